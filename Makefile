@@ -1,0 +1,56 @@
+# Each target does all the set-up it needs; only git, make and python3 (3.11 or newer, pip, venv) are asked for.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+BENCH := .venv/bin/bench
+PYTHON ?= python3
+DEMO_SEED ?= 0
+
+.PHONY: help setup demo test test-all check format wheel benchmarks clean
+
+help:  ## Say what there is to make.
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
+
+# The stamp holds the digest of what the environment was made from: a changed lock file makes it anew.
+setup: .venv/.ready  ## Make the locked environment in .venv.
+
+# uv is used where it is installed; else it is brought into .venv itself, which keeps it (group dev).
+.venv/.ready: pyproject.toml uv.lock
+	@set -e; \
+	if command -v uv >/dev/null 2>&1; then uv=uv; else \
+		test -x .venv/bin/uv || { echo "bringing uv into .venv"; $(PYTHON) -m venv .venv && .venv/bin/python -m pip install --quiet "uv>=0.9"; }; \
+		uv=.venv/bin/uv; \
+	fi; \
+	echo "making the environment in .venv"; \
+	$$uv sync --locked --quiet
+	@touch $@
+
+demo: setup  ## Run all nine rows of SAL's Table 4, small, on the CPU, and write the report.
+	@$(BENCH) data mini --seed $(DEMO_SEED)
+	@$(BENCH) run table4 --smoke
+	@$(BENCH) report table4 --smoke
+	@echo "browse: $(BENCH) ui   (then open http://127.0.0.1:5000)"
+
+test: setup  ## Run the tests (those that are not slow).
+	@.venv/bin/python -m pytest -n auto --maxprocesses 4
+
+test-all: setup  ## Run every test, the slow ones as well.
+	@.venv/bin/python -m pytest -n auto --maxprocesses 4 -m "not gpu"
+
+check: setup  ## Lint, format, types, layers.
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/pyright
+	@.venv/bin/lint-imports
+
+format: setup  ## Put the code in order.
+	@.venv/bin/ruff check --fix-only --quiet .
+	@.venv/bin/ruff format --quiet .
+
+wheel: setup  ## Build the wheel and try it in an isolated environment, from another folder.
+	@bash .ci/wheel
+
+benchmarks: setup  ## Print speed ratios against straightforward references.
+	@for file in tests/benchmarks/bench_*.py; do echo "== $$file"; .venv/bin/python $$file; done
+
+clean:  ## Remove what was made here, but for the environment and the reports.
+	rm -rf work dist .pytest_cache .ruff_cache .hypothesis .benchmarks

@@ -1,0 +1,2 @@
+"""Augmentation of training clips: RawBoost on waveforms, Cross-Segment Mixing on clips with their
+labels."""

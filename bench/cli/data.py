@@ -1,0 +1,96 @@
+"""`bench data`: what a corpus is, whether it is here whole, and miniatures of the corpora."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from bench import config
+from bench.cli import options
+from bench.corpora import cards
+from bench.errors import BenchError, near
+
+
+@click.group()
+def data() -> None:
+    """Show, check and make corpora."""
+
+
+@data.command("show")
+@click.argument("name")
+@options.as_json
+def show_corpus(name: str, as_json: bool) -> None:
+    """Show a corpus's card: story, licence, where to get it, splits, traps."""
+    card, here = cards.card(name), config.load()
+    if as_json:
+        options.print_json({**card.model_dump(), "folder": str(here.corpora.get(card.key, ""))})
+        return
+    click.echo(f"{card.name} ({card.short})\n\n{card.story}\n")
+    click.echo(f"citation: {card.citation}\nlicence: {card.licence}\npage: {card.page}")
+    for item in card.downloads:
+        details = [
+            f"{item.bytes:,} bytes" if item.bytes else "",
+            f"md5 {item.md5}" if item.md5 else "",
+        ]
+        click.echo(
+            f"  {item.file}: {item.url} {', '.join(part for part in details if part)}".rstrip()
+        )
+    click.echo(f"place: {card.place}")
+    for split, counts in card.splits.items():
+        found = {k: v for k, v in counts.model_dump().items() if v is not None and k != "standing"}
+        click.echo(f"  {split}: {options.settings(found)} ({counts.standing})")
+    for trap in card.traps:
+        click.echo(f"trap: {trap}")
+    click.echo(f"on this machine: {here.corpora.get(card.key, 'no place is set in bench.toml')}")
+
+
+@data.command()
+@click.argument("name")
+@click.option("--split", help="One split only.")
+@options.smoke
+@options.as_json
+@click.pass_context
+def check(context: click.Context, name: str, split: str | None, smoke: bool, as_json: bool) -> None:
+    """Check a corpus: files, headers, labels, counts; without decoding audio."""
+    from bench.cli.counting import counting
+    from bench.corpora.check import as_dict, check, render
+
+    card, form = cards.card(name), options.form(smoke)
+    if split is not None and split not in card.splits:
+        raise BenchError(f"{card.key}: {split!r}: no such split{near(split, card.splits)}")
+    root = config.load().corpus_root(card.key, form)
+    reports = []
+    for one in [split] if split else list(card.splits):
+        with counting(f"{card.key} {one}") as progress:
+            reports.append(check(card, root, one, progress, form))
+    if as_json:
+        options.print_json([as_dict(report) for report in reports])
+    else:
+        for report in reports:
+            click.echo(render(report))
+    if not all(report.ok for report in reports):
+        context.exit(1)
+
+
+@data.command()
+@click.option(
+    "--speech",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="A folder of human recordings, one sub-folder a speaker; a built-in voice by default.",
+)
+@click.option("--seed", default=0, show_default=True)
+@click.option("--size", type=click.Choice(["demo", "large"]), default="demo", show_default=True)
+@click.option("--folder", type=click.Path(path_type=Path), help="Where; <work>/mini by default.")
+def mini(speech: Path | None, seed: int, size: str, folder: Path | None) -> None:
+    """Write miniature corpora in their exact official layouts."""
+    from bench.cli.counting import counting
+    from bench.corpora.mini import SIZES, write
+
+    place = folder or config.load().mini
+    with counting("miniature corpora") as progress:
+        written = write(place, speech, seed, SIZES[size], lambda _, *counts: progress(*counts))
+    for path in written:
+        click.echo(f"written: {path}")
+    if not written:
+        click.echo(f"already there, by the same recipe: {place}")

@@ -1,0 +1,175 @@
+"""`bench list` and `bench show`: what there is, and what a row is exactly."""
+
+from __future__ import annotations
+
+import typing
+from typing import Any
+
+import click
+
+from bench import cards, config
+from bench.cli import options
+from bench.config import Config, Form
+from bench.specs.table import Paper, Table
+
+
+@click.command("list")
+@options.as_json
+def list_(as_json: bool) -> None:
+    """List tables, systems, front-ends, corpora and sweeps."""
+    content = catalogue()
+    if as_json:
+        options.print_json(content)
+        return
+    for heading, entries in content.items():
+        click.echo(f"\n{heading}")
+        for entry in entries:
+            name, about = entry["name"], entry.get("about", "")
+            click.echo(f"  {name:<18}{about}".rstrip())
+        if not entries:
+            click.echo("  none yet")
+
+
+def catalogue() -> dict[str, list[dict[str, Any]]]:
+    """Return everything there is, by kind of thing."""
+    from bench.corpora import cards as corpora
+
+    tables = [cards.table(key) for key in cards.table_keys()]
+    found = [corpora.card(key) for key in corpora.names()]
+    sweeps = sorted(path.stem for path in (cards.folder("experiments") / "sweeps").glob("*.toml"))
+    return {
+        "tables": [
+            {
+                "name": table.key,
+                "rows": cards.runnable(table),
+                "published_only": [n for n, row in table.rows.items() if row.published_only],
+                "about": f"{table.caption} {_counts(table)}",
+            }
+            for table in tables
+        ],
+        "systems": [{"name": kind, "about": about} for kind, about in _kinds("systems", "System")],
+        "front-ends": [
+            {"name": kind, "about": about} for kind, about in _kinds("frontends", "FrontEnd")
+        ],
+        "corpora": [
+            {"name": card.key, "short": card.short, "about": f"{card.short}: {card.name}"}
+            for card in found
+        ],
+        "sweeps": [{"name": name} for name in sweeps],
+    }
+
+
+def _counts(table: Table) -> str:
+    runnable = len(cards.runnable(table))
+    published = len(table.rows) - runnable
+    return f"[{runnable} rows to run" + (f", {published} published only]" if published else "]")
+
+
+def _kinds(module: str, union: str) -> list[tuple[str, str]]:
+    """Return the kinds of a union of specifications with the first sentence of each docstring."""
+    from importlib import import_module
+
+    specs = getattr(import_module(f"bench.specs.{module}"), union)
+    # A union is written Annotated[A | B, ...]; a single specification stands alone.
+    members = typing.get_args(typing.get_args(specs)[0]) if typing.get_args(specs) else (specs,)
+    return [
+        (typing.get_args(member.model_fields["kind"].annotation)[0], _first(member.__doc__))
+        for member in members
+    ]
+
+
+def _first(docstring: str | None) -> str:
+    return " ".join((docstring or "").split("\n\n")[0].split())
+
+
+@click.command()
+@click.argument("table")
+@options.rows
+@click.option("--diff", is_flag=True, help="Only what each row says against its parent.")
+@options.smoke
+@options.as_json
+def show(table: str, rows: str | None, diff: bool, smoke: bool, as_json: bool) -> None:
+    """Show a table's rows: settings, signature, state, the paper's figures, what is lacking
+    here."""
+    card, form = cards.table(table), options.form(smoke)
+    paper = cards.paper(card.key.partition("/")[0])
+    described = describe(card, cards.select(card, rows), form, config.load())
+    if as_json:
+        options.print_json(
+            {
+                "table": card.key,
+                "title": card.title,
+                "form": form,
+                "rows": described,
+                "differences": [item.model_dump() for item in paper.differences],
+            }
+        )
+        return
+    click.echo(f"{card.title}: {card.caption}\n{paper.authors}, {paper.title}, {paper.venue}")
+    if smoke:
+        click.echo("SMOKE form: tiny, on the miniature corpora; never a result")
+    for row in described:
+        _print_row(row, diff)
+    published = [row for row in card.rows.values() if row.published_only]
+    for row in published if rows is None else []:
+        figures = ", ".join(f"{name} {value:g}" for name, value in row.paper.items())
+        click.echo(f"\n{' '.join(row.cells)} (published only): {figures}\n  source: {row.source}")
+    if rows is None and not diff:
+        _print_differences(paper)
+
+
+def describe(card: Table, rows: list[str], form: Form, here: Config) -> list[dict[str, Any]]:
+    """Return what `bench show` says of each row."""
+    from bench.launchers.needs import lacking
+    from bench.tracking.states import states
+
+    state = states(here, card.key, form)
+    found: list[dict[str, Any]] = []
+    for name in rows:
+        row, run = card.rows[name], cards.resolve(card, name, form)
+        found.append(
+            {
+                "row": name,
+                "cells": list(row.cells),
+                "from": row.parent,
+                "says": cards.difference(card, name),
+                "signature": run.signature,
+                "training_signature": run.training_signature,
+                "seeds": list(row.seeds or card.seeds),
+                "state": state.get(run.signature, "not run"),
+                "paper": row.paper,
+                "lacking": lacking(run, here),
+                "settings": run.flat(),
+            }
+        )
+    return found
+
+
+def _print_row(row: dict[str, Any], diff: bool) -> None:
+    seeds = ", ".join(str(seed) for seed in row["seeds"])
+    click.echo(f"\n{' · '.join(row['cells'])}")
+    click.echo(
+        f"  signature {row['signature']} (training {row['training_signature']}), seeds {seeds}"
+    )
+    click.echo(f"  state: {row['state']}")
+    figures = ", ".join(f"{name} {value:g}" for name, value in row["paper"].items())
+    click.echo(f"  paper: {figures}")
+    click.echo(f"  against {row['from'] or 'base'}: {options.settings(row['says']) or 'nothing'}")
+    if not diff:
+        for key, value in row["settings"].items():
+            click.echo(f"    {key} = {value}")
+    for text in row["lacking"]:
+        click.echo(f"  lacking: {text}")
+
+
+def _print_differences(paper: Paper) -> None:
+    click.echo("\nPaper, released code, this suite")
+    for item in paper.differences:
+        click.echo(f"  {item.item}")
+        click.echo(f"    paper:    {item.paper}")
+        click.echo(f"    released: {item.released}")
+        click.echo(f"    ours:     {item.ours}")
+        if item.setting:
+            click.echo(f"    as released by --set: {item.setting}")
+        if item.consequence:
+            click.echo(f"    so: {item.consequence}")

@@ -1,0 +1,267 @@
+"""What is on disk of a corpus against its card and its own protocol: every problem, headers only.
+
+Labels and audio agree where the time that labels cover and the audio's differ by at most one frame
+(frame vectors are counted by ceil or by floor) or 0.05 s, whichever is more.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from bench.config import Form
+from bench.corpora import polarity
+from bench.corpora.audio import Header, header
+from bench.corpora.cards import check_split
+from bench.corpora.fingerprint import fingerprint
+from bench.corpora.problems import BrokenCorpus, Problem, Problems
+from bench.corpora.readers import reader
+from bench.corpora.subset import FrameVectors, Spans, Subset
+from bench.errors import BenchError
+from bench.specs.corpus import CorpusCard
+from bench.units import BONAFIDE, SPOOF
+
+TOLERANCE_S = 0.05
+_THREADS = 8
+_CHUNK = 256
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was found; `hours` by the audio's headers, `fingerprint` "" where nothing was read."""
+
+    corpus: str
+    split: str
+    root: Path
+    counts: Mapping[str, int]
+    hours: float
+    fingerprint: str
+    problems: tuple[Problem, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether there are no errors; warnings may remain."""
+        return all(problem.severity == "warning" for problem in self.problems)
+
+
+def check(
+    card: CorpusCard, root: Path, split: str, progress: Progress, form: Form = "paper"
+) -> Report:
+    """Check one split below `root` and report every problem; a broken corpus raises nothing.
+
+    Compared are the labels at every official resolution with the protocol, the audio files with the
+    protocol, their headers with the card and with the labels, and for form "paper" the counts with
+    the card's (verified: error, memory: warning). `progress` is told how many audio files are done,
+    and of how many. An unknown split is a BenchError.
+    """
+    check_split(card, split)
+    problems = Problems()
+    readings = _readings(card, root, split, problems)
+    if not readings:
+        return Report(card.key, split, root, {}, 0.0, "", _distinct(problems))
+    subset = readings[0]
+    if form == "paper":
+        _compare_counts(card, subset, problems)
+    files = _Files.listed(subset, card.audio.suffix)
+    problems.error("audio file missing", files.missing)
+    headers = dict(_headers(root, files.there, problems, progress))
+    _compare_headers(card, headers, problems)
+    for reading in readings:
+        if reading.timing is not None:
+            polarity.warnings(reading.table, reading.timing, problems)
+            _compare_durations(reading.table, reading.timing, headers, problems)
+    seconds = sum(found.duration_s for found in headers.values())
+    counts = {**_counts(subset), "other audio files": files.others}
+    return Report(
+        card.key, split, root, counts, seconds / 3600, fingerprint(subset), _distinct(problems)
+    )
+
+
+def render(report: Report) -> str:
+    """Return the report as Markdown: a heading, a table of counts, a table of problems."""
+    errors = sum(problem.severity == "error" for problem in report.problems)
+    state = "sound" if report.ok else f"{errors} {'error' if errors == 1 else 'errors'}"
+    lines = [f"# {report.corpus}, {report.split}: {state}", "", f"{report.root}", ""]
+    if report.counts:
+        cells = {name: f"{count:,}" for name, count in report.counts.items()}
+        cells |= {"hours": f"{report.hours:.2f}", "fingerprint": report.fingerprint}
+        lines += ["| what | value |", "| --- | ---: |"]
+        lines += [f"| {name} | {value} |" for name, value in cells.items()]
+    if report.problems:
+        lines += ["", "| | problem | count | for example |", "| --- | --- | ---: | --- |"]
+        lines += [
+            f"| {p.severity} | {_cell(p.what)} | {p.count:,} | {_cell('; '.join(p.examples))} |"
+            for p in sorted(report.problems, key=lambda problem: problem.severity)
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def as_dict(report: Report) -> dict[str, Any]:
+    """Return the report as what JSON can hold."""
+    problems = [
+        {"severity": p.severity, "what": p.what, "count": p.count, "examples": list(p.examples)}
+        for p in report.problems
+    ]
+    return {
+        "corpus": report.corpus,
+        "split": report.split,
+        "root": str(report.root),
+        "ok": report.ok,
+        "counts": dict(report.counts),
+        "hours": report.hours,
+        "fingerprint": report.fingerprint,
+        "problems": problems,
+    }
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def _distinct(problems: Problems) -> tuple[Problem, ...]:
+    """Drop repetitions: a fault of the protocol is found at every resolution."""
+    return tuple(dict.fromkeys(problems.found))
+
+
+def _readings(card: CorpusCard, root: Path, split: str, problems: Problems) -> list[Subset]:
+    """Read the split at every official resolution, or once where labels are spans; finest first."""
+    found: list[Subset] = []
+    for resolution_s in sorted(card.resolutions_s) or (None,):
+        try:
+            found.append(reader(card)(card, root, split, resolution_s))
+        except BrokenCorpus as broken:
+            problems.found.extend(broken.problems)
+            if broken.subset is not None and len(broken.subset):
+                found.append(broken.subset)
+        except (BenchError, OSError) as error:
+            problems.error(str(error), [], 1)
+    return found
+
+
+def _counts(subset: Subset) -> dict[str, int]:
+    labels = subset.table["label"]
+    return {
+        "utterances": len(subset),
+        "bonafide": int((labels == BONAFIDE).sum()),
+        "spoof": int((labels == SPOOF).sum()),
+        "speakers": len(set(subset.table["speaker"]) - {""}),
+        "attacks": len(set(subset.table["attack"]) - {""}),
+    }
+
+
+def _compare_counts(card: CorpusCard, subset: Subset, problems: Problems) -> None:
+    expected = card.splits[subset.split]
+    found = _counts(subset)
+    note = problems.error if expected.standing == "verified" else problems.warning
+    for name in ("utterances", "bonafide", "spoof"):
+        count: int | None = getattr(expected, name)
+        if count is not None and count != found[name]:
+            note(
+                f"{name}: {found[name]:,} where the card has {count:,} ({expected.standing})", [], 1
+            )
+
+
+class _Files(NamedTuple):
+    """The protocol's audio below the root, and how many other audio files lie beside it."""
+
+    there: list[str]
+    missing: list[str]
+    others: int
+
+    @classmethod
+    def listed(cls, subset: Subset, suffix: str) -> _Files:
+        """List each folder of the protocol's audio once: faster than asking for every file."""
+        paths: list[str] = subset.table["path"].tolist()
+        present: set[str] = set()
+        for folder in {path.rpartition("/")[0] for path in paths}:
+            if (subset.root / folder).is_dir():
+                names = os.listdir(subset.root / folder)
+                present |= {f"{folder}/{name}" for name in names if name.endswith(suffix)}
+        there = [path for path in paths if path in present]
+        missing = [path for path in paths if path not in present]
+        return cls(there, missing, len(present) - len(there))
+
+
+def _headers(
+    root: Path, paths: list[str], problems: Problems, progress: Progress
+) -> Iterator[tuple[str, Header]]:
+    """Yield path and header of every readable file; note the unreadable ones."""
+    unreadable: list[str] = []
+    chunks = [paths[first : first + _CHUNK] for first in range(0, len(paths), _CHUNK)]
+    done = 0
+    with ThreadPoolExecutor(_THREADS) as pool:
+        for chunk, found in zip(chunks, pool.map(partial(_chunk, root), chunks), strict=True):
+            for path, result in zip(chunk, found, strict=True):
+                if isinstance(result, Header):
+                    yield path, result
+                else:
+                    unreadable.append(result.removeprefix(f"{root}/"))
+            done += len(chunk)
+            progress(done, len(paths))
+    problems.error("audio file unreadable", unreadable)
+
+
+def _chunk(root: Path, paths: list[str]) -> list[Header | str]:
+    found: list[Header | str] = []
+    for path in paths:
+        try:
+            found.append(header(root / path))
+        except BenchError as error:
+            found.append(str(error))
+    return found
+
+
+def _compare_headers(card: CorpusCard, headers: Mapping[str, Header], problems: Problems) -> None:
+    audio = card.audio
+    truncated = [f"{p}: {h.bytes_missing:,} bytes" for p, h in headers.items() if h.bytes_missing]
+    silent = [path for path, found in headers.items() if not found.samples]
+    channels = [f"{p}: {h.channels}" for p, h in headers.items() if h.channels != audio.channels]
+    rates = [
+        f"{p}: {h.sample_rate_hz} Hz"
+        for p, h in headers.items()
+        if h.sample_rate_hz != audio.sample_rate_hz
+    ]
+    problems.error("audio file truncated", truncated)
+    problems.error("audio file without samples", silent)
+    problems.error(f"not {audio.channels} channel(s)", channels)
+    if audio.other_rates == "resample":
+        problems.warning(f"not at {audio.sample_rate_hz} Hz; will be resampled", rates)
+    else:
+        problems.error(f"not at {audio.sample_rate_hz} Hz", rates)
+
+
+def _compare_durations(
+    table: pd.DataFrame,
+    timing: FrameVectors | Spans,
+    headers: Mapping[str, Header],
+    problems: Problems,
+) -> None:
+    """Note utterances whose labels cover another time than their audio."""
+    tolerance_s, source = TOLERANCE_S, "spans"
+    if isinstance(timing, FrameVectors):
+        tolerance_s = max(TOLERANCE_S, timing.resolution_s)
+        source = f"frame vectors at {timing.resolution_s:g} s"
+    rows = zip(table["utterance"], table["path"], strict=True)
+    readable = [(utterance, headers[path]) for utterance, path in rows if path in headers]
+    labels_s = np.array([_covered_s(timing, utterance) for utterance, _ in readable])
+    audio_s = np.array([found.duration_s for _, found in readable])
+    off = np.flatnonzero(np.abs(labels_s - audio_s) > tolerance_s + 1e-6)
+    problems.error(
+        f"{source} and audio differ by more than {tolerance_s:g} s",
+        [f"{readable[i][0]}: {labels_s[i]:.2f} s and {audio_s[i]:.2f} s" for i in off],
+    )
+
+
+def _covered_s(timing: FrameVectors | Spans, utterance: str) -> float:
+    if isinstance(timing, FrameVectors):
+        return len(timing.spoof[utterance]) * timing.resolution_s
+    return timing.spans[utterance][-1].end_s

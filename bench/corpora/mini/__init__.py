@@ -1,0 +1,115 @@
+"""Miniature PartialSpoof, HAD and LlamaPartialSpoof in their exact official trees.
+
+Bona fide is the speaker as found; spoof is the same speech re-synthesised by a real vocoder and
+spliced in at random. Made by `bench data mini`; the readers of the full corpora read them
+unchanged. They are for smoke rows and trials, never for results.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench.corpora.mini import had, llamapartialspoof, partialspoof
+from bench.corpora.mini.clip import DEFAULT, LARGE, SIZES, Cast, Made, Size, Voice, cast
+from bench.corpora.mini.make import make_all, workers
+from bench.corpora.mini.source_filter import SourceFilter
+from bench.corpora.mini.voices import find
+from bench.errors import BenchError
+
+__all__ = ["DEFAULT", "LARGE", "SIZES", "Size", "write"]
+
+MARKER = "MINIATURE.toml"
+RECIPE = 2
+"""Version of what is made: raised with every change of a byte, so that old ones are made anew."""
+
+BUILT_IN_SPEAKERS = 20
+CORPORA = (partialspoof, had, llamapartialspoof)
+
+
+def write(
+    folder: Path,
+    speech: Path | None = None,
+    seed: int = 0,
+    size: Size = DEFAULT,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> list[Path]:
+    """Write `folder`/partialspoof, /had and /llamapartialspoof and return those that were written.
+
+    A miniature that is there already by the same recipe (seed, size, speech, version, as its
+    MINIATURE.toml says) is left alone and not among those returned; one by another recipe is
+    replaced. Each appears whole or not at all. `speech` is a folder of recordings with a
+    sub-folder for each speaker; None is the built-in voice. `progress` is told the corpus, how
+    many of its clips are made, and how many it has. Raise `BenchError` for a folder that is no
+    miniature, for unreadable recordings and for fewer than four speakers.
+    """
+    if speech is None:
+        voices: list[Voice] = [SourceFilter(i + 1, seed) for i in range(BUILT_IN_SPEAKERS)]
+        beneath = "built-in"
+    else:
+        voices, beneath = find(speech, size.shortest_s)
+    speakers = cast(voices, seed)
+    marker = _marker(beneath, seed, size, speakers)
+    due = [corpus for corpus in CORPORA if not _is_made(folder / corpus.KEY, marker)]
+    plans = [corpus.plan(speakers, size, seed) for corpus in due]
+    with workers(sum(map(len, plans))) as share:
+        for corpus, clips in zip(due, plans, strict=True):
+            with _replacing(folder / corpus.KEY) as new:
+                made = list[Made]()
+                for one in make_all(clips, new, size, seed, share):
+                    made.append(one)
+                    if progress:
+                        progress(corpus.KEY, len(made), len(clips))
+                corpus.annotate(new, made)
+                (new / MARKER).write_text(marker, encoding="utf-8", newline="\n")
+    return [folder / corpus.KEY for corpus in due]
+
+
+@contextmanager
+def _replacing(place: Path) -> Iterator[Path]:
+    """Give a folder to fill; it becomes `place` when all went well, else nothing is changed."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    # Beside the place it is for, so that the last step is a rename within one file system.
+    with tempfile.TemporaryDirectory(prefix=f".{place.name}-", dir=place.parent) as work:
+        new = Path(work) / "new"
+        yield new
+        if place.exists():
+            place.rename(Path(work) / "old")
+        new.rename(place)
+
+
+def _is_made(place: Path, marker: str) -> bool:
+    """Return whether the miniature at `place` is by this recipe; refuse what is no miniature."""
+    if not place.exists():
+        return False
+    found = place / MARKER
+    if not found.is_file():
+        raise BenchError(
+            f"{place}: exists and is no miniature (it has no {MARKER}), so it is left alone; "
+            "choose another folder, or move it away"
+        )
+    return found.read_text(encoding="utf-8") == marker
+
+
+def _marker(beneath: str, seed: int, size: Size, speakers: Cast) -> str:
+    """Return the text of MINIATURE.toml: the whole recipe, and which voice each number is."""
+    lines = [
+        "# A miniature made by `bench data mini`, not the published corpus.",
+        f"version = {RECIPE}",
+        f"seed = {seed}",
+        f'speech = "{beneath}"',
+        "",
+        "[size]",
+        *(f"{name} = {value}" for name, value in vars(size).items()),
+    ]
+    for split, members in speakers._asdict().items():
+        lines += ["", f"[speakers.{split}]"]
+        lines += [f"{member.number} = {_quoted(member.voice.name)}" for member in members]
+    return "\n".join(lines) + "\n"
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

@@ -1,0 +1,182 @@
+"""What is to be made and what was made: a clip, its voice, its forgery; the miniature's size."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.errors import BenchError
+from bench.units import BONAFIDE, CLASSES, SPOOF
+
+Wave = NDArray[np.float64]
+"""Mono samples at 16 kHz, full scale ±1."""
+
+Pcm = NDArray[np.int16]
+"""The same as 16-bit integers, as they stand in the file."""
+
+Curve = Literal["linear", "cosine", "root"]
+"""Shape of a fade; `root` keeps the power of two unlike signals."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Size:
+    """How many utterances each split of each miniature has, and how long they are."""
+
+    partialspoof_train: int
+    partialspoof_dev: int
+    partialspoof_eval: int
+    had_train: int
+    had_dev: int
+    had_test: int
+    llamapartialspoof_texts: int
+    """Sentences with one full and three partial fakes each; bona fide ones are twice as many."""
+    shortest_s: float = 2.0
+    longest_s: float = 4.0
+
+
+DEFAULT = Size(96, 32, 48, 32, 16, 16, 6)
+"""For the demonstration: 276 clips."""
+
+LARGE = Size(800, 80, 120, 120, 40, 40, 18)
+"""For a trial that should learn something: 1308 clips."""
+
+SIZES = {"demo": DEFAULT, "large": LARGE}
+
+
+class Voice(Protocol):
+    """A speaker: real recordings, or the built-in source-filter voice."""
+
+    @property
+    def name(self) -> str:
+        """The speaker's name: a folder of recordings, or `built-in-NN`."""
+        ...
+
+    def speak(self, rng: np.random.Generator, n_samples: int) -> Wave:
+        """Return speech of at most `n_samples` samples."""
+        ...
+
+
+class Speaker(NamedTuple):
+    """A voice and the number that the ids of the miniatures carry for it."""
+
+    number: int
+    voice: Voice
+
+
+class Cast(NamedTuple):
+    """Who speaks in which split; the three are disjoint, and the same for every miniature."""
+
+    train: tuple[Speaker, ...]
+    dev: tuple[Speaker, ...]
+    eval: tuple[Speaker, ...]
+
+
+FEWEST_SPEAKERS = 4
+"""One for train, one for dev, two for eval (LlamaPartialSpoof's two subsets share no speaker)."""
+
+
+class Vocoder(Protocol):
+    """Analysis and re-synthesis of speech."""
+
+    def __call__(self, wave: Wave) -> Wave:
+        """Return `wave` re-synthesised: same length, aligned in time."""
+        ...
+
+
+@dataclass(frozen=True)
+class Fade:
+    """How a spoofed piece is joined: `curve` over `samples` at each inner end, inside the piece."""
+
+    curve: Curve
+    samples: int
+    """0 is a hard cut."""
+
+
+@dataclass(frozen=True)
+class Forgery:
+    """What is done to the speech of a spoofed clip."""
+
+    vocoder: Vocoder
+    fade: Fade
+    pieces: tuple[int, ...] = (2, 3, 4, 5, 6)
+    """How many pieces of alternating class the clip may fall into; one is drawn."""
+    first: tuple[str, ...] = CLASSES
+    """Class that the first piece may have; one is drawn."""
+
+    @classmethod
+    def whole(cls, vocoder: Vocoder) -> Forgery:
+        """Return the forgery of a fully spoofed clip: one piece, spoof."""
+        return cls(vocoder, Fade("linear", 0), pieces=(1,), first=(SPOOF,))
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One utterance to be made."""
+
+    utterance: str
+    path: str
+    """Below the corpus's folder."""
+    speaker: Speaker
+    source: str
+    """Key of the speech beneath: clips with the same key are versions of one recording."""
+    forgery: Forgery | None
+    """None for a bona fide clip."""
+    grid: int = 1
+    """Boundaries and length are multiples of this many samples, exact in the label's decimals."""
+
+    @property
+    def label(self) -> str:
+        """The utterance's class."""
+        return SPOOF if self.forgery else BONAFIDE
+
+
+class Piece(NamedTuple):
+    """A stretch of one class, in samples; `end` is the first sample after it."""
+
+    start: int
+    end: int
+    label: str
+
+
+class Made(NamedTuple):
+    """A clip as it was written."""
+
+    clip: Clip
+    n_samples: int
+    pieces: tuple[Piece, ...]
+    """Contiguous, of alternating class, from sample 0 to `n_samples`."""
+
+
+def generator(seed: int, *key: str) -> np.random.Generator:
+    """Return the random numbers of one thing, whatever else is made before, after or beside it."""
+    return np.random.default_rng([seed, zlib.crc32("/".join(key).encode())])
+
+
+def deal(rng: np.random.Generator, items: Sequence[T], n: int) -> list[T]:
+    """Return `n` of `items` in random order, each as often as any other (one more or less)."""
+    order = np.concatenate([rng.permutation(len(items)) for _ in range(-(-n // len(items)))])
+    return [items[i] for i in order[:n]]
+
+
+def cast(voices: Sequence[Voice], seed: int) -> Cast:
+    """Return the voices split 3 : 1 : 1 at random; refuse fewer than four."""
+    if len(voices) < FEWEST_SPEAKERS:
+        names = ", ".join(voice.name for voice in voices)
+        raise BenchError(
+            f"{len(voices)} speaker(s) ({names}) are too few: no two splits share a speaker, which "
+            f"needs at least {FEWEST_SPEAKERS}; give each a folder of recordings below --speech"
+        )
+    named = sorted(voices, key=lambda voice: voice.name)
+    speakers = [Speaker(number, voice) for number, voice in enumerate(named, start=1)]
+    order = generator(seed, "cast").permutation(len(speakers))
+    n_dev, n_eval = max(1, len(order) // 5), max(2, len(order) // 5)
+    chosen = [speakers[i] for i in order]
+    dev, rest = chosen[:n_dev], chosen[n_dev:]
+    return Cast(tuple(sorted(rest[n_eval:])), tuple(sorted(dev)), tuple(sorted(rest[:n_eval])))

@@ -1,0 +1,108 @@
+"""What is wrong with a corpus on disk: gathered first, raised together, so that one reading names
+it all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from bench.corpora.subset import Subset
+from bench.errors import BenchError
+from bench.specs.corpus import CorpusCard
+
+Severity = Literal["error", "warning"]
+EXAMPLES = 5
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One kind of fault, how often it occurs, and the first few places."""
+
+    severity: Severity
+    what: str
+    count: int
+    examples: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        times = f" ({self.count:,})" if self.count > 1 else ""
+        more = ", ..." if self.count > len(self.examples) > 0 else ""
+        places = f": {', '.join(self.examples)}{more}" if self.examples else ""
+        return f"{self.what}{times}{places}"
+
+
+class BrokenCorpus(BenchError):
+    """A split that cannot be used as it is. `subset` is what could be read of it, or None."""
+
+    def __init__(
+        self, card: CorpusCard, split: str, root: Path, found: Problems, subset: Subset | None
+    ):
+        errors = [str(problem) for problem in found.found if problem.severity == "error"]
+        super().__init__("\n- ".join((f"{card.name}, split {split}, at {root}:", *errors)))
+        self.problems = tuple(found.found)
+        self.subset = subset
+
+
+@dataclass(frozen=True)
+class Problems:
+    """Gathers problems while a split is read."""
+
+    found: list[Problem] = field(default_factory=list[Problem])
+
+    def error(self, what: str, examples: Sequence[str], count: int | None = None) -> None:
+        """Note an error, once for each example unless `count` says how often; no example, no
+        error.
+        """
+        self._add("error", what, examples, count)
+
+    def warning(self, what: str, examples: Sequence[str], count: int | None = None) -> None:
+        """Note a warning, like `error`."""
+        self._add("warning", what, examples, count)
+
+    def _add(self, severity: Severity, what: str, examples: Sequence[str], count: int | None):
+        count = len(examples) if count is None else count
+        if count:
+            self.found.append(Problem(severity, what, count, tuple(islice(examples, EXAMPLES))))
+
+    @property
+    def fatal(self) -> bool:
+        """Whether any error was noted."""
+        return any(problem.severity == "error" for problem in self.found)
+
+
+class Piece(NamedTuple):
+    """A file or folder that a split needs, and the official download that holds it."""
+
+    path: str
+    download: str
+
+
+def require(card: CorpusCard, split: str, root: Path, pieces: Iterable[Piece]) -> None:
+    """Raise BrokenCorpus naming every piece that is not below `root` and what to download for
+    it.
+    """
+    missing = [piece for piece in pieces if not (root / piece.path).exists()]
+    if not missing:
+        return
+    urls = {download.file: download.url for download in card.downloads}
+    problems = Problems()
+    for piece in missing:
+        source = f"{piece.download} ({urls[piece.download]})"
+        problems.error(f"{piece.path} is missing: it is in {source}", [], 1)
+    elsewhere = _elsewhere(root, missing[0].path)
+    if elsewhere:
+        problems.error(
+            f"{missing[0].path} is below {elsewhere}: set corpora.{card.key} to it", [], 1
+        )
+    else:
+        problems.error(card.place, [], 1)
+    raise BrokenCorpus(card, split, root, problems, None)
+
+
+def _elsewhere(root: Path, piece: str) -> Path | None:
+    """Look for a piece one folder up and one folder down: roots are often set one level off."""
+    below = [path for path in sorted(root.iterdir()) if path.is_dir()] if root.is_dir() else []
+    return next((path for path in (*below, root.parent) if (path / piece).exists()), None)

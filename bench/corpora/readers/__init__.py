@@ -1,0 +1,27 @@
+"""The readers of official layouts: one module each, by the name that a card's `reader` gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+from typing import TYPE_CHECKING
+
+from bench.specs.corpus import CorpusCard
+
+if TYPE_CHECKING:  # pandas takes half a second, and cards are read where no corpus is
+    from bench.corpora.subset import Subset
+
+Reader = Callable[[CorpusCard, Path, str, float | None], "Subset"]
+"""`read(card, root, split, resolution_s)`: one split; all its faults are in one BrokenCorpus."""
+
+
+def names() -> list[str]:
+    """Return the name of every reader, sorted."""
+    return sorted(module.name for module in iter_modules(__path__))
+
+
+def reader(card: CorpusCard) -> Reader:
+    """Return the function that reads the corpus; `cards.parse` has seen to it that there is one."""
+    return import_module(f"{__name__}.{card.reader}").read

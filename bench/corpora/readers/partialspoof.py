@@ -1,0 +1,135 @@
+"""PartialSpoof: a protocol of five fields, and pickled frame vectors at seven resolutions.
+
+Layout: `{split}/con_wav/<id>.wav`,
+`protocols/PartialSpoof_LA_cm_protocols/PartialSpoof.LA.cm.{split}.trl.txt`,
+`segment_labels/{split}_seglab_{resolution}.npy`: `'1'` for bona fide and `'0'` for spoof frames.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from bench.corpora import lines, polarity
+from bench.corpora.cards import check_split
+from bench.corpora.pickles import string_vectors
+from bench.corpora.problems import BrokenCorpus, Piece, Problems, require
+from bench.corpora.subset import FrameVectors, Subset
+from bench.errors import BenchError
+from bench.specs.corpus import CorpusCard
+
+_LINE = re.compile(r"(?P<speaker>\S+)\s+(?P<utterance>\S+)\s+-\s+(?P<system>\S+)\s+(?P<label>\S+)")
+_FORM = "SPEAKER UTTERANCE - SYSTEM bonafide|spoof"
+_BATCH = 4096
+
+
+def read(card: CorpusCard, root: Path, split: str, resolution_s: float | None) -> Subset:
+    """Return a split with its frame vectors at `resolution_s`, the finest there is where None.
+
+    The protocol gives no durations; `attack` is its system: CON for spoof, "" for bona fide.
+    """
+    check_split(card, split)
+    resolution_s = _resolution(card, root, split, resolution_s)
+    protocol = f"protocols/PartialSpoof_LA_cm_protocols/PartialSpoof.LA.cm.{split}.trl.txt"
+    vectors = vector_file(split, resolution_s)
+    require(
+        card,
+        split,
+        root,
+        [
+            Piece(f"{split}/con_wav", f"database_{split}.tar.gz"),
+            Piece(protocol, "database_protocols.tar.gz"),
+            Piece(vectors, "database_segment_labels_v1.2.tar.gz"),
+        ],
+    )
+    problems = Problems()
+    table = _table(root / protocol, split, card.audio.suffix, problems)
+    spoof = _spoof_frames(root / vectors, problems)
+    table = _matched(table, spoof, vectors, problems)
+    timing = FrameVectors(resolution_s, spoof)
+    polarity.errors(table, timing, problems)
+    subset = Subset(card.key, split, root, table, timing)
+    if problems.fatal:
+        raise BrokenCorpus(card, split, root, problems, subset)
+    return subset
+
+
+def vector_file(split: str, resolution_s: float) -> str:
+    """Return the path below the root, e.g. `segment_labels/dev_seglab_0.16.npy`."""
+    return f"segment_labels/{split}_seglab_{resolution_s:g}.npy"
+
+
+def _resolution(card: CorpusCard, root: Path, split: str, wanted: float | None) -> float:
+    official = sorted(card.resolutions_s)
+    if wanted is None:
+        there = [r for r in official if (root / vector_file(split, r)).exists()]
+        return there[0] if there else official[0]
+    if wanted not in official:
+        names = ", ".join(f"{r:g}" for r in official)
+        raise BenchError(f"{card.key} has no labels at {wanted:g} s; there are: {names}")
+    return wanted
+
+
+def _table(path: Path, split: str, suffix: str, problems: Problems) -> pd.DataFrame:
+    found = lines.known(
+        lines.read(path, _LINE, _FORM, problems), "label", lines.CLASS_WORDS, problems
+    )
+    utterances = found.column("utterance")
+    return pd.DataFrame(
+        {
+            "utterance": utterances,
+            "path": [f"{split}/con_wav/{utterance}{suffix}" for utterance in utterances],
+            "label": found.column("label"),
+            "speaker": found.column("speaker"),
+            "attack": ["" if system == "-" else system for system in found.column("system")],
+            "duration_s": np.full(len(utterances), np.nan),
+        }
+    )
+
+
+def _spoof_frames(path: Path, problems: Problems) -> dict[str, np.ndarray]:
+    """Return for each utterance a bool array, True where the file has '0'; note other labels."""
+    vectors = string_vectors(path)
+    empty = [name for name, vector in vectors.items() if not len(vector)]
+    problems.error(f"empty vector in {path.name}", empty)
+    names = [name for name, vector in vectors.items() if len(vector)]
+    spoof: dict[str, np.ndarray] = {}
+    wrong: list[str] = []
+    # In batches: the official strings are 21 characters wide, all at once would double some 2 GB.
+    for first in range(0, len(names), _BATCH):
+        batch = names[first : first + _BATCH]
+        flat = np.concatenate([vectors[name] for name in batch])
+        zero = flat == "0"
+        edges = np.cumsum([len(vectors[name]) for name in batch]).tolist()
+        pieces = zip([0, *edges], edges, strict=False)
+        spoof |= {name: zero[a:b] for name, (a, b) in zip(batch, pieces, strict=True)}
+        if not (zero | (flat == "1")).all():
+            wrong += [name for name in batch if not np.isin(vectors[name], ("0", "1")).all()]
+    for name in wrong:
+        del spoof[name]
+    problems.error(
+        f"unknown label in {path.name}, should be '1' (bona fide) or '0' (spoof)",
+        [f"{name}: {_stranger(vectors[name])!r}" for name in wrong],
+    )
+    return spoof
+
+
+def _stranger(vector: np.ndarray) -> str:
+    return str(vector[~np.isin(vector, ("0", "1"))][0])
+
+
+def _matched(
+    table: pd.DataFrame, spoof: dict[str, np.ndarray], vectors: str, problems: Problems
+) -> pd.DataFrame:
+    """Keep the utterances that are in the protocol and have a vector; note the others."""
+    listed = table["utterance"].tolist()
+    without = [utterance for utterance in listed if utterance not in spoof]
+    problems.error(f"utterance of the protocol without a vector in {vectors}", without)
+    surplus = sorted(spoof.keys() - set(listed))
+    problems.error(f"vector in {vectors} of an utterance that the protocol has not", surplus)
+    for utterance in surplus:
+        del spoof[utterance]
+    return table[table["utterance"].isin(spoof.keys())].reset_index(drop=True) if without else table

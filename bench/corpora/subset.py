@@ -1,0 +1,60 @@
+"""What every reader returns: one split of a corpus as a table of utterances with its frame or span
+labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+TABLE_COLUMNS = ("utterance", "path", "label", "speaker", "attack", "duration_s")
+"""Columns every subset's table has: id; path below the root; `bonafide` or `spoof`; speaker or "";
+attack or ""; seconds by the protocol, NaN where it does not say. Readers may add columns (codec,
+subset, ...)."""
+
+
+class Span(NamedTuple):
+    """A stretch of one class, in seconds from the start of the utterance."""
+
+    start_s: float
+    end_s: float
+    label: str
+
+
+@dataclass(frozen=True)
+class FrameVectors:
+    """Official frame labels: for each utterance a bool array, True where the frame is spoof."""
+
+    resolution_s: float
+    spoof: Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Spans:
+    """Official span labels: for each utterance its contiguous spans in order."""
+
+    spans: Mapping[str, tuple[Span, ...]]
+
+
+@dataclass(frozen=True)
+class Subset:
+    """One split of one corpus. Immutable; rows are in the protocol's order."""
+
+    corpus: str
+    split: str
+    root: Path
+    table: pd.DataFrame
+    timing: FrameVectors | Spans | None
+    """None where the corpus has utterance labels only."""
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def audio_path(self, index: int) -> Path:
+        """Return the audio file of the utterance in row `index`."""
+        return self.root / str(self.table["path"].iloc[index])

@@ -1,0 +1,49 @@
+"""Errors that their reader can mend, and the near names they offer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class BenchError(Exception):
+    """A mistake in what the suite was given: one message that says what, where and what would be
+    right.
+
+    The command line prints it without a traceback and exits with code 2.
+    """
+
+
+class RowFailed(BenchError):
+    """A row could not be finished (diverged, ran out of disk, was interrupted); other rows go
+    on.
+    """
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """Return `; did you mean 'X'?` for the known name closest to `name`, or a list of what is
+    known.
+
+    >>> near("S22", ["S1", "S2"])
+    "; did you mean 'S2'?"
+    >>> near("unlike", ["S1", "S2"])
+    '; known: S1, S2'
+    """
+    names = sorted(known)
+    close = get_close_matches(name, names, n=1, cutoff=0.5)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    return f"; known: {', '.join(names)}" if names else ""
+
+
+def plain(error: BaseException) -> str:
+    """Return the error's own message, without the traceback that a loader's worker wraps around it.
+
+    >>> plain(BenchError("no such file"))
+    'no such file'
+    """
+    text = str(error)
+    marker = f"{type(error).__name__}: "
+    if "Original Traceback" not in text or marker not in text:
+        return text
+    return text.rpartition(marker)[2].strip()

@@ -1,0 +1,222 @@
+"""A thin pre-LayerNorm encoder of the wav2vec 2.0 family: XLS-R, LV-60k Large and WavLM-Large.
+
+Seven convolutions, feature projection, positional convolution and transformer blocks (Baevski et
+al., NeurIPS 2020; Babu et al., XLS-R, Interspeech 2022; Chen et al., WavLM, JSTSP 2022), in
+evaluation equal to s3prl's and transformers' models on the same weights. Post-LayerNorm models (the
+base ones) are another network and not here.
+"""
+
+from __future__ import annotations
+
+import math
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from bench.errors import BenchError
+from bench.frontends.base import FrontEnd, check_waves
+from bench.frontends.blocks import (
+    BiasGate,
+    Block,
+    ConvolutionLayer,
+    PositionalConvolution,
+    RelativePositions,
+    SelfAttention,
+)
+from bench.specs.frontends import Tiny, Wav2Vec2, WavLM
+from bench.units import HOP_SAMPLES, RECEPTIVE_FIELD_SAMPLES
+
+Options = Wav2Vec2 | WavLM | Tiny
+"""The specifications that an encoder takes its behaviour from (normalisation, freezing,
+regularisation).
+"""
+
+MASKED_SPAN = 10
+"""Hops in one masked span, as in wav2vec 2.0 (Baevski et al., section 3.1)."""
+
+
+class Convolution(NamedTuple):
+    """Shape of one convolution."""
+
+    channels: int
+    kernel: int
+    stride: int
+
+
+class Buckets(NamedTuple):
+    """WavLM's relative positions: number of buckets, and the distance from which all share the last
+    one.
+    """
+
+    number: int
+    max_distance: int
+
+
+@dataclass(frozen=True)
+class EncoderConfig:
+    """Dimensions of an encoder: all that a checkpoint fixes. `BenchError` where they do not fit."""
+
+    convolutions: tuple[Convolution, ...]
+    conv_bias: bool
+    dim: int
+    blocks: int
+    heads: int
+    feed_forward: int
+    position_kernel: int = 128
+    position_groups: int = 16
+    buckets: Buckets | None = None
+    """None in wav2vec 2.0."""
+
+    def __post_init__(self) -> None:
+        hop = math.prod(layer.stride for layer in self.convolutions)
+        field, step = 1, 1
+        for layer in self.convolutions:
+            field, step = field + (layer.kernel - 1) * step, step * layer.stride
+        if (hop, field) != (HOP_SAMPLES, RECEPTIVE_FIELD_SAMPLES):
+            raise BenchError(
+                f"convolutions with a hop of {hop} and a receptive field of {field} samples; the "
+                f"suite's labels need {HOP_SAMPLES} and {RECEPTIVE_FIELD_SAMPLES}"
+            )
+        for name, parts in (("heads", self.heads), ("groups", self.position_groups)):
+            if self.dim % parts:
+                raise BenchError(f"dim = {self.dim} does not divide into {parts} {name}")
+
+    @property
+    def family(self) -> str:
+        """`wavlm` with relative positions, else `wav2vec2`."""
+        return "wavlm" if self.buckets else "wav2vec2"
+
+
+KERNELS = (10, 3, 3, 3, 3, 2, 2)
+STRIDES = (5, 2, 2, 2, 2, 2, 2)
+"""The convolutions' kernels and strides in every published model of the family."""
+
+
+def standard_convolutions(channels: int) -> tuple[Convolution, ...]:
+    """Return the published models' seven convolutions with `channels` channels (theirs: 512)."""
+    return tuple(Convolution(channels, *shape) for shape in zip(KERNELS, STRIDES, strict=True))
+
+
+XLSR_300M = EncoderConfig(
+    convolutions=standard_convolutions(512),
+    conv_bias=True,
+    dim=1024,
+    blocks=24,
+    heads=16,
+    feed_forward=4096,
+)
+WAVLM_LARGE = EncoderConfig(
+    convolutions=standard_convolutions(512),
+    conv_bias=False,
+    dim=1024,
+    blocks=24,
+    heads=16,
+    feed_forward=4096,
+    buckets=Buckets(320, 800),
+)
+
+
+class Encoder(FrontEnd):
+    """The encoder of `config`, behaving as `options` say, with weights as torch initialises them.
+
+    Frozen convolutions run without a graph and stay in eval mode. Dropout (after the positional
+    convolution, after attention and after the feed-forward part), layerdrop and the time mask work
+    in training mode only, and only when `options` ask for them. Where we depart from fairseq: a
+    skipped block repeats its input as the next state, so that `n_states` holds; masked frames are
+    zero (SpecAugment), not the pretraining's learnt vector; WavLM's position bias is there also
+    when block 1 is skipped; activations and attention weights have no dropout.
+    """
+
+    def __init__(self, config: EncoderConfig, options: Options):
+        super().__init__()
+        self.config, self.options = config, options
+        self.dim, self.n_states = config.dim, config.blocks + 1
+        channels = [1, *(layer.channels for layer in config.convolutions)]
+        self.convolutions = nn.Sequential(
+            *(
+                ConvolutionLayer(before, *layer, bias=config.conv_bias)
+                for before, layer in zip(channels, config.convolutions, strict=False)
+            )
+        )
+        self.projection_norm = nn.LayerNorm(channels[-1])
+        self.projection = nn.Linear(channels[-1], config.dim)
+        self.position = PositionalConvolution(
+            config.dim, config.position_kernel, config.position_groups
+        )
+        self.relative = RelativePositions(*config.buckets, config.heads) if config.buckets else None
+        self.blocks = nn.ModuleList(
+            Block(_attention(config), config.dim, config.feed_forward, options.dropout)
+            for _ in range(config.blocks)
+        )
+        self.norm = nn.LayerNorm(config.dim)
+        if options.convolutions == "frozen":
+            self.convolutions.requires_grad_(False).eval()
+        if options.last_state == "raw":
+            # Out of every gradient's reach: distributed training would wait for it.
+            self.norm.requires_grad_(False)
+
+    def train(self, mode: bool = True) -> Encoder:
+        """Set training mode; frozen convolutions stay in eval mode."""
+        super().train(mode)
+        if self.options.convolutions == "frozen":
+            self.convolutions.eval()
+        return self
+
+    def forward(self, waves: Tensor) -> tuple[Tensor, ...]:
+        """Return the hidden states, as `FrontEnd` documents them."""
+        check_waves(waves)
+        x = self._features(normalise(waves, self.options.normalise))
+        x = self.projection(self.projection_norm(x))
+        if self.training and self.options.time_mask:
+            x = x.masked_fill(time_mask(x, self.options.time_mask)[..., None], 0.0)
+        x = F.dropout(x + self.position(x), self.options.dropout, self.training)
+        bias = self.relative(x.shape[1]) if self.relative else None
+        states = [x]
+        for block in self.blocks:
+            if not self._skips():
+                x = block(x, bias)
+            states.append(x)
+        if self.options.last_state == "normalised":
+            states[-1] = self.norm(x)
+        return tuple(states)
+
+    def _features(self, waves: Tensor) -> Tensor:
+        frozen = self.options.convolutions == "frozen"
+        with torch.no_grad() if frozen else nullcontext():
+            return self.convolutions(waves[:, None]).transpose(1, 2)
+
+    def _skips(self) -> bool:
+        # Drawn on the CPU: asking the GPU for a number would make the host wait at every block.
+        probability = self.options.layerdrop
+        return self.training and probability > 0 and torch.rand(()).item() < probability
+
+
+def _attention(config: EncoderConfig) -> SelfAttention:
+    gate = BiasGate(config.heads, config.dim // config.heads) if config.buckets else None
+    return SelfAttention(config.dim, config.heads, gate)
+
+
+def normalise(waves: Tensor, how: Literal["utterance", "none", "batch"]) -> Tensor:
+    """Return `waves` "batch samples" with zero mean and unit variance (eps 1e-5, as s3prl's).
+
+    `utterance`: each row by itself; `batch`: all rows jointly, so that a score depends on its batch
+    mates (what TCA's released code does); `none`: unchanged. Padding counts as samples.
+    """
+    if how == "none":
+        return waves
+    return F.layer_norm(waves, waves.shape[-1:] if how == "utterance" else waves.shape)
+
+
+def time_mask(x: Tensor, probability: float) -> Tensor:
+    """Return the hops to mask, bool "batch hops", for features "batch hops dim".
+
+    SpecAugment (Park et al., Interspeech 2019) in wav2vec 2.0's form: a span of `MASKED_SPAN` hops
+    starts at each hop with `probability`; spans may overlap.
+    """
+    starts = torch.rand(x.shape[:2], device=x.device) < probability
+    covered = F.pad(starts.float()[:, None], (MASKED_SPAN - 1, 0))
+    return F.max_pool1d(covered, MASKED_SPAN, stride=1)[:, 0].bool()

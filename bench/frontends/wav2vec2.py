@@ -1,0 +1,13 @@
+"""wav2vec 2.0 with pre-LayerNorm blocks (XLS-R 300M, LV-60k Large) from a local checkpoint."""
+
+from __future__ import annotations
+
+from bench.config import Config
+from bench.frontends.checkpoints import load
+from bench.frontends.encoder import Encoder
+from bench.specs.frontends import Wav2Vec2
+
+
+def build(spec: Wav2Vec2, config: Config) -> Encoder:
+    """Return the encoder with the weights that `config` has under the key `spec.weights`."""
+    return load(spec, config)

@@ -1,0 +1,13 @@
+"""WavLM-Large from a local checkpoint."""
+
+from __future__ import annotations
+
+from bench.config import Config
+from bench.frontends.checkpoints import load
+from bench.frontends.encoder import Encoder
+from bench.specs.frontends import WavLM
+
+
+def build(spec: WavLM, config: Config) -> Encoder:
+    """Return the encoder with the weights that `config` has under the key `spec.weights`."""
+    return load(spec, config)

@@ -1,0 +1,86 @@
+"""Labels that the auxiliary tasks learn, computed on the batch from its binary labels, on the
+device they are on.
+
+SAL (Mao et al., ICASSP 2026, section 2.1) gives each frame its place in its segment, a segment
+being a run of frames of one class: Start, Middle, End, or Unit where the run is one frame long.
+Places are computed from the binary labels each time, so they are right after Cross-Segment Mixing
+as well: that equals re-assigning them at the splice (section 2.2), where two pieces of the same
+class join into one segment.
+
+Padding is a border: the last valid frame ends its segment. In SAL's released code padding counts as
+spoof, so that an utterance that ends in spoof never ends and one that ends in bona fide has a
+transition at its last frame.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+from bench.units import CLASSES
+
+POSITIONS = ("start", "middle", "end", "unit")
+START, MIDDLE, END, UNIT = range(len(POSITIONS))
+POSITION_NAMES = tuple(f"{name}-{position}" for name in CLASSES for position in POSITIONS)
+"""The eight classes in order: 4 * class + position (released SAL has spoof first)."""
+
+IGNORED = -100
+"""What a frame that is padding is labelled: the index that torch's cross entropy leaves out."""
+
+
+class _Joined(NamedTuple):
+    """Whether each valid frame and its neighbour are of one segment."""
+
+    to_previous: Tensor
+    to_next: Tensor
+
+
+def positions(spoof: Tensor, valid: Tensor) -> Tensor:
+    """Return the index into `POSITION_NAMES` of each frame, `IGNORED` where it is not valid.
+
+    `spoof` and `valid` are bool, "batch frames"; the result is long, "batch frames", on the same
+    device.
+    """
+    joined = _joined(spoof, valid)
+    place = torch.where(
+        joined.to_previous,
+        torch.where(joined.to_next, MIDDLE, END),
+        torch.where(joined.to_next, START, UNIT),
+    )
+    return torch.where(valid, len(POSITIONS) * spoof.long() + place, IGNORED)
+
+
+def transitions(
+    spoof: Tensor, valid: Tensor, rule: Literal["both-sides", "segment-edges"]
+) -> Tensor:
+    """Return 1 where a frame is at a transition, 0 where it is not, `IGNORED` where it is not
+    valid.
+
+    `spoof` and `valid` are bool, "batch frames"; the result is long, "batch frames", on the same
+    device.
+
+    `both-sides`: the last frame before and the first frame after each change of class among valid
+    frames. `segment-edges`: SAL's released rule: the first and last frame of every segment, except
+    the first frame of a leading bona fide segment and the last frame, unless it is also the first,
+    of a trailing one. The edges of a spoof segment are marked even where the clip begins or ends.
+    We depart from it in that padding is a border and not a segment of spoof frames.
+    """
+    joined = _joined(spoof, valid)
+    follows = pad(valid[:, :-1], (1, 0))
+    precedes = pad(valid[:, 1:], (0, 1))
+    match rule:
+        case "both-sides":
+            marked = (follows & ~joined.to_previous) | (precedes & ~joined.to_next)
+        case "segment-edges":
+            starts, ends = ~joined.to_previous, ~joined.to_next
+            exempt = ~spoof & (~follows | (~precedes & ~starts))
+            marked = (starts | ends) & ~exempt
+    return torch.where(valid, marked.long(), IGNORED)
+
+
+def _joined(spoof: Tensor, valid: Tensor) -> _Joined:
+    same = (spoof[:, 1:] == spoof[:, :-1]) & valid[:, 1:] & valid[:, :-1]
+    return _Joined(pad(same, (1, 0)), pad(same, (0, 1)))

@@ -1,0 +1,216 @@
+"""Run a table's rows on this machine, one after the other, each tracked; one failure stops no
+other.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Literal, NamedTuple, Protocol
+
+import torch
+from lightning.fabric import Fabric
+
+from bench.config import Config
+from bench.errors import BenchError, plain
+from bench.launchers.order import Order
+from bench.metrics import scores as score_file
+from bench.provenance import commit, processor
+from bench.reporting import figures
+from bench.specs.run import Data, Run
+from bench.specs.table import Table
+from bench.tracking.entry import DatasetUse, RunEntry
+from bench.tracking.store import Store, TrackedRun
+from bench.training import engine
+from bench.training.row import (
+    Library,
+    Loaded,
+    RowData,
+    Trained,
+    folder,
+    train_and_score,
+    write_settings,
+)
+
+
+class Watcher(engine.Observer, Protocol):
+    """Who shows a person what happens."""
+
+    def begin(self, name: str, epochs: int) -> None:
+        """A row and seed begin, with at most so many epochs."""
+
+    def say(self, text: str) -> None:
+        """Something worth a line."""
+
+
+class Job(NamedTuple):
+    """One row and seed of a table, resolved, with its data."""
+
+    row: str
+    seed: int
+    run: Run
+    data: RowData
+
+    @property
+    def name(self) -> str:
+        """As the tracker and the display have it."""
+        return f"{self.row} · seed {self.seed}"
+
+
+class Outcome(NamedTuple):
+    """How a job ended."""
+
+    job: str
+    state: Literal["finished", "already finished", "failed"]
+    message: str = ""
+
+
+def jobs(order: Order, config: Config) -> list[Job]:
+    """Return every job with its data loaded; raise where a corpus is missing or broken."""
+    runs = order.runs()
+    library = Library(config)
+    data = {row: library.row(run) for row, run in runs.items()}
+    return [
+        Job(row, seed, runs[row], data[row]) for row in order.rows for seed in order.row_seeds(row)
+    ]
+
+
+def run(order: Order, config: Config, store: Store, watcher: Watcher) -> Iterator[Outcome]:
+    """Run the jobs in order and yield how each ended. Ctrl-C ends the begun one, resumable."""
+    for name in store.sweep_dead():
+        watcher.say(f"marked failed, its process had died: {name}")
+    device = device_name(config)
+    for job in jobs(order, config):
+        entry = _entry(job, order.table, device)
+        if store.finished(entry):
+            yield Outcome(job.name, "already finished")
+            continue
+        watcher.begin(job.name, job.run.training.epochs)
+        place = folder(config.work, job.run, job.data, job.seed)
+        try:
+            with _alone(place):
+                _run_one(job, entry, place, config, store, watcher)
+        except BenchError as error:
+            yield Outcome(job.name, "failed", plain(error))
+        except Exception as error:
+            # A fault of ours or of the machine (out of memory, ...): kept whole, other rows go on.
+            log = place / "error.txt"
+            log.write_text(traceback.format_exc(), encoding="utf-8")
+            message = f"{type(error).__name__}: {plain(error)} (whole traceback: {log})"
+            yield Outcome(job.name, "failed", message)
+        else:
+            yield Outcome(job.name, "finished")
+
+
+def device_name(config: Config) -> str:
+    """Return what the rows run on, e.g. `NVIDIA H200` or `cpu: AMD EPYC`, and how many of them."""
+    device = engine.make_fabric(replace(config, devices=1), "32-true").device
+    cuda = device.type == "cuda"
+    name = torch.cuda.get_device_name(device) if cuda else f"{device.type}: {processor()}"
+    return name if config.devices == 1 else f"{config.devices} x {name}"
+
+
+def _entry(job: Job, table: Table, device: str) -> RunEntry:
+    return RunEntry(
+        table=table.key,
+        paper=table.key.partition("/")[0],
+        row=job.row,
+        seed=job.seed,
+        run=job.run,
+        fingerprints=job.data.fingerprints(),
+        commit=commit(),
+        device=device,
+        description_figures=table.rows[job.row].paper,
+    )
+
+
+@contextmanager
+def _alone(place: Path) -> Iterator[None]:
+    """Hold the row's folder: two processes that train one row would spoil each other's files."""
+    place.mkdir(parents=True, exist_ok=True)
+    with (place / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise BenchError(f"{place}: another process is training this row") from error
+        yield
+
+
+class _Both:
+    """Passes what the engine says on to the tracker and the display."""
+
+    def __init__(self, tracked: TrackedRun, watcher: Watcher) -> None:
+        self.tracked, self.watcher = tracked, watcher
+
+    def on_step(self, epoch: int, step: int, steps: int, losses: Mapping[str, float]) -> None:
+        self.watcher.on_step(epoch, step, steps, losses)
+
+    def on_epoch(self, epoch: int, figures: Mapping[str, float]) -> None:
+        self.tracked.log(figures, epoch)
+        self.watcher.on_epoch(epoch, figures)
+
+
+def _run_one(
+    job: Job, entry: RunEntry, place: Path, config: Config, store: Store, watcher: Watcher
+) -> None:
+    fabric = engine.make_fabric(config, job.run.training.precision)
+    with store.begin(entry) as tracked:
+        write_settings(job.run, place / "run.toml")
+        tracked.artifact(place / "run.toml")
+        tracked.inputs(_inputs(job))
+        both = _Both(tracked, watcher)
+        if config.devices > 1:
+            # Lightning hands the processes' own fabric to a function of one argument.
+            trained = fabric.launch(partial(_on_each, job, place, config))
+            for number, figures_of_epoch in enumerate(trained.progress.history, start=1):
+                both.on_epoch(number, figures_of_epoch)
+        else:
+            trained = train_and_score(fabric, job.run, job.seed, job.data, place, config, both)
+        _log(tracked, trained)
+
+
+class _Silent:
+    """The observer of processes that a tracker's connection does not reach."""
+
+    def on_step(self, epoch: int, step: int, steps: int, losses: Mapping[str, float]) -> None:
+        """Say nothing."""
+
+    def on_epoch(self, epoch: int, figures: Mapping[str, float]) -> None:
+        """Say nothing: the history is in the checkpoint and is logged when the launch is over."""
+
+
+def _on_each(job: Job, place: Path, config: Config, fabric: Fabric) -> Trained:
+    return train_and_score(fabric, job.run, job.seed, job.data, place, config, _Silent())
+
+
+def _log(tracked: TrackedRun, trained: Trained) -> None:
+    """Compute every figure from the score files and log them with the artifacts."""
+    found: dict[str, score_file.Figure] = {}
+    for name, path in trained.scores.items():
+        named = score_file.figures(path)
+        found |= {f"{name}.{metric}": figure for metric, figure in named.items()}
+        curve = path.with_suffix(".det.png")
+        curve.write_bytes(figures.det(path, name))
+        tracked.artifact(path, f"scores/{name}")
+        tracked.artifact(curve, f"det/{name}")
+    tracked.artifact(trained.best, "checkpoint")
+    tracked.finish(found)
+
+
+def _inputs(job: Job) -> list[DatasetUse]:
+    """Return the splits of the job with their fingerprints and what each is for."""
+    train, dev, evaluate = job.data
+    return [
+        _use(job.run.train, train, "train"),
+        _use(job.run.dev, dev, "dev"),
+        *(_use(job.run.evaluate[name], data, "evaluation") for name, data in evaluate.items()),
+    ]
+
+
+def _use(data: Data, loaded: Loaded, context: Literal["train", "dev", "evaluation"]) -> DatasetUse:
+    return DatasetUse(f"{data.corpus}/{data.split}", loaded.fingerprint, context)

@@ -1,0 +1,24 @@
+"""Figures of merit, in pure NumPy: equal error rate, DET points, F1, and their bootstrap intervals.
+
+Fractions everywhere (the tracking store and reports turn them into per cent), a higher score means
+more bona fide. `bench.metrics.scores` is the one place that turns a score file into figures.
+"""
+
+from __future__ import annotations
+
+from bench.metrics.bootstrap import Interval, bootstrap_eer, bootstrap_f1
+from bench.metrics.det import DetPoints, EerResult, det_points, eer
+from bench.metrics.f1 import F1Pair, f1, frame_f1
+
+__all__ = [
+    "DetPoints",
+    "EerResult",
+    "F1Pair",
+    "Interval",
+    "bootstrap_eer",
+    "bootstrap_f1",
+    "det_points",
+    "eer",
+    "f1",
+    "frame_f1",
+]

@@ -1,0 +1,256 @@
+"""The score file, one row a frame, and the one place that turns it into figures.
+
+`scores.parquet` holds everything that a figure needs, so that it can be recomputed years later
+without a GPU, and so that another system's scores can be judged by the same code. Detection has one
+row an utterance, in the same columns.
+"""
+
+# pyarrow ships no types.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownParameterType=false
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from bench.errors import BenchError, near
+from bench.metrics.bootstrap import bootstrap_eer, bootstrap_f1
+from bench.metrics.det import eer
+from bench.metrics.f1 import frame_f1
+from bench.units import BONAFIDE, CLASSES, SPOOF
+
+_NAMES = pa.dictionary(pa.int32(), pa.string())
+
+COLUMNS = {
+    "utterance": _NAMES,
+    "speaker": _NAMES,
+    "attack": _NAMES,
+    "start_s": pa.float64(),
+    "end_s": pa.float64(),
+    "label": _NAMES,
+    "score": pa.float32(),
+    "logit_bonafide": pa.float32(),
+    "logit_spoof": pa.float32(),
+}
+"""Columns and types. `speaker` and `attack` are "" where there is none; times are seconds from the
+utterance's start; `label` is `bonafide` or `spoof`; a higher `score` means more bona fide. The two
+logits may be left out."""
+
+_LOGITS = ("logit_bonafide", "logit_spoof")
+
+
+class Figure(NamedTuple):
+    """A figure of merit and its 95 % bootstrap interval, fractions."""
+
+    value: float
+    low: float
+    high: float
+
+
+def write(path: Path, columns: pa.Table | Mapping[str, Any]) -> None:
+    """Check `columns` (a table or arrays by name) and write them to `path`, whole or not at all.
+
+    A reader, or a process that dies while writing, never meets half a file: it is written beside
+    `path` and then renamed. Raise BenchError as `read` does, naming `path`.
+    """
+    table = columns if isinstance(columns, pa.Table) else pa.table(dict(columns))
+    checked = _checked(table, path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    os.close(handle)
+    try:
+        pq.write_table(checked, temporary, compression="zstd")
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def read(path: Path) -> pa.Table:
+    """Return the score file at `path` with the types of `COLUMNS`, checked.
+
+    Raise BenchError where it is no Parquet file, lacks a column or has an unknown one, has an empty
+    cell, a label that is no class, a number that is not finite, a frame that ends before it starts,
+    or two rows for one frame.
+    """
+    if not path.is_file():
+        raise BenchError(f"{path}: there is no such score file")
+    try:
+        table = pq.read_table(path)
+    except pa.ArrowInvalid as error:
+        raise BenchError(f"{path}: not a Parquet file: {error}") from error
+    return _checked(table, path)
+
+
+class Pooled(NamedTuple):
+    """All rows of a score file, in its order."""
+
+    score: NDArray[np.float64]
+    is_spoof: NDArray[np.bool_]
+
+
+def pooled(table: pa.Table) -> Pooled:
+    """Return score and label of every row of a table as `read` returns it."""
+    label = _codes(table, "label")
+    is_spoof = np.isin(label.codes, [i for i, name in enumerate(label.names) if name == SPOOF])
+    return Pooled(_numbers(table, "score"), is_spoof)
+
+
+def figures(scores: Path | pa.Table, replicates: int = 1000, seed: int = 0) -> dict[str, Figure]:
+    """Return the figures of a score file (or of a table as `read` returns it), by name; fractions.
+
+    - `eer`: all rows pooled, by `score` (`bench.metrics.eer`).
+    - `f1`, `f1_spoof`: all rows pooled, bona fide and spoof as the positive class; the decision is
+      the larger logit, or `score > 0` where the file has no logits. `f1` is the one that SAL and
+      BAM print.
+    - `eer_bonafide_logit`, only with logits: the EER of the bona fide logit alone, which SAL's
+      released code scores S0 to S3 by; the paper says nothing of it.
+    - `utterance_eer`, only where there are utterances of both classes: an utterance's score is its
+      lowest frame's (as PartialSpoof's scripts go to coarser units), its label spoof where any
+      frame is.
+
+    Intervals: `replicates` resamplings of utterances from `seed`. Raise BenchError as `read`, or
+    without both classes.
+    """
+    table = read(scores) if isinstance(scores, Path) else scores
+    score, is_spoof = pooled(table)
+    utterance = _codes(table, "utterance").codes
+    found = {"eer": _eer(score, is_spoof, utterance, replicates, seed)}
+    decision = score
+    if set(_LOGITS) <= set(table.column_names):
+        bonafide_logit = _numbers(table, "logit_bonafide")
+        decision = bonafide_logit - _numbers(table, "logit_spoof")
+        found["eer_bonafide_logit"] = _eer(bonafide_logit, is_spoof, utterance, replicates, seed)
+    pair = frame_f1(is_spoof, decision)
+    intervals = bootstrap_f1(decision, is_spoof, utterance, replicates, seed)
+    found["f1"] = Figure(pair.bonafide, *intervals.bonafide)
+    found["f1_spoof"] = Figure(pair.spoof, *intervals.spoof)
+    lowest, any_spoof = _by_utterance(score, is_spoof, utterance)
+    if any_spoof.any() and not any_spoof.all():
+        found["utterance_eer"] = _eer(lowest, any_spoof, np.arange(len(lowest)), replicates, seed)
+    return found
+
+
+def _eer(
+    score: NDArray[np.float64],
+    is_spoof: NDArray[np.bool_],
+    utterance: NDArray[np.int64],
+    replicates: int,
+    seed: int,
+) -> Figure:
+    value = eer(score[~is_spoof], score[is_spoof]).eer
+    return Figure(value, *bootstrap_eer(score, is_spoof, utterance, replicates, seed))
+
+
+def _by_utterance(
+    score: NDArray[np.float64], is_spoof: NDArray[np.bool_], utterance: NDArray[np.int64]
+) -> Pooled:
+    names, codes = np.unique(utterance, return_inverse=True)
+    lowest = np.full(len(names), np.inf)
+    np.minimum.at(lowest, codes, score)
+    return Pooled(lowest, np.bincount(codes, weights=is_spoof, minlength=len(names)) > 0)
+
+
+class _Codes(NamedTuple):
+    names: list[str]
+    codes: NDArray[np.int64]
+
+
+def _codes(table: pa.Table, column: str) -> _Codes:
+    """Return sorted names and codes, so that no figure depends on the order of rows."""
+    encoded = table[column].unify_dictionaries().combine_chunks()
+    names: list[str] = encoded.dictionary.to_pylist()
+    order = np.argsort(np.array(names, dtype=object), kind="stable")
+    rank = np.empty(len(names), dtype=np.int64)
+    rank[order] = np.arange(len(names))
+    return _Codes([names[i] for i in order], rank[encoded.indices.to_numpy()])
+
+
+def _numbers(table: pa.Table, column: str) -> NDArray[np.float64]:
+    return table[column].to_numpy().astype(np.float64)
+
+
+def _checked(table: pa.Table, path: Path) -> pa.Table:
+    _check_columns(table.column_names, path)
+    names = [name for name in COLUMNS if name in table.column_names]
+    columns = {name: _typed(table[name], name, path) for name in names}
+    checked = pa.table(columns)
+    if not checked.num_rows:
+        raise BenchError(f"{path}: there is no row; a score file has one a frame")
+    _check_labels(checked, path)
+    _check_frames(checked, path)
+    return checked
+
+
+def _check_columns(names: list[str], path: Path) -> None:
+    wrong = [
+        f"{path}: {name}: no such column{near(name, COLUMNS)}"
+        for name in names
+        if name not in COLUMNS
+    ]
+    missing = [name for name in COLUMNS if name not in names]
+    if set(missing) >= set(_LOGITS):
+        missing = [name for name in missing if name not in _LOGITS]
+    wrong += [f"{path}: {name}: the column is missing" for name in missing]
+    wrong += [
+        f"{path}: {name}: the column is there twice" for name in {*names} if names.count(name) > 1
+    ]
+    if wrong:
+        raise BenchError("\n".join(wrong))
+
+
+def _typed(column: pa.ChunkedArray, name: str, path: Path) -> pa.ChunkedArray:
+    kind = COLUMNS[name]
+    try:
+        typed = column if column.type == kind else column.cast(kind)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise BenchError(f"{path}: {name}: is {column.type}, should be {kind}: {error}") from error
+    if typed.null_count:
+        raise BenchError(f"{path}: {name}: {typed.null_count} of {len(typed)} cells are empty")
+    if pa.types.is_floating(kind):
+        wrong = np.flatnonzero(~np.isfinite(typed.to_numpy()))
+        if len(wrong):
+            raise BenchError(
+                f"{path}: {name}: row {wrong[0]} is {typed[int(wrong[0])].as_py()} "
+                f"({len(wrong)} of {len(typed)} are not finite numbers)"
+            )
+    return typed
+
+
+def _check_labels(table: pa.Table, path: Path) -> None:
+    for label in table["label"].unique().to_pylist():
+        if label not in CLASSES:
+            raise BenchError(
+                f"{path}: label: {label!r} is no class{near(label, CLASSES)} "
+                f"(classes: {BONAFIDE}, {SPOOF})"
+            )
+
+
+def _check_frames(table: pa.Table, path: Path) -> None:
+    start, end = _numbers(table, "start_s"), _numbers(table, "end_s")
+    backward = np.flatnonzero(end <= start)
+    if len(backward):
+        at = int(backward[0])
+        raise BenchError(
+            f"{path}: row {at}: a frame of {table['utterance'][at].as_py()!r} starts at "
+            f"{start[at]} s and ends at {end[at]} s; it must end later than it starts"
+        )
+    utterance = _codes(table, "utterance").codes
+    order = np.lexsort((start, utterance))
+    same = (np.diff(utterance[order]) == 0) & (np.diff(start[order]) == 0)
+    if same.any():
+        at = int(order[1:][same][0])
+        raise BenchError(
+            f"{path}: {table['utterance'][at].as_py()!r} has two rows for the frame at "
+            f"{start[at]} s ({int(same.sum())} such): each frame is scored once"
+        )

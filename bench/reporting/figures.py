@@ -1,0 +1,157 @@
+"""Figures as PNG: the paper's bars beside ours, and a DET curve. Drawn by Agg, never on a
+display."""
+
+# The stubs of pandas, matplotlib and seaborn leave many types open.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from scipy.stats import norm
+
+from bench.metrics import DetPoints, det_points, scores
+from bench.metrics.det import closest
+from bench.reporting.cells import Cell
+from bench.specs.table import Column
+
+_SOURCES = {"paper": "#b8b8b8", "ours": "#2f6db3", "ours, incomplete": "#a9c6e8"}
+_STYLE: Any = {**sns.axes_style("whitegrid"), "font.size": 8, "axes.titlesize": 9}
+_DPI = 150
+_DET_TICKS = np.array([0.001, 0.01, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.99, 0.999])
+
+
+def bars(title: str, columns: Sequence[Column], cells: Sequence[Cell]) -> bytes:
+    """Return a PNG with one panel a column: each row's figure in the paper and ours, per cent.
+
+    Whiskers are the 95 % intervals. Where all figures lie close together the axis does not begin at
+    zero, and says so.
+    """
+    with mpl.rc_context(_STYLE):
+        across = min(2, len(columns))
+        down = -(-len(columns) // across)
+        n_rows = len({cell.row for cell in cells})
+        figure = Figure(figsize=(across * (2 + 0.4 * n_rows), 2.6 * down), layout="constrained")
+        figure.suptitle(title)
+        panels = figure.subplots(down, across, squeeze=False).ravel()
+        for panel in panels[len(columns) :]:
+            panel.remove()
+        for place, column in enumerate(columns):
+            own = [cell for cell in cells if cell.column == place]
+            _bars(panels[place], column, own)
+        return _png(figure)
+
+
+def det(path: Path, title: str = "") -> bytes:
+    """Return a PNG of the detection error trade-off of the score file at `path`.
+
+    Miss and false alarm rate of all rows pooled, on normal deviate axes (Martin et al., Eurospeech
+    1997), with the equal error rate marked. Raise BenchError as `bench.metrics.scores.read`.
+    """
+    score, is_spoof = scores.pooled(scores.read(path))
+    points = det_points(score[~is_spoof], score[is_spoof])
+    rate = closest(points.miss_rate, points.false_alarm_rate).rate
+    shown = _thinned(points)
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(4, 4), layout="constrained")
+        axes = figure.subplots()
+        axes.plot(
+            _deviate(points.false_alarm_rate[shown]),
+            _deviate(points.miss_rate[shown]),
+            color=_SOURCES["ours"],
+        )
+        axes.plot(*[_deviate(np.array([rate]))] * 2, "o", color="black", markersize=4)
+        axes.set_title(f"{title} EER {100 * rate:.2f} %".strip())
+        axes.set_xlabel("false alarm rate: spoof accepted (%)")
+        axes.set_ylabel("miss rate: bona fide rejected (%)")
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_ticks(_deviate(_DET_TICKS), [f"{100 * tick:g}" for tick in _DET_TICKS])
+        limits = _deviate(_DET_TICKS)[[0, -1]]
+        axes.set(xlim=limits, ylim=limits, aspect="equal")
+        axes.tick_params(axis="x", labelrotation=45)
+        return _png(figure)
+
+
+def _bars(axes: Any, column: Column, cells: Sequence[Cell]) -> None:
+    rows = list(dict.fromkeys(cell.row for cell in cells))
+    records = [(cell.row, "paper", cell.paper) for cell in cells if cell.paper is not None]
+    records += [
+        (cell.row, "ours" if cell.complete else "ours, incomplete", cell.ours.mean)
+        for cell in cells
+        if cell.ours
+    ]
+    data = pd.DataFrame(records, columns=pd.Index(["row", "source", "value"]))
+    sources = [source for source in _SOURCES if source in set(data["source"])]
+    sns.barplot(
+        data=data,
+        x="row",
+        y="value",
+        hue="source",
+        order=rows,
+        hue_order=sources,
+        palette={source: _SOURCES[source] for source in sources},
+        errorbar=None,
+        ax=axes,
+    )
+    for source, drawn in zip(sources, axes.containers, strict=True):
+        if source != "paper":
+            _whiskers(axes, drawn, rows, cells)
+    cut = _cut_axis(axes, data["value"].to_numpy())
+    heading = f"{column.group} {column.heading} ({column.better} is better)".strip()
+    axes.set_title(heading, loc="left")
+    axes.set(xlabel="", ylabel=f"%{cut}")
+    axes.tick_params(axis="x", labelrotation=45)
+    # Beside the heading, above the axes: within them it would hide bars.
+    place = {"loc": "lower right", "bbox_to_anchor": (1, 1), "borderaxespad": 0.2}
+    axes.legend(title=None, fontsize=7, ncols=3, frameon=False, **place)
+
+
+def _whiskers(axes: Any, drawn: Any, rows: list[str], cells: Sequence[Cell]) -> None:
+    ours = {cell.row: cell.ours for cell in cells if cell.ours}
+    for bar in drawn:
+        centre = bar.get_x() + bar.get_width() / 2
+        found = ours.get(rows[round(centre)])
+        if found is not None and np.isfinite(bar.get_height()):
+            axes.plot([centre, centre], [found.low, found.high], color="black", linewidth=1)
+
+
+def _cut_axis(axes: Any, values: NDArray[np.float64]) -> str:
+    """Cut the axis where bars from zero would look alike; return what its label must add."""
+    if not len(values) or values.min() < 0.9 * values.max():
+        return ""
+    margin = max(values.max() - values.min(), 0.5)
+    axes.set_ylim(max(0.0, values.min() - margin), values.max() + margin / 2)
+    return " (axis does not begin at 0)"
+
+
+def _deviate(rate: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the normal deviate of a rate; 0 and 1 are put where the axes do not reach."""
+    return norm.ppf(rate.clip(1e-6, 1 - 1e-6))
+
+
+def _thinned(points: DetPoints) -> NDArray[np.int64]:
+    """Return the indices of some thousand points, dense everywhere on normal deviate axes."""
+    grid = norm.cdf(np.linspace(-4, 4, 2000))
+    last = len(points.threshold) - 1
+    rising = np.searchsorted(points.miss_rate, grid)
+    falling = last - np.searchsorted(points.false_alarm_rate[::-1], grid)
+    return np.unique(np.concatenate([[0, last], rising, falling]).clip(0, last))
+
+
+def _png(figure: Figure) -> bytes:
+    content = io.BytesIO()
+    FigureCanvasAgg(figure)
+    # Without the drawing library's version, which would change the file and not the figure.
+    figure.savefig(content, format="png", dpi=_DPI, metadata={"Software": None})
+    return content.getvalue()

@@ -1,0 +1,77 @@
+"""Settings of the self-supervised front-ends. The kind is the name of a module in
+`bench/frontends`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from bench.specs.base import Count, Share, Spec
+
+
+class _Encoder(Spec):
+    """What every front-end of the wav2vec 2.0 family can be told."""
+
+    normalise: Literal["utterance", "none", "batch"] = "utterance"
+    """Zero mean, unit variance of each waveform (what the checkpoints were trained on), none, or
+    jointly over the batch (what TCA's released code does: scores then depend on batch mates)."""
+    convolutions: Literal["frozen", "trained"] = "frozen"
+    """Whether the seven convolutions learn. s3prl freezes them, so SAL's "fine-tuned" SSL does
+    too.
+    """
+    last_state: Literal["normalised", "raw"] = "normalised"
+    """Whether the last hidden state has passed the encoder's final LayerNorm (s3prl, transformers
+    4) or not.
+    """
+    dropout: Share = 0.0
+    """Dropout in attention output and feed-forward blocks while training."""
+    layerdrop: Share = 0.0
+    """Probability of skipping a block while training."""
+    time_mask: Share = 0.0
+    """SpecAugment: probability that a frame starts a masked span of ten frames while training;
+    masked frames become zero."""
+
+
+class Wav2Vec2(_Encoder):
+    """XLS-R 300M (or any pre-LayerNorm wav2vec 2.0) from a local checkpoint."""
+
+    kind: Literal["wav2vec2"]
+    weights: str = "xlsr2_300m"
+    """Key of `[weights]` in bench.toml."""
+
+
+class WavLM(_Encoder):
+    """WavLM-Large from a local checkpoint."""
+
+    kind: Literal["wavlm"]
+    weights: str = "wavlm_large"
+    """Key of `[weights]` in bench.toml."""
+
+
+class Tiny(_Encoder):
+    """A small encoder of the same family, randomly initialised: for smoke rows and tests, never for
+    results.
+    """
+
+    kind: Literal["tiny"]
+    family: Literal["wav2vec2", "wavlm"] = "wav2vec2"
+    blocks: Count = 4
+    dim: Count = 96
+    heads: Count = 4
+    feed_forward: Count = 192
+    channels: Count = 48
+    """Channels of the last three convolutions; the earlier ones, where the rate is highest, have a
+    quarter and a half of it (the published models have 512 throughout)."""
+
+
+class S3prl(Spec):
+    """s3prl 0.4.18's own upstream, the reference that the default is tested against."""
+
+    kind: Literal["s3prl"]
+    upstream: Literal["wav2vec2", "wavlm"]
+    weights: str
+
+
+FrontEnd = Annotated[Wav2Vec2 | WavLM | Tiny | S3prl, Field(discriminator="kind")]

@@ -1,0 +1,16 @@
+"""The systems. The kind in a card is the name of a module here that holds `build`."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from bench.frontends import FrontEnd
+from bench.specs.systems import System as SystemSpec
+from bench.systems.base import Answer, Batch, System
+
+__all__ = ["Answer", "Batch", "System", "build"]
+
+
+def build(spec: SystemSpec, frontend: FrontEnd, resolution_s: float) -> System:
+    """Return the system that `spec` names over `frontend`, to be trained at `resolution_s`."""
+    return import_module(f"bench.systems.{spec.kind}").build(spec, frontend, resolution_s)

@@ -1,0 +1,40 @@
+"""What the engine asks of a system, and nothing more: waves in, logits and losses out."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import NamedTuple
+
+from torch import Tensor, nn
+
+
+class Batch(NamedTuple):
+    """Clips of one length with their frame labels."""
+
+    waves: Tensor
+    """"batch samples", float, 16 kHz; whole frames, zeros where an utterance has ended."""
+    spoof: Tensor
+    """"batch frames", bool."""
+    valid: Tensor
+    """"batch frames", bool: False on padding, which is never learnt from."""
+
+
+class Answer(NamedTuple):
+    """What a system says of a batch, a frame at a time."""
+
+    score: Tensor
+    """"batch frames": higher means more bona fide."""
+    logits: Tensor
+    """"batch frames 2" in the order of `bench.units.CLASSES`."""
+
+
+class System(nn.Module, ABC):
+    """A trainable system. Nothing in the engine knows which one it holds."""
+
+    @abstractmethod
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Return scalar losses by name; `loss` is the one to minimise, the others are its parts."""
+
+    @abstractmethod
+    def answer(self, waves: Tensor, resolution_s: float) -> Answer:
+        """Score `waves` ("batch samples", whole frames) at one frame each `resolution_s`."""

@@ -1,0 +1,46 @@
+"""From a front-end's hidden states to one sequence: the last, or a learnt weighting of all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from bench.specs.systems import LastLayer, WeightedLayers
+
+
+class LastState(nn.Module):
+    """Return the last hidden state (SAL's S0)."""
+
+    def forward(self, states: Sequence[Tensor]) -> Tensor:
+        """`states`: each "batch hops dim". Return "batch hops dim"."""
+        return states[-1]
+
+
+class WeightedStates(nn.Module):
+    """Sum all hidden states, each with one learnt weight that starts at 1/n.
+
+    SAL section 3.1 and 3.3 ("weighted layer averaging"). `free` weights may leave [0, 1], as in the
+    released code; with `softmax` they are positive and sum to one.
+    """
+
+    def __init__(self, n_states: int, spec: WeightedLayers) -> None:
+        super().__init__()
+        start = 1.0 / n_states if spec.weights == "free" else 0.0
+        self.weights = nn.Parameter(torch.full((n_states,), start))
+        self.rule = spec.weights
+
+    def forward(self, states: Sequence[Tensor]) -> Tensor:
+        """`states`: each "batch hops dim". Return "batch hops dim"."""
+        weights = self.weights.softmax(0) if self.rule == "softmax" else self.weights
+        # One state after the other: stacking 25 states would hold all of them once more.
+        total = weights[0] * states[0]
+        for weight, state in zip(weights[1:], states[1:], strict=True):
+            total = torch.addcmul(total, weight, state)
+        return total
+
+
+def build(spec: LastLayer | WeightedLayers, n_states: int) -> LastState | WeightedStates:
+    """Return the part that `spec` names."""
+    return LastState() if isinstance(spec, LastLayer) else WeightedStates(n_states, spec)

@@ -1,0 +1,102 @@
+"""What is said of a run when it begins, what it is known by, and its description."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from bench.metrics.scores import Figure
+from bench.specs.run import Run
+
+RATES = frozenset({"eer", "f1", "f1_spoof", "eer_bonafide_logit", "utterance_eer"})
+"""Last parts of metric names that are fractions inside and per cent in the store."""
+
+
+@dataclass(frozen=True)
+class DatasetUse:
+    """A split of a corpus and what it was used for."""
+
+    name: str
+    """`<corpus>/<split>`."""
+    digest: str
+    """Its fingerprint, at most 36 characters."""
+    context: Literal["train", "dev", "evaluation"]
+
+
+@dataclass(frozen=True)
+class RunEntry:
+    """One row of one table with one seed, about to run."""
+
+    table: str
+    """`sal/table4`."""
+    paper: str
+    """`sal`."""
+    row: str
+    seed: int
+    run: Run
+    fingerprints: Mapping[str, str]
+    """Digest of each split by its name."""
+    commit: str
+    device: str
+    description_figures: Mapping[str, float]
+    """The paper's figures by metric, per cent."""
+
+    @property
+    def name(self) -> str:
+        """The run's name: `S5 · seed 666`."""
+        return f"{self.row} · seed {self.seed}"
+
+    @property
+    def data(self) -> str:
+        """Eight hexadecimal digits of all fingerprints."""
+        text = json.dumps(dict(self.fingerprints), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """The tags that a run is looked up by; the commit and the device are not among them."""
+        return {
+            "table": self.table,
+            "row": self.row,
+            "seed": str(self.seed),
+            "signature": self.run.signature,
+            "data": self.data,
+        }
+
+
+def per_cent(name: str, value: float) -> float:
+    """Return a metric as the store keeps it: rates in per cent, anything else as it is.
+
+    >>> per_cent("partialspoof.eer", 0.5), per_cent("train.loss", 0.5)
+    (50.0, 0.5)
+    """
+    return 100 * value if name.rpartition(".")[2] in RATES else value
+
+
+def describe(entry: RunEntry, figures: Mapping[str, Figure]) -> str:
+    """Return the run's description: the paper's figures beside ours, in Markdown.
+
+    `figures` are fractions by metric; empty while the run goes on.
+    """
+    smoke = "**SMOKE: not a result.** " if entry.run.form == "smoke" else ""
+    lines = [
+        f"{smoke}{entry.table}, row {entry.row}, seed {entry.seed}",
+        "",
+        "| figure (%) | paper | ours | 95 % interval | difference |",
+        "|---|---|---|---|---|",
+    ]
+    for name in dict.fromkeys([*entry.description_figures, *figures]):
+        paper, ours = entry.description_figures.get(name), figures.get(name)
+        cells = ["–"] * 4
+        if paper is not None:
+            cells[0] = f"{paper:.2f}"
+        if ours is not None:
+            cells[1] = f"{100 * ours.value:.2f}"
+            cells[2] = f"{100 * ours.low:.2f} to {100 * ours.high:.2f}"
+        if paper is not None and ours is not None:
+            cells[3] = f"{100 * ours.value - paper:+.2f}"
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)

@@ -1,0 +1,70 @@
+"""The runs of a table as a tidy frame, one row a run: all that a report reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import pandas as pd
+
+COLUMNS = (
+    "run_id",
+    "row",
+    "seed",
+    "signature",
+    "data",
+    "form",
+    "status",
+    "failure",
+    "begun",
+    "ended",
+    "hours",
+    "commit",
+    "device",
+    "fingerprints",
+)
+"""Columns that are always there. `begun` and `ended` are in UTC (`ended` is NaT while the run goes
+on), `fingerprints` is the JSON object of each split's digest, `failure` is "" unless it failed.
+After them come the figures: per cent, `<evaluation>.<metric>` with `.low` and `.high`, NaN where a
+run lacks one."""
+
+
+def tidy(runs: Iterable[Any]) -> pd.DataFrame:
+    """Return MLflow's `Run` objects as a frame of `COLUMNS` and figures, in the order they
+    began."""
+    rows = sorted((_row(run) for run in runs), key=lambda row: (row["begun"], row["run_id"]))
+    names = sorted({name for row in rows for name in row} - set(COLUMNS))
+    return pd.DataFrame(rows, columns=pd.Index([*COLUMNS, *names]))
+
+
+def _row(run: Any) -> dict[str, Any]:
+    tags: dict[str, str] = run.data.tags
+    metrics: dict[str, float] = run.data.metrics
+    over = run.info.status != "RUNNING" and run.info.end_time
+    return {
+        "run_id": run.info.run_id,
+        "row": tags["row"],
+        "seed": int(tags["seed"]),
+        "signature": tags["signature"],
+        "data": tags["data"],
+        "form": tags["form"],
+        "status": run.info.status,
+        "failure": tags.get("failure", ""),
+        "begun": pd.Timestamp(run.info.start_time, unit="ms", tz="UTC"),
+        "ended": pd.Timestamp(run.info.end_time, unit="ms", tz="UTC") if over else pd.NaT,
+        "hours": metrics.get("hours", 0.0),
+        "commit": tags["commit"],
+        "device": tags["device"],
+        "fingerprints": tags["fingerprints"],
+        **{
+            name: value
+            for name, value in metrics.items()
+            if is_figure(name.removesuffix(".low").removesuffix(".high"), metrics)
+        },
+    }
+
+
+def is_figure(name: str, metrics: dict[str, float]) -> bool:
+    """Return whether a metric is a final figure: those have an interval, points of curves do
+    not."""
+    return {name, f"{name}.low", f"{name}.high"} <= metrics.keys()

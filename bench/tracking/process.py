@@ -1,0 +1,68 @@
+"""Which process holds a tracked run open, and whether it still lives."""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process of some machine."""
+
+    host: str
+    pid: int
+    started: str
+    """When it started, in the system's ticks, so that a number given out anew is not mistaken for
+    it; empty where the system does not say."""
+
+    def __str__(self) -> str:
+        """Return `host:pid:started`, as it is kept in the tracking store."""
+        return f"{self.host}:{self.pid}:{self.started}"
+
+
+def here() -> Process:
+    """Return this process."""
+    return Process(socket.gethostname(), os.getpid(), _started(os.getpid()) or "")
+
+
+def parse(text: str) -> Process:
+    """Return the process that `str` made `text` of.
+
+    >>> parse("node7:4711:123456")
+    Process(host='node7', pid=4711, started='123456')
+    """
+    host, pid, started = text.rsplit(":", 2)
+    return Process(host, int(pid), started)
+
+
+def alive(process: Process) -> bool:
+    """Return whether a process of this machine still runs. Say True for another machine's.
+
+    Nothing is known of other machines, and to call a living run dead would be worse than the
+    reverse.
+    """
+    if process.host != socket.gethostname():
+        return True
+    if process.started:
+        return _started(process.pid) == process.started
+    try:
+        os.kill(process.pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _started(pid: int) -> str | None:
+    """Return the start time of a living process from Linux's /proc; None where there is none."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    fields = stat.rpartition(")")[2].split()  # the name before it may hold blanks and brackets
+    state, started = fields[0], fields[19]
+    return None if state == "Z" else started

@@ -1,0 +1,27 @@
+"""How far the runs of a table are, in a few words; without opening a store that is not there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bench.config import Config, Form
+
+
+def states(config: Config, table: str, form: Form) -> dict[str, str]:
+    """Return for each signature its runs, e.g. `FINISHED: seed 666; FAILED: seed 667`."""
+    from bench.tracking.store import Store, is_local
+
+    uri = config.tracking_uri
+    if is_local(uri) and not Path(uri.removeprefix("sqlite:///")).is_file():
+        return {}
+    frame = Store(config).frame(table, form)
+    found: dict[str, str] = {}
+    for signature, runs in frame.groupby("signature", sort=False):
+        # The last run of a seed says how that seed stands.
+        last = runs.drop_duplicates("seed", keep="last")
+        parts = [
+            f"{status}: seed {', '.join(str(seed) for seed in sorted(group['seed']))}"
+            for status, group in last.groupby("status", sort=True)
+        ]
+        found[str(signature)] = "; ".join(parts).lower()
+    return found

@@ -1,0 +1,140 @@
+"""One row, from its data to its score files: what runs on every process of a launch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from lightning.fabric import Fabric
+
+from bench import corpora
+from bench.config import Config
+from bench.corpora import cards, fingerprint
+from bench.corpora.subset import Subset
+from bench.metrics import scores as score_file
+from bench.specs.run import Data, EvaluationData, Run
+from bench.training import checkpoints, engine
+from bench.training.data import require_audio
+from bench.training.scoring import score, score_columns
+
+
+class Loaded(NamedTuple):
+    """A subset and the fingerprint of its protocol and labels."""
+
+    subset: Subset
+    fingerprint: str
+
+
+class RowData(NamedTuple):
+    """All subsets of one run."""
+
+    train: Loaded
+    dev: Loaded
+    evaluate: Mapping[str, Loaded]
+
+    def fingerprints(self) -> dict[str, str]:
+        """Return the fingerprint of each subset by `corpus/split`."""
+        return {
+            f"{loaded.subset.corpus}/{loaded.subset.split}": loaded.fingerprint
+            for loaded in (self.train, self.dev, *self.evaluate.values())
+        }
+
+
+class Trained(NamedTuple):
+    """A finished row: score files by evaluation, the kept checkpoint, what training took."""
+
+    scores: Mapping[str, Path]
+    best: Path
+    progress: engine.Progress
+
+
+class Library:
+    """Loads each subset once, however many rows use it; every protocol line must have its audio."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self._loaded: dict[tuple[str, ...], Loaded] = {}
+
+    def row(self, run: Run) -> RowData:
+        """Return the subsets of `run`; raise where a corpus is missing or broken."""
+        return RowData(
+            self._subset(run, run.train),
+            self._subset(run, run.dev),
+            {name: self._subset(run, data) for name, data in run.evaluate.items()},
+        )
+
+    def _subset(self, run: Run, data: Data) -> Loaded:
+        resolution_s = data.resolution_s if cards.card(data.corpus).resolutions_s else None
+        key = (run.form, data.corpus, data.split, str(resolution_s))
+        if key not in self._loaded:
+            subset = corpora.load(data.corpus, data.split, self.config, run.form, resolution_s)
+            require_audio(subset)
+            self._loaded[key] = Loaded(subset, fingerprint.fingerprint(subset))
+        return self._loaded[key]
+
+
+def folder(work: Path, run: Run, data: RowData, seed: int) -> Path:
+    """Return where the training of `run` lives: by what is trained, on what data, and the seed.
+
+    Rows that differ only in what they are evaluated on share it, so they train once.
+    """
+    digest = f"{run.training_signature}-{data.train.fingerprint[:6]}{data.dev.fingerprint[:6]}"
+    return work / "runs" / digest / f"seed-{seed}"
+
+
+def score_path(place: Path, name: str, data: EvaluationData, loaded: Loaded) -> Path:
+    """Return the score file of one evaluation: another split, resolution or data is another
+    file.
+    """
+    resolution_ms = round(data.resolution_s * 1000)
+    details = f"{data.split}-{resolution_ms}ms-{data.label_rule}-{loaded.fingerprint[:8]}"
+    return place / "scores" / f"{name}-{details}.parquet"
+
+
+def train_and_score(
+    fabric: Fabric,
+    run: Run,
+    seed: int,
+    data: RowData,
+    place: Path,
+    config: Config,
+    observer: engine.Observer,
+) -> Trained:
+    """Train what is not yet trained, score what is not yet scored; return where everything is."""
+    material = engine.Material(
+        data.train.subset,
+        data.dev.subset,
+        cards.card(run.train.corpus).audio,
+        cards.card(run.dev.corpus).audio,
+    )
+    progress = engine.train(fabric, run, seed, material, place, config, observer)
+    paths = {
+        name: score_path(place, name, run.evaluate[name], loaded)
+        for name, loaded in data.evaluate.items()
+    }
+    missing = {name: path for name, path in paths.items() if not path.is_file()}
+    if missing:
+        system = engine.build(run, seed, config)
+        system.load_state_dict(checkpoints.load(place / checkpoints.BEST)["system"])
+        system = system.to(fabric.device)
+        for name, path in missing.items():
+            evaluation, subset = run.evaluate[name], data.evaluate[name].subset
+            audio = cards.card(evaluation.corpus).audio
+            workers = config.loader_workers(fabric.device.type)
+            found = score(fabric, system, subset, evaluation, audio, workers)
+            if fabric.is_global_zero:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                score_file.write(path, score_columns(subset, evaluation, found))
+            fabric.barrier()
+    return Trained(paths, place / checkpoints.BEST, progress)
+
+
+def write_settings(run: Run, path: Path) -> None:
+    """Write the resolved settings as TOML, one dotted key a line."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = [f"# signature {run.signature}, training signature {run.training_signature}"]
+    # JSON's numbers, strings and lists are TOML's; no setting is null.
+    lines += [f"{key} = {json.dumps(value)}" for key, value in run.flat().items()]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")

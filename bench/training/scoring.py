@@ -1,0 +1,104 @@
+"""Score whole utterances, a frame at a time, on every process, and gather without repeats."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from lightning.fabric import Fabric
+from torch.utils.data import DataLoader
+
+from bench.corpora.subset import Subset
+from bench.errors import RowFailed
+from bench.specs.augment import Augment
+from bench.specs.corpus import Audio
+from bench.specs.run import Data
+from bench.systems.base import System
+from bench.training.data import Utterances, frame_labels
+from bench.units import CLASSES
+
+
+class FrameScores(NamedTuple):
+    """One utterance: score "frames", logits "frames 2", both float32."""
+
+    score: np.ndarray
+    logits: np.ndarray
+
+
+def score(
+    fabric: Fabric,
+    system: System,
+    subset: Subset,
+    data: Data,
+    audio: Audio,
+    workers: int,
+    augment: Augment | None = None,
+) -> dict[int, FrameScores]:
+    """Return the scores of every utterance of `subset`, by its row in the table."""
+    share = (fabric.global_rank, fabric.world_size)
+    batch_s = 640.0 if fabric.device.type == "cuda" else 40.0
+    utterances = Utterances(subset, data, audio, batch_s, augment, share)
+    loader = DataLoader(
+        utterances, batch_size=None, num_workers=workers, pin_memory=fabric.device.type == "cuda"
+    )
+    found: dict[int, FrameScores] = {}
+    was_training = system.training
+    system.eval()
+    with torch.inference_mode():
+        for whole in loader:
+            waves = whole.waves.to(fabric.device, non_blocking=True)
+            answer = fabric_answer(fabric, system, waves, data.resolution_s)
+            for index, frames, logits in zip(whole.indices, *answer, strict=True):
+                found[index] = FrameScores(frames, logits)
+    system.train(was_training)
+    return _gathered(fabric, found, len(subset), subset)
+
+
+def fabric_answer(
+    fabric: Fabric, system: System, waves: torch.Tensor, resolution_s: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return score "batch frames" and logits "batch frames 2" as float32 arrays."""
+    with fabric.autocast():
+        answer = system.answer(waves, resolution_s)
+    return answer.score.float().cpu().numpy(), answer.logits.float().cpu().numpy()
+
+
+def _gathered(
+    fabric: Fabric, found: dict[int, FrameScores], expected: int, subset: Subset
+) -> dict[int, FrameScores]:
+    if fabric.world_size > 1:
+        shares: list[dict[int, FrameScores] | None] = [None] * fabric.world_size
+        torch.distributed.all_gather_object(shares, found)
+        found = {index: scores for share in shares for index, scores in (share or {}).items()}
+    if len(found) != expected:
+        raise RowFailed(
+            f"{subset.corpus} {subset.split}: {len(found)} of {expected} utterances were scored"
+        )
+    return dict(sorted(found.items()))
+
+
+def score_columns(
+    subset: Subset, data: Data, scores: Mapping[int, FrameScores]
+) -> dict[str, np.ndarray]:
+    """Return the columns of the score file: one row a frame, utterances in the table's order."""
+    labels = frame_labels(subset, data)
+    order = list(scores)
+    counts = np.array([len(labels[i]) for i in order])
+    starts = np.concatenate([np.arange(n) for n in counts]) * data.resolution_s
+    logits = np.concatenate([scores[i].logits for i in order])
+    spoof = np.concatenate([labels[i] for i in order])
+    per_utterance = {
+        name: np.repeat(subset.table[name].to_numpy(dtype=object)[order], counts)
+        for name in ("utterance", "speaker", "attack")
+    }
+    return {
+        **per_utterance,
+        "start_s": starts,
+        "end_s": starts + data.resolution_s,
+        "label": np.array(CLASSES, dtype=object)[spoof.astype(int)],
+        "score": np.concatenate([scores[i].score for i in order]),
+        "logit_bonafide": logits[:, 0],
+        "logit_spoof": logits[:, 1],
+    }

@@ -1,0 +1,59 @@
+"""Pretrained front-ends: what each is called, where to get it, and where it lies on this
+machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.config import Config
+from bench.errors import BenchError, near
+
+
+@dataclass(frozen=True)
+class Weights:
+    """One published checkpoint."""
+
+    file: str
+    source: str
+    folder: str
+    """The Hugging Face repository, whose folder is read as well."""
+
+
+KNOWN: Mapping[str, Weights] = {
+    "xlsr2_300m": Weights(
+        file="xlsr2_300m.pt",
+        source="https://dl.fbaipublicfiles.com/fairseq/wav2vec/xlsr2_300m.pt",
+        folder="facebook/wav2vec2-xls-r-300m",
+    ),
+    "wavlm_large": Weights(
+        file="WavLM-Large.pt",
+        source="https://github.com/microsoft/unilm/tree/master/wavlm",
+        folder="microsoft/wavlm-large",
+    ),
+}
+
+
+def locate(key: str, config: Config) -> Path:
+    """Return the file or folder of the weights `key`; raise with what to get, and where to."""
+    path, source = config.weights.get(key), config.source or "bench.toml"
+    if path is not None and path.exists():
+        return path
+    known = KNOWN.get(key)
+    file = known.file if known else key
+    get = (
+        f"get {known.file} from {known.source}, or the folder of Hugging Face's {known.folder}"
+        if known
+        else "any local checkpoint in one of the known layouts will do"
+    )
+    if path is None:
+        raise BenchError(
+            f'no place is set for the weights {key}: {get}; put `{key} = "/path/{file}"` under '
+            f"[weights] in {source}, or set BENCH_WEIGHTS_{key.upper()}{near(key, config.weights)}"
+        )
+    raise BenchError(
+        f"weights.{key} = {str(path)!r} in {source}: there is no such file or folder; {get}, and "
+        "put it there"
+    )

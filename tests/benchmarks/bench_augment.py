@@ -1,0 +1,105 @@
+"""Print how many times faster RawBoost and the labels of the auxiliary tasks are than plain routes.
+
+Run as a script; `bench.labels` and `bench.augment` are compared with the slow implementations that
+their tests use (np.power, scipy's filter design and direct filtering; loops over frames).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import torch
+
+sys.path += [str(Path(__file__).parents[1] / part) for part in ("augment", "labels")]
+
+import slow_labels as slow  # pyright: ignore[reportMissingImports]
+from slow_rawboost import slow_rawboost  # pyright: ignore[reportMissingImports]
+
+from bench.augment.csm import mix
+from bench.augment.rawboost import rawboost
+from bench.labels.positions import positions, transitions
+from bench.specs.augment import CrossSegmentMixing, RawBoost
+
+CLIP_SAMPLES = 64_000
+BATCH = 32
+
+
+def milliseconds(work: Callable[[], Any], times: int) -> float:
+    """Return the median time of `work` after one call that does not count."""
+    work()
+    taken: list[float] = []
+    for _ in range(times):
+        start = perf_counter()
+        work()
+        taken.append(perf_counter() - start)
+    return 1000 * median(taken)
+
+
+def row(name: str, ours: Callable[[], Any], plain: Callable[[], Any], times: int) -> None:
+    fast, slow_one = milliseconds(ours, times), milliseconds(plain, max(times // 4, 3))
+    print(f"{name:<34} {fast:9.3f} ms {slow_one:9.3f} ms {slow_one / fast:7.1f} x")
+
+
+def rawboost_rows() -> None:
+    wave = np.random.default_rng(0).uniform(-0.5, 0.5, CLIP_SAMPLES).astype(np.float32)
+    for algorithm in range(1, 9):
+        spec = RawBoost(kind="rawboost", algorithm=algorithm)
+        # A fresh generator each time, so that both filter the same clip with the same filters.
+        row(
+            f"RawBoost {algorithm}, {CLIP_SAMPLES} samples",
+            lambda spec=spec: rawboost(wave, spec, np.random.default_rng(1)),
+            lambda spec=spec: slow_rawboost(wave, spec, np.random.default_rng(1)),
+            20,
+        )
+
+
+def label_rows(frames: int) -> None:
+    spoof = torch.rand(BATCH, frames, generator=torch.Generator().manual_seed(0)) < 0.5
+    valid = torch.ones_like(spoof)
+    clips = spoof.tolist()
+    shape = f"{BATCH} x {frames}"
+    row(
+        f"positions, {shape}",
+        lambda: positions(spoof, valid),
+        lambda: torch.tensor([slow.positions(clip, frames) for clip in clips]),
+        200,
+    )
+    row(
+        f"transitions, both sides, {shape}",
+        lambda: transitions(spoof, valid, "both-sides"),
+        lambda: torch.tensor([slow.both_sides(clip, frames) for clip in clips]),
+        200,
+    )
+    row(
+        f"transitions, segment edges, {shape}",
+        lambda: transitions(spoof, valid, "segment-edges"),
+        lambda: torch.tensor([slow.segment_edges(clip, frames) for clip in clips]),
+        200,
+    )
+
+
+def mixing_row() -> None:
+    waves = torch.zeros(BATCH, CLIP_SAMPLES)
+    spoof = torch.zeros(BATCH, 25, dtype=torch.bool)
+    spec = CrossSegmentMixing(kind="csm", rounds=1)
+    generator = torch.Generator().manual_seed(0)
+    taken = milliseconds(
+        lambda: mix(waves, spoof, ~spoof, samples_per_frame=2560, spec=spec, generator=generator),
+        50,
+    )
+    print(f"{'mixing, one round, 32 x 64000':<34} {taken:9.3f} ms")
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    print(f"{'':<34} {'ours':>12} {'plain':>12} {'ratio':>9}")
+    rawboost_rows()
+    label_rows(25)
+    label_rows(200)
+    mixing_row()

@@ -1,0 +1,97 @@
+"""The verbs that only read: what they say, as text and as JSON, and how little they import."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+LIGHT = [
+    ["--help"],
+    ["list"],
+    ["show", "table4"],
+    ["run", "table4", "--dry-run"],
+    ["data", "check", "PS", "--smoke"],
+]
+
+
+@pytest.mark.parametrize("arguments", LIGHT, ids=" ".join)
+def test_reading_needs_no_torch(arguments, environment, tmp_path):
+    code = (
+        f"import sys; sys.argv[1:] = {arguments!r}\n"
+        "from bench.cli import main\n"
+        "try:\n    main()\n"
+        "except SystemExit as end:\n    assert not end.code, end.code\n"
+        "heavy = {'torch', 'lightning', 's3prl', 'transformers'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["list"]], ids=" ".join)
+def test_the_first_verbs_import_neither_pandas_nor_mlflow(arguments, environment, tmp_path):
+    code = (
+        f"import sys; sys.argv[1:] = {arguments!r}\n"
+        "from bench.cli import main\n"
+        "try:\n    main()\n"
+        "except SystemExit:\n    pass\n"
+        "heavy = {'pandas', 'numpy', 'mlflow', 'pyarrow', 'matplotlib'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], env=environment, cwd=tmp_path, check=False)
+    assert done.returncode == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["list"],
+        ["show", "table4", "--rows", "S5"],
+        ["report", "table4", "--smoke"],
+        ["data", "show", "HAD"],
+        ["data", "check", "HAD", "--smoke"],
+        ["doctor"],
+    ],
+    ids=" ".join,
+)
+def test_every_reading_verb_speaks_json(bench, arguments):
+    done = bench(*arguments, "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)
+
+
+def test_show_says_what_a_row_is(bench):
+    row = json.loads(bench("show", "table4", "--rows", "S5", "--json").stdout)["rows"][0]
+    assert row["says"] == {"system.auxiliary.kind": "position", "system.auxiliary.weight": 0.1}
+    assert row["paper"]["partialspoof.eer"] == 3.5
+    assert row["state"] == "not run"
+    assert any("xlsr2_300m" in text for text in row["lacking"])
+
+
+def test_doctor_finds_the_miniatures_and_misses_the_corpora(bench):
+    findings = json.loads(bench("doctor", "--json").stdout)
+    found = {(item["area"], item["name"]): item["found"] for item in findings}
+    assert found["miniature corpora", "had"]
+    assert not found["corpora", "had"]
+    assert not found["weights", "wavlm_large"]
+
+
+def test_a_broken_miniature_fails_its_check(bench, miniatures, environment, tmp_path):
+    copy = tmp_path / "other"
+    subprocess.run(["cp", "-rL", str(miniatures), str(copy)], check=True)
+    environment["BENCH_WORK"] = str(copy)
+    victim = sorted((copy / "mini" / "partialspoof" / "dev" / "con_wav").iterdir())[0]
+    victim.unlink()
+    done = bench("data", "check", "PS", "--smoke", "--split", "dev")
+    assert done.returncode == 1
+    assert victim.name in done.stdout

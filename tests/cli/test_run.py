@@ -1,0 +1,148 @@
+"""`bench run` from outside: tracked, resumed after kill -9, failing rows, Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from bench.config import Config
+from bench.tracking.store import Store
+
+
+def frame(work: Path):
+    return Store(Config(work=work)).frame("sal/table4", "smoke")
+
+
+def until(condition, process: subprocess.Popen[str], what: str, seconds: float = 200) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline, f"{what}: not seen in {seconds} s"
+        time.sleep(0.02)
+
+
+def start(command, environment, folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [*command, *arguments],
+        env=environment,
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def test_a_killed_row_goes_on_in_its_run_and_ends_as_an_uninterrupted_one(
+    bench, command, environment, tiny, tmp_path
+):
+    order = ["run", "table4", "--smoke", "--rows", "S8", *tiny]
+    work = tmp_path / "work"
+    process = start(command, environment, tmp_path, *order)
+    until(lambda: list(work.rglob("last.pt")), process, "the first checkpoint")
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    torn = frame(work)
+    assert torn["status"].tolist() == ["RUNNING"]
+
+    again = bench(*order)
+    assert again.returncode == 0, again.stderr
+    found = frame(work)
+    assert found["run_id"].tolist() == torn["run_id"].tolist()
+    assert found["status"].tolist() == ["FINISHED"]
+
+    whole = tmp_path / "whole"
+    whole.mkdir()
+    (whole / "mini").symlink_to(work / "mini")
+    straight = subprocess.run(
+        [*command, *order], env=environment | {"BENCH_WORK": str(whole)}, cwd=tmp_path, check=True
+    )
+    assert straight.returncode == 0
+    expected = frame(whole)
+    figures = [name for name in expected.columns if name.startswith(("partial", "llama"))]
+    assert figures
+    assert found[figures].to_dict("records") == expected[figures].to_dict("records")
+
+    third = bench(*order)
+    assert third.returncode == 0
+    assert "already finished" in third.stderr
+    assert frame(work)["run_id"].tolist() == torn["run_id"].tolist()
+
+
+def test_ctrl_c_stops_cleanly_and_is_resumable(command, environment, tiny, tmp_path):
+    order = ["run", "table4", "--smoke", "--rows", "S0", *tiny, "--set", "training.epochs=500"]
+    work = tmp_path / "work"
+    process = start(command, environment, tmp_path, *order)
+    until(lambda: list(work.rglob("last.pt")), process, "the first checkpoint")
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "goes on from the last finished epoch" in said
+    assert "Traceback" not in said
+    assert frame(work)["status"].tolist() == ["KILLED"]
+
+
+def test_a_failed_row_stops_no_other_and_is_named(bench, environment, tiny, tmp_path):
+    work = Path(environment["BENCH_WORK"])
+    own = tmp_path / "mini"
+    subprocess.run(["cp", "-rL", str(work / "mini"), str(own)], check=True)
+    (work / "mini").unlink()
+    own.rename(work / "mini")
+    victim = sorted((work / "mini" / "partialspoof" / "train" / "con_wav").iterdir())[0]
+    victim.write_bytes(victim.read_bytes()[:2000])
+    order = ["run", "table4", "--smoke", "--rows", "S0,S1", *tiny, "--set", "training.epochs=1"]
+    done = bench(*order)
+    assert done.returncode == 1
+    assert "failed: S0 · seed 666, S1 · seed 666" in done.stderr
+    assert victim.name in done.stderr
+    assert "Traceback" not in done.stderr
+    assert frame(work)["status"].tolist() == ["FAILED", "FAILED"]
+
+
+def test_a_row_without_overrides_stands_in_the_smoke_report(bench, environment, tmp_path):
+    done = bench("run", "table4", "--smoke", "--rows", "S0")
+    assert done.returncode == 0, done.stderr
+    written = bench("report", "table4", "--smoke", "--folder", "made")
+    assert written.returncode == 0, written.stderr
+    text = (tmp_path / "made" / "sal-table4.smoke.md").read_text(encoding="utf-8")
+    assert "SMOKE" in text
+    assert "not run" in text
+    checked = bench("report", "table4", "--smoke", "--folder", "made", "--check")
+    assert checked.returncode == 0, checked.stderr
+    (tmp_path / "made" / "sal-table4.smoke.md").write_text("by hand", encoding="utf-8")
+    stale = bench("report", "table4", "--smoke", "--folder", "made", "--check")
+    assert stale.returncode == 1
+    assert "stale" in stale.stderr
+    published = bench("report", "table4", "--folder", "made")
+    assert published.returncode == 0, published.stderr
+    paper = (tmp_path / "made" / "sal-table4.md").read_text(encoding="utf-8")
+    assert "SMOKE" not in paper
+    assert "not run" in paper
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "tabel4"], "did you mean 'table4'?"),
+        (["run", "table4", "--rows", "S55"], "did you mean 'S5'?"),
+        (["run", "table4", "--set", "training.epocs=1"], "did you mean 'epochs'?"),
+        (["run", "table4", "--set", "training.epochs=x"], "should be a valid integer"),
+        (["run", "table4"], "no place is set for corpus partialspoof"),
+        (["run", "table4"], "xlsr2_300m.pt from https://dl.fbaipublicfiles.com"),
+        (["run", "sal/table1", "--rows", "SPF"], "published figures only"),
+        (["data", "check", "partialspof", "--smoke"], "did you mean 'partialspoof'?"),
+        (["data", "check", "PS"], "no place is set for corpus partialspoof"),
+        (["data", "check", "PS", "--smoke", "--split", "evla"], "did you mean 'eval'?"),
+        (["report", "table5"], "there is no such table"),
+    ],
+)
+def test_mistakes_are_one_message_and_exit_code_2(bench, arguments, message):
+    done = bench(*arguments)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr

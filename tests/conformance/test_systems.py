@@ -1,0 +1,57 @@
+"""Every system, over a tiny front-end: it answers, learns, and judges each clip by itself."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from bench import cards
+from bench.config import Config
+from bench.systems import Batch
+from bench.training import engine
+
+ROWS = [
+    pytest.param(key, row, id=f"{key}:{row}")
+    for key in cards.table_keys()
+    for row in cards.runnable(cards.table(key))
+]
+
+
+@pytest.mark.parametrize(("key", "row"), ROWS)
+def test_a_system_keeps_the_contract(key, row):
+    run = cards.resolve(cards.table(key), row, "smoke")
+    system = engine.build(run, 1, Config())
+    torch.manual_seed(0)
+    frames = 6
+    batch = Batch(
+        torch.randn(3, frames * round(run.train.resolution_s * 16_000)),
+        torch.rand(3, frames) < 0.5,
+        torch.ones(3, frames, dtype=torch.bool),
+    )
+    losses = system.losses(batch)
+    assert losses["loss"].ndim == 0
+    assert all(torch.isfinite(loss) for loss in losses.values())
+    losses["loss"].backward()
+    missing = [n for n, p in system.named_parameters() if p.requires_grad and p.grad is None]
+    # S0 reads the last state alone: what no state feeds gets no gradient, and there is none such.
+    assert not missing
+    system.eval()
+    with torch.no_grad():
+        together = system.answer(batch.waves, run.dev.resolution_s)
+        alone = system.answer(batch.waves[1:2], run.dev.resolution_s)
+    assert together.score.shape == (3, frames)
+    assert together.logits.shape == (3, frames, 2)
+    torch.testing.assert_close(alone.score[0], together.score[1], atol=1e-4, rtol=1e-4)
+    again = engine.build(run, 2, Config())
+    again.load_state_dict(system.state_dict())
+    with torch.no_grad():
+        assert torch.equal(
+            again.eval().answer(batch.waves, run.dev.resolution_s).score, together.score
+        )
+
+
+def test_the_seed_alone_decides_the_first_weights():
+    run = cards.resolve(cards.table("table4"), "S5", "smoke")
+    one, two, other = (engine.build(run, seed, Config()).state_dict() for seed in (1, 1, 2))
+    assert all(torch.equal(one[name], two[name]) for name in one)
+    assert not all(torch.equal(one[name], other[name]) for name in one)

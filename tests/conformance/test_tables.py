@@ -1,0 +1,79 @@
+"""Every table card: whole, resolvable in both forms, and true to the paper it is from."""
+
+from __future__ import annotations
+
+import re
+from importlib.util import find_spec
+
+import pytest
+
+from bench import cards
+from bench.corpora import cards as corpora
+
+TABLES = cards.table_keys()
+ROWS = [(key, row) for key in TABLES for row in cards.runnable(cards.table(key))]
+PAPER_TEXTS = {"sal": "sal.txt"}
+
+
+@pytest.mark.parametrize("key", TABLES)
+def test_a_table_has_a_paper_columns_and_figures(key):
+    table = cards.table(key)
+    paper = cards.paper(key.partition("/")[0])
+    assert paper.title
+    assert paper.differences
+    assert cards.runnable(table)
+    for name, row in table.rows.items():
+        assert row.paper, f"{name}: a row without the paper's figures"
+        if row.published_only:
+            assert row.source, f"{name}: a published row says where its figures are from"
+
+
+@pytest.mark.parametrize(("key", "row"), ROWS)
+def test_a_row_resolves_to_things_that_are_there(key, row):
+    for form in ("paper", "smoke"):
+        run = cards.resolve(cards.table(key), row, form)
+        assert find_spec(f"bench.systems.{run.system.kind}")
+        assert find_spec(f"bench.frontends.{run.frontend.kind}")
+        for part in (run.augment, run.mix):
+            assert part.kind == "none" or find_spec(f"bench.augment.{part.kind}")
+        for data in (run.train, run.dev, *run.evaluate.values()):
+            card = corpora.card(data.corpus)
+            assert data.split in card.splits
+            if card.resolutions_s:
+                assert data.resolution_s in card.resolutions_s
+
+
+@pytest.mark.parametrize(("key", "row"), ROWS)
+def test_smoke_is_never_the_papers_row(key, row):
+    paper, smoke = (cards.resolve(cards.table(key), row, form) for form in ("paper", "smoke"))
+    assert smoke.frontend.kind == "tiny"
+    assert paper.frontend.kind != "tiny"
+    assert smoke.signature != paper.signature
+    assert smoke.training_signature != paper.training_signature
+
+
+@pytest.mark.parametrize("key", TABLES)
+def test_rows_of_a_table_have_signatures_of_their_own(key):
+    table = cards.table(key)
+    for form in ("paper", "smoke"):
+        found = [cards.resolve(table, row, form).signature for row in cards.runnable(table)]
+        assert len(found) == len(set(found))
+
+
+@pytest.mark.parametrize("key", TABLES)
+def test_every_figure_stands_in_the_papers_text(key, shared):
+    paper, _, name = key.partition("/")
+    text = (shared / "papers" / PAPER_TEXTS[paper]).read_text(encoding="utf-8")
+    number = name.removeprefix("table")
+    body = text.split(f"Table {number}:", 1)[1]
+    body = re.sub(r"</?u>", "", re.split(r"Table \d:|3\.4\.", body)[0])
+    lines = [line for line in body.splitlines() if "\t" in line]
+    for row_name, row in cards.table(key).rows.items():
+        printed = "\t".join(f"{value:.2f}" for value in row.paper.values())
+        stem = row.cells[0]
+        matching = [line for line in lines if line.startswith(stem)]
+        assert any(_figures(line) == printed for line in matching), (row_name, printed, matching)
+
+
+def _figures(line: str) -> str:
+    return "\t".join(re.findall(r"(?<=\t)\d+\.\d\d", line))

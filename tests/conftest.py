@@ -1,0 +1,40 @@
+"""Fixtures of the whole suite."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+# One thread for each test process, and for those it starts: the models here are so small that
+# waiting for a second thread takes longer than the work, ten times so on a busy machine.
+os.environ.update(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1")
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The checkout."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real recordings and protocols that may lie beside the checkout."""
+    place = ROOT.parent / "shared"
+    if not place.is_dir():
+        pytest.skip("the folder ../shared with real recordings and protocols is not here")
+    return place
+
+
+@pytest.fixture(scope="session")
+def miniatures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A work folder whose `mini` holds very small miniature corpora, made once a test session."""
+    from bench.corpora.mini import Size, write
+
+    work = tmp_path_factory.mktemp("work")
+    size = Size(12, 6, 6, 6, 4, 4, 2, shortest_s=1.0, longest_s=2.0)
+    write(work / "mini", size=size)
+    return work

@@ -1,0 +1,209 @@
+"""check() on whole and on broken trees: every problem is reported, none is raised."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import layouts
+import pytest
+from layouts import PARTIALSPOOF, save_vectors, truncate, vector, wav
+
+from bench.corpora.check import Report, as_dict, check, render
+from bench.corpora.fingerprint import fingerprint
+from bench.corpora.readers.partialspoof import read
+from bench.errors import BenchError
+from bench.specs.corpus import CorpusCard, Split
+
+
+def silent(_done: int, _total: int) -> None:
+    pass
+
+
+def errors(report: Report) -> dict[str, tuple[int, str]]:
+    return said(report, "error")
+
+
+def warnings(report: Report) -> dict[str, tuple[int, str]]:
+    return said(report, "warning")
+
+
+def said(report: Report, severity: str) -> dict[str, tuple[int, str]]:
+    found = [problem for problem in report.problems if problem.severity == severity]
+    return {problem.what: (problem.count, ", ".join(problem.examples)) for problem in found}
+
+
+def counted(card: CorpusCard, **counts: object) -> CorpusCard:
+    """Return the card with other counts of `train`."""
+    return card.model_copy(update={"splits": {"train": Split.model_validate(counts)}})
+
+
+def test_a_sound_tree_is_sound(ps: Path, ps_card: CorpusCard):
+    told: list[tuple[int, int]] = []
+    report = check(ps_card, ps, "train", lambda *at: told.append(at), form="smoke")
+    assert report.ok
+    assert report.problems == ()
+    assert report.counts == {
+        "utterances": 4,
+        "bonafide": 2,
+        "spoof": 2,
+        "speakers": 2,
+        "attacks": 1,
+        "other audio files": 0,
+    }
+    assert report.hours == pytest.approx((1.28 + 1.60 + 0.70 + 0.99) / 3600)
+    assert report.fingerprint == fingerprint(read(ps_card, ps, "train", None))
+    assert told == [(4, 4)]
+
+
+def test_had_and_llamapartialspoof_are_sound(
+    had: Path, had_card: CorpusCard, lps: Path, lps_card: CorpusCard
+):
+    assert check(had_card, had, "train", silent, form="smoke").problems == ()
+    for split in lps_card.splits:
+        report = check(lps_card, lps, split, silent, form="smoke")
+        assert report.problems == ()
+        assert report.counts["attacks"] == (2 if split == "crossfade" else 1)
+
+
+def test_counts_are_errors_where_verified_and_warnings_from_memory(ps: Path, ps_card: CorpusCard):
+    card = counted(ps_card, utterances=5, bonafide=2, standing="verified")
+    report = check(card, ps, "train", silent)
+    assert list(errors(report)) == ["utterances: 4 where the card has 5 (verified)"]
+    assert not report.ok
+    card = counted(ps_card, utterances=5, spoof=7, standing="memory")
+    report = check(card, ps, "train", silent)
+    assert list(warnings(report)) == [
+        "utterances: 4 where the card has 5 (memory)",
+        "spoof: 2 where the card has 7 (memory)",
+    ]
+    assert report.ok
+    assert check(counted(ps_card, utterances=4, bonafide=2, spoof=2), ps, "train", silent).ok
+
+
+def test_every_fault_of_the_audio_is_reported_at_once(ps: Path, ps_card: CorpusCard):
+    audio = ps / "train/con_wav"
+    (audio / "LA_T_0000001.wav").unlink()
+    truncate(audio / "CON_T_0000001.wav", 100)
+    (audio / "CON_T_0000002.wav").write_bytes(b"")
+    wav(audio / "LA_T_0000002.wav", 0.99, rate=44_100, channels=2)
+    wav(audio / "LA_T_0000003.wav", 0.1)
+    (audio / "notes.txt").touch()
+    report = check(ps_card, ps, "train", silent, form="smoke")
+    assert errors(report) == {
+        "audio file missing": (1, "train/con_wav/LA_T_0000001.wav"),
+        "audio file unreadable": (
+            1,
+            "train/con_wav/CON_T_0000002.wav: is empty (0 bytes): unpack or copy it again",
+        ),
+        "audio file truncated": (1, "train/con_wav/CON_T_0000001.wav: 100 bytes"),
+        "not 1 channel(s)": (1, "train/con_wav/LA_T_0000002.wav: 2"),
+        "not at 16000 Hz": (1, "train/con_wav/LA_T_0000002.wav: 44100 Hz"),
+    }
+    assert report.counts["other audio files"] == 1
+
+
+def test_an_audio_file_without_samples_is_reported(ps: Path, ps_card: CorpusCard):
+    wav(ps / "train/con_wav/LA_T_0000001.wav", 0.0)
+    report = check(ps_card, ps, "train", silent, form="smoke")
+    assert errors(report)["audio file without samples"] == (1, "train/con_wav/LA_T_0000001.wav")
+
+
+def test_another_rate_is_a_warning_where_it_is_resampled(had: Path, had_card: CorpusCard):
+    wav(had / "HAD_train/conbine/HAD_train_real_00000001.wav", 1.26, rate=44_100)
+    report = check(had_card, had, "train", silent, form="smoke")
+    assert report.ok
+    assert list(warnings(report)) == ["not at 16000 Hz; will be resampled"]
+
+
+def test_labels_of_another_length_than_the_audio(
+    ps: Path, ps_card: CorpusCard, had: Path, had_card: CorpusCard
+):
+    vectors = {u: vector(s, spoofed, "0.16") for u, s, spoofed in PARTIALSPOOF}
+    vectors["CON_T_0000001"] += ["1"] * 2
+    vectors["LA_T_0000001"] += ["1"]  # one frame more is within the conventions
+    save_vectors(ps / "segment_labels/train_seglab_0.16.npy", vectors)
+    report = check(ps_card, ps, "train", silent, form="smoke")
+    assert errors(report) == {
+        "frame vectors at 0.16 s and audio differ by more than 0.16 s": (
+            1,
+            "CON_T_0000001: 1.92 s and 1.60 s",
+        )
+    }
+    wav(had / "HAD_train/conbine/HAD_train_real_00000001.wav", 1.40)
+    report = check(had_card, had, "train", silent, form="smoke")
+    assert errors(report) == {
+        "spans and audio differ by more than 0.05 s": (
+            1,
+            "HAD_train_real_00000001: 1.26 s and 1.40 s",
+        )
+    }
+
+
+def test_broken_labels_at_one_resolution_leave_the_others_checked(ps: Path, ps_card: CorpusCard):
+    (ps / "segment_labels/train_seglab_0.01.npy").write_bytes(b"not an array")
+    (ps / "segment_labels/train_seglab_0.02.npy").unlink()
+    report = check(ps_card, ps, "train", silent, form="smoke")
+    found = list(errors(report))
+    assert len(found) == 3
+    assert "train_seglab_0.01.npy: refused" in found[0]
+    assert found[1].startswith("segment_labels/train_seglab_0.02.npy is missing")
+    assert report.counts["utterances"] == 4
+    assert report.hours > 0
+
+
+def test_a_fault_of_the_protocol_is_reported_once(ps: Path, ps_card: CorpusCard):
+    with layouts.protocol_file(ps, "train").open("a", encoding="utf-8") as file:
+        file.write("LA_0079 CON_T_0000001 - CON spoof\nsomething else\n")
+    report = check(ps_card, ps, "train", silent, form="smoke")
+    assert [count for count, _ in errors(report).values()] == [1, 1]
+    assert report.counts["utterances"] == 4
+
+
+def test_spoof_without_spoof_frame_is_a_warning(ps: Path, ps_card: CorpusCard):
+    vectors = {u: vector(s, [] if u == "CON_T_0000001" else p, "0.64") for u, s, p in PARTIALSPOOF}
+    save_vectors(ps / "segment_labels/train_seglab_0.64.npy", vectors)
+    report = check(ps_card, ps, "train", silent, form="smoke")
+    assert report.ok
+    assert warnings(report) == {
+        "spoof utterance without a spoof frame at 0.64 s": (1, "CON_T_0000001")
+    }
+
+
+def test_a_tree_that_is_not_there_raises_nothing(tmp_path: Path, ps_card: CorpusCard):
+    for root in (tmp_path, tmp_path / "absent"):
+        report = check(ps_card, root, "train", silent)
+        assert not report.ok
+        assert report.counts == {}
+        assert report.fingerprint == ""
+        assert "is missing: it is in database_train.tar.gz" in next(iter(errors(report)))
+
+
+def test_an_unknown_split_is_the_callers_mistake(ps: Path, ps_card: CorpusCard):
+    with pytest.raises(BenchError, match="did you mean 'train'"):
+        check(ps_card, ps, "trian", silent)
+
+
+def test_the_report_as_text_and_as_json(ps: Path, ps_card: CorpusCard):
+    shutil.rmtree(ps / "train/con_wav")
+    (ps / "train/con_wav").mkdir()
+    report = check(ps_card, ps, "train", silent, form="smoke")
+    text = render(report)
+    assert text.startswith(f"# partialspoof, train: 1 error\n\n{ps}\n")
+    assert "| utterances | 4 |" in text
+    assert f"| fingerprint | {report.fingerprint} |" in text
+    assert "| error | audio file missing | 4 | train/con_wav/LA_T_0000001.wav; " in text
+    content = json.loads(json.dumps(as_dict(report)))
+    assert content["ok"] is False
+    assert content["root"] == str(ps)
+    assert content["problems"][0]["count"] == 4
+    assert len(content["problems"][0]["examples"]) == 4
+    assert content["counts"]["utterances"] == 4
+
+
+def test_a_bar_in_a_problem_does_not_break_the_table(had: Path, had_card: CorpusCard):
+    layouts.replace(had / "HAD_train/HAD_train_label.txt", "0.00-1.26-T 1", "0.00-1.26-T")
+    text = render(check(had_card, had, "train", silent, form="smoke"))
+    row = next(line for line in text.splitlines() if "malformed" in line)
+    assert row.replace("\\|", "").count("|") == 5

@@ -1,0 +1,131 @@
+"""The cards of the corpora: each is whole and consistent; their faults are said all at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import layouts
+import pytest
+
+from bench.config import Config
+from bench.corpora import cards, load
+from bench.corpora.readers import names as names_of_readers
+from bench.corpora.readers import reader
+from bench.corpora.subset import FrameVectors, Spans
+from bench.errors import BenchError
+
+KEYS = ["had", "llamapartialspoof", "partialspoof"]
+WHOLE = """
+name = "X"
+short = "X"
+story = "s"
+citation = "c"
+licence = "l"
+page = "p"
+reader = "had"
+place = "here"
+task = "localization"
+[splits.train]
+utterances = 3
+bonafide = 1
+spoof = 2
+"""
+
+
+def test_the_three_corpora_are_there():
+    assert cards.names() == KEYS
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_every_card_is_whole(key: str):
+    card = cards.card(key)
+    assert card.key == key
+    assert card.reader in names_of_readers()
+    assert callable(reader(card))
+    assert card.splits
+    assert card.downloads
+    assert card.traps
+    for download in card.downloads:
+        assert download.url == f"{card.page}/files/{download.file}"
+        assert download.md5 is not None
+        assert len(download.md5) == 32
+        int(download.md5, 16)
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("PS", "partialspoof"),
+        ("ps", "partialspoof"),
+        ("Had", "had"),
+        ("lps", "llamapartialspoof"),
+        ("LPS", "llamapartialspoof"),
+        ("PartialSpoof", "partialspoof"),
+    ],
+)
+def test_short_names_and_any_case(name: str, key: str):
+    assert cards.card(name).key == key
+
+
+def test_an_unknown_corpus_has_a_near_name():
+    with pytest.raises(BenchError, match="'partialspof': there is no such corpus; did you mean 'p"):
+        cards.card("partialspof")
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "x.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_whole_card_is_read(tmp_path: Path):
+    assert cards.parse(written(tmp_path, WHOLE)).key == "x"
+
+
+def test_all_faults_of_a_card_are_in_one_error(tmp_path: Path):
+    text = WHOLE.replace("licence", "license").replace("utterances = 3", 'utterances = "3"')
+    text = text.replace('"localization"', '"localisation"')
+    path = written(tmp_path, text)
+    with pytest.raises(BenchError) as caught:
+        cards.parse(path)
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 4
+    assert all(line.startswith(f"{path}: ") for line in lines)
+    text = "\n".join(lines)
+    assert "license: no such key; did you mean 'licence'?" in text
+    assert "licence: is missing" in text
+    assert "splits.train.utterances = '3'" in text
+    assert "task = 'localisation'" in text
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('reader = "had"', 'reader = "hat"', "reader = 'hat': no such reader; did you mean 'had'"),
+        ("spoof = 2", "spoof = 3", "splits.train: 1 bona fide and 3 spoof utterances are not 3"),
+        ("name =", 'key = "y"\nname =', "key: a card's key is its file's name"),
+        ("name =", "name", "not TOML"),
+    ],
+)
+def test_other_faults(tmp_path: Path, old: str, new: str, said: str):
+    with pytest.raises(BenchError, match=said):
+        cards.parse(written(tmp_path, WHOLE.replace(old, new, 1)))
+
+
+def test_load_reads_from_where_the_configuration_says(ps: Path, had: Path, tmp_path: Path):
+    config = Config(corpora={"partialspoof": ps, "had": had}, work=tmp_path / "work")
+    subset = load("PS", "train", config, "paper", 0.16)
+    assert isinstance(subset.timing, FrameVectors)
+    assert subset.timing.resolution_s == 0.16
+    assert subset.root == ps
+    assert isinstance(load("had", "train", config, "paper").timing, Spans)
+    with pytest.raises(BenchError, match="llamapartialspoof"):
+        load("LPS", "crossfade", config, "paper")
+    with pytest.raises(BenchError, match="partialspoof has no split 'tran'; did you mean 'train'"):
+        load("PS", "tran", config, "paper")
+
+
+def test_load_reads_the_miniature_for_smoke(tmp_path: Path):
+    config = Config(work=tmp_path)
+    layouts.partialspoof(config.mini / "partialspoof")
+    assert len(load("ps", "train", config, "smoke")) == 4

@@ -1,0 +1,167 @@
+"""The equal error rate against slow references, its invariants, and a real score file."""
+
+from __future__ import annotations
+
+import csv
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from bench.errors import BenchError
+from bench.metrics import det_points, eer
+
+few_values = st.lists(st.integers(-4, 4), min_size=1, max_size=25)
+trials = st.lists(st.integers(-1000, 1000), min_size=1, max_size=25)
+
+
+def candidates(bonafide, spoof):
+    """Every threshold's (gap, mean of rates) in exact arithmetic, by counting trial by trial."""
+    thresholds = [min([*bonafide, *spoof]) - 1, *sorted({*bonafide, *spoof})]
+    rates = [
+        (
+            Fraction(sum(s <= t for s in bonafide), len(bonafide)),
+            Fraction(sum(s > t for s in spoof), len(spoof)),
+        )
+        for t in thresholds
+    ]
+    return [(abs(frr - far), (frr + far) / 2) for frr, far in rates]
+
+
+def closest_means(bonafide, spoof):
+    found = candidates(bonafide, spoof)
+    least = min(gap for gap, _ in found)
+    return [mean for gap, mean in found if gap == least]
+
+
+def official(bonafide, spoof):
+    """The formula of the ASVspoof evaluation packages: trial by trial, bona fide first."""
+    scores = np.concatenate([bonafide, spoof])
+    labels = np.concatenate([np.ones(len(bonafide)), np.zeros(len(spoof))])
+    labels = labels[np.argsort(scores, kind="mergesort")]
+    accepted_so_far = np.cumsum(labels)
+    spoof_left = len(spoof) - (np.arange(1, len(labels) + 1) - accepted_so_far)
+    frr = np.concatenate([[0.0], accepted_so_far / len(bonafide)])
+    far = np.concatenate([[1.0], spoof_left / len(spoof)])
+    at = np.argmin(np.abs(frr - far))
+    return (frr[at] + far[at]) / 2
+
+
+@given(trials, trials)
+def test_is_the_mean_of_the_closest_rates_counted_one_by_one(bonafide, spoof):
+    means = [float(mean) for mean in closest_means(bonafide, spoof)]
+    assert min(abs(eer(bonafide, spoof).eer - mean) for mean in means) < 1e-12
+
+
+@given(st.sets(st.integers(-1000, 1000), min_size=2, max_size=50), st.data())
+def test_agrees_with_the_official_formula_without_ties(values, data):
+    scores = data.draw(st.permutations(sorted(values)))
+    cut = data.draw(st.integers(1, len(scores) - 1))
+    assert eer(scores[:cut], scores[cut:]).eer == official(scores[:cut], scores[cut:])
+
+
+def test_ties_between_the_classes_are_where_the_official_formula_goes_wrong():
+    assert official([1.0, 1.0], [1.0, 1.0]) == 1.0
+    assert eer([1.0, 1.0], [1.0, 1.0]).eer == 0.5
+
+
+@given(few_values, few_values, st.randoms())
+def test_ignores_the_order_of_trials(bonafide, spoof, random):
+    before = eer(bonafide, spoof)
+    random.shuffle(bonafide)
+    random.shuffle(spoof)
+    assert eer(bonafide, spoof) == before
+
+
+@given(few_values, few_values)
+def test_only_the_order_of_scores_matters(bonafide, spoof):
+    mapped = eer(np.exp(np.array(bonafide) / 2.0), np.exp(np.array(spoof) / 2.0))
+    assert mapped.eer == eer(bonafide, spoof).eer
+
+
+@given(few_values, few_values)
+def test_swapping_the_classes_and_the_sign_changes_nothing(bonafide, spoof):
+    assume(len(set(closest_means(bonafide, spoof))) == 1)
+    mirrored = eer([-s for s in spoof], [-s for s in bonafide])
+    assert mirrored.eer == pytest.approx(eer(bonafide, spoof).eer, abs=1e-12)
+
+
+@given(few_values, few_values, st.integers(2, 5))
+def test_repeating_every_trial_changes_nothing(bonafide, spoof, times):
+    assert eer(bonafide * times, spoof * times).eer == pytest.approx(
+        eer(bonafide, spoof).eer, abs=1e-12
+    )
+
+
+@given(st.integers(1, 9), st.integers(1, 9), st.floats(-1e6, 1e6))
+def test_constant_scores_give_one_half(n, m, score):
+    assert eer([score] * n, [score] * m).eer == 0.5
+
+
+@given(trials, st.integers(1, 100))
+def test_separable_classes_give_zero_and_reversed_ones_give_one(scores, gap):
+    above = [s - min(scores) + max(scores) + gap for s in scores]
+    assert eer(above, scores).eer == 0.0
+    assert eer(scores, above).eer == 1.0
+
+
+@given(few_values, few_values)
+def test_the_threshold_reaches_the_rate(bonafide, spoof):
+    rate, threshold = eer(bonafide, spoof)
+    missed = np.mean(np.array(bonafide) <= threshold)
+    accepted = np.mean(np.array(spoof) > threshold)
+    assert (missed + accepted) / 2 == pytest.approx(rate, abs=1e-12)
+
+
+@given(few_values, few_values)
+def test_det_points_are_the_rates_at_each_distinct_score(bonafide, spoof):
+    points = det_points(bonafide, spoof)
+    assert list(points.threshold[1:]) == sorted({*bonafide, *spoof})
+    assert points.threshold[0] < min([*bonafide, *spoof])
+    for miss, alarm, threshold in zip(*points, strict=True):
+        assert miss == pytest.approx(np.mean(np.array(bonafide) <= threshold))
+        assert alarm == pytest.approx(np.mean(np.array(spoof) > threshold))
+
+
+@pytest.mark.parametrize(
+    ("bonafide", "spoof", "message"),
+    [
+        ([], [1.0], "no bonafide trial"),
+        ([1.0], [], "no spoof trial"),
+        ([1.0], [0.0, np.nan], "spoof score 1 is nan"),
+        ([np.inf, 1.0], [0.0], "bonafide score 0 is inf"),
+    ],
+)
+def test_refuses_what_has_no_rate(bonafide, spoof, message):
+    with pytest.raises(BenchError, match=message):
+        eer(bonafide, spoof)
+
+
+def aasist(shared: Path):
+    folder = shared / "protocols/asvspoof2019_la/scores"
+    if not (folder / "AASIST-L_eval.txt").is_file():
+        pytest.skip("the AASIST-L score file is not in ../shared")
+    with (folder / "AASIST-L_eval.txt").open() as lines:
+        rows = list(csv.reader(lines, delimiter=" "))
+    said = (folder / "AASIST-L_official_t-DCF_EER.txt").read_text()
+    return rows, {
+        line.split("=")[0].split()[-1]: float(line.split("=")[1].split("%")[0])
+        for line in said.splitlines()
+        if "EER" in line and "=" in line
+    }
+
+
+def test_aasist_l_on_asvspoof_2019_la_as_the_organisers_compute_it(shared):
+    rows, said = aasist(shared)
+    bonafide = [float(score) for *_, key, score in rows if key == "bonafide"]
+    assert len(said) == 14
+    for name, expected in said.items():
+        spoof = [
+            float(score)
+            for _, attack, key, score in rows
+            if key == "spoof" and name in ("EER", attack)
+        ]
+        assert 100 * eer(bonafide, spoof).eer == pytest.approx(expected, abs=1e-8), name

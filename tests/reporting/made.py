@@ -1,0 +1,138 @@
+"""A made table, paper and tracked runs that show every case a report must tell apart.
+
+`python tests/reporting/made.py` writes the golden files anew.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import pandas as pd
+
+from bench.reporting import report
+from bench.specs.table import Paper, Table
+
+GOLDEN = Path(__file__).parent.parent / "golden/reporting"
+
+PAPER = Paper.model_validate(
+    {
+        "key": "made",
+        "title": "A Made Paper",
+        "authors": "A. One, B. Two",
+        "venue": "Nowhere 2026",
+        "url": "https://example.org/paper",
+        "differences": [
+            {
+                "item": "cut | splice",
+                "paper": "one",
+                "released": "two",
+                "ours": "one",
+                "setting": 'mix.partner = "self"',
+                "consequence": "none",
+            },
+            {"item": "loss", "paper": "sum", "released": "mean", "ours": "sum"},
+        ],
+    }
+)
+
+BOTH = {"a.eer": 5.0, "b.f1": 90.0}
+
+TABLE = Table.model_validate(
+    {
+        "key": "made/table1",
+        "title": "Made, Table 1",
+        "caption": "Trained on A, evaluated on A and B.",
+        "text_columns": ["System", "Configuration"],
+        "columns": [
+            {"group": "A", "heading": "EER", "metric": "a.eer", "better": "lower"},
+            {"group": "B", "heading": "F1", "metric": "b.f1", "better": "higher"},
+        ],
+        "seeds": [7, 3],
+        "notes": ["The caption says less than\nthe text."],
+        "rows": {
+            "Old": {
+                "cells": ["Old", "theirs"],
+                "group": "Published",
+                "published_only": True,
+                "source": "[12]",
+                "paper": {"a.eer": 9.5},
+            },
+            "Both": {"cells": ["Both", "two seeds"], "group": "Ours", "paper": BOTH},
+            "Half": {"cells": ["Half", "one of two"], "group": "Ours", "paper": BOTH},
+            "Single": {
+                "cells": ["Single", "own seeds"],
+                "group": "Ours",
+                "seeds": [1],
+                "paper": {"a.eer": 4.0},
+            },
+            "Never": {"cells": ["Never", "not begun"], "group": "Ours", "paper": BOTH},
+        },
+    }
+)
+
+RUNS = {
+    row: SimpleNamespace(signature=f"{place:08x}")
+    for place, row in enumerate(("Both", "Half", "Single", "Never"))
+}
+
+
+def tracked(row, seed, values=None, **changes):
+    """One line of the tracking store's frame; `values` are (figure, low, high) by metric."""
+    place = len(row) + seed
+    line = {
+        "run_id": f"{place:032x}",
+        "row": row,
+        "seed": seed,
+        "signature": RUNS[row].signature if row in RUNS else "ffffffff",
+        "data": "d0",
+        "form": "paper",
+        "status": "FINISHED" if values else "FAILED",
+        "failure": "" if values else "RuntimeError: CUDA out of memory",
+        "begun": pd.Timestamp(f"2026-01-{place:02} 08:00", tz="UTC"),
+        "ended": pd.Timestamp(f"2026-01-{place:02} 12:30", tz="UTC"),
+        "hours": 4.5,
+        "commit": "18096a9",
+        "device": "NVIDIA H200",
+        "fingerprints": json.dumps({"a/train": "0a", "a/eval": "0b"}),
+    }
+    for name, (value, low, high) in (values or {}).items():
+        line |= {name: value, f"{name}.low": low, f"{name}.high": high}
+    return line | changes
+
+
+def finished(eer, f1):
+    return {"a.eer": (eer, eer - 0.2, eer + 0.3), "b.f1": (f1, f1 - 1, f1 + 1)}
+
+
+def frame(form="paper"):
+    lines = [
+        tracked("Both", 7, finished(5.2, 91.0)),
+        tracked("Both", 3, finished(4.8, 92.0)),
+        tracked("Both", 9, finished(0.1, 99.9)),
+        tracked("Both", 3, finished(0.1, 99.9), signature="abcdef01"),
+        tracked("Both", 7, finished(0.1, 99.9), signature="abcdef01"),
+        tracked("Half", 3, finished(1.0, 99.0)),
+        tracked("Half", 7),
+        tracked("Single", 1, finished(4.1, 95.0), commit="18096a9, 80d8f57"),
+        tracked(
+            "Single",
+            1,
+            finished(0.1, 99.9),
+            data="d1",
+            ended=pd.Timestamp("2026-01-01", tz="UTC"),
+        ),
+        tracked("Gone", 1, finished(0.1, 99.9)),
+    ]
+    return pd.DataFrame([{**line, "form": form} for line in lines])
+
+
+def made(form="paper"):
+    return report(TABLE, PAPER, RUNS, frame(form), form)
+
+
+if __name__ == "__main__":
+    for form in ("paper", "smoke"):
+        for name, text in made(form).texts.items():
+            (GOLDEN / name).write_text(text, encoding="utf-8")

@@ -1,0 +1,160 @@
+"""Reports: against golden files, and each promise they make to their reader."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+
+import pandas as pd
+import pytest
+
+from bench import cards
+from bench.reporting import report, stale, write
+from bench.tracking.frame import tidy
+
+from .made import GOLDEN, PAPER, RUNS, TABLE, frame, made, tracked
+
+
+def lines_of(markdown, row):
+    return [line for line in markdown.splitlines() if line.startswith(f"| {row} |")]
+
+
+def main_row(markdown, row):
+    """The cells of a row in the main table."""
+    return [cell.strip() for cell in lines_of(markdown, row)[0].strip("|").split(" | ")]
+
+
+@pytest.mark.parametrize("form", ["paper", "smoke"])
+def test_is_the_golden_report(form):
+    """Where a change is meant: `python tests/reporting/made.py` writes the golden files anew."""
+    for name, text in made(form).texts.items():
+        assert text == (GOLDEN / name).read_text(encoding="utf-8"), name
+
+
+def test_cells_hold_paper_ours_and_difference():
+    cells = main_row(made().markdown, "Both")
+    assert cells[2] == "5.00<br>5.00 ± 0.28 [4.80, 5.30]<br>+0.00"
+    assert cells[3] == "90.00<br>91.50 ± 0.71 [90.50, 92.50]<br>+1.50"
+    assert cells[4] == "2 of 2 seeds"
+    best = main_row(made().markdown, "Single")
+    assert best[2] == "4.00<br>**4.10** [3.90, 4.40]<br>+0.10"
+    assert best[3] == "–<br>**95.00** [94.00, 96.00]<br>–"
+
+
+def test_rows_stand_in_the_papers_order_below_their_groups():
+    table = made().markdown.partition("## What was run")[0]
+    places = [table.index(f"| {name} |") for name in ("**Published**", "Old", "**Ours**", *RUNS)]
+    assert places == sorted(places)
+    assert "| System | Configuration | A EER ↓ | B F1 ↑ | Seeds |" in table
+
+
+def test_rows_of_other_systems_have_the_papers_figures_only():
+    assert main_row(made().markdown, "Old") == ["Old", "theirs", "9.50", "–", "published"]
+
+
+def test_an_unfinished_row_is_never_shown_as_complete_or_best():
+    cells = main_row(made().markdown, "Half")
+    assert cells[2].startswith("5.00<br>*1.00* (1 of 2 seeds) [")
+    assert cells[-1] == "1 of 2 seeds"
+    assert "**1.00**" not in made().markdown
+    assert main_row(made().markdown, "Never")[2:] == [
+        "5.00<br>–<br>–",
+        "90.00<br>–<br>–",
+        "not run",
+    ]
+    missing = made().markdown.partition("## What is missing")[2]
+    assert "| Half | 7 | failed: RuntimeError: CUDA out of memory |" in missing
+    assert "| Never | 3 | not run |" in missing
+
+
+def test_a_row_that_lacks_one_figure_is_incomplete():
+    lines = [tracked("Single", 1, {"a.eer": (4.1, 4.0, 4.2)})]
+    text = report(TABLE, PAPER, RUNS, pd.DataFrame(lines), "paper").markdown
+    assert main_row(text, "Single")[-2:] == ["–<br>–<br>–", "0 of 1 seed"]
+
+
+def test_only_runs_with_the_rows_settings_seeds_and_data_are_shown():
+    text = made().markdown
+    assert "99.9" not in text
+    assert "- Both: 2 runs with changed settings are not shown." in text
+    assert "- Both: 1 run with another seed is not shown." in text
+    assert "- Single: 1 run on other data is not shown." in text
+    assert "- Gone: 1 tracked, but the card has no such row to run." in text
+
+
+def test_runs_of_the_other_form_are_not_there():
+    for form, other in (("paper", "smoke"), ("smoke", "paper")):
+        text = report(TABLE, PAPER, RUNS, frame(other), form).markdown
+        assert "No run with the settings of this table is finished." in text
+        assert "5.20" not in text
+
+
+def test_smoke_says_so_in_every_header_and_name(tmp_path):
+    smoke = made("smoke")
+    assert write(smoke, tmp_path).name == "made-table1.smoke.md"
+    headers = [line for line in smoke.markdown.splitlines() if line.startswith("#")]
+    before_rules = re.findall(r"^(\|.*)\n\| ---", smoke.markdown, re.MULTILINE)
+    assert len(before_rules) == 5
+    for line in [*headers, *before_rules]:
+        assert "SMOKE" in line
+    names = next(csv.reader(io.StringIO(smoke.csv)))
+    assert all(name.endswith("_smoke") for name in names)
+    assert "SMOKE" not in made().markdown
+    assert "smoke" not in made().csv
+
+
+def test_rows_on_different_data_are_called_out():
+    lines = frame()
+    lines.loc[lines["row"] == "Single", "fingerprints"] = '{"a/eval": "ff"}'
+    text = report(TABLE, PAPER, RUNS, lines, "paper").markdown
+    assert "different data in a/eval" in text
+    assert "different data" not in made().markdown
+
+
+def test_table_cells_cannot_break_the_table():
+    assert "| cut \\| splice | one |" in made().markdown
+
+
+def test_csv_holds_every_cell():
+    rows = list(csv.DictReader(io.StringIO(made().csv)))
+    assert len(rows) == len(TABLE.rows) * len(TABLE.columns)
+    both = rows[2]
+    assert (both["row"], both["metric"], both["paper"]) == ("Both", "a.eer", "5.0000")
+    assert float(both["ours"]) == pytest.approx(5.0)
+    assert float(both["sd"]) == pytest.approx(2**0.5 / 5, abs=1e-4)
+    assert (both["seeds_done"], both["seeds_wanted"]) == ("2", "2")
+    assert rows[0]["ours"] == ""
+
+
+def test_records_are_the_csv_for_machines():
+    records = made("smoke").records
+    assert json.loads(json.dumps(records[2]))["paper"] == 5.0
+    assert records[2]["ours"] == pytest.approx(5.0)
+    assert records[0]["ours"] is None
+    assert {record["form"] for record in records} == {"smoke"}
+    assert [f"{name}_smoke" for name in records[0]] == made("smoke").csv.splitlines()[0].split(",")
+
+
+def test_written_files_are_not_stale_until_something_changes(tmp_path):
+    report_now = made()
+    assert {path.name for path in stale(report_now, tmp_path)} == {
+        "made-table1.md",
+        "made-table1.csv",
+        "made-table1.png",
+    }
+    path = write(report_now, tmp_path)
+    assert stale(made(), tmp_path) == []
+    path.write_text(path.read_text() + "edited by hand\n")
+    assert stale(made(), tmp_path) == [path]
+
+
+@pytest.mark.parametrize("key", cards.table_keys())
+@pytest.mark.parametrize("form", ["paper", "smoke"])
+def test_every_table_can_be_reported_before_anything_is_run(key, form):
+    table = cards.table(key)
+    runs = {row: cards.resolve(table, row, form) for row in cards.runnable(table)}
+    text = report(table, cards.paper(key.partition("/")[0]), runs, tidy([]), form).markdown
+    assert text.count("| not run |\n") >= len(runs)
+    assert "$" not in text

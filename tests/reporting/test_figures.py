@@ -1,0 +1,132 @@
+"""Figures are PNG files that hold what they should, drawn without a display."""
+
+from __future__ import annotations
+
+import io
+from unittest.mock import patch
+
+import matplotlib.figure
+import numpy as np
+import pytest
+from matplotlib.image import imread
+from scipy.stats import norm
+
+from bench.errors import BenchError
+from bench.metrics import DetPoints, det_points, eer, scores
+from bench.reporting import figures
+
+from .made import made
+
+
+def drawn(draw, *arguments):
+    """Return the figure that `draw` renders, and its pixels."""
+    kept = []
+    save = matplotlib.figure.Figure.savefig
+
+    def keep(figure, *a, **k):
+        kept.append(figure)
+        return save(figure, *a, **k)
+
+    with patch.object(matplotlib.figure.Figure, "savefig", keep):
+        content = draw(*arguments)
+    pixels = imread(io.BytesIO(content))
+    assert len(np.unique(pixels)) > 10
+    (figure,) = kept
+    return figure
+
+
+def test_bars_are_the_cells():
+    report = made()
+    figure = drawn(figures.bars, report.title, report.columns, report.cells)
+    panels = figure.axes
+    assert [panel.get_title(loc="left") for panel in panels] == [
+        "A EER (lower is better)",
+        "B F1 (higher is better)",
+    ]
+    names = [label.get_text() for label in panels[0].get_xticklabels()]
+    assert names == ["Old", "Both", "Half", "Single", "Never"]
+    heights = {
+        label: {
+            names[round(bar.get_x() + bar.get_width() / 2)]: bar.get_height()
+            for bar in container
+            if np.isfinite(bar.get_height())
+        }
+        for container, label in zip(
+            panels[0].containers,
+            [text.get_text() for text in panels[0].get_legend().get_texts()],
+            strict=True,
+        )
+    }
+    assert heights == {
+        "paper": {"Old": 9.5, "Both": 5.0, "Half": 5.0, "Single": 4.0, "Never": 5.0},
+        "ours": {"Both": pytest.approx(5.0), "Single": pytest.approx(4.1)},
+        "ours, incomplete": {"Half": pytest.approx(1.0)},
+    }
+
+
+def test_an_axis_that_is_cut_says_so():
+    report = made()
+    eer_panel, f1_panel = drawn(figures.bars, report.title, report.columns, report.cells).axes
+    assert eer_panel.get_ylim()[0] == 0
+    assert eer_panel.get_ylabel() == "%"
+    assert f1_panel.get_ylim()[0] > 0
+    assert "does not begin at 0" in f1_panel.get_ylabel()
+
+
+def test_smoke_figures_say_so():
+    report = made("smoke")
+    figure = drawn(figures.bars, report.title, report.columns, report.cells)
+    assert figure.get_suptitle().startswith("SMOKE")
+
+
+def made_scores(path, n=4000):
+    rng = np.random.default_rng(0)
+    is_spoof = np.arange(n) % 2 == 0
+    score = rng.normal(size=n) - 2 * is_spoof
+    columns = {
+        "utterance": np.array([f"u{i}" for i in range(n)]),
+        "speaker": np.array([""] * n),
+        "attack": np.array([""] * n),
+        "start_s": np.zeros(n),
+        "end_s": np.ones(n),
+        "label": np.where(is_spoof, "spoof", "bonafide"),
+        "score": score.astype(np.float32),
+    }
+    scores.write(path, columns)
+    return columns["score"].astype(float), is_spoof
+
+
+def test_det_curve_goes_through_the_equal_error_rate(tmp_path):
+    score, is_spoof = made_scores(tmp_path / "scores.parquet")
+    figure = drawn(figures.det, tmp_path / "scores.parquet", "S5")
+    curve, mark = figure.axes[0].lines
+    rate = eer(score[~is_spoof], score[is_spoof]).eer
+    assert mark.get_xdata()[0] == mark.get_ydata()[0] == pytest.approx(norm.ppf(rate))
+    assert figure.axes[0].get_title() == f"S5 EER {100 * rate:.2f} %"
+    on_curve = np.interp(norm.ppf(rate), curve.get_xdata()[::-1], curve.get_ydata()[::-1])
+    assert on_curve == pytest.approx(norm.ppf(rate), abs=0.02)
+    # Two normal classes of one variance make a straight line of slope -1.
+    inner = np.abs(curve.get_xdata() + 1) < 1.2
+    slope = np.polyfit(curve.get_xdata()[inner], curve.get_ydata()[inner], 1)[0]
+    assert slope == pytest.approx(-1, abs=0.1)
+
+
+def test_thinning_keeps_the_shape():
+    rng = np.random.default_rng(1)
+    points = det_points(rng.normal(2, 1, 100_000), rng.normal(0, 1, 100_000))
+    shown = figures._thinned(points)
+    assert len(shown) < 5000
+    assert {0, len(points.threshold) - 1} <= set(shown)
+    thin = DetPoints(*(column[shown] for column in points))
+    all_x, all_y = figures._deviate(points.false_alarm_rate), figures._deviate(points.miss_rate)
+    x, y = figures._deviate(thin.false_alarm_rate), figures._deviate(thin.miss_rate)
+    inner = (np.abs(all_x) < 3) & (np.abs(all_y) < 3)
+    assert np.abs(np.interp(all_x, x[::-1], y[::-1]) - all_y)[inner].max() < 0.02
+
+
+def test_one_class_has_no_det_curve(tmp_path):
+    made_scores(tmp_path / "scores.parquet")
+    table = scores.read(tmp_path / "scores.parquet").filter([False, True] * 2000)
+    scores.write(tmp_path / "one.parquet", table)
+    with pytest.raises(BenchError, match="no spoof trial"):
+        figures.det(tmp_path / "one.parquet")

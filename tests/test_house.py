@@ -1,0 +1,121 @@
+"""The house's rules that a machine can check: the wheel, where code is, how long files are."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from bench import cards
+from bench.specs import augment, frontends, systems
+
+CARDS = {"datasets": "datasets", "experiments": "experiments", "reports/templates": "templates"}
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
+    place = tmp_path_factory.mktemp("wheel")
+    root = Path(__file__).parent.parent
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(place)]
+    subprocess.run(command, cwd=root, check=True, capture_output=True)
+    (built,) = place.glob("*.whl")
+    return zipfile.ZipFile(built)
+
+
+def test_the_wheel_brings_nothing_but_bench(wheel):
+    """A top-level `datasets` in a wheel would overwrite Hugging Face's package."""
+    tops = {name.split("/")[0] for name in wheel.namelist()}
+    assert {top for top in tops if not top.endswith(".dist-info")} == {"bench"}
+
+
+@pytest.mark.parametrize(("folder", "packed"), CARDS.items())
+def test_the_wheels_cards_are_the_checkouts(wheel, root, folder, packed):
+    """A `datasets/` line in .gitignore would silently empty the wheel."""
+    prefix = f"bench/_cards/{packed}/"
+    found = {
+        name.removeprefix(prefix): wheel.read(name)
+        for name in wheel.namelist()
+        if name.startswith(prefix)
+    }
+    expected = {
+        str(path.relative_to(root / folder)): path.read_bytes()
+        for path in (root / folder).rglob("*")
+        if path.is_file()
+    }
+    assert expected
+    assert found == expected
+
+
+def test_the_wheel_holds_every_module_and_no_test(wheel, root):
+    modules = {str(path.relative_to(root)) for path in (root / "bench").rglob("*.py")}
+    names = set(wheel.namelist())
+    assert modules <= names
+    assert not [name for name in names if name.startswith("tests/")]
+
+
+@pytest.mark.parametrize("folder", ["datasets", "experiments", "reports"])
+def test_no_python_where_cards_are(root, folder):
+    assert (root / folder).is_dir()
+    assert not list((root / folder).rglob("*.py"))
+
+
+def test_no_file_is_over_400_lines(root):
+    files = [*(root / "bench").rglob("*.py"), *(root / "tests").rglob("*.py")]
+    long = {
+        str(path.relative_to(root)): lines
+        for path in files
+        if (lines := len(path.read_text(encoding="utf-8").splitlines())) > 400
+    }
+    assert not long
+
+
+def test_no_path_of_one_machine_is_in_the_tree(root):
+    places = ("/work/", "/root/", "/home/")
+    found = [
+        f"{path.relative_to(root)}: {line}"
+        for folder in ("bench", "datasets", "experiments", "docs")
+        for path in (root / folder).rglob("*")
+        if path.suffix in {".py", ".toml", ".md"}
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if any(place in line for place in places)
+    ]
+    assert not found
+
+
+def test_a_kind_is_the_name_of_a_module(root):
+    """The registry is the folder: a kind without a module, or a module nobody can name, is lost."""
+    for module, union in ((systems, "System"), (frontends, "FrontEnd")):
+        package = module.__name__.rpartition(".")[2]
+        members = [
+            getattr(module, name)
+            for name in dir(module)
+            if "kind" in getattr(getattr(module, name), "model_fields", {})
+        ]
+        assert members, union
+        kinds = {
+            kind
+            for member in members
+            for kind in member.model_fields["kind"].annotation.__args__
+            if issubclass(member, _union_members(getattr(module, union)))
+        }
+        for kind in kinds:
+            assert (root / "bench" / package / f"{kind}.py").is_file(), f"{package}: {kind}"
+
+
+def _union_members(union) -> tuple[type, ...]:
+    if isinstance(union, type):
+        return (union,)
+    return union.__origin__.__args__
+
+
+def test_augmentations_have_modules(root):
+    for spec in (augment.RawBoost, augment.CrossSegmentMixing):
+        (kind,) = spec.model_fields["kind"].annotation.__args__
+        assert (root / "bench" / "augment" / f"{kind}.py").is_file()
+
+
+def test_cards_are_found_in_the_checkout(root):
+    assert cards.folder("datasets") == root / "datasets"

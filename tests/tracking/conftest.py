@@ -1,0 +1,55 @@
+"""A tracking store that is made once and copied for each test, and entries to put into it."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+
+import pytest
+
+from bench import cards
+from bench.config import Config
+from bench.tracking.entry import RunEntry
+from bench.tracking.store import Store
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory):
+    """A new store's database; to make one takes MLflow seconds."""
+    work = tmp_path_factory.mktemp("store")
+    Store(Config(work=work))
+    return work / "mlflow.db"
+
+
+@pytest.fixture
+def config(empty_database, tmp_path, monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    work = tmp_path / "work folder"
+    work.mkdir()
+    shutil.copy(empty_database, work)
+    return Config(work=work)
+
+
+@pytest.fixture
+def store(config):
+    return Store(config)
+
+
+@pytest.fixture(scope="session")
+def entry():
+    return RunEntry(
+        table="sal/table4",
+        paper="sal",
+        row="S5",
+        seed=666,
+        run=cards.resolve(cards.table("sal/table4"), "S5"),
+        fingerprints={"partialspoof/train": "0123456789abcdef", "partialspoof/eval": "fe"},
+        commit="18096a9",
+        device="NVIDIA H200",
+        description_figures={"partialspoof.eer": 3.50, "partialspoof.f1": 96.62},
+    )
+
+
+@pytest.fixture(scope="session")
+def smoke_entry(entry):
+    return replace(entry, run=cards.resolve(cards.table("sal/table4"), "S5", "smoke"))

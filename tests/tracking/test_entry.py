@@ -1,0 +1,43 @@
+"""What a run is known by and how it is described."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bench.metrics.scores import Figure
+from bench.tracking.entry import RATES, describe, per_cent
+
+
+def test_identity_holds_what_changes_figures_and_nothing_else(entry):
+    assert replace(entry, commit="other", device="cpu").identity == entry.identity
+    assert (
+        replace(entry, fingerprints=dict(reversed(entry.fingerprints.items()))).data == entry.data
+    )
+    longer = entry.run.model_copy(
+        update={"training": entry.run.training.model_copy(update={"epochs": 3})}
+    )
+    for changed in (
+        replace(entry, seed=1),
+        replace(entry, row="S6"),
+        replace(entry, table="sal/table1"),
+        replace(entry, run=longer),
+        replace(entry, fingerprints={**entry.fingerprints, "partialspoof/eval": "0"}),
+    ):
+        assert changed.identity != entry.identity
+
+
+def test_rates_alone_are_turned_into_per_cent():
+    for name in RATES:
+        assert per_cent(f"dev.{name}", 0.25) == 25.0
+        assert per_cent(name, 0.25) == 25.0
+    for name in ("loss", "train.loss", "eer.loss", "learning_rate"):
+        assert per_cent(name, 0.25) == 0.25
+
+
+def test_description_sets_the_papers_figures_beside_ours(entry, smoke_entry):
+    text = describe(entry, {"partialspoof.eer": Figure(0.0361, 0.035, 0.0372)})
+    assert "| partialspoof.eer | 3.50 | 3.61 | 3.50 to 3.72 | +0.11 |" in text
+    assert "| partialspoof.f1 | 96.62 | – | – | – |" in text
+    assert "SMOKE" not in text
+    assert "| utterance_eer | – | 1.00 |" in describe(entry, {"utterance_eer": Figure(0.01, 0, 1)})
+    assert describe(smoke_entry, {}).startswith("**SMOKE: not a result.**")

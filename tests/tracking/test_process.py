@@ -1,0 +1,34 @@
+"""Whether a process lives."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+
+from bench.tracking import process
+
+
+def test_this_process_lives_and_survives_being_written_down():
+    here = process.here()
+    assert process.parse(str(here)) == here
+    assert process.alive(here)
+
+
+def test_a_process_dies_and_is_not_mistaken_for_a_later_one_of_its_number():
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    here = process.here()
+    running = replace(here, pid=child.pid, started=process._started(child.pid) or "")
+    assert process.alive(running)
+    assert process.alive(replace(running, started="")) or running.started == ""
+    assert not process.alive(replace(running, started="1"))
+    child.kill()
+    while process._started(child.pid) is not None:
+        pass  # dead, but until `wait` a zombie, which is no living process either
+    assert not process.alive(running)
+    child.communicate()
+    assert not process.alive(replace(running, started=""))
+
+
+def test_nothing_is_known_of_other_machines():
+    assert process.alive(process.Process("elsewhere.example", 1, "1"))

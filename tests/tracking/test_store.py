@@ -1,0 +1,375 @@
+"""The tracking store: what is kept of a run, how it ends, and how it goes on after it died."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from bench.config import Config
+from bench.errors import BenchError
+from bench.metrics.scores import Figure
+from bench.tracking import process
+from bench.tracking.entry import DatasetUse
+from bench.tracking.frame import COLUMNS
+from bench.tracking.store import Store
+
+FIGURES = {
+    "partialspoof.eer": Figure(0.0361, 0.0350, 0.0372),
+    "partialspoof.f1": Figure(0.9650, 0.9641, 0.9660),
+}
+
+
+def run_of(store, tracked):
+    return store._client.get_run(tracked.run_id)
+
+
+def curve(store, tracked, name):
+    history = store._client.get_metric_history(tracked.run_id, name)
+    return [(point.step, point.value) for point in history]
+
+
+def held_by(store, entry, holder):
+    """Return an open run of `entry` as another process leaves it that is killed."""
+    tracked = store.begin(entry)
+    if tracked._monitor is not None:
+        tracked._monitor.finish()  # its thread would have died with the process
+    store._client.set_tag(tracked.run_id, "process", str(holder))
+    return tracked
+
+
+def dead_process():
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    return replace(process.here(), pid=child.pid)
+
+
+def test_importing_the_package_does_not_import_mlflow():
+    code = "import sys, bench.tracking.store, bench.tracking.server; print('mlflow' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_a_finished_run_holds_everything(store, entry, tmp_path):
+    (tmp_path / "run.toml").write_text("form = 'paper'\n")
+    with store.begin(entry) as tracked:
+        assert not tracked.begun_before
+        assert not store.finished(entry)
+        tracked.inputs([DatasetUse("partialspoof/train", "0123456789abcdef", "train")])
+        tracked.log({"train.loss": 0.7, "dev.eer": 0.2}, 0)
+        tracked.log({"train.loss": 0.5, "dev.eer": 0.1}, 1)
+        tracked.artifact(tmp_path / "run.toml")
+        tracked.artifact(tmp_path / "run.toml", "scores")
+        tracked.finish(FIGURES)
+    assert store.finished(entry)
+    run = run_of(store, tracked)
+    assert run.info.status == "FINISHED"
+    assert run.info.run_name == "S5 · seed 666"
+    assert (
+        run.data.tags.items()
+        >= {
+            **entry.identity,
+            "paper": "sal",
+            "form": "paper",
+            "commit": "18096a9",
+            "device": "NVIDIA H200",
+        }.items()
+    )
+    assert "| partialspoof.eer | 3.50 | 3.61 |" in run.data.tags["mlflow.note.content"]
+    assert run.data.params == {key: str(value) for key, value in entry.run.flat().items()}
+    assert run.data.metrics["partialspoof.eer"] == pytest.approx(3.61)
+    assert run.data.metrics["partialspoof.eer.low"] == pytest.approx(3.50)
+    assert run.data.metrics["partialspoof.f1.high"] == pytest.approx(96.60)
+    assert curve(store, tracked, "train.loss") == [(0, 0.7), (1, 0.5)]
+    assert curve(store, tracked, "dev.eer") == [(0, 20.0), (1, 10.0)]
+    (used,) = run.inputs.dataset_inputs
+    assert (used.dataset.name, used.dataset.digest) == ("partialspoof/train", "0123456789abcdef")
+    assert {(tag.key, tag.value) for tag in used.tags} == {("mlflow.data.context", "train")}
+    kept = {file.path for file in store._client.list_artifacts(tracked.run_id)}
+    assert kept == {"run.toml", "scores"}
+
+
+def test_artifacts_lie_in_the_configured_folder(store, config, entry, tmp_path):
+    (tmp_path / "a.txt").write_text("a")
+    with store.begin(entry) as tracked:
+        tracked.artifact(tmp_path / "a.txt")
+        tracked.finish({})
+    (found,) = config.artifacts.rglob("a.txt")
+    assert found.read_text() == "a"
+
+
+def test_a_missing_artifact_is_named(store, entry, tmp_path):
+    with store.begin(entry) as tracked:
+        with pytest.raises(BenchError, match=r"gone\.txt: there is no such file"):
+            tracked.artifact(tmp_path / "gone.txt")
+        tracked.finish({})
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "failure"),
+    [
+        (RuntimeError("CUDA out of memory " + "x" * 1000), "FAILED", "RuntimeError: CUDA out of"),
+        (KeyboardInterrupt(), "KILLED", "KeyboardInterrupt"),
+        (SystemExit(1), "KILLED", "SystemExit: 1"),
+    ],
+)
+def test_a_run_that_dies_is_marked_and_its_error_goes_on(store, entry, error, status, failure):
+    with pytest.raises(type(error)), store.begin(entry) as tracked:
+        raise error
+    run = run_of(store, tracked)
+    assert run.info.status == status
+    assert run.data.tags["failure"].startswith(failure)
+    assert len(run.data.tags["failure"]) <= 500
+    assert not store.finished(entry)
+
+
+def test_a_run_left_without_figures_has_failed(store, entry):
+    with store.begin(entry) as tracked:
+        pass
+    run = run_of(store, tracked)
+    assert run.info.status == "FAILED"
+    assert "before its figures" in run.data.tags["failure"]
+
+
+def test_it_goes_on_in_the_same_run_with_the_curve_of_an_uninterrupted_one(store, entry):
+    first = store.begin(entry)
+    for step in range(4):
+        first.log({"train.loss": 1 / (step + 1)}, step)
+    first.log({"dev.eer": 0.5}, 3)
+    with pytest.raises(RuntimeError), first:
+        raise RuntimeError("power")
+    with store.begin(replace(entry, commit="80d8f57")) as second:
+        assert second.begun_before
+        assert second.run_id == first.run_id
+        assert run_of(store, second).info.status == "RUNNING"
+        assert "failure" not in run_of(store, second).data.tags
+        for step in range(2, 6):  # the checkpoint was of step 1
+            second.log({"train.loss": 1 / (step + 1), "dev.eer": 0.5 / (step + 1)}, step)
+        second.inputs([DatasetUse("partialspoof/train", "01", "train")])
+        second.inputs([DatasetUse("partialspoof/train", "01", "train")])
+        second.finish(FIGURES)
+    assert curve(store, second, "train.loss") == [(s, 1 / (s + 1)) for s in range(6)]
+    assert [step for step, _ in curve(store, second, "dev.eer")] == [3, 4, 5]
+    run = run_of(store, second)
+    assert run.info.status == "FINISHED"
+    assert run.data.tags["commit"] == "18096a9, 80d8f57"
+    assert run.data.tags["device"] == "NVIDIA H200"
+    assert len(run.inputs.dataset_inputs) == 1
+    assert len(store.frame("sal/table4", "paper")) == 1
+
+
+def test_hours_add_up_over_processes(store, entry, monkeypatch):
+    clock = iter(range(0, 10**6, 1800))
+    monkeypatch.setattr("bench.tracking.store.time.monotonic", lambda: next(clock))
+    with pytest.raises(RuntimeError), store.begin(entry) as first:
+        raise RuntimeError
+    before = run_of(store, first).data.metrics["hours"]
+    assert before == pytest.approx(0.5)
+    with store.begin(entry) as second:
+        second.log({"train.loss": 1.0}, 0)
+        second.finish({})
+    assert run_of(store, second).data.metrics["hours"] == pytest.approx(before + 1.0)
+
+
+def test_other_settings_seed_or_data_are_another_run(store, entry, smoke_entry):
+    others = [
+        entry,
+        replace(entry, seed=777),
+        replace(entry, fingerprints={"partialspoof/train": "changed"}),
+        smoke_entry,
+    ]
+    ids = set()
+    for other in others:
+        assert not store.finished(other)
+        with store.begin(other) as tracked:
+            tracked.finish(FIGURES)
+        ids.add(tracked.run_id)
+    assert len(ids) == len(others)
+
+
+def test_a_finished_run_is_not_begun_again(store, entry):
+    with store.begin(entry) as tracked:
+        tracked.finish(FIGURES)
+    with pytest.raises(BenchError, match="S5 · seed 666 is finished already"):
+        store.begin(entry)
+
+
+def test_a_run_that_is_open_is_not_opened_twice(store, entry):
+    with store.begin(entry) as tracked:
+        with pytest.raises(BenchError, match="being run by this very process"):
+            store.begin(entry)
+        tracked.finish(FIGURES)
+
+
+def test_a_run_of_another_machine_is_taken_over_but_never_swept(store, entry):
+    tracked = held_by(store, entry, process.Process("elsewhere.example", 1, "1"))
+    assert store.sweep_dead() == []
+    with store.begin(entry) as taken:
+        assert taken.run_id == tracked.run_id
+        taken.finish(FIGURES)
+
+
+def test_system_metrics_are_kept_where_psutil_is_installed(store, entry, monkeypatch):
+    pytest.importorskip("psutil", reason="psutil is not installed")
+    monkeypatch.setattr("bench.tracking.store._SAMPLING_S", 0.01)
+    before = threading.active_count()
+    with store.begin(entry) as tracked:
+        for _ in range(1000):
+            if any(name.startswith("system/") for name in run_of(store, tracked).data.metrics):
+                break
+            threading.Event().wait(0.01)
+        tracked.finish({})
+    metrics = run_of(store, tracked).data.metrics
+    assert 0 <= metrics["system/cpu_utilization_percentage"] <= 100
+    assert threading.active_count() == before
+
+
+def test_a_run_without_system_metrics_says_so(store, entry, monkeypatch):
+    monkeypatch.setattr("bench.tracking.store.importlib.util.find_spec", lambda _: None)
+    with store.begin(entry) as tracked:
+        tracked.finish({})
+    assert "psutil" in run_of(store, tracked).data.tags["system_metrics"]
+
+
+def test_long_settings_are_cut(store, entry, monkeypatch):
+    settings = {f"key{i}": i for i in range(250)} | {"long": "x" * 10_000}
+    monkeypatch.setattr(type(entry.run), "flat", lambda _: settings)
+    with store.begin(entry) as tracked:
+        tracked.finish({})
+    params = run_of(store, tracked).data.params
+    assert len(params) == 251
+    assert params["long"] == "x" * 499 + "…"
+
+
+def test_a_diverged_loss_is_kept_as_it_is(store, entry):
+    with store.begin(entry) as tracked:
+        tracked.log({"train.loss": float("nan")}, 0)
+        tracked.finish({})
+    ((step, value),) = curve(store, tracked, "train.loss")
+    assert step == 0
+    assert value != value
+
+
+def test_frame_is_tidy(store, entry, smoke_entry):
+    assert list(store.frame("sal/table4", "paper").columns) == list(COLUMNS)
+    with store.begin(entry) as tracked:
+        tracked.log({"dev.eer": 0.5}, 0)
+        tracked.finish(FIGURES)
+    with pytest.raises(RuntimeError), store.begin(replace(entry, seed=777)):
+        raise RuntimeError("disk")
+    with store.begin(smoke_entry) as tracked:
+        tracked.finish(FIGURES)
+    frame = store.frame("sal/table4", "paper")
+    assert frame["seed"].tolist() == [666, 777]
+    assert frame["status"].tolist() == ["FINISHED", "FAILED"]
+    assert frame["failure"].tolist() == ["", "RuntimeError: disk"]
+    assert frame["partialspoof.eer"].tolist()[0] == pytest.approx(3.61)
+    assert pd.isna(frame["partialspoof.eer"][1])
+    assert set(frame.columns) - set(COLUMNS) == {
+        f"{name}{suffix}" for name in FIGURES for suffix in ("", ".low", ".high")
+    }
+    assert (frame["ended"] >= frame["begun"]).all()
+    assert str(frame["begun"].dt.tz) == "UTC"
+    (smoke,) = store.frame("sal/table4", "smoke").itertuples()
+    assert (smoke.form, smoke.signature) == ("smoke", smoke_entry.run.signature)
+
+
+def test_every_page_of_runs_is_read(store, entry, monkeypatch):
+    search = store._client.search_runs
+    monkeypatch.setattr(
+        store._client, "search_runs", lambda *a, **k: search(*a, **k, max_results=2)
+    )
+    for seed in range(5):
+        with store.begin(replace(entry, seed=seed)) as tracked:
+            tracked.finish({})
+    assert store.frame("sal/table4", "paper")["seed"].tolist() == list(range(5))
+
+
+def test_a_store_that_cannot_be_opened_is_named(tmp_path):
+    (tmp_path / "mlflow.db").write_text("no database " * 100)
+    with pytest.raises(BenchError, match=r"mlflow\.db cannot be opened"):
+        Store(Config(work=tmp_path))
+
+
+def test_a_run_whose_process_died_without_a_word_is_marked_failed(store, entry):
+    tracked = held_by(store, entry, dead_process())
+    with store.begin(replace(entry, seed=777)) as living:
+        assert store.sweep_dead() == ["sal/table4: S5 · seed 666"]
+        assert store.sweep_dead() == []
+        assert run_of(store, living).info.status == "RUNNING"
+        living.finish({})
+    run = run_of(store, tracked)
+    assert run.info.status == "FAILED"
+    assert run.data.tags["failure"].endswith("died")
+
+
+def test_a_run_whose_process_died_without_a_word_is_gone_on_with(store, entry):
+    tracked = held_by(store, entry, dead_process())
+    tracked.log({"train.loss": 1.0}, 0)
+    with store.begin(entry) as second:
+        assert second.run_id == tracked.run_id
+        second.log({"train.loss": 1.0}, 0)
+        second.log({"train.loss": 0.5}, 1)
+        second.finish(FIGURES)
+    assert curve(store, second, "train.loss") == [(0, 1.0), (1, 0.5)]
+    assert store.sweep_dead() == []
+    assert store.finished(entry)
+
+
+WORKER = """
+import dataclasses, pickle, sys, time
+from pathlib import Path
+from bench.config import Config
+from bench.tracking.store import Store
+work, seed = Path(sys.argv[1]), int(sys.argv[2])
+entry = pickle.loads((work / "entry").read_bytes())
+tracked = Store(Config(work=work)).begin(dataclasses.replace(entry, seed=seed))
+for step in range(5):
+    tracked.log({"train.loss": 1.0 / (step + 1)}, step)
+print("ready", flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.mark.slow
+def test_processes_open_a_new_store_at_once_and_are_killed(entry, tmp_path, monkeypatch):
+    """Both set up the store that is not there yet; their runs are left for the next to mend."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    (tmp_path / "entry").write_bytes(pickle.dumps(entry))
+    workers = [
+        subprocess.Popen(
+            [sys.executable, "-c", WORKER, str(tmp_path), str(seed)],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for seed in (1, 2)
+    ]
+    assert [worker.stdout.readline().strip() for worker in workers] == ["ready", "ready"]
+    store = Store(Config(work=tmp_path))
+    with pytest.raises(BenchError, match=f"being run by process {workers[0].pid}"):
+        store.begin(replace(entry, seed=1))
+    assert store.sweep_dead() == []
+    for worker in workers:
+        os.kill(worker.pid, signal.SIGKILL)
+        worker.communicate()
+    assert store.frame("sal/table4", "paper")["status"].tolist() == ["RUNNING", "RUNNING"]
+    with store.begin(replace(entry, seed=1)) as tracked:
+        for step in range(3, 8):
+            tracked.log({"train.loss": 1.0 / (step + 1)}, step)
+        tracked.finish(FIGURES)
+    assert curve(store, tracked, "train.loss") == [(s, 1.0 / (s + 1)) for s in range(8)]
+    assert store.sweep_dead() == ["sal/table4: S5 · seed 2"]
+    frame = store.frame("sal/table4", "paper").set_index("seed")
+    assert frame["status"].to_dict() == {1: "FINISHED", 2: "FAILED"}
+    assert str(workers[1].pid) in frame["failure"][2]
+    with sqlite3.connect(tmp_path / "mlflow.db") as database:
+        assert database.execute("pragma integrity_check").fetchone() == ("ok",)
+    database.close()

@@ -1,0 +1,45 @@
+"""A very small run on very small corpora."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bench import cards
+from bench.config import Config
+from bench.specs.run import Run
+
+SMALL = [
+    "training.epochs=3",
+    "training.batch_size=4",
+    "train.clip_s=1.28",
+    "frontend={blocks=2, dim=16, heads=2, feed_forward=16, channels=8}",
+    "system.hidden=8",
+]
+"""Overrides that make a row of table 4 train in about a second."""
+
+
+@pytest.fixture
+def config(miniatures: Path, tmp_path: Path) -> Config:
+    """A machine whose corpora are miniatures and whose work folder is this test's own."""
+    (tmp_path / "mini").symlink_to(miniatures / "mini")
+    return Config(work=tmp_path, device="cpu", workers=0)
+
+
+@pytest.fixture
+def with_workers(config: Config) -> Config:
+    """The same with two loader processes."""
+    return dataclasses.replace(config, workers=2)
+
+
+@pytest.fixture
+def small() -> Callable[..., Run]:
+    """Resolve a row of table 4, made very small."""
+
+    def resolve(row: str, *overrides: str) -> Run:
+        return cards.resolve(cards.table("table4"), row, "smoke", [*SMALL, *overrides])
+
+    return resolve

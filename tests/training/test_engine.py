@@ -1,0 +1,224 @@
+"""Training: it learns, it repeats, it restarts to the same figures, it stops where it must."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from bench.errors import BenchError, RowFailed
+from bench.metrics import scores as score_file
+from bench.training import checkpoints, engine
+from bench.training.row import Library, train_and_score
+
+
+class Log:
+    """Keeps what the engine says; may stop it after an epoch."""
+
+    def __init__(self, stop_after: int | None = None) -> None:
+        self.epochs: list[tuple[int, dict[str, float]]] = []
+        self.stop_after = stop_after
+
+    def on_step(self, epoch: int, step: int, steps: int, losses: Mapping[str, float]) -> None:
+        assert 1 <= step <= steps
+        if self.stop_after is not None and epoch > self.stop_after:
+            raise KeyboardInterrupt
+
+    def on_epoch(self, epoch: int, figures: Mapping[str, float]) -> None:
+        self.epochs.append((epoch, dict(figures)))
+
+
+def run_to_end(run, config, place: Path, log: Log | None = None):
+    fabric = engine.make_fabric(config, run.training.precision)
+    data = Library(config).row(run)
+    return train_and_score(fabric, run, 7, data, place, config, log or Log())
+
+
+def all_scores(trained) -> dict[str, np.ndarray]:
+    return {
+        name: score_file.read(path)["score"].to_numpy() for name, path in trained.scores.items()
+    }
+
+
+def weights(place: Path) -> dict[str, torch.Tensor]:
+    return checkpoints.load(place / checkpoints.LAST)["system"]
+
+
+@pytest.mark.parametrize("row", ["S0", "S8"])
+def test_a_restarted_run_ends_as_an_uninterrupted_one(small, config, tmp_path, row):
+    run = small(row)
+    whole = Log()
+    expected = run_to_end(run, config, tmp_path / "whole", whole)
+    with pytest.raises(KeyboardInterrupt):
+        run_to_end(run, config, tmp_path / "torn", Log(stop_after=1))
+    again = Log()
+    found = run_to_end(run, config, tmp_path / "torn", again)
+    assert again.epochs == whole.epochs
+    for name, scores in all_scores(expected).items():
+        np.testing.assert_array_equal(all_scores(found)[name], scores)
+    for name, tensor in weights(tmp_path / "whole").items():
+        assert torch.equal(weights(tmp_path / "torn")[name], tensor), name
+
+
+def test_the_number_of_workers_changes_nothing(small, config, with_workers, tmp_path):
+    run = small("S3", "training.epochs=2", "augment.probability=1.0")
+    alone = run_to_end(run, config, tmp_path / "alone")
+    helped = run_to_end(run, with_workers, tmp_path / "helped")
+    for name, scores in all_scores(alone).items():
+        np.testing.assert_array_equal(all_scores(helped)[name], scores)
+
+
+def test_another_seed_is_another_run(small, config, tmp_path):
+    run, data = small("S0", "training.epochs=1"), None
+    fabric = engine.make_fabric(config, "32-true")
+    data = Library(config).row(run)
+    one, two = (
+        train_and_score(fabric, run, seed, data, tmp_path / str(seed), config, Log())
+        for seed in (1, 2)
+    )
+    assert not np.array_equal(all_scores(one)["partialspoof"], all_scores(two)["partialspoof"])
+
+
+def test_the_loss_falls(small, config, tmp_path):
+    log = Log()
+    run = small("S5", "training.epochs=8", "schedule={kind='constant'}")
+    run_to_end(run, config, tmp_path / "run", log)
+    losses = [figures["train.loss"] for _, figures in log.epochs]
+    assert min(losses[-3:]) < losses[0]
+
+
+def test_the_best_epoch_is_kept_and_early_stopping_counts_from_it(small, config, tmp_path):
+    log = Log()
+    run = small("S0", "training.epochs=30", "training.patience=2")
+    trained = run_to_end(run, config, tmp_path / "run", log)
+    eers = [figures["dev.eer"] for _, figures in log.epochs]
+    best = int(np.argmin(eers)) + 1
+    assert trained.progress.best_epoch == best
+    assert checkpoints.load(trained.best)["epoch"] == best
+    assert len(eers) in (30, best + 2)
+
+
+def test_a_finished_training_is_only_scored_again_where_scores_are_missing(small, config, tmp_path):
+    run = small("S0", "training.epochs=1")
+    place = tmp_path / "run"
+    first = run_to_end(run, config, place)
+    before = {path: path.stat().st_mtime_ns for path in place.rglob("*") if path.is_file()}
+    first.scores["llamapartialspoof"].unlink()
+    run_to_end(run, config, place)
+    after = {path: path.stat().st_mtime_ns for path in place.rglob("*") if path.is_file()}
+    changed = {path for path in before if before[path] != after[path]}
+    assert changed == {first.scores["llamapartialspoof"]}
+
+
+def test_a_loss_that_is_not_finite_stops_the_row_and_names_the_step(
+    small, config, tmp_path, monkeypatch
+):
+    from bench.systems.sal import SegmentAware
+
+    calls = []
+    plain = SegmentAware.losses
+
+    def poisoned(self, batch):
+        calls.append(1)
+        losses = plain(self, batch)
+        return losses | {"loss": losses["loss"] * float("nan")} if len(calls) == 5 else losses
+
+    monkeypatch.setattr(SegmentAware, "losses", poisoned)
+    with pytest.raises(RowFailed, match=r"not finite at step 5 \(epoch 2\)"):
+        run_to_end(small("S0"), config, tmp_path / "run")
+    state = checkpoints.load(tmp_path / "run" / checkpoints.LAST)
+    assert state["progress"]["epoch"] == 1
+    assert all(torch.isfinite(t).all() for t in state["system"].values() if t.is_floating_point())
+
+
+def test_a_full_disk_leaves_the_previous_checkpoint_whole(small, config, tmp_path, monkeypatch):
+    run, place = small("S0"), tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        run_to_end(run, config, place, Log(stop_after=1))
+    before = (place / checkpoints.LAST).read_bytes()
+    with monkeypatch.context() as patched:
+
+        def full(_state, file):
+            file.write(b"half of a checkpoint")
+            raise OSError(28, "No space left on device")
+
+        patched.setattr(torch, "save", full)
+        with pytest.raises(RowFailed, match=r"No space left.*previous one is kept"):
+            run_to_end(run, config, place)
+    assert (place / checkpoints.LAST).read_bytes() == before
+    assert not list(place.glob("*.partial"))
+    run_to_end(run, config, place)
+    assert checkpoints.load(place / checkpoints.LAST)["progress"]["epoch"] == 3
+
+
+def test_a_really_full_disk_is_such_an_error(tmp_path):
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("this system has no /dev/full")
+    (tmp_path / "last.pt.partial").symlink_to(full)
+    with pytest.raises(RowFailed, match=r"could not be written .*there was none before"):
+        checkpoints.save({"weights": torch.zeros(100_000)}, tmp_path / "last.pt")
+
+
+def test_a_torn_checkpoint_says_what_to_do(tmp_path):
+    path = tmp_path / checkpoints.LAST
+    checkpoints.save({"epoch": 1, "weights": torch.zeros(1000)}, path)
+    path.write_bytes(path.read_bytes()[:500])
+    with pytest.raises(BenchError, match=r"last.pt: not a readable checkpoint.*remove the file"):
+        checkpoints.load(path)
+
+
+def test_missing_audio_is_found_before_training(small, config, miniatures, tmp_path):
+    run = small("S0")
+    own = tmp_path / "own"
+    for corpus in ("partialspoof", "llamapartialspoof"):
+        for source in (miniatures / "mini" / corpus).rglob("*"):
+            target = own / "mini" / corpus / source.relative_to(miniatures / "mini" / corpus)
+            if source.is_dir():
+                target.mkdir(parents=True, exist_ok=True)
+            else:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.symlink_to(source)
+    victim = next((own / "mini" / "partialspoof" / "train" / "con_wav").iterdir())
+    victim.unlink()
+    with pytest.raises(BenchError, match=rf"1 of 12 protocol lines have no audio.*{victim.name}"):
+        Library(dataclasses.replace(config, work=own)).row(run)
+
+
+@pytest.mark.parametrize("change", [lambda v: v[:-2], lambda v: np.concatenate([v, v[:2]])])
+def test_labels_of_another_length_than_the_audio_are_refused(small, config, tmp_path, change):
+    run = small("S0", "train.clip_s=0.16", "training.epochs=1")
+    data = Library(config).row(run)
+    vectors = data.train.subset.timing.spoof
+    victim = data.train.subset.table["utterance"].iloc[3]
+    timing = dataclasses.replace(
+        data.train.subset.timing, spoof={**vectors, victim: change(vectors[victim])}
+    )
+    train = data.train._replace(subset=dataclasses.replace(data.train.subset, timing=timing))
+    fabric = engine.make_fabric(config, "32-true")
+    with pytest.raises(BenchError, match=rf"{victim}.*another length than the audio"):
+        train_and_score(fabric, run, 7, data._replace(train=train), tmp_path / "r", config, Log())
+
+
+def _on_each(run, data, place, config, fabric):
+    return train_and_score(fabric, run, 7, data, place, config, Log())
+
+
+@pytest.mark.slow
+def test_two_processes_train_and_score_every_utterance_once(small, config, tmp_path):
+    run = small("S5", "training.epochs=1")
+    two = dataclasses.replace(config, devices=2)
+    fabric = engine.make_fabric(two, "32-true")
+    data = Library(two).row(run)
+    trained = fabric.launch(partial(_on_each, run, data, tmp_path / "run", two))
+    alone = run_to_end(run, config, tmp_path / "alone")
+    for name, path in trained.scores.items():
+        table, expected = score_file.read(path), score_file.read(alone.scores[name])
+        assert table.select(["utterance", "start_s", "label"]).equals(
+            expected.select(["utterance", "start_s", "label"])
+        )
