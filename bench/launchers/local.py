@@ -5,13 +5,15 @@ other.
 from __future__ import annotations
 
 import fcntl
+import signal
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Literal, NamedTuple, Protocol
+from types import FrameType
+from typing import Literal, NamedTuple, Never, Protocol
 
 import torch
 from lightning.fabric import Fabric
@@ -141,6 +143,31 @@ def _alone(place: Path) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let Ctrl-C end in KeyboardInterrupt, whatever a library makes of it on the way.
+
+    torch's file writer, for one, raises RuntimeError in its clean-up when a save is interrupted,
+    and the row would then stand as failed where it was stopped.
+    """
+    asked = False
+
+    def ask(signum: int, frame: FrameType | None) -> Never:
+        nonlocal asked
+        asked = True
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield
+    except Exception as error:
+        if asked:
+            raise KeyboardInterrupt from error
+        raise
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 class _Both:
     """Passes what the engine says on to the tracker and the display."""
 
@@ -159,7 +186,7 @@ def _run_one(
     job: Job, entry: RunEntry, place: Path, config: Config, store: Store, watcher: Watcher
 ) -> None:
     fabric = engine.make_fabric(config, job.run.training.precision)
-    with store.begin(entry) as tracked:
+    with store.begin(entry) as tracked, _interruptible():
         write_settings(job.run, place / "run.toml")
         tracked.artifact(place / "run.toml")
         tracked.inputs(_inputs(job))
