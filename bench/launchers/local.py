@@ -12,8 +12,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from types import FrameType
-from typing import Literal, NamedTuple, Never, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 import torch
 from lightning.fabric import Fabric
@@ -143,38 +142,44 @@ def _alone(place: Path) -> Iterator[None]:
         yield
 
 
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Let Ctrl-C end in KeyboardInterrupt, whatever a library makes of it on the way.
+class _Interrupt:
+    """Ctrl-C while a row runs: it ends in KeyboardInterrupt, whatever a library makes of it.
 
     torch's file writer, for one, raises RuntimeError in its clean-up when a save is interrupted,
-    and the row would then stand as failed where it was stopped.
+    and the row would then stand as failed where it was stopped; and Python drops an interrupt that
+    comes while an object is collected, which `check` finds.
     """
-    asked = False
 
-    def ask(signum: int, frame: FrameType | None) -> Never:
-        nonlocal asked
-        asked = True
-        raise KeyboardInterrupt
+    def __init__(self) -> None:
+        self.asked = False
 
-    before = signal.signal(signal.SIGINT, ask)
-    try:
-        yield
-    except Exception as error:
-        if asked:
+    def check(self) -> None:
+        """Raise KeyboardInterrupt where one was asked for."""
+        if self.asked:
+            raise KeyboardInterrupt
+
+    def __enter__(self) -> _Interrupt:
+        self._before = signal.signal(signal.SIGINT, self._ask)
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        signal.signal(signal.SIGINT, self._before)
+        if self.asked and isinstance(error, Exception):
             raise KeyboardInterrupt from error
-        raise
-    finally:
-        signal.signal(signal.SIGINT, before)
+
+    def _ask(self, *_: object) -> None:
+        self.asked = True
+        self.check()
 
 
 class _Both:
     """Passes what the engine says on to the tracker and the display."""
 
-    def __init__(self, tracked: TrackedRun, watcher: Watcher) -> None:
-        self.tracked, self.watcher = tracked, watcher
+    def __init__(self, tracked: TrackedRun, watcher: Watcher, interrupt: _Interrupt) -> None:
+        self.tracked, self.watcher, self.interrupt = tracked, watcher, interrupt
 
     def on_step(self, epoch: int, step: int, steps: int, losses: Mapping[str, float]) -> None:
+        self.interrupt.check()
         self.watcher.on_step(epoch, step, steps, losses)
 
     def on_epoch(self, epoch: int, figures: Mapping[str, float]) -> None:
@@ -186,11 +191,11 @@ def _run_one(
     job: Job, entry: RunEntry, place: Path, config: Config, store: Store, watcher: Watcher
 ) -> None:
     fabric = engine.make_fabric(config, job.run.training.precision)
-    with store.begin(entry) as tracked, _interruptible():
+    with store.begin(entry) as tracked, _Interrupt() as interrupt:
         write_settings(job.run, place / "run.toml")
         tracked.artifact(place / "run.toml")
         tracked.inputs(_inputs(job))
-        both = _Both(tracked, watcher)
+        both = _Both(tracked, watcher, interrupt)
         if config.devices > 1:
             # Lightning hands the processes' own fabric to a function of one argument.
             trained = fabric.launch(partial(_on_each, job, place, config))

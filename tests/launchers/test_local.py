@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import signal
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 import torch
 
 from bench.errors import RowFailed
-from bench.launchers.local import _interruptible
+from bench.launchers.local import _Interrupt
 from bench.training import checkpoints
 
 
@@ -43,11 +44,19 @@ def test_ctrl_c_within_a_save_is_an_interrupt_and_no_failure(
     # This is what needs translating: torch answers an interrupt in its writer with RuntimeError.
     with pytest.raises(RowFailed, match="could not be written"):
         checkpoints.save(state, tmp_path / "last.pt")
-    with pytest.raises(KeyboardInterrupt), _interruptible():
+    with pytest.raises(KeyboardInterrupt), _Interrupt():
         checkpoints.save(state, tmp_path / "last.pt")
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+def test_a_lost_interrupt_is_found_at_the_next_step():
+    with pytest.raises(KeyboardInterrupt), _Interrupt() as interrupt:
+        interrupt.check()
+        with suppress(KeyboardInterrupt):  # as Python does where an object is being collected
+            os.kill(os.getpid(), signal.SIGINT)
+        interrupt.check()
+
+
 def test_a_failure_without_ctrl_c_stays_a_failure():
-    with pytest.raises(RowFailed, match="no space"), _interruptible():
+    with pytest.raises(RowFailed, match="no space"), _Interrupt():
         raise RowFailed("no space")
