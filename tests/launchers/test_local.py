@@ -50,10 +50,10 @@ def test_ctrl_c_within_a_save_is_an_interrupt_and_no_failure(
 
 
 def test_a_lost_interrupt_is_found_at_the_next_step():
-    with pytest.raises(KeyboardInterrupt), _Interrupt() as interrupt:
-        interrupt.check()
-        with suppress(KeyboardInterrupt):  # as Python does where an object is being collected
-            os.kill(os.getpid(), signal.SIGINT)
+    # As Python does where an object is being collected.
+    with _Interrupt() as interrupt, suppress(KeyboardInterrupt):
+        os.kill(os.getpid(), signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
         interrupt.check()
 
 
