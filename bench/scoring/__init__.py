@@ -1,0 +1,1 @@
+"""Anyone's score file: read, checked against the keys, judged by the official definitions."""
