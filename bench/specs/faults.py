@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ValidationError
-from pydantic.fields import FieldInfo
 
 from bench.errors import near
 
@@ -121,7 +120,7 @@ def _child(annotation: Any, part: int | str) -> Any:
     if _is_model(annotation):
         for name, field in annotation.model_fields.items():
             if part in (name, field.alias):
-                return _annotation(field)
+                return field.annotation
         return None
     arguments = typing.get_args(annotation)
     if arguments and typing.get_origin(annotation) in (dict, Mapping, tuple, list):
@@ -130,7 +129,3 @@ def _child(annotation: Any, part: int | str) -> Any:
     if isinstance(origin, type) and issubclass(origin, Mapping):
         return arguments[-1]
     return None
-
-
-def _annotation(field: FieldInfo) -> Any:
-    return field.annotation

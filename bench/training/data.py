@@ -187,7 +187,7 @@ class Utterances(Dataset[Whole]):
         augment: Augment | None = None,
         share: tuple[int, int] = (0, 1),
     ) -> None:
-        self.subset, self.audio, self.augment = subset, audio, augment
+        self.subset, self.data, self.audio, self.augment = subset, data, audio, augment
         self.labels = frame_labels(subset, data)
         self.frame = frame_samples(data.resolution_s)
         rank, world = share

@@ -30,8 +30,8 @@ from bench.specs.corpus import Audio
 from bench.specs.run import ConstantSchedule, Run
 from bench.systems.base import Batch, System
 from bench.training import checkpoints
-from bench.training.data import Clips, EpochSampler, collate, frame_labels
-from bench.training.scoring import score
+from bench.training.data import Clips, EpochSampler, Utterances, collate
+from bench.training.scoring import score, utterances
 
 CHECK_EVERY = 25
 """Steps between looks at the losses: each look waits for the device."""
@@ -118,12 +118,17 @@ def train(
             observer.on_epoch(number, figures)
     clips = Clips(material.train, run.train, material.train_audio, run.augment, seed)
     sampler = EpochSampler(len(clips), seed, fabric.global_rank, fabric.world_size)
-    loader = _loader(clips, sampler, run, config, fabric)
+    workers = config.loader_workers(fabric.device.type)
+    loader = _loader(clips, sampler, run, workers, fabric)
+    augmented = isinstance(run.augment, RawBoost) and run.augment.splits == "train+dev"
+    dev = utterances(
+        fabric, material.dev, run.dev, material.dev_audio, run.augment if augmented else None
+    )
     while not _finished(run, progress):
         began = time.monotonic()
         sampler.epoch = progress.epoch
         losses = _epoch(fabric, module, wrapped, run, loader, seed, progress, observer)
-        dev_eer = _dev_eer(fabric, system, run, material, config)
+        dev_eer = _dev_eer(fabric, system, dev, workers)
         figures = {**losses, "dev.eer": dev_eer, "learning_rate": schedule.get_last_lr()[0]}
         schedule.step()
         progress.epoch += 1
@@ -135,9 +140,8 @@ def train(
 
 
 def _loader(
-    clips: Clips, sampler: EpochSampler, run: Run, config: Config, fabric: Fabric
+    clips: Clips, sampler: EpochSampler, run: Run, workers: int, fabric: Fabric
 ) -> DataLoader[Batch]:
-    workers = config.loader_workers(fabric.device.type)
     return DataLoader(
         clips,
         batch_size=max(1, run.training.batch_size // fabric.world_size),
@@ -217,19 +221,10 @@ class _Watch:
         return {name: float(total) / self.count for name, total in self.sums.items()}
 
 
-def _dev_eer(fabric: Fabric, system: System, run: Run, material: Material, config: Config) -> float:
-    both = isinstance(run.augment, RawBoost) and run.augment.splits == "train+dev"
-    scores = score(
-        fabric,
-        system,
-        material.dev,
-        run.dev,
-        material.dev_audio,
-        config.loader_workers(fabric.device.type),
-        augment=run.augment if both else None,
-    )
-    spoof = np.concatenate(frame_labels(material.dev, run.dev))
-    value = np.concatenate([scores[i].score for i in range(len(material.dev))])
+def _dev_eer(fabric: Fabric, system: System, dev: Utterances, workers: int) -> float:
+    scores = score(fabric, system, dev, workers)
+    spoof = np.concatenate(dev.labels)
+    value = np.concatenate([scores[i].score for i in range(len(dev.subset))])
     if not np.isfinite(value).all():
         raise RowFailed("dev scores are not finite: the row is stopped")
     return eer(value[~spoof], value[spoof]).eer

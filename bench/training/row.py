@@ -17,7 +17,7 @@ from bench.metrics import scores as score_file
 from bench.specs.run import Data, EvaluationData, Run
 from bench.training import checkpoints, engine
 from bench.training.data import require_audio
-from bench.training.scoring import score, score_columns
+from bench.training.scoring import score, score_columns, utterances
 
 
 class Loaded(NamedTuple):
@@ -123,10 +123,11 @@ def train_and_score(
             evaluation, subset = run.evaluate[name], data.evaluate[name].subset
             audio = cards.card(evaluation.corpus).audio
             workers = config.loader_workers(fabric.device.type)
-            found = score(fabric, system, subset, evaluation, audio, workers)
+            share = utterances(fabric, subset, evaluation, audio)
+            found = score(fabric, system, share, workers)
             if fabric.is_global_zero:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                score_file.write(path, score_columns(subset, evaluation, found))
+                score_file.write(path, score_columns(share, found))
             fabric.barrier()
     return Trained(paths, place / checkpoints.BEST, progress)
 

@@ -16,7 +16,7 @@ from bench.specs.augment import Augment
 from bench.specs.corpus import Audio
 from bench.specs.run import Data
 from bench.systems.base import System
-from bench.training.data import Utterances, frame_labels
+from bench.training.data import Utterances
 from bench.units import CLASSES
 
 
@@ -27,21 +27,21 @@ class FrameScores(NamedTuple):
     logits: np.ndarray
 
 
-def score(
-    fabric: Fabric,
-    system: System,
-    subset: Subset,
-    data: Data,
-    audio: Audio,
-    workers: int,
-    augment: Augment | None = None,
-) -> dict[int, FrameScores]:
-    """Return the scores of every utterance of `subset`, by its row in the table."""
-    share = (fabric.global_rank, fabric.world_size)
+def utterances(
+    fabric: Fabric, subset: Subset, data: Data, audio: Audio, augment: Augment | None = None
+) -> Utterances:
+    """Return this process's share of `subset` in batches that suit the device."""
     batch_s = 640.0 if fabric.device.type == "cuda" else 40.0
-    utterances = Utterances(subset, data, audio, batch_s, augment, share)
+    share = (fabric.global_rank, fabric.world_size)
+    return Utterances(subset, data, audio, batch_s, augment, share)
+
+
+def score(
+    fabric: Fabric, system: System, share: Utterances, workers: int
+) -> dict[int, FrameScores]:
+    """Return the scores of every utterance of the subset, by its row in the table."""
     loader = DataLoader(
-        utterances, batch_size=None, num_workers=workers, pin_memory=fabric.device.type == "cuda"
+        share, batch_size=None, num_workers=workers, pin_memory=fabric.device.type == "cuda"
     )
     found: dict[int, FrameScores] = {}
     was_training = system.training
@@ -49,11 +49,11 @@ def score(
     with torch.inference_mode():
         for whole in loader:
             waves = whole.waves.to(fabric.device, non_blocking=True)
-            answer = fabric_answer(fabric, system, waves, data.resolution_s)
+            answer = fabric_answer(fabric, system, waves, share.data.resolution_s)
             for index, frames, logits in zip(whole.indices, *answer, strict=True):
                 found[index] = FrameScores(frames, logits)
     system.train(was_training)
-    return _gathered(fabric, found, len(subset), subset)
+    return _gathered(fabric, found, share.subset)
 
 
 def fabric_answer(
@@ -66,27 +66,25 @@ def fabric_answer(
 
 
 def _gathered(
-    fabric: Fabric, found: dict[int, FrameScores], expected: int, subset: Subset
+    fabric: Fabric, found: dict[int, FrameScores], subset: Subset
 ) -> dict[int, FrameScores]:
     if fabric.world_size > 1:
         shares: list[dict[int, FrameScores] | None] = [None] * fabric.world_size
         torch.distributed.all_gather_object(shares, found)
         found = {index: scores for share in shares for index, scores in (share or {}).items()}
-    if len(found) != expected:
+    if len(found) != len(subset):
         raise RowFailed(
-            f"{subset.corpus} {subset.split}: {len(found)} of {expected} utterances were scored"
+            f"{subset.corpus} {subset.split}: {len(found)} of {len(subset)} utterances were scored"
         )
     return dict(sorted(found.items()))
 
 
-def score_columns(
-    subset: Subset, data: Data, scores: Mapping[int, FrameScores]
-) -> dict[str, np.ndarray]:
+def score_columns(share: Utterances, scores: Mapping[int, FrameScores]) -> dict[str, np.ndarray]:
     """Return the columns of the score file: one row a frame, utterances in the table's order."""
-    labels = frame_labels(subset, data)
+    subset, labels, resolution_s = share.subset, share.labels, share.data.resolution_s
     order = list(scores)
     counts = np.array([len(labels[i]) for i in order])
-    starts = np.concatenate([np.arange(n) for n in counts]) * data.resolution_s
+    starts = np.concatenate([np.arange(n) for n in counts]) * resolution_s
     logits = np.concatenate([scores[i].logits for i in order])
     spoof = np.concatenate([labels[i] for i in order])
     per_utterance = {
@@ -96,7 +94,7 @@ def score_columns(
     return {
         **per_utterance,
         "start_s": starts,
-        "end_s": starts + data.resolution_s,
+        "end_s": starts + resolution_s,
         "label": np.array(CLASSES, dtype=object)[spoof.astype(int)],
         "score": np.concatenate([scores[i].score for i in order]),
         "logit_bonafide": logits[:, 0],
