@@ -95,7 +95,8 @@ def _weights(here: Config) -> list[Finding]:
 
 
 def _store(here: Config) -> Finding:
-    from bench.tracking.store import Store, is_local
+    from bench.tracking.client import is_local
+    from bench.tracking.store import Store
 
     def look() -> str:
         uri = here.tracking_uri

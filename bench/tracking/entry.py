@@ -8,10 +8,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from bench.config import Form
 from bench.metrics.scores import Figure
 from bench.specs.run import Run
 
-RATES = frozenset({"eer", "f1", "f1_spoof", "eer_bonafide_logit", "utterance_eer"})
+RATES = frozenset(
+    {
+        *("eer", "eer_official", "eer_bonafide_logit", "range_eer", "utterance_eer", "auc"),
+        *("f1", "f1_spoof", "precision", "precision_spoof", "recall", "recall_spoof"),
+    }
+)
 """Last parts of metric names that are fractions inside and per cent in the store."""
 
 
@@ -67,13 +73,64 @@ class RunEntry:
         }
 
 
+@dataclass(frozen=True)
+class ScoredEntry:
+    """Another system's score file, judged by `bench score`: scored here, not trained here."""
+
+    table: str
+    """The table it stands beside, or `scored/<corpus>` where no table evaluates that split."""
+    system: str
+    """What the system is called."""
+    form: Form
+    split: str
+    """`<corpus>/<split>`."""
+    fingerprint: str
+    """Of the split's protocol and labels."""
+    digest: str
+    """Of the score file's content."""
+    commit: str
+    settings: Mapping[str, str]
+    """How it was judged: columns taken, negated or not, missing trials, resampling."""
+    figures: Mapping[str, Figure]
+    """Fractions by `<evaluation>.<metric>`."""
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """The tags that a run is looked up by: the same file judged alike is not logged twice."""
+        how = json.dumps([*sorted(self.settings.items()), self.split, self.fingerprint])
+        return {
+            "kind": "scored",
+            "table": self.table,
+            "system": self.system,
+            "form": self.form,
+            "scores": self.digest,
+            "judged": hashlib.sha256(how.encode()).hexdigest()[:8],
+        }
+
+
+def values(figures: Mapping[str, Figure]) -> dict[str, float]:
+    """Return figures as the store keeps them: `name`, `name.low` and `name.high`, rates in per
+    cent.
+    """
+    return {
+        name + suffix: per_cent(name, value)
+        for name, figure in figures.items()
+        for suffix, value in zip(("", ".low", ".high"), figure, strict=True)
+    }
+
+
 def per_cent(name: str, value: float) -> float:
     """Return a metric as the store keeps it: rates in per cent, anything else as it is.
 
     >>> per_cent("partialspoof.eer", 0.5), per_cent("train.loss", 0.5)
     (50.0, 0.5)
     """
-    return 100 * value if name.rpartition(".")[2] in RATES else value
+    return 100 * value if is_rate(name) else value
+
+
+def is_rate(name: str) -> bool:
+    """Return whether a metric is shown in per cent."""
+    return name.rpartition(".")[2] in RATES
 
 
 def describe(entry: RunEntry, figures: Mapping[str, Figure]) -> str:
@@ -100,3 +157,28 @@ def describe(entry: RunEntry, figures: Mapping[str, Figure]) -> str:
             cells[3] = f"{100 * ours.value - paper:+.2f}"
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def describe_scored(entry: ScoredEntry) -> str:
+    """Return the description of a judged score file, in Markdown."""
+    smoke = "**SMOKE: not a result.** " if entry.form == "smoke" else ""
+    lines = [
+        f"{smoke}**Scored, not trained here**: {entry.system} on {entry.split}",
+        "",
+        "| figure | value | 95 % interval |",
+        "|---|---|---|",
+    ]
+    for name, figure in entry.figures.items():
+        value, low, high = (shown(name, number) for number in figure)
+        lines.append(f"| {name} | {value} | {low} to {high} |")
+    return "\n".join([*lines, "", *(f"- {key}: {text}" for key, text in entry.settings.items())])
+
+
+def shown(name: str, value: float) -> str:
+    """Return a fraction as a figure is printed: rates in per cent with two decimals, costs with
+    four.
+
+    >>> shown("asvspoof2019la.eer", 0.00990923), shown("asvspoof2019la.min_tdcf", 0.030806)
+    ('0.99 %', '0.0308')
+    """
+    return f"{100 * value:.2f} %" if is_rate(name) else f"{value:.4f}"

@@ -29,6 +29,11 @@ After them come the figures: per cent, `<evaluation>.<metric>` with `.low` and `
 run lacks one."""
 
 
+SCORED = ("run_id", "system", "split", "scores", "status", "ended", "fingerprints", "missing")
+"""Columns of score files that `bench score` judged: `scores` is the digest of the file, `missing`
+how many trials it lacks. After them come the figures, as above."""
+
+
 def tidy(runs: Iterable[Any]) -> pd.DataFrame:
     """Return MLflow's `Run` objects as a frame of `COLUMNS` and figures, in the order they
     began."""
@@ -56,11 +61,35 @@ def _row(run: Any) -> dict[str, Any]:
         "commit": tags["commit"],
         "device": tags["device"],
         "fingerprints": tags["fingerprints"],
-        **{
-            name: value
-            for name, value in metrics.items()
-            if is_figure(name.removesuffix(".low").removesuffix(".high"), metrics)
-        },
+        **_figures(metrics),
+    }
+
+
+def tidy_scored(runs: Iterable[Any]) -> pd.DataFrame:
+    """Return the runs of judged score files as a frame of `SCORED` and figures, the latest
+    last."""
+    rows = sorted((_scored(run) for run in runs), key=lambda row: (row["ended"], row["run_id"]))
+    names = sorted({name for row in rows for name in row} - set(SCORED))
+    return pd.DataFrame(rows, columns=pd.Index([*SCORED, *names]))
+
+
+def _scored(run: Any) -> dict[str, Any]:
+    tags: dict[str, str] = run.data.tags
+    return {
+        **{name: tags[name] for name in ("system", "split", "scores", "fingerprints")},
+        "run_id": run.info.run_id,
+        "status": run.info.status,
+        "ended": pd.Timestamp(run.info.end_time or run.info.start_time, unit="ms", tz="UTC"),
+        "missing": int(run.data.params.get("missing", 0)),
+        **_figures(run.data.metrics),
+    }
+
+
+def _figures(metrics: dict[str, float]) -> dict[str, float]:
+    return {
+        name: value
+        for name, value in metrics.items()
+        if is_figure(name.removesuffix(".low").removesuffix(".high"), metrics)
     }
 
 

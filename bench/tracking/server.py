@@ -7,7 +7,8 @@ import sys
 
 from bench.config import Config
 from bench.errors import BenchError
-from bench.tracking.store import Store, is_local, quiet
+from bench.tracking.client import is_local, quiet
+from bench.tracking.store import Store
 
 HOST = "127.0.0.1"
 """MLflow's server has no log-in, so it is never bound to an address that others can reach."""

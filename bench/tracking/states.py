@@ -9,7 +9,8 @@ from bench.config import Config, Form
 
 def states(config: Config, table: str, form: Form) -> dict[str, str]:
     """Return for each signature its runs, e.g. `FINISHED: seed 666; FAILED: seed 667`."""
-    from bench.tracking.store import Store, is_local
+    from bench.tracking.client import is_local
+    from bench.tracking.store import Store
 
     uri = config.tracking_uri
     if is_local(uri) and not Path(uri.removeprefix("sqlite:///")).is_file():

@@ -9,12 +9,8 @@ a whole process is left open by whatever raises at the wrong moment.
 from __future__ import annotations
 
 import fcntl
-import importlib.util
 import json
-import logging
-import os
 import time
-import warnings
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,15 +23,28 @@ from bench.config import Config, Form
 from bench.errors import BenchError
 from bench.metrics.scores import Figure
 from bench.tracking import process
-from bench.tracking.entry import DatasetUse, RunEntry, describe, per_cent
-from bench.tracking.frame import tidy
+from bench.tracking.client import (
+    connect,
+    cut,
+    is_local,
+    log_inputs,
+    log_metrics,
+    log_params,
+    now_ms,
+    system_monitor,
+)
+from bench.tracking.entry import (
+    DatasetUse,
+    RunEntry,
+    ScoredEntry,
+    describe,
+    describe_scored,
+    per_cent,
+    values,
+)
+from bench.tracking.frame import tidy, tidy_scored
 
-_PARAMETER_LENGTH = 500
 _TAG_LENGTH = 500
-_BATCH = 100
-"""MLflow's limit of parameters in one call."""
-_SAMPLING_S = 10
-"""How often system metrics are taken."""
 _NOTE = "mlflow.note.content"
 _HOURS = "hours"
 
@@ -56,7 +65,7 @@ class Store:
         )
         self._lock_file.parent.mkdir(parents=True, exist_ok=True)
         with self._lock():
-            self._client = _open(self.uri)
+            self._client = connect(self.uri)
 
     def begin(self, entry: RunEntry) -> TrackedRun:
         """Return the tracked run of `entry`, running: a new one, or the unfinished one reopened.
@@ -96,13 +105,56 @@ class Store:
         return dead
 
     def frame(self, table_key: str, form: Form) -> pd.DataFrame:
-        """Return all runs of a table in one form, one row each; columns as in `tracking.frame`."""
+        """Return the runs of a table's own rows in one form, one row each; columns as in
+        `tracking.frame`.
+        """
+        return tidy(run for run in self._runs(table_key, form) if not _is_scored(run))
+
+    def scored(self, table_key: str, form: Form) -> pd.DataFrame:
+        """Return what `keep_scored` keeps beside a table, one row each; columns as in
+        `tracking.frame.SCORED`.
+        """
+        return tidy_scored(run for run in self._runs(table_key, form) if _is_scored(run))
+
+    def keep_scored(self, entry: ScoredEntry, artifacts: Sequence[Path]) -> str:
+        """Keep the judged score file of another system as a finished run; return the run's id.
+
+        The same file, judged alike, is kept once: its run is returned as it is.
+        """
+        with self._lock():
+            finished = [run for run in self._find(entry) if run.info.status == "FINISHED"]
+            if finished:
+                return finished[0].info.run_id
+            tags = {
+                **entry.identity,
+                "split": entry.split,
+                "commit": entry.commit,
+                "fingerprints": json.dumps({entry.split: entry.fingerprint}),
+                "process": str(process.here()),
+                _NOTE: describe_scored(entry),
+            }
+            name = f"{entry.system} · scored"
+            run_id = self._new(entry.table, name, tags)
+        use = DatasetUse(entry.split, entry.fingerprint, "evaluation")
+        try:
+            log_inputs(self._client, run_id, [use])
+            log_params(self._client, run_id, entry.settings)
+            log_metrics(self._client, run_id, values(entry.figures), step=0)
+            for path in artifacts:
+                self._client.log_artifact(run_id, str(path))
+        except BaseException:
+            self._client.set_terminated(run_id, "FAILED")
+            raise
+        self._client.set_terminated(run_id, "FINISHED")
+        return run_id
+
+    def _runs(self, table_key: str, form: Form) -> list[Any]:
         experiment = self._client.get_experiment_by_name(table_key)
         if experiment is None:
-            return tidy([])
-        return tidy(self._search(experiment.experiment_id, f"tags.form = '{form}'"))
+            return []
+        return self._search(experiment.experiment_id, f"tags.form = '{form}'")
 
-    def _find(self, entry: RunEntry) -> list[Any]:
+    def _find(self, entry: RunEntry | ScoredEntry) -> list[Any]:
         """Return the runs of `entry`, the one that began last first."""
         experiment = self._client.get_experiment_by_name(entry.table)
         if experiment is None:
@@ -136,11 +188,11 @@ class Store:
             "process": str(process.here()),
             _NOTE: describe(entry, {}),
         }
+        return self._new(entry.table, entry.name, tags)
+
+    def _new(self, table: str, name: str, tags: Mapping[str, str]) -> str:
         run = self._client.create_run(
-            self._experiment(entry.table),
-            start_time=_now_ms(),
-            run_name=entry.name,
-            tags=tags,
+            self._experiment(table), start_time=now_ms(), run_name=name, tags=tags
         )
         return run.info.run_id
 
@@ -183,8 +235,9 @@ class TrackedRun:
         logged: dict[str, float] = client.get_run(run_id).data.metrics
         self._hours_before = logged.get(_HOURS, 0.0)
         self._closed = False
-        self._log_parameters()
-        self._monitor = _system_monitor(client, run_id)
+        # A run that died while beginning may have only some of its settings.
+        log_params(client, run_id, entry.run.flat())
+        self._monitor = system_monitor(client, run_id)
 
     def __enter__(self) -> TrackedRun:
         """Return the run itself."""
@@ -221,18 +274,7 @@ class TrackedRun:
     def inputs(self, datasets: Sequence[DatasetUse]) -> None:
         """Log the splits that the run uses as MLflow's dataset inputs; repeating them is
         harmless."""
-        from mlflow.entities import Dataset, DatasetInput, InputTag
-
-        self._client.log_inputs(
-            self.run_id,
-            [
-                DatasetInput(
-                    Dataset(used.name, used.digest, "local", json.dumps({"split": used.name})),
-                    [InputTag("mlflow.data.context", used.context)],
-                )
-                for used in datasets
-            ],
-        )
+        log_inputs(self._client, self.run_id, datasets)
 
     def artifact(self, path: Path, folder: str | None = None) -> None:
         """Keep a copy of the file at `path`, in `folder` of the run's artifacts or at their top."""
@@ -243,11 +285,7 @@ class TrackedRun:
     def finish(self, figures: Mapping[str, Figure]) -> None:
         """Log the final figures (fractions by `<evaluation>.<metric>`) and mark the run
         FINISHED."""
-        values: dict[str, float] = {}
-        for name, figure in figures.items():
-            for suffix, value in zip(("", ".low", ".high"), figure, strict=True):
-                values[name + suffix] = per_cent(name, value)
-        self._send(values, step=0)
+        self._send(values(figures), step=0)
         self._client.set_tag(self.run_id, _NOTE, describe(self._entry, figures))
         self._close("FINISHED")
 
@@ -256,20 +294,9 @@ class TrackedRun:
             self._monitor.finish()
         self._log_hours()
         if failure is not None:
-            self._client.set_tag(self.run_id, "failure", _cut(failure, _TAG_LENGTH))
+            self._client.set_tag(self.run_id, "failure", cut(failure, _TAG_LENGTH))
         self._client.set_terminated(self.run_id, status)
         self._closed = True
-
-    def _log_parameters(self) -> None:
-        """Log the settings; a run that died while beginning may have only some of them."""
-        from mlflow.entities import Param
-
-        settings = [
-            Param(key, _cut(str(value), _PARAMETER_LENGTH))
-            for key, value in self._entry.run.flat().items()
-        ]
-        for start in range(0, len(settings), _BATCH):
-            self._client.log_batch(self.run_id, params=settings[start : start + _BATCH])
 
     def _log_hours(self) -> None:
         """Log the hours of work, over all processes so far, at a step of whole seconds."""
@@ -283,59 +310,11 @@ class TrackedRun:
         return self._last_steps[name]
 
     def _send(self, metrics: Mapping[str, float], step: int) -> None:
-        from mlflow.entities import Metric
-
-        now = _now_ms()
-        self._client.log_batch(
-            self.run_id,
-            metrics=[Metric(name, float(value), now, step) for name, value in metrics.items()],
-        )
+        log_metrics(self._client, self.run_id, metrics, step)
 
 
-def is_local(uri: str) -> bool:
-    """Return whether a tracking store is a SQLite file of this machine."""
-    return uri.startswith("sqlite:///")
-
-
-def quiet() -> dict[str, str]:
-    """Return the environment in which mlflow sends nothing out, and set it for this process."""
-    os.environ.update(MLFLOW_DISABLE_TELEMETRY="true", DO_NOT_TRACK="true")
-    return dict(os.environ)
-
-
-def _open(uri: str) -> Any:
-    quiet()
-    with warnings.catch_warnings():
-        # MLflow 3.17's own use of SQLAlchemy 2.1.
-        warnings.filterwarnings("ignore", message=".*``noload`` loader strategy")
-        from mlflow import MlflowClient
-        from mlflow.exceptions import MlflowException
-        from sqlalchemy.exc import SQLAlchemyError
-
-        logging.getLogger("mlflow").setLevel(logging.WARNING)
-        logging.getLogger("alembic").setLevel(logging.WARNING)
-        try:
-            return MlflowClient(tracking_uri=uri)
-        except (MlflowException, SQLAlchemyError) as error:
-            raise BenchError(f"the tracking store {uri} cannot be opened: {error}") from error
-
-
-def _system_monitor(client: Any, run_id: str) -> Any:
-    """Return MLflow's started monitor of processor, memory and GPU; None where psutil is
-    missing."""
-    if importlib.util.find_spec("psutil") is None:
-        client.set_tag(run_id, "system_metrics", "none: psutil is not installed")
-        return None
-    from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
-
-    monitor = SystemMetricsMonitor(
-        run_id,
-        sampling_interval=_SAMPLING_S,
-        resume_logging=True,
-        tracking_uri=client.tracking_uri,
-    )
-    monitor.start()
-    return monitor
+def _is_scored(run: Any) -> bool:
+    return run.data.tags.get("kind") == "scored"
 
 
 def _refuse_if_alive(run: Any, entry: RunEntry) -> None:
@@ -352,11 +331,3 @@ def _refuse_if_alive(run: Any, entry: RunEntry) -> None:
 
 def _joined(before: str, now: str) -> str:
     return before if now in before.split(", ") else f"{before}, {now}"
-
-
-def _cut(text: str, length: int) -> str:
-    return text if len(text) <= length else f"{text[: length - 1]}…"
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

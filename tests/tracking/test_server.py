@@ -14,7 +14,7 @@ import pytest
 from bench.config import Config
 from bench.errors import BenchError
 from bench.tracking import server
-from bench.tracking.store import quiet
+from bench.tracking.client import quiet
 
 
 def test_the_server_is_bound_to_this_machine(config):

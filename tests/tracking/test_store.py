@@ -219,7 +219,7 @@ def test_a_run_of_another_machine_is_taken_over_but_never_swept(store, entry):
 
 def test_system_metrics_are_kept_where_psutil_is_installed(store, entry, monkeypatch):
     pytest.importorskip("psutil", reason="psutil is not installed")
-    monkeypatch.setattr("bench.tracking.store._SAMPLING_S", 0.01)
+    monkeypatch.setattr("bench.tracking.client._SAMPLING_S", 0.01)
     before = threading.active_count()
     with store.begin(entry) as tracked:
         for _ in range(1000):
@@ -233,7 +233,7 @@ def test_system_metrics_are_kept_where_psutil_is_installed(store, entry, monkeyp
 
 
 def test_a_run_without_system_metrics_says_so(store, entry, monkeypatch):
-    monkeypatch.setattr("bench.tracking.store.importlib.util.find_spec", lambda _: None)
+    monkeypatch.setattr("bench.tracking.client.importlib.util.find_spec", lambda _: None)
     with store.begin(entry) as tracked:
         tracked.finish({})
     assert "psutil" in run_of(store, tracked).data.tags["system_metrics"]

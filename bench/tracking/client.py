@@ -1,0 +1,108 @@
+"""MLflow's client, opened quietly, and what is sent to a run through it."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import logging
+import os
+import time
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bench.errors import BenchError
+from bench.tracking.entry import DatasetUse
+
+_PARAMETER_LENGTH = 500
+_BATCH = 100
+"""MLflow's limit of parameters in one call."""
+_SAMPLING_S = 10
+"""How often system metrics are taken."""
+
+
+def is_local(uri: str) -> bool:
+    """Return whether a tracking store is a SQLite file of this machine."""
+    return uri.startswith("sqlite:///")
+
+
+def quiet() -> dict[str, str]:
+    """Return the environment in which mlflow sends nothing out, and set it for this process."""
+    os.environ.update(MLFLOW_DISABLE_TELEMETRY="true", DO_NOT_TRACK="true")
+    return dict(os.environ)
+
+
+def connect(uri: str) -> Any:
+    quiet()
+    with warnings.catch_warnings():
+        # MLflow 3.17's own use of SQLAlchemy 2.1.
+        warnings.filterwarnings("ignore", message=".*``noload`` loader strategy")
+        from mlflow import MlflowClient
+        from mlflow.exceptions import MlflowException
+        from sqlalchemy.exc import SQLAlchemyError
+
+        logging.getLogger("mlflow").setLevel(logging.WARNING)
+        logging.getLogger("alembic").setLevel(logging.WARNING)
+        try:
+            return MlflowClient(tracking_uri=uri)
+        except (MlflowException, SQLAlchemyError) as error:
+            raise BenchError(f"the tracking store {uri} cannot be opened: {error}") from error
+
+
+def system_monitor(client: Any, run_id: str) -> Any:
+    """Return MLflow's started monitor of processor, memory and GPU; None where psutil is
+    missing."""
+    if importlib.util.find_spec("psutil") is None:
+        client.set_tag(run_id, "system_metrics", "none: psutil is not installed")
+        return None
+    from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
+
+    monitor = SystemMetricsMonitor(
+        run_id,
+        sampling_interval=_SAMPLING_S,
+        resume_logging=True,
+        tracking_uri=client.tracking_uri,
+    )
+    monitor.start()
+    return monitor
+
+
+def log_inputs(client: Any, run_id: str, datasets: Sequence[DatasetUse]) -> None:
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    client.log_inputs(
+        run_id,
+        [
+            DatasetInput(
+                Dataset(used.name, used.digest, "local", json.dumps({"split": used.name})),
+                [InputTag("mlflow.data.context", used.context)],
+            )
+            for used in datasets
+        ],
+    )
+
+
+def log_params(client: Any, run_id: str, settings: Mapping[str, Any]) -> None:
+    from mlflow.entities import Param
+
+    params = [Param(key, cut(str(value), _PARAMETER_LENGTH)) for key, value in settings.items()]
+    for start in range(0, len(params), _BATCH):
+        client.log_batch(run_id, params=params[start : start + _BATCH])
+
+
+def log_metrics(client: Any, run_id: str, metrics: Mapping[str, float], step: int) -> None:
+    from mlflow.entities import Metric
+
+    now = now_ms()
+    client.log_batch(
+        run_id,
+        metrics=[Metric(name, float(value), now, step) for name, value in metrics.items()],
+    )
+
+
+def cut(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[: length - 1]}…"
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
