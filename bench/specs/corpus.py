@@ -1,12 +1,24 @@
-"""A corpus as a card: story, citation, licence, where to get it, splits with counts, traps."""
+"""A corpus as a card: story, citation, licence, where to get it, splits with counts, traps, and,
+where its lists are delimited text, how they are read.
+"""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from bench.specs.base import Spec
+from bench.units import BONAFIDE, SPOOF
+
+
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+Class = Literal["bonafide", "spoof"]
+OneOrMore = Annotated[tuple[str, ...], BeforeValidator(_listed), Field(strict=False)]
+"""A text, or a list of alternatives."""
 
 
 class Download(Spec):
@@ -30,6 +42,58 @@ class Split(Spec):
     """`verified`: counted from real files, a difference is an error. `memory`: a difference is a
     warning.
     """
+    where: dict[str, OneOrMore] = Field(default_factory=dict[str, OneOrMore])
+    """The protocol's lines that belong to the split, by column: `where = { subset = "eval" }`."""
+    file: OneOrMore = ()
+    """The split's own protocol file, where `[protocol] file` does not fit it."""
+    audio: OneOrMore = ()
+    """The split's own place of audio, where `[protocol] audio` does not fit it."""
+
+
+class SpanText(Spec):
+    """Spans in text, `START-END-LABEL` in seconds, which cover the utterance from 0 s on."""
+
+    labels: dict[str, Class] = Field(default_factory=lambda: dict[str, Class](_CLASSES))
+    """The class of each word, e.g. `{ T = "bonafide", F = "spoof" }`."""
+    separator: str = "/"
+    """What stands between two spans; plays no part where each has a column of its own."""
+
+
+class Protocol(Spec):
+    """A list of utterances in a delimited text file in UTF-8, plain or gzipped.
+
+    Paths are below the corpus's folder, with `/`; where there are alternatives, the one that is
+    there is taken. In paths, `{split}` is the split's name.
+    """
+
+    file: OneOrMore
+    separator: Literal["space", "tab", "comma"] = "space"
+    """`space`: any run of spaces and tabs. Quotes mean anything with `comma` only."""
+    header: str = ""
+    """A first line of names; passed over where the file has it."""
+    columns: OneOrMore
+    """Names of the columns in order, with a space between: `speaker utterance - attack label`.
+
+    `utterance` and `label` are needed; `speaker`, `attack` and `duration_s` mean what they do in
+    every table, `spans` holds spans, `-` is a column passed over, and any other name is a column of
+    the table. `spans ...` at the end: one span in this and in each further column. A corpus whose
+    copies differ gives a text for each number of columns."""
+    labels: dict[str, Class] = Field(default_factory=lambda: dict[str, Class](_CLASSES))
+    """The class of each word in column `label`; another word is an error."""
+    none: str = "-"
+    """The word that says a field is empty; "" in the table."""
+    words: dict[str, dict[str, str]] = Field(default_factory=dict[str, dict[str, str]])
+    """Words of a column that the table has otherwise: `attack = { bonafide = "" }`."""
+    ids: str = ""
+    """A regular expression that matches an utterance's id whole. It tells this list from another
+    file of the same name and number of columns."""
+    audio: OneOrMore
+    """Where an utterance's audio is; `{utterance}` or any column in braces, and `**` for folders at
+    any depth: `flac/{utterance}.flac`."""
+    spans: SpanText | None = None
+
+
+_CLASSES: dict[str, Class] = {BONAFIDE: BONAFIDE, SPOOF: SPOOF}
 
 
 class Audio(Spec):
@@ -62,5 +126,38 @@ class CorpusCard(Spec):
     resolutions_s: tuple[float, ...] = Field(default=(), strict=False)
     """Resolutions of official frame vectors; empty where labels are spans."""
     splits: dict[str, Split]
+    evaluation: str = ""
+    """The split that is evaluated unless another is asked for; `eval` where it is left out and
+    there is one."""
+    protocol: Protocol | None = None
+    """How the lists of a corpus with `reader = "protocol"` are read."""
+    factors: dict[str, Literal["spoof", "channel"]] = Field(
+        default_factory=dict[str, Literal["spoof", "channel"]]
+    )
+    """Columns of the table by which figures may be broken down. `spoof` (attack, vocoder): a level
+    restricts the spoof trials, bona fide ones stay all. `channel` (codec, source): both classes."""
+    attack_types: dict[str, Literal["TTS", "VC", "TTS+VC"]] = Field(
+        default_factory=dict[str, Literal["TTS", "VC", "TTS+VC"]]
+    )
+    """Text-to-speech or voice conversion, by attack or by pattern (`SPO-*`), the first that fits.
+    """
+    official: tuple[Literal["min_tdcf_2019", "min_tdcf_2021", "dcf"], ...] = Field(
+        default=(), strict=False
+    )
+    """The organisers' figures beside the EER: min t-DCF in the form of 2019 or 2021, or ASVspoof
+    5's minDCF, actDCF and Cllr."""
+    tdcf: dict[str, str] = Field(default_factory=dict[str, str])
+    """For each split what min t-DCF needs, below the corpus's folder: the organisers' ASV scores
+    (2019) or their C012 coefficients (2021)."""
+    sources: tuple[str, ...] = Field(default=(), strict=False)
+    """Corpora that the recordings come from, by name: `VCTK`, `ASVspoof 2019 LA`."""
+    speakers: str = ""
+    """Namespace of the speakers' names: corpora with the same one share the speakers whose names
+    are equal. Empty where names cannot be compared."""
     downloads: tuple[Download, ...] = Field(default=(), strict=False)
     traps: tuple[str, ...] = Field(default=(), strict=False)
+
+    @property
+    def evaluation_split(self) -> str:
+        """`evaluation`, else `eval` where there is one, else the first split."""
+        return self.evaluation or ("eval" if "eval" in self.splits else next(iter(self.splits)))
