@@ -32,8 +32,9 @@ def report(
     card, form = cards.table(table), options.form(smoke)
     paper = cards.paper(card.key.partition("/")[0])
     runs = {row: cards.resolve(card, row, form) for row in cards.runnable(card)}
-    frame = Store(config.load()).frame(card.key, form)
-    made = reporting.report(card, paper, runs, frame, form)
+    store = Store(config.load())
+    frame, scored = store.frame(card.key, form), store.scored(card.key, form)
+    made = reporting.report(card, paper, runs, frame, scored, form)
     place = folder or Path("reports", "smoke" if smoke else "published")
     if as_json:
         options.print_json(made.records)

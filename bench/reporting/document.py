@@ -25,8 +25,9 @@ import pandas as pd
 
 from bench import cards
 from bench.config import Form
-from bench.reporting import figures
+from bench.reporting import beside, figures
 from bench.reporting.cells import Cell, Standing, best, cells, standing, state
+from bench.reporting.grid import grid, smoke_word
 from bench.specs.run import Run
 from bench.specs.table import Column, Paper, Table
 
@@ -60,16 +61,22 @@ class Report:
 
 
 def report(
-    table: Table, paper: Paper, runs: Mapping[str, Run], frame: pd.DataFrame, form: Form
+    table: Table,
+    paper: Paper,
+    runs: Mapping[str, Run],
+    frame: pd.DataFrame,
+    scored: pd.DataFrame,
+    form: Form,
 ) -> Report:
     """Return the report of `table`.
 
     `runs` holds the folded settings of every row that can be run, in `form`; `frame` is the
-    tracking store's (`Store.frame`). Runs of other settings, seeds or data are counted, not shown.
+    tracking store's (`Store.frame`), as is `scored` (`Store.scored`): score files of other systems
+    that were judged for this table. Runs of other settings, seeds or data are counted, not shown.
     """
     standings = {row: standing(table, row, run, frame, form) for row, run in runs.items()}
     found = cells(table, standings)
-    smoke = _smoke(form)
+    smoke = smoke_word(form)
     stem = table.key.replace("/", "-") + (".smoke" if form == "smoke" else "")
     template = Template((cards.folder("templates") / "table.md").read_text(encoding="utf-8"))
     markdown = template.substitute(
@@ -80,9 +87,11 @@ def report(
         reading=_READING,
         table=_main_table(table, found, form),
         footnotes=_footnotes(table, standings, frame, form),
+        scored=beside.scored(table, scored, form),
         figure=f"{stem}.png",
         runs=_runs(standings, form),
         data=_data(standings, form),
+        zero_shot=beside.zero_shot(runs),
         missing=_missing(standings, form),
         differences=_differences(paper, form),
     )
@@ -123,10 +132,6 @@ def stale(made: Report, folder: Path) -> list[Path]:
     return differ if figure.is_file() else [*differ, figure]
 
 
-def _smoke(form: Form) -> str:
-    return "SMOKE: " if form == "smoke" else ""
-
-
 def _warning(form: Form) -> str:
     return (
         "**SMOKE: small models on miniature corpora, to see that everything works. "
@@ -139,16 +144,6 @@ def _warning(form: Form) -> str:
 def _citation(paper: Paper) -> str:
     sources = ", ".join(filter(None, [paper.url, paper.code and f"code: {paper.code}"]))
     return f"{paper.authors}: *{paper.title}*. {paper.venue}. {sources}".strip()
-
-
-def _grid(headings: Sequence[str], lines: Sequence[Sequence[str]], form: Form) -> str:
-    """Return a Markdown table; the heading of a smoke table says so."""
-    rows = [[_smoke(form) + headings[0], *headings[1:]], ["---"] * len(headings), *lines]
-    return "\n".join("| " + " | ".join(_escaped(cell) for cell in row) + " |" for row in rows)
-
-
-def _escaped(text: str) -> str:
-    return " ".join(text.replace("|", "\\|").split())
 
 
 def _main_table(table: Table, found: tuple[Cell, ...], form: Form) -> str:
@@ -167,7 +162,7 @@ def _main_table(table: Table, found: tuple[Cell, ...], form: Form) -> str:
         own = [cell for cell in found if cell.row == name]
         figures_of_row = [_figure(cell, name in tops[cell.column]) for cell in own]
         lines.append([*row.cells, *figures_of_row, _seeds(found, name)])
-    return _grid(headings, lines, form)
+    return grid(headings, lines, form)
 
 
 def _figure(cell: Cell, top: bool) -> str:
@@ -240,7 +235,7 @@ def _runs(standings: Mapping[str, Standing], form: Form) -> str:
     if not shown:
         return "No run with the settings of this table is finished."
     headings = ("Row", "Seed", "Signature", "Commit", "Begun (UTC)", "Ended (UTC)", "Hours")
-    return _grid([*headings, "Device", "Run"], shown, form)
+    return grid([*headings, "Device", "Run"], shown, form)
 
 
 def _time(moment: pd.Timestamp) -> str:
@@ -265,7 +260,7 @@ def _data(standings: Mapping[str, Standing], form: Form) -> str:
         f"**Rows saw different data in {name}: their figures cannot be compared.**"
         for name in twice
     ]
-    return "\n\n".join([_grid(["Split", "Fingerprint", "Rows"], lines, form), *said])
+    return "\n\n".join([grid(["Split", "Fingerprint", "Rows"], lines, form), *said])
 
 
 def _missing(standings: Mapping[str, Standing], form: Form) -> str:
@@ -276,7 +271,7 @@ def _missing(standings: Mapping[str, Standing], form: Form) -> str:
     ]
     if not lines:
         return "Nothing: every row has a finished run with each of its seeds."
-    return _grid(["Row", "Seed", "Why"], lines, form)
+    return grid(["Row", "Seed", "Why"], lines, form)
 
 
 def _differences(paper: Paper, form: Form) -> str:
@@ -287,7 +282,7 @@ def _differences(paper: Paper, form: Form) -> str:
         for d in paper.differences
     ]
     headings = ["Point", "Paper", "Released code", "This suite", "Setting of the released way"]
-    return _grid([*headings, "Consequence"], lines, form)
+    return grid([*headings, "Consequence"], lines, form)
 
 
 def _records(table: Table, found: tuple[Cell, ...], form: Form) -> tuple[dict[str, Any], ...]:

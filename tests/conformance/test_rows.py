@@ -26,7 +26,9 @@ def run_table(key: str, config: Config) -> reporting.Report:
     assert {outcome.state for outcome in outcomes} == {"finished"}, outcomes
     runs = {row: cards.resolve(card, row, "smoke") for row in rows}
     paper = cards.paper(key.partition("/")[0])
-    return reporting.report(card, paper, runs, store.frame(key, "smoke"), "smoke")
+    return reporting.report(
+        card, paper, runs, store.frame(key, "smoke"), store.scored(key, "smoke"), "smoke"
+    )
 
 
 @pytest.mark.slow

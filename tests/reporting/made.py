@@ -72,10 +72,21 @@ TABLE = Table.model_validate(
     }
 )
 
-RUNS = {
-    row: SimpleNamespace(signature=f"{place:08x}")
-    for place, row in enumerate(("Both", "Half", "Single", "Never"))
-}
+
+def settings(place):
+    """As much of a row's settings as a report reads."""
+    return SimpleNamespace(
+        signature=f"{place:08x}",
+        train=SimpleNamespace(corpus="partialspoof"),
+        dev=SimpleNamespace(corpus="partialspoof"),
+        evaluate={
+            "a": SimpleNamespace(corpus="partialspoof"),
+            "b": SimpleNamespace(corpus="llamapartialspoof"),
+        },
+    )
+
+
+RUNS = {row: settings(place) for place, row in enumerate(("Both", "Half", "Single", "Never"))}
 
 
 def tracked(row, seed, values=None, **changes):
@@ -128,8 +139,37 @@ def frame(form="paper"):
     return pd.DataFrame([{**line, "form": form} for line in lines])
 
 
+def judged(system, run_id, **changes):
+    """One line of the tracking store's frame of judged score files."""
+    line = {
+        "run_id": f"{run_id:032x}",
+        "system": system,
+        "split": "partialspoof/eval",
+        "scores": "feedbeef01",
+        "status": "FINISHED",
+        "ended": pd.Timestamp(f"2026-02-{run_id:02} 12:30", tz="UTC"),
+        "fingerprints": json.dumps({"partialspoof/eval": "0b"}),
+        "missing": 0,
+        "a.eer": 3.58,
+        "a.eer.low": 3.4,
+        "a.eer.high": 3.7,
+    }
+    return line | changes
+
+
+def scored():
+    return pd.DataFrame(
+        [
+            judged("Theirs", 1, **{"a.eer": 9.9}),
+            judged("Theirs", 2),
+            judged("Broken", 3, status="FAILED"),
+            judged("Part", 4, missing=12),
+        ]
+    )
+
+
 def made(form="paper"):
-    return report(TABLE, PAPER, RUNS, frame(form), form)
+    return report(TABLE, PAPER, RUNS, frame(form), scored(), form)
 
 
 if __name__ == "__main__":

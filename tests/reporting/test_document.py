@@ -12,9 +12,11 @@ import pytest
 
 from bench import cards
 from bench.reporting import report, stale, write
-from bench.tracking.frame import tidy
+from bench.tracking.frame import tidy, tidy_scored
 
 from .made import GOLDEN, PAPER, RUNS, TABLE, frame, made, tracked
+
+NONE = tidy_scored([])
 
 
 def lines_of(markdown, row):
@@ -71,7 +73,7 @@ def test_an_unfinished_row_is_never_shown_as_complete_or_best():
 
 def test_a_row_that_lacks_one_figure_is_incomplete():
     lines = [tracked("Single", 1, {"a.eer": (4.1, 4.0, 4.2)})]
-    text = report(TABLE, PAPER, RUNS, pd.DataFrame(lines), "paper").markdown
+    text = report(TABLE, PAPER, RUNS, pd.DataFrame(lines), NONE, "paper").markdown
     assert main_row(text, "Single")[-2:] == ["–<br>–<br>–", "0 of 1 seed"]
 
 
@@ -86,7 +88,7 @@ def test_only_runs_with_the_rows_settings_seeds_and_data_are_shown():
 
 def test_runs_of_the_other_form_are_not_there():
     for form, other in (("paper", "smoke"), ("smoke", "paper")):
-        text = report(TABLE, PAPER, RUNS, frame(other), form).markdown
+        text = report(TABLE, PAPER, RUNS, frame(other), NONE, form).markdown
         assert "No run with the settings of this table is finished." in text
         assert "5.20" not in text
 
@@ -96,7 +98,7 @@ def test_smoke_says_so_in_every_header_and_name(tmp_path):
     assert write(smoke, tmp_path).name == "made-table1.smoke.md"
     headers = [line for line in smoke.markdown.splitlines() if line.startswith("#")]
     before_rules = re.findall(r"^(\|.*)\n\| ---", smoke.markdown, re.MULTILINE)
-    assert len(before_rules) == 5
+    assert len(before_rules) == 6
     for line in [*headers, *before_rules]:
         assert "SMOKE" in line
     names = next(csv.reader(io.StringIO(smoke.csv)))
@@ -108,9 +110,26 @@ def test_smoke_says_so_in_every_header_and_name(tmp_path):
 def test_rows_on_different_data_are_called_out():
     lines = frame()
     lines.loc[lines["row"] == "Single", "fingerprints"] = '{"a/eval": "ff"}'
-    text = report(TABLE, PAPER, RUNS, lines, "paper").markdown
+    text = report(TABLE, PAPER, RUNS, lines, NONE, "paper").markdown
     assert "different data in a/eval" in text
     assert "different data" not in made().markdown
+
+
+def test_systems_scored_elsewhere_stand_apart_with_their_latest_judgement():
+    text = made().markdown
+    section = text.partition("## Scored, not trained here")[2].partition("\n##")[0]
+    (theirs,) = lines_of(section, "Theirs")
+    assert theirs.split(" | ")[1:4] == ["3.58 [3.40, 3.70]", "–", "0"]
+    assert "| 12 | partialspoof/eval |" in lines_of(section, "Part")[0]
+    assert "Broken" not in text
+    alone = report(TABLE, PAPER, RUNS, frame(), NONE, "paper").markdown
+    assert "Scored, not trained" not in alone
+
+
+def test_an_evaluation_is_zero_shot_only_where_nothing_is_shared():
+    data = made().markdown.partition("## Data")[2].partition("\n##")[0]
+    assert "`a`: in domain, trained on PS" in data
+    assert "`b`: zero-shot, LPS shares nothing with PS by their cards" in data
 
 
 def test_table_cells_cannot_break_the_table():
@@ -155,6 +174,7 @@ def test_written_files_are_not_stale_until_something_changes(tmp_path):
 def test_every_table_can_be_reported_before_anything_is_run(key, form):
     table = cards.table(key)
     runs = {row: cards.resolve(table, row, form) for row in cards.runnable(table)}
-    text = report(table, cards.paper(key.partition("/")[0]), runs, tidy([]), form).markdown
+    paper = cards.paper(key.partition("/")[0])
+    text = report(table, paper, runs, tidy([]), NONE, form).markdown
     assert text.count("| not run |\n") >= len(runs)
     assert "$" not in text

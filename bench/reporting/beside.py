@@ -1,0 +1,88 @@
+"""What stands beside a table's own rows: systems scored but not trained here, and what the
+evaluation corpora share with those that were trained on.
+"""
+
+# The stubs of pandas leave many types open.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from bench.config import Form
+from bench.corpora import cards
+from bench.corpora.overlap import from_cards
+from bench.reporting.grid import grid, smoke_word
+from bench.specs.run import Run
+from bench.specs.table import Table
+
+
+def scored(table: Table, frame: pd.DataFrame, form: Form) -> str:
+    """Return a section with the score files that `bench score --track` judged for the table; empty
+    where there is none. The latest judgement of a system on a split stands.
+    """
+    kept = frame[frame["status"] == "FINISHED"].drop_duplicates(["system", "split"], keep="last")
+    if not len(kept):
+        return ""
+    headings = [f"{c.group} {c.heading}".strip() for c in table.columns]
+    lines = [
+        [
+            run["system"],
+            *(_figure(run, column.metric) for column in table.columns),
+            str(run["missing"]),
+            run["split"],
+            f"`{run['scores'][:8]}`",
+            run["ended"].strftime("%Y-%m-%d"),
+        ]
+        for run in kept.to_dict("records")
+    ]
+    columns = ["System", *headings, "Trials missing", "Split", "Score file", "Judged"]
+    return (
+        f"## {smoke_word(form)}Scored, not trained here\n\n"
+        "Score files of other systems, judged by `bench score`; in brackets the 95 % interval.\n\n"
+        + grid(columns, lines, form)
+    )
+
+
+def _figure(run: Mapping[Any, Any], metric: str) -> str:
+    value = run.get(metric, math.nan)
+    if math.isnan(value):
+        return "–"
+    return f"{value:.2f} [{run[f'{metric}.low']:.2f}, {run[f'{metric}.high']:.2f}]"
+
+
+def zero_shot(runs: Mapping[str, Run]) -> str:
+    """Return a line for each evaluation: what its corpus shares with those trained on, by their
+    cards; zero-shot only where that is nothing.
+    """
+    found: dict[str, list[str]] = {}
+    for row, run in runs.items():
+        learnt = list(dict.fromkeys((run.train.corpus, run.dev.corpus)))
+        for name, data in run.evaluate.items():
+            text = f"`{name}`: {_relation(learnt, data.corpus)}"
+            found.setdefault(text, []).append(row)
+    return "\n".join(
+        f"- {text}" + ("" if len(rows) == len(runs) else f" ({', '.join(rows)})")
+        for text, rows in found.items()
+    )
+
+
+def _relation(learnt: list[str], evaluated: str) -> str:
+    """Return what the corpora learnt from share with the one evaluated, in words."""
+    test = cards.card(evaluated)
+    if evaluated in learnt:
+        return f"in domain, trained on {test.short}"
+    shared = [
+        f"{cards.card(key).short} shares {item.what} ({', '.join(item.examples)})"
+        for key in learnt
+        for item in from_cards(cards.card(key), test)
+    ]
+    names = ", ".join(cards.card(key).short for key in learnt)
+    if not shared:
+        return f"zero-shot, {test.short} shares nothing with {names} by their cards"
+    return f"not zero-shot: {'; '.join(shared)}"
