@@ -74,6 +74,32 @@ def check(context: click.Context, name: str, split: str | None, smoke: bool, as_
 
 
 @data.command()
+@click.argument("a", metavar="A[:SPLIT,...]")
+@click.argument("b", metavar="B[:SPLIT,...]")
+@click.option("--audio/--no-audio", default=True, help="Compare the recordings too; on by default.")
+@options.smoke
+@options.as_json
+def overlap(a: str, b: str, audio: bool, smoke: bool, as_json: bool) -> None:
+    """Find what two corpora share: sources, speakers, ids, and equal recordings.
+
+    What the cards say is always compared; lists and audio where both corpora are on this machine.
+    """
+    from bench.cli.counting import counting
+    from bench.corpora import overlap as look
+
+    here, form = config.load(), options.form(smoke)
+    (one, of_one), (other, of_other) = (side.partition(":")[::2] for side in (a, b))
+    first = look.side(one, of_one, here, form)
+    second = look.side(other, of_other, here, form)
+    with counting("recordings") as progress:
+        found = look.compare(first, second, progress if audio else None)
+    if as_json:
+        options.print_json(look.as_dict(found))
+    else:
+        click.echo(look.render(found))
+
+
+@data.command()
 @click.option(
     "--speech",
     type=click.Path(path_type=Path, exists=True, file_okay=False),

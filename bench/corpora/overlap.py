@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -17,6 +17,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from bench.config import Config, Form
+from bench.corpora import cards, load
 from bench.corpora.audio import Header, header, read_wave
 from bench.corpora.subset import Subset
 from bench.specs.corpus import Audio, CorpusCard
@@ -50,6 +52,20 @@ class Side:
         """`PS` or `PS train, dev`."""
         splits = ", ".join(subset.split for subset in self.subsets)
         return f"{self.card.short} {splits}".strip()
+
+
+def side(name: str, splits: str, config: Config, form: Form) -> Side:
+    """Return a corpus with the splits named (comma between; all of them where empty), read from
+    where `config` says. A corpus without a place on this machine is its card alone; a broken one
+    and an unknown split are a BenchError.
+    """
+    card = cards.card(name)
+    wanted = splits.split(",") if splits else [*card.splits]
+    for split in wanted:
+        cards.check_split(card, split)
+    if form == "paper" and card.key not in config.corpora:
+        return Side(card)
+    return Side(card, tuple(load(card.key, split, config, form) for split in wanted))
 
 
 def from_cards(a: CorpusCard, b: CorpusCard) -> tuple[Shared, ...]:
@@ -107,22 +123,62 @@ def from_audio(a: Side, b: Side, progress: Progress) -> tuple[Shared, ...]:
     return tuple(_found("recordings, sample for sample", same))
 
 
-def render(a: Side, b: Side, found: Iterable[Shared], looked_at: str) -> str:
+@dataclass(frozen=True)
+class Comparison:
+    """What two sides share, what was looked at to say so, and what could not be."""
+
+    a: Side
+    b: Side
+    shared: tuple[Shared, ...]
+    looked_at: tuple[str, ...]
+
+    @property
+    def absent(self) -> tuple[str, ...]:
+        """Keys of corpora that are not on this machine."""
+        return tuple(dict.fromkeys(s.card.key for s in (self.a, self.b) if not s.subsets))
+
+
+def compare(a: Side, b: Side, progress: Progress | None) -> Comparison:
+    """Compare cards, and where both sides are on this machine their lists and, with `progress`,
+    their recordings.
+    """
+    shared, looked_at = [*from_cards(a.card, b.card)], ["cards"]
+    if a.subsets and b.subsets:
+        shared += from_lists(a, b)
+        looked_at.append("lists")
+        if progress is not None:
+            shared += from_audio(a, b, progress)
+            looked_at.append("recordings")
+    return Comparison(a, b, tuple(shared), tuple(looked_at))
+
+
+def render(found: Comparison) -> str:
     """Return the answer as text: what is shared, and whether a test on `b` is zero-shot."""
-    shared = list(found)
-    lines = [f"{a.name} and {b.name}, by {looked_at}:"]
-    lines += [f"  shared {s.what}: {s.number:,} ({_listed(s)})" for s in shared]
-    verdict = (
-        f"a system trained on {a.card.short} is not tested zero-shot on {b.card.short}"
-        if shared
-        else f"nothing shared was found: {a.card.short} to {b.card.short} may be called zero-shot"
-    )
-    return "\n".join([*lines, verdict])
+    a, b = found.a.card.short, found.b.card.short
+    lines = [f"{found.a.name} and {found.b.name}, compared by {', '.join(found.looked_at)}"]
+    lines += [f"  shared {s.what}: {s.number:,} ({_listed(s)})" for s in found.shared]
+    if found.shared:
+        lines.append(f"trained on {a}, tested on {b}: not zero-shot")
+    else:
+        lines.append(f"nothing shared was found; trained on {a}, tested on {b}: zero-shot")
+    for key in found.absent:
+        lines.append(
+            f"{key} is not on this machine, so that lists and recordings were not compared "
+            f"(`bench data show {key}` says what to get)"
+        )
+    return "\n".join(lines)
 
 
-def as_dict(found: Iterable[Shared]) -> list[dict[str, Any]]:
-    """Return what is shared as what JSON can hold."""
-    return [{**item._asdict(), "examples": list(item.examples)} for item in found]
+def as_dict(found: Comparison) -> dict[str, Any]:
+    """Return the answer as what JSON can hold."""
+    return {
+        "a": found.a.name,
+        "b": found.b.name,
+        "shared": [{**item._asdict(), "examples": list(item.examples)} for item in found.shared],
+        "zero_shot": not found.shared,
+        "compared_by": list(found.looked_at),
+        "not_on_this_machine": list(found.absent),
+    }
 
 
 def _listed(shared: Shared) -> str:
