@@ -12,7 +12,7 @@ the finest in any of these corpora, are floored exactly; finer ones may round up
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -38,7 +38,7 @@ the coarsest stamps in use. HAD prints two decimals while its files end on any s
 can be asked of it."""
 
 
-class _Stretch(NamedTuple):
+class Stretch(NamedTuple):
     """Samples from `start` up to, not including, `end`."""
 
     start: int
@@ -65,7 +65,7 @@ def spoof_frames(
     """
     frame = frame_samples(resolution_s)
     n_samples = _n_samples(duration_s)
-    stretches = list(_spoof_stretches(spans, n_samples))
+    stretches = spoof_stretches(spans, duration_s)
     match rule:
         case "any-spoof":
             spoof = np.zeros(frames_covering(n_samples, frame), dtype=np.bool_)
@@ -119,15 +119,18 @@ def _n_samples(duration_s: float) -> int:
     return samples(duration_s)
 
 
-def _spoof_stretches(spans: Sequence[Span], n_samples: int) -> Iterator[_Stretch]:
-    """Yield the samples of each spoof span that has any, after checking that the spans cover the
-    utterance."""
+def spoof_stretches(spans: Sequence[Span], duration_s: float) -> list[Stretch]:
+    """Return the samples of each spoof span that has any, by the arguments of `spoof_frames` and
+    with its errors."""
+    n_samples = _n_samples(duration_s)
     _check(spans, n_samples)
     starts = [0, *(samples(span.start_s) for span in spans[1:]), n_samples]
-    for i, span in enumerate(spans):
-        stretch = _Stretch(max(starts[i], 0), min(starts[i + 1], n_samples))
-        if span.label == SPOOF and stretch.start < stretch.end:
-            yield stretch
+    stretches = [
+        Stretch(max(starts[i], 0), min(starts[i + 1], n_samples))
+        for i, span in enumerate(spans)
+        if span.label == SPOOF
+    ]
+    return [stretch for stretch in stretches if stretch.start < stretch.end]
 
 
 def _check(spans: Sequence[Span], n_samples: int) -> None:

@@ -20,12 +20,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from bench.units import CLASSES
-
-POSITIONS = ("start", "middle", "end", "unit")
-START, MIDDLE, END, UNIT = range(len(POSITIONS))
-POSITION_NAMES = tuple(f"{name}-{position}" for name in CLASSES for position in POSITIONS)
-"""The eight classes in order: 4 * class + position (released SAL has spoof first)."""
+from bench.metrics.positions import END, MIDDLE, POSITIONS, START, UNIT
+from bench.metrics.positions import POSITION_NAMES as POSITION_NAMES
 
 IGNORED = -100
 """What a frame that is padding is labelled: the index that torch's cross entropy leaves out."""

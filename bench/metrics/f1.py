@@ -1,4 +1,4 @@
-"""The F1 score of decisions, for either class, and the decision rule that frames are judged by."""
+"""Precision, recall and F1 of decisions, for either class, and the rule that decides on frames."""
 
 from __future__ import annotations
 
@@ -8,7 +8,62 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bench.errors import BenchError
+from bench.metrics.det import eer
 from bench.units import BONAFIDE, SPOOF
+
+
+class Decision(NamedTuple):
+    """Which frames are decided bona fide: those with `score > threshold`."""
+
+    rule: str
+    """What set the threshold, in words that stand beside the figure."""
+    threshold: float
+
+
+ARGMAX = Decision("argmax", 0.0)
+"""The larger logit's class, where the score is the bona fide logit minus the spoof logit: the rule
+of SAL (Mao et al., ICASSP 2026, section 3.1) and BAM."""
+
+
+def decision_at(threshold: float) -> Decision:
+    """Return the decision at a threshold that was chosen beforehand.
+
+    >>> decision_at(0.5)
+    Decision(rule='score > 0.5', threshold=0.5)
+    """
+    return Decision(f"score > {threshold:g}", threshold)
+
+
+def decision_at_eer(bonafide: ArrayLike, spoof: ArrayLike, of: str) -> Decision:
+    """Return the decision at the EER threshold of the set named `of`, given its frames' scores by
+    class: the dev set, as a threshold from the set it is judged on is no decision but an oracle.
+
+    Raise BenchError as `bench.metrics.eer`.
+
+    >>> decision_at_eer([3.0, 2.0], [1.0, 0.0], "dev")
+    Decision(rule='EER of dev', threshold=1.0)
+    """
+    return Decision(f"EER of {of}", eer(bonafide, spoof).threshold)
+
+
+class ClassFigures(NamedTuple):
+    """Of one class, fractions; NaN where a figure is not defined."""
+
+    precision: float
+    """Share of the frames so decided that are so labelled; not defined where none is so decided."""
+    recall: float
+    """Share of the frames so labelled that are so decided; not defined where none is so
+    labelled."""
+    f1: float
+    """2 TP / (2 TP + FP + FN); not defined where no frame is so decided or so labelled."""
+
+
+class FrameFigures(NamedTuple):
+    """Figures of both classes and the decision that they hold for."""
+
+    decision: Decision
+    bonafide: ClassFigures
+    spoof: ClassFigures
 
 
 class F1Pair(NamedTuple):
@@ -36,12 +91,10 @@ def f1(labels: ArrayLike, decisions: ArrayLike, positive: Any) -> float:
 def frame_f1(label_is_spoof: ArrayLike, score: ArrayLike, threshold: float = 0.0) -> F1Pair:
     """Return F1 of both classes over pooled frames; `score > threshold` is decided bona fide.
 
-    Fractions. With the difference of two logits (bona fide minus spoof) as the score and a
-    threshold of 0 this is the larger logit's class, the rule of SAL (Mao et al., ICASSP 2026,
-    section 3.1) and BAM. Their one F1 takes bona fide as the positive class; other tools for
-    partial spoofs take spoof, so both are returned and must not be mixed. `label_is_spoof` and
-    `score` are of one shape, an item a frame. BenchError as for `f1`, and for a score that is not a
-    number.
+    Fractions. A threshold of 0 is the rule `ARGMAX`, that of SAL and BAM. Their one F1 takes
+    bona fide as the positive class; other tools for partial spoofs take spoof, so both are returned
+    and must not be mixed. `label_is_spoof` and `score` are of one shape, an item a frame.
+    BenchError as for `f1`, and for a score that is not a number.
 
     >>> frame_f1([False, False, True], [1.0, -1.0, -2.0])
     F1Pair(bonafide=0.6666666666666666, spoof=0.6666666666666666)
@@ -51,6 +104,23 @@ def frame_f1(label_is_spoof: ArrayLike, score: ArrayLike, threshold: float = 0.0
     return F1Pair(
         _f1(~is_spoof, decided_bonafide, BONAFIDE), _f1(is_spoof, ~decided_bonafide, SPOOF)
     )
+
+
+def frame_figures(
+    label_is_spoof: ArrayLike, score: ArrayLike, decision: Decision = ARGMAX
+) -> FrameFigures:
+    """Return precision, recall and F1 of both classes over pooled frames, fractions.
+
+    `label_is_spoof` and `score` are of one shape, an item a frame. SAL and BAM print the bona fide
+    F1, other tools for partial spoofs the spoof one. BenchError for a
+    score that is not a number and for different shapes.
+
+    >>> frame_figures([False, False, True], [1.0, -1.0, -2.0]).spoof
+    ClassFigures(precision=0.5, recall=1.0, f1=0.6666666666666666)
+    """
+    is_spoof = np.asarray(label_is_spoof, dtype=np.bool_)
+    bonafide = decide(score, decision.threshold)
+    return FrameFigures(decision, _figures(~is_spoof, bonafide), _figures(is_spoof, ~bonafide))
 
 
 def decide(score: ArrayLike, threshold: float = 0.0) -> NDArray[np.bool_]:
@@ -68,12 +138,23 @@ def decide(score: ArrayLike, threshold: float = 0.0) -> NDArray[np.bool_]:
 
 
 def _f1(truth: NDArray[np.bool_], decided: NDArray[np.bool_], positive: str) -> float:
+    value = _figures(truth, decided).f1
+    if np.isnan(value):
+        raise BenchError(f"F1 is not defined: {positive} is neither a label nor a decision")
+    return value
+
+
+def _figures(truth: NDArray[np.bool_], decided: NDArray[np.bool_]) -> ClassFigures:
     if truth.shape != decided.shape:
         raise BenchError(
             f"F1 compares labels and decisions one by one, but there are {truth.size} labels "
             f"and {decided.size} decisions"
         )
-    named = int(np.sum(truth)) + int(np.sum(decided))
-    if not named:
-        raise BenchError(f"F1 is not defined: {positive} is neither a label nor a decision")
-    return 2 * int(np.sum(truth & decided)) / named
+    hits, labelled, named = (int(np.sum(chosen)) for chosen in (truth & decided, truth, decided))
+    return ClassFigures(
+        _share(hits, named), _share(hits, labelled), _share(2 * hits, labelled + named)
+    )
+
+
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else float("nan")

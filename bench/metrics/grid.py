@@ -1,0 +1,216 @@
+"""Frame scores against labels at a chosen resolution: the point-based (segment) equal error rate,
+and utterances judged by their frames."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from bench.errors import BenchError
+from bench.metrics.det import EerResult
+from bench.metrics.items import Items, items_eer
+from bench.metrics.tally import Bools, Floats, Integers
+from bench.metrics.timeline import Frames, Pair, Reference, Runs, paired, runs, within
+from bench.units import SAMPLE_RATE_HZ, frame_samples
+
+Rule = Literal["any-spoof", "floor"]
+
+
+class Surplus(NamedTuple):
+    """By how much scored and labelled frames differ in number, utterance by utterance and at the
+    resolution of the scores; the figures count the frames that both have."""
+
+    more_scores: int
+    """Utterances with more scored than labelled frames."""
+    more_labels: int
+    """Utterances with more labelled than scored frames."""
+    largest: int
+    """The largest difference, in frames."""
+
+
+class Points(NamedTuple):
+    """Frames with one label and one score each, by utterance and time from 0 on, none left out;
+    arrays of shape (n,)."""
+
+    utterance: Integers
+    is_spoof: Bools
+    score: Floats
+    frame: int
+    """Samples in a frame; the last of an utterance may reach past its end."""
+    surplus: Surplus
+
+
+def points(
+    frames: Frames, reference: Reference, resolution_s: float, rule: Rule = "any-spoof"
+) -> Points:
+    """Return scores and labels at `resolution_s`, for frames scored on a grid of any resolution.
+
+    As PartialSpoof's segment EER has it (Zhang et al., IEEE/ACM TASLP 31, 2023, and its metric
+    scripts): at the frames' own resolution, scores as they are; at a coarser one, the lowest score
+    and any-spoof of each window of frames, windows not overlapping and the last one perhaps short;
+    at a finer one, each score repeated and the labels made anew. Scores and labels are cut to the
+    shorter of the two.
+
+    `rule` makes the labels of the scores' grid (of the finer one where that is finer). `any-spoof`:
+    a frame is spoof where any of its samples is, ceil(length / frame) frames. `floor`: as
+    `bench.labels.frames` has it for labels in seconds. PartialSpoof's script rounds both ends of a
+    stretch to the grid instead when it goes to a finer resolution; its corpus' own label files are
+    any-spoof.
+
+    A BenchError is raised where one resolution is not a whole multiple of the other (25 ms and 10
+    ms: scores would have to be shared out; the range-based EER needs no grid), where frames do not
+    lie on a grid from 0 on, where the labels are coarser than `resolution_s`, and where frames and
+    reference are not of the same utterances. One frame may be short: an utterance's last.
+    """
+    pair = paired(frames, reference)
+    own, wanted = grid_of(frames, pair.scored), _frame(resolution_s)
+    if max(own, wanted) % min(own, wanted):
+        raise BenchError(
+            f"scores of {_ms(own)} frames cannot be judged at {_ms(wanted)}: one has to be a whole "
+            "multiple of the other (the range-based EER needs no grid)"
+        )
+    if wanted % reference.step:
+        raise BenchError(
+            f"labels of {_ms(reference.step)} frames cannot be judged at {_ms(wanted)}: that has "
+            "to be a whole multiple of theirs"
+        )
+    if rule == "floor" and reference.step > 1:
+        raise BenchError("labels of frames cannot be floored: that rule is for labels in seconds")
+    step = min(own, wanted)
+    repeats, merged = own // step, wanted // step
+    n_scores, n_labels = pair.scored.items * repeats, _n_frames(pair.length, step, rule)
+    shared = np.minimum(n_scores, n_labels)
+    score = frames.score if repeats == 1 else np.repeat(frames.score, repeats)
+    score = score[_heads(n_scores, shared)]
+    is_spoof = _labels(reference, pair, n_labels, step, rule)[_heads(n_labels, shared)]
+    counts = shared
+    if merged > 1:
+        counts = -(-shared // merged)
+        starts = np.repeat(np.cumsum(shared) - shared, counts) + within(counts) * merged
+        score = np.minimum.reduceat(score, starts)
+        is_spoof = np.logical_or.reduceat(is_spoof, starts)
+    differs = pair.scored.items - _n_frames(pair.length, own, rule)
+    return Points(
+        np.repeat(pair.scored.utterance, counts),
+        is_spoof,
+        score,
+        wanted,
+        Surplus(int((differs > 0).sum()), int((differs < 0).sum()), int(np.abs(differs).max())),
+    )
+
+
+def point_items(points: Points) -> Items:
+    """Return each frame as an item of weight 1, its utterance the unit."""
+    return _counted(points.score, points.is_spoof, points.utterance)
+
+
+def point_eer(
+    frames: Frames, reference: Reference, resolution_s: float, rule: Rule = "any-spoof"
+) -> EerResult:
+    """Return the point-based (segment) EER at `resolution_s` and its threshold, a fraction.
+
+    All frames of all utterances are pooled. Definition and errors as for `points` and
+    `bench.metrics.eer`; a BenchError is raised where a class has no frame.
+
+    >>> from bench.metrics.timeline import frames_on_grid, reference
+    >>> truth = reference([0, 0], [0, 480], [480, 960], [False, True])
+    >>> scored = frames_on_grid([3], 320, [2.0, 1.0, 0.0])
+    >>> point_eer(scored, truth, 0.02).eer, point_eer(scored, truth, 0.01).eer
+    (0.0, 0.16666666666666666)
+    """
+    return items_eer(point_items(points(frames, reference, resolution_s, rule)))
+
+
+def utterance_items(frames: Frames, reference: Reference) -> Items:
+    """Return each utterance as an item: its score is its lowest frame's, its label spoof where any
+    of its samples is.
+
+    As PartialSpoof's scripts go from frames to utterances. Frames past an utterance's end do not
+    count. Raise BenchError where frames and reference are not of the same utterances, or all frames
+    of one are past its end.
+    """
+    pair = paired(frames, reference)
+    inside = frames.start < np.repeat(pair.length, pair.scored.items)
+    lowest = np.minimum.reduceat(np.where(inside, frames.score, np.inf), pair.scored.first)
+    without = np.flatnonzero(np.isinf(lowest))
+    if len(without):
+        raise BenchError(
+            f"utterance {pair.scored.utterance[without[0]]}: it ends before its first scored frame "
+            f"({len(without)} such)"
+        )
+    any_spoof = np.logical_or.reduceat(reference.is_spoof, pair.labelled.first)
+    return _counted(lowest, any_spoof, pair.scored.utterance)
+
+
+def utterance_eer(frames: Frames, reference: Reference) -> EerResult:
+    """Return the EER of utterances judged by their lowest frame score, a fraction.
+
+    Definition and errors as for `utterance_items` and `bench.metrics.eer`; a BenchError is raised
+    where a class has no utterance.
+
+    >>> from bench.metrics.timeline import frames_on_grid, reference
+    >>> truth = reference([0, 1, 1], [0, 0, 480], [960, 480, 960], [False, False, True])
+    >>> utterance_eer(frames_on_grid([3, 3], 320, [3.0, 2.0, 3.0, 4.0, 4.0, 1.0]), truth).eer
+    0.0
+    """
+    return items_eer(utterance_items(frames, reference))
+
+
+def grid_of(frames: Frames, utterances: Runs | None = None) -> int:
+    """Return the samples in a frame where all frames lie on one grid from 0 on; the last frame of
+    an utterance may be shorter.
+
+    Raise BenchError at the first frame that is elsewhere.
+    """
+    run = runs(frames.utterance) if utterances is None else utterances
+    length = frames.end - frames.start
+    frame = int(length.max())
+    off = frames.start != within(run.items) * frame
+    short = length != frame
+    short[run.first + run.items - 1] = False
+    wrong = np.flatnonzero(off | short)
+    if len(wrong):
+        at = wrong[0]
+        raise BenchError(
+            f"utterance {frames.utterance[at]}, samples {frames.start[at]} to {frames.end[at]}: "
+            f"not on the grid of {_ms(frame)} frames from 0 on ({len(wrong)} such), so it cannot "
+            "be judged at a resolution (the range-based EER needs no grid)"
+        )
+    return frame
+
+
+def _labels(reference: Reference, pair: Pair, counts: Integers, step: int, rule: Rule) -> Bools:
+    """Return the labels of all frames of `step` samples, `counts` an utterance."""
+    spoof = np.flatnonzero(reference.is_spoof)
+    begins = np.repeat(np.cumsum(counts) - counts, pair.labelled.items)[spoof]
+    changes = np.zeros(counts.sum() + 1, dtype=np.int32)
+    np.add.at(changes, begins + reference.start[spoof] // step, 1)
+    np.add.at(changes, begins + _n_frames(reference.end[spoof], step, rule), -1)
+    return np.cumsum(changes[:-1]) > 0
+
+
+def _n_frames(n_samples: Integers, frame: int, rule: Rule) -> Integers:
+    return n_samples // frame if rule == "floor" else -(-n_samples // frame)
+
+
+def _heads(counts: Integers, kept: Integers) -> Bools | slice:
+    """Return what picks the first `kept` of each utterance's `counts` frames."""
+    if (counts == kept).all():
+        return slice(None)
+    return within(counts) < np.repeat(kept, counts)
+
+
+def _counted(score: Floats, is_spoof: Bools, unit: Integers) -> Items:
+    return Items(score, (~is_spoof).astype(np.float64), is_spoof.astype(np.float64), unit)
+
+
+def _frame(resolution_s: float) -> int:
+    try:
+        return frame_samples(resolution_s)
+    except ValueError as error:
+        raise BenchError(str(error)) from error
+
+
+def _ms(n_samples: int) -> str:
+    return f"{1000 * n_samples / SAMPLE_RATE_HZ:g} ms"

@@ -1,0 +1,159 @@
+"""Errors of frames by where they are: their place in their segment, and how far the nearest change
+of class is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+from bench.errors import BenchError
+from bench.metrics.f1 import Decision, decide
+from bench.metrics.grid import Points
+from bench.metrics.tally import Bools, Floats, Integers
+from bench.metrics.timeline import Reference, runs, within
+from bench.units import CLASSES, SAMPLE_RATE_HZ
+
+POSITIONS = ("start", "middle", "end", "unit")
+START, MIDDLE, END, UNIT = range(len(POSITIONS))
+POSITION_NAMES = tuple(f"{name}-{position}" for name in CLASSES for position in POSITIONS)
+"""The eight classes of SAL's labels, in order: 4 * class + position (released SAL has spoof
+first)."""
+
+DISTANCES_MS = (20, 40, 80, 160, 320, 640)
+"""Where the bins of distance meet: below 20 ms, 20 to 40 ms, ..., 640 ms and above."""
+
+
+class FrameErrors(NamedTuple):
+    """Which frames are wrong and which group each belongs to; arrays of shape (n,)."""
+
+    names: tuple[str, ...]
+    """Names of the groups, k of them."""
+    group: Integers
+    """Index into `names`."""
+    wrong: Bools
+    """True where the decision is not the label's class."""
+    unit: Integers
+    """What is drawn as a whole when resampling: the code of the utterance."""
+    decision: Decision
+
+
+class ErrorRates(NamedTuple):
+    """Errors of each group; arrays of shape (k,)."""
+
+    names: tuple[str, ...]
+    frames: Integers
+    errors: Integers
+    rate: Floats
+    """errors / frames, fractions; NaN where a group has no frame."""
+
+
+def position_errors(points: Points, decision: Decision) -> FrameErrors:
+    """Return the errors of frames by class and place in their segment: `POSITION_NAMES`.
+
+    A segment is a run of frames of one label within an utterance; its first frame is `start`, its
+    last `end`, those between `middle`, and a run of one frame is `unit` (SAL, Mao et al., ICASSP
+    2026, section 2.1; its figure 3 shows these rates, of which class and at which threshold it does
+    not say). Both ends of the utterance are borders. `bench.labels.positions` makes the same labels
+    for training.
+
+    >>> from bench.metrics.f1 import ARGMAX
+    >>> from bench.metrics.grid import points
+    >>> from bench.metrics.timeline import frames_on_grid, reference
+    >>> truth = reference([0, 0], [0, 320], [320, 1280], [False, True])
+    >>> found = points(frames_on_grid([4], 320, [1.0, 2.0, -1.0, -1.0]), truth, 0.02)
+    >>> rates = error_rates(position_errors(found, ARGMAX))
+    >>> dict(zip(rates.names, rates.errors.tolist()))["spoof-start"]
+    1
+    """
+    same = (points.utterance[1:] == points.utterance[:-1]) & (
+        points.is_spoof[1:] == points.is_spoof[:-1]
+    )
+    to_previous, to_next = np.append(False, same), np.append(same, False)
+    place = np.where(
+        to_previous, np.where(to_next, MIDDLE, END), np.where(to_next, START, UNIT)
+    ).astype(np.int64)
+    return _errors(points, decision, POSITION_NAMES, len(POSITIONS) * points.is_spoof + place)
+
+
+def distance_errors(
+    points: Points,
+    reference: Reference,
+    decision: Decision,
+    edges_ms: Sequence[float] = DISTANCES_MS,
+) -> FrameErrors:
+    """Return the errors of frames by class and distance to the nearest change of class.
+
+    The distance is that from the frame's centre to the reference's boundary, to the sample, in
+    either direction; ends of utterances are no boundaries, and frames of utterances without any
+    are a group of their own. `edges_ms`, ascending, are where bins meet; a distance that is an edge
+    belongs to the bin above it. The label is that of `points`: under any-spoof a whole bona fide
+    frame is at least half a frame away, while a spoof frame may hold the boundary.
+
+    Raise BenchError for edges that do not ascend from above 0, and for a reference that is not the
+    one `points` were made with.
+
+    >>> from bench.metrics.f1 import ARGMAX
+    >>> from bench.metrics.grid import points
+    >>> from bench.metrics.timeline import frames_on_grid, reference
+    >>> truth = reference([0, 0], [0, 320], [320, 1280], [False, True])
+    >>> found = points(frames_on_grid([4], 320, [1.0, 2.0, -1.0, -1.0]), truth, 0.02)
+    >>> rates = error_rates(distance_errors(found, truth, ARGMAX, [20]))
+    >>> dict(zip(rates.names, rates.errors.tolist()))["spoof below 20 ms"]
+    1
+    """
+    edges = np.asarray(edges_ms, dtype=np.float64)
+    if not len(edges) or edges[0] <= 0 or (np.diff(edges) <= 0).any():
+        raise BenchError(f"bins of distance meet at ascending places above 0 ms, not {edges_ms}")
+    distance_ms = 1000 / SAMPLE_RATE_HZ * _distances(points, reference)
+    bins = np.where(
+        np.isinf(distance_ms), len(edges) + 1, np.searchsorted(edges, distance_ms, side="right")
+    )
+    meets = [f"{edge:g}" for edge in edges]
+    ways = [f"below {meets[0]} ms"]
+    ways += [f"{low} to {high} ms" for low, high in pairwise(meets)]
+    ways += [f"{meets[-1]} ms and above", "without boundary"]
+    names = tuple(f"{name} {way}" for name in CLASSES for way in ways)
+    return _errors(points, decision, names, len(ways) * points.is_spoof + bins)
+
+
+def error_rates(found: FrameErrors) -> ErrorRates:
+    """Return how many frames of each group there are, and how many of them are wrong."""
+    k = len(found.names)
+    frames = np.bincount(found.group, minlength=k)
+    errors = np.bincount(found.group[found.wrong], minlength=k)
+    rate = np.divide(errors, frames, out=np.full(k, np.nan), where=frames > 0)
+    return ErrorRates(found.names, frames, errors, rate)
+
+
+def _errors(
+    points: Points, decision: Decision, names: tuple[str, ...], group: Integers
+) -> FrameErrors:
+    decided_spoof = ~decide(points.score, decision.threshold)
+    return FrameErrors(names, group, decided_spoof != points.is_spoof, points.utterance, decision)
+
+
+def _distances(points: Points, reference: Reference) -> Floats:
+    """Return samples from each frame's centre to the nearest boundary of its utterance, infinite
+    where it has none."""
+    labelled, scored = runs(reference.utterance), runs(points.utterance)
+    known = np.searchsorted(labelled.utterance, scored.utterance)
+    if not np.isin(scored.utterance, labelled.utterance).all():
+        raise BenchError("there are frames of utterances that the reference has not")
+    lengths = reference.end[labelled.first + labelled.items - 1]
+    # Utterances end to end, each with room for a last frame that reaches past its end.
+    room = lengths + points.frame
+    begins = np.cumsum(room) - room
+    inner = reference.start > 0
+    boundary = (np.repeat(begins, labelled.items) + reference.start)[inner].astype(np.float64)
+    last = np.searchsorted(boundary, begins + lengths)
+    first = np.searchsorted(boundary, begins)
+    frame = np.repeat(begins[known], scored.items) + within(scored.items) * points.frame
+    centre = frame + points.frame / 2
+    above = np.searchsorted(boundary, centre)
+    padded = np.concatenate([[-np.inf], boundary, [np.inf]])
+    before = np.where(above > np.repeat(first[known], scored.items), padded[above], -np.inf)
+    after = np.where(above < np.repeat(last[known], scored.items), padded[above + 1], np.inf)
+    return np.minimum(centre - before, after - centre)

@@ -1,0 +1,101 @@
+"""The range-based equal error rate: errors counted by their duration, boundaries exact."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from bench.metrics.det import EerResult
+from bench.metrics.items import Items, items_eer
+from bench.metrics.tally import Integers
+from bench.metrics.timeline import Frames, Reference, paired
+
+
+class Ranges(NamedTuple):
+    """Scored frames weighed by the samples of each class that they lie on."""
+
+    items: Items
+    """Weights are samples. Time without a score is one item an utterance, of score +inf."""
+    uncovered: int
+    """Samples of utterances that no frame covers."""
+    beyond: int
+    """Samples of frames that lie past the end of their utterance, which no figure counts."""
+
+
+def ranges(frames: Frames, reference: Reference) -> Ranges:
+    """Return what the range-based EER counts: for each scored frame its bona fide and its spoof
+    samples, as if it were cut at the reference's boundaries.
+
+    A frame is cut where its utterance ends, and left out where it lies past it. Time that no frame
+    covers is decided bona fide at every threshold, as in PartialSpoof's script. The items'
+    weights add up to the reference, utterance by utterance, so any choice or resampling of
+    utterances is a choice of items. Raise BenchError where frames and reference are not of the same
+    utterances.
+    """
+    pair = paired(frames, reference)
+    # One time axis, utterances end to end, so that starts and ends ascend.
+    ends = np.cumsum(pair.length)
+    begins = ends - pair.length
+    last, begin = (np.repeat(of, pair.scored.items) for of in (pair.length, begins))
+    start, end = (np.minimum(time, last) + begin for time in (frames.start, frames.end))
+    length = end - start
+    is_spoof = reference.is_spoof
+    spoof_start, spoof_end = (
+        (np.repeat(begins, pair.labelled.items) + time)[is_spoof]
+        for time in (reference.start, reference.end)
+    )
+    spoof = _overlaps(start, end, spoof_start, spoof_end)
+    stretch = (reference.end - reference.start) * is_spoof
+    left = pair.length - np.add.reduceat(length, pair.scored.first)
+    left_spoof = np.add.reduceat(stretch, pair.labelled.first)
+    left_spoof -= np.add.reduceat(spoof, pair.scored.first)
+    inside, open_ = length > 0, left > 0
+    return Ranges(
+        Items(
+            np.append(frames.score[inside], np.full(open_.sum(), np.inf)),
+            np.append((length - spoof)[inside], (left - left_spoof)[open_]).astype(np.float64),
+            np.append(spoof[inside], left_spoof[open_]).astype(np.float64),
+            np.append(frames.utterance[inside], pair.scored.utterance[open_]),
+        ),
+        int(left.sum()),
+        int((frames.end - frames.start).sum() - length.sum()),
+    )
+
+
+def range_eer(frames: Frames, reference: Reference) -> EerResult:
+    """Return the range-based equal error rate and its threshold, a fraction.
+
+    At a threshold, the miss rate is the share of bona fide time in frames decided spoof and the
+    false alarm rate the share of spoof time decided bona fide (`score > threshold`, or no score);
+    the figure is their mean where they are closest, over all thresholds that change a decision.
+    Definition of Zhang et al. (Interspeech 2023). Their script looks for that point by bisection
+    over percentiles of the scores until the rates differ by 1e-5; here it is exact. It takes spoof
+    time as the positive class, which only swaps the names of the two rates.
+
+    Raise BenchError as `ranges`, and where a class has no time.
+
+    >>> from bench.metrics.timeline import frames_on_grid, reference
+    >>> truth = reference([0, 0], [0, 480], [480, 960], [False, True])
+    >>> range_eer(frames_on_grid([3], 320, [2.0, 1.0, 0.0]), truth)
+    EerResult(eer=0.16666666666666666, threshold=0.0)
+    """
+    return items_eer(ranges(frames, reference).items)
+
+
+def _overlaps(
+    start: Integers, end: Integers, spoof_start: Integers, spoof_end: Integers
+) -> Integers:
+    """Return the samples of each frame that are in any of the spoof stretches; both ascend."""
+    first = np.searchsorted(end, spoof_start, side="right")
+    last = np.searchsorted(start, spoof_end, side="left") - 1
+    met = first <= last
+    first, last, spoof_start, spoof_end = (of[met] for of in (first, last, spoof_start, spoof_end))
+    # Whole frames from the first to the last that a stretch meets, less what sticks out of it.
+    changes = np.zeros(len(start) + 1, dtype=np.int64)
+    np.add.at(changes, first, 1)
+    np.add.at(changes, last + 1, -1)
+    found = np.cumsum(changes[:-1]) * (end - start)
+    np.subtract.at(found, first, np.maximum(spoof_start - start[first], 0))
+    np.subtract.at(found, last, np.maximum(end[last] - spoof_end, 0))
+    return found
