@@ -13,7 +13,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, overload
 
 from pydantic import Field, ValidationError
 
@@ -27,6 +27,8 @@ Form = Literal["paper", "smoke"]
 class File(Spec):
     """What `bench.toml` may say; all of it may be left out."""
 
+    cards: str | None = None
+    """Folder of cards of corpora of your own, one `<key>.toml` each, e.g. `"cards"`."""
     corpora: dict[str, str] = Field(default_factory=dict[str, str])
     """Folder of each corpus, e.g. `partialspoof = "/data/PartialSpoof/database"`."""
     weights: dict[str, str] = Field(default_factory=dict[str, str])
@@ -47,6 +49,7 @@ class Config:
     """This machine's places. `source` is the file they were read from, or None."""
 
     source: Path | None = None
+    cards: Path | None = None
     corpora: Mapping[str, Path] = field(default_factory=dict[str, Path])
     weights: Mapping[str, Path] = field(default_factory=dict[str, Path])
     work: Path = Path("work")
@@ -136,7 +139,7 @@ def _placed(file: File, source: Path, environment: Mapping[str, str]) -> Config:
     base = source.parent
     own: dict[str, Any] = {
         name: environment[variable]
-        for name in ("work", "tracking", "device")
+        for name in ("cards", "work", "tracking", "device")
         if (variable := _variable(name)) in environment
     }
     own |= {
@@ -147,14 +150,26 @@ def _placed(file: File, source: Path, environment: Mapping[str, str]) -> Config:
     stated = _validated(file.model_dump() | own, "environment")
     return Config(
         source=source if source.is_file() else None,
+        cards=_place(stated.cards, base, "cards" in own),
         corpora=_places(file.corpora, "corpora", base, environment),
         weights=_places(file.weights, "weights", base, environment),
-        work=Path(stated.work) if "work" in own else base / Path(stated.work).expanduser(),
+        work=_place(stated.work, base, "work" in own),
         tracking=stated.tracking,
         device=stated.device,
         devices=stated.devices,
         workers=stated.workers,
     )
+
+
+@overload
+def _place(stated: str, base: Path, own: bool) -> Path: ...
+@overload
+def _place(stated: str | None, base: Path, own: bool) -> Path | None: ...
+def _place(stated: str | None, base: Path, own: bool) -> Path | None:
+    """Return a place of the file, or as a variable gives it: relative to the working folder."""
+    if stated is None or own:
+        return None if stated is None else Path(stated)
+    return base / Path(stated).expanduser()
 
 
 def _places(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.config import Config, Form
 from bench.corpora.cards import card, check_split
 from bench.corpora.readers import reader
+from bench.errors import BenchError
+from bench.specs.corpus import CorpusCard
 
 if TYPE_CHECKING:  # pandas takes half a second, and cards are read where no corpus is
     from bench.corpora.subset import Subset
@@ -25,3 +28,20 @@ def load(
     found = card(key)
     check_split(found, split)
     return reader(found)(found, config.corpus_root(found.key, form), split, resolution_s)
+
+
+def load_keys(
+    card: CorpusCard, split: str, place: Path, resolution_s: float | None = None
+) -> Subset:
+    """Return one split of a corpus from its protocol and key files alone; no audio is asked for.
+
+    `place` is the corpus's folder, any folder that holds these files at any depth (files are found
+    by name, those first whose last folders are the official ones), or the protocol file itself.
+    The subset is what `load` returns, but its paths may name files that are not there. Files that
+    are not there, not this corpus's or not sound are a BenchError, and so are two different ones
+    between which nothing decides.
+    """
+    check_split(card, split)
+    if not place.exists():
+        raise BenchError(f"{place}: there is no such file or folder")
+    return reader(card)(card, place, split, resolution_s, keys_only=True)

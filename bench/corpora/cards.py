@@ -1,19 +1,25 @@
-"""Find and read the cards of the corpora (`datasets/*.toml`); a card's key is its file's name."""
+"""Find and read the cards of the corpora; a card's key is its file's name.
+
+They are in `datasets/`, and a user's own in the folder that `cards` of bench.toml names.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from string import Formatter
 
+from bench import config
 from bench.cards import folder, read, shown, validated
 from bench.corpora.readers import names as names_of_readers
 from bench.errors import BenchError, near
-from bench.specs.corpus import CorpusCard
+from bench.specs.corpus import CorpusCard, Protocol
 
 
 def names() -> list[str]:
     """Return the key of every corpus, sorted."""
-    return sorted(path.stem for path in folder("datasets").glob("*.toml"))
+    return sorted(_files())
 
 
 def card(name: str) -> CorpusCard:
@@ -22,15 +28,29 @@ def card(name: str) -> CorpusCard:
     An unknown name and a faulty card are a BenchError; a card's faults are all in one error, a line
     each.
     """
-    known = names()
-    if name.lower() in known:
-        return parse(folder("datasets") / f"{name.lower()}.toml")
-    cards = [parse(folder("datasets") / f"{key}.toml") for key in known]
+    files = _files()
+    if name.lower() in files:
+        return parse(files[name.lower()])
+    cards = [parse(path) for path in files.values()]
     for found in cards:
         if found.short.lower() == name.lower():
             return found
     shorts = [found.short for found in cards]
-    raise BenchError(f"{name!r}: there is no such corpus{near(name, [*known, *shorts])}")
+    raise BenchError(f"{name!r}: there is no such corpus{near(name, [*files, *shorts])}")
+
+
+def _files() -> dict[str, Path]:
+    """Return every card by its key; two of one key are a BenchError."""
+    ours = {path.stem: path for path in sorted(folder("datasets").glob("*.toml"))}
+    place = config.load().cards
+    if place is None or place.resolve() == folder("datasets").resolve():
+        return ours
+    if not place.is_dir():
+        raise BenchError(f"cards = {str(place)!r}: there is no such folder")
+    own = {path.stem.lower(): path for path in sorted(place.glob("*.toml"))}
+    for key in own.keys() & ours.keys():
+        raise BenchError(f"{own[key]}: there is a corpus {key} already: give the file another name")
+    return ours | own
 
 
 def parse(path: Path) -> CorpusCard:
@@ -38,7 +58,7 @@ def parse(path: Path) -> CorpusCard:
     content = read(path)
     if "key" in content:
         raise BenchError(f"{shown(path)}: key: a card's key is its file's name; leave it out")
-    found = validated(CorpusCard, {"key": path.stem, **content}, path)
+    found = validated(CorpusCard, {"key": path.stem.lower(), **content}, path)
     wrong = [f"{shown(path)}: {fault}" for fault in _mistakes(found)]
     if wrong:
         raise BenchError("\n".join(wrong))
@@ -56,6 +76,62 @@ def _mistakes(card: CorpusCard) -> Iterator[str]:
                 f"splits.{name}: {split.bonafide} bona fide and {split.spoof} spoof utterances are "
                 f"not {split.utterances}"
             )
+
+    if card.evaluation and card.evaluation not in card.splits:
+        yield f"evaluation = {card.evaluation!r}: no such split{near(card.evaluation, card.splits)}"
+    for name in card.tdcf:
+        if name not in card.splits:
+            yield f"tdcf.{name}: no such split{near(name, card.splits)}"
+    if card.reader == "protocol" and card.protocol is None:
+        yield "protocol: is missing, and the reader goes by it"
+    if card.protocol is not None:
+        yield from _protocol_mistakes(card, card.protocol)
+
+
+def _protocol_mistakes(card: CorpusCard, protocol: Protocol) -> Iterator[str]:
+    """Yield what names no column, and columns that cannot be."""
+    common: set[str] = set()
+    for number, text in enumerate(protocol.columns):
+        *columns, last = text.split() or [""]
+        columns += [last] if last != "..." else []
+        named = [column for column in columns if column != "-"]
+        where = f"protocol.columns = {text!r}"
+        for column in sorted({column for column in named if named.count(column) > 1}):
+            yield f"{where}: {column} is there twice"
+        for column in named:
+            if not re.fullmatch("[a-z][a-z0-9_]*", column) or column in ("path", "attack_type"):
+                yield f"{where}: {column!r}: should be lower-case letters, digits, _; not path"
+        for column in {"utterance", "label"} - set(named):
+            yield f"{where}: has no {column}"
+        if ("spans" in named) != (protocol.spans is not None):
+            yield f"{where}: a column `spans` and [protocol.spans] go together"
+        if last == "..." and columns[-1:] != ["spans"]:
+            yield f"{where}: `...` stands after `spans` only"
+        common = common & set(named) if number else set(named)
+    known = common | {"speaker", "attack"}
+    used = [(f"protocol.words.{column}", column) for column in protocol.words]
+    used += [(f"factors.{column}", column) for column in card.factors if column != "attack_type"]
+    patterns = [("protocol.audio", pattern) for pattern in protocol.audio]
+    for name, split in card.splits.items():
+        used += [(f"splits.{name}.where.{column}", column) for column in split.where]
+        patterns += [(f"splits.{name}.audio", pattern) for pattern in split.audio]
+    for where, pattern in patterns:
+        try:
+            inside = [
+                column for _, column, _, _ in Formatter().parse(pattern) if column is not None
+            ]
+        except ValueError as error:
+            yield f"{where} = {pattern!r}: {error}"
+            continue
+        used += [(where, column) for column in inside if column != "split"]
+    for where, column in used:
+        if column not in known:
+            yield f"{where}: no column {column!r}{near(column, known)}"
+    if protocol.ids:
+        try:
+            re.compile(protocol.ids)
+        except re.error as error:
+            yield f"protocol.ids = {protocol.ids!r}: is no regular expression: {error}"
 
 
 def check_split(card: CorpusCard, split: str) -> None:

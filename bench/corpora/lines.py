@@ -1,11 +1,16 @@
-"""Read protocol and label files line by line, gathering what is malformed, duplicate or unknown."""
+"""Read the lines of protocol and label files, gathering what is malformed, duplicate or unknown."""
 
 from __future__ import annotations
 
+import gzip
 import re
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
+import pandas as pd
 
 from bench.corpora.problems import Problems
 from bench.errors import BenchError, near
@@ -16,30 +21,31 @@ CLASS_WORDS = {BONAFIDE: BONAFIDE, SPOOF: SPOOF}
 
 @dataclass(frozen=True)
 class Lines:
-    """The well-formed lines of a file: fields by name, line numbers from 1, and what they hold."""
+    """The well-formed lines of a file: their fields as columns of text, their numbers from 1."""
 
     path: Path
-    fields: Mapping[str, int]
-    numbers: Sequence[int]
-    rows: Sequence[tuple[str, ...]]
+    table: pd.DataFrame
+    numbers: np.ndarray
 
     def __len__(self) -> int:
-        return len(self.rows)
+        return len(self.table)
 
     def column(self, field: str) -> list[str]:
         """Return one field of every line."""
-        index = self.fields[field]
-        return [row[index] for row in self.rows]
+        return self.table[field].tolist()
 
     def where(self, index: int) -> str:
         """Return `file:line` of the line in row `index`."""
         return f"{self.path.name}:{self.numbers[index]}"
 
-    def only(self, rows: Iterable[int]) -> Lines:
-        """Return the lines in the rows given."""
-        kept = list(rows)
-        numbers = [self.numbers[i] for i in kept]
-        return Lines(self.path, self.fields, numbers, [self.rows[i] for i in kept])
+    def only(self, rows: Iterable[int] | np.ndarray) -> Lines:
+        """Return the lines in the rows given, or those where a bool array is True."""
+        if not isinstance(rows, np.ndarray):
+            rows = np.array(list(rows), dtype=np.int64)
+        elif rows.all():
+            return self
+        table = self.table.loc[rows].reset_index(drop=True)
+        return Lines(self.path, table, self.numbers[rows])
 
 
 def read(path: Path, pattern: re.Pattern[str], form: str, problems: Problems) -> Lines:
@@ -48,50 +54,76 @@ def read(path: Path, pattern: re.Pattern[str], form: str, problems: Problems) ->
     One of the groups is `utterance`. Lines that do not match, and utterances that come again, are
     noted and left out; blank lines are passed over. `form` is what a line should look like.
     """
-    fields = {name: index - 1 for name, index in pattern.groupindex.items()}
-    utterance = fields["utterance"]
     numbers: list[int] = []
     rows: list[tuple[str, ...]] = []
     malformed: list[str] = []
-    duplicates: list[str] = []
-    seen: set[str] = set()
-    for number, line in enumerate(_text(path).split("\n"), 1):
+    for number, line in enumerate(content(path).decode().split("\n"), 1):
         match = pattern.fullmatch(line.strip())
-        if match is None:
-            if line.strip():
-                malformed.append(f"{path.name}:{number}: {_cut(line.strip())!r}")
-            continue
-        row = match.groups(default="")
-        if row[utterance] in seen:
-            duplicates.append(f"{row[utterance]} ({path.name}:{number})")
-            continue
-        seen.add(row[utterance])
-        numbers.append(number)
-        rows.append(row)
+        if match is not None:
+            numbers.append(number)
+            rows.append(match.groups(default=""))
+        elif line.strip():
+            malformed.append(f"{path.name}:{number}: {cut(line.strip())!r}")
+    names = sorted(pattern.groupindex, key=pattern.groupindex.__getitem__)
+    table = pd.DataFrame.from_records(rows, columns=names)
+    return checked(Lines(path, table, np.array(numbers, dtype=np.int64)), form, malformed, problems)
+
+
+def checked(lines: Lines, form: str, malformed: Sequence[str], problems: Problems) -> Lines:
+    """Return the first line of each utterance; note malformed lines, further ones, an empty
+    file.
+    """
     problems.error(f"malformed line, should be `{form}`", malformed)
-    problems.error("utterance listed more than once", duplicates)
-    if not rows and not malformed:
-        problems.error(f"{path.name} is empty", [], 1)
-    return Lines(path, fields, numbers, rows)
+    again = lines.table["utterance"].duplicated().to_numpy()
+    duplicates = np.flatnonzero(again).tolist()
+    problems.error(
+        "utterance listed more than once",
+        [f"{lines.table['utterance'].iloc[i]} ({lines.where(i)})" for i in duplicates],
+    )
+    if not len(lines) and not malformed:
+        problems.error(f"{lines.path.name} is empty", [], 1)
+    return lines.only(~again)
 
 
 def known(lines: Lines, field: str, words: Mapping[str, str], problems: Problems) -> Lines:
     """Return the lines whose `field` is one of `words`; note the others."""
-    column = lines.column(field)
-    wrong = [i for i, word in enumerate(column) if word not in words]
+    right = lines.table[field].isin(list(words)).to_numpy()
+    wrong = np.flatnonzero(~right).tolist()
     if not wrong:
         return lines
-    places = [f"{lines.where(i)}: {column[i]!r}" for i in wrong]
-    problems.error(f"unknown label{near(column[wrong[0]], words)}", places)
-    return lines.only(i for i, word in enumerate(column) if word in words)
+    column = lines.table[field]
+    places = [f"{lines.where(i)}: {column.iloc[i]!r}" for i in wrong]
+    problems.error(f"unknown label{near(column.iloc[wrong[0]], words)}", places)
+    return lines.only(right)
 
 
-def _text(path: Path) -> str:
+def content(path: Path) -> bytes:
+    """Return a text file's bytes: UTF-8, unpacked, without a byte order mark, lines ended by a
+    newline.
+
+    What cannot be read, is no text or is in another encoding is a BenchError.
+    """
     try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise BenchError(f"{path}: not a text file in UTF-8: {error}") from error
+        data = path.read_bytes()
+        if data.startswith(b"\x1f\x8b"):
+            data = gzip.decompress(data)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise BenchError(f"{path}: is a broken gzip file: {error}: get it again") from error
+    except OSError as error:
+        raise BenchError(f"{path}: cannot be read: {error.strerror}") from error
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise BenchError(f"{path}: not a text file in UTF-8 but in UTF-16: save it as UTF-8")
+    data = data.removeprefix(b"\xef\xbb\xbf")
+    if b"\0" in data:
+        raise BenchError(f"{path}: not a text file: it holds zero bytes")
+    if not data.isascii():
+        try:
+            data.decode()
+        except UnicodeDecodeError as error:
+            raise BenchError(f"{path}: not a text file in UTF-8: {error}") from error
+    return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in data else data
 
 
-def _cut(text: str, longest: int = 80) -> str:
+def cut(text: str, longest: int = 80) -> str:
+    """Return the text, or its beginning and dots, for a message."""
     return text if len(text) <= longest else f"{text[:longest]}..."

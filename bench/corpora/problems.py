@@ -74,10 +74,10 @@ class Problems:
 
 
 class Piece(NamedTuple):
-    """A file or folder that a split needs, and the official download that holds it."""
+    """A file or folder that a split needs, and the official download that holds it, if known."""
 
     path: str
-    download: str
+    download: str = ""
 
 
 def require(card: CorpusCard, split: str, root: Path, pieces: Iterable[Piece]) -> None:
@@ -89,9 +89,9 @@ def require(card: CorpusCard, split: str, root: Path, pieces: Iterable[Piece]) -
         return
     urls = {download.file: download.url for download in card.downloads}
     problems = Problems()
-    for piece in missing:
-        source = f"{piece.download} ({urls[piece.download]})"
-        problems.error(f"{piece.path} is missing: it is in {source}", [], 1)
+    for path, download in missing:
+        source = f": it is in {download} ({urls[download]})" if download else ""
+        problems.error(f"{path} is missing{source}", [], 1)
     elsewhere = _elsewhere(root, missing[0].path)
     if elsewhere:
         problems.error(
@@ -100,6 +100,13 @@ def require(card: CorpusCard, split: str, root: Path, pieces: Iterable[Piece]) -
     else:
         problems.error(card.place, [], 1)
     raise BrokenCorpus(card, split, root, problems, None)
+
+
+def absent(card: CorpusCard, split: str, place: Path, files: Sequence[str]) -> BrokenCorpus:
+    """Return the error of whoever has only the keys, and at `place` none of the `files`."""
+    problems = Problems()
+    problems.error(f"{' or '.join(files)} is neither there nor below, by name", [], 1)
+    return BrokenCorpus(card, split, place, problems, None)
 
 
 def _elsewhere(root: Path, piece: str) -> Path | None:

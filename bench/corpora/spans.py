@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from bench.corpora.lines import Lines
 from bench.corpora.problems import Problems
@@ -55,12 +56,25 @@ def parse(
     return Labelled(lines.only(sound), [pieces[i] for i in sound])
 
 
+def check_ends(table: pd.DataFrame, ends_s: Sequence[float], problems: Problems) -> None:
+    """Note utterances of which the last span does not end where `duration_s` says."""
+    rows = zip(table["utterance"].tolist(), table["duration_s"].tolist(), ends_s, strict=True)
+    problems.error(
+        "last span ends elsewhere than the utterance",
+        [
+            f"{utterance}: {end_s} s of {duration_s} s"
+            for utterance, duration_s, end_s in rows
+            if abs(end_s - duration_s) > TOLERANCE_S
+        ],
+    )
+
+
 def _well_formed(
     lines: Lines, field: str, separator: str, words: Mapping[str, str], problems: Problems
 ) -> Lines:
     number = r"\d+(?:\.\d+)?"
-    one = f"{number}-{number}-(?:{'|'.join(words)})"
-    whole = re.compile(f"{one}(?:{separator}{one})*")
+    one = f"{number}-{number}-(?:{'|'.join(map(re.escape, words))})"
+    whole = re.compile(f"{one}(?:{re.escape(separator)}{one})*")
     texts = lines.column(field)
     wrong = [i for i, text in enumerate(texts) if not whole.fullmatch(text)]
     if not wrong:

@@ -22,7 +22,7 @@ story = "s"
 citation = "c"
 licence = "l"
 page = "p"
-reader = "had"
+reader = "llamapartialspoof"
 place = "here"
 task = "localization"
 [splits.train]
@@ -101,7 +101,7 @@ def test_all_faults_of_a_card_are_in_one_error(tmp_path: Path):
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('reader = "had"', 'reader = "hat"', "reader = 'hat': no such reader; did you mean 'had'"),
+        ('reader = "llamapartialspoof"', 'reader = "lamapartialspoof"', "reader = 'lamapartialspoof': no such reader; did you mean 'llama"),
         ("spoof = 2", "spoof = 3", "splits.train: 1 bona fide and 3 spoof utterances are not 3"),
         ("name =", 'key = "y"\nname =', "key: a card's key is its file's name"),
         ("name =", "name", "not TOML"),

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.corpora.fingerprint import fingerprint
-from bench.corpora.readers import had as had_reader
+from bench.corpora.readers import protocol as had_reader
 from bench.corpora.subset import FrameVectors, Span, Spans, Subset
 from bench.specs.corpus import CorpusCard
 

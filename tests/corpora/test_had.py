@@ -10,7 +10,7 @@ import pytest
 from layouts import replace
 
 from bench.corpora.problems import BrokenCorpus
-from bench.corpora.readers.had import read
+from bench.corpora.readers.protocol import read
 from bench.corpora.subset import TABLE_COLUMNS, Span, Spans
 from bench.specs.corpus import CorpusCard
 
@@ -41,13 +41,13 @@ def test_names_missing_pieces(had: Path, had_card: CorpusCard):
     (had / LABELS).unlink()
     with pytest.raises(BrokenCorpus, match=r"HAD_train_label.txt is missing: it is in HAD.zip"):
         read(had_card, had, "train", None)
-    with pytest.raises(BrokenCorpus, match=r"HAD_dev is missing"):
+    with pytest.raises(BrokenCorpus, match=r"HAD_dev/HAD_dev_label.txt is missing"):
         read(had_card, had, "dev", None)
 
 
 def test_says_when_the_inner_archive_is_still_packed(had: Path, had_card: CorpusCard):
     shutil.rmtree(had / "HAD_train/conbine")
-    with pytest.raises(BrokenCorpus, match="no audio below HAD_train: unpack the archive within"):
+    with pytest.raises(BrokenCorpus, match="no audio below HAD_train: is an archive within it still packed"):
         read(had_card, had, "train", None)
 
 
@@ -64,7 +64,7 @@ def test_audio_that_is_there_twice_is_refused(had: Path, had_card: CorpusCard):
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("0.00-1.26-T 1", "0.00-1.26-T", r"malformed line, should be `ID START-END-T\|F"),
+        ("0.00-1.26-T 1", "0.00-1.26-T", r"malformed line, should be `utterance spans 1\|0`: .*:1"),
         ("0.00-1.26-T 1", "0.00-1.26-T 2", r"unknown label; known: 0, 1: .*:1: '2'"),
         ("0.40-0.80-F", "0.40-0.80-X", r"malformed span.*LABEL T or F`: .*:2: '0.40-0.80-X'"),
         ("0.40-0.80-F", "0.40-F", r"malformed span.*: .*:2: '0.40-F'"),

@@ -89,7 +89,7 @@ def test_malformed_lines_are_named_with_what_would_be_right(ps: Path, ps_card: C
     with pytest.raises(BrokenCorpus) as caught:
         read(ps_card, ps, "train", 0.16)
     text = str(caught.value)
-    assert "should be `SPEAKER UTTERANCE - SYSTEM bonafide|spoof`" in text
+    assert "should be `speaker utterance - attack bonafide|spoof`" in text
     assert "PartialSpoof.LA.cm.train.trl.txt:2: 'CON_T_0000001 spoof'" in text
     assert caught.value.subset is not None
     assert len(caught.value.subset) == 3

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,7 +29,8 @@ def text_of(tiling: list[tuple[int, str]]) -> str:
 
 
 def lines(*texts: str) -> Lines:
-    return Lines(Path("x.txt"), {"spans": 0}, range(1, len(texts) + 1), [(t,) for t in texts])
+    table = pd.DataFrame({"spans": pd.Series(texts, dtype="str")})
+    return Lines(Path("x.txt"), table, np.arange(1, len(texts) + 1))
 
 
 @given(st.lists(tilings, min_size=0, max_size=6))
@@ -57,7 +60,7 @@ def test_a_gap_anywhere_leaves_out_that_line_alone(
     texts[broken] += f"/{late}"
     problems = Problems()
     found = parse(lines(*texts), "spans", "/", TAGS, problems)
-    assert found.lines.numbers == [n for n in range(1, len(texts) + 1) if n != broken + 1]
+    assert found.lines.numbers.tolist() == [n for n in range(1, len(texts) + 1) if n != broken + 1]
     assert len(found.spans) == len(texts) - 1
     (problem,) = problems.found
     assert problem.examples == (f"x.txt:{broken + 1}",)

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from bench.specs.corpus import CorpusCard
 
 if TYPE_CHECKING:  # pandas takes half a second, and cards are read where no corpus is
     from bench.corpora.subset import Subset
 
-Reader = Callable[[CorpusCard, Path, str, float | None], "Subset"]
-"""`read(card, root, split, resolution_s)`: one split; all its faults are in one BrokenCorpus."""
+
+class Reader(Protocol):
+    """Reads one split; all its faults are in one BrokenCorpus."""
+
+    def __call__(
+        self,
+        card: CorpusCard,
+        root: Path,
+        split: str,
+        resolution_s: float | None,
+        keys_only: bool = False,
+    ) -> Subset:
+        """Return the split below `root`; with `keys_only` its lists are looked for at `root` by
+        name (`bench.corpora.places`), and no audio is asked for.
+        """
+        ...
 
 
 def names() -> list[str]:

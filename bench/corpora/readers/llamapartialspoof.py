@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from bench.corpora import lines, polarity, spans
+from bench.corpora import lines, places, polarity, spans
 from bench.corpora.cards import check_split
 from bench.corpora.lines import Lines
 from bench.corpora.problems import BrokenCorpus, Piece, Problems, require
@@ -52,6 +52,7 @@ def read(
     root: Path,
     split: str,
     resolution_s: float | None,  # noqa: ARG001  (all readers are called alike)
+    keys_only: bool = False,
 ) -> Subset:
     """Return bona fide, full and one kind of spliced utterances, with their spans.
 
@@ -65,17 +66,19 @@ def read(
     kinds: dict[str, frozenset[str]] = {_WHOLE.name: _WHOLE.kinds}
     spliced = _SPLICED[split]
     kinds[spliced.name] = kinds.get(spliced.name, frozenset()) | spliced.kinds
-    pieces = [(part, f"{part}.tgz") for part in kinds]
-    pieces += [(f"label_{part}.txt", f"label_{part}.txt") for part in kinds]
-    require(card, split, root, [Piece(path, download) for path, download in pieces])
+    files = [f"label_{part}.txt" for part in kinds]
+    if not keys_only:
+        pieces = [Piece(part, f"{part}.tgz") for part in kinds]
+        require(card, split, root, [*pieces, *(Piece(file, file) for file in files)])
+    paths = places.located(card, split, root, files, keys_only)
     problems = Problems()
     tables: list[pd.DataFrame] = []
     labelled: dict[str, tuple[Span, ...]] = {}
-    for part, wanted in kinds.items():
-        found = _part(root / f"label_{part}.txt", wanted, problems)
+    for (part, wanted), path in zip(kinds.items(), paths, strict=True):
+        found = _part(path, wanted, problems)
         found, parsed = spans.parse(found, "spans", " ", lines.CLASS_WORDS, problems)
         tables.append(_table(found, part, card.audio.suffix))
-        _check_durations(tables[-1], parsed, problems)
+        spans.check_ends(tables[-1], [labels[-1].end_s for labels in parsed], problems)
         labelled |= zip(tables[-1]["utterance"], parsed, strict=True)
     table = pd.concat(tables, ignore_index=True)
     polarity.errors(table, Spans(labelled), problems)
@@ -118,19 +121,4 @@ def _table(found: Lines, part: str, suffix: str) -> pd.DataFrame:
             "kind": [kind or BONAFIDE for kind in found.column("kind")],
             "subset": found.column("subset"),
         }
-    )
-
-
-def _check_durations(
-    table: pd.DataFrame, parsed: list[tuple[Span, ...]], problems: Problems
-) -> None:
-    """Note utterances whose last span does not end where the utterance does."""
-    rows = zip(table["utterance"], table["duration_s"], parsed, strict=True)
-    problems.error(
-        "last span ends elsewhere than the utterance",
-        [
-            f"{utterance}: {labels[-1].end_s} s of {duration_s} s"
-            for utterance, duration_s, labels in rows
-            if abs(labels[-1].end_s - duration_s) > spans.TOLERANCE_S
-        ],
     )

@@ -7,47 +7,48 @@ Layout: `{split}/con_wav/<id>.wav`,
 
 from __future__ import annotations
 
-import re
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from bench.corpora import lines, polarity
+from bench.corpora import places, polarity
 from bench.corpora.cards import check_split
 from bench.corpora.pickles import string_vectors
 from bench.corpora.problems import BrokenCorpus, Piece, Problems, require
+from bench.corpora.readers import protocol
 from bench.corpora.subset import FrameVectors, Subset
 from bench.errors import BenchError
 from bench.specs.corpus import CorpusCard
 
-_LINE = re.compile(r"(?P<speaker>\S+)\s+(?P<utterance>\S+)\s+-\s+(?P<system>\S+)\s+(?P<label>\S+)")
-_FORM = "SPEAKER UTTERANCE - SYSTEM bonafide|spoof"
 _BATCH = 4096
 
 
-def read(card: CorpusCard, root: Path, split: str, resolution_s: float | None) -> Subset:
+def read(
+    card: CorpusCard, root: Path, split: str, resolution_s: float | None, keys_only: bool = False
+) -> Subset:
     """Return a split with its frame vectors at `resolution_s`, the finest there is where None.
 
     The protocol gives no durations; `attack` is its system: CON for spoof, "" for bona fide.
     """
     check_split(card, split)
-    resolution_s = _resolution(card, root, split, resolution_s)
-    protocol = f"protocols/PartialSpoof_LA_cm_protocols/PartialSpoof.LA.cm.{split}.trl.txt"
+    resolution_s = _resolution(card, root, split, resolution_s, keys_only)
     vectors = vector_file(split, resolution_s)
-    require(
-        card,
-        split,
-        root,
-        [
+    if not keys_only:
+        listed = [file.replace("{split}", split) for file in protocol.described(card).file]
+        pieces = [
             Piece(f"{split}/con_wav", f"database_{split}.tar.gz"),
-            Piece(protocol, "database_protocols.tar.gz"),
+            Piece(listed[0], "database_protocols.tar.gz"),
             Piece(vectors, "database_segment_labels_v1.2.tar.gz"),
-        ],
-    )
+        ]
+        require(card, split, root, pieces)
     problems = Problems()
-    table = _table(root / protocol, split, card.audio.suffix, problems)
-    spoof = _spoof_frames(root / vectors, problems)
+    found = protocol.protocol_lines(card, root, split, problems, keys_only)
+    table = protocol.table_of(card, found, problems)
+    table["path"] = f"{split}/con_wav/" + table["utterance"] + card.audio.suffix
+    (path,) = places.located(card, split, root, [vectors], keys_only)
+    spoof = _spoof_frames(path, problems)
     table = _matched(table, spoof, vectors, problems)
     timing = FrameVectors(resolution_s, spoof)
     polarity.errors(table, timing, problems)
@@ -62,32 +63,22 @@ def vector_file(split: str, resolution_s: float) -> str:
     return f"segment_labels/{split}_seglab_{resolution_s:g}.npy"
 
 
-def _resolution(card: CorpusCard, root: Path, split: str, wanted: float | None) -> float:
+def _resolution(
+    card: CorpusCard, root: Path, split: str, wanted: float | None, keys_only: bool
+) -> float:
     official = sorted(card.resolutions_s)
     if wanted is None:
-        there = [r for r in official if (root / vector_file(split, r)).exists()]
-        return there[0] if there else official[0]
+        find = partial(places.find_file, card) if keys_only else _exact
+        there = (r for r in official if find(root, vector_file(split, r)) is not None)
+        return next(there, official[0])
     if wanted not in official:
         names = ", ".join(f"{r:g}" for r in official)
         raise BenchError(f"{card.key} has no labels at {wanted:g} s; there are: {names}")
     return wanted
 
 
-def _table(path: Path, split: str, suffix: str, problems: Problems) -> pd.DataFrame:
-    found = lines.known(
-        lines.read(path, _LINE, _FORM, problems), "label", lines.CLASS_WORDS, problems
-    )
-    utterances = found.column("utterance")
-    return pd.DataFrame(
-        {
-            "utterance": utterances,
-            "path": [f"{split}/con_wav/{utterance}{suffix}" for utterance in utterances],
-            "label": found.column("label"),
-            "speaker": found.column("speaker"),
-            "attack": ["" if system == "-" else system for system in found.column("system")],
-            "duration_s": np.full(len(utterances), np.nan),
-        }
-    )
+def _exact(root: Path, file: str) -> Path | None:
+    return places.exact(root, [file])
 
 
 def _spoof_frames(path: Path, problems: Problems) -> dict[str, np.ndarray]:
