@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from bench.errors import BenchError
-from bench.metrics.det import Bools, Floats, Integers, closest, distinct_ends
+from bench.metrics.det import closest
 from bench.metrics.f1 import decide
+from bench.metrics.tally import Bools, Floats, Integers, distinct_ends
 from bench.units import BONAFIDE, SPOOF
 
 LEVEL = 0.95

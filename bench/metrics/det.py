@@ -3,17 +3,14 @@ together."""
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from bench.errors import BenchError
+from bench.metrics.tally import Floats, Tally, errors, tally, trials
 from bench.units import BONAFIDE, SPOOF
-
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
-Integers = NDArray[np.int64]
 
 
 class EerResult(NamedTuple):
@@ -40,55 +37,118 @@ class DetPoints(NamedTuple):
 
 
 def det_points(bonafide: ArrayLike, spoof: ArrayLike) -> DetPoints:
-    """Return miss and false alarm rate at every distinct score and at one threshold below them.
+    """Return `det_points_of` the tally of scores given class by class, each in any order.
 
-    `bonafide` and `spoof` hold the scores of the trials of each class, in any order. A BenchError
-    is raised for an empty class or a score that is not finite.
-
-    The errors are those of the ASVspoof evaluation packages, which step trial by trial; here trials
-    with one score pass the threshold together, because no threshold can part them.
+    A BenchError is raised for an empty class or a score that is not finite.
 
     >>> det_points([2.0, 3.0], [1.0, 2.0]).miss_rate.tolist()
     [0.0, 0.0, 0.5, 1.0]
     >>> det_points([2.0, 3.0], [1.0, 2.0]).false_alarm_rate.tolist()
     [1.0, 0.5, 0.0, 0.0]
     """
-    accepted, rejected = _trials(bonafide, BONAFIDE), _trials(spoof, SPOOF)
-    scores = np.concatenate([accepted, rejected])
-    is_spoof = np.arange(len(scores)) >= len(accepted)
-    order = np.argsort(scores, kind="stable")
-    ends = distinct_ends(scores[order])
-    misses = np.concatenate([[0], np.cumsum(~is_spoof[order])[ends]])
-    rejections = np.concatenate([[0], np.cumsum(is_spoof[order])[ends]])
-    distinct = scores[order][ends]
-    below_all = np.nextafter(distinct[0], -np.inf)
+    return det_points_of(tally(bonafide, spoof))
+
+
+def det_points_of(counts: Tally) -> DetPoints:
+    """Return miss and false alarm rate at every distinct score and at one threshold below them.
+
+    The errors are those of the ASVspoof evaluation packages, which step trial by trial; here trials
+    with one score pass the threshold together, because no threshold can part them. A BenchError is
+    raised for a class without any weight.
+
+    >>> det_points_of(tally([2.0, 3.0], [1.0, 2.0])).threshold[1:].tolist()
+    [1.0, 2.0, 3.0]
+    """
+    missed, rejected = errors(counts)
     return DetPoints(
-        misses / len(accepted),
-        (len(rejected) - rejections) / len(rejected),
-        np.concatenate([[below_all], distinct]),
+        np.concatenate([[0.0], missed]) / missed[-1],
+        (rejected[-1] - np.concatenate([[0.0], rejected])) / rejected[-1],
+        np.concatenate([[_below(counts.score[0])], counts.score]),
     )
 
 
 def eer(bonafide: ArrayLike, spoof: ArrayLike) -> EerResult:
-    """Return the equal error rate: the mean of FRR and FAR where they are closest, a fraction.
+    """Return `eer_of` the tally of scores given class by class, each in any order.
 
-    Definition of the ASVspoof challenges' evaluation packages (2019 to 5), which differs from ours
-    in one thing: they step through tied scores one trial at a time, bona fide first, so that the
-    figure depends on the order of the input and constant scores give 1; ours steps through distinct
-    scores, and constant scores give 0.5. Without ties between the classes the two agree. Of several
-    closest thresholds the lowest counts, as there. No interpolation.
-
-    `bonafide` and `spoof` hold the scores of the trials of each class, in any order. A BenchError
-    is raised for an empty class or a score that is not finite.
+    A BenchError is raised for an empty class or a score that is not finite.
 
     >>> eer([0.9, 0.8, 0.3], [0.4, 0.2, 0.1])
     EerResult(eer=0.3333333333333333, threshold=0.3)
     >>> eer([1.0, 1.0], [1.0]).eer
     0.5
     """
-    points = det_points(bonafide, spoof)
-    rate, at = closest(points.miss_rate, points.false_alarm_rate)
-    return EerResult(rate, float(points.threshold[at]))
+    return eer_of(tally(bonafide, spoof))
+
+
+def eer_of(counts: Tally) -> EerResult:
+    """Return the equal error rate: the mean of FRR and FAR where they are closest, a fraction.
+
+    Definition of the ASVspoof challenges' evaluation packages (2019 to 5), which differs from ours
+    in one thing: they step through tied scores one trial at a time, bona fide first, so that
+    constant scores give 1; ours steps through distinct scores, and constant scores give 0.5. The
+    two agree unless trials are tied where the rates cross (`ties_at_eer`); `eer_official` is
+    theirs. Of several closest thresholds the lowest counts, as there. No interpolation.
+
+    A BenchError is raised for a class without any weight.
+
+    >>> eer_of(Tally(np.array([1.0, 2.0]), np.array([0.0, 3.0]), np.array([2.0, 1.0]))).threshold
+    1.0
+    """
+    return _Crossing(counts).closest()
+
+
+class Ties(NamedTuple):
+    """Trials that share the score at which FRR and FAR cross; counts or weights."""
+
+    score: float
+    bonafide: float
+    spoof: float
+
+
+def ties_at_eer(counts: Tally) -> Ties | None:
+    """Return the tied trials across which FRR and FAR cross, or None where no tie straddles the
+    equal error point.
+
+    Where there are some, the rates jump past each other at one score, and the figure depends on how
+    a formula treats ties: the larger the jump, the more (`eer_official`, `bench.metrics.
+    eer_variants`).
+
+    >>> ties_at_eer(tally([1.0, 1.0, 3.0], [0.0, 1.0]))
+    Ties(score=1.0, bonafide=2.0, spoof=1.0)
+    >>> ties_at_eer(tally([1.0, 2.0, 3.0], [0.0, 1.5])) is None
+    True
+    """
+    crossing = _Crossing(counts)
+    at = crossing.above - 1
+    bonafide, spoof = float(counts.bonafide[at]), float(counts.spoof[at])
+    if bonafide + spoof <= 1 or crossing.gap(crossing.above) == 0:
+        return None
+    return Ties(float(counts.score[at]), bonafide, spoof)
+
+
+def eer_official(bonafide: ArrayLike, spoof: ArrayLike) -> EerResult:
+    """Return the equal error rate of the ASVspoof challenges' evaluation packages to the last
+    digit: ties are stepped through one trial at a time, all bona fide ones first.
+
+    For comparison with published figures only: with ties where the rates cross (`ties_at_eer`) no
+    threshold reaches this rate, and constant scores give 1. The threshold, too, is theirs, 0.001
+    below the lowest score where nothing is rejected. Arguments and errors as for `eer`. Source:
+    `compute_eer` of the packages for 2019 (v2), 2021 and 5.
+
+    >>> eer_official([1.0, 1.0], [1.0]).eer
+    1.0
+    >>> eer_official([0.9, 0.8, 0.3], [0.4, 0.2, 0.1]) == eer([0.9, 0.8, 0.3], [0.4, 0.2, 0.1])
+    True
+    """
+    accepted, rejected = trials(bonafide, BONAFIDE), trials(spoof, SPOOF)
+    scores = np.concatenate([accepted, rejected])
+    order = np.argsort(scores, kind="stable")
+    is_spoof = order >= len(accepted)
+    ascending = scores[order]
+    miss_rate = np.append(0, np.cumsum(~is_spoof)) / len(accepted)
+    false_alarm_rate = (len(rejected) - np.append(0, np.cumsum(is_spoof))) / len(rejected)
+    rate, at = closest(miss_rate, false_alarm_rate)
+    return EerResult(rate, float(ascending[at - 1] if at else ascending[0] - 0.001))
 
 
 class Closest(NamedTuple):
@@ -108,23 +168,38 @@ def closest(miss_rate: Floats, false_alarm_rate: Floats) -> Closest:
     return Closest(float(miss_rate[at] + false_alarm_rate[at]) / 2, at)
 
 
-def distinct_ends(ascending: Floats) -> Integers:
-    """Return the index of the last of each run of equal values in sorted `ascending`.
+class _Crossing:
+    """Where the miss rate passes the false alarm rate.
 
-    >>> distinct_ends(np.array([1.0, 1.0, 2.0])).tolist()
-    [1, 2]
+    Their difference never falls from one point to the next, so some twenty points are looked at
+    and no array of rates is made: a bootstrap asks a thousand times.
     """
-    return np.flatnonzero(np.append(ascending[1:] != ascending[:-1], True))
+
+    def __init__(self, counts: Tally):
+        self._missed, self._rejected = errors(counts)
+        self._score = counts.score
+        self._points = range(len(counts.score) + 1)
+        self.above = bisect_left(self._points, 0.0, key=self.gap)
+        """The first point where the miss rate is not below the false alarm rate; point 0 rejects
+        nothing, and point i the trials up to score i - 1."""
+
+    def rates(self, at: int) -> tuple[float, float]:
+        missed, rejected, total = self._missed, self._rejected, float(self._rejected[-1])
+        if not at:
+            return 0.0, 1.0
+        return float(missed[at - 1] / missed[-1]), (total - float(rejected[at - 1])) / total
+
+    def gap(self, at: int) -> float:
+        miss_rate, false_alarm_rate = self.rates(at)
+        return miss_rate - false_alarm_rate
+
+    def closest(self) -> EerResult:
+        at, below = self.above, self.gap(self.above - 1)
+        if -below <= self.gap(at):
+            at = bisect_left(self._points, below, hi=at, key=self.gap)
+        threshold = self._score[at - 1] if at else _below(self._score[0])
+        return EerResult(sum(self.rates(at)) / 2, float(threshold))
 
 
-def _trials(scores: ArrayLike, label: str) -> Floats:
-    trials = np.asarray(scores, dtype=np.float64).ravel()
-    if not len(trials):
-        raise BenchError(f"the equal error rate is not defined: there is no {label} trial")
-    wrong = np.flatnonzero(~np.isfinite(trials))
-    if len(wrong):
-        raise BenchError(
-            f"{label} score {wrong[0]} is {trials[wrong[0]]} ({len(wrong)} of {len(trials)} are "
-            "not finite numbers): the system diverged or its score file is damaged"
-        )
-    return trials
+def _below(score: float) -> float:
+    return float(np.nextafter(score, -np.inf))
