@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from bench.errors import BenchError
-from bench.metrics.det import EerResult, closest, distinct_ends
-from bench.metrics.tally import Floats, Integers, Tally
+from bench.metrics.det import EerResult, eer_of
+from bench.metrics.tally import Floats, Integers, Tally, distinct_ends
 from bench.units import BONAFIDE, SPOOF
 
 
@@ -28,7 +28,7 @@ class Items(NamedTuple):
 def items_tally(items: Items) -> Tally:
     """Return the weights of the items at each distinct score.
 
-    Raise BenchError where a class has no weight.
+    A BenchError is raised for a class without any weight.
 
     >>> one = Items(np.array([1.0, 1.0]), np.array([1.0, 0.5]), np.array([0.0, 0.5]), np.zeros(2))
     >>> items_tally(one).bonafide.tolist()
@@ -38,21 +38,20 @@ def items_tally(items: Items) -> Tally:
         if not weights.any():
             raise BenchError(f"the figure is not defined: nothing is {label}")
     order = np.argsort(items.score)
-    score = items.score[order]
-    ends = distinct_ends(score)
-    firsts = np.concatenate([[0], ends[:-1] + 1])
-    return Tally(
-        score[ends],
-        np.add.reduceat(items.bonafide[order], firsts),
-        np.add.reduceat(items.spoof[order], firsts),
-    )
+    ascending = items.score[order]
+    ends = distinct_ends(ascending)
+    firsts = np.append(0, ends[:-1] + 1)
+    bonafide, spoof = (np.add.reduceat(of[order], firsts) for of in (items.bonafide, items.spoof))
+    return Tally(ascending[ends], bonafide, spoof)
 
 
 def items_eer(items: Items) -> EerResult:
-    """Return the equal error rate of weighted items, defined as in `bench.metrics.det.eer`."""
-    counts = items_tally(items)
-    miss = np.concatenate([[0.0], np.cumsum(counts.bonafide)])
-    rejected = np.concatenate([[0.0], np.cumsum(counts.spoof)])
-    rate, at = closest(miss / miss[-1], (rejected[-1] - rejected) / rejected[-1])
-    below_all = np.nextafter(counts.score[0], -np.inf)
-    return EerResult(rate, float(counts.score[at - 1] if at else below_all))
+    """Return the equal error rate of weighted items, defined as in `bench.metrics.det.eer_of`.
+
+    A BenchError is raised for a class without any weight.
+
+    >>> ones = np.ones(2)
+    >>> items_eer(Items(np.array([0.0, 1.0]), np.array([0.0, 1.0]), np.array([3.0, 1.0]), ones)).eer
+    0.125
+    """
+    return eer_of(items_tally(items))

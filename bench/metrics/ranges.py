@@ -37,8 +37,10 @@ def ranges(frames: Frames, reference: Reference) -> Ranges:
     # One time axis, utterances end to end, so that starts and ends ascend.
     ends = np.cumsum(pair.length)
     begins = ends - pair.length
-    last, begin = (np.repeat(of, pair.scored.items) for of in (pair.length, begins))
-    start, end = (np.minimum(time, last) + begin for time in (frames.start, frames.end))
+    begin, last = (np.repeat(of, pair.scored.items) for of in (begins, ends))
+    start, end = frames.start + begin, frames.end + begin
+    for time in (start, end):
+        np.minimum(time, last, out=time)
     length = end - start
     is_spoof = reference.is_spoof
     spoof_start, spoof_end = (
@@ -51,12 +53,17 @@ def ranges(frames: Frames, reference: Reference) -> Ranges:
     left_spoof = np.add.reduceat(stretch, pair.labelled.first)
     left_spoof -= np.add.reduceat(spoof, pair.scored.first)
     inside, open_ = length > 0, left > 0
+    kept = slice(None) if inside.all() else inside
+    bonafide, spoof = (
+        np.concatenate([of[kept], rest[open_]], dtype=np.float64)
+        for of, rest in ((length - spoof, left - left_spoof), (spoof, left_spoof))
+    )
     return Ranges(
         Items(
-            np.append(frames.score[inside], np.full(open_.sum(), np.inf)),
-            np.append((length - spoof)[inside], (left - left_spoof)[open_]).astype(np.float64),
-            np.append(spoof[inside], left_spoof[open_]).astype(np.float64),
-            np.append(frames.utterance[inside], pair.scored.utterance[open_]),
+            np.append(frames.score[kept], np.full(open_.sum(), np.inf)),
+            bonafide,
+            spoof,
+            np.append(frames.utterance[kept], pair.scored.utterance[open_]),
         ),
         int(left.sum()),
         int((frames.end - frames.start).sum() - length.sum()),

@@ -1,0 +1,95 @@
+"""Errors by place and by distance against plain loops."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.errors import BenchError
+from bench.metrics.f1 import ARGMAX, decision_at
+from bench.metrics.grid import points
+from bench.metrics.positions import (
+    POSITION_NAMES,
+    distance_errors,
+    error_rates,
+    position_errors,
+)
+from bench.metrics.timeline import frames_on_grid, reference
+from tests.metrics.plain_localization import places
+from tests.metrics.test_grid import gridded, on_arrays
+
+
+@given(gridded(), st.sampled_from([2, 4, 8, 16]), st.integers(-3, 3))
+def test_errors_of_each_place_are_those_of_plain_loops(made, wanted, threshold):
+    own, found = made
+    judged = points(*on_arrays(own, found), wanted * 0.005)
+    frames, errors = (dict.fromkeys(POSITION_NAMES, 0) for _ in range(2))
+    for code in found:
+        chosen = judged.utterance == code
+        labels, scores = judged.is_spoof[chosen].tolist(), judged.score[chosen].tolist()
+        for name, is_spoof, score in zip(places(labels), labels, scores, strict=True):
+            frames[name] += 1
+            errors[name] += (score <= threshold) != is_spoof
+    rates = error_rates(position_errors(judged, decision_at(threshold)))
+    assert dict(zip(rates.names, rates.frames.tolist(), strict=True)) == frames
+    assert dict(zip(rates.names, rates.errors.tolist(), strict=True)) == errors
+    for name, rate in zip(rates.names, rates.rate, strict=True):
+        assert np.isnan(rate) if not frames[name] else rate == errors[name] / frames[name]
+
+
+@given(gridded(), st.sampled_from([2, 4, 8, 16]), st.integers(-3, 3))
+def test_errors_at_each_distance_are_those_of_plain_loops(made, wanted, threshold):
+    own, found = made
+    scored, truth = on_arrays(own, found)
+    judged = points(scored, truth, wanted * 0.005)
+    expected = {}
+    for code, (spoof, _) in found.items():
+        boundaries = [5 * i for i in range(1, len(spoof)) if spoof[i] != spoof[i - 1]]
+        chosen = judged.utterance == code
+        rows = zip(judged.is_spoof[chosen].tolist(), judged.score[chosen].tolist(), strict=True)
+        for i, (is_spoof, score) in enumerate(rows):
+            centre = 5 * wanted * (i + 0.5)
+            distance = min((abs(centre - b) for b in boundaries), default=None)
+            where = (
+                "without boundary"
+                if distance is None
+                else "below 10 ms"
+                if distance < 10
+                else "10 to 30 ms"
+                if distance < 30
+                else "30 ms and above"
+            )
+            count = expected.setdefault(f"{'spoof' if is_spoof else 'bonafide'} {where}", [0, 0])
+            count[0] += 1
+            count[1] += (score <= threshold) != is_spoof
+    rates = error_rates(distance_errors(judged, truth, decision_at(threshold), [10, 30]))
+    ours = zip(rates.names, rates.frames.tolist(), rates.errors.tolist(), strict=True)
+    assert {name: [n, wrong] for name, n, wrong in ours if n} == expected
+    assert len(rates.names) == 8
+
+
+def test_frames_keep_their_utterance():
+    truth = reference([3, 8], [0, 0], [640, 320], [True, False])
+    scored = frames_on_grid([0, 0, 0, 2, 0, 0, 0, 0, 1], 320, [1.0, -1.0, -1.0])
+    judged = points(scored, truth, 0.02)
+    for found in (position_errors(judged, ARGMAX), distance_errors(judged, truth, ARGMAX)):
+        assert found.unit.tolist() == [3, 3, 8]
+        assert found.wrong.tolist() == [True, False, True]
+        assert found.decision is ARGMAX
+
+
+@pytest.mark.parametrize("edges_ms", [[], [0, 10], [20, 20], [20, 10]])
+def test_bins_ascend(edges_ms):
+    truth = reference([0], [0], [320], [True])
+    judged = points(frames_on_grid([1], 320, [0.0]), truth, 0.02)
+    with pytest.raises(BenchError, match="ascending places above 0 ms"):
+        distance_errors(judged, truth, ARGMAX, edges_ms)
+
+
+def test_distances_are_measured_in_the_reference_of_the_frames():
+    truth = reference([0], [0], [320], [True])
+    judged = points(frames_on_grid([1], 320, [0.0]), truth, 0.02)
+    with pytest.raises(BenchError, match="utterances that the reference has not"):
+        distance_errors(judged, truth._replace(utterance=np.array([1])), ARGMAX)
