@@ -9,16 +9,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bench.config import Form
+from bench.metrics.catalogue import is_rate, shown
 from bench.metrics.scores import Figure
 from bench.specs.run import Run
-
-RATES = frozenset(
-    {
-        *("eer", "eer_official", "eer_bonafide_logit", "range_eer", "utterance_eer", "auc"),
-        *("f1", "f1_spoof", "precision", "precision_spoof", "recall", "recall_spoof"),
-    }
-)
-"""Last parts of metric names that are fractions inside and per cent in the store."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +41,7 @@ class RunEntry:
     commit: str
     device: str
     description_figures: Mapping[str, float]
-    """The paper's figures by metric, per cent."""
+    """The paper's figures by metric, rates in per cent."""
 
     @property
     def name(self) -> str:
@@ -128,11 +121,6 @@ def per_cent(name: str, value: float) -> float:
     return 100 * value if is_rate(name) else value
 
 
-def is_rate(name: str) -> bool:
-    """Return whether a metric is shown in per cent."""
-    return name.rpartition(".")[2] in RATES
-
-
 def describe(entry: RunEntry, figures: Mapping[str, Figure]) -> str:
     """Return the run's description: the paper's figures beside ours, in Markdown.
 
@@ -142,19 +130,21 @@ def describe(entry: RunEntry, figures: Mapping[str, Figure]) -> str:
     lines = [
         f"{smoke}{entry.table}, row {entry.row}, seed {entry.seed}",
         "",
-        "| figure (%) | paper | ours | 95 % interval | difference |",
+        "| figure (rates in %) | paper | ours | 95 % interval | difference |",
         "|---|---|---|---|---|",
     ]
     for name in dict.fromkeys([*entry.description_figures, *figures]):
         paper, ours = entry.description_figures.get(name), figures.get(name)
+        digits = 2 if is_rate(name) else 4
         cells = ["–"] * 4
         if paper is not None:
-            cells[0] = f"{paper:.2f}"
+            cells[0] = f"{paper:.{digits}f}"
         if ours is not None:
-            cells[1] = f"{100 * ours.value:.2f}"
-            cells[2] = f"{100 * ours.low:.2f} to {100 * ours.high:.2f}"
-        if paper is not None and ours is not None:
-            cells[3] = f"{100 * ours.value - paper:+.2f}"
+            value, low, high = (per_cent(name, number) for number in ours)
+            cells[1] = f"{value:.{digits}f}"
+            cells[2] = f"{low:.{digits}f} to {high:.{digits}f}"
+            if paper is not None:
+                cells[3] = f"{value - paper:+.{digits}f}"
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -172,13 +162,3 @@ def describe_scored(entry: ScoredEntry) -> str:
         value, low, high = (shown(name, number) for number in figure)
         lines.append(f"| {name} | {value} | {low} to {high} |")
     return "\n".join([*lines, "", *(f"- {key}: {text}" for key, text in entry.settings.items())])
-
-
-def shown(name: str, value: float) -> str:
-    """Return a fraction as a figure is printed: rates in per cent with two decimals, costs with
-    four.
-
-    >>> shown("asvspoof2019la.eer", 0.00990923), shown("asvspoof2019la.min_tdcf", 0.030806)
-    ('0.99 %', '0.0308')
-    """
-    return f"{100 * value:.2f} %" if is_rate(name) else f"{value:.4f}"

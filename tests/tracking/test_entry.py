@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from bench.metrics.catalogue import METRICS
 from bench.metrics.scores import Figure
-from bench.tracking.entry import RATES, describe, per_cent
+from bench.tracking.entry import describe, per_cent
 
 
 def test_identity_holds_what_changes_figures_and_nothing_else(entry):
@@ -27,9 +28,10 @@ def test_identity_holds_what_changes_figures_and_nothing_else(entry):
 
 
 def test_rates_alone_are_turned_into_per_cent():
-    for name in RATES:
-        assert per_cent(f"dev.{name}", 0.25) == 25.0
-        assert per_cent(name, 0.25) == 25.0
+    for name, metric in METRICS.items():
+        kept = 25.0 if metric.unit == "rate" else 0.25
+        for full in (name, f"dev.{name}", f"a.{name}_160ms"):
+            assert per_cent(full, 0.25) == kept
     for name in ("loss", "train.loss", "eer.loss", "learning_rate"):
         assert per_cent(name, 0.25) == 0.25
 
@@ -39,5 +41,10 @@ def test_description_sets_the_papers_figures_beside_ours(entry, smoke_entry):
     assert "| partialspoof.eer | 3.50 | 3.61 | 3.50 to 3.72 | +0.11 |" in text
     assert "| partialspoof.f1 | 96.62 | – | – | – |" in text
     assert "SMOKE" not in text
+    costs = describe(
+        replace(entry, description_figures={"a.min_tdcf": 0.0165}),
+        {"a.min_tdcf": Figure(0.0308, 0.02, 0.04)},
+    )
+    assert "| a.min_tdcf | 0.0165 | 0.0308 | 0.0200 to 0.0400 | +0.0143 |" in costs
     assert "| utterance_eer | – | 1.00 |" in describe(entry, {"utterance_eer": Figure(0.01, 0, 1)})
     assert describe(smoke_entry, {}).startswith("**SMOKE: not a result.**")

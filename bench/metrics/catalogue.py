@@ -1,0 +1,98 @@
+"""Every figure that the suite prints: what it is called, in what unit, which way is better."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal, NamedTuple
+
+
+class Metric(NamedTuple):
+    """How a figure is shown."""
+
+    label: str
+    unit: Literal["rate", "cost", "bits"]
+    """`rate`: a fraction, shown in per cent. `cost`: 1 is what the better of accepting all and
+    rejecting all costs. `bits`: per trial."""
+    better: Literal["lower", "higher"]
+    says: str
+    """Its definition in a line."""
+
+
+METRICS = {
+    "eer": Metric(
+        "EER", "rate", "lower", "mean of FRR and FAR where they are closest; tied scores together"
+    ),
+    "eer_official": Metric(
+        "EER, ASVspoof package",
+        "rate",
+        "lower",
+        "the same, stepping through tied scores one trial at a time, bona fide first",
+    ),
+    "eer_bonafide_logit": Metric(
+        "EER of the bona fide logit", "rate", "lower", "the EER by the bona fide logit alone"
+    ),
+    "auc": Metric("AUC", "rate", "higher", "area under the ROC curve; ties count half"),
+    "min_tdcf": Metric(
+        "min t-DCF",
+        "cost",
+        "lower",
+        "least tandem cost with the organisers' ASV system, normalised",
+    ),
+    "min_dcf": Metric("minDCF", "cost", "lower", "least detection cost of ASVspoof 5, normalised"),
+    "act_dcf": Metric(
+        "actDCF", "cost", "lower", "the same cost at the Bayes threshold; scores as LLRs"
+    ),
+    "cllr": Metric("Cllr", "bits", "lower", "cost of the scores as log-likelihood ratios"),
+    "min_cllr": Metric(
+        "min Cllr", "bits", "lower", "Cllr after the best monotone recalibration (PAV)"
+    ),
+    "range_eer": Metric(
+        "range EER", "rate", "lower", "EER of time: errors weighed by their exact duration"
+    ),
+    "utterance_eer": Metric(
+        "utterance EER", "rate", "lower", "EER of utterances by their lowest frame"
+    ),
+    "f1": Metric("F1 bona fide", "rate", "higher", "F1 of frames with bona fide as positive class"),
+    "precision": Metric("precision bona fide", "rate", "higher", "of frames decided bona fide"),
+    "recall": Metric("recall bona fide", "rate", "higher", "of frames labelled bona fide"),
+    "f1_spoof": Metric("F1 spoof", "rate", "higher", "F1 of frames with spoof as positive class"),
+    "precision_spoof": Metric("precision spoof", "rate", "higher", "of frames decided spoof"),
+    "recall_spoof": Metric("recall spoof", "rate", "higher", "of frames labelled spoof"),
+    "error": Metric("error rate", "rate", "lower", "share of frames decided wrongly"),
+}
+"""By name. A name may carry an evaluation before it (`partialspoof.eer`) and a resolution after it
+(`eer_160ms`)."""
+
+
+def metric(name: str) -> Metric | None:
+    """Return how the figure `name` is shown; None for what is no figure of merit.
+
+    >>> metric("partialspoof.eer_160ms").label
+    'EER at 160 ms'
+    """
+    base = name.rpartition(".")[2]
+    found = METRICS.get(base)
+    resolution = re.fullmatch(r"(.+)_(\d+)ms", base)
+    if found is None and resolution and resolution[1] in METRICS:
+        plain = METRICS[resolution[1]]
+        return plain._replace(label=f"{plain.label} at {resolution[2]} ms")
+    return found
+
+
+def is_rate(name: str) -> bool:
+    """Return whether a figure is a fraction that is shown in per cent.
+
+    >>> is_rate("dev.eer"), is_rate("train.loss")
+    (True, False)
+    """
+    found = metric(name)
+    return found is not None and found.unit == "rate"
+
+
+def shown(name: str, value: float) -> str:
+    """Return a figure as it is printed: rates in per cent with two decimals, others with four.
+
+    >>> shown("asvspoof2019la.eer", 0.00990923), shown("asvspoof2019la.min_tdcf", 0.030806)
+    ('0.99 %', '0.0308')
+    """
+    return f"{100 * value:.2f} %" if is_rate(name) else f"{value:.4f}"
