@@ -71,6 +71,7 @@ def check(
     subset = readings[0]
     if form == "paper":
         _compare_counts(card, subset, problems)
+    _note_untyped(subset, problems)
     files = _Files.listed(subset, card.audio.suffix)
     problems.error("audio file missing", files.missing)
     headers = dict(_headers(root, files.there, problems, progress))
@@ -168,6 +169,14 @@ def _compare_counts(card: CorpusCard, subset: Subset, problems: Problems) -> Non
             note(
                 f"{name}: {found[name]:,} where the card has {count:,} ({expected.standing})", [], 1
             )
+
+
+def _note_untyped(subset: Subset, problems: Problems) -> None:
+    """Note attacks of which the card does not say whether they are TTS or VC."""
+    table = subset.table
+    if "attack_type" in table:
+        untyped = table["attack"][(table["attack_type"] == "") & (table["attack"] != "")]
+        problems.warning("attack without a type on the card", sorted(set(untyped)))
 
 
 class _Files(NamedTuple):

@@ -105,7 +105,7 @@ def require(card: CorpusCard, split: str, root: Path, pieces: Iterable[Piece]) -
 def absent(card: CorpusCard, split: str, place: Path, files: Sequence[str]) -> BrokenCorpus:
     """Return the error of whoever has only the keys, and at `place` none of the `files`."""
     problems = Problems()
-    problems.error(f"{' or '.join(files)} is neither there nor below, by name", [], 1)
+    problems.error(f"no {' or '.join(files)} there or below", [], 1)
     return BrokenCorpus(card, split, place, problems, None)
 
 

@@ -14,8 +14,9 @@ import pandas as pd
 
 TABLE_COLUMNS = ("utterance", "path", "label", "speaker", "attack", "duration_s")
 """Columns every subset's table has: id; path below the root; `bonafide` or `spoof`; speaker or "";
-attack or ""; seconds by the protocol, NaN where it does not say. Readers may add columns (codec,
-subset, ...)."""
+attack or ""; seconds by the protocol, NaN where it does not say. Readers may add columns
+(attack_type, codec, subset, ...). Columns of few words may be pandas categories of text, "" where
+there is none; `utterance` and `path` are text."""
 
 
 class Span(NamedTuple):

@@ -7,8 +7,8 @@ Layout: `{split}/con_wav/<id>.wav`,
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,7 @@ import pandas as pd
 from bench.corpora import places, polarity
 from bench.corpora.cards import check_split
 from bench.corpora.pickles import string_vectors
-from bench.corpora.problems import BrokenCorpus, Piece, Problems, require
+from bench.corpora.problems import BrokenCorpus, Piece, Problems, absent, require
 from bench.corpora.readers import protocol
 from bench.corpora.subset import FrameVectors, Subset
 from bench.errors import BenchError
@@ -30,28 +30,29 @@ def read(
 ) -> Subset:
     """Return a split with its frame vectors at `resolution_s`, the finest there is where None.
 
-    The protocol gives no durations; `attack` is its system: CON for spoof, "" for bona fide.
+    The protocol gives no durations; `attack` is its system: CON for spoof, "" for bona fide. With
+    `keys_only` and no vectors anywhere there is no timing, unless a resolution is asked for.
     """
     check_split(card, split)
-    resolution_s = _resolution(card, root, split, resolution_s, keys_only)
-    vectors = vector_file(split, resolution_s)
+    labels = _labels(card, root, split, resolution_s, keys_only)
     if not keys_only:
         listed = [file.replace("{split}", split) for file in protocol.described(card).file]
         pieces = [
             Piece(f"{split}/con_wav", f"database_{split}.tar.gz"),
             Piece(listed[0], "database_protocols.tar.gz"),
-            Piece(vectors, "database_segment_labels_v1.2.tar.gz"),
+            *(Piece(label.file, "database_segment_labels_v1.2.tar.gz") for label in labels),
         ]
         require(card, split, root, pieces)
     problems = Problems()
     found = protocol.protocol_lines(card, root, split, problems, keys_only)
     table = protocol.table_of(card, found, problems)
     table["path"] = f"{split}/con_wav/" + table["utterance"] + card.audio.suffix
-    (path,) = places.located(card, split, root, [vectors], keys_only)
-    spoof = _spoof_frames(path, problems)
-    table = _matched(table, spoof, vectors, problems)
-    timing = FrameVectors(resolution_s, spoof)
-    polarity.errors(table, timing, problems)
+    timing: FrameVectors | None = None
+    for label in labels:
+        spoof = _spoof_frames(label.path, problems)
+        table = _matched(table, spoof, label.file, problems)
+        timing = FrameVectors(label.resolution_s, spoof)
+        polarity.errors(table, timing, problems)
     subset = Subset(card.key, split, root, table, timing)
     if problems.fatal:
         raise BrokenCorpus(card, split, root, problems, subset)
@@ -63,22 +64,33 @@ def vector_file(split: str, resolution_s: float) -> str:
     return f"segment_labels/{split}_seglab_{resolution_s:g}.npy"
 
 
-def _resolution(
+class _Labels(NamedTuple):
+    resolution_s: float
+    file: str
+    """Below the root."""
+    path: Path
+
+
+def _labels(
     card: CorpusCard, root: Path, split: str, wanted: float | None, keys_only: bool
-) -> float:
+) -> list[_Labels]:
+    """Return the label file of the resolution asked for, or the finest that is there; none where
+    keys are without any and none was asked for.
+    """
     official = sorted(card.resolutions_s)
-    if wanted is None:
-        find = partial(places.find_file, card) if keys_only else _exact
-        there = (r for r in official if find(root, vector_file(split, r)) is not None)
-        return next(there, official[0])
-    if wanted not in official:
+    if wanted is not None and wanted not in official:
         names = ", ".join(f"{r:g}" for r in official)
         raise BenchError(f"{card.key} has no labels at {wanted:g} s; there are: {names}")
-    return wanted
-
-
-def _exact(root: Path, file: str) -> Path | None:
-    return places.exact(root, [file])
+    tried = official if wanted is None else [wanted]
+    for resolution_s in tried:
+        file = vector_file(split, resolution_s)
+        path = places.find_file(card, root, file) if keys_only else places.exact(root, [file])
+        if path is not None:
+            return [_Labels(resolution_s, file, path)]
+    file = vector_file(split, tried[0])
+    if keys_only and wanted is not None:
+        raise absent(card, split, root, [file])
+    return [] if keys_only else [_Labels(tried[0], file, root / file)]
 
 
 def _spoof_frames(path: Path, problems: Problems) -> dict[str, np.ndarray]:

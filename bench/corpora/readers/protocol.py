@@ -20,7 +20,7 @@ from bench.corpora import delimited, lines, places, polarity, spans
 from bench.corpora.cards import check_split
 from bench.corpora.lines import Lines
 from bench.corpora.problems import BrokenCorpus, Piece, Problems, absent, require
-from bench.corpora.subset import TABLE_COLUMNS, Spans, Subset
+from bench.corpora.subset import TABLE_COLUMNS, Span, Spans, Subset
 from bench.errors import BenchError
 from bench.specs.corpus import CorpusCard, Protocol
 from bench.units import BONAFIDE
@@ -42,25 +42,21 @@ def read(
     are text), and `attack_type` where the card has types. `duration_s` is the column's, else where
     the last span ends, else NaN.
     """
-    problems = Problems()
+    problems, protocol = Problems(), described(card)
     found = protocol_lines(card, root, split, problems, keys_only)
-    utterances = found.table["utterance"]
-    timing: Spans | None = None
-    ends: list[float] = []
-    protocol = described(card)
+    parsed: list[tuple[Span, ...]] = []
     if protocol.spans is not None:
         separator = " " if "..." in protocol.columns[0] else protocol.spans.separator
         found, parsed = spans.parse(found, "spans", separator, protocol.spans.labels, problems)
-        utterances = found.table["utterance"]
-        timing = Spans(dict(zip(utterances, parsed, strict=True)))
-        ends = [labels[-1].end_s for labels in parsed]
     table = table_of(card, found, problems)
-    if timing is not None:
-        stated = "duration_s" in found.table
-        if stated:
-            spans.check_ends(table, ends, problems)
+    timing: Spans | None = None
+    if protocol.spans is not None:
+        timing = Spans(dict(zip(table["utterance"], parsed, strict=True)))
+        ends_s = [labels[-1].end_s for labels in parsed]
+        if "duration_s" in found.table:
+            spans.check_ends(table, ends_s, problems)
         else:
-            table["duration_s"] = np.array(ends, dtype=float)
+            table["duration_s"] = np.array(ends_s, dtype=float)
         polarity.errors(table, timing, problems)
     table["path"] = _paths(card, root, split, table, problems, keys_only)
     subset = Subset(card.key, split, root, table, timing)
@@ -110,8 +106,6 @@ def table_of(card: CorpusCard, found: Lines, problems: Problems) -> pd.DataFrame
     if card.attack_types:
         types = {a: _type_of(card, a) for a in table["attack"].cat.categories}
         table["attack_type"] = _renamed(table["attack"], types)
-        untyped = [attack for attack, kind in types.items() if attack and not kind]
-        problems.warning("attack without a type on the card", untyped)
     for column in raw.columns.difference([*TABLE_COLUMNS, "spans"], sort=False):
         table[column] = _worded(raw[column], protocol, column)
     contradicted = (table["label"] == BONAFIDE) & (table["attack"] != "")
@@ -128,19 +122,23 @@ def table_of(card: CorpusCard, found: Lines, problems: Problems) -> pd.DataFrame
 def _file(card: CorpusCard, root: Path, split: str, keys_only: bool) -> Path:
     protocol = described(card)
     names = [n.replace("{split}", split) for n in card.splits[split].file or protocol.file]
-    if keys_only and root.is_file():
-        return root
     if keys_only:
+        if root.is_file() and (card.reader == "protocol" or root.name in map(_name, names)):
+            return root
         misfit = partial(delimited.misfit, protocol=protocol, suffix=card.audio.suffix)
-        path = places.find_list(card, root, names, misfit)
-    else:
-        path = places.exact(root, names)
-    if path is None and keys_only:
-        raise absent(card, split, root, names)
+        path = places.find_list(card, root.parent if root.is_file() else root, names, misfit)
+        if path is None:
+            raise absent(card, split, root, list(dict.fromkeys(map(_name, names))))
+        return path
+    path = places.exact(root, names)
     if path is None:
         archive = card.downloads[0].file if len(card.downloads) == 1 else ""
         require(card, split, root, [Piece(names[0], archive)])
     return path or root / names[0]
+
+
+def _name(path: str) -> str:
+    return path.rpartition("/")[2]
 
 
 def _durations(found: Lines, problems: Problems) -> np.ndarray:

@@ -1,0 +1,168 @@
+"""A user's own corpus from a card alone, in a folder that bench.toml names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from layouts import wav, write_lines
+
+from bench import config
+from bench.corpora import cards, load, load_keys
+from bench.corpora.check import check
+from bench.corpora.subset import Span, Spans
+from bench.errors import BenchError
+
+HEAD = """
+name = "My deepfakes"
+short = "MINE"
+story = "s"
+citation = "c"
+licence = "l"
+page = "p"
+place = "Put the audio into the folder audio."
+reader = "protocol"
+"""
+DETECTION = """
+task = "detection"
+
+[protocol]
+file = "lists/{split}.csv"
+separator = "comma"
+header = "id,spk,system,noise,class"
+columns = "utterance speaker attack noise label"
+labels = { real = "bonafide", fake = "spoof" }
+words = { attack = { none = "" } }
+audio = "audio/{speaker}/{utterance}.wav"
+
+[factors]
+attack = "spoof"
+noise = "channel"
+
+[attack_types]
+"vits*" = "TTS"
+knnvc = "VC"
+
+[splits.test]
+utterances = 3
+bonafide = 1
+spoof = 2
+"""
+LISTED = ["id,spk,system,noise,class", "a,s1,none,clean,real", "b,s1,vits2,clean,fake"]
+SPANS = """
+task = "localization"
+
+[protocol]
+file = "{split}.tsv"
+separator = "tab"
+columns = "utterance duration_s label spans ..."
+audio = "**/{utterance}.wav"
+[protocol.spans]
+labels = { b = "bonafide", s = "spoof" }
+
+[splits.all]
+utterances = 2
+"""
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with bench.toml, in which `cards` has room for cards."""
+    monkeypatch.chdir(tmp_path)
+    text = 'cards = "cards"\n[corpora]\nmine = "data"\n'
+    (tmp_path / "bench.toml").write_text(text, encoding="utf-8")
+    (tmp_path / "cards").mkdir()
+    return tmp_path
+
+
+def card(own: Path, text: str) -> None:
+    (own / "cards/mine.toml").write_text(text, encoding="utf-8")
+
+
+def test_a_detection_corpus_from_a_card(own: Path):
+    card(own, HEAD + DETECTION)
+    write_lines(own / "data/lists/test.csv", [*LISTED, "c,s2,knnvc,street,fake"])
+    for name in ("s1/a", "s1/b", "s2/c"):
+        wav(own / f"data/audio/{name}.wav", 0.2)
+    assert "mine" in cards.names()
+    assert cards.card("Mine").evaluation_split == "test"
+    subset = load("MINE", "test", config.load(), "paper")
+    assert subset.table["path"].tolist()[2] == "audio/s2/c.wav"
+    assert subset.table["attack"].tolist() == ["", "vits2", "knnvc"]
+    assert subset.table["attack_type"].tolist() == ["", "TTS", "VC"]
+    assert subset.table["noise"].tolist() == ["clean", "clean", "street"]
+    report = check(cards.card("mine"), own / "data", "test", lambda *_: None)
+    assert report.problems == ()
+
+
+def test_spans_in_further_columns(own: Path):
+    card(own, HEAD + SPANS)
+    lines = ["a\t1.0\tbonafide\t0-1.0-b", "b\t1.5\tspoof\t0-0.5-b\t0.5-1.5-s"]
+    write_lines(own / "data/all.tsv", lines)
+    for name, seconds in (("a", 1.0), ("b", 1.5)):
+        wav(own / f"data/x/{name}.wav", seconds)
+    subset = load("mine", "all", config.load(), "paper")
+    assert isinstance(subset.timing, Spans)
+    assert subset.timing.spans["b"] == (Span(0.0, 0.5, "bonafide"), Span(0.5, 1.5, "spoof"))
+    assert subset.table["duration_s"].tolist() == [1.0, 1.5]
+    write_lines(own / "data/all.tsv", [lines[0], lines[1].replace("1.5\t", "1.9\t", 1)])
+    with pytest.raises(BenchError, match=r"last span ends elsewhere than the utterance: b: 1.5 s"):
+        load_keys(cards.card("mine"), "all", own / "data")
+    write_lines(own / "data/all.tsv", [lines[0], lines[1].replace("1.5\t", "long\t", 1)])
+    with pytest.raises(BenchError, match=r"no duration in seconds: all.tsv:2: 'long'"):
+        load_keys(cards.card("mine"), "all", own / "data")
+
+
+def test_a_type_that_the_card_lacks_is_a_warning(own: Path):
+    card(own, HEAD + DETECTION.replace("knnvc = ", "other = "))
+    write_lines(own / "data/lists/test.csv", [*LISTED, "c,s2,knnvc,street,fake"])
+    for name in ("s1/a", "s1/b", "s2/c"):
+        wav(own / f"data/audio/{name}.wav", 0.2)
+    report = check(cards.card("mine"), own / "data", "test", lambda *_: None)
+    assert [str(p) for p in report.problems] == ["attack without a type on the card: knnvc"]
+    assert report.ok
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('speaker attack noise label"', 'speaker attack noise"', "has no label"),
+        ("utterance speaker", "utterance utterance", "utterance is there twice"),
+        ("attack noise label", "attack Noise label", "'Noise': should be lower-case"),
+        ("/{speaker}/", "/{speakers}/", "protocol.audio: no column 'speakers'; did you mean 'sp"),
+        ("/{speaker}/", "/{speaker/", "protocol.audio = "),
+        ('noise = "channel"', 'nose = "channel"', "factors.nose: no column 'nose'; did you mean"),
+        ("{ attack = {", "{ atack = {", "protocol.words.atack: no column 'atack'"),
+        ("utterances = 3", "where = { x = 'y' }\nutterances = 3", "splits.test.where.x: no column"),
+        ("[factors]", "ids = '('\n[factors]", r"protocol.ids = '\(': is no regular expression"),
+        ("label", "label spans", r"a column `spans` and \[protocol.spans\] go together"),
+        ("noise label", "noise label ...", "`...` stands after `spans` only"),
+        ('"comma"', '"semicolon"', "should be 'space', 'tab' or 'comma'"),
+        ('"bonafide", fake', '"genuine", fake', "should be 'bonafide' or 'spoof'"),
+        ("[splits.test]", "[splits.tdcf]", "evaluation = 'test': no such split"),
+    ],
+)
+def test_faults_of_a_card_are_said(own: Path, old: str, new: str, said: str):
+    text = 'evaluation = "test"\n' + HEAD + DETECTION
+    assert old in text
+    card(own, text.replace(old, new, 1))
+    with pytest.raises(BenchError, match=said):
+        cards.card("mine")
+
+
+def test_a_card_without_its_protocol(own: Path):
+    card(own, HEAD + 'task = "detection"\n[splits.test]\n')
+    with pytest.raises(BenchError, match="protocol: is missing, and the reader goes by it"):
+        cards.card("mine")
+
+
+def test_the_folder_of_cards(own: Path, monkeypatch: pytest.MonkeyPatch):
+    (own / "cards/had.toml").write_text(HEAD + DETECTION, encoding="utf-8")
+    with pytest.raises(BenchError, match=r"had.toml: there is a corpus had already"):
+        cards.card("PS")
+    monkeypatch.setenv("BENCH_CARDS", "nowhere")
+    with pytest.raises(BenchError, match="cards = 'nowhere': there is no such folder"):
+        cards.names()
+    monkeypatch.delenv("BENCH_CARDS")
+    (own / "cards/had.toml").rename(own / "cards/mine.toml")
+    assert set(cards.names()) > {"had", "mine", "partialspoof"}
