@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from bench.metrics.bootstrap import Interval, bootstrap_eer, bootstrap_f1
 from bench.metrics.det import DetPoints, EerResult, det_points, eer
-from bench.metrics.f1 import F1Pair, f1, frame_f1
+from bench.metrics.f1 import F1Pair, f1, frame_f1, frame_figures
+from bench.metrics.grid import point_eer, utterance_eer
+from bench.metrics.ranges import range_eer
 
 __all__ = [
     "DetPoints",
@@ -21,4 +23,8 @@ __all__ = [
     "eer",
     "f1",
     "frame_f1",
+    "frame_figures",
+    "point_eer",
+    "range_eer",
+    "utterance_eer",
 ]

@@ -8,8 +8,14 @@ import numpy as np
 
 from bench.errors import BenchError
 from bench.metrics.det import EerResult, eer_of
-from bench.metrics.tally import Floats, Integers, Tally, distinct_ends
+from bench.metrics.tally import Bools, Floats, Integers, Tally, distinct_ends
 from bench.units import BONAFIDE, SPOOF
+
+_MANY = 100_000
+"""Above so many items, those that cannot matter to the EER are not sorted."""
+
+_LEADING_BITS = 16
+"""Sign, exponent and the first 4 bits of the fraction of a double."""
 
 
 class Items(NamedTuple):
@@ -34,15 +40,8 @@ def items_tally(items: Items) -> Tally:
     >>> items_tally(one).bonafide.tolist()
     [1.5]
     """
-    for label, weights in ((BONAFIDE, items.bonafide), (SPOOF, items.spoof)):
-        if not weights.any():
-            raise BenchError(f"the figure is not defined: nothing is {label}")
-    order = np.argsort(items.score)
-    ascending = items.score[order]
-    ends = distinct_ends(ascending)
-    firsts = np.append(0, ends[:-1] + 1)
-    bonafide, spoof = (np.add.reduceat(of[order], firsts) for of in (items.bonafide, items.spoof))
-    return Tally(ascending[ends], bonafide, spoof)
+    _check(items)
+    return _tally(items.score, items.bonafide, items.spoof)
 
 
 def items_eer(items: Items) -> EerResult:
@@ -54,4 +53,58 @@ def items_eer(items: Items) -> EerResult:
     >>> items_eer(Items(np.array([0.0, 1.0]), np.array([0.0, 1.0]), np.array([3.0, 1.0]), ones)).eer
     0.125
     """
-    return eer_of(items_tally(items))
+    if len(items.score) <= _MANY:
+        return eer_of(items_tally(items))
+    _check(items)
+    return eer_of(_tally_near_crossing(items))
+
+
+def _check(items: Items) -> None:
+    for label, weights in ((BONAFIDE, items.bonafide), (SPOOF, items.spoof)):
+        if not weights.any():
+            raise BenchError(f"the figure is not defined: nothing is {label}")
+
+
+def _tally(score: Floats, bonafide: Floats, spoof: Floats) -> Tally:
+    order = np.argsort(score)
+    ascending = score[order]
+    ends = distinct_ends(ascending)
+    firsts = np.append(0, ends[:-1] + 1)
+    return Tally(
+        ascending[ends],
+        np.add.reduceat(bonafide[order], firsts),
+        np.add.reduceat(spoof[order], firsts),
+    )
+
+
+def _tally_near_crossing(items: Items) -> Tally:
+    """Return a tally of the same EER: all scores but those that share their leading bits with the
+    score at which the rates cross are merged into one on either side.
+
+    Counting 25 million items by leading bits takes a quarter of the time that sorting them takes.
+    """
+    bits = (items.score + 0.0).view(np.int64)  # -0.0 becomes 0.0
+    ascending = bits ^ ((bits >> 63) & np.iinfo(np.int64).max)  # whole numbers ordered as scores
+    bins = (ascending >> (64 - _LEADING_BITS)) + 2 ** (_LEADING_BITS - 1)
+    missed, rejected = (
+        np.cumsum(np.bincount(bins, of, 2**_LEADING_BITS)) for of in (items.bonafide, items.spoof)
+    )
+    crossing = int(np.argmax(missed / missed[-1] >= (rejected[-1] - rejected) / rejected[-1]))
+    near = bins == crossing
+    parts = (
+        _merged(items, bins < crossing),
+        _tally(items.score[near], items.bonafide[near], items.spoof[near]),
+        _merged(items, bins > crossing),
+    )
+    score, bonafide, spoof = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    return Tally(score, bonafide, spoof)
+
+
+def _merged(items: Items, chosen: Bools) -> Tally:
+    """Return the chosen items at the highest of their scores: one entry, or none."""
+    n = int(chosen.any())
+    return Tally(
+        np.full(n, items.score.max(where=chosen, initial=-np.inf)),
+        np.full(n, items.bonafide.sum(where=chosen)),
+        np.full(n, items.spoof.sum(where=chosen)),
+    )
