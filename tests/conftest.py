@@ -35,6 +35,6 @@ def miniatures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from bench.corpora.mini import Size, write
 
     work = tmp_path_factory.mktemp("work")
-    size = Size(12, 6, 6, 6, 4, 4, 2, shortest_s=1.0, longest_s=2.0)
+    size = Size(12, 6, 6, 6, 4, 4, 2, 6, 6, 6, 6, 6, shortest_s=1.0, longest_s=2.0)
     write(work / "mini", size=size)
     return work

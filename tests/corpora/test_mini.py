@@ -1,10 +1,12 @@
-"""The miniatures: official trees, labels that agree with the audio, and how they are written."""
+"""The miniatures of localization: official trees, labels that agree with the audio.
+
+Those of detection are in test_mini_detection.py, how any are written in test_mini_write.py.
+"""
 
 from __future__ import annotations
 
 import itertools
 import re
-import shutil
 import tomllib
 from collections import Counter
 from collections.abc import Callable
@@ -13,13 +15,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from minis import TINIEST, names, rows
 
 from bench.corpora.cards import card
 from bench.corpora.check import check
 from bench.corpora.mini import (
-    DEFAULT,
-    LARGE,
-    SIZES,
     Size,
     had,
     llamapartialspoof,
@@ -29,10 +29,8 @@ from bench.corpora.mini import (
 from bench.corpora.mini import make as making
 from bench.corpora.mini.clip import Cast, Clip, cast
 from bench.corpora.mini.source_filter import SourceFilter
-from bench.errors import BenchError
 
-TINY = Size(6, 6, 6, 4, 4, 2, 2, shortest_s=2.0, longest_s=2.4)
-TINIEST = Size(3, 3, 3, 2, 2, 1, 1, shortest_s=2.0, longest_s=2.1)
+TINY = Size(6, 6, 6, 4, 4, 2, 2, 6, 6, 6, 6, 6, shortest_s=2.0, longest_s=2.4)
 KEYS = ["partialspoof", "had", "llamapartialspoof"]
 RESOLUTIONS = ["0.01", "0.02", "0.04", "0.08", "0.16", "0.32", "0.64"]
 SPLITS = {
@@ -44,25 +42,10 @@ SPLITS = {
 
 @pytest.fixture(scope="module")
 def mini(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The three miniatures from the built-in voice. Tests that change files copy them first."""
+    """The miniatures from the built-in voice. Tests that change files copy them first."""
     folder = tmp_path_factory.mktemp("mini")
-    write(folder, seed=1, size=TINY)
+    write(folder, seed=1, size=TINY, only=KEYS)
     return folder
-
-
-@pytest.fixture(scope="module")
-def tiniest(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("tiniest")
-    write(folder, seed=1, size=TINIEST)
-    return folder
-
-
-def files(root: Path) -> dict[str, bytes]:
-    return {p.relative_to(root).as_posix(): p.read_bytes() for p in root.rglob("*") if p.is_file()}
-
-
-def rows(file: Path) -> list[list[str]]:
-    return [line.split() for line in file.read_text().splitlines()]
 
 
 def protocol(root: Path, split: str) -> list[list[str]]:
@@ -88,12 +71,12 @@ def test_partialspoof_has_every_file_of_the_official_tree(mini: Path):
         expected |= {f"{split}/{split}.lst", f"{cm}/PartialSpoof.LA.cm.{split}.trl.txt"}
         lists = ("rttm_2cls_0sil", "rttm_2cls_0sil_spoof", "reco2dur", f"{split}.lst")
         expected |= {f"{split}/con_data/{name}" for name in lists}
-        names = [row[1] for row in protocol(mini, split)]
-        expected |= {f"{split}/con_wav/{name}.wav" for name in names}
-        expected |= {f"vad/{split}/{name}.vad" for name in names}
+        ids = [row[1] for row in protocol(mini, split)]
+        expected |= {f"{split}/con_wav/{name}.wav" for name in ids}
+        expected |= {f"vad/{split}/{name}.vad" for name in ids}
     asv = "protocols/PartialSpoof_LA_asv_scores/PartialSpoof.LA.asv"
     expected |= {f"{asv}.{split}.gi.trl.scores.txt" for split in ("dev", "eval")}
-    assert set(files(mini / "partialspoof")) == expected
+    assert names(mini / "partialspoof") == expected
 
 
 @pytest.mark.parametrize(("split", "letter"), [("train", "T"), ("dev", "D"), ("eval", "E")])
@@ -192,7 +175,7 @@ def test_had_tree_and_lines(mini: Path):
             assert [f[1] for f in found[:-1]] == [f[0] for f in found[1:]]
             info = soundfile.info(root / f"HAD_{split}/{folder}/{name}.wav")
             assert f"{info.frames / 16_000:.4f}" == f"{float(found[-1][1]):.4f}"
-    assert set(files(root)) == expected
+    assert names(root) == expected
 
 
 def test_llamapartialspoof_tree_and_lines(mini: Path):
@@ -230,7 +213,7 @@ def test_llamapartialspoof_tree_and_lines(mini: Path):
         "R01TTS.0.b partial-cp": 2,
         "R01TTS.0.b partial-oa": 2,
     }
-    assert set(files(root)) == expected
+    assert names(root) == expected
     fades = [line.split(",") for line in (root / plain[0]).read_text().splitlines()]
     crossfaded = [row[0] for row in rows(root / "label_R01TTS.0.a.txt") if "partial-cf" in row[0]]
     assert [row[0] for row in fades] == crossfaded
@@ -279,7 +262,7 @@ def test_outside_the_spoofed_pieces_every_sample_is_the_speakers(tmp_path: Path,
     spoofed = 0
     for clip in clips:
         (tmp_path / clip.path).parent.mkdir(parents=True, exist_ok=True)
-        done = making.make(clip, tmp_path, TINIEST, 2)
+        (done,) = making.make([clip], tmp_path, TINIEST, 2)
         heard, _ = soundfile.read(tmp_path / clip.path, dtype="int16")
         below = making.source(clip, TINIEST, 2)
         assert len(heard) == len(below) == done.n_samples
@@ -292,96 +275,3 @@ def test_outside_the_spoofed_pieces_every_sample_is_the_speakers(tmp_path: Path,
                 assert same.mean() < 0.2
     assert spoofed
     assert len({clip.utterance for clip in clips}) == len(clips)
-
-
-# Writing
-
-
-def test_the_same_seed_gives_the_same_bytes(tiniest: Path, tmp_path: Path):
-    write(tmp_path, seed=1, size=TINIEST)
-    assert files(tmp_path) == files(tiniest)
-
-
-@pytest.mark.slow  # two fresh processes import torch
-def test_two_processes_give_the_same_bytes_as_one(
-    tiniest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(making, "FEWEST_TO_SHARE", 0)
-    write(tmp_path, seed=1, size=TINIEST)
-    assert files(tmp_path) == files(tiniest)
-
-
-def test_the_same_recipe_again_does_nothing_and_another_replaces(tiniest: Path, tmp_path: Path):
-    shutil.copytree(tiniest, tmp_path, dirs_exist_ok=True)
-    assert write(tmp_path, seed=1, size=TINIEST) == []
-    shutil.rmtree(tmp_path / "llamapartialspoof")
-    shutil.copytree(tmp_path / "had", tmp_path / "llamapartialspoof")
-    marker = tmp_path / "llamapartialspoof/MINIATURE.toml"
-    marker.write_text(marker.read_text().replace("version = ", "version = 1"))
-    told: list[tuple[str, int, int]] = []
-    written = write(tmp_path, None, 1, TINIEST, lambda *at: told.append(at))
-    assert written == [tmp_path / "llamapartialspoof"]
-    assert files(tmp_path) == files(tiniest)
-    assert told == [("llamapartialspoof", i, 6) for i in range(1, 7)]
-
-
-def test_another_seed_gives_other_audio(tiniest: Path, tmp_path: Path):
-    for key in KEYS[:2]:
-        shutil.copytree(tiniest / key, tmp_path / key)
-    written = write(tmp_path, seed=2, size=TINIEST)
-    assert written == [tmp_path / key for key in KEYS]
-    before, after = (
-        {data for name, data in files(root).items() if name.endswith(".wav")}
-        for root in (tiniest, tmp_path)
-    )
-    assert len(before) == len(after) > 10
-    assert not before & after
-
-
-@pytest.mark.parametrize("key", KEYS)
-def test_what_is_no_miniature_is_left_alone(tmp_path: Path, key: str):
-    precious = tmp_path / key / "precious.txt"
-    precious.parent.mkdir()
-    precious.write_text("mine")
-    with pytest.raises(BenchError, match=rf"{key}: exists and is no miniature"):
-        write(tmp_path, seed=1, size=TINIEST)
-    assert files(tmp_path) == {f"{key}/precious.txt": b"mine"}
-    assert [p.name for p in tmp_path.iterdir()] == [key]
-
-
-def test_a_failure_leaves_what_was_there(
-    tiniest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    shutil.copytree(tiniest / "had", tmp_path / "had")
-    before = files(tmp_path)
-
-    def fail(root: Path, made: object) -> None:
-        raise OSError(f"disk full at {root} with {made}")
-
-    monkeypatch.setattr(had, "annotate", fail)
-    monkeypatch.setattr(partialspoof, "plan", lambda *_: [])
-    monkeypatch.setattr(partialspoof, "annotate", lambda root, _: root.mkdir())
-    with pytest.raises(OSError, match="disk full"):
-        write(tmp_path, seed=2, size=TINIEST)
-    assert {name: data for name, data in files(tmp_path).items() if "had" in name} == before
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["had", "partialspoof"]
-
-
-def test_from_real_recordings(shared: Path, tmp_path: Path):
-    speech = shared / "speech" / "librispeech"
-    assert len(write(tmp_path, speech, size=TINIEST)) == 3
-    assert write(tmp_path, speech, size=TINIEST) == []
-    marker = tomllib.loads((tmp_path / "had/MINIATURE.toml").read_text())
-    named = [name for split in marker["speakers"].values() for name in split.values()]
-    assert sorted(named) == sorted(p.name for p in speech.iterdir() if p.is_dir())
-    assert str(speech) not in (tmp_path / "had/MINIATURE.toml").read_text()
-    for key in KEYS:
-        report = check(card(key), tmp_path / key, SPLITS[key][0], lambda *_: None, form="smoke")
-        assert report.problems == ()
-
-
-def test_the_sizes_are_of_the_numbers_their_names_say():
-    speakers = cast([SourceFilter(i + 1, 0) for i in range(20)], 0)
-    for size, count in ((DEFAULT, 276), (LARGE, 1308)):
-        assert sum(len(plan(speakers, size, 0)) for plan in PLANS) == count
-    assert SIZES == {"demo": DEFAULT, "large": LARGE}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -14,10 +15,13 @@ import soundfile
 from bench.corpora.mini.clip import Vocoder, cast, deal, generator
 from bench.corpora.mini.source_filter import SourceFilter
 from bench.corpora.mini.vocoders import (
+    ASVSPOOF5,
+    ASVSPOOF2019LA,
     HAD,
     LLAMAPARTIALSPOOF,
     PARTIALSPOOF_SEEN,
     PARTIALSPOOF_UNSEEN,
+    VOICE_CONVERSION,
     GriffinLim,
     World,
 )
@@ -205,8 +209,31 @@ def test_world_changes_what_it_is_told_to(speech: np.ndarray):
         assert np.std(world(speech) - plain) > 0.05 * np.std(plain), world
 
 
+@pytest.mark.parametrize("excitation", ["pulses", "ramp"])
+def test_without_a_measured_excitation_the_sound_is_that_of_measuring_it(
+    excitation: Literal["pulses", "ramp"], speech: np.ndarray
+):
+    """D4C is left out where all that it finds is replaced; nothing else changes by that."""
+    rough, times = pyworld.dio(speech, 16_000)
+    pitch = pyworld.stonemask(speech, rough, times, 16_000)
+    envelope = pyworld.cheaptrick(speech, pitch, times, 16_000)
+    aperiodicity = pyworld.d4c(speech, pitch, times, 16_000)
+    pulses = np.full(aperiodicity.shape[1], 1e-3)
+    ramp = np.linspace(1e-3, 1.0, aperiodicity.shape[1])
+    aperiodicity[pitch > 0] = pulses if excitation == "pulses" else ramp
+    pitch[pitch > 0] = 2.0 ** np.log2(pitch[pitch > 0])
+    made = pyworld.synthesize(pitch, envelope, aperiodicity, 16_000)[: len(speech)]
+    assert (World(excitation=excitation)(speech)[: len(made)] == made).all()
+
+
 def test_no_attack_is_shared():
     tables = (PARTIALSPOOF_SEEN, PARTIALSPOOF_UNSEEN, HAD, LLAMAPARTIALSPOOF)
     settings = [vocoder for table in tables for vocoder in table.values()]
     assert len(set(settings)) == len(settings)
     assert len(ATTACKS) == len(settings)
+    assert len(ASVSPOOF2019LA) == 19
+    assert len(set(ASVSPOOF2019LA.values())) == 17  # A16 is A04, A19 is A06
+    assert len(set(ASVSPOOF5.values())) == len(ASVSPOOF5) == 32
+    later = {*ASVSPOOF5.values(), *VOICE_CONVERSION.values()}
+    assert len(later) == 38
+    assert not later & {*settings, *ASVSPOOF2019LA.values()}

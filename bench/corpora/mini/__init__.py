@@ -1,23 +1,33 @@
-"""Miniature PartialSpoof, HAD and LlamaPartialSpoof in their exact official trees.
+"""Miniatures of all eight corpora in their exact official trees.
 
-Bona fide is the speaker as found; spoof is the same speech re-synthesised by a real vocoder and
-spliced in at random. Made by `bench data mini`; the readers of the full corpora read them
-unchanged. They are for smoke rows and trials, never for results.
+Bona fide is the speaker as found; spoof is the same speech re-synthesised by a real vocoder, whole
+or spliced in at random; both then go through the corpus's codecs. Made by `bench data mini`; the
+readers of the full corpora read them unchanged. They are for smoke rows and trials, never for
+results.
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.corpora.mini import had, llamapartialspoof, partialspoof
+from bench.corpora.mini import (
+    asvspoof5,
+    asvspoof2019la,
+    asvspoof2021df,
+    asvspoof2021la,
+    had,
+    inthewild,
+    llamapartialspoof,
+    partialspoof,
+)
 from bench.corpora.mini.clip import DEFAULT, LARGE, SIZES, Cast, Made, Size, Voice, cast
-from bench.corpora.mini.make import make_all, workers
+from bench.corpora.mini.make import make_all, recordings, workers
 from bench.corpora.mini.source_filter import SourceFilter
 from bench.corpora.mini.voices import find
-from bench.errors import BenchError
+from bench.errors import BenchError, near
 
 __all__ = ["DEFAULT", "LARGE", "SIZES", "Size", "write"]
 
@@ -26,7 +36,10 @@ RECIPE = 2
 """Version of what is made: raised with every change of a byte, so that old ones are made anew."""
 
 BUILT_IN_SPEAKERS = 20
-CORPORA = (partialspoof, had, llamapartialspoof)
+CORPORA = (
+    *(partialspoof, had, llamapartialspoof),
+    *(asvspoof2019la, asvspoof2021la, asvspoof2021df, asvspoof5, inthewild),
+)
 
 
 def write(
@@ -35,16 +48,22 @@ def write(
     seed: int = 0,
     size: Size = DEFAULT,
     progress: Callable[[str, int, int], None] | None = None,
+    only: Collection[str] | None = None,
 ) -> list[Path]:
-    """Write `folder`/partialspoof, /had and /llamapartialspoof and return those that were written.
+    """Write the miniatures to `folder`, each to a folder of its corpus's key, and return those
+    that were written; with `only`, none but those of these keys.
 
     A miniature that is there already by the same recipe (seed, size, speech, version, as its
     MINIATURE.toml says) is left alone and not among those returned; one by another recipe is
     replaced. Each appears whole or not at all. `speech` is a folder of recordings with a
     sub-folder for each speaker; None is the built-in voice. `progress` is told the corpus, how
     many of its clips are made, and how many it has. Raise `BenchError` for a folder that is no
-    miniature, for unreadable recordings and for fewer than four speakers.
+    miniature, for unreadable recordings, for fewer than four speakers and for an unknown key.
     """
+    corpora = {corpus.KEY: corpus for corpus in CORPORA}
+    for key in only or ():
+        if key not in corpora:
+            raise BenchError(f"no miniature is made of {key!r}{near(key, corpora)}")
     if speech is None:
         voices: list[Voice] = [SourceFilter(i + 1, seed) for i in range(BUILT_IN_SPEAKERS)]
         beneath = "built-in"
@@ -52,9 +71,10 @@ def write(
         voices, beneath = find(speech, size.shortest_s)
     speakers = cast(voices, seed)
     marker = _marker(beneath, seed, size, speakers)
-    due = [corpus for corpus in CORPORA if not _is_made(folder / corpus.KEY, marker)]
+    wanted = [c for key, c in corpora.items() if only is None or key in only]
+    due = [corpus for corpus in wanted if not _is_made(folder / corpus.KEY, marker)]
     plans = [corpus.plan(speakers, size, seed) for corpus in due]
-    with workers(sum(map(len, plans))) as share:
+    with workers(sum(len(recordings(clips)) for clips in plans)) as share:
         for corpus, clips in zip(due, plans, strict=True):
             with _replacing(folder / corpus.KEY) as new:
                 made = list[Made]()

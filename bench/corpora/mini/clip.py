@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, Protocol, TypeVar
 
 import numpy as np
@@ -27,7 +27,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Size:
-    """How many utterances each split of each miniature has, and how long they are."""
+    """How many utterances each split of each miniature has, and how long they are.
+
+    ASVspoof 2019 LA has as many as PartialSpoof in every split, as the official ones do, and 2021
+    LA is made from its eval split.
+    """
 
     partialspoof_train: int
     partialspoof_dev: int
@@ -37,15 +41,22 @@ class Size:
     had_test: int
     llamapartialspoof_texts: int
     """Sentences with one full and three partial fakes each; bona fide ones are twice as many."""
+    asvspoof2021df_recordings: int
+    """Recordings; each is there under nine compressions."""
+    asvspoof5_train: int
+    asvspoof5_dev: int
+    asvspoof5_eval_recordings: int
+    """Recordings; each is there as it is and under three codecs."""
+    inthewild: int
     shortest_s: float = 2.0
     longest_s: float = 4.0
 
 
-DEFAULT = Size(96, 32, 48, 32, 16, 16, 6)
-"""For the demonstration: 276 clips."""
+DEFAULT = Size(96, 32, 48, 32, 16, 16, 6, 24, 36, 24, 24, 36)
+"""For the demonstration: 1232 clips of the eight corpora."""
 
-LARGE = Size(800, 80, 120, 120, 40, 40, 18)
-"""For a trial that should learn something: 1308 clips."""
+LARGE = Size(800, 80, 120, 120, 40, 40, 18, 60, 300, 60, 60, 120)
+"""For a trial that should learn something: 4390 clips."""
 
 SIZES = {"demo": DEFAULT, "large": LARGE}
 
@@ -90,6 +101,14 @@ class Vocoder(Protocol):
         ...
 
 
+class Channel(Protocol):
+    """What a finished utterance goes through: a codec, a line."""
+
+    def __call__(self, speech: Pcm) -> Pcm:
+        """Return `speech` as it comes out: same length, aligned in time."""
+        ...
+
+
 @dataclass(frozen=True)
 class Fade:
     """How a spoofed piece is joined: `curve` over `samples` at each inner end, inside the piece."""
@@ -130,6 +149,14 @@ class Clip:
     """None for a bona fide clip."""
     grid: int = 1
     """Boundaries and length are multiples of this many samples, exact in the label's decimals."""
+    length: float = 1.0
+    """Fraction of the size's lengths that the recording has."""
+    trimmed: bool = False
+    """Whether non-speech is cut out; only where the clip is one piece."""
+    channels: tuple[Channel, ...] = ()
+    """What the clip goes through when all else is done, in order."""
+    fields: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What the corpus's own protocol says of the clip beside id, speaker and class."""
 
     @property
     def label(self) -> str:
@@ -163,6 +190,12 @@ def deal(rng: np.random.Generator, items: Sequence[T], n: int) -> list[T]:
     """Return `n` of `items` in random order, each as often as any other (one more or less)."""
     order = np.concatenate([rng.permutation(len(items)) for _ in range(-(-n // len(items)))])
     return [items[i] for i in order[:n]]
+
+
+def numbers(rng: np.random.Generator, n: int, taken: Collection[int] = ()) -> list[int]:
+    """Return `n` distinct numbers of seven digits for ids, none of them among `taken`."""
+    drawn = rng.choice(9_000_000, n + len(taken), replace=False) + 1_000_000
+    return [int(number) for number in drawn if number not in taken][:n]
 
 
 def cast(voices: Sequence[Voice], seed: int) -> Cast:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.corpora.mini.clip import Cast, Clip, Fade, Forgery, Made, Size, Speaker, deal, generator
+from bench.corpora.mini.layout import write_lines
 from bench.corpora.mini.vocoders import HAD
 from bench.units import BONAFIDE, SAMPLE_RATE_HZ, SPOOF
 
@@ -47,8 +48,7 @@ def annotate(root: Path, made: Sequence[Made]) -> None:
     """Write each split's lines `ID START-END-T|F/... KEY`: seconds; key 1 real, 0 fake."""
     for split, folder in AUDIO.items():
         lines = [_line(m) for m in made if m.clip.path.startswith(f"{folder}/")]
-        file = root / f"HAD_{split}" / f"HAD_{split}_label.txt"
-        file.write_text("".join(lines), encoding="utf-8", newline="\n")
+        write_lines(root / f"HAD_{split}" / f"HAD_{split}_label.txt", lines)
 
 
 def _line(made: Made) -> str:
@@ -57,4 +57,4 @@ def _line(made: Made) -> str:
         f"{'F' if piece.label == SPOOF else 'T'}"
         for piece in made.pieces
     )
-    return f"{made.clip.utterance} {segments} {0 if made.clip.label == SPOOF else 1}\n"
+    return f"{made.clip.utterance} {segments} {0 if made.clip.label == SPOOF else 1}"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.corpora.mini.clip import Cast, Clip, Fade, Forgery, Made, Size, Speaker, deal, generator
+from bench.corpora.mini.layout import write_lines
 from bench.corpora.mini.vocoders import LLAMAPARTIALSPOOF
 from bench.units import SAMPLE_RATE_HZ
 
@@ -85,20 +86,16 @@ def annotate(root: Path, made: Sequence[Made]) -> None:
     ordered = sorted(made, key=lambda m: m.clip.utterance)
     for part in PARTS:
         lines = [_line(m) for m in ordered if m.clip.path.startswith(f"{part}/")]
-        _write(root / f"label_{part}.txt", "".join(lines))
+        write_lines(root / f"label_{part}.txt", lines)
     letters = {fade: letter for letter, fade in CROSSFADES.items()}
     rows = [
-        f"{m.clip.utterance},{letters[m.clip.forgery.fade]}\n"
+        f"{m.clip.utterance},{letters[m.clip.forgery.fade]}"
         for m in ordered
         if m.clip.forgery and "-partial-cf_" in m.clip.utterance
     ]
-    _write(root / "metadata_crossfade.csv", "".join(rows))
-    _write(root / "README.txt", README)
-    _write(root / "LICENSE.txt", LICENCE)
-
-
-def _write(file: Path, text: str) -> None:
-    file.write_text(text, encoding="utf-8", newline="\n")
+    write_lines(root / "metadata_crossfade.csv", rows)
+    write_lines(root / "README.txt", README.splitlines())
+    write_lines(root / "LICENSE.txt", LICENCE.splitlines())
 
 
 def _line(made: Made) -> str:
@@ -107,4 +104,4 @@ def _line(made: Made) -> str:
         for piece in made.pieces
     )
     duration = f"{made.n_samples / SAMPLE_RATE_HZ:.4f}"
-    return f"{made.clip.utterance} {duration} {made.clip.label} {spans}\n"
+    return f"{made.clip.utterance} {duration} {made.clip.label} {spans}"

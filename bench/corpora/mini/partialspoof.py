@@ -10,7 +10,8 @@ import numpy as np
 
 from bench.corpora.mini import asv
 from bench.corpora.mini.clip import Cast, Clip, Fade, Forgery, Made, Piece, Size, deal, generator
-from bench.corpora.mini.splice import frame_labels
+from bench.corpora.mini.layout import write_lines
+from bench.corpora.mini.splice import frame_labels, is_loud
 from bench.corpora.mini.vocoders import PARTIALSPOOF_SEEN, PARTIALSPOOF_UNSEEN
 from bench.corpora.mini.voices import read
 from bench.units import BONAFIDE, SAMPLE_RATE_HZ, SPOOF
@@ -19,8 +20,6 @@ KEY = "partialspoof"
 SPLITS = ("train", "dev", "eval")
 RESOLUTIONS_S = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64)
 FADE = Fade("cosine", 160)
-NON_SPEECH_DB = -30.0
-"""Frames of 10 ms this far below the clip's loudest are non-speech in the vad files."""
 
 
 def plan(cast: Cast, size: Size, seed: int) -> list[Clip]:
@@ -70,14 +69,12 @@ def annotate(root: Path, made: Sequence[Made]) -> None:
         _vad(root, split, here)
         if split != "train":
             folder = root / "protocols/PartialSpoof_LA_asv_scores"
-            trials = asv.trials(root, here)
-            _lines(folder / f"PartialSpoof.LA.asv.{split}.gi.trl.scores.txt", trials)
-    _lines(root / "label2num/label2num_2cls_0sil", [f"{SPOOF} 0", f"{BONAFIDE} 1"])
-
-
-def _lines(file: Path, lines: Sequence[str]) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
+            trials = [
+                f"{'CON' if trial.key == SPOOF else BONAFIDE} {trial.key} {trial.score:.6f}"
+                for trial in asv.trials(root, here)
+            ]
+            write_lines(folder / f"PartialSpoof.LA.asv.{split}.gi.trl.scores.txt", trials)
+    write_lines(root / "label2num/label2num_2cls_0sil", [f"{SPOOF} 0", f"{BONAFIDE} 1"])
 
 
 def _protocol(root: Path, split: str, made: Sequence[Made]) -> None:
@@ -86,7 +83,7 @@ def _protocol(root: Path, split: str, made: Sequence[Made]) -> None:
         f"{'CON' if m.clip.label == SPOOF else '-'} {m.clip.label}"
         for m in made
     ]
-    _lines(
+    write_lines(
         root / f"protocols/PartialSpoof_LA_cm_protocols/PartialSpoof.LA.cm.{split}.trl.txt", lines
     )
 
@@ -94,17 +91,17 @@ def _protocol(root: Path, split: str, made: Sequence[Made]) -> None:
 def _con_data(root: Path, split: str, made: Sequence[Made]) -> None:
     names = [m.clip.utterance for m in made]
     # In the released archive the list lies beside con_data, in the authors' repository within it.
-    _lines(root / split / f"{split}.lst", names)
+    write_lines(root / split / f"{split}.lst", names)
     folder = root / split / "con_data"
-    _lines(folder / f"{split}.lst", names)
-    _lines(
+    write_lines(folder / f"{split}.lst", names)
+    write_lines(
         folder / "reco2dur",
         [f"{m.clip.utterance} {m.n_samples / SAMPLE_RATE_HZ:.6f}" for m in made],
     )
     turns = [(m.clip.utterance, piece) for m in made for piece in m.pieces]
-    _lines(folder / "rttm_2cls_0sil", [_turn(name, piece) for name, piece in turns])
+    write_lines(folder / "rttm_2cls_0sil", [_turn(name, piece) for name, piece in turns])
     spoofed = [_turn(name, piece) for name, piece in turns if piece.label == SPOOF]
-    _lines(folder / "rttm_2cls_0sil_spoof", spoofed)
+    write_lines(folder / "rttm_2cls_0sil_spoof", spoofed)
 
 
 def _turn(name: str, piece: Piece) -> str:
@@ -125,10 +122,8 @@ def _vad(root: Path, split: str, made: Sequence[Made]) -> None:
     2).
     """
     for m in made:
-        frame = SAMPLE_RATE_HZ // 100
         wave = read(root / m.clip.path)
-        power = np.add.reduceat(wave**2, np.arange(0, len(wave), frame))
-        loud = np.repeat(power > power.max() * 10 ** (NON_SPEECH_DB / 10), frame)[: len(wave)]
+        loud = is_loud(wave)
         classes = np.full(len(wave), 2)
         for piece in m.pieces:
             here = slice(piece.start, piece.end)
@@ -138,4 +133,4 @@ def _vad(root: Path, split: str, made: Sequence[Made]) -> None:
             f"{start / SAMPLE_RATE_HZ:.6f} {end / SAMPLE_RATE_HZ:.6f} {classes[start]}"
             for start, end in pairwise(edges)
         ]
-        _lines(root / "vad" / split / f"{m.clip.utterance}.vad", lines)
+        write_lines(root / "vad" / split / f"{m.clip.utterance}.vad", lines)

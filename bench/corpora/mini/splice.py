@@ -20,6 +20,9 @@ REACH_S apart.
 HUSH_S = 0.01
 """Stretch whose energy says how quiet a place is."""
 
+NON_SPEECH_DB = -30.0
+"""Frames of 10 ms this far below the clip's loudest are non-speech."""
+
 CURVES: Mapping[Curve, Callable[[Wave], Wave]] = {
     "linear": lambda x: x,
     "cosine": lambda x: 0.5 - 0.5 * np.cos(np.pi * x),
@@ -90,6 +93,13 @@ def _weight(piece: Piece, n_samples: int, fade: Fade) -> Wave:
 def pcm(wave: Wave) -> Pcm:
     """Return `wave` as 16-bit samples, clipped at full scale."""
     return np.clip(np.round(wave * 32768.0), -32768, 32767).astype(np.int16)
+
+
+def is_loud(wave: Wave | Pcm) -> NDArray[np.bool_]:
+    """Return for each sample whether it lies in a frame of speech; one frame at least does."""
+    frame = SAMPLE_RATE_HZ // 100
+    power = np.add.reduceat(wave.astype(np.float64) ** 2, np.arange(0, len(wave), frame))
+    return np.repeat(power >= power.max() * 10 ** (NON_SPEECH_DB / 10), frame)[: len(wave)]
 
 
 def frame_labels(cut: Sequence[Piece], resolution_s: float) -> NDArray[np.str_]:

@@ -21,6 +21,9 @@ from bench.units import SAMPLE_RATE_HZ
 
 Track = NDArray[np.float64]
 
+UNVOICED = 1 - 1e-12
+"""D4C's aperiodicity of frames without pitch."""
+
 
 @dataclass(frozen=True)
 class GriffinLim:
@@ -77,7 +80,10 @@ class World:
         rough, times = pyworld.dio(wave, SAMPLE_RATE_HZ, frame_period=self.frame_ms)
         pitch = pyworld.stonemask(wave, rough, times, SAMPLE_RATE_HZ)
         envelope = pyworld.cheaptrick(wave, pitch, times, SAMPLE_RATE_HZ)
-        noise = pyworld.d4c(wave, pitch, times, SAMPLE_RATE_HZ)
+        if self.excitation == "natural":
+            noise = pyworld.d4c(wave, pitch, times, SAMPLE_RATE_HZ)
+        else:  # D4C takes most of the time, and nothing of what it finds is left
+            noise = np.full_like(envelope, UNVOICED)
         if self.cepstrum is not None:
             n_fft = pyworld.get_cheaptrick_fft_size(SAMPLE_RATE_HZ)
             coded = pyworld.code_spectral_envelope(envelope, SAMPLE_RATE_HZ, self.cepstrum)
@@ -144,3 +150,42 @@ LLAMAPARTIALSPOOF: Mapping[str, Vocoder] = {
     "yourtts": World(7.0, pitch="semitones", excitation="ramp", f_max=7100.0),
 }
 """Attacks of LlamaPartialSpoof by the names of its six synthesisers; none is in PartialSpoof."""
+
+ASVSPOOF2019LA: Mapping[str, Vocoder] = {
+    **PARTIALSPOOF_SEEN,
+    **PARTIALSPOOF_UNSEEN,
+    "A13": GriffinLim(896, 280, 46, 9, f_max=6400.0),
+    "A14": World(10.0, excitation="ramp", cepstrum=22, f_max=6900.0),
+    "A15": GriffinLim(720, 240, 38, 14, f_max=6300.0),
+    "A16": PARTIALSPOOF_SEEN["A04"],
+    "A17": GriffinLim(1100, 360, 52, 10, f_max=7100.0),
+    "A18": World(10.0, pitch="semitones", excitation="ramp", cepstrum=17, f_max=6000.0),
+    "A19": PARTIALSPOOF_SEEN["A06"],
+}
+"""Attacks of ASVspoof 2019 LA: PartialSpoof's, whose pieces come from there, and the rest of eval.
+
+A16 is the algorithm of A04 and A19 that of A06, as officially.
+"""
+
+VOICE_CONVERSION: Mapping[str, Vocoder] = {
+    "SPO-B01": World(10.0, pitch="smoothed", excitation="ramp", cepstrum=19, f_max=6500.0),
+    "SPO-N16": GriffinLim(960, 320, 50, 12, f_max=6500.0),
+    "HUB-N12": GriffinLim(800, 200, 42, 10, f_max=6900.0),
+    "Task1-team20": GriffinLim(640, 160, 40, 12, f_max=6600.0),
+    "Task2-team12": World(8.0, excitation="pulses", cepstrum=21, f_max=6300.0),
+    "Task1-team07": GriffinLim(1024, 256, 54, 10, f_max=7000.0),
+}
+"""Attacks of ASVspoof 2021 DF from the Voice Conversion Challenges of 2018 and 2020."""
+
+
+def _asvspoof5(number: int) -> Vocoder:
+    """Return the attack of a number from 1 to 32: every fourth is WORLD, the others Griffin-Lim."""
+    f_max = 5800.0 + 170 * (number % 8)
+    if number % 4:
+        return GriffinLim(512 + 20 * number, 160 + 6 * number, 32 + number % 16, 8, f_max)
+    excitation = "pulses" if number % 8 else "ramp"
+    return World(10.0, excitation=excitation, cepstrum=14 + number // 4, f_max=f_max)
+
+
+ASVSPOOF5: Mapping[str, Vocoder] = {f"A{n:02d}": _asvspoof5(n) for n in range(1, 33)}
+"""Attacks of ASVspoof 5: A01 to A08 in train, to A16 in dev, to A32 in eval; no two alike."""
