@@ -142,8 +142,8 @@ def _regular(data: bytes, protocol: Protocol, layout: Layout) -> bool:
     Counted over the bytes at once: a parser does not say where lines are of another length.
     """
     separator = _SEPARATORS[protocol.separator]
-    loose = [b" " + separator, separator + b" ", b" \n", b"\n ", b"\n\n"]
-    loose += {"space": [b"\t"], "tab": [], "comma": [b'"', b"\n,", b",\n"]}[protocol.separator]
+    loose = {b" " + separator, separator + b" ", b" \n", b"\n ", b"\n\n"}
+    loose |= {"space": {b"\t"}, "tab": set[bytes](), "comma": {b'"'}}[protocol.separator]
     edges = data[:1] in (b"", b"\n", b" ", separator) or data[-1:] in (b" ", separator)
     if layout.rest or edges or any(mark in data for mark in loose):
         return False
@@ -200,7 +200,7 @@ def _split(data: bytes, protocol: Protocol, skipped: int) -> Iterator[_Line]:
 def _fields(line: str, protocol: Protocol) -> list[str]:
     match protocol.separator:
         case "space":
-            return line.split()
+            return re.split("[ \t]+", line.strip(" \t"))
         case "tab":
             return [field.strip() for field in line.split("\t")]
         case "comma":
