@@ -47,7 +47,9 @@ def test_names_missing_pieces(had: Path, had_card: CorpusCard):
 
 def test_says_when_the_inner_archive_is_still_packed(had: Path, had_card: CorpusCard):
     shutil.rmtree(had / "HAD_train/conbine")
-    with pytest.raises(BrokenCorpus, match="no audio below HAD_train: is an archive within it still packed"):
+    with pytest.raises(
+        BrokenCorpus, match="no audio below HAD_train: is an archive within it still packed"
+    ):
         read(had_card, had, "train", None)
 
 
