@@ -227,7 +227,8 @@ def _log(tracked: TrackedRun, trained: Trained) -> None:
         named = score_file.figures(path)
         found |= {f"{name}.{metric}": figure for metric, figure in named.items()}
         curve = path.with_suffix(".det.png")
-        curve.write_bytes(figures.det(path, name))
+        score, is_spoof = score_file.pooled(score_file.read(path))
+        curve.write_bytes(figures.det(score[~is_spoof], score[is_spoof], name))
         tracked.artifact(path, f"scores/{name}")
         tracked.artifact(curve, f"det/{name}")
     tracked.artifact(trained.best, "checkpoint")

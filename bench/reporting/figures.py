@@ -1,5 +1,5 @@
-"""Figures as PNG: the paper's bars beside ours, and a DET curve. Drawn by Agg, never on a
-display."""
+"""Figures as PNG: the paper's bars beside ours, a DET curve, scores by class. Drawn by Agg, never
+on a display."""
 
 # The stubs of pandas, matplotlib and seaborn leave many types open.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
@@ -18,15 +17,17 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.stats import norm
 
-from bench.metrics import DetPoints, det_points, scores
+from bench.metrics import DetPoints, det_points
 from bench.metrics.det import closest
 from bench.reporting.cells import Cell
 from bench.specs.table import Column
+from bench.units import BONAFIDE, SPOOF
 
 _SOURCES = {"paper": "#b8b8b8", "ours": "#2f6db3", "ours, incomplete": "#a9c6e8"}
+_CLASSES = {BONAFIDE: "#2f6db3", SPOOF: "#d97b29"}
 _STYLE: Any = {**sns.axes_style("whitegrid"), "font.size": 8, "axes.titlesize": 9}
 _DPI = 150
 _DET_TICKS = np.array([0.001, 0.01, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.99, 0.999])
@@ -53,14 +54,13 @@ def bars(title: str, columns: Sequence[Column], cells: Sequence[Cell]) -> bytes:
         return _png(figure)
 
 
-def det(path: Path, title: str = "") -> bytes:
-    """Return a PNG of the detection error trade-off of the score file at `path`.
+def det(bonafide: ArrayLike, spoof: ArrayLike, title: str = "") -> bytes:
+    """Return a PNG of the detection error trade-off of the scores of each class.
 
-    Miss and false alarm rate of all rows pooled, on normal deviate axes (Martin et al., Eurospeech
-    1997), with the equal error rate marked. Raise BenchError as `bench.metrics.scores.read`.
+    Miss and false alarm rate on normal deviate axes (Martin et al., Eurospeech 1997), with the
+    equal error rate marked. Raise BenchError as `bench.metrics.det_points`.
     """
-    score, is_spoof = scores.pooled(scores.read(path))
-    points = det_points(score[~is_spoof], score[is_spoof])
+    points = det_points(bonafide, spoof)
     rate = closest(points.miss_rate, points.false_alarm_rate).rate
     shown = _thinned(points)
     with mpl.rc_context(_STYLE):
@@ -80,6 +80,28 @@ def det(path: Path, title: str = "") -> bytes:
         limits = _deviate(_DET_TICKS)[[0, -1]]
         axes.set(xlim=limits, ylim=limits, aspect="equal")
         axes.tick_params(axis="x", labelrotation=45)
+        return _png(figure)
+
+
+def histogram(bonafide: ArrayLike, spoof: ArrayLike, threshold: float, title: str = "") -> bytes:
+    """Return a PNG of how the scores of each class are spread, and the threshold of the EER.
+
+    Each class has an area of 1, so that the many spoofs do not hide the few bona fide trials. The
+    outermost thousandth of the scores on either side is drawn into the outermost bins.
+    """
+    scores = {BONAFIDE: np.asarray(bonafide, float), SPOOF: np.asarray(spoof, float)}
+    low, high = np.quantile(np.concatenate([*scores.values()]), [0.001, 0.999])
+    edges = np.linspace(low, max(high, np.nextafter(low, np.inf)), 61)
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(5, 3), layout="constrained")
+        axes = figure.subplots()
+        for label, values in scores.items():
+            density, _ = np.histogram(values.clip(edges[0], edges[-1]), edges, density=True)
+            axes.stairs(density, edges, fill=True, alpha=0.5, color=_CLASSES[label], label=label)
+        axes.axvline(threshold, color="black", linewidth=1, label="EER threshold")
+        axes.set_title(title)
+        axes.set(xlabel="score (higher: more bona fide)", ylabel="density")
+        axes.legend(fontsize=7, frameon=False)
         return _png(figure)
 
 

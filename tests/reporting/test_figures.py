@@ -12,7 +12,7 @@ from matplotlib.image import imread
 from scipy.stats import norm
 
 from bench.errors import BenchError
-from bench.metrics import DetPoints, det_points, eer, scores
+from bench.metrics import DetPoints, det_points, eer
 from bench.reporting import figures
 
 from .made import made
@@ -79,28 +79,18 @@ def test_smoke_figures_say_so():
     assert figure.get_suptitle().startswith("SMOKE")
 
 
-def made_scores(path, n=4000):
+def made_scores():
     rng = np.random.default_rng(0)
-    is_spoof = np.arange(n) % 2 == 0
-    score = rng.normal(size=n) - 2 * is_spoof
-    columns = {
-        "utterance": np.array([f"u{i}" for i in range(n)]),
-        "speaker": np.array([""] * n),
-        "attack": np.array([""] * n),
-        "start_s": np.zeros(n),
-        "end_s": np.ones(n),
-        "label": np.where(is_spoof, "spoof", "bonafide"),
-        "score": score.astype(np.float32),
-    }
-    scores.write(path, columns)
-    return columns["score"].astype(float), is_spoof
+    is_spoof = np.arange(4000) % 2 == 0
+    score = rng.normal(size=4000) - 2 * is_spoof
+    return score[~is_spoof], score[is_spoof]
 
 
-def test_det_curve_goes_through_the_equal_error_rate(tmp_path):
-    score, is_spoof = made_scores(tmp_path / "scores.parquet")
-    figure = drawn(figures.det, tmp_path / "scores.parquet", "S5")
+def test_det_curve_goes_through_the_equal_error_rate():
+    bonafide, spoof = made_scores()
+    figure = drawn(figures.det, bonafide, spoof, "S5")
     curve, mark = figure.axes[0].lines
-    rate = eer(score[~is_spoof], score[is_spoof]).eer
+    rate = eer(bonafide, spoof).eer
     assert mark.get_xdata()[0] == mark.get_ydata()[0] == pytest.approx(norm.ppf(rate))
     assert figure.axes[0].get_title() == f"S5 EER {100 * rate:.2f} %"
     on_curve = np.interp(norm.ppf(rate), curve.get_xdata()[::-1], curve.get_ydata()[::-1])
@@ -124,9 +114,25 @@ def test_thinning_keeps_the_shape():
     assert np.abs(np.interp(all_x, x[::-1], y[::-1]) - all_y)[inner].max() < 0.02
 
 
-def test_one_class_has_no_det_curve(tmp_path):
-    made_scores(tmp_path / "scores.parquet")
-    table = scores.read(tmp_path / "scores.parquet").filter([False, True] * 2000)
-    scores.write(tmp_path / "one.parquet", table)
+def test_one_class_has_no_det_curve():
     with pytest.raises(BenchError, match="no spoof trial"):
-        figures.det(tmp_path / "one.parquet")
+        figures.det([1.0, 2.0], [])
+
+
+def test_histogram_shows_both_classes_with_equal_areas():
+    bonafide, spoof = made_scores()
+    outlier = np.append(spoof, -1e9)
+    figure = drawn(figures.histogram, bonafide, outlier, -1.0, "S5")
+    (axes,) = figure.axes
+    drawn_classes = {patch.get_label(): patch.get_data() for patch in axes.patches}
+    assert set(drawn_classes) == {"bonafide", "spoof"}
+    for density, edges, _ in drawn_classes.values():
+        assert (density * np.diff(edges)).sum() == pytest.approx(1)
+    assert axes.lines[0].get_xdata()[0] == -1.0
+    low, high = axes.get_xlim()
+    assert low > -20, "one score far off must not squeeze all others into a bin"
+    assert high < 20
+
+
+def test_constant_scores_have_a_histogram():
+    drawn(figures.histogram, [1.0, 1.0], [1.0], 1.0)
