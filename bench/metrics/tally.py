@@ -67,10 +67,24 @@ def errors(counts: Tally) -> Errors:
     [0.0, 1.0, 2.0]
     """
     found = Errors(np.cumsum(counts.bonafide), np.cumsum(counts.spoof))
-    for label, cumulative in zip(CLASSES, found, strict=True):
-        if not len(cumulative) or not cumulative[-1] > 0:
-            raise _absent(label)
+    _totals(*(of[-1] if len(of) else 0.0 for of in found))
     return found
+
+
+class Totals(NamedTuple):
+    """All trials of each class, or their weight; both above 0."""
+
+    bonafide: float
+    spoof: float
+
+
+def totals(counts: Tally) -> Totals:
+    """Return the trials of each class; raise BenchError for a class without any weight.
+
+    >>> totals(tally([2.0, 3.0], [1.0]))
+    Totals(bonafide=2.0, spoof=1.0)
+    """
+    return _totals(counts.bonafide.sum(), counts.spoof.sum())
 
 
 def distinct_ends(ascending: Floats) -> Integers:
@@ -99,6 +113,14 @@ def trials(scores: ArrayLike, label: str) -> Floats:
             f"{label} score {wrong[0]} is {found[wrong[0]]} ({len(wrong)} of {len(found)} are "
             "not finite numbers): the system diverged or its score file is damaged"
         )
+    return found
+
+
+def _totals(bonafide: float, spoof: float) -> Totals:
+    found = Totals(float(bonafide), float(spoof))
+    for label, total in zip(CLASSES, found, strict=True):
+        if not total > 0:
+            raise _absent(label)
     return found
 
 

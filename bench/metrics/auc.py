@@ -1,0 +1,23 @@
+"""The area under the ROC curve."""
+
+from __future__ import annotations
+
+from bench.metrics.tally import Tally, errors
+
+
+def auc(counts: Tally) -> float:
+    """Return the area under the ROC curve, a fraction: how often a bona fide trial has a higher
+    score than a spoof trial, a tie counting half.
+
+    It is the Mann-Whitney statistic over the number of pairs (Hanley and McNeil, Radiology 143,
+    1982), and so the trapezoidal area: 1 where the classes are apart, 0.5 by chance.
+
+    A BenchError is raised for a class without any weight.
+
+    >>> from bench.metrics.tally import tally
+    >>> auc(tally([2.0, 3.0], [1.0, 2.0]))
+    0.875
+    """
+    missed, rejected = errors(counts)
+    lower = counts.bonafide @ rejected - counts.bonafide @ counts.spoof / 2
+    return float(lower / missed[-1] / rejected[-1])

@@ -1,0 +1,167 @@
+"""Which trials a figure for one attack, codec or both is computed from."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from bench.errors import BenchError, near
+from bench.metrics.tally import Integers
+
+Role = Literal["spoof", "channel"]
+"""`spoof` (attack, vocoder): a level restricts the spoof trials, bona fide ones stay all. `channel`
+(codec, source): both classes."""
+
+POOLED = "Pooled"
+"""The level that stands for all levels of a field, as in the official tables."""
+
+
+class Cell(NamedTuple):
+    """The trials of one cell of a breakdown, as row numbers, ascending."""
+
+    levels: dict[str, str]
+    """The level of each field broken down by; `POOLED` in the margins."""
+    bonafide: Integers
+    spoof: Integers
+
+    @property
+    def defined(self) -> bool:
+        """Whether there are trials of both classes, without which no figure is defined."""
+        return bool(len(self.bonafide) and len(self.spoof))
+
+    def at(self, *fields: str) -> tuple[str, ...] | None:
+        """Return the levels of `fields`, `POOLED` for one that was not broken down by; None where
+        the cell is narrower than these fields can say.
+
+        So a table of t-DCF coefficients has an entry for a cell, or none that is valid for it.
+
+        >>> empty = np.zeros(0, dtype=np.int64)
+        >>> Cell({"codec": "alaw"}, empty, empty).at("attack", "codec")
+        ('Pooled', 'alaw')
+        >>> Cell({"speaker": "LA_0001"}, empty, empty).at("attack", "codec") is None
+        True
+        """
+        if any(f not in fields and level != POOLED for f, level in self.levels.items()):
+            return None
+        return tuple(self.levels.get(field, POOLED) for field in fields)
+
+
+def cells(
+    is_spoof: ArrayLike,
+    fields: Mapping[str, ArrayLike],
+    roles: Mapping[str, Role],
+    by: Sequence[str],
+) -> Iterator[Cell]:
+    """Yield the cells of the breakdown of trials by the fields `by`, with all pooled margins.
+
+    Two fields of m and n levels give (m + 1) (n + 1) cells, in the order of a table: the last field
+    changes fastest, levels are sorted, `POOLED` is last; no field gives the pooled cell alone. A
+    field of role `spoof` restricts spoof trials only, one of role `channel` both classes: the
+    convention of the official tables (ASVspoof 2021's package). Levels of a `spoof` field are those
+    of spoof trials. A cell without trials of a class is yielded, but not `defined`.
+
+    `is_spoof` and each of `fields` have an item a trial; `roles` has the role of each field that
+    figures may be broken down by. A BenchError is raised for a field without a role or that is
+    named twice, for columns of different lengths, and for a level called `POOLED`.
+
+    >>> table = {"attack": ["", "A07", "A08"], "codec": ["alaw", "alaw", "none"]}
+    >>> roles = {"attack": "spoof", "codec": "channel"}
+    >>> for cell in cells([False, True, True], table, roles, ["attack", "codec"]):
+    ...     print(*cell.levels.values(), cell.bonafide, cell.spoof, cell.defined)
+    A07 alaw [0] [1] True
+    A07 none [] [] False
+    A07 Pooled [0] [1] True
+    A08 alaw [0] [] False
+    A08 none [] [2] False
+    A08 Pooled [0] [2] True
+    Pooled alaw [0] [1] True
+    Pooled none [] [2] False
+    Pooled Pooled [0] [1 2] True
+    """
+    truth = np.asarray(is_spoof, dtype=np.bool_)
+    rows = {"bonafide": np.flatnonzero(~truth), "spoof": np.flatnonzero(truth)}
+    _check_names(fields, roles, by)
+    axes = [_axis(field, fields[field], roles[field], rows["spoof"], len(truth)) for field in by]
+    groups: dict[tuple[str, tuple[int, ...]], _Groups] = {}
+
+    def chosen(label: str, at: tuple[int, ...]) -> Integers:
+        kept = tuple(
+            i
+            for i, axis in enumerate(axes)
+            if at[i] < len(axis.levels) and (label == "spoof" or axis.role == "channel")
+        )
+        if (label, kept) not in groups:
+            groups[label, kept] = _groups(rows[label], [axes[i] for i in kept])
+        return groups[label, kept].at([at[i] for i in kept])
+
+    for at in product(*(range(len(axis.levels) + 1) for axis in axes)):
+        levels = {
+            field: (*axis.levels, POOLED)[i] for field, axis, i in zip(by, axes, at, strict=True)
+        }
+        yield Cell(levels, chosen("bonafide", at), chosen("spoof", at))
+
+
+class _Axis(NamedTuple):
+    role: Role
+    levels: list[str]
+    codes: Integers
+    """Index into `levels` of every trial; -1 for a bona fide one where the role is `spoof`."""
+
+
+class _Groups(NamedTuple):
+    """Rows sorted by the levels of some axes together."""
+
+    rows: Integers
+    edges: Integers
+    shape: list[int]
+
+    def at(self, levels: Sequence[int]) -> Integers:
+        group = 0
+        for level, size in zip(levels, self.shape, strict=True):
+            group = group * size + level
+        return self.rows[self.edges[group] : self.edges[group + 1]]
+
+
+def _groups(rows: Integers, axes: Sequence[_Axis]) -> _Groups:
+    shape = [len(axis.levels) for axis in axes]
+    group = np.zeros(len(rows), dtype=np.int64)
+    for axis, size in zip(axes, shape, strict=True):
+        group = group * size + axis.codes[rows]
+    n_groups = math.prod(shape)
+    if n_groups < 1 << 16:
+        group = group.astype(np.uint16)  # sorted in linear time
+    order = np.argsort(group, kind="stable")
+    return _Groups(rows[order], np.searchsorted(group[order], np.arange(n_groups + 1)), shape)
+
+
+def _axis(field: str, values: ArrayLike, role: Role, spoof: Integers, n_trials: int) -> _Axis:
+    names = [str(value) for value in np.asarray(values, dtype=object).tolist()]
+    if len(names) != n_trials:
+        raise BenchError(f"field {field!r} has {len(names)} values for {n_trials} trials")
+    of_spoof: list[str] = [names[i] for i in spoof] if role == "spoof" else names
+    levels = sorted(set(of_spoof))
+    if POOLED in levels:
+        raise BenchError(
+            f"field {field!r} has a level {POOLED!r}, the word for all levels together"
+        )
+    index = {level: code for code, level in enumerate(levels)}
+    codes = np.fromiter((index.get(name, -1) for name in names), np.int64, n_trials)
+    return _Axis(role, levels, codes)
+
+
+def _check_names(
+    fields: Mapping[str, ArrayLike], roles: Mapping[str, Role], by: Sequence[str]
+) -> None:
+    for field in by:
+        if field not in roles:
+            raise BenchError(f"no figure can be broken down by {field!r}{near(field, roles)}")
+        if field not in fields:
+            raise BenchError(f"the trials have no field {field!r}{near(field, fields)}")
+    twice = [field for i, field in enumerate(by) if field in by[:i]]
+    if twice:
+        raise BenchError(f"a breakdown names {twice[0]!r} twice")

@@ -1,0 +1,82 @@
+"""The cost of log-likelihood ratios, as they are and after the best monotone calibration."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from bench.metrics.pav import pools
+from bench.metrics.tally import Floats, Tally, totals
+
+
+class LlrCosts(NamedTuple):
+    """What a score costs as a log-likelihood ratio, in bits; two arrays of shape (k,)."""
+
+    bonafide: Floats
+    """log2(1 + e^-score)"""
+    spoof: Floats
+    """log2(1 + e^score)"""
+
+
+def cllr(counts: Tally) -> float:
+    """Return the cost of log-likelihood ratios, in bits: half the mean of log2(1 + e^-s) over bona
+    fide trials and half the mean of log2(1 + e^s) over spoof trials.
+
+    Scores have to be natural log-likelihood ratios of bona fide against spoof. 0 is perfect, 1 what
+    scores of 0 cost; there is no upper bound, and scores that are not log-likelihood ratios (raw
+    logits, probabilities) can cost anything: `min_cllr` tells how much of it is calibration.
+    Definition of Brümmer and du Preez (Computer Speech & Language 20, 2006) and of ASVspoof 5's
+    evaluation package (`calculate_CLLR`), whose e^s overflows for large scores where this does not.
+    A BenchError is raised for a class without any weight.
+
+    >>> from bench.metrics.tally import tally
+    >>> cllr(tally([0.0], [0.0, 0.0]))
+    1.0
+    >>> cllr(tally([-2000.0], [-1.0, 0.0])) > 1000
+    True
+    """
+    n_bonafide, n_spoof = totals(counts)
+    costs = llr_costs(counts.score)
+    missed, accepted = counts.bonafide @ costs.bonafide, counts.spoof @ costs.spoof
+    return float(missed / n_bonafide + accepted / n_spoof) / 2
+
+
+def llr_costs(score: Floats) -> LlrCosts:
+    """Return what each score costs in each class; `cllr` is half the sum of both classes' means.
+
+    For whoever reweighs the same scores many times.
+
+    >>> llr_costs(np.array([0.0, np.log(3.0)])).spoof.round(9).tolist()
+    [1.0, 2.0]
+    """
+    beyond = np.log1p(np.exp(-np.abs(score)))
+    return LlrCosts(
+        (beyond + np.maximum(-score, 0)) / math.log(2),
+        (beyond + np.maximum(score, 0)) / math.log(2),
+    )
+
+
+def min_cllr(counts: Tally) -> float:
+    """Return the least `cllr` that any monotone map of the scores reaches, in bits, from 0 to 1.
+
+    The map is found by pool adjacent violators on the trials themselves, so with few trials the
+    figure is optimistic; no dummy trials are added. What `cllr` has beyond it is the cost of
+    calibration. Source: Brümmer and du Preez (Computer Speech & Language 20, 2006). A BenchError is
+    raised for a class without any weight.
+
+    >>> from bench.metrics.tally import tally
+    >>> min_cllr(tally([3.0, 4.0], [1.0, 2.0])), min_cllr(tally([1.0, 2.0], [3.0, 4.0]))
+    (0.0, 1.0)
+    """
+    bonafide, spoof = (weights / weights.sum() for weights in pools(counts))
+    return (_pooled_cost(bonafide, spoof) + _pooled_cost(spoof, bonafide)) / 2
+
+
+def _pooled_cost(own: Floats, other: Floats) -> float:
+    """Return the mean cost of one class, where a pool's log-likelihood ratio is that of its shares
+    of both; a pool without trials of the class costs nothing.
+    """
+    there = own > 0
+    return float(own[there] @ np.log2(1 + other[there] / own[there]))

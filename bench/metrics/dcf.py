@@ -1,0 +1,113 @@
+"""Detection cost functions of ASVspoof 5: the least a threshold could have cost, and the cost at
+the threshold that the costs themselves ask for."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from bench.errors import BenchError
+from bench.metrics.tally import Tally, errors, totals
+
+
+class DcfCosts(NamedTuple):
+    """Prior and costs; the defaults are those of ASVspoof 5, track 1."""
+
+    spoof_prior: float = 0.05
+    miss: float = 1.0
+    """Cost of rejecting a bona fide trial."""
+    false_alarm: float = 10.0
+    """Cost of accepting a spoof trial."""
+
+
+class MinCost(NamedTuple):
+    """The least cost over all thresholds, and where it is reached."""
+
+    cost: float
+    threshold: float
+    """Bona fide is accepted where `score > threshold`."""
+
+
+def min_dcf(counts: Tally, costs: DcfCosts | None = None) -> MinCost:
+    """Return the minimum normalised detection cost: min over thresholds of Cmiss (1 - p) Pmiss +
+    Cfa p Pfa, over what rejecting or accepting everything costs, whichever is less.
+
+    p is the prior of a spoof. From 0 to 1. Source: ASVspoof 5's evaluation plan and package
+    (`compute_mindcf`); that it steps through ties one trial at a time never lowers the minimum, so
+    the figures are the same. A BenchError is raised for a class without any weight, and for costs
+    that are not positive or a prior outside 0 to 1.
+
+    >>> from bench.metrics.tally import tally
+    >>> min_dcf(tally([1.0, 2.0, 3.0, 4.0], [0.0, 0.5])).cost
+    0.0
+    >>> min_dcf(tally([1.0, 2.0, 3.0, 4.0], [0.0, 1.5])).cost
+    0.475
+    """
+    miss, false_alarm = _weights(costs or DcfCosts())
+    least = min_cost(counts, miss, false_alarm)
+    return least._replace(cost=least.cost / min(miss, false_alarm))
+
+
+def act_dcf(counts: Tally, costs: DcfCosts | None = None) -> float:
+    """Return the actual normalised detection cost: that of `min_dcf`, at the threshold that is
+    right where scores are natural log-likelihood ratios.
+
+    That threshold is -ln(Cmiss (1 - p) / (Cfa p)), which is -0.6419 for ASVspoof 5; a trial is
+    accepted where `score >= threshold`. May be more than 1: then the system costs more than none.
+    Source: ASVspoof 5's evaluation package (`compute_actDCF`). Errors as for `min_dcf`.
+
+    >>> from bench.metrics.tally import tally
+    >>> act_dcf(tally([-0.7, -0.6], [-0.7, -0.8]))
+    0.95
+    """
+    costs = costs or DcfCosts()
+    miss, false_alarm = _weights(costs)
+    below = int(np.searchsorted(counts.score, threshold(costs)))
+    return _cost(counts, below, miss, false_alarm) / min(miss, false_alarm)
+
+
+def threshold(costs: DcfCosts | None = None) -> float:
+    """Return the natural log-likelihood ratio from which on accepting costs less than rejecting.
+
+    >>> round(threshold(), 4)
+    -0.6419
+    """
+    miss, false_alarm = _weights(costs or DcfCosts())
+    return -math.log(miss / false_alarm)
+
+
+def min_cost(counts: Tally, miss: float, false_alarm: float) -> MinCost:
+    """Return the minimum over all thresholds of `miss` · Pmiss + `false_alarm` · Pfa, not
+    normalised.
+
+    Rejecting nothing is one of the thresholds. A BenchError is raised for a class without any
+    weight.
+
+    >>> from bench.metrics.tally import tally
+    >>> min_cost(tally([2.0, 3.0], [1.0, 2.0]), 1.0, 1.0)
+    MinCost(cost=0.5, threshold=1.0)
+    """
+    missed, rejected = errors(counts)
+    # What rejecting costs; in place, as a bootstrap asks a thousand times.
+    missed *= miss / missed[-1]
+    rejected *= false_alarm / rejected[-1]
+    missed -= rejected
+    at = int(missed.argmin())
+    if missed[at] >= 0:
+        return MinCost(false_alarm, float(np.nextafter(counts.score[0], -np.inf)))
+    return MinCost(_cost(counts, at + 1, miss, false_alarm), float(counts.score[at]))
+
+
+def _cost(counts: Tally, below: int, miss: float, false_alarm: float) -> float:
+    """Return what rejecting the `below` lowest scores and accepting the others costs."""
+    n_bonafide, n_spoof = totals(counts)
+    miss_rate = counts.bonafide[:below].sum() / n_bonafide
+    return float(miss * miss_rate + false_alarm * counts.spoof[below:].sum() / n_spoof)
+
+
+def _weights(costs: DcfCosts) -> tuple[float, float]:
+    if not 0 < costs.spoof_prior < 1 or not costs.miss > 0 or not costs.false_alarm > 0:
+        raise BenchError(f"no costs of detection: {costs}; the prior is between 0 and 1, costs > 0")
+    return costs.miss * (1 - costs.spoof_prior), costs.false_alarm * costs.spoof_prior

@@ -1,0 +1,82 @@
+"""The formulas in use that are all called the equal error rate: which one is a number from?
+
+The same scores give different figures under them: with some thousand trials the last digits differ,
+with ties or few errors it can be a factor. Only `bench.metrics.det.eer` is what the suite reports.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from bench.metrics.det import closest, det_points_of, eer_of, eer_official
+from bench.metrics.pav import pools
+from bench.metrics.tally import Floats, tally, trials
+from bench.units import BONAFIDE, SPOOF
+
+FORMULAS = {
+    "ours": "mean of FRR and FAR where they are closest, over distinct scores",
+    "official": "the same, ties stepped through trial by trial, bona fide first (ASVspoof's "
+    "packages, AASIST, PartialSpoof, BAM)",
+    "sklearn_fpr": "FAR where it is closest to FRR, over the points that scikit-learn's roc_curve "
+    "keeps by default (drop_intermediate=True; AntiDeepfake before October 2025)",
+    "sorted_fpr": "FAR where it is closest to FRR, trial by trial from the highest score down, "
+    "tied trials as they come, here bona fide first (SAL)",
+    "interpolated": "where the ROC, joined by straight lines, has FRR = FAR (brentq on interp1d)",
+    "rocch": "where the ROC's convex hull has FRR = FAR (BOSARIS, llreval)",
+}
+"""What each formula does, and who uses it."""
+
+
+def variants(bonafide: ArrayLike, spoof: ArrayLike) -> dict[str, float]:
+    """Return the equal error rate of the scores of each class by each of `FORMULAS`, fractions.
+
+    A BenchError is raised for an empty class or a score that is not finite.
+
+    >>> {name: round(rate, 3) for name, rate in variants([1.0, 1.0], [1.0]).items()}
+    ... # doctest: +NORMALIZE_WHITESPACE
+    {'ours': 0.5, 'official': 1.0, 'sklearn_fpr': 0.0, 'sorted_fpr': 0.0, 'interpolated': 0.5,
+     'rocch': 0.5}
+    """
+    counts = tally(bonafide, spoof)
+    points = det_points_of(counts)
+    hull = [np.append(0, np.cumsum(weights)) / weights.sum() for weights in pools(counts)]
+    return {
+        "ours": eer_of(counts).eer,
+        "official": eer_official(bonafide, spoof).eer,
+        "sklearn_fpr": _sklearn_fpr(counts.bonafide[::-1], counts.spoof[::-1]),
+        "sorted_fpr": _sorted_fpr(trials(bonafide, BONAFIDE), trials(spoof, SPOOF)),
+        "interpolated": _intersection(points.miss_rate, points.false_alarm_rate),
+        "rocch": _intersection(hull[0], 1 - hull[1]),
+    }
+
+
+def _sklearn_fpr(bonafide: Floats, spoof: Floats) -> float:
+    """Return FAR at the closest point of `roc_curve`; weights are those of descending scores."""
+    hits, false_alarms = np.cumsum(bonafide), np.cumsum(spoof)
+    if len(hits) > 2:
+        corner = (np.diff(hits, 2) != 0) | (np.diff(false_alarms, 2) != 0)
+        kept = np.concatenate([[True], corner, [True]])
+        hits, false_alarms = hits[kept], false_alarms[kept]
+    hit_rate = np.append(0, hits) / hits[-1]
+    false_alarm_rate = np.append(0, false_alarms) / false_alarms[-1]
+    return float(false_alarm_rate[closest(1 - hit_rate, false_alarm_rate).at])
+
+
+def _sorted_fpr(bonafide: Floats, spoof: Floats) -> float:
+    order = np.argsort(-np.concatenate([bonafide, spoof]), kind="stable")
+    is_spoof = order >= len(bonafide)
+    hit_rate = np.cumsum(~is_spoof) / len(bonafide)
+    false_alarm_rate = np.cumsum(is_spoof) / len(spoof)
+    return float(false_alarm_rate[closest(1 - hit_rate, false_alarm_rate).at])
+
+
+def _intersection(miss_rate: Floats, false_alarm_rate: Floats) -> float:
+    """Return the rate at which both are equal on straight lines from point to point; the miss rate
+    ascends from 0 to 1.
+    """
+    gap = miss_rate - false_alarm_rate
+    after = int(np.argmax(gap >= 0))
+    before = after - 1
+    way = gap[before] / (gap[before] - gap[after])
+    return float(miss_rate[before] + way * (miss_rate[after] - miss_rate[before]))
