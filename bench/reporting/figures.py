@@ -91,7 +91,9 @@ def histogram(bonafide: ArrayLike, spoof: ArrayLike, threshold: float, title: st
     """
     scores = {BONAFIDE: np.asarray(bonafide, float), SPOOF: np.asarray(spoof, float)}
     low, high = np.quantile(np.concatenate([*scores.values()]), [0.001, 0.999])
-    edges = np.linspace(low, max(high, np.nextafter(low, np.inf)), 61)
+    if high - low < 1e-6 * (1 + abs(low)):  # constant scores
+        low, high = low - 0.5, high + 0.5
+    edges = np.linspace(low, high, 61)
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(5, 3), layout="constrained")
         axes = figure.subplots()
