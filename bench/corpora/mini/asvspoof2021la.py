@@ -20,7 +20,7 @@ from bench.corpora.mini.asvspoof2019la import attack, speaker
 from bench.corpora.mini.channels import ASVSPOOF2021LA
 from bench.corpora.mini.clip import Cast, Clip, Made, Size, generator, numbers
 from bench.corpora.mini.layout import write_lines
-from bench.metrics import eer
+from bench.metrics.tdcf import asv_errors, coefficients_2021
 from bench.units import BONAFIDE, SPOOF
 
 KEY = "asvspoof2021la"
@@ -35,10 +35,6 @@ SUBSETS = {"eval": "eval", "progress": "prog", "hidden": "hidden"}
 
 ROUTES = ("ita_tx", "sin_tx", "loc_tx")
 POOLED = "Pooled"
-
-P_SPOOF = 0.05
-P_TARGET, P_NONTARGET = (1 - P_SPOOF) * 0.99, (1 - P_SPOOF) * 0.01
-C_MISS, C_FALSE_ALARM, C_FALSE_ALARM_SPOOF = 1.0, 10.0, 10.0
 
 ENROLMENT = "enrolment"
 """Folder of what ASV models are made from; the official tree has no such audio, and in the end ours
@@ -169,31 +165,25 @@ def coefficients(trials: Sequence[asv.Trial]) -> dict[str, dict[str, dict[str, f
     """Return the t-DCF coefficients C0, C1 and C2 of `trials` for each attack and codec, and each
     pooled; NaN where there is no trial of a kind.
 
-    The attack restricts spoofed trials, the codec all. Source: ASVspoof 2021's evaluation package
-    and plan, with P_SPOOF and the costs above; the ASV accepts at its own equal error rate.
+    The attack restricts spoofed trials, the codec all, so that the threshold of the speaker
+    verification is the codec's own.
     """
     attacks, codecs = [*asvspoof2019la.UNSEEN, POOLED], [*CODECS, POOLED]
     return {a: {c: _coefficients(trials, a, c) for c in codecs} for a in attacks}
 
 
 def _coefficients(trials: Sequence[asv.Trial], against: str, codec: str) -> dict[str, float]:
-    scores = {
-        key: np.array(
-            [
-                t.score
-                for t in trials
-                if t.key == key
-                and codec in (POOLED, t.made.clip.fields["codec"])
-                and (key != "spoof" or against in (POOLED, t.made.clip.fields["attack"]))
-            ]
-        )
+    target, nontarget, spoof = (
+        [
+            t.score
+            for t in trials
+            if t.key == key
+            and codec in (POOLED, t.made.clip.fields["codec"])
+            and (key != "spoof" or against in (POOLED, t.made.clip.fields["attack"]))
+        ]
         for key in ("target", "nontarget", "spoof")
-    }
-    if not all(map(len, scores.values())):
+    )
+    if not (target and nontarget and spoof):
         return dict.fromkeys(("C0", "C1", "C2"), float("nan"))
-    threshold = eer(scores["target"], scores["nontarget"]).threshold
-    accepted = {key: np.mean(found > threshold, dtype=np.float64) for key, found in scores.items()}
-    c0 = P_TARGET * C_MISS * (1 - accepted["target"])
-    c0 += P_NONTARGET * C_FALSE_ALARM * accepted["nontarget"]
-    c2 = P_SPOOF * C_FALSE_ALARM_SPOOF * accepted["spoof"]
-    return {"C0": c0, "C1": P_TARGET * C_MISS - c0, "C2": c2}
+    c0, c1, c2 = map(np.float64, coefficients_2021(asv_errors(target, nontarget, spoof)))
+    return {"C0": c0, "C1": c1, "C2": c2}

@@ -26,7 +26,7 @@ Recording = list[Clip]
 Map = Callable[[Callable[[Recording], list[Made]], Sequence[Recording]], Iterable[list[Made]]]
 
 PROCESSES = 2
-FEWEST_TO_SHARE = 60
+FEWEST_TO_SHARE = 150
 """Below this many recordings other processes take longer to start (they import torch) than they
 save.
 """
