@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import product
+from itertools import compress, product
 from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from bench.errors import BenchError, near
-from bench.metrics.tally import Integers
+from bench.metrics.tally import Bools, Integers
 
 Role = Literal["spoof", "channel"]
 """`spoof` (attack, vocoder): a level restricts the spoof trials, bona fide ones stay all. `channel`
@@ -86,7 +86,7 @@ def cells(
     truth = np.asarray(is_spoof, dtype=np.bool_)
     rows = {"bonafide": np.flatnonzero(~truth), "spoof": np.flatnonzero(truth)}
     _check_names(fields, roles, by)
-    axes = [_axis(field, fields[field], roles[field], rows["spoof"], len(truth)) for field in by]
+    axes = [_axis(field, fields[field], roles[field], truth) for field in by]
     groups: dict[tuple[str, tuple[int, ...]], _Groups] = {}
 
     def chosen(label: str, at: tuple[int, ...]) -> Integers:
@@ -139,19 +139,17 @@ def _groups(rows: Integers, axes: Sequence[_Axis]) -> _Groups:
     return _Groups(rows[order], np.searchsorted(group[order], np.arange(n_groups + 1)), shape)
 
 
-def _axis(field: str, values: ArrayLike, role: Role, spoof: Integers, n_trials: int) -> _Axis:
-    names = [str(value) for value in np.asarray(values, dtype=object).tolist()]
-    if len(names) != n_trials:
-        raise BenchError(f"field {field!r} has {len(names)} values for {n_trials} trials")
-    of_spoof: list[str] = [names[i] for i in spoof] if role == "spoof" else names
-    levels = sorted(set(of_spoof))
+def _axis(field: str, values: ArrayLike, role: Role, is_spoof: Bools) -> _Axis:
+    names = list(map(str, np.asarray(values, dtype=object).tolist()))
+    if len(names) != len(is_spoof):
+        raise BenchError(f"field {field!r} has {len(names)} values for {len(is_spoof)} trials")
+    levels = sorted(set(compress(names, is_spoof.tolist()) if role == "spoof" else names))
     if POOLED in levels:
         raise BenchError(
             f"field {field!r} has a level {POOLED!r}, the word for all levels together"
         )
-    index = {level: code for code, level in enumerate(levels)}
-    codes = np.fromiter((index.get(name, -1) for name in names), np.int64, n_trials)
-    return _Axis(role, levels, codes)
+    code = dict.fromkeys(names, -1) | {level: i for i, level in enumerate(levels)}
+    return _Axis(role, levels, np.fromiter(map(code.__getitem__, names), np.int64, len(names)))
 
 
 def _check_names(
