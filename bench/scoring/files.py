@@ -1,0 +1,194 @@
+"""Any file as blocks of whole lines of UTF-8 text, or the plain word for what it is instead.
+
+A file is read a block at a time, whatever its size, and a block is never more than a few megabytes
+longer than `BLOCK`: neither a file of one endless line nor an archive that unpacks to one can fill
+the memory.
+"""
+
+from __future__ import annotations
+
+import bz2
+import codecs
+import gzip
+import io
+import lzma
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, NamedTuple, cast
+
+from bench.errors import BenchError
+
+BLOCK = 1 << 24
+"""Bytes read at a time."""
+
+LONGEST_LINE = 1 << 16
+"""Bytes; a line of a score file has a few dozen."""
+
+UNREADABLE = (OSError, EOFError, zlib.error, lzma.LZMAError)
+"""What reading a damaged or vanished file raises."""
+
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_NPY = b"\x93NUMPY"
+_PARQUET = b"PAR1"
+_ZIP = b"PK\x03\x04"
+_NATURES = {
+    b"\x89PNG": "a PNG image",
+    b"\xff\xd8\xff": "a JPEG image",
+    b"%PDF": "a PDF document",
+    b"RIFF": "a WAV (RIFF) file",
+    b"fLaC": "a FLAC file",
+    b"OggS": "an Ogg file",
+    b"ID3": "an MP3 file",
+    b"\x80\x02": "a Python pickle, which could run code",
+    b"\x80\x03": "a Python pickle, which could run code",
+    b"\x80\x04": "a Python pickle, which could run code",
+    b"\x80\x05": "a Python pickle, which could run code",
+    b"\x89HDF": "an HDF5 file",
+    b"ARROW1": "an Arrow (Feather) file",
+    b"FEA1": "a Feather file",
+    b"SQLite format": "an SQLite database",
+    b"\x28\xb5\x2f\xfd": "compressed by zstd, which is not read here (gz, bz2 and xz are)",
+    b"7z\xbc\xaf\x27\x1c": "a 7-zip archive",
+    b"\x7fELF": "a program",
+}
+_PACKED = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
+
+
+class Block(NamedTuple):
+    """Whole lines, each ended by a newline, and the number (from 1) of the first of them."""
+
+    text: bytes
+    line: int
+
+
+def head(path: Path) -> bytes:
+    """Return the first bytes of a file, unpacked; raise BenchError where there are none.
+
+    BenchError too for a path that is no file, and for one that cannot be read.
+    """
+    if path.is_dir():
+        raise BenchError(f"{path}: is a folder; give the score file in it")
+    if not path.is_file():
+        raise BenchError(f"{path}: there is no such score file")
+    try:
+        with opened(path) as file:
+            first = file.read(512)
+    except UNREADABLE as error:
+        raise unreadable(path, error) from error
+    if not first:
+        raise BenchError(f"{path}: is empty; a score file has a line an utterance: `ID SCORE`")
+    return first
+
+
+def form(path: Path, first: bytes) -> str:
+    """Return `text`, `parquet`, `npy` or `npz` by a file's first bytes, `first`.
+
+    BenchError says what the file is where it is none of these.
+    """
+    if first.startswith(_PARQUET):
+        return "parquet"
+    if first.startswith(_NPY):
+        return "npy"
+    if first.startswith(_ZIP):
+        return "npz"
+    nature = next((name for magic, name in _NATURES.items() if first.startswith(magic)), None)
+    if nature is None and first[:2] not in _UTF16:
+        nature = _no_text(first)
+    if nature:
+        raise BenchError(f"{path}: is {nature}, not a score file (text, Parquet, .npy or .npz)")
+    return "text"
+
+
+def blocks(path: Path) -> Iterator[Block]:
+    """Yield the file's lines, in UTF-8, ended by newlines alone, without a byte order mark.
+
+    Compressed files (gz, bz2, xz) are known by their first bytes, and so is UTF-16. BenchError for
+    what cannot be unpacked or decoded, and for a line longer than `LONGEST_LINE`.
+    """
+    line, rest = 1, b""
+    for text in _texts(path):
+        whole, newline, rest = (rest + text).rpartition(b"\n")
+        if len(rest) > LONGEST_LINE:
+            at = line + whole.count(b"\n") + len(newline)
+            raise BenchError(
+                f"{path}:{at}: a line of more than {LONGEST_LINE:,} bytes: {cut(rest)}; a score "
+                "file has a line an utterance: `ID SCORE`"
+            )
+        if newline:
+            yield Block(whole + newline, line)
+            line += whole.count(b"\n") + 1
+    if rest:
+        yield Block(rest + b"\n", line)
+
+
+def opened(path: Path) -> BinaryIO:
+    """Open a file for reading bytes, unpacked if it is packed."""
+    with path.open("rb") as file:
+        first = file.read(6)
+    unpacked = next((open_ for magic, open_ in _PACKED.items() if first.startswith(magic)), open)
+    return cast(BinaryIO, unpacked(path, "rb"))
+
+
+def unreadable(path: Path, error: BaseException) -> BenchError:
+    """Return the error for a file that could not be read to its end."""
+    return BenchError(f"{path}: cannot be read, it is damaged or cut short: {error}")
+
+
+def cut(text: str | bytes, longest: int = 80) -> str:
+    """Return what was found in a file, quoted, cut to `longest` characters.
+
+    >>> cut("LA_E_1 0.5", 4)
+    "'LA_E'..."
+    """
+    plain = text[: 4 * longest].decode("utf-8", "replace") if isinstance(text, bytes) else text
+    return repr(plain) if len(plain) <= longest else f"{plain[:longest]!r}..."
+
+
+def _texts(path: Path) -> Iterator[bytes]:
+    """Yield the file in pieces of UTF-8, line ends made newlines."""
+    try:
+        with opened(path) as file:
+            wide = file.read(2) in _UTF16
+        with opened(path) as file:
+            yield from _wide(file) if wide else _narrow(file)
+    except UNREADABLE as error:
+        raise unreadable(path, error) from error
+    except UnicodeDecodeError as error:
+        raise BenchError(f"{path}: begins as text in UTF-16 but is not: {error}") from error
+
+
+def _wide(file: BinaryIO) -> Iterator[bytes]:
+    text = io.TextIOWrapper(file, "utf-16", newline=None)
+    while piece := text.read(BLOCK):
+        yield piece.encode()
+
+
+def _narrow(file: BinaryIO) -> Iterator[bytes]:
+    held = b""
+    piece = file.read(BLOCK).removeprefix(codecs.BOM_UTF8)
+    while piece:
+        whole = held + piece
+        held = b"\r" if whole.endswith(b"\r") else b""  # its newline may come with the next piece
+        yield _newlines(whole.removesuffix(b"\r"))
+        piece = file.read(BLOCK)
+    yield _newlines(held)
+
+
+def _newlines(text: bytes) -> bytes:
+    if b"\r" not in text:
+        return text
+    return text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+
+def _no_text(first: bytes) -> str | None:
+    if b"\x00" in first:
+        return "a binary file (it has zero bytes)"
+    if first.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[") or first.lstrip()[:1] == b"<":
+        return "JSON, XML or HTML, or begins as they do"
+    try:
+        first[:-4].decode("utf-8-sig")  # the last character may be cut
+    except UnicodeDecodeError as error:
+        if error.reason != "unexpected end of data":
+            return "no text in UTF-8"
+    return None
