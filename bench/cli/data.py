@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
 from bench import config
 from bench.cli import options
+from bench.config import Config
 from bench.corpora import cards
 from bench.errors import BenchError, near
+from bench.specs.corpus import CorpusCard
 
 
 @click.group()
@@ -23,10 +26,11 @@ def data() -> None:
 def show_corpus(name: str, as_json: bool) -> None:
     """Show a corpus's card: story, licence, where to get it, splits, traps."""
     card, here = cards.card(name), config.load()
+    found = [*_found(card, here)]
     if as_json:
-        options.print_json({**card.model_dump(), "folder": str(here.corpora.get(card.key, ""))})
+        options.print_json({**card.model_dump(), "on_this_machine": found})
         return
-    click.echo(f"{card.name} ({card.short})\n\n{card.story}\n")
+    click.echo(f"{card.name} ({card.short}), {card.task}\n\n{card.story}\n")
     click.echo(f"citation: {card.citation}\nlicence: {card.licence}\npage: {card.page}")
     for item in card.downloads:
         details = [
@@ -38,11 +42,37 @@ def show_corpus(name: str, as_json: bool) -> None:
         )
     click.echo(f"place: {card.place}")
     for split, counts in card.splits.items():
-        found = {k: v for k, v in counts.model_dump().items() if v is not None and k != "standing"}
-        click.echo(f"  {split}: {options.settings(found)} ({counts.standing})")
+        known = {k: getattr(counts, k) for k in ("utterances", "bonafide", "spoof")}
+        text = options.settings({k: v for k, v in known.items() if v is not None})
+        note = ", evaluated by default" if split == card.evaluation_split else ""
+        click.echo(f"  {split}: {text} ({counts.standing}){note}")
+    if card.sources:
+        click.echo(f"recordings from: {', '.join(card.sources)}")
+    for column, role in card.factors.items():
+        click.echo(f"factor: {column} ({role})")
+    if card.attack_types:
+        click.echo(f"attacks: {options.settings(card.attack_types)}")
     for trap in card.traps:
         click.echo(f"trap: {trap}")
-    click.echo(f"on this machine: {here.corpora.get(card.key, 'no place is set in bench.toml')}")
+    click.echo("on this machine:")
+    for line in found:
+        click.echo(f"  {line['what']}: {line['state']}")
+
+
+def _found(card: CorpusCard, here: Config) -> Iterator[dict[str, str]]:
+    """Yield where the corpus and its miniature are, and how each split was found at a look."""
+    from bench.corpora.check import glance
+
+    for form in ("paper", "smoke"):
+        what = "miniature" if form == "smoke" else "corpus"
+        try:
+            root = here.corpus_root(card.key, form)
+        except BenchError as error:
+            yield {"what": what, "state": str(error)}
+            continue
+        yield {"what": what, "state": str(root)}
+        for split in card.splits:
+            yield {"what": f"{what}, {split}", "state": glance(card, root, split)}
 
 
 @data.command()

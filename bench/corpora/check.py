@@ -87,6 +87,22 @@ def check(
     )
 
 
+def glance(card: CorpusCard, root: Path, split: str) -> str:
+    """Return in a line what is there of a split: its counts, or the first thing that it lacks.
+
+    The lists are read and audio files are looked for; nothing is opened (`check` does).
+    """
+    try:
+        subset = reader(card)(card, root, split, max(card.resolutions_s, default=None))
+    except (BenchError, OSError) as error:
+        return " ".join(str(error).split("\n")[:2])
+    counts = _counts(subset)
+    missing = len(_Files.listed(subset, card.audio.suffix).missing)
+    audio = f"audio of {missing:,} is missing" if missing else "all their audio is there"
+    listed = f"{counts['bonafide']:,} bona fide and {counts['spoof']:,} spoof utterances"
+    return f"{listed}, {audio}"
+
+
 def render(report: Report) -> str:
     """Return the report as Markdown: a heading, a table of counts, a table of problems."""
     errors = sum(problem.severity == "error" for problem in report.problems)

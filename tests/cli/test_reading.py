@@ -95,3 +95,30 @@ def test_a_broken_miniature_fails_its_check(bench, miniatures, environment, tmp_
     done = bench("data", "check", "PS", "--smoke", "--split", "dev")
     assert done.returncode == 1
     assert victim.name in done.stdout
+
+
+def test_data_show_says_what_is_here(bench):
+    done = bench("data", "show", "21LA")
+    assert done.returncode == 0, done.stderr
+    assert "factor: codec (channel)" in done.stdout
+    assert "miniature, eval:" in done.stdout
+    assert "all their audio is there" in done.stdout
+    assert "no place is set for corpus asvspoof2021la" in done.stdout
+    found = json.loads(bench("data", "show", "21LA", "--json").stdout)
+    assert found["speakers"] == "ASVspoof LA"
+    assert {"what", "state"} == set(found["on_this_machine"][0])
+
+
+def test_data_overlap_compares_what_is_here(bench):
+    done = bench("data", "overlap", "PS", "19LA", "--smoke")
+    assert done.returncode == 0, done.stderr
+    assert "shared recordings, sample for sample" in done.stdout
+    assert "trained on PS, tested on 19LA: not zero-shot" in done.stdout
+    found = json.loads(bench("data", "overlap", "PS", "HAD:test", "--smoke", "--json").stdout)
+    assert found["zero_shot"] is True
+    assert found["compared_by"] == ["cards", "lists", "recordings"]
+    cards_only = json.loads(bench("data", "overlap", "PS", "LPS", "--json").stdout)
+    assert cards_only["not_on_this_machine"] == ["partialspoof", "llamapartialspoof"]
+    wrong = bench("data", "overlap", "PS:evil", "LPS")
+    assert wrong.returncode == 2
+    assert "did you mean 'eval'?" in wrong.stderr
