@@ -6,7 +6,7 @@ more bona fide. `bench.metrics.scores` is the one place that turns a score file 
 
 from __future__ import annotations
 
-from bench.metrics.bootstrap import Interval, bootstrap_eer, bootstrap_f1
+from bench.metrics.bootstrap import Interval
 from bench.metrics.det import DetPoints, EerResult, det_points, eer
 from bench.metrics.f1 import F1Pair, f1, frame_f1, frame_figures
 from bench.metrics.grid import point_eer, utterance_eer
@@ -17,8 +17,6 @@ __all__ = [
     "EerResult",
     "F1Pair",
     "Interval",
-    "bootstrap_eer",
-    "bootstrap_f1",
     "det_points",
     "eer",
     "f1",

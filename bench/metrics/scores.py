@@ -24,9 +24,11 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from bench.errors import BenchError, near
-from bench.metrics.bootstrap import bootstrap_eer, bootstrap_f1
+from bench.metrics.bootstrap import equal_error_rate, intervals
 from bench.metrics.det import eer
-from bench.metrics.f1 import frame_f1
+from bench.metrics.f1 import decide
+from bench.metrics.items import Items
+from bench.metrics.ratios import decision_ratios, ratio_intervals
 from bench.units import BONAFIDE, CLASSES, SPOOF
 
 _NAMES = pa.dictionary(pa.int32(), pa.string())
@@ -131,10 +133,10 @@ def figures(scores: Path | pa.Table, replicates: int = 1000, seed: int = 0) -> d
         bonafide_logit = _numbers(table, "logit_bonafide")
         decision = bonafide_logit - _numbers(table, "logit_spoof")
         found["eer_bonafide_logit"] = _eer(bonafide_logit, is_spoof, utterance, replicates, seed)
-    pair = frame_f1(is_spoof, decision)
-    intervals = bootstrap_f1(decision, is_spoof, utterance, replicates, seed)
-    found["f1"] = Figure(pair.bonafide, *intervals.bonafide)
-    found["f1_spoof"] = Figure(pair.spoof, *intervals.spoof)
+    decided = decision_ratios(is_spoof, ~decide(decision), utterance)
+    bounds = ratio_intervals(decided, None, replicates, seed)
+    for name in ("f1", "f1_spoof"):
+        found[name] = Figure(decided.values[name], bounds[name].low, bounds[name].high)
     lowest, any_spoof = _by_utterance(score, is_spoof, utterance)
     if any_spoof.any() and not any_spoof.all():
         found["utterance_eer"] = _eer(lowest, any_spoof, np.arange(len(lowest)), replicates, seed)
@@ -149,7 +151,9 @@ def _eer(
     seed: int,
 ) -> Figure:
     value = eer(score[~is_spoof], score[is_spoof]).eer
-    return Figure(value, *bootstrap_eer(score, is_spoof, utterance, replicates, seed))
+    items = Items(score, (~is_spoof).astype(np.float64), is_spoof.astype(np.float64), utterance)
+    bounds = intervals(items, {"eer": equal_error_rate}, None, replicates, seed)["eer"]
+    return Figure(value, bounds.low, bounds.high)
 
 
 def _by_utterance(

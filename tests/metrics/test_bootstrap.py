@@ -1,4 +1,4 @@
-"""The bootstrap against a slow one that repeats utterances item by item, and its invariants."""
+"""Bootstrap intervals against resampling written out, and their invariants."""
 
 from __future__ import annotations
 
@@ -8,108 +8,221 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.errors import BenchError
-from bench.metrics import Interval, bootstrap_eer, bootstrap_f1, eer, frame_f1
+from bench.metrics.auc import auc
+from bench.metrics.bootstrap import LEVEL, equal_error_rate, intervals
+from bench.metrics.det import eer_of
+from bench.metrics.items import Items
+from bench.metrics.plans import plan
+from tests.metrics.plain_bootstrap import made, percentiles, plain_crossed, plain_replicates
+
+EER = {"eer": equal_error_rate}
 
 
-def made(seed, n_groups=30, distinct=None):
+def bounds(items, *args, **kwargs):
+    return intervals(items, EER, *args, **kwargs)["eer"][:2]
+
+
+def trials(seed, n=300, distinct=None):
+    """One trial an utterance."""
     rng = np.random.default_rng(seed)
-    groups = np.repeat(np.arange(n_groups), rng.integers(1, 9, n_groups))
-    is_spoof = rng.random(len(groups)) < 0.4
-    scores = rng.normal(size=len(groups)) - 1.5 * is_spoof + rng.normal(size=n_groups)[groups]
-    if distinct:
-        scores = np.round(scores * distinct / 8)
-    return scores, is_spoof, groups
+    spoof = (rng.random(n) < 0.6).astype(float)
+    spoof[:2] = [0, 1]
+    score = rng.normal(size=n) - 1.5 * spoof
+    return Items(
+        np.round(score * distinct / 8) if distinct else score, 1 - spoof, spoof, np.arange(n)
+    )
 
 
-def slow(scores, is_spoof, groups, replicates, seed, figure):
-    """Every replicate written out: each drawn utterance's items, repeated as often as drawn."""
-    rng = np.random.default_rng(seed)
-    names = np.unique(groups)
-    values = []
-    while len(values) < replicates:
-        drawn = names[rng.integers(0, len(names), len(names))]
-        items = np.concatenate([np.flatnonzero(groups == name) for name in drawn])
-        spoof = is_spoof[items]
-        if spoof.any() and not spoof.all():
-            values.append(figure(scores[items], spoof))
-    return Interval(*np.quantile(values, [0.025, 0.975]))
-
-
+@pytest.mark.parametrize("samples", [False, True])
 @pytest.mark.parametrize("distinct", [None, 8, 2])
-@pytest.mark.parametrize("n_groups", [2, 30, 400])
-def test_eer_interval_is_that_of_written_out_replicates(n_groups, distinct):
-    scores, is_spoof, groups = made(1, n_groups, distinct)
-    expected = slow(scores, is_spoof, groups, 60, 5, lambda s, spoof: eer(s[~spoof], s[spoof]).eer)
-    assert bootstrap_eer(scores, is_spoof, groups, 60, 5) == pytest.approx(expected, abs=1e-12)
+@pytest.mark.parametrize("n_units", [2, 30, 200])
+def test_eer_interval_is_that_of_written_out_replicates(n_units, distinct, samples):
+    items = made(1, n_units, distinct, samples=samples)
+    expected = percentiles(plain_replicates(*items, 40, 5))
+    assert bounds(Items(*items), None, 40, 5) == pytest.approx(expected, abs=1e-12)
 
 
-def test_f1_intervals_are_those_of_written_out_replicates():
-    scores, is_spoof, groups = made(2)
-    found = bootstrap_f1(scores, is_spoof, groups, 60, 5, threshold=-0.5)
-    for name in ("bonafide", "spoof"):
-        expected = slow(
-            scores,
-            is_spoof,
-            groups,
-            60,
-            5,
-            lambda s, spoof, name=name: getattr(frame_f1(spoof, s, -0.5), name),
+@pytest.mark.parametrize("distinct", [None, 8])
+def test_speakers_are_drawn_with_all_their_trials(distinct):
+    """As `confidence_intervals` draws conditions: each with all its samples."""
+    score, bonafide, spoof, speaker = made(2, 12, distinct)
+    items = Items(score, bonafide, spoof, np.arange(len(score)))
+    names = np.array([f"p{100 + i}" for i in speaker])
+    expected = percentiles(plain_replicates(score, bonafide, spoof, speaker, 60, 3))
+    found = bounds(items, plan("speaker", items.unit, names), 60, 3)
+    assert found == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("distinct", [None, 8])
+def test_speakers_and_attacks_are_drawn_apart(distinct):
+    score, bonafide, spoof, speaker = made(3, 9, distinct)
+    rng = np.random.default_rng(0)
+    names = np.array([f"s{i}" for i in speaker])
+    attack = np.where(spoof > 0, rng.choice(["A07", "A08", "A09"], len(score)), "")
+    items = Items(score, bonafide, spoof, np.arange(len(score)))
+    expected = percentiles(plain_crossed(score, bonafide, spoof, names, attack, 60, 3))
+    by = plan("speaker+attack", items.unit, names, attack)
+    assert bounds(items, by, 60, 3) == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("distinct", [None, 4])
+def test_any_measure_sees_the_same_replicates(distinct):
+    items = Items(*made(4, 40, distinct))
+    slow = {"eer": equal_error_rate, "long": lambda counts: eer_of(counts).eer, "auc": auc}
+    found = intervals(items, slow, None, 50)
+    assert found["long"] == pytest.approx(found["eer"], abs=1e-12)
+
+    def area(score, bonafide, spoof):
+        over = (score[:, None] > score) + (score[:, None] == score) / 2
+        return bonafide @ over @ spoof / bonafide.sum() / spoof.sum()
+
+    expected = percentiles(plain_replicates(*items, 50, 0, area))
+    assert found["auc"][:2] == pytest.approx(expected, abs=1e-12)
+
+
+def test_a_tally_holds_what_was_drawn_and_nothing_else():
+    items = trials(5, 50, distinct=8)
+    seen = []
+    intervals(
+        items, {"seen": lambda counts: float(len(seen)) if seen.append(counts) else 0.0}, None, 9
+    )
+    for counts in seen:
+        assert (np.diff(counts.score) > 0).all()
+        assert (counts.bonafide + counts.spoof > 0).all()
+        assert counts.bonafide.sum() + counts.spoof.sum() == 50
+
+
+@pytest.mark.parametrize("n_units", [30, 300])
+def test_the_number_of_threads_changes_nothing(n_units):
+    for items in (Items(*made(6, n_units)), trials(6)):
+        one, two = (
+            intervals(items, {**EER, "auc": auc}, None, 150, 1, threads) for threads in (1, 2)
         )
-        assert getattr(found, name) == pytest.approx(expected, abs=1e-12)
+        assert one == two
 
 
 @settings(max_examples=25)
-@given(st.integers(0, 2**32 - 1), st.randoms())
-def test_neither_the_order_of_items_nor_the_kind_of_name_matters(seed, random):
-    scores, is_spoof, groups = made(seed, 6)
-    expected = bootstrap_eer(scores, is_spoof, groups, 20)
-    order = list(range(len(scores)))
+@given(st.integers(0, 2**32 - 1), st.randoms(use_true_random=False), st.booleans())
+def test_the_order_of_items_does_not_matter(seed, random, one_each):
+    items = trials(seed, 20, 8) if one_each else Items(*made(seed, 6, 8))
+    order = list(range(len(items.score)))
     random.shuffle(order)
-    names = np.array([f"utterance {group}" for group in groups])
-    assert bootstrap_eer(scores[order], is_spoof[order], names[order], 20) == expected
+    again = Items(*(of[order] for of in items))
+    measures = {**EER, "auc": auc}
+    assert intervals(again, measures, None, 20) == intervals(items, measures, None, 20)
 
 
-def test_frames_of_one_utterance_stay_together():
+@settings(max_examples=25)
+@given(st.integers(0, 2**32 - 1), st.sampled_from([None, 8]))
+def test_scores_count_only_by_their_order_and_weights_only_by_their_shares(seed, distinct):
+    items = Items(*made(seed, 8, distinct))
+    expected = bounds(items, None, 20)
+    stretched = items._replace(score=np.exp(items.score / 4))
+    assert bounds(stretched, None, 20) == expected
+    heavier = items._replace(bonafide=items.bonafide * 4, spoof=items.spoof * 2)
+    assert bounds(heavier, None, 20) == pytest.approx(expected, abs=1e-12)
+    mirrored = Items(-items.score, items.spoof, items.bonafide, items.unit)
+    assert intervals(mirrored, {"auc": auc}, None, 20)["auc"] == pytest.approx(
+        intervals(items, {"auc": auc}, None, 20)["auc"], abs=1e-12
+    )
+
+
+def test_what_hangs_together_stays_together():
     """Copies of a frame within its utterance carry no news, so the interval stays as wide."""
-    scores, is_spoof, groups = made(3, 200)
-    copied = [np.repeat(column, 20) for column in (scores, is_spoof, groups)]
-    assert bootstrap_eer(*copied, 100) == bootstrap_eer(scores, is_spoof, groups, 100)
-    as_if_independent = bootstrap_eer(copied[0], copied[1], np.arange(len(copied[0])), 100)
-    once = bootstrap_eer(scores, is_spoof, groups, 100)
-    assert np.diff(as_if_independent) < np.diff(once) / 2
+    items = Items(*made(3, 200))
+    copied = Items(*(np.repeat(of, 20) for of in items))
+    once = bounds(items, None, 100)
+    assert bounds(copied, None, 100) == once
+    independent = copied._replace(unit=np.arange(len(copied.unit)))
+    assert np.diff(bounds(independent, None, 100)) < np.diff(once) / 2
+    by_speaker = plan("speaker", independent.unit, copied.unit)
+    assert bounds(independent, by_speaker, 100) == once
 
 
 def test_covers_the_true_rate_about_as_often_as_it_says():
     """Two normal classes at distance 2 have an EER of Phi(-1) = 0.1587."""
     rng = np.random.default_rng(11)
+    spoof = np.repeat([0.0, 1.0], 150)
     covered = 0
     for _ in range(100):
-        scores = np.concatenate([rng.normal(2, 1, 150), rng.normal(0, 1, 150)])
-        low, high = bootstrap_eer(scores, np.arange(300) >= 150, np.arange(300), 200)
+        items = Items(rng.normal(2, 1, 300) - 2 * spoof, 1 - spoof, spoof, np.arange(300))
+        low, high = bounds(items, None, 200)
         covered += low <= 0.15866 <= high
     assert 88 <= covered <= 100
 
 
-def test_one_seed_gives_one_interval():
-    items = made(4)
-    assert bootstrap_eer(*items, 50, 1) == bootstrap_eer(*items, 50, 1)
-    assert bootstrap_eer(*items, 50, 1) != bootstrap_eer(*items, 50, 2)
+def test_covers_the_rate_of_new_speakers_only_when_speakers_are_drawn():
+    """Each of 30 speakers shifts all of their 40 trials; the rate over all speakers is
+    Phi(-1 / sqrt(2))."""
+    rng = np.random.default_rng(12)
+    speaker = np.repeat(np.arange(30), 40)
+    spoof = np.tile([0.0, 1.0], 600)
+    by_speaker = plan("speaker", np.arange(1200), speaker)
+    hits = {"utterance": 0, "speaker": 0}
+    for _ in range(60):
+        shift = rng.normal(size=(30, 2))[speaker, spoof.astype(int)]
+        score = rng.normal(size=1200) + shift - 2 * spoof
+        items = Items(score, 1 - spoof, spoof, np.arange(1200))
+        for name, by in (("utterance", None), ("speaker", by_speaker)):
+            low, high = bounds(items, by, 120)
+            hits[name] += low <= 0.23975 <= high
+    assert hits["utterance"] < 40
+    assert hits["speaker"] >= 51
 
 
-def test_replicates_that_lack_a_class_are_drawn_again():
-    assert bootstrap_eer([1.0, 0.0], [False, True], ["a", "b"], 100) == (0.0, 0.0)
+def test_one_seed_gives_one_interval_and_more_replicates_begin_with_the_same():
+    items = Items(*made(4))
+    assert bounds(items, None, 50, 1) == bounds(items, None, 50, 1)
+    assert bounds(items, None, 50, 1) != bounds(items, None, 50, 2)
+    seen = {count: [] for count in (5, 70)}
+    for count, values in seen.items():
+        watch = {"auc": lambda counts, values=values: values.append(auc(counts)) or values[-1]}
+        intervals(items, watch, None, count, threads=1)
+    assert seen[70][:5] == seen[5]
+
+
+def test_replicates_that_lack_a_class_are_drawn_again_and_counted():
+    pair = Items(np.array([1.0, 0.0]), np.array([1.0, 0.0]), np.array([0.0, 1.0]), np.arange(2))
+    for measures in (EER, {"auc": auc}):
+        ((low, high, again),) = intervals(pair, measures, None, 400).values()
+        assert low == high
+        assert 300 < again < 500  # half of all draws take one trial twice
+    assert intervals(trials(1), EER, None, 100)["eer"].again == 0
+
+
+def test_time_that_no_frame_covers_is_accepted_at_every_threshold():
+    score = np.array([np.inf, 1.0, 0.0, 2.0, np.inf, -1.0])
+    items = Items(
+        score, np.array([3.0, 1, 0, 4, 0, 0]), np.array([0.0, 0, 2, 0, 1, 5]), np.arange(6)
+    )
+    expected = percentiles(plain_replicates(*items, 60, 0))
+    assert bounds(items, None, 60) == pytest.approx(expected, abs=1e-12)
+
+
+def test_the_level_is_what_the_names_say():
+    assert LEVEL == 0.95
+
+
+ONES = np.ones(2)
+HALVES = np.array([1.0, 0.0])
 
 
 @pytest.mark.parametrize(
     ("items", "message"),
     [
-        (([1.0, 2.0], [True, True], [0, 1]), "no bonafide item"),
-        (([1.0, 2.0], [False, False], [0, 1]), "no spoof item"),
-        (([1.0, np.nan], [False, True], [0, 1]), "not finite"),
-        (([1.0, 2.0], [False, True], [0]), "2, 2 and 1"),
+        (Items(ONES, ONES * 0, ONES, np.arange(2)), "no bonafide item"),
+        (Items(ONES, ONES, ONES * 0, np.arange(2)), "no spoof item"),
+        (Items(HALVES * np.nan, HALVES, 1 - HALVES, np.arange(2)), "2 scores are not numbers"),
+        (Items(ONES, HALVES, 1 - HALVES, np.zeros(2, dtype=int)), "there is one utterance"),
     ],
 )
 def test_refuses_what_has_no_interval(items, message):
-    for bootstrap in (bootstrap_eer, bootstrap_f1):
-        with pytest.raises(BenchError, match=message):
-            bootstrap(*items)
+    with pytest.raises(BenchError, match=message):
+        intervals(items, EER)
+
+
+def test_a_measure_without_a_value_is_named():
+    with pytest.raises(BenchError, match="no interval of cost is defined: it is nan in 7 of 7"):
+        intervals(trials(0), {"auc": auc, "cost": lambda counts: float("nan")}, None, 7)
+    with pytest.raises(BenchError, match="at least one replicate, not 0"):
+        intervals(trials(0), EER, None, 0)

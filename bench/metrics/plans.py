@@ -1,0 +1,230 @@
+"""Who is drawn in a bootstrap replicate: utterances, speakers, or speakers and attacks.
+
+Frames of one utterance share a recording, trials of one speaker a voice, spoofs of one attack a
+generator. Resampling what depends on one another as if it did not understates the interval (Wu et
+al., IEEE/ACM TASLP 25(1), 2017, PMC5484007, on speakers; Ferrer and Riera's `confidence_intervals`
+draws whole conditions for the same reason), so that a plan draws wholes. A replicate is a vector of
+weights: how often each whole was drawn.
+
+NIST's two-layer bootstrap, which draws trials within each drawn speaker once more and is the more
+conservative, is not here: it needs equally many trials a speaker, which corpora of spoofs lack.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from bench.errors import BenchError, near
+from bench.metrics.tally import Floats, Integers
+
+_STRETCH = 65_536
+
+PLANS = ("utterance", "speaker", "speaker+attack")
+
+
+class Plan(NamedTuple):
+    """A way to draw utterances."""
+
+    name: str
+    """One of `PLANS`."""
+    unit: Integers
+    """(u,): codes of the utterances that it knows, ascending."""
+    levels: tuple[Integers, ...]
+    """Of each factor that is drawn (utterances; speakers; speakers and attacks), the code of every
+    utterance's level, (u,); -1 where an utterance does not depend on it."""
+
+
+def plan(
+    name: str, unit: ArrayLike, speaker: ArrayLike | None = None, attack: ArrayLike | None = None
+) -> Plan:
+    """Return the plan `name` for utterances of the codes `unit`.
+
+    - `utterance`: utterances are drawn, each with all its frames.
+    - `speaker`: speakers are drawn, each with all their trials of either class.
+    - `speaker+attack`: speakers and attacks are drawn independently. A spoof counts as often as its
+      speaker times as often as its attack, a bona fide trial as often as its speaker. This is the
+      pigeonhole bootstrap of crossed factors (Owen, Annals of Applied Statistics 1(2), 2007); no
+      bootstrap of crossed factors is exact, and this one errs towards wide intervals. Few attacks
+      (13 in ASVspoof 2019 LA) are a small sample of attacks however many trials they have.
+
+    `speaker` and `attack` are of shape (u,), names or codes, as `unit`; "", None and negative codes
+    stand for none, which is an attack's value where an utterance is bona fide. A plan may know more
+    utterances than are judged: only levels that occur among these are drawn.
+
+    A BenchError is raised for an unknown name, a code that is there twice, and an utterance without
+    a speaker or (`speaker+attack`) a set without any attack: such a corpus has no such plan.
+
+    >>> plan("speaker", [0, 1, 2], ["p225", "p226", "p225"]).levels[0].tolist()
+    [0, 1, 0]
+    """
+    if name not in PLANS:
+        raise BenchError(f"{name!r} is no way to resample{near(name, PLANS)}")
+    codes = np.asarray(unit, dtype=np.int64)
+    order = np.argsort(codes, kind="stable")
+    units = codes[order]
+    twice = np.flatnonzero(units[1:] == units[:-1])
+    if len(twice):
+        raise BenchError(f"utterance {units[twice[0]]} is there twice ({len(twice)} such)")
+    if name == "utterance":
+        return Plan(name, units, (np.arange(len(units)),))
+    speakers = _levels(speaker, len(units), name, "speaker")
+    nobody = int((speakers < 0).sum())
+    if nobody:
+        raise BenchError(
+            f"no resampling by {name}: {nobody} of {len(units)} utterances have no speaker; "
+            "resample by utterance"
+        )
+    if name == "speaker":
+        return Plan(name, units, (speakers[order],))
+    attacks = _levels(attack, len(units), name, "attack")
+    if (attacks < 0).all():
+        raise BenchError(
+            f"no resampling by {name}: no utterance has an attack; resample by speaker"
+        )
+    return Plan(name, units, (speakers[order], attacks[order]))
+
+
+def by_utterance(unit: ArrayLike) -> Plan:
+    """Return the plan `utterance` for items of the given codes, which may come more than once.
+
+    >>> by_utterance([7, 3, 7]).unit.tolist()
+    [3, 7]
+    """
+    return plan("utterance", np.unique(np.asarray(unit)))
+
+
+class Replicate(NamedTuple):
+    """One draw."""
+
+    weights: Floats
+    """How often each group was drawn, (n,)."""
+    again: int
+    """How many draws before it lacked a class."""
+
+
+class Groups(NamedTuple):
+    """Items that are always drawn together."""
+
+    of: tuple[Integers, ...]
+    """For each set of items, the group of every item: 0 to n - 1."""
+    levels: tuple[Integers, ...]
+    """(n,) each: of each factor the level of every group, 0 to size - 1, or -1."""
+    sizes: tuple[int, ...]
+    """How many levels each factor has."""
+
+    @property
+    def n(self) -> int:
+        """How many groups there are."""
+        return len(self.levels[0])
+
+    def replicate(self, seed: int, number: int, needed: Floats) -> Replicate:
+        """Return replicate `number` of `seed`, the same whatever else is drawn.
+
+        `needed`, (n, k), says what each of k sums, such as a class's weight, has from each group.
+        A draw in which one of them is 0 has no figure and is made again.
+        """
+        rng = np.random.default_rng([seed, number])
+        again = 0
+        while not ((weights := self._draw(rng)) @ needed > 0).all():
+            again += 1
+        return Replicate(weights, again)
+
+    def _draw(self, rng: np.random.Generator) -> Floats:
+        """Return weights of the groups: from each factor as many levels as it has, with
+        replacement."""
+        counts = [_drawn(rng, size) for size in self.sizes]
+        if len(counts) == 1:
+            return counts[0]  # a group is a level
+        weights = np.ones(self.n)
+        for level, count in zip(self.levels, counts, strict=True):
+            weights *= np.append(count, 1)[level]
+        return weights
+
+
+def groups(plan: Plan, sets: Sequence[Integers]) -> Groups:
+    """Return the groups of items whose utterances have the codes `sets`, an array for each set.
+
+    Only utterances and levels that occur there are drawn. Raise BenchError for an utterance that
+    the plan does not know, and where nothing can vary: one speaker has no interval.
+    """
+    at = [np.searchsorted(plan.unit, unit) for unit in sets]
+    for unit, places in zip(sets, at, strict=True):
+        unknown = plan.unit[np.minimum(places, len(plan.unit) - 1)] != unit
+        if unknown.any():
+            raise BenchError(
+                f"utterance {unit[unknown][0]} is not in the plan of resampling ({unknown.sum()} "
+                "items are of such utterances)"
+            )
+    present = np.zeros(len(plan.unit), dtype=np.bool_)
+    for places in at:
+        present[places] = True
+    ranked = [_ranks(level[present]) for level in plan.levels]
+    levels = tuple(rank for rank, _ in ranked)
+    sizes = tuple(size for _, size in ranked)
+    if max(sizes) < 2:
+        what = plan.name.partition("+")[0]
+        raise BenchError(f"no interval is defined: there is one {what}, so nothing to resample")
+    of_unit = np.zeros(len(present), dtype=np.int64)
+    if len(levels) == 1:
+        of_unit[present] = levels[0]
+        levels = (np.arange(sizes[0]),)
+    else:
+        pairs = (levels[0] + 1) * (sizes[1] + 1) + levels[1] + 1
+        _, first, of_unit[present] = np.unique(pairs, return_index=True, return_inverse=True)
+        levels = tuple(level[first] for level in levels)
+    return Groups(tuple(of_unit[places] for places in at), levels, sizes)
+
+
+def sums(group: Integers, weights: Floats, n: int) -> Floats:
+    """Return the sum of the items' `weights` over each of `n` groups.
+
+    >>> sums(np.array([0, 2, 2]), np.array([1.0, 2.0, 3.0]), 3).tolist()
+    [1.0, 0.0, 5.0]
+    """
+    found = np.bincount(group, weights=weights, minlength=n)
+    return found.astype(np.float64, copy=False)  # it is already, as there are weights
+
+
+def _drawn(rng: np.random.Generator, size: int) -> Floats:
+    """Return how often each of `size` things is drawn in as many draws.
+
+    How many draws fall on each stretch of them comes first: large arrays that come and go cost two
+    threads more than the drawing.
+    """
+    starts = [*range(0, size, _STRETCH)]
+    lengths = np.diff(starts, append=size)
+    return np.concatenate(
+        [
+            np.bincount(rng.integers(0, length, draws), minlength=length)
+            for length, draws in zip(lengths, rng.multinomial(size, lengths / size), strict=True)
+        ],
+        dtype=np.float64,
+    )
+
+
+def _ranks(level: Integers) -> tuple[Integers, int]:
+    """Return codes 0 to n - 1 of the levels, -1 left as it is, and n."""
+    top = int(level.max(initial=-1)) + 1
+    there = np.bincount(level[level >= 0], minlength=top) > 0
+    rank = np.append(np.cumsum(there) - 1, -1)  # -1, too, finds its own
+    return rank[level], int(there.sum())
+
+
+def _levels(values: ArrayLike | None, count: int, name: str, what: str) -> Integers:
+    """Return a code for each of `values`, in the order of their names; -1 for none."""
+    if values is None:
+        raise BenchError(f"no resampling by {name}: no {what} is known; resample by utterance")
+    given: NDArray[Any] = np.asarray(values)
+    if given.shape != (count,):
+        raise BenchError(f"there are {given.size} {what}s for {count} utterances")
+    if np.issubdtype(given.dtype, np.integer):
+        known, codes = np.unique(given, return_inverse=True)
+        return np.maximum(codes - int((known < 0).sum()), -1)
+    # Names are few and utterances many: a dictionary is faster than sorting.
+    names = given.tolist()
+    code = {name: at for at, name in enumerate(sorted({*names} - {"", None}, key=str))}
+    return np.array([code.get(name, -1) for name in names], dtype=np.int64)

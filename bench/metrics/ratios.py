@@ -1,0 +1,130 @@
+"""Figures at a fixed threshold and their bootstrap intervals: F1, precision, recall, error rates.
+
+Each is a sum over items divided by another, so a replicate needs no scores, only the sums of each
+utterance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from bench.errors import BenchError
+from bench.metrics.bootstrap import Interval, interval
+from bench.metrics.plans import Groups, Plan, by_utterance, groups, sums
+from bench.metrics.tally import Bools, Floats, Integers
+
+_BATCH = 64
+
+
+class Ratios(NamedTuple):
+    """Figures that are a sum over utterances divided by another."""
+
+    names: tuple[str, ...]
+    """(k,)"""
+    unit: Integers
+    """(u,): the code of each utterance, ascending."""
+    part: Floats
+    """(u, k): what each utterance adds to the dividend."""
+    whole: Floats
+    """(u, k): what it adds to the divisor."""
+
+    @property
+    def values(self) -> dict[str, float]:
+        """The figures; NaN where the divisor is 0: not defined."""
+        values = _divided(self.part.sum(axis=0), self.whole.sum(axis=0))
+        return dict(zip(self.names, values.tolist(), strict=True))
+
+
+def decision_ratios(is_spoof: Bools, decided_spoof: Bools, unit: Integers) -> Ratios:
+    """Return precision, recall and F1 of both classes, bona fide first, over all frames.
+
+    Arrays of shape (n,), an item a frame, `unit` the code of its utterance. Defined as in
+    `bench.metrics.f1.frame_figures`.
+
+    >>> truth, decided = np.array([False, False, True]), np.array([False, True, True])
+    >>> decision_ratios(truth, decided, np.arange(3)).values["recall"]
+    0.5
+    """
+    units, code = np.unique(unit, return_inverse=True)
+    part, whole = list[Floats](), list[Floats]()
+    for truth, decided in ((~is_spoof, ~decided_spoof), (is_spoof, decided_spoof)):
+        hits, labelled, named = (
+            np.bincount(code[chosen], minlength=len(units)).astype(np.float64)
+            for chosen in (truth & decided, truth, decided)
+        )
+        part += [hits, hits, 2 * hits]
+        whole += [named, labelled, labelled + named]
+    names = [f"{name}{of}" for of in ("", "_spoof") for name in ("precision", "recall", "f1")]
+    return Ratios((*names,), units, np.stack(part, axis=1), np.stack(whole, axis=1))
+
+
+def group_ratios(names: Sequence[str], group: Integers, hit: Bools, unit: Integers) -> Ratios:
+    """Return the share of `hit` items in each group, as in `bench.metrics.positions.FrameErrors`.
+
+    Arrays of shape (n,); `group` is an index into `names`, `unit` the code of the utterance.
+
+    >>> wrong = np.array([True, False, False])
+    >>> group_ratios(["start", "end"], np.array([0, 0, 1]), wrong, np.arange(3)).values["start"]
+    0.5
+    """
+    units, code = np.unique(unit, return_inverse=True)
+    place = code * len(names) + group
+    part, whole = (
+        np.bincount(of, minlength=len(units) * len(names)).reshape(len(units), -1)
+        for of in (place[hit], place)
+    )
+    return Ratios((*names,), units, part.astype(np.float64), whole.astype(np.float64))
+
+
+def ratio_intervals(
+    ratios: Ratios, plan: Plan | None = None, replicates: int = 1000, seed: int = 0
+) -> dict[str, Interval]:
+    """Return the 95 % percentile interval of each figure, by name; fractions.
+
+    `plan` says what is drawn whole, utterances where it is None; draws are those of
+    `bench.metrics.bootstrap.intervals` from the same seed. A draw in which a figure is not defined
+    is left out of that figure's interval and counted. A BenchError is raised for a figure that is
+    not defined at all, and where there is nothing to resample.
+
+    >>> truth = np.array([False, True] * 4)
+    >>> ratio_intervals(decision_ratios(truth, truth, np.arange(8)))["f1"].low
+    1.0
+    """
+    met = groups(plan or by_utterance(ratios.unit), [ratios.unit])
+    found = dict[str, Interval]()
+    for name, values in zip(
+        ratios.names, replicated_ratios([ratios], met, replicates, seed)[0].T, strict=True
+    ):
+        defined = values[~np.isnan(values)]
+        if not len(defined):
+            raise BenchError(f"{name} is not defined: nothing is counted")
+        found[name] = interval(defined, len(values) - len(defined))
+    return found
+
+
+def replicated_ratios(
+    systems: Sequence[Ratios], groups: Groups, replicates: int, seed: int
+) -> Floats:
+    """Return every figure of every system in every replicate, (systems, replicates, k); NaN where
+    it is not defined. All `systems`, whose utterances `groups` has in the same order, see the same
+    replicates."""
+    of_groups = [
+        np.stack([sums(group, column, groups.n) for column in (*one.part.T, *one.whole.T)], axis=1)
+        for one, group in zip(systems, groups.of, strict=True)
+    ]
+    nothing = np.empty((groups.n, 0))
+    found = np.empty((len(systems), replicates, len(systems[0].names)))
+    for start in range(0, replicates, _BATCH):
+        numbers = range(start, min(start + _BATCH, replicates))
+        weights = np.stack([groups.replicate(seed, i, nothing).weights for i in numbers])
+        for which, columns in enumerate(of_groups):
+            part, whole = np.split(weights @ columns, 2, axis=1)
+            found[which, start : numbers.stop] = _divided(part, whole)
+    return found
+
+
+def _divided(part: Floats, whole: Floats) -> Floats:
+    return np.divide(part, whole, out=np.full(whole.shape, np.nan), where=whole > 0)

@@ -1,0 +1,89 @@
+"""Who is drawn: counts of a draw, levels that occur, and corpora that lack what a plan needs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import chisquare
+
+from bench.errors import BenchError
+from bench.metrics.plans import by_utterance, groups, plan
+
+
+def weights_of(met, number=0):
+    return met.replicate(1, number, np.empty((met.n, 0))).weights
+
+
+def test_names_and_codes_are_the_same_levels():
+    names = ["b", "a", "b", "c"]
+    for speaker in (names, np.array(names), np.array(names, dtype=object), [5, 2, 5, 9]):
+        assert plan("speaker", [4, 1, 2, 3], speaker).levels[0].tolist() == [0, 1, 2, 1]
+    for attack in (["A1", "", "A2", ""], ["A1", None, "A2", None], [3, -1, 7, -1], [3, -1, 7, -2]):
+        assert plan("speaker+attack", range(4), names, attack).levels[1].tolist() == [0, -1, 1, -1]
+
+
+def test_as_many_are_drawn_as_there_are():
+    speaker = np.arange(12) % 5
+    attack = np.where(np.arange(12) < 4, -1, np.arange(12) % 3)
+    unit = np.arange(12)
+    for name, total in (("utterance", 12), ("speaker", 5)):
+        met = groups(plan(name, unit, speaker, attack), [unit])
+        assert [weights_of(met, i).sum() for i in range(20)] == [total] * 20
+    met = groups(plan("speaker+attack", unit, speaker, attack), [unit])
+    for number in range(20):
+        drawn = weights_of(met, number)[met.of[0]]
+        rng = np.random.default_rng([1, number])
+        by_speaker, by_attack = (np.bincount(rng.integers(0, n, n), minlength=n) for n in (5, 3))
+        expected = [
+            by_speaker[s] * (by_attack[a] if a >= 0 else 1)
+            for s, a in zip(speaker, attack, strict=True)
+        ]
+        assert drawn.tolist() == expected
+
+
+def test_each_of_many_utterances_is_drawn_alike():
+    """More than one stretch of the drawing: counts are those of a uniform multinomial."""
+    unit = np.arange(200_000)
+    met = groups(by_utterance(unit), [unit])
+    drawn = weights_of(met)
+    assert drawn.sum() == len(unit)
+    in_parts = drawn.reshape(100, -1).sum(axis=1)
+    assert chisquare(in_parts).pvalue > 0.01
+    times = np.bincount(drawn.astype(int))[:5] / len(unit)
+    poisson = np.exp(-1) / np.array([1, 1, 2, 6, 24])
+    assert times == pytest.approx(poisson, abs=0.005)
+
+
+def test_only_levels_that_occur_are_drawn():
+    whole = plan("speaker+attack", range(6), list("aabbcc"), ["", "X", "", "Y", "", "Z"])
+    some = groups(whole, [np.array([2, 3, 4, 3])])
+    assert some.sizes == (2, 1)
+    assert some.n == 3
+    assert some.of[0][1] == some.of[0][3]
+    both = groups(whole, [np.array([2, 3]), np.array([5, 2])])
+    assert both.sizes == (2, 2)
+    assert both.of[0][0] == both.of[1][1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("speakers", [0]), "'speakers' is no way to resample; did you mean 'speaker'"),
+        (("speaker", [0, 1]), "no resampling by speaker: no speaker is known"),
+        (("speaker", [0, 1], ["p1", ""]), "1 of 2 utterances have no speaker"),
+        (("speaker", [0, 1], ["p1"]), "there are 1 speakers for 2 utterances"),
+        (("speaker+attack", [0, 1], ["p1", "p2"]), "no attack is known"),
+        (("speaker+attack", [0, 1], ["p1", "p2"], ["", ""]), "no utterance has an attack"),
+        (("utterance", [3, 1, 3]), "utterance 3 is there twice"),
+    ],
+)
+def test_refuses_what_a_corpus_cannot_give(arguments, message):
+    with pytest.raises(BenchError, match=message):
+        plan(*arguments)
+
+
+def test_refuses_unknown_utterances_and_lone_levels():
+    with pytest.raises(BenchError, match=r"utterance 7 is not in the plan of resampling \(2 items"):
+        groups(by_utterance([0, 1]), [np.array([7, 0, 9])])
+    with pytest.raises(BenchError, match="there is one speaker"):
+        groups(plan("speaker", [0, 1], ["a", "a"]), [np.array([0, 1])])

@@ -1,0 +1,79 @@
+"""Figures over seeds, against scipy."""
+
+from __future__ import annotations
+
+import statistics
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from bench.errors import BenchError
+from bench.metrics.seeds import over_seeds, t_quantile
+
+VALUES = st.lists(st.floats(0, 1), min_size=2, max_size=12)
+
+
+@given(VALUES)
+def test_all_is_as_elsewhere(values):
+    found = over_seeds(values)
+    assert found.mean == pytest.approx(statistics.mean(values))
+    assert found.spread == pytest.approx(statistics.stdev(values), abs=1e-12)
+    assert (found.lowest, found.highest) == (min(values), max(values))
+    half = stats.t.ppf(0.975, len(values) - 1) * statistics.stdev(values) / len(values) ** 0.5
+    expected = found.mean - half, found.mean + half
+    assert found.interval[:2] == pytest.approx(expected, abs=1e-9)
+
+
+@given(VALUES, st.floats(0, 1))
+def test_mirrored_figures_are_judged_alike(values, published):
+    found, mirrored = over_seeds(values), over_seeds([-value for value in values])
+    assert mirrored.reaches(-published) == found.reaches(published)
+    assert mirrored.covers(-published, 1e-9) or not found.covers(published)
+
+
+@pytest.mark.parametrize("freedom", [*range(1, 30), 99, 1000])
+def test_quantiles_are_those_of_scipy(freedom):
+    for probability in (0.001, 0.025, 0.4, 0.5, 0.8, 0.975, 0.9999):
+        expected = stats.t.ppf(probability, freedom)
+        assert t_quantile(probability, freedom) == pytest.approx(expected, rel=1e-9, abs=1e-9)
+
+
+def test_one_seed_tells_no_spread():
+    found = over_seeds([0.03])
+    assert (found.seeds, found.mean, found.lowest, found.highest) == (1, 0.03, 0.03, 0.03)
+    assert found.spread is None
+    assert found.interval is None
+    assert found.covers(0.03) is None
+    assert found.reaches(0.03) is None
+
+
+def test_seeds_that_agree_have_no_spread_and_hold_their_figure_alone():
+    found = over_seeds([0.25, 0.25, 0.25])
+    assert found.spread == 0
+    assert found.covers(0.25)
+    assert not found.covers(0.26)
+
+
+def test_a_printed_figure_may_be_any_that_prints_so():
+    found = over_seeds([0.0331, 0.0332, 0.0334])
+    assert not found.reaches(0.033)
+    assert found.reaches(0.033, rounding=0.0005)
+
+
+def test_the_interval_covers_the_mean_as_often_as_it_says():
+    rng = np.random.default_rng(0)
+    covered = np.mean([over_seeds(rng.normal(size=3).tolist()).covers(0.0) for _ in range(400)])
+    assert 0.92 < covered < 0.98
+
+
+def test_refuses_what_is_no_figure():
+    with pytest.raises(BenchError, match="there is no seed"):
+        over_seeds([])
+    with pytest.raises(BenchError, match="not a finite number"):
+        over_seeds([0.1, float("nan")])
+    for arguments in ((0.0, 3), (1.0, 3), (0.5, 0)):
+        with pytest.raises(BenchError, match="no quantile"):
+            t_quantile(*arguments)
