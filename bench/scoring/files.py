@@ -159,9 +159,9 @@ def _texts(path: Path) -> Iterator[bytes]:
 
 
 def _wide(file: BinaryIO) -> Iterator[bytes]:
-    text = io.TextIOWrapper(file, "utf-16", newline=None)
-    while piece := text.read(BLOCK):
-        yield piece.encode()
+    with io.TextIOWrapper(file, "utf-16", newline=None) as text:
+        while piece := text.read(BLOCK):
+            yield piece.encode()
 
 
 def _narrow(file: BinaryIO) -> Iterator[bytes]:

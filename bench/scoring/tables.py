@@ -25,7 +25,7 @@ def read(path: Path, asked: Asked) -> text.Rows:
     try:
         with pq.ParquetFile(path) as file:
             return _rows(path, file, asked)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeError) as error:
         raise BenchError(f"{path}: not a whole Parquet file: {error}") from error
 
 
@@ -45,6 +45,7 @@ def _rows(path: Path, file: pq.ParquetFile, asked: Asked) -> text.Rows:
     words = [roles.utterance] + ([roles.label] if roles.label is not None else [])
     kinds = {i: pa.string() for i in words} | {i: pa.float64() for i in roles.numbers}
     table = file.read(columns=[names[i] for i in kinds])
+    table.validate(full=True)  # a forged file can hold text that is not UTF-8
     columns = {i: _typed(path, names[i], table[names[i]], kind) for i, kind in kinds.items()}
     label = columns[roles.label].dictionary_encode() if roles.label is not None else None
     if not text.words_hold(columns[roles.utterance], label):

@@ -1,0 +1,229 @@
+"""Does a score file fit the keys, and may figures be given? Everything asked before any figure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from bench.errors import BenchError
+from bench.metrics.items import items_tally
+from bench.metrics.ranges import ranges
+from bench.metrics.tally import Bools, Floats, Integers, tally
+from bench.metrics.timeline import Frames, Reference, frames
+from bench.scoring import values
+from bench.scoring.coverage import Coverage, Others, cover, labels, repeated
+from bench.scoring.findings import EXAMPLES, Finding, Findings
+from bench.scoring.forms import ScoreFile
+from bench.units import BONAFIDE, SAMPLE_RATE_HZ, SPOOF
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Scores in the keys' order, and what was found; to be used if none of it is an error."""
+
+    score: Floats
+    """One a trial, higher for bona fide, NaN where it has none; of frames the utterance's
+    lowest."""
+    present: Bools
+    """Whether the trial has a score."""
+    findings: tuple[Finding, ...]
+    frames: Frames | None = None
+    """Scored frames of the present trials, the utterance's code being its row of the keys' table;
+    None where rows are utterances or frames overlap."""
+
+
+def check(
+    scores: ScoreFile,
+    trials: pd.DataFrame,
+    others: Others = dict,
+    *,
+    allow_missing: bool = False,
+    negate: bool = False,
+    as_is: bool = False,
+) -> Checked:
+    """Check scores of utterances against the keys: `trials` is a split's table.
+
+    `others` returns the ids of the corpus's other splits and is called only if there are ids that
+    are no trial's. `negate` turns the scores round first; `as_is` takes scores that are clearly
+    higher for spoof, or constant, for what they are.
+
+    Codes of findings: `missing`, `unknown`, `other_split`, `another_corpus`, `duplicated`,
+    `label_conflict`, `non_finite`, `constant`, `few_valued`, `low_precision`, `probabilities`,
+    `single_class`, `polarity`, `ties_at_eer`; of frame scores, of which the lowest of each
+    utterance is taken, `lowest_frame`.
+    """
+    found = Findings()
+    signed = -scores.score if negate else scores.score
+    match = cover(scores, trials, others, allow_missing, found)
+    labels(scores, trials, match.trial, found)
+    if scores.kind == "utterances":
+        repeated(scores, match.trial, match.trial, "utterances", found)
+    elif match.present.any():
+        found.add("note", "lowest_frame", "an utterance's score is that of its lowest frame")
+    score = _lowest(signed, match, len(trials))
+    if match.present.any():
+        _detection(score, match.present, trials, negate, as_is, found)
+    return Checked(score, match.present, tuple(found.found))
+
+
+def check_frames(
+    scores: ScoreFile,
+    trials: pd.DataFrame,
+    reference: Reference,
+    others: Others = dict,
+    *,
+    allow_missing: bool = False,
+    negate: bool = False,
+    as_is: bool = False,
+) -> Checked:
+    """Check scores of frames against a split's table and its labels, `bench.labels.reference`.
+
+    Like `check`, and codes `overlapping`, `unordered`, `frame_count` (utterances with over a frame
+    more or less than their labels' duration) and `resolution` (most have half as many again, or
+    half of them). Polarity and ties are those of the range-based EER; chance is reckoned by
+    utterances, as frames of one are alike. A BenchError for a file of utterances' scores.
+    """
+    if scores.start is None or scores.end is None:
+        raise BenchError(f"{scores.path}: holds a score an utterance, not scores of frames")
+    found = Findings()
+    signed = -scores.score if negate else scores.score
+    match = cover(scores, trials, others, allow_missing, found)
+    labels(scores, trials, match.trial, found)
+    score = _lowest(signed, match, len(trials))
+    if not match.present.any():
+        return Checked(score, match.present, tuple(found.found))
+    values.values(signed[match.trial >= 0], "frames", as_is, found)
+    rows = _laid_out(scores, match.trial, trials, found)
+    if any(of.code in ("overlapping", "duplicated", "non_finite") for of in _errors(found)):
+        return Checked(score, match.present, tuple(found.found))
+    laid = frames(match.trial[rows], scores.start[rows], scores.end[rows], signed[rows])
+    kept = np.isin(reference.utterance, np.flatnonzero(match.present))
+    truth = Reference(
+        reference.utterance[kept],
+        reference.start[kept],
+        reference.end[kept],
+        reference.is_spoof[kept],
+        reference.step,
+    )
+    _counts(laid, truth, trials, found)
+    items = ranges(laid, truth).items
+    of_class = [len(np.unique(items.unit[of > 0])) for of in (items.bonafide, items.spoof)]
+    if _both(of_class[0], of_class[1], "frame", found) and not _is_constant(found):
+        counts = items_tally(items)
+        values.polarity(counts, of_class[0], of_class[1], negate, as_is, found)
+    return Checked(score, match.present, tuple(found.found), laid)
+
+
+def _detection(
+    score: Floats, present: Bools, trials: pd.DataFrame, negate: bool, as_is: bool, found: Findings
+) -> None:
+    values.values(score[present], "trials", as_is, found)
+    is_spoof = (trials["label"] == SPOOF).to_numpy()
+    usable = present & np.isfinite(score)
+    bonafide, spoof = score[usable & ~is_spoof], score[usable & is_spoof]
+    if not _both(len(bonafide), len(spoof), "trial", found) or _is_constant(found):
+        return
+    counts = tally(bonafide, spoof)
+    values.polarity(counts, len(bonafide), len(spoof), negate, as_is, found)
+    values.ties(counts, found, values.official_eer(score[usable], is_spoof[usable]))
+
+
+def _both(bonafide: int, spoof: int, what: str, found: Findings) -> bool:
+    """Note a class without anything."""
+    for label, count in ((BONAFIDE, bonafide), (SPOOF, spoof)):
+        if not count:
+            found.add(
+                "warning",
+                "single_class",
+                f"there is no {label} {what} with a score: error rates are not defined, and "
+                "polarity cannot be checked",
+            )
+    return bool(bonafide and spoof)
+
+
+def _is_constant(found: Findings) -> bool:
+    return any(finding.code == "constant" for finding in found.found)
+
+
+def _errors(found: Findings) -> list[Finding]:
+    return [finding for finding in found.found if finding.severity == "error"]
+
+
+def _lowest(score: Floats, match: Coverage, trials: int) -> Floats:
+    """Return each trial's lowest score, NaN where there is none or one of them is NaN."""
+    lowest = np.full(trials, np.inf)
+    known = match.trial >= 0
+    np.minimum.at(lowest, match.trial[known], score[known])
+    return np.where(match.present, lowest, np.nan)
+
+
+def _laid_out(
+    scores: ScoreFile, trial: Integers, trials: pd.DataFrame, found: Findings
+) -> Integers:
+    """Return the rows of trials by utterance and start, without repeats; note what is not so."""
+    assert scores.start is not None
+    assert scores.end is not None
+    rows = np.flatnonzero(trial >= 0)
+    code, start = trial[rows], scores.start[rows]
+    backward = (np.diff(code) == 0) & (np.diff(start) < 0)
+    found.add(
+        "note",
+        "unordered",
+        f"{backward.sum():,} frames come after a later one of their utterance (put in order)",
+        backward.sum(),
+    )
+    order = rows[np.lexsort((start, code))]
+    code, start, end = trial[order], scores.start[order], scores.end[order]
+    same = (np.diff(code, prepend=-1) == 0) & (np.diff(start, prepend=-1) == 0)
+    if same.any():
+        item = np.empty(len(trial), dtype=np.int64)
+        item[order] = np.cumsum(~same)
+        repeated(scores, trial, item, "frames", found)
+        order, code, start, end = (of[~same] for of in (order, code, start, end))
+    over = np.flatnonzero((np.diff(code) == 0) & (start[1:] < end[:-1]))
+    found.add(
+        "error",
+        "overlapping",
+        f"{len(over):,} frames start before the one before them ends: is the resolution right?",
+        len(over),
+        (
+            f"{_name(trials, int(code[i + 1]))} at {start[i + 1] / SAMPLE_RATE_HZ:g} s"
+            for i in over[:EXAMPLES].tolist()
+        ),
+    )
+    return order
+
+
+def _counts(laid: Frames, truth: Reference, trials: pd.DataFrame, found: Findings) -> None:
+    """Note utterances whose number of frames is not that of their labels' duration."""
+    codes, counts = np.unique(laid.utterance, return_counts=True)
+    frame = int(np.median(laid.end - laid.start))
+    last = np.flatnonzero(np.diff(truth.utterance, append=-1))
+    length = truth.end[last]
+    share = float(np.median(counts * frame / length))
+    if not 0.5 < share < 1.5:
+        found.add(
+            "error",
+            "resolution",
+            f"frames of {frame / SAMPLE_RATE_HZ:g} s add up to {share:.2f} times the duration of "
+            "most utterances: their resolution must be another",
+        )
+    expected = -(-length // frame)
+    off = np.flatnonzero((counts > expected + 1) | (counts < length // frame - 1))
+    found.add(
+        "warning",
+        "frame_count",
+        f"{len(off):,} of {len(codes):,} utterances have over one frame more or less than their "
+        f"labels' duration has of {frame / SAMPLE_RATE_HZ:g} s",
+        len(off),
+        (
+            f"{_name(trials, int(codes[i]))} has {counts[i]}, not {expected[i]}"
+            for i in off[:EXAMPLES].tolist()
+        ),
+    )
+
+
+def _name(trials: pd.DataFrame, row: int) -> str:
+    return str(trials["utterance"].iloc[row])
