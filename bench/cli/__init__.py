@@ -14,6 +14,7 @@ from bench.cli.doctor import doctor
 from bench.cli.listing import list_, show
 from bench.cli.report import report, ui
 from bench.cli.run import run
+from bench.cli.score import compare, score
 from bench.errors import BenchError
 
 # Threads that wait for each other sleep instead of spinning. Where another process wants a core,
@@ -31,10 +32,11 @@ def bench() -> None:
     bench run table4 --smoke        every row of SAL's Table 4, small, on the CPU
     bench report table4 --smoke     the table beside the paper's
     bench run table4                the real one, on the corpora and weights of bench.toml
+    bench score FILE --corpus 19LA  anyone's scores, by the official protocol
     """
 
 
-for _command in (list_, show, run, report, data, ui, doctor):
+for _command in (list_, show, run, report, score, compare, data, ui, doctor):
     bench.add_command(_command)
 
 

@@ -31,6 +31,25 @@ def find_file(card: CorpusCard, place: Path, relative: str) -> Path | None:
     return find_list(card, folder, [relative]) or _above(folder, relative)
 
 
+def beside(card: CorpusCard, split: str, scores: Path) -> Path | None:
+    """Return the folder near the file `scores` in which the split's protocol lies: the file's own
+    or the one above it, the protocol there or one folder down; None where there is none.
+
+    Only these few folders are looked into, as the one above may be a home folder. For corpora whose
+    card describes its lists; others have to be named.
+    """
+    if card.protocol is None:
+        return None
+    files = card.splits[split].file or card.protocol.file
+    names = {PurePosixPath(file.replace("{split}", split)).name for file in files}
+    names |= {f"{name}.gz" for name in names}
+    for folder in scores.resolve().parents[:2]:
+        near = [folder, *sorted(path for path in folder.iterdir() if path.is_dir())]
+        if any((place / name).is_file() for place in near for name in names):
+            return folder
+    return None
+
+
 def located(
     card: CorpusCard, split: str, place: Path, files: Sequence[str], keys_only: bool
 ) -> list[Path]:

@@ -150,7 +150,9 @@ def _fill(
 ) -> int:
     """Write measures of replicates to their places in `values`; return how many draws were made
     again."""
-    short = [i for i, measure in measures.items() if measure is equal_error_rate]
+    # With few items a group, the weights at the cells' edges cost more than they save.
+    pays = min(len(items.score) for items in systems) >= 4 * groups.n
+    short = [i for i, measure in measures.items() if pays and measure is equal_error_rate]
     long = {i: measure for i, measure in measures.items() if i not in short}
     curves = [Curve(items, groups.n) if short else None for items in systems]
     needed = np.stack(

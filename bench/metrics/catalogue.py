@@ -89,10 +89,15 @@ def is_rate(name: str) -> bool:
     return found is not None and found.unit == "rate"
 
 
-def shown(name: str, value: float) -> str:
-    """Return a figure as it is printed: rates in per cent with two decimals, others with four.
+def shown(name: str, value: float, digits: int | None = None) -> str:
+    """Return a figure as it is printed: rates in per cent with two decimals, others with four, or
+    with `digits`.
 
     >>> shown("asvspoof2019la.eer", 0.00990923), shown("asvspoof2019la.min_tdcf", 0.030806)
     ('0.99 %', '0.0308')
+    >>> shown("eer", 0.0099092308, digits=6)
+    '0.990923 %'
     """
-    return f"{100 * value:.2f} %" if is_rate(name) else f"{value:.4f}"
+    if is_rate(name):
+        return f"{100 * value:.{2 if digits is None else digits}f} %"
+    return f"{value:.{4 if digits is None else digits}f}"

@@ -129,6 +129,33 @@ def reference(
     )
 
 
+def frames_of(frames: Frames, utterances: ArrayLike) -> Frames:
+    """Return the frames of the `utterances` of those codes alone.
+
+    >>> frames_of(frames_on_grid([1, 1], 320, [1.0, 2.0]), [1]).score.tolist()
+    [2.0]
+    """
+    kept = np.isin(frames.utterance, np.asarray(utterances))
+    return Frames(frames.utterance[kept], frames.start[kept], frames.end[kept], frames.score[kept])
+
+
+def reference_of(reference: Reference, utterances: ArrayLike) -> Reference:
+    """Return the reference of the `utterances` of those codes alone.
+
+    >>> truth = reference([0, 1], [0, 0], [320, 640], [False, True])
+    >>> reference_of(truth, [1]).end.tolist()
+    [640]
+    """
+    kept = np.isin(reference.utterance, np.asarray(utterances))
+    return Reference(
+        reference.utterance[kept],
+        reference.start[kept],
+        reference.end[kept],
+        reference.is_spoof[kept],
+        reference.step,
+    )
+
+
 def reference_of_spoof(
     lengths: ArrayLike, utterance: ArrayLike, start: ArrayLike, end: ArrayLike, step: int = 1
 ) -> Reference:

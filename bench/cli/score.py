@@ -1,0 +1,227 @@
+"""`bench score` and `bench compare`: judge anyone's score file by the official protocol."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bench import config
+from bench.cli import options
+from bench.config import Config
+from bench.corpora import cards
+from bench.errors import BenchError
+from bench.specs.corpus import CorpusCard
+
+if TYPE_CHECKING:  # pandas and pyarrow take a second: only where scores are judged
+    from bench.scoring.judge import Judge, Judged
+    from bench.scoring.verdict import Verdict
+
+_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+
+
+def _judging(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say by what scores are judged."""
+    for option in reversed(
+        (
+            click.option("--corpus", required=True, help="Key or short name: asvspoof2019la, PS."),
+            click.option("--split", help="The corpus's evaluation split by default."),
+            click.option(
+                "--keys",
+                type=click.Path(path_type=Path, exists=True),
+                help="Folder that holds the corpus's protocol and key files, or the protocol; "
+                "by default the corpus's place in bench.toml, else the folder of the scores.",
+            ),
+            click.option(
+                "--by",
+                multiple=True,
+                metavar="FIELD,...",
+                help="Break down, e.g. attack,codec for the grid of both; may be repeated.",
+            ),
+            click.option("--allow-missing", is_flag=True, help="Judge the trials that are there."),
+            click.option("--negate", is_flag=True, help="Higher scores mean spoof."),
+            click.option("--as-is", is_flag=True, help="Judge scores that look inverted as such."),
+            click.option("--column", help="The score's name or number; A-B for a difference."),
+            click.option("--id-column", help="The id's name or number."),
+            click.option(
+                "--resolution",
+                "resolution_s",
+                type=float,
+                help="Seconds a frame, where the file does not say.",
+            ),
+            click.option(
+                "--label-rule",
+                "rule",
+                type=click.Choice(["any-spoof", "floor"]),
+                default="any-spoof",
+                show_default=True,
+                help="How labels in seconds become labels of frames.",
+            ),
+            click.option(
+                "--resample",
+                type=click.Choice(["utterance", "speaker", "speaker+attack"]),
+                default="utterance",
+                show_default=True,
+                help="What intervals draw whole.",
+            ),
+            click.option(
+                "--replicates", type=click.IntRange(min=1), default=1000, show_default=True
+            ),
+            click.option("--seed", default=0, show_default=True),
+        )
+    ):
+        command = option(command)
+    return options.smoke(options.as_json(command))
+
+
+@click.command()
+@click.argument("scores", type=_FILE)
+@_judging
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path),
+    help="Where the verdict and its figures go; <work>/scored/<name> by default.",
+)
+@click.option(
+    "--track",
+    is_flag=False,
+    flag_value="",
+    metavar="[TABLE]",
+    help="Keep it in the tracking store beside a table that evaluates this split.",
+)
+@click.option("--name", help="What the system is called; the file's name by default.")
+def score(
+    scores: Path,
+    as_json: bool,
+    smoke: bool,
+    folder: Path | None,
+    track: str | None,
+    name: str | None,
+    **asked: Any,
+) -> None:
+    """Judge a score file: is the number right?
+
+    Any form will do: id and score in text, CSV or Parquet, or scores of frames. It is checked
+    against the corpus's keys first, and figures are given only where it fits.
+    """
+    here, card = config.load(), cards.card(asked["corpus"])
+    judge = _judge(card, here, smoke, scores, asked)
+    judged = judge.read(scores)
+    verdict = judge.verdict(judged)
+    system = name or scores.name.split(".")[0]
+    place = folder or here.work / "scored" / f"{system}-{card.key}-{verdict.split}"
+    written = _write(verdict, judged, place, system)
+    run = "" if track is None else _track(verdict, here, smoke, track, system, written)
+    _say(verdict, as_json, written, run)
+
+
+@click.command()
+@click.argument("a", type=_FILE)
+@click.argument("b", type=_FILE)
+@_judging
+def compare(a: Path, b: Path, as_json: bool, smoke: bool, **asked: Any) -> None:
+    """Compare two score files on the same trials: difference, interval, p-value."""
+    from bench.scoring import render
+    from bench.scoring.comparison import compare as compared
+
+    judge = _judge(cards.card(asked["corpus"]), config.load(), smoke, a, asked)
+    found = compared(judge, judge.read(a), judge.read(b))
+    if as_json:
+        options.print_json(render.comparison_as_dict(found))
+    else:
+        click.echo(render.comparison(found))
+
+
+def _judge(
+    card: CorpusCard, here: Config, smoke: bool, scores: Path, asked: dict[str, Any]
+) -> Judge:
+    """Read the keys by which `scores` are to be judged; takes what it needs out of `asked`."""
+    from bench.corpora.places import beside
+    from bench.scoring.judge import Judge, Request
+
+    split = asked.pop("split") or card.evaluation_split
+    cards.check_split(card, split)
+    keys = asked.pop("keys")
+    if keys is None and not smoke and card.key not in here.corpora:
+        keys = beside(card, split, scores)
+    if keys is None:
+        try:
+            keys = here.corpus_root(card.key, options.form(smoke))
+        except BenchError as error:
+            raise BenchError(f"{error}; or say where its protocol and keys are: --keys") from error
+    # `attack,codec` is one breakdown by both.
+    by = tuple(tuple(part.strip() for part in fields.split(",")) for fields in asked.pop("by"))
+    del asked["corpus"]
+    return Judge(Request(card, split, keys, by, **asked))
+
+
+def _write(verdict: Verdict, judged: Judged, place: Path, system: str) -> list[Path]:
+    """Write the verdict as Markdown and JSON, and DET curve and histogram where there are both
+    classes; return the files.
+    """
+    from bench.metrics.det import eer_of
+    from bench.metrics.tally import tally
+    from bench.reporting import figures
+    from bench.scoring import render
+
+    place.mkdir(parents=True, exist_ok=True)
+    content = {
+        "verdict.md": render.markdown(verdict).encode(),
+        "verdict.json": json.dumps(render.as_dict(verdict), indent=2).encode(),
+    }
+    bonafide, spoof = judged.by_class()
+    if len(bonafide) and len(spoof):
+        title = f"{system}, {verdict.short} {verdict.split}:"
+        threshold = eer_of(tally(bonafide, spoof)).threshold
+        content["det.png"] = figures.det(bonafide, spoof, title)
+        content["scores.png"] = figures.histogram(bonafide, spoof, threshold, title)
+    for name, data in content.items():
+        (place / name).write_bytes(data)
+    return [place / name for name in content]
+
+
+def _say(verdict: Verdict, as_json: bool, written: list[Path], run: str) -> None:
+    from bench.scoring import render
+
+    if as_json:
+        files = [str(path) for path in written]
+        options.print_json({**render.as_dict(verdict), "files": files, "run": run or None})
+        return
+    click.echo(render.markdown(verdict))
+    click.echo(f"written: {written[0].parent}: {', '.join(path.name for path in written)}")
+    if run:
+        click.echo(run)
+
+
+def _track(
+    verdict: Verdict, here: Config, smoke: bool, table: str, system: str, written: list[Path]
+) -> str:
+    """Keep the verdict in the tracking store; return where, in words."""
+    from bench.provenance import commit
+    from bench.scoring.standing import standing
+    from bench.tracking.entry import ScoredEntry
+    from bench.tracking.store import Store
+
+    form = options.form(smoke)
+    place, figures = standing(verdict, table, form)
+    entry = ScoredEntry(
+        table=place,
+        system=system,
+        form=form,
+        split=f"{verdict.corpus}/{verdict.split}",
+        fingerprint=verdict.fingerprint,
+        digest=verdict.digest,
+        commit=commit(),
+        settings={
+            "columns": verdict.taken,
+            "missing": str(verdict.missing),
+            "negated": str(verdict.negated).lower(),
+            "intervals": verdict.resampling,
+        },
+        figures=figures,
+    )
+    run_id = Store(here).keep_scored(entry, written)
+    return f"tracked: {place}, run {run_id[:8]}, as scored, not trained"

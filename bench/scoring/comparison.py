@@ -1,0 +1,171 @@
+"""Two score files on the same trials: the difference of each figure, and whether it is chance."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from bench.errors import BenchError
+from bench.metrics.bootstrap import Measure, equal_error_rate
+from bench.metrics.breakdown import POOLED, cells
+from bench.metrics.f1 import ARGMAX, decide
+from bench.metrics.grid import grid_of, point_items, points, utterance_items
+from bench.metrics.items import Items, items_tally
+from bench.metrics.paired import Difference, holm, paired, paired_ratios
+from bench.metrics.ranges import ranges
+from bench.metrics.ratios import Ratios, decision_ratios
+from bench.metrics.tally import Integers
+from bench.metrics.timeline import Frames, Reference, frames_of, reference_of
+from bench.scoring.detection import Resampling, items_of
+from bench.scoring.judge import Judge, Judged
+from bench.units import SAMPLE_RATE_HZ
+
+
+class Compared(NamedTuple):
+    """One figure of both systems."""
+
+    levels: tuple[str, ...]
+    """Of each field broken down by."""
+    figure: str
+    """By name (`bench.metrics.catalogue`)."""
+    a: float
+    b: float
+    difference: Difference
+    """`a` minus `b`."""
+    corrected: float
+    """The p-value, corrected for all cells that this figure is compared in (Holm)."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two judged score files."""
+
+    corpus: str
+    split: str
+    a: Path
+    b: Path
+    trials: int
+    """Utterances that both have scores of."""
+    left_out: int
+    """Utterances of the split that one or both lack."""
+    resampling: str
+    by: tuple[str, ...]
+    found: tuple[Compared, ...]
+
+
+def compare(judge: Judge, a: Judged, b: Judged) -> Comparison:
+    """Return the paired differences of all figures, pooled and in each cell of the breakdown that
+    the request asks for.
+
+    Only utterances that both have scores of are compared. BenchError where one file has scores of
+    frames and the other of utterances, and where there is nothing in common.
+    """
+    kept = np.flatnonzero(a.checked.present & b.checked.present)
+    if not len(kept):
+        raise BenchError(f"{a.file.path} and {b.file.path} have no trial in common")
+    if (a.truth is None) != (b.truth is None):
+        raise BenchError(
+            "one file has scores of frames and the other of utterances: figures of the two are not "
+            "the same thing"
+        )
+    resampling = judge.resampling()
+    by: tuple[str, ...] = ()
+    if a.truth is None:
+        if len(judge.request.by) > 1:
+            raise BenchError("a comparison has one breakdown: give --by once")
+        by = judge.request.by[0] if judge.request.by else ()
+        found = [*_utterances(judge, a, b, kept, by, resampling)]
+    else:
+        found = [*_frames(a, b, kept, resampling)]
+    return Comparison(
+        judge.request.card.key,
+        judge.request.split,
+        a.file.path,
+        b.file.path,
+        len(kept),
+        len(judge.subset) - len(kept),
+        judge.resampled_by,
+        by,
+        tuple(_corrected(found)),
+    )
+
+
+def _utterances(
+    judge: Judge,
+    a: Judged,
+    b: Judged,
+    kept: Integers,
+    by: Sequence[str],
+    resampling: Resampling,
+) -> Iterator[Compared]:
+    pair = [of.of(kept) for of in (a, b)]
+    table, is_spoof = pair[0].table, pair[0].is_spoof
+    factors = judge.request.card.factors
+    fields = {name: table[name].to_numpy() for name in factors if name in table}
+    for cell in cells(is_spoof, fields, factors, by):
+        if not cell.defined:
+            continue
+        pooled = all(level == POOLED for level in cell.levels.values())
+        measures = judge.official.measures(cell, pooled=pooled)
+        levels = tuple(cell.levels.values())
+        sides = items_of(pair[0], cell), items_of(pair[1], cell)
+        yield from _items(levels, *sides, measures, resampling)
+
+
+def _items(
+    levels: tuple[str, ...],
+    one: Items,
+    other: Items,
+    measures: Mapping[str, Measure],
+    resampling: Resampling,
+) -> Iterator[Compared]:
+    found = paired(one, other, measures, *resampling)
+    counts = items_tally(one), items_tally(other)
+    for name, difference in found.items():
+        a, b = (measures[name](of) for of in counts)
+        yield Compared(levels, name, a, b, difference, math.nan)
+
+
+def _frames(a: Judged, b: Judged, kept: Integers, resampling: Resampling) -> Iterator[Compared]:
+    (one, truth), (other, _) = _common(a, kept), _common(b, kept)
+    spans = ranges(one, truth).items, ranges(other, truth).items
+    yield from _items((), *spans, {"range_eer": equal_error_rate}, resampling)
+    whole = utterance_items(one, truth), utterance_items(other, truth)
+    if whole[0].bonafide.any() and whole[0].spoof.any():
+        yield from _items((), *whole, {"utterance_eer": equal_error_rate}, resampling)
+    grids = grid_of(one), grid_of(other)
+    if max(grids) % min(grids):
+        return
+    coarser_s = max(grids) / SAMPLE_RATE_HZ
+    at = points(one, truth, coarser_s), points(other, truth, coarser_s)
+    name = f"eer_{round(1000 * coarser_s)}ms"
+    items = point_items(at[0]), point_items(at[1])
+    yield from _items((), *items, {name: equal_error_rate}, resampling)
+    ratios = [
+        decision_ratios(of.is_spoof, ~decide(of.score, ARGMAX.threshold), of.utterance) for of in at
+    ]
+    yield from _ratios(ratios[0], ratios[1], resampling)
+
+
+def _ratios(one: Ratios, other: Ratios, resampling: Resampling) -> Iterator[Compared]:
+    for name, difference in paired_ratios(one, other, *resampling).items():
+        yield Compared((), name, one.values[name], other.values[name], difference, math.nan)
+
+
+def _common(judged: Judged, kept: Integers) -> tuple[Frames, Reference]:
+    frames, truth = judged.checked.frames, judged.truth
+    assert frames is not None
+    assert truth is not None
+    return frames_of(frames, kept), reference_of(truth, kept)
+
+
+def _corrected(found: Sequence[Compared]) -> Iterator[Compared]:
+    for name in dict.fromkeys(of.figure for of in found):
+        group = [of for of in found if of.figure == name]
+        for of, corrected in zip(group, holm([g.difference.p_value for g in group]), strict=True):
+            yield of._replace(corrected=corrected)

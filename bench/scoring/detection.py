@@ -1,0 +1,98 @@
+"""Figures of whole utterances: pooled and by the levels of any fields, each with its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from bench.metrics.bootstrap import Measure, intervals
+from bench.metrics.breakdown import Cell, cells
+from bench.metrics.det import eer, eer_official
+from bench.metrics.items import Items, items_tally
+from bench.metrics.plans import Plan
+from bench.metrics.scores import Figure
+from bench.metrics.tally import Bools, Floats, Integers
+from bench.scoring.official import Official
+from bench.scoring.verdict import Breakdown, Line
+from bench.specs.corpus import CorpusCard
+
+
+class Resampling(NamedTuple):
+    """How intervals are made."""
+
+    plan: Plan
+    replicates: int
+    seed: int
+
+
+class Trials(NamedTuple):
+    """Judged utterances, in the keys' order."""
+
+    score: Floats
+    is_spoof: Bools
+    table: pd.DataFrame
+    """Their rows of the corpus's table, numbered from 0."""
+    row: Integers
+    """Where they are in that table."""
+
+
+def pooled(trials: Trials, official: Official, resampling: Resampling) -> dict[str, Figure]:
+    """Return all figures of the trials together, by name (`bench.metrics.catalogue`).
+
+    `eer_official`, without an interval of its own, stands beside `eer` where ties make them differ.
+    """
+    everything = np.arange(len(trials.score))
+    cell = Cell({}, everything[~trials.is_spoof], everything[trials.is_spoof])
+    found = figures(trials, cell, official.measures(cell, pooled=True), resampling)
+    bonafide, spoof = trials.score[cell.bonafide], trials.score[cell.spoof]
+    package = eer_official(bonafide, spoof).eer
+    if package != eer(bonafide, spoof).eer:
+        low, high = found["eer"].low, found["eer"].high
+        found["eer_official"] = Figure(package, low, high)
+    return found
+
+
+def breakdown(
+    trials: Trials,
+    card: CorpusCard,
+    by: Sequence[str],
+    official: Official,
+    resampling: Resampling,
+) -> Breakdown:
+    """Return the figures of every cell of the breakdown by the fields `by`, margins included.
+
+    Conventions and errors as `bench.metrics.breakdown.cells`, with the roles of the card.
+    """
+    fields = {name: trials.table[name].to_numpy() for name in card.factors if name in trials.table}
+    lines: list[Line] = []
+    for cell in cells(trials.is_spoof, fields, card.factors, by):
+        measured: Mapping[str, Figure] = {}
+        if cell.defined:
+            measures = official.measures(cell, pooled=False)
+            measured = figures(trials, cell, measures, resampling)
+        levels = tuple(cell.levels.values())
+        lines.append(Line(levels, len(cell.bonafide), len(cell.spoof), measured))
+    return Breakdown(tuple(by), tuple(lines))
+
+
+def figures(
+    trials: Trials, cell: Cell, measures: Mapping[str, Measure], resampling: Resampling
+) -> dict[str, Figure]:
+    """Return each of `measures` of the trials in `cell`, with its interval."""
+    items = items_of(trials, cell)
+    counts = items_tally(items)
+    bounds = intervals(items, measures, *resampling)
+    return {
+        name: Figure(of(counts), bounds[name].low, bounds[name].high)
+        for name, of in measures.items()
+    }
+
+
+def items_of(trials: Trials, cell: Cell) -> Items:
+    """Return the trials of a cell as items of weight 1; units are rows of the corpus's table."""
+    rows = np.concatenate([cell.bonafide, cell.spoof])
+    spoof = trials.is_spoof[rows].astype(np.float64)
+    return Items(trials.score[rows], 1 - spoof, spoof, trials.row[rows])

@@ -1,0 +1,216 @@
+"""Judge a score file by the official protocol of a corpus: read, check, compute."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bench.corpora import load_keys
+from bench.corpora.cards import check_split
+from bench.corpora.fingerprint import fingerprint
+from bench.corpora.subset import Subset
+from bench.errors import BenchError
+from bench.labels.reference import reference
+from bench.metrics.grid import Rule
+from bench.metrics.plans import plan
+from bench.metrics.ranges import ranges
+from bench.metrics.scores import Figure
+from bench.metrics.tally import Floats, Integers
+from bench.metrics.timeline import Reference, reference_of
+from bench.scoring import detection, forms
+from bench.scoring.checks import Checked, check, check_frames
+from bench.scoring.detection import Resampling, Trials
+from bench.scoring.findings import refuse
+from bench.scoring.forms import ScoreFile
+from bench.scoring.localization import RESOLUTIONS_S, localized
+from bench.scoring.official import Official, official
+from bench.scoring.verdict import Breakdown, Verdict
+from bench.specs.corpus import CorpusCard
+from bench.units import BONAFIDE, SPOOF
+
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be judged, and how."""
+
+    card: CorpusCard
+    split: str
+    keys: Path
+    """The corpus's folder, or whatever `bench.corpora.load_keys` takes."""
+    by: tuple[tuple[str, ...], ...] = ()
+    """Breakdowns, each by one or more fields."""
+    allow_missing: bool = False
+    negate: bool = False
+    as_is: bool = False
+    column: str | None = None
+    id_column: str | None = None
+    resolution_s: float | None = None
+    """Length of a frame where the file does not say."""
+    rule: Rule = "any-spoof"
+    resample: str = "utterance"
+    """One of `bench.metrics.plans.PLANS`."""
+    replicates: int = 1000
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A score file that fits the keys, and what its figures are computed from."""
+
+    file: ScoreFile
+    subset: Subset
+    checked: Checked
+    truth: Reference | None
+    """Of the present trials, where frames are judged."""
+
+    @property
+    def trials(self) -> Trials:
+        """The utterances that have a score."""
+        return self.of(np.flatnonzero(self.checked.present))
+
+    def of(self, rows: Integers) -> Trials:
+        """Return the utterances in these rows of the keys' table."""
+        table = self.subset.table.iloc[rows].reset_index(drop=True)
+        is_spoof = (table["label"] == SPOOF).to_numpy()
+        return Trials(self.checked.score[rows], is_spoof, table, rows)
+
+    def by_class(self) -> tuple[Floats, Floats]:
+        """Return the scores of bona fide and of spoof trials, or of frames: one is spoof where any
+        of its samples is.
+        """
+        if self.truth is None or self.checked.frames is None:
+            trials = self.trials
+            return trials.score[~trials.is_spoof], trials.score[trials.is_spoof]
+        items = ranges(self.checked.frames, self.truth).items
+        scored = np.isfinite(items.score)
+        is_spoof = items.spoof > 0
+        return items.score[scored & ~is_spoof], items.score[scored & is_spoof]
+
+
+class Judge:
+    """Judges score files of one split: its keys are read once, however many files there are."""
+
+    def __init__(self, request: Request) -> None:
+        """Read the keys; BenchError where they are not there or not sound, or where a breakdown
+        is by no factor of the corpus.
+        """
+        self.request = request
+        check_split(request.card, request.split)
+        self.subset = load_keys(request.card, request.split, request.keys)
+        self.official: Official = official(request.card, request.split, request.keys)
+        self._others: Mapping[str, Collection[str]] | None = None
+
+    def read(self, path: Path) -> Judged:
+        """Return the score file at `path`, in the order of the keys.
+
+        A BenchError says what stands against giving any figure, all of it at once.
+        """
+        asked = self.request
+        file = forms.read(path, asked.column, asked.id_column, asked.resolution_s)
+        how = (asked.allow_missing, asked.negate, asked.as_is)
+        options = dict(zip(("allow_missing", "negate", "as_is"), how, strict=True))
+        table = self.subset.table
+        if file.kind == "utterances" or self.subset.timing is None:
+            checked, truth = check(file, table, self.others, **options), None
+        else:
+            truth = reference(self.subset)
+            checked = check_frames(file, table, truth, self.others, **options)
+            truth = reference_of(truth, np.flatnonzero(checked.present))
+        refuse(path, checked.findings)
+        return Judged(file, self.subset, checked, truth)
+
+    def others(self) -> Mapping[str, Collection[str]]:
+        """Return the ids of the corpus's other splits, as far as their keys are there."""
+        if self._others is None:
+            found: dict[str, Collection[str]] = {}
+            for split in self.request.card.splits:
+                if split == self.request.split:
+                    continue
+                try:
+                    keys = load_keys(self.request.card, split, self.request.keys)
+                except BenchError:
+                    continue  # only to tell whose the unknown ids are; its keys may well be away
+                found[split] = set(keys.table["utterance"])
+            self._others = found
+        return self._others
+
+    def resampling(self) -> Resampling:
+        """Return how intervals are made; units are rows of the keys' table."""
+        asked, table = self.request, self.subset.table
+        attack = np.where(table["label"] == BONAFIDE, "", table["attack"].astype(object))
+        speaker = table["speaker"].to_numpy(dtype=object)
+        drawn = plan(asked.resample, np.arange(len(table)), speaker, attack)
+        return Resampling(drawn, asked.replicates, asked.seed)
+
+    @property
+    def resampled_by(self) -> str:
+        """How intervals are made, in words."""
+        asked = self.request
+        return (
+            f"95 % percentile bootstrap, {asked.replicates:,} replicates resampling by "
+            f"{asked.resample}, seed {asked.seed}"
+        )
+
+    def verdict(self, judged: Judged) -> Verdict:
+        """Return all figures of a score file with their intervals."""
+        asked, trials = self.request, judged.trials
+        resampling = self.resampling()
+        figures, breakdowns, notes = self._figures(judged, trials, resampling)
+        return Verdict(
+            corpus=asked.card.key,
+            short=asked.card.short,
+            split=asked.split,
+            scores=judged.file.path,
+            digest=_digest(judged.file.path),
+            keys=asked.keys,
+            fingerprint=fingerprint(judged.subset),
+            taken=judged.file.taken,
+            findings=judged.checked.findings,
+            notes=(*judged.file.notes, *notes),
+            trials=len(judged.subset),
+            missing=int((~judged.checked.present).sum()),
+            bonafide=int((~trials.is_spoof).sum()),
+            spoof=int(trials.is_spoof.sum()),
+            negated=asked.negate,
+            resampling=self.resampled_by,
+            figures=figures,
+            breakdowns=breakdowns,
+        )
+
+    def _figures(
+        self, judged: Judged, trials: Trials, resampling: Resampling
+    ) -> tuple[dict[str, Figure], tuple[Breakdown, ...], tuple[str, ...]]:
+        asked = self.request
+        if judged.truth is not None and judged.checked.frames is not None:
+            if asked.by:
+                raise BenchError(
+                    "scores of frames are broken down by position and distance to the boundary; "
+                    "--by is for scores of utterances"
+                )
+            found = localized(
+                judged.checked.frames, judged.truth, RESOLUTIONS_S, asked.rule, resampling
+            )
+            return found.figures, found.breakdowns, found.notes
+        if trials.is_spoof.all() or not trials.is_spoof.any():
+            return {}, (), ("no figure is defined: there are trials of one class only",)
+        figures = detection.pooled(trials, self.official, resampling)
+        tables = tuple(
+            detection.breakdown(trials, asked.card, by, self.official, resampling)
+            for by in asked.by
+        )
+        return figures, tables, tuple(filter(None, [self.official.lacking]))
+
+
+def _digest(path: Path) -> str:
+    """Return the first 16 hexadecimal digits of the file's SHA-256."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()[:16]

@@ -1,0 +1,130 @@
+"""Figures of scored frames: at several resolutions, by ranges, by class, by where frames are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from bench.errors import BenchError
+from bench.metrics.bootstrap import equal_error_rate, intervals
+from bench.metrics.f1 import ARGMAX, decide
+from bench.metrics.grid import Points, Rule, grid_of, point_items, points, utterance_items
+from bench.metrics.items import Items, items_eer
+from bench.metrics.positions import FrameErrors, distance_errors, position_errors
+from bench.metrics.ranges import ranges
+from bench.metrics.ratios import Ratios, decision_ratios, group_ratios, ratio_intervals
+from bench.metrics.scores import Figure
+from bench.metrics.timeline import Frames, Reference
+from bench.scoring.detection import Resampling
+from bench.scoring.verdict import Breakdown, Line
+from bench.units import BONAFIDE, SAMPLE_RATE_HZ
+
+RESOLUTIONS_S = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64)
+"""Those of PartialSpoof's labels, at which its segment EERs are given."""
+
+
+class Localized(NamedTuple):
+    """All figures of scored frames."""
+
+    figures: dict[str, Figure]
+    breakdowns: tuple[Breakdown, ...]
+    notes: tuple[str, ...]
+
+
+def localized(
+    frames: Frames,
+    reference: Reference,
+    resolutions_s: Sequence[float],
+    rule: Rule,
+    resampling: Resampling,
+) -> Localized:
+    """Return every figure of localization, fractions, by name (`bench.metrics.catalogue`).
+
+    `eer` is the segment EER at the frames' own resolution, `eer_<n>ms` at each of `resolutions_s`
+    that the frames and the labels admit; where frames lie on no grid there is neither, nor what
+    is counted in frames, and a note says so. Precision, recall and F1 of either class and the
+    errors by position and by distance to a boundary are at the frames' own resolution, bona fide
+    decided where `score > 0`.
+    """
+    covered = ranges(frames, reference)
+    found = {"range_eer": _eer(covered.items, resampling)}
+    notes: list[str] = []
+    if covered.uncovered or covered.beyond:
+        notes.append(
+            f"{covered.uncovered / SAMPLE_RATE_HZ:.2f} s have no score and count as decided bona "
+            f"fide; {covered.beyond / SAMPLE_RATE_HZ:.2f} s of frames lie past the end of their "
+            "utterance and do not count"
+        )
+    breakdowns: tuple[Breakdown, ...] = ()
+    try:
+        own_s = grid_of(frames) / SAMPLE_RATE_HZ
+        own = points(frames, reference, own_s, rule)
+    except BenchError as error:
+        notes.append(f"no segment EER, F1 or errors by position: {error}")
+    else:
+        found |= {"eer": _eer(point_items(own), resampling), **_decisions(own, resampling)}
+        notes.append(_surplus(own, own_s))
+        for resolution_s in resolutions_s:
+            try:
+                at = own if resolution_s == own_s else points(frames, reference, resolution_s, rule)
+            except BenchError as error:
+                notes.append(f"no EER at {1000 * resolution_s:g} ms: {error}")
+                continue
+            found[f"eer_{round(1000 * resolution_s)}ms"] = _eer(point_items(at), resampling)
+        places = position_errors(own, ARGMAX)
+        distances = distance_errors(own, reference, ARGMAX)
+        breakdowns = (
+            _errors("position in the segment", places, resampling),
+            _errors("distance to the boundary", distances, resampling),
+        )
+    whole = utterance_items(frames, reference)
+    if whole.bonafide.any() and whole.spoof.any():
+        found["utterance_eer"] = _eer(whole, resampling)
+    return Localized(found, breakdowns, tuple(filter(None, notes)))
+
+
+def _eer(items: Items, resampling: Resampling) -> Figure:
+    bounds = intervals(items, {"eer": equal_error_rate}, *resampling)["eer"]
+    return Figure(items_eer(items).eer, bounds.low, bounds.high)
+
+
+def _decisions(own: Points, resampling: Resampling) -> dict[str, Figure]:
+    decided_spoof = ~decide(own.score, ARGMAX.threshold)
+    return _ratios(decision_ratios(own.is_spoof, decided_spoof, own.utterance), resampling)
+
+
+def _errors(by: str, errors: FrameErrors, resampling: Resampling) -> Breakdown:
+    """Return the error rate of each group that has a frame."""
+    found = group_ratios(errors.names, errors.group, errors.wrong, errors.unit)
+    rates = _ratios(found, resampling)
+    frames = found.whole.sum(axis=0).astype(int).tolist()
+    lines = [
+        Line((name,), *((n, 0) if name.startswith(BONAFIDE) else (0, n)), {"error": rates[name]})
+        for name, n in zip(errors.names, frames, strict=True)
+        if name in rates
+    ]
+    return Breakdown((by,), tuple(lines))
+
+
+def _ratios(ratios: Ratios, resampling: Resampling) -> dict[str, Figure]:
+    """Return each ratio that is defined, with its interval."""
+    defined = ratios.whole.sum(axis=0) > 0
+    names = tuple(name for name, is_so in zip(ratios.names, defined, strict=True) if is_so)
+    kept = Ratios(names, ratios.unit, ratios.part[:, defined], ratios.whole[:, defined])
+    bounds = ratio_intervals(kept, *resampling)
+    return {
+        name: Figure(value, bounds[name].low, bounds[name].high)
+        for name, value in kept.values.items()
+    }
+
+
+def _surplus(own: Points, resolution_s: float) -> str:
+    """Say how often scores and labels differ in number; nothing where they never do."""
+    more_scores, more_labels, largest = own.surplus
+    if not more_scores and not more_labels:
+        return ""
+    return (
+        f"at {1000 * resolution_s:g} ms, {more_scores:,} utterances have more scores than labels "
+        f"and {more_labels:,} fewer, by up to {largest} frames; frames that only one of them has "
+        "are left out"
+    )

@@ -1,0 +1,114 @@
+"""The official detection figures of a corpus as functions of a tally: the EER everywhere, and what
+the organisers of this corpus report beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from bench.corpora.asv import AsvScores, asv_scores, tdcf_coefficients
+from bench.corpora.places import find_file
+from bench.errors import BenchError
+from bench.metrics.auc import auc
+from bench.metrics.bootstrap import Measure, equal_error_rate
+from bench.metrics.breakdown import Cell
+from bench.metrics.cllr import cllr, min_cllr
+from bench.metrics.dcf import act_dcf, min_dcf
+from bench.metrics.tally import Tally
+from bench.metrics.tdcf import Coefficients, asv_errors, coefficients_2019, min_tdcf
+from bench.specs.corpus import CorpusCard
+
+
+def _min_dcf(counts: Tally) -> float:
+    return min_dcf(counts).cost
+
+
+@dataclass(frozen=True)
+class Tandem:
+    """What the min t-DCF of one split is computed from."""
+
+    form: Literal["2019", "2021"]
+    path: Path
+    scores: AsvScores | None = None
+    """The organisers' ASV scores (2019)."""
+    table: Mapping[tuple[str, str], Coefficients | None] = field(
+        default_factory=dict[tuple[str, str], "Coefficients | None"]
+    )
+    """The organisers' coefficients by attack and codec (2021)."""
+
+    def coefficients(self, cell: Cell) -> Coefficients | None:
+        """Return the coefficients that hold for the trials of `cell`; None where there are none.
+
+        In the 2019 form, those of all attacks or of one; they are not defined for anything else.
+        """
+        if self.scores is None:
+            levels = cell.at("attack", "codec")
+            return None if levels is None else self.table.get((levels[0], levels[1]))
+        levels = cell.at("attack")
+        if levels is None:
+            return None
+        narrowed = self.scores if "attack" not in cell.levels else self._against(levels[0])
+        if narrowed is None:
+            return None
+        return coefficients_2019(asv_errors(narrowed.target, narrowed.nontarget, narrowed.spoof))
+
+    def _against(self, attack: str) -> AsvScores | None:
+        if self.scores is None or attack == "Pooled":
+            return self.scores
+        return self.scores.against(attack) if attack in self.scores.attack else None
+
+
+@dataclass(frozen=True)
+class Official:
+    """The official figures of one split."""
+
+    asked: tuple[str, ...]
+    """As the card has them."""
+    tandem: Tandem | None
+    lacking: str = ""
+    """Why there is no min t-DCF where the corpus has one."""
+
+    def measures(self, cell: Cell, *, pooled: bool) -> dict[str, Measure]:
+        """Return the figures of the trials of `cell` by name (`bench.metrics.catalogue`).
+
+        A cell of a breakdown (not `pooled`) has the EER and those that its organisers break down:
+        min t-DCF where its coefficients are known, minDCF.
+        """
+        found: dict[str, Measure] = {"eer": equal_error_rate}
+        coefficients = self.tandem.coefficients(cell) if self.tandem else None
+        if coefficients is not None:
+            found["min_tdcf"] = lambda counts: min_tdcf(counts, coefficients).cost
+        if "dcf" in self.asked:
+            found["min_dcf"] = _min_dcf
+            if pooled:
+                found |= {"act_dcf": act_dcf, "cllr": cllr, "min_cllr": min_cllr}
+        if pooled:
+            found["auc"] = auc
+        return found
+
+
+def official(card: CorpusCard, split: str, place: Path) -> Official:
+    """Return the official figures of a split; `place` is where its keys are.
+
+    Where the file that min t-DCF needs is not there, that figure is left out and `lacking` says
+    what to get; a broken file is a BenchError.
+    """
+    forms = [name.removeprefix("min_tdcf_") for name in card.official if "tdcf" in name]
+    if not forms:
+        return Official(card.official, None)
+    relative = card.tdcf.get(split)
+    if relative is None:
+        return Official(card.official, None, f"min t-DCF: {card.short} has none for split {split}")
+    path = find_file(card, place, relative)
+    if path is None:
+        lacking = f"min t-DCF: not computed, since {relative} is not at {place}"
+        return Official(card.official, None, lacking)
+    if forms[0] == "2019":
+        return Official(card.official, Tandem("2019", path, scores=asv_scores(path)))
+    try:
+        return Official(card.official, Tandem("2021", path, table=tdcf_coefficients(path)))
+    except BenchError as error:
+        raise BenchError(f"min t-DCF of {card.short}: {error}") from error

@@ -1,0 +1,194 @@
+"""A verdict as text for people, as Markdown's tables, and as what JSON can hold."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bench.metrics.catalogue import metric, shown
+from bench.metrics.scores import Figure
+from bench.scoring.comparison import Comparison
+from bench.scoring.findings import Finding
+from bench.scoring.verdict import Breakdown, Verdict
+
+_DIGITS = 6
+"""Decimals of a figure: as many as the organisers' packages print, for who checks theirs. Those of
+its interval say how many of them matter."""
+
+
+_DIFFERENCE = """\
+- difference: A minus B on the same resamples; p-values are two-sided, corrected for the number of
+  lines that compare one figure (Holm)"""
+
+
+def markdown(verdict: Verdict) -> str:
+    """Return the verdict as Markdown, readable as plain text too."""
+    lines = [
+        f"# {verdict.scores.name} on {verdict.corpus}, {verdict.split}",
+        "",
+        *(f"- {text}" for text in _facts(verdict)),
+        *(f"- {_said(finding)}" for finding in verdict.findings),
+        *(f"- {text}" for text in verdict.notes),
+        "",
+        *_figures(verdict),
+    ]
+    for breakdown in verdict.breakdowns:
+        lines += ["", f"## By {' and '.join(breakdown.by)}", "", *_breakdown(breakdown)]
+    return "\n".join([*lines, "", f"Intervals: {verdict.resampling}."]) + "\n"
+
+
+def comparison(found: Comparison) -> str:
+    """Return a comparison as Markdown, readable as plain text too."""
+    lines = [
+        f"# {found.a.name} (A) and {found.b.name} (B) on {found.corpus}, {found.split}",
+        "",
+        f"- {found.trials:,} utterances that both have scores of"
+        + (f"; {found.left_out:,} of the split are left out" if found.left_out else ""),
+        _DIFFERENCE,
+        "",
+    ]
+    rows = [
+        [
+            *of.levels,
+            known.label if (known := metric(of.figure)) else of.figure,
+            *(shown(of.figure, value, _DIGITS) for value in (of.a, of.b)),
+            _signed(of.figure, of.difference.value),
+            f"{_signed(of.figure, of.difference.low)} to {_signed(of.figure, of.difference.high)}",
+            f"{of.corrected:.4f}",
+        ]
+        for of in found.found
+    ]
+    headings = [*found.by, "Figure", "A", "B", "Difference", "95 % interval", "p"]
+    return "\n".join([*lines, *grid(headings, rows), "", f"Intervals: {found.resampling}."]) + "\n"
+
+
+def comparison_as_dict(found: Comparison) -> dict[str, Any]:
+    """Return a comparison as what JSON can hold; figures are fractions."""
+    return {
+        **{key: getattr(found, key) for key in ("corpus", "split", "trials", "left_out")},
+        "a": str(found.a),
+        "b": str(found.b),
+        "resampling": found.resampling,
+        "compared": [
+            {
+                "levels": dict(zip(found.by, of.levels, strict=False)),
+                "figure": of.figure,
+                "a": of.a,
+                "b": of.b,
+                "difference": of.difference._asdict(),
+                "p_corrected": of.corrected,
+            }
+            for of in found.found
+        ],
+    }
+
+
+def _signed(name: str, value: float) -> str:
+    text = shown(name, value)
+    return text if text.startswith("-") else f"+{text}"
+
+
+def as_dict(verdict: Verdict) -> dict[str, Any]:
+    """Return the verdict as what JSON can hold; figures are fractions."""
+    return {
+        **{
+            name: getattr(verdict, name)
+            for name in (
+                *("corpus", "short", "split", "digest", "fingerprint", "taken"),
+                *("trials", "missing", "bonafide", "spoof", "negated", "resampling"),
+            )
+        },
+        "scores": str(verdict.scores),
+        "keys": str(verdict.keys),
+        "notes": list(verdict.notes),
+        "findings": [
+            {**vars(finding), "examples": list(finding.examples)} for finding in verdict.findings
+        ],
+        "figures": _numbers(verdict.figures),
+        "breakdowns": [
+            {
+                "by": list(breakdown.by),
+                "lines": [
+                    {
+                        "levels": dict(zip(breakdown.by, line.levels, strict=True)),
+                        "bonafide": line.bonafide,
+                        "spoof": line.spoof,
+                        "figures": _numbers(line.figures),
+                    }
+                    for line in breakdown.lines
+                ],
+            }
+            for breakdown in verdict.breakdowns
+        ],
+    }
+
+
+def _said(finding: Finding) -> str:
+    return f"**warning**: {finding}" if finding.severity == "warning" else str(finding)
+
+
+def grid(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return the lines of a Markdown table whose columns line up, those of numbers to the right."""
+    cells = [[cell.replace("|", "\\|") for cell in row] for row in (headings, *rows)]
+    columns: list[list[str]] = []
+    for heading, *others in zip(*cells, strict=True):
+        width = max(3, *map(len, (heading, *others)))
+        if any(cell[:1].isdigit() or cell[:1] in "+-" for cell in others):
+            padded = [cell.rjust(width) for cell in (heading, *others)]
+            columns.append([padded[0], "-" * (width - 1) + ":", *padded[1:]])
+        else:
+            padded = [cell.ljust(width) for cell in (heading, *others)]
+            columns.append([padded[0], "-" * width, *padded[1:]])
+    return [f"| {' | '.join(row)} |" for row in zip(*columns, strict=True)]
+
+
+def _facts(verdict: Verdict) -> list[str]:
+    judged = verdict.bonafide + verdict.spoof
+    kept = f"{judged:,} of {verdict.trials:,} trials" if verdict.missing else f"{judged:,} trials"
+    facts = [
+        f"{kept}: {verdict.bonafide:,} bona fide, {verdict.spoof:,} spoof",
+        f"scores: {verdict.scores}, {verdict.taken} (digest {verdict.digest})",
+        f"keys: {verdict.keys} (fingerprint {verdict.fingerprint})",
+    ]
+    if verdict.missing:
+        facts.append(f"**{verdict.missing:,} trials are missing: every figure is without them**")
+    if verdict.negated:
+        facts.append("scores were negated, as asked for")
+    return facts
+
+
+def _figures(verdict: Verdict) -> list[str]:
+    without = f", {verdict.missing:,} missing" if verdict.missing else ""
+    rows: list[list[str]] = []
+    for name, figure in verdict.figures.items():
+        known = metric(name)
+        label, says = (known.label, known.says) if known else (name, "")
+        rows.append([label + without, *_cells(name, figure), says])
+    return grid(["Figure", "Value", "95 % interval", "What it is"], rows)
+
+
+def _cells(name: str, figure: Figure) -> tuple[str, str]:
+    low, high = shown(name, figure.low), shown(name, figure.high)
+    return shown(name, figure.value, _DIGITS), "–" if math.isnan(figure.low) else f"{low} to {high}"
+
+
+def _breakdown(breakdown: Breakdown) -> list[str]:
+    names = list(dict.fromkeys(name for line in breakdown.lines for name in line.figures))
+    labels = [known.label if (known := metric(name)) else name for name in names]
+    headings = [*breakdown.by, *(h for label in labels for h in (label, "95 % interval"))]
+    rows: list[list[str]] = []
+    for line in breakdown.lines:
+        row = list(line.levels)
+        for name in names:
+            known = line.figures.get(name)
+            row += _cells(name, known) if known else ("not defined", "–")
+        rows.append([*row, f"{line.bonafide:,}", f"{line.spoof:,}"])
+    return grid([*headings, "Bona fide", "Spoof"], rows)
+
+
+def _numbers(figures: Mapping[str, Figure]) -> dict[str, dict[str, float | None]]:
+    return {
+        name: {key: None if math.isnan(n) else n for key, n in figure._asdict().items()}
+        for name, figure in figures.items()
+    }

@@ -1,0 +1,63 @@
+"""What `bench score` finds: figures with their intervals, and all that stands beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from bench.metrics.scores import Figure
+from bench.scoring.findings import Finding
+
+
+class Line(NamedTuple):
+    """One line of a breakdown."""
+
+    levels: tuple[str, ...]
+    """Of each field broken down by; `Pooled` in margins."""
+    bonafide: int
+    """Trials, or frames."""
+    spoof: int
+    figures: Mapping[str, Figure]
+    """By name; empty where there are trials of one class only."""
+
+
+class Breakdown(NamedTuple):
+    """Figures by the levels of some fields."""
+
+    by: tuple[str, ...]
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A judged score file."""
+
+    corpus: str
+    short: str
+    split: str
+    scores: Path
+    digest: str
+    """First 16 hexadecimal digits of the SHA-256 of the score file."""
+    keys: Path
+    fingerprint: str
+    """Of the keys: protocol and labels."""
+    taken: str
+    """Which columns were taken for what."""
+    findings: tuple[Finding, ...]
+    """What the checks found; no errors, else there were no verdict."""
+    notes: tuple[str, ...]
+    """What was done that is no fault, sentence by sentence."""
+    trials: int
+    """Of the split by its keys."""
+    missing: int
+    """Trials without a score, left out of every figure."""
+    bonafide: int
+    """Utterances judged."""
+    spoof: int
+    negated: bool
+    resampling: str
+    """How the intervals were made."""
+    figures: Mapping[str, Figure]
+    breakdowns: tuple[Breakdown, ...] = ()
