@@ -17,7 +17,7 @@ from bench.errors import BenchError
 from bench.metrics.crossing import Curve, Sorted, are_independent, by_score, independent_rates
 from bench.metrics.det import eer_of
 from bench.metrics.items import Items
-from bench.metrics.plans import Groups, Plan, by_utterance, groups, sums
+from bench.metrics.plans import Groups, Plan, by_utterance, check_draws, groups, sums
 from bench.metrics.tally import Floats, Tally
 from bench.units import CLASSES
 
@@ -28,6 +28,8 @@ Measure = Callable[[Tally], float]
 
 _BATCH_BYTES = 2**25
 _BATCH_ROWS = 64
+_THREADS = 4
+"""More would wait for memory, and each takes some."""
 
 
 class Interval(NamedTuple):
@@ -63,7 +65,7 @@ def intervals(
     Measures are functions of a tally (`bench.metrics.auc.auc`, or a `lambda` for a field of a
     result); each sees the same replicates, in units of its own. `plan` says what is drawn whole,
     utterances where it is None. Draws depend on `seed` and the replicate's number alone, so neither
-    on the number of `threads` (as many as there are cores) nor on the order of items. Draws in
+    on the number of `threads` (one a core, up to four) nor on the order of items. Draws in
     which a class is absent have no figure and are made again.
 
     `equal_error_rate` is computed from a few of a replicate's items (`bench.metrics.crossing`);
@@ -71,7 +73,8 @@ def intervals(
     faster.
 
     A BenchError is raised where a class is absent altogether, a score is not a number, there is
-    nothing to resample, or a measure of a replicate is not a finite number.
+    nothing to resample, a spoof has no attack to be drawn by, or a measure of a replicate is not a
+    finite number.
 
     >>> bits = np.array([1.0, 1.0, 0.0, 0.0])
     >>> separate = Items(np.array([3.0, 2.0, 1.0, 0.0]), bits, 1 - bits, np.arange(4))
@@ -113,8 +116,7 @@ def replicated(
     """Return measures of replicates; all `systems`, whose items `groups` has in the same order, see
     the same ones, but for `equal_error_rate` of one system alone. Otherwise as `intervals`.
     """
-    if replicates < 1:
-        raise BenchError(f"an interval needs at least one replicate, not {replicates}")
+    check_draws(replicates, seed)
     for items in systems:
         _check(items)
     ordered = [
@@ -163,6 +165,12 @@ def _fill(
         ],
         axis=1,
     )
+    nameless = (groups.levels[-1] < 0) & (needed[:, 1::2] > 0).any(axis=1)
+    if nameless.any():
+        raise BenchError(
+            "no resampling by speaker+attack: there are spoofs without an attack "
+            f"({int(needed[nameless, 1].sum())}); resample by speaker"
+        )
     step = min(_BATCH_ROWS, max(1, _BATCH_BYTES // (8 * groups.n)))
 
     def batch(start: int) -> int:
@@ -179,29 +187,22 @@ def _fill(
                         values[system, i, number] = measure(counts)
         return sum(one.again for one in drawn)
 
-    with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
+    with ThreadPoolExecutor(threads or min(_THREADS, os.cpu_count() or 1)) as pool:
         return sum(pool.map(batch, range(0, values.shape[2], step)))
 
 
 def _tally(items: Sorted, weights: Floats) -> Tally:
     """Return the tally of a replicate without the scores that were not drawn, a third of them."""
     weight = weights.take(items.group)
-    if len(items.ends) == len(items.score):
-        score, bonafide, spoof = items.score, items.bonafide, items.spoof
-    else:
-        first = np.append(0, items.ends[:-1] + 1)
-        score = items.score[items.ends]
-        bonafide, spoof = (
-            np.add.reduceat(of * weight, first) for of in (items.bonafide, items.spoof)
-        )
-        weight = bonafide + spoof
-    drawn = np.flatnonzero(weight > 0)  # the comparison makes it ten times faster
-    counts = Tally(score.take(drawn), bonafide.take(drawn), spoof.take(drawn))
-    if len(items.ends) == len(items.score):
+    score, bonafide, spoof = items.score, items.bonafide, items.spoof
+    if len(items.ends) == len(score):
+        drawn = np.flatnonzero(weight > 0)  # the comparison makes it ten times faster
         weight = weight.take(drawn)
-        for of in (counts.bonafide, counts.spoof):
-            of *= weight
-    return counts
+        return Tally(score.take(drawn), bonafide.take(drawn) * weight, spoof.take(drawn) * weight)
+    first = np.append(0, items.ends[:-1] + 1)
+    bonafide, spoof = (np.add.reduceat(of * weight, first) for of in (bonafide, spoof))
+    drawn = np.flatnonzero(bonafide + spoof > 0)
+    return Tally(score[items.ends[drawn]], bonafide[drawn], spoof[drawn])
 
 
 def _check(items: Items) -> None:

@@ -63,12 +63,10 @@ class Curve:
 def are_independent(items: Sorted, groups: Groups) -> bool:
     """Return whether each item is one trial and a group of its own, so that a replicate is a
     multinomial draw of trials."""
-    one_each = len(groups.sizes) == 1 and groups.n == len(items.score)
-    return (
-        one_each
-        and bool(((items.bonafide == 1) != (items.spoof == 1)).all())
-        and bool((items.bonafide + items.spoof == 1).all())
-    )
+    if len(groups.sizes) > 1 or groups.n < len(items.score):
+        return False
+    ones = (items.bonafide == 1) & (items.spoof == 0) | (items.bonafide == 0) & (items.spoof == 1)
+    return bool(ones.all())
 
 
 def independent_rates(items: Sorted, replicates: int, seed: int) -> tuple[Floats, int]:

@@ -100,8 +100,9 @@ def p_value(differences: Floats) -> float:
 
     It is 2 (1 + r) / (1 + B), at most 1, with r the fewer of the B replicates that are at or below
     0 and those at or above: the level at which the percentile interval just reaches 0 (Efron and
-    Tibshirani 1993, section 15.4), with one added as in Davison and Hinkley 1997, equation 4.11, so
-    that no finite number of replicates claims a p-value of 0. The least is 2 / (1 + B).
+    Tibshirani 1993, section 15.4), with one added as in Monte Carlo tests (Davison and Hinkley
+    1997, chapter 4), so that no finite number of replicates claims a p-value of 0. The least is
+    2 / (1 + B).
 
     >>> p_value(np.array([0.2, 0.1, 0.3]))
     0.5

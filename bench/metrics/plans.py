@@ -167,7 +167,7 @@ def groups(plan: Plan, sets: Sequence[Integers]) -> Groups:
     sizes = tuple(size for _, size in ranked)
     if max(sizes) < 2:
         what = plan.name.partition("+")[0]
-        raise BenchError(f"no interval is defined: there is one {what}, so nothing to resample")
+        raise BenchError(f"no interval is defined: there are not two {what}s to resample")
     of_unit = np.zeros(len(present), dtype=np.int64)
     if len(levels) == 1:
         of_unit[present] = levels[0]
@@ -177,6 +177,14 @@ def groups(plan: Plan, sets: Sequence[Integers]) -> Groups:
         _, first, of_unit[present] = np.unique(pairs, return_index=True, return_inverse=True)
         levels = tuple(level[first] for level in levels)
     return Groups(tuple(of_unit[places] for places in at), levels, sizes)
+
+
+def check_draws(replicates: int, seed: int) -> None:
+    """Raise BenchError where no replicates can be drawn."""
+    if replicates < 1:
+        raise BenchError(f"an interval needs at least one replicate, not {replicates}")
+    if seed < 0:
+        raise BenchError(f"a seed is a whole number from 0, not {seed}")
 
 
 def sums(group: Integers, weights: Floats, n: int) -> Floats:

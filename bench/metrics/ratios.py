@@ -13,7 +13,7 @@ import numpy as np
 
 from bench.errors import BenchError
 from bench.metrics.bootstrap import Interval, interval
-from bench.metrics.plans import Groups, Plan, by_utterance, groups, sums
+from bench.metrics.plans import Groups, Plan, by_utterance, check_draws, groups, sums
 from bench.metrics.tally import Bools, Floats, Integers
 
 _BATCH = 64
@@ -111,6 +111,7 @@ def replicated_ratios(
     """Return every figure of every system in every replicate, (systems, replicates, k); NaN where
     it is not defined. All `systems`, whose utterances `groups` has in the same order, see the same
     replicates."""
+    check_draws(replicates, seed)
     of_groups = [
         np.stack([sums(group, column, groups.n) for column in (*one.part.T, *one.whole.T)], axis=1)
         for one, group in zip(systems, groups.of, strict=True)

@@ -213,7 +213,7 @@ HALVES = np.array([1.0, 0.0])
         (Items(ONES, ONES * 0, ONES, np.arange(2)), "no bonafide item"),
         (Items(ONES, ONES, ONES * 0, np.arange(2)), "no spoof item"),
         (Items(HALVES * np.nan, HALVES, 1 - HALVES, np.arange(2)), "2 scores are not numbers"),
-        (Items(ONES, HALVES, 1 - HALVES, np.zeros(2, dtype=int)), "there is one utterance"),
+        (Items(ONES, HALVES, 1 - HALVES, np.zeros(2, dtype=int)), "there are not two utterances"),
     ],
 )
 def test_refuses_what_has_no_interval(items, message):
@@ -226,3 +226,13 @@ def test_a_measure_without_a_value_is_named():
         intervals(trials(0), {"auc": auc, "cost": lambda counts: float("nan")}, None, 7)
     with pytest.raises(BenchError, match="at least one replicate, not 0"):
         intervals(trials(0), EER, None, 0)
+    with pytest.raises(BenchError, match="a seed is a whole number from 0, not -1"):
+        intervals(trials(0), EER, None, 5, -1)
+
+
+def test_refuses_spoofs_that_no_draw_of_attacks_can_reach():
+    items = trials(0, 20)
+    speaker, attack = np.arange(20) % 4, np.where(items.spoof > 0, "A01", "").astype(object)
+    attack[np.flatnonzero(items.spoof)[:3]] = ""
+    with pytest.raises(BenchError, match=r"there are spoofs without an attack \(3\)"):
+        intervals(items, EER, plan("speaker+attack", items.unit, speaker, attack))

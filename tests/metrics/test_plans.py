@@ -85,5 +85,5 @@ def test_refuses_what_a_corpus_cannot_give(arguments, message):
 def test_refuses_unknown_utterances_and_lone_levels():
     with pytest.raises(BenchError, match=r"utterance 7 is not in the plan of resampling \(2 items"):
         groups(by_utterance([0, 1]), [np.array([7, 0, 9])])
-    with pytest.raises(BenchError, match="there is one speaker"):
+    with pytest.raises(BenchError, match="there are not two speakers"):
         groups(plan("speaker", [0, 1], ["a", "a"]), [np.array([0, 1])])
