@@ -18,6 +18,7 @@ from bench.specs.corpus import CorpusCard
 
 if TYPE_CHECKING:  # pandas and pyarrow take a second: only where scores are judged
     from bench.scoring.judge import Judge, Judged
+    from bench.scoring.standing import Standing
     from bench.scoring.verdict import Verdict
 
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -59,6 +60,13 @@ def _judging(command: Callable[..., Any]) -> Callable[..., Any]:
                 default="any-spoof",
                 show_default=True,
                 help="How labels in seconds become labels of frames.",
+            ),
+            click.option(
+                "--threshold",
+                type=float,
+                default=0.0,
+                show_default=True,
+                help="Frames of a higher score are decided bona fide.",
             ),
             click.option(
                 "--resample",
@@ -107,14 +115,18 @@ def score(
     Any form will do: id and score in text, CSV or Parquet, or scores of frames. It is checked
     against the corpus's keys first, and figures are given only where it fits.
     """
+    from bench.scoring.standing import standing
+
     here, card = config.load(), cards.card(asked["corpus"])
     judge = _judge(card, here, smoke, scores, asked)
+    form, split = options.form(smoke), judge.request.split
+    place = None if track is None else standing(card.key, split, track, form)
     judged = judge.read(scores)
     verdict = judge.verdict(judged)
     system = name or scores.name.split(".")[0]
-    place = folder or here.work / "scored" / f"{system}-{card.key}-{verdict.split}"
-    written = _write(verdict, judged, place, system)
-    run = "" if track is None else _track(verdict, here, smoke, track, system, written)
+    target = folder or here.work / "scored" / f"{system}-{card.key}-{split}"
+    written = _write(verdict, judged, target, system)
+    run = "" if place is None else _track(verdict, here, form, place, system, written)
     _say(verdict, as_json, written, run)
 
 
@@ -197,18 +209,20 @@ def _say(verdict: Verdict, as_json: bool, written: list[Path], run: str) -> None
 
 
 def _track(
-    verdict: Verdict, here: Config, smoke: bool, table: str, system: str, written: list[Path]
+    verdict: Verdict,
+    here: Config,
+    form: config.Form,
+    place: Standing,
+    system: str,
+    written: list[Path],
 ) -> str:
     """Keep the verdict in the tracking store; return where, in words."""
     from bench.provenance import commit
-    from bench.scoring.standing import standing
     from bench.tracking.entry import ScoredEntry
     from bench.tracking.store import Store
 
-    form = options.form(smoke)
-    place, figures = standing(verdict, table, form)
     entry = ScoredEntry(
-        table=place,
+        table=place.table,
         system=system,
         form=form,
         split=f"{verdict.corpus}/{verdict.split}",
@@ -221,7 +235,7 @@ def _track(
             "negated": str(verdict.negated).lower(),
             "intervals": verdict.resampling,
         },
-        figures=figures,
+        figures=place.named(verdict.figures),
     )
     run_id = Store(here).keep_scored(entry, written)
-    return f"tracked: {place}, run {run_id[:8]}, as scored, not trained"
+    return f"tracked: {place.table}, run {run_id[:8]}, as scored, not trained"

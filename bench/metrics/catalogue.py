@@ -74,8 +74,10 @@ def metric(name: str) -> Metric | None:
     found = METRICS.get(base)
     resolution = re.fullmatch(r"(.+)_(\d+)ms", base)
     if found is None and resolution and resolution[1] in METRICS:
-        plain = METRICS[resolution[1]]
-        return plain._replace(label=f"{plain.label} at {resolution[2]} ms")
+        return METRICS[resolution[1]]._replace(
+            label=f"{METRICS[resolution[1]].label} at {resolution[2]} ms",
+            says="of frames; coarser than the scores: lowest score, any spoof; finer: repeated",
+        )
     return found
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from bench.errors import BenchError
 from bench.metrics.bootstrap import Measure, equal_error_rate
 from bench.metrics.breakdown import POOLED, cells
-from bench.metrics.f1 import ARGMAX, decide
+from bench.metrics.f1 import decide
 from bench.metrics.grid import grid_of, point_items, points, utterance_items
 from bench.metrics.items import Items, items_tally
 from bench.metrics.paired import Difference, holm, paired, paired_ratios
@@ -81,7 +81,7 @@ def compare(judge: Judge, a: Judged, b: Judged) -> Comparison:
         by = judge.request.by[0] if judge.request.by else ()
         found = [*_utterances(judge, a, b, kept, by, resampling)]
     else:
-        found = [*_frames(a, b, kept, resampling)]
+        found = [*_frames(judge, a, b, kept, resampling)]
     return Comparison(
         judge.request.card.key,
         judge.request.split,
@@ -131,7 +131,9 @@ def _items(
         yield Compared(levels, name, a, b, difference, math.nan)
 
 
-def _frames(a: Judged, b: Judged, kept: Integers, resampling: Resampling) -> Iterator[Compared]:
+def _frames(
+    judge: Judge, a: Judged, b: Judged, kept: Integers, resampling: Resampling
+) -> Iterator[Compared]:
     (one, truth), (other, _) = _common(a, kept), _common(b, kept)
     spans = ranges(one, truth).items, ranges(other, truth).items
     yield from _items((), *spans, {"range_eer": equal_error_rate}, resampling)
@@ -142,13 +144,12 @@ def _frames(a: Judged, b: Judged, kept: Integers, resampling: Resampling) -> Ite
     if max(grids) % min(grids):
         return
     coarser_s = max(grids) / SAMPLE_RATE_HZ
-    at = points(one, truth, coarser_s), points(other, truth, coarser_s)
+    rule, threshold = judge.request.rule, judge.request.threshold
+    at = points(one, truth, coarser_s, rule), points(other, truth, coarser_s, rule)
     name = f"eer_{round(1000 * coarser_s)}ms"
     items = point_items(at[0]), point_items(at[1])
     yield from _items((), *items, {name: equal_error_rate}, resampling)
-    ratios = [
-        decision_ratios(of.is_spoof, ~decide(of.score, ARGMAX.threshold), of.utterance) for of in at
-    ]
+    ratios = [decision_ratios(of.is_spoof, ~decide(of.score, threshold), of.utterance) for of in at]
     yield from _ratios(ratios[0], ratios[1], resampling)
 
 

@@ -15,6 +15,7 @@ from bench.corpora.fingerprint import fingerprint
 from bench.corpora.subset import Subset
 from bench.errors import BenchError
 from bench.labels.reference import reference
+from bench.metrics.f1 import decision_at
 from bench.metrics.grid import Rule
 from bench.metrics.plans import plan
 from bench.metrics.ranges import ranges
@@ -53,6 +54,8 @@ class Request:
     resolution_s: float | None = None
     """Length of a frame where the file does not say."""
     rule: Rule = "any-spoof"
+    threshold: float = 0.0
+    """Frames of a higher score are decided bona fide."""
     resample: str = "utterance"
     """One of `bench.metrics.plans.PLANS`."""
     replicates: int = 1000
@@ -194,7 +197,12 @@ class Judge:
                     "--by is for scores of utterances"
                 )
             found = localized(
-                judged.checked.frames, judged.truth, RESOLUTIONS_S, asked.rule, resampling
+                judged.checked.frames,
+                judged.truth,
+                RESOLUTIONS_S,
+                asked.rule,
+                decision_at(asked.threshold),
+                resampling,
             )
             return found.figures, found.breakdowns, found.notes
         if trials.is_spoof.all() or not trials.is_spoof.any():

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from bench.errors import BenchError
 from bench.metrics.bootstrap import equal_error_rate, intervals
-from bench.metrics.f1 import ARGMAX, decide
+from bench.metrics.f1 import Decision, decide
 from bench.metrics.grid import Points, Rule, grid_of, point_items, points, utterance_items
 from bench.metrics.items import Items, items_eer
 from bench.metrics.positions import FrameErrors, distance_errors, position_errors
@@ -36,6 +36,7 @@ def localized(
     reference: Reference,
     resolutions_s: Sequence[float],
     rule: Rule,
+    decision: Decision,
     resampling: Resampling,
 ) -> Localized:
     """Return every figure of localization, fractions, by name (`bench.metrics.catalogue`).
@@ -43,18 +44,18 @@ def localized(
     `eer` is the segment EER at the frames' own resolution, `eer_<n>ms` at each of `resolutions_s`
     that the frames and the labels admit; where frames lie on no grid there is neither, nor what
     is counted in frames, and a note says so. Precision, recall and F1 of either class and the
-    errors by position and by distance to a boundary are at the frames' own resolution, bona fide
-    decided where `score > 0`.
+    errors by position and by distance to a boundary are at the frames' own resolution, by
+    `decision`.
     """
     covered = ranges(frames, reference)
     found = {"range_eer": _eer(covered.items, resampling)}
     notes: list[str] = []
-    if covered.uncovered or covered.beyond:
-        notes.append(
-            f"{covered.uncovered / SAMPLE_RATE_HZ:.2f} s have no score and count as decided bona "
-            f"fide; {covered.beyond / SAMPLE_RATE_HZ:.2f} s of frames lie past the end of their "
-            "utterance and do not count"
-        )
+    if covered.uncovered:
+        seconds = covered.uncovered / SAMPLE_RATE_HZ
+        notes.append(f"{seconds:.2f} s have no score and count as decided bona fide")
+    if covered.beyond:
+        seconds = covered.beyond / SAMPLE_RATE_HZ
+        notes.append(f"{seconds:.2f} s of frames lie past the ends of utterances; not counted")
     breakdowns: tuple[Breakdown, ...] = ()
     try:
         own_s = grid_of(frames) / SAMPLE_RATE_HZ
@@ -62,7 +63,14 @@ def localized(
     except BenchError as error:
         notes.append(f"no segment EER, F1 or errors by position: {error}")
     else:
-        found |= {"eer": _eer(point_items(own), resampling), **_decisions(own, resampling)}
+        found |= {
+            "eer": _eer(point_items(own), resampling),
+            **_decisions(own, decision, resampling),
+        }
+        notes.append(
+            f"EER, precision, recall, F1 and error rates are of frames of {1000 * own_s:g} ms, as "
+            f"scored; decided bona fide where score > {decision.threshold:g}"
+        )
         notes.append(_surplus(own, own_s))
         for resolution_s in resolutions_s:
             try:
@@ -71,8 +79,8 @@ def localized(
                 notes.append(f"no EER at {1000 * resolution_s:g} ms: {error}")
                 continue
             found[f"eer_{round(1000 * resolution_s)}ms"] = _eer(point_items(at), resampling)
-        places = position_errors(own, ARGMAX)
-        distances = distance_errors(own, reference, ARGMAX)
+        places = position_errors(own, decision)
+        distances = distance_errors(own, reference, decision)
         breakdowns = (
             _errors("position in the segment", places, resampling),
             _errors("distance to the boundary", distances, resampling),
@@ -88,8 +96,8 @@ def _eer(items: Items, resampling: Resampling) -> Figure:
     return Figure(items_eer(items).eer, bounds.low, bounds.high)
 
 
-def _decisions(own: Points, resampling: Resampling) -> dict[str, Figure]:
-    decided_spoof = ~decide(own.score, ARGMAX.threshold)
+def _decisions(own: Points, decision: Decision, resampling: Resampling) -> dict[str, Figure]:
+    decided_spoof = ~decide(own.score, decision.threshold)
     return _ratios(decision_ratios(own.is_spoof, decided_spoof, own.utterance), resampling)
 
 

@@ -3,74 +3,65 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from bench import cards
 from bench.config import Form
 from bench.errors import BenchError
 from bench.metrics.scores import Figure
-from bench.scoring.verdict import Verdict
 from bench.specs.table import Table
+
+_OF_FRAMES = re.compile(r"(f1|precision|recall)(_spoof)?")
 
 
 class Standing(NamedTuple):
-    """A place in the tracking store."""
+    """A place in the tracking store for a judged split."""
 
     table: str
     """Key of the table, or `scored/<corpus>` where none evaluates the split."""
-    figures: dict[str, Figure]
-    """By `<evaluation>.<metric>`."""
+    evaluation: str
+    """What the table calls the evaluation; the corpus's key where there is no table."""
+    resolution_s: float | None
+    """At which the table takes frames; None where there is no table."""
+
+    def named(self, figures: Mapping[str, Figure]) -> dict[str, Figure]:
+        """Return figures under the table's names, `<evaluation>.<metric>`.
+
+        `eer` is that at the table's resolution; figures that are counted in frames of the scores'
+        own length stand only where that is the table's.
+        """
+        at = f"eer_{round(1000 * (self.resolution_s or 0))}ms"
+        kept = dict(figures)
+        if at in figures:
+            if figures["eer"] != figures[at]:
+                kept = {name: f for name, f in kept.items() if not _OF_FRAMES.fullmatch(name)}
+            kept["eer"] = figures[at]
+        return {f"{self.evaluation}.{name}": figure for name, figure in kept.items()}
 
 
-def standing(verdict: Verdict, table: str, form: Form) -> Standing:
-    """Return where the verdict stands: beside `table`, or where that is empty beside the one table
-    that evaluates its split.
+def standing(corpus: str, split: str, table: str, form: Form) -> Standing:
+    """Return where judged scores of a split stand: beside `table`, or where that is empty beside
+    the one table that evaluates the split.
 
     BenchError where several do, or where the named one does not.
     """
-    fitting = {key: name for key in cards.table_keys() if (name := _evaluation(verdict, key, form))}
-    if table:
-        key = cards.table(table).key
-        if key not in fitting:
-            raise BenchError(
-                f"{key} does not evaluate {verdict.corpus}, {verdict.split}; tables that do: "
-                f"{', '.join(fitting) or 'none'}"
-            )
-        fitting = {key: fitting[key]}
+    keys = [cards.table(table).key] if table else cards.table_keys()
+    fitting = [found for key in keys if (found := _evaluation(corpus, split, key, form))]
     if len(fitting) > 1:
         raise BenchError(
-            f"several tables evaluate {verdict.corpus}, {verdict.split}: say which, "
-            f"--track {' or '.join(fitting)}"
+            f"several tables evaluate {corpus}, {split}: say which, "
+            f"--track {' or '.join(found.table for found in fitting)}"
         )
-    if not fitting:
-        named = {f"{verdict.corpus}.{name}": of for name, of in verdict.figures.items()}
-        return Standing(f"scored/{verdict.corpus}", named)
-    ((key, (name, resolution_s)),) = fitting.items()
-    return Standing(key, _renamed(verdict, name, resolution_s))
+    if not fitting and table:
+        raise BenchError(f"{keys[0]} does not evaluate {corpus}, {split}")
+    return fitting[0] if fitting else Standing(f"scored/{corpus}", corpus, None)
 
 
-def _evaluation(verdict: Verdict, key: str, form: Form) -> tuple[str, float] | None:
-    """Return name and resolution of the table's evaluation of the verdict's split."""
+def _evaluation(corpus: str, split: str, key: str, form: Form) -> Standing | None:
     table: Table = cards.table(key)
     for row in cards.runnable(table):
         for name, data in cards.resolve(table, row, form).evaluate.items():
-            if (data.corpus, data.split) == (verdict.corpus, verdict.split):
-                return name, data.resolution_s
+            if (data.corpus, data.split) == (corpus, split):
+                return Standing(key, name, data.resolution_s)
     return None
-
-
-def _renamed(verdict: Verdict, evaluation: str, resolution_s: float) -> dict[str, Figure]:
-    """Return the figures under the evaluation's name; `eer` is that at the table's resolution, and
-    F1 only stands where the scores have that resolution themselves.
-    """
-    at = f"eer_{round(1000 * resolution_s)}ms"
-    if at not in verdict.figures:  # figures of whole utterances
-        return {f"{evaluation}.{name}": figure for name, figure in verdict.figures.items()}
-    own = verdict.figures["eer"] == verdict.figures[at]
-    of_frames = re.compile(r"eer|(f1|precision|recall)(_spoof)?")
-    kept = {
-        name: figure
-        for name, figure in verdict.figures.items()
-        if own or not of_frames.fullmatch(name)
-    }
-    return {f"{evaluation}.{name}": f for name, f in {**kept, "eer": verdict.figures[at]}.items()}
