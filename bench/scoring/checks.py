@@ -155,7 +155,8 @@ def _lowest(score: Floats, match: Coverage, trials: int) -> Floats:
     """Return each trial's lowest score, NaN where there is none or one of them is NaN."""
     lowest = np.full(trials, np.inf)
     known = match.trial >= 0
-    np.minimum.at(lowest, match.trial[known], score[known])
+    with np.errstate(invalid="ignore"):  # NaN is noted elsewhere
+        np.minimum.at(lowest, match.trial[known], score[known])
     return np.where(match.present, lowest, np.nan)
 
 

@@ -100,9 +100,10 @@ def repeated(
     if not len(order) or (counts == 1).all():
         return False
     score = scores.score[order]
-    differs = np.maximum.reduceat(score, first) != np.minimum.reduceat(score, first)
-    differs &= ~np.isnan(np.add.reduceat(score, first)) & (counts > 1)
     again = counts > 1
+    with np.errstate(invalid="ignore"):  # NaN is noted elsewhere
+        highest, lowest = np.maximum.reduceat(score, first), np.minimum.reduceat(score, first)
+    differs = again & (highest != lowest) & ~np.isnan(highest)
     times = int(counts[0])
     whole = (
         f"; the file holds everything {times} times: it was appended to by another run"

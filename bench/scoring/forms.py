@@ -31,6 +31,7 @@ Kind = Literal["utterances", "frames"]
 
 _AUDIO = r"(?i)\.(wav|flac|mp3|m4a|ogg|opus|aac|wma)$"
 _FOLDERS = r"^.*[/\\]"
+_TO_REDUCE = r"""[ \t"'/\\.]"""
 _AROUND = " \t\"'"
 _LATEST_S = 1e6
 """Seconds; no recording begins a frame later, and sample numbers stay exact."""
@@ -168,18 +169,17 @@ def reduced(ids: pa.StringArray) -> pa.StringArray:
     >>> reduced(pa.array(["flac/LA_E_1.flac", "0.wav", "u.1"])).to_pylist()
     ['LA_E_1', '0', 'u.1']
     """
+    if not compute.any(compute.match_substring_regex(ids, _TO_REDUCE)).as_py():
+        return ids
     plain = compute.utf8_trim(ids, characters=_AROUND)
-    if any(compute.any(compute.match_substring(plain, slash)).as_py() for slash in "/\\"):
-        plain = compute.replace_substring_regex(plain, _FOLDERS, "")
-    if compute.any(compute.match_substring(plain, ".")).as_py():
-        plain = compute.replace_substring_regex(plain, _AUDIO, "")
-    return plain
+    plain = compute.replace_substring_regex(plain, _FOLDERS, "")
+    return compute.replace_substring_regex(plain, _AUDIO, "")
 
 
 def _reduced(names: pa.StringArray, row: Integers) -> _Ids:
     short = reduced(names)
-    changed = compute.not_equal(short, names)
-    if not compute.any(changed).as_py():
+    changed = compute.not_equal(short, names) if short is not names else None
+    if changed is None or not compute.any(changed).as_py():
         return _Ids(names, row.astype(np.int64), ())
     at = changed.index(pa.scalar(True)).as_py()
     encoded = short.dictionary_encode()

@@ -12,6 +12,7 @@ through, to say which are wrong and why; no line is ever left out.
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -235,9 +236,9 @@ def _wrong(line: bytes, layout: _Layout) -> str:
 
 def _lines(block: Block) -> Iterator[tuple[int, bytes]]:
     """Yield number and text of each line that is neither blank nor a comment."""
-    for number, line in enumerate(block.text.split(b"\n"), block.line):
+    for number, line in enumerate(io.BytesIO(block.text), block.line):
         if line.strip() and not line.startswith(b"#"):
-            yield number, line
+            yield number, line.removesuffix(b"\n")
 
 
 def _split(lines: Sequence[str], separator: str) -> list[list[str]]:
