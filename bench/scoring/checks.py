@@ -11,7 +11,7 @@ from bench.errors import BenchError
 from bench.metrics.items import items_tally
 from bench.metrics.ranges import ranges
 from bench.metrics.tally import Bools, Floats, Integers, tally
-from bench.metrics.timeline import Frames, Reference, frames
+from bench.metrics.timeline import Frames, Reference, frames, reference_of
 from bench.scoring import values
 from bench.scoring.coverage import Coverage, Others, cover, labels, repeated
 from bench.scoring.findings import EXAMPLES, Finding, Findings
@@ -99,14 +99,7 @@ def check_frames(
     if any(of.code in ("overlapping", "duplicated", "non_finite") for of in _errors(found)):
         return Checked(score, match.present, tuple(found.found))
     laid = frames(match.trial[rows], scores.start[rows], scores.end[rows], signed[rows])
-    kept = np.isin(reference.utterance, np.flatnonzero(match.present))
-    truth = Reference(
-        reference.utterance[kept],
-        reference.start[kept],
-        reference.end[kept],
-        reference.is_spoof[kept],
-        reference.step,
-    )
+    truth = reference_of(reference, np.flatnonzero(match.present))
     _counts(laid, truth, trials, found)
     items = ranges(laid, truth).items
     of_class = [len(np.unique(items.unit[of > 0])) for of in (items.bonafide, items.spoof)]
