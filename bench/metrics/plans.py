@@ -26,6 +26,10 @@ _STRETCH = 65_536
 PLANS = ("utterance", "speaker", "speaker+attack")
 
 
+class NothingToResample(BenchError):
+    """No interval is defined: whatever is drawn, one speaker stays one speaker."""
+
+
 class Plan(NamedTuple):
     """A way to draw utterances."""
 
@@ -167,7 +171,7 @@ def groups(plan: Plan, sets: Sequence[Integers]) -> Groups:
     sizes = tuple(size for _, size in ranked)
     if max(sizes) < 2:
         what = plan.name.partition("+")[0]
-        raise BenchError(f"no interval is defined: there are not two {what}s to resample")
+        raise NothingToResample(f"no interval is defined: there are not two {what}s to resample")
     of_unit = np.zeros(len(present), dtype=np.int64)
     if len(levels) == 1:
         of_unit[present] = levels[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,8 @@ from bench.metrics.breakdown import POOLED, cells
 from bench.metrics.f1 import decide
 from bench.metrics.grid import grid_of, point_items, points, utterance_items
 from bench.metrics.items import Items, items_tally
-from bench.metrics.paired import Difference, holm, paired, paired_ratios
+from bench.metrics.paired import Difference, holm, least_replicates, paired, paired_ratios
+from bench.metrics.plans import NothingToResample
 from bench.metrics.ranges import ranges
 from bench.metrics.ratios import Ratios, decision_ratios
 from bench.metrics.tally import Integers
@@ -53,9 +55,12 @@ class Comparison:
     """Utterances that both have scores of."""
     left_out: int
     """Utterances of the split that one or both lack."""
+    replicates: int
     resampling: str
     by: tuple[str, ...]
     found: tuple[Compared, ...]
+    needed: int
+    """Replicates below which no line could have a p-value of 0.05."""
 
 
 def compare(judge: Judge, a: Judged, b: Judged) -> Comparison:
@@ -82,6 +87,7 @@ def compare(judge: Judge, a: Judged, b: Judged) -> Comparison:
         found = [*_utterances(judge, a, b, kept, by, resampling)]
     else:
         found = [*_frames(judge, a, b, kept, resampling)]
+    lines = max(Counter(of.figure for of in found).values(), default=1)
     return Comparison(
         judge.request.card.key,
         judge.request.split,
@@ -89,9 +95,11 @@ def compare(judge: Judge, a: Judged, b: Judged) -> Comparison:
         b.file.path,
         len(kept),
         len(judge.subset) - len(kept),
+        judge.request.replicates,
         judge.resampled_by,
         by,
         tuple(_corrected(found)),
+        least_replicates(lines),
     )
 
 
@@ -124,11 +132,15 @@ def _items(
     measures: Mapping[str, Measure],
     resampling: Resampling,
 ) -> Iterator[Compared]:
-    found = paired(one, other, measures, *resampling)
     counts = items_tally(one), items_tally(other)
-    for name, difference in found.items():
-        a, b = (measures[name](of) for of in counts)
-        yield Compared(levels, name, a, b, difference, math.nan)
+    try:
+        found = paired(one, other, measures, *resampling)
+    except NothingToResample:
+        found = None
+    for name, measure in measures.items():
+        a, b = (measure(of) for of in counts)
+        nothing = Difference(a - b, math.nan, math.nan, math.nan)
+        yield Compared(levels, name, a, b, found[name] if found else nothing, math.nan)
 
 
 def _frames(
@@ -166,7 +178,11 @@ def _common(judged: Judged, kept: Integers) -> tuple[Frames, Reference]:
 
 
 def _corrected(found: Sequence[Compared]) -> Iterator[Compared]:
+    """Yield all with their corrected p-values, figure by figure; those without one stay so."""
     for name in dict.fromkeys(of.figure for of in found):
         group = [of for of in found if of.figure == name]
-        for of, corrected in zip(group, holm([g.difference.p_value for g in group]), strict=True):
-            yield of._replace(corrected=corrected)
+        tested = [of.difference.p_value for of in group if not math.isnan(of.difference.p_value)]
+        corrected = iter(holm(tested))
+        for of in group:
+            untested = math.isnan(of.difference.p_value)
+            yield of if untested else of._replace(corrected=next(corrected))

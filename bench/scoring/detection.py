@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -12,7 +13,7 @@ from bench.metrics.bootstrap import Measure, intervals
 from bench.metrics.breakdown import Cell, cells
 from bench.metrics.det import eer, eer_official
 from bench.metrics.items import Items, items_tally
-from bench.metrics.plans import Plan
+from bench.metrics.plans import NothingToResample, Plan
 from bench.metrics.scores import Figure
 from bench.metrics.tally import Bools, Floats, Integers
 from bench.scoring.official import Official
@@ -81,10 +82,15 @@ def breakdown(
 def figures(
     trials: Trials, cell: Cell, measures: Mapping[str, Measure], resampling: Resampling
 ) -> dict[str, Figure]:
-    """Return each of `measures` of the trials in `cell`, with its interval."""
+    """Return each of `measures` of the trials in `cell`, with its interval; NaN for bounds where
+    there is but one speaker to draw.
+    """
     items = items_of(trials, cell)
     counts = items_tally(items)
-    bounds = intervals(items, measures, *resampling)
+    try:
+        bounds = intervals(items, measures, *resampling)
+    except NothingToResample:
+        return {name: Figure(of(counts), math.nan, math.nan) for name, of in measures.items()}
     return {
         name: Figure(of(counts), bounds[name].low, bounds[name].high)
         for name, of in measures.items()

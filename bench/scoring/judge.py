@@ -13,7 +13,7 @@ from bench.corpora import load_keys
 from bench.corpora.cards import check_split
 from bench.corpora.fingerprint import fingerprint
 from bench.corpora.subset import Subset
-from bench.errors import BenchError
+from bench.errors import BenchError, near
 from bench.labels.reference import reference
 from bench.metrics.f1 import decision_at
 from bench.metrics.grid import Rule
@@ -105,6 +105,12 @@ class Judge:
         """
         self.request = request
         check_split(request.card, request.split)
+        factors = request.card.factors
+        for field in {field for by in request.by for field in by}:
+            if field not in factors:
+                raise BenchError(
+                    f"{request.card.short} has no figures by {field!r}{near(field, factors)}"
+                )
         self.subset = load_keys(request.card, request.split, request.keys)
         self.official: Official = official(request.card, request.split, request.keys)
         self._others: Mapping[str, Collection[str]] | None = None

@@ -8,7 +8,7 @@ from typing import Any
 
 from bench.metrics.catalogue import metric, shown
 from bench.metrics.scores import Figure
-from bench.scoring.comparison import Comparison
+from bench.scoring.comparison import Compared, Comparison
 from bench.scoring.findings import Finding
 from bench.scoring.verdict import Breakdown, Verdict
 
@@ -48,19 +48,32 @@ def comparison(found: Comparison) -> str:
         _DIFFERENCE,
         "",
     ]
+    if found.replicates < found.needed:
+        lines.insert(
+            -1,
+            f"- **warning**: with {found.replicates:,} replicates no p-value of so many lines can "
+            f"reach 0.05; --replicates {found.needed} is the least",
+        )
     rows = [
         [
             *of.levels,
             known.label if (known := metric(of.figure)) else of.figure,
             *(shown(of.figure, value, _DIGITS) for value in (of.a, of.b)),
             _signed(of.figure, of.difference.value),
-            f"{_signed(of.figure, of.difference.low)} to {_signed(of.figure, of.difference.high)}",
-            f"{of.corrected:.4f}",
+            *_tested(of),
         ]
         for of in found.found
     ]
     headings = [*found.by, "Figure", "A", "B", "Difference", "95 % interval", "p"]
     return "\n".join([*lines, *grid(headings, rows), "", f"Intervals: {found.resampling}."]) + "\n"
+
+
+def _tested(of: Compared) -> tuple[str, str]:
+    """Return interval and p-value of a difference, or that it has none."""
+    if math.isnan(of.corrected):
+        return "–", "–"
+    low, high = (_signed(of.figure, bound) for bound in (of.difference.low, of.difference.high))
+    return f"{low} to {high}", f"{of.corrected:.4f}"
 
 
 def comparison_as_dict(found: Comparison) -> dict[str, Any]:
@@ -76,8 +89,8 @@ def comparison_as_dict(found: Comparison) -> dict[str, Any]:
                 "figure": of.figure,
                 "a": of.a,
                 "b": of.b,
-                "difference": of.difference._asdict(),
-                "p_corrected": of.corrected,
+                "difference": _finite(of.difference._asdict()),
+                "p_corrected": None if math.isnan(of.corrected) else of.corrected,
             }
             for of in found.found
         ],
@@ -188,7 +201,9 @@ def _breakdown(breakdown: Breakdown) -> list[str]:
 
 
 def _numbers(figures: Mapping[str, Figure]) -> dict[str, dict[str, float | None]]:
-    return {
-        name: {key: None if math.isnan(n) else n for key, n in figure._asdict().items()}
-        for name, figure in figures.items()
-    }
+    return {name: _finite(figure._asdict()) for name, figure in figures.items()}
+
+
+def _finite(numbers: Mapping[str, float]) -> dict[str, float | None]:
+    """JSON has no NaN."""
+    return {key: None if math.isnan(number) else number for key, number in numbers.items()}

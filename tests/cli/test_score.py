@@ -1,0 +1,254 @@
+"""`bench score` and `bench compare` from outside: the official digits, and what stands beside a
+figure.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bench import corpora
+from bench.config import Config
+from bench.metrics.det import eer
+from bench.metrics.scores import write
+from bench.tracking.store import Store
+
+PER_ATTACK = {
+    "A07": 0.553447233,
+    "A08": 0.203721550,
+    "A09": 0.0,
+    "A10": 1.001634642,
+    "A11": 0.139206037,
+    "A12": 0.692653269,
+    "A13": 0.203721550,
+    "A14": 0.057717417,
+    "A15": 0.570420339,
+    "A16": 0.634935852,
+    "A17": 1.914982568,
+    "A18": 3.049025150,
+    "A19": 0.709626376,
+    "Pooled": 0.990923080,
+}
+FEW = ("--replicates", "20")
+
+
+@pytest.fixture
+def trials(tmp_path):
+    """Four hundred trials of 2019 LA eval, as `keys` has them in the official form."""
+    n = 400
+    attacks = np.array(["-", "A07", "A08", "A09"])[np.arange(n) % 4]
+    table = pd.DataFrame(
+        {
+            "utterance": [f"LA_E_{i:07d}" for i in range(n)],
+            "speaker": [f"LA_{i % 7:04d}" for i in range(n)],
+            "attack": attacks,
+            "label": np.where(attacks == "-", "bonafide", "spoof"),
+        }
+    )
+    (tmp_path / "keys").mkdir()
+    rows = table.itertuples()
+    (tmp_path / "keys/ASVspoof2019.LA.cm.eval.trl.txt").write_text(
+        "".join(f"{r.speaker} {r.utterance} - {r.attack} {r.label}\n" for r in rows)
+    )
+    asv = [f"bonafide target {i}.5" for i in range(40)]
+    asv += [f"bonafide nontarget {i - 30}" for i in range(40)]
+    asv += [f"{attack} spoof {i}" for attack in ("A07", "A08", "A09") for i in range(20)]
+    (tmp_path / "keys/ASVspoof2019.LA.asv.eval.gi.trl.scores.txt").write_text("\n".join(asv))
+    return table
+
+
+@pytest.fixture
+def keys(tmp_path, trials):
+    """Arguments that judge by `trials`."""
+    return ["--corpus", "19LA", "--keys", str(tmp_path / "keys"), "--replicates", "50"]
+
+
+def scored(trials, seed=0, apart=2.0):
+    spoof = (trials["label"] == "spoof").to_numpy()
+    return np.random.default_rng(seed).normal(size=len(trials)) - apart * spoof, spoof
+
+
+def text(path: Path, ids, scores) -> Path:
+    path.write_text("".join(f"{u} {s:.6f}\n" for u, s in zip(ids, scores, strict=True)))
+    return path
+
+
+def test_aasist_l_on_2019_la_has_the_official_digits(bench, shared):
+    scores = shared / "protocols/asvspoof2019_la/scores/AASIST-L_eval.txt"
+    shown = bench("score", str(scores), "--corpus", "asvspoof2019la", *FEW)
+    assert shown.returncode == 0, shown.stderr
+    assert "0.990923 %" in shown.stdout
+    assert "0.030806" in shown.stdout
+    found = json.loads(
+        bench("score", str(scores), "--corpus", "19LA", "--by", "attack", "--json", *FEW).stdout
+    )
+    assert round(found["figures"]["min_tdcf"]["value"], 9) == 0.030805977
+    (breakdown,) = found["breakdowns"]
+    rates = {
+        line["levels"]["attack"]: round(100 * line["figures"]["eer"]["value"], 9)
+        for line in breakdown["lines"]
+    }
+    assert rates == PER_ATTACK
+
+
+def test_a_verdict_holds_figures_checks_and_pictures(bench, trials, keys, tmp_path):
+    scores, spoof = scored(trials)
+    path = text(tmp_path / "mine.txt", trials["utterance"], scores)
+    done = bench("score", str(path), *keys, "--by", "attack,attack_type")
+    assert done.returncode == 0, done.stderr
+    rate = eer(np.round(scores[~spoof], 6), np.round(scores[spoof], 6)).eer
+    assert f"{100 * rate:.6f} %" in done.stdout
+    assert "min t-DCF" in done.stdout
+    assert "ids from column 1, scores from column 2" in done.stdout
+    place = tmp_path / "work/scored/mine-asvspoof2019la-eval"
+    assert sorted(file.name for file in place.iterdir()) == [
+        *("det.png", "scores.png", "verdict.json", "verdict.md")
+    ]
+    assert json.loads((place / "verdict.json").read_text())["figures"]["eer"]["value"] == rate
+    assert (place / "verdict.md").read_text() == done.stdout.partition("\nwritten:")[0]
+
+
+def test_missing_trials_are_an_error_until_allowed_and_then_stand_beside_every_figure(
+    bench, trials, keys, tmp_path
+):
+    scores, _ = scored(trials)
+    path = text(tmp_path / "part.txt", trials["utterance"][3:], scores[3:])
+    order = ("score", str(path), *keys)
+    refused = bench(*order)
+    assert refused.returncode == 2
+    assert "3" in refused.stderr
+    assert trials["utterance"].iloc[0] in refused.stderr
+    allowed = bench(*order, "--allow-missing")
+    assert allowed.returncode == 0, allowed.stderr
+    figures = [line for line in allowed.stdout.splitlines() if "%" in line and line[0] == "|"]
+    assert figures
+    assert all("3 missing" in line for line in figures if "interval" not in line)
+
+
+def test_inverted_scores_are_refused_and_negated_on_demand(bench, trials, keys, tmp_path):
+    scores, _ = scored(trials)
+    path = text(tmp_path / "flipped.txt", trials["utterance"], -scores)
+    order = ("score", str(path), "--json", *keys)
+    refused = bench(*order)
+    assert refused.returncode == 2
+    assert "--negate" in refused.stderr
+    turned = json.loads(bench(*order, "--negate").stdout)
+    assert turned["negated"] is True
+    assert turned["figures"]["eer"]["value"] < 0.5
+    assert json.loads(bench(*order, "--as-is").stdout)["figures"]["eer"]["value"] > 0.5
+
+
+def test_frames_are_judged_at_every_resolution_and_by_ranges(bench, environment, tmp_path):
+    config = Config(work=Path(environment["BENCH_WORK"]))
+    subset = corpora.load("PS", "eval", config, "smoke", 0.02)
+    rng = np.random.default_rng(0)
+    frames = {u: rng.normal(size=len(v)) + 1 - 2 * v for u, v in subset.timing.spoof.items()}
+    np.savez(tmp_path / "frames.npz", **frames)
+    order = ("score", str(tmp_path / "frames.npz"), "--corpus", "PS", "--smoke", "--json", *FEW)
+    assert "--resolution" in bench(*order).stderr
+    found = json.loads(bench(*order, "--resolution", "0.02").stdout)
+    expected = {f"eer_{ms}ms" for ms in (10, 20, 40, 80, 160, 320, 640)}
+    expected |= {"eer", "range_eer", "utterance_eer", "f1", "f1_spoof"}
+    assert expected <= set(found["figures"])
+    score = np.concatenate(list(frames.values()))
+    spoof = np.concatenate(list(subset.timing.spoof.values()))
+    assert found["figures"]["eer_20ms"] == found["figures"]["eer"]
+    assert found["figures"]["eer"]["value"] == pytest.approx(
+        eer(score[~spoof], score[spoof]).eer, abs=2e-3
+    )
+    by = [breakdown["by"] for breakdown in found["breakdowns"]]
+    assert by == [["position in the segment"], ["distance to the boundary"]]
+
+
+def test_a_tracked_file_stands_in_its_tables_report(bench, environment, tmp_path):
+    config = Config(work=Path(environment["BENCH_WORK"]))
+    subset = corpora.load("LPS", "crossfade", config, "smoke")
+    utterances = subset.table["utterance"].tolist()
+    ends = {u: subset.timing.spans[u][-1].end_s for u in utterances}
+    counts = {u: int(np.ceil(end / 0.02 - 1e-6)) for u, end in ends.items()}
+    rng = np.random.default_rng(0)
+    rows = [(u, 0.02 * i) for u, n in counts.items() for i in range(n)]
+    write(
+        tmp_path / "theirs.parquet",
+        {
+            "utterance": [u for u, _ in rows],
+            "speaker": [""] * len(rows),
+            "attack": [""] * len(rows),
+            "start_s": [at for _, at in rows],
+            "end_s": [at + 0.02 for _, at in rows],
+            "label": ["spoof"] * len(rows),
+            "score": rng.normal(size=len(rows)),
+        },
+    )
+    order = ("score", str(tmp_path / "theirs.parquet"), "--corpus", "LPS", "--smoke", "--as-is")
+    refused = bench(*order, "--track", "table1", *FEW)
+    assert refused.returncode == 2
+    assert "does not evaluate llamapartialspoof" in refused.stderr
+    ambiguous = bench(*order, "--track", *FEW)
+    assert ambiguous.returncode == 2
+    assert "--track sal/table3 or sal/table4" in ambiguous.stderr
+    # Its labels are wrong on purpose: a file's own labels must be those of the keys.
+    conflict = bench(*order, "--track", "table4", *FEW)
+    assert conflict.returncode == 2
+    assert "label" in conflict.stderr
+    (tmp_path / "theirs.txt").write_text(
+        "".join(
+            f"{u} {at:.2f} {s:.4f}\n"
+            for (u, at), s in zip(rows, rng.normal(size=len(rows)), strict=True)
+        )
+    )
+    order = ("score", str(tmp_path / "theirs.txt"), "--corpus", "LPS", "--smoke", "--as-is")
+    done = bench(*order, "--track", "table4", "--name", "BAM", *FEW)
+    assert done.returncode == 0, done.stderr
+    assert "tracked: sal/table4" in done.stdout
+    kept = Store(config).scored("sal/table4", "smoke")
+    assert kept["system"].tolist() == ["BAM"]
+    written = bench("report", "table4", "--smoke", "--folder", "made")
+    assert written.returncode == 0, written.stderr
+    report = (tmp_path / "made/sal-table4.smoke.md").read_text(encoding="utf-8")
+    assert "Scored, not trained here" in report
+    assert "| BAM |" in report
+
+
+def test_compare_says_which_differences_hold(bench, trials, keys, tmp_path):
+    good, _ = scored(trials, seed=1, apart=4.0)
+    poor, _ = scored(trials, seed=2, apart=0.5)
+    a = text(tmp_path / "a.txt", trials["utterance"], good)
+    b = text(tmp_path / "b.txt", trials["utterance"], poor)
+    order = keys
+    done = bench("compare", str(a), str(b), *order)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(bench("compare", str(a), str(b), *order, "--json").stdout)
+    rate = next(line for line in found["compared"] if line["figure"] == "eer")
+    assert rate["difference"]["high"] < 0
+    assert rate["p_corrected"] < 0.05
+    same = json.loads(bench("compare", str(a), str(a), *order, "--json").stdout)
+    assert {line["p_corrected"] for line in same["compared"]} == {1.0}
+    crowded = bench("compare", str(a), str(b), *order, "--by", "attack")
+    assert "--replicates" in crowded.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--corpus", "19LB"], "did you mean '19LA'?"),
+        (["--corpus", "19LA", "--split", "evil"], "did you mean 'eval'?"),
+        (["--corpus", "21LA"], "say where its protocol and keys are: --keys"),
+        (["--corpus", "19LA", "--by", "atack"], "did you mean 'attack'?"),
+        (["--corpus", "19LA", "--smoke", "--column", "9"], "column"),
+        (["--corpus", "ITW", "--smoke"], "no figure can be given"),
+        (["--corpus", "ITW", "--smoke", "--resample", "speaker+attack"], "no figure"),
+        (["--corpus", "19LA", "--smoke", "--track", "tabel4"], "did you mean 'table4'?"),
+    ],
+)
+def test_mistakes_are_one_message(bench, trials, tmp_path, arguments, message):
+    scores, _ = scored(trials)
+    path = text(tmp_path / "mine.txt", trials["utterance"], scores)
+    done = bench("score", str(path), *arguments, *FEW)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
