@@ -6,7 +6,7 @@ utterance.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -36,6 +36,17 @@ class Ratios(NamedTuple):
         """The figures; NaN where the divisor is 0: not defined."""
         values = _divided(self.part.sum(axis=0), self.whole.sum(axis=0))
         return dict(zip(self.names, values.tolist(), strict=True))
+
+    def only(self, names: Iterable[str]) -> Ratios:
+        """Return the figures of these names alone."""
+        at = [self.names.index(name) for name in names]
+        kept = tuple(self.names[i] for i in at)
+        return Ratios(kept, self.unit, self.part[:, at], self.whole[:, at])
+
+    @property
+    def defined(self) -> Ratios:
+        """The figures whose divisor is not 0."""
+        return self.only(name for name, value in self.values.items() if not np.isnan(value))
 
 
 def decision_ratios(is_spoof: Bools, decided_spoof: Bools, unit: Integers) -> Ratios:

@@ -133,10 +133,10 @@ def figures(scores: Path | pa.Table, replicates: int = 1000, seed: int = 0) -> d
         bonafide_logit = _numbers(table, "logit_bonafide")
         decision = bonafide_logit - _numbers(table, "logit_spoof")
         found["eer_bonafide_logit"] = _eer(bonafide_logit, is_spoof, utterance, replicates, seed)
-    decided = decision_ratios(is_spoof, ~decide(decision), utterance)
+    decided = decision_ratios(is_spoof, ~decide(decision), utterance).only(("f1", "f1_spoof"))
     bounds = ratio_intervals(decided, None, replicates, seed)
-    for name in ("f1", "f1_spoof"):
-        found[name] = Figure(decided.values[name], bounds[name].low, bounds[name].high)
+    for name, value in decided.values.items():
+        found[name] = Figure(value, bounds[name].low, bounds[name].high)
     lowest, any_spoof = _by_utterance(score, is_spoof, utterance)
     if any_spoof.any() and not any_spoof.all():
         found["utterance_eer"] = _eer(lowest, any_spoof, np.arange(len(lowest)), replicates, seed)

@@ -166,6 +166,8 @@ def _frames(
 
 
 def _ratios(one: Ratios, other: Ratios, resampling: Resampling) -> Iterator[Compared]:
+    names = [name for name in one.defined.names if name in other.defined.names]
+    one, other = one.only(names), other.only(names)
     for name, difference in paired_ratios(one, other, *resampling).items():
         yield Compared((), name, one.values[name], other.values[name], difference, math.nan)
 

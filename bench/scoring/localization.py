@@ -116,9 +116,7 @@ def _errors(by: str, errors: FrameErrors, resampling: Resampling) -> Breakdown:
 
 def _ratios(ratios: Ratios, resampling: Resampling) -> dict[str, Figure]:
     """Return each ratio that is defined, with its interval."""
-    defined = ratios.whole.sum(axis=0) > 0
-    names = tuple(name for name, is_so in zip(ratios.names, defined, strict=True) if is_so)
-    kept = Ratios(names, ratios.unit, ratios.part[:, defined], ratios.whole[:, defined])
+    kept = ratios.defined
     bounds = ratio_intervals(kept, *resampling)
     return {
         name: Figure(value, bounds[name].low, bounds[name].high)
