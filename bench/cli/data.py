@@ -137,15 +137,21 @@ def overlap(a: str, b: str, audio: bool, smoke: bool, as_json: bool) -> None:
 )
 @click.option("--seed", default=0, show_default=True)
 @click.option("--size", type=click.Choice(["demo", "large"]), default="demo", show_default=True)
+@click.option("--only", multiple=True, metavar="NAME", help="This corpus only; may be repeated.")
 @click.option("--folder", type=click.Path(path_type=Path), help="Where; <work>/mini by default.")
-def mini(speech: Path | None, seed: int, size: str, folder: Path | None) -> None:
+def mini(
+    speech: Path | None, seed: int, size: str, only: tuple[str, ...], folder: Path | None
+) -> None:
     """Write miniature corpora in their exact official layouts."""
     from bench.cli.counting import counting
     from bench.corpora.mini import SIZES, write
 
     place = folder or config.load().mini
+    keys = [cards.card(name).key for name in only] or None
     with counting("miniature corpora") as progress:
-        written = write(place, speech, seed, SIZES[size], lambda _, *counts: progress(*counts))
+        written = write(
+            place, speech, seed, SIZES[size], lambda _, *counts: progress(*counts), keys
+        )
     for path in written:
         click.echo(f"written: {path}")
     if not written:
