@@ -91,15 +91,19 @@ def is_rate(name: str) -> bool:
     return found is not None and found.unit == "rate"
 
 
-def shown(name: str, value: float, digits: int | None = None) -> str:
+def digits(name: str) -> int:
+    """Return with how many decimals a figure is printed: rates, in per cent, with two."""
+    return 2 if is_rate(name) else 4
+
+
+def shown(name: str, value: float, decimals: int | None = None) -> str:
     """Return a figure as it is printed: rates in per cent with two decimals, others with four, or
-    with `digits`.
+    with `decimals`.
 
     >>> shown("asvspoof2019la.eer", 0.00990923), shown("asvspoof2019la.min_tdcf", 0.030806)
     ('0.99 %', '0.0308')
-    >>> shown("eer", 0.0099092308, digits=6)
+    >>> shown("eer", 0.0099092308, decimals=6)
     '0.990923 %'
     """
-    if is_rate(name):
-        return f"{100 * value:.{2 if digits is None else digits}f} %"
-    return f"{value:.{4 if digits is None else digits}f}"
+    decimals = digits(name) if decimals is None else decimals
+    return f"{100 * value:.{decimals}f} %" if is_rate(name) else f"{value:.{decimals}f}"

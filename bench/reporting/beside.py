@@ -17,6 +17,7 @@ import pandas as pd
 from bench.config import Form
 from bench.corpora import cards
 from bench.corpora.overlap import from_cards
+from bench.metrics.catalogue import digits
 from bench.reporting.grid import grid, smoke_word
 from bench.specs.run import Run
 from bench.specs.table import Table
@@ -53,7 +54,11 @@ def _figure(run: Mapping[Any, Any], metric: str) -> str:
     value = run.get(metric, math.nan)
     if math.isnan(value):
         return "–"
-    return f"{value:.2f} [{run[f'{metric}.low']:.2f}, {run[f'{metric}.high']:.2f}]"
+    text, low, high = (
+        f"{number:.{digits(metric)}f}"
+        for number in (value, run[f"{metric}.low"], run[f"{metric}.high"])
+    )
+    return f"{text} [{low}, {high}]"
 
 
 def zero_shot(runs: Mapping[str, Run]) -> str:

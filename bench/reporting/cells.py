@@ -17,6 +17,8 @@ from typing import Any, Literal
 import pandas as pd
 
 from bench.config import Form
+from bench.metrics.catalogue import digits
+from bench.metrics.seeds import over_seeds
 from bench.specs.run import Run
 from bench.specs.table import Table
 
@@ -32,6 +34,10 @@ class Ours:
     low: float
     high: float
     """Bounds of the 95 % bootstrap interval of one run, each the mean over seeds."""
+    inside: bool | None
+    """Whether the paper's figure lies in our interval: of the mean over seeds (Student's t) where
+    there are several, else the bootstrap interval of the one run. None without a figure in the
+    paper."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,7 @@ class Cell:
     column: int
     """Index of the table's column."""
     paper: float | None
-    """Per cent; None where the paper prints none."""
+    """As printed, rates in per cent; None where the paper prints none."""
     ours: Ours | None
     seeds_done: int
     seeds_wanted: int
@@ -124,7 +130,7 @@ def best(table: Table, column: int, found: tuple[Cell, ...]) -> frozenset[str]:
     Figures that print alike are equally good.
     """
     values = {
-        cell.row: round(cell.ours.mean, 2)
+        cell.row: round(cell.ours.mean, digits(table.columns[column].metric))
         for cell in found
         if cell.column == column and cell.complete and cell.ours
     }
@@ -157,9 +163,15 @@ def _cell(table: Table, row: str, column: int, stands: Standing | None) -> Cell:
     values = stands.runs.reindex(columns=names).astype(float).dropna()
     if not len(values):
         return Cell(row, column, paper, None, 0, len(stands.seeds))
-    mean, low, high = (float(values[name].mean()) for name in names)
-    sd = float(values[metric].std(ddof=1)) if len(values) > 1 else None
-    return Cell(row, column, paper, Ours(mean, sd, low, high), len(values), len(stands.seeds))
+    low, high = (float(values[name].mean()) for name in names[1:])
+    over = over_seeds(values[metric].tolist())
+    inside = None
+    if paper is not None:
+        rounding = 0.5 * 10.0 ** -digits(metric)
+        covered = over.covers(paper, rounding)
+        inside = low - rounding <= paper <= high + rounding if covered is None else covered
+    ours = Ours(over.mean, over.spread, low, high, inside)
+    return Cell(row, column, paper, ours, over.seeds, len(stands.seeds))
 
 
 def _why(runs: pd.DataFrame) -> str:

@@ -25,6 +25,7 @@ import pandas as pd
 
 from bench import cards
 from bench.config import Form
+from bench.metrics.catalogue import digits
 from bench.reporting import beside, figures
 from bench.reporting.cells import Cell, Standing, best, cells, standing, state
 from bench.reporting.grid import grid, smoke_word
@@ -36,8 +37,10 @@ _ARROWS = {"lower": "↓", "higher": "↑"}
 _READING = """\
 Each cell holds the paper's figure, ours, and ours minus the paper's in percentage points. Ours is
 the mean over seeds, ± its standard deviation where there are several; in brackets the 95 %
-percentile bootstrap interval of a run, resampling utterances (bounds averaged over seeds). Bold:
-the best of ours among complete rows. Italic: not every seed is there."""
+percentile bootstrap interval of a run, resampling utterances (bounds averaged over seeds). Inside:
+the paper's figure lies in our 95 % interval, that of the mean over seeds (Student's t) where there
+are several, else that of the one run. Bold: the best of ours among complete rows. Italic: not every
+seed is there."""
 
 
 @dataclass(frozen=True)
@@ -160,27 +163,35 @@ def _main_table(table: Table, found: tuple[Cell, ...], form: Form) -> str:
             group = row.group
             lines.append([f"**{group}**" if group else "", *[""] * (len(headings) - 1)])
         own = [cell for cell in found if cell.row == name]
-        figures_of_row = [_figure(cell, name in tops[cell.column]) for cell in own]
+        figures_of_row = [
+            _figure(cell, name in tops[cell.column], digits(table.columns[cell.column].metric))
+            for cell in own
+        ]
         lines.append([*row.cells, *figures_of_row, _seeds(found, name)])
     return grid(headings, lines, form)
 
 
-def _figure(cell: Cell, top: bool) -> str:
-    paper = _NOTHING if cell.paper is None else f"{cell.paper:.2f}"
+def _figure(cell: Cell, top: bool, decimals: int) -> str:
+    def shown(value: float) -> str:
+        return f"{value:.{decimals}f}"
+
+    paper = _NOTHING if cell.paper is None else shown(cell.paper)
     if not cell.seeds_wanted:
         return paper
     if cell.ours is None:
         return f"{paper}<br>{_NOTHING}<br>{_NOTHING}"
-    mean = f"{cell.ours.mean:.2f}"
+    mean = shown(cell.ours.mean)
     if not cell.complete:
         mean = f"*{mean}* ({cell.seeds_done} of {_seeds_of(cell.seeds_wanted)})"
     elif top:
         mean = f"**{mean}**"
-    spread = "" if cell.ours.sd is None else f" ± {cell.ours.sd:.2f}"
+    spread = "" if cell.ours.sd is None else f" ± {shown(cell.ours.sd)}"
     difference = _NOTHING
     if cell.difference is not None:
-        difference = f"{round(cell.difference, 2) + 0.0:+.2f}"  # + 0.0: no "-0.00"
-    interval = f"[{cell.ours.low:.2f}, {cell.ours.high:.2f}]"
+        where = "inside" if cell.ours.inside else "outside"
+        # + 0.0: no "-0.00"
+        difference = f"{round(cell.difference, decimals) + 0.0:+.{decimals}f}, {where}"
+    interval = f"[{shown(cell.ours.low)}, {shown(cell.ours.high)}]"
     return f"{paper}<br>{mean}{spread} {interval}<br>{difference}"
 
 
@@ -300,6 +311,7 @@ def _records(table: Table, found: tuple[Cell, ...], form: Form) -> tuple[dict[st
             "low": cell.ours and cell.ours.low,
             "high": cell.ours and cell.ours.high,
             "difference": cell.difference,
+            "inside": cell.ours and cell.ours.inside,
             "seeds_done": cell.seeds_done,
             "seeds_wanted": cell.seeds_wanted,
         }

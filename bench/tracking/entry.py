@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bench.config import Form
-from bench.metrics.catalogue import is_rate, shown
+from bench.metrics.catalogue import digits, is_rate, shown
 from bench.metrics.scores import Figure
 from bench.specs.run import Run
 
@@ -135,16 +135,16 @@ def describe(entry: RunEntry, figures: Mapping[str, Figure]) -> str:
     ]
     for name in dict.fromkeys([*entry.description_figures, *figures]):
         paper, ours = entry.description_figures.get(name), figures.get(name)
-        digits = 2 if is_rate(name) else 4
+        decimals = digits(name)
         cells = ["–"] * 4
         if paper is not None:
-            cells[0] = f"{paper:.{digits}f}"
+            cells[0] = f"{paper:.{decimals}f}"
         if ours is not None:
             value, low, high = (per_cent(name, number) for number in ours)
-            cells[1] = f"{value:.{digits}f}"
-            cells[2] = f"{low:.{digits}f} to {high:.{digits}f}"
+            cells[1] = f"{value:.{decimals}f}"
+            cells[2] = f"{low:.{decimals}f} to {high:.{decimals}f}"
             if paper is not None:
-                cells[3] = f"{value - paper:+.{digits}f}"
+                cells[3] = f"{value - paper:+.{decimals}f}"
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines)
 

@@ -37,12 +37,25 @@ def test_is_the_golden_report(form):
 
 def test_cells_hold_paper_ours_and_difference():
     cells = main_row(made().markdown, "Both")
-    assert cells[2] == "5.00<br>5.00 ± 0.28 [4.80, 5.30]<br>+0.00"
-    assert cells[3] == "90.00<br>91.50 ± 0.71 [90.50, 92.50]<br>+1.50"
+    assert cells[2] == "5.00<br>5.00 ± 0.28 [4.80, 5.30]<br>+0.00, inside"
+    assert cells[3] == "90.00<br>91.50 ± 0.71 [90.50, 92.50]<br>+1.50, inside"
     assert cells[4] == "2 of 2 seeds"
     best = main_row(made().markdown, "Single")
-    assert best[2] == "4.00<br>**4.10** [3.90, 4.40]<br>+0.10"
+    assert best[2] == "4.00<br>**4.10** [3.90, 4.40]<br>+0.10, inside"
     assert best[3] == "–<br>**95.00** [94.00, 96.00]<br>–"
+
+
+def test_costs_have_four_decimals_and_the_papers_figure_may_lie_outside():
+    cost = TABLE.model_copy(
+        update={"columns": (TABLE.columns[0].model_copy(update={"metric": "a.min_tdcf"}),)}
+    )
+    row = cost.rows["Single"].model_copy(update={"paper": {"a.min_tdcf": 0.0165}})
+    cost = cost.model_copy(update={"rows": {"Single": row}})
+    values = {"a.min_tdcf": (0.0308, 0.0263, 0.0351)}
+    runs = {"Single": RUNS["Single"]}
+    lines = pd.DataFrame([tracked("Single", 1, values)])
+    cells = main_row(report(cost, PAPER, runs, lines, NONE, "paper").markdown, "Single")
+    assert cells[2] == "0.0165<br>**0.0308** [0.0263, 0.0351]<br>+0.0143, outside"
 
 
 def test_rows_stand_in_the_papers_order_below_their_groups():
