@@ -1,20 +1,21 @@
-"""Read pickled dictionaries (PartialSpoof's labels, ASVspoof 2021's t-DCF coefficients) without
-running what a pickle may hold.
+"""Read NumPy's files and pickled dictionaries (PartialSpoof's labels, ASVspoof 2021's t-DCF
+coefficients, anyone's scores) without running what a pickle may hold.
 
 A pickle is a program; `numpy.load(allow_pickle=True)` runs it. Here every name that a pickle asks
-for is looked up in a table of stand-ins, which covers what NumPy writes for a dictionary of string
-arrays or of doubles and nothing else: not even NumPy's own unpickling is called by the file, since
-the state of a dtype can be forged. PartialSpoof's own generator saves a
-`collections.defaultdict(list)` of strings of 21 characters (zlin0/partialspoof-audio,
-local/seglab_extraction_spfin.py). Files written by NumPy 1.x (`numpy.core.multiarray`) and 2.x
-(`numpy._core.multiarray`) are read alike, and so are those of pickle protocol 2 (`__builtin__`,
-`_codecs.encode`). A forged file can still ask for more memory than there is, as a forged archive
-can; the downloads' MD5 sums are in the card.
+for is looked up in a table of stand-ins, which covers what NumPy writes for a dictionary of strings
+and numbers and nothing else: not even NumPy's own unpickling is called by the file, since the state
+of a dtype can be forged. PartialSpoof's own generator saves a `collections.defaultdict(list)` of
+strings of 21 characters (zlin0/partialspoof-audio, local/seglab_extraction_spfin.py). Files written
+by NumPy 1.x (`numpy.core.multiarray`) and 2.x (`numpy._core.multiarray`) are read alike, and so are
+those of pickle protocol 2 (`__builtin__`, `_codecs.encode`). A forged pickle can still ask for more
+memory than there is, as a forged archive can; the downloads' MD5 sums are in the card.
 """
 
 from __future__ import annotations
 
 import ast
+import io
+import math
 import pickle
 import re
 import struct
@@ -24,20 +25,122 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench.errors import BenchError
 
 _MAGIC = b"\x93NUMPY"
+_NUMBERS = "[fiu][1248]"
+
+
+def string_vectors(path: Path) -> dict[str, NDArray[np.str_]]:
+    """Return the dictionary of a `.npy` file: for each utterance a vector of strings, read-only.
+
+    Anything else than a pickled dictionary of string vectors is a BenchError, and no code of the
+    file is run.
+    """
+    vectors: dict[str, NDArray[np.str_]] = {}
+    for key, value in _dictionary_at(path, "string vectors").items():
+        vector = cast("NDArray[Any]", value) if isinstance(value, np.ndarray) else np.zeros(())
+        if not isinstance(key, str) or vector.ndim != 1 or vector.dtype.char != "U":
+            raise BenchError(f"{path}: {key!r}: should be a vector of strings by utterance")
+        vectors[key] = cast("NDArray[np.str_]", vector)
+    return vectors
+
+
+def nested_numbers(path: Path) -> dict[object, object]:
+    """Return the dictionary of a pickled file, with or without a header as a `.npy` file has it:
+    floats, strings, and dictionaries of these, all of them yet to be checked.
+
+    What else it may hold is a BenchError or of no use; no code of the file is run.
+    """
+    return _dictionary_at(path, "numbers", bare=True)
+
+
+def dictionary(file: BinaryIO, bare: bool = False) -> dict[object, object]:
+    """Return the dictionary that a `.npy` file holds, or with `bare` a pickle without its header.
+
+    Its values, if they are arrays, are read-only NumPy arrays of strings or numbers, NumPy's
+    numbers are Python's; all else is to be checked. No code of the file is run, but a forged or
+    cut one can raise any exception.
+    """
+    start = file.tell()
+    if bare and file.read(len(_MAGIC)) != _MAGIC:
+        file.seek(start)
+    else:
+        file.seek(start)
+        announced = _header(file)
+        if announced["descr"] != "|O" or announced["shape"] != ():
+            kind, shape = announced["descr"], announced["shape"]
+            raise ValueError(f"it holds an array of {kind!r} of shape {shape}")
+    outer = _Unpickler(file, fix_imports=False).load()
+    content = outer.value if isinstance(outer, _Array) else None
+    if not isinstance(content, dict):
+        raise ValueError("it holds another object")
+    return {
+        key: value.value if isinstance(value, _Array) else value
+        for key, value in cast(dict[object, object], content).items()
+    }
+
+
+def numbers(content: bytes) -> NDArray[Any]:
+    """Return the array of a `.npy` file's bytes, of numbers and not pickled; read-only.
+
+    A shape that the bytes do not fill is refused before any memory is taken; a forged or cut file
+    can raise any exception.
+    """
+    file = io.BytesIO(content)
+    announced = _header(file)
+    code = announced["descr"]
+    if not isinstance(code, str) or not re.fullmatch(f"[<>|=]?{_NUMBERS}", code):
+        raise ValueError(f"an array of type {code!r}, not of numbers")
+    rest = content[file.tell() :]
+    return _array(rest, np.dtype(code), announced["shape"], announced["fortran_order"])
+
+
+def _dictionary_at(path: Path, what: str, bare: bool = False) -> dict[object, object]:
+    try:
+        with path.open("rb") as file:
+            return dictionary(file, bare)
+    except OSError as error:
+        raise BenchError(f"{path}: cannot be read: {error}") from error
+    except Exception as error:  # a forged or cut pickle can raise anything
+        raise BenchError(
+            f"{path}: refused: it is no NumPy file of a dictionary of {what}: {error}"
+        ) from error
+
+
+def _header(file: BinaryIO) -> dict[str, Any]:
+    """Read a `.npy` file up to where its data begin."""
+    magic = file.read(8)
+    if not magic.startswith(_MAGIC):
+        raise ValueError("it does not begin as a .npy file")
+    form = "<H" if magic[6] == 1 else "<I"
+    (length,) = struct.unpack(form, file.read(struct.calcsize(form)))
+    if length > 10_000:
+        raise ValueError("its header is too long")
+    return ast.literal_eval(file.read(length).decode("utf-8"))
+
+
+def _array(content: bytes, kind: np.dtype[Any], shape: object, fortran: object) -> NDArray[Any]:
+    """Return `content` as an array of that shape, if it is as long as that; a view, no copy."""
+    flat = np.frombuffer(content, kind)
+    if flat.shape == shape:  # a vector, as nearly all are
+        return flat
+    sides = cast(tuple[int, ...], shape) if type(shape) is tuple else (-1,)
+    if not all(type(n) is int and n >= 0 for n in sides) or math.prod(sides) != flat.size:
+        raise ValueError(f"{len(content)} bytes for an array of shape {shape}")
+    return flat.reshape(sides, order="F" if fortran else "C")
 
 
 @cache
-def _strings(code: str) -> np.dtype[np.str_]:
+def _dtype(code: str) -> np.dtype[Any]:
     """Return NumPy's own type; made once, since parsing its code takes longer than all the rest."""
     return np.dtype(code)
 
 
 class _Type:
-    """Stands in for `numpy.dtype`: objects (the outer array), strings (the labels) and doubles."""
+    """Stands in for `numpy.dtype`: objects (the outer array), strings and numbers."""
 
     __slots__ = ("code", "order")
 
@@ -45,8 +148,8 @@ class _Type:
     order: str
 
     def __init__(self, code: object, *_flags: object):
-        if not isinstance(code, str) or not re.fullmatch(r"O8?|U\d{1,6}|f8", code):
-            raise pickle.UnpicklingError(f"type {code!r}, not strings or doubles")
+        if not isinstance(code, str) or not re.fullmatch(rf"O8?|U\d{{1,6}}|{_NUMBERS}", code):
+            raise pickle.UnpicklingError(f"an array of type {code!r}, not of strings or numbers")
         self.code = code
         self.order = "|"
 
@@ -61,33 +164,34 @@ class _Array:
     """Stands in for `numpy.ndarray`; knows its value once its state has been read."""
 
     __slots__ = ("value",)
+
     value: Any
 
+    def __init__(self, *_arguments: object):
+        self.value = None
+
     def __setstate__(self, state: tuple[Any, ...]) -> None:
-        shape, kind, content = state[1], state[2], state[4]
+        _, shape, kind, fortran, content = state
         if not isinstance(kind, _Type):
             raise pickle.UnpicklingError("an array without a type")
         if kind.code.startswith("O"):
             if shape != () or type(content) is not list:
                 raise pickle.UnpicklingError(f"an array of objects of shape {shape}")
-            (self.value,) = content
-            return
-        if type(content) is not bytes or not kind.code.startswith("U"):
-            raise pickle.UnpicklingError("an array that is no label vector")
-        self.value = np.frombuffer(content, dtype=_strings(f"{kind.order}{kind.code}"))
-        if self.value.shape != shape:
-            raise pickle.UnpicklingError(f"a label vector of shape {self.value.shape}, not {shape}")
+            (self.value,) = cast(list[object], content)
+        else:
+            self.value = _filled(kind, shape, fortran, content)
 
 
-def _reconstruct(*_arguments: object) -> _Array:
-    return _Array()
+def _filled(kind: _Type, shape: object, fortran: object, content: object) -> NDArray[Any]:
+    if type(content) is not bytes or kind.code.startswith("O"):
+        raise pickle.UnpicklingError("an array without its bytes")
+    return _array(content, _dtype(kind.order + kind.code), shape, fortran)
 
 
-def _scalar(kind: object, content: object) -> float:
-    if not isinstance(kind, _Type) or kind.code != "f8" or type(content) is not bytes:
-        raise pickle.UnpicklingError("a number that is no double")
-    (value,) = struct.unpack(">d" if kind.order == ">" else "<d", content)
-    return value
+def _scalar(kind: object, content: object) -> object:
+    if not isinstance(kind, _Type):
+        raise pickle.UnpicklingError("a number without a type")
+    return _filled(kind, (), False, content).item()
 
 
 def _dictionary(*_factory: object) -> dict[Any, Any]:
@@ -101,8 +205,8 @@ def _bytes(text: str, encoding: str) -> bytes:
 
 
 _ADMITTED: dict[tuple[str, str], Callable[..., Any]] = {
-    ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
-    ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
+    ("numpy.core.multiarray", "_reconstruct"): _Array,
+    ("numpy._core.multiarray", "_reconstruct"): _Array,
     ("numpy.core.multiarray", "scalar"): _scalar,
     ("numpy._core.multiarray", "scalar"): _scalar,
     ("numpy", "ndarray"): _Array,
@@ -119,62 +223,3 @@ class _Unpickler(pickle.Unpickler):
         if (module, name) not in _ADMITTED:
             raise pickle.UnpicklingError(f"it asks for {module}.{name}")
         return _ADMITTED[module, name]
-
-
-def string_vectors(path: Path) -> dict[str, np.ndarray]:
-    """Return the dictionary of a `.npy` file: for each utterance a vector of strings, read-only.
-
-    Anything else than a pickled dictionary of string vectors is a BenchError, and no code of the
-    file is run.
-    """
-    content = _dictionary_of(path, "string vectors")
-    vectors: dict[str, np.ndarray] = {}
-    for key, array in content.items():
-        vector = getattr(array, "value", None)
-        if not isinstance(key, str) or not isinstance(vector, np.ndarray):
-            raise BenchError(f"{path}: {key!r}: should be a vector of strings by utterance")
-        vectors[key] = vector
-    return vectors
-
-
-def nested_numbers(path: Path) -> dict[object, object]:
-    """Return the dictionary of a pickled file, with or without a header as a `.npy` file has it:
-    floats, strings, and dictionaries of these, all of them yet to be checked.
-
-    What else it may hold is a BenchError or of no use; no code of the file is run.
-    """
-    return _dictionary_of(path, "numbers", bare=True)
-
-
-def _dictionary_of(path: Path, what: str, bare: bool = False) -> dict[object, object]:
-    try:
-        with path.open("rb") as file:
-            if not bare or file.peek(6).startswith(_MAGIC):
-                _check_header(file)
-            outer = _Unpickler(file, fix_imports=False).load()
-    except OSError as error:
-        raise BenchError(f"{path}: cannot be read: {error}") from error
-    except Exception as error:  # a forged or cut pickle can raise anything
-        raise BenchError(
-            f"{path}: refused: it is no NumPy file of a dictionary of {what}: {error}"
-        ) from error
-    content = outer.value if isinstance(outer, _Array) else None
-    if not isinstance(content, dict):
-        raise BenchError(f"{path}: holds no dictionary of {what}")
-    return cast(dict[object, object], content)
-
-
-def _check_header(file: BinaryIO) -> None:
-    """Read past the header of a `.npy` file; refuse one that does not announce a single pickled
-    object.
-    """
-    magic = file.read(8)
-    if magic[:6] != _MAGIC:
-        raise ValueError("it does not begin as a .npy file")
-    form = "<H" if magic[6] == 1 else "<I"
-    (length,) = struct.unpack(form, file.read(struct.calcsize(form)))
-    if length > 10_000:
-        raise ValueError("its header is too long")
-    header = ast.literal_eval(file.read(length).decode("utf-8"))
-    if header["descr"] != "|O" or header["shape"] != ():
-        raise ValueError(f"it holds an array of {header['descr']!r} of shape {header['shape']}")

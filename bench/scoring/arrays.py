@@ -1,26 +1,19 @@
 """Frame scores as `.npy` or `.npz` dictionaries of arrays by utterance.
 
-A `.npy` dictionary is a pickle, and a pickle is a program: every name that it asks for is looked up
-in a table of stand-ins that covers what NumPy writes for numbers and nothing else, as in
-`bench.corpora.pickles`.
+A `.npy` dictionary is a pickle; `bench.corpora.pickles` reads it without running it.
 """
 
 from __future__ import annotations
 
-import ast
-import io
-import math
-import pickle
 import re
-import struct
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.corpora.pickles import dictionary, numbers
 from bench.errors import BenchError
 from bench.metrics.tally import Floats, Integers
 from bench.scoring.files import opened
@@ -110,32 +103,11 @@ def _npz(file: BinaryIO) -> dict[str, NDArray[Any]]:
             raise ValueError(f"it is {what}")
         if sum(member.file_size for member in members) > _LARGEST:
             raise ValueError(f"it unpacks to more than {_LARGEST:,} bytes")
-        return {
-            member.filename.removesuffix(".npy"): _plain(archive.read(member)) for member in members
-        }
-
-
-def _plain(content: bytes) -> NDArray[Any]:
-    """Return the array of a `.npy` file that holds no pickle."""
-    file = io.BytesIO(content)
-    header = _header(file)
-    code = header["descr"]
-    if not isinstance(code, str) or not re.fullmatch(r"[<>|=]?[fiu][1248]", code):
-        raise ValueError(f"an array of type {code!r}, not of numbers")
-    return _array(content[file.tell() :], np.dtype(code), header["shape"], header["fortran_order"])
+        return {m.filename.removesuffix(".npy"): numbers(archive.read(m)) for m in members}
 
 
 def _npy(file: BinaryIO) -> dict[str, NDArray[Any]]:
-    header = _header(file)
-    if header["descr"] != "|O" or header["shape"] != ():
-        raise ValueError(f"it is an array of {header['descr']!r} of shape {header['shape']}")
-    outer = _Unpickler(file, fix_imports=False).load()
-    content = outer.value if isinstance(outer, _Array) else None
-    if not isinstance(content, dict):
-        raise ValueError("it holds another object")
-    return {
-        _key(key): _numbers(value) for key, value in cast(dict[object, object], content).items()
-    }
+    return {_key(key): _numbers(value) for key, value in dictionary(file).items()}
 
 
 def _key(key: object) -> str:
@@ -145,128 +117,10 @@ def _key(key: object) -> str:
 
 
 def _numbers(value: object) -> NDArray[Any]:
-    if isinstance(value, _Array):
-        value = value.value
     if isinstance(value, np.ndarray):
         return cast(NDArray[Any], value)
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return np.array(float(value))
-    if isinstance(value, list):
-        items = cast(list[object], value)
-        if all(isinstance(item, (int, float)) for item in items):
-            return np.array(items, dtype=np.float64)
-    raise ValueError(f"{_kind(cast(object, value))} instead of an array")
-
-
-def _kind(value: object) -> str:
-    return type(value).__name__
-
-
-def _header(file: BinaryIO) -> dict[str, Any]:
-    magic = file.read(8)
-    if magic[:6] != b"\x93NUMPY":
-        raise ValueError("it does not begin as a .npy file")
-    form = "<H" if magic[6] == 1 else "<I"
-    (length,) = struct.unpack(form, file.read(struct.calcsize(form)))
-    if length > 10_000:
-        raise ValueError("its header is too long")
-    return ast.literal_eval(file.read(length).decode("utf-8"))
-
-
-def _array(content: bytes, kind: np.dtype[Any], shape: object, fortran: object) -> NDArray[Any]:
-    """Return `content` as an array, once it is as long as its shape says."""
-    if type(shape) is not tuple:
-        raise ValueError(f"an array of shape {shape}")
-    sides = cast(tuple[int, ...], shape)
-    if not all(type(n) is int and n >= 0 for n in sides):
-        raise ValueError(f"an array of shape {sides}")
-    if math.prod(sides) * kind.itemsize != len(content):
-        raise ValueError(f"{len(content)} bytes for an array of shape {sides}")
-    return np.frombuffer(content, kind).reshape(sides, order="F" if fortran else "C")
-
-
-class _Type:
-    """Stands in for `numpy.dtype`."""
-
-    __slots__ = ("code", "order")
-
-    def __init__(self, code: object, *_flags: object):
-        if not isinstance(code, str) or not re.fullmatch(r"O8?|[fiu][1248]", code):
-            raise pickle.UnpicklingError(f"an array of type {code!r}, not of numbers")
-        self.code = code
-        self.order = "|"
-
-    def __setstate__(self, state: tuple[Any, ...]) -> None:
-        if state[1] not in ("<", ">", "|", "="):
-            raise pickle.UnpicklingError(f"byte order {state[1]!r}")
-        self.order: str = state[1]
-
-    @property
-    def kind(self) -> np.dtype[Any]:
-        if self.code.startswith("O"):
-            raise pickle.UnpicklingError("an array of objects within the dictionary")
-        return np.dtype(f"{self.order}{self.code}")
-
-
-class _Array:
-    """Stands in for `numpy.ndarray`; knows its value once its state has been read."""
-
-    __slots__ = ("value",)
-
-    def __init__(self, *_arguments: object):
-        self.value: Any = None
-
-    def __setstate__(self, state: tuple[Any, ...]) -> None:
-        _, shape, kind, fortran, content = state
-        if not isinstance(kind, _Type):
-            raise pickle.UnpicklingError("an array without a type")
-        if kind.code.startswith("O") and shape == () and type(content) is list:
-            (self.value,) = cast(list[Any], content)
-        elif type(content) is bytes:
-            self.value = _array(content, kind.kind, shape, fortran)
-        else:
-            raise pickle.UnpicklingError("an array without its bytes")
-
-
-def _scalar(kind: object, content: object) -> _Array:
-    if not isinstance(kind, _Type) or type(content) is not bytes:
-        raise pickle.UnpicklingError("a number without its bytes")
-    found = _Array()
-    found.value = _array(content, kind.kind, (), False)
-    return found
-
-
-def _reconstruct(*_arguments: object) -> _Array:
-    return _Array()
-
-
-def _dictionary(*_factory: object) -> dict[Any, Any]:
-    return {}
-
-
-def _bytes(text: str, encoding: str) -> bytes:
-    if encoding != "latin1":
-        raise pickle.UnpicklingError(f"bytes as {encoding!r}")
-    return text.encode("latin1")
-
-
-_ADMITTED: dict[tuple[str, str], Callable[..., Any]] = {
-    **{
-        (f"numpy.{core}.multiarray", name): stand_in
-        for core in ("core", "_core")
-        for name, stand_in in (("_reconstruct", _reconstruct), ("scalar", _scalar))
-    },
-    ("numpy", "ndarray"): _Array,
-    ("numpy", "dtype"): _Type,
-    ("collections", "defaultdict"): _dictionary,
-    ("builtins", "list"): cast(Callable[..., Any], list),
-    ("__builtin__", "list"): cast(Callable[..., Any], list),
-    ("_codecs", "encode"): _bytes,
-}
-
-
-class _Unpickler(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in _ADMITTED:
-            raise pickle.UnpicklingError(f"it asks for {module}.{name}")
-        return _ADMITTED[module, name]
+    items = cast(list[object], value) if isinstance(value, list) else [value]
+    for item in items:
+        if type(item) not in (int, float):
+            raise ValueError(f"{type(item).__name__} instead of numbers")
+    return np.array(cast(Any, value), dtype=np.float64)

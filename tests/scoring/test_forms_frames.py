@@ -181,7 +181,7 @@ class TestDictionaries:
 
     def test_a_plain_array_has_no_ids(self, tmp_path):
         np.save(tmp_path / "s.npy", np.zeros(5))
-        with pytest.raises(BenchError, match="it is an array of '<f8'"):
+        with pytest.raises(BenchError, match="it holds an array of '<f8'"):
             read(tmp_path / "s.npy", resolution_s=0.02)
 
 
