@@ -20,6 +20,9 @@ class Weights:
     source: str
     folder: str
     """The Hugging Face repository, whose folder is read as well."""
+    heard: tuple[str, ...]
+    """Corpora, and what these are made from, that it was pretrained on without labels, by the names
+    that corpus cards use for sources."""
 
 
 KNOWN: Mapping[str, Weights] = {
@@ -27,11 +30,18 @@ KNOWN: Mapping[str, Weights] = {
         file="xlsr2_300m.pt",
         source="https://dl.fbaipublicfiles.com/fairseq/wav2vec/xlsr2_300m.pt",
         folder="facebook/wav2vec2-xls-r-300m",
+        # Babu et al., Interspeech 2022 (arXiv:2111.09296), section 3.
+        heard=(
+            *("VoxPopuli", "MLS", "MLS English", "LibriVox"),
+            *("Common Voice", "VoxLingua107", "BABEL"),
+        ),
     ),
     "wavlm_large": Weights(
         file="WavLM-Large.pt",
         source="https://github.com/microsoft/unilm/tree/master/wavlm",
         folder="microsoft/wavlm-large",
+        # Chen et al., IEEE JSTSP 16, 2022 (arXiv:2110.13900), section IV: Libri-Light is LibriVox.
+        heard=("Libri-Light", "LibriVox", "GigaSpeech", "VoxPopuli"),
     ),
 }
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 
+from bench import weights
 from bench.config import Form
 from bench.corpora import cards
 from bench.corpora.overlap import from_cards
@@ -63,13 +64,21 @@ def _figure(run: Mapping[Any, Any], metric: str) -> str:
 
 def zero_shot(runs: Mapping[str, Run]) -> str:
     """Return a line for each evaluation: what its corpus shares with those trained on, by their
-    cards; zero-shot only where that is nothing.
+    cards; zero-shot only where that is nothing. What a pretrained front-end heard is said, too.
     """
     found: dict[str, list[str]] = {}
     for row, run in runs.items():
         learnt = list(dict.fromkeys((run.train.corpus, run.dev.corpus)))
+        heard = weights.KNOWN.get(getattr(run.frontend, "weights", ""))
         for name, data in run.evaluate.items():
             text = f"`{name}`: {_relation(learnt, data.corpus)}"
+            known = cards.card(data.corpus)
+            common = [source for source in known.sources if heard and source in heard.heard]
+            if common:
+                text += (
+                    f"; the front-end was pretrained on {', '.join(common)}, where recordings of "
+                    f"{known.short} come from, without labels"
+                )
             found.setdefault(text, []).append(row)
     return "\n".join(
         f"- {text}" + ("" if len(rows) == len(runs) else f" ({', '.join(rows)})")

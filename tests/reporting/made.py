@@ -77,6 +77,7 @@ def settings(place):
     """As much of a row's settings as a report reads."""
     return SimpleNamespace(
         signature=f"{place:08x}",
+        frontend=SimpleNamespace(weights="xlsr2_300m" if place == 0 else "other"),
         train=SimpleNamespace(corpus="partialspoof"),
         dev=SimpleNamespace(corpus="partialspoof"),
         evaluate={

@@ -142,7 +142,9 @@ def test_systems_scored_elsewhere_stand_apart_with_their_latest_judgement():
 def test_an_evaluation_is_zero_shot_only_where_nothing_is_shared():
     data = made().markdown.partition("## Data")[2].partition("\n##")[0]
     assert "`a`: in domain, trained on PS" in data
-    assert "`b`: zero-shot, LPS shares nothing with PS by their cards" in data
+    alone = "- `b`: zero-shot, LPS shares nothing with PS by their cards"
+    assert f"{alone} (Half, Single, Never)" in data
+    assert f"{alone}; the front-end was pretrained on LibriVox, where recordings of LPS" in data
 
 
 def test_table_cells_cannot_break_the_table():
