@@ -43,7 +43,9 @@ def _judging(command: Callable[..., Any]) -> Callable[..., Any]:
                 help="Break down, e.g. attack,codec for the grid of both; may be repeated.",
             ),
             click.option("--allow-missing", is_flag=True, help="Judge the trials that are there."),
-            click.option("--negate", is_flag=True, help="Higher scores mean spoof."),
+            click.option(
+                "--negate", is_flag=True, help="Higher scores mean spoof (compare: in both)."
+            ),
             click.option("--as-is", is_flag=True, help="Judge scores that look inverted as such."),
             click.option("--column", help="The score's name or number; A-B for a difference."),
             click.option("--id-column", help="The id's name or number."),

@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 from bench.corpora.lines import content, cut
 from bench.corpora.pickles import nested_numbers
 from bench.errors import BenchError, near
+from bench.metrics.tally import Floats
 from bench.metrics.tdcf import Coefficients
-
-Floats = NDArray[np.float64]
 
 KINDS = ("target", "nontarget", "spoof")
 

@@ -20,13 +20,13 @@ class Metric(NamedTuple):
 
 METRICS = {
     "eer": Metric(
-        "EER", "rate", "lower", "mean of FRR and FAR where they are closest; tied scores together"
+        "EER", "rate", "lower", "mean of FRR and FAR where they are closest; ties move together"
     ),
     "eer_official": Metric(
         "EER, ASVspoof package",
         "rate",
         "lower",
-        "the same, stepping through tied scores one trial at a time, bona fide first",
+        "what the organisers' code prints: tied scores one by one, bona fide first",
     ),
     "eer_bonafide_logit": Metric(
         "EER of the bona fide logit", "rate", "lower", "the EER by the bona fide logit alone"
@@ -38,11 +38,18 @@ METRICS = {
         "lower",
         "least tandem cost with the organisers' ASV system, normalised",
     ),
-    "min_dcf": Metric("minDCF", "cost", "lower", "least detection cost of ASVspoof 5, normalised"),
-    "act_dcf": Metric(
-        "actDCF", "cost", "lower", "the same cost at the Bayes threshold; scores as LLRs"
+    "min_dcf": Metric(
+        "minDCF",
+        "cost",
+        "lower",
+        "least cost at P(spoof) 0.05, miss 1, false alarm 10, normalised",
     ),
-    "cllr": Metric("Cllr", "bits", "lower", "cost of the scores as log-likelihood ratios"),
+    "act_dcf": Metric(
+        "actDCF", "cost", "lower", "the same at the Bayes threshold of log-likelihood ratios"
+    ),
+    "cllr": Metric(
+        "Cllr", "bits", "lower", "cost of the scores as log-likelihood ratios; 0 best, 1 no use"
+    ),
     "min_cllr": Metric(
         "min Cllr", "bits", "lower", "Cllr after the best monotone recalibration (PAV)"
     ),
@@ -76,7 +83,7 @@ def metric(name: str) -> Metric | None:
     if found is None and resolution and resolution[1] in METRICS:
         return METRICS[resolution[1]]._replace(
             label=f"{METRICS[resolution[1]].label} at {resolution[2]} ms",
-            says="of frames; coarser than the scores: lowest score, any spoof; finer: repeated",
+            says=f"of frames of {resolution[2]} ms",
         )
     return found
 

@@ -3,21 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 
 from bench.metrics.pav import pools
 from bench.metrics.tally import Floats, Tally, totals
-
-
-class LlrCosts(NamedTuple):
-    """What a score costs as a log-likelihood ratio, in bits; two arrays of shape (k,)."""
-
-    bonafide: Floats
-    """log2(1 + e^-score)"""
-    spoof: Floats
-    """log2(1 + e^score)"""
 
 
 def cllr(counts: Tally) -> float:
@@ -38,24 +28,11 @@ def cllr(counts: Tally) -> float:
     True
     """
     n_bonafide, n_spoof = totals(counts)
-    costs = llr_costs(counts.score)
-    missed, accepted = counts.bonafide @ costs.bonafide, counts.spoof @ costs.spoof
-    return float(missed / n_bonafide + accepted / n_spoof) / 2
-
-
-def llr_costs(score: Floats) -> LlrCosts:
-    """Return what each score costs in each class; `cllr` is half the sum of both classes' means.
-
-    For whoever reweighs the same scores many times.
-
-    >>> llr_costs(np.array([0.0, np.log(3.0)])).spoof.round(9).tolist()
-    [1.0, 2.0]
-    """
-    beyond = np.log1p(np.exp(-np.abs(score)))
-    return LlrCosts(
-        (beyond + np.maximum(-score, 0)) / math.log(2),
-        (beyond + np.maximum(score, 0)) / math.log(2),
-    )
+    # ln(1 + e^s) without e^s, which overflows.
+    beyond = np.log1p(np.exp(-np.abs(counts.score)))
+    missed = counts.bonafide @ (beyond + np.maximum(-counts.score, 0))
+    accepted = counts.spoof @ (beyond + np.maximum(counts.score, 0))
+    return float(missed / n_bonafide + accepted / n_spoof) / 2 / math.log(2)
 
 
 def min_cllr(counts: Tally) -> float:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from bench.errors import BenchError
 from bench.metrics.det import eer
-from bench.units import BONAFIDE, SPOOF
+from bench.metrics.tally import Bools
 
 
 class Decision(NamedTuple):
@@ -38,7 +38,7 @@ def decision_at_eer(bonafide: ArrayLike, spoof: ArrayLike, of: str) -> Decision:
     """Return the decision at the EER threshold of the set named `of`, given its frames' scores by
     class: the dev set, as a threshold from the set it is judged on is no decision but an oracle.
 
-    Raise BenchError as `bench.metrics.eer`.
+    Raise BenchError as `bench.metrics.det.eer`.
 
     >>> decision_at_eer([3.0, 2.0], [1.0, 0.0], "dev")
     Decision(rule='EER of dev', threshold=1.0)
@@ -66,54 +66,15 @@ class FrameFigures(NamedTuple):
     spoof: ClassFigures
 
 
-class F1Pair(NamedTuple):
-    """F1 with bona fide and with spoof as the positive class; fractions."""
-
-    bonafide: float
-    spoof: float
-
-
-def f1(labels: ArrayLike, decisions: ArrayLike, positive: Any) -> float:
-    """Return F1 = 2 TP / (2 TP + FP + FN) of the class `positive`, a fraction.
-
-    All items are pooled. `labels` and `decisions` are of one shape and hold class names (or any
-    values that compare with `positive`). It is 0 where the class is never hit; where it is neither
-    a label nor a decision F1 is not defined: BenchError.
-
-    >>> f1(["bonafide", "bonafide", "spoof"], ["bonafide", "spoof", "spoof"], "bonafide")
-    0.6666666666666666
-    """
-    truth: NDArray[Any] = np.asarray(labels)
-    decided: NDArray[Any] = np.asarray(decisions)
-    return _f1(truth == positive, decided == positive, str(positive))
-
-
-def frame_f1(label_is_spoof: ArrayLike, score: ArrayLike, threshold: float = 0.0) -> F1Pair:
-    """Return F1 of both classes over pooled frames; `score > threshold` is decided bona fide.
-
-    Fractions. A threshold of 0 is the rule `ARGMAX`, that of SAL and BAM. Their one F1 takes
-    bona fide as the positive class; other tools for partial spoofs take spoof, so both are returned
-    and must not be mixed. `label_is_spoof` and `score` are of one shape, an item a frame.
-    BenchError as for `f1`, and for a score that is not a number.
-
-    >>> frame_f1([False, False, True], [1.0, -1.0, -2.0])
-    F1Pair(bonafide=0.6666666666666666, spoof=0.6666666666666666)
-    """
-    is_spoof = np.asarray(label_is_spoof, dtype=np.bool_)
-    decided_bonafide = decide(score, threshold)
-    return F1Pair(
-        _f1(~is_spoof, decided_bonafide, BONAFIDE), _f1(is_spoof, ~decided_bonafide, SPOOF)
-    )
-
-
 def frame_figures(
     label_is_spoof: ArrayLike, score: ArrayLike, decision: Decision = ARGMAX
 ) -> FrameFigures:
     """Return precision, recall and F1 of both classes over pooled frames, fractions.
 
-    `label_is_spoof` and `score` are of one shape, an item a frame. SAL and BAM print the bona fide
-    F1, other tools for partial spoofs the spoof one. BenchError for a
-    score that is not a number and for different shapes.
+    `label_is_spoof` and `score` are of one shape, an item a frame. SAL and BAM print the F1 whose
+    positive class is bona fide, other tools for partial spoofs that of spoof; the two must not be
+    mixed. `bench.metrics.ratios.decision_ratios` is the same by utterance, to be resampled. Raise
+    BenchError for a score that is not a number and for different shapes.
 
     >>> frame_figures([False, False, True], [1.0, -1.0, -2.0]).spoof
     ClassFigures(precision=0.5, recall=1.0, f1=0.6666666666666666)
@@ -123,7 +84,7 @@ def frame_figures(
     return FrameFigures(decision, _figures(~is_spoof, bonafide), _figures(is_spoof, ~bonafide))
 
 
-def decide(score: ArrayLike, threshold: float = 0.0) -> NDArray[np.bool_]:
+def decide(score: ArrayLike, threshold: float = 0.0) -> Bools:
     """Return True where `score > threshold`: decided bona fide. BenchError where a score is not a
     number.
 
@@ -137,18 +98,11 @@ def decide(score: ArrayLike, threshold: float = 0.0) -> NDArray[np.bool_]:
     return scores > threshold
 
 
-def _f1(truth: NDArray[np.bool_], decided: NDArray[np.bool_], positive: str) -> float:
-    value = _figures(truth, decided).f1
-    if np.isnan(value):
-        raise BenchError(f"F1 is not defined: {positive} is neither a label nor a decision")
-    return value
-
-
-def _figures(truth: NDArray[np.bool_], decided: NDArray[np.bool_]) -> ClassFigures:
+def _figures(truth: Bools, decided: Bools) -> ClassFigures:
     if truth.shape != decided.shape:
         raise BenchError(
-            f"F1 compares labels and decisions one by one, but there are {truth.size} labels "
-            f"and {decided.size} decisions"
+            f"labels and scores are compared one by one, but there are {truth.size} labels and "
+            f"{decided.size} scores"
         )
     hits, labelled, named = (int(np.sum(chosen)) for chosen in (truth & decided, truth, decided))
     return ClassFigures(

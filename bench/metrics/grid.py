@@ -111,7 +111,7 @@ def point_eer(
     """Return the point-based (segment) EER at `resolution_s` and its threshold, a fraction.
 
     All frames of all utterances are pooled. Definition and errors as for `points` and
-    `bench.metrics.eer`; a BenchError is raised where a class has no frame.
+    `bench.metrics.det.eer`; a BenchError is raised where a class has no frame.
 
     >>> from bench.metrics.timeline import frames_on_grid, reference
     >>> truth = reference([0, 0], [0, 480], [480, 960], [False, True])
@@ -146,7 +146,7 @@ def utterance_items(frames: Frames, reference: Reference) -> Items:
 def utterance_eer(frames: Frames, reference: Reference) -> EerResult:
     """Return the EER of utterances judged by their lowest frame score, a fraction.
 
-    Definition and errors as for `utterance_items` and `bench.metrics.eer`; a BenchError is raised
+    Definition and errors as for `utterance_items` and `bench.metrics.det.eer`; a BenchError is raised
     where a class has no utterance.
 
     >>> from bench.metrics.timeline import frames_on_grid, reference

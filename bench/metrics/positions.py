@@ -27,7 +27,10 @@ DISTANCES_MS = (20, 40, 80, 160, 320, 640)
 
 
 class FrameErrors(NamedTuple):
-    """Which frames are wrong and which group each belongs to; arrays of shape (n,)."""
+    """Which frames are wrong and which group each belongs to; arrays of shape (n,).
+
+    `bench.metrics.ratios.group_ratios` makes error rates of them, to be resampled.
+    """
 
     names: tuple[str, ...]
     """Names of the groups, k of them."""
@@ -38,16 +41,6 @@ class FrameErrors(NamedTuple):
     unit: Integers
     """What is drawn as a whole when resampling: the code of the utterance."""
     decision: Decision
-
-
-class ErrorRates(NamedTuple):
-    """Errors of each group; arrays of shape (k,)."""
-
-    names: tuple[str, ...]
-    frames: Integers
-    errors: Integers
-    rate: Floats
-    """errors / frames, fractions; NaN where a group has no frame."""
 
 
 def position_errors(points: Points, decision: Decision) -> FrameErrors:
@@ -64,9 +57,9 @@ def position_errors(points: Points, decision: Decision) -> FrameErrors:
     >>> from bench.metrics.timeline import frames_on_grid, reference
     >>> truth = reference([0, 0], [0, 320], [320, 1280], [False, True])
     >>> found = points(frames_on_grid([4], 320, [1.0, 2.0, -1.0, -1.0]), truth, 0.02)
-    >>> rates = error_rates(position_errors(found, ARGMAX))
-    >>> dict(zip(rates.names, rates.errors.tolist()))["spoof-start"]
-    1
+    >>> errors = position_errors(found, ARGMAX)
+    >>> [errors.names[group] for group in errors.group[errors.wrong]]
+    ['spoof-start']
     """
     same = (points.utterance[1:] == points.utterance[:-1]) & (
         points.is_spoof[1:] == points.is_spoof[:-1]
@@ -100,9 +93,9 @@ def distance_errors(
     >>> from bench.metrics.timeline import frames_on_grid, reference
     >>> truth = reference([0, 0], [0, 320], [320, 1280], [False, True])
     >>> found = points(frames_on_grid([4], 320, [1.0, 2.0, -1.0, -1.0]), truth, 0.02)
-    >>> rates = error_rates(distance_errors(found, truth, ARGMAX, [20]))
-    >>> dict(zip(rates.names, rates.errors.tolist()))["spoof below 20 ms"]
-    1
+    >>> errors = distance_errors(found, truth, ARGMAX, [20])
+    >>> [errors.names[group] for group in errors.group[errors.wrong]]
+    ['spoof below 20 ms']
     """
     edges = np.asarray(edges_ms, dtype=np.float64)
     if not len(edges) or edges[0] <= 0 or (np.diff(edges) <= 0).any():
@@ -117,15 +110,6 @@ def distance_errors(
     ways += [f"{meets[-1]} ms and above", "without boundary"]
     names = tuple(f"{name} {way}" for name in CLASSES for way in ways)
     return _errors(points, decision, names, len(ways) * points.is_spoof + bins)
-
-
-def error_rates(found: FrameErrors) -> ErrorRates:
-    """Return how many frames of each group there are, and how many of them are wrong."""
-    k = len(found.names)
-    frames = np.bincount(found.group, minlength=k)
-    errors = np.bincount(found.group[found.wrong], minlength=k)
-    rate = np.divide(errors, frames, out=np.full(k, np.nan), where=frames > 0)
-    return ErrorRates(found.names, frames, errors, rate)
 
 
 def _errors(

@@ -111,7 +111,7 @@ def pooled(table: pa.Table) -> Pooled:
 def figures(scores: Path | pa.Table, replicates: int = 1000, seed: int = 0) -> dict[str, Figure]:
     """Return the figures of a score file (or of a table as `read` returns it), by name; fractions.
 
-    - `eer`: all rows pooled, by `score` (`bench.metrics.eer`).
+    - `eer`: all rows pooled, by `score` (`bench.metrics.det.eer`).
     - `f1`, `f1_spoof`: all rows pooled, bona fide and spoof as the positive class; the decision is
       the larger logit, or `score > 0` where the file has no logits. `f1` is the one that SAL and
       BAM print.

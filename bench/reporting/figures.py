@@ -20,8 +20,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import norm
 
-from bench.metrics import DetPoints, det_points
-from bench.metrics.det import closest
+from bench.metrics.det import DetPoints, closest, det_points
 from bench.reporting.cells import Cell
 from bench.specs.table import Column
 from bench.units import BONAFIDE, SPOOF

@@ -10,7 +10,7 @@ import pandas as pd
 from bench.errors import BenchError
 from bench.metrics.items import items_tally
 from bench.metrics.ranges import ranges
-from bench.metrics.tally import Bools, Floats, Integers, tally
+from bench.metrics.tally import Bools, Floats, Integers, Tally, tally
 from bench.metrics.timeline import Frames, Reference, frames, reference_of
 from bench.scoring import values
 from bench.scoring.coverage import Coverage, Others, cover, labels, repeated
@@ -42,17 +42,19 @@ def check(
     allow_missing: bool = False,
     negate: bool = False,
     as_is: bool = False,
+    llr: bool = False,
 ) -> Checked:
     """Check scores of utterances against the keys: `trials` is a split's table.
 
     `others` returns the ids of the corpus's other splits and is called only if there are ids that
     are no trial's. `negate` turns the scores round first; `as_is` takes scores that are clearly
-    higher for spoof, or constant, for what they are.
+    higher for spoof, or constant, for what they are; `llr` asks whether they may be log-likelihood
+    ratios.
 
     Codes of findings: `missing`, `unknown`, `other_split`, `another_corpus`, `duplicated`,
-    `label_conflict`, `non_finite`, `constant`, `few_valued`, `low_precision`, `probabilities`,
-    `single_class`, `polarity`, `ties_at_eer`; of frame scores, of which the lowest of each
-    utterance is taken, `lowest_frame`.
+    `label_conflict`, `non_finite`, `constant`, `few_valued`, `low_precision`, `single_class`,
+    `polarity`, `ties_at_eer` and, with `llr`, `probabilities`; of frame scores, of which the lowest
+    of each utterance is taken, `lowest_frame`.
     """
     found = Findings()
     signed = -scores.score if negate else scores.score
@@ -64,7 +66,9 @@ def check(
         found.add("note", "lowest_frame", "an utterance's score is that of its lowest frame")
     score = _lowest(signed, match, len(trials))
     if match.present.any():
-        _detection(score, match.present, trials, negate, as_is, found)
+        counts = _detection(score, match.present, trials, negate, as_is, found)
+        if llr and counts is not None:
+            values.probabilities(counts.score, found)
     return Checked(score, match.present, tuple(found.found))
 
 
@@ -77,13 +81,16 @@ def check_frames(
     allow_missing: bool = False,
     negate: bool = False,
     as_is: bool = False,
+    threshold: float = 0.0,
 ) -> Checked:
     """Check scores of frames against a split's table and its labels, `bench.labels.reference`.
 
     Like `check`, and codes `overlapping`, `unordered`, `frame_count` (utterances with over a frame
-    more or less than their labels' duration) and `resolution` (most have half as many again, or
-    half of them). Polarity and ties are those of the range-based EER; chance is reckoned by
-    utterances, as frames of one are alike. A BenchError for a file of utterances' scores.
+    more or less than their labels' duration), `resolution` (most have half as many again, or half
+    of them) and `one_decision` (no score, or every one, is above `threshold`). Polarity is that of
+    the range-based EER, and chance is reckoned by utterances, as frames of one are alike. Ties are
+    not looked for: no organisers' package gives another figure by them. A BenchError for a file of
+    utterances' scores.
     """
     if scores.start is None or scores.end is None:
         raise BenchError(f"{scores.path}: holds a score an utterance, not scores of frames")
@@ -106,21 +113,24 @@ def check_frames(
     if _both(of_class[0], of_class[1], "frame", found) and not _is_constant(found):
         counts = items_tally(items)
         values.polarity(counts, of_class[0], of_class[1], negate, as_is, found)
+        values.one_decision(laid.score, threshold, found)
     return Checked(score, match.present, tuple(found.found), laid)
 
 
 def _detection(
     score: Floats, present: Bools, trials: pd.DataFrame, negate: bool, as_is: bool, found: Findings
-) -> None:
+) -> Tally | None:
+    """Return the trials that polarity was checked on; None where it could not be."""
     values.values(score[present], "trials", as_is, found)
     is_spoof = (trials["label"] == SPOOF).to_numpy()
     usable = present & np.isfinite(score)
     bonafide, spoof = score[usable & ~is_spoof], score[usable & is_spoof]
     if not _both(len(bonafide), len(spoof), "trial", found) or _is_constant(found):
-        return
+        return None
     counts = tally(bonafide, spoof)
     values.polarity(counts, len(bonafide), len(spoof), negate, as_is, found)
     values.ties(counts, found, values.official_eer(score[usable], is_spoof[usable]))
+    return counts
 
 
 def _both(bonafide: int, spoof: int, what: str, found: Findings) -> bool:

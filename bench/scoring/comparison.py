@@ -24,6 +24,7 @@ from bench.metrics.ratios import Ratios, decision_ratios
 from bench.metrics.tally import Integers
 from bench.metrics.timeline import Frames, Reference, frames_of, reference_of
 from bench.scoring.detection import Resampling, items_of
+from bench.scoring.findings import Finding
 from bench.scoring.judge import Judge, Judged
 from bench.units import SAMPLE_RATE_HZ
 
@@ -61,6 +62,10 @@ class Comparison:
     found: tuple[Compared, ...]
     needed: int
     """Replicates below which no line could have a p-value of 0.05."""
+    findings: Mapping[str, tuple[Finding, ...]]
+    """What is noteworthy about `keys`, `A` and `B`."""
+    notes: tuple[str, ...]
+    """What is not compared, and why."""
 
 
 def compare(judge: Judge, a: Judged, b: Judged) -> Comparison:
@@ -80,13 +85,16 @@ def compare(judge: Judge, a: Judged, b: Judged) -> Comparison:
         )
     resampling = judge.resampling()
     by: tuple[str, ...] = ()
+    notes: list[str] = []
     if a.truth is None:
         if len(judge.request.by) > 1:
             raise BenchError("a comparison has one breakdown: give --by once")
         by = judge.request.by[0] if judge.request.by else ()
         found = [*_utterances(judge, a, b, kept, by, resampling)]
     else:
-        found = [*_frames(judge, a, b, kept, resampling)]
+        found = [*_frames(judge, a, b, kept, resampling, notes)]
+    if not found:
+        notes.append("no figure is defined: trials that both have scores of are of one class only")
     lines = max(Counter(of.figure for of in found).values(), default=1)
     return Comparison(
         judge.request.card.key,
@@ -100,6 +108,8 @@ def compare(judge: Judge, a: Judged, b: Judged) -> Comparison:
         by,
         tuple(_corrected(found)),
         least_replicates(lines),
+        {"keys": judge.findings, "A": a.checked.findings, "B": b.checked.findings},
+        tuple(notes),
     )
 
 
@@ -144,20 +154,27 @@ def _items(
 
 
 def _frames(
-    judge: Judge, a: Judged, b: Judged, kept: Integers, resampling: Resampling
+    judge: Judge,
+    a: Judged,
+    b: Judged,
+    kept: Integers,
+    resampling: Resampling,
+    notes: list[str],
 ) -> Iterator[Compared]:
+    """Yield the figures of frames; what the two grids do not admit is said in `notes`."""
     (one, truth), (other, _) = _common(a, kept), _common(b, kept)
     spans = ranges(one, truth).items, ranges(other, truth).items
     yield from _items((), *spans, {"range_eer": equal_error_rate}, resampling)
     whole = utterance_items(one, truth), utterance_items(other, truth)
     if whole[0].bonafide.any() and whole[0].spoof.any():
         yield from _items((), *whole, {"utterance_eer": equal_error_rate}, resampling)
-    grids = grid_of(one), grid_of(other)
-    if max(grids) % min(grids):
-        return
-    coarser_s = max(grids) / SAMPLE_RATE_HZ
     rule, threshold = judge.request.rule, judge.request.threshold
-    at = points(one, truth, coarser_s, rule), points(other, truth, coarser_s, rule)
+    try:
+        coarser_s = max(grid_of(one), grid_of(other)) / SAMPLE_RATE_HZ
+        at = points(one, truth, coarser_s, rule), points(other, truth, coarser_s, rule)
+    except BenchError as error:
+        notes.append(f"no segment EER or F1: {error}")
+        return
     name = f"eer_{round(1000 * coarser_s)}ms"
     items = point_items(at[0]), point_items(at[1])
     yield from _items((), *items, {name: equal_error_rate}, resampling)

@@ -20,7 +20,8 @@ from bench.corpora import cards
 from bench.metrics.tally import Bools, Integers
 from bench.scoring.findings import EXAMPLES, Findings
 from bench.scoring.forms import ScoreFile, reduced
-from bench.units import BONAFIDE
+from bench.specs.corpus import CorpusCard
+from bench.units import BONAFIDE, SPOOF
 
 Others = Callable[[], Mapping[str, Collection[str]]]
 """Returns the ids of the corpus's other splits, by split."""
@@ -54,6 +55,28 @@ def cover(
     if known.any():
         _missing(keys, present, allow_missing, found)
     return Coverage(place[scores.row], present)
+
+
+def whole(card: CorpusCard, split: str, trials: pd.DataFrame, found: Findings) -> None:
+    """Note keys that do not list as many trials of each class as the card has for the split."""
+    expected, label = card.splits[split], trials["label"]
+    pairs = [
+        (expected.utterances, len(trials), "trials"),
+        (expected.bonafide, int((label == BONAFIDE).sum()), "bona fide"),
+        (expected.spoof, int((label == SPOOF).sum()), "spoof"),
+    ]
+    stated = [(known, count, what) for known, count, what in pairs if known is not None]
+    if all(known == count for known, count, _ in stated):
+        return
+    sure = "" if expected.standing == "verified" else ", as far as is known"
+    listed = ", ".join(f"{count:,} {what}" for _, count, what in stated)
+    official = ", ".join(f"{known:,} {what}" for known, _, what in stated)
+    found.add(
+        "warning",
+        "key_counts",
+        f"the keys list {listed}, but {split} of {card.short} has {official}{sure}: no figure here "
+        "compares with a published one",
+    )
 
 
 def labels(scores: ScoreFile, trials: pd.DataFrame, trial: Integers, found: Findings) -> None:
@@ -160,11 +183,11 @@ def _unknown(
         of_split = compute.is_in(unknown, value_set=reduced(pa.array(list(ids), pa.string())))
         of_splits[split] = compute.sum(of_split).as_py() or 0
         unknown = unknown.filter(compute.invert(of_split))
-    where = ", ".join(
-        f"{count:,} ids are of {split}" for split, count in of_splits.items() if count
-    )
+    met = {split: count for split, count in of_splits.items() if count}
+    where = ", ".join(f"{count:,} ids are of {split}" for split, count in met.items())
     if where:
-        hint = "left out" if some_known else "none is of this split: say --split"
+        wanted = " or ".join(f"--split {split}" for split in met)
+        hint = "left out" if some_known else f"none is of this split: say {wanted}"
         severity = "note" if some_known else "error"
         found.add(severity, "other_split", f"{where} ({hint})", total - len(unknown))
     if not len(unknown) or (where and not some_known):

@@ -51,8 +51,8 @@ def pooled(trials: Trials, official: Official, resampling: Resampling) -> dict[s
     bonafide, spoof = trials.score[cell.bonafide], trials.score[cell.spoof]
     package = eer_official(bonafide, spoof).eer
     if package != eer(bonafide, spoof).eer:
-        low, high = found["eer"].low, found["eer"].high
-        found["eer_official"] = Figure(package, low, high)
+        # Its interval is left out: resamples repeat trials, and repeats are ties.
+        found = {"eer": found["eer"], "eer_official": Figure(package, math.nan, math.nan), **found}
     return found
 
 
@@ -65,17 +65,22 @@ def breakdown(
 ) -> Breakdown:
     """Return the figures of every cell of the breakdown by the fields `by`, margins included.
 
+    `trials` are those of the keys, with NaN for what has no score: left out, and counted by cell.
     Conventions and errors as `bench.metrics.breakdown.cells`, with the roles of the card.
     """
     fields = {name: trials.table[name].to_numpy() for name in card.factors if name in trials.table}
     lines: list[Line] = []
-    for cell in cells(trials.is_spoof, fields, card.factors, by):
+    scored = ~np.isnan(trials.score)
+    for whole in cells(trials.is_spoof, fields, card.factors, by):
+        bonafide, spoof = (rows[scored[rows]] for rows in (whole.bonafide, whole.spoof))
+        cell = whole._replace(bonafide=bonafide, spoof=spoof)
         measured: Mapping[str, Figure] = {}
         if cell.defined:
             measures = official.measures(cell, pooled=False)
             measured = figures(trials, cell, measures, resampling)
         levels = tuple(cell.levels.values())
-        lines.append(Line(levels, len(cell.bonafide), len(cell.spoof), measured))
+        missing = len(whole.bonafide) - len(bonafide) + len(whole.spoof) - len(spoof)
+        lines.append(Line(levels, len(bonafide), len(spoof), measured, missing))
     return Breakdown(tuple(by), tuple(lines))
 
 

@@ -51,6 +51,7 @@ _NATURES = {
     b"\x28\xb5\x2f\xfd": "compressed by zstd, which is not read here (gz, bz2 and xz are)",
     b"7z\xbc\xaf\x27\x1c": "a 7-zip archive",
     b"\x7fELF": "a program",
+    codecs.BOM_UTF32_LE: "text in UTF-32, which is not read here (UTF-8 and UTF-16 are)",
 }
 _PACKED = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
 

@@ -55,7 +55,14 @@ class Findings:
 
 
 def refuse(where: object, found: Iterable[Finding]) -> None:
-    """Raise one BenchError with all errors among the findings, if there are any."""
-    errors = [f"{finding} [{finding.code}]" for finding in found if finding.severity == "error"]
-    if errors:
-        raise BenchError("\n- ".join((f"{where}: no figure can be given:", *errors)))
+    """Raise one BenchError with all errors among the findings, if there are any, and below them
+    the warnings: what is unknown may say why something is missing.
+    """
+    lines: dict[Severity, list[str]] = {"error": [], "warning": [], "note": []}
+    for finding in found:
+        lines[finding.severity].append(f"{finding} [{finding.code}]")
+    if lines["error"]:
+        warnings = [f"besides, {line}" for line in lines["warning"]]
+        raise BenchError(
+            "\n- ".join((f"{where}: no figure can be given:", *lines["error"], *warnings))
+        )

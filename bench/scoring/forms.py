@@ -33,6 +33,9 @@ _AUDIO = r"(?i)\.(wav|flac|mp3|m4a|ogg|opus|aac|wma)$"
 _FOLDERS = r"^.*[/\\]"
 _TO_REDUCE = r"""[ \t"'/\\.]"""
 _AROUND = " \t\"'"
+_LONGEST_S = 60.0
+"""Seconds; no frame is longer, and sample numbers stay numbers."""
+
 _LATEST_S = 1e6
 """Seconds; no recording begins a frame later, and sample numbers stay exact."""
 
@@ -108,8 +111,12 @@ def read(
 
 
 def _frame(resolution_s: float | None) -> int | None:
+    if resolution_s is None:
+        return None
+    if not 0 < resolution_s <= _LONGEST_S:
+        raise BenchError(f"resolution {resolution_s:g}: should be the seconds of a frame, as 0.02")
     try:
-        return None if resolution_s is None else frame_samples(resolution_s)
+        return frame_samples(resolution_s)
     except ValueError as error:
         raise BenchError(str(error)) from None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,8 +25,9 @@ from bench.metrics.tally import Floats, Integers
 from bench.metrics.timeline import Reference, reference_of
 from bench.scoring import detection, forms
 from bench.scoring.checks import Checked, check, check_frames
+from bench.scoring.coverage import whole
 from bench.scoring.detection import Resampling, Trials
-from bench.scoring.findings import refuse
+from bench.scoring.findings import Finding, Findings, refuse
 from bench.scoring.forms import ScoreFile
 from bench.scoring.localization import RESOLUTIONS_S, localized
 from bench.scoring.official import Official, official
@@ -108,10 +110,15 @@ class Judge:
         factors = request.card.factors
         for field in {field for by in request.by for field in by}:
             if field not in factors:
-                raise BenchError(
-                    f"{request.card.short} has no figures by {field!r}{near(field, factors)}"
-                )
+                known = near(field, factors) or "; there is nothing to break down by"
+                raise BenchError(f"{request.card.short} has no figures by {field!r}{known}")
+        if not math.isfinite(request.threshold):
+            raise BenchError(f"threshold {request.threshold:g}: should be a score, as 0 or 0.5")
         self.subset = load_keys(request.card, request.split, request.keys)
+        found = Findings()
+        whole(request.card, request.split, self.subset.table, found)
+        self.findings: tuple[Finding, ...] = tuple(found.found)
+        """What is noteworthy about the keys."""
         self.official: Official = official(request.card, request.split, request.keys)
         self._others: Mapping[str, Collection[str]] | None = None
 
@@ -126,10 +133,13 @@ class Judge:
         options = dict(zip(("allow_missing", "negate", "as_is"), how, strict=True))
         table = self.subset.table
         if file.kind == "utterances" or self.subset.timing is None:
-            checked, truth = check(file, table, self.others, **options), None
+            llr = "dcf" in asked.card.official
+            checked, truth = check(file, table, self.others, **options, llr=llr), None
         else:
             truth = reference(self.subset)
-            checked = check_frames(file, table, truth, self.others, **options)
+            checked = check_frames(
+                file, table, truth, self.others, **options, threshold=asked.threshold
+            )
             truth = reference_of(truth, np.flatnonzero(checked.present))
         refuse(path, checked.findings)
         return Judged(file, self.subset, checked, truth)
@@ -180,7 +190,7 @@ class Judge:
             keys=asked.keys,
             fingerprint=fingerprint(judged.subset),
             taken=judged.file.taken,
-            findings=judged.checked.findings,
+            findings=(*self.findings, *judged.checked.findings),
             notes=(*judged.file.notes, *notes),
             trials=len(judged.subset),
             missing=int((~judged.checked.present).sum()),
@@ -214,11 +224,12 @@ class Judge:
         if trials.is_spoof.all() or not trials.is_spoof.any():
             return {}, (), ("no figure is defined: there are trials of one class only",)
         figures = detection.pooled(trials, self.official, resampling)
+        everything = judged.of(np.arange(len(judged.subset)))
         tables = tuple(
-            detection.breakdown(trials, asked.card, by, self.official, resampling)
+            detection.breakdown(everything, asked.card, by, self.official, resampling)
             for by in asked.by
         )
-        return figures, tables, tuple(filter(None, [self.official.lacking]))
+        return figures, tables, tuple(filter(None, [self.official.said]))
 
 
 def _digest(path: Path) -> str:

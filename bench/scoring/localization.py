@@ -72,13 +72,23 @@ def localized(
             f"scored; decided bona fide where score > {decision.threshold:g}"
         )
         notes.append(_surplus(own, own_s))
+        lacking: list[str] = []
         for resolution_s in resolutions_s:
             try:
                 at = own if resolution_s == own_s else points(frames, reference, resolution_s, rule)
-            except BenchError as error:
-                notes.append(f"no EER at {1000 * resolution_s:g} ms: {error}")
+            except BenchError:
+                lacking.append(f"{1000 * resolution_s:g}")
                 continue
             found[f"eer_{round(1000 * resolution_s)}ms"] = _eer(point_items(at), resampling)
+        if lacking:
+            notes.append(
+                f"no EER at {', '.join(lacking)} ms: neither whole multiples nor fractions of the "
+                f"scores' {1000 * own_s:g} ms, or of the labels' frames (range EER needs no grid)"
+            )
+        notes.append(
+            "EER at other resolutions: a coarser frame has its lowest score and is spoof if any of "
+            "it is; finer frames repeat the score"
+        )
         places = position_errors(own, decision)
         distances = distance_errors(own, reference, decision)
         breakdowns = (

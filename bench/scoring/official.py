@@ -71,6 +71,19 @@ class Official:
     lacking: str = ""
     """Why there is no min t-DCF where the corpus has one."""
 
+    @property
+    def said(self) -> str:
+        """Which t-DCF is given, or why none is; "" where the corpus has none. The forms of 2019 and
+        2021 are not comparable.
+        """
+        if self.tandem is None:
+            return self.lacking
+        form = {
+            "2019": "the legacy form of ASVspoof 2019, by the organisers' ASV scores",
+            "2021": "the form of ASVspoof 2021, by the organisers' coefficients",
+        }[self.tandem.form]
+        return f"min t-DCF: {form}, {self.tandem.path}"
+
     def measures(self, cell: Cell, *, pooled: bool) -> dict[str, Measure]:
         """Return the figures of the trials of `cell` by name (`bench.metrics.catalogue`).
 
@@ -104,7 +117,7 @@ def official(card: CorpusCard, split: str, place: Path) -> Official:
         return Official(card.official, None, f"min t-DCF: {card.short} has none for split {split}")
     path = find_file(card, place, relative)
     if path is None:
-        lacking = f"min t-DCF: not computed, since {relative} is not at {place}"
+        lacking = f"min t-DCF: not computed; it needs {relative}, which --keys {place} has not"
         return Official(card.official, None, lacking)
     if forms[0] == "2019":
         return Official(card.official, Tandem("2019", path, scores=asv_scores(path)))

@@ -34,8 +34,11 @@ def markdown(verdict: Verdict) -> str:
         *_figures(verdict),
     ]
     for breakdown in verdict.breakdowns:
-        lines += ["", f"## By {' and '.join(breakdown.by)}", "", *_breakdown(breakdown)]
-    return "\n".join([*lines, "", f"Intervals: {verdict.resampling}."]) + "\n"
+        heading = f"## By {' and '.join(breakdown.by)}{_without(verdict.missing)}"
+        lines += ["", heading, "", *_breakdown(breakdown)]
+    lines += ["", f"Intervals: {verdict.resampling}."]
+    lines += [f"Scores: SHA-256 {verdict.digest}...; keys: fingerprint {verdict.fingerprint}."]
+    return "\n".join(lines) + "\n"
 
 
 def comparison(found: Comparison) -> str:
@@ -46,6 +49,12 @@ def comparison(found: Comparison) -> str:
         f"- {found.trials:,} utterances that both have scores of"
         + (f"; {found.left_out:,} of the split are left out" if found.left_out else ""),
         _DIFFERENCE,
+        *(
+            f"- {name}: {_said(finding)}"
+            for name, findings in found.findings.items()
+            for finding in findings
+        ),
+        *(f"- {note}" for note in found.notes),
         "",
     ]
     if found.replicates < found.needed:
@@ -54,10 +63,11 @@ def comparison(found: Comparison) -> str:
             f"- **warning**: with {found.replicates:,} replicates no p-value of so many lines can "
             f"reach 0.05; --replicates {found.needed} is the least",
         )
+    without = f", {found.left_out:,} left out" if found.left_out else ""
     rows = [
         [
             *of.levels,
-            known.label if (known := metric(of.figure)) else of.figure,
+            (known.label if (known := metric(of.figure)) else of.figure) + without,
             *(shown(of.figure, value, _DIGITS) for value in (of.a, of.b)),
             _signed(of.figure, of.difference.value),
             *_tested(of),
@@ -65,7 +75,8 @@ def comparison(found: Comparison) -> str:
         for of in found.found
     ]
     headings = [*found.by, "Figure", "A", "B", "Difference", "95 % interval", "p"]
-    return "\n".join([*lines, *grid(headings, rows), "", f"Intervals: {found.resampling}."]) + "\n"
+    table = grid(headings, rows) if rows else ["No figure."]
+    return "\n".join([*lines, *table, "", f"Intervals: {found.resampling}."]) + "\n"
 
 
 def _tested(of: Compared) -> tuple[str, str]:
@@ -82,6 +93,8 @@ def comparison_as_dict(found: Comparison) -> dict[str, Any]:
         **{key: getattr(found, key) for key in ("corpus", "split", "trials", "left_out")},
         "a": str(found.a),
         "b": str(found.b),
+        "findings": {name: _findings(of) for name, of in found.findings.items()},
+        "notes": list(found.notes),
         "resampling": found.resampling,
         "compared": [
             {
@@ -115,9 +128,7 @@ def as_dict(verdict: Verdict) -> dict[str, Any]:
         "scores": str(verdict.scores),
         "keys": str(verdict.keys),
         "notes": list(verdict.notes),
-        "findings": [
-            {**vars(finding), "examples": list(finding.examples)} for finding in verdict.findings
-        ],
+        "findings": _findings(verdict.findings),
         "figures": _numbers(verdict.figures),
         "breakdowns": [
             {
@@ -127,6 +138,7 @@ def as_dict(verdict: Verdict) -> dict[str, Any]:
                         "levels": dict(zip(breakdown.by, line.levels, strict=True)),
                         "bonafide": line.bonafide,
                         "spoof": line.spoof,
+                        "missing": line.missing,
                         "figures": _numbers(line.figures),
                     }
                     for line in breakdown.lines
@@ -135,6 +147,10 @@ def as_dict(verdict: Verdict) -> dict[str, Any]:
             for breakdown in verdict.breakdowns
         ],
     }
+
+
+def _findings(found: Sequence[Finding]) -> list[dict[str, Any]]:
+    return [{**vars(finding), "examples": list(finding.examples)} for finding in found]
 
 
 def _said(finding: Finding) -> str:
@@ -161,23 +177,22 @@ def _facts(verdict: Verdict) -> list[str]:
     kept = f"{judged:,} of {verdict.trials:,} trials" if verdict.missing else f"{judged:,} trials"
     facts = [
         f"{kept}: {verdict.bonafide:,} bona fide, {verdict.spoof:,} spoof",
-        f"scores: {verdict.scores}, {verdict.taken} (digest {verdict.digest})",
-        f"keys: {verdict.keys} (fingerprint {verdict.fingerprint})",
+        f"scores: {verdict.scores}, {verdict.taken}",
+        f"keys: {verdict.keys}",
     ]
-    if verdict.missing:
-        facts.append(f"**{verdict.missing:,} trials are missing: every figure is without them**")
     if verdict.negated:
         facts.append("scores were negated, as asked for")
     return facts
 
 
 def _figures(verdict: Verdict) -> list[str]:
-    without = f", {verdict.missing:,} missing" if verdict.missing else ""
+    if not verdict.figures:
+        return ["No figure."]
     rows: list[list[str]] = []
     for name, figure in verdict.figures.items():
         known = metric(name)
         label, says = (known.label, known.says) if known else (name, "")
-        rows.append([label + without, *_cells(name, figure), says])
+        rows.append([label + _without(verdict.missing), *_cells(name, figure), says])
     return grid(["Figure", "Value", "95 % interval", "What it is"], rows)
 
 
@@ -190,14 +205,23 @@ def _breakdown(breakdown: Breakdown) -> list[str]:
     names = list(dict.fromkeys(name for line in breakdown.lines for name in line.figures))
     labels = [known.label if (known := metric(name)) else name for name in names]
     headings = [*breakdown.by, *(h for label in labels for h in (label, "95 % interval"))]
+    headings += ["Bona fide", "Spoof"]
+    lacking = any(line.missing for line in breakdown.lines)
+    headings += ["Missing"] if lacking else []
     rows: list[list[str]] = []
     for line in breakdown.lines:
         row = list(line.levels)
         for name in names:
             known = line.figures.get(name)
             row += _cells(name, known) if known else ("not defined", "–")
-        rows.append([*row, f"{line.bonafide:,}", f"{line.spoof:,}"])
-    return grid([*headings, "Bona fide", "Spoof"], rows)
+        counts = [line.bonafide, line.spoof, line.missing or 0]
+        rows.append([*row, *(f"{count:,}" for count in counts[: 2 + lacking])])
+    return grid(headings, rows)
+
+
+def _without(missing: int) -> str:
+    """Return what stands beside every figure that trials are missing from."""
+    return f", {missing:,} missing" if missing else ""
 
 
 def _numbers(figures: Mapping[str, Figure]) -> dict[str, dict[str, float | None]]:

@@ -25,8 +25,8 @@ HEAPED = 0.01
 
 
 def values(score: Floats, what: str, as_is: bool, found: Findings) -> None:
-    """Note scores that are not finite, constant, few-valued, saturated, of low precision or
-    probabilities; `what` they are of: trials or frames.
+    """Note scores that are not finite, constant, few-valued, saturated or of low precision; `what`
+    they are of: trials or frames.
     """
     finite = score[np.isfinite(score)]
     wrong = len(score) - len(finite)
@@ -58,7 +58,6 @@ def values(score: Floats, what: str, as_is: bool, found: Findings) -> None:
         )
     else:
         _precision(distinct, counts, what, found)
-    _probabilities(finite, found)
 
 
 def _precision(distinct: Floats, counts: np.ndarray, what: str, found: Findings) -> None:
@@ -83,7 +82,8 @@ def _precision(distinct: Floats, counts: np.ndarray, what: str, found: Findings)
         )
 
 
-def _probabilities(score: Floats, found: Findings) -> None:
+def probabilities(score: Floats, found: Findings) -> None:
+    """Note finite scores that cannot be log-likelihood ratios: for figures that take them so."""
     low, high = score.min(), score.max()
     if low >= 0 and high <= 1:
         kind = "lie within 0 and 1, as probabilities do"
@@ -95,7 +95,22 @@ def _probabilities(score: Floats, found: Findings) -> None:
         "warning",
         "probabilities",
         f"all scores {kind}: actDCF and Cllr need log-likelihood ratios and mean nothing here; "
-        "EER, AUC, minDCF, min t-DCF and min Cllr only go by the order of scores",
+        "the other figures only go by the order of scores",
+    )
+
+
+def one_decision(score: Floats, threshold: float, found: Findings) -> None:
+    """Note scores of frames that are all above the threshold, or none: one decision for all."""
+    decided = score > threshold
+    if decided.any() and not decided.all():
+        return
+    side, label = ("above", "bona fide") if decided.any() else ("not above", "spoof")
+    found.add(
+        "warning",
+        "one_decision",
+        f"all scores, {score.min():.4g} to {score.max():.4g}, are {side} the threshold "
+        f"{threshold:g}, so every frame is decided {label}: precision, recall, F1 and error rates "
+        "say nothing; --threshold sets another",
     )
 
 

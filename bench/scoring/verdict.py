@@ -21,6 +21,8 @@ class Line(NamedTuple):
     spoof: int
     figures: Mapping[str, Figure]
     """By name; empty where there are trials of one class only."""
+    missing: int | None = None
+    """Trials of the keys without a score, left out of the line; None where rows are frames."""
 
 
 class Breakdown(NamedTuple):

@@ -24,7 +24,7 @@ from bench.augment.csm import mix
 from bench.config import Config
 from bench.corpora.subset import Subset
 from bench.errors import RowFailed
-from bench.metrics import eer
+from bench.metrics.det import eer
 from bench.specs.augment import CrossSegmentMixing, RawBoost
 from bench.specs.corpus import Audio
 from bench.specs.run import ConstantSchedule, Run

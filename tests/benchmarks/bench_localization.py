@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from bench.metrics.f1 import ARGMAX, frame_figures
 from bench.metrics.grid import point_eer, points, utterance_eer
-from bench.metrics.positions import distance_errors, error_rates, position_errors
+from bench.metrics.positions import FrameErrors, distance_errors, position_errors
 from bench.metrics.ranges import range_eer
+from bench.metrics.ratios import group_ratios
 from bench.metrics.timeline import Frames, Reference, frames_on_grid, reference_of_spoof
 
 FRAME = 160
@@ -111,6 +112,10 @@ def timed(work: Callable[..., Any], *arguments: Any) -> tuple[Any, float]:
     return work(*arguments), perf_counter() - start
 
 
+def rates(errors: FrameErrors) -> dict[str, float]:
+    return group_ratios(errors.names, errors.group, errors.wrong, errors.unit).values
+
+
 def main() -> None:
     scored, truth = made(SMALL)
     ours, our_time = timed(range_eer, scored, truth)
@@ -136,8 +141,8 @@ def main() -> None:
     print(f"  {'labels at 10 ms':20s}{seconds:7.2f} s")
     for name, work in {
         "F1": lambda: frame_figures(found.is_spoof, found.score),
-        "by position": lambda: error_rates(position_errors(found, ARGMAX)),
-        "by distance": lambda: error_rates(distance_errors(found, truth, ARGMAX)),
+        "by position": lambda: rates(position_errors(found, ARGMAX)),
+        "by distance": lambda: rates(distance_errors(found, truth, ARGMAX)),
     }.items():
         print(f"  {name:20s}{timed(work)[1]:7.2f} s")
 

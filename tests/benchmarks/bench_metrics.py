@@ -14,11 +14,11 @@ import numpy as np
 from sklearn.isotonic import IsotonicRegression
 from sklearn.metrics import roc_auc_score
 
-from bench.metrics import eer
 from bench.metrics.auc import auc
 from bench.metrics.breakdown import POOLED, cells
 from bench.metrics.cllr import min_cllr
 from bench.metrics.dcf import min_dcf
+from bench.metrics.det import eer
 from bench.metrics.tally import tally
 
 Result = TypeVar("Result")

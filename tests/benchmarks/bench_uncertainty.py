@@ -18,7 +18,7 @@ from bench.metrics.auc import auc
 from bench.metrics.bootstrap import Measure, equal_error_rate, intervals
 from bench.metrics.cllr import cllr, min_cllr
 from bench.metrics.dcf import act_dcf, min_dcf
-from bench.metrics.f1 import frame_f1
+from bench.metrics.f1 import frame_figures
 from bench.metrics.items import Items
 from bench.metrics.paired import paired
 from bench.metrics.plans import plan
@@ -98,7 +98,7 @@ def six(bonafide: np.ndarray, spoof: np.ndarray) -> list[float]:
 def fixed(bonafide: np.ndarray, spoof: np.ndarray) -> object:
     """Return both F1."""
     is_spoof = np.repeat([False, True], [len(bonafide), len(spoof)])
-    return frame_f1(is_spoof, np.concatenate([bonafide, spoof]))
+    return frame_figures(is_spoof, np.concatenate([bonafide, spoof]))
 
 
 def show(what: str, replicates: int, ours: Callable[[], object], plain_s: float) -> None:

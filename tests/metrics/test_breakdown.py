@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.errors import BenchError
-from bench.metrics import eer
 from bench.metrics.breakdown import POOLED, cells
+from bench.metrics.det import eer
 
 from .plain_detection import aasist
 

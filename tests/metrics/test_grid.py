@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bench.errors import BenchError
-from bench.metrics import eer
+from bench.metrics.det import eer
 from bench.metrics.grid import (
     grid_of,
     point_eer,

@@ -9,8 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bench.errors import BenchError
-from bench.metrics import eer
-from bench.metrics.det import eer_of
+from bench.metrics.det import eer, eer_of
 from bench.metrics.items import Items, items_eer, items_tally
 
 weights = st.integers(0, 4)

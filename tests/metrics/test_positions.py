@@ -13,12 +13,19 @@ from bench.metrics.grid import points
 from bench.metrics.positions import (
     POSITION_NAMES,
     distance_errors,
-    error_rates,
     position_errors,
 )
+from bench.metrics.ratios import group_ratios
 from bench.metrics.timeline import frames_on_grid, reference
 from tests.metrics.plain_localization import places
 from tests.metrics.test_grid import gridded, on_arrays
+
+
+def counted(found):
+    """Return [frames, errors] of each group."""
+    ratios = group_ratios(found.names, found.group, found.wrong, found.unit)
+    sums = zip(ratios.whole.sum(axis=0).tolist(), ratios.part.sum(axis=0).tolist(), strict=True)
+    return dict(zip(found.names, map(list, sums), strict=True))
 
 
 @given(gridded(), st.sampled_from([2, 4, 8, 16]), st.integers(-3, 3))
@@ -32,11 +39,8 @@ def test_errors_of_each_place_are_those_of_plain_loops(made, wanted, threshold):
         for name, is_spoof, score in zip(places(labels), labels, scores, strict=True):
             frames[name] += 1
             errors[name] += (score <= threshold) != is_spoof
-    rates = error_rates(position_errors(judged, decision_at(threshold)))
-    assert dict(zip(rates.names, rates.frames.tolist(), strict=True)) == frames
-    assert dict(zip(rates.names, rates.errors.tolist(), strict=True)) == errors
-    for name, rate in zip(rates.names, rates.rate, strict=True):
-        assert np.isnan(rate) if not frames[name] else rate == errors[name] / frames[name]
+    rates = counted(position_errors(judged, decision_at(threshold)))
+    assert rates == {name: [frames[name], errors[name]] for name in POSITION_NAMES}
 
 
 @given(gridded(), st.sampled_from([2, 4, 8, 16]), st.integers(-3, 3))
@@ -64,10 +68,9 @@ def test_errors_at_each_distance_are_those_of_plain_loops(made, wanted, threshol
             count = expected.setdefault(f"{'spoof' if is_spoof else 'bonafide'} {where}", [0, 0])
             count[0] += 1
             count[1] += (score <= threshold) != is_spoof
-    rates = error_rates(distance_errors(judged, truth, decision_at(threshold), [10, 30]))
-    ours = zip(rates.names, rates.frames.tolist(), rates.errors.tolist(), strict=True)
-    assert {name: [n, wrong] for name, n, wrong in ours if n} == expected
-    assert len(rates.names) == 8
+    rates = counted(distance_errors(judged, truth, decision_at(threshold), [10, 30]))
+    assert {name: counts for name, counts in rates.items() if counts[0]} == expected
+    assert len(rates) == 8
 
 
 def test_frames_keep_their_utterance():

@@ -10,9 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from bench.errors import BenchError
-from bench.metrics import eer, frame_f1
 from bench.metrics import scores as scorefile
 from bench.metrics.bootstrap import equal_error_rate, intervals
+from bench.metrics.det import eer
+from bench.metrics.f1 import frame_figures
 from bench.metrics.items import Items
 
 
@@ -131,7 +132,9 @@ def test_figures_are_those_of_the_metrics(tmp_path):
     items = Items(score.astype(float), 1.0 - spoof, 1.0 * spoof, unit)
     bounds = intervals(items, {"eer": equal_error_rate}, None, 50, 3)["eer"]
     assert found["eer"][1:] == (bounds.low, bounds.high)
-    assert (found["f1"].value, found["f1_spoof"].value) == frame_f1(spoof, score)
+    of_frames = frame_figures(spoof, score)
+    assert found["f1"].value == of_frames.bonafide.f1
+    assert found["f1_spoof"].value == of_frames.spoof.f1
     logit = columns["logit_bonafide"]
     assert found["eer_bonafide_logit"].value == eer(logit[~spoof], logit[spoof]).eer
     lowest = score.reshape(-1, 5).min(axis=1)
@@ -156,7 +159,8 @@ def test_without_logits_the_score_decides(tmp_path):
     scorefile.write(tmp_path / "scores.parquet", columns)
     found = scorefile.figures(tmp_path / "scores.parquet", 20)
     assert "eer_bonafide_logit" not in found
-    assert found["f1"].value == frame_f1(columns["label"] == "spoof", columns["score"]).bonafide
+    of_frames = frame_figures(columns["label"] == "spoof", columns["score"])
+    assert found["f1"].value == of_frames.bonafide.f1
 
 
 def test_the_larger_logit_decides_even_where_one_logit_is_the_score(tmp_path):

@@ -12,7 +12,7 @@ from matplotlib.image import imread
 from scipy.stats import norm
 
 from bench.errors import BenchError
-from bench.metrics import DetPoints, det_points, eer
+from bench.metrics.det import DetPoints, det_points, eer
 from bench.reporting import figures
 
 from .made import made
