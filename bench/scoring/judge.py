@@ -221,15 +221,19 @@ class Judge:
                 resampling,
             )
             return found.figures, found.breakdowns, found.notes
+        lacking = ""
+        if judged.file.kind == "frames" and asked.card.task == "localization":
+            lacking = "no figures of frames: the keys hold the protocol but no labels of frames"
         if trials.is_spoof.all() or not trials.is_spoof.any():
-            return {}, (), ("no figure is defined: there are trials of one class only",)
+            alone = "no figure is defined: there are trials of one class only"
+            return {}, (), tuple(filter(None, [alone, lacking]))
         figures = detection.pooled(trials, self.official, resampling)
         everything = judged.of(np.arange(len(judged.subset)))
         tables = tuple(
             detection.breakdown(everything, asked.card, by, self.official, resampling)
             for by in asked.by
         )
-        return figures, tables, tuple(filter(None, [self.official.said]))
+        return figures, tables, tuple(filter(None, [self.official.said, lacking]))
 
 
 def _digest(path: Path) -> str:

@@ -84,6 +84,12 @@ class TestCoverage:
         with pytest.raises(BenchError, match=r"3 of 400 trials have no score .*\[missing\]"):
             refuse("made.txt", checked.findings)
 
+    def test_what_is_unknown_stands_beside_what_is_missing(self, keys, good):
+        ids, score = good
+        checked = check(scorefile(["E_renamed", *ids[1:]], score), keys)
+        with pytest.raises(BenchError, match=r"have no score(.|\n)*besides, 1 ids .*E_renamed"):
+            refuse("made.txt", checked.findings)
+
     def test_missing_is_allowed_and_counted(self, keys, good):
         ids, score = good
         checked = check(scorefile(ids[3:], score[3:]), keys, allow_missing=True)
@@ -218,9 +224,10 @@ class TestValues:
     def test_probabilities(self, keys, good):
         score = 1 / (1 + np.exp(-good[1]))
         for changed in (score, np.log(score)):
-            finding = only(check(scorefile(good[0], changed), keys))
+            finding = only(check(scorefile(good[0], changed), keys, llr=True))
             assert (finding.severity, finding.code) == ("warning", "probabilities")
             assert "Cllr" in finding.message
+            assert check(scorefile(good[0], changed), keys).findings == ()  # where no figure asks
 
     def test_constant(self, keys, good):
         finding = only(check(scorefile(good[0], np.full(N, 0.5)), keys))

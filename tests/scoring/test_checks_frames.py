@@ -185,6 +185,15 @@ def test_constant_and_not_finite_frames(keys, truth):
     assert ("error", "non_finite") in codes(check_frames(scorefile(rows), keys, truth))
 
 
+@pytest.mark.parametrize(
+    ("threshold", "said"), [(-100.0, "decided bona fide"), (100.0, "decided spoof")]
+)
+def test_one_decision_for_all_frames(keys, truth, threshold, said):
+    checked = check_frames(scorefile(made(keys)), keys, truth, threshold=threshold)
+    assert codes(checked) == [("warning", "one_decision")]
+    assert said in checked.findings[0].message
+
+
 def test_utterances_by_their_lowest_frame(keys):
     checked = check(scorefile(made(keys)), keys)
     assert ("note", "lowest_frame") in codes(checked)

@@ -139,7 +139,7 @@ def test_trap_6_two_logits_are_a_question(tmp_path, aasist):
 
 def test_trap_6_probabilities_are_no_likelihood_ratios(judged, aasist, protocol):
     probability = aasist.assign(score=1 / (1 + np.exp(-aasist["score"])))
-    checked = judged(probability)
+    checked = judged(probability, llr=True)
     assert ("warning", "probabilities") in found(checked)
     assert round(100 * rate(checked, protocol), 9) == 0.990923080
 
@@ -147,7 +147,8 @@ def test_trap_6_probabilities_are_no_likelihood_ratios(judged, aasist, protocol)
 def test_trap_6_saturated_probabilities(judged, aasist):
     """A softmax in half precision: the highest ones are all 1."""
     half = aasist.assign(score=(1 / (1 + np.exp(-3 * aasist["score"]))).astype(np.float16))
-    assert {code for _, code in found(judged(half))} >= {"probabilities", "low_precision"}
+    codes = {code for _, code in found(judged(half, llr=True))}
+    assert codes >= {"probabilities", "low_precision"}
 
 
 def test_trap_7_a_file_in_append_mode(judged, aasist, protocol):
