@@ -12,8 +12,15 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bench.errors import BenchError
-from bench.metrics import det_points, eer
-from bench.metrics.det import closest, det_points_of, eer_of, eer_official, ties_at_eer
+from bench.metrics.det import (
+    closest,
+    det_points,
+    det_points_of,
+    eer,
+    eer_of,
+    eer_official,
+    ties_at_eer,
+)
 from bench.metrics.tally import Tally, tally
 
 few_values = st.lists(st.integers(-4, 4), min_size=1, max_size=25)
