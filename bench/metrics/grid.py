@@ -9,7 +9,7 @@ import numpy as np
 
 from bench.errors import BenchError
 from bench.metrics.det import EerResult
-from bench.metrics.items import Items, items_eer
+from bench.metrics.items import Items, counted, items_eer
 from bench.metrics.tally import Bools, Floats, Integers
 from bench.metrics.timeline import Frames, Pair, Reference, Runs, paired, runs, within
 from bench.units import SAMPLE_RATE_HZ, frame_samples
@@ -102,7 +102,7 @@ def points(
 
 def point_items(points: Points) -> Items:
     """Return each frame as an item of weight 1, its utterance the unit."""
-    return _counted(points.score, points.is_spoof, points.utterance)
+    return counted(points.score, points.is_spoof, points.utterance)
 
 
 def point_eer(
@@ -140,7 +140,7 @@ def utterance_items(frames: Frames, reference: Reference) -> Items:
             f"({len(without)} such)"
         )
     any_spoof = np.logical_or.reduceat(reference.is_spoof, pair.labelled.first)
-    return _counted(lowest, any_spoof, pair.scored.utterance)
+    return counted(lowest, any_spoof, pair.scored.utterance)
 
 
 def utterance_eer(frames: Frames, reference: Reference) -> EerResult:
@@ -199,10 +199,6 @@ def _heads(counts: Integers, kept: Integers) -> Bools | slice:
     if (counts == kept).all():
         return slice(None)
     return within(counts) < np.repeat(kept, counts)
-
-
-def _counted(score: Floats, is_spoof: Bools, unit: Integers) -> Items:
-    return Items(score, (~is_spoof).astype(np.float64), is_spoof.astype(np.float64), unit)
 
 
 def _frame(resolution_s: float) -> int:

@@ -31,6 +31,15 @@ class Items(NamedTuple):
     """What is drawn as a whole when resampling: the code of the utterance."""
 
 
+def counted(score: Floats, is_spoof: Bools, unit: Integers) -> Items:
+    """Return trials or frames as items of weight 1; arrays of shape (n,).
+
+    >>> counted(np.array([1.0, 0.0]), np.array([False, True]), np.arange(2)).spoof.tolist()
+    [0.0, 1.0]
+    """
+    return Items(score, (~is_spoof).astype(np.float64), is_spoof.astype(np.float64), unit)
+
+
 def items_tally(items: Items) -> Tally:
     """Return the weights of the items at each distinct score.
 

@@ -21,14 +21,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
 from bench.errors import BenchError, near
 from bench.metrics.bootstrap import equal_error_rate, intervals
-from bench.metrics.det import eer
 from bench.metrics.f1 import decide
-from bench.metrics.items import Items
+from bench.metrics.items import Items, counted, items_eer
 from bench.metrics.ratios import decision_ratios, ratio_intervals
+from bench.metrics.tally import Bools, Floats, Integers
 from bench.units import BONAFIDE, CLASSES, SPOOF
 
 _NAMES = pa.dictionary(pa.int32(), pa.string())
@@ -97,8 +96,8 @@ def read(path: Path) -> pa.Table:
 class Pooled(NamedTuple):
     """All rows of a score file, in its order."""
 
-    score: NDArray[np.float64]
-    is_spoof: NDArray[np.bool_]
+    score: Floats
+    is_spoof: Bools
 
 
 def pooled(table: pa.Table) -> Pooled:
@@ -127,47 +126,41 @@ def figures(scores: Path | pa.Table, replicates: int = 1000, seed: int = 0) -> d
     table = read(scores) if isinstance(scores, Path) else scores
     score, is_spoof = pooled(table)
     utterance = _codes(table, "utterance").codes
-    found = {"eer": _eer(score, is_spoof, utterance, replicates, seed)}
+    judged = {"eer": counted(score, is_spoof, utterance)}
     decision = score
     if set(_LOGITS) <= set(table.column_names):
         bonafide_logit = _numbers(table, "logit_bonafide")
         decision = bonafide_logit - _numbers(table, "logit_spoof")
-        found["eer_bonafide_logit"] = _eer(bonafide_logit, is_spoof, utterance, replicates, seed)
+        judged["eer_bonafide_logit"] = counted(bonafide_logit, is_spoof, utterance)
+    whole = _lowest(score, is_spoof, utterance)
+    if whole.bonafide.any() and whole.spoof.any():
+        judged["utterance_eer"] = whole
+    found = {name: _eer(items, replicates, seed) for name, items in judged.items()}
     decided = decision_ratios(is_spoof, ~decide(decision), utterance).only(("f1", "f1_spoof"))
     bounds = ratio_intervals(decided, None, replicates, seed)
     for name, value in decided.values.items():
         found[name] = Figure(value, bounds[name].low, bounds[name].high)
-    lowest, any_spoof = _by_utterance(score, is_spoof, utterance)
-    if any_spoof.any() and not any_spoof.all():
-        found["utterance_eer"] = _eer(lowest, any_spoof, np.arange(len(lowest)), replicates, seed)
     return found
 
 
-def _eer(
-    score: NDArray[np.float64],
-    is_spoof: NDArray[np.bool_],
-    utterance: NDArray[np.int64],
-    replicates: int,
-    seed: int,
-) -> Figure:
-    value = eer(score[~is_spoof], score[is_spoof]).eer
-    items = Items(score, (~is_spoof).astype(np.float64), is_spoof.astype(np.float64), utterance)
+def _eer(items: Items, replicates: int, seed: int) -> Figure:
+    value = items_eer(items).eer
     bounds = intervals(items, {"eer": equal_error_rate}, None, replicates, seed)["eer"]
     return Figure(value, bounds.low, bounds.high)
 
 
-def _by_utterance(
-    score: NDArray[np.float64], is_spoof: NDArray[np.bool_], utterance: NDArray[np.int64]
-) -> Pooled:
+def _lowest(score: Floats, is_spoof: Bools, utterance: Integers) -> Items:
+    """Return each utterance as an item: its lowest score, spoof where any of its frames is."""
     names, codes = np.unique(utterance, return_inverse=True)
     lowest = np.full(len(names), np.inf)
     np.minimum.at(lowest, codes, score)
-    return Pooled(lowest, np.bincount(codes, weights=is_spoof, minlength=len(names)) > 0)
+    any_spoof = np.bincount(codes, weights=is_spoof, minlength=len(names)) > 0
+    return counted(lowest, any_spoof, np.arange(len(names)))
 
 
 class _Codes(NamedTuple):
     names: list[str]
-    codes: NDArray[np.int64]
+    codes: Integers
 
 
 def _codes(table: pa.Table, column: str) -> _Codes:
@@ -180,7 +173,7 @@ def _codes(table: pa.Table, column: str) -> _Codes:
     return _Codes([names[i] for i in order], rank[encoded.indices.to_numpy()])
 
 
-def _numbers(table: pa.Table, column: str) -> NDArray[np.float64]:
+def _numbers(table: pa.Table, column: str) -> Floats:
     return table[column].to_numpy().astype(np.float64)
 
 

@@ -181,5 +181,5 @@ def test_no_utterance_eer_where_every_utterance_has_spoof_frames(tmp_path):
 
 def test_one_class_has_no_figures(tmp_path):
     scorefile.write(tmp_path / "scores.parquet", changed(label=np.array(["spoof"] * 200)))
-    with pytest.raises(BenchError, match="no bonafide trial"):
+    with pytest.raises(BenchError, match="nothing is bonafide"):
         scorefile.figures(tmp_path / "scores.parquet")
