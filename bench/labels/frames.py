@@ -1,4 +1,4 @@
-"""Spans in seconds to one label a frame and back, in whole samples at 16 kHz.
+"""Spans in seconds to one label a frame, in whole samples at 16 kHz.
 
 Every stamp is rounded to its nearest sample once; all that follows is integer arithmetic, so a
 boundary that lies on the frame grid stays on it. `any-spoof` is PartialSpoof's rule (Zhang et al.,
@@ -13,15 +13,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bench.corpora.subset import Span
 from bench.errors import BenchError, near
+from bench.metrics.grid import Rule
+from bench.metrics.tally import Bools
 from bench.units import (
-    BONAFIDE,
     CLASSES,
     SAMPLE_RATE_HZ,
     SPOOF,
@@ -29,8 +29,6 @@ from bench.units import (
     frames_covering,
     samples,
 )
-
-Rule = Literal["any-spoof", "floor"]
 
 TOLERANCE_S = 0.01
 """Largest gap or overlap at the joint of two spans, and at either end of the utterance: one step of
@@ -47,7 +45,7 @@ class Stretch(NamedTuple):
 
 def spoof_frames(
     spans: Sequence[Span], duration_s: float, resolution_s: float, rule: Rule
-) -> NDArray[np.bool_]:
+) -> Bools:
     """Return one bool a frame, True where the frame is spoof.
 
     `spans` cover the utterance from 0 to `duration_s` in order. Where two of them, or an end of the
@@ -76,41 +74,6 @@ def spoof_frames(
             for stretch in stretches:
                 spoof[stretch.start // frame : stretch.end // frame] = True
     return spoof
-
-
-def coarser(spoof: NDArray[np.bool_], ratio: int) -> NDArray[np.bool_]:
-    """Return labels `ratio` times as coarse: True where any of the frames merged is, the last
-    window perhaps in part.
-
-    >>> coarser(np.array([False, False, True, False, False]), 2)
-    array([False,  True, False])
-    """
-    if ratio < 1:
-        raise ValueError(f"ratio {ratio}: frames merge by a whole number of 1 or more")
-    return np.logical_or.reduceat(spoof, np.arange(0, len(spoof), ratio))
-
-
-def spans_of(spoof: NDArray[np.bool_], resolution_s: float, duration_s: float) -> tuple[Span, ...]:
-    """Return the runs of equal frames as spans in seconds, the last one ending at `duration_s`.
-
-    `spoof_frames` of the result gives `spoof` again, under the rule that gives an utterance this
-    many frames. Raise BenchError where `duration_s` has another number of frames, neither floored
-    nor ceiled.
-    """
-    frame, n_samples = frame_samples(resolution_s), _n_samples(duration_s)
-    allowed = (max(n_samples // frame, 1), frames_covering(n_samples, frame))
-    if len(spoof) not in allowed:
-        raise BenchError(
-            f"{len(spoof)} frames of {resolution_s} s for an utterance of {duration_s} s: "
-            f"there should be {' or '.join(str(n) for n in sorted(set(allowed)))}"
-        )
-    changes = np.flatnonzero(spoof[1:] != spoof[:-1]) + 1
-    firsts = [0, *changes.tolist()]
-    edges_s = [first * frame / SAMPLE_RATE_HZ for first in firsts] + [duration_s]
-    return tuple(
-        Span(edges_s[i], edges_s[i + 1], SPOOF if spoof[first] else BONAFIDE)
-        for i, first in enumerate(firsts)
-    )
 
 
 def _n_samples(duration_s: float) -> int:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bench.corpora.subset import FrameVectors, Spans, Subset
 from bench.errors import BenchError
 from bench.labels.frames import spoof_stretches
+from bench.metrics.tally import Floats
 from bench.metrics.timeline import Reference, reference_of_spoof, within
 from bench.units import SAMPLE_RATE_HZ, frame_samples, samples
 
@@ -41,9 +41,7 @@ def reference(subset: Subset) -> Reference:
     return _of_vectors(where, names, durations_s, timing)
 
 
-def _of_spans(
-    where: str, names: list[str], durations_s: NDArray[np.float64], timing: Spans
-) -> Reference:
+def _of_spans(where: str, names: list[str], durations_s: Floats, timing: Spans) -> Reference:
     found: list[tuple[int, int, int]] = []
     for code, (name, duration_s) in enumerate(zip(names, durations_s.tolist(), strict=True)):
         try:
@@ -57,7 +55,7 @@ def _of_spans(
 
 
 def _of_vectors(
-    where: str, names: list[str], durations_s: NDArray[np.float64], timing: FrameVectors
+    where: str, names: list[str], durations_s: Floats, timing: FrameVectors
 ) -> Reference:
     frame = frame_samples(timing.resolution_s)
     vectors = [timing.spoof[name] for name in names]

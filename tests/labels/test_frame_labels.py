@@ -1,4 +1,4 @@
-"""Spans to frames and back."""
+"""Spans to frames."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from slow_labels import any_spoof_frames, floored_frames
 
 from bench.corpora.subset import Span
 from bench.errors import BenchError
-from bench.labels.frames import Rule, coarser, spans_of, spoof_frames
+from bench.labels.frames import spoof_frames
+from bench.metrics.grid import Rule
 
 RESOLUTIONS = ("0.01", "0.02", "0.04", "0.08", "0.16", "0.32", "0.64")
 
@@ -77,53 +78,6 @@ def test_floor_moves_spans_left_and_loses_short_ones() -> None:
     assert spoof_frames(spans, 0.5, 0.16, "floor").tolist() == [False, False, False]
     assert spoof_frames(spans, 0.5, 0.16, "any-spoof").tolist() == [False, True, False, False]
     assert len(spoof_frames([Span(0.0, 0.1, "spoof")], 0.1, 0.16, "floor")) == 0
-
-
-@given(labelled(), st.sampled_from([2, 4, 8, 16]))
-def test_coarser_labels_are_those_of_a_coarser_grid(
-    utterance: tuple[list[Span], str], ratio: int
-) -> None:
-    spans, duration = utterance
-    fine = spoof_frames(spans, float(duration), 0.01, "any-spoof")
-    direct = spoof_frames(spans, float(duration), 0.01 * ratio, "any-spoof")
-    assert coarser(fine, ratio).tolist() == direct.tolist()
-
-
-@given(st.lists(st.booleans(), max_size=40), st.integers(1, 9))
-def test_coarser_merges_windows_and_keeps_the_rest(spoof: list[bool], ratio: int) -> None:
-    merged = [any(spoof[at : at + ratio]) for at in range(0, len(spoof), ratio)]
-    assert coarser(np.array(spoof, dtype=bool), ratio).tolist() == merged
-
-
-def test_coarser_refuses_a_ratio_below_one() -> None:
-    with pytest.raises(ValueError, match="ratio 0"):
-        coarser(np.array([True]), 0)
-
-
-@given(
-    st.lists(st.booleans(), min_size=1, max_size=60),
-    st.sampled_from(RESOLUTIONS),
-    st.integers(0, 159),
-)
-def test_spans_of_inverts_both_rules(spoof: list[bool], resolution: str, part: int) -> None:
-    frame = round(float(resolution) * 16_000)
-    lengths: dict[Rule, int] = {
-        "any-spoof": len(spoof) * frame - part,
-        "floor": len(spoof) * frame + part,
-    }
-    for rule, n_samples in lengths.items():
-        spans = spans_of(np.array(spoof), float(resolution), n_samples / 16_000)
-        assert spans[0].start_s == 0.0
-        assert spans[-1].end_s == n_samples / 16_000
-        assert all(a.end_s == b.start_s for a, b in pairwise(spans))
-        assert all(a.label != b.label for a, b in pairwise(spans))
-        again = spoof_frames(spans, n_samples / 16_000, float(resolution), rule)
-        assert again.tolist() == spoof
-
-
-def test_spans_of_refuses_another_number_of_frames() -> None:
-    with pytest.raises(BenchError, match=r"5 frames of 0.16 s .* there should be 6 or 7"):
-        spans_of(np.zeros(5, dtype=bool), 0.16, 1.0)
 
 
 B, S = "bonafide", "spoof"
