@@ -36,6 +36,16 @@ def near(name: str, known: Iterable[str]) -> str:
     return f"; known: {', '.join(names)}" if names else ""
 
 
+def quoted(text: str | bytes, longest: int = 80) -> str:
+    """Return what was found in a file, quoted, its first `longest` characters where it is longer.
+
+    >>> quoted("LA_E_1 0.5", 4)
+    "'LA_E'..."
+    """
+    found = text[: 4 * longest].decode("utf-8", "replace") if isinstance(text, bytes) else text
+    return repr(found) if len(found) <= longest else f"{found[:longest]!r}..."
+
+
 def plain(error: BaseException) -> str:
     """Return the error's own message, without the traceback that a loader's worker wraps around it.
 

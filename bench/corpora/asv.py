@@ -10,9 +10,9 @@ from typing import NamedTuple, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.corpora.lines import content, cut
+from bench.corpora.lines import content
 from bench.corpora.pickles import nested_numbers
-from bench.errors import BenchError, near
+from bench.errors import BenchError, near, quoted
 from bench.metrics.tally import Floats
 from bench.metrics.tdcf import Coefficients
 
@@ -57,7 +57,7 @@ def asv_scores(path: Path) -> AsvScores:
         score = _score(fields[2]) if len(fields) == 3 and fields[1] in scores else None
         if score is None:
             raise BenchError(
-                f"{path}:{number}: {cut(line)!r} should be `bonafide|ATTACK {'|'.join(KINDS)} "
+                f"{path}:{number}: {quoted(line)} should be `bonafide|ATTACK {'|'.join(KINDS)} "
                 "SCORE`, as in ASVspoof2019.LA.asv.eval.gi.trl.scores.txt"
             )
         scores[fields[1]].append(score)
@@ -107,7 +107,7 @@ def _score(text: str) -> float | None:
 def _entries(path: Path, place: str, entry: object) -> dict[object, object]:
     if not isinstance(entry, dict):
         raise BenchError(
-            f"{path}: {place}: {cut(repr(entry))} should be a dictionary: of C0, C1 and C2, by "
+            f"{path}: {place}: {quoted(str(entry))} should be a dictionary: of C0, C1 and C2, by "
             "codec, by attack, as LA-C012-eval.npy has it"
         )
     return cast(dict[object, object], entry)

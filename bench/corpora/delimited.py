@@ -25,7 +25,7 @@ from pyarrow import csv as arrow_csv
 from bench.corpora import lines
 from bench.corpora.lines import Lines
 from bench.corpora.problems import Problems
-from bench.errors import BenchError
+from bench.errors import BenchError, quoted
 from bench.specs.corpus import Protocol
 
 _SEPARATORS = {"space": b" ", "tab": b"\t", "comma": b","}
@@ -95,7 +95,7 @@ def _line_by_line(
     for number, text, fields in _split(data, protocol, skipped):
         row = _row(layout, fields)
         if row is None:
-            malformed.append(f"{path.name}:{number}: {lines.cut(text)!r}")
+            malformed.append(f"{path.name}:{number}: {quoted(text)}")
         else:
             kept.append(number)
             rows.append(row)

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from bench.corpora.problems import Problems
-from bench.errors import BenchError, near
+from bench.errors import BenchError, near, quoted
 from bench.units import BONAFIDE, SPOOF
 
 CLASS_WORDS = {BONAFIDE: BONAFIDE, SPOOF: SPOOF}
@@ -63,7 +63,7 @@ def read(path: Path, pattern: re.Pattern[str], form: str, problems: Problems) ->
             numbers.append(number)
             rows.append(match.groups(default=""))
         elif line.strip():
-            malformed.append(f"{path.name}:{number}: {cut(line.strip())!r}")
+            malformed.append(f"{path.name}:{number}: {quoted(line.strip())}")
     names = sorted(pattern.groupindex, key=pattern.groupindex.__getitem__)
     table = pd.DataFrame.from_records(rows, columns=names)
     return checked(Lines(path, table, np.array(numbers, dtype=np.int64)), form, malformed, problems)
@@ -122,8 +122,3 @@ def content(path: Path) -> bytes:
         except UnicodeDecodeError as error:
             raise BenchError(f"{path}: not a text file in UTF-8: {error}") from error
     return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in data else data
-
-
-def cut(text: str, longest: int = 80) -> str:
-    """Return the text, or its beginning and dots, for a message."""
-    return text if len(text) <= longest else f"{text[:longest]}..."

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.corpora.pickles import dictionary, numbers
-from bench.errors import BenchError
+from bench.errors import BenchError, quoted
 from bench.metrics.tally import Floats, Integers
 from bench.scoring.files import opened
 
@@ -99,7 +99,7 @@ def _npz(file: BinaryIO) -> dict[str, NDArray[Any]]:
         wrong = next((m.filename for m in members if not m.filename.endswith(".npy")), None)
         if wrong is not None:
             is_torch = any(m.filename.endswith("data.pkl") for m in members)
-            what = "a PyTorch checkpoint" if is_torch else f"an archive that holds {wrong[:80]!r}"
+            what = "a PyTorch checkpoint" if is_torch else f"an archive that holds {quoted(wrong)}"
             raise ValueError(f"it is {what}")
         if sum(member.file_size for member in members) > _LARGEST:
             raise ValueError(f"it unpacks to more than {_LARGEST:,} bytes")

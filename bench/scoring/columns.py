@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from bench.errors import BenchError, near
+from bench.errors import BenchError, near, quoted
 from bench.units import BONAFIDE, SPOOF
 
 LABELS = {
@@ -119,7 +119,7 @@ def choose(names: Sequence[str] | None, rows: Sequence[Sequence[str]], asked: As
     if wrong or utterance in score:
         at = wrong[0] if wrong else utterance
         raise BenchError(
-            f"{columns.say(at)} holds no scores but e.g. {columns.cells[at][0][:40]!r}"
+            f"{columns.say(at)} holds no scores but e.g. {quoted(columns.cells[at][0], 40)}"
             f"{_numeric(columns)}"
         )
     taken = [f"ids from {columns.say(utterance)}", f"scores from {how}"]
@@ -248,7 +248,7 @@ def _example(columns: _Columns, i: int) -> str:
 
 def _seen(columns: _Columns) -> str:
     names = columns.names or [column[0] for column in columns.cells]
-    return f" among {', '.join(repr(name[:30]) for name in names[:10])}"
+    return f" among {', '.join(quoted(name, 30) for name in names[:10])}"
 
 
 def _numeric(columns: _Columns) -> str:

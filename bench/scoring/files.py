@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
 
-from bench.errors import BenchError
+from bench.errors import BenchError, quoted
 
 BLOCK = 1 << 24
 """Bytes read at a time."""
@@ -113,7 +113,7 @@ def blocks(path: Path) -> Iterator[Block]:
         if len(rest) > LONGEST_LINE:
             at = line + whole.count(b"\n") + len(newline)
             raise BenchError(
-                f"{path}:{at}: a line of more than {LONGEST_LINE:,} bytes: {cut(rest)}; a score "
+                f"{path}:{at}: a line of more than {LONGEST_LINE:,} bytes: {quoted(rest)}; a score "
                 "file has a line an utterance: `ID SCORE`"
             )
         if newline:
@@ -134,16 +134,6 @@ def opened(path: Path) -> BinaryIO:
 def unreadable(path: Path, error: BaseException) -> BenchError:
     """Return the error for a file that could not be read to its end."""
     return BenchError(f"{path}: cannot be read, it is damaged or cut short: {error}")
-
-
-def cut(text: str | bytes, longest: int = 80) -> str:
-    """Return what was found in a file, quoted, cut to `longest` characters.
-
-    >>> cut("LA_E_1 0.5", 4)
-    "'LA_E'..."
-    """
-    plain = text[: 4 * longest].decode("utf-8", "replace") if isinstance(text, bytes) else text
-    return repr(plain) if len(plain) <= longest else f"{plain[:longest]!r}..."
 
 
 def _texts(path: Path) -> Iterator[bytes]:

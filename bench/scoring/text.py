@@ -24,9 +24,9 @@ import pyarrow as pa
 from pyarrow import compute
 from pyarrow import csv as arrow_csv
 
-from bench.errors import BenchError
+from bench.errors import BenchError, quoted
 from bench.scoring.columns import LABELS, NUMBER, Asked, Roles, choose, mostly
-from bench.scoring.files import LONGEST_LINE, Block, blocks, cut
+from bench.scoring.files import LONGEST_LINE, Block, blocks
 
 _SAMPLE = 1000
 """Lines by which separator and columns are told."""
@@ -194,7 +194,7 @@ class _Faults:
             if wrong:
                 self.count += 1
                 if len(self.shown) < _SHOWN:
-                    self.shown.append(f"{self.path}:{number}: {cut(line)}: {wrong}")
+                    self.shown.append(f"{self.path}:{number}: {quoted(line)}: {wrong}")
         if self.count == before:
             last = block.line + block.text.count(b"\n") - 1
             raise BenchError(
@@ -227,10 +227,10 @@ def _wrong(line: bytes, layout: _Layout) -> str:
     for i in layout.roles.numbers:
         if not NUMBER.fullmatch(cells[i]):
             point = " (decimals need a point)" if _COMMA_NUMBER.fullmatch(cells[i]) else ""
-            return f"{cells[i][:40]!r} is no number{point}"
+            return f"{quoted(cells[i], 40)} is no number{point}"
     label = layout.roles.label
     if label is not None and cells[label].lower() not in LABELS:
-        return f"{cells[label][:40]!r} is no label (bonafide, spoof)"
+        return f"{quoted(cells[label], 40)} is no label (bonafide, spoof)"
     return ""
 
 
@@ -262,14 +262,16 @@ def _layout(path: Path, block: Block, asked: Asked) -> _Layout:
         lines = [line.decode() for _, line in numbered]
     except UnicodeDecodeError as error:
         at = next(n for n, line in numbered if error.object == line)
-        raise BenchError(f"{path}:{at}: not text in UTF-8: {cut(error.object)}") from error
+        raise BenchError(f"{path}:{at}: not text in UTF-8: {quoted(error.object)}") from error
     separator, rows = _separated(path, lines)
     columns = Counter(map(len, rows)).most_common(1)[0][0]
     good = [i for i, row in enumerate(rows) if len(row) == columns]
     first, *rest = [rows[i] for i in good]
     has_header = good[0] == 0 and _is_header(first, rest)
     if has_header and not rest:
-        raise BenchError(f"{path}:{numbered[0][0]}: a header and nothing below it: {cut(lines[0])}")
+        raise BenchError(
+            f"{path}:{numbered[0][0]}: a header and nothing below it: {quoted(lines[0])}"
+        )
     try:
         roles = choose(*((first, rest) if has_header else (None, [first, *rest])), asked)
     except BenchError as error:
@@ -309,7 +311,7 @@ def _separated(path: Path, lines: Sequence[str]) -> tuple[str, list[list[str]]]:
         cells = list(zip(*(row for row in rows if len(row) == columns), strict=True))
         if columns > 1 and any(mostly(_COMMA_NUMBER, column) for column in cells):
             raise BenchError(
-                f"{path}: has numbers with a decimal comma, e.g. {cut(lines[-1])}; write a point"
+                f"{path}: has numbers with a decimal comma, e.g. {quoted(lines[-1])}; write a point"
             )
         numbers = any(mostly(NUMBER, column[1:] or column) for column in cells)
         share = count / len(lines) * (1 if numbers else 0.5)
@@ -320,4 +322,4 @@ def _separated(path: Path, lines: Sequence[str]) -> tuple[str, list[list[str]]]:
     what = (
         "numbers without ids" if mostly(NUMBER, [line.strip() for line in lines]) else "no columns"
     )
-    raise BenchError(f"{path}: holds {what}, e.g. {cut(lines[0])}; a line should be `ID SCORE`")
+    raise BenchError(f"{path}: holds {what}, e.g. {quoted(lines[0])}; a line should be `ID SCORE`")
