@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ if TYPE_CHECKING:  # pandas and pyarrow take a second: only where scores are jud
     from bench.scoring.standing import Standing
     from bench.scoring.verdict import Verdict
 
+_PACKED = re.compile(r"\.(gz|bz2|xz)$")
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
@@ -124,9 +126,10 @@ def score(
     form, split = options.form(smoke), judge.request.split
     place = None if track is None else standing(card.key, split, track, form)
     judged = judge.read(scores)
+    system = name or _PACKED.sub("", scores.name).rpartition(".")[0] or scores.name
+    safe = re.sub(r"[^\w.+=-]+", "_", system)[:100].strip(".")
+    target = _made(folder or here.work / "scored" / f"{safe}-{card.key}-{split}")
     verdict = judge.verdict(judged)
-    system = name or scores.name.split(".")[0]
-    target = folder or here.work / "scored" / f"{system}-{card.key}-{split}"
     written = _write(verdict, judged, target, system)
     run = "" if place is None else _track(verdict, here, form, place, system, written)
     _say(verdict, as_json, written, run)
@@ -172,6 +175,15 @@ def _judge(
     return Judge(Request(card, split, keys, by, **asked))
 
 
+def _made(place: Path) -> Path:
+    """Make a folder for the verdict, before it is computed."""
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BenchError(f"{place}: cannot be made a folder for the verdict: {error}") from error
+    return place
+
+
 def _write(verdict: Verdict, judged: Judged, place: Path, system: str) -> list[Path]:
     """Write the verdict as Markdown and JSON, and DET curve and histogram where there are both
     classes; return the files.
@@ -181,19 +193,22 @@ def _write(verdict: Verdict, judged: Judged, place: Path, system: str) -> list[P
     from bench.reporting import figures
     from bench.scoring import render
 
-    place.mkdir(parents=True, exist_ok=True)
     content = {
         "verdict.md": render.markdown(verdict).encode(),
         "verdict.json": json.dumps(render.as_dict(verdict), indent=2).encode(),
     }
     bonafide, spoof = judged.by_class()
     if len(bonafide) and len(spoof):
-        title = f"{system}, {verdict.short} {verdict.split}:"
+        # Matplotlib takes what stands between dollars for a formula.
+        title = f"{system}, {verdict.short} {verdict.split}:".replace("$", r"\$")
         threshold = eer_of(tally(bonafide, spoof)).threshold
         content["det.png"] = figures.det(bonafide, spoof, title)
         content["scores.png"] = figures.histogram(bonafide, spoof, threshold, title)
     for name, data in content.items():
-        (place / name).write_bytes(data)
+        try:
+            (place / name).write_bytes(data)
+        except OSError as error:
+            raise BenchError(f"{place / name}: cannot be written: {error}") from error
     return [place / name for name in content]
 
 
@@ -236,6 +251,10 @@ def _track(
             "missing": str(verdict.missing),
             "negated": str(verdict.negated).lower(),
             "intervals": verdict.resampling,
+            "warnings": ", ".join(
+                finding.code for finding in verdict.findings if finding.severity == "warning"
+            )
+            or "none",
         },
         figures=place.named(verdict.figures),
     )

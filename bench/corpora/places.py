@@ -44,8 +44,11 @@ def beside(card: CorpusCard, split: str, scores: Path) -> Path | None:
     names = {PurePosixPath(file.replace("{split}", split)).name for file in files}
     names |= {f"{name}.gz" for name in names}
     for folder in scores.resolve().parents[:2]:
-        near = [folder, *sorted(path for path in folder.iterdir() if path.is_dir())]
-        if any((place / name).is_file() for place in near for name in names):
+        try:
+            inside = sorted(folder.iterdir())
+        except OSError:  # one may use a file in a folder that one may not list
+            inside = []
+        if any(os.path.isfile(place / name) for place in (folder, *inside) for name in names):
             return folder
     return None
 
@@ -67,10 +70,13 @@ def located(
 
 
 def exact(root: Path, relatives: Sequence[str]) -> Path | None:
-    """Return the first of the files that is at its exact place below `root`, gzipped or not."""
+    """Return the first of the files that is at its exact place below `root`, gzipped or not.
+
+    What one may not look into is not there: `os.path.isfile` says so, `Path.is_file` raises.
+    """
     for relative in relatives:
         for path in (root / relative, root / f"{relative}.gz"):
-            if path.is_file():
+            if os.path.isfile(path):
                 return path
     return None
 

@@ -36,7 +36,10 @@ def markdown(verdict: Verdict) -> str:
     for breakdown in verdict.breakdowns:
         heading = f"## By {' and '.join(breakdown.by)}{_without(verdict.missing)}"
         lines += ["", heading, "", *_breakdown(breakdown)]
-    lines += ["", f"Intervals: {verdict.resampling}."]
+    every = [verdict.figures, *(line.figures for of in verdict.breakdowns for line in of.lines)]
+    none = any(math.isnan(figure.low) for figures in every for figure in figures.values())
+    why = " None (–) of an organisers' package and where one speaker is all there is." * none
+    lines += ["", f"Intervals: {verdict.resampling}.{why}"]
     lines += [f"Scores: SHA-256 {verdict.digest}...; keys: fingerprint {verdict.fingerprint}."]
     return "\n".join(lines) + "\n"
 

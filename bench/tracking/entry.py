@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -160,5 +161,6 @@ def describe_scored(entry: ScoredEntry) -> str:
     ]
     for name, figure in entry.figures.items():
         value, low, high = (shown(name, number) for number in figure)
-        lines.append(f"| {name} | {value} | {low} to {high} |")
+        interval = "–" if math.isnan(figure.low) else f"{low} to {high}"
+        lines.append(f"| {name} | {value} | {interval} |")
     return "\n".join([*lines, "", *(f"- {key}: {text}" for key, text in entry.settings.items())])

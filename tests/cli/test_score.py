@@ -252,3 +252,45 @@ def test_mistakes_are_one_message(bench, trials, tmp_path, arguments, message):
     assert done.returncode == 2
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_folder_of_the_verdict_is_named_after_the_system(bench, trials, keys, tmp_path):
+    scores, _ = scored(trials)
+    path = text(tmp_path / "epoch.12.txt", trials["utterance"], scores)
+    place = tmp_path / "work/scored"
+    for name, folder in (
+        ([], "epoch.12"),
+        (["--name", "../../evil $x_{"], "_.._evil_x__"),
+    ):
+        done = bench("score", str(path), *keys, *name)
+        assert done.returncode == 0, done.stderr
+        assert (place / f"{folder}-asvspoof2019la-eval/verdict.md").is_file()
+    assert len(list(place.iterdir())) == 2
+    (tmp_path / "taken").write_text("")
+    refused = bench("score", str(path), *keys, "--folder", str(tmp_path / "taken"))
+    assert refused.returncode == 2
+    assert "taken: cannot be made a folder for the verdict" in refused.stderr
+
+
+def test_standard_output_is_json_alone_whatever_is_not_defined(bench, trials, keys, tmp_path):
+    """No NaN and no Infinity, which are no JSON: one class, one speaker, ties, nothing decided."""
+    scores, spoof = scored(trials)
+    part = text(tmp_path / "part.txt", trials["utterance"][spoof], scores[spoof])
+    flat = text(tmp_path / "flat.txt", trials["utterance"], np.zeros(len(trials)))
+    one = tmp_path / "one/ASVspoof2019.LA.cm.eval.trl.txt"
+    one.parent.mkdir()
+    lines = (tmp_path / f"keys/{one.name}").read_text().splitlines()
+    one.write_text("".join(f"LA_0001 {line.partition(' ')[2]}\n" for line in lines))
+    alone = ["--corpus", "19LA", "--keys", str(one), "--resample", "speaker"]
+    for order in (
+        ("score", part, "--allow-missing", *keys),
+        ("score", flat, "--as-is", *keys),
+        ("score", flat, "--as-is", "--by", "attack", *alone),
+        ("compare", part, flat, "--allow-missing", "--as-is", *keys),
+        ("compare", flat, flat, "--as-is", *alone),
+    ):
+        done = bench(*map(str, order), "--json")
+        assert done.returncode == 0, done.stderr
+        json.loads(done.stdout, parse_constant=lambda word: pytest.fail(word))
+    shown = bench("score", str(flat), "--as-is", *alone).stdout
+    assert "where one speaker is all there is" in shown

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
+import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import layouts
 import pytest
@@ -13,7 +17,7 @@ from layouts import write_lines
 from bench.corpora import load_keys
 from bench.corpora.cards import card
 from bench.corpora.fingerprint import fingerprint
-from bench.corpora.places import find_file
+from bench.corpora.places import beside, exact, find_file
 from bench.corpora.problems import BrokenCorpus
 from bench.corpora.subset import FrameVectors, Spans
 from bench.errors import BenchError
@@ -124,3 +128,33 @@ def test_real_partialspoof_protocol(shared: Path):
     table = load_keys(card("PS"), "eval", shared / "protocols/partialspoof").table
     assert len(table) == card("PS").splits["eval"].utterances
     assert table["attack"].cat.categories.tolist() == ["", "CON"]
+
+
+def test_folders_that_one_may_not_look_into_hold_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """As the homes of others beside one's own, on a machine that many share."""
+    locked = tmp_path / "other"
+    layouts.asvspoof2019la(locked / "LA")
+    (tmp_path / "own").mkdir()
+    scores = tmp_path / "own/scores.txt"
+    scores.touch()
+    stat, listdir = os.stat, os.listdir
+
+    def refused(of: Callable[..., Any]) -> Callable[..., Any]:
+        def call(path: Any = ".", *rest: Any, **named: Any) -> Any:
+            if isinstance(path, str | Path) and locked in Path(path).parents:
+                raise PermissionError(errno.EACCES, "Permission denied", str(path))
+            return of(path, *rest, **named)
+
+        return call
+
+    monkeypatch.setattr(os, "stat", refused(stat))
+    monkeypatch.setattr(os, "listdir", refused(listdir))
+    with pytest.raises(PermissionError):
+        (locked / "LA").is_file()
+    assert beside(card("19LA"), "eval", scores) is None
+    assert exact(locked, ["LA/ASVspoof2019_LA_cm_protocols"]) is None
+    monkeypatch.undo()
+    protocols = locked / "LA/ASVspoof2019_LA_cm_protocols"
+    assert beside(card("19LA"), "eval", protocols / "scores.txt") == protocols

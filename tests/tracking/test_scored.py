@@ -65,3 +65,9 @@ def test_one_that_failed_half_way_is_kept_anew(store, scored, tmp_path):
 
 def test_a_table_without_any_has_none(store):
     assert store.scored("sal/table4", "paper").empty
+
+
+def test_a_figure_without_an_interval_has_a_dash(store, scored):
+    alone = replace(scored, figures={"inthewild.eer": Figure(0.2, float("nan"), float("nan"))})
+    run = store._client.get_run(store.keep_scored(alone, []))
+    assert "| inthewild.eer | 20.00 % | – |" in run.data.tags["mlflow.note.content"]
