@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from bench import markdown
 from bench.config import Form
 from bench.corpora import polarity
 from bench.corpora.audio import Header, header
@@ -111,14 +112,13 @@ def render(report: Report) -> str:
     if report.counts:
         cells = {name: f"{count:,}" for name, count in report.counts.items()}
         cells |= {"hours": f"{report.hours:.2f}", "fingerprint": report.fingerprint}
-        lines += ["| what | value |", "| --- | ---: |"]
-        lines += [f"| {name} | {value} |" for name, value in cells.items()]
+        lines += markdown.table(["what", "value"], list(cells.items()))
     if report.problems:
-        lines += ["", "| | problem | count | for example |", "| --- | --- | ---: | --- |"]
-        lines += [
-            f"| {p.severity} | {_cell(p.what)} | {p.count:,} | {_cell('; '.join(p.examples))} |"
+        rows = [
+            (p.severity, p.what, f"{p.count:,}", "; ".join(p.examples))
             for p in sorted(report.problems, key=lambda problem: problem.severity)
         ]
+        lines += ["", *markdown.table(["", "problem", "count", "for example"], rows)]
     return "\n".join(lines) + "\n"
 
 
@@ -138,10 +138,6 @@ def as_dict(report: Report) -> dict[str, Any]:
         "fingerprint": report.fingerprint,
         "problems": problems,
     }
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
 
 
 def _distinct(problems: Problems) -> tuple[Problem, ...]:

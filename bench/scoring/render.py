@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bench.markdown import table
 from bench.metrics.catalogue import metric, shown
 from bench.metrics.scores import Figure
 from bench.scoring.comparison import Compared, Comparison
@@ -78,8 +79,8 @@ def comparison(found: Comparison) -> str:
         for of in found.found
     ]
     headings = [*found.by, "Figure", "A", "B", "Difference", "95 % interval", "p"]
-    table = grid(headings, rows) if rows else ["No figure."]
-    return "\n".join([*lines, *table, "", f"Intervals: {found.resampling}."]) + "\n"
+    shown_rows = table(headings, rows) if rows else ["No figure."]
+    return "\n".join([*lines, *shown_rows, "", f"Intervals: {found.resampling}."]) + "\n"
 
 
 def _tested(of: Compared) -> tuple[str, str]:
@@ -160,21 +161,6 @@ def _said(finding: Finding) -> str:
     return f"**warning**: {finding}" if finding.severity == "warning" else str(finding)
 
 
-def grid(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return the lines of a Markdown table whose columns line up, those of numbers to the right."""
-    cells = [[cell.replace("|", "\\|") for cell in row] for row in (headings, *rows)]
-    columns: list[list[str]] = []
-    for heading, *others in zip(*cells, strict=True):
-        width = max(3, *map(len, (heading, *others)))
-        if any(cell[:1].isdigit() or cell[:1] in "+-" for cell in others):
-            padded = [cell.rjust(width) for cell in (heading, *others)]
-            columns.append([padded[0], "-" * (width - 1) + ":", *padded[1:]])
-        else:
-            padded = [cell.ljust(width) for cell in (heading, *others)]
-            columns.append([padded[0], "-" * width, *padded[1:]])
-    return [f"| {' | '.join(row)} |" for row in zip(*columns, strict=True)]
-
-
 def _facts(verdict: Verdict) -> list[str]:
     judged = verdict.bonafide + verdict.spoof
     kept = f"{judged:,} of {verdict.trials:,} trials" if verdict.missing else f"{judged:,} trials"
@@ -196,7 +182,7 @@ def _figures(verdict: Verdict) -> list[str]:
         known = metric(name)
         label, says = (known.label, known.says) if known else (name, "")
         rows.append([label + _without(verdict.missing), *_cells(name, figure), says])
-    return grid(["Figure", "Value", "95 % interval", "What it is"], rows)
+    return table(["Figure", "Value", "95 % interval", "What it is"], rows)
 
 
 def _cells(name: str, figure: Figure) -> tuple[str, str]:
@@ -219,7 +205,7 @@ def _breakdown(breakdown: Breakdown) -> list[str]:
             row += _cells(name, known) if known else ("not defined", "–")
         counts = [line.bonafide, line.spoof, line.missing or 0]
         rows.append([*row, *(f"{count:,}" for count in counts[: 2 + lacking])])
-    return grid(headings, rows)
+    return table(headings, rows)
 
 
 def _without(missing: int) -> str:
