@@ -21,7 +21,6 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from bench.metrics.positions import END, MIDDLE, POSITIONS, START, UNIT
-from bench.metrics.positions import POSITION_NAMES as POSITION_NAMES
 
 IGNORED = -100
 """What a frame that is padding is labelled: the index that torch's cross entropy leaves out."""

@@ -22,7 +22,7 @@ from pyarrow import compute
 
 from bench.errors import BenchError
 from bench.metrics.tally import Bools, Floats, Integers
-from bench.scoring import arrays, tables, text
+from bench.scoring import arrays, parquet, text
 from bench.scoring.columns import LABELS, Asked
 from bench.scoring.files import UNREADABLE, form, head, unreadable
 from bench.units import SAMPLE_RATE_HZ, frame_samples
@@ -101,7 +101,7 @@ def read(
             case "text":
                 return _assembled(path, text.read(path, asked), frame)
             case "parquet":
-                return _assembled(path, tables.read(path, asked), frame)
+                return _assembled(path, parquet.read(path, asked), frame)
             case other:
                 return _dictionary(path, arrays.read(path, other, asked.score), frame)
     except UNREADABLE as error:

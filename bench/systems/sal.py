@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bench.frontends import FrontEnd
-from bench.labels.positions import IGNORED, POSITION_NAMES, positions, transitions
+from bench.labels.positions import IGNORED, positions, transitions
+from bench.metrics.positions import POSITION_NAMES
 from bench.specs.base import Absent
 from bench.specs.systems import PositionTask, Sal, TransitionTask
 from bench.systems.base import Answer, Batch, System

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from time import perf_counter
 
 import numpy as np
+from bench_metrics import official_eer  # pyright: ignore[reportMissingImports]
 
 from bench.metrics.auc import auc
 from bench.metrics.bootstrap import Measure, equal_error_rate, intervals
@@ -46,17 +47,6 @@ def items(units: int, per_unit: int, share_bonafide: float, seed: int = 0) -> It
     unit = np.repeat(np.arange(units), per_unit)
     score = rng.normal(size=len(unit)) + rng.normal(size=units)[unit] / 2 - 3 * spoof
     return Items(score, 1 - spoof, spoof, unit)
-
-
-def official_eer(bonafide: np.ndarray, spoof: np.ndarray) -> float:
-    """Return the EER as the organisers' packages compute it."""
-    scores = np.concatenate([bonafide, spoof])
-    labels = np.repeat([1, 0], [len(bonafide), len(spoof)])[np.argsort(scores, kind="mergesort")]
-    missed = np.cumsum(labels)
-    accepted = len(spoof) - (np.arange(1, len(labels) + 1) - missed)
-    frr, far = missed / len(bonafide), accepted / len(spoof)
-    at = np.argmin(np.abs(frr - far))
-    return (frr[at] + far[at]) / 2
 
 
 def by_unit(units: int, per_unit: int) -> Callable[[np.random.Generator], np.ndarray]:

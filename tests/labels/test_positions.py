@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from bench.labels.positions import IGNORED, POSITION_NAMES, positions, transitions
+from bench.labels.positions import IGNORED, positions, transitions
+from bench.metrics.positions import POSITION_NAMES
 from bench.units import CLASSES
 
 START, MIDDLE, END, UNIT = range(4)
