@@ -46,7 +46,7 @@ def read(path: Path, form: str, column: str | None) -> Arrays:
     except (OSError, BenchError, MemoryError):
         raise
     except Exception as error:  # a forged or cut file can raise anything
-        raise BenchError(f"{path}: refused: it is no {_FORM}: {str(error)[:200]}") from error
+        raise BenchError(f"{path}: refused: it is not {_FORM}: {str(error)[:200]}") from error
     if not found:
         raise BenchError(f"{path}: is an empty dictionary; it should be {_FORM}")
     try:

@@ -87,10 +87,10 @@ def check_frames(
 
     Like `check`, and codes `overlapping`, `unordered`, `frame_count` (utterances with over a frame
     more or less than their labels' duration), `resolution` (most have half as many again, or half
-    of them) and `one_decision` (no score, or every one, is above `threshold`). Polarity is that of
-    the range-based EER, and chance is reckoned by utterances, as frames of one are alike. Ties are
-    not looked for: no organisers' package gives another figure by them. A BenchError for a file of
-    utterances' scores.
+    of them, or reach as far beyond), `late_start` (most have no frame from 0 on) and `one_decision`
+    (no score, or every one, is above `threshold`). Polarity is that of the range-based EER, and
+    chance is reckoned by utterances, as frames of one are alike. Ties are not looked for: no
+    organisers' package gives another figure by them. A BenchError for a file of utterances' scores.
     """
     if scores.start is None or scores.end is None:
         raise BenchError(f"{scores.path}: holds a score an utterance, not scores of frames")
@@ -213,6 +213,23 @@ def _counts(laid: Frames, truth: Reference, trials: pd.DataFrame, found: Finding
             "resolution",
             f"frames of {frame / SAMPLE_RATE_HZ:g} s add up to {share:.2f} times the duration of "
             "most utterances: their resolution must be another",
+        )
+    reach = float(np.median(laid.end[np.flatnonzero(np.diff(laid.utterance, append=-1))] / length))
+    if 0.5 < share < 1.5 and reach > 1.5:
+        found.add(
+            "error",
+            "resolution",
+            f"the last frames end at {reach:.2f} times the duration of most utterances: their "
+            "starts must be in another unit",
+        )
+    late = laid.start[np.flatnonzero(np.diff(laid.utterance, prepend=-1))] > 0
+    if 2 * late.sum() > len(late):
+        found.add(
+            "warning",
+            "late_start",
+            f"in {late.sum():,} of {len(codes):,} utterances no frame starts at 0 s: are frames "
+            "counted from 1, or are these their middles?",
+            late.sum(),
         )
     expected = -(-length // frame)
     off = np.flatnonzero((counts > expected + 1) | (counts < length // frame - 1))

@@ -87,6 +87,8 @@ def probabilities(score: Floats, found: Findings) -> None:
     low, high = score.min(), score.max()
     if low >= 0 and high <= 1:
         kind = "lie within 0 and 1, as probabilities do"
+    elif low >= -1 and high <= 1:
+        kind = "lie within -1 and 1, as cosines and differences of probabilities do"
     elif high <= 0:
         kind = "are 0 or less, as log-probabilities are"
     else:

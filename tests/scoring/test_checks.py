@@ -223,7 +223,7 @@ class TestValues:
 
     def test_probabilities(self, keys, good):
         score = 1 / (1 + np.exp(-good[1]))
-        for changed in (score, np.log(score)):
+        for changed in (score, np.log(score), 2 * score - 1):
             finding = only(check(scorefile(good[0], changed), keys, llr=True))
             assert (finding.severity, finding.code) == ("warning", "probabilities")
             assert "Cllr" in finding.message

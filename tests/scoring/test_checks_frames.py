@@ -185,6 +185,21 @@ def test_constant_and_not_finite_frames(keys, truth):
     assert ("error", "non_finite") in codes(check_frames(scorefile(rows), keys, truth))
 
 
+def test_starts_in_another_unit(keys, truth):
+    """Milliseconds taken for indices: frame 1 is at 20, so at 0.4 s."""
+    rows = [(u, 20 * start, score) for u, start, score in made(keys)]
+    checked = check_frames(scorefile(rows), keys, truth)
+    assert ("error", "resolution") in codes(checked)
+    assert any("in another unit" in finding.message for finding in checked.findings)
+
+
+@pytest.mark.parametrize("shift", [FRAME, FRAME // 2])
+def test_frames_counted_from_one_or_by_their_middles(keys, truth, shift):
+    rows = [(u, start + shift, score) for u, start, score in made(keys)]
+    checked = check_frames(scorefile(rows), keys, truth)
+    assert codes(checked) == [("warning", "late_start")]
+
+
 @pytest.mark.parametrize(
     ("threshold", "said"), [(-100.0, "decided bona fide"), (100.0, "decided spoof")]
 )
