@@ -7,6 +7,8 @@ at 20 ms (0.58 / 0.02 -> 28), the reason being that 0.58 has no exact binary for
 
 from __future__ import annotations
 
+import math
+
 SAMPLE_RATE_HZ = 16_000
 """The rate every system of the suite works at."""
 
@@ -38,7 +40,7 @@ def frame_samples(resolution_s: float, sample_rate_hz: int = SAMPLE_RATE_HZ) -> 
     >>> frame_samples(0.16)
     2560
     """
-    n = samples(resolution_s, sample_rate_hz)
+    n = samples(resolution_s, sample_rate_hz) if math.isfinite(resolution_s) else 0
     if n < 1 or abs(n / sample_rate_hz - resolution_s) > 1e-9:
         raise ValueError(
             f"resolution {resolution_s} s is not a whole number of samples at {sample_rate_hz} Hz"

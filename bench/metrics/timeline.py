@@ -233,8 +233,11 @@ class Pair(NamedTuple):
 
 
 def paired(frames: Frames, reference: Reference) -> Pair:
-    """Return the utterances of both; raise BenchError where one has an utterance that the other has
-    not: which trials to leave out is for the caller to decide, and to say."""
+    """Return the utterances of both; raise BenchError where there is none, or one has an utterance
+    that the other has not: which trials to leave out is for the caller to decide, and to say."""
+    for of, what in ((frames, "scored frame"), (reference, "reference stretch")):
+        if not len(of.utterance):
+            raise BenchError(f"there is no {what}")
     scored, labelled = runs(frames.utterance), runs(reference.utterance)
     for here, there, what in (
         (labelled, scored, "labels but no scored frame"),

@@ -69,7 +69,7 @@ def localized(
         }
         notes.append(
             f"EER, precision, recall, F1 and error rates are of frames of {1000 * own_s:g} ms, as "
-            f"scored; decided bona fide where score > {decision.threshold:g}"
+            f"scored; decided bona fide by {decision.rule}"
         )
         notes.append(_surplus(own, own_s))
         lacking: list[str] = []

@@ -134,6 +134,8 @@ def test_a_last_frame_may_be_short_and_no_other():
         (20, 0.02, 160, "labels of 160 ms frames cannot be judged at 20 ms"),
         (25, 0.025, 10, "labels of 10 ms frames cannot be judged at 25 ms"),
         (20, 0.0123456, 1, "resolution 0.0123456 s is not a whole number of samples"),
+        (20, float("nan"), 1, "resolution nan s is not a whole number of samples"),
+        (20, float("inf"), 1, "resolution inf s is not a whole number of samples"),
     ],
 )
 def test_resolutions_that_do_not_divide_are_refused(frame_ms, resolution_s, step_ms, message):

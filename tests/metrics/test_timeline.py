@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from bench.errors import BenchError
 from bench.metrics.timeline import (
     frames,
+    frames_of,
     frames_on_grid,
     paired,
     reference,
+    reference_of,
     reference_of_spoof,
     within,
 )
@@ -127,6 +129,10 @@ def test_both_sides_have_the_same_utterances():
     alone = reference([4], [0], [5], [True])
     with pytest.raises(BenchError, match=r"1 utterances have scored frames but no labels; .* is 1"):
         paired(scored, alone)
+    with pytest.raises(BenchError, match="there is no scored frame"):
+        paired(frames_of(scored, [9]), alone)
+    with pytest.raises(BenchError, match="there is no reference stretch"):
+        paired(scored, reference_of(truth, [9]))
 
 
 def test_within_counts_each_run():
