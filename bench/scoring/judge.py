@@ -36,6 +36,8 @@ from bench.specs.corpus import CorpusCard
 from bench.units import BONAFIDE, SPOOF
 
 _CHUNK = 1 << 20
+_FEW = 100
+"""Replicates below which a bound of an interval is one of the two or three outermost."""
 
 
 @dataclass(frozen=True)
@@ -171,8 +173,9 @@ class Judge:
     def resampled_by(self) -> str:
         """How intervals are made, in words."""
         asked = self.request
+        few = " (rough: these are few)" if asked.replicates < _FEW else ""
         return (
-            f"95 % percentile bootstrap, {asked.replicates:,} replicates resampling by "
+            f"95 % percentile bootstrap, {asked.replicates:,} replicates{few} resampling by "
             f"{asked.resample}, seed {asked.seed}"
         )
 

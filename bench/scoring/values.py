@@ -20,6 +20,9 @@ FEW = 100
 FEWEST = 10
 """... or, of many trials, fewer than these."""
 
+LARGEST = 1e38
+"""A score of a larger magnitude is as good as infinite: float32 ends at 3.4e38."""
+
 HEAPED = 0.01
 """Scores are saturated where more than this fraction of them is the highest, or the lowest."""
 
@@ -28,14 +31,14 @@ def values(score: Floats, what: str, as_is: bool, found: Findings) -> None:
     """Note scores that are not finite, constant, few-valued, saturated or of low precision; `what`
     they are of: trials or frames.
     """
-    finite = score[np.isfinite(score)]
+    finite = score[np.abs(score) <= LARGEST]
     wrong = len(score) - len(finite)
     nan = int(np.isnan(score).sum())
     found.add(
         "error",
         "non_finite",
         f"{wrong:,} of {len(score):,} {what} have a score that is no finite number ({nan:,} NaN, "
-        f"{wrong - nan:,} infinite): the system diverged or the file is damaged",
+        f"{wrong - nan:,} infinite or over 1e38): the system diverged or the file is damaged",
         wrong,
     )
     if len(finite) < 2:

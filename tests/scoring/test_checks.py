@@ -200,7 +200,7 @@ class TestLabels:
 
 
 class TestValues:
-    @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+    @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, -1.7e308])
     def test_not_finite(self, keys, good, value):
         ids, score = good[0], good[1].copy()
         score[:2] = value
