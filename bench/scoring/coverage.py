@@ -200,9 +200,13 @@ def _unknown(
     alike = _corpora(unknown[:: max(len(unknown) // 100, 1)].to_pylist())
     wanted = keys[0].as_py() if len(keys) else "there are no keys"
     what = f"no id is of a trial in the keys (such as {wanted})"
-    if alike:
+    own = len(alike) == 1 and alike == _corpora([wanted])
+    if own:
+        what += f"; they look like ids of {alike[0]}, so of another split or release"
+    elif alike:
         what += f"; ids of {' or '.join(alike)} look so"
-    found.add("error", "another_corpus" if alike else "unknown", what, len(unknown), examples)
+    code = "another_corpus" if alike and not own else "unknown"
+    found.add("error", code, what, len(unknown), examples)
 
 
 def _corpora(ids: list[str]) -> list[str]:

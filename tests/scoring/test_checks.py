@@ -143,6 +143,12 @@ class TestCoverage:
         assert all(name in finding.message for name in names)
         assert keys["utterance"][0] in finding.message
 
+    def test_ids_of_the_same_corpus_that_its_keys_do_not_hold(self):
+        keys = pd.DataFrame({"utterance": ["D_0000000001"], "label": ["spoof"]})
+        finding = only(check(scorefile(["D_0000000190"], [1.0]), keys))
+        assert finding.code == "unknown"
+        assert "ids of ASV5, so of another split or release" in finding.message
+
     def test_keys_with_folders_meet_ids_without(self):
         keys = pd.DataFrame({"utterance": ["a/1.wav", "a/2.wav"], "label": ["bonafide", "spoof"]})
         assert check(scorefile(["1", "2"], [1.0, 0.0]), keys).present.all()
