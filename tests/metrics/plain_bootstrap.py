@@ -70,6 +70,6 @@ def made(seed, n_units=30, distinct=None, longest=9, samples=False):
     if distinct:
         score = np.round(score * distinct / 8)
     length = rng.integers(1, 400, len(unit)) if samples else np.ones(len(unit))
-    inside = rng.integers(0, length + 1) if samples else length
+    inside = rng.integers(1, length + 1) if samples else length
     spoof = np.where(is_spoof, inside, 0.0)
     return score, length - spoof, spoof, unit
