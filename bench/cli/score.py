@@ -44,6 +44,12 @@ def _judging(command: Callable[..., Any]) -> Callable[..., Any]:
                 metavar="FIELD,...",
                 help="Break down, e.g. attack,codec for the grid of both; may be repeated.",
             ),
+            click.option(
+                "--figures",
+                metavar="NAME,...",
+                help="Figures of a breakdown, e.g. eer,cllr,auc; those of the organisers' tables "
+                "by default.",
+            ),
             click.option("--allow-missing", is_flag=True, help="Judge the trials that are there."),
             click.option(
                 "--negate", is_flag=True, help="Higher scores mean spoof (compare: in both)."
@@ -92,6 +98,7 @@ def _judging(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.command()
 @click.argument("scores", type=_FILE)
 @_judging
+@click.option("--formulas", is_flag=True, help="The EER by every formula in use, too.")
 @click.option(
     "--folder",
     type=click.Path(path_type=Path),
@@ -119,6 +126,7 @@ def score(
     Any form will do: id and score in text, CSV or Parquet, or scores of frames. It is checked
     against the corpus's keys first, and figures are given only where it fits.
     """
+    from bench.cli.counting import counting
     from bench.scoring.standing import standing
 
     here, card = config.load(), cards.card(asked["corpus"])
@@ -129,7 +137,8 @@ def score(
     system = name or _PACKED.sub("", scores.name).rpartition(".")[0] or scores.name
     safe = re.sub(r"[^\w.+=-]+", "_", system)[:100].strip(".")
     target = _made(folder or here.work / "scored" / f"{safe}-{card.key}-{split}")
-    verdict = judge.verdict(judged)
+    with counting("breakdown") as progress:
+        verdict = judge.verdict(judged, progress)
     written = _write(verdict, judged, target, system)
     run = "" if place is None else _track(verdict, here, form, place, system, written)
     _say(verdict, as_json, written, run)
@@ -171,8 +180,10 @@ def _judge(
             raise BenchError(f"{error}; or say where its protocol and keys are: --keys") from error
     # `attack,codec` is one breakdown by both.
     by = tuple(tuple(part.strip() for part in fields.split(",")) for fields in asked.pop("by"))
+    figures = tuple(name.strip() for name in (asked.pop("figures") or "").split(",") if name)
     del asked["corpus"]
-    return Judge(Request(card, split, keys, by, **asked))
+    form = options.form(smoke)
+    return Judge(Request(card, split, keys, by, figures, form=form, **asked))
 
 
 def _made(place: Path) -> Path:

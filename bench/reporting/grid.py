@@ -13,7 +13,7 @@ def smoke_word(form: Form) -> str:
 
 
 def grid(headings: Sequence[str], lines: Sequence[Sequence[str]], form: Form) -> str:
-    """Return a Markdown table."""
+    """Return a Markdown table, not padded as `bench.markdown.table` is: cells are long here."""
     rows = [[smoke_word(form) + headings[0], *headings[1:]], ["---"] * len(headings), *lines]
     return "\n".join("| " + " | ".join(_escaped(cell) for cell in row) + " |" for row in rows)
 

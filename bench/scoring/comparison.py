@@ -13,7 +13,7 @@ import numpy as np
 
 from bench.errors import BenchError
 from bench.metrics.bootstrap import Measure, equal_error_rate
-from bench.metrics.breakdown import POOLED, cells
+from bench.metrics.breakdown import cells
 from bench.metrics.f1 import decide
 from bench.metrics.grid import grid_of, point_items, points, utterance_items
 from bench.metrics.items import Items, items_tally
@@ -123,13 +123,12 @@ def _utterances(
 ) -> Iterator[Compared]:
     pair = [of.of(kept) for of in (a, b)]
     table, is_spoof = pair[0].table, pair[0].is_spoof
-    factors = judge.request.card.factors
-    fields = {name: table[name].to_numpy() for name in factors if name in table}
-    for cell in cells(is_spoof, fields, factors, by):
+    roles = judge.request.card.roles
+    fields = {name: table[name].to_numpy() for name in roles if name in table}
+    for cell in cells(is_spoof, fields, roles, by):
         if not cell.defined:
             continue
-        pooled = all(level == POOLED for level in cell.levels.values())
-        measures = judge.official.measures(cell, pooled=pooled)
+        measures = judge.measures(cell)
         levels = tuple(cell.levels.values())
         sides = items_of(pair[0], cell), items_of(pair[1], cell)
         yield from _items(levels, *sides, measures, resampling)

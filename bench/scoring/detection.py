@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -12,13 +12,15 @@ import pandas as pd
 from bench.metrics.bootstrap import Measure, intervals
 from bench.metrics.breakdown import Cell, cells
 from bench.metrics.det import eer, eer_official
-from bench.metrics.items import Items, items_tally
+from bench.metrics.items import Items, counted, items_tally
 from bench.metrics.plans import NothingToResample, Plan
 from bench.metrics.scores import Figure
 from bench.metrics.tally import Bools, Floats, Integers
 from bench.scoring.official import Official
 from bench.scoring.verdict import Breakdown, Line
 from bench.specs.corpus import CorpusCard
+
+Progress = Callable[[int, int], None]
 
 
 class Resampling(NamedTuple):
@@ -47,7 +49,7 @@ def pooled(trials: Trials, official: Official, resampling: Resampling) -> dict[s
     """
     everything = np.arange(len(trials.score))
     cell = Cell({}, everything[~trials.is_spoof], everything[trials.is_spoof])
-    found = figures(trials, cell, official.measures(cell, pooled=True), resampling)
+    found = figures(trials, cell, official.measures(cell, official.names), resampling)
     bonafide, spoof = trials.score[cell.bonafide], trials.score[cell.spoof]
     package = eer_official(bonafide, spoof).eer
     if package != eer(bonafide, spoof).eer:
@@ -60,27 +62,28 @@ def breakdown(
     trials: Trials,
     card: CorpusCard,
     by: Sequence[str],
-    official: Official,
-    resampling: Resampling,
+    figures_of: Callable[[Cell], Mapping[str, Figure]],
+    progress: Progress,
 ) -> Breakdown:
     """Return the figures of every cell of the breakdown by the fields `by`, margins included.
 
     `trials` are those of the keys, with NaN for what has no score: left out, and counted by cell.
     Conventions and errors as `bench.metrics.breakdown.cells`, with the roles of the card.
+    `figures_of` is asked for each cell with both classes; `progress` is told how many cells are
+    done, and of how many.
     """
-    fields = {name: trials.table[name].to_numpy() for name in card.factors if name in trials.table}
+    fields = {name: trials.table[name].to_numpy() for name in card.roles if name in trials.table}
     lines: list[Line] = []
     scored = ~np.isnan(trials.score)
-    for whole in cells(trials.is_spoof, fields, card.factors, by):
+    grid = list(cells(trials.is_spoof, fields, card.roles, by))
+    for number, whole in enumerate(grid, start=1):
         bonafide, spoof = (rows[scored[rows]] for rows in (whole.bonafide, whole.spoof))
         cell = whole._replace(bonafide=bonafide, spoof=spoof)
-        measured: Mapping[str, Figure] = {}
-        if cell.defined:
-            measures = official.measures(cell, pooled=False)
-            measured = figures(trials, cell, measures, resampling)
+        measured: Mapping[str, Figure] = figures_of(cell) if cell.defined else {}
         levels = tuple(cell.levels.values())
         missing = len(whole.bonafide) - len(bonafide) + len(whole.spoof) - len(spoof)
         lines.append(Line(levels, len(bonafide), len(spoof), measured, missing))
+        progress(number, len(grid))
     return Breakdown(tuple(by), tuple(lines))
 
 
@@ -105,5 +108,4 @@ def figures(
 def items_of(trials: Trials, cell: Cell) -> Items:
     """Return the trials of a cell as items of weight 1; units are rows of the corpus's table."""
     rows = np.concatenate([cell.bonafide, cell.spoof])
-    spoof = trials.is_spoof[rows].astype(np.float64)
-    return Items(trials.score[rows], 1 - spoof, spoof, trials.row[rows])
+    return counted(trials.score[rows], trials.is_spoof[rows], trials.row[rows])

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from bench.config import Form
 from bench.corpora import load_keys
 from bench.corpora.cards import check_split
 from bench.corpora.fingerprint import fingerprint
 from bench.corpora.subset import Subset
 from bench.errors import BenchError, near
 from bench.labels.reference import reference
+from bench.metrics.bootstrap import Measure
+from bench.metrics.breakdown import POOLED, Cell
+from bench.metrics.eer_variants import variants
 from bench.metrics.f1 import decision_at
 from bench.metrics.grid import Rule
 from bench.metrics.plans import plan
@@ -26,11 +30,11 @@ from bench.metrics.timeline import Reference, reference_of
 from bench.scoring import detection, forms
 from bench.scoring.checks import Checked, check, check_frames
 from bench.scoring.coverage import whole
-from bench.scoring.detection import Resampling, Trials
+from bench.scoring.detection import Progress, Resampling, Trials
 from bench.scoring.findings import Finding, Findings, refuse
 from bench.scoring.forms import ScoreFile
-from bench.scoring.localization import RESOLUTIONS_S, localized
-from bench.scoring.official import Official, official
+from bench.scoring.localization import RESOLUTIONS_S, localized, of_cell
+from bench.scoring.official import BROKEN_DOWN, Official, official
 from bench.scoring.verdict import Breakdown, Verdict
 from bench.specs.corpus import CorpusCard
 from bench.units import BONAFIDE, SPOOF
@@ -50,6 +54,12 @@ class Request:
     """The corpus's folder, or whatever `bench.corpora.load_keys` takes."""
     by: tuple[tuple[str, ...], ...] = ()
     """Breakdowns, each by one or more fields."""
+    figures: tuple[str, ...] = ()
+    """Figures that breakdowns have; none for those that organisers break down."""
+    formulas: bool = False
+    """Whether the EER is wanted by every formula in use."""
+    form: Form = "paper"
+    """`smoke`: judged on a miniature, never a result."""
     allow_missing: bool = False
     negate: bool = False
     as_is: bool = False
@@ -109,11 +119,12 @@ class Judge:
         """
         self.request = request
         check_split(request.card, request.split)
-        factors = request.card.factors
+        roles = request.card.roles
         for field in {field for by in request.by for field in by}:
-            if field not in factors:
-                known = near(field, factors) or "; there is nothing to break down by"
-                raise BenchError(f"{request.card.short} has no figures by {field!r}{known}")
+            if field not in roles:
+                raise BenchError(
+                    f"{request.card.short} has no figures by {field!r}{near(field, roles)}"
+                )
         if not math.isfinite(request.threshold):
             raise BenchError(f"threshold {request.threshold:g}: should be a score, as 0 or 0.5")
         self.subset = load_keys(request.card, request.split, request.keys)
@@ -122,6 +133,11 @@ class Judge:
         self.findings: tuple[Finding, ...] = tuple(found.found)
         """What is noteworthy about the keys."""
         self.official: Official = official(request.card, request.split, request.keys)
+        for name in request.figures:
+            if name not in self.official.names:
+                raise BenchError(
+                    f"{request.card.short} has no figure {name!r}{near(name, self.official.names)}"
+                )
         self._others: Mapping[str, Collection[str]] | None = None
 
     def read(self, path: Path) -> Judged:
@@ -179,12 +195,21 @@ class Judge:
             f"{asked.resample}, seed {asked.seed}"
         )
 
-    def verdict(self, judged: Judged) -> Verdict:
-        """Return all figures of a score file with their intervals."""
+    def measures(self, cell: Cell) -> dict[str, Measure]:
+        """Return the figures of a cell of a breakdown; of the cell of all trials, all figures."""
+        if all(level == POOLED for level in cell.levels.values()) and not self.request.figures:
+            return self.official.measures(cell, self.official.names)
+        return self.official.measures(cell, self.request.figures or BROKEN_DOWN)
+
+    def verdict(self, judged: Judged, progress: Progress | None = None) -> Verdict:
+        """Return all figures of a score file with their intervals; `progress` is told how many
+        cells of a breakdown are done, and of how many.
+        """
         asked, trials = self.request, judged.trials
         resampling = self.resampling()
-        figures, breakdowns, notes = self._figures(judged, trials, resampling)
+        figures, breakdowns, notes = self._figures(judged, trials, resampling, progress or _silent)
         return Verdict(
+            form=asked.form,
             corpus=asked.card.key,
             short=asked.card.short,
             split=asked.split,
@@ -203,27 +228,23 @@ class Judge:
             resampling=self.resampled_by,
             figures=figures,
             breakdowns=breakdowns,
+            formulas=variants(*judged.by_class()) if asked.formulas and figures else {},
         )
 
     def _figures(
-        self, judged: Judged, trials: Trials, resampling: Resampling
+        self, judged: Judged, trials: Trials, resampling: Resampling, progress: Progress
     ) -> tuple[dict[str, Figure], tuple[Breakdown, ...], tuple[str, ...]]:
-        asked = self.request
-        if judged.truth is not None and judged.checked.frames is not None:
-            if asked.by:
-                raise BenchError(
-                    "scores of frames are broken down by position and distance to the boundary; "
-                    "--by is for scores of utterances"
-                )
-            found = localized(
-                judged.checked.frames,
-                judged.truth,
-                RESOLUTIONS_S,
-                asked.rule,
-                decision_at(asked.threshold),
-                resampling,
-            )
-            return found.figures, found.breakdowns, found.notes
+        asked, everything = self.request, judged.of(np.arange(len(judged.subset)))
+        frames, truth = judged.checked.frames, judged.truth
+        if truth is not None and frames is not None:
+            decision = decision_at(asked.threshold)
+            found = localized(frames, truth, RESOLUTIONS_S, asked.rule, decision, resampling)
+
+            def of_frames(cell: Cell) -> Mapping[str, Figure]:
+                return of_cell(frames, truth, cell, asked.rule, resampling)
+
+            tables = self._breakdowns(everything, of_frames, progress)
+            return found.figures, (*found.breakdowns, *tables), found.notes
         lacking = ""
         if judged.file.kind == "frames" and asked.card.task == "localization":
             lacking = "no figures of frames: the keys hold the protocol but no labels of frames"
@@ -231,12 +252,28 @@ class Judge:
             alone = "no figure is defined: there are trials of one class only"
             return {}, (), tuple(filter(None, [alone, lacking]))
         figures = detection.pooled(trials, self.official, resampling)
-        everything = judged.of(np.arange(len(judged.subset)))
-        tables = tuple(
-            detection.breakdown(everything, asked.card, by, self.official, resampling)
-            for by in asked.by
-        )
+
+        def of_trials(cell: Cell) -> Mapping[str, Figure]:
+            measures = self.official.measures(cell, asked.figures or BROKEN_DOWN)
+            return detection.figures(everything, cell, measures, resampling)
+
+        tables = self._breakdowns(everything, of_trials, progress)
         return figures, tables, tuple(filter(None, [self.official.said, lacking]))
+
+    def _breakdowns(
+        self,
+        trials: Trials,
+        figures_of: Callable[[Cell], Mapping[str, Figure]],
+        progress: Progress,
+    ) -> tuple[Breakdown, ...]:
+        return tuple(
+            detection.breakdown(trials, self.request.card, by, figures_of, progress)
+            for by in self.request.by
+        )
+
+
+def _silent(done: int, of: int) -> None:
+    """Tell nobody."""
 
 
 def _digest(path: Path) -> str:

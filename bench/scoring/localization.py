@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NamedTuple
+
+import numpy as np
 
 from bench.errors import BenchError
 from bench.metrics.bootstrap import equal_error_rate, intervals
+from bench.metrics.breakdown import Cell
 from bench.metrics.f1 import Decision, decide
 from bench.metrics.grid import Points, Rule, grid_of, point_items, points, utterance_items
 from bench.metrics.items import Items, items_eer
+from bench.metrics.plans import NothingToResample
 from bench.metrics.positions import FrameErrors, distance_errors, position_errors
 from bench.metrics.ranges import ranges
 from bench.metrics.ratios import Ratios, decision_ratios, group_ratios, ratio_intervals
 from bench.metrics.scores import Figure
-from bench.metrics.timeline import Frames, Reference
+from bench.metrics.timeline import Frames, Reference, frames_of, reference_of
 from bench.scoring.detection import Resampling
 from bench.scoring.verdict import Breakdown, Line
 from bench.units import BONAFIDE, SAMPLE_RATE_HZ
@@ -58,11 +64,11 @@ def localized(
         notes.append(f"{seconds:.2f} s of frames lie past the ends of utterances; not counted")
     breakdowns: tuple[Breakdown, ...] = ()
     try:
-        own_s = grid_of(frames) / SAMPLE_RATE_HZ
-        own = points(frames, reference, own_s, rule)
+        own = on_grid(frames, reference, rule)
     except BenchError as error:
         notes.append(f"no segment EER, F1 or errors by position: {error}")
     else:
+        own_s = own.frame / SAMPLE_RATE_HZ
         found |= {
             "eer": _eer(point_items(own), resampling),
             **_decisions(own, decision, resampling),
@@ -99,6 +105,36 @@ def localized(
     if whole.bonafide.any() and whole.spoof.any():
         found["utterance_eer"] = _eer(whole, resampling)
     return Localized(found, breakdowns, tuple(filter(None, notes)))
+
+
+def on_grid(frames: Frames, reference: Reference, rule: Rule) -> Points:
+    """Return frames and labels at the frames' own resolution; BenchError where they are on no
+    grid.
+    """
+    return points(frames, reference, grid_of(frames) / SAMPLE_RATE_HZ, rule)
+
+
+def of_cell(
+    frames: Frames, reference: Reference, cell: Cell, rule: Rule, resampling: Resampling
+) -> dict[str, Figure]:
+    """Return the figures of frames of a cell's utterances: segment EER at their own resolution,
+    where they are on a grid, and range EER. Cells without frames of both classes have none.
+
+    A factor of spoofs keeps bona fide utterances, all of them; the bona fide parts of spoofed
+    utterances go with these.
+    """
+    rows = np.concatenate([cell.bonafide, cell.spoof])
+    frames, reference = frames_of(frames, rows), reference_of(reference, rows)
+    if reference.is_spoof.all() or not reference.is_spoof.any():
+        return {}
+    found = {"range_eer": ranges(frames, reference).items}
+    with suppress(BenchError):  # on no grid, as the pooled figures have said
+        found = {"eer": point_items(on_grid(frames, reference, rule)), **found}
+    try:
+        return {name: _eer(items, resampling) for name, items in found.items()}
+    except NothingToResample:
+        nothing = math.nan, math.nan
+        return {name: Figure(items_eer(items).eer, *nothing) for name, items in found.items()}
 
 
 def _eer(items: Items, resampling: Resampling) -> Figure:

@@ -4,7 +4,7 @@ the organisers of this corpus report beside it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -24,6 +24,10 @@ from bench.specs.corpus import CorpusCard
 
 def _min_dcf(counts: Tally) -> float:
     return min_dcf(counts).cost
+
+
+BROKEN_DOWN = ("eer", "min_tdcf", "min_dcf")
+"""Figures that organisers break down by condition, and a breakdown has unless others are asked."""
 
 
 @dataclass(frozen=True)
@@ -84,23 +88,29 @@ class Official:
         }[self.tandem.form]
         return f"min t-DCF: {form}, {self.tandem.path}"
 
-    def measures(self, cell: Cell, *, pooled: bool) -> dict[str, Measure]:
-        """Return the figures of the trials of `cell` by name (`bench.metrics.catalogue`).
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all figures (`bench.metrics.catalogue`)."""
+        tandem = ("min_tdcf",) if self.tandem else ()
+        costs = ("min_dcf", "act_dcf", "cllr", "min_cllr") if "dcf" in self.asked else ()
+        return ("eer", *tandem, *costs, "auc")
 
-        A cell of a breakdown (not `pooled`) has the EER and those that its organisers break down:
-        min t-DCF where its coefficients are known, minDCF.
+    def measures(self, cell: Cell, names: Collection[str]) -> dict[str, Measure]:
+        """Return those of the figures `names` that are defined for the trials of `cell`; min t-DCF
+        is where its coefficients are known.
         """
-        found: dict[str, Measure] = {"eer": equal_error_rate}
+        found: dict[str, Measure] = {
+            "eer": equal_error_rate,
+            "min_dcf": _min_dcf,
+            "act_dcf": act_dcf,
+            "cllr": cllr,
+            "min_cllr": min_cllr,
+            "auc": auc,
+        }
         coefficients = self.tandem.coefficients(cell) if self.tandem else None
         if coefficients is not None:
             found["min_tdcf"] = lambda counts: min_tdcf(counts, coefficients).cost
-        if "dcf" in self.asked:
-            found["min_dcf"] = _min_dcf
-            if pooled:
-                found |= {"act_dcf": act_dcf, "cllr": cllr, "min_cllr": min_cllr}
-        if pooled:
-            found["auc"] = auc
-        return found
+        return {name: found[name] for name in self.names if name in names and name in found}
 
 
 def official(card: CorpusCard, split: str, place: Path) -> Official:

@@ -6,8 +6,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bench.config import Form
 from bench.markdown import table
 from bench.metrics.catalogue import metric, shown
+from bench.metrics.eer_variants import FORMULAS
 from bench.metrics.scores import Figure
 from bench.scoring.comparison import Compared, Comparison
 from bench.scoring.findings import Finding
@@ -18,6 +20,7 @@ _DIGITS = 6
 its interval say how many of them matter."""
 
 
+_SMOKE: Mapping[Form, str] = {"paper": "", "smoke": "SMOKE: "}
 _DIFFERENCE = """\
 - difference: A minus B on the same resamples; p-values are two-sided, corrected for the number of
   lines that compare one figure (Holm)"""
@@ -26,13 +29,14 @@ _DIFFERENCE = """\
 def markdown(verdict: Verdict) -> str:
     """Return the verdict as Markdown, readable as plain text too."""
     lines = [
-        f"# {verdict.scores.name} on {verdict.corpus}, {verdict.split}",
+        f"# {_SMOKE[verdict.form]}{verdict.scores.name} on {verdict.corpus}, {verdict.split}",
         "",
         *(f"- {text}" for text in _facts(verdict)),
         *(f"- {_said(finding)}" for finding in verdict.findings),
         *(f"- {text}" for text in verdict.notes),
         "",
         *_figures(verdict),
+        *_formulas(verdict),
     ]
     for breakdown in verdict.breakdowns:
         heading = f"## By {' and '.join(breakdown.by)}{_without(verdict.missing)}"
@@ -43,6 +47,17 @@ def markdown(verdict: Verdict) -> str:
     lines += ["", f"Intervals: {verdict.resampling}.{why}"]
     lines += [f"Scores: SHA-256 {verdict.digest}...; keys: fingerprint {verdict.fingerprint}."]
     return "\n".join(lines) + "\n"
+
+
+def _formulas(verdict: Verdict) -> list[str]:
+    if not verdict.formulas:
+        return []
+    rows = [
+        [name, shown("eer", rate, _DIGITS), FORMULAS[name]]
+        for name, rate in verdict.formulas.items()
+    ]
+    heading = "## The same scores by the formulas in use"
+    return ["", heading, "", *table(["Formula", "EER", "What it is"], rows)]
 
 
 def comparison(found: Comparison) -> str:
@@ -129,6 +144,8 @@ def as_dict(verdict: Verdict) -> dict[str, Any]:
                 *("trials", "missing", "bonafide", "spoof", "negated", "resampling"),
             )
         },
+        "form": verdict.form,
+        "formulas": dict(verdict.formulas),
         "scores": str(verdict.scores),
         "keys": str(verdict.keys),
         "notes": list(verdict.notes),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from bench.config import Form
 from bench.metrics.scores import Figure
 from bench.scoring.findings import Finding
 
@@ -36,6 +37,8 @@ class Breakdown(NamedTuple):
 class Verdict:
     """A judged score file."""
 
+    form: Form
+    """`smoke`: judged on a miniature, never a result."""
     corpus: str
     short: str
     split: str
@@ -63,3 +66,5 @@ class Verdict:
     """How the intervals were made."""
     figures: Mapping[str, Figure]
     breakdowns: tuple[Breakdown, ...] = ()
+    formulas: Mapping[str, float] = field(default_factory=dict[str, float])
+    """The EER by each formula of `bench.metrics.eer_variants`, where asked for."""

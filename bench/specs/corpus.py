@@ -158,6 +158,11 @@ class CorpusCard(Spec):
     traps: tuple[str, ...] = Field(default=(), strict=False)
 
     @property
+    def roles(self) -> dict[str, Literal["spoof", "channel"]]:
+        """What figures may be broken down by: `factors`, and the speaker, of both classes."""
+        return {**self.factors, "speaker": "channel"}
+
+    @property
     def evaluation_split(self) -> str:
         """`evaluation`, else `eval` where there is one, else the first split."""
         return self.evaluation or ("eval" if "eval" in self.splits else next(iter(self.splits)))

@@ -294,3 +294,59 @@ def test_standard_output_is_json_alone_whatever_is_not_defined(bench, trials, ke
         json.loads(done.stdout, parse_constant=lambda word: pytest.fail(word))
     shown = bench("score", str(flat), "--as-is", *alone).stdout
     assert "where one speaker is all there is" in shown
+
+
+def test_every_formula_in_use_is_there_for_whom_a_number_differs(bench, trials, keys, tmp_path):
+    scores, _ = scored(trials)
+    path = text(tmp_path / "rounded.txt", trials["utterance"], np.round(scores))
+    done = bench("score", str(path), *keys, "--formulas")
+    assert done.returncode == 0, done.stderr
+    assert "| sklearn_fpr " in done.stdout
+    found = json.loads(bench("score", str(path), *keys, "--formulas", "--json").stdout)
+    assert found["formulas"]["ours"] == found["figures"]["eer"]["value"]
+    assert found["formulas"]["official"] == found["figures"]["eer_official"]["value"]
+    assert len(set(found["formulas"].values())) > 3, "tied scores tell the formulas apart"
+
+
+def test_breakdowns_have_the_figures_asked_for_and_speakers(bench, trials, keys, tmp_path):
+    scores, spoof = scored(trials)
+    path = text(tmp_path / "mine.txt", trials["utterance"], scores)
+    order = ("score", str(path), *keys, "--by", "speaker", "--figures", "auc,eer", "--json")
+    (breakdown,) = json.loads(bench(*order).stdout)["breakdowns"]
+    lines = {line["levels"]["speaker"]: line for line in breakdown["lines"]}
+    own = (trials["speaker"] == "LA_0003").to_numpy()
+    assert lines["LA_0003"]["bonafide"] == (own & ~spoof).sum()
+    assert lines["LA_0003"]["spoof"] == (own & spoof).sum()
+    assert lines["LA_0003"]["figures"].keys() == {"eer", "auc"}
+    rounded = np.round(scores, 6)
+    rate = eer(rounded[own & ~spoof], rounded[own & spoof]).eer
+    assert lines["LA_0003"]["figures"]["eer"]["value"] == rate
+    wrong = bench("score", str(path), *keys, "--figures", "cllr")
+    assert wrong.returncode == 2
+    assert "has no figure 'cllr'" in wrong.stderr
+
+
+def test_frames_are_broken_down_by_fields_of_their_utterances(bench, environment, tmp_path):
+    config = Config(work=Path(environment["BENCH_WORK"]))
+    subset = corpora.load("PS", "eval", config, "smoke", 0.02)
+    rng = np.random.default_rng(0)
+    frames = {u: rng.normal(size=len(v)) + 1 - 2 * v for u, v in subset.timing.spoof.items()}
+    np.savez(tmp_path / "frames.npz", **frames)
+    order = ("score", str(tmp_path / "frames.npz"), "--resolution", "0.02", "--corpus", "PS")
+    done = bench(*order, "--smoke", "--by", "speaker", "--json", *FEW)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["form"] == "smoke"
+    lines = found["breakdowns"][-1]["lines"]
+    assert lines[-1]["levels"] == {"speaker": "Pooled"}
+    for name in ("eer", "range_eer"):
+        assert lines[-1]["figures"][name]["value"] == found["figures"][name]["value"]
+    table = subset.table
+    line = next(line for line in lines if line["figures"])
+    one = line["levels"]["speaker"]
+    of_one = table.loc[(table["speaker"] == one) | (one == "Pooled"), "utterance"]
+    score = np.concatenate([frames[u] for u in of_one])
+    spoof = np.concatenate([subset.timing.spoof[u] for u in of_one])
+    rate = eer(score[~spoof], score[spoof]).eer
+    assert line["figures"]["eer"]["value"] == pytest.approx(rate, abs=1e-2)
+    assert "# SMOKE: frames.npz on partialspoof" in bench(*order, "--smoke", *FEW).stdout
