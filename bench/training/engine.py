@@ -90,7 +90,7 @@ def build(run: Run, seed: int, config: Config) -> System:
     """Return the run's system with its initial weights, drawn from `seed`."""
     torch.manual_seed(seed)
     frontend = frontends.build(run.frontend, config)
-    return systems.build(run.system, frontend, run.train.resolution_s)
+    return systems.build(run.system, frontend, run.train)
 
 
 def train(

@@ -14,7 +14,7 @@ from bench.config import Config
 from bench.corpora import cards, fingerprint
 from bench.corpora.subset import Subset
 from bench.metrics import scores as score_file
-from bench.specs.run import Data, EvaluationData, Run
+from bench.specs.run import Data, HeldOutData, Run
 from bench.training import checkpoints, engine
 from bench.training.data import require_audio
 from bench.training.scoring import score, score_columns, utterances
@@ -84,7 +84,7 @@ def folder(work: Path, run: Run, data: RowData, seed: int) -> Path:
     return work / "runs" / digest / f"seed-{seed}"
 
 
-def score_path(place: Path, name: str, data: EvaluationData, loaded: Loaded) -> Path:
+def score_path(place: Path, name: str, data: HeldOutData, loaded: Loaded) -> Path:
     """Return the score file of one evaluation: another split, resolution or data is another
     file.
     """
