@@ -82,7 +82,9 @@ class Training(Spec):
     patience: Count = 10
     """Epochs without a better `select` after which training stops."""
     select: Literal["dev.eer", "dev.loss"] = "dev.eer"
-    """What is least at the best epoch: the EER, or the system's own loss."""
+    """What is least at the best epoch: the EER, or the system's own loss, averaged over
+    utterances (over the utterances' batches, where it weighs a batch by its classes).
+    """
     batch_size: Count
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
     gradient_clip: NotNegative = 0.0
@@ -123,6 +125,11 @@ class Run(Spec):
             if data.clip_s is not None and not _is_multiple(data.clip_s, unit_s):
                 of = "the sample" if data.resolution_s is None else f"{where}.resolution_s"
                 raise ValueError(f"{where}.clip_s = {data.clip_s}: should be a multiple of {of}")
+        if self.train.resolution_s is None and self.mix.kind != "none":
+            raise ValueError(
+                f"mix.kind = {self.mix.kind!r}: mixes labelled frames, and "
+                "train.resolution_s = 'utterance' has none"
+            )
         return self
 
     @property

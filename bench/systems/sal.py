@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from bench.errors import BenchError
 from bench.frontends import FrontEnd
 from bench.labels.positions import IGNORED, POSITION_NAMES, positions, transitions
 from bench.specs.base import Absent
@@ -25,7 +26,15 @@ from bench.units import CLASSES, HOP_SAMPLES, RECEPTIVE_FIELD_SAMPLES, frame_sam
 
 
 def build(spec: Sal, frontend: FrontEnd, data: TrainData) -> SegmentAware:
-    """Return SAL as `spec` says, to be trained on frames of `data.resolution_s`."""
+    """Return SAL as `spec` says, to be trained on frames of `data.resolution_s`.
+
+    An auxiliary task without frames to label is a BenchError.
+    """
+    if data.resolution_s is None and not isinstance(spec.auxiliary, Absent):
+        raise BenchError(
+            f"system.auxiliary.kind = {spec.auxiliary.kind!r}: labels places among frames, and "
+            "train.resolution_s = 'utterance' has none"
+        )
     return SegmentAware(spec, frontend, data.resolution_s)
 
 
