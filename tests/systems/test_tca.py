@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 
 import pytest
 import torch
 from torch import nn
 
-from bench import frontends
+from bench import cards, frontends
 from bench.config import Config
 from bench.errors import BenchError
 from bench.frontends import FrontEnd
@@ -443,3 +444,27 @@ def test_frames_are_refused():
         build(Tca.model_validate(PAPER), Fixed(12), data(resolution_s=0.02))
     with pytest.raises(BenchError, match=r"resolution_s = 0.02 should be 'utterance'"):
         system("paper").answer(batch().waves, 0.02)
+
+
+def test_the_settings_that_the_differences_name_give_the_released_reading():
+    listed = [
+        pair
+        for difference in cards.paper("tca").differences
+        for pair in re.split(r", (?=[a-z_]+\.)", difference.setting)
+        if pair
+    ]
+    overrides = [re.sub(" = ", "=", pair, count=1) for pair in listed]
+    run = cards.resolve(cards.table("tca/table1"), "TCA", "paper", overrides)
+    assert run.system == Tca.model_validate(RELEASED)
+    assert run.train.clip_s == run.dev.clip_s == run.evaluate["asvspoof2019la"].clip_s == 4.0375
+    assert run.frontend.normalise == "batch"
+    assert run.training.epochs == 20
+    assert len(listed) == 15
+
+
+def test_the_cards_first_row_is_the_papers_reading():
+    run = cards.resolve(cards.table("tca/table2"), "TCA")
+    assert run.system == Tca.model_validate(PAPER)
+    assert run.training_signature == (
+        cards.resolve(cards.table("tca/table1"), "TCA").training_signature
+    )
