@@ -16,11 +16,11 @@ from bench.frontends import FrontEnd
 from bench.labels.positions import IGNORED
 from bench.specs.frontends import Tiny
 from bench.specs.run import TrainData
-from bench.specs.systems import AttentiveStatistics, Tca
+from bench.specs.systems import Tca
 from bench.systems import Batch, build
-from bench.systems.blocks import attentive
 from bench.systems.tca import Gate, Head
 from bench.units import CLASSES, KINDS
+from tests.systems.plain_tca import by_hand, cross_entropies
 
 TOKEN = {"kind": "attentive-statistics"}
 PAPER = {"kind": "tca", "token": TOKEN}
@@ -142,89 +142,12 @@ def test_shapes(reading, clip_s, rows, classes):
 # --- the whole, step by step ----------------------------------------------------------------------
 
 
-def by_hand(model, waves, *, released):
-    """Return z, S' and z' of each clip in loops over frames, channels and classes."""
-    w = {name: value.double().tolist() for name, value in model.state_dict().items()}
-    slope = 0.01 if released else 0.0
-
-    def linear(x, name):
-        weight, bias = w[f"{name}.weight"], w.get(f"{name}.bias")
-        out = [sum(a * b for a, b in zip(row, x, strict=True)) for row in weight]
-        return out if bias is None else [o + b for o, b in zip(out, bias, strict=True)]
-
-    def stack(x, name):
-        x = linear(x, f"{name}.linear")
-        norm = [w[f"{name}.norm.{key}"] for key in ("running_mean", "running_var")]
-        scale, shift = w[f"{name}.norm.weight"], w[f"{name}.norm.bias"]
-        x = [
-            (value - mean) / math.sqrt(var + 1e-5) * a + b
-            for value, mean, var, a, b in zip(x, *norm, scale, shift, strict=True)
-        ]
-        return [value if value > 0 else slope * value for value in x]
-
-    def softmax(x):
-        total = sum(math.exp(value) for value in x)
-        return [math.exp(value) / total for value in x]
-
-    results = []
-    for clip in model.frontend(waves)[-1].double().tolist():
-        frames = [stack(stack(state, "stacks.0"), "stacks.1") for state in clip]
-        n_frames, n_channels = len(frames), len(frames[0])
-        # equations 1 and 2
-        alpha = softmax([math.tanh(linear(frame, "token.score")[0]) for frame in frames])
-        # equations 3 and 4
-        mean, deviation = [], []
-        for c in range(n_channels):
-            mu = sum(a * frame[c] for a, frame in zip(alpha, frames, strict=True))
-            square = sum(a * frame[c] ** 2 for a, frame in zip(alpha, frames, strict=True))
-            mu = mu / n_frames if released else mu
-            mean.append(mu)
-            deviation.append(square - mu**2 if released else math.sqrt(max(square - mu**2, 1e-8)))
-        rows = [*frames, linear(mean + deviation, "token.project")]
-        channels = [[row[c] for row in rows] for c in range(n_channels)]
-        # equation 5, then section 3.3.2
-        vectors = [linear(channel, "channels") for channel in channels]
-        n_classes = len(vectors[0])
-        z = [
-            linear([vector[k] for vector in vectors], "cav_head.linear")[0]
-            for k in range(n_classes)
-        ]
-        # equation 7
-        if released:
-            gated = [linear(vector, "gate") for vector in vectors]
-        else:
-            gated = [[w["gate.weight"][0] * value for value in vector] for vector in vectors]
-        m = [softmax([gated[c][k] for c in range(n_channels)]) for k in range(n_classes)]
-        # equation 8
-        temporal = [
-            [z[k] * sum(row[c] * m[k][c] for c in range(n_channels)) for k in range(n_classes)]
-            for row in rows
-        ]
-        # section 3.3.4
-        final = [
-            linear(
-                [sum(row[k] for row in temporal[:-1]) / n_frames, temporal[-1][k]],
-                "tca_head.linear",
-            )[0]
-            for k in range(n_classes)
-        ]
-        results.append((z, temporal, final))
-    return [torch.tensor(part, dtype=torch.float64) for part in zip(*results, strict=True)]
-
-
 @pytest.mark.parametrize("reading", ["paper", "released"])
 def test_the_forward_pass_is_the_equations(reading):
     model, waves = system(reading), batch().waves
     expected = by_hand(model, waves, released=reading == "released")
     for ours, theirs in zip(model.activation(waves), expected, strict=True):
         torch.testing.assert_close(ours.double(), theirs, atol=1e-6, rtol=1e-5)
-
-
-def cross_entropies(logits, target):
-    return [
-        -math.log(math.exp(row[k]) / sum(map(math.exp, row)))
-        for row, k in zip(logits.tolist(), target.tolist(), strict=True)
-    ]
 
 
 @pytest.mark.parametrize("reading", ["paper", "released"])
@@ -247,47 +170,6 @@ def test_the_losses_are_equations_6_and_9(reading):
 
 
 # --- the equations, by numbers --------------------------------------------------------------------
-
-
-def pooling(**settings: str) -> attentive.AttentiveStatistics:
-    """Return the pooling of one channel with W = 1 and b = 0.5."""
-    part = attentive.AttentiveStatistics(1, AttentiveStatistics(**TOKEN, **settings))
-    nn.init.ones_(part.score.weight)
-    if part.score.bias is not None:
-        nn.init.constant_(part.score.bias, 0.5)
-    return part
-
-
-FRAMES = torch.tensor([[[0.0], [1.0], [3.0]]])
-SCORES = [math.tanh(0.5), math.tanh(1.5), math.tanh(3.5)]
-ALPHA = [math.exp(e) / sum(map(math.exp, SCORES)) for e in SCORES]
-MEAN = ALPHA[1] + 3 * ALPHA[2]
-SQUARE = ALPHA[1] + 9 * ALPHA[2]
-
-
-def test_equations_1_and_2():
-    assert pooling().attention(FRAMES).flatten().tolist() == pytest.approx(ALPHA)
-    plain = [math.exp(math.tanh(x)) for x in (0.0, 1.0, 3.0)]
-    found = pooling(bias="none").attention(FRAMES).flatten().tolist()
-    assert found == pytest.approx([value / sum(plain) for value in plain])
-
-
-@pytest.mark.parametrize(
-    ("settings", "expected"),
-    [
-        ({}, [MEAN, math.sqrt(SQUARE - MEAN**2)]),
-        ({"deviation": "second-moment"}, [MEAN, SQUARE - MEAN**2]),
-        ({"mean": "divided"}, [MEAN / 3, math.sqrt(SQUARE - (MEAN / 3) ** 2)]),
-    ],
-)
-def test_equations_3_and_4(settings, expected):
-    assert pooling(**settings).statistics(FRAMES).flatten().tolist() == pytest.approx(expected)
-
-
-def test_a_channel_that_never_changes_has_a_gradient():
-    part, frames = pooling(), torch.full((1, 4, 1), 0.3, requires_grad=True)
-    part(frames).sum().backward()
-    assert torch.isfinite(frames.grad).all()
 
 
 def test_equation_7_weighs_channels_for_each_class():
