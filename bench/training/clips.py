@@ -44,7 +44,7 @@ def frame_labels(subset: Subset, data: Data) -> list[NDArray[np.bool_]]:
     item.
     """
     if data.resolution_s is None:
-        is_spoof = (subset.table["label"] == SPOOF).to_numpy()
+        is_spoof = np.array(subset.table["label"] == SPOOF)
         return [is_spoof[i : i + 1] for i in range(len(subset))]
     ids = subset.table["utterance"].tolist()
     match subset.timing:
