@@ -117,6 +117,10 @@ class Tca(Spec):
     """The two classifiers: one linear map for every class by itself (released), or one from all
     classes' inputs to all logits.
     """
+    last_weights: Literal["mean", "random"] = "mean"
+    """How the last classifier starts: as the mean of the segments, so that activation for a class
+    speaks for it; or as torch's linear layers do, as released: against it where a sign falls so.
+    """
     cross_entropy: Literal["equation-6", "weighted-mean"] = "equation-6"
     """Over a batch: the mean of equation 6; or the sum divided by the weights in the batch, which
     is torch's and as released.

@@ -18,7 +18,9 @@ released code's.
 * Equation 8: the text says both inner and elementwise product; only the matrix product S M of
   (T', C) and (C, K) has the shape that the classifier behind it needs, so S' is T' x K, and the C
   that the text gives it a slip. z is multiplied on as it is, not through a softmax.
-* w_gate of equation 7 starts at 1: a random start of one number may be close to 0, or negative.
+* w_gate of equation 7 starts at 1, and the last classifier as the mean of its segments. Each is a
+  number or two for all classes; started at random they may be negative, and then activation for a
+  class, which Figure 2 draws, is learnt as evidence against it, at odds with the loss on z.
 
 The weights of equation 5 are as many as there are frames, so the system takes clips of one length.
 """
@@ -95,6 +97,14 @@ class Head(nn.Module):
         self.shared = spec.heads == "shared"
         self.linear = nn.Linear(n, 1) if self.shared else nn.Linear(n * classes, classes)
 
+    def start_as_mean(self) -> None:
+        """Set the weights so that a class's logit is the mean of its n inputs."""
+        shape = self.linear.weight.shape
+        n = shape[1] // shape[0]
+        nn.init.zeros_(self.linear.bias)
+        with torch.no_grad():
+            self.linear.weight.copy_(torch.eye(shape[0]).repeat(1, n) / n)
+
     def forward(self, x: Tensor) -> Tensor:
         """Return a logit for each class."""
         if self.shared:
@@ -144,6 +154,8 @@ class TemporalClassActivation(System):
         self.cav_head = Head(spec.dim, classes, spec)
         self.gate = Gate(classes, spec)
         self.tca_head = Head(pooled, classes, spec)
+        if spec.last_weights == "mean":
+            self.tca_head.start_as_mean()
         weights = torch.tensor([spec.bonafide_weight] + [1.0] * (classes - 1))
         self.register_buffer("class_weights", weights, persistent=False)
         self.class_weights: Tensor

@@ -30,6 +30,7 @@ RELEASED = {
     "activation": "leaky-relu",
     "channel_bias": "learnt",
     "gate": "across-classes",
+    "last_weights": "random",
     "cross_entropy": "weighted-mean",
 }
 NO_TOKEN = {"kind": "tca", "token": {"kind": "none"}}
@@ -78,6 +79,15 @@ def system(reading: str, dim: int = 12, clip_s: float = 0.1, **settings: object)
             nn.init.normal_(module.weight, 1.0, 0.2)
             nn.init.normal_(module.bias, 0.5, 0.2)
     return model.eval()
+
+
+def moved(reading: str):
+    """Return the system as training leaves it: no weight where it started, none like another."""
+    model = system(reading)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.3 * torch.randn_like(parameter))
+    return model
 
 
 def batch(size: int = 5, n_samples: int = 1600) -> Batch:
@@ -144,7 +154,7 @@ def test_shapes(reading, clip_s, rows, classes):
 
 @pytest.mark.parametrize("reading", ["paper", "released"])
 def test_the_forward_pass_is_the_equations(reading):
-    model, waves = system(reading), batch().waves
+    model, waves = moved(reading), batch().waves
     expected = by_hand(model, waves, released=reading == "released")
     for ours, theirs in zip(model.activation(waves), expected, strict=True):
         torch.testing.assert_close(ours.double(), theirs, atol=1e-6, rtol=1e-5)
@@ -152,7 +162,7 @@ def test_the_forward_pass_is_the_equations(reading):
 
 @pytest.mark.parametrize("reading", ["paper", "released"])
 def test_the_losses_are_equations_6_and_9(reading):
-    model, clips = system(reading), batch()
+    model, clips = moved(reading), batch()
     z, _, final = by_hand(model, clips.waves, released=reading == "released")
     weights = [8.0 if k == 0 else 1.0 for k in clips.kind.tolist()]
     parts = []
@@ -230,6 +240,14 @@ def test_without_the_loss_on_the_cav_it_still_gates_the_frames():
     before = model.activation(clips.waves).logits
     nn.init.zeros_(model.cav_head.linear.weight)
     assert not torch.allclose(before, model.activation(clips.waves).logits)
+
+
+@pytest.mark.parametrize("reading", ["paper", "no-token", "binary", "joint"])
+def test_activation_for_a_class_first_speaks_for_it(reading):
+    model, waves = system(reading), batch().waves
+    found = model.activation(waves)
+    segments = [found.temporal[:, :4].mean(1), *found.temporal[:, 4:].unbind(1)]
+    torch.testing.assert_close(found.logits, torch.stack(segments).mean(0))
 
 
 def test_without_the_token_only_frames_are_pooled():
@@ -341,7 +359,7 @@ def test_the_settings_that_the_differences_name_give_the_released_reading():
     assert run.train.clip_s == run.dev.clip_s == run.evaluate["asvspoof2019la"].clip_s == 4.0375
     assert run.frontend.normalise == "batch"
     assert run.training.epochs == 20
-    assert len(listed) == 15
+    assert len(listed) == 16
 
 
 def test_the_cards_first_row_is_the_papers_reading():
