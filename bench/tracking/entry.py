@@ -127,7 +127,7 @@ def describe(entry: RunEntry, figures: Mapping[str, Figure]) -> str:
     `figures` are fractions by metric; empty while the run goes on. Those of single attacks stand
     here only where the paper has them: some corpora have more than a hundred attacks.
     """
-    whole = [name for name in figures if name.count(".") == 1]
+    whole = [name for name in figures if name.count(".") < 2]
     smoke = "**SMOKE: not a result.** " if entry.run.form == "smoke" else ""
     lines = [
         f"{smoke}{entry.table}, row {entry.row}, seed {entry.seed}",

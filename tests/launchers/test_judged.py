@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import shutil
 from pathlib import Path
 
@@ -129,3 +130,25 @@ def test_scores_of_other_utterances_are_refused(subset, tmp_path):
     fewer = dataclasses.replace(subset, table=subset.table.iloc[1:].reset_index(drop=True))
     with pytest.raises(BenchError, match="has other utterances than asvspoof2019la eval"):
         judged.figures(path, EVAL, fewer)
+
+
+def test_a_real_systems_figures_are_the_organisers(shared, tmp_path, monkeypatch):
+    """AASIST-L on ASVspoof 2019 LA, against what the official package printed for it."""
+    monkeypatch.setattr(judged, "_REPLICATES", 2)
+    root = shared / "protocols" / "asvspoof2019_la"
+    keys = corpora.load_keys(card("asvspoof2019la"), "eval", root)
+    lines = (root / "scores" / "AASIST-L_eval.txt").read_text().splitlines()
+    score = {line.split()[0]: float(line.split()[3]) for line in lines}
+    names = ("utterance", "speaker", "attack", "label")
+    columns = {name: keys.table[name].tolist() for name in names}
+    scores = np.array([score[name] for name in columns["utterance"]], dtype=np.float32)
+    times = {"start_s": np.zeros(len(keys)), "end_s": np.ones(len(keys))}
+    score_file.write(tmp_path / "scores.parquet", columns | times | {"score": scores})
+    found = judged.figures(tmp_path / "scores.parquet", EVAL, keys)
+    text = (root / "scores" / "AASIST-L_official_t-DCF_EER.txt").read_text()
+    printed = {attack: eer for attack, eer in re.findall(r"EER(?: (A\d\d))?\s+= ([\d.]+) %", text)}
+    assert len(printed) == 14
+    for attack, eer in printed.items():
+        name = f"{attack}.eer" if attack else "eer"
+        assert f"{100 * found[name].value:.9f}" == eer
+    assert re.search(r"min-tDCF\s+= ([\d.]+)", text)[1] == f"{found['min_tdcf'].value:.9f}"
