@@ -168,7 +168,7 @@ def _chain_mistakes(card: Table, name: str, file: str, metrics: set[str]) -> Ite
         yield from (_attributed(fault, layers, file) for fault in found)
         if run is not None:
             known = run.evaluate
-            for metric in metrics - {m for m in metrics if m.rpartition(".")[0] in known}:
+            for metric in metrics - {m for m in metrics if m.partition(".")[0] in known}:
                 yield f"{file}: columns: {metric!r}: rows.{name} evaluates {', '.join(known)}"
 
 

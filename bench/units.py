@@ -1,4 +1,4 @@
-"""Seconds to samples to frames, in whole numbers, and the names of the two classes.
+"""Seconds to samples to frames, in whole numbers, and the names of the classes.
 
 Every boundary is turned into a whole number of samples once, by rounding, and everything after that
 is integer arithmetic: `int(seconds / resolution)` falls one frame short for one boundary in eleven
@@ -16,6 +16,10 @@ BONAFIDE = "bonafide"
 SPOOF = "spoof"
 CLASSES = (BONAFIDE, SPOOF)
 """The two classes; logits and class indices anywhere in the suite are in this order."""
+
+KINDS = (BONAFIDE, "TTS", "VC")
+"""Bona fide, text-to-speech, voice conversion: what a system may tell apart beyond the two classes.
+"""
 
 HOP_SAMPLES = 320
 """Stride of the wav2vec 2.0 family's convolutions: one hidden state each 20 ms."""

@@ -36,6 +36,16 @@ def test_the_resolved_rows_of_table_4_are_the_golden_file(root):
     assert found == json.loads(golden.read_text(encoding="utf-8"))
 
 
+def test_whole_utterances_are_a_word_in_cards_and_none_in_code():
+    overrides = ["train.resolution_s=utterance", "train.clip_s=4.0375"]
+    run = cards.resolve(cards.table("table4"), "S3", "smoke", overrides)
+    assert run.train.resolution_s is None
+    assert run.dev.clip_s is None
+    assert run.flat()["train.resolution_s"] == "utterance"
+    assert run.flat()["dev.clip_s"] == "whole"
+    assert type(run).model_validate(run.model_dump(mode="json")) == run
+
+
 def test_table4_is_sals():
     assert cards.table("table4") is cards.table("table4")
     assert cards.table("table4") == cards.table("sal/table4")
@@ -89,6 +99,11 @@ def test_a_repeated_override_is_no_change():
         ("frontend={weights=3}", "--set frontend.weights = 3: should be a valid string"),
         ("train.clip_s=4.1", "train.clip_s = 4.1: should be a multiple of train.resolution_s"),
         ("train.resolution_s=0.03", "train.resolution_s = 0.03: should be a multiple of 0.02 s"),
+        ("evaluate.partialspoof.clip_s=1.1", "should be a multiple of evaluate.partialspoof.reso"),
+        ("dev.resolution_s=utterence", "dev.resolution_s = 'utterence': should be a number or"),
+        ("train.clip_s=whole", "--set train.clip_s = 'whole': should be a valid number"),
+        ("train.resolution_s=utterance", "mix.kind = 'csm': mixes labelled frames"),
+        ("training.select='dev.f1'", "should be 'dev.eer' or 'dev.loss'"),
         ("training.epochs", "should be KEY=VALUE"),
         ("a b=3", "should be KEY=VALUE"),
         ("training.epochs=[3", "the value is not TOML"),

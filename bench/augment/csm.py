@@ -3,7 +3,8 @@
 A mixed clip is the first frames of one utterance and the remaining frames of another of the same
 batch, cut at one place for audio and labels. The paper has one T for samples and frames; a cut
 between two frames is the only reading that keeps labels exact, so T counts frames. Labels of the
-auxiliary tasks are computed from the mixed binary labels afterwards (`bench.labels.positions`).
+auxiliary tasks are computed from the mixed binary labels afterwards (`bench.labels.positions`). A
+clip mixed from two kinds (`bench.units.KINDS`) is of none that is known.
 
 Clips shorter than the batch's length are padded. The crossover point is drawn from 1 to T - 1 with
 T the number of frames that *both* utterances have: so no padding, nor the part of the last frame
@@ -25,6 +26,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from bench.labels.positions import IGNORED
 from bench.specs.augment import CrossSegmentMixing
 
 _DRAWN = 2**31
@@ -33,17 +35,21 @@ knows."""
 
 
 class Mixed(NamedTuple):
-    """A batch: `waves` "batch samples", `spoof` and `valid` bool "batch frames"."""
+    """A batch: `waves` "batch samples", `spoof` and `valid` bool "batch frames", `kind` long
+    "batch".
+    """
 
     waves: Tensor
     spoof: Tensor
     valid: Tensor
+    kind: Tensor
 
 
 def mix(
     waves: Tensor,
     spoof: Tensor,
     valid: Tensor,
+    kind: Tensor,
     *,
     samples_per_frame: int,
     spec: CrossSegmentMixing,
@@ -57,18 +63,18 @@ def mix(
 
     `waves` are "batch samples", at least frames * samples_per_frame long (samples after the last
     frame go with the second part); `spoof` and `valid` are bool, "batch frames", `valid` being True
-    from a clip's first frame up to where its padding begins. `generator` is one of the CPU,
-    whatever device the batch is on. Raise ValueError where shapes do not fit.
+    from a clip's first frame up to where its padding begins; `kind` is long, "batch". `generator`
+    is one of the CPU, whatever device the batch is on. Raise ValueError where shapes do not fit.
     """
-    if valid.shape != spoof.shape or len(waves) != len(spoof):
-        shapes = [tuple(part.shape) for part in (waves, spoof, valid)]
-        raise ValueError(f"waves, spoof and valid have shapes that do not fit: {shapes}")
+    if valid.shape != spoof.shape or not len(waves) == len(spoof) == len(kind):
+        shapes = [tuple(part.shape) for part in (waves, spoof, valid, kind)]
+        raise ValueError(f"waves, spoof, valid and kind have shapes that do not fit: {shapes}")
     if waves.shape[1] < spoof.shape[1] * samples_per_frame:
         raise ValueError(
             f"waves of {waves.shape[1]} samples are too short for "
             f"{spoof.shape[1]} frames of {samples_per_frame}"
         )
-    batch = Mixed(waves, spoof, valid)
+    batch = Mixed(waves, spoof, valid, kind)
     if len(waves) > 1:
         for _ in range(spec.rounds):
             batch = _round(batch, samples_per_frame, spec, generator)
@@ -86,10 +92,12 @@ def _round(
     rows, partners, points = drawn
     shared = (batch.valid[rows] & batch.valid[partners]).sum(dim=1)
     cut = torch.where(shared > 1, 1 + points % (shared - 1).clamp(min=1), batch.waves.shape[1])
+    differ = (shared > 1) & (batch.kind[rows] != batch.kind[partners])
     return Mixed(
         _spliced(batch.waves, rows, partners, cut * samples_per_frame),
         _spliced(batch.spoof, rows, partners, cut),
         _spliced(batch.valid, rows, partners, cut),
+        batch.kind.index_copy(0, rows, batch.kind[rows].masked_fill(differ, IGNORED)),
     )
 
 

@@ -19,6 +19,7 @@ from lightning.fabric import Fabric
 
 from bench.config import Config
 from bench.errors import BenchError, plain
+from bench.launchers import judged
 from bench.launchers.order import Order
 from bench.metrics import scores as score_file
 from bench.provenance import commit, processor
@@ -86,7 +87,15 @@ def run(order: Order, config: Config, store: Store, watcher: Watcher) -> Iterato
     for name in store.sweep_dead():
         watcher.say(f"marked failed, its process had died: {name}")
     device = device_name(config)
-    for job in jobs(order, config):
+    ordered = jobs(order, config)
+    evaluated = (
+        (data, job.data.evaluate[name].subset)
+        for job in ordered
+        for name, data in job.run.evaluate.items()
+    )
+    for text in dict.fromkeys(judged.lacking(evaluated)):
+        watcher.say(text)
+    for job in ordered:
         entry = _entry(job, order.table, device)
         if store.finished(entry):
             yield Outcome(job.name, "already finished")
@@ -203,7 +212,7 @@ def _run_one(
                 both.on_epoch(number, figures_of_epoch)
         else:
             trained = train_and_score(fabric, job.run, job.seed, job.data, place, config, both)
-        _log(tracked, trained)
+        _log(tracked, job, trained)
 
 
 class _Silent:
@@ -220,11 +229,11 @@ def _on_each(job: Job, place: Path, config: Config, fabric: Fabric) -> Trained:
     return train_and_score(fabric, job.run, job.seed, job.data, place, config, _Silent())
 
 
-def _log(tracked: TrackedRun, trained: Trained) -> None:
+def _log(tracked: TrackedRun, job: Job, trained: Trained) -> None:
     """Compute every figure from the score files and log them with the artifacts."""
     found: dict[str, score_file.Figure] = {}
     for name, path in trained.scores.items():
-        named = score_file.figures(path)
+        named = judged.figures(path, job.run.evaluate[name], job.data.evaluate[name].subset)
         found |= {f"{name}.{metric}": figure for metric, figure in named.items()}
         curve = path.with_suffix(".det.png")
         score, is_spoof = score_file.pooled(score_file.read(path))

@@ -1,8 +1,8 @@
-"""The score file, one row a frame, and the one place that turns it into figures.
+"""The score file, one row a frame, and the figures of frames.
 
 `scores.parquet` holds everything that a figure needs, so that it can be recomputed years later
 without a GPU, and so that another system's scores can be judged by the same code. Detection has one
-row an utterance, in the same columns.
+row an utterance, in the same columns; `bench.scoring.detection` has its figures.
 """
 
 # pyarrow ships no types.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +16,7 @@ from bench.metrics.items import Items, counted, items_tally
 from bench.metrics.plans import NothingToResample, Plan
 from bench.metrics.scores import Figure
 from bench.metrics.tally import Bools, Floats, Integers
-from bench.scoring.official import Official
+from bench.scoring.official import BROKEN_DOWN, Official
 from bench.scoring.verdict import Breakdown, Line
 from bench.specs.corpus import CorpusCard
 
@@ -63,7 +63,7 @@ def breakdown(
     card: CorpusCard,
     by: Sequence[str],
     figures_of: Callable[[Cell], Mapping[str, Figure]],
-    progress: Progress,
+    progress: Progress | None = None,
 ) -> Breakdown:
     """Return the figures of every cell of the breakdown by the fields `by`, margins included.
 
@@ -83,8 +83,20 @@ def breakdown(
         levels = tuple(cell.levels.values())
         missing = len(whole.bonafide) - len(bonafide) + len(whole.spoof) - len(spoof)
         lines.append(Line(levels, len(bonafide), len(spoof), measured, missing))
-        progress(number, len(grid))
+        if progress is not None:
+            progress(number, len(grid))
     return Breakdown(tuple(by), tuple(lines))
+
+
+def by_cell(
+    trials: Trials, official: Official, resampling: Resampling, names: Collection[str] = BROKEN_DOWN
+) -> Callable[[Cell], dict[str, Figure]]:
+    """Return what gives a cell's figures, those of `names` that are defined there."""
+
+    def of(cell: Cell) -> dict[str, Figure]:
+        return figures(trials, cell, official.measures(cell, names), resampling)
+
+    return of
 
 
 def figures(

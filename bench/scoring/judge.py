@@ -207,7 +207,7 @@ class Judge:
         """
         asked, trials = self.request, judged.trials
         resampling = self.resampling()
-        figures, breakdowns, notes = self._figures(judged, trials, resampling, progress or _silent)
+        figures, breakdowns, notes = self._figures(judged, trials, resampling, progress)
         return Verdict(
             form=asked.form,
             corpus=asked.card.key,
@@ -232,7 +232,7 @@ class Judge:
         )
 
     def _figures(
-        self, judged: Judged, trials: Trials, resampling: Resampling, progress: Progress
+        self, judged: Judged, trials: Trials, resampling: Resampling, progress: Progress | None
     ) -> tuple[dict[str, Figure], tuple[Breakdown, ...], tuple[str, ...]]:
         asked, everything = self.request, judged.of(np.arange(len(judged.subset)))
         frames, truth = judged.checked.frames, judged.truth
@@ -252,11 +252,8 @@ class Judge:
             alone = "no figure is defined: there are trials of one class only"
             return {}, (), tuple(filter(None, [alone, lacking]))
         figures = detection.pooled(trials, self.official, resampling)
-
-        def of_trials(cell: Cell) -> Mapping[str, Figure]:
-            measures = self.official.measures(cell, asked.figures or BROKEN_DOWN)
-            return detection.figures(everything, cell, measures, resampling)
-
+        names = asked.figures or BROKEN_DOWN
+        of_trials = detection.by_cell(everything, self.official, resampling, names)
         tables = self._breakdowns(everything, of_trials, progress)
         return figures, tables, tuple(filter(None, [self.official.said, lacking]))
 
@@ -264,16 +261,12 @@ class Judge:
         self,
         trials: Trials,
         figures_of: Callable[[Cell], Mapping[str, Figure]],
-        progress: Progress,
+        progress: Progress | None,
     ) -> tuple[Breakdown, ...]:
         return tuple(
             detection.breakdown(trials, self.request.card, by, figures_of, progress)
             for by in self.request.by
         )
-
-
-def _silent(done: int, of: int) -> None:
-    """Tell nobody."""
 
 
 def _digest(path: Path) -> str:

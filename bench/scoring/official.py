@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 from bench.corpora.asv import AsvScores, asv_scores, tdcf_coefficients
 from bench.corpora.places import find_file
 from bench.errors import BenchError
@@ -20,6 +22,9 @@ from bench.metrics.dcf import act_dcf, min_dcf
 from bench.metrics.tally import Tally
 from bench.metrics.tdcf import Coefficients, asv_errors, coefficients_2019, min_tdcf
 from bench.specs.corpus import CorpusCard
+
+_EVERYTHING = Cell({}, np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
+"""The pooled cell, as far as coefficients go."""
 
 
 def _min_dcf(counts: Tally) -> float:
@@ -46,7 +51,9 @@ class Tandem:
     def coefficients(self, cell: Cell) -> Coefficients | None:
         """Return the coefficients that hold for the trials of `cell`; None where there are none.
 
-        In the 2019 form, those of all attacks or of one; they are not defined for anything else.
+        In the 2019 form, those of all attacks or of one; they are not defined for anything else,
+        nor against spoofs none of which speaker verification accepts: they cost nothing, and there
+        is nothing to normalise by.
         """
         if self.scores is None:
             levels = cell.at("attack", "codec")
@@ -57,7 +64,8 @@ class Tandem:
         narrowed = self.scores if "attack" not in cell.levels else self._against(levels[0])
         if narrowed is None:
             return None
-        return coefficients_2019(asv_errors(narrowed.target, narrowed.nontarget, narrowed.spoof))
+        errors = asv_errors(narrowed.target, narrowed.nontarget, narrowed.spoof)
+        return coefficients_2019(errors) if errors.spoof_false_alarm else None
 
     def _against(self, attack: str) -> AsvScores | None:
         if self.scores is None or attack == "Pooled":
@@ -130,7 +138,11 @@ def official(card: CorpusCard, split: str, place: Path) -> Official:
         lacking = f"min t-DCF: not computed; it needs {relative}, which --keys {place} has not"
         return Official(card.official, None, lacking)
     if forms[0] == "2019":
-        return Official(card.official, Tandem("2019", path, scores=asv_scores(path)))
+        tandem = Tandem("2019", path, scores=asv_scores(path))
+        if tandem.coefficients(_EVERYTHING) is None:
+            lacking = f"min t-DCF: not defined, since by {path.name} no spoof is accepted"
+            return Official(card.official, None, lacking)
+        return Official(card.official, tandem)
     try:
         return Official(card.official, Tandem("2021", path, table=tdcf_coefficients(path)))
     except BenchError as error:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic_core import PydanticCustomError
 
 
 class Spec(BaseModel):
@@ -25,3 +26,31 @@ Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
+
+
+class Word:
+    """None as a card writes it: TOML has no null, and a word that says what is meant can replace a
+    number where settings are folded.
+    """
+
+    def __init__(self, word: str) -> None:
+        self.word = word
+        self.read = BeforeValidator(self._read)
+        self.write = PlainSerializer(self._write, when_used="json")
+
+    def _read(self, value: Any) -> Any:
+        if isinstance(value, str) and value != self.word:
+            raise PydanticCustomError("word", "should be a number or '{word}'", {"word": self.word})
+        return None if value == self.word else value
+
+    def _write(self, value: Any) -> Any:
+        return self.word if value is None else value
+
+
+_utterance, _whole = Word("utterance"), Word("whole")
+
+Resolution = Annotated[Positive | None, _utterance.read, _utterance.write]
+"""Seconds in a labelled frame; `utterance` in a card, None in code: whole utterances are labelled.
+"""
+Length = Annotated[Positive | None, _whole.read, _whole.write]
+"""Seconds of a clip; `whole` in a card, None in code: utterances are taken whole."""

@@ -10,36 +10,42 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import Field, model_validator
 
 from bench.specs.augment import Augment, Mix
-from bench.specs.base import Count, NotNegative, Positive, Share, Spec
+from bench.specs.base import Count, Length, NotNegative, Positive, Resolution, Share, Spec
 from bench.specs.frontends import FrontEnd
 from bench.specs.systems import System
 from bench.units import HOP_SAMPLES, SAMPLE_RATE_HZ
 
 
 class Data(Spec):
-    """A split of a corpus as it is trained on or selected by."""
+    """A split of a corpus as it is trained on, selected by or reported for."""
 
     corpus: str
     split: str
-    resolution_s: Positive
-    """Length of one labelled frame in seconds."""
+    resolution_s: Resolution
+    """Length of one labelled frame in seconds, or `utterance`: one label for a whole clip."""
     label_rule: Literal["any-spoof", "floor"] = "any-spoof"
     """How spans become frames: spoof where any sample is (PartialSpoof's rule), or both ends
     floored (released SAL on HAD and LlamaPartialSpoof: spans shift left by up to a frame). Official
     frame vectors are taken as they are."""
+    fill: Literal["zeros", "repeat"] = "zeros"
+    """What follows an utterance that is shorter than its clip: zeros, which frame labels mask, or
+    the utterance again, as often as need be, with its labels."""
 
 
 class TrainData(Data):
-    """The training split; clips are cut on the label grid."""
+    """The training split, in clips; where frames are labelled, clips are cut on their grid."""
 
     clip_s: Positive
-    """Length of a training clip in seconds; shorter utterances are padded and the padding is
-    masked.
-    """
+    """Length of a training clip in seconds."""
+    crop: Literal["random", "first"] = "random"
+    """Which part of an utterance longer than the clip: any, drawn anew each epoch, or its first."""
 
 
-class EvaluationData(Data):
-    """A split that figures are reported for; whole utterances."""
+class HeldOutData(Data):
+    """A split that is scored: selected by or reported for."""
+
+    clip_s: Length = None
+    """`whole` utterances, or the first so many seconds of each, filled up where it is shorter."""
 
 
 class Adam(Spec):
@@ -74,11 +80,18 @@ class Training(Spec):
     minimum_epochs: Annotated[int, Field(ge=0)] = 0
     """Early stopping waits this long."""
     patience: Count = 10
-    """Epochs without a better dev EER after which training stops."""
+    """Epochs without a better `select` after which training stops."""
+    select: Literal["dev.eer", "dev.loss"] = "dev.eer"
+    """What is least at the best epoch: the EER, or the system's own loss, averaged over
+    utterances (over the utterances' batches, where it weighs a batch by its classes).
+    """
     batch_size: Count
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
     gradient_clip: NotNegative = 0.0
     """Largest norm of the gradient; 0 leaves it alone."""
+
+
+_HOP_S = HOP_SAMPLES / SAMPLE_RATE_HZ
 
 
 class Run(Spec):
@@ -93,23 +106,29 @@ class Run(Spec):
     augment: Augment
     mix: Mix
     train: TrainData
-    dev: Data
+    dev: HeldOutData
     optimiser: Adam
     schedule: Schedule
     training: Training
-    evaluate: Mapping[str, EvaluationData]
+    evaluate: Mapping[str, HeldOutData]
 
     @model_validator(mode="after")
     def _on_the_grid(self) -> Run:
-        hop_s = HOP_SAMPLES / SAMPLE_RATE_HZ
         for name, data in [("train", self.train), ("dev", self.dev), *self.evaluate.items()]:
-            if not _is_multiple(data.resolution_s, hop_s):
+            where = name if name in ("train", "dev") else f"evaluate.{name}"
+            unit_s = data.resolution_s or 1 / SAMPLE_RATE_HZ
+            if data.resolution_s is not None and not _is_multiple(data.resolution_s, _HOP_S):
                 raise ValueError(
-                    f"{name}.resolution_s = {data.resolution_s}: should be a multiple of {hop_s} s"
+                    f"{where}.resolution_s = {data.resolution_s}: should be a multiple of "
+                    f"{_HOP_S} s, or `utterance`"
                 )
-        if not _is_multiple(self.train.clip_s, self.train.resolution_s):
+            if data.clip_s is not None and not _is_multiple(data.clip_s, unit_s):
+                of = "the sample" if data.resolution_s is None else f"{where}.resolution_s"
+                raise ValueError(f"{where}.clip_s = {data.clip_s}: should be a multiple of {of}")
+        if self.train.resolution_s is None and self.mix.kind != "none":
             raise ValueError(
-                f"train.clip_s = {self.train.clip_s}: should be a multiple of train.resolution_s"
+                f"mix.kind = {self.mix.kind!r}: mixes labelled frames, and "
+                "train.resolution_s = 'utterance' has none"
             )
         return self
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from importlib import import_module
 
 from bench.frontends import FrontEnd
+from bench.specs.run import TrainData
 from bench.specs.systems import System as SystemSpec
 from bench.systems.base import Answer, Batch, System
 
 __all__ = ["Answer", "Batch", "System", "build"]
 
 
-def build(spec: SystemSpec, frontend: FrontEnd, resolution_s: float) -> System:
-    """Return the system that `spec` names over `frontend`, to be trained at `resolution_s`."""
-    return import_module(f"bench.systems.{spec.kind}").build(spec, frontend, resolution_s)
+def build(spec: SystemSpec, frontend: FrontEnd, data: TrainData) -> System:
+    """Return the system that `spec` names over `frontend`, to be trained on clips of `data`."""
+    return import_module(f"bench.systems.{spec.kind}").build(spec, frontend, data)

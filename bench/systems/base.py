@@ -9,14 +9,19 @@ from torch import Tensor, nn
 
 
 class Batch(NamedTuple):
-    """Clips of one length with their frame labels."""
+    """Clips of one length with their frame labels; where whole utterances are labelled, one frame
+    is the whole clip.
+    """
 
     waves: Tensor
-    """"batch samples", float, 16 kHz; whole frames, zeros where an utterance has ended."""
+    """"batch samples", float, 16 kHz; whole frames."""
     spoof: Tensor
     """"batch frames", bool."""
     valid: Tensor
     """"batch frames", bool: False on padding, which is never learnt from."""
+    kind: Tensor
+    """"batch", long: index into `bench.units.KINDS`; `bench.labels.positions.IGNORED` where it is
+    not known whether an utterance is text-to-speech or voice conversion."""
 
 
 class Answer(NamedTuple):
@@ -31,10 +36,15 @@ class Answer(NamedTuple):
 class System(nn.Module, ABC):
     """A trainable system. Nothing in the engine knows which one it holds."""
 
+    fixed_s: float | None = None
+    """The one length of clips in seconds that the system takes; None: any length."""
+
     @abstractmethod
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Return scalar losses by name; `loss` is the one to minimise, the others are its parts."""
 
     @abstractmethod
-    def answer(self, waves: Tensor, resolution_s: float) -> Answer:
-        """Score `waves` ("batch samples", whole frames) at one frame each `resolution_s`."""
+    def answer(self, waves: Tensor, resolution_s: float | None) -> Answer:
+        """Score `waves` ("batch samples", whole frames) at one frame each `resolution_s`; None: one
+        frame for each clip.
+        """

@@ -3,7 +3,8 @@
 Front-end, layer weighting, Conformer at 20 ms, ReLU, average pooling to the labels' resolution,
 one head for real against fake, and in training one more for the transition or the positional
 labels. The loss is equation 1. Shapes at 160 ms for a 4 s clip: waves (B, 64000) -> states
-(B, 200, D) -> (B, 25, D) -> logits (B, 25, 2).
+(B, 200, D) -> (B, 25, D) -> logits (B, 25, 2). Where whole utterances are labelled, all states of a
+clip are pooled to one, which the paper does not have: states (B, 200, D) -> (B, 1, D).
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from bench.errors import BenchError
 from bench.frontends import FrontEnd
 from bench.labels.positions import IGNORED, positions, transitions
 from bench.metrics.positions import POSITION_NAMES
 from bench.specs.base import Absent
+from bench.specs.run import TrainData
 from bench.specs.systems import PositionTask, Sal, TransitionTask
 from bench.systems.base import Answer, Batch, System
 from bench.systems.blocks import layers
@@ -23,9 +26,17 @@ from bench.systems.blocks.conformer import Conformer
 from bench.units import CLASSES, HOP_SAMPLES, RECEPTIVE_FIELD_SAMPLES, frame_samples
 
 
-def build(spec: Sal, frontend: FrontEnd, resolution_s: float) -> SegmentAware:
-    """Return SAL as `spec` says, to be trained on frames of `resolution_s`."""
-    return SegmentAware(spec, frontend, resolution_s)
+def build(spec: Sal, frontend: FrontEnd, data: TrainData) -> SegmentAware:
+    """Return SAL as `spec` says, to be trained on frames of `data.resolution_s`.
+
+    An auxiliary task without frames to label is a BenchError.
+    """
+    if data.resolution_s is None and not isinstance(spec.auxiliary, Absent):
+        raise BenchError(
+            f"system.auxiliary.kind = {spec.auxiliary.kind!r}: labels places among frames, and "
+            "train.resolution_s = 'utterance' has none"
+        )
+    return SegmentAware(spec, frontend, data.resolution_s)
 
 
 def head(dim: int, hidden: int, classes: int) -> nn.Sequential:
@@ -36,7 +47,7 @@ def head(dim: int, hidden: int, classes: int) -> nn.Sequential:
 class SegmentAware(System):
     """SAL with each part a switch of `spec`; see the module's docstring for shapes."""
 
-    def __init__(self, spec: Sal, frontend: FrontEnd, resolution_s: float) -> None:
+    def __init__(self, spec: Sal, frontend: FrontEnd, resolution_s: float | None) -> None:
         super().__init__()
         self.spec = spec
         self.trained_hops = _hops(resolution_s)
@@ -85,14 +96,15 @@ class SegmentAware(System):
             case _:
                 return positions(batch.spoof, batch.valid)
 
-    def answer(self, waves: Tensor, resolution_s: float) -> Answer:
+    def answer(self, waves: Tensor, resolution_s: float | None) -> Answer:
         """Score frames of `resolution_s`; finer than trained: by `spec.finer_than_trained`."""
-        hops = _hops(resolution_s)
         states = self.states(waves)
-        if hops < self.trained_hops and self.spec.finer_than_trained == "repeat":
-            coarse = self.binary(_pooled(states, self.trained_hops))
+        hops = _hops(resolution_s) or states.shape[1]
+        trained_hops = self.trained_hops or states.shape[1]
+        if hops < trained_hops and self.spec.finer_than_trained == "repeat":
+            coarse = self.binary(_pooled(states, trained_hops))
             starts = torch.arange(0, states.shape[1], hops, device=states.device)
-            logits = coarse[:, starts // self.trained_hops]
+            logits = coarse[:, starts // trained_hops]
         else:
             logits = self.binary(_pooled(states, hops))
         logits = logits.float()
@@ -101,12 +113,17 @@ class SegmentAware(System):
         return Answer(bonafide if alone else bonafide - spoof, logits)
 
 
-def _hops(resolution_s: float) -> int:
-    return frame_samples(resolution_s) // HOP_SAMPLES
+def _hops(resolution_s: float | None) -> int | None:
+    return None if resolution_s is None else frame_samples(resolution_s) // HOP_SAMPLES
 
 
-def _pooled(states: Tensor, hops: int) -> Tensor:
-    """Average each `hops` states: "batch hops dim" to "batch frames dim"; the last may be short."""
+def _pooled(states: Tensor, hops: int | None) -> Tensor:
+    """Average each `hops` states: "batch hops dim" to "batch frames dim"; the last may be short.
+
+    None: average all.
+    """
+    if hops is None:
+        return states.mean(dim=1, keepdim=True)
     if hops == 1:
         return states
     return F.avg_pool1d(states.transpose(1, 2), hops, ceil_mode=True).transpose(1, 2)

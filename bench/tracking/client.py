@@ -94,10 +94,9 @@ def log_metrics(client: Any, run_id: str, metrics: Mapping[str, float], step: in
     from mlflow.entities import Metric
 
     now = now_ms()
-    client.log_batch(
-        run_id,
-        metrics=[Metric(name, float(value), now, step) for name, value in metrics.items()],
-    )
+    points = [Metric(name, float(value), now, step) for name, value in metrics.items()]
+    for start in range(0, len(points), _BATCH):
+        client.log_batch(run_id, metrics=points[start : start + _BATCH])
 
 
 def cut(text: str, length: int) -> str:

@@ -13,7 +13,7 @@ from bench.errors import BenchError, RowFailed
 LAST = "last.pt"
 """Full state after the last finished epoch: weights, optimiser, schedule, epoch, best, history."""
 BEST = "best.pt"
-"""Weights at the best dev EER."""
+"""Weights at the best epoch."""
 
 
 def save(state: dict[str, Any], path: Path) -> None:

@@ -1,4 +1,4 @@
-"""From a subset to clips for training and whole utterances for scoring.
+"""From a subset to batches: clips for training, utterances for scoring.
 
 Every random draw is a function of (seed, epoch, utterance), never of a worker or of what was drawn
 before: the same run gives the same clips whatever the number of workers, and a run resumed at an
@@ -8,58 +8,20 @@ epoch's start goes on exactly as it would have.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
 from torch.utils.data import Dataset, Sampler
 
-from bench.augment.rawboost import rawboost
-from bench.corpora.audio import header, read_wave
-from bench.corpora.subset import FrameVectors, Span, Spans, Subset
+from bench.corpora.subset import Subset
 from bench.errors import BenchError
-from bench.labels.frames import spoof_frames
-from bench.specs.augment import Augment, RawBoost
+from bench.specs.augment import Augment
 from bench.specs.corpus import Audio
-from bench.specs.run import Data, TrainData
+from bench.specs.run import HeldOutData, TrainData
 from bench.systems.base import Batch
-from bench.units import frame_samples, samples
-
-
-def frame_labels(subset: Subset, data: Data) -> list[np.ndarray]:
-    """Return for each utterance, in the table's order, a bool array: True where a frame is spoof.
-
-    Official vectors are taken as they are, so they must be of the resolution asked for; spans are
-    turned into frames by `data.label_rule`.
-    """
-    ids = subset.table["utterance"].tolist()
-    match subset.timing:
-        case FrameVectors(resolution_s=resolution_s, spoof=spoof):
-            if abs(resolution_s - data.resolution_s) > 1e-9:
-                raise BenchError(
-                    f"{subset.corpus} {subset.split}: labels were read at {resolution_s} s, "
-                    f"asked for at {data.resolution_s} s"
-                )
-            return [spoof[name] for name in ids]
-        case Spans(spans=spans):
-            durations = subset.table["duration_s"].tolist()
-            return [
-                _from_spans(name, spans[name], duration, data)
-                for name, duration in zip(ids, durations, strict=True)
-            ]
-        case None:
-            raise BenchError(
-                f"{subset.corpus} {subset.split}: has labels of whole utterances only, and this "
-                "run learns frames"
-            )
-
-
-def _from_spans(utterance: str, spans: Sequence[Span], duration_s: float, data: Data) -> np.ndarray:
-    try:
-        return spoof_frames(spans, duration_s, data.resolution_s, data.label_rule)
-    except BenchError as error:
-        raise BenchError(f"{data.corpus} {data.split}: {utterance}: {error}") from error
+from bench.training.clips import Clip, Source
+from bench.units import samples
 
 
 def missing_audio(subset: Subset) -> list[str]:
@@ -84,60 +46,28 @@ def require_audio(subset: Subset) -> None:
 
 
 class Clips(Dataset[Batch]):
-    """Training clips of one length, cut on the label grid. Index with (epoch, utterance)."""
+    """Training clips of one length. Index with (epoch, utterance)."""
 
     def __init__(
         self, subset: Subset, data: TrainData, audio: Audio, augment: Augment, seed: int
     ) -> None:
-        self.subset = subset
-        self.labels = frame_labels(subset, data)
-        self.audio = audio
-        self.augment = augment
+        self.source = Source(subset, data, audio, augment)
+        self.crop: Literal["random", "first"] = data.crop
         self.seed = seed
-        self.frame = frame_samples(data.resolution_s)
-        self.frames = samples(data.clip_s) // self.frame
 
     def __len__(self) -> int:
-        return len(self.subset)
+        return len(self.source.subset)
 
     def __getitem__(self, key: tuple[int, int]) -> Batch:
-        """Return one clip: waves "samples", spoof and valid "frames"."""
+        """Return one clip, as `Batch` without its first axis."""
         epoch, index = key
-        rng = np.random.default_rng([self.seed, epoch, index])
-        labels = self.labels[index]
-        path = self.subset.audio_path(index)
-        check_length(path, samples(header(path).duration_s), len(labels), self.frame)
-        # The released code augments the whole utterance and then cuts; cutting first gives the
-        # same noise to the clip for a fraction of the work.
-        start = int(rng.integers(0, max(0, len(labels) - self.frames) + 1))
-        cut = labels[start : start + self.frames]
-        wave = read_wave(path, self.audio, start * self.frame, (start + len(cut)) * self.frame)
-        wave = augmented(wave, self.augment, rng)
-        waves = np.zeros(self.frames * self.frame, dtype=np.float32)
-        waves[: len(wave)] = wave
-        spoof = np.zeros(self.frames, dtype=bool)
-        spoof[: len(cut)] = cut
-        valid = np.arange(self.frames) < len(cut)
-        return Batch(torch.from_numpy(waves), torch.from_numpy(spoof), torch.from_numpy(valid))
+        clip = self.source.read(index, np.random.default_rng([self.seed, epoch, index]), self.crop)
+        return _batch(clip, self.source.kinds[index])
 
 
-def check_length(path: Path, n_samples: int, frames: int, frame: int) -> None:
-    """Raise unless audio and labels end within one frame of each other.
-
-    Corpora differ by a frame in how they count the last, partial one; more is a mix-up of files.
-    """
-    if abs(n_samples - frames * frame) > frame:
-        raise BenchError(
-            f"{path}: {n_samples} samples, but its labels are {frames} frames of {frame}: the "
-            "label vector has another length than the audio"
-        )
-
-
-def augmented(wave: np.ndarray, augment: Augment, rng: np.random.Generator) -> np.ndarray:
-    """Return `wave` as `augment` leaves it; drawn from `rng` alone."""
-    if isinstance(augment, RawBoost) and rng.random() < augment.probability:
-        return rawboost(wave, augment, rng)
-    return wave
+def _batch(clip: Clip, kind: np.int64) -> Batch:
+    wave, spoof, valid = (torch.from_numpy(part) for part in (clip.wave, clip.spoof, clip.valid))
+    return Batch(wave, spoof, valid, torch.tensor(kind))
 
 
 class EpochSampler(Sampler[tuple[int, int]]):
@@ -166,32 +96,35 @@ class Whole(NamedTuple):
 
     indices: Sequence[int]
     """Rows of the subset's table."""
-    waves: torch.Tensor
-    """"batch samples", whole frames."""
+    batch: Batch
+    heard_s: Sequence[float]
+    """Length of each utterance by its audio file."""
 
 
 class Utterances(Dataset[Whole]):
-    """Batches of whole utterances with equally many frames, so that none is padded to another's
-    length.
+    """Batches of utterances of equal length, so that none is padded to another's.
 
-    The audio is padded with zeros or cut to its labels' frames, by one frame at most. `augment` is
-    for the released code's augmented dev set alone.
+    Whole ones, with audio padded with zeros or cut to its labels' frames, by one frame at most (to
+    20 ms where utterances are labelled); or the first clip of each. `augment` is for the released
+    code's augmented dev set alone.
     """
 
     def __init__(
         self,
         subset: Subset,
-        data: Data,
+        data: HeldOutData,
         audio: Audio,
         batch_s: float,
         augment: Augment | None = None,
         share: tuple[int, int] = (0, 1),
     ) -> None:
-        self.subset, self.data, self.audio, self.augment = subset, data, audio, augment
-        self.labels = frame_labels(subset, data)
-        self.frame = frame_samples(data.resolution_s)
+        self.subset, self.data = subset, data
+        self.source = Source(subset, data, audio, augment)
+        self.labels = [self.source.scored(i) for i in range(len(subset))]
+        """What scores are compared with, for each utterance a bool array: True is spoof."""
         rank, world = share
-        self.batches = _equal_lengths(self.labels, self.frame, batch_s)[rank::world]
+        lengths = [self.source.length(i) for i in range(len(subset))]
+        self.batches = _equal_lengths(lengths, batch_s)[rank::world]
 
     def __len__(self) -> int:
         return len(self.batches)
@@ -199,31 +132,20 @@ class Utterances(Dataset[Whole]):
     def __getitem__(self, number: int) -> Whole:
         """Return batch `number`."""
         indices = self.batches[number]
-        waves = np.stack([self._wave(index) for index in indices])
-        return Whole(indices, torch.from_numpy(waves))
-
-    def _wave(self, index: int) -> np.ndarray:
-        path = self.subset.audio_path(index)
-        wave = read_wave(path, self.audio)
-        length = len(self.labels[index]) * self.frame
-        check_length(path, len(wave), len(self.labels[index]), self.frame)
-        if self.augment is not None:
-            # Dev is scored once an epoch; one draw an utterance keeps selection comparable.
-            wave = augmented(wave, self.augment, np.random.default_rng([index]))
-        whole = np.zeros(length, dtype=np.float32)
-        whole[: min(length, len(wave))] = wave[:length]
-        return whole
+        # Dev is scored once an epoch; one draw an utterance keeps selection comparable.
+        clips = [self.source.read(i, np.random.default_rng([i]), "first") for i in indices]
+        kinds = self.source.kinds[indices]
+        batch = collate([_batch(clip, kind) for clip, kind in zip(clips, kinds, strict=True)])
+        return Whole(indices, batch, [clip.heard_s for clip in clips])
 
 
-def _equal_lengths(labels: Sequence[np.ndarray], frame: int, batch_s: float) -> list[list[int]]:
-    """Group utterances of equally many frames into batches of at most `batch_s` seconds of
-    audio.
-    """
-    lengths = np.array([len(vector) for vector in labels])
+def _equal_lengths(lengths: Sequence[int], batch_s: float) -> list[list[int]]:
+    """Group utterances of equally many samples into batches of at most `batch_s` seconds."""
+    sorted_out = np.array(lengths)
     batches: list[list[int]] = []
-    for length in np.unique(lengths):
-        members = np.flatnonzero(lengths == length)
-        size = max(1, int(samples(batch_s) // max(1, length * frame)))
+    for length in np.unique(sorted_out):
+        members = np.flatnonzero(sorted_out == length)
+        size = max(1, int(samples(batch_s) // max(1, length)))
         batches += [members[i : i + size].tolist() for i in range(0, len(members), size)]
     return batches
 

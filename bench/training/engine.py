@@ -1,4 +1,4 @@
-"""Train one run: epochs, selection by dev EER, full-state checkpoints, exact resumption.
+"""Train one run: epochs, selection on dev, full-state checkpoints, exact resumption.
 
 Lightning Fabric brings devices, precision and processes; the loop is ours, because a restart has to
 be exact. At the start of each epoch every random generator is set from (seed, epoch), so an epoch
@@ -23,7 +23,7 @@ from bench import frontends, systems
 from bench.augment.csm import mix
 from bench.config import Config
 from bench.corpora.subset import Subset
-from bench.errors import RowFailed
+from bench.errors import BenchError, RowFailed
 from bench.metrics.det import eer
 from bench.specs.augment import CrossSegmentMixing, RawBoost
 from bench.specs.corpus import Audio
@@ -32,6 +32,7 @@ from bench.systems.base import Batch, System
 from bench.training import checkpoints
 from bench.training.data import Clips, EpochSampler, Utterances, collate
 from bench.training.scoring import score, utterances
+from bench.units import samples
 
 CHECK_EVERY = 25
 """Steps between looks at the losses: each look waits for the device."""
@@ -44,7 +45,7 @@ class Observer(Protocol):
         """After every few steps of an epoch: mean losses since its start."""
 
     def on_epoch(self, epoch: int, figures: Mapping[str, float]) -> None:
-        """After an epoch: its train losses, dev EER (a fraction), learning rate."""
+        """After an epoch: its train losses, dev EER (a fraction) and loss, learning rate."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,8 @@ class Progress:
     epoch: int = 0
     """Epochs finished."""
     step: int = 0
-    best_eer: float = float("inf")
+    best: float = float("inf")
+    """The least of what is selected by."""
     best_epoch: int = 0
     seconds: float = 0.0
     """Time spent training so far, all sessions together."""
@@ -90,7 +92,23 @@ def build(run: Run, seed: int, config: Config) -> System:
     """Return the run's system with its initial weights, drawn from `seed`."""
     torch.manual_seed(seed)
     frontend = frontends.build(run.frontend, config)
-    return systems.build(run.system, frontend, run.train.resolution_s)
+    system = systems.build(run.system, frontend, run.train)
+    _require_length(run, system)
+    return system
+
+
+def _require_length(run: Run, system: System) -> None:
+    """Raise unless a system of one clip length gets clips of that length everywhere."""
+    fixed_s = system.fixed_s
+    evaluations = {f"evaluate.{name}": data for name, data in run.evaluate.items()}
+    for name, data in {"train": run.train, "dev": run.dev, **evaluations}.items():
+        if fixed_s is not None and (
+            data.clip_s is None or samples(data.clip_s) != samples(fixed_s)
+        ):
+            raise BenchError(
+                f"{name}.clip_s = {data.clip_s or 'whole'}: system {run.system.kind} takes clips "
+                f"of {fixed_s:g} s only"
+            )
 
 
 def train(
@@ -128,13 +146,13 @@ def train(
         began = time.monotonic()
         sampler.epoch = progress.epoch
         losses = _epoch(fabric, module, wrapped, run, loader, seed, progress, observer)
-        dev_eer = _dev_eer(fabric, system, dev, workers)
-        figures = {**losses, "dev.eer": dev_eer, "learning_rate": schedule.get_last_lr()[0]}
+        found = _on_dev(fabric, system, dev, workers, run.training.select)
+        figures = {**losses, **found, "learning_rate": schedule.get_last_lr()[0]}
         schedule.step()
         progress.epoch += 1
         progress.seconds += time.monotonic() - began
         progress.history.append(figures)
-        _keep(fabric, place, system, optimiser, schedule, progress, dev_eer)
+        _keep(fabric, place, system, optimiser, schedule, progress, found[run.training.select])
         observer.on_epoch(progress.epoch, figures)
     return progress
 
@@ -221,13 +239,42 @@ class _Watch:
         return {name: float(total) / self.count for name, total in self.sums.items()}
 
 
-def _dev_eer(fabric: Fabric, system: System, dev: Utterances, workers: int) -> float:
-    scores = score(fabric, system, dev, workers)
+class _MeanLoss:
+    """The system's own loss, averaged over utterances."""
+
+    def __init__(self, fabric: Fabric, system: System) -> None:
+        self.fabric, self.system = fabric, system
+        self.sums = torch.zeros(2, dtype=torch.float64, device=fabric.device)
+
+    def add(self, batch: Batch) -> None:
+        """Add a batch, its loss as often as it has utterances."""
+        with self.fabric.autocast():
+            loss = self.system.losses(batch)["loss"]
+        ones = torch.ones_like(self.sums[0])
+        self.sums += len(batch.waves) * torch.stack((loss.double(), ones))
+
+    def mean(self) -> float:
+        """Return the mean over all processes' utterances."""
+        total, count = self.fabric.all_reduce(self.sums, reduce_op="sum")
+        return float(total / count)
+
+
+def _on_dev(
+    fabric: Fabric, system: System, dev: Utterances, workers: int, select: str
+) -> dict[str, float]:
+    """Return `dev.eer` and, where it selects, `dev.loss`, which costs as much again."""
+    loss = _MeanLoss(fabric, system) if select == "dev.loss" else None
+    scores = score(fabric, system, dev, workers, loss.add if loss else None)
     spoof = np.concatenate(dev.labels)
     value = np.concatenate([scores[i].score for i in range(len(dev.subset))])
     if not np.isfinite(value).all():
         raise RowFailed("dev scores are not finite: the row is stopped")
-    return eer(value[~spoof], value[spoof]).eer
+    found = {"dev.eer": eer(value[~spoof], value[spoof]).eer}
+    if loss is not None:
+        found["dev.loss"] = loss.mean()
+        if not np.isfinite(found["dev.loss"]):
+            raise RowFailed("the dev loss is not finite: the row is stopped")
+    return found
 
 
 def _finished(run: Run, progress: Progress) -> bool:
@@ -259,14 +306,14 @@ def _keep(
     optimiser: torch.optim.Optimizer,
     schedule: torch.optim.lr_scheduler.LRScheduler,
     progress: Progress,
-    dev_eer: float,
+    value: float,
 ) -> None:
     """Save the epoch. `best.pt` goes first: a crash between the two repeats the epoch and rewrites
     it.
     """
-    better = dev_eer < progress.best_eer
+    better = value < progress.best
     if better:
-        progress.best_eer, progress.best_epoch = dev_eer, progress.epoch
+        progress.best, progress.best_epoch = value, progress.epoch
     if fabric.is_global_zero:
         weights = system.state_dict()
         if better:

@@ -14,8 +14,9 @@ from bench.config import Config
 from bench.corpora import cards, fingerprint
 from bench.corpora.subset import Subset
 from bench.metrics import scores as score_file
-from bench.specs.run import Data, EvaluationData, Run
+from bench.specs.run import Data, HeldOutData, Run
 from bench.training import checkpoints, engine
+from bench.training.clips import require_labels
 from bench.training.data import require_audio
 from bench.training.scoring import score, score_columns, utterances
 
@@ -66,12 +67,15 @@ class Library:
         )
 
     def _subset(self, run: Run, data: Data) -> Loaded:
-        resolution_s = data.resolution_s if cards.card(data.corpus).resolutions_s else None
+        official_s = cards.card(data.corpus).resolutions_s
+        # Where whole utterances are labelled, the frame vectors that take least to read.
+        resolution_s = (data.resolution_s or max(official_s)) if official_s else None
         key = (run.form, data.corpus, data.split, str(resolution_s))
         if key not in self._loaded:
             subset = corpora.load(data.corpus, data.split, self.config, run.form, resolution_s)
             require_audio(subset)
             self._loaded[key] = Loaded(subset, fingerprint.fingerprint(subset))
+        require_labels(self._loaded[key].subset, data)
         return self._loaded[key]
 
 
@@ -84,13 +88,18 @@ def folder(work: Path, run: Run, data: RowData, seed: int) -> Path:
     return work / "runs" / digest / f"seed-{seed}"
 
 
-def score_path(place: Path, name: str, data: EvaluationData, loaded: Loaded) -> Path:
+def score_path(place: Path, name: str, data: HeldOutData, loaded: Loaded) -> Path:
     """Return the score file of one evaluation: another split, resolution or data is another
     file.
     """
-    resolution_ms = round(data.resolution_s * 1000)
-    details = f"{data.split}-{resolution_ms}ms-{data.label_rule}-{loaded.fingerprint[:8]}"
+    of = "utterance" if data.resolution_s is None else f"{_ms(data.resolution_s)}-{data.label_rule}"
+    clip = "" if data.clip_s is None else f"-first-{_ms(data.clip_s)}-{data.fill}"
+    details = f"{data.split}-{of}{clip}-{loaded.fingerprint[:8]}"
     return place / "scores" / f"{name}-{details}.parquet"
+
+
+def _ms(seconds: float) -> str:
+    return f"{1000 * seconds:g}ms"
 
 
 def train_and_score(

@@ -1,8 +1,8 @@
-"""Score whole utterances, a frame at a time, on every process, and gather without repeats."""
+"""Score utterances, a frame at a time, on every process, and gather without repeats."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -14,21 +14,22 @@ from bench.corpora.subset import Subset
 from bench.errors import RowFailed
 from bench.specs.augment import Augment
 from bench.specs.corpus import Audio
-from bench.specs.run import Data
-from bench.systems.base import System
+from bench.specs.run import HeldOutData
+from bench.systems.base import Batch, System
 from bench.training.data import Utterances
 from bench.units import CLASSES
 
 
 class FrameScores(NamedTuple):
-    """One utterance: score "frames", logits "frames 2", both float32."""
+    """One utterance: score "frames", logits "frames 2", both float32; its length in seconds."""
 
     score: np.ndarray
     logits: np.ndarray
+    heard_s: float
 
 
 def utterances(
-    fabric: Fabric, subset: Subset, data: Data, audio: Audio, augment: Augment | None = None
+    fabric: Fabric, subset: Subset, data: HeldOutData, audio: Audio, augment: Augment | None = None
 ) -> Utterances:
     """Return this process's share of `subset` in batches that suit the device."""
     batch_s = 640.0 if fabric.device.type == "cuda" else 40.0
@@ -37,9 +38,16 @@ def utterances(
 
 
 def score(
-    fabric: Fabric, system: System, share: Utterances, workers: int
+    fabric: Fabric,
+    system: System,
+    share: Utterances,
+    workers: int,
+    each: Callable[[Batch], None] | None = None,
 ) -> dict[int, FrameScores]:
-    """Return the scores of every utterance of the subset, by its row in the table."""
+    """Return the scores of every utterance of the subset, by its row in the table.
+
+    `each` is shown every batch of this process, the system being in evaluation mode.
+    """
     loader = DataLoader(
         share, batch_size=None, num_workers=workers, pin_memory=fabric.device.type == "cuda"
     )
@@ -47,17 +55,21 @@ def score(
     was_training = system.training
     system.eval()
     with torch.inference_mode():
-        for whole in loader:
-            waves = whole.waves.to(fabric.device, non_blocking=True)
-            answer = fabric_answer(fabric, system, waves, share.data.resolution_s)
-            for index, frames, logits in zip(whole.indices, *answer, strict=True):
-                found[index] = FrameScores(frames, logits)
+        for indices, clips, heard_s in loader:
+            batch = Batch(*(part.to(fabric.device, non_blocking=True) for part in clips))
+            answer = fabric_answer(fabric, system, batch.waves, share.data.resolution_s)
+            for index, frames, logits, length_s in zip(indices, *answer, heard_s, strict=True):
+                # A clip that was filled up has more frames than there are to score.
+                n = len(share.labels[index])
+                found[index] = FrameScores(frames[:n], logits[:n], length_s)
+            if each is not None:
+                each(batch)
     system.train(was_training)
     return _gathered(fabric, found, share.subset)
 
 
 def fabric_answer(
-    fabric: Fabric, system: System, waves: torch.Tensor, resolution_s: float
+    fabric: Fabric, system: System, waves: torch.Tensor, resolution_s: float | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return score "batch frames" and logits "batch frames 2" as float32 arrays."""
     with fabric.autocast():
@@ -80,11 +92,16 @@ def _gathered(
 
 
 def score_columns(share: Utterances, scores: Mapping[int, FrameScores]) -> dict[str, np.ndarray]:
-    """Return the columns of the score file: one row a frame, utterances in the table's order."""
+    """Return the columns of the score file: one row a frame, utterances in the table's order.
+
+    Where whole utterances are labelled, a row goes from 0 to the utterance's end.
+    """
     subset, labels, resolution_s = share.subset, share.labels, share.data.resolution_s
     order = list(scores)
     counts = np.array([len(labels[i]) for i in order])
-    starts = np.concatenate([np.arange(n) for n in counts]) * resolution_s
+    number = np.concatenate([np.arange(n) for n in counts])
+    length_s = np.repeat([scores[i].heard_s for i in order], counts)
+    starts = number * (resolution_s or 0.0)
     logits = np.concatenate([scores[i].logits for i in order])
     spoof = np.concatenate([labels[i] for i in order])
     per_utterance = {
@@ -94,7 +111,7 @@ def score_columns(share: Utterances, scores: Mapping[int, FrameScores]) -> dict[
     return {
         **per_utterance,
         "start_s": starts,
-        "end_s": starts + resolution_s,
+        "end_s": length_s if resolution_s is None else starts + resolution_s,
         "label": np.array(CLASSES, dtype=object)[spoof.astype(int)],
         "score": np.concatenate([scores[i].score for i in order]),
         "logit_bonafide": logits[:, 0],

@@ -22,11 +22,14 @@ def test_a_system_keeps_the_contract(key, row):
     run = cards.resolve(cards.table(key), row, "smoke")
     system = engine.build(run, 1, Config())
     torch.manual_seed(0)
-    frames = 6
+    samples = round(run.train.clip_s * 16_000)
+    frames = samples // round(run.train.resolution_s * 16_000) if run.train.resolution_s else 1
+    kind = torch.tensor([0, 1, 2])
     batch = Batch(
-        torch.randn(3, frames * round(run.train.resolution_s * 16_000)),
-        torch.rand(3, frames) < 0.5,
+        torch.randn(3, samples),
+        (kind > 0)[:, None] ^ (torch.arange(frames) % 3 == 1),
         torch.ones(3, frames, dtype=torch.bool),
+        kind,
     )
     losses = system.losses(batch)
     assert losses["loss"].ndim == 0

@@ -8,6 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from bench import cards
+from bench.errors import BenchError
 from bench.frontends import FrontEnd
 from bench.labels.positions import positions
 from bench.systems import Batch, build
@@ -27,10 +28,10 @@ class Fixed(FrontEnd):
         return tuple((hops * weight).tanh() for weight in self.mould)
 
 
-def system(row: str, dim: int = 1024, *overrides: str, resolution_s: float = 0.16):
+def system(row: str, dim: int = 1024, *overrides: str):
     run = cards.resolve(cards.table("sal/table4"), row, "paper", overrides)
     torch.manual_seed(0)
-    return build(run.system, Fixed(dim), resolution_s)
+    return build(run.system, Fixed(dim), run.train)
 
 
 def batch(frames: int = 25, size: int = 3) -> Batch:
@@ -40,6 +41,7 @@ def batch(frames: int = 25, size: int = 3) -> Batch:
         torch.randn(size, frames * 2560, generator=generator),
         torch.rand(size, frames, generator=generator) < 0.5,
         valid,
+        torch.zeros(size, dtype=torch.long),
     )
 
 
@@ -164,3 +166,40 @@ def test_the_conformer_is_torchaudios():
     x = torch.randn(2, 40, 32)
     expected, _ = theirs(x, torch.tensor([40, 40]))
     torch.testing.assert_close(ours(x), expected.relu(), atol=1e-5, rtol=1e-4)
+
+
+UTTERANCES = "train.resolution_s=utterance"
+
+
+def test_an_utterance_is_scored_by_all_its_states_together():
+    model, waves = system("S2", 16, UTTERANCES).eval(), batch().waves
+    answer = model.answer(waves, None)
+    assert answer.logits.shape == (3, 1, 2)
+    expected = model.binary(model.states(waves).mean(1))
+    torch.testing.assert_close(answer.logits[:, 0], expected)
+    torch.testing.assert_close(answer.score[:, 0], expected[:, 0] - expected[:, 1])
+    # One head for both: what learnt frames answers for utterances, and the reverse.
+    frames = system("S2", 16).eval()
+    frames.load_state_dict(model.state_dict())
+    assert torch.equal(frames.answer(waves, None).logits, answer.logits)
+    assert torch.equal(frames.answer(waves, 0.16).logits, model.answer(waves, 0.16).logits)
+
+
+def test_an_utterances_loss_is_the_cross_entropy_of_its_one_answer():
+    model, clips = system("S2", 16, UTTERANCES).eval(), batch()
+    spoof = torch.tensor([[True], [False], [True]])
+    clips = clips._replace(spoof=spoof, valid=torch.ones_like(spoof))
+    expected = F.cross_entropy(model.answer(clips.waves, None).logits[:, 0], spoof[:, 0].long())
+    torch.testing.assert_close(model.losses(clips)["loss"], expected)
+
+
+def test_an_utterance_trained_model_repeats_its_answer_for_frames_where_asked():
+    repeat = "system.finer_than_trained=repeat"
+    model, waves = system("S2", 16, UTTERANCES, repeat).eval(), batch().waves
+    frames, whole = model.answer(waves, 0.16).score, model.answer(waves, None).score
+    torch.testing.assert_close(frames, whole.expand(-1, 25))
+
+
+def test_places_among_frames_cannot_be_learnt_from_utterances():
+    with pytest.raises(BenchError, match=r"system.auxiliary.kind = 'position'.*has none"):
+        system("S5", 16, UTTERANCES)

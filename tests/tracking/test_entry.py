@@ -47,4 +47,9 @@ def test_description_sets_the_papers_figures_beside_ours(entry, smoke_entry):
     )
     assert "| a.min_tdcf | 0.0165 | 0.0308 | 0.0200 to 0.0400 | +0.0143 |" in costs
     assert "| utterance_eer | – | 1.00 |" in describe(entry, {"utterance_eer": Figure(0.01, 0, 1)})
+    per_attack = {f"partialspoof.A{i:02}.eer": Figure(0.02, 0, 1) for i in range(1, 4)}
+    asked = replace(entry, description_figures={"partialspoof.A02.eer": 1.5})
+    text = describe(asked, per_attack)
+    assert "| partialspoof.A02.eer | 1.50 | 2.00 |" in text
+    assert "A01" not in text, "a corpus may have a hundred attacks, and a note is short"
     assert describe(smoke_entry, {}).startswith("**SMOKE: not a result.**")

@@ -106,6 +106,14 @@ def test_artifacts_lie_in_the_configured_folder(store, config, entry, tmp_path):
     assert found.read_text() == "a"
 
 
+def test_any_number_of_figures_is_kept(store, entry):
+    """MLflow takes a thousand at a time; 2021 DF has figures of more than a hundred attacks."""
+    figures = {f"a.A{i}.eer": Figure(0.01, 0.0, 0.02) for i in range(400)}
+    with store.begin(entry) as tracked:
+        tracked.finish(figures)
+    assert len(run_of(store, tracked).data.metrics) >= 1200
+
+
 def test_a_missing_artifact_is_named(store, entry, tmp_path):
     with store.begin(entry) as tracked:
         with pytest.raises(BenchError, match=r"gone\.txt: there is no such file"):

@@ -43,3 +43,56 @@ def small() -> Callable[..., Run]:
         return cards.resolve(cards.table("table4"), row, "smoke", [*SMALL, *overrides])
 
     return resolve
+
+
+DETECTION = """
+title = "SAL on whole utterances"
+caption = "For these tests."
+text_columns = ["System"]
+seeds = [7]
+columns = [{ heading = "EER", metric = "asvspoof2019la.eer", better = "lower" }]
+
+[base]
+system.kind = "sal"
+system.hidden = 8
+system.layers.kind = "last"
+system.context.kind = "none"
+system.auxiliary.kind = "none"
+frontend = { kind = "tiny", blocks = 2, dim = 16, heads = 2, feed_forward = 16, channels = 8 }
+augment.kind = "none"
+mix.kind = "none"
+optimiser = { kind = "adam", learning_rate = 1e-3 }
+schedule.kind = "constant"
+training = { epochs = 3, batch_size = 4, select = "dev.loss" }
+
+[base.train]
+corpus = "asvspoof2019la"
+split = "train"
+resolution_s = "utterance"
+clip_s = 1.0
+fill = "repeat"
+
+[base.dev]
+corpus = "asvspoof2019la"
+split = "dev"
+resolution_s = "utterance"
+clip_s = 1.0
+fill = "repeat"
+
+[base.evaluate.asvspoof2019la]
+corpus = "asvspoof2019la"
+split = "eval"
+resolution_s = "utterance"
+
+[rows.X]
+cells = ["X"]
+"""
+
+
+@pytest.fixture
+def detection(tmp_path: Path) -> Callable[..., Run]:
+    """Resolve a row that learns whole utterances of a detection corpus, made very small."""
+    path = tmp_path / "detection.toml"
+    path.write_text(DETECTION, encoding="utf-8")
+    card = cards.parse_table("test/detection", path)
+    return lambda *overrides: cards.resolve(card, "X", "smoke", overrides)

@@ -1,0 +1,68 @@
+"""The figures of an evaluation, computed from its score file and nothing else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from bench.corpora.cards import card
+from bench.corpora.subset import Subset
+from bench.errors import BenchError
+from bench.metrics import scores as score_file
+from bench.metrics.plans import plan
+from bench.metrics.scores import Figure
+from bench.scoring.detection import Resampling, Trials, breakdown, by_cell, pooled
+from bench.scoring.official import official
+from bench.specs.run import HeldOutData
+
+_REPLICATES, _SEED = 1000, 0
+"""Of every interval that a run logs; `bench score` has the same unless told otherwise."""
+
+
+def figures(path: Path, data: HeldOutData, subset: Subset) -> dict[str, Figure]:
+    """Return the figures of the score file at `path` by name; fractions.
+
+    Of frames, those of `bench.metrics.scores.figures`. Of whole utterances, the EER, AUC and the
+    corpus's official figures, and, as `<attack>.eer` and so on, each that is defined for one attack
+    against all bona fide utterances. Characters that no tracked figure may have in its name are `-`
+    in an attack's.
+    """
+    if data.resolution_s is not None:
+        return score_file.figures(path, _REPLICATES, _SEED)
+    trials = _trials(path, subset)
+    corpus = card(data.corpus)
+    measures = official(corpus, data.split, subset.root)
+    resampling = Resampling(plan("utterance", trials.row), _REPLICATES, _SEED)
+    found = pooled(trials, measures, resampling)
+    if "attack" in corpus.factors:
+        # The last line is all attacks together once more.
+        of_cell = by_cell(trials, measures, resampling)
+        for line in breakdown(trials, corpus, ("attack",), of_cell).lines[:-1]:
+            attack = re.sub(r"[^\w-]", "-", line.levels[0], flags=re.ASCII)
+            found |= {f"{attack}.{name}": figure for name, figure in line.figures.items()}
+    return found
+
+
+def lacking(evaluations: Iterable[tuple[HeldOutData, Subset]]) -> Iterator[str]:
+    """Say which official figures of utterances cannot be computed, and why; a file for them that is
+    broken is a BenchError.
+    """
+    for data, subset in evaluations:
+        if data.resolution_s is None:
+            said = official(card(data.corpus), data.split, subset.root).lacking
+            if said:
+                yield said
+
+
+def _trials(path: Path, subset: Subset) -> Trials:
+    scored = score_file.read(path)
+    if scored["utterance"].to_pylist() != subset.table["utterance"].tolist():
+        raise BenchError(
+            f"{path}: has other utterances than {subset.corpus} {subset.split}: remove the file to "
+            "have it scored again"
+        )
+    score, is_spoof = score_file.pooled(scored)
+    return Trials(score, is_spoof, subset.table, np.arange(len(subset)))

@@ -1,0 +1,200 @@
+"""What a split says of its utterances, and each as a clip: cut, augmented and filled up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.augment.rawboost import rawboost
+from bench.corpora.audio import header, read_wave
+from bench.corpora.subset import FrameVectors, Span, Spans, Subset
+from bench.errors import BenchError
+from bench.labels.frames import spoof_frames
+from bench.labels.positions import IGNORED
+from bench.specs.augment import Augment, RawBoost
+from bench.specs.corpus import Audio
+from bench.specs.run import Data, HeldOutData, TrainData
+from bench.units import BONAFIDE, HOP_SAMPLES, KINDS, SPOOF, frame_samples, frames_covering, samples
+
+_KINDS = {"TTS": KINDS.index("TTS"), "VC": KINDS.index("VC"), "TTS+VC": KINDS.index("VC")}
+
+
+def require_labels(subset: Subset, data: Data) -> None:
+    """Raise unless the subset has labels as fine as `data` asks for."""
+    if subset.timing is None and data.resolution_s is not None:
+        raise _no_frames(subset, data.resolution_s)
+
+
+def _no_frames(subset: Subset, resolution_s: float) -> BenchError:
+    return BenchError(
+        f"{subset.corpus} {subset.split}: has labels of whole utterances only, asked for at "
+        f"{resolution_s} s: its resolution_s should be 'utterance'"
+    )
+
+
+def frame_labels(subset: Subset, data: Data) -> list[NDArray[np.bool_]]:
+    """Return for each utterance, in the table's order, an array: True where a frame is spoof.
+
+    Official vectors are taken as they are, so they must be of the resolution asked for; spans are
+    turned into frames by `data.label_rule`. Where whole utterances are labelled, an array has one
+    item.
+    """
+    if data.resolution_s is None:
+        is_spoof = np.array(subset.table["label"] == SPOOF)
+        return [is_spoof[i : i + 1] for i in range(len(subset))]
+    ids = subset.table["utterance"].tolist()
+    match subset.timing:
+        case FrameVectors(resolution_s=resolution_s, spoof=spoof):
+            if abs(resolution_s - data.resolution_s) > 1e-9:
+                raise BenchError(
+                    f"{subset.corpus} {subset.split}: labels were read at {resolution_s} s, "
+                    f"asked for at {data.resolution_s} s"
+                )
+            return [spoof[name] for name in ids]
+        case Spans(spans=spans):
+            durations = subset.table["duration_s"].tolist()
+            return [
+                _from_spans(name, spans[name], duration, data, data.resolution_s)
+                for name, duration in zip(ids, durations, strict=True)
+            ]
+        case None:
+            raise _no_frames(subset, data.resolution_s)
+
+
+def _from_spans(
+    utterance: str, spans: Sequence[Span], duration_s: float, data: Data, resolution_s: float
+) -> NDArray[np.bool_]:
+    try:
+        return spoof_frames(spans, duration_s, resolution_s, data.label_rule)
+    except BenchError as error:
+        raise BenchError(f"{data.corpus} {data.split}: {utterance}: {error}") from error
+
+
+def kinds(subset: Subset) -> NDArray[np.int64]:
+    """Return for each utterance its index into `KINDS`, `IGNORED` for a spoof of unknown type.
+
+    Converted text-to-speech (TTS+VC) counts as voice conversion, which is what was done last.
+    """
+    found = np.full(len(subset), IGNORED, dtype=np.int64)
+    if "attack_type" in subset.table:
+        types = subset.table["attack_type"].tolist()
+        found[:] = [_KINDS.get(name, IGNORED) for name in types]
+    found[(subset.table["label"] == BONAFIDE).to_numpy()] = KINDS.index(BONAFIDE)
+    return found
+
+
+class Clip(NamedTuple):
+    """One utterance, or as much of it as was asked for."""
+
+    wave: NDArray[np.float32]
+    """(samples,), whole frames."""
+    spoof: NDArray[np.bool_]
+    """(frames,)"""
+    valid: NDArray[np.bool_]
+    """(frames,), False on padding."""
+    heard_s: float
+    """Length of the whole utterance by its audio file."""
+
+
+class Source:
+    """The utterances of a split, cut and filled as its settings say."""
+
+    def __init__(
+        self, subset: Subset, data: TrainData | HeldOutData, audio: Audio, augment: Augment | None
+    ) -> None:
+        self.subset, self.audio, self.augment = subset, audio, augment
+        self.fill = data.fill
+        self.labels = frame_labels(subset, data)
+        self.kinds = kinds(subset)
+        self.frame = None if data.resolution_s is None else frame_samples(data.resolution_s)
+        self.clip = None if data.clip_s is None else samples(data.clip_s)
+
+    def length(self, index: int) -> int:
+        """Return how many samples the clip of an utterance has."""
+        if self.clip is not None:
+            return self.clip
+        if self.frame is not None:
+            return len(self.labels[index]) * self.frame
+        # Whole hops, so that utterances of nearly one length make a batch.
+        heard = samples(header(self.subset.audio_path(index)).duration_s)
+        return frames_covering(heard, HOP_SAMPLES) * HOP_SAMPLES
+
+    def scored(self, index: int) -> NDArray[np.bool_]:
+        """Return the labels of those frames of an utterance that its first clip holds, each
+        once.
+        """
+        labels = self.labels[index]
+        if self.clip is None or self.frame is None:
+            return labels
+        return labels[: self.clip // self.frame]
+
+    def read(self, index: int, rng: np.random.Generator, crop: Literal["random", "first"]) -> Clip:
+        """Return a clip of the utterance in row `index`, from its start or, with `crop` "random",
+        from anywhere; all that is drawn, augmentation too, is drawn from `rng`.
+
+        The audio is cut, augmented, brought to whole frames (by a frame at most) and filled up.
+        """
+        path, labels = self.subset.audio_path(index), self.labels[index]
+        heard_s = header(path).duration_s
+        heard = samples(heard_s)
+        if self.frame is None:
+            unit, units = 1, heard
+        else:
+            unit, units = self.frame, len(labels)
+            check_length(path, heard, units, unit)
+        if not heard:
+            raise BenchError(f"{path}: holds no audio: unpack or copy it again")
+        wanted = units if self.clip is None else self.clip // unit
+        # The released code augments the whole utterance and then cuts; cutting first gives the
+        # same noise to the clip for a fraction of the work.
+        start = int(rng.integers(0, max(0, units - wanted) + 1)) if crop == "random" else 0
+        stop = min(start + wanted, units)
+        end = None if self.clip is None else stop * unit
+        wave = read_wave(path, self.audio, start * unit, end)
+        wave = _fitted(augmented(wave, self.augment, rng), (stop - start) * unit)
+        cut = labels if self.frame is None else labels[start:stop]
+        return self._filled(wave, cut, heard_s)
+
+    def _filled(self, wave: NDArray[np.float32], cut: NDArray[np.bool_], heard_s: float) -> Clip:
+        if self.clip is None:
+            length = frames_covering(len(wave), HOP_SAMPLES) * HOP_SAMPLES
+            return Clip(_fitted(wave, length), cut, np.ones(len(cut), dtype=bool), heard_s)
+        frames = 1 if self.frame is None else self.clip // self.frame
+        if self.fill == "repeat" and len(cut):
+            whole = np.ones(frames, dtype=bool)
+            return Clip(np.resize(wave, self.clip), np.resize(cut, frames), whole, heard_s)
+        spoof = np.zeros(frames, dtype=bool)
+        spoof[: len(cut)] = cut
+        return Clip(_fitted(wave, self.clip), spoof, np.arange(frames) < len(cut), heard_s)
+
+
+def _fitted(wave: NDArray[np.float32], length: int) -> NDArray[np.float32]:
+    """Return `wave` cut or followed by zeros to `length` samples."""
+    fitted = np.zeros(length, dtype=np.float32)
+    fitted[: min(length, len(wave))] = wave[:length]
+    return fitted
+
+
+def check_length(path: Path, n_samples: int, frames: int, frame: int) -> None:
+    """Raise unless audio and labels end within one frame of each other.
+
+    Corpora differ by a frame in how they count the last, partial one; more is a mix-up of files.
+    """
+    if abs(n_samples - frames * frame) > frame:
+        raise BenchError(
+            f"{path}: {n_samples} samples, but its labels are {frames} frames of {frame}: the "
+            "label vector has another length than the audio"
+        )
+
+
+def augmented(
+    wave: NDArray[np.float32], augment: Augment | None, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """Return `wave` as `augment` leaves it; drawn from `rng` alone."""
+    if isinstance(augment, RawBoost) and rng.random() < augment.probability:
+        return rawboost(wave, augment, rng)
+    return wave

@@ -1,0 +1,154 @@
+"""Figures of an evaluation of utterances: the ones that `bench score` has, under a run's names."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench import corpora
+from bench.config import Config
+from bench.corpora.cards import card
+from bench.corpora.subset import Subset
+from bench.errors import BenchError
+from bench.launchers import judged
+from bench.metrics import scores as score_file
+from bench.scoring.judge import Judge, Request
+from bench.specs.run import HeldOutData
+
+EVAL = HeldOutData(corpus="asvspoof2019la", split="eval", resolution_s=None)
+ASV = "ASVspoof2019_LA_asv_scores/ASVspoof2019.LA.asv.eval.gi.trl.scores.txt"
+
+
+@pytest.fixture
+def root(miniatures: Path, tmp_path: Path) -> Path:
+    """A copy of the miniature whose speaker verification accepts every spoof but A09's."""
+    place = tmp_path / "mini" / "asvspoof2019la"
+    shutil.copytree(miniatures / "mini" / "asvspoof2019la", place)
+    lines = [line.split() for line in (place / ASV).read_text().splitlines()]
+    changed = {True: "-99.0", False: "99.0"}
+    scores = [
+        f"{attack} {key} {changed[attack == 'A09'] if key == 'spoof' else score}\n"
+        for attack, key, score in lines
+    ]
+    (place / ASV).write_text("".join(scores))
+    return place
+
+
+@pytest.fixture
+def subset(root: Path) -> Subset:
+    return corpora.load("asvspoof2019la", "eval", Config(work=root.parent.parent), "smoke")
+
+
+def write(subset: Subset, path: Path) -> Path:
+    """Write a score file as the engine does, with scores that tell little."""
+    n = len(subset)
+    score = np.random.default_rng(5).normal(size=n).astype(np.float32)
+    score += subset.table["label"] == "bonafide"
+    columns = {name: subset.table[name].tolist() for name in ("utterance", "speaker", "attack")}
+    score_file.write(
+        path,
+        columns
+        | {
+            "start_s": np.zeros(n),
+            "end_s": np.full(n, 1.5),
+            "label": subset.table["label"].tolist(),
+            "score": score.to_numpy(),
+        },
+    )
+    return path
+
+
+def test_figures_are_those_of_bench_score_on_the_same_file(root, subset, tmp_path):
+    path = write(subset, tmp_path / "scores.parquet")
+    found = judged.figures(path, EVAL, subset)
+    judge = Judge(Request(card("asvspoof2019la"), "eval", root, by=(("attack",),)))
+    verdict = judge.verdict(judge.read(path))
+    assert {name: f for name, f in found.items() if "." not in name} == verdict.figures
+    assert set(verdict.figures) >= {"eer", "auc", "min_tdcf"}
+    by_attack = {
+        f"{line.levels[0]}.{name}": figure
+        for line in verdict.breakdowns[0].lines
+        for name, figure in line.figures.items()
+        if line.levels != ("Pooled",)
+    }
+    assert {name: f for name, f in found.items() if "." in name} == by_attack
+    attacks = set(subset.table["attack"]) - {""}
+    assert {name.partition(".")[0] for name in by_attack} == attacks
+    assert all(figure.low <= figure.value <= figure.high for figure in found.values())
+    # Speaker verification lets none of A09 through: its t-DCF has nothing to normalise by.
+    assert "A09.eer" in found
+    assert {name for name in found if "min_tdcf" in name} == {
+        "min_tdcf",
+        *(f"{attack}.min_tdcf" for attack in attacks - {"A09"}),
+    }
+
+
+def test_frames_have_the_figures_of_frames(subset, tmp_path):
+    path = write(subset, tmp_path / "scores.parquet")
+    frames = HeldOutData(corpus="asvspoof2019la", split="eval", resolution_s=0.02)
+    assert judged.figures(path, frames, subset) == score_file.figures(path)
+
+
+def test_an_attacks_name_becomes_one_that_can_be_tracked(subset, tmp_path):
+    path = write(subset, tmp_path / "scores.parquet")
+    table = subset.table.assign(attack=subset.table["attack"].astype(object))
+    table.loc[table["attack"] == "A08", "attack"] = "A08.v2+VC é"
+    found = judged.figures(path, EVAL, dataclasses.replace(subset, table=table))
+    assert "A08-v2-VC--.eer" in found
+
+
+def test_what_min_tdcf_lacks_is_said_before_training(root, subset):
+    assert list(judged.lacking([(EVAL, subset)])) == []
+    assert list(judged.lacking([(EVAL.model_copy(update={"resolution_s": 0.02}), subset)])) == []
+    lines = (root / ASV).read_text().splitlines()
+    rejected = [
+        line if " spoof " not in line else line.rpartition(" ")[0] + " -99" for line in lines
+    ]
+    (root / ASV).write_text("\n".join(rejected) + "\n")
+    (said,) = judged.lacking([(EVAL, subset)])
+    assert "not defined, since by ASVspoof2019.LA.asv.eval.gi.trl.scores.txt no spoof" in said
+    (root / ASV).unlink()
+    (said,) = judged.lacking([(EVAL, subset)])
+    assert f"not computed, since {ASV} is not at" in said
+
+
+def test_figures_without_speaker_verification_are_the_rest(root, subset, tmp_path):
+    path = write(subset, tmp_path / "scores.parquet")
+    before = judged.figures(path, EVAL, subset)
+    (root / ASV).unlink()
+    after = judged.figures(path, EVAL, subset)
+    assert after == {name: f for name, f in before.items() if "min_tdcf" not in name}
+
+
+def test_scores_of_other_utterances_are_refused(subset, tmp_path):
+    path = write(subset, tmp_path / "scores.parquet")
+    fewer = dataclasses.replace(subset, table=subset.table.iloc[1:].reset_index(drop=True))
+    with pytest.raises(BenchError, match="has other utterances than asvspoof2019la eval"):
+        judged.figures(path, EVAL, fewer)
+
+
+def test_a_real_systems_figures_are_the_organisers(shared, tmp_path, monkeypatch):
+    """AASIST-L on ASVspoof 2019 LA, against what the official package printed for it."""
+    monkeypatch.setattr(judged, "_REPLICATES", 2)
+    root = shared / "protocols" / "asvspoof2019_la"
+    keys = corpora.load_keys(card("asvspoof2019la"), "eval", root)
+    lines = (root / "scores" / "AASIST-L_eval.txt").read_text().splitlines()
+    score = {line.split()[0]: float(line.split()[3]) for line in lines}
+    names = ("utterance", "speaker", "attack", "label")
+    columns = {name: keys.table[name].tolist() for name in names}
+    scores = np.array([score[name] for name in columns["utterance"]], dtype=np.float32)
+    times = {"start_s": np.zeros(len(keys)), "end_s": np.ones(len(keys))}
+    score_file.write(tmp_path / "scores.parquet", columns | times | {"score": scores})
+    found = judged.figures(tmp_path / "scores.parquet", EVAL, keys)
+    text = (root / "scores" / "AASIST-L_official_t-DCF_EER.txt").read_text()
+    printed = {attack: eer for attack, eer in re.findall(r"EER(?: (A\d\d))?\s+= ([\d.]+) %", text)}
+    assert len(printed) == 14
+    for attack, eer in printed.items():
+        name = f"{attack}.eer" if attack else "eer"
+        assert f"{100 * found[name].value:.9f}" == eer
+    assert re.search(r"min-tDCF\s+= ([\d.]+)", text)[1] == f"{found['min_tdcf'].value:.9f}"

@@ -1,0 +1,176 @@
+"""Clips: cut, filled up and labelled as the settings say, sample by sample."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+from bench.corpora.subset import FrameVectors, Subset
+from bench.errors import BenchError
+from bench.labels.positions import IGNORED
+from bench.specs.augment import Augment
+from bench.specs.base import Absent
+from bench.specs.corpus import Audio
+from bench.specs.run import HeldOutData, TrainData
+from bench.training.clips import Source, kinds, require_labels
+from bench.training.data import Clips, Utterances
+
+FRAME = 320
+NONE: Augment = Absent(kind="none")
+WAVE = (np.arange(1, 20_001) % 30_000).astype(np.int16)
+"""No two samples of it are equal, so that each tells its place."""
+
+
+@pytest.fixture
+def subset(tmp_path: Path):
+    """Return a subset of utterances of so many samples, spoof and bona fide in turn."""
+
+    def make(*lengths: int, spoof_frames: dict[int, list[int]] | None = None) -> Subset:
+        names = [f"u{i}" for i in range(len(lengths))]
+        for name, length in zip(names, lengths, strict=True):
+            soundfile.write(tmp_path / f"{name}.wav", WAVE[:length], 16_000, subtype="PCM_16")
+        table = pd.DataFrame(
+            {
+                "utterance": names,
+                "path": [f"{name}.wav" for name in names],
+                "label": ["spoof" if i % 2 == 0 else "bonafide" for i in range(len(names))],
+                "speaker": "",
+                "attack": "",
+                "duration_s": np.nan,
+            }
+        )
+        timing = None
+        if spoof_frames is not None:
+            vectors = {f"u{i}": np.array(labels, dtype=bool) for i, labels in spoof_frames.items()}
+            timing = FrameVectors(0.02, vectors)
+        return Subset("c", "train", tmp_path, table, timing)
+
+    return make
+
+
+def places(wave: np.ndarray) -> list[int]:
+    """Return the place each sample is from; 0 for padding."""
+    return np.round(wave * 32768).astype(int).tolist()
+
+
+def train(clip_s: float, **settings) -> TrainData:
+    whole = {"corpus": "c", "split": "train", "resolution_s": None, "clip_s": clip_s}
+    return TrainData(**{**whole, **settings})
+
+
+def held_out(**settings) -> HeldOutData:
+    return HeldOutData(**{"corpus": "c", "split": "dev", "resolution_s": None, **settings})
+
+
+def clip(subset: Subset, data, epoch: int = 0, index: int = 0):
+    return Clips(subset, data, Audio(), NONE, 3)[epoch, index]
+
+
+def test_a_short_utterance_is_repeated_or_followed_by_zeros(subset):
+    short = subset(700, 700)
+    repeated = clip(short, train(0.1, fill="repeat"))
+    assert places(repeated.waves.numpy()) == [1 + i % 700 for i in range(1600)]
+    padded = clip(short, train(0.1))
+    assert places(padded.waves.numpy()) == [*range(1, 701), *[0] * 900]
+    for found in (repeated, padded):
+        assert found.spoof.tolist() == [True]
+        assert found.valid.tolist() == [True]
+    assert clip(short, train(0.1), index=1).spoof.tolist() == [False]
+
+
+def test_the_first_crop_is_the_start_and_a_random_one_any_part(subset):
+    long = subset(9000)
+    firsts = [clip(long, train(0.1, crop="first"), epoch).waves for epoch in range(3)]
+    assert all(places(wave.numpy()) == list(range(1, 1601)) for wave in firsts)
+    starts = set()
+    for epoch in range(20):
+        found = places(clip(long, train(0.1), epoch).waves.numpy())
+        assert found == list(range(found[0], found[0] + 1600))
+        starts.add(found[0])
+    assert len(starts) > 10
+    assert 1 <= min(starts) <= max(starts) <= 9000 - 1600 + 1
+    again = clip(long, train(0.1), 19).waves
+    assert places(again.numpy()) == found
+
+
+def test_a_clip_may_have_any_whole_number_of_samples(subset):
+    found = clip(subset(20_000), train(64_600 / 16_000, fill="repeat"))
+    assert found.waves.shape == (64_600,)
+
+
+def test_frame_labels_are_repeated_with_their_audio(subset):
+    labels = [0, 1, 1]
+    # Two samples short of three frames: brought to whole frames first, so that labels stay true.
+    frames = subset(3 * FRAME - 2, spoof_frames={0: labels})
+    repeated = clip(frames, train(0.16, fill="repeat", resolution_s=0.02))
+    once = [*range(1, 3 * FRAME - 1), 0, 0]
+    assert places(repeated.waves.numpy()) == [once[i % len(once)] for i in range(8 * FRAME)]
+    assert repeated.spoof.tolist() == [bool(labels[i % 3]) for i in range(8)]
+    assert repeated.valid.all()
+    padded = clip(frames, train(0.16, resolution_s=0.02))
+    assert places(padded.waves.numpy()) == [*once, *[0] * 5 * FRAME]
+    assert padded.spoof.tolist() == [False, True, True, *[False] * 5]
+    assert padded.valid.tolist() == [True] * 3 + [False] * 5
+
+
+def test_whole_utterances_are_grouped_by_length_to_20_ms(subset):
+    utterances = Utterances(subset(1000, 1100, 1300, 1280), held_out(), Audio(), 640.0)
+    batches = [utterances[i] for i in range(len(utterances))]
+    assert [batch.indices for batch in batches] == [[0, 1, 3], [2]]
+    assert [batch.batch.waves.shape for batch in batches] == [(3, 1280), (1, 1600)]
+    assert places(batches[0].batch.waves[0].numpy()) == [*range(1, 1001), *[0] * 280]
+    assert batches[0].heard_s == [1000 / 16_000, 1100 / 16_000, 1280 / 16_000]
+    assert batches[0].batch.spoof.tolist() == [[True], [False], [False]]
+    assert [labels.tolist() for labels in utterances.labels] == [[True], [False], [True], [False]]
+
+
+@pytest.mark.parametrize("fill", ["zeros", "repeat"])
+def test_held_out_clips_are_the_first_of_each_utterance_in_one_batch(subset, fill):
+    data = held_out(clip_s=0.1, fill=fill)
+    utterances = Utterances(subset(1000, 9000, 1600), data, Audio(), 640.0)
+    (indices, batch, heard_s), *others = [utterances[i] for i in range(len(utterances))]
+    assert not others
+    assert indices == [0, 1, 2]
+    assert heard_s == [1000 / 16_000, 9000 / 16_000, 0.1]
+    rest = [*range(1, 601)] if fill == "repeat" else [0] * 600
+    assert places(batch.waves[0].numpy()) == [*range(1, 1001), *rest]
+    assert places(batch.waves[1].numpy()) == list(range(1, 1601))
+
+
+def test_frames_of_a_held_out_clip_are_scored_once_each(subset):
+    frames = subset(2 * FRAME, 9 * FRAME, spoof_frames={0: [0, 1], 1: [1] * 4 + [0] * 5})
+    data = held_out(clip_s=0.1, fill="repeat", resolution_s=0.02)
+    utterances = Utterances(frames, data, Audio(), 640.0)
+    assert [labels.tolist() for labels in utterances.labels] == [
+        [False, True],
+        [True] * 4 + [False],
+    ]
+    assert utterances[0].batch.spoof[0].tolist() == [False, True, False, True, False]
+
+
+def test_kinds_are_read_off_the_attacks_types(subset):
+    five = subset(*[FRAME] * 6)
+    assert kinds(five).tolist() == [IGNORED, 0] * 3
+    five.table["attack_type"] = pd.Categorical(["TTS", "", "VC", "", "TTS+VC", ""])
+    assert kinds(five).tolist() == [1, 0, 2, 0, 2, 0]
+    five.table["attack_type"] = pd.Categorical(["TTS", "", "", "", "VC", ""])
+    assert kinds(five).tolist() == [1, 0, IGNORED, 0, 2, 0]
+    assert clip(five, train(0.1), index=4).kind.item() == 2
+    batch = Utterances(five, held_out(), Audio(), 640.0)[0].batch
+    assert batch.kind.tolist() == [1, 0, IGNORED, 0, 2, 0]
+
+
+def test_frames_are_not_made_up_where_only_utterances_are_labelled(subset):
+    with pytest.raises(BenchError, match=r"c train: .*whole utterances only.*'utterance'"):
+        require_labels(subset(FRAME), held_out(resolution_s=0.02))
+    require_labels(subset(FRAME), held_out())
+
+
+def test_a_file_without_a_sample_is_refused(subset):
+    source = Source(subset(0), train(0.1, fill="repeat"), Audio(), NONE)
+    with pytest.raises(BenchError, match=r"u0.wav: holds no audio"):
+        source.read(0, np.random.default_rng(0), "first")
