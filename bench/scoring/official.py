@@ -135,7 +135,7 @@ def official(card: CorpusCard, split: str, place: Path) -> Official:
         return Official(card.official, None, f"min t-DCF: {card.short} has none for split {split}")
     path = find_file(card, place, relative)
     if path is None:
-        lacking = f"min t-DCF: not computed; it needs {relative}, which --keys {place} has not"
+        lacking = f"min t-DCF: not computed; it needs {relative}, which is not at {place}"
         return Official(card.official, None, lacking)
     if forms[0] == "2019":
         tandem = Tandem("2019", path, scores=asv_scores(path))

@@ -164,7 +164,7 @@ LINES = "".join(f"{line}\n" for line in layouts.LA19["eval"]).encode()
         LINES.replace(b" ", b"   "),
         LINES.replace(b"\n", b" \n"),
         b"  " + LINES,
-        gzip.compress(LINES),
+        gzip.compress(LINES, mtime=0),
     ],
     ids=["as-is", "no-end", "crlf", "cr", "bom", "blank", "tabs", "runs", "trail", "lead", "gz"],
 )
@@ -184,7 +184,7 @@ def test_harmless_oddities_are_read_right(tmp_path: Path, content: bytes):
         (b"\x00\x01\x02", "not a text file: it holds zero bytes"),
         (b"\x89PNG\r\n\xff\xfe", "not a text file in UTF-8"),
         ("LA_0039 LA_E_2834763".encode("utf-16"), "in UTF-16: save it as UTF-8"),
-        (gzip.compress(LINES)[:-12], "is a broken gzip file"),
+        (gzip.compress(LINES, mtime=0)[:-12], "is a broken gzip file"),
         (LINES + b"LA_0039 LA_E_1 A11 spoof\n", r"malformed line.*x.txt:5: 'LA_0039 LA_E_1 A11"),
         (LINES + b"LA_0039 LA_E_1 - A11 spoof 1\n", r"malformed line.*x.txt:5"),
         (LINES + LINES, r"listed more than once \(4\): LA_E_2834763 \(x.txt:5\)"),
@@ -193,6 +193,10 @@ def test_harmless_oddities_are_read_right(tmp_path: Path, content: bytes):
         (LINES.replace(b" ", b","), r"malformed line.* \(4\): x.txt:1"),
         (b"a" * 10_000_000, r"malformed line.*x.txt:1: 'aaaa"),
         (LINES + b"LA_0039 " + b"E" * 9_000_000 + b" - A11\n", r"malformed line.*x.txt:5"),
+    ],
+    ids=[
+        *("empty", "blank", "zeros", "png", "utf-16", "cut-gz", "four", "seven", "twice"),
+        *("label", "attack", "commas", "endless", "endless-field"),
     ],
 )
 def test_broken_files_are_named_never_a_traceback(tmp_path: Path, content: bytes, said: str):

@@ -114,7 +114,7 @@ def test_what_min_tdcf_lacks_is_said_before_training(root, subset):
     assert "not defined, since by ASVspoof2019.LA.asv.eval.gi.trl.scores.txt no spoof" in said
     (root / ASV).unlink()
     (said,) = judged.lacking([(EVAL, subset)])
-    assert f"not computed, since {ASV} is not at" in said
+    assert f"not computed; it needs {ASV}, which is not at" in said
 
 
 def test_figures_without_speaker_verification_are_the_rest(root, subset, tmp_path):

@@ -38,7 +38,7 @@ GOOD = {
     "table": TABLE,
     "frames": FRAMES,
     "UTF-16": TEXT.decode().encode("utf-16"),
-    "gz": gzip.compress(TEXT),
+    "gz": gzip.compress(TEXT, mtime=0),
     "bz2": bz2.compress(TEXT),
     "xz": lzma.compress(TEXT),
     "npy": _saved(np.save, np.array(VECTORS, dtype=object), True),

@@ -10,8 +10,8 @@ import torch
 
 from bench.corpora.audio import header
 from bench.errors import BenchError
-from bench.metrics import eer
 from bench.metrics import scores as score_file
+from bench.metrics.det import eer
 from bench.specs.corpus import Audio
 from bench.systems.sal import SegmentAware
 from bench.training import checkpoints, engine
