@@ -38,6 +38,9 @@ class System(nn.Module, ABC):
 
     fixed_s: float | None = None
     """The one length of clips in seconds that the system takes; None: any length."""
+    learns_kinds: bool = False
+    """Whether it learns text-to-speech from voice conversion, so that no `Batch.kind` of a spoofed
+    clip may be unknown."""
 
     @abstractmethod
     def losses(self, batch: Batch) -> dict[str, Tensor]:

@@ -138,6 +138,7 @@ class TemporalClassActivation(System):
         super().__init__()
         self.spec = spec
         self.fixed_s = clip_s
+        self.learns_kinds = spec.classes == "kinds"
         self.class_names = KINDS if spec.classes == "kinds" else CLASSES
         self.frontend = frontend
         self.stacks = nn.Sequential(

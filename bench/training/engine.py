@@ -24,12 +24,14 @@ from bench.augment.csm import mix
 from bench.config import Config
 from bench.corpora.subset import Subset
 from bench.errors import BenchError, RowFailed
+from bench.labels.positions import IGNORED
 from bench.metrics.det import eer
 from bench.specs.augment import CrossSegmentMixing, RawBoost
 from bench.specs.corpus import Audio
 from bench.specs.run import ConstantSchedule, Run
 from bench.systems.base import Batch, System
 from bench.training import checkpoints
+from bench.training.clips import Source
 from bench.training.data import Clips, EpochSampler, Utterances, collate
 from bench.training.scoring import score, utterances
 from bench.units import samples
@@ -111,6 +113,19 @@ def _require_length(run: Run, system: System) -> None:
             )
 
 
+def _require_kinds(source: Source) -> None:
+    """Raise unless it is known of every spoofed utterance whether it is TTS or VC."""
+    unknown = np.flatnonzero(source.kinds == IGNORED)
+    if len(unknown):
+        subset = source.subset
+        raise BenchError(
+            f"{subset.corpus} {subset.split}: of {len(unknown)} of {len(subset)} utterances it is "
+            f"not known whether they are TTS or VC, the first is "
+            f"{subset.table['utterance'].iloc[unknown[0]]}; this system learns that, unless it is "
+            "set to two classes"
+        )
+
+
 def train(
     fabric: Fabric,
     run: Run,
@@ -142,6 +157,9 @@ def train(
     dev = utterances(
         fabric, material.dev, run.dev, material.dev_audio, run.augment if augmented else None
     )
+    if system.learns_kinds:
+        _require_kinds(clips.source)
+        _require_kinds(dev.source)
     while not _finished(run, progress):
         began = time.monotonic()
         sampler.epoch = progress.epoch

@@ -1,0 +1,52 @@
+"""A system that learns kinds of spoofed speech is trained only where they are known."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench import cards
+from bench.corpora import cards as corpora
+from bench.errors import BenchError
+from bench.training import engine
+from bench.training.row import Library
+
+OTHER = ["train.corpus=partialspoof", "dev.corpus=partialspoof"]
+
+
+def train(config, tmp_path, *overrides):
+    small = [
+        "training.epochs=1",
+        "frontend={blocks=2, dim=16, heads=2, feed_forward=16, channels=8}",
+        "system={hidden=8, dim=4}",
+        *(f"{name}.clip_s=1.0" for name in ("train", "dev", "evaluate.asvspoof2019la")),
+    ]
+    run = cards.resolve(cards.table("tca/table2"), "TCA", "smoke", [*small, *overrides])
+    data = Library(config).row(run)
+    audio = [corpora.card(part.corpus).audio for part in (run.train, run.dev)]
+    material = engine.Material(data.train.subset, data.dev.subset, *audio)
+    fabric = engine.make_fabric(config, "32-true")
+    return engine.train(fabric, run, 1, material, tmp_path / "run", config, Silent())
+
+
+class Silent:
+    def on_step(self, *_: object) -> None:
+        pass
+
+    def on_epoch(self, *_: object) -> None:
+        pass
+
+
+def test_unknown_kinds_are_refused_before_training(config, tmp_path):
+    with pytest.raises(BenchError, match=r"partialspoof train: of \d+ of 12 utterances it is not"):
+        train(config, tmp_path, *OTHER)
+    with pytest.raises(BenchError, match=r"partialspoof dev: .* set to two classes"):
+        train(config, tmp_path, OTHER[1])
+
+
+def test_two_classes_need_no_kinds(config, tmp_path):
+    progress = train(config, tmp_path, *OTHER, "system.classes=binary")
+    assert progress.epoch == 1
+
+
+def test_known_kinds_are_learnt(config, tmp_path):
+    assert train(config, tmp_path).epoch == 1
