@@ -76,8 +76,10 @@ class Display:
         self.progress.update(self.row, completed=round(done, 2), note=parts)
 
     def on_epoch(self, epoch: int, figures: Mapping[str, float]) -> None:
-        """Show the epoch's dev EER."""
+        """Show the epoch's dev EER, and the dev loss where that selects."""
         note = f"loss {figures['train.loss']:.4f}, dev EER {figures['dev.eer']:.2%}"
+        if "dev.loss" in figures:
+            note += f", dev loss {figures['dev.loss']:.4f}"
         last = "; scoring" if epoch == self.epochs else ""
         self.progress.update(self.row, completed=epoch, note=note + last)
 

@@ -35,7 +35,7 @@ from bench.specs.table import Column, Paper, Table
 _NOTHING = "–"
 _ARROWS = {"lower": "↓", "higher": "↑"}
 _READING = """\
-Each cell holds the paper's figure, ours, and ours minus the paper's in percentage points. Ours is
+Each cell holds the paper's figure, ours, and ours minus the paper's (rates in per cent). Ours is
 the mean over seeds, ± its standard deviation where there are several; in brackets the 95 %
 percentile bootstrap interval of a run, resampling utterances (bounds averaged over seeds). Inside:
 the paper's figure lies in our 95 % interval, that of the mean over seeds (Student's t) where there

@@ -35,7 +35,7 @@ class Row(Spec):
     """Where the figures are from when not from this table's own experiments."""
     seeds: tuple[int, ...] | None = Field(default=None, strict=False)
     paper: dict[str, float] = Field(default_factory=dict[str, float])
-    """The paper's figures in per cent by metric."""
+    """The paper's figures by metric, rates in per cent."""
     smoke: dict[str, Any] = Field(default_factory=dict[str, Any])
     """What the row's smoke form says beyond the table's `[smoke]`."""
     settings: dict[str, Any] = Field(default_factory=dict[str, Any])
