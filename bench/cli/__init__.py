@@ -11,6 +11,7 @@ import click
 from bench import __version__
 from bench.cli.data import data
 from bench.cli.doctor import doctor
+from bench.cli.explain import explain
 from bench.cli.listing import list_, show
 from bench.cli.report import report, ui
 from bench.cli.run import run
@@ -36,7 +37,7 @@ def bench() -> None:
     """
 
 
-for _command in (list_, show, run, report, score, compare, data, ui, doctor):
+for _command in (list_, show, run, report, score, compare, explain, data, ui, doctor):
     bench.add_command(_command)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib as mpl
 import numpy as np
@@ -23,7 +23,7 @@ from scipy.stats import norm
 from bench.metrics.det import DetPoints, closest, det_points
 from bench.reporting.cells import Cell
 from bench.specs.table import Column
-from bench.units import BONAFIDE, SPOOF
+from bench.units import BONAFIDE, HOP_SAMPLES, SAMPLE_RATE_HZ, SPOOF
 
 _SOURCES = {"paper": "#b8b8b8", "ours": "#2f6db3", "ours, incomplete": "#a9c6e8"}
 _CLASSES = {BONAFIDE: "#2f6db3", SPOOF: "#d97b29"}
@@ -106,6 +106,42 @@ def histogram(bonafide: ArrayLike, spoof: ArrayLike, threshold: float, title: st
         return _png(figure)
 
 
+def activation(
+    wave: NDArray[np.float32],
+    activation: NDArray[np.float64],
+    classes: Sequence[str],
+    title: str = "",
+    kind: Literal["png", "svg"] = "png",
+) -> bytes:
+    """Return TCA's Figure 2: the waveform, each 20 ms coloured by its strongest class.
+
+    `wave` is of shape (samples,), `activation` (frames, classes). The colour's strength is how far
+    the class stands out from the next, against the frame where one does most.
+    """
+    seconds = np.arange(len(wave)) / SAMPLE_RATE_HZ
+    order = np.sort(activation, axis=1)
+    lead = order[:, -1] - order[:, -2]
+    strength = lead / max(float(lead.max()), 1e-12)
+    strongest = activation.argmax(axis=1)
+    colours = [_CLASSES[BONAFIDE], _CLASSES[SPOOF], "#7a4fa3"]
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(7, 2.2), layout="constrained")
+        axes = figure.subplots()
+        axes.grid(visible=False)
+        for place, (name, colour) in enumerate(zip(classes, colours, strict=False)):
+            for frame in np.flatnonzero(strongest == place):
+                begins = frame * HOP_SAMPLES / SAMPLE_RATE_HZ
+                ends = begins + HOP_SAMPLES / SAMPLE_RATE_HZ
+                alpha = 0.1 + 0.7 * float(strength[frame])
+                axes.axvspan(begins, ends, color=colour, alpha=alpha, linewidth=0)
+            axes.fill_between([], [], color=colour, alpha=0.8, label=name)
+        axes.plot(seconds, wave, color="black", linewidth=0.4)
+        axes.set(xlim=(0, seconds[-1]), xlabel="seconds", yticks=[])
+        axes.set_title(title.replace("$", r"\$"))
+        axes.legend(fontsize=7, frameon=True, loc="upper right", ncols=len(classes))
+        return _drawn(figure, kind)
+
+
 def _bars(axes: Any, column: Column, cells: Sequence[Cell]) -> None:
     rows = list(dict.fromkeys(cell.row for cell in cells))
     records = [(cell.row, "paper", cell.paper) for cell in cells if cell.paper is not None]
@@ -173,8 +209,13 @@ def _thinned(points: DetPoints) -> NDArray[np.int64]:
 
 
 def _png(figure: Figure) -> bytes:
+    return _drawn(figure, "png")
+
+
+def _drawn(figure: Figure, kind: Literal["png", "svg"]) -> bytes:
     content = io.BytesIO()
     FigureCanvasAgg(figure)
-    # Without the drawing library's version, which would change the file and not the figure.
-    figure.savefig(content, format="png", dpi=_DPI, metadata={"Software": None})
+    # Without version and date, which would change the file and not the figure.
+    metadata = {"Software": None} if kind == "png" else {"Date": None}
+    figure.savefig(content, format=kind, dpi=_DPI, metadata=metadata)
     return content.getvalue()

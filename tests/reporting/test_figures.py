@@ -136,3 +136,20 @@ def test_histogram_shows_both_classes_with_equal_areas():
 
 def test_constant_scores_have_a_histogram():
     drawn(figures.histogram, [1.0, 1.0], [1.0], 1.0)
+
+
+def test_activation_is_coloured_by_the_strongest_class():
+    strength = np.zeros((50, 3))
+    strength[:20, 1] = 1.0  # the first 0.4 s
+    strength[20:, 2] = 0.5
+    wave = np.sin(np.arange(16_000) / 20).astype(np.float32)
+    figure = drawn(figures.activation, wave, strength, ["bonafide", "TTS", "VC"], "a $b$ title")
+    (axes,) = figure.axes
+    spans = {round(patch.get_x(), 2): patch for patch in axes.patches}
+    assert len(spans) == 50
+    first, last = spans[0.0], spans[0.98]
+    assert first.get_facecolor()[:3] != last.get_facecolor()[:3]
+    assert first.get_alpha() > last.get_alpha()
+    assert spans[0.38].get_facecolor() == first.get_facecolor()
+    assert spans[0.4].get_facecolor() == last.get_facecolor()
+    assert figures.activation(wave, strength, ["a", "b", "c"], kind="svg").startswith(b"<?xml")
