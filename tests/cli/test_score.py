@@ -72,6 +72,16 @@ def scored(trials, seed=0, apart=2.0):
     return np.random.default_rng(seed).normal(size=len(trials)) - apart * spoof, spoof
 
 
+def framed(environment, folder: Path):
+    """Frame scores of the miniature PartialSpoof, in `frames.npz` of the folder."""
+    config = Config(work=Path(environment["BENCH_WORK"]))
+    subset = corpora.load("PS", "eval", config, "smoke", 0.02)
+    rng = np.random.default_rng(0)
+    frames = {u: rng.normal(size=len(v)) + 1 - 2 * v for u, v in subset.timing.spoof.items()}
+    np.savez(folder / "frames.npz", **frames)
+    return subset, frames
+
+
 def text(path: Path, ids, scores) -> Path:
     path.write_text("".join(f"{u} {s:.6f}\n" for u, s in zip(ids, scores, strict=True)))
     return path
@@ -143,11 +153,7 @@ def test_inverted_scores_are_refused_and_negated_on_demand(bench, trials, keys, 
 
 
 def test_frames_are_judged_at_every_resolution_and_by_ranges(bench, environment, tmp_path):
-    config = Config(work=Path(environment["BENCH_WORK"]))
-    subset = corpora.load("PS", "eval", config, "smoke", 0.02)
-    rng = np.random.default_rng(0)
-    frames = {u: rng.normal(size=len(v)) + 1 - 2 * v for u, v in subset.timing.spoof.items()}
-    np.savez(tmp_path / "frames.npz", **frames)
+    subset, frames = framed(environment, tmp_path)
     order = ("score", str(tmp_path / "frames.npz"), "--corpus", "PS", "--smoke", "--json", *FEW)
     assert "--resolution" in bench(*order).stderr
     found = json.loads(bench(*order, "--resolution", "0.02").stdout)
@@ -327,11 +333,7 @@ def test_breakdowns_have_the_figures_asked_for_and_speakers(bench, trials, keys,
 
 
 def test_frames_are_broken_down_by_fields_of_their_utterances(bench, environment, tmp_path):
-    config = Config(work=Path(environment["BENCH_WORK"]))
-    subset = corpora.load("PS", "eval", config, "smoke", 0.02)
-    rng = np.random.default_rng(0)
-    frames = {u: rng.normal(size=len(v)) + 1 - 2 * v for u, v in subset.timing.spoof.items()}
-    np.savez(tmp_path / "frames.npz", **frames)
+    subset, frames = framed(environment, tmp_path)
     order = ("score", str(tmp_path / "frames.npz"), "--resolution", "0.02", "--corpus", "PS")
     done = bench(*order, "--smoke", "--by", "speaker", "--json", *FEW)
     assert done.returncode == 0, done.stderr
