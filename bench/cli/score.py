@@ -210,8 +210,7 @@ def _write(verdict: Verdict, judged: Judged, place: Path, system: str) -> list[P
     }
     bonafide, spoof = judged.by_class()
     if len(bonafide) and len(spoof):
-        # Matplotlib takes what stands between dollars for a formula.
-        title = f"{system}, {verdict.short} {verdict.split}:".replace("$", r"\$")
+        title = f"{system}, {verdict.short} {verdict.split}:"
         threshold = eer_of(tally(bonafide, spoof)).threshold
         content["det.png"] = figures.det(bonafide, spoof, title)
         content["scores.png"] = figures.histogram(bonafide, spoof, threshold, title)

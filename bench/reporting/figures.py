@@ -71,7 +71,7 @@ def det(bonafide: ArrayLike, spoof: ArrayLike, title: str = "") -> bytes:
             color=_SOURCES["ours"],
         )
         axes.plot(*[_deviate(np.array([rate]))] * 2, "o", color="black", markersize=4)
-        axes.set_title(f"{title} EER {100 * rate:.2f} %".strip())
+        axes.set_title(_plain(f"{title} EER {100 * rate:.2f} %".strip()))
         axes.set_xlabel("false alarm rate: spoof accepted (%)")
         axes.set_ylabel("miss rate: bona fide rejected (%)")
         for axis in (axes.xaxis, axes.yaxis):
@@ -100,7 +100,7 @@ def histogram(bonafide: ArrayLike, spoof: ArrayLike, threshold: float, title: st
             density, _ = np.histogram(values.clip(edges[0], edges[-1]), edges, density=True)
             axes.stairs(density, edges, fill=True, alpha=0.5, color=_CLASSES[label], label=label)
         axes.axvline(threshold, color="black", linewidth=1, label="EER threshold")
-        axes.set_title(title)
+        axes.set_title(_plain(title))
         axes.set(xlabel="score (higher: more bona fide)", ylabel="density")
         axes.legend(fontsize=7, frameon=False)
         return _png(figure)
@@ -137,7 +137,7 @@ def activation(
             axes.fill_between([], [], color=colour, alpha=0.8, label=name)
         axes.plot(seconds, wave, color="black", linewidth=0.4)
         axes.set(xlim=(0, seconds[-1]), xlabel="seconds", yticks=[])
-        axes.set_title(title.replace("$", r"\$"))
+        axes.set_title(_plain(title))
         axes.legend(fontsize=7, frameon=True, loc="upper right", ncols=len(classes))
         return _drawn(figure, kind)
 
@@ -206,6 +206,11 @@ def _thinned(points: DetPoints) -> NDArray[np.int64]:
     rising = np.searchsorted(points.miss_rate, grid)
     falling = last - np.searchsorted(points.false_alarm_rate[::-1], grid)
     return np.unique(np.concatenate([[0, last], rising, falling]).clip(0, last))
+
+
+def _plain(text: str) -> str:
+    """Return a text as it stands: Matplotlib takes what is between dollars for a formula."""
+    return text.replace("$", r"\$")
 
 
 def _png(figure: Figure) -> bytes:

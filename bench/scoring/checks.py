@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from bench.errors import BenchError
+from bench.metrics.det import eer_official
 from bench.metrics.items import items_tally
 from bench.metrics.ranges import ranges
 from bench.metrics.tally import Bools, Floats, Integers, Tally, tally
@@ -129,7 +130,7 @@ def _detection(
         return None
     counts = tally(bonafide, spoof)
     values.polarity(counts, len(bonafide), len(spoof), negate, as_is, found)
-    values.ties(counts, found, values.official_eer(score[usable], is_spoof[usable]))
+    values.ties(counts, found, eer_official(bonafide, spoof).eer)
     return counts
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from bench.metrics.bootstrap import Measure, intervals
 from bench.metrics.breakdown import Cell, cells
-from bench.metrics.det import eer, eer_official
+from bench.metrics.det import eer_official
 from bench.metrics.items import Items, counted, items_tally
 from bench.metrics.plans import NothingToResample, Plan
 from bench.metrics.scores import Figure
@@ -52,7 +52,7 @@ def pooled(trials: Trials, official: Official, resampling: Resampling) -> dict[s
     found = figures(trials, cell, official.measures(cell, official.names), resampling)
     bonafide, spoof = trials.score[cell.bonafide], trials.score[cell.spoof]
     package = eer_official(bonafide, spoof).eer
-    if package != eer(bonafide, spoof).eer:
+    if package != found["eer"].value:
         # Its interval is left out: resamples repeat trials, and repeats are ties.
         found = {"eer": found["eer"], "eer_official": Figure(package, math.nan, math.nan), **found}
     return found

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from bench.metrics.auc import auc
-from bench.metrics.det import eer_of, eer_official, ties_at_eer
+from bench.metrics.det import eer_of, ties_at_eer
 from bench.metrics.tally import Floats, Tally
 from bench.scoring.findings import Findings
 
@@ -167,8 +167,3 @@ def ties(counts: Tally, found: Findings, official: float | None = None) -> None:
         f"error rates cross, {tied.score:.9g}: with these tied the EER is {rate:.4%}{beside}",
         int(tied.bonafide + tied.spoof),
     )
-
-
-def official_eer(score: Floats, is_spoof: np.ndarray) -> float:
-    """Return the EER as ASVspoof's packages print it, a fraction."""
-    return eer_official(score[~is_spoof], score[is_spoof]).eer

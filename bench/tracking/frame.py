@@ -37,9 +37,7 @@ how many trials it lacks. After them come the figures, as above."""
 def tidy(runs: Iterable[Any]) -> pd.DataFrame:
     """Return MLflow's `Run` objects as a frame of `COLUMNS` and figures, in the order they
     began."""
-    rows = sorted((_row(run) for run in runs), key=lambda row: (row["begun"], row["run_id"]))
-    names = sorted({name for row in rows for name in row} - set(COLUMNS))
-    return pd.DataFrame(rows, columns=pd.Index([*COLUMNS, *names]))
+    return _framed(map(_row, runs), COLUMNS, "begun")
 
 
 def _row(run: Any) -> dict[str, Any]:
@@ -68,9 +66,13 @@ def _row(run: Any) -> dict[str, Any]:
 def tidy_scored(runs: Iterable[Any]) -> pd.DataFrame:
     """Return the runs of judged score files as a frame of `SCORED` and figures, the latest
     last."""
-    rows = sorted((_scored(run) for run in runs), key=lambda row: (row["ended"], row["run_id"]))
-    names = sorted({name for row in rows for name in row} - set(SCORED))
-    return pd.DataFrame(rows, columns=pd.Index([*SCORED, *names]))
+    return _framed(map(_scored, runs), SCORED, "ended")
+
+
+def _framed(found: Iterable[dict[str, Any]], columns: tuple[str, ...], by: str) -> pd.DataFrame:
+    rows = sorted(found, key=lambda row: (row[by], row["run_id"]))
+    names = sorted({name for row in rows for name in row} - set(columns))
+    return pd.DataFrame(rows, columns=pd.Index([*columns, *names]))
 
 
 def _scored(run: Any) -> dict[str, Any]:
