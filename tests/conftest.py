@@ -14,6 +14,15 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name cases of bytes by their argument and number, never by what they hold.
+
+    The workers of one run must name every test alike, and bytes made at import may differ from
+    one to the next (gzip writes the time of day into its header).
+    """
+    return argname if isinstance(val, bytes) else None
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The checkout."""

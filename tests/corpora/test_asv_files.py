@@ -32,7 +32,7 @@ def write(folder: Path, text: str | bytes) -> Path:
         LINES.replace("\n", "\r\n"),
         "\ufeff" + LINES,
         LINES.replace(" ", "\t") + "\n\n",
-        gzip.compress(LINES.encode()),
+        gzip.compress(LINES.encode(), mtime=0),
     ],
 )
 def test_reads_scores_by_kind(tmp_path, text):
