@@ -19,7 +19,7 @@ def build(spec: FrontEndSpec, config: Config) -> FrontEnd:
     """Return the front-end that `spec` describes, its weights read from the place that `config`
     names.
 
-    Raises `BenchError` where the weights are missing, corrupt or of another kind. Only `tiny` draws
-    its weights, from torch's global generator.
+    Raises `BenchError` where the weights are missing, corrupt or of another kind. The weights of
+    `tiny` and of low-rank adapters are drawn from torch's global generator.
     """
     return import_module(f"bench.frontends.{spec.kind}").build(spec, config)

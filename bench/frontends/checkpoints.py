@@ -13,12 +13,14 @@ from bench.errors import BenchError
 from bench.frontends.dimensions import dimensions
 from bench.frontends.encoder import Encoder
 from bench.frontends.layouts import listed, read, translate
-from bench.specs.frontends import Wav2Vec2, WavLM
+from bench.frontends.lora import adapt
+from bench.specs.frontends import Lora, Wav2Vec2, WavLM
 from bench.weights import locate
 
 
 def load(spec: Wav2Vec2 | WavLM, config: Config) -> Encoder:
-    """Return the encoder of `spec` with the weights that `config` has under `spec.weights`.
+    """Return the encoder of `spec` with the weights that `config` has under `spec.weights`, adapted
+    where `spec.tuning` asks for it.
 
     It is in float32 on the CPU whatever the file's precision. Raises `BenchError` where there are
     no weights, they cannot be read, are of an unsupported variant or of the other family, or where
@@ -41,6 +43,8 @@ def load(spec: Wav2Vec2 | WavLM, config: Config) -> Encoder:
     encoder.load_state_dict(
         {name: tensor.to(torch.float32, copy=True) for name, tensor in tensors.items()}, assign=True
     )
+    if isinstance(spec.tuning, Lora):
+        adapt(encoder, spec.tuning)
     return encoder
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from contextlib import nullcontext
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal, NamedTuple
 
 import torch
@@ -123,12 +124,14 @@ WAVLM_LARGE = EncoderConfig(
 class Encoder(FrontEnd):
     """The encoder of `config`, behaving as `options` say, with weights as torch initialises them.
 
-    Frozen convolutions run without a graph and stay in eval mode. Dropout (after the positional
-    convolution, after attention and after the feed-forward part), layerdrop and the time mask work
-    in training mode only, and only when `options` ask for them. Where we depart from fairseq: a
-    skipped block repeats its input as the next state, so that `n_states` holds; masked frames are
-    zero (SpecAugment), not the pretraining's learnt vector; WavLM's position bias is there also
-    when block 1 is skipped; activations and attention weights have no dropout.
+    Frozen convolutions run without a graph and stay in eval mode; a frozen encoder does so as a
+    whole. Low-rank adapters come when there are weights to adapt (`bench.frontends.lora`). Dropout
+    (after the positional convolution, after attention and after the feed-forward part), layerdrop
+    and the time mask work in training mode only, and only when `options` ask for them. Where we
+    depart from fairseq: a skipped block repeats its input as the next state, so that `n_states`
+    holds; masked frames are zero (SpecAugment), not the pretraining's learnt vector; WavLM's
+    position bias is there also when block 1 is skipped; activations and attention weights have no
+    dropout.
     """
 
     def __init__(self, config: EncoderConfig, options: Options):
@@ -158,10 +161,25 @@ class Encoder(FrontEnd):
         if options.last_state == "raw":
             # Out of every gradient's reach: distributed training would wait for it.
             self.norm.requires_grad_(False)
+        self.frozen = options.tuning.kind == "frozen"
+        if self.frozen:
+            self.requires_grad_(False).eval()
+
+    def stop_after(self, blocks: int) -> None:
+        """Run the first `blocks` blocks only: `n_states` is then blocks + 1, and the last state is
+        raw, the final LayerNorm being made for the last block's. The others keep their weights and
+        are not trained. Raise `BenchError` where there are not as many.
+        """
+        if blocks > len(self.blocks):
+            raise BenchError(f"{blocks} blocks of an encoder that has {len(self.blocks)}")
+        self.n_states = blocks + 1
+        if blocks < len(self.blocks):
+            for unused in (*self.blocks[blocks:], self.norm):
+                unused.requires_grad_(False)
 
     def train(self, mode: bool = True) -> Encoder:
-        """Set training mode; frozen convolutions stay in eval mode."""
-        super().train(mode)
+        """Set training mode; what is frozen stays in eval mode."""
+        super().train(mode and not self.frozen)
         if self.options.convolutions == "frozen":
             self.convolutions.eval()
         return self
@@ -169,6 +187,10 @@ class Encoder(FrontEnd):
     def forward(self, waves: Tensor) -> tuple[Tensor, ...]:
         """Return the hidden states, as `FrontEnd` documents them."""
         check_waves(waves)
+        with torch.no_grad() if self.frozen else nullcontext():
+            return self._states(waves)
+
+    def _states(self, waves: Tensor) -> tuple[Tensor, ...]:
         x = self._features(normalise(waves, self.options.normalise))
         x = self.projection(self.projection_norm(x))
         if self.training and self.options.time_mask:
@@ -176,11 +198,11 @@ class Encoder(FrontEnd):
         x = F.dropout(x + self.position(x), self.options.dropout, self.training)
         bias = self.relative(x.shape[1]) if self.relative else None
         states = [x]
-        for block in self.blocks:
+        for block in islice(self.blocks, self.n_states - 1):
             if not self._skips():
                 x = block(x, bias)
             states.append(x)
-        if self.options.last_state == "normalised":
+        if self.options.last_state == "normalised" and self.n_states > len(self.blocks):
             states[-1] = self.norm(x)
         return tuple(states)
 

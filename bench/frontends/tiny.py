@@ -16,7 +16,8 @@ from bench.frontends.encoder import (
     Encoder,
     EncoderConfig,
 )
-from bench.specs.frontends import Tiny
+from bench.frontends.lora import adapt
+from bench.specs.frontends import Lora, Tiny
 
 POSITION_KERNEL = 32
 """Hops that the positional convolution sees (128 in the published models); 0.64 s."""
@@ -30,7 +31,8 @@ def build(spec: Tiny, config: Config) -> Encoder:  # noqa: ARG001 - all kinds ar
     """Return the encoder of `spec`, its weights drawn from torch's global generator.
 
     Convolutions are drawn to keep the variance (He et al., ICCV 2015), linear layers with a
-    deviation of 0.02 as in the published models, the positional convolution as torch draws it.
+    deviation of 0.02 as in the published models, the positional convolution as torch draws it, and
+    adapters, where `spec.tuning` asks for them, after all else.
 
     Raises `BenchError` where the heads do not divide the width.
     """
@@ -54,4 +56,6 @@ def build(spec: Tiny, config: Config) -> Encoder:  # noqa: ARG001 - all kinds ar
             nn.init.normal_(module.weight, std=0.02)
         if isinstance(module, nn.Linear):
             nn.init.zeros_(module.bias)
+    if isinstance(spec.tuning, Lora):
+        adapt(encoder, spec.tuning)
     return encoder

@@ -6,14 +6,60 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from bench.specs.base import Count, Share, Spec
+from bench.specs.base import Count, Positive, Share, Spec
+
+
+class Full(Spec):
+    """Train every weight, but for the convolutions where those are frozen."""
+
+    kind: Literal["full"]
+
+
+class Frozen(Spec):
+    """Train nothing: the front-end runs without a graph, as in evaluation."""
+
+    kind: Literal["frozen"]
+
+
+Target = Literal["q_proj", "k_proj", "v_proj", "out_proj", "fc1", "fc2"]
+"""A linear layer of each block: of its attention, or of its feed-forward part."""
+
+
+class Lora(Spec):
+    """Train low-rank adapters (Hu et al., ICLR 2022) in every block and nothing else."""
+
+    kind: Literal["lora"]
+    rank: Count = 32
+    alpha: Positive = 32.0
+    """An adapter's output is multiplied by alpha / rank."""
+    dropout: Share = 0.0
+    """Dropout on an adapter's input while training."""
+    targets: Annotated[tuple[Target, ...], Field(min_length=1, strict=False)] = (
+        "q_proj",
+        "k_proj",
+        "v_proj",
+        "fc1",
+        "fc2",
+    )
+    """The layers that are adapted; these five in MFPT."""
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Lora:
+        if len(set(self.targets)) < len(self.targets):
+            raise ValueError(f"targets = {list(self.targets)}: should name each layer once")
+        return self
+
+
+Tuning = Annotated[Full | Frozen | Lora, Field(discriminator="kind")]
 
 
 class _Encoder(Spec):
     """What every front-end of the wav2vec 2.0 family can be told."""
 
+    tuning: Tuning = Full(kind="full")
+    """Which of its weights are trained."""
     normalise: Literal["utterance", "none", "batch"] = "utterance"
     """Zero mean, unit variance of each waveform (what the checkpoints were trained on), none, or
     jointly over the batch (what TCA's released code does: scores then depend on batch mates)."""
@@ -32,6 +78,21 @@ class _Encoder(Spec):
     time_mask: Share = 0.0
     """SpecAugment: probability that a frame starts a masked span of ten frames while training;
     masked frames become zero."""
+
+    @model_validator(mode="after")
+    def _as_tuned(self) -> _Encoder:
+        if self.tuning.kind != "full" and self.convolutions == "trained":
+            raise ValueError(
+                f"convolutions = 'trained': should be 'frozen' where tuning.kind is "
+                f"{self.tuning.kind!r}"
+            )
+        for name in ("dropout", "layerdrop", "time_mask"):
+            if self.tuning.kind == "frozen" and getattr(self, name):
+                raise ValueError(
+                    f"{name} = {getattr(self, name)}: should be 0 where tuning.kind is 'frozen', "
+                    "which always runs as in evaluation"
+                )
+        return self
 
 
 class Wav2Vec2(_Encoder):
