@@ -43,11 +43,24 @@ KNOWN: Mapping[str, Weights] = {
         # Chen et al., IEEE JSTSP 16, 2022 (arXiv:2110.13900), section IV: Libri-Light is LibriVox.
         heard=("Libri-Light", "LibriVox", "GigaSpeech", "VoxPopuli"),
     ),
+    # A breath detector, no front-end: it learned from LibriTTS-R's breaths, not from its speech.
+    "respiro_en": Weights(
+        file="respiro-en.pt",
+        source="https://github.com/ydqmkkx/Respiro-en",
+        folder="DongYANG/Respiro-en",
+        heard=(),
+    ),
 }
 
 
-def locate(key: str, config: Config) -> Path:
-    """Return the file or folder of the weights `key`; raise with what to get, and where to."""
+ANY_LAYOUT = "any local checkpoint in one of the known layouts will do"
+
+
+def locate(key: str, config: Config, otherwise: str = ANY_LAYOUT) -> Path:
+    """Return the file or folder of the weights `key`; raise with what to get, and where to.
+
+    `otherwise` says what will do for a key that is not among the known ones.
+    """
     path, source = config.weights.get(key), config.source or "bench.toml"
     if path is not None and path.exists():
         return path
@@ -56,7 +69,7 @@ def locate(key: str, config: Config) -> Path:
     get = (
         f"get {known.file} from {known.source}, or the folder of Hugging Face's {known.folder}"
         if known
-        else "any local checkpoint in one of the known layouts will do"
+        else otherwise
     )
     if path is None:
         raise BenchError(

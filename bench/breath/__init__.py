@@ -1,0 +1,53 @@
+"""Breath marks: in which hops of a clip someone breathes, from a detector, a file or by rule."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+
+from bench.breath import cache, dsp, files, precomputed
+from bench.breath.cache import Say
+from bench.breath.marks import Chance, Constant, Provider
+from bench.config import Config
+from bench.corpora.subset import Subset
+from bench.specs.base import Absent
+from bench.specs.breath import Breath, Dsp, Ones, Precomputed, Random, Respiro, Zeros
+from bench.specs.corpus import Audio
+
+__all__ = ["Provider", "provider"]
+
+
+def provider(
+    subset: Subset, spec: Breath, audio: Audio, config: Config, say: Say | None = None
+) -> Provider:
+    """Return who marks the clips of `subset`, as `spec` says; no hop is marked where it is absent.
+
+    Detectors hear each whole, clean utterance once, before it is cut or augmented (BreathNet's
+    hears the cut clip), and what they find is kept below `config.work`: the first call for a split
+    may take hours, others seconds. `say` is told every few seconds how far it is. Audio that is
+    missing or cannot be read, missing weights and faulty files are a BenchError.
+    """
+    match spec:
+        case Absent() | Zeros():
+            return Constant(False)
+        case Ones():
+            return Constant(True)
+        case Random(share=share):
+            return Chance(subset.table["utterance"].tolist(), share)
+        case Precomputed():
+            return precomputed.read(subset, spec, config)
+        case Dsp():
+            processes = (os.cpu_count() or 1) if config.workers is None else config.workers
+            find = partial(files.find_dsp, spec, audio, processes)
+            detector: dict[str, object] = {"version": dsp.VERSION, **spec.model_dump()}
+        case Respiro():
+            from bench.breath import respiro  # torch is needed by nobody else here
+
+            found = respiro.Detector(spec, audio, config)
+            find = found.find
+            detector = found.described
+    return cache.intervals(subset, detector, find, config.work, say or _silent)
+
+
+def _silent(text: str) -> None:
+    """Say nothing."""

@@ -1,0 +1,124 @@
+"""Breaths found once for each file of a split, and kept below the work folder.
+
+A folder for each detector, version, settings and split holds shards of utterances in the order of
+their names. A shard is moved into place when it is whole, so that a killed search goes on where it
+was; one process searches, others that want the same wait for it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from time import monotonic
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.breath.marks import Intervals
+from bench.corpora.fingerprint import fingerprint
+from bench.corpora.subset import Subset
+from bench.errors import BenchError
+
+Times = NDArray[np.float32]
+"""(n, 2): start and end in seconds."""
+Find = Callable[[Sequence[Path]], Iterator[Times]]
+"""Finds the breaths of audio files, one file after the other."""
+Say = Callable[[str], None]
+
+SHARD = 2048
+"""Utterances that are kept together: at most so many are searched again after a kill."""
+_SAY_EACH_S = 5.0
+
+
+def intervals(
+    subset: Subset, detector: Mapping[str, object], find: Find, work: Path, say: Say
+) -> Intervals:
+    """Return the breaths of a subset in its rows' order; search what is not kept below `work`.
+
+    `detector` is all that the result depends on beside the protocol and the labels, whose
+    fingerprint stands for the audio: who replaces audio files by others removes the folder.
+    """
+    digest = hashlib.sha256(json.dumps(detector, sort_keys=True).encode()).hexdigest()[:8]
+    folder = f"{detector['kind']}-{digest}-{fingerprint(subset)}"
+    place = work / "breath" / f"{subset.corpus}-{subset.split}" / folder
+    order = np.argsort(subset.table["utterance"].to_numpy(dtype=str), kind="stable")
+    shards = {
+        place / f"{number:05d}.npz": order[first : first + SHARD]
+        for number, first in enumerate(range(0, len(order), SHARD))
+    }
+    if not all(path.is_file() for path in shards):
+        with _alone(place, say):
+            _search(subset, shards, find, say)
+    found = [_read(path, len(rows)) for path, rows in shards.items()]
+    return _joined(found).ordered(np.argsort(order))
+
+
+def _search(subset: Subset, shards: Mapping[Path, NDArray[np.int64]], find: Find, say: Say) -> None:
+    missing = {path: rows for path, rows in shards.items() if not path.is_file()}
+    files = [subset.audio_path(row) for rows in missing.values() for row in rows.tolist()]
+    what = f"breaths of {subset.corpus} {subset.split}"
+    found = _told(find(files), len(files), what, say)
+    for path, rows in missing.items():
+        _write(path, Intervals.joined(islice(found, len(rows))))
+
+
+def _told(found: Iterable[Times], total: int, what: str, say: Say) -> Iterator[Times]:
+    """Pass the results on and say every few seconds how many there are."""
+    begun = said = monotonic()
+    for done, times in enumerate(found, 1):
+        now = monotonic()
+        if now - said >= _SAY_EACH_S:
+            said = now
+            say(f"{what}: {done:,} of {total:,} files, {done / (now - begun):,.0f} a second")
+        yield times
+
+
+@contextmanager
+def _alone(place: Path, say: Say) -> Iterator[None]:
+    """Hold the folder; wait where another process does."""
+    place.mkdir(parents=True, exist_ok=True)
+    with (place / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"{place}: another process is searching for these breaths, waiting for it")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _write(path: Path, found: Intervals) -> None:
+    beside = path.with_suffix(".partial")
+    with beside.open("wb") as file:
+        np.savez(file, times_s=found.times_s, offsets=found.offsets)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(beside, path)
+
+
+def _read(path: Path, utterances: int) -> Intervals:
+    try:
+        with path.open("rb") as opened, np.load(opened) as file:
+            found = Intervals(file["times_s"], file["offsets"])
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise BenchError(
+            f"{path}: cannot be read ({error}): remove it, and its breaths are searched again"
+        ) from error
+    if len(found.offsets) != utterances + 1:
+        raise BenchError(
+            f"{path}: holds {len(found.offsets) - 1} utterances, should hold {utterances}: remove "
+            "it, and its breaths are searched again"
+        )
+    return found
+
+
+def _joined(parts: Sequence[Intervals]) -> Intervals:
+    counts = [np.zeros(1, dtype=np.int64), *(np.diff(part.offsets) for part in parts)]
+    times = [np.zeros((0, 2), dtype=np.float32), *(part.times_s for part in parts)]
+    return Intervals(np.concatenate(times), np.cumsum(np.concatenate(counts)))

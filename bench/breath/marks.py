@@ -1,0 +1,130 @@
+"""From intervals of breath to marked hops of a clip, and the controls that need no interval.
+
+BreathNet (section on BreathFiLM, equation 4) marks the frames of the front-end in which breath was
+detected. The paper speaks of T non-overlapping frames; here a hop is marked where the middle of its
+receptive field, sample 320 i + 200 of the clip, lies in an interval: that is where its hidden state
+looks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import Literal, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.units import HOP_SAMPLES, RECEPTIVE_FIELD_SAMPLES, SAMPLE_RATE_HZ
+
+Fill = Literal["zeros", "repeat"]
+
+
+class Provider(Protocol):
+    """Who says in which hops of a clip someone breathes."""
+
+    def marks(
+        self, index: int, start: int, heard: int, length: int, fill: Fill
+    ) -> NDArray[np.bool_]:
+        """Return (hops,), True where a hop is breath, of a clip of `length` samples at 16 kHz.
+
+        The clip begins with samples `start` to `start + heard` of the utterance in row `index` of
+        the subset's table; what follows are zeros or, with `fill` "repeat", the same samples again
+        and again.
+        """
+        ...
+
+
+class Constant(NamedTuple):
+    """No hop or every hop, those of padding too."""
+
+    value: bool
+
+    def marks(  # everybody is asked alike
+        self,
+        index: int,  # noqa: ARG002
+        start: int,  # noqa: ARG002
+        heard: int,  # noqa: ARG002
+        length: int,
+        fill: Fill,  # noqa: ARG002
+    ) -> NDArray[np.bool_]:
+        """Return `value` for each hop."""
+        return np.full(len(_centres(length)), self.value)
+
+
+class Chance(NamedTuple):
+    """Each stretch of 320 samples of an utterance is marked with the same chance.
+
+    Drawn from the utterance's id alone, so that a breath stays where it is however the utterance is
+    cut, in every epoch and whatever the order of a corpus.
+    """
+
+    utterances: Sequence[str]
+    share: float
+
+    def marks(
+        self, index: int, start: int, heard: int, length: int, fill: Fill
+    ) -> NDArray[np.bool_]:
+        """Return the marks as they were drawn for the utterance, none on zeros."""
+        places, is_heard = _places(start, heard, length, fill)
+        stretches = places // HOP_SAMPLES
+        digest = hashlib.sha256(self.utterances[index].encode()).digest()
+        rng = np.random.default_rng(int.from_bytes(digest))
+        drawn = rng.random(int(stretches.max(initial=-1)) + 1)
+        return (drawn[stretches] < self.share) & is_heard
+
+
+class Intervals(NamedTuple):
+    """The intervals of a subset, utterance after utterance in its rows' order."""
+
+    times_s: NDArray[np.float32]
+    """(intervals, 2), start and end; sorted and apart from each other within an utterance."""
+    offsets: NDArray[np.int64]
+    """(utterances + 1,): row `i` has `times_s[offsets[i]:offsets[i + 1]]`."""
+
+    @classmethod
+    def joined(cls, found: Iterable[NDArray[np.float32]]) -> Intervals:
+        """Return the intervals (n, 2) of one utterance after the other."""
+        # The first one is nobody's: it makes the first offset 0.
+        arrays = [np.zeros((0, 2), dtype=np.float32), *found]
+        offsets = np.cumsum([len(times) for times in arrays], dtype=np.int64)
+        return cls(np.concatenate(arrays), offsets)
+
+    def of(self, index: int) -> NDArray[np.float32]:
+        """Return the intervals of row `index`, (n, 2) seconds."""
+        return self.times_s[self.offsets[index] : self.offsets[index + 1]]
+
+    def ordered(self, rows: NDArray[np.int64]) -> Intervals:
+        """Return the intervals of `rows`, in their order."""
+        counts = np.diff(self.offsets)[rows]
+        offsets = np.concatenate([[0], np.cumsum(counts)])
+        shifts = np.repeat(self.offsets[rows] - offsets[:-1], counts)
+        return Intervals(self.times_s[np.arange(offsets[-1]) + shifts], offsets)
+
+    def marks(
+        self, index: int, start: int, heard: int, length: int, fill: Fill
+    ) -> NDArray[np.bool_]:
+        """Return where a hop's middle lies in an interval, from its start up to before its end."""
+        places, is_heard = _places(start, heard, length, fill)
+        edges = np.rint(self.of(index).astype(np.float64) * SAMPLE_RATE_HZ).ravel()
+        # Behind an odd number of edges (starts and ends by turns) is within an interval.
+        return (np.searchsorted(edges, places, side="right") % 2 == 1) & is_heard
+
+
+def _centres(length: int) -> NDArray[np.int64]:
+    """Return the middles of the hops of `length` samples: none where there is no whole one."""
+    hops = max(0, (length - RECEPTIVE_FIELD_SAMPLES) // HOP_SAMPLES + 1)
+    return np.arange(hops) * HOP_SAMPLES + RECEPTIVE_FIELD_SAMPLES // 2
+
+
+def _places(
+    start: int, heard: int, length: int, fill: Fill
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return for each hop's middle its sample of the utterance, and whether it holds that at all
+    (or else a zero).
+    """
+    centres = _centres(length)
+    is_heard = centres < heard
+    if fill == "repeat" and heard:
+        return start + centres % heard, np.ones_like(is_heard)
+    return start + np.where(is_heard, centres, 0), is_heard
