@@ -20,7 +20,7 @@ from bench.errors import BenchError
 from bench.specs.breath import Dsp
 from bench.specs.corpus import Audio
 
-_CHUNK = 128
+_CHUNK = 256
 """Files that a process takes at once; fewer are not worth its start."""
 
 

@@ -1,9 +1,9 @@
 """From intervals of breath to marked hops of a clip, and the controls that need no interval.
 
-BreathNet (section on BreathFiLM, equation 4) marks the frames of the front-end in which breath was
-detected. The paper speaks of T non-overlapping frames; here a hop is marked where the middle of its
-receptive field, sample 320 i + 200 of the clip, lies in an interval: that is where its hidden state
-looks.
+BreathNet (section III-A-3, equation 4) marks the frames in which breath was detected. The paper
+divides the clip into T non-overlapping frames and does not say when one counts; here a hop is
+marked where the middle of its receptive field, sample 320 i + 200, lies in an interval: that is
+where its hidden state looks.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -86,21 +86,25 @@ class Detector:
     """The network with local weights on this machine's device."""
 
     def __init__(self, spec: Respiro, audio: Audio, config: Config) -> None:
-        """Read the weights; raise `BenchError` where they are missing or are not this network's."""
+        """Find the weights; raise `BenchError` with what to get where they are missing."""
         self.spec, self.audio = spec, audio
         path = locate(spec.weights, config)
-        path = path / KNOWN["respiro_en"].file if path.is_dir() else path
+        self.path = path / KNOWN["respiro_en"].file if path.is_dir() else path
         device = config.device
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
         self.device = torch.device(device)
-        self.network = _loaded(path).to(self.device).eval()
-        self.described: dict[str, object] = {
-            **spec.model_dump(),
-            "version": VERSION,
-            # The key says where they are, not what they are.
-            "weights": hashlib.sha256(path.read_bytes()).hexdigest(),
-        }
+
+    @property
+    def described(self) -> dict[str, object]:
+        """All that the breaths found depend on: the weights by their content, not their place."""
+        digest = hashlib.sha256(self.path.read_bytes()).hexdigest()
+        return {**self.spec.model_dump(), "version": VERSION, "weights": digest}
+
+    @cached_property
+    def network(self) -> Network:
+        """The network; raises `BenchError` where the file does not hold its weights."""
+        return _loaded(self.path).to(self.device).eval()
 
     def find(self, paths: Sequence[Path]) -> Iterator[Times]:
         """Yield the breaths of each file, (n, 2) seconds."""

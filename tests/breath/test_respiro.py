@@ -155,6 +155,17 @@ def test_other_weights_under_the_same_key_are_another_detector(config):
     assert respiro.Detector(SPEC, Audio(), copied).described != first
 
 
+def test_kept_breaths_need_no_network(config, tmp_path, monkeypatch):
+    write(tmp_path, ["a"])
+    own = subset(tmp_path, ["a"])
+    first = provider(own, SPEC, Audio(), config)
+    assert isinstance(first, Intervals)
+    monkeypatch.delattr(respiro, "_loaded")
+    again = provider(own, SPEC, Audio(), config)
+    assert isinstance(again, Intervals)
+    assert again.times_s.tolist() == first.times_s.tolist()
+
+
 def test_a_folder_of_the_weights_will_do(config):
     folder = dataclasses.replace(
         config, weights={"respiro_en": config.weights["respiro_en"].parent}
@@ -188,17 +199,17 @@ def test_weights_that_do_not_fit_are_refused(config, change, complaint):
     path = config.weights["respiro_en"]
     torch.save({"model": state}, path)
     with pytest.raises(BenchError, match=f"(?s){path}: does not hold Respiro-en's.*{complaint}"):
-        respiro.Detector(SPEC, Audio(), config)
+        _ = respiro.Detector(SPEC, Audio(), config).network
 
 
 def test_what_holds_no_weights_is_refused(config):
     path = config.weights["respiro_en"]
     torch.save({"weights": {}}, path)
     with pytest.raises(BenchError, match="has no state dict under `model`"):
-        respiro.Detector(SPEC, Audio(), config)
+        _ = respiro.Detector(SPEC, Audio(), config).network
     path.write_text("version https://git-lfs.github.com/spec/v1\n", encoding="utf-8")
     with pytest.raises(BenchError, match="Git LFS pointer"):
-        respiro.Detector(SPEC, Audio(), config)
+        _ = respiro.Detector(SPEC, Audio(), config).network
     path.unlink()
     with pytest.raises(BenchError, match="there is no such file or folder"):
-        respiro.Detector(SPEC, Audio(), config)
+        _ = respiro.Detector(SPEC, Audio(), config).network
