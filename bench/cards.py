@@ -1,8 +1,8 @@
 """Find cards, read them, fold rows into runs, and report every mistake of a card at once.
 
-The fold runs from the base outward: base, the chain of `from`, the row, the smoke overlay where
-asked, `--set`. Tables merge key by key; a table that names another `kind` replaces the old one
-whole, so that no setting of the old kind leaks into the new; lists and values replace.
+The fold (`bench.trees.merged`) runs from the base outward: base, the chain of `from`, the row, the
+smoke overlay where asked, `--set`. A chain that begins at another table's row
+(`from = "breathnet/table4:BreathNet"`) begins with all of that, but for what it evaluates.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 
@@ -22,6 +22,7 @@ from bench.specs.base import Spec
 from bench.specs.faults import Fault, explain, faults
 from bench.specs.run import Run
 from bench.specs.table import Paper, Row, Table
+from bench.trees import at, leaves, merged, tree
 
 DEFAULT_PAPER = "sal"
 """`table4` means `sal/table4`."""
@@ -36,10 +37,21 @@ AnySpec = TypeVar("AnySpec", bound=Spec)
 
 
 class Layer(NamedTuple):
-    """Settings with the key under which the card holds them."""
+    """Settings with the key under which a card holds them."""
 
     name: str
     settings: Mapping[str, Any]
+    file: str = ""
+    """The card, where it is another than the one that is read."""
+
+
+class Chain(NamedTuple):
+    """What a row is folded from, outermost last."""
+
+    paper: list[Layer]
+    """Base, ancestors and the row; before them those of another card that it is `from`."""
+    smoke: list[Layer]
+    """The overlays of the smoke form, in the same order."""
 
 
 def folder(name: str) -> Path:
@@ -88,13 +100,21 @@ def table_keys() -> list[str]:
 
 
 def table_key(name: str) -> str:
-    """Return the full key of a table: `table4` is `sal/table4`."""
-    key = name if "/" in name else f"{DEFAULT_PAPER}/{name}"
+    """Return the full key of a table: `table4` is `sal/table4`, `cross` the one table of
+    `cross`.
+    """
     known = table_keys()
-    if key not in known:
-        short = [k.removeprefix(f"{DEFAULT_PAPER}/") for k in known] if "/" not in name else known
-        raise BenchError(f"{name!r}: there is no such table{near(name, short)} (see `bench list`)")
-    return key
+    if "/" in name:
+        found, short = [key for key in known if key == name], known
+    else:
+        found = [key for key in known if key == f"{DEFAULT_PAPER}/{name}"]
+        # A folder with one table is named by itself: `cross`.
+        found = found or [key for key in known if key.startswith(f"{name}/")]
+        short = [key.removeprefix(f"{DEFAULT_PAPER}/") for key in known]
+    if len(found) != 1:
+        which = f"; of {name} there are {', '.join(found)}" if found else near(name, short)
+        raise BenchError(f"{name!r}: there is no such table{which} (see `bench list`)")
+    return found[0]
 
 
 @lru_cache
@@ -113,15 +133,33 @@ def paper(key: str) -> Paper:
 
 def parse_table(key: str, path: Path) -> Table:
     """Read the table card at `path`; raise one error that holds all its faults."""
-    content = read(path)
-    rows = tree(content.get("rows"))
-    if rows is not None:
-        content["rows"] = {name: _row(row) for name, row in rows.items()}
-    card = validated(Table, {"key": key, **content}, path)
+    card = _unfolded(key, path)
     wrong = list(dict.fromkeys(_mistakes(card, shown(path))))
     if wrong:
         raise BenchError("\n".join(wrong))
     return card
+
+
+def _unfolded(key: str, path: Path) -> Table:
+    """Return the table card at `path`, its rows not looked into."""
+    content = read(path)
+    rows = tree(content.get("rows"))
+    if rows is not None:
+        content["rows"] = {name: _row(row) for name, row in rows.items()}
+    return validated(Table, {"key": key, **content}, path)
+
+
+def _elsewhere(parent: str) -> tuple[Table, str] | None:
+    """Return the other card and its row that `<table>:<row>` of a `from` names; None where no table
+    is named.
+    """
+    name, colon, row = parent.partition(":")
+    return (_other(table_key(name)), row) if colon else None
+
+
+@lru_cache
+def _other(key: str) -> Table:
+    return _unfolded(key, folder("experiments") / f"{key}.toml")
 
 
 def _row(content: Any) -> Any:
@@ -138,8 +176,8 @@ def _mistakes(card: Table, file: str) -> Iterator[str]:
     metrics = {column.metric for column in card.columns}
     for name, row in card.rows.items():
         where = f"{file}: rows.{name}"
-        if row.parent is not None and row.parent not in card.rows:
-            yield f"{where}.from = {row.parent!r}: no such row{near(row.parent, card.rows)}"
+        if row.parent is not None:
+            yield from _parent_mistakes(card, row.parent, where)
         if len(row.cells) != len(card.text_columns):
             yield f"{where}.cells: should be {len(card.text_columns)} texts: {card.text_columns}"
         for metric in row.paper:
@@ -152,18 +190,31 @@ def _mistakes(card: Table, file: str) -> Iterator[str]:
         yield from _chain_mistakes(card, name, file, metrics)
 
 
+def _parent_mistakes(card: Table, parent: str, where: str) -> Iterator[str]:
+    try:
+        other = _elsewhere(parent)
+    except BenchError as error:
+        yield f"{where}.from = {error}"
+        return
+    table_of, row = other or (card, parent)
+    if row not in table_of.rows:
+        yield f"{where}.from = {parent!r}: no such row{near(row, table_of.rows)}"
+    elif other and table_of.rows[row].published_only:
+        yield f"{where}.from = {parent!r}: that row holds published figures only"
+
+
 def _chain_mistakes(card: Table, name: str, file: str, metrics: set[str]) -> Iterator[str]:
     chain = _chain(card, name)
     if chain is None:
         yield f"{file}: rows.{name}.from: the chain of `from` leads back to itself or nowhere"
         return
-    parent = merged(*(layer.settings for layer in chain[:-1]))
+    parent = merged(*(layer.settings for layer in chain.paper[:-1]))
     for key, value in leaves(card.rows[name].settings):
-        if _at(parent, key) == value:
+        if at(parent, key) == value:
             where = f"{file}: rows.{name}.{'.'.join(key)}"
-            yield f"{where} = {value!r}: repeats its parent {chain[-2].name}"
+            yield f"{where} = {value!r}: repeats its parent {chain.paper[-2].name}"
     for form in ("paper", "smoke"):
-        layers = _layers(card, name, chain, form)
+        layers = _layers(chain, form)
         run, found = _validated_run(layers, form)
         yield from (_attributed(fault, layers, file) for fault in found)
         if run is not None:
@@ -172,39 +223,76 @@ def _chain_mistakes(card: Table, name: str, file: str, metrics: set[str]) -> Ite
                 yield f"{file}: columns: {metric!r}: rows.{name} evaluates {', '.join(known)}"
 
 
-def _chain(card: Table, name: str) -> list[Layer] | None:
-    """Return base, ancestors and the row, outermost last; None where `from` has no end."""
-    chain: list[Layer] = []
+def _chain(card: Table, name: str, seen: tuple[tuple[str, str], ...] = ()) -> Chain | None:
+    """Return what row `name` is folded from; None where `from` has no end."""
+    own: list[Layer] = []
+    before = Chain([], [])
     current: str | None = name
     while current is not None:
-        if current not in card.rows or len(chain) > len(card.rows):
+        if current not in card.rows or (card.key, current) in seen:
             return None
-        chain.append(Layer(f"rows.{current}", card.rows[current].settings))
+        seen = (*seen, (card.key, current))
+        own.append(Layer(f"rows.{current}", card.rows[current].settings))
         current = card.rows[current].parent
-    return [Layer("base", card.base), *reversed(chain)]
+        try:
+            other = None if current is None else _elsewhere(current)
+        except BenchError:
+            return None
+        if other:
+            found = _chain(*other, seen)
+            if found is None:
+                return None
+            before = Chain(*([_trained_as(layer, other[0]) for layer in part] for part in found))
+            current = None
+    return Chain(
+        [*before.paper, Layer("base", card.base), *reversed(own)],
+        [
+            *before.smoke,
+            Layer("smoke", card.smoke),
+            Layer(f"rows.{name}.smoke", card.rows[name].smoke),
+        ],
+    )
 
 
-def _layers(card: Table, name: str, chain: Sequence[Layer], form: Form) -> list[Layer]:
-    if form == "paper":
-        return list(chain)
-    return [*chain, Layer("smoke", card.smoke), Layer(f"rows.{name}.smoke", card.rows[name].smoke)]
+def _trained_as(layer: Layer, card: Table) -> Layer:
+    """Return a layer of another card without what is evaluated, which each table says itself."""
+    settings = {key: value for key, value in layer.settings.items() if key != "evaluate"}
+    return Layer(layer.name, settings, layer.file or f"experiments/{card.key}.toml")
+
+
+def _layers(chain: Chain, form: Form) -> list[Layer]:
+    return chain.paper if form == "paper" else [*chain.paper, *chain.smoke]
 
 
 def _validated_run(layers: Sequence[Layer], form: Form) -> tuple[Run | None, list[Fault]]:
-    content = {**merged(*(layer.settings for layer in layers)), "form": form}
+    content = _staged({**merged(*(layer.settings for layer in layers)), "form": form})
     try:
         return Run.model_validate(content), []
     except ValidationError as error:
         return None, faults(error, Run)
 
 
+def _staged(content: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings with the earlier training that they start from, if any, made whole: it is
+    as the run itself, but for what `start.stage` says.
+    """
+    start = tree(content.get("start"))
+    if start is None or start.get("kind") != "stage":
+        return content
+    own = {key: value for key, value in content.items() if key not in ("start", "evaluate")}
+    stage = tree(start.get("stage", {}))
+    if stage is None:
+        return content
+    return {**content, "start": {**start, "stage": {"evaluate": {}, **merged(own, stage)}}}
+
+
 def _attributed(fault: Fault, layers: Sequence[Layer], file: str) -> str:
     """Blame the outermost layer that says anything on the way to the fault."""
     for depth in range(len(fault.keys), 0, -1):
         for layer in reversed(layers):
-            if _at(layer.settings, fault.keys[:depth]) is not None:
-                return fault.line(file, layer.name)
-    return fault.line(file, layers[0].name)
+            if at(layer.settings, fault.keys[:depth]) is not None:
+                return fault.line(layer.file or file, layer.name)
+    return fault.line(layers[0].file or file, layers[0].name)
 
 
 # --- runs -----------------------------------------------------------------------------------------
@@ -215,7 +303,7 @@ def resolve(card: Table, row: str, form: Form = "paper", overrides: Sequence[str
     chain = _chain(card, row)
     if chain is None or card.rows[row].published_only:
         raise BenchError(f"{card.key}: row {row} holds published figures only and cannot be run")
-    layers = [*_layers(card, row, chain, form), *(parse_override(text) for text in overrides)]
+    layers = [*_layers(chain, form), *(parse_override(text) for text in overrides)]
     run, found = _validated_run(layers, form)
     if run is None:
         raise BenchError("\n".join(_attributed(fault, layers, card.key) for fault in found))
@@ -262,7 +350,7 @@ def parse_override(text: str) -> Layer:
     key, equals, value = text.partition("=")
     if not equals or not re.fullmatch(r"[\w.-]+", key.strip()):
         raise BenchError(f"--set {text!r}: should be KEY=VALUE, e.g. training.epochs=3")
-    bare = re.fullmatch(r"[A-Za-z_][\w-]*", value.strip()) and value.strip() not in (
+    bare = re.fullmatch(r"[A-Za-z_][\w.-]*", value.strip()) and value.strip() not in (
         "true",
         "false",
     )
@@ -273,56 +361,3 @@ def parse_override(text: str) -> Layer:
             f"--set {text!r}: the value is not TOML ({error}); text is a bare word or in quotes"
         ) from error
     return Layer("--set", settings)
-
-
-# --- trees of settings ----------------------------------------------------------------------------
-
-
-def merged(*trees: Mapping[str, Any]) -> dict[str, Any]:
-    """Fold settings from left to right by the rules at the head of this module.
-
-    >>> merged({"mix": {"kind": "csm", "rounds": 1}}, {"mix": {"rounds": 2}})
-    {'mix': {'kind': 'csm', 'rounds': 2}}
-    >>> merged({"mix": {"kind": "csm", "rounds": 1}}, {"mix": {"kind": "none"}})
-    {'mix': {'kind': 'none'}}
-    """
-    result: dict[str, Any] = {}
-    for settings in trees:
-        for key, value in settings.items():
-            old, new = tree(result.get(key)), tree(value)
-            if old is not None and new is not None and _same_kind(old, new):
-                result[key] = merged(old, new)
-            else:
-                result[key] = value if new is None else merged(new)
-    return result
-
-
-def _same_kind(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    return "kind" not in new or old.get("kind") == new["kind"]
-
-
-def leaves(
-    settings: Mapping[str, Any], prefix: tuple[str, ...] = ()
-) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Yield every value that is no table, with the keys that lead to it."""
-    for key, value in settings.items():
-        inner = tree(value)
-        if inner is None:
-            yield (*prefix, key), value
-        else:
-            yield from leaves(inner, (*prefix, key))
-
-
-def tree(value: Any) -> Mapping[str, Any] | None:
-    """Return `value` where it is a table of settings, else None."""
-    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else None
-
-
-def _at(settings: Mapping[str, Any], keys: Sequence[str]) -> Any:
-    value: Any = settings
-    for key in keys:
-        inner = tree(value)
-        if inner is None:
-            return None
-        value = inner.get(key)
-    return value

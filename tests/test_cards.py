@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bench import cards
 from bench.errors import BenchError
+from bench.trees import leaves, merged
 
 VALID = (cards.folder("experiments") / "sal" / "table4.toml").read_text(encoding="utf-8")
 
@@ -102,8 +103,8 @@ def test_a_repeated_override_is_no_change():
         ("evaluate.partialspoof.clip_s=1.1", "should be a multiple of evaluate.partialspoof.reso"),
         ("dev.resolution_s=utterence", "dev.resolution_s = 'utterence': should be a number or"),
         ("train.clip_s=whole", "--set train.clip_s = 'whole': should be a valid number"),
-        ("train.resolution_s=utterance", "mix.kind = 'csm': mixes labelled frames"),
-        ("training.select='dev.f1'", "should be 'dev.eer' or 'dev.loss'"),
+        ("train.resolution_s=utterance", "mix.kind = 'csm': mixes frames with labels"),
+        ("training.select='dev.f1'", "should be 'dev.eer', 'dev.loss' or 'train.loss'"),
         ("training.epochs", "should be KEY=VALUE"),
         ("a b=3", "should be KEY=VALUE"),
         ("training.epochs=[3", "the value is not TOML"),
@@ -217,10 +218,10 @@ trees = st.recursive(
 
 @given(trees, trees, trees)
 def test_folding_is_associative_and_the_last_word_wins(one, two, three):
-    assert cards.merged(cards.merged(one, two), three) == cards.merged(one, two, three)
-    assert cards.merged(one, {}) == cards.merged({}, one) == one
-    result = cards.merged(one, two)
-    for keys, value in cards.leaves(two):
+    assert merged(merged(one, two), three) == merged(one, two, three)
+    assert merged(one, {}) == merged({}, one) == one
+    result = merged(one, two)
+    for keys, value in leaves(two):
         at = result
         for key in keys:
             at = at[key]
@@ -229,6 +230,6 @@ def test_folding_is_associative_and_the_last_word_wins(one, two, three):
 
 def test_the_fold_changes_none_of_its_inputs():
     base = {"mix": {"kind": "csm", "rounds": 1}}
-    result = cards.merged(base, {"mix": {"rounds": 2}})
+    result = merged(base, {"mix": {"rounds": 2}})
     result["mix"]["rounds"] = 9
     assert base == {"mix": {"kind": "csm", "rounds": 1}}

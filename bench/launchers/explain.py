@@ -14,7 +14,7 @@ from bench.errors import BenchError, near
 from bench.launchers.order import Order
 from bench.systems.tca import TemporalClassActivation
 from bench.training import checkpoints, engine
-from bench.training.clips import Source
+from bench.training.clips import Source, held_out
 from bench.training.row import Library, folder
 
 
@@ -46,11 +46,11 @@ def tca(order: Order, utterance: str, config: Config) -> Explained:
             "temporal class activation"
         )
     data, seed = Library(config).row(run), order.row_seeds(row)[0]
-    best = folder(config.work, run, data, seed) / checkpoints.BEST
-    if not best.is_file():
+    kept = folder(config.work, run, data, seed) / checkpoints.KEPT
+    if not kept.is_file():
         form = " --smoke" if order.form == "smoke" else ""
         raise BenchError(
-            f"{order.table.key}, row {row}, seed {seed} is not trained here ({best} is not there): "
+            f"{order.table.key}, row {row}, seed {seed} is not trained here ({kept} is not there): "
             f"`bench run {order.table.key} --rows {row}{form}` trains it"
         )
     ((name, loaded), *_) = data.evaluate.items()
@@ -62,9 +62,9 @@ def tca(order: Order, utterance: str, config: Config) -> Explained:
     index = listed.index(utterance)
     system = engine.build(run, seed, config)
     assert isinstance(system, TemporalClassActivation)
-    system.load_state_dict(checkpoints.load(best)["system"])
-    source = Source(subset, evaluation, corpora.card(subset.corpus).audio, None)
-    wave = source.read(index, np.random.default_rng(0), "first").wave
+    system.load_state_dict(checkpoints.load(kept)["system"])
+    source = Source(subset, evaluation, corpora.card(subset.corpus).audio, None, config)
+    wave = source.read(index, held_out(index), "first").wave
     with torch.inference_mode():
         found = system.eval().activation(torch.from_numpy(wave)[None])
     label, attack = (str(subset.table[column].iloc[index]) for column in ("label", "attack"))

@@ -12,6 +12,7 @@ from bench.corpora.cards import card
 from bench.corpora.subset import Subset
 from bench.errors import BenchError
 from bench.metrics import scores as score_file
+from bench.metrics.breakdown import POOLED
 from bench.metrics.plans import plan
 from bench.metrics.scores import Figure
 from bench.scoring.detection import Resampling, Trials, breakdown, by_cell, pooled
@@ -26,9 +27,9 @@ def figures(path: Path, data: HeldOutData, subset: Subset) -> dict[str, Figure]:
     """Return the figures of the score file at `path` by name; fractions.
 
     Of frames, those of `bench.metrics.scores.figures`. Of whole utterances, the EER, AUC and the
-    corpus's official figures, and, as `<attack>.eer` and so on, each that is defined for one attack
-    against all bona fide utterances. Characters that no tracked figure may have in its name are `-`
-    in an attack's.
+    corpus's official figures, and for each breakdown of `data.by` those that are defined where
+    levels meet (`A07.alaw.eer`) and at each of them (`A07.eer`, `alaw.eer`). Characters that no
+    tracked figure may have in its name are `-` in a level's.
     """
     if data.resolution_s is not None:
         return score_file.figures(path, _REPLICATES, _SEED)
@@ -37,12 +38,13 @@ def figures(path: Path, data: HeldOutData, subset: Subset) -> dict[str, Figure]:
     measures = official(corpus, data.split, subset.root)
     resampling = Resampling(plan("utterance", trials.row), _REPLICATES, _SEED)
     found = pooled(trials, measures, resampling)
-    if "attack" in corpus.factors:
-        # The last line is all attacks together once more.
-        of_cell = by_cell(trials, measures, resampling)
-        for line in breakdown(trials, corpus, ("attack",), of_cell).lines[:-1]:
-            attack = re.sub(r"[^\w-]", "-", line.levels[0], flags=re.ASCII)
-            found |= {f"{attack}.{name}": figure for name, figure in line.figures.items()}
+    of_cell = by_cell(trials, measures, resampling)
+    for fields in data.by:
+        for line in breakdown(trials, corpus, fields.split(","), of_cell).lines:
+            levels = [level for level in line.levels if level != POOLED]
+            cell = ".".join(re.sub(r"[^\w-]", "-", level, flags=re.ASCII) for level in levels)
+            if cell:  # all together is there already
+                found |= {f"{cell}.{name}": figure for name, figure in line.figures.items()}
     return found
 
 

@@ -17,18 +17,20 @@ from typing import Literal, NamedTuple, Protocol
 import torch
 from lightning.fabric import Fabric
 
+from bench import breath
 from bench.config import Config
+from bench.corpora import cards
 from bench.errors import BenchError, plain
 from bench.launchers import judged
 from bench.launchers.order import Order
 from bench.metrics import scores as score_file
 from bench.provenance import commit, processor
 from bench.reporting import figures
-from bench.specs.run import Data, Run
+from bench.specs.run import Data, Run, Stage
 from bench.specs.table import Table
 from bench.tracking.entry import DatasetUse, RunEntry
 from bench.tracking.store import Store, TrackedRun
-from bench.training import engine
+from bench.training import checkpoints, engine
 from bench.training.row import (
     Library,
     Loaded,
@@ -103,13 +105,13 @@ def run(order: Order, config: Config, store: Store, watcher: Watcher) -> Iterato
         watcher.begin(job.name, job.run.training.epochs)
         place = folder(config.work, job.run, job.data, job.seed)
         try:
-            with _alone(place):
-                _run_one(job, entry, place, config, store, watcher)
+            _run_row(job, entry, place, config, store, watcher)
         except BenchError as error:
             yield Outcome(job.name, "failed", plain(error))
         except Exception as error:
             # A fault of ours or of the machine (out of memory, ...): kept whole, other rows go on.
             log = place / "error.txt"
+            log.parent.mkdir(parents=True, exist_ok=True)
             log.write_text(traceback.format_exc(), encoding="utf-8")
             message = f"{type(error).__name__}: {plain(error)} (whole traceback: {log})"
             yield Outcome(job.name, "failed", message)
@@ -136,6 +138,19 @@ def _entry(job: Job, table: Table, device: str) -> RunEntry:
         commit=commit(),
         device=device,
         description_figures=table.rows[job.row].paper,
+    )
+
+
+def _earlier(job: Job, entry: RunEntry, parent: str) -> tuple[Job, RunEntry] | None:
+    """Return the training that a row starts from, tracked below the row's own run `parent`; None
+    where it starts from none.
+    """
+    if not isinstance(job.run.start, Stage) or job.data.stage is None:
+        return None
+    first = Job(job.row, job.seed, job.run.start.stage, job.data.stage)
+    fingerprints = first.data.fingerprints()
+    return first, replace(
+        entry, run=first.run, fingerprints=fingerprints, description_figures={}, parent=parent
     )
 
 
@@ -182,9 +197,9 @@ class _Interrupt:
 
 
 class _Both:
-    """Passes what the engine says on to the tracker and the display."""
+    """Passes what the engine says on to the display and, where there is one, the tracked run."""
 
-    def __init__(self, tracked: TrackedRun, watcher: Watcher, interrupt: _Interrupt) -> None:
+    def __init__(self, tracked: TrackedRun | None, watcher: Watcher, interrupt: _Interrupt) -> None:
         self.tracked, self.watcher, self.interrupt = tracked, watcher, interrupt
 
     def on_step(self, epoch: int, step: int, steps: int, losses: Mapping[str, float]) -> None:
@@ -192,27 +207,75 @@ class _Both:
         self.watcher.on_step(epoch, step, steps, losses)
 
     def on_epoch(self, epoch: int, figures: Mapping[str, float]) -> None:
-        self.tracked.log(figures, epoch)
+        if self.tracked is not None:
+            self.tracked.log(figures, epoch)
         self.watcher.on_epoch(epoch, figures)
 
 
-def _run_one(
+def _run_row(
     job: Job, entry: RunEntry, place: Path, config: Config, store: Store, watcher: Watcher
 ) -> None:
-    fabric = engine.make_fabric(config, job.run.training.precision)
-    with store.begin(entry) as tracked, _Interrupt() as interrupt:
-        write_settings(job.run, place / "run.toml")
-        tracked.artifact(place / "run.toml")
-        tracked.inputs(_inputs(job))
-        both = _Both(tracked, watcher, interrupt)
-        if config.devices > 1:
-            # Lightning hands the processes' own fabric to a function of one argument.
-            trained = fabric.launch(partial(_on_each, job, place, config))
-            for number, figures_of_epoch in enumerate(trained.progress.history, start=1):
-                both.on_epoch(number, figures_of_epoch)
-        else:
-            trained = train_and_score(fabric, job.run, job.seed, job.data, place, config, both)
+    """Train and evaluate a row; before that the training that it starts from, if any, tracked as a
+    run below the row's.
+    """
+    with _alone(place), store.begin(entry) as tracked, _Interrupt() as interrupt:
+        earlier = _earlier(job, entry, tracked.run_id)
+        if earlier:
+            _run_earlier(*earlier, config, store, watcher, interrupt)
+            watcher.begin(job.name, job.run.training.epochs)
+        trained = _trained(job, place, config, _Both(tracked, watcher, interrupt))
         _log(tracked, job, trained)
+
+
+def _run_earlier(
+    job: Job,
+    entry: RunEntry,
+    config: Config,
+    store: Store,
+    watcher: Watcher,
+    interrupt: _Interrupt,
+) -> None:
+    """Do the training that a row starts from, unless it is done; another row may have done it."""
+    place, known = folder(config.work, job.run, job.data, job.seed), store.finished(entry)
+    if known and (place / checkpoints.KEPT).is_file():
+        return
+    watcher.begin(entry.name, job.run.training.epochs)
+    with _alone(place):
+        if known:
+            watcher.say(f"{entry.name}: was finished, but is not at {place}: trained once more")
+            _trained(job, place, config, _Both(None, watcher, interrupt))
+            return
+        with store.begin(entry) as tracked:
+            trained = _trained(job, place, config, _Both(tracked, watcher, interrupt))
+            tracked.artifact(trained.kept, "checkpoint")
+            tracked.finish({})
+
+
+def _trained(job: Job, place: Path, config: Config, both: _Both) -> Trained:
+    """Train and score on this machine's devices."""
+    write_settings(job.run, place / "run.toml")
+    if both.tracked is not None:
+        both.tracked.artifact(place / "run.toml")
+        both.tracked.inputs(_inputs(job))
+    _find_breaths(job, config, both.watcher)
+    fabric = engine.make_fabric(config, job.run.training.precision)
+    if config.devices == 1:
+        return train_and_score(fabric, job.run, job.seed, job.data, place, config, both)
+    # Lightning hands the processes' own fabric to a function of one argument.
+    trained = fabric.launch(partial(_on_each, job, place, config))
+    for number, figures_of_epoch in enumerate(trained.progress.history, start=1):
+        both.on_epoch(number, figures_of_epoch)
+    return trained
+
+
+def _find_breaths(job: Job, config: Config, watcher: Watcher) -> None:
+    """Find the breaths of every split before training, in one process and with its progress shown;
+    they are kept for all later runs.
+    """
+    train, dev, evaluate, _ = job.data
+    for loaded, data in zip((train, dev, *evaluate.values()), job.run.data.values(), strict=True):
+        audio = cards.card(data.corpus).audio
+        breath.provider(loaded.subset, data.breath, audio, config, watcher.say)
 
 
 class _Silent:
@@ -240,13 +303,13 @@ def _log(tracked: TrackedRun, job: Job, trained: Trained) -> None:
         curve.write_bytes(figures.det(score[~is_spoof], score[is_spoof], name))
         tracked.artifact(path, f"scores/{name}")
         tracked.artifact(curve, f"det/{name}")
-    tracked.artifact(trained.best, "checkpoint")
+    tracked.artifact(trained.kept, "checkpoint")
     tracked.finish(found)
 
 
 def _inputs(job: Job) -> list[DatasetUse]:
     """Return the splits of the job with their fingerprints and what each is for."""
-    train, dev, evaluate = job.data
+    train, dev, evaluate, _ = job.data
     return [
         _use(job.run.train, train, "train"),
         _use(job.run.dev, dev, "dev"),

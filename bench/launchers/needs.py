@@ -1,28 +1,53 @@
-"""What this machine lacks to run a row: corpora, weights, devices. Looks only; loads nothing."""
+"""What this machine lacks to run a row: corpora, weights, detectors. Looks only; loads nothing."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from bench import weights
 from bench.config import Config
-from bench.errors import BenchError
+from bench.corpora import cards
+from bench.errors import BenchError, near
+from bench.specs.breath import Precomputed, Respiro
 from bench.specs.frontends import S3prl, Wav2Vec2, WavLM
-from bench.specs.run import Run
+from bench.specs.run import HeldOutData, Run, Stage
 
 
 def lacking(run: Run, config: Config) -> list[str]:
     """Return one message for each thing that is missing, each with its remedy; empty: all is
     here.
     """
-    found: list[str] = []
-    data = [run.train, run.dev, *run.evaluate.values()]
-    for key in dict.fromkeys(item.corpus for item in data):
+    return list(dict.fromkeys(_lacking(run, config)))
+
+
+def _lacking(run: Run, config: Config) -> Iterator[str]:
+    for data in run.data.values():
         try:
-            config.corpus_root(key, run.form)
+            config.corpus_root(data.corpus, run.form)
         except BenchError as error:
-            found.append(str(error))
-    if isinstance(run.frontend, Wav2Vec2 | WavLM | S3prl):
+            yield str(error)
+    keys = [of.weights for of in (run.frontend,) if isinstance(of, Wav2Vec2 | WavLM | S3prl)]
+    for data in run.data.values():
+        match data.breath:
+            case Respiro(weights=key) | Precomputed(intervals=key):
+                keys.append(key)
+            case _:
+                pass
+    for key in keys:
         try:
-            weights.locate(run.frontend.weights, config)
+            weights.locate(key, config)
         except BenchError as error:
-            found.append(str(error))
-    return found
+            yield str(error)
+    for name, data in run.evaluate.items():
+        yield from _unknown_fields(name, data)
+    if isinstance(run.start, Stage):
+        yield from _lacking(run.start.stage, config)
+
+
+def _unknown_fields(name: str, data: HeldOutData) -> Iterator[str]:
+    roles = cards.card(data.corpus).roles
+    for field in {field for fields in data.by for field in fields.split(",")} - roles.keys():
+        yield (
+            f"evaluate.{name}.by: {data.corpus} has no field {field!r} to break figures down by"
+            f"{near(field, roles)}"
+        )

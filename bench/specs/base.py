@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
@@ -14,6 +16,13 @@ class Spec(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+def digest(spec: Spec, without: frozenset[str] = frozenset()) -> str:
+    """Return eight hexadecimal digits of all settings but those `without`."""
+    settings = spec.model_dump(mode="json", exclude=set(without))
+    text = json.dumps(settings, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 class Absent(Spec):
@@ -47,10 +56,12 @@ class Word:
         return self.word if value is None else value
 
 
-_utterance, _whole = Word("utterance"), Word("whole")
+_utterance, _whole, _same = Word("utterance"), Word("whole"), Word("same")
 
 Resolution = Annotated[Positive | None, _utterance.read, _utterance.write]
 """Seconds in a labelled frame; `utterance` in a card, None in code: whole utterances are labelled.
 """
 Length = Annotated[Positive | None, _whole.read, _whole.write]
 """Seconds of a clip; `whole` in a card, None in code: utterances are taken whole."""
+OwnRate = Annotated[Positive | None, _same.read, _same.write]
+"""A learning rate; `same` in a card, None in code: that of everything else."""

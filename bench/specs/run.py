@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, cast
 
 from pydantic import Field, model_validator
 
-from bench.specs.augment import Augment, Mix
-from bench.specs.base import Count, Length, NotNegative, Positive, Resolution, Share, Spec
+from bench.specs.augment import Augment, Mix, Splice
+from bench.specs.base import (
+    Absent,
+    Count,
+    Length,
+    NotNegative,
+    OwnRate,
+    Positive,
+    Resolution,
+    Share,
+    Spec,
+    digest,
+)
+from bench.specs.breath import Breath
 from bench.specs.frontends import FrontEnd
 from bench.specs.systems import System
-from bench.units import HOP_SAMPLES, SAMPLE_RATE_HZ
+from bench.units import HOP_SAMPLES, RECEPTIVE_FIELD_SAMPLES, SAMPLE_RATE_HZ, samples
+
+_ABSENT = Absent(kind="none")
 
 
 class Data(Spec):
@@ -30,6 +42,11 @@ class Data(Spec):
     fill: Literal["zeros", "repeat"] = "zeros"
     """What follows an utterance that is shorter than its clip: zeros, which frame labels mask, or
     the utterance again, as often as need be, with its labels."""
+    splice: Splice = _ABSENT
+    """Put a region of an utterance of the opposite class into each clip. The frames, of 20 ms, are
+    then labelled by it, spoof within the region, whatever labels the corpus has."""
+    breath: Breath = _ABSENT
+    """Who says at which of the front-end's 20 ms hops someone breathes (`Batch.marks`)."""
 
 
 class TrainData(Data):
@@ -46,6 +63,9 @@ class HeldOutData(Data):
 
     clip_s: Length = None
     """`whole` utterances, or the first so many seconds of each, filled up where it is shorter."""
+    by: tuple[str, ...] = Field(default=(), strict=False)
+    """Breakdowns that are logged of whole utterances: a field of the corpus (`attack`), or several
+    with commas between (`attack,codec`)."""
 
 
 class Adam(Spec):
@@ -53,6 +73,8 @@ class Adam(Spec):
 
     kind: Literal["adam", "adamw"]
     learning_rate: Positive
+    frontend_learning_rate: OwnRate = None
+    """Of the front-end's parameters; the `same` where it has none of its own."""
     weight_decay: NotNegative = 0.0
 
 
@@ -70,28 +92,82 @@ class ConstantSchedule(Spec):
     kind: Literal["constant"]
 
 
-Schedule = Annotated[StepSchedule | ConstantSchedule, Field(discriminator="kind")]
+class CosineSchedule(Spec):
+    """Rise linearly for the first steps, then fall as half a cosine, a little each step."""
+
+    kind: Literal["cosine"]
+    warmup_share: Share = 0.0
+    """Share of all steps in which the rate rises to its full value."""
+    floor_share: Share = 0.0
+    """Share of the full rate that is left at the end of the last epoch."""
+
+
+Schedule = Annotated[StepSchedule | ConstantSchedule | CosineSchedule, Field(discriminator="kind")]
+
+
+class KeepBest(Spec):
+    """Keep the weights of the epoch that `select` finds best."""
+
+    kind: Literal["best"]
+
+
+class KeepAverage(Spec):
+    """Keep the mean of the weights after each of the last epochs, buffers too."""
+
+    kind: Literal["average-last"]
+    checkpoints: Count = 3
 
 
 class Training(Spec):
-    """How long, how much at once, and which checkpoint is kept (always the best on dev)."""
+    """How long, how much at once, and which weights are kept."""
 
     epochs: Count
     minimum_epochs: Annotated[int, Field(ge=0)] = 0
     """Early stopping waits this long."""
     patience: Count = 10
     """Epochs without a better `select` after which training stops."""
-    select: Literal["dev.eer", "dev.loss"] = "dev.eer"
+    select: Literal["dev.eer", "dev.loss", "train.loss"] = "dev.eer"
     """What is least at the best epoch: the EER, or the system's own loss, averaged over
     utterances (over the utterances' batches, where it weighs a batch by its classes).
     """
+    keep: Annotated[KeepBest | KeepAverage, Field(discriminator="kind")] = KeepBest(kind="best")
     batch_size: Count
+    """Clips in a step, on all devices together."""
+    accumulate: Count = 1
+    """Parts that a step's clips are worked through in, one after the other, to need less memory."""
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
     gradient_clip: NotNegative = 0.0
     """Largest norm of the gradient; 0 leaves it alone."""
 
+    @model_validator(mode="after")
+    def _whole_parts(self) -> Training:
+        if self.batch_size % self.accumulate:
+            raise ValueError(
+                f"accumulate = {self.accumulate}: should divide batch_size = {self.batch_size}"
+            )
+        return self
+
+
+class Stage(Spec):
+    """Start from the front-end of an earlier training, which is done first and kept on its own."""
+
+    kind: Literal["stage"]
+    carry: Literal["frontend"] = "frontend"
+    """What is taken over: the front-end's weights, adapters and all."""
+    stage: Run
+    """That training. A card says in what it differs from the run that it is the start of."""
+
+    @model_validator(mode="after")
+    def _trains_only(self) -> Stage:
+        if self.stage.evaluate:
+            raise ValueError("stage.evaluate: an earlier training is not evaluated")
+        if self.stage.start.kind != "none":
+            raise ValueError("stage.start.kind: an earlier training has no earlier one")
+        return self
+
 
 _HOP_S = HOP_SAMPLES / SAMPLE_RATE_HZ
+_BEYOND_HOPS = RECEPTIVE_FIELD_SAMPLES - HOP_SAMPLES
 
 
 class Run(Spec):
@@ -111,31 +187,37 @@ class Run(Spec):
     schedule: Schedule
     training: Training
     evaluate: Mapping[str, HeldOutData]
+    start: Annotated[Absent | Stage, Field(discriminator="kind")] = _ABSENT
+    """What the training starts from beside the pretrained front-end."""
+
+    @property
+    def data(self) -> dict[str, TrainData | HeldOutData]:
+        """Every split that the run uses, by its dotted key."""
+        held_out = {f"evaluate.{name}": data for name, data in self.evaluate.items()}
+        return {"train": self.train, "dev": self.dev, **held_out}
 
     @model_validator(mode="after")
-    def _on_the_grid(self) -> Run:
-        for name, data in [("train", self.train), ("dev", self.dev), *self.evaluate.items()]:
-            where = name if name in ("train", "dev") else f"evaluate.{name}"
-            unit_s = data.resolution_s or 1 / SAMPLE_RATE_HZ
-            if data.resolution_s is not None and not _is_multiple(data.resolution_s, _HOP_S):
-                raise ValueError(
-                    f"{where}.resolution_s = {data.resolution_s}: should be a multiple of "
-                    f"{_HOP_S} s, or `utterance`"
-                )
-            if data.clip_s is not None and not _is_multiple(data.clip_s, unit_s):
-                of = "the sample" if data.resolution_s is None else f"{where}.resolution_s"
-                raise ValueError(f"{where}.clip_s = {data.clip_s}: should be a multiple of {of}")
-        if self.train.resolution_s is None and self.mix.kind != "none":
+    def _consistent(self) -> Run:
+        for where, data in self.data.items():
+            _check_grid(where, data)
+        if self.mix.kind == "none":
+            return self
+        if self.train.resolution_s is None or self.train.splice.kind != "none":
             raise ValueError(
-                f"mix.kind = {self.mix.kind!r}: mixes labelled frames, and "
-                "train.resolution_s = 'utterance' has none"
+                f"mix.kind = {self.mix.kind!r}: mixes frames with labels of the corpus, and train "
+                "has none"
+            )
+        if self.train.breath.kind != "none":
+            raise ValueError(
+                f"mix.kind = {self.mix.kind!r}: cuts clips whose breaths are marked "
+                f"(train.breath.kind = {self.train.breath.kind!r}): one of the two should be 'none'"
             )
         return self
 
     @property
     def signature(self) -> str:
         """Eight hexadecimal digits of everything that can change a figure of this run."""
-        return _digest(self.model_dump(mode="json"))
+        return digest(self)
 
     @property
     def training_signature(self) -> str:
@@ -144,20 +226,42 @@ class Run(Spec):
         Rows of different tables that differ only in what they are evaluated on share it, and train
         once.
         """
-        return _digest(self.model_dump(mode="json", exclude={"evaluate": True}))
+        return digest(self, frozenset({"evaluate"}))
 
     def flat(self) -> dict[str, Any]:
         """Return the settings as dotted keys, e.g. `optimiser.learning_rate`."""
         return dict(_flatten(self.model_dump(mode="json")))
 
 
+def _check_grid(where: str, data: TrainData | HeldOutData) -> None:
+    if data.splice.kind != "none" and (data.resolution_s != _HOP_S or data.clip_s is None):
+        raise ValueError(
+            f"{where}.splice.kind = {data.splice.kind!r}: labels frames of {_HOP_S} s in clips of "
+            f"one length: {where}.resolution_s should be {_HOP_S}, and clip_s a number"
+        )
+    if data.splice.kind != "none" and samples(data.clip_s or 0.0) % HOP_SAMPLES < _BEYOND_HOPS:
+        raise ValueError(
+            f"{where}.clip_s = {data.clip_s}: with a splice should be at least 5 ms longer than a "
+            "multiple of 20 ms, e.g. 4.0375, so that every whole 20 ms has its frame"
+        )
+    if data.splice.kind != "none" and data.breath.kind != "none":
+        raise ValueError(
+            f"{where}.breath.kind = {data.breath.kind!r}: should be 'none' with a splice"
+        )
+    on_frames = data.resolution_s is not None and data.splice.kind == "none"
+    if data.resolution_s is not None and not _is_multiple(data.resolution_s, _HOP_S):
+        raise ValueError(
+            f"{where}.resolution_s = {data.resolution_s}: should be a multiple of "
+            f"{_HOP_S} s, or `utterance`"
+        )
+    unit_s = (data.resolution_s if on_frames else None) or 1 / SAMPLE_RATE_HZ
+    if data.clip_s is not None and not _is_multiple(data.clip_s, unit_s):
+        of = f"{where}.resolution_s" if on_frames else "the sample"
+        raise ValueError(f"{where}.clip_s = {data.clip_s}: should be a multiple of {of}")
+
+
 def _is_multiple(value: float, unit: float) -> bool:
     return round(value / unit) >= 1 and abs(value / unit - round(value / unit)) < 1e-6
-
-
-def _digest(settings: dict[str, Any]) -> str:
-    text = json.dumps(settings, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def _flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -166,3 +270,8 @@ def _flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, A
             yield from _flatten(cast("Mapping[str, Any]", value), f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value
+
+
+# Only now is `Run` there, which a stage holds.
+Stage.model_rebuild()
+Run.model_rebuild()

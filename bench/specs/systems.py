@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from bench.specs.base import Absent, Count, NotNegative, Positive, Share, Spec
+from bench.specs.breathnet import BreathNet
+from bench.specs.mfpt import Mfpt
 
 
 class LastLayer(Spec):
@@ -135,4 +137,4 @@ class Tca(Spec):
     alike), or its logit alone. Neither the paper nor the released code says."""
 
 
-System = Annotated[Sal | Tca, Field(discriminator="kind")]
+System = Annotated[Sal | Tca | BreathNet | Mfpt, Field(discriminator="kind")]

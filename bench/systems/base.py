@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
+from bench.frontends import FrontEnd
+
 
 class Batch(NamedTuple):
     """Clips of one length with their frame labels; where whole utterances are labelled, one frame
@@ -22,6 +24,10 @@ class Batch(NamedTuple):
     kind: Tensor
     """"batch", long: index into `bench.units.KINDS`; `bench.labels.positions.IGNORED` where it is
     not known whether an utterance is text-to-speech or voice conversion."""
+    marks: Tensor
+    """"batch hops", bool, a hop each 20 ms: whether someone breathes in the middle of what the
+    front-end's state hears, by the detector that the data names; False throughout where it names
+    none."""
 
 
 class Answer(NamedTuple):
@@ -36,18 +42,22 @@ class Answer(NamedTuple):
 class System(nn.Module, ABC):
     """A trainable system. Nothing in the engine knows which one it holds."""
 
+    frontend: FrontEnd
+    """Its parameters may have a learning rate of their own, or come from an earlier training."""
     fixed_s: float | None = None
     """The one length of clips in seconds that the system takes; None: any length."""
     learns_kinds: bool = False
     """Whether it learns text-to-speech from voice conversion, so that no `Batch.kind` of a spoofed
     clip may be unknown."""
+    hears_breath: bool = False
+    """Whether `Batch.marks` must come from a detector."""
 
     @abstractmethod
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Return scalar losses by name; `loss` is the one to minimise, the others are its parts."""
 
     @abstractmethod
-    def answer(self, waves: Tensor, resolution_s: float | None) -> Answer:
-        """Score `waves` ("batch samples", whole frames) at one frame each `resolution_s`; None: one
-        frame for each clip.
+    def answer(self, waves: Tensor, marks: Tensor, resolution_s: float | None) -> Answer:
+        """Score `waves` ("batch samples", whole frames), with their `Batch.marks`, at one frame
+        each `resolution_s`; None: one frame for each clip.
         """

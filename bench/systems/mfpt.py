@@ -85,7 +85,7 @@ class PostTraining(System):
             each = F.binary_cross_entropy_with_logits(logits, batch.spoof.float(), reduction="none")
         return {"loss": (each * batch.valid).sum() / batch.valid.sum().clamp(min=1)}
 
-    def answer(self, waves: Tensor, marks: Tensor, resolution_s: float | None) -> Answer:  # noqa: ARG002
+    def answer(self, waves: Tensor, marks: Tensor, resolution_s: float | None) -> Answer:
         """Score each hop: minus its logit of being injected; the logits are (0, that logit)."""
         if resolution_s != HOP_S:
             asked = "'utterance'" if resolution_s is None else resolution_s
@@ -124,7 +124,7 @@ class FineTuning(System):
             loss = F.cross_entropy(logits, target, self.class_weights, ignore_index=IGNORED)
         return {"loss": loss}
 
-    def answer(self, waves: Tensor, marks: Tensor, resolution_s: float | None) -> Answer:  # noqa: ARG002
+    def answer(self, waves: Tensor, marks: Tensor, resolution_s: float | None) -> Answer:
         """Score whole clips."""
         if resolution_s is not None:
             raise BenchError(

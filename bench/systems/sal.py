@@ -96,7 +96,7 @@ class SegmentAware(System):
             case _:
                 return positions(batch.spoof, batch.valid)
 
-    def answer(self, waves: Tensor, resolution_s: float | None) -> Answer:
+    def answer(self, waves: Tensor, marks: Tensor, resolution_s: float | None) -> Answer:
         """Score frames of `resolution_s`; finer than trained: by `spec.finer_than_trained`."""
         states = self.states(waves)
         hops = _hops(resolution_s) or states.shape[1]

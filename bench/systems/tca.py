@@ -215,7 +215,7 @@ class TemporalClassActivation(System):
             )
             return total / (len(self.class_names) * (target != IGNORED).sum())
 
-    def answer(self, waves: Tensor, resolution_s: float | None) -> Answer:
+    def answer(self, waves: Tensor, marks: Tensor, resolution_s: float | None) -> Answer:
         """Score whole clips. Spoof's logit of three classes is the logsumexp of the two kinds'."""
         if resolution_s is not None:
             raise BenchError(

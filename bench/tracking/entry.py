@@ -43,11 +43,19 @@ class RunEntry:
     device: str
     description_figures: Mapping[str, float]
     """The paper's figures by metric, rates in per cent."""
+    parent: str = ""
+    """Id of the tracked run that this one is a part of: the training that a row starts from; empty
+    for a row itself."""
 
     @property
     def name(self) -> str:
         """The run's name: `S5 · seed 666`."""
-        return f"{self.row} · seed {self.seed}"
+        return f"{self.row} · seed {self.seed}" + (" · start" if self.parent else "")
+
+    @property
+    def kind(self) -> str:
+        """`row`, or `stage` for the training that a row starts from."""
+        return "stage" if self.parent else "row"
 
     @property
     def data(self) -> str:
@@ -59,6 +67,7 @@ class RunEntry:
     def identity(self) -> dict[str, str]:
         """The tags that a run is looked up by; the commit and the device are not among them."""
         return {
+            "kind": self.kind,
             "table": self.table,
             "row": self.row,
             "seed": str(self.seed),

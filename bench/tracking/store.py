@@ -46,6 +46,7 @@ from bench.tracking.frame import tidy, tidy_scored
 
 _TAG_LENGTH = 500
 _NOTE = "mlflow.note.content"
+_PARENT = "mlflow.parentRunId"
 _HOURS = "hours"
 
 
@@ -108,13 +109,13 @@ class Store:
         """Return the runs of a table's own rows in one form, one row each; columns as in
         `tracking.frame`.
         """
-        return tidy(run for run in self._runs(table_key, form) if not _is_scored(run))
+        return tidy(run for run in self._runs(table_key, form) if _kind(run) == "row")
 
     def scored(self, table_key: str, form: Form) -> pd.DataFrame:
         """Return what `keep_scored` keeps beside a table, one row each; columns as in
         `tracking.frame.SCORED`.
         """
-        return tidy_scored(run for run in self._runs(table_key, form) if _is_scored(run))
+        return tidy_scored(run for run in self._runs(table_key, form) if _kind(run) == "scored")
 
     def keep_scored(self, entry: ScoredEntry, artifacts: Sequence[Path]) -> str:
         """Keep the judged score file of another system as a finished run; return the run's id.
@@ -188,6 +189,8 @@ class Store:
             "process": str(process.here()),
             _NOTE: describe(entry, {}),
         }
+        if entry.parent:
+            tags[_PARENT] = entry.parent
         return self._new(entry.table, entry.name, tags)
 
     def _new(self, table: str, name: str, tags: Mapping[str, str]) -> str:
@@ -313,8 +316,8 @@ class TrackedRun:
         log_metrics(self._client, self.run_id, metrics, step)
 
 
-def _is_scored(run: Any) -> bool:
-    return run.data.tags.get("kind") == "scored"
+def _kind(run: Any) -> str:
+    return run.data.tags["kind"]
 
 
 def _refuse_if_alive(run: Any, entry: RunEntry) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,8 @@ from bench.errors import BenchError, RowFailed
 
 LAST = "last.pt"
 """Full state after the last finished epoch: weights, optimiser, schedule, epoch, best, history."""
-BEST = "best.pt"
-"""Weights at the best epoch."""
+KEPT = "kept.pt"
+"""The weights that stand for the run: of its best epoch, or the mean of its last ones."""
 
 
 def save(state: dict[str, Any], path: Path) -> None:
@@ -41,3 +42,27 @@ def load(path: Path) -> dict[str, Any]:
         raise BenchError(
             f"{path}: not a readable checkpoint ({error}); remove the file to start the row anew"
         ) from error
+
+
+def recent(place: Path, epoch: int, count: int) -> Path:
+    """Return where the weights after `epoch` are among the `count` latest; each takes the place of
+    the one `count` epochs before.
+    """
+    return place / f"recent-{epoch % count}.pt"
+
+
+def average(paths: Sequence[Path]) -> dict[str, Any]:
+    """Return the mean of the weights in `paths` (`{"system": ..., "epoch": ...}`) and their epochs.
+
+    Floating-point tensors are averaged, buffers such as batch normalisation's statistics too, in
+    float64. Of whole numbers (batches counted) the last epoch's stand.
+    """
+    states = sorted((load(path) for path in paths), key=lambda state: state["epoch"])
+    last = states[-1]["system"]
+    mean = {
+        name: torch.stack([state["system"][name].double() for state in states]).mean(0).to(of.dtype)
+        if of.is_floating_point()
+        else of
+        for name, of in last.items()
+    }
+    return {"system": mean, "epochs": [state["epoch"] for state in states]}

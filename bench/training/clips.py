@@ -9,23 +9,34 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from bench import breath
+from bench.augment import mix_frame
 from bench.augment.rawboost import rawboost
+from bench.config import Config
 from bench.corpora.audio import header, read_wave
 from bench.corpora.subset import FrameVectors, Span, Spans, Subset
 from bench.errors import BenchError
 from bench.labels.frames import spoof_frames
 from bench.labels.positions import IGNORED
-from bench.specs.augment import Augment, RawBoost
+from bench.specs.augment import Augment, MixFrame, RawBoost
 from bench.specs.corpus import Audio
 from bench.specs.run import Data, HeldOutData, TrainData
-from bench.units import BONAFIDE, HOP_SAMPLES, KINDS, SPOOF, frame_samples, frames_covering, samples
+from bench.units import (
+    BONAFIDE,
+    HOP_SAMPLES,
+    KINDS,
+    SPOOF,
+    frame_samples,
+    frames_covering,
+    samples,
+)
 
 _KINDS = {"TTS": KINDS.index("TTS"), "VC": KINDS.index("VC"), "TTS+VC": KINDS.index("VC")}
 
 
 def require_labels(subset: Subset, data: Data) -> None:
-    """Raise unless the subset has labels as fine as `data` asks for."""
-    if subset.timing is None and data.resolution_s is not None:
+    """Raise unless the subset has labels as fine as `data` asks for, or a splice makes them."""
+    if subset.timing is None and data.resolution_s is not None and data.splice.kind == "none":
         raise _no_frames(subset, data.resolution_s)
 
 
@@ -40,10 +51,10 @@ def frame_labels(subset: Subset, data: Data) -> list[NDArray[np.bool_]]:
     """Return for each utterance, in the table's order, an array: True where a frame is spoof.
 
     Official vectors are taken as they are, so they must be of the resolution asked for; spans are
-    turned into frames by `data.label_rule`. Where whole utterances are labelled, an array has one
-    item.
+    turned into frames by `data.label_rule`. Where whole utterances are labelled, or frames are by
+    what is spliced into an utterance, an array has one item.
     """
-    if data.resolution_s is None:
+    if data.resolution_s is None or data.splice.kind != "none":
         is_spoof = np.array(subset.table["label"] == SPOOF)
         return [is_spoof[i : i + 1] for i in range(len(subset))]
     ids = subset.table["utterance"].tolist()
@@ -96,22 +107,38 @@ class Clip(NamedTuple):
     """(frames,)"""
     valid: NDArray[np.bool_]
     """(frames,), False on padding."""
+    marks: NDArray[np.bool_]
+    """(hops,), see `Batch.marks`."""
     heard_s: float
     """Length of the whole utterance by its audio file."""
 
 
 class Source:
-    """The utterances of a split, cut and filled as its settings say."""
+    """The utterances of a split, cut, spliced and filled as its settings say."""
 
     def __init__(
-        self, subset: Subset, data: TrainData | HeldOutData, audio: Audio, augment: Augment | None
+        self,
+        subset: Subset,
+        data: TrainData | HeldOutData,
+        audio: Audio,
+        augment: Augment | None,
+        config: Config,
     ) -> None:
         self.subset, self.audio, self.augment = subset, audio, augment
-        self.fill = data.fill
+        self.fill: Literal["zeros", "repeat"] = data.fill
+        self.breath = breath.provider(subset, data.breath, audio, config)
+        self.splice = data.splice if isinstance(data.splice, MixFrame) else None
         self.labels = frame_labels(subset, data)
         self.kinds = kinds(subset)
-        self.frame = None if data.resolution_s is None else frame_samples(data.resolution_s)
+        resolution_s = None if self.splice else data.resolution_s
+        self.frame = None if resolution_s is None else frame_samples(resolution_s)
         self.clip = None if data.clip_s is None else samples(data.clip_s)
+        self.is_spoof = np.array(subset.table["label"] == SPOOF)
+        if self.splice and (self.is_spoof.all() or not self.is_spoof.any()):
+            raise BenchError(
+                f"{subset.corpus} {subset.split}: holds one class only, and a splice takes from "
+                "the opposite one"
+            )
 
     def length(self, index: int) -> int:
         """Return how many samples the clip of an utterance has."""
@@ -128,16 +155,31 @@ class Source:
         once.
         """
         labels = self.labels[index]
+        if self.splice and self.clip:
+            inside = mix_frame.regions(self.clip, self.splice, _of_splice(held_out(index)))
+            return mix_frame.injected(self.clip, inside)
         if self.clip is None or self.frame is None:
             return labels
         return labels[: self.clip // self.frame]
 
-    def read(self, index: int, rng: np.random.Generator, crop: Literal["random", "first"]) -> Clip:
+    def read(self, index: int, key: Sequence[int], crop: Literal["random", "first"]) -> Clip:
         """Return a clip of the utterance in row `index`, from its start or, with `crop` "random",
-        from anywhere; all that is drawn, augmentation too, is drawn from `rng`.
+        from anywhere; all that is drawn, augmentation too, follows from `key`.
 
-        The audio is cut, augmented, brought to whole frames (by a frame at most) and filled up.
+        The audio is cut, augmented, brought to whole frames (by a frame at most) and filled up; and
+        then, where the settings say so, spliced with a clip of the other class made in this very
+        way.
         """
+        rng = np.random.default_rng(key)
+        clip = self._cut(index, rng, crop)
+        if self.splice is None:
+            return clip
+        others = np.flatnonzero(self.is_spoof != self.is_spoof[index])
+        injector = self._cut(int(rng.choice(others)), rng, crop)
+        wave, spoof = mix_frame.splice(clip.wave, injector.wave, self.splice, _of_splice(key))
+        return clip._replace(wave=wave, spoof=spoof, valid=np.ones(len(spoof), dtype=bool))
+
+    def _cut(self, index: int, rng: np.random.Generator, crop: Literal["random", "first"]) -> Clip:
         path, labels = self.subset.audio_path(index), self.labels[index]
         heard_s = header(path).duration_s
         heard = samples(heard_s)
@@ -157,19 +199,34 @@ class Source:
         wave = read_wave(path, self.audio, start * unit, end)
         wave = _fitted(augmented(wave, self.augment, rng), (stop - start) * unit)
         cut = labels if self.frame is None else labels[start:stop]
-        return self._filled(wave, cut, heard_s)
+        length = self.clip or frames_covering(len(wave), HOP_SAMPLES) * HOP_SAMPLES
+        marks = self.breath.marks(index, start * unit, len(wave), length, self.fill)
+        return Clip(*self._filled(wave, length, cut), marks, heard_s)
 
-    def _filled(self, wave: NDArray[np.float32], cut: NDArray[np.bool_], heard_s: float) -> Clip:
+    def _filled(
+        self, wave: NDArray[np.float32], length: int, cut: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_]]:
+        """Return wave, labels and which of these are none of padding, as long as the clip is."""
         if self.clip is None:
-            length = frames_covering(len(wave), HOP_SAMPLES) * HOP_SAMPLES
-            return Clip(_fitted(wave, length), cut, np.ones(len(cut), dtype=bool), heard_s)
-        frames = 1 if self.frame is None else self.clip // self.frame
+            return _fitted(wave, length), cut, np.ones(len(cut), dtype=bool)
+        frames = 1 if self.frame is None else length // self.frame
         if self.fill == "repeat" and len(cut):
-            whole = np.ones(frames, dtype=bool)
-            return Clip(np.resize(wave, self.clip), np.resize(cut, frames), whole, heard_s)
+            return np.resize(wave, length), np.resize(cut, frames), np.ones(frames, dtype=bool)
         spoof = np.zeros(frames, dtype=bool)
         spoof[: len(cut)] = cut
-        return Clip(_fitted(wave, self.clip), spoof, np.arange(frames) < len(cut), heard_s)
+        return _fitted(wave, length), spoof, np.arange(frames) < len(cut)
+
+
+def held_out(index: int) -> list[int]:
+    """Return what all draws for an utterance that is scored follow from: the same ones each time,
+    so that epochs can be compared.
+    """
+    return [index]
+
+
+def _of_splice(key: Sequence[int]) -> np.random.Generator:
+    """Return the generator of the regions, which are so known without the audio."""
+    return np.random.default_rng([*key, 1])
 
 
 def _fitted(wave: NDArray[np.float32], length: int) -> NDArray[np.float32]:

@@ -14,13 +14,14 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset, Sampler
 
+from bench.config import Config
 from bench.corpora.subset import Subset
 from bench.errors import BenchError
 from bench.specs.augment import Augment
 from bench.specs.corpus import Audio
 from bench.specs.run import HeldOutData, TrainData
 from bench.systems.base import Batch
-from bench.training.clips import Clip, Source
+from bench.training.clips import Clip, Source, held_out
 from bench.units import samples
 
 
@@ -49,9 +50,15 @@ class Clips(Dataset[Batch]):
     """Training clips of one length. Index with (epoch, utterance)."""
 
     def __init__(
-        self, subset: Subset, data: TrainData, audio: Audio, augment: Augment, seed: int
+        self,
+        subset: Subset,
+        data: TrainData,
+        audio: Audio,
+        augment: Augment,
+        seed: int,
+        config: Config,
     ) -> None:
-        self.source = Source(subset, data, audio, augment)
+        self.source = Source(subset, data, audio, augment, config)
         self.crop: Literal["random", "first"] = data.crop
         self.seed = seed
 
@@ -61,13 +68,13 @@ class Clips(Dataset[Batch]):
     def __getitem__(self, key: tuple[int, int]) -> Batch:
         """Return one clip, as `Batch` without its first axis."""
         epoch, index = key
-        clip = self.source.read(index, np.random.default_rng([self.seed, epoch, index]), self.crop)
+        clip = self.source.read(index, [self.seed, epoch, index], self.crop)
         return _batch(clip, self.source.kinds[index])
 
 
 def _batch(clip: Clip, kind: np.int64) -> Batch:
-    wave, spoof, valid = (torch.from_numpy(part) for part in (clip.wave, clip.spoof, clip.valid))
-    return Batch(wave, spoof, valid, torch.tensor(kind))
+    wave, spoof, valid, marks = (torch.from_numpy(part) for part in clip[:4])
+    return Batch(wave, spoof, valid, torch.tensor(kind), marks)
 
 
 class EpochSampler(Sampler[tuple[int, int]]):
@@ -115,11 +122,12 @@ class Utterances(Dataset[Whole]):
         data: HeldOutData,
         audio: Audio,
         batch_s: float,
+        config: Config,
         augment: Augment | None = None,
         share: tuple[int, int] = (0, 1),
     ) -> None:
         self.subset, self.data = subset, data
-        self.source = Source(subset, data, audio, augment)
+        self.source = Source(subset, data, audio, augment, config)
         self.labels = [self.source.scored(i) for i in range(len(subset))]
         """What scores are compared with, for each utterance a bool array: True is spoof."""
         rank, world = share
@@ -132,8 +140,7 @@ class Utterances(Dataset[Whole]):
     def __getitem__(self, number: int) -> Whole:
         """Return batch `number`."""
         indices = self.batches[number]
-        # Dev is scored once an epoch; one draw an utterance keeps selection comparable.
-        clips = [self.source.read(i, np.random.default_rng([i]), "first") for i in indices]
+        clips = [self.source.read(i, held_out(i), "first") for i in indices]
         kinds = self.source.kinds[indices]
         batch = collate([_batch(clip, kind) for clip, kind in zip(clips, kinds, strict=True)])
         return Whole(indices, batch, [clip.heard_s for clip in clips])

@@ -11,12 +11,13 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 import torch
 from lightning.fabric import Fabric
 from torch import Tensor
+from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader
 
 from bench import frontends, systems
@@ -28,11 +29,12 @@ from bench.labels.positions import IGNORED
 from bench.metrics.det import eer
 from bench.specs.augment import CrossSegmentMixing, RawBoost
 from bench.specs.corpus import Audio
-from bench.specs.run import ConstantSchedule, Run
+from bench.specs.run import KeepAverage, Run
 from bench.systems.base import Batch, System
-from bench.training import checkpoints
+from bench.training import checkpoints, optimisation
 from bench.training.clips import Source
 from bench.training.data import Clips, EpochSampler, Utterances, collate
+from bench.training.losses import MeanLoss, Watch
 from bench.training.scoring import score, utterances
 from bench.units import samples
 
@@ -47,7 +49,7 @@ class Observer(Protocol):
         """After every few steps of an epoch: mean losses since its start."""
 
     def on_epoch(self, epoch: int, figures: Mapping[str, float]) -> None:
-        """After an epoch: its train losses, dev EER (a fraction) and loss, learning rate."""
+        """After an epoch: its train losses, dev EER (a fraction) and loss, learning rates."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,8 @@ class Material:
     dev: Subset
     train_audio: Audio
     dev_audio: Audio
+    start: Path | None = None
+    """The checkpoint of the earlier training that this one starts from (`Run.start`)."""
 
 
 @dataclass
@@ -96,14 +100,14 @@ def build(run: Run, seed: int, config: Config) -> System:
     frontend = frontends.build(run.frontend, config)
     system = systems.build(run.system, frontend, run.train)
     _require_length(run, system)
+    _require_breath(run, system)
     return system
 
 
 def _require_length(run: Run, system: System) -> None:
     """Raise unless a system of one clip length gets clips of that length everywhere."""
     fixed_s = system.fixed_s
-    evaluations = {f"evaluate.{name}": data for name, data in run.evaluate.items()}
-    for name, data in {"train": run.train, "dev": run.dev, **evaluations}.items():
+    for name, data in run.data.items():
         if fixed_s is not None and (
             data.clip_s is None or samples(data.clip_s) != samples(fixed_s)
         ):
@@ -111,6 +115,29 @@ def _require_length(run: Run, system: System) -> None:
                 f"{name}.clip_s = {data.clip_s or 'whole'}: system {run.system.kind} takes clips "
                 f"of {fixed_s:g} s only"
             )
+
+
+def _require_breath(run: Run, system: System) -> None:
+    """Raise unless a system that is told of breaths is told everywhere."""
+    for name, data in run.data.items():
+        if system.hears_breath and data.breath.kind == "none":
+            raise BenchError(
+                f"{name}.breath.kind = 'none': system {run.system.kind}, as it is set, is told "
+                "where someone breathes: 'dsp', or 'zeros' for nowhere"
+            )
+
+
+def _carry(start: Path, system: System) -> None:
+    """Take the front-end's weights over from the checkpoint at `start`."""
+    prefix = "frontend."
+    weights = checkpoints.load(start)["system"]
+    found = {
+        name.removeprefix(prefix): of for name, of in weights.items() if name.startswith(prefix)
+    }
+    try:
+        system.frontend.load_state_dict(found)
+    except RuntimeError as error:
+        raise BenchError(f"{start}: does not fit this run's front-end: {error}") from error
 
 
 def _require_kinds(source: Source) -> None:
@@ -136,43 +163,65 @@ def train(
     observer: Observer,
 ) -> Progress:
     """Train to the end or from the last finished epoch in `place`; leave `last.pt` and
-    `best.pt`.
+    `kept.pt`.
     """
     system = build(run, seed, config)
-    optimiser = _optimiser(run, system)
-    schedule = _schedule(run, optimiser)
-    module, wrapped = fabric.setup(system, optimiser)
-    module.mark_forward_method("losses")
-    progress = Progress()
-    if (place / checkpoints.LAST).is_file():
-        # After the set-up: the optimiser's state follows its parameters to the device.
-        progress = _restore(place, system, optimiser, schedule)
-        for number, figures in enumerate(progress.history, start=1):
-            observer.on_epoch(number, figures)
-    clips = Clips(material.train, run.train, material.train_audio, run.augment, seed)
+    clips = Clips(material.train, run.train, material.train_audio, run.augment, seed, config)
     sampler = EpochSampler(len(clips), seed, fabric.global_rank, fabric.world_size)
     workers = config.loader_workers(fabric.device.type)
     loader = _loader(clips, sampler, run, workers, fabric)
+    progress = Progress()
+    begun = (place / checkpoints.LAST).is_file()
+    if material.start is not None and not begun:
+        _carry(material.start, system)
+    optimiser = optimisation.optimiser(run, system)
+    schedule = optimisation.schedule(run, optimiser, len(loader))
+    module, wrapped = fabric.setup(system, optimiser)
+    module.mark_forward_method("losses")
+    learner = _Learner(system, module, optimiser, wrapped, schedule)
+    if begun:
+        # After the set-up: the optimiser's state follows its parameters to the device.
+        progress = _restore(place, learner)
+        for number, figures in enumerate(progress.history, start=1):
+            observer.on_epoch(number, figures)
     augmented = isinstance(run.augment, RawBoost) and run.augment.splits == "train+dev"
-    dev = utterances(
-        fabric, material.dev, run.dev, material.dev_audio, run.augment if augmented else None
-    )
+    dev_augment = run.augment if augmented else None
+    dev = utterances(fabric, material.dev, run.dev, material.dev_audio, config, dev_augment)
     if system.learns_kinds:
         _require_kinds(clips.source)
         _require_kinds(dev.source)
     while not _finished(run, progress):
         began = time.monotonic()
         sampler.epoch = progress.epoch
-        losses = _epoch(fabric, module, wrapped, run, loader, seed, progress, observer)
-        found = _on_dev(fabric, system, dev, workers, run.training.select)
-        figures = {**losses, **found, "learning_rate": schedule.get_last_lr()[0]}
-        schedule.step()
+        learnt = _epoch(fabric, learner, run, loader, seed, progress, observer)
+        figures = learnt | _on_dev(fabric, system, dev, workers, run.training.select)
         progress.epoch += 1
         progress.seconds += time.monotonic() - began
         progress.history.append(figures)
-        _keep(fabric, place, system, optimiser, schedule, progress, found[run.training.select])
+        _keep(fabric, run, place, learner, progress, figures[run.training.select])
         observer.on_epoch(progress.epoch, figures)
+    if fabric.is_global_zero:
+        _average(run, place)
+    fabric.barrier()
     return progress
+
+
+class _Learner(NamedTuple):
+    """What is trained and what trains it; `module` and `wrapped` are Fabric's of `system` and
+    `optimiser`.
+    """
+
+    system: System
+    module: Any
+    optimiser: torch.optim.Optimizer
+    wrapped: Any
+    schedule: LambdaLR
+
+    def rates(self) -> dict[str, float]:
+        """Return the learning rate, and the front-end's where there are two."""
+        *frontend, rate = (float(rate) for rate in self.schedule.get_last_lr())
+        own = {"frontend_learning_rate": frontend[0]} if frontend and frontend[0] != rate else {}
+        return {"learning_rate": rate, **own}
 
 
 def _loader(
@@ -193,33 +242,49 @@ def _loader(
 
 def _epoch(
     fabric: Fabric,
-    module: Any,
-    optimiser: Any,
+    learner: _Learner,
     run: Run,
     loader: DataLoader[Batch],
     seed: int,
     progress: Progress,
     observer: Observer,
 ) -> dict[str, float]:
-    """Train one epoch; return the mean of each loss."""
+    """Train one epoch; return the mean of each loss, and the learning rates of the last step."""
     generator = seeded(seed, progress.epoch, fabric.global_rank)
-    module.train()
-    watch = _Watch()
+    learner.module.train()
+    watch = Watch()
+    rates: dict[str, float] = {}
     for number, clips in enumerate(loader, start=1):
         batch = Batch(*(part.to(fabric.device, non_blocking=True) for part in clips))
-        batch = mixed(batch, run, generator)
-        optimiser.zero_grad(set_to_none=True)
-        losses = module.losses(batch)
-        fabric.backward(losses["loss"])
-        if run.training.gradient_clip:
-            fabric.clip_gradients(module, optimiser, max_norm=run.training.gradient_clip)
-        optimiser.step()
+        losses = _step(fabric, learner, run, mixed(batch, run, generator))
+        rates = learner.rates()
+        learner.schedule.step()
         progress.step += 1
         watch.add(losses, progress.step)
         if number % CHECK_EVERY == 0 or number == len(loader):
             means = watch.means(progress.epoch + 1)
             observer.on_step(progress.epoch + 1, number, len(loader), means)
-    return {f"train.{name}": value for name, value in watch.means(progress.epoch + 1).items()}
+    means = watch.means(progress.epoch + 1)
+    return {f"train.{name}": value for name, value in means.items()} | rates
+
+
+def _step(fabric: Fabric, learner: _Learner, run: Run, batch: Batch) -> dict[str, Tensor]:
+    """Learn from a batch, in `accumulate` parts where that is asked for; return its losses."""
+    learner.wrapped.zero_grad(set_to_none=True)
+    size = len(batch.waves)
+    parts = list(zip(*(of.chunk(run.training.accumulate) for of in batch), strict=True))
+    total: dict[str, Tensor] = {}
+    for number, part in enumerate(parts, start=1):
+        share = len(part[0]) / size
+        with fabric.no_backward_sync(learner.module, enabled=number < len(parts)):
+            losses = learner.module.losses(Batch(*part))
+            fabric.backward(share * losses["loss"])
+        for name, loss in losses.items():
+            total[name] = total.get(name, 0.0) + share * loss.detach()
+    if run.training.gradient_clip:
+        fabric.clip_gradients(learner.module, learner.wrapped, max_norm=run.training.gradient_clip)
+    learner.wrapped.step()
+    return total
 
 
 def mixed(batch: Batch, run: Run, generator: torch.Generator) -> Batch:
@@ -227,61 +292,16 @@ def mixed(batch: Batch, run: Run, generator: torch.Generator) -> Batch:
     if not isinstance(run.mix, CrossSegmentMixing):
         return batch
     per_frame = batch.waves.shape[1] // batch.spoof.shape[1]
-    return Batch(*mix(*batch, samples_per_frame=per_frame, spec=run.mix, generator=generator))
-
-
-class _Watch:
-    """Sums losses on the device and remembers the first step that was not finite."""
-
-    def __init__(self) -> None:
-        self.sums: dict[str, Tensor] = {}
-        self.count = 0
-        self.bad: Tensor | None = None
-
-    def add(self, losses: Mapping[str, Tensor], step: int) -> None:
-        for name, loss in losses.items():
-            self.sums[name] = self.sums.get(name, 0.0) + loss.detach().double()
-        self.count += 1
-        loss = losses["loss"].detach()
-        bad = torch.where(torch.isfinite(loss), 0, step)
-        self.bad = bad if self.bad is None else torch.where(self.bad > 0, self.bad, bad)
-
-    def means(self, epoch: int) -> dict[str, float]:
-        """Return the means so far; raise where a loss was not finite, naming the step."""
-        if self.bad is not None and int(self.bad):
-            raise RowFailed(
-                f"the loss is not finite at step {int(self.bad)} (epoch {epoch}): the row is "
-                "stopped; its last finished epoch is kept. A smaller optimiser.learning_rate, "
-                "training.gradient_clip or training.precision = 32-true may help"
-            )
-        return {name: float(total) / self.count for name, total in self.sums.items()}
-
-
-class _MeanLoss:
-    """The system's own loss, averaged over utterances."""
-
-    def __init__(self, fabric: Fabric, system: System) -> None:
-        self.fabric, self.system = fabric, system
-        self.sums = torch.zeros(2, dtype=torch.float64, device=fabric.device)
-
-    def add(self, batch: Batch) -> None:
-        """Add a batch, its loss as often as it has utterances."""
-        with self.fabric.autocast():
-            loss = self.system.losses(batch)["loss"]
-        ones = torch.ones_like(self.sums[0])
-        self.sums += len(batch.waves) * torch.stack((loss.double(), ones))
-
-    def mean(self) -> float:
-        """Return the mean over all processes' utterances."""
-        total, count = self.fabric.all_reduce(self.sums, reduce_op="sum")
-        return float(total / count)
+    *labelled, marks = batch
+    found = mix(*labelled, samples_per_frame=per_frame, spec=run.mix, generator=generator)
+    return Batch(*found, marks)
 
 
 def _on_dev(
     fabric: Fabric, system: System, dev: Utterances, workers: int, select: str
 ) -> dict[str, float]:
     """Return `dev.eer` and, where it selects, `dev.loss`, which costs as much again."""
-    loss = _MeanLoss(fabric, system) if select == "dev.loss" else None
+    loss = MeanLoss(fabric, system) if select == "dev.loss" else None
     scores = score(fabric, system, dev, workers, loss.add if loss else None)
     spoof = np.concatenate(dev.labels)
     value = np.concatenate([scores[i].score for i in range(len(dev.subset))])
@@ -301,46 +321,27 @@ def _finished(run: Run, progress: Progress) -> bool:
     return progress.epoch >= run.training.epochs or stopped
 
 
-def _optimiser(run: Run, system: System) -> torch.optim.Optimizer:
-    kinds = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
-    trained = [parameter for parameter in system.parameters() if parameter.requires_grad]
-    return kinds[run.optimiser.kind](
-        trained, lr=run.optimiser.learning_rate, weight_decay=run.optimiser.weight_decay
-    )
-
-
-def _schedule(run: Run, optimiser: torch.optim.Optimizer) -> torch.optim.lr_scheduler.LRScheduler:
-    if isinstance(run.schedule, ConstantSchedule):
-        return torch.optim.lr_scheduler.ConstantLR(optimiser, factor=1.0)
-    return torch.optim.lr_scheduler.StepLR(
-        optimiser, run.schedule.every_epochs, run.schedule.factor
-    )
-
-
 def _keep(
-    fabric: Fabric,
-    place: Path,
-    system: System,
-    optimiser: torch.optim.Optimizer,
-    schedule: torch.optim.lr_scheduler.LRScheduler,
-    progress: Progress,
-    value: float,
+    fabric: Fabric, run: Run, place: Path, learner: _Learner, progress: Progress, value: float
 ) -> None:
-    """Save the epoch. `best.pt` goes first: a crash between the two repeats the epoch and rewrites
-    it.
+    """Save the epoch. `last.pt` goes last: a crash before it repeats the epoch and rewrites the
+    others.
     """
     better = value < progress.best
     if better:
         progress.best, progress.best_epoch = value, progress.epoch
     if fabric.is_global_zero:
-        weights = system.state_dict()
-        if better:
-            checkpoints.save({"system": weights, "epoch": progress.epoch}, place / checkpoints.BEST)
+        weights = learner.system.state_dict()
+        keep, kept = run.training.keep, {"system": weights, "epoch": progress.epoch}
+        if isinstance(keep, KeepAverage):
+            checkpoints.save(kept, checkpoints.recent(place, progress.epoch, keep.checkpoints))
+        elif better:
+            checkpoints.save(kept, place / checkpoints.KEPT)
         checkpoints.save(
             {
                 "system": weights,
-                "optimiser": optimiser.state_dict(),
-                "schedule": schedule.state_dict(),
+                "optimiser": learner.optimiser.state_dict(),
+                "schedule": learner.schedule.state_dict(),
                 "progress": vars(progress),
             },
             place / checkpoints.LAST,
@@ -348,14 +349,23 @@ def _keep(
     fabric.barrier()
 
 
-def _restore(
-    place: Path,
-    system: System,
-    optimiser: torch.optim.Optimizer,
-    schedule: torch.optim.lr_scheduler.LRScheduler,
-) -> Progress:
+def _average(run: Run, place: Path) -> None:
+    """At the end of a training whose last epochs are averaged, do so, once."""
+    keep, kept = run.training.keep, place / checkpoints.KEPT
+    if isinstance(keep, KeepAverage) and not kept.is_file():
+        recent = [
+            checkpoints.recent(place, number, keep.checkpoints)
+            for number in range(keep.checkpoints)
+        ]
+        there = [path for path in recent if path.is_file()]
+        checkpoints.save(checkpoints.average(there), kept)
+        for path in there:
+            path.unlink()
+
+
+def _restore(place: Path, learner: _Learner) -> Progress:
     state = checkpoints.load(place / checkpoints.LAST)
-    system.load_state_dict(state["system"])
-    optimiser.load_state_dict(state["optimiser"])
-    schedule.load_state_dict(state["schedule"])
+    learner.system.load_state_dict(state["system"])
+    learner.optimiser.load_state_dict(state["optimiser"])
+    learner.schedule.load_state_dict(state["schedule"])
     return Progress(**state["progress"])

@@ -13,8 +13,10 @@ from bench import corpora
 from bench.config import Config
 from bench.corpora import cards, fingerprint
 from bench.corpora.subset import Subset
+from bench.errors import BenchError
 from bench.metrics import scores as score_file
-from bench.specs.run import Data, HeldOutData, Run
+from bench.specs.base import digest
+from bench.specs.run import Data, HeldOutData, Run, Stage
 from bench.training import checkpoints, engine
 from bench.training.clips import require_labels
 from bench.training.data import require_audio
@@ -34,20 +36,23 @@ class RowData(NamedTuple):
     train: Loaded
     dev: Loaded
     evaluate: Mapping[str, Loaded]
+    stage: RowData | None = None
+    """Of the earlier training that the run starts from, if any."""
 
     def fingerprints(self) -> dict[str, str]:
         """Return the fingerprint of each subset by `corpus/split`."""
-        return {
+        own = {
             f"{loaded.subset.corpus}/{loaded.subset.split}": loaded.fingerprint
             for loaded in (self.train, self.dev, *self.evaluate.values())
         }
+        return own if self.stage is None else self.stage.fingerprints() | own
 
 
 class Trained(NamedTuple):
     """A finished row: score files by evaluation, the kept checkpoint, what training took."""
 
     scores: Mapping[str, Path]
-    best: Path
+    kept: Path
     progress: engine.Progress
 
 
@@ -64,6 +69,7 @@ class Library:
             self._subset(run, run.train),
             self._subset(run, run.dev),
             {name: self._subset(run, data) for name, data in run.evaluate.items()},
+            self.row(run.start.stage) if isinstance(run.start, Stage) else None,
         )
 
     def _subset(self, run: Run, data: Data) -> Loaded:
@@ -85,6 +91,8 @@ def folder(work: Path, run: Run, data: RowData, seed: int) -> Path:
     Rows that differ only in what they are evaluated on share it, so they train once.
     """
     digest = f"{run.training_signature}-{data.train.fingerprint[:6]}{data.dev.fingerprint[:6]}"
+    if data.stage is not None:
+        digest += f"-{data.stage.train.fingerprint[:6]}{data.stage.dev.fingerprint[:6]}"
     return work / "runs" / digest / f"seed-{seed}"
 
 
@@ -94,7 +102,9 @@ def score_path(place: Path, name: str, data: HeldOutData, loaded: Loaded) -> Pat
     """
     of = "utterance" if data.resolution_s is None else f"{_ms(data.resolution_s)}-{data.label_rule}"
     clip = "" if data.clip_s is None else f"-first-{_ms(data.clip_s)}-{data.fill}"
-    details = f"{data.split}-{of}{clip}-{loaded.fingerprint[:8]}"
+    parts = [part for part in (data.splice, data.breath) if part.kind != "none"]
+    special = "".join(f"-{part.kind}-{digest(part)}" for part in parts)
+    details = f"{data.split}-{of}{clip}{special}-{loaded.fingerprint[:8]}"
     return place / "scores" / f"{name}-{details}.parquet"
 
 
@@ -111,12 +121,19 @@ def train_and_score(
     config: Config,
     observer: engine.Observer,
 ) -> Trained:
-    """Train what is not yet trained, score what is not yet scored; return where everything is."""
+    """Train what is not yet trained, score what is not yet scored; return where everything is.
+
+    What a run starts from is trained before, as a run of its own: a BenchError where it is not.
+    """
+    start = started_from(run, seed, data, config)
+    if start is not None and not start.is_file():
+        raise BenchError(f"{start}: the earlier training that this run starts from is not there")
     material = engine.Material(
         data.train.subset,
         data.dev.subset,
         cards.card(run.train.corpus).audio,
         cards.card(run.dev.corpus).audio,
+        start,
     )
     progress = engine.train(fabric, run, seed, material, place, config, observer)
     paths = {
@@ -126,19 +143,28 @@ def train_and_score(
     missing = {name: path for name, path in paths.items() if not path.is_file()}
     if missing:
         system = engine.build(run, seed, config)
-        system.load_state_dict(checkpoints.load(place / checkpoints.BEST)["system"])
+        system.load_state_dict(checkpoints.load(place / checkpoints.KEPT)["system"])
         system = system.to(fabric.device)
         for name, path in missing.items():
             evaluation, subset = run.evaluate[name], data.evaluate[name].subset
             audio = cards.card(evaluation.corpus).audio
             workers = config.loader_workers(fabric.device.type)
-            share = utterances(fabric, subset, evaluation, audio)
+            share = utterances(fabric, subset, evaluation, audio, config)
             found = score(fabric, system, share, workers)
             if fabric.is_global_zero:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 score_file.write(path, score_columns(share, found))
             fabric.barrier()
-    return Trained(paths, place / checkpoints.BEST, progress)
+    return Trained(paths, place / checkpoints.KEPT, progress)
+
+
+def started_from(run: Run, seed: int, data: RowData, config: Config) -> Path | None:
+    """Return the checkpoint of the earlier training that `run` starts from; None where it starts
+    from none.
+    """
+    if not isinstance(run.start, Stage) or data.stage is None:
+        return None
+    return folder(config.work, run.start.stage, data.stage, seed) / checkpoints.KEPT
 
 
 def write_settings(run: Run, path: Path) -> None:

@@ -10,6 +10,7 @@ import torch
 from lightning.fabric import Fabric
 from torch.utils.data import DataLoader
 
+from bench.config import Config
 from bench.corpora.subset import Subset
 from bench.errors import RowFailed
 from bench.specs.augment import Augment
@@ -29,12 +30,17 @@ class FrameScores(NamedTuple):
 
 
 def utterances(
-    fabric: Fabric, subset: Subset, data: HeldOutData, audio: Audio, augment: Augment | None = None
+    fabric: Fabric,
+    subset: Subset,
+    data: HeldOutData,
+    audio: Audio,
+    config: Config,
+    augment: Augment | None = None,
 ) -> Utterances:
     """Return this process's share of `subset` in batches that suit the device."""
     batch_s = 640.0 if fabric.device.type == "cuda" else 40.0
     share = (fabric.global_rank, fabric.world_size)
-    return Utterances(subset, data, audio, batch_s, augment, share)
+    return Utterances(subset, data, audio, batch_s, config, augment, share)
 
 
 def score(
@@ -57,7 +63,7 @@ def score(
     with torch.inference_mode():
         for indices, clips, heard_s in loader:
             batch = Batch(*(part.to(fabric.device, non_blocking=True) for part in clips))
-            answer = fabric_answer(fabric, system, batch.waves, share.data.resolution_s)
+            answer = fabric_answer(fabric, system, batch, share.data.resolution_s)
             for index, frames, logits, length_s in zip(indices, *answer, heard_s, strict=True):
                 # A clip that was filled up has more frames than there are to score.
                 n = len(share.labels[index])
@@ -69,11 +75,11 @@ def score(
 
 
 def fabric_answer(
-    fabric: Fabric, system: System, waves: torch.Tensor, resolution_s: float | None
+    fabric: Fabric, system: System, batch: Batch, resolution_s: float | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return score "batch frames" and logits "batch frames 2" as float32 arrays."""
     with fabric.autocast():
-        answer = system.answer(waves, resolution_s)
+        answer = system.answer(batch.waves, batch.marks, resolution_s)
     return answer.score.float().cpu().numpy(), answer.logits.float().cpu().numpy()
 
 

@@ -20,7 +20,7 @@ from bench.metrics import scores as score_file
 from bench.scoring.judge import Judge, Request
 from bench.specs.run import HeldOutData
 
-EVAL = HeldOutData(corpus="asvspoof2019la", split="eval", resolution_s=None)
+EVAL = HeldOutData(corpus="asvspoof2019la", split="eval", resolution_s=None, by=("attack",))
 ASV = "ASVspoof2019_LA_asv_scores/ASVspoof2019.LA.asv.eval.gi.trl.scores.txt"
 
 
@@ -100,6 +100,19 @@ def test_an_attacks_name_becomes_one_that_can_be_tracked(subset, tmp_path):
     table.loc[table["attack"] == "A08", "attack"] = "A08.v2+VC é"
     found = judged.figures(path, EVAL, dataclasses.replace(subset, table=table))
     assert "A08-v2-VC--.eer" in found
+
+
+def test_where_fields_meet_and_at_each_there_are_figures(subset, tmp_path):
+    path = write(subset, tmp_path / "scores.parquet")
+    both = EVAL.model_copy(update={"by": ("attack,speaker",)})
+    found = judged.figures(path, both, subset)
+    one = judged.figures(path, EVAL, subset)
+    assert one.items() <= found.items()
+    speakers = [name for name in set(subset.table["speaker"]) if f"{name}.eer" in found]
+    assert speakers
+    assert any(f"{attack}.{name}.eer" in found for attack in ("A07", "A08") for name in speakers)
+    alone = judged.figures(path, EVAL.model_copy(update={"by": ()}), subset)
+    assert alone == {name: figure for name, figure in found.items() if "." not in name}
 
 
 def test_what_min_tdcf_lacks_is_said_before_training(root, subset):

@@ -14,6 +14,9 @@ from bench.labels.positions import positions
 from bench.systems import Batch, build
 from bench.units import HOP_SAMPLES
 
+UNMARKED = torch.zeros(1, 0, dtype=torch.bool)
+"""No marks: this system is not told of breaths."""
+
 
 class Fixed(FrontEnd):
     """A front-end of XLS-R's shape whose states are drawn from the wave, without its cost."""
@@ -42,6 +45,7 @@ def batch(frames: int = 25, size: int = 3) -> Batch:
         torch.rand(size, frames, generator=generator) < 0.5,
         valid,
         torch.zeros(size, dtype=torch.long),
+        UNMARKED.expand(size, 0),
     )
 
 
@@ -69,7 +73,7 @@ def test_one_answer_a_frame_at_every_resolution(row):
         waves = torch.randn(2, 64_000)
         if resolution_s == 0.32:  # whole frames are what the engine gives
             waves = torch.randn(2, 13 * 5120)
-        answer = model.answer(waves, resolution_s)
+        answer = model.answer(waves, UNMARKED, resolution_s)
         assert answer.score.shape == (2, frames)
         assert answer.logits.shape == (2, frames, 2)
         assert torch.allclose(answer.score, answer.logits[..., 0] - answer.logits[..., 1])
@@ -77,19 +81,22 @@ def test_one_answer_a_frame_at_every_resolution(row):
 
 def test_one_frame_is_enough():
     model = system("S5", 16).eval()
-    assert model.answer(torch.randn(1, 320), 0.02).score.shape == (1, 1)
+    assert model.answer(torch.randn(1, 320), UNMARKED, 0.02).score.shape == (1, 1)
 
 
 def test_a_coarse_answer_repeated_is_constant_within_the_trained_frame():
     model = system("S2", 16, "system.finer_than_trained=repeat").eval()
     waves = torch.randn(2, 64_000)
-    fine, coarse = model.answer(waves, 0.02).score, model.answer(waves, 0.16).score
+    fine, coarse = (
+        model.answer(waves, UNMARKED, 0.02).score,
+        model.answer(waves, UNMARKED, 0.16).score,
+    )
     assert torch.equal(fine, coarse.repeat_interleave(8, dim=1))
 
 
 def test_the_released_score_of_the_first_rows_is_the_bonafide_logit():
     model = system("S0", 16, "system.score=bonafide-logit").eval()
-    answer = model.answer(torch.randn(2, 64_000), 0.16)
+    answer = model.answer(torch.randn(2, 64_000), UNMARKED, 0.16)
     assert torch.equal(answer.score, answer.logits[..., 0])
 
 
@@ -173,7 +180,7 @@ UTTERANCES = "train.resolution_s=utterance"
 
 def test_an_utterance_is_scored_by_all_its_states_together():
     model, waves = system("S2", 16, UTTERANCES).eval(), batch().waves
-    answer = model.answer(waves, None)
+    answer = model.answer(waves, UNMARKED, None)
     assert answer.logits.shape == (3, 1, 2)
     expected = model.binary(model.states(waves).mean(1))
     torch.testing.assert_close(answer.logits[:, 0], expected)
@@ -181,22 +188,29 @@ def test_an_utterance_is_scored_by_all_its_states_together():
     # One head for both: what learnt frames answers for utterances, and the reverse.
     frames = system("S2", 16).eval()
     frames.load_state_dict(model.state_dict())
-    assert torch.equal(frames.answer(waves, None).logits, answer.logits)
-    assert torch.equal(frames.answer(waves, 0.16).logits, model.answer(waves, 0.16).logits)
+    assert torch.equal(frames.answer(waves, UNMARKED, None).logits, answer.logits)
+    assert torch.equal(
+        frames.answer(waves, UNMARKED, 0.16).logits, model.answer(waves, UNMARKED, 0.16).logits
+    )
 
 
 def test_an_utterances_loss_is_the_cross_entropy_of_its_one_answer():
     model, clips = system("S2", 16, UTTERANCES).eval(), batch()
     spoof = torch.tensor([[True], [False], [True]])
     clips = clips._replace(spoof=spoof, valid=torch.ones_like(spoof))
-    expected = F.cross_entropy(model.answer(clips.waves, None).logits[:, 0], spoof[:, 0].long())
+    expected = F.cross_entropy(
+        model.answer(clips.waves, UNMARKED, None).logits[:, 0], spoof[:, 0].long()
+    )
     torch.testing.assert_close(model.losses(clips)["loss"], expected)
 
 
 def test_an_utterance_trained_model_repeats_its_answer_for_frames_where_asked():
     repeat = "system.finer_than_trained=repeat"
     model, waves = system("S2", 16, UTTERANCES, repeat).eval(), batch().waves
-    frames, whole = model.answer(waves, 0.16).score, model.answer(waves, None).score
+    frames, whole = (
+        model.answer(waves, UNMARKED, 0.16).score,
+        model.answer(waves, UNMARKED, None).score,
+    )
     torch.testing.assert_close(frames, whole.expand(-1, 25))
 
 

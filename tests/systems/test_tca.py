@@ -47,6 +47,10 @@ READINGS = {
 EVERY = pytest.mark.parametrize("reading", READINGS)
 
 
+UNMARKED = torch.zeros(1, 0, dtype=torch.bool)
+"""No marks: this system is not told of breaths."""
+
+
 class Fixed(FrontEnd):
     """A front-end whose states are drawn from the wave, without the cost of a real one."""
 
@@ -98,6 +102,7 @@ def batch(size: int = 5, n_samples: int = 1600) -> Batch:
         (kind > 0)[:, None],
         torch.ones(size, 1, dtype=torch.bool),
         kind,
+        UNMARKED.expand(size, 0),
     )
 
 
@@ -144,7 +149,7 @@ def test_shapes(reading, clip_s, rows, classes):
     assert found.logits.shape == (2, classes)
     assert model.class_names == (KINDS if classes == 3 else CLASSES)
     assert model.fixed_s == clip_s
-    answer = model.answer(waves, None)
+    answer = model.answer(waves, UNMARKED, None)
     assert answer.score.shape == (2, 1)
     assert answer.logits.shape == (2, 1, 2)
 
@@ -293,7 +298,7 @@ def test_the_loss_of_a_set_does_not_depend_on_its_batches():
 def test_the_answer_is_in_the_order_of_the_classes(reading):
     model, waves = system(reading), batch().waves
     logits = model.activation(waves).logits
-    answer = model.answer(waves, None)
+    answer = model.answer(waves, UNMARKED, None)
     torch.testing.assert_close(answer.logits[:, 0, 0], logits[:, 0])
     torch.testing.assert_close(answer.logits[:, 0, 1], logits[:, 1:].exp().sum(1).log())
     probability = logits.softmax(1)[:, 0]
@@ -303,7 +308,7 @@ def test_the_answer_is_in_the_order_of_the_classes(reading):
 def test_scores_can_be_chosen_and_two_of_them_rank_alike():
     waves = batch(32).waves
     odds, softmax, logit = (
-        system("paper", score=score).answer(waves, None).score[:, 0]
+        system("paper", score=score).answer(waves, UNMARKED, None).score[:, 0]
         for score in ("log-odds", "log-softmax", "bonafide-logit")
     )
     assert odds.argsort().tolist() == softmax.argsort().tolist()
@@ -325,8 +330,8 @@ def tiny(reading: str):
 def test_scores_do_not_depend_on_batch_mates(reading):
     model, clips = tiny(reading), batch()
     loud = clips.waves * torch.tensor([1.0, 10.0, 1.0, 0.1, 1.0])[:, None]
-    together = model.answer(loud, None).score
-    alone = torch.cat([model.answer(wave[None], None).score for wave in loud])
+    together = model.answer(loud, UNMARKED, None).score
+    alone = torch.cat([model.answer(wave[None], UNMARKED, None).score for wave in loud])
     torch.testing.assert_close(together, alone, atol=1e-5, rtol=1e-5)
 
 
@@ -334,7 +339,7 @@ def test_another_length_is_refused():
     model = system("paper")
     for n_samples in (1599, 1601, 3200):
         with pytest.raises(BenchError, match=r"clip of 1600 samples \(0.1 s\) and was given"):
-            model.answer(torch.randn(1, n_samples), None)
+            model.answer(torch.randn(1, n_samples), UNMARKED, None)
         with pytest.raises(BenchError, match=r"clip_s should be 0\.1"):
             model.losses(batch(n_samples=n_samples))
 
@@ -343,7 +348,7 @@ def test_frames_are_refused():
     with pytest.raises(BenchError, match=r"train.resolution_s = 0.02 should be 'utterance'"):
         build(Tca.model_validate(PAPER), Fixed(12), data(resolution_s=0.02))
     with pytest.raises(BenchError, match=r"resolution_s = 0.02 should be 'utterance'"):
-        system("paper").answer(batch().waves, 0.02)
+        system("paper").answer(batch().waves, UNMARKED, 0.02)
 
 
 def test_the_settings_that_the_differences_name_give_the_released_reading():

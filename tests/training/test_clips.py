@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import soundfile
 
+from bench.config import Config
 from bench.corpora.subset import FrameVectors, Subset
 from bench.errors import BenchError
 from bench.labels.positions import IGNORED
@@ -67,7 +68,7 @@ def held_out(**settings) -> HeldOutData:
 
 
 def clip(subset: Subset, data, epoch: int = 0, index: int = 0):
-    return Clips(subset, data, Audio(), NONE, 3)[epoch, index]
+    return Clips(subset, data, Audio(), NONE, 3, Config())[epoch, index]
 
 
 def test_a_short_utterance_is_repeated_or_followed_by_zeros(subset):
@@ -118,7 +119,7 @@ def test_frame_labels_are_repeated_with_their_audio(subset):
 
 
 def test_whole_utterances_are_grouped_by_length_to_20_ms(subset):
-    utterances = Utterances(subset(1000, 1100, 1300, 1280), held_out(), Audio(), 640.0)
+    utterances = Utterances(subset(1000, 1100, 1300, 1280), held_out(), Audio(), 640.0, Config())
     batches = [utterances[i] for i in range(len(utterances))]
     assert [batch.indices for batch in batches] == [[0, 1, 3], [2]]
     assert [batch.batch.waves.shape for batch in batches] == [(3, 1280), (1, 1600)]
@@ -131,7 +132,7 @@ def test_whole_utterances_are_grouped_by_length_to_20_ms(subset):
 @pytest.mark.parametrize("fill", ["zeros", "repeat"])
 def test_held_out_clips_are_the_first_of_each_utterance_in_one_batch(subset, fill):
     data = held_out(clip_s=0.1, fill=fill)
-    utterances = Utterances(subset(1000, 9000, 1600), data, Audio(), 640.0)
+    utterances = Utterances(subset(1000, 9000, 1600), data, Audio(), 640.0, Config())
     (indices, batch, heard_s), *others = [utterances[i] for i in range(len(utterances))]
     assert not others
     assert indices == [0, 1, 2]
@@ -144,7 +145,7 @@ def test_held_out_clips_are_the_first_of_each_utterance_in_one_batch(subset, fil
 def test_frames_of_a_held_out_clip_are_scored_once_each(subset):
     frames = subset(2 * FRAME, 9 * FRAME, spoof_frames={0: [0, 1], 1: [1] * 4 + [0] * 5})
     data = held_out(clip_s=0.1, fill="repeat", resolution_s=0.02)
-    utterances = Utterances(frames, data, Audio(), 640.0)
+    utterances = Utterances(frames, data, Audio(), 640.0, Config())
     assert [labels.tolist() for labels in utterances.labels] == [
         [False, True],
         [True] * 4 + [False],
@@ -160,7 +161,7 @@ def test_kinds_are_read_off_the_attacks_types(subset):
     five.table["attack_type"] = pd.Categorical(["TTS", "", "", "", "VC", ""])
     assert kinds(five).tolist() == [1, 0, IGNORED, 0, 2, 0]
     assert clip(five, train(0.1), index=4).kind.item() == 2
-    batch = Utterances(five, held_out(), Audio(), 640.0)[0].batch
+    batch = Utterances(five, held_out(), Audio(), 640.0, Config())[0].batch
     assert batch.kind.tolist() == [1, 0, IGNORED, 0, 2, 0]
 
 
@@ -171,6 +172,6 @@ def test_frames_are_not_made_up_where_only_utterances_are_labelled(subset):
 
 
 def test_a_file_without_a_sample_is_refused(subset):
-    source = Source(subset(0), train(0.1, fill="repeat"), Audio(), NONE)
+    source = Source(subset(0), train(0.1, fill="repeat"), Audio(), NONE, Config())
     with pytest.raises(BenchError, match=r"u0.wav: holds no audio"):
-        source.read(0, np.random.default_rng(0), "first")
+        source.read(0, [0], "first")

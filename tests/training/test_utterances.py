@@ -41,7 +41,7 @@ def run_to_end(run, config, place: Path, log: Log | None = None):
 
 def best(run, config, place: Path):
     system = engine.build(run, 7, config)
-    system.load_state_dict(checkpoints.load(place / checkpoints.BEST)["system"])
+    system.load_state_dict(checkpoints.load(place / checkpoints.KEPT)["system"])
     return system.eval()
 
 
@@ -94,11 +94,11 @@ def test_the_epoch_of_least_dev_loss_is_kept(detection, config, tmp_path):
     losses = [figures["dev.loss"] for figures in log.epochs]
     assert all(0 <= figures["dev.eer"] <= 1 for figures in log.epochs)
     assert trained.progress.best_epoch == int(np.argmin(losses)) + 1
-    assert checkpoints.load(trained.best)["epoch"] == trained.progress.best_epoch
+    assert checkpoints.load(trained.kept)["epoch"] == trained.progress.best_epoch
     system = best(run, config, tmp_path / "run")
     subset = Library(config).row(run).dev.subset
     fabric = engine.make_fabric(config, "32-true")
-    dev = utterances(fabric, subset, run.dev, Audio(suffix=".flac"))
+    dev = utterances(fabric, subset, run.dev, Audio(suffix=".flac"), config)
     total, bonafide, spoof = 0.0, [], []
     with torch.no_grad():
         for number in range(len(dev)):
@@ -108,7 +108,7 @@ def test_the_epoch_of_least_dev_loss_is_kept(detection, config, tmp_path):
                 total += float(
                     system.losses(type(batch)(*(part[i : i + 1] for part in batch)))["loss"]
                 )
-            score = system.answer(batch.waves, None).score[:, 0].numpy()
+            score = system.answer(batch.waves, batch.marks, None).score[:, 0].numpy()
             is_spoof = batch.spoof[:, 0].numpy()
             bonafide += score[~is_spoof].tolist()
             spoof += score[is_spoof].tolist()

@@ -1,0 +1,60 @@
+"""Optimiser and learning-rate schedule of a run."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+
+import torch
+from torch.optim.lr_scheduler import LambdaLR
+
+from bench.specs.run import ConstantSchedule, CosineSchedule, Run, Schedule, StepSchedule
+from bench.systems.base import System
+
+
+def optimiser(run: Run, system: System) -> torch.optim.Optimizer:
+    """Return the run's optimiser over all that is trained: the front-end's parameters, where there
+    are any, in a first group with their own rate, all others in the last.
+    """
+    kinds = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+    rate = run.optimiser.learning_rate
+    own = {id(parameter) for parameter in system.frontend.parameters()}
+    trained = [parameter for parameter in system.parameters() if parameter.requires_grad]
+    groups = [
+        {
+            "params": [parameter for parameter in trained if id(parameter) in own],
+            "lr": run.optimiser.frontend_learning_rate or rate,
+        },
+        {"params": [parameter for parameter in trained if id(parameter) not in own], "lr": rate},
+    ]
+    return kinds[run.optimiser.kind](
+        [group for group in groups if group["params"]],
+        lr=rate,
+        weight_decay=run.optimiser.weight_decay,
+    )
+
+
+def schedule(run: Run, over: torch.optim.Optimizer, steps_per_epoch: int) -> LambdaLR:
+    """Return the run's schedule, to be stepped after every step of the optimiser."""
+    of = partial(factor, run.schedule, steps_per_epoch, run.training.epochs * steps_per_epoch)
+    return LambdaLR(over, of)
+
+
+def factor(spec: Schedule, steps_per_epoch: int, steps: int, step: int) -> float:
+    """Return what the learning rates are multiplied by at `step`, counted from 0, of `steps` in
+    all.
+
+    >>> factor(StepSchedule(kind="step", every_epochs=2, factor=0.5), 10, 100, 20)
+    0.5
+    """
+    match spec:
+        case ConstantSchedule():
+            return 1.0
+        case StepSchedule():
+            return spec.factor ** (step // steps_per_epoch // spec.every_epochs)
+        case CosineSchedule():
+            warmup = round(spec.warmup_share * steps)
+            if step < warmup:
+                return (step + 1) / warmup
+            done = (step - warmup) / max(1, steps - warmup)
+            return spec.floor_share + (1 - spec.floor_share) * (1 + math.cos(math.pi * done)) / 2

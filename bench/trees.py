@@ -1,0 +1,61 @@
+"""Trees of settings, as TOML has them: folded, walked through and looked into.
+
+Tables merge key by key; a table that names another `kind` replaces the old one whole, so that no
+setting of the old kind leaks into the new; lists and values replace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, cast
+
+
+def merged(*trees: Mapping[str, Any]) -> dict[str, Any]:
+    """Fold settings from left to right, by the rules at the head of this module.
+
+    >>> merged({"mix": {"kind": "csm", "rounds": 1}}, {"mix": {"rounds": 2}})
+    {'mix': {'kind': 'csm', 'rounds': 2}}
+    >>> merged({"mix": {"kind": "csm", "rounds": 1}}, {"mix": {"kind": "none"}})
+    {'mix': {'kind': 'none'}}
+    """
+    result: dict[str, Any] = {}
+    for settings in trees:
+        for key, value in settings.items():
+            old, new = tree(result.get(key)), tree(value)
+            if old is not None and new is not None and _same_kind(old, new):
+                result[key] = merged(old, new)
+            else:
+                result[key] = value if new is None else merged(new)
+    return result
+
+
+def _same_kind(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    return "kind" not in new or old.get("kind") == new["kind"]
+
+
+def leaves(
+    settings: Mapping[str, Any], prefix: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield every value that is no table, with the keys that lead to it."""
+    for key, value in settings.items():
+        inner = tree(value)
+        if inner is None:
+            yield (*prefix, key), value
+        else:
+            yield from leaves(inner, (*prefix, key))
+
+
+def tree(value: Any) -> Mapping[str, Any] | None:
+    """Return `value` where it is a table of settings, else None."""
+    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else None
+
+
+def at(settings: Mapping[str, Any], keys: Sequence[str]) -> Any:
+    """Return what `keys` lead to, None where they lead nowhere."""
+    value: Any = settings
+    for key in keys:
+        inner = tree(value)
+        if inner is None:
+            return None
+        value = inner.get(key)
+    return value

@@ -1,0 +1,86 @@
+"""Which weights stand for a run, and learning from a batch in parts."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from bench.corpora import cards
+from bench.training import checkpoints, engine
+from bench.training.row import Library
+from tests.training.test_engine import Log, run_to_end
+
+
+def test_the_mean_of_the_last_epochs_is_kept(detection, config, tmp_path):
+    run = detection("training.epochs=4", 'training.keep={kind="average-last", checkpoints=2}')
+    states: list[dict[str, torch.Tensor]] = []
+
+    class Keeps(Log):
+        def on_epoch(self, epoch, figures):
+            super().on_epoch(epoch, figures)
+            states.append(checkpoints.load(tmp_path / checkpoints.LAST)["system"])
+
+    trained = run_to_end(run, config, tmp_path, Keeps())
+    kept = checkpoints.load(trained.kept)
+    assert kept["epochs"] == [3, 4]
+    for name, mean in kept["system"].items():
+        torch.testing.assert_close(mean, (states[2][name] + states[3][name]) / 2)
+    assert not torch.equal(*(s["binary.1.weight"] for s in states[2:]))
+    assert sorted(path.name for path in tmp_path.glob("*.pt")) == ["kept.pt", "last.pt"]
+
+
+def test_a_restarted_run_keeps_the_same_mean(detection, config, tmp_path):
+    run = detection("training.epochs=4", 'training.keep={kind="average-last", checkpoints=3}')
+    whole = checkpoints.load(run_to_end(run, config, tmp_path / "whole").kept)
+    with pytest.raises(KeyboardInterrupt):
+        run_to_end(run, config, tmp_path / "torn", Log(stop_after=3))
+    torn = checkpoints.load(run_to_end(run, config, tmp_path / "torn").kept)
+    assert whole["epochs"] == torn["epochs"] == [2, 3, 4]
+    assert all(torch.equal(whole["system"][name], torn["system"][name]) for name in whole["system"])
+
+
+def test_whole_numbers_are_the_last_epochs(tmp_path):
+    for epoch, count in ((2, 20), (1, 10)):
+        state = {"mean": torch.tensor([float(epoch)]), "count": torch.tensor(count)}
+        checkpoints.save({"system": state, "epoch": epoch}, tmp_path / f"{epoch}.pt")
+    found = checkpoints.average([tmp_path / "2.pt", tmp_path / "1.pt"])
+    assert found["system"] == {"mean": torch.tensor([1.5]), "count": torch.tensor(20)}
+
+
+def test_the_least_train_loss_may_select(detection, config, tmp_path):
+    log = Log()
+    run = detection("training.select=train.loss", "training.epochs=3")
+    trained = run_to_end(run, config, tmp_path, log)
+    losses = [figures["train.loss"] for _, figures in log.epochs]
+    assert trained.progress.best == min(losses)
+    assert "dev.loss" not in log.epochs[0][1]
+    assert "dev.eer" in log.epochs[0][1]
+
+
+def test_a_batch_may_be_learnt_from_in_parts(detection, config, tmp_path):
+    """The mean of the parts' gradients is the batch's, where the loss is a mean of clips'."""
+    whole = run_to_end(detection("training.epochs=1"), config, tmp_path / "whole")
+    run = detection("training.epochs=1", "training.accumulate=4")
+    parts = run_to_end(run, config, tmp_path / "parts")
+    one, two = (checkpoints.load(found.kept)["system"] for found in (whole, parts))
+    for name in one:
+        torch.testing.assert_close(two[name], one[name], atol=2e-5, rtol=2e-3)
+    assert whole.progress.step == parts.progress.step
+
+
+def test_a_start_takes_over_the_front_end_alone(detection, config, tmp_path):
+    stage = detection("training.epochs=1", "optimiser.learning_rate=1e-2")
+    first = run_to_end(stage, config, tmp_path / "first")
+    run = detection("training.epochs=1", "optimiser.learning_rate=1e-12")
+    data = Library(config).row(run)
+    audio = cards.card("asvspoof2019la").audio
+    material = engine.Material(data.train.subset, data.dev.subset, audio, audio, first.kept)
+    fabric = engine.make_fabric(config, "32-true")
+    engine.train(fabric, run, 8, material, tmp_path / "second", config, Log())
+    before = checkpoints.load(first.kept)["system"]
+    after = checkpoints.load(tmp_path / "second" / checkpoints.KEPT)["system"]
+    fresh = engine.build(run, 8, config).state_dict()
+    for name, of in after.items():
+        origin = before if name.startswith("frontend.") else fresh
+        torch.testing.assert_close(of, origin[name], atol=1e-6, rtol=1e-5)
+    assert not torch.equal(before["binary.1.weight"], fresh["binary.1.weight"])
