@@ -95,11 +95,14 @@ def _alone(place: Path, say: Say) -> Iterator[None]:
 
 def _write(path: Path, found: Intervals) -> None:
     beside = path.with_suffix(".partial")
-    with beside.open("wb") as file:
-        np.savez(file, times_s=found.times_s, offsets=found.offsets)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(beside, path)
+    try:
+        with beside.open("wb") as file:
+            np.savez(file, times_s=found.times_s, offsets=found.offsets)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    except OSError as error:
+        raise BenchError(f"{path}: cannot be written: {error}") from error
 
 
 def _read(path: Path, utterances: int) -> Intervals:

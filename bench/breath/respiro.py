@@ -90,6 +90,8 @@ class Detector:
         self.spec, self.audio = spec, audio
         path = locate(spec.weights, config)
         self.path = path / KNOWN["respiro_en"].file if path.is_dir() else path
+        if not self.path.is_file():
+            raise BenchError(f"{self.path}: there is no such file (weights.{spec.weights})")
         device = config.device
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"

@@ -161,6 +161,17 @@ def test_a_damaged_shard_is_named(own, searched):
         found(own)
 
 
+def test_a_full_disk_is_named(own, monkeypatch):
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(BenchError, match=r"00000\.npz: cannot be written: .*No space left"):
+        found(own)
+    monkeypatch.undo()
+    assert found(own) == alone(own)
+
+
 def test_says_how_far_it_is(own, searched, monkeypatch):
     monkeypatch.setattr(cache, "_SAY_EACH_S", 0.0)
     said: list[str] = []

@@ -212,4 +212,7 @@ def test_what_holds_no_weights_is_refused(config):
         _ = respiro.Detector(SPEC, Audio(), config).network
     path.unlink()
     with pytest.raises(BenchError, match="there is no such file or folder"):
-        _ = respiro.Detector(SPEC, Audio(), config).network
+        respiro.Detector(SPEC, Audio(), config)
+    folder = dataclasses.replace(config, weights={"respiro_en": path.parent})
+    with pytest.raises(BenchError, match=rf"{path}: there is no such file"):
+        respiro.Detector(SPEC, Audio(), folder)
