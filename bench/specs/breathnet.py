@@ -78,7 +78,9 @@ class Fusion(Spec):
     """Whether the heads are mixed by one more matrix (Vaswani et al. 2017) or only put side by
     side; equations 7 and 8 speak of one head."""
     residual: Literal["none", "queries"] = "none"
-    """What is added to the attention's output; the paper speaks of nothing."""
+    """What is added to the attention's output; the paper speaks of nothing. Without the queries the
+    frequency branch says only which hops are heard, and nothing of itself: the output is made of
+    temporal features."""
     without_frequency: Literal["temporal", "self-attention"] = "temporal"
     """What the classifier gets where there is no frequency branch to ask: the temporal features as
     they are, or their attention to each other."""

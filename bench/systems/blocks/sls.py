@@ -1,0 +1,49 @@
+"""Sensitive layer selection: from all transformer blocks' outputs to one sequence.
+
+Zhang, Wen, Hu, "Audio deepfake detection with self-supervised XLS-R and SLS classifier", ACM MM
+2024; equations are those of BreathNet (Ye et al., 2026, section III.A.2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+
+class SensitiveLayers(nn.Module):
+    """Sum the blocks' outputs, each with a weight in (0, 1) that depends on the clip.
+
+    `n_states` counts a front-end's states; the first, which no block has made, is left out, as in
+    fairseq's `layer_results`, which the released SLS reads. `own`: each block has its own linear
+    layer in equation 2, instead of one for all. The weights do not sum to one.
+    """
+
+    def __init__(self, dim: int, n_states: int, *, own: bool = False) -> None:
+        super().__init__()
+        self.blocks = n_states - 1
+        self.score = nn.Linear(dim, self.blocks if own else 1)
+
+    def weights(self, outputs: Sequence[Tensor]) -> Tensor:
+        """Equations 1 and 2: each output's mean over time through a linear layer and a sigmoid.
+
+        `outputs`: of each block, "batch hops dim". Return w, "batch blocks", in float32.
+        """
+        scores = torch.stack([self.score(output.mean(dim=1)) for output in outputs], dim=1)
+        if scores.shape[2] > 1:  # each block's own score of its own output
+            scores = scores.diagonal(dim1=1, dim2=2)
+        return scores.float().flatten(1).sigmoid()
+
+    def forward(self, states: Sequence[Tensor]) -> Tensor:
+        """Equation 3: the weighted sum of all `states` but the first, each "batch hops dim".
+
+        Return "batch hops dim" in float32: the outputs grow with depth, and few digits would lose
+        the first beside the last.
+        """
+        outputs = states[1:]
+        total = torch.zeros((), device=outputs[0].device)
+        # One output after the other: stacking 24 of them would hold all of them once more.
+        for weight, output in zip(self.weights(outputs).unbind(1), outputs, strict=True):
+            total = total + weight[:, None, None] * output
+        return total
