@@ -1,4 +1,4 @@
-"""Table II of the BreathNet paper: the utterances of each class, as the corpora's cards have them."""
+"""Table II of the BreathNet paper: utterances of each class, as the corpora's cards have them."""
 
 from __future__ import annotations
 
