@@ -27,6 +27,7 @@ from bench.trees import at, leaves, merged, tree
 DEFAULT_PAPER = "sal"
 """`table4` means `sal/table4`."""
 
+_NUMBERS = re.compile(r"(\d+)")
 _PACKAGE = Path(__file__).parent
 _PLACES = {
     "datasets": "datasets",
@@ -90,12 +91,15 @@ def validated(model: type[AnySpec], content: Mapping[str, Any], path: Path) -> A
 
 
 def table_keys() -> list[str]:
-    """Return every table's key, e.g. `sal/table4`."""
+    """Return every table's key, e.g. `sal/table4`; `table10` comes after `table9`."""
     root = folder("experiments")
     return sorted(
-        f"{path.parent.name}/{path.stem}"
-        for path in root.glob("*/*.toml")
-        if path.stem != "paper" and path.parent.name != "sweeps"
+        (
+            f"{path.parent.name}/{path.stem}"
+            for path in root.glob("*/*.toml")
+            if path.stem != "paper" and path.parent.name != "sweeps"
+        ),
+        key=lambda key: [part.zfill(9) if part.isdigit() else part for part in _NUMBERS.split(key)],
     )
 
 
@@ -180,14 +184,15 @@ def _mistakes(card: Table, file: str) -> Iterator[str]:
             yield from _parent_mistakes(card, row.parent, where)
         if len(row.cells) != len(card.text_columns):
             yield f"{where}.cells: should be {len(card.text_columns)} texts: {card.text_columns}"
-        for metric in row.paper:
-            if metric not in metrics:
-                yield f"{where}.paper.{metric}: no column has this metric{near(metric, metrics)}"
+        for source, figures in (("paper", row.paper), ("digest", row.digest)):
+            for metric in figures.keys() - metrics:
+                said = f"no column has this metric{near(metric, metrics)}"
+                yield f"{where}.{source}.{metric}: {said}"
         if row.published_only:
             if row.settings or row.parent:
                 yield f"{where}: is published_only, so it has no settings and no `from`"
             continue
-        yield from _chain_mistakes(card, name, file, metrics)
+        yield from _chain_mistakes(card, name, file)
 
 
 def _parent_mistakes(card: Table, parent: str, where: str) -> Iterator[str]:
@@ -203,7 +208,7 @@ def _parent_mistakes(card: Table, parent: str, where: str) -> Iterator[str]:
         yield f"{where}.from = {parent!r}: that row holds published figures only"
 
 
-def _chain_mistakes(card: Table, name: str, file: str, metrics: set[str]) -> Iterator[str]:
+def _chain_mistakes(card: Table, name: str, file: str) -> Iterator[str]:
     chain = _chain(card, name)
     if chain is None:
         yield f"{file}: rows.{name}.from: the chain of `from` leads back to itself or nowhere"
@@ -219,13 +224,14 @@ def _chain_mistakes(card: Table, name: str, file: str, metrics: set[str]) -> Ite
         yield from (_attributed(fault, layers, file) for fault in found)
         if run is not None:
             known = run.evaluate
-            for metric in metrics - {m for m in metrics if m.partition(".")[0] in known}:
-                yield f"{file}: columns: {metric!r}: rows.{name} evaluates {', '.join(known)}"
+            for metric in (column.metric for column in card.columns if column.combine == "none"):
+                if metric.partition(".")[0] not in known:
+                    yield f"{file}: columns: {metric!r}: rows.{name} evaluates {', '.join(known)}"
 
 
 def _chain(card: Table, name: str, seen: tuple[tuple[str, str], ...] = ()) -> Chain | None:
     """Return what row `name` is folded from; None where `from` has no end."""
-    own: list[Layer] = []
+    own, smoke = list[Layer](), list[Layer]()
     before = Chain([], [])
     current: str | None = name
     while current is not None:
@@ -233,6 +239,7 @@ def _chain(card: Table, name: str, seen: tuple[tuple[str, str], ...] = ()) -> Ch
             return None
         seen = (*seen, (card.key, current))
         own.append(Layer(f"rows.{current}", card.rows[current].settings))
+        smoke.append(Layer(f"rows.{current}.smoke", card.rows[current].smoke))
         current = card.rows[current].parent
         try:
             other = None if current is None else _elsewhere(current)
@@ -246,11 +253,7 @@ def _chain(card: Table, name: str, seen: tuple[tuple[str, str], ...] = ()) -> Ch
             current = None
     return Chain(
         [*before.paper, Layer("base", card.base), *reversed(own)],
-        [
-            *before.smoke,
-            Layer("smoke", card.smoke),
-            Layer(f"rows.{name}.smoke", card.rows[name].smoke),
-        ],
+        [*before.smoke, Layer("smoke", card.smoke), *reversed(smoke)],
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import typing
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -62,7 +63,8 @@ def catalogue() -> dict[str, list[dict[str, Any]]]:
 def _counts(table: Table) -> str:
     runnable = len(cards.runnable(table))
     published = len(table.rows) - runnable
-    return f"[{runnable} rows to run" + (f", {published} published only]" if published else "]")
+    rows = "row" if runnable == 1 else "rows"
+    return f"[{runnable} {rows} to run" + (f", {published} published only]" if published else "]")
 
 
 def _kinds(module: str, union: str) -> list[tuple[str, str]]:
@@ -112,7 +114,7 @@ def show(table: str, rows: str | None, diff: bool, smoke: bool, as_json: bool) -
         _print_row(row, diff)
     published = [row for row in card.rows.values() if row.published_only]
     for row in published if rows is None else []:
-        figures = ", ".join(f"{name} {value:g}" for name, value in row.paper.items())
+        figures = _figures(row.paper, row.digest)
         click.echo(f"\n{' '.join(row.cells)} (published only): {figures}\n  source: {row.source}")
     if rows is None and not diff:
         _print_differences(paper)
@@ -138,11 +140,18 @@ def describe(card: Table, rows: list[str], form: Form, here: Config) -> list[dic
                 "seeds": list(row.seeds or card.seeds),
                 "state": state.get(run.signature, "not run"),
                 "paper": row.paper,
+                "digest": row.digest,
                 "lacking": lacking(run, here),
                 "settings": run.flat(),
             }
         )
     return found
+
+
+def _figures(paper: Mapping[str, float], digest: Mapping[str, float]) -> str:
+    """Return a row's published figures, those that only a digest of the paper has so marked."""
+    shown = [f"{name} {value:g}" for name, value in paper.items()]
+    return ", ".join([*shown, *(f"{name} {value:g} (digest)" for name, value in digest.items())])
 
 
 def _print_row(row: dict[str, Any], diff: bool) -> None:
@@ -152,8 +161,7 @@ def _print_row(row: dict[str, Any], diff: bool) -> None:
         f"  signature {row['signature']} (training {row['training_signature']}), seeds {seeds}"
     )
     click.echo(f"  state: {row['state']}")
-    figures = ", ".join(f"{name} {value:g}" for name, value in row["paper"].items())
-    click.echo(f"  paper: {figures}")
+    click.echo(f"  paper: {_figures(row['paper'], row['digest']) or 'no figure is known'}")
     click.echo(f"  against {row['from'] or 'base'}: {options.settings(row['says']) or 'nothing'}")
     if not diff:
         for key, value in row["settings"].items():

@@ -137,7 +137,7 @@ def _entry(job: Job, table: Table, device: str) -> RunEntry:
         fingerprints=job.data.fingerprints(),
         commit=commit(),
         device=device,
-        description_figures=table.rows[job.row].paper,
+        description_figures=table.rows[job.row].published,
     )
 
 
