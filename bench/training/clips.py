@@ -35,7 +35,15 @@ _KINDS = {"TTS": KINDS.index("TTS"), "VC": KINDS.index("VC"), "TTS+VC": KINDS.in
 
 
 def require_labels(subset: Subset, data: Data) -> None:
-    """Raise unless the subset has labels as fine as `data` asks for, or a splice makes them."""
+    """Raise unless the subset has labels as fine as `data` asks for, or a splice makes them; and
+    both classes, where whole utterances are labelled.
+    """
+    if data.resolution_s is None and subset.table["label"].nunique() < 2:
+        only = ", ".join(str(label) for label in subset.table["label"].unique()) or "nothing"
+        raise BenchError(
+            f"{subset.corpus} {subset.split}: of whole utterances holds {only} alone: no EER is "
+            "defined, and nothing to tell apart; another split should be named"
+        )
     if subset.timing is None and data.resolution_s is not None and data.splice.kind == "none":
         raise _no_frames(subset, data.resolution_s)
 

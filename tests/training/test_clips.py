@@ -168,10 +168,16 @@ def test_kinds_are_read_off_the_attacks_types(subset):
 def test_frames_are_not_made_up_where_only_utterances_are_labelled(subset):
     with pytest.raises(BenchError, match=r"c train: .*whole utterances only.*'utterance'"):
         require_labels(subset(FRAME), held_out(resolution_s=0.02))
-    require_labels(subset(FRAME), held_out())
+    require_labels(subset(FRAME, FRAME), held_out())
 
 
 def test_a_file_without_a_sample_is_refused(subset):
     source = Source(subset(0), train(0.1, fill="repeat"), Audio(), NONE, Config())
     with pytest.raises(BenchError, match=r"u0.wav: holds no audio"):
         source.read(0, [0], "first")
+
+
+def test_utterances_of_one_class_cannot_be_told_apart(subset):
+    with pytest.raises(BenchError, match="c train: of whole utterances holds spoof alone"):
+        require_labels(subset(400), train(0.1))
+    require_labels(subset(400, 400), train(0.1))
