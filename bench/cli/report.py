@@ -34,7 +34,9 @@ def report(
     runs = {row: cards.resolve(card, row, form) for row in cards.runnable(card)}
     store = Store(config.load())
     frame, scored = store.frame(card.key, form), store.scored(card.key, form)
-    made = reporting.report(card, paper, runs, frame, scored, form)
+    keys = [key for key in cards.table_keys() if key.startswith(f"{paper.key}/")]
+    others = [cards.table(key) for key in keys if key != card.key]
+    made = reporting.report(card, paper, runs, frame, scored, form, others)
     place = folder or Path("reports", "smoke" if smoke else "published")
     if as_json:
         options.print_json(made.records)

@@ -9,7 +9,8 @@ more bona fide. Each figure is imported from the module that defines it:
 - of frames on a time axis (`timeline`): segment and utterance EER (`grid`), range EER (`ranges`),
   precision, recall and F1 (`f1`), errors by place (`positions`);
 - how sure they are: intervals (`bootstrap`, and at a fixed threshold `ratios`), who is drawn
-  (`plans`), two systems on the same trials (`paired`), several seeds (`seeds`).
+  (`plans`), two systems on the same trials (`paired`), several seeds (`seeds`), several test sets
+  in one figure (`combined`).
 
 `scores` is the suite's own score file and the one place that turns it into figures; it alone needs
 pyarrow. `catalogue` has the name and unit that each figure is printed with.

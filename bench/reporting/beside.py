@@ -18,10 +18,10 @@ from bench import weights
 from bench.config import Form
 from bench.corpora import cards
 from bench.corpora.overlap import from_cards
-from bench.metrics.catalogue import digits
+from bench.reporting.cells import decimals
 from bench.reporting.grid import grid, smoke_word
 from bench.specs.run import Run
-from bench.specs.table import Table
+from bench.specs.table import Column, Table
 
 
 def scored(table: Table, frame: pd.DataFrame, form: Form) -> str:
@@ -31,11 +31,12 @@ def scored(table: Table, frame: pd.DataFrame, form: Form) -> str:
     kept = frame[frame["status"] == "FINISHED"].drop_duplicates(["system", "split"], keep="last")
     if not len(kept):
         return ""
-    headings = [f"{c.group} {c.heading}".strip() for c in table.columns]
+    columns = [c for c in table.columns if c.metric in kept and kept[c.metric].notna().any()]
+    headings = [f"{c.group} {c.heading}".strip() for c in columns]
     lines = [
         [
             run["system"],
-            *(_figure(run, column.metric) for column in table.columns),
+            *(_figure(run, column) for column in columns),
             str(run["missing"]),
             run["split"],
             f"`{run['scores'][:8]}`",
@@ -43,20 +44,21 @@ def scored(table: Table, frame: pd.DataFrame, form: Form) -> str:
         ]
         for run in kept.to_dict("records")
     ]
-    columns = ["System", *headings, "Trials missing", "Split", "Score file", "Judged"]
+    headings = ["System", *headings, "Trials missing", "Split", "Score file", "Judged"]
     return (
         f"## {smoke_word(form)}Scored, not trained here\n\n"
         "Score files of other systems, judged by `bench score`; in brackets the 95 % interval.\n\n"
-        + grid(columns, lines, form)
+        + grid(headings, lines, form)
     )
 
 
-def _figure(run: Mapping[Any, Any], metric: str) -> str:
-    value = run.get(metric, math.nan)
+def _figure(run: Mapping[Any, Any], column: Column) -> str:
+    metric = column.metric
+    value = run[metric]
     if math.isnan(value):
         return "–"
     text, low, high = (
-        f"{number:.{digits(metric)}f}"
+        f"{number:.{decimals(column)}f}"
         for number in (value, run[f"{metric}.low"], run[f"{metric}.high"])
     )
     return f"{text} [{low}, {high}]"

@@ -12,15 +12,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any, Literal
 
 import pandas as pd
 
 from bench.config import Form
 from bench.metrics.catalogue import digits
+from bench.metrics.combined import Estimate, combined_estimate
 from bench.metrics.seeds import over_seeds
 from bench.specs.run import Run
-from bench.specs.table import Table
+from bench.specs.table import Column, Table
 
 
 @dataclass(frozen=True)
@@ -33,11 +35,11 @@ class Ours:
     """Standard deviation over seeds (n - 1); None with one seed."""
     low: float
     high: float
-    """Bounds of the 95 % bootstrap interval of one run, each the mean over seeds."""
+    """Bounds of the 95 % interval of one run, each the mean over seeds: bootstrap, or from those of
+    its parts where the column combines others (`bench.metrics.combined`)."""
     inside: bool | None
     """Whether the paper's figure lies in our interval: of the mean over seeds (Student's t) where
-    there are several, else the bootstrap interval of the one run. None without a figure in the
-    paper."""
+    there are several, else the interval of the one run. None without a figure of the paper."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,8 @@ class Cell:
     """Index of the table's column."""
     paper: float | None
     """As printed, rates in per cent; None where the paper prints none."""
+    paper_from: Literal["", "paper", "digest"]
+    """Whether the paper's figure is from the paper or from a digest of it; empty without one."""
     ours: Ours | None
     seeds_done: int
     seeds_wanted: int
@@ -130,7 +134,7 @@ def best(table: Table, column: int, found: tuple[Cell, ...]) -> frozenset[str]:
     Figures that print alike are equally good.
     """
     values = {
-        cell.row: round(cell.ours.mean, digits(table.columns[column].metric))
+        cell.row: round(cell.ours.mean, decimals(table.columns[column]))
         for cell in found
         if cell.column == column and cell.complete and cell.ours
     }
@@ -154,24 +158,40 @@ def state(found: tuple[Cell, ...], row: str) -> State:
     return "incomplete" if any(cell.seeds_done for cell in own) else "not run"
 
 
-def _cell(table: Table, row: str, column: int, stands: Standing | None) -> Cell:
-    metric = table.columns[column].metric
-    paper = table.rows[row].paper.get(metric)
+def decimals(column: Column) -> int:
+    """Return with how many decimals the figures of a column are shown: as many as the paper's."""
+    return digits(column.metric) if column.decimals is None else column.decimals
+
+
+def _cell(table: Table, name: str, place: int, stands: Standing | None) -> Cell:
+    row, column = table.rows[name], table.columns[place]
+    paper = row.published.get(column.metric)
+    source = "" if paper is None else "digest" if column.metric in row.digest else "paper"
     if stands is None:
-        return Cell(row, column, paper, None, 0, 0)
-    names = [metric, f"{metric}.low", f"{metric}.high"]
-    values = stands.runs.reindex(columns=names).astype(float).dropna()
-    if not len(values):
-        return Cell(row, column, paper, None, 0, len(stands.seeds))
-    low, high = (float(values[name].mean()) for name in names[1:])
-    over = over_seeds(values[metric].tolist())
+        return Cell(name, place, paper, source, None, 0, 0)
+    found = _of_runs(column, stands.runs)
+    if not found:
+        return Cell(name, place, paper, source, None, 0, len(stands.seeds))
+    low, high = fmean(figure.low for figure in found), fmean(figure.high for figure in found)
+    over = over_seeds([figure.value for figure in found])
     inside = None
     if paper is not None:
-        rounding = 0.5 * 10.0 ** -digits(metric)
+        rounding = 0.5 * 10.0 ** -decimals(column)
         covered = over.covers(paper, rounding)
         inside = low - rounding <= paper <= high + rounding if covered is None else covered
     ours = Ours(over.mean, over.spread, low, high, inside)
-    return Cell(row, column, paper, ours, over.seeds, len(stands.seeds))
+    return Cell(name, place, paper, source, ours, over.seeds, len(stands.seeds))
+
+
+def _of_runs(column: Column, runs: pd.DataFrame) -> list[Estimate]:
+    """Return the figure of each run that has it, or has every part of it."""
+    metrics = column.parts or (column.metric,)
+    names = [f"{metric}{end}" for metric in metrics for end in ("", ".low", ".high")]
+    values = runs.reindex(columns=names).astype(float).dropna().to_numpy()
+    parts = [[Estimate(*part) for part in run.reshape(-1, 3).tolist()] for run in values]
+    if column.combine == "none":
+        return [figure for (figure,) in parts]
+    return [combined_estimate(column.combine, of_run) for of_run in parts]
 
 
 def _why(runs: pd.DataFrame) -> str:

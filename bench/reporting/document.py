@@ -19,21 +19,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
 from bench import cards
 from bench.config import Form
-from bench.metrics.catalogue import digits
-from bench.reporting import beside, figures
-from bench.reporting.cells import Cell, Standing, best, cells, standing, state
+from bench.reporting import beside, figures, tables
+from bench.reporting.cells import Cell, Standing, cells, standing
+from bench.reporting.contradictions import contradictions
 from bench.reporting.grid import grid, smoke_word
 from bench.specs.run import Run
 from bench.specs.table import Column, Paper, Table
 
-_NOTHING = "–"
-_ARROWS = {"lower": "↓", "higher": "↑"}
 _READING = """\
 Each cell holds the paper's figure, ours, and ours minus the paper's (rates in per cent). Ours is
 the mean over seeds, ± its standard deviation where there are several; in brackets the 95 %
@@ -41,11 +39,13 @@ percentile bootstrap interval of a run, resampling utterances (bounds averaged o
 the paper's figure lies in our 95 % interval, that of the mean over seeds (Student's t) where there
 are several, else that of the one run. Bold: the best of ours among complete rows. Italic: not every
 seed is there."""
+_COMBINED = """ {names}: from each run's own figures, the interval from theirs, which are
+taken to be independent (MOVER)."""
 
 
 @dataclass(frozen=True)
 class Report:
-    """A rendered report and what its bar figure is drawn from."""
+    """A rendered report and what its figure is drawn from."""
 
     stem: str
     """Name of its files without ending: `sal-table4`, or `sal-table4.smoke`."""
@@ -56,6 +56,7 @@ class Report:
     """One a cell, for machines: figures in per cent, None where there is none."""
     cells: tuple[Cell, ...]
     columns: tuple[Column, ...]
+    layout: Literal["rows", "matrix"]
 
     @property
     def texts(self) -> dict[str, str]:
@@ -70,8 +71,10 @@ def report(
     frame: pd.DataFrame,
     scored: pd.DataFrame,
     form: Form,
+    others: Sequence[Table] = (),
 ) -> Report:
-    """Return the report of `table`.
+    """Return the report of `table`; `others` are the paper's other tables, whose figures may
+    contradict this one's.
 
     `runs` holds the folded settings of every row that can be run, in `form`; `frame` is the
     tracking store's (`Store.frame`), as is `scored` (`Store.scored`): score files of other systems
@@ -79,6 +82,7 @@ def report(
     """
     standings = {row: standing(table, row, run, frame, form) for row, run in runs.items()}
     found = cells(table, standings)
+    contradictory = contradictions(table, others)
     smoke = smoke_word(form)
     stem = table.key.replace("/", "-") + (".smoke" if form == "smoke" else "")
     template = Template((cards.folder("templates") / "table.md").read_text(encoding="utf-8"))
@@ -87,9 +91,9 @@ def report(
         title=smoke + table.title,
         caption="\n\n".join(filter(None, [_warning(form), table.caption])),
         paper=_citation(paper),
-        reading=_READING,
-        table=_main_table(table, found, form),
-        footnotes=_footnotes(table, standings, frame, form),
+        reading=_reading(table),
+        table=tables.main(table, found, contradictory, form),
+        footnotes=_footnotes(table, standings, contradictory, frame, form),
         scored=beside.scored(table, scored, form),
         figure=f"{stem}.png",
         runs=_runs(standings, form),
@@ -108,15 +112,17 @@ def report(
         records=records,
         cells=found,
         columns=table.columns,
+        layout=table.layout,
     )
 
 
 def write(made: Report, folder: Path) -> Path:
-    """Write the Markdown, CSV and bar figure into `folder`; return the Markdown file's path."""
+    """Write the Markdown, CSV and figure into `folder`; return the Markdown file's path."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in made.texts.items():
         (folder / name).write_text(text, encoding="utf-8")
-    (folder / f"{made.stem}.png").write_bytes(figures.bars(made.title, made.columns, made.cells))
+    draw = figures.heat if made.layout == "matrix" else figures.bars
+    (folder / f"{made.stem}.png").write_bytes(draw(made.title, made.columns, made.cells))
     return folder / f"{made.stem}.md"
 
 
@@ -144,74 +150,27 @@ def _warning(form: Form) -> str:
     )
 
 
+def _reading(table: Table) -> str:
+    names = ", ".join(column.heading for column in table.columns if column.combine != "none")
+    return _READING + (_COMBINED.format(names=names) if names else "")
+
+
 def _citation(paper: Paper) -> str:
     sources = ", ".join(filter(None, [paper.url, paper.code and f"code: {paper.code}"]))
     return f"{paper.authors}: *{paper.title}*. {paper.venue}. {sources}".strip()
 
 
-def _main_table(table: Table, found: tuple[Cell, ...], form: Form) -> str:
-    headings = [
-        *table.text_columns,
-        *(f"{c.group} {c.heading} {_ARROWS[c.better]}".strip() for c in table.columns),
-        "Seeds",
-    ]
-    tops = [best(table, column, found) for column in range(len(table.columns))]
-    lines: list[list[str]] = []
-    group = ""
-    for name, row in table.rows.items():
-        if row.group != group:
-            group = row.group
-            lines.append([f"**{group}**" if group else "", *[""] * (len(headings) - 1)])
-        own = [cell for cell in found if cell.row == name]
-        figures_of_row = [
-            _figure(cell, name in tops[cell.column], digits(table.columns[cell.column].metric))
-            for cell in own
-        ]
-        lines.append([*row.cells, *figures_of_row, _seeds(found, name)])
-    return grid(headings, lines, form)
-
-
-def _figure(cell: Cell, top: bool, decimals: int) -> str:
-    def shown(value: float) -> str:
-        return f"{value:.{decimals}f}"
-
-    paper = _NOTHING if cell.paper is None else shown(cell.paper)
-    if not cell.seeds_wanted:
-        return paper
-    if cell.ours is None:
-        return f"{paper}<br>{_NOTHING}<br>{_NOTHING}"
-    mean = shown(cell.ours.mean)
-    if not cell.complete:
-        mean = f"*{mean}* ({cell.seeds_done} of {_seeds_of(cell.seeds_wanted)})"
-    elif top:
-        mean = f"**{mean}**"
-    spread = "" if cell.ours.sd is None else f" ± {shown(cell.ours.sd)}"
-    difference = _NOTHING
-    if cell.difference is not None:
-        where = "inside" if cell.ours.inside else "outside"
-        # + 0.0: no "-0.00"
-        difference = f"{round(cell.difference, decimals) + 0.0:+.{decimals}f}, {where}"
-    interval = f"[{shown(cell.ours.low)}, {shown(cell.ours.high)}]"
-    return f"{paper}<br>{mean}{spread} {interval}<br>{difference}"
-
-
-def _seeds(found: tuple[Cell, ...], row: str) -> str:
-    own = [cell for cell in found if cell.row == row]
-    reached = state(found, row)
-    if reached in ("published", "not run"):
-        return reached
-    done, wanted = min(cell.seeds_done for cell in own), own[0].seeds_wanted
-    return f"{done} of {_seeds_of(wanted)}"
-
-
-def _seeds_of(count: int) -> str:
-    return "1 seed" if count == 1 else f"{count} seeds"
-
-
 def _footnotes(
-    table: Table, standings: Mapping[str, Standing], frame: pd.DataFrame, form: Form
+    table: Table,
+    standings: Mapping[str, Standing],
+    contradictory: Mapping[tuple[str, int], str],
+    frame: pd.DataFrame,
+    form: Form,
 ) -> str:
-    notes = [
+    notes = [f"{tables.CONTRADICTORY} {note}" for note in contradictory.values()]
+    if any(row.digest for row in table.rows.values()):
+        notes.append(f"{tables.SECOND_HAND} From a digest of the paper, not from the paper itself.")
+    notes += [
         f"{row}: {count} {'run' if count == 1 else 'runs'} {reason} "
         f"{'is' if count == 1 else 'are'} not shown."
         for row, stands in standings.items()
@@ -306,6 +265,7 @@ def _records(table: Table, found: tuple[Cell, ...], form: Form) -> tuple[dict[st
             "metric": table.columns[cell.column].metric,
             "better": table.columns[cell.column].better,
             "paper": cell.paper,
+            "paper_from": cell.paper_from,
             "ours": cell.ours and cell.ours.mean,
             "sd": cell.ours and cell.ours.sd,
             "low": cell.ours and cell.ours.low,

@@ -1,5 +1,7 @@
-"""Figures as PNG: the paper's bars beside ours, a DET curve, scores by class. Drawn by Agg, never
-on a display."""
+"""Figures as PNG: the paper's bars or matrix beside ours, a DET curve, scores by class.
+
+Drawn by Agg, never on a display.
+"""
 
 # The stubs of pandas, matplotlib and seaborn leave many types open.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
@@ -8,7 +10,7 @@ on a display."""
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import matplotlib as mpl
@@ -21,7 +23,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import norm
 
 from bench.metrics.det import DetPoints, closest, det_points
-from bench.reporting.cells import Cell
+from bench.reporting.cells import Cell, decimals
+from bench.reporting.tables import sides
 from bench.specs.table import Column
 from bench.units import BONAFIDE, HOP_SAMPLES, SAMPLE_RATE_HZ, SPOOF
 
@@ -50,6 +53,34 @@ def bars(title: str, columns: Sequence[Column], cells: Sequence[Cell]) -> bytes:
         for place, column in enumerate(columns):
             own = [cell for cell in cells if cell.column == place]
             _bars(panels[place], column, own)
+        return _png(figure)
+
+
+def heat(title: str, columns: Sequence[Column], cells: Sequence[Cell]) -> bytes:
+    """Return a PNG with a line for each system: the paper's matrix, and beside it ours minus the
+    paper's, or ours where the paper has none.
+
+    The columns' groups stand down the side and their headings across. Of figures, darker is larger,
+    on one scale for all matrices; of differences, red is where ours is worse.
+    """
+    rows = list(dict.fromkeys(cell.row for cell in cells))
+    down, across = (len(side) for side in sides(columns))
+    figures, differences = _scales(columns, cells)
+    with mpl.rc_context({**_STYLE, "axes.grid": False}):
+        size = 2 * (1.2 + 0.4 * across), len(rows) * (0.9 + 0.2 * down) + 0.4
+        figure = Figure(figsize=size, layout="constrained")
+        figure.suptitle(_plain(title))
+        panels = figure.subplots(len(rows), 2, squeeze=False)
+        for row, (left, right) in zip(rows, panels, strict=True):
+            own = [cell for cell in cells if cell.row == row]
+            _heat(left, columns, f"{row}: paper", {c.column: c.paper for c in own}, figures)
+            ours = "ours" if all(c.complete for c in own if c.ours) else "ours, incomplete"
+            if any(c.difference is not None for c in own):
+                away = {c.column: c.difference for c in own}
+                _heat(right, columns, f"{row}: {ours}, minus the paper", away, differences, "+")
+            else:
+                means = {c.column: c.ours and c.ours.mean for c in own}
+                _heat(right, columns, f"{row}: {ours}", means, figures)
         return _png(figure)
 
 
@@ -174,6 +205,55 @@ def _bars(axes: Any, column: Column, cells: Sequence[Cell]) -> None:
     # Beside the heading, above the axes: within them it would hide bars.
     place = {"loc": "lower right", "bbox_to_anchor": (1, 1), "borderaxespad": 0.2}
     axes.legend(title=None, fontsize=7, ncols=3, frameon=False, **place)
+
+
+def _scales(
+    columns: Sequence[Column], cells: Sequence[Cell]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the colours of figures, and of differences."""
+    ours = [cell.ours.mean for cell in cells if cell.ours]
+    values = [cell.paper for cell in cells if cell.paper is not None] + ours
+    differences = [abs(cell.difference) for cell in cells if cell.difference is not None]
+    farthest = max([*differences, 0.1])  # a hair's breadth is no deep red
+    red_is_worse = "RdBu_r" if columns[0].better == "lower" else "RdBu"
+    return (
+        {"cmap": "Blues", "vmin": min(values, default=0.0), "vmax": max(values, default=1.0)},
+        {"cmap": red_is_worse, "vmin": -farthest, "vmax": farthest},
+    )
+
+
+def _heat(
+    axes: Any,
+    columns: Sequence[Column],
+    title: str,
+    values: Mapping[int, float | None],
+    colours: Mapping[str, Any],
+    sign: Literal["", "+"] = "",
+) -> None:
+    """Draw the matrix of the values by column; leave the panel out where there are none."""
+    if all(value is None for value in values.values()):
+        axes.remove()
+        return
+    down, across = sides(columns)
+    matrix = pd.DataFrame(index=pd.Index(down), columns=pd.Index(across), dtype=float)
+    for place, value in values.items():
+        if value is not None:
+            shown = round(value, decimals(columns[place])) + 0.0  # no "-0.00"
+            matrix.loc[columns[place].group, columns[place].heading] = shown
+    sns.heatmap(
+        matrix,
+        ax=axes,
+        annot=True,
+        fmt=f"{sign}.{decimals(columns[0])}f",
+        annot_kws={"fontsize": 6},
+        cbar=False,
+        xticklabels=True,
+        yticklabels=True,
+        **colours,
+    )
+    axes.set_title(_plain(title), loc="left")
+    axes.tick_params(axis="x", labelrotation=45, length=0)
+    axes.tick_params(axis="y", labelrotation=0, length=0)
 
 
 def _whiskers(axes: Any, drawn: Any, rows: list[str], cells: Sequence[Cell]) -> None:

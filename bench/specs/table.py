@@ -2,23 +2,53 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections import Counter
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from bench.errors import near
 from bench.specs.base import Spec
 
 
 class Column(Spec):
-    """One column of figures."""
+    """One column of figures: those of one evaluation, or of several combined."""
 
     heading: str
     """As the paper prints it, without the arrow."""
     group: str = ""
     """The heading above it, e.g. the corpus."""
     metric: str
-    """`<evaluation>.<metric>`, e.g. `partialspoof.eer`."""
+    """`<evaluation>.<metric>`, e.g. `partialspoof.eer`; of a column that combines others a name of
+    its own, e.g. `average.eer`."""
     better: Literal["lower", "higher"]
+    combine: Literal["none", "mean", "difference"] = "none"
+    """How `parts` make the figure: their mean, or how far two are apart (never below 0)."""
+    parts: tuple[str, ...] = Field(default=(), strict=False)
+    """Metrics of other columns, each of an evaluation of its own: those of one evaluation share its
+    trials, and bench.metrics.combined takes parts to be independent."""
+    decimals: Annotated[int, Field(ge=0)] | None = None
+    """With how many the paper prints the column; those usual for the metric where not said."""
+
+    @property
+    def kind(self) -> str:
+        """The metric without the evaluation, e.g. `eer`."""
+        return self.metric.rpartition(".")[2]
+
+    @model_validator(mode="after")
+    def _combines_alike(self) -> Column:
+        n = len(self.parts)
+        if self.combine == "none" and n:
+            raise ValueError(f"parts = {self.parts}: should be left out where `combine` is 'none'")
+        if (self.combine == "mean" and n < 2) or (self.combine == "difference" and n != 2):
+            wanted = "two or more" if self.combine == "mean" else "two"
+            raise ValueError(f"parts = {self.parts}: should be {wanted} metrics")
+        others = [part for part in self.parts if part.rpartition(".")[2] != self.kind]
+        if others:
+            raise ValueError(f"parts = {self.parts}: should each be an {self.kind!r}, as `metric`")
+        if len({part.partition(".")[0] for part in self.parts}) < n:
+            raise ValueError(f"parts = {self.parts}: should each be of another evaluation")
+        return self
 
 
 class Row(Spec):
@@ -35,11 +65,26 @@ class Row(Spec):
     """Where the figures are from when not from this table's own experiments."""
     seeds: tuple[int, ...] | None = Field(default=None, strict=False)
     paper: dict[str, float] = Field(default_factory=dict[str, float])
-    """The paper's figures by metric, rates in per cent."""
+    """The figures that the paper prints, by metric, rates in per cent."""
+    digest: dict[str, float] = Field(default_factory=dict[str, float])
+    """Figures of the paper that are known from a digest of it alone; reports mark them."""
     smoke: dict[str, Any] = Field(default_factory=dict[str, Any])
-    """What the row's smoke form says beyond the table's `[smoke]`."""
+    """What the smoke form of the row, and of those `from` it, says beyond the table's `[smoke]`."""
     settings: dict[str, Any] = Field(default_factory=dict[str, Any])
     """The row's own settings (every key that is not one of the above)."""
+
+    @property
+    def published(self) -> dict[str, float]:
+        """The paper's figures by metric, wherever they are from."""
+        return {**self.paper, **self.digest}
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Row:
+        for metric in self.paper.keys() & self.digest.keys():
+            raise ValueError(
+                f"digest.{metric} = {self.digest[metric]}: should be left out, as `paper` has it"
+            )
+        return self
 
 
 class Table(Spec):
@@ -51,11 +96,31 @@ class Table(Spec):
     caption: str = ""
     text_columns: tuple[str, ...] = Field(strict=False)
     columns: tuple[Column, ...] = Field(strict=False)
+    layout: Literal["rows", "matrix"] = "rows"
+    """`matrix`: each row is a system with a table of its own, the columns' `group` down and
+    `heading` across."""
     seeds: tuple[int, ...] = Field(strict=False)
     notes: tuple[str, ...] = Field(default=(), strict=False)
     base: dict[str, Any] = Field(default_factory=dict[str, Any])
     rows: dict[str, Row]
     smoke: dict[str, Any] = Field(default_factory=dict[str, Any])
+
+    @model_validator(mode="after")
+    def _columns_fit(self) -> Table:
+        for metric, count in Counter(column.metric for column in self.columns).items():
+            if count > 1:
+                raise ValueError(f"columns = {metric!r}: should be the metric of one column")
+        plain = [column.metric for column in self.columns if column.combine == "none"]
+        for part in (part for column in self.columns for part in column.parts):
+            if part not in plain:
+                raise ValueError(f"columns = {part!r}: should be a column{near(part, plain)}")
+        if self.layout == "matrix":
+            places = {(column.group, column.heading) for column in self.columns}
+            if len(places) < len(self.columns):
+                raise ValueError("columns: each should have a place of its own in the matrix")
+            if len({(column.kind, column.better) for column in self.columns}) > 1:
+                raise ValueError("columns: a matrix should hold one kind of figure")
+        return self
 
 
 class Difference(Spec):

@@ -1,6 +1,6 @@
-"""A made table, paper and tracked runs that show every case a report must tell apart.
+"""Made tables, a paper and tracked runs that show every case a report must tell apart.
 
-`python tests/reporting/made.py` writes the golden files anew.
+`python -m tests.reporting.made` writes the golden files anew.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import pandas as pd
 
 from bench.reporting import report
 from bench.specs.table import Paper, Table
+from bench.tracking.frame import tidy_scored
 
 GOLDEN = Path(__file__).parent.parent / "golden/reporting"
 
@@ -68,6 +69,77 @@ TABLE = Table.model_validate(
                 "paper": {"a.eer": 4.0},
             },
             "Never": {"cells": ["Never", "not begun"], "group": "Ours", "paper": BOTH},
+        },
+    }
+)
+
+COMBINED = Table.model_validate(
+    {
+        "key": "made/table2",
+        "title": "Made, Table 2",
+        "text_columns": ["System"],
+        "columns": [
+            {"group": "A", "heading": "EER", "metric": "a.eer", "better": "lower"},
+            {"group": "B", "heading": "EER", "metric": "b.eer", "better": "lower"},
+            {
+                "heading": "Avg.",
+                "metric": "average.eer",
+                "better": "lower",
+                "combine": "mean",
+                "parts": ["a.eer", "b.eer"],
+                "decimals": 3,
+            },
+            {
+                "heading": "gap",
+                "metric": "gap.eer",
+                "better": "lower",
+                "combine": "difference",
+                "parts": ["a.eer", "b.eer"],
+            },
+        ],
+        "seeds": [7, 3],
+        "rows": {
+            # Not the 9.50 of Table 1, and (9.00 + 2.00) / 2 is not 6.500.
+            "Old": {
+                "cells": ["Old"],
+                "published_only": True,
+                "paper": {"a.eer": 9.0, "b.eer": 2.0, "average.eer": 6.5},
+            },
+            # As far from 5.000 as rounding parts and mean may lead.
+            "Both": {
+                "cells": ["Both"],
+                "paper": {"a.eer": 5.0, "b.eer": 5.0, "average.eer": 5.0055, "gap.eer": 0.01},
+            },
+            "Half": {"cells": ["Half"], "digest": {"a.eer": 5.0, "b.eer": 6.5, "gap.eer": 1.6}},
+            "Single": {"cells": ["Single"], "seeds": [1], "paper": {"average.eer": 4.25}},
+        },
+    }
+)
+
+MATRIX = Table.model_validate(
+    {
+        "key": "made/table3",
+        "title": "Made, Table 3",
+        "text_columns": ["System"],
+        "columns": [
+            {"group": group, "heading": heading, "metric": metric, "better": "lower"}
+            for group, heading, metric in (
+                ("A07", "C1", "a.A07.C1.eer"),
+                ("A07", "C2", "a.A07.C2.eer"),
+                ("Pooled", "C1", "a.C1.eer"),
+                ("Pooled", "C2", "a.C2.eer"),
+                ("Pooled", "Pooled", "a.eer"),
+            )
+        ],
+        "layout": "matrix",
+        "seeds": [7],
+        "rows": {
+            "Both": {
+                "cells": ["Both"],
+                "group": "Ours",
+                "paper": {"a.A07.C1.eer": 0.5, "a.C1.eer": 1.5, "a.C2.eer": 3.5, "a.eer": 2.5},
+            },
+            "Old": {"cells": ["Old"], "published_only": True, "digest": {"a.eer": 9.5}},
         },
     }
 )
@@ -140,6 +212,32 @@ def frame(form="paper"):
     return pd.DataFrame([{**line, "form": form} for line in lines])
 
 
+def around(**figures):
+    """Values by metric, each with an interval from 0.3 below to 0.4 above; `_` is a dot."""
+    return {
+        f"{name.replace('_', '.')}.eer": (value, value - 0.3, value + 0.4)
+        for name, value in figures.items()
+    }
+
+
+def combined_frame():
+    """Seeds that disagree, one that lacks a part, and one alone."""
+    return pd.DataFrame(
+        [
+            tracked("Both", 7, around(a=5.2, b=6.0)),
+            tracked("Both", 3, around(a=6.0, b=5.2)),
+            tracked("Half", 3, around(a=5.0, b=6.0)),
+            tracked("Half", 7, around(a=5.0)),
+            tracked("Single", 1, around(a=4.0, b=4.5)),
+        ]
+    )
+
+
+def matrix_frame():
+    values = around(a_A07_C1=0.75, a_A07_C2=1.0, a_C1=1.5, a_C2=3.0, a=2.25)
+    return pd.DataFrame([tracked("Both", 7, values)])
+
+
 def judged(system, run_id, **changes):
     """One line of the tracking store's frame of judged score files."""
     line = {
@@ -169,11 +267,33 @@ def scored():
     )
 
 
+NONE_SCORED = tidy_scored([])
+
+
 def made(form="paper"):
     return report(TABLE, PAPER, RUNS, frame(form), scored(), form)
 
 
+def made_combined():
+    runs = {row: RUNS[row] for row in ("Both", "Half", "Single")}
+    return report(COMBINED, PAPER, runs, combined_frame(), NONE_SCORED, "paper", [TABLE])
+
+
+def made_matrix(form="paper"):
+    lines = matrix_frame().assign(form=form)
+    return report(MATRIX, PAPER, {"Both": RUNS["Both"]}, lines, NONE_SCORED, form)
+
+
+MADE = {
+    "paper": made(),
+    "smoke": made("smoke"),
+    "combined": made_combined(),
+    "matrix": made_matrix(),
+}
+"""The reports that golden files hold."""
+
+
 if __name__ == "__main__":
-    for form in ("paper", "smoke"):
-        for name, text in made(form).texts.items():
+    for report_ in MADE.values():
+        for name, text in report_.texts.items():
             (GOLDEN / name).write_text(text, encoding="utf-8")

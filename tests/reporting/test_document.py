@@ -11,12 +11,24 @@ import pandas as pd
 import pytest
 
 from bench import cards
+from bench.metrics.catalogue import metric
 from bench.reporting import report, stale, write
-from bench.tracking.frame import tidy, tidy_scored
+from bench.tracking.frame import tidy
 
-from .made import GOLDEN, PAPER, RUNS, TABLE, frame, made, tracked
-
-NONE = tidy_scored([])
+from .made import (
+    COMBINED,
+    GOLDEN,
+    MADE,
+    NONE_SCORED,
+    PAPER,
+    RUNS,
+    TABLE,
+    around,
+    frame,
+    made,
+    made_matrix,
+    tracked,
+)
 
 
 def lines_of(markdown, row):
@@ -28,10 +40,10 @@ def main_row(markdown, row):
     return [cell.strip() for cell in lines_of(markdown, row)[0].strip("|").split(" | ")]
 
 
-@pytest.mark.parametrize("form", ["paper", "smoke"])
-def test_is_the_golden_report(form):
-    """Where a change is meant: `python tests/reporting/made.py` writes the golden files anew."""
-    for name, text in made(form).texts.items():
+@pytest.mark.parametrize("which", MADE)
+def test_is_the_golden_report(which):
+    """Where a change is meant: `python -m tests.reporting.made` writes the golden files anew."""
+    for name, text in MADE[which].texts.items():
         assert text == (GOLDEN / name).read_text(encoding="utf-8"), name
 
 
@@ -54,7 +66,7 @@ def test_costs_have_four_decimals_and_the_papers_figure_may_lie_outside():
     values = {"a.min_tdcf": (0.0308, 0.0263, 0.0351)}
     runs = {"Single": RUNS["Single"]}
     lines = pd.DataFrame([tracked("Single", 1, values)])
-    cells = main_row(report(cost, PAPER, runs, lines, NONE, "paper").markdown, "Single")
+    cells = main_row(report(cost, PAPER, runs, lines, NONE_SCORED, "paper").markdown, "Single")
     assert cells[2] == "0.0165<br>**0.0308** [0.0263, 0.0351]<br>+0.0143, outside"
 
 
@@ -86,7 +98,7 @@ def test_an_unfinished_row_is_never_shown_as_complete_or_best():
 
 def test_a_row_that_lacks_one_figure_is_incomplete():
     lines = [tracked("Single", 1, {"a.eer": (4.1, 4.0, 4.2)})]
-    text = report(TABLE, PAPER, RUNS, pd.DataFrame(lines), NONE, "paper").markdown
+    text = report(TABLE, PAPER, RUNS, pd.DataFrame(lines), NONE_SCORED, "paper").markdown
     assert main_row(text, "Single")[-2:] == ["–<br>–<br>–", "0 of 1 seed"]
 
 
@@ -101,7 +113,7 @@ def test_only_runs_with_the_rows_settings_seeds_and_data_are_shown():
 
 def test_runs_of_the_other_form_are_not_there():
     for form, other in (("paper", "smoke"), ("smoke", "paper")):
-        text = report(TABLE, PAPER, RUNS, frame(other), NONE, form).markdown
+        text = report(TABLE, PAPER, RUNS, frame(other), NONE_SCORED, form).markdown
         assert "No run with the settings of this table is finished." in text
         assert "5.20" not in text
 
@@ -123,7 +135,7 @@ def test_smoke_says_so_in_every_header_and_name(tmp_path):
 def test_rows_on_different_data_are_called_out():
     lines = frame()
     lines.loc[lines["row"] == "Single", "fingerprints"] = '{"a/eval": "ff"}'
-    text = report(TABLE, PAPER, RUNS, lines, NONE, "paper").markdown
+    text = report(TABLE, PAPER, RUNS, lines, NONE_SCORED, "paper").markdown
     assert "different data in a/eval" in text
     assert "different data" not in made().markdown
 
@@ -132,10 +144,11 @@ def test_systems_scored_elsewhere_stand_apart_with_their_latest_judgement():
     text = made().markdown
     section = text.partition("## Scored, not trained here")[2].partition("\n##")[0]
     (theirs,) = lines_of(section, "Theirs")
-    assert theirs.split(" | ")[1:4] == ["3.58 [3.40, 3.70]", "–", "0"]
+    assert theirs.split(" | ")[1:3] == ["3.58 [3.40, 3.70]", "0"]
+    assert "B F1" not in section, "no system has that figure"
     assert "| 12 | partialspoof/eval |" in lines_of(section, "Part")[0]
     assert "Broken" not in text
-    alone = report(TABLE, PAPER, RUNS, frame(), NONE, "paper").markdown
+    alone = report(TABLE, PAPER, RUNS, frame(), NONE_SCORED, "paper").markdown
     assert "Scored, not trained" not in alone
 
 
@@ -190,6 +203,75 @@ def test_every_table_can_be_reported_before_anything_is_run(key, form):
     table = cards.table(key)
     runs = {row: cards.resolve(table, row, form) for row in cards.runnable(table)}
     paper = cards.paper(key.partition("/")[0])
-    text = report(table, paper, runs, tidy([]), NONE, form).markdown
-    assert text.count("| not run |\n") >= len(runs)
+    text = report(table, paper, runs, tidy([]), NONE_SCORED, form).markdown
+    assert len(re.findall(r"(\||:) not run( \|)?\n", text)) >= len(runs)
     assert "$" not in text
+
+
+def test_a_mean_is_of_each_seeds_figures_and_lacks_where_a_part_does():
+    both, half = (main_row(MADE["combined"].markdown, row) for row in ("Both", "Half"))
+    assert both[3].split("<br>")[1] == "5.600 ± 0.000 [5.388, 5.883]"
+    # |5.2 - 6.0| and |6.0 - 5.2|, where the means of the parts are equal.
+    assert both[4].split("<br>")[1] == "0.80 ± 0.00 [0.30, 1.30]"
+    assert half[3].split("<br>")[1].startswith("*5.500* (1 of 2 seeds)")
+    assert half[5] == "1 of 2 seeds"
+
+
+def test_the_best_mean_is_bold():
+    assert "**4.250**" in main_row(MADE["combined"].markdown, "Single")[3]
+    assert "**" not in main_row(MADE["combined"].markdown, "Both")[3]
+
+
+def test_contradictory_figures_have_a_mark_and_the_arithmetic():
+    text = MADE["combined"].markdown
+    assert main_row(text, "Old")[1:4] == ["9.00ᵃ", "2.00", "6.500ᵃ"]
+    marked = [line for line in text.splitlines() if line.startswith("- ᵃ")]
+    elsewhere = "9.50 in Made, Table 1, with which Avg. is (9.50 + 2.00) / 2 = 5.750"
+    assert marked == [
+        f"- ᵃ Old: the paper prints 9.00 for A EER here and {elsewhere}.",
+        "- ᵃ Old: the paper prints 6.500 for Avg.; (9.00 + 2.00) / 2 = 5.500.",
+        "- ᵃ Half: a digest of the paper has 1.60 for gap; 6.50 - 5.00 = 1.50.",
+    ]
+
+
+def test_figures_from_a_digest_are_marked_in_table_note_and_csv():
+    text = MADE["combined"].markdown
+    assert main_row(text, "Half")[1].startswith("5.00ᵈ<br>5.00 ± 0.00")
+    assert "- ᵈ From a digest of the paper, not from the paper itself." in text
+    assert "ᵈ" not in MADE["paper"].markdown
+    lines = csv.DictReader(io.StringIO(MADE["combined"].csv))
+    sources = {(line["row"], line["metric"]): line["paper_from"] for line in lines}
+    assert sources["Half", "a.eer"] == "digest"
+    assert sources["Old", "a.eer"] == "paper"
+    assert sources["Old", "gap.eer"] == ""
+
+
+def test_a_row_without_any_part_of_a_mean_is_not_run():
+    lines = pd.DataFrame([tracked("Single", 1, around(c=1.0))])
+    text = report(COMBINED, PAPER, {"Single": RUNS["Single"]}, lines, NONE_SCORED, "paper").markdown
+    assert main_row(text, "Single")[3:] == ["4.250<br>–<br>–", "–<br>–<br>–", "not run"]
+
+
+def test_a_matrix_is_a_table_for_each_system():
+    text = made_matrix("smoke").markdown
+    own, theirs = (text.partition(f"## SMOKE: {title}")[2] for title in ("Ours · Both", "Old"))
+    assert own.startswith(": 1 of 1 seed\n")
+    assert theirs.startswith(": published\n")
+    (line,) = lines_of(own.partition("##")[0], "Pooled")
+    assert line.split(" | ")[2] == "3.50<br>**3.00** [2.70, 3.40]<br>-0.50, outside"
+    assert lines_of(theirs.partition("##")[0], "Pooled") == ["| Pooled | – | – | 9.50ᵈ |"]
+    headings = [line for line in text.splitlines() if line.startswith("#")]
+    assert all("SMOKE" in heading for heading in headings)
+
+
+def test_a_matrix_is_written_with_a_figure_of_its_own(tmp_path):
+    write(made_matrix(), tmp_path)
+    assert stale(made_matrix(), tmp_path) == []
+
+
+def test_the_catalogue_knows_every_figure_of_every_table():
+    columns = [column for key in cards.table_keys() for column in cards.table(key).columns]
+    known = [metric(column.metric) for column in columns]
+    assert [c.metric for c, found in zip(columns, known, strict=True) if found is None] == []
+    better = [found.better for found in known if found]
+    assert [column.better for column in columns] == better

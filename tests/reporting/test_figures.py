@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from unittest.mock import patch
 
+import matplotlib as mpl
 import matplotlib.figure
 import numpy as np
 import pytest
@@ -15,7 +17,7 @@ from bench.errors import BenchError
 from bench.metrics.det import DetPoints, det_points, eer
 from bench.reporting import figures
 
-from .made import made
+from .made import MADE, made, made_matrix
 
 
 def drawn(draw, *arguments):
@@ -77,6 +79,45 @@ def test_smoke_figures_say_so():
     report = made("smoke")
     figure = drawn(figures.bars, report.title, report.columns, report.cells)
     assert figure.get_suptitle().startswith("SMOKE")
+
+
+def panels_of(report):
+    """Panels by title, each with its numbers, row by row as they are drawn."""
+    figure = drawn(figures.heat, report.title, report.columns, report.cells)
+    return {
+        axes.get_title(loc="left"): [text.get_text() for text in axes.texts] for axes in figure.axes
+    }
+
+
+def test_heat_maps_are_the_cells():
+    assert panels_of(MADE["matrix"]) == {
+        "Both: paper": ["0.50", "1.50", "3.50", "2.50"],
+        "Both: ours, minus the paper": ["+0.25", "+0.00", "-0.50", "-0.25"],
+        "Old: paper": ["9.50"],
+    }
+
+
+def test_a_heat_map_is_of_ours_where_the_paper_has_no_figure():
+    report = MADE["matrix"]
+    alone = [replace(cell, paper=None) for cell in report.cells if cell.row == "Both"]
+    halves = [replace(cell, seeds_wanted=2) for cell in alone]
+    ours = ["0.75", "1.00", "1.50", "3.00", "2.25"]
+    assert panels_of(replace(report, cells=tuple(alone))) == {"Both: ours": ours}
+    assert panels_of(replace(report, cells=tuple(halves))) == {"Both: ours, incomplete": ours}
+
+
+def test_a_heat_map_of_nothing_is_a_picture_all_the_same():
+    report = MADE["matrix"]
+    empty = [replace(cell, paper=None, ours=None) for cell in report.cells]
+    assert panels_of(replace(report, cells=tuple(empty))) == {}
+
+
+def test_red_is_worse_either_way():
+    for better, sign in (("lower", 1), ("higher", -1)):
+        columns = [column.model_copy(update={"better": better}) for column in made_matrix().columns]
+        _, differences = figures._scales(columns, made_matrix().cells)
+        red, _, blue, _ = mpl.colormaps[differences["cmap"]]((sign + 1) / 2)
+        assert red > blue
 
 
 def made_scores():

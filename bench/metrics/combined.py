@@ -1,0 +1,94 @@
+"""A figure made of the figures of several test sets: their mean, or how far two are apart.
+
+Papers print such columns ("Avg.", "gap") beside those that they are made of. The interval is MOVER,
+the method of variance estimates recovery (Zou and Donner, Statistics in Medicine 27, 2008): each
+part's interval says how far that part may lie below and above its figure, and those distances add
+up as independent standard errors do, in quadrature. It needs nothing but figures and intervals,
+and keeps their lopsidedness.
+
+Parts are taken to be independent: other test sets, scored by one trained model. Sets that share
+recordings (the ASVspoof 2021 sets were made from the 2019 one's) are not quite: what is difficult
+in one is difficult in the other, so that the interval of a mean is somewhat too narrow, and that of
+a difference too wide.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from bench.errors import BenchError
+
+How = Literal["mean", "difference"]
+"""`difference`: the absolute difference of two."""
+
+
+class Estimate(NamedTuple):
+    """A figure and its 95 % interval, all in one unit."""
+
+    value: float
+    low: float
+    high: float
+
+
+def combined(how: How, values: Sequence[float]) -> float:
+    """Return the mean of the values, or the absolute difference of two.
+
+    Raise BenchError where there is none, or for a difference not two.
+
+    >>> combined("mean", [1.0, 4.0]), combined("difference", [1.0, 4.0])
+    (2.5, 3.0)
+    """
+    _check(how, values)
+    if how == "difference":
+        return abs(values[0] - values[1])
+    return math.fsum(values) / len(values)
+
+
+def rounding(how: How, halves: Sequence[float]) -> float:
+    """Return how far a combined figure can be off where each part is off by at most its `halves`.
+
+    Raise BenchError as `combined`.
+
+    >>> rounding("mean", [0.005, 0.005]), rounding("difference", [0.005, 0.005])
+    (0.005, 0.01)
+    """
+    _check(how, halves)
+    return math.fsum(halves) / (1 if how == "difference" else len(halves))
+
+
+def combined_estimate(how: How, parts: Sequence[Estimate]) -> Estimate:
+    """Return the combined figure with its interval, from those of its parts, by MOVER.
+
+    With a figure x_i and an interval (l_i, u_i) for each of n parts, the mean m lies between
+    m - sqrt(Σ (x_i - l_i)²) / n and m + sqrt(Σ (u_i - x_i)²) / n, and the difference d = x_1 - x_2
+    between d - sqrt((x_1 - l_1)² + (u_2 - x_2)²) and d + sqrt((u_1 - x_1)² + (x_2 - l_2)²): a
+    difference is low where the first part is low or the second high.
+
+    Of the absolute difference, the interval is what the bounds of d enclose with the sign taken
+    off: from 0 where they enclose 0. It covers as often as that of d, and where two sets hardly
+    differ more often. A part that lies outside its own interval, as a percentile interval
+    allows, has no width on that side. Raise BenchError as `combined`.
+
+    >>> combined_estimate("mean", [Estimate(5.0, 2.0, 6.0), Estimate(9.0, 5.0, 9.0)])
+    Estimate(value=7.0, low=4.5, high=7.5)
+    >>> combined_estimate("difference", [Estimate(5.0, 2.0, 6.0), Estimate(9.0, 5.0, 13.0)])
+    Estimate(value=4.0, low=0.0, high=9.0)
+    """
+    value = combined(how, [part.value for part in parts])
+    below = [max(part.value - part.low, 0.0) for part in parts]
+    above = [max(part.high - part.value, 0.0) for part in parts]
+    if how == "mean":
+        n = len(parts)
+        return Estimate(value, value - math.hypot(*below) / n, value + math.hypot(*above) / n)
+    signed = parts[0].value - parts[1].value
+    low = signed - math.hypot(below[0], above[1])
+    high = signed + math.hypot(above[0], below[1])
+    return Estimate(value, max(low, -high, 0.0), max(high, -low))
+
+
+def _check(how: How, values: Sequence[object]) -> None:
+    if not values or (how == "difference" and len(values) != 2):
+        wanted = "two" if how == "difference" else "at least one"
+        raise BenchError(f"{how} of {len(values)} figures: should be of {wanted}")

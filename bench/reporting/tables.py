@@ -1,0 +1,117 @@
+"""The table itself: the paper's figures, ours and the difference, as rows or as matrices."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping, Sequence
+
+from bench.config import Form
+from bench.reporting.cells import Cell, best, decimals, state
+from bench.reporting.grid import grid, smoke_word
+from bench.specs.table import Column, Table
+
+CONTRADICTORY = "ᵃ"
+"""Stands at a figure of the paper that its own arithmetic contradicts."""
+SECOND_HAND = "ᵈ"
+"""Stands at a figure that is from a digest of the paper."""
+
+_NOTHING = "–"
+_ARROWS = {"lower": "↓", "higher": "↑"}
+
+Place = tuple[str, int]
+"""Row, and index of the column."""
+
+
+def main(table: Table, found: tuple[Cell, ...], contradictory: Container[Place], form: Form) -> str:
+    """Return the table in Markdown, in the paper's layout; `contradictory` figures are marked."""
+    tops = [best(table, column, found) for column in range(len(table.columns))]
+    texts = {
+        (cell.row, cell.column): _figure(
+            cell,
+            cell.row in tops[cell.column],
+            (cell.row, cell.column) in contradictory,
+            decimals(table.columns[cell.column]),
+        )
+        for cell in found
+    }
+    draw = _matrices if table.layout == "matrix" else _rows
+    return draw(table, found, texts, form)
+
+
+def _rows(table: Table, found: tuple[Cell, ...], texts: Mapping[Place, str], form: Form) -> str:
+    headings = [
+        *table.text_columns,
+        *(f"{c.group} {c.heading} {_ARROWS[c.better]}".strip() for c in table.columns),
+        "Seeds",
+    ]
+    lines: list[list[str]] = []
+    group = ""
+    for name, row in table.rows.items():
+        if row.group != group:
+            group = row.group
+            lines.append([f"**{group}**" if group else "", *[""] * (len(headings) - 1)])
+        own = [texts[name, column] for column in range(len(table.columns))]
+        lines.append([*row.cells, *own, _seeds(found, name)])
+    return grid(headings, lines, form)
+
+
+def _matrices(table: Table, found: tuple[Cell, ...], texts: Mapping[Place, str], form: Form) -> str:
+    down, across = sides(table.columns)
+    place = {(column.group, column.heading): n for n, column in enumerate(table.columns)}
+    headings = ["", *(f"{name} {_ARROWS[table.columns[0].better]}" for name in across)]
+    sections: list[str] = []
+    for name, row in table.rows.items():
+        lines = [
+            [group, *(texts[name, place[group, h]] if (group, h) in place else "" for h in across)]
+            for group in down
+        ]
+        title = " · ".join(filter(None, [row.group, *row.cells]))
+        sections += [
+            f"## {smoke_word(form)}{title}: {_seeds(found, name)}",
+            grid(headings, lines, form),
+        ]
+    return "\n\n".join(sections)
+
+
+def sides(columns: Sequence[Column]) -> tuple[list[str], list[str]]:
+    """Return what stands down the left and across the top of a matrix, in the card's order."""
+    down = dict.fromkeys(column.group for column in columns)
+    across = dict.fromkeys(column.heading for column in columns)
+    return list(down), list(across)
+
+
+def _figure(cell: Cell, top: bool, contradictory: bool, digits: int) -> str:
+    def shown(value: float) -> str:
+        return f"{value:.{digits}f}"
+
+    paper = _NOTHING if cell.paper is None else shown(cell.paper)
+    paper += SECOND_HAND * (cell.paper_from == "digest") + CONTRADICTORY * contradictory
+    if not cell.seeds_wanted:
+        return paper
+    if cell.ours is None:
+        return f"{paper}<br>{_NOTHING}<br>{_NOTHING}"
+    mean = shown(cell.ours.mean)
+    if not cell.complete:
+        mean = f"*{mean}* ({cell.seeds_done} of {_seeds_of(cell.seeds_wanted)})"
+    elif top:
+        mean = f"**{mean}**"
+    spread = "" if cell.ours.sd is None else f" ± {shown(cell.ours.sd)}"
+    difference = _NOTHING
+    if cell.difference is not None:
+        where = "inside" if cell.ours.inside else "outside"
+        # + 0.0: no "-0.00"
+        difference = f"{round(cell.difference, digits) + 0.0:+.{digits}f}, {where}"
+    interval = f"[{shown(cell.ours.low)}, {shown(cell.ours.high)}]"
+    return f"{paper}<br>{mean}{spread} {interval}<br>{difference}"
+
+
+def _seeds(found: tuple[Cell, ...], row: str) -> str:
+    own = [cell for cell in found if cell.row == row]
+    reached = state(found, row)
+    if reached in ("published", "not run"):
+        return reached
+    done, wanted = min(cell.seeds_done for cell in own), own[0].seeds_wanted
+    return f"{done} of {_seeds_of(wanted)}"
+
+
+def _seeds_of(count: int) -> str:
+    return "1 seed" if count == 1 else f"{count} seeds"

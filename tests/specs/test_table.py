@@ -1,0 +1,85 @@
+"""Tables say which of their columns, matrices and published figures make no sense."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from bench.specs.faults import explain
+from bench.specs.table import Table
+
+A, B = ({"heading": name, "metric": f"{name}.eer", "better": "lower"} for name in "ab")
+AVERAGE = {
+    "heading": "Avg.",
+    "metric": "average.eer",
+    "better": "lower",
+    "combine": "mean",
+    "parts": ["a.eer", "b.eer"],
+}
+
+
+def table(*columns, layout="rows", **row):
+    return {
+        "key": "made/table",
+        "title": "Made",
+        "text_columns": ["System"],
+        "columns": list(columns),
+        "layout": layout,
+        "seeds": [1],
+        "rows": {"R": {"cells": ["It"], **row}},
+    }
+
+
+def faults(content):
+    with pytest.raises(ValidationError) as raised:
+        Table.model_validate(content)
+    return explain(raised.value, "card", Table)
+
+
+def test_what_makes_sense_is_read():
+    card = Table.model_validate(
+        table(A, B, AVERAGE, paper={"a.eer": 1.0}, digest={"average.eer": 2.0})
+    )
+    assert card.columns[2].parts == ("a.eer", "b.eer")
+    assert card.rows["R"].published == {"a.eer": 1.0, "average.eer": 2.0}
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"parts": ["a.eer"]}, "= ('a.eer',): should be two or more metrics"),
+        ({"combine": "difference", "parts": ["a.eer", "b.eer", "c.eer"]}, "should be two metrics"),
+        ({"combine": "none"}, "should be left out where `combine` is 'none'"),
+        ({"parts": ["a.eer", "b.f1"]}, "should each be an 'eer', as `metric`"),
+        ({"parts": ["a.eer", "a.A07.eer"]}, "should each be of another evaluation"),
+    ],
+)
+def test_a_column_combines_figures_of_one_kind_and_several_evaluations(changes, says):
+    (line,) = faults(table(A, B, AVERAGE | changes))
+    assert line.startswith("card: columns.2.parts = (")
+    assert says in line
+
+
+def test_parts_are_columns_themselves():
+    (line,) = faults(table(A, AVERAGE))
+    assert line == "card: columns = 'b.eer': should be a column; did you mean 'a.eer'?"
+
+
+def test_a_metric_has_one_column():
+    (line,) = faults(table(A, A))
+    assert line == "card: columns = 'a.eer': should be the metric of one column"
+
+
+def test_a_figure_has_one_source():
+    (line,) = faults(table(A, paper={"a.eer": 1.0}, digest={"a.eer": 2.0}))
+    assert line == "card: rows.R.digest.a.eer = 2.0: should be left out, as `paper` has it"
+
+
+def test_a_matrix_has_one_kind_of_figure_and_a_place_for_each():
+    assert faults(table(A, B | {"heading": "a"}, layout="matrix")) == [
+        "card: columns: each should have a place of its own in the matrix"
+    ]
+    f1 = {"heading": "F1", "metric": "b.f1", "better": "higher"}
+    assert faults(table(A, f1, layout="matrix")) == [
+        "card: columns: a matrix should hold one kind of figure"
+    ]
