@@ -204,7 +204,8 @@ def _bars(axes: Any, column: Column, cells: Sequence[Cell]) -> None:
     axes.tick_params(axis="x", labelrotation=45)
     # Beside the heading, above the axes: within them it would hide bars.
     place = {"loc": "lower right", "bbox_to_anchor": (1, 1), "borderaxespad": 0.2}
-    axes.legend(title=None, fontsize=7, ncols=3, frameon=False, **place)
+    if sources:
+        axes.legend(title=None, fontsize=7, ncols=3, frameon=False, **place)
 
 
 def _scales(

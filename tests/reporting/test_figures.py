@@ -66,6 +66,14 @@ def test_bars_are_the_cells():
     }
 
 
+def test_a_table_without_any_figure_is_drawn_all_the_same():
+    report = made()
+    empty = tuple(replace(cell, paper=None, ours=None) for cell in report.cells)
+    for panel in drawn(figures.bars, report.title, report.columns, empty).axes:
+        assert not panel.containers
+        assert panel.get_legend() is None
+
+
 def test_an_axis_that_is_cut_says_so():
     report = made()
     eer_panel, f1_panel = drawn(figures.bars, report.title, report.columns, report.cells).axes
