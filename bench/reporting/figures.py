@@ -67,20 +67,16 @@ def heat(title: str, columns: Sequence[Column], cells: Sequence[Cell]) -> bytes:
     down, across = (len(side) for side in sides(columns))
     figures, differences = _scales(columns, cells)
     with mpl.rc_context({**_STYLE, "axes.grid": False}):
-        size = 2 * (1.2 + 0.4 * across), len(rows) * (0.9 + 0.2 * down) + 0.4
+        beside = 2 if any(cell.ours for cell in cells) else 1
+        size = beside * (1.2 + 0.4 * across), len(rows) * (0.9 + 0.2 * down) + 0.4
         figure = Figure(figsize=size, layout="constrained")
         figure.suptitle(_plain(title))
-        panels = figure.subplots(len(rows), 2, squeeze=False)
-        for row, (left, right) in zip(rows, panels, strict=True):
+        panels = figure.subplots(len(rows), beside, squeeze=False)
+        for row, (left, *right) in zip(rows, panels, strict=True):
             own = [cell for cell in cells if cell.row == row]
             _heat(left, columns, f"{row}: paper", {c.column: c.paper for c in own}, figures)
-            ours = "ours" if all(c.complete for c in own if c.ours) else "ours, incomplete"
-            if any(c.difference is not None for c in own):
-                away = {c.column: c.difference for c in own}
-                _heat(right, columns, f"{row}: {ours}, minus the paper", away, differences, "+")
-            else:
-                means = {c.column: c.ours and c.ours.mean for c in own}
-                _heat(right, columns, f"{row}: {ours}", means, figures)
+            if right:
+                _heat_of_ours(right[0], columns, own, figures, differences)
         return _png(figure)
 
 
@@ -223,6 +219,23 @@ def _scales(
     )
 
 
+def _heat_of_ours(
+    axes: Any,
+    columns: Sequence[Column],
+    cells: Sequence[Cell],
+    figures: Mapping[str, Any],
+    differences: Mapping[str, Any],
+) -> None:
+    ours = "ours" if all(cell.complete for cell in cells if cell.ours) else "ours, incomplete"
+    title = f"{cells[0].row}: {ours}"
+    if any(cell.difference is not None for cell in cells):
+        away = {cell.column: cell.difference for cell in cells}
+        _heat(axes, columns, f"{title}, minus the paper", away, differences, "+")
+    else:
+        means = {cell.column: cell.ours and cell.ours.mean for cell in cells}
+        _heat(axes, columns, title, means, figures)
+
+
 def _heat(
     axes: Any,
     columns: Sequence[Column],
@@ -253,8 +266,9 @@ def _heat(
         **colours,
     )
     axes.set_title(_plain(title), loc="left")
-    axes.tick_params(axis="x", labelrotation=45, length=0)
-    axes.tick_params(axis="y", labelrotation=0, length=0)
+    axes.tick_params(length=0)
+    axes.set_xticks(axes.get_xticks(), across, rotation=45, ha="right", rotation_mode="anchor")
+    axes.tick_params(axis="y", labelrotation=0)
 
 
 def _whiskers(axes: Any, drawn: Any, rows: list[str], cells: Sequence[Cell]) -> None:
