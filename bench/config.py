@@ -32,7 +32,8 @@ class File(Spec):
     corpora: dict[str, str] = Field(default_factory=dict[str, str])
     """Folder of each corpus, e.g. `partialspoof = "/data/PartialSpoof/database"`."""
     weights: dict[str, str] = Field(default_factory=dict[str, str])
-    """File or folder of each pretrained model, e.g. `xlsr2_300m = "/data/xlsr2_300m.pt"`."""
+    """File or folder of each pretrained model, e.g. `xlsr2_300m = "/data/xlsr2_300m.pt"`; or of
+    breaths that were found elsewhere, a CSV."""
     work: str = "work"
     """Folder for checkpoints, scores and the miniature corpora."""
     tracking: str | None = None

@@ -53,6 +53,8 @@ KNOWN: Mapping[str, Weights] = {
 }
 
 
+INTERVALS = "it is a CSV of utterance,start_s,end_s"
+"""What a key of `[weights]` that holds breaths is."""
 ANY_LAYOUT = "any local checkpoint in one of the known layouts will do"
 
 

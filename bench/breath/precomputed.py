@@ -15,7 +15,7 @@ from bench.config import Config
 from bench.corpora.subset import Subset
 from bench.errors import BenchError, quoted
 from bench.specs.breath import Precomputed
-from bench.weights import locate
+from bench.weights import INTERVALS, locate
 
 COLUMNS = ["utterance", "start_s", "end_s"]
 
@@ -26,7 +26,7 @@ def read(subset: Subset, spec: Precomputed, config: Config) -> Intervals:
     The file may hold other utterances, too. One of the subset's that it says nothing of is a
     BenchError unless `spec.absent` is "no-breath", and so is a line that is no interval.
     """
-    path = locate(spec.intervals, config, otherwise=f"it is a CSV of {','.join(COLUMNS)}")
+    path = locate(spec.intervals, config, INTERVALS)
     utterances: list[str] = subset.table["utterance"].tolist()
     found: dict[str, list[tuple[float, float]]] = {}
     for utterance, interval in _lines(path):

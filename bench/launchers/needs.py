@@ -26,22 +26,31 @@ def _lacking(run: Run, config: Config) -> Iterator[str]:
             config.corpus_root(data.corpus, run.form)
         except BenchError as error:
             yield str(error)
-    keys = [of.weights for of in (run.frontend,) if isinstance(of, Wav2Vec2 | WavLM | S3prl)]
-    for data in run.data.values():
-        match data.breath:
-            case Respiro(weights=key) | Precomputed(intervals=key):
-                keys.append(key)
-            case _:
-                pass
-    for key in keys:
-        try:
-            weights.locate(key, config)
-        except BenchError as error:
-            yield str(error)
+    yield from _not_located(run, config)
     for name, data in run.evaluate.items():
         yield from _unknown_fields(name, data)
     if isinstance(run.start, Stage):
         yield from _lacking(run.start.stage, config)
+
+
+def _not_located(run: Run, config: Config) -> Iterator[str]:
+    """Say which weights, and files of breaths, have no place on this machine."""
+    wanted: dict[str, str] = {}
+    if isinstance(run.frontend, Wav2Vec2 | WavLM | S3prl):
+        wanted[run.frontend.weights] = weights.ANY_LAYOUT
+    for data in run.data.values():
+        match data.breath:
+            case Respiro(weights=key):
+                wanted[key] = weights.ANY_LAYOUT
+            case Precomputed(intervals=key):
+                wanted[key] = weights.INTERVALS
+            case _:
+                pass
+    for key, otherwise in wanted.items():
+        try:
+            weights.locate(key, config, otherwise)
+        except BenchError as error:
+            yield str(error)
 
 
 def _unknown_fields(name: str, data: HeldOutData) -> Iterator[str]:
