@@ -301,12 +301,17 @@ def _attributed(fault: Fault, layers: Sequence[Layer], file: str) -> str:
 # --- runs -----------------------------------------------------------------------------------------
 
 
-def resolve(card: Table, row: str, form: Form = "paper", overrides: Sequence[str] = ()) -> Run:
-    """Return the run of `row`, folded; `overrides` are the `KEY=VALUE` of `--set`, in order."""
+def resolve(
+    card: Table, row: str, form: Form = "paper", overrides: Sequence[str | Layer] = ()
+) -> Run:
+    """Return the run of `row`, folded; `overrides` are the `KEY=VALUE` of `--set`, or layers of
+    another card, in order.
+    """
     chain = _chain(card, row)
     if chain is None or card.rows[row].published_only:
         raise BenchError(f"{card.key}: row {row} holds published figures only and cannot be run")
-    layers = [*_layers(chain, form), *(parse_override(text) for text in overrides)]
+    said = (parse_override(of) if isinstance(of, str) else of for of in overrides)
+    layers = [*_layers(chain, form), *said]
     run, found = _validated_run(layers, form)
     if run is None:
         raise BenchError("\n".join(_attributed(fault, layers, card.key) for fault in found))

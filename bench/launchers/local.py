@@ -98,25 +98,31 @@ def run(order: Order, config: Config, store: Store, watcher: Watcher) -> Iterato
     for text in dict.fromkeys(judged.lacking(evaluated)):
         watcher.say(text)
     for job in ordered:
-        entry = _entry(job, order.table, device)
-        if store.finished(entry):
-            yield Outcome(job.name, "already finished")
-            continue
-        watcher.begin(job.name, job.run.training.epochs)
-        place = folder(config.work, job.run, job.data, job.seed)
-        try:
-            _run_row(job, entry, place, config, store, watcher)
-        except BenchError as error:
-            yield Outcome(job.name, "failed", plain(error))
-        except Exception as error:
-            # A fault of ours or of the machine (out of memory, ...): kept whole, other rows go on.
-            log = place / "error.txt"
-            log.parent.mkdir(parents=True, exist_ok=True)
-            log.write_text(traceback.format_exc(), encoding="utf-8")
-            message = f"{type(error).__name__}: {plain(error)} (whole traceback: {log})"
-            yield Outcome(job.name, "failed", message)
-        else:
-            yield Outcome(job.name, "finished")
+        yield attempt(job, _entry(job, order.table, device), config, store, watcher)
+
+
+def attempt(job: Job, entry: RunEntry, config: Config, store: Store, watcher: Watcher) -> Outcome:
+    """Run one job, tracked as `entry`, and return how it ended.
+
+    Whatever is wrong with it is its outcome; what is no Exception passes through, after the tracked
+    run is closed as killed: Ctrl-C, and what a watcher raises to stop it.
+    """
+    if store.finished(entry):
+        return Outcome(job.name, "already finished")
+    watcher.begin(job.name, job.run.training.epochs)
+    place = folder(config.work, job.run, job.data, job.seed)
+    try:
+        _run_row(job, entry, place, config, store, watcher)
+    except BenchError as error:
+        return Outcome(job.name, "failed", plain(error))
+    except Exception as error:
+        # A fault of ours or of the machine (out of memory, ...): kept whole, other rows go on.
+        log = place / "error.txt"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_text(traceback.format_exc(), encoding="utf-8")
+        message = f"{type(error).__name__}: {plain(error)} (whole traceback: {log})"
+        return Outcome(job.name, "failed", message)
+    return Outcome(job.name, "finished")
 
 
 def device_name(config: Config) -> str:
@@ -150,17 +156,25 @@ def _earlier(job: Job, entry: RunEntry, parent: str) -> tuple[Job, RunEntry] | N
     first = Job(job.row, job.seed, job.run.start.stage, job.data.stage)
     fingerprints = first.data.fingerprints()
     return first, replace(
-        entry, run=first.run, fingerprints=fingerprints, description_figures={}, parent=parent
+        entry,
+        kind="stage",
+        run=first.run,
+        fingerprints=fingerprints,
+        description_figures={},
+        parent=parent,
     )
 
 
 @contextmanager
-def _alone(place: Path) -> Iterator[None]:
-    """Hold the row's folder: two processes that train one row would spoil each other's files."""
+def _alone(place: Path, held: Literal["refuse", "wait"] = "refuse") -> Iterator[None]:
+    """Hold the row's folder: two processes that train one row would spoil each other's files.
+
+    Where another process holds it, it is waited for or refused.
+    """
     place.mkdir(parents=True, exist_ok=True)
     with (place / "lock").open("w") as lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX | (fcntl.LOCK_NB if held == "refuse" else 0))
         except BlockingIOError as error:
             raise BenchError(f"{place}: another process is training this row") from error
         yield
@@ -240,7 +254,8 @@ def _run_earlier(
     if known and (place / checkpoints.KEPT).is_file():
         return
     watcher.begin(entry.name, job.run.training.epochs)
-    with _alone(place):
+    # Rows and trials that run beside each other may start from one training: the first does it.
+    with _alone(place, held="wait"):
         if known:
             watcher.say(f"{entry.name}: was finished, but is not at {place}: trained once more")
             _trained(job, place, config, _Both(None, watcher, interrupt))

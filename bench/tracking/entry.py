@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from bench.config import Form
@@ -28,7 +28,7 @@ class DatasetUse:
 
 @dataclass(frozen=True)
 class RunEntry:
-    """One row of one table with one seed, about to run."""
+    """One row of one table with one seed, or one trial of a sweep, about to run."""
 
     table: str
     """`sal/table4`."""
@@ -43,19 +43,18 @@ class RunEntry:
     device: str
     description_figures: Mapping[str, float]
     """The paper's figures by metric, rates in per cent."""
+    kind: Literal["row", "stage", "trial"] = "row"
+    """`stage` is the training that a row or a trial starts from."""
     parent: str = ""
-    """Id of the tracked run that this one is a part of: the training that a row starts from; empty
-    for a row itself."""
+    """Id of the tracked run that this one is a part of: of a stage, or of a trial, whose parent is
+    its study's run; empty for a row itself."""
+    tags: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What else it is known by: a trial's study and number."""
 
     @property
     def name(self) -> str:
         """The run's name: `S5 · seed 666`."""
-        return f"{self.row} · seed {self.seed}" + (" · start" if self.parent else "")
-
-    @property
-    def kind(self) -> str:
-        """`row`, or `stage` for the training that a row starts from."""
-        return "stage" if self.parent else "row"
+        return f"{self.row} · seed {self.seed}" + (" · start" if self.kind == "stage" else "")
 
     @property
     def data(self) -> str:
@@ -73,6 +72,7 @@ class RunEntry:
             "seed": str(self.seed),
             "signature": self.run.signature,
             "data": self.data,
+            **self.tags,
         }
 
 

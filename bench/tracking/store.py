@@ -89,6 +89,17 @@ class Store:
         """Return whether a run with the settings, seed and data of `entry` is finished."""
         return any(run.info.status == "FINISHED" for run in self._find(entry))
 
+    def curves(self, entry: RunEntry, names: Sequence[str]) -> list[dict[str, float]]:
+        """Return the named curves of the finished run of `entry`, epoch by epoch; rates are
+        fractions. Epochs that lack one of them are left out.
+        """
+        (run,) = (run for run in self._find(entry) if run.info.status == "FINISHED")
+        epochs: dict[int, dict[str, float]] = {}
+        for name in names:
+            for point in self._client.get_metric_history(run.info.run_id, name):
+                epochs.setdefault(point.step, {})[name] = point.value / per_cent(name, 1.0)
+        return [found for _, found in sorted(epochs.items()) if len(found) == len(names)]
+
     def sweep_dead(self) -> list[str]:
         """Mark runs FAILED whose process died without a word (kill -9, power); return their names.
 
@@ -157,11 +168,32 @@ class Store:
 
     def _find(self, entry: RunEntry | ScoredEntry) -> list[Any]:
         """Return the runs of `entry`, the one that began last first."""
-        experiment = self._client.get_experiment_by_name(entry.table)
+        return self.search(entry.table, entry.identity)
+
+    def search(self, table: str, tags: Mapping[str, str]) -> list[Any]:
+        """Return MLflow's runs in the experiment `table` that have all the tags, the one that began
+        last first.
+        """
+        experiment = self._client.get_experiment_by_name(table)
         if experiment is None:
             return []
-        wanted = " and ".join(f"tags.{key} = '{value}'" for key, value in entry.identity.items())
+        wanted = " and ".join(f"tags.{key} = '{value}'" for key, value in tags.items())
         return self._search(experiment.experiment_id, wanted)
+
+    def shared(
+        self, table: str, name: str, identity: Mapping[str, str], more: Mapping[str, str]
+    ) -> str:
+        """Return the id of the run that has the tags `identity`, for several processes to work on;
+        where there is none it is made, with `more` tags.
+        """
+        with self._lock():
+            found = self.search(table, identity)
+            return found[0].info.run_id if found else self._new(table, name, {**identity, **more})
+
+    @property
+    def client(self) -> Any:
+        """MLflow's client of this store."""
+        return self._client
 
     def _search(self, experiment_id: str, wanted: str) -> list[Any]:
         found: list[Any] = []
