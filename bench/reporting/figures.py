@@ -9,7 +9,6 @@ Drawn by Agg, never on a display.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -17,21 +16,18 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import seaborn as sns
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import norm
 
 from bench.metrics.det import DetPoints, closest, det_points
 from bench.reporting.cells import Cell, decimals
+from bench.reporting.style import SOURCES, STYLE, drawn, plain, png
 from bench.reporting.tables import sides
 from bench.specs.table import Column
 from bench.units import BONAFIDE, HOP_SAMPLES, SAMPLE_RATE_HZ, SPOOF
 
-_SOURCES = {"paper": "#b8b8b8", "ours": "#2f6db3", "ours, incomplete": "#a9c6e8"}
 _CLASSES = {BONAFIDE: "#2f6db3", SPOOF: "#d97b29"}
-_STYLE: Any = {**sns.axes_style("whitegrid"), "font.size": 8, "axes.titlesize": 9}
-_DPI = 150
 _DET_TICKS = np.array([0.001, 0.01, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.99, 0.999])
 
 
@@ -41,7 +37,7 @@ def bars(title: str, columns: Sequence[Column], cells: Sequence[Cell]) -> bytes:
     Whiskers are the 95 % intervals. Where all figures lie close together the axis does not begin at
     zero, and says so.
     """
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         across = min(2, len(columns))
         down = -(-len(columns) // across)
         n_rows = len({cell.row for cell in cells})
@@ -53,7 +49,7 @@ def bars(title: str, columns: Sequence[Column], cells: Sequence[Cell]) -> bytes:
         for place, column in enumerate(columns):
             own = [cell for cell in cells if cell.column == place]
             _bars(panels[place], column, own)
-        return _png(figure)
+        return png(figure)
 
 
 def heat(title: str, columns: Sequence[Column], cells: Sequence[Cell]) -> bytes:
@@ -66,18 +62,18 @@ def heat(title: str, columns: Sequence[Column], cells: Sequence[Cell]) -> bytes:
     rows = list(dict.fromkeys(cell.row for cell in cells))
     down, across = (len(side) for side in sides(columns))
     figures, differences = _scales(columns, cells)
-    with mpl.rc_context({**_STYLE, "axes.grid": False}):
+    with mpl.rc_context({**STYLE, "axes.grid": False}):
         beside = 2 if any(cell.ours for cell in cells) else 1
         size = beside * (1.2 + 0.4 * across), len(rows) * (0.9 + 0.2 * down) + 0.4
         figure = Figure(figsize=size, layout="constrained")
-        figure.suptitle(_plain(title))
+        figure.suptitle(plain(title))
         panels = figure.subplots(len(rows), beside, squeeze=False)
         for row, (left, *right) in zip(rows, panels, strict=True):
             own = [cell for cell in cells if cell.row == row]
             _heat(left, columns, f"{row}: paper", {c.column: c.paper for c in own}, figures)
             if right:
                 _heat_of_ours(right[0], columns, own, figures, differences)
-        return _png(figure)
+        return png(figure)
 
 
 def det(bonafide: ArrayLike, spoof: ArrayLike, title: str = "") -> bytes:
@@ -89,16 +85,16 @@ def det(bonafide: ArrayLike, spoof: ArrayLike, title: str = "") -> bytes:
     points = det_points(bonafide, spoof)
     rate = closest(points.miss_rate, points.false_alarm_rate).rate
     shown = _thinned(points)
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure = Figure(figsize=(4, 4), layout="constrained")
         axes = figure.subplots()
         axes.plot(
             _deviate(points.false_alarm_rate[shown]),
             _deviate(points.miss_rate[shown]),
-            color=_SOURCES["ours"],
+            color=SOURCES["ours"],
         )
         axes.plot(*[_deviate(np.array([rate]))] * 2, "o", color="black", markersize=4)
-        axes.set_title(_plain(f"{title} EER {100 * rate:.2f} %".strip()))
+        axes.set_title(plain(f"{title} EER {100 * rate:.2f} %".strip()))
         axes.set_xlabel("false alarm rate: spoof accepted (%)")
         axes.set_ylabel("miss rate: bona fide rejected (%)")
         for axis in (axes.xaxis, axes.yaxis):
@@ -106,7 +102,7 @@ def det(bonafide: ArrayLike, spoof: ArrayLike, title: str = "") -> bytes:
         limits = _deviate(_DET_TICKS)[[0, -1]]
         axes.set(xlim=limits, ylim=limits, aspect="equal")
         axes.tick_params(axis="x", labelrotation=45)
-        return _png(figure)
+        return png(figure)
 
 
 def histogram(bonafide: ArrayLike, spoof: ArrayLike, threshold: float, title: str = "") -> bytes:
@@ -120,17 +116,17 @@ def histogram(bonafide: ArrayLike, spoof: ArrayLike, threshold: float, title: st
     if high - low < 1e-6 * (1 + abs(low)):  # constant scores
         low, high = low - 0.5, high + 0.5
     edges = np.linspace(low, high, 61)
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure = Figure(figsize=(5, 3), layout="constrained")
         axes = figure.subplots()
         for label, values in scores.items():
             density, _ = np.histogram(values.clip(edges[0], edges[-1]), edges, density=True)
             axes.stairs(density, edges, fill=True, alpha=0.5, color=_CLASSES[label], label=label)
         axes.axvline(threshold, color="black", linewidth=1, label="EER threshold")
-        axes.set_title(_plain(title))
+        axes.set_title(plain(title))
         axes.set(xlabel="score (higher: more bona fide)", ylabel="density")
         axes.legend(fontsize=7, frameon=False)
-        return _png(figure)
+        return png(figure)
 
 
 def activation(
@@ -151,7 +147,7 @@ def activation(
     strength = lead / max(float(lead.max()), 1e-12)
     strongest = activation.argmax(axis=1)
     colours = [_CLASSES[BONAFIDE], _CLASSES[SPOOF], "#7a4fa3"]
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure = Figure(figsize=(7, 2.2), layout="constrained")
         axes = figure.subplots()
         axes.grid(visible=False)
@@ -164,9 +160,9 @@ def activation(
             axes.fill_between([], [], color=colour, alpha=0.8, label=name)
         axes.plot(seconds, wave, color="black", linewidth=0.4)
         axes.set(xlim=(0, seconds[-1]), xlabel="seconds", yticks=[])
-        axes.set_title(_plain(title))
+        axes.set_title(plain(title))
         axes.legend(fontsize=7, frameon=True, loc="upper right", ncols=len(classes))
-        return _drawn(figure, kind)
+        return drawn(figure, kind)
 
 
 def _bars(axes: Any, column: Column, cells: Sequence[Cell]) -> None:
@@ -178,7 +174,7 @@ def _bars(axes: Any, column: Column, cells: Sequence[Cell]) -> None:
         if cell.ours
     ]
     data = pd.DataFrame(records, columns=pd.Index(["row", "source", "value"]))
-    sources = [source for source in _SOURCES if source in set(data["source"])]
+    sources = [source for source in SOURCES if source in set(data["source"])]
     sns.barplot(
         data=data,
         x="row",
@@ -186,13 +182,13 @@ def _bars(axes: Any, column: Column, cells: Sequence[Cell]) -> None:
         hue="source",
         order=rows,
         hue_order=sources,
-        palette={source: _SOURCES[source] for source in sources},
+        palette={source: SOURCES[source] for source in sources},
         errorbar=None,
         ax=axes,
     )
-    for source, drawn in zip(sources, axes.containers, strict=True):
+    for source, container in zip(sources, axes.containers, strict=True):
         if source != "paper":
-            _whiskers(axes, drawn, rows, cells)
+            _whiskers(axes, container, rows, cells)
     cut = _cut_axis(axes, data["value"].to_numpy())
     heading = f"{column.group} {column.heading} ({column.better} is better)".strip()
     axes.set_title(heading, loc="left")
@@ -265,7 +261,7 @@ def _heat(
         yticklabels=True,
         **colours,
     )
-    axes.set_title(_plain(title), loc="left")
+    axes.set_title(plain(title), loc="left")
     axes.tick_params(length=0)
     axes.set_xticks(axes.get_xticks(), across, rotation=45, ha="right", rotation_mode="anchor")
     axes.tick_params(axis="y", labelrotation=0)
@@ -301,21 +297,3 @@ def _thinned(points: DetPoints) -> NDArray[np.int64]:
     rising = np.searchsorted(points.miss_rate, grid)
     falling = last - np.searchsorted(points.false_alarm_rate[::-1], grid)
     return np.unique(np.concatenate([[0, last], rising, falling]).clip(0, last))
-
-
-def _plain(text: str) -> str:
-    """Return a text as it stands: Matplotlib takes what is between dollars for a formula."""
-    return text.replace("$", r"\$")
-
-
-def _png(figure: Figure) -> bytes:
-    return _drawn(figure, "png")
-
-
-def _drawn(figure: Figure, kind: Literal["png", "svg"]) -> bytes:
-    content = io.BytesIO()
-    FigureCanvasAgg(figure)
-    # Without version and date, which would change the file and not the figure.
-    metadata = {"Software": None} if kind == "png" else {"Date": None}
-    figure.savefig(content, format=kind, dpi=_DPI, metadata=metadata)
-    return content.getvalue()
