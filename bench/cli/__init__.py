@@ -16,6 +16,7 @@ from bench.cli.listing import list_, show
 from bench.cli.report import report, ui
 from bench.cli.run import run
 from bench.cli.score import compare, score
+from bench.cli.sweep import sweep
 from bench.errors import BenchError
 
 # Threads that wait for each other sleep instead of spinning. Where another process wants a core,
@@ -37,7 +38,7 @@ def bench() -> None:
     """
 
 
-for _command in (list_, show, run, report, score, compare, explain, data, ui, doctor):
+for _command in (list_, show, run, sweep, report, score, compare, explain, data, ui, doctor):
     bench.add_command(_command)
 
 

@@ -10,8 +10,11 @@ import click
 
 from bench import cards, config
 from bench.cli import options
+from bench.cli.sweep import catalogue as sweeps
+from bench.cli.sweep import show as show_sweep
 from bench.config import Config, Form
 from bench.specs.table import Paper, Table
+from bench.sweep_cards import PREFIX
 
 
 @click.command("list")
@@ -37,7 +40,6 @@ def catalogue() -> dict[str, list[dict[str, Any]]]:
 
     tables = [cards.table(key) for key in cards.table_keys()]
     found = [corpora.card(key) for key in corpora.names()]
-    sweeps = sorted(path.stem for path in (cards.folder("experiments") / "sweeps").glob("*.toml"))
     return {
         "tables": [
             {
@@ -56,7 +58,7 @@ def catalogue() -> dict[str, list[dict[str, Any]]]:
             {"name": card.key, "short": card.short, "about": f"{card.short}: {card.name}"}
             for card in found
         ],
-        "sweeps": [{"name": name} for name in sweeps],
+        "sweeps": sweeps(),
     }
 
 
@@ -92,7 +94,10 @@ def _first(docstring: str | None) -> str:
 @options.as_json
 def show(table: str, rows: str | None, diff: bool, smoke: bool, as_json: bool) -> None:
     """Show a table's rows: settings, signature, state, the paper's figures, what is lacking
-    here."""
+    here. Of a sweep (`sweep/NAME`) its card."""
+    if table.startswith(PREFIX):
+        show_sweep(table, options.form(smoke), as_json)
+        return
     card, form = cards.table(table), options.form(smoke)
     paper = cards.paper(card.key.partition("/")[0])
     described = describe(card, cards.select(card, rows), form, config.load())

@@ -8,6 +8,8 @@ import click
 
 from bench import cards, config
 from bench.cli import options
+from bench.cli.sweep import report as sweep_report
+from bench.sweep_cards import PREFIX
 
 
 @click.command()
@@ -25,7 +27,11 @@ def report(
     context: click.Context, table: str, smoke: bool, check: bool, folder: Path | None, as_json: bool
 ) -> None:
     """Write a table's report: the paper's figures, ours, the difference, what was run and what
-    not."""
+    not. Of a sweep (`sweep/NAME`) its best trial, all trials and figures."""
+    place = folder or Path("reports", "smoke" if smoke else "published")
+    if table.startswith(PREFIX):
+        sweep_report(context, table, options.form(smoke), check, place, as_json)
+        return
     from bench import reporting
     from bench.tracking.store import Store
 
@@ -37,7 +43,6 @@ def report(
     keys = [key for key in cards.table_keys() if key.startswith(f"{paper.key}/")]
     others = [cards.table(key) for key in keys if key != card.key]
     made = reporting.report(card, paper, runs, frame, scored, form, others)
-    place = folder or Path("reports", "smoke" if smoke else "published")
     if as_json:
         options.print_json(made.records)
         return

@@ -1,0 +1,161 @@
+"""`bench sweep`: search a space of settings for what does best on dev; its report and its card."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bench import config, sweep_cards
+from bench.cli import options
+from bench.config import Config, Form
+from bench.specs.sweep import Sweep
+
+
+@click.command()
+@click.argument("name")
+@click.option(
+    "--trials", type=click.IntRange(min=1), help="How many in all, else the card's."
+)
+@click.option("--jobs", type=click.IntRange(min=1), default=1, help="Processes on this machine.")
+@click.option(
+    "--storage",
+    metavar="URL",
+    envvar="BENCH_SWEEP_STORAGE",
+    help="postgresql://..., for several machines; a file in the work folder by default.",
+)
+@options.smoke
+@click.option("--worker", is_flag=True, hidden=True)
+@click.pass_context
+def sweep(
+    context: click.Context,
+    name: str,
+    trials: int | None,
+    jobs: int,
+    storage: str | None,
+    smoke: bool,
+    worker: bool,
+) -> None:
+    """Train a row many times with other settings, and find those that do best on dev.
+
+    Stopped or killed, the same command goes on. Trials that are finished, pruned or failed stay
+    so; the one that was interrupted is taken up again, once.
+    """
+    card, here = sweep_cards.sweep(name, options.form(smoke)), config.load()
+    wanted = trials or card.wanted
+    # These import torch, Optuna and MLflow, which takes seconds: only now.
+    from bench.cli.display import Display
+    from bench.sweeps import launch
+    from bench.sweeps.trials import Sweeping, require
+    from bench.tracking.store import Store
+
+    require(card, here)
+    if worker:
+        launch.stop_with_parent()
+    store = Store(here)
+    title = f"sweep {card.key}{' SMOKE' if smoke else ''}"
+    with Display(title, wanted) as display:
+        if not worker:
+            for dead in store.sweep_dead():
+                display.say(f"marked failed, its process had died: {dead}")
+        sweeping = Sweeping(card, here, store, display, storage)
+        if jobs > 1 and not worker:
+            if storage:
+                os.environ[launch.STORAGE] = storage
+            arguments = ["sweep", card.key, "--trials", str(wanted), "--worker"]
+            launch.run([*arguments, *(["--smoke"] * smoke)], jobs, here, display.say)
+        else:
+            for ended in sweeping.run(wanted):
+                display.end(f"trial {ended.number}", ended.ending, _said(card, ended))
+        if worker:
+            return
+        done = sweeping.close(wanted)
+    command = f"bench report {sweep_cards.PREFIX}{card.key}" + (" --smoke" if smoke else "")
+    if done:
+        click.echo(f"next: {command}")
+        return
+    click.echo("trials are left, begun or not: the same command goes on", err=True)
+    context.exit(1)
+
+
+def _said(card: Sweep, ended: Any) -> str:
+    if ended.ending == "finished":
+        from bench.metrics.catalogue import shown
+
+        return f"{card.objective} {shown(card.objective, ended.objective)}"
+    return ended.reason
+
+
+def catalogue() -> list[dict[str, Any]]:
+    """Return what `bench list` says of sweeps."""
+    cards = [sweep_cards.sweep(name) for name in sweep_cards.names()]
+    return [
+        {
+            "name": card.key,
+            "from": card.parent,
+            "about": f"{card.title} [{card.wanted} trials from {card.parent}]",
+        }
+        for card in cards
+    ]
+
+
+def show(name: str, form: Form, as_json: bool) -> None:
+    """Print a sweep's card: where it starts, what it varies, how far a study of it is."""
+    card = sweep_cards.sweep(name, form)
+    run = sweep_cards.base(card)
+    if as_json:
+        content = card.model_dump(mode="json", by_alias=True)
+        more = {"signature": sweep_cards.signature(card), "base_signature": run.signature}
+        options.print_json({**content, **more})
+        return
+    click.echo(f"{card.title}\n{card.caption}".rstrip())
+    if form == "smoke":
+        click.echo("SMOKE form: tiny, on the miniature corpora; never a result")
+    points = card.points()
+    size = "" if points is None else f" of {len(points)} points"
+    click.echo(
+        f"  from {card.parent}, seeds {', '.join(map(str, sweep_cards.seeds(card)))}, "
+        f"up to {run.training.epochs} epochs, {card.wanted} trials{size}\n"
+        f"  {card.objective} should become least; sampler {card.sampler.kind}, "
+        f"pruner {card.pruner.kind}; study signature {sweep_cards.signature(card)}"
+    )
+    for key, of in card.space.items():
+        between = " | " if of.kind == "categories" else " to "
+        click.echo(f"    {key}: {between.join(map(sweep_cards.text, of.edges()))}")
+    for note in card.notes:
+        click.echo(f"  note: {note}")
+
+
+def report(
+    context: click.Context, name: str, form: Form, check: bool, folder: Path, as_json: bool
+) -> None:
+    """Write a sweep's report from the tracking store alone, or check that it is not stale."""
+    from bench.reporting import sweep as reporting
+
+    card, here = sweep_cards.sweep(name, form), config.load()
+    made = _made(card, here)
+    if as_json:
+        options.print_json(made.trials.to_dict("records"))
+        return
+    if not check:
+        click.echo(f"report: {reporting.write(made, folder)}")
+        return
+    stale = reporting.stale(made, folder)
+    for path in stale:
+        click.echo(f"stale: {path} (write it with `bench report {name}`)", err=True)
+    if stale:
+        context.exit(1)
+    click.echo(f"up to date: {folder}")
+
+
+def _made(card: Sweep, here: Config) -> Any:
+    from bench.reporting import sweep as reporting
+    from bench.tracking import studies
+    from bench.tracking.store import Store
+
+    kept = studies.kept(Store(here), card.key, card.form, sweep_cards.signature(card))
+    if not kept:
+        return reporting.report(card, None, {}, 0)
+    return reporting.report(card, kept[0].trials, kept[0].importances, len(kept) - 1)

@@ -1,0 +1,264 @@
+"""A sweep's report: the best trial, all of them, figures, and the row that the best would be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import pandas as pd
+
+from bench import cards, sweep_cards
+from bench.metrics.catalogue import digits, is_rate
+from bench.reporting import sweep_figures
+from bench.reporting.grid import grid, smoke_word
+from bench.specs.sweep import Sweep
+
+NOT_RUN = "Not run: no trial of this sweep, as its card stands, has ended."
+_WARNING = (
+    "**SMOKE: small models on miniature corpora, to see that everything works. "
+    "None of these figures is a result.**"
+)
+
+
+@dataclass(frozen=True)
+class SweepReport:
+    """A rendered report, its table and its figures."""
+
+    stem: str
+    """Name of its files without ending: `sweep-sal-lambda`, or `sweep-sal-lambda.smoke`."""
+    markdown: str
+    trials: pd.DataFrame
+    figures: Mapping[str, bytes]
+    """PNG by name."""
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """Content of the text files by name."""
+        csv = self.trials.to_csv(index=False)
+        return {f"{self.stem}.md": self.markdown} | (
+            {f"{self.stem}.csv": csv} if csv.strip() else {}
+        )
+
+    @property
+    def images(self) -> dict[str, bytes]:
+        """Content of the figures' files by name."""
+        return {f"{self.stem}.{name}.png": content for name, content in self.figures.items()}
+
+
+def best(trials: pd.DataFrame) -> dict[str, Any] | None:
+    """Return the finished trial of the least objective, the first of equal ones; None where none is
+    finished.
+    """
+    finished = [line for line in _lines(trials) if line["state"] == "finished"]
+    return min(finished, key=lambda line: float(line["objective"]), default=None)
+
+
+def _lines(trials: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(key): value for key, value in line.items()} for line in trials.to_dict("records")]
+
+
+def note(card: Sweep, trials: pd.DataFrame) -> str:
+    """Return what stands over the study in the tracking store's pages, in Markdown."""
+    found = best(trials)
+    lines = [
+        f"**{smoke_word(card.form)}{card.title}**, from {card.parent}",
+        "",
+        _counts(card, trials),
+        "" if found is None else f"Best: {_best(card, found)}",
+    ]
+    return "\n".join(lines)
+
+
+def report(
+    card: Sweep, trials: pd.DataFrame | None, importances: Mapping[str, float], others: int
+) -> SweepReport:
+    """Return the report of a sweep from its study's table (`bench.sweeps.records`), as it is kept
+    in the tracking store; None where the card as it stands was not run.
+
+    `others` is how many further studies there are of the same card on other data.
+    """
+    stem = f"sweep-{card.key}" + (".smoke" if card.form == "smoke" else "")
+    trials = pd.DataFrame() if trials is None else trials
+    drawn = {} if trials.empty else sweep_figures.figures(card, trials, importances)
+    template = Template((cards.folder("templates") / "sweep.md").read_text(encoding="utf-8"))
+    markdown = template.substitute(
+        title=smoke_word(card.form) + card.title,
+        caption="\n\n".join(filter(None, [_WARNING * (card.form == "smoke"), card.caption])),
+        setup=_setup(card),
+        best=_best_part(card, trials),
+        trials=_trials(card, trials),
+        figures="\n\n".join(f"![{_CAPTIONS[name]}]({stem}.{name}.png)" for name in drawn),
+        importances=_importances(importances, card),
+        notes="\n".join(f"- {text}" for text in [*card.notes, *_others(others)]),
+    )
+    return SweepReport(stem, re.sub(r"\n{3,}", "\n\n", markdown).rstrip() + "\n", trials, drawn)
+
+
+def write(made: SweepReport, folder: Path) -> Path:
+    """Write the Markdown, CSV and figures into `folder`; return the Markdown file's path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in made.texts.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    for name, content in made.images.items():
+        (folder / name).write_bytes(content)
+    return folder / f"{made.stem}.md"
+
+
+def stale(made: SweepReport, folder: Path) -> list[Path]:
+    """Return the files in `folder` that are missing or differ; of figures those that are missing,
+    as their bytes change with the version of the drawing library.
+    """
+    texts = [
+        folder / name
+        for name, text in made.texts.items()
+        if not (folder / name).is_file() or (folder / name).read_text(encoding="utf-8") != text
+    ]
+    return texts + [folder / name for name in made.images if not (folder / name).is_file()]
+
+
+_CAPTIONS = {
+    "history": "The objective of each trial in order, and the best so far",
+    "importances": "How important each dimension is",
+    "slice": "The objective over each dimension",
+    "contour": "The objective over two dimensions",
+}
+
+
+def _setup(card: Sweep) -> str:
+    lines = [
+        ["starts from", f"`{card.parent}`"],
+        ["objective", f"{card.objective}{_unit(card)}, least is best; of the epoch that is kept"],
+        ["sampler", _settings(card.sampler.model_dump())],
+        ["pruner", _settings(card.pruner.model_dump())],
+        ["epochs", "the row's" if card.epochs is None else f"up to {card.epochs}"],
+        ["seeds a trial", ", ".join(map(str, sweep_cards.seeds(card)))],
+        ["test sets", _TESTED[card.evaluate]],
+    ]
+    for name, of in card.space.items():
+        between = " · " if of.kind == "categories" else " to "
+        text = between.join(map(sweep_cards.text, of.edges()))
+        step = getattr(of, "step", None)
+        extra = [", by the logarithm"] * getattr(of, "log", False) + [f", by {step}"] * bool(step)
+        lines.append([f"`{name}`", f"{text}{''.join(extra)}"])
+    return grid(["Setting", "Value"], lines, card.form)
+
+
+_TESTED = {
+    "nothing": "no trial is scored on a test set",
+    "as-row": "every finished trial is scored on the row's, to be looked at; none chose the best",
+}
+
+
+def _settings(content: Mapping[str, Any]) -> str:
+    more = [f"{key} {value}" for key, value in content.items() if key != "kind"]
+    return ", ".join([str(content["kind"]), *more])
+
+
+def _unit(card: Sweep) -> str:
+    return " (%)" if is_rate(card.objective) else ""
+
+
+def _counts(card: Sweep, trials: pd.DataFrame) -> str:
+    if trials.empty:
+        return NOT_RUN
+    counts = trials["state"].value_counts()
+    parts = [f"{counts[state]} {state}" for state in _STATES if state in counts]
+    n = len(trials)
+    wanted = f" The card asks for {card.wanted}." if n != card.wanted else ""
+    return f"{n} {'trial' if n == 1 else 'trials'}: {', '.join(parts)}.{wanted}"
+
+
+_STATES = ("finished", "pruned", "failed", "running")
+
+
+def _best(card: Sweep, found: Mapping[str, Any]) -> str:
+    values = ", ".join(f"`{name} = {found[name]}`" for name in card.space)
+    return (
+        f"trial {found['trial']}, {card.objective} {_objective(card, found)}{_unit(card)}: {values}"
+    )
+
+
+def _objective(card: Sweep, line: Mapping[str, Any]) -> str:
+    shown = "" if pd.isna(line["objective"]) else str(line["objective"])
+    return f"{float(shown):.{digits(card.objective)}f}" if shown else "–"
+
+
+def _best_part(card: Sweep, trials: pd.DataFrame) -> str:
+    found = None if trials.empty else best(trials)
+    if found is None:
+        return _counts(card, trials) + ("" if trials.empty else "\n\nNo trial is finished.")
+    point = sweep_cards.point_of(card, found)
+    name = f"{card.key}-{found['trial']}"
+    row = sweep_cards.as_row(card, point, name, f"sweep {card.key}, trial {found['trial']}")
+    table, _ = sweep_cards.row(card)
+    same = (
+        f"signature `{found['signature']}`"
+        if card.evaluate == "as-row"
+        else f"training signature `{found['training_signature']}`, so what is trained is found"
+    )
+    return "\n\n".join(
+        [
+            _counts(card, trials),
+            f"**Best: {_best(card, found)}**",
+            "The dev figure of the best of many is too good: a test set says what it is worth.",
+            f"As a row of `experiments/{table.key}.toml` ({same}):",
+            f"```toml\n{row}\n```",
+        ]
+    )
+
+
+def _trials(card: Sweep, trials: pd.DataFrame) -> str:
+    if trials.empty:
+        return NOT_RUN
+    known = [*card.space, *_OWN]
+    tests = [name for name in trials.columns if name not in known]
+    headings = ["Trial", "State", *(f"`{name}`" for name in card.space)]
+    headings += [f"{card.objective}{_unit(card)}", "Epochs", "Hours", *tests, "Signature", "Why"]
+    top = best(trials)
+    lines: list[list[str]] = []
+    for line in _lines(trials):
+        number = str(line["trial"])
+        objective = _objective(card, line)
+        if top is not None and number == str(top["trial"]):
+            objective = f"**{objective}**"
+        lines.append(
+            [
+                *(number, str(line["state"]), *(str(line[name]) for name in card.space)),
+                *(objective, str(line["epochs"]), f"{float(line['hours']):.2f}"),
+                *(_test(name, line[name]) for name in tests),
+                *(f"`{line['signature']}`", str(line["reason"])),
+            ]
+        )
+    return grid(headings, lines, card.form)
+
+
+_OWN = (
+    *("form", "trial", "state", "objective", "epochs", "attempt", "reason"),
+    *("signature", "training_signature", "begun", "ended", "hours", "runs", "device"),
+)
+
+
+def _test(name: str, value: Any) -> str:
+    return "–" if pd.isna(value) or value == "" else f"{float(value):.{digits(name)}f}"
+
+
+def _importances(importances: Mapping[str, float], card: Sweep) -> str:
+    if not importances:
+        alone = len(card.space) == 1
+        return "There is one dimension." if alone else "Too few trials are finished to tell."
+    lines = [
+        [f"`{name}`", f"{importances[name]:.2f}"]
+        for name in sorted(importances, key=lambda name: -importances[name])
+    ]
+    return grid(["Dimension", "Share of variance (functional ANOVA)"], lines, card.form)
+
+
+def _others(others: int) -> list[str]:
+    if not others:
+        return []
+    which = "study of this card" if others == 1 else "studies of this card"
+    return [f"Not shown: {others} earlier {which}, on other data."]

@@ -1,0 +1,185 @@
+"""Figures of a sweep from its table of trials: history, importances, slice, contour; PNG."""
+
+# The stubs of pandas and matplotlib leave many types open.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from bench.metrics.catalogue import is_rate
+from bench.reporting.grid import smoke_word
+from bench.reporting.style import SOURCES, STYLE, plain, png
+from bench.specs.sweep import Categories, Sweep
+from bench.sweep_cards import text
+
+_ACROSS = 3
+"""Panels in a line."""
+_COLOURS = "viridis_r"
+"""Darker is lower, so better; the same in grey."""
+
+
+def figures(
+    card: Sweep, trials: pd.DataFrame, importances: Mapping[str, float]
+) -> dict[str, bytes]:
+    """Return the figures that can be drawn, PNG by name: without a finished trial there is none,
+    without a second dimension neither importances nor contour.
+
+    `trials` is the study's table (`bench.sweeps.records`), or that as it was kept, all text.
+    """
+    over = trials.assign(objective=pd.to_numeric(trials["objective"]))
+    over = over.assign(trial=pd.to_numeric(over["trial"]))
+    over = over[over["state"].isin(["finished", "pruned"]) & over["objective"].notna()]
+    finished = over[over["state"] == "finished"]
+    if finished.empty:
+        return {}
+    found = {"history": _history(card, over), "slice": _slice(card, finished)}
+    if importances:
+        found["importances"] = _importances(card, importances)
+    if len(card.space) > 1:
+        found["contour"] = _contour(card, finished)
+    return found
+
+
+def _history(card: Sweep, over: pd.DataFrame) -> bytes:
+    def draw(figure: Figure) -> None:
+        axes = figure.subplots()
+        for state, marker in (("finished", "o"), ("pruned", "x")):
+            own = over[over["state"] == state]
+            if len(own):
+                colour = SOURCES["ours" if state == "finished" else "paper"]
+                axes.plot(own["trial"], own["objective"], marker, color=colour, label=state)
+        finished = over[over["state"] == "finished"]
+        least = np.minimum.accumulate(finished["objective"].to_numpy())
+        axes.step(finished["trial"], least, where="post", color="black", label="best so far")
+        axes.set(xlabel="trial", ylabel=_label(card))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.legend(fontsize=7, frameon=False)
+
+    return _drawn(card, (5, 3), draw)
+
+
+def _importances(card: Sweep, importances: Mapping[str, float]) -> bytes:
+    names = sorted(importances, key=lambda name: importances[name])
+
+    def draw(figure: Figure) -> None:
+        axes = figure.subplots()
+        axes.barh(names, [importances[name] for name in names], color=SOURCES["ours"])
+        axes.set(xlim=(0, 1), xlabel=f"share of the variance of {card.objective}")
+
+    return _drawn(card, (5, 1.2 + 0.3 * len(names)), draw)
+
+
+def _slice(card: Sweep, finished: pd.DataFrame) -> bytes:
+    names = list(card.space)
+
+    def draw(figure: Figure) -> None:
+        for axes, name in zip(_panels(figure, len(names)), names, strict=False):
+            places = _scaled(axes, "x", card, name, finished)
+            axes.scatter(
+                places,
+                finished["objective"],
+                c=finished["trial"],
+                cmap="Blues",
+                edgecolors="black",
+                linewidths=0.4,
+                s=18,
+            )
+            axes.set(xlabel=name, ylabel=_label(card))
+
+    return _drawn(card, _size(len(names)), draw)
+
+
+def _contour(card: Sweep, finished: pd.DataFrame) -> bytes:
+    pairs = list(itertools.combinations(card.space, 2))
+
+    def draw(figure: Figure) -> None:
+        for axes, (across, up) in zip(_panels(figure, len(pairs)), pairs, strict=False):
+            x = _scaled(axes, "x", card, across, finished)
+            y = _scaled(axes, "y", card, up, finished)
+            level = finished["objective"].to_numpy()
+            numeric = all(_numbers(card, name) is not None for name in (across, up))
+            if numeric and _spread(_even(axes, "x", x), _even(axes, "y", y)) and np.ptp(level) > 0:
+                axes.tricontourf(x, y, level, levels=12, cmap=_COLOURS, alpha=0.7)
+            dots = axes.scatter(
+                x, y, c=level, cmap=_COLOURS, edgecolors="black", linewidths=0.4, s=18
+            )
+            axes.set(xlabel=across, ylabel=up)
+            figure.colorbar(dots, ax=axes, label=_label(card))
+
+    return _drawn(card, _size(len(pairs)), draw)
+
+
+def _even(axes: Any, side: str, places: NDArray[np.float64]) -> NDArray[np.float64]:
+    scale = axes.get_xscale() if side == "x" else axes.get_yscale()
+    return np.log(places) if scale == "log" else places
+
+
+def _spread(x: NDArray[np.float64], y: NDArray[np.float64]) -> bool:
+    """Return whether the points span a plane: of those on a line nothing can be contoured."""
+    points = np.unique(np.column_stack([x, y]), axis=0)
+    if len(points) < 4:
+        return False
+    scaled = (points - points.mean(axis=0)) / np.maximum(np.ptp(points, axis=0), 1e-12)
+    return bool(np.linalg.matrix_rank(scaled, tol=1e-3) == 2)
+
+
+def _scaled(
+    axes: Any, side: str, card: Sweep, name: str, finished: pd.DataFrame
+) -> NDArray[np.float64]:
+    """Return where the trials are along a dimension, and scale the axis for it."""
+    axis = axes.xaxis if side == "x" else axes.yaxis
+    texts = finished[name].astype(str)
+    known = _numbers(card, name)
+    if known is None:
+        of = card.space[name]
+        assert isinstance(of, Categories)
+        words = [text(value) for value in of.choices]
+        axis.set_ticks(range(len(words)), [word[:24] for word in words])
+        if side == "x":
+            axes.tick_params(axis="x", labelrotation=30)
+        return np.array([words.index(word) for word in texts], float)
+    if getattr(card.space[name], "log", False):
+        (axes.set_xscale if side == "x" else axes.set_yscale)("log")
+    return np.array(texts, float)
+
+
+def _numbers(card: Sweep, name: str) -> Sequence[float] | None:
+    """Return the ends or values of a dimension of numbers; None where it has others."""
+    edges = card.space[name].edges()
+    plain = all(isinstance(v, int | float) and not isinstance(v, bool) for v in edges)
+    return edges if plain else None
+
+
+def _label(card: Sweep) -> str:
+    return f"{card.objective} (%)" if is_rate(card.objective) else card.objective
+
+
+def _size(panels: int) -> tuple[float, float]:
+    return 2.8 * min(panels, _ACROSS) + 0.4, 2.5 * -(-panels // _ACROSS) + 0.3
+
+
+def _panels(figure: Figure, n: int) -> Any:
+    across = min(n, _ACROSS)
+    found = figure.subplots(-(-n // across), across, squeeze=False).ravel()
+    for axes in found[n:]:
+        axes.remove()
+    return found[:n]
+
+
+def _drawn(card: Sweep, size: tuple[float, float], draw: Callable[[Figure], None]) -> bytes:
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=size, layout="constrained")
+        figure.suptitle(plain(smoke_word(card.form) + card.title))
+        draw(figure)
+        return png(figure)

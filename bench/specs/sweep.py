@@ -1,0 +1,233 @@
+"""A sweep as a card: the row it starts from, what is varied and how, what should become least."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from bench.specs.base import Absent, Count, Positive, Spec
+
+Point = dict[str, Any]
+"""One value of each dimension, by the dimension's name."""
+
+
+class _Dimension(Spec):
+    """What is varied. Its name is the dotted key that it sets, unless `keys` says otherwise."""
+
+    keys: tuple[str, ...] = Field(default=(), strict=False)
+    """The dotted keys that get the value, where it is another one or several at once."""
+
+
+def _check_range(low: float, high: float, step: float | None, log: bool) -> None:
+    if low >= high:
+        raise ValueError(f"low = {low}: should be less than high = {high}")
+    if log and low <= 0:
+        raise ValueError(f"low = {low}: should be above 0 where log is true")
+    if log and step not in (None, 1):
+        raise ValueError(f"step = {step}: should be left out where log is true")
+    if step is not None and abs((high - low) / step - round((high - low) / step)) > 1e-6:
+        raise ValueError(f"step = {step}: should divide the range from {low} to {high}")
+
+
+class Float(_Dimension):
+    """A number of a range, its ends among them; with a step one of finitely many."""
+
+    kind: Literal["float"]
+    low: float
+    high: float
+    step: Positive | None = None
+    log: bool = False
+    """Whether it is drawn evenly in the logarithm."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Float:
+        _check_range(self.low, self.high, self.step, self.log)
+        return self
+
+    def edges(self) -> list[float]:
+        """Return the least and the greatest value."""
+        return [self.low, self.high]
+
+    def values(self) -> list[float] | None:
+        """Return all values in order; None where there is no step."""
+        if self.step is None:
+            return None
+        n = round((self.high - self.low) / self.step) + 1
+        return [self.rounded(self.low + i * self.step) for i in range(n)]
+
+    def rounded(self, value: float) -> float:
+        """Return `value` as a trial uses it: of four digits where there is no step, within the
+        range.
+        """
+        digits = 4 if self.step is None else 12
+        return min(max(float(f"{value:.{digits}g}"), self.low), self.high)
+
+
+class Int(_Dimension):
+    """A whole number of a range, its ends among them."""
+
+    kind: Literal["int"]
+    low: int
+    high: int
+    step: Count = 1
+    log: bool = False
+    """Whether it is drawn evenly in the logarithm."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Int:
+        _check_range(self.low, self.high, self.step, self.log)
+        return self
+
+    def edges(self) -> list[int]:
+        """Return the least and the greatest value."""
+        return [self.low, self.high]
+
+    def values(self) -> list[int]:
+        """Return all values in order."""
+        return list(range(self.low, self.high + 1, self.step))
+
+
+class Categories(_Dimension):
+    """One of several values, in no order: texts, numbers, or whole tables of settings."""
+
+    kind: Literal["categories"]
+    choices: tuple[Any, ...] = Field(alias="values", min_length=2, strict=False)
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Categories:
+        for place, value in enumerate(self.choices):
+            if value in self.choices[:place]:
+                raise ValueError(f"values = {value!r}: should be there once")
+        return self
+
+    def values(self) -> list[Any]:
+        """Return all values as the card has them."""
+        return list(self.choices)
+
+    def edges(self) -> list[Any]:
+        """Return all values: none is between others."""
+        return list(self.choices)
+
+
+Dimension = Annotated[Float | Int | Categories, Field(discriminator="kind")]
+
+
+class Tpe(Spec):
+    """Tree-structured Parzen estimator (Bergstra et al., NeurIPS 2011), as Optuna has it."""
+
+    kind: Literal["tpe"]
+    seed: int = 0
+    startup_trials: Count = 10
+    """Trials that are drawn by chance before anything is estimated."""
+
+
+class Chance(Spec):
+    """Every trial is drawn by chance."""
+
+    kind: Literal["random"]
+    seed: int = 0
+
+
+class Grid(Spec):
+    """Every point of the space once, in order; the last dimension changes fastest."""
+
+    kind: Literal["grid"]
+
+
+class Median(Spec):
+    """Stop a trial whose best epoch so far is worse than the median of the others after as many
+    epochs.
+    """
+
+    kind: Literal["median"]
+    startup_trials: Count = 5
+    """Finished trials before any is stopped."""
+    warmup_epochs: Annotated[int, Field(ge=0)] = 0
+    """Epochs before a trial can be stopped."""
+
+
+class Hyperband(Spec):
+    """Hyperband (Li et al., JMLR 18, 2018): brackets of successive halving."""
+
+    kind: Literal["hyperband"]
+    least_epochs: Count = 1
+    factor: Annotated[int, Field(ge=2)] = 3
+    """One in so many goes on to so many times the epochs."""
+
+
+class Sweep(Spec):
+    """A sweep's card in one form, its overlay of the smoke form folded where that is asked for."""
+
+    key: str
+    """Its name: `sal-lambda`."""
+    form: Literal["paper", "smoke"]
+    title: str
+    caption: str = ""
+    notes: tuple[str, ...] = Field(default=(), strict=False)
+    parent: str = Field(alias="from")
+    """The row that trials start from: `<table>:<row>`, e.g. `sal/table4:S7`."""
+    base: dict[str, Any] = Field(default_factory=dict[str, Any])
+    """What every trial says beyond that row."""
+    space: dict[str, Dimension] = Field(min_length=1)
+    """By dotted key."""
+    sampler: Annotated[Tpe | Chance | Grid, Field(discriminator="kind")]
+    pruner: Annotated[Absent | Median | Hyperband, Field(discriminator="kind")] = Absent(
+        kind="none"
+    )
+    objective: Literal["dev.eer", "dev.loss"] = "dev.eer"
+    """What should become least, of the epoch that is kept; over several seeds their mean. A test
+    set's figure cannot be said here."""
+    trials: Count | None = None
+    """How many in all; every point of a grid where it is left out."""
+    epochs: Count | None = None
+    """Of each training; the row's own where it is left out."""
+    seeds: tuple[int, ...] = Field(default=(), strict=False)
+    """Each trial is trained once with each; with the row's first where none is said."""
+    evaluate: Literal["nothing", "as-row"] = "nothing"
+    """Whether trials are scored on test sets too, for figures to be drawn of; nothing is ever
+    chosen by them."""
+
+    @model_validator(mode="after")
+    def _apart(self) -> Sweep:
+        keys = [key for name, dimension in self.space.items() for key in dimension.keys or (name,)]
+        for place, key in enumerate(keys):
+            for other in keys[:place]:
+                if f"{key}.".startswith(f"{other}.") or f"{other}.".startswith(f"{key}."):
+                    raise ValueError(f"space.{key}: is set by two dimensions")
+        return self
+
+    @model_validator(mode="after")
+    def _countable(self) -> Sweep:
+        if self.sampler.kind == "grid":
+            for name, dimension in self.space.items():
+                if dimension.values() is None:
+                    raise ValueError(f"space.{name}.step: is missing, and the sampler is a grid")
+        elif self.trials is None:
+            raise ValueError("trials: is missing, and the sampler is no grid")
+        return self
+
+    def points(self) -> list[Point] | None:
+        """Return every point of the space, the last dimension changing fastest; None where there
+        are more than can be listed.
+        """
+        values = [dimension.values() for dimension in self.space.values()]
+        counted = [found for found in values if found is not None]
+        if len(counted) < len(values) or math.prod(map(len, counted)) > 100_000:
+            return None
+        return [dict(zip(self.space, found, strict=True)) for found in itertools.product(*counted)]
+
+    def edges(self) -> Iterator[Point]:
+        """Yield a point for each end or value of each dimension, the others at their first."""
+        first: Point = {name: dimension.edges()[0] for name, dimension in self.space.items()}
+        yield first
+        for name, dimension in self.space.items():
+            yield from ({**first, name: value} for value in dimension.edges()[1:])
+
+    @property
+    def wanted(self) -> int:
+        """How many trials the card asks for."""
+        return self.trials or len(self.points() or [])

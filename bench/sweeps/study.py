@@ -1,0 +1,202 @@
+"""A study that several processes work at, that may be killed at any time, and loses nothing by it.
+
+A trial is one of Optuna's from its beginning to its end, whoever works at it: one whose process
+died is taken over by the next process that asks for work, under the same number. So N trials are N
+entries in the storage, and the same N runs in the tracking store, however often a sweep is stopped.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import optuna
+from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
+
+from bench.specs.sweep import Point, Sweep
+from bench.sweeps import sampling
+from bench.sweeps.storage import Storage
+from bench.tracking import process
+
+ATTEMPTS = 2
+"""How often a trial is begun whose process dies."""
+_PULSE_S = 60.0
+"""How often a process says that its trial goes on."""
+_SILENT_S = 600.0
+"""After so long without a word a process of another machine is taken for dead."""
+DIED = f"its process died, {ATTEMPTS} times"
+STATES = {
+    TrialState.COMPLETE: "finished",
+    TrialState.PRUNED: "pruned",
+    TrialState.FAIL: "failed",
+    TrialState.RUNNING: "running",
+}
+
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+
+class Pruned(BaseException):
+    """The pruner stops the trial: no mistake, so no Exception, which a launcher would keep as
+    one.
+    """
+
+
+@dataclass
+class Claim:
+    """A trial that is this process's to work at."""
+
+    number: int
+    point: Point
+    attempt: int
+    trial: Trial
+    reported: set[int] = field(default_factory=set[int])
+
+    def report(self, step: int, value: float) -> None:
+        """Report the objective after a step (from 1); raise Pruned where the trial should stop.
+
+        A step that an earlier attempt has reported already is asked about again, not reported.
+        """
+        if step not in self.reported:
+            self.trial.report(value, step)
+            self.reported.add(step)
+        if self.trial.should_prune():
+            raise Pruned(f"after step {step}, at {value:.6g}")
+
+
+class Study:
+    """One study in its storage."""
+
+    def __init__(self, card: Sweep, name: str, storage: Storage, steps: tuple[int, int]) -> None:
+        """Open the study, or make it; `steps` are the epochs and seeds of a trial."""
+        self.card = card
+        self._alone = storage.alone
+        with self._alone(f"{name}.claim"):
+            self.optuna = optuna.create_study(
+                storage=storage.optuna,
+                study_name=name,
+                sampler=optuna.samplers.RandomSampler(),  # never asked: see sampling.propose
+                pruner=sampling.pruner(card, *steps),
+                direction="minimize",
+                load_if_exists=True,
+            )
+        self.name = name
+
+    def trials(self) -> list[FrozenTrial]:
+        """Return every trial, by number."""
+        return self.optuna.get_trials(deepcopy=False)
+
+    def over(self) -> int:
+        """Return how many trials are finished, pruned or failed."""
+        return sum(trial.state.is_finished() for trial in self.trials())
+
+    def alone(self, name: str) -> Any:
+        """Hold the study's lock of that name."""
+        return self._alone(f"{self.name}.{name}")
+
+    def claim(self, wanted: int) -> Claim | None:
+        """Return a trial to work at: one whose process died, else a new one while there are fewer
+        than `wanted`; None where there is nothing left to begin.
+        """
+        with self.alone("claim"):
+            for trial in self.trials():
+                if trial.state == TrialState.RUNNING and _abandoned(trial):
+                    claim = self._taken_over(trial)
+                    if claim is not None:
+                        return claim
+            trials = self.trials()
+            if len(trials) >= wanted:
+                return None
+            point = sampling.propose(self.card, self.optuna, trials)
+            return None if point is None else self._begun(point)
+
+    def _begun(self, point: Point) -> Claim:
+        """Put a running trial into the storage, with all that is known of it, in one step."""
+        self.optuna.add_trial(
+            create_trial(
+                state=TrialState.RUNNING,
+                params=sampling.encoded(point),
+                distributions=sampling.distributions(self.card),
+                user_attrs={"attempt": 1, **_holder()},
+            )
+        )
+        return self._claim(self.trials()[-1], 1)
+
+    def _taken_over(self, trial: FrozenTrial) -> Claim | None:
+        attempt = trial.user_attrs["attempt"] + (not trial.user_attrs.get("stopped", False))
+        if attempt > ATTEMPTS:
+            self._end(trial.number, TrialState.FAIL, reason=DIED)
+            return None
+        claim = self._claim(trial, attempt)
+        for key, value in {"attempt": attempt, "stopped": False, **_holder()}.items():
+            claim.trial.set_user_attr(key, value)
+        return claim
+
+    def _claim(self, trial: FrozenTrial, attempt: int) -> Claim:
+        point = sampling.decoded(self.card, trial.params)
+        open_trial = Trial(self.optuna, trial._trial_id)
+        return Claim(trial.number, point, attempt, open_trial, set(trial.intermediate_values))
+
+    def finish(self, claim: Claim, objective: float) -> None:
+        """The trial is finished."""
+        self._end(claim.number, TrialState.COMPLETE, objective)
+
+    def prune(self, claim: Claim, reason: str) -> None:
+        """The trial was pruned; its last reported value stands for it."""
+        self._end(claim.number, TrialState.PRUNED, reason=reason)
+
+    def fail(self, claim: Claim, reason: str) -> None:
+        """The trial failed and is not tried again."""
+        self._end(claim.number, TrialState.FAIL, reason=reason)
+
+    def stop(self, claim: Claim) -> None:
+        """Someone stops this process: whoever goes on takes the trial over, and it is no fault of
+        the trial's.
+        """
+        claim.trial.set_user_attr("stopped", True)
+
+    def _end(
+        self, number: int, state: TrialState, value: float | None = None, reason: str = ""
+    ) -> None:
+        if reason:
+            trial_id = self.trials()[number]._trial_id
+            Trial(self.optuna, trial_id).set_user_attr("reason", reason)
+        self.optuna.tell(number, value, state)
+
+
+def _holder() -> dict[str, Any]:
+    return {"process": str(process.here()), "seen": time.time()}
+
+
+def _abandoned(trial: FrozenTrial) -> bool:
+    """Return whether nobody works at a running trial."""
+    if trial.user_attrs.get("stopped", False):
+        return True
+    holder = process.parse(trial.user_attrs["process"])
+    if holder.host == process.here().host:
+        return not process.alive(holder)
+    return time.time() - trial.user_attrs["seen"] > _SILENT_S
+
+
+class Pulse:
+    """Says every minute that the trial goes on, for processes of other machines; a context
+    manager.
+    """
+
+    def __init__(self, claim: Claim) -> None:
+        self._claim = claim
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._beat, daemon=True)
+
+    def __enter__(self) -> Pulse:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _beat(self) -> None:
+        while not self._over.wait(_PULSE_S):
+            self._claim.trial.set_user_attr("seen", time.time())

@@ -1,0 +1,143 @@
+"""Train a sweep's trials as rows are trained: one engine, one signature, one place on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from bench.config import Config
+from bench.errors import BenchError
+from bench.launchers import local
+from bench.launchers.needs import lacking
+from bench.provenance import commit
+from bench.specs.run import Run
+from bench.specs.sweep import Sweep
+from bench.sweep_cards import base, row, seeds, signature, trial_run
+from bench.sweeps import records, storage
+from bench.sweeps.publish import publish
+from bench.sweeps.study import Claim, Study
+from bench.sweeps.worker import Curve, Ended, Heard, objective_names, work
+from bench.tracking.entry import RunEntry
+from bench.tracking.store import Store
+from bench.tracking.studies import StudyEntry, StudyRun
+from bench.training.row import Library
+
+
+def require(card: Sweep, config: Config) -> None:
+    """Raise one error that holds everything this machine lacks for the sweep's trials."""
+    runs = [base(card), *(trial_run(card, point) for point in card.edges())]
+    missing = dict.fromkeys(text for run in runs for text in lacking(run, config))
+    if missing:
+        raise BenchError("\n".join(missing))
+
+
+class Sweeping:
+    """A study and its tracked run, open in this process."""
+
+    def __init__(
+        self, card: Sweep, config: Config, store: Store, watcher: local.Watcher, url: str | None
+    ) -> None:
+        """Open or make both; a BenchError where a corpus or the storage cannot be had."""
+        self.card, self._config, self._store, self._watcher = card, config, store, watcher
+        self._library = Library(config)
+        run = base(card)
+        entry = StudyEntry(
+            sweep=card.key,
+            form=card.form,
+            signature=signature(card),
+            fingerprints=self._library.row(run).fingerprints(),
+            commit=commit(),
+            settings=records.described(card),
+        )
+        self._seeds = seeds(card)
+        self._device = local.device_name(config)
+        opened = storage.opened(url, entry.name, config.work)
+        self.study = Study(card, entry.name, opened, (run.training.epochs, len(self._seeds)))
+        self._tracked = StudyRun(store, entry)
+
+    def run(self, wanted: int) -> Iterator[Ended]:
+        """Work until `wanted` trials are there or taken, and yield how each of ours ended."""
+        for ended in work(self.study, self._run_of, self._seeds, self._train, wanted):
+            self._tracked.trial_over(ended.number, ended.ending, self._shown(ended))
+            publish(self.study, self._tracked)
+            yield ended
+
+    def close(self, wanted: int) -> bool:
+        """Say in the tracking store how the study stands, and return whether all is done."""
+        for trial, ending in ((t.number, records.STATES[t.state]) for t in self.study.trials()):
+            if ending == "failed":  # also one whose process died twice, and of which nobody told
+                self._tracked.trial_over(trial, "failed", None)
+        publish(self.study, self._tracked)
+        points = self.card.points()
+        whole = min(wanted, len(points)) if points is not None else wanted
+        done = self.study.over() >= whole
+        self._tracked.close("FINISHED" if done else "KILLED")
+        return done
+
+    def _shown(self, ended: Ended) -> float | None:
+        unit = 100 if records.is_rate(self.card.objective) else 1
+        return None if ended.objective is None else unit * ended.objective
+
+    def _run_of(self, claim: Claim) -> Run:
+        return trial_run(self.card, claim.point)
+
+    def _train(self, claim: Claim, seed: int, heard: Heard) -> Curve:
+        """Train as a row is; a trial that is finished in the tracking store is looked up there."""
+        run = self._run_of(claim)
+        job = local.Job(f"trial {claim.number}", seed, run, self._library.row(run))
+        entry = self._entry(job, claim)
+        watcher = _Hearing(self._watcher, job.name, heard, self._config.devices)
+        outcome = local.attempt(job, entry, self._config, self._store, watcher)
+        if outcome.state == "failed":
+            raise BenchError(outcome.message)
+        if outcome.state == "already finished":
+            return self._store.curves(entry, objective_names(run, self.card.objective))
+        return watcher.curve
+
+    def _entry(self, job: local.Job, claim: Claim) -> RunEntry:
+        table, _ = row(self.card)
+        return RunEntry(
+            table=f"sweeps/{self.card.key}",
+            paper=table.key.partition("/")[0],
+            row=job.row,
+            seed=job.seed,
+            run=job.run,
+            fingerprints=job.data.fingerprints(),
+            commit=commit(),
+            device=self._device,
+            description_figures={},
+            kind="trial",
+            parent=self._tracked.run_id,
+            tags=self._tracked.tags(claim.number),
+        )
+
+
+class _Hearing:
+    """Passes what the engine says on to the display and, of the trial's own epochs, to the study.
+
+    What an earlier training that the trial starts from says is none of the study's.
+    """
+
+    def __init__(self, watcher: local.Watcher, name: str, heard: Heard, devices: int) -> None:
+        self._watcher, self._name, self._heard = watcher, name, heard
+        # Processes of several devices tell their epochs when all is over: nothing to prune then.
+        self._alone = devices == 1
+        self._own = False
+        self.curve: list[Mapping[str, float]] = []
+
+    def begin(self, name: str, epochs: int) -> None:
+        self._own = name == self._name
+        self.curve = []
+        self._watcher.begin(name, epochs)
+
+    def say(self, text: str) -> None:
+        self._watcher.say(text)
+
+    def on_step(self, epoch: int, step: int, steps: int, losses: Mapping[str, float]) -> None:
+        self._watcher.on_step(epoch, step, steps, losses)
+
+    def on_epoch(self, epoch: int, figures: Mapping[str, float]) -> None:
+        self._watcher.on_epoch(epoch, figures)
+        if self._own:
+            self.curve.append(figures)
+            if self._alone:
+                self._heard(epoch, figures)

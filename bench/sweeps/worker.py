@@ -1,0 +1,96 @@
+"""One process's part in a study: a trial after the other, until as many as wanted are there."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from bench.errors import BenchError, plain
+from bench.specs.run import KeepAverage, Run
+from bench.sweeps.study import Claim, Pruned, Pulse, Study
+from bench.tracking.studies import Ending
+
+Curve = Sequence[Mapping[str, float]]
+"""What was measured after each epoch, rates as fractions; at least `objective_names`."""
+
+Heard = Callable[[int, Mapping[str, float]], None]
+"""Is told of each epoch and its figures; raises Pruned where the trial should stop."""
+
+Train = Callable[[Claim, int, Heard], Curve]
+"""Trains a trial with a seed and returns its whole curve, whoever trained what of it; a BenchError
+where it fails."""
+
+
+class Ended(NamedTuple):
+    """How a trial ended."""
+
+    number: int
+    ending: Ending
+    objective: float | None
+    """As the study has it: a fraction where it is an error rate; None unless it is finished."""
+    reason: str
+    """Why it was pruned or failed."""
+
+
+def objective(curve: Curve, run: Run, name: str) -> float:
+    """Return the figure `name` of the epoch whose weights are kept.
+
+    Where the weights of the last epochs are averaged, whose mean is not measured on dev, it is the
+    mean of those epochs' figures.
+    """
+    values = [figures[name] for figures in curve]
+    if isinstance(run.training.keep, KeepAverage):
+        return statistics.fmean(values[-run.training.keep.checkpoints :])
+    selected = [figures[run.training.select] for figures in curve]
+    return values[selected.index(min(selected))]
+
+
+def objective_names(run: Run, name: str) -> list[str]:
+    """Return which figures of each epoch `objective` needs."""
+    return list(dict.fromkeys([name, run.training.select]))
+
+
+def work(
+    study: Study, run_of: Callable[[Claim], Run], seeds: Sequence[int], train: Train, wanted: int
+) -> Iterator[Ended]:
+    """Work at the study and yield how each trial ended that this process worked at.
+
+    A failed trial stops no other. What is no Exception (Ctrl-C) leaves the trial for whoever goes
+    on.
+    """
+    while (claim := study.claim(wanted)) is not None:
+        yield _worked(study, claim, run_of, seeds, train)
+
+
+def _worked(
+    study: Study, claim: Claim, run_of: Callable[[Claim], Run], seeds: Sequence[int], train: Train
+) -> Ended:
+    name = study.card.objective
+    try:
+        run = run_of(claim)
+        values: list[float] = []
+        with Pulse(claim):
+            for place, seed in enumerate(seeds):
+                steps_before = place * run.training.epochs
+
+                def hear(epoch: int, figures: Mapping[str, float], before: int = steps_before):
+                    claim.report(before + epoch, figures[name])
+
+                values.append(objective(train(claim, seed, hear), run, name))
+    except Pruned as error:
+        study.prune(claim, str(error))
+        return Ended(claim.number, "pruned", None, str(error))
+    except BenchError as error:
+        study.fail(claim, plain(error))
+        return Ended(claim.number, "failed", None, plain(error))
+    except Exception as error:
+        said = f"{type(error).__name__}: {plain(error)}"
+        study.fail(claim, said)
+        return Ended(claim.number, "failed", None, said)
+    except BaseException:
+        study.stop(claim)
+        raise
+    mean = statistics.fmean(values)
+    study.finish(claim, mean)
+    return Ended(claim.number, "finished", mean, "")

@@ -1,0 +1,154 @@
+"""The tracked run of a sweep's study: its trials' runs are nested below it, its table and figures
+are kept with it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import pandas as pd
+
+from bench.config import Form
+from bench.tracking.client import log_metrics, log_params, now_ms
+from bench.tracking.frame import tidy
+from bench.tracking.store import Store
+
+TRIALS = "trials.csv"
+"""The artifact with a line for each trial; all that a report reads."""
+_NOTE = "mlflow.note.content"
+_IMPORTANCE = "importance."
+
+Ending = Literal["finished", "pruned", "failed"]
+
+
+@dataclass(frozen=True)
+class StudyEntry:
+    """A study about to be run: a sweep's card in one form, on one state of the data."""
+
+    sweep: str
+    """`sal-lambda`."""
+    form: Form
+    signature: str
+    fingerprints: Mapping[str, str]
+    commit: str
+    settings: Mapping[str, Any]
+    """What is varied and how, by dotted key."""
+
+    @property
+    def table(self) -> str:
+        """The experiment that the study and its trials are in."""
+        return f"sweeps/{self.sweep}"
+
+    @property
+    def name(self) -> str:
+        """What the study is called, in the tracking store and in Optuna's storage: other settings,
+        another form or other data have another name.
+        """
+        text = json.dumps(dict(self.fingerprints), sort_keys=True)
+        data = hashlib.sha256(text.encode()).hexdigest()[:8]
+        return f"{self.sweep}.{self.form}.{self.signature}.{data}"
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """The tags that its run is looked up by."""
+        return {"kind": "study", "study": self.name}
+
+
+class StudyRun:
+    """The study's run, open for as many processes as work at the study."""
+
+    def __init__(self, store: Store, entry: StudyEntry) -> None:
+        self.entry = entry
+        self._store = store
+        self._client = store.client
+        tags = {
+            "form": entry.form,
+            "signature": entry.signature,
+            "commit": entry.commit,
+            "fingerprints": json.dumps(dict(entry.fingerprints), sort_keys=True),
+        }
+        self.run_id = store.shared(entry.table, f"study {entry.name}", entry.identity, tags)
+        self._client.update_run(self.run_id, status="RUNNING")
+        log_params(self._client, self.run_id, entry.settings)
+
+    def tags(self, number: int) -> dict[str, str]:
+        """Return what the runs of trial `number` are known by beside their settings."""
+        return {"study": self.entry.name, "trial": str(number)}
+
+    def frame(self) -> pd.DataFrame:
+        """Return the runs of all trials, one line a run; columns as in `tracking.frame`, `row` is
+        the trial's number.
+        """
+        wanted = {"kind": "trial", "study": self.entry.name}
+        found = tidy(self._store.search(self.entry.table, wanted))
+        return found.assign(row=found["row"].str.removeprefix("trial ").astype(int))
+
+    def trial_over(self, number: int, ending: Ending, objective: float | None) -> None:
+        """Say at the runs of a trial how it ended."""
+        wanted = {"kind": "trial", **self.tags(number)}
+        for run in self._store.search(self.entry.table, wanted):
+            self._client.set_tag(run.info.run_id, "outcome", ending)
+            if objective is not None:
+                log_metrics(self._client, run.info.run_id, {"objective": objective}, step=0)
+
+    def keep(
+        self, files: Sequence[Path], note: str, best: float | None, importances: Mapping[str, float]
+    ) -> None:
+        """Keep the study's files as artifacts, its note, its best objective so far and how
+        important each dimension is; those before are replaced.
+        """
+        for path in files:
+            folder = "figures" if path.suffix == ".png" else None
+            self._client.log_artifact(self.run_id, str(path), folder)
+        self._client.set_tag(self.run_id, _NOTE, note)
+        metrics = {_IMPORTANCE + name: value for name, value in importances.items()}
+        if best is not None:
+            metrics["best"] = best
+        log_metrics(self._client, self.run_id, metrics, step=now_ms() // 1000)
+
+    def close(self, status: Literal["FINISHED", "KILLED"]) -> None:
+        """Mark the run as finished, or as stopped before all its trials were there."""
+        self._client.set_terminated(self.run_id, status)
+
+
+class Kept(NamedTuple):
+    """What a study's run holds, for a report."""
+
+    name: str
+    trials: pd.DataFrame
+    """`trials.csv`: a line a trial, columns as in `bench.sweeps.records`, all of them text."""
+    importances: Mapping[str, float]
+    status: str
+    commit: str
+    run_id: str
+
+
+def kept(store: Store, sweep: str, form: Form, signature: str) -> list[Kept]:
+    """Return the studies of a sweep's card in a form that have a trial, the one that began last
+    first: several where the data changed in between.
+    """
+    wanted = {"kind": "study", "form": form, "signature": signature}
+    found = [_kept(store, run) for run in store.search(f"sweeps/{sweep}", wanted)]
+    return [study for study in found if study is not None]
+
+
+def _kept(store: Store, run: Any) -> Kept | None:
+    run_id = run.info.run_id
+    if not any(file.path == TRIALS for file in store.client.list_artifacts(run_id)):
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        place = store.client.download_artifacts(run_id, TRIALS, folder)
+        trials = pd.read_csv(place, dtype=str, keep_default_na=False)
+    importances = {
+        name.removeprefix(_IMPORTANCE): value
+        for name, value in run.data.metrics.items()
+        if name.startswith(_IMPORTANCE)
+    }
+    tags = run.data.tags
+    return Kept(tags["study"], trials, importances, run.info.status, tags["commit"], run_id)
