@@ -78,7 +78,8 @@ def write(folder: Path, name: str, draw: Callable[[Kind], bytes]) -> list[Path]:
     """Write what `draw` gives as PNG and as SVG into `folder`; return both paths, PNG first."""
     folder.mkdir(parents=True, exist_ok=True)
     kinds: tuple[Kind, ...] = ("png", "svg")
-    paths = {kind: folder / f"{name}.{kind}" for kind in kinds}
-    for kind, path in paths.items():
-        path.write_bytes(draw(kind))
-    return [*paths.values()]
+    paths: list[Path] = []
+    for kind in kinds:
+        paths.append(folder / f"{name}.{kind}")
+        paths[-1].write_bytes(draw(kind))
+    return paths
