@@ -9,6 +9,7 @@ import os
 import time
 import warnings
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError
@@ -26,10 +27,40 @@ def is_local(uri: str) -> bool:
     return uri.startswith("sqlite:///")
 
 
+def database(uri: str) -> Path:
+    """Return the file of a local tracking store."""
+    return Path(uri.removeprefix("sqlite:///").partition("?")[0])
+
+
+_PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "60"}
+"""How often and how many seconds a server is waited for, unless the environment says so already:
+MLflow's own 7 times 120 s would hold a training up for a quarter of an hour."""
+_LATER = (408, 429)
+"""HTTP statuses below 500 that ask to come back later."""
+
+
 def quiet() -> dict[str, str]:
-    """Return the environment in which mlflow sends nothing out, and set it for this process."""
+    """Return the environment in which mlflow sends nothing out and does not wait long for a server,
+    and set it for this process.
+    """
     os.environ.update(MLFLOW_DISABLE_TELEMETRY="true", DO_NOT_TRACK="true")
+    for name, value in _PATIENCE.items():
+        os.environ.setdefault(name, value)
     return dict(os.environ)
+
+
+def unreachable(error: Exception) -> bool:
+    """Return whether an error says that a server did not do its work, and not that it refused."""
+    from mlflow.exceptions import MlflowException
+    from requests import RequestException
+
+    if isinstance(error, RequestException):
+        status = 503 if error.response is None else error.response.status_code
+    elif isinstance(error, MlflowException):
+        status = error.get_http_status_code()
+    else:
+        return False
+    return status >= 500 or status in _LATER
 
 
 def connect(uri: str) -> Any:
@@ -43,6 +74,8 @@ def connect(uri: str) -> Any:
 
         logging.getLogger("mlflow").setLevel(logging.WARNING)
         logging.getLogger("alembic").setLevel(logging.WARNING)
+        # Its monitor's complaints of a server that is away; the run itself says so once.
+        logging.getLogger("mlflow.system_metrics").setLevel(logging.CRITICAL)
         try:
             return MlflowClient(tracking_uri=uri)
         except (MlflowException, SQLAlchemyError) as error:
@@ -94,7 +127,13 @@ def log_metrics(client: Any, run_id: str, metrics: Mapping[str, float], step: in
     from mlflow.entities import Metric
 
     now = now_ms()
-    points = [Metric(name, float(value), now, step) for name, value in metrics.items()]
+    log_points(
+        client, run_id, [Metric(of, float(value), now, step) for of, value in metrics.items()]
+    )
+
+
+def log_points(client: Any, run_id: str, points: Sequence[Any]) -> None:
+    """Log points of curves (MLflow's `Metric`), any number of them."""
     for start in range(0, len(points), _BATCH):
         client.log_batch(run_id, metrics=points[start : start + _BATCH])
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -50,11 +52,28 @@ class RunEntry:
     its study's run; empty for a row itself."""
     tags: Mapping[str, str] = field(default_factory=dict[str, str])
     """What else it is known by: a trial's study and number."""
+    cells: Mapping[str, str] = field(default_factory=dict[str, str])
+    """The row's text cells by the table's text columns; shown, and nothing is looked up by them."""
+    line: int = 0
+    """Where the row stands in its table."""
+    overrides: Sequence[str] = ()
+    """The settings that `--set` changed: such a run is not the paper's row."""
 
     @property
     def name(self) -> str:
         """The run's name: `S5 · seed 666`."""
-        return f"{self.row} · seed {self.seed}" + (" · start" if self.kind == "stage" else "")
+        changed = f" · {', '.join(self.overrides)}" if self.overrides else ""
+        stage = " · start" if self.kind == "stage" else ""
+        return f"{self.row} · seed {self.seed}{stage}{changed}"
+
+    @property
+    def command(self) -> str:
+        """The command that does such a run; empty for a trial, whose study has one."""
+        if self.kind == "trial":
+            return ""
+        changed = "".join(f" --set '{text}'" for text in self.overrides)
+        smoke = " --smoke" if self.run.form == "smoke" else ""
+        return f"bench run {self.table} --rows {self.row}{changed}{smoke}"
 
     @property
     def data(self) -> str:
@@ -159,6 +178,17 @@ def describe(entry: RunEntry, figures: Mapping[str, Figure]) -> str:
                 cells[3] = f"{value - paper:+.{decimals}f}"
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def table(entry: RunEntry, figures: Mapping[str, Figure]) -> str:
+    """Return all figures (fractions by metric) beside the paper's as CSV, rates in per cent."""
+    text = io.StringIO()
+    lines = csv.writer(text, lineterminator="\n")
+    lines.writerow(("figure", "ours", "low", "high", "paper"))
+    for name, figure in figures.items():
+        ours = (f"{per_cent(name, value):.6f}" for value in figure)
+        lines.writerow((name, *ours, entry.description_figures.get(name, "")))
+    return text.getvalue()
 
 
 def describe_scored(entry: ScoredEntry) -> str:

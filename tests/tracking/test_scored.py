@@ -41,10 +41,10 @@ def test_a_judged_file_stands_beside_the_tables_runs_and_not_among_them(
     assert kept["missing"] == 3
     assert kept["status"] == "FINISHED"
     assert kept["partialspoof.eer"] == pytest.approx(3.61)
-    run = store._client.get_run(run_id)
+    run = store.client.get_run(run_id)
     assert run.data.tags["kind"] == "scored"
     assert "Scored, not trained here" in run.data.tags["mlflow.note.content"]
-    assert [file.path for file in store._client.list_artifacts(run_id)] == ["verdict.json"]
+    assert [file.path for file in store.client.list_artifacts(run_id)] == ["verdict.json"]
 
 
 def test_the_same_file_judged_alike_is_kept_once(store, scored):
@@ -69,5 +69,5 @@ def test_a_table_without_any_has_none(store):
 
 def test_a_figure_without_an_interval_has_a_dash(store, scored):
     alone = replace(scored, figures={"inthewild.eer": Figure(0.2, float("nan"), float("nan"))})
-    run = store._client.get_run(store.keep_scored(alone, []))
+    run = store.client.get_run(store.keep_scored(alone, []))
     assert "| inthewild.eer | 20.00 % | – |" in run.data.tags["mlflow.note.content"]

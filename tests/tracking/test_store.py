@@ -29,11 +29,11 @@ FIGURES = {
 
 
 def run_of(store, tracked):
-    return store._client.get_run(tracked.run_id)
+    return store.client.get_run(tracked.run_id)
 
 
 def curve(store, tracked, name):
-    history = store._client.get_metric_history(tracked.run_id, name)
+    history = store.client.get_metric_history(tracked.run_id, name)
     return [(point.step, point.value) for point in history]
 
 
@@ -42,7 +42,7 @@ def held_by(store, entry, holder):
     tracked = store.begin(entry)
     if tracked._monitor is not None:
         tracked._monitor.finish()  # its thread would have died with the process
-    store._client.set_tag(tracked.run_id, "process", str(holder))
+    store.client.set_tag(tracked.run_id, "process", str(holder))
     return tracked
 
 
@@ -93,8 +93,8 @@ def test_a_finished_run_holds_everything(store, entry, tmp_path):
     (used,) = run.inputs.dataset_inputs
     assert (used.dataset.name, used.dataset.digest) == ("partialspoof/train", "0123456789abcdef")
     assert {(tag.key, tag.value) for tag in used.tags} == {("mlflow.data.context", "train")}
-    kept = {file.path for file in store._client.list_artifacts(tracked.run_id)}
-    assert kept == {"run.toml", "scores"}
+    kept = {file.path for file in store.client.list_artifacts(tracked.run_id)}
+    assert kept == {"run.toml", "scores", "figures.md", "figures.csv"}
 
 
 def test_artifacts_lie_in_the_configured_folder(store, config, entry, tmp_path):
@@ -176,7 +176,7 @@ def test_it_goes_on_in_the_same_run_with_the_curve_of_an_uninterrupted_one(store
 
 def test_hours_add_up_over_processes(store, entry, monkeypatch):
     clock = iter(range(0, 10**6, 1800))
-    monkeypatch.setattr("bench.tracking.store.time.monotonic", lambda: next(clock))
+    monkeypatch.setattr("bench.tracking.tracked.time.monotonic", lambda: next(clock))
     with pytest.raises(RuntimeError), store.begin(entry) as first:
         raise RuntimeError
     before = run_of(store, first).data.metrics["hours"]
@@ -291,10 +291,8 @@ def test_frame_is_tidy(store, entry, smoke_entry):
 
 
 def test_every_page_of_runs_is_read(store, entry, monkeypatch):
-    search = store._client.search_runs
-    monkeypatch.setattr(
-        store._client, "search_runs", lambda *a, **k: search(*a, **k, max_results=2)
-    )
+    search = store.client.search_runs
+    monkeypatch.setattr(store.client, "search_runs", lambda *a, **k: search(*a, **k, max_results=2))
     for seed in range(5):
         with store.begin(replace(entry, seed=seed)) as tracked:
             tracked.finish({})

@@ -1,0 +1,100 @@
+"""Begin the MLflow run of a row, or go on with the one that was begun."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NamedTuple
+
+from bench.errors import BenchError
+from bench.provenance import lock_digest
+from bench.tracking import process, views
+from bench.tracking.client import cut
+from bench.tracking.entry import RunEntry, ScoredEntry, describe
+from bench.tracking.ledger import Ledger
+
+NOTE = "mlflow.note.content"
+PARENT = "mlflow.parentRunId"
+_VALUE_LENGTH = 500
+
+
+class Begun(NamedTuple):
+    """An MLflow run that is open."""
+
+    ledger: Ledger
+    run_id: str
+    before: bool
+    """Whether an earlier process began it."""
+
+
+def begin(ledger: Ledger, entry: RunEntry) -> Begun:
+    """Return the run of `entry` in `ledger`, running: a new one, or the unfinished one reopened.
+
+    Raise BenchError where it is finished already, or is being run by a living process.
+    """
+    with ledger.lock():
+        known = ledger.search(entry.table, entry.identity)
+        if any(run.info.status == "FINISHED" for run in known):
+            raise BenchError(f"{entry.table}: {entry.name} is finished already")
+        if not known:
+            return Begun(ledger, ledger.new(entry.table, entry.name, tags(entry)), False)
+        _refuse_if_alive(known[0], entry)
+        _reopen(ledger.client, known[0], entry)
+        return Begun(ledger, known[0].info.run_id, True)
+
+
+def tags(entry: RunEntry) -> dict[str, str]:
+    """Return all tags of a new run."""
+    return {
+        **{views.tag(column): cut(cell, _VALUE_LENGTH) for column, cell in entry.cells.items()},
+        **common(entry),
+        "paper": entry.paper,
+        "form": entry.run.form,
+        "device": entry.device,
+        "fingerprints": json.dumps(dict(entry.fingerprints), sort_keys=True),
+        NOTE: describe(entry, {}),
+        **({views.LINE: f"{entry.line:03d}"} if entry.cells else {}),
+        **({"overrides": cut(" ".join(entry.overrides), _VALUE_LENGTH)} if entry.overrides else {}),
+        **({PARENT: entry.parent} if entry.parent else {}),
+        **({"mlflow.source.name": entry.command} if entry.command else {}),
+    }
+
+
+def common(entry: RunEntry | ScoredEntry) -> dict[str, str]:
+    """Return the tags that runs of every kind have."""
+    return {
+        **entry.identity,
+        "identity": " ".join(entry.identity),
+        "commit": entry.commit,
+        "lock": lock_digest(),
+        "process": str(process.here()),
+        "mlflow.source.type": "LOCAL",
+        "mlflow.source.git.commit": entry.commit,
+    }
+
+
+def joined(before: str, now: str) -> str:
+    """Return what a run was done with, `now` added where it is new."""
+    return before if now in before.split(", ") else f"{before}, {now}"
+
+
+def _reopen(client: Any, run: Any, entry: RunEntry) -> None:
+    run_id, known = run.info.run_id, run.data.tags
+    client.update_run(run_id, status="RUNNING")
+    client.set_tag(run_id, "process", str(process.here()))
+    now = {"commit": entry.commit, "lock": lock_digest(), "device": entry.device}
+    for key, value in now.items():
+        client.set_tag(run_id, key, joined(known[key], value))
+    if "failure" in known:
+        client.delete_tag(run_id, "failure")
+
+
+def _refuse_if_alive(run: Any, entry: RunEntry) -> None:
+    """Refuse a run that a process of this machine works on; another machine's is taken over.
+
+    A job that a cluster moves to another node comes back there, and its old process is gone.
+    """
+    holder = process.parse(run.data.tags["process"])
+    here = process.here()
+    if run.info.status == "RUNNING" and holder.host == here.host and process.alive(holder):
+        who = "this very process" if holder == here else f"process {holder.pid}"
+        raise BenchError(f"{entry.table}: {entry.name} is being run by {who} on {holder.host}")

@@ -1,0 +1,96 @@
+"""Trained systems as MLflow models: written, registered by table and row, loaded again.
+
+A model is the whole `torch.nn.Module` of a row's kept weights, pickled as MLflow's pytorch flavour
+has it, in the run's artifacts (`model/`). So `mlflow.pytorch.load_model` rebuilds it wherever this
+suite is installed, without the pretrained weights that its front-end began from; it stands in for a
+copy of the checkpoint, so that a row takes no more room than with one. Unpickling runs code: load
+models of stores that you trust only.
+
+A row of SAL's Table 4 is registered as `sal-table4-S5`, with a version for each run and the alias
+`seed-666` for the latest of each seed. A smoke run's is `sal-table4-S5-smoke`, and one with
+overridden settings bears its signature as well: neither can be taken for the paper's row.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import tempfile
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.errors import BenchError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+FOLDER = "model"
+"""Folder of a run's artifacts."""
+_VERSIONED = ("table", "row", "seed", "form", "signature", "overrides")
+"""Tags of a run that its registered model bears, too."""
+
+
+def name(tags: Mapping[str, str]) -> str:
+    """Return what the model of a run with these tags is registered as.
+
+    >>> name({"table": "sal/table4", "row": "S5", "form": "smoke"})
+    'sal-table4-S5-smoke'
+    """
+    own = tags["signature"] if "overrides" in tags else ""
+    form = "" if tags["form"] == "paper" else tags["form"]
+    parts = filter(None, (tags["table"], tags["row"], form, own))
+    return re.sub(r"[/:]", "-", "-".join(parts))
+
+
+def write(system: nn.Module, folder: Path) -> None:
+    """Write a system as an MLflow model into `folder`, which is made."""
+    from mlflow import pytorch
+
+    # Its warning that pickles run code is for readers; it is said above.
+    logging.getLogger("mlflow.pytorch").setLevel(logging.ERROR)
+    needed = [f"{of}=={version(of)}" for of in ("speech-deepfake-bench", "torch")]
+    pytorch.save_model(system.cpu().eval(), str(folder), pip_requirements=needed)
+
+
+def register(client: Any, run_id: str) -> None:
+    """Register the model of a run, once, and give its seed's alias to it."""
+    from mlflow.exceptions import MlflowException
+
+    run = client.get_run(run_id)
+    tags = run.data.tags
+    registered = name(tags)
+    if any(client.search_model_versions(f"run_id = '{run_id}'")):
+        return
+    try:
+        client.create_registered_model(registered, {"form": tags["form"]}, _description(tags))
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+    made = client.create_model_version(
+        registered,
+        f"{run.info.artifact_uri}/{FOLDER}",
+        run_id,
+        tags={key: tags[key] for key in _VERSIONED if key in tags},
+        description=_description(tags),
+    )
+    client.set_registered_model_alias(registered, f"seed-{tags['seed']}", made.version)
+
+
+def load(client: Any, run_id: str) -> nn.Module:
+    """Return the model of a run, on the CPU and in evaluation mode; BenchError where the run has
+    none.
+    """
+    from mlflow import pytorch
+
+    if not any(file.path == FOLDER for file in client.list_artifacts(run_id)):
+        raise BenchError(f"run {run_id} at {client.tracking_uri} has no model among its artifacts")
+    with tempfile.TemporaryDirectory() as folder:
+        place = client.download_artifacts(run_id, FOLDER, folder)
+        return pytorch.load_model(place, map_location="cpu")
+
+
+def _description(tags: Mapping[str, str]) -> str:
+    smoke = "**SMOKE: not a result.** " if tags["form"] == "smoke" else ""
+    return f"{smoke}{tags['table']}, row {tags['row']}: kept weights, one version a run."

@@ -1,0 +1,160 @@
+"""Send the outbox's runs to the store that was away when they were made.
+
+A run is known by its identity's tags, as everywhere: what the store has of it already (a run that
+was begun there before the server went away, or that an interrupted `send` left half done) is added
+to, point by point, so that sending twice changes nothing. Once whole, it is gone from the outbox.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+from urllib.parse import unquote, urlsplit
+
+from bench.tracking import models, process
+from bench.tracking.begin import PARENT, joined
+from bench.tracking.client import cut, log_points
+from bench.tracking.ledger import Ledger
+
+_SENT = "sent"
+"""Tag of the outbox's run: its id in the store."""
+_OWN = ("identity", "process", _SENT)
+"""Tags that are not copied over a run that the store has."""
+
+
+class Sent(NamedTuple):
+    """What became of one of the outbox's runs."""
+
+    run: str
+    state: Literal["sent", "finished there already", "still running"]
+
+
+def waiting(outbox: Ledger) -> list[str]:
+    """Return the names of the runs that wait."""
+    return [_name(outbox, run) for run in _waiting(outbox)]
+
+
+def send(
+    outbox: Ledger, store: Ledger, identity: Mapping[str, str] | None = None
+) -> Iterator[Sent]:
+    """Send what waits to `store`, or only the runs of one identity; say what became of each.
+
+    A run that a living process still records is left to it.
+    """
+    for run in _waiting(outbox):
+        own = _identity(run)
+        if identity is not None and own != dict(identity):
+            continue
+        if run.info.status == "RUNNING" and process.alive(_holder(run)):
+            yield Sent(_name(outbox, run), "still running")
+            continue
+        experiment = outbox.client.get_experiment(run.info.experiment_id)
+        with store.lock():
+            there = store.search(experiment.name, own)
+            target = there[0].info.run_id if there else _new(store, experiment.name, run)
+            _tell_experiment(store, experiment)
+        done = bool(there) and there[0].info.status == "FINISHED"
+        if not done:
+            _copy(outbox, store, run, target)
+        _adopt(store, experiment.name, run.info.run_id, target)
+        outbox.client.set_tag(run.info.run_id, _SENT, target)
+        outbox.client.delete_run(run.info.run_id)
+        shutil.rmtree(_artifacts(run), ignore_errors=True)
+        yield Sent(_name(outbox, run), "finished there already" if done else "sent")
+
+
+def _waiting(outbox: Ledger) -> list[Any]:
+    """Return the runs that wait, those that began first first: parents go before their parts."""
+    found = [
+        run
+        for experiment in outbox.client.search_experiments()
+        for run in outbox.runs(experiment.experiment_id)
+    ]
+    return sorted(found, key=lambda run: run.info.start_time)
+
+
+def _copy(outbox: Ledger, store: Ledger, run: Any, target: str) -> None:
+    """Bring a run of the store to the state of the outbox's."""
+    from mlflow.entities import Param, RunTag
+
+    client = store.client
+    known = client.get_run(target).data
+    tags = {key: value for key, value in run.data.tags.items() if key not in _OWN}
+    for key in {"commit", "device"} & tags.keys() & known.tags.keys():
+        tags[key] = joined(known.tags[key], tags[key])
+    if PARENT in tags:
+        tags[PARENT] = _sent(outbox, tags[PARENT])
+    status = run.info.status
+    if status == "RUNNING":
+        tags["failure"], status = cut(f"its process {_holder(run)} died", 500), "FAILED"
+    elif "failure" in known.tags and "failure" not in tags:
+        client.delete_tag(target, "failure")
+    for batch in _batches([RunTag(key, value) for key, value in tags.items()]):
+        client.log_batch(target, tags=batch)
+    for batch in _batches([Param(key, value) for key, value in run.data.params.items()]):
+        client.log_batch(target, params=batch)
+    if run.inputs.dataset_inputs:
+        client.log_inputs(target, run.inputs.dataset_inputs)
+    for name in run.data.metrics:
+        there = {point.step for point in client.get_metric_history(target, name)}
+        points = outbox.client.get_metric_history(run.info.run_id, name)
+        log_points(client, target, [point for point in points if point.step not in there])
+    place = _artifacts(run)
+    if place.is_dir():
+        client.log_artifacts(target, str(place))
+    if (place / models.FOLDER).is_dir():
+        models.register(client, target)
+    client.set_terminated(target, status, end_time=run.info.end_time)
+
+
+def _new(store: Ledger, table: str, run: Any) -> str:
+    tags = {key: run.data.tags[key] for key in ("process", "identity", *_identity(run))}
+    return store.new(table, run.info.run_name, tags, run.info.start_time)
+
+
+def _tell_experiment(store: Ledger, experiment: Any) -> None:
+    """Give the store's experiment the tags by which MLflow's pages show it, but for its note, which
+    names the experiment by its number.
+    """
+    known = store.client.get_experiment_by_name(experiment.name)
+    for key, value in experiment.tags.items():
+        if key not in known.tags and key != "mlflow.note.content":
+            store.client.set_experiment_tag(known.experiment_id, key, value)
+
+
+def _adopt(store: Ledger, table: str, local: str, target: str) -> None:
+    """Name the parent by its id in the store at those of its parts that were begun there."""
+    for part in store.search(table, {PARENT: local}):
+        store.client.set_tag(part.info.run_id, PARENT, target)
+
+
+def _sent(outbox: Ledger, run_id: str) -> str:
+    """Return the id in the store of a run that may be the outbox's."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return outbox.client.get_run(run_id).data.tags.get(_SENT, run_id)
+    except MlflowException:
+        return run_id  # not the outbox's: it was begun in the store
+
+
+def _identity(run: Any) -> dict[str, str]:
+    return {key: run.data.tags[key] for key in run.data.tags["identity"].split()}
+
+
+def _holder(run: Any) -> process.Process:
+    return process.parse(run.data.tags["process"])
+
+
+def _name(outbox: Ledger, run: Any) -> str:
+    return f"{outbox.client.get_experiment(run.info.experiment_id).name}: {run.info.run_name}"
+
+
+def _artifacts(run: Any) -> Path:
+    return Path(unquote(urlsplit(run.info.artifact_uri).path))
+
+
+def _batches(items: list[Any], size: int = 100) -> Iterable[list[Any]]:
+    return (items[start : start + size] for start in range(0, len(items), size))

@@ -1,0 +1,171 @@
+"""One MLflow run, open: what is kept of it, there or, while its server is away, in the outbox."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from bench.errors import BenchError
+from bench.metrics.scores import Figure
+from bench.tracking import models
+from bench.tracking.begin import NOTE, Begun
+from bench.tracking.client import (
+    cut,
+    log_inputs,
+    log_metrics,
+    log_params,
+    system_monitor,
+    unreachable,
+)
+from bench.tracking.entry import DatasetUse, RunEntry, describe, per_cent, table, values
+
+if TYPE_CHECKING:  # torch takes a second, and reports need none
+    from torch import nn
+
+_TAG_LENGTH = 500
+_HOURS = "hours"
+
+T = TypeVar("T")
+
+
+class TrackedRun:
+    """One MLflow run, open. Made by `Store.begin`; rates go in as fractions, are kept in per cent.
+
+    Where its server stops answering, the run goes on in the outbox: whatever was not taken is
+    recorded there, and `bench sync` brings both together.
+    """
+
+    def __init__(self, begun: Begun, entry: RunEntry, outbox: Callable[[Exception], Begun]) -> None:
+        self.run_id = begun.run_id
+        self.begun_before = begun.before
+        """Whether an earlier process began it."""
+        self._ledger = begun.ledger
+        self._entry = entry
+        self._outbox = outbox
+        self._since = time.monotonic()
+        self._last_steps: dict[str, int] = {}
+        self._closed = False
+        self._monitor: Any = None
+        logged = self._do(lambda client, run_id: client.get_run(run_id).data.metrics)
+        self._hours_before: float = logged.get(_HOURS, 0.0)
+        self._begin()
+
+    def __enter__(self) -> TrackedRun:
+        """Return the run itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the run if `finish` has not; see `Store.begin`."""
+        if self._closed:
+            return
+        if kind is None:
+            self._close("FAILED", "it was left before its figures were there")
+        else:
+            status = "FAILED" if issubclass(kind, Exception) else "KILLED"
+            self._close(status, f"{kind.__name__}: {error}".removesuffix(": "))
+
+    def log(self, metrics: Mapping[str, float], step: int) -> None:
+        """Log points of curves at `step`; rates (`bench.metrics.catalogue`) are fractions.
+
+        A point at or before a metric's last logged step is skipped. So a run that goes back to its
+        last checkpoint and repeats some steps keeps the curve of an uninterrupted run, without
+        second points; where the repeated values differ, the first stand.
+        """
+        fresh = {name: value for name, value in metrics.items() if step > self._last_step(name)}
+        if fresh:
+            self._send({name: per_cent(name, value) for name, value in fresh.items()}, step)
+            self._last_steps.update(dict.fromkeys(fresh, step))
+            self._log_hours()
+
+    def inputs(self, datasets: Sequence[DatasetUse]) -> None:
+        """Log the splits that the run uses as MLflow's dataset inputs; repeating them is
+        harmless."""
+        self._do(lambda client, run_id: log_inputs(client, run_id, datasets))
+
+    def artifact(self, path: Path, folder: str | None = None) -> None:
+        """Keep a copy of the file at `path`, in `folder` of the run's artifacts or at their top."""
+        if not path.is_file():
+            raise BenchError(f"{path}: there is no such file to keep with {self._entry.name}")
+        self._do(lambda client, run_id: client.log_artifact(run_id, str(path), folder))
+
+    def model(self, system: nn.Module) -> None:
+        """Keep the trained system as an MLflow model, registered by table and row; see
+        `bench.tracking.models`.
+        """
+        with tempfile.TemporaryDirectory() as folder:
+            models.write(system, Path(folder, models.FOLDER))
+            self._do(lambda client, run_id: client.log_artifacts(run_id, folder))
+        self._do(models.register)
+
+    def finish(self, figures: Mapping[str, Figure]) -> None:
+        """Log the final figures (fractions by `<evaluation>.<metric>`) and mark the run
+        FINISHED."""
+        note = describe(self._entry, figures)
+        self._send(values(figures), step=0)
+        self._do(lambda client, run_id: client.set_tag(run_id, NOTE, note))
+        if figures:
+            lines = table(self._entry, figures)
+            self._do(lambda client, run_id: client.log_text(run_id, note, "figures.md"))
+            self._do(lambda client, run_id: client.log_text(run_id, lines, "figures.csv"))
+        self._close("FINISHED")
+
+    def _do(self, work: Callable[[Any, str], T]) -> T:
+        """Return what `work` makes of MLflow's client and the run's id; where the server does not
+        do it, the run moves to the outbox and it is done there.
+        """
+        try:
+            return work(self._ledger.client, self.run_id)
+        except Exception as error:
+            if self._ledger.is_local or not unreachable(error):
+                raise
+            self._move(error)
+        return work(self._ledger.client, self.run_id)
+
+    def _move(self, error: Exception) -> None:
+        if self._monitor is not None:
+            self._monitor.finish()
+            self._monitor = None
+        self._ledger, self.run_id, _ = self._outbox(error)
+        self._begin()
+
+    def _begin(self) -> None:
+        """Log the settings (a run that died while beginning may have only some of them) and start
+        to watch the machine.
+        """
+        settings = self._entry.run.flat()
+        self._do(lambda client, run_id: log_params(client, run_id, settings))
+        if self._monitor is None:
+            self._monitor = self._do(system_monitor)
+
+    def _close(self, status: str, failure: str | None = None) -> None:
+        if self._monitor is not None:
+            self._monitor.finish()
+        self._log_hours()
+        if failure is not None:
+            text = cut(failure, _TAG_LENGTH)
+            self._do(lambda client, run_id: client.set_tag(run_id, "failure", text))
+        self._do(lambda client, run_id: client.set_terminated(run_id, status))
+        self._closed = True
+
+    def _log_hours(self) -> None:
+        """Log the hours of work, over all processes so far, at a step of whole seconds."""
+        hours = self._hours_before + (time.monotonic() - self._since) / 3600
+        self._send({_HOURS: hours}, step=int(hours * 3600))
+
+    def _last_step(self, name: str) -> int:
+        if name not in self._last_steps:
+            history = self._do(lambda client, run_id: client.get_metric_history(run_id, name))
+            self._last_steps[name] = max((point.step for point in history), default=-1)
+        return self._last_steps[name]
+
+    def _send(self, metrics: Mapping[str, float], step: int) -> None:
+        self._do(lambda client, run_id: log_metrics(client, run_id, metrics, step))
