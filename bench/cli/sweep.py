@@ -16,9 +16,7 @@ from bench.specs.sweep import Sweep
 
 @click.command()
 @click.argument("name")
-@click.option(
-    "--trials", type=click.IntRange(min=1), help="How many in all, else the card's."
-)
+@click.option("--trials", type=click.IntRange(min=1), help="How many in all, else the card's.")
 @click.option("--jobs", type=click.IntRange(min=1), default=1, help="Processes on this machine.")
 @click.option(
     "--storage",

@@ -41,7 +41,9 @@ def run(arguments: Sequence[str], jobs: int, config: Config, say: Callable[[str]
         reader.start()
     try:
         for worker in workers:
-            worker.wait()
+            code = worker.wait()
+            if code:
+                say(f"worker {worker.pid} ended with exit code {code}")
     except KeyboardInterrupt:
         for worker in workers:
             worker.send_signal(signal.SIGINT)
@@ -88,7 +90,8 @@ def stop_with_parent() -> None:
     """In a worker: be interrupted, as by Ctrl-C, when the process that started it is gone."""
 
     def wait() -> None:
-        sys.stdin.buffer.read()
+        while os.read(0, 1):
+            pass
         os.kill(os.getpid(), signal.SIGINT)
 
     threading.Thread(target=wait, daemon=True).start()

@@ -101,9 +101,11 @@ def _file(path: Path) -> Storage:
 def _server(url: str) -> Storage:
     import sqlalchemy
     from sqlalchemy.exc import SQLAlchemyError
+    from sqlalchemy.pool import NullPool
 
     try:
-        engine = sqlalchemy.create_engine(url)
+        # A connection for each use: one kept over hours of training would be dropped by then.
+        engine = sqlalchemy.create_engine(url, poolclass=NullPool)
 
         @contextmanager
         def alone(name: str) -> Generator[None]:
@@ -117,7 +119,7 @@ def _server(url: str) -> Storage:
                     connection.execute(sqlalchemy.text("select pg_advisory_unlock(:key)"), key)
 
         with alone("open"):  # two processes that make its tables at once would fail
-            storage = optuna.storages.RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
+            storage = optuna.storages.RDBStorage(url, engine_kwargs={"poolclass": NullPool})
     except ModuleNotFoundError as error:
         raise BenchError(
             f"--storage: the driver {error.name} of PostgreSQL is not installed: "

@@ -53,16 +53,15 @@ class Claim:
     trial: Trial
     reported: set[int] = field(default_factory=set[int])
 
-    def report(self, step: int, value: float) -> None:
-        """Report the objective after a step (from 1); raise Pruned where the trial should stop.
+    def report(self, step: int, value: float) -> bool:
+        """Report the objective after a step (from 1), and return whether the trial should stop.
 
         A step that an earlier attempt has reported already is asked about again, not reported.
         """
         if step not in self.reported:
             self.trial.report(value, step)
             self.reported.add(step)
-        if self.trial.should_prune():
-            raise Pruned(f"after step {step}, at {value:.6g}")
+        return self.trial.should_prune()
 
 
 class Study:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from bench.errors import BenchError, plain
+from bench.metrics.catalogue import shown
 from bench.specs.run import KeepAverage, Run
 from bench.sweeps.study import Claim, Pruned, Pulse, Study
 from bench.tracking.studies import Ending
@@ -72,12 +74,8 @@ def _worked(
         values: list[float] = []
         with Pulse(claim):
             for place, seed in enumerate(seeds):
-                steps_before = place * run.training.epochs
-
-                def hear(epoch: int, figures: Mapping[str, float], before: int = steps_before):
-                    claim.report(before + epoch, figures[name])
-
-                values.append(objective(train(claim, seed, hear), run, name))
+                heard = partial(_hear, claim, seed, place * run.training.epochs, name)
+                values.append(objective(train(claim, seed, heard), run, name))
     except Pruned as error:
         study.prune(claim, str(error))
         return Ended(claim.number, "pruned", None, str(error))
@@ -94,3 +92,11 @@ def _worked(
     mean = statistics.fmean(values)
     study.finish(claim, mean)
     return Ended(claim.number, "finished", mean, "")
+
+
+def _hear(
+    claim: Claim, seed: int, steps_before: int, name: str, epoch: int, figures: Mapping[str, float]
+) -> None:
+    """Report an epoch's figure `name` to the study; raise Pruned where the trial should stop."""
+    if claim.report(steps_before + epoch, figures[name]):
+        raise Pruned(f"{name} {shown(name, figures[name])} after epoch {epoch}, seed {seed}")

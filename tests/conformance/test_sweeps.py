@@ -1,0 +1,114 @@
+"""Every sweep's card: whole, its whole space resolvable, and never mistaken for a paper's row."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import pytest
+
+from bench import cards, sweep_cards
+from bench.config import Config
+from bench.launchers.needs import lacking
+from bench.specs.sweep import Point, Sweep
+
+NAMES = sweep_cards.names()
+FORMS = ("paper", "smoke")
+SHIPPED = (
+    *("sal-lambda", "sal-csm", "sal-loss", "tca-loss"),
+    *("breathnet-lambda", "breathnet-alpha", "breathnet-beta"),
+    *("breathnet-noise", "breathnet-delta", "breathnet-duration", "mfpt-ratio", "mfpt-rank"),
+)
+
+
+def corners(card: Sweep) -> list[Point]:
+    """Every combination of the dimensions' ends, and of all values of those that have no ends."""
+    edges = [dimension.edges() for dimension in card.space.values()]
+    return [dict(zip(card.space, values, strict=True)) for values in itertools.product(*edges)]
+
+
+def test_every_sweep_that_should_be_there_is():
+    assert set(SHIPPED) <= set(NAMES)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("name", NAMES)
+def test_every_corner_of_a_space_is_a_run_of_its_own(name, form):
+    card = sweep_cards.sweep(name, form)
+    points = corners(card)
+    signatures = {sweep_cards.trial_run(card, point).signature for point in points}
+    assert len(signatures) == len(points) > 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_row_that_a_sweep_starts_from_lies_in_its_space(name):
+    """Else the best of a sweep could be worse than the row, and nobody would see it."""
+    card = sweep_cards.sweep(name)
+    settings = sweep_cards.base(card).model_dump(mode="json")
+    for key, dimension in card.space.items():
+        found = settings
+        for part in (dimension.keys or (key,))[0].split("."):
+            found = found[part]
+        values = dimension.values()
+        if dimension.kind == "categories":
+            assert any(_is(found, value) for value in values), (key, found)
+        elif values is not None:
+            assert any(found == pytest.approx(value) for value in values), (key, found)
+        else:
+            assert dimension.low <= found <= dimension.high, (key, found)
+
+
+def _is(settings: object, value: object) -> bool:
+    if isinstance(value, dict):
+        return isinstance(settings, dict) and value.items() <= settings.items()
+    return settings == value
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_smoke_is_short_and_never_the_papers_study(name):
+    paper, smoke = (sweep_cards.sweep(name, form) for form in FORMS)
+    assert sweep_cards.base(smoke).frontend.kind == "tiny"
+    assert sweep_cards.base(paper).frontend.kind != "tiny"
+    assert sweep_cards.signature(smoke) != sweep_cards.signature(paper)
+    assert smoke.wanted <= 6
+    assert sweep_cards.base(smoke).training.epochs <= 3
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("name", NAMES)
+def test_every_corner_as_a_row_of_its_table_is_that_trial(name, form, tmp_path: Path):
+    """As a report gives it; where the trial is scored as the row is, in every setting."""
+    card = sweep_cards.sweep(name, form)
+    table, _ = sweep_cards.row(card)
+    path = cards.folder("experiments") / f"{table.key}.toml"
+    for number, point in enumerate(corners(card)[:4]):
+        lines = sweep_cards.as_row(card, point, "swept", "swept")
+        pasted = f"{path.read_text(encoding='utf-8')}\n{lines}\n"
+        (tmp_path / "table.toml").write_text(pasted, encoding="utf-8")
+        content = cards.parse_table(table.key, tmp_path / "table.toml")
+        run, trial = cards.resolve(content, "swept", form), sweep_cards.trial_run(card, point)
+        assert run.training_signature == trial.training_signature, (number, point)
+        assert card.evaluate == "nothing" or run.signature == trial.signature
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_a_sweep_lacks_can_be_said_before_it_begins(name, tmp_path: Path):
+    run = sweep_cards.base(sweep_cards.sweep(name))
+    assert any("no place is set for corpus" in text for text in lacking(run, Config(work=tmp_path)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_a_trial_of_every_sweep_runs(name, miniatures: Path, tmp_path: Path):
+    from bench.cli.display import Display
+    from bench.sweeps.trials import Sweeping
+    from bench.tracking.store import Store
+
+    (tmp_path / "mini").symlink_to(miniatures / "mini")
+    config = Config(work=tmp_path, device="cpu")
+    card = sweep_cards.sweep(name, "smoke")
+    with Display(name, 2) as display:
+        sweeping = Sweeping(card, config, Store(config), display, None)
+        ended = list(sweeping.run(2))
+    assert [end.ending for end in ended] == ["finished"] * 2, ended
+    assert not sweeping.close(3) or card.wanted == 2

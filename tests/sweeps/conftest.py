@@ -1,0 +1,74 @@
+"""A sweep's card, its study in a file, and a training that is a formula."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from bench import sweep_cards
+from bench.specs.sweep import Sweep
+from bench.sweeps import storage
+from bench.sweeps.study import Claim, Study
+from bench.sweeps.worker import Curve, Ended, Heard, work
+
+CARD = """
+title = "λ"
+from = "sal/table4:S7"
+trials = 6
+epochs = 3
+sampler = { kind = "random" }
+
+[space]
+system.auxiliary.weight = { kind = "float", low = 0.01, high = 10.0, log = true }
+mix.rounds = { kind = "int", low = 1, high = 3 }
+"""
+
+WEIGHT = "system.auxiliary.weight"
+
+
+@pytest.fixture
+def parse(tmp_path: Path) -> Callable[..., Sweep]:
+    """Read a card given as text."""
+
+    def read(text: str = CARD, form: str = "smoke") -> Sweep:
+        path = tmp_path / "made.toml"
+        path.write_text(text, encoding="utf-8")
+        return sweep_cards.parse("made", path)[form]
+
+    return read
+
+
+@pytest.fixture
+def open_study(tmp_path: Path) -> Callable[..., Study]:
+    """Open the study of a card in a file of this test's, as a new process would."""
+
+    def opened(card: Sweep, name: str = "made") -> Study:
+        return Study(card, name, storage.opened(None, name, tmp_path), (3, 1))
+
+    return opened
+
+
+class Formula:
+    """A training without one: the dev EER falls from epoch to epoch, to |weight - 1| / 100."""
+
+    def __init__(self, act: Callable[[Claim], None] = lambda claim: None) -> None:
+        self.act = act
+        self.trained: list[int] = []
+
+    def __call__(self, claim: Claim, seed: int, heard: Heard) -> Curve:
+        self.act(claim)
+        self.trained.append(claim.number)
+        best = abs(claim.point[WEIGHT] - 1) / 100 + seed / 1e6
+        curve: list[Mapping[str, float]] = []
+        for epoch in (1, 2, 3):
+            curve.append({"dev.eer": best + 0.1 * (3 - epoch)})
+            heard(epoch, curve[-1])
+        return curve
+
+
+def finish(study: Study, train: Formula, wanted: int, seeds: tuple[int, ...] = (0,)) -> list[Ended]:
+    """Work at the study until `wanted` trials are there."""
+    card = study.card
+    return list(work(study, lambda c: sweep_cards.trial_run(card, c.point), seeds, train, wanted))

@@ -1,0 +1,217 @@
+"""Trials are run as rows are: one engine, tracked below their study, found where they were done."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from bench import sweep_cards
+from bench.config import Config
+from bench.sweeps.trials import Sweeping
+from bench.tracking import studies
+from bench.tracking.store import Store
+from bench.training.row import Library, folder
+
+SMALL = """
+title = "λ"
+from = "sal/table4:S5"
+trials = 3
+sampler.kind = "grid"
+epochs = 2
+
+[space]
+system.auxiliary.weight = { kind = "float", low = 0.1, high = 0.3, step = 0.1 }
+
+[smoke.base]
+training.batch_size = 4
+train.clip_s = 1.28
+frontend = { blocks = 1, dim = 16, heads = 2, feed_forward = 16, channels = 8 }
+system = { hidden = 8, context = { blocks = 1 } }
+"""
+
+
+class Watcher:
+    """Shows nothing; may raise at the beginning of an epoch of a trial."""
+
+    def __init__(self, stop: str = "", error: BaseException | None = None) -> None:
+        self.stop, self.error = stop, error
+        self.steps: list[str] = []
+        self.name = ""
+
+    def begin(self, name: str, epochs: int) -> None:
+        self.name = name
+
+    def say(self, text: str) -> None:
+        pass
+
+    def on_step(self, epoch, step, steps, losses) -> None:
+        self.steps.append(self.name)
+        if self.error is not None and self.name.startswith(self.stop) and epoch == 2:
+            raise self.error
+
+    def on_epoch(self, epoch, figures) -> None:
+        pass
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory) -> Path:
+    """A new store's database; to make one takes MLflow seconds."""
+    work = tmp_path_factory.mktemp("store")
+    Store(Config(work=work))
+    return work / "mlflow.db"
+
+
+@pytest.fixture
+def config(miniatures: Path, empty_store: Path, tmp_path: Path, monkeypatch) -> Config:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    (tmp_path / "mini").symlink_to(miniatures / "mini")
+    shutil.copy(empty_store, tmp_path)
+    return Config(work=tmp_path, device="cpu", workers=0)
+
+
+def runs(config: Config) -> dict[str, object]:
+    store = Store(config)
+    found = store.search("sweeps/made", {"form": "smoke"})
+    return {run.info.run_name.partition(".")[0]: run for run in found}
+
+
+def sweep(card, config, watcher=None):
+    sweeping = Sweeping(card, config, Store(config), watcher or Watcher(), None)
+    return sweeping, list(sweeping.run(card.wanted))
+
+
+def test_trials_are_nested_below_their_study_which_holds_table_and_figures(parse, config):
+    card = parse(SMALL)
+    sweeping, ended = sweep(card, config)
+    assert [end.ending for end in ended] == ["finished"] * 3
+    assert sweeping.close(3)
+    found = runs(config)
+    study = found.pop("study made")
+    assert set(found) == {f"trial {number} · seed 666" for number in range(3)}
+    assert study.info.status == "FINISHED"
+    assert study.data.tags["kind"] == "study"
+    for number in range(3):
+        run = found[f"trial {number} · seed 666"]
+        assert run.data.tags["mlflow.parentRunId"] == study.info.run_id
+        assert (run.data.tags["kind"], run.data.tags["trial"]) == ("trial", str(number))
+        assert run.data.tags["outcome"] == "finished"
+        assert run.data.metrics["objective"] == pytest.approx(100 * ended[number].objective)
+        assert float(run.data.params["system.auxiliary.weight"]) == pytest.approx(
+            0.1 * (number + 1)
+        )
+        assert not [name for name in run.data.metrics if name.startswith("partialspoof")]
+    best = min(ended, key=lambda end: end.objective)
+    assert study.data.metrics["best"] == pytest.approx(100 * best.objective)
+    assert f"Best: trial {best.number}" in study.data.tags["mlflow.note.content"]
+    client = Store(config).client
+    artifacts = {file.path for file in client.list_artifacts(study.info.run_id, "figures")}
+    assert artifacts == {"figures/history.png", "figures/slice.png"}
+    (kept,) = studies.kept(Store(config), "made", "smoke", sweep_cards.signature(card))
+    assert kept.trials["state"].tolist() == ["finished"] * 3
+    assert pd.to_numeric(kept.trials["objective"]).tolist() == pytest.approx(
+        [100 * end.objective for end in ended]
+    )
+    assert studies.kept(Store(config), "made", "paper", sweep_cards.signature(card)) == []
+
+
+def test_what_was_trained_is_found_by_its_signature(parse, config):
+    card = parse(SMALL)
+    _, first = sweep(card, config)
+    # The study is lost, what the tracking store has of its trials is not.
+    shutil.rmtree(config.work / "sweeps")
+    watcher = Watcher()
+    _, again = sweep(card, config, watcher)
+    assert watcher.steps == []
+    assert [end.objective for end in again] == pytest.approx([end.objective for end in first])
+    assert len(runs(config)) == 4
+    # Another study with the same points: what lies on disk is not trained again.
+    other = parse(SMALL.replace("trials = 3", 'trials = 3\nevaluate = "as-row"'))
+    watcher = Watcher()
+    _, third = sweep(other, config, watcher)
+    assert watcher.steps == []
+    assert [end.objective for end in third] == pytest.approx([end.objective for end in first])
+    tested = Store(config).search("sweeps/made", {"kind": "trial", "form": "smoke"})
+    assert sum("partialspoof.eer" in run.data.metrics for run in tested) == 3
+
+
+def test_a_stopped_trial_goes_on_in_its_run_to_the_same_objective(parse, config, tmp_path):
+    whole = Config(work=tmp_path / "whole", device="cpu", workers=0)
+    whole.work.mkdir()
+    (whole.work / "mini").symlink_to(config.mini)
+    shutil.copy(config.work / "mlflow.db", whole.work)
+    card = parse(SMALL)
+    _, expected = sweep(card, whole)
+    with pytest.raises(KeyboardInterrupt):
+        sweep(card, config, Watcher("trial 1", KeyboardInterrupt()))
+    torn = runs(config)
+    assert torn["trial 1 · seed 666"].info.status == "KILLED"
+    _, ended = sweep(card, config)
+    assert [end.number for end in ended] == [1, 2]
+    assert [end.objective for end in ended] == [end.objective for end in expected[1:]]
+    found = runs(config)
+    assert len(found) == 4
+    for name in ("study made", "trial 1 · seed 666"):
+        assert found[name].info.run_id == torn[name].info.run_id
+
+
+def test_a_failing_trial_is_named_with_its_reason_and_the_others_are_run(parse, config):
+    card = parse(SMALL)
+    sweeping, ended = sweep(card, config, Watcher("trial 0", MemoryError("18 GiB")))
+    assert [end.ending for end in ended] == ["failed", "finished", "finished"]
+    assert ended[0].reason.startswith("MemoryError: 18 GiB")
+    assert sweeping.close(3)
+    failed = runs(config)["trial 0 · seed 666"]
+    assert failed.info.status == "FAILED"
+    assert "18 GiB" in failed.data.tags["failure"]
+    assert failed.data.tags["outcome"] == "failed"
+    (kept,) = studies.kept(Store(config), "made", "smoke", sweep_cards.signature(card))
+    assert "18 GiB" in kept.trials["reason"][0]
+
+
+def test_a_pruned_trial_is_closed_as_killed_and_says_so(parse, config, monkeypatch):
+    prunes = SMALL.replace("epochs = 2", 'epochs = 2\npruner = { kind = "median" }')
+    sweeping = Sweeping(parse(prunes), config, Store(config), Watcher(), None)
+    monkeypatch.setattr(sweeping.study.optuna.pruner, "prune", lambda study, trial: True)
+    (ended,) = sweeping.run(1)
+    assert ended.ending == "pruned"
+    run = runs(config)["trial 0 · seed 666"]
+    assert run.info.status == "KILLED"
+    assert run.data.tags["outcome"] == "pruned"
+    assert run.data.tags["failure"].startswith("Pruned: dev.eer")
+    assert not sweeping.close(3), "two trials are missing"
+    assert runs(config)["study made"].info.status == "KILLED"
+
+
+def test_the_earlier_training_of_a_trial_is_none_of_the_studys(parse, config):
+    two = SMALL.replace("[space]", STAGED + "[space]")
+    sweeping = Sweeping(parse(two), config, Store(config), Watcher(), None)
+    (ended,) = sweeping.run(1)
+    assert ended.ending == "finished", ended
+    assert sorted(sweeping.study.trials()[0].intermediate_values) == [1, 2]
+    found = runs(config)
+    stage = found["trial 0 · seed 666 · start"]
+    assert stage.data.tags["mlflow.parentRunId"] == found["trial 0 · seed 666"].info.run_id
+    assert stage.data.tags["kind"] == "stage"
+
+
+STAGED = """
+[base.start]
+kind = "stage"
+[base.start.stage]
+training.epochs = 3
+optimiser.learning_rate = 2e-3
+"""
+
+
+def test_a_trial_lies_where_a_row_of_its_settings_would(parse, config):
+    card = parse(SMALL)
+    sweep(card.model_copy(update={"trials": 1}), config)
+    run = sweep_cards.trial_run(card, card.points()[0])
+    data = Library(config).row(run)
+    place = folder(config.work, run, data, 666)
+    assert (place / "kept.pt").is_file()
+    row = run.model_copy(update={"evaluate": {"x": run.dev}})
+    assert folder(config.work, row, data, 666) == place
