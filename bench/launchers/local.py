@@ -21,13 +21,13 @@ from bench import breath
 from bench.config import Config
 from bench.corpora import cards
 from bench.errors import BenchError, plain
-from bench.launchers import judged
+from bench.launchers import judged, models
+from bench.launchers.illustrated import illustrate
 from bench.launchers.order import Order
 from bench.metrics import scores as score_file
 from bench.provenance import commit, processor
-from bench.reporting import figures
+from bench.reporting.grid import smoke_word
 from bench.specs.run import Data, Run, Stage
-from bench.specs.table import Table
 from bench.tracking.entry import DatasetUse, RunEntry
 from bench.tracking.store import Store, TrackedRun
 from bench.training import checkpoints, engine
@@ -88,6 +88,7 @@ def run(order: Order, config: Config, store: Store, watcher: Watcher) -> Iterato
     """Run the jobs in order and yield how each ended. Ctrl-C ends the begun one, resumable."""
     for name in store.sweep_dead():
         watcher.say(f"marked failed, its process had died: {name}")
+    store.present(order.table)
     device = device_name(config)
     ordered = jobs(order, config)
     evaluated = (
@@ -98,7 +99,7 @@ def run(order: Order, config: Config, store: Store, watcher: Watcher) -> Iterato
     for text in dict.fromkeys(judged.lacking(evaluated)):
         watcher.say(text)
     for job in ordered:
-        yield attempt(job, _entry(job, order.table, device), config, store, watcher)
+        yield attempt(job, _entry(job, order, device), config, store, watcher)
 
 
 def attempt(job: Job, entry: RunEntry, config: Config, store: Store, watcher: Watcher) -> Outcome:
@@ -133,7 +134,9 @@ def device_name(config: Config) -> str:
     return name if config.devices == 1 else f"{config.devices} x {name}"
 
 
-def _entry(job: Job, table: Table, device: str) -> RunEntry:
+def _entry(job: Job, order: Order, device: str) -> RunEntry:
+    table = order.table
+    row = table.rows[job.row]
     return RunEntry(
         table=table.key,
         paper=table.key.partition("/")[0],
@@ -143,7 +146,10 @@ def _entry(job: Job, table: Table, device: str) -> RunEntry:
         fingerprints=job.data.fingerprints(),
         commit=commit(),
         device=device,
-        description_figures=table.rows[job.row].published,
+        description_figures=row.published,
+        cells=dict(zip(table.text_columns, row.cells, strict=True)),
+        line=list(table.rows).index(job.row),
+        overrides=order.overrides,
     )
 
 
@@ -238,7 +244,7 @@ def _run_row(
             _run_earlier(*earlier, config, store, watcher, interrupt)
             watcher.begin(job.name, job.run.training.epochs)
         trained = _trained(job, place, config, _Both(tracked, watcher, interrupt))
-        _log(tracked, job, trained)
+        _log(tracked, entry, job, trained, config)
 
 
 def _run_earlier(
@@ -307,18 +313,21 @@ def _on_each(job: Job, place: Path, config: Config, fabric: Fabric) -> Trained:
     return train_and_score(fabric, job.run, job.seed, job.data, place, config, _Silent())
 
 
-def _log(tracked: TrackedRun, job: Job, trained: Trained) -> None:
+def _log(tracked: TrackedRun, entry: RunEntry, job: Job, trained: Trained, config: Config) -> None:
     """Compute every figure from the score files and log them with the artifacts."""
     found: dict[str, score_file.Figure] = {}
+    who = f"{smoke_word(job.run.form)}{job.row}, seed {job.seed} ({entry.table})"
     for name, path in trained.scores.items():
-        named = judged.figures(path, job.run.evaluate[name], job.data.evaluate[name].subset)
+        data, subset = job.run.evaluate[name], job.data.evaluate[name].subset
+        named = judged.figures(path, data, subset)
         found |= {f"{name}.{metric}": figure for metric, figure in named.items()}
-        curve = path.with_suffix(".det.png")
-        score, is_spoof = score_file.pooled(score_file.read(path))
-        curve.write_bytes(figures.det(score[~is_spoof], score[is_spoof], name))
         tracked.artifact(path, f"scores/{name}")
-        tracked.artifact(curve, f"det/{name}")
-    tracked.artifact(trained.kept, "checkpoint")
+        for figure in illustrate(path, data, subset, who):
+            tracked.artifact(figure, f"figures/{name}")
+    if entry.kind == "row":
+        tracked.model(models.kept(job.run, job.seed, trained.kept, config))
+    else:  # a trial is no row's model
+        tracked.artifact(trained.kept, "checkpoint")
     tracked.finish(found)
 
 

@@ -83,7 +83,7 @@ def _reopen(client: Any, run: Any, entry: RunEntry) -> None:
     client.set_tag(run_id, "process", str(process.here()))
     now = {"commit": entry.commit, "lock": lock_digest(), "device": entry.device}
     for key, value in now.items():
-        client.set_tag(run_id, key, joined(known[key], value))
+        client.set_tag(run_id, key, joined(known.get(key, value), value))
     if "failure" in known:
         client.delete_tag(run_id, "failure")
 

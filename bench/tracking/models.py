@@ -13,9 +13,12 @@ overridden settings bears its signature as well: neither can be taken for the pa
 
 from __future__ import annotations
 
+import copy
+import importlib
 import logging
 import re
 import tempfile
+import warnings
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -45,13 +48,39 @@ def name(tags: Mapping[str, str]) -> str:
 
 
 def write(system: nn.Module, folder: Path) -> None:
-    """Write a system as an MLflow model into `folder`, which is made."""
-    from mlflow import pytorch
+    """Write a copy of a system as an MLflow model into `folder`, which is made."""
+    needed = [f"{of}=={version(of)}" for of in ("speech-deepfake-bench", "torch")]
+    _flavour().save_model(
+        _plain(system), str(folder), serialization_format="pickle", pip_requirements=needed
+    )
 
+
+def _flavour() -> Any:
+    """Return MLflow's module of PyTorch models, imported quietly."""
+    with warnings.catch_warnings():
+        # On import: that type hints of MLflow's own examples are taken for any type.
+        warnings.filterwarnings("ignore", message="(?s).*Any type hint is inferred")
+        importlib.import_module("mlflow.pyfunc")
+        pytorch = importlib.import_module("mlflow.pytorch")
     # Its warning that pickles run code is for readers; it is said above.
     logging.getLogger("mlflow.pytorch").setLevel(logging.ERROR)
-    needed = [f"{of}=={version(of)}" for of in ("speech-deepfake-bench", "torch")]
-    pytorch.save_model(system.cpu().eval(), str(folder), pip_requirements=needed)
+    return pytorch
+
+
+def _plain(system: nn.Module) -> nn.Module:
+    """Return a copy for the CPU whose weights are plain tensors.
+
+    Those that torch computes from others at each call (weight normalisation, adapters) refuse to be
+    pickled; here they are what they come to after training.
+    """
+    from torch.nn.utils import parametrize
+
+    copied = copy.deepcopy(system).cpu().eval()
+    for module in list(copied.modules()):
+        if parametrize.is_parametrized(module):
+            for weight in list(module.parametrizations):  # pyright: ignore[reportArgumentType]
+                parametrize.remove_parametrizations(module, weight)
+    return copied
 
 
 def register(client: Any, run_id: str) -> None:
@@ -82,13 +111,11 @@ def load(client: Any, run_id: str) -> nn.Module:
     """Return the model of a run, on the CPU and in evaluation mode; BenchError where the run has
     none.
     """
-    from mlflow import pytorch
-
     if not any(file.path == FOLDER for file in client.list_artifacts(run_id)):
         raise BenchError(f"run {run_id} at {client.tracking_uri} has no model among its artifacts")
     with tempfile.TemporaryDirectory() as folder:
         place = client.download_artifacts(run_id, FOLDER, folder)
-        return pytorch.load_model(place, map_location="cpu")
+        return _flavour().load_model(place, map_location="cpu")
 
 
 def _description(tags: Mapping[str, str]) -> str:

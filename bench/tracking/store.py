@@ -130,7 +130,7 @@ class Store:
 
     def model(self, run_id: str) -> nn.Module:
         """Return the trained system of a finished run, from the store's artifacts."""
-        return self._reached(lambda to: models.load(to.client, run_id))
+        return self._try(lambda to: models.load(to.client, run_id))
 
     def keep_scored(self, entry: ScoredEntry, artifacts: Sequence[Path]) -> str:
         """Keep the judged score file of another system as a finished run; return the run's id.

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from lightning.fabric import Fabric
 
 from bench import corpora
-from bench.config import Config
+from bench.config import Config, Form
 from bench.corpora import cards, fingerprint
 from bench.corpora.subset import Subset
 from bench.errors import BenchError
@@ -66,19 +66,22 @@ class Library:
     def row(self, run: Run) -> RowData:
         """Return the subsets of `run`; raise where a corpus is missing or broken."""
         return RowData(
-            self._subset(run, run.train),
-            self._subset(run, run.dev),
-            {name: self._subset(run, data) for name, data in run.evaluate.items()},
+            self.subset(run.form, run.train),
+            self.subset(run.form, run.dev),
+            {name: self.subset(run.form, data) for name, data in run.evaluate.items()},
             self.row(run.start.stage) if isinstance(run.start, Stage) else None,
         )
 
-    def _subset(self, run: Run, data: Data) -> Loaded:
+    def subset(self, form: Form, data: Data) -> Loaded:
+        """Return the split that `data` names; raise where it is missing, broken or not labelled as
+        asked for.
+        """
         official_s = cards.card(data.corpus).resolutions_s
         # Where whole utterances are labelled, the frame vectors that take least to read.
         resolution_s = (data.resolution_s or max(official_s)) if official_s else None
-        key = (run.form, data.corpus, data.split, str(resolution_s))
+        key = (form, data.corpus, data.split, str(resolution_s))
         if key not in self._loaded:
-            subset = corpora.load(data.corpus, data.split, self.config, run.form, resolution_s)
+            subset = corpora.load(data.corpus, data.split, self.config, form, resolution_s)
             require_audio(subset)
             self._loaded[key] = Loaded(subset, fingerprint.fingerprint(subset))
         require_labels(self._loaded[key].subset, data)

@@ -1,0 +1,122 @@
+"""Trained rows as models: their kept weights, wherever they are, and what they score."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from bench import breath
+from bench.config import Config
+from bench.corpora import cards
+from bench.errors import BenchError
+from bench.launchers.order import Order
+from bench.metrics import scores as score_file
+from bench.specs.run import HeldOutData, Run
+from bench.systems.base import System
+from bench.tracking.store import Store
+from bench.training import checkpoints, engine
+from bench.training.row import Library
+from bench.training.scoring import score, score_columns, utterances
+
+
+class Model(NamedTuple):
+    """A trained row."""
+
+    run: Run
+    seed: int
+    system: System
+    place: str
+    """Where its weights were found."""
+
+
+class Evaluation(NamedTuple):
+    """How a split is scored."""
+
+    like: str
+    """The row's evaluation whose clips, fill and breaths these are."""
+    data: HeldOutData
+
+
+def kept(run: Run, seed: int, path: Path, config: Config) -> System:
+    """Return the run's system with the weights of the checkpoint at `path`."""
+    system = engine.build(run, seed, config)
+    system.load_state_dict(checkpoints.load(path)["system"])
+    return system
+
+
+def find(order: Order, seed: int | None, config: Config, store: Store) -> Model:
+    """Return the model of the one row of `order`, of its first seed unless another is asked for.
+
+    Its weights are taken from the work folder or, where they are not there, from the tracking
+    store's artifacts. BenchError where the row is not finished.
+    """
+    ((row, run),) = order.runs().items()
+    seed = order.row_seeds(row)[0] if seed is None else seed
+    tracked = _finished(order, row, run, seed, store)
+    folders = _folders(config, run, json.loads(tracked.data.tags["fingerprints"]))
+    if len(folders) == 1:
+        path = folders[0] / f"seed-{seed}" / checkpoints.KEPT
+        if path.is_file():
+            return Model(run, seed, kept(run, seed, path, config), str(path))
+    run_id: str = tracked.info.run_id
+    system = store.model(run_id)
+    assert isinstance(system, System)
+    return Model(run, seed, system, f"run {run_id} at {store.uri}")
+
+
+def _finished(order: Order, row: str, run: Run, seed: int, store: Store) -> Any:
+    """Return the tracked run that finished last with the row's settings and seed."""
+    wanted = {"kind": "row", "row": row, "seed": str(seed), "signature": run.signature}
+    for tracked in store.search(order.table.key, wanted):
+        if tracked.info.status == "FINISHED":
+            return tracked
+    changed = "".join(f" --set {text}" for text in order.overrides)
+    form = " --smoke" if order.form == "smoke" else ""
+    raise BenchError(
+        f"{order.table.key}, row {row}, seed {seed} is not finished in {store.uri}: "
+        f"`bench run {order.table.key} --rows {row}{changed}{form}` trains it"
+    )
+
+
+def _folders(config: Config, run: Run, fingerprints: Mapping[str, str]) -> list[Path]:
+    """Return the folders of the run's training on this data (`bench.training.row.folder`): several
+    where what it starts from was trained on other data.
+    """
+    splits = (f"{data.corpus}/{data.split}" for data in (run.train, run.dev))
+    data = "".join(fingerprints[split][:6] for split in splits)
+    return sorted((config.work / "runs").glob(f"{run.training_signature}-{data}*"))
+
+
+def evaluation(run: Run, corpus: str, split: str) -> Evaluation:
+    """Return how the row's system scores a split: as the row evaluates it or, where the row does
+    not, as it evaluates another of the corpus or, failing that, its first.
+
+    Of a corpus without labels of frames, whole utterances are scored.
+    """
+    split_of = {name: (data.corpus, data.split) for name, data in run.evaluate.items()}
+    own = [name for name, of in split_of.items() if of == (corpus, split)]
+    near_by = [name for name, of in split_of.items() if of[0] == corpus]
+    like = [*own, *near_by, *run.evaluate][0]
+    data = run.evaluate[like].model_copy(update={"corpus": corpus, "split": split, "by": ()})
+    if not own and not cards.card(corpus).resolutions_s and data.splice.kind == "none":
+        data = data.model_copy(update={"resolution_s": None})
+    return Evaluation(like, data)
+
+
+def score_split(
+    model: Model, data: HeldOutData, path: Path, config: Config, say: Callable[[str], None]
+) -> None:
+    """Write a model's scores of a split to `path`, as `bench run` writes those of an evaluation."""
+    subset, audio = (
+        Library(config).subset(model.run.form, data).subset,
+        cards.card(data.corpus).audio,
+    )
+    breath.provider(subset, data.breath, audio, config, say)
+    fabric = engine.make_fabric(replace(config, devices=1), model.run.training.precision)
+    share = utterances(fabric, subset, data, audio, config)
+    workers = config.loader_workers(fabric.device.type)
+    found = score(fabric, model.system.to(fabric.device), share, workers)
+    score_file.write(path, score_columns(share, found))
