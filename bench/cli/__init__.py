@@ -13,10 +13,12 @@ from bench.cli.data import data
 from bench.cli.doctor import doctor
 from bench.cli.explain import explain
 from bench.cli.listing import list_, show
-from bench.cli.report import report, ui
+from bench.cli.report import report
 from bench.cli.run import run
 from bench.cli.score import compare, score
 from bench.cli.sweep import sweep
+from bench.cli.sync import sync
+from bench.cli.ui import ui
 from bench.errors import BenchError
 
 # Threads that wait for each other sleep instead of spinning. Where another process wants a core,
@@ -38,7 +40,7 @@ def bench() -> None:
     """
 
 
-for _command in (list_, show, run, sweep, report, score, compare, explain, data, ui, doctor):
+for _command in (list_, show, run, sweep, report, score, compare, explain, data, ui, sync, doctor):
     bench.add_command(_command)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import NamedTuple
 
 import click
@@ -47,7 +46,7 @@ def doctor(as_json: bool) -> None:
 
 def findings(here: Config) -> list[Finding]:
     """Return everything looked for, in order."""
-    return [*_devices(), *_versions(), *_corpora(here), *_weights(here), _store(here)]
+    return [*_devices(), *_versions(), *_corpora(here), *_weights(here), *_store(here)]
 
 
 def _devices() -> list[Finding]:
@@ -94,15 +93,22 @@ def _weights(here: Config) -> list[Finding]:
     return [_attempt("weights", key, lambda k=key: weights.locate(k, here)) for key in keys]
 
 
-def _store(here: Config) -> Finding:
-    from bench.tracking.client import is_local
+def _store(here: Config) -> list[Finding]:
+    from bench.tracking.client import database, is_local
     from bench.tracking.store import Store
 
+    uri = here.tracking_uri
+    if is_local(uri) and not database(uri).is_file():
+        text = f"{uri} (not there yet: the first run makes it)"
+        return [Finding("tracking store", "mlflow", True, text)]
+
     def look() -> str:
-        uri = here.tracking_uri
-        if is_local(uri) and not Path(uri.removeprefix("sqlite:///")).is_file():
-            return f"{uri} (not there yet: the first run makes it)"
-        Store(here)
+        if not Store(here).answers():
+            raise BenchError(f"{uri} takes no connection: runs would be recorded in {here.work}")
         return uri
 
-    return _attempt("tracking store", "mlflow", look)
+    found = [_attempt("tracking store", "mlflow", look)]
+    if waiting := Store(here).waiting():
+        text = f"{len(waiting)} runs wait for `bench sync`: {', '.join(waiting)}"
+        found.append(Finding("tracking store", "synchronised", False, text))
+    return found

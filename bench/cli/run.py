@@ -52,10 +52,13 @@ def run(
 
     failed: list[str] = []
     with Display(f"{card.key}{' SMOKE' if smoke else ''}", order.count()) as display:
-        for outcome in local.run(order, here, Store(here), display):
+        store = Store(here, display.say)
+        for outcome in local.run(order, here, store, display):
             display.end(outcome.job, outcome.state, outcome.message)
             if outcome.state == "failed":
                 failed.append(outcome.job)
+    if waiting := store.waiting():
+        click.echo(f"{len(waiting)} runs wait to be sent to {store.uri}: bench sync")
     command = f"bench report {table}" + (" --smoke" if smoke else "")
     click.echo(
         f"{len(failed)} failed; `{command}` writes the table" if failed else f"next: {command}"

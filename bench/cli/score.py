@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from bench.errors import BenchError
 from bench.specs.corpus import CorpusCard
 
 if TYPE_CHECKING:  # pandas and pyarrow take a second: only where scores are judged
+    from bench.launchers.order import Order
     from bench.scoring.judge import Judge, Judged
     from bench.scoring.standing import Standing
     from bench.scoring.verdict import Verdict
@@ -96,13 +97,24 @@ def _judging(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @click.command()
-@click.argument("scores", type=_FILE)
+@click.argument("scores", type=_FILE, required=False)
+@click.option(
+    "--run",
+    "row",
+    metavar="ROW",
+    help="Instead of a file: have a trained row's kept weights score the split, here.",
+)
+@click.option("--table", default="table4", show_default=True, help="The row's table.")
+@click.option("--run-seed", type=int, help="The row's seed; its first by default.")
+@click.option(
+    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="As the row was run with."
+)
 @_judging
 @click.option("--formulas", is_flag=True, help="The EER by every formula in use, too.")
 @click.option(
     "--folder",
     type=click.Path(path_type=Path),
-    help="Where the verdict and its figures go; <work>/scored/<name> by default.",
+    help="Where verdict, figures and, with --run, scores go; <work>/scored/<name> by default.",
 )
 @click.option(
     "--track",
@@ -113,7 +125,11 @@ def _judging(command: Callable[..., Any]) -> Callable[..., Any]:
 )
 @click.option("--name", help="What the system is called; the file's name by default.")
 def score(
-    scores: Path,
+    scores: Path | None,
+    row: str | None,
+    table: str,
+    run_seed: int | None,
+    overrides: tuple[str, ...],
     as_json: bool,
     smoke: bool,
     folder: Path | None,
@@ -125,18 +141,28 @@ def score(
 
     Any form will do: id and score in text, CSV or Parquet, or scores of frames. It is checked
     against the corpus's keys first, and figures are given only where it fits.
+
+    With --run the scores are those of a trained row: its weights are taken from the work folder or
+    from the tracking store's artifacts, the scores are written beside the verdict.
     """
     from bench.cli.counting import counting
     from bench.scoring.standing import standing
 
+    if (scores is None) == (row is None):
+        raise click.UsageError("either a file of scores, or a trained row: --run ROW")
     here, card = config.load(), cards.card(asked["corpus"])
-    judge = _judge(card, here, smoke, scores, asked)
-    form, split = options.form(smoke), judge.request.split
-    place = None if track is None else standing(card.key, split, track, form)
-    judged = judge.read(scores)
-    system = name or _PACKED.sub("", scores.name).rpartition(".")[0] or scores.name
+    form, split = options.form(smoke), asked["split"] or card.evaluation_split
+    trained = None if row is None else _order(table, row, form, overrides)
+    system = name or (_stem(scores) if scores else f"{table}-{row}")
     safe = re.sub(r"[^\w.+=-]+", "_", system)[:100].strip(".")
-    target = _made(folder or here.work / "scored" / f"{safe}-{card.key}-{split}")
+    target = folder or here.work / "scored" / f"{safe}-{card.key}-{split}"
+    scores = scores or target / "scores.parquet"
+    judge = _judge(card, here, smoke, scores, asked)
+    place = None if track is None else standing(card.key, split, track, form)
+    if trained is not None:
+        _score(trained, run_seed, card.key, split, _made(target) / scores.name, here)
+    judged = judge.read(scores)
+    _made(target)
     with counting("breakdown") as progress:
         verdict = judge.verdict(judged, progress)
     written = _write(verdict, judged, target, system)
@@ -159,6 +185,44 @@ def compare(a: Path, b: Path, as_json: bool, smoke: bool, **asked: Any) -> None:
         options.print_json(render.comparison_as_dict(found))
     else:
         click.echo(render.comparison(found))
+
+
+def _stem(scores: Path) -> str:
+    return _PACKED.sub("", scores.name).rpartition(".")[0] or scores.name
+
+
+def _order(table: str, row: str, form: config.Form, overrides: Sequence[str]) -> Order:
+    """Return the order of one row; BenchError where there is no such row or setting."""
+    from bench import cards as tables
+    from bench.launchers.order import Order
+
+    card = tables.table(table)
+    chosen = tables.select(card, row)
+    if len(chosen) != 1:
+        raise BenchError(f"--run {row}: should be one row of {card.key}")
+    order = Order(card, chosen, None, form, overrides)
+    order.runs()
+    return order
+
+
+def _score(
+    order: Order, seed: int | None, corpus: str, split: str, path: Path, here: Config
+) -> None:
+    """Have a trained row score a split; say whose weights these are and how clips are cut."""
+    # These import torch and MLflow, which takes seconds: only now.
+    from bench.launchers import models
+    from bench.tracking.store import Store
+
+    def say(text: str) -> None:
+        click.echo(text, err=True)
+
+    model = models.find(order, seed, here, Store(here))
+    like, data = models.evaluation(model.run, corpus, split)
+    length = "whole" if data.clip_s is None else f"the first {data.clip_s:g} s of"
+    frames = "whole" if data.resolution_s is None else f"frames of {1000 * data.resolution_s:g} ms"
+    say(f"{order.table.key}, row {order.rows[0]}, seed {model.seed}: weights of {model.place}")
+    say(f"{corpus} {split}: {length} utterances, {frames} scored, as in the evaluation {like}")
+    models.score_split(model, data, path, here, say)
 
 
 def _judge(

@@ -101,7 +101,7 @@ def evaluation(run: Run, corpus: str, split: str) -> Evaluation:
     near_by = [name for name, of in split_of.items() if of[0] == corpus]
     like = [*own, *near_by, *run.evaluate][0]
     data = run.evaluate[like].model_copy(update={"corpus": corpus, "split": split, "by": ()})
-    if not own and not cards.card(corpus).resolutions_s and data.splice.kind == "none":
+    if cards.card(corpus).task != "localization" and data.splice.kind == "none":
         data = data.model_copy(update={"resolution_s": None})
     return Evaluation(like, data)
 

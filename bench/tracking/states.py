@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from bench.config import Config, Form
 
 
 def states(config: Config, table: str, form: Form) -> dict[str, str]:
     """Return for each signature its runs, e.g. `FINISHED: seed 666; FAILED: seed 667`."""
-    from bench.tracking.client import is_local
+    from bench.tracking.client import database, is_local
+    from bench.tracking.frame import tidy
     from bench.tracking.store import Store
 
     uri = config.tracking_uri
-    if is_local(uri) and not Path(uri.removeprefix("sqlite:///")).is_file():
+    if is_local(uri) and not database(uri).is_file():
         return {}
-    frame = Store(config).frame(table, form)
+    # Where a server is away, what the outbox has.
+    frame = tidy(Store(config).search(table, {"form": form, "kind": "row"}))
     found: dict[str, str] = {}
     for signature, runs in frame.groupby("signature", sort=False):
         # The last run of a seed says how that seed stands.

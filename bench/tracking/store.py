@@ -64,6 +64,10 @@ class Store:
         self._own = ledger.configured(config)
         self.uri = self._own.uri
 
+    def answers(self) -> bool:
+        """Return whether the store is a file, or its server takes connections."""
+        return self._own.answers()
+
     @property
     def client(self) -> Any:
         """MLflow's client of this store, or of the outbox while the store does not answer."""
