@@ -17,6 +17,15 @@ from bench.reporting import sweep_figures
 from bench.reporting.grid import grid, smoke_word
 from bench.specs.sweep import Sweep
 
+COLUMNS = (
+    *("form", "trial", "state", "objective", "epochs", "attempt", "reason"),
+    *("signature", "training_signature", "begun", "ended", "hours", "runs", "device"),
+)
+"""Columns of every study's table, before those of its dimensions and of figures of test sets.
+
+`objective` is in per cent where it is an error rate, and empty unless the trial is finished or
+pruned (then it is that of the last epoch); `epochs` counts those of all its seeds; `attempt` is 2
+where its process died once; `hours` of all seeds; `runs` are the tracked runs' ids."""
 NOT_RUN = "Not run: no trial of this sweep, as its card stands, has ended."
 _WARNING = (
     "**SMOKE: small models on miniature corpora, to see that everything works. "
@@ -91,9 +100,9 @@ def report(
         setup=_setup(card),
         best=_best_part(card, trials),
         trials=_trials(card, trials),
-        figures="\n\n".join(f"![{_CAPTIONS[name]}]({stem}.{name}.png)" for name in drawn),
+        figures=_figures(stem, drawn),
         importances=_importances(importances, card),
-        notes="\n".join(f"- {text}" for text in [*card.notes, *_others(others)]),
+        notes="\n".join(f"- {text}" for text in [*card.notes, *_others(others)]) or "None.",
     )
     return SweepReport(stem, re.sub(r"\n{3,}", "\n\n", markdown).rstrip() + "\n", trials, drawn)
 
@@ -126,6 +135,11 @@ _CAPTIONS = {
     "slice": "The objective over each dimension",
     "contour": "The objective over two dimensions",
 }
+
+
+def _figures(stem: str, drawn: Mapping[str, bytes]) -> str:
+    lines = [f"![{_CAPTIONS[name]}]({stem}.{name}.png)" for name in drawn]
+    return "\n\n".join(lines) or "There is nothing to draw: no trial is finished."
 
 
 def _setup(card: Sweep) -> str:
@@ -214,7 +228,7 @@ def _best_part(card: Sweep, trials: pd.DataFrame) -> str:
 def _trials(card: Sweep, trials: pd.DataFrame) -> str:
     if trials.empty:
         return NOT_RUN
-    known = [*card.space, *_OWN]
+    known = [*COLUMNS, *card.space]
     tests = [name for name in trials.columns if name not in known]
     headings = ["Trial", "State", *(f"`{name}`" for name in card.space)]
     headings += [f"{card.objective}{_unit(card)}", "Epochs", "Hours", *tests, "Signature", "Why"]
@@ -234,12 +248,6 @@ def _trials(card: Sweep, trials: pd.DataFrame) -> str:
             ]
         )
     return grid(headings, lines, card.form)
-
-
-_OWN = (
-    *("form", "trial", "state", "objective", "epochs", "attempt", "reason"),
-    *("signature", "training_signature", "begun", "ended", "hours", "runs", "device"),
-)
 
 
 def _test(name: str, value: Any) -> str:

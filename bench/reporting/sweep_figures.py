@@ -7,26 +7,27 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, NullFormatter
 from numpy.typing import NDArray
 
 from bench.metrics.catalogue import is_rate
 from bench.reporting.grid import smoke_word
 from bench.reporting.style import SOURCES, STYLE, plain, png
-from bench.specs.sweep import Categories, Sweep
+from bench.specs.sweep import Sweep
 from bench.sweep_cards import text
 
 _ACROSS = 3
 """Panels in a line."""
-_COLOURS = "viridis_r"
-"""Darker is lower, so better; the same in grey."""
+_COLOURS = "viridis"
+"""Darker is lower, so better; in grey too, and for colour-blind readers."""
 
 
 def figures(
@@ -135,23 +136,32 @@ def _spread(x: NDArray[np.float64], y: NDArray[np.float64]) -> bool:
 
 
 def _scaled(
-    axes: Any, side: str, card: Sweep, name: str, finished: pd.DataFrame
+    axes: Any, side: Literal["x", "y"], card: Sweep, name: str, finished: pd.DataFrame
 ) -> NDArray[np.float64]:
-    """Return where the trials are along a dimension, and scale the axis for it."""
-    axis = axes.xaxis if side == "x" else axes.yaxis
-    texts = finished[name].astype(str)
-    known = _numbers(card, name)
-    if known is None:
-        of = card.space[name]
-        assert isinstance(of, Categories)
-        words = [text(value) for value in of.choices]
-        axis.set_ticks(range(len(words)), [word[:24] for word in words])
-        if side == "x":
-            axes.tick_params(axis="x", labelrotation=30)
+    """Return where the trials are along a dimension, and scale the axis for all of it."""
+    axis, texts, of = getattr(axes, f"{side}axis"), finished[name].astype(str), card.space[name]
+    edges = _numbers(card, name)
+    if edges is None:
+        words = [text(value) for value in of.edges()]
+        axis.set_ticks(range(len(words)), [_short(word) for word in words])
+        axes.set(**{f"{side}lim": (-0.5, len(words) - 0.5)})
         return np.array([words.index(word) for word in texts], float)
-    if getattr(card.space[name], "log", False):
-        (axes.set_xscale if side == "x" else axes.set_yscale)("log")
+    low, high = min(edges), max(edges)
+    if getattr(of, "log", False):
+        margin = (high / low) ** 0.05
+        axes.set(**{f"{side}scale": "log", f"{side}lim": (low / margin, high * margin)})
+        if high / low >= 10:  # else no power of ten may be among the ticks
+            axis.set_minor_formatter(NullFormatter())
+    else:
+        margin = 0.05 * (high - low)
+        axes.set(**{f"{side}lim": (low - margin, high + margin)})
     return np.array(texts, float)
+
+
+def _short(word: str) -> str:
+    """Return a table of settings as a tick has it: `csm`, and below it `rounds = 3`."""
+    bare = re.sub(r'^\{ (kind = )?|"| \}$', "", word)
+    return plain(bare.replace(", ", "\n"))
 
 
 def _numbers(card: Sweep, name: str) -> Sequence[float] | None:

@@ -10,21 +10,12 @@ import pandas as pd
 from optuna.trial import FrozenTrial
 
 from bench.metrics.catalogue import is_rate
+from bench.reporting.sweep import COLUMNS
 from bench.specs.sweep import Categories, Dimension, Sweep
 from bench.sweep_cards import text, trial_run
 from bench.sweeps import sampling
 from bench.sweeps.study import STATES, Study
 from bench.tracking.frame import COLUMNS as TRACKED
-
-COLUMNS = (
-    *("form", "trial", "state", "objective", "epochs", "attempt", "reason"),
-    *("signature", "training_signature", "begun", "ended", "hours", "runs", "device"),
-)
-"""Columns of every study, before those of its dimensions and of figures of test sets.
-
-`objective` is in per cent where it is an error rate, and empty unless the trial is finished or
-pruned (then it is that of the last epoch); `epochs` counts those of all its seeds; `attempt` is 2
-where its process died once; `hours` of all seeds; `runs` are the tracked runs' ids."""
 
 
 def table(study: Study, tracked: pd.DataFrame) -> pd.DataFrame:

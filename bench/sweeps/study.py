@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import optuna
 from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
@@ -27,7 +27,7 @@ _PULSE_S = 60.0
 _SILENT_S = 600.0
 """After so long without a word a process of another machine is taken for dead."""
 DIED = f"its process died, {ATTEMPTS} times"
-STATES = {
+STATES: dict[TrialState, Literal["finished", "pruned", "failed", "running"]] = {
     TrialState.COMPLETE: "finished",
     TrialState.PRUNED: "pruned",
     TrialState.FAIL: "failed",

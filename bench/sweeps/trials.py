@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from bench.config import Config
-from bench.errors import BenchError
+from bench.errors import BenchError, plain
 from bench.launchers import local
 from bench.launchers.needs import lacking
+from bench.metrics.catalogue import is_rate
 from bench.provenance import commit
 from bench.specs.run import Run
 from bench.specs.sweep import Sweep
 from bench.sweep_cards import base, row, seeds, signature, trial_run
 from bench.sweeps import records, storage
 from bench.sweeps.publish import publish
-from bench.sweeps.study import Claim, Study
+from bench.sweeps.study import STATES, Claim, Study
 from bench.sweeps.worker import Curve, Ended, Heard, objective_names, work
+from bench.tracking.client import unreachable
 from bench.tracking.entry import RunEntry
 from bench.tracking.store import Store
-from bench.tracking.studies import StudyEntry, StudyRun
+from bench.tracking.studies import Ending, StudyEntry, StudyRun
 from bench.training.row import Library
 
 
@@ -57,15 +59,22 @@ class Sweeping:
     def run(self, wanted: int) -> Iterator[Ended]:
         """Work until `wanted` trials are there or taken, and yield how each of ours ended."""
         for ended in work(self.study, self._run_of, self._seeds, self._train, wanted):
-            self._tracked.trial_over(ended.number, ended.ending, self._shown(ended))
-            publish(self.study, self._tracked)
+            try:
+                self._tell(ended.number, ended.ending, ended.objective)
+                publish(self.study, self._tracked)
+            except Exception as error:
+                if not unreachable(error):
+                    raise
+                # The study itself has it all; the next trial, or `close`, tells it once more.
+                self._watcher.say(f"the tracking server does not answer: {plain(error)}")
             yield ended
 
     def close(self, wanted: int) -> bool:
         """Say in the tracking store how the study stands, and return whether all is done."""
-        for trial, ending in ((t.number, records.STATES[t.state]) for t in self.study.trials()):
-            if ending == "failed":  # also one whose process died twice, and of which nobody told
-                self._tracked.trial_over(trial, "failed", None)
+        for trial in self.study.trials():  # also those of processes that could not tell
+            ending = STATES[trial.state]
+            if ending != "running":
+                self._tell(trial.number, ending, trial.value if ending == "finished" else None)
         publish(self.study, self._tracked)
         points = self.card.points()
         whole = min(wanted, len(points)) if points is not None else wanted
@@ -73,9 +82,9 @@ class Sweeping:
         self._tracked.close("FINISHED" if done else "KILLED")
         return done
 
-    def _shown(self, ended: Ended) -> float | None:
-        unit = 100 if records.is_rate(self.card.objective) else 1
-        return None if ended.objective is None else unit * ended.objective
+    def _tell(self, number: int, ending: Ending, objective: float | None) -> None:
+        unit = 100 if is_rate(self.card.objective) else 1
+        self._tracked.trial_over(number, ending, None if objective is None else unit * objective)
 
     def _run_of(self, claim: Claim) -> Run:
         return trial_run(self.card, claim.point)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from requests import RequestException
 
 from bench import sweep_cards
 from bench.config import Config
@@ -39,13 +40,14 @@ class Watcher:
     def __init__(self, stop: str = "", error: BaseException | None = None) -> None:
         self.stop, self.error = stop, error
         self.steps: list[str] = []
+        self.said: list[str] = []
         self.name = ""
 
     def begin(self, name: str, epochs: int) -> None:
         self.name = name
 
     def say(self, text: str) -> None:
-        pass
+        self.said.append(text)
 
     def on_step(self, epoch, step, steps, losses) -> None:
         self.steps.append(self.name)
@@ -215,3 +217,22 @@ def test_a_trial_lies_where_a_row_of_its_settings_would(parse, config):
     assert (place / "kept.pt").is_file()
     row = run.model_copy(update={"evaluate": {"x": run.dev}})
     assert folder(config.work, row, data, 666) == place
+
+
+def test_a_tracking_server_that_is_away_for_a_while_costs_nothing(parse, config, monkeypatch):
+    away = iter([True, True, False, False])
+
+    def told(*_):
+        if next(away):
+            raise RequestException("refused")
+
+    watcher = Watcher()
+    sweeping = Sweeping(parse(SMALL), config, Store(config), watcher, None)
+    monkeypatch.setattr("bench.sweeps.trials.publish", told)
+    assert [end.ending for end in sweeping.run(3)] == ["finished"] * 3
+    monkeypatch.undo()
+    assert len(watcher.said) == 2
+    assert "refused" in watcher.said[0]
+    assert sweeping.close(3)
+    study = runs(config)["study made"]
+    assert {"best"} <= study.data.metrics.keys()
