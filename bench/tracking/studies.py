@@ -122,7 +122,7 @@ class Kept(NamedTuple):
 
     name: str
     trials: pd.DataFrame
-    """`trials.csv`: a line a trial, the columns of `bench.reporting.sweep` first, all of them text."""
+    """`trials.csv`: a line a trial, the columns of `bench.reporting.sweep` first, all text."""
     importances: Mapping[str, float]
     status: str
     commit: str
