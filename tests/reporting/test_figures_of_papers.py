@@ -47,13 +47,17 @@ def test_the_best_of_five_has_five_points():
 
 def test_radars_are_closed_and_ours_is_drawn_strongest():
     systems = {"OCKD": [1.0, 2.0, 1.0], "BreathNet": [2.0, 1.0, 2.0]}
-    figure = drawn(figures.ranks, ["LA", "DF", "Avg."], {"paper": systems}, "Ranks of 2 systems")
+    figure = drawn(figures.ranks, ["ASVspoof 2021 LA", "DF", "Avg."], {"paper": systems}, "Ranks")
     (axes,) = figure.axes
     lines = {line.get_label(): line for line in axes.lines}
     assert list(lines["OCKD"].get_ydata()) == [1.0, 2.0, 1.0, 1.0]
     assert lines["BreathNet"].get_linewidth() > lines["OCKD"].get_linewidth()
     assert axes.get_title() == "paper"
-    assert [label.get_text() for label in axes.get_xticklabels()] == ["LA", "DF", "Avg."]
+    assert [label.get_text() for label in axes.get_xticklabels()] == [
+        "ASVspoof 2021\nLA",
+        "DF",
+        "Avg.",
+    ]
 
 
 def test_features_are_dots_by_class():

@@ -82,5 +82,15 @@ def _radar(axes: Any, dimensions: Sequence[str], systems: Mapping[str, Sequence[
     axes.set_ylim(0, n + 0.3)
     axes.set_yticks(range(1, n + 1), [f"{rank}" for rank in range(1, n + 1)], fontsize=6)
     axes.set_rlabel_position(45)
-    axes.set_xticks(angles, [plain(name) for name in dimensions])
-    axes.tick_params(axis="x", pad=10)
+    # Over two lines, and away from the circle on its own side: long names would lie over it.
+    axes.set_xticks(angles, ["\n".join(plain(name).rsplit(" ", 1)) for name in dimensions])
+    for label, angle in zip(axes.get_xticklabels(), angles, strict=True):
+        label.set_horizontalalignment(("center", "left", "right")[_side(angle)])
+
+
+def _side(angle: float) -> int:
+    """Return 0 for an angle that points up or down, clockwise from the top, 1 to the right, -1 to
+    the left.
+    """
+    across = np.sin(angle)
+    return 0 if abs(across) < 0.1 else int(np.sign(across))

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -82,13 +83,14 @@ def strips(groups: Mapping[str, Sequence[Strip]], title: str, kind: Kind = "png"
         figure = Figure(figsize=(_WIDTH_IN, 1.2 + 0.36 * n), layout="constrained")
         axes = figure.subplots()
         at, ticks, latest = 0.0, dict[float, str](), 0.0
-        for name, group in groups.items():
-            axes.text(0, at, f" {plain(name)}", fontweight="bold", va="center")
+        for heading, group in groups.items():
+            axes.text(0, at, f" {plain(heading)}", fontweight="bold", va="center")
             at += 0.7
             for strip in group:
                 spans(axes, strip.edges_s, strip.is_spoof, at - 0.36, 0.34)
                 spans(axes, strip.edges_s, strip.decided_spoof, at, 0.34)
-                ticks[at] = plain(f"{strip.name}\n{100 * strip.wrong:.1f} % wrong")
+                name = textwrap.fill(plain(strip.name), 26)
+                ticks[at] = f"{name}\n{100 * strip.wrong:.1f} % wrong"
                 latest = max(latest, float(strip.edges_s[-1]))
                 at += 1
         axes.set_yticks([*ticks], [*ticks.values()], fontsize=6)

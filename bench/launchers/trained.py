@@ -1,0 +1,146 @@
+"""A row that was trained on this machine, with one of its seeds: its weights and its scores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from bench.config import Config
+from bench.corpora import cards as corpora
+from bench.corpora.subset import Subset
+from bench.errors import BenchError, near
+from bench.launchers.order import Order
+from bench.reporting.grid import smoke_word
+from bench.specs.run import HeldOutData, Run
+from bench.systems.base import System
+from bench.tracking.entry import RunEntry
+from bench.training import checkpoints, engine
+from bench.training.clips import Clip, Source, held_out
+from bench.training.row import Library, RowData, folder, score_path
+
+
+@dataclass(frozen=True)
+class TrainedRow:
+    """One row and seed whose kept weights are on this machine."""
+
+    table: str
+    """`sal/table4`."""
+    row: str
+    seed: int
+    run: Run
+    data: RowData
+    place: Path
+    """The folder of its training."""
+
+    @property
+    def name(self) -> str:
+        """E.g. `S5, seed 666`."""
+        return f"{self.row}, seed {self.seed}"
+
+    @property
+    def smoke(self) -> str:
+        """What stands before each title: `SMOKE: ` or nothing."""
+        return smoke_word(self.run.form)
+
+    @property
+    def entry(self) -> RunEntry:
+        """What its tracked run is looked up by."""
+        return RunEntry(
+            table=self.table,
+            paper=self.table.partition("/")[0],
+            row=self.row,
+            seed=self.seed,
+            run=self.run,
+            fingerprints=self.data.fingerprints(),
+            commit="",
+            device="",
+            description_figures={},
+        )
+
+    def subset(self, evaluation: str) -> Subset:
+        """Return the utterances of an evaluation."""
+        return self.data.evaluate[evaluation].subset
+
+    def system(self, config: Config) -> System:
+        """Return the system with its kept weights, on the CPU, to be asked and not trained."""
+        system = engine.build(self.run, self.seed, config)
+        system.load_state_dict(checkpoints.load(self.place / checkpoints.KEPT)["system"])
+        return system.requires_grad_(False).eval()
+
+    def scores(self, evaluation: str) -> Path:
+        """Return the score file of an evaluation; BenchError where it is not there."""
+        known = self.data.evaluate
+        if evaluation not in known:
+            raise BenchError(
+                f"{self.table}, row {self.row}: has no evaluation {evaluation!r}"
+                f"{near(evaluation, known)}"
+            )
+        path = score_path(self.place, evaluation, self.run.evaluate[evaluation], known[evaluation])
+        if not path.is_file():
+            raise BenchError(
+                f"{path}: {self.name} of {self.table} is not scored here: {_how(self)}"
+            )
+        return path
+
+
+class Heard(NamedTuple):
+    """One utterance as an evaluation has it."""
+
+    evaluation: str
+    subset: Subset
+    index: int
+    """Its row in the subset's table."""
+    data: HeldOutData
+    clip: Clip
+    frames: int
+    """How many of the clip's frames are scored; the others fill it up."""
+
+
+def trained(order: Order, seeds: Sequence[int | None], config: Config) -> list[TrainedRow]:
+    """Return the rows of `order`, each with the seed in its place, or the first of its own.
+
+    BenchError where one is not trained on this machine, or lacks a corpus.
+    """
+    order.require(config)
+    library, runs = Library(config), order.runs()
+    found: list[TrainedRow] = []
+    for row, wanted in zip(order.rows, seeds, strict=True):
+        run, seed = runs[row], order.row_seeds(row)[0] if wanted is None else wanted
+        data = library.row(run)
+        place = folder(config.work, run, data, seed)
+        found.append(TrainedRow(order.table.key, row, seed, run, data, place))
+        kept = place / checkpoints.KEPT
+        if not kept.is_file():
+            raise BenchError(
+                f"{order.table.key}, row {row}, seed {seed} is not trained here ({kept} is not "
+                f"there): {_how(found[-1])}"
+            )
+    return found
+
+
+def _how(row: TrainedRow) -> str:
+    form = " --smoke" if row.run.form == "smoke" else ""
+    return f"`bench run {row.table} --rows {row.row}{form}` trains it"
+
+
+def heard(row: TrainedRow, utterance: str, config: Config) -> Heard:
+    """Return the utterance in the first of the row's evaluations that has it; BenchError where none
+    has.
+    """
+    known: Sequence[str] = []
+    for evaluation, loaded in row.data.evaluate.items():
+        listed = loaded.subset.table["utterance"].tolist()
+        if utterance in listed:
+            subset, data = loaded.subset, row.run.evaluate[evaluation]
+            source = Source(subset, data, corpora.card(subset.corpus).audio, None, config)
+            index = listed.index(utterance)
+            clip = source.read(index, held_out(index), "first")
+            return Heard(evaluation, subset, index, data, clip, len(source.scored(index)))
+        known = [*known, *listed]
+    where = ", ".join(f"{of.subset.corpus} {of.subset.split}" for of in row.data.evaluate.values())
+    hint = near(utterance, known)
+    if "did you mean" not in hint:  # of all that is known there may be a hundred thousand
+        hint = f"; the first is {known[0]!r}" if known else ""
+    raise BenchError(f"{where}: has no utterance {utterance!r}{hint}")

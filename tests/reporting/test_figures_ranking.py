@@ -1,0 +1,77 @@
+"""BreathNet's Figure 3 from its cards: the paper's ranks, and ours where every table was run."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from bench import cards
+from bench.errors import BenchError
+from bench.reporting.ranking import ranking
+from bench.tracking.frame import COLUMNS
+
+SYSTEMS = ["OCKD", "LSR-LSA", "XLSR-Mamba", "Nes2Net-X", "BreathNet"]
+TABLES = [cards.table("breathnet/table4"), cards.table("breathnet/table5")]
+
+
+def frames(**figures):
+    """Return the runs of each table: one with these figures, by table."""
+
+    def frame_of(table, form):
+        own = figures.get(table.partition("/")[2], {})
+        run = cards.resolve(cards.table(table), "BreathNet", form)
+        now = pd.Timestamp("2026-01-01", tz="UTC")
+        known = {
+            "run_id": "r", "row": "BreathNet", "seed": 1234, "signature": run.signature,
+            "data": "d", "form": form, "status": "FINISHED", "begun": now, "ended": now,
+        }  # fmt: skip
+        bounds = {
+            f"{name}{side}": value for name, value in own.items() for side in (".low", ".high")
+        }
+        line = {**dict.fromkeys(COLUMNS, ""), **known, "hours": 1.0, **own, **bounds}
+        return pd.DataFrame([line] if own else [], columns=pd.Index([*line]))
+
+    return frame_of
+
+
+def test_the_papers_ranks_are_those_of_its_tables():
+    found = ranking(TABLES, SYSTEMS, "BreathNet", frames(), "paper")
+    assert found.dimensions == ("ASVspoof 2021 LA", "ASVspoof 2021 DF", "ITW", "Average")
+    assert list(found.panels) == ["the paper's figures"]
+    # Worked out from Tables IV and V by hand.
+    assert found.panels["the paper's figures"] == {
+        "OCKD": [5, 2, 1, 1],
+        "LSR-LSA": [3, 1, 3, 3],
+        "XLSR-Mamba": [2, 3, 2, 2],
+        "Nes2Net-X": [1, 5, 4, 4],
+        "BreathNet": [4, 4, 5, 5],
+    }
+    assert found.lacking == (
+        "breathnet/table4, asvspoof2021la.eer",
+        "breathnet/table4, asvspoof2021df.eer",
+        "breathnet/table5, inthewild.eer",
+    )
+
+
+def test_ours_are_ranked_only_where_all_tables_were_run():
+    four = {"asvspoof2021la.eer": 0.5, "asvspoof2021df.eer": 9.0}
+    half = ranking(TABLES, SYSTEMS, "BreathNet", frames(table4=four), "paper")
+    assert half.lacking == ("breathnet/table5, inthewild.eer",)
+    assert len(half.panels) == 1
+    both = frames(table4=four, table5={"inthewild.eer": 6.0})
+    whole = ranking(TABLES, SYSTEMS, "BreathNet", both, "paper")
+    assert whole.lacking == ()
+    ours = whole.panels["BreathNet: our figures"]
+    assert ours["BreathNet (ours)"] == [5, 1, 3, 1]
+    assert ours["OCKD"] == [4, 3, 1, 2]
+
+
+def test_what_cannot_be_ranked_is_an_error():
+    with pytest.raises(BenchError, match="no row 'OCKDD'; did you mean 'OCKD'"):
+        ranking(TABLES, ["OCKDD", "BreathNet"], "BreathNet", frames(), "paper")
+    with pytest.raises(BenchError, match=r"SLIM: has no published asvspoof2021la.eer"):
+        ranking(TABLES, ["SLIM", "BreathNet"], "BreathNet", frames(), "paper")
+    with pytest.raises(BenchError, match="published only"):
+        ranking(TABLES, SYSTEMS, "OCKD", frames(), "paper")
+    with pytest.raises(BenchError, match="one kind"):
+        ranking([cards.table("table4")], ["S0"], "S0", frames(), "paper")
