@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-from importlib.util import find_spec
 
 import pytest
 
@@ -60,7 +59,8 @@ def test_what_cannot_be_shared_safely_is_refused_without_its_password(url, tmp_p
     assert "secret" not in str(raised.value)
 
 
-@pytest.mark.skipif(find_spec("psycopg") is not None, reason="a driver is installed")
-def test_a_driver_that_is_not_installed_is_named(tmp_path):
+def test_a_driver_that_is_not_installed_is_named(tmp_path, monkeypatch):
+    for driver in ("psycopg", "psycopg2"):
+        monkeypatch.setitem(sys.modules, driver, None)
     with pytest.raises(BenchError, match=r"psycopg.* is not installed"):
         storage.opened("postgresql://nobody@127.0.0.1/none", "made", tmp_path)
