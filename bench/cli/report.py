@@ -1,20 +1,40 @@
-"""`bench report` writes a table from the tracking store alone; `bench ui` opens the store."""
+"""`bench report` writes tables from the tracking store alone."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from bench import cards, config
 from bench.cli import options
 from bench.cli.sweep import report as sweep_report
+from bench.config import Form
+from bench.errors import BenchError, near
 from bench.sweep_cards import PREFIX
+
+if TYPE_CHECKING:
+    from bench.reporting import Extra, KeptInStore, Report
+    from bench.tracking.store import Store
+
+ALL = "all"
+_FORMATS = ("md", "csv", "html", "latex")
 
 
 @click.command()
 @click.argument("table")
 @options.smoke
+@click.option(
+    "--format",
+    "formats",
+    default="md,csv",
+    show_default=True,
+    metavar="F,G",
+    help="Also html (one file for a browser) and latex (the table with booktabs); Markdown and CSV "
+    "are always written.",
+)
 @click.option("--check", is_flag=True, help="Write nothing; fail when the report is stale.")
 @click.option(
     "--folder",
@@ -24,45 +44,73 @@ from bench.sweep_cards import PREFIX
 @options.as_json
 @click.pass_context
 def report(
-    context: click.Context, table: str, smoke: bool, check: bool, folder: Path | None, as_json: bool
+    context: click.Context,
+    table: str,
+    smoke: bool,
+    formats: str,
+    check: bool,
+    folder: Path | None,
+    as_json: bool,
 ) -> None:
-    """Write a table's report: the paper's figures, ours, the difference, what was run and what
-    not. Of a sweep (`sweep/NAME`) its best trial, all trials and figures."""
+    """Write a table's report: the paper's figures, ours, the difference, which rows differ, what
+    was run and what not. Of a sweep (`sweep/NAME`) its best trial, all trials and figures. Of `all`
+    every table's, and a page over them."""
+    form = options.form(smoke)
     place = folder or Path("reports", "smoke" if smoke else "published")
     if table.startswith(PREFIX):
-        sweep_report(context, table, options.form(smoke), check, place, as_json)
+        sweep_report(context, table, form, check, place, as_json)
         return
     from bench import reporting
-    from bench.tracking.store import Store
+    from bench.reporting import overview
 
-    card, form = cards.table(table), options.form(smoke)
-    paper = cards.paper(card.key.partition("/")[0])
-    runs = {row: cards.resolve(card, row, form) for row in cards.runnable(card)}
-    store = Store(config.load())
-    frame, scored = store.frame(card.key, form), store.scored(card.key, form)
-    keys = [key for key in cards.table_keys() if key.startswith(f"{paper.key}/")]
-    others = [cards.table(key) for key in keys if key != card.key]
-    made = reporting.report(card, paper, runs, frame, scored, form, others)
+    extras = _extras(formats)
+    reports = _made(cards.table_keys() if table == ALL else [table], form)
     if as_json:
-        options.print_json(made.records)
+        options.print_json([record for made in reports for record in made.records])
         return
+    page = overview.overview(reports, form) if table == ALL else None
     if check:
-        stale = reporting.stale(made, place)
+        stale = [path for made in reports for path in reporting.stale(made, place, extras)]
+        stale += [] if page is None else overview.stale(page, place)
         for path in stale:
             click.echo(f"stale: {path} (write it with `bench report {table}`)", err=True)
         if stale:
             context.exit(1)
         click.echo(f"up to date: {place}")
         return
-    click.echo(f"report: {reporting.write(made, place)}")
+    for made in reports:
+        click.echo(f"report: {reporting.write(made, place, extras)}")
+    if page is not None:
+        (place / overview.NAME).write_text(page, encoding="utf-8")
+        click.echo(f"overview: {place / overview.NAME}")
 
 
-@click.command()
-@click.option("--port", default=5000, show_default=True, help="Port on 127.0.0.1.")
-def ui(port: int) -> None:
-    """Open the tracking store in MLflow's own pages, on 127.0.0.1 only."""
-    from bench.tracking import server
+def _extras(formats: str) -> list[Extra]:
+    asked = [part.strip() for part in formats.split(",")]
+    for name in asked:
+        if name not in _FORMATS:
+            raise BenchError(f"--format {name!r}: no such format{near(name, _FORMATS)}")
+    extras: tuple[Extra, ...] = ("html", "latex")
+    return [name for name in extras if name in asked]
+
+
+def _made(tables: Sequence[str], form: Form) -> list[Report]:
+    from bench.reporting import KeptInStore
+    from bench.tracking.store import Store
 
     here = config.load()
-    click.echo(f"http://127.0.0.1:{port}  ({here.tracking_uri}); Ctrl-C ends it")
-    server.ui(here, port)
+    store = Store(here)
+    kept = KeptInStore(store, here.work)
+    return [_report(table, form, store, kept) for table in tables]
+
+
+def _report(table: str, form: Form, store: Store, kept: KeptInStore) -> Report:
+    from bench import reporting
+
+    card = cards.table(table)
+    paper = cards.paper(card.key.partition("/")[0])
+    runs = {row: cards.resolve(card, row, form) for row in cards.runnable(card)}
+    frame, scored = store.frame(card.key, form), store.scored(card.key, form)
+    keys = [key for key in cards.table_keys() if key.startswith(f"{paper.key}/")]
+    others = [cards.table(key) for key in keys if key != card.key]
+    return reporting.report(card, paper, runs, frame, scored, form, others, kept)

@@ -18,6 +18,7 @@ import torch
 from lightning.fabric import Fabric
 
 from bench import breath
+from bench import cards as table_cards
 from bench.config import Config
 from bench.corpora import cards
 from bench.errors import BenchError, plain
@@ -27,6 +28,7 @@ from bench.launchers.order import Order
 from bench.metrics import scores as score_file
 from bench.provenance import commit, processor
 from bench.reporting.grid import smoke_word
+from bench.reporting.kept import KeptInStore
 from bench.specs.run import Data, Run, Stage
 from bench.tracking.entry import DatasetUse, RunEntry
 from bench.tracking.store import Store, TrackedRun
@@ -245,6 +247,8 @@ def _run_row(
             watcher.begin(job.name, job.run.training.epochs)
         trained = _trained(job, place, config, _Both(tracked, watcher, interrupt))
         _log(tracked, entry, job, trained, config)
+    if entry.kind == "row":
+        KeptInStore(store, config.work).draw(table_cards.table(entry.table), tracked.run_id)
 
 
 def _run_earlier(

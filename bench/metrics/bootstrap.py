@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -112,9 +112,13 @@ def replicated(
     replicates: int,
     seed: int,
     threads: int | None = None,
+    draws: Literal["fastest", "common"] = "fastest",
 ) -> Replicates:
     """Return measures of replicates; all `systems`, whose items `groups` has in the same order, see
-    the same ones, but for `equal_error_rate` of one system alone. Otherwise as `intervals`.
+    the same ones. Otherwise as `intervals`.
+
+    So does a system alone where `draws` are `common`: it sees what every system on the same
+    utterances, with the same classes, sees from `seed`. The `fastest` ones may be its own.
     """
     check_draws(replicates, seed)
     for items in systems:
@@ -126,7 +130,8 @@ def replicated(
     values = np.empty((len(ordered), len(measures), replicates))
     again = np.zeros(len(measures), dtype=np.int64)
     rest = dict(enumerate(measures.values()))
-    if len(ordered) == 1 and are_independent(ordered[0], groups):
+    alone = draws == "fastest" and len(ordered) == 1
+    if alone and are_independent(ordered[0], groups):
         for i in [i for i, measure in rest.items() if measure is equal_error_rate]:
             values[0, i], again[i] = independent_rates(ordered[0], replicates, seed)
             del rest[i]

@@ -21,12 +21,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from bench.errors import BenchError, near
 from bench.metrics.bootstrap import equal_error_rate, intervals
 from bench.metrics.f1 import decide
 from bench.metrics.items import Items, counted, items_eer
-from bench.metrics.ratios import decision_ratios, ratio_intervals
+from bench.metrics.ratios import Ratios, decision_ratios, ratio_intervals
 from bench.metrics.tally import Bools, Floats, Integers
 from bench.units import BONAFIDE, CLASSES, SPOOF
 
@@ -126,21 +127,48 @@ def figures(scores: Path | pa.Table, replicates: int = 1000, seed: int = 0) -> d
     table = read(scores) if isinstance(scores, Path) else scores
     score, is_spoof = pooled(table)
     utterance = _codes(table, "utterance").codes
-    judged = {"eer": counted(score, is_spoof, utterance)}
-    decision = score
-    if set(_LOGITS) <= set(table.column_names):
+    judged = {"eer": pooled_items(table)}
+    if _has_logits(table):
         bonafide_logit = _numbers(table, "logit_bonafide")
-        decision = bonafide_logit - _numbers(table, "logit_spoof")
         judged["eer_bonafide_logit"] = counted(bonafide_logit, is_spoof, utterance)
     whole = _lowest(score, is_spoof, utterance)
     if whole.bonafide.any() and whole.spoof.any():
         judged["utterance_eer"] = whole
     found = {name: _eer(items, replicates, seed) for name, items in judged.items()}
-    decided = decision_ratios(is_spoof, ~decide(decision), utterance).only(("f1", "f1_spoof"))
+    decided = decisions(table).only(("f1", "f1_spoof"))
     bounds = ratio_intervals(decided, None, replicates, seed)
     for name, value in decided.values.items():
         found[name] = Figure(value, bounds[name].low, bounds[name].high)
     return found
+
+
+def pooled_items(table: pa.Table) -> Items:
+    """Return every row as an item; units are `utterances`."""
+    return counted(*pooled(table), _codes(table, "utterance").codes)
+
+
+def decisions(table: pa.Table) -> Ratios:
+    """Return precision, recall and F1 of both classes by the decision of `figures`; units are
+    `utterances`."""
+    score, is_spoof = pooled(table)
+    if _has_logits(table):
+        score = _numbers(table, "logit_bonafide") - _numbers(table, "logit_spoof")
+    return decision_ratios(is_spoof, ~decide(score), _codes(table, "utterance").codes)
+
+
+def utterances(table: pa.Table) -> list[str]:
+    """Return the names of a table's utterances, sorted: that of each unit."""
+    return _codes(table, "utterance").names
+
+
+def attacks(table: pa.Table) -> NDArray[np.object_]:
+    """Return the attack of every row, "" where there is none."""
+    found = _codes(table, "attack")
+    return np.array(found.names, dtype=object)[found.codes]
+
+
+def _has_logits(table: pa.Table) -> bool:
+    return set(_LOGITS) <= set(table.column_names)
 
 
 def _eer(items: Items, replicates: int, seed: int) -> Figure:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,22 +24,19 @@ import pandas as pd
 
 from bench import cards
 from bench.config import Form
-from bench.reporting import beside, figures, tables
-from bench.reporting.cells import Cell, Standing, cells, standing
+from bench.reporting import beside, claims, differences, figures, html, notes, repeat, tables
+from bench.reporting.cells import Cell, cells, standing
+from bench.reporting.compared import compared
 from bench.reporting.contradictions import contradictions
-from bench.reporting.grid import grid, smoke_word
+from bench.reporting.grid import smoke_word
+from bench.reporting.kept import Kept
+from bench.reporting.latex import latex
 from bench.specs.run import Run
 from bench.specs.table import Column, Paper, Table
 
-_READING = """\
-Each cell holds the paper's figure, ours, and ours minus the paper's (rates in per cent). Ours is
-the mean over seeds, ± its standard deviation where there are several; in brackets the 95 %
-percentile bootstrap interval of a run, resampling utterances (bounds averaged over seeds). Inside:
-the paper's figure lies in our 95 % interval, that of the mean over seeds (Student's t) where there
-are several, else that of the one run. Bold: the best of ours among complete rows. Italic: not every
-seed is there."""
-_COMBINED = """ {names}: from each run's own figures, the interval from theirs, which are
-taken to be independent (MOVER)."""
+Extra = Literal["html", "latex"]
+"""What is written on request, beside Markdown, CSV and the figure."""
+_ENDINGS: Mapping[Extra, str] = {"html": ".html", "latex": ".tex"}
 
 
 @dataclass(frozen=True)
@@ -54,14 +50,28 @@ class Report:
     csv: str
     records: tuple[dict[str, Any], ...]
     """One a cell, for machines: figures in per cent, None where there is none."""
+    table: Table
+    form: Form
     cells: tuple[Cell, ...]
-    columns: tuple[Column, ...]
-    layout: Literal["rows", "matrix"]
+    contradictory: Mapping[tuple[str, int], str]
+    """A note for each figure of the paper that its own arithmetic contradicts."""
 
     @property
     def texts(self) -> dict[str, str]:
         """Content of the text files by name."""
         return {f"{self.stem}.md": self.markdown, f"{self.stem}.csv": self.csv}
+
+    def extra(self, kind: Extra, figure: bytes = b"") -> str:
+        """Return the report in another form; `figure` is the PNG that comes into a page."""
+        if kind == "latex":
+            return latex(self.table, self.cells, self.contradictory, self.form)
+        return html.page(self.title, self.markdown, {f"{self.stem}.png": figure})
+
+    def figure(self) -> bytes:
+        """Return the figure, as PNG."""
+        columns: tuple[Column, ...] = self.table.columns
+        draw = figures.heat if self.table.layout == "matrix" else figures.bars
+        return draw(self.title, columns, self.cells)
 
 
 def report(
@@ -72,35 +82,41 @@ def report(
     scored: pd.DataFrame,
     form: Form,
     others: Sequence[Table] = (),
+    kept: Kept | None = None,
 ) -> Report:
     """Return the report of `table`; `others` are the paper's other tables, whose figures may
     contradict this one's.
 
     `runs` holds the folded settings of every row that can be run, in `form`; `frame` is the
     tracking store's (`Store.frame`), as is `scored` (`Store.scored`): score files of other systems
-    that were judged for this table. Runs of other settings, seeds or data are counted, not shown.
+    that were judged for this table. Runs of other settings or data are counted, not shown. `kept`
+    is where runs keep what comparisons of rows need; without it none is made.
     """
     standings = {row: standing(table, row, run, frame, form) for row, run in runs.items()}
     found = cells(table, standings)
     contradictory = contradictions(table, others)
+    comparisons = compared(table, found, standings, kept)
     smoke = smoke_word(form)
     stem = table.key.replace("/", "-") + (".smoke" if form == "smoke" else "")
     template = Template((cards.folder("templates") / "table.md").read_text(encoding="utf-8"))
     markdown = template.substitute(
         smoke=smoke,
         title=smoke + table.title,
-        caption="\n\n".join(filter(None, [_warning(form), table.caption])),
+        caption="\n\n".join(filter(None, [warning(form), table.caption])),
         paper=_citation(paper),
-        reading=_reading(table),
-        table=tables.main(table, found, contradictory, form),
-        footnotes=_footnotes(table, standings, contradictory, frame, form),
+        short=notes.in_short(table, found, comparisons),
+        table=tables.main(table, found, contradictory, comparisons, form),
+        footnotes=notes.footnotes(table, standings, contradictory, frame, form),
+        reading=notes.reading(table, found, comparisons),
         scored=beside.scored(table, scored, form),
         figure=f"{stem}.png",
-        runs=_runs(standings, form),
-        data=_data(standings, form),
+        compared=claims.section(table, found, comparisons, form),
+        differences=differences.section(paper, runs, form),
+        repeat=repeat.summary(table, standings, form, kept),
+        runs=repeat.runs(standings, form),
+        data=repeat.data(standings, form),
         zero_shot=beside.zero_shot(runs),
-        missing=_missing(standings, form),
-        differences=_differences(paper, form),
+        missing=repeat.missing(standings, form),
     )
     markdown = re.sub(r"\n{3,}", "\n\n", markdown)  # parts of the template may be empty
     records = _records(table, found, form)
@@ -110,38 +126,52 @@ def report(
         markdown=markdown,
         csv=_as_csv(records, form),
         records=records,
+        table=table,
+        form=form,
         cells=found,
-        columns=table.columns,
-        layout=table.layout,
+        contradictory=contradictory,
     )
 
 
-def write(made: Report, folder: Path) -> Path:
-    """Write the Markdown, CSV and figure into `folder`; return the Markdown file's path."""
+def write(made: Report, folder: Path, extras: Sequence[Extra] = ()) -> Path:
+    """Write the Markdown, CSV and figure into `folder`, and the `extras`; return the Markdown
+    file's path.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    for name, text in made.texts.items():
+    figure = made.figure()
+    (folder / f"{made.stem}.png").write_bytes(figure)
+    texts = made.texts | {f"{made.stem}{_ENDINGS[of]}": made.extra(of, figure) for of in extras}
+    for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
-    draw = figures.heat if made.layout == "matrix" else figures.bars
-    (folder / f"{made.stem}.png").write_bytes(draw(made.title, made.columns, made.cells))
     return folder / f"{made.stem}.md"
 
 
-def stale(made: Report, folder: Path) -> list[Path]:
-    """Return the files in `folder` that are missing or differ from the report.
+def stale(made: Report, folder: Path, extras: Sequence[Extra] = ()) -> list[Path]:
+    """Return the files in `folder` that are missing or differ from the report: Markdown, CSV, the
+    `extras`, and those written earlier that are there.
 
     The figure is drawn from the same numbers and only has to be there: its bytes change with the
     version of the drawing library.
     """
-    differ = [
-        folder / name
-        for name, text in made.texts.items()
-        if not (folder / name).is_file() or (folder / name).read_text(encoding="utf-8") != text
-    ]
-    figure = folder / f"{made.stem}.png"
-    return differ if figure.is_file() else [*differ, figure]
+    png = f"{made.stem}.png"
+    expected = dict(made.texts)
+    for kind, ending in _ENDINGS.items():
+        name = f"{made.stem}{ending}"
+        if kind in extras or (folder / name).is_file():
+            expected[name] = made.extra(kind)
+    differ = [folder / name for name, text in expected.items() if _text(folder / name) != text]
+    return differ if (folder / png).is_file() else [*differ, folder / png]
 
 
-def _warning(form: Form) -> str:
+def _text(path: Path) -> str | None:
+    if not path.is_file():
+        return None
+    text = path.read_text(encoding="utf-8")
+    return html.without_images(text) if path.suffix == ".html" else text
+
+
+def warning(form: Form) -> str:
+    """Return what a smoke report says first."""
     return (
         "**SMOKE: small models on miniature corpora, to see that everything works. "
         "None of these figures is a result.**"
@@ -150,109 +180,9 @@ def _warning(form: Form) -> str:
     )
 
 
-def _reading(table: Table) -> str:
-    names = ", ".join(column.heading for column in table.columns if column.combine != "none")
-    return _READING + (_COMBINED.format(names=names) if names else "")
-
-
 def _citation(paper: Paper) -> str:
     sources = ", ".join(filter(None, [paper.url, paper.code and f"code: {paper.code}"]))
     return f"{paper.authors}: *{paper.title}*. {paper.venue}. {sources}".strip()
-
-
-def _footnotes(
-    table: Table,
-    standings: Mapping[str, Standing],
-    contradictory: Mapping[tuple[str, int], str],
-    frame: pd.DataFrame,
-    form: Form,
-) -> str:
-    notes = [f"{tables.CONTRADICTORY} {note}" for note in contradictory.values()]
-    if any(row.digest for row in table.rows.values()):
-        notes.append(f"{tables.SECOND_HAND} From a digest of the paper, not from the paper itself.")
-    notes += [
-        f"{row}: {count} {'run' if count == 1 else 'runs'} {reason} "
-        f"{'is' if count == 1 else 'are'} not shown."
-        for row, stands in standings.items()
-        for reason, count in stands.left_out.items()
-    ]
-    unknown = frame[(frame["form"] == form) & ~frame["row"].isin(list(standings))]
-    notes += [
-        f"{row}: {count} tracked, but the card has no such row to run."
-        for row, count in unknown["row"].value_counts().sort_index().items()
-    ]
-    notes += [
-        f"{name}: published figures from {row.source}."
-        for name, row in table.rows.items()
-        if row.source
-    ]
-    notes += table.notes
-    return "\n".join(f"- {' '.join(note.split())}" for note in notes)
-
-
-def _runs(standings: Mapping[str, Standing], form: Form) -> str:
-    shown: list[list[str]] = []
-    for row, stands in standings.items():
-        runs: list[Any] = stands.runs.to_dict("records")
-        shown += [
-            [
-                *(row, str(run["seed"]), f"`{run['signature']}`", run["commit"]),
-                *(_time(run["begun"]), _time(run["ended"]), f"{run['hours']:.2f}"),
-                *(run["device"], f"`{run['run_id'][:8]}`"),
-            ]
-            for run in runs
-        ]
-    if not shown:
-        return "No run with the settings of this table is finished."
-    headings = ("Row", "Seed", "Signature", "Commit", "Begun (UTC)", "Ended (UTC)", "Hours")
-    return grid([*headings, "Device", "Run"], shown, form)
-
-
-def _time(moment: pd.Timestamp) -> str:
-    return moment.strftime("%Y-%m-%d %H:%M")
-
-
-def _data(standings: Mapping[str, Standing], form: Form) -> str:
-    """List the fingerprint of each split and the rows that saw it: one for all, if all is well."""
-    seen: dict[tuple[str, str], list[str]] = {}
-    for row, stands in standings.items():
-        for text in stands.runs["fingerprints"].drop_duplicates():
-            for name, digest in json.loads(text).items():
-                seen.setdefault((name, digest), []).append(row)
-    if not seen:
-        return "No data was used."
-    lines = [
-        [name, f"`{digest}`", ", ".join(rows)] for (name, digest), rows in sorted(seen.items())
-    ]
-    names = [name for name, _ in seen]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    said = [
-        f"**Rows saw different data in {name}: their figures cannot be compared.**"
-        for name in twice
-    ]
-    return "\n\n".join([grid(["Split", "Fingerprint", "Rows"], lines, form), *said])
-
-
-def _missing(standings: Mapping[str, Standing], form: Form) -> str:
-    lines = [
-        [missing.row, str(missing.seed), missing.why]
-        for stands in standings.values()
-        for missing in stands.missing
-    ]
-    if not lines:
-        return "Nothing: every row has a finished run with each of its seeds."
-    return grid(["Row", "Seed", "Why"], lines, form)
-
-
-def _differences(paper: Paper, form: Form) -> str:
-    if not paper.differences:
-        return "None is known."
-    lines = [
-        [d.item, d.paper, d.released, d.ours, f"`{d.setting}`" if d.setting else "", d.consequence]
-        for d in paper.differences
-    ]
-    headings = ["Point", "Paper", "Released code", "This suite", "Setting of the released way"]
-    return grid([*headings, "Consequence"], lines, form)
 
 
 def _records(table: Table, found: tuple[Cell, ...], form: Form) -> tuple[dict[str, Any], ...]:

@@ -1,7 +1,8 @@
-"""A table in Markdown; where it is of smoke runs, its heading says so."""
+"""A table in Markdown, where it is of smoke runs with a heading that says so; names in a row."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from bench.config import Form
@@ -16,6 +17,33 @@ def grid(headings: Sequence[str], lines: Sequence[Sequence[str]], form: Form) ->
     """Return a Markdown table, not padded as `bench.markdown.table` is: cells are long here."""
     rows = [[smoke_word(form) + headings[0], *headings[1:]], ["---"] * len(headings), *lines]
     return "\n".join("| " + " | ".join(_escaped(cell) for cell in row) + " |" for row in rows)
+
+
+def ranged(names: Sequence[str], order: Sequence[str]) -> str:
+    """Return names, in their `order`; three or more that are numbered and follow one another are a
+    range.
+
+    >>> ranged(["S6", "S1", "S2", "S3"], ["S0", "S1", "S2", "S3", "S4", "S5", "S6"])
+    'S1 to S3, S6'
+    >>> ranged(["TCA", "MFPT", "SAL"], ["TCA", "MFPT", "SAL"])
+    'all'
+    """
+    if len(names) == len(order) > 2:
+        return "all"
+    places = sorted(order.index(name) for name in names)
+    stretches: list[list[str]] = []
+    for number, place in enumerate(places):
+        last = order[places[number - 1]]
+        if number and place == places[number - 1] + 1 and _stem(order[place]) == _stem(last):
+            stretches[-1].append(order[place])
+        else:
+            stretches.append([order[place]])
+    return ", ".join(f"{of[0]} to {of[-1]}" if len(of) > 2 else ", ".join(of) for of in stretches)
+
+
+def _stem(name: str) -> str:
+    """Return a numbered name without its number; of any other name the whole."""
+    return re.sub(r"\d+$", "#", name)
 
 
 def _escaped(text: str) -> str:

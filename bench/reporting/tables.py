@@ -6,6 +6,7 @@ from collections.abc import Container, Mapping, Sequence
 
 from bench.config import Form
 from bench.reporting.cells import Cell, best, decimals, state
+from bench.reporting.compared import Comparisons
 from bench.reporting.grid import grid, smoke_word
 from bench.specs.table import Column, Table
 
@@ -13,6 +14,8 @@ CONTRADICTORY = "ᵃ"
 """Stands at a figure of the paper that its own arithmetic contradicts."""
 SECOND_HAND = "ᵈ"
 """Stands at a figure that is from a digest of the paper."""
+LEVEL = "ᵗ"
+"""Stands at a figure of ours that is not told apart from the best of its column."""
 
 _NOTHING = "–"
 _ARROWS = {"lower": "↓", "higher": "↑"}
@@ -21,13 +24,23 @@ Place = tuple[str, int]
 """Row, and index of the column."""
 
 
-def main(table: Table, found: tuple[Cell, ...], contradictory: Container[Place], form: Form) -> str:
-    """Return the table in Markdown, in the paper's layout; `contradictory` figures are marked."""
+def main(
+    table: Table,
+    found: tuple[Cell, ...],
+    contradictory: Container[Place],
+    comparisons: Comparisons,
+    form: Form,
+) -> str:
+    """Return the table in Markdown, in the paper's layout; `contradictory` figures are marked, and
+    those of ours that by the `comparisons` may be as good as the best.
+    """
     tops = [best(table, column, found) for column in range(len(table.columns))]
+    level = [comparisons.level_with_best(column, top) for column, top in enumerate(tops)]
     texts = {
         (cell.row, cell.column): _figure(
             cell,
-            cell.row in tops[cell.column],
+            ("best" if cell.row in tops[cell.column] else "")
+            or ("level" if cell.row in level[cell.column] else ""),
             (cell.row, cell.column) in contradictory,
             decimals(table.columns[cell.column]),
         )
@@ -50,7 +63,7 @@ def _rows(table: Table, found: tuple[Cell, ...], texts: Mapping[Place, str], for
             group = row.group
             lines.append([f"**{group}**" if group else "", *[""] * (len(headings) - 1)])
         own = [texts[name, column] for column in range(len(table.columns))]
-        lines.append([*row.cells, *own, _seeds(found, name)])
+        lines.append([*row.cells, *own, seeds(found, name)])
     return grid(headings, lines, form)
 
 
@@ -66,7 +79,7 @@ def _matrices(table: Table, found: tuple[Cell, ...], texts: Mapping[Place, str],
         ]
         title = " · ".join(filter(None, [row.group, *row.cells]))
         sections += [
-            f"## {smoke_word(form)}{title}: {_seeds(found, name)}",
+            f"## {smoke_word(form)}{title}: {seeds(found, name)}",
             grid(headings, lines, form),
         ]
     return "\n\n".join(sections)
@@ -79,7 +92,7 @@ def sides(columns: Sequence[Column]) -> tuple[list[str], list[str]]:
     return list(down), list(across)
 
 
-def _figure(cell: Cell, top: bool, contradictory: bool, digits: int) -> str:
+def _figure(cell: Cell, rank: str, contradictory: bool, digits: int) -> str:
     def shown(value: float) -> str:
         return f"{value:.{digits}f}"
 
@@ -92,8 +105,10 @@ def _figure(cell: Cell, top: bool, contradictory: bool, digits: int) -> str:
     mean = shown(cell.ours.mean)
     if not cell.complete:
         mean = f"*{mean}* ({cell.seeds_done} of {_seeds_of(cell.seeds_wanted)})"
-    elif top:
+    elif rank == "best":
         mean = f"**{mean}**"
+    elif rank == "level":
+        mean += LEVEL
     spread = "" if cell.ours.sd is None else f" ± {shown(cell.ours.sd)}"
     difference = _NOTHING
     if cell.difference is not None:
@@ -104,7 +119,8 @@ def _figure(cell: Cell, top: bool, contradictory: bool, digits: int) -> str:
     return f"{paper}<br>{mean}{spread} {interval}<br>{difference}"
 
 
-def _seeds(found: tuple[Cell, ...], row: str) -> str:
+def seeds(found: tuple[Cell, ...], row: str) -> str:
+    """Return how far a row is: `2 of 3 seeds`, `not run`, `published`."""
     own = [cell for cell in found if cell.row == row]
     reached = state(found, row)
     if reached in ("published", "not run"):

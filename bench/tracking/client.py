@@ -44,6 +44,7 @@ def quiet() -> dict[str, str]:
     and set it for this process.
     """
     os.environ.update(MLFLOW_DISABLE_TELEMETRY="true", DO_NOT_TRACK="true")
+    os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
     for name, value in _PATIENCE.items():
         os.environ.setdefault(name, value)
     return dict(os.environ)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -20,14 +21,18 @@ COLUMNS = (
     "ended",
     "hours",
     "commit",
+    "lock",
     "device",
+    "power",
     "fingerprints",
 )
 """Columns that are always there. `begun` and `ended` are in UTC (`ended` is NaT while the run goes
-on), `fingerprints` is the JSON object of each split's digest, `failure` is "" unless it failed.
+on), `lock` is the digest of uv.lock ("" where it was not kept), `power` names the curves of its GPUs' power, with blanks
+between, `fingerprints` is the JSON object of each split's digest, `failure` is "" unless it failed.
 After them come the figures: per cent, `<evaluation>.<metric>` with `.low` and `.high`, NaN where a
 run lacks one."""
 
+_POWER = re.compile(r"system/gpu_\d+_power_usage_watts")
 
 SCORED = ("run_id", "system", "split", "scores", "status", "ended", "fingerprints", "missing")
 """Columns of score files that `bench score` judged: `scores` is the digest of the file, `missing`
@@ -57,7 +62,9 @@ def _row(run: Any) -> dict[str, Any]:
         "ended": pd.Timestamp(run.info.end_time, unit="ms", tz="UTC") if over else pd.NaT,
         "hours": metrics.get("hours", 0.0),
         "commit": tags["commit"],
+        "lock": tags.get("lock", ""),
         "device": tags["device"],
+        "power": " ".join(name for name in sorted(metrics) if _POWER.fullmatch(name)),
         "fingerprints": tags["fingerprints"],
         **_figures(metrics),
     }

@@ -9,9 +9,11 @@ import json
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 
 from bench.reporting import report
+from bench.scoring.draws import Draws
 from bench.specs.table import Paper, Table
 from bench.tracking.frame import tidy_scored
 
@@ -34,6 +36,13 @@ PAPER = Paper.model_validate(
                 "consequence": "none",
             },
             {"item": "loss", "paper": "sum", "released": "mean", "ours": "sum"},
+            {
+                "item": "norm",
+                "paper": "batch",
+                "released": "layer",
+                "ours": "batch",
+                "setting": 'frontend.norm = "layer", frontend.scale',
+            },
         ],
     }
 )
@@ -63,6 +72,7 @@ TABLE = Table.model_validate(
             "Both": {"cells": ["Both", "two seeds"], "group": "Ours", "paper": BOTH},
             "Half": {"cells": ["Half", "one of two"], "group": "Ours", "paper": BOTH},
             "Single": {
+                "from": "Both",
                 "cells": ["Single", "own seeds"],
                 "group": "Ours",
                 "seeds": [1],
@@ -156,6 +166,7 @@ def settings(place):
             "a": SimpleNamespace(corpus="partialspoof"),
             "b": SimpleNamespace(corpus="llamapartialspoof"),
         },
+        flat=lambda: {"system.kind": "made", **({"mix.partner": "other"} if place < 2 else {})},
     )
 
 
@@ -166,7 +177,7 @@ def tracked(row, seed, values=None, **changes):
     """One line of the tracking store's frame; `values` are (figure, low, high) by metric."""
     place = len(row) + seed
     line = {
-        "run_id": f"{place:032x}",
+        "run_id": f"{seed:02}{row}{len(changes)}".encode().hex().ljust(32, "0"),
         "row": row,
         "seed": seed,
         "signature": RUNS[row].signature if row in RUNS else "ffffffff",
@@ -178,7 +189,9 @@ def tracked(row, seed, values=None, **changes):
         "ended": pd.Timestamp(f"2026-01-{place:02} 12:30", tz="UTC"),
         "hours": 4.5,
         "commit": "18096a9",
+        "lock": "0123456789abcdef",
         "device": "NVIDIA H200",
+        "power": "system/gpu_0_power_usage_watts" if row == "Both" else "",
         "fingerprints": json.dumps({"a/train": "0a", "a/eval": "0b"}),
     }
     for name, (value, low, high) in (values or {}).items():
@@ -194,7 +207,7 @@ def frame(form="paper"):
     lines = [
         tracked("Both", 7, finished(5.2, 91.0)),
         tracked("Both", 3, finished(4.8, 92.0)),
-        tracked("Both", 9, finished(0.1, 99.9)),
+        tracked("Both", 9, finished(5.0, 91.5)),
         tracked("Both", 3, finished(0.1, 99.9), signature="abcdef01"),
         tracked("Both", 7, finished(0.1, 99.9), signature="abcdef01"),
         tracked("Half", 3, finished(1.0, 99.0)),
@@ -270,13 +283,37 @@ def scored():
 NONE_SCORED = tidy_scored([])
 
 
+class Kept:
+    """Replicates around the figures of `frame()`; those that are listed are not kept."""
+
+    def __init__(self, lines, absent=(), trials="t"):
+        self.lines, self.absent, self.trials = lines, absent, trials
+
+    def draws(self, run_id, evaluation, figures):
+        if (run_id, evaluation) in self.absent:
+            return None
+        (run,) = self.lines[self.lines["run_id"] == run_id].to_dict("records")
+        return {name: self._draws(run, f"{evaluation}.{name}") for name in figures}
+
+    def _draws(self, run, metric):
+        value, low, high = (run.get(f"{metric}{end}", 0.0) for end in ("", ".low", ".high"))
+        rng = np.random.default_rng([*run["row"].encode(), run["seed"]])
+        return Draws(self.trials, (value + (high - low) / 4 * rng.standard_normal(1000)) / 100)
+
+    def energy_kwh(self, run_id, curves):
+        assert curves == ["system/gpu_0_power_usage_watts"]
+        return 1.25
+
+
 def made(form="paper"):
-    return report(TABLE, PAPER, RUNS, frame(form), scored(), form)
+    lines = frame(form)
+    return report(TABLE, PAPER, RUNS, lines, scored(), form, kept=Kept(lines))
 
 
 def made_combined():
     runs = {row: RUNS[row] for row in ("Both", "Half", "Single")}
-    return report(COMBINED, PAPER, runs, combined_frame(), NONE_SCORED, "paper", [TABLE])
+    lines = combined_frame()
+    return report(COMBINED, PAPER, runs, lines, NONE_SCORED, "paper", [TABLE], Kept(lines))
 
 
 def made_matrix(form="paper"):
@@ -293,7 +330,13 @@ MADE = {
 """The reports that golden files hold."""
 
 
+def texts(made_report):
+    """The content of all its files by name; a page is without its figure."""
+    more = {"html": made_report.extra("html"), "tex": made_report.extra("latex")}
+    return made_report.texts | {f"{made_report.stem}.{end}": text for end, text in more.items()}
+
+
 if __name__ == "__main__":
-    for report_ in MADE.values():
-        for name, text in report_.texts.items():
+    for one in MADE.values():
+        for name, text in texts(one).items():
             (GOLDEN / name).write_text(text, encoding="utf-8")

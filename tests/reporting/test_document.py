@@ -24,9 +24,11 @@ from .made import (
     RUNS,
     TABLE,
     around,
+    finished,
     frame,
     made,
     made_matrix,
+    texts,
     tracked,
 )
 
@@ -43,15 +45,15 @@ def main_row(markdown, row):
 @pytest.mark.parametrize("which", MADE)
 def test_is_the_golden_report(which):
     """Where a change is meant: `python -m tests.reporting.made` writes the golden files anew."""
-    for name, text in MADE[which].texts.items():
+    for name, text in texts(MADE[which]).items():
         assert text == (GOLDEN / name).read_text(encoding="utf-8"), name
 
 
 def test_cells_hold_paper_ours_and_difference():
     cells = main_row(made().markdown, "Both")
-    assert cells[2] == "5.00<br>5.00 ± 0.28 [4.80, 5.30]<br>+0.00, inside"
-    assert cells[3] == "90.00<br>91.50 ± 0.71 [90.50, 92.50]<br>+1.50, inside"
-    assert cells[4] == "2 of 2 seeds"
+    assert cells[2] == "5.00<br>5.00 ± 0.20 [4.80, 5.30]<br>+0.00, inside"
+    assert cells[3] == "90.00<br>91.50 ± 0.50 [90.50, 92.50]<br>+1.50, outside"
+    assert cells[4] == "3 of 3 seeds"
     best = main_row(made().markdown, "Single")
     assert best[2] == "4.00<br>**4.10** [3.90, 4.40]<br>+0.10, inside"
     assert best[3] == "–<br>**95.00** [94.00, 96.00]<br>–"
@@ -93,7 +95,7 @@ def test_an_unfinished_row_is_never_shown_as_complete_or_best():
     ]
     missing = made().markdown.partition("## What is missing")[2]
     assert "| Half | 7 | failed: RuntimeError: CUDA out of memory |" in missing
-    assert "| Never | 3 | not run |" in missing
+    assert "| Never | 7, 3 | not run |" in missing
 
 
 def test_a_row_that_lacks_one_figure_is_incomplete():
@@ -102,13 +104,23 @@ def test_a_row_that_lacks_one_figure_is_incomplete():
     assert main_row(text, "Single")[-2:] == ["–<br>–<br>–", "0 of 1 seed"]
 
 
-def test_only_runs_with_the_rows_settings_seeds_and_data_are_shown():
+def test_only_runs_with_the_rows_settings_and_data_are_shown():
     text = made().markdown
     assert "99.9" not in text
     assert "- Both: 2 runs with changed settings are not shown." in text
-    assert "- Both: 1 run with another seed is not shown." in text
     assert "- Single: 1 run on other data is not shown." in text
     assert "- Gone: 1 tracked, but the card has no such row to run." in text
+
+
+def test_seeds_beyond_the_cards_count_and_one_that_failed_is_missed():
+    lines = pd.DataFrame([tracked("Single", 1, finished(4.0, 90.0)), tracked("Single", 2)])
+    text = report(TABLE, PAPER, RUNS, lines, NONE_SCORED, "paper").markdown
+    assert main_row(text, "Single")[-1] == "1 of 2 seeds"
+    assert "| Single | 2 | failed: RuntimeError: CUDA out of memory |" in text
+    lines = pd.DataFrame([tracked("Single", seed, finished(seed, 90.0)) for seed in (1, 2)])
+    text = report(TABLE, PAPER, RUNS, lines, NONE_SCORED, "paper").markdown
+    assert main_row(text, "Single")[2].split("<br>")[1].startswith("**1.50** ± 0.71")
+    assert "`bench run made/table1 --rows Single --seeds 2`" in text
 
 
 def test_runs_of_the_other_form_are_not_there():
@@ -123,7 +135,7 @@ def test_smoke_says_so_in_every_header_and_name(tmp_path):
     assert write(smoke, tmp_path).name == "made-table1.smoke.md"
     headers = [line for line in smoke.markdown.splitlines() if line.startswith("#")]
     before_rules = re.findall(r"^(\|.*)\n\| ---", smoke.markdown, re.MULTILINE)
-    assert len(before_rules) == 6
+    assert len(before_rules) == 8
     for line in [*headers, *before_rules]:
         assert "SMOKE" in line
     names = next(csv.reader(io.StringIO(smoke.csv)))
@@ -153,7 +165,7 @@ def test_systems_scored_elsewhere_stand_apart_with_their_latest_judgement():
 
 
 def test_an_evaluation_is_zero_shot_only_where_nothing_is_shared():
-    data = made().markdown.partition("## Data")[2].partition("\n##")[0]
+    data = made().markdown.partition("## How to repeat it")[2].partition("\n##")[0]
     assert "`a`: in domain, trained on PS" in data
     alone = "- `b`: zero-shot, LPS shares nothing with PS by their cards"
     assert f"{alone} (Half, Single, Never)" in data
@@ -161,7 +173,7 @@ def test_an_evaluation_is_zero_shot_only_where_nothing_is_shared():
 
 
 def test_table_cells_cannot_break_the_table():
-    assert "| cut \\| splice | one |" in made().markdown
+    assert "| cut \\| splice | Both, Half | one |" in made().markdown
 
 
 def test_csv_holds_every_cell():
@@ -170,8 +182,8 @@ def test_csv_holds_every_cell():
     both = rows[2]
     assert (both["row"], both["metric"], both["paper"]) == ("Both", "a.eer", "5.0000")
     assert float(both["ours"]) == pytest.approx(5.0)
-    assert float(both["sd"]) == pytest.approx(2**0.5 / 5, abs=1e-4)
-    assert (both["seeds_done"], both["seeds_wanted"]) == ("2", "2")
+    assert float(both["sd"]) == pytest.approx(0.2)
+    assert (both["seeds_done"], both["seeds_wanted"]) == ("3", "3")
     assert rows[0]["ours"] == ""
 
 

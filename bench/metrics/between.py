@@ -1,0 +1,86 @@
+"""Two systems, each trained from one or several seeds: how far apart they are, and whether that
+could be chance.
+
+Two things vary: the trials, which both systems share, and the training, which is drawn anew with
+each seed. The figure of a system is its mean over seeds. Its variance over trials is that of the
+bootstrap replicates of the difference, in which both systems see the same draws and whose seeds are
+averaged; its variance over trainings is s² / k of either system, with s the standard deviation of
+its k seeds on the trials at hand. The three add up, since seeds and trials are drawn apart, and the
+difference is held against Student's t with the degrees of freedom of Welch (Biometrika 34, 1947)
+and Satterthwaite (Biometrics Bulletin 2, 1946): few seeds that disagree leave hardly any.
+
+The p-value of `bench.metrics.paired` counts replicates, so that it is never below 2 / (1 + B), and
+nothing could be found among the 171 pairs of 19 rows. This one takes the difference to be normal,
+as one of two rates over some thousand trials nearly is.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import stdtr, stdtrit
+
+from bench.errors import BenchError
+from bench.metrics.bootstrap import LEVEL
+from bench.metrics.tally import Floats
+
+
+class Trained(NamedTuple):
+    """A figure of one system."""
+
+    values: Floats
+    """(k,): of each seed."""
+    replicates: Floats
+    """(k, B): of each seed in every replicate of the trials; NaN where it is not defined."""
+
+
+class Between(NamedTuple):
+    """One system's figure minus another's, in the figure's unit."""
+
+    value: float
+    low: float
+    """Bounds of the 95 % interval."""
+    high: float
+    p_value: float
+    """Two-sided."""
+    over_seeds: bool
+    """Whether the trainings' variance is in it: both systems have two seeds or more. Else it holds
+    for these trained models alone."""
+
+
+def between(a: Trained, b: Trained) -> Between:
+    """Return how much the figure of `a` exceeds that of `b`; both were drawn alike.
+
+    Where neither trials nor seeds vary, a difference has a p-value of 2 / (1 + B), the least that B
+    replicates can show. Raise BenchError for replicates of another number, and where fewer than two
+    are defined.
+
+    >>> draws = np.random.default_rng(0).normal(size=(2, 1, 1000))
+    >>> one, other = Trained(np.array([3.0]), 3 + draws[0]), Trained(np.array([1.0]), 1 + draws[1])
+    >>> between(one, other).value, round(between(one, other).p_value, 1)
+    (2.0, 0.1)
+    """
+    if a.replicates.shape[1] != b.replicates.shape[1]:
+        raise BenchError("the systems were drawn differently often")
+    differences = a.replicates.mean(axis=0) - b.replicates.mean(axis=0)
+    differences = differences[~np.isnan(differences)]
+    n = len(differences)
+    if n < 2:
+        raise BenchError("the difference is not defined in any two replicates")
+    value = float(a.values.mean() - b.values.mean())
+    parts = [(float(differences.var(ddof=1)), n - 1)]
+    over_seeds = min(len(a.values), len(b.values)) > 1
+    if over_seeds:
+        parts += [
+            (float(of.values.var(ddof=1)) / len(of.values), len(of.values) - 1) for of in (a, b)
+        ]
+    variance = math.fsum(part for part, _ in parts)
+    if variance == 0:
+        return Between(value, value, value, 1.0 if value == 0 else 2 / (1 + n), over_seeds)
+    freedom = 1 / math.fsum((part / variance) ** 2 / degrees for part, degrees in parts)
+    error = math.sqrt(variance)
+    half = float(stdtrit(freedom, (1 + LEVEL) / 2)) * error
+    p_value = 2 * float(stdtr(freedom, -abs(value) / error))
+    return Between(value, value - half, value + half, p_value, over_seeds)

@@ -1,0 +1,153 @@
+"""Which rows of a table differ, in words: no more than `bench.reporting.compared` finds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bench.config import Form
+from bench.reporting.cells import Cell, best, decimals
+from bench.reporting.compared import LEVEL, Comparisons
+from bench.reporting.grid import grid, ranged, smoke_word
+from bench.scoring.draws import REPLICATES
+from bench.specs.table import Column, Table
+
+_WORDS = f"""\
+Two rows are said to differ only where chance is an unlikely reason. Each cell holds how much a
+row's figure of ours exceeds the other's, the 95 % interval, and the p-value, two-sided, from
+{REPLICATES:,} bootstrap replicates of the trials, the same for all rows. Where both rows have
+several seeds, the seeds' variance is added to that of the trials (Welch's t). p-values are
+corrected for all pairs of rows in their column (Holm), so that the chance of any false claim in a
+column is at most 5 %; intervals are not corrected. **Bold: better, or worse, at 5 %.**"""
+_ONE_SEED = (
+    "Where a row has one seed, this is said of its trained model; another training may differ"
+)
+
+
+def section(table: Table, found: tuple[Cell, ...], comparisons: Comparisons, form: Form) -> str:
+    """Return the section of a report; empty where fewer than two rows can be run."""
+    rows = list(dict.fromkeys(cell.row for cell in found if cell.seeds_wanted))
+    if len(rows) < 2:
+        return ""
+    parts = [f"## {smoke_word(form)}Which rows differ"]
+    tested = {row for _, row, _ in comparisons.tested}
+    columns = sorted({place for place, *_ in comparisons.tested})
+    if tested:
+        parts.append(_WORDS)
+        parts += _steps(table, [row for row in rows if row in tested], columns, comparisons, form)
+        parts += _against_best(table, found, [r for r in rows if r in tested], comparisons, form)
+    parts.append(_left_out(table, rows, columns, comparisons))
+    return "\n\n".join(filter(None, parts))
+
+
+def claims(table: Table, found: tuple[Cell, ...], comparisons: Comparisons) -> list[str]:
+    """Return a sentence for each column with a best row: what it beats, and what not."""
+    said: list[str] = []
+    rows = list(table.rows)
+    for place, column in enumerate(table.columns):
+        for top in sorted(best(table, place, found), key=rows.index):
+            tested = {row: comparisons.tested.get((place, top, row)) for row in rows}
+            beaten = [row for row, of in tested.items() if of and of.holds]
+            level = [row for row, of in tested.items() if of and not of.holds]
+            if not beaten and not level:
+                continue
+            text = f"{_name(column)}: {top} is best"
+            text += f", and beats {ranged(beaten, rows)}" if beaten else ""
+            text += f"; not told apart from {ranged(level, rows)}" if level else ""
+            said.append(text)
+    if said and not all(of.difference.over_seeds for of in comparisons.tested.values()):
+        said.append(_ONE_SEED)
+    return said
+
+
+def _steps(
+    table: Table, rows: Sequence[str], columns: Sequence[int], comparisons: Comparisons, form: Form
+) -> list[str]:
+    """Return each row against its parent."""
+    steps = [(row, parent) for row in rows if (parent := table.rows[row].parent) in rows]
+    if not steps:
+        return []
+    lines = [
+        [f"{row} - {parent}", *(_cell(table, comparisons, n, str(parent), row) for n in columns)]
+        for row, parent in steps
+    ]
+    headings = ["Step", *(_name(table.columns[n]) for n in columns)]
+    return ["Each row against the one that it is derived from:", grid(headings, lines, form)]
+
+
+def _against_best(
+    table: Table,
+    found: tuple[Cell, ...],
+    rows: Sequence[str],
+    comparisons: Comparisons,
+    form: Form,
+) -> list[str]:
+    """Return each row against the best of each column, the first where several are."""
+    tops = {
+        n: min(best(table, n, found), key=[*table.rows].index)
+        for n in sorted({place for place, *_ in comparisons.tested})
+    }
+    lines = [
+        [
+            row,
+            *(
+                "best" if row == top else _cell(table, comparisons, n, top, row)
+                for n, top in tops.items()
+            ),
+        ]
+        for row in rows
+    ]
+    headings = ["Row", *(f"{_name(table.columns[n])}: against {top}" for n, top in tops.items())]
+    return ["Each row against the best of the column:", grid(headings, lines, form)]
+
+
+def _left_out(
+    table: Table, rows: Sequence[str], columns: Sequence[int], comparisons: Comparisons
+) -> str:
+    """Say which rows, and which columns, are not tested and why."""
+    by_why: dict[str, list[str]] = {}
+    for row in rows:
+        whys = {why for (_, name), why in comparisons.untested.items() if name == row}
+        for why in sorted(whys):
+            by_why.setdefault(why, []).append(row)
+    said = [f"{ranged(names, rows)} ({why})" for why, names in by_why.items()]
+    left = [_name(column) for n, column in enumerate(table.columns) if n not in columns]
+    if columns and left:
+        said.append(f"{', '.join(left)} (no two rows can be compared there)")
+    return f"Not tested: {'; '.join(said)}." if said else ""
+
+
+def _cell(table: Table, comparisons: Comparisons, place: int, first: str, second: str) -> str:
+    """Return the second row minus the first."""
+    tested = comparisons.tested.get((place, first, second))
+    if tested is None:
+        whys = [comparisons.untested.get((place, row)) for row in (first, second)]
+        return f"not tested ({next(filter(None, whys), 'scored on different trials')})"
+    column = table.columns[place]
+    value, low, high = (_signed(number, column) for number in tested.difference[:3])
+    said = f"{value} [{low}, {high}], p {_p_value(tested.corrected)}"
+    if not tested.holds:
+        return said
+    better = (tested.difference.value < 0) == (column.better == "lower")
+    return f"**{'better' if better else 'worse'}** {said}"
+
+
+def _signed(value: float, column: Column) -> str:
+    digits = decimals(column)
+    return f"{round(value, digits) + 0.0:+.{digits}f}"  # + 0.0: no "-0.00"
+
+
+def _p_value(value: float) -> str:
+    """Return `< 0.001`, or three decimals: a value that rounds to 0.050 has as many as tell it
+    from that.
+    """
+    if value < 0.001:
+        return "< 0.001"
+    return next(
+        text
+        for digits in range(3, 18)
+        if (float(text := f"{value:.{digits}f}") <= LEVEL) == (value <= LEVEL)
+    )
+
+
+def _name(column: Column) -> str:
+    return f"{column.group} {column.heading}".strip()

@@ -1,0 +1,87 @@
+"""What a report takes of runs beside their figures: bootstrap replicates, and energy."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from bench.scoring.draws import Draws, draws
+from bench.specs.table import Table
+from bench.tracking import kept
+
+
+class Kept(Protocol):
+    """What finished runs, named by their ids, have kept."""
+
+    def draws(
+        self, run_id: str, evaluation: str, figures: Collection[str]
+    ) -> Mapping[str, Draws] | None:
+        """Return the replicates of figures, by their names, of one evaluation; None where its score
+        file cannot be had.
+        """
+        ...
+
+    def energy_kwh(self, run_id: str, curves: Sequence[str]) -> float:
+        """Return what the GPUs whose power the named curves are took, in kilowatt hours."""
+        ...
+
+
+class KeptInStore:
+    """What the runs of a tracking store have kept.
+
+    Replicates are drawn once and then lie in the work folder. A finished run never changes, so that
+    its id and the figure's name say which are meant; its score file is read, and where the store is
+    a server fetched, only where they are not yet there.
+    """
+
+    def __init__(self, store: kept.Opened, work: Path) -> None:
+        self._store, self._folder = store, work / "draws"
+
+    def draws(
+        self, run_id: str, evaluation: str, figures: Collection[str]
+    ) -> Mapping[str, Draws] | None:
+        """See `Kept`."""
+        places = {name: self._folder / run_id / f"{evaluation}.{name}.npz" for name in figures}
+        missing = [name for name, place in places.items() if not place.is_file()]
+        if missing:
+            with kept.score_file(self._store, run_id, evaluation) as path:
+                if path is None:
+                    return None
+                for name, found in draws(path, missing).items():
+                    _write(places[name], found)
+        return {name: _read(place) for name, place in places.items()}
+
+    def draw(self, table: Table, run_id: str) -> None:
+        """Draw all replicates that reports of `table` need of a run, so that they need not wait."""
+        for evaluation, figures in figures_drawn(table).items():
+            self.draws(run_id, evaluation, figures)
+
+    def energy_kwh(self, run_id: str, curves: Sequence[str]) -> float:
+        """See `Kept`."""
+        return kept.energy_kwh(self._store, run_id, curves)
+
+
+def figures_drawn(table: Table) -> dict[str, list[str]]:
+    """Return which figures of each evaluation the columns of a table are, or are made of."""
+    found: dict[str, list[str]] = {}
+    for metric in sorted({m for c in table.columns for m in (c.parts or (c.metric,))}):
+        evaluation, _, figure = metric.partition(".")
+        found.setdefault(evaluation, []).append(figure)
+    return found
+
+
+def _write(place: Path, found: Draws) -> None:
+    """Write the file whole or not at all: another process may make the same report."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    beside = place.with_name(f".{os.getpid()}.{place.name}")
+    np.savez(beside, trials=np.array(found.trials), values=found.values)
+    os.replace(beside, place)
+
+
+def _read(place: Path) -> Draws:
+    with np.load(place) as found:
+        return Draws(str(found["trials"]), found["values"])

@@ -1,0 +1,162 @@
+"""All that it takes to make a report's figures again: commands, code, environment, data, devices,
+and what it cost.
+"""
+
+# The stubs of pandas leave many types open.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from bench.cards import DEFAULT_PAPER
+from bench.config import Form
+from bench.reporting.cells import Standing
+from bench.reporting.grid import grid, ranged
+from bench.reporting.kept import Kept
+from bench.specs.table import Table
+
+_UNKNOWN = "not known"
+
+
+def summary(table: Table, standings: Mapping[str, Standing], form: Form, kept: Kept | None) -> str:
+    """Return a list: what to type, and what was used and spent the last time."""
+    lines = [f"Run: {_commands(table, standings, form)}"]
+    runs = pd.concat([stands.runs for stands in standings.values()]) if standings else None
+    if runs is not None and len(runs):
+        lines += [
+            f"Code: commit {_listed(runs['commit'])}{_uncommitted(runs)}",
+            f"Environment: `uv sync --locked`; uv.lock's SHA-256 begins: {_listed(runs['lock'])}",
+            f"Data: {_splits(runs)}, fingerprints below; `bench data check` compares them",
+            *_spent(runs, kept),
+        ]
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def runs(standings: Mapping[str, Standing], form: Form) -> str:
+    """Return a table of the runs that the figures are of."""
+    shown: list[list[str]] = []
+    for row, stands in standings.items():
+        tracked: list[Any] = stands.runs.to_dict("records")
+        shown += [
+            [
+                *(row, str(run["seed"]), f"`{run['signature']}`", run["commit"]),
+                *(_time(run["begun"]), _time(run["ended"]), f"{run['hours']:.2f}"),
+                *(run["device"], f"`{run['run_id'][:8]}`"),
+            ]
+            for run in tracked
+        ]
+    if not shown:
+        return "No run with the settings of this table is finished."
+    headings = ("Row", "Seed", "Signature", "Commit", "Begun (UTC)", "Ended (UTC)", "Hours")
+    return grid([*headings, "Device", "Run"], shown, form)
+
+
+def data(standings: Mapping[str, Standing], form: Form) -> str:
+    """List the fingerprint of each split and the rows that saw it: one for all, if all is well."""
+    seen: dict[tuple[str, str], list[str]] = {}
+    for row, stands in standings.items():
+        for text in stands.runs["fingerprints"].drop_duplicates():
+            for name, digest in json.loads(text).items():
+                seen.setdefault((name, digest), []).append(row)
+    order = [*standings]
+    if not seen:
+        return "No data was used."
+    lines = [
+        [name, f"`{digest}`", ranged(rows, order)] for (name, digest), rows in sorted(seen.items())
+    ]
+    names = Counter(name for name, _ in seen)
+    said = [
+        f"**Rows saw different data in {name}: their figures cannot be compared.**"
+        for name, count in sorted(names.items())
+        if count > 1
+    ]
+    return "\n\n".join([grid(["Split", "Fingerprint", "Rows"], lines, form), *said])
+
+
+def missing(standings: Mapping[str, Standing], form: Form) -> str:
+    """Return a table of the seeds without a finished run, and why."""
+    by_why: dict[tuple[str, str], list[str]] = {}
+    for row, stands in standings.items():
+        whys = dict.fromkeys(of.why for of in stands.missing)
+        for why in whys:
+            seeds = ", ".join(str(of.seed) for of in stands.missing if of.why == why)
+            by_why.setdefault((seeds, why), []).append(row)
+    if not by_why:
+        return "Nothing: every row has a finished run with each of its seeds."
+    order = [*standings]
+    lines = [[ranged(rows, order), *what] for what, rows in by_why.items()]
+    return grid(["Row", "Seeds", "Why"], lines, form)
+
+
+def _commands(table: Table, standings: Mapping[str, Standing], form: Form) -> str:
+    name = table.key.removeprefix(f"{DEFAULT_PAPER}/")
+    begun = [row for row, stands in standings.items() if len(stands.runs)]
+    rows = "" if len(begun) in (0, len(standings)) else f" --rows {','.join(begun)}"
+    of_card = {row: len(table.rows[row].seeds or table.seeds) for row in standings}
+    most = max((len(stands.seeds) for stands in standings.values()), default=0)
+    more = any(len(stands.seeds) > of_card[row] for row, stands in standings.items())
+    seeds = f" --seeds {most}" if more else ""
+    smoke = " --smoke" if form == "smoke" else ""
+    commands = [f"bench run {name}{rows}{seeds}{smoke}", f"bench report {name}{smoke}"]
+    if form == "smoke":
+        commands.insert(0, "bench data mini")
+    return ", ".join(f"`{command}`" for command in commands)
+
+
+def _uncommitted(runs: pd.DataFrame) -> str:
+    changed = runs["commit"].str.contains("+changes", regex=False).any()
+    return " (`+changes`: the checkout had changes that were not committed)" if changed else ""
+
+
+def _listed(values: pd.Series[Any]) -> str:
+    """Return every value, each once; a run that was resumed has several, with commas between."""
+    every = [part for value in values for part in str(value).split(", ")]
+    return ", ".join(dict.fromkeys(part or _UNKNOWN for part in every))
+
+
+def _splits(runs: pd.DataFrame) -> str:
+    names = {name for text in runs["fingerprints"] for name in json.loads(text)}
+    return ", ".join(sorted(names))
+
+
+def _spent(runs: pd.DataFrame, kept: Kept | None) -> list[str]:
+    devices = [
+        f"{name} ({len(own)} {'run' if len(own) == 1 else 'runs'}, {own['hours'].sum():.2f} h)"
+        for name, own in runs.groupby("device", sort=True)
+    ]
+    in_all = f"; {runs['hours'].sum():.2f} h in all" if len(devices) > 1 else ""
+    lines = [f"Devices: {'; '.join(devices)}{in_all}"]
+    on_gpu = runs[~runs["device"].str.startswith("cpu")]
+    if not len(on_gpu):
+        return [*lines, "GPU-hours: none; energy: not known (no GPU was used)"]
+    hours = sum(_devices(run["device"]) * run["hours"] for run in on_gpu.to_dict("records"))
+    return [*lines, f"GPU-hours: {hours:.2f}; energy: {_energy(on_gpu, kept)}"]
+
+
+def _energy(runs: pd.DataFrame, kept: Kept | None) -> str:
+    metered = runs[runs["power"] != ""]
+    if kept is None or not len(metered):
+        return f"{_UNKNOWN} (no GPU's power was logged)"
+    spent = sum(
+        kept.energy_kwh(run["run_id"], run["power"].split()) for run in metered.to_dict("records")
+    )
+    of = "" if len(metered) == len(runs) else f", of {len(metered)} of {len(runs)} runs"
+    return f"{spent:.2f} kWh, by the GPUs' own meters{of}"
+
+
+def _devices(name: str) -> int:
+    """Return how many GPUs a run had: `4 x NVIDIA H200`."""
+    found = re.match(r"(\d+) x ", name)
+    return int(found[1]) if found else 1
+
+
+def _time(moment: pd.Timestamp) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M")

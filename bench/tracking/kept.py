@@ -1,0 +1,69 @@
+"""What a finished run kept beside its figures: its score files, and the power its GPUs drew."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Protocol
+
+from bench.tracking.client import is_local
+
+
+class Opened(Protocol):
+    """A tracking store that is open (`bench.tracking.store.Store`; nothing here needs the rest of
+    it, nor what that imports)."""
+
+    @property
+    def uri(self) -> str:
+        """Its address."""
+        ...
+
+    @property
+    def client(self) -> Any:
+        """MLflow's client of it."""
+        ...
+
+
+_PAUSE_S = 120
+"""Longer between two points of a curve, and the run was not at work: it was stopped and resumed."""
+_WS_PER_KWH = 3.6e6
+
+
+@contextmanager
+def score_file(store: Opened, run_id: str, evaluation: str) -> Generator[Path | None]:
+    """Yield a run's score file of an evaluation; None where the store's artifacts lack it.
+
+    A local store's own file, or one fetched from a server, which is removed afterwards.
+    """
+    client, folder = store.client, f"scores/{evaluation}"
+    found = [of.path for of in client.list_artifacts(run_id, folder) if of.path.endswith("parquet")]
+    if not found:
+        yield None
+    elif is_local(store.uri):
+        yield Path(client.download_artifacts(run_id, found[0]))
+    else:
+        with tempfile.TemporaryDirectory() as place:
+            yield Path(client.download_artifacts(run_id, found[0], place))
+
+
+def energy_kwh(store: Opened, run_id: str, curves: Sequence[str]) -> float:
+    """Return what the GPUs whose power the named curves are took, in kilowatt hours.
+
+    Between two points the power is taken to be their mean; time in which the run stood still is
+    left out.
+    """
+    joules = 0.0
+    for name in curves:
+        points = sorted(
+            (point.timestamp / 1000, point.value)
+            for point in store.client.get_metric_history(run_id, name)
+        )
+        joules += sum(
+            (end - begin) * (first + last) / 2
+            for (begin, first), (end, last) in pairwise(points)
+            if end - begin <= _PAUSE_S
+        )
+    return joules / _WS_PER_KWH

@@ -1,0 +1,43 @@
+"""Print how long the report of nine rows with three seeds takes: `bench_reporting.py [UTTERANCES]`.
+
+Two evaluations, 20 frames an utterance; 2,000 utterances unless told (PartialSpoof's evaluation set
+has 71,237). First from score files alone, then with the replicates that the first time left.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from time import perf_counter
+
+sys.path.insert(0, str(Path(__file__).parent.parent.parent))
+
+from bench import cards
+from bench.config import Config
+from bench.tracking.store import Store
+from tests.reporting.stored import KEY, fill
+
+
+def main() -> None:
+    """Fill a store, then time the command as a person runs it."""
+    utterances = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
+    logging.disable()
+    with tempfile.TemporaryDirectory() as place:
+        work = Path(place)
+        rows = cards.runnable(cards.table(KEY))
+        fill(Store(Config(work=work)), work, rows, (666, 667, 668), utterances=utterances)
+        print(f"{len(rows)} rows, 3 seeds, 2 evaluations of {20 * utterances:,} frames")
+        for what in ("score files read", "replicates kept"):
+            began = perf_counter()
+            command = [sys.executable, "-m", "bench", "report", KEY, "--folder", str(work / "out")]
+            environment = {**os.environ, "BENCH_WORK": str(work), "BENCH_DEVICE": "cpu"}
+            subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
+            print(f"  {what}: {perf_counter() - began:.1f} s")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""Two systems over trials and seeds: against textbook tests where one of the two does not vary."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from scipy import stats
+
+from bench.errors import BenchError
+from bench.metrics.between import Trained, between
+
+RNG = np.random.default_rng(7)
+
+
+def steady(values, replicates=50):
+    """A system whose trials do not vary."""
+    values = np.array(values, float)
+    return Trained(values, np.repeat(values[:, None], replicates, axis=1))
+
+
+FIGURES = st.lists(st.floats(0, 50), min_size=2, max_size=6)
+
+
+@given(FIGURES, FIGURES)
+def test_without_trials_it_is_welchs_test(one, other):
+    assume(min(np.var(one), np.var(other)) > 1e-6)  # scipy warns of others
+    found = between(steady(one), steady(other))
+    known = stats.ttest_ind(one, other, equal_var=False)
+    assert found.value == pytest.approx(np.mean(one) - np.mean(other))
+    assert found.p_value == pytest.approx(known.pvalue, abs=1e-9)
+    low, high = known.confidence_interval(0.95)
+    assert (found.low, found.high) == pytest.approx((low, high))
+    assert found.over_seeds
+
+
+def test_with_one_seed_it_is_the_paired_bootstrap_of_the_trials():
+    shared, own = RNG.normal(size=4000), RNG.normal(size=(2, 4000)) / 10
+    one = Trained(np.array([5.0]), (5 + shared + own[0])[None])
+    other = Trained(np.array([4.8]), (4.8 + shared + own[1])[None])
+    found = between(one, other)
+    assert found.value == pytest.approx(0.2)
+    # What both share cancels: a standard error of sqrt(2) / 10, not of sqrt(2).
+    assert found.high - found.low == pytest.approx(2 * 1.96 * np.sqrt(2) / 10, rel=0.05)
+    assert found.p_value == pytest.approx(2 * stats.norm.sf(0.2 / (np.sqrt(2) / 10)), abs=0.03)
+    assert not found.over_seeds
+
+
+def test_one_seed_against_several_says_nothing_of_trainings():
+    noise = RNG.normal(size=1000)
+    several = Trained(np.array([1.0, 9.0]), 5 + np.stack([noise, noise]))
+    alone = Trained(np.array([4.0]), np.full((1, 1000), 4.0))
+    assert not between(several, alone).over_seeds
+    assert between(several, alone).high - between(several, alone).low < 5
+
+
+@given(FIGURES, FIGURES)
+def test_turned_round_it_is_the_same_with_the_other_sign(one, other):
+    there, back = between(steady(one), steady(other)), between(steady(other), steady(one))
+    assert there.value == pytest.approx(-back.value)
+    assert there.p_value == pytest.approx(back.p_value)
+    assert (there.low, there.high) == pytest.approx((-back.high, -back.low))
+
+
+def test_equal_systems_are_no_different_and_steady_ones_are_no_miracle():
+    assert between(steady([3.0]), steady([3.0])).p_value == 1
+    assert between(steady([3.0], 99), steady([2.0], 99)).p_value == 2 / 100
+
+
+def test_two_systems_that_are_alike_are_rarely_told_apart():
+    """Seeds and trials vary as much as each other: at most about 5 % of 600 pairs."""
+    rng = np.random.default_rng(1)
+    wrong = 0
+    for _ in range(600):
+        trials = rng.normal(size=2)
+        system = [
+            Trained(values, values[:, None] + rng.normal(size=(1, 200)))
+            for values in trials[:, None] + rng.normal(size=(2, 3))
+        ]
+        wrong += between(system[0], system[1]).p_value <= 0.05
+    assert wrong / 600 <= 0.06
+
+
+def test_undefined_replicates_are_left_out_and_none_is_an_error():
+    one, other = steady([3.0], 4), steady([2.0], 4)
+    one.replicates[0, :2] = np.nan
+    assert between(one, other).p_value == 2 / 3
+    one.replicates[0, 2] = np.nan
+    with pytest.raises(BenchError, match="not defined in any two"):
+        between(one, other)
+    with pytest.raises(BenchError, match="differently often"):
+        between(steady([1.0], 3), other)
