@@ -15,6 +15,7 @@ from bench.tracking.ledger import Ledger
 NOTE = "mlflow.note.content"
 PARENT = "mlflow.parentRunId"
 _VALUE_LENGTH = 500
+_COMMANDS = {"trial": "bench sweep", "scored": "bench score"}
 
 
 class Begun(NamedTuple):
@@ -55,7 +56,6 @@ def tags(entry: RunEntry) -> dict[str, str]:
         **({views.LINE: f"{entry.line:03d}"} if entry.cells else {}),
         **({"overrides": cut(" ".join(entry.overrides), _VALUE_LENGTH)} if entry.overrides else {}),
         **({PARENT: entry.parent} if entry.parent else {}),
-        **({"mlflow.source.name": entry.command} if entry.command else {}),
     }
 
 
@@ -68,6 +68,7 @@ def common(entry: RunEntry | ScoredEntry) -> dict[str, str]:
         "lock": lock_digest(),
         "process": str(process.here()),
         "mlflow.source.type": "LOCAL",
+        "mlflow.source.name": _COMMANDS.get(entry.identity["kind"], "bench run"),
         "mlflow.source.git.commit": entry.commit,
     }
 

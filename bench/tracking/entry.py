@@ -67,15 +67,6 @@ class RunEntry:
         return f"{self.row} · seed {self.seed}{stage}{changed}"
 
     @property
-    def command(self) -> str:
-        """The command that does such a run; empty for a trial, whose study has one."""
-        if self.kind == "trial":
-            return ""
-        changed = "".join(f" --set '{text}'" for text in self.overrides)
-        smoke = " --smoke" if self.run.form == "smoke" else ""
-        return f"bench run {self.table} --rows {self.row}{changed}{smoke}"
-
-    @property
     def data(self) -> str:
         """Eight hexadecimal digits of all fingerprints."""
         text = json.dumps(dict(self.fingerprints), sort_keys=True)

@@ -73,14 +73,23 @@ def _plain(system: nn.Module) -> nn.Module:
     Those that torch computes from others at each call (weight normalisation, adapters) refuse to be
     pickled; here they are what they come to after training.
     """
+    from torch.nn import Parameter
     from torch.nn.utils import parametrize
 
     copied = copy.deepcopy(system).cpu().eval()
     for module in list(copied.modules()):
         if parametrize.is_parametrized(module):
-            for weight in list(module.parametrizations):  # pyright: ignore[reportArgumentType]
-                parametrize.remove_parametrizations(module, weight)
+            found = {name: getattr(module, name).detach() for name in _parametrized(module)}
+            # `remove_parametrizations` would change the class, which the copy shares.
+            module.__class__ = parametrize.type_before_parametrizations(module)
+            del module.parametrizations
+            for name, weight in found.items():
+                module.register_parameter(name, Parameter(weight))
     return copied
+
+
+def _parametrized(module: Any) -> list[str]:
+    return list(module.parametrizations)
 
 
 def register(client: Any, run_id: str) -> None:

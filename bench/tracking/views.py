@@ -2,9 +2,9 @@
 
 MLflow has no default columns that a store could set (its issue 12764), but an experiment may carry
 saved views, as tags: the runs page offers them under "Views", and opens the one that an address
-names. Ours, `paper`, has the paper's text columns first, then its figures in the paper's order,
-then seed and state; rows as the card has them; bars of the paper's figures and curves of training
-as charts, all else folded away.
+names. Ours, `paper`, has the paper's text columns first, then whether it is a smoke run, then the
+paper's figures in its order; rows as the card has them; bars of those figures and curves of
+training as charts, all else folded away.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ VIEW = "paper"
 """The saved view's key."""
 LINE = "line"
 """Tag of a run: where its row stands in the card, with leading zeros, so that text sorts."""
+_LETTER_PX, _LEAST_PX, _WIDEST_PX = 9, 90, 270
+"""Width in pixels of a letter, and of the least and the widest column."""
 _CURVES = ("train.loss", "dev.eer")
-_RUN_COLUMNS = ("seed", "form", "signature", "hours")
 
 
 def address(experiment_id: str) -> str:
@@ -64,10 +65,10 @@ def _packed(state: Mapping[str, Any]) -> str:
 
 def _note(table: Table, experiment_id: str) -> str:
     return (
-        f"**{table.title}** {table.caption}\n\n"
-        f"[The runs as the paper has its rows]({address(experiment_id)[1:]}), or choose the view "
-        "*As in the paper* under *Views*. Rates in per cent, each with `.low` and `.high`, the "
-        "bounds of its 95 % interval. A run whose tag `form` is `smoke` is never a result.\n\n"
+        f"[**{table.title}**, rows and columns as in the paper]({address(experiment_id)[1:]}): "
+        f"{table.caption}\n\n"
+        "Rates in per cent, each with `.low` and `.high`, the bounds of its 95 % interval. A run "
+        "whose `form` is `smoke` is never a result. The view is under *Views*, too.\n\n"
         f"`bench report {table.key}` writes the table beside the paper's."
     )
 
@@ -79,16 +80,19 @@ def _metrics(table: Table) -> list[str]:
 
 def _state(table: Table) -> dict[str, Any]:
     """Return the runs page's state, fields as in MLflow's `ExperimentPageUIState`."""
-    columns = [
-        *(_key("tags", tag(name)) for name in table.text_columns),
-        *(_key("metrics", name) for name in _metrics(table)),
-        *(_key("metrics" if name == "hours" else "tags", name) for name in _RUN_COLUMNS),
+    names = [
+        *(("tags", tag(name)) for name in table.text_columns),
+        ("tags", "form"),
+        *(("metrics", name) for name in _metrics(table)),
+        *(("tags", name) for name in ("seed", "signature")),
+        ("metrics", "hours"),
     ]
+    columns = [_key(*of) for of in names]
     first = [_key("attributes", "Run Name")]
     return {
         "selectedColumns": columns,
         "columnOrder": [*first, *columns],
-        "columnWidths": {column: 130 for column in columns},
+        "columnWidths": {_key(*of): _width(*of, table) for of in names},
         "orderByKey": _key("tags", LINE),
         "orderByAsc": True,
         "runsHiddenMode": "SHOW_ALL",
@@ -96,6 +100,15 @@ def _state(table: Table) -> dict[str, Any]:
         "compareRunCharts": list(_charts(table)),
         "isAccordionReordered": True,
     }
+
+
+def _width(kind: str, name: str, table: Table) -> int:
+    """Return a column's width in pixels, that its heading and the table's cells fit in."""
+    texts = [name]
+    for number, column in enumerate(table.text_columns):
+        if (kind, name) == ("tags", tag(column)):
+            texts += [row.cells[number] for row in table.rows.values()]
+    return min(_WIDEST_PX, max(_LEAST_PX, _LETTER_PX * max(map(len, texts))))
 
 
 def _sections() -> list[dict[str, Any]]:
