@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from bench import cards, config
+from bench import cards, config, sweep_cards
 from bench.cli import options
 from bench.config import Config, Form
 from bench.errors import BenchError
@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # these import torch and Matplotlib, which takes seconds: els
 
 _FOLDER = "figures/explained"
 """Where the figures stand among the artifacts of a tracked run."""
+_FIGURE_4 = ("breathnet-lambda", "breathnet-alpha", "breathnet-beta")
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,12 @@ class Asked:
         order = Order(card, names, None, self.form, self.overrides)
         return trained(order, [seed for _, seed in wanted], self.here)
 
-    def write(self, name: str, draw: Callable[[Kind], bytes], row: TrainedRow | None) -> None:
-        """Write a figure as PNG and SVG, say where, and keep it with the row's tracked run."""
+    def write(
+        self, name: str, draw: Callable[[Kind], bytes], of: TrainedRow | str | None = None
+    ) -> None:
+        """Write a figure as PNG and SVG, say where, and keep it with the tracked run that it is
+        `of`: a row's, if there is one, or that of this id.
+        """
         from bench.reporting import style
 
         smoke = ".smoke" if self.form == "smoke" else ""
@@ -61,27 +66,41 @@ class Asked:
         paths = style.write(self.folder or self.here.work / "explained", stem, draw)
         for path in paths:
             click.echo(f"written: {path}")
-        if row is not None and self.track:
-            from bench.tracking import artifacts
-            from bench.tracking.store import Store
+        if of is None or not self.track:
+            return
+        from bench.tracking import artifacts
+        from bench.tracking.store import Store
 
-            run_id = artifacts.add(Store(self.here), row.entry, paths, _FOLDER)
-            if run_id:
-                click.echo(f"kept: {_FOLDER} of run {run_id[:8]}")
+        store = Store(self.here)
+        run_id = of if isinstance(of, str) else artifacts.finished(store, of.entry)
+        if run_id:
+            artifacts.add(store, run_id, paths, _FOLDER)
+            click.echo(f"kept: {_FOLDER} of run {run_id[:8]}")
 
 
 Verb = Callable[..., None]
 
 
+_FORM = [
+    options.smoke,
+    click.option("--folder", type=click.Path(path_type=Path), help="<work>/explained else."),
+]
+_TRACK = click.option(
+    "--track/--no-track",
+    default=True,
+    show_default=True,
+    help="Keep the figure with the tracked run that it is of, where there is one.",
+)
+
+
 def _asked(table: str, row: str, of: Literal["trained row", "table"] = "trained row"):
-    """Return a decorator with the options that every figure has, handed on as `Asked`; those that
-    pick a trained row are left out where a figure is `of` a table's figures.
+    """Return a decorator with the options that every figure of a row has, handed on as `Asked`;
+    those that pick a trained row are left out where a figure is `of` a table's figures.
     """
     shared = [
         click.option("--table", default=table, show_default=True),
         click.option("--row", default=row, show_default=True),
-        options.smoke,
-        click.option("--folder", type=click.Path(path_type=Path), help="<work>/explained else."),
+        *_FORM,
     ]
     if of == "trained row":
         shared += [
@@ -89,21 +108,19 @@ def _asked(table: str, row: str, of: Literal["trained row", "table"] = "trained 
             click.option(
                 "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="As it was run with."
             ),
-            click.option(
-                "--track/--no-track",
-                default=True,
-                show_default=True,
-                help="Keep the figure with the row's tracked run, where there is one.",
-            ),
+            _TRACK,
         ]
+    return _gathered(shared)
 
+
+def _gathered(shared: Sequence[Callable[[Verb], Verb]]) -> Callable[[Verb], Verb]:
     def decorate(verb: Verb) -> Verb:
         @functools.wraps(verb)
         def gathered(
-            table: str,
-            row: str,
             smoke: bool,
             folder: Path | None,
+            table: str = "",
+            row: str = "",
             seed: int | None = None,
             overrides: tuple[str, ...] = (),
             track: bool = False,
@@ -323,6 +340,35 @@ def ranks(asked: Asked, more: tuple[str, ...], against: str) -> None:
     )
     for what in found.lacking:
         click.echo(f"not run, or not with every seed: {what}")
+
+
+@explain.command()
+@click.argument("sweeps", nargs=-1)
+@_gathered([*_FORM, _TRACK])
+def curves(asked: Asked, sweeps: tuple[str, ...]) -> None:
+    """Draw the EER of each test set over the values of a setting, from SWEEPS of one dimension that
+    score them: BreathNet's Figure 4, or with breathnet-noise breathnet-delta its Figure 5.
+    """
+    from bench.reporting import figures
+    from bench.tracking import studies
+    from bench.tracking.store import Store
+
+    chosen = sweeps or _FIGURE_4
+    store, panels, runs = Store(asked.here), list[figures.Curve](), list[str]()
+    for name in chosen:
+        card = sweep_cards.sweep(name, asked.form)
+        kept = studies.kept(store, card.key, card.form, sweep_cards.signature(card))
+        if not kept:
+            smoke = " --smoke" if asked.form == "smoke" else ""
+            raise BenchError(
+                f"sweep {card.key} is not run: `bench sweep {card.key}{smoke}` runs it"
+            )
+        panels.append(figures.swept(card, kept[0].trials, sweep_cards.base(card)))
+        runs.append(kept[0].run_id)
+    smoke = "SMOKE: " if asked.form == "smoke" else ""
+    title = f"{smoke}EER over settings of {card.parent}: sweeps {', '.join(chosen)}"
+    name = f"curves-{'-'.join(chosen)}"
+    asked.write(name, lambda kind: figures.curves(panels, title, kind), runs[0])
 
 
 def _second(asked: Asked, against: str | None, seed: int | None) -> str | None:

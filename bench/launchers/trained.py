@@ -11,12 +11,13 @@ from bench.config import Config
 from bench.corpora import cards as corpora
 from bench.corpora.subset import Subset
 from bench.errors import BenchError, near
+from bench.launchers import models
 from bench.launchers.order import Order
 from bench.reporting.grid import smoke_word
 from bench.specs.run import HeldOutData, Run
 from bench.systems.base import System
 from bench.tracking.entry import RunEntry
-from bench.training import checkpoints, engine
+from bench.training import checkpoints
 from bench.training.clips import Clip, Source, held_out
 from bench.training.row import Library, RowData, folder, score_path
 
@@ -65,8 +66,7 @@ class TrainedRow:
 
     def system(self, config: Config) -> System:
         """Return the system with its kept weights, on the CPU, to be asked and not trained."""
-        system = engine.build(self.run, self.seed, config)
-        system.load_state_dict(checkpoints.load(self.place / checkpoints.KEPT)["system"])
+        system = models.kept(self.run, self.seed, self.place / checkpoints.KEPT, config)
         return system.requires_grad_(False).eval()
 
     def scores(self, evaluation: str) -> Path:

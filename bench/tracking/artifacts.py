@@ -9,15 +9,17 @@ from bench.tracking.entry import RunEntry
 from bench.tracking.store import Store
 
 
-def add(store: Store, entry: RunEntry, paths: Sequence[Path], folder: str) -> str | None:
-    """Keep copies of the files in `folder` of the artifacts of the finished run of `entry`; return
-    that run's id, None where there is none.
-
-    A file of the same name there is replaced.
-    """
+def finished(store: Store, entry: RunEntry) -> str | None:
+    """Return the id of the finished run of `entry`, None where there is none."""
     for run in store.search(entry.table, entry.identity):
         if run.info.status == "FINISHED":
-            for path in paths:
-                store.client.log_artifact(run.info.run_id, str(path), folder)
             return run.info.run_id
     return None
+
+
+def add(store: Store, run_id: str, paths: Sequence[Path], folder: str) -> None:
+    """Keep copies of the files in `folder` of a run's artifacts; those of the same name there are
+    replaced.
+    """
+    for path in paths:
+        store.client.log_artifact(run_id, str(path), folder)

@@ -18,7 +18,7 @@ from .made import MADE, made, made_matrix
 
 def test_bars_are_the_cells():
     report = made()
-    figure = drawn(figures.bars, report.title, report.columns, report.cells)
+    figure = drawn(figures.bars, report.title, report.table.columns, report.cells)
     panels = figure.axes
     assert [panel.get_title(loc="left") for panel in panels] == [
         "A EER (lower is better)",
@@ -48,14 +48,14 @@ def test_bars_are_the_cells():
 def test_a_table_without_any_figure_is_drawn_all_the_same():
     report = made()
     empty = tuple(replace(cell, paper=None, ours=None) for cell in report.cells)
-    for panel in drawn(figures.bars, report.title, report.columns, empty).axes:
+    for panel in drawn(figures.bars, report.title, report.table.columns, empty).axes:
         assert not panel.containers
         assert panel.get_legend() is None
 
 
 def test_an_axis_that_is_cut_says_so():
     report = made()
-    eer_panel, f1_panel = drawn(figures.bars, report.title, report.columns, report.cells).axes
+    eer_panel, f1_panel = drawn(figures.bars, report.title, report.table.columns, report.cells).axes
     assert eer_panel.get_ylim()[0] == 0
     assert eer_panel.get_ylabel() == "%"
     assert f1_panel.get_ylim()[0] > 0
@@ -64,13 +64,13 @@ def test_an_axis_that_is_cut_says_so():
 
 def test_smoke_figures_say_so():
     report = made("smoke")
-    figure = drawn(figures.bars, report.title, report.columns, report.cells)
+    figure = drawn(figures.bars, report.title, report.table.columns, report.cells)
     assert figure.get_suptitle().startswith("SMOKE")
 
 
 def panels_of(report):
     """Panels by title, each with its numbers, row by row as they are drawn."""
-    figure = drawn(figures.heat, report.title, report.columns, report.cells)
+    figure = drawn(figures.heat, report.title, report.table.columns, report.cells)
     return {
         axes.get_title(loc="left"): [text.get_text() for text in axes.texts] for axes in figure.axes
     }
@@ -101,7 +101,7 @@ def test_a_heat_map_of_nothing_is_a_picture_all_the_same():
 
 def test_red_is_worse_either_way():
     for better, sign in (("lower", 1), ("higher", -1)):
-        columns = [column.model_copy(update={"better": better}) for column in made_matrix().columns]
+        columns = [column.model_copy(update={"better": better}) for column in made_matrix().table.columns]
         _, differences = compared._scales(columns, made_matrix().cells)
         red, _, blue, _ = mpl.colormaps[differences["cmap"]]((sign + 1) / 2)
         assert red > blue
@@ -125,7 +125,7 @@ def test_both_kinds_are_written_and_come_out_alike(tmp_path):
     report = made()
 
     def draw(kind):
-        return figures.bars(report.title, report.columns, report.cells, kind)
+        return figures.bars(report.title, report.table.columns, report.cells, kind)
 
     png, svg = style.write(tmp_path / "new", "bars", draw)
     assert (png.name, svg.name) == ("bars.png", "bars.svg")

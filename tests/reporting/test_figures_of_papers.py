@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from bench import cards
 from bench.errors import BenchError
 from bench.reporting import figures
+from bench.specs.sweep import Sweep
 
 from .drawing import drawn, whole_title
 
@@ -90,7 +92,7 @@ def test_curves_have_a_line_for_each_evaluation_and_their_mean():
     figure = drawn(figures.curves, panels, "BreathNet: EER over λ and α")
     first, second = figure.axes
     lines = {line.get_label(): line for line in first.lines}
-    assert list(lines) == ["la", "df", "average", "the paper's"]
+    assert list(lines) == ["la", "df", "average", "the row's own"]
     assert list(lines["la"].get_ydata()) == [2.0, 1.5, 3.0]
     assert list(lines["average"].get_xdata()) == [0.1, 0.5], "only where all have a figure"
     assert list(lines["average"].get_ydata()) == [3.0, 1.75]
@@ -98,3 +100,45 @@ def test_curves_have_a_line_for_each_evaluation_and_their_mean():
     assert "over λ and α" in whole_title(figure)
     with pytest.raises(BenchError, match="no point for β"):
         figures.curves([figures.Curve("β", points.iloc[:0])], "t")
+
+
+def a_sweep(**space):
+    space = space or {"system.refinement.weight": {"kind": "float", "low": 0.1, "high": 1.0}}
+    return Sweep.model_validate(
+        {
+            "key": "l",
+            "form": "smoke",
+            "title": "BreathNet, Figure 4a: λ",
+            "from": "breathnet/table7:Default",
+            "sampler": {"kind": "random"},
+            "objective": "dev.eer",
+            "trials": 3,
+            "space": space,
+        }
+    )
+
+
+def test_a_sweeps_trials_are_points():
+    base = cards.resolve(cards.table("breathnet/table7"), "Default", "smoke")
+    trials = pd.DataFrame(
+        {
+            "state": ["finished", "finished", "failed"],
+            "system.refinement.weight": ["0.1", "1.0", "0.5"],
+            "asvspoof2019la.eer": ["10.5", "9", ""],
+            "inthewild.eer": ["20", "", ""],
+            "asvspoof2019la.A07.eer": ["1", "1", "1"],
+        }
+    )
+    curve = figures.swept(a_sweep(), trials, base)
+    assert curve.setting == "λ (system.refinement.weight)"
+    assert curve.chosen == 0.5
+    assert curve.points.to_numpy().tolist() == [
+        [0.1, "asvspoof2019la", 10.5],
+        [0.1, "inthewild", 20.0],
+        [1.0, "asvspoof2019la", 9.0],
+    ]
+    with pytest.raises(BenchError, match="no finished trial"):
+        figures.swept(a_sweep(), trials[trials["state"] == "failed"], base)
+    words = {"system.score": {"kind": "categories", "values": ["a", "b"]}}
+    with pytest.raises(BenchError, match="one dimension, of numbers"):
+        figures.swept(a_sweep(**words), trials, base)

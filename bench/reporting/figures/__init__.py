@@ -5,7 +5,7 @@ position, ranks, hidden features, curves over a setting. All are drawn in `bench
 """
 
 from bench.reporting.figures.compared import bars, heat
-from bench.reporting.figures.curves import Curve, curves
+from bench.reporting.figures.curves import Curve, curves, swept
 from bench.reporting.figures.detection import crossed, det, histogram, levels
 from bench.reporting.figures.features import Features, features
 from bench.reporting.figures.gradcam import Checkpoint, gradcam
@@ -33,4 +33,5 @@ __all__ = [
     "ranked",
     "ranks",
     "strips",
+    "swept",
 ]

@@ -15,6 +15,8 @@ from matplotlib.figure import Figure
 
 from bench.errors import BenchError
 from bench.reporting.style import LINES, MARKERS, STYLE, Kind, drawn, plain, wrapped
+from bench.specs.run import Run
+from bench.specs.sweep import Categories, Sweep
 
 _PANEL_IN = 2.9
 
@@ -28,7 +30,33 @@ class Curve(NamedTuple):
     """A line a point: `value` (of the setting, a number), `evaluation`, `eer` (per cent). Several
     of one value, such as seeds, are averaged."""
     chosen: float | None = None
-    """The value that the paper chooses, marked."""
+    """The value of the row that is varied, marked."""
+
+
+def swept(card: Sweep, trials: pd.DataFrame, base: Run) -> Curve:
+    """Return the panel of a sweep of one dimension from its study's table (`bench.sweeps.records`),
+    as it was kept: all text. `base` is the run that its trials differ from.
+
+    BenchError where it has several dimensions or one of no numbers, or scores no test set.
+    """
+    (dimension, of), *more = card.space.items()
+    if more or isinstance(of, Categories):
+        raise BenchError(f"sweep {card.key}: a curve is over one dimension, of numbers")
+    names = [name for name in base.evaluate if f"{name}.eer" in trials]
+    over = trials[trials["state"] == "finished"]
+    records = [
+        (float(trial[dimension]), name, float(trial[f"{name}.eer"]))
+        for _, trial in over.iterrows()
+        for name in names
+        if trial[f"{name}.eer"] != ""
+    ]
+    if not records:
+        raise BenchError(f"sweep {card.key}: no finished trial has the EER of a test set")
+    called = card.title.partition(": ")[2]
+    setting = f"{called} ({dimension})" if called else dimension
+    points = pd.DataFrame(records, columns=pd.Index(["value", "evaluation", "eer"]))
+    own = base.flat().get((of.keys or (dimension,))[0])
+    return Curve(setting, points, float(own) if isinstance(own, int | float) else None)
 
 
 def curves(panels: Sequence[Curve], title: str, kind: Kind = "png") -> bytes:
@@ -40,17 +68,19 @@ def curves(panels: Sequence[Curve], title: str, kind: Kind = "png") -> bytes:
     for panel in panels:
         if panel.points.empty:
             raise BenchError(f"{title}: there is no point for {panel.setting}")
+    width = max(_PANEL_IN * len(panels), 4.0)
     with mpl.rc_context(STYLE):
-        width = _PANEL_IN * len(panels)
-        figure = Figure(figsize=(max(width, 4.0), 3.0), layout="constrained")
+        figure = Figure(figsize=(width, 3.0), layout="constrained")
         names = list(dict.fromkeys(name for panel in panels for name in panel.points["evaluation"]))
         for axes, panel in zip(
             figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True
         ):
             _panel(axes, panel, names)
         handles, labels = figure.axes[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 6))
-        figure.suptitle(wrapped(title, max(width, 4.0)))
+        figure.legend(
+            handles, labels, loc="outside lower center", ncols=min(len(labels), int(width / 1.3))
+        )
+        figure.suptitle(wrapped(title, width))
         return drawn(figure, kind)
 
 
@@ -67,5 +97,11 @@ def _panel(axes: Any, panel: Curve, names: Sequence[str]) -> None:
     if len(table.columns) > 1 and len(whole):
         axes.plot(whole.index, whole.mean(axis=1), "--", color="black", label="average")
     if panel.chosen is not None:
-        axes.axvline(panel.chosen, color="black", linewidth=0.6, linestyle=":", label="the paper's")
-    axes.set(xlabel=plain(panel.setting), ylabel="EER (%)", ylim=(0, None))
+        axes.axvline(
+            panel.chosen, color="black", linewidth=0.6, linestyle=":", label="the row's own"
+        )
+    axes.set(
+        xlabel=plain(panel.setting),
+        ylabel="EER (%)",
+        ylim=(0, 1.1 * max(panel.points["eer"].max(), 1.0)),
+    )

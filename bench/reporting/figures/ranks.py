@@ -40,9 +40,9 @@ def ranks(
     """Return a radar for each of `panels`, which hold each system's ranks by `dimensions`; the last
     system is drawn strongest.
     """
-    width = 3.4 * len(panels)
+    width = 3.9 * len(panels)
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(max(width, 4.5), 4.3), layout="constrained")
+        figure = Figure(figsize=(max(width, 4.5), 4.1), layout="constrained")
         subplots = figure.subplots(
             1, len(panels), squeeze=False, subplot_kw={"projection": "polar"}
         )[0]

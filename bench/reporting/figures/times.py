@@ -17,7 +17,7 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from bench.reporting.style import CLASSES, KINDS, STYLE, Kind, drawn, plain, wrapped
-from bench.units import BONAFIDE, HOP_SAMPLES, SAMPLE_RATE_HZ, SPOOF
+from bench.units import HOP_SAMPLES, SAMPLE_RATE_HZ, SPOOF
 
 _WIDTH_IN = 7.0
 _POINTS = 2000
@@ -127,15 +127,11 @@ def spans(
     """
     begins = np.flatnonzero(np.diff(is_spoof, prepend=~is_spoof[:1]))
     ends = np.append(begins[1:], len(is_spoof))
-    for begin, end in zip(begins, ends, strict=True):
-        length = edges_s[end] - edges_s[begin]
-        axes.broken_barh(
-            [(edges_s[begin], length)],
-            (bottom, height),
-            color=CLASSES[SPOOF if is_spoof[begin] else BONAFIDE],
-            alpha=alpha,
-            linewidth=0,
-        )
+    lengths = edges_s[ends] - edges_s[begins]
+    for label, colour in CLASSES.items():
+        own = is_spoof[begins] == (label == SPOOF)
+        boxes = list(zip(edges_s[begins[own]], lengths[own], strict=True))
+        axes.broken_barh(boxes, (bottom, height), color=colour, alpha=alpha, linewidth=0)
 
 
 def _keys() -> list[Patch]:
