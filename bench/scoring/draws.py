@@ -25,7 +25,7 @@ from bench.metrics import scores
 from bench.metrics.bootstrap import replicated
 from bench.metrics.breakdown import Cell
 from bench.metrics.items import Items
-from bench.metrics.plans import by_utterance, groups
+from bench.metrics.plans import Groups, Replicate, by_utterance, groups, sums
 from bench.metrics.ratios import Ratios, replicated_ratios
 from bench.metrics.tally import Bools, Floats
 from bench.scoring.official import Official
@@ -100,17 +100,50 @@ def _only(items: Items, attacked: Bools) -> Items:
 
 def _of_items(names: list[str], items: Items, figure: str) -> Draws:
     trials = _trials(names, items)
-    met = groups(by_utterance(items.unit), [items.unit])
     measures = {figure: _MEASURES[figure]}
+    met = _groups(trials, items)
     found = replicated([items], measures, met, REPLICATES, _seed(trials), draws="common")
     return Draws(trials, found.values[0, 0])
 
 
 def _of_ratios(names: list[str], items: Items, ratios: Ratios) -> Draws:
     trials = _trials(names, items)
-    met = groups(by_utterance(ratios.unit), [ratios.unit])
+    met = _groups(trials, items)._replace(of=(np.searchsorted(np.unique(items.unit), ratios.unit),))
     found = replicated_ratios([ratios], met, REPLICATES, _seed(trials))
     return Draws(trials, found[0, :, 0])
+
+
+class _Remembered(Groups):
+    """Groups whose replicates were drawn before: those of one table's rows are the same, and to
+    draw them takes longer than to look at them.
+    """
+
+    def replicate(self, seed: int, number: int, needed: Floats) -> Replicate:
+        """Return the weights that were drawn for the seed's trials; see `Groups`."""
+        weights = _WEIGHTS[seed][number].astype(np.float64)
+        assert (weights @ needed > 0).all(), "trials of one digest have the same classes"
+        return Replicate(weights, 0)
+
+
+_WEIGHTS: dict[int, NDArray[np.uint8]] = {}
+"""(REPLICATES, utterances) by seed: the last few trials that were asked for."""
+_MOST = 8
+_MOST_UTTERANCES = 2**15
+"""Beyond, the weights of 1,000 replicates take too much memory."""
+
+
+def _groups(trials: str, items: Items) -> Groups:
+    met = groups(by_utterance(items.unit), [items.unit])
+    if met.n > _MOST_UTTERANCES:
+        return met
+    seed = _seed(trials)
+    if seed not in _WEIGHTS:
+        needed = np.stack([sums(met.of[0], of, met.n) for of in (items.bonafide, items.spoof)], 1)
+        drawn = [met.replicate(seed, number, needed).weights for number in range(REPLICATES)]
+        while len(_WEIGHTS) >= _MOST:
+            del _WEIGHTS[next(iter(_WEIGHTS))]
+        _WEIGHTS[seed] = np.array(drawn, dtype=np.uint8)
+    return _Remembered(*met)
 
 
 def _trials(names: list[str], items: Items) -> str:
