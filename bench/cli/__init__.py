@@ -24,6 +24,9 @@ from bench.errors import BenchError
 # Threads that wait for each other sleep instead of spinning. Where another process wants a core,
 # spinning made training 25 times slower (measured on two cores with one loader worker).
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# NumPy's matrix products are small here, and several are at work at once: with threads of their own
+# a bootstrap took five times the processor's time (measured on two cores). Torch has its own.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
