@@ -7,7 +7,7 @@ from __future__ import annotations
 import fcntl
 import signal
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -18,7 +18,6 @@ import torch
 from lightning.fabric import Fabric
 
 from bench import breath
-from bench import cards as table_cards
 from bench.config import Config
 from bench.corpora import cards
 from bench.errors import BenchError, plain
@@ -100,12 +99,22 @@ def run(order: Order, config: Config, store: Store, watcher: Watcher) -> Iterato
     )
     for text in dict.fromkeys(judged.lacking(evaluated)):
         watcher.say(text)
+    # Reports need not wait for what the table's columns ask of a run's scores.
+    draw = partial(KeptInStore(store, config.work).draw, order.table)
     for job in ordered:
-        yield attempt(job, _entry(job, order, device), config, store, watcher)
+        yield attempt(job, _entry(job, order, device), config, store, watcher, draw)
 
 
-def attempt(job: Job, entry: RunEntry, config: Config, store: Store, watcher: Watcher) -> Outcome:
-    """Run one job, tracked as `entry`, and return how it ended.
+def attempt(
+    job: Job,
+    entry: RunEntry,
+    config: Config,
+    store: Store,
+    watcher: Watcher,
+    afterwards: Callable[[str], None] | None = None,
+) -> Outcome:
+    """Run one job, tracked as `entry`, do what comes `afterwards` with the finished run's id, and
+    return how it ended.
 
     Whatever is wrong with it is its outcome; what is no Exception passes through, after the tracked
     run is closed as killed: Ctrl-C, and what a watcher raises to stop it.
@@ -115,7 +124,9 @@ def attempt(job: Job, entry: RunEntry, config: Config, store: Store, watcher: Wa
     watcher.begin(job.name, job.run.training.epochs)
     place = folder(config.work, job.run, job.data, job.seed)
     try:
-        _run_row(job, entry, place, config, store, watcher)
+        run_id = _run_row(job, entry, place, config, store, watcher)
+        if afterwards is not None:
+            afterwards(run_id)
     except BenchError as error:
         return Outcome(job.name, "failed", plain(error))
     except Exception as error:
@@ -236,9 +247,9 @@ class _Both:
 
 def _run_row(
     job: Job, entry: RunEntry, place: Path, config: Config, store: Store, watcher: Watcher
-) -> None:
+) -> str:
     """Train and evaluate a row; before that the training that it starts from, if any, tracked as a
-    run below the row's.
+    run below the row's. Return the row's run's id.
     """
     with _alone(place), store.begin(entry) as tracked, _Interrupt() as interrupt:
         earlier = _earlier(job, entry, tracked.run_id)
@@ -247,8 +258,7 @@ def _run_row(
             watcher.begin(job.name, job.run.training.epochs)
         trained = _trained(job, place, config, _Both(tracked, watcher, interrupt))
         _log(tracked, entry, job, trained, config)
-    if entry.kind == "row":
-        KeptInStore(store, config.work).draw(table_cards.table(entry.table), tracked.run_id)
+    return tracked.run_id
 
 
 def _run_earlier(
