@@ -22,6 +22,7 @@ from bench.tracking.client import (
     unreachable,
 )
 from bench.tracking.entry import DatasetUse, RunEntry, describe, per_cent, table, values
+from bench.tracking.undisturbed import undisturbed
 
 if TYPE_CHECKING:  # torch takes a second, and reports need none
     from torch import nn
@@ -122,13 +123,15 @@ class TrackedRun:
         """Return what `work` makes of MLflow's client and the run's id; where the server does not
         do it, the run moves to the outbox and it is done there.
         """
-        try:
+        if not self._ledger.is_local:
+            try:
+                return work(self._ledger.client, self.run_id)
+            except Exception as error:
+                if not unreachable(error):
+                    raise
+                self._move(error)
+        with undisturbed():
             return work(self._ledger.client, self.run_id)
-        except Exception as error:
-            if self._ledger.is_local or not unreachable(error):
-                raise
-            self._move(error)
-        return work(self._ledger.client, self.run_id)
 
     def _move(self, error: Exception) -> None:
         if self._monitor is not None:
