@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from bench.metrics.breakdown import POOLED
 from bench.metrics.plans import plan
 from bench.metrics.scores import Figure
 from bench.scoring.detection import Resampling, Trials, breakdown, by_cell, pooled
+from bench.scoring.draws import tracked
 from bench.scoring.official import official
 from bench.specs.run import HeldOutData
 
@@ -42,7 +42,7 @@ def figures(path: Path, data: HeldOutData, subset: Subset) -> dict[str, Figure]:
     for fields in data.by:
         for line in breakdown(trials, corpus, fields.split(","), of_cell).lines:
             levels = [level for level in line.levels if level != POOLED]
-            cell = ".".join(re.sub(r"[^\w-]", "-", level, flags=re.ASCII) for level in levels)
+            cell = ".".join(tracked(level) for level in levels)
             if cell:  # all together is there already
                 found |= {f"{cell}.{name}": figure for name, figure in line.figures.items()}
     return found

@@ -5,9 +5,11 @@ Two things vary: the trials, which both systems share, and the training, which i
 each seed. The figure of a system is its mean over seeds. Its variance over trials is that of the
 bootstrap replicates of the difference, in which both systems see the same draws and whose seeds are
 averaged; its variance over trainings is s² / k of either system, with s the standard deviation of
-its k seeds on the trials at hand. The three add up, since seeds and trials are drawn apart, and the
-difference is held against Student's t with the degrees of freedom of Welch (Biometrika 34, 1947)
-and Satterthwaite (Biometrics Bulletin 2, 1946): few seeds that disagree leave hardly any.
+its k seeds on the trials at hand. A system with one seed is taken to vary as the other does; where
+both have one, nothing is known of the trainings. The three add up, since seeds and trials are drawn
+apart, and the difference is held against Student's t with the degrees of freedom of Welch
+(Biometrika 34, 1947) and Satterthwaite (Biometrics Bulletin 2, 1946): few seeds that disagree leave
+hardly any.
 
 The p-value of `bench.metrics.paired` counts replicates, so that it is never below 2 / (1 + B), and
 nothing could be found among the 171 pairs of 19 rows. This one takes the difference to be normal,
@@ -46,8 +48,8 @@ class Between(NamedTuple):
     p_value: float
     """Two-sided."""
     over_seeds: bool
-    """Whether the trainings' variance is in it: both systems have two seeds or more. Else it holds
-    for these trained models alone."""
+    """Whether the trainings' variance is in it. It is not where both systems have one seed: then it
+    holds for these trained models alone."""
 
 
 def between(a: Trained, b: Trained) -> Between:
@@ -70,12 +72,9 @@ def between(a: Trained, b: Trained) -> Between:
     if n < 2:
         raise BenchError("the difference is not defined in any two replicates")
     value = float(a.values.mean() - b.values.mean())
-    parts = [(float(differences.var(ddof=1)), n - 1)]
-    over_seeds = min(len(a.values), len(b.values)) > 1
-    if over_seeds:
-        parts += [
-            (float(of.values.var(ddof=1)) / len(of.values), len(of.values) - 1) for of in (a, b)
-        ]
+    seeds = _of_seeds(a.values, b.values)
+    parts = [(float(differences.var(ddof=1)), n - 1), *seeds]
+    over_seeds = bool(seeds)
     variance = math.fsum(part for part, _ in parts)
     if variance == 0:
         return Between(value, value, value, 1.0 if value == 0 else 2 / (1 + n), over_seeds)
@@ -84,3 +83,13 @@ def between(a: Trained, b: Trained) -> Between:
     half = float(stdtrit(freedom, (1 + LEVEL) / 2)) * error
     p_value = 2 * float(stdtr(freedom, -abs(value) / error))
     return Between(value, value - half, value + half, p_value, over_seeds)
+
+
+def _of_seeds(a: Floats, b: Floats) -> list[tuple[float, int]]:
+    """Return the variances of the means over seeds, each with its degrees of freedom."""
+    several = [values for values in (a, b) if len(values) > 1]
+    if len(several) == 1:
+        (known,) = several
+        share = 1 + 1 / len(known)
+        return [(share * float(known.var(ddof=1)), len(known) - 1)]
+    return [(float(of.var(ddof=1)) / len(of), len(of) - 1) for of in several]

@@ -14,12 +14,13 @@ from bench.specs.table import Column, Table
 _WORDS = f"""\
 Two rows are said to differ only where chance is an unlikely reason. Each cell holds how much a
 row's figure of ours exceeds the other's, the 95 % interval, and the p-value, two-sided, from
-{REPLICATES:,} bootstrap replicates of the trials, the same for all rows. Where both rows have
-several seeds, the seeds' variance is added to that of the trials (Welch's t). p-values are
-corrected for all pairs of rows in their column (Holm), so that the chance of any false claim in a
-column is at most 5 %; intervals are not corrected. **Bold: better, or worse, at 5 %.**"""
+{REPLICATES:,} bootstrap replicates of the trials, the same for all rows. Where rows have several
+seeds, their variance is added to that of the trials (Welch's t); a row with one seed is taken to
+vary as the other does. p-values are corrected for all pairs of rows in their column (Holm), so that
+the chance of any false claim in a column is at most 5 %; intervals are not corrected. **Bold:
+better, or worse, at 5 %.**"""
 _ONE_SEED = (
-    "Where a row has one seed, this is said of its trained model; another training may differ"
+    "Of two rows with one seed each, this is said of the trained models; other seeds may differ"
 )
 
 

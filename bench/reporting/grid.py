@@ -28,7 +28,7 @@ def ranged(names: Sequence[str], order: Sequence[str]) -> str:
     >>> ranged(["TCA", "MFPT", "SAL"], ["TCA", "MFPT", "SAL"])
     'all'
     """
-    if len(names) == len(order) > 2:
+    if len(names) == len(order) > 1:
         return "all"
     places = sorted(order.index(name) for name in names)
     stretches: list[list[str]] = []

@@ -14,11 +14,14 @@ from bench.reporting import tables
 from bench.reporting.cells import Cell, Standing, decimals
 from bench.reporting.claims import claims
 from bench.reporting.compared import Comparisons
+from bench.reporting.grid import ranged
 from bench.reporting.tally import Tally, tally
 from bench.specs.table import Table
 from bench.trees import leaves
 
 _READING = """\
+What stands in a cell:
+
 - First line: the paper's figure; rates are in per cent.
 - Second line: ours, the mean over seeds, ± its standard deviation where there are several; in
   brackets the 95 % percentile bootstrap interval of one run, resampling utterances (bounds averaged
@@ -47,19 +50,16 @@ def in_short(table: Table, found: tuple[Cell, ...], comparisons: Comparisons) ->
     differences between rows hold.
     """
     counts = tally(table, found)
-    lines = [f"**In short.** {rows_said(counts)}.{_agreement(table, counts)}"]
+    lines = [f"**In short.** {_rows(counts)}.{_agreement(table, counts)}"]
     lines += [f"- {text}." for text in claims(table, found, comparisons)]
     return "\n\n".join([lines[0], "\n".join(lines[1:])]).strip()
 
 
-def rows_said(counts: Tally) -> str:
+def _rows(counts: Tally) -> str:
     """Return how many rows there are of each state."""
-    said = [
-        f"{number} {'row is' if number == 1 else 'rows are'} {state}"
-        for state, number in counts.states.items()
-        if number
-    ]
-    return ", ".join(said) or "No row is ours to run"
+    complete, *others = counts.states.items()
+    said = [f"{complete[1]} of {sum(counts.states.values())} rows are complete"]
+    return ", ".join(said + [f"{number} {state}" for state, number in others if number])
 
 
 def _agreement(table: Table, counts: Tally) -> str:
@@ -102,10 +102,13 @@ def footnotes(
         f"{row}: {count} tracked, but the card has no such row to run."
         for row, count in unknown["row"].value_counts().sort_index().items()
     ]
+    sources: dict[str, list[str]] = {}
+    for name, row in table.rows.items():
+        sources.setdefault(row.source, []).append(name)
     notes += [
-        f"{name}: published figures from {row.source}."
-        for name, row in table.rows.items()
-        if row.source
+        f"{ranged(names, [*table.rows])}: published figures from {source}."
+        for source, names in sources.items()
+        if source
     ]
     notes += table.notes
     if form == "smoke" and table.smoke:

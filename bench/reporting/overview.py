@@ -31,10 +31,10 @@ def overview(reports: Sequence[Report], form: Form) -> str:
     headings = ["Table", "Complete", "Incomplete", "Not run", "Inside", "Outside", "Farthest"]
     totals = [sum(int(line[column]) for line in lines) for column in range(1, 6)]
     of = sum(totals[:3])
-    said = (
-        f"{totals[0]} of {of} rows are complete, {totals[1]} incomplete, {totals[2]} not run. Of "
-        f"{totals[3] + totals[4]} figures beside the paper's, {totals[3]} have it inside."
-    )
+    said = f"{totals[0]} of {of} rows are complete, {totals[1]} incomplete, {totals[2]} not run."
+    beside = totals[3] + totals[4]
+    if beside:
+        said += f" Of {beside} figures beside the paper's, {totals[3]} have it inside."
     smoke = "" if form == "paper" else " --smoke"
     parts = [
         f"# {smoke_word(form)}What is reproduced",

@@ -64,7 +64,7 @@ def draws(path: Path, figures: Collection[str]) -> dict[str, Draws]:
     """
     table = scores.read(path)
     names, everything = scores.utterances(table), scores.pooled_items(table)
-    attack = _tracked(scores.attacks(table))
+    attack = _levels(scores.attacks(table))
     found: dict[str, Draws] = {}
     for figure in figures:
         cell, _, name = figure.rpartition(".")
@@ -78,18 +78,18 @@ def draws(path: Path, figures: Collection[str]) -> dict[str, Draws]:
     return found
 
 
-def level(name: str) -> str:
+def tracked(level: str) -> str:
     """Return a level of a breakdown as it stands in the name of a tracked figure.
 
-    >>> level("A07 (TTS)")
+    >>> tracked("A07 (TTS)")
     'A07--TTS-'
     """
-    return re.sub(r"[^\w-]", "-", name, flags=re.ASCII)
+    return re.sub(r"[^\w-]", "-", level, flags=re.ASCII)
 
 
-def _tracked(attack: NDArray[np.object_]) -> NDArray[np.object_]:
+def _levels(attack: NDArray[np.object_]) -> NDArray[np.object_]:
     names, codes = np.unique(attack, return_inverse=True)
-    return np.array([level(name) for name in names], dtype=object)[codes]
+    return np.array([tracked(name) for name in names], dtype=object)[codes]
 
 
 def _only(items: Items, attacked: Bools) -> Items:

@@ -47,12 +47,17 @@ def test_with_one_seed_it_is_the_paired_bootstrap_of_the_trials():
     assert not found.over_seeds
 
 
-def test_one_seed_against_several_says_nothing_of_trainings():
-    noise = RNG.normal(size=1000)
-    several = Trained(np.array([1.0, 9.0]), 5 + np.stack([noise, noise]))
-    alone = Trained(np.array([4.0]), np.full((1, 1000), 4.0))
-    assert not between(several, alone).over_seeds
-    assert between(several, alone).high - between(several, alone).low < 5
+@given(FIGURES, st.floats(0, 50))
+def test_one_seed_is_taken_to_vary_as_the_others_do(several, alone):
+    """Student's t of one observation against a sample."""
+    assume(np.var(several) > 1e-6)
+    found = between(steady(several), steady([alone]))
+    spread = np.std(several, ddof=1) * np.sqrt(1 + 1 / len(several))
+    score = abs(np.mean(several) - alone) / spread
+    assert found.p_value == pytest.approx(2 * stats.t.sf(score, len(several) - 1), abs=1e-9)
+    assert found.over_seeds
+    back = between(steady([alone]), steady(several))
+    assert (back.p_value, back.value) == pytest.approx((found.p_value, -found.value))
 
 
 @given(FIGURES, FIGURES)
