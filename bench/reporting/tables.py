@@ -36,11 +36,17 @@ def main(
     """
     tops = [best(table, column, found) for column in range(len(table.columns))]
     level = [comparisons.level_with_best(column, top) for column, top in enumerate(tops)]
+    not_run = {row for row in table.rows if state(found, row) == "not run"}
+    ranks = {
+        (row, column): name
+        for column in range(len(table.columns))
+        for rows, name in ((not_run, "not run"), (level[column], "level"), (tops[column], "best"))
+        for row in rows
+    }
     texts = {
         (cell.row, cell.column): _figure(
             cell,
-            ("best" if cell.row in tops[cell.column] else "")
-            or ("level" if cell.row in level[cell.column] else ""),
+            ranks.get((cell.row, cell.column), ""),
             (cell.row, cell.column) in contradictory,
             decimals(table.columns[cell.column]),
         )
@@ -79,7 +85,7 @@ def _matrices(table: Table, found: tuple[Cell, ...], texts: Mapping[Place, str],
         ]
         title = " · ".join(filter(None, [row.group, *row.cells]))
         sections += [
-            f"## {smoke_word(form)}{title}: {seeds(found, name)}",
+            f"### {smoke_word(form)}{title}: {seeds(found, name)}",
             grid(headings, lines, form),
         ]
     return "\n\n".join(sections)
@@ -98,7 +104,7 @@ def _figure(cell: Cell, rank: str, contradictory: bool, digits: int) -> str:
 
     paper = _NOTHING if cell.paper is None else shown(cell.paper)
     paper += SECOND_HAND * (cell.paper_from == "digest") + CONTRADICTORY * contradictory
-    if not cell.seeds_wanted:
+    if not cell.seeds_wanted or rank == "not run":
         return paper
     if cell.ours is None:
         return f"{paper}<br>{_NOTHING}<br>{_NOTHING}"

@@ -134,6 +134,6 @@ document.title = said.join(";");
         check=True,
     )
     up, down, given = re.findall(r"<title>(.*)</title>", done.stdout)[0].split(";")
-    assert up == "Half,Single,Both,Old,Never"
-    assert down == "Old,Both,Single,Half,Never"
+    assert up == "Half,Single,Both,Never,Old"
+    assert down == "Old,Both,Never,Single,Half"
     assert given == "Published,Old,Ours,Both,Half,Single,Never"
