@@ -14,7 +14,6 @@ from typing import BinaryIO, NamedTuple
 
 import numpy as np
 import soundfile  # pyright: ignore[reportMissingTypeStubs]
-from scipy.signal import resample_poly
 
 from bench.errors import BenchError
 from bench.specs.corpus import Audio
@@ -111,6 +110,8 @@ def read_wave(path: Path, audio: Audio, start: int = 0, stop: int | None = None)
     _check_rate(path, found, audio)
     if found.sample_rate_hz == SAMPLE_RATE_HZ:
         return _samples(path, found, start, stop)
+    from scipy.signal import resample_poly  # takes a second to import, and few corpora need it
+
     whole = _samples(path, found, 0, None)
     common = gcd(SAMPLE_RATE_HZ, found.sample_rate_hz)
     wave = resample_poly(whole, SAMPLE_RATE_HZ // common, found.sample_rate_hz // common)
