@@ -31,6 +31,7 @@ from bench.reporting.contradictions import contradictions
 from bench.reporting.grid import smoke_word
 from bench.reporting.kept import Kept
 from bench.reporting.latex import latex
+from bench.reporting.pictures import pictures
 from bench.specs.run import Run
 from bench.specs.table import Column, Paper, Table
 
@@ -55,6 +56,8 @@ class Report:
     cells: tuple[Cell, ...]
     contradictory: Mapping[tuple[str, int], str]
     """A note for each figure of the paper that its own arithmetic contradicts."""
+    pictures: Mapping[str, bytes]
+    """PNGs that runs keep and the Markdown names, by name."""
 
     @property
     def texts(self) -> dict[str, str]:
@@ -62,10 +65,13 @@ class Report:
         return {f"{self.stem}.md": self.markdown, f"{self.stem}.csv": self.csv}
 
     def extra(self, kind: Extra, figure: bytes = b"") -> str:
-        """Return the report in another form; `figure` is the PNG that comes into a page."""
+        """Return the report in another form; `figure` is the PNG that comes into a page, and no
+        figure does where it is empty.
+        """
         if kind == "latex":
             return latex(self.table, self.cells, self.contradictory, self.form)
-        return html.page(self.title, self.markdown, {f"{self.stem}.png": figure})
+        pictures = self.pictures if figure else dict.fromkeys(self.pictures, b"")
+        return html.page(self.title, self.markdown, {f"{self.stem}.png": figure, **pictures})
 
     def figure(self) -> bytes:
         """Return the figure, as PNG."""
@@ -99,6 +105,7 @@ def report(
     smoke = smoke_word(form)
     stem = table.key.replace("/", "-") + (".smoke" if form == "smoke" else "")
     template = Template((cards.folder("templates") / "table.md").read_text(encoding="utf-8"))
+    shown = pictures(table, found, standings, kept, stem, form)
     markdown = template.substitute(
         smoke=smoke,
         title=smoke + table.title,
@@ -110,6 +117,7 @@ def report(
         reading=notes.reading(table, found, comparisons),
         scored=beside.scored(table, scored, form),
         figure=f"{stem}.png",
+        pictures=shown.markdown,
         compared=claims.section(table, found, comparisons, form),
         differences=differences.section(paper, runs, form),
         repeat=repeat.summary(table, standings, form, kept),
@@ -130,6 +138,7 @@ def report(
         form=form,
         cells=found,
         contradictory=contradictory,
+        pictures=shown.files,
     )
 
 
@@ -139,7 +148,8 @@ def write(made: Report, folder: Path, extras: Sequence[Extra] = ()) -> Path:
     """
     folder.mkdir(parents=True, exist_ok=True)
     figure = made.figure()
-    (folder / f"{made.stem}.png").write_bytes(figure)
+    for name, png in {f"{made.stem}.png": figure, **made.pictures}.items():
+        (folder / name).write_bytes(png)
     texts = made.texts | {f"{made.stem}{_ENDINGS[of]}": made.extra(of, figure) for of in extras}
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
@@ -150,17 +160,17 @@ def stale(made: Report, folder: Path, extras: Sequence[Extra] = ()) -> list[Path
     """Return the files in `folder` that are missing or differ from the report: Markdown, CSV, the
     `extras`, and those written earlier that are there.
 
-    The figure is drawn from the same numbers and only has to be there: its bytes change with the
+    Figures are drawn from the same numbers and only have to be there: their bytes change with the
     version of the drawing library.
     """
-    png = f"{made.stem}.png"
+    drawn = [folder / name for name in (f"{made.stem}.png", *made.pictures)]
     expected = dict(made.texts)
     for kind, ending in _ENDINGS.items():
         name = f"{made.stem}{ending}"
         if kind in extras or (folder / name).is_file():
             expected[name] = made.extra(kind)
     differ = [folder / name for name, text in expected.items() if _text(folder / name) != text]
-    return differ if (folder / png).is_file() else [*differ, folder / png]
+    return [*differ, *(path for path in drawn if not path.is_file())]
 
 
 def _text(path: Path) -> str | None:

@@ -29,6 +29,10 @@ class Kept(Protocol):
         """Return what the GPUs whose power the named curves are took, in kilowatt hours."""
         ...
 
+    def pictures(self, run_id: str, evaluation: str) -> Mapping[str, bytes]:
+        """Return the PNGs of one evaluation by name."""
+        ...
+
 
 class KeptInStore:
     """What the runs of a tracking store have kept.
@@ -63,6 +67,10 @@ class KeptInStore:
     def energy_kwh(self, run_id: str, curves: Sequence[str]) -> float:
         """See `Kept`."""
         return kept.energy_kwh(self._store, run_id, curves)
+
+    def pictures(self, run_id: str, evaluation: str) -> Mapping[str, bytes]:
+        """See `Kept`."""
+        return kept.pictures(self._store, run_id, evaluation)
 
 
 def figures_drawn(table: Table) -> dict[str, list[str]]:

@@ -27,10 +27,10 @@ COLUMNS = (
     "fingerprints",
 )
 """Columns that are always there. `begun` and `ended` are in UTC (`ended` is NaT while the run goes
-on), `lock` is the digest of uv.lock ("" where it was not kept), `power` names the curves of its GPUs' power, with blanks
-between, `fingerprints` is the JSON object of each split's digest, `failure` is "" unless it failed.
-After them come the figures: per cent, `<evaluation>.<metric>` with `.low` and `.high`, NaN where a
-run lacks one."""
+on), `lock` is the digest of uv.lock ("" where it was not kept), `power` names the curves of its
+GPUs' power, with blanks between, `fingerprints` is the JSON object of each split's digest,
+`failure` is "" unless it failed. After them come the figures: per cent, `<evaluation>.<metric>`
+with `.low` and `.high`, NaN where a run lacks one."""
 
 _POWER = re.compile(r"system/gpu_\d+_power_usage_watts")
 

@@ -49,6 +49,17 @@ def score_file(store: Opened, run_id: str, evaluation: str) -> Generator[Path | 
             yield Path(client.download_artifacts(run_id, found[0], place))
 
 
+def pictures(store: Opened, run_id: str, evaluation: str) -> dict[str, bytes]:
+    """Return the PNGs that a run keeps of an evaluation, by name."""
+    client, folder = store.client, f"figures/{evaluation}"
+    paths = [of.path for of in client.list_artifacts(run_id, folder) if of.path.endswith(".png")]
+    with tempfile.TemporaryDirectory() as place:
+        # A local store hands out its own file, a server's is fetched.
+        to = () if is_local(store.uri) else (place,)
+        found = {path: Path(client.download_artifacts(run_id, path, *to)) for path in sorted(paths)}
+        return {Path(path).name: file.read_bytes() for path, file in found.items()}
+
+
 def energy_kwh(store: Opened, run_id: str, curves: Sequence[str]) -> float:
     """Return what the GPUs whose power the named curves are took, in kilowatt hours.
 

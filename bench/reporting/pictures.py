@@ -1,0 +1,65 @@
+"""Figures that runs keep, placed in a report: those of the best row on each evaluation."""
+
+# The stubs of pandas leave many types open.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from bench.config import Form
+from bench.reporting.cells import Cell, Standing, best
+from bench.reporting.grid import smoke_word
+from bench.reporting.kept import Kept
+from bench.specs.table import Table
+
+_READING = """\
+Of one run of the row that is best on the evaluation, by its first column: DET curve, scores by
+class, and the best, median and worst utterances or the breakdown. All other runs keep theirs in the
+tracking store, below `figures`."""
+
+
+class Pictures(NamedTuple):
+    """A section of a report, empty where there is no figure, and its PNGs by name."""
+
+    markdown: str
+    files: Mapping[str, bytes]
+
+
+def pictures(
+    table: Table,
+    found: tuple[Cell, ...],
+    standings: Mapping[str, Standing],
+    kept: Kept | None,
+    stem: str,
+    form: Form,
+) -> Pictures:
+    """Return the figures that the best complete row's first run keeps of each evaluation."""
+    files: dict[str, bytes] = {}
+    lines: list[str] = []
+    for evaluation, column in _evaluations(table).items():
+        tops = best(table, column, found)
+        row = next((name for name in table.rows if name in tops), None)
+        if kept is None or row is None:
+            continue
+        run = standings[row].runs.iloc[0]
+        for name, png in kept.pictures(str(run["run_id"]), evaluation).items():
+            file = f"{stem}.{row}-{evaluation}-{name}"
+            files[file] = png
+            what = f"{row}, seed {run['seed']}, on {evaluation}: {name.removesuffix('.png')}"
+            lines.append(f"![{what}]({file})")
+    if not lines:
+        return Pictures("", {})
+    heading = f"## {smoke_word(form)}Figures of the best rows"
+    return Pictures("\n\n".join([heading, _READING, *lines]), files)
+
+
+def _evaluations(table: Table) -> dict[str, int]:
+    """Return each evaluation that the table has figures of, with its first column."""
+    found: dict[str, int] = {}
+    for place, column in enumerate(table.columns):
+        if column.combine == "none":
+            found.setdefault(column.metric.partition(".")[0], place)
+    return found
