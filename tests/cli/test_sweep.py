@@ -50,11 +50,10 @@ def test_a_sweep_killed_in_the_middle_ends_with_its_trials_and_no_duplicates(
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline, "no trial was finished in 200 s"
         time.sleep(0.05)
-    # The command alone: its workers have to notice, and stop.
+    # The command alone: its workers have to notice, and stop, in a trial or after it.
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()  # until the last worker has closed its end of the pipe
-    torn = states(work)
-    assert "RUNNING" in torn
+    assert len(states(work)) < 6
 
     again = start(command, environment, tmp_path, *order)
     said, _ = again.communicate(timeout=300)
