@@ -125,8 +125,6 @@ def attempt(
     place = folder(config.work, job.run, job.data, job.seed)
     try:
         run_id = _run_row(job, entry, place, config, store, watcher)
-        if afterwards is not None:
-            afterwards(run_id)
     except BenchError as error:
         return Outcome(job.name, "failed", plain(error))
     except Exception as error:
@@ -136,6 +134,12 @@ def attempt(
         log.write_text(traceback.format_exc(), encoding="utf-8")
         message = f"{type(error).__name__}: {plain(error)} (whole traceback: {log})"
         return Outcome(job.name, "failed", message)
+    if afterwards is not None:
+        try:
+            afterwards(run_id)
+        except Exception as error:
+            # The row and its figures are safe; what comes afterwards can be done again.
+            watcher.say(f"{job.name}: finished, but {type(error).__name__}: {plain(error)}")
     return Outcome(job.name, "finished")
 
 

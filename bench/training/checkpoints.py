@@ -51,6 +51,22 @@ def recent(place: Path, epoch: int, count: int) -> Path:
     return place / f"recent-{epoch % count}.pt"
 
 
+def latest(place: Path, epoch: int, count: int) -> list[Path]:
+    """Return where the weights after `epoch` and those before are, `count` in all where there are
+    as many epochs.
+    """
+    return [recent(place, number, count) for number in range(max(1, epoch - count + 1), epoch + 1)]
+
+
+def clear(place: Path) -> None:
+    """Remove what an earlier training left in its folder, its scores too: those are of weights that
+    are about to be replaced.
+    """
+    for pattern in ("*.pt", "scores/*.parquet"):
+        for path in place.glob(pattern):
+            path.unlink()
+
+
 def average(paths: Sequence[Path]) -> dict[str, Any]:
     """Return the mean of the weights in `paths` (`{"system": ..., "epoch": ...}`) and their epochs.
 

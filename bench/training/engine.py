@@ -163,7 +163,7 @@ def train(
     observer: Observer,
 ) -> Progress:
     """Train to the end or from the last finished epoch in `place`; leave `last.pt` and
-    `kept.pt`.
+    `kept.pt`. Where what an earlier training left is not whole, begin anew, without it.
     """
     system = build(run, seed, config)
     clips = Clips(material.train, run.train, material.train_audio, run.augment, seed, config)
@@ -171,17 +171,20 @@ def train(
     workers = config.loader_workers(fabric.device.type)
     loader = _loader(clips, sampler, run, workers, fabric)
     progress = Progress()
-    begun = (place / checkpoints.LAST).is_file()
-    if material.start is not None and not begun:
+    begun = _begun(run, place)
+    if begun is None and fabric.is_global_zero:
+        checkpoints.clear(place)
+    fabric.barrier()
+    if material.start is not None and begun is None:
         _carry(material.start, system)
     optimiser = optimisation.optimiser(run, system)
     schedule = optimisation.schedule(run, optimiser, len(loader))
     module, wrapped = fabric.setup(system, optimiser)
     module.mark_forward_method("losses")
     learner = _Learner(system, module, optimiser, wrapped, schedule)
-    if begun:
+    if begun is not None:
         # After the set-up: the optimiser's state follows its parameters to the device.
-        progress = _restore(place, learner)
+        progress = _restore(begun, learner)
         for number, figures in enumerate(progress.history, start=1):
             observer.on_epoch(number, figures)
     augmented = isinstance(run.augment, RawBoost) and run.augment.splits == "train+dev"
@@ -201,7 +204,7 @@ def train(
         _keep(fabric, run, place, learner, progress, figures[run.training.select])
         observer.on_epoch(progress.epoch, figures)
     if fabric.is_global_zero:
-        _average(run, place)
+        _average(run, place, progress)
     fabric.barrier()
     return progress
 
@@ -227,9 +230,15 @@ class _Learner(NamedTuple):
 def _loader(
     clips: Clips, sampler: EpochSampler, run: Run, workers: int, fabric: Fabric
 ) -> DataLoader[Batch]:
+    share, rest = divmod(run.training.batch_size, fabric.world_size * run.training.accumulate)
+    if rest:
+        raise BenchError(
+            f"training.batch_size = {run.training.batch_size}: should be a multiple of "
+            f"{fabric.world_size} devices times training.accumulate = {run.training.accumulate}"
+        )
     return DataLoader(
         clips,
-        batch_size=max(1, run.training.batch_size // fabric.world_size),
+        batch_size=share * run.training.accumulate,
         sampler=sampler,
         num_workers=workers,
         collate_fn=collate,
@@ -349,22 +358,34 @@ def _keep(
     fabric.barrier()
 
 
-def _average(run: Run, place: Path) -> None:
+def _average(run: Run, place: Path, progress: Progress) -> None:
     """At the end of a training whose last epochs are averaged, do so, once."""
     keep, kept = run.training.keep, place / checkpoints.KEPT
-    if isinstance(keep, KeepAverage) and not kept.is_file():
-        recent = [
-            checkpoints.recent(place, number, keep.checkpoints)
-            for number in range(keep.checkpoints)
-        ]
-        there = [path for path in recent if path.is_file()]
-        checkpoints.save(checkpoints.average(there), kept)
-        for path in there:
-            path.unlink()
+    if not isinstance(keep, KeepAverage):
+        return
+    recent = checkpoints.latest(place, progress.epoch, keep.checkpoints)
+    if not kept.is_file():
+        checkpoints.save(checkpoints.average(recent), kept)
+    for path in recent:
+        path.unlink(missing_ok=True)
 
 
-def _restore(place: Path, learner: _Learner) -> Progress:
-    state = checkpoints.load(place / checkpoints.LAST)
+def _begun(run: Run, place: Path) -> dict[str, Any] | None:
+    """Return the state after the last finished epoch; None where there is none, or where the
+    weights that were to be kept have gone.
+    """
+    last, keep = place / checkpoints.LAST, run.training.keep
+    if not last.is_file():
+        return None
+    state = checkpoints.load(last)
+    whole = (place / checkpoints.KEPT).is_file()
+    if isinstance(keep, KeepAverage) and not whole:
+        recent = checkpoints.latest(place, state["progress"]["epoch"], keep.checkpoints)
+        whole = all(path.is_file() for path in recent)
+    return state if whole else None
+
+
+def _restore(state: dict[str, Any], learner: _Learner) -> Progress:
     learner.system.load_state_dict(state["system"])
     learner.optimiser.load_state_dict(state["optimiser"])
     learner.schedule.load_state_dict(state["schedule"])

@@ -8,7 +8,7 @@ import torch
 from bench.corpora import cards
 from bench.training import checkpoints, engine
 from bench.training.row import Library
-from tests.training.test_engine import Log, run_to_end
+from tests.training.test_engine import Log, all_scores, run_to_end
 
 
 def test_the_mean_of_the_last_epochs_is_kept(detection, config, tmp_path):
@@ -84,3 +84,22 @@ def test_a_start_takes_over_the_front_end_alone(detection, config, tmp_path):
         origin = before if name.startswith("frontend.") else fresh
         torch.testing.assert_close(of, origin[name], atol=1e-6, rtol=1e-5)
     assert not torch.equal(before["binary.1.weight"], fresh["binary.1.weight"])
+
+
+@pytest.mark.parametrize("keep", ["best", "average-last"])
+@pytest.mark.parametrize("lost", [checkpoints.LAST, checkpoints.KEPT])
+def test_what_an_earlier_training_left_is_not_mixed_with_a_new_one(
+    detection, config, tmp_path, keep, lost
+):
+    run = detection("training.epochs=2", f'training.keep={{kind="{keep}"}}')
+    expected = run_to_end(run, config, tmp_path / "whole")
+    other = detection("training.epochs=2", "optimiser.learning_rate=1e-2")
+    first = run_to_end(other, config, tmp_path / "again")
+    for path in first.scores.values():
+        assert path.is_file()
+    (tmp_path / "again" / lost).unlink()
+    found = run_to_end(run, config, tmp_path / "again")
+    one, two = (checkpoints.load(trained.kept)["system"] for trained in (expected, found))
+    assert all(torch.equal(one[name], two[name]) for name in one)
+    scores = [all_scores(trained)["asvspoof2019la"] for trained in (expected, found)]
+    assert (scores[0] == scores[1]).all()
