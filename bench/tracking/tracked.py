@@ -49,7 +49,7 @@ class TrackedRun:
         self._outbox = outbox
         self._since = time.monotonic()
         self._last_steps: dict[str, int] = {}
-        self._closed = False
+        self._closing = self._closed = False
         self._monitor: Any = None
         logged = self._do(lambda client, run_id: client.get_run(run_id).data.metrics)
         self._hours_before: float = logged.get(_HOURS, 0.0)
@@ -146,12 +146,15 @@ class TrackedRun:
         """
         settings = self._entry.run.flat()
         self._do(lambda client, run_id: log_params(client, run_id, settings))
-        if self._monitor is None:
-            self._monitor = self._do(system_monitor)
+        # Where that found the server away, the monitor runs already: it began in the outbox.
+        if self._monitor is None and not self._closing:
+            self._monitor = self._do(lambda *at: self._monitor or system_monitor(*at))
 
     def _close(self, status: str, failure: str | None = None) -> None:
+        self._closing = True
         if self._monitor is not None:
             self._monitor.finish()
+            self._monitor = None
         self._log_hours()
         if failure is not None:
             text = cut(failure, _TAG_LENGTH)
