@@ -147,6 +147,7 @@ class Source:
                 f"{subset.corpus} {subset.split}: holds one class only, and a splice takes from "
                 "the opposite one"
             )
+        self.bonafides, self.spoofs = np.flatnonzero(~self.is_spoof), np.flatnonzero(self.is_spoof)
 
     def length(self, index: int) -> int:
         """Return how many samples the clip of an utterance has."""
@@ -182,7 +183,7 @@ class Source:
         clip = self._cut(index, rng, crop)
         if self.splice is None:
             return clip
-        others = np.flatnonzero(self.is_spoof != self.is_spoof[index])
+        others = self.bonafides if self.is_spoof[index] else self.spoofs
         injector = self._cut(int(rng.choice(others)), rng, crop)
         wave, spoof = mix_frame.splice(clip.wave, injector.wave, self.splice, _of_splice(key))
         return clip._replace(wave=wave, spoof=spoof, valid=np.ones(len(spoof), dtype=bool))
