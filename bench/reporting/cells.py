@@ -138,9 +138,10 @@ def best(table: Table, column: int, found: tuple[Cell, ...]) -> frozenset[str]:
         for cell in found
         if cell.column == column and cell.complete and cell.ours
     }
-    if not values:
+    better = table.columns[column].better
+    if not values or better is None:
         return frozenset()
-    pick: Any = min if table.columns[column].better == "lower" else max
+    pick: Any = min if better == "lower" else max
     top = pick(values.values())
     return frozenset(row for row, value in values.items() if value == top)
 

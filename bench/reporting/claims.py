@@ -84,8 +84,9 @@ def _against_best(
 ) -> list[str]:
     """Return each row against the best of each column, the first where several are."""
     tops = {
-        n: min(best(table, n, found), key=[*table.rows].index)
+        n: min(top, key=[*table.rows].index)
         for n in sorted({place for place, *_ in comparisons.tested})
+        if (top := best(table, n, found))
     }
     lines = [
         [

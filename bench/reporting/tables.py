@@ -18,7 +18,7 @@ LEVEL = "ᵗ"
 """Stands at a figure of ours that is not told apart from the best of its column."""
 
 _NOTHING = "–"
-_ARROWS = {"lower": "↓", "higher": "↑"}
+_ARROWS = {"lower": "↓", "higher": "↑", None: ""}
 
 Place = tuple[str, int]
 """Row, and index of the column."""
