@@ -31,7 +31,7 @@ from bench.frontends import torch_files
 from bench.specs.breath import Respiro
 from bench.specs.corpus import Audio
 from bench.units import SAMPLE_RATE_HZ
-from bench.weights import KNOWN, locate
+from bench.weights import ANY_COPY, KNOWN, locate
 
 VERSION = "2"
 """Changes with whatever this module finds; results of another version are not reused."""
@@ -88,7 +88,7 @@ class Detector:
     def __init__(self, spec: Respiro, audio: Audio, config: Config) -> None:
         """Find the weights; raise `BenchError` with what to get where they are missing."""
         self.spec, self.audio = spec, audio
-        path = locate(spec.weights, config)
+        path = locate(spec.weights, config, ANY_COPY)
         self.path = path / KNOWN["respiro_en"].file if path.is_dir() else path
         if not self.path.is_file():
             raise BenchError(f"{self.path}: there is no such file (weights.{spec.weights})")
