@@ -16,6 +16,7 @@ from bench.sweep_cards import text, trial_run
 from bench.sweeps import sampling
 from bench.sweeps.study import STATES, Study
 from bench.tracking.frame import COLUMNS as TRACKED
+from bench.tracking.frame import is_part
 
 
 def table(study: Study, tracked: pd.DataFrame) -> pd.DataFrame:
@@ -57,7 +58,7 @@ def _line(card: Sweep, trial: FrozenTrial, runs: pd.DataFrame) -> dict[str, Any]
     figures = [
         name
         for name in runs.columns
-        if name not in TRACKED and not name.endswith((".low", ".high")) and runs[name].notna().all()
+        if name not in TRACKED and not is_part(name) and runs[name].notna().all()
     ]
     if trial.state.is_finished() and len(runs):
         line |= {name: statistics.fmean(runs[name]) for name in figures}
