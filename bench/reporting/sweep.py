@@ -27,7 +27,7 @@ from bench.reporting.sweep_best import (
     unit,
 )
 from bench.reporting.sweep_figures import Draw
-from bench.reporting.sweep_published import beside, heading, with_averages
+from bench.reporting.sweep_published import beside, by_average, heading, with_averages
 from bench.specs.run import KeepAverage
 from bench.specs.sweep import Sweep
 
@@ -139,7 +139,7 @@ def stale(made: SweepReport, folder: Path) -> list[Path]:
 
 
 _CAPTIONS = {
-    "history": "The objective of each trial in order, and the best so far",
+    "history": "The objective of each trial in order, and the least so far",
     "importances": "How important each dimension is",
     "slice": "The objective over each dimension",
     "contour": "The objective over two dimensions",
@@ -241,7 +241,7 @@ def _same(card: Sweep, found: Sequence[Line]) -> str:
 def _published(card: Sweep, trials: pd.DataFrame) -> str:
     found = beside(card, trials)
     if not found:
-        return "The paper has no figures of this sweep."
+        return "\n\n".join(["The paper has no figures of this sweep.", *by_average(card, trials)])
     (dimension,) = card.space
     headings = ["Test set", f"`{dimension}`", "Paper: EER (%)", "Ours", "Ours, least", "Agrees?"]
     table = grid(headings, [list(line) for line in found], card.form)
@@ -251,7 +251,7 @@ def _published(card: Sweep, trials: pd.DataFrame) -> str:
         f"{'is' if sum(compared) == 1 else 'are'} best, or equal to the best, in ours."
     )
     said = [] if trials.empty or not compared else [heads]
-    return "\n\n".join([*said, table, _ONE_TRAINING])
+    return "\n\n".join([*said, table, *by_average(card, trials), _ONE_TRAINING])
 
 
 _ONE_TRAINING = (

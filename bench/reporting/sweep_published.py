@@ -10,10 +10,9 @@ from typing import NamedTuple
 import pandas as pd
 
 from bench import sweep_cards
-from bench.corpora import cards as corpora
 from bench.metrics.catalogue import digits
-from bench.reporting.sweep_best import lines
-from bench.specs.run import Run
+from bench.reporting.evaluations import called
+from bench.reporting.sweep_best import lines, point
 from bench.specs.sweep import Published, Sweep
 
 AVERAGE = "Avg."
@@ -35,18 +34,6 @@ class Beside(NamedTuple):
     """Whether the paper's best value is among our best ones; "" where the paper names none."""
 
 
-def tests(run: Run) -> dict[str, str]:
-    """Return what each evaluation of a run is called in figures and reports: its corpus's short
-    name, `19LA`; with the split where two are of one corpus.
-    """
-    short = {name: corpora.card(data.corpus).short for name, data in run.evaluate.items()}
-    named = list(short.values())
-    return {
-        name: f"{text} {run.evaluate[name].split}" if named.count(text) > 1 else text
-        for name, text in short.items()
-    }
-
-
 def with_averages(card: Sweep, trials: pd.DataFrame) -> pd.DataFrame:
     """Return the study's table with a column for each mean over test sets that the row's table has;
     empty where a trial lacks one of them. Text stays text.
@@ -64,10 +51,10 @@ def heading(card: Sweep, metric: str) -> str:
     """Return what a figure of test sets is called: `19LA EER`, `Avg. EER`; its own name where it is
     neither an evaluation's EER nor a mean.
     """
-    names = tests(sweep_cards.base(card))
+    names = called(sweep_cards.base(card))
     evaluation, _, kind = metric.rpartition(".")
-    called = AVERAGE if metric in sweep_cards.means(card) else names.get(evaluation, "")
-    return f"{called} EER (%)" if called and kind == "eer" else f"`{metric}`"
+    test = AVERAGE if metric in sweep_cards.means(card) else names.get(evaluation, "")
+    return f"{test} EER (%)" if test and kind == "eer" else f"`{metric}`"
 
 
 def beside(card: Sweep, trials: pd.DataFrame) -> list[Beside]:
@@ -91,11 +78,32 @@ def beside(card: Sweep, trials: pd.DataFrame) -> list[Beside]:
     return found
 
 
+def by_average(card: Sweep, trials: pd.DataFrame) -> list[str]:
+    """Return a sentence for each mean over test sets: at which values it is least. The paper
+    chooses so; a sweep never does.
+    """
+    said: list[str] = []
+    for metric, parts in sweep_cards.means(card).items():
+        over = [of for of in lines(trials) if str(of.get(metric, "")) not in ("", "nan")]
+        if not over:
+            continue
+        figures = [f"{float(of[metric]):.{digits(metric)}f}" for of in over]
+        least = min(figures, key=float)
+        best = [of for of, figure in zip(over, figures, strict=True) if figure == least]
+        names = called(sweep_cards.base(card))
+        of_what = ", ".join(names.get(part.rpartition(".")[0], part) for part in parts)
+        said.append(
+            f"The average over {of_what}, by which the paper chooses, is least ({least}) at "
+            f"{'; '.join(point(card, of) for of in best)}. It is of test sets: no sweep goes by it."
+        )
+    return said
+
+
 def _beside(card: Sweep, line: Published, own: dict[float, float]) -> Beside:
     decimals = digits(line.metric)
     least = min(own.values(), default=float("nan"))
     at = [value for value, eer in own.items() if f"{eer:.{decimals}f}" == f"{least:.{decimals}f}"]
-    called = heading(card, line.metric).removesuffix(" EER (%)")
+    test = heading(card, line.metric).removesuffix(" EER (%)")
     figure = "best" if line.figure is None else f"{line.figure:.{decimals}f}"
     best = ", best" if line.best and line.figure is not None else ""
     same = own.get(line.value) if line.value is not None else None
@@ -107,7 +115,7 @@ def _beside(card: Sweep, line: Published, own: dict[float, float]) -> Beside:
         elif agrees == "yes" and len(at) > 1:
             agrees = f"yes, with {len(at) - 1} more"
     return Beside(
-        called,
+        test,
         "several" if line.value is None else f"{line.value:g}",
         f"{figure}{best}",
         "–" if same is None else f"{same:.{decimals}f}",
