@@ -96,19 +96,35 @@ def missing(standings: Mapping[str, Standing], form: Form) -> str:
     return grid(["Row", "Seeds", "Why"], lines, form)
 
 
-def _commands(table: Table, standings: Mapping[str, Standing], form: Form) -> str:
-    name = table.key.removeprefix(f"{DEFAULT_PAPER}/")
+def command(
+    table: Table, standings: Mapping[str, Standing], form: Form, seeds: int | None = None
+) -> str:
+    """Return the command that runs the rows that were begun (all where none was), with `seeds`;
+    without a number, with those that the rows have where these are more than the card's.
+    """
     begun = [row for row, stands in standings.items() if len(stands.runs)]
     rows = "" if len(begun) in (0, len(standings)) else f" --rows {','.join(begun)}"
-    of_card = {row: len(table.rows[row].seeds or table.seeds) for row in standings}
-    most = max((len(stands.seeds) for stands in standings.values()), default=0)
-    more = any(len(stands.seeds) > of_card[row] for row, stands in standings.items())
-    seeds = f" --seeds {most}" if more else ""
-    smoke = " --smoke" if form == "smoke" else ""
-    commands = [f"bench run {name}{rows}{seeds}{smoke}", f"bench report {name}{smoke}"]
+    if seeds is None:
+        of_card = {row: len(table.rows[row].seeds or table.seeds) for row in standings}
+        more = any(len(stands.seeds) > of_card[row] for row, stands in standings.items())
+        seeds = max(len(stands.seeds) for stands in standings.values()) if more else None
+    number = "" if seeds is None else f" --seeds {seeds}"
+    return f"bench run {_name(table)}{rows}{number}{_smoke(form)}"
+
+
+def _name(table: Table) -> str:
+    return table.key.removeprefix(f"{DEFAULT_PAPER}/")
+
+
+def _smoke(form: Form) -> str:
+    return " --smoke" if form == "smoke" else ""
+
+
+def _commands(table: Table, standings: Mapping[str, Standing], form: Form) -> str:
+    commands = [command(table, standings, form), f"bench report {_name(table)}{_smoke(form)}"]
     if form == "smoke":
         commands.insert(0, "bench data mini")
-    return ", ".join(f"`{command}`" for command in commands)
+    return ", ".join(f"`{of}`" for of in commands)
 
 
 def _uncommitted(runs: pd.DataFrame) -> str:
