@@ -20,10 +20,9 @@ from typing import Any, Literal
 import pandas as pd
 
 from bench.config import Form
-from bench.metrics.bootstrap import LEVEL
 from bench.metrics.catalogue import digits
 from bench.metrics.combined import Estimate, combined_estimate
-from bench.metrics.seeds import over_seeds, t_quantile
+from bench.metrics.seeds import over_seeds
 from bench.specs.run import Run
 from bench.specs.table import Column, Table
 
@@ -273,15 +272,10 @@ def _verdict(ours: Ours, paper: float | None, rounding: float) -> Verdict:
         return "too few errors"
     if paper is None:
         return ""
-    if len(ours.values) < 3:
+    predicted = over_seeds(ours.values).predicts(paper, rounding)
+    if predicted is None:
         return "one seed" if len(ours.values) == 1 else "two seeds"
-    return "inside" if _predicted(ours, paper, rounding) else "outside"
-
-
-def _predicted(ours: Ours, paper: float, rounding: float) -> bool:
-    n, spread = len(ours.values), ours.sd or 0.0
-    half = t_quantile((1 + LEVEL) / 2, n - 1) * spread * math.sqrt(1 + 1 / n) + rounding
-    return abs(paper - ours.mean) <= half
+    return "inside" if predicted else "outside"
 
 
 @dataclass(frozen=True)

@@ -56,8 +56,8 @@ TABLE = Table.model_validate(
         "caption": "Trained on A, evaluated on A and B.",
         "text_columns": ["System", "Configuration"],
         "columns": [
-            {"group": "A", "heading": "EER", "metric": "a.eer", "better": "lower"},
-            {"group": "B", "heading": "F1", "metric": "b.f1", "better": "higher"},
+            {"group": "A", "heading": "EER", "metric": "a.eer"},
+            {"group": "B", "heading": "F1", "metric": "b.f1"},
         ],
         "seeds": [7, 3],
         "notes": ["The caption says less than\nthe text."],
@@ -89,12 +89,11 @@ COMBINED = Table.model_validate(
         "title": "Made, Table 2",
         "text_columns": ["System"],
         "columns": [
-            {"group": "A", "heading": "EER", "metric": "a.eer", "better": "lower"},
-            {"group": "B", "heading": "EER", "metric": "b.eer", "better": "lower"},
+            {"group": "A", "heading": "EER", "metric": "a.eer"},
+            {"group": "B", "heading": "EER", "metric": "b.eer"},
             {
                 "heading": "Avg.",
                 "metric": "average.eer",
-                "better": "lower",
                 "combine": "mean",
                 "parts": ["a.eer", "b.eer"],
                 "decimals": 3,
@@ -102,7 +101,6 @@ COMBINED = Table.model_validate(
             {
                 "heading": "gap",
                 "metric": "gap.eer",
-                "better": "lower",
                 "combine": "difference",
                 "parts": ["a.eer", "b.eer"],
             },
@@ -132,7 +130,7 @@ MATRIX = Table.model_validate(
         "title": "Made, Table 3",
         "text_columns": ["System"],
         "columns": [
-            {"group": group, "heading": heading, "metric": metric, "better": "lower"}
+            {"group": group, "heading": heading, "metric": metric}
             for group, heading, metric in (
                 ("A07", "C1", "a.A07.C1.eer"),
                 ("A07", "C2", "a.A07.C2.eer"),

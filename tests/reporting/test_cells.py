@@ -23,7 +23,7 @@ def card(rows, metric="a.eer", **more):
             "key": "made/cells",
             "title": "Made",
             "text_columns": ["System"],
-            "columns": [{"heading": "EER", "metric": metric, "better": "lower"}],
+            "columns": [{"heading": "EER", "metric": metric}],
             "seeds": [1],
             "rows": {
                 name: {"cells": [name], "paper": {} if paper is None else {metric: paper}}

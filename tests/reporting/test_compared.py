@@ -24,7 +24,7 @@ def table(names, **more):
         name: {"cells": [name], **({"from": before} if before else {})}
         for before, name in zip([None, *names], names, strict=False)
     }
-    column = {"heading": "EER", "metric": "a.eer", "better": "lower", **more}
+    column = {"heading": "EER", "metric": "a.eer", **more}
     return Table.model_validate(
         {
             "key": "made/rows",
@@ -94,7 +94,7 @@ def test_equal_tops_make_one_sentence():
 
 
 def test_a_higher_f1_is_better():
-    card = table(["A", "B"], metric="a.f1", better="higher")
+    card = table(["A", "B"], metric="a.f1")
     lines = [
         tracked("A", 1, {"a.f1": (90.0, 89.9, 90.1)}),
         tracked("B", 1, {"a.f1": (80.0, 79.9, 80.1)}),

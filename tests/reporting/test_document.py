@@ -11,7 +11,6 @@ import pandas as pd
 import pytest
 
 from bench import cards
-from bench.metrics.catalogue import metric
 from bench.reporting import report, stale, write
 from bench.tracking.frame import tidy
 
@@ -286,11 +285,3 @@ def test_a_matrix_is_a_table_for_each_system():
 def test_a_matrix_is_written_with_a_figure_of_its_own(tmp_path):
     write(made_matrix(), tmp_path)
     assert stale(made_matrix(), tmp_path) == []
-
-
-def test_the_catalogue_knows_every_figure_of_every_table():
-    columns = [column for key in cards.table_keys() for column in cards.table(key).columns]
-    known = [metric(column.metric) for column in columns]
-    assert [c.metric for c, found in zip(columns, known, strict=True) if found is None] == []
-    better = [found.better for found in known if found]
-    assert [column.better for column in columns] == better
