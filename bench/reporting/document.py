@@ -24,7 +24,17 @@ import pandas as pd
 
 from bench import cards
 from bench.config import Form
-from bench.reporting import beside, claims, differences, figures, html, notes, repeat, tables
+from bench.reporting import (
+    behind,
+    beside,
+    claims,
+    differences,
+    figures,
+    html,
+    notes,
+    repeat,
+    tables,
+)
 from bench.reporting.cells import COUNTS, Cell, cells, standing
 from bench.reporting.compared import compared
 from bench.reporting.contradictions import contradictions
@@ -121,6 +131,7 @@ def report(
         figure=f"{stem}.png",
         pictures=shown.markdown,
         compared=claims.section(table, found, comparisons, form),
+        behind=behind.section(table, found, standings, form),
         differences=differences.section(paper, runs, form),
         repeat=repeat.summary(table, standings, form, kept),
         runs=repeat.runs(standings, form),

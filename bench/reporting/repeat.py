@@ -24,6 +24,12 @@ from bench.reporting.kept import Kept
 from bench.specs.table import Table
 
 _UNKNOWN = "not known"
+_EQUAL = (
+    "The same figures, digit for digit, are to be expected with the same signature, data, commit, "
+    "kind of device and number of threads. Another number of threads adds numbers up in another "
+    "order, which training enlarges: SAL's S3 in its smoke form has a PartialSpoof EER of 23.09 "
+    "with one thread and 26.82 with two"
+)
 
 
 def summary(table: Table, standings: Mapping[str, Standing], form: Form, kept: Kept | None) -> str:
@@ -36,6 +42,8 @@ def summary(table: Table, standings: Mapping[str, Standing], form: Form, kept: K
             f"Environment: `uv sync --locked`; uv.lock's SHA-256 begins: {_listed(runs['lock'])}",
             f"Data: {_splits(runs)}, fingerprints below; `bench data check` compares them",
             *_spent(runs, kept),
+            *_conditions(runs),
+            _EQUAL,
         ]
     return "\n".join(f"- {line}" for line in lines)
 
@@ -155,6 +163,16 @@ def _spent(runs: pd.DataFrame, kept: Kept | None) -> list[str]:
         return [*lines, "GPU-hours: none; energy: not known (no GPU was used)"]
     hours = sum(_devices(run["device"]) * run["hours"] for run in on_gpu.to_dict("records"))
     return [*lines, f"GPU-hours: {hours:.2f}; energy: {_energy(on_gpu, kept)}"]
+
+
+def _conditions(runs: pd.DataFrame) -> list[str]:
+    """Return what of the machine may change figures, as far as the runs say it."""
+    says = {"threads": "Threads", "determinism": "Determinism"}
+    return [
+        f"{said}: {_listed(runs[name].replace('', pd.NA).dropna())}"
+        for name, said in says.items()
+        if name in runs and (runs[name] != "").any()
+    ]
 
 
 def _energy(runs: pd.DataFrame, kept: Kept | None) -> str:

@@ -139,7 +139,7 @@ def test_smoke_says_so_in_every_header_and_name(tmp_path):
     assert write(smoke, tmp_path).name == "made-table1.smoke.md"
     headers = [line for line in smoke.markdown.splitlines() if line.startswith("#")]
     before_rules = re.findall(r"^(\|.*)\n\| ---", smoke.markdown, re.MULTILINE)
-    assert len(before_rules) == 8
+    assert len(before_rules) == 12
     for line in [*headers, *before_rules]:
         assert "SMOKE" in line
     names = next(csv.reader(io.StringIO(smoke.csv)))
