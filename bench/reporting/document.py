@@ -119,7 +119,7 @@ def report(
         figure=f"{stem}.png",
         pictures=shown.markdown,
         compared=claims.section(table, found, comparisons, form),
-        differences=differences.section(paper, runs, form),
+        differences=differences.section(paper, runs, form, table.key),
         repeat=repeat.summary(table, standings, form, kept),
         runs=repeat.runs(standings, form),
         data=repeat.data(standings, form),
