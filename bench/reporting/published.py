@@ -9,7 +9,7 @@ from bench.specs.table import Column, Row, Table
 
 
 def elsewhere_notes(table: Table) -> list[str]:
-    """Return a sentence for each row of which others measured a figure; it stands below the table."""
+    """Return a sentence, a footnote, for each row of which others measured a figure."""
     columns = {column.metric: column for column in table.columns}
     said: list[str] = []
     for row in table.rows.values():
