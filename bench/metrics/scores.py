@@ -12,6 +12,7 @@ row an utterance, in the same columns; `bench.scoring.detection` has its figures
 
 from __future__ import annotations
 
+import math
 import os
 import tempfile
 from collections.abc import Mapping
@@ -48,15 +49,41 @@ COLUMNS = {
 utterance's start; `label` is `bonafide` or `spoof`; a higher `score` means more bona fide. The two
 logits may be left out."""
 
+FEW = 5
+"""Below so many errors of both classes together, there are too few to judge a figure."""
+
 _LOGITS = ("logit_bonafide", "logit_spoof")
 
 
 class Figure(NamedTuple):
-    """A figure of merit and its 95 % bootstrap interval, fractions."""
+    """A figure of merit, its 95 % intervals and the errors that it rests on. What is not known, or
+    what the figure has not, is NaN."""
 
     value: float
     low: float
+    """Bounds of the interval that a reader takes: of the draws that `plan` names."""
     high: float
+    utterance_low: float = math.nan
+    """Bounds of the interval that draws utterances, whatever `plan` is."""
+    utterance_high: float = math.nan
+    missed: float = math.nan
+    """Bona fide trials (or frames) that are rejected at the figure's threshold."""
+    accepted: float = math.nan
+    """Spoof trials (or frames) that are accepted there."""
+    bonafide: float = math.nan
+    """How many trials (or frames) are bona fide."""
+    spoof: float = math.nan
+    plan: str = "utterance"
+    """Who is drawn for `low` and `high`: one of `bench.metrics.plans.PLANS`."""
+
+    @property
+    def few(self) -> bool:
+        """Whether so few errors carry the figure that a verdict rests on them alone.
+
+        >>> Figure(0.0, 0.0, 0.001, missed=0, accepted=0).few, Figure(0.0, 0.0, 0.001).few
+        (True, False)
+        """
+        return self.missed + self.accepted < FEW
 
 
 def write(path: Path, columns: pa.Table | Mapping[str, Any]) -> None:

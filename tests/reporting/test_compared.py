@@ -83,6 +83,16 @@ def test_beats_is_said_only_where_it_holds():
         assert ("**better** -1.00" in text) == (eer == 4.0)
 
 
+def test_equal_tops_make_one_sentence():
+    """D8: one sentence for each said of A that it is best and not told apart from B, and of B."""
+    card = table(["A", "B", "C"])
+    found, comparisons = compare(card, [run("A", 0.001), run("B", 0.0), run("C", 5.0)], Kept)
+    said = [line for line in claims(card, found, comparisons) if line.startswith("EER")]
+    assert said == ["EER: A, B are best alike, and beat C"]
+    found, comparisons = compare(card, [run("A", 0.0), run("B", 0.001)], Kept)
+    assert claims(card, found, comparisons)[0] == "EER: A, B are best alike"
+
+
 def test_a_higher_f1_is_better():
     card = table(["A", "B"], metric="a.f1")
     lines = [
