@@ -16,7 +16,7 @@ from bench.sweep_cards import base, row, seeds, signature, trial_run
 from bench.sweeps import records, storage
 from bench.sweeps.publish import publish
 from bench.sweeps.study import STATES, Claim, Study
-from bench.sweeps.worker import Curve, Ended, Heard, objective_names, work
+from bench.sweeps.worker import Ended, Heard, work
 from bench.tracking.client import unreachable
 from bench.tracking.entry import RunEntry
 from bench.tracking.store import Store
@@ -89,7 +89,7 @@ class Sweeping:
     def _run_of(self, claim: Claim) -> Run:
         return trial_run(self.card, claim.point)
 
-    def _train(self, claim: Claim, seed: int, heard: Heard) -> Curve:
+    def _train(self, claim: Claim, seed: int, heard: Heard) -> Mapping[str, float]:
         """Train as a row is; a trial that is finished in the tracking store is looked up there."""
         run = self._run_of(claim)
         job = local.Job(f"trial {claim.number}", seed, run, self._library.row(run))
@@ -98,9 +98,7 @@ class Sweeping:
         outcome = local.attempt(job, entry, self._config, self._store, watcher)
         if outcome.state == "failed":
             raise BenchError(outcome.message)
-        if outcome.state == "already finished":
-            return self._store.curves(entry, objective_names(run, self.card.objective))
-        return watcher.curve
+        return outcome.kept_dev
 
     def _entry(self, job: local.Job, claim: Claim) -> RunEntry:
         table, _ = row(self.card)
@@ -131,11 +129,9 @@ class _Hearing:
         # Processes of several devices tell their epochs when all is over: nothing to prune then.
         self._alone = devices == 1
         self._own = False
-        self.curve: list[Mapping[str, float]] = []
 
     def begin(self, name: str, epochs: int) -> None:
         self._own = name == self._name
-        self.curve = []
         self._watcher.begin(name, epochs)
 
     def say(self, text: str) -> None:
@@ -146,7 +142,5 @@ class _Hearing:
 
     def on_epoch(self, epoch: int, figures: Mapping[str, float]) -> None:
         self._watcher.on_epoch(epoch, figures)
-        if self._own:
-            self.curve.append(figures)
-            if self._alone:
-                self._heard(epoch, figures)
+        if self._own and self._alone:
+            self._heard(epoch, figures)
