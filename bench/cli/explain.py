@@ -219,8 +219,8 @@ def _of_labels(asked: Asked, evaluation: str | None) -> _Places:
     (row,) = cards.select(card, asked.row)
     run = cards.resolve(card, row, asked.form, asked.overrides)
     chosen = asked.evaluation(run, evaluation)
-    found = of_labels(run.evaluate[chosen], asked.form, asked.here)
     of = f"share of frames, {asked.framed(run, chosen)}"
+    found = of_labels(run.evaluate[chosen], asked.form, asked.here)
     return _Places(found, of, f"positions-labels-{chosen}", _printed(asked, chosen))
 
 
@@ -232,11 +232,11 @@ def _of_rows(
     rows = asked.pair("positions", against, seed)
     run = rows[0].run
     chosen = asked.evaluation(run, evaluation)
+    names = " and ".join(row.name for row in rows[::-1])
+    of = f"errors of {names} of {rows[0].table}, {asked.framed(run, chosen)}"
     found = by_position({row.name: row.scores(chosen) for row in rows[::-1]})
-    of = f"errors of {' and '.join(row.name for row in rows[::-1])} of {rows[0].table}, "
     name = f"positions-{_versus(rows)}-{chosen}"
-    printed = _printed(asked, chosen)
-    return _Places(found, of + asked.framed(run, chosen), name, printed, rows[0])
+    return _Places(found, of, name, _printed(asked, chosen), rows[0])
 
 
 def _printed(asked: Asked, evaluation: str) -> dict[str, float]:
