@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from bench.errors import near
 from bench.metrics import catalogue
 from bench.specs.base import Spec
+from bench.specs.illustration import Illustration
 from bench.specs.scope import Scope
 from bench.trees import tree
 
@@ -170,6 +171,16 @@ class Table(Spec):
     base: dict[str, Any] = Field(default_factory=dict[str, Any])
     rows: dict[str, Row]
     smoke: dict[str, Any] = Field(default_factory=dict[str, Any])
+    figures: dict[str, Illustration] = Field(default_factory=dict[str, Illustration])
+    """Figures of the paper that are drawn of these rows, by the verb of `bench explain`."""
+
+    @model_validator(mode="after")
+    def _figures_fit(self) -> Table:
+        for name, figure in self.figures.items():
+            for row in filter(None, (figure.row, figure.against)):
+                if row not in self.rows:
+                    raise ValueError(f"figures.{name} = {row!r}: no such row{near(row, self.rows)}")
+        return self
 
     @model_validator(mode="after")
     def _columns_fit(self) -> Table:
