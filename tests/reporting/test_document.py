@@ -25,6 +25,7 @@ from .made import (
     around,
     finished,
     frame,
+    judged,
     made,
     made_matrix,
     texts,
@@ -166,6 +167,15 @@ def test_systems_scored_elsewhere_stand_apart_with_their_latest_judgement():
     assert "Broken" not in text
     alone = report(TABLE, PAPER, RUNS, frame(), NONE_SCORED, "paper").markdown
     assert "Scored, not trained" not in alone
+
+
+def test_a_judged_system_without_errors_has_no_interval_of_no_width():
+    system = judged("Theirs", 2, **{"a.eer": 0.0, "a.eer.low": 0.0, "a.eer.high": 0.0})
+    text = report(TABLE, PAPER, RUNS, frame(), pd.DataFrame([system]), "paper").markdown
+    assert lines_of(text, "Theirs")[0].split(" | ")[1] == "0.00 ᶠ"
+    counts = {"a.eer.high": 0.04, "a.eer.missed": 0, "a.eer.accepted": 0}
+    text = report(TABLE, PAPER, RUNS, frame(), pd.DataFrame([system | counts]), "paper").markdown
+    assert lines_of(text, "Theirs")[0].split(" | ")[1] == "0.00 [0.00, 0.04] ᶠ"
 
 
 def test_an_evaluation_is_zero_shot_only_where_nothing_is_shared():
