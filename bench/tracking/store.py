@@ -32,6 +32,7 @@ from bench.tracking.entry import (
     ScoredEntry,
     describe_scored,
     per_cent,
+    plans,
     values,
 )
 from bench.tracking.frame import tidy, tidy_scored
@@ -262,6 +263,7 @@ def _keep_scored(to: Ledger, entry: ScoredEntry, artifacts: Sequence[Path]) -> s
             **begin.common(entry),
             "split": entry.split,
             "fingerprints": json.dumps({entry.split: entry.fingerprint}),
+            **plans(entry.figures),
             NOTE: describe_scored(entry),
         }
         run_id = to.new(entry.table, f"{entry.system} · scored", tags)
