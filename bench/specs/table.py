@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from bench.errors import near
 from bench.metrics import catalogue
 from bench.specs.base import Spec
+from bench.specs.scope import Scope
 from bench.trees import tree
 
 
@@ -160,16 +161,40 @@ class Table(Spec):
         return self
 
 
-class Difference(Spec):
+Effect = Literal["large", "medium", "small", "none"]
+
+
+class Difference(Scope):
     """One point where the paper, the authors' released code and this suite do not say the same."""
 
     item: str
     paper: str
+    """What the paper says; `not stated` where it says nothing."""
     released: str
+    """What the released code does; `no code` where there is none."""
     ours: str
-    setting: str = ""
-    """The dotted key and value that give the released behaviour, where there is one."""
+    setting: dict[str, Any] = Field(default_factory=dict[str, Any])
+    """The settings that give the released behaviour, where ours differs from it."""
+    others: tuple[dict[str, Any], ...] = Field(default=(), strict=False)
+    """Other settings to try, each by itself."""
+    effect: Effect
+    """How much it is expected to change the figures; orders the list."""
     consequence: str = ""
+
+
+class Variant(Scope):
+    """Rows of a paper's tables with other settings, run and reported beside the paper's rows."""
+
+    title: str
+    """What stands behind a row's text, e.g. `as released`."""
+    says: str
+    """What it is, in a sentence."""
+    released: bool = False
+    """Whether it has the released setting of every `Difference` that concerns a row."""
+    settings: dict[str, Any] = Field(default_factory=dict[str, Any])
+    """Its own settings; the key `*` stands for every key that is there: `evaluate."*".clip_s`."""
+    smoke: dict[str, Any] = Field(default_factory=dict[str, Any])
+    """What its smoke form says beyond the row's."""
 
 
 class Paper(Spec):
@@ -182,3 +207,5 @@ class Paper(Spec):
     url: str = ""
     code: str = ""
     differences: tuple[Difference, ...] = Field(default=(), strict=False)
+    variants: dict[str, Variant] = Field(default_factory=dict[str, Variant])
+    """By name: the row `S7@released` is S7 in the variant `released`."""

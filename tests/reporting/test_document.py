@@ -187,7 +187,7 @@ def test_an_evaluation_is_zero_shot_only_where_nothing_is_shared():
 
 
 def test_table_cells_cannot_break_the_table():
-    assert "| cut \\| splice | Both, Half | one |" in made().markdown
+    assert "| cut \\| splice | Both, Half | small | one |" in made().markdown
 
 
 def test_csv_holds_every_cell():
