@@ -213,6 +213,7 @@ def test_records_are_the_csv_for_machines():
 def test_written_files_are_not_stale_until_something_changes(tmp_path):
     report_now = made()
     assert {path.name for path in stale(report_now, tmp_path)} == {
+        "made-differences.md",
         "made-table1.md",
         "made-table1.csv",
         "made-table1.png",
