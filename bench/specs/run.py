@@ -126,6 +126,9 @@ class Training(Spec):
     epochs: Count
     minimum_epochs: Annotated[int, Field(ge=0)] = 0
     """Early stopping waits this long."""
+    first_candidate: Count = 1
+    """First epoch, counted from 1, that may be the best one: those before are neither kept nor does
+    early stopping count from them."""
     patience: Count = 10
     """Epochs without a better `select` after which training stops."""
     select: Literal["dev.eer", "dev.loss", "train.loss"] = "dev.eer"
@@ -146,6 +149,15 @@ class Training(Spec):
         if self.batch_size % self.accumulate:
             raise ValueError(
                 f"accumulate = {self.accumulate}: should divide batch_size = {self.batch_size}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _a_candidate(self) -> Training:
+        if self.first_candidate > self.epochs:
+            raise ValueError(
+                f"first_candidate = {self.first_candidate}: should be at most epochs = "
+                f"{self.epochs}, or no epoch could be kept"
             )
         return self
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
+
+import numpy as np
 
 from bench.config import Config
 from bench.errors import BenchError, plain
@@ -10,17 +13,19 @@ from bench.launchers import local
 from bench.launchers.needs import lacking
 from bench.metrics.catalogue import is_rate
 from bench.provenance import commit
+from bench.reporting.sweep_best import standing
 from bench.specs.run import Run
 from bench.specs.sweep import Sweep
 from bench.sweep_cards import base, row, seeds, signature, trial_run
 from bench.sweeps import records, storage
 from bench.sweeps.publish import publish
 from bench.sweeps.study import STATES, Claim, Study
-from bench.sweeps.worker import Curve, Ended, Heard, objective_names, work
+from bench.sweeps.worker import Ended, Heard, Trained, objective_names, work
 from bench.tracking.client import unreachable
 from bench.tracking.entry import RunEntry
 from bench.tracking.store import Store
 from bench.tracking.studies import Ending, StudyEntry, StudyRun
+from bench.training.clips import frame_labels
 from bench.training.row import Library
 
 
@@ -51,6 +56,7 @@ class Sweeping:
             settings=records.described(card),
         )
         self._seeds = seeds(card)
+        self._resolution = self._resolution_of(run)
         self._device = local.device_name(config)
         opened = storage.opened(url, entry.name, config.work)
         self.study = Study(card, entry.name, opened, (run.training.epochs, len(self._seeds)))
@@ -61,7 +67,7 @@ class Sweeping:
         for ended in work(self.study, self._run_of, self._seeds, self._train, wanted):
             try:
                 self._tell(ended.number, ended.ending, ended.objective)
-                publish(self.study, self._tracked)
+                publish(self.study, self._tracked, self._resolution)
             except Exception as error:
                 if not unreachable(error):
                     raise
@@ -75,12 +81,27 @@ class Sweeping:
             ending = STATES[trial.state]
             if ending != "running":
                 self._tell(trial.number, ending, trial.value if ending == "finished" else None)
-        publish(self.study, self._tracked)
+        publish(self.study, self._tracked, self._resolution)
         points = self.card.points()
         whole = min(wanted, len(points)) if points is not None else wanted
         done = self.study.over() >= whole
         self._tracked.close("FINISHED" if done else "KILLED")
         return done
+
+    def standing(self) -> str:
+        """Return which trial is best, or that dev cannot tell; "" where none is finished."""
+        table = records.table(self.study, self._tracked.frame(), self._resolution)
+        return "" if table.empty else standing(self.card, table)
+
+    def _resolution_of(self, run: Run) -> float | None:
+        """Return what one error of dev's smaller class changes of the dev EER, over all seeds of a
+        trial: the EER is the mean of both classes' rates of errors. None for another objective.
+        """
+        if self.card.objective != "dev.eer" or run.dev.splice.kind != "none":
+            return None
+        labels = np.concatenate(frame_labels(self._library.row(run).dev.subset, run.dev))
+        smaller = min(int(labels.sum()), int((~labels).sum()))
+        return 1 / (2 * smaller * len(self._seeds)) if smaller else None
 
     def _tell(self, number: int, ending: Ending, objective: float | None) -> None:
         unit = 100 if is_rate(self.card.objective) else 1
@@ -89,7 +110,7 @@ class Sweeping:
     def _run_of(self, claim: Claim) -> Run:
         return trial_run(self.card, claim.point)
 
-    def _train(self, claim: Claim, seed: int, heard: Heard) -> Curve:
+    def _train(self, claim: Claim, seed: int, heard: Heard) -> Trained:
         """Train as a row is; a trial that is finished in the tracking store is looked up there."""
         run = self._run_of(claim)
         job = local.Job(f"trial {claim.number}", seed, run, self._library.row(run))
@@ -98,9 +119,16 @@ class Sweeping:
         outcome = local.attempt(job, entry, self._config, self._store, watcher)
         if outcome.state == "failed":
             raise BenchError(outcome.message)
+        curve = watcher.curve
         if outcome.state == "already finished":
-            return self._store.curves(entry, objective_names(run, self.card.objective))
-        return watcher.curve
+            curve = self._store.curves(entry, objective_names(run, self.card.objective))
+        return Trained(curve, self._kept(entry))
+
+    def _kept(self, entry: RunEntry) -> dict[str, float]:
+        """Return the dev figures of a finished run's kept weights; none where it has none."""
+        found = self._store.search(entry.table, entry.identity)
+        tags = next((run.data.tags for run in found if run.info.status == "FINISHED"), {})
+        return json.loads(tags.get("kept_dev") or "{}")
 
     def _entry(self, job: local.Job, claim: Claim) -> RunEntry:
         table, _ = row(self.card)

@@ -19,9 +19,18 @@ Curve = Sequence[Mapping[str, float]]
 Heard = Callable[[int, Mapping[str, float]], None]
 """Is told of each epoch and its figures; raises Pruned where the trial should stop."""
 
-Train = Callable[[Claim, int, Heard], Curve]
-"""Trains a trial with a seed and returns its whole curve, whoever trained what of it; a BenchError
-where it fails."""
+
+class Trained(NamedTuple):
+    """What was measured of a trial and seed on dev."""
+
+    curve: Curve
+    """Whole, whoever trained what of it."""
+    kept: Mapping[str, float]
+    """Of the weights that are kept, by name; empty where they were not measured by themselves."""
+
+
+Train = Callable[[Claim, int, Heard], Trained]
+"""Trains a trial with a seed; a BenchError where it fails."""
 
 
 class Ended(NamedTuple):
@@ -35,12 +44,15 @@ class Ended(NamedTuple):
     """Why it was pruned or failed."""
 
 
-def objective(curve: Curve, run: Run, name: str) -> float:
-    """Return the figure `name` of the epoch whose weights are kept.
+def objective(trained: Trained, run: Run, name: str) -> float:
+    """Return the figure `name` of the weights that are kept, which are those that are evaluated.
 
-    Where the weights of the last epochs are averaged, whose mean is not measured on dev, it is the
-    mean of those epochs' figures.
+    Of a run that did not measure them by themselves it is that of the epoch that is kept; where the
+    weights of the last epochs are averaged, the mean of those epochs' figures.
     """
+    if name in trained.kept:
+        return trained.kept[name]
+    curve = trained.curve
     values = [figures[name] for figures in curve]
     if isinstance(run.training.keep, KeepAverage):
         return statistics.fmean(values[-run.training.keep.checkpoints :])

@@ -102,8 +102,8 @@ def tidy_scored(runs: Iterable[Any]) -> pd.DataFrame:
 def _framed(found: Iterable[dict[str, Any]], columns: tuple[str, ...], by: str) -> pd.DataFrame:
     rows = sorted(found, key=lambda row: (row[by], row["run_id"]))
     names = sorted({name for row in rows for name in row} - set(columns))
-    found = pd.DataFrame(rows, columns=pd.Index([*columns, *names]))
-    return found.fillna(dict.fromkeys((name for name in names if name.startswith(_PLAN)), ""))
+    frame = pd.DataFrame(rows, columns=pd.Index([*columns, *names]))
+    return frame.fillna(dict.fromkeys((name for name in names if name.startswith(_PLAN)), ""))
 
 
 def _scored(run: Any) -> dict[str, Any]:

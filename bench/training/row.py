@@ -20,6 +20,7 @@ from bench.specs.run import Data, HeldOutData, Run, Stage
 from bench.training import checkpoints, engine
 from bench.training.clips import require_labels
 from bench.training.data import require_audio
+from bench.training.keeping import Progress, Selection
 from bench.training.scoring import score, score_columns, utterances
 
 
@@ -49,11 +50,14 @@ class RowData(NamedTuple):
 
 
 class Trained(NamedTuple):
-    """A finished row: score files by evaluation, the kept checkpoint, what training took."""
+    """A finished row: score files by evaluation, the kept checkpoint, what training took, and what
+    is said of the kept weights.
+    """
 
     scores: Mapping[str, Path]
     kept: Path
-    progress: engine.Progress
+    progress: Progress
+    selection: Selection
 
 
 class Library:
@@ -138,7 +142,7 @@ def train_and_score(
         cards.card(run.dev.corpus).audio,
         start,
     )
-    progress = engine.train(fabric, run, seed, material, place, config, observer)
+    ended = engine.train(fabric, run, seed, material, place, config, observer)
     paths = {
         name: score_path(place, name, run.evaluate[name], loaded)
         for name, loaded in data.evaluate.items()
@@ -158,7 +162,7 @@ def train_and_score(
                 path.parent.mkdir(parents=True, exist_ok=True)
                 score_file.write(path, score_columns(share, found))
             fabric.barrier()
-    return Trained(paths, place / checkpoints.KEPT, progress)
+    return Trained(paths, place / checkpoints.KEPT, *ended)
 
 
 def started_from(run: Run, seed: int, data: RowData, config: Config) -> Path | None:
