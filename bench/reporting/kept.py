@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
-from bench.scoring.draws import Draws, draws
+from bench.scoring.draws import KIND, Draws, draws, unpacked
 from bench.specs.table import Table
 from bench.tracking import kept
 
@@ -43,7 +43,7 @@ class KeptInStore:
     """
 
     def __init__(self, store: kept.Opened, work: Path) -> None:
-        self._store, self._folder = store, work / "draws"
+        self._store, self._folder = store, work / "draws" / KIND
 
     def draws(
         self, run_id: str, evaluation: str, figures: Collection[str]
@@ -86,10 +86,10 @@ def _write(place: Path, found: Draws) -> None:
     """Write the file whole or not at all: another process may make the same report."""
     place.parent.mkdir(parents=True, exist_ok=True)
     beside = place.with_name(f".{os.getpid()}.{place.name}")
-    np.savez(beside, trials=np.array(found.trials), values=found.values)
+    np.savez(beside, **found.packed())
     os.replace(beside, place)
 
 
 def _read(place: Path) -> Draws:
     with np.load(place) as found:
-        return Draws(str(found["trials"]), found["values"])
+        return unpacked(found)
