@@ -36,7 +36,7 @@ FEW = 10
 """Where fewer units than these carry the errors of a class, exact bounds count."""
 
 FEW_PAIRS = 30
-"""The same of the AUC and the like, in which a trial weighs as much as it is passed by trials of the
+"""The same of the AUC and the like, in which a trial weighs as much as it is passed by those of the
 other class: few of them may weigh as much as all others."""
 
 _EVERY = 300
