@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 
+from bench import columns
 from bench.config import Form
 from bench.errors import BenchError, near
 from bench.specs.base import Spec
@@ -223,10 +224,8 @@ def _chain_mistakes(card: Table, name: str, file: str) -> Iterator[str]:
         run, found = _validated_run(layers, form)
         yield from (_attributed(fault, layers, file) for fault in found)
         if run is not None:
-            known = run.evaluate
-            for metric in (column.metric for column in card.columns if column.combine == "none"):
-                if metric.partition(".")[0] not in known:
-                    yield f"{file}: columns: {metric!r}: rows.{name} evaluates {', '.join(known)}"
+            said = columns.mistakes(card.columns, run, name, folder("datasets"))
+            yield from (f"{file}: {mistake}" for mistake in said)
 
 
 def _chain(card: Table, name: str, seen: tuple[tuple[str, str], ...] = ()) -> Chain | None:

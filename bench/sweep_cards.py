@@ -19,7 +19,7 @@ from bench.config import Form
 from bench.errors import BenchError, near
 from bench.specs.base import digest
 from bench.specs.run import Run
-from bench.specs.sweep import Float, Int, Point, Sweep
+from bench.specs.sweep import Float, Int, Point, Published, Sweep
 from bench.specs.table import Table
 from bench.trees import at, leaves, merged, tree
 
@@ -92,6 +92,11 @@ def _mistakes(card: Sweep) -> Iterator[str]:
     if unknown:
         yield from unknown
         return
+    known = [*(f"{name}.eer" for name in run.evaluate), *means(card)]
+    for line in card.published:
+        if line.metric not in known:
+            where = f"{file}: published.metric = {line.metric!r}"
+            yield f"{where}: no trial has this figure{near(line.metric, known)}"
     if card.objective == "dev.loss" and run.training.select != "dev.loss":
         yield (
             f"{file}: objective = 'dev.loss': is measured only where training.select is "
@@ -133,6 +138,39 @@ def seeds(card: Sweep) -> tuple[int, ...]:
     """Return the seeds of each trial: the card's, else the first of the row's own."""
     table, name = row(card)
     return card.seeds or (table.rows[name].seeds or table.seeds)[:1]
+
+
+def means(card: Sweep) -> dict[str, tuple[str, ...]]:
+    """Return the means over test sets that the row's table has a column of: the metrics of which
+    they are, by their own; none where trials see no test set.
+    """
+    if card.evaluate == "nothing":
+        return {}
+    table, _ = row(card)
+    return {column.metric: column.parts for column in table.columns if column.combine == "mean"}
+
+
+def published(card: Sweep) -> list[Published]:
+    """Return what the paper has of this sweep: the card's lines, and at the row's own value what
+    its table prints of the row, where it is not there already.
+    """
+    table, name = row(card)
+    run = base(card)
+    ((dimension, of), *_) = card.space.items()
+    own = run.flat().get((of.keys or (dimension,))[0])
+    if len(card.space) > 1 or card.evaluate == "nothing" or not isinstance(own, int | float):
+        return [*card.published]
+    wanted = [*(f"{evaluation}.eer" for evaluation in run.evaluate), *means(card)]
+    known = {(line.metric, line.value): line for line in card.published if line.value is not None}
+    printed = [
+        known.pop((metric, own), Published(metric=metric, value=own, figure=figure)).model_copy(
+            update={"figure": figure}
+        )
+        for metric, figure in table.rows[name].paper.items()
+        if metric in wanted
+    ]
+    of_none = [line for line in card.published if line.value is None]
+    return [*printed, *known.values(), *of_none]
 
 
 def base(card: Sweep) -> Run:
@@ -186,7 +224,7 @@ def signature(card: Sweep) -> str:
     """Return eight hexadecimal digits of all that makes trials of one study comparable: the run
     that they start from, the space, sampler, pruner, objective and seeds; not how many there are.
     """
-    own = digest(card, frozenset({"title", "caption", "notes", "trials"}))
+    own = digest(card, frozenset({"title", "caption", "notes", "trials", "published"}))
     text = json.dumps([own, base(card).signature, seeds(card)])
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 

@@ -70,6 +70,9 @@ def sweep(
         if worker:
             return
         done = sweeping.close(wanted)
+        said = sweeping.standing()
+    if said:
+        click.echo(said)
     command = f"bench report {sweep_cards.PREFIX}{card.key}" + (" --smoke" if smoke else "")
     if done:
         click.echo(f"next: {command}")

@@ -5,6 +5,7 @@ other.
 from __future__ import annotations
 
 import fcntl
+import json
 import signal
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -19,6 +20,7 @@ import torch
 from lightning.fabric import Fabric
 
 from bench import breath
+from bench.breath.census import Census, census, described, require_marks
 from bench.config import Config
 from bench.corpora import cards
 from bench.errors import BenchError, plain
@@ -29,7 +31,7 @@ from bench.metrics import scores as score_file
 from bench.provenance import commit, processor
 from bench.reporting.grid import smoke_word
 from bench.reporting.kept import KeptInStore
-from bench.specs.run import Data, Run, Stage
+from bench.specs.run import Data, Run, Stage, TrainData
 from bench.tracking.entry import DatasetUse, RunEntry
 from bench.tracking.store import Store, TrackedRun
 from bench.training import checkpoints, engine
@@ -300,7 +302,9 @@ def _trained(job: Job, place: Path, config: Config, both: _Both) -> Trained:
     if both.tracked is not None:
         both.tracked.artifact(place / "run.toml")
         both.tracked.inputs(_inputs(job))
-    _find_breaths(job, config, both.watcher)
+    found = _find_breaths(job, config, both.watcher)
+    if found and both.tracked is not None:
+        both.tracked.tag("breaths", json.dumps(found))
     fabric = engine.make_fabric(config, job.run.training.precision)
     if config.devices == 1:
         return train_and_score(fabric, job.run, job.seed, job.data, place, config, both)
@@ -311,14 +315,25 @@ def _trained(job: Job, place: Path, config: Config, both: _Both) -> Trained:
     return trained
 
 
-def _find_breaths(job: Job, config: Config, watcher: Watcher) -> None:
+def _find_breaths(job: Job, config: Config, watcher: Watcher) -> dict[str, Census]:
     """Find the breaths of every split before training, in one process and with its progress shown;
-    they are kept for all later runs.
+    they are kept for all later runs. Return how much is marked of each split that has a detector;
+    raise where nothing is of what is trained on.
     """
     train, dev, evaluate, _ = job.data
-    for loaded, data in zip((train, dev, *evaluate.values()), job.run.data.values(), strict=True):
+    marked: dict[str, Census] = {}
+    for loaded, (key, data) in zip(
+        (train, dev, *evaluate.values()), job.run.data.items(), strict=True
+    ):
         audio = cards.card(data.corpus).audio
-        breath.provider(loaded.subset, data.breath, audio, config, watcher.say)
+        marks = breath.provider(loaded.subset, data.breath, audio, config, watcher.say)
+        if data.breath.kind == "none":
+            continue
+        marked[key] = census(loaded.subset, data, marks)
+        watcher.say(described(key, data, marked[key]))
+        if isinstance(data, TrainData):
+            require_marks(data, marked[key])
+    return marked
 
 
 class _Silent:

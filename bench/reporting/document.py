@@ -24,8 +24,18 @@ import pandas as pd
 
 from bench import cards
 from bench.config import Form
-from bench.reporting import beside, claims, differences, figures, html, notes, repeat, tables
-from bench.reporting.cells import Cell, cells, standing
+from bench.reporting import (
+    behind,
+    beside,
+    claims,
+    differences,
+    figures,
+    html,
+    notes,
+    repeat,
+    tables,
+)
+from bench.reporting.cells import COUNTS, Cell, cells, standing
 from bench.reporting.compared import compared
 from bench.reporting.contradictions import contradictions
 from bench.reporting.grid import smoke_word
@@ -89,6 +99,7 @@ def report(
     form: Form,
     others: Sequence[Table] = (),
     kept: Kept | None = None,
+    detail: bool = False,
 ) -> Report:
     """Return the report of `table`; `others` are the paper's other tables, whose figures may
     contradict this one's.
@@ -97,6 +108,7 @@ def report(
     tracking store's (`Store.frame`), as is `scored` (`Store.scored`): score files of other systems
     that were judged for this table. Runs of other settings or data are counted, not shown. `kept`
     is where runs keep what comparisons of rows need; without it none is made.
+    With `detail`, a cell of the table has three lines, else one.
     """
     standings = {row: standing(table, row, run, frame, form) for row, run in runs.items()}
     found = cells(table, standings)
@@ -111,14 +123,15 @@ def report(
         title=smoke + table.title,
         caption="\n\n".join(filter(None, [warning(form), table.caption])),
         paper=_citation(paper),
-        short=notes.in_short(table, found, comparisons),
-        table=tables.main(table, found, contradictory, comparisons, form),
+        verdict=notes.verdict(table, found, standings, form),
+        table=tables.main(table, found, contradictory, comparisons, form, detail),
         footnotes=notes.footnotes(table, standings, contradictory, frame, form),
-        reading=notes.reading(table, found, comparisons),
+        reading=notes.reading(table, found, standings, comparisons, detail),
         scored=beside.scored(table, scored, form),
         figure=f"{stem}.png",
         pictures=shown.markdown,
         compared=claims.section(table, found, comparisons, form),
+        behind=behind.section(table, found, standings, form),
         differences=differences.section(paper, runs, form),
         repeat=repeat.summary(table, standings, form, kept),
         runs=repeat.runs(standings, form),
@@ -195,6 +208,13 @@ def _citation(paper: Paper) -> str:
     return f"{paper.authors}: *{paper.title}*. {paper.venue}. {sources}".strip()
 
 
+def _joined(values: Sequence[float]) -> str:
+    return " ".join(f"{value:.4f}" for value in values)
+
+
+_OF_OURS = ("sd", "low", "high", "utterance_low", "utterance_high", *COUNTS)
+
+
 def _records(table: Table, found: tuple[Cell, ...], form: Form) -> tuple[dict[str, Any], ...]:
     return tuple(
         {
@@ -207,11 +227,10 @@ def _records(table: Table, found: tuple[Cell, ...], form: Form) -> tuple[dict[st
             "paper": cell.paper,
             "paper_from": cell.paper_from,
             "ours": cell.ours and cell.ours.mean,
-            "sd": cell.ours and cell.ours.sd,
-            "low": cell.ours and cell.ours.low,
-            "high": cell.ours and cell.ours.high,
+            **{name: cell.ours and getattr(cell.ours, name) for name in _OF_OURS},
+            "values": cell.ours and _joined(cell.ours.values),
             "difference": cell.difference,
-            "inside": cell.ours and cell.ours.inside,
+            "verdict": cell.ours and cell.ours.verdict,
             "seeds_done": cell.seeds_done,
             "seeds_wanted": cell.seeds_wanted,
         }

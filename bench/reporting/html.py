@@ -23,6 +23,7 @@ _INLINE = (
     (re.compile(r"\*([^*\s](?:[^*]*[^*\s])?)\*"), r"<em>\1</em>"),
     (re.compile(r"(?<!\")(https?://[^\s<>)]*[^\s<>).,;])"), r'<a href="\1">\1</a>'),
     (re.compile(r"&lt;br&gt;"), "<br>"),
+    (re.compile(r"&lt;(/?small)&gt;"), r"<\1>"),
 )
 _BLOCKS = {"#": "heading", "|": "table", "!": "image", "": "gap"}
 

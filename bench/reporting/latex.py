@@ -43,7 +43,7 @@ _SPECIAL = {
 }
 _GREEK = re.compile("GREEK SMALL LETTER (?!OMICRON)([A-Z]+)")
 _ACCENTS = dict(zip("\u0300\u0301\u0302\u0303\u0308\u030c", "`'^~\"v", strict=True))
-_ARROWS = {"lower": r"$\downarrow$", "higher": r"$\uparrow$"}
+_ARROWS = {"lower": r"$\downarrow$", "higher": r"$\uparrow$", None: ""}
 
 _NOTHING = "--"
 _FITTING = 8

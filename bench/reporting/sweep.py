@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
@@ -12,20 +12,36 @@ from typing import Any
 import pandas as pd
 
 from bench import cards, sweep_cards
-from bench.metrics.catalogue import digits, is_rate
+from bench.metrics.catalogue import digits
 from bench.reporting import sweep_figures
 from bench.reporting.grid import grid, smoke_word
+from bench.reporting.style import Kind
+from bench.reporting.sweep_best import (
+    Line,
+    leaders,
+    lines,
+    numbers,
+    printed,
+    row_of,
+    standing,
+    unit,
+)
+from bench.reporting.sweep_figures import Draw
+from bench.reporting.sweep_published import beside, by_average, heading, with_averages
+from bench.specs.run import KeepAverage
 from bench.specs.sweep import Sweep
 
 COLUMNS = (
-    *("form", "trial", "state", "objective", "epochs", "attempt", "reason"),
+    *("form", "trial", "state", "objective", "resolution", "epochs", "attempt", "reason"),
     *("signature", "training_signature", "begun", "ended", "hours", "runs", "device"),
 )
 """Columns of every study's table, before those of its dimensions and of figures of test sets.
 
 `objective` is in per cent where it is an error rate, and empty unless the trial is finished or
-pruned (then it is that of the last epoch); `epochs` counts those of all its seeds; `attempt` is 2
-where its process died once; `hours` of all seeds; `runs` are the tracked runs' ids."""
+pruned (then it is that of the last epoch); `resolution`, in the same unit, is what one error of
+dev's smaller class changes of it, empty where that is not known; `epochs` counts those of all its
+seeds; `attempt` is 2 where its process died once; `hours` of all seeds; `runs` are the tracked
+runs' ids."""
 NOT_RUN = "Not run: no trial of this sweep, as its card stands, has ended."
 _WARNING = (
     "**SMOKE: small models on miniature corpora, to see that everything works. "
@@ -41,8 +57,8 @@ class SweepReport:
     """Name of its files without ending: `sweep-sal-lambda`, or `sweep-sal-lambda.smoke`."""
     markdown: str
     trials: pd.DataFrame
-    figures: Mapping[str, bytes]
-    """PNG by name."""
+    figures: Mapping[str, Draw]
+    """By name, each to be drawn as PNG or SVG."""
 
     @property
     def texts(self) -> dict[str, str]:
@@ -55,31 +71,23 @@ class SweepReport:
     @property
     def images(self) -> dict[str, bytes]:
         """Content of the figures' files by name."""
-        return {f"{self.stem}.{name}.png": content for name, content in self.figures.items()}
-
-
-def best(trials: pd.DataFrame) -> dict[str, Any] | None:
-    """Return the finished trial of the least objective, the first of equal ones; None where none is
-    finished.
-    """
-    finished = [line for line in _lines(trials) if line["state"] == "finished"]
-    return min(finished, key=lambda line: float(line["objective"]), default=None)
-
-
-def _lines(trials: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{str(key): value for key, value in line.items()} for line in trials.to_dict("records")]
+        kinds: tuple[Kind, ...] = ("png", "svg")
+        return {
+            f"{self.stem}.{name}.{kind}": draw(kind)
+            for name, draw in self.figures.items()
+            for kind in kinds
+        }
 
 
 def note(card: Sweep, trials: pd.DataFrame) -> str:
     """Return what stands over the study in the tracking store's pages, in Markdown."""
-    found = best(trials)
-    lines = [
+    said = [
         f"**{smoke_word(card.form)}{card.title}**, from {card.parent}",
         "",
         _counts(card, trials),
-        "" if found is None else f"Best: {_best(card, found)}",
+        "" if trials.empty else standing(card, trials),
     ]
-    return "\n".join(lines)
+    return "\n".join(said)
 
 
 def report(
@@ -91,7 +99,7 @@ def report(
     `others` is how many further studies there are of the same card on other data.
     """
     stem = f"sweep-{card.key}" + (".smoke" if card.form == "smoke" else "")
-    trials = pd.DataFrame() if trials is None else trials
+    trials = pd.DataFrame() if trials is None else with_averages(card, trials)
     drawn = {} if trials.empty else sweep_figures.figures(card, trials, importances)
     template = Template((cards.folder("templates") / "sweep.md").read_text(encoding="utf-8"))
     markdown = template.substitute(
@@ -99,6 +107,7 @@ def report(
         caption="\n\n".join(filter(None, [_WARNING * (card.form == "smoke"), card.caption])),
         setup=_setup(card),
         best=_best_part(card, trials),
+        published=_published(card, trials),
         trials=_trials(card, trials),
         figures=_figures(stem, drawn),
         importances=_importances(importances, card),
@@ -130,22 +139,24 @@ def stale(made: SweepReport, folder: Path) -> list[Path]:
 
 
 _CAPTIONS = {
-    "history": "The objective of each trial in order, and the best so far",
+    "history": "The objective of each trial in order, and the least so far",
     "importances": "How important each dimension is",
     "slice": "The objective over each dimension",
     "contour": "The objective over two dimensions",
 }
 
 
-def _figures(stem: str, drawn: Mapping[str, bytes]) -> str:
-    lines = [f"![{_CAPTIONS[name]}]({stem}.{name}.png)" for name in drawn]
-    return "\n\n".join(lines) or "There is nothing to draw: no trial is finished."
+def _figures(stem: str, drawn: Mapping[str, Draw]) -> str:
+    shown = [
+        f"![{_CAPTIONS[name]}]({stem}.{name}.png)\n\n[as SVG]({stem}.{name}.svg)" for name in drawn
+    ]
+    return "\n\n".join(shown) or "There is nothing to draw: no trial is finished."
 
 
 def _setup(card: Sweep) -> str:
-    lines = [
+    rows = [
         ["starts from", f"`{card.parent}`"],
-        ["objective", f"{card.objective}{_unit(card)}, least is best; of the epoch that is kept"],
+        ["objective", f"{card.objective}{unit(card)}, least is best; of {_kept(card)}"],
         ["sampler", _settings(card.sampler.model_dump())],
         ["pruner", _settings(card.pruner.model_dump())],
         ["epochs", "the row's" if card.epochs is None else f"up to {card.epochs}"],
@@ -157,8 +168,16 @@ def _setup(card: Sweep) -> str:
         text = between.join(map(sweep_cards.text, of.edges()))
         step = getattr(of, "step", None)
         extra = [", by the logarithm"] * getattr(of, "log", False) + [f", by {step}"] * bool(step)
-        lines.append([f"`{name}`", f"{text}{''.join(extra)}"])
-    return grid(["Setting", "Value"], lines, card.form)
+        rows.append([f"`{name}`", f"{text}{''.join(extra)}"])
+    return grid(["Setting", "Value"], rows, card.form)
+
+
+def _kept(card: Sweep) -> str:
+    """Return of which weights the objective is: of those that are kept and evaluated."""
+    of = sweep_cards.base(card).training
+    if isinstance(of.keep, KeepAverage):
+        return f"the mean of the last {of.keep.checkpoints} epochs' weights, which is what is kept"
+    return f"the epoch of the least {of.select}, whose weights are kept"
 
 
 _TESTED = {
@@ -170,10 +189,6 @@ _TESTED = {
 def _settings(content: Mapping[str, Any]) -> str:
     more = [f"{key} {value}" for key, value in content.items() if key != "kind"]
     return ", ".join([str(content["kind"]), *more])
-
-
-def _unit(card: Sweep) -> str:
-    return " (%)" if is_rate(card.objective) else ""
 
 
 def _counts(card: Sweep, trials: pd.DataFrame) -> str:
@@ -189,40 +204,60 @@ def _counts(card: Sweep, trials: pd.DataFrame) -> str:
 _STATES = ("finished", "pruned", "failed", "running")
 
 
-def _best(card: Sweep, found: Mapping[str, Any]) -> str:
-    values = ", ".join(f"`{name} = {found[name]}`" for name in card.space)
-    return (
-        f"trial {found['trial']}, {card.objective} {_objective(card, found)}{_unit(card)}: {values}"
-    )
-
-
-def _objective(card: Sweep, line: Mapping[str, Any]) -> str:
-    shown = "" if pd.isna(line["objective"]) else str(line["objective"])
-    return f"{float(shown):.{digits(card.objective)}f}" if shown else "–"
-
-
 def _best_part(card: Sweep, trials: pd.DataFrame) -> str:
-    found = None if trials.empty else best(trials)
-    if found is None:
+    found = [] if trials.empty else leaders(card, trials)
+    if not found:
         return _counts(card, trials) + ("" if trials.empty else "\n\nNo trial is finished.")
-    point = sweep_cards.point_of(card, found)
-    name = f"{card.key}-{found['trial']}"
-    row = sweep_cards.as_row(card, point, name, f"sweep {card.key}, trial {found['trial']}")
     table, _ = sweep_cards.row(card)
-    same = (
-        f"signature `{found['signature']}`"
-        if card.evaluate == "as-row"
-        else f"training signature `{found['training_signature']}`, so what is trained is found"
+    one = len(found) == 1
+    which = (
+        "As a row"
+        if one
+        else "Each of them as a row, though none is shown to be better than another,"
     )
     return "\n\n".join(
         [
             _counts(card, trials),
-            f"**Best: {_best(card, found)}**",
+            f"**{standing(card, trials)}**",
             "The dev figure of the best of many is too good: a test set says what it is worth.",
-            f"As a row of `experiments/{table.key}.toml` ({same}):",
-            f"```toml\n{row}\n```",
+            f"{which} of `experiments/{table.key}.toml` ({_same(card, found)}):",
+            "```toml\n" + "\n\n".join(row_of(card, line) for line in found[:_MOST]) + "\n```",
+            *([f"And {len(found) - _MOST} more."] if len(found) > _MOST else []),
         ]
     )
+
+
+_MOST = 4
+"""Of trials that tie, so many are given as rows."""
+
+
+def _same(card: Sweep, found: Sequence[Line]) -> str:
+    of = "signature" if card.evaluate == "as-row" else "training_signature"
+    named = ", ".join(f"`{line[of]}`" for line in found[:_MOST])
+    word = of.replace("_", " ") + ("s" if len(found) > 1 else "")
+    return f"{word} {named}" + (", so what is trained is found" if of != "signature" else "")
+
+
+def _published(card: Sweep, trials: pd.DataFrame) -> str:
+    found = beside(card, trials)
+    if not found:
+        return "\n\n".join(["The paper has no figures of this sweep.", *by_average(card, trials)])
+    (dimension,) = card.space
+    headings = ["Test set", f"`{dimension}`", "Paper: EER (%)", "Ours", "Ours, least", "Agrees?"]
+    table = grid(headings, [list(line) for line in found], card.form)
+    compared = [line.agrees.startswith("yes") for line in found if line.agrees]
+    heads = (
+        f"Of {len(compared)} values that the paper calls best, {sum(compared)} "
+        f"{'is' if sum(compared) == 1 else 'are'} best, or equal to the best, in ours."
+    )
+    said = [] if trials.empty or not compared else [heads]
+    return "\n\n".join([*said, table, *by_average(card, trials), _ONE_TRAINING])
+
+
+_ONE_TRAINING = (
+    "The paper's figures are those that its text prints, and at the row's own value those of its "
+    "table. Each is of one training, and neighbouring values differ by the seed as well."
+)
 
 
 def _trials(card: Sweep, trials: pd.DataFrame) -> str:
@@ -231,15 +266,16 @@ def _trials(card: Sweep, trials: pd.DataFrame) -> str:
     known = [*COLUMNS, *card.space]
     tests = [name for name in trials.columns if name not in known]
     headings = ["Trial", "State", *(f"`{name}`" for name in card.space)]
-    headings += [f"{card.objective}{_unit(card)}", "Epochs", "Hours", *tests, "Signature", "Why"]
-    top = best(trials)
-    lines: list[list[str]] = []
-    for line in _lines(trials):
+    headings += [f"{card.objective}{unit(card)}", "Epochs", "Hours"]
+    headings += [*(heading(card, name) for name in tests), "Signature", "Why"]
+    top = numbers(leaders(card, trials))
+    rows: list[list[str]] = []
+    for line in lines(trials):
         number = str(line["trial"])
-        objective = _objective(card, line)
-        if top is not None and number == str(top["trial"]):
-            objective = f"**{objective}**"
-        lines.append(
+        objective = printed(card, line["objective"])
+        if int(number) in top:
+            objective = f"**{objective}**" if len(top) == 1 else f"{objective} (tied)"
+        rows.append(
             [
                 *(number, str(line["state"]), *(str(line[name]) for name in card.space)),
                 *(objective, str(line["epochs"]), f"{float(line['hours']):.2f}"),
@@ -247,7 +283,7 @@ def _trials(card: Sweep, trials: pd.DataFrame) -> str:
                 *(f"`{line['signature']}`", str(line["reason"])),
             ]
         )
-    return grid(headings, lines, card.form)
+    return grid(headings, rows, card.form)
 
 
 def _test(name: str, value: Any) -> str:
@@ -258,11 +294,11 @@ def _importances(importances: Mapping[str, float], card: Sweep) -> str:
     if not importances:
         alone = len(card.space) == 1
         return "There is one dimension." if alone else "Too few trials are finished to tell."
-    lines = [
+    rows = [
         [f"`{name}`", f"{importances[name]:.2f}"]
         for name in sorted(importances, key=lambda name: -importances[name])
     ]
-    return grid(["Dimension", "Share of variance (functional ANOVA)"], lines, card.form)
+    return grid(["Dimension", "Share of variance (functional ANOVA)"], rows, card.form)
 
 
 def _others(others: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""Figures of a sweep from its table of trials: history, importances, slice, contour; PNG."""
+"""Figures of a sweep from its table of trials: history, importances, slice, contour."""
 
 # The stubs of pandas and matplotlib leave many types open.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
@@ -20,9 +20,13 @@ from numpy.typing import NDArray
 
 from bench.metrics.catalogue import is_rate
 from bench.reporting.grid import smoke_word
-from bench.reporting.style import SOURCES, STYLE, plain, png
+from bench.reporting.style import LINES, SOURCES, STYLE, Kind, drawn, plain, wrapped
+from bench.reporting.sweep_best import leaders, numbers
 from bench.specs.sweep import Sweep
 from bench.sweep_cards import text
+
+Draw = Callable[[Kind], bytes]
+"""Gives a figure as PNG or SVG."""
 
 _ACROSS = 3
 """Panels in a line."""
@@ -30,10 +34,8 @@ _COLOURS = "viridis"
 """Darker is lower, so better; in grey too, and for colour-blind readers."""
 
 
-def figures(
-    card: Sweep, trials: pd.DataFrame, importances: Mapping[str, float]
-) -> dict[str, bytes]:
-    """Return the figures that can be drawn, PNG by name: without a finished trial there is none,
+def figures(card: Sweep, trials: pd.DataFrame, importances: Mapping[str, float]) -> dict[str, Draw]:
+    """Return the figures that can be drawn, by name: without a finished trial there is none,
     without a second dimension neither importances nor contour.
 
     `trials` is the study's table (`bench.sweeps.records`), or that as it was kept, all text.
@@ -44,7 +46,10 @@ def figures(
     finished = over[over["state"] == "finished"]
     if finished.empty:
         return {}
-    found = {"history": _history(card, over), "slice": _slice(card, finished)}
+    found = {
+        "history": _history(card, over),
+        "slice": _slice(card, finished, numbers(leaders(card, trials))),
+    }
     if importances:
         found["importances"] = _importances(card, importances)
     if len(card.space) > 1:
@@ -52,7 +57,7 @@ def figures(
     return found
 
 
-def _history(card: Sweep, over: pd.DataFrame) -> bytes:
+def _history(card: Sweep, over: pd.DataFrame) -> Draw:
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
         for state, marker in (("finished", "o"), ("pruned", "x")):
@@ -62,7 +67,7 @@ def _history(card: Sweep, over: pd.DataFrame) -> bytes:
                 axes.plot(own["trial"], own["objective"], marker, color=colour, label=state)
         finished = over[over["state"] == "finished"]
         least = np.minimum.accumulate(finished["objective"].to_numpy())
-        axes.step(finished["trial"], least, where="post", color="black", label="best so far")
+        axes.step(finished["trial"], least, where="post", color="black", label="least so far")
         axes.set(xlabel="trial", ylabel=_label(card))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.legend(fontsize=7, frameon=False)
@@ -70,7 +75,7 @@ def _history(card: Sweep, over: pd.DataFrame) -> bytes:
     return _drawn(card, (5, 3), draw)
 
 
-def _importances(card: Sweep, importances: Mapping[str, float]) -> bytes:
+def _importances(card: Sweep, importances: Mapping[str, float]) -> Draw:
     names = sorted(importances, key=lambda name: importances[name])
 
     def draw(figure: Figure) -> None:
@@ -81,8 +86,10 @@ def _importances(card: Sweep, importances: Mapping[str, float]) -> bytes:
     return _drawn(card, (5, 1.2 + 0.3 * len(names)), draw)
 
 
-def _slice(card: Sweep, finished: pd.DataFrame) -> bytes:
+def _slice(card: Sweep, finished: pd.DataFrame, top: Sequence[int]) -> Draw:
     names = list(card.space)
+    best = finished["trial"].isin(top).to_numpy()
+    said = "best" if len(top) == 1 else f"{len(top)} that dev cannot tell apart"
 
     def draw(figure: Figure) -> None:
         for axes, name in zip(_panels(figure, len(names)), names, strict=False):
@@ -96,12 +103,22 @@ def _slice(card: Sweep, finished: pd.DataFrame) -> bytes:
                 linewidths=0.4,
                 s=18,
             )
+            axes.scatter(
+                places[best],
+                finished["objective"][best],
+                s=70,
+                facecolors="none",
+                edgecolors=LINES[1],
+                linewidths=1.2,
+                label=said,
+            )
             axes.set(xlabel=name, ylabel=_label(card))
+        figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center")
 
     return _drawn(card, _size(len(names)), draw)
 
 
-def _contour(card: Sweep, finished: pd.DataFrame) -> bytes:
+def _contour(card: Sweep, finished: pd.DataFrame) -> Draw:
     pairs = list(itertools.combinations(card.space, 2))
 
     def draw(figure: Figure) -> None:
@@ -187,9 +204,12 @@ def _panels(figure: Figure, n: int) -> Any:
     return found[:n]
 
 
-def _drawn(card: Sweep, size: tuple[float, float], draw: Callable[[Figure], None]) -> bytes:
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=size, layout="constrained")
-        figure.suptitle(plain(smoke_word(card.form) + card.title))
-        draw(figure)
-        return png(figure)
+def _drawn(card: Sweep, size: tuple[float, float], draw: Callable[[Figure], None]) -> Draw:
+    def made(kind: Kind) -> bytes:
+        with mpl.rc_context(STYLE):
+            figure = Figure(figsize=size, layout="constrained")
+            figure.suptitle(wrapped(smoke_word(card.form) + card.title, size[0]))
+            draw(figure)
+            return drawn(figure, kind)
+
+    return made

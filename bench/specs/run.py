@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal, TypeVar, cast
 
 from pydantic import Field, model_validator
 
@@ -26,6 +26,7 @@ from bench.specs.systems import System
 from bench.units import HOP_SAMPLES, RECEPTIVE_FIELD_SAMPLES, SAMPLE_RATE_HZ, samples
 
 _ABSENT = Absent(kind="none")
+DataT = TypeVar("DataT", bound="Data")
 
 
 class Data(Spec):
@@ -46,7 +47,8 @@ class Data(Spec):
     """Put a region of an utterance of the opposite class into each clip. The frames, of 20 ms, are
     then labelled by it, spoof within the region, whatever labels the corpus has."""
     breath: Breath = _ABSENT
-    """Who says at which of the front-end's 20 ms hops someone breathes (`Batch.marks`)."""
+    """Who says at which of the front-end's 20 ms hops someone breathes (`Batch.marks`); the run's
+    `breath` where a card does not say."""
 
 
 class TrainData(Data):
@@ -201,6 +203,21 @@ class Run(Spec):
     evaluate: Mapping[str, HeldOutData]
     start: Annotated[Absent | Stage, Field(discriminator="kind")] = _ABSENT
     """What the training starts from beside the pretrained front-end."""
+    breath: Breath = _ABSENT
+    """The `breath` of each split that says nothing of it itself. No part of a signature: what
+    counts is what each split has in the end."""
+
+    @model_validator(mode="after")
+    def _breaths_of_splits(self) -> Run:
+        """Give the run's detector to the splits that name none."""
+
+        def told(data: DataT) -> DataT:
+            said = "breath" in data.model_fields_set
+            return data if said else data.model_copy(update={"breath": self.breath})
+
+        evaluate = {name: told(data) for name, data in self.evaluate.items()}
+        splits = {"train": told(self.train), "dev": told(self.dev), "evaluate": evaluate}
+        return self.model_copy(update=splits)
 
     @property
     def data(self) -> dict[str, TrainData | HeldOutData]:
@@ -229,7 +246,7 @@ class Run(Spec):
     @property
     def signature(self) -> str:
         """Eight hexadecimal digits of everything that can change a figure of this run."""
-        return digest(self)
+        return digest(self, frozenset({"breath"}))
 
     @property
     def training_signature(self) -> str:
@@ -238,7 +255,7 @@ class Run(Spec):
         Rows of different tables that differ only in what they are evaluated on share it, and train
         once.
         """
-        return digest(self, frozenset({"evaluate"}))
+        return digest(self, frozenset({"breath", "evaluate"}))
 
     def flat(self) -> dict[str, Any]:
         """Return the settings as dotted keys, e.g. `optimiser.learning_rate`."""

@@ -159,6 +159,27 @@ class Hyperband(Spec):
     """One in so many goes on to so many times the epochs."""
 
 
+class Published(Spec):
+    """What a paper's text says of the setting that is swept: an error rate, or where it is
+    least.
+    """
+
+    metric: str
+    """`<evaluation>.eer`, or a mean of them as the row's table names it, e.g. `average.eer`."""
+    value: float | None = None
+    """Of the setting; left out where the text does not say at which."""
+    figure: float | None = None
+    """In per cent; left out where the text has only the place of the best."""
+    best: bool = False
+    """Whether it is the least of all values by the text."""
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Published:
+        if self.figure is None and not (self.best and self.value is not None):
+            raise ValueError("figure: is missing, unless a value is the best")
+        return self
+
+
 class Sweep(Spec):
     """A sweep's card in one form, its overlay of the smoke form folded where that is asked for."""
 
@@ -190,6 +211,8 @@ class Sweep(Spec):
     evaluate: Literal["nothing", "as-row"] = "nothing"
     """Whether trials are scored on test sets too, for figures to be drawn of; nothing is ever
     chosen by them."""
+    published: tuple[Published, ...] = Field(default=(), strict=False)
+    """What the paper's text says of this sweep, to stand beside ours."""
 
     @model_validator(mode="after")
     def _apart(self) -> Sweep:
@@ -208,6 +231,17 @@ class Sweep(Spec):
                     raise ValueError(f"space.{name}.step: is missing, and the sampler is a grid")
         elif self.trials is None:
             raise ValueError("trials: is missing, and the sampler is no grid")
+        return self
+
+    @model_validator(mode="after")
+    def _published_fit(self) -> Sweep:
+        if self.published and len(self.space) > 1:
+            raise ValueError("published: should be left out where several settings are swept")
+        for line in self.published if self.form == "paper" else ():
+            (of,) = self.space.values()
+            values = of.values()
+            if line.value is not None and values is not None and line.value not in values:
+                raise ValueError(f"published.value = {line.value}: the sweep has no such value")
         return self
 
     def points(self) -> list[Point] | None:

@@ -8,7 +8,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from bench.errors import near
+from bench.metrics import catalogue
 from bench.specs.base import Spec
+from bench.trees import tree
 
 
 class Column(Spec):
@@ -21,7 +23,6 @@ class Column(Spec):
     metric: str
     """`<evaluation>.<metric>`, e.g. `partialspoof.eer`; of a column that combines others a name of
     its own, e.g. `average.eer`."""
-    better: Literal["lower", "higher"]
     combine: Literal["none", "mean", "difference"] = "none"
     """How `parts` make the figure: their mean, or how far two are apart (never below 0)."""
     parts: tuple[str, ...] = Field(default=(), strict=False)
@@ -34,6 +35,42 @@ class Column(Spec):
     def kind(self) -> str:
         """The metric without the evaluation, e.g. `eer`."""
         return self.metric.rpartition(".")[2]
+
+    @property
+    def better(self) -> Literal["lower", "higher"] | None:
+        """Which way the figure is better, by the catalogue; None for how far two are apart: systems
+        that are equally bad in both have the least.
+        """
+        found = catalogue.metric(self.metric)
+        return None if found is None or self.combine == "difference" else found.better
+
+    @property
+    def unit(self) -> Literal["%", "bits", "cost"]:
+        """In what the figure is printed, by the catalogue."""
+        found = catalogue.metric(self.metric)
+        units: dict[str, Literal["%", "bits", "cost"]] = {"bits": "bits", "cost": "cost"}
+        return units.get(found.unit, "%") if found else "cost"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_direction(cls, content: Any) -> Any:
+        """Refuse a key for what the catalogue alone says."""
+        for key in ("better", "direction", "unit"):
+            if key in (said := tree(content) or {}):
+                raise ValueError(
+                    f"{key} = {said[key]!r}: should be left out: bench.metrics.catalogue has it "
+                    "for every metric"
+                )
+        return content
+
+    @model_validator(mode="after")
+    def _in_the_catalogue(self) -> Column:
+        if catalogue.metric(self.metric) is None:
+            raise ValueError(
+                f"metric = {self.metric!r}: there is no figure {self.kind!r}"
+                f"{near(self.kind, catalogue.METRICS)}"
+            )
+        return self
 
     @model_validator(mode="after")
     def _combines_alike(self) -> Column:
@@ -118,7 +155,7 @@ class Table(Spec):
             places = {(column.group, column.heading) for column in self.columns}
             if len(places) < len(self.columns):
                 raise ValueError("columns: each should have a place of its own in the matrix")
-            if len({(column.kind, column.better) for column in self.columns}) > 1:
+            if len({column.kind for column in self.columns}) > 1:
                 raise ValueError("columns: a matrix should hold one kind of figure")
         return self
 

@@ -19,14 +19,17 @@ from bench.tracking.frame import COLUMNS as TRACKED
 from bench.tracking.frame import is_part
 
 
-def table(study: Study, tracked: pd.DataFrame) -> pd.DataFrame:
+def table(study: Study, tracked: pd.DataFrame, resolution: float | None = None) -> pd.DataFrame:
     """Return the study's trials in the order of their numbers.
 
     `tracked` holds their runs (`StudyRun.frame`); figures of test sets, where they were asked for,
-    are means over seeds.
+    are means over seeds. `resolution` is the column of that name, a fraction where the objective is
+    a rate.
     """
+    unit = 100 if is_rate(study.card.objective) else 1
     lines = [
         _line(study.card, trial, tracked[tracked["row"] == trial.number])
+        | {"resolution": None if resolution is None else unit * resolution}
         for trial in study.trials()
     ]
     names = [*COLUMNS, *study.card.space]

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+import numpy as np
+
 from bench.config import Config
 from bench.errors import BenchError, plain
 from bench.launchers import local
 from bench.launchers.needs import lacking
 from bench.metrics.catalogue import is_rate
 from bench.provenance import commit
+from bench.reporting.sweep_best import standing
 from bench.specs.run import Run
 from bench.specs.sweep import Sweep
 from bench.sweep_cards import base, row, seeds, signature, trial_run
@@ -21,6 +24,7 @@ from bench.tracking.client import unreachable
 from bench.tracking.entry import RunEntry
 from bench.tracking.store import Store
 from bench.tracking.studies import Ending, StudyEntry, StudyRun
+from bench.training.clips import frame_labels
 from bench.training.row import Library
 
 
@@ -51,6 +55,7 @@ class Sweeping:
             settings=records.described(card),
         )
         self._seeds = seeds(card)
+        self._resolution = self._resolution_of(run)
         self._device = local.device_name(config)
         opened = storage.opened(url, entry.name, config.work)
         self.study = Study(card, entry.name, opened, (run.training.epochs, len(self._seeds)))
@@ -61,7 +66,7 @@ class Sweeping:
         for ended in work(self.study, self._run_of, self._seeds, self._train, wanted):
             try:
                 self._tell(ended.number, ended.ending, ended.objective)
-                publish(self.study, self._tracked)
+                publish(self.study, self._tracked, self._resolution)
             except Exception as error:
                 if not unreachable(error):
                     raise
@@ -75,12 +80,27 @@ class Sweeping:
             ending = STATES[trial.state]
             if ending != "running":
                 self._tell(trial.number, ending, trial.value if ending == "finished" else None)
-        publish(self.study, self._tracked)
+        publish(self.study, self._tracked, self._resolution)
         points = self.card.points()
         whole = min(wanted, len(points)) if points is not None else wanted
         done = self.study.over() >= whole
         self._tracked.close("FINISHED" if done else "KILLED")
         return done
+
+    def standing(self) -> str:
+        """Return which trial is best, or that dev cannot tell; "" where none is finished."""
+        table = records.table(self.study, self._tracked.frame(), self._resolution)
+        return "" if table.empty else standing(self.card, table)
+
+    def _resolution_of(self, run: Run) -> float | None:
+        """Return what one error of dev's smaller class changes of the dev EER, over all seeds of a
+        trial: the EER is the mean of both classes' rates of errors. None for another objective.
+        """
+        if self.card.objective != "dev.eer" or run.dev.splice.kind != "none":
+            return None
+        labels = np.concatenate(frame_labels(self._library.row(run).dev.subset, run.dev))
+        smaller = min(int(labels.sum()), int((~labels).sum()))
+        return 1 / (2 * smaller * len(self._seeds)) if smaller else None
 
     def _tell(self, number: int, ending: Ending, objective: float | None) -> None:
         unit = 100 if is_rate(self.card.objective) else 1

@@ -104,7 +104,7 @@ class StudyRun:
         important each dimension is; those before are replaced.
         """
         for path in files:
-            folder = "figures" if path.suffix == ".png" else None
+            folder = None if path.name == TRIALS else "figures"
             self._client.log_artifact(self.run_id, str(path), folder)
         self._client.set_tag(self.run_id, _NOTE, note)
         metrics = {_IMPORTANCE + name: value for name, value in importances.items()}

@@ -24,7 +24,7 @@ CARD = """
 title = "Two stages"
 text_columns = ["System"]
 seeds = [7]
-columns = [{ heading = "EER", metric = "asvspoof2019la.eer", better = "lower" }]
+columns = [{ heading = "EER", metric = "asvspoof2019la.eer" }]
 
 [base]
 system = { kind = "sal", layers.kind = "last", context.kind = "none", auxiliary.kind = "none" }

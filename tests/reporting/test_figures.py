@@ -100,9 +100,9 @@ def test_a_heat_map_of_nothing_is_a_picture_all_the_same():
 
 
 def test_red_is_worse_either_way():
-    for better, sign in (("lower", 1), ("higher", -1)):
+    for metric, sign in (("a.eer", 1), ("a.auc", -1)):
         columns = [
-            column.model_copy(update={"better": better}) for column in made_matrix().table.columns
+            column.model_copy(update={"metric": metric}) for column in made_matrix().table.columns
         ]
         _, differences = compared._scales(columns, made_matrix().cells)
         red, _, blue, _ = mpl.colormaps[differences["cmap"]]((sign + 1) / 2)

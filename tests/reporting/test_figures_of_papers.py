@@ -133,9 +133,9 @@ def test_a_sweeps_trials_are_points():
     assert curve.setting == "λ (system.refinement.weight)"
     assert curve.chosen == 0.5
     assert curve.points.to_numpy().tolist() == [
-        [0.1, "asvspoof2019la", 10.5],
-        [0.1, "inthewild", 20.0],
-        [1.0, "asvspoof2019la", 9.0],
+        [0.1, "19LA", 10.5],
+        [0.1, "ITW", 20.0],
+        [1.0, "19LA", 9.0],
     ]
     with pytest.raises(BenchError, match="no finished trial"):
         figures.swept(a_sweep(), trials[trials["state"] == "failed"], base)

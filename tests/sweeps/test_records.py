@@ -12,6 +12,7 @@ import pytest
 from bench import cards, sweep_cards
 from bench.errors import BenchError
 from bench.reporting import sweep as reporting
+from bench.reporting.sweep_best import leaders
 from bench.sweeps import records
 from bench.tracking.frame import COLUMNS as TRACKED
 from tests.sweeps.conftest import Formula, finish
@@ -93,14 +94,18 @@ def test_importances_are_shares_and_the_dimension_that_matters_is_first(study, p
     assert records.importances(few) == {}
 
 
-def test_figures_are_pngs_that_show_something(study, trials):
+def test_figures_are_pngs_and_svgs_that_show_something(study, trials):
     made = reporting.report(study.card, kept(trials), records.importances(study), 0)
     assert set(made.figures) == {"history", "slice", "contour", "importances"}
-    for content in made.figures.values():
-        image = matplotlib.image.imread(io.BytesIO(content))
-        assert image.std() > 0.01
+    assert len(made.images) == 8
+    for name, content in made.images.items():
+        if name.endswith(".png"):
+            assert matplotlib.image.imread(io.BytesIO(content)).std() > 0.01
+        else:
+            assert b"<svg" in content
+        assert f"({name})" in made.markdown
     again = reporting.report(study.card, trials, records.importances(study), 0)
-    assert again.figures == made.figures, "kept text and numbers are drawn alike"
+    assert again.images == made.images, "kept text and numbers are drawn alike"
 
 
 def test_the_report_names_the_best_and_every_trial(study, trials, tmp_path):
@@ -163,8 +168,7 @@ def test_the_fragment_pasted_into_its_table_is_the_trial(
     whole = table.read_text(encoding="utf-8").replace("[smoke]", f"{fragment}\n[smoke]")
     (tmp_path / "table4.toml").write_text(whole, encoding="utf-8")
     pasted = cards.parse_table("sal/table4", tmp_path / "table4.toml")
-    best = reporting.best(trials)
-    assert best is not None
+    (best,) = leaders(card, trials)
     run = cards.resolve(pasted, f"made-{best['trial']}", form)
     assert run.training_signature == best["training_signature"]
     assert (run.signature == best["signature"]) == (evaluate == "as-row")

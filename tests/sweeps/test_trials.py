@@ -112,7 +112,9 @@ def test_trials_are_nested_below_their_study_which_holds_table_and_figures(parse
     assert f"Best: trial {best.number}" in study.data.tags["mlflow.note.content"]
     client = Store(config).client
     artifacts = {file.path for file in client.list_artifacts(study.info.run_id, "figures")}
-    assert artifacts == {"figures/history.png", "figures/slice.png"}
+    assert artifacts == {
+        f"figures/{name}.{kind}" for name in ("history", "slice") for kind in ("png", "svg")
+    }
     (kept,) = studies.kept(Store(config), "made", "smoke", sweep_cards.signature(card))
     assert kept.trials["state"].tolist() == ["finished"] * 3
     assert pd.to_numeric(kept.trials["objective"]).tolist() == pytest.approx(

@@ -10,15 +10,22 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import matplotlib as mpl
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
+from bench import sweep_cards
 from bench.errors import BenchError
+from bench.reporting.evaluations import called
 from bench.reporting.style import LINES, MARKERS, STYLE, Kind, drawn, plain, wrapped
 from bench.specs.run import Run
 from bench.specs.sweep import Categories, Sweep
 
 _PANEL_IN = 2.9
+_AVERAGE = "average"
+_FAR = 8
+"""Rates so many times apart are drawn by the logarithm: else the lowest line looks flat."""
 
 
 class Curve(NamedTuple):
@@ -31,6 +38,8 @@ class Curve(NamedTuple):
     of one value, such as seeds, are averaged."""
     chosen: float | None = None
     """The value of the row that is varied, marked."""
+    paper: pd.DataFrame | None = None
+    """What the paper prints, as `points`; `evaluation` may be `average` too."""
 
 
 def swept(card: Sweep, trials: pd.DataFrame, base: Run) -> Curve:
@@ -42,26 +51,40 @@ def swept(card: Sweep, trials: pd.DataFrame, base: Run) -> Curve:
     (dimension, of), *more = card.space.items()
     if more or isinstance(of, Categories):
         raise BenchError(f"sweep {card.key}: a curve is over one dimension, of numbers")
-    names = [name for name in base.evaluate if f"{name}.eer" in trials]
+    scored = [name for name in base.evaluate if f"{name}.eer" in trials]
     over = trials[trials["state"] == "finished"]
+    names = called(base)
     records = [
-        (float(trial[dimension]), name, float(trial[f"{name}.eer"]))
+        (float(trial[dimension]), names[name], float(trial[f"{name}.eer"]))
         for _, trial in over.iterrows()
-        for name in names
+        for name in scored
         if trial[f"{name}.eer"] != ""
     ]
     if not records:
         raise BenchError(f"sweep {card.key}: no finished trial has the EER of a test set")
-    called = card.title.partition(": ")[2]
-    setting = f"{called} ({dimension})" if called else dimension
-    points = pd.DataFrame(records, columns=pd.Index(["value", "evaluation", "eer"]))
+    symbol = card.title.partition(": ")[2]
+    setting = f"{symbol} ({dimension})" if symbol else dimension
     own = base.flat().get((of.keys or (dimension,))[0])
-    return Curve(setting, points, float(own) if isinstance(own, int | float) else None)
+    printed = [
+        (line.value, names.get(line.metric.rpartition(".")[0], _AVERAGE), line.figure)
+        for line in sweep_cards.published(card)
+        if line.value is not None and line.figure is not None
+    ]
+    return Curve(
+        setting,
+        _points(records),
+        float(own) if isinstance(own, int | float) else None,
+        _points(printed) if printed else None,
+    )
+
+
+def _points(records: Sequence[tuple[float, str, float]]) -> pd.DataFrame:
+    return pd.DataFrame(records, columns=pd.Index(["value", "evaluation", "eer"]))
 
 
 def curves(panels: Sequence[Curve], title: str, kind: Kind = "png") -> bytes:
     """Return one panel for each setting, with a line for each evaluation and, dashed, their mean at
-    the values that all of them have.
+    the values that all of them have; the paper's figures as hollow marks of the same shapes.
 
     BenchError where a panel has no point.
     """
@@ -76,9 +99,14 @@ def curves(panels: Sequence[Curve], title: str, kind: Kind = "png") -> bytes:
             figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True
         ):
             _panel(axes, panel, names)
-        handles, labels = figure.axes[0].get_legend_handles_labels()
+        keys: dict[str, Any] = {}
+        for axes in figure.axes:
+            keys |= dict(zip(*axes.get_legend_handles_labels()[::-1], strict=True))
         figure.legend(
-            handles, labels, loc="outside lower center", ncols=min(len(labels), int(width / 1.3))
+            keys.values(),
+            keys.keys(),
+            loc="outside lower center",
+            ncols=min(len(keys), int(width / 1.3)),
         )
         figure.suptitle(wrapped(title, width))
         return drawn(figure, kind)
@@ -95,13 +123,45 @@ def _panel(axes: Any, panel: Curve, names: Sequence[str]) -> None:
             axes.plot(line.index, line, marker=marker, color=colour, label=name, markersize=4)
     whole = table.dropna()
     if len(table.columns) > 1 and len(whole):
-        axes.plot(whole.index, whole.mean(axis=1), "--", color="black", label="average")
+        axes.plot(whole.index, whole.mean(axis=1), "--", color="black", label=_AVERAGE)
+    if panel.paper is not None:
+        _paper(axes, panel.paper, names)
     if panel.chosen is not None:
         axes.axvline(
             panel.chosen, color="black", linewidth=0.6, linestyle=":", label="the row's own"
         )
-    axes.set(
-        xlabel=plain(panel.setting),
-        ylabel="EER (%)",
-        ylim=(0, 1.1 * max(panel.points["eer"].max(), 1.0)),
-    )
+    axes.set_xlabel(plain(panel.setting))
+    _rates(axes, panel.points["eer"], [] if panel.paper is None else panel.paper["eer"])
+
+
+def _rates(axes: Any, ours: Sequence[float], paper: Sequence[float]) -> None:
+    """Scale the axis of error rates: by the logarithm where they are far apart, else from 0."""
+    values = np.array([*ours, *paper])
+    least, highest = values.min(), values.max()
+    if least <= 0 or highest < _FAR * least:
+        axes.set(ylabel="EER (%)", ylim=(0, 1.1 * max(highest, 1.0)))
+        return
+    axes.set(ylabel="EER (%), logarithmic", yscale="log", ylim=(least / 1.2, highest * 1.2))
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+
+
+def _paper(axes: Any, points: pd.DataFrame, names: Sequence[str]) -> None:
+    """Draw the paper's figures, hollow, in the shapes and colours of the lines that they belong
+    to.
+    """
+    for name, own in points.groupby("evaluation", sort=False):
+        place = names.index(str(name)) if name in names else None
+        colour = "black" if place is None else LINES[place % len(LINES)]
+        marker = "*" if place is None else MARKERS[place % len(MARKERS)]
+        axes.plot(
+            own["value"],
+            own["eer"],
+            linestyle="",
+            marker=marker,
+            markersize=8,
+            markerfacecolor="none",
+            markeredgecolor=colour,
+            label=f"{name}, paper",
+        )

@@ -1,0 +1,125 @@
+"""Trials that dev cannot tell apart are said to be so, and none of them is crowned."""
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+import pytest
+
+from bench import sweep_cards
+from bench.launchers import local
+from bench.reporting import sweep as reporting
+from bench.reporting.sweep_best import leaders, numbers, standing
+from bench.specs.sweep import Sweep
+from bench.sweeps import records
+from bench.sweeps.trials import Sweeping
+from bench.tracking.store import Store
+from tests.sweeps.conftest import Formula, finish
+from tests.sweeps.test_records import NOTHING, kept
+from tests.sweeps.test_trials import SMALL, Watcher, config, empty_store
+
+__all__ = ["config", "empty_store"]
+
+GRID = """
+title = "λ"
+from = "sal/table4:S7"
+sampler.kind = "grid"
+
+[space]
+system.auxiliary.weight = { kind = "float", low = 0.1, high = 0.4, step = 0.1 }
+"""
+
+
+def made(card: Sweep, open_study, values: list[float], resolution: float | None) -> pd.DataFrame:
+    """The kept table of a study whose trials had these dev EERs, as fractions."""
+
+    class Known(Formula):
+        def __call__(self, claim, seed, heard):
+            return {"dev.eer": values[claim.number]}
+
+    study = open_study(card)
+    finish(study, Known(), len(values))
+    return kept(records.table(study, NOTHING, resolution))
+
+
+@pytest.mark.parametrize(
+    ("values", "resolution", "best"),
+    [
+        ([0.03, 0.02, 0.01, 0.04], None, [2]),
+        ([0.03, 0.01, 0.01, 0.04], None, [1, 2]),
+        ([0.0, 0.0, 0.0, 0.0], 0.0002, [0, 1, 2, 3]),
+        # Printed alike: 1.00 %.
+        ([0.03, 0.010001, 0.01, 0.04], None, [1, 2]),
+        # One error apart, and two.
+        ([0.0102, 0.0100, 0.0104, 0.04], 0.0002, [0, 1]),
+        ([0.0102, 0.0100, 0.0104, 0.04], 0.0001, [1]),
+    ],
+)
+def test_what_dev_cannot_tell_apart_is_a_tie(parse, open_study, values, resolution, best):
+    card = parse(GRID)
+    trials = made(card, open_study, values, resolution)
+    assert numbers(leaders(card, trials)) == best
+    report = reporting.report(card, trials, {}, 0).markdown
+    note = reporting.note(card, trials)
+    if len(best) == 1:
+        assert f"Best: trial {best[0]}, dev.eer" in report
+        assert f"Best: trial {best[0]}, dev.eer" in note
+        assert report.count("[rows.made-") == 1
+        assert "(tied)" not in report
+        return
+    for text in (report, note):
+        assert "Best: trial" not in text
+        assert f"No best: {len(best)} of 4 finished trials have dev.eer" in text
+        assert "dev cannot tell them apart" in text
+    assert report.count("(tied)") == len(best)
+    assert [name for name in range(4) if f"[rows.made-{name}]" in report] == best
+    assert f"**{100 * min(values):.2f}**" not in report
+
+
+def test_a_tie_says_what_one_error_is_worth_and_whether_the_row_is_among_them(parse, open_study):
+    card = parse(GRID)
+    trials = made(card, open_study, [0.01, 0.01, 0.02, 0.02], 1 / (2 * 2548))
+    said = standing(card, trials)
+    assert "dev.eer 1.00 (%)" in said
+    assert "(one error of its smaller class is worth 0.0196)" in said
+    assert "trial 0 (`system.auxiliary.weight = 0.1`)" in said
+    assert "The row's own setting is among them." in said
+    without = trials.drop(index=0)
+    assert "own setting" not in standing(card, without)
+    assert standing(card, trials.assign(state="failed")) == ""
+    # A study kept before there was such a column ties where figures are printed alike.
+    assert "(as printed)" in standing(card, trials.drop(columns="resolution"))
+
+
+def test_a_report_says_of_which_weights_the_objective_is(parse):
+    run = sweep_cards.base(sweep_cards.sweep("breathnet-lambda"))
+    assert run.training.keep.kind == "average-last"
+    lambdas, grid = (
+        reporting.report(card, None, {}, 0).markdown
+        for card in (sweep_cards.sweep("breathnet-lambda"), parse(GRID))
+    )
+    assert "of the mean of the last 3 epochs' weights, which is what is kept" in lambdas
+    assert "of the epoch of the least dev.eer, whose weights are kept" in grid
+
+
+def test_the_kept_weights_figure_is_read_from_the_trials_run(parse, config, monkeypatch):
+    attempt = local.attempt
+
+    def tagged(job, entry, at, store, watcher):
+        outcome = attempt(job, entry, at, store, watcher)
+        (run,) = store.search(entry.table, entry.identity)
+        store.client.set_tag(run.info.run_id, "kept_dev", json.dumps({"dev.eer": 0.125}))
+        return outcome
+
+    monkeypatch.setattr(local, "attempt", tagged)
+    card = parse(SMALL).model_copy(update={"trials": 2})
+    sweeping = Sweeping(card, config, Store(config), Watcher(), None)
+    assert [ended.objective for ended in sweeping.run(2)] == [0.125, 0.125]
+    said = sweeping.standing()
+    assert said.startswith("No best: 2 of 2 finished trials have dev.eer 12.50 (%)")
+    # Dev's frames of 160 ms, fewer of one class than of the other.
+    assert "one error of its smaller class is worth" in said
+    table = records.table(sweeping.study, NOTHING, sweeping._resolution)
+    worth = table["resolution"].iloc[0]
+    assert 1 / (2 * worth / 100) == pytest.approx(round(1 / (2 * worth / 100)))
