@@ -32,6 +32,7 @@ from bench.reporting import (
     figures,
     html,
     notes,
+    places,
     repeat,
     tables,
 )
@@ -137,6 +138,7 @@ def report(
         figure=f"{stem}.png",
         pictures=shown.markdown,
         compared=claims.section(table, found, comparisons, form),
+        places=places.section(table, runs, standings, kept, form),
         behind=behind.section(table, found, standings, form),
         differences=differences.section(paper, runs, form, table.key),
         repeat=repeat.summary(table, standings, form, kept),
