@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal, NamedTuple, Protocol
 
 import torch
@@ -75,6 +76,8 @@ class Outcome(NamedTuple):
     job: str
     state: Literal["finished", "already finished", "failed"]
     message: str = ""
+    kept_dev: Mapping[str, float] = MappingProxyType({})
+    """What the kept weights reach on dev, fractions; empty where it failed."""
 
 
 def jobs(order: Order, config: Config) -> list[Job]:
@@ -122,11 +125,11 @@ def attempt(
     run is closed as killed: Ctrl-C, and what a watcher raises to stop it.
     """
     if store.finished(entry):
-        return Outcome(job.name, "already finished")
+        return Outcome(job.name, "already finished", kept_dev=store.kept_dev(entry))
     watcher.begin(job.name, job.run.training.epochs)
     place = folder(config.work, job.run, job.data, job.seed)
     try:
-        run_id = _run_row(job, entry, place, config, store, watcher)
+        run_id, trained = _run_row(job, entry, place, config, store, watcher)
     except BenchError as error:
         return Outcome(job.name, "failed", plain(error))
     except Exception as error:
@@ -142,7 +145,7 @@ def attempt(
         except Exception as error:
             # The row and its figures are safe; what comes afterwards can be done again.
             watcher.say(f"{job.name}: finished, but {type(error).__name__}: {plain(error)}")
-    return Outcome(job.name, "finished")
+    return Outcome(job.name, "finished", kept_dev=trained.selection.dev)
 
 
 def device_name(config: Config) -> str:
@@ -253,9 +256,9 @@ class _Both:
 
 def _run_row(
     job: Job, entry: RunEntry, place: Path, config: Config, store: Store, watcher: Watcher
-) -> str:
+) -> tuple[str, Trained]:
     """Train and evaluate a row; before that the training that it starts from, if any, tracked as a
-    run below the row's. Return the row's run's id.
+    run below the row's. Return the id of the row's run, and what was trained.
     """
     with _alone(place), store.begin(entry) as tracked, _Interrupt() as interrupt:
         earlier = _earlier(job, entry, tracked.run_id)
@@ -264,7 +267,7 @@ def _run_row(
             watcher.begin(job.name, job.run.training.epochs)
         trained = _trained(job, place, config, _Both(tracked, watcher, interrupt))
         _log(tracked, entry, job, trained, config)
-    return tracked.run_id
+    return tracked.run_id, trained
 
 
 def _run_earlier(
@@ -289,6 +292,7 @@ def _run_earlier(
         with store.begin(entry) as tracked:
             trained = _trained(job, place, config, _Both(tracked, watcher, interrupt))
             tracked.artifact(trained.kept, "checkpoint")
+            _tell(tracked, trained)
             tracked.finish({})
 
 
@@ -361,7 +365,14 @@ def _log(tracked: TrackedRun, entry: RunEntry, job: Job, trained: Trained, confi
         tracked.model(models.kept(job.run, job.seed, trained.kept, config))
     else:  # a trial is no row's model
         tracked.artifact(trained.kept, "checkpoint")
+    _tell(tracked, trained)
     tracked.finish(found)
+
+
+def _tell(tracked: TrackedRun, trained: Trained) -> None:
+    """Log what selected the weights and under which conditions they were trained."""
+    for name, value in trained.tags().items():
+        tracked.tag(name, value)
 
 
 def _inputs(job: Job) -> list[DatasetUse]:

@@ -17,7 +17,7 @@ from bench.errors import BenchError
 from bench.metrics import scores as score_file
 from bench.specs.base import digest
 from bench.specs.run import Data, HeldOutData, Run, Stage
-from bench.training import checkpoints, engine
+from bench.training import checkpoints, conditions, engine
 from bench.training.clips import require_labels
 from bench.training.data import require_audio
 from bench.training.keeping import Progress, Selection
@@ -50,14 +50,19 @@ class RowData(NamedTuple):
 
 
 class Trained(NamedTuple):
-    """A finished row: score files by evaluation, the kept checkpoint, what training took, and what
-    is said of the kept weights.
+    """A finished row: score files by evaluation, the kept checkpoint, what training took, what is
+    said of the kept weights, and under which conditions all this was computed.
     """
 
     scores: Mapping[str, Path]
     kept: Path
     progress: Progress
     selection: Selection
+    conditions: Mapping[str, str]
+
+    def tags(self) -> dict[str, str]:
+        """Return what the tracking store is told in text, as columns of `bench.tracking.frame`."""
+        return {**self.selection.tags(), **self.conditions}
 
 
 class Library:
@@ -132,6 +137,7 @@ def train_and_score(
 
     What a run starts from is trained before, as a run of its own: a BenchError where it is not.
     """
+    conditions.apply(config)
     start = started_from(run, seed, data, config)
     if start is not None and not start.is_file():
         raise BenchError(f"{start}: the earlier training that this run starts from is not there")
@@ -148,7 +154,9 @@ def train_and_score(
         for name, loaded in data.evaluate.items()
     }
     missing = {name: path for name, path in paths.items() if not path.is_file()}
+    computed = ended.progress.conditions
     if missing:
+        computed = conditions.joined(computed, conditions.here(fabric.device.type))
         system = engine.build(run, seed, config)
         system.load_state_dict(checkpoints.load(place / checkpoints.KEPT)["system"])
         system = system.to(fabric.device)
@@ -162,7 +170,7 @@ def train_and_score(
                 path.parent.mkdir(parents=True, exist_ok=True)
                 score_file.write(path, score_columns(share, found))
             fabric.barrier()
-    return Trained(paths, place / checkpoints.KEPT, *ended)
+    return Trained(paths, place / checkpoints.KEPT, *ended, computed)
 
 
 def started_from(run: Run, seed: int, data: RowData, config: Config) -> Path | None:
