@@ -47,7 +47,7 @@ def figures(path: Path, data: HeldOutData, subset: Subset) -> dict[str, Figure]:
     found = pooled(trials, measures, resampling)
     if score_file.has_logits(table):
         found |= by_logit(_trials(table, subset, "logit_bonafide"), measures, resampling)
-    of_cell = by_cell(trials, measures, resampling)
+    of_cell = by_cell(trials, measures, resampling, found)
     for fields in data.by:
         for line in breakdown(trials, corpus, fields.split(","), of_cell).lines:
             levels = [level for level in line.levels if level != POOLED]

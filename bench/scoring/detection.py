@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from bench.metrics.bootstrap import Measure
-from bench.metrics.breakdown import Cell, cells
+from bench.metrics.breakdown import POOLED, Cell, cells
 from bench.metrics.det import Ties, eer_official, ties_at_eer
 from bench.metrics.items import Items, counted
 from bench.metrics.measured import measured
@@ -109,11 +109,18 @@ def _ties(trials: Trials, cell: Cell) -> Ties | None:
 
 
 def by_cell(
-    trials: Trials, official: Official, resampling: Resampling, names: Collection[str] = BROKEN_DOWN
+    trials: Trials,
+    official: Official,
+    resampling: Resampling,
+    known: Mapping[str, Figure],
+    names: Collection[str] = BROKEN_DOWN,
 ) -> Callable[[Cell], dict[str, Figure]]:
-    """Return what gives a cell's figures, those of `names` that are defined there."""
+    """Return what gives a cell's figures, those of `names` that are defined there; `known` are all
+    trials' together."""
 
     def of(cell: Cell) -> dict[str, Figure]:
+        if {*cell.levels.values()} == {POOLED}:
+            return {name: known[name] for name in official.measures(cell, names)}
         return figures(trials, cell, official.measures(cell, names), resampling)
 
     return of

@@ -256,7 +256,7 @@ class Judge:
             return {}, (), tuple(filter(None, [alone, lacking]))
         figures = detection.pooled(trials, self.official, resampling)
         names = asked.figures or BROKEN_DOWN
-        of_trials = detection.by_cell(everything, self.official, resampling, names)
+        of_trials = detection.by_cell(everything, self.official, resampling, figures, names)
         tables = self._breakdowns(everything, of_trials, progress)
         return figures, tables, tuple(filter(None, [self.official.said, lacking]))
 
