@@ -9,13 +9,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-<<<<<<< HEAD
-from bench.scoring.draws import KIND, Draws, draws, unpacked
-=======
 from bench.errors import BenchError
-from bench.scoring.draws import Draws, draws
+from bench.scoring.draws import KIND, Draws, draws, unpacked
 from bench.scoring.places import Placed, placed
->>>>>>> main
 from bench.specs.table import Table
 from bench.tracking import kept
 
