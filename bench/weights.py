@@ -1,5 +1,5 @@
-"""Pretrained front-ends: what each is called, where to get it, and where it lies on this
-machine.
+"""Pretrained front-ends and breath detectors: what each is called, where to get it, and where it
+lies on this machine.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ class Weights:
     heard: tuple[str, ...]
     """Corpora, and what these are made from, that it was pretrained on without labels, by the names
     that corpus cards use for sources."""
+    instead: str = ""
+    """What does without it."""
 
 
 KNOWN: Mapping[str, Weights] = {
@@ -49,12 +51,15 @@ KNOWN: Mapping[str, Weights] = {
         source="https://github.com/ydqmkkx/Respiro-en",
         folder="DongYANG/Respiro-en",
         heard=(),
+        instead="; our own detector wants no weights: --variant dsp, or --set breath.kind=dsp",
     ),
 }
 
 
 INTERVALS = "it is a CSV of utterance,start_s,end_s"
 """What a key of `[weights]` that holds breaths is."""
+ANY_COPY = "any copy of Respiro-en's respiro-en.pt will do"
+"""What will do for a key of `[weights]` that a card of `breath.kind = "respiro"` names."""
 ANY_LAYOUT = "any local checkpoint in one of the known layouts will do"
 
 
@@ -64,9 +69,10 @@ def locate(key: str, config: Config, otherwise: str = ANY_LAYOUT) -> Path:
     `otherwise` says what will do for a key that is not among the known ones.
     """
     path, source = config.weights.get(key), config.source or "bench.toml"
+    known = KNOWN.get(key)
+    hint = (known.instead if known else "") + near(key, config.weights)
     if path is not None and path.exists():
         return path
-    known = KNOWN.get(key)
     file = known.file if known else key
     get = (
         f"get {known.file} from {known.source}, or the folder of Hugging Face's {known.folder}"
@@ -76,9 +82,9 @@ def locate(key: str, config: Config, otherwise: str = ANY_LAYOUT) -> Path:
     if path is None:
         raise BenchError(
             f'no place is set for the weights {key}: {get}; put `{key} = "/path/{file}"` under '
-            f"[weights] in {source}, or set BENCH_WEIGHTS_{key.upper()}{near(key, config.weights)}"
+            f"[weights] in {source}, or set BENCH_WEIGHTS_{key.upper()}{hint}"
         )
     raise BenchError(
         f"weights.{key} = {str(path)!r} in {source}: there is no such file or folder; {get}, and "
-        "put it there"
+        f"put it there{hint}"
     )

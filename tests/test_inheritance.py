@@ -11,7 +11,7 @@ CARD = """
 title = "Elsewhere"
 text_columns = ["System"]
 seeds = [1]
-columns = [{ heading = "EER", metric = "had.eer", better = "lower" }]
+columns = [{ heading = "EER", metric = "had.eer" }]
 
 [base]
 evaluate.had = { corpus = "had", split = "test", resolution_s = 0.02 }

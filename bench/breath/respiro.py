@@ -31,9 +31,9 @@ from bench.frontends import torch_files
 from bench.specs.breath import Respiro
 from bench.specs.corpus import Audio
 from bench.units import SAMPLE_RATE_HZ
-from bench.weights import KNOWN, locate
+from bench.weights import ANY_COPY, KNOWN, locate
 
-VERSION = "1"
+VERSION = "2"
 """Changes with whatever this module finds; results of another version are not reused."""
 
 BANDS = 128
@@ -88,7 +88,7 @@ class Detector:
     def __init__(self, spec: Respiro, audio: Audio, config: Config) -> None:
         """Find the weights; raise `BenchError` with what to get where they are missing."""
         self.spec, self.audio = spec, audio
-        path = locate(spec.weights, config)
+        path = locate(spec.weights, config, ANY_COPY)
         self.path = path / KNOWN["respiro_en"].file if path.is_dir() else path
         if not self.path.is_file():
             raise BenchError(f"{self.path}: there is no such file (weights.{spec.weights})")
@@ -157,11 +157,11 @@ class Features(NamedTuple):
 
     mel_db: Tensor
     """(128, frames), decibels below the loudest value, at most 80."""
-    spread: Tensor
-    """(frames,), the variance of `mel_db` over the bands (VMS)."""
-    change: Tensor
-    """(frames,), half the mean distance of neighbouring samples. The paper calls it the zero
-    crossing rate, which it would be of signs; of samples, it grows with the gain."""
+    variance: Tensor
+    """(frames,), the unbiased variance of `mel_db` over the bands (VMS)."""
+    zero_crossings: Tensor
+    """(frames,), the zero crossing rate, 0 to 1: half the distances of neighbouring samples' signs
+    (-1, 0 or 1), added up over the window and divided by its length. A gain changes nothing."""
 
 
 def features(wave: Tensor) -> Features:
@@ -175,8 +175,8 @@ def features(wave: Tensor) -> Features:
     )
     decibels = 10 * (_filters().to(wave.device) @ power).clamp(min=_LEAST_POWER).log10()
     decibels = (decibels - decibels.max()).clamp(min=-_RANGE_DB)
-    steps = padded.diff().abs().unfold(0, WINDOW - 1, HOP).sum(1)
-    return Features(decibels, decibels.var(dim=0), steps / (2 * WINDOW))
+    crossings = padded.sign().diff().abs().unfold(0, WINDOW - 1, HOP).sum(1)
+    return Features(decibels, decibels.var(dim=0), crossings / (2 * WINDOW))
 
 
 def stacked(found: Features) -> Tensor:
@@ -207,7 +207,7 @@ def _loaded(path: Path) -> Network:
     except RuntimeError as error:
         known = KNOWN["respiro_en"]
         raise BenchError(
-            f"{path}: does not hold Respiro-en's weights, get {known.file} from {known.source} "
-            f"(with Git LFS): {error}"
+            f"{path}: does not hold Respiro-en's weights, get {known.file} from {known.source}: "
+            f"{error}"
         ) from error
     return network

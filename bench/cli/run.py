@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from bench import cards, config
-from bench.cli import options
+from bench.cli import checked, options
 from bench.config import Config
 from bench.launchers.order import Order
 
@@ -21,6 +21,7 @@ from bench.launchers.order import Order
     metavar="KEY=VALUE",
     help="Change a setting, e.g. training.epochs=3; such a run never stands in the paper's row.",
 )
+@options.variant
 @options.smoke
 @click.option("--dry-run", is_flag=True, help="Say what would be run and what is lacking.")
 @click.pass_context
@@ -30,6 +31,7 @@ def run(
     rows: str | None,
     seeds: int | None,
     overrides: tuple[str, ...],
+    variant: str | None,
     smoke: bool,
     dry_run: bool,
 ) -> None:
@@ -37,8 +39,12 @@ def run(
 
     A failed row does not stop the others; the command then exits with 1 and names it.
     """
-    card, here = cards.table(table), config.load()
-    chosen, form = cards.select(card, rows), options.form(smoke)
+    if checked.known(table):
+        given = {"--rows": rows, "--seeds": seeds, "--set": overrides, "--variant": variant}
+        checked.run(table, refused=options.given({**given, "--smoke": smoke}))
+        return
+    card, here, form = cards.table(table), config.load(), options.form(smoke)
+    card, chosen = options.varied(card, cards.select(card, rows), variant)
     order = Order(card, chosen, seeds, form, overrides)
     order.runs()  # every mistake in what was asked for, before anything is begun
     if dry_run:

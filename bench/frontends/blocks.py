@@ -99,11 +99,13 @@ class BiasGate(nn.Module):
 
 
 class SelfAttention(nn.Module):
-    """Multi-head self-attention by `scaled_dot_product_attention`; no gate, no mask."""
+    """Multi-head self-attention by `scaled_dot_product_attention`, its weights dropped out with
+    probability `dropout` in training; without padding masks.
+    """
 
-    def __init__(self, dim: int, heads: int, gate: BiasGate | None):
+    def __init__(self, dim: int, heads: int, gate: BiasGate | None, dropout: float):
         super().__init__()
-        self.heads = heads
+        self.heads, self.dropout = heads, dropout
         self.q_proj = nn.Linear(dim, dim)
         self.k_proj = nn.Linear(dim, dim)
         self.v_proj = nn.Linear(dim, dim)
@@ -114,9 +116,9 @@ class SelfAttention(nn.Module):
         """Attend within `x` "batch hops dim"; `bias` "heads query key" comes where a gate is."""
         q, k, v = (self._split(proj(x)) for proj in (self.q_proj, self.k_proj, self.v_proj))
         mask = (self.gate(self._split(x)) * bias).to(q.dtype) if self.gate else None
-        return self.out_proj(
-            F.scaled_dot_product_attention(q, k, v, mask).transpose(1, 2).flatten(2)
-        )
+        dropout = self.dropout if self.training else 0.0
+        found = F.scaled_dot_product_attention(q, k, v, mask, dropout)
+        return self.out_proj(found.transpose(1, 2).flatten(2))
 
     def _split(self, x: Tensor) -> Tensor:
         return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)

@@ -38,6 +38,10 @@ regularisation).
 
 MASKED_SPAN = 10
 """Hops in one masked span, as in wav2vec 2.0 (Baevski et al., section 3.1)."""
+FEWEST_SPANS = 2
+"""Masked spans in a clip at least (Hugging Face's `mask_time_min_masks`)."""
+MASK_VECTOR = "mask_vector"
+"""Name of the parameter that masked hops become."""
 
 
 class Convolution(NamedTuple):
@@ -125,13 +129,12 @@ class Encoder(FrontEnd):
     """The encoder of `config`, behaving as `options` say, with weights as torch initialises them.
 
     Frozen convolutions run without a graph and stay in eval mode; a frozen encoder does so as a
-    whole. Low-rank adapters come when there are weights to adapt (`bench.frontends.lora`). Dropout
-    (after the positional convolution, after attention and after the feed-forward part), layerdrop
-    and the time mask work in training mode only, and only when `options` ask for them. Where we
-    depart from fairseq: a skipped block repeats its input as the next state, so that `n_states`
-    holds; masked frames are zero (SpecAugment), not the pretraining's learnt vector; WavLM's
-    position bias is there also when block 1 is skipped; activations and attention weights have no
-    dropout.
+    whole. Low-rank adapters come when there are weights to adapt (`bench.frontends.lora`). Dropout,
+    layerdrop and the time mask work in training mode only, and only when `options` ask for them;
+    they act where Hugging Face's and fairseq's do. The mask vector is there only with a time mask.
+    Where we depart from both: a skipped block repeats its input as the next state, so that
+    `n_states` holds; WavLM's position bias is there also when block 1 is skipped; the feed-forward
+    part's inner activations have no dropout (0 in the published configurations).
     """
 
     def __init__(self, config: EncoderConfig, options: Options):
@@ -152,10 +155,12 @@ class Encoder(FrontEnd):
         )
         self.relative = RelativePositions(*config.buckets, config.heads) if config.buckets else None
         self.blocks = nn.ModuleList(
-            Block(_attention(config), config.dim, config.feed_forward, options.dropout)
+            Block(_attention(config, options), config.dim, config.feed_forward, options.dropout)
             for _ in range(config.blocks)
         )
         self.norm = nn.LayerNorm(config.dim)
+        if options.time_mask:
+            self.mask_vector = nn.Parameter(torch.zeros(config.dim))
         if options.convolutions == "frozen":
             self.convolutions.requires_grad_(False).eval()
         if options.last_state == "raw":
@@ -193,8 +198,10 @@ class Encoder(FrontEnd):
     def _states(self, waves: Tensor) -> tuple[Tensor, ...]:
         x = self._features(normalise(waves, self.options.normalise))
         x = self.projection(self.projection_norm(x))
+        x = F.dropout(x, self.options.projection_dropout, self.training)
         if self.training and self.options.time_mask:
-            x = x.masked_fill(time_mask(x, self.options.time_mask)[..., None], 0.0)
+            masked = time_mask(x, self.options.time_mask)[..., None]
+            x = torch.where(masked, self.mask_vector.to(x.dtype), x)
         x = F.dropout(x + self.position(x), self.options.dropout, self.training)
         bias = self.relative(x.shape[1]) if self.relative else None
         states = [x]
@@ -217,28 +224,42 @@ class Encoder(FrontEnd):
         return self.training and probability > 0 and torch.rand(()).item() < probability
 
 
-def _attention(config: EncoderConfig) -> SelfAttention:
+def _attention(config: EncoderConfig, options: Options) -> SelfAttention:
     gate = BiasGate(config.heads, config.dim // config.heads) if config.buckets else None
-    return SelfAttention(config.dim, config.heads, gate)
+    return SelfAttention(config.dim, config.heads, gate, options.attention_dropout)
 
 
 def normalise(waves: Tensor, how: Literal["utterance", "none", "batch"]) -> Tensor:
-    """Return `waves` "batch samples" with zero mean and unit variance (eps 1e-5, as s3prl's).
+    """Return `waves` "batch samples" with zero mean and unit variance. Padding counts as samples.
 
-    `utterance`: each row by itself; `batch`: all rows jointly, so that a score depends on its batch
-    mates (what TCA's released code does); `none`: unchanged. Padding counts as samples.
+    `utterance`: each row by itself (1e-5 is added to the variance, as in fairseq and s3prl);
+    `batch`: all rows jointly, so that a score depends on its batch mates (what TCA's released code
+    does: transformers' extractor, 1e-7); `none`: unchanged.
     """
-    if how == "none":
-        return waves
-    return F.layer_norm(waves, waves.shape[-1:] if how == "utterance" else waves.shape)
+    match how:
+        case "utterance":
+            return F.layer_norm(waves, waves.shape[-1:])
+        case "batch":
+            return F.layer_norm(waves, waves.shape, eps=1e-7)
+        case "none":
+            return waves
 
 
-def time_mask(x: Tensor, probability: float) -> Tensor:
+def time_mask(x: Tensor, share: float) -> Tensor:
     """Return the hops to mask, bool "batch hops", for features "batch hops dim".
 
-    SpecAugment (Park et al., Interspeech 2019) in wav2vec 2.0's form: a span of `MASKED_SPAN` hops
-    starts at each hop with `probability`; spans may overlap.
+    SpecAugment (Park et al., Interspeech 2019) as Hugging Face counts it: int(share * hops /
+    `MASKED_SPAN` + u) spans, u uniform in [0, 1) and one for the batch, `FEWEST_SPANS` at least and
+    as many as fit side by side at most; their starts differ, and the spans may overlap. A clip
+    shorter than one span is not masked (Hugging Face refuses it).
     """
-    starts = torch.rand(x.shape[:2], device=x.device) < probability
-    covered = F.pad(starts.float()[:, None], (MASKED_SPAN - 1, 0))
+    batch, hops, _ = x.shape
+    # Drawn on the CPU: asking the GPU for a number would make the host wait.
+    spans = int(share * hops / MASKED_SPAN + torch.rand(()).item())
+    spans = min(max(spans, FEWEST_SPANS), hops // MASKED_SPAN)
+    starts = torch.zeros(batch, hops, device=x.device)
+    if spans:
+        order = torch.rand(batch, hops - MASKED_SPAN + 1, device=x.device)
+        starts.scatter_(1, order.topk(spans).indices, 1.0)
+    covered = F.pad(starts[:, None], (MASKED_SPAN - 1, 0))
     return F.max_pool1d(covered, MASKED_SPAN, stride=1)[:, 0].bool()

@@ -23,6 +23,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from bench.errors import BenchError
+from bench.frontends.encoder import MASK_VECTOR
 from bench.frontends.torch_files import read as read_torch
 
 
@@ -101,7 +102,8 @@ def translate(contents: Contents) -> dict[str, Tensor]:
     """Return the encoder's tensors under our names.
 
     Heads that hidden states do not need are dropped by name; a tensor that no rule knows keeps its
-    own name, so that whoever fits the result to an encoder can report it.
+    own name, so that whoever fits the result to an encoder can report it. The mask vector is there
+    where the checkpoint has one (all layouts but torchaudio's).
     """
     if contents.layout == "torchaudio":
         tensors, rules = _like_hugging_face(contents.tensors), _HUGGING_FACE
@@ -127,19 +129,18 @@ _UNUSED = (
     "final_proj.",
     "label_embs_concat",
     "lm_head.",
-    "mask_emb",
-    "masked_spec_embed",
     "project_hid.",
     "project_q.",
     "quantizer.",
 )
-"""Pretraining's and recognition's heads and mask vectors."""
+"""Pretraining's and recognition's heads."""
 
 _WEIGHT_NORM = (
     (r"position\.conv\.weight_g$", "position.conv.parametrizations.weight.original0"),
     (r"position\.conv\.weight_v$", "position.conv.parametrizations.weight.original1"),
 )
 _FAIRSEQ = (
+    (r"mask_emb$", MASK_VECTOR),
     (r"feature_extractor\.conv_layers\.(\d+)\.0\.", r"convolutions.\1.conv."),
     (r"feature_extractor\.conv_layers\.(\d+)\.2\.1\.", r"convolutions.\1.norm."),
     (r"layer_norm\.", "projection_norm."),
@@ -156,6 +157,7 @@ _FAIRSEQ = (
     *_WEIGHT_NORM,
 )
 _HUGGING_FACE = (
+    (r"masked_spec_embed$", MASK_VECTOR),
     (r"feature_extractor\.conv_layers\.(\d+)\.conv\.", r"convolutions.\1.conv."),
     (r"feature_extractor\.conv_layers\.(\d+)\.layer_norm\.", r"convolutions.\1.norm."),
     (r"feature_projection\.layer_norm\.", "projection_norm."),

@@ -41,7 +41,7 @@ def _not_located(run: Run, config: Config) -> Iterator[str]:
     for data in run.data.values():
         match data.breath:
             case Respiro(weights=key):
-                wanted[key] = weights.ANY_LAYOUT
+                wanted[key] = weights.ANY_COPY
             case Precomputed(intervals=key):
                 wanted[key] = weights.INTERVALS
             case _:

@@ -1,10 +1,11 @@
-"""Who is drawn in a bootstrap replicate: utterances, speakers, or speakers and attacks.
+"""Who is drawn in a bootstrap replicate: utterances, speakers, attacks, or speakers and attacks.
 
 Frames of one utterance share a recording, trials of one speaker a voice, spoofs of one attack a
 generator. Resampling what depends on one another as if it did not understates the interval (Wu et
 al., IEEE/ACM TASLP 25(1), 2017, PMC5484007, on speakers; Ferrer and Riera's `confidence_intervals`
 draws whole conditions for the same reason), so that a plan draws wholes. A replicate is a vector of
-weights: how often each whole was drawn.
+weights: how often each whole was drawn. `Factors.plan` says which plan is right for given trials;
+whoever makes an interval or compares two systems asks it, so that all draw alike.
 
 NIST's two-layer bootstrap, which draws trials within each drawn speaker once more and is the more
 conservative, is not here: it needs equally many trials a speaker, which corpora of spoofs lack.
@@ -23,7 +24,18 @@ from bench.metrics.tally import Floats, Integers
 
 _STRETCH = 65_536
 
-PLANS = ("utterance", "speaker", "speaker+attack")
+PLANS = ("utterance", "speaker", "attack", "speaker+attack")
+
+WORDS = {
+    "utterance": "utterances",
+    "speaker": "speakers",
+    "attack": "attacks",
+    "speaker+attack": "speakers and attacks",
+}
+"""What each plan draws whole."""
+
+AUTO = "auto"
+"""Stands for the plan that trials themselves ask for (`Factors.plan`)."""
 
 
 class NothingToResample(BenchError):
@@ -49,6 +61,8 @@ def plan(
 
     - `utterance`: utterances are drawn, each with all its frames.
     - `speaker`: speakers are drawn, each with all their trials of either class.
+    - `attack`: attacks are drawn, each with all its spoofs, and apart from them the utterances
+      without an attack. It is for corpora that name attacks and no speakers.
     - `speaker+attack`: speakers and attacks are drawn independently. A spoof counts as often as its
       speaker times as often as its attack, a bona fide trial as often as its speaker. This is the
       pigeonhole bootstrap of crossed factors (Owen, Annals of Applied Statistics 1(2), 2007); no
@@ -60,7 +74,7 @@ def plan(
     utterances than are judged: only levels that occur among these are drawn.
 
     A BenchError is raised for an unknown name, a code that is there twice, and an utterance without
-    a speaker or (`speaker+attack`) a set without any attack: such a corpus has no such plan.
+    a speaker or a set without any attack where these are drawn: such a corpus has no such plan.
 
     >>> plan("speaker", [0, 1, 2], ["p225", "p226", "p225"]).levels[0].tolist()
     [0, 1, 0]
@@ -75,6 +89,9 @@ def plan(
         raise BenchError(f"utterance {units[twice[0]]} is there twice ({len(twice)} such)")
     if name == "utterance":
         return Plan(name, units, (np.arange(len(units)),))
+    if name == "attack":
+        attacks = _attacks(attack, len(units), name)[order]
+        return Plan(name, units, (np.where(attacks < 0, np.arange(len(units)), -1), attacks))
     speakers = _levels(speaker, len(units), name, "speaker")
     nobody = int((speakers < 0).sum())
     if nobody:
@@ -84,12 +101,78 @@ def plan(
         )
     if name == "speaker":
         return Plan(name, units, (speakers[order],))
-    attacks = _levels(attack, len(units), name, "attack")
-    if (attacks < 0).all():
-        raise BenchError(
-            f"no resampling by {name}: no utterance has an attack; resample by speaker"
-        )
-    return Plan(name, units, (speakers[order], attacks[order]))
+    return Plan(name, units, (speakers[order], _attacks(attack, len(units), name)[order]))
+
+
+class Factors(NamedTuple):
+    """What utterances depend on; arrays of shape (u,)."""
+
+    unit: Integers
+    """The utterances' codes, ascending."""
+    speaker: Integers
+    """A code of each one's speaker; -1 where there is none."""
+    attack: Integers
+    """A code of each one's attack; -1 where there is none, as of bona fide utterances."""
+
+    def plan(self, unit: ArrayLike, spoof: ArrayLike, name: str = AUTO) -> Plan:
+        """Return the plan for items of the utterances `unit`, with weights as `spoof`; (n,) both.
+
+        Where `name` is `AUTO`, it is the plan that these trials ask for: speakers are drawn where
+        every utterance has one and there are two, attacks where every spoof has one and there are
+        two; utterances where there is neither. So the spoofs of one attack are drawn by their
+        speakers, and the trials of one speaker by attacks. Other names are for who knows better.
+
+        Raise BenchError for an utterance that is not among the factors, and as `plan`.
+
+        >>> known = factors([0, 1, 2, 3], ["p1", "p2", "p1", "p2"], ["", "", "A07", "A08"])
+        >>> known.plan([0, 1, 2, 3], [0, 0, 1, 1]).name, known.plan([0, 1, 2], [0, 0, 1]).name
+        ('speaker+attack', 'speaker')
+        >>> known.plan([0, 2, 2], [0, 1, 0]).name
+        'utterance'
+        """
+        units, at = np.unique(np.asarray(unit, dtype=np.int64), return_inverse=True)
+        place = np.searchsorted(self.unit, units)
+        if len(place) and (place[-1] == len(self.unit) or (self.unit[place] != units).any()):
+            raise BenchError("there are items of utterances whose speakers are not known of")
+        speaker, attack = self.speaker[place], self.attack[place]
+        if name == AUTO:
+            spoofed = np.bincount(at, weights=np.asarray(spoof, dtype=np.float64)) > 0
+            name = _asked_for(speaker, attack[spoofed])
+        return plan(name, units, speaker, attack)
+
+
+class Resampling(NamedTuple):
+    """How intervals are made, of whatever trials."""
+
+    factors: Factors
+    """Of all utterances; units are theirs."""
+    name: str = AUTO
+    """`AUTO` or one of `PLANS`."""
+    replicates: int = 1000
+    seed: int = 0
+
+    def plan(self, unit: ArrayLike, spoof: ArrayLike) -> Plan:
+        """Return the plan for items of these utterances; see `Factors.plan`."""
+        return self.factors.plan(unit, spoof, self.name)
+
+
+def factors(
+    unit: ArrayLike, speaker: ArrayLike | None = None, attack: ArrayLike | None = None
+) -> Factors:
+    """Return the factors of utterances of the codes `unit`, each there once; as `plan` has them,
+    but that either may be missing, of some utterances or of all.
+
+    >>> factors([3, 1], ["p2", ""]).speaker.tolist()
+    [-1, 0]
+    """
+    codes = np.asarray(unit, dtype=np.int64)
+    order = np.argsort(codes, kind="stable")
+    nobody = np.full(len(codes), -1)
+    speakers, attacks = (
+        nobody if of is None else _levels(of, len(codes), AUTO, what)[order]
+        for of, what in ((speaker, "speaker"), (attack, "attack"))
+    )
+    return Factors(codes[order], speakers, attacks)
 
 
 def by_utterance(unit: ArrayLike) -> Plan:
@@ -224,6 +307,26 @@ def _ranks(level: Integers) -> tuple[Integers, int]:
     there = np.bincount(level[level >= 0], minlength=top) > 0
     rank = np.append(np.cumsum(there) - 1, -1)  # -1, too, finds its own
     return rank[level], int(there.sum())
+
+
+def _asked_for(speaker: Integers, attack: Integers) -> str:
+    """Return the name of the plan for utterances of these speakers and spoofs of these attacks."""
+    drawn = [
+        what
+        for what, codes in (("speaker", speaker), ("attack", attack))
+        if len(codes) and codes.min() >= 0 and codes.min() < codes.max()
+    ]
+    return "+".join(drawn) or "utterance"
+
+
+def _attacks(values: ArrayLike | None, count: int, name: str) -> Integers:
+    attacks = _levels(values, count, name, "attack")
+    if (attacks < 0).all():
+        instead = "speaker" if name == "speaker+attack" else "utterance"
+        raise BenchError(
+            f"no resampling by {name}: no utterance has an attack; resample by {instead}"
+        )
+    return attacks
 
 
 def _levels(values: ArrayLike | None, count: int, name: str, what: str) -> Integers:

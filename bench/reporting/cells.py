@@ -11,8 +11,9 @@ any other that was begun: a seed that failed must not drop out of a mean unseen.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any, Literal
 
@@ -25,10 +26,24 @@ from bench.metrics.seeds import over_seeds
 from bench.specs.run import Run
 from bench.specs.table import Column, Table
 
+Verdict = Literal["inside", "outside", "too few errors", "one seed", "two seeds", ""]
+"""What can be said of the paper's figure beside ours; "" where the paper prints none.
+
+Paper and we score the same trials, so that what separates two trainings is the spread of seeds.
+From three seeds on, the paper's figure is held to be one more training: `inside` where it lies in
+the 95 % interval in which a further seed would (`OverSeeds.predicts`), else `outside`. With fewer
+seeds, that spread is not known. `too few errors`: there are fewer than `FEW`, and the paper prints
+no figure outside of our interval, which is an exact one.
+"""
+COUNTS = ("missed", "accepted", "bonafide", "spoof")
+"""What is counted of a figure, by the names of `bench.metrics.scores.Figure` and of `Ours`."""
+FEW = 5
+"""With fewer errors than these (`bench.metrics.scores.Figure.few`) a rate is hardly known."""
+
 
 @dataclass(frozen=True)
 class Ours:
-    """Our figure of one cell, per cent."""
+    """Our figure of one cell: rates in per cent, counts as numbers of trials or frames."""
 
     mean: float
     """Over the seeds that are there."""
@@ -36,11 +51,42 @@ class Ours:
     """Standard deviation over seeds (n - 1); None with one seed."""
     low: float
     high: float
-    """Bounds of the 95 % interval of one run, each the mean over seeds: bootstrap, or from those of
-    its parts where the column combines others (`bench.metrics.combined`)."""
-    inside: bool | None
-    """Whether the paper's figure lies in our interval: of the mean over seeds (Student's t) where
-    there are several, else the interval of the one run. None without a figure of the paper."""
+    """Bounds of the 95 % interval of one run, each the mean over seeds: drawn by speakers and
+    attacks where the corpus names them, or from the bounds of its parts where the column combines
+    others (`bench.metrics.combined`)."""
+    verdict: Verdict = ""
+    values: tuple[float, ...] = ()
+    """The figure of each seed."""
+    utterance_low: float | None = None
+    utterance_high: float | None = None
+    """The same bounds where utterances alone are drawn; None where they are not known."""
+    missed: float | None = None
+    """Bona fide trials, or frames, rejected at the figure's threshold, mean over seeds; of a column
+    that combines others the sum over its parts. None where that is not known, or where the figure
+    has no threshold. So are the next three."""
+    accepted: float | None = None
+    """Spoofs accepted."""
+    bonafide: float | None = None
+    """Bona fide trials or frames."""
+    spoof: float | None = None
+    tied: bool = False
+    """Whether an EER hangs on equal scores: those of both classes at its threshold keep the error
+    rates farther apart than single trials could (`bench.metrics.det.ties_at_eer`), and formulas
+    differ. It is said of the worst seed."""
+
+    @property
+    def errors(self) -> float | None:
+        """Wrong decisions at the figure's threshold, mean over seeds; None where not known."""
+        if self.missed is None or self.accepted is None:
+            return None
+        return self.missed + self.accepted
+
+    @property
+    def few(self) -> bool:
+        """Whether errors are too few to judge the figure. Where they were not counted, an interval
+        without any width says so: a resampling of no errors has none.
+        """
+        return self.low == self.high if self.errors is None else self.errors < FEW
 
 
 @dataclass(frozen=True)
@@ -129,20 +175,34 @@ def cells(table: Table, standings: Mapping[str, Standing]) -> tuple[Cell, ...]:
 
 
 def best(table: Table, column: int, found: tuple[Cell, ...]) -> frozenset[str]:
-    """Return the rows whose figure of ours is the best of `column`, among complete ones.
+    """Return the rows whose figure of ours is the best of `column`, among complete ones; none where
+    nothing is better or worse (a gap), and where fewer than two rows are complete.
 
     Figures that print alike are equally good.
     """
-    values = {
+    better = table.columns[column].better
+    values = _complete(table, column, found)
+    if better is None or len(values) < 2:
+        return frozenset()
+    top = (min if better == "lower" else max)(values.values())
+    return frozenset(row for row, value in values.items() if value == top)
+
+
+def foremost(table: Table, column: int, found: tuple[Cell, ...]) -> str | None:
+    """Return the row that stands for `column` where one must be shown: the first of the best, or
+    of the complete ones where there is no best. None without a complete row.
+    """
+    known = best(table, column, found) or _complete(table, column, found).keys()
+    return next((row for row in table.rows if row in known), None)
+
+
+def _complete(table: Table, column: int, found: tuple[Cell, ...]) -> dict[str, float]:
+    """Return the figures of complete rows, rounded as they are printed."""
+    return {
         cell.row: round(cell.ours.mean, decimals(table.columns[column]))
         for cell in found
         if cell.column == column and cell.complete and cell.ours
     }
-    if not values:
-        return frozenset()
-    pick: Any = min if table.columns[column].better == "lower" else max
-    top = pick(values.values())
-    return frozenset(row for row, value in values.items() if value == top)
 
 
 State = Literal["published", "not run", "incomplete", "complete"]
@@ -163,6 +223,11 @@ def decimals(column: Column) -> int:
     return digits(column.metric) if column.decimals is None else column.decimals
 
 
+def half_unit(column: Column) -> float:
+    """Return half a unit of the last printed digit: a printed 3.30 may be 3.295."""
+    return 0.5 * 10.0 ** -decimals(column)
+
+
 def _cell(table: Table, name: str, place: int, stands: Standing | None) -> Cell:
     row, column = table.rows[name], table.columns[place]
     paper = row.published.get(column.metric)
@@ -170,28 +235,105 @@ def _cell(table: Table, name: str, place: int, stands: Standing | None) -> Cell:
     if stands is None:
         return Cell(name, place, paper, source, None, 0, 0)
     found = _of_runs(column, stands.runs)
+    wanted = len(stands.seeds)
     if not found:
-        return Cell(name, place, paper, source, None, 0, len(stands.seeds))
-    low, high = fmean(figure.low for figure in found), fmean(figure.high for figure in found)
-    over = over_seeds([figure.value for figure in found])
-    inside = None
-    if paper is not None:
-        rounding = 0.5 * 10.0 ** -decimals(column)
-        covered = over.covers(paper, rounding)
-        inside = low - rounding <= paper <= high + rounding if covered is None else covered
-    ours = Ours(over.mean, over.spread, low, high, inside)
-    return Cell(name, place, paper, source, ours, over.seeds, len(stands.seeds))
+        return Cell(name, place, paper, source, None, 0, wanted)
+    ours = _over_seeds(found)
+    ours = replace(ours, verdict=_verdict(ours, paper, half_unit(column)))
+    return Cell(name, place, paper, source, ours, len(found), wanted)
 
 
-def _of_runs(column: Column, runs: pd.DataFrame) -> list[Estimate]:
+def _over_seeds(found: list[_Found]) -> Ours:
+    """Return the figure over seeds, no verdict yet."""
+    over = over_seeds([of.figure.value for of in found])
+    low, high = fmean(of.figure.low for of in found), fmean(of.figure.high for of in found)
+    by_utterance = [of.by_utterance for of in found if of.by_utterance is not None]
+    known = len(by_utterance) == len(found)
+    return Ours(
+        mean=over.mean,
+        sd=over.spread,
+        low=low,
+        high=high,
+        values=tuple(of.figure.value for of in found),
+        utterance_low=fmean(of.low for of in by_utterance) if known else None,
+        utterance_high=fmean(of.high for of in by_utterance) if known else None,
+        missed=_mean_count(found, "missed"),
+        accepted=_mean_count(found, "accepted"),
+        bonafide=_mean_count(found, "bonafide"),
+        spoof=_mean_count(found, "spoof"),
+        tied=any(of.tied for of in found),
+    )
+
+
+def _mean_count(found: list[_Found], name: str) -> float | None:
+    mean = fmean(of.counts[name] for of in found)
+    return None if math.isnan(mean) else mean
+
+
+def _verdict(ours: Ours, paper: float | None, rounding: float) -> Verdict:
+    """Return what can be said of the paper's figure; `rounding` is half a printed unit."""
+    apart = paper is not None and not ours.low - rounding <= paper <= ours.high + rounding
+    if ours.few and (ours.errors is None or not apart):
+        return "too few errors"
+    if paper is None:
+        return ""
+    predicted = over_seeds(ours.values).predicts(paper, rounding)
+    if predicted is None:
+        return "one seed" if len(ours.values) == 1 else "two seeds"
+    return "inside" if predicted else "outside"
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A column's figure of one run."""
+
+    figure: Estimate
+    by_utterance: Estimate | None
+    """With the bounds of the other interval; None where it is not known."""
+    counts: Mapping[str, float]
+    """By the names of `COUNTS`, NaN where not known."""
+    tied: bool
+
+
+def _tied(counts: Mapping[str, float]) -> bool:
+    """Return whether the rates of errors differ by more than half of what a trial adds to the one
+    of fewer trials: at the nearest threshold, trials without a tie leave no more.
+    """
+    missed, accepted, bonafide, spoof = (counts[name] for name in COUNTS)
+    fewer = min(bonafide, spoof)
+    return fewer > 0 and abs(missed / bonafide - accepted / spoof) > (0.5 + 1e-9) / fewer
+
+
+def _of_runs(column: Column, runs: pd.DataFrame) -> list[_Found]:
     """Return the figure of each run that has it, or has every part of it."""
+    found = (_of_run(column, run) for run in runs.to_dict("records"))
+    return [of for of in found if of is not None]
+
+
+def _of_run(column: Column, run: Mapping[Any, Any]) -> _Found | None:
     metrics = column.parts or (column.metric,)
-    names = [f"{metric}{end}" for metric in metrics for end in ("", ".low", ".high")]
-    values = runs.reindex(columns=names).astype(float).dropna().to_numpy()
-    parts = [[Estimate(*part) for part in run.reshape(-1, 3).tolist()] for run in values]
-    if column.combine == "none":
-        return [figure for (figure,) in parts]
-    return [combined_estimate(column.combine, of_run) for of_run in parts]
+
+    def parts(low: str, high: str) -> list[Estimate] | None:
+        ends = ("", low, high)
+        known = [[float(run.get(f"{metric}{end}", math.nan)) for end in ends] for metric in metrics]
+        lacking = any(math.isnan(value) for part in known for value in part)
+        return None if lacking else [Estimate(*part) for part in known]
+
+    figures = parts(".low", ".high")
+    if figures is None:
+        return None
+    by_utterance = parts(".utterance_low", ".utterance_high")
+    counts = {
+        name: math.fsum(float(run.get(f"{metric}.{name}", math.nan)) for metric in metrics)
+        for name in COUNTS
+    }
+    other = None if by_utterance is None else _combined(column, by_utterance)
+    is_eer = column.combine == "none" and column.kind.startswith("eer")
+    return _Found(_combined(column, figures), other, counts, is_eer and _tied(counts))
+
+
+def _combined(column: Column, parts: list[Estimate]) -> Estimate:
+    return parts[0] if column.combine == "none" else combined_estimate(column.combine, parts)
 
 
 def _why(runs: pd.DataFrame) -> str:

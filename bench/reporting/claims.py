@@ -33,6 +33,7 @@ def section(table: Table, found: tuple[Cell, ...], comparisons: Comparisons, for
     tested = {row for _, row, _ in comparisons.tested}
     columns = sorted({place for place, *_ in comparisons.tested})
     if tested:
+        parts.append("\n".join(f"- {text}." for text in claims(table, found, comparisons)))
         parts.append(_WORDS)
         parts += _steps(table, [row for row in rows if row in tested], columns, comparisons, form)
         parts += _against_best(table, found, [r for r in rows if r in tested], comparisons, form)
@@ -41,23 +42,32 @@ def section(table: Table, found: tuple[Cell, ...], comparisons: Comparisons, for
 
 
 def claims(table: Table, found: tuple[Cell, ...], comparisons: Comparisons) -> list[str]:
-    """Return a sentence for each column with a best row: what it beats, and what not."""
-    said: list[str] = []
-    rows = list(table.rows)
+    """Return a sentence for each outcome of columns with a best row: which rows that is, what they
+    beat, and what not.
+    """
+    said: dict[str, list[str]] = {}
     for place, column in enumerate(table.columns):
-        for top in sorted(best(table, place, found), key=rows.index):
-            tested = {row: comparisons.tested.get((place, top, row)) for row in rows}
-            beaten = [row for row, of in tested.items() if of and of.holds]
-            level = [row for row, of in tested.items() if of and not of.holds]
-            if not beaten and not level:
-                continue
-            text = f"{_name(column)}: {top} is best"
-            text += f", and beats {ranged(beaten, rows)}" if beaten else ""
-            text += f"; not told apart from {ranged(level, rows)}" if level else ""
-            said.append(text)
-    if said and not all(of.difference.over_seeds for of in comparisons.tested.values()):
-        said.append(_ONE_SEED)
-    return said
+        text = _outcome(table, place, best(table, place, found), comparisons)
+        if text:
+            said.setdefault(text, []).append(_name(column))
+    lines = [f"{', '.join(columns)}: {text}" for text, columns in said.items()]
+    if lines and not all(of.difference.over_seeds for of in comparisons.tested.values()):
+        lines.append(_ONE_SEED)
+    return lines
+
+
+def _outcome(table: Table, place: int, tops: frozenset[str], comparisons: Comparisons) -> str:
+    """Return what is said of a column; nothing where its best rows were not tested."""
+    rows = list(table.rows)
+    tested = {row for at, top, row in comparisons.tested if at == place and top in tops}
+    if not tested:
+        return ""
+    level = comparisons.level_with_best(place, tops)
+    beaten = tested - tops - level
+    single = len(tops) == 1
+    text = f"{ranged([*tops], rows)} {'is best' if single else 'are best alike'}"
+    text += f", and {'beats' if single else 'beat'} {ranged([*beaten], rows)}" if beaten else ""
+    return text + (f"; not told apart from {ranged([*level], rows)}" if level else "")
 
 
 def _steps(
@@ -84,9 +94,12 @@ def _against_best(
 ) -> list[str]:
     """Return each row against the best of each column, the first where several are."""
     tops = {
-        n: min(best(table, n, found), key=[*table.rows].index)
+        n: next(row for row in table.rows if row in known)
         for n in sorted({place for place, *_ in comparisons.tested})
+        if (known := best(table, n, found))
     }
+    if not tops:
+        return []
     lines = [
         [
             row,
@@ -128,6 +141,8 @@ def _cell(table: Table, comparisons: Comparisons, place: int, first: str, second
     said = f"{value} [{low}, {high}], p {_p_value(tested.corrected)}"
     if not tested.holds:
         return said
+    if column.better is None:
+        return f"**differs** {said}"
     better = (tested.difference.value < 0) == (column.better == "lower")
     return f"**{'better' if better else 'worse'}** {said}"
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 
 from bench.metrics.combined import combined, rounding
-from bench.reporting.cells import decimals
+from bench.reporting.cells import decimals, half_unit
 from bench.specs.table import Column, Row, Table
 
 
@@ -39,8 +39,8 @@ def _against_parts(table: Table, row: Row, column: Column) -> str:
     if printed is None or arithmetic is None or column.combine == "none":
         return ""
     text, value = arithmetic
-    parts = [_half(part) for part in _parts(table, column)]
-    allowed = rounding(column.combine, parts) + _half(column)
+    parts = [half_unit(part) for part in _parts(table, column)]
+    allowed = rounding(column.combine, parts) + half_unit(column)
     if _differ(printed, value, allowed):
         return f"{_source(row, column)} {_shown(printed, column)} for {_name(column)}; {text}"
     return ""
@@ -52,7 +52,11 @@ def _elsewhere(table: Table, name: str, column: Column, other: Table) -> str:
     if there is None or again is None:
         return ""
     here, second = (r.published.get(column.metric) for r in (row, again))
-    if here is None or second is None or not _differ(here, second, _half(column) + _half(there)):
+    if (
+        here is None
+        or second is None
+        or not _differ(here, second, half_unit(column) + half_unit(there))
+    ):
         return ""
     note = (
         f"{_source(row, column)} {_shown(here, column)} for {_name(column)} here and "
@@ -92,11 +96,6 @@ def _parts(table: Table, column: Column) -> list[Column]:
 
 def _differ(one: float, other: float, allowed: float) -> bool:
     return abs(one - other) > allowed + 1e-9  # decimals have no exact float
-
-
-def _half(column: Column) -> float:
-    """Return half a unit of the last printed digit."""
-    return 0.5 * 10.0 ** -decimals(column)
 
 
 def _shown(value: float, column: Column) -> str:

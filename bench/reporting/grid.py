@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 
@@ -39,6 +40,20 @@ def ranged(names: Sequence[str], order: Sequence[str]) -> str:
         else:
             stretches.append([order[place]])
     return ", ".join(f"{of[0]} to {of[-1]}" if len(of) > 2 else ", ".join(of) for of in stretches)
+
+
+def bracketed(low: float, high: float, digits: int) -> str:
+    """Return an interval with `digits` decimals, or with as many more as tell its bounds apart;
+    nothing where there is none: an unknown bound, or one that is as the other.
+
+    >>> bracketed(0.951, 1.2, 2), bracketed(0.0012, 0.0041, 2), bracketed(0.0, 0.0, 2)
+    ('[0.95, 1.20]', '[0.001, 0.004]', '')
+    """
+    for more in range(digits, digits + 9):
+        first, last = (f"{bound:.{more}f}" for bound in (low, high))
+        if first != last and not math.isnan(low + high):
+            return f"[{first}, {last}]"
+    return ""
 
 
 def _stem(name: str) -> str:

@@ -1,4 +1,4 @@
-"""How to read a report, what it says in short, and its footnotes."""
+"""How to read a report, its verdict in two sentences, and its footnotes."""
 
 # The stubs of pandas leave many types open.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
@@ -10,64 +10,141 @@ from collections.abc import Mapping
 import pandas as pd
 
 from bench.config import Form
-from bench.reporting import tables
-from bench.reporting.cells import Cell, Standing, decimals
-from bench.reporting.claims import claims
+from bench.reporting import repeat, tables
+from bench.reporting.cells import FEW, Cell, Standing, Verdict, best, decimals
 from bench.reporting.compared import Comparisons
 from bench.reporting.grid import ranged
+from bench.reporting.published import elsewhere_notes
 from bench.reporting.tally import Tally, tally
 from bench.specs.table import Table
 from bench.trees import leaves
 
-_READING = """\
-What stands in a cell:
+_ORDER = (
+    "In a cell: the paper's figure / ours / ours minus the paper's; in small print the 95 % "
+    "interval of one run (bounds averaged over seeds)."
+)
+_ORDER_DETAIL = (
+    "In a cell: the paper's figure; ours, in brackets the 95 % interval of one run (bounds "
+    "averaged over seeds); ours minus the paper's."
+)
+_UNITS = (
+    "Rates are in per cent. Ours is the mean over seeds, ± its standard deviation where there are "
+    "several."
+)
+_COMBINED = (
+    "{names}: from each run's own figures, whose intervals are taken to be independent (MOVER)."
+)
+_SAYS: Mapping[Verdict, str] = {
+    "inside": "a further seed of ours could give the paper's figure: it lies in the mean ± t · s · "
+    "√(1 + 1/n), at 95 %, of n seeds with the standard deviation s",
+    "outside": "the paper's figure lies outside of that",
+    "one seed": "one seed: no verdict, as it does not show how much trainings differ",
+    "two seeds": "two seeds: no verdict, as they hardly show how much trainings differ",
+    "too few errors": f"too few errors to judge, fewer than {FEW}",
+}
+_UNIT_OF = {"utterance": "utterances", "speaker": "speakers", "attack": "attacks"}
 
-- First line: the paper's figure; rates are in per cent.
-- Second line: ours, the mean over seeds, ± its standard deviation where there are several; in
-  brackets the 95 % percentile bootstrap interval of one run, resampling utterances (bounds averaged
-  over seeds).
-- Third line: ours minus the paper's; *inside* where the paper's figure lies in our 95 % interval,
-  that of the mean over seeds (Student's t) where there are several, else that of the one run."""
-_COMBINED = """
-- {names}: from each run's own figures; the interval is from theirs, which are taken to be
-  independent (MOVER)."""
 
-
-def reading(table: Table, found: tuple[Cell, ...], comparisons: Comparisons) -> str:
+def reading(
+    table: Table,
+    found: tuple[Cell, ...],
+    standings: Mapping[str, Standing],
+    comparisons: Comparisons,
+    detail: bool = False,
+) -> str:
     """Return what stands in a cell, and the marks that the table has."""
     if not any(cell.ours for cell in found):
         return "The paper's figures (rates in per cent); none of ours is there yet."
     names = ", ".join(column.heading for column in table.columns if column.combine != "none")
-    marks = "- **Bold**: the best of ours among complete rows"
-    marks += f"; {tables.LEVEL}: not told apart from it (below)." if comparisons.tested else "."
+    lines = [
+        _ORDER_DETAIL if detail else _ORDER,
+        _UNITS,
+        drawn_by(standings),
+        _COMBINED.format(names=names) if names else "",
+        *_marks(table, found, comparisons, detail),
+    ]
+    return "\n".join(f"- {line}" for line in lines if line)
+
+
+def drawn_by(standings: Mapping[str, Standing]) -> str:
+    """Say how the intervals that are shown were drawn; the CSV has those by utterances, too."""
+    plans: dict[str, set[str]] = {}
+    for stands in standings.values():
+        for name in stands.runs.columns:
+            if name.startswith("plan."):
+                for plan in stands.runs[name].dropna():
+                    plans.setdefault(plan, set()).add(name.removeprefix("plan."))
+    plans.pop("", None)
+    if not plans:
+        return "Intervals are drawn by utterances."
+    said = [
+        f"{' and '.join(_UNIT_OF.get(of, of) for of in plan.split('+'))} "
+        f"({', '.join(sorted(evaluations))})"
+        for plan, evaluations in sorted(plans.items())
+    ]
+    return f"Intervals are drawn by {', by '.join(said)}; those by utterances alone are in the CSV."
+
+
+def _marks(
+    table: Table, found: tuple[Cell, ...], comparisons: Comparisons, detail: bool
+) -> list[str]:
+    """Return a line for each mark that the table has."""
+    there = {cell.ours.verdict for cell in found if cell.ours}
+    said = [
+        f"{f'*{of}*' if detail else tables.MARKS[of]}: {says}."
+        for of, says in _SAYS.items()
+        if of in there
+    ]
+    if any(best(table, column, found) for column in range(len(table.columns))):
+        level = f"; {tables.LEVEL}: not told apart from it (below)" if comparisons.tested else ""
+        said.append(f"**Bold**: the best of ours among complete rows{level}.")
+    if any(cell.ours and cell.ours.tied for cell in found):
+        said.append(
+            f"{tables.TIED}: equal scores of both classes stand where the error rates cross; they "
+            "move together here, and other formulas give another EER."
+        )
     if any(cell.ours and not cell.complete for cell in found):
-        marks += " *Italic*: seeds are missing."
-    return _READING + (_COMBINED.format(names=names) if names else "") + f"\n{marks}"
+        said.append("*Italic*: seeds are missing.")
+    return said
 
 
-def in_short(table: Table, found: tuple[Cell, ...], comparisons: Comparisons) -> str:
-    """Return the outcome in a few lines: how far the rows are, how many figures agree, and which
-    differences between rows hold.
+def verdict(
+    table: Table, found: tuple[Cell, ...], standings: Mapping[str, Standing], form: Form
+) -> str:
+    """Return the outcome in two sentences: how many figures agree with the paper's among those that
+    can be judged, and how far the rows are.
     """
     counts = tally(table, found)
-    lines = [f"**In short.** {_rows(counts)}.{_agreement(table, counts)}"]
-    lines += [f"- {text}." for text in claims(table, found, comparisons)]
-    return "\n\n".join([lines[0], "\n".join(lines[1:])]).strip()
+    sentences = [_agreement(table, counts, standings, form), f"{_rows(table, counts)}."]
+    return f"**Verdict.** {' '.join(filter(None, sentences))}"
 
 
-def _rows(counts: Tally) -> str:
-    """Return how many rows there are of each state."""
+def _rows(table: Table, counts: Tally) -> str:
+    """Return how many rows there are of each state, and which figure is farthest."""
     complete, *others = counts.states.items()
     said = [f"{complete[1]} of {sum(counts.states.values())} rows are complete"]
-    return ", ".join(said + [f"{number} {state}" for state, number in others if number])
+    text = ", ".join(said + [f"{number} {state}" for state, number in others if number])
+    far = farthest(table, counts)
+    return f"{text}; farthest from the paper, in proportion: {far}" if far else text
 
 
-def _agreement(table: Table, counts: Tally) -> str:
-    compared = counts.inside + counts.outside
-    if not compared:
+def _agreement(table: Table, counts: Tally, standings: Mapping[str, Standing], form: Form) -> str:
+    judged, seeds, errors = counts.inside + counts.outside, counts.few_seeds, counts.few_errors
+    if not judged + seeds + errors:
         return ""
-    text = f" The paper's figure lies in our interval in {counts.inside} of {compared} cells."
-    return f"{text} Farthest, in proportion: {farthest(table, counts)}."
+    text = (
+        f"A further seed of ours could give the paper's figure in {counts.inside} of the {judged} "
+        "cells that can be judged"
+        if judged
+        else "No cell can be judged against the paper yet"
+    )
+    if seeds:
+        have = "has" if seeds == 1 else "have"
+        run = repeat.command(table, standings, form, 3)
+        text += f"; {seeds} {have} fewer than three seeds (`{run}` gives a verdict)"
+    if errors:
+        text += f"; {errors} {'has' if errors == 1 else 'have'} too few errors"
+    return f"{text}."
 
 
 def farthest(table: Table, counts: Tally) -> str:
@@ -110,7 +187,7 @@ def footnotes(
         for source, names in sources.items()
         if source
     ]
-    notes += table.notes
+    notes += [*elsewhere_notes(table), *table.notes]
     if form == "smoke" and table.smoke:
         said = ", ".join(f"`{'.'.join(keys)} = {value}`" for keys, value in leaves(table.smoke))
         notes.append(f"Smoke settings, in place of the paper's: {said}.")

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from bench.config import Form
-from bench.reporting.cells import Cell, Standing, best
+from bench.reporting.cells import Cell, Standing, foremost
 from bench.reporting.grid import smoke_word
 from bench.reporting.kept import Kept
 from bench.specs.table import Table
@@ -40,8 +40,7 @@ def pictures(
     files: dict[str, bytes] = {}
     lines: list[str] = []
     for evaluation, column in _evaluations(table).items():
-        tops = best(table, column, found)
-        row = next((name for name in table.rows if name in tops), None)
+        row = foremost(table, column, found)
         if kept is None or row is None:
             continue
         run = standings[row].runs.iloc[0]

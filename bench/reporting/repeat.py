@@ -24,6 +24,12 @@ from bench.reporting.kept import Kept
 from bench.specs.table import Table
 
 _UNKNOWN = "not known"
+_EQUAL = (
+    "The same figures, digit for digit, are to be expected with the same signature, data, commit, "
+    "kind of device and number of threads. Another number of threads adds numbers up in another "
+    "order, which training enlarges: SAL's S3 in its smoke form has a PartialSpoof EER of 23.09 "
+    "with one thread and 26.82 with two"
+)
 
 
 def summary(table: Table, standings: Mapping[str, Standing], form: Form, kept: Kept | None) -> str:
@@ -36,6 +42,8 @@ def summary(table: Table, standings: Mapping[str, Standing], form: Form, kept: K
             f"Environment: `uv sync --locked`; uv.lock's SHA-256 begins: {_listed(runs['lock'])}",
             f"Data: {_splits(runs)}, fingerprints below; `bench data check` compares them",
             *_spent(runs, kept),
+            *_conditions(runs),
+            _EQUAL,
         ]
     return "\n".join(f"- {line}" for line in lines)
 
@@ -96,19 +104,35 @@ def missing(standings: Mapping[str, Standing], form: Form) -> str:
     return grid(["Row", "Seeds", "Why"], lines, form)
 
 
-def _commands(table: Table, standings: Mapping[str, Standing], form: Form) -> str:
-    name = table.key.removeprefix(f"{DEFAULT_PAPER}/")
+def command(
+    table: Table, standings: Mapping[str, Standing], form: Form, seeds: int | None = None
+) -> str:
+    """Return the command that runs the rows that were begun (all where none was), with `seeds`;
+    without a number, with those that the rows have where these are more than the card's.
+    """
     begun = [row for row, stands in standings.items() if len(stands.runs)]
     rows = "" if len(begun) in (0, len(standings)) else f" --rows {','.join(begun)}"
-    of_card = {row: len(table.rows[row].seeds or table.seeds) for row in standings}
-    most = max((len(stands.seeds) for stands in standings.values()), default=0)
-    more = any(len(stands.seeds) > of_card[row] for row, stands in standings.items())
-    seeds = f" --seeds {most}" if more else ""
-    smoke = " --smoke" if form == "smoke" else ""
-    commands = [f"bench run {name}{rows}{seeds}{smoke}", f"bench report {name}{smoke}"]
+    if seeds is None:
+        of_card = {row: len(table.rows[row].seeds or table.seeds) for row in standings}
+        more = any(len(stands.seeds) > of_card[row] for row, stands in standings.items())
+        seeds = max(len(stands.seeds) for stands in standings.values()) if more else None
+    number = "" if seeds is None else f" --seeds {seeds}"
+    return f"bench run {_name(table)}{rows}{number}{_smoke(form)}"
+
+
+def _name(table: Table) -> str:
+    return table.key.removeprefix(f"{DEFAULT_PAPER}/")
+
+
+def _smoke(form: Form) -> str:
+    return " --smoke" if form == "smoke" else ""
+
+
+def _commands(table: Table, standings: Mapping[str, Standing], form: Form) -> str:
+    commands = [command(table, standings, form), f"bench report {_name(table)}{_smoke(form)}"]
     if form == "smoke":
         commands.insert(0, "bench data mini")
-    return ", ".join(f"`{command}`" for command in commands)
+    return ", ".join(f"`{of}`" for of in commands)
 
 
 def _uncommitted(runs: pd.DataFrame) -> str:
@@ -139,6 +163,16 @@ def _spent(runs: pd.DataFrame, kept: Kept | None) -> list[str]:
         return [*lines, "GPU-hours: none; energy: not known (no GPU was used)"]
     hours = sum(_devices(run["device"]) * run["hours"] for run in on_gpu.to_dict("records"))
     return [*lines, f"GPU-hours: {hours:.2f}; energy: {_energy(on_gpu, kept)}"]
+
+
+def _conditions(runs: pd.DataFrame) -> list[str]:
+    """Return what of the machine may change figures, as far as the runs say it."""
+    says = {"threads": "Threads", "determinism": "Determinism"}
+    return [
+        f"{said}: {_listed(runs[name].replace('', pd.NA).dropna())}"
+        for name, said in says.items()
+        if name in runs and (runs[name] != "").any()
+    ]
 
 
 def _energy(runs: pd.DataFrame, kept: Kept | None) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Container, Mapping, Sequence
 
 from bench.config import Form
-from bench.reporting.cells import Cell, best, decimals, state
+from bench.reporting.cells import Cell, Ours, Verdict, best, decimals, state
 from bench.reporting.compared import Comparisons
-from bench.reporting.grid import grid, smoke_word
+from bench.reporting.grid import bracketed, grid, smoke_word
+from bench.reporting.published import linked
 from bench.specs.table import Column, Table
 
 CONTRADICTORY = "ᵃ"
@@ -16,9 +17,20 @@ SECOND_HAND = "ᵈ"
 """Stands at a figure that is from a digest of the paper."""
 LEVEL = "ᵗ"
 """Stands at a figure of ours that is not told apart from the best of its column."""
+TIED = "ᵉ"
+"""Stands at an EER of ours that hangs on equal scores."""
+
+MARKS: Mapping[Verdict, str] = {
+    "inside": "✓",
+    "outside": "✗",
+    "one seed": "¹",
+    "two seeds": "²",
+    "too few errors": "ᶠ",
+}
+"""Stands after our difference from the paper's figure."""
 
 _NOTHING = "–"
-_ARROWS = {"lower": "↓", "higher": "↑"}
+_ARROWS = {"lower": "↓", "higher": "↑", None: ""}
 
 Place = tuple[str, int]
 """Row, and index of the column."""
@@ -30,9 +42,11 @@ def main(
     contradictory: Container[Place],
     comparisons: Comparisons,
     form: Form,
+    detail: bool = False,
 ) -> str:
     """Return the table in Markdown, in the paper's layout; `contradictory` figures are marked, and
-    those of ours that by the `comparisons` may be as good as the best.
+    those of ours that by the `comparisons` may be as good as the best. A cell has one line; with
+    `detail` it has three.
     """
     tops = [best(table, column, found) for column in range(len(table.columns))]
     level = [comparisons.level_with_best(column, top) for column, top in enumerate(tops)]
@@ -49,9 +63,15 @@ def main(
             ranks.get((cell.row, cell.column), ""),
             (cell.row, cell.column) in contradictory,
             decimals(table.columns[cell.column]),
+            detail,
         )
         for cell in found
     }
+    return laid_out(table, found, texts, form)
+
+
+def laid_out(table: Table, found: tuple[Cell, ...], texts: Mapping[Place, str], form: Form) -> str:
+    """Return the `texts` of all cells as the paper lays the table out."""
     draw = _matrices if table.layout == "matrix" else _rows
     return draw(table, found, texts, form)
 
@@ -69,21 +89,21 @@ def _rows(table: Table, found: tuple[Cell, ...], texts: Mapping[Place, str], for
             group = row.group
             lines.append([f"**{group}**" if group else "", *[""] * (len(headings) - 1)])
         own = [texts[name, column] for column in range(len(table.columns))]
-        lines.append([*row.cells, *own, seeds(found, name)])
+        lines.append([*linked(row), *own, seeds(found, name)])
     return grid(headings, lines, form)
 
 
 def _matrices(table: Table, found: tuple[Cell, ...], texts: Mapping[Place, str], form: Form) -> str:
     down, across = sides(table.columns)
     place = {(column.group, column.heading): n for n, column in enumerate(table.columns)}
-    headings = ["", *(f"{name} {_ARROWS[table.columns[0].better]}" for name in across)]
+    headings = ["", *(f"{name} {_ARROWS[table.columns[0].better]}".strip() for name in across)]
     sections: list[str] = []
     for name, row in table.rows.items():
         lines = [
             [group, *(texts[name, place[group, h]] if (group, h) in place else "" for h in across)]
             for group in down
         ]
-        title = " · ".join(filter(None, [row.group, *row.cells]))
+        title = " · ".join(filter(None, [row.group, *linked(row)]))
         sections += [
             f"### {smoke_word(form)}{title}: {seeds(found, name)}",
             grid(headings, lines, form),
@@ -98,31 +118,44 @@ def sides(columns: Sequence[Column]) -> tuple[list[str], list[str]]:
     return list(down), list(across)
 
 
-def _figure(cell: Cell, rank: str, contradictory: bool, digits: int) -> str:
-    def shown(value: float) -> str:
-        return f"{value:.{digits}f}"
-
-    paper = _NOTHING if cell.paper is None else shown(cell.paper)
+def _figure(cell: Cell, rank: str, contradictory: bool, digits: int, detail: bool) -> str:
+    paper = _NOTHING if cell.paper is None else f"{cell.paper:.{digits}f}"
     paper += SECOND_HAND * (cell.paper_from == "digest") + CONTRADICTORY * contradictory
     if not cell.seeds_wanted or rank == "not run":
         return paper
+    between = "<br>" if detail else " / "
     if cell.ours is None:
-        return f"{paper}<br>{_NOTHING}<br>{_NOTHING}"
-    mean = shown(cell.ours.mean)
+        return between.join([paper, _NOTHING, _NOTHING])
+    ours = _mean(cell, cell.ours, rank, digits)
+    interval = bracketed(cell.ours.low, cell.ours.high, digits)
+    difference = _difference(cell, cell.ours, digits, detail)
+    if detail:
+        return between.join([paper, f"{ours} {interval}".strip(), difference])
+    small = f" <small>{interval}</small>" if interval else ""
+    return between.join([paper, ours, difference]) + small
+
+
+def _mean(cell: Cell, ours: Ours, rank: str, digits: int) -> str:
+    mean = f"{ours.mean:.{digits}f}"
     if not cell.complete:
         mean = f"*{mean}* ({cell.seeds_done} of {_seeds_of(cell.seeds_wanted)})"
     elif rank == "best":
         mean = f"**{mean}**"
     elif rank == "level":
         mean += LEVEL
-    spread = "" if cell.ours.sd is None else f" ± {shown(cell.ours.sd)}"
-    difference = _NOTHING
+    mean += TIED * ours.tied
+    return mean + ("" if ours.sd is None else f" ± {ours.sd:.{digits}f}")
+
+
+def _difference(cell: Cell, ours: Ours, digits: int, detail: bool) -> str:
+    """Return ours minus the paper's, and what can be said of it."""
+    text = _NOTHING
     if cell.difference is not None:
-        where = "inside" if cell.ours.inside else "outside"
         # + 0.0: no "-0.00"
-        difference = f"{round(cell.difference, digits) + 0.0:+.{digits}f}, {where}"
-    interval = f"[{shown(cell.ours.low)}, {shown(cell.ours.high)}]"
-    return f"{paper}<br>{mean}{spread} {interval}<br>{difference}"
+        text = f"{round(cell.difference, digits) + 0.0:+.{digits}f}"
+    if not ours.verdict:
+        return text
+    return f"{text}, {ours.verdict}" if detail else f"{text} {MARKS[ours.verdict]}"
 
 
 def seeds(found: tuple[Cell, ...], row: str) -> str:

@@ -123,6 +123,12 @@ class FeatureLosses(Spec):
     copies_of: Literal["each", "batch"] = "each"
     """Whether so many of each bona fide feature (equation 9), or in all, of bona fide features
     drawn by chance ("per batch", section IV.D.1)."""
+    scale: Literal["as-is", "unit"] = "as-is"
+    """Whether z is as it is, or of length 1, before noise is added to it (equation 9). The raw
+    states of a front-end may be so long that noise of δ = 0.1 changes nothing; how long they are is
+    logged as `train.feature_length`."""
+    centre_of: Literal["with-copies", "originals"] = "with-copies"
+    """Whether the centre loss (equation 11, over D_bona) takes the noisy copies as well."""
     temperature: Positive = 0.1
     """τ of equation 10, which the paper never gives: that of the supervised contrastive loss which
     PSCL is made from (Khosla et al., NeurIPS 2020)."""

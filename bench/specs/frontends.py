@@ -55,6 +55,9 @@ class Lora(Spec):
 Tuning = Annotated[Full | Frozen | Lora, Field(discriminator="kind")]
 
 
+_REGULARISATION = ("dropout", "attention_dropout", "projection_dropout", "layerdrop", "time_mask")
+
+
 class _Encoder(Spec):
     """What every front-end of the wav2vec 2.0 family can be told."""
 
@@ -62,7 +65,8 @@ class _Encoder(Spec):
     """Which of its weights are trained."""
     normalise: Literal["utterance", "none", "batch"] = "utterance"
     """Zero mean, unit variance of each waveform (what the checkpoints were trained on), none, or
-    jointly over the batch (what TCA's released code does: scores then depend on batch mates)."""
+    jointly over the batch (what TCA's released code does, by transformers' extractor: scores then
+    depend on batch mates)."""
     convolutions: Literal["frozen", "trained"] = "frozen"
     """Whether the seven convolutions learn. s3prl freezes them, so SAL's "fine-tuned" SSL does
     too.
@@ -72,12 +76,20 @@ class _Encoder(Spec):
     4) or not.
     """
     dropout: Share = 0.0
-    """Dropout in attention output and feed-forward blocks while training."""
+    """Dropout while training after the positional convolution, after attention and after the
+    feed-forward part (Hugging Face's `hidden_dropout`, fairseq's `dropout`)."""
+    attention_dropout: Share = 0.0
+    """Dropout of attention weights while training (their `attention_dropout`)."""
+    projection_dropout: Share = 0.0
+    """Dropout after the projection of the convolutions' output, before the time mask, while
+    training (Hugging Face's `feat_proj_dropout`, fairseq's `dropout_input`)."""
     layerdrop: Share = 0.0
     """Probability of skipping a block while training."""
     time_mask: Share = 0.0
-    """SpecAugment: probability that a frame starts a masked span of ten frames while training;
-    masked frames become zero."""
+    """Share of the hops that spans of ten hops would mask, did they not overlap, while training: p
+    of 201 hops is p * 20.1 spans, rounded up or down at random, and two spans at least where p is
+    above 0 (Hugging Face's `mask_time_prob`). Masked hops become the checkpoint's own mask vector,
+    which learns on, or one that starts at zero where it has none."""
 
     @model_validator(mode="after")
     def _as_tuned(self) -> _Encoder:
@@ -86,7 +98,7 @@ class _Encoder(Spec):
                 f"convolutions = 'trained': should be 'frozen' where tuning.kind is "
                 f"{self.tuning.kind!r}"
             )
-        for name in ("dropout", "layerdrop", "time_mask"):
+        for name in _REGULARISATION:
             if self.tuning.kind == "frozen" and getattr(self, name):
                 raise ValueError(
                     f"{name} = {getattr(self, name)}: should be 0 where tuning.kind is 'frozen', "

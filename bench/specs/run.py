@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal, TypeVar, cast
 
 from pydantic import Field, model_validator
 
@@ -26,6 +26,7 @@ from bench.specs.systems import System
 from bench.units import HOP_SAMPLES, RECEPTIVE_FIELD_SAMPLES, SAMPLE_RATE_HZ, samples
 
 _ABSENT = Absent(kind="none")
+DataT = TypeVar("DataT", bound="Data")
 
 
 class Data(Spec):
@@ -46,7 +47,8 @@ class Data(Spec):
     """Put a region of an utterance of the opposite class into each clip. The frames, of 20 ms, are
     then labelled by it, spoof within the region, whatever labels the corpus has."""
     breath: Breath = _ABSENT
-    """Who says at which of the front-end's 20 ms hops someone breathes (`Batch.marks`)."""
+    """Who says at which of the front-end's 20 ms hops someone breathes (`Batch.marks`); the run's
+    `breath` where a card does not say."""
 
 
 class TrainData(Data):
@@ -56,6 +58,9 @@ class TrainData(Data):
     """Length of a training clip in seconds."""
     crop: Literal["random", "first"] = "random"
     """Which part of an utterance longer than the clip: any, drawn anew each epoch, or its first."""
+    share: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Share of the split's utterances that is trained on, of bona fide and of spoofed ones each,
+    drawn by the run's seed; a smaller share is a part of a greater one."""
 
 
 class HeldOutData(Data):
@@ -124,6 +129,9 @@ class Training(Spec):
     epochs: Count
     minimum_epochs: Annotated[int, Field(ge=0)] = 0
     """Early stopping waits this long."""
+    first_candidate: Count = 1
+    """First epoch, counted from 1, that may be the best one: those before are neither kept nor does
+    early stopping count from them."""
     patience: Count = 10
     """Epochs without a better `select` after which training stops."""
     select: Literal["dev.eer", "dev.loss", "train.loss"] = "dev.eer"
@@ -144,6 +152,15 @@ class Training(Spec):
         if self.batch_size % self.accumulate:
             raise ValueError(
                 f"accumulate = {self.accumulate}: should divide batch_size = {self.batch_size}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _a_candidate(self) -> Training:
+        if self.first_candidate > self.epochs:
+            raise ValueError(
+                f"first_candidate = {self.first_candidate}: should be at most epochs = "
+                f"{self.epochs}, or no epoch could be kept"
             )
         return self
 
@@ -189,6 +206,21 @@ class Run(Spec):
     evaluate: Mapping[str, HeldOutData]
     start: Annotated[Absent | Stage, Field(discriminator="kind")] = _ABSENT
     """What the training starts from beside the pretrained front-end."""
+    breath: Breath = _ABSENT
+    """The `breath` of each split that says nothing of it itself. No part of a signature: what
+    counts is what each split has in the end."""
+
+    @model_validator(mode="after")
+    def _breaths_of_splits(self) -> Run:
+        """Give the run's detector to the splits that name none."""
+
+        def told(data: DataT) -> DataT:
+            said = "breath" in data.model_fields_set
+            return data if said else data.model_copy(update={"breath": self.breath})
+
+        evaluate = {name: told(data) for name, data in self.evaluate.items()}
+        splits = {"train": told(self.train), "dev": told(self.dev), "evaluate": evaluate}
+        return self.model_copy(update=splits)
 
     @property
     def data(self) -> dict[str, TrainData | HeldOutData]:
@@ -217,7 +249,7 @@ class Run(Spec):
     @property
     def signature(self) -> str:
         """Eight hexadecimal digits of everything that can change a figure of this run."""
-        return digest(self)
+        return digest(self, frozenset({"breath"}))
 
     @property
     def training_signature(self) -> str:
@@ -226,7 +258,7 @@ class Run(Spec):
         Rows of different tables that differ only in what they are evaluated on share it, and train
         once.
         """
-        return digest(self, frozenset({"evaluate"}))
+        return digest(self, frozenset({"breath", "evaluate"}))
 
     def flat(self) -> dict[str, Any]:
         """Return the settings as dotted keys, e.g. `optimiser.learning_rate`."""

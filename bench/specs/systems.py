@@ -79,6 +79,9 @@ class Sal(Spec):
     """What is scored: the difference of the two logits, or the bona fide logit alone (released, S0
     to S3).
     """
+    padding: Annotated[int, Field(ge=80, lt=400)] = 80
+    """Zeros behind a clip's samples, for the last hop's state: the convolutions hear 400 samples at
+    a hop of 320 (256 as released). Normalisation and attention take them as audio."""
 
 
 class AttentiveStatistics(Spec):

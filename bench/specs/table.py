@@ -8,8 +8,11 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from bench.errors import near
+from bench.metrics import catalogue
 from bench.specs.base import Spec
 from bench.specs.illustration import Illustration
+from bench.specs.scope import Scope
+from bench.trees import tree
 
 
 class Column(Spec):
@@ -22,7 +25,6 @@ class Column(Spec):
     metric: str
     """`<evaluation>.<metric>`, e.g. `partialspoof.eer`; of a column that combines others a name of
     its own, e.g. `average.eer`."""
-    better: Literal["lower", "higher"]
     combine: Literal["none", "mean", "difference"] = "none"
     """How `parts` make the figure: their mean, or how far two are apart (never below 0)."""
     parts: tuple[str, ...] = Field(default=(), strict=False)
@@ -35,6 +37,42 @@ class Column(Spec):
     def kind(self) -> str:
         """The metric without the evaluation, e.g. `eer`."""
         return self.metric.rpartition(".")[2]
+
+    @property
+    def better(self) -> Literal["lower", "higher"] | None:
+        """Which way the figure is better, by the catalogue; None for how far two are apart: systems
+        that are equally bad in both have the least.
+        """
+        found = catalogue.metric(self.metric)
+        return None if found is None or self.combine == "difference" else found.better
+
+    @property
+    def unit(self) -> Literal["%", "bits", "cost"]:
+        """In what the figure is printed, by the catalogue."""
+        found = catalogue.metric(self.metric)
+        units: dict[str, Literal["%", "bits", "cost"]] = {"bits": "bits", "cost": "cost"}
+        return units.get(found.unit, "%") if found else "cost"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_direction(cls, content: Any) -> Any:
+        """Refuse a key for what the catalogue alone says."""
+        for key in ("better", "direction", "unit"):
+            if key in (said := tree(content) or {}):
+                raise ValueError(
+                    f"{key} = {said[key]!r}: should be left out: bench.metrics.catalogue has it "
+                    "for every metric"
+                )
+        return content
+
+    @model_validator(mode="after")
+    def _in_the_catalogue(self) -> Column:
+        if catalogue.metric(self.metric) is None:
+            raise ValueError(
+                f"metric = {self.metric!r}: there is no figure {self.kind!r}"
+                f"{near(self.kind, catalogue.METRICS)}"
+            )
+        return self
 
     @model_validator(mode="after")
     def _combines_alike(self) -> Column:
@@ -52,6 +90,20 @@ class Column(Spec):
         return self
 
 
+class Elsewhere(Spec):
+    """A figure of the same system that others measured."""
+
+    metric: str
+    """A column of the table."""
+    value: float
+    """As printed, rates in per cent."""
+    source: str
+    """Who measured it, and what differs from the table."""
+    date: str
+    """Year, or year and month, of the source."""
+    url: str = ""
+
+
 class Row(Spec):
     """One row: what it says against its parent, and what the paper prints for it."""
 
@@ -64,6 +116,20 @@ class Row(Spec):
     """A row of another system, kept for its figures; it has no settings and is never run."""
     source: str = ""
     """Where the figures are from when not from this table's own experiments."""
+    cite: str = ""
+    """The system's entry in `experiments/references.toml`, from which the five keys below are taken
+    where the row says nothing of its own."""
+    url: str = ""
+    """The system's paper."""
+    code: str = ""
+    """Address of its released code."""
+    weights: str = ""
+    """Where its released weights are."""
+    licence: str = ""
+    """Of code and weights."""
+    trained_on: str = ""
+    """Corpus that the figures' model was trained on."""
+    elsewhere: tuple[Elsewhere, ...] = Field(default=(), strict=False)
     seeds: tuple[int, ...] | None = Field(default=None, strict=False)
     paper: dict[str, float] = Field(default_factory=dict[str, float])
     """The figures that the paper prints, by metric, rates in per cent."""
@@ -121,6 +187,13 @@ class Table(Spec):
         for metric, count in Counter(column.metric for column in self.columns).items():
             if count > 1:
                 raise ValueError(f"columns = {metric!r}: should be the metric of one column")
+        for name, row in self.rows.items():
+            for figure in row.elsewhere:
+                if figure.metric not in (known := [column.metric for column in self.columns]):
+                    raise ValueError(
+                        f"rows.{name}.elsewhere = {figure.metric!r}: no column has this metric"
+                        f"{near(figure.metric, known)}"
+                    )
         plain = [column.metric for column in self.columns if column.combine == "none"]
         for part in (part for column in self.columns for part in column.parts):
             if part not in plain:
@@ -129,21 +202,45 @@ class Table(Spec):
             places = {(column.group, column.heading) for column in self.columns}
             if len(places) < len(self.columns):
                 raise ValueError("columns: each should have a place of its own in the matrix")
-            if len({(column.kind, column.better) for column in self.columns}) > 1:
+            if len({column.kind for column in self.columns}) > 1:
                 raise ValueError("columns: a matrix should hold one kind of figure")
         return self
 
 
-class Difference(Spec):
+Effect = Literal["large", "medium", "small", "none"]
+
+
+class Difference(Scope):
     """One point where the paper, the authors' released code and this suite do not say the same."""
 
     item: str
     paper: str
+    """What the paper says; `not stated` where it says nothing."""
     released: str
+    """What the released code does; `no code` where there is none."""
     ours: str
-    setting: str = ""
-    """The dotted key and value that give the released behaviour, where there is one."""
+    setting: dict[str, Any] = Field(default_factory=dict[str, Any])
+    """The settings that give the released behaviour, where ours differs from it."""
+    others: tuple[dict[str, Any], ...] = Field(default=(), strict=False)
+    """Other settings to try, each by itself."""
+    effect: Effect
+    """How much it is expected to change the figures; orders the list."""
     consequence: str = ""
+
+
+class Variant(Scope):
+    """Rows of a paper's tables with other settings, run and reported beside the paper's rows."""
+
+    title: str
+    """What stands behind a row's text, e.g. `as released`."""
+    says: str
+    """What it is, in a sentence."""
+    released: bool = False
+    """Whether it has the released setting of every `Difference` that concerns a row."""
+    settings: dict[str, Any] = Field(default_factory=dict[str, Any])
+    """Its own settings; the key `*` stands for every key that is there: `evaluate."*".clip_s`."""
+    smoke: dict[str, Any] = Field(default_factory=dict[str, Any])
+    """What its smoke form says beyond the row's."""
 
 
 class Paper(Spec):
@@ -156,3 +253,5 @@ class Paper(Spec):
     url: str = ""
     code: str = ""
     differences: tuple[Difference, ...] = Field(default=(), strict=False)
+    variants: dict[str, Variant] = Field(default_factory=dict[str, Variant])
+    """By name: the row `S7@released` is S7 in the variant `released`."""

@@ -16,12 +16,7 @@ from bench.sweep_cards import text, trial_run
 from bench.sweeps import sampling
 from bench.sweeps.study import STATES, Study
 from bench.tracking.frame import COLUMNS as TRACKED
-
-_BESIDE = (
-    *(".low", ".high", ".utterance_low", ".utterance_high"),
-    *(".missed", ".accepted", ".bonafide", ".spoof"),
-)
-"""How what stands beside a figure is called; a study's table has the figures alone."""
+from bench.tracking.frame import is_part
 
 
 def table(study: Study, tracked: pd.DataFrame, resolution: float | None = None) -> pd.DataFrame:
@@ -66,7 +61,7 @@ def _line(card: Sweep, trial: FrozenTrial, runs: pd.DataFrame) -> dict[str, Any]
     figures = [
         name
         for name in runs.columns
-        if name not in TRACKED and not name.endswith(_BESIDE) and runs[name].notna().all()
+        if name not in TRACKED and not is_part(name) and runs[name].notna().all()
     ]
     if trial.state.is_finished() and len(runs):
         line |= {name: statistics.fmean(runs[name]) for name in figures}

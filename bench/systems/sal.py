@@ -23,7 +23,7 @@ from bench.specs.systems import PositionTask, Sal, TransitionTask
 from bench.systems.base import Answer, Batch, System
 from bench.systems.blocks import layers
 from bench.systems.blocks.conformer import Conformer
-from bench.units import CLASSES, HOP_SAMPLES, RECEPTIVE_FIELD_SAMPLES, frame_samples
+from bench.units import CLASSES, HOP_SAMPLES, frame_samples
 
 
 def build(spec: Sal, frontend: FrontEnd, data: TrainData) -> SegmentAware:
@@ -69,8 +69,7 @@ class SegmentAware(System):
 
     def states(self, waves: Tensor) -> Tensor:
         """Return "batch hops dim", one state for each whole 20 ms of `waves` ("batch samples")."""
-        # The convolutions see 400 samples a hop of 320: 80 zeros more give the last hop its state.
-        padded = F.pad(waves, (0, RECEPTIVE_FIELD_SAMPLES - HOP_SAMPLES))
+        padded = F.pad(waves, (0, self.spec.padding))
         return self.context(self.layers(self.frontend(padded)))
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:

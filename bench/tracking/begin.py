@@ -14,6 +14,8 @@ from bench.tracking.ledger import Ledger
 
 NOTE = "mlflow.note.content"
 PARENT = "mlflow.parentRunId"
+GATHERED = ("commit", "lock", "device")
+"""Tags of which a run has several, with commas between, where its sessions differ."""
 _VALUE_LENGTH = 500
 _COMMANDS = {"trial": "bench sweep", "scored": "bench score"}
 

@@ -121,15 +121,36 @@ class ScoredEntry:
         }
 
 
+BOUNDS = ("low", "high", "utterance_low", "utterance_high")
+"""Fields of a figure that are of its own unit."""
+COUNTS = ("missed", "accepted", "bonafide", "spoof")
+"""Those that are numbers of trials or frames."""
+
+
 def values(figures: Mapping[str, Figure]) -> dict[str, float]:
-    """Return figures as the store keeps them: `name`, `name.low` and `name.high`, rates in per
-    cent.
+    """Return figures as the store keeps them: `name`, and `name.<field>` of `BOUNDS`, rates in per
+    cent; and of `COUNTS`, as they are. Of what is not known only `low` and `high` are kept, as NaN.
     """
-    return {
-        name + suffix: per_cent(name, value)
-        for name, figure in figures.items()
-        for suffix, value in zip(("", ".low", ".high"), figure, strict=True)
-    }
+    found: dict[str, float] = {}
+    for name, figure in figures.items():
+        found[name] = per_cent(name, figure.value)
+        for part in (*BOUNDS, *COUNTS):
+            value = float(getattr(figure, part))
+            if part in ("low", "high") or not math.isnan(value):
+                found[f"{name}.{part}"] = per_cent(name, value) if part in BOUNDS else value
+    return found
+
+
+def plans(figures: Mapping[str, Figure]) -> dict[str, str]:
+    """Return by `plan.<evaluation>` who was drawn for the intervals of its figures (without those
+    of its breakdowns), e.g. `speaker+attack`.
+    """
+    found: dict[str, dict[str, None]] = {}
+    for name, figure in figures.items():
+        evaluation, _, rest = name.partition(".")
+        if "." not in rest:
+            found.setdefault(f"plan.{evaluation}", {})[figure.plan] = None
+    return {name: ", ".join(of) for name, of in found.items()}
 
 
 def per_cent(name: str, value: float) -> float:
@@ -162,7 +183,7 @@ def describe(entry: RunEntry, figures: Mapping[str, Figure]) -> str:
         if paper is not None:
             cells[0] = f"{paper:.{decimals}f}"
         if ours is not None:
-            value, low, high = (per_cent(name, number) for number in ours)
+            value, low, high = (per_cent(name, number) for number in ours[:3])
             cells[1] = f"{value:.{decimals}f}"
             cells[2] = f"{low:.{decimals}f} to {high:.{decimals}f}"
             if paper is not None:
@@ -172,14 +193,22 @@ def describe(entry: RunEntry, figures: Mapping[str, Figure]) -> str:
 
 
 def table(entry: RunEntry, figures: Mapping[str, Figure]) -> str:
-    """Return all figures (fractions by metric) beside the paper's as CSV, rates in per cent."""
+    """Return all figures (fractions by metric) beside the paper's as CSV, rates in per cent. What
+    is not known is left empty.
+    """
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")
-    lines.writerow(("figure", "ours", "low", "high", "paper"))
+    lines.writerow(("figure", "ours", *BOUNDS, *COUNTS, "plan", "paper"))
     for name, figure in figures.items():
-        ours = (f"{per_cent(name, value):.6f}" for value in figure)
-        lines.writerow((name, *ours, entry.description_figures.get(name, "")))
+        kept = values({name: figure})
+        ours = (_written(kept.get(f"{name}.{of}", math.nan)) for of in (*BOUNDS, *COUNTS))
+        paper = entry.description_figures.get(name, "")
+        lines.writerow((name, _written(kept[name]), *ours, figure.plan, paper))
     return text.getvalue()
+
+
+def _written(value: float) -> str:
+    return "" if math.isnan(value) else f"{value:.6f}"
 
 
 def describe_scored(entry: ScoredEntry) -> str:
@@ -192,7 +221,7 @@ def describe_scored(entry: ScoredEntry) -> str:
         "|---|---|---|",
     ]
     for name, figure in entry.figures.items():
-        value, low, high = (shown(name, number) for number in figure)
+        value, low, high = (shown(name, number) for number in figure[:3])
         interval = "–" if math.isnan(figure.low) else f"{low} to {high}"
         lines.append(f"| {name} | {value} | {interval} |")
     return "\n".join([*lines, "", *(f"- {key}: {text}" for key, text in entry.settings.items())])

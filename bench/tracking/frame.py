@@ -8,6 +8,8 @@ from typing import Any
 
 import pandas as pd
 
+from bench.tracking.entry import BOUNDS, COUNTS
+
 COLUMNS = (
     "run_id",
     "row",
@@ -25,13 +27,28 @@ COLUMNS = (
     "device",
     "power",
     "fingerprints",
+    "kept_epoch",
+    "kept_dev",
+    "why_ended",
+    "epochs",
+    "threads",
+    "determinism",
+    "breaths",
 )
 """Columns that are always there. `begun` and `ended` are in UTC (`ended` is NaT while the run goes
 on), `lock` is the digest of uv.lock ("" where it was not kept), `power` names the curves of its
 GPUs' power, with blanks between, `fingerprints` is the JSON object of each split's digest,
-`failure` is "" unless it failed. After them come the figures: per cent, `<evaluation>.<metric>`
-with `.low` and `.high`, NaN where a run lacks one."""
+`failure` is "" unless it failed. The last seven are text, "" where a run lacks it: the epoch whose
+weights are kept (`12`, or `48-50` where they are averaged), the JSON object of what these weights
+reach on dev (fractions), why training ended, how many epochs were trained, threads and settings of
+determinism (of each session, where they differ, with ` | ` between), the JSON object of what share
+is marked as breath in each split. After them come the figures: per cent, `<evaluation>.<metric>`
+with the fields of `bench.tracking.entry.BOUNDS` and `COUNTS` behind a point, NaN where a run lacks
+one; and `plan.<evaluation>`, who was drawn for their intervals, "" where a run lacks it."""
 
+_TAGS = COLUMNS[-7:]
+
+_PLAN = "plan."
 _POWER = re.compile(r"system/gpu_\d+_power_usage_watts")
 
 SCORED = ("run_id", "system", "split", "scores", "status", "ended", "fingerprints", "missing")
@@ -66,8 +83,14 @@ def _row(run: Any) -> dict[str, Any]:
         "device": tags["device"],
         "power": " ".join(name for name in sorted(metrics) if _POWER.fullmatch(name)),
         "fingerprints": tags["fingerprints"],
+        **{name: tags.get(name, "") for name in _TAGS},
         **_figures(metrics),
+        **_plans(tags),
     }
+
+
+def _plans(tags: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in tags.items() if name.startswith(_PLAN)}
 
 
 def tidy_scored(runs: Iterable[Any]) -> pd.DataFrame:
@@ -79,7 +102,8 @@ def tidy_scored(runs: Iterable[Any]) -> pd.DataFrame:
 def _framed(found: Iterable[dict[str, Any]], columns: tuple[str, ...], by: str) -> pd.DataFrame:
     rows = sorted(found, key=lambda row: (row[by], row["run_id"]))
     names = sorted({name for row in rows for name in row} - set(columns))
-    return pd.DataFrame(rows, columns=pd.Index([*columns, *names]))
+    frame = pd.DataFrame(rows, columns=pd.Index([*columns, *names]))
+    return frame.fillna(dict.fromkeys((name for name in names if name.startswith(_PLAN)), ""))
 
 
 def _scored(run: Any) -> dict[str, Any]:
@@ -91,6 +115,7 @@ def _scored(run: Any) -> dict[str, Any]:
         "ended": pd.Timestamp(run.info.end_time or run.info.start_time, unit="ms", tz="UTC"),
         "missing": int(run.data.params.get("missing", 0)),
         **_figures(run.data.metrics),
+        **_plans(tags),
     }
 
 
@@ -98,7 +123,7 @@ def _figures(metrics: dict[str, float]) -> dict[str, float]:
     return {
         name: value
         for name, value in metrics.items()
-        if is_figure(name.removesuffix(".low").removesuffix(".high"), metrics)
+        if is_figure(name, metrics) or (is_part(name) and is_figure(_whole(name), metrics))
     }
 
 
@@ -106,3 +131,12 @@ def is_figure(name: str, metrics: dict[str, float]) -> bool:
     """Return whether a metric is a final figure: those have an interval, points of curves do
     not."""
     return {name, f"{name}.low", f"{name}.high"} <= metrics.keys()
+
+
+def is_part(name: str) -> bool:
+    """Return whether a column is no figure itself but a bound, a count or a plan of figures."""
+    return name.startswith(_PLAN) or name.rpartition(".")[2] in (*BOUNDS, *COUNTS)
+
+
+def _whole(name: str) -> str:
+    return name.rpartition(".")[0]

@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from bench.tracking import models, process
-from bench.tracking.begin import PARENT, joined
+from bench.tracking.begin import GATHERED, PARENT, joined
 from bench.tracking.client import cut, log_points
 from bench.tracking.ledger import Ledger
 
@@ -82,7 +82,7 @@ def _copy(outbox: Ledger, store: Ledger, run: Any, target: str) -> None:
     client = store.client
     known = client.get_run(target).data
     tags = {key: value for key, value in run.data.tags.items() if key not in _OWN}
-    for key in {"commit", "device"} & tags.keys() & known.tags.keys():
+    for key in {*GATHERED} & tags.keys() & known.tags.keys():
         tags[key] = joined(known.tags[key], tags[key])
     if PARENT in tags:
         tags[PARENT] = _sent(outbox, tags[PARENT])

@@ -21,7 +21,7 @@ from bench.tracking.client import (
     system_monitor,
     unreachable,
 )
-from bench.tracking.entry import DatasetUse, RunEntry, describe, per_cent, table, values
+from bench.tracking.entry import DatasetUse, RunEntry, describe, per_cent, plans, table, values
 from bench.tracking.undisturbed import undisturbed
 
 if TYPE_CHECKING:  # torch takes a second, and reports need none
@@ -87,6 +87,12 @@ class TrackedRun:
             self._last_steps.update(dict.fromkeys(fresh, step))
             self._log_hours()
 
+    def tag(self, name: str, value: str) -> None:
+        """Say something of the run in text: a number of its own (`breaths`, `kept_epoch`, ...), as
+        columns of `bench.tracking.frame` have it. What was said before under that name is replaced.
+        """
+        self._do(lambda client, run_id: client.set_tag(run_id, name, value))
+
     def inputs(self, datasets: Sequence[DatasetUse]) -> None:
         """Log the splits that the run uses as MLflow's dataset inputs; repeating them is
         harmless."""
@@ -112,7 +118,8 @@ class TrackedRun:
         FINISHED."""
         note = describe(self._entry, figures)
         self._send(values(figures), step=0)
-        self._do(lambda client, run_id: client.set_tag(run_id, NOTE, note))
+        for name, value in {**plans(figures), NOTE: note}.items():
+            self.tag(name, value)
         if figures:
             lines = table(self._entry, figures)
             self._do(lambda client, run_id: client.log_text(run_id, note, "figures.md"))

@@ -16,6 +16,9 @@ LAST = "last.pt"
 KEPT = "kept.pt"
 """The weights that stand for the run: of its best epoch, or the mean of its last ones."""
 
+SELECTION = "selection.json"
+"""What is said of the kept weights once training has ended (`bench.training.keeping`)."""
+
 
 def save(state: dict[str, Any], path: Path) -> None:
     """Write `state` to `path` so that a crash or a full disk leaves the previous file whole."""
@@ -62,7 +65,7 @@ def clear(place: Path) -> None:
     """Remove what an earlier training left in its folder, its scores too: those are of weights that
     are about to be replaced.
     """
-    for pattern in ("*.pt", "scores/*.parquet"):
+    for pattern in ("*.pt", SELECTION, "scores/*.parquet"):
         for path in place.glob(pattern):
             path.unlink()
 

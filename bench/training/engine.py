@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -29,11 +29,12 @@ from bench.labels.positions import IGNORED
 from bench.metrics.det import eer
 from bench.specs.augment import CrossSegmentMixing, RawBoost
 from bench.specs.corpus import Audio
-from bench.specs.run import KeepAverage, Run
+from bench.specs.run import Run
 from bench.systems.base import Batch, System
-from bench.training import checkpoints, optimisation
+from bench.training import checkpoints, conditions, keeping, optimisation
 from bench.training.clips import Source
 from bench.training.data import Clips, EpochSampler, Utterances, collate
+from bench.training.keeping import Progress, Selection
 from bench.training.losses import MeanLoss, Watch
 from bench.training.scoring import score, utterances
 from bench.units import samples
@@ -64,19 +65,11 @@ class Material:
     """The checkpoint of the earlier training that this one starts from (`Run.start`)."""
 
 
-@dataclass
-class Progress:
-    """What a restart needs beside weights and optimiser; saved with them."""
+class Ended(NamedTuple):
+    """A training that is over."""
 
-    epoch: int = 0
-    """Epochs finished."""
-    step: int = 0
-    best: float = float("inf")
-    """The least of what is selected by."""
-    best_epoch: int = 0
-    seconds: float = 0.0
-    """Time spent training so far, all sessions together."""
-    history: list[dict[str, float]] = field(default_factory=list[dict[str, float]])
+    progress: Progress
+    selection: Selection
 
 
 def make_fabric(config: Config, precision: Literal["32-true", "bf16-mixed", "16-mixed"]) -> Fabric:
@@ -161,7 +154,7 @@ def train(
     place: Path,
     config: Config,
     observer: Observer,
-) -> Progress:
+) -> Ended:
     """Train to the end or from the last finished epoch in `place`; leave `last.pt` and
     `kept.pt`. Where what an earlier training left is not whole, begin anew, without it.
     """
@@ -171,7 +164,7 @@ def train(
     workers = config.loader_workers(fabric.device.type)
     loader = _loader(clips, sampler, run, workers, fabric)
     progress = Progress()
-    begun = _begun(run, place)
+    begun = keeping.begun(run, place)
     if begun is None and fabric.is_global_zero:
         checkpoints.clear(place)
     fabric.barrier()
@@ -193,7 +186,10 @@ def train(
     if system.learns_kinds:
         _require_kinds(clips.source)
         _require_kinds(dev.source)
-    while not _finished(run, progress):
+    if not keeping.finished(run.training, progress):
+        here = conditions.here(fabric.device.type)
+        progress.conditions = conditions.joined(progress.conditions, here)
+    while not keeping.finished(run.training, progress):
         began = time.monotonic()
         sampler.epoch = progress.epoch
         learnt = _epoch(fabric, learner, run, loader, seed, progress, observer)
@@ -204,9 +200,15 @@ def train(
         _keep(fabric, run, place, learner, progress, figures[run.training.select])
         observer.on_epoch(progress.epoch, figures)
     if fabric.is_global_zero:
-        _average(run, place, progress)
+        keeping.average(run, place, progress)
     fabric.barrier()
-    return progress
+
+    def on_dev(weights: Mapping[str, Any]) -> dict[str, float]:
+        system.load_state_dict(weights)
+        return _on_dev(fabric, system, dev, workers, run.training.select)
+
+    found = keeping.selection(run, place, progress, on_dev, writes=fabric.is_global_zero)
+    return Ended(progress, found)
 
 
 class _Learner(NamedTuple):
@@ -324,28 +326,16 @@ def _on_dev(
     return found
 
 
-def _finished(run: Run, progress: Progress) -> bool:
-    waited = progress.epoch - progress.best_epoch >= run.training.patience
-    stopped = waited and progress.epoch >= run.training.minimum_epochs
-    return progress.epoch >= run.training.epochs or stopped
-
-
 def _keep(
     fabric: Fabric, run: Run, place: Path, learner: _Learner, progress: Progress, value: float
 ) -> None:
     """Save the epoch. `last.pt` goes last: a crash before it repeats the epoch and rewrites the
     others.
     """
-    better = value < progress.best
-    if better:
-        progress.best, progress.best_epoch = value, progress.epoch
+    better = keeping.is_better(run.training, progress, value)
     if fabric.is_global_zero:
         weights = learner.system.state_dict()
-        keep, kept = run.training.keep, {"system": weights, "epoch": progress.epoch}
-        if isinstance(keep, KeepAverage):
-            checkpoints.save(kept, checkpoints.recent(place, progress.epoch, keep.checkpoints))
-        elif better:
-            checkpoints.save(kept, place / checkpoints.KEPT)
+        keeping.keep(run.training, place, weights, progress, better)
         checkpoints.save(
             {
                 "system": weights,
@@ -356,33 +346,6 @@ def _keep(
             place / checkpoints.LAST,
         )
     fabric.barrier()
-
-
-def _average(run: Run, place: Path, progress: Progress) -> None:
-    """At the end of a training whose last epochs are averaged, do so, once."""
-    keep, kept = run.training.keep, place / checkpoints.KEPT
-    if not isinstance(keep, KeepAverage):
-        return
-    recent = checkpoints.latest(place, progress.epoch, keep.checkpoints)
-    if not kept.is_file():
-        checkpoints.save(checkpoints.average(recent), kept)
-    for path in recent:
-        path.unlink(missing_ok=True)
-
-
-def _begun(run: Run, place: Path) -> dict[str, Any] | None:
-    """Return the state after the last finished epoch; None where there is none, or where the
-    weights that were to be kept have gone.
-    """
-    last, keep = place / checkpoints.LAST, run.training.keep
-    if not last.is_file():
-        return None
-    state = checkpoints.load(last)
-    whole = (place / checkpoints.KEPT).is_file()
-    if isinstance(keep, KeepAverage) and not whole:
-        recent = checkpoints.latest(place, state["progress"]["epoch"], keep.checkpoints)
-        whole = all(path.is_file() for path in recent)
-    return state if whole else None
 
 
 def _restore(state: dict[str, Any], learner: _Learner) -> Progress:

@@ -188,7 +188,11 @@ def mel_filters() -> np.ndarray:
 
 
 def features(wave: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return mel decibels (128, frames), their variance and half the mean step (frames,)."""
+    """Return mel decibels (128, frames), their unbiased variance over bands and the zero crossing
+    rate (frames,): for each pair of neighbours in a window of 400 samples the distance of their
+    signs (-1, 0 or 1), added up, times 0.5, over 400. Half a window of zeros is before and behind
+    the waveform.
+    """
     padded = np.pad(wave.astype(float), 200)
     hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(400) / 400)
     cuts = [padded[start : start + 400] for start in range(0, len(padded) - 399, 160)]
@@ -196,5 +200,9 @@ def features(wave: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     decibels = 10 * np.log10(np.maximum(mel_filters() @ power, 1e-10))
     decibels = np.maximum(decibels - decibels.max(), -80)
     spread = [sum((x - bands.mean()) ** 2 for x in bands) / 127 for bands in decibels.T]
-    change = [sum(abs(b - a) for a, b in pairwise(cut)) / 2 / 400 for cut in cuts]
-    return decibels, np.array(spread), np.array(change)
+    crossings = []
+    for cut in cuts:
+        signs = [int(value > 0) - int(value < 0) for value in cut]
+        distances = [abs(after - before) for before, after in pairwise(signs)]
+        crossings.append(sum(distances) * 0.5 / len(cut))
+    return decibels, np.array(spread), np.array(crossings)

@@ -69,7 +69,32 @@ def test_features_are_those_of_loops(samples):
     assert found.mel_db.shape == (128, 1 + samples // 160)
     for ours, plain in zip(found, plain_respiro.features(heard), strict=True):
         np.testing.assert_allclose(ours, plain, rtol=1e-3, atol=2e-3)
-    np.testing.assert_allclose(found.change, plain_respiro.features(heard)[2], rtol=1e-4, atol=1e-8)
+    crossings = plain_respiro.features(heard)[2]
+    np.testing.assert_allclose(found.zero_crossings, crossings, rtol=1e-6, atol=1e-8)
+
+
+def test_zero_crossings_of_a_tone_are_counted():
+    """A tone of 1 kHz changes its sign 2,000 times a second: 50 times in 25 ms, of 400 samples."""
+    tone = np.sin(2 * np.pi * 1000 * (np.arange(16_000) + 0.5) / 16_000).astype(np.float32)
+    found = respiro.features(torch.from_numpy(tone)).zero_crossings
+    assert found[5:-5].min() >= 49 / 400
+    assert found[5:-5].max() <= 51 / 400
+
+
+@pytest.mark.parametrize("gain", [0.01, 3.0])
+def test_zero_crossings_do_not_depend_on_the_gain(gain):
+    heard = torch.from_numpy(made(0, 2).wave)
+    found, louder = respiro.features(heard), respiro.features(gain * heard)
+    torch.testing.assert_close(louder.zero_crossings, found.zero_crossings)
+
+
+def test_zero_crossings_of_real_speech(shared: Path):
+    """Means over recordings measured with the released program: 0.07 to 0.21."""
+    for path in sorted((shared / "speech" / "librispeech").rglob("*.flac"))[:12]:
+        heard, rate = soundfile.read(path, dtype="float32")
+        assert rate == 16_000
+        mean = respiro.features(torch.from_numpy(heard)).zero_crossings.mean()
+        assert 0.06 < mean < 0.22
 
 
 def test_silence_has_features():
@@ -83,8 +108,8 @@ def test_features_are_stacked_as_the_network_takes_them():
     assert x.shape == (3, 128, 11)
     torch.testing.assert_close(x[0], found.mel_db)
     for row in (0, 127):
-        torch.testing.assert_close(x[1, row], found.spread)
-        torch.testing.assert_close(x[2, row], found.change)
+        torch.testing.assert_close(x[1, row], found.variance)
+        torch.testing.assert_close(x[2, row], found.zero_crossings)
 
 
 def plain_stretches(probability: list[float], spec: Respiro) -> list[list[float]]:
@@ -182,6 +207,7 @@ def test_missing_weights_say_what_to_get_and_where_it_goes(tmp_path):
         "https://github.com/ydqmkkx/Respiro-en, or the folder of Hugging Face's "
         'DongYANG/Respiro-en; put `respiro_en = "/path/respiro-en.pt"` under [weights] in'
     )
+    assert "our own detector wants no weights: --variant dsp, or --set" in str(error.value)
 
 
 @pytest.mark.parametrize(
@@ -205,7 +231,7 @@ def test_weights_that_do_not_fit_are_refused(config, change, complaint):
 def test_what_holds_no_weights_is_refused(config):
     path = config.weights["respiro_en"]
     torch.save({"weights": {}}, path)
-    with pytest.raises(BenchError, match="has no state dict under `model`"):
+    with pytest.raises(BenchError, match="Respiro-en: it has no state dict under `model`"):
         _ = respiro.Detector(SPEC, Audio(), config).network
     path.write_text("version https://git-lfs.github.com/spec/v1\n", encoding="utf-8")
     with pytest.raises(BenchError, match="Git LFS pointer"):

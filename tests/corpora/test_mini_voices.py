@@ -12,8 +12,9 @@ import pytest
 import pyworld
 import soundfile
 
+from bench.breath.dsp import intervals as breaths
 from bench.corpora.mini.clip import Vocoder, cast, deal, generator
-from bench.corpora.mini.source_filter import SourceFilter
+from bench.corpora.mini.source_filter import BLOCK, SourceFilter, _syllable
 from bench.corpora.mini.vocoders import (
     ASVSPOOF5,
     ASVSPOOF2019LA,
@@ -27,6 +28,7 @@ from bench.corpora.mini.vocoders import (
 )
 from bench.corpora.mini.voices import find, level, read
 from bench.errors import BenchError
+from bench.specs.breath import Dsp
 
 ATTACKS = {**PARTIALSPOOF_SEEN, **PARTIALSPOOF_UNSEEN, **HAD, **LLAMAPARTIALSPOOF}
 
@@ -237,3 +239,35 @@ def test_no_attack_is_shared():
     later = {*ASVSPOOF5.values(), *VOICE_CONVERSION.values()}
     assert len(later) == 38
     assert not later & {*settings, *ASVSPOOF2019LA.values()}
+
+
+def test_the_built_in_voice_breathes_where_its_own_detector_hears_it():
+    """In a good share of utterances, bona fide and made again, and nowhere else."""
+    detector = Dsp(kind="dsp")
+    voices = [SourceFilter(number, 0) for number in range(1, 21)]
+    spoken = [
+        voice.speak(np.random.default_rng(seed), 32_000)
+        for seed in (1, 2)
+        for voice in voices
+    ]  # fmt: skip
+    found = [breaths(wave.astype(np.float32), detector) for wave in spoken]
+    assert 0.2 < np.mean([len(times) > 0 for times in found]) < 0.6
+    lengths = np.concatenate([times[:, 1] - times[:, 0] for times in found])
+    assert ((lengths > 0.15) & (lengths < 0.6)).all()
+    pairs = [(wave, times) for wave, times in zip(spoken, found, strict=True) if len(times)]
+    for attack in ("A02", "A05"):
+        again = [breaths(ATTACKS[attack](wave).astype(np.float32), detector) for wave, _ in pairs]
+        assert np.mean([len(times) > 0 for times in again]) > 0.3
+
+
+def test_a_breath_is_weak_unvoiced_noise_between_silences():
+    rng = np.random.default_rng(0)
+    syllables = [_syllable(rng) for _ in range(2000)]
+    breathing = [phones for phones in syllables if any(phone.breath for phone in phones)]
+    assert 0.07 < len(breathing) / len(syllables) < 0.11
+    for before, breath, after, vowel in breathing:
+        assert before.breath == after.breath == vowel.breath == 0
+        for phone in (before, breath, after):
+            assert phone.voicing == 0
+            assert set(phone.hiss) == {0.0}
+        assert 0.2 <= breath.blocks * BLOCK / 16_000 <= 0.5

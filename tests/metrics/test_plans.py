@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import chisquare
 
 from bench.errors import BenchError
-from bench.metrics.plans import by_utterance, groups, plan
+from bench.metrics.plans import by_utterance, factors, groups, plan
 
 
 def weights_of(met, number=0):
@@ -65,6 +65,47 @@ def test_only_levels_that_occur_are_drawn():
     assert both.of[0][0] == both.of[1][1]
 
 
+def test_attacks_are_drawn_whole_and_bona_fide_apart_from_them():
+    attack = np.array(["", "X", "", "X", "Y", ""])
+    met = groups(plan("attack", range(6), None, attack), [np.arange(6)])
+    for number in range(20):
+        drawn = weights_of(met, number)[met.of[0]]
+        assert drawn[1] == drawn[3]
+        assert drawn[1] + drawn[4] == 2
+        assert drawn[[0, 2, 5]].sum() == 3
+
+
+@pytest.mark.parametrize(
+    ("speaker", "attack", "name"),
+    [
+        ("aabbcc", [*("", "", "", "X", "Y", "X")], "speaker+attack"),
+        ("aabbcc", [*("", "", "", "X", "X", "X")], "speaker"),
+        ("aabbcc", [*("", "", "", "X", "Y", "")], "speaker"),
+        ("aaaaaa", [*("", "", "", "X", "Y", "X")], "attack"),
+        (["a", "b", "", "c", "d", "e"], [*("", "", "", "X", "Y", "X")], "attack"),
+        (None, [*("", "", "", "X", "Y", "X")], "attack"),
+        ("aaaaaa", [*("", "", "", "X", "X", "X")], "utterance"),
+        (None, None, "utterance"),
+    ],
+)
+def test_trials_ask_for_what_their_corpus_names(speaker, attack, name):
+    known = factors(range(6), None if speaker is None else [*speaker], attack)
+    spoof = np.array([0, 0, 0, 1, 1, 1])
+    found = known.plan(np.arange(6), spoof)
+    assert found.name == name
+    groups(found, [np.arange(6)])  # whatever it is, it can be drawn
+    assert known.plan(np.arange(6), spoof, "utterance").name == "utterance"
+
+
+def test_a_cell_asks_for_what_its_own_trials_name():
+    known = factors([5, 6, 7, 8], ["a", "b", "a", "b"], ["", "", "X", "Y"])
+    assert known.plan([5, 6, 7], [0, 0, 1]).name == "speaker"
+    # Frames of one utterance, some of them spoof.
+    assert known.plan([5, 7, 7, 8, 8], [0, 0, 1, 1, 0]).name == "speaker+attack"
+    with pytest.raises(BenchError, match="whose speakers are not known of"):
+        known.plan([5, 9], [0, 1])
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -74,6 +115,7 @@ def test_only_levels_that_occur_are_drawn():
         (("speaker", [0, 1], ["p1"]), "there are 1 speakers for 2 utterances"),
         (("speaker+attack", [0, 1], ["p1", "p2"]), "no attack is known"),
         (("speaker+attack", [0, 1], ["p1", "p2"], ["", ""]), "no utterance has an attack"),
+        (("attack", [0, 1], None, ["", ""]), "has an attack; resample by utterance"),
         (("utterance", [3, 1, 3]), "utterance 3 is there twice"),
     ],
 )

@@ -131,7 +131,7 @@ def test_figures_are_those_of_the_metrics(tmp_path):
     _, unit = np.unique(columns["utterance"], return_inverse=True)
     items = Items(score.astype(float), 1.0 - spoof, 1.0 * spoof, unit)
     bounds = intervals(items, {"eer": equal_error_rate}, None, 50, 3)["eer"]
-    assert found["eer"][1:] == (bounds.low, bounds.high)
+    assert (found["eer"].low, found["eer"].high) == bounds[:2]
     of_frames = frame_figures(spoof, score)
     assert found["f1"].value == of_frames.bonafide.f1
     assert found["f1_spoof"].value == of_frames.spoof.f1

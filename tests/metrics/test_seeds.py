@@ -27,6 +27,29 @@ def test_all_is_as_elsewhere(values):
     assert found.interval[:2] == pytest.approx(expected, abs=1e-9)
 
 
+@given(VALUES)
+def test_one_more_seed_is_predicted_from_three_on(values):
+    found = over_seeds(values)
+    if len(values) < 3:
+        assert found.prediction is None
+        assert found.predicts(found.mean) is None
+        return
+    scale = statistics.stdev(values) * (1 + 1 / len(values)) ** 0.5
+    expected = (
+        stats.t.interval(0.95, len(values) - 1, found.mean, scale)
+        if scale
+        else (
+            found.mean,
+            found.mean,
+        )
+    )
+    assert found.prediction[:2] == pytest.approx(expected, abs=1e-9)
+    assert found.prediction.low <= found.interval.low <= found.interval.high
+    assert found.predicts(found.prediction.high + 0.01, rounding=0.0101)
+    assert not found.predicts(found.prediction.high + 0.01, rounding=0.0099)
+    assert not found.predicts(found.prediction.low - 0.01, rounding=0.0099)
+
+
 @given(VALUES, st.floats(0, 1))
 def test_mirrored_figures_are_judged_alike(values, published):
     found, mirrored = over_seeds(values), over_seeds([-value for value in values])
@@ -67,6 +90,16 @@ def test_the_interval_covers_the_mean_as_often_as_it_says():
     rng = np.random.default_rng(0)
     covered = np.mean([over_seeds(rng.normal(size=3).tolist()).covers(0.0) for _ in range(400)])
     assert 0.92 < covered < 0.98
+
+
+@pytest.mark.parametrize("n", [3, 5])
+def test_one_more_seed_lies_in_the_prediction_as_often_as_it_says(n):
+    rng = np.random.default_rng(1)
+    drawn = rng.normal(size=(1000, n + 1))
+    hit = np.mean([over_seeds(values[:n].tolist()).predicts(values[n]) for values in drawn])
+    assert 0.93 < hit < 0.97
+    within = np.mean([over_seeds(values[:n].tolist()).covers(values[n]) for values in drawn])
+    assert within < 0.87  # the interval of the mean is not that of one more
 
 
 def test_refuses_what_is_no_figure():

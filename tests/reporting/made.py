@@ -32,16 +32,27 @@ PAPER = Paper.model_validate(
                 "paper": "one",
                 "released": "two",
                 "ours": "one",
-                "setting": 'mix.partner = "self"',
+                "applies": {"mix.partner": "other"},
+                "setting": {"mix": {"partner": "self"}},
+                "others": ({"mix": {"rounds": 3}}, {"mix": {"kind": "none"}}),
+                "effect": "small",
                 "consequence": "none",
             },
-            {"item": "loss", "paper": "sum", "released": "mean", "ours": "sum"},
+            {
+                "item": "loss",
+                "paper": "sum",
+                "released": "mean",
+                "ours": "sum",
+                "effect": "large",
+            },
             {
                 "item": "norm",
                 "paper": "batch",
                 "released": "layer",
                 "ours": "batch",
-                "setting": 'frontend.norm = "layer", frontend.scale',
+                "applies": {"frontend.norm": "batch"},
+                "setting": {"frontend": {"norm": "layer"}},
+                "effect": "none",
             },
         ],
     }
@@ -56,8 +67,8 @@ TABLE = Table.model_validate(
         "caption": "Trained on A, evaluated on A and B.",
         "text_columns": ["System", "Configuration"],
         "columns": [
-            {"group": "A", "heading": "EER", "metric": "a.eer", "better": "lower"},
-            {"group": "B", "heading": "F1", "metric": "b.f1", "better": "higher"},
+            {"group": "A", "heading": "EER", "metric": "a.eer"},
+            {"group": "B", "heading": "F1", "metric": "b.f1"},
         ],
         "seeds": [7, 3],
         "notes": ["The caption says less than\nthe text."],
@@ -89,12 +100,11 @@ COMBINED = Table.model_validate(
         "title": "Made, Table 2",
         "text_columns": ["System"],
         "columns": [
-            {"group": "A", "heading": "EER", "metric": "a.eer", "better": "lower"},
-            {"group": "B", "heading": "EER", "metric": "b.eer", "better": "lower"},
+            {"group": "A", "heading": "EER", "metric": "a.eer"},
+            {"group": "B", "heading": "EER", "metric": "b.eer"},
             {
                 "heading": "Avg.",
                 "metric": "average.eer",
-                "better": "lower",
                 "combine": "mean",
                 "parts": ["a.eer", "b.eer"],
                 "decimals": 3,
@@ -102,7 +112,6 @@ COMBINED = Table.model_validate(
             {
                 "heading": "gap",
                 "metric": "gap.eer",
-                "better": "lower",
                 "combine": "difference",
                 "parts": ["a.eer", "b.eer"],
             },
@@ -132,7 +141,7 @@ MATRIX = Table.model_validate(
         "title": "Made, Table 3",
         "text_columns": ["System"],
         "columns": [
-            {"group": group, "heading": heading, "metric": metric, "better": "lower"}
+            {"group": group, "heading": heading, "metric": metric}
             for group, heading, metric in (
                 ("A07", "C1", "a.A07.C1.eer"),
                 ("A07", "C2", "a.A07.C2.eer"),
@@ -163,8 +172,8 @@ def settings(place):
         train=SimpleNamespace(corpus="partialspoof"),
         dev=SimpleNamespace(corpus="partialspoof"),
         evaluate={
-            "a": SimpleNamespace(corpus="partialspoof"),
-            "b": SimpleNamespace(corpus="llamapartialspoof"),
+            "a": SimpleNamespace(corpus="partialspoof", resolution_s=0.16),
+            "b": SimpleNamespace(corpus="llamapartialspoof", resolution_s=0.16),
         },
         flat=lambda: {"system.kind": "made", **({"mix.partner": "other"} if place < 2 else {})},
     )
@@ -174,7 +183,9 @@ RUNS = {row: settings(place) for place, row in enumerate(("Both", "Half", "Singl
 
 
 def tracked(row, seed, values=None, **changes):
-    """One line of the tracking store's frame; `values` are (figure, low, high) by metric."""
+    """One line of the tracking store's frame; `values` are (figure, low, high) by metric, or a
+    number beside these.
+    """
     place = len(row) + seed
     line = {
         "run_id": f"{seed:02}{row}{len(changes)}".encode().hex().ljust(32, "0"),
@@ -194,20 +205,45 @@ def tracked(row, seed, values=None, **changes):
         "power": "system/gpu_0_power_usage_watts" if row == "Both" else "",
         "fingerprints": json.dumps({"a/train": "0a", "a/eval": "0b"}),
     }
-    for name, (value, low, high) in (values or {}).items():
-        line |= {name: value, f"{name}.low": low, f"{name}.high": high}
+    for name, value in (values or {}).items():
+        bounds = ("", ".low", ".high") if isinstance(value, tuple) else ("",)
+        line |= {f"{name}{end}": of for end, of in zip(bounds, np.ravel(value), strict=True)}
     return line | changes
 
 
 def finished(eer, f1):
-    return {"a.eer": (eer, eer - 0.2, eer + 0.3), "b.f1": (f1, f1 - 1, f1 + 1)}
+    return {
+        "a.eer": (eer, eer - 0.2, eer + 0.3),
+        "a.eer.utterance_low": eer - 0.1,
+        "a.eer.utterance_high": eer + 0.1,
+        "a.eer.missed": 10 * eer,
+        "a.eer.accepted": 20 * eer,
+        "a.eer.bonafide": 1000,
+        "a.eer.spoof": 2000,
+        "a.f1_spoof": (f1 - 5, f1 - 6, f1 - 4),
+        "b.f1": (f1, f1 - 1, f1 + 1),
+    }
+
+
+TRAINED = {
+    "kept_epoch": "12",
+    "kept_dev": json.dumps({"dev.eer": 0.0123}),
+    "why_ended": "no better dev.eer for 10 epochs",
+    "epochs": "22",
+    "threads": "2",
+    "determinism": "torch.use_deterministic_algorithms(False)",
+    "breaths": json.dumps({"a/train": {"bonafide": 0.021, "spoof": 0.003, "utterances": 0.4}}),
+    "plan.a": "speaker+attack",
+    "plan.b": "utterance",
+}
+"""What a run says of its training and of its intervals; older runs say none of it."""
 
 
 def frame(form="paper"):
     lines = [
-        tracked("Both", 7, finished(5.2, 91.0)),
-        tracked("Both", 3, finished(4.8, 92.0)),
-        tracked("Both", 9, finished(5.0, 91.5)),
+        tracked("Both", 7, finished(5.2, 91.0), **TRAINED),
+        tracked("Both", 3, finished(4.8, 92.0), **TRAINED),
+        tracked("Both", 9, finished(5.0, 91.5), **TRAINED),
         tracked("Both", 3, finished(0.1, 99.9), signature="abcdef01"),
         tracked("Both", 7, finished(0.1, 99.9), signature="abcdef01"),
         tracked("Half", 3, finished(1.0, 99.0)),
@@ -222,7 +258,8 @@ def frame(form="paper"):
         ),
         tracked("Gone", 1, finished(0.1, 99.9)),
     ]
-    return pd.DataFrame([{**line, "form": form} for line in lines])
+    texts = dict.fromkeys(TRAINED, "")
+    return pd.DataFrame([{**texts, **line, "form": form} for line in lines])
 
 
 def around(**figures):
@@ -299,6 +336,9 @@ class Kept:
         value, low, high = (run.get(f"{metric}{end}", 0.0) for end in ("", ".low", ".high"))
         rng = np.random.default_rng([*run["row"].encode(), run["seed"]])
         return Draws(self.trials, (value + (high - low) / 4 * rng.standard_normal(1000)) / 100)
+
+    def placed(self, run_id, evaluation):
+        return None
 
     def energy_kwh(self, run_id, curves):
         assert curves == ["system/gpu_0_power_usage_watts"]

@@ -24,7 +24,7 @@ def table(names, **more):
         name: {"cells": [name], **({"from": before} if before else {})}
         for before, name in zip([None, *names], names, strict=False)
     }
-    column = {"heading": "EER", "metric": "a.eer", "better": "lower", **more}
+    column = {"heading": "EER", "metric": "a.eer", **more}
     return Table.model_validate(
         {
             "key": "made/rows",
@@ -83,8 +83,18 @@ def test_beats_is_said_only_where_it_holds():
         assert ("**better** -1.00" in text) == (eer == 4.0)
 
 
+def test_equal_tops_make_one_sentence():
+    """D8: one sentence for each said of A that it is best and not told apart from B, and of B."""
+    card = table(["A", "B", "C"])
+    found, comparisons = compare(card, [run("A", 0.001), run("B", 0.0), run("C", 5.0)], Kept)
+    said = [line for line in claims(card, found, comparisons) if line.startswith("EER")]
+    assert said == ["EER: A, B are best alike, and beat C"]
+    found, comparisons = compare(card, [run("A", 0.0), run("B", 0.001)], Kept)
+    assert claims(card, found, comparisons)[0] == "EER: A, B are best alike"
+
+
 def test_a_higher_f1_is_better():
-    card = table(["A", "B"], metric="a.f1", better="higher")
+    card = table(["A", "B"], metric="a.f1")
     lines = [
         tracked("A", 1, {"a.f1": (90.0, 89.9, 90.1)}),
         tracked("B", 1, {"a.f1": (80.0, 79.9, 80.1)}),

@@ -11,11 +11,10 @@ from bench.specs.table import Table
 
 
 def table(paper, combine="mean", names=("a", "b", "c", "d"), title="T", **more):
-    columns = [{"heading": n, "metric": f"{n}.eer", "better": "lower"} for n in names]
+    columns = [{"heading": n, "metric": f"{n}.eer"} for n in names]
     combination = {
         "heading": "Avg.",
         "metric": "average.eer",
-        "better": "lower",
         "combine": combine,
         "parts": [column["metric"] for column in columns],
     }

@@ -11,7 +11,6 @@ import pandas as pd
 import pytest
 
 from bench import cards
-from bench.metrics.catalogue import metric
 from bench.reporting import report, stale, write
 from bench.tracking.frame import tidy
 
@@ -26,6 +25,7 @@ from .made import (
     around,
     finished,
     frame,
+    judged,
     made,
     made_matrix,
     texts,
@@ -51,15 +51,24 @@ def test_is_the_golden_report(which):
 
 def test_cells_hold_paper_ours_and_difference():
     cells = main_row(made().markdown, "Both")
-    assert cells[2] == "5.00<br>5.00 ± 0.20 [4.80, 5.30]<br>+0.00, inside"
-    assert cells[3] == "90.00<br>91.50 ± 0.50 [90.50, 92.50]<br>+1.50, outside"
+    assert cells[2] == "5.00 / 5.00 ± 0.20 / +0.00 ✓ <small>[4.80, 5.30]</small>"
+    assert cells[3] == "90.00 / 91.50 ± 0.50 / +1.50 ✓ <small>[90.50, 92.50]</small>"
     assert cells[4] == "3 of 3 seeds"
     best = main_row(made().markdown, "Single")
-    assert best[2] == "4.00<br>**4.10** [3.90, 4.40]<br>+0.10, inside"
-    assert best[3] == "–<br>**95.00** [94.00, 96.00]<br>–"
+    assert best[2] == "4.00 / **4.10** / +0.10 ¹ <small>[3.90, 4.40]</small>"
+    assert best[3] == "– / **95.00** / – <small>[94.00, 96.00]</small>"
 
 
-def test_costs_have_four_decimals_and_the_papers_figure_may_lie_outside():
+def test_in_detail_a_cell_has_three_lines_and_the_verdict_in_words():
+    text = report(TABLE, PAPER, RUNS, frame(), NONE_SCORED, "paper", detail=True).markdown
+    assert main_row(text, "Both")[2] == "5.00<br>5.00 ± 0.20 [4.80, 5.30]<br>+0.00, inside"
+    assert (
+        main_row(text, "Half")[2] == "5.00<br>*1.00* (1 of 2 seeds) [0.80, 1.30]<br>-4.00, one seed"
+    )
+    assert "✓" not in text
+
+
+def test_costs_have_four_decimals_and_one_row_alone_is_not_best():
     cost = TABLE.model_copy(
         update={"columns": (TABLE.columns[0].model_copy(update={"metric": "a.min_tdcf"}),)}
     )
@@ -69,7 +78,7 @@ def test_costs_have_four_decimals_and_the_papers_figure_may_lie_outside():
     runs = {"Single": RUNS["Single"]}
     lines = pd.DataFrame([tracked("Single", 1, values)])
     cells = main_row(report(cost, PAPER, runs, lines, NONE_SCORED, "paper").markdown, "Single")
-    assert cells[2] == "0.0165<br>**0.0308** [0.0263, 0.0351]<br>+0.0143, outside"
+    assert cells[2] == "0.0165 / 0.0308 / +0.0143 ¹ <small>[0.0263, 0.0351]</small>"
 
 
 def test_rows_stand_in_the_papers_order_below_their_groups():
@@ -85,7 +94,7 @@ def test_rows_of_other_systems_have_the_papers_figures_only():
 
 def test_an_unfinished_row_is_never_shown_as_complete_or_best():
     cells = main_row(made().markdown, "Half")
-    assert cells[2].startswith("5.00<br>*1.00* (1 of 2 seeds) [")
+    assert cells[2].startswith("5.00 / *1.00* (1 of 2 seeds) / -4.00 ¹")
     assert cells[-1] == "1 of 2 seeds"
     assert "**1.00**" not in made().markdown
     assert main_row(made().markdown, "Never")[2:] == ["5.00", "90.00", "not run"]
@@ -97,7 +106,7 @@ def test_an_unfinished_row_is_never_shown_as_complete_or_best():
 def test_a_row_that_lacks_one_figure_is_incomplete():
     lines = [tracked("Single", 1, {"a.eer": (4.1, 4.0, 4.2)})]
     text = report(TABLE, PAPER, RUNS, pd.DataFrame(lines), NONE_SCORED, "paper").markdown
-    assert main_row(text, "Single")[-2:] == ["–<br>–<br>–", "0 of 1 seed"]
+    assert main_row(text, "Single")[-2:] == ["– / – / –", "0 of 1 seed"]
 
 
 def test_only_runs_with_the_rows_settings_and_data_are_shown():
@@ -115,7 +124,7 @@ def test_seeds_beyond_the_cards_count_and_one_that_failed_is_missed():
     assert "| Single | 2 | failed: RuntimeError: CUDA out of memory |" in text
     lines = pd.DataFrame([tracked("Single", seed, finished(seed, 90.0)) for seed in (1, 2)])
     text = report(TABLE, PAPER, RUNS, lines, NONE_SCORED, "paper").markdown
-    assert main_row(text, "Single")[2].split("<br>")[1].startswith("**1.50** ± 0.71")
+    assert main_row(text, "Single")[2].startswith("4.00 / 1.50 ± 0.71 / -2.50 ²")
     assert "`bench run made/table1 --rows Single --seeds 2`" in text
 
 
@@ -131,7 +140,7 @@ def test_smoke_says_so_in_every_header_and_name(tmp_path):
     assert write(smoke, tmp_path).name == "made-table1.smoke.md"
     headers = [line for line in smoke.markdown.splitlines() if line.startswith("#")]
     before_rules = re.findall(r"^(\|.*)\n\| ---", smoke.markdown, re.MULTILINE)
-    assert len(before_rules) == 8
+    assert len(before_rules) == 12
     for line in [*headers, *before_rules]:
         assert "SMOKE" in line
     names = next(csv.reader(io.StringIO(smoke.csv)))
@@ -160,6 +169,15 @@ def test_systems_scored_elsewhere_stand_apart_with_their_latest_judgement():
     assert "Scored, not trained" not in alone
 
 
+def test_a_judged_system_without_errors_has_no_interval_of_no_width():
+    system = judged("Theirs", 2, **{"a.eer": 0.0, "a.eer.low": 0.0, "a.eer.high": 0.0})
+    text = report(TABLE, PAPER, RUNS, frame(), pd.DataFrame([system]), "paper").markdown
+    assert lines_of(text, "Theirs")[0].split(" | ")[1] == "0.00 ᶠ"
+    counts = {"a.eer.high": 0.04, "a.eer.missed": 0, "a.eer.accepted": 0}
+    text = report(TABLE, PAPER, RUNS, frame(), pd.DataFrame([system | counts]), "paper").markdown
+    assert lines_of(text, "Theirs")[0].split(" | ")[1] == "0.00 [0.00, 0.04] ᶠ"
+
+
 def test_an_evaluation_is_zero_shot_only_where_nothing_is_shared():
     data = made().markdown.partition("## How to repeat it")[2].partition("\n##")[0]
     assert "`a`: in domain, trained on PS" in data
@@ -169,7 +187,7 @@ def test_an_evaluation_is_zero_shot_only_where_nothing_is_shared():
 
 
 def test_table_cells_cannot_break_the_table():
-    assert "| cut \\| splice | Both, Half | one |" in made().markdown
+    assert "| cut \\| splice | Both, Half | small | one |" in made().markdown
 
 
 def test_csv_holds_every_cell():
@@ -195,9 +213,11 @@ def test_records_are_the_csv_for_machines():
 def test_written_files_are_not_stale_until_something_changes(tmp_path):
     report_now = made()
     assert {path.name for path in stale(report_now, tmp_path)} == {
+        "made-differences.md",
         "made-table1.md",
         "made-table1.csv",
         "made-table1.png",
+        "made-table1.svg",
         *report_now.pictures,
     }
     path = write(report_now, tmp_path)
@@ -219,10 +239,11 @@ def test_every_table_can_be_reported_before_anything_is_run(key, form):
 
 def test_a_mean_is_of_each_seeds_figures_and_lacks_where_a_part_does():
     both, half = (main_row(MADE["combined"].markdown, row) for row in ("Both", "Half"))
-    assert both[3].split("<br>")[1] == "5.600 ± 0.000 [5.388, 5.883]"
+    assert both[3].split(" / ")[1] == "5.600 ± 0.000"
+    assert both[3].endswith("<small>[5.388, 5.883]</small>")
     # |5.2 - 6.0| and |6.0 - 5.2|, where the means of the parts are equal.
-    assert both[4].split("<br>")[1] == "0.80 ± 0.00 [0.30, 1.30]"
-    assert half[3].split("<br>")[1].startswith("*5.500* (1 of 2 seeds)")
+    assert both[4].split(" / ")[1] == "0.80 ± 0.00"
+    assert half[3].split(" / ")[1].startswith("*5.500* (1 of 2 seeds)")
     assert half[5] == "1 of 2 seeds"
 
 
@@ -245,7 +266,7 @@ def test_contradictory_figures_have_a_mark_and_the_arithmetic():
 
 def test_figures_from_a_digest_are_marked_in_table_note_and_csv():
     text = MADE["combined"].markdown
-    assert main_row(text, "Half")[1].startswith("5.00ᵈ<br>5.00 ± 0.00")
+    assert main_row(text, "Half")[1].startswith("5.00ᵈ / 5.00 ± 0.00")
     assert "- ᵈ From a digest of the paper, not from the paper itself." in text
     assert "ᵈ" not in MADE["paper"].markdown
     lines = csv.DictReader(io.StringIO(MADE["combined"].csv))
@@ -267,7 +288,7 @@ def test_a_matrix_is_a_table_for_each_system():
     assert own.startswith(": 1 of 1 seed\n")
     assert theirs.startswith(": published\n")
     (line,) = lines_of(own.partition("##")[0], "Pooled")
-    assert line.split(" | ")[2] == "3.50<br>**3.00** [2.70, 3.40]<br>-0.50, outside"
+    assert line.split(" | ")[2] == "3.50 / 3.00 / -0.50 ¹ <small>[2.70, 3.40]</small>"
     assert lines_of(theirs.partition("##")[0], "Pooled") == ["| Pooled | – | – | 9.50ᵈ |"]
     headings = [line for line in text.splitlines() if line.startswith("#")]
     assert all("SMOKE" in heading for heading in headings)
@@ -276,11 +297,3 @@ def test_a_matrix_is_a_table_for_each_system():
 def test_a_matrix_is_written_with_a_figure_of_its_own(tmp_path):
     write(made_matrix(), tmp_path)
     assert stale(made_matrix(), tmp_path) == []
-
-
-def test_the_catalogue_knows_every_figure_of_every_table():
-    columns = [column for key in cards.table_keys() for column in cards.table(key).columns]
-    known = [metric(column.metric) for column in columns]
-    assert [c.metric for c, found in zip(columns, known, strict=True) if found is None] == []
-    better = [found.better for found in known if found]
-    assert [column.better for column in columns] == better

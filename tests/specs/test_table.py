@@ -8,11 +8,10 @@ from pydantic import ValidationError
 from bench.specs.faults import explain
 from bench.specs.table import Table
 
-A, B = ({"heading": name, "metric": f"{name}.eer", "better": "lower"} for name in "ab")
+A, B = ({"heading": name, "metric": f"{name}.eer"} for name in "ab")
 AVERAGE = {
     "heading": "Avg.",
     "metric": "average.eer",
-    "better": "lower",
     "combine": "mean",
     "parts": ["a.eer", "b.eer"],
 }
@@ -79,7 +78,32 @@ def test_a_matrix_has_one_kind_of_figure_and_a_place_for_each():
     assert faults(table(A, B | {"heading": "a"}, layout="matrix")) == [
         "card: columns: each should have a place of its own in the matrix"
     ]
-    f1 = {"heading": "F1", "metric": "b.f1", "better": "higher"}
+    f1 = {"heading": "F1", "metric": "b.f1"}
     assert faults(table(A, f1, layout="matrix")) == [
         "card: columns: a matrix should hold one kind of figure"
     ]
+
+
+def test_direction_and_unit_are_the_catalogues():
+    f1 = {"heading": "F1", "metric": "a.f1"}
+    cost = {"heading": "minDCF", "metric": "a.min_dcf"}
+    bits = {"heading": "CLLR", "metric": "a.cllr"}
+    gap = {"combine": "difference", "heading": "Gap", "metric": "gap.eer"}
+    gap["parts"] = AVERAGE["parts"]
+    card = Table.model_validate(table(A, B, f1, cost, bits, gap))
+    assert [column.better for column in card.columns] == [
+        "lower", "lower", "higher", "lower", "lower", None,
+    ]  # fmt: skip
+    assert [column.unit for column in card.columns] == ["%", "%", "%", "cost", "bits", "%"]
+
+
+def test_a_figure_that_is_none_is_named():
+    assert faults(table(A | {"metric": "a.err"})) == [
+        "card: columns.0.metric = 'a.err': there is no figure 'err'; did you mean 'error'?"
+    ]
+
+
+@pytest.mark.parametrize("way", ["higher", "lower"])
+def test_no_column_says_what_is_better(way):
+    (line,) = faults(table(A | {"better": way}))
+    assert line.startswith(f"card: columns.0.better = {way!r}: should be left out: bench.metrics.")

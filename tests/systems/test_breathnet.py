@@ -185,7 +185,7 @@ def test_what_is_left_out_is_not_there(row):
     assert (model.fusion is None) == (row == "no-frequency")
     parts = {"loss", "cross_entropy"}
     if row != "no-feature-losses":
-        parts |= {"pscl", "centre", "contrast", "feature"}
+        parts |= {"pscl", "centre", "contrast", "feature", "feature_length"}
     assert set(losses) == parts
 
 

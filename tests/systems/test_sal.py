@@ -7,7 +7,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from bench import cards
+from bench import cards, frontends
+from bench.config import Config
 from bench.errors import BenchError
 from bench.frontends import FrontEnd
 from bench.labels.positions import positions
@@ -64,6 +65,18 @@ def batch(frames: int = 25, size: int = 3) -> Batch:
 )
 def test_the_back_end_is_as_big_as_the_released_one(row, parameters):
     assert sum(p.numel() for p in system(row).parameters()) == parameters
+
+
+@pytest.mark.parametrize("padding", [80, 256, 399])
+def test_every_whole_20_ms_has_its_state_however_many_zeros_follow(padding):
+    overrides = (f"system.padding={padding}", "frontend={kind='tiny', normalise='none'}")
+    run = cards.resolve(cards.table("sal/table4"), "S0", "paper", overrides)
+    model = build(run.system, frontends.build(run.frontend, Config()), run.train)
+    heard = []
+    model.frontend.register_forward_pre_hook(lambda _, given: heard.append(given[0]))
+    assert model.answer(torch.randn(1, 64_000), UNMARKED, 0.02).score.shape == (1, 200)
+    assert heard[0].shape == (1, 64_000 + padding)
+    assert not heard[0][:, 64_000:].any()
 
 
 @pytest.mark.parametrize("row", ["S0", "S1", "S2", "S4", "S5"])

@@ -50,7 +50,7 @@ title = "SAL on whole utterances"
 caption = "For these tests."
 text_columns = ["System"]
 seeds = [7]
-columns = [{ heading = "EER", metric = "asvspoof2019la.eer", better = "lower" }]
+columns = [{ heading = "EER", metric = "asvspoof2019la.eer" }]
 
 [base]
 system.kind = "sal"

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
 from bench.corpora import cards
-from bench.training import checkpoints, engine
+from bench.errors import BenchError
+from bench.metrics.det import eer
+from bench.specs.run import Training
+from bench.training import checkpoints, engine, keeping
+from bench.training.keeping import Progress
 from bench.training.row import Library
+from bench.training.scoring import score, utterances
 from tests.training.test_engine import Log, all_scores, run_to_end
 
 
@@ -103,3 +109,117 @@ def test_what_an_earlier_training_left_is_not_mixed_with_a_new_one(
     assert all(torch.equal(one[name], two[name]) for name in one)
     scores = [all_scores(trained)["asvspoof2019la"] for trained in (expected, found)]
     assert (scores[0] == scores[1]).all()
+
+
+def dev_eer(run, config, weights) -> float:
+    """Measure weights on dev without the engine's loop."""
+    system = engine.build(run, 7, config)
+    system.load_state_dict(weights)
+    data = Library(config).row(run)
+    fabric = engine.make_fabric(config, "32-true")
+    audio = cards.card(run.dev.corpus).audio
+    share = utterances(fabric, data.dev.subset, run.dev, audio, config)
+    scores = score(fabric, system, share, 0)
+    spoof = np.concatenate(share.labels)
+    value = np.concatenate([scores[i].score for i in range(len(spoof))])
+    return eer(value[~spoof], value[spoof]).eer
+
+
+def test_averaged_weights_are_measured_on_dev_themselves(detection, config, tmp_path):
+    run = detection("training.epochs=3", 'training.keep={kind="average-last", checkpoints=2}')
+    log = Log()
+    trained = run_to_end(run, config, tmp_path, log)
+    found = trained.selection
+    assert (found.label, found.trained, found.why_ended) == ("2-3", 3, "all 3 epochs")
+    kept = checkpoints.load(trained.kept)["system"]
+    assert found.dev["dev.eer"] == dev_eer(run, config, kept)
+    assert set(found.dev) == {"dev.eer", "dev.loss"}
+    assert found.dev["dev.loss"] not in [figures["dev.loss"] for _, figures in log.epochs]
+
+
+@pytest.mark.parametrize("keep", ["best", "average-last"])
+def test_what_is_said_of_the_kept_weights_survives_a_crash_before_it(
+    detection, config, tmp_path, keep
+):
+    run = detection("training.epochs=2", f'training.keep={{kind="{keep}"}}')
+    first = run_to_end(run, config, tmp_path).selection
+    (tmp_path / checkpoints.SELECTION).unlink()
+    assert run_to_end(run, config, tmp_path).selection == first
+    assert run_to_end(run, config, tmp_path).selection == first, "read"
+    (tmp_path / checkpoints.SELECTION).write_text("{")
+    with pytest.raises(BenchError, match=r"selection\.json: not a readable selection"):
+        run_to_end(run, config, tmp_path)
+
+
+def test_the_best_epoch_is_named_with_its_dev_figures(detection, config, tmp_path):
+    log = Log()
+    run = detection("training.epochs=30", "training.patience=1", "optimiser.learning_rate=0.3")
+    found = run_to_end(run, config, tmp_path, log).selection
+    losses = [figures["dev.loss"] for _, figures in log.epochs]
+    best = losses.index(min(losses))
+    assert found.label == str(best + 1)
+    assert found.dev == {name: log.epochs[best][1][name] for name in ("dev.eer", "dev.loss")}
+    assert found.why_ended == "no better dev.loss for 1 epoch"
+    assert found.trained == len(losses) == best + 2
+
+
+def decided(training: Training, values: list[float]) -> tuple[int, int]:
+    """Return the best epoch and after which one training stops, for what selects in each epoch."""
+    progress = Progress()
+    while not keeping.finished(training, progress):
+        progress.epoch += 1
+        keeping.is_better(training, progress, values[progress.epoch - 1])
+    return progress.best_epoch, progress.epoch
+
+
+def nes2net(values: list[float], epochs: int = 100, first: int = 10, patience: int = 5):
+    """The loop of Nes2Net's asvspoof5 branch, its epochs counted from 0: none before `first` is
+    looked at on dev, and training stops once `patience` looks in a row found none better.
+    """
+    best, best_epoch, waited = float("inf"), -1, 0
+    for epoch in range(epochs):
+        if epoch < first:
+            continue
+        if values[epoch] < best:
+            best, best_epoch, waited = values[epoch], epoch, 0
+        else:
+            waited += 1
+        if waited == patience:
+            break
+    return best_epoch + 1, epoch + 1
+
+
+def test_early_epochs_may_be_no_candidates_as_in_nes2nets_recipe():
+    training = Training(epochs=100, patience=5, first_candidate=11, batch_size=1)
+    assert decided(training, [*range(200)]) == nes2net([*range(200)]) == (11, 16)
+    generator = np.random.default_rng(0)
+    for _ in range(50):
+        values = generator.normal(size=100) - 0.05 * np.arange(100)
+        assert decided(training, values.tolist()) == nes2net(values.tolist())
+    # Without it, the first epoch could be kept and training end after six.
+    assert decided(Training(epochs=100, patience=5, batch_size=1), [*range(200)]) == (1, 6)
+
+
+def test_a_run_stopped_before_its_first_candidate_goes_on(detection, config, tmp_path):
+    run = detection("training.epochs=4", "training.first_candidate=4")
+    expected = run_to_end(run, config, tmp_path / "whole")
+    assert (expected.selection.label, checkpoints.load(expected.kept)["epoch"]) == ("4", 4)
+    with pytest.raises(KeyboardInterrupt):
+        run_to_end(run, config, tmp_path / "torn", Log(stop_after=2))
+    assert not (tmp_path / "torn" / checkpoints.KEPT).exists()
+    trained: list[int] = []
+
+    class Steps(Log):
+        def on_step(self, epoch, step, steps, losses):
+            trained.append(epoch)
+
+    found = run_to_end(run, config, tmp_path / "torn", Steps())
+    assert found.selection == expected.selection
+    assert set(trained) == {3, 4}
+    one, two = (checkpoints.load(trained.kept)["system"] for trained in (expected, found))
+    assert all(torch.equal(one[name], two[name]) for name in one)
+
+
+def test_no_candidate_at_all_is_a_mistake(detection):
+    with pytest.raises(BenchError, match="first_candidate = 9: should be at most epochs = 3"):
+        detection("training.epochs=3", "training.first_candidate=9")

@@ -44,9 +44,9 @@ def test_unknown_kinds_are_refused_before_training(config, tmp_path):
 
 
 def test_two_classes_need_no_kinds(config, tmp_path):
-    progress = train(config, tmp_path, *OTHER, "system.classes=binary")
-    assert progress.epoch == 1
+    ended = train(config, tmp_path, *OTHER, "system.classes=binary")
+    assert ended.progress.epoch == 1
 
 
 def test_known_kinds_are_learnt(config, tmp_path):
-    assert train(config, tmp_path).epoch == 1
+    assert train(config, tmp_path).progress.epoch == 1

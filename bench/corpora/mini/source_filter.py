@@ -3,8 +3,8 @@
 It stands in for a human where nobody has given recordings. It follows the source-filter model
 (Fant, Acoustic Theory of Speech Production, 1960) with the glottal pulse of Fant, Liljencrants and
 Lin (STL-QPSR 4/1985), whose rising open phase is not minimum phase; with jitter, shimmer and
-breath noise in step with the pulses; and with early echoes and the noise of a room. Those are what
-a vocoder does not give back, as with a human.
+breath noise in step with the pulses; with breaths between phrases; and with early echoes and the
+noise of a room. Those are what a vocoder does not give back, as with a human, or not wholly.
 """
 
 from __future__ import annotations
@@ -40,6 +40,10 @@ CLOSED_HZ = np.array([[250, 1100, 2150], [250, 1700, 2600], [260, 2000, 2700], [
 HISS_HZ = ((1500.0, 4500.0), (2500.0, 6000.0), (4300.0, 7700.0))
 """Bands of noise at the lips, the palate and the teeth."""
 
+BREATH_HZ = (500.0, 2600.0)
+"""Band of the noise of air drawn in, below that of fricatives (as Ruinskiy and Lavner, IEEE TASLP
+15(3), 2007, tell them apart)."""
+
 
 class Phone(NamedTuple):
     """One sound: what the voice does for some blocks of 5 ms."""
@@ -51,6 +55,8 @@ class Phone(NamedTuple):
     """Amplitude of the glottal pulses, 0 to 1."""
     hiss: tuple[float, ...]
     """Amplitude of each band of HISS_HZ."""
+    breath: float = 0.0
+    """Amplitude of the noise of a breath."""
 
 
 class Score(NamedTuple):
@@ -61,7 +67,7 @@ class Score(NamedTuple):
     voicing: Track
     """Blocks."""
     hiss: Track
-    """Blocks by bands."""
+    """Blocks by bands: those of HISS_HZ, then BREATH_HZ."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +84,7 @@ class SourceFilter:
 
     def speak(self, rng: np.random.Generator, n_samples: int) -> Wave:
         """Return `n_samples` of babble: syllables of the voice's vowels and consonants, with
-        pauses.
+        pauses, in some of which it draws breath.
         """
         own = generator(self.seed, self.name)
         pitch_hz = float(own.choice([own.uniform(85, 145), own.uniform(165, 245)]))
@@ -87,15 +93,16 @@ class SourceFilter:
         voiced = _pulses(rng, own, pitch_hz, score.voicing)
         mouth = _resonate(voiced, score.formants_hz * tract, own)
         n = len(mouth)
-        noise = rng.standard_normal((len(HISS_HZ), n))
-        for band, hiss, gain in zip(HISS_HZ, noise, score.hiss.T, strict=True):
+        bands = (*HISS_HZ, BREATH_HZ)
+        noise = rng.standard_normal((len(bands), n))
+        for band, hiss, gain in zip(bands, noise, score.hiss.T, strict=True):
             filtered = sosfilt(butter(2, band, "bandpass", fs=SAMPLE_RATE_HZ, output="sos"), hiss)
             mouth = mouth + 0.5 * _to_samples(gain) * filtered
         return level(_room(rng, own, mouth)[:n_samples])
 
 
 def _syllable(rng: np.random.Generator) -> list[Phone]:
-    """Return a consonant (hiss, burst, nasal or none) or a pause, and a vowel."""
+    """Return a consonant (hiss, burst, nasal or none), a pause or a breath, and a vowel."""
     vowel = VOWELS_HZ[rng.integers(len(VOWELS_HZ))] * rng.uniform(0.93, 1.07, 3)
     closed = CLOSED_HZ[rng.integers(len(CLOSED_HZ))]
     loudness = rng.uniform(0.1, 0.5) * np.eye(len(HISS_HZ))[rng.integers(len(HISS_HZ))]
@@ -106,6 +113,11 @@ def _syllable(rng: np.random.Generator) -> list[Phone]:
 
     onsets = {
         "pause": [Phone(lasting(15, 40), vowel, 0.0, none)],
+        "breath": [
+            Phone(lasting(14, 24), vowel, 0.0, none),
+            Phone(lasting(44, 88), vowel, 0.0, none, rng.uniform(0.04, 0.1)),
+            Phone(lasting(14, 24), vowel, 0.0, none),
+        ],
         "hiss": [Phone(lasting(12, 26), closed, 0.0, hiss)],
         "voiced hiss": [Phone(lasting(10, 18), closed, 0.35, tuple(0.4 * loudness))],
         "stop": [
@@ -115,7 +127,7 @@ def _syllable(rng: np.random.Generator) -> list[Phone]:
         "nasal": [Phone(lasting(10, 18), closed, 0.5, none)],
         "none": list[Phone](),
     }
-    onset = rng.choice(list(onsets), p=[0.08, 0.22, 0.12, 0.22, 0.22, 0.14])
+    onset = rng.choice(list(onsets), p=[0.04, 0.09, 0.2, 0.11, 0.21, 0.21, 0.14])
     return [*onsets[onset], Phone(lasting(14, 40), vowel, rng.uniform(0.7, 1.0), none)]
 
 
@@ -124,7 +136,9 @@ def _score(rng: np.random.Generator, n_blocks: int) -> Score:
     phones = list[Phone]()
     while sum(phone.blocks for phone in phones) < n_blocks:
         phones += _syllable(rng)
-    held = np.array([[*phone.formants_hz, phone.voicing, *phone.hiss] for phone in phones])
+    held = np.array(
+        [[*phone.formants_hz, phone.voicing, *phone.hiss, phone.breath] for phone in phones]
+    )
     tracks = np.repeat(held, [phone.blocks for phone in phones], axis=0)[:n_blocks]
     glide = np.hanning(11)[1:-1]
     padded = np.pad(tracks, ((4, 4), (0, 0)), mode="edge")

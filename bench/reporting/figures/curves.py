@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
-from numpy.typing import NDArray
 
 from bench import sweep_cards
 from bench.errors import BenchError
@@ -132,12 +131,13 @@ def _panel(axes: Any, panel: Curve, names: Sequence[str]) -> None:
             panel.chosen, color="black", linewidth=0.6, linestyle=":", label="the row's own"
         )
     axes.set_xlabel(plain(panel.setting))
-    shown = [panel.points, *([] if panel.paper is None else [panel.paper])]
-    _rates(axes, pd.concat(shown)["eer"].to_numpy(dtype=np.float64))
+    paper = [] if panel.paper is None else panel.paper["eer"].to_list()
+    _rates(axes, panel.points["eer"].to_list(), paper)
 
 
-def _rates(axes: Any, values: NDArray[np.float64]) -> None:
+def _rates(axes: Any, ours: Sequence[float], paper: Sequence[float]) -> None:
     """Scale the axis of error rates: by the logarithm where they are far apart, else from 0."""
+    values = np.array([*ours, *paper])
     least, highest = values.min(), values.max()
     if least <= 0 or highest < _FAR * least:
         axes.set(ylabel="EER (%)", ylim=(0, 1.1 * max(highest, 1.0)))

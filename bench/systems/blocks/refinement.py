@@ -22,12 +22,15 @@ SMALLEST_NORM = 1e-8
 
 
 class Parts(NamedTuple):
-    """The losses of equations 10, 11 and 13, and their sum, 14; scalars."""
+    """The losses of equations 10, 11 and 13, their sum, 14, and how long features are; scalars."""
 
     pscl: Tensor
     centre: Tensor
     contrast: Tensor
     feature: Tensor
+    feature_length: Tensor
+    """Mean length of z, before any scaling; no loss, it has no gradient. Equation 9 adds noise of a
+    fixed size to z, which does the less the longer z is."""
 
 
 class FeatureLosses(nn.Module):
@@ -52,15 +55,19 @@ class FeatureLosses(nn.Module):
         spec, bonafide = self.spec, target == CLASSES.index(BONAFIDE)
         with torch.autocast(z.device.type, enabled=False):
             z = z.float()
+            length = z.detach().norm(dim=1).mean()
+            if spec.scale == "unit":
+                z = F.normalize(z, dim=1, eps=SMALLEST_NORM)
             centre = self._moved(z.detach(), bonafide)
             positives, positive = self._with_copies(z, bonafide)
-            pull = centre_loss(positives, positive, centre)
+            drawn = (positives, positive) if spec.centre_of == "with-copies" else (z, bonafide)
+            pull = centre_loss(*drawn, centre)
             push = contrast_loss(z, target == CLASSES.index(SPOOF), centre)
             similar = pscl(positives, positive, spec.temperature)
             feature = (  # equation 14
                 spec.pscl_weight * similar + spec.centre_weight * pull + spec.contrast_weight * push
             )
-        return Parts(similar, pull, push, feature)
+        return Parts(similar, pull, push, feature, length)
 
     def _moved(self, z: Tensor, bonafide: Tensor) -> Tensor:
         """Equation 12: move the centre towards the mean of the batch's bona fide features, and

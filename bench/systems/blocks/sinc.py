@@ -28,8 +28,9 @@ class SincConv(nn.Module):
 
     Filter k has the taps g[n] = w[n] (2 f2 sinc(2 π f2 n) - 2 f1 sinc(2 π f1 n)), n = 0 in the
     middle, with f1 = |low_k|, f2 = f1 + |width_k|, at most half the sampling rate, and the Hamming
-    window w; its gain is 1 inside its band. `low` and `width` are the parameters. They start as a
-    mel scale's neighbouring bands.
+    window w. Its gain is 1 inside a band that is wide against 1 / (taps in seconds). The lower
+    bands of a mel scale are narrower than 129 taps can resolve: their gain is 0.13 to 0.23.
+    `low` and `width` are the parameters. They start as a mel scale's neighbouring bands.
 
     Their unit is half the sampling rate and not Hz, as it is in the released SincNet: a step of
     Adam is about as large as the learning rate, and at 1e-5 Hz an edge would go nowhere. It is

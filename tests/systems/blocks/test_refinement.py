@@ -94,6 +94,39 @@ def test_equations_9_and_14_over_a_batch(monkeypatch):
     assert found.feature.item() == pytest.approx(total, rel=1e-5)
 
 
+def test_features_of_length_one_feel_the_noise_and_long_ones_do_not(monkeypatch):
+    """Noise of a fixed size does nothing to a long z (equation 9): the length is said, and z may be
+    brought to length 1 before noise is added."""
+    z = 200 * torch.nn.functional.normalize(features(7), dim=1)
+    seen: dict[str, torch.Tensor] = {}
+    for scale in ("as-is", "unit"):
+        part = losses(scale=scale, copies=1)
+        kept = part._with_copies
+
+        def copies(features, bonafide, scale=scale, kept=kept):
+            seen[scale], chosen = kept(features, bonafide)
+            return seen[scale], chosen
+
+        monkeypatch.setattr(part, "_with_copies", copies)
+        torch.manual_seed(1)  # from 0 the noise would be along the features, made from it too
+        assert part(z, MIXED).feature_length.item() == pytest.approx(200)
+    turned = {
+        scale: torch.cosine_similarity(of[:7], of[7:]).max().item() for scale, of in seen.items()
+    }
+    assert turned["as-is"] > 0.99999
+    assert turned["unit"] < 0.9999
+    assert seen["unit"][:7].norm(dim=1).tolist() == pytest.approx([1.0] * 7)
+
+
+def test_the_centre_loss_may_leave_the_copies_out():
+    z = features(7)
+    found = losses(centre_of="originals", noise=3.0)(z, MIXED)
+    bona = rows(z, MIXED == B)
+    expected = plain.centre_loss(bona, plain.moved(None, bona, 0.9).tolist())
+    assert found.centre.item() == pytest.approx(expected, rel=1e-5)
+    assert losses(noise=3.0)(z, MIXED).centre.item() != pytest.approx(expected, rel=1e-3)
+
+
 def test_copies_of_each_or_so_many_in_all():
     z, bonafide = features(7), MIXED == B
     each, chosen = losses()._with_copies(z, bonafide)
@@ -200,7 +233,7 @@ def test_without_bona_fide_clips_the_centre_stays_and_fakes_are_compared_with_it
 def test_before_there_is_a_centre_nothing_is_compared_with_it():
     part, z = losses(), features(3, requires_grad=True)
     found = part(z, target(F, F, F))
-    assert [value.item() for value in found] == [0.0, 0.0, 0.0, 0.0]
+    assert [value.item() for value in found[:4]] == [0.0, 0.0, 0.0, 0.0]
     found.feature.backward()
     assert not z.grad.any()
     assert not part.centre.any()

@@ -45,6 +45,15 @@ def test_a_tone_passes_within_the_band_and_nowhere_else(hz, gain):
     assert heard == pytest.approx(gain, abs=0.01)
 
 
+def test_the_lower_bands_of_the_mel_scale_are_narrower_than_the_taps_resolve():
+    part = SincConv(70, 129)
+    low, high = (edge * 8000 for edge in part.edges())
+    middles = ((low + high) / 2).tolist()
+    gains = [part(tone(hz))[0, k].abs().max().item() for k, hz in enumerate(middles)]
+    assert max(gains[1:20]) < 0.4
+    assert gains[-1] > 0.8
+
+
 def test_there_is_no_padding():
     assert SincConv(5, 9)(torch.randn(2, 400)).shape == (2, 5, 392)
 

@@ -1,0 +1,174 @@
+"""Which weights stand for a run: chosen epoch by epoch, averaged at the end, and what is said of
+them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bench.errors import BenchError
+from bench.specs.run import KeepAverage, Run, Training
+from bench.training import checkpoints
+
+
+@dataclass
+class Progress:
+    """What a restart needs beside weights and optimiser; saved with them."""
+
+    epoch: int = 0
+    """Epochs finished."""
+    step: int = 0
+    best: float = float("inf")
+    """The least of what is selected by."""
+    best_epoch: int = 0
+    """0 before there is a candidate (`Training.first_candidate`)."""
+    seconds: float = 0.0
+    """Time spent training so far, all sessions together."""
+    history: list[dict[str, float]] = field(default_factory=list[dict[str, float]])
+    conditions: dict[str, str] = field(default_factory=dict[str, str])
+    """Of all sessions that trained (`bench.training.conditions`)."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which weights stand for a run that has ended, and why there are no more."""
+
+    epochs: tuple[int, ...]
+    """Whose weights are kept; of several the mean."""
+    dev: Mapping[str, float]
+    """What the kept weights reach on dev: `dev.eer`, a fraction, and `dev.loss` where it selects.
+    """
+    why_ended: str
+    """A few words: `no better dev.eer for 10 epochs`, `all 50 epochs`."""
+    trained: int
+    """Epochs in all."""
+
+    @property
+    def label(self) -> str:
+        """The kept epoch, `12`, or epochs, `48-50`."""
+        first, last = self.epochs[0], self.epochs[-1]
+        return str(first) if first == last else f"{first}-{last}"
+
+    def tags(self) -> dict[str, str]:
+        """Return what the tracking store is told, as columns of `bench.tracking.frame`."""
+        return {
+            "kept_epoch": self.label,
+            "kept_dev": json.dumps(dict(self.dev)),
+            "why_ended": self.why_ended,
+            "epochs": str(self.trained),
+        }
+
+
+def finished(training: Training, progress: Progress) -> bool:
+    """Return whether no further epoch is trained."""
+    return progress.epoch >= training.epochs or _waited(training, progress)
+
+
+def _waited(training: Training, progress: Progress) -> bool:
+    """Return whether early stopping has waited long enough for a better epoch."""
+    waited = progress.epoch - progress.best_epoch >= training.patience
+    return bool(progress.best_epoch) and waited and progress.epoch >= training.minimum_epochs
+
+
+def is_better(training: Training, progress: Progress, value: float) -> bool:
+    """Return whether the epoch that just ended is the best candidate so far, and note it."""
+    if progress.epoch < training.first_candidate or value >= progress.best:
+        return False
+    progress.best, progress.best_epoch = value, progress.epoch
+    return True
+
+
+def keep(
+    training: Training, place: Path, weights: Mapping[str, Any], progress: Progress, better: bool
+) -> None:
+    """Save the weights of an epoch where they may stand for the run."""
+    kept = {"system": weights, "epoch": progress.epoch}
+    if isinstance(training.keep, KeepAverage):
+        count = training.keep.checkpoints
+        checkpoints.save(kept, checkpoints.recent(place, progress.epoch, count))
+    elif better:
+        checkpoints.save(kept, place / checkpoints.KEPT)
+
+
+def average(run: Run, place: Path, progress: Progress) -> None:
+    """At the end of a training whose last epochs are averaged, do so, once."""
+    how, kept = run.training.keep, place / checkpoints.KEPT
+    if not isinstance(how, KeepAverage):
+        return
+    recent = checkpoints.latest(place, progress.epoch, how.checkpoints)
+    if not kept.is_file():
+        checkpoints.save(checkpoints.average(recent), kept)
+    for path in recent:
+        path.unlink(missing_ok=True)
+
+
+def begun(run: Run, place: Path) -> dict[str, Any] | None:
+    """Return the state after the last finished epoch; None where there is none, or where the
+    weights that were to be kept have gone.
+    """
+    last, how = place / checkpoints.LAST, run.training.keep
+    if not last.is_file():
+        return None
+    state = checkpoints.load(last)
+    whole = (place / checkpoints.KEPT).is_file()
+    if isinstance(how, KeepAverage) and not whole:
+        recent = checkpoints.latest(place, state["progress"]["epoch"], how.checkpoints)
+        whole = all(path.is_file() for path in recent)
+    elif not state["progress"]["best_epoch"]:
+        whole = True  # no epoch was a candidate yet
+    return state if whole else None
+
+
+def selection(
+    run: Run,
+    place: Path,
+    progress: Progress,
+    on_dev: Callable[[Mapping[str, Any]], dict[str, float]],
+    writes: bool,
+) -> Selection:
+    """Return what is said of the kept weights of a training that has ended.
+
+    It is found once and kept beside them: of one epoch, from what was measured after it; of a mean,
+    by `on_dev`, which measures weights on dev, on all processes together. One process `writes`.
+    """
+    path = place / checkpoints.SELECTION
+    if path.is_file():
+        return _read(path)
+    if isinstance(run.training.keep, KeepAverage):
+        kept = checkpoints.load(place / checkpoints.KEPT)
+        epochs, dev = tuple(kept["epochs"]), on_dev(kept["system"])
+    else:
+        epochs, dev = (progress.best_epoch,), progress.history[progress.best_epoch - 1]
+    dev = {name: value for name, value in dev.items() if name.startswith("dev.")}
+    found = Selection(epochs, dev, _why_ended(run.training, progress), progress.epoch)
+    if writes:
+        beside = path.with_name(path.name + ".partial")
+        beside.write_text(json.dumps(asdict(found)), encoding="utf-8")
+        os.replace(beside, path)
+    return found
+
+
+def _why_ended(training: Training, progress: Progress) -> str:
+    if progress.epoch >= training.epochs:
+        return f"all {_epochs(training.epochs)}"
+    waited = progress.epoch - progress.best_epoch
+    return f"no better {training.select} for {_epochs(waited)}"
+
+
+def _epochs(number: int) -> str:
+    return f"{number} epoch{'s' if number > 1 else ''}"
+
+
+def _read(path: Path) -> Selection:
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        return Selection(**{**kept, "epochs": tuple(kept["epochs"])})
+    except (ValueError, TypeError, KeyError) as error:
+        raise BenchError(
+            f"{path}: not a readable selection ({error}); remove the file to have it made again"
+        ) from error

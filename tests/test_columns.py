@@ -1,0 +1,92 @@
+"""Columns that no evaluation can fill are mistakes of the card, each with what would be right."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench import cards, columns
+from bench.corpora.cards import card
+from bench.errors import BenchError
+from bench.scoring.draws import tracked
+
+FRAMES = cards.folder("experiments") / "sal" / "table4.toml"
+UTTERANCES = cards.folder("experiments") / "breathnet" / "table10.toml"
+TABLE_3 = cards.folder("experiments") / "breathnet" / "table3.toml"
+TABLE_2 = cards.folder("experiments") / "tca" / "table2.toml"
+VC = "asvspoof2019la.A19.eer"
+EER = "llamapartialspoof.eer"
+A07 = "asvspoof2021la.A07.none.eer"
+POOLED = "asvspoof2019la.eer"
+
+
+def parsed(tmp_path, file, old, new):
+    """Read a table's card in which `new` stands for every `old`."""
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    path = tmp_path / "table.toml"
+    path.write_text(text.replace(old, new), encoding="utf-8")
+    return cards.parse_table("test/table", path)
+
+
+def faults(tmp_path, file, old, new):
+    """Return what is wrong with that card."""
+    with pytest.raises(BenchError) as raised:
+        parsed(tmp_path, file, old, new)
+    return str(raised.value)
+
+
+@pytest.mark.parametrize("said", ['better = "higher"', 'better = "lower"', 'unit = "%"'])
+def test_a_direction_is_the_catalogues(tmp_path, said):
+    metric = f'metric = "{EER}"'
+    found = faults(tmp_path, FRAMES, metric, f"{metric}, {said}")
+    key = said.partition(" ")[0]
+    assert found.startswith(str(tmp_path / "table.toml"))
+    assert f"columns.2.{key} = {said.partition(' = ')[2]!s}".replace('"', "'") in found
+    assert "should be left out: bench.metrics.catalogue has it for every metric" in found
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "metric", "says"),
+    [
+        (FRAMES, EER, "llamapartialspoof.ear", "there is no figure 'ear'; did you mean 'eer'?"),
+        (FRAMES, EER, "llamapartialspoof.auc", "of llamapartialspoof crossfade there is no auc of"),
+        (FRAMES, EER, "lps.eer", "rows.S0 evaluates partialspoof, llamapartialspoof"),
+        (FRAMES, EER, "llamapartialspoof.A07.eer", "by frames, of which there is no breakdown"),
+        (TABLE_3, POOLED, "asvspoof2019la.f1", "eval there is no f1 of whole utterances"),
+        (TABLE_3, POOLED, "asvspoof2019la.min_dcf", "there is no min_dcf of whole utterances; "),
+        (TABLE_2, VC, "asvspoof2019la.A19.auc", "no auc of whole utterances of a level"),
+        (UTTERANCES, A07, "asvspoof2021la.A70.none.eer", "has no attack 'A70'; did you mean 'A"),
+        (UTTERANCES, A07, "asvspoof2021la.A70.eer", "21LA has no attack 'A70'; did you mean 'A"),
+        (UTTERANCES, A07, "asvspoof2021la.A07.none.x.eer", "so there is no A07.none.x"),
+    ],
+)
+def test_a_column_that_the_evaluation_cannot_have(tmp_path, file, old, metric, says):
+    found = faults(tmp_path, file, f'"{old}"', f'"{metric}"').splitlines()
+    assert all(line.startswith(f"{tmp_path / 'table.toml'}: columns") for line in found)
+    assert any(says in line for line in found), found
+
+
+def test_min_t_dcf_needs_a_corpus_and_a_split_with_one(tmp_path):
+    table = cards.folder("experiments") / "tca" / "table1.toml"
+    of = 'corpus = "asvspoof2019la", split = "eval"'
+    had = faults(tmp_path, table, of, 'corpus = "had", split = "dev"')
+    assert "of had dev there is no min_tdcf of whole utterances" in had
+    train = faults(tmp_path, table, of, of.replace("eval", "train"))
+    assert "'asvspoof2019la.min_tdcf': of asvspoof2019la train there is no min_tdcf" in train
+
+
+def test_levels_of_other_fields_may_have_any_name(tmp_path):
+    other = "asvspoof2021la.of_tomorrow.eer"
+    card = parsed(tmp_path, UTTERANCES, '"asvspoof2021la.none.eer"', f'"{other}"')
+    assert other in [column.metric for column in card.columns]
+
+
+def test_levels_are_named_as_they_are_logged():
+    for name in ("A07 (TTS)", "A07", "waveform_concatenation", "mp3/m4a"):
+        assert columns._tracked(name) == tracked(name)  # pyright: ignore[reportPrivateUsage]
+
+
+def test_every_corpus_card_can_be_read():
+    for name in ("asvspoof2019la", "partialspoof", "asvspoof5"):
+        path = cards.folder("datasets") / f"{name}.toml"
+        assert columns._read(path) == card(name)  # pyright: ignore[reportPrivateUsage]
