@@ -14,6 +14,7 @@ from bench.reporting import repeat, tables
 from bench.reporting.cells import FEW, Cell, Standing, Verdict, best, decimals
 from bench.reporting.compared import Comparisons
 from bench.reporting.grid import ranged
+from bench.reporting.published import elsewhere_notes
 from bench.reporting.tally import Tally, tally
 from bench.specs.table import Table
 from bench.trees import leaves
@@ -186,7 +187,7 @@ def footnotes(
         for source, names in sources.items()
         if source
     ]
-    notes += table.notes
+    notes += [*elsewhere_notes(table), *table.notes]
     if form == "smoke" and table.smoke:
         said = ", ".join(f"`{'.'.join(keys)} = {value}`" for keys, value in leaves(table.smoke))
         notes.append(f"Smoke settings, in place of the paper's: {said}.")

@@ -217,6 +217,7 @@ def test_written_files_are_not_stale_until_something_changes(tmp_path):
         "made-table1.md",
         "made-table1.csv",
         "made-table1.png",
+        "made-table1.svg",
         *report_now.pictures,
     }
     path = write(report_now, tmp_path)
