@@ -3,7 +3,8 @@
 7,355 bona fide trials against 4,914, 1,465 and 60 spoofs, drawn SETS times from classes whose
 figures are known (`tests.metrics.known_trials`): normal ones of equal spread and of unequal spread,
 and spoofs whose rate of acceptance does not change where the rates cross. A share from 200 sets is
-off by 1.5 % (standard error), where the true coverage is 95 %.
+off by 1.5 % (standard error) where the true coverage is 95 %; figures other than the EER have a
+quarter of the sets, and are off by twice as much.
 
 A cell is the share of sets whose interval holds the truth, in per cent, and in brackets the share
 of sets in which errors are so few that exact bounds count.
