@@ -12,7 +12,8 @@ the bounds of the EER fail only where both curves of bounds are on the same side
 every threshold. Where both rates are normal around the crossing, with standard deviations σ and
 slopes of the two rates f, that is the case beyond 1.96 (σ₁ f₂ + σ₂ f₁) / (f₁ + f₂). That is
 1.96 standard deviations of the EER, sqrt(σ₁² f₂² + σ₂² f₁²) / (f₁ + f₂), where one rate varies
-alone, and at most 1.41 times as much. `tests/benchmarks/bench_coverage.py` shows how often the bounds hold.
+alone, and at most 1.41 times as much. `tests/benchmarks/bench_coverage.py` shows how often the
+bounds hold.
 
 Not covered are two things. An unseen trial is taken to score no worse than the worst that was seen:
 no bound of a mean of unlimited costs (Cllr) is without such an assumption. And where errors are
