@@ -51,7 +51,7 @@ class KeptInStore:
     """
 
     def __init__(self, store: kept.Opened, work: Path) -> None:
-        self._store, self._folder = store, work / "draws" / KIND
+        self._store, self._folder = store, work / "draws"
 
     def draws(
         self, run_id: str, evaluation: str, figures: Collection[str]

@@ -372,7 +372,7 @@ def test_a_cell_without_an_error_has_no_interval_of_no_width(mini, tmp_path):
     pooled = verdict.figures["eer"]
     assert (pooled.bonafide, pooled.spoof) == (verdict.bonafide, verdict.spoof)
     shown = render.markdown(verdict)
-    assert f"| 0 of {verdict.bonafide}" in shown
+    assert f" 0 of {verdict.bonafide} |" in shown
     assert "0.00 % to 0.00 %" not in shown
     assert "too few errors to judge" in shown  # cells of one or two trials
     found = render.comparison(
