@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench import cards, config
-from bench.cli import options
+from bench import cards, checked_cards, config
+from bench.cli import checked, options
 from bench.cli.sweep import report as sweep_report
 from bench.config import Form
 from bench.errors import BenchError, near
@@ -64,6 +64,14 @@ def report(
     if table.startswith(PREFIX):
         sweep_report(context, table, form, check, place, as_json)
         return
+    if checked.known(table):
+        refused = options.given({"--smoke": smoke})
+        if as_json:
+            checked.run(table, as_json=True, refused=refused)
+        else:
+            old = checked.report(table, place, check=check, refused=refused)
+            _say_stale(context, check, old, table, place)
+        return
     from bench import reporting
     from bench.reporting import overview
 
@@ -76,19 +84,13 @@ def report(
     left = [] if page is None else overview.left_over(reports, place)
     shown = [made for made in reports if made.says_something or (folder and table != ALL)]
     if not shown and page is None:
-        raise BenchError(
-            f"{reports[0].table.key}: no row was run and no score file judged, so {place} has no "
-            f"place for it: `bench run {reports[0].table.key}`, or name a --folder for the paper's "
-            "figures alone"
-        )
+        raise BenchError(_nothing(reports[0].table.key, place))
+    untrained = checked_cards.names() if table == ALL and form == "paper" else []
+    stale = [path for key in untrained for path in checked.report(key, place, check=check)]
     if check:
-        stale = [path for made in shown for path in reporting.stale(made, place, extras)]
+        stale += [path for made in shown for path in reporting.stale(made, place, extras)]
         stale += left if page is None else [*left, *overview.stale(page, place)]
-        for path in stale:
-            click.echo(f"stale: {path} (write it with `bench report {table}`)", err=True)
-        if stale:
-            context.exit(1)
-        click.echo(f"up to date: {place}")
+        _say_stale(context, check, stale, table, place)
         return
     for made in shown:
         click.echo(f"report: {reporting.write(made, place, extras)}")
@@ -99,6 +101,25 @@ def report(
         place.mkdir(parents=True, exist_ok=True)
         (place / overview.NAME).write_text(page, encoding="utf-8")
         click.echo(f"overview: {place / overview.NAME}")
+
+
+def _nothing(key: str, place: Path) -> str:
+    return (
+        f"{key}: no row was run and no score file judged, so {place} has no place for it: "
+        f"`bench run {key}`, or name a --folder for the paper's figures alone"
+    )
+
+
+def _say_stale(
+    context: click.Context, check: bool, stale: Sequence[Path], table: str, place: Path
+) -> None:
+    """Say what `--check` found, and exit with 1 where that is anything."""
+    for path in stale:
+        click.echo(f"stale: {path} (write it with `bench report {table}`)", err=True)
+    if stale:
+        context.exit(1)
+    if check:
+        click.echo(f"up to date: {place}")
 
 
 def _extras(formats: str) -> list[Extra]:

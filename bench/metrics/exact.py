@@ -33,7 +33,11 @@ from bench.metrics.items import Items, items_eer, items_tally
 from bench.metrics.tally import Floats, Integers, Tally, errors
 
 FEW = 10
-"""Where fewer units than these carry the errors of a class, its exact bounds count."""
+"""Where fewer units than these carry the errors of a class, exact bounds count."""
+
+FEW_PAIRS = 30
+"""The same of the AUC and the like, in which a trial weighs as much as it is passed by those of the
+other class: few of them may weigh as much as all others."""
 
 _EVERY = 300
 """Bounds are computed for each number of errors up to this one, and beyond for as many again, with
@@ -161,6 +165,17 @@ class Judged:
             )
         )
         return Wrong(float(missed.sum()), float(accepted.sum()), carried < FEW)
+
+    @cached_property
+    def few_pairs(self) -> bool:
+        """Whether fewer than `FEW_PAIRS` units of either class carry the pairs in which a spoof has
+        a higher score than a bona fide item, of which the AUC is made."""
+        counts, at = self.counts, np.searchsorted(self.counts.score, self.items.score)
+        missed, rejected = errors(counts)
+        above = 1 - (rejected - counts.spoof / 2) / rejected[-1]
+        below = (missed - counts.bonafide / 2) / missed[-1]
+        carried = (self.items.bonafide * above[at], self.items.spoof * below[at])
+        return min(worth(_by_unit(self.items.unit, of)) for of in carried) < FEW_PAIRS
 
     def bounds(self, measure: Callable[[Tally], float]) -> tuple[float, float]:
         """Return the least and the most of what a measure is on the `curves` and on the items."""

@@ -17,7 +17,7 @@ from bench.errors import BenchError
 from bench.metrics import scores as score_file
 from bench.specs.base import digest
 from bench.specs.run import Data, HeldOutData, Run, Stage
-from bench.training import checkpoints, conditions, engine
+from bench.training import checkpoints, conditions, engine, shares
 from bench.training.clips import require_labels
 from bench.training.data import require_audio
 from bench.training.keeping import Progress, Selection
@@ -73,9 +73,13 @@ class Library:
         self._loaded: dict[tuple[str, ...], Loaded] = {}
 
     def row(self, run: Run) -> RowData:
-        """Return the subsets of `run`; raise where a corpus is missing or broken."""
+        """Return the subsets of `run`, whole; raise where a corpus is missing or broken, or the
+        share of the training split that `run` asks for too small.
+        """
+        train = self.subset(run.form, run.train)
+        shares.require(train.subset, run)
         return RowData(
-            self.subset(run.form, run.train),
+            train,
             self.subset(run.form, run.dev),
             {name: self.subset(run.form, data) for name, data in run.evaluate.items()},
             self.row(run.start.stage) if isinstance(run.start, Stage) else None,
@@ -142,7 +146,7 @@ def train_and_score(
     if start is not None and not start.is_file():
         raise BenchError(f"{start}: the earlier training that this run starts from is not there")
     material = engine.Material(
-        data.train.subset,
+        shares.drawn(data.train.subset, run.train.share, seed),
         data.dev.subset,
         cards.card(run.train.corpus).audio,
         cards.card(run.dev.corpus).audio,

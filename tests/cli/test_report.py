@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import cards
+from bench import cards, checked_cards
 from bench.config import Config
 from bench.tracking.store import Store
 from tests.reporting.stored import fill
@@ -43,12 +43,12 @@ def test_every_format_from_tracked_runs(bench, stored, tmp_path):
     }
     text = (tmp_path / "made/sal-table4.md").read_text(encoding="utf-8")
     assert "| S5 - S3 | **better** -" in text
-    assert "- PS EER: S5 is best, and beats S3." in text
+    assert "- PS EER, PS F1, LPS EER, LPS F1: S5 is best, and beats S3." in text
     assert "2 of 2 seeds" in text
     assert "`bench run table4 --rows S3,S5 --seeds 2`" in text
     assert "energy: not known" in text
     page = (tmp_path / "made/sal-table4.html").read_text(encoding="utf-8")
-    assert "PS EER: S5 is best, and beats S3." in page
+    assert "LPS F1: S5 is best, and beats S3." in page
     assert "data:image/png" in page
     checked = bench("report", "table4", "--folder", "made", "--format", "html,latex", "--check")
     assert checked.returncode == 0, checked.stderr
@@ -58,7 +58,7 @@ def test_what_was_drawn_once_is_not_drawn_again(bench, stored, tmp_path):
     assert bench("report", "table4", "--folder", "made").returncode == 0
     first = (tmp_path / "made/sal-table4.md").read_text(encoding="utf-8")
     drawn = sorted((stored / "draws").rglob("*.npz"))
-    assert len(drawn) == 2 * 2 * 4
+    assert len(drawn) == 2 * 2 * (4 + 2)  # two figures of two evaluations, and those by place
     for path in (stored / "artifacts").rglob("*.parquet"):
         path.unlink()
     assert bench("report", "table4", "--folder", "made", "--check").returncode == 0
@@ -74,6 +74,7 @@ def test_what_was_drawn_once_is_not_drawn_again(bench, stored, tmp_path):
 
 def test_all_tables_that_were_run_and_a_page_over_all(bench, stored, tmp_path, monkeypatch):
     monkeypatch.setattr(cards, "table_keys", lambda: TABLES)  # a few, for time
+    monkeypatch.setattr(checked_cards, "names", list)
     folder = tmp_path / "made"
     assert bench("report", "sal/table2", "--folder", "made").returncode == 0
     assert (folder / "sal-table2.md").is_file(), "whoever names a folder has the paper's figures"

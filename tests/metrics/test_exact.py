@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from bench.metrics.auc import auc
-from bench.metrics.bootstrap import Decided, equal_error_rate, interval, intervals, replicated
+from bench.metrics.bootstrap import (
+    Decided,
+    Least,
+    equal_error_rate,
+    interval,
+    intervals,
+    replicated,
+)
 from bench.metrics.cllr import cllr, min_cllr
 from bench.metrics.dcf import act_dcf, min_dcf
 from bench.metrics.det import det_points_of, eer_of
@@ -22,7 +29,7 @@ from bench.metrics.tally import tally
 
 MEASURES = {
     "eer": equal_error_rate,
-    "min_dcf": Decided(min_dcf),
+    "min_dcf": Least(min_dcf),
     "act_dcf": Decided(act_dcf),
     "cllr": cllr,
     "min_cllr": min_cllr,
