@@ -150,7 +150,7 @@ def report(
     smoke = smoke_word(form)
     stem = table.key.replace("/", "-") + (".smoke" if form == "smoke" else "")
     template = Template((cards.folder("templates") / "table.md").read_text(encoding="utf-8"))
-    shown = pictures(table, found, standings, kept, stem, form)
+    shown = pictures(table, found, standings, runs, kept, stem, form)
     markdown = template.substitute(
         smoke=smoke,
         title=smoke + table.title,
