@@ -132,7 +132,7 @@ def report(
         pictures=shown.markdown,
         compared=claims.section(table, found, comparisons, form),
         behind=behind.section(table, found, standings, form),
-        differences=differences.section(paper, runs, form, table.key),
+        differences=differences.section(paper, runs, form, table),
         repeat=repeat.summary(table, standings, form, kept),
         runs=repeat.runs(standings, form),
         data=repeat.data(standings, form),

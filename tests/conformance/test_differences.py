@@ -126,7 +126,7 @@ def test_no_table_lists_a_point_that_concerns_none_of_its_rows(paper):
     card = cards.paper(paper)
     whole = page(card, tables(paper))
     for key, runs in tables(paper).items():
-        text = section(card, runs, "paper", key)
+        text = section(card, runs, "paper", cards.table(key))
         listed = [line.split(" | ")[0].removeprefix("| ") for line in text.splitlines()[2:]]
         touched = touches(card, key, runs)
         for of in card.differences:
@@ -311,3 +311,37 @@ def test_tca_as_released_is_the_released_configuration():
         "train.crop": "first",
     }
     assert {key: found.get(key) for key in expected} == expected
+
+
+def test_a_smoke_report_has_the_points_of_the_papers_rows():
+    card, paper = cards.table("sal/table1"), cards.paper("sal")
+    texts = {
+        form: section(
+            paper, {row: cards.resolve(card, row, form) for row in cards.runnable(card)}, form, card
+        )
+        for form in ("paper", "smoke")
+    }
+    assert "dropout in WavLM" in texts["paper"]
+    assert texts["smoke"].replace("SMOKE: ", "") == texts["paper"]
+
+
+def test_points_stand_by_effect_with_the_rows_that_they_concern():
+    card, paper = cards.table("sal/table4"), cards.paper("sal")
+    text = section(paper, tables("sal")["sal/table4"], "paper", card)
+    lines = [line.split(" | ") for line in text.splitlines()[2:] if line.startswith("| ")]
+    effects = [line[2] for line in lines]
+    assert effects == sorted(effects, key=["large", "medium", "small", "none"].index)
+    rows = {line[0].removeprefix("| "): line[1] for line in lines}
+    assert rows["CSM partner"] == "S6 to S8"
+    assert rows["RawBoost on dev"] == "S3 to S8"
+    assert rows["score without an auxiliary task (S0 to S3)"] == "S0 to S3"
+    assert rows["transition labels (S4)"] == "S4"
+    assert rows["Conformer"] == "S2 to S8"
+    assert "span labels of HAD" not in rows
+    assert "20 ms answers of a model trained at 160 ms" in rows
+    other = section(paper, tables("sal")["sal/table2"], "paper", cards.table("sal/table2"))
+    assert "| span labels of HAD | all | large |" in other
+    assert "20 ms answers" not in other
+    assert "20 ms answers" not in section(
+        paper, tables("sal")["sal/table1"], "paper", cards.table("sal/table1")
+    )
