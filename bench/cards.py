@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 
-from bench import columns
+from bench import columns, references
 from bench.config import Form
 from bench.errors import BenchError, near
 from bench.specs.base import Spec
@@ -153,7 +153,9 @@ def _unfolded(key: str, path: Path) -> Table:
     content = read(path)
     rows = tree(content.get("rows"))
     if rows is not None:
-        content["rows"] = {name: _row(row) for name, row in rows.items()}
+        content["rows"] = {
+            name: references.filled(_row(row), folder("experiments")) for name, row in rows.items()
+        }
     return validated(Table, {"key": key, **content}, path)
 
 
@@ -182,6 +184,9 @@ def _row(content: Any) -> Any:
 
 def _mistakes(card: Table, file: str) -> Iterator[str]:
     metrics = {column.metric for column in card.columns}
+    yield from (
+        f"{file}: {mistake}" for mistake in references.mistakes(card, folder("experiments"))
+    )
     for name, row in card.rows.items():
         where = f"{file}: rows.{name}"
         if row.parent is not None:

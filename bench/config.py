@@ -43,6 +43,10 @@ class File(Spec):
     """How many of them."""
     workers: Annotated[int, Field(ge=0)] | None = None
     """Processes that load audio; as many as suit the device where it is left out."""
+    deterministic: bool = False
+    """Whether torch may use deterministic algorithms only: the same command on the same machine
+    gives the same figures on a GPU too, more slowly. (On the CPU it does anyway, with the same
+    number of threads.)"""
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,7 @@ class Config:
     device: str = "auto"
     devices: int = 1
     workers: int | None = None
+    deterministic: bool = False
 
     def loader_workers(self, device: str) -> int:
         """Return how many processes load audio for a model on `device` ("cpu", "cuda", ...).
@@ -148,6 +153,8 @@ def _placed(file: File, source: Path, environment: Mapping[str, str]) -> Config:
         for name in ("devices", "workers")
         if (variable := _variable(name)) in environment
     }
+    if (variable := _variable("deterministic")) in environment:
+        own["deterministic"] = _flag(variable, environment[variable])
     stated = _validated(file.model_dump() | own, "environment")
     return Config(
         source=source if source.is_file() else None,
@@ -159,6 +166,7 @@ def _placed(file: File, source: Path, environment: Mapping[str, str]) -> Config:
         device=stated.device,
         devices=stated.devices,
         workers=stated.workers,
+        deterministic=stated.deterministic,
     )
 
 
@@ -186,6 +194,12 @@ def _places(
 
 def _variable(*parts: str) -> str:
     return "_".join(("BENCH", *parts)).upper()
+
+
+def _flag(variable: str, text: str) -> bool:
+    if text not in ("true", "false"):
+        raise BenchError(f"{variable} = {text!r}: should be 'true' or 'false'")
+    return text == "true"
 
 
 def _number(variable: str, text: str) -> int:

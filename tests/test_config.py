@@ -92,3 +92,11 @@ def test_a_missing_corpus_says_where_to_put_it(tmp_path):
     gone = config.load(write(tmp_path, '[corpora]\nhad = "gone"\n'), {})
     with pytest.raises(BenchError, match=r"corpora.had = .*gone.*there is no such folder"):
         gone.corpus_root("had", "paper")
+
+
+def test_deterministic_is_a_flag_of_file_and_environment(tmp_path):
+    path = write(tmp_path, "deterministic = true\n")
+    assert config.load(path, {}).deterministic
+    assert not config.load(path, {"BENCH_DETERMINISTIC": "false"}).deterministic
+    with pytest.raises(BenchError, match="BENCH_DETERMINISTIC = 'yes': should be 'true' or"):
+        config.load(path, {"BENCH_DETERMINISTIC": "yes"})

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench import cards, config
-from bench.cli import options
+from bench import cards, checked_cards, config
+from bench.cli import checked, options
 from bench.cli.sweep import report as sweep_report
 from bench.config import Form
 from bench.errors import BenchError, near
@@ -60,6 +60,14 @@ def report(
     if table.startswith(PREFIX):
         sweep_report(context, table, form, check, place, as_json)
         return
+    if checked.known(table):
+        refused = options.given({"--smoke": smoke})
+        if as_json:
+            checked.run(table, as_json=True, refused=refused)
+        else:
+            old = checked.report(table, place, check=check, refused=refused)
+            _say_stale(context, check, old, table, place)
+        return
     from bench import reporting
     from bench.reporting import overview
 
@@ -69,20 +77,30 @@ def report(
         options.print_json([record for made in reports for record in made.records])
         return
     page = overview.overview(reports, form) if table == ALL else None
+    untrained = checked_cards.names() if table == ALL and form == "paper" else []
+    stale = [path for key in untrained for path in checked.report(key, place, check=check)]
     if check:
-        stale = [path for made in reports for path in reporting.stale(made, place, extras)]
+        stale += [path for made in reports for path in reporting.stale(made, place, extras)]
         stale += [] if page is None else overview.stale(page, place)
-        for path in stale:
-            click.echo(f"stale: {path} (write it with `bench report {table}`)", err=True)
-        if stale:
-            context.exit(1)
-        click.echo(f"up to date: {place}")
+        _say_stale(context, check, stale, table, place)
         return
     for made in reports:
         click.echo(f"report: {reporting.write(made, place, extras)}")
     if page is not None:
         (place / overview.NAME).write_text(page, encoding="utf-8")
         click.echo(f"overview: {place / overview.NAME}")
+
+
+def _say_stale(
+    context: click.Context, check: bool, stale: Sequence[Path], table: str, place: Path
+) -> None:
+    """Say what `--check` found, and exit with 1 where that is anything."""
+    for path in stale:
+        click.echo(f"stale: {path} (write it with `bench report {table}`)", err=True)
+    if stale:
+        context.exit(1)
+    if check:
+        click.echo(f"up to date: {place}")
 
 
 def _extras(formats: str) -> list[Extra]:

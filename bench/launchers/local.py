@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import fcntl
 import json
-import signal
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal, NamedTuple, Protocol
 
 import torch
@@ -25,6 +25,7 @@ from bench.corpora import cards
 from bench.errors import BenchError, plain
 from bench.launchers import judged, models
 from bench.launchers.illustrated import illustrate
+from bench.launchers.interrupt import Interrupt
 from bench.launchers.order import Order
 from bench.metrics import scores as score_file
 from bench.provenance import commit, processor
@@ -33,7 +34,7 @@ from bench.reporting.kept import KeptInStore
 from bench.specs.run import Data, Run, Stage, TrainData
 from bench.tracking.entry import DatasetUse, RunEntry
 from bench.tracking.store import Store, TrackedRun
-from bench.training import checkpoints, engine
+from bench.training import checkpoints, engine, shares
 from bench.training.row import (
     Library,
     Loaded,
@@ -75,6 +76,8 @@ class Outcome(NamedTuple):
     job: str
     state: Literal["finished", "already finished", "failed"]
     message: str = ""
+    kept_dev: Mapping[str, float] = MappingProxyType({})
+    """What the kept weights reach on dev, fractions; empty where it failed."""
 
 
 def jobs(order: Order, config: Config) -> list[Job]:
@@ -122,11 +125,11 @@ def attempt(
     run is closed as killed: Ctrl-C, and what a watcher raises to stop it.
     """
     if store.finished(entry):
-        return Outcome(job.name, "already finished")
+        return Outcome(job.name, "already finished", kept_dev=store.kept_dev(entry))
     watcher.begin(job.name, job.run.training.epochs)
     place = folder(config.work, job.run, job.data, job.seed)
     try:
-        run_id = _run_row(job, entry, place, config, store, watcher)
+        run_id, trained = _run_row(job, entry, place, config, store, watcher)
     except BenchError as error:
         return Outcome(job.name, "failed", plain(error))
     except Exception as error:
@@ -142,7 +145,7 @@ def attempt(
         except Exception as error:
             # The row and its figures are safe; what comes afterwards can be done again.
             watcher.say(f"{job.name}: finished, but {type(error).__name__}: {plain(error)}")
-    return Outcome(job.name, "finished")
+    return Outcome(job.name, "finished", kept_dev=trained.selection.dev)
 
 
 def device_name(config: Config) -> str:
@@ -205,41 +208,17 @@ def _alone(place: Path, held: Literal["refuse", "wait"] = "refuse") -> Iterator[
         yield
 
 
-class _Interrupt:
-    """Ctrl-C while a row runs: it ends in KeyboardInterrupt, whatever a library makes of it.
-
-    torch's file writer, for one, raises RuntimeError in its clean-up when a save is interrupted,
-    and the row would then stand as failed where it was stopped; and Python drops an interrupt that
-    comes while an object is collected, which `check` finds.
-    """
-
-    def __init__(self) -> None:
-        self.asked = False
-
-    def check(self) -> None:
-        """Raise KeyboardInterrupt where one was asked for."""
-        if self.asked:
-            raise KeyboardInterrupt
-
-    def __enter__(self) -> _Interrupt:
-        self._before = signal.signal(signal.SIGINT, self._ask)
-        return self
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        signal.signal(signal.SIGINT, self._before)
-        if self.asked and isinstance(error, Exception):
-            raise KeyboardInterrupt from error
-
-    def _ask(self, *_: object) -> None:
-        self.asked = True
-        self.check()
-
-
 class _Both:
     """Passes what the engine says on to the display and, where there is one, the tracked run."""
 
-    def __init__(self, tracked: TrackedRun | None, watcher: Watcher, interrupt: _Interrupt) -> None:
+    def __init__(self, tracked: TrackedRun | None, watcher: Watcher, interrupt: Interrupt) -> None:
         self.tracked, self.watcher, self.interrupt = tracked, watcher, interrupt
+
+    def say(self, tag: str, text: str) -> None:
+        """Show a line, and keep it with the run under the name `tag`."""
+        if self.tracked is not None:
+            self.tracked.tag(tag, text)
+        self.watcher.say(text)
 
     def on_step(self, epoch: int, step: int, steps: int, losses: Mapping[str, float]) -> None:
         self.interrupt.check()
@@ -253,18 +232,18 @@ class _Both:
 
 def _run_row(
     job: Job, entry: RunEntry, place: Path, config: Config, store: Store, watcher: Watcher
-) -> str:
+) -> tuple[str, Trained]:
     """Train and evaluate a row; before that the training that it starts from, if any, tracked as a
-    run below the row's. Return the row's run's id.
+    run below the row's. Return the id of the row's run, and what was trained.
     """
-    with _alone(place), store.begin(entry) as tracked, _Interrupt() as interrupt:
+    with _alone(place), store.begin(entry) as tracked, Interrupt() as interrupt:
         earlier = _earlier(job, entry, tracked.run_id)
         if earlier:
             _run_earlier(*earlier, config, store, watcher, interrupt)
             watcher.begin(job.name, job.run.training.epochs)
         trained = _trained(job, place, config, _Both(tracked, watcher, interrupt))
         _log(tracked, entry, job, trained, config)
-    return tracked.run_id
+    return tracked.run_id, trained
 
 
 def _run_earlier(
@@ -273,7 +252,7 @@ def _run_earlier(
     config: Config,
     store: Store,
     watcher: Watcher,
-    interrupt: _Interrupt,
+    interrupt: Interrupt,
 ) -> None:
     """Do the training that a row starts from, unless it is done; another row may have done it."""
     place, known = folder(config.work, job.run, job.data, job.seed), store.finished(entry)
@@ -289,6 +268,7 @@ def _run_earlier(
         with store.begin(entry) as tracked:
             trained = _trained(job, place, config, _Both(tracked, watcher, interrupt))
             tracked.artifact(trained.kept, "checkpoint")
+            _tell(tracked, trained)
             tracked.finish({})
 
 
@@ -298,6 +278,8 @@ def _trained(job: Job, place: Path, config: Config, both: _Both) -> Trained:
     if both.tracked is not None:
         both.tracked.artifact(place / "run.toml")
         both.tracked.inputs(_inputs(job))
+    if job.run.train.share < 1:
+        both.say("drawn", shares.said(job.data.train.subset, job.run.train.share, job.seed))
     found = _find_breaths(job, config, both.watcher)
     if found and both.tracked is not None:
         both.tracked.tag("breaths", json.dumps(found))
@@ -361,7 +343,14 @@ def _log(tracked: TrackedRun, entry: RunEntry, job: Job, trained: Trained, confi
         tracked.model(models.kept(job.run, job.seed, trained.kept, config))
     else:  # a trial is no row's model
         tracked.artifact(trained.kept, "checkpoint")
+    _tell(tracked, trained)
     tracked.finish(found)
+
+
+def _tell(tracked: TrackedRun, trained: Trained) -> None:
+    """Log what selected the weights and under which conditions they were trained."""
+    for name, value in trained.tags().items():
+        tracked.tag(name, value)
 
 
 def _inputs(job: Job) -> list[DatasetUse]:

@@ -32,9 +32,12 @@ from bench.reporting import (
     figures,
     html,
     notes,
+    places,
+    published,
     repeat,
     tables,
 )
+from bench.reporting.bibliography import bibliography
 from bench.reporting.cells import COUNTS, Cell, cells, standing
 from bench.reporting.compared import compared
 from bench.reporting.contradictions import contradictions
@@ -42,8 +45,10 @@ from bench.reporting.grid import smoke_word
 from bench.reporting.kept import Kept
 from bench.reporting.latex import latex
 from bench.reporting.pictures import pictures
+from bench.reporting.style import Kind
+from bench.reporting.variants import with_variants
 from bench.specs.run import Run
-from bench.specs.table import Column, Paper, Table
+from bench.specs.table import Paper, Table
 
 Extra = Literal["html", "latex"]
 """What is written on request, beside Markdown, CSV and the figure."""
@@ -66,13 +71,22 @@ class Report:
     cells: tuple[Cell, ...]
     contradictory: Mapping[tuple[str, int], str]
     """A note for each figure of the paper that its own arithmetic contradicts."""
+    paper: Paper
     pictures: Mapping[str, bytes]
     """PNGs that runs keep and the Markdown names, by name."""
 
     @property
+    def has_figure(self) -> bool:
+        """Whether anything was run that can be drawn beside the paper."""
+        return any(cell.ours for cell in self.cells)
+
+    @property
     def texts(self) -> dict[str, str]:
-        """Content of the text files by name."""
-        return {f"{self.stem}.md": self.markdown, f"{self.stem}.csv": self.csv}
+        """Content of the text files by name; the last is the paper's own, whichever table it is."""
+        own = {f"{self.stem}.md": self.markdown, f"{self.stem}.csv": self.csv}
+        if not self.paper.differences:
+            return own
+        return own | {differences.page_name(self.paper): _list_of(self.paper)}
 
     def extra(self, kind: Extra, figure: bytes = b"") -> str:
         """Return the report in another form; `figure` is the PNG that comes into a page, and no
@@ -83,11 +97,16 @@ class Report:
         pictures = self.pictures if figure else dict.fromkeys(self.pictures, b"")
         return html.page(self.title, self.markdown, {f"{self.stem}.png": figure, **pictures})
 
-    def figure(self) -> bytes:
-        """Return the figure, as PNG."""
-        columns: tuple[Column, ...] = self.table.columns
-        draw = figures.heat if self.table.layout == "matrix" else figures.bars
-        return draw(self.title, columns, self.cells)
+    def extras(self, kind: Extra, figure: bytes = b"") -> dict[str, str]:
+        """Return the files of another form by name: with LaTeX comes what the table cites."""
+        found = {f"{self.stem}{_ENDINGS[kind]}": self.extra(kind, figure)}
+        cited = bibliography(self.table) if kind == "latex" else ""
+        return found | ({f"{self.stem}.bib": cited} if cited else {})
+
+    def figure(self, kind: Kind = "png") -> bytes:
+        """Return the paper's figures beside ours, drawn; of a matrix as heat maps."""
+        draw = figures.heat if self.table.layout == "matrix" else figures.points
+        return draw(self.title, self.table, self.cells, kind)
 
 
 def report(
@@ -110,6 +129,7 @@ def report(
     is where runs keep what comparisons of rows need; without it none is made.
     With `detail`, a cell of the table has three lines, else one.
     """
+    table, runs = with_variants(table, runs, frame, form)
     standings = {row: standing(table, row, run, frame, form) for row, run in runs.items()}
     found = cells(table, standings)
     contradictory = contradictions(table, others)
@@ -128,9 +148,13 @@ def report(
         footnotes=notes.footnotes(table, standings, contradictory, frame, form),
         reading=notes.reading(table, found, standings, comparisons, detail),
         scored=beside.scored(table, scored, form),
-        figure=f"{stem}.png",
+        published=published.section(table, form),
+        figure=f"![The paper's figures beside ours]({stem}.png)"
+        if any(cell.ours for cell in found)
+        else "",
         pictures=shown.markdown,
         compared=claims.section(table, found, comparisons, form),
+        places=places.section(table, runs, standings, kept, form),
         behind=behind.section(table, found, standings, form),
         differences=differences.section(paper, runs, form, table),
         repeat=repeat.summary(table, standings, form, kept),
@@ -151,19 +175,32 @@ def report(
         form=form,
         cells=found,
         contradictory=contradictory,
+        paper=paper,
         pictures=shown.files,
     )
 
 
+def _list_of(paper: Paper) -> str:
+    """Return the page of where the paper, its released code and this suite differ."""
+    tables = [cards.table(key) for key in cards.table_keys() if key.startswith(f"{paper.key}/")]
+    runs = {of.key: {row: cards.resolve(of, row) for row in cards.runnable(of)} for of in tables}
+    return differences.page(paper, runs)
+
+
 def write(made: Report, folder: Path, extras: Sequence[Extra] = ()) -> Path:
-    """Write the Markdown, CSV and figure into `folder`, and the `extras`; return the Markdown
-    file's path.
+    """Write the Markdown and CSV into `folder`, the figure as PNG and SVG where anything was run,
+    and the `extras`; return the Markdown file's path.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    figure = made.figure()
-    for name, png in {f"{made.stem}.png": figure, **made.pictures}.items():
+    figure = made.figure() if made.has_figure else b""
+    if made.has_figure:
+        (folder / f"{made.stem}.png").write_bytes(figure)
+        (folder / f"{made.stem}.svg").write_bytes(made.figure("svg"))
+    for name, png in made.pictures.items():
         (folder / name).write_bytes(png)
-    texts = made.texts | {f"{made.stem}{_ENDINGS[of]}": made.extra(of, figure) for of in extras}
+    texts = made.texts
+    for kind in extras:
+        texts |= made.extras(kind, figure)
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
     return folder / f"{made.stem}.md"
@@ -176,12 +213,12 @@ def stale(made: Report, folder: Path, extras: Sequence[Extra] = ()) -> list[Path
     Figures are drawn from the same numbers and only have to be there: their bytes change with the
     version of the drawing library.
     """
-    drawn = [folder / name for name in (f"{made.stem}.png", *made.pictures)]
+    own = (f"{made.stem}.png", f"{made.stem}.svg") if made.has_figure else ()
+    drawn = [folder / name for name in (*own, *made.pictures)]
     expected = dict(made.texts)
     for kind, ending in _ENDINGS.items():
-        name = f"{made.stem}{ending}"
-        if kind in extras or (folder / name).is_file():
-            expected[name] = made.extra(kind)
+        if kind in extras or (folder / f"{made.stem}{ending}").is_file():
+            expected |= made.extras(kind)
     differ = [folder / name for name, text in expected.items() if _text(folder / name) != text]
     return [*differ, *(path for path in drawn if not path.is_file())]
 

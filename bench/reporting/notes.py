@@ -14,6 +14,7 @@ from bench.reporting import repeat, tables
 from bench.reporting.cells import FEW, Cell, Standing, Verdict, best, decimals
 from bench.reporting.compared import Comparisons
 from bench.reporting.grid import ranged
+from bench.reporting.published import elsewhere_notes
 from bench.reporting.tally import Tally, tally
 from bench.specs.table import Table
 from bench.trees import leaves
@@ -97,6 +98,11 @@ def _marks(
     if any(best(table, column, found) for column in range(len(table.columns))):
         level = f"; {tables.LEVEL}: not told apart from it (below)" if comparisons.tested else ""
         said.append(f"**Bold**: the best of ours among complete rows{level}.")
+    if any(cell.ours and cell.ours.tied for cell in found):
+        said.append(
+            f"{tables.TIED}: equal scores of both classes stand where the error rates cross; they "
+            "move together here, and other formulas give another EER."
+        )
     if any(cell.ours and not cell.complete for cell in found):
         said.append("*Italic*: seeds are missing.")
     return said
@@ -181,7 +187,7 @@ def footnotes(
         for source, names in sources.items()
         if source
     ]
-    notes += table.notes
+    notes += [*elsewhere_notes(table), *table.notes]
     if form == "smoke" and table.smoke:
         said = ", ".join(f"`{'.'.join(keys)} = {value}`" for keys, value in leaves(table.smoke))
         notes.append(f"Smoke settings, in place of the paper's: {said}.")

@@ -8,6 +8,7 @@ from bench.config import Form
 from bench.reporting.cells import Cell, Ours, Verdict, best, decimals, state
 from bench.reporting.compared import Comparisons
 from bench.reporting.grid import bracketed, grid, smoke_word
+from bench.reporting.published import linked
 from bench.specs.table import Column, Table
 
 CONTRADICTORY = "ᵃ"
@@ -16,6 +17,8 @@ SECOND_HAND = "ᵈ"
 """Stands at a figure that is from a digest of the paper."""
 LEVEL = "ᵗ"
 """Stands at a figure of ours that is not told apart from the best of its column."""
+TIED = "ᵉ"
+"""Stands at an EER of ours that hangs on equal scores."""
 
 MARKS: Mapping[Verdict, str] = {
     "inside": "✓",
@@ -86,7 +89,7 @@ def _rows(table: Table, found: tuple[Cell, ...], texts: Mapping[Place, str], for
             group = row.group
             lines.append([f"**{group}**" if group else "", *[""] * (len(headings) - 1)])
         own = [texts[name, column] for column in range(len(table.columns))]
-        lines.append([*row.cells, *own, seeds(found, name)])
+        lines.append([*linked(row), *own, seeds(found, name)])
     return grid(headings, lines, form)
 
 
@@ -100,7 +103,7 @@ def _matrices(table: Table, found: tuple[Cell, ...], texts: Mapping[Place, str],
             [group, *(texts[name, place[group, h]] if (group, h) in place else "" for h in across)]
             for group in down
         ]
-        title = " · ".join(filter(None, [row.group, *row.cells]))
+        title = " · ".join(filter(None, [row.group, *linked(row)]))
         sections += [
             f"### {smoke_word(form)}{title}: {seeds(found, name)}",
             grid(headings, lines, form),
@@ -140,6 +143,7 @@ def _mean(cell: Cell, ours: Ours, rank: str, digits: int) -> str:
         mean = f"**{mean}**"
     elif rank == "level":
         mean += LEVEL
+    mean += TIED * ours.tied
     return mean + ("" if ours.sd is None else f" ± {ours.sd:.{digits}f}")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 
 import numpy as np
@@ -20,7 +19,7 @@ from bench.sweep_cards import base, row, seeds, signature, trial_run
 from bench.sweeps import records, storage
 from bench.sweeps.publish import publish
 from bench.sweeps.study import STATES, Claim, Study
-from bench.sweeps.worker import Ended, Heard, Trained, objective_names, work
+from bench.sweeps.worker import Ended, Heard, work
 from bench.tracking.client import unreachable
 from bench.tracking.entry import RunEntry
 from bench.tracking.store import Store
@@ -110,7 +109,7 @@ class Sweeping:
     def _run_of(self, claim: Claim) -> Run:
         return trial_run(self.card, claim.point)
 
-    def _train(self, claim: Claim, seed: int, heard: Heard) -> Trained:
+    def _train(self, claim: Claim, seed: int, heard: Heard) -> Mapping[str, float]:
         """Train as a row is; a trial that is finished in the tracking store is looked up there."""
         run = self._run_of(claim)
         job = local.Job(f"trial {claim.number}", seed, run, self._library.row(run))
@@ -119,16 +118,7 @@ class Sweeping:
         outcome = local.attempt(job, entry, self._config, self._store, watcher)
         if outcome.state == "failed":
             raise BenchError(outcome.message)
-        curve = watcher.curve
-        if outcome.state == "already finished":
-            curve = self._store.curves(entry, objective_names(run, self.card.objective))
-        return Trained(curve, self._kept(entry))
-
-    def _kept(self, entry: RunEntry) -> dict[str, float]:
-        """Return the dev figures of a finished run's kept weights; none where it has none."""
-        found = self._store.search(entry.table, entry.identity)
-        tags = next((run.data.tags for run in found if run.info.status == "FINISHED"), {})
-        return json.loads(tags.get("kept_dev") or "{}")
+        return outcome.kept_dev
 
     def _entry(self, job: local.Job, claim: Claim) -> RunEntry:
         table, _ = row(self.card)
@@ -159,11 +149,9 @@ class _Hearing:
         # Processes of several devices tell their epochs when all is over: nothing to prune then.
         self._alone = devices == 1
         self._own = False
-        self.curve: list[Mapping[str, float]] = []
 
     def begin(self, name: str, epochs: int) -> None:
         self._own = name == self._name
-        self.curve = []
         self._watcher.begin(name, epochs)
 
     def say(self, text: str) -> None:
@@ -174,7 +162,5 @@ class _Hearing:
 
     def on_epoch(self, epoch: int, figures: Mapping[str, float]) -> None:
         self._watcher.on_epoch(epoch, figures)
-        if self._own:
-            self.curve.append(figures)
-            if self._alone:
-                self._heard(epoch, figures)
+        if self._own and self._alone:
+            self._heard(epoch, figures)

@@ -9,28 +9,16 @@ from typing import NamedTuple
 
 from bench.errors import BenchError, plain
 from bench.metrics.catalogue import shown
-from bench.specs.run import KeepAverage, Run
+from bench.specs.run import Run
 from bench.sweeps.study import Claim, Pruned, Pulse, Study
 from bench.tracking.studies import Ending
-
-Curve = Sequence[Mapping[str, float]]
-"""What was measured after each epoch, rates as fractions; at least `objective_names`."""
 
 Heard = Callable[[int, Mapping[str, float]], None]
 """Is told of each epoch and its figures; raises Pruned where the trial should stop."""
 
-
-class Trained(NamedTuple):
-    """What was measured of a trial and seed on dev."""
-
-    curve: Curve
-    """Whole, whoever trained what of it."""
-    kept: Mapping[str, float]
-    """Of the weights that are kept, by name; empty where they were not measured by themselves."""
-
-
-Train = Callable[[Claim, int, Heard], Trained]
-"""Trains a trial with a seed; a BenchError where it fails."""
+Train = Callable[[Claim, int, Heard], Mapping[str, float]]
+"""Trains a trial with a seed and returns what the weights that are kept reach on dev, rates as
+fractions, whoever trained what of it; a BenchError where it fails."""
 
 
 class Ended(NamedTuple):
@@ -42,27 +30,6 @@ class Ended(NamedTuple):
     """As the study has it: a fraction where it is an error rate; None unless it is finished."""
     reason: str
     """Why it was pruned or failed."""
-
-
-def objective(trained: Trained, run: Run, name: str) -> float:
-    """Return the figure `name` of the weights that are kept, which are those that are evaluated.
-
-    Of a run that did not measure them by themselves it is that of the epoch that is kept; where the
-    weights of the last epochs are averaged, the mean of those epochs' figures.
-    """
-    if name in trained.kept:
-        return trained.kept[name]
-    curve = trained.curve
-    values = [figures[name] for figures in curve]
-    if isinstance(run.training.keep, KeepAverage):
-        return statistics.fmean(values[-run.training.keep.checkpoints :])
-    selected = [figures[run.training.select] for figures in curve]
-    return values[selected.index(min(selected))]
-
-
-def objective_names(run: Run, name: str) -> list[str]:
-    """Return which figures of each epoch `objective` needs."""
-    return list(dict.fromkeys([name, run.training.select]))
 
 
 def work(
@@ -87,7 +54,7 @@ def _worked(
         with Pulse(claim):
             for place, seed in enumerate(seeds):
                 heard = partial(_hear, claim, seed, place * run.training.epochs, name)
-                values.append(objective(train(claim, seed, heard), run, name))
+                values.append(train(claim, seed, heard)[name])
     except Pruned as error:
         study.prune(claim, str(error))
         return Ended(claim.number, "pruned", None, str(error))

@@ -14,7 +14,7 @@ from bench.tracking.ledger import Ledger
 
 NOTE = "mlflow.note.content"
 PARENT = "mlflow.parentRunId"
-GATHERED = ("commit", "lock", "device", "threads", "determinism")
+GATHERED = ("commit", "lock", "device")
 """Tags of which a run has several, with commas between, where its sessions differ."""
 _VALUE_LENGTH = 500
 _COMMANDS = {"trial": "bench sweep", "scored": "bench score"}
@@ -53,7 +53,6 @@ def tags(entry: RunEntry) -> dict[str, str]:
         "paper": entry.paper,
         "form": entry.run.form,
         "device": entry.device,
-        **entry.conditions,
         "fingerprints": json.dumps(dict(entry.fingerprints), sort_keys=True),
         NOTE: describe(entry, {}),
         **({views.LINE: f"{entry.line:03d}"} if entry.cells else {}),
@@ -78,7 +77,7 @@ def common(entry: RunEntry | ScoredEntry) -> dict[str, str]:
 
 def joined(before: str, now: str) -> str:
     """Return what a run was done with, `now` added where it is new."""
-    return before if f", {now}, " in f", {before}, " else f"{before}, {now}"
+    return before if now in before.split(", ") else f"{before}, {now}"
 
 
 def _reopen(client: Any, run: Any, entry: RunEntry) -> None:
@@ -86,7 +85,6 @@ def _reopen(client: Any, run: Any, entry: RunEntry) -> None:
     client.update_run(run_id, status="RUNNING")
     client.set_tag(run_id, "process", str(process.here()))
     now = {"commit": entry.commit, "lock": lock_digest(), "device": entry.device}
-    now |= entry.conditions
     for key, value in now.items():
         client.set_tag(run_id, key, joined(known.get(key, value), value))
     if "failure" in known:

@@ -58,9 +58,6 @@ class RunEntry:
     """Where the row stands in its table."""
     overrides: Sequence[str] = ()
     """The settings that `--set` changed: such a run is not the paper's row."""
-    conditions: Mapping[str, str] = field(default_factory=dict[str, str])
-    """What of the machine may change a figure's last digits: `threads` and `determinism`, as
-    `bench.training.conditions` says them."""
 
     @property
     def name(self) -> str:

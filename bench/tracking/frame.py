@@ -41,10 +41,10 @@ GPUs' power, with blanks between, `fingerprints` is the JSON object of each spli
 `failure` is "" unless it failed. The last seven are text, "" where a run lacks it: the epoch whose
 weights are kept (`12`, or `48-50` where they are averaged), the JSON object of what these weights
 reach on dev (fractions), why training ended, how many epochs were trained, threads and settings of
-determinism (several, with commas, where sessions of a run differ), the JSON object of what share is
-marked as breath in each split. After them come the figures: per cent, `<evaluation>.<metric>` with
-the fields of `bench.tracking.entry.BOUNDS` and `COUNTS` behind a point, NaN where a run lacks one;
-and `plan.<evaluation>`, who was drawn for their intervals, "" where a run lacks it."""
+determinism (of each session, where they differ, with ` | ` between), the JSON object of what share
+is marked as breath in each split. After them come the figures: per cent, `<evaluation>.<metric>`
+with the fields of `bench.tracking.entry.BOUNDS` and `COUNTS` behind a point, NaN where a run lacks
+one; and `plan.<evaluation>`, who was drawn for their intervals, "" where a run lacks it."""
 
 _TAGS = COLUMNS[-7:]
 

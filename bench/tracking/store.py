@@ -31,7 +31,6 @@ from bench.tracking.entry import (
     RunEntry,
     ScoredEntry,
     describe_scored,
-    per_cent,
     plans,
     values,
 )
@@ -91,16 +90,17 @@ class Store:
 
     def finished(self, entry: RunEntry) -> bool:
         """Return whether a run with the settings, seed and data of `entry` is finished."""
+        return bool(self._finished(entry))
+
+    def kept_dev(self, entry: RunEntry) -> dict[str, float]:
+        """Return what the kept weights of the finished run of `entry` reach on dev; fractions."""
+        return json.loads(self._finished(entry)[0].data.tags["kept_dev"])
+
+    def _finished(self, entry: RunEntry) -> list[Any]:
         found = self.search(entry.table, entry.identity)
         if self._waits:
             found = [*found, *self._outbox.search(entry.table, entry.identity)]
-        return any(run.info.status == "FINISHED" for run in found)
-
-    def curves(self, entry: RunEntry, names: Sequence[str]) -> list[dict[str, float]]:
-        """Return the named curves of the finished run of `entry`, epoch by epoch; rates are
-        fractions. Epochs that lack one of them are left out.
-        """
-        return self._try(lambda to: _curves(to, entry, names))
+        return [run for run in found if run.info.status == "FINISHED"]
 
     def sweep_dead(self) -> list[str]:
         """Mark runs FAILED whose process died without a word (kill -9, power); return their names.
@@ -220,16 +220,6 @@ class Store:
     def _runs(self, table_key: str, form: Form, kind: str) -> list[Any]:
         wanted = {"form": form, "kind": kind}
         return self._reached(lambda to: to.search(table_key, wanted))
-
-
-def _curves(to: Ledger, entry: RunEntry, names: Sequence[str]) -> list[dict[str, float]]:
-    found = to.search(entry.table, entry.identity)
-    (run,) = (run for run in found if run.info.status == "FINISHED")
-    epochs: dict[int, dict[str, float]] = {}
-    for name in names:
-        for point in to.client.get_metric_history(run.info.run_id, name):
-            epochs.setdefault(point.step, {})[name] = point.value / per_cent(name, 1.0)
-    return [found for _, found in sorted(epochs.items()) if len(found) == len(names)]
 
 
 def _sweep_dead(to: Ledger) -> list[str]:

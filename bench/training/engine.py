@@ -31,7 +31,7 @@ from bench.specs.augment import CrossSegmentMixing, RawBoost
 from bench.specs.corpus import Audio
 from bench.specs.run import Run
 from bench.systems.base import Batch, System
-from bench.training import checkpoints, keeping, optimisation
+from bench.training import checkpoints, conditions, keeping, optimisation
 from bench.training.clips import Source
 from bench.training.data import Clips, EpochSampler, Utterances, collate
 from bench.training.keeping import Progress, Selection
@@ -186,6 +186,9 @@ def train(
     if system.learns_kinds:
         _require_kinds(clips.source)
         _require_kinds(dev.source)
+    if not keeping.finished(run.training, progress):
+        here = conditions.here(fabric.device.type)
+        progress.conditions = conditions.joined(progress.conditions, here)
     while not keeping.finished(run.training, progress):
         began = time.monotonic()
         sampler.epoch = progress.epoch

@@ -30,6 +30,8 @@ class Progress:
     seconds: float = 0.0
     """Time spent training so far, all sessions together."""
     history: list[dict[str, float]] = field(default_factory=list[dict[str, float]])
+    conditions: dict[str, str] = field(default_factory=dict[str, str])
+    """Of all sessions that trained (`bench.training.conditions`)."""
 
 
 @dataclass(frozen=True)
@@ -153,9 +155,13 @@ def selection(
 
 def _why_ended(training: Training, progress: Progress) -> str:
     if progress.epoch >= training.epochs:
-        return f"all {training.epochs} epochs"
+        return f"all {_epochs(training.epochs)}"
     waited = progress.epoch - progress.best_epoch
-    return f"no better {training.select} for {waited} epoch{'s' if waited > 1 else ''}"
+    return f"no better {training.select} for {_epochs(waited)}"
+
+
+def _epochs(number: int) -> str:
+    return f"{number} epoch{'s' if number > 1 else ''}"
 
 
 def _read(path: Path) -> Selection:

@@ -17,7 +17,7 @@ from bench.errors import BenchError
 from bench.metrics import scores as score_file
 from bench.specs.base import digest
 from bench.specs.run import Data, HeldOutData, Run, Stage
-from bench.training import checkpoints, engine
+from bench.training import checkpoints, conditions, engine, shares
 from bench.training.clips import require_labels
 from bench.training.data import require_audio
 from bench.training.keeping import Progress, Selection
@@ -50,14 +50,19 @@ class RowData(NamedTuple):
 
 
 class Trained(NamedTuple):
-    """A finished row: score files by evaluation, the kept checkpoint, what training took, and what
-    is said of the kept weights.
+    """A finished row: score files by evaluation, the kept checkpoint, what training took, what is
+    said of the kept weights, and under which conditions all this was computed.
     """
 
     scores: Mapping[str, Path]
     kept: Path
     progress: Progress
     selection: Selection
+    conditions: Mapping[str, str]
+
+    def tags(self) -> dict[str, str]:
+        """Return what the tracking store is told in text, as columns of `bench.tracking.frame`."""
+        return {**self.selection.tags(), **self.conditions}
 
 
 class Library:
@@ -68,9 +73,13 @@ class Library:
         self._loaded: dict[tuple[str, ...], Loaded] = {}
 
     def row(self, run: Run) -> RowData:
-        """Return the subsets of `run`; raise where a corpus is missing or broken."""
+        """Return the subsets of `run`, whole; raise where a corpus is missing or broken, or the
+        share of the training split that `run` asks for too small.
+        """
+        train = self.subset(run.form, run.train)
+        shares.require(train.subset, run)
         return RowData(
-            self.subset(run.form, run.train),
+            train,
             self.subset(run.form, run.dev),
             {name: self.subset(run.form, data) for name, data in run.evaluate.items()},
             self.row(run.start.stage) if isinstance(run.start, Stage) else None,
@@ -132,11 +141,12 @@ def train_and_score(
 
     What a run starts from is trained before, as a run of its own: a BenchError where it is not.
     """
+    conditions.apply(config)
     start = started_from(run, seed, data, config)
     if start is not None and not start.is_file():
         raise BenchError(f"{start}: the earlier training that this run starts from is not there")
     material = engine.Material(
-        data.train.subset,
+        shares.drawn(data.train.subset, run.train.share, seed),
         data.dev.subset,
         cards.card(run.train.corpus).audio,
         cards.card(run.dev.corpus).audio,
@@ -148,7 +158,9 @@ def train_and_score(
         for name, loaded in data.evaluate.items()
     }
     missing = {name: path for name, path in paths.items() if not path.is_file()}
+    computed = ended.progress.conditions
     if missing:
+        computed = conditions.joined(computed, conditions.here(fabric.device.type))
         system = engine.build(run, seed, config)
         system.load_state_dict(checkpoints.load(place / checkpoints.KEPT)["system"])
         system = system.to(fabric.device)
@@ -162,7 +174,7 @@ def train_and_score(
                 path.parent.mkdir(parents=True, exist_ok=True)
                 score_file.write(path, score_columns(share, found))
             fabric.barrier()
-    return Trained(paths, place / checkpoints.KEPT, *ended)
+    return Trained(paths, place / checkpoints.KEPT, *ended, computed)
 
 
 def started_from(run: Run, seed: int, data: RowData, config: Config) -> Path | None:

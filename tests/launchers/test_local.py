@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from bench.errors import RowFailed
-from bench.launchers.local import _Interrupt
+from bench.launchers.interrupt import Interrupt
 from bench.training import checkpoints
 
 
@@ -44,19 +44,19 @@ def test_ctrl_c_within_a_save_is_an_interrupt_and_no_failure(
     # This is what needs translating: torch answers an interrupt in its writer with RuntimeError.
     with pytest.raises(RowFailed, match="could not be written"):
         checkpoints.save(state, tmp_path / "last.pt")
-    with pytest.raises(KeyboardInterrupt), _Interrupt():
+    with pytest.raises(KeyboardInterrupt), Interrupt():
         checkpoints.save(state, tmp_path / "last.pt")
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_a_lost_interrupt_is_found_at_the_next_step():
     # As Python does where an object is being collected.
-    with _Interrupt() as interrupt, suppress(KeyboardInterrupt):
+    with Interrupt() as interrupt, suppress(KeyboardInterrupt):
         os.kill(os.getpid(), signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
         interrupt.check()
 
 
 def test_a_failure_without_ctrl_c_stays_a_failure():
-    with pytest.raises(RowFailed, match="no space"), _Interrupt():
+    with pytest.raises(RowFailed, match="no space"), Interrupt():
         raise RowFailed("no space")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
 import pytest
+import torch
 from mlflow.tracking import MlflowClient
 
 from bench import cards
@@ -122,6 +124,15 @@ def test_both_stages_are_tracked_and_the_first_is_trained_once(card, config):
         assert "asvspoof2019la.eer" not in first.data.metrics
         assert first.data.params["train.splice.kind"] == "mix-frame"
         assert second.data.params["start.stage.train.splice.kind"] == "mix-frame"
+        assert first.data.tags["kept_epoch"] in ("1", "2")
+        assert first.data.tags["epochs"] == "2"
+        assert first.data.tags["why_ended"] == "all 2 epochs"
+        assert second.data.tags["why_ended"] == "all 1 epoch"
+        assert json.loads(second.data.tags["kept_dev"])["dev.eer"] == pytest.approx(
+            second.data.metrics["dev.eer"] / 100
+        )
+        assert second.data.tags["threads"] == str(torch.get_num_threads())
+        assert "deterministic algorithms off" in second.data.tags["determinism"]
     # The second row's first stage had been trained already: its curve is there, no step was taken.
     assert "two · seed 7 · start" in watcher.steps
     assert "again · seed 7 · start" not in watcher.steps

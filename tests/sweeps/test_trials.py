@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from bench.config import Config
 from bench.sweeps.trials import Sweeping
 from bench.tracking import studies
 from bench.tracking.store import Store
+from bench.training import checkpoints
 from bench.training.row import Library, folder
 
 SMALL = """
@@ -238,3 +240,18 @@ def test_a_tracking_server_that_is_away_for_a_while_costs_nothing(parse, config,
     assert sweeping.close(3)
     study = runs(config)["study made"]
     assert {"best"} <= study.data.metrics.keys()
+
+
+def test_the_objective_of_averaged_weights_is_their_own(parse, config):
+    averaged = '[base]\ntraining.keep = { kind = "average-last", checkpoints = 2 }\n'
+    card = parse(SMALL.replace("trials = 3", "trials = 1").replace("[space]", averaged + "[space]"))
+    _, (ended,) = sweep(card, config)
+    (run,) = Store(config).search("sweeps/made", {"kind": "trial", "form": "smoke"})
+    assert run.data.tags["kept_epoch"] == "1-2"
+    assert ended.objective == json.loads(run.data.tags["kept_dev"])["dev.eer"]
+    assert run.data.metrics["objective"] == pytest.approx(100 * ended.objective)
+    point = card.points()[0]
+    resolved = sweep_cards.trial_run(card, point)
+    data = Library(config).row(resolved)
+    kept = folder(config.work, resolved, data, 666) / checkpoints.SELECTION
+    assert json.loads(kept.read_text())["dev"]["dev.eer"] == ended.objective

@@ -1,0 +1,142 @@
+"""The report of a paper's table that no training has part in: what it prints, what there is here,
+and whether that is equal.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from bench import cards
+from bench.reporting import html
+from bench.reporting.grid import grid
+from bench.specs.checked import Checked, Shapes
+
+State = Literal["equal", "not equal", "equal by the card", "not equal by the card"]
+"""`by the card`: the corpus is not on this machine, and its card is taken at its word."""
+
+
+class Line(NamedTuple):
+    """One line of the table."""
+
+    name: str
+    """As printed."""
+    paper: tuple[str, ...]
+    """What is printed, a text a column."""
+    ours: tuple[str, ...]
+    """The same from here."""
+    state: State
+    source: str
+    """What `ours` is from."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A table with what was found for it."""
+
+    card: Checked
+    columns: tuple[str, ...]
+    """Headings of what is compared."""
+    source: str
+    """Heading of the lines' `source`."""
+    lines: tuple[Line, ...]
+
+    @property
+    def stem(self) -> str:
+        """Name of its files without ending: `breathnet-table1`."""
+        return self.card.key.replace("/", "-")
+
+    @property
+    def said(self) -> str:
+        """How many lines are equal, in a sentence."""
+        states = Counter(line.state for line in self.lines)
+        counts = ", ".join(f"{count} {state}" for state, count in states.items())
+        return f"Of {len(self.lines)} lines: {counts}."
+
+
+def texts(found: Found) -> dict[str, str]:
+    """Return the content of the report's files by name: Markdown and CSV."""
+    return {f"{found.stem}.md": _markdown(found), f"{found.stem}.csv": _csv(found)}
+
+
+def page(found: Found) -> str:
+    """Return the report as a page for a browser."""
+    return html.page(found.card.title, _markdown(found), {})
+
+
+def records(found: Found) -> list[dict[str, Any]]:
+    """Return one record a line, for machines."""
+    return [
+        {
+            "table": found.card.key,
+            "line": line.name,
+            "paper": dict(zip(found.columns, line.paper, strict=True)),
+            "ours": dict(zip(found.columns, line.ours, strict=True)),
+            "state": line.state,
+            "source": line.source,
+        }
+        for line in found.lines
+    ]
+
+
+def write(found: Found, folder: Path) -> Path:
+    """Write Markdown and CSV into `folder`; return the Markdown file's path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in texts(found).items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return folder / f"{found.stem}.md"
+
+
+def stale(found: Found, folder: Path) -> list[Path]:
+    """Return the files in `folder` that are missing or differ from the report; counts, which depend
+    on the corpora of a machine, only have to be there.
+    """
+    return [
+        path
+        for path, text in ((folder / name, text) for name, text in texts(found).items())
+        if not path.is_file()
+        or (isinstance(found.card, Shapes) and path.read_text(encoding="utf-8") != text)
+    ]
+
+
+def _markdown(found: Found) -> str:
+    paper = cards.paper(found.card.key.partition("/")[0])
+    headings = ["Line"]
+    for column in found.columns:
+        headings += [f"{column}: paper", "here"]
+    shown = [[line.name, *_side_by_side(line), line.state, line.source] for line in found.lines]
+    parts = [
+        f"# {found.card.title}",
+        found.card.caption,
+        f"{paper.authors}: *{paper.title}*. {paper.venue}. {paper.url}",
+        f"**In short.** {found.said} Nothing is trained for this table.",
+        grid([*headings, "State", found.source], shown, "paper"),
+        "\n".join(f"- {note}" for note in (*found.card.notes, *_by_card(found))),
+        f"How to repeat it: `bench report {found.card.key}`.",
+    ]
+    return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def _by_card(found: Found) -> list[str]:
+    absent = any(line.state.endswith("by the card") for line in found.lines)
+    said = "By the card: the corpus is not on this machine; shown is what its card here states."
+    return [said] if absent else []
+
+
+def _side_by_side(line: Line) -> Sequence[str]:
+    return [text for pair in zip(line.paper, line.ours, strict=True) for text in pair]
+
+
+def _csv(found: Found) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["line", "column", "paper", "ours", "state", "source"])
+    for line in found.lines:
+        for column, printed, here in zip(found.columns, line.paper, line.ours, strict=True):
+            writer.writerow([line.name, column, printed, here, line.state, line.source])
+    return text.getvalue()

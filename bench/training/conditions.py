@@ -1,0 +1,62 @@
+"""What of a machine may change the last digits of a figure that is computed from the same settings,
+data and seed: threads, and what torch is let do for speed.
+
+On the CPU, sums are split among threads, so that another number of threads rounds otherwise, and a
+training that rounds otherwise ends elsewhere. On a GPU some kernels add in the order in which their
+threads come. Loader processes change nothing: what is drawn for a clip follows from seed, epoch and
+utterance (`bench.training.data`).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+import torch
+
+from bench.config import Config
+
+
+def apply(config: Config) -> None:
+    """Have torch compute deterministically where the configuration asks for it.
+
+    An operation that cannot then raises RuntimeError with its name. Otherwise nothing is changed.
+    """
+    if config.deterministic:
+        # cuBLAS reads it when it is first used; torch names these two values as those that do.
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.use_deterministic_algorithms(True)
+        torch.backends.cudnn.deterministic = True
+        torch.backends.cudnn.benchmark = False
+
+
+def here(device: str) -> dict[str, str]:
+    """Return `threads` and `determinism` of this process, which computes on `device` ("cpu",
+    "cuda", ...).
+    """
+    said = [f"deterministic algorithms {_on(torch.are_deterministic_algorithms_enabled())}"]
+    if device == "cuda":
+        cudnn = torch.backends.cudnn
+        said += [
+            f"cuDNN deterministic {_on(cudnn.deterministic)}",
+            f"cuDNN benchmark {_on(cudnn.benchmark)}",
+            f"TF32 in cuDNN {_on(cudnn.allow_tf32)}",
+        ]
+    said.append(f"matmul precision {torch.get_float32_matmul_precision()}")
+    return {"threads": str(torch.get_num_threads()), "determinism": ", ".join(said)}
+
+
+def joined(before: Mapping[str, str], now: Mapping[str, str]) -> dict[str, str]:
+    """Return the conditions of several sessions, each once, with ` | ` between them.
+
+    >>> joined({"threads": "2"}, {"threads": "16"}), joined({"threads": "2"}, {"threads": "2"})
+    ({'threads': '2 | 16'}, {'threads': '2'})
+    """
+    return {
+        name: " | ".join(dict.fromkeys([*before.get(name, value).split(" | "), value]))
+        for name, value in now.items()
+    }
+
+
+def _on(flag: bool) -> str:
+    return "on" if flag else "off"
