@@ -40,7 +40,12 @@ class Tested(NamedTuple):
     @property
     def holds(self) -> bool:
         """Whether it is no chance, at 5 %."""
-        return self.corrected <= LEVEL
+        return not self.few and self.corrected <= LEVEL
+
+    @property
+    def few(self) -> bool:
+        """Whether errors are too few to say anything."""
+        return self.difference.few
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,11 @@ class Comparisons:
     """By column, and both rows: the second minus the first. Each pair is there both ways round."""
     untested: Mapping[tuple[int, str], str]
     """Why a row is not compared in a column."""
+
+    def few(self, column: int, one: str, other: str) -> bool:
+        """Whether two rows cannot be told apart because errors are too few."""
+        found = self.tested.get((column, one, other))
+        return found is not None and found.few
 
     def level_with_best(self, column: int, tops: frozenset[str]) -> frozenset[str]:
         """Return the rows, but those `tops`, that are not told apart from one of them."""
@@ -120,7 +130,7 @@ def _system(column: Column, stands: Standing, drawn: _Replicates) -> tuple[str, 
     metrics = column.parts or (column.metric,)
     values: list[float] = []
     replicates: list[np.ndarray] = []
-    mistakes: list[Mistakes] = []
+    wrong: list[Mistakes | None] = []
     trials: set[str] = set()
     for run in stands.runs.to_dict("records"):
         parts = [drawn.of(run["run_id"], metric) for metric in metrics]
@@ -132,12 +142,24 @@ def _system(column: Column, stands: Standing, drawn: _Replicates) -> tuple[str, 
         scale = 100.0 if is_rate(column.metric) else 1.0
         figures = [float(run[metric]) for metric in metrics]
         values.append(_combined(column, figures))
-        mistakes += _combined_mistakes(column, figures, known, scale)
+        wrong.append(_mistakes(column, figures, known, scale))
         replicates.append(scale * _combined_draws(column, known))
         trials.add(" ".join(part.trials for part in known))
     if len(trials) > 1:
         return "its seeds were scored on different trials"
-    return trials.pop(), Trained(np.array(values), np.stack(replicates), tuple(mistakes))
+    counted = tuple(of for of in wrong if of is not None)
+    mistakes = counted if len(counted) == len(wrong) else ()
+    return trials.pop(), Trained(np.array(values), np.stack(replicates), mistakes)
+
+
+def _mistakes(
+    column: Column, figures: list[float], parts: list[Draws], scale: float
+) -> Mistakes | None:
+    """Return what carries a run's figure; None where no errors do."""
+    known = [part.mistakes.scaled(scale) for part in parts if part.mistakes is not None]
+    if len(known) < len(parts):
+        return None
+    return known[0] if column.combine == "none" else joined(column.combine, figures, known)
 
 
 def _combined(column: Column, values: list[float]) -> float:
@@ -150,16 +172,6 @@ def _combined_draws(column: Column, parts: list[Draws]) -> np.ndarray:
     if column.combine == "mean":
         return np.mean([part.values for part in parts], axis=0)
     return np.abs(parts[0].values - parts[1].values)
-
-
-def _combined_mistakes(
-    column: Column, figures: list[float], parts: list[Draws], scale: float
-) -> list[Mistakes]:
-    """Return the mistakes that a seed's figure rests on; none where a part has no such."""
-    wrong = [part.mistakes.scaled(scale) for part in parts if part.mistakes is not None]
-    if len(wrong) < len(parts):
-        return []
-    return wrong if column.combine == "none" else [joined(column.combine, figures, wrong)]
 
 
 def _pairs(systems: Mapping[str, tuple[str, Trained]]) -> dict[tuple[str, str], Tested]:

@@ -57,19 +57,21 @@ class KeptInStore:
         self, run_id: str, evaluation: str, figures: Collection[str]
     ) -> Mapping[str, Draws] | None:
         """See `Kept`."""
-        places = {name: self._folder / run_id / f"{evaluation}.{name}.npz" for name in figures}
+        places = {
+            name: self._folder / run_id / f"{evaluation}.{name}.{KIND}.npz" for name in figures
+        }
         missing = [name for name, place in places.items() if not place.is_file()]
         if missing:
             with kept.score_file(self._store, run_id, evaluation) as path:
                 if path is None:
                     return None
                 for name, found in draws(path, missing).items():
-                    _write(places[name], found)
+                    _save(places[name], **found.packed())
         return {name: _read(place) for name, place in places.items()}
 
     def placed(self, run_id: str, evaluation: str) -> Placed | None:
         """See `Kept`."""
-        place = self._folder / run_id / f"{evaluation}.placed.npz"
+        place = self._folder / run_id / f"{evaluation}.placed.{KIND}.npz"
         if not place.is_file():
             with kept.score_file(self._store, run_id, evaluation) as path:
                 if path is None:
@@ -108,10 +110,6 @@ def figures_drawn(table: Table) -> dict[str, list[str]]:
 
 
 _ARRAYS = Placed._fields[2:]
-
-
-def _write(place: Path, found: Draws) -> None:
-    _save(place, **found.packed())
 
 
 def _save(place: Path, **arrays: Any) -> None:

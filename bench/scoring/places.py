@@ -37,6 +37,8 @@ class Placed(NamedTuple):
     """Sixteen digits of the trials: systems with equal ones were drawn alike."""
     frames: Floats
     errors: Floats
+    erring: Floats
+    """Utterances with such an error."""
     low: Floats
     """Bounds of the 95 % interval."""
     high: Floats
@@ -69,6 +71,7 @@ def placed(path: Path) -> Placed:
         trials,
         ratios.whole.sum(axis=0),
         ratios.part.sum(axis=0),
+        np.count_nonzero(ratios.part, axis=0),
         np.array([bounds[name].low for name in ratios.names]),
         np.array([bounds[name].high for name in ratios.names]),
         replicated_ratios([ratios], groups(plan, [ratios.unit]), REPLICATES, seed)[0],
