@@ -169,7 +169,7 @@ def report(
         compared=claims.section(table, found, comparisons, form),
         places=places.section(table, runs, standings, kept, form),
         behind=behind.section(table, found, standings, form),
-        differences=differences.section(paper, runs, form, table.key),
+        differences=differences.section(paper, runs, form, table),
         repeat=repeat.summary(table, standings, form, kept),
         runs=repeat.runs(standings, form),
         data=repeat.data(standings, form),
