@@ -1,8 +1,9 @@
 """Find cards, read them, fold rows into runs, and report every mistake of a card at once.
 
 The fold (`bench.trees.merged`) runs from the base outward: base, the chain of `from`, the row, the
-smoke overlay where asked, `--set`. A chain that begins at another table's row
-(`from = "breathnet/table4:BreathNet"`) begins with all of that, but for what it evaluates.
+smoke overlay where asked, `--set`; the key `*` stands for every key that is there by then. A chain
+that begins at another table's row (`from = "breathnet/table4:BreathNet"`) begins with all of that,
+but for what it evaluates.
 """
 
 from __future__ import annotations
@@ -16,17 +17,19 @@ from typing import Any, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 
-from bench import columns
+from bench import columns, references
 from bench.config import Form
 from bench.errors import BenchError, near
 from bench.specs.base import Spec
 from bench.specs.faults import Fault, explain, faults
 from bench.specs.run import Run
 from bench.specs.table import Paper, Row, Table
-from bench.trees import at, leaves, merged, tree
+from bench.trees import EVERY, at, leaves, merged, spread, tree
 
 DEFAULT_PAPER = "sal"
 """`table4` means `sal/table4`."""
+MARK = "@"
+"""Between a row and its variant: `S7@released` (`bench.paper_cards`)."""
 
 _NUMBERS = re.compile(r"(\d+)")
 _PACKAGE = Path(__file__).parent
@@ -150,7 +153,9 @@ def _unfolded(key: str, path: Path) -> Table:
     content = read(path)
     rows = tree(content.get("rows"))
     if rows is not None:
-        content["rows"] = {name: _row(row) for name, row in rows.items()}
+        content["rows"] = {
+            name: references.filled(_row(row), folder("experiments")) for name, row in rows.items()
+        }
     return validated(Table, {"key": key, **content}, path)
 
 
@@ -179,6 +184,9 @@ def _row(content: Any) -> Any:
 
 def _mistakes(card: Table, file: str) -> Iterator[str]:
     metrics = {column.metric for column in card.columns}
+    yield from (
+        f"{file}: {mistake}" for mistake in references.mistakes(card, folder("experiments"))
+    )
     for name, row in card.rows.items():
         where = f"{file}: rows.{name}"
         if row.parent is not None:
@@ -237,8 +245,9 @@ def _chain(card: Table, name: str, seen: tuple[tuple[str, str], ...] = ()) -> Ch
         if current not in card.rows or (card.key, current) in seen:
             return None
         seen = (*seen, (card.key, current))
-        own.append(Layer(f"rows.{current}", card.rows[current].settings))
-        smoke.append(Layer(f"rows.{current}.smoke", card.rows[current].smoke))
+        where, file = _place(card, current)
+        own.append(Layer(where, card.rows[current].settings, file))
+        smoke.append(Layer(f"{where}.smoke", card.rows[current].smoke, file))
         current = card.rows[current].parent
         try:
             other = None if current is None else _elsewhere(current)
@@ -256,6 +265,13 @@ def _chain(card: Table, name: str, seen: tuple[tuple[str, str], ...] = ()) -> Ch
     )
 
 
+def _place(card: Table, row: str) -> tuple[str, str]:
+    """Return the key and, where it is another than the table's, the card that hold a row."""
+    _, mark, variant = row.partition(MARK)
+    paper = f"experiments/{card.key.partition('/')[0]}/paper.toml"
+    return (f"variants.{variant}", paper) if mark else (f"rows.{row}", "")
+
+
 def _trained_as(layer: Layer, card: Table) -> Layer:
     """Return a layer of another card without what is evaluated, which each table says itself."""
     settings = {key: value for key, value in layer.settings.items() if key != "evaluate"}
@@ -267,11 +283,18 @@ def _layers(chain: Chain, form: Form) -> list[Layer]:
 
 
 def _validated_run(layers: Sequence[Layer], form: Form) -> tuple[Run | None, list[Fault]]:
-    content = _staged({**merged(*(layer.settings for layer in layers)), "form": form})
+    content = _staged({**_folded(layers), "form": form})
     try:
         return Run.model_validate(content), []
     except ValidationError as error:
         return None, faults(error, Run)
+
+
+def _folded(layers: Sequence[Layer]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for layer in layers:
+        found = merged(found, spread(layer.settings, found))
+    return found
 
 
 def _staged(content: dict[str, Any]) -> dict[str, Any]:
@@ -355,14 +378,15 @@ def difference(card: Table, row: str) -> dict[str, Any]:
 def parse_override(text: str) -> Layer:
     """Parse one `KEY=VALUE` of `--set` as TOML; a bare word is taken as text."""
     key, equals, value = text.partition("=")
-    if not equals or not re.fullmatch(r"[\w.-]+", key.strip()):
+    if not equals or not re.fullmatch(r"[\w.*-]+", key.strip()):
         raise BenchError(f"--set {text!r}: should be KEY=VALUE, e.g. training.epochs=3")
+    key = ".".join(f'"{EVERY}"' if part == EVERY else part for part in key.strip().split("."))
     bare = re.fullmatch(r"[A-Za-z_][\w.-]*", value.strip()) and value.strip() not in (
         "true",
         "false",
     )
     try:
-        settings = tomllib.loads(f'{key} = "{value.strip()}"' if bare else text)
+        settings = tomllib.loads(f'{key} = "{value.strip()}"' if bare else f"{key} = {value}")
     except tomllib.TOMLDecodeError as error:
         raise BenchError(
             f"--set {text!r}: the value is not TOML ({error}); text is a bare word or in quotes"

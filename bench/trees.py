@@ -6,8 +6,12 @@ setting of the old kind leaks into the new; lists and values replace.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
+
+EVERY = "*"
+"""As a key: every key that is there already."""
 
 
 def merged(*trees: Mapping[str, Any]) -> dict[str, Any]:
@@ -31,6 +35,21 @@ def merged(*trees: Mapping[str, Any]) -> dict[str, Any]:
 
 def _same_kind(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
     return "kind" not in new or old.get("kind") == new["kind"]
+
+
+def spread(settings: Mapping[str, Any], there: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings with the key `*` replaced by every key that `there` has in its place.
+
+    >>> spread({"evaluate": {"*": {"clip_s": 4.0}}}, {"evaluate": {"a": {}, "b": {}}})
+    {'evaluate': {'a': {'clip_s': 4.0}, 'b': {'clip_s': 4.0}}}
+    """
+    found: dict[str, Any] = {}
+    for key, value in settings.items():
+        inner = tree(value)
+        for own in there if key == EVERY else [key]:
+            below = tree(there.get(own)) or {}
+            found[own] = value if inner is None else spread(inner, below)
+    return found
 
 
 def leaves(
@@ -59,3 +78,17 @@ def at(settings: Mapping[str, Any], keys: Sequence[str]) -> Any:
             return None
         value = inner.get(key)
     return value
+
+
+def toml(settings: Mapping[str, Any]) -> str:
+    """Return settings as TOML on one line, by dotted key.
+
+    >>> toml({"mix": {"kind": "csm", "rounds": 2}, "training": {"keep": True}})
+    'mix.kind = "csm", mix.rounds = 2, training.keep = true'
+    """
+    return ", ".join(f"{'.'.join(key)} = {_toml(value)}" for key, value in leaves(settings))
+
+
+def _toml(value: Any) -> str:
+    """Return a value as TOML has it: JSON writes texts, numbers, truth values and lists alike."""
+    return json.dumps(value, ensure_ascii=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -13,7 +13,8 @@ from bench.cli import options
 from bench.cli.sweep import catalogue as sweeps
 from bench.cli.sweep import show as show_sweep
 from bench.config import Config, Form
-from bench.specs.table import Paper, Table
+from bench.paper_cards import ordered, touches
+from bench.specs.table import Difference, Paper, Table
 from bench.sweep_cards import PREFIX
 
 
@@ -90,17 +91,23 @@ def _first(docstring: str | None) -> str:
 @click.argument("table")
 @options.rows
 @click.option("--diff", is_flag=True, help="Only what each row says against its parent.")
+@options.variant
 @options.smoke
 @options.as_json
-def show(table: str, rows: str | None, diff: bool, smoke: bool, as_json: bool) -> None:
+def show(
+    table: str, rows: str | None, diff: bool, variant: str | None, smoke: bool, as_json: bool
+) -> None:
     """Show a table's rows: settings, signature, state, the paper's figures, what is lacking
-    here. Of a sweep (`sweep/NAME`) its card."""
+    here; and where paper, released code and this suite differ about them. Of a sweep (`sweep/NAME`)
+    its card."""
     if table.startswith(PREFIX):
         show_sweep(table, options.form(smoke), as_json)
         return
     card, form = cards.table(table), options.form(smoke)
     paper = cards.paper(card.key.partition("/")[0])
-    described = describe(card, cards.select(card, rows), form, config.load())
+    card, chosen = options.varied(card, cards.select(card, rows), variant)
+    described = describe(card, chosen, form, config.load())
+    differences = _differences(paper, card, chosen)
     if as_json:
         options.print_json(
             {
@@ -108,21 +115,29 @@ def show(table: str, rows: str | None, diff: bool, smoke: bool, as_json: bool) -
                 "title": card.title,
                 "form": form,
                 "rows": described,
-                "differences": [item.model_dump() for item in paper.differences],
+                "differences": [item.model_dump() for item in differences],
             }
         )
         return
     click.echo(f"{card.title}: {card.caption}\n{paper.authors}, {paper.title}, {paper.venue}")
     if smoke:
         click.echo("SMOKE form: tiny, on the miniature corpora; never a result")
+    if variant is not None:
+        click.echo(f"variant {variant}: {paper.variants[variant].says}")
     for row in described:
         _print_row(row, diff)
     published = [row for row in card.rows.values() if row.published_only]
-    for row in published if rows is None else []:
+    for row in published if rows is None and variant is None else []:
         figures = _figures(row.paper, row.digest)
         click.echo(f"\n{' '.join(row.cells)} (published only): {figures}\n  source: {row.source}")
-    if rows is None and not diff:
-        _print_differences(paper)
+    if not diff and variant is None:
+        _print_differences(differences)
+
+
+def _differences(paper: Paper, card: Table, rows: list[str]) -> list[Difference]:
+    """Return the points of the paper's list that concern any of the rows, by effect."""
+    touched = touches(paper, card.key, {row: cards.resolve(card, row) for row in rows})
+    return ordered([of for of in paper.differences if of.item in touched])
 
 
 def describe(card: Table, rows: list[str], form: Form, here: Config) -> list[dict[str, Any]]:
@@ -175,14 +190,17 @@ def _print_row(row: dict[str, Any], diff: bool) -> None:
         click.echo(f"  lacking: {text}")
 
 
-def _print_differences(paper: Paper) -> None:
+def _print_differences(found: Sequence[Difference]) -> None:
     click.echo("\nPaper, released code, this suite")
-    for item in paper.differences:
-        click.echo(f"  {item.item}")
+    for item in found:
+        click.echo(f"  {item.item} (effect: {item.effect})")
         click.echo(f"    paper:    {item.paper}")
         click.echo(f"    released: {item.released}")
         click.echo(f"    ours:     {item.ours}")
         if item.setting:
-            click.echo(f"    as released by --set: {item.setting}")
+            click.echo(f"    as released by {options.set_options(item.setting)}")
+        if item.others:
+            others = "; ".join(options.set_options(other) for other in item.others)
+            click.echo(f"    other settings: {others}")
         if item.consequence:
             click.echo(f"    so: {item.consequence}")

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import click
 
+from bench import cards, paper_cards
 from bench.config import Form
+from bench.errors import BenchError
+from bench.specs.table import Table
+from bench.trees import leaves
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
 smoke = click.option(
@@ -16,10 +22,31 @@ smoke = click.option(
 )
 rows = click.option("--rows", metavar="S0,S5-S8", help="Some rows only; a dash is a range.")
 
+variant = click.option(
+    "--variant", metavar="NAME", help="The rows in a variant of the paper's card, e.g. released."
+)
+
 
 def form(smoke: bool) -> Form:
     """Return the form that `--smoke` asks for."""
     return "smoke" if smoke else "paper"
+
+
+def varied(card: Table, rows: list[str], variant: str | None) -> tuple[Table, list[str]]:
+    """Return the table and the rows that `--variant` asks for; without it what is given. Rows that
+    it does not change are named and left out; raise BenchError where none is left.
+    """
+    if variant is None:
+        return card, rows
+    paper = cards.paper(card.key.partition("/")[0])
+    card, found = paper_cards.varied(card, paper, variant, rows)
+    changed = [card.rows[row].parent for row in found]
+    same = ", ".join(row for row in rows if row not in changed)
+    if not found:
+        raise BenchError(f"{card.key}: variant {variant!r} changes nothing of {same}")
+    if same:
+        click.echo(f"variant {variant} changes nothing of {same}: left out", err=True)
+    return card, [*found]
 
 
 def print_json(value: Any) -> None:
@@ -41,3 +68,20 @@ def print_table(header: Sequence[str], lines: Iterable[Sequence[object]]) -> Non
 def settings(tree: Mapping[str, Any]) -> str:
     """Return `key = value, ...`."""
     return ", ".join(f"{key} = {value}" for key, value in tree.items())
+
+
+def set_options(tree: Mapping[str, Any]) -> str:
+    """Return settings as a command line has them.
+
+    >>> set_options({"mix": {"partner": "self", "rounds": 2}})
+    '--set mix.partner=self --set mix.rounds=2'
+    """
+    return " ".join(
+        f"--set {shlex.quote('.'.join(key) + '=' + _value(of))}" for key, of in leaves(tree)
+    )
+
+
+def _value(value: Any) -> str:
+    """Return a value as `--set` takes it: a word as it is, anything else as TOML."""
+    bare = isinstance(value, str) and re.fullmatch(r"[A-Za-z_][\w.-]*", value)
+    return value if bare else json.dumps(value)

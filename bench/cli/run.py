@@ -21,6 +21,7 @@ from bench.launchers.order import Order
     metavar="KEY=VALUE",
     help="Change a setting, e.g. training.epochs=3; such a run never stands in the paper's row.",
 )
+@options.variant
 @options.smoke
 @click.option("--dry-run", is_flag=True, help="Say what would be run and what is lacking.")
 @click.pass_context
@@ -30,6 +31,7 @@ def run(
     rows: str | None,
     seeds: int | None,
     overrides: tuple[str, ...],
+    variant: str | None,
     smoke: bool,
     dry_run: bool,
 ) -> None:
@@ -37,8 +39,8 @@ def run(
 
     A failed row does not stop the others; the command then exits with 1 and names it.
     """
-    card, here = cards.table(table), config.load()
-    chosen, form = cards.select(card, rows), options.form(smoke)
+    card, here, form = cards.table(table), config.load(), options.form(smoke)
+    card, chosen = options.varied(card, cards.select(card, rows), variant)
     order = Order(card, chosen, seeds, form, overrides)
     order.runs()  # every mistake in what was asked for, before anything is begun
     if dry_run:

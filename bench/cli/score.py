@@ -81,10 +81,11 @@ def _judging(command: Callable[..., Any]) -> Callable[..., Any]:
             ),
             click.option(
                 "--resample",
-                type=click.Choice(["utterance", "speaker", "speaker+attack"]),
-                default="utterance",
+                type=click.Choice(["auto", "utterance", "speaker", "attack", "speaker+attack"]),
+                default="auto",
                 show_default=True,
-                help="What intervals draw whole.",
+                help="What intervals draw whole; auto: speakers and attacks where the corpus names "
+                "them.",
             ),
             click.option(
                 "--replicates", type=click.IntRange(min=1), default=1000, show_default=True

@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader
 
 from bench.config import Config
 from bench.corpora import cards as corpora
-from bench.errors import BenchError
+from bench.errors import BenchError, near
 from bench.launchers.gradcam import module
 from bench.launchers.trained import TrainedRow
 from bench.systems.base import Batch, System
@@ -25,8 +25,10 @@ from bench.training import engine
 from bench.training.scoring import utterances
 from bench.units import KINDS
 
-MOST = 40_000
-"""As many as the paper draws of an evaluation (section IV.E)."""
+PAPERS_MOST = "21LA=40000,21DF=40000"
+"""What the paper draws of each evaluation (section IV.E); all of the others."""
+_FEWEST = 5
+"""Items that t-SNE needs."""
 _PERPLEXITY = 30.0
 
 
@@ -52,10 +54,10 @@ class _Sample(NamedTuple):
 
 
 def hidden(
-    row: TrainedRow, evaluation: str, most: int, layer: str | None, config: Config
+    row: TrainedRow, evaluation: str, most: int | None, layer: str | None, config: Config
 ) -> Hidden:
     """Return the features that an evaluation's utterances (or frames, where those are scored) have
-    at the input of `layer`, at most so many, drawn from the row's seed.
+    at the input of `layer`, at most so many, drawn from the row's seed; all where `most` is None.
 
     `layer` is a module's dotted name; None: `last_linear`, whose input is the last hidden feature.
     Of BreathNet that is what its BiLSTMs give; z of its losses, the mean of the fused features, is
@@ -94,13 +96,44 @@ def embedded(features: NDArray[np.float32], seed: int) -> NDArray[np.float64]:
     few features. BenchError for fewer than five, or all alike.
     """
     n, dim = features.shape
-    if n < 5 or dim < 2 or not np.ptp(features, axis=0).any():
+    if n < _FEWEST or dim < 2 or not np.ptp(features, axis=0).any():
         raise BenchError(
             f"{n} features of {dim} numbers: t-SNE needs five or more, of two numbers or more, and "
             "not all alike"
         )
     perplexity = min(_PERPLEXITY, (n - 1) / 3)
     return TSNE(2, perplexity=perplexity, init="pca", random_state=seed).fit_transform(features)
+
+
+def limits(asked: str, names: Mapping[str, str]) -> dict[str, int | None]:
+    """Return how many items of each evaluation are drawn at most, None for all of them.
+
+    `asked` is one number for all, or numbers by evaluation: `21LA=40000,21DF=40000`; `names` are
+    the evaluations' keys and what they are called, either of which it may say, in any case. Those
+    that the row lacks are left out only by the default `PAPERS_MOST`. BenchError for other words,
+    and for fewer than five.
+    """
+    if asked.strip().isdecimal():
+        return dict.fromkeys(names, _enough(asked))
+    by_word = {word.lower(): key for pair in names.items() for key in pair[:1] for word in pair}
+    found: dict[str, int | None] = dict.fromkeys(names)
+    for part in filter(None, (part.strip() for part in asked.split(","))):
+        word, equals, number = part.partition("=")
+        if not equals or not number.strip().isdecimal():
+            raise BenchError(f"--most {part!r}: should be a number, or e.g. 21LA=40000")
+        key = by_word.get(word.strip().lower())
+        if key is not None:
+            found[key] = _enough(number)
+        elif asked != PAPERS_MOST:
+            known = near(word.strip(), names.values())
+            raise BenchError(f"--most {part!r}: the row has no such evaluation{known}")
+    return found
+
+
+def _enough(number: str) -> int:
+    if int(number) < _FEWEST:
+        raise BenchError(f"--most {number.strip()}: should be {_FEWEST} or more")
+    return int(number)
 
 
 def last_linear(system: System, batch: Batch, resolution_s: float | None) -> str:
@@ -148,12 +181,18 @@ def taken(system: System, batch: Batch, resolution_s: float | None, layer: str) 
     return mean[:, None].expand(-1, frames, -1)
 
 
-def _drawn(counts: list[int], most: int, seed: int) -> _Sample:
-    """Return at most so many frames of utterances that have `counts`, without repeats."""
+def _drawn(counts: list[int], most: int | None, seed: int) -> _Sample:
+    """Return at most so many frames of utterances that have `counts`, without repeats; all where
+    `most` is None.
+    """
     ends = np.cumsum(counts)
     of = int(ends[-1])
     rng = np.random.default_rng(seed)
-    chosen = np.arange(of) if of <= most else np.sort(rng.choice(of, most, replace=False))
+    chosen = (
+        np.arange(of)
+        if most is None or of <= most
+        else np.sort(rng.choice(of, most, replace=False))
+    )
     utterance = np.searchsorted(ends, chosen, side="right")
     frame = chosen - (ends - counts)[utterance]
     names, begins = np.unique(utterance, return_index=True)

@@ -12,9 +12,9 @@ from bench.corpora.subset import Subset
 from bench.errors import BenchError
 from bench.metrics import scores as score_file
 from bench.metrics.breakdown import POOLED
-from bench.metrics.plans import plan
+from bench.metrics.plans import AUTO, Resampling
 from bench.metrics.scores import Figure
-from bench.scoring.detection import Resampling, Trials, breakdown, by_cell, pooled
+from bench.scoring.detection import Trials, breakdown, by_cell, factors_of, pooled
 from bench.scoring.draws import tracked
 from bench.scoring.official import official
 from bench.specs.run import HeldOutData
@@ -36,7 +36,7 @@ def figures(path: Path, data: HeldOutData, subset: Subset) -> dict[str, Figure]:
     trials = _trials(path, subset)
     corpus = card(data.corpus)
     measures = official(corpus, data.split, subset.root)
-    resampling = Resampling(plan("utterance", trials.row), _REPLICATES, _SEED)
+    resampling = Resampling(factors_of(subset.table), AUTO, _REPLICATES, _SEED)
     found = pooled(trials, measures, resampling)
     of_cell = by_cell(trials, measures, resampling)
     for fields in data.by:

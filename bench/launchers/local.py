@@ -170,7 +170,7 @@ def _entry(job: Job, order: Order, device: str) -> RunEntry:
         device=device,
         description_figures=row.published,
         cells=dict(zip(table.text_columns, row.cells, strict=True)),
-        line=list(table.rows).index(job.row),
+        line=order.line(job.row),
         overrides=order.overrides,
     )
 

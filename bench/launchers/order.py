@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench import cards
+from bench.cards import MARK
 from bench.config import Config, Form
 from bench.errors import BenchError
 from bench.launchers.needs import lacking
@@ -19,6 +20,7 @@ class Order:
 
     table: Table
     rows: Sequence[str]
+    """Of `table`, variants of its rows among them (`bench.paper_cards.varied`)."""
     seeds: int | None
     form: Form
     overrides: Sequence[str] = ()
@@ -32,6 +34,12 @@ class Order:
         own = self.table.rows[row].seeds or self.table.seeds
         count = self.seeds or len(own)
         return (*own, *range(own[-1] + 1, own[-1] + 1 + count))[:count]
+
+    def line(self, row: str) -> int:
+        """Return where the paper's table has the row, from 0; a variant stands where its row
+        does.
+        """
+        return [name for name in self.table.rows if MARK not in name].index(row.partition(MARK)[0])
 
     def count(self) -> int:
         """Return how many jobs the order holds."""

@@ -16,13 +16,19 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.config import Config, Form
+from bench.corpora import cards as corpora
+from bench.corpora import load_keys
+from bench.corpora.subset import Subset
 from bench.errors import BenchError
 from bench.metrics import scores as score_file
 from bench.metrics.f1 import ARGMAX
 from bench.metrics.grid import Points, Surplus
-from bench.metrics.positions import POSITIONS, position_errors
+from bench.metrics.positions import POSITIONS, FrameErrors, position_errors
 from bench.metrics.ratios import group_ratios, ratio_intervals
 from bench.reporting.figures import Places
+from bench.specs.run import HeldOutData
+from bench.training.clips import frame_labels
 from bench.units import samples
 
 _REPLICATES, _SEED = 1000, 0
@@ -63,6 +69,29 @@ def by_position(paths: Mapping[str, Path]) -> ByPosition:
     return ByPosition(found[0][0], tuple(places for _, places in found))
 
 
+def of_labels(data: HeldOutData, form: Form, config: Config) -> ByPosition:
+    """Return the shares of positions of an evaluation's frames by its corpus's labels alone: no
+    audio is looked at, and there are no systems.
+
+    BenchError where the corpus is not there, or whole utterances are labelled.
+    """
+    if data.resolution_s is None:
+        raise BenchError(f"{data.corpus} {data.split}: whole utterances are labelled, not frames")
+    labels = frame_labels(labelled(data, form, config), data)
+    code = np.repeat(np.arange(len(labels)), [len(of) for of in labels])
+    is_spoof = np.concatenate(labels)
+    nothing = Surplus(0, 0, 0)
+    points = Points(code, is_spoof, np.zeros(len(code)), samples(data.resolution_s), nothing)
+    return ByPosition(_shares(position_errors(points, ARGMAX)), ())
+
+
+def labelled(data: HeldOutData, form: Form, config: Config) -> Subset:
+    """Return the split of an evaluation from its protocol and label files alone."""
+    card = corpora.card(data.corpus)
+    root = config.corpus_root(card.key, form)
+    return load_keys(card, data.split, root, data.resolution_s if card.resolutions_s else None)
+
+
 def framed(table: Any, path: Path) -> Framed:
     """Return the frames of a score file, a table as `score_file.read` returns it; `path` is where
     it is from. BenchError where they do not follow one another on a grid.
@@ -97,17 +126,21 @@ def _same(one: Framed, other: Framed) -> bool:
     )
 
 
+def _shares(errors: FrameErrors) -> NDArray[np.float64]:
+    place = errors.group % len(POSITIONS)
+    return np.bincount(place, minlength=len(POSITIONS)) / len(place)
+
+
 def _places(name: str, of: Points) -> tuple[NDArray[np.float64], Places]:
     errors = position_errors(of, ARGMAX)
     place = errors.group % len(POSITIONS)  # classes together
-    shares = np.bincount(place, minlength=len(POSITIONS)) / len(place)
     ratios = group_ratios(POSITIONS, place, errors.wrong, errors.unit)
     bounds = ratio_intervals(ratios.defined, None, _REPLICATES, _SEED)
     low, high = (
         np.array([getattr(bounds[at], side) if at in bounds else np.nan for at in POSITIONS])
         for side in ("low", "high")
     )
-    return shares, Places(name, np.array([*ratios.values.values()]), low, high)
+    return _shares(errors), Places(name, np.array([*ratios.values.values()]), low, high)
 
 
 def _numbers(table: Any, column: str) -> NDArray[np.float64]:

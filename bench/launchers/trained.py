@@ -18,7 +18,7 @@ from bench.specs.run import HeldOutData, Run
 from bench.systems.base import System
 from bench.tracking.entry import RunEntry
 from bench.training import checkpoints
-from bench.training.clips import Clip, Source, held_out
+from bench.training.clips import Clip, Source, frame_labels, held_out
 from bench.training.row import Library, RowData, folder, score_path
 
 
@@ -123,6 +123,39 @@ def trained(order: Order, seeds: Sequence[int | None], config: Config) -> list[T
 def _how(row: TrainedRow) -> str:
     form = " --smoke" if row.run.form == "smoke" else ""
     return f"`bench run {row.table} --rows {row.row}{form}` trains it"
+
+
+class Chosen(NamedTuple):
+    """An utterance to be shown, and why it."""
+
+    utterance: str
+    why: str
+
+
+def utterance_of(row: TrainedRow, wanted: str) -> Chosen:
+    """Return the utterance `wanted` of the paper where an evaluation of the row has it; else one
+    that is made alike: of the row's first evaluation, the first by name that begins bona fide and
+    ends spoof, or where there is none the first spoof one.
+    """
+    for loaded in row.data.evaluate.values():
+        if (loaded.subset.table["utterance"] == wanted).any():
+            return Chosen(wanted, "the paper's utterance")
+    evaluation, loaded = next(iter(row.data.evaluate.items()))
+    subset = loaded.subset
+    labels = frame_labels(subset, row.run.evaluate[evaluation])
+    names = subset.table["utterance"].tolist()
+    spoof = [name for name, of in zip(names, labels, strict=True) if of.any()]
+    turning = [
+        name for name, of in zip(names, labels, strict=True) if len(of) and not of[0] and of[-1]
+    ]
+    if not spoof:
+        raise BenchError(f"{subset.corpus} {subset.split}: has no spoof utterance to show")
+    what = "that begins bona fide and ends spoof" if turning else "that is spoof"
+    return Chosen(
+        min(turning or spoof),
+        f"{wanted}, the paper's, is not in {subset.corpus} {subset.split} here; the first by name "
+        f"{what} instead",
+    )
 
 
 def heard(row: TrainedRow, utterance: str, config: Config) -> Heard:

@@ -1,5 +1,5 @@
 """Two systems, each trained from one or several seeds: how far apart they are, and whether that
-could be chance.
+could be chance. `bench compare` and reports ask the same of two systems, here.
 
 Two things vary: the trials, which both systems share, and the training, which is drawn anew with
 each seed. The figure of a system is its mean over seeds. Its variance over trials is that of the
@@ -9,11 +9,13 @@ its k seeds on the trials at hand. A system with one seed is taken to vary as th
 both have one, nothing is known of the trainings. The three add up, since seeds and trials are drawn
 apart, and the difference is held against Student's t with the degrees of freedom of Welch
 (Biometrika 34, 1947) and Satterthwaite (Biometrics Bulletin 2, 1946): few seeds that disagree leave
-hardly any.
+hardly any. The difference is taken to be normal, as one of two rates over some thousand trials
+nearly is.
 
-The p-value of `bench.metrics.paired` counts replicates, so that it is never below 2 / (1 + B), and
-nothing could be found among the 171 pairs of 19 rows. This one takes the difference to be normal,
-as one of two rates over some thousand trials nearly is.
+Where few errors tell the systems apart it is not. Then the p-value is the larger of that and of the
+exact one of the utterances that only one of the two gets wrong (`bench.metrics.mistakes`), and the
+interval also holds what the exact bounds of both figures leave open, combined as by
+`bench.metrics.combined`, as if the systems were independent: on the same trials they are closer.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from scipy.special import stdtr, stdtrit
 
 from bench.errors import BenchError
 from bench.metrics.bootstrap import LEVEL
+from bench.metrics.mistakes import Mistakes, apart
 from bench.metrics.tally import Floats
 
 
@@ -36,6 +39,14 @@ class Trained(NamedTuple):
     """(k,): of each seed."""
     replicates: Floats
     """(k, B): of each seed in every replicate of the trials; NaN where it is not defined."""
+    mistakes: tuple[Mistakes, ...] = ()
+    """(k,): what each seed gets wrong, bounds in the figure's unit; none where no errors carry the
+    figure."""
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The exact bounds of one training, each the mean over seeds."""
+        return tuple(np.mean([(of.low, of.high) for of in self.mistakes], axis=0).tolist())
 
 
 class Between(NamedTuple):
@@ -50,6 +61,9 @@ class Between(NamedTuple):
     over_seeds: bool
     """Whether the trainings' variance is in it. It is not where both systems have one seed: then it
     holds for these trained models alone."""
+    few: bool = False
+    """Whether there are too few errors to judge: however they had fallen, nothing could have been
+    found."""
 
 
 def between(a: Trained, b: Trained) -> Between:
@@ -64,6 +78,22 @@ def between(a: Trained, b: Trained) -> Between:
     >>> between(one, other).value, round(between(one, other).p_value, 1)
     (2.0, 0.1)
     """
+    found = _resampled(a, b)
+    if not a.mistakes or not b.mistakes:
+        return found
+    counted = apart(a.mistakes, b.mistakes)
+    if not counted.few:
+        return found
+    low, high = _open(a, b)
+    return found._replace(
+        low=min(found.low, low),
+        high=max(found.high, high),
+        p_value=max(found.p_value, counted.p_value),
+        few=counted.nothing,
+    )
+
+
+def _resampled(a: Trained, b: Trained) -> Between:
     if a.replicates.shape[1] != b.replicates.shape[1]:
         raise BenchError("the systems were drawn differently often")
     differences = a.replicates.mean(axis=0) - b.replicates.mean(axis=0)
@@ -83,6 +113,16 @@ def between(a: Trained, b: Trained) -> Between:
     half = float(stdtrit(freedom, (1 + LEVEL) / 2)) * error
     p_value = 2 * float(stdtr(freedom, -abs(value) / error))
     return Between(value, value - half, value + half, p_value, over_seeds)
+
+
+def _open(a: Trained, b: Trained) -> tuple[float, float]:
+    """Return the bounds of the difference by the exact ones of both figures (MOVER)."""
+    one, other = float(a.values.mean()), float(b.values.mean())
+    (low, high), (other_low, other_high) = a.bounds, b.bounds
+    below, above = max(one - low, 0.0), max(high - one, 0.0)
+    other_below, other_above = max(other - other_low, 0.0), max(other_high - other, 0.0)
+    value = one - other
+    return value - math.hypot(below, other_above), value + math.hypot(above, other_below)
 
 
 def _of_seeds(a: Floats, b: Floats) -> list[tuple[float, int]]:

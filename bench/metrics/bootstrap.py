@@ -1,21 +1,28 @@
-"""Percentile bootstrap intervals of figures of merit, resampling whole utterances or speakers.
+"""Intervals of figures of merit: percentile bootstrap, resampling whole utterances or speakers, and
+exact bounds where few errors carry a figure.
 
 A replicate is the same scores with other weights (`bench.metrics.plans` says whose), so items are
-sorted once, and any figure that is a function of a tally can be asked for.
+sorted once, and any figure that is a function of a tally can be asked for. Where errors are few, an
+interval is as wide as the percentile interval and the exact bounds of `bench.metrics.exact`
+together.
 """
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
 
 from bench.errors import BenchError
 from bench.metrics.crossing import Curve, Sorted, are_independent, by_score, independent_rates
-from bench.metrics.det import eer_of
+from bench.metrics.dcf import Cost
+from bench.metrics.det import EerResult, eer_of
+from bench.metrics.exact import Judged
 from bench.metrics.items import Items
 from bench.metrics.plans import Groups, Plan, by_utterance, check_draws, groups, sums
 from bench.metrics.tally import Floats, Tally
@@ -33,23 +40,36 @@ _THREADS = 4
 
 
 class Interval(NamedTuple):
-    """Bounds of a 95 % interval."""
+    """Bounds of a 95 % interval, and the errors that the figure rests on."""
 
     low: float
     high: float
     again: int = 0
     """How many draws lacked a class, have no figure and were made again."""
+    missed: float = math.nan
+    """Bona fide items that are rejected at the figure's threshold; NaN where it has none."""
+    accepted: float = math.nan
+    """Spoof items that are accepted there."""
+    bonafide: float = math.nan
+    """How many items are bona fide."""
+    spoof: float = math.nan
+    few: bool = False
+    """Whether so few errors carry the figure that exact bounds are in the interval."""
 
 
-def equal_error_rate(counts: Tally) -> float:
-    """Return the rate of `bench.metrics.det.eer_of`: the measure that resampling has a short way
-    for.
+@dataclass(frozen=True)
+class Decided:
+    """A measure that is reached at a threshold, at which its errors can be counted."""
 
-    >>> from bench.metrics.tally import tally
-    >>> equal_error_rate(tally([1.0], [1.0]))
-    0.5
-    """
-    return eer_of(counts).eer
+    of: Callable[[Tally], EerResult | Cost]
+
+    def __call__(self, counts: Tally) -> float:
+        """Return the figure."""
+        return self.of(counts)[0]
+
+
+equal_error_rate = Decided(eer_of)
+"""The rate of `bench.metrics.det.eer_of`: the measure that resampling has a short way for."""
 
 
 def intervals(
@@ -60,13 +80,18 @@ def intervals(
     seed: int = 0,
     threads: int | None = None,
 ) -> dict[str, Interval]:
-    """Return the 95 % percentile interval of each of `measures`, by name.
+    """Return the 95 % interval of each of `measures`, by name.
 
-    Measures are functions of a tally (`bench.metrics.auc.auc`, or a `lambda` for a field of a
-    result); each sees the same replicates, in units of its own. `plan` says what is drawn whole,
+    Measures are functions of a tally (`bench.metrics.auc.auc`, or a `Decided`, whose errors are
+    counted); each sees the same replicates, in units of its own. `plan` says what is drawn whole,
     utterances where it is None. Draws depend on `seed` and the replicate's number alone, so neither
     on the number of `threads` (one a core, up to four) nor on the order of items. Draws in
     which a class is absent have no figure and are made again.
+
+    The interval is that of the percentiles. Where fewer than ten utterances carry the errors of a
+    class, at the figure's threshold or else at that of the EER, it is widened to the exact bounds
+    (`bench.metrics.exact`), whatever the plan is: they take utterances to be independent, so that
+    with few speakers or attacks it may still be too narrow.
 
     `equal_error_rate` is computed from a few of a replicate's items (`bench.metrics.crossing`);
     where utterances are drawn and each is one trial it has draws of its own, as exact and much
@@ -76,21 +101,42 @@ def intervals(
     nothing to resample, a spoof has no attack to be drawn by, or a measure of a replicate is not a
     finite number.
 
-    >>> bits = np.array([1.0, 1.0, 0.0, 0.0])
-    >>> separate = Items(np.array([3.0, 2.0, 1.0, 0.0]), bits, 1 - bits, np.arange(4))
-    >>> intervals(separate, {"eer": equal_error_rate}, replicates=100)["eer"].high
-    0.0
+    >>> bits = np.repeat([1.0, 0.0], 60)
+    >>> separate = Items(2 * bits, bits, 1 - bits, np.arange(120))
+    >>> found = intervals(separate, {"eer": equal_error_rate}, replicates=100)["eer"]
+    >>> found.low, round(found.high, 4), found.missed, found.few
+    (0.0, 0.0596, 0.0, True)
     """
     met = groups(plan or by_utterance(items.unit), [items.unit])
     found = replicated([items], measures, met, replicates, seed, threads)
-    return {name: interval(found.values[0, i], found.again[i]) for i, name in enumerate(measures)}
+    judged = Judged(items)
+    return {
+        name: _widened(interval(found.values[0, i], found.again[i]), judged, measure)
+        for i, (name, measure) in enumerate(measures.items())
+    }
+
+
+def _widened(drawn: Interval, judged: Judged, measure: Measure) -> Interval:
+    """Return the interval with the errors of the figure, widened where they are few."""
+    if measure is equal_error_rate or not isinstance(measure, Decided):
+        threshold = judged.crossing
+    else:
+        threshold = measure.of(judged.counts).threshold
+    wrong = judged.wrong_at(threshold)
+    found = drawn._replace(bonafide=judged.bonafide, spoof=judged.spoof, few=wrong.few)
+    if isinstance(measure, Decided):
+        found = found._replace(missed=wrong.missed, accepted=wrong.accepted)
+    if not wrong.few:
+        return found
+    low, high = judged.bounds(measure)
+    return found._replace(low=min(low, drawn.low), high=max(high, drawn.high))
 
 
 def interval(values: Floats, again: int = 0) -> Interval:
     """Return the percentile interval of a figure's replicates.
 
-    >>> interval(np.array([0.25, 0.25]))
-    Interval(low=0.25, high=0.25, again=0)
+    >>> interval(np.array([0.25, 0.25]))[:2]
+    (0.25, 0.25)
     """
     low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Interval(float(low), float(high), again)

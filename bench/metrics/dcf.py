@@ -22,15 +22,15 @@ class DcfCosts(NamedTuple):
     """Cost of accepting a spoof trial."""
 
 
-class MinCost(NamedTuple):
-    """The least cost over all thresholds, and where it is reached."""
+class Cost(NamedTuple):
+    """What decisions cost, and the threshold that they are made at."""
 
     cost: float
     threshold: float
     """Bona fide is accepted where `score > threshold`."""
 
 
-def min_dcf(counts: Tally, costs: DcfCosts | None = None) -> MinCost:
+def min_dcf(counts: Tally, costs: DcfCosts | None = None) -> Cost:
     """Return the minimum normalised detection cost: min over thresholds of Cmiss (1 - p) Pmiss +
     Cfa p Pfa, over what rejecting or accepting everything costs, whichever is less.
 
@@ -50,22 +50,25 @@ def min_dcf(counts: Tally, costs: DcfCosts | None = None) -> MinCost:
     return least._replace(cost=least.cost / min(miss, false_alarm))
 
 
-def act_dcf(counts: Tally, costs: DcfCosts | None = None) -> float:
+def act_dcf(counts: Tally, costs: DcfCosts | None = None) -> Cost:
     """Return the actual normalised detection cost: that of `min_dcf`, at the threshold that is
     right where scores are natural log-likelihood ratios.
 
     That threshold is -ln(Cmiss (1 - p) / (Cfa p)), which is -0.6419 for ASVspoof 5; a trial is
-    accepted where `score >= threshold`. May be more than 1: then the system costs more than none.
+    accepted where `score >= threshold`, so that the threshold of the result is the next number
+    below. May be more than 1: then the system costs more than none.
     Source: ASVspoof 5's evaluation package (`compute_actDCF`). Errors as for `min_dcf`.
 
     >>> from bench.metrics.tally import tally
-    >>> act_dcf(tally([-0.7, -0.6], [-0.7, -0.8]))
+    >>> act_dcf(tally([-0.7, -0.6], [-0.7, -0.8])).cost
     0.95
     """
     costs = costs or DcfCosts()
     miss, false_alarm = _weights(costs)
-    below = int(np.searchsorted(counts.score, threshold(costs)))
-    return _cost(counts, below, miss, false_alarm) / min(miss, false_alarm)
+    at = threshold(costs)
+    below = int(np.searchsorted(counts.score, at))
+    cost = _cost(counts, below, miss, false_alarm) / min(miss, false_alarm)
+    return Cost(cost, float(np.nextafter(at, -np.inf)))
 
 
 def threshold(costs: DcfCosts | None = None) -> float:
@@ -78,7 +81,7 @@ def threshold(costs: DcfCosts | None = None) -> float:
     return -math.log(miss / false_alarm)
 
 
-def min_cost(counts: Tally, miss: float, false_alarm: float) -> MinCost:
+def min_cost(counts: Tally, miss: float, false_alarm: float) -> Cost:
     """Return the minimum over all thresholds of `miss` · Pmiss + `false_alarm` · Pfa, not
     normalised.
 
@@ -87,7 +90,7 @@ def min_cost(counts: Tally, miss: float, false_alarm: float) -> MinCost:
 
     >>> from bench.metrics.tally import tally
     >>> min_cost(tally([2.0, 3.0], [1.0, 2.0]), 1.0, 1.0)
-    MinCost(cost=0.5, threshold=1.0)
+    Cost(cost=0.5, threshold=1.0)
     """
     missed, rejected = errors(counts)
     # What rejecting costs; in place, as a bootstrap asks a thousand times.
@@ -96,8 +99,8 @@ def min_cost(counts: Tally, miss: float, false_alarm: float) -> MinCost:
     missed -= rejected
     at = int(missed.argmin())
     if missed[at] >= 0:
-        return MinCost(false_alarm, float(np.nextafter(counts.score[0], -np.inf)))
-    return MinCost(_cost(counts, at + 1, miss, false_alarm), float(counts.score[at]))
+        return Cost(false_alarm, float(np.nextafter(counts.score[0], -np.inf)))
+    return Cost(_cost(counts, at + 1, miss, false_alarm), float(counts.score[at]))
 
 
 def _cost(counts: Tally, below: int, miss: float, false_alarm: float) -> float:

@@ -2,36 +2,25 @@
 chance.
 
 Both systems see the same resamples, so what makes an utterance hard for both cancels; two separate
-intervals that overlap say nothing of the difference. The test is of the utterances (or speakers and
-attacks) that might have been recorded, not of the training that might have been run: another seed
-of the same system can differ, too (`bench.metrics.seeds`).
+intervals that overlap say nothing of the difference. The test is that of `bench.metrics.between`
+for one seed each: of the utterances (or speakers and attacks) that might have been recorded, not of
+the training that might have been run.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
 from bench.errors import BenchError
-from bench.metrics.bootstrap import Measure, interval, replicated
+from bench.metrics.between import Between, Trained, between
+from bench.metrics.bootstrap import Measure, replicated
 from bench.metrics.items import Items, items_tally
+from bench.metrics.mistakes import mistakes, ratio_mistakes
 from bench.metrics.plans import Plan, by_utterance, groups
 from bench.metrics.ratios import Ratios, replicated_ratios
-from bench.metrics.tally import Floats, Integers
-
-
-class Difference(NamedTuple):
-    """One system's figure minus another's, in the figure's unit."""
-
-    value: float
-    low: float
-    """Bounds of the 95 % percentile interval."""
-    high: float
-    p_value: float
-    """Two-sided; see `p_value`."""
+from bench.metrics.tally import Integers
 
 
 def paired(
@@ -42,7 +31,7 @@ def paired(
     replicates: int = 1000,
     seed: int = 0,
     threads: int | None = None,
-) -> dict[str, Difference]:
+) -> dict[str, Between]:
     """Return how much each measure of `a` exceeds that of `b`, by name.
 
     Items of both are joined by their utterances (`unit`), so two systems may score frames of
@@ -52,8 +41,9 @@ def paired(
 
     >>> bits = np.array([1.0, 1.0, 0.0, 0.0])
     >>> one = Items(np.array([3.0, 2.0, 1.0, 0.0]), bits, 1 - bits, np.arange(4))
-    >>> paired(one, one, {"eer": lambda tally: 0.5}, replicates=9)["eer"]
-    Difference(value=0.0, low=0.0, high=0.0, p_value=1.0)
+    >>> found = paired(one, one, {"cllr": lambda tally: 0.5}, replicates=9)["cllr"]
+    >>> found.value, found.p_value
+    (0.0, 1.0)
     """
     _check_pair(a.unit, b.unit)
     spoofed = [np.unique(of.unit[of.spoof > 0]) for of in (a, b)]
@@ -63,18 +53,24 @@ def paired(
             f"utterance {differ[0]} is spoof for one system and not for the other "
             f"({len(differ)} such): they were judged by different labels"
         )
-    met = groups(plan or by_utterance(a.unit), [a.unit, b.unit])
+    drawn = plan or by_utterance(a.unit)
+    met = groups(drawn, [a.unit, b.unit])
     values = replicated([a, b], measures, met, replicates, seed, threads).values
     tallies = items_tally(a), items_tally(b)
-    return {
-        name: _difference(measure(tallies[0]) - measure(tallies[1]), values[0, i] - values[1, i])
-        for i, (name, measure) in enumerate(measures.items())
-    }
+    found = dict[str, Between]()
+    for i, (name, measure) in enumerate(measures.items()):
+        sides: list[Trained] = []
+        for which, items in enumerate((a, b)):
+            wrong = mistakes(items, measure, drawn)
+            value = np.array([measure(tallies[which])])
+            sides.append(Trained(value, values[which, i][None], (wrong,) if wrong else ()))
+        found[name] = between(*sides)
+    return found
 
 
 def paired_ratios(
     a: Ratios, b: Ratios, plan: Plan | None = None, replicates: int = 1000, seed: int = 0
-) -> dict[str, Difference]:
+) -> dict[str, Between]:
     """Return how much each figure of `a` at a fixed threshold exceeds that of `b`, by name.
 
     As `paired`; the figures are those of both. Draws in which a figure is not defined are left out,
@@ -83,32 +79,19 @@ def paired_ratios(
     _check_pair(a.unit, b.unit)
     if a.names != b.names:
         raise BenchError(f"there are no such pairs of figures: {a.names} and {b.names}")
-    met = groups(plan or by_utterance(a.unit), [a.unit, b.unit])
+    drawn = plan or by_utterance(a.unit)
+    met = groups(drawn, [a.unit, b.unit])
     values = replicated_ratios([a, b], met, replicates, seed)
-    found = dict[str, Difference]()
-    for i, name in enumerate(a.names):
-        defined = values[:, ~np.isnan(values[..., i]).any(axis=0), i]
-        if not defined.size:
-            raise BenchError(f"{name} is not defined: nothing is counted")
-        found[name] = _difference(a.values[name] - b.values[name], defined[0] - defined[1])
-    return found
-
-
-def p_value(differences: Floats) -> float:
-    """Return the two-sided p-value of the hypothesis that there is no difference, given that of
-    each replicate, (replicates,).
-
-    It is 2 (1 + r) / (1 + B), at most 1, with r the fewer of the B replicates that are at or below
-    0 and those at or above: the level at which the percentile interval just reaches 0 (Efron and
-    Tibshirani 1993, section 15.4), with one added as in Monte Carlo tests (Davison and Hinkley
-    1997, chapter 4), so that no finite number of replicates claims a p-value of 0. The least is
-    2 / (1 + B).
-
-    >>> p_value(np.array([0.2, 0.1, 0.3]))
-    0.5
-    """
-    fewer = min(int((differences <= 0).sum()), int((differences >= 0).sum()))
-    return min(1.0, 2 * (1 + fewer) / (1 + len(differences)))
+    wrong = ratio_mistakes(a, drawn), ratio_mistakes(b, drawn)
+    return {
+        name: between(
+            *(
+                Trained(np.array([of.values[name]]), values[which, None, :, i], (errors[name],))
+                for which, (of, errors) in enumerate(zip((a, b), wrong, strict=True))
+            )
+        )
+        for i, name in enumerate(a.names)
+    }
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -118,8 +101,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
     Where all comparisons with a corrected value up to 0.05 are called differences, the chance that
     any of them is none stays below 5 %, however the comparisons depend on one another: conditions
     share their bona fide trials. (Benjamini and Hochberg's rule is more lenient but bounds only the
-    share of false claims, and each condition's claim is quoted alone.) With m comparisons none can
-    be found from fewer than `least_replicates(m)` replicates.
+    share of false claims, and each condition's claim is quoted alone.)
 
     >>> holm([0.01, 0.04, 0.03])
     [0.03, 0.06, 0.06]
@@ -133,21 +115,6 @@ def holm(p_values: Sequence[float]) -> list[float]:
         highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[i]))
         corrected[i] = highest
     return corrected
-
-
-def least_replicates(comparisons: int, level: float = 0.05) -> int:
-    """Return the replicates below which no difference could be found among so many comparisons,
-    as the least p-value times their number is above `level`.
-
-    >>> least_replicates(1), least_replicates(91)
-    (39, 3639)
-    """
-    return math.ceil(2 * comparisons / level - 1e-9) - 1
-
-
-def _difference(value: float, replicates: Floats) -> Difference:
-    bounds = interval(replicates)
-    return Difference(value, bounds.low, bounds.high, p_value(replicates))
 
 
 def _check_pair(a: Integers, b: Integers) -> None:

@@ -26,6 +26,14 @@ _STRETCH = 65_536
 
 PLANS = ("utterance", "speaker", "attack", "speaker+attack")
 
+WORDS = {
+    "utterance": "utterances",
+    "speaker": "speakers",
+    "attack": "attacks",
+    "speaker+attack": "speakers and attacks",
+}
+"""What each plan draws whole."""
+
 AUTO = "auto"
 """Stands for the plan that trials themselves ask for (`Factors.plan`)."""
 
@@ -131,6 +139,21 @@ class Factors(NamedTuple):
             spoofed = np.bincount(at, weights=np.asarray(spoof, dtype=np.float64)) > 0
             name = _asked_for(speaker, attack[spoofed])
         return plan(name, units, speaker, attack)
+
+
+class Resampling(NamedTuple):
+    """How intervals are made, of whatever trials."""
+
+    factors: Factors
+    """Of all utterances; units are theirs."""
+    name: str = AUTO
+    """`AUTO` or one of `PLANS`."""
+    replicates: int = 1000
+    seed: int = 0
+
+    def plan(self, unit: ArrayLike, spoof: ArrayLike) -> Plan:
+        """Return the plan for items of these utterances; see `Factors.plan`."""
+        return self.factors.plan(unit, spoof, self.name)
 
 
 def factors(

@@ -1,4 +1,4 @@
-"""Figures at a fixed threshold and their bootstrap intervals: F1, precision, recall, error rates.
+"""Figures at a fixed threshold and their intervals: F1, precision, recall, error rates.
 
 Each is a sum over items divided by another, so a replicate needs no scores, only the sums of each
 utterance.
@@ -6,17 +6,30 @@ utterance.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from bench.errors import BenchError
-from bench.metrics.bootstrap import Interval, interval
+from bench.metrics.bootstrap import LEVEL, Interval, interval
+from bench.metrics.exact import FEW, bounds, worth
 from bench.metrics.plans import Groups, Plan, by_utterance, check_draws, groups, sums
 from bench.metrics.tally import Bools, Floats, Integers
 
 _BATCH = 64
+
+
+class Decisions(NamedTuple):
+    """Items decided at one threshold, and the wrong ones; NaN where they are not known."""
+
+    missed: float = math.nan
+    """Bona fide items that are rejected."""
+    accepted: float = math.nan
+    """Spoof items that are accepted."""
+    bonafide: float = math.nan
+    spoof: float = math.nan
 
 
 class Ratios(NamedTuple):
@@ -30,6 +43,8 @@ class Ratios(NamedTuple):
     """(u, k): what each utterance adds to the dividend."""
     whole: Floats
     """(u, k): what it adds to the divisor."""
+    decisions: Decisions = Decisions()
+    """Those that the figures rest on."""
 
     @property
     def values(self) -> dict[str, float]:
@@ -41,7 +56,7 @@ class Ratios(NamedTuple):
         """Return the figures of these names alone."""
         at = [self.names.index(name) for name in names]
         kept = tuple(self.names[i] for i in at)
-        return Ratios(kept, self.unit, self.part[:, at], self.whole[:, at])
+        return self._replace(names=kept, part=self.part[:, at], whole=self.whole[:, at])
 
     @property
     def defined(self) -> Ratios:
@@ -69,7 +84,9 @@ def decision_ratios(is_spoof: Bools, decided_spoof: Bools, unit: Integers) -> Ra
         part += [hits, hits, 2 * hits]
         whole += [named, labelled, labelled + named]
     names = [f"{name}{of}" for of in ("", "_spoof") for name in ("precision", "recall", "f1")]
-    return Ratios((*names,), units, np.stack(part, axis=1), np.stack(whole, axis=1))
+    missed, accepted = ~is_spoof & decided_spoof, is_spoof & ~decided_spoof
+    decisions = Decisions(*(float(of.sum()) for of in (missed, accepted, ~is_spoof, is_spoof)))
+    return Ratios((*names,), units, np.stack(part, axis=1), np.stack(whole, axis=1), decisions)
 
 
 def group_ratios(names: Sequence[str], group: Integers, hit: Bools, unit: Integers) -> Ratios:
@@ -93,27 +110,47 @@ def group_ratios(names: Sequence[str], group: Integers, hit: Bools, unit: Intege
 def ratio_intervals(
     ratios: Ratios, plan: Plan | None = None, replicates: int = 1000, seed: int = 0
 ) -> dict[str, Interval]:
-    """Return the 95 % percentile interval of each figure, by name; fractions.
+    """Return the 95 % interval of each figure, by name; fractions.
 
     `plan` says what is drawn whole, utterances where it is None; draws are those of
-    `bench.metrics.bootstrap.intervals` from the same seed. A draw in which a figure is not defined
-    is left out of that figure's interval and counted. A BenchError is raised for a figure that is
-    not defined at all, and where there is nothing to resample.
+    `bench.metrics.bootstrap.intervals` from the same seed, and the interval is that of the
+    percentiles. Where fewer than ten utterances have what parts the figure from 0 or from 1, it is
+    widened to the exact bounds of a rate (`bench.metrics.exact.bounds`) among as many trials as
+    utterances count for the figure, equally long ones. A draw in which a figure is not defined is
+    left out of that figure's interval and counted. A BenchError is raised for a figure that is not
+    defined at all, and where there is nothing to resample.
 
-    >>> truth = np.array([False, True] * 4)
-    >>> ratio_intervals(decision_ratios(truth, truth, np.arange(8)))["f1"].low
-    1.0
+    >>> truth = np.array([False, True] * 60)
+    >>> found = ratio_intervals(decision_ratios(truth, truth, np.arange(120)))["f1"]
+    >>> round(found.low, 4), found.high, found.few
+    (0.9404, 1.0, True)
     """
     met = groups(plan or by_utterance(ratios.unit), [ratios.unit])
     found = dict[str, Interval]()
-    for name, values in zip(
-        ratios.names, replicated_ratios([ratios], met, replicates, seed)[0].T, strict=True
+    for name, values, part, whole in zip(
+        ratios.names,
+        replicated_ratios([ratios], met, replicates, seed)[0].T,
+        ratios.part.T,
+        ratios.whole.T,
+        strict=True,
     ):
         defined = values[~np.isnan(values)]
         if not len(defined):
             raise BenchError(f"{name} is not defined: nothing is counted")
-        found[name] = interval(defined, len(values) - len(defined))
+        drawn = interval(defined, len(values) - len(defined))
+        found[name] = _widened(drawn._replace(**ratios.decisions._asdict()), part, whole)
     return found
+
+
+def _widened(drawn: Interval, part: Floats, whole: Floats) -> Interval:
+    """Return the interval of a ratio, widened where few utterances carry it or its rest."""
+    if min(worth(part), worth(whole - part)) >= FEW:
+        return drawn
+    n = worth(whole)
+    low, high = bounds(n * part.sum() / whole.sum(), n, LEVEL)
+    return drawn._replace(
+        low=min(float(low), drawn.low), high=max(float(high), drawn.high), few=True
+    )
 
 
 def replicated_ratios(

@@ -12,10 +12,10 @@ row an utterance, in the same columns; `bench.scoring.detection` has its figures
 
 from __future__ import annotations
 
-import math
 import os
 import tempfile
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,10 +25,13 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from bench.errors import BenchError, near
-from bench.metrics.bootstrap import equal_error_rate, intervals
+from bench.metrics.bootstrap import equal_error_rate
 from bench.metrics.f1 import decide
-from bench.metrics.items import Items, counted, items_eer
-from bench.metrics.ratios import Ratios, decision_ratios, ratio_intervals
+from bench.metrics.items import Items, counted
+from bench.metrics.measured import FEW as FEW
+from bench.metrics.measured import Figure, measured, measured_ratios
+from bench.metrics.plans import AUTO, Factors, Resampling, factors, sums
+from bench.metrics.ratios import Ratios, decision_ratios
 from bench.metrics.tally import Bools, Floats, Integers
 from bench.units import BONAFIDE, CLASSES, SPOOF
 
@@ -49,41 +52,8 @@ COLUMNS = {
 utterance's start; `label` is `bonafide` or `spoof`; a higher `score` means more bona fide. The two
 logits may be left out."""
 
-FEW = 5
-"""Below so many errors of both classes together, there are too few to judge a figure."""
-
+_FACTORS = ("speaker", "attack")
 _LOGITS = ("logit_bonafide", "logit_spoof")
-
-
-class Figure(NamedTuple):
-    """A figure of merit, its 95 % intervals and the errors that it rests on. What is not known, or
-    what the figure has not, is NaN."""
-
-    value: float
-    low: float
-    """Bounds of the interval that a reader takes: of the draws that `plan` names."""
-    high: float
-    utterance_low: float = math.nan
-    """Bounds of the interval that draws utterances, whatever `plan` is."""
-    utterance_high: float = math.nan
-    missed: float = math.nan
-    """Bona fide trials (or frames) that are rejected at the figure's threshold."""
-    accepted: float = math.nan
-    """Spoof trials (or frames) that are accepted there."""
-    bonafide: float = math.nan
-    """How many trials (or frames) are bona fide."""
-    spoof: float = math.nan
-    plan: str = "utterance"
-    """Who is drawn for `low` and `high`: one of `bench.metrics.plans.PLANS`."""
-
-    @property
-    def few(self) -> bool:
-        """Whether so few errors carry the figure that a verdict rests on them alone.
-
-        >>> Figure(0.0, 0.0, 0.001, missed=0, accepted=0).few, Figure(0.0, 0.0, 0.001).few
-        (True, False)
-        """
-        return self.missed + self.accepted < FEW
 
 
 def write(path: Path, columns: pa.Table | Mapping[str, Any]) -> None:
@@ -148,37 +118,36 @@ def figures(scores: Path | pa.Table, replicates: int = 1000, seed: int = 0) -> d
       lowest frame's (as PartialSpoof's scripts go to coarser units), its label spoof where any
       frame is.
 
-    Intervals: `replicates` resamplings of utterances from `seed`. Raise BenchError as `read`, or
-    without both classes.
+    Intervals: `replicates` resamplings from `seed`, of speakers and attacks where the file names
+    them, and of utterances (`bench.metrics.measured`). Raise BenchError as `read`, or without both
+    classes.
     """
     table = read(scores) if isinstance(scores, Path) else scores
-    score, is_spoof = pooled(table)
-    utterance = _codes(table, "utterance").codes
-    judged = {"eer": pooled_items(table)}
-    if _has_logits(table):
-        bonafide_logit = _numbers(table, "logit_bonafide")
-        judged["eer_bonafide_logit"] = counted(bonafide_logit, is_spoof, utterance)
-    whole = _lowest(score, is_spoof, utterance)
+    resampling = Resampling(factors_of(table), AUTO, replicates, seed)
+    everything = pooled_items(table)
+    judged = {"eer": everything}
+    if has_logits(table):
+        judged["eer_bonafide_logit"] = pooled_items(table, "logit_bonafide")
+    whole = _lowest(everything)
     if whole.bonafide.any() and whole.spoof.any():
         judged["utterance_eer"] = whole
-    found = {name: _eer(items, replicates, seed) for name, items in judged.items()}
-    decided = decisions(table).only(("f1", "f1_spoof"))
-    bounds = ratio_intervals(decided, None, replicates, seed)
-    for name, value in decided.values.items():
-        found[name] = Figure(value, bounds[name].low, bounds[name].high)
-    return found
+    eer = {"eer": equal_error_rate}
+    found = {name: measured(items, eer, resampling)["eer"] for name, items in judged.items()}
+    spoof = sums(everything.unit, everything.spoof, everything.unit.max() + 1)
+    return found | measured_ratios(decisions(table).only(("f1", "f1_spoof")), spoof, resampling)
 
 
-def pooled_items(table: pa.Table) -> Items:
-    """Return every row as an item; units are `utterances`."""
-    return counted(*pooled(table), _codes(table, "utterance").codes)
+def pooled_items(table: pa.Table, score: str = "score") -> Items:
+    """Return every row as an item by the column `score`; units are `utterances`."""
+    is_spoof = pooled(table).is_spoof
+    return counted(_numbers(table, score), is_spoof, _codes(table, "utterance").codes)
 
 
 def decisions(table: pa.Table) -> Ratios:
     """Return precision, recall and F1 of both classes by the decision of `figures`; units are
     `utterances`."""
     score, is_spoof = pooled(table)
-    if _has_logits(table):
+    if has_logits(table):
         score = _numbers(table, "logit_bonafide") - _numbers(table, "logit_spoof")
     return decision_ratios(is_spoof, ~decide(score), _codes(table, "utterance").codes)
 
@@ -188,28 +157,32 @@ def utterances(table: pa.Table) -> list[str]:
     return _codes(table, "utterance").names
 
 
+def factors_of(table: pa.Table) -> Factors:
+    """Return what a table's utterances depend on; units are `utterances`."""
+    unit = _codes(table, "utterance").codes
+    _, first = np.unique(unit, return_index=True)
+    named = [np.array(of.names)[of.codes[first]] for of in map(partial(_codes, table), _FACTORS)]
+    spoofed = np.bincount(unit, weights=pooled(table).is_spoof) > 0
+    return factors(np.arange(len(first)), named[0], np.where(spoofed, named[1], ""))
+
+
 def attacks(table: pa.Table) -> NDArray[np.object_]:
     """Return the attack of every row, "" where there is none."""
     found = _codes(table, "attack")
     return np.array(found.names, dtype=object)[found.codes]
 
 
-def _has_logits(table: pa.Table) -> bool:
+def has_logits(table: pa.Table) -> bool:
+    """Return whether a table has both logits."""
     return set(_LOGITS) <= set(table.column_names)
 
 
-def _eer(items: Items, replicates: int, seed: int) -> Figure:
-    value = items_eer(items).eer
-    bounds = intervals(items, {"eer": equal_error_rate}, None, replicates, seed)["eer"]
-    return Figure(value, bounds.low, bounds.high)
-
-
-def _lowest(score: Floats, is_spoof: Bools, utterance: Integers) -> Items:
+def _lowest(items: Items) -> Items:
     """Return each utterance as an item: its lowest score, spoof where any of its frames is."""
-    names, codes = np.unique(utterance, return_inverse=True)
+    names, codes = np.unique(items.unit, return_inverse=True)
     lowest = np.full(len(names), np.inf)
-    np.minimum.at(lowest, codes, score)
-    any_spoof = np.bincount(codes, weights=is_spoof, minlength=len(names)) > 0
+    np.minimum.at(lowest, codes, items.score)
+    any_spoof = np.bincount(codes, weights=items.spoof, minlength=len(names)) > 0
     return counted(lowest, any_spoof, np.arange(len(names)))
 
 

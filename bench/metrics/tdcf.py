@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from bench.errors import BenchError
-from bench.metrics.dcf import MinCost, min_cost
+from bench.metrics.dcf import Cost, min_cost
 from bench.metrics.det import eer_official
 from bench.metrics.tally import Tally, trials
 
@@ -119,7 +119,7 @@ def coefficients_2021(errors: AsvErrors, costs: TdcfCosts | None = None) -> Coef
     )
 
 
-def min_tdcf(counts: Tally, coefficients: Coefficients) -> MinCost:
+def min_tdcf(counts: Tally, coefficients: Coefficients) -> Cost:
     """Return the minimum normalised t-DCF of a detector and its threshold: min over thresholds of
     c0 + c1 · Pmiss + c2 · Pfa, over c0 + min(c1, c2).
 
@@ -131,7 +131,7 @@ def min_tdcf(counts: Tally, coefficients: Coefficients) -> MinCost:
 
     >>> from bench.metrics.tally import tally
     >>> min_tdcf(tally([1.0, 2.0, 3.0, 4.0], [0.0, 2.5]), Coefficients(0.0, 0.8, 0.4))
-    MinCost(cost=0.5, threshold=0.0)
+    Cost(cost=0.5, threshold=0.0)
     >>> min_tdcf(tally([1.0, 2.0], [0.0]), Coefficients(0.1, 0.8, 0.4)).cost
     0.2
     """

@@ -18,8 +18,9 @@ from bench import weights
 from bench.config import Form
 from bench.corpora import cards
 from bench.corpora.overlap import from_cards
-from bench.reporting.cells import decimals
-from bench.reporting.grid import grid, smoke_word
+from bench.reporting.cells import FEW, decimals
+from bench.reporting.grid import bracketed, grid, smoke_word
+from bench.reporting.tables import MARKS
 from bench.specs.run import Run
 from bench.specs.table import Column, Table
 
@@ -47,8 +48,8 @@ def scored(table: Table, frame: pd.DataFrame, form: Form) -> str:
     headings = ["System", *headings, "Trials missing", "Split", "Score file", "Judged"]
     return (
         f"## {smoke_word(form)}Scored, not trained here\n\n"
-        "Score files of other systems, judged by `bench score`; in brackets the 95 % interval.\n\n"
-        + grid(headings, lines, form)
+        "Score files of other systems, judged by `bench score`; in brackets the 95 % interval; "
+        f"{MARKS['too few errors']}: too few errors to judge.\n\n" + grid(headings, lines, form)
     )
 
 
@@ -57,11 +58,13 @@ def _figure(run: Mapping[Any, Any], column: Column) -> str:
     value = run[metric]
     if math.isnan(value):
         return "–"
-    text, low, high = (
-        f"{number:.{decimals(column)}f}"
-        for number in (value, run[f"{metric}.low"], run[f"{metric}.high"])
+    places = decimals(column)
+    interval = bracketed(run[f"{metric}.low"], run[f"{metric}.high"], places)
+    errors = run.get(f"{metric}.missed", math.nan) + run.get(f"{metric}.accepted", math.nan)
+    few = not interval if math.isnan(errors) else errors < FEW
+    return " ".join(
+        filter(None, [f"{value:.{places}f}", interval, MARKS["too few errors"] if few else ""])
     )
-    return f"{text} [{low}, {high}]"
 
 
 def zero_shot(runs: Mapping[str, Run]) -> str:

@@ -69,6 +69,10 @@ class Ours:
     bonafide: float | None = None
     """Bona fide trials or frames."""
     spoof: float | None = None
+    tied: bool = False
+    """Whether an EER hangs on equal scores: those of both classes at its threshold keep the error
+    rates farther apart than single trials could (`bench.metrics.det.ties_at_eer`), and formulas
+    differ. It is said of the worst seed."""
 
     @property
     def errors(self) -> float | None:
@@ -257,6 +261,7 @@ def _over_seeds(found: list[_Found]) -> Ours:
         accepted=_mean_count(found, "accepted"),
         bonafide=_mean_count(found, "bonafide"),
         spoof=_mean_count(found, "spoof"),
+        tied=any(of.tied for of in found),
     )
 
 
@@ -287,6 +292,16 @@ class _Found:
     """With the bounds of the other interval; None where it is not known."""
     counts: Mapping[str, float]
     """By the names of `COUNTS`, NaN where not known."""
+    tied: bool
+
+
+def _tied(counts: Mapping[str, float]) -> bool:
+    """Return whether the rates of errors differ by more than half of what a trial adds to the one
+    of fewer trials: at the nearest threshold, trials without a tie leave no more.
+    """
+    missed, accepted, bonafide, spoof = (counts[name] for name in COUNTS)
+    fewer = min(bonafide, spoof)
+    return fewer > 0 and abs(missed / bonafide - accepted / spoof) > (0.5 + 1e-9) / fewer
 
 
 def _of_runs(column: Column, runs: pd.DataFrame) -> list[_Found]:
@@ -313,7 +328,8 @@ def _of_run(column: Column, run: Mapping[Any, Any]) -> _Found | None:
         for name in COUNTS
     }
     other = None if by_utterance is None else _combined(column, by_utterance)
-    return _Found(_combined(column, figures), other, counts)
+    is_eer = column.combine == "none" and column.kind.startswith("eer")
+    return _Found(_combined(column, figures), other, counts, is_eer and _tied(counts))
 
 
 def _combined(column: Column, parts: list[Estimate]) -> Estimate:

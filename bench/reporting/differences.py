@@ -2,54 +2,87 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
+from bench.cards import MARK
 from bench.config import Form
+from bench.paper_cards import ordered, touches
 from bench.reporting.grid import grid, ranged
 from bench.specs.run import Run
 from bench.specs.table import Difference, Paper
+from bench.trees import toml
 
-_KEYS = re.compile(r"(?:^|, )([a-z]\w*(?:\.\w+)*)")
+_HEADINGS = (
+    *("Point", "Rows", "Effect", "Paper", "Released code", "This suite"),
+    *("Released setting", "Other settings", "Consequence"),
+)
+
+_READING = (
+    "Points are in the order of Effect: how much one is expected to change figures. A released "
+    "setting gives what the released code does; other settings are to try. Each is given as "
+    "`--set KEY=VALUE`."
+)
 
 
-def section(paper: Paper, runs: Mapping[str, Run], form: Form) -> str:
-    """Return the points as a table: first those with a setting, and the rows that have it, then
-    those that concern the paper as a whole. Points that concern other tables alone are counted.
+def section(paper: Paper, runs: Mapping[str, Run], form: Form, table: str) -> str:
+    """Return the points that concern rows of `table` (its key), by effect; the paper's others are
+    counted, see `page`. `runs` holds the rows' settings; lines of variants are not looked at.
     """
-    if not paper.differences:
+    touched = touches(paper, table, runs)
+    found = [of for of in paper.differences if of.item in touched]
+    if not found:
         return "None is known."
-    touched = {d.item: touches(d, runs) for d in paper.differences if d.setting}
-    shown = [d for d in paper.differences if touched.get(d.item)]
-    shown += [d for d in paper.differences if not d.setting]
-    lines = [
-        [
-            *(d.item, _rows(touched.get(d.item), runs), d.paper, d.released, d.ours),
-            *(f"`{d.setting}`" if d.setting else "", d.consequence),
-        ]
-        for d in shown
-    ]
-    headings = ["Point", "Rows", "Paper", "Released code", "This suite"]
-    text = grid([*headings, "Setting of the released way", "Consequence"], lines, form)
-    other = len(paper.differences) - len(shown)
-    if other:
-        concern = "point concerns" if other == 1 else "points concern"
-        text += f"\n\n{other} more {concern} settings that no row of this table has."
+    own = [row for row in runs if MARK not in row]
+    lines = [_line(of, ranged(touched[of.item], own)) for of in ordered(found)]
+    text = grid(_HEADINGS, lines, form)
+    if others := len(paper.differences) - len(found):
+        what = (
+            "point of the paper's list concerns"
+            if others == 1
+            else "points of the paper's list concern"
+        )
+        text += f"\n\n{others} more {what} other tables: see `{page_name(paper)}`."
     return text
 
 
-def touches(difference: Difference, runs: Mapping[str, Run]) -> list[str]:
-    """Return the rows that a difference touches: those that have all its settings.
+def page_name(paper: Paper) -> str:
+    """Return the name of the file that holds a paper's whole list."""
+    return f"{paper.key}-differences.md"
 
-    `mix.partner` is no setting of a row that does not mix.
+
+def page(paper: Paper, tables: Mapping[str, Mapping[str, Run]]) -> str:
+    """Return the paper's whole list as a page, by effect; `tables` holds the settings of each
+    table's rows, in the paper's form, by the tables' keys.
     """
-    keys = _KEYS.findall(difference.setting)
-    return [row for row, run in runs.items() if all(_has(run, key) for key in keys)]
+    touched = {key: touches(paper, key, runs) for key, runs in tables.items()}
+    lines = [
+        _line(
+            of,
+            "; ".join(
+                f"{key.rpartition('/')[2]}: {ranged(rows[of.item], [*tables[key]])}"
+                for key, rows in touched.items()
+                if of.item in rows
+            ),
+        )
+        for of in ordered(paper.differences)
+    ]
+    headings = [name.replace("Rows", "Tables and rows") for name in _HEADINGS]
+    variants = [
+        f"- `--variant {name}` ({of.title}): {of.says}" for name, of in paper.variants.items()
+    ]
+    parts = [
+        f"# {paper.title}: paper, released code, this suite",
+        f"{paper.authors}. {paper.venue}. Released code: {paper.code or 'none'}.",
+        _READING,
+        grid(headings, lines, "paper"),
+        *(["Variants have many settings at once:\n\n" + "\n".join(variants)] if variants else []),
+    ]
+    return "\n\n".join(parts) + "\n"
 
 
-def _has(run: Run, key: str) -> bool:
-    return any(own == key or own.startswith(f"{key}.") for own in run.flat())
-
-
-def _rows(touched: list[str] | None, runs: Mapping[str, Run]) -> str:
-    return "all" if touched is None else ranged(touched, [*runs])
+def _line(of: Difference, rows: str) -> list[str]:
+    others = "; ".join(f"`{toml(other)}`" for other in of.others)
+    return [
+        *(of.item, rows, of.effect, of.paper, of.released, of.ours),
+        *(f"`{toml(of.setting)}`" if of.setting else "", others, of.consequence),
+    ]

@@ -42,6 +42,7 @@ from bench.reporting.grid import smoke_word
 from bench.reporting.kept import Kept
 from bench.reporting.latex import latex
 from bench.reporting.pictures import pictures
+from bench.reporting.variants import with_variants
 from bench.specs.run import Run
 from bench.specs.table import Column, Paper, Table
 
@@ -66,13 +67,17 @@ class Report:
     cells: tuple[Cell, ...]
     contradictory: Mapping[tuple[str, int], str]
     """A note for each figure of the paper that its own arithmetic contradicts."""
+    paper: Paper
     pictures: Mapping[str, bytes]
     """PNGs that runs keep and the Markdown names, by name."""
 
     @property
     def texts(self) -> dict[str, str]:
-        """Content of the text files by name."""
-        return {f"{self.stem}.md": self.markdown, f"{self.stem}.csv": self.csv}
+        """Content of the text files by name; the last is the paper's own, whichever table it is."""
+        own = {f"{self.stem}.md": self.markdown, f"{self.stem}.csv": self.csv}
+        if not self.paper.differences:
+            return own
+        return own | {differences.page_name(self.paper): _list_of(self.paper)}
 
     def extra(self, kind: Extra, figure: bytes = b"") -> str:
         """Return the report in another form; `figure` is the PNG that comes into a page, and no
@@ -110,6 +115,7 @@ def report(
     is where runs keep what comparisons of rows need; without it none is made.
     With `detail`, a cell of the table has three lines, else one.
     """
+    table, runs = with_variants(table, runs, frame, form)
     standings = {row: standing(table, row, run, frame, form) for row, run in runs.items()}
     found = cells(table, standings)
     contradictory = contradictions(table, others)
@@ -132,7 +138,7 @@ def report(
         pictures=shown.markdown,
         compared=claims.section(table, found, comparisons, form),
         behind=behind.section(table, found, standings, form),
-        differences=differences.section(paper, runs, form),
+        differences=differences.section(paper, runs, form, table.key),
         repeat=repeat.summary(table, standings, form, kept),
         runs=repeat.runs(standings, form),
         data=repeat.data(standings, form),
@@ -151,8 +157,16 @@ def report(
         form=form,
         cells=found,
         contradictory=contradictory,
+        paper=paper,
         pictures=shown.files,
     )
+
+
+def _list_of(paper: Paper) -> str:
+    """Return the page of where the paper, its released code and this suite differ."""
+    tables = [cards.table(key) for key in cards.table_keys() if key.startswith(f"{paper.key}/")]
+    runs = {of.key: {row: cards.resolve(of, row) for row in cards.runnable(of)} for of in tables}
+    return differences.page(paper, runs)
 
 
 def write(made: Report, folder: Path, extras: Sequence[Extra] = ()) -> Path:

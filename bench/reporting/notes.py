@@ -97,6 +97,11 @@ def _marks(
     if any(best(table, column, found) for column in range(len(table.columns))):
         level = f"; {tables.LEVEL}: not told apart from it (below)" if comparisons.tested else ""
         said.append(f"**Bold**: the best of ours among complete rows{level}.")
+    if any(cell.ours and cell.ours.tied for cell in found):
+        said.append(
+            f"{tables.TIED}: equal scores of both classes stand where the error rates cross; they "
+            "move together here, and other formulas give another EER."
+        )
     if any(cell.ours and not cell.complete for cell in found):
         said.append("*Italic*: seeds are missing.")
     return said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -12,8 +13,12 @@ from bench import cards
 from bench.config import Form
 from bench.errors import BenchError, near
 from bench.reporting.cells import cells, standing
+from bench.reporting.evaluations import called
 from bench.reporting.figures.ranks import ranked
 from bench.specs.table import Column, Table
+
+_PAPERS = "the paper's figures"
+_AVERAGE = "Average"
 
 
 class Ranking(NamedTuple):
@@ -24,6 +29,8 @@ class Ranking(NamedTuple):
     """By whose figures: each system's ranks by dimension."""
     lacking: tuple[str, ...]
     """Of which columns we have no complete figure; then nothing of ours is ranked."""
+    changes: tuple[str, ...]
+    """What each other reading of a published figure changes, in a sentence."""
 
 
 def ranking(
@@ -32,41 +39,100 @@ def ranking(
     ours: str,
     frame_of: Callable[[str, Form], pd.DataFrame],
     form: Form,
+    readings: Sequence[tuple[str, str]] = (),
 ) -> Ranking:
     """Return the ranks of `systems`, rows of each of `tables`, by their published figures, and once
     more with our figure of the row `ours` in place of the published one, where it is complete.
 
-    `frame_of` gives a table's runs (`Store.frame`). Columns that combine others are left out; the
-    last dimension is the mean of all, as the paper has it (section IV.C). BenchError where a system
-    has no published figure, and where columns differ in what is better.
+    Each of `readings` is a system and another table that has it as a row: one more panel, with the
+    figures that this table prints; a system that is not ranked is left out. `frame_of` gives a
+    table's runs (`Store.frame`). Columns that combine others are left out; the last dimension is
+    the mean of all, as the paper has it (section IV.C). BenchError where a system has no published
+    figure, and where columns differ in what is better.
     """
     columns = [(table, c) for table in tables for c in table.columns if c.combine == "none"]
     if len({(column.kind, column.better) for _, column in columns}) != 1:
         raise BenchError(f"{tables[0].key}: columns to be ranked together should be of one kind")
-    better = columns[0][1].better
+    lower = columns[0][1].better == "lower"
+    names = {name: _name(tables[0], name) for name in systems}
     published = {
         name: [_published(table, name, column) for table, column in columns] for name in systems
     }
+    tests = {
+        key: text
+        for table in tables
+        if ours in cards.runnable(table)
+        for key, text in called(cards.resolve(table, ours, form)).items()
+    }
+    dimensions = (*(_dimension(column, tests) for _, column in columns), _AVERAGE)
+    panels = {_PAPERS: _ranks(published, lower, names)}
+    changes: list[str] = []
+    for name, other in ((name, cards.table(of)) for name, of in readings if name in systems):
+        swapped = {**published, name: _reread(other, name, columns, published[name])}
+        said = f"{names[name]} by {other.title}"
+        panels[said] = _ranks(swapped, lower, names)
+        figures = zip(dimensions, published[name], swapped[name], strict=False)
+        which = ", ".join(f"{new:g} for {old:g} on {of}" for of, old, new in figures if new != old)
+        moved = _moved(panels[_PAPERS], panels[said], dimensions)
+        changes.append(f"{said} ({which}): {moved or 'no rank changes'}")
     found = {
         f"{table.key}, {c.metric}": _ours(table, ours, c, frame_of, form) for table, c in columns
     }
     known = [value for value in found.values() if value is not None]
-    panels = {"the paper's figures": published}
     if len(known) == len(columns):
-        said = f"{ours}: our figures"
-        panels[said] = {(f"{n} (ours)" if n == ours else n): v for n, v in published.items()}
-        panels[said][f"{ours} (ours)"] = known
-    return Ranking(
-        (*(f"{c.group} {c.heading}".strip() for _, c in columns), "Average"),
-        {name: _ranks(of, better == "lower") for name, of in panels.items()},
-        tuple(name for name, value in found.items() if value is None),
-    )
+        with_ours = {**names, ours: f"{names[ours]} (ours)"}
+        panels[f"{ours}: our figures"] = _ranks({**published, ours: known}, lower, with_ours)
+    lacking = tuple(name for name, value in found.items() if value is None)
+    return Ranking(dimensions, panels, lacking, tuple(changes))
 
 
-def _ranks(figures: Mapping[str, Sequence[float]], lower: bool) -> dict[str, list[float]]:
+def _ranks(
+    figures: Mapping[str, Sequence[float]], lower: bool, names: Mapping[str, str]
+) -> dict[str, list[float]]:
     values = np.array([[*own, np.mean(own)] for own in figures.values()])
     ranks = ranked(values, "lower" if lower else "higher")
-    return dict(zip(figures, ranks.tolist(), strict=True))
+    return dict(zip((names[name] for name in figures), ranks.tolist(), strict=True))
+
+
+def _moved(
+    before: Mapping[str, Sequence[float]],
+    after: Mapping[str, Sequence[float]],
+    dimensions: Sequence[str],
+) -> str:
+    """Return which ranks differ, by dimension: `21LA: BreathNet 4 to 3, ...; Average: ...`."""
+    parts: list[str] = []
+    for place, dimension in enumerate(dimensions):
+        of = [
+            f"{name} {own[place]:g} to {after[name][place]:g}"
+            for name, own in before.items()
+            if own[place] != after[name][place]
+        ]
+        parts += [f"{dimension}: {', '.join(of)}"] if of else []
+    return "; ".join(parts)
+
+
+def _name(table: Table, row: str) -> str:
+    """Return what the paper calls a row, without its reference: `LSR+LSA`."""
+    if row not in table.rows:
+        raise BenchError(f"{table.key} has no row {row!r}{near(row, table.rows)}")
+    return re.sub(r"\s*(\[[\d, ]+\]|†)", "", table.rows[row].cells[-1])
+
+
+def _dimension(column: Column, tests: Mapping[str, str]) -> str:
+    heading = f"{column.group} {column.heading}".strip()
+    return tests.get(column.metric.rpartition(".")[0], heading)
+
+
+def _reread(
+    other: Table, name: str, columns: Sequence[tuple[Table, Column]], figures: Sequence[float]
+) -> list[float]:
+    """Return a system's figures, those that another table prints too as it prints them."""
+    known = other.rows[name].published if name in other.rows else {}
+    shared = [column.metric for _, column in columns if column.metric in known]
+    if not shared:
+        raise BenchError(f"{other.key}: has no figure of {name} of the columns that are ranked")
+    pairs = zip(columns, figures, strict=True)
+    return [known.get(column.metric, figure) for (_, column), figure in pairs]
 
 
 def _published(table: Table, name: str, column: Column) -> float:

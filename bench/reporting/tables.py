@@ -16,6 +16,8 @@ SECOND_HAND = "ᵈ"
 """Stands at a figure that is from a digest of the paper."""
 LEVEL = "ᵗ"
 """Stands at a figure of ours that is not told apart from the best of its column."""
+TIED = "ᵉ"
+"""Stands at an EER of ours that hangs on equal scores."""
 
 MARKS: Mapping[Verdict, str] = {
     "inside": "✓",
@@ -140,6 +142,7 @@ def _mean(cell: Cell, ours: Ours, rank: str, digits: int) -> str:
         mean = f"**{mean}**"
     elif rank == "level":
         mean += LEVEL
+    mean += TIED * ours.tied
     return mean + ("" if ours.sd is None else f" ± {ours.sd:.{digits}f}")
 
 

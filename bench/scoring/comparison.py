@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,18 +11,19 @@ from typing import NamedTuple
 import numpy as np
 
 from bench.errors import BenchError
+from bench.metrics.between import Between
 from bench.metrics.bootstrap import Measure, equal_error_rate
 from bench.metrics.breakdown import cells
 from bench.metrics.f1 import decide
 from bench.metrics.grid import grid_of, point_items, points, utterance_items
 from bench.metrics.items import Items, items_tally
-from bench.metrics.paired import Difference, holm, least_replicates, paired, paired_ratios
-from bench.metrics.plans import NothingToResample
+from bench.metrics.paired import holm, paired, paired_ratios
+from bench.metrics.plans import NothingToResample, Resampling
 from bench.metrics.ranges import ranges
 from bench.metrics.ratios import Ratios, decision_ratios
 from bench.metrics.tally import Integers
 from bench.metrics.timeline import Frames, Reference, frames_of, reference_of
-from bench.scoring.detection import Resampling, items_of
+from bench.scoring.detection import items_of
 from bench.scoring.findings import Finding
 from bench.scoring.judge import Judge, Judged
 from bench.units import SAMPLE_RATE_HZ
@@ -38,7 +38,7 @@ class Compared(NamedTuple):
     """By name (`bench.metrics.catalogue`)."""
     a: float
     b: float
-    difference: Difference
+    difference: Between
     """`a` minus `b`."""
     corrected: float
     """The p-value, corrected for all cells that this figure is compared in (Holm)."""
@@ -56,12 +56,9 @@ class Comparison:
     """Utterances that both have scores of."""
     left_out: int
     """Utterances of the split that one or both lack."""
-    replicates: int
     resampling: str
     by: tuple[str, ...]
     found: tuple[Compared, ...]
-    needed: int
-    """Replicates below which no line could have a p-value of 0.05."""
     findings: Mapping[str, tuple[Finding, ...]]
     """What is noteworthy about `keys`, `A` and `B`."""
     notes: tuple[str, ...]
@@ -95,7 +92,6 @@ def compare(judge: Judge, a: Judged, b: Judged) -> Comparison:
         found = [*_frames(judge, a, b, kept, resampling, notes)]
     if not found:
         notes.append("no figure is defined: trials that both have scores of are of one class only")
-    lines = max(Counter(of.figure for of in found).values(), default=1)
     return Comparison(
         judge.request.card.key,
         judge.request.split,
@@ -103,11 +99,9 @@ def compare(judge: Judge, a: Judged, b: Judged) -> Comparison:
         b.file.path,
         len(kept),
         len(judge.subset) - len(kept),
-        judge.request.replicates,
-        judge.resampled_by,
+        judge.resampled_by(a.of(kept)),
         by,
         tuple(_corrected(found)),
-        least_replicates(lines),
         {"keys": judge.findings, "A": a.checked.findings, "B": b.checked.findings},
         tuple(notes),
     )
@@ -142,13 +136,14 @@ def _items(
     resampling: Resampling,
 ) -> Iterator[Compared]:
     counts = items_tally(one), items_tally(other)
+    how = resampling.replicates, resampling.seed
     try:
-        found = paired(one, other, measures, *resampling)
+        found = paired(one, other, measures, resampling.plan(one.unit, one.spoof), *how)
     except NothingToResample:
         found = None
     for name, measure in measures.items():
         a, b = (measure(of) for of in counts)
-        nothing = Difference(a - b, math.nan, math.nan, math.nan)
+        nothing = Between(a - b, math.nan, math.nan, math.nan, over_seeds=False)
         yield Compared(levels, name, a, b, found[name] if found else nothing, math.nan)
 
 
@@ -178,13 +173,15 @@ def _frames(
     items = point_items(at[0]), point_items(at[1])
     yield from _items((), *items, {name: equal_error_rate}, resampling)
     ratios = [decision_ratios(of.is_spoof, ~decide(of.score, threshold), of.utterance) for of in at]
-    yield from _ratios(ratios[0], ratios[1], resampling)
+    yield from _ratios(ratios[0], ratios[1], items[0], resampling)
 
 
-def _ratios(one: Ratios, other: Ratios, resampling: Resampling) -> Iterator[Compared]:
+def _ratios(one: Ratios, other: Ratios, items: Items, resampling: Resampling) -> Iterator[Compared]:
+    """Yield what both define of precision, recall and F1; `items` are the frames of one."""
     names = [name for name in one.defined.names if name in other.defined.names]
     one, other = one.only(names), other.only(names)
-    for name, difference in paired_ratios(one, other, *resampling).items():
+    plan, how = resampling.plan(items.unit, items.spoof), (resampling.replicates, resampling.seed)
+    for name, difference in paired_ratios(one, other, plan, *how).items():
         yield Compared((), name, one.values[name], other.values[name], difference, math.nan)
 
 

@@ -9,26 +9,20 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from bench.metrics.bootstrap import Measure, intervals
+from bench.metrics.bootstrap import Measure
 from bench.metrics.breakdown import Cell, cells
 from bench.metrics.det import eer_official
-from bench.metrics.items import Items, counted, items_tally
-from bench.metrics.plans import NothingToResample, Plan
+from bench.metrics.items import Items, counted
+from bench.metrics.measured import measured
+from bench.metrics.plans import Factors, Resampling, factors
 from bench.metrics.scores import Figure
 from bench.metrics.tally import Bools, Floats, Integers
 from bench.scoring.official import BROKEN_DOWN, Official
 from bench.scoring.verdict import Breakdown, Line
 from bench.specs.corpus import CorpusCard
+from bench.units import BONAFIDE
 
 Progress = Callable[[int, int], None]
-
-
-class Resampling(NamedTuple):
-    """How intervals are made."""
-
-    plan: Plan
-    replicates: int
-    seed: int
 
 
 class Trials(NamedTuple):
@@ -40,6 +34,13 @@ class Trials(NamedTuple):
     """Their rows of the corpus's table, numbered from 0."""
     row: Integers
     """Where they are in that table."""
+
+
+def factors_of(table: pd.DataFrame) -> Factors:
+    """Return what a split's utterances depend on; units are rows of the corpus's table."""
+    attack = np.where(table["label"] == BONAFIDE, "", table["attack"].astype(object))
+    speaker = table["speaker"].to_numpy(dtype=object)
+    return factors(np.arange(len(table)), speaker, attack)
 
 
 def pooled(trials: Trials, official: Official, resampling: Resampling) -> dict[str, Figure]:
@@ -102,19 +103,10 @@ def by_cell(
 def figures(
     trials: Trials, cell: Cell, measures: Mapping[str, Measure], resampling: Resampling
 ) -> dict[str, Figure]:
-    """Return each of `measures` of the trials in `cell`, with its interval; NaN for bounds where
-    there is but one speaker to draw.
+    """Return each of `measures` of the trials in `cell`, with both its intervals and its errors;
+    see `bench.metrics.measured.measured`.
     """
-    items = items_of(trials, cell)
-    counts = items_tally(items)
-    try:
-        bounds = intervals(items, measures, *resampling)
-    except NothingToResample:
-        return {name: Figure(of(counts), math.nan, math.nan) for name, of in measures.items()}
-    return {
-        name: Figure(of(counts), bounds[name].low, bounds[name].high)
-        for name, of in measures.items()
-    }
+    return measured(items_of(trials, cell), measures, resampling)
 
 
 def items_of(trials: Trials, cell: Cell) -> Items:

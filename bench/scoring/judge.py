@@ -22,7 +22,7 @@ from bench.metrics.breakdown import POOLED, Cell
 from bench.metrics.eer_variants import variants
 from bench.metrics.f1 import decision_at
 from bench.metrics.grid import Rule
-from bench.metrics.plans import plan
+from bench.metrics.plans import AUTO, WORDS, Resampling
 from bench.metrics.ranges import ranges
 from bench.metrics.scores import Figure
 from bench.metrics.tally import Floats, Integers
@@ -30,14 +30,14 @@ from bench.metrics.timeline import Reference, reference_of
 from bench.scoring import detection, forms
 from bench.scoring.checks import Checked, check, check_frames
 from bench.scoring.coverage import whole
-from bench.scoring.detection import Progress, Resampling, Trials
+from bench.scoring.detection import Progress, Trials, factors_of
 from bench.scoring.findings import Finding, Findings, refuse
 from bench.scoring.forms import ScoreFile
 from bench.scoring.localization import RESOLUTIONS_S, localized, of_cell
 from bench.scoring.official import BROKEN_DOWN, Official, official
 from bench.scoring.verdict import Breakdown, Verdict
 from bench.specs.corpus import CorpusCard
-from bench.units import BONAFIDE, SPOOF
+from bench.units import SPOOF
 
 _CHUNK = 1 << 20
 _FEW = 100
@@ -70,8 +70,9 @@ class Request:
     rule: Rule = "any-spoof"
     threshold: float = 0.0
     """Frames of a higher score are decided bona fide."""
-    resample: str = "utterance"
-    """One of `bench.metrics.plans.PLANS`."""
+    resample: str = AUTO
+    """What intervals draw whole: `AUTO`, what the trials ask for, or one of
+    `bench.metrics.plans.PLANS`."""
     replicates: int = 1000
     seed: int = 0
 
@@ -179,20 +180,18 @@ class Judge:
 
     def resampling(self) -> Resampling:
         """Return how intervals are made; units are rows of the keys' table."""
-        asked, table = self.request, self.subset.table
-        attack = np.where(table["label"] == BONAFIDE, "", table["attack"].astype(object))
-        speaker = table["speaker"].to_numpy(dtype=object)
-        drawn = plan(asked.resample, np.arange(len(table)), speaker, attack)
-        return Resampling(drawn, asked.replicates, asked.seed)
+        asked = self.request
+        known = factors_of(self.subset.table)
+        return Resampling(known, asked.resample, asked.replicates, asked.seed)
 
-    @property
-    def resampled_by(self) -> str:
-        """How intervals are made, in words."""
+    def resampled_by(self, trials: Trials) -> str:
+        """How intervals of these trials together are made, in words."""
         asked = self.request
         few = " (rough: these are few)" if asked.replicates < _FEW else ""
+        drawn = self.resampling().plan(trials.row, trials.is_spoof).name
         return (
-            f"95 % percentile bootstrap, {asked.replicates:,} replicates{few} resampling by "
-            f"{asked.resample}, seed {asked.seed}"
+            f"95 %, bootstrap of {asked.replicates:,} replicates{few} that draw whole "
+            f"{WORDS[drawn]}, seed {asked.seed}"
         )
 
     def measures(self, cell: Cell) -> dict[str, Measure]:
@@ -225,7 +224,7 @@ class Judge:
             bonafide=int((~trials.is_spoof).sum()),
             spoof=int(trials.is_spoof.sum()),
             negated=asked.negate,
-            resampling=self.resampled_by,
+            resampling=self.resampled_by(trials),
             figures=figures,
             breakdowns=breakdowns,
             formulas=variants(*judged.by_class()) if asked.formulas and figures else {},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import NamedTuple
@@ -10,18 +9,19 @@ from typing import NamedTuple
 import numpy as np
 
 from bench.errors import BenchError
-from bench.metrics.bootstrap import equal_error_rate, intervals
+from bench.metrics.bootstrap import equal_error_rate
 from bench.metrics.breakdown import Cell
 from bench.metrics.f1 import Decision, decide
 from bench.metrics.grid import Points, Rule, grid_of, point_items, points, utterance_items
-from bench.metrics.items import Items, items_eer
-from bench.metrics.plans import NothingToResample
+from bench.metrics.items import Items
+from bench.metrics.measured import measured, measured_ratios
+from bench.metrics.plans import Resampling, sums
 from bench.metrics.positions import FrameErrors, distance_errors, position_errors
 from bench.metrics.ranges import ranges
-from bench.metrics.ratios import Ratios, decision_ratios, group_ratios, ratio_intervals
+from bench.metrics.ratios import Ratios, decision_ratios, group_ratios
 from bench.metrics.scores import Figure
+from bench.metrics.tally import Floats
 from bench.metrics.timeline import Frames, Reference, frames_of, reference_of
-from bench.scoring.detection import Resampling
 from bench.scoring.verdict import Breakdown, Line
 from bench.units import BONAFIDE, SAMPLE_RATE_HZ
 
@@ -98,8 +98,8 @@ def localized(
         places = position_errors(own, decision)
         distances = distance_errors(own, reference, decision)
         breakdowns = (
-            _errors("position in the segment", places, resampling),
-            _errors("distance to the boundary", distances, resampling),
+            _errors("position in the segment", places, own, resampling),
+            _errors("distance to the boundary", distances, own, resampling),
         )
     whole = utterance_items(frames, reference)
     if whole.bonafide.any() and whole.spoof.any():
@@ -130,27 +130,23 @@ def of_cell(
     found = {"range_eer": ranges(frames, reference).items}
     with suppress(BenchError):  # on no grid, as the pooled figures have said
         found = {"eer": point_items(on_grid(frames, reference, rule)), **found}
-    try:
-        return {name: _eer(items, resampling) for name, items in found.items()}
-    except NothingToResample:
-        nothing = math.nan, math.nan
-        return {name: Figure(items_eer(items).eer, *nothing) for name, items in found.items()}
+    return {name: _eer(items, resampling) for name, items in found.items()}
 
 
 def _eer(items: Items, resampling: Resampling) -> Figure:
-    bounds = intervals(items, {"eer": equal_error_rate}, *resampling)["eer"]
-    return Figure(items_eer(items).eer, bounds.low, bounds.high)
+    return measured(items, {"eer": equal_error_rate}, resampling)["eer"]
 
 
 def _decisions(own: Points, decision: Decision, resampling: Resampling) -> dict[str, Figure]:
     decided_spoof = ~decide(own.score, decision.threshold)
-    return _ratios(decision_ratios(own.is_spoof, decided_spoof, own.utterance), resampling)
+    found = decision_ratios(own.is_spoof, decided_spoof, own.utterance)
+    return measured_ratios(found, _spoof(found, own), resampling)
 
 
-def _errors(by: str, errors: FrameErrors, resampling: Resampling) -> Breakdown:
+def _errors(by: str, errors: FrameErrors, own: Points, resampling: Resampling) -> Breakdown:
     """Return the error rate of each group that has a frame."""
     found = group_ratios(errors.names, errors.group, errors.wrong, errors.unit)
-    rates = _ratios(found, resampling)
+    rates = measured_ratios(found, _spoof(found, own), resampling)
     frames = found.whole.sum(axis=0).astype(int).tolist()
     lines = [
         Line((name,), *((n, 0) if name.startswith(BONAFIDE) else (0, n)), {"error": rates[name]})
@@ -160,14 +156,10 @@ def _errors(by: str, errors: FrameErrors, resampling: Resampling) -> Breakdown:
     return Breakdown((by,), tuple(lines))
 
 
-def _ratios(ratios: Ratios, resampling: Resampling) -> dict[str, Figure]:
-    """Return each ratio that is defined, with its interval."""
-    kept = ratios.defined
-    bounds = ratio_intervals(kept, *resampling)
-    return {
-        name: Figure(value, bounds[name].low, bounds[name].high)
-        for name, value in kept.values.items()
-    }
+def _spoof(ratios: Ratios, own: Points) -> Floats:
+    """Return how many frames of each of the ratios' utterances are spoof."""
+    place = np.searchsorted(ratios.unit, own.utterance)
+    return sums(place, own.is_spoof.astype(np.float64), len(ratios.unit))
 
 
 def _surplus(own: Points, resolution_s: float) -> str:

@@ -15,20 +15,15 @@ from bench.corpora.asv import AsvScores, asv_scores, tdcf_coefficients
 from bench.corpora.places import find_file
 from bench.errors import BenchError
 from bench.metrics.auc import auc
-from bench.metrics.bootstrap import Measure, equal_error_rate
+from bench.metrics.bootstrap import Decided, Measure, equal_error_rate
 from bench.metrics.breakdown import Cell
 from bench.metrics.cllr import cllr, min_cllr
 from bench.metrics.dcf import act_dcf, min_dcf
-from bench.metrics.tally import Tally
 from bench.metrics.tdcf import Coefficients, asv_errors, coefficients_2019, min_tdcf
 from bench.specs.corpus import CorpusCard
 
 _EVERYTHING = Cell({}, np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
 """The pooled cell, as far as coefficients go."""
-
-
-def _min_dcf(counts: Tally) -> float:
-    return min_dcf(counts).cost
 
 
 BROKEN_DOWN = ("eer", "min_tdcf", "min_dcf")
@@ -109,15 +104,15 @@ class Official:
         """
         found: dict[str, Measure] = {
             "eer": equal_error_rate,
-            "min_dcf": _min_dcf,
-            "act_dcf": act_dcf,
+            "min_dcf": Decided(min_dcf),
+            "act_dcf": Decided(act_dcf),
             "cllr": cllr,
             "min_cllr": min_cllr,
             "auc": auc,
         }
         coefficients = self.tandem.coefficients(cell) if self.tandem else None
         if coefficients is not None:
-            found["min_tdcf"] = lambda counts: min_tdcf(counts, coefficients).cost
+            found["min_tdcf"] = Decided(lambda counts: min_tdcf(counts, coefficients))
         return {name: found[name] for name in self.names if name in names and name in found}
 
 

@@ -20,10 +20,13 @@ _DIGITS = 6
 its interval say how many of them matter."""
 
 
+TOO_FEW = "too few errors to judge"
+
 _SMOKE: Mapping[Form, str] = {"paper": "", "smoke": "SMOKE: "}
 _DIFFERENCE = """\
-- difference: A minus B on the same resamples; p-values are two-sided, corrected for the number of
-  lines that compare one figure (Holm)"""
+- difference: A minus B on the same resamples; p-values are two-sided (Student's t or, where few
+  errors tell A and B apart, the exact one of these errors if it is larger), corrected for the
+  number of lines that compare one figure (Holm)"""
 
 
 def markdown(verdict: Verdict) -> str:
@@ -76,12 +79,6 @@ def comparison(found: Comparison) -> str:
         *(f"- {note}" for note in found.notes),
         "",
     ]
-    if found.replicates < found.needed:
-        lines.insert(
-            -1,
-            f"- **warning**: with {found.replicates:,} replicates no p-value of so many lines can "
-            f"reach 0.05; --replicates {found.needed} is the least",
-        )
     without = f", {found.left_out:,} left out" if found.left_out else ""
     rows = [
         [
@@ -103,7 +100,7 @@ def _tested(of: Compared) -> tuple[str, str]:
     if math.isnan(of.corrected):
         return "–", "–"
     low, high = (_signed(of.figure, bound) for bound in (of.difference.low, of.difference.high))
-    return f"{low} to {high}", f"{of.corrected:.4f}"
+    return f"{low} to {high}", TOO_FEW if of.difference.few else f"{of.corrected:.4f}"
 
 
 def comparison_as_dict(found: Comparison) -> dict[str, Any]:
@@ -230,10 +227,13 @@ def _without(missing: int) -> str:
     return f", {missing:,} missing" if missing else ""
 
 
-def _numbers(figures: Mapping[str, Figure]) -> dict[str, dict[str, float | None]]:
+def _numbers(figures: Mapping[str, Figure]) -> dict[str, dict[str, Any]]:
     return {name: _finite(figure._asdict()) for name, figure in figures.items()}
 
 
-def _finite(numbers: Mapping[str, float]) -> dict[str, float | None]:
+def _finite(values: Mapping[str, Any]) -> dict[str, Any]:
     """JSON has no NaN."""
-    return {key: None if math.isnan(number) else number for key, number in numbers.items()}
+    return {
+        key: None if isinstance(value, float) and math.isnan(value) else value
+        for key, value in values.items()
+    }

@@ -10,6 +10,8 @@ from pydantic import Field, model_validator
 from bench.errors import near
 from bench.metrics import catalogue
 from bench.specs.base import Spec
+from bench.specs.illustration import Illustration
+from bench.specs.scope import Scope
 from bench.trees import tree
 
 
@@ -88,6 +90,20 @@ class Column(Spec):
         return self
 
 
+class Elsewhere(Spec):
+    """A figure of the same system that others measured."""
+
+    metric: str
+    """A column of the table."""
+    value: float
+    """As printed, rates in per cent."""
+    source: str
+    """Who measured it, and what differs from the table."""
+    date: str
+    """Year, or year and month, of the source."""
+    url: str = ""
+
+
 class Row(Spec):
     """One row: what it says against its parent, and what the paper prints for it."""
 
@@ -100,6 +116,20 @@ class Row(Spec):
     """A row of another system, kept for its figures; it has no settings and is never run."""
     source: str = ""
     """Where the figures are from when not from this table's own experiments."""
+    cite: str = ""
+    """The system's entry in `experiments/references.toml`, from which the five keys below are taken
+    where the row says nothing of its own."""
+    url: str = ""
+    """The system's paper."""
+    code: str = ""
+    """Address of its released code."""
+    weights: str = ""
+    """Where its released weights are."""
+    licence: str = ""
+    """Of code and weights."""
+    trained_on: str = ""
+    """Corpus that the figures' model was trained on."""
+    elsewhere: tuple[Elsewhere, ...] = Field(default=(), strict=False)
     seeds: tuple[int, ...] | None = Field(default=None, strict=False)
     paper: dict[str, float] = Field(default_factory=dict[str, float])
     """The figures that the paper prints, by metric, rates in per cent."""
@@ -141,12 +171,29 @@ class Table(Spec):
     base: dict[str, Any] = Field(default_factory=dict[str, Any])
     rows: dict[str, Row]
     smoke: dict[str, Any] = Field(default_factory=dict[str, Any])
+    figures: dict[str, Illustration] = Field(default_factory=dict[str, Illustration])
+    """Figures of the paper that are drawn of these rows, by the verb of `bench explain`."""
+
+    @model_validator(mode="after")
+    def _figures_fit(self) -> Table:
+        for name, figure in self.figures.items():
+            for row in filter(None, (figure.row, figure.against)):
+                if row not in self.rows:
+                    raise ValueError(f"figures.{name} = {row!r}: no such row{near(row, self.rows)}")
+        return self
 
     @model_validator(mode="after")
     def _columns_fit(self) -> Table:
         for metric, count in Counter(column.metric for column in self.columns).items():
             if count > 1:
                 raise ValueError(f"columns = {metric!r}: should be the metric of one column")
+        for name, row in self.rows.items():
+            for figure in row.elsewhere:
+                if figure.metric not in (known := [column.metric for column in self.columns]):
+                    raise ValueError(
+                        f"rows.{name}.elsewhere = {figure.metric!r}: no column has this metric"
+                        f"{near(figure.metric, known)}"
+                    )
         plain = [column.metric for column in self.columns if column.combine == "none"]
         for part in (part for column in self.columns for part in column.parts):
             if part not in plain:
@@ -160,16 +207,40 @@ class Table(Spec):
         return self
 
 
-class Difference(Spec):
+Effect = Literal["large", "medium", "small", "none"]
+
+
+class Difference(Scope):
     """One point where the paper, the authors' released code and this suite do not say the same."""
 
     item: str
     paper: str
+    """What the paper says; `not stated` where it says nothing."""
     released: str
+    """What the released code does; `no code` where there is none."""
     ours: str
-    setting: str = ""
-    """The dotted key and value that give the released behaviour, where there is one."""
+    setting: dict[str, Any] = Field(default_factory=dict[str, Any])
+    """The settings that give the released behaviour, where ours differs from it."""
+    others: tuple[dict[str, Any], ...] = Field(default=(), strict=False)
+    """Other settings to try, each by itself."""
+    effect: Effect
+    """How much it is expected to change the figures; orders the list."""
     consequence: str = ""
+
+
+class Variant(Scope):
+    """Rows of a paper's tables with other settings, run and reported beside the paper's rows."""
+
+    title: str
+    """What stands behind a row's text, e.g. `as released`."""
+    says: str
+    """What it is, in a sentence."""
+    released: bool = False
+    """Whether it has the released setting of every `Difference` that concerns a row."""
+    settings: dict[str, Any] = Field(default_factory=dict[str, Any])
+    """Its own settings; the key `*` stands for every key that is there: `evaluate."*".clip_s`."""
+    smoke: dict[str, Any] = Field(default_factory=dict[str, Any])
+    """What its smoke form says beyond the row's."""
 
 
 class Paper(Spec):
@@ -182,3 +253,5 @@ class Paper(Spec):
     url: str = ""
     code: str = ""
     differences: tuple[Difference, ...] = Field(default=(), strict=False)
+    variants: dict[str, Variant] = Field(default_factory=dict[str, Variant])
+    """By name: the row `S7@released` is S7 in the variant `released`."""

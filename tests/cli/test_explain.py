@@ -43,7 +43,7 @@ def test_a_trained_row_is_drawn_and_an_untrained_one_named(bench, config):
     assert run.returncode == 0, run.stderr
     done = bench(*order)
     assert done.returncode == 0, done.stderr
-    assert "logits: bonafide" in done.stdout
+    assert done.stdout.splitlines()[3].split()[:3] == ["utterance", "label", "decided"]
     assert "kept: figures/explained of run" in done.stdout
     stem = f"tca-TCA-1234-{utterance}.smoke"
     assert is_drawn(config.work, stem), done.stdout
@@ -53,10 +53,19 @@ def test_a_trained_row_is_drawn_and_an_untrained_one_named(bench, config):
 
     asked = Order(cards.table("tca/table2"), ["TCA"], None, "smoke", SMALL)
     (row,) = trained(asked, [None], config)
-    found = explain.tca(row, utterance, config)
+    (found,) = explain.tca(row, [utterance], config)
     assert found.activation.shape[1] == len(found.classes) == 3
     assert len(found.wave) // 320 >= len(found.activation) >= len(found.wave) // 320 - 1
     assert np.isfinite(found.activation).all()
+
+    # Without an utterance a panel: bona fide, and each attack of the evaluation.
+    panel = bench("explain", "tca", "--smoke", *SETS)
+    assert panel.returncode == 0, panel.stderr
+    assert is_drawn(config.work, "tca-TCA-1234-panel.smoke")
+    labels = [line.split()[1] for line in panel.stdout.splitlines()[5:]]
+    assert labels == ["bonafide", *sorted(set(table["attack"]) - {""})]
+    unnamed = bench("explain", "gradcam", "--table", "tca/table2", "--row", "TCA", "--smoke")
+    assert "--utterance: is missing; tca/table2 has no utterance" in unnamed.stderr
 
     # A detector has Grad-CAM and hidden features as well, and its run figures by attack.
     cam = bench("explain", "gradcam", "--table", "tca/table2", "--row", "TCA", *order[2:])
@@ -80,6 +89,44 @@ def test_only_tca_has_one(bench):
     assert "only tca has a temporal class activation" in done.stderr
 
 
+def test_labels_alone_confirm_the_papers_share_of_middles(bench, config):
+    done = bench("explain", "positions", "--labels", "--smoke")
+    assert done.returncode == 0, done.stderr
+    last = done.stdout.splitlines()[-1]
+    assert last.startswith("SMOKE: middle: paper 62.5 % (Figure 3), ours ")
+    assert is_drawn(config.work, "positions-labels-partialspoof.smoke")
+    elsewhere = bench(
+        "explain", "positions", "--labels", "--smoke", "--evaluation", "llamapartialspoof"
+    )
+    assert elsewhere.returncode == 0, elsewhere.stderr
+    assert "62.5" not in elsewhere.stdout
+
+
+def test_sals_figures_have_the_papers_rows_and_utterance(bench, config, tiny):
+    """S7, its final system, against S3, with nothing named."""
+    none = bench("explain", "gradcam", "--smoke", *tiny)
+    assert none.returncode == 2
+    assert "row S7" in none.stderr
+    run = bench("run", "table4", "--rows", "S7", "--smoke", *tiny)
+    assert run.returncode == 0, run.stderr
+    half = bench("explain", "positions", "--smoke", *tiny)
+    assert "`bench run sal/table4 --rows S3 --smoke` trains it" in half.stderr
+    assert "`--against none` draws S7 alone" in half.stderr
+    alone = bench("explain", "positions", "--against", "none", "--smoke", *tiny)
+    assert alone.returncode == 0, alone.stderr
+    assert "SMOKE: middle: paper 62.5 % (Figure 3), ours " in alone.stdout
+    run = bench("run", "table4", "--rows", "S3", "--smoke", *tiny)
+    assert run.returncode == 0, run.stderr
+    cam = bench("explain", "gradcam", "--smoke", *tiny)
+    assert cam.returncode == 0, cam.stderr
+    assert "S7 against S3, for Figure 1: The paper names no row as its baseline" in cam.stdout
+    assert "CON_E_0000096, the paper's, is not in partialspoof eval here" in cam.stdout
+    assert len([*(config.work / "explained").glob("gradcam-S7-666-against-S3-666-*.png")]) == 1
+    places = bench("explain", "positions", "--smoke", *tiny)
+    assert places.returncode == 0, places.stderr
+    assert is_drawn(config.work, "positions-S7-666-against-S3-666-partialspoof.smoke")
+
+
 def test_two_rows_of_a_localizer_are_set_against_each_other(bench, config, tiny):
     rows = ("--row", "S5", "--against", "S0", "--smoke", *tiny)
     table = corpora.load("PS", "eval", config, "smoke").table
@@ -95,6 +142,7 @@ def test_two_rows_of_a_localizer_are_set_against_each_other(bench, config, tiny)
     places = bench("explain", "positions", *rows, "--no-track")
     assert places.returncode == 0, places.stderr
     assert places.stdout.splitlines()[2].split()[0] == "position"
+    assert "S0, seed 666: wrong" in places.stdout
     files = [*config.work.glob("runs/*/seed-666/scores/partialspoof-*.parquet")]
     assert len(files) == 2
     copies = [config.work / name for name in ("one.parquet", "two.parquet")]
@@ -114,4 +162,6 @@ def test_ranks_need_no_run(bench, config):
     done = bench("explain", "ranks")
     assert done.returncode == 0, done.stderr
     assert "not run, or not with every seed: breathnet/table5, inthewild.eer" in done.stdout
+    assert "XLSR-Mamba by BreathNet, Table 10 (0.93 for 1.68 on 21LA)" in done.stdout
+    assert "BreathNet 4 to 3" in done.stdout
     assert len(np.unique(imread(config.work / "explained/ranks-BreathNet.png"))) > 10

@@ -8,7 +8,14 @@ import torch
 from torch import nn
 
 from bench.errors import BenchError
-from bench.launchers.hidden import _drawn, embedded, last_linear, taken
+from bench.launchers.hidden import (
+    PAPERS_MOST,
+    _drawn,
+    embedded,
+    last_linear,
+    limits,
+    taken,
+)
 from bench.systems.base import Answer, Batch, System
 
 
@@ -81,6 +88,40 @@ def test_frames_are_drawn_once_and_evenly(most):
     assert repr(drawn) == repr(_drawn(counts, most, 0))
     if 1 < most < 12:
         assert repr(drawn) != repr(_drawn(counts, most, 1))
+
+
+def test_all_are_drawn_where_no_number_is_set():
+    drawn = _drawn([3, 1, 5, 3], None, 0)
+    assert sum(map(len, drawn.frames.values())) == drawn.of == 12
+
+
+NAMES = {"asvspoof2019la": "19LA", "asvspoof2021la": "21LA", "asvspoof2021df": "21DF"}
+
+
+def test_limits_are_by_set_and_the_papers_by_default():
+    """Section IV.E: 40,000 of 21LA and 21DF, "the others used all samples"."""
+    papers = dict.fromkeys(NAMES, 40_000) | {"asvspoof2019la": None}
+    assert limits(PAPERS_MOST, NAMES) == papers
+    assert limits(PAPERS_MOST, {"partialspoof": "PS"}) == {"partialspoof": None}
+    assert limits("500", NAMES) == dict.fromkeys(NAMES, 500)
+    some = {"asvspoof2019la": 70, "asvspoof2021la": None, "asvspoof2021df": 9}
+    assert limits(" 21df=9, asvspoof2019LA = 70", NAMES) == some
+    assert limits("", NAMES) == dict.fromkeys(NAMES)
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ("21LB=500", "the row has no such evaluation; did you mean '21LA'"),
+        ("21LA", "should be a number, or e.g. 21LA=40000"),
+        ("21LA=many", "should be a number, or e.g. 21LA=40000"),
+        ("21LA=4", "--most 4: should be 5 or more"),
+        ("3", "--most 3: should be 5 or more"),
+    ],
+)
+def test_other_limits_are_mistakes(asked, message):
+    with pytest.raises(BenchError, match=message):
+        limits(asked, NAMES)
 
 
 def test_embedding_keeps_clusters_apart_and_is_repeatable():

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 from itertools import chain
 
 import numpy as np
 import pytest
 
+from bench import cards, corpora
+from bench.config import Config
 from bench.errors import BenchError
 from bench.launchers.illustrated import ranked_strips
-from bench.launchers.places import Framed, by_position, framed
+from bench.launchers.places import Framed, by_position, framed, of_labels
 from bench.metrics import scores as score_file
 from bench.metrics.grid import Points, Surplus
 
@@ -44,6 +47,30 @@ def test_frames_count_at_their_place_in_their_segment(tmp_path):
     assert of.error == pytest.approx([1 / 3, 1 / 4, 0, 0])
     assert (of.low <= of.error).all()
     assert (of.error <= of.high).all()
+
+
+def test_shares_follow_from_labels_alone(miniatures, tmp_path):
+    """Without audio and without scores, as the shares of a score file of the same frames."""
+    data = cards.resolve(cards.table("table4"), "S7", "smoke").evaluate["partialspoof"]
+    mini = tmp_path / "mini"
+    shutil.copytree(
+        miniatures / "mini" / "partialspoof",
+        mini / "partialspoof",
+        ignore=shutil.ignore_patterns("*.wav"),
+    )
+    config = Config(work=tmp_path)
+    found = of_labels(data, "smoke", config)
+    assert found.systems == ()
+    whole = corpora.load("partialspoof", data.split, Config(work=miniatures), "smoke", 0.16)
+    frames = {
+        name: ("".join("bs"[int(of)] for of in spoof),) * 2
+        for name, spoof in whole.timing.spoof.items()
+    }
+    scored = by_position({"S0": write(tmp_path / "S0.parquet", frames)})
+    assert found.shares == pytest.approx(scored.shares)
+    assert found.shares.sum() == pytest.approx(1)
+    with pytest.raises(BenchError, match="whole utterances are labelled"):
+        of_labels(data.model_copy(update={"resolution_s": None}), "smoke", config)
 
 
 def test_a_place_without_frames_has_no_rate(tmp_path):

@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import kstest
+from scipy.stats import kstest, t
 
 from bench.errors import BenchError
 from bench.metrics.auc import auc
 from bench.metrics.bootstrap import equal_error_rate
 from bench.metrics.items import Items, items_eer
-from bench.metrics.paired import holm, least_replicates, p_value, paired, paired_ratios
+from bench.metrics.paired import holm, paired, paired_ratios
 from bench.metrics.plans import plan
 from bench.metrics.ratios import decision_ratios
-from tests.metrics.plain_bootstrap import made, percentiles, plain_eer, plain_replicates
+from tests.metrics.plain_bootstrap import made, plain_eer, plain_replicates
 
 EER = {"eer": equal_error_rate}
 
@@ -39,9 +39,18 @@ def test_differences_are_those_of_written_out_replicates(n_units):
     fine = fine._replace(score=fine.score + rng.normal(size=len(order)))
     expected = plain_replicates(*coarse, 40, 3) - plain_replicates(*fine, 40, 3)
     found = paired(coarse, fine, EER, None, 40, 3)["eer"]
-    assert found[1:3] == pytest.approx(percentiles(expected), abs=1e-12)
+    error = expected.std(ddof=1)
     assert found.value == pytest.approx(plain_eer(*coarse[:3]) - plain_eer(*fine[:3]), abs=1e-12)
-    assert found.p_value == p_value(expected)
+    p_value = 2 * t(39).sf(abs(found.value) / error)
+    assert found.p_value >= p_value - 1e-12
+    half = t(39).ppf(0.975) * error
+    assert found.low <= found.value - half + 1e-12
+    assert found.high >= found.value + half - 1e-12
+    # A figure that no errors are counted of has no other share.
+    plainly = {"rate": lambda counts: equal_error_rate(counts)}
+    alone = paired(coarse, fine, plainly, None, 40, 3)["rate"]
+    assert alone.p_value == pytest.approx(p_value)
+    assert (alone.low, alone.high) == pytest.approx((found.value - half, found.value + half))
 
 
 def test_speakers_are_drawn_for_both():
@@ -49,7 +58,8 @@ def test_speakers_are_drawn_for_both():
     speaker = np.arange(120) % 11
     expected = [plain_replicates(*of[:3], speaker, 50, 2) for of in (a, b)]
     found = paired(a, b, EER, plan("speaker", a.unit, speaker), 50, 2)["eer"]
-    assert found[1:3] == pytest.approx(percentiles(expected[0] - expected[1]), abs=1e-12)
+    half = t(49).ppf(0.975) * (expected[0] - expected[1]).std(ddof=1)
+    assert found.low <= found.value - half + 1e-12 <= found.value + half - 1e-12 <= found.high
 
 
 @given(st.integers(0, 2**32 - 1), st.booleans())
@@ -62,13 +72,14 @@ def test_swapping_the_systems_turns_the_sign_and_nothing_else(seed, fixed):
         )
     else:
         there, back = (paired(*pair, {**EER, "auc": auc}, None, 30) for pair in ((a, b), (b, a)))
-    for name, (value, low, high, p) in there.items():
-        assert back[name] == pytest.approx((-value, -high, -low, p), abs=1e-12)
+    for name, (value, low, high, p, *_) in there.items():
+        assert back[name][:4] == pytest.approx((-value, -high, -low, p), abs=1e-12)
 
 
 def test_a_system_does_not_differ_from_itself_on_another_scale():
     a, _ = two(1)
-    assert paired(a, a._replace(score=3 * a.score + 1), EER, None, 99)["eer"] == (0, 0, 0, 1)
+    found = paired(a, a._replace(score=3 * a.score + 1), EER, None, 99)["eer"]
+    assert (found.value, found.p_value) == (0, 1)
 
 
 def test_p_values_are_uniform_where_there_is_no_difference():
@@ -84,7 +95,7 @@ def test_a_real_difference_is_found_and_pairing_is_why():
     found = paired(a, b, EER, None, 199)["eer"]
     assert found.value == items_eer(a).eer - items_eer(b).eer < 0
     assert found.high < 0
-    assert found.p_value == 2 / 200
+    assert found.p_value < 1e-3
     # The same systems as if on other trials: the scores of each class of one, shuffled.
     rng = np.random.default_rng(0)
     order = np.concatenate([np.flatnonzero(b.spoof == of) for of in (0, 1)])
@@ -98,10 +109,8 @@ def test_a_real_difference_is_found_and_pairing_is_why():
 
 def test_the_p_value_agrees_with_the_interval():
     for seed in range(40):
-        _, low, high, p = paired(*two(seed, 80, better=0.5), EER, None, 399)["eer"]
-        if p < 0.045:
-            assert low > 0 or high < 0
-        if p > 0.06:
+        _, low, high, p, *_ = paired(*two(seed, 80, better=0.5), EER, None, 399)["eer"]
+        if p > 0.05:
             assert low <= 0 <= high
 
 
@@ -111,7 +120,7 @@ def test_frames_at_a_threshold():
     worse = decision_ratios(spoof > 0, score < -1.5, unit)
     found = paired_ratios(first, worse, None, 199)
     assert found["recall_spoof"].low > 0
-    assert found["recall_spoof"].p_value == 2 / 200
+    assert found["recall_spoof"].p_value < 0.05
     assert found["recall"].high < 0
     assert found["f1"].value == pytest.approx(first.values["f1"] - worse.values["f1"])
 
@@ -124,13 +133,6 @@ def test_holm_is_the_step_down_rule(p_values):
     for p, found in zip(p_values, corrected, strict=True):
         shares = [(len(ranked) - i) * q for i, q in enumerate(ranked) if q <= p]
         assert found == min(1.0, max(shares))
-
-
-def test_least_replicates_is_where_the_least_p_value_can_pass():
-    for comparisons in (1, 7, 91):
-        least = least_replicates(comparisons)
-        assert comparisons * 2 / (1 + least) <= 0.05 + 1e-12
-        assert comparisons * 2 / least > 0.05
 
 
 def test_refuses_what_is_no_pair():

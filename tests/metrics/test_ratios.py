@@ -5,13 +5,21 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from bench.errors import BenchError
+from bench.metrics.exact import bounds
 from bench.metrics.f1 import ARGMAX, decide, frame_figures
-from bench.metrics.plans import plan
-from bench.metrics.ratios import Ratios, decision_ratios, group_ratios, ratio_intervals
+from bench.metrics.plans import by_utterance, groups, plan
+from bench.metrics.ratios import (
+    Ratios,
+    decision_ratios,
+    group_ratios,
+    ratio_intervals,
+    replicated_ratios,
+)
 from tests.metrics.plain_bootstrap import made, percentiles, plain_draw, plain_replicates
 
 
@@ -33,16 +41,23 @@ def test_values_are_those_of_the_frames(seed):
     assert found == pytest.approx(expected, nan_ok=True)
 
 
+def percentile_bounds(ratios, by=None, replicates=1000, seed=0):
+    """The percentile intervals alone: what `ratio_intervals` widens where errors are few."""
+    met = groups(by or by_utterance(ratios.unit), [ratios.unit])
+    values = replicated_ratios([ratios], met, replicates, seed)[0]
+    return dict(zip(ratios.names, map(percentiles, values.T), strict=True))
+
+
 def test_f1_intervals_are_those_of_written_out_replicates():
     is_spoof, decided_spoof, unit, score = decided(2)
-    found = ratio_intervals(decision_ratios(is_spoof, decided_spoof, unit), None, 60, 5)
+    found = percentile_bounds(decision_ratios(is_spoof, decided_spoof, unit), None, 60, 5)
     for name, of in (("f1", "bonafide"), ("f1_spoof", "spoof")):
 
         def figure(scores, _, spoof, of=of):
             return getattr(frame_figures(spoof > 0, scores), of).f1
 
         values = plain_replicates(score, 1.0 - is_spoof, 1.0 * is_spoof, unit, 60, 5, figure)
-        assert found[name][:2] == pytest.approx(percentiles(values), abs=1e-12)
+        assert found[name] == pytest.approx(percentiles(values), abs=1e-12)
 
 
 def test_error_rates_by_group_are_resampled_by_utterance_or_speaker():
@@ -52,21 +67,64 @@ def test_error_rates_by_group_are_resampled_by_utterance_or_speaker():
     assert ratios.values["spoof"] == wrong[is_spoof].mean()
     speaker = np.arange(25) // 5
     for by, level in ((None, unit), (plan("speaker", range(25), speaker), speaker[unit])):
-        found = ratio_intervals(ratios, by, 40, 1)
+        found = percentile_bounds(ratios, by, 40, 1)
         values = []
         for number in range(40):
             drawn = plain_draw(np.random.default_rng([1, number]), sorted({*level}))
             items = np.concatenate([np.flatnonzero(level == name) for name in drawn])
             values.append(wrong[items][is_spoof[items]].mean())
-        assert found["spoof"][:2] == pytest.approx(percentiles(values), abs=1e-12)
+        assert found["spoof"] == pytest.approx(percentiles(values), abs=1e-12)
 
 
 def test_draws_without_the_figure_are_left_out_and_counted():
     ratios = Ratios(("rate",), np.arange(2), np.array([[1.0], [0]]), np.array([[2.0], [0]]))
-    low, high, again = ratio_intervals(ratios, None, 400)["rate"]
-    assert (low, high) == (0.5, 0.5)
-    assert 70 < again < 130
+    found = ratio_intervals(ratios, None, 400)["rate"]
+    assert (found.low, found.high) == (bounds(0.5, 1).low, bounds(0.5, 1).high)
+    assert 70 < found.again < 130
     nothing = ratios._replace(whole=ratios.part * 0)
     assert np.isnan(nothing.values["rate"])
     with pytest.raises(BenchError, match="rate is not defined"):
         ratio_intervals(nothing)
+
+
+@settings(max_examples=40)
+@given(st.integers(1, 400), st.integers(0, 4), st.integers(0, 4))
+def test_few_wrong_decisions_leave_as_much_open_as_exact_bounds_do(n, missed, accepted):
+    """No error at all is the case that resampling takes for certain."""
+    n += 10
+    is_spoof = np.repeat([False, True], n)
+    wrong = np.zeros(2 * n, dtype=bool)
+    wrong[:missed] = wrong[n : n + accepted] = True
+    ratios = decision_ratios(is_spoof, is_spoof ^ wrong, np.arange(2 * n))
+    for name, found in ratio_intervals(ratios, None, 20).items():
+        assert found.few
+        assert found[3:7] == (missed, accepted, n, n)
+        assert found.low <= ratios.values[name] <= found.high
+        assert found.low < 1
+        errors = missed if name == "recall" else accepted
+        if name in ("recall", "recall_spoof"):
+            exact = stats.binomtest(n - errors, n).proportion_ci(method="exact")
+            assert found.low <= exact.low + 1e-9
+            assert found.high >= exact.high - 1e-9
+
+
+def test_many_wrong_decisions_leave_the_percentiles():
+    rng = np.random.default_rng(0)
+    is_spoof = np.repeat([False, True], 500)
+    ratios = decision_ratios(is_spoof, is_spoof ^ (rng.random(1000) < 0.1), np.arange(1000))
+    expected = percentile_bounds(ratios, None, 100, 2)
+    for name, found in ratio_intervals(ratios, None, 100, 2).items():
+        assert not found.few
+        assert found[:2] == pytest.approx(expected[name], abs=1e-12)
+
+
+def test_errors_within_one_utterance_are_few_however_many_frames_they_are():
+    unit = np.repeat(np.arange(100), 50)
+    wrong = (unit == 3).astype(bool)
+    found = ratio_intervals(group_ratios(["all"], 0 * unit, wrong, unit), None, 50)["all"]
+    assert found.few
+    exact = stats.binomtest(1, 100).proportion_ci(method="exact")
+    assert found.low <= exact.low
+    assert found.high == pytest.approx(exact.high, rel=1e-6)
+    scattered = np.arange(5000) % 50 == 3
+    assert not ratio_intervals(group_ratios(["all"], 0 * unit, scattered, unit))["all"].few

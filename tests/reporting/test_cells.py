@@ -141,3 +141,13 @@ def test_cells_without_a_verdict_count_apart():
     counts = tally(table, found_of(table, figures))
     assert (counts.inside, counts.outside, counts.few_errors, counts.few_seeds) == (1, 0, 1, 1)
     assert counts.farthest.row == "Half", "too few errors are never far"
+
+
+def test_an_eer_that_hangs_on_equal_scores_has_a_mark():
+    """16 bona fide and 2 spoofs: 1 of 2 spoofs beside 8 of 16 is as near as trials allow, 0 of 2
+    beside 8 of 16 is not: eight share a score."""
+    table = card({"Both": 40.0})
+    for accepted, tied in ((1, False), (0, True)):
+        found = found_of(table, {"Both": [counted(40.0, 20.0, 60.0, 8, accepted)]})
+        assert found[0].ours.tied is tied
+        assert ("40.00ᵉ" in main(table, found, (), NOTHING, "paper")) is tied

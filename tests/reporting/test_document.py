@@ -25,6 +25,7 @@ from .made import (
     around,
     finished,
     frame,
+    judged,
     made,
     made_matrix,
     texts,
@@ -168,6 +169,15 @@ def test_systems_scored_elsewhere_stand_apart_with_their_latest_judgement():
     assert "Scored, not trained" not in alone
 
 
+def test_a_judged_system_without_errors_has_no_interval_of_no_width():
+    system = judged("Theirs", 2, **{"a.eer": 0.0, "a.eer.low": 0.0, "a.eer.high": 0.0})
+    text = report(TABLE, PAPER, RUNS, frame(), pd.DataFrame([system]), "paper").markdown
+    assert lines_of(text, "Theirs")[0].split(" | ")[1] == "0.00 ᶠ"
+    counts = {"a.eer.high": 0.04, "a.eer.missed": 0, "a.eer.accepted": 0}
+    text = report(TABLE, PAPER, RUNS, frame(), pd.DataFrame([system | counts]), "paper").markdown
+    assert lines_of(text, "Theirs")[0].split(" | ")[1] == "0.00 [0.00, 0.04] ᶠ"
+
+
 def test_an_evaluation_is_zero_shot_only_where_nothing_is_shared():
     data = made().markdown.partition("## How to repeat it")[2].partition("\n##")[0]
     assert "`a`: in domain, trained on PS" in data
@@ -177,7 +187,7 @@ def test_an_evaluation_is_zero_shot_only_where_nothing_is_shared():
 
 
 def test_table_cells_cannot_break_the_table():
-    assert "| cut \\| splice | Both, Half | one |" in made().markdown
+    assert "| cut \\| splice | Both, Half | small | one |" in made().markdown
 
 
 def test_csv_holds_every_cell():
@@ -203,6 +213,7 @@ def test_records_are_the_csv_for_machines():
 def test_written_files_are_not_stale_until_something_changes(tmp_path):
     report_now = made()
     assert {path.name for path in stale(report_now, tmp_path)} == {
+        "made-differences.md",
         "made-table1.md",
         "made-table1.csv",
         "made-table1.png",

@@ -21,12 +21,21 @@ def test_positions_are_a_pie_and_bars_with_whiskers():
         figures.Places("S7", error / 2, error / 2, error / 2),
     ]
     shares = np.array([0.1, 0.625, 0.1, 0.175])
-    figure = drawn(figures.positions, shares, systems, "Errors by position, PS eval")
+    paper = {"middle": 62.5}
+    figure = drawn(figures.positions, shares, systems, "Errors by position, PS eval", paper)
     pie, rates = figure.axes
     angles = [wedge.theta2 - wedge.theta1 for wedge in pie.patches]
     assert np.abs(angles) == pytest.approx(360 * shares)
     labels = [text.get_text() for text in pie.get_legend().get_texts()]
-    assert labels == ["start: 10.0 %", "middle: 62.5 %", "end: 10.0 %", "unit: 17.5 %"]
+    assert labels == [
+        "start: 10.0 %",
+        "middle: 62.5 % (paper 62.5 %)",
+        "end: 10.0 %",
+        "unit: 17.5 %",
+    ]
+    alone = drawn(figures.positions, shares, [], "Positions, PS eval", {})
+    assert len(alone.axes) == 1, "the pie alone: there is no system"
+    assert len(alone.axes[0].patches) == 4
     bars = [container for container in rates.containers if hasattr(container, "patches")]
     heights = [[bar.get_height() for bar in container] for container in bars]
     assert heights[0][:3] == pytest.approx([10, 20, 30])

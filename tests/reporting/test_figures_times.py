@@ -34,8 +34,10 @@ def test_activation_is_coloured_by_the_strongest_class():
     strength = np.zeros((50, 3))
     strength[:20, 1] = 1.0  # the first 0.4 s
     strength[20:, 2] = 0.5
-    figure = drawn(figures.activation, WAVE, strength, ["bonafide", "TTS", "VC"], "a $b$ title")
+    panel = figures.Activation("", WAVE, strength)
+    figure = drawn(figures.activations, [panel], ["bonafide", "TTS", "VC"], "a $b$ title")
     (axes,) = figure.axes
+    assert "the class of the largest S'" in " ".join(figure.get_supxlabel().split())
     spans = {round(patch.get_x(), 2): patch for patch in axes.patches}
     assert len(spans) == 50
     first, last = spans[0.0], spans[0.98]
@@ -45,13 +47,27 @@ def test_activation_is_coloured_by_the_strongest_class():
     assert spans[0.38].get_facecolor() == first.get_facecolor()
     assert spans[0.4].get_facecolor() == last.get_facecolor()
     assert axes.get_xlim() == (0, 1)
-    assert figures.activation(WAVE, strength, ["a", "b", "c"], kind="svg").startswith(b"<?xml")
+    assert figures.activations([panel], ["a", "b", "c"], kind="svg").startswith(b"<?xml")
+
+
+def test_a_panel_has_each_utterance_by_its_name():
+    panels = [
+        figures.Activation(f"A{n:02}: LA_E_{n}", WAVE[: 16_000 - 320 * n], np.eye(3)[[n % 3] * 40])
+        for n in range(5)
+    ]
+    figure = drawn(figures.activations, panels, ["bonafide", "TTS", "VC"], "five")
+    assert [axes.get_title(loc="left") for axes in figure.axes] == [of.title for of in panels]
+    for n, axes in enumerate(figure.axes):
+        assert axes.get_xlim() == (0, pytest.approx((16_000 - 320 * n) / 16_000))
+        assert axes.patches[0].get_facecolor()[:3] == to_rgba(KINDS[n % 3])[:3]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["bonafide", "TTS", "VC"]
 
 
 def test_a_pulse_stands_in_the_waveform_where_it_is():
     wave = np.zeros(160_000, dtype=np.float32)
     wave[80_000] = 1.0
-    figure = drawn(figures.activation, wave, np.ones((500, 2)), ["bonafide", "spoof"], "a pulse")
+    panel = figures.Activation("a pulse", wave, np.ones((500, 2)))
+    figure = drawn(figures.activations, [panel], ["bonafide", "spoof"])
     corners = figure.axes[0].collections[0].get_paths()[0].vertices
     assert corners[corners[:, 1].argmax(), 0] == pytest.approx(5.0, abs=0.01)
     assert corners[:, 1].max() == 1.0, "thinning keeps extremes"

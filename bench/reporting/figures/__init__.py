@@ -11,15 +11,16 @@ from bench.reporting.figures.features import Features, features
 from bench.reporting.figures.gradcam import Checkpoint, gradcam
 from bench.reporting.figures.positions import Places, positions
 from bench.reporting.figures.ranks import ranked, ranks
-from bench.reporting.figures.times import Strip, activation, strips
+from bench.reporting.figures.times import Activation, Strip, activations, strips
 
 __all__ = [
+    "Activation",
     "Checkpoint",
     "Curve",
     "Features",
     "Places",
     "Strip",
-    "activation",
+    "activations",
     "bars",
     "crossed",
     "curves",

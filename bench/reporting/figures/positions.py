@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import matplotlib as mpl
@@ -33,21 +33,31 @@ class Places(NamedTuple):
 
 
 def positions(
-    shares: NDArray[np.float64], systems: Sequence[Places], title: str, kind: Kind = "png"
+    shares: NDArray[np.float64],
+    systems: Sequence[Places],
+    title: str,
+    paper: Mapping[str, float],
+    kind: Kind = "png",
 ) -> bytes:
     """Return (a) a pie of the share of frames at each position, `shares` of shape (4,), and (b) the
-    error rates of one or two systems at each, with their intervals.
+    error rates of one or two systems at each, with their intervals; without a system the pie alone.
+
+    `paper` has those shares that the paper prints, in per cent, by position.
     """
+    width = 7.0 if systems else 3.6
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(7, 3.1), layout="constrained")
-        pie, rates = figure.subplots(1, 2, width_ratios=[2, 3])
-        _pie(pie, shares)
-        _bars(rates, systems)
-        figure.suptitle(wrapped(title, 7))
+        figure = Figure(figsize=(width, 3.1), layout="constrained")
+        pie, *rates = figure.subplots(
+            1, 2 if systems else 1, squeeze=False, width_ratios=[2, 3] if systems else [1]
+        )[0]
+        _pie(pie, shares, paper)
+        for axes in rates:
+            _bars(axes, systems)
+        figure.suptitle(wrapped(title, width))
         return drawn(figure, kind)
 
 
-def _pie(axes: Any, shares: NDArray[np.float64]) -> None:
+def _pie(axes: Any, shares: NDArray[np.float64], paper: Mapping[str, float]) -> None:
     wedges, *_ = axes.pie(
         shares,
         colors=_PLACES,
@@ -55,7 +65,10 @@ def _pie(axes: Any, shares: NDArray[np.float64]) -> None:
         counterclock=False,
         wedgeprops={"edgecolor": "black", "linewidth": 0.5},
     )
-    labels = [f"{name}: {100 * share:.1f} %" for name, share in zip(POSITIONS, shares, strict=True)]
+    labels = [
+        f"{name}: {100 * share:.1f} %" + (f" (paper {paper[name]:g} %)" if name in paper else "")
+        for name, share in zip(POSITIONS, shares, strict=True)
+    ]
     # Beside the pie: slices may be too thin to be written on.
     axes.legend(wedges, labels, loc="upper center", bbox_to_anchor=(0.5, 0.02), ncols=2)
     axes.set_title("(a) share of frames")

@@ -20,6 +20,8 @@ from bench.reporting.style import CLASSES, KINDS, STYLE, Kind, drawn, plain, wra
 from bench.units import HOP_SAMPLES, SAMPLE_RATE_HZ, SPOOF
 
 _WIDTH_IN = 7.0
+_ACROSS = 2
+"""Panels beside each other where there are several."""
 _POINTS = 2000
 """Of a waveform, across the figure: more would not be seen."""
 
@@ -39,39 +41,67 @@ class Strip(NamedTuple):
         return float((self.is_spoof != self.decided_spoof).mean())
 
 
-def activation(
-    wave: NDArray[np.float32],
-    activation: NDArray[np.float64],
-    classes: Sequence[str],
-    title: str = "",
-    kind: Kind = "png",
-) -> bytes:
-    """Return TCA's Figure 2: the waveform, each 20 ms coloured by its strongest class.
+class Activation(NamedTuple):
+    """One utterance's panel."""
 
-    `wave` is of shape (samples,), `activation` (frames, classes). The colour's strength is how far
-    the class stands out from the next, against the frame where one does most.
+    title: str
+    wave: NDArray[np.float32]
+    """(samples,), 16 kHz."""
+    activation: NDArray[np.float64]
+    """(frames, classes): S' of TCA's equation 8."""
+
+
+_COLOURS_SAY = (
+    "colour: the class of the largest S' (equation 8) in each 20 ms, the stronger the farther it "
+    "is ahead of the next class, against the frame of the clip where one is farthest ahead"
+)
+
+
+def activations(
+    panels: Sequence[Activation], classes: Sequence[str], title: str = "", kind: Kind = "png"
+) -> bytes:
+    """Return TCA's Figure 2: for each utterance the waveform, each 20 ms coloured by its strongest
+    class.
+
+    The colour's strength is how far the class stands out from the next, against the frame of the
+    clip where one does most; the paper, which calls it detection confidence, does not define it.
     """
-    order = np.sort(activation, axis=1)
-    lead = order[:, -1] - order[:, -2]
-    strength = lead / max(float(lead.max()), 1e-12)
-    strongest = activation.argmax(axis=1)
+    across = min(_ACROSS, len(panels))
+    down = -(-len(panels) // across)
     with mpl.rc_context({**STYLE, "axes.grid": False}):
-        figure = Figure(figsize=(_WIDTH_IN, 2.4), layout="constrained")
-        axes = figure.subplots()
-        for frame, place in enumerate(strongest):
-            begins = frame * HOP_SAMPLES / SAMPLE_RATE_HZ
-            ends = begins + HOP_SAMPLES / SAMPLE_RATE_HZ
-            alpha = 0.1 + 0.7 * float(strength[frame])
-            axes.axvspan(begins, ends, color=KINDS[place], alpha=alpha, linewidth=0)
-        waveform(axes, wave)
-        axes.set(xlim=(0, len(wave) / SAMPLE_RATE_HZ), xlabel="seconds")
+        figure = Figure(figsize=(_WIDTH_IN, 1.3 + (1.1 if down == 1 else 0.85 * down)))
+        figure.set_layout_engine("constrained")
+        subplots = figure.subplots(down, across, squeeze=False)
+        for axes in subplots.ravel()[len(panels) :]:
+            axes.remove()
+        for axes, panel in zip(subplots.ravel(), panels, strict=False):
+            _activation(axes, panel)
+        for axes in figure.axes[-across:]:
+            axes.set_xlabel("seconds")
         figure.suptitle(wrapped(title, _WIDTH_IN))
+        figure.supxlabel(wrapped(_COLOURS_SAY, 1.2 * _WIDTH_IN), fontsize=6.5)
         keys = [
             Patch(color=colour, alpha=0.8, label=name)
             for name, colour in zip(classes, KINDS, strict=False)
         ]
         figure.legend(handles=keys, loc="outside lower right", ncols=len(classes))
         return drawn(figure, kind)
+
+
+def _activation(axes: Any, panel: Activation) -> None:
+    order = np.sort(panel.activation, axis=1)
+    lead = order[:, -1] - order[:, -2]
+    strength = lead / max(float(lead.max()), 1e-12)
+    hop_s = HOP_SAMPLES / SAMPLE_RATE_HZ
+    for frame, place in enumerate(panel.activation.argmax(axis=1)):
+        alpha = 0.1 + 0.7 * float(strength[frame])
+        colour = KINDS[place]
+        axes.axvspan(frame * hop_s, (frame + 1) * hop_s, color=colour, alpha=alpha, linewidth=0)
+    waveform(axes, panel.wave)
+    axes.set(xlim=(0, len(panel.wave) / SAMPLE_RATE_HZ))
+    if panel.title:
+        axes.set_title(plain(panel.title), fontsize=7, loc="left", pad=2)
+    axes.tick_params(labelsize=6)
 
 
 def strips(groups: Mapping[str, Sequence[Strip]], title: str, kind: Kind = "png") -> bytes:

@@ -1,0 +1,184 @@
+"""What figures of a row are asked with, and where they are written: shared by `bench explain`."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+
+from bench import cards, config
+from bench.cli import options
+from bench.config import Config, Form
+from bench.errors import BenchError, near
+from bench.launchers.order import Order
+from bench.specs.illustration import Illustration
+from bench.specs.run import Run
+
+if TYPE_CHECKING:  # these import torch and Matplotlib, which takes seconds: else only when called
+    from bench.launchers.trained import TrainedRow
+    from bench.reporting.style import Kind
+
+_FOLDER = "figures/explained"
+"""Where the figures stand among the artifacts of a tracked run."""
+NONE = "none"
+"""As `--against`: no second row."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What every figure of a trained row is asked with."""
+
+    table: str
+    row: str
+    seed: int | None
+    overrides: tuple[str, ...]
+    form: Form
+    folder: Path | None
+    track: bool
+    here: Config
+
+    def rows(self, *others: tuple[str | None, int | None]) -> list[TrainedRow]:
+        """Return the trained row that was asked for, behind it those of `others` that are named;
+        BenchError where one is not trained here.
+        """
+        from bench.launchers.trained import trained
+
+        card = cards.table(self.table)
+        wanted = [(self.row, self.seed), *((row, seed) for row, seed in others if row)]
+        names = [name for row, _ in wanted for name in cards.select(card, row)]
+        if len(names) != len(wanted):
+            raise BenchError(f"{self.row}: one row is explained at a time")
+        order = Order(card, names, None, self.form, self.overrides)
+        return trained(order, [seed for _, seed in wanted], self.here)
+
+    def shown_by(self, figure: str) -> Illustration | None:
+        """Return what the table's card has of the paper's figure that a verb draws."""
+        return cards.table(self.table).figures.get(figure)
+
+    def evaluation(self, run: Run, wanted: str | None) -> str:
+        """Return the key of the evaluation that was asked for, or of the first; BenchError where
+        the row has no such one.
+        """
+        if wanted is not None and wanted not in run.evaluate:
+            raise BenchError(
+                f"{self.table}, row {self.row}: has no evaluation {wanted!r}"
+                f"{near(wanted, run.evaluate)}"
+            )
+        return wanted or next(iter(run.evaluate))
+
+    def framed(self, run: Run, evaluation: str) -> str:
+        """Return which frames an evaluation has, `PS eval, frames of 160 ms`; BenchError where
+        whole utterances are scored.
+        """
+        from bench.reporting.evaluations import called
+
+        data = run.evaluate[evaluation]
+        if data.resolution_s is None:
+            raise BenchError(
+                f"{self.table}, row {self.row}: {evaluation} is scored by whole utterances: "
+                "positions are of frames"
+            )
+        return f"{called(run)[evaluation]}, frames of {1000 * data.resolution_s:g} ms"
+
+    def pair(self, figure: str, against: str | None, seed: int | None) -> list[TrainedRow]:
+        """Return the row, behind it the one that it is set against, if any.
+
+        That is the one `against` names, if not "none"; the row itself with another `seed`; else the
+        baseline that the table's card has for the figure, which is said.
+        """
+        known = self.shown_by(figure)
+        if against is not None or seed is not None or known is None or self.row == known.against:
+            second = self.row if against is None and seed is not None else against
+            return self.rows((None if second == NONE else second, seed))
+        click.echo(f"{self.row} against {known.against}, for {known.source}: {known.why}")
+        try:
+            return self.rows((known.against, None))
+        except BenchError as error:
+            alone = f"\n`--against {NONE}` draws {self.row} alone"
+            hint = alone if f"row {known.against}, seed" in str(error) else ""
+            raise BenchError(f"{error}{hint}") from error
+
+    def write(
+        self, name: str, draw: Callable[[Kind], bytes], of: TrainedRow | str | None = None
+    ) -> None:
+        """Write a figure as PNG and SVG, say where, and keep it with the tracked run that it is
+        `of`: a row's, if there is one, or that of this id.
+        """
+        from bench.reporting import style
+
+        smoke = ".smoke" if self.form == "smoke" else ""
+        stem = re.sub(r"[^\w.-]+", "-", name) + smoke
+        paths = style.write(self.folder or self.here.work / "explained", stem, draw)
+        for path in paths:
+            click.echo(f"written: {path}")
+        if of is None or not self.track:
+            return
+        from bench.tracking import artifacts
+        from bench.tracking.store import Store
+
+        store = Store(self.here)
+        run_id = of if isinstance(of, str) else artifacts.finished(store, of.entry)
+        if run_id:
+            artifacts.add(store, run_id, paths, _FOLDER)
+            click.echo(f"kept: {_FOLDER} of run {run_id[:8]}")
+
+
+Verb = Callable[..., None]
+
+
+FORM = [
+    options.smoke,
+    click.option("--folder", type=click.Path(path_type=Path), help="<work>/explained else."),
+]
+TRACK = click.option(
+    "--track/--no-track",
+    default=True,
+    show_default=True,
+    help="Keep the figure with the tracked run that it is of, where there is one.",
+)
+
+
+def asked(table: str, row: str, of: Literal["trained row", "table"] = "trained row"):
+    """Return a decorator with the options that every figure of a row has, handed on as `Asked`;
+    those that pick a trained row are left out where a figure is `of` a table's figures.
+    """
+    shared = [
+        click.option("--table", default=table, show_default=True),
+        click.option("--row", default=row, show_default=True),
+        *FORM,
+    ]
+    if of == "trained row":
+        shared += [
+            click.option("--seed", type=int, help="Which of the row's; its first by default."),
+            click.option(
+                "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="As it was run with."
+            ),
+            TRACK,
+        ]
+    return gathered(shared)
+
+
+def gathered(shared: Sequence[Callable[[Verb], Verb]]) -> Callable[[Verb], Verb]:
+    def decorate(verb: Verb) -> Verb:
+        @functools.wraps(verb)
+        def called(
+            smoke: bool,
+            folder: Path | None,
+            table: str = "",
+            row: str = "",
+            seed: int | None = None,
+            overrides: tuple[str, ...] = (),
+            track: bool = False,
+            **own: Any,
+        ) -> None:
+            form, here = options.form(smoke), config.load()
+            verb(Asked(table, row, seed, overrides, form, folder, track, here), **own)
+
+        return functools.reduce(lambda made, option: option(made), reversed(shared), called)
+
+    return decorate

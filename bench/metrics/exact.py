@@ -1,0 +1,193 @@
+"""Bounds of figures that few errors carry, where resampling alone understates what is not known.
+
+A bootstrap draws what was seen. Of a cell without any error it says [0, 0], though of 7,355 trials
+none is wrong in every ninth set where the rate is 0.03 %. The exact bounds of a binomial rate
+(Clopper and Pearson, Biometrika 26, 1934) hold whatever the rate is: here they bound the miss rate
+and the false alarm rate at every threshold, and a figure lies between what it is on the curve of
+both lower bounds and on that of both upper ones (`curves`).
+
+Of the EER, the bounds of either class are two-sided 95 % ones, not wider ones for two classes. At
+the true crossing they fail in 2.5 % of samples each on a side. But the crossing is looked for, too:
+the bounds of the EER fail only where both curves of bounds are on the same side of the truth at
+every threshold. Where both rates are normal around the crossing, with standard deviations σ and
+slopes of the two rates f, that is the case beyond 1.96 (σ₁ f₂ + σ₂ f₁) / (f₁ + f₂), which is never
+less than 1.96 standard deviations of the EER, sqrt(σ₁² f₂² + σ₂² f₁²) / (f₁ + f₂), at most 1.41
+times as much, and the same where one rate varies alone. `tests/benchmarks/bench_coverage.py` shows
+how often the bounds hold, also with curves that have no slope.
+
+Units are taken to be independent. Errors of frames cluster within utterances, so that the number of
+trials is that of utterances (`worth`: of equally long ones) and the errors are the rate times this
+number: as if an utterance were wrong as a whole or not at all, which errs towards wide bounds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import betaincinv
+
+from bench.metrics.items import Items, items_eer, items_tally
+from bench.metrics.tally import Floats, Integers, Tally, errors
+
+FEW = 10
+"""Where fewer units than these carry the errors of a class, its exact bounds count."""
+
+_EVERY = 300
+"""Bounds are computed for each number of errors up to this one, and beyond for as many again, with
+straight lines between."""
+
+
+class Bounds(NamedTuple):
+    """Lower and upper bound of rates; fractions."""
+
+    low: Floats
+    high: Floats
+
+
+def bounds(wrong: Floats, n: float, level: float = 0.95) -> Bounds:
+    """Return the exact two-sided bounds of the rates of `wrong` errors among `n` independent
+    trials; errors, of any shape, need not be whole.
+
+    They are quantiles of beta distributions (Clopper and Pearson 1934): the lower one is the rate
+    at which as many errors or more have a probability of (1 - level) / 2, the upper one that at
+    which as many or fewer have.
+
+    >>> found = bounds(np.array([0.0, 3.0]), 7355)
+    >>> [f"{100 * low:.4f} to {100 * high:.4f} %" for low, high in zip(*found)]
+    ['0.0000 to 0.0501 %', '0.0084 to 0.1192 %']
+    """
+    wrong = np.asarray(wrong, dtype=np.float64)
+    right, tail = n - wrong, (1 - level) / 2
+    with np.errstate(invalid="ignore"):
+        low = np.where(wrong > 0, betaincinv(wrong, right + 1, tail), 0.0)
+        high = np.where(right > 0, betaincinv(wrong + 1, right, 1 - tail), 1.0)
+    return Bounds(low, high)
+
+
+def worth(weights: Floats) -> float:
+    """Return how many equal weights the weights are worth: their sum's square over the sum of their
+    squares (Kish, Survey Sampling, 1965, section 11.2); 0 where there is none above 0.
+
+    >>> worth(np.array([2.0, 2.0, 0.0])), worth(np.array([9.0, 1.0]))
+    (2.0, 1.2195121951219512)
+    """
+    squares = float(weights @ weights)
+    return float(weights.sum()) ** 2 / squares if squares else 0.0
+
+
+def curves(counts: Tally, n_bonafide: float, n_spoof: float) -> tuple[Tally, Tally]:
+    """Return two tallies, of weights that add up to 1 in each class, whose miss and false alarm
+    rates are the lower bounds at every threshold of `counts`, and the upper ones.
+
+    Rates are those of `n_bonafide` and `n_spoof` independent trials. Thresholds at which nothing
+    is rejected or accepted have bounds, too: trials not seen may lie beyond all that were.
+
+    >>> from bench.metrics.det import eer_of
+    >>> from bench.metrics.tally import tally
+    >>> best, worst = curves(tally([2.0] * 60, [1.0] * 60), 60, 60)
+    >>> eer_of(best).eer, round(eer_of(worst).eer, 4)
+    (0.0, 0.0596)
+    """
+    missed, rejected = errors(counts)
+    miss_rate = np.append(0.0, missed) / missed[-1]
+    false_alarm_rate = np.append(rejected[-1], rejected[-1] - rejected) / rejected[-1]
+    ends = np.nextafter(counts.score[[0, -1]], [-np.inf, np.inf])
+    score = np.concatenate([ends[:1], counts.score, ends[1:]])
+    low, high = (
+        Tally(
+            score,
+            np.diff(miss, prepend=0.0, append=1.0),
+            -np.diff(false_alarm, prepend=1.0, append=0.0),
+        )
+        for miss, false_alarm in zip(
+            _bounds_of_rates(miss_rate, n_bonafide),
+            _bounds_of_rates(false_alarm_rate, n_spoof),
+            strict=True,
+        )
+    )
+    return low, high
+
+
+class Wrong(NamedTuple):
+    """What goes wrong at one threshold."""
+
+    missed: float
+    """Bona fide items that are rejected."""
+    accepted: float
+    """Spoof items that are accepted."""
+    few: bool
+    """Whether fewer than `FEW` units carry the errors of either class."""
+
+
+class Judged:
+    """Items of which errors are counted and figures bounded."""
+
+    def __init__(self, items: Items):
+        self.items = items
+        self._is_bonafide, self._is_spoof = items.bonafide > 0, items.spoof > 0
+
+    @property
+    def bonafide(self) -> float:
+        """How many items are bona fide."""
+        return float(self._is_bonafide.sum())
+
+    @property
+    def spoof(self) -> float:
+        """How many items are spoof; those of which a part is are both."""
+        return float(self._is_spoof.sum())
+
+    @cached_property
+    def counts(self) -> Tally:
+        """Their tally."""
+        return items_tally(self.items)
+
+    @cached_property
+    def crossing(self) -> float:
+        """The threshold of their equal error rate."""
+        return items_eer(self.items).threshold
+
+    def wrong_at(self, threshold: float) -> Wrong:
+        """Return the errors where bona fide is accepted where `score > threshold`."""
+        accepted = self.items.score > threshold
+        missed, accepted = self._is_bonafide & ~accepted, self._is_spoof & accepted
+        carried = min(
+            worth(_by_unit(self.items.unit[chosen], weights[chosen]))
+            for chosen, weights in (
+                (missed, self.items.bonafide),
+                (accepted, self.items.spoof),
+            )
+        )
+        return Wrong(float(missed.sum()), float(accepted.sum()), carried < FEW)
+
+    def bounds(self, measure: Callable[[Tally], float]) -> tuple[float, float]:
+        """Return the least and the most of what a measure is on the `curves` and on the items."""
+        found = [measure(self.counts), *(measure(curve) for curve in self._curves)]
+        return min(found), max(found)
+
+    @cached_property
+    def _curves(self) -> tuple[Tally, Tally]:
+        units = (
+            worth(_by_unit(self.items.unit[chosen], weights[chosen]))
+            for chosen, weights in (
+                (self._is_bonafide, self.items.bonafide),
+                (self._is_spoof, self.items.spoof),
+            )
+        )
+        return curves(self.counts, *units)
+
+
+def _by_unit(unit: Integers, weights: Floats) -> Floats:
+    return np.bincount(unit, weights=weights).astype(np.float64, copy=False)
+
+
+def _bounds_of_rates(rates: Floats, n: float) -> Bounds:
+    """Return the bounds of ascending or descending rates of `n` trials."""
+    few = np.arange(min(n, _EVERY))
+    many = np.geomspace(1, n + 1, _EVERY) - 1
+    at = np.unique(np.concatenate([few, many, n - few, n - many]).clip(0, n))
+    found = bounds(at, n)
+    wrong = rates * n
+    return Bounds(np.interp(wrong, at, found.low), np.interp(wrong, at, found.high))

@@ -1,0 +1,101 @@
+"""Figures with their errors and both intervals: that of the draws that the trials ask for (speakers
+and attacks), and that of utterances."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from bench.metrics.bootstrap import Interval, Measure, intervals
+from bench.metrics.items import Items, items_tally
+from bench.metrics.plans import NothingToResample, Plan, Resampling
+from bench.metrics.ratios import Ratios, ratio_intervals
+from bench.metrics.tally import Floats
+
+FEW = 5
+"""Below so many errors of both classes together, there are too few to judge a figure."""
+
+
+class Figure(NamedTuple):
+    """A figure of merit, its 95 % intervals and the errors that it rests on. What is not known, or
+    what the figure has not, is NaN."""
+
+    value: float
+    low: float
+    """Bounds of the interval that a reader takes: of the draws that `plan` names."""
+    high: float
+    utterance_low: float = math.nan
+    """Bounds of the interval that draws utterances, whatever `plan` is."""
+    utterance_high: float = math.nan
+    missed: float = math.nan
+    """Bona fide trials (or frames) that are rejected at the figure's threshold."""
+    accepted: float = math.nan
+    """Spoof trials (or frames) that are accepted there."""
+    bonafide: float = math.nan
+    """How many trials (or frames) are bona fide."""
+    spoof: float = math.nan
+    plan: str = "utterance"
+    """Who is drawn for `low` and `high`: one of `bench.metrics.plans.PLANS`."""
+
+    @property
+    def few(self) -> bool:
+        """Whether so few errors carry the figure that a verdict rests on them alone.
+
+        >>> Figure(0.0, 0.0, 0.001, missed=0, accepted=0).few, Figure(0.0, 0.0, 0.001).few
+        (True, False)
+        """
+        return self.missed + self.accepted < FEW
+
+
+_NOTHING = Interval(math.nan, math.nan)
+
+
+def measured(
+    items: Items, measures: Mapping[str, Measure], resampling: Resampling
+) -> dict[str, Figure]:
+    """Return each of `measures` of the items, by name.
+
+    Bounds are NaN where there is but one speaker to draw, as may be asked for by name. BenchError
+    as `bench.metrics.bootstrap.intervals`.
+    """
+    counts = items_tally(items)
+    plan = resampling.plan(items.unit, items.spoof)
+    how = resampling.replicates, resampling.seed
+    figure = _figures(plan, lambda plan: intervals(items, measures, plan, *how))
+    return {name: figure(name, measure(counts)) for name, measure in measures.items()}
+
+
+def measured_ratios(ratios: Ratios, spoof: Floats, resampling: Resampling) -> dict[str, Figure]:
+    """Return each figure at a fixed threshold that is defined, by name; `spoof`, (u,), is the
+    weight of what is spoof in each of the ratios' utterances.
+    """
+    kept = ratios.defined
+    plan = resampling.plan(kept.unit, spoof)
+    how = resampling.replicates, resampling.seed
+    figure = _figures(plan, lambda plan: ratio_intervals(kept, plan, *how))
+    return {name: figure(name, value) for name, value in kept.values.items()}
+
+
+def _figures(
+    plan: Plan, drawn: Callable[[Plan | None], Mapping[str, Interval]]
+) -> Callable[[str, float], Figure]:
+    """Return what makes a figure of a name and a value, with bounds by plan and by utterances."""
+    by_utterance = _drawn(drawn, None)
+    by_plan = by_utterance if plan.name == "utterance" else _drawn(drawn, plan)
+
+    def of(name: str, value: float) -> Figure:
+        found, plain = (by.get(name, _NOTHING) for by in (by_plan, by_utterance))
+        counts = plain.missed, plain.accepted, plain.bonafide, plain.spoof
+        return Figure(value, *found[:2], *plain[:2], *counts, plan.name)
+
+    return of
+
+
+def _drawn(
+    drawn: Callable[[Plan | None], Mapping[str, Interval]], plan: Plan | None
+) -> Mapping[str, Interval]:
+    try:
+        return drawn(plan)
+    except NothingToResample:
+        return {}

@@ -1,0 +1,100 @@
+"""The systems that tables print figures of: who published them, and what of them is released."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from bench.errors import BenchError, near
+from bench.specs.base import Spec
+from bench.specs.faults import explain
+from bench.specs.table import Table
+
+NAME = "references.toml"
+"""Of the file, in the folder of table cards."""
+_SHARED = ("url", "code", "weights", "licence", "trained_on")
+
+
+class Reference(Spec):
+    """One publication; what is not known is left out."""
+
+    kind: Literal["article", "inproceedings", "misc"]
+    author: str
+    """As BibTeX has it: `Family, Given and Family, Given and others`."""
+    title: str
+    venue: str
+    """Journal, proceedings, or preprint server with number."""
+    year: int
+    doi: str = ""
+    arxiv: str = ""
+    page: str = ""
+    """Address of the publication where it has neither, or where its DOI is not known here."""
+    code: str = ""
+    weights: str = ""
+    licence: str = ""
+    trained_on: str = ""
+
+    @property
+    def url(self) -> str:
+        """The publication's address: of its DOI, else of its page or preprint; "" without any."""
+        if self.doi:
+            return f"https://doi.org/{self.doi}"
+        return self.page or (f"https://arxiv.org/abs/{self.arxiv}" if self.arxiv else "")
+
+    def bibtex(self, key: str) -> str:
+        """Return the entry for a `.bib` file; Unicode is left as it is, as biber and BibTeX 0.99d
+        with inputenc take it."""
+        place = {"article": "journal", "inproceedings": "booktitle", "misc": "howpublished"}
+        fields = {
+            "author": self.author,
+            "title": f"{{{self.title}}}",
+            place[self.kind]: self.venue,
+            "year": str(self.year),
+            "doi": self.doi,
+            "eprint": self.arxiv,
+            "archiveprefix": "arXiv" if self.arxiv else "",
+            "url": self.page,
+        }
+        lines = [f"  {name} = {{{value}}}," for name, value in fields.items() if value]
+        return "\n".join([f"@{self.kind}{{{key},", *lines, "}"]) + "\n"
+
+
+@lru_cache
+def references(folder: Path) -> Mapping[str, Reference]:
+    """Return every entry of the file in `folder`, by its key; all faults are in one BenchError."""
+    path = folder / NAME
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise BenchError(f"{path}: not TOML: {error}") from error
+    found: dict[str, Reference] = {}
+    wrong: list[str] = []
+    for key, entry in content.items():
+        try:
+            found[key] = Reference.model_validate(entry)
+        except ValidationError as error:
+            wrong += [f"{line}" for line in explain(error, f"{path}: {key}", Reference)]
+    if wrong:
+        raise BenchError("\n".join(wrong))
+    return found
+
+
+def filled(row: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Return a row of a card with what its reference says, where the row says nothing itself."""
+    cite = row.get("cite")
+    entry = references(folder).get(cite) if isinstance(cite, str) else None
+    said = {key: getattr(entry, key) for key in _SHARED} if entry else {}
+    return {**{key: value for key, value in said.items() if value}, **row}
+
+
+def mistakes(card: Table, folder: Path) -> Iterator[str]:
+    """Say which rows cite nothing that there is."""
+    known = references(folder)
+    for name, row in card.rows.items():
+        if row.cite and row.cite not in known:
+            yield f"rows.{name}.cite = {row.cite!r}: no entry of {NAME}{near(row.cite, known)}"

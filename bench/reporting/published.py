@@ -1,0 +1,80 @@
+"""Rows of other systems: what is known of them beside their figures, with links."""
+
+from __future__ import annotations
+
+from bench.config import Form
+from bench.metrics.catalogue import digits
+from bench.reporting.grid import grid, smoke_word
+from bench.specs.table import Column, Row, Table
+
+
+def elsewhere_notes(table: Table) -> list[str]:
+    """Return a sentence, a footnote, for each row of which others measured a figure."""
+    columns = {column.metric: column for column in table.columns}
+    said: list[str] = []
+    for row in table.rows.values():
+        for column in table.columns:
+            found = [figure for figure in row.elsewhere if figure.metric == column.metric]
+            if found:
+                name = ", ".join(filter(None, row.cells))
+                own = row.published.get(column.metric)
+                here = "not printed" if own is None else _shown(own, column)
+                others = "; ".join(
+                    f"{_shown(figure.value, columns[figure.metric])} by "
+                    f"{_link(figure.source, figure.url)} ({figure.date})"
+                    for figure in found
+                )
+                said.append(f"{name}, {_name(column)}: {here} in this table; {others}.")
+    return said
+
+
+def linked(row: Row) -> tuple[str, ...]:
+    """Return the row's text cells, the first linked to the system's paper where that is known."""
+    first, *others = row.cells
+    return _link(first, row.url), *others
+
+
+def section(table: Table, form: Form) -> str:
+    """Return what is known of the published systems; empty where nothing is."""
+    rows = [row for row in table.rows.values() if row.published_only and _known(row)]
+    if not rows:
+        return ""
+    lines = [
+        [
+            ", ".join(filter(None, linked(row))),
+            _link("code", row.code),
+            row.weights and _link("weights", row.weights),
+            row.licence,
+            row.trained_on,
+            row.source,
+        ]
+        for row in rows
+    ]
+    headings = ["System", "Code", "Weights", "Licence", "Trained on", "Figures from"]
+    kept = [n for n in range(len(headings)) if n == 0 or any(line[n] for line in lines)]
+    return "\n\n".join(
+        [
+            f"## {smoke_word(form)}Published systems",
+            grid([headings[n] for n in kept], [[line[n] for n in kept] for line in lines], form),
+        ]
+    )
+
+
+def _known(row: Row) -> bool:
+    return any((row.url, row.code, row.weights, row.licence, row.trained_on))
+
+
+def _link(text: str, url: str) -> str:
+    """Return the text linked; an address that is none stands beside it."""
+    if not url:
+        return text if text not in ("code", "weights") else ""
+    return f"[{text}]({url})" if url.startswith("http") else url
+
+
+def _shown(value: float, column: Column) -> str:
+    places = digits(column.metric) if column.decimals is None else column.decimals
+    return f"{value:.{places}f}"
+
+
+def _name(column: Column) -> str:
+    return f"{column.group} {column.heading}".strip()

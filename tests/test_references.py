@@ -1,0 +1,75 @@
+"""What is known of published systems: each row cites an entry, and each entry is cited."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from bench import cards, references
+from bench.errors import BenchError
+
+FOLDER = cards.folder("experiments")
+PUBLISHED = [
+    (key, name, row)
+    for key in cards.table_keys()
+    for name, row in cards.table(key).rows.items()
+    if row.published_only
+]
+
+
+def test_every_published_row_cites_an_entry_and_every_entry_is_cited():
+    assert [(key, name) for key, name, row in PUBLISHED if not row.cite] == []
+    assert {row.cite for *_, row in PUBLISHED} == set(references.references(FOLDER))
+
+
+def test_an_entry_is_whole():
+    for key, entry in references.references(FOLDER).items():
+        assert 2015 <= entry.year <= 2026, key
+        for address in (entry.url, entry.code):
+            assert not address or re.fullmatch(r"https://\S+", address), key
+        assert not entry.arxiv or re.fullmatch(r"\d{4}\.\d{5}", entry.arxiv), key
+        if entry.weights or entry.licence:
+            assert entry.code, f"{key}: weights or a licence of what code?"
+
+
+def test_a_row_has_what_its_reference_says_but_for_what_it_says_itself():
+    entry = references.references(FOLDER)["bam"]
+    row = {"cells": ["BAM"], "cite": "bam", "licence": "other"}
+    assert references.filled(row, FOLDER) == {
+        "url": "https://arxiv.org/abs/2407.21611",
+        "code": entry.code,
+        "weights": entry.weights,
+        **row,
+    }
+    assert references.filled({"cells": ["BAM"]}, FOLDER) == {"cells": ["BAM"]}
+
+
+def test_a_reference_that_is_none_is_a_mistake_of_the_card(tmp_path):
+    path = tmp_path / "table.toml"
+    text = (FOLDER / "sal" / "table1.toml").read_text(encoding="utf-8")
+    path.write_text(text.replace('cite = "cfprf"', 'cite = "cfprv"'), encoding="utf-8")
+    with pytest.raises(BenchError) as raised:
+        cards.parse_table("test/table", path)
+    expected = "rows.CFPRF.cite = 'cfprv': no entry of references.toml; did you mean 'cfprf'?"
+    assert str(raised.value) == f"{path}: {expected}"
+
+
+def test_faults_of_the_file_name_entry_and_key(tmp_path):
+    (tmp_path / references.NAME).write_text(
+        '[a]\nkind = "book"\nauthor = "A"\ntitle = "T"\nvenue = "V"\nyear = 2020\ncod = ""\n',
+        encoding="utf-8",
+    )
+    with pytest.raises(BenchError) as raised:
+        references.references(tmp_path)
+    assert "a: kind = 'book': should be 'article', 'inproceedings' or 'misc'" in str(raised.value)
+    assert "a: cod: no such key; did you mean 'code'?" in str(raised.value)
+
+
+def test_a_bibtex_entry():
+    entry = references.references(FOLDER)["bam"].bibtex("bam")
+    assert entry.startswith("@inproceedings{bam,\n  author = {Zhong, Jiafeng and ")
+    assert "  eprint = {2407.21611},\n  archiveprefix = {arXiv},\n}" in entry
+    for key, one in references.references(FOLDER).items():
+        text = one.bibtex(key)
+        assert text.count("{") == text.count("}")
