@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from bench.errors import BenchError
-from bench.scoring.draws import Draws, draws
+from bench.scoring.draws import KIND, Draws, draws, unpacked
 from bench.scoring.places import Placed, placed
 from bench.specs.table import Table
 from bench.tracking import kept
@@ -51,25 +51,27 @@ class KeptInStore:
     """
 
     def __init__(self, store: kept.Opened, work: Path) -> None:
-        self._store, self._folder = store, work / "draws"
+        self._store, self._folder = store, work / "draws" / KIND
 
     def draws(
         self, run_id: str, evaluation: str, figures: Collection[str]
     ) -> Mapping[str, Draws] | None:
         """See `Kept`."""
-        places = {name: self._folder / run_id / f"{evaluation}.{name}.npz" for name in figures}
+        places = {
+            name: self._folder / run_id / f"{evaluation}.{name}.{KIND}.npz" for name in figures
+        }
         missing = [name for name, place in places.items() if not place.is_file()]
         if missing:
             with kept.score_file(self._store, run_id, evaluation) as path:
                 if path is None:
                     return None
                 for name, found in draws(path, missing).items():
-                    _write(places[name], found)
+                    _save(places[name], **found.packed())
         return {name: _read(place) for name, place in places.items()}
 
     def placed(self, run_id: str, evaluation: str) -> Placed | None:
         """See `Kept`."""
-        place = self._folder / run_id / f"{evaluation}.placed.npz"
+        place = self._folder / run_id / f"{evaluation}.placed.{KIND}.npz"
         if not place.is_file():
             with kept.score_file(self._store, run_id, evaluation) as path:
                 if path is None:
@@ -110,10 +112,6 @@ def figures_drawn(table: Table) -> dict[str, list[str]]:
 _ARRAYS = Placed._fields[2:]
 
 
-def _write(place: Path, found: Draws) -> None:
-    _save(place, trials=np.array(found.trials), values=found.values)
-
-
 def _save(place: Path, **arrays: Any) -> None:
     """Write the file whole or not at all: another process may make the same report."""
     place.parent.mkdir(parents=True, exist_ok=True)
@@ -124,4 +122,4 @@ def _save(place: Path, **arrays: Any) -> None:
 
 def _read(place: Path) -> Draws:
     with np.load(place) as found:
-        return Draws(str(found["trials"]), found["values"])
+        return unpacked(found)

@@ -18,7 +18,7 @@ import numpy as np
 from bench.metrics import scores
 from bench.metrics.f1 import ARGMAX
 from bench.metrics.grid import Points, grid_of, points
-from bench.metrics.plans import Factors, Plan, factors, groups
+from bench.metrics.plans import Plan, groups
 from bench.metrics.positions import distance_errors, position_errors
 from bench.metrics.ratios import Ratios, group_ratios, ratio_intervals, replicated_ratios
 from bench.metrics.tally import Floats
@@ -37,6 +37,8 @@ class Placed(NamedTuple):
     """Sixteen digits of the trials: systems with equal ones were drawn alike."""
     frames: Floats
     errors: Floats
+    erring: Floats
+    """Utterances with such an error."""
     low: Floats
     """Bounds of the 95 % interval."""
     high: Floats
@@ -60,7 +62,7 @@ def placed(path: Path) -> Placed:
     table = scores.read(path)
     own, truth = _timeline(table)
     ratios = _ratios(own, truth)
-    plan = _factors(table).plan(own.utterance, own.is_spoof)
+    plan = scores.factors_of(table).plan(own.utterance, own.is_spoof)
     trials = _digest(scores.utterances(table), own, plan)
     seed = int(trials, 16)
     bounds = ratio_intervals(ratios, plan, REPLICATES, seed)
@@ -69,6 +71,7 @@ def placed(path: Path) -> Placed:
         trials,
         ratios.whole.sum(axis=0),
         ratios.part.sum(axis=0),
+        np.count_nonzero(ratios.part, axis=0),
         np.array([bounds[name].low for name in ratios.names]),
         np.array([bounds[name].high for name in ratios.names]),
         replicated_ratios([ratios], groups(plan, [ratios.unit]), REPLICATES, seed)[0],
@@ -112,14 +115,3 @@ def _digest(names: list[str], own: Points, plan: Plan) -> str:
     for of in (*plan.levels, own.utterance, own.is_spoof):
         told.update(np.ascontiguousarray(of, dtype=np.int64).tobytes())
     return told.hexdigest()[:16]
-
-
-def _factors(table: Any) -> Factors:
-    """Return what utterances depend on; the attack is that of their spoof frames."""
-    unit = scores.pooled_items(table).unit
-    units, first = np.unique(unit, return_index=True)
-    attack = np.full(len(units), "", dtype=object)
-    spoofed = scores.pooled(table).is_spoof
-    attack[np.searchsorted(units, unit[spoofed])] = scores.attacks(table)[spoofed]
-    speaker = np.array(table["speaker"].take(first).to_pylist(), dtype=object)
-    return factors(units, speaker, attack)

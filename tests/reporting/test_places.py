@@ -40,7 +40,14 @@ class Kept:
         full = np.full(3, 1000.0)
         trials = self.trials if isinstance(self.trials, str) else self.trials[run_id[0]]
         return Placed(
-            NAMES, trials, full, rates * full, rates - 0.004, rates + 0.004, rates + noise
+            NAMES,
+            trials,
+            full,
+            rates * full,
+            rates * full,
+            rates - 0.004,
+            rates + 0.004,
+            rates + noise,
         )
 
 
