@@ -113,7 +113,7 @@ def test_the_number_of_threads_changes_nothing(n_units):
         assert one == two
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.randoms(use_true_random=False), st.booleans())
 def test_the_order_of_items_does_not_matter(seed, random, one_each):
     items = trials(seed, 20, 8) if one_each else Items(*made(seed, 6, 8))
@@ -126,7 +126,7 @@ def test_the_order_of_items_does_not_matter(seed, random, one_each):
         assert found[name] == pytest.approx(expected[name], nan_ok=True)
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.sampled_from([None, 8]))
 def test_scores_count_only_by_their_order_and_weights_only_by_their_shares(seed, distinct):
     items = Items(*made(seed, 8, distinct))

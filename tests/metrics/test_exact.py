@@ -114,7 +114,7 @@ def test_bounds_between_computed_ones_are_close(n):
     assert found[2 + wrong.astype(int)] == pytest.approx(exact, rel=1e-3)
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(st.integers(12, 300), st.integers(12, 300), st.integers(0, 5), st.integers(0, 5))
 def test_the_interval_holds_the_figure_and_is_never_a_point(n_bonafide, n_spoof, missed, accepted):
     items = separate(n_bonafide, n_spoof, missed, accepted)

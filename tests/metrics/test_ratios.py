@@ -87,7 +87,7 @@ def test_draws_without_the_figure_are_left_out_and_counted():
         ratio_intervals(nothing)
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(st.integers(1, 400), st.integers(0, 4), st.integers(0, 4))
 def test_few_wrong_decisions_leave_as_much_open_as_exact_bounds_do(n, missed, accepted):
     """No error at all is the case that resampling takes for certain."""
