@@ -130,7 +130,7 @@ def _system(column: Column, stands: Standing, drawn: _Replicates) -> tuple[str, 
     metrics = column.parts or (column.metric,)
     values: list[float] = []
     replicates: list[np.ndarray] = []
-    wrong: list[Mistakes | None] = []
+    mistakes: list[Mistakes] = []
     trials: set[str] = set()
     for run in stands.runs.to_dict("records"):
         parts = [drawn.of(run["run_id"], metric) for metric in metrics]
@@ -142,24 +142,12 @@ def _system(column: Column, stands: Standing, drawn: _Replicates) -> tuple[str, 
         scale = 100.0 if is_rate(column.metric) else 1.0
         figures = [float(run[metric]) for metric in metrics]
         values.append(_combined(column, figures))
-        wrong.append(_mistakes(column, figures, known, scale))
+        mistakes += _combined_mistakes(column, figures, known, scale)
         replicates.append(scale * _combined_draws(column, known))
         trials.add(" ".join(part.trials for part in known))
     if len(trials) > 1:
         return "its seeds were scored on different trials"
-    counted = tuple(of for of in wrong if of is not None)
-    mistakes = counted if len(counted) == len(wrong) else ()
-    return trials.pop(), Trained(np.array(values), np.stack(replicates), mistakes)
-
-
-def _mistakes(
-    column: Column, figures: list[float], parts: list[Draws], scale: float
-) -> Mistakes | None:
-    """Return what carries a run's figure; None where no errors do."""
-    known = [part.mistakes.scaled(scale) for part in parts if part.mistakes is not None]
-    if len(known) < len(parts):
-        return None
-    return known[0] if column.combine == "none" else joined(column.combine, figures, known)
+    return trials.pop(), Trained(np.array(values), np.stack(replicates), tuple(mistakes))
 
 
 def _combined(column: Column, values: list[float]) -> float:
@@ -172,6 +160,16 @@ def _combined_draws(column: Column, parts: list[Draws]) -> np.ndarray:
     if column.combine == "mean":
         return np.mean([part.values for part in parts], axis=0)
     return np.abs(parts[0].values - parts[1].values)
+
+
+def _combined_mistakes(
+    column: Column, figures: list[float], parts: list[Draws], scale: float
+) -> list[Mistakes]:
+    """Return the mistakes that a seed's figure rests on; none where a part has no such."""
+    wrong = [part.mistakes.scaled(scale) for part in parts if part.mistakes is not None]
+    if len(wrong) < len(parts):
+        return []
+    return wrong if column.combine == "none" else [joined(column.combine, figures, wrong)]
 
 
 def _pairs(systems: Mapping[str, tuple[str, Trained]]) -> dict[tuple[str, str], Tested]:

@@ -75,7 +75,7 @@ def drawn_by(standings: Mapping[str, Standing]) -> str:
                 for plan in stands.runs[name].dropna():
                     plans.setdefault(plan, set()).add(name.removeprefix("plan."))
     plans.pop("", None)
-    if not plans:
+    if not plans.keys() - {"utterance"}:
         return "Intervals are drawn by utterances."
     said = [
         f"{' and '.join(_UNIT_OF.get(of, of) for of in plan.split('+'))} "
@@ -90,6 +90,8 @@ def _marks(
 ) -> list[str]:
     """Return a line for each mark that the table has."""
     there = {cell.ours.verdict for cell in found if cell.ours}
+    if "outside" in there:
+        there.add("inside")  # the one says what the other is not
     said = [
         f"{f'*{of}*' if detail else tables.MARKS[of]}: {says}."
         for of, says in _SAYS.items()
