@@ -14,8 +14,8 @@ nearly is.
 
 Where few errors tell the systems apart it is not. Then the p-value is the larger of that and of the
 exact one of the utterances that only one of the two gets wrong (`bench.metrics.mistakes`), and the
-interval also holds what the exact bounds of both figures leave open, combined as by
-`bench.metrics.combined`, as if the systems were independent: on the same trials they are closer.
+interval also holds what the exact bounds of both figures leave open, combined as those of
+correlated figures are (MOVER; Zou, Psychological Methods 12, 2007).
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def between(a: Trained, b: Trained) -> Between:
     counted = apart(a.mistakes, b.mistakes)
     if not counted.few:
         return found
-    low, high = _open(a, b)
+    low, high = _open(a, b, counted.alike)
     return found._replace(
         low=min(found.low, low),
         high=max(found.high, high),
@@ -115,14 +115,18 @@ def _resampled(a: Trained, b: Trained) -> Between:
     return Between(value, value - half, value + half, p_value, over_seeds)
 
 
-def _open(a: Trained, b: Trained) -> tuple[float, float]:
-    """Return the bounds of the difference by the exact ones of both figures (MOVER)."""
+def _open(a: Trained, b: Trained, alike: float) -> tuple[float, float]:
+    """Return the bounds of the difference by the exact ones of both figures, whose errors have the
+    correlation `alike`."""
     one, other = float(a.values.mean()), float(b.values.mean())
     (low, high), (other_low, other_high) = a.bounds, b.bounds
     below, above = max(one - low, 0.0), max(high - one, 0.0)
     other_below, other_above = max(other - other_low, 0.0), max(other_high - other, 0.0)
-    value = one - other
-    return value - math.hypot(below, other_above), value + math.hypot(above, other_below)
+    down, up = (
+        math.sqrt(x * x + y * y - 2 * alike * x * y)
+        for x, y in ((below, other_above), (above, other_below))
+    )
+    return one - other - down, one - other + up
 
 
 def _of_seeds(a: Floats, b: Floats) -> list[tuple[float, int]]:

@@ -77,6 +77,8 @@ class Apart(NamedTuple):
     """Whether they are so few that no resampling is to be trusted alone."""
     nothing: bool
     """Whether they, and the errors of either system, are too few to say anything."""
+    alike: float
+    """How far the errors of both are correlated, from 0 to 1; the less of both classes."""
 
 
 def mistakes(items: Items, measure: Measure, plan: Plan) -> Mistakes | None:
@@ -158,13 +160,28 @@ def apart(a: Sequence[Mistakes], b: Sequence[Mistakes]) -> Apart:
             sums[which][:, place] += of.counts / len(seeds)
             erring[which] += (of.counts != 0).sum(axis=1) / len(seeds)
     classes = [_of_class(one, levels) for one in (sums[0] - sums[1])]
+    alike = min(_alike(one, other) for one, other in zip(*sums, strict=True))
     nothing = any(
         of.level < LEAST and most < _ERRORS
         for of, most in zip(classes, np.maximum(*erring), strict=True)
     )
     return Apart(
-        max(of.p_value for of in classes), any(of.utterances < FEW for of in classes), nothing
+        max(of.p_value for of in classes),
+        any(of.utterances < FEW for of in classes),
+        nothing,
+        alike,
     )
+
+
+def _alike(a: Floats, b: Floats) -> float:
+    """Return the correlation of errors, (u,) each, as if either system had two more of its own:
+    that errors of so many trials are all shared does not say that the next will be."""
+    product = float(a @ b)
+    if not product:
+        return 0.0
+    n, other = worth(a), worth(b)
+    found = product / float((a @ a) * (b @ b)) ** 0.5
+    return found * (n / (n + 2) * other / (other + 2)) ** 0.5
 
 
 class _OfClass(NamedTuple):

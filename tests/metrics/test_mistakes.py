@@ -58,6 +58,20 @@ def test_no_error_against_none_and_against_one():
     assert many.low > 0
 
 
+def test_errors_that_both_have_narrow_a_difference_but_never_to_nothing():
+    """A hundred errors of each class, all shared: four more of one alone were never seen."""
+    items = separate((4000, 4000), missed=100, accepted=100)
+    found = paired(items, items, EER, None, 99)["eer"]
+    assert found.p_value == 1
+    assert not found.few
+    assert 2 / 4000 < found.high < 6 / 4000
+    assert found.low == pytest.approx(-found.high, rel=0.3)
+    other = separate((4000, 4000), missed=100, accepted=100)
+    other.score[:] = other.score[np.r_[100:4000, :100, 4000:8000]]
+    apart_by = paired(items, other, EER, None, 99)["eer"]
+    assert apart_by.high - apart_by.low > 3 * (found.high - found.low)
+
+
 def test_one_hard_spoof_is_no_hundred_errors():
     """With few spoofs, a threshold that lets none pass costs many bona fide trials."""
     one, other = separate((4000, 20)), separate((4000, 20))
