@@ -23,6 +23,11 @@ from bench.specs.faults import explain
 
 Form = Literal["paper", "smoke"]
 
+_NOISE = {
+    "musan": "MUSAN (openslr.org/17), the folder that holds noise, speech and music",
+    "rirs": "RIRS_NOISES (openslr.org/28), its folder simulated_rirs",
+}
+
 
 class File(Spec):
     """What `bench.toml` may say; all of it may be left out."""
@@ -34,6 +39,9 @@ class File(Spec):
     weights: dict[str, str] = Field(default_factory=dict[str, str])
     """File or folder of each pretrained model, e.g. `xlsr2_300m = "/data/xlsr2_300m.pt"`; or of
     breaths that were found elsewhere, a CSV."""
+    noise: dict[str, str] = Field(default_factory=dict[str, str])
+    """Folders of recordings that training adds: `musan` (noise, speech and music) and `rirs`
+    (impulse responses)."""
     work: str = "work"
     """Folder for checkpoints, scores and the miniature corpora."""
     tracking: str | None = None
@@ -57,6 +65,7 @@ class Config:
     cards: Path | None = None
     corpora: Mapping[str, Path] = field(default_factory=dict[str, Path])
     weights: Mapping[str, Path] = field(default_factory=dict[str, Path])
+    noise: Mapping[str, Path] = field(default_factory=dict[str, Path])
     work: Path = Path("work")
     tracking: str | None = None
     device: str = "auto"
@@ -116,6 +125,17 @@ class Config:
             )
         return root
 
+    def noise_root(self, key: Literal["musan", "rirs"]) -> Path:
+        """Return the folder `key` of `[noise]`. Raise where it is not there; say what to get."""
+        root = self.noise.get(key)
+        if root is None or not root.is_dir():
+            said = "no place is set for" if root is None else f"there is no folder {root} for"
+            raise BenchError(
+                f'{said} noise.{key}: get {_NOISE[key]}, and put `{key} = "/path"` under '
+                f"[noise] in {self.source or 'bench.toml'}, or set {_variable('noise', key)}"
+            )
+        return root
+
 
 def load(path: Path | None = None, environment: Mapping[str, str] | None = None) -> Config:
     """Read the configuration; an absent default file is an empty one, a named one must exist."""
@@ -161,6 +181,7 @@ def _placed(file: File, source: Path, environment: Mapping[str, str]) -> Config:
         cards=_place(stated.cards, base, "cards" in own),
         corpora=_places(file.corpora, "corpora", base, environment),
         weights=_places(file.weights, "weights", base, environment),
+        noise=_places(file.noise, "noise", base, environment),
         work=_place(stated.work, base, "work" in own),
         tracking=stated.tracking,
         device=stated.device,

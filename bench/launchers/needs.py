@@ -27,6 +27,11 @@ def _lacking(run: Run, config: Config) -> Iterator[str]:
         except BenchError as error:
             yield str(error)
     yield from _not_located(run, config)
+    for key in ("musan", "rirs") if run.augment.kind == "noise" else ():
+        try:
+            config.noise_root(key)
+        except BenchError as error:
+            yield str(error)
     for name, data in run.evaluate.items():
         yield from _unknown_fields(name, data)
     if isinstance(run.start, Stage):

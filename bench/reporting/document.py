@@ -74,6 +74,13 @@ class Report:
     paper: Paper
     pictures: Mapping[str, bytes]
     """PNGs that runs keep and the Markdown names, by name."""
+    scored: bool = False
+    """Whether score files were judged for the table."""
+
+    @property
+    def says_something(self) -> bool:
+        """Whether a row of the table was run, or a score file judged for it."""
+        return self.scored or self.has_figure
 
     @property
     def has_figure(self) -> bool:
@@ -96,6 +103,12 @@ class Report:
             return latex(self.table, self.cells, self.contradictory, self.form)
         pictures = self.pictures if figure else dict.fromkeys(self.pictures, b"")
         return html.page(self.title, self.markdown, {f"{self.stem}.png": figure, **pictures})
+
+    def files(self, folder: Path) -> list[Path]:
+        """Return what is in `folder` of this report, in any form and of any run."""
+        other = f"{self.stem}.smoke."
+        found = folder.glob(f"{self.stem}.*") if folder.is_dir() else ()
+        return [path for path in found if not path.name.startswith(other)]
 
     def extras(self, kind: Extra, figure: bytes = b"") -> dict[str, str]:
         """Return the files of another form by name: with LaTeX comes what the table cites."""
@@ -137,7 +150,7 @@ def report(
     smoke = smoke_word(form)
     stem = table.key.replace("/", "-") + (".smoke" if form == "smoke" else "")
     template = Template((cards.folder("templates") / "table.md").read_text(encoding="utf-8"))
-    shown = pictures(table, found, standings, kept, stem, form)
+    shown = pictures(table, found, standings, runs, kept, stem, form)
     markdown = template.substitute(
         smoke=smoke,
         title=smoke + table.title,
@@ -156,7 +169,7 @@ def report(
         compared=claims.section(table, found, comparisons, form),
         places=places.section(table, runs, standings, kept, form),
         behind=behind.section(table, found, standings, form),
-        differences=differences.section(paper, runs, form, table.key),
+        differences=differences.section(paper, runs, form, table),
         repeat=repeat.summary(table, standings, form, kept),
         runs=repeat.runs(standings, form),
         data=repeat.data(standings, form),
@@ -177,6 +190,7 @@ def report(
         contradictory=contradictory,
         paper=paper,
         pictures=shown.files,
+        scored=bool(beside.scored(table, scored, form)),
     )
 
 

@@ -56,6 +56,36 @@ class RawBoost(Spec):
         return self
 
 
+class RecordedNoise(Spec):
+    """Noise, music or babble of MUSAN, or a room's impulse response, from folders of this machine
+    (`[noise]` in bench.toml). Defaults are those of the usual recipe of speaker verification.
+    """
+
+    kind: Literal["noise"]
+    probability: Share = 0.5
+    """Chance that a clip is touched."""
+    reverberation: Share = 0.5
+    """Chance that one that is touched gets an impulse response, not noise."""
+    min_noise_db: float = 0.0
+    max_noise_db: float = 15.0
+    """Range of the signal-to-noise ratio of noises, of speech and of music each."""
+    min_speech_db: float = 13.0
+    max_speech_db: float = 20.0
+    min_music_db: float = 5.0
+    max_music_db: float = 15.0
+    min_babble: Count = 3
+    max_babble: Count = 8
+    """How many recordings of speech are added, each at a ratio of its own."""
+
+    @model_validator(mode="after")
+    def _ranges(self) -> RecordedNoise:
+        for name in ("noise_db", "speech_db", "music_db", "babble"):
+            low, high = getattr(self, f"min_{name}"), getattr(self, f"max_{name}")
+            if low > high:
+                raise ValueError(f"min_{name} = {low}: should be at most max_{name} = {high}")
+        return self
+
+
 class CrossSegmentMixing(Spec):
     """SAL's Cross-Segment Mixing (Mao et al., ICASSP 2026, section 2.2, equations 2 to 4)."""
 
@@ -103,6 +133,6 @@ class MixFrame(Spec):
         return self
 
 
-Augment = Annotated[Absent | RawBoost, Field(discriminator="kind")]
+Augment = Annotated[Absent | RawBoost | RecordedNoise, Field(discriminator="kind")]
 Mix = Annotated[Absent | CrossSegmentMixing, Field(discriminator="kind")]
 Splice = Annotated[Absent | MixFrame, Field(discriminator="kind")]

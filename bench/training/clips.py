@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench import breath
-from bench.augment import mix_frame
+from bench.augment import mix_frame, noise
 from bench.augment.rawboost import rawboost
 from bench.config import Config
 from bench.corpora.audio import header, read_wave
@@ -18,7 +19,7 @@ from bench.corpora.subset import FrameVectors, Span, Spans, Subset
 from bench.errors import BenchError
 from bench.labels.frames import spoof_frames
 from bench.labels.positions import IGNORED
-from bench.specs.augment import Augment, MixFrame, RawBoost
+from bench.specs.augment import Augment, MixFrame, RawBoost, RecordedNoise
 from bench.specs.corpus import Audio
 from bench.specs.run import Data, HeldOutData, TrainData
 from bench.units import (
@@ -30,6 +31,15 @@ from bench.units import (
     frames_covering,
     samples,
 )
+
+
+class Augmentation(Protocol):
+    """What is done to a clip's samples."""
+
+    def __call__(self, wave: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+        """Return the samples as they are heard, as many as there were."""
+        ...
+
 
 _KINDS = {"TTS": KINDS.index("TTS"), "VC": KINDS.index("VC"), "TTS+VC": KINDS.index("VC")}
 
@@ -132,7 +142,8 @@ class Source:
         augment: Augment | None,
         config: Config,
     ) -> None:
-        self.subset, self.audio, self.augment = subset, audio, augment
+        self.subset, self.audio = subset, audio
+        self.augment = augmentation(augment, config)
         self.fill: Literal["zeros", "repeat"] = data.fill
         self.breath = breath.provider(subset, data.breath, audio, config)
         self.splice = data.splice if isinstance(data.splice, MixFrame) else None
@@ -206,7 +217,7 @@ class Source:
         stop = min(start + wanted, units)
         end = None if self.clip is None else stop * unit
         wave = read_wave(path, self.audio, start * unit, end)
-        wave = _fitted(augmented(wave, self.augment, rng), (stop - start) * unit)
+        wave = _fitted(self.augment(wave, rng), (stop - start) * unit)
         cut = labels if self.frame is None else labels[start:stop]
         length = self.clip or frames_covering(len(wave), HOP_SAMPLES) * HOP_SAMPLES
         marks = self.breath.marks(index, start * unit, len(wave), length, self.fill)
@@ -257,10 +268,25 @@ def check_length(path: Path, n_samples: int, frames: int, frame: int) -> None:
         )
 
 
-def augmented(
-    wave: NDArray[np.float32], augment: Augment | None, rng: np.random.Generator
+def augmentation(augment: Augment | None, config: Config) -> Augmentation:
+    """Return what `augment` does to a clip, all of it drawn from the generator alone."""
+    match augment:
+        case RawBoost():
+            return partial(_sometimes, augment.probability, partial(rawboost, spec=augment))
+        case RecordedNoise():
+            found = noise.recordings(config)
+            return partial(
+                _sometimes, augment.probability, partial(noise.noisy, spec=augment, found=found)
+            )
+        case _:
+            return _untouched
+
+
+def _sometimes(
+    probability: float, change: Augmentation, wave: NDArray[np.float32], rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """Return `wave` as `augment` leaves it; drawn from `rng` alone."""
-    if isinstance(augment, RawBoost) and rng.random() < augment.probability:
-        return rawboost(wave, augment, rng)
+    return change(wave, rng=rng) if rng.random() < probability else wave
+
+
+def _untouched(wave: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:  # noqa: ARG001
     return wave

@@ -139,40 +139,6 @@ def test_states_equal_those_of_transformers_own_model(family, tmp_path):
         torch.testing.assert_close(mine, reference, atol=1e-4, rtol=0)
 
 
-@pytest.mark.slow  # as above
-@pytest.mark.parametrize(
-    ("ours", "theirs"),
-    [
-        ("dropout", "hidden_dropout"),
-        ("attention_dropout", "attention_dropout"),
-        ("projection_dropout", "feat_proj_dropout"),
-        ("layerdrop", "layerdrop"),
-    ],
-)
-def test_regularisation_acts_where_that_of_transformers_does(ours, theirs, tmp_path):
-    """The same seed drops the same elements and skips the same blocks."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import transformers
-
-    names = ("hidden_dropout", "attention_dropout", "feat_proj_dropout", "activation_dropout")
-    shapes = small.hugging_face_config(small.draw("wav2vec2", encoder_attention_heads=4))
-    off = dict.fromkeys((*names, "layerdrop"), 0.0) | {"apply_spec_augment": False}
-    torch.manual_seed(2)
-    config = transformers.Wav2Vec2Config(**shapes, **(off | {theirs: 0.4}))
-    model = transformers.Wav2Vec2Model(config)
-    model.save_pretrained(tmp_path)
-    encoder = small.built("wav2vec2", tmp_path, normalise="none", **{ours: 0.4})
-    waves = small.waves(2, 8_000)
-    found = []
-    for module in (encoder.train(), model.train()):
-        torch.manual_seed(4)
-        found.append(module(waves))
-    mine, reference = found
-    torch.testing.assert_close(mine[-1], reference.last_hidden_state, atol=1e-4, rtol=0)
-    assert (mine[-1] - encoder.eval()(waves)[-1]).abs().max() > 0.02
-
-
 def _fairseq_forms(drawn: small.Small) -> dict[str, object]:
     cfg = {"model": drawn.settings, "task": small.TASK}
     namespace = argparse.Namespace(**drawn.settings, **small.TASK, task="audio_pretraining")

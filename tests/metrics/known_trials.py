@@ -120,7 +120,8 @@ def truth(classes: Classes, eer: float, n_spoof: int) -> dict[str, float]:
 
 
 def drawn(classes: Classes, n_spoof: int, seed: int) -> Items:
-    rng = np.random.default_rng(seed)
+    """Return one set of trials, each an utterance of its own; other sets for other classes."""
+    rng = np.random.default_rng([seed, n_spoof, int(1e6 * classes.spoof.sd)])
     score = np.append(classes.bonafide.draw(rng, BONAFIDE), classes.spoof.draw(rng, n_spoof))
     return counted(score, np.arange(len(score)) >= BONAFIDE, np.arange(len(score)))
 

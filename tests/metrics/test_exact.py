@@ -115,7 +115,7 @@ def test_bounds_between_computed_ones_are_close(n):
 
 
 @settings(max_examples=40)
-@given(st.integers(12, 300), st.integers(12, 300), st.integers(0, 9), st.integers(0, 9))
+@given(st.integers(12, 300), st.integers(12, 300), st.integers(0, 5), st.integers(0, 5))
 def test_the_interval_holds_the_figure_and_is_never_a_point(n_bonafide, n_spoof, missed, accepted):
     items = separate(n_bonafide, n_spoof, missed, accepted)
     found = intervals(items, MEASURES, None, 30)

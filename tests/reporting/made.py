@@ -167,6 +167,7 @@ MATRIX = Table.model_validate(
 def settings(place):
     """As much of a row's settings as a report reads."""
     return SimpleNamespace(
+        form="paper",
         signature=f"{place:08x}",
         frontend=SimpleNamespace(weights="xlsr2_300m" if place == 0 else "other"),
         train=SimpleNamespace(corpus="partialspoof"),

@@ -182,6 +182,8 @@ def test_the_packages_eer_has_no_interval_of_ours(mini, tmp_path):
     assert list(verdict.figures)[:2] == ["eer", "eer_official"]
     assert verdict.figures["eer"].value == 0.5
     assert verdict.figures["eer"].utterance_low <= 0.5 <= verdict.figures["eer"].utterance_high
+    found = verdict.figures["eer"]
+    assert found.low < found.value == 0.5 < found.high  # of three trials of each class
     assert verdict.figures["eer_official"].value == 1.0
     assert np.isnan(verdict.figures["eer_official"].low)
     assert render.as_dict(verdict)["figures"]["eer_official"]["low"] is None

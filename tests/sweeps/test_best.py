@@ -104,11 +104,11 @@ def test_a_report_says_of_which_weights_the_objective_is(parse):
 def test_trials_whose_kept_weights_reach_the_same_are_tied(parse, config, monkeypatch):
     attempt = local.attempt
 
-    def tagged(job, entry, at, store, watcher):
+    def levelled(job, entry, at, store, watcher):
         outcome = attempt(job, entry, at, store, watcher)
         return outcome._replace(kept_dev={"dev.eer": 0.125})
 
-    monkeypatch.setattr(local, "attempt", tagged)
+    monkeypatch.setattr(local, "attempt", levelled)
     card = parse(SMALL).model_copy(update={"trials": 2})
     sweeping = Sweeping(card, config, Store(config), Watcher(), None)
     assert [ended.objective for ended in sweeping.run(2)] == [0.125, 0.125]

@@ -1,0 +1,43 @@
+"""What is kept of a run comes back as columns."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from bench.metrics.scores import Figure
+
+WHOLE = Figure(0.01, 0.0046, 0.016, 0.0086, 0.0113, 12, 66, 7355, 63882, "speaker+attack")
+
+
+def test_errors_trials_and_both_intervals_are_columns(store, entry):
+    by_attack = {"partialspoof.A07.eer": WHOLE._replace(plan="speaker")}
+    with store.begin(entry) as tracked:
+        tracked.finish({"partialspoof.eer": WHOLE, **by_attack})
+    (run,) = store.frame("sal/table4", "paper").to_dict("records")
+    found = {name.removeprefix("partialspoof.eer."): of for name, of in run.items()}
+    assert run["partialspoof.eer"] == pytest.approx(1.0)
+    assert found["low"] == pytest.approx(0.46)
+    assert found["utterance_high"] == pytest.approx(1.13)
+    counts = ("missed", "accepted", "bonafide", "spoof")
+    assert [found[of] for of in counts] == [12, 66, 7355, 63882]
+    assert run["partialspoof.A07.eer.spoof"] == 63882
+    assert run["plan.partialspoof"] == "speaker+attack"
+    client = store.client
+    path = client.download_artifacts(run["run_id"], "figures.csv")
+    line = pd.read_csv(path).to_dict("records")[0]
+    assert (line["figure"], line["plan"], line["missed"]) == (
+        "partialspoof.eer", "speaker+attack", 12,
+    )  # fmt: skip
+    assert line["utterance_low"] == pytest.approx(0.86)
+
+
+def test_what_is_said_of_a_run_in_text_is_a_column(store, entry):
+    with store.begin(entry) as tracked:
+        tracked.tag("threads", "2")
+        tracked.tag("breaths", "{}")
+        tracked.tag("breaths", '{"train": {"bonafide": 0.05}}')
+        tracked.finish({})
+    (run,) = store.frame("sal/table4", "paper").to_dict("records")
+    assert run["threads"] == "2"
+    assert run["breaths"] == '{"train": {"bonafide": 0.05}}'
