@@ -72,7 +72,9 @@ def _outcome(table: Table, place: int, tops: frozenset[str], comparisons: Compar
     text = f"{ranged([*tops], rows)} {'is best' if single else 'are best alike'}"
     text += f", and {'beats' if single else 'beat'} {ranged([*beaten], rows)}" if beaten else ""
     text += f"; not told apart from {ranged([*level], rows)}" if level else ""
-    return text + (f"; too few errors to judge {ranged([*few], rows)}" if few else "")
+    them = "it" if single else "them"
+    text += f"; too few errors to tell {them} from {ranged([*few], rows)}" if few else ""
+    return text
 
 
 def _steps(

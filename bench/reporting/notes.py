@@ -11,7 +11,7 @@ import pandas as pd
 
 from bench.config import Form
 from bench.reporting import repeat, tables
-from bench.reporting.cells import FEW, Cell, Standing, Verdict, best, decimals
+from bench.reporting.cells import FEW, Cell, Standing, Verdict, best, decimals, half_unit
 from bench.reporting.compared import Comparisons
 from bench.reporting.grid import ranged
 from bench.reporting.published import elsewhere_notes
@@ -38,8 +38,8 @@ _SAYS: Mapping[Verdict, str] = {
     "inside": "a further seed of ours could give the paper's figure: it lies in the mean ± t · s · "
     "√(1 + 1/n), at 95 %, of n seeds with the standard deviation s",
     "outside": "the paper's figure lies outside of that",
-    "one seed": "one seed: no verdict, as it does not show how much trainings differ",
-    "two seeds": "two seeds: no verdict, as they hardly show how much trainings differ",
+    "one seed": "no verdict, as one seed does not show how much trainings differ",
+    "two seeds": "no verdict, as two seeds hardly show how much trainings differ",
     "too few errors": f"too few errors to judge, fewer than {FEW}",
 }
 _UNIT_OF = {"utterance": "utterances", "speaker": "speakers", "attack": "attacks"}
@@ -156,7 +156,11 @@ def farthest(table: Table, counts: Tally) -> str:
         return ""
     column = table.columns[cell.column]
     ours, paper = (f"{of:.{decimals(column)}f}" for of in (cell.ours.mean, cell.paper))
-    return f"{cell.row}, {f'{column.group} {column.heading}'.strip()}: {ours} for {paper}"
+    text = f"{cell.row}, {f'{column.group} {column.heading}'.strip()}: {ours} for {paper}"
+    least = half_unit(column)
+    if cell.paper is None or abs(cell.paper) >= least:
+        return text
+    return f"{text}, held against {least:.{decimals(column) + 1}f}, half a printed unit"
 
 
 def footnotes(

@@ -7,6 +7,7 @@ import pytest
 
 from bench.reporting.cells import best, cells, foremost, standing
 from bench.reporting.compared import Comparisons
+from bench.reporting.notes import farthest
 from bench.reporting.tables import main
 from bench.reporting.tally import tally
 from bench.specs.table import Table
@@ -129,6 +130,9 @@ def test_the_farthest_is_not_whatever_the_paper_prints_as_zero():
     near = [counted(0.0043, 0.001, 0.02, 40, 40)]
     found = found_of(table, {"Both": near, "Half": plain(60.0), "Single": plain(3.0)})
     assert tally(table, found).farthest.row == "Half"
+    found = found_of(table, {"Both": plain(37.5)})
+    said = "Both, EER: 37.50 for 0.00, held against 0.005, half a printed unit"
+    assert farthest(table, tally(table, found)) == said
 
 
 def test_cells_without_a_verdict_count_apart():

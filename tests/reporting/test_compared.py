@@ -152,7 +152,7 @@ def test_rows_with_too_few_errors_are_not_judged():
     found, comparisons = compare(card, [run("A", 0.0), run("B", 0.01)], sure)
     assert comparisons.tested[0, "A", "B"].few
     assert not comparisons.tested[0, "A", "B"].holds
-    assert claims(card, found, comparisons)[0] == "EER: A is best; too few errors to judge B"
+    assert claims(card, found, comparisons)[0] == "EER: A is best; too few errors to tell it from B"
     text = section(card, found, comparisons, "paper")
     assert "| B - A | +0.01 [-0.03, +0.04], too few errors to judge |" in text
 
