@@ -119,7 +119,9 @@ def show(
                 "title": card.title,
                 "form": form,
                 "rows": described,
-                "differences": [item.model_dump() for item in differences],
+                "differences": [
+                    item.model_dump(mode="json", by_alias=True) for item in differences
+                ],
             }
         )
         return
