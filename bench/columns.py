@@ -58,7 +58,8 @@ def _figures(data: HeldOutData, corpus: CorpusCard | None, of_level: bool) -> tu
     tandem = any("tdcf" in name for name in asked)
     if corpus is not None and data.split not in corpus.tdcf:
         tandem = False
-    found = (*UTTERANCES, *costs, *(("min_tdcf",) if tandem else ()))
+    official = (*costs, *(("min_tdcf",) if tandem else ()))
+    found = (*UTTERANCES, *official, *(f"{name}_bonafide_logit" for name in official))
     return tuple(name for name in found if name in _BROKEN_DOWN) if of_level else found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-_NUMBER = re.compile(r"[+-]?\d[\d,.]*( %)?( to [+-]?\d[\d,.]*( %)?)?")
+_NUMBER = re.compile(r"[+-]?\d[\d,.]*( %)?( (to|of) [+-]?\d[\d,.]*( %)?)?")
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

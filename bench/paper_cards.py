@@ -54,6 +54,15 @@ def touches(paper: Paper, table: str, runs: Mapping[str, Run]) -> dict[str, list
     return {item: rows for item, rows in found.items() if rows}
 
 
+def in_papers_form(table: Table, runs: Mapping[str, Run]) -> dict[str, Run]:
+    """Return the settings that rows of a table have in the paper's form; `runs` may be smoke
+    ones.
+    """
+    return {
+        row: run if run.form == "paper" else cards.resolve(table, row) for row, run in runs.items()
+    }
+
+
 def ordered(found: Iterable[Difference]) -> list[Difference]:
     """Return points by their expected effect, the largest first; else in the card's order."""
     return sorted(found, key=lambda of: get_args(Effect).index(of.effect))

@@ -46,23 +46,6 @@ class Reference(Spec):
             return f"https://doi.org/{self.doi}"
         return self.page or (f"https://arxiv.org/abs/{self.arxiv}" if self.arxiv else "")
 
-    def bibtex(self, key: str) -> str:
-        """Return the entry for a `.bib` file; Unicode is left as it is, as biber and BibTeX 0.99d
-        with inputenc take it."""
-        place = {"article": "journal", "inproceedings": "booktitle", "misc": "howpublished"}
-        fields = {
-            "author": self.author,
-            "title": f"{{{self.title}}}",
-            place[self.kind]: self.venue,
-            "year": str(self.year),
-            "doi": self.doi,
-            "eprint": self.arxiv,
-            "archiveprefix": "arXiv" if self.arxiv else "",
-            "url": self.page,
-        }
-        lines = [f"  {name} = {{{value}}}," for name, value in fields.items() if value]
-        return "\n".join([f"@{self.kind}{{{key},", *lines, "}"]) + "\n"
-
 
 @lru_cache
 def references(folder: Path) -> Mapping[str, Reference]:

@@ -51,7 +51,7 @@ KNOWN: Mapping[str, Weights] = {
         source="https://github.com/ydqmkkx/Respiro-en",
         folder="DongYANG/Respiro-en",
         heard=(),
-        instead="; our own detector wants no weights: --set breath.kind=dsp",
+        instead="; our own detector wants no weights: --variant dsp, or --set breath.kind=dsp",
     ),
 }
 

@@ -7,7 +7,10 @@ import pytest
 from bench import cards, columns
 from bench.corpora.cards import card
 from bench.errors import BenchError
+from bench.metrics import scores
 from bench.scoring.draws import tracked
+
+from .reporting.stored import columns as frames
 
 FRAMES = cards.folder("experiments") / "sal" / "table4.toml"
 UTTERANCES = cards.folder("experiments") / "breathnet" / "table10.toml"
@@ -90,3 +93,9 @@ def test_every_corpus_card_can_be_read():
     for name in ("asvspoof2019la", "partialspoof", "asvspoof5"):
         path = cards.folder("datasets") / f"{name}.toml"
         assert columns._read(path) == card(name)  # pyright: ignore[reportPrivateUsage]
+
+
+def test_figures_of_frames_are_those_that_are_logged(tmp_path):
+    path = tmp_path / "scores.parquet"
+    scores.write(path, frames(20, 10, 1.0, 1))
+    assert set(scores.figures(path, replicates=5)) == set(columns.FRAMES)

@@ -64,12 +64,3 @@ def test_faults_of_the_file_name_entry_and_key(tmp_path):
         references.references(tmp_path)
     assert "a: kind = 'book': should be 'article', 'inproceedings' or 'misc'" in str(raised.value)
     assert "a: cod: no such key; did you mean 'code'?" in str(raised.value)
-
-
-def test_a_bibtex_entry():
-    entry = references.references(FOLDER)["bam"].bibtex("bam")
-    assert entry.startswith("@inproceedings{bam,\n  author = {Zhong, Jiafeng and ")
-    assert "  eprint = {2407.21611},\n  archiveprefix = {arXiv},\n}" in entry
-    for key, one in references.references(FOLDER).items():
-        text = one.bibtex(key)
-        assert text.count("{") == text.count("}")

@@ -59,7 +59,10 @@ def tca(asked: Asked, utterance: str | None) -> None:
         f"{row.smoke}Temporal class activation, {found[0].where}{rule}; {row.name} of {row.table}"
     )
     panels = [
-        figures.Activation(f"{of.label}: {of.utterance}", of.wave, of.activation) for of in found
+        figures.Activation(
+            f"{of.label}: {of.utterance}, decided {of.decided}", of.wave, of.activation
+        )
+        for of in found
     ]
     stem = f"tca-{row.row}-{row.seed}-{utterance or 'panel'}"
     classes = found[0].classes

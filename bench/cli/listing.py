@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from bench import cards, config
-from bench.cli import options
+from bench.cli import checked, options
 from bench.cli.sweep import catalogue as sweeps
 from bench.cli.sweep import show as show_sweep
 from bench.config import Config, Form
@@ -51,6 +51,7 @@ def catalogue() -> dict[str, list[dict[str, Any]]]:
             }
             for table in tables
         ],
+        "tables without training": checked.catalogue(),
         "systems": [{"name": kind, "about": about} for kind, about in _kinds("systems", "System")],
         "front-ends": [
             {"name": kind, "about": about} for kind, about in _kinds("frontends", "FrontEnd")
@@ -102,6 +103,9 @@ def show(
     its card."""
     if table.startswith(PREFIX):
         show_sweep(table, options.form(smoke), as_json)
+        return
+    if checked.known(table):
+        checked.run(table, as_json=as_json)
         return
     card, form = cards.table(table), options.form(smoke)
     paper = cards.paper(card.key.partition("/")[0])

@@ -49,6 +49,11 @@ def varied(card: Table, rows: list[str], variant: str | None) -> tuple[Table, li
     return card, [*found]
 
 
+def given(options: Mapping[str, object]) -> str:
+    """Return the names of the options that were given a value, with commas between."""
+    return ", ".join(name for name, value in options.items() if value)
+
+
 def print_json(value: Any) -> None:
     """Print `value` as indented JSON."""
     click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench import cards, config
-from bench.cli import options
+from bench import cards, checked_cards, config
+from bench.cli import checked, options
 from bench.cli.sweep import report as sweep_report
 from bench.config import Form
 from bench.errors import BenchError, near
@@ -35,6 +35,9 @@ _FORMATS = ("md", "csv", "html", "latex")
     help="Also html (one file for a browser) and latex (the table with booktabs); Markdown and CSV "
     "are always written.",
 )
+@click.option(
+    "--detail", is_flag=True, help="Three lines in each cell of a table: paper, ours, difference."
+)
 @click.option("--check", is_flag=True, help="Write nothing; fail when the report is stale.")
 @click.option(
     "--folder",
@@ -48,41 +51,75 @@ def report(
     table: str,
     smoke: bool,
     formats: str,
+    detail: bool,
     check: bool,
     folder: Path | None,
     as_json: bool,
 ) -> None:
     """Write a table's report: the paper's figures, ours, the difference, which rows differ, what
     was run and what not. Of a sweep (`sweep/NAME`) its best trial, all trials and figures. Of `all`
-    every table's, and a page over them."""
+    every table's of which a row was run or a score file judged, and a page over them all."""
     form = options.form(smoke)
     place = folder or Path("reports", "smoke" if smoke else "published")
     if table.startswith(PREFIX):
         sweep_report(context, table, form, check, place, as_json)
         return
+    if checked.known(table):
+        refused = options.given({"--smoke": smoke})
+        if as_json:
+            checked.run(table, as_json=True, refused=refused)
+        else:
+            old = checked.report(table, place, check=check, refused=refused)
+            _say_stale(context, check, old, table, place)
+        return
     from bench import reporting
     from bench.reporting import overview
 
     extras = _extras(formats)
-    reports = _made(cards.table_keys() if table == ALL else [table], form)
+    reports = _made(cards.table_keys() if table == ALL else [table], form, detail)
     if as_json:
         options.print_json([record for made in reports for record in made.records])
         return
     page = overview.overview(reports, form) if table == ALL else None
+    left = [] if page is None else overview.left_over(reports, place)
+    shown = [made for made in reports if made.says_something or (folder and table != ALL)]
+    if not shown and page is None:
+        raise BenchError(_nothing(reports[0].table.key, place))
+    untrained = checked_cards.names() if table == ALL and form == "paper" else []
+    stale = [path for key in untrained for path in checked.report(key, place, check=check)]
     if check:
-        stale = [path for made in reports for path in reporting.stale(made, place, extras)]
-        stale += [] if page is None else overview.stale(page, place)
-        for path in stale:
-            click.echo(f"stale: {path} (write it with `bench report {table}`)", err=True)
-        if stale:
-            context.exit(1)
-        click.echo(f"up to date: {place}")
+        stale += [path for made in shown for path in reporting.stale(made, place, extras)]
+        stale += left if page is None else [*left, *overview.stale(page, place)]
+        _say_stale(context, check, stale, table, place)
         return
-    for made in reports:
+    for made in shown:
         click.echo(f"report: {reporting.write(made, place, extras)}")
+    for path in left:
+        path.unlink()
+        click.echo(f"removed: {path} (nothing of its table was run)")
     if page is not None:
+        place.mkdir(parents=True, exist_ok=True)
         (place / overview.NAME).write_text(page, encoding="utf-8")
         click.echo(f"overview: {place / overview.NAME}")
+
+
+def _nothing(key: str, place: Path) -> str:
+    return (
+        f"{key}: no row was run and no score file judged, so {place} has no place for it: "
+        f"`bench run {key}`, or name a --folder for the paper's figures alone"
+    )
+
+
+def _say_stale(
+    context: click.Context, check: bool, stale: Sequence[Path], table: str, place: Path
+) -> None:
+    """Say what `--check` found, and exit with 1 where that is anything."""
+    for path in stale:
+        click.echo(f"stale: {path} (write it with `bench report {table}`)", err=True)
+    if stale:
+        context.exit(1)
+    if check:
+        click.echo(f"up to date: {place}")
 
 
 def _extras(formats: str) -> list[Extra]:
@@ -94,17 +131,17 @@ def _extras(formats: str) -> list[Extra]:
     return [name for name in extras if name in asked]
 
 
-def _made(tables: Sequence[str], form: Form) -> list[Report]:
+def _made(tables: Sequence[str], form: Form, detail: bool) -> list[Report]:
     from bench.reporting import KeptInStore
     from bench.tracking.store import Store
 
     here = config.load()
     store = Store(here)
     kept = KeptInStore(store, here.work)
-    return [_report(table, form, store, kept) for table in tables]
+    return [_report(table, form, store, kept, detail) for table in tables]
 
 
-def _report(table: str, form: Form, store: Store, kept: KeptInStore) -> Report:
+def _report(table: str, form: Form, store: Store, kept: KeptInStore, detail: bool) -> Report:
     from bench import reporting
 
     card = cards.table(table)
@@ -113,4 +150,4 @@ def _report(table: str, form: Form, store: Store, kept: KeptInStore) -> Report:
     frame, scored = store.frame(card.key, form), store.scored(card.key, form)
     keys = [key for key in cards.table_keys() if key.startswith(f"{paper.key}/")]
     others = [cards.table(key) for key in keys if key != card.key]
-    return reporting.report(card, paper, runs, frame, scored, form, others, kept)
+    return reporting.report(card, paper, runs, frame, scored, form, others, kept, detail)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from bench import cards, config
-from bench.cli import options
+from bench.cli import checked, options
 from bench.config import Config
 from bench.launchers.order import Order
 
@@ -39,6 +39,10 @@ def run(
 
     A failed row does not stop the others; the command then exits with 1 and names it.
     """
+    if checked.known(table):
+        given = {"--rows": rows, "--seeds": seeds, "--set": overrides, "--variant": variant}
+        checked.run(table, refused=options.given({**given, "--smoke": smoke}))
+        return
     card, here, form = cards.table(table), config.load(), options.form(smoke)
     card, chosen = options.varied(card, cards.select(card, rows), variant)
     order = Order(card, chosen, seeds, form, overrides)

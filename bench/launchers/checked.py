@@ -1,5 +1,5 @@
-"""Tables that no training has part in: find their cards, and look up what they say in the network
-or in the corpora's protocols. Seconds, and no weights.
+"""Tables that no training has part in: look up what they say in the network or in the corpora's
+protocols. Seconds, and no weights.
 """
 
 from __future__ import annotations
@@ -8,35 +8,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bench import cards, corpora
+from bench.checked_cards import card
 from bench.config import Config
 from bench.corpora import cards as corpus_cards
 from bench.errors import BenchError, near
 from bench.reporting.checked import Found, Line, State
-from bench.specs.checked import INPUT, Checked, CountedSet, Counts, Shapes, Stage
+from bench.specs.checked import INPUT, CountedSet, Counts, Shapes, Stage
+from bench.specs.corpus import CorpusCard
 from bench.units import BONAFIDE, SPOOF, samples
 
-FOLDER = "checked"
-"""Their folder within a paper's: experiments/breathnet/checked/table1.toml is breathnet/table1."""
 _CLIPS = 3
 """How many clips N is while shapes are looked at; no other dimension has this size."""
-
-
-def keys() -> list[str]:
-    """Return every such table's key, e.g. `breathnet/table1`."""
-    found = cards.folder("experiments").glob(f"*/{FOLDER}/*.toml")
-    return sorted(f"{path.parents[1].name}/{path.stem}" for path in found)
-
-
-def card(key: str) -> Checked:
-    """Return a table's card; raise one error that holds all its faults."""
-    paper, _, name = key.partition("/")
-    path = cards.folder("experiments") / paper / FOLDER / f"{name}.toml"
-    content = {"key": key, **cards.read(path)}
-    kinds: dict[str, type[Shapes] | type[Counts]] = {"shapes": Shapes, "counts": Counts}
-    kind = str(content.get("kind"))
-    if kind not in kinds:
-        raise BenchError(f"{cards.shown(path)}: kind = {kind!r}: no such kind{near(kind, kinds)}")
-    return cards.validated(kinds[kind], content, path)
 
 
 def look_up(key: str, config: Config) -> Found:
@@ -57,27 +39,27 @@ def look_up(key: str, config: Config) -> Found:
 
 
 def _counted(one: CountedSet, config: Config) -> Line:
+    known = corpus_cards.card(one.corpus)
+    corpus_cards.check_split(known, one.split)
     place = config.corpora.get(one.corpus)
+    counts = _of_card(known, one.split) if place is None else _of_protocol(known, one.split, place)
+    equal = counts == [int(text.replace(",", "")) for text in one.printed]
+    state: State = "equal" if equal else "not equal"
+    source = f"protocol of {one.corpus} {one.split}"
     if place is None:
-        counts, source = _of_card(one), f"card of {one.corpus}; its protocol is not at hand"
-    else:
-        counts, source = _of_protocol(one, place), f"protocol of {one.corpus} {one.split}"
-    printed = [int(text.replace(",", "")) for text in one.printed]
-    state: State = "equal" if counts == printed else "not equal"
+        state = "equal by the card" if equal else "not equal by the card"
+        source = f"card of {one.corpus}"
     ours = tuple("–" if count is None else f"{count:,}" for count in counts)
     return Line(one.name, one.printed, ours, state, source)
 
 
-def _of_card(one: CountedSet) -> list[int | None]:
-    known = corpus_cards.card(one.corpus)
-    corpus_cards.check_split(known, one.split)
-    split = known.splits[one.split]
-    return [split.bonafide, split.spoof, split.utterances]
+def _of_card(card: CorpusCard, split: str) -> list[int | None]:
+    known = card.splits[split]
+    return [known.bonafide, known.spoof, known.utterances]
 
 
-def _of_protocol(one: CountedSet, place: Path) -> list[int | None]:
-    subset = corpora.load_keys(corpus_cards.card(one.corpus), one.split, place)
-    labels = subset.table["label"]
+def _of_protocol(card: CorpusCard, split: str, place: Path) -> list[int | None]:
+    labels = corpora.load_keys(card, split, place).table["label"]
     return [int((labels == BONAFIDE).sum()), int((labels == SPOOF).sum()), len(labels)]
 
 

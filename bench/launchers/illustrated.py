@@ -38,7 +38,7 @@ def illustrate(path: Path, data: HeldOutData, subset: Subset, who: str) -> list[
     table = score_file.read(path)
     score, is_spoof = score_file.pooled(table)
     bonafide, spoof = score[~is_spoof], score[is_spoof]
-    title = f"{who} on {subset.corpus} {subset.split}"
+    title = f"{who} on {cards.card(subset.corpus).short} {subset.split}"
     unit = (
         "utterances" if data.resolution_s is None else f"frames of {1000 * data.resolution_s:g} ms"
     )

@@ -1,11 +1,16 @@
 """The figures of an evaluation, computed from its score file and nothing else."""
 
+# pyarrow ships no types.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 
 from bench.corpora.cards import card
 from bench.corpora.subset import Subset
@@ -14,7 +19,7 @@ from bench.metrics import scores as score_file
 from bench.metrics.breakdown import POOLED
 from bench.metrics.plans import AUTO, Resampling
 from bench.metrics.scores import Figure
-from bench.scoring.detection import Trials, breakdown, by_cell, factors_of, pooled
+from bench.scoring.detection import Trials, breakdown, by_cell, by_logit, factors_of, pooled
 from bench.scoring.draws import tracked
 from bench.scoring.official import official
 from bench.specs.run import HeldOutData
@@ -27,18 +32,22 @@ def figures(path: Path, data: HeldOutData, subset: Subset) -> dict[str, Figure]:
     """Return the figures of the score file at `path` by name; fractions.
 
     Of frames, those of `bench.metrics.scores.figures`. Of whole utterances, the EER, AUC and the
-    corpus's official figures, and for each breakdown of `data.by` those that are defined where
+    corpus's official figures, where the file has logits the same but AUC by the bona fide logit
+    (`eer_bonafide_logit`), and for each breakdown of `data.by` those that are defined where
     levels meet (`A07.alaw.eer`) and at each of them (`A07.eer`, `alaw.eer`). Characters that no
     tracked figure may have in its name are `-` in a level's.
     """
     if data.resolution_s is not None:
         return score_file.figures(path, _REPLICATES, _SEED)
-    trials = _trials(path, subset)
+    table = _read(path, subset)
+    trials = _trials(table, subset, "score")
     corpus = card(data.corpus)
     measures = official(corpus, data.split, subset.root)
     resampling = Resampling(factors_of(subset.table), AUTO, _REPLICATES, _SEED)
     found = pooled(trials, measures, resampling)
-    of_cell = by_cell(trials, measures, resampling)
+    if score_file.has_logits(table):
+        found |= by_logit(_trials(table, subset, "logit_bonafide"), measures, resampling)
+    of_cell = by_cell(trials, measures, resampling, found)
     for fields in data.by:
         for line in breakdown(trials, corpus, fields.split(","), of_cell).lines:
             levels = [level for level in line.levels if level != POOLED]
@@ -59,12 +68,16 @@ def lacking(evaluations: Iterable[tuple[HeldOutData, Subset]]) -> Iterator[str]:
                 yield said
 
 
-def _trials(path: Path, subset: Subset) -> Trials:
+def _read(path: Path, subset: Subset) -> pa.Table:
     scored = score_file.read(path)
     if scored["utterance"].to_pylist() != subset.table["utterance"].tolist():
         raise BenchError(
             f"{path}: has other utterances than {subset.corpus} {subset.split}: remove the file to "
             "have it scored again"
         )
-    score, is_spoof = score_file.pooled(scored)
-    return Trials(score, is_spoof, subset.table, np.arange(len(subset)))
+    return scored
+
+
+def _trials(scored: pa.Table, subset: Subset, column: str) -> Trials:
+    items = score_file.pooled_items(scored, column)
+    return Trials(items.score, items.spoof > 0, subset.table, np.arange(len(subset)))

@@ -28,9 +28,6 @@ METRICS = {
         "lower",
         "what the organisers' code prints: tied scores one by one, bona fide first",
     ),
-    "eer_bonafide_logit": Metric(
-        "EER of the bona fide logit", "rate", "lower", "the EER by the bona fide logit alone"
-    ),
     "auc": Metric("AUC", "rate", "higher", "area under the ROC curve; ties count half"),
     "min_tdcf": Metric(
         "min t-DCF",
@@ -71,6 +68,10 @@ METRICS = {
 (`eer_160ms`)."""
 
 
+_LOGIT = "_bonafide_logit"
+"""Ends the name of a figure by the bona fide logit instead of the score."""
+
+
 def metric(name: str) -> Metric | None:
     """Return how the figure `name` is shown; None for what is no figure of merit.
 
@@ -78,6 +79,11 @@ def metric(name: str) -> Metric | None:
     'EER at 160 ms'
     """
     base = name.rpartition(".")[2]
+    if base.endswith(_LOGIT) and (of_score := METRICS.get(base.removesuffix(_LOGIT))):
+        return of_score._replace(
+            label=f"{of_score.label} of the bona fide logit",
+            says=f"the {of_score.label} by the bona fide logit alone",
+        )
     found = METRICS.get(base)
     resolution = re.fullmatch(r"(.+)_(\d+)ms", base)
     if found is None and resolution and resolution[1] in METRICS:

@@ -4,7 +4,8 @@ Papers print such columns ("Avg.", "gap") beside those that they are made of. Th
 the method of variance estimates recovery (Zou and Donner, Statistics in Medicine 27, 2008): each
 part's interval says how far that part may lie below and above its figure, and those distances add
 up as independent standard errors do, in quadrature. It needs nothing but figures and intervals,
-and keeps their lopsidedness.
+and keeps their lopsidedness: parts without an error, whose intervals reach from 0 to what so many
+trials leave open (`bench.metrics.exact`), give a figure of 0 and such an interval.
 
 Parts are taken to be independent: other test sets, scored by one trained model. Sets that share
 recordings (the ASVspoof 2021 sets were made from the 2019 one's) are not quite: what is difficult
@@ -69,7 +70,7 @@ def combined_estimate(how: How, parts: Sequence[Estimate]) -> Estimate:
     Of the absolute difference, the interval is what the bounds of d enclose with the sign taken
     off: from 0 where they enclose 0. It covers as often as that of d, and where two sets hardly
     differ more often. A part that lies outside its own interval, as a percentile interval
-    allows, has no width on that side. Raise BenchError as `combined`.
+    allows where errors are many, has no width on that side. Raise BenchError as `combined`.
 
     >>> combined_estimate("mean", [Estimate(5.0, 2.0, 6.0), Estimate(9.0, 5.0, 9.0)])
     Estimate(value=7.0, low=4.5, high=7.5)

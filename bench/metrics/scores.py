@@ -15,7 +15,6 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -52,7 +51,6 @@ COLUMNS = {
 utterance's start; `label` is `bonafide` or `spoof`; a higher `score` means more bona fide. The two
 logits may be left out."""
 
-_FACTORS = ("speaker", "attack")
 _LOGITS = ("logit_bonafide", "logit_spoof")
 
 
@@ -158,12 +156,15 @@ def utterances(table: pa.Table) -> list[str]:
 
 
 def factors_of(table: pa.Table) -> Factors:
-    """Return what a table's utterances depend on; units are `utterances`."""
+    """Return what a table's utterances depend on; units are `utterances`, and the attack is that of
+    their spoof rows."""
     unit = _codes(table, "utterance").codes
-    _, first = np.unique(unit, return_index=True)
-    named = [np.array(of.names)[of.codes[first]] for of in map(partial(_codes, table), _FACTORS)]
-    spoofed = np.bincount(unit, weights=pooled(table).is_spoof) > 0
-    return factors(np.arange(len(first)), named[0], np.where(spoofed, named[1], ""))
+    units, first = np.unique(unit, return_index=True)
+    speaker = _codes(table, "speaker")
+    attack = np.full(len(units), "", dtype=object)
+    spoofed = pooled(table).is_spoof
+    attack[unit[spoofed]] = attacks(table)[spoofed]
+    return factors(units, np.array(speaker.names, dtype=object)[speaker.codes[first]], attack)
 
 
 def attacks(table: pa.Table) -> NDArray[np.object_]:

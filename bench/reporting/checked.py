@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +15,10 @@ from typing import Any, Literal, NamedTuple
 from bench import cards
 from bench.reporting import html
 from bench.reporting.grid import grid
-from bench.specs.checked import Checked
+from bench.specs.checked import Checked, Shapes
 
-State = Literal["equal", "not equal", "not at hand"]
+State = Literal["equal", "not equal", "equal by the card", "not equal by the card"]
+"""`by the card`: the corpus is not on this machine, and its card is taken at its word."""
 
 
 class Line(NamedTuple):
@@ -27,7 +29,7 @@ class Line(NamedTuple):
     paper: tuple[str, ...]
     """What is printed, a text a column."""
     ours: tuple[str, ...]
-    """The same from here; empty where it is not at hand."""
+    """The same from here."""
     state: State
     source: str
     """What `ours` is from."""
@@ -52,11 +54,9 @@ class Found:
     @property
     def said(self) -> str:
         """How many lines are equal, in a sentence."""
-        states = [line.state for line in self.lines]
-        known = len(states) - states.count("not at hand")
-        text = f"{states.count('equal')} of {known} lines are as the paper prints them."
-        absent = states.count("not at hand")
-        return text if not absent else f"{text} For {absent} nothing is at hand."
+        states = Counter(line.state for line in self.lines)
+        counts = ", ".join(f"{count} {state}" for state, count in states.items())
+        return f"Of {len(self.lines)} lines: {counts}."
 
 
 def texts(found: Found) -> dict[str, str]:
@@ -76,7 +76,7 @@ def records(found: Found) -> list[dict[str, Any]]:
             "table": found.card.key,
             "line": line.name,
             "paper": dict(zip(found.columns, line.paper, strict=True)),
-            "ours": dict(zip(found.columns, line.ours, strict=False)),
+            "ours": dict(zip(found.columns, line.ours, strict=True)),
             "state": line.state,
             "source": line.source,
         }
@@ -93,11 +93,14 @@ def write(found: Found, folder: Path) -> Path:
 
 
 def stale(found: Found, folder: Path) -> list[Path]:
-    """Return the files in `folder` that are missing or differ from the report."""
+    """Return the files in `folder` that are missing or differ from the report; counts, which depend
+    on the corpora of a machine, only have to be there.
+    """
     return [
-        folder / name
-        for name, text in texts(found).items()
-        if not (folder / name).is_file() or (folder / name).read_text(encoding="utf-8") != text
+        path
+        for path, text in ((folder / name, text) for name, text in texts(found).items())
+        if not path.is_file()
+        or (isinstance(found.card, Shapes) and path.read_text(encoding="utf-8") != text)
     ]
 
 
@@ -113,15 +116,20 @@ def _markdown(found: Found) -> str:
         f"{paper.authors}: *{paper.title}*. {paper.venue}. {paper.url}",
         f"**In short.** {found.said} Nothing is trained for this table.",
         grid([*headings, "State", found.source], shown, "paper"),
-        "\n".join(f"- {note}" for note in found.card.notes),
+        "\n".join(f"- {note}" for note in (*found.card.notes, *_by_card(found))),
         f"How to repeat it: `bench report {found.card.key}`.",
     ]
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
+def _by_card(found: Found) -> list[str]:
+    absent = any(line.state.endswith("by the card") for line in found.lines)
+    said = "By the card: the corpus is not on this machine; shown is what its card here states."
+    return [said] if absent else []
+
+
 def _side_by_side(line: Line) -> Sequence[str]:
-    ours = line.ours or ("–",) * len(line.paper)
-    return [text for pair in zip(line.paper, ours, strict=True) for text in pair]
+    return [text for pair in zip(line.paper, line.ours, strict=True) for text in pair]
 
 
 def _csv(found: Found) -> str:
@@ -129,7 +137,6 @@ def _csv(found: Found) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["line", "column", "paper", "ours", "state", "source"])
     for line in found.lines:
-        ours = line.ours or ("",) * len(line.paper)
-        for column, printed, here in zip(found.columns, line.paper, ours, strict=True):
+        for column, printed, here in zip(found.columns, line.paper, line.ours, strict=True):
             writer.writerow([line.name, column, printed, here, line.state, line.source])
     return text.getvalue()

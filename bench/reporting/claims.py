@@ -14,11 +14,13 @@ from bench.specs.table import Column, Table
 _WORDS = f"""\
 Two rows are said to differ only where chance is an unlikely reason. Each cell holds how much a
 row's figure of ours exceeds the other's, the 95 % interval, and the p-value, two-sided, from
-{REPLICATES:,} bootstrap replicates of the trials, the same for all rows. Where rows have several
-seeds, their variance is added to that of the trials (Welch's t); a row with one seed is taken to
-vary as the other does. p-values are corrected for all pairs of rows in their column (Holm), so that
-the chance of any false claim in a column is at most 5 %; intervals are not corrected. **Bold:
-better, or worse, at 5 %.**"""
+{REPLICATES:,} bootstrap replicates of the trials, the same for all rows; they draw speakers and
+attacks where the corpus names them, else utterances. Where rows have several seeds, their variance
+is added to that of the trials (Welch's t); a row with one seed is taken to vary as the other does.
+Where few errors tell two rows apart, the exact test of these counts (McNemar's, by utterances,
+speakers and attacks), and the interval holds the exact bounds of both figures. p-values are
+corrected for all pairs of rows in their column (Holm), so that the chance of any false claim in a
+column is at most 5 %; intervals are not corrected. **Bold: better, or worse, at 5 %.**"""
 _ONE_SEED = (
     "Of two rows with one seed each, this is said of the trained models; other seeds may differ"
 )
@@ -64,10 +66,13 @@ def _outcome(table: Table, place: int, tops: frozenset[str], comparisons: Compar
         return ""
     level = comparisons.level_with_best(place, tops)
     beaten = tested - tops - level
+    few = {row for row in level if all(comparisons.few(place, top, row) for top in tops)}
+    level -= few
     single = len(tops) == 1
     text = f"{ranged([*tops], rows)} {'is best' if single else 'are best alike'}"
     text += f", and {'beats' if single else 'beat'} {ranged([*beaten], rows)}" if beaten else ""
-    return text + (f"; not told apart from {ranged([*level], rows)}" if level else "")
+    text += f"; not told apart from {ranged([*level], rows)}" if level else ""
+    return text + (f"; too few errors to judge {ranged([*few], rows)}" if few else "")
 
 
 def _steps(
@@ -138,6 +143,8 @@ def _cell(table: Table, comparisons: Comparisons, place: int, first: str, second
         return f"not tested ({next(filter(None, whys), 'scored on different trials')})"
     column = table.columns[place]
     value, low, high = (_signed(number, column) for number in tested.difference[:3])
+    if tested.few:
+        return f"{value} [{low}, {high}], too few errors to judge"
     said = f"{value} [{low}, {high}], p {_p_value(tested.corrected)}"
     if not tested.holds:
         return said

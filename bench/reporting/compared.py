@@ -20,6 +20,7 @@ import numpy as np
 from bench.metrics.between import Between, Trained, between
 from bench.metrics.catalogue import is_rate
 from bench.metrics.combined import combined
+from bench.metrics.mistakes import Mistakes, joined
 from bench.metrics.paired import holm
 from bench.reporting.cells import Cell, Standing
 from bench.reporting.kept import Kept, figures_drawn
@@ -39,7 +40,12 @@ class Tested(NamedTuple):
     @property
     def holds(self) -> bool:
         """Whether it is no chance, at 5 %."""
-        return self.corrected <= LEVEL
+        return not self.few and self.corrected <= LEVEL
+
+    @property
+    def few(self) -> bool:
+        """Whether errors are too few to say anything."""
+        return self.difference.few
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,11 @@ class Comparisons:
     """By column, and both rows: the second minus the first. Each pair is there both ways round."""
     untested: Mapping[tuple[int, str], str]
     """Why a row is not compared in a column."""
+
+    def few(self, column: int, one: str, other: str) -> bool:
+        """Whether two rows cannot be told apart because errors are too few."""
+        found = self.tested.get((column, one, other))
+        return found is not None and found.few
 
     def level_with_best(self, column: int, tops: frozenset[str]) -> frozenset[str]:
         """Return the rows, but those `tops`, that are not told apart from one of them."""
@@ -119,6 +130,7 @@ def _system(column: Column, stands: Standing, drawn: _Replicates) -> tuple[str, 
     metrics = column.parts or (column.metric,)
     values: list[float] = []
     replicates: list[np.ndarray] = []
+    mistakes: list[Mistakes] = []
     trials: set[str] = set()
     for run in stands.runs.to_dict("records"):
         parts = [drawn.of(run["run_id"], metric) for metric in metrics]
@@ -128,12 +140,14 @@ def _system(column: Column, stands: Standing, drawn: _Replicates) -> tuple[str, 
         if not all(part.trials for part in known):
             return "the figure needs more than a score file holds"
         scale = 100.0 if is_rate(column.metric) else 1.0
-        values.append(_combined(column, [float(run[metric]) for metric in metrics]))
+        figures = [float(run[metric]) for metric in metrics]
+        values.append(_combined(column, figures))
+        mistakes += _combined_mistakes(column, figures, known, scale)
         replicates.append(scale * _combined_draws(column, known))
         trials.add(" ".join(part.trials for part in known))
     if len(trials) > 1:
         return "its seeds were scored on different trials"
-    return trials.pop(), Trained(np.array(values), np.stack(replicates))
+    return trials.pop(), Trained(np.array(values), np.stack(replicates), tuple(mistakes))
 
 
 def _combined(column: Column, values: list[float]) -> float:
@@ -146,6 +160,16 @@ def _combined_draws(column: Column, parts: list[Draws]) -> np.ndarray:
     if column.combine == "mean":
         return np.mean([part.values for part in parts], axis=0)
     return np.abs(parts[0].values - parts[1].values)
+
+
+def _combined_mistakes(
+    column: Column, figures: list[float], parts: list[Draws], scale: float
+) -> list[Mistakes]:
+    """Return the mistakes that a seed's figure rests on; none where a part has no such."""
+    wrong = [part.mistakes.scaled(scale) for part in parts if part.mistakes is not None]
+    if len(wrong) < len(parts):
+        return []
+    return wrong if column.combine == "none" else [joined(column.combine, figures, wrong)]
 
 
 def _pairs(systems: Mapping[str, tuple[str, Trained]]) -> dict[tuple[str, str], Tested]:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from bench.cards import MARK
 from bench.config import Form
-from bench.paper_cards import ordered, touches
+from bench.paper_cards import in_papers_form, ordered, touches
 from bench.reporting.grid import grid, ranged
 from bench.specs.run import Run
-from bench.specs.table import Difference, Paper
+from bench.specs.table import Difference, Paper, Table
 from bench.trees import toml
 
 _HEADINGS = (
@@ -24,11 +24,12 @@ _READING = (
 )
 
 
-def section(paper: Paper, runs: Mapping[str, Run], form: Form, table: str) -> str:
-    """Return the points that concern rows of `table` (its key), by effect; the paper's others are
-    counted, see `page`. `runs` holds the rows' settings; lines of variants are not looked at.
+def section(paper: Paper, runs: Mapping[str, Run], form: Form, table: Table) -> str:
+    """Return the points that concern rows of `table`, by effect; the paper's others are counted,
+    see `page`. `runs` holds the rows' settings; lines of variants are not looked at. What concerns
+    a row in its smoke form is what concerns it in the paper's.
     """
-    touched = touches(paper, table, runs)
+    touched = touches(paper, table.key, in_papers_form(table, runs))
     found = [of for of in paper.differences if of.item in touched]
     if not found:
         return "None is known."

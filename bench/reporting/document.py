@@ -32,9 +32,12 @@ from bench.reporting import (
     figures,
     html,
     notes,
+    places,
+    published,
     repeat,
     tables,
 )
+from bench.reporting.bibliography import bibliography
 from bench.reporting.cells import COUNTS, Cell, cells, standing
 from bench.reporting.compared import compared
 from bench.reporting.contradictions import contradictions
@@ -42,9 +45,10 @@ from bench.reporting.grid import smoke_word
 from bench.reporting.kept import Kept
 from bench.reporting.latex import latex
 from bench.reporting.pictures import pictures
+from bench.reporting.style import Kind
 from bench.reporting.variants import with_variants
 from bench.specs.run import Run
-from bench.specs.table import Column, Paper, Table
+from bench.specs.table import Paper, Table
 
 Extra = Literal["html", "latex"]
 """What is written on request, beside Markdown, CSV and the figure."""
@@ -70,6 +74,18 @@ class Report:
     paper: Paper
     pictures: Mapping[str, bytes]
     """PNGs that runs keep and the Markdown names, by name."""
+    scored: bool = False
+    """Whether score files were judged for the table."""
+
+    @property
+    def says_something(self) -> bool:
+        """Whether a row of the table was run, or a score file judged for it."""
+        return self.scored or self.has_figure
+
+    @property
+    def has_figure(self) -> bool:
+        """Whether anything was run that can be drawn beside the paper."""
+        return any(cell.ours for cell in self.cells)
 
     @property
     def texts(self) -> dict[str, str]:
@@ -88,11 +104,22 @@ class Report:
         pictures = self.pictures if figure else dict.fromkeys(self.pictures, b"")
         return html.page(self.title, self.markdown, {f"{self.stem}.png": figure, **pictures})
 
-    def figure(self) -> bytes:
-        """Return the figure, as PNG."""
-        columns: tuple[Column, ...] = self.table.columns
-        draw = figures.heat if self.table.layout == "matrix" else figures.bars
-        return draw(self.title, columns, self.cells)
+    def files(self, folder: Path) -> list[Path]:
+        """Return what is in `folder` of this report, in any form and of any run."""
+        other = f"{self.stem}.smoke."
+        found = folder.glob(f"{self.stem}.*") if folder.is_dir() else ()
+        return [path for path in found if not path.name.startswith(other)]
+
+    def extras(self, kind: Extra, figure: bytes = b"") -> dict[str, str]:
+        """Return the files of another form by name: with LaTeX comes what the table cites."""
+        found = {f"{self.stem}{_ENDINGS[kind]}": self.extra(kind, figure)}
+        cited = bibliography(self.table) if kind == "latex" else ""
+        return found | ({f"{self.stem}.bib": cited} if cited else {})
+
+    def figure(self, kind: Kind = "png") -> bytes:
+        """Return the paper's figures beside ours, drawn; of a matrix as heat maps."""
+        draw = figures.heat if self.table.layout == "matrix" else figures.points
+        return draw(self.title, self.table, self.cells, kind)
 
 
 def report(
@@ -123,7 +150,7 @@ def report(
     smoke = smoke_word(form)
     stem = table.key.replace("/", "-") + (".smoke" if form == "smoke" else "")
     template = Template((cards.folder("templates") / "table.md").read_text(encoding="utf-8"))
-    shown = pictures(table, found, standings, kept, stem, form)
+    shown = pictures(table, found, standings, runs, kept, stem, form)
     markdown = template.substitute(
         smoke=smoke,
         title=smoke + table.title,
@@ -134,11 +161,15 @@ def report(
         footnotes=notes.footnotes(table, standings, contradictory, frame, form),
         reading=notes.reading(table, found, standings, comparisons, detail),
         scored=beside.scored(table, scored, form),
-        figure=f"{stem}.png",
+        published=published.section(table, form),
+        figure=f"![The paper's figures beside ours]({stem}.png)"
+        if any(cell.ours for cell in found)
+        else "",
         pictures=shown.markdown,
         compared=claims.section(table, found, comparisons, form),
+        places=places.section(table, runs, standings, kept, form),
         behind=behind.section(table, found, standings, form),
-        differences=differences.section(paper, runs, form, table.key),
+        differences=differences.section(paper, runs, form, table),
         repeat=repeat.summary(table, standings, form, kept),
         runs=repeat.runs(standings, form),
         data=repeat.data(standings, form),
@@ -159,6 +190,7 @@ def report(
         contradictory=contradictory,
         paper=paper,
         pictures=shown.files,
+        scored=bool(beside.scored(table, scored, form)),
     )
 
 
@@ -170,14 +202,19 @@ def _list_of(paper: Paper) -> str:
 
 
 def write(made: Report, folder: Path, extras: Sequence[Extra] = ()) -> Path:
-    """Write the Markdown, CSV and figure into `folder`, and the `extras`; return the Markdown
-    file's path.
+    """Write the Markdown and CSV into `folder`, the figure as PNG and SVG where anything was run,
+    and the `extras`; return the Markdown file's path.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    figure = made.figure()
-    for name, png in {f"{made.stem}.png": figure, **made.pictures}.items():
+    figure = made.figure() if made.has_figure else b""
+    if made.has_figure:
+        (folder / f"{made.stem}.png").write_bytes(figure)
+        (folder / f"{made.stem}.svg").write_bytes(made.figure("svg"))
+    for name, png in made.pictures.items():
         (folder / name).write_bytes(png)
-    texts = made.texts | {f"{made.stem}{_ENDINGS[of]}": made.extra(of, figure) for of in extras}
+    texts = made.texts
+    for kind in extras:
+        texts |= made.extras(kind, figure)
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
     return folder / f"{made.stem}.md"
@@ -190,12 +227,12 @@ def stale(made: Report, folder: Path, extras: Sequence[Extra] = ()) -> list[Path
     Figures are drawn from the same numbers and only have to be there: their bytes change with the
     version of the drawing library.
     """
-    drawn = [folder / name for name in (f"{made.stem}.png", *made.pictures)]
+    own = (f"{made.stem}.png", f"{made.stem}.svg") if made.has_figure else ()
+    drawn = [folder / name for name in (*own, *made.pictures)]
     expected = dict(made.texts)
     for kind, ending in _ENDINGS.items():
-        name = f"{made.stem}{ending}"
-        if kind in extras or (folder / name).is_file():
-            expected[name] = made.extra(kind)
+        if kind in extras or (folder / f"{made.stem}{ending}").is_file():
+            expected |= made.extras(kind)
     differ = [folder / name for name, text in expected.items() if _text(folder / name) != text]
     return [*differ, *(path for path in drawn if not path.is_file())]
 

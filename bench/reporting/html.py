@@ -18,7 +18,7 @@ from bench import cards
 _IMAGE = re.compile(r"!\[(.*?)\]\((.*?)\)")
 _CODE = re.compile(r"(`[^`]+`)")
 _INLINE = (
-    (re.compile(r"\[([^\]]+)\]\(([^)\s]+)\)"), r'<a href="\2">\1</a>'),
+    (re.compile(r"\[((?:[^\[\]]|\[[^\]]*\])+)\]\(([^)\s]+)\)"), r'<a href="\2">\1</a>'),
     (re.compile(r"\*\*(\S(?:.*?\S)?)\*\*"), r"<strong>\1</strong>"),
     (re.compile(r"\*([^*\s](?:[^*]*[^*\s])?)\*"), r"<em>\1</em>"),
     (re.compile(r"(?<!\")(https?://[^\s<>)]*[^\s<>).,;])"), r'<a href="\1">\1</a>'),

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
-from bench.scoring.draws import Draws, draws
+from bench.errors import BenchError
+from bench.scoring.draws import KIND, Draws, draws, unpacked
+from bench.scoring.places import Placed, placed
 from bench.specs.table import Table
 from bench.tracking import kept
 
@@ -22,6 +24,12 @@ class Kept(Protocol):
     ) -> Mapping[str, Draws] | None:
         """Return the replicates of figures, by their names, of one evaluation; None where its score
         file cannot be had.
+        """
+        ...
+
+    def placed(self, run_id: str, evaluation: str) -> Placed | None:
+        """Return the error rates of one evaluation's frames by where they are; None where its score
+        file cannot be had, or its frames have no place.
         """
         ...
 
@@ -49,15 +57,34 @@ class KeptInStore:
         self, run_id: str, evaluation: str, figures: Collection[str]
     ) -> Mapping[str, Draws] | None:
         """See `Kept`."""
-        places = {name: self._folder / run_id / f"{evaluation}.{name}.npz" for name in figures}
+        places = {
+            name: self._folder / run_id / f"{evaluation}.{name}.{KIND}.npz" for name in figures
+        }
         missing = [name for name, place in places.items() if not place.is_file()]
         if missing:
             with kept.score_file(self._store, run_id, evaluation) as path:
                 if path is None:
                     return None
                 for name, found in draws(path, missing).items():
-                    _write(places[name], found)
+                    _save(places[name], **found.packed())
         return {name: _read(place) for name, place in places.items()}
+
+    def placed(self, run_id: str, evaluation: str) -> Placed | None:
+        """See `Kept`."""
+        place = self._folder / run_id / f"{evaluation}.placed.{KIND}.npz"
+        if not place.is_file():
+            with kept.score_file(self._store, run_id, evaluation) as path:
+                if path is None:
+                    return None
+                try:
+                    found = placed(path)
+                except BenchError:  # on no grid, or a single speaker
+                    return None
+            _save(place, **{**found._asdict(), "names": np.array(found.names)})
+        with np.load(place) as known:
+            return Placed(
+                tuple(known["names"].tolist()), str(known["trials"]), *(known[of] for of in _ARRAYS)
+            )
 
     def draw(self, table: Table, run_id: str) -> None:
         """Draw all replicates that reports of `table` need of a run, so that they need not wait."""
@@ -82,14 +109,17 @@ def figures_drawn(table: Table) -> dict[str, list[str]]:
     return found
 
 
-def _write(place: Path, found: Draws) -> None:
+_ARRAYS = Placed._fields[2:]
+
+
+def _save(place: Path, **arrays: Any) -> None:
     """Write the file whole or not at all: another process may make the same report."""
     place.parent.mkdir(parents=True, exist_ok=True)
     beside = place.with_name(f".{os.getpid()}.{place.name}")
-    np.savez(beside, trials=np.array(found.trials), values=found.values)
+    np.savez(beside, **arrays)
     os.replace(beside, place)
 
 
 def _read(place: Path) -> Draws:
     with np.load(place) as found:
-        return Draws(str(found["trials"]), found["values"])
+        return unpacked(found)

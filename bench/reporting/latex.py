@@ -11,8 +11,9 @@ from bench.config import Form
 from bench.errors import BenchError
 from bench.reporting.cells import Cell, best, decimals
 from bench.reporting.grid import smoke_word
+from bench.reporting.published import REFERENCE, place_of_name
 from bench.reporting.tables import Place, seeds, sides
-from bench.specs.table import Table
+from bench.specs.table import Row, Table
 
 _SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -48,9 +49,8 @@ _ARROWS = {"lower": r"$\downarrow$", "higher": r"$\uparrow$", None: ""}
 _NOTHING = "--"
 _FITTING = 8
 """A table of more columns is scaled to the width of the text."""
-_CAPTION = (
-    r"Ours: mean $\pm$ standard deviation over seeds; bold is the best of ours, italic lacks seeds."
-)
+_CAPTION = r"Ours: mean $\pm$ standard deviation over seeds"
+_LACKS, _BEST = "italic lacks seeds", "bold is the best of ours"
 
 
 def latex(
@@ -78,13 +78,33 @@ def latex(
         "% Written by `bench report`; needs \\usepackage{booktabs,graphicx}.",
         r"\begin{table*}[t]",
         r"\centering\small",
-        rf"\caption{{{escaped(title)} {_CAPTION}}}",
+        rf"\caption{{{escaped(title)} {_reading(tops, found)}}}",
         rf"\label{{tab:{table.key.replace('/', '-')}}}",
         *draw(table, found, texts),
         *_footnotes(table, contradictory),
         r"\end{table*}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _reading(tops: Sequence[frozenset[str]], found: tuple[Cell, ...]) -> str:
+    """Say what figures of ours are, as far as there are any."""
+    if not any(cell.ours for cell in found):
+        return ""
+    lacking = any(cell.ours and not cell.complete for cell in found)
+    said = [_CAPTION, _BEST if any(tops) else "", _LACKS if lacking else ""]
+    return f"{'; '.join(filter(None, said))}."
+
+
+def _names(row: Row) -> list[str]:
+    r"""Return a row's text cells, the system's name with a `\cite` in place of the paper's own
+    number for it.
+    """
+    place = place_of_name(row)
+    cells = [escaped(cell) for cell in row.cells]
+    if row.cite:
+        cells[place] = rf"{escaped(REFERENCE.sub('', row.cells[place]))}~\cite{{{row.cite}}}"
+    return cells
 
 
 def escaped(text: str) -> str:
@@ -130,7 +150,7 @@ def _rows(
             if group:
                 yield rf"\multicolumn{{{n_text + 2 * n + 1}}}{{l}}{{\emph{{{escaped(group)}}}}} \\"
         pairs = [texts[name, column] for column in range(n)]
-        cells = [escaped(cell) for cell in row.cells]
+        cells = _names(row)
         cells += [text for pair in pairs for text in (pair if name in ours else (pair[0], ""))]
         yield " & ".join([*cells, escaped(seeds(found, name))]) + r" \\"
     yield r"\bottomrule"
@@ -147,7 +167,7 @@ def _headings(table: Table) -> Iterator[str]:
         yield " & ".join([*empty, *over, ""]) + r" \\"
         yield from _rules(n_text + 1, [(name, span) for name, span in spans])
     over = [
-        rf"\multicolumn{{2}}{{c}}{{{escaped(c.heading)} {_ARROWS[c.better]}}}"
+        rf"\multicolumn{{2}}{{c}}{{{f'{escaped(c.heading)} {_ARROWS[c.better]}'.strip()}}}"
         for c in table.columns
     ]
     yield " & ".join([*empty, *over, ""]) + r" \\"
@@ -176,15 +196,18 @@ def _matrices(
     for number, (name, row) in enumerate(table.rows.items()):
         if number:
             yield r"\par\medskip"
-        title = " · ".join(filter(None, [row.group, *row.cells]))
+        title = r" $\cdot$ ".join(filter(None, [escaped(row.group), *_names(row)]))
         wide = len(across) + 1 > _FITTING
         yield from (r"\resizebox{\textwidth}{!}{%",) if wide else ()
         yield rf"\begin{{tabular}}{{l{'r' * len(across)}}}"
         yield r"\toprule"
-        heading = escaped(f"{title} ({seeds(found, name)})")
+        heading = f"{title} ({escaped(seeds(found, name))})"
         yield rf"\multicolumn{{{len(across) + 1}}}{{l}}{{{heading}}} \\"
         yield r"\midrule"
-        yield " & ".join(["", *(f"{escaped(heading)} {arrow}" for heading in across)]) + r" \\"
+        yield (
+            " & ".join(["", *(f"{escaped(heading)} {arrow}".strip() for heading in across)])
+            + r" \\"
+        )
         yield r"\midrule"
         for group in down:
             cells = [_both(texts, name, place.get((group, heading))) for heading in across]

@@ -14,6 +14,7 @@ from bench.reporting import repeat, tables
 from bench.reporting.cells import FEW, Cell, Standing, Verdict, best, decimals
 from bench.reporting.compared import Comparisons
 from bench.reporting.grid import ranged
+from bench.reporting.published import elsewhere_notes
 from bench.reporting.tally import Tally, tally
 from bench.specs.table import Table
 from bench.trees import leaves
@@ -74,7 +75,7 @@ def drawn_by(standings: Mapping[str, Standing]) -> str:
                 for plan in stands.runs[name].dropna():
                     plans.setdefault(plan, set()).add(name.removeprefix("plan."))
     plans.pop("", None)
-    if not plans:
+    if not plans.keys() - {"utterance"}:
         return "Intervals are drawn by utterances."
     said = [
         f"{' and '.join(_UNIT_OF.get(of, of) for of in plan.split('+'))} "
@@ -89,6 +90,8 @@ def _marks(
 ) -> list[str]:
     """Return a line for each mark that the table has."""
     there = {cell.ours.verdict for cell in found if cell.ours}
+    if "outside" in there:
+        there.add("inside")  # the one says what the other is not
     said = [
         f"{f'*{of}*' if detail else tables.MARKS[of]}: {says}."
         for of, says in _SAYS.items()
@@ -186,7 +189,7 @@ def footnotes(
         for source, names in sources.items()
         if source
     ]
-    notes += table.notes
+    notes += [*elsewhere_notes(table), *table.notes]
     if form == "smoke" and table.smoke:
         said = ", ".join(f"`{'.'.join(keys)} = {value}`" for keys, value in leaves(table.smoke))
         notes.append(f"Smoke settings, in place of the paper's: {said}.")

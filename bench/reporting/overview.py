@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.config import Form
+from bench.reporting import differences
 from bench.reporting.document import Report, warning
 from bench.reporting.grid import grid, smoke_word
 from bench.reporting.notes import farthest
@@ -15,36 +16,94 @@ NAME = "README.md"
 _WORDS = """\
 Rows: of those that can be run (other systems' published rows are not), how many have every figure
 of every seed, lack some, and were not run. Figures: of complete ones beside which the paper prints
-one, how many have the paper's inside our 95 % interval, and outside. Farthest: in proportion to the
-paper's figure."""
+one, how many have the paper's where a further seed of ours would be expected, how many have it
+outside, and for how many nothing can be said (fewer than three seeds, or too few errors). Farthest:
+in proportion to the paper's figure."""
+_HEADINGS = (
+    "Table",
+    "Complete",
+    "Incomplete",
+    "Not run",
+    "Inside",
+    "Outside",
+    "No verdict",
+    "Farthest",
+)
 
 
 def overview(reports: Sequence[Report], form: Form) -> str:
-    """Return the page in Markdown; links are to the reports beside it."""
-    lines: list[list[str]] = []
-    for made in reports:
-        counts = tally(made.table, made.cells)
-        rows = [str(number) for number in counts.states.values()]
-        figures = [str(counts.inside), str(counts.outside)]
-        place = farthest(made.table, counts) or "–"
-        lines.append([f"[{made.table.title}]({made.stem}.md)", *rows, *figures, place])
-    headings = ["Table", "Complete", "Incomplete", "Not run", "Inside", "Outside", "Farthest"]
-    totals = [sum(int(line[column]) for line in lines) for column in range(1, 6)]
-    of = sum(totals[:3])
-    said = f"{totals[0]} of {of} rows are complete, {totals[1]} incomplete, {totals[2]} not run."
-    beside = totals[3] + totals[4]
-    if beside:
-        said += f" Of {beside} figures beside the paper's, {totals[3]} have it inside."
+    """Return the page in Markdown: the tables of which anything was run or scored, with links to
+    the reports beside it, and what will stand here when the others are run.
+    """
+    here = [made for made in reports if made.says_something]
     smoke = "" if form == "paper" else " --smoke"
     parts = [
         f"# {smoke_word(form)}What is reproduced",
         warning(form),
         f"Written by `bench report all{smoke}` from the tracking store; not edited by hand.",
-        f"**In short.** {said}",
-        grid(headings, lines, form),
-        _WORDS,
+        f"**In short.** {_in_short(reports)}",
+        *([grid(_HEADINGS, [_line(made) for made in here], form), _WORDS] if here else []),
+        _awaited([made for made in reports if not made.says_something], form),
     ]
     return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def _line(made: Report) -> list[str]:
+    counts = tally(made.table, made.cells)
+    numbers = (
+        *counts.states.values(),
+        counts.inside,
+        counts.outside,
+        counts.few_seeds + counts.few_errors,
+    )
+    place = farthest(made.table, counts) or "–"
+    return [f"[{made.table.title}]({made.stem}.md)", *map(str, numbers), place]
+
+
+def _in_short(reports: Sequence[Report]) -> str:
+    counts = [tally(made.table, made.cells) for made in reports]
+    complete, incomplete, not_run = (
+        sum(of.states[state] for of in counts) for state in ("complete", "incomplete", "not run")
+    )
+    of = complete + incomplete + not_run
+    said = f"{complete} of {of} rows are complete, {incomplete} incomplete, {not_run} not run."
+    inside, outside = sum(of.inside for of in counts), sum(of.outside for of in counts)
+    if inside + outside:
+        said += (
+            f" Of {inside + outside} figures that can be judged, {inside} have the paper's inside."
+        )
+    return said
+
+
+def _awaited(reports: Sequence[Report], form: Form) -> str:
+    """Say of which tables nothing was run yet, and how to run them."""
+    if not reports:
+        return ""
+    smoke = "" if form == "paper" else " --smoke"
+    lines = [
+        [made.table.title, made.table.caption, f"`bench run {made.table.key}{smoke}`"]
+        for made in reports
+    ]
+    heading = f"## {smoke_word(form)}What will stand here"
+    words = (
+        "A report is written here once a row of its table was run or a score file judged for it."
+    )
+    return "\n\n".join([heading, words, grid(["Table", "What it holds", "Run it"], lines, form)])
+
+
+def left_over(reports: Sequence[Report], folder: Path) -> list[Path]:
+    """Return the files in `folder` that an earlier report wrote of a table of which there is
+    nothing to say any more.
+    """
+    silent = [made for made in reports if not made.says_something]
+    papers = {made.paper.key for made in reports if made.says_something}
+    found = [path for made in silent for path in made.files(folder)]
+    found += [
+        folder / differences.page_name(made.paper)
+        for made in silent
+        if made.paper.key not in papers
+    ]
+    return sorted({path for path in found if path.is_file()})
 
 
 def stale(text: str, folder: Path) -> list[Path]:

@@ -11,8 +11,10 @@ from typing import NamedTuple
 
 from bench.config import Form
 from bench.reporting.cells import Cell, Standing, foremost
+from bench.reporting.evaluations import called
 from bench.reporting.grid import smoke_word
 from bench.reporting.kept import Kept
+from bench.specs.run import Run
 from bench.specs.table import Table
 
 _READING = """\
@@ -32,6 +34,7 @@ def pictures(
     table: Table,
     found: tuple[Cell, ...],
     standings: Mapping[str, Standing],
+    runs: Mapping[str, Run],
     kept: Kept | None,
     stem: str,
     form: Form,
@@ -47,7 +50,8 @@ def pictures(
         for name, png in kept.pictures(str(run["run_id"]), evaluation).items():
             file = f"{stem}.{row}-{evaluation}-{name}"
             files[file] = png
-            what = f"{row}, seed {run['seed']}, on {evaluation}: {name.removesuffix('.png')}"
+            where = called(runs[row])[evaluation]
+            what = f"{row}, seed {run['seed']}, on {where}: {name.removesuffix('.png')}"
             lines.append(f"![{what}]({file})")
     if not lines:
         return Pictures("", {})

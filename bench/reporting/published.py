@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from bench.config import Form
 from bench.metrics.catalogue import digits
 from bench.reporting.grid import grid, smoke_word
 from bench.specs.table import Column, Row, Table
+
+REFERENCE = re.compile(r"\s*\[\d+\]")
+"""The number of a reference in a paper's own list."""
 
 
 def elsewhere_notes(table: Table) -> list[str]:
@@ -29,9 +34,16 @@ def elsewhere_notes(table: Table) -> list[str]:
 
 
 def linked(row: Row) -> tuple[str, ...]:
-    """Return the row's text cells, the first linked to the system's paper where that is known."""
-    first, *others = row.cells
-    return _link(first, row.url), *others
+    """Return the row's text cells, the system's name linked to its paper where that is known."""
+    place = place_of_name(row)
+    return tuple(_link(cell, row.url) if n == place else cell for n, cell in enumerate(row.cells))
+
+
+def place_of_name(row: Row) -> int:
+    """Return which text cell names the system: the one with the paper's reference (`SLS [23]`),
+    else the first.
+    """
+    return next((n for n, cell in enumerate(row.cells) if REFERENCE.search(cell)), 0)
 
 
 def section(table: Table, form: Form) -> str:
@@ -46,11 +58,10 @@ def section(table: Table, form: Form) -> str:
             row.weights and _link("weights", row.weights),
             row.licence,
             row.trained_on,
-            row.source,
         ]
         for row in rows
     ]
-    headings = ["System", "Code", "Weights", "Licence", "Trained on", "Figures from"]
+    headings = ["System", "Code", "Weights", "Licence", "Trained on"]
     kept = [n for n in range(len(headings)) if n == 0 or any(line[n] for line in lines)]
     return "\n\n".join(
         [

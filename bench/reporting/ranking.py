@@ -69,12 +69,12 @@ def ranking(
     changes: list[str] = []
     for name, other in ((name, cards.table(of)) for name, of in readings if name in systems):
         swapped = {**published, name: _reread(other, name, columns, published[name])}
-        said = f"{names[name]} by {other.title}"
-        panels[said] = _ranks(swapped, lower, names)
         figures = zip(dimensions, published[name], swapped[name], strict=False)
         which = ", ".join(f"{new:g} for {old:g} on {of}" for of, old, new in figures if new != old)
+        said = f"{names[name]}: {which} ({other.title})"
+        panels[said] = _ranks(swapped, lower, names)
         moved = _moved(panels[_PAPERS], panels[said], dimensions)
-        changes.append(f"{said} ({which}): {moved or 'no rank changes'}")
+        changes.append(f"{said}: {moved or 'no rank changes'}")
     found = {
         f"{table.key}, {c.metric}": _ours(table, ours, c, frame_of, form) for table, c in columns
     }

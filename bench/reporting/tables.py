@@ -8,6 +8,7 @@ from bench.config import Form
 from bench.reporting.cells import Cell, Ours, Verdict, best, decimals, state
 from bench.reporting.compared import Comparisons
 from bench.reporting.grid import bracketed, grid, smoke_word
+from bench.reporting.published import linked
 from bench.specs.table import Column, Table
 
 CONTRADICTORY = "ᵃ"
@@ -88,7 +89,7 @@ def _rows(table: Table, found: tuple[Cell, ...], texts: Mapping[Place, str], for
             group = row.group
             lines.append([f"**{group}**" if group else "", *[""] * (len(headings) - 1)])
         own = [texts[name, column] for column in range(len(table.columns))]
-        lines.append([*row.cells, *own, seeds(found, name)])
+        lines.append([*linked(row), *own, seeds(found, name)])
     return grid(headings, lines, form)
 
 
@@ -102,7 +103,7 @@ def _matrices(table: Table, found: tuple[Cell, ...], texts: Mapping[Place, str],
             [group, *(texts[name, place[group, h]] if (group, h) in place else "" for h in across)]
             for group in down
         ]
-        title = " · ".join(filter(None, [row.group, *row.cells]))
+        title = " · ".join(filter(None, [row.group, *linked(row)]))
         sections += [
             f"### {smoke_word(form)}{title}: {seeds(found, name)}",
             grid(headings, lines, form),

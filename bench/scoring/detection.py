@@ -10,13 +10,14 @@ import numpy as np
 import pandas as pd
 
 from bench.metrics.bootstrap import Measure
-from bench.metrics.breakdown import Cell, cells
-from bench.metrics.det import eer_official
+from bench.metrics.breakdown import POOLED, Cell, cells
+from bench.metrics.det import Ties, eer_official, ties_at_eer
 from bench.metrics.items import Items, counted
 from bench.metrics.measured import measured
 from bench.metrics.plans import Factors, Resampling, factors
 from bench.metrics.scores import Figure
-from bench.metrics.tally import Bools, Floats, Integers
+from bench.metrics.tally import Bools, Floats, Integers, tally
+from bench.scoring.draws import LOGIT
 from bench.scoring.official import BROKEN_DOWN, Official
 from bench.scoring.verdict import Breakdown, Line
 from bench.specs.corpus import CorpusCard
@@ -48,8 +49,7 @@ def pooled(trials: Trials, official: Official, resampling: Resampling) -> dict[s
 
     `eer_official`, without an interval of its own, stands beside `eer` where ties make them differ.
     """
-    everything = np.arange(len(trials.score))
-    cell = Cell({}, everything[~trials.is_spoof], everything[trials.is_spoof])
+    cell = together(trials)
     found = figures(trials, cell, official.measures(cell, official.names), resampling)
     bonafide, spoof = trials.score[cell.bonafide], trials.score[cell.spoof]
     package = eer_official(bonafide, spoof).eer
@@ -57,6 +57,20 @@ def pooled(trials: Trials, official: Official, resampling: Resampling) -> dict[s
         # Its interval is left out: resamples repeat trials, and repeats are ties.
         found = {"eer": found["eer"], "eer_official": Figure(package, math.nan, math.nan), **found}
     return found
+
+
+def by_logit(trials: Trials, official: Official, resampling: Resampling) -> dict[str, Figure]:
+    """Return the figures of the trials together, whose scores are bona fide logits, by name
+    (`eer_bonafide_logit`): those that depend on which of two scores a system is judged by."""
+    cell = together(trials)
+    names = [name for name in official.names if name != "auc"]
+    found = figures(trials, cell, official.measures(cell, names), resampling)
+    return {f"{name}{LOGIT}": figure for name, figure in found.items()}
+
+
+def together(trials: Trials) -> Cell:
+    """Return the cell of all trials."""
+    return Cell({}, np.flatnonzero(~trials.is_spoof), np.flatnonzero(trials.is_spoof))
 
 
 def breakdown(
@@ -83,18 +97,30 @@ def breakdown(
         measured: Mapping[str, Figure] = figures_of(cell) if cell.defined else {}
         levels = tuple(cell.levels.values())
         missing = len(whole.bonafide) - len(bonafide) + len(whole.spoof) - len(spoof)
-        lines.append(Line(levels, len(bonafide), len(spoof), measured, missing))
+        ties = _ties(trials, cell) if "eer" in measured else None
+        lines.append(Line(levels, len(bonafide), len(spoof), measured, missing, ties))
         if progress is not None:
             progress(number, len(grid))
     return Breakdown(tuple(by), tuple(lines))
 
 
+def _ties(trials: Trials, cell: Cell) -> Ties | None:
+    return ties_at_eer(tally(trials.score[cell.bonafide], trials.score[cell.spoof]))
+
+
 def by_cell(
-    trials: Trials, official: Official, resampling: Resampling, names: Collection[str] = BROKEN_DOWN
+    trials: Trials,
+    official: Official,
+    resampling: Resampling,
+    known: Mapping[str, Figure],
+    names: Collection[str] = BROKEN_DOWN,
 ) -> Callable[[Cell], dict[str, Figure]]:
-    """Return what gives a cell's figures, those of `names` that are defined there."""
+    """Return what gives a cell's figures, those of `names` that are defined there; `known` are all
+    trials' together."""
 
     def of(cell: Cell) -> dict[str, Figure]:
+        if {*cell.levels.values()} == {POOLED}:
+            return {name: known[name] for name in official.measures(cell, names)}
         return figures(trials, cell, official.measures(cell, names), resampling)
 
     return of

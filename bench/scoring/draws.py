@@ -60,12 +60,9 @@ class Draws(NamedTuple):
     mistakes: Mistakes | None = None
     """What carries the figure; None where no errors do."""
 
-    def packed(self) -> dict[str, NDArray[Any]]:
+    def packed(self) -> dict[str, Any]:
         """Return arrays that hold it."""
-        found: dict[str, NDArray[Any]] = {
-            "trials": np.array(self.trials),
-            "values": self.values,
-        }
+        found: dict[str, Any] = {"trials": np.array(self.trials), "values": self.values}
         if self.mistakes is not None:
             names = (f"mistakes.{name}" for name in Mistakes._fields)
             found |= zip(names, map(np.asarray, self.mistakes), strict=True)

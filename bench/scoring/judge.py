@@ -188,11 +188,14 @@ class Judge:
         """How intervals of these trials together are made, in words."""
         asked = self.request
         few = " (rough: these are few)" if asked.replicates < _FEW else ""
-        drawn = self.resampling().plan(trials.row, trials.is_spoof).name
         return (
-            f"95 %, bootstrap of {asked.replicates:,} replicates{few} that draw whole "
-            f"{WORDS[drawn]}, seed {asked.seed}"
+            f"95 %, bootstrap of {asked.replicates:,} replicates{few} that draw "
+            f"{WORDS[self.drawn(trials)]}, seed {asked.seed}; exact bounds where errors are few"
         )
+
+    def drawn(self, trials: Trials) -> str:
+        """Return the name of the plan that intervals of these trials together draw by."""
+        return self.resampling().plan(trials.row, trials.is_spoof).name
 
     def measures(self, cell: Cell) -> dict[str, Measure]:
         """Return the figures of a cell of a breakdown; of the cell of all trials, all figures."""
@@ -225,6 +228,7 @@ class Judge:
             spoof=int(trials.is_spoof.sum()),
             negated=asked.negate,
             resampling=self.resampled_by(trials),
+            otherwise="" if self.drawn(trials) == "utterance" else WORDS["utterance"],
             figures=figures,
             breakdowns=breakdowns,
             formulas=variants(*judged.by_class()) if asked.formulas and figures else {},
@@ -252,7 +256,7 @@ class Judge:
             return {}, (), tuple(filter(None, [alone, lacking]))
         figures = detection.pooled(trials, self.official, resampling)
         names = asked.figures or BROKEN_DOWN
-        of_trials = detection.by_cell(everything, self.official, resampling, names)
+        of_trials = detection.by_cell(everything, self.official, resampling, figures, names)
         tables = self._breakdowns(everything, of_trials, progress)
         return figures, tables, tuple(filter(None, [self.official.said, lacking]))
 

@@ -15,7 +15,7 @@ from bench.corpora.asv import AsvScores, asv_scores, tdcf_coefficients
 from bench.corpora.places import find_file
 from bench.errors import BenchError
 from bench.metrics.auc import auc
-from bench.metrics.bootstrap import Decided, Measure, equal_error_rate
+from bench.metrics.bootstrap import Decided, Least, Measure, equal_error_rate
 from bench.metrics.breakdown import Cell
 from bench.metrics.cllr import cllr, min_cllr
 from bench.metrics.dcf import act_dcf, min_dcf
@@ -104,7 +104,7 @@ class Official:
         """
         found: dict[str, Measure] = {
             "eer": equal_error_rate,
-            "min_dcf": Decided(min_dcf),
+            "min_dcf": Least(min_dcf),
             "act_dcf": Decided(act_dcf),
             "cllr": cllr,
             "min_cllr": min_cllr,
@@ -112,7 +112,7 @@ class Official:
         }
         coefficients = self.tandem.coefficients(cell) if self.tandem else None
         if coefficients is not None:
-            found["min_tdcf"] = Decided(lambda counts: min_tdcf(counts, coefficients))
+            found["min_tdcf"] = Least(lambda counts: min_tdcf(counts, coefficients))
         return {name: found[name] for name in self.names if name in names and name in found}
 
 

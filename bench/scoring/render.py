@@ -8,12 +8,12 @@ from typing import Any
 
 from bench.config import Form
 from bench.markdown import table
-from bench.metrics.catalogue import metric, shown
+from bench.metrics.catalogue import is_rate, metric, shown
 from bench.metrics.eer_variants import FORMULAS
 from bench.metrics.scores import Figure
 from bench.scoring.comparison import Compared, Comparison
 from bench.scoring.findings import Finding
-from bench.scoring.verdict import Breakdown, Verdict
+from bench.scoring.verdict import Breakdown, Line, Verdict
 
 _DIGITS = 6
 """Decimals of a figure: as many as the organisers' packages print, for who checks theirs. Those of
@@ -44,12 +44,17 @@ def markdown(verdict: Verdict) -> str:
     for breakdown in verdict.breakdowns:
         heading = f"## By {' and '.join(breakdown.by)}{_without(verdict.missing)}"
         lines += ["", heading, "", *_breakdown(breakdown)]
+    lines += ["", *_intervals(verdict)]
+    lines += [f"Scores: SHA-256 {verdict.digest}...; keys: fingerprint {verdict.fingerprint}."]
+    return "\n".join(lines) + "\n"
+
+
+def _intervals(verdict: Verdict) -> list[str]:
     every = [verdict.figures, *(line.figures for of in verdict.breakdowns for line in of.lines)]
     none = any(math.isnan(figure.low) for figures in every for figure in figures.values())
     why = " None (–) of an organisers' package and where one speaker is all there is." * none
-    lines += ["", f"Intervals: {verdict.resampling}.{why}"]
-    lines += [f"Scores: SHA-256 {verdict.digest}...; keys: fingerprint {verdict.fingerprint}."]
-    return "\n".join(lines) + "\n"
+    other = f" By {verdict.otherwise}: verdict.json." if verdict.otherwise else ""
+    return [f"Intervals: {verdict.resampling}.{other}{why}"]
 
 
 def _formulas(verdict: Verdict) -> list[str]:
@@ -138,7 +143,7 @@ def as_dict(verdict: Verdict) -> dict[str, Any]:
             name: getattr(verdict, name)
             for name in (
                 *("corpus", "short", "split", "digest", "fingerprint", "taken"),
-                *("trials", "missing", "bonafide", "spoof", "negated", "resampling"),
+                *("trials", "missing", "bonafide", "spoof", "negated", "resampling", "otherwise"),
             )
         },
         "form": verdict.form,
@@ -157,6 +162,7 @@ def as_dict(verdict: Verdict) -> dict[str, Any]:
                         "bonafide": line.bonafide,
                         "spoof": line.spoof,
                         "missing": line.missing,
+                        "ties": line.ties and line.ties._asdict(),
                         "figures": _numbers(line.figures),
                     }
                     for line in breakdown.lines
@@ -195,20 +201,41 @@ def _figures(verdict: Verdict) -> list[str]:
     for name, figure in verdict.figures.items():
         known = metric(name)
         label, says = (known.label, known.says) if known else (name, "")
-        rows.append([label + _without(verdict.missing), *_cells(name, figure), says])
-    return table(["Figure", "Value", "95 % interval", "What it is"], rows)
+        cells = (*_cells(name, figure), *_errors(figure))
+        rows.append([label + _without(verdict.missing), *cells, says])
+    return table(["Figure", "Value", "95 % interval", *_ERRORS, "What it is"], rows)
+
+
+_ERRORS = ("Bona fide missed", "Spoof accepted")
+
+
+def _errors(figure: Figure) -> tuple[str, str]:
+    """Return the errors that a figure rests on, of how many trials or frames."""
+    pairs = ((figure.missed, figure.bonafide), (figure.accepted, figure.spoof))
+    missed, accepted = ("–" if math.isnan(n) else f"{n:,.0f} of {of:,.0f}" for n, of in pairs)
+    return missed, accepted
 
 
 def _cells(name: str, figure: Figure) -> tuple[str, str]:
-    low, high = shown(name, figure.low), shown(name, figure.high)
-    return shown(name, figure.value, _DIGITS), "–" if math.isnan(figure.low) else f"{low} to {high}"
+    value = shown(name, figure.value, _DIGITS)
+    if math.isnan(figure.low):
+        return value, "–"
+    if figure.few and _says_nothing(name, figure):
+        return value, TOO_FEW
+    return value, f"{shown(name, figure.low)} to {shown(name, figure.high)}"
+
+
+def _says_nothing(name: str, figure: Figure) -> bool:
+    """Whether an interval holds what chance alone gives: half of the trials wrong, or the cost of
+    deciding nothing."""
+    return figure.low <= (0.5 if is_rate(name) else 1.0) <= figure.high
 
 
 def _breakdown(breakdown: Breakdown) -> list[str]:
     names = list(dict.fromkeys(name for line in breakdown.lines for name in line.figures))
     labels = [known.label if (known := metric(name)) else name for name in names]
     headings = [*breakdown.by, *(h for label in labels for h in (label, "95 % interval"))]
-    headings += ["Bona fide", "Spoof"]
+    headings += ["Bona fide", "Spoof", *_errors_of(breakdown)]
     lacking = any(line.missing for line in breakdown.lines)
     headings += ["Missing"] if lacking else []
     rows: list[list[str]] = []
@@ -216,10 +243,37 @@ def _breakdown(breakdown: Breakdown) -> list[str]:
         row = list(line.levels)
         for name in names:
             known = line.figures.get(name)
-            row += _cells(name, known) if known else ("not defined", "–")
-        counts = [line.bonafide, line.spoof, line.missing or 0]
-        rows.append([*row, *(f"{count:,}" for count in counts[: 2 + lacking])])
-    return table(headings, rows)
+            value, interval = _cells(name, known) if known else ("not defined", "–")
+            row += [value + _TIED * (name == "eer" and line.ties is not None), interval]
+        row += [f"{line.bonafide:,}", f"{line.spoof:,}"]
+        row += [_count(line, of) for of in _errors_of(breakdown)]
+        rows.append([*row, *([f"{line.missing or 0:,}"] if lacking else [])])
+    return [*table(headings, rows), *_tied(breakdown)]
+
+
+_TIED = " ᵉ"
+_COUNTS = {"Missed at the EER": "missed", "Accepted at the EER": "accepted"}
+
+
+def _errors_of(breakdown: Breakdown) -> tuple[str, ...]:
+    """Return the headings of the errors behind the EERs of a breakdown that has EERs."""
+    return (*_COUNTS,) * any("eer" in line.figures for line in breakdown.lines)
+
+
+def _count(line: Line, heading: str) -> str:
+    count: float = getattr(line.figures.get("eer"), _COUNTS[heading], math.nan)
+    return "–" if math.isnan(count) else f"{count:,.0f}"
+
+
+def _tied(breakdown: Breakdown) -> list[str]:
+    """Return what is said of EERs that hang on ties."""
+    said = [
+        f"{' '.join(line.levels)} ({line.ties.bonafide:,.0f} bona fide and {line.ties.spoof:,.0f} "
+        f"spoof share {line.ties.score:.9g})"
+        for line in breakdown.lines
+        if line.ties
+    ]
+    return ["", f"{_TIED.strip()}: the EER hangs on ties: {', '.join(said)}."] if said else []
 
 
 def _without(missing: int) -> str:
@@ -228,7 +282,9 @@ def _without(missing: int) -> str:
 
 
 def _numbers(figures: Mapping[str, Figure]) -> dict[str, dict[str, Any]]:
-    return {name: _finite(figure._asdict()) for name, figure in figures.items()}
+    return {
+        name: {**_finite(figure._asdict()), "few": figure.few} for name, figure in figures.items()
+    }
 
 
 def _finite(values: Mapping[str, Any]) -> dict[str, Any]:

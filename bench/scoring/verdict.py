@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench.config import Form
+from bench.metrics.det import Ties
 from bench.metrics.scores import Figure
 from bench.scoring.findings import Finding
 
@@ -24,6 +25,9 @@ class Line(NamedTuple):
     """By name; empty where there are trials of one class only."""
     missing: int | None = None
     """Trials of the keys without a score, left out of the line; None where rows are frames."""
+    ties: Ties | None = None
+    """Trials that share the score at which its error rates cross, so that its EER hangs on how ties
+    are counted; None where there are none, and of frames."""
 
 
 class Breakdown(NamedTuple):
@@ -63,7 +67,9 @@ class Verdict:
     spoof: int
     negated: bool
     resampling: str
-    """How the intervals were made."""
+    """How the intervals were made that a reader takes, in words."""
+    otherwise: str
+    """What the other intervals (`utterance_low`) draw; "" where they are the same."""
     figures: Mapping[str, Figure]
     breakdowns: tuple[Breakdown, ...] = ()
     formulas: Mapping[str, float] = field(default_factory=dict[str, float])

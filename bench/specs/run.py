@@ -59,8 +59,8 @@ class TrainData(Data):
     crop: Literal["random", "first"] = "random"
     """Which part of an utterance longer than the clip: any, drawn anew each epoch, or its first."""
     share: Annotated[float, Field(gt=0, le=1)] = 1.0
-    """Share of the split's utterances that is trained on, of bona fide and of spoofed ones, drawn
-    by the run's seed; a smaller share is a part of a greater one."""
+    """Share of the split's utterances that is trained on, of bona fide and of spoofed ones each,
+    drawn by the run's seed; a smaller share is a part of a greater one."""
 
 
 class HeldOutData(Data):

@@ -12,7 +12,7 @@ from bench.metrics import catalogue
 from bench.specs.base import Spec
 from bench.specs.illustration import Illustration
 from bench.specs.scope import Scope
-from bench.trees import tree
+from bench.trees import leaves, tree
 
 
 class Column(Spec):
@@ -207,6 +207,8 @@ class Table(Spec):
         return self
 
 
+_NOTHING = ("no code", "no switch", "not ", "-")
+"""What `released` begins with where nothing was."""
 Effect = Literal["large", "medium", "small", "none"]
 
 
@@ -226,6 +228,22 @@ class Difference(Scope):
     effect: Effect
     """How much it is expected to change the figures; orders the list."""
     consequence: str = ""
+
+    @model_validator(mode="after")
+    def _settings_mean_something(self) -> Difference:
+        for name, settings in [("setting", self.setting), *(("others", of) for of in self.others)]:
+            keys = [*leaves(settings)]
+            if (settings or name == "others") and not keys:
+                raise ValueError(f"{name} = {settings}: should name a setting and its value")
+            if quoted := [part for key, _ in keys for part in key if "." in part]:
+                raise ValueError(f"{name} = {quoted[0]!r}: should be written without quotes")
+        if not self.setting:
+            return self
+        if self.ours.startswith("as released"):
+            raise ValueError("setting: should be left out where `ours` is as released (`others`?)")
+        if self.released.startswith(_NOTHING):
+            raise ValueError("setting: should be left out where nothing was released (`others`?)")
+        return self
 
 
 class Variant(Scope):

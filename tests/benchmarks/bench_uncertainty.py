@@ -16,7 +16,7 @@ import numpy as np
 from bench_metrics import official_eer  # pyright: ignore[reportMissingImports]
 
 from bench.metrics.auc import auc
-from bench.metrics.bootstrap import Decided, Measure, equal_error_rate, intervals
+from bench.metrics.bootstrap import Decided, Least, Measure, equal_error_rate, intervals
 from bench.metrics.cllr import cllr, min_cllr
 from bench.metrics.dcf import act_dcf, min_dcf
 from bench.metrics.f1 import frame_figures
@@ -32,7 +32,7 @@ PLAIN = 3
 EER: dict[str, Measure] = {"EER": equal_error_rate}
 SIX: dict[str, Measure] = {
     **EER,
-    "minDCF": Decided(min_dcf),
+    "minDCF": Least(min_dcf),
     "actDCF": Decided(act_dcf),
     "Cllr": cllr,
     "min Cllr": min_cllr,

@@ -207,7 +207,7 @@ def test_missing_weights_say_what_to_get_and_where_it_goes(tmp_path):
         "https://github.com/ydqmkkx/Respiro-en, or the folder of Hugging Face's "
         'DongYANG/Respiro-en; put `respiro_en = "/path/respiro-en.pt"` under [weights] in'
     )
-    assert "our own detector wants no weights: --set breath.kind=dsp" in str(error.value)
+    assert "our own detector wants no weights: --variant dsp, or --set" in str(error.value)
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,10 @@ def test_sal_1_and_3(bench, explained, environment):
     two = ("--row", "S7", "--against", "S3", "--set", "training.epochs=2")
     explained("gradcam", "--utterance", first_spoof(environment, "PS"), *two)
     said, _ = explained("positions", *two)
-    assert "middle" in said
+    assert "middle: paper 62.5 %" in said
+    # The paper's two rows and utterance are what is drawn where nothing is named.
+    said, png = explained("gradcam", "--set", "training.epochs=2")
+    assert png.name.startswith("gradcam-S7-666-against-S3-666-CON_")
 
 
 def test_tca_2(bench, explained, environment):
@@ -55,6 +58,8 @@ def test_tca_2(bench, explained, environment):
     assert run.returncode == 0, run.stderr
     utterance = first_spoof(environment, "19LA")
     explained("tca", "--utterance", utterance, "--set", "training.epochs=1")
+    said, _ = explained("tca", "--set", "training.epochs=1")
+    assert [line.split()[1] for line in said.splitlines()[5:]][:2] == ["bonafide", "A07"]
 
 
 def test_breathnet_3_to_6(bench, explained):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import cards
+from bench import cards, checked_cards
 from bench.config import Config
 from bench.tracking.store import Store
 from tests.reporting.stored import fill
@@ -38,15 +38,17 @@ def test_every_format_from_tracked_runs(bench, stored, tmp_path):
     done = bench("report", "table4", "--folder", "made", "--format", "md,html,latex")
     assert done.returncode == 0, done.stderr
     names = {path.name for path in (tmp_path / "made").iterdir()}
-    assert names == {f"sal-table4.{end}" for end in ("md", "csv", "png", "html", "tex")}
+    assert names == {"sal-differences.md"} | {
+        f"sal-table4.{end}" for end in ("md", "csv", "png", "svg", "html", "tex")
+    }
     text = (tmp_path / "made/sal-table4.md").read_text(encoding="utf-8")
     assert "| S5 - S3 | **better** -" in text
-    assert "- PS EER: S5 is best, and beats S3." in text
+    assert "- PS EER, PS F1, LPS EER, LPS F1: S5 is best, and beats S3." in text
     assert "2 of 2 seeds" in text
     assert "`bench run table4 --rows S3,S5 --seeds 2`" in text
     assert "energy: not known" in text
     page = (tmp_path / "made/sal-table4.html").read_text(encoding="utf-8")
-    assert "PS EER: S5 is best, and beats S3." in page
+    assert "LPS F1: S5 is best, and beats S3." in page
     assert "data:image/png" in page
     checked = bench("report", "table4", "--folder", "made", "--format", "html,latex", "--check")
     assert checked.returncode == 0, checked.stderr
@@ -56,7 +58,7 @@ def test_what_was_drawn_once_is_not_drawn_again(bench, stored, tmp_path):
     assert bench("report", "table4", "--folder", "made").returncode == 0
     first = (tmp_path / "made/sal-table4.md").read_text(encoding="utf-8")
     drawn = sorted((stored / "draws").rglob("*.npz"))
-    assert len(drawn) == 2 * 2 * 4
+    assert len(drawn) == 2 * 2 * (4 + 2), "four figures, and errors by place on two sets"
     for path in (stored / "artifacts").rglob("*.parquet"):
         path.unlink()
     assert bench("report", "table4", "--folder", "made", "--check").returncode == 0
@@ -70,29 +72,55 @@ def test_what_was_drawn_once_is_not_drawn_again(bench, stored, tmp_path):
     assert "beats" not in text
 
 
-def test_all_tables_and_a_page_over_them(bench, stored, tmp_path, monkeypatch):
+def test_all_tables_that_were_run_and_a_page_over_all(bench, stored, tmp_path, monkeypatch):
     monkeypatch.setattr(cards, "table_keys", lambda: TABLES)  # a few, for time
+    monkeypatch.setattr(checked_cards, "names", list)
+    folder = tmp_path / "made"
+    assert bench("report", "sal/table2", "--folder", "made").returncode == 0
+    assert (folder / "sal-table2.md").is_file(), "whoever names a folder has the paper's figures"
+    assert not (folder / "sal-table2.png").exists()
+    done = bench("report", "all", "--folder", "made", "--check")
+    assert done.returncode == 1
+    assert "sal-table2.md" in done.stderr
     done = bench("report", "all", "--folder", "made")
     assert done.returncode == 0, done.stderr
-    page = (tmp_path / "made/README.md").read_text(encoding="utf-8")
-    lines = [line for line in page.splitlines() if line.startswith("| [")]
-    assert len(lines) == len(TABLES)
-    for line in lines:
-        (name,) = [part.partition(")")[0] for part in line.split("](")[1:]]
-        assert (tmp_path / "made" / name).is_file()
-    own = next(line for line in lines if "sal-table4.md" in line)
-    complete, incomplete, not_run, inside, outside, farthest = own.strip("| ").split(" | ")[1:]
-    assert (complete, incomplete, not_run) == ("2", "0", "7")
-    assert int(inside) + int(outside) == 8
-    assert farthest.startswith(("S3", "S5"))
+    names = {path.name for path in folder.iterdir()}
+    tables = {name.partition(".")[0] for name in names}
+    assert tables == {"README", "sal-table4", "sal-differences"}, "the others were not run"
+    page = (folder / "README.md").read_text(encoding="utf-8")
+    (own,) = [line for line in page.splitlines() if line.startswith("| [")]
+    assert "](sal-table4.md)" in own
+    counts = own.strip("| ").split(" | ")[1:]
+    assert counts[:3] == ["2", "0", "7"]
+    assert sum(map(int, counts[3:6])) == 8
+    assert counts[6].startswith(("S3", "S5"))
+    for key in ("sal/table2", "tca/table2"):
+        assert f"`bench run {key}`" in page
     assert bench("report", "all", "--folder", "made", "--check").returncode == 0
-    (tmp_path / "made/README.md").write_text("by hand", encoding="utf-8")
+    (folder / "README.md").write_text("by hand", encoding="utf-8")
     stale = bench("report", "all", "--folder", "made", "--check")
     assert stale.returncode == 1
     assert "README.md" in stale.stderr
     records = json.loads(bench("report", "all", "--json").stdout)
-    with (tmp_path / "made/sal-table4.csv").open(encoding="utf-8") as file:
+    with (folder / "sal-table4.csv").open(encoding="utf-8") as file:
         assert len(records) > len(list(csv.DictReader(file)))
+
+
+def test_a_table_of_which_nothing_was_run_is_not_published(bench, stored, tmp_path):
+    done = bench("report", "tca/table2")
+    assert done.returncode == 2
+    assert "tca/table2: no row was run and no score file judged" in done.stderr
+    assert "`bench run tca/table2`" in done.stderr
+    assert not (tmp_path / "reports").exists()
+
+
+def test_cells_of_three_lines_on_demand(bench, stored, tmp_path):
+    for detail in ([], ["--detail"]):
+        done = bench("report", "table4", "--folder", "made", *detail)
+        assert done.returncode == 0, done.stderr
+        text = (tmp_path / "made/sal-table4.md").read_text(encoding="utf-8")
+        line = next(line for line in text.splitlines() if line.startswith("| S5 |"))
+        assert ("<br>" in line) == bool(detail)
 
 
 def test_a_format_that_is_none_is_a_mistake(bench):

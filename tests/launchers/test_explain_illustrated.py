@@ -73,7 +73,7 @@ def test_cells_are_eers_of_the_attack_over_the_codec(tmp_path):
         illustrated.illustrate(*made(tmp_path, ["attack,codec"]), "S0, seed 1 (x/y)")
     table, title, kind = seen[0]
     assert (title, kind) == (
-        "S0, seed 1 (x/y) on asvspoof2021la eval: EER by attack and codec",
+        "S0, seed 1 (x/y) on 21LA eval: EER by attack and codec",
         "png",
     )
     assert table.loc["A07"].tolist() == [0, 0, 0]

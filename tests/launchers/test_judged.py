@@ -17,11 +17,19 @@ from bench.corpora.subset import Subset
 from bench.errors import BenchError
 from bench.launchers import judged
 from bench.metrics import scores as score_file
+from bench.metrics.catalogue import metric
 from bench.scoring.judge import Judge, Request
 from bench.specs.run import HeldOutData
 
 EVAL = HeldOutData(corpus="asvspoof2019la", split="eval", resolution_s=None, by=("attack",))
 ASV = "ASVspoof2019_LA_asv_scores/ASVspoof2019.LA.asv.eval.gi.trl.scores.txt"
+
+
+@pytest.fixture(autouse=True)
+def replicates(monkeypatch: pytest.MonkeyPatch) -> int:
+    """Few of them: what is tested is whose figures these are."""
+    monkeypatch.setattr(judged, "_REPLICATES", 40)
+    return 40
 
 
 @pytest.fixture
@@ -44,7 +52,7 @@ def subset(root: Path) -> Subset:
     return corpora.load("asvspoof2019la", "eval", Config(work=root.parent.parent), "smoke")
 
 
-def write(subset: Subset, path: Path) -> Path:
+def write(subset: Subset, path: Path, **more: np.ndarray) -> Path:
     """Write a score file as the engine does, with scores that tell little."""
     n = len(subset)
     score = np.random.default_rng(5).normal(size=n).astype(np.float32)
@@ -58,6 +66,7 @@ def write(subset: Subset, path: Path) -> Path:
             "end_s": np.full(n, 1.5),
             "label": subset.table["label"].tolist(),
             "score": score.to_numpy(),
+            **more,
         },
     )
     return path
@@ -66,7 +75,7 @@ def write(subset: Subset, path: Path) -> Path:
 def test_figures_are_those_of_bench_score_on_the_same_file(root, subset, tmp_path):
     path = write(subset, tmp_path / "scores.parquet")
     found = judged.figures(path, EVAL, subset)
-    judge = Judge(Request(card("asvspoof2019la"), "eval", root, by=(("attack",),)))
+    judge = Judge(Request(card("asvspoof2019la"), "eval", root, by=(("attack",),), replicates=40))
     verdict = judge.verdict(judge.read(path))
     assert {name: f for name, f in found.items() if "." not in name} == verdict.figures
     assert set(verdict.figures) >= {"eer", "auc", "min_tdcf"}
@@ -88,10 +97,45 @@ def test_figures_are_those_of_bench_score_on_the_same_file(root, subset, tmp_pat
     }
 
 
+def test_both_scores_have_figures_where_there_are_logits(root, subset, tmp_path):
+    """BreathNet's and Nes2Net's tables are of different scores: both stand beside each other."""
+    logit = np.random.default_rng(1).normal(size=(2, len(subset))).astype(np.float32)
+    both = {"logit_bonafide": logit[0], "logit_spoof": logit[1]}
+    found = judged.figures(write(subset, tmp_path / "both.parquet", **both), EVAL, subset)
+    plain = judged.figures(write(subset, tmp_path / "plain.parquet"), EVAL, subset)
+    added = {name: found[name] for name in found.keys() - plain.keys()}
+    assert plain.items() <= found.items()
+    assert added.keys() == {"eer_bonafide_logit", "min_tdcf_bonafide_logit"}
+    alone = judged.figures(write(subset, tmp_path / "alone.parquet", score=logit[0]), EVAL, subset)
+    assert {name.removesuffix("_bonafide_logit"): of for name, of in added.items()} == {
+        name: alone[name] for name in ("eer", "min_tdcf")
+    }
+    for name in added:
+        assert metric(f"asvspoof2019la.{name}").label.endswith(" of the bona fide logit")
+
+
+def test_a_corpus_with_costs_has_them_of_both_scores(miniatures, tmp_path):
+    data = HeldOutData(corpus="asvspoof5", split="eval", resolution_s=None)
+    subset = corpora.load("asvspoof5", "eval", Config(work=miniatures), "smoke")
+    logit = np.random.default_rng(1).normal(size=(2, len(subset))).astype(np.float32)
+    both = {"logit_bonafide": logit[0], "logit_spoof": logit[1]}
+    found = judged.figures(write(subset, tmp_path / "both.parquet", **both), data, subset)
+    costs = {"eer", "min_dcf", "act_dcf", "cllr", "min_cllr"}
+    assert {f"{name}_bonafide_logit" for name in costs} < found.keys()
+    assert found["cllr_bonafide_logit"].value != found["cllr"].value
+
+
+def test_figures_draw_speakers_and_attacks(root, subset, tmp_path):
+    found = judged.figures(write(subset, tmp_path / "scores.parquet"), EVAL, subset)
+    assert found["eer"].plan == found["min_tdcf"].plan == "speaker+attack"
+    assert {of.plan for name, of in found.items() if "." in name} == {"speaker"}
+    assert found["eer"].utterance_low < found["eer"].utterance_high
+
+
 def test_frames_have_the_figures_of_frames(subset, tmp_path):
     path = write(subset, tmp_path / "scores.parquet")
     frames = HeldOutData(corpus="asvspoof2019la", split="eval", resolution_s=0.02)
-    assert judged.figures(path, frames, subset) == score_file.figures(path)
+    assert judged.figures(path, frames, subset) == score_file.figures(path, 40)
 
 
 def test_an_attacks_name_becomes_one_that_can_be_tracked(subset, tmp_path):

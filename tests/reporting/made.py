@@ -167,13 +167,14 @@ MATRIX = Table.model_validate(
 def settings(place):
     """As much of a row's settings as a report reads."""
     return SimpleNamespace(
+        form="paper",
         signature=f"{place:08x}",
         frontend=SimpleNamespace(weights="xlsr2_300m" if place == 0 else "other"),
         train=SimpleNamespace(corpus="partialspoof"),
         dev=SimpleNamespace(corpus="partialspoof"),
         evaluate={
-            "a": SimpleNamespace(corpus="partialspoof"),
-            "b": SimpleNamespace(corpus="llamapartialspoof"),
+            "a": SimpleNamespace(corpus="partialspoof", resolution_s=0.16),
+            "b": SimpleNamespace(corpus="llamapartialspoof", resolution_s=0.16),
         },
         flat=lambda: {"system.kind": "made", **({"mix.partner": "other"} if place < 2 else {})},
     )
@@ -336,6 +337,9 @@ class Kept:
         value, low, high = (run.get(f"{metric}{end}", 0.0) for end in ("", ".low", ".high"))
         rng = np.random.default_rng([*run["row"].encode(), run["seed"]])
         return Draws(self.trials, (value + (high - low) / 4 * rng.standard_normal(1000)) / 100)
+
+    def placed(self, run_id, evaluation):
+        return None
 
     def energy_kwh(self, run_id, curves):
         assert curves == ["system/gpu_0_power_usage_watts"]

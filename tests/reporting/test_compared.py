@@ -8,6 +8,7 @@ import pytest
 
 from bench import cards
 from bench.metrics.between import Trained, between
+from bench.metrics.mistakes import Mistakes
 from bench.metrics.paired import holm
 from bench.reporting.cells import cells, standing
 from bench.reporting.claims import claims, section
@@ -139,6 +140,21 @@ class Fixed:
 
     def draws(self, run_id, evaluation, figures):
         return {name: self.of(run_id) for name in figures}
+
+
+def test_rows_with_too_few_errors_are_not_judged():
+    """No replicate of a system without errors has one, so that any difference looked certain."""
+    card = table(["A", "B"])
+    nobody = Mistakes(
+        np.zeros(0, np.int64), np.zeros((2, 0)), np.zeros((1, 0), np.int64), 0.0, 0.0004
+    )
+    sure = Fixed(lambda run_id: Draws("t", np.full(100, 0.0001 * (run_id[0] == "B")), nobody))
+    found, comparisons = compare(card, [run("A", 0.0), run("B", 0.01)], sure)
+    assert comparisons.tested[0, "A", "B"].few
+    assert not comparisons.tested[0, "A", "B"].holds
+    assert claims(card, found, comparisons)[0] == "EER: A is best; too few errors to judge B"
+    text = section(card, found, comparisons, "paper")
+    assert "| B - A | +0.01 [-0.03, +0.04], too few errors to judge |" in text
 
 
 def test_rows_on_other_trials_are_not_compared():

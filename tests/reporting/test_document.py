@@ -68,6 +68,19 @@ def test_in_detail_a_cell_has_three_lines_and_the_verdict_in_words():
     assert "✓" not in text
 
 
+def test_the_reading_says_how_intervals_were_drawn_and_what_marks_mean():
+    text = made().markdown
+    assert "- Intervals are drawn by speakers and attacks (a), by utterances (b); those by" in text
+    lines = frame()
+    lines[["plan.a", "plan.b"]] = "utterance"
+    text = report(TABLE, PAPER, RUNS, lines, NONE_SCORED, "paper").markdown
+    assert "- Intervals are drawn by utterances.\n" in text
+    lines.loc[lines["row"] == "Both", "a.eer"] += 50
+    text = report(TABLE, PAPER, RUNS, lines, NONE_SCORED, "paper").markdown
+    assert "- ✓: a further seed" in text
+    assert "- ✗: the paper's figure lies outside of that." in text
+
+
 def test_costs_have_four_decimals_and_one_row_alone_is_not_best():
     cost = TABLE.model_copy(
         update={"columns": (TABLE.columns[0].model_copy(update={"metric": "a.min_tdcf"}),)}
@@ -217,6 +230,7 @@ def test_written_files_are_not_stale_until_something_changes(tmp_path):
         "made-table1.md",
         "made-table1.csv",
         "made-table1.png",
+        "made-table1.svg",
         *report_now.pictures,
     }
     path = write(report_now, tmp_path)
@@ -247,7 +261,9 @@ def test_a_mean_is_of_each_seeds_figures_and_lacks_where_a_part_does():
 
 
 def test_the_best_mean_is_bold():
-    assert "**4.250**" in main_row(MADE["combined"].markdown, "Single")[3]
+    single = main_row(MADE["combined"].markdown, "Single")
+    assert "**4.250**" in single[3]
+    assert single[4].startswith("– / 0.50 / –"), "a gap has no best"
     assert "**" not in main_row(MADE["combined"].markdown, "Both")[3]
 
 

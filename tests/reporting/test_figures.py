@@ -1,4 +1,4 @@
-"""The paper beside ours, drawn: bars and heat maps hold what they should; the common style."""
+"""The paper beside ours, drawn: points and heat maps hold what they should; the common style."""
 
 from __future__ import annotations
 
@@ -8,69 +8,150 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
 
-from bench.reporting import figures, style
-from bench.reporting.figures import compared
+from bench.reporting import figures, stale, style, write
+from bench.reporting.figures import compared, matrices
+from bench.specs.table import Column
 
 from .drawing import drawn
 from .made import MADE, made, made_matrix
 
 
-def test_bars_are_the_cells():
-    report = made()
-    figure = drawn(figures.bars, report.title, report.table.columns, report.cells)
-    panels = figure.axes
-    assert [panel.get_title(loc="left") for panel in panels] == [
-        "A EER (lower is better)",
-        "B F1 (higher is better)",
+def points_of(report):
+    """The figure of a report, and its panels by title."""
+    figure = drawn(figures.points, report.title, report.table, report.cells)
+    return figure, {axes.get_title(loc="left"): axes for axes in figure.axes}
+
+
+def where(axes, source):
+    """What is drawn of a source, by the label of the row in whose line it stands."""
+    names = dict(enumerate(text.get_text() for text in axes.figure.axes[0].get_yticklabels()))
+    found = [c for c in axes.collections if c.get_label() == source]
+    return {
+        names[round(y)]: pytest.approx([x for x, _ in c.get_offsets()])
+        for c in found
+        for _, y in c.get_offsets()
+    }
+
+
+def test_points_are_the_cells_under_the_papers_labels():
+    figure, panels = points_of(made())
+    assert list(panels) == ["A EER, lower is better", "B F1, higher is better"]
+    eer = panels["A EER, lower is better"]
+    assert where(eer, "paper") == {
+        "Old, theirs": [9.5],
+        "Both, two seeds": [5.0],
+        "Half, one of two": [5.0],
+        "Single, own seeds": [4.0],
+        "Never, not begun": [5.0],
+    }
+    assert where(eer, "ours") == {"Both, two seeds": [5.0], "Single, own seeds": [4.1]}
+    assert where(eer, "ours, seeds missing") == {"Half, one of two": [1.0]}
+    assert where(eer, "one seed") == {"Both, two seeds": [5.2, 4.8, 5.0]}
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
+        "paper",
+        "ours",
+        "ours, seeds missing",
+        "one seed",
+        "95 % interval of one run",
     ]
-    names = [label.get_text() for label in panels[0].get_xticklabels()]
-    assert names == ["Old", "Both", "Half", "Single", "Never"]
-    heights = {
-        label: {
-            names[round(bar.get_x() + bar.get_width() / 2)]: bar.get_height()
-            for bar in container
-            if np.isfinite(bar.get_height())
-        }
-        for container, label in zip(
-            panels[0].containers,
-            [text.get_text() for text in panels[0].get_legend().get_texts()],
-            strict=True,
-        )
-    }
-    assert heights == {
-        "paper": {"Old": 9.5, "Both": 5.0, "Half": 5.0, "Single": 4.0, "Never": 5.0},
-        "ours": {"Both": pytest.approx(5.0), "Single": pytest.approx(4.1)},
-        "ours, incomplete": {"Half": pytest.approx(1.0)},
-    }
 
 
-def test_a_table_without_any_figure_is_drawn_all_the_same():
+def test_intervals_are_those_of_the_cells():
     report = made()
-    empty = tuple(replace(cell, paper=None, ours=None) for cell in report.cells)
-    for panel in drawn(figures.bars, report.title, report.table.columns, empty).axes:
-        assert not panel.containers
-        assert panel.get_legend() is None
+    _, panels = points_of(report)
+    drawn_spans = sorted(
+        tuple(line.get_xdata())
+        for line in panels["A EER, lower is better"].lines
+        if line.get_label() == "95 % interval of one run"
+    )
+    spans = sorted((c.ours.low, c.ours.high) for c in report.cells if c.column == 0 and c.ours)
+    assert drawn_spans == [pytest.approx(span) for span in spans]
 
 
-def test_an_axis_that_is_cut_says_so():
+def test_what_a_digest_says_is_hollow():
+    _, panels = points_of(MADE["combined"])
+    (gap,) = [axes for title, axes in panels.items() if title == "gap"]
+    assert where(gap, "paper, by a digest") == {"Half": [1.6]}
+    (hollow,) = [c for c in gap.collections if c.get_label() == "paper, by a digest"]
+    assert to_rgb(hollow.get_facecolor()[0]) == (1, 1, 1)
+
+
+def test_a_column_without_any_figure_has_no_panel():
     report = made()
-    eer_panel, f1_panel = drawn(figures.bars, report.title, report.table.columns, report.cells).axes
-    assert eer_panel.get_ylim()[0] == 0
-    assert eer_panel.get_ylabel() == "%"
-    assert f1_panel.get_ylim()[0] > 0
-    assert "does not begin at 0" in f1_panel.get_ylabel()
+    cells = [replace(c, paper=None, ours=None) if c.column == 0 else c for c in report.cells]
+    _, panels = points_of(replace(report, cells=tuple(cells)))
+    assert list(panels) == ["B F1, higher is better"]
+
+
+def column(metric="a.eer", **more):
+    return Column.model_validate({"heading": "E", "metric": metric, **more})
+
+
+@pytest.mark.parametrize(
+    ("metric", "unit"),
+    [("a.eer", "%"), ("a.min_dcf", "normalised cost"), ("a.min_tdcf", "normalised cost"),
+     ("a.cllr", "bits"), ("a.f1", "%")],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ([0.0, 0.1, 0.15], ""),
+        ([1.0, 4.0, 5.0], ""),
+        ([4.0, 4.5, 5.0], ", does not begin at 0"),
+        ([0.23, 0.23, 0.23], ", does not begin at 0"),
+        ([0.0, 0.02, 5.7], ", logarithmic, with a place for 0"),
+    ],
+)
+def test_an_axis_says_its_unit_and_where_it_begins(metric, unit, values, said):
+    made_axes = Figure().subplots()
+    of = column(metric)
+    found = compared.axis(of, values)
+    compared._scale(made_axes, of, found)
+    assert made_axes.get_xlabel() == unit + said
+    low, high = made_axes.get_xlim()
+    assert ("does not begin" in said) == (low > 0)
+    assert low <= min(values) <= max(values) <= high
+
+
+def test_small_figures_and_0_can_be_told_apart_beside_large_ones():
+    values = [0.0, 0.02, 0.3, 14.4]
+    of = column()
+    axes = Figure().subplots()
+    compared._scale(axes, of, compared.axis(of, values))
+    places = axes.transAxes.inverted().transform(
+        axes.transData.transform([(value, 0) for value in values])
+    )[:, 0]
+    assert np.diff(places).min() > 0.08
+    assert places[0] > 0.02
+    ticks = [tick for tick in axes.get_xticks() if tick >= 0]
+    assert ticks == pytest.approx([0, 0.1, 1, 10])
 
 
 def test_smoke_figures_say_so():
-    report = made("smoke")
-    figure = drawn(figures.bars, report.title, report.table.columns, report.cells)
+    figure, _ = points_of(made("smoke"))
     assert figure.get_suptitle().startswith("SMOKE")
+
+
+def test_no_figure_is_written_where_nothing_was_run(tmp_path):
+    report = made()
+    none = tuple(replace(cell, ours=None) for cell in report.cells)
+    never = replace(report, cells=none, pictures={})
+    assert report.has_figure
+    assert not never.has_figure
+    write(never, tmp_path)
+    assert not [path for path in tmp_path.iterdir() if path.suffix in (".png", ".svg")]
+    assert stale(never, tmp_path) == []
+    write(report, tmp_path)
+    assert {f"{report.stem}.png", f"{report.stem}.svg"} <= {p.name for p in tmp_path.iterdir()}
+    (tmp_path / f"{report.stem}.svg").unlink()
+    assert stale(report, tmp_path) == [tmp_path / f"{report.stem}.svg"]
 
 
 def panels_of(report):
     """Panels by title, each with its numbers, row by row as they are drawn."""
-    figure = drawn(figures.heat, report.title, report.table.columns, report.cells)
+    figure = drawn(figures.heat, report.title, report.table, report.cells)
     return {
         axes.get_title(loc="left"): [text.get_text() for text in axes.texts] for axes in figure.axes
     }
@@ -78,9 +159,9 @@ def panels_of(report):
 
 def test_heat_maps_are_the_cells():
     assert panels_of(MADE["matrix"]) == {
-        "Both: paper": ["0.50", "1.50", "3.50", "2.50"],
-        "Both: ours, minus the paper": ["+0.25", "+0.00", "-0.50", "-0.25"],
-        "Old: paper": ["9.50"],
+        "Both: paper (%)": ["0.50", "1.50", "3.50", "2.50"],
+        "Both: ours, minus the paper (%)": ["+0.25", "+0.00", "-0.50", "-0.25"],
+        "Old: paper (%)": ["9.50ᵈ"],
     }
 
 
@@ -89,8 +170,10 @@ def test_a_heat_map_is_of_ours_where_the_paper_has_no_figure():
     alone = [replace(cell, paper=None) for cell in report.cells if cell.row == "Both"]
     halves = [replace(cell, seeds_wanted=2) for cell in alone]
     ours = ["0.75", "1.00", "1.50", "3.00", "2.25"]
-    assert panels_of(replace(report, cells=tuple(alone))) == {"Both: ours": ours}
-    assert panels_of(replace(report, cells=tuple(halves))) == {"Both: ours, incomplete": ours}
+    assert panels_of(replace(report, cells=tuple(alone))) == {"Both: ours (%)": ours}
+    assert panels_of(replace(report, cells=tuple(halves))) == {
+        "Both: ours, seeds missing (%)": ours
+    }
 
 
 def test_a_heat_map_of_nothing_is_a_picture_all_the_same():
@@ -104,7 +187,7 @@ def test_red_is_worse_either_way():
         columns = [
             column.model_copy(update={"metric": metric}) for column in made_matrix().table.columns
         ]
-        _, differences = compared._scales(columns, made_matrix().cells)
+        _, differences = matrices._scales(columns, made_matrix().cells)
         red, _, blue, _ = mpl.colormaps[differences["cmap"]]((sign + 1) / 2)
         assert red > blue
 
@@ -127,13 +210,13 @@ def test_both_kinds_are_written_and_come_out_alike(tmp_path):
     report = made()
 
     def draw(kind):
-        return figures.bars(report.title, report.table.columns, report.cells, kind)
+        return figures.points(report.title, report.table, report.cells, kind)
 
-    png, svg = style.write(tmp_path / "new", "bars", draw)
-    assert (png.name, svg.name) == ("bars.png", "bars.svg")
+    png, svg = style.write(tmp_path / "new", "points", draw)
+    assert (png.name, svg.name) == ("points.png", "points.svg")
     assert png.read_bytes().startswith(b"\x89PNG")
     assert b"<svg" in svg.read_bytes()
-    again = style.write(tmp_path, "bars", draw)
+    again = style.write(tmp_path, "points", draw)
     assert [path.read_bytes() for path in again] == [png.read_bytes(), svg.read_bytes()]
 
 

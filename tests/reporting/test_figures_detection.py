@@ -88,6 +88,20 @@ def test_levels_are_bars_with_the_pooled_one_last():
     assert axes.patches[2].get_facecolor() != axes.patches[0].get_facecolor()
 
 
+def test_small_rates_fill_the_axis():
+    figure = drawn(figures.levels, {"A07": 0.0004, "A08": 0.002}, {"A07": 9, "A08": 9}, "S0")
+    low, high = figure.axes[0].get_xlim()
+    assert (low, high) == (0, pytest.approx(0.23))
+
+
+def test_small_rates_differ_beside_a_large_one():
+    table = pd.DataFrame([[0.0002, 0.002, 0.1]], index=["A07"], columns=["a", "b", "c"])
+    axes, _ = drawn(figures.crossed, table, "S0").axes
+    assert [text.get_text() for text in axes.texts] == ["0.02", "0.20", "10.00"]
+    shades = axes.collections[0].get_facecolors()[:, 0]
+    assert (-np.diff(shades) > 0.05).all()
+
+
 def test_crossed_cells_are_rates_in_per_cent():
     table = pd.DataFrame(
         [[0.1, np.nan], [0.2, 0.3]],
@@ -95,7 +109,7 @@ def test_crossed_cells_are_rates_in_per_cent():
         columns=pd.Index(["alaw", POOLED], name="codec"),
     )
     axes, scale = drawn(figures.crossed, table, "S0 on X: EER by attack and codec").axes
-    assert [text.get_text() for text in axes.texts] == ["10.0", "20.0", "30.0"]
+    assert [text.get_text() for text in axes.texts] == ["10.00", "20.00", "30.00"]
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("codec", "attack")
     assert [label.get_text() for label in axes.get_xticklabels()] == ["alaw", POOLED]
     assert scale.get_ylabel() == "EER (%)"

@@ -37,7 +37,8 @@ def test_activation_is_coloured_by_the_strongest_class():
     panel = figures.Activation("", WAVE, strength)
     figure = drawn(figures.activations, [panel], ["bonafide", "TTS", "VC"], "a $b$ title")
     (axes,) = figure.axes
-    assert "the class of the largest S'" in " ".join(figure.get_supxlabel().split())
+    said = figure.legends[0].get_title().get_text()
+    assert "the class of the largest S'" in " ".join(said.split())
     spans = {round(patch.get_x(), 2): patch for patch in axes.patches}
     assert len(spans) == 50
     first, last = spans[0.0], spans[0.98]

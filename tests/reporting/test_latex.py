@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from bench import cards
 from bench.errors import BenchError
+from bench.references import references
 from bench.reporting import report
+from bench.reporting.bibliography import bibtex
 from bench.reporting.latex import escaped
 from bench.tracking.frame import tidy
 
@@ -119,3 +121,36 @@ def test_letters_of_names_and_formulas():
     )
     with pytest.raises(BenchError, match="CJK"):
         escaped("音")
+
+
+def test_a_published_row_is_cited_in_place_of_the_papers_own_number():
+    table = cards.table("breathnet/table4")
+    made = report(table, cards.paper("breathnet"), {}, tidy([]), NONE_SCORED, "paper")
+    files = made.extras("latex")
+    text, bib = files["breathnet-table4.tex"], files["breathnet-table4.bib"]
+    assert r"ACMMM 2024 & SLS~\cite{sls} &" in text
+    assert r"Odyssey 2022 & Wav2vec+AASIST \dag{}~\cite{ssl-aasist} &" in text
+    cited = set(re.findall(r"\\cite\{(\S+?)\}", text))
+    assert cited == set(re.findall(r"^@\w+\{(\S+),$", bib, re.M))
+    assert len(cited) == 16
+    assert "bold" not in text, "nothing was run"
+    assert list(made.extras("html")) == ["breathnet-table4.html"]
+
+
+def test_an_entry_for_each_reference_is_plain_and_closed():
+    for key, entry in references(cards.folder("experiments")).items():
+        text = bibtex(key, entry)
+        assert text.isascii()
+        assert text.count("{") == text.count("}")
+    gncl = bibtex("gncl", references(cards.folder("experiments"))["gncl"])
+    assert gncl.startswith("@inproceedings{gncl,\n  author = {Ge, Zirui and ")
+    assert r"Schuller, Bj\"{o}rn}," in gncl
+    assert "  url = {https://ieeexplore.ieee.org/document/10888281}," in gncl
+
+
+def test_a_gap_has_neither_arrow_nor_best():
+    text = MADE["combined"].extra("latex")
+    assert r"\multicolumn{2}{c}{gap}" in text
+    assert r"\multicolumn{2}{c}{Avg. $\downarrow$}" in text
+    (gap,) = {line.split(" & ")[8] for line in text.splitlines() if line.startswith("Single &")}
+    assert "textbf" not in gap

@@ -126,7 +126,7 @@ def test_speakers_and_attacks_are_drawn_whole(file):
     scores.write(path, data | {"speaker": np.full(400, ""), "attack": np.full(400, "")})
     by_utterance = draws(path, ["eer"])["eer"]
     assert by_speaker.trials != by_utterance.trials
-    assert by_speaker.values.std() > 1.3 * by_utterance.values.std()
+    assert by_speaker.values.std() > 1.2 * by_utterance.values.std()
 
 
 def test_other_speakers_or_attacks_are_other_draws(file):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench import cards
+from bench import cards, paper_cards
 from bench.config import Config
 from bench.errors import BenchError
 from bench.launchers import needs
@@ -66,6 +66,18 @@ def test_where_it_is_said_makes_no_other_run(card):
     assert each.breath != once.breath
     assert (each.signature, each.training_signature) == (once.signature, once.training_signature)
     assert Run.model_validate(once.model_dump(mode="json")) == once
+
+
+@pytest.mark.parametrize("key", BREATHNET)
+def test_the_variant_dsp_is_the_row_with_our_own_detector(key):
+    card = cards.table(key)
+    told = [row for row in cards.runnable(card) if row != "no-film"]
+    varied, found = paper_cards.varied(card, cards.paper("breathnet"), "dsp", told)
+    assert found == tuple(f"{row}@dsp" for row in told)
+    for row in told:
+        ours = cards.resolve(varied, f"{row}@dsp")
+        assert ours == cards.resolve(card, row, overrides=["breath.kind=dsp"])
+        assert ours.signature != cards.resolve(card, row).signature
 
 
 def test_an_earlier_training_hears_the_same():

@@ -90,7 +90,9 @@ def test_a_tie_says_what_one_error_is_worth_and_whether_the_row_is_among_them(pa
     assert "(as printed)" in standing(card, trials.drop(columns="resolution"))
 
 
-def test_reports_say_which_weights_the_objective_is_of(parse):
+def test_a_report_says_of_which_weights_the_objective_is(parse):
+    run = sweep_cards.base(sweep_cards.sweep("breathnet-lambda"))
+    assert run.training.keep.kind == "average-last"
     lambdas, grid = (
         reporting.report(card, None, {}, 0).markdown
         for card in (sweep_cards.sweep("breathnet-lambda"), parse(GRID))
@@ -99,7 +101,7 @@ def test_reports_say_which_weights_the_objective_is_of(parse):
     assert "of the epoch of the least dev.eer, whose weights are kept" in grid
 
 
-def test_a_sweep_whose_trials_are_level_on_dev_says_so(parse, config, monkeypatch):
+def test_trials_whose_kept_weights_reach_the_same_are_tied(parse, config, monkeypatch):
     attempt = local.attempt
 
     def levelled(job, entry, at, store, watcher):

@@ -1,14 +1,16 @@
 """Every figure, as PNG or SVG, from scores, labels and what a system shows of itself.
 
-One module a family: the paper beside ours, detection by scores, time lines of utterances, errors by
-position, ranks, hidden features, curves over a setting. All are drawn in `bench.reporting.style`.
+One module a family: the paper beside ours as points and as matrices, detection by scores, time
+lines of utterances, errors by position, ranks, hidden features, curves over a setting. All are
+drawn in `bench.reporting.style`.
 """
 
-from bench.reporting.figures.compared import bars, heat
+from bench.reporting.figures.compared import points
 from bench.reporting.figures.curves import Curve, curves, swept
 from bench.reporting.figures.detection import crossed, det, histogram, levels
 from bench.reporting.figures.features import Features, features
 from bench.reporting.figures.gradcam import Checkpoint, gradcam
+from bench.reporting.figures.matrices import heat
 from bench.reporting.figures.positions import Places, positions
 from bench.reporting.figures.ranks import ranked, ranks
 from bench.reporting.figures.times import Activation, Strip, activations, strips
@@ -21,7 +23,6 @@ __all__ = [
     "Places",
     "Strip",
     "activations",
-    "bars",
     "crossed",
     "curves",
     "det",
@@ -30,6 +31,7 @@ __all__ = [
     "heat",
     "histogram",
     "levels",
+    "points",
     "positions",
     "ranked",
     "ranks",

@@ -1,191 +1,175 @@
-"""The paper's figures beside ours: a table as bars, a matrix as heat maps."""
+"""The paper beside ours as points: a panel for each column, on an axis that fits its figures."""
 
-# The stubs of pandas, matplotlib and seaborn leave many types open.
+# The stubs of matplotlib leave many types open.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+import math
+import textwrap
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import matplotlib as mpl
-import numpy as np
-import pandas as pd
-import seaborn as sns
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from bench.reporting.cells import Cell, decimals
 from bench.reporting.style import SOURCES, STYLE, Kind, drawn, plain, wrapped
-from bench.reporting.tables import sides
-from bench.specs.table import Column
+from bench.specs.table import Column, Row, Table
+
+_DECADES = 20
+"""Figures whose largest is this many times the smallest above 0 are drawn on a logarithmic axis."""
+_PAPER = {"marker": "D", "color": SOURCES["paper"], "edgecolor": "#4d4d4d", "linewidth": 0.6}
+_STYLES: dict[str, dict[str, Any]] = {
+    "paper": _PAPER,
+    "paper, by a digest": {**_PAPER, "color": "white"},
+    "ours": {"marker": "o", "color": SOURCES["ours"], "edgecolor": SOURCES["ours"]},
+    "ours, seeds missing": {
+        "marker": "o",
+        "color": SOURCES["ours, incomplete"],
+        "edgecolor": SOURCES["ours"],
+        "linewidth": 0.6,
+    },
+    "one seed": {"marker": "o", "color": SOURCES["ours"], "alpha": 0.6, "linewidth": 0},
+}
+_SIZES = {"one seed": 6}
+_INTERVAL = "95 % interval of one run"
+_ABOVE, _BELOW, _SEEDS = -0.16, 0.1, 0.3
+"""Where paper, ours and seeds stand within a row's line, so that equal figures are all seen."""
 
 
-def bars(title: str, columns: Sequence[Column], cells: Sequence[Cell], kind: Kind = "png") -> bytes:
-    """Return a figure with one panel a column: each row's figure in the paper and ours, per cent.
+class Axis(NamedTuple):
+    """How the figures of a column are laid out."""
 
-    Whiskers are the 95 % intervals. Where all figures lie close together the axis does not begin at
-    zero, and says so.
+    low: float
+    high: float
+    linear_to: float
+    """Logarithmic above this, linear from 0 to it; 0 where the whole axis is linear."""
+
+    @property
+    def cut(self) -> bool:
+        """Whether the axis does not begin at 0."""
+        return self.low > 0
+
+
+def points(title: str, table: Table, cells: Sequence[Cell], kind: Kind = "png") -> bytes:
+    """Return a figure with a panel for each column that has a figure: a line for each row, labelled
+    as the paper labels it, with the paper's figure, ours with its 95 % interval, and each seed.
+
+    Figures that are known from a digest of the paper alone are hollow. An axis that does not begin
+    at 0 says so; where figures span decades it is logarithmic, with a place of its own for 0.
     """
-    with mpl.rc_context(STYLE):
-        across = min(2, len(columns))
-        down = -(-len(columns) // across)
-        n_rows = len({cell.row for cell in cells})
-        width = across * (2 + 0.4 * n_rows)
-        figure = Figure(figsize=(width, 2.6 * down), layout="constrained")
+    known = [cell for cell in cells if cell.paper is not None or cell.ours]
+    panels = sorted({cell.column for cell in known})
+    rows = [name for name in table.rows if any(cell.row == name for cell in cells)]
+    down = max(1, -(-len(panels) // (3 if len(rows) > 6 else 4)))
+    across = max(1, -(-len(panels) // down))
+    labels = [label(table.rows[name]) for name in rows]
+    margin = 0.065 * max(len(line) for text in labels for line in text.split("\n"))
+    width = margin + (2.5 if across < 4 else 1.9) * across + 0.3
+    height = 0.5 + down * (0.65 + 0.26 * len(rows))
+    with mpl.rc_context({**STYLE, "axes.grid.axis": "x"}):
+        figure = Figure(figsize=(width, height), layout="constrained")
         figure.suptitle(wrapped(title, width))
-        panels = figure.subplots(down, across, squeeze=False).ravel()
-        for panel in panels[len(columns) :]:
-            panel.remove()
-        for place, column in enumerate(columns):
-            own = [cell for cell in cells if cell.column == place]
-            _bars(panels[place], column, own)
+        grid = figure.subplots(down, across, squeeze=False, sharey=True).ravel()
+        for axes in grid[len(panels) :]:
+            axes.remove()
+        for axes, place in zip(grid, panels, strict=False):
+            own = [cell for cell in known if cell.column == place]
+            _panel(axes, table.columns[place], rows, own)
+        if panels:
+            grid[0].set_yticks(range(len(rows)), labels)
+            grid[0].set_ylim(len(rows) - 0.45, -0.55)
+        _legend(figure, list(grid[: len(panels)]))
         return drawn(figure, kind)
 
 
-def heat(title: str, columns: Sequence[Column], cells: Sequence[Cell], kind: Kind = "png") -> bytes:
-    """Return a figure with a line for each system: the paper's matrix, and beside it ours minus the
-    paper's, or ours where the paper has none.
-
-    The columns' groups stand down the side and their headings across. Of figures, darker is larger,
-    on one scale for all matrices; of differences, red is where ours is worse.
-    """
-    rows = list(dict.fromkeys(cell.row for cell in cells))
-    down, across = (len(side) for side in sides(columns))
-    figures, differences = _scales(columns, cells)
-    with mpl.rc_context({**STYLE, "axes.grid": False}):
-        beside = 2 if any(cell.ours for cell in cells) else 1
-        size = beside * (1.2 + 0.4 * across), len(rows) * (0.9 + 0.2 * down) + 0.4
-        figure = Figure(figsize=size, layout="constrained")
-        figure.suptitle(wrapped(title, size[0]))
-        panels = figure.subplots(len(rows), beside, squeeze=False)
-        for row, (left, *right) in zip(rows, panels, strict=True):
-            own = [cell for cell in cells if cell.row == row]
-            _heat(left, columns, f"{row}: paper", {c.column: c.paper for c in own}, figures)
-            if right:
-                _heat_of_ours(right[0], columns, own, figures, differences)
-        return drawn(figure, kind)
+def label(row: Row) -> str:
+    """Return what the paper calls a row: its text cells, in lines of some forty letters."""
+    text = ", ".join(cell for cell in row.cells if cell not in ("", "–"))
+    return textwrap.fill(plain(text), 40, break_long_words=False)
 
 
-def _bars(axes: Any, column: Column, cells: Sequence[Cell]) -> None:
-    rows = list(dict.fromkeys(cell.row for cell in cells))
-    records = [(cell.row, "paper", cell.paper) for cell in cells if cell.paper is not None]
-    records += [
-        (cell.row, "ours" if cell.complete else "ours, incomplete", cell.ours.mean)
-        for cell in cells
-        if cell.ours
-    ]
-    data = pd.DataFrame(records, columns=pd.Index(["row", "source", "value"]))
-    sources = [source for source in SOURCES if source in set(data["source"])]
-    sns.barplot(
-        data=data,
-        x="row",
-        y="value",
-        hue="source",
-        order=rows,
-        hue_order=sources,
-        palette={source: SOURCES[source] for source in sources},
-        errorbar=None,
-        saturation=1,
-        edgecolor="#4d4d4d",
-        linewidth=0.5,
-        ax=axes,
-    )
-    for source, container in zip(sources, axes.containers, strict=True):
-        if source != "paper":
-            _whiskers(axes, container, rows, cells)
-    cut = _cut_axis(axes, data["value"].to_numpy())
-    heading = f"{column.group} {column.heading} ({column.better} is better)".strip()
-    axes.set_title(heading, loc="left")
-    axes.set(xlabel="", ylabel=f"%{cut}")
-    axes.tick_params(axis="x", labelrotation=45)
-    # Beside the heading, above the axes: within them it would hide bars.
-    place = {"loc": "lower right", "bbox_to_anchor": (1, 1), "borderaxespad": 0.2}
-    if sources:
-        axes.legend(title=None, fontsize=7, ncols=3, frameon=False, **place)
+def axis(column: Column, values: Sequence[float]) -> Axis:
+    """Return the axis for the figures and bounds of a column, all 0 or more."""
+    low, high = min(values), max(values)
+    unit = 10.0 ** -decimals(column)
+    positive = [value for value in values if value >= unit / 2]
+    if positive and high >= _DECADES * min(positive):
+        linear = min(positive)
+        return Axis(-linear / 2, high * 1.4, linear)
+    margin = max((high - low) / 10, 2 * unit)
+    if low < high / 2 or low - margin <= 0:
+        return Axis(-high / 25 if low < high / 25 else 0.0, high + margin, 0.0)
+    return Axis(low - margin, high + margin, 0.0)
 
 
-def _scales(
-    columns: Sequence[Column], cells: Sequence[Cell]
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the colours of figures, and of differences."""
-    ours = [cell.ours.mean for cell in cells if cell.ours]
-    values = [cell.paper for cell in cells if cell.paper is not None] + ours
-    differences = [abs(cell.difference) for cell in cells if cell.difference is not None]
-    farthest = max([*differences, 0.1])  # a hair's breadth is no deep red
-    red_is_worse = "RdBu_r" if columns[0].better == "lower" else "RdBu"
-    return (
-        {"cmap": "Blues", "vmin": min(values, default=0.0), "vmax": max(values, default=1.0)},
-        {"cmap": red_is_worse, "vmin": -farthest, "vmax": farthest},
-    )
+def _panel(axes: Any, column: Column, rows: Sequence[str], cells: Sequence[Cell]) -> None:
+    values: list[float] = []
+    for cell in cells:
+        y = rows.index(cell.row)
+        if cell.paper is not None:
+            digest = cell.paper_from == "digest"
+            _point(axes, "paper, by a digest" if digest else "paper", [cell.paper], y + _ABOVE)
+            values.append(cell.paper)
+        if cell.ours:
+            ours, at = cell.ours, y + _BELOW
+            _point(axes, "ours" if cell.complete else "ours, seeds missing", [ours.mean], at)
+            span = [bound for bound in (ours.low, ours.high) if bound == bound]
+            axes.plot(span, [at] * len(span), color=SOURCES["ours"], linewidth=1, label=_INTERVAL)
+            if len(ours.values) > 1:
+                _point(axes, "one seed", ours.values, y + _SEEDS)
+            values += [ours.mean, *span, *ours.values]
+    _scale(axes, column, axis(column, values))
+    better = f", {column.better} is better" if column.better else ""
+    axes.set_title(plain(f"{column.group} {column.heading}{better}".strip()), loc="left")
+    axes.tick_params(axis="y", length=0)
+    for y in range(1, len(rows)):
+        axes.axhline(y - 0.5, color="#e6e6e6", linewidth=0.5, zorder=0)
 
 
-def _heat_of_ours(
-    axes: Any,
-    columns: Sequence[Column],
-    cells: Sequence[Cell],
-    figures: Mapping[str, Any],
-    differences: Mapping[str, Any],
-) -> None:
-    ours = "ours" if all(cell.complete for cell in cells if cell.ours) else "ours, incomplete"
-    title = f"{cells[0].row}: {ours}"
-    if any(cell.difference is not None for cell in cells):
-        away = {cell.column: cell.difference for cell in cells}
-        _heat(axes, columns, f"{title}, minus the paper", away, differences, "+")
-    else:
-        means = {cell.column: cell.ours and cell.ours.mean for cell in cells}
-        _heat(axes, columns, title, means, figures)
+def _point(axes: Any, source: str, values: Sequence[float], y: float) -> None:
+    place = [y] * len(values)
+    size = _SIZES.get(source, 22)
+    axes.scatter(values, place, s=size, label=source, zorder=3, clip_on=False, **_STYLES[source])
 
 
-def _heat(
-    axes: Any,
-    columns: Sequence[Column],
-    title: str,
-    values: Mapping[int, float | None],
-    colours: Mapping[str, Any],
-    sign: Literal["", "+"] = "",
-) -> None:
-    """Draw the matrix of the values by column; leave the panel out where there are none."""
-    if all(value is None for value in values.values()):
-        axes.remove()
-        return
-    down, across = sides(columns)
-    matrix = pd.DataFrame(index=pd.Index(down), columns=pd.Index(across), dtype=float)
-    for place, value in values.items():
-        if value is not None:
-            shown = round(value, decimals(columns[place])) + 0.0  # no "-0.00"
-            matrix.loc[columns[place].group, columns[place].heading] = shown
-    sns.heatmap(
-        matrix,
-        ax=axes,
-        annot=True,
-        fmt=f"{sign}.{decimals(columns[0])}f",
-        annot_kws={"fontsize": 6},
-        cbar=False,
-        xticklabels=True,
-        yticklabels=True,
-        **colours,
-    )
-    axes.set_title(plain(title), loc="left")
-    axes.tick_params(length=0)
-    axes.set_xticks(axes.get_xticks(), across, rotation=45, ha="right", rotation_mode="anchor")
-    axes.tick_params(axis="y", labelrotation=0)
+def _scale(axes: Any, column: Column, of: Axis) -> None:
+    said = {"%": "%", "bits": "bits", "cost": "normalised cost"}[column.unit]
+    if of.linear_to:
+        axes.set_xscale("symlog", linthresh=of.linear_to, linscale=0.4)
+        axes.xaxis.set_major_locator(FixedLocator(_ticks(of)))
+        axes.xaxis.set_minor_locator(NullLocator())
+        said += ", logarithmic, with a place for 0"
+    elif of.cut:
+        said += ", does not begin at 0"
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.set_xlim(of.low, of.high)
+    axes.set_xlabel(said)
 
 
-def _whiskers(axes: Any, drawn: Any, rows: list[str], cells: Sequence[Cell]) -> None:
-    ours = {cell.row: cell.ours for cell in cells if cell.ours}
-    for bar in drawn:
-        centre = bar.get_x() + bar.get_width() / 2
-        found = ours.get(rows[round(centre)])
-        if found is not None and np.isfinite(bar.get_height()):
-            axes.plot([centre, centre], [found.low, found.high], color="black", linewidth=1)
+def _ticks(of: Axis) -> list[float]:
+    """Return 0 and the powers of ten on a logarithmic axis; where there are not two, others too."""
+    powers = range(math.floor(math.log10(of.linear_to)), math.ceil(math.log10(of.high)) + 1)
+
+    def shown(steps: tuple[int, ...]) -> list[float]:
+        numbers = [step * 10.0**power for power in powers for step in steps]
+        return [number for number in numbers if of.linear_to <= number <= of.high]
+
+    tens = shown((1,))
+    return [0.0, *(tens if len(tens) > 1 else shown((1, 2, 5)))]
 
 
-def _cut_axis(axes: Any, values: NDArray[np.float64]) -> str:
-    """Cut the axis where bars from zero would look alike; return what its label must add."""
-    if not len(values) or values.min() < 0.9 * values.max():
-        return ""
-    margin = max(values.max() - values.min(), 0.5)
-    axes.set_ylim(max(0.0, values.min() - margin), values.max() + margin / 2)
-    return " (axis does not begin at 0)"
+def _legend(figure: Figure, panels: Sequence[Any]) -> None:
+    """Set one legend of what is drawn in any panel, in the order of `_STYLES`."""
+    found: dict[str, Any] = {}
+    for axes in panels:
+        handles, names = axes.get_legend_handles_labels()
+        found |= dict(zip(names, handles, strict=True))
+    order = [name for name in (*_STYLES, _INTERVAL) if name in found]
+    if order:
+        figure.legend(
+            [found[name] for name in order], order, loc="outside lower center", ncols=3, fontsize=7
+        )

@@ -131,7 +131,8 @@ def _panel(axes: Any, panel: Curve, names: Sequence[str]) -> None:
             panel.chosen, color="black", linewidth=0.6, linestyle=":", label="the row's own"
         )
     axes.set_xlabel(plain(panel.setting))
-    _rates(axes, panel.points["eer"], [] if panel.paper is None else panel.paper["eer"])
+    paper = [] if panel.paper is None else panel.paper["eer"].to_list()
+    _rates(axes, panel.points["eer"].to_list(), paper)
 
 
 def _rates(axes: Any, ours: Sequence[float], paper: Sequence[float]) -> None:

@@ -12,6 +12,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import norm
@@ -96,7 +97,7 @@ def levels(
         axes.bar_label(drawn_bars, [f"{value:.2f}" for value in values], padding=2, fontsize=7)
         axes.set_yticks(range(len(names)), [f"{name} ({counts[name]:,})" for name in names])
         axes.set(xlabel="EER (%); in brackets: spoof trials", ylim=(len(names) - 0.4, -0.6))
-        axes.set_xlim(0, max(1.15 * max(values), 1.0))
+        axes.set_xlim(0, max(1.15 * max(values), 0.1))
         axes.grid(visible=False, axis="y")
         figure.suptitle(wrapped(title, 5))
         return drawn(figure, kind)
@@ -106,7 +107,8 @@ def crossed(rates: pd.DataFrame, title: str, kind: Kind = "png") -> bytes:
     """Return the heat map of a breakdown by two fields: EERs, fractions, one line a level of the
     first and one column a level of the second; NaN, where a figure is not defined, stays blank.
 
-    Darker is worse; `POOLED`, the margin, is drawn on the same scale, apart from the rest.
+    Darker is worse, as the square root of the rate, so that small ones differ beside a large one;
+    `POOLED`, the margin, is drawn on the same scale, apart from the rest.
     """
     down, across = rates.shape
     wide = across > 30  # numbers would not fit
@@ -118,10 +120,10 @@ def crossed(rates: pd.DataFrame, title: str, kind: Kind = "png") -> bytes:
             100 * rates,
             ax=axes,
             annot=not wide,
-            fmt=".1f",
+            fmt=".2f",
             annot_kws={"fontsize": 6},
             cmap="Blues",
-            vmin=0,
+            norm=PowerNorm(0.5, vmin=0, vmax=max(float(np.nanmax(100 * rates.to_numpy())), 0.1)),
             cbar_kws={"label": "EER (%)"},
             xticklabels=True,
             yticklabels=True,

@@ -48,7 +48,7 @@ def ranks(
         )[0]
         for axes, (name, systems) in zip(subplots, panels.items(), strict=True):
             _radar(axes, dimensions, systems)
-            axes.set_title(plain(name), pad=18)
+            axes.set_title(wrapped(name, 3.9), pad=18)
         handles: dict[str, Any] = {}
         for axes in subplots:
             handles |= {line.get_label(): line for line in axes.lines}

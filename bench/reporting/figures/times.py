@@ -79,12 +79,17 @@ def activations(
         for axes in figure.axes[-across:]:
             axes.set_xlabel("seconds")
         figure.suptitle(wrapped(title, _WIDTH_IN))
-        figure.supxlabel(wrapped(_COLOURS_SAY, 1.2 * _WIDTH_IN), fontsize=6.5)
         keys = [
             Patch(color=colour, alpha=0.8, label=name)
             for name, colour in zip(classes, KINDS, strict=False)
         ]
-        figure.legend(handles=keys, loc="outside lower right", ncols=len(classes))
+        figure.legend(
+            handles=keys,
+            loc="outside lower center",
+            ncols=len(classes),
+            title=wrapped(_COLOURS_SAY, 1.2 * _WIDTH_IN),
+            title_fontsize=6.5,
+        )
         return drawn(figure, kind)
 
 

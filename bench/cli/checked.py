@@ -1,0 +1,72 @@
+"""Tables that no training has part in (`breathnet/table1`), as the verbs treat them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bench import checked_cards, config
+from bench.cli import options
+from bench.errors import BenchError
+
+if TYPE_CHECKING:
+    from bench.reporting.checked import Found
+
+
+def known(table: str) -> bool:
+    """Return whether `table` names one."""
+    return table in checked_cards.names()
+
+
+def catalogue() -> list[dict[str, str]]:
+    """Return every such table with what it is about."""
+    cards = [checked_cards.card(key) for key in checked_cards.names()]
+    return [{"name": card.key, "about": f"{card.caption} [{card.kind}]"} for card in cards]
+
+
+def run(table: str, *, as_json: bool = False, refused: str = "") -> None:
+    """Look the table up and print it; `refused` names options that were given and mean nothing."""
+    found = _found(table, refused)
+    if as_json:
+        from bench.reporting.checked import records
+
+        options.print_json(records(found))
+        return
+    click.echo(f"{found.card.title}: {found.card.caption}")
+    headings = [f"{column}{of}" for column in found.columns for of in (": paper", ": here")]
+    lines = [
+        (line.name, *(text for pair in zip(line.paper, line.ours, strict=True) for text in pair))
+        for line in found.lines
+    ]
+    states = [line.state for line in found.lines]
+    options.print_table(
+        ("line", *headings, "state"),
+        [(*line, state) for line, state in zip(lines, states, strict=True)],
+    )
+    click.echo(f"{found.said} next: bench report {table}")
+
+
+def report(table: str, folder: Path, *, check: bool, refused: str = "") -> list[Path]:
+    """Write the table's report into `folder` and say so; with `check` write nothing. Return the
+    files that `check` finds stale.
+    """
+    from bench.reporting.checked import stale, write
+
+    found = _found(table, refused)
+    if check:
+        return stale(found, folder)
+    click.echo(f"report: {write(found, folder)}")
+    return []
+
+
+def _found(table: str, refused: str) -> Found:
+    if refused:
+        raise BenchError(
+            f"{table} is looked up in the network or the protocols, and nothing is trained for it: "
+            f"leave {refused} out"
+        )
+    from bench.launchers.checked import look_up
+
+    return look_up(table, config.load())

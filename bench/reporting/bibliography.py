@@ -1,0 +1,35 @@
+"""What a table in LaTeX cites, as BibTeX: written from facts (`bench.references`)."""
+
+from __future__ import annotations
+
+from bench import cards
+from bench.references import Reference, references
+from bench.reporting.latex import escaped
+from bench.specs.table import Table
+
+_PLACES = {"article": "journal", "inproceedings": "booktitle", "misc": "howpublished"}
+
+
+def bibliography(table: Table) -> str:
+    """Return the content of a `.bib` file with an entry for each key that the rows of `table` cite,
+    sorted, in plain ASCII; empty where none does.
+    """
+    known = references(cards.folder("experiments"))
+    cited = sorted({row.cite for row in table.rows.values() if row.cite})
+    return "\n".join(bibtex(key, known[key]) for key in cited)
+
+
+def bibtex(key: str, entry: Reference) -> str:
+    """Return one entry. The title is in braces of its own, so that styles keep its capitals."""
+    fields = {
+        "author": escaped(entry.author),
+        "title": f"{{{escaped(entry.title)}}}",
+        _PLACES[entry.kind]: escaped(entry.venue),
+        "year": str(entry.year),
+        "doi": entry.doi,
+        "eprint": entry.arxiv,
+        "archiveprefix": "arXiv" if entry.arxiv else "",
+        "url": entry.page,
+    }
+    lines = [f"  {name} = {{{value}}}," for name, value in fields.items() if value]
+    return "\n".join([f"@{entry.kind}{{{key},", *lines, "}"]) + "\n"

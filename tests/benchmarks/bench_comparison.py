@@ -1,0 +1,64 @@
+"""Print how often two systems of one quality are told apart: `bench_comparison.py [PAIRS]`.
+
+At most about 5 in 100 pairs should have a p-value up to 0.05. Sizes are those of cells of ASVspoof
+2019 LA and 2021 (all 7,355 bona fide trials; the 4,914 spoofs of an attack, 1,465 of an attack and
+a codec, 60 of a small cell), true EERs those of good systems. Half of what makes a trial hard is
+shared by both systems. The last column is how often a system of four times the EER is told apart.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+from scipy.stats import norm
+
+from bench.metrics.bootstrap import equal_error_rate
+from bench.metrics.items import Items
+from bench.metrics.paired import paired
+
+SIZES = ((7355, 4914), (7355, 1465), (7355, 60))
+RATES = (0.0001, 0.0002, 0.0004, 0.002, 0.01, 0.05)
+MEASURES = {"eer": equal_error_rate}
+
+
+def pair(rng: np.random.Generator, n: tuple[int, int], rates: tuple[float, float]) -> list[Items]:
+    """Return two systems of the given true EERs on the same trials."""
+    spoof = np.repeat([0.0, 1.0], n)
+    shared = rng.normal(size=len(spoof))
+    return [
+        Items(
+            (shared + rng.normal(size=len(spoof))) / np.sqrt(2) + 2 * norm.ppf(rate) * spoof,
+            1 - spoof,
+            spoof,
+            np.arange(len(spoof)),
+        )
+        for rate in rates
+    ]
+
+
+def found(
+    pairs: int, n: tuple[int, int], rates: tuple[float, float], replicates: int = 200, seed: int = 0
+) -> float:
+    """Return in which share of pairs a difference is found at 5 %."""
+    rng = np.random.default_rng(seed)
+    differences = (
+        paired(*pair(rng, n, rates), MEASURES, None, replicates, number)["eer"]
+        for number in range(pairs)
+    )
+    return float(np.mean([of.p_value <= 0.05 for of in differences]))
+
+
+def main(pairs: int = 200) -> None:
+    """Print the table."""
+    print(
+        f"{'bona fide':>9} {'spoof':>6} {'EER':>7} {'alike':>7} {'4 x':>7}   ({pairs} pairs each)"
+    )
+    for n in SIZES:
+        for rate in RATES:
+            same, other = (found(pairs, n, (rate, times * rate)) for times in (1, 4))
+            print(f"{n[0]:9,} {n[1]:6,} {rate:7.2%} {same:7.1%} {other:7.1%}", flush=True)
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))

@@ -1,0 +1,347 @@
+"""Every list of differences: what it gives as a setting can be set, does something, and is there
+only where there is something to do.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections import Counter
+from fnmatch import fnmatchcase
+from functools import cache
+
+import pytest
+from pydantic import ValidationError
+
+from bench import cards
+from bench.cli.options import set_options
+from bench.paper_cards import touches, varied
+from bench.reporting.differences import page, section
+from bench.specs.run import Run
+from bench.specs.table import Difference
+from bench.trees import leaves
+
+PAPERS = sorted({key.partition("/")[0] for key in cards.table_keys()})
+EACH_PAPER = pytest.mark.parametrize("paper", PAPERS)
+POINTS = [(paper, of) for paper in PAPERS for of in cards.paper(paper).differences]
+EACH_POINT = pytest.mark.parametrize(
+    ("paper", "point"), POINTS, ids=[f"{paper}: {of.item}" for paper, of in POINTS]
+)
+WITH_SETTINGS = [(paper, of) for paper, of in POINTS if of.setting or of.others]
+VARIANTS = [(paper, name) for paper in PAPERS for name in cards.paper(paper).variants]
+
+
+@cache
+def tables(paper: str) -> dict[str, dict[str, Run]]:
+    """The runs of each of a paper's tables, by the table's key and row."""
+    keys = [key for key in cards.table_keys() if key.startswith(f"{paper}/")]
+    return {
+        key: {row: cards.resolve(cards.table(key), row) for row in cards.runnable(cards.table(key))}
+        for key in keys
+    }
+
+
+def concerned(paper: str, point: Difference) -> list[tuple[str, str]]:
+    """The tables and rows that a point concerns."""
+    return [
+        (key, row)
+        for key, runs in tables(paper).items()
+        for row, run in runs.items()
+        if point.concerns(key, run.flat())
+    ]
+
+
+@EACH_PAPER
+def test_points_have_names_of_their_own(paper):
+    names = Counter(of.item for of in cards.paper(paper).differences)
+    assert [name for name, count in names.items() if count > 1] == []
+
+
+@EACH_POINT
+def test_a_point_concerns_some_row_by_settings_that_there_are(paper, point):
+    assert concerned(paper, point), "concerns no row of any table"
+    names = {key.partition("/")[2] for key in tables(paper)}
+    assert set(point.tables) <= names
+    for key in point.applies:
+        known = {
+            own for runs in tables(paper).values() for run in runs.values() for own in run.flat()
+        }
+        assert any(fnmatchcase(own, key) for own in known), f"no row has a setting {key}"
+
+
+@pytest.mark.parametrize(
+    ("paper", "point"),
+    WITH_SETTINGS,
+    ids=[f"{paper}: {of.item}" for paper, of in WITH_SETTINGS],
+)
+def test_settings_can_be_set_on_each_row_concerned_and_change_it(paper, point):
+    """As the command line has them, in both forms; the released one changes each row."""
+    for key, row in concerned(paper, point):
+        card, run = cards.table(key), tables(paper)[key][row]
+        for settings in filter(None, [point.setting, *point.others]):
+            changed = cards.resolve(card, row, "paper", words(set_options(settings)))
+            assert changed.signature != run.signature, f"{key} {row}: {settings} changes nothing"
+            if settings is point.setting:
+                assert_settings(changed, settings)
+            cards.resolve(card, row, "smoke", words(set_options(settings)))
+
+
+def words(options: str) -> list[str]:
+    """The `KEY=VALUE` of a command line's `--set KEY=VALUE ...`."""
+    return [word for word in shlex.split(options) if word != "--set"]
+
+
+def assert_settings(run: Run, settings) -> None:
+    flat = run.flat()
+    for keys, value in leaves(settings):
+        found = [own for own in flat if fnmatchcase(own, ".".join(keys))]
+        assert found
+        assert [flat[own] for own in found] == [value] * len(found), keys
+
+
+@EACH_POINT
+def test_a_released_setting_is_there_only_where_ours_differs_from_what_was_released(paper, point):
+    if point.setting:
+        assert not point.ours.startswith("as released")
+        assert not re.match(r"no code|not |no switch|-$", point.released), point.released
+    said = point.paper and point.released and point.ours
+    assert said
+    assert point.paper != "-"
+    assert point.released != "-"
+
+
+def test_cards_refuse_a_released_setting_without_something_released():
+    said = {"item": "x", "paper": "a", "released": "b", "ours": "c", "effect": "small"}
+    Difference.model_validate({**said, "setting": {"training": {"epochs": 3}}})
+    for wrong in ({"ours": "as released"}, {"released": "no code"}, {"released": "no code found"}):
+        with pytest.raises(ValidationError, match="setting"):
+            Difference.model_validate({**said, "setting": {"training": {"epochs": 3}}, **wrong})
+    for bare in ("training.epochs", {"training.epochs": 3}, {"training": {}}):
+        with pytest.raises(ValidationError, match="setting"):
+            Difference.model_validate({**said, "setting": bare})
+
+
+@EACH_PAPER
+def test_no_table_lists_a_point_that_concerns_none_of_its_rows(paper):
+    card = cards.paper(paper)
+    whole = page(card, tables(paper))
+    for key, runs in tables(paper).items():
+        text = section(card, runs, "paper", cards.table(key))
+        listed = [line.split(" | ")[0].removeprefix("| ") for line in text.splitlines()[2:]]
+        touched = touches(card, key, runs)
+        for of in card.differences:
+            shown = of.item.replace("|", "\\|") in listed
+            assert shown == any(of.concerns(key, run.flat()) for run in runs.values()), of.item
+            assert shown == (of.item in touched)
+            assert f"| {of.item} | " in whole
+
+
+@pytest.mark.parametrize(("paper", "name"), VARIANTS)
+def test_a_variant_can_be_run_in_both_forms_and_has_what_it_says(paper, name):
+    card = cards.paper(paper)
+    found = 0
+    for key, runs in tables(paper).items():
+        wide, new = varied(cards.table(key), card, name, list(runs))
+        for row in new:
+            run = cards.resolve(wide, row)
+            cards.resolve(wide, row, "smoke")
+            assert_settings(
+                run, {k: v for k, v in card.variants[name].settings.items() if k != "breath"}
+            )
+            if card.variants[name].released:
+                of_row = runs[row.partition("@")[0]].flat()
+                for point in card.differences:
+                    if point.setting and point.concerns(key, of_row):
+                        assert_settings(run, point.setting)
+            found += 1
+    assert found
+
+
+def released(**changes):
+    """The configuration of SAL's S8 at 61062f1 (its yaml files and the code they start), by what
+    the suite calls it; `changes` are those of another row, __ for a dot.
+    """
+    return {
+        "frontend.kind": "wav2vec2",
+        "frontend.convolutions": "frozen",
+        "frontend.normalise": "utterance",
+        "frontend.last_state": "normalised",
+        "frontend.dropout": 0.0,
+        "frontend.layerdrop": 0.0,
+        "frontend.time_mask": 0.0,
+        "system.padding": 256,
+        "system.layers.kind": "weighted",
+        "system.layers.weights": "free",
+        "system.context.kind": "conformer",
+        "system.context.blocks": 2,
+        "system.context.heads": 4,
+        "system.context.feed_forward_ratio": 1.0,
+        "system.context.kernel": 31,
+        "system.hidden": 256,
+        "system.auxiliary.kind": "position",
+        "system.auxiliary.weight": 1.0,
+        "system.binary_weight": 10.0,
+        "system.score": "logit-difference",
+        "system.finer_than_trained": "pool",
+        "augment.kind": "rawboost",
+        "augment.algorithm": 4,
+        "augment.probability": 0.5,
+        "augment.splits": "train+dev",
+        "mix.kind": "csm",
+        "mix.rounds": 3,
+        "mix.probability": 0.2,
+        "mix.selection": "fixed-share",
+        "mix.partner": "self",
+        "train.corpus": "partialspoof",
+        "train.clip_s": 4.0,
+        "train.crop": "random",
+        "train.fill": "zeros",
+        "dev.clip_s": "whole",
+        "optimiser.kind": "adam",
+        "optimiser.learning_rate": 1e-5,
+        "optimiser.frontend_learning_rate": "same",
+        "optimiser.weight_decay": 1e-4,
+        "schedule.kind": "step",
+        "schedule.every_epochs": 10,
+        "schedule.factor": 0.1,
+        "training.batch_size": 32,
+        "training.epochs": 50,
+        "training.minimum_epochs": 30,
+        "training.patience": 10,
+        "training.select": "dev.eer",
+        "training.keep.kind": "best",
+        "training.gradient_clip": 0.0,
+        "training.precision": "32-true",
+    } | {key.replace("__", "."): value for key, value in changes.items()}
+
+
+def without(settings, *parts):
+    """The settings but for those of parts that are not there, whose kind is `none` instead."""
+    left = {k: v for k, v in settings.items() if not k.startswith(tuple(f"{p}." for p in parts))}
+    return left | {f"{part}.kind": "none" for part in parts}
+
+
+PLAIN = without(
+    released(system__score="bonafide-logit", system__binary_weight=1.0), "system.auxiliary", "mix"
+)
+BARE = without(PLAIN, "augment")
+LAST = {"system.layers.kind": "last"}
+FIRST = {k: v for k, v in BARE.items() if not k.startswith("system.layers.")}
+WAVLM = {"frontend__kind": "wavlm", "training__epochs": 60, "training__minimum_epochs": 40}
+HAD = {
+    "train__corpus": "had",
+    "train__clip_s": 0.5,
+    "train__label_rule": "floor",
+    "dev__label_rule": "floor",
+    "evaluate__had__label_rule": "floor",
+    "evaluate__had__split": "dev",
+    "evaluate__had__resolution_s": 0.02,
+    "mix__rounds": 2,
+}
+LPS = {"evaluate.llamapartialspoof.label_rule": "floor"}
+RELEASED = {
+    "table4": {
+        "S0": without(FIRST, "system.context") | LAST | LPS,
+        "S1": without(BARE, "system.context") | LPS,
+        "S2": BARE | LPS,
+        "S3": PLAIN | LPS,
+        "S4": without(
+            released(system__auxiliary__kind="transition", system__auxiliary__rule="segment-edges"),
+            "mix",
+        )
+        | LPS,
+        "S5": without(released(), "mix") | LPS,
+        "S6": released(mix__rounds=1) | LPS,
+        "S7": released(mix__rounds=2) | LPS,
+        "S8": released() | LPS,
+    },
+    "table1": {"SAL-XLSR": released(mix__rounds=2), "SAL-WavLM": released(mix__rounds=2, **WAVLM)},
+    "table2": {"SAL-XLSR": released(**HAD), "SAL-WavLM": released(**HAD, **WAVLM)},
+    "table3": {
+        "SAL-XLSR": released(mix__rounds=2) | LPS,
+        "SAL-WavLM": released(mix__rounds=2, **WAVLM) | LPS,
+    },
+}
+"""SAL's rows as released, written down from the code, not from the list of differences."""
+
+
+@pytest.mark.parametrize(
+    ("table", "row"), [(t, row) for t, rows in RELEASED.items() for row in rows]
+)
+def test_sal_as_released_is_the_released_configuration(table, row):
+    expected = RELEASED[table][row]
+    card = cards.table(f"sal/{table}")
+    wide, new = varied(card, cards.paper("sal"), "released", cards.runnable(card))
+    assert new == tuple(f"{of}@released" for of in RELEASED[table])
+    found = cards.resolve(wide, f"{row}@released").flat()
+    assert {key: found.get(key) for key in expected} == expected
+
+
+def test_tca_as_released_is_the_released_configuration():
+    card = cards.table("tca/table2")
+    wide, _ = varied(card, cards.paper("tca"), "released", ["TCA"])
+    found = cards.resolve(wide, "TCA@released").flat()
+    expected = {
+        "frontend.normalise": "batch",
+        "frontend.convolutions": "trained",
+        "frontend.last_state": "normalised",
+        **{f"frontend.{of}dropout": 0.1 for of in ("", "attention_", "projection_")},
+        "frontend.layerdrop": 0.1,
+        "frontend.time_mask": 0.075,
+        "system.token.bias": "none",
+        "system.token.mean": "divided",
+        "system.token.deviation": "second-moment",
+        "system.activation": "leaky-relu",
+        "system.channel_bias": "learnt",
+        "system.gate": "across-classes",
+        "system.heads": "shared",
+        "system.last_weights": "random",
+        "system.cross_entropy": "weighted-mean",
+        "system.bonafide_weight": 8.0,
+        "system.cav_weight": 0.3,
+        "system.tca_weight": 0.7,
+        "augment.kind": "none",
+        "optimiser.learning_rate": 1e-5,
+        "optimiser.weight_decay": 1e-4,
+        "schedule.kind": "constant",
+        "training.batch_size": 10,
+        "training.epochs": 20,
+        **{f"{of}.clip_s": 4.0375 for of in ("train", "dev", "evaluate.asvspoof2019la")},
+        **{f"{of}.fill": "repeat" for of in ("train", "dev", "evaluate.asvspoof2019la")},
+        "train.crop": "first",
+    }
+    assert {key: found.get(key) for key in expected} == expected
+
+
+def test_a_smoke_report_has_the_points_of_the_papers_rows():
+    card, paper = cards.table("sal/table1"), cards.paper("sal")
+    texts = {
+        form: section(
+            paper, {row: cards.resolve(card, row, form) for row in cards.runnable(card)}, form, card
+        )
+        for form in ("paper", "smoke")
+    }
+    assert "dropout in WavLM" in texts["paper"]
+    assert texts["smoke"].replace("SMOKE: ", "") == texts["paper"]
+
+
+def test_points_stand_by_effect_with_the_rows_that_they_concern():
+    card, paper = cards.table("sal/table4"), cards.paper("sal")
+    text = section(paper, tables("sal")["sal/table4"], "paper", card)
+    lines = [line.split(" | ") for line in text.splitlines()[2:] if line.startswith("| ")]
+    effects = [line[2] for line in lines]
+    assert effects == sorted(effects, key=["large", "medium", "small", "none"].index)
+    rows = {line[0].removeprefix("| "): line[1] for line in lines}
+    assert rows["CSM partner"] == "S6 to S8"
+    assert rows["RawBoost on dev"] == "S3 to S8"
+    assert rows["score without an auxiliary task (S0 to S3)"] == "S0 to S3"
+    assert rows["transition labels (S4)"] == "S4"
+    assert rows["Conformer"] == "S2 to S8"
+    assert "span labels of HAD" not in rows
+    assert "20 ms answers of a model trained at 160 ms" in rows
+    other = section(paper, tables("sal")["sal/table2"], "paper", cards.table("sal/table2"))
+    assert "| span labels of HAD | all | large |" in other
+    assert "20 ms answers" not in other
+    assert "20 ms answers" not in section(
+        paper, tables("sal")["sal/table1"], "paper", cards.table("sal/table1")
+    )

@@ -1,0 +1,175 @@
+"""Where few errors tell two systems apart: counts, signs, clusters, seeds, and honest p-values."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import binomtest, norm
+
+from bench.metrics.auc import auc
+from bench.metrics.between import Trained, between
+from bench.metrics.bootstrap import equal_error_rate
+from bench.metrics.cllr import cllr
+from bench.metrics.items import Items
+from bench.metrics.mistakes import Mistakes, apart, joined, mistakes, ratio_mistakes, signs
+from bench.metrics.paired import paired, paired_ratios
+from bench.metrics.plans import by_utterance, plan
+from bench.metrics.ratios import decision_ratios
+
+EER = {"eer": equal_error_rate}
+
+
+def separate(n=(400, 300), missed=0, accepted=0):
+    """Trials of which so many of each class, the last ones, are on the wrong side."""
+    spoof = np.repeat([0.0, 1.0], n)
+    score = np.where(spoof > 0, -1.0, 1.0) + np.linspace(0, 0.1, len(spoof))
+    score[n[0] - missed : n[0]] -= 2
+    score[len(spoof) - accepted :] += 2
+    return Items(score, 1 - spoof, spoof, np.arange(len(spoof)))
+
+
+def wrong(*units, of=2, levels=None):
+    at = np.array(units, dtype=np.int64)
+    return Mistakes(at, np.ones((of, len(at))), np.array([at if levels is None else levels]), 0, 1)
+
+
+@pytest.mark.parametrize("n", [1, 5, 9, 12, 20])
+def test_signs_are_the_binomial_test(n):
+    for lost in range(n // 2 + 1):
+        more = np.repeat([1.0, -1.0], [n - lost, lost])
+        assert signs(more) == pytest.approx(binomtest(lost, n).pvalue, abs=0.02)
+
+
+def test_no_error_against_none_and_against_one():
+    """A bootstrap says that both are certain: intervals of no width, a p-value of 2 / 1001."""
+    nothing = paired(separate(), separate(), EER, None, 99)["eer"]
+    assert (nothing.value, nothing.p_value, nothing.few) == (0, 1, True)
+    assert nothing.low < -0.005 < 0.005 < nothing.high
+    one = paired(separate(missed=1, accepted=1), separate(), EER, None, 99)["eer"]
+    assert one.value > 0
+    assert one.few
+    assert one.p_value == 1
+    assert one.low < 0 < one.high
+    six = paired(separate(missed=6, accepted=6), separate(), EER, None, 99)["eer"]
+    assert not six.few
+    assert six.p_value == pytest.approx(2 / 64)
+    many = paired(separate(missed=40, accepted=30), separate(), EER, None, 99)["eer"]
+    assert many.p_value < 1e-4
+    assert many.low > 0
+
+
+def test_one_hard_spoof_is_no_hundred_errors():
+    """With few spoofs, a threshold that lets none pass costs many bona fide trials."""
+    one, other = separate((4000, 20)), separate((4000, 20))
+    other.score[-1] = 1.02
+    found = paired(other, one, EER, None, 99)["eer"]
+    assert found.value > 0.02
+    assert found.few
+    assert found.p_value == 1
+
+
+def test_errors_of_one_speaker_are_one():
+    apart_by = [apart([wrong(*range(12))], [wrong()])]
+    apart_by.append(apart([wrong(*range(12), levels=[0] * 12)], [wrong()]))
+    apart_by.append(apart([wrong(*range(12), levels=np.arange(12) // 3)], [wrong()]))
+    assert [of.p_value for of in apart_by] == [2 / 2**12, 1, 2 / 2**4]
+    assert [of.nothing for of in apart_by] == [False, False, False]  # twelve errors are not few
+    few = apart([wrong(*range(8), levels=[0] * 8)], [wrong()])
+    assert few.nothing
+
+
+def test_speakers_and_attacks_each_stand_or_fall_together():
+    speaker, attack = np.arange(8) % 8, np.array([-1, -1, -1, -1, 0, 0, 0, 0])
+    drawn = plan("speaker+attack", np.arange(8), speaker, attack)
+    bits = np.repeat([1.0, 0.0], 4)
+    items = Items(np.array([0.0, 0, 1, 1, 2, 2, 0, 0]), bits, 1 - bits, np.arange(8))
+    found = mistakes(items, equal_error_rate, drawn)
+    spoofs = found.counts[1] > 0
+    assert len(set(found.levels[0])) == len(found.unit)
+    assert len(set(found.levels[1][spoofs])) == 1
+    assert len(set(found.levels[1][~spoofs])) == (~spoofs).sum()
+
+
+def test_an_utterances_errors_are_the_mean_of_seeds():
+    two = apart([wrong(1, 2), wrong(2, 3)], [wrong(2)])
+    assert two.p_value == 0.5  # 1 and 3, half an error each
+    assert apart([wrong(1), wrong(2)], [wrong(1), wrong(2)]).p_value == 1
+
+
+def test_figures_that_no_errors_carry_are_resampled_only():
+    items, other = separate(missed=2, accepted=2), separate()
+    assert mistakes(items, cllr, by_utterance(items.unit)) is None
+    assert mistakes(items, auc, by_utterance(items.unit)).counts.sum() in (4, 5)
+    assert not paired(items, other, {"cllr": cllr}, None, 99)["cllr"].few
+    assert paired(items, other, {"auc": auc}, None, 99)["auc"].few
+
+
+def test_frames_decided_by_a_threshold():
+    rng = np.random.default_rng(0)
+    truth, unit = rng.random(2000) < 0.4, np.repeat(np.arange(200), 10)
+    one, other = truth.copy(), truth.copy()
+    one[5] = ~one[5]
+    ratios = [decision_ratios(truth, decided, unit) for decided in (one, other)]
+    assert ratio_mistakes(ratios[0], by_utterance(unit))["f1"].counts.sum() == 1
+    found = paired_ratios(*ratios, None, 99)["f1"]
+    assert found.few
+    assert found.low < 0 < found.high
+    assert found.p_value == 1
+
+
+def test_a_mean_of_sets_rests_on_the_utterances_of_all():
+    parts = [wrong(0, 1)._replace(low=0.0, high=2.0), wrong(1)._replace(low=1.0, high=1.0)]
+    mean = joined("mean", [1.0, 1.0], parts)
+    assert mean.unit.tolist() == [0, 2, 3]
+    assert mean.counts.sum() == 6
+    assert (mean.low, mean.high) == (0.5, 1.5)
+    gap = joined("difference", [1.0, 3.0], [parts[0], parts[1]._replace(low=3.0, high=3.0)])
+    assert gap.counts[0].tolist() == [-1, -1, 1]
+
+
+def test_seeds_and_errors_both_have_to_speak():
+    """Seeds that agree do not make five errors a fact."""
+    rates = np.array([0.01, 0.01, 0.01])
+    draws = np.random.default_rng(0).normal(0, 1e-4, (3, 99))
+    one = Trained(rates, rates[:, None] + draws, (wrong(*range(5)),) * 3)
+    other = Trained(0 * rates, 0 * draws, (wrong(),) * 3)
+    found = between(one, other)
+    assert found.over_seeds
+    assert found.few
+    assert found.p_value == 2 / 2**5
+    assert between(one._replace(mistakes=()), other).p_value < 0.001
+
+
+def systems(rng, n, rates):
+    spoof = np.repeat([0.0, 1.0], n)
+    hard = rng.normal(size=len(spoof))
+    scores = ((hard + rng.normal(size=len(spoof))) / 2**0.5 for _ in rates)
+    return [
+        Items(score + 2 * norm.ppf(rate) * spoof, 1 - spoof, spoof, np.arange(len(spoof)))
+        for score, rate in zip(scores, rates, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("rate", [0.002, 0.01])
+def test_alike_systems_are_told_apart_in_at_most_5_of_100(rate):
+    """300 bona fide and 200 spoofs: half an error, and three, of each class."""
+    rng = np.random.default_rng(3)
+    p_values = [
+        paired(*systems(rng, (300, 200), (rate, rate)), EER, None, 50, seed)["eer"].p_value
+        for seed in range(150)
+    ]
+    assert np.mean(np.array(p_values) <= 0.05) <= 0.06
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n", [(7355, 4914), (7355, 1465), (7355, 60)])
+@pytest.mark.parametrize("rate", [0.0001, 0.0004, 0.002, 0.01])
+def test_at_real_sizes_alike_systems_are_rarely_told_apart(n, rate):
+    rng = np.random.default_rng(4)
+    p_values = [
+        paired(*systems(rng, n, (rate, rate)), EER, None, 100, seed)["eer"].p_value
+        for seed in range(200)
+    ]
+    share = np.mean(np.array(p_values) <= 0.05)
+    print(f"{n}, EER {rate:.2%}: told apart {share:.1%}")
+    assert share <= 0.08  # 5 % and two standard errors of 200 pairs
