@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench import cards
 from bench.corpora.subset import Subset
 from bench.errors import BenchError
 from bench.training import shares
@@ -102,3 +103,19 @@ def test_too_little_is_a_mistake_before_anything_is_trained(detection, config, o
 def test_the_share_is_in_the_signature_of_what_is_trained(detection):
     one, other = detection("train.share=0.2"), detection("train.share=0.4")
     assert one.training_signature != other.training_signature
+
+
+@pytest.mark.parametrize("form", ["paper", "smoke"])
+def test_mfpts_rows_of_little_data_share_the_fine_tuning_alone(form):
+    runs = {
+        row: cards.resolve(cards.table("mfpt/lowresource"), row, form)
+        for row in ("none-20", "MFPT-20", "none-100", "MFPT-100")
+    }
+    little = 0.2 if form == "paper" else 0.5
+    assert [run.train.share for run in runs.values()] == [little, little, 1.0, 1.0]
+    for row in ("none", "MFPT"):
+        whole = cards.resolve(cards.table("mfpt/asvspoof2021"), row, form)
+        assert runs[f"{row}-100"].training_signature == whole.training_signature
+        assert runs[f"{row}-20"].training_signature != whole.training_signature
+    stages = [runs[row].start.stage for row in ("MFPT-20", "MFPT-100")]
+    assert stages[0] == stages[1], "post-trained once"

@@ -1,0 +1,39 @@
+"""Score files of every system hold the bona fide logit beside what the system is scored by."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bench import cards
+from bench.corpora import cards as corpus_cards
+from bench.training import engine
+from bench.training.row import Library
+from bench.training.scoring import score, score_columns, utterances
+
+ROWS = {
+    "table4": ("S7", "partialspoof", []),
+    "tca/table1": ("TCA", "asvspoof2019la", []),
+    "breathnet/table4": ("BreathNet", "asvspoof2021la", ["breath={kind='zeros'}"]),
+    "breathnet/table6": ("BreathNet", "asvspoof5", ["breath={kind='zeros'}"]),
+    "mfpt/asvspoof2021": ("none", "asvspoof2021la", []),
+}
+
+
+@pytest.mark.parametrize("table", ROWS)
+def test_both_are_in_the_file(table, config):
+    row, evaluation, overrides = ROWS[table]
+    run = cards.resolve(cards.table(table), row, "smoke", overrides)
+    data = run.evaluate[evaluation]
+    fabric = engine.make_fabric(config, "32-true")
+    subset = Library(config).subset("smoke", data).subset
+    audio = corpus_cards.card(data.corpus).audio
+    share = utterances(fabric, subset, data, audio, config)
+    system = engine.build(run, 1, config)
+    columns = score_columns(share, score(fabric, system, share, 0))
+    bonafide, spoof = columns["logit_bonafide"], columns["logit_spoof"]
+    assert len(np.unique(bonafide)) > 1
+    alone = getattr(run.system, "score", "") == "bonafide-logit"
+    assert alone == (table == "breathnet/table6")
+    expected = bonafide if alone else bonafide - spoof
+    np.testing.assert_allclose(columns["score"], expected, atol=1e-5)
