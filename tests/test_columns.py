@@ -45,7 +45,7 @@ def test_a_direction_is_the_catalogues(tmp_path, said):
     key = said.partition(" ")[0]
     assert found.startswith(str(tmp_path / "table.toml"))
     assert f"columns.2.{key} = {said.partition(' = ')[2]!s}".replace('"', "'") in found
-    assert "should be left out: bench.metrics.catalogue has it for every metric" in found
+    assert "should be left out: bench.catalogue has it for every metric" in found
 
 
 @pytest.mark.parametrize(

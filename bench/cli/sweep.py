@@ -83,7 +83,7 @@ def sweep(
 
 def _said(card: Sweep, ended: Any) -> str:
     if ended.ending == "finished":
-        from bench.metrics.catalogue import shown
+        from bench.catalogue import shown
 
         return f"{card.objective} {shown(card.objective, ended.objective)}"
     return ended.reason

@@ -12,8 +12,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from bench.catalogue import digits, metric, shown
 from bench.config import Form
-from bench.metrics.catalogue import digits, metric, shown
 from bench.reporting.cells import Cell, Ours, Standing, decimals
 from bench.reporting.grid import grid, ranged, smoke_word
 from bench.reporting.tables import Place, sides

@@ -19,8 +19,8 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from bench.catalogue import digits
 from bench.config import Form
-from bench.metrics.catalogue import digits
 from bench.metrics.combined import Estimate, combined_estimate
 from bench.metrics.seeds import over_seeds
 from bench.specs.run import Run

@@ -17,8 +17,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from bench.catalogue import is_rate
 from bench.metrics.between import Between, Trained, between
-from bench.metrics.catalogue import is_rate
 from bench.metrics.combined import combined
 from bench.metrics.mistakes import Mistakes, joined
 from bench.metrics.paired import holm

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
+from bench.catalogue import digits
 from bench.config import Form
-from bench.metrics.catalogue import digits
 from bench.reporting.grid import grid, smoke_word
 from bench.specs.table import Column, Row, Table
 

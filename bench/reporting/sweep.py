@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from bench import cards, sweep_cards
-from bench.metrics.catalogue import digits
+from bench.catalogue import digits
 from bench.reporting import sweep_figures
 from bench.reporting.grid import grid, smoke_word
 from bench.reporting.style import Kind

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from bench import sweep_cards
-from bench.metrics.catalogue import digits, is_rate
+from bench.catalogue import digits, is_rate
 from bench.specs.sweep import Sweep
 
 Line = dict[str, Any]

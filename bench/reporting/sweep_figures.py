@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullFormatter
 from numpy.typing import NDArray
 
-from bench.metrics.catalogue import is_rate
+from bench.catalogue import is_rate
 from bench.reporting.grid import smoke_word
 from bench.reporting.style import LINES, SOURCES, STYLE, Kind, drawn, plain, wrapped
 from bench.reporting.sweep_best import leaders, numbers

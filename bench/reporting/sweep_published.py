@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from bench import sweep_cards
-from bench.metrics.catalogue import digits
+from bench.catalogue import digits
 from bench.reporting.evaluations import called
 from bench.reporting.sweep_best import lines, point
 from bench.specs.sweep import Published, Sweep

@@ -35,7 +35,7 @@ class Compared(NamedTuple):
     levels: tuple[str, ...]
     """Of each field broken down by."""
     figure: str
-    """By name (`bench.metrics.catalogue`)."""
+    """By name (`bench.catalogue`)."""
     a: float
     b: float
     difference: Between

@@ -45,7 +45,7 @@ def factors_of(table: pd.DataFrame) -> Factors:
 
 
 def pooled(trials: Trials, official: Official, resampling: Resampling) -> dict[str, Figure]:
-    """Return all figures of the trials together, by name (`bench.metrics.catalogue`).
+    """Return all figures of the trials together, by name (`bench.catalogue`).
 
     `eer_official`, without an interval of its own, stands beside `eer` where ties make them differ.
     """

@@ -45,7 +45,7 @@ def localized(
     decision: Decision,
     resampling: Resampling,
 ) -> Localized:
-    """Return every figure of localization, fractions, by name (`bench.metrics.catalogue`).
+    """Return every figure of localization, fractions, by name (`bench.catalogue`).
 
     `eer` is the segment EER at the frames' own resolution, `eer_<n>ms` at each of `resolutions_s`
     that the frames and the labels admit; where frames lie on no grid there is neither, nor what

@@ -93,7 +93,7 @@ class Official:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of all figures (`bench.metrics.catalogue`)."""
+        """The names of all figures (`bench.catalogue`)."""
         tandem = ("min_tdcf",) if self.tandem else ()
         costs = ("min_dcf", "act_dcf", "cllr", "min_cllr") if "dcf" in self.asked else ()
         return ("eer", *tandem, *costs, "auc")

@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bench.catalogue import is_rate, metric, shown
 from bench.config import Form
 from bench.markdown import table
-from bench.metrics.catalogue import is_rate, metric, shown
 from bench.metrics.eer_variants import FORMULAS
 from bench.metrics.scores import Figure
 from bench.scoring.comparison import Compared, Comparison

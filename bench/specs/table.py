@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from bench import catalogue
 from bench.errors import near
-from bench.metrics import catalogue
 from bench.specs.base import Spec
 from bench.specs.illustration import Illustration
 from bench.specs.scope import Scope
@@ -60,7 +60,7 @@ class Column(Spec):
         for key in ("better", "direction", "unit"):
             if key in (said := tree(content) or {}):
                 raise ValueError(
-                    f"{key} = {said[key]!r}: should be left out: bench.metrics.catalogue has it "
+                    f"{key} = {said[key]!r}: should be left out: bench.catalogue has it "
                     "for every metric"
                 )
         return content

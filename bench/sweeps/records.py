@@ -9,7 +9,7 @@ import optuna
 import pandas as pd
 from optuna.trial import FrozenTrial
 
-from bench.metrics.catalogue import is_rate
+from bench.catalogue import is_rate
 from bench.reporting.sweep import COLUMNS
 from bench.specs.sweep import Categories, Dimension, Sweep
 from bench.sweep_cards import text, trial_run

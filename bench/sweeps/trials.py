@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from bench.catalogue import is_rate
 from bench.config import Config
 from bench.errors import BenchError, plain
 from bench.launchers import local
 from bench.launchers.needs import lacking
-from bench.metrics.catalogue import is_rate
 from bench.provenance import commit
 from bench.reporting.sweep_best import standing
 from bench.specs.run import Run

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
+from bench.catalogue import shown
 from bench.errors import BenchError, plain
-from bench.metrics.catalogue import shown
 from bench.specs.run import Run
 from bench.sweeps.study import Claim, Pruned, Pulse, Study
 from bench.tracking.studies import Ending

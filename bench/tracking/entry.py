@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from bench.catalogue import digits, is_rate, shown
 from bench.config import Form
-from bench.metrics.catalogue import digits, is_rate, shown
 from bench.metrics.scores import Figure
 from bench.specs.run import Run
 

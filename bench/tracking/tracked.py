@@ -75,7 +75,7 @@ class TrackedRun:
             self._close(status, f"{kind.__name__}: {error}".removesuffix(": "))
 
     def log(self, metrics: Mapping[str, float], step: int) -> None:
-        """Log points of curves at `step`; rates (`bench.metrics.catalogue`) are fractions.
+        """Log points of curves at `step`; rates (`bench.catalogue`) are fractions.
 
         A point at or before a metric's last logged step is skipped. So a run that goes back to its
         last checkpoint and repeats some steps keeps the curve of an uninterrupted run, without

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from bench import corpora
+from bench.catalogue import metric
 from bench.config import Config
 from bench.corpora.cards import card
 from bench.corpora.subset import Subset
 from bench.errors import BenchError
 from bench.launchers import judged
 from bench.metrics import scores as score_file
-from bench.metrics.catalogue import metric
 from bench.scoring.judge import Judge, Request
 from bench.specs.run import HeldOutData
 

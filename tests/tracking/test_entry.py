@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bench.metrics.catalogue import METRICS
+from bench.catalogue import METRICS
 from bench.metrics.scores import Figure
 from bench.tracking.entry import describe, per_cent
 
