@@ -26,11 +26,12 @@ def list_(as_json: bool) -> None:
     if as_json:
         options.print_json(content)
         return
+    width = max(len(entry["name"]) for entries in content.values() for entry in entries)
     for heading, entries in content.items():
         click.echo(f"\n{heading}")
         for entry in entries:
             name, about = entry["name"], entry.get("about", "")
-            click.echo(f"  {name:<18}{about}".rstrip())
+            click.echo(f"  {name:<{width}}  {about}".rstrip())
         if not entries:
             click.echo("  none yet")
 

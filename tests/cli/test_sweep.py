@@ -90,6 +90,8 @@ def test_a_sweep_that_was_not_run_says_so(bench, tmp_path):
 
 def test_sweeps_are_listed_and_shown(bench):
     listed = json.loads(bench("list", "--json").stdout)["sweeps"]
+    printed = bench("list").stdout
+    assert all(f"\n  {entry['name']}  " in printed for entry in listed), "a blank after each name"
     about = {entry["name"]: entry["about"] for entry in listed}
     assert about["sal-lambda"].endswith("[20 trials from sal/table4:S7]")
     shown = bench("show", "sweep/sal-lambda", "--smoke")

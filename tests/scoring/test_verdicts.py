@@ -16,69 +16,12 @@ from bench.errors import BenchError
 from bench.scoring import render
 from bench.scoring.comparison import compare
 from bench.scoring.judge import Judge, Request
-
-LISTS = {
-    "asvspoof2019la": (
-        "ASVspoof2019_LA_cm_protocols/ASVspoof2019.LA.cm.eval.trl.txt",
-        "speaker utterance - attack label",
-    ),
-    "asvspoof2021la": (
-        "keys/LA/CM/trial_metadata.txt",
-        "speaker utterance codec transmission attack label trim subset",
-    ),
-    "asvspoof2021df": (
-        "keys/DF/CM/trial_metadata.txt",
-        "speaker utterance compression source attack label trim subset vocoder - - - -",
-    ),
-    "asvspoof5": (
-        "ASVspoof5.eval.track_1.tsv",
-        "speaker utterance gender codec - - - attack label -",
-    ),
-    "inthewild": ("release_in_the_wild/meta.csv", "utterance speaker label"),
-    "partialspoof": (
-        "protocols/PartialSpoof_LA_cm_protocols/PartialSpoof.LA.cm.eval.trl.txt",
-        "speaker utterance - attack label",
-    ),
-    "had": ("HAD_dev/HAD_dev_label.txt", "utterance spans label"),
-    "llamapartialspoof": ("label_R01TTS.0.a.txt", "utterance duration label"),
-}
-BONAFIDE = ("bonafide", "bona-fide", "1")
-SPOOF_FACTORS = ("attack", "vocoder")
+from tests.scoring.listed import LISTS, SPOOF_FACTORS, frames, judge, listed, written
 
 
 @pytest.fixture(scope="module")
 def mini(miniatures: Path) -> Path:
     return miniatures / "mini"
-
-
-def listed(mini: Path, corpus: str) -> pd.DataFrame:
-    """The evaluated lines of the official list with a made score, as text apart from that."""
-    file, names = LISTS[corpus]
-    lines = (mini / corpus / file).read_text(encoding="utf-8").splitlines()
-    if corpus == "inthewild":
-        rows = [line.split(",") for line in lines[1:]]
-    else:
-        rows = [line.split()[: len(names.split())] for line in lines]
-    table = pd.DataFrame(rows, columns=[f"{i}{n}" for i, n in enumerate(names.split())])
-    table.columns = [n if n != "-" else f"-{i}" for i, n in enumerate(names.split())]
-    if "subset" in table:
-        table = table[table["subset"] == "eval"].reset_index(drop=True)
-    table["bonafide"] = table["label"].isin(BONAFIDE)
-    noise = np.random.default_rng(0).normal(size=len(table))
-    table["score"] = np.round(noise + 1.5 * table["bonafide"], 4)
-    return table
-
-
-def judge(mini: Path, corpus: str, **how) -> Judge:
-    found = card(corpus)
-    split = "dev" if corpus == "had" else found.evaluation_split
-    return Judge(Request(found, split, mini / corpus, replicates=5, **how))
-
-
-def written(tmp_path: Path, table: pd.DataFrame, name: str = "scores.txt") -> Path:
-    path = tmp_path / name
-    table[["utterance", "score"]].to_csv(path, sep=" ", header=False, index=False)
-    return path
 
 
 def plain_eer(table: pd.DataFrame) -> float:
@@ -219,19 +162,6 @@ def test_a_comparison_says_what_is_noteworthy_of_either_file(mini, tmp_path):
     assert codes == {"keys": ["key_counts"], "A": ["duplicated"], "B": ["missing"]}
 
 
-def frames(mini: Path, tmp_path: Path, step_s: float, name: str) -> Path:
-    vectors = np.load(mini / "partialspoof/segment_labels/eval_seglab_0.02.npy", allow_pickle=True)
-    rng = np.random.default_rng(0)
-    lines: list[str] = []
-    for utterance, words in vectors.item().items():
-        for i in range(round(len(words) * 0.02 / step_s)):
-            spoof = "0" in words[round(i * step_s / 0.02) :][: max(1, round(step_s / 0.02))]
-            lines.append(f"{utterance} {i * step_s:.3f} {rng.normal() + 2 - 2 * spoof:.4f}\n")
-    path = tmp_path / name
-    path.write_text("".join(lines), encoding="utf-8")
-    return path
-
-
 def test_grids_that_do_not_meet_are_said_not_to(mini, tmp_path):
     one = judge(mini, "partialspoof")
     a, b = (one.read(frames(mini, tmp_path, at, f"{at}.txt")) for at in (0.02, 0.03))
@@ -331,96 +261,3 @@ def test_keys_may_be_packed_or_saved_on_windows(mini, tmp_path):
         table = Judge(Request(card("ITW"), "eval", path)).subset.table
         expected = table if expected is None else expected
         pd.testing.assert_frame_equal(table, expected)
-
-
-# Intervals, and the errors that figures rest on.
-
-
-def test_an_interval_draws_what_the_corpus_names_unless_told_otherwise(mini, tmp_path):
-    for corpus, asked, drawn in (
-        ("asvspoof2019la", "auto", "speakers and attacks"),
-        ("inthewild", "auto", "speakers"),
-        ("had", "auto", "utterances"),
-        ("asvspoof2019la", "utterance", "utterances"),
-        ("asvspoof2019la", "attack", "attacks"),
-    ):
-        one = judge(mini, corpus, resample=asked)
-        verdict = one.verdict(one.read(written(tmp_path, listed(mini, corpus))))
-        assert f"replicates (rough: these are few) that draw {drawn}, seed" in verdict.resampling
-        figure = verdict.figures["eer"]
-        plain = judge(mini, corpus, resample="utterance")
-        alone = plain.verdict(plain.read(written(tmp_path, listed(mini, corpus)))).figures["eer"]
-        assert (figure.utterance_low, figure.utterance_high) == alone[1:3]
-        assert verdict.otherwise == ("" if drawn == "utterances" else "utterances")
-        shown = render.markdown(verdict)
-        assert ("By utterances: verdict.json." in shown) == (drawn != "utterances")
-        assert render.as_dict(verdict)["figures"]["eer"]["utterance_low"] == alone.low
-
-
-def test_a_cell_without_an_error_has_no_interval_of_no_width(mini, tmp_path):
-    """Separated trials: a bootstrap would say [0, 0] of every attack."""
-    table = listed(mini, "asvspoof2019la")
-    table["score"] = np.linspace(0, 1, len(table)) + 10 * table["bonafide"]
-    one = judge(mini, "asvspoof2019la", by=(("attack",),))
-    verdict = one.verdict(one.read(written(tmp_path, table)))
-    lines = [line for of in verdict.breakdowns for line in of.lines]
-    figures = [line.figures["eer"] for line in lines if line.figures] + [verdict.figures["eer"]]
-    for figure in figures:
-        assert (figure.value, figure.missed, figure.accepted, figure.few) == (0, 0, 0, True)
-        assert figure.high > 0
-        assert figure.utterance_high > 0
-    pooled = verdict.figures["eer"]
-    assert (pooled.bonafide, pooled.spoof) == (verdict.bonafide, verdict.spoof)
-    shown = render.markdown(verdict)
-    assert f" 0 of {verdict.bonafide} |" in shown
-    assert "0.00 % to 0.00 %" not in shown
-    assert "too few errors to judge" in shown  # cells of one or two trials
-    found = render.comparison(
-        compare(one, one.read(written(tmp_path, table)), one.read(written(tmp_path, table)))
-    )
-    assert "too few errors to judge" in found
-
-
-def test_errors_stand_beside_the_figures_that_they_carry(mini, tmp_path):
-    table = listed(mini, "asvspoof2019la")
-    one = judge(mini, "asvspoof2019la", by=(("attack",),))
-    verdict = one.verdict(one.read(written(tmp_path, table)))
-    rows = [line for line in render.markdown(verdict).splitlines() if line.startswith("| EER ")]
-    eer = verdict.figures["eer"]
-    rates = eer.missed / eer.bonafide, eer.accepted / eer.spoof
-    assert np.mean(rates) == pytest.approx(eer.value)
-    cells = [cell.strip() for cell in rows[0].split("|")]
-    assert f"{eer.missed:,.0f} of {verdict.bonafide:,}" in cells
-    assert f"{eer.accepted:,.0f} of {verdict.spoof:,}" in cells
-    assert "Missed at the EER | Accepted at the EER |" in render.markdown(verdict)
-
-
-def test_cells_whose_eer_hangs_on_ties_say_so(mini, tmp_path):
-    table = listed(mini, "asvspoof2019la")
-    table["score"] = np.arange(len(table)) / len(table) + 10 * table["bonafide"]
-    first, second = sorted(set(table["attack"]) - {"-"})[:2]
-    tied = (table["attack"] == first) | table["bonafide"]
-    table.loc[tied, "score"] = 5.0
-    one = judge(mini, "asvspoof2019la", by=(("attack",),))
-    verdict = one.verdict(one.read(written(tmp_path, table)))
-    ties = {line.levels[0]: line.ties for line in verdict.breakdowns[0].lines}
-    assert ties[first].spoof == (table["attack"] == first).sum()
-    assert ties[second] is None
-    shown = render.markdown(verdict)
-    (line,) = (line for line in shown.splitlines() if line.startswith(f"| {first}"))
-    assert "% ᵉ |" in line
-    assert f"ᵉ: the EER hangs on ties: {first} (" in shown
-    lines = render.as_dict(verdict)["breakdowns"][0]["lines"]
-    assert lines[0]["ties"]["score"] == 5.0
-
-
-def test_positions_and_distances_have_both_intervals(mini, tmp_path):
-    one = judge(mini, "partialspoof")
-    verdict = one.verdict(one.read(frames(mini, tmp_path, 0.02, "frames.txt")))
-    assert {figure.plan for figure in verdict.figures.values()} == {"speaker"}
-    for breakdown in verdict.breakdowns:
-        for line in breakdown.lines:
-            figure = line.figures["error"]
-            assert figure.low < figure.high
-            assert figure.utterance_low < figure.utterance_high
-            assert figure.plan == "speaker"
