@@ -159,6 +159,8 @@ def _ticks(of: Axis) -> list[float]:
         return [number for number in numbers if of.linear_to <= number <= of.high]
 
     tens = shown((1,))
+    if len(tens) > 3 and tens[0] < 2 * of.linear_to:
+        tens = tens[1:]  # its label would lie over that of 0
     return [0.0, *(tens if len(tens) > 1 else shown((1, 2, 5)))]
 
 
