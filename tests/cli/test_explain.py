@@ -127,6 +127,7 @@ def test_sals_figures_have_the_papers_rows_and_utterance(bench, config, tiny):
     assert is_drawn(config.work, "positions-S7-666-against-S3-666-partialspoof.smoke")
 
 
+@pytest.mark.slow
 def test_two_rows_of_a_localizer_are_set_against_each_other(bench, config, tiny):
     rows = ("--row", "S5", "--against", "S0", "--smoke", *tiny)
     table = corpora.load("PS", "eval", config, "smoke").table
