@@ -80,12 +80,13 @@ def report(
     if as_json:
         options.print_json([record for made in reports for record in made.records])
         return
-    page = overview.overview(reports, form) if table == ALL else None
+    untrained = checked_cards.names() if table == ALL and form == "paper" else []
+    looked_up = [checked_cards.card(key) for key in untrained]
+    page = overview.overview(reports, form, looked_up) if table == ALL else None
     left = [] if page is None else overview.left_over(reports, place)
     shown = [made for made in reports if made.says_something or (folder and table != ALL)]
     if not shown and page is None:
         raise BenchError(_nothing(reports[0].table.key, place))
-    untrained = checked_cards.names() if table == ALL and form == "paper" else []
     stale = [path for key in untrained for path in checked.report(key, place, check=check)]
     if check:
         stale += [path for made in shown for path in reporting.stale(made, place, extras)]

@@ -11,6 +11,7 @@ from bench.reporting.document import Report, warning
 from bench.reporting.grid import grid, smoke_word
 from bench.reporting.notes import farthest
 from bench.reporting.tally import tally
+from bench.specs.checked import Checked
 
 NAME = "README.md"
 _WORDS = """\
@@ -31,9 +32,9 @@ _HEADINGS = (
 )
 
 
-def overview(reports: Sequence[Report], form: Form) -> str:
+def overview(reports: Sequence[Report], form: Form, untrained: Sequence[Checked] = ()) -> str:
     """Return the page in Markdown: the tables of which anything was run or scored, with links to
-    the reports beside it, and what will stand here when the others are run.
+    the reports beside it, the `untrained` ones, and what will stand here when the others are run.
     """
     here = [made for made in reports if made.says_something]
     smoke = "" if form == "paper" else " --smoke"
@@ -43,6 +44,7 @@ def overview(reports: Sequence[Report], form: Form) -> str:
         f"Written by `bench report all{smoke}` from the tracking store; not edited by hand.",
         f"**In short.** {_in_short(reports)}",
         *([grid(_HEADINGS, [_line(made) for made in here], form), _WORDS] if here else []),
+        _looked_up(untrained, form),
         _awaited([made for made in reports if not made.says_something], form),
     ]
     return "\n\n".join(filter(None, parts)) + "\n"
@@ -73,6 +75,17 @@ def _in_short(reports: Sequence[Report]) -> str:
             f" Of {inside + outside} figures that can be judged, {inside} have the paper's inside."
         )
     return said
+
+
+def _looked_up(untrained: Sequence[Checked], form: Form) -> str:
+    """List the tables that nothing is trained for, with links to their reports."""
+    if not untrained:
+        return ""
+    lines = [
+        [f"[{card.title}]({card.key.replace('/', '-')}.md)", card.caption] for card in untrained
+    ]
+    heading = f"## {smoke_word(form)}Tables without training"
+    return f"{heading}\n\n{grid(['Table', 'What it holds'], lines, form)}"
 
 
 def _awaited(reports: Sequence[Report], form: Form) -> str:

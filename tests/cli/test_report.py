@@ -11,6 +11,7 @@ import pytest
 
 from bench import cards, checked_cards
 from bench.config import Config
+from bench.reporting import overview
 from bench.tracking.store import Store
 from tests.reporting.stored import fill
 
@@ -104,6 +105,12 @@ def test_all_tables_that_were_run_and_a_page_over_all(bench, stored, tmp_path, m
     records = json.loads(bench("report", "all", "--json").stdout)
     with (folder / "sal-table4.csv").open(encoding="utf-8") as file:
         assert len(records) > len(list(csv.DictReader(file)))
+
+
+def test_the_page_links_the_tables_without_training():
+    page = overview.overview([], "paper", [checked_cards.card("breathnet/table1")])
+    assert "| [BreathNet, Table 1](breathnet-table1.md) | Shapes of" in page
+    assert "without training" not in overview.overview([], "paper")
 
 
 def test_a_table_of_which_nothing_was_run_is_not_published(bench, stored, tmp_path):
