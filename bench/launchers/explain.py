@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from bench.config import Config
+from bench.corpora import cards as corpora
 from bench.errors import BenchError
 from bench.launchers.trained import TrainedRow, heard
 from bench.metrics import scores as score_file
@@ -92,7 +93,7 @@ def _explained(
     kind = f" ({line['attack_type']})" if line.get("attack_type") else ""
     return Explained(
         utterance,
-        f"{found.subset.corpus} {found.subset.split}",
+        f"{corpora.card(found.subset.corpus).short} {found.subset.split}",
         f"{line['attack'] or line['label']}{kind}",
         wave,
         seen.temporal[0, : system.frames].double().numpy(),

@@ -164,7 +164,7 @@ def systems(rng, n, rates):
     ]
 
 
-@pytest.mark.parametrize("rate", [0.002, 0.01])
+@pytest.mark.parametrize("rate", [pytest.param(0.002, marks=pytest.mark.slow), 0.01])
 def test_alike_systems_are_told_apart_in_at_most_5_of_100(rate):
     """300 bona fide and 200 spoofs: half an error, and three, of each class."""
     rng = np.random.default_rng(3)

@@ -124,6 +124,7 @@ def test_trials_are_nested_below_their_study_which_holds_table_and_figures(parse
     assert studies.kept(Store(config), "made", "paper", sweep_cards.signature(card)) == []
 
 
+@pytest.mark.slow
 def test_what_was_trained_is_found_by_its_signature(parse, config):
     card = parse(SMALL)
     _, first = sweep(card, config)

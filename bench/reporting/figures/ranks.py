@@ -48,14 +48,14 @@ def ranks(
         )[0]
         for axes, (name, systems) in zip(subplots, panels.items(), strict=True):
             _radar(axes, dimensions, systems)
-            axes.set_title(wrapped(name, 3.9), pad=18)
+            axes.set_title(wrapped(name, 3.9), pad=18, fontsize=8)
         handles: dict[str, Any] = {}
         for axes in subplots:
             handles |= {line.get_label(): line for line in axes.lines}
         figure.legend(
             handles.values(), handles.keys(), loc="outside lower center", ncols=min(len(handles), 3)
         )
-        figure.suptitle(wrapped(title, max(width, 4.5)))
+        figure.suptitle(wrapped(title, max(width, 4.5)) + "\n")  # apart from the panels' own
         return drawn(figure, kind)
 
 
