@@ -126,10 +126,15 @@ def ratio_intervals(
     (0.9404, 1.0, True)
     """
     met = groups(plan or by_utterance(ratios.unit), [ratios.unit])
+    return intervals_of(ratios, replicated_ratios([ratios], met, replicates, seed)[0])
+
+
+def intervals_of(ratios: Ratios, replicates: Floats) -> dict[str, Interval]:
+    """Return `ratio_intervals` of replicates that are drawn already, (replicates, k)."""
     found = dict[str, Interval]()
     for name, values, part, whole in zip(
         ratios.names,
-        replicated_ratios([ratios], met, replicates, seed)[0].T,
+        replicates.T,
         ratios.part.T,
         ratios.whole.T,
         strict=True,

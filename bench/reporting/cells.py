@@ -22,6 +22,7 @@ import pandas as pd
 from bench.catalogue import digits
 from bench.config import Form
 from bench.metrics.combined import Estimate, combined_estimate
+from bench.metrics.measured import FEW
 from bench.metrics.seeds import over_seeds
 from bench.specs.run import Run
 from bench.specs.table import Column, Table
@@ -37,8 +38,6 @@ no figure outside of our interval, which is an exact one.
 """
 COUNTS = ("missed", "accepted", "bonafide", "spoof")
 """What is counted of a figure, by the names of `bench.metrics.scores.Figure` and of `Ours`."""
-FEW = 5
-"""With fewer errors than these (`bench.metrics.scores.Figure.few`) a rate is hardly known."""
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from bench.metrics.f1 import ARGMAX
 from bench.metrics.grid import Points, grid_of, points
 from bench.metrics.plans import Plan, groups
 from bench.metrics.positions import distance_errors, position_errors
-from bench.metrics.ratios import Ratios, group_ratios, ratio_intervals, replicated_ratios
+from bench.metrics.ratios import Ratios, group_ratios, intervals_of, replicated_ratios
 from bench.metrics.tally import Floats
 from bench.metrics.timeline import Reference, frames, reference
 from bench.scoring.draws import REPLICATES
@@ -65,7 +65,8 @@ def placed(path: Path) -> Placed:
     plan = scores.factors_of(table).plan(own.utterance, own.is_spoof)
     trials = _digest(scores.utterances(table), own, plan)
     seed = int(trials, 16)
-    bounds = ratio_intervals(ratios, plan, REPLICATES, seed)
+    drawn = replicated_ratios([ratios], groups(plan, [ratios.unit]), REPLICATES, seed)[0]
+    bounds = intervals_of(ratios, drawn)
     return Placed(
         ratios.names,
         trials,
@@ -74,7 +75,7 @@ def placed(path: Path) -> Placed:
         np.count_nonzero(ratios.part, axis=0),
         np.array([bounds[name].low for name in ratios.names]),
         np.array([bounds[name].high for name in ratios.names]),
-        replicated_ratios([ratios], groups(plan, [ratios.unit]), REPLICATES, seed)[0],
+        drawn,
     )
 
 

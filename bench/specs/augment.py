@@ -9,6 +9,14 @@ from pydantic import Field, model_validator
 from bench.specs.base import Absent, Count, NotNegative, Positive, Share, Spec
 
 
+def _check_ranges(spec: Spec, *names: str) -> None:
+    """Raise ValueError for the first of `names` whose least value is above its largest."""
+    for name in names:
+        low, high = getattr(spec, f"min_{name}"), getattr(spec, f"max_{name}")
+        if low > high:
+            raise ValueError(f"min_{name} = {low}: should be at most max_{name} = {high}")
+
+
 class RawBoost(Spec):
     """RawBoost (Tak et al., ICASSP 2022): convolutive, impulsive and stationary noise on the
     waveform.
@@ -49,10 +57,7 @@ class RawBoost(Spec):
 
     @model_validator(mode="after")
     def _ranges(self) -> RawBoost:
-        for name in ("centre_hz", "width_hz", "taps", "gain_db", "bias_db", "snr_db"):
-            low, high = getattr(self, f"min_{name}"), getattr(self, f"max_{name}")
-            if low > high:
-                raise ValueError(f"min_{name} = {low}: should be at most max_{name} = {high}")
+        _check_ranges(self, "centre_hz", "width_hz", "taps", "gain_db", "bias_db", "snr_db")
         return self
 
 
@@ -79,10 +84,7 @@ class RecordedNoise(Spec):
 
     @model_validator(mode="after")
     def _ranges(self) -> RecordedNoise:
-        for name in ("noise_db", "speech_db", "music_db", "babble"):
-            low, high = getattr(self, f"min_{name}"), getattr(self, f"max_{name}")
-            if low > high:
-                raise ValueError(f"min_{name} = {low}: should be at most max_{name} = {high}")
+        _check_ranges(self, "noise_db", "speech_db", "music_db", "babble")
         return self
 
 
@@ -126,10 +128,7 @@ class MixFrame(Spec):
 
     @model_validator(mode="after")
     def _ranges(self) -> MixFrame:
-        if self.min_share > self.max_share:
-            raise ValueError(
-                f"min_share = {self.min_share}: should be at most max_share = {self.max_share}"
-            )
+        _check_ranges(self, "share")
         return self
 
 
