@@ -101,9 +101,7 @@ def framed(table: Any, path: Path) -> Framed:
     rank = np.argsort(np.argsort(np.array(names, dtype=object)))
     code = rank[code]
     start, end = _numbers(table, "start_s"), _numbers(table, "end_s")
-    score, is_spoof = score_file.pooled(table)
-    if "logit_spoof" in table.column_names:
-        score = _numbers(table, "logit_bonafide") - _numbers(table, "logit_spoof")
+    score, is_spoof = score_file.decision_score(table), score_file.pooled(table).is_spoof
     order = np.lexsort((start, code))
     frame_s = float(end[0] - start[0])
     same = np.diff(code[order]) == 0

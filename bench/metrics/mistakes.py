@@ -26,6 +26,7 @@ from bench.metrics.auc import auc
 from bench.metrics.bootstrap import LEVEL, Decided, Measure
 from bench.metrics.cllr import min_cllr
 from bench.metrics.combined import Estimate, How, combined_estimate
+from bench.metrics.exact import FEW as FEW_ERRORS
 from bench.metrics.exact import Judged, bounds, worth
 from bench.metrics.items import Items
 from bench.metrics.plans import Plan, sums
@@ -38,9 +39,6 @@ on, sums of signs are as good as normal."""
 
 LEAST = 6
 """Fewer say nothing, however they fall: all of five on one side has a chance of 2 / 32."""
-
-_ERRORS = 10
-"""A system has few errors of a class where fewer utterances carry them."""
 
 _ENUMERATED = 12
 _DRAWN = 9_999
@@ -162,7 +160,7 @@ def apart(a: Sequence[Mistakes], b: Sequence[Mistakes]) -> Apart:
     classes = [_of_class(one, levels) for one in (sums[0] - sums[1])]
     alike = min(_alike(one, other) for one, other in zip(*sums, strict=True))
     nothing = any(
-        of.level < LEAST and most < _ERRORS
+        of.level < LEAST and most < FEW_ERRORS
         for of, most in zip(classes, np.maximum(*erring), strict=True)
     )
     return Apart(

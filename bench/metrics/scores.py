@@ -144,10 +144,17 @@ def pooled_items(table: pa.Table, score: str = "score") -> Items:
 def decisions(table: pa.Table) -> Ratios:
     """Return precision, recall and F1 of both classes by the decision of `figures`; units are
     `utterances`."""
-    score, is_spoof = pooled(table)
+    decided_spoof = ~decide(decision_score(table))
+    return decision_ratios(pooled(table).is_spoof, decided_spoof, _codes(table, "utterance").codes)
+
+
+def decision_score(table: pa.Table) -> Floats:
+    """Return what every row is decided by, above 0 as bona fide: the difference of the logits, or
+    the score where there are none.
+    """
     if has_logits(table):
-        score = _numbers(table, "logit_bonafide") - _numbers(table, "logit_spoof")
-    return decision_ratios(is_spoof, ~decide(score), _codes(table, "utterance").codes)
+        return _numbers(table, "logit_bonafide") - _numbers(table, "logit_spoof")
+    return _numbers(table, "score")
 
 
 def utterances(table: pa.Table) -> list[str]:

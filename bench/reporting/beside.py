@@ -18,7 +18,8 @@ from bench import weights
 from bench.config import Form
 from bench.corpora import cards
 from bench.corpora.overlap import from_cards
-from bench.reporting.cells import FEW, decimals
+from bench.metrics.measured import FEW
+from bench.reporting.cells import decimals
 from bench.reporting.grid import bracketed, grid, smoke_word
 from bench.reporting.tables import MARKS
 from bench.specs.run import Run

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 import pandas as pd
 
 from bench.config import Form
+from bench.metrics.measured import FEW
 from bench.reporting import repeat, tables
-from bench.reporting.cells import FEW, Cell, Standing, Verdict, best, decimals, half_unit
+from bench.reporting.cells import Cell, Standing, Verdict, best, decimals, half_unit
 from bench.reporting.compared import Comparisons
 from bench.reporting.grid import ranged
 from bench.reporting.published import elsewhere_notes

@@ -13,6 +13,7 @@ import numpy as np
 
 from bench.config import Form
 from bench.metrics.between import Between, Trained, between
+from bench.metrics.exact import FEW
 from bench.metrics.paired import holm
 from bench.metrics.positions import POSITION_NAMES, POSITIONS
 from bench.reporting.cells import Standing
@@ -30,9 +31,6 @@ Error rates of frames in per cent, decided by the larger logit, mean over seeds;
 `S5 - S3` is how much more errors the first row has, with the 95 % interval of the paired
 difference; **fewer** and **more** stand where chance is unlikely (5 %, corrected by Holm for all
 lines and places of a table)."""
-
-_FEW = 10
-"""Errors of fewer utterances than this are too few to resample, in either row."""
 
 
 class _Row(NamedTuple):
@@ -148,7 +146,7 @@ def _steps(
     found = [_between(rows[child], rows[parent], group) for child, parent, group in places]
     corrected = holm([of.p_value for of in found])
     few = [
-        max(rows[row].mean("erring", group) for row in (child, parent)) < _FEW
+        max(rows[row].mean("erring", group) for row in (child, parent)) < FEW
         for child, parent, group in places
     ]
     return {

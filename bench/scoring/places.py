@@ -86,10 +86,8 @@ def _timeline(table: Any) -> tuple[Points, Reference]:
         np.rint(table[name].to_numpy() * SAMPLE_RATE_HZ).astype(np.int64)
         for name in ("start_s", "end_s")
     )
-    score, is_spoof = scores.pooled(table)
-    if "logit_spoof" in table.column_names:
-        score = table["logit_bonafide"].to_numpy() - table["logit_spoof"].to_numpy()
-    scored = frames(unit, begin, end, score)
+    is_spoof = scores.pooled(table).is_spoof
+    scored = frames(unit, begin, end, scores.decision_score(table))
     frame, order = grid_of(scored), np.lexsort((begin, unit))
     truth = reference(unit[order], begin[order], end[order], is_spoof[order], frame)
     return points(scored, truth, frame / SAMPLE_RATE_HZ), truth
