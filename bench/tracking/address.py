@@ -51,6 +51,14 @@ class Address:
         return text
 
 
+def folder(uri: str | None) -> Path | None:
+    """Return the folder that a URI of artifacts names, None where it is none of this machine."""
+    parts = urlsplit(uri or "")
+    if parts.scheme == "file" and parts.netloc in ("", "localhost"):
+        return Path(unquote(parts.path))
+    return Path(uri) if uri and uri.startswith("/") else None
+
+
 def configured(config: Config) -> Address:
     """Return the address of the store that the configuration names; see `address`."""
     return address(config.tracking_uri)
