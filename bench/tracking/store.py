@@ -23,7 +23,7 @@ import pandas as pd
 from bench.config import Config, Form
 from bench.errors import BenchError
 from bench.specs.table import Table
-from bench.tracking import begin, ledger, models, process, sync, views
+from bench.tracking import begin, files, ledger, models, process, sync, views
 from bench.tracking.begin import NOTE, Begun
 from bench.tracking.client import (
     is_of_store,
@@ -249,6 +249,7 @@ def _sweep_dead(to: Ledger) -> list[str]:
             holder = run.data.tags.get("process")
             if holder is None or process.alive(process.parse(holder)):
                 continue
+            files.clear_uploads(run)
             to.client.set_tag(run.info.run_id, "failure", f"its process {holder} died")
             to.client.set_terminated(run.info.run_id, "FAILED")
             dead.append(f"{experiment.name}: {run.info.run_name}")
@@ -284,6 +285,8 @@ def _keep_scored(to: Ledger, entry: ScoredEntry, artifacts: Sequence[Path]) -> s
         log_metrics(to.client, run_id, values(entry.figures), step=0)
         for path in artifacts:
             to.client.log_artifact(run_id, str(path))
+        if to.is_local:
+            files.count(to.client, run_id)
     except BaseException:
         to.client.set_terminated(run_id, "FAILED")
         raise
