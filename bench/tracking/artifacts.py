@@ -12,5 +12,6 @@ def add(store: Store, run_id: str, paths: Sequence[Path], folder: str) -> None:
     """Keep copies of the files in `folder` of a run's artifacts; those of the same name there are
     replaced.
     """
+    store.require_writable()
     for path in paths:
         store.client.log_artifact(run_id, str(path), folder)

@@ -12,6 +12,7 @@ from bench.provenance import lock_digest
 from bench.tracking import process, views
 from bench.tracking.client import cut
 from bench.tracking.entry import RunEntry, ScoredEntry, describe
+from bench.tracking.files import clear_uploads
 from bench.tracking.ledger import Ledger
 
 NOTE = "mlflow.note.content"
@@ -122,6 +123,7 @@ def joined(before: str, now: str) -> str:
 
 def _reopen(client: Any, run: Any, entry: RunEntry) -> None:
     run_id, known = run.info.run_id, run.data.tags
+    clear_uploads(run)
     client.update_run(run_id, status="RUNNING")
     client.set_tag(run_id, "process", str(process.here()))
     now = {"commit": entry.commit, "lock": lock_digest(), "device": entry.device}
