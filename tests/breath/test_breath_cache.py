@@ -18,6 +18,7 @@ from bench import breath
 from bench.breath import cache, dsp, files, provider
 from bench.breath.marks import Intervals
 from bench.config import Config
+from bench.corpora import parallel
 from bench.corpora.audio import read_wave
 from bench.corpora.subset import Subset
 from bench.errors import BenchError
@@ -40,7 +41,7 @@ def own(tmp_path: Path) -> Subset:
 def searched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Shards and chunks of two utterances; the names of the files as they are searched."""
     monkeypatch.setattr(cache, "SHARD", 2)
-    monkeypatch.setattr(files, "_CHUNK", 2)
+    monkeypatch.setattr(parallel, "CHUNK", 2)
     names: list[str] = []
 
     def noted(path: Path, audio: Audio) -> np.ndarray:
@@ -183,7 +184,7 @@ def test_says_how_far_it_is(own, searched, monkeypatch):
 
 
 def test_several_processes_find_the_same_and_name_the_file_that_fails(own, monkeypatch):
-    monkeypatch.setattr(files, "_CHUNK", 2)
+    monkeypatch.setattr(parallel, "CHUNK", 2)
     paths = [own.audio_path(row) for row in range(len(own))]
     results = files.find_dsp(SPEC, Audio(), 2, [*paths, own.root / "none.wav"])
     for wanted in alone(own)[:4]:

@@ -60,7 +60,7 @@ def test_headers_say_what_libsndfile_says(
     soundfile.write(path, noise(samples, channels), rate, subtype=subtype, format=form)
     info = soundfile.info(str(path))
     found = header(path)
-    assert found == (info.samplerate, info.channels, info.frames, 0)
+    assert found[:4] == (info.samplerate, info.channels, info.frames, 0)
     assert found.duration_s == info.frames / info.samplerate
 
 
@@ -92,14 +92,14 @@ def test_a_file_cut_in_its_header_is_refused(tmp_path: Path):
 def test_a_streamed_file_ends_where_it_ends(tmp_path: Path, length: int):
     path = tmp_path / "x.wav"
     path.write_bytes(riff(FMT, b"data" + struct.pack("<I", length) + b"\1\0" * 50))
-    assert header(path) == (16_000, 1, 50, 0)
+    assert header(path) == (16_000, 1, 50, 0, "WAV")
 
 
 def test_other_chunks_before_the_audio_are_passed_over(tmp_path: Path):
     path = tmp_path / "x.wav"
     odd = chunk(b"LIST", b"x" * 5001)
     path.write_bytes(riff(odd, FMT, odd, chunk(b"data", b"\1\0" * 50), odd))
-    assert header(path) == (16_000, 1, 50, 0)
+    assert header(path) == (16_000, 1, 50, 0, "WAV")
     assert len(read_wave(path, STRICT)) == 50
 
 
@@ -175,11 +175,11 @@ def test_a_truncated_flac_is_refused(tmp_path: Path):
 def test_real_recordings(shared: Path):
     """A real FLAC of ASVspoof 2019 LA with its published length, and LJ Speech at 22,050 Hz."""
     flac = shared / "protocols/asvspoof2019_la/audio/LA_T_1272637.flac"
-    assert header(flac) == (16_000, 1, 46_392, 0)
+    assert header(flac) == (16_000, 1, 46_392, 0, "FLAC")
     assert len(read_wave(flac, STRICT)) == 46_392
     lj = shared / "speech/ljspeech/LJ001-0002.wav"
     found = header(lj)
     info = soundfile.info(str(lj))
-    assert found == (info.samplerate, info.channels, info.frames, 0)
+    assert found == (info.samplerate, info.channels, info.frames, 0, "WAV")
     wave = read_wave(lj, RESAMPLING)
     assert abs(len(wave) / 16_000 - found.duration_s) < 1 / 16_000

@@ -199,7 +199,7 @@ def test_the_report_as_text_and_as_json(ps: Path, ps_card: CorpusCard):
     assert content["ok"] is False
     assert content["root"] == str(ps)
     assert content["problems"][0]["count"] == 4
-    assert len(content["problems"][0]["examples"]) == 4
+    assert len(content["problems"][0]["items"]) == 4
     assert content["counts"]["utterances"] == 4
 
 
