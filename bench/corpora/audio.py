@@ -69,17 +69,20 @@ def header(path: Path) -> Header:
                     return _of_wave(path, wave)
     except OSError as error:
         raise BenchError(f"{path}: cannot be read: {error.strerror}") from error
+    missing = 0 if wave is None else wave.bytes_missing
     try:
-        info = soundfile.info(str(path))
+        with soundfile.SoundFile(str(path)) as of:  # `soundfile.info` takes longer
+            found = Header(of.samplerate, of.channels, of.frames, missing, of.format)
     except soundfile.SoundFileError as error:
-        raise BenchError(f"{path}: is no audio file: {error}: unpack or copy it again") from error
-    if not 0 <= info.frames < _UNKNOWN:
+        raise BenchError(
+            f"{path}: is no audio file: {_reason(error)}: unpack or copy it again"
+        ) from error
+    if not 0 <= found.samples < _UNKNOWN:
         raise BenchError(
             f"{path}: its header does not say how many samples it holds, as ffmpeg leaves it in "
             f"pipes and segments: write it anew (`ffmpeg -i OLD{path.suffix} NEW{path.suffix}`)"
         )
-    missing = 0 if wave is None else wave.bytes_missing
-    return Header(info.samplerate, info.channels, info.frames, missing, info.format)
+    return found
 
 
 class _Layout(NamedTuple):
@@ -207,7 +210,9 @@ def samples_of(path: Path, found: Header, start: int = 0, stop: int | None = Non
             file.seek(first)
             wave = file.read(max(0, last - first), dtype="float32")
     except soundfile.SoundFileError as error:
-        raise BenchError(f"{path}: cannot be decoded: {error}: unpack or copy it again") from error
+        raise BenchError(
+            f"{path}: cannot be decoded: {_reason(error)}: unpack or copy it again"
+        ) from error
     if len(wave) != max(0, last - first):
         raise BenchError(
             f"{path}: ends {last - first - len(wave)} samples early: unpack or copy it again"
@@ -215,6 +220,12 @@ def samples_of(path: Path, found: Header, start: int = 0, stop: int | None = Non
     if len(wave):
         _check_levels(path, wave, first)
     return wave
+
+
+def _reason(error: Exception) -> str:
+    """Return what libsndfile says is wrong, without the path that the message has already."""
+    said = str(getattr(error, "error_string", error)).removeprefix("Error : ").rstrip(".")
+    return "it has no audio where its header says" if "psf_fseek" in said else said
 
 
 def _check_levels(path: Path, wave: np.ndarray, first: int) -> None:
