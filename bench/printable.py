@@ -32,6 +32,15 @@ def visible(text: str) -> str:
     return _UNSEEN.sub(_written, text)
 
 
+def one_line(text: str) -> str:
+    r"""Return text as `visible` does, and its tabs and line ends as well.
+
+    >>> print(one_line("a\nb"))
+    a\nb
+    """
+    return visible(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
 def _written(found: re.Match[str]) -> str:
     units = found[0].encode("utf-16-be", "surrogatepass").hex()
     return "".join(f"\\u{units[n : n + 4]}" for n in range(0, len(units), 4))

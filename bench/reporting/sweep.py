@@ -152,7 +152,7 @@ def stale(made: SweepReport, folder: Path) -> list[Path]:
 
 
 _CAPTIONS = {
-    "history": "The objective of each trial in order, and the least so far",
+    "history": "The objective of each trial in order, and the lowest so far",
     "importances": "How important each dimension is",
     "slice": "The objective over each dimension",
     "contour": "The objective over two dimensions",

@@ -278,7 +278,7 @@ def _tied(breakdown: Breakdown) -> list[str]:
         for line in breakdown.lines
         if line.ties
     ]
-    text = f"{_TIED.strip()}: the EER hangs on ties: {', '.join(said)}."
+    text = f"{_TIED.strip()}: the EER depends on how ties are counted: {', '.join(said)}."
     return ["", escaped(text)] if said else []
 
 
