@@ -48,13 +48,18 @@ def escaped(text: str) -> Marked:
     """
     if isinstance(text, Marked):
         return text
-    line = " ".join(visible(text.replace("\r", " ").replace("\u2028", " ")).split())
+    line = _line(text)
     shown = _ACTIVE.sub(lambda found: found[0] if len(found[0]) > 1 else f"\\{found[0]}", line)
     begins = _BLOCK.match(line)
     if begins:
         at = len(begins[1] or "")
         shown = f"{shown[:at]}\\{shown[at:]}"
     return Marked(shown)
+
+
+def _line(text: str) -> str:
+    """Return text in one line."""
+    return " ".join(visible(re.sub("[\r\u2028\u2029]", " ", text)).split())
 
 
 def prose(text: str) -> Marked:
@@ -90,7 +95,7 @@ def joined(between: LiteralString, parts: Iterable[str]) -> Marked:
 
 def code(text: str) -> Marked:
     """Return text as code; more backticks around it than there are in it."""
-    line = " ".join(visible(text).split())
+    line = _line(text)
     longest = max((len(run) for run in re.findall("`+", line)), default=0)
     space = " " * (line.startswith("`") or line.endswith("`"))
     around = "`" * (longest + 1)

@@ -31,7 +31,13 @@ _BESIDE = re.compile(r"[\w@+%-][\w.@+%-]*")
 _OWN = re.compile(r"<(br|/?small)>")
 """The elements that a report's Markdown has of its own."""
 _OWN_TYPE = "own_element"
-_BLOCKS = {"#": "heading", "|": "table", "!": "image", "": "gap"}
+_BLOCKS = {
+    "heading": re.compile("#{1,6} "),
+    "table": re.compile(r"\| "),
+    "image": re.compile("!"),
+    "list": re.compile("- |  "),
+    "gap": re.compile("$"),
+}
 
 
 def page(title: str, markdown: str, images: Mapping[str, bytes]) -> str:
@@ -103,9 +109,7 @@ def _plain(lines: Iterable[str], images: Mapping[str, bytes]) -> Iterator[str]:
 
 
 def _kind(line: str) -> str:
-    if line.startswith(("- ", "  ")):
-        return "list"
-    return _BLOCKS.get(line[:1], "text")
+    return next((kind for kind, begins in _BLOCKS.items() if begins.match(line)), "text")
 
 
 def _heading(line: str) -> str:
