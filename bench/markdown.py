@@ -135,7 +135,7 @@ def bullets(items: Iterable[str]) -> str:
 
 def heading(level: int, text: str) -> str:
     """Return a heading; number signs at its end are of the text."""
-    shown = re.sub(r"(#+)$", r"\\\1", escaped(text))
+    shown = re.sub(r"(?<=\s)(#+)$", r"\\\1", escaped(text))
     return f"{'#' * level} {shown}"
 
 
