@@ -45,7 +45,8 @@ def markdown(verdict: Verdict) -> str:
         by = f"By {' and '.join(breakdown.by)}{_without(verdict.missing)}"
         lines += ["", heading(2, by), "", *_breakdown(breakdown)]
     lines += ["", *_intervals(verdict)]
-    lines += [f"Scores: SHA-256 {verdict.digest}...; keys: fingerprint {verdict.fingerprint}."]
+    said = f"Scores: SHA-256 {verdict.digest}...; keys: fingerprint {verdict.fingerprint}."
+    lines += [escaped(said)]
     return "\n".join(lines) + "\n"
 
 
