@@ -86,7 +86,7 @@ def test_text_is_not_markup():
         ("[t](//e.org)", "[t](//e.org)"),
         ("[t](../x)", "[t](../x)"),
         ("[t](/etc/passwd)", "[t](/etc/passwd)"),
-        ("![i](https://e.org/x.png)", '<a href="https://e.org/x.png">https://e.org/x.png</a>'),
+        ("![i](https://e.org/x.png)", '!<a href="https://e.org/x.png">i</a>'),
         ("<b onclick=x>", "&lt;b onclick=x&gt;"),
         ("a<br>b <small>c</small>", "a<br>b <small>c</small>"),
         ("<br onclick=x>", "&lt;br onclick=x&gt;"),
