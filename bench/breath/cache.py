@@ -10,7 +10,6 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
-import os
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,8 +20,9 @@ from time import monotonic
 import numpy as np
 from numpy.typing import NDArray
 
+from bench import writing
 from bench.breath.marks import Intervals
-from bench.corpora.fingerprint import fingerprint
+from bench.corpora.fingerprint import audio_digest, fingerprint
 from bench.corpora.subset import Subset
 from bench.errors import BenchError
 
@@ -42,11 +42,11 @@ def intervals(
 ) -> Intervals:
     """Return the breaths of a subset in its rows' order; search what is not kept below `work`.
 
-    `detector` is all that the result depends on beside the protocol and the labels, whose
-    fingerprint stands for the audio: who replaces audio files by others removes the folder.
+    `detector` is all that the result depends on beside protocol, labels and audio.
     """
     digest = hashlib.sha256(json.dumps(detector, sort_keys=True).encode()).hexdigest()[:8]
-    folder = f"{detector['kind']}-{digest}-{fingerprint(subset)}"
+    of_data = f"{fingerprint(subset)}-{audio_digest(subset)[:8]}"
+    folder = f"{detector['kind']}-{digest}-{of_data}"
     place = work / "breath" / f"{subset.corpus}-{subset.split}" / folder
     order = np.argsort(subset.table["utterance"].to_numpy(dtype=str), kind="stable")
     shards = {
@@ -94,13 +94,9 @@ def _alone(place: Path, say: Say) -> Iterator[None]:
 
 
 def _write(path: Path, found: Intervals) -> None:
-    beside = path.with_suffix(".partial")
     try:
-        with beside.open("wb") as file:
+        with writing.whole(path) as file:
             np.savez(file, times_s=found.times_s, offsets=found.offsets)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
     except OSError as error:
         raise BenchError(f"{path}: cannot be written: {error}") from error
 
