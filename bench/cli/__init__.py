@@ -9,6 +9,7 @@ import sys
 import click
 
 from bench import __version__
+from bench.cli.console import visible_output
 from bench.cli.data import data
 from bench.cli.doctor import doctor
 from bench.cli.explain import explain
@@ -47,6 +48,7 @@ for _command in (list_, show, run, sweep, report, score, compare, explain, data,
     bench.add_command(_command)
 
 
+@visible_output()
 def main() -> None:
     """Run the command line. Mistakes print one message and exit with 2, failed rows with 1."""
     try:

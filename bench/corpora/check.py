@@ -111,7 +111,8 @@ def render(report: Report) -> str:
     """Return the report as Markdown: a heading, a table of counts, a table of problems."""
     errors = sum(problem.severity == "error" for problem in report.problems)
     state = "sound" if report.ok else f"{errors} {'error' if errors == 1 else 'errors'}"
-    lines = [f"# {report.corpus}, {report.split}: {state}", "", f"{report.root}", ""]
+    title = markdown.heading(1, f"{report.corpus}, {report.split}: {state}")
+    lines = [title, "", markdown.escaped(f"{report.root}"), ""]
     if report.counts:
         cells = {name: f"{count:,}" for name, count in report.counts.items()}
         cells |= {"hours": f"{report.hours:.2f}", "fingerprint": report.fingerprint}

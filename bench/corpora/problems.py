@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 
 from bench.corpora.subset import Subset
 from bench.errors import BenchError
+from bench.printable import one_line
 from bench.specs.corpus import CorpusCard
 
 Severity = Literal["error", "warning"]
@@ -38,7 +39,7 @@ class Problem:
     def __str__(self) -> str:
         times = f" ({self.count:,})" if self.count > 1 else ""
         more = ", ..." if self.count > len(self.examples) > 0 else ""
-        places = f": {', '.join(self.examples)}{more}" if self.examples else ""
+        places = f": {', '.join(map(one_line, self.examples))}{more}" if self.examples else ""
         return f"{self.what}{times}{places}"
 
 
