@@ -62,6 +62,15 @@ _OPTIONS = (
         help="How labels in seconds become labels of frames.",
     ),
     click.option(
+        "--last-frame",
+        "last",
+        type=click.Choice(["keep", "drop", "round"]),
+        default="keep",
+        show_default=True,
+        help="Whether an utterance's last frame counts where the utterance ends within it; round: "
+        "if it fills half of the frame.",
+    ),
+    click.option(
         "--threshold",
         type=float,
         default=0.0,
@@ -92,6 +101,7 @@ def read_keys(
 ) -> Judge:
     """Read the keys by which `scores` are to be judged; takes what it needs out of `asked`."""
     from bench.corpora.places import beside
+    from bench.metrics.grid import FrameRules
     from bench.scoring.judge import Judge, Request
     from bench.scoring.reading import Reading
 
@@ -109,6 +119,9 @@ def read_keys(
     by = tuple(tuple(part.strip() for part in fields.split(",")) for fields in asked.pop("by"))
     figures = tuple(name.strip() for name in (asked.pop("figures") or "").split(",") if name)
     del asked["corpus"]
+    rules = FrameRules(asked.pop("rule"), asked.pop("last"))
     reading = Reading(**{of.name: asked.pop(of.name) for of in fields(Reading) if of.name in asked})
     form = options.form(smoke)
-    return Judge(Request(card, split, keys, by, figures, form=form, reading=reading, **asked))
+    return Judge(
+        Request(card, split, keys, by, figures, form=form, reading=reading, rules=rules, **asked)
+    )
