@@ -43,7 +43,9 @@ _OPTIONS = (
         "by default.",
     ),
     click.option("--allow-missing", is_flag=True, help="Judge the trials that are there."),
-    click.option("--negate", is_flag=True, help="Higher scores mean spoof (compare: in both)."),
+    click.option(
+        "--negate", "--higher-is-spoof", "negate", is_flag=True, help="Higher scores mean spoof."
+    ),
     click.option("--as-is", is_flag=True, help="Judge scores that look inverted as such."),
     click.option("--column", help="The score's name or number; A-B for a difference."),
     click.option("--id-column", help="The id's name or number."),

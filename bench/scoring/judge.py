@@ -91,6 +91,11 @@ class Judged:
         """The utterances that have a score."""
         return self.of(np.flatnonzero(self.checked.present))
 
+    @property
+    def digest(self) -> str:
+        """The first 16 hexadecimal digits of the SHA-256 of the score file."""
+        return _digest(self.file.path)
+
     def of(self, rows: Integers) -> Trials:
         """Return the utterances in these rows of the keys' table."""
         table = self.subset.table.iloc[rows].reset_index(drop=True)
@@ -216,7 +221,7 @@ class Judge:
             short=asked.card.short,
             split=asked.split,
             scores=judged.file.path,
-            digest=_digest(judged.file.path),
+            digest=judged.digest,
             keys=asked.keys,
             fingerprint=fingerprint(judged.subset),
             taken=judged.file.taken,
