@@ -39,8 +39,8 @@ _OPTIONS = (
     click.option(
         "--figures",
         metavar="NAME,...",
-        help="Figures of a breakdown, e.g. eer,cllr,auc; those of the organisers' tables "
-        "by default.",
+        help="Figures of a breakdown, e.g. eer,eer_official,auc (eer_official: as ASVspoof's "
+        "packages count ties); those of the organisers' tables by default.",
     ),
     click.option("--allow-missing", is_flag=True, help="Judge the trials that are there."),
     click.option(

@@ -27,6 +27,7 @@ from bench.scoring.detection import items_of
 from bench.scoring.findings import Finding
 from bench.scoring.judge import Judge, Judged
 from bench.scoring.naming import distinct_names
+from bench.scoring.official import PACKAGE
 from bench.units import SAMPLE_RATE_HZ
 
 
@@ -83,6 +84,11 @@ def compare(judge: Judge, a: Judged, b: Judged, names: tuple[str, str] | None = 
         raise BenchError(
             "one file has scores of frames and the other of utterances: figures of the two are not "
             "the same thing"
+        )
+    if PACKAGE in judge.request.figures:
+        raise BenchError(
+            f"{PACKAGE}: no difference has an interval: resamples repeat trials, and repeats are "
+            "ties; compare by eer"
         )
     resampling = judge.resampling()
     by: tuple[str, ...] = ()

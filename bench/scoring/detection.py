@@ -11,15 +11,16 @@ import pandas as pd
 
 from bench.metrics.bootstrap import Measure
 from bench.metrics.breakdown import POOLED, Cell, cells
-from bench.metrics.det import Ties, eer_official, ties_at_eer
+from bench.metrics.det import eer_official, ties_at_eer
+from bench.metrics.eer_variants import order_range
 from bench.metrics.items import Items, counted
 from bench.metrics.measured import measured
 from bench.metrics.plans import Factors, Resampling, factors
 from bench.metrics.scores import Figure
 from bench.metrics.tally import Bools, Floats, Integers, tally
 from bench.scoring.draws import LOGIT
-from bench.scoring.official import BROKEN_DOWN, Official
-from bench.scoring.verdict import Breakdown, Line
+from bench.scoring.official import BROKEN_DOWN, PACKAGE, Official
+from bench.scoring.verdict import Breakdown, Line, TiedEer
 from bench.specs.corpus import CorpusCard
 from bench.units import BONAFIDE
 
@@ -51,12 +52,21 @@ def pooled(trials: Trials, official: Official, resampling: Resampling) -> dict[s
     """
     cell = together(trials)
     found = figures(trials, cell, official.measures(cell, official.names), resampling)
-    bonafide, spoof = trials.score[cell.bonafide], trials.score[cell.spoof]
-    package = eer_official(bonafide, spoof).eer
-    if package != found["eer"].value:
-        # Its interval is left out: resamples repeat trials, and repeats are ties.
-        found = {"eer": found["eer"], "eer_official": Figure(package, math.nan, math.nan), **found}
-    return found
+    package = _package(trials, cell)
+    return _beside(found, package) if package.value != found["eer"].value else found
+
+
+def _package(trials: Trials, cell: Cell) -> Figure:
+    """Return the EER of ASVspoof's packages; without an interval: resamples repeat trials, and
+    repeats are ties."""
+    rate = eer_official(trials.score[cell.bonafide], trials.score[cell.spoof]).eer
+    return Figure(rate, math.nan, math.nan)
+
+
+def _beside(found: Mapping[str, Figure], package: Figure) -> dict[str, Figure]:
+    """Return figures with that of ASVspoof's packages beside the EER."""
+    eer = {name: found[name] for name in ("eer",) if name in found}
+    return {**eer, PACKAGE: package, **found}
 
 
 def by_logit(trials: Trials, official: Official, resampling: Resampling) -> dict[str, Figure]:
@@ -104,8 +114,12 @@ def breakdown(
     return Breakdown(tuple(by), tuple(lines))
 
 
-def _ties(trials: Trials, cell: Cell) -> Ties | None:
-    return ties_at_eer(tally(trials.score[cell.bonafide], trials.score[cell.spoof]))
+def _ties(trials: Trials, cell: Cell) -> TiedEer | None:
+    counts = tally(trials.score[cell.bonafide], trials.score[cell.spoof])
+    tied = ties_at_eer(counts)
+    if tied is None:
+        return None
+    return TiedEer(*tied, _package(trials, cell).value, *order_range(counts))
 
 
 def by_cell(
@@ -116,12 +130,15 @@ def by_cell(
     names: Collection[str] = BROKEN_DOWN,
 ) -> Callable[[Cell], dict[str, Figure]]:
     """Return what gives a cell's figures, those of `names` that are defined there; `known` are all
-    trials' together."""
+    trials' together. `PACKAGE` may be among the names."""
 
     def of(cell: Cell) -> dict[str, Figure]:
+        measures = official.measures(cell, names)
         if {*cell.levels.values()} == {POOLED}:
-            return {name: known[name] for name in official.measures(cell, names)}
-        return figures(trials, cell, official.measures(cell, names), resampling)
+            found = {name: known[name] for name in measures}
+        else:
+            found = figures(trials, cell, measures, resampling) if measures else {}
+        return _beside(found, _package(trials, cell)) if PACKAGE in names else found
 
     return of
 

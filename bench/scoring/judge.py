@@ -34,7 +34,7 @@ from bench.scoring.detection import Progress, Trials, factors_of
 from bench.scoring.findings import Finding, Findings, refuse
 from bench.scoring.forms import ScoreFile
 from bench.scoring.localization import RESOLUTIONS_S, localized, of_cell
-from bench.scoring.official import BROKEN_DOWN, Official, official
+from bench.scoring.official import BROKEN_DOWN, PACKAGE, Official, official
 from bench.scoring.reading import Reading
 from bench.scoring.verdict import Breakdown, Verdict
 from bench.specs.corpus import CorpusCard
@@ -138,11 +138,10 @@ class Judge:
         self.findings: tuple[Finding, ...] = tuple(found.found)
         """What is noteworthy about the keys."""
         self.official: Official = official(request.card, request.split, request.keys)
+        known = (*self.official.names, PACKAGE)
         for name in request.figures:
-            if name not in self.official.names:
-                raise BenchError(
-                    f"{request.card.short} has no figure {name!r}{near(name, self.official.names)}"
-                )
+            if name not in known:
+                raise BenchError(f"{request.card.short} has no figure {name!r}{near(name, known)}")
         self._others: Mapping[str, Collection[str]] | None = None
 
     def read(self, path: Path, reading: Reading | None = None) -> Judged:

@@ -271,12 +271,13 @@ def _count(line: Line, heading: str) -> str:
 def _tied(breakdown: Breakdown) -> list[str]:
     """Return what is said of EERs that hang on ties."""
     said = [
-        f"{' '.join(line.levels)} ({line.ties.bonafide:,.0f} bona fide and {line.ties.spoof:,.0f} "
-        f"spoof share {line.ties.score:.9g})"
+        f"- {' '.join(line.levels)}: {ties.bonafide:,.0f} bona fide and {ties.spoof:,.0f} spoof "
+        f"share {ties.score:.9g}; ASVspoof's packages print {shown('eer', ties.official)}, and "
+        f"other orders of these {shown('eer', ties.lowest)} to {shown('eer', ties.highest)}"
         for line in breakdown.lines
-        if line.ties
+        if (ties := line.ties)
     ]
-    return ["", f"{_TIED.strip()}: the EER hangs on ties: {', '.join(said)}."] if said else []
+    return ["", f"{_TIED.strip()}: the EER hangs on ties:", "", *said] if said else []
 
 
 def _without(missing: int) -> str:

@@ -8,9 +8,23 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench.config import Form
-from bench.metrics.det import Ties
 from bench.metrics.scores import Figure
 from bench.scoring.findings import Finding
+
+
+class TiedEer(NamedTuple):
+    """Trials that share the score at which error rates cross, and what hangs on how they are
+    counted."""
+
+    score: float
+    bonafide: float
+    """Trials with that score."""
+    spoof: float
+    official: float
+    """The EER of ASVspoof's packages (`bench.metrics.det.eer_official`)."""
+    lowest: float
+    """The lowest EER that any order of tied trials gives, stepped through one by one."""
+    highest: float
 
 
 class Line(NamedTuple):
@@ -25,9 +39,8 @@ class Line(NamedTuple):
     """By name; empty where there are trials of one class only."""
     missing: int | None = None
     """Trials of the keys without a score, left out of the line; None where rows are frames."""
-    ties: Ties | None = None
-    """Trials that share the score at which its error rates cross, so that its EER hangs on how ties
-    are counted; None where there are none, and of frames."""
+    ties: TiedEer | None = None
+    """Where its EER hangs on how tied trials are counted; None where it does not, and of frames."""
 
 
 class Breakdown(NamedTuple):
