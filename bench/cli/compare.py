@@ -14,7 +14,8 @@ from bench.corpora import cards
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
-    from bench.scoring.judge import Judge, Judged
+    from bench.scoring.judge import Judge
+from bench.scoring.judged import Judged
 
 
 @click.command()

@@ -25,7 +25,8 @@ from bench.metrics.tally import Integers
 from bench.metrics.timeline import Frames, Reference, frames_of, reference_of
 from bench.scoring.detection import items_of
 from bench.scoring.findings import Finding
-from bench.scoring.judge import Judge, Judged
+from bench.scoring.judge import Judge
+from bench.scoring.judged import Judged
 from bench.scoring.naming import distinct_names
 from bench.scoring.official import PACKAGE
 from bench.units import SAMPLE_RATE_HZ
@@ -143,7 +144,7 @@ def _utterances(
 ) -> Iterator[Compared]:
     pair = [of.of(kept) for of in (a, b)]
     table, is_spoof = pair[0].table, pair[0].is_spoof
-    roles = judge.request.card.roles
+    roles = a.roles
     fields = {name: table[name].to_numpy() for name in roles if name in table}
     for cell in cells(is_spoof, fields, roles, by):
         if not cell.defined:

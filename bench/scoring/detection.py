@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from bench.metrics.bootstrap import Measure
-from bench.metrics.breakdown import POOLED, Cell, cells
+from bench.metrics.breakdown import POOLED, Cell, Role, cells
 from bench.metrics.det import eer_official, ties_at_eer
 from bench.metrics.eer_variants import order_range
 from bench.metrics.items import Items, counted
@@ -21,7 +21,6 @@ from bench.metrics.tally import Bools, Floats, Integers, tally
 from bench.scoring.draws import LOGIT
 from bench.scoring.official import BROKEN_DOWN, PACKAGE, Official
 from bench.scoring.verdict import Breakdown, Line, TiedEer
-from bench.specs.corpus import CorpusCard
 from bench.units import BONAFIDE
 
 Progress = Callable[[int, int], None]
@@ -85,29 +84,31 @@ def together(trials: Trials) -> Cell:
 
 def breakdown(
     trials: Trials,
-    card: CorpusCard,
+    roles: Mapping[str, Role],
     by: Sequence[str],
     figures_of: Callable[[Cell], Mapping[str, Figure]],
     progress: Progress | None = None,
+    *,
+    of_frames: bool = False,
 ) -> Breakdown:
     """Return the figures of every cell of the breakdown by the fields `by`, margins included.
 
     `trials` are those of the keys, with NaN for what has no score: left out, and counted by cell.
-    Conventions and errors as `bench.metrics.breakdown.cells`, with the roles of the card.
-    `figures_of` is asked for each cell with both classes; `progress` is told how many cells are
-    done, and of how many.
+    Conventions and errors as `bench.metrics.breakdown.cells`. `figures_of` is asked for each cell
+    with both classes; `progress` is told how many cells are done, and of how many. Ties are looked
+    for unless the figures are `of_frames`.
     """
-    fields = {name: trials.table[name].to_numpy() for name in card.roles if name in trials.table}
+    fields = {name: trials.table[name].to_numpy() for name in roles if name in trials.table}
     lines: list[Line] = []
     scored = ~np.isnan(trials.score)
-    grid = list(cells(trials.is_spoof, fields, card.roles, by))
+    grid = list(cells(trials.is_spoof, fields, roles, by))
     for number, whole in enumerate(grid, start=1):
         bonafide, spoof = (rows[scored[rows]] for rows in (whole.bonafide, whole.spoof))
         cell = whole._replace(bonafide=bonafide, spoof=spoof)
         measured: Mapping[str, Figure] = figures_of(cell) if cell.defined else {}
         levels = tuple(cell.levels.values())
         missing = len(whole.bonafide) - len(bonafide) + len(whole.spoof) - len(spoof)
-        ties = _ties(trials, cell) if "eer" in measured else None
+        ties = _ties(trials, cell) if "eer" in measured and not of_frames else None
         lines.append(Line(levels, len(bonafide), len(spoof), measured, missing, ties))
         if progress is not None:
             progress(number, len(grid))
