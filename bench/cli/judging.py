@@ -88,6 +88,7 @@ _OPTIONS = (
     ),
     click.option("--replicates", type=click.IntRange(min=1), default=1000, show_default=True),
     click.option("--seed", default=0, show_default=True),
+    click.option("--no-intervals", is_flag=True, help="Figures alone, at once."),
 )
 
 
@@ -121,6 +122,8 @@ def read_keys(
     by = tuple(tuple(part.strip() for part in fields.split(",")) for fields in asked.pop("by"))
     figures = tuple(name.strip() for name in (asked.pop("figures") or "").split(",") if name)
     del asked["corpus"]
+    if asked.pop("no_intervals"):
+        asked["replicates"] = 0
     rules = FrameRules(asked.pop("rule"), asked.pop("last"))
     reading = Reading(**{of.name: asked.pop(of.name) for of in fields(Reading) if of.name in asked})
     form = options.form(smoke)

@@ -184,7 +184,7 @@ def _track(
             "columns": verdict.taken,
             "missing": str(verdict.missing),
             "negated": str(verdict.negated).lower(),
-            "intervals": verdict.resampling,
+            "intervals": verdict.resampling or "none",
             "warnings": ", ".join(
                 finding.code for finding in verdict.findings if finding.severity == "warning"
             )

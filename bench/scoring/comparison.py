@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -163,15 +164,18 @@ def _items(
     resampling: Resampling,
 ) -> Iterator[Compared]:
     counts = items_tally(one), items_tally(other)
-    how = resampling.replicates, resampling.seed
-    try:
-        found = paired(one, other, measures, resampling.plan(one.unit, one.spoof), *how)
-    except NothingToResample:
-        found = None
+    how, found = (resampling.replicates, resampling.seed), None
+    if resampling.replicates:
+        with suppress(NothingToResample):
+            found = paired(one, other, measures, resampling.plan(one.unit, one.spoof), *how)
     for name, measure in measures.items():
         a, b = (measure(of) for of in counts)
-        nothing = Between(a - b, math.nan, math.nan, math.nan, over_seeds=False)
-        yield Compared(levels, name, a, b, found[name] if found else nothing, math.nan)
+        yield Compared(levels, name, a, b, found[name] if found else _undrawn(a - b), math.nan)
+
+
+def _undrawn(difference: float) -> Between:
+    """Return a difference without interval and p-value."""
+    return Between(difference, math.nan, math.nan, math.nan, over_seeds=False)
 
 
 def _frames(
@@ -207,8 +211,11 @@ def _ratios(one: Ratios, other: Ratios, items: Items, resampling: Resampling) ->
     """Yield what both define of precision, recall and F1; `items` are the frames of one."""
     names = [name for name in one.defined.names if name in other.defined.names]
     one, other = one.only(names), other.only(names)
-    plan, how = resampling.plan(items.unit, items.spoof), (resampling.replicates, resampling.seed)
-    for name, difference in paired_ratios(one, other, plan, *how).items():
+    found = {name: _undrawn(one.values[name] - other.values[name]) for name in names}
+    if resampling.replicates:
+        plan = resampling.plan(items.unit, items.spoof)
+        found = paired_ratios(one, other, plan, resampling.replicates, resampling.seed)
+    for name, difference in found.items():
         yield Compared((), name, one.values[name], other.values[name], difference, math.nan)
 
 

@@ -67,6 +67,7 @@ class Request:
     """What intervals draw whole: `AUTO`, what the trials ask for, or one of
     `bench.metrics.plans.PLANS`."""
     replicates: int = 1000
+    """0 for figures without intervals."""
     seed: int = 0
 
 
@@ -145,8 +146,10 @@ class Judge:
         return Resampling(known, asked.resample, asked.replicates, asked.seed)
 
     def resampled_by(self, trials: Trials) -> str:
-        """How intervals of these trials together are made, in words."""
+        """How intervals of these trials together are made, in words; "" where there are none."""
         asked = self.request
+        if not asked.replicates:
+            return ""
         few = " (rough: these are few)" if asked.replicates < _FEW else ""
         return (
             f"95 %, bootstrap of {asked.replicates:,} replicates{few} that draw "
@@ -155,6 +158,8 @@ class Judge:
 
     def drawn(self, trials: Trials) -> str:
         """Return the name of the plan that intervals of these trials together draw by."""
+        if not self.request.replicates:
+            return "utterance"
         return self.resampling().plan(trials.row, trials.is_spoof).name
 
     def measures(self, cell: Cell) -> dict[str, Measure]:

@@ -80,7 +80,7 @@ class Verdict:
     spoof: int
     negated: bool
     resampling: str
-    """How the intervals were made that a reader takes, in words."""
+    """How the intervals were made that a reader takes, in words; "" where there are none."""
     otherwise: str
     """What the other intervals (`utterance_low`) draw; "" where they are the same."""
     figures: Mapping[str, Figure]
