@@ -32,6 +32,7 @@ from bench.scoring.findings import Finding, Findings, refuse
 from bench.scoring.judged import Judged
 from bench.scoring.localization import RESOLUTIONS_S, localized, of_cell
 from bench.scoring.official import BROKEN_DOWN, PACKAGE, Official, official
+from bench.scoring.published import Published, published
 from bench.scoring.reading import Reading
 from bench.scoring.verdict import Breakdown, Verdict
 from bench.specs.corpus import CorpusCard
@@ -200,8 +201,17 @@ class Judge:
             otherwise="" if self.drawn(trials) == "utterance" else WORDS["utterance"],
             figures=figures,
             breakdowns=breakdowns,
+            published=self._published(judged, figures),
             formulas=variants(*judged.by_class()) if asked.formulas and figures else {},
         )
+
+    def _published(self, judged: Judged, figures: Mapping[str, Figure]) -> Published | None:
+        """Return published figures of the split where these are of all of its trials."""
+        asked = self.request
+        part = any(finding.code == "key_counts" for finding in self.findings)
+        if asked.form == "smoke" or part or not judged.checked.present.all():
+            return None
+        return published(asked.card.key, asked.split, figures)
 
     def _figures(
         self, judged: Judged, trials: Trials, resampling: Resampling, progress: Progress | None

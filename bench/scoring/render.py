@@ -23,6 +23,7 @@ from bench.scoring.breakdown_table import (
 )
 from bench.scoring.comparison import Compared, Comparison
 from bench.scoring.findings import Finding
+from bench.scoring.published import published_as_dict, published_table
 from bench.scoring.verdict import Verdict
 
 _UNDRAWN = "none, as asked for"
@@ -45,6 +46,7 @@ def markdown(verdict: Verdict) -> str:
         "",
         *_figures(verdict),
         *_formulas(verdict),
+        *_published(verdict),
     ]
     for breakdown in verdict.breakdowns:
         heading = f"## By {' and '.join(breakdown.by)}{_without(verdict.missing)}"
@@ -62,6 +64,11 @@ def _intervals(verdict: Verdict) -> list[str]:
     why = " None (–) of an organisers' package and where one speaker is all there is." * none
     other = f" By {verdict.otherwise}: verdict.json." if verdict.otherwise else ""
     return [f"Intervals: {verdict.resampling}.{other}{why}"]
+
+
+def _published(verdict: Verdict) -> list[str]:
+    found = verdict.published
+    return ["", *published_table(found, verdict.figures)] if found else []
 
 
 def _formulas(verdict: Verdict) -> list[str]:
@@ -158,6 +165,7 @@ def as_dict(verdict: Verdict) -> dict[str, Any]:
         },
         "form": verdict.form,
         "formulas": dict(verdict.formulas),
+        "published": published_as_dict(verdict.published) if verdict.published else None,
         "name": verdict.name or verdict.scores.name,
         "scores": str(verdict.scores.absolute()),
         "keys": str(verdict.keys),

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from bench.config import Form
 from bench.metrics.scores import Figure
 from bench.scoring.findings import Finding
+from bench.scoring.published import Published
 
 
 class TiedEer(NamedTuple):
@@ -87,5 +88,7 @@ class Verdict:
     breakdowns: tuple[Breakdown, ...] = ()
     formulas: Mapping[str, float] = field(default_factory=dict[str, float])
     """The EER by each formula of `bench.metrics.eer_variants`, where asked for."""
+    published: Published | None = None
+    """Systems of papers on the same trials; None where there are none."""
     name: str = ""
     """What the system is called; "" for what its file is called."""
