@@ -110,6 +110,8 @@ def score(
     written = write(verdict, judged, place)
     run = "" if stands is None else _track(verdict, here, form, stands, place.system, written)
     _say(verdict, as_json, written, run)
+    if not verdict.figures:
+        options.end_without_figures(verdict.notes)
 
 
 def _order(table: str, row: str, form: config.Form, overrides: Sequence[str]) -> Order:
