@@ -18,8 +18,10 @@ from pyarrow import compute
 
 from bench.corpora import cards
 from bench.metrics.tally import Bools, Integers
+from bench.scoring import ids
 from bench.scoring.findings import EXAMPLES, Findings
-from bench.scoring.forms import ScoreFile, reduced
+from bench.scoring.forms import ScoreFile
+from bench.scoring.ids import Match
 from bench.specs.corpus import CorpusCard
 from bench.units import BONAFIDE, SPOOF
 
@@ -43,17 +45,19 @@ def cover(
 
     Rows of no trial are left out of every figure. Where no id is known, that is the one error.
     """
-    keys = _keys(trials)
-    at = compute.index_in(scores.names, value_set=keys)
-    place = compute.fill_null(at, -1).to_numpy().astype(np.int64)
+    keys = ids.array(trials["utterance"])
+    of = ids.match(scores.names, keys)
+    place = of.place
+    if of.form.parts < ids.deepest(keys):
+        place = np.where(_elsewhere(scores.names, of, others), -1, place)
     known = place >= 0
     present = np.zeros(len(trials), dtype=np.bool_)
     present[place[known]] = True
+    _cut(scores.names, of, known, found)
     if not known.all():
-        unknown = scores.names.filter(pa.array(~known))
-        _unknown(unknown, bool(known.any()), keys, others, found)
+        _unknown(scores.names, of, known, others, found)
     if known.any():
-        _missing(keys, present, allow_missing, found)
+        _missing(trials, present, allow_missing, found)
     return Coverage(place[scores.row], present)
 
 
@@ -154,15 +158,33 @@ def repeated(
     return False
 
 
-def _keys(trials: pd.DataFrame) -> pa.StringArray:
-    """Return the trials' ids, reduced as the score file's are unless that makes two the same."""
-    ids = pa.array(trials["utterance"], pa.string())
-    ids = ids.combine_chunks() if isinstance(ids, pa.ChunkedArray) else ids
-    short = reduced(ids)
-    return short if len(short.unique()) == len(ids) else ids
+def _elsewhere(names: pa.StringArray, of: Match, others: Others) -> Bools:
+    """Return which names another split has with more of their folders than this one."""
+    found = np.zeros(len(names), dtype=np.bool_)
+    for utterances in others().values():
+        other = ids.match(names, ids.array(list(utterances)))
+        if other.form.parts > of.form.parts:
+            found |= other.place >= 0
+    return found
 
 
-def _missing(keys: pa.StringArray, present: Bools, allowed: bool, found: Findings) -> None:
+def _cut(names: pa.StringArray, of: Match, known: Bools, found: Findings) -> None:
+    """Note what was cut off ids."""
+    changed = np.flatnonzero(known & compute.not_equal(names, of.names).to_numpy(False))
+    if not len(changed):
+        return
+    at = int(changed[0])
+    joined = known.sum() - len(np.unique(of.place[known]))
+    same = f"; {joined:,} ids differ from another one in folder or suffix only" if joined else ""
+    found.add(
+        "note",
+        "cut",
+        f"folders and suffixes were cut off ids: {names[at]} is {of.names[at]}{same}",
+        len(changed),
+    )
+
+
+def _missing(trials: pd.DataFrame, present: Bools, allowed: bool, found: Findings) -> None:
     count = int((~present).sum())
     hint = "left out of every figure" if allowed else "say --allow-missing to leave them out"
     found.add(
@@ -170,35 +192,36 @@ def _missing(keys: pa.StringArray, present: Bools, allowed: bool, found: Finding
         "missing",
         f"{count:,} of {len(present):,} trials have no score ({hint})",
         count,
-        (keys[i].as_py() for i in np.flatnonzero(~present)[:EXAMPLES].tolist()),
+        _names(trials, np.flatnonzero(~present)),
     )
 
 
 def _unknown(
-    unknown: pa.StringArray, some_known: bool, keys: pa.StringArray, others: Others, found: Findings
+    names: pa.StringArray, of: Match, known: Bools, others: Others, found: Findings
 ) -> None:
     """Note ids that are no trial's: those of other splits, and the rest."""
-    total, of_splits = len(unknown), dict[str, int]()
-    for split, ids in others().items():
-        of_split = compute.is_in(unknown, value_set=reduced(pa.array(list(ids), pa.string())))
-        of_splits[split] = compute.sum(of_split).as_py() or 0
-        unknown = unknown.filter(compute.invert(of_split))
+    unknown, of_splits = np.flatnonzero(~known), dict[str, int]()
+    for split, utterances in others().items():
+        theirs = ids.reduced(ids.clean(ids.array(list(utterances))), of.form)
+        of_split = compute.is_in(of.names.take(unknown), value_set=theirs).to_numpy(False)
+        of_splits[split] = int(of_split.sum())
+        unknown = unknown[~of_split]
     met = {split: count for split, count in of_splits.items() if count}
     where = ", ".join(f"{count:,} ids are of {split}" for split, count in met.items())
     if where:
         wanted = " or ".join(f"--split {split}" for split in met)
-        hint = "left out" if some_known else f"none is of this split: say {wanted}"
-        severity = "note" if some_known else "error"
-        found.add(severity, "other_split", f"{where} ({hint})", total - len(unknown))
-    if not len(unknown) or (where and not some_known):
+        hint = "left out" if known.any() else f"none is of this split: say {wanted}"
+        severity = "note" if known.any() else "error"
+        found.add(severity, "other_split", f"{where} ({hint})", sum(met.values()))
+    if not len(unknown) or (where and not known.any()):
         return
-    examples = unknown[:EXAMPLES].to_pylist()
-    if some_known:
+    examples = names.take(unknown[:EXAMPLES]).to_pylist()
+    if known.any():
         what = f"{len(unknown):,} ids are of no trial in the keys (left out)"
         found.add("warning", "unknown", what, len(unknown), examples)
         return
-    alike = _corpora(unknown[:: max(len(unknown) // 100, 1)].to_pylist())
-    wanted = keys[0].as_py() if len(keys) else "there are no keys"
+    alike = _corpora(of.names.take(unknown[:: max(len(unknown) // 100, 1)]).to_pylist())
+    wanted = of.keys[0].as_py() if len(of.keys) else "there are no keys"
     what = f"no id is of a trial in the keys (such as {wanted})"
     own = len(alike) == 1 and alike == _corpora([wanted])
     if own:
