@@ -12,7 +12,8 @@ scores fit the keys is for `bench.scoring.checks` to say.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -55,6 +56,13 @@ class ScoreFile:
     """First sample (at 16 kHz) of each frame, shape (n,); None where rows are utterances."""
     end: Integers | None = None
     """First sample after each frame."""
+    binary: Integers | None = None
+    """The file's own labels of 0 and 1, shape (n,), where it has a column of them; which of the two
+    is bona fide is not said."""
+    fields: Mapping[str, pa.StringArray] = field(default_factory=dict[str, pa.StringArray])
+    """Columns that `Reading.fields` asks for, by the name asked for, each of n words."""
+    warnings: tuple[tuple[str, str], ...] = ()
+    """What about the file may make its figures wrong: code and sentence of a finding each."""
 
     @property
     def kind(self) -> Kind:
