@@ -65,7 +65,7 @@ def match(names: pa.StringArray, keys: pa.StringArray) -> Match:
     both sides have them and are cut off where the sides differ in them.
     """
     tidy, short = clean(names), clean(keys)
-    if not _apart(short):
+    if not _apart(short, keys):
         tidy, short = names, keys
     found: list[Match] = []
     for form in _forms(short):
@@ -74,7 +74,7 @@ def match(names: pa.StringArray, keys: pa.StringArray) -> Match:
         found.append(Match(form, of_keys, own, at.to_numpy().astype(np.int64)))
         if (found[-1].place >= 0).all():
             break
-    known = [len(np.unique(of.place[of.place >= 0])) for of in found]
+    known = [np.count_nonzero(np.bincount(of.place + 1)[1:]) for of in found]
     return found[next(i for i, count in enumerate(known) if count >= _ENOUGH * max(known))]
 
 
@@ -113,8 +113,9 @@ def deepest(ids: pa.StringArray) -> int:
     return 1 + (compute.max(compute.count_substring(ids, "/")).as_py() or 0)
 
 
-def _apart(ids: pa.StringArray) -> bool:
-    return compute.count_distinct(ids).as_py() == len(ids)
+def _apart(changed: pa.StringArray, keys: pa.StringArray) -> bool:
+    """Whether the keys, all different, still are."""
+    return changed is keys or compute.count_distinct(changed).as_py() == len(keys)
 
 
 def _any(ids: pa.StringArray, pattern: str) -> bool:
@@ -132,7 +133,7 @@ def _forms(keys: pa.StringArray) -> Iterator[Form]:
     yielded, most = False, deepest(keys)
     for parts in range(most, 0, -1):
         forms = (Form(parts, False), Form(parts, True))
-        form = next((form for form in forms if _apart(reduced(keys, form))), None)
+        form = next((form for form in forms if _apart(reduced(keys, form), keys)), None)
         if form is not None:
             yield form
             yielded = True
