@@ -19,7 +19,7 @@ from bench.errors import BenchError
 
 if TYPE_CHECKING:  # pandas and pyarrow take a second: only where scores are judged
     from bench.launchers.order import Order
-    from bench.scoring.judge import Judged
+    from bench.scoring.judge import Judge, Judged
     from bench.scoring.standing import Standing
     from bench.scoring.verdict import Verdict
 
@@ -54,6 +54,13 @@ _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
     metavar="[TABLE]",
     help="Keep it in the tracking store beside a table that evaluates this split.",
 )
+@click.option(
+    "--list",
+    "listed",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write all missing, unknown and repeated ids as CSV, a verdict or none.",
+)
 @click.option("--name", help="What the system is called; the file's name by default.")
 def score(
     scores: Path | None,
@@ -65,6 +72,7 @@ def score(
     smoke: bool,
     folder: Path | None,
     track: str | None,
+    listed: Path | None,
     name: str | None,
     **asked: Any,
 ) -> None:
@@ -92,13 +100,28 @@ def score(
     place = None if track is None else standing(card.key, split, track, form)
     if trained is not None:
         _score(trained, run_seed, card.key, split, _made(target) / scores.name, here)
-    judged = judge.read(scores)
+    judged = _read(judge, scores, listed)
     _made(target)
     with counting("breakdown") as progress:
         verdict = judge.verdict(judged, progress)
     written = _write(verdict, judged, target, system)
     run = "" if place is None else _track(verdict, here, form, place, system, written)
     _say(verdict, as_json, written, run)
+
+
+def _read(judge: Judge, scores: Path, listed: Path | None) -> Judged:
+    """Read and check a score file; write what was found to the file `listed`, whatever it is."""
+    from bench.scoring.findings import Refused, write_list
+
+    if listed is None:
+        return judge.read(scores)
+    try:
+        judged = judge.read(scores)
+    except Refused as refused:
+        write_list(listed, refused.findings)
+        raise
+    write_list(listed, judged.checked.findings)
+    return judged
 
 
 def _stem(scores: Path) -> str:
