@@ -167,14 +167,9 @@ def _both(bonafide: int, spoof: int, what: str, found: Findings) -> bool:
 def _few(bonafide: int, spoof: int, found: Findings) -> None:
     """Note a class of so few trials that one of them moves its error rate by over 5 %."""
     classes = zip(WORDS.values(), (bonafide, spoof), strict=True)
-    tiny = [(f"{count} {word}", 1 / count) for word, count in classes if count < FEWEST]
-    if tiny:
-        found.add(
-            "warning",
-            "tiny_class",
-            f"{' and '.join(what for what, _ in tiny)} trials: one trial is "
-            f"{' and '.join(f'{share:.1%}' for _, share in tiny)} of an error rate",
-        )
+    tiny = [(count, word) for word, count in classes if count < FEWEST]
+    said = (f"{count} {word} trials: one trial is {100 / count:.1f} %" for count, word in tiny)
+    found.add("warning", "tiny_class", "; ".join(said), len(tiny))
 
 
 def _errors(found: Findings) -> list[Finding]:

@@ -69,16 +69,20 @@ def corpora(names: pa.StringArray) -> list[str]:
 
 def _changes(names: pa.StringArray, keys: pa.StringArray) -> Iterator[_Change]:
     unseen = [compute.replace_substring_regex(ids, _UNSEEN, "") for ids in (names, keys)]
-    yield _Change("without characters that nobody sees", *unseen)
-    yield _Change("but for upper and lower case", *map(compute.utf8_lower, (names, keys)))
+    yield _Change("without characters that nobody sees", *unseen, ": take them out")
+    lower = map(compute.utf8_lower, (names, keys))
+    yield _Change("but for upper and lower case", *lower, ": write them as the keys do")
     padded = [
         compute.replace_substring_regex(ids, r"(^|\D)0+(\d)", r"\1\2") for ids in (names, keys)
     ]
-    yield _Change("but for zeros in front of numbers", *padded)
+    yield _Change("but for zeros in front of numbers", *padded, ": write as many as the keys do")
     whole = compute.replace_substring_regex(names, r"(\d)\.0$", r"\1")
-    yield _Change("without '.0' at their ends", whole, keys, ": they were read as numbers")
+    yield _Change(
+        "without '.0' at their ends", whole, keys, ": they were read as numbers, cut it off"
+    )
     joined = [compute.replace_substring_regex(ids, r"[-_/ ]+", "_") for ids in (names, keys)]
-    yield _Change("but for what joins their parts ('_', '-' or '/')", *joined)
+    what = "but for what joins their parts ('_', '-', '/' or a blank)"
+    yield _Change(what, *joined, ": write them as the keys do")
     yield from _lacking(names, keys)
     yield from _surplus(names, keys)
 
