@@ -1,11 +1,10 @@
-"""`bench score` and `bench compare`: judge anyone's score file by the official protocol."""
+"""`bench score`: judge anyone's score file by the official protocol."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import fields
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +12,10 @@ import click
 
 from bench import config
 from bench.cli import options
+from bench.cli.judging import judging, read_keys
 from bench.config import Config
 from bench.corpora import cards
 from bench.errors import BenchError
-from bench.specs.corpus import CorpusCard
 
 if TYPE_CHECKING:  # pandas and pyarrow take a second: only where scores are judged
     from bench.launchers.order import Order
@@ -26,76 +25,6 @@ if TYPE_CHECKING:  # pandas and pyarrow take a second: only where scores are jud
 
 _PACKED = re.compile(r"\.(gz|bz2|xz)$")
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
-
-
-def _judging(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that say by what scores are judged."""
-    for option in reversed(
-        (
-            click.option("--corpus", required=True, help="Key or short name: asvspoof2019la, PS."),
-            click.option("--split", help="The corpus's evaluation split by default."),
-            click.option(
-                "--keys",
-                type=click.Path(path_type=Path, exists=True),
-                help="Folder that holds the corpus's protocol and key files, or the protocol; "
-                "by default the corpus's place in bench.toml, else the folder of the scores.",
-            ),
-            click.option(
-                "--by",
-                multiple=True,
-                metavar="FIELD,...",
-                help="Break down, e.g. attack,codec for the grid of both; may be repeated.",
-            ),
-            click.option(
-                "--figures",
-                metavar="NAME,...",
-                help="Figures of a breakdown, e.g. eer,cllr,auc; those of the organisers' tables "
-                "by default.",
-            ),
-            click.option("--allow-missing", is_flag=True, help="Judge the trials that are there."),
-            click.option(
-                "--negate", is_flag=True, help="Higher scores mean spoof (compare: in both)."
-            ),
-            click.option("--as-is", is_flag=True, help="Judge scores that look inverted as such."),
-            click.option("--column", help="The score's name or number; A-B for a difference."),
-            click.option("--id-column", help="The id's name or number."),
-            click.option(
-                "--resolution",
-                "resolution_s",
-                type=float,
-                help="Seconds a frame, where the file does not say.",
-            ),
-            click.option(
-                "--label-rule",
-                "rule",
-                type=click.Choice(["any-spoof", "floor"]),
-                default="any-spoof",
-                show_default=True,
-                help="How labels in seconds become labels of frames.",
-            ),
-            click.option(
-                "--threshold",
-                type=float,
-                default=0.0,
-                show_default=True,
-                help="Frames of a higher score are decided bona fide.",
-            ),
-            click.option(
-                "--resample",
-                type=click.Choice(["auto", "utterance", "speaker", "attack", "speaker+attack"]),
-                default="auto",
-                show_default=True,
-                help="What intervals draw whole; auto: speakers and attacks where the corpus names "
-                "them.",
-            ),
-            click.option(
-                "--replicates", type=click.IntRange(min=1), default=1000, show_default=True
-            ),
-            click.option("--seed", default=0, show_default=True),
-        )
-    ):
-        command = option(command)
-    return options.smoke(options.as_json(command))
 
 
 @click.command()
@@ -111,7 +40,7 @@ def _judging(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option(
     "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="As the row was run with."
 )
-@_judging
+@judging
 @click.option("--formulas", is_flag=True, help="The EER by every formula in use, too.")
 @click.option(
     "--folder",
@@ -125,6 +54,13 @@ def _judging(command: Callable[..., Any]) -> Callable[..., Any]:
     metavar="[TABLE]",
     help="Keep it in the tracking store beside a table that evaluates this split.",
 )
+@click.option(
+    "--list",
+    "listed",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write all missing, unknown and repeated ids as CSV, a verdict or none.",
+)
 @click.option("--name", help="What the system is called; the file's name by default.")
 def score(
     scores: Path | None,
@@ -136,6 +72,7 @@ def score(
     smoke: bool,
     folder: Path | None,
     track: str | None,
+    listed: Path | None,
     name: str | None,
     **asked: Any,
 ) -> None:
@@ -159,11 +96,11 @@ def score(
     safe = re.sub(r"[^\w.+=-]+", "_", system)[:100].strip(".")
     target = folder or here.work / "scored" / f"{safe}-{card.key}-{split}"
     scores = scores or target / "scores.parquet"
-    judge = _judge(card, here, smoke, scores, asked)
+    judge = read_keys(card, here, smoke, scores, asked)
     place = None if track is None else standing(card.key, split, track, form)
     if trained is not None:
         _score(trained, run_seed, card.key, split, _made(target) / scores.name, here)
-    judged = judge.read(scores)
+    judged = _read(judge, scores, listed)
     _made(target)
     with counting("breakdown") as progress:
         verdict = judge.verdict(judged, progress)
@@ -172,21 +109,19 @@ def score(
     _say(verdict, as_json, written, run)
 
 
-@click.command()
-@click.argument("a", type=_FILE)
-@click.argument("b", type=_FILE)
-@_judging
-def compare(a: Path, b: Path, as_json: bool, smoke: bool, **asked: Any) -> None:
-    """Compare two score files on the same trials: difference, interval, p-value."""
-    from bench.scoring import render
-    from bench.scoring.comparison import compare as compared
+def _read(judge: Judge, scores: Path, listed: Path | None) -> Judged:
+    """Read and check a score file; write what was found to the file `listed`, whatever it is."""
+    from bench.scoring.findings import Refused, write_list
 
-    judge = _judge(cards.card(asked["corpus"]), config.load(), smoke, a, asked)
-    found = compared(judge, judge.read(a), judge.read(b))
-    if as_json:
-        options.print_json(render.comparison_as_dict(found))
-    else:
-        click.echo(render.comparison(found))
+    if listed is None:
+        return judge.read(scores)
+    try:
+        judged = judge.read(scores)
+    except Refused as refused:
+        write_list(listed, refused.findings)
+        raise
+    write_list(listed, judged.checked.findings)
+    return judged
 
 
 def _stem(scores: Path) -> str:
@@ -225,33 +160,6 @@ def _score(
     say(f"{order.table.key}, row {order.rows[0]}, seed {model.seed}: weights of {model.place}")
     say(f"{corpus} {split}: {length} utterances, {frames} scored, as in the evaluation {like}")
     models.score_split(model, data, path, here, say)
-
-
-def _judge(
-    card: CorpusCard, here: Config, smoke: bool, scores: Path, asked: dict[str, Any]
-) -> Judge:
-    """Read the keys by which `scores` are to be judged; takes what it needs out of `asked`."""
-    from bench.corpora.places import beside
-    from bench.scoring.judge import Judge, Request
-    from bench.scoring.reading import Reading
-
-    split = asked.pop("split") or card.evaluation_split
-    cards.check_split(card, split)
-    keys = asked.pop("keys")
-    if keys is None and not smoke and card.key not in here.corpora:
-        keys = beside(card, split, scores)
-    if keys is None:
-        try:
-            keys = here.corpus_root(card.key, options.form(smoke))
-        except BenchError as error:
-            raise BenchError(f"{error}; or say where its protocol and keys are: --keys") from error
-    # `attack,codec` is one breakdown by both.
-    by = tuple(tuple(part.strip() for part in fields.split(",")) for fields in asked.pop("by"))
-    figures = tuple(name.strip() for name in (asked.pop("figures") or "").split(",") if name)
-    del asked["corpus"]
-    reading = Reading(**{of.name: asked.pop(of.name) for of in fields(Reading) if of.name in asked})
-    form = options.form(smoke)
-    return Judge(Request(card, split, keys, by, figures, form=form, reading=reading, **asked))
 
 
 def _made(place: Path) -> Path:

@@ -162,10 +162,10 @@ def _frames(
     whole = utterance_items(one, truth), utterance_items(other, truth)
     if whole[0].bonafide.any() and whole[0].spoof.any():
         yield from _items((), *whole, {"utterance_eer": equal_error_rate}, resampling)
-    rule, threshold = judge.request.rule, judge.request.threshold
+    rules, threshold = judge.request.rules, judge.request.threshold
     try:
         coarser_s = max(grid_of(one), grid_of(other)) / SAMPLE_RATE_HZ
-        at = points(one, truth, coarser_s, rule), points(other, truth, coarser_s, rule)
+        at = points(one, truth, coarser_s, *rules), points(other, truth, coarser_s, *rules)
     except BenchError as error:
         notes.append(f"no segment EER or F1: {error}")
         return

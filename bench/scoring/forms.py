@@ -19,7 +19,6 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-from pyarrow import compute
 
 from bench.errors import BenchError
 from bench.metrics.tally import Bools, Floats, Integers
@@ -31,10 +30,6 @@ from bench.units import SAMPLE_RATE_HZ, frame_samples
 
 Kind = Literal["utterances", "frames"]
 
-_AUDIO = r"(?i)\.(wav|flac|mp3|m4a|ogg|opus|aac|wma)$"
-_FOLDERS = r"^.*[/\\]"
-_TO_REDUCE = r"""[ \t"'/\\.]"""
-_AROUND = " \t\"'"
 _LONGEST_S = 60.0
 """Seconds; no frame is longer, and sample numbers stay numbers."""
 
@@ -54,16 +49,13 @@ class ScoreFile:
 
     path: Path
     names: pa.StringArray
-    """The distinct ids, in order of first appearance; without folder, suffix of audio and
-    quotes."""
+    """The distinct ids as they stand, in order of first appearance."""
     row: Integers
     """Index into `names` for each row, shape (n,)."""
     score: Floats
     """Shape (n,); may hold NaN and infinities."""
     taken: str
     """Which columns were taken for what, a sentence for the user."""
-    notes: tuple[str, ...] = ()
-    """What was done to the ids, further sentences for the user."""
     bonafide: Bools | None = None
     """The file's own labels, shape (n,), where it has a column of them."""
     start: Integers | None = None
@@ -129,12 +121,6 @@ def _frame(resolution_s: float | None) -> int | None:
         raise BenchError(str(error)) from None
 
 
-class _Ids(NamedTuple):
-    names: pa.StringArray
-    row: Integers
-    notes: tuple[str, ...]
-
-
 class _Times(NamedTuple):
     start: Integers | None
     end: Integers | None
@@ -150,10 +136,9 @@ def _assembled(path: Path, rows: text.Rows, frame: int | None, negate: bool) -> 
     times = [column.to_numpy() for column in rows.numbers[len(roles.score) :]]
     labels = labels_of(rows, score)
     encoded = rows.utterance.combine_chunks().dictionary_encode()
-    row = encoded.indices.to_numpy()
-    ids = _reduced(encoded.dictionary, row)
+    row = encoded.indices.to_numpy().astype(np.int64)
     if times:
-        found = _times(path, ids.row, times, frame)
+        found = _times(path, row, times, frame)
     else:
         found = _in_order(path, encoded.dictionary, row, score, frame)
     warnings = [("column_order", roles.warning)] if roles.warning else []
@@ -161,11 +146,10 @@ def _assembled(path: Path, rows: text.Rows, frame: int | None, negate: bool) -> 
         warnings.append(("row_numbers", _ROW_NUMBERS.format(len(score) - 1)))
     return ScoreFile(
         path,
-        ids.names,
-        ids.row,
+        encoded.dictionary,
+        row,
         score,
         f"{rows.why}{done}{labels.why}{found.why}",
-        ids.notes,
         labels.bonafide,
         found.start,
         found.end,
@@ -176,45 +160,16 @@ def _assembled(path: Path, rows: text.Rows, frame: int | None, negate: bool) -> 
 
 
 def _dictionary(path: Path, found: arrays.Arrays, frame: int | None) -> ScoreFile:
-    codes = np.repeat(np.arange(len(found.names)), found.counts)
-    ids = _reduced(pa.array(found.names, pa.string()), codes)
+    names = pa.array(found.names, pa.string())
+    row = np.repeat(np.arange(len(found.names)), found.counts)
     if not found.frames:
-        return ScoreFile(path, ids.names, ids.row, found.score, found.why, ids.notes)
+        return ScoreFile(path, names, row, found.score, found.why)
     if frame is None:
         raise _no_resolution(path)
     first = np.cumsum(found.counts) - found.counts
-    start = (np.arange(len(codes)) - np.repeat(first, found.counts)) * frame
+    start = (np.arange(len(row)) - np.repeat(first, found.counts)) * frame
     why = f"{found.why}, one each {frame / SAMPLE_RATE_HZ:g} s"
-    return ScoreFile(
-        path, ids.names, ids.row, found.score, why, ids.notes, None, start, start + frame
-    )
-
-
-def reduced(ids: pa.StringArray) -> pa.StringArray:
-    """Return ids without blanks and quotes around them, folders and suffixes of audio files.
-
-    >>> reduced(pa.array(["flac/LA_E_1.flac", "0.wav", "u.1"])).to_pylist()
-    ['LA_E_1', '0', 'u.1']
-    """
-    if not compute.any(compute.match_substring_regex(ids, _TO_REDUCE)).as_py():
-        return ids
-    plain = compute.utf8_trim(ids, characters=_AROUND)
-    plain = compute.replace_substring_regex(plain, _FOLDERS, "")
-    return compute.replace_substring_regex(plain, _AUDIO, "")
-
-
-def _reduced(names: pa.StringArray, row: Integers) -> _Ids:
-    short = reduced(names)
-    changed = compute.not_equal(short, names) if short is not names else None
-    if changed is None or not compute.any(changed).as_py():
-        return _Ids(names, row.astype(np.int64), ())
-    at = changed.index(pa.scalar(True)).as_py()
-    encoded = short.dictionary_encode()
-    notes = [f"folders and suffixes were cut off ids: {names[at]} is {short[at]}"]
-    joined = len(names) - len(encoded.dictionary)
-    if joined:
-        notes.append(f"{joined:,} ids differ from another one in folder or suffix only")
-    return _Ids(encoded.dictionary, encoded.indices.to_numpy()[row].astype(np.int64), (*notes,))
+    return ScoreFile(path, names, row, found.score, why, None, start, start + frame)
 
 
 def _words(column: pa.ChunkedArray) -> pa.StringArray:

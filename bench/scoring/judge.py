@@ -21,7 +21,7 @@ from bench.metrics.bootstrap import Measure
 from bench.metrics.breakdown import POOLED, Cell
 from bench.metrics.eer_variants import variants
 from bench.metrics.f1 import decision_at
-from bench.metrics.grid import Rule
+from bench.metrics.grid import FrameRules
 from bench.metrics.plans import AUTO, WORDS, Resampling
 from bench.metrics.ranges import ranges
 from bench.metrics.scores import Figure
@@ -65,7 +65,7 @@ class Request:
     as_is: bool = False
     reading: Reading = field(default_factory=Reading)
     """How score files are read that nothing else is said of."""
-    rule: Rule = "any-spoof"
+    rules: FrameRules = field(default_factory=FrameRules)
     threshold: float = 0.0
     """Frames of a higher score are decided bona fide."""
     resample: str = AUTO
@@ -221,7 +221,7 @@ class Judge:
             fingerprint=fingerprint(judged.subset),
             taken=judged.file.taken,
             findings=(*self.findings, *judged.checked.findings),
-            notes=(*judged.file.notes, *notes),
+            notes=(*judged.checked.notes, *notes),
             trials=len(judged.subset),
             missing=int((~judged.checked.present).sum()),
             bonafide=int((~trials.is_spoof).sum()),
@@ -241,10 +241,10 @@ class Judge:
         frames, truth = judged.checked.frames, judged.truth
         if truth is not None and frames is not None:
             decision = decision_at(asked.threshold)
-            found = localized(frames, truth, RESOLUTIONS_S, asked.rule, decision, resampling)
+            found = localized(frames, truth, RESOLUTIONS_S, asked.rules, decision, resampling)
 
             def of_frames(cell: Cell) -> Mapping[str, Figure]:
-                return of_cell(frames, truth, cell, asked.rule, resampling)
+                return of_cell(frames, truth, cell, asked.rules, resampling)
 
             tables = self._breakdowns(everything, of_frames, progress)
             return found.figures, (*found.breakdowns, *tables), found.notes
