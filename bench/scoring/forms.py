@@ -23,8 +23,8 @@ import pyarrow as pa
 from bench.errors import BenchError
 from bench.metrics.tally import Bools, Floats, Integers
 from bench.scoring import arrays, parquet, text
-from bench.scoring.columns import LABELS
 from bench.scoring.files import UNREADABLE, form, head, unreadable
+from bench.scoring.meaning import are_numbered, labels_of, score_of
 from bench.scoring.reading import Reading
 from bench.units import SAMPLE_RATE_HZ, frame_samples
 
@@ -35,6 +35,12 @@ _LONGEST_S = 60.0
 
 _LATEST_S = 1e6
 """Seconds; no recording begins a frame later, and sample numbers stay exact."""
+
+
+_ROW_NUMBERS = (
+    "ids are 0 to {:,} in the order of the rows: if they are row numbers, not file names, the "
+    "figures are wrong"
+)
 
 
 @dataclass(frozen=True)
@@ -93,9 +99,9 @@ def read(path: Path, asked: Reading | None = None) -> ScoreFile:
     try:
         match form(path, first):
             case "text":
-                return _assembled(path, text.read(path, asked), frame)
+                return _assembled(path, text.read(path, asked), frame, asked.negate)
             case "parquet":
-                return _assembled(path, parquet.read(path, asked), frame)
+                return _assembled(path, parquet.read(path, asked), frame, asked.negate)
             case other:
                 return _dictionary(path, arrays.read(path, other, asked.column), frame)
     except UNREADABLE as error:
@@ -121,24 +127,35 @@ class _Times(NamedTuple):
     why: str
 
 
-def _assembled(path: Path, rows: text.Rows, frame: int | None) -> ScoreFile:
+def _assembled(path: Path, rows: text.Rows, frame: int | None, negate: bool) -> ScoreFile:
     roles = rows.roles
-    numbers = [column.to_numpy() for column in rows.numbers]
-    score, times = numbers[: len(roles.score)], numbers[len(roles.score) :]
-    with np.errstate(invalid="ignore"):  # inf - inf is NaN, which the checks report
-        scores = score[0] - score[1] if len(score) == 2 else score[0]
+    try:
+        score, done = score_of(rows, negate)
+    except BenchError as error:
+        raise BenchError(f"{path}: {error}") from None
+    times = [column.to_numpy() for column in rows.numbers[len(roles.score) :]]
+    labels = labels_of(rows, score)
     encoded = rows.utterance.combine_chunks().dictionary_encode()
     row = encoded.indices.to_numpy().astype(np.int64)
-    found = _times(path, row, times, frame) if times else _Times(None, None, "")
+    if times:
+        found = _times(path, row, times, frame)
+    else:
+        found = _in_order(path, encoded.dictionary, row, score, frame)
+    warnings = [("column_order", roles.warning)] if roles.warning else []
+    if roles.counted and len(encoded.dictionary) == len(score) and are_numbered(encoded.dictionary):
+        warnings.append(("row_numbers", _ROW_NUMBERS.format(len(score) - 1)))
     return ScoreFile(
         path,
         encoded.dictionary,
         row,
-        scores,
-        rows.why + found.why,
-        _labels(rows.label) if rows.label is not None else None,
+        score,
+        f"{rows.why}{done}{labels.why}{found.why}",
+        labels.bonafide,
         found.start,
         found.end,
+        labels.binary,
+        {name: _words(rows.words[i]) for name, i in roles.fields},
+        tuple(warnings),
     )
 
 
@@ -155,10 +172,8 @@ def _dictionary(path: Path, found: arrays.Arrays, frame: int | None) -> ScoreFil
     return ScoreFile(path, names, row, found.score, why, None, start, start + frame)
 
 
-def _labels(column: pa.ChunkedArray) -> Bools:
-    encoded = column.unify_dictionaries().combine_chunks()
-    is_bonafide = [LABELS[word.strip().lower()] for word in encoded.dictionary.to_pylist()]
-    return np.array(is_bonafide, dtype=np.bool_)[encoded.indices.to_numpy()]
+def _words(column: pa.ChunkedArray) -> pa.StringArray:
+    return column.cast(pa.string()).combine_chunks()
 
 
 def _times(path: Path, row: Integers, columns: list[Floats], frame: int | None) -> _Times:
@@ -190,6 +205,33 @@ def _times(path: Path, row: Integers, columns: list[Floats], frame: int | None) 
         return _Times(start, ends[0], "; frames from start to end in seconds")
     frame = frame or _step(path, row, start)
     why = f"; starts are seconds of frames of {frame / SAMPLE_RATE_HZ:g} s"
+    return _Times(start, start + frame, why)
+
+
+def _in_order(
+    path: Path, names: pa.StringArray, row: Integers, score: Floats, frame: int | None
+) -> _Times:
+    """Return frames in the order of rows where ids are repeated row after row; none where not."""
+    same = np.diff(row) == 0
+    if not len(same) or 2 * same.sum() < len(same):
+        return _Times(None, None, "")
+    if frame is None:
+        if (score[1:] == score[:-1])[same].all():
+            return _Times(None, None, "")  # repeats, which the checks report
+        raise BenchError(
+            f"{path}: ids have {len(score) / len(names):.1f} rows each, one after the other: if "
+            "they are frames in their order, say --resolution, in seconds; if not, an id should "
+            "have one row"
+        )
+    first = np.flatnonzero(np.diff(row, prepend=-1))
+    if len(first) > len(names):
+        again = np.flatnonzero(np.bincount(row[first]) > 1)
+        raise BenchError(
+            f"{path}: rows of {names[int(again[0])]} stand in several places: frames without a "
+            "start should stand together, in their order"
+        )
+    start = (np.arange(len(score)) - np.repeat(first, np.diff(first, append=len(score)))) * frame
+    why = f"; rows of an id are frames of {frame / SAMPLE_RATE_HZ:g} s, in their order"
     return _Times(start, start + frame, why)
 
 

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ import pyarrow.parquet as pq
 
 from bench.errors import BenchError
 from bench.scoring import text
-from bench.scoring.columns import choose
+from bench.scoring.columns import Roles, choose
 from bench.scoring.reading import Reading
 
 _SAMPLE = 1000
@@ -38,25 +39,39 @@ def _rows(path: Path, file: pq.ParquetFile, asked: Reading) -> text.Rows:
     sample = next(file.iter_batches(batch_size=_SAMPLE), None)
     if sample is None or not sample.num_rows:
         raise BenchError(f"{path}: holds no row; a score file has a row an utterance")
-    cells = [list(map(str, column.to_pylist())) for column in sample.columns]
-    try:
-        roles = choose(names, list(zip(*cells, strict=True)), asked)
-    except BenchError as error:
-        raise BenchError(f"{path}: {error}") from None
-    words = [roles.utterance] + ([roles.label] if roles.label is not None else [])
-    kinds = {i: pa.string() for i in words} | {i: pa.float64() for i in roles.numbers}
+    cells = [list(map(_cell, column.to_pylist())) for column in sample.columns]
+    rows = list(zip(*cells, strict=True))
+
+    def read(later: Mapping[int, Sequence[str]]) -> text.Rows:
+        try:
+            roles = choose(names, rows, asked, later)
+        except BenchError as error:
+            raise BenchError(f"{path}: {error}") from None
+        return _of_roles(path, file, names, roles)
+
+    return text.settled(read)
+
+
+def _of_roles(path: Path, file: pq.ParquetFile, names: Sequence[str], roles: Roles) -> text.Rows:
+    kinds = {i: pa.string() for i in (roles.utterance, *roles.words)}
+    kinds |= {i: pa.float64() for i in roles.numbers}
     table = file.read(columns=[names[i] for i in kinds])
     table.validate(full=True)  # a forged file can hold text that is not UTF-8
     columns = {i: _typed(path, names[i], table[names[i]], kind) for i, kind in kinds.items()}
-    label = columns[roles.label].dictionary_encode() if roles.label is not None else None
+    words = {i: columns[i].dictionary_encode() for i in roles.words}
+    label = words[roles.label] if roles.strict and roles.label is not None else None
     if not text.words_hold(columns[roles.utterance], label):
         stranger = next(iter(text.strangers(label)), None)
         what = f"{stranger!r} is no label (bonafide, spoof)" if stranger else "there is an empty id"
         raise BenchError(f"{path}: {what}")
     why = f"Parquet of {len(names)} columns: {roles.why}"
     return text.Rows(
-        columns[roles.utterance], [columns[i] for i in roles.numbers], label, roles, why
+        columns[roles.utterance], [columns[i] for i in roles.numbers], words, roles, why
     )
+
+
+def _cell(value: object) -> str:
+    return str(int(value)) if isinstance(value, bool) else str(value)
 
 
 def _typed(path: Path, name: str, column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
@@ -66,6 +81,8 @@ def _typed(path: Path, name: str, column: pa.ChunkedArray, kind: pa.DataType) ->
             f"{path}: {name}: {len(empty):,} of {len(column):,} cells are empty, the first in row "
             f"{empty[0] + 1}"
         )
+    if pa.types.is_boolean(column.type):
+        column = column.cast(pa.int8())
     try:
         return column.cast(kind, safe=False)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:

@@ -190,12 +190,15 @@ class TestTwoScores:
         path = put(tmp_path, "utt,spoof\nu1,0.5\nu2,0.25\n")
         with pytest.raises(BenchError, match="higher for spoof"):
             read(path)
-        assert read(path, column="spoof").score.tolist() == [0.5, 0.25]
+        with pytest.raises(BenchError, match="say --negate"):
+            read(path, column="spoof")
+        assert read(path, negate=True).score.tolist() == [0.5, 0.25]
 
     def test_digits_beside_a_score(self, tmp_path):
-        """A label of 0 and 1 cannot be told from a decision."""
-        with pytest.raises(BenchError, match="which column is the score"):
-            read(put(tmp_path, "u1 1 0.5\nu2 0 0.25\n"))
+        """Two whole numbers are a label or a decision, never the score."""
+        found = read(put(tmp_path, "u1 1 0.5\nu2 0 0.75\nu3 1 1.5\n"))
+        assert found.score.tolist() == [0.5, 0.75, 1.5]
+        assert found.binary.tolist() == [1, 0, 1]
 
 
 def test_columns_by_name_and_number(tmp_path):
@@ -232,7 +235,6 @@ BROKEN = {
     '{"u1": 0.5}': "JSON",
     "<html></html>": "HTML",
     'a,1\nb,2\nc,3\n"u1,0.5\nu2,0.5\n"u3,0.5\n': ":4: .*1 columns, not 2",
-    "u1 tensor(0.5)\nu2 tensor(1.)\n": "no column of scores",
 }
 
 
