@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from bench.errors import BenchError, near, quoted
-from bench.scoring.reading import Reading
+from bench.scoring.reading import HINT, Reading
 from bench.units import BONAFIDE, SPOOF
 
 LABELS = {
@@ -150,7 +150,7 @@ def _utterance(columns: _Columns, asked: Reading) -> int:
         return 0
     raise BenchError(
         f"there is no column of utterance ids: {columns.count} columns, all of numbers; a line "
-        "should be `ID SCORE`"
+        f"should be `ID SCORE`; {HINT}"
     )
 
 

@@ -27,7 +27,7 @@ from pyarrow import csv as arrow_csv
 from bench.errors import BenchError, quoted
 from bench.scoring.columns import LABELS, NUMBER, Roles, choose, mostly
 from bench.scoring.files import LONGEST_LINE, Block, blocks
-from bench.scoring.reading import Reading
+from bench.scoring.reading import HINT, Reading
 
 _SAMPLE = 1000
 """Lines by which separator and columns are told."""
@@ -323,4 +323,6 @@ def _separated(path: Path, lines: Sequence[str]) -> tuple[str, list[list[str]]]:
     what = (
         "numbers without ids" if mostly(NUMBER, [line.strip() for line in lines]) else "no columns"
     )
-    raise BenchError(f"{path}: holds {what}, e.g. {quoted(lines[0])}; a line should be `ID SCORE`")
+    raise BenchError(
+        f"{path}: holds {what}, e.g. {quoted(lines[0])}; a line should be `ID SCORE`; {HINT}"
+    )
