@@ -15,7 +15,7 @@ from bench.errors import BenchError, quoted
 from bench.scoring import score_column
 from bench.scoring.frame_columns import times
 from bench.scoring.names import UTTERANCE, is_truth
-from bench.scoring.reading import Reading
+from bench.scoring.reading import HINT, Reading
 from bench.scoring.sample import LABELS, NUMBER, Sample, mostly, two_whole
 
 __all__ = ["LABELS", "NUMBER", "Roles", "choose", "mostly", "unlike"]
@@ -164,7 +164,7 @@ def _utterance(sample: Sample, asked: Reading) -> tuple[int, bool]:
         return 0, True
     raise BenchError(
         f"there is no column of utterance ids: {sample.count} columns, all of numbers; a line "
-        "should be `ID SCORE`"
+        f"should be `ID SCORE`; {HINT}"
     )
 
 

@@ -1,8 +1,8 @@
 """Anyone's score file, in any of the field's forms, as arrays; and which columns were taken.
 
 Text (separated by blanks, tabs, commas or semicolons, with or without a header, packed or not),
-Parquet, and for frames `.npy` and `.npz` dictionaries. Nothing here knows the corpus: whether the
-scores fit the keys is for `bench.scoring.checks` to say.
+JSON and JSON lines, Parquet, NumPy's `.npy` and `.npz`, MATLAB's `.mat`. Nothing here knows the
+corpus: whether the scores fit the keys is for `bench.scoring.checks` to say.
 """
 
 # pyarrow ships no types.
@@ -12,8 +12,8 @@ scores fit the keys is for `bench.scoring.checks` to say.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -22,7 +22,7 @@ import pyarrow as pa
 
 from bench.errors import BenchError
 from bench.metrics.tally import Bools, Floats, Integers
-from bench.scoring import arrays, parquet, text
+from bench.scoring import arrays, json_files, matlab, ordered, parquet, tables, text
 from bench.scoring.files import UNREADABLE, form, head, unreadable
 from bench.scoring.meaning import are_numbered, labels_of, score_of
 from bench.scoring.reading import Reading
@@ -79,8 +79,9 @@ class ScoreFile:
         return len(self.score)
 
 
-def read(path: Path, asked: Reading | None = None) -> ScoreFile:
-    """Return what the score file at `path` holds.
+def read(path: Path, asked: Reading | None = None, ids: Sequence[str] = ()) -> ScoreFile:
+    """Return what the score file at `path` holds; `ids` are those of the keys, in their order, for
+    scores without ids that are read in that order.
 
     Columns that are not asked for are found by the header's names or by what they hold. The length
     of a frame is needed for `.npy` and `.npz` of frames and for frames given by their index, else
@@ -97,13 +98,33 @@ def read(path: Path, asked: Reading | None = None) -> ScoreFile:
     frame = _frame(asked.resolution_s)
     first = head(path)
     try:
-        match form(path, first):
-            case "text":
+        kind = form(path, first)
+        in_order = asked.order == "protocol"
+        match kind:
+            case "text" if not in_order:
                 return _assembled(path, text.read(path, asked), frame, asked.negate)
-            case "parquet":
+            case "parquet" if not in_order:
                 return _assembled(path, parquet.read(path, asked), frame, asked.negate)
-            case other:
-                return _dictionary(path, arrays.read(path, other, asked.column), frame)
+            case "text":
+                found = ordered.read_text(path)
+            case "parquet":
+                found = tables.Table("Parquet", *parquet.table(path))
+            case "json":
+                found = json_files.read(path)
+            case "mat":
+                found = matlab.read(path, asked.column)
+            case _:
+                found = arrays.read(path, kind, asked.column)
+        if not isinstance(found, tables.Table):
+            if in_order:
+                raise BenchError(f"{path}: holds scores by utterance; leave --order out")
+            return _dictionary(path, arrays.joined(path, found, asked.column), frame)
+        if in_order:
+            found, asked = ordered.with_ids(path, found, asked, ids)
+        read_file = _assembled(path, tables.rows(path, found, asked), frame, asked.negate)
+        if not in_order:
+            return read_file
+        return replace(read_file, taken=f"{read_file.taken}; {ordered.said(ids)}")
     except UNREADABLE as error:
         raise unreadable(path, error) from error
     except (MemoryError, pa.ArrowException) as error:

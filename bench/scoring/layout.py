@@ -17,7 +17,7 @@ from bench.scoring import brackets
 from bench.scoring.brackets import Brackets
 from bench.scoring.columns import Roles, choose
 from bench.scoring.files import Block
-from bench.scoring.reading import Reading
+from bench.scoring.reading import HINT, Reading
 from bench.scoring.sample import NUMBER, mostly
 
 BLANKS = " \t\f\v"
@@ -169,8 +169,8 @@ def _separated(path: Path, lines: Sequence[str]) -> tuple[str, list[list[str]], 
     alone = mostly(NUMBER, [line.strip() for line in lines])
     what = "numbers without ids" if alone else "no columns"
     raise BenchError(
-        f"{path}: holds {what}, e.g. {quoted(lines[0])}; a line should be `ID SCORE`"
-        f"{invisible(lines[0])}"
+        f"{path}: holds {what}, e.g. {quoted(lines[0])}{invisible(lines[0])}; a line should be "
+        f"`ID SCORE`; {HINT}"
     )
 
 

@@ -232,7 +232,6 @@ BROKEN = {
     "-0.5 0.25\n-1 2\n": "no column of utterance ids",
     "u1\nu2\n": "no columns",
     "u1 bonafide\nu2 spoof\n": "no column of scores",
-    '{"u1": 0.5}': "JSON",
     "<html></html>": "HTML",
     'a,1\nb,2\nc,3\n"u1,0.5\nu2,0.5\n"u3,0.5\n': ":4: .*1 columns, not 2",
 }

@@ -181,7 +181,7 @@ class TestDictionaries:
 
     def test_a_plain_array_has_no_ids(self, tmp_path):
         np.save(tmp_path / "s.npy", np.zeros(5))
-        with pytest.raises(BenchError, match="it holds an array of '<f8'"):
+        with pytest.raises(BenchError, match=r"no column of utterance ids.*--order protocol"):
             read(tmp_path / "s.npy", resolution_s=0.02)
 
 
@@ -214,7 +214,7 @@ def test_a_pytorch_checkpoint_is_named(tmp_path):
     with zipfile.ZipFile(tmp_path / "best.pth", "w") as archive:
         archive.writestr("best/data.pkl", b"\x80\x02.")
         archive.writestr("best/data/0", bytes(64))
-    with pytest.raises(BenchError, match="PyTorch checkpoint"):
+    with pytest.raises(BenchError, match="is a PyTorch file"):
         read(tmp_path / "best.pth")
 
 
