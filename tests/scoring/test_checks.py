@@ -12,7 +12,7 @@ from bench.errors import BenchError
 from bench.scoring.checks import check
 from bench.scoring.findings import refuse
 from bench.scoring.values import SIGMAS
-from tests.scoring.made import codes, only, scorefile
+from tests.scoring.checked import codes, only, scorefile
 
 N = 400
 

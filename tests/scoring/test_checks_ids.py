@@ -8,7 +8,7 @@ import pytest
 from bench.scoring import ids
 from bench.scoring.checks import check
 from bench.scoring.findings import visible
-from tests.scoring.made import codes, keys_of, only, scorefile, the
+from tests.scoring.checked import codes, keys_of, only, scorefile, the
 
 TREE = ["real/1.wav", "fake/1.wav", "real/2.wav", "fake/2.wav"]
 

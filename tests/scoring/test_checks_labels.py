@@ -8,7 +8,7 @@ import pytest
 
 from bench.scoring.checks import check, check_frames
 from bench.scoring.forms import ScoreFile
-from tests.scoring.made import codes, only, scorefile, the
+from tests.scoring.checked import codes, only, scorefile, the
 
 N = 300
 

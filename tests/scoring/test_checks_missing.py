@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from bench.scoring.checks import check
-from tests.scoring.made import codes, scorefile, the
+from tests.scoring.checked import codes, scorefile, the
 
 N = 1200
 
