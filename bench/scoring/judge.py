@@ -188,7 +188,7 @@ class Judge:
             taken=judged.file.taken,
             findings=(*self.findings, *judged.checked.findings),
             notes=(
-                *judged.file.notes,
+                *judged.checked.notes,
                 *notes,
                 *notes_on(asked.card, judged.file, judged.roles, self._by),
             ),

@@ -8,6 +8,9 @@ from typing import Literal
 Order = Literal["ids", "protocol"]
 """`ids`: each score has an id; `protocol`: scores without ids, in the order of the keys."""
 
+HINT = "scores without ids, in the order of the protocol, need --order protocol"
+"""For whoever gives a file that holds no ids."""
+
 
 @dataclass(frozen=True)
 class Reading:
