@@ -104,7 +104,7 @@ def score(
             trained, run_seed, card.key, split, made(scores.path.parent) / scores.path.name, here
         )
     judged = _read(judge, scores, listed)
-    name = scores.name or name
+    name = name or scores.name
     names = [name] if name else [*longer_names(scores.path)]
     place = place_of(work, names, ending, judged)
     if folder is not None:
