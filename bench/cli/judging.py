@@ -47,8 +47,21 @@ _OPTIONS = (
         "--negate", "--higher-is-spoof", "negate", is_flag=True, help="Higher scores mean spoof."
     ),
     click.option("--as-is", is_flag=True, help="Judge scores that look inverted as such."),
-    click.option("--column", help="The score's name or number; A-B for a difference."),
+    click.option(
+        "--column",
+        help="The score's name or number; A-B for a difference, A@B for the confidence A of the "
+        "class predicted in B.",
+    ),
     click.option("--id-column", help="The id's name or number."),
+    click.option("--label-column", help="The name or number of the file's own labels."),
+    click.option(
+        "--no-labels",
+        "labels",
+        is_flag=True,
+        flag_value=False,
+        default=True,
+        help="The file has no labels: what looks so is something else.",
+    ),
     click.option(
         "--resolution",
         "resolution_s",

@@ -20,8 +20,8 @@ class Reading:
     """
 
     column: str | None = None
-    """The score, or `A-B` for the difference of two (logits or log-probabilities: bona fide less
-    spoof)."""
+    """The score, `A-B` for the difference of two (logits or log-probabilities: bona fide less
+    spoof), or `A@B` for the confidence A of the class predicted in B."""
     id_column: str | None = None
     label_column: str | None = None
     """The file's own labels, which are compared with the keys."""

@@ -42,9 +42,9 @@ def asked_for(sample: Sample, asked: Reading, label: int | None) -> Chosen:
         if not sample.numeric(i):
             raise _no_numbers(sample, i, {*chosen.columns, label})
         if sample.digits(i) and (i == label or kind in ("label", "prediction")):
-            what = "predictions" if kind == "prediction" else "the label"
+            what = "these are predictions" if kind == "prediction" else "this is the label"
             raise BenchError(
-                f"{sample.say(i)} holds no scores: this is {what}, with {_few(sample, i)}"
+                f"{sample.say(i)} holds no scores: {what}, with {_few(sample, i)}"
                 f"{instead(sample, {*chosen.columns, label})}"
             )
     first, *rest = chosen.columns
@@ -138,7 +138,7 @@ def _by_custom(sample: Sample, first: int, second: int) -> Chosen:
     return _difference(sample, first, second)._replace(
         warning=f"{sample.say(first)} is taken for bona fide and {sample.say(second)} for spoof, "
         "the order of LlamaPartialSpoof's authors' tools and of WeDefense; if spoof comes first, "
-        f"say {order}: the figures are turned round"
+        f"the figures are of scores turned round: say {order}"
     )
 
 
