@@ -43,6 +43,8 @@ def compare(a: Given, b: Given, as_json: bool, smoke: bool, **asked: Any) -> Non
         options.print_json(render.comparison_as_dict(found))
     else:
         click.echo(render.comparison(found))
+    if not found.found:
+        options.end_without_figures(found.notes)
 
 
 def _read(judge: Judge, given: Given) -> Judged:

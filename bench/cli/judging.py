@@ -117,6 +117,7 @@ def read_keys(
 ) -> Judge:
     """Read the keys by which `scores` are to be judged; takes what it needs out of `asked`."""
     from bench.corpora.places import beside
+    from bench.corpora.problems import keys_source
     from bench.metrics.grid import FrameRules
     from bench.scoring.judge import Judge, Request
     from bench.scoring.reading import Reading
@@ -130,7 +131,9 @@ def read_keys(
         try:
             keys = here.corpus_root(card.key, options.form(smoke))
         except BenchError as error:
-            raise BenchError(f"{error}; or say where its protocol and keys are: --keys") from error
+            way_out = "or say where its protocol and keys are: --keys FOLDER, or --keys FILE"
+            source = "" if smoke else f"\n- {keys_source(card)}"
+            raise BenchError(f"{error}; {way_out}{source}") from error
     # `attack,codec` is one breakdown by both.
     by = tuple(tuple(part.strip() for part in fields.split(",")) for fields in asked.pop("by"))
     figures = tuple(name.strip() for name in (asked.pop("figures") or "").split(",") if name)

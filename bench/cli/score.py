@@ -119,6 +119,8 @@ def score(
     written = write(verdict, judged, place)
     run = "" if stands is None else _track(verdict, here, form, stands, place.system, written)
     _say(verdict, as_json, written, run)
+    if not verdict.figures:
+        options.end_without_figures(verdict.notes)
 
 
 def _read(judge: Judge, scores: Given, listed: Path | None) -> Judged:

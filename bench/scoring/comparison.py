@@ -188,6 +188,8 @@ def _frames(
 ) -> Iterator[Compared]:
     """Yield the figures of frames; what the two grids do not admit is said in `notes`."""
     (one, truth), (other, _) = _common(a, kept), _common(b, kept)
+    if truth.is_spoof.all() or not truth.is_spoof.any():
+        return
     spans = ranges(one, truth).items, ranges(other, truth).items
     yield from _items((), *spans, {"range_eer": equal_error_rate}, resampling)
     whole = utterance_items(one, truth), utterance_items(other, truth)

@@ -219,6 +219,8 @@ class Judge:
         asked, everything = self.request, judged.of(np.arange(len(judged.subset)))
         frames, truth = judged.checked.frames, judged.truth
         if truth is not None and frames is not None:
+            if truth.is_spoof.all() or not truth.is_spoof.any():
+                return {}, (), ("no figure is defined: there are frames of one class only",)
             decision = decision_at(asked.threshold)
             found = localized(frames, truth, RESOLUTIONS_S, asked.rules, decision, resampling)
 
