@@ -170,7 +170,10 @@ def _few(bonafide: int, spoof: int, found: Findings) -> None:
     """Note a class of so few trials that one of them moves its error rate by over 5 %."""
     classes = zip(WORDS.values(), (bonafide, spoof), strict=True)
     tiny = [(count, word) for word, count in classes if count < FEWEST]
-    said = (f"{count} {word} trials: one trial is {100 / count:.1f} %" for count, word in tiny)
+    said = (
+        f"{count} {word} trial{'s' * (count > 1)}: one trial is {100 / count:.1f} %"
+        for count, word in tiny
+    )
     found.add("warning", "tiny_class", "; ".join(said), len(tiny))
 
 

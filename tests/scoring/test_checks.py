@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -47,6 +49,13 @@ def test_a_good_file_is_aligned_and_has_no_finding(keys, good):
     assert checked.present.all()
     by_id = dict(zip(ids, score, strict=True))
     assert checked.score.tolist() == [by_id[u] for u in keys["utterance"]]
+
+
+def test_warnings_of_the_file_itself_are_findings(keys, good):
+    file = replace(scorefile(*good), warnings=(("row_numbers", "ids are the row numbers"),))
+    finding = only(check(file, keys))
+    assert (finding.severity, finding.code) == ("warning", "row_numbers")
+    assert str(finding) == "ids are the row numbers"
 
 
 class TestCoverage:
