@@ -9,13 +9,14 @@ import sys
 import click
 
 from bench import __version__
+from bench.cli.compare import compare
 from bench.cli.data import data
 from bench.cli.doctor import doctor
 from bench.cli.explain import explain
 from bench.cli.listing import list_, show
 from bench.cli.report import report
 from bench.cli.run import run
-from bench.cli.score import compare, score
+from bench.cli.score import score
 from bench.cli.sweep import sweep
 from bench.cli.sync import sync
 from bench.cli.ui import ui

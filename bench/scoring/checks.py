@@ -58,6 +58,8 @@ def check(
     of each utterance is taken, `lowest_frame`.
     """
     found = Findings()
+    for code, what in scores.warnings:
+        found.add("warning", code, what)
     signed = -scores.score if negate else scores.score
     match = cover(scores, trials, others, allow_missing, found)
     labels(scores, trials, match.trial, found)
@@ -96,6 +98,8 @@ def check_frames(
     if scores.start is None or scores.end is None:
         raise BenchError(f"{scores.path}: holds a score an utterance, not scores of frames")
     found = Findings()
+    for code, what in scores.warnings:
+        found.add("warning", code, what)
     signed = -scores.score if negate else scores.score
     match = cover(scores, trials, others, allow_missing, found)
     labels(scores, trials, match.trial, found)

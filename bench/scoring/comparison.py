@@ -26,6 +26,7 @@ from bench.metrics.timeline import Frames, Reference, frames_of, reference_of
 from bench.scoring.detection import items_of
 from bench.scoring.findings import Finding
 from bench.scoring.judge import Judge, Judged
+from bench.scoring.naming import distinct_names
 from bench.units import SAMPLE_RATE_HZ
 
 
@@ -52,6 +53,8 @@ class Comparison:
     split: str
     a: Path
     b: Path
+    names: tuple[str, str]
+    """What the two systems are called."""
     trials: int
     """Utterances that both have scores of."""
     left_out: int
@@ -65,9 +68,10 @@ class Comparison:
     """What is not compared, and why."""
 
 
-def compare(judge: Judge, a: Judged, b: Judged) -> Comparison:
+def compare(judge: Judge, a: Judged, b: Judged, names: tuple[str, str] | None = None) -> Comparison:
     """Return the paired differences of all figures, pooled and in each cell of the breakdown that
-    the request asks for.
+    the request asks for. `names` are those of the systems, else the files' shortest names that
+    differ.
 
     Only utterances that both have scores of are compared. BenchError where one file has scores of
     frames and the other of utterances, and where there is nothing in common.
@@ -83,6 +87,8 @@ def compare(judge: Judge, a: Judged, b: Judged) -> Comparison:
     resampling = judge.resampling()
     by: tuple[str, ...] = ()
     notes: list[str] = []
+    if _alike(a, b, kept):
+        notes.append("both files hold the same scores")
     if a.truth is None:
         if len(judge.request.by) > 1:
             raise BenchError("a comparison has one breakdown: give --by once")
@@ -97,6 +103,7 @@ def compare(judge: Judge, a: Judged, b: Judged) -> Comparison:
         judge.request.split,
         a.file.path,
         b.file.path,
+        names or _names(a, b),
         len(kept),
         len(judge.subset) - len(kept),
         judge.resampled_by(a.of(kept)),
@@ -105,6 +112,19 @@ def compare(judge: Judge, a: Judged, b: Judged) -> Comparison:
         {"keys": judge.findings, "A": a.checked.findings, "B": b.checked.findings},
         tuple(notes),
     )
+
+
+def _names(a: Judged, b: Judged) -> tuple[str, str]:
+    one, other = distinct_names([a.file.path, b.file.path])
+    return one, other
+
+
+def _alike(a: Judged, b: Judged, kept: Integers) -> bool:
+    """Return whether the trials in these rows have the same scores, of frames the same frames."""
+    if a.checked.frames is None or b.checked.frames is None:
+        return np.array_equal(a.checked.score[kept], b.checked.score[kept])
+    one, other = (frames_of(frames, kept) for frames in (a.checked.frames, b.checked.frames))
+    return all(np.array_equal(x, y) for x, y in zip(one, other, strict=True))
 
 
 def _utterances(
@@ -162,10 +182,10 @@ def _frames(
     whole = utterance_items(one, truth), utterance_items(other, truth)
     if whole[0].bonafide.any() and whole[0].spoof.any():
         yield from _items((), *whole, {"utterance_eer": equal_error_rate}, resampling)
-    rule, threshold = judge.request.rule, judge.request.threshold
+    rules, threshold = judge.request.rules, judge.request.threshold
     try:
         coarser_s = max(grid_of(one), grid_of(other)) / SAMPLE_RATE_HZ
-        at = points(one, truth, coarser_s, rule), points(other, truth, coarser_s, rule)
+        at = points(one, truth, coarser_s, *rules), points(other, truth, coarser_s, *rules)
     except BenchError as error:
         notes.append(f"no segment EER or F1: {error}")
         return

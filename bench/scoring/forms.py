@@ -12,8 +12,8 @@ corpus: whether the scores fit the keys is for `bench.scoring.checks` to say.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -64,6 +64,13 @@ class ScoreFile:
     """First sample (at 16 kHz) of each frame, shape (n,); None where rows are utterances."""
     end: Integers | None = None
     """First sample after each frame."""
+    binary: Integers | None = None
+    """The file's own labels of 0 and 1, shape (n,), where it has a column of them; which of the two
+    is bona fide is not said."""
+    fields: Mapping[str, pa.StringArray] = field(default_factory=dict[str, pa.StringArray])
+    """Columns that `Reading.fields` asks for, by the name asked for, each of n words."""
+    warnings: tuple[tuple[str, str], ...] = ()
+    """What about the file may make its figures wrong: code and sentence of a finding each."""
 
     @property
     def kind(self) -> Kind:
@@ -119,7 +126,7 @@ def read(path: Path, asked: Reading | None = None, ids: Sequence[str] = ()) -> S
         read_file = _assembled(path, tables.rows(path, found, asked), frame)
         if not in_order:
             return read_file
-        return replace(read_file, notes=(ordered.said(ids), *read_file.notes))
+        return replace(read_file, warnings=(("order", ordered.said(ids)), *read_file.warnings))
     except UNREADABLE as error:
         raise unreadable(path, error) from error
     except (MemoryError, pa.ArrowException) as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from bench.metrics.bootstrap import Measure
 from bench.metrics.breakdown import POOLED, Cell
 from bench.metrics.eer_variants import variants
 from bench.metrics.f1 import decision_at
-from bench.metrics.grid import Rule
+from bench.metrics.grid import FrameRules
 from bench.metrics.plans import AUTO, WORDS, Resampling
 from bench.metrics.ranges import ranges
 from bench.metrics.scores import Figure
@@ -65,7 +65,7 @@ class Request:
     as_is: bool = False
     reading: Reading = field(default_factory=Reading)
     """How score files are read that nothing else is said of."""
-    rule: Rule = "any-spoof"
+    rules: FrameRules = field(default_factory=FrameRules)
     threshold: float = 0.0
     """Frames of a higher score are decided bona fide."""
     resample: str = AUTO
@@ -90,6 +90,11 @@ class Judged:
     def trials(self) -> Trials:
         """The utterances that have a score."""
         return self.of(np.flatnonzero(self.checked.present))
+
+    @property
+    def digest(self) -> str:
+        """The first 16 hexadecimal digits of the SHA-256 of the score file."""
+        return _digest(self.file.path)
 
     def of(self, rows: Integers) -> Trials:
         """Return the utterances in these rows of the keys' table."""
@@ -147,7 +152,7 @@ class Judge:
         A BenchError says what stands against giving any figure, all of it at once.
         """
         asked, reading = self.request, reading or self.request.reading
-        file = forms.read(path, reading)
+        file = forms.read(path, reading, self._order(path, reading))
         how = (asked.allow_missing, reading.negate, asked.as_is)
         options = dict(zip(("allow_missing", "negate", "as_is"), how, strict=True))
         table = self.subset.table
@@ -162,6 +167,19 @@ class Judge:
             truth = reference_of(truth, np.flatnonzero(checked.present))
         refuse(path, checked.findings)
         return Judged(file, reading, self.subset, checked, truth)
+
+    def _order(self, path: Path, reading: Reading) -> Sequence[str]:
+        """Return the ids in the order of the keys for scores without any; BenchError where the
+        keys are not those of the whole split.
+        """
+        if reading.order != "protocol":
+            return ()
+        partial = [finding for finding in self.findings if finding.code == "key_counts"]
+        if partial and self.request.form != "smoke":
+            raise BenchError(
+                f"{path}: scores without ids need the keys of the whole split: {partial[0]}"
+            )
+        return self.subset.table["utterance"].tolist()
 
     def others(self) -> Mapping[str, Collection[str]]:
         """Return the ids of the corpus's other splits, as far as their keys are there."""
@@ -216,7 +234,7 @@ class Judge:
             short=asked.card.short,
             split=asked.split,
             scores=judged.file.path,
-            digest=_digest(judged.file.path),
+            digest=judged.digest,
             keys=asked.keys,
             fingerprint=fingerprint(judged.subset),
             taken=judged.file.taken,
@@ -241,10 +259,10 @@ class Judge:
         frames, truth = judged.checked.frames, judged.truth
         if truth is not None and frames is not None:
             decision = decision_at(asked.threshold)
-            found = localized(frames, truth, RESOLUTIONS_S, asked.rule, decision, resampling)
+            found = localized(frames, truth, RESOLUTIONS_S, asked.rules, decision, resampling)
 
             def of_frames(cell: Cell) -> Mapping[str, Figure]:
-                return of_cell(frames, truth, cell, asked.rule, resampling)
+                return of_cell(frames, truth, cell, asked.rules, resampling)
 
             tables = self._breakdowns(everything, of_frames, progress)
             return found.figures, (*found.breakdowns, *tables), found.notes

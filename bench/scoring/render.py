@@ -31,8 +31,9 @@ _DIFFERENCE = """\
 
 def markdown(verdict: Verdict) -> str:
     """Return the verdict as Markdown, readable as plain text too."""
+    name = verdict.name or verdict.scores.name
     lines = [
-        f"# {_SMOKE[verdict.form]}{verdict.scores.name} on {verdict.corpus}, {verdict.split}",
+        f"# {_SMOKE[verdict.form]}{name} on {verdict.corpus}, {verdict.split}",
         "",
         *(f"- {text}" for text in _facts(verdict)),
         *(f"- {_said(finding)}" for finding in verdict.findings),
@@ -71,7 +72,7 @@ def _formulas(verdict: Verdict) -> list[str]:
 def comparison(found: Comparison) -> str:
     """Return a comparison as Markdown, readable as plain text too."""
     lines = [
-        f"# {found.a.name} (A) and {found.b.name} (B) on {found.corpus}, {found.split}",
+        f"# {found.names[0]} (A) and {found.names[1]} (B) on {found.corpus}, {found.split}",
         "",
         f"- {found.trials:,} utterances that both have scores of"
         + (f"; {found.left_out:,} of the split are left out" if found.left_out else ""),
@@ -114,6 +115,7 @@ def comparison_as_dict(found: Comparison) -> dict[str, Any]:
         **{key: getattr(found, key) for key in ("corpus", "split", "trials", "left_out")},
         "a": str(found.a),
         "b": str(found.b),
+        "names": list(found.names),
         "findings": {name: _findings(of) for name, of in found.findings.items()},
         "notes": list(found.notes),
         "resampling": found.resampling,
@@ -148,7 +150,8 @@ def as_dict(verdict: Verdict) -> dict[str, Any]:
         },
         "form": verdict.form,
         "formulas": dict(verdict.formulas),
-        "scores": str(verdict.scores),
+        "name": verdict.name or verdict.scores.name,
+        "scores": str(verdict.scores.absolute()),
         "keys": str(verdict.keys),
         "notes": list(verdict.notes),
         "findings": _findings(verdict.findings),

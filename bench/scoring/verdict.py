@@ -74,3 +74,5 @@ class Verdict:
     breakdowns: tuple[Breakdown, ...] = ()
     formulas: Mapping[str, float] = field(default_factory=dict[str, float])
     """The EER by each formula of `bench.metrics.eer_variants`, where asked for."""
+    name: str = ""
+    """What the system is called; "" for what its file is called."""

@@ -8,7 +8,6 @@ import json
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from bench import corpora
@@ -16,6 +15,7 @@ from bench.config import Config
 from bench.metrics.det import eer
 from bench.metrics.scores import write
 from bench.tracking.store import Store
+from tests.scoring.made import scored, text
 
 PER_ATTACK = {
     "A07": 0.553447233,
@@ -36,42 +36,6 @@ PER_ATTACK = {
 FEW = ("--replicates", "20")
 
 
-@pytest.fixture
-def trials(tmp_path):
-    """Four hundred trials of 2019 LA eval, as `keys` has them in the official form."""
-    n = 400
-    attacks = np.array(["-", "A07", "A08", "A09"])[np.arange(n) % 4]
-    table = pd.DataFrame(
-        {
-            "utterance": [f"LA_E_{i:07d}" for i in range(n)],
-            "speaker": [f"LA_{i % 7:04d}" for i in range(n)],
-            "attack": attacks,
-            "label": np.where(attacks == "-", "bonafide", "spoof"),
-        }
-    )
-    (tmp_path / "keys").mkdir()
-    rows = table.itertuples()
-    (tmp_path / "keys/ASVspoof2019.LA.cm.eval.trl.txt").write_text(
-        "".join(f"{r.speaker} {r.utterance} - {r.attack} {r.label}\n" for r in rows)
-    )
-    asv = [f"bonafide target {i}.5" for i in range(40)]
-    asv += [f"bonafide nontarget {i - 30}" for i in range(40)]
-    asv += [f"{attack} spoof {i}" for attack in ("A07", "A08", "A09") for i in range(20)]
-    (tmp_path / "keys/ASVspoof2019.LA.asv.eval.gi.trl.scores.txt").write_text("\n".join(asv))
-    return table
-
-
-@pytest.fixture
-def keys(tmp_path, trials):
-    """Arguments that judge by `trials`."""
-    return ["--corpus", "19LA", "--keys", str(tmp_path / "keys"), "--replicates", "50"]
-
-
-def scored(trials, seed=0, apart=2.0):
-    spoof = (trials["label"] == "spoof").to_numpy()
-    return np.random.default_rng(seed).normal(size=len(trials)) - apart * spoof, spoof
-
-
 def framed(environment, folder: Path):
     """Frame scores of the miniature PartialSpoof, in `frames.npz` of the folder."""
     config = Config(work=Path(environment["BENCH_WORK"]))
@@ -80,11 +44,6 @@ def framed(environment, folder: Path):
     frames = {u: rng.normal(size=len(v)) + 1 - 2 * v for u, v in subset.timing.spoof.items()}
     np.savez(folder / "frames.npz", **frames)
     return subset, frames
-
-
-def text(path: Path, ids, scores) -> Path:
-    path.write_text("".join(f"{u} {s:.6f}\n" for u, s in zip(ids, scores, strict=True)))
-    return path
 
 
 def test_aasist_l_on_2019_la_has_the_official_digits(bench, shared):
@@ -281,6 +240,49 @@ def test_the_folder_of_the_verdict_is_named_after_the_system(bench, trials, keys
     refused = bench("score", str(path), *keys, "--folder", str(tmp_path / "taken"))
     assert refused.returncode == 2
     assert "taken: cannot be made a folder for the verdict" in refused.stderr
+
+
+def test_files_of_one_name_do_not_overwrite_each_others_verdicts(bench, trials, keys, tmp_path):
+    scores, _ = scored(trials)
+    place = tmp_path / "work/scored"
+    paths: list[Path] = []
+    second, third = "RawNet2/score", "DF/RawNet2/score"
+    folders = {"LA/LFCC": "score.txt", "LA/RawNet2": second, "DF/RawNet2": third}
+    for n, (folder, name) in enumerate([*folders.items(), ("DF/RawNet2", third)]):
+        (tmp_path / folder).mkdir(parents=True, exist_ok=True)
+        paths.append(text(tmp_path / folder / "score.txt", trials["utterance"], scores + 0.01 * n))
+        done = bench("score", str(paths[-1]), *keys)
+        assert done.returncode == 0, done.stderr
+        moved = f"score-asvspoof2019la-eval holds the verdict of {paths[0]}"
+        assert (moved in done.stderr) == (n > 0)
+        assert done.stdout.startswith(f"# {name} on ")
+    ending = "-asvspoof2019la-eval"
+    made = {"score": 0, "RawNet2_score": 1, "DF_RawNet2_score": 3}
+    assert {folder.name.removesuffix(ending) for folder in place.iterdir()} == {*made}
+    for name, n in made.items():
+        found = json.loads((place / f"{name}{ending}/verdict.json").read_text())
+        assert found["scores"] == str(paths[n])
+
+
+def test_the_same_file_elsewhere_and_a_name_given_twice(bench, trials, keys, tmp_path):
+    scores, _ = scored(trials)
+    one = text(tmp_path / "one.txt", trials["utterance"], scores)
+    (tmp_path / "copy").mkdir()
+    copy = text(tmp_path / "copy/one.txt", trials["utterance"], scores)
+    other = text(tmp_path / "other.txt", trials["utterance"], 2 * scores)
+    place = tmp_path / "work/scored"
+    for path in (one, copy, one):
+        assert bench("score", str(path), *keys).stderr == ""
+    assert len([*place.iterdir()]) == 1
+    assert bench("score", str(one), *keys, "--name", "X").stderr == ""
+    done = bench("score", f"{other},name=X", *keys)
+    assert f"X-asvspoof2019la-eval holds the verdict of {one}" in done.stderr
+    assert len([*place.glob("X-*")]) == 2
+    there = ("--folder", str(tmp_path / "there"))
+    assert bench("score", str(one), *keys, *there).stderr == ""
+    assert f"holds the verdict of {one}" in bench("score", str(other), *keys, *there).stderr
+    found = json.loads((tmp_path / "there/verdict.json").read_text())
+    assert found["scores"] == str(other)
 
 
 def test_standard_output_is_json_alone_whatever_is_not_defined(bench, trials, keys, tmp_path):
