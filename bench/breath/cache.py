@@ -10,7 +10,6 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
-import os
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from time import monotonic
 import numpy as np
 from numpy.typing import NDArray
 
+from bench import writing
 from bench.breath.marks import Intervals
 from bench.corpora.fingerprint import fingerprint
 from bench.corpora.subset import Subset
@@ -94,13 +94,9 @@ def _alone(place: Path, say: Say) -> Iterator[None]:
 
 
 def _write(path: Path, found: Intervals) -> None:
-    beside = path.with_suffix(".partial")
     try:
-        with beside.open("wb") as file:
+        with writing.whole(path) as file:
             np.savez(file, times_s=found.times_s, offsets=found.offsets)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
     except OSError as error:
         raise BenchError(f"{path}: cannot be written: {error}") from error
 

@@ -20,6 +20,7 @@ from bench.errors import BenchError
 
 if TYPE_CHECKING:  # pandas and pyarrow take a second: only where scores are judged
     from bench.launchers.order import Order
+    from bench.scoring.judge import Judge, Judged
     from bench.scoring.standing import Standing
     from bench.scoring.verdict import Verdict
 
@@ -51,6 +52,13 @@ if TYPE_CHECKING:  # pandas and pyarrow take a second: only where scores are jud
     metavar="[TABLE]",
     help="Keep it in the tracking store beside a table that evaluates this split.",
 )
+@click.option(
+    "--list",
+    "listed",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write all missing, unknown and repeated ids as CSV, a verdict or none.",
+)
 @click.option("--name", help="What the system is called; the file's name by default.")
 def score(
     scores: Given | None,
@@ -62,6 +70,7 @@ def score(
     smoke: bool,
     folder: Path | None,
     track: str | None,
+    listed: Path | None,
     name: str | None,
     **asked: Any,
 ) -> None:
@@ -96,7 +105,7 @@ def score(
         _score(
             trained, run_seed, card.key, split, made(scores.path.parent) / scores.path.name, here
         )
-    judged = scores.judged(judge)
+    judged = _read(judge, scores, listed)
     name = name or scores.name
     names = [name] if name else [*longer_names(scores.path)]
     place = place_of(work, names, ending, judged)
@@ -112,6 +121,21 @@ def score(
     written = write(verdict, judged, place)
     run = "" if stands is None else _track(verdict, here, form, stands, place.system, written)
     _say(verdict, as_json, written, run)
+
+
+def _read(judge: Judge, scores: Given, listed: Path | None) -> Judged:
+    """Read and check a score file; write what was found to the file `listed`, whatever it is."""
+    from bench.scoring.findings import Refused, write_list
+
+    if listed is None:
+        return scores.judged(judge)
+    try:
+        judged = scores.judged(judge)
+    except Refused as refused:
+        write_list(listed, refused.findings)
+        raise
+    write_list(listed, judged.checked.findings)
+    return judged
 
 
 def _order(table: str, row: str, form: config.Form, overrides: Sequence[str]) -> Order:

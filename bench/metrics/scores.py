@@ -12,8 +12,6 @@ row an utterance, in the same columns; `bench.scoring.detection` has its figures
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,6 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from bench import writing
 from bench.errors import BenchError, near
 from bench.metrics.bootstrap import equal_error_rate
 from bench.metrics.f1 import decide
@@ -57,20 +56,12 @@ _LOGITS = ("logit_bonafide", "logit_spoof")
 def write(path: Path, columns: pa.Table | Mapping[str, Any]) -> None:
     """Check `columns` (a table or arrays by name) and write them to `path`, whole or not at all.
 
-    A reader, or a process that dies while writing, never meets half a file: it is written beside
-    `path` and then renamed. Raise BenchError as `read` does, naming `path`.
+    Raise BenchError as `read` does, naming `path`.
     """
     table = columns if isinstance(columns, pa.Table) else pa.table(dict(columns))
     checked = _checked(table, path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(handle)
-    try:
-        pq.write_table(checked, temporary, compression="zstd")
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    with writing.whole(path) as file:
+        pq.write_table(checked, file, compression="zstd")
 
 
 def read(path: Path) -> pa.Table:

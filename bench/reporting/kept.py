@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
+from bench import writing
 from bench.errors import BenchError
 from bench.scoring.draws import KIND, Draws, draws, unpacked
 from bench.scoring.places import Placed, placed
@@ -113,11 +113,8 @@ _ARRAYS = Placed._fields[2:]
 
 
 def _save(place: Path, **arrays: Any) -> None:
-    """Write the file whole or not at all: another process may make the same report."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    beside = place.with_name(f".{os.getpid()}.{place.name}")
-    np.savez(beside, **arrays)
-    os.replace(beside, place)
+    with writing.whole(place) as file:
+        np.savez(file, **arrays)
 
 
 def _read(place: Path) -> Draws:

@@ -239,7 +239,7 @@ class Judge:
             fingerprint=fingerprint(judged.subset),
             taken=judged.file.taken,
             findings=(*self.findings, *judged.checked.findings),
-            notes=(*judged.file.notes, *notes),
+            notes=(*judged.checked.notes, *notes),
             trials=len(judged.subset),
             missing=int((~judged.checked.present).sum()),
             bonafide=int((~trials.is_spoof).sum()),

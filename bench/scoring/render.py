@@ -177,7 +177,11 @@ def as_dict(verdict: Verdict) -> dict[str, Any]:
 
 
 def _findings(found: Sequence[Finding]) -> list[dict[str, Any]]:
-    return [{**vars(finding), "examples": list(finding.examples)} for finding in found]
+    names = ("severity", "code", "message", "count")
+    return [
+        {**{name: getattr(of, name) for name in names}, "examples": list(of.examples)}
+        for of in found
+    ]
 
 
 def _said(finding: Finding) -> str:

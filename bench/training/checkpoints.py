@@ -1,14 +1,14 @@
-"""Checkpoints that survive: written beside, flushed, then moved into place."""
+"""Checkpoints that survive a crash: each is written whole or not at all."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from bench import writing
 from bench.errors import BenchError, RowFailed
 
 LAST = "last.pt"
@@ -22,17 +22,11 @@ SELECTION = "selection.json"
 
 def save(state: dict[str, Any], path: Path) -> None:
     """Write `state` to `path` so that a crash or a full disk leaves the previous file whole."""
-    beside = path.with_name(path.name + ".partial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with beside.open("wb") as file:
+        with writing.whole(path) as file:
             torch.save(state, file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
     except (OSError, RuntimeError) as error:
         # torch's zip writer reports a full disk as a RuntimeError.
-        beside.unlink(missing_ok=True)
         kept = "the previous one is kept" if path.is_file() else "there was none before"
         raise RowFailed(f"{path}: the checkpoint could not be written ({error}); {kept}") from error
 

@@ -5,12 +5,12 @@ them.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bench import writing
 from bench.errors import BenchError
 from bench.specs.run import KeepAverage, Run, Training
 from bench.training import checkpoints
@@ -147,9 +147,7 @@ def selection(
     dev = {name: value for name, value in dev.items() if name.startswith("dev.")}
     found = Selection(epochs, dev, _why_ended(run.training, progress), progress.epoch)
     if writes:
-        beside = path.with_name(path.name + ".partial")
-        beside.write_text(json.dumps(asdict(found)), encoding="utf-8")
-        os.replace(beside, path)
+        writing.write_text(path, json.dumps(asdict(found)))
     return found
 
 

@@ -17,7 +17,7 @@ from tests.scoring.listed import read
 IDS = ["LA_E_1000001", "LA_E_1000002", "LA_E_1000003", "LA_E_1000004"]
 SCORES = [1.5, -2.25, 3e-05, -4.0]
 HELD = dict(zip(IDS, SCORES, strict=True))
-RECORDS = [{"file": f"flac/{u}.flac", "score": s} for u, s in HELD.items()]
+RECORDS = [{"file": u, "score": s} for u, s in HELD.items()]
 PARALLEL = {"ids": IDS, "scores": SCORES}
 FRAME = pd.DataFrame({"file": IDS, "score": SCORES})
 ANSWERS = {
@@ -94,7 +94,9 @@ def test_answers_of_a_classifier_by_label(tmp_path, content):
 )
 def test_two_logits(tmp_path, content):
     path = put(tmp_path, json.dumps(content))
-    with pytest.raises(BenchError, match=r"which column is the score\?.*--column 2-3"):
+    with pytest.raises(
+        BenchError, match=r"which column is the score\?.*\[1\]-.*\[2\] if the first"
+    ):
         read(path)
     assert read(path, column="3-2").score.tolist() == [2 * s for s in SCORES]
 

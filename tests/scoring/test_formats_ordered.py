@@ -92,8 +92,8 @@ def test_another_count_is_refused(tmp_path, content):
 
 
 BROKEN = {
-    "u3 1.5\nu1 -2.25\nu2 0.5\n": r"'column 1' looks like ids \(e\.g\. 'u3'\).*leave --order out",
-    "9 1.5\n3 -2.25\n7 0.5\n": "'column 1' looks like ids",
+    "u3 1.5\nu1 -2.25\nu2 0.5\n": r"column '1' looks like ids \(e\.g\. 'u3'\).*leave --order out",
+    "9 1.5\n3 -2.25\n7 0.5\n": "column '1' looks like ids",
     '{"u1": 1, "u2": 2, "u3": 3}': "'utterance' looks like ids",
     '{"u1": [1, 2, 3], "u2": [2], "u3": [3]}': "scores by utterance; leave --order out",
     "1.5\n-2.25 1\n0.5\n": r":2: '-2.25 1': 2 columns, not 1",

@@ -153,7 +153,7 @@ class TestDictionaries:
             np.testing.assert_array_equal(found.score, score)
 
     def test_one_number_an_utterance(self, tmp_path):
-        for content in ({"a.wav": 0.5, "b": np.float32(1.5)}, {"a": np.array(0.5), "b": 1.5}):
+        for content in ({"a": 0.5, "b": np.float32(1.5)}, {"a": np.array(0.5), "b": 1.5}):
             found = read(save(tmp_path / "s.npy", content))
             assert found.kind == "utterances"
             assert found.names.to_pylist() == ["a", "b"]

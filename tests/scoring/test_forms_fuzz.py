@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from bench.errors import BenchError
 from bench.scoring.forms import ScoreFile
+from bench.scoring.ids import clean
 from tests.scoring.listed import read
 
 FEW = settings(
@@ -130,5 +131,5 @@ def test_what_is_written_is_read(tmp_path, rows, separator, end, header):
     text += "".join(f"{name}{separator}{score!r}{end}" for name, score in rows.items())
     found = answer(tmp_path / "written", text.encode())
     assert found is not None
-    names = found.names.to_pylist()
+    names = clean(found.names).to_pylist()
     assert {names[i]: s for i, s in zip(found.row, found.score, strict=True)} == rows

@@ -108,7 +108,8 @@ def test_keys_that_list_a_part_of_the_split_are_said_to(mini, tmp_path):
     verdict = (one := judge(mini, "inthewild")).verdict(
         one.read(written(tmp_path, listed(mini, "inthewild")))
     )
-    (finding,) = verdict.findings
+    finding, tiny = verdict.findings
+    assert tiny.code == "tiny_class"
     assert (finding.severity, finding.code) == ("warning", "key_counts")
     assert "31,779 trials, 19,963 bona fide, 11,816 spoof" in finding.message
 
@@ -160,7 +161,11 @@ def test_a_comparison_says_what_is_noteworthy_of_either_file(mini, tmp_path):
         name: [f["code"] for f in of]
         for name, of in render.comparison_as_dict(found)["findings"].items()
     }
-    assert codes == {"keys": ["key_counts"], "A": ["duplicated"], "B": ["missing"]}
+    assert codes == {
+        "keys": ["key_counts"],
+        "A": ["duplicated", "tiny_class"],
+        "B": ["missing", "tiny_class"],
+    }
 
 
 def test_grids_that_do_not_meet_are_said_not_to(mini, tmp_path):

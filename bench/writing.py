@@ -1,0 +1,132 @@
+"""Files and folders written whole or not at all, and what killed processes left of them removed.
+
+Whoever writes holds a lock on what is not whole yet, so that `remove_leftovers` can tell what a
+living process of any machine still writes from what a killed one left.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import secrets
+import shutil
+import tempfile
+import time
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+_PART = re.compile(r"\..+\.[0-9a-f]{8}\.part")
+_SETTLED_S = 60
+"""A younger file may be one whose lock its writer is about to take."""
+
+
+@contextmanager
+def whole(path: Path) -> Generator[IO[bytes]]:
+    """Yield an open file that takes the place of `path` when the block ends, flushed to the disk.
+
+    A reader never meets half a file, and where the block raises or the process dies, what was at
+    `path` before stays as it was. The folder is made where it is missing; the file's mode is the
+    umask's. Raise OSError as the system does.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = _part(path)
+    # Not `tempfile`: its files are for their owner alone, whatever the umask says.
+    handle = os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            _held(handle)
+            yield file
+            file.flush()
+            os.fsync(handle)
+            os.replace(part, path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write `content` to `path`, whole or not at all; see `whole`."""
+    with whole(path) as file:
+        file.write(content)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` to `path` in UTF-8, whole or not at all; see `whole`."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+@contextmanager
+def scratch(beside: Path | None = None) -> Generator[Path]:
+    """Yield a new folder that is removed, with all that it holds, when the block ends.
+
+    It lies `beside` a path, so that what is made there can be moved to it, or else in the system's
+    folder of temporary files; there it is its owner's alone.
+    """
+    if beside is None:
+        folder, mode = _part(Path(tempfile.gettempdir(), "bench")), 0o700
+    else:
+        folder, mode = _part(beside), 0o777
+        folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode)
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        _held(handle)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(handle)
+
+
+def remove_leftovers(places: Iterable[Path]) -> list[Path]:
+    """Remove what killed writers left directly in any of the folders `places`, and return it.
+
+    What a living process writes, another user owns or cannot be removed is left. Folders that are
+    not there hold nothing.
+    """
+    found: list[Path] = []
+    for place in places:
+        try:
+            names = [name for name in os.listdir(place) if _PART.fullmatch(name)]
+        except OSError:
+            continue
+        found += [place / name for name in sorted(names) if _removed(place / name)]
+    return found
+
+
+def _part(path: Path) -> Path:
+    """Return a new name for what is to become `path`, no longer than a file system takes."""
+    return path.with_name(f".{path.name[:50]}.{secrets.token_hex(4)}.part")
+
+
+def _held(handle: int) -> bool:
+    """Hold an open file or folder for as long as it is open; say whether that was possible."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:  # held by another, or the file system knows no locks
+        return False
+    return True
+
+
+def _removed(path: Path) -> bool:
+    """Remove a file or folder where it is ours and nobody holds it; say whether it is gone."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        state = os.fstat(handle)
+        settled = time.time() - state.st_mtime > _SETTLED_S
+        if state.st_uid != os.geteuid() or not settled or not _held(handle):
+            return False
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    except OSError:
+        return False
+    finally:
+        os.close(handle)
+    return True

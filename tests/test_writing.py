@@ -1,0 +1,142 @@
+"""Files appear whole or not at all, with the umask's mode; what killed writers left is removed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from bench import writing
+from bench.metrics import scores
+from bench.training import checkpoints
+
+ROW = {
+    "utterance": ["a"],
+    "speaker": ["b"],
+    "attack": [""],
+    "start_s": [0.0],
+    "end_s": [1.0],
+    "label": ["bonafide"],
+    "score": [0.5],
+}
+WRITERS = {
+    "bytes": lambda path: writing.write_bytes(path, b"new"),
+    "text": lambda path: writing.write_text(path, "new"),
+    "scores": lambda path: scores.write(path, ROW),
+    "checkpoint": lambda path: checkpoints.save({"epoch": 1}, path),
+}
+
+
+@pytest.fixture
+def umask():
+    """Set the umask for a test."""
+    before = os.umask(0o022)
+    yield os.umask
+    os.umask(before)
+
+
+def modes(path):
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def old(path):
+    os.utime(path, (0, 0))
+    return path
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+@pytest.mark.parametrize(("mask", "mode"), [(0o022, 0o644), (0o002, 0o664), (0o077, 0o600)])
+def test_a_files_mode_is_the_umasks(writer, mask, mode, tmp_path, umask):
+    umask(mask)
+    path = tmp_path / "made" / "file"
+    WRITERS[writer](path)
+    assert modes(path) == mode
+    assert list(path.parent.iterdir()) == [path], "nothing is left beside it"
+
+
+def test_what_was_there_stays_where_writing_fails(tmp_path):
+    path = tmp_path / "file"
+    path.write_text("before")
+
+    def fail(error):
+        with writing.whole(path) as file:
+            file.write(b"ha")
+            raise error
+
+    for error in (KeyboardInterrupt(), OSError(28, "No space left on device")):
+        with pytest.raises(type(error)):
+            fail(error)
+        assert path.read_text() == "before"
+        assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_name_as_long_as_the_system_takes_can_be_written(tmp_path):
+    for name in ("x" * 255, "ü" * 127):
+        writing.write_text(tmp_path / name, name)
+        assert (tmp_path / name).read_text("utf-8") == name
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from bench import writing
+with writing.whole(Path(sys.argv[1], "file")) as file, writing.scratch(Path(sys.argv[1], "folder")):
+    file.write(b"half")
+    file.flush()
+    print("ready", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_what_a_killed_writer_left_is_removed_and_nothing_else(tmp_path):
+    (tmp_path / ".file.notes.part").write_text("a user's own")
+    command = [sys.executable, "-c", WRITER, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as writer:
+        assert writer.stdout is not None
+        writer.stdout.readline()
+        left = {old(path) for path in tmp_path.iterdir() if path.name != ".file.notes.part"}
+        assert len(left) == 2
+        assert writing.remove_leftovers([tmp_path]) == [], "its writer lives"
+        os.kill(writer.pid, signal.SIGKILL)
+    young = tmp_path / ".other.0123abcd.part"
+    young.write_text("its writer has not taken its lock yet")
+    assert set(writing.remove_leftovers([tmp_path, tmp_path / "gone"])) == left
+    assert set(tmp_path.iterdir()) == {tmp_path / ".file.notes.part", young}
+
+
+def test_another_users_leftovers_are_left(tmp_path, monkeypatch):
+    part = tmp_path / ".other.0123abcd.part"
+    part.touch()
+    old(part)
+    monkeypatch.setattr(writing.os, "geteuid", lambda: os.getuid() + 1)
+    assert writing.remove_leftovers([tmp_path]) == []
+    monkeypatch.undo()
+    assert writing.remove_leftovers([tmp_path]) == [part]
+
+
+def test_a_link_is_not_followed(tmp_path):
+    target = tmp_path / "target"
+    target.mkdir()
+    (target / "kept").touch()
+    (tmp_path / ".other.0123abcd.part").symlink_to(target)
+    old(target)
+    assert writing.remove_leftovers([tmp_path]) == []
+    assert (target / "kept").exists()
+
+
+def test_a_scratch_folder_is_gone_afterwards(tmp_path, umask):
+    with writing.scratch() as folder:
+        np.save(folder / "a.npy", np.zeros(3))
+        assert modes(folder) == 0o700
+    assert not folder.exists()
+    umask(0o002)
+    with writing.scratch(tmp_path / "deep" / "made") as folder:
+        (folder / "new").mkdir()
+        assert modes(folder) == 0o775
+        (folder / "new").rename(tmp_path / "deep" / "made")
+    assert [path.name for path in (tmp_path / "deep").iterdir()] == ["made"]
