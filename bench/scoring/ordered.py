@@ -45,7 +45,7 @@ def with_ids(path: Path, table: Table, asked: Reading, ids: Sequence[str]) -> tu
     for name, column in zip(names, table.columns, strict=True):
         if _are_ids(column, len(names) > 1):
             raise BenchError(
-                f"{path}: column {name!r} looks like ids (e.g. {quoted(str(column[0].as_py()), 40)}): "
+                f"{path}: column {name!r} looks like ids (e.g. {quoted(str(column[0].as_py()))}): "
                 "scores that have ids need no order; leave --order out"
             )
     whole = Table(table.what, [*names, NAME], [*table.columns, pa.array(ids, pa.string())])
