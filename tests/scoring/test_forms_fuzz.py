@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import lzma
+import zipfile
 
 import numpy as np
 import pyarrow as pa
@@ -37,6 +38,15 @@ def _saved(save, content, *args):
 
 
 VECTORS = {f"u{i}": np.arange(4, dtype=np.float32) for i in range(3)}
+
+
+def _zipped(content):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("scores.txt", content)
+    return file.getvalue()
+
+
 IDS_12 = [f"u{i}" for i in range(12)]
 PARALLEL = {"ids": np.array(IDS_12, dtype=object), "scores": np.arange(12) / 7}
 GOOD = {
@@ -47,6 +57,7 @@ GOOD = {
     "gz": gzip.compress(TEXT, mtime=0),
     "bz2": bz2.compress(TEXT),
     "xz": lzma.compress(TEXT),
+    "zip": _zipped(TEXT),
     "npy": _saved(np.save, np.array(VECTORS, dtype=object), True),
     "npz": _saved(lambda file, content: np.savez(file, **content), VECTORS),
     "parallel": _saved(lambda file, content: np.savez(file, **content), PARALLEL),
