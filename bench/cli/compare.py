@@ -15,7 +15,8 @@ from bench.corpora import cards
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
-    from bench.scoring.judge import Judge, Judged
+    from bench.scoring.judge import Judge
+from bench.scoring.judged import Judged
 
 
 @click.command()
@@ -44,6 +45,8 @@ def compare(a: Given, b: Given, as_json: bool, smoke: bool, **asked: Any) -> Non
         options.print_json(render.comparison_as_dict(found))
     else:
         click.echo(render.comparison(found))
+    if not found.found:
+        options.end_without_figures(found.notes)
 
 
 def _read(judge: Judge, given: Given) -> Judged:

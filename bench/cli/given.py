@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from bench import writing
 from bench.errors import BenchError, near
 
 if TYPE_CHECKING:
@@ -125,8 +125,8 @@ def _copied(path: Path, name: str) -> Iterator[Path]:
     """Copy what comes through a pipe into a file of that name, which a reader can open again; it
     goes with the context.
     """
-    with TemporaryDirectory(prefix="bench-") as folder:
-        copy = Path(folder, name)
+    with writing.scratch() as folder:
+        copy = folder / name
         try:
             with copy.open("wb") as file:
                 if path in _STDIN:

@@ -121,6 +121,8 @@ def score(
     written = write(verdict, judged, place)
     run = "" if stands is None else _track(verdict, here, form, stands, place.system, written)
     _say(verdict, as_json, written, run)
+    if not verdict.figures:
+        options.end_without_figures(verdict.notes)
 
 
 def _read(judge: Judge, scores: Given, listed: Path | None) -> Judged:
@@ -210,7 +212,7 @@ def _track(
             "columns": verdict.taken,
             "missing": str(verdict.missing),
             "negated": str(verdict.negated).lower(),
-            "intervals": verdict.resampling,
+            "intervals": verdict.resampling or "none",
             "warnings": ", ".join(
                 finding.code for finding in verdict.findings if finding.severity == "warning"
             )

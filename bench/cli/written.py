@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
-    from bench.scoring.judge import Judged
+    from bench.scoring.judged import Judged
     from bench.scoring.verdict import Verdict
 
 

@@ -169,8 +169,8 @@ def _separated(path: Path, lines: Sequence[str]) -> tuple[str, list[list[str]], 
     alone = mostly(NUMBER, [line.strip() for line in lines])
     what = "numbers without ids" if alone else "no columns"
     raise BenchError(
-        f"{path}: holds {what}, e.g. {quoted(lines[0])}; a line should be `ID SCORE`; "
-        f"{HINT}{invisible(lines[0])}"
+        f"{path}: holds {what}, e.g. {quoted(lines[0])}{invisible(lines[0])}; a line should be "
+        f"`ID SCORE`; {HINT}"
     )
 
 

@@ -27,8 +27,12 @@ _LARGEST = 1 << 31
 """Bytes that one variable may unpack to."""
 
 _MATRIX, _COMPRESSED = 14, 15
-_NUMBERS = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4"}
-_NUMBERS |= {7: "f4", 9: "f8", 12: "i8", 13: "u8"}
+_NUMBERS = {
+    **dict(zip(range(1, 8), ("i1", "u1", "i2", "u2", "i4", "u4", "f4"), strict=True)),
+    9: "f8",
+    12: "i8",
+    13: "u8",
+}
 _TEXTS = {1: "latin-1", 2: "latin-1", 4: "utf-16", 16: "utf-8", 17: "utf-16", 18: "utf-32"}
 _CELL, _STRUCTURE, _CHARACTERS, _NUMERIC, _OPAQUE = 1, 2, 4, range(6, 16), 17
 _COMPLEX = 0x800

@@ -110,8 +110,10 @@ class Sample:
         return f"{self.names[i]!r}" if self.names else f"column {i + 1}"
 
     def mark(self, i: int) -> str:
-        """Return what a user says for a column: its name, or number from 1."""
-        return self.names[i] if self.names and self.names[i] else f"{i + 1}"
+        """Return what a user says for a column: its name, or its number from 1 where a shell would
+        want the name quoted."""
+        is_word = self.names is not None and re.fullmatch(r"\w+", self.names[i])
+        return self.names[i] if self.names and is_word else f"{i + 1}"
 
     def one(self, text: str, what: str) -> int:
         """Return the column of a name or number; BenchError where there is none."""

@@ -207,7 +207,11 @@ def test_compare_says_which_differences_hold(bench, trials, keys, tmp_path):
     [
         (["--corpus", "19LB"], "did you mean '19LA'?"),
         (["--corpus", "19LA", "--split", "evil"], "did you mean 'eval'?"),
-        (["--corpus", "21LA"], "say where its protocol and keys are: --keys"),
+        (["--corpus", "21LA"], "say where its protocol and keys are: --keys FOLDER"),
+        (["--corpus", "21LA"], "https://www.asvspoof.org/asvspoof2021/LA-keys-full.tar.gz"),
+        (["--corpus", "PS"], "in database_protocols.tar.gz (https://zenodo.org/"),
+        (["--corpus", "ITW"], "to be had in release_in_the_wild.zip (https://"),
+        (["--corpus", "21LA", "--keys", "."], "to be had in LA-keys-full.tar.gz"),
         (["--corpus", "19LA", "--by", "atack"], "did you mean 'attack'?"),
         (["--corpus", "19LA", "--smoke", "--column", "9"], "column"),
         (["--corpus", "ITW", "--smoke"], "no figure can be given"),
@@ -295,18 +299,39 @@ def test_standard_output_is_json_alone_whatever_is_not_defined(bench, trials, ke
     lines = (tmp_path / f"keys/{one.name}").read_text().splitlines()
     one.write_text("".join(f"LA_0001 {line.partition(' ')[2]}\n" for line in lines))
     alone = ["--corpus", "19LA", "--keys", str(one), "--resample", "speaker"]
-    for order in (
-        ("score", part, "--allow-missing", *keys),
-        ("score", flat, "--as-is", *keys),
-        ("score", flat, "--as-is", "--by", "attack", *alone),
-        ("compare", part, flat, "--allow-missing", "--as-is", *keys),
-        ("compare", flat, flat, "--as-is", *alone),
+    for code, order in (
+        (1, ("score", part, "--allow-missing", *keys)),
+        (0, ("score", flat, "--as-is", *keys)),
+        (0, ("score", flat, "--as-is", "--by", "attack", *alone)),
+        (1, ("compare", part, flat, "--allow-missing", "--as-is", *keys)),
+        (0, ("compare", flat, flat, "--as-is", *alone)),
     ):
         done = bench(*map(str, order), "--json")
-        assert done.returncode == 0, done.stderr
+        assert done.returncode == code, done.stderr
+        why = "error: no figure is defined: t"
+        assert done.stderr.startswith(why) if code else "error" not in done.stderr
         json.loads(done.stdout, parse_constant=lambda word: pytest.fail(word))
     shown = bench("score", str(flat), "--as-is", *alone).stdout
     assert "where one speaker is all there is" in shown
+
+
+def test_no_figure_at_all_is_no_success_but_a_verdict(bench, environment, trials, keys, tmp_path):
+    scores, spoof = scored(trials)
+    part = text(tmp_path / "part.txt", trials["utterance"][spoof], scores[spoof])
+    done = bench("score", str(part), "--allow-missing", *keys)
+    assert done.returncode == 1
+    assert done.stderr == "error: no figure is defined: there are trials of one class only\n"
+    assert "No figure." in done.stdout
+    place = tmp_path / "work/scored/part-asvspoof2019la-eval"
+    assert json.loads((place / "verdict.json").read_text())["figures"] == {}
+    subset, frames = framed(environment, tmp_path)
+    bonafide = {u: frames[u] for u, v in subset.timing.spoof.items() if not v.any()}
+    np.savez(tmp_path / "bonafide.npz", **bonafide)
+    order = (str(tmp_path / "bonafide.npz"), "--corpus", "PS", "--smoke", "--resolution", "0.02")
+    for verb in (("score",), ("compare", str(tmp_path / "bonafide.npz,resolution=0.02"))):
+        done = bench(*verb, *order, "--allow-missing", *FEW)
+        assert done.returncode == 1
+        assert "error: no figure is defined" in done.stderr
 
 
 def test_every_formula_in_use_is_there_for_whom_a_number_differs(bench, trials, keys, tmp_path):

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,22 +11,10 @@ from hypothesis import strategies as st
 from bench.errors import BenchError
 from bench.scoring.checks import check
 from bench.scoring.findings import refuse
-from bench.scoring.forms import ScoreFile
 from bench.scoring.values import SIGMAS
+from tests.scoring.checked import codes, only, scorefile
 
 N = 400
-
-
-def scorefile(ids, scores, bonafide=None):
-    encoded = pa.array(list(ids), pa.string()).dictionary_encode()
-    return ScoreFile(
-        Path("made.txt"),
-        encoded.dictionary,
-        encoded.indices.to_numpy().astype(np.int64),
-        np.asarray(scores, dtype=np.float64),
-        "made",
-        bonafide=None if bonafide is None else np.asarray(bonafide),
-    )
 
 
 @pytest.fixture
@@ -49,15 +34,6 @@ def good(keys):
     score = np.random.default_rng(0).normal(size=N) + 2 * is_bonafide
     order = np.random.default_rng(1).permutation(N)
     return keys["utterance"].to_numpy()[order], score[order]
-
-
-def codes(checked, severity=None):
-    return [f.code for f in checked.findings if severity in (None, f.severity)]
-
-
-def only(checked):
-    (finding,) = checked.findings
-    return finding
 
 
 def test_a_good_file_is_aligned_and_has_no_finding(keys, good):

@@ -12,6 +12,7 @@ import pytest
 from scipy.io import savemat
 
 from bench.errors import BenchError
+from bench.scoring.ids import Form, clean, reduced
 from tests.scoring.listed import read
 
 IDS = ["LA_E_1000001", "LA_E_1000002", "LA_E_1000003"]
@@ -61,7 +62,9 @@ MAT = {
 
 
 def held(found):
-    return {found.names[int(r)].as_py(): s for r, s in zip(found.row, found.score, strict=True)}
+    """The scores by id, without folders and suffixes."""
+    names = reduced(clean(found.names), Form(1, False)).to_pylist()
+    return {names[int(r)]: s for r, s in zip(found.row, found.score, strict=True)}
 
 
 def saved(tmp_path, content):
@@ -107,7 +110,7 @@ def test_several_arrays_of_scores(tmp_path):
 def test_logits_in_two_columns(tmp_path):
     content = {"ids": np.array(IDS), "logits": np.stack([-SCORES, SCORES], axis=1)}
     np.savez(tmp_path / "s.npz", **content)
-    with pytest.raises(BenchError, match=r"--column logits\[1\]-logits\[2\]"):
+    with pytest.raises(BenchError, match=r"'logits\[1\]' .*--column 2-3"):
         read(tmp_path / "s.npz")
     assert read(tmp_path / "s.npz", column="3-2").score.tolist() == (2 * SCORES).tolist()
 

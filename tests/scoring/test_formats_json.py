@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from bench.errors import BenchError
+from bench.scoring.ids import Form, clean, reduced
 from tests.scoring.listed import read
 
 IDS = ["LA_E_1000001", "LA_E_1000002", "LA_E_1000003", "LA_E_1000004"]
@@ -63,7 +64,9 @@ def put(tmp_path, content, name="scores.json"):
 
 
 def held(found):
-    return {found.names[int(r)].as_py(): s for r, s in zip(found.row, found.score, strict=True)}
+    """The scores by id, without folders and suffixes."""
+    names = reduced(clean(found.names), Form(1, False)).to_pylist()
+    return {names[int(r)]: s for r, s in zip(found.row, found.score, strict=True)}
 
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS.keys())
@@ -94,9 +97,7 @@ def test_answers_of_a_classifier_by_label(tmp_path, content):
 )
 def test_two_logits(tmp_path, content):
     path = put(tmp_path, json.dumps(content))
-    with pytest.raises(
-        BenchError, match=r"which column is the score\?.*\[1\]-.*\[2\] if the first"
-    ):
+    with pytest.raises(BenchError, match=r"which column is the score\?.*--column 2-3"):
         read(path)
     assert read(path, column="3-2").score.tolist() == [2 * s for s in SCORES]
 
