@@ -16,7 +16,7 @@ from bench.errors import BenchError
 
 if TYPE_CHECKING:
     from bench.scoring.judge import Judge
-from bench.scoring.judged import Judged
+    from bench.scoring.judged import Judged
 
 
 @click.command()

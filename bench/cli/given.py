@@ -18,7 +18,8 @@ from bench import writing
 from bench.errors import BenchError, near
 
 if TYPE_CHECKING:
-    from bench.scoring.judge import Judge, Judged
+    from bench.scoring.judge import Judge
+    from bench.scoring.judged import Judged
     from bench.scoring.reading import Reading
 
 SAID = "options of one file stand after it: FILE,column=3,higher-is-spoof,name=NAME"

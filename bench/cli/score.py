@@ -20,7 +20,8 @@ from bench.errors import BenchError
 
 if TYPE_CHECKING:  # pandas and pyarrow take a second: only where scores are judged
     from bench.launchers.order import Order
-    from bench.scoring.judge import Judge, Judged
+    from bench.scoring.judge import Judge
+    from bench.scoring.judged import Judged
     from bench.scoring.standing import Standing
     from bench.scoring.verdict import Verdict
 
