@@ -41,11 +41,11 @@ def read_with_fields(
     keys: pd.DataFrame,
     path: Path,
     reading: Reading,
-    ids: Sequence[str],
     by: Iterable[str],
+    ids: Sequence[str] = (),
 ) -> ScoreFile:
     """Return the score file, with those of its columns that figures are broken down `by` and the
-    keys have not; `ids` are for scores without any, as `bench.scoring.forms.read` has it.
+    keys have not; `ids` as `forms.read` takes them.
 
     A BenchError says of a column that neither has it, and what either has.
     """

@@ -102,8 +102,9 @@ class Judge:
         A BenchError says what stands against giving any figure, all of it at once.
         """
         asked, reading = self.request, reading or self.request.reading
-        ids = self._order(path, reading)
-        file = read_with_fields(asked.card, self.subset.table, path, reading, ids, self._by)
+        file = read_with_fields(
+            asked.card, self.subset.table, path, reading, self._by, self._order(path, reading)
+        )
         how = (asked.allow_missing, reading.negate, asked.as_is)
         options = dict(zip(("allow_missing", "negate", "as_is"), how, strict=True))
         table = self.subset.table
