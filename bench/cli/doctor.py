@@ -94,11 +94,12 @@ def _weights(here: Config) -> list[Finding]:
 
 
 def _store(here: Config) -> list[Finding]:
-    from bench.tracking.client import database, is_local
+    from bench.tracking import address
     from bench.tracking.store import Store
 
-    uri = here.tracking_uri
-    if is_local(uri) and not database(uri).is_file():
+    at = address.configured(here)
+    uri = at.shown
+    if at.file is not None and not at.file.is_file():
         text = f"{uri} (not there yet: the first run makes it)"
         return [Finding("tracking store", "mlflow", True, text)]
 

@@ -39,11 +39,13 @@ _OPTIONS = (
     click.option(
         "--figures",
         metavar="NAME,...",
-        help="Figures of a breakdown, e.g. eer,cllr,auc; those of the organisers' tables "
-        "by default.",
+        help="Figures of a breakdown, e.g. eer,eer_official,auc (eer_official: as ASVspoof's "
+        "packages count ties); those of the organisers' tables by default.",
     ),
     click.option("--allow-missing", is_flag=True, help="Judge the trials that are there."),
-    click.option("--negate", is_flag=True, help="Higher scores mean spoof (compare: in both)."),
+    click.option(
+        "--negate", "--higher-is-spoof", "negate", is_flag=True, help="Higher scores mean spoof."
+    ),
     click.option("--as-is", is_flag=True, help="Judge scores that look inverted as such."),
     click.option(
         "--column",
@@ -99,6 +101,7 @@ _OPTIONS = (
     ),
     click.option("--replicates", type=click.IntRange(min=1), default=1000, show_default=True),
     click.option("--seed", default=0, show_default=True),
+    click.option("--no-intervals", is_flag=True, help="Figures alone, at once."),
 )
 
 
@@ -114,6 +117,7 @@ def read_keys(
 ) -> Judge:
     """Read the keys by which `scores` are to be judged; takes what it needs out of `asked`."""
     from bench.corpora.places import beside
+    from bench.corpora.problems import keys_source
     from bench.metrics.grid import FrameRules
     from bench.scoring.judge import Judge, Request
     from bench.scoring.reading import Reading
@@ -127,11 +131,15 @@ def read_keys(
         try:
             keys = here.corpus_root(card.key, options.form(smoke))
         except BenchError as error:
-            raise BenchError(f"{error}; or say where its protocol and keys are: --keys") from error
+            way_out = "or say where its protocol and keys are: --keys FOLDER, or --keys FILE"
+            source = "" if smoke else f"\n- {keys_source(card)}"
+            raise BenchError(f"{error}; {way_out}{source}") from error
     # `attack,codec` is one breakdown by both.
     by = tuple(tuple(part.strip() for part in fields.split(",")) for fields in asked.pop("by"))
     figures = tuple(name.strip() for name in (asked.pop("figures") or "").split(",") if name)
     del asked["corpus"]
+    if asked.pop("no_intervals"):
+        asked["replicates"] = 0
     rules = FrameRules(asked.pop("rule"), asked.pop("last"))
     reading = Reading(**{of.name: asked.pop(of.name) for of in fields(Reading) if of.name in asked})
     form = options.form(smoke)

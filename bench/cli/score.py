@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,9 @@ import click
 
 from bench import config
 from bench.cli import options
+from bench.cli.given import Given, ScoreFileParam
 from bench.cli.judging import judging, read_keys
+from bench.cli.written import made, place_of, safe_name, stated_place, write
 from bench.config import Config
 from bench.corpora import cards
 from bench.errors import BenchError
@@ -23,12 +24,9 @@ if TYPE_CHECKING:  # pandas and pyarrow take a second: only where scores are jud
     from bench.scoring.standing import Standing
     from bench.scoring.verdict import Verdict
 
-_PACKED = re.compile(r"\.(gz|bz2|xz)$")
-_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
-
 
 @click.command()
-@click.argument("scores", type=_FILE, required=False)
+@click.argument("scores", type=ScoreFileParam(), required=False)
 @click.option(
     "--run",
     "row",
@@ -63,7 +61,7 @@ _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 )
 @click.option("--name", help="What the system is called; the file's name by default.")
 def score(
-    scores: Path | None,
+    scores: Given | None,
     row: str | None,
     table: str,
     run_seed: int | None,
@@ -79,12 +77,14 @@ def score(
     """Judge a score file: is the number right?
 
     Any form will do: id and score in text, CSV or Parquet, or scores of frames. It is checked
-    against the corpus's keys first, and figures are given only where it fits.
+    against the corpus's keys first, and figures are given only where it fits. How it is read may
+    stand after it, as in `bench compare`: A.txt,column=3,higher-is-spoof.
 
     With --run the scores are those of a trained row: its weights are taken from the work folder or
     from the tracking store's artifacts, the scores are written beside the verdict.
     """
     from bench.cli.counting import counting
+    from bench.scoring.naming import longer_names
     from bench.scoring.standing import standing
 
     if (scores is None) == (row is None):
@@ -92,40 +92,51 @@ def score(
     here, card = config.load(), cards.card(asked["corpus"])
     form, split = options.form(smoke), asked["split"] or card.evaluation_split
     trained = None if row is None else _order(table, row, form, overrides)
-    system = name or (_stem(scores) if scores else f"{table}-{row}")
-    safe = re.sub(r"[^\w.+=-]+", "_", system)[:100].strip(".")
-    target = folder or here.work / "scored" / f"{safe}-{card.key}-{split}"
-    scores = scores or target / "scores.parquet"
-    judge = read_keys(card, here, smoke, scores, asked)
-    place = None if track is None else standing(card.key, split, track, form)
+    work, ending = here.work / "scored", f"-{card.key}-{split}"
+    if scores is None:
+        name = name or f"{table}-{row}"
+        folder = folder or work / f"{safe_name(name)}{ending}"
+        scores = Given(folder / "scores.parquet", name, {})
+    judge = read_keys(card, here, smoke, scores.path, asked)
+    stands = None if track is None else standing(card.key, split, track, form)
     if trained is not None:
-        _score(trained, run_seed, card.key, split, _made(target) / scores.name, here)
+        _score(
+            trained, run_seed, card.key, split, made(scores.path.parent) / scores.path.name, here
+        )
     judged = _read(judge, scores, listed)
-    _made(target)
+    name = scores.name or name
+    names = [name] if name else [*longer_names(scores.path)]
+    place = place_of(work, names, ending, judged)
+    if folder is not None:
+        place = stated_place(folder, names[0], judged)
+    if place.said:
+        click.echo(f"{place.said}: this one goes to {place.folder}", err=True)
+    made(place.folder)
     with counting("breakdown") as progress:
         verdict = judge.verdict(judged, progress)
-    written = _write(verdict, judged, target, system)
-    run = "" if place is None else _track(verdict, here, form, place, system, written)
+    if name or place.said:
+        verdict = replace(verdict, name=place.system)
+    written = write(verdict, judged, place)
+    run = "" if stands is None else _track(verdict, here, form, stands, place.system, written)
     _say(verdict, as_json, written, run)
+    if not verdict.figures:
+        options.end_without_figures(verdict.notes)
 
 
-def _read(judge: Judge, scores: Path, listed: Path | None) -> Judged:
+def _read(judge: Judge, scores: Given, listed: Path | None) -> Judged:
     """Read and check a score file; write what was found to the file `listed`, whatever it is."""
     from bench.scoring.findings import Refused, write_list
 
+    reading = scores.reading(judge.request.reading)
     if listed is None:
-        return judge.read(scores)
+        return judge.read(scores.path, reading)
     try:
-        judged = judge.read(scores)
+        judged = judge.read(scores.path, reading)
     except Refused as refused:
         write_list(listed, refused.findings)
         raise
     write_list(listed, judged.checked.findings)
     return judged
-
-
-def _stem(scores: Path) -> str:
-    return _PACKED.sub("", scores.name).rpartition(".")[0] or scores.name
 
 
 def _order(table: str, row: str, form: config.Form, overrides: Sequence[str]) -> Order:
@@ -160,42 +171,6 @@ def _score(
     say(f"{order.table.key}, row {order.rows[0]}, seed {model.seed}: weights of {model.place}")
     say(f"{corpus} {split}: {length} utterances, {frames} scored, as in the evaluation {like}")
     models.score_split(model, data, path, here, say)
-
-
-def _made(place: Path) -> Path:
-    """Make a folder for the verdict, before it is computed."""
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BenchError(f"{place}: cannot be made a folder for the verdict: {error}") from error
-    return place
-
-
-def _write(verdict: Verdict, judged: Judged, place: Path, system: str) -> list[Path]:
-    """Write the verdict as Markdown and JSON, and DET curve and histogram where there are both
-    classes; return the files.
-    """
-    from bench.metrics.det import eer_of
-    from bench.metrics.tally import tally
-    from bench.reporting import figures
-    from bench.scoring import render
-
-    content = {
-        "verdict.md": render.markdown(verdict).encode(),
-        "verdict.json": json.dumps(render.as_dict(verdict), indent=2).encode(),
-    }
-    bonafide, spoof = judged.by_class()
-    if len(bonafide) and len(spoof):
-        title = f"{system}, {verdict.short} {verdict.split}:"
-        threshold = eer_of(tally(bonafide, spoof)).threshold
-        content["det.png"] = figures.det(bonafide, spoof, title)
-        content["scores.png"] = figures.histogram(bonafide, spoof, threshold, title)
-    for name, data in content.items():
-        try:
-            (place / name).write_bytes(data)
-        except OSError as error:
-            raise BenchError(f"{place / name}: cannot be written: {error}") from error
-    return [place / name for name in content]
 
 
 def _say(verdict: Verdict, as_json: bool, written: list[Path], run: str) -> None:
@@ -236,7 +211,7 @@ def _track(
             "columns": verdict.taken,
             "missing": str(verdict.missing),
             "negated": str(verdict.negated).lower(),
-            "intervals": verdict.resampling,
+            "intervals": verdict.resampling or "none",
             "warnings": ", ".join(
                 finding.code for finding in verdict.findings if finding.severity == "warning"
             )

@@ -34,6 +34,8 @@ class Checked:
     lowest."""
     present: Bools
     """Whether the trial has a score."""
+    trial: Integers
+    """Row of the keys' table for each row of the score file; -1 where there is none."""
     findings: tuple[Finding, ...]
     notes: tuple[str, ...] = ()
     """What was done to ids, sentence by sentence."""
@@ -80,7 +82,7 @@ def check(
         counts = _detection(score, match.present, trials, negate, as_is, found)
         if llr and counts is not None:
             values.probabilities(counts.score, found)
-    return Checked(score, match.present, tuple(found.found), match.notes)
+    return Checked(score, match.present, match.trial, tuple(found.found), match.notes)
 
 
 def check_frames(
@@ -113,11 +115,11 @@ def check_frames(
     labels(scores, trials, match.trial, found)
     score = _lowest(signed, match, len(trials))
     if not match.present.any():
-        return Checked(score, match.present, tuple(found.found), match.notes)
+        return Checked(score, match.present, match.trial, tuple(found.found), match.notes)
     values.values(signed[match.trial >= 0], "frames", as_is, found)
     rows = _laid_out(scores, match.trial, trials, found)
     if any(of.code in ("overlapping", "duplicated", "non_finite") for of in _errors(found)):
-        return Checked(score, match.present, tuple(found.found), match.notes)
+        return Checked(score, match.present, match.trial, tuple(found.found), match.notes)
     laid = frames(match.trial[rows], scores.start[rows], scores.end[rows], signed[rows])
     truth = reference_of(reference, np.flatnonzero(match.present))
     _counts(laid, truth, trials, found)
@@ -129,7 +131,7 @@ def check_frames(
         counts = items_tally(items)
         values.polarity(counts, of_class[0], of_class[1], negate, as_is, found)
         values.one_decision(laid.score, threshold, found)
-    return Checked(score, match.present, tuple(found.found), match.notes, laid)
+    return Checked(score, match.present, match.trial, tuple(found.found), match.notes, laid)
 
 
 def _detection(
@@ -167,14 +169,12 @@ def _both(bonafide: int, spoof: int, what: str, found: Findings) -> bool:
 def _few(bonafide: int, spoof: int, found: Findings) -> None:
     """Note a class of so few trials that one of them moves its error rate by over 5 %."""
     classes = zip(WORDS.values(), (bonafide, spoof), strict=True)
-    tiny = [(f"{count} {word}", 1 / count) for word, count in classes if count < FEWEST]
-    if tiny:
-        found.add(
-            "warning",
-            "tiny_class",
-            f"{' and '.join(what for what, _ in tiny)} trials: one trial is "
-            f"{' and '.join(f'{share:.1%}' for _, share in tiny)} of an error rate",
-        )
+    tiny = [(count, word) for word, count in classes if count < FEWEST]
+    said = (
+        f"{count} {word} trial{'s' * (count > 1)}: one trial is {100 / count:.1f} %"
+        for count, word in tiny
+    )
+    found.add("warning", "tiny_class", "; ".join(said), len(tiny))
 
 
 def _errors(found: Findings) -> list[Finding]:

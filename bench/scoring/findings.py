@@ -38,7 +38,7 @@ class Finding:
     def __str__(self) -> str:
         if not self.examples:
             return self.message
-        more = ", ... (all: `bench score --list FILE`)" * (self.count > len(self.examples))
+        more = ", ... (--list FILE writes all)" * (self.count > len(self.examples))
         return f"{self.message}: {', '.join(self.examples)}{more}"
 
 

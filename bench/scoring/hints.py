@@ -33,9 +33,10 @@ class _Change(NamedTuple):
 
     what: str
     """Of how many fit, a sentence without its end."""
+    mend: str
+    """The sentence's end."""
     names: pa.StringArray
     keys: pa.StringArray
-    mend: str = ""
 
 
 def change(names: pa.StringArray, keys: pa.StringArray) -> str:
@@ -68,17 +69,17 @@ def corpora(names: pa.StringArray) -> list[str]:
 
 
 def _changes(names: pa.StringArray, keys: pa.StringArray) -> Iterator[_Change]:
-    unseen = [compute.replace_substring_regex(ids, _UNSEEN, "") for ids in (names, keys)]
-    yield _Change("without characters that nobody sees", *unseen)
-    yield _Change("but for upper and lower case", *map(compute.utf8_lower, (names, keys)))
-    padded = [
-        compute.replace_substring_regex(ids, r"(^|\D)0+(\d)", r"\1\2") for ids in (names, keys)
-    ]
-    yield _Change("but for zeros in front of numbers", *padded)
+    as_keys = ": write them as the keys do"
+    unseen = (compute.replace_substring_regex(ids, _UNSEEN, "") for ids in (names, keys))
+    yield _Change("without characters that nobody sees", ": take them out", *unseen)
+    yield _Change("but for upper and lower case", as_keys, *map(compute.utf8_lower, (names, keys)))
+    zeros = r"(^|\D)0+(\d)"
+    padded = (compute.replace_substring_regex(ids, zeros, r"\1\2") for ids in (names, keys))
+    yield _Change("but for zeros in front of numbers", as_keys, *padded)
     whole = compute.replace_substring_regex(names, r"(\d)\.0$", r"\1")
-    yield _Change("without '.0' at their ends", whole, keys, ": they were read as numbers")
-    joined = [compute.replace_substring_regex(ids, r"[-_/ ]+", "_") for ids in (names, keys)]
-    yield _Change("but for what joins their parts ('_', '-' or '/')", *joined)
+    yield _Change("without '.0' at their ends", ": they were read as numbers", whole, keys)
+    joined = (compute.replace_substring_regex(ids, r"[-_/ ]+", "_") for ids in (names, keys))
+    yield _Change("but for what joins their parts ('_', '-', '/' or a blank)", as_keys, *joined)
     yield from _lacking(names, keys)
     yield from _surplus(names, keys)
 
@@ -91,7 +92,7 @@ def _lacking(names: pa.StringArray, keys: pa.StringArray) -> Iterator[_Change]:
     prefix = same.rstrip("0123456789")
     if prefix:
         longer = compute.binary_join_element_wise(prefix, names, "")
-        yield _Change(f"with the prefix {prefix!r}", longer, keys, ": put it in front")
+        yield _Change(f"with the prefix {prefix!r}", ": put it in front", longer, keys)
 
 
 def _surplus(names: pa.StringArray, keys: pa.StringArray) -> Iterator[_Change]:
@@ -105,22 +106,21 @@ def _surplus(names: pa.StringArray, keys: pa.StringArray) -> Iterator[_Change]:
     ends = [f"the {what} {visible(text)!r}" for what, text in _ends(prefix, suffix)]
     yield _Change(
         f"without {' and '.join(ends)}",
+        f": cut {'it' if len(ends) == 1 else 'them'} off{_sed(prefix, suffix)}",
         compute.replace_substring_regex(names, pattern, r"\1"),
         keys,
-        f": cut {'it' if len(ends) == 1 else 'them'} off{_sed(prefix, suffix)}",
     )
     # Prefixes that differ: `ASV5-A01-` and `ASV5-bonafide-` both end at the second `-`.
     after = Counter((of[-1], of.count(of[-1]), end) for of, end in around if of)
     for (separator, count, suffix), _ in after.most_common(1):
         mark = re.escape(separator)
+        until = f" up to the suffix {visible(suffix)!r}" if suffix else ""
         pattern = rf"^(?:[^{mark}]*{mark}){{{count}}}(.*){re.escape(suffix)}$"
         yield _Change(
-            f"what follows the {_ordinal(count)} {separator!r}"
-            + (f" up to the suffix {visible(suffix)!r}" if suffix else "")
-            + ":",
+            f"what follows the {_ordinal(count)} {separator!r}{until}:",
+            ": keep only that",
             compute.replace_substring_regex(names, pattern, r"\1"),
             keys,
-            ": keep only that",
         )
 
 

@@ -227,11 +227,6 @@ def test_a_threshold_is_a_score(mini, threshold):
         judge(mini, "partialspoof", threshold=threshold)
 
 
-def test_a_corpus_without_factors_is_broken_down_by_speakers_only(mini):
-    with pytest.raises(BenchError, match="ITW has no figures by 'attack'; known: speaker"):
-        judge(mini, "inthewild", by=(("attack",),))
-
-
 # The traps of the corpora's formats, by their number in the list that the suite was planned by.
 
 
