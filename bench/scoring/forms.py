@@ -108,7 +108,7 @@ def read(path: Path, asked: Reading | None = None, ids: Sequence[str] = ()) -> S
             case "text":
                 found = ordered.read_text(path)
             case "parquet":
-                found = tables.Table("Parquet", *parquet.table(path))
+                found = parquet.table(path)
             case "json":
                 found = json_files.read(path)
             case "mat":
@@ -121,10 +121,12 @@ def read(path: Path, asked: Reading | None = None, ids: Sequence[str] = ()) -> S
             return _dictionary(path, arrays.joined(path, found, asked.column), frame)
         if in_order:
             found, asked = ordered.with_ids(path, found, asked, ids)
-        read_file = _assembled(path, tables.rows(path, found, asked), frame, asked.negate)
+        read_file = _assembled(
+            path, tables.rows(path, tables.source(found), asked), frame, asked.negate
+        )
         if not in_order:
             return read_file
-        return replace(read_file, taken=f"{read_file.taken}; {ordered.said(ids)}")
+        return replace(read_file, warnings=(("order", ordered.said(ids)), *read_file.warnings))
     except UNREADABLE as error:
         raise unreadable(path, error) from error
     except (MemoryError, pa.ArrowException) as error:
