@@ -44,10 +44,14 @@ class Given(NamedTuple):
 
     def judged(self, judge: Judge) -> Judged:
         """Return the scores, read as is said of them and checked by the judge."""
+        from bench.scoring.findings import Refused
+
         try:
             return judge.read(self.path, self.reading(judge.request.reading))
         except BenchError as error:
-            raise BenchError(str(error).replace(str(self.path), str(self.shown))) from error
+            said = str(error).replace(str(self.path), str(self.shown))
+            found = error.findings if isinstance(error, Refused) else None
+            raise (BenchError(said) if found is None else Refused(said, found)) from error
 
 
 def _seconds(text: str) -> float:
