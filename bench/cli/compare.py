@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,7 +16,7 @@ from bench.errors import BenchError
 
 if TYPE_CHECKING:
     from bench.scoring.judge import Judge
-from bench.scoring.judged import Judged
+    from bench.scoring.judged import Judged
 
 
 @click.command()
@@ -33,12 +34,13 @@ def compare(a: Given, b: Given, as_json: bool, smoke: bool, **asked: Any) -> Non
     from bench.scoring.comparison import compare as compared
     from bench.scoring.naming import distinct_names
 
-    judge = read_keys(cards.card(asked["corpus"]), config.load(), smoke, a.path, asked)
+    judge = read_keys(cards.card(asked["corpus"]), config.load(), smoke, a.shown, asked)
     names = [
         given.name or name
-        for given, name in zip((a, b), distinct_names([a.path, b.path]), strict=True)
+        for given, name in zip((a, b), distinct_names([a.shown, b.shown]), strict=True)
     ]
     found = compared(judge, _read(judge, a), _read(judge, b), (names[0], names[1]))
+    found = replace(found, a=a.shown, b=b.shown)
     if as_json:
         options.print_json(render.comparison_as_dict(found))
     else:
@@ -49,6 +51,6 @@ def compare(a: Given, b: Given, as_json: bool, smoke: bool, **asked: Any) -> Non
 
 def _read(judge: Judge, given: Given) -> Judged:
     try:
-        return judge.read(given.path, given.reading(judge.request.reading))
+        return given.judged(judge)
     except BenchError as error:
         raise BenchError(f"{error}\n({SAID})") from error

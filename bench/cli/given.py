@@ -4,16 +4,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from bench import writing
 from bench.errors import BenchError, near
 
 if TYPE_CHECKING:
+    from bench.scoring.judge import Judge
+    from bench.scoring.judged import Judged
     from bench.scoring.reading import Reading
 
 SAID = "options of one file stand after it: FILE,column=3,higher-is-spoof,name=NAME"
@@ -23,14 +29,25 @@ class Given(NamedTuple):
     """A file, and what stands after it."""
 
     path: Path
+    """The file that is read; of a pipe or standard input its copy, which goes when the command
+    ends."""
     name: str
     """What the system is called; "" where it is not said."""
     said: Mapping[str, Any]
     """Fields of `bench.scoring.reading.Reading` that hold for this file."""
+    shown: Path
+    """What the file is called in messages and verdicts: its path, `stdin`, or `pipe-63`."""
 
     def reading(self, default: Reading) -> Reading:
         """Return how the file is to be read: as it says, and as all files are for the rest."""
         return replace(default, **self.said)
+
+    def judged(self, judge: Judge) -> Judged:
+        """Return the scores, read as is said of them and checked by the judge."""
+        try:
+            return judge.read(self.path, self.reading(judge.request.reading))
+        except BenchError as error:
+            raise BenchError(str(error).replace(str(self.path), str(self.shown))) from error
 
 
 def _seconds(text: str) -> float:
@@ -70,21 +87,57 @@ class ScoreFileParam(click.ParamType):
         if isinstance(value, Given):
             return value
         try:
-            return _parsed(str(value))
+            return _parsed(str(value), ctx)
         except BenchError as error:
             self.fail(str(error), param, ctx)
 
 
-def _parsed(text: str) -> Given:
+def _parsed(text: str, ctx: click.Context | None) -> Given:
     parts = text.split(",")
-    counts = [n for n in range(len(parts), 0, -1) if Path(",".join(parts[:n])).exists()]
+    paths = [Path(",".join(parts[:n])) for n in range(1, len(parts) + 1)]
+    counts = [n for n, path in enumerate(paths, 1) if path in _STDIN or path.exists()]
     if not counts:
         raise BenchError(f"{parts[0]}: there is no such score file")
-    path = Path(",".join(parts[: counts[0]]))
+    path = paths[counts[-1] - 1]
     if path.is_dir():
         raise BenchError(f"{path}: is a folder, should be a file of scores")
-    said = dict(_said(path, part.strip()) for part in parts[counts[0] :])
-    return Given(path, said.pop("name", ""), said)
+    said = dict(_said(path, part.strip()) for part in parts[counts[-1] :])
+    name = said.pop("name", "")
+    if ctx is None or (path.is_file() and path not in _STDIN):
+        return Given(path, name, said, path)
+    shown = _shown(path)
+    if ctx.meta.setdefault(f"{__name__}.{shown}", path) is not path:
+        raise BenchError(f"{path}: {shown} can be read once only")
+    return Given(ctx.with_resource(_copied(path, shown.name)), name or shown.name, said, shown)
+
+
+_STDIN = (Path("-"), Path("/dev/stdin"))
+
+
+def _shown(path: Path) -> Path:
+    """Return what a pipe is called; those that the shell numbers have no folder of their own."""
+    if path in _STDIN:
+        return Path("stdin")
+    return Path(f"pipe-{path.name}") if path.name.isdigit() else path
+
+
+@contextmanager
+def _copied(path: Path, name: str) -> Iterator[Path]:
+    """Copy what comes through a pipe into a file of that name, which a reader can open again; it
+    goes with the context.
+    """
+    with writing.scratch() as folder:
+        copy = folder / name
+        try:
+            with copy.open("wb") as file:
+                if path in _STDIN:
+                    shutil.copyfileobj(sys.stdin.buffer, file)
+                else:
+                    with path.open("rb") as pipe:
+                        shutil.copyfileobj(pipe, file)
+        except OSError as error:
+            raise BenchError(f"{path}: could not be copied to {copy}: {error}") from error
+        yield copy
 
 
 def _said(path: Path, part: str) -> tuple[str, Any]:

@@ -63,6 +63,13 @@ _OPTIONS = (
         help="The file has no labels: what looks so is something else.",
     ),
     click.option(
+        "--order",
+        type=click.Choice(["ids", "protocol"]),
+        default="ids",
+        show_default=True,
+        help="protocol: scores have no ids and are in the order of the keys.",
+    ),
+    click.option(
         "--resolution",
         "resolution_s",
         type=float,

@@ -20,7 +20,8 @@ from bench.errors import BenchError
 
 if TYPE_CHECKING:  # pandas and pyarrow take a second: only where scores are judged
     from bench.launchers.order import Order
-    from bench.scoring.judge import Judge, Judged
+    from bench.scoring.judge import Judge
+    from bench.scoring.judged import Judged
     from bench.scoring.standing import Standing
     from bench.scoring.verdict import Verdict
 
@@ -77,9 +78,10 @@ def score(
 ) -> None:
     """Judge a score file: is the number right?
 
-    Any form will do: id and score in text, CSV or Parquet, or scores of frames. It is checked
-    against the corpus's keys first, and figures are given only where it fits. How it is read may
-    stand after it, as in `bench compare`: A.txt,column=3,higher-is-spoof.
+    Any form will do: id and score in text, CSV, JSON, Parquet, NumPy's or MATLAB's files, or scores
+    of frames; `-` is standard input. It is checked against the corpus's keys first, and figures are
+    given only where it fits. How it is read may stand after it, as in `bench compare`:
+    A.txt,column=3,higher-is-spoof.
 
     With --run the scores are those of a trained row: its weights are taken from the work folder or
     from the tracking store's artifacts, the scores are written beside the verdict.
@@ -97,15 +99,16 @@ def score(
     if scores is None:
         name = name or f"{table}-{row}"
         folder = folder or work / f"{safe_name(name)}{ending}"
-        scores = Given(folder / "scores.parquet", name, {})
-    judge = read_keys(card, here, smoke, scores.path, asked)
+        path = folder / "scores.parquet"
+        scores = Given(path, name, {}, path)
+    judge = read_keys(card, here, smoke, scores.shown, asked)
     stands = None if track is None else standing(card.key, split, track, form)
     if trained is not None:
         _score(
             trained, run_seed, card.key, split, made(scores.path.parent) / scores.path.name, here
         )
     judged = _read(judge, scores, listed)
-    name = scores.name or name
+    name = name or scores.name
     names = [name] if name else [*longer_names(scores.path)]
     place = place_of(work, names, ending, judged)
     if folder is not None:
@@ -114,7 +117,7 @@ def score(
         click.echo(f"{place.said}: this one goes to {place.folder}", err=True)
     made(place.folder)
     with counting("breakdown") as progress:
-        verdict = judge.verdict(judged, progress)
+        verdict = replace(judge.verdict(judged, progress), scores=scores.shown)
     if name or place.said:
         verdict = replace(verdict, name=place.system)
     written = write(verdict, judged, place)
@@ -128,11 +131,10 @@ def _read(judge: Judge, scores: Given, listed: Path | None) -> Judged:
     """Read and check a score file; write what was found to the file `listed`, whatever it is."""
     from bench.scoring.findings import Refused, write_list
 
-    reading = scores.reading(judge.request.reading)
     if listed is None:
-        return judge.read(scores.path, reading)
+        return scores.judged(judge)
     try:
-        judged = judge.read(scores.path, reading)
+        judged = scores.judged(judge)
     except Refused as refused:
         write_list(listed, refused.findings)
         raise

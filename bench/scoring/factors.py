@@ -8,7 +8,7 @@ columns of the score file.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,21 +37,26 @@ def known_factors(card: CorpusCard, table: pd.DataFrame) -> list[str]:
 
 
 def read_with_fields(
-    card: CorpusCard, keys: pd.DataFrame, path: Path, reading: Reading, by: Iterable[str]
+    card: CorpusCard,
+    keys: pd.DataFrame,
+    path: Path,
+    reading: Reading,
+    by: Iterable[str],
+    ids: Sequence[str] = (),
 ) -> ScoreFile:
     """Return the score file, with those of its columns that figures are broken down `by` and the
-    keys have not.
+    keys have not; `ids` as `forms.read` takes them.
 
     A BenchError says of a column that neither has it, and what either has.
     """
     known = known_factors(card, keys)
     names = tuple(name for name in dict.fromkeys(by) if name not in known)
     if not names:
-        return forms.read(path, reading)
+        return forms.read(path, reading, ids)
     try:
-        file = forms.read(path, replace(reading, fields=(*reading.fields, *names)))
+        file = forms.read(path, replace(reading, fields=(*reading.fields, *names)), ids)
     except BenchError as error:
-        forms.read(path, reading)  # these columns apart, is it a score file?
+        forms.read(path, reading, ids)  # these columns apart, is it a score file?
         raise _no_factor(card, known, names[0], str(error)) from error
     for name in names:
         if name not in file.fields:

@@ -26,7 +26,7 @@ BLOCK = 1 << 24
 LONGEST_LINE = 1 << 16
 """Bytes; a line of a score file has a few dozen."""
 
-UNREADABLE = (OSError, EOFError, zlib.error, lzma.LZMAError)
+UNREADABLE = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
 """What reading a damaged or vanished file raises."""
 
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -163,7 +163,7 @@ def _only_member(path: Path) -> BinaryIO:
     """Open the one file in a zip archive; the archive itself, if it is one of NumPy's arrays."""
     try:
         with zipfile.ZipFile(path) as archive:
-            names = [of.filename for of in archive.infolist() if not of.is_dir()]
+            names = [of.filename for of in archive.infolist() if not of.filename.endswith("/")]
             names = [name for name in names if not name.startswith("__MACOSX/")]
             if all(name.endswith(".npy") for name in names):
                 return path.open("rb")
@@ -177,7 +177,9 @@ def _only_member(path: Path) -> BinaryIO:
                     "and give the score file in it"
                 )
             return cast(BinaryIO, archive.open(names[0]))
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:  # or encrypted
+    except (OSError, BenchError):
+        raise
+    except Exception as error:  # encrypted, damaged; a forged one can raise anything
         raise BenchError(f"{path}: is a zip archive that cannot be read: {error}") from error
 
 

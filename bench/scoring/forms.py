@@ -24,7 +24,7 @@ from bench.errors import BenchError
 from bench.metrics.tally import Bools, Floats, Integers
 from bench.scoring import arrays, json_files, matlab, ordered, parquet, tables, text
 from bench.scoring.files import UNREADABLE, form, head, unreadable
-from bench.scoring.meaning import are_numbered, labels_of, score_of
+from bench.scoring.meaning import are_numbered, labels_of, refuse_classes, score_of
 from bench.scoring.reading import Reading
 from bench.units import SAMPLE_RATE_HZ, frame_samples
 
@@ -108,7 +108,7 @@ def read(path: Path, asked: Reading | None = None, ids: Sequence[str] = ()) -> S
             case "text":
                 found = ordered.read_text(path)
             case "parquet":
-                found = tables.Table("Parquet", *parquet.table(path))
+                found = parquet.table(path)
             case "json":
                 found = json_files.read(path)
             case "mat":
@@ -121,10 +121,12 @@ def read(path: Path, asked: Reading | None = None, ids: Sequence[str] = ()) -> S
             return _dictionary(path, arrays.joined(path, found, asked.column), frame)
         if in_order:
             found, asked = ordered.with_ids(path, found, asked, ids)
-        read_file = _assembled(path, tables.rows(path, found, asked), frame, asked.negate)
+        read_file = _assembled(
+            path, tables.rows(path, tables.source(found), asked), frame, asked.negate
+        )
         if not in_order:
             return read_file
-        return replace(read_file, taken=f"{read_file.taken}; {ordered.said(ids)}")
+        return replace(read_file, warnings=(("order", ordered.said(ids)), *read_file.warnings))
     except UNREADABLE as error:
         raise unreadable(path, error) from error
     except (MemoryError, pa.ArrowException) as error:
@@ -150,14 +152,16 @@ class _Times(NamedTuple):
 
 def _assembled(path: Path, rows: text.Rows, frame: int | None, negate: bool) -> ScoreFile:
     roles = rows.roles
-    try:
-        score, done = score_of(rows, negate)
-    except BenchError as error:
-        raise BenchError(f"{path}: {error}") from None
-    times = [column.to_numpy() for column in rows.numbers[len(roles.score) :]]
-    labels = labels_of(rows, score)
     encoded = rows.utterance.combine_chunks().dictionary_encode()
     row = encoded.indices.to_numpy().astype(np.int64)
+    times = [column.to_numpy() for column in rows.numbers[len(roles.score) :]]
+    try:
+        score, done = score_of(rows, negate)
+        labels = labels_of(rows, score)
+        if not times:
+            refuse_classes(row, labels)
+    except BenchError as error:
+        raise BenchError(f"{path}: {error}") from None
     if times:
         found = _times(path, row, times, frame)
     else:

@@ -197,7 +197,7 @@ def _flat(record: Object) -> Object:
             inner = {str(key): of for key, of in cast(Object, value).items()}
         elif isinstance(value, list):
             many = cast(list[Any], value)
-            inner = {f"{name} {i}" if len(many) > 1 else name: of for i, of in enumerate(many, 1)}
+            inner = {f"{name}[{i}]" if len(many) > 1 else name: of for i, of in enumerate(many, 1)}
         else:
             inner = {name: value}
         for key, of in inner.items():

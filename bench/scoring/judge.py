@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -102,7 +102,9 @@ class Judge:
         A BenchError says what stands against giving any figure, all of it at once.
         """
         asked, reading = self.request, reading or self.request.reading
-        file = read_with_fields(asked.card, self.subset.table, path, reading, self._by)
+        file = read_with_fields(
+            asked.card, self.subset.table, path, reading, self._by, self._order(path, reading)
+        )
         how = (asked.allow_missing, reading.negate, asked.as_is)
         options = dict(zip(("allow_missing", "negate", "as_is"), how, strict=True))
         table = self.subset.table
@@ -124,6 +126,19 @@ class Judge:
     def _by(self) -> list[str]:
         """Every column that figures are broken down by."""
         return [name for by in self.request.by for name in by]
+
+    def _order(self, path: Path, reading: Reading) -> Sequence[str]:
+        """Return the ids in the order of the keys for scores without any; BenchError where the
+        keys are not those of the whole split.
+        """
+        if reading.order != "protocol":
+            return ()
+        partial = [finding for finding in self.findings if finding.code == "key_counts"]
+        if partial and self.request.form != "smoke":
+            raise BenchError(
+                f"{path}: scores without ids need the keys of the whole split: {partial[0]}"
+            )
+        return self.subset.table["utterance"].tolist()
 
     def others(self) -> Mapping[str, Collection[str]]:
         """Return the ids of the corpus's other splits, as far as their keys are there."""

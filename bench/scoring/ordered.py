@@ -16,9 +16,9 @@ from pathlib import Path
 import pyarrow as pa
 
 from bench.errors import BenchError, quoted
-from bench.scoring.columns import NUMBER, mostly
 from bench.scoring.files import blocks
 from bench.scoring.reading import Reading
+from bench.scoring.sample import NUMBER, mostly
 from bench.scoring.tables import Table
 
 NAME = "the order of the keys"
@@ -41,11 +41,11 @@ def with_ids(path: Path, table: Table, asked: Reading, ids: Sequence[str]) -> tu
             f"{path}: holds {count:,} scores, but the keys list {len(ids):,} trials; scores "
             "without ids are taken in the order of the keys only where there are as many"
         )
-    names = table.names or [f"column {i}" for i in range(1, len(table.columns) + 1)]
+    names = table.names or [f"{i}" for i in range(1, len(table.columns) + 1)]
     for name, column in zip(names, table.columns, strict=True):
         if _are_ids(column, len(names) > 1):
             raise BenchError(
-                f"{path}: {name!r} looks like ids (e.g. {quoted(str(column[0].as_py()), 40)}): "
+                f"{path}: column {name!r} looks like ids (e.g. {quoted(str(column[0].as_py()))}): "
                 "scores that have ids need no order; leave --order out"
             )
     whole = Table(table.what, [*names, NAME], [*table.columns, pa.array(ids, pa.string())])

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,9 +15,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from bench.errors import BenchError
-from bench.scoring import parquet, text
+from bench.errors import BenchError, quoted
+from bench.scoring import text
+from bench.scoring.columns import Roles, choose
 from bench.scoring.reading import Reading
+from bench.scoring.sample import NUMBER
 
 _IDS = (
     *("id", "ids", "utt", "utts", "utt_id", "utt_ids", "utterance", "utterances", "file", "files"),
@@ -30,7 +32,8 @@ _VALUES = (
     *("output", "outputs", "label", "labels", "y_true", "y_pred", "y_score", "target", "targets"),
     *("bonafide", "spoof", "real", "fake"),
 )
-_SAMPLE = 1000
+SAMPLE = 1000
+"""Rows by which columns are told."""
 _WIDEST = 8
 """Columns of an array of two dimensions; a wider one holds something else."""
 
@@ -46,14 +49,46 @@ class Table(NamedTuple):
     """Of text, numbers or truth values."""
 
 
-def rows(path: Path, table: Table, asked: Reading) -> text.Rows:
-    """Return a table's columns by what they hold; BenchError where it cannot be one of scores."""
+class Source(NamedTuple):
+    """A table of which only those columns need be fetched that are used."""
+
+    what: str
+    names: Sequence[str] | None
+    first: Sequence[pa.Array]
+    """The first rows of each column."""
+    fetched: Callable[[Iterable[int]], Mapping[int, pa.ChunkedArray]]
+    """Returns whole columns by their number from 0."""
+
+
+def source(table: Table) -> Source:
+    """Return a table in memory as one that columns are fetched from."""
 
     def fetched(wanted: Iterable[int]) -> dict[int, pa.ChunkedArray]:
         return {i: pa.chunked_array([table.columns[i]]) for i in wanted}
 
-    first = [column.slice(0, _SAMPLE) for column in table.columns]
-    return parquet.rows(path, table.what, table.names, first, fetched, asked)
+    first = [column.slice(0, SAMPLE) for column in table.columns]
+    return Source(table.what, table.names, first, fetched)
+
+
+def rows(path: Path, source: Source, asked: Reading) -> text.Rows:
+    """Return a table's columns by what they hold; BenchError where it cannot be one of scores."""
+    names = list(source.names or ())
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise BenchError(f"{path}: has two columns named {repeated[0]!r}")
+    if not source.first or not len(source.first[0]):
+        raise BenchError(f"{path}: holds no row; a score file has a row an utterance")
+    cells = [list(map(_cell, column.to_pylist())) for column in source.first]
+    first = list(zip(*cells, strict=True))
+
+    def read(later: Mapping[int, Sequence[str]]) -> text.Rows:
+        try:
+            roles = choose(source.names, first, asked, later)
+        except BenchError as error:
+            raise BenchError(f"{path}: {error}") from None
+        return _of_roles(path, source, roles)
+
+    return text.settled(read)
 
 
 def column(values: Sequence[Any]) -> pa.Array:
@@ -104,7 +139,7 @@ def of_arrays(
             continue
         wide = array.ndim == 2 and array.shape[1] > 1
         parts = array.T if wide else [array.reshape(count)]
-        columns |= {f"{name} {i}" if wide else name: part for i, part in enumerate(parts, 1)}
+        columns |= {f"{name}[{i}]" if wide else name: part for i, part in enumerate(parts, 1)}
     return Table(what, list(columns), [_array_column(part) for part in columns.values()])
 
 
@@ -135,3 +170,54 @@ def _array_column(array: NDArray[Any]) -> pa.Array:
     if array.dtype.kind in "UO":
         return column(array.tolist())
     return pa.array(np.ascontiguousarray(array.astype(array.dtype.newbyteorder("="))))
+
+
+def _of_roles(path: Path, source: Source, roles: Roles) -> text.Rows:
+    kinds = {i: pa.string() for i in (roles.utterance, *roles.words)}
+    kinds |= {i: pa.float64() for i in roles.numbers}
+    names = source.names or [f"column {i + 1}" for i in range(len(source.first))]
+    found = source.fetched(kinds)
+    columns = {i: _typed(path, names[i], found[i], kind) for i, kind in kinds.items()}
+    words = {i: columns[i].dictionary_encode() for i in roles.words}
+    label = words[roles.label] if roles.strict and roles.label is not None else None
+    if not text.words_hold(columns[roles.utterance], label):
+        stranger = next(iter(text.strangers(label)), None)
+        what = f"{stranger!r} is no label (bonafide, spoof)" if stranger else "there is an empty id"
+        raise BenchError(f"{path}: {what}")
+    why = f"{source.what} of {len(names)} columns: {roles.why}"
+    return text.Rows(
+        columns[roles.utterance], [columns[i] for i in roles.numbers], words, roles, why
+    )
+
+
+def _cell(value: object) -> str:
+    return str(int(value)) if isinstance(value, bool) else str(value)
+
+
+def _typed(path: Path, name: str, column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
+    if column.null_count:
+        empty = np.flatnonzero(column.is_null().to_numpy())
+        raise BenchError(
+            f"{path}: {name}: {len(empty):,} of {len(column):,} cells are empty, the first in row "
+            f"{empty[0] + 1}"
+        )
+    if pa.types.is_boolean(column.type):
+        column = column.cast(pa.int8())
+    if pa.types.is_string(column.type) and kind == pa.float64():
+        return _numbers(path, name, column)
+    try:
+        return column.cast(kind, safe=False)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        what = "words" if kind == pa.string() else "numbers"
+        raise BenchError(f"{path}: {name}: is {column.type}, not {what}: {error}") from error
+
+
+def _numbers(path: Path, name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return numbers that are written as text."""
+    words = [word.strip() for word in column.to_pylist()]
+    wrong = next((i for i, word in enumerate(words) if not NUMBER.fullmatch(word)), None)
+    if wrong is not None:
+        raise BenchError(
+            f"{path}: {name}: row {wrong + 1}: {quoted(words[wrong], 40)} is no number"
+        )
+    return pa.chunked_array([pa.array(map(float, words), pa.float64())])

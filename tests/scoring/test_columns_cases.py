@@ -114,6 +114,6 @@ def test_frames_by_index(cases):
         read(path)
     found = read(path, resolution_s=0.02)
     assert found.kind == "frames"
-    assert sorted(found.names.to_pylist())[:2] == ["utt001", "utt002"]
-    assert found.start[:3].tolist() == [0, 320, 640]
+    assert found.names.to_pylist() == ["utt001"]
+    assert found.start.tolist() == [320 * i for i in range(400)]
     assert found.score[0] == pytest.approx(0.282635 - 0.717365)

@@ -18,7 +18,7 @@ from tests.scoring.listed import read
 IDS = ["LA_E_1000001", "LA_E_1000002", "LA_E_1000003", "LA_E_1000004"]
 SCORES = [1.5, -2.25, 3e-05, -4.0]
 HELD = dict(zip(IDS, SCORES, strict=True))
-RECORDS = [{"file": f"flac/{u}.flac", "score": s} for u, s in HELD.items()]
+RECORDS = [{"file": u, "score": s} for u, s in HELD.items()]
 PARALLEL = {"ids": IDS, "scores": SCORES}
 FRAME = pd.DataFrame({"file": IDS, "score": SCORES})
 ANSWERS = {

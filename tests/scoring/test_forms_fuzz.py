@@ -5,7 +5,9 @@ from __future__ import annotations
 import bz2
 import gzip
 import io
+import json
 import lzma
+import zipfile
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from scipy.io import savemat
 
 from bench.errors import BenchError
 from bench.scoring.forms import ScoreFile
@@ -35,6 +38,17 @@ def _saved(save, content, *args):
 
 
 VECTORS = {f"u{i}": np.arange(4, dtype=np.float32) for i in range(3)}
+
+
+def _zipped(content):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("scores.txt", content)
+    return file.getvalue()
+
+
+IDS_12 = [f"u{i}" for i in range(12)]
+PARALLEL = {"ids": np.array(IDS_12, dtype=object), "scores": np.arange(12) / 7}
 GOOD = {
     "text": TEXT,
     "table": TABLE,
@@ -43,8 +57,15 @@ GOOD = {
     "gz": gzip.compress(TEXT, mtime=0),
     "bz2": bz2.compress(TEXT),
     "xz": lzma.compress(TEXT),
+    "zip": _zipped(TEXT),
     "npy": _saved(np.save, np.array(VECTORS, dtype=object), True),
     "npz": _saved(lambda file, content: np.savez(file, **content), VECTORS),
+    "parallel": _saved(lambda file, content: np.savez(file, **content), PARALLEL),
+    "records": _saved(np.save, np.array([*zip(*PARALLEL.values(), strict=True)], dtype=object)),
+    "mat": _saved(savemat, PARALLEL),
+    "json": json.dumps({u: i / 7 for i, u in enumerate(IDS_12)}, indent=1).encode(),
+    "json lines": "".join(json.dumps({"id": u, "score": 0.5}) + "\n" for u in IDS_12).encode(),
+    "json frames": json.dumps({k: v.tolist() for k, v in VECTORS.items()}).encode(),
     "parquet": _saved(
         lambda file, table: pq.write_table(table, file),
         pa.table({"utterance": [f"u{i}" for i in range(12)], "score": [i / 7 for i in range(12)]}),
