@@ -44,12 +44,14 @@ class Given(NamedTuple):
 
     def judged(self, judge: Judge) -> Judged:
         """Return the scores, read as is said of them and checked by the judge."""
+        from bench.scoring.findings import Refused
+
         try:
             return judge.read(self.path, self.reading(judge.request.reading))
         except BenchError as error:
-            # The same error, as it may hold what was found (`bench.scoring.findings.Refused`).
-            error.args = (str(error).replace(str(self.path), str(self.shown)),)
-            raise
+            said = str(error).replace(str(self.path), str(self.shown))
+            found = error.findings if isinstance(error, Refused) else None
+            raise (BenchError(said) if found is None else Refused(said, found)) from error
 
 
 def _seconds(text: str) -> float:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from bench import cards
 from bench.catalogue import is_rate, metric, shown
-from bench.markdown import table
+from bench.markdown import marked, prose, table
 from bench.metrics.scores import Figure
 from bench.scoring.standing import Standing, standings
 from bench.specs.table import Row, Table
@@ -91,7 +91,7 @@ def published_table(found: Published, own: Mapping[str, Figure]) -> list[str]:
         for system in found.systems
     ]
     values = {name: figure.value for name, figure in own.items()} | {found.by: found.own}
-    cells = ["**this file**", *(_cell(name, values.get(name)) for name in names), ""]
+    cells = [marked("**this file**"), *(_cell(name, values.get(name)) for name in names), ""]
     rows.append((found.own, cells))
     better = metric(found.by)
     down = better is not None and better.better == "higher"
@@ -103,7 +103,7 @@ def published_table(found: Published, own: Mapping[str, Figure]) -> list[str]:
         "clips are cut differ from one to another; `bench show TABLE` says what is known of each."
     )
     lines = table(headings, [cells for _, cells in rows])
-    return ["## Published on this split", "", *lines, "", said]
+    return ["## Published on this split", "", *lines, "", prose(said)]
 
 
 def published_as_dict(found: Published) -> dict[str, Any]:

@@ -89,3 +89,63 @@ def test_ties_of_utterances_are_not_said_of_frames(mini, tmp_path):
     verdict = one.verdict(one.read(path))
     assert any("eer" in line.figures for line in verdict.breakdowns[-1].lines)
     assert {line.ties for line in verdict.breakdowns[-1].lines} == {None}
+
+
+def columns_written(tmp_path: Path, table: pd.DataFrame, **columns: object) -> Path:
+    path = tmp_path / "scores.csv"
+    table[["utterance", "score"]].assign(**columns).to_csv(path, index=False)
+    return path
+
+
+@pytest.mark.parametrize("role", ["channel", "spoof"])
+def test_columns_of_the_score_file_are_joined_by_id(mini, tmp_path, role):
+    table = listed(mini, "asvspoof2019la")
+    device = np.where(np.arange(len(table)) % 3 > 0, "phone", "studio")
+    if role == "spoof":
+        device = np.where(table["bonafide"], "none", device)
+    path = columns_written(tmp_path, table, device=device)
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([lines[0], *reversed(lines[1:])]) + "\n")  # not the keys' order
+    one = judge(mini, "asvspoof2019la", by=(("device",), ("attack", "device")))
+    verdict = one.verdict(one.read(path))
+    found = {line.levels[0]: line.figures["eer"].value for line in verdict.breakdowns[0].lines}
+    for level in ("phone", "studio"):
+        rows = pd.Series(device == level) | (table["bonafide"] & (role == "spoof"))
+        assert found[level] == pytest.approx(of_level(table, rows))
+    (note,) = (
+        note for note in verdict.notes if note.startswith("by device: a column of the score")
+    )
+    assert ("spoof trials only" in note) == (role == "spoof")
+    assert len(verdict.breakdowns[1].lines) > len(verdict.breakdowns[0].lines)
+    one = judge(mini, "asvspoof2019la", by=(("device",),))
+    compared = compare(one, one.read(path), one.read(path))
+    assert {of.levels for of in compared.found} >= {("phone",), ("studio",)}
+
+
+def test_a_column_of_both_is_that_of_the_keys(mini, tmp_path):
+    table = listed(mini, "asvspoof5")
+    path = columns_written(tmp_path, table, codec_quality="mine")
+    one = judge(mini, "asvspoof5", by=(("codec_quality",),))
+    verdict = one.verdict(one.read(path))
+    assert "mine" not in rates(verdict)
+    assert any(note.startswith("by codec_quality: a column of the keys") for note in verdict.notes)
+
+
+def test_frames_of_an_utterance_have_one_word(mini, tmp_path):
+    lines = [
+        line.split() for line in frames(mini, tmp_path, 0.02, "f.txt").read_text().splitlines()
+    ]
+    table = pd.DataFrame(lines, columns=["utterance", "start", "score"])
+    ids = table["utterance"].unique()
+    device = dict(zip(ids, np.where(np.arange(len(ids)) % 2, "phone", "studio"), strict=True))
+    table["device"] = table["utterance"].map(device)
+    path = tmp_path / "frames.csv"
+    table.to_csv(path, index=False)
+    one = judge(mini, "partialspoof", by=(("device",),))
+    verdict = one.verdict(one.read(path))
+    levels = {line.levels[0] for line in verdict.breakdowns[-1].lines}
+    assert levels == {"phone", "studio", "Pooled"}
+    table.loc[5, "device"] = "other"
+    table.to_csv(path, index=False)
+    with pytest.raises(BenchError, match=r"by device: .* has 'other' and .*one word an utterance"):
+        one.read(path)
