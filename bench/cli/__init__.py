@@ -10,6 +10,7 @@ import click
 
 from bench import __version__
 from bench.cli.compare import compare
+from bench.cli.console import visible_output
 from bench.cli.data import data
 from bench.cli.doctor import doctor
 from bench.cli.explain import explain
@@ -48,6 +49,7 @@ for _command in (list_, show, run, sweep, report, score, compare, explain, data,
     bench.add_command(_command)
 
 
+@visible_output()
 def main() -> None:
     """Run the command line. Mistakes print one message and exit with 2, failed rows with 1."""
     try:

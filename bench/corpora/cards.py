@@ -12,6 +12,7 @@ from string import Formatter
 
 from bench import config
 from bench.cards import folder, read, shown, validated
+from bench.corpora.called import is_called, near_corpus
 from bench.corpora.readers import names as names_of_readers
 from bench.errors import BenchError, near
 from bench.specs.corpus import CorpusCard, Protocol
@@ -23,7 +24,7 @@ def names() -> list[str]:
 
 
 def card(name: str) -> CorpusCard:
-    """Return the card of a corpus by its key or the field's short name (PS, HAD, LPS), in any case.
+    """Return the card of a corpus by any of its names (`bench.corpora.called`).
 
     An unknown name and a faulty card are a BenchError; a card's faults are all in one error, a line
     each.
@@ -33,10 +34,9 @@ def card(name: str) -> CorpusCard:
         return parse(files[name.lower()])
     cards = [parse(path) for path in files.values()]
     for found in cards:
-        if found.short.lower() == name.lower():
+        if is_called(found, name):
             return found
-    shorts = [found.short for found in cards]
-    raise BenchError(f"{name!r}: there is no such corpus{near(name, [*files, *shorts])}")
+    raise BenchError(f"{name!r}: there is no such corpus{near_corpus(name, cards)}")
 
 
 def _files() -> dict[str, Path]:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from bench.catalogue import is_rate, metric, shown
-from bench.markdown import table
+from bench.markdown import bullets, escaped, table
 from bench.metrics.scores import Figure
 from bench.scoring.verdict import Breakdown, Line
 
@@ -83,10 +83,11 @@ def _count(line: Line, heading: str) -> str:
 def _tied(breakdown: Breakdown) -> list[str]:
     """Return what is said of EERs that hang on ties."""
     said = [
-        f"- {' '.join(line.levels)}: {ties.bonafide:,.0f} bona fide and {ties.spoof:,.0f} spoof "
+        f"{' '.join(line.levels)}: {ties.bonafide:,.0f} bona fide and {ties.spoof:,.0f} spoof "
         f"share {ties.score:.9g}; ASVspoof's packages print {shown('eer', ties.official)}, any "
         f"order of these gives {shown('eer', ties.lowest)} to {shown('eer', ties.highest)}"
         for line in breakdown.lines
         if (ties := line.ties)
     ]
-    return ["", f"{_TIED.strip()}: the EER hangs on ties:", "", *said] if said else []
+    text = f"{_TIED.strip()}: the EER depends on how ties are counted:"
+    return ["", text, "", bullets(map(escaped, said))] if said else []

@@ -12,6 +12,7 @@ from typing import Literal
 
 from bench import writing
 from bench.errors import BenchError
+from bench.printable import one_line
 
 Severity = Literal["error", "warning", "note"]
 EXAMPLES = 5
@@ -39,7 +40,7 @@ class Finding:
         if not self.examples:
             return self.message
         more = ", ... (--list FILE writes all)" * (self.count > len(self.examples))
-        return f"{self.message}: {', '.join(self.examples)}{more}"
+        return f"{self.message}: {', '.join(map(one_line, self.examples))}{more}"
 
 
 class Refused(BenchError):

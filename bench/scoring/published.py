@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from bench import cards
 from bench.catalogue import is_rate, metric, shown
-from bench.markdown import table
+from bench.markdown import marked, table
 from bench.metrics.scores import Figure
 from bench.scoring.standing import Standing, standings
 from bench.specs.table import Row, Table
@@ -91,7 +91,7 @@ def published_table(found: Published, own: Mapping[str, Figure]) -> list[str]:
         for system in found.systems
     ]
     values = {name: figure.value for name, figure in own.items()} | {found.by: found.own}
-    cells = ["**this file**", *(_cell(name, values.get(name)) for name in names), ""]
+    cells = [marked("**{}**", "this file"), *(_cell(name, values.get(name)) for name in names), ""]
     rows.append((found.own, cells))
     better = metric(found.by)
     down = better is not None and better.better == "higher"

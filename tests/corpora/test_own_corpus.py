@@ -153,7 +153,7 @@ def test_a_type_that_the_card_lacks_is_a_warning(own: Path):
         ("[factors]", "ids = '('\n[factors]", r"protocol.ids = '\(': is no regular expression"),
         ("label", "label spans", r"a column `spans` and \[protocol.spans\] go together"),
         ("noise label", "noise label ...", "`...` stands after `spans` only"),
-        ('"comma"', '"semicolon"', "should be 'space', 'tab' or 'comma'"),
+        ('"comma"', '"colon"', "should be 'space', 'tab', 'comma' or 'semicolon'"),
         ('"bonafide", fake', '"genuine", fake', "should be 'bonafide' or 'spoof'"),
         ("[splits.test]", "[splits.tdcf]", "evaluation = 'test': no such split"),
     ],

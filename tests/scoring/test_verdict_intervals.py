@@ -90,7 +90,7 @@ def test_cells_whose_eer_hangs_on_ties_say_so(mini, tmp_path):
     shown = render.markdown(verdict)
     (line,) = (line for line in shown.splitlines() if line.startswith(f"| {first}"))
     assert "% ᵉ |" in line
-    assert "ᵉ: the EER hangs on ties:" in shown
+    assert "ᵉ: the EER depends on how ties are counted:" in shown
     assert f"- {first}: {table['bonafide'].sum()} bona fide and " in shown
     assert "any order of these gives 0.00 % to 100.00 %" in shown
     lines = render.as_dict(verdict)["breakdowns"][0]["lines"]
