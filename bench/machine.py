@@ -113,7 +113,8 @@ def _of_class(error: BaseException, name: str) -> Explained | None:
             assert isinstance(error, OSError)
             return of_system(error)
         case "builtins.MemoryError":
-            return _said("", _CASES[errno.ENOMEM])
+            what = f"there is not enough memory ({_first_line(error)})".replace(" ()", "")
+            return _said("", _Case(what, _MEMORY))
         case "builtins.UnicodeDecodeError":
             assert isinstance(error, UnicodeDecodeError)
             part = error.object[max(0, error.start - 20) : error.end + 20]

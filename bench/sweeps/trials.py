@@ -58,7 +58,7 @@ class Sweeping:
         self._seeds = seeds(card)
         self._resolution = self._resolution_of(run)
         self._device = local.device_name(config)
-        opened = storage.opened(url, entry.name, config.work)
+        opened = storage.opened(url, entry.name, config.work, watcher.say)
         self.study = Study(card, entry.name, opened, (run.training.epochs, len(self._seeds)))
         self._tracked = StudyRun(store, entry)
 
