@@ -103,8 +103,13 @@ class Config:
         """MLFLOW_TRACKING_URI, else `tracking` of bench.toml, else a SQLite file in the work
         folder.
         """
-        default = f"sqlite:///{(self.work / 'mlflow.db').absolute()}"
-        return os.environ.get("MLFLOW_TRACKING_URI") or self.tracking or default
+        named = os.environ.get("MLFLOW_TRACKING_URI") or self.tracking
+        if named:
+            return named
+        from sqlalchemy.engine import URL  # which knows how a path is quoted
+
+        file = (self.work / "mlflow.db").absolute()
+        return URL.create("sqlite", database=str(file)).render_as_string()
 
     @property
     def artifacts(self) -> Path:

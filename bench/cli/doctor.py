@@ -122,11 +122,12 @@ def _weights(here: Config) -> Iterator[Finding]:
 
 
 def _store(here: Config) -> Iterator[Finding]:
-    from bench.tracking.client import database, is_local
+    from bench.tracking import address
     from bench.tracking.store import Store
 
-    uri, area = here.tracking_uri, "tracking store"
-    if is_local(uri) and not database(uri).is_file():
+    at, area = address.configured(here), "tracking store"
+    uri = at.shown
+    if at.file is not None and not at.file.is_file():
         yield Finding(area, "mlflow", True, f"{uri} (not there yet: the first run makes it)")
         return
 

@@ -8,17 +8,21 @@ from bench import config
 
 
 @click.command()
-def sync() -> None:
+@click.pass_context
+def sync(context: click.Context) -> None:
     """Send runs that were recorded while the tracking server was away.
 
     Sending twice changes nothing, and one that is stopped in the middle goes on. A run that a
-    living process still records stays until it is over.
+    living process still records stays until it is over. A run counts as sent when all its files
+    are at the server; where one is not, the command says so and exits with 1.
     """
     from bench.tracking.store import Store
 
     store = Store(config.load())
     sent = store.synchronise()
-    for run, state in sent:
+    for run, state, _ in sent:
         click.echo(f"{run}: {state}")
     if not sent:
         click.echo(f"nothing waits to be sent to {store.uri}")
+    if not all(of.is_whole for of in sent):
+        context.exit(1)

@@ -14,17 +14,16 @@ def ui(port: int) -> None:
 
     Says where each table is shown as in the paper; of a store on a server, says no more.
     """
-    from bench.tracking import server
-    from bench.tracking.client import is_local
+    from bench.tracking import address, server
     from bench.tracking.store import Store
 
     here = config.load()
-    uri = here.tracking_uri
-    address = f"http://{server.HOST}:{port}" if is_local(uri) else uri.rstrip("/")
+    at = address.configured(here)
+    served = f"http://{server.HOST}:{port}" if at.file else at.shown
     for table, page in Store(here).pages().items():
-        click.echo(f"{table}: {address}{page}")
-    if not is_local(uri):
-        click.echo(f"served already: {address}")
+        click.echo(f"{table}: {served}{page}")
+    if at.file is None:
+        click.echo(f"served already: {served}")
         return
-    click.echo(f"{address}  ({uri}); Ctrl-C ends it")
+    click.echo(f"{served}  ({at.shown}); Ctrl-C ends it")
     server.ui(here, port)

@@ -47,11 +47,13 @@ class Sweeping:
         self.card, self._config, self._store, self._watcher = card, config, store, watcher
         self._library = Library(config)
         run = base(card)
+        data = self._library.row(run)
         entry = StudyEntry(
             sweep=card.key,
             form=card.form,
             signature=signature(card),
-            fingerprints=self._library.row(run).fingerprints(),
+            fingerprints=data.fingerprints(),
+            made_from=data.made_from(),
             commit=commit(),
             settings=records.described(card),
         )
@@ -130,6 +132,7 @@ class Sweeping:
             seed=job.seed,
             run=job.run,
             fingerprints=job.data.fingerprints(),
+            made_from=job.data.made_from(),
             commit=commit(),
             device=self._device,
             description_figures={},

@@ -9,10 +9,10 @@ import os
 import time
 import warnings
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError
+from bench.tracking.address import Address
 from bench.tracking.entry import DatasetUse
 
 _PARAMETER_LENGTH = 500
@@ -22,17 +22,11 @@ _SAMPLING_S = 10
 """How often system metrics are taken."""
 
 
-def is_local(uri: str) -> bool:
-    """Return whether a tracking store is a SQLite file of this machine."""
-    return uri.startswith("sqlite:///")
-
-
-def database(uri: str) -> Path:
-    """Return the file of a local tracking store."""
-    return Path(uri.removeprefix("sqlite:///").partition("?")[0])
-
-
-_PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "60"}
+_PATIENCE = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "60",
+    "PGCONNECT_TIMEOUT": "10",
+}
 """How often and how many seconds a server is waited for, unless the environment says so already:
 MLflow's own 7 times 120 s would hold a training up for a quarter of an hour."""
 _LATER = (408, 429)
@@ -54,7 +48,10 @@ def unreachable(error: Exception) -> bool:
     """Return whether an error says that a server did not do its work, and not that it refused."""
     from mlflow.exceptions import MlflowException
     from requests import RequestException
+    from sqlalchemy.exc import InterfaceError, OperationalError
 
+    if isinstance(error, (OperationalError, InterfaceError)):
+        return True  # a database
     if isinstance(error, RequestException):
         status = 503 if error.response is None else error.response.status_code
     elif isinstance(error, MlflowException):
@@ -64,8 +61,21 @@ def unreachable(error: Exception) -> bool:
     return status >= 500 or status in _LATER
 
 
-def connect(uri: str) -> Any:
+def is_of_store(error: Exception) -> bool:
+    """Return whether an error is one that MLflow or its database raised."""
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    return isinstance(error, (MlflowException, SQLAlchemyError))
+
+
+def connect(to: Address) -> Any:
+    """Return MLflow's client of a store; a local one is made where it is new. Raise BenchError
+    where MLflow cannot open it.
+    """
     quiet()
+    if to.login is not None:
+        os.environ["MLFLOW_TRACKING_USERNAME"], os.environ["MLFLOW_TRACKING_PASSWORD"] = to.login
     with warnings.catch_warnings():
         # MLflow 3.17's own use of SQLAlchemy 2.1.
         warnings.filterwarnings("ignore", message=".*``noload`` loader strategy")
@@ -77,10 +87,34 @@ def connect(uri: str) -> Any:
         logging.getLogger("alembic").setLevel(logging.WARNING)
         # Its monitor's complaints of a server that is away; the run itself says so once.
         logging.getLogger("mlflow.system_metrics").setLevel(logging.CRITICAL)
+        # It logs whole tracebacks of errors that it raises as well.
+        logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
         try:
-            return MlflowClient(tracking_uri=uri)
+            if to.is_database:
+                _reach(to)
+            client = MlflowClient(tracking_uri=to.uri)
+            if to.file is None and to.endpoint is None and not to.is_database:
+                client.search_experiments(max_results=1)  # only so does a service say what it lacks
+            return client
         except (MlflowException, SQLAlchemyError) as error:
-            raise BenchError(f"the tracking store {uri} cannot be opened: {error}") from error
+            if to.is_database and unreachable(error):
+                raise
+            why = to.hidden(first_line(error))
+            raise BenchError(f"the tracking store {to.shown} cannot be opened: {why}") from error
+
+
+def _reach(to: Address) -> None:
+    """Connect to a database once: MLflow itself would try ten times, for two minutes."""
+    import sqlalchemy
+    from sqlalchemy.pool import NullPool
+
+    try:
+        sqlalchemy.create_engine(to.uri, poolclass=NullPool).connect().close()
+    except ModuleNotFoundError as error:
+        raise BenchError(
+            f"the tracking store {to.shown}: its driver {error.name} is not installed: "
+            f"`pip install {error.name}`, or name the driver that is (postgresql+psycopg://...)"
+        ) from error
 
 
 def system_monitor(client: Any, run_id: str) -> Any:
@@ -137,6 +171,15 @@ def log_points(client: Any, run_id: str, points: Sequence[Any]) -> None:
     """Log points of curves (MLflow's `Metric`), any number of them."""
     for start in range(0, len(points), _BATCH):
         client.log_batch(run_id, metrics=points[start : start + _BATCH])
+
+
+def first_line(error: Exception) -> str:
+    """Return what an error says, without the statement and the links that SQLAlchemy adds.
+
+    >>> first_line(ValueError("(sqlite3.OperationalError) disk I/O error\\n[SQL: ...]"))
+    '(sqlite3.OperationalError) disk I/O error'
+    """
+    return str(error).strip().partition("\n")[0]
 
 
 def cut(text: str, length: int) -> str:

@@ -9,17 +9,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Protocol
 
-from bench.tracking.client import is_local
+from bench.tracking.address import folder
 
 
 class Opened(Protocol):
     """A tracking store that is open (`bench.tracking.store.Store`; nothing here needs the rest of
     it, nor what that imports)."""
-
-    @property
-    def uri(self) -> str:
-        """Its address."""
-        ...
 
     @property
     def client(self) -> Any:
@@ -38,26 +33,29 @@ def score_file(store: Opened, run_id: str, evaluation: str) -> Generator[Path | 
 
     A local store's own file, or one fetched from a server, which is removed afterwards.
     """
-    client, folder = store.client, f"scores/{evaluation}"
-    found = [of.path for of in client.list_artifacts(run_id, folder) if of.path.endswith("parquet")]
-    if not found:
-        yield None
-    elif is_local(store.uri):
-        yield Path(client.download_artifacts(run_id, found[0]))
-    else:
-        with tempfile.TemporaryDirectory() as place:
-            yield Path(client.download_artifacts(run_id, found[0], place))
+    with _files(store, run_id, f"scores/{evaluation}", ".parquet") as found:
+        yield next(iter(found), None)
 
 
 def pictures(store: Opened, run_id: str, evaluation: str) -> dict[str, bytes]:
     """Return the PNGs that a run keeps of an evaluation, by name."""
-    client, folder = store.client, f"figures/{evaluation}"
-    paths = [of.path for of in client.list_artifacts(run_id, folder) if of.path.endswith(".png")]
+    with _files(store, run_id, f"figures/{evaluation}", ".png") as found:
+        return {path.name: path.read_bytes() for path in found}
+
+
+@contextmanager
+def _files(store: Opened, run_id: str, below: str, suffix: str) -> Generator[list[Path]]:
+    """Yield a run's files of a kind, by name."""
+    client = store.client
+    paths = sorted(
+        of.path for of in client.list_artifacts(run_id, below) if of.path.endswith(suffix)
+    )
+    own = folder(client.get_run(run_id).info.artifact_uri) if paths else None
+    if own is not None and own.is_dir():
+        yield [own / path for path in paths]
+        return
     with tempfile.TemporaryDirectory() as place:
-        # A local store hands out its own file, a server's is fetched.
-        to = () if is_local(store.uri) else (place,)
-        found = {path: Path(client.download_artifacts(run_id, path, *to)) for path in sorted(paths)}
-        return {Path(path).name: file.read_bytes() for path, file in found.items()}
+        yield [Path(client.download_artifacts(run_id, path, place)) for path in paths]
 
 
 def energy_kwh(store: Opened, run_id: str, curves: Sequence[str]) -> float:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import fcntl
 import socket
+import weakref
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
+from bench import writing
 from bench.config import Config
-from bench.tracking.client import connect, database, is_local, now_ms
+from bench.errors import BenchError
+from bench.tracking import address, local
+from bench.tracking.address import Address
+from bench.tracking.client import connect, first_line, now_ms
 
-_DEFAULT = "0"
-"""The experiment that MLflow makes with each store; it would stand empty among the tables."""
 _ANSWER_S = 5.0
 """How long a server may take to accept a connection."""
 
@@ -22,50 +25,104 @@ _ANSWER_S = 5.0
 class Ledger:
     """An MLflow store, opened (and made where it is new)."""
 
-    def __init__(self, uri: str, lock_file: Path, artifacts: Path | None) -> None:
-        """Open the store at `uri`. Processes that open a new one at once wait for each other.
+    def __init__(self, at: Address, lock_file: Path, artifacts: Path | None) -> None:
+        """Open the store. Processes that open a new one at once wait for each other.
 
-        `artifacts` is where a local store keeps them; a server knows its own place. Raise
-        BenchError where MLflow cannot open it.
+        `artifacts` is where a store keeps those of new runs; a server knows its own place. A local
+        store that cannot be written is read from a copy. Raise BenchError where MLflow cannot open
+        it.
         """
-        self.uri = uri
-        self._lock_file, self._artifacts = lock_file, artifacts
-        lock_file.parent.mkdir(parents=True, exist_ok=True)
-        with self.lock():
-            new = self.is_local and not database(uri).is_file()
-            self.client: Any = connect(uri)
-            if new:
-                self.client.delete_experiment(_DEFAULT)
+        self.at, self.artifacts = at, artifacts
+        self._lock_file = lock_file
+        self._refusal = ""
+        """Why it cannot be written."""
+        if self.is_local:
+            _ = self.client
 
     @property
     def is_local(self) -> bool:
         """Whether it is a file of this machine."""
-        return is_local(self.uri)
+        return self.at.file is not None
+
+    @cached_property
+    def client(self) -> Any:
+        """MLflow's client of it."""
+        if self.at.file is None or self.artifacts is None:
+            return connect(self.at)
+        self._refusal = local.refusal(self.at.file, self._lock_file)
+        if self._refusal:
+            return connect(self._copied(self.at.file, self.artifacts))
+        with self.lock():
+            local.make(self.at.file)
+            local.place(self.at.file, self.artifacts)
+            return connect(self.at)
+
+    def said(self, error: Exception) -> str:
+        """Return what an error of the store says, in one line and without a password."""
+        return self.at.hidden(first_line(error))
+
+    def _copied(self, file: Path, artifacts: Path) -> Address:
+        """Return the address of a copy, which is gone when this process is."""
+        own = ExitStack()
+        weakref.finalize(self, own.close)
+        copy = own.enter_context(writing.scratch()) / file.name
+        if file.exists():
+            local.copy(file, copy)
+        local.make(copy)
+        local.place(copy, artifacts)
+        return address.of_file(copy)
 
     def answers(self) -> bool:
         """Return whether the store is a file, or its server takes connections."""
-        if self.is_local:
+        if self.at.endpoint is None:
             return True
-        place = urlsplit(self.uri)
-        port = place.port or (443 if place.scheme == "https" else 80)
         try:
-            socket.create_connection((place.hostname or "", port), timeout=_ANSWER_S).close()
+            socket.create_connection(self.at.endpoint, timeout=_ANSWER_S).close()
         except OSError:
             return False
         return True
 
+    def require_writable(self) -> None:
+        """Raise BenchError where the store, or the lock of a server's, cannot be written."""
+        lock_file = self._lock_file
+        why = self._refusal if self.is_local else local.refusal(lock_file, lock_file)
+        if why:
+            raise BenchError(
+                f"the tracking store {self.at.shown} cannot be written ({why}): have its owner "
+                "give you permission, or name a work folder of your own (BENCH_WORK) or another "
+                "store (MLFLOW_TRACKING_URI)"
+            )
+
     @contextmanager
     def lock(self) -> Generator[None]:
-        """Hold the store's lock file: MLflow's first set-up and look-then-create cannot race."""
-        with self._lock_file.open("w") as file:
+        """Hold the store's lock file: MLflow's first set-up and look-then-create cannot race. Raise
+        as `require_writable`.
+        """
+        self.require_writable()
+        with self._lock_file.open("a") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
+
+    def known(self, name: str) -> Any:
+        """Return MLflow's experiment of that name, None where there is none; BenchError where it
+        was deleted, so that its runs are not taken for missing.
+        """
+        found = self.client.get_experiment_by_name(name)
+        if found is not None and found.lifecycle_stage == "deleted":
+            store, number = self.at.shown, found.experiment_id
+            raise BenchError(
+                f"{name}: its experiment (number {number}) was deleted in the tracking store. "
+                f"`MLFLOW_TRACKING_URI='{store}' mlflow experiments restore --experiment-id "
+                f"{number}` brings its runs back; `mlflow gc --backend-store-uri '{store}' "
+                f"--experiment-ids {number}` removes them for good, to begin anew"
+            )
+        return found
 
     def search(self, table: str, tags: Mapping[str, str]) -> list[Any]:
         """Return MLflow's runs in the experiment `table` that have all the tags, the one that began
         last first.
         """
-        experiment = self.client.get_experiment_by_name(table)
+        experiment = self.known(table)
         if experiment is None:
             return []
         wanted = " and ".join(f"tags.`{key}` = '{value}'" for key, value in tags.items())
@@ -90,27 +147,34 @@ class Ledger:
     def new(
         self, table: str, name: str, tags: Mapping[str, str], begun_ms: int | None = None
     ) -> str:
-        """Begin a run in the experiment `table`, made where it is new; return its id."""
+        """Begin a run in the experiment `table`, made where it is new; return its id.
+
+        To be called under the store's lock.
+        """
+        experiment_id = self.experiment(table)
+        if self.at.file is not None and self.artifacts is not None:
+            local.direct(self.at.file, experiment_id, self.artifacts / table)
         run = self.client.create_run(
-            self.experiment(table), start_time=begun_ms or now_ms(), run_name=name, tags=tags
+            experiment_id, start_time=begun_ms or now_ms(), run_name=name, tags=tags
         )
         return run.info.run_id
 
     def experiment(self, name: str) -> str:
         """Return the id of an experiment, made where it is new."""
-        experiment = self.client.get_experiment_by_name(name)
+        experiment = self.known(name)
         if experiment is not None:
             return experiment.experiment_id
-        place = (self._artifacts / name).as_uri() if self._artifacts else None
+        place = (self.artifacts / name).as_uri() if self.artifacts else None
         return self.client.create_experiment(name, artifact_location=place)
 
 
 def configured(config: Config) -> Ledger:
     """Return the store that the configuration names."""
-    uri = config.tracking_uri
-    if not is_local(uri):
-        return Ledger(uri, config.work / "tracking.lock", None)
-    return Ledger(uri, Path(f"{database(uri)}.lock"), config.artifacts)
+    at = address.configured(config)
+    if at.file is not None:
+        lock_file = at.file.with_name(f"{at.file.name}.lock")
+        return Ledger(at, lock_file, config.artifacts)
+    return Ledger(at, config.work / "tracking.lock", config.artifacts if at.is_database else None)
 
 
 def outbox_file(config: Config) -> Path:
@@ -121,4 +185,5 @@ def outbox_file(config: Config) -> Path:
 def outbox(config: Config) -> Ledger:
     """Return the store that takes records while the configured server does not answer."""
     file = outbox_file(config)
-    return Ledger(f"sqlite:///{file}", Path(f"{file}.lock"), file.with_suffix(""))
+    lock_file = file.with_name(f"{file.name}.lock")
+    return Ledger(address.of_file(file), lock_file, file.with_suffix(""))

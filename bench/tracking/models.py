@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import BenchError
+from bench.tracking.address import folder
 
 if TYPE_CHECKING:
     from torch import nn
@@ -121,9 +122,11 @@ def load(client: Any, run_id: str) -> nn.Module:
     none.
     """
     if not any(file.path == FOLDER for file in client.list_artifacts(run_id)):
-        raise BenchError(f"run {run_id} at {client.tracking_uri} has no model among its artifacts")
-    with tempfile.TemporaryDirectory() as folder:
-        place = client.download_artifacts(run_id, FOLDER, folder)
+        uri = client.get_run(run_id).info.artifact_uri
+        looked = folder(uri) or uri
+        raise BenchError(f"run {run_id} has no model among its artifacts: no {looked}/{FOLDER}")
+    with tempfile.TemporaryDirectory() as temporary:
+        place = client.download_artifacts(run_id, FOLDER, temporary)
         return _flavour().load_model(place, map_location="cpu")
 
 

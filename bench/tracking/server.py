@@ -7,7 +7,8 @@ import sys
 
 from bench.config import Config
 from bench.errors import BenchError
-from bench.tracking.client import is_local, quiet
+from bench.tracking import address
+from bench.tracking.client import quiet
 from bench.tracking.store import Store
 
 HOST = "127.0.0.1"
@@ -19,13 +20,14 @@ def command(config: Config, port: int) -> list[str]:
 
     Raise BenchError where the store is a server itself.
     """
-    if not is_local(config.tracking_uri):
-        raise BenchError(f"tracking is kept by a server already: open {config.tracking_uri}")
+    at = address.configured(config)
+    if at.file is None:
+        raise BenchError(f"tracking is kept by a server already: open {at.shown}")
     return [
         *(sys.executable, "-m", "mlflow", "server"),
         *("--host", HOST, "--port", str(port), "--workers", "1"),
         *("--uvicorn-opts", "--log-level=warning"),
-        *("--backend-store-uri", config.tracking_uri),
+        *("--backend-store-uri", at.uri),
         *("--default-artifact-root", config.artifacts.as_uri()),
     ]
 
@@ -33,7 +35,8 @@ def command(config: Config, port: int) -> list[str]:
 def ui(config: Config, port: int = 5000) -> int:
     """Serve MLflow's pages at http://127.0.0.1:`port` until interrupted; return its exit status."""
     arguments = command(config, port)
-    Store(config)  # a new store is set up here, under its lock, not by the server
+    # A new store is set up here, under its lock, not by the server.
+    Store(config).require_writable()
     serving = subprocess.Popen(arguments, env=quiet())
     try:
         return serving.wait()

@@ -7,12 +7,12 @@ from bench.config import Config, Form
 
 def states(config: Config, table: str, form: Form) -> dict[str, str]:
     """Return for each signature its runs, e.g. `FINISHED: seed 666; FAILED: seed 667`."""
-    from bench.tracking.client import database, is_local
+    from bench.tracking import address
     from bench.tracking.frame import tidy
     from bench.tracking.store import Store
 
-    uri = config.tracking_uri
-    if is_local(uri) and not database(uri).is_file():
+    file = address.configured(config).file
+    if file is not None and not file.is_file():
         return {}
     # Where a server is away, what the outbox has.
     frame = tidy(Store(config).search(table, {"form": form, "kind": "row"}))

@@ -21,11 +21,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pandas as pd
 
 from bench.config import Config, Form
-from bench.errors import BenchError, plain
+from bench.errors import BenchError
 from bench.specs.table import Table
-from bench.tracking import begin, ledger, models, process, sync, views
+from bench.tracking import begin, files, ledger, models, process, sync, views
 from bench.tracking.begin import NOTE, Begun
-from bench.tracking.client import log_inputs, log_metrics, log_params, unreachable
+from bench.tracking.client import (
+    is_of_store,
+    log_inputs,
+    log_metrics,
+    log_params,
+    unreachable,
+)
 from bench.tracking.entry import (
     DatasetUse,
     RunEntry,
@@ -62,7 +68,9 @@ class Store:
         """
         self._config, self._say = config, say
         self._own = ledger.configured(config)
-        self.uri = self._own.uri
+        self._told = False
+        self.uri = self._own.at.shown
+        """Its address, as it may be shown."""
 
     def answers(self) -> bool:
         """Return whether the store is a file, or its server takes connections."""
@@ -72,6 +80,10 @@ class Store:
     def client(self) -> Any:
         """MLflow's client of this store, or of the outbox while the store does not answer."""
         return self._try(lambda to: to.client)
+
+    def require_writable(self) -> None:
+        """Raise BenchError where nothing can be kept in the store."""
+        self._try(lambda to: to.require_writable())
 
     def begin(self, entry: RunEntry) -> TrackedRun:
         """Return the tracked run of `entry`, running: a new one, or the unfinished one reopened.
@@ -83,24 +95,40 @@ class Store:
         begun = self._try(lambda to: self._begin(to, entry))
 
         def outbox(error: Exception) -> Begun:
-            self._tell(plain(error))
+            self._tell(self._own.said(error))
             return begin.begin(self._outbox, entry)
 
         return TrackedRun(begun, entry, outbox)
 
-    def finished(self, entry: RunEntry) -> bool:
-        """Return whether a run with the settings, seed and data of `entry` is finished."""
-        return bool(self._finished(entry))
+    def finished(self, entry: RunEntry) -> Any | None:
+        """Return the MLflow run with the settings, seed, data and contents of `entry` that finished
+        last; None where none is finished.
+        """
+        return next((run for run in self._alike(entry) if run.info.status == "FINISHED"), None)
 
-    def kept_dev(self, entry: RunEntry) -> dict[str, float]:
-        """Return what the kept weights of the finished run of `entry` reach on dev; fractions."""
-        return json.loads(self._finished(entry)[0].data.tags["kept_dev"])
+    def finished_id(self, entry: RunEntry) -> str | None:
+        """Return the id of the run that `finished` returns."""
+        found = self.finished(entry)
+        return found.info.run_id if found else None
 
-    def _finished(self, entry: RunEntry) -> list[Any]:
-        found = self.search(entry.table, entry.identity)
+    def anew(self, entry: RunEntry) -> RunEntry:
+        """Return the entry by which what is finished is run once more, or goes on being so."""
+        return begin.anew(entry, self._alike(entry))
+
+    def changed_since(self, entry: RunEntry) -> list[str]:
+        """Return what the last finished run with the settings, seed and data of `entry` was made
+        from and is another by now, by name.
+        """
+        for run in self.search(entry.table, entry.asked_for):
+            if run.info.status == "FINISHED":
+                return begin.changed_since(run, entry)
+        return []
+
+    def _alike(self, entry: RunEntry) -> list[Any]:
+        found = self._try(lambda to: begin.alike(to, entry))
         if self._waits:
-            found = [*found, *self._outbox.search(entry.table, entry.identity)]
-        return [run for run in found if run.info.status == "FINISHED"]
+            found += begin.alike(self._outbox, entry)
+        return sorted(found, key=lambda run: -run.info.start_time)
 
     def sweep_dead(self) -> list[str]:
         """Mark runs FAILED whose process died without a word (kill -9, power); return their names.
@@ -183,6 +211,7 @@ class Store:
         return begin.begin(to, entry)
 
     def _send(self, to: Ledger, identity: Mapping[str, str] | None = None) -> list[sync.Sent]:
+        self._outbox.require_writable()
         return [*sync.send(self._outbox, to, identity)]
 
     def _try(self, work: Callable[[Ledger], T]) -> T:
@@ -206,11 +235,17 @@ class Store:
         try:
             return work(self._own)
         except Exception as error:
-            if self._own.is_local or not unreachable(error):
-                raise
-            raise _Away(plain(error)) from error
+            if not self._own.is_local and unreachable(error):
+                raise _Away(self._own.said(error)) from error
+            if is_of_store(error):
+                said = self._own.said(error)
+                raise BenchError(f"the tracking store {self.uri}: {said}") from error
+            raise
 
     def _tell(self, why: str) -> None:
+        if self._told:
+            return
+        self._told = True
         file = ledger.outbox_file(self._config)
         self._say(
             f"the tracking server {self.uri} does not answer ({why}): records go to {file}, "
@@ -223,12 +258,14 @@ class Store:
 
 
 def _sweep_dead(to: Ledger) -> list[str]:
+    to.require_writable()
     dead: list[str] = []
     for experiment in to.client.search_experiments():
         for run in to.runs(experiment.experiment_id, "attributes.status = 'RUNNING'"):
             holder = run.data.tags.get("process")
             if holder is None or process.alive(process.parse(holder)):
                 continue
+            files.clear_uploads(run)
             to.client.set_tag(run.info.run_id, "failure", f"its process {holder} died")
             to.client.set_terminated(run.info.run_id, "FAILED")
             dead.append(f"{experiment.name}: {run.info.run_name}")
@@ -264,6 +301,8 @@ def _keep_scored(to: Ledger, entry: ScoredEntry, artifacts: Sequence[Path]) -> s
         log_metrics(to.client, run_id, values(entry.figures), step=0)
         for path in artifacts:
             to.client.log_artifact(run_id, str(path))
+        if to.is_local:
+            files.count(to.client, run_id)
     except BaseException:
         to.client.set_terminated(run_id, "FAILED")
         raise

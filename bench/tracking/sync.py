@@ -10,12 +10,14 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
-from urllib.parse import unquote, urlsplit
+from typing import Any, NamedTuple
 
-from bench.tracking import models, process
+from bench.errors import BenchError
+from bench.tracking import files, models, process
+from bench.tracking.address import folder
 from bench.tracking.begin import GATHERED, PARENT, joined
-from bench.tracking.client import cut, log_points
+from bench.tracking.client import cut, log_points, unreachable
+from bench.tracking.frame import is_figure
 from bench.tracking.ledger import Ledger
 
 _SENT = "sent"
@@ -28,7 +30,10 @@ class Sent(NamedTuple):
     """What became of one of the outbox's runs."""
 
     run: str
-    state: Literal["sent", "finished there already", "still running"]
+    state: str
+    """`sent`, `finished there already`, `still running`, or `not sent: ` and why."""
+    is_whole: bool = True
+    """False where some of its files are lost on the way, or gone: it waits on."""
 
 
 def waiting(outbox: Ledger) -> list[str]:
@@ -41,16 +46,22 @@ def send(
 ) -> Iterator[Sent]:
     """Send what waits to `store`, or only the runs of one identity; say what became of each.
 
-    A run that a living process still records is left to it.
+    A run that a living process still records is left to it. One that lacks files, here or there
+    when they were sent, waits on. Nothing is removed but below the outbox's own folder.
     """
     for run in _waiting(outbox):
-        own = _identity(run)
+        own, name = _identity(run), _name(outbox, run)
         if identity is not None and own != dict(identity):
             continue
         if run.info.status == "RUNNING" and process.alive(_holder(run)):
-            yield Sent(_name(outbox, run), "still running")
+            yield Sent(name, "still running")
             continue
         experiment = outbox.client.get_experiment(run.info.experiment_id)
+        place = _artifacts(outbox, experiment, run)
+        files.clear_uploads(run)
+        if missing := _missing(run, place):
+            yield Sent(name, f"not sent: {missing}", is_whole=False)
+            continue
         with store.lock():
             there = store.search(experiment.name, own)
             target = there[0].info.run_id if there else _new(store, experiment.name, run)
@@ -58,11 +69,61 @@ def send(
         done = bool(there) and there[0].info.status == "FINISHED"
         if not done:
             _copy(outbox, store, run, target)
+        if lost := _send_files(store, target, place, done):
+            yield Sent(name, f"not sent: {lost}", is_whole=False)
+            continue
+        if not done:
+            _end(store, run, target)
         _adopt(store, experiment.name, run.info.run_id, target)
         outbox.client.set_tag(run.info.run_id, _SENT, target)
         outbox.client.delete_run(run.info.run_id)
-        shutil.rmtree(_artifacts(run), ignore_errors=True)
-        yield Sent(_name(outbox, run), "finished there already" if done else "sent")
+        shutil.rmtree(place.parent, ignore_errors=True)
+        yield Sent(name, "finished there already" if done else "sent")
+
+
+def _missing(run: Any, place: Path) -> str:
+    """Return what is said of a run whose files are not all in the outbox, "" where they are."""
+    data = run.data
+    # Records of before the number was kept: what has figures has a file of them.
+    had = int(data.tags.get(files.COUNT, any(is_figure(of, data.metrics) for of in data.metrics)))
+    known = files.sizes(place)
+    if len(known) >= had:
+        return ""
+    return (
+        f"{had - len(known)} of its {had} files are not in {place}: bring them there from where it "
+        f"was recorded ({folder(run.info.artifact_uri)}), or give the run up with `mlflow runs "
+        f"delete --run-id {run.info.run_id}` at the outbox's address"
+    )
+
+
+def _send_files(store: Ledger, target: str, place: Path, done: bool) -> str:
+    """Send the files in `place` and compare; of a run that is `done` there, only those whose names
+    it lacks. Return what is said of a loss, "" where all are there.
+    """
+    client, known = store.client, files.sizes(place)
+
+    def lacking() -> list[str]:
+        there = dict(files.listed(client, target))
+        return [
+            name
+            for name, size in known.items()
+            if name not in there or (not done and there[name] not in (size, None))
+        ]
+
+    try:
+        for name in lacking():
+            inside = str(Path(name).parent)
+            client.log_artifact(target, str(place / name), None if inside == "." else inside)
+        if (place / models.FOLDER).is_dir():
+            models.register(client, target)
+        lost = lacking()
+    except Exception as error:
+        if unreachable(error):
+            raise
+        return f"the store does not take its files ({store.said(error)})"
+    if not lost:
+        return ""
+    return f"{len(lost)} of its {len(known)} files did not arrive at the store, e.g. {lost[0]}"
 
 
 def _waiting(outbox: Ledger) -> list[Any]:
@@ -86,9 +147,8 @@ def _copy(outbox: Ledger, store: Ledger, run: Any, target: str) -> None:
         tags[key] = joined(known.tags[key], tags[key])
     if PARENT in tags:
         tags[PARENT] = _sent(outbox, tags[PARENT])
-    status = run.info.status
-    if status == "RUNNING":
-        tags["failure"], status = cut(f"its process {_holder(run)} died", 500), "FAILED"
+    if run.info.status == "RUNNING":
+        tags["failure"] = cut(f"its process {_holder(run)} died", 500)
     elif "failure" in known.tags and "failure" not in tags:
         client.delete_tag(target, "failure")
     for batch in _batches([RunTag(key, value) for key, value in tags.items()]):
@@ -101,12 +161,12 @@ def _copy(outbox: Ledger, store: Ledger, run: Any, target: str) -> None:
         there = {point.step for point in client.get_metric_history(target, name)}
         points = outbox.client.get_metric_history(run.info.run_id, name)
         log_points(client, target, [point for point in points if point.step not in there])
-    place = _artifacts(run)
-    if place.is_dir():
-        client.log_artifacts(target, str(place))
-    if (place / models.FOLDER).is_dir():
-        models.register(client, target)
-    client.set_terminated(target, status, end_time=run.info.end_time)
+
+
+def _end(store: Ledger, run: Any, target: str) -> None:
+    """Say how the run ended: last, so that one that was not sent whole never counts as finished."""
+    status = "FAILED" if run.info.status == "RUNNING" else run.info.status
+    store.client.set_terminated(target, status, end_time=run.info.end_time)
 
 
 def _new(store: Ledger, table: str, run: Any) -> str:
@@ -152,8 +212,16 @@ def _name(outbox: Ledger, run: Any) -> str:
     return f"{outbox.client.get_experiment(run.info.experiment_id).name}: {run.info.run_name}"
 
 
-def _artifacts(run: Any) -> Path:
-    return Path(unquote(urlsplit(run.info.artifact_uri).path))
+def _artifacts(outbox: Ledger, experiment: Any, run: Any) -> Path:
+    """Return the folder of a run's files in the outbox, which lies beside its database, wherever
+    that was when the run was recorded.
+    """
+    root = outbox.artifacts
+    assert root is not None
+    place = root / experiment.name / run.info.run_id / "artifacts"
+    if not place.resolve().is_relative_to(root.resolve()):
+        raise BenchError(f"{place}: is not below {root}, the outbox's folder")
+    return place
 
 
 def _batches(items: list[Any], size: int = 100) -> Iterable[list[Any]]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from bench.errors import BenchError
 from bench.metrics.scores import Figure
-from bench.tracking import models
+from bench.tracking import files, models
 from bench.tracking.begin import NOTE, Begun
 from bench.tracking.client import (
     cut,
@@ -166,6 +166,8 @@ class TrackedRun:
         if failure is not None:
             text = cut(failure, _TAG_LENGTH)
             self._do(lambda client, run_id: client.set_tag(run_id, "failure", text))
+        if self._ledger.is_local:
+            self._do(files.count)
         self._do(lambda client, run_id: client.set_terminated(run_id, status))
         self._closed = True
 

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from bench import writing
 from bench.errors import BenchError
@@ -34,9 +34,12 @@ class Progress:
     """Of all sessions that trained (`bench.training.conditions`)."""
 
 
-@dataclass(frozen=True)
-class Selection:
-    """Which weights stand for a run that has ended, and why there are no more."""
+class Selection(NamedTuple):
+    """Which weights stand for a run that has ended, and why there are no more.
+
+    Lightning rebuilds what the processes of several devices return, which no frozen dataclass
+    admits.
+    """
 
     epochs: tuple[int, ...]
     """Whose weights are kept; of several the mean."""
@@ -147,7 +150,7 @@ def selection(
     dev = {name: value for name, value in dev.items() if name.startswith("dev.")}
     found = Selection(epochs, dev, _why_ended(run.training, progress), progress.epoch)
     if writes:
-        writing.write_text(path, json.dumps(asdict(found)))
+        writing.write_text(path, json.dumps(found._asdict()))
     return found
 
 

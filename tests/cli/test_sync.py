@@ -7,6 +7,7 @@ import socket
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from bench.config import Config
 from bench.tracking.store import Store
@@ -65,3 +66,18 @@ def test_nothing_waits_in_a_new_folder(bench):
     done = bench("sync")
     assert done.returncode == 0
     assert "nothing waits" in done.stdout
+
+
+def test_a_run_that_is_not_sent_whole_is_no_success(monkeypatch, tmp_path):
+    from bench.cli.sync import sync
+    from bench.tracking.sync import Sent
+
+    monkeypatch.setenv("BENCH_WORK", str(tmp_path))
+    sent = [Sent("sal/table4: S0", "sent"), Sent("sal/table4: S1", "not sent: 2 files", False)]
+    monkeypatch.setattr(Store, "__init__", lambda self, config: None)
+    monkeypatch.setattr(Store, "synchronise", lambda self: sent)
+    done = CliRunner().invoke(sync)
+    assert done.exit_code == 1
+    assert done.output == "sal/table4: S0: sent\nsal/table4: S1: not sent: 2 files\n"
+    del sent[1]
+    assert CliRunner().invoke(sync).exit_code == 0

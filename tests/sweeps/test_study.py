@@ -226,7 +226,7 @@ def test_smoke_and_paper_are_two_studies(parse):
     from bench.tracking.studies import StudyEntry
 
     names = {
-        StudyEntry("made", card.form, signature(card), {"a/train": "1"}, "c", {}).name
+        StudyEntry("made", card.form, signature(card), {"a/train": "1"}, {}, "c", {}).name
         for card in (parse(form="smoke"), parse(form="paper"))
     }
     assert len(names) == 2

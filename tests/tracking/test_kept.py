@@ -35,15 +35,17 @@ def test_points_may_come_in_any_order_and_pauses_cost_nothing():
 def test_a_servers_file_is_fetched_and_removed(tmp_path):
     fetched: list[Path] = []
 
-    def fetch(run_id, path, place=None):
-        fetched.append(Path(place or tmp_path) / "x.parquet")
+    def fetch(run_id, path, place):
+        fetched.append(Path(place) / "x.parquet")
         fetched[-1].write_text(f"{run_id} {path}")
         return str(fetched[-1])
 
     listed = {"scores/a": ["scores/a/x.csv", "scores/a/x.parquet"], "scores/b": []}
+    place = "mlflow-artifacts:/1/r1"
     client = SimpleNamespace(
         list_artifacts=lambda run, folder: [SimpleNamespace(path=of) for of in listed[folder]],
         download_artifacts=fetch,
+        get_run=lambda run: SimpleNamespace(info=SimpleNamespace(artifact_uri=place)),
     )
     server = SimpleNamespace(uri="http://server", client=client)
     with score_file(server, "r1", "a") as path:
@@ -52,7 +54,11 @@ def test_a_servers_file_is_fetched_and_removed(tmp_path):
     assert not path.exists()
     with score_file(server, "r1", "b") as path:
         assert path is None
-    here = SimpleNamespace(uri="sqlite:///x.db", client=client)
-    with score_file(here, "r1", "a") as path:
-        assert path == tmp_path / "x.parquet"
+    own = tmp_path / "a b" / "scores" / "a" / "x.parquet"
+    own.parent.mkdir(parents=True)
+    own.touch()
+    place = (tmp_path / "a b").as_uri()
+    with score_file(server, "r1", "a") as path:
+        assert path == own
     assert path.exists(), "a store of this machine keeps its own file"
+    assert len(fetched) == 1

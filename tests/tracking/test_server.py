@@ -14,6 +14,7 @@ import pytest
 from bench.config import Config
 from bench.errors import BenchError
 from bench.tracking import server
+from bench.tracking.address import address
 from bench.tracking.client import quiet
 
 
@@ -21,7 +22,8 @@ def test_the_server_is_bound_to_this_machine(config):
     arguments = server.command(config, 5012)
     assert arguments[arguments.index("--host") + 1] == "127.0.0.1"
     assert arguments[arguments.index("--port") + 1] == "5012"
-    assert arguments[arguments.index("--backend-store-uri") + 1] == config.tracking_uri
+    at = address(arguments[arguments.index("--backend-store-uri") + 1])
+    assert at.file == config.work / "mlflow.db"
 
 
 def test_a_store_on_a_server_needs_no_second_one():

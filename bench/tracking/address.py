@@ -1,0 +1,177 @@
+"""Where a tracking store is (a file of this machine, a server, a database), said without its
+password.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote, unquote, urlsplit
+
+from bench.config import Config
+from bench.errors import BenchError
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import URL
+
+_PORTS = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mssql": 1433}
+_SECRET = "(?:password|passwd|pwd|token|secret)[^=&]*"
+"""Names of what only its owner may know, in a URI's query."""
+_DATABASES = ("postgresql", "mysql", "mssql")
+_SHOULD_BE = (
+    "should be sqlite:////folder/mlflow.db, the address of an MLflow server (https://...) or of a "
+    "database (postgresql://...)"
+)
+
+
+@dataclass(frozen=True)
+class Address:
+    """Of a tracking store."""
+
+    uri: str = field(repr=False)
+    """As MLflow takes it."""
+    shown: str
+    """As it is printed: without what only its owner may know."""
+    file: Path | None = None
+    """The file of a local SQLite store."""
+    endpoint: tuple[str, int] | None = None
+    """Host and port that take connections, where they are known."""
+    is_database: bool = False
+    """Whether it is a database on a server, which MLflow works on from here."""
+    login: tuple[str, str] | None = field(default=None, repr=False)
+    """User and password for an HTTP server."""
+    _secrets: tuple[str, ...] = field(default=(), repr=False)
+
+    def hidden(self, text: str) -> str:
+        """Return what a library says, without passwords."""
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text
+
+
+def folder(uri: str | None) -> Path | None:
+    """Return the folder that a URI of artifacts names, None where it is none of this machine."""
+    parts = urlsplit(uri or "")
+    if parts.scheme == "file" and parts.netloc in ("", "localhost"):
+        return Path(unquote(parts.path))
+    return Path(uri) if uri and uri.startswith("/") else None
+
+
+def configured(config: Config) -> Address:
+    """Return the address of the store that the configuration names; see `address`."""
+    return address(config.tracking_uri)
+
+
+def address(uri: str) -> Address:
+    """Return the address that a URI names; BenchError where it names no kind of store."""
+    scheme = re.match(r"([A-Za-z][\w.-]*)(?:\+\w+)?:", uri)
+    kind = scheme.group(1).lower() if scheme else ""
+    if kind == "sqlite":
+        return _file(uri)
+    if kind in ("http", "https"):
+        return _server(uri, kind)
+    if kind in _DATABASES:
+        return _database(uri, kind)
+    if uri == "databricks" or (len(kind) > 1 and kind != "file"):
+        return Address(uri, _masked(uri), _secrets=_secrets(uri))  # MLflow or a plug-in knows it
+    raise BenchError(f"the tracking store {_masked(uri)!r} is none that is known: {_SHOULD_BE}")
+
+
+def of_file(path: Path) -> Address:
+    """Return the address of the SQLite store in a file."""
+    from sqlalchemy.engine import URL
+
+    path = path.absolute()
+    # With its driver named, MLflow takes the URI as it is: without it, it makes a folder that is
+    # called as the quoted path is.
+    made = URL.create("sqlite+pysqlite", database=str(path))
+    shown = made.set(drivername="sqlite").render_as_string()
+    return Address(made.render_as_string(hide_password=False), shown, file=path)
+
+
+def _file(uri: str) -> Address:
+    database = _parsed(uri).database
+    if not database or database == ":memory:" or database.startswith("file:"):
+        raise BenchError(
+            f"the tracking store {uri!r} names no file: should be sqlite:////folder/mlflow.db, "
+            "with four slashes before an absolute path; one in memory would be lost with the "
+            "command"
+        )
+    return of_file(Path(database))
+
+
+def _server(uri: str, kind: str) -> Address:
+    try:
+        parts = urlsplit(uri)
+        port = parts.port or _PORTS[kind]
+    except ValueError as error:
+        # The error's own text may hold a part of the password.
+        raise BenchError(f"the tracking server {_masked(uri)}: not an address") from error
+    if not parts.hostname:
+        raise BenchError(f"the tracking server {_masked(uri)} has no host: {_SHOULD_BE}")
+    # Requests of MLflow are then without user and password, and so is all that it says of them.
+    plain = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl().rstrip("/")
+    login = (unquote(parts.username or ""), unquote(parts.password or ""))
+    return Address(
+        plain,
+        plain,
+        endpoint=(parts.hostname, port),
+        login=login if parts.username else None,
+        _secrets=_secrets(uri),
+    )
+
+
+def _database(uri: str, kind: str) -> Address:
+    parts = _parsed(uri)
+    host = parts.host
+    if "@" in (parts.database or ""):  # a password's own @ was taken for the one before the host
+        raise _unreadable(uri)
+    # A user's name tells whose the database is; it is no password, as it may be at a server.
+    user = f"{quote(parts.username)}:***@" if parts.username else ""
+    return Address(
+        uri,
+        _masked(uri).replace("***@", user, 1),
+        endpoint=(host, parts.port or _PORTS[kind]) if host else None,
+        is_database=True,
+        _secrets=_secrets(uri, str(parts.password or "")),
+    )
+
+
+def _parsed(uri: str) -> URL:
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        return make_url(uri)
+    except (ArgumentError, ValueError) as error:
+        raise _unreadable(uri) from error
+
+
+def _unreadable(uri: str) -> BenchError:
+    return BenchError(
+        f"the tracking store {_masked(uri)}: not a database's address; signs such as @ : / % in a "
+        "password are written %40 %3A %2F %25"
+    )
+
+
+def _masked(uri: str) -> str:
+    """Return a URI without what stands before its host, and without passwords in its query.
+
+    >>> _masked("postgresql://bob:a@b@db.example/x?sslpassword=c&y=1")
+    'postgresql://***@db.example/x?sslpassword=***&y=1'
+    """
+    head, _, query = uri.partition("?")
+    head = re.sub(r"(?<=://).*@", "***@", head)
+    query = re.sub(rf"({_SECRET}=)[^&]*", r"\1***", query)
+    return f"{head}?{query}" if query else head
+
+
+def _secrets(uri: str, *more: str) -> tuple[str, ...]:
+    """Return the texts that stand for passwords in a URI, as they are and as they are quoted."""
+    head, _, query = uri.partition("?")
+    found = [match[1] for match in re.finditer(r"://[^:/@]*:(.*)@", head)]
+    found += re.findall(rf"{_SECRET}=([^&]*)", query)
+    texts = {text for of in (*found, *more) for text in (of, unquote(of), quote(of, safe="")) if of}
+    return tuple(sorted(texts, key=len, reverse=True))

@@ -1,0 +1,101 @@
+"""Where a tracking store is, and that nobody reads its password."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bench.errors import BenchError
+from bench.tracking.address import address, of_file
+
+SECRET = "s3cr3t@/:"
+QUOTED = "s3cr3t%40%2F%3A"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "plain",
+        "a b",
+        "q?x",
+        "100%20",
+        "a#b",
+        "it's",
+        'say "x"',
+        "a&b;c",
+        "Größe",
+        "a+b",
+        "a%b",
+        "a:b@c",
+    ],
+)
+def test_a_file_of_any_name_is_found_again_by_its_uri(name, tmp_path):
+    file = tmp_path / name / "mlflow.db"
+    made = of_file(file)
+    assert address(made.shown).file == file
+    assert address(made.uri).file == file
+
+
+@pytest.mark.parametrize("uri", ["sqlite:///x.db", "sqlite+pysqlite:///x.db"])
+def test_a_relative_file_is_one_of_the_working_folder(uri):
+    assert address(uri).file == Path("x.db").absolute()
+
+
+@pytest.mark.parametrize(
+    ("uri", "shown", "endpoint"),
+    [
+        ("http://h:5000/x/", "http://h:5000/x", ("h", 5000)),
+        ("https://h", "https://h", ("h", 443)),
+        (f"https://bob:{QUOTED}@h", "https://h", ("h", 443)),
+        (f"https://{QUOTED}@h", "https://h", ("h", 443)),
+        ("postgresql://h/d", "postgresql://h/d", ("h", 5432)),
+        ("postgresql+psycopg://bob@h/d", "postgresql+psycopg://bob:***@h/d", ("h", 5432)),
+        (f"postgresql://bob:{QUOTED}@h:1/d", "postgresql://bob:***@h:1/d", ("h", 1)),
+        (
+            f"mysql://h/d?user=bob&password={QUOTED}",
+            "mysql://h/d?user=bob&password=***",
+            ("h", 3306),
+        ),
+        ("postgresql:///d", "postgresql:///d", None),
+        ("databricks", "databricks", None),
+        ("databricks://profile", "databricks://profile", None),
+        (f"azureml://k:{QUOTED}@h/x", "azureml://***@h/x", None),
+    ],
+)
+def test_what_is_shown_has_no_password(uri, shown, endpoint):
+    found = address(uri)
+    assert (found.shown, found.endpoint, found.file) == (shown, endpoint, None)
+    assert "s3cr3t" not in repr(found)
+    for said in (uri, QUOTED, SECRET):
+        if QUOTED in uri and "bob" in uri:
+            assert "s3cr3t" not in found.hidden(f"cannot open {said}: no")
+
+
+def test_a_servers_login_is_no_part_of_its_address():
+    found = address(f"https://bob:{QUOTED}@h/x")
+    assert found.login == ("bob", SECRET)
+    assert found.uri == "https://h/x"
+    assert address("https://h/x").login is None
+
+
+@pytest.mark.parametrize(
+    ("uri", "said"),
+    [
+        ("sqlite://", "names no file"),
+        ("sqlite:///:memory:", "names no file"),
+        ("sqlite:///file:x?uri=true", "names no file"),
+        ("./mlruns", "none that is known"),
+        ("file:///data/mlruns", "none that is known"),
+        ("C:\\mlruns", "none that is known"),
+        ("https://", "has no host"),
+        ("https://bob:s3cr3t/x@h", "not an address"),
+        ("https://bob:s3cr3t@h:port", "not an address"),
+        ("postgresql://bob:s3cr3t@x/y@h/d", "not a database's address"),
+        ("postgresql://bob:s3cr3t@h:port/d", "not a database's address"),
+    ],
+)
+def test_what_is_no_address_is_refused_without_its_password(uri, said):
+    with pytest.raises(BenchError, match=said) as raised:
+        address(uri)
+    assert "s3cr3t" not in str(raised.value)
