@@ -125,7 +125,12 @@ def _store(here: Config) -> Iterator[Finding]:
     from bench.tracking import address
     from bench.tracking.store import Store
 
-    at, area = address.configured(here), "tracking store"
+    area = "tracking store"
+    try:
+        at = address.configured(here)
+    except BenchError as error:
+        yield Finding(area, "mlflow", False, str(error))
+        return
     uri = at.shown
     if at.file is not None and not at.file.is_file():
         yield Finding(area, "mlflow", True, f"{uri} (not there yet: the first run makes it)")

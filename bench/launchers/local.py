@@ -34,12 +34,13 @@ from bench.reporting.kept import KeptInStore
 from bench.specs.run import Run, Stage, TrainData
 from bench.tracking.entry import DatasetUse, RunEntry
 from bench.tracking.store import Store, TrackedRun
-from bench.training import checkpoints, engine, shares
+from bench.training import checkpoints, damage, engine, shares
 from bench.training.row import (
     Library,
     RowData,
     Trained,
     folder,
+    score_path,
     train_and_score,
     write_settings,
 )
@@ -273,7 +274,7 @@ def _run_earlier(
 ) -> None:
     """Do the training that a row starts from, unless it is done; another row may have done it."""
     place, known = folder(config.work, job.run, job.data, job.seed), store.finished(entry)
-    if known and (place / checkpoints.KEPT).is_file():
+    if known and damage.is_whole(place / checkpoints.KEPT):
         return
     watcher.begin(entry.name, job.run.training.epochs)
     # Rows and trials that run beside each other may start from one training: the first does it.
@@ -300,6 +301,10 @@ def _trained(job: Job, place: Path, config: Config, both: _Both) -> Trained:
     found = _find_breaths(job, config, both.watcher)
     if found and both.tracked is not None:
         both.tracked.tag("breaths", json.dumps(found))
+    damage.set_aside(job.run, job.seed, place, config, both.watcher.say)
+    for name, loaded in job.data.evaluate.items():
+        path = score_path(place, name, job.run.evaluate[name], loaded)
+        damage.set_scores_aside(path, job.run.evaluate[name], loaded.subset, both.watcher.say)
     fabric = engine.make_fabric(config, job.run.training.precision)
     if config.devices == 1:
         return train_and_score(fabric, job.run, job.seed, job.data, place, config, both)
