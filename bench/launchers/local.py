@@ -78,6 +78,8 @@ class Outcome(NamedTuple):
     message: str = ""
     kept_dev: Mapping[str, float] = MappingProxyType({})
     """What the kept weights reach on dev, fractions; empty where it failed."""
+    by_disk: bool = False
+    """Whether it failed for the disk (full, read-only), so through no fault of its own."""
 
 
 def jobs(order: Order, config: Config) -> list[Job]:
@@ -144,11 +146,12 @@ def attempt(
     try:
         run_id, trained = _run_row(job, entry, place, config, store, watcher)
     except BenchError as error:
-        return Outcome(job.name, "failed", plain(error))
+        return Outcome(job.name, "failed", plain(error), by_disk=machine.is_of_disk(error))
     except Exception as error:
         refused = machine.explain(error)
         if refused is not None:
-            return Outcome(job.name, "failed", refused.message)
+            by_disk = machine.is_of_disk(error)
+            return Outcome(job.name, "failed", refused.message, by_disk=by_disk)
         # A fault of ours: kept whole, other rows go on.
         log = place / "error.txt"
         writing.write_text(log, traceback.format_exc())

@@ -19,7 +19,7 @@ from bench.sweep_cards import base, row, seeds, signature, trial_run
 from bench.sweeps import records, storage
 from bench.sweeps.publish import publish
 from bench.sweeps.study import STATES, Claim, Study
-from bench.sweeps.worker import Ended, Heard, work
+from bench.sweeps.worker import Ended, Heard, Refused, work
 from bench.tracking.client import unreachable
 from bench.tracking.entry import RunEntry
 from bench.tracking.store import Store
@@ -120,7 +120,7 @@ class Sweeping:
         watcher = _Hearing(self._watcher, job.name, heard, self._config.devices)
         outcome = local.attempt(job, entry, self._config, self._store, watcher)
         if outcome.state == "failed":
-            raise BenchError(outcome.message)
+            raise (Refused if outcome.by_disk else BenchError)(outcome.message)
         return outcome.kept_dev
 
     def _entry(self, job: local.Job, claim: Claim) -> RunEntry:

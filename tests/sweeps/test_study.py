@@ -15,6 +15,7 @@ import pytest
 from bench.errors import BenchError
 from bench.sweeps import study as studies
 from bench.sweeps.study import DIED
+from bench.sweeps.worker import Refused
 from tests.sweeps.conftest import CARD, WEIGHT, Formula, finish
 
 
@@ -68,6 +69,19 @@ def test_ctrl_c_leaves_the_trial_to_whoever_goes_on_however_often(parse, open_st
     assert points(study)[:3] == before
     assert ends(study) == ["finished"] * 4
     assert study.trials()[2].user_attrs["attempt"] == 1
+
+
+def test_a_trial_that_the_disk_refuses_is_left_for_whoever_goes_on(parse, open_study):
+    def full(claim):
+        if claim.number == 1:
+            raise Refused("last.pt: there is no space left on the disk")
+
+    for _ in range(3):
+        with pytest.raises(Refused, match="no space left"):
+            finish(open_study(parse()), Formula(full), 3)
+    assert ends(open_study(parse())) == ["finished", "running"]
+    finish(open_study(parse()), Formula(), 3)
+    assert ends(open_study(parse())) == ["finished", "finished", "finished"]
 
 
 def test_a_failed_trial_is_recorded_with_its_reason_and_the_study_goes_on(parse, open_study):
