@@ -58,7 +58,8 @@ if TYPE_CHECKING:  # pandas and pyarrow take a second: only where scores are jud
     "listed",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Write all missing, unknown and repeated ids as CSV, a verdict or none.",
+    help="Write every missing, unknown, repeated and contradicted id to FILE as CSV, also where "
+    "no figure is given.",
 )
 @click.option("--name", help="What the system is called; the file's name by default.")
 def score(

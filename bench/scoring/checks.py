@@ -116,7 +116,9 @@ def check_frames(
     score = _lowest(signed, match, len(trials))
     if not match.present.any():
         return Checked(score, match.present, match.trial, tuple(found.found), match.notes)
-    values.values(signed[match.trial >= 0], "frames", as_is, found)
+    known = match.trial >= 0
+    whose = _whose(trials, match.trial[known])
+    values.values(signed[known], "frames", as_is, found, whose)
     rows = _laid_out(scores, match.trial, trials, found)
     if any(of.code in ("overlapping", "duplicated", "non_finite") for of in _errors(found)):
         return Checked(score, match.present, match.trial, tuple(found.found), match.notes)
@@ -138,7 +140,8 @@ def _detection(
     score: Floats, present: Bools, trials: pd.DataFrame, negate: bool, as_is: bool, found: Findings
 ) -> Tally | None:
     """Return the trials that polarity was checked on; None where it could not be."""
-    values.values(score[present], "trials", as_is, found)
+    whose = _whose(trials, np.flatnonzero(present))
+    values.values(score[present], "trials", as_is, found, whose)
     is_spoof = (trials["label"] == SPOOF).to_numpy()
     usable = present & np.isfinite(score)
     bonafide, spoof = score[usable & ~is_spoof], score[usable & is_spoof]
@@ -151,6 +154,11 @@ def _detection(
     values.polarity(counts, len(bonafide), len(spoof), negate, as_is, found)
     values.ties(counts, found, eer_official(bonafide, spoof).eer)
     return counts
+
+
+def _whose(trials: pd.DataFrame, row: Integers) -> values.Whose:
+    """Return what names the utterances of scores, each that of a row of the keys' table."""
+    return lambda mask: trials["utterance"].iloc[np.unique(row[mask])]
 
 
 def _both(bonafide: int, spoof: int, what: str, found: Findings) -> bool:

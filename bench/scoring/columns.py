@@ -149,7 +149,7 @@ def _utterance(sample: Sample, asked: Reading) -> tuple[int, bool]:
         return sample.one(asked.id_column, "id_column"), False
     by_name = sample.named(UTTERANCE)
     if by_name:
-        return by_name[0], sample.kinds[by_name[0]] == "row"
+        return by_name[0], by_name == sample.named(("id",))
     words = [i for i in range(sample.count) if not sample.numeric(i) and not sample.labels(i)]
     unnamed = [i for i in words if not sample.names or sample.kinds[i] in ("", "row")]
     if words:

@@ -182,10 +182,12 @@ def _unknown(
     change = hints.change(left, of.keys.filter(pa.array(absent)))
     alike, sampled = hints.corpora(left), hints.corpora(of.keys[:1])
     own = len(alike) == 1 and alike == sampled
+    if known.any():
+        alike = [short for short in alike if short not in sampled]
     if change:
         hint = f"; {change}"
     elif own:
-        hint = f"; they look like ids of {alike[0]}, so of another split or release"
+        hint = f"; they look like ids of {sampled[0]}, so of another split or release"
     elif alike:
         hint = f"; ids of {' or '.join(alike)} look so"
     else:

@@ -24,7 +24,7 @@ from bench.errors import BenchError
 from bench.metrics.tally import Bools, Floats, Integers
 from bench.scoring import arrays, json_files, matlab, ordered, parquet, tables, text
 from bench.scoring.files import UNREADABLE, form, head, unreadable
-from bench.scoring.meaning import are_numbered, labels_of, score_of
+from bench.scoring.meaning import are_numbered, labels_of, refuse_classes, score_of
 from bench.scoring.reading import Reading
 from bench.units import SAMPLE_RATE_HZ, frame_samples
 
@@ -152,14 +152,16 @@ class _Times(NamedTuple):
 
 def _assembled(path: Path, rows: text.Rows, frame: int | None, negate: bool) -> ScoreFile:
     roles = rows.roles
-    try:
-        score, done = score_of(rows, negate)
-    except BenchError as error:
-        raise BenchError(f"{path}: {error}") from None
-    times = [column.to_numpy() for column in rows.numbers[len(roles.score) :]]
-    labels = labels_of(rows, score)
     encoded = rows.utterance.combine_chunks().dictionary_encode()
     row = encoded.indices.to_numpy().astype(np.int64)
+    times = [column.to_numpy() for column in rows.numbers[len(roles.score) :]]
+    try:
+        score, done = score_of(rows, negate)
+        labels = labels_of(rows, score)
+        if not times:
+            refuse_classes(row, labels)
+    except BenchError as error:
+        raise BenchError(f"{path}: {error}") from None
     if times:
         found = _times(path, row, times, frame)
     else:

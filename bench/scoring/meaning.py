@@ -79,6 +79,22 @@ def labels_of(rows: Rows, score: Floats) -> Labels:
     return Labels(binary=high.astype(np.int64))
 
 
+def refuse_classes(row: Integers, labels: Labels) -> None:
+    """Refuse a file that has, for each id, a row for each class, as classifiers give all answers.
+
+    `row` is the id of each row, by number.
+    """
+    if labels.bonafide is None or len(row) < 2 or len(row) % 2:
+        return
+    pairs, classes = row.reshape(-1, 2), labels.bonafide.reshape(-1, 2)
+    alike = (pairs[:, 0] == pairs[:, 1]) & (classes[:, 0] != classes[:, 1])
+    if alike.all():
+        raise BenchError(
+            "each id has a row for bona fide and one for spoof, as a classifier gives all its "
+            "answers: keep the rows of bona fide, without the column of classes"
+        )
+
+
 def _refuse_two(roles: Roles, at: int, part: Floats) -> None:
     if len(part) < FEWEST or len(np.unique(part[:_LOOKED_AT])) > 2:
         return

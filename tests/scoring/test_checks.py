@@ -197,6 +197,7 @@ class TestValues:
         score[:2] = value
         finding = only(check(scorefile(ids, score), keys))
         assert (finding.severity, finding.code, finding.count) == ("error", "non_finite", 2)
+        assert sorted(finding.ids()) == sorted(ids[:2])
 
     def test_few_values(self, keys, good):
         found = check(scorefile(good[0], np.round(good[1])), keys)

@@ -159,6 +159,13 @@ def test_another_corpus_is_named_where_some_ids_are_known():
     assert finding.message.endswith("; ids of 21DF look so")
 
 
+def test_a_corpus_that_the_keys_look_like_too_is_not_named():
+    """19LA's ids are named as 21LA's and PartialSpoof's: that says nothing."""
+    names = [*LA[:20], *(u.replace("E_1", "E_2") for u in LA[20:])]
+    finding = the(check(scorefile(names, range(60)), keys_of(LA)), "unknown")
+    assert finding.message.endswith("(left out)")
+
+
 def test_a_list_that_is_mostly_another_corpus_is_named():
     names = ["a", "b", *(u.replace("LA_", "DF_") for u in LA)]
     finding = only(check(scorefile(names, range(62)), keys_of(LA)))

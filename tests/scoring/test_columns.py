@@ -275,6 +275,10 @@ class TestRowNumbers:
         assert warning[0] == "row_numbers"
         assert "ids are 0 to 59 in the order of the rows" in warning[1]
 
+    def test_a_column_called_id_may_be_either(self, tmp_path):
+        (warning,) = read(put(tmp_path, "{i},{s}", "id,score", i=range(60))).warnings
+        assert warning[0] == "row_numbers"
+
     @pytest.mark.parametrize(
         ("numbers", "header"), [(range(60), "file,score"), (range(59, -1, -1), "")]
     )
@@ -328,6 +332,15 @@ class TestConfidence:
         path = put(tmp_path, self.FORM, "file,label,score", w=numbered, c=CONFIDENCES)
         assert "which of label_0 and label_1 is bona fide is not said" in refused(path)
         assert "holds no classes" in refused(path, column="score@label")
+
+    def test_a_row_for_each_class(self, tmp_path):
+        """As a pipeline gives all its answers."""
+        path = tmp_path / "s.csv"
+        rows = [
+            f"{u},real,{p}\n{u},fake,{1 - p:.6f}\n" for u, p in zip(IDS, PROBABILITIES, strict=True)
+        ]
+        path.write_text("file,label,score\n" + "".join(rows))
+        assert "each id has a row for bona fide and one for spoof" in refused(path)
 
     def test_scores_below_a_half_are_scores(self, tmp_path):
         path = put(tmp_path, self.FORM, "file,label,score", w=words(IS_BONAFIDE), c=PROBABILITIES)
