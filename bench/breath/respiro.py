@@ -205,6 +205,7 @@ def _loaded(path: Path) -> Network:
         if not isinstance(state, dict):
             raise RuntimeError("it has no state dict under `model`")
         network.load_state_dict(state)
+        torch_files.require_finite(path, network.state_dict())
     except RuntimeError as error:
         known = KNOWN["respiro_en"]
         raise BenchError(

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench import config
-from bench.cli import options
+from bench.cli import configuration, options
 from bench.cli.given import SAID, Given, ScoreFileParam
 from bench.cli.judging import judging, read_keys
 from bench.corpora import cards
@@ -34,7 +33,7 @@ def compare(a: Given, b: Given, as_json: bool, smoke: bool, **asked: Any) -> Non
     from bench.scoring.comparison import compare as compared
     from bench.scoring.naming import distinct_names
 
-    judge = read_keys(cards.card(asked["corpus"]), config.load(), smoke, a.shown, asked)
+    judge = read_keys(cards.card(asked["corpus"]), configuration.load(), smoke, a.shown, asked)
     names = [
         given.name or name
         for given, name in zip((a, b), distinct_names([a.shown, b.shown]), strict=True)

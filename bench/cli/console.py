@@ -41,6 +41,10 @@ def visible_output() -> Iterator[None]:
     """Within it (or the function that it decorates) all that is printed is `visible`: no escape
     sequence of a name reaches the terminal.
     """
-    out, err = (cast("TextIO", _Visible(stream)) for stream in (sys.stdout, sys.stderr))
+    # One that the shell closed (`>&-`) is None.
+    out, err = (
+        cast("TextIO", _Visible(stream) if stream else stream)
+        for stream in (sys.stdout, sys.stderr)
+    )
     with redirect_stdout(out), redirect_stderr(err):
         yield

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench import config
-from bench.cli import options
+from bench.cli import configuration, options
 from bench.cli.given import Given, ScoreFileParam
 from bench.cli.judging import judging, read_keys
 from bench.cli.written import made, place_of, safe_name, stated_place, write
@@ -92,7 +92,7 @@ def score(
 
     if (scores is None) == (row is None):
         raise click.UsageError("either a file of scores, or a trained row: --run ROW")
-    here, card = config.load(), cards.card(asked["corpus"])
+    here, card = configuration.load(), cards.card(asked["corpus"])
     form, split = options.form(smoke), asked["split"] or card.evaluation_split
     trained = None if row is None else _order(table, row, form, overrides)
     work, ending = here.work / "scored", f"-{card.key}-{split}"

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from bench.config import Config, Form
 from bench.corpora.cards import card, check_split
-from bench.corpora.other_keys import is_other, recast
 from bench.corpora.readers import reader
 from bench.errors import BenchError
 from bench.specs.corpus import CorpusCard
@@ -43,6 +42,8 @@ def load_keys(
     are not there, not this corpus's or not sound are a BenchError, and so are two different ones
     between which nothing decides.
     """
+    from bench.corpora.other_keys import is_other, recast  # pandas, as above
+
     check_split(card, split)
     if not place.exists():
         raise BenchError(f"{place}: there is no such file or folder")

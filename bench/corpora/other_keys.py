@@ -96,7 +96,7 @@ def _of_another(
     """Return the form of another card's list that the file has, and which of its lines belong to
     the split of that name."""
     own_ids = card.protocol.ids if card.protocol else ""
-    others = (cards.card(key) for key in cards.names() if key != card.key)
+    others = (of for of in cards.readable().cards if of.key != card.key)
     for other in (card, *others):
         if other.protocol is None or other.protocol.spans is not None:
             continue

@@ -18,7 +18,7 @@ from typing import Literal, NamedTuple, Protocol
 import torch
 from lightning.fabric import Fabric
 
-from bench import breath
+from bench import breath, machine, writing
 from bench.breath.census import Census, census, described, require_marks
 from bench.config import Config
 from bench.corpora import cards
@@ -34,12 +34,13 @@ from bench.reporting.kept import KeptInStore
 from bench.specs.run import Run, Stage, TrainData
 from bench.tracking.entry import DatasetUse, RunEntry
 from bench.tracking.store import Store, TrackedRun
-from bench.training import checkpoints, engine, shares
+from bench.training import checkpoints, damage, engine, shares
 from bench.training.row import (
     Library,
     RowData,
     Trained,
     folder,
+    score_path,
     train_and_score,
     write_settings,
 )
@@ -77,6 +78,8 @@ class Outcome(NamedTuple):
     message: str = ""
     kept_dev: Mapping[str, float] = MappingProxyType({})
     """What the kept weights reach on dev, fractions; empty where it failed."""
+    by_disk: bool = False
+    """Whether it failed for the disk (full, read-only), so through no fault of its own."""
 
 
 def jobs(order: Order, config: Config) -> list[Job]:
@@ -143,12 +146,15 @@ def attempt(
     try:
         run_id, trained = _run_row(job, entry, place, config, store, watcher)
     except BenchError as error:
-        return Outcome(job.name, "failed", plain(error))
+        return Outcome(job.name, "failed", plain(error), by_disk=machine.is_of_disk(error))
     except Exception as error:
-        # A fault of ours or of the machine (out of memory, ...): kept whole, other rows go on.
+        refused = machine.explain(error)
+        if refused is not None:
+            by_disk = machine.is_of_disk(error)
+            return Outcome(job.name, "failed", refused.message, by_disk=by_disk)
+        # A fault of ours: kept whole, other rows go on.
         log = place / "error.txt"
-        log.parent.mkdir(parents=True, exist_ok=True)
-        log.write_text(traceback.format_exc(), encoding="utf-8")
+        writing.write_text(log, traceback.format_exc())
         message = f"{type(error).__name__}: {plain(error)} (whole traceback: {log})"
         return Outcome(job.name, "failed", message)
     if afterwards is not None:
@@ -271,7 +277,7 @@ def _run_earlier(
 ) -> None:
     """Do the training that a row starts from, unless it is done; another row may have done it."""
     place, known = folder(config.work, job.run, job.data, job.seed), store.finished(entry)
-    if known and (place / checkpoints.KEPT).is_file():
+    if known and damage.is_whole(place / checkpoints.KEPT):
         return
     watcher.begin(entry.name, job.run.training.epochs)
     # Rows and trials that run beside each other may start from one training: the first does it.
@@ -298,6 +304,10 @@ def _trained(job: Job, place: Path, config: Config, both: _Both) -> Trained:
     found = _find_breaths(job, config, both.watcher)
     if found and both.tracked is not None:
         both.tracked.tag("breaths", json.dumps(found))
+    damage.set_aside(job.run, job.seed, place, config, both.watcher.say)
+    for name, loaded in job.data.evaluate.items():
+        path = score_path(place, name, job.run.evaluate[name], loaded)
+        damage.set_scores_aside(path, job.run.evaluate[name], loaded.subset, both.watcher.say)
     fabric = engine.make_fabric(config, job.run.training.precision)
     if config.devices == 1:
         return train_and_score(fabric, job.run, job.seed, job.data, place, config, both)

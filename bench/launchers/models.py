@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bench import breath
+from bench import breath, devices
 from bench.config import Config
 from bench.corpora import cards
 from bench.errors import BenchError
@@ -42,7 +42,11 @@ class Evaluation(NamedTuple):
 def kept(run: Run, seed: int, path: Path, config: Config) -> System:
     """Return the run's system with the weights of the checkpoint at `path`."""
     system = engine.build(run, seed, config)
-    system.load_state_dict(checkpoints.load(path)["system"])
+    weights = checkpoints.load(path)["system"]
+    try:
+        system.load_state_dict(weights)
+    except RuntimeError as error:
+        raise BenchError(f"{path}: holds another system's weights: {error}") from error
     return system
 
 
@@ -50,18 +54,23 @@ def find(order: Order, seed: int | None, config: Config, store: Store) -> Model:
     """Return the model of the one row of `order`, of its first seed unless another is asked for.
 
     Its weights are taken from the work folder or, where they are not there, from the tracking
-    store's artifacts. BenchError where the row is not finished.
+    store's artifacts. BenchError where the row is not finished, or the device is not there.
     """
+    devices.require(config)
     ((row, run),) = order.runs().items()
     seed = order.row_seeds(row)[0] if seed is None else seed
     tracked = _finished(order, row, run, seed, store)
     path = config.work / tracked.data.tags.get("trained_in", "") / checkpoints.KEPT
+    damaged = ""
     if path.is_file():
-        return Model(run, seed, kept(run, seed, path, config), str(path))
+        try:
+            return Model(run, seed, kept(run, seed, path, config), str(path))
+        except checkpoints.Damaged as error:
+            damaged = f" ({error})"
     run_id: str = tracked.info.run_id
     system = store.model(run_id)
     assert isinstance(system, System)
-    return Model(run, seed, system, f"run {run_id} at {store.uri}")
+    return Model(run, seed, system, f"run {run_id} at {store.uri}{damaged}")
 
 
 def _finished(order: Order, row: str, run: Run, seed: int, store: Store) -> Any:

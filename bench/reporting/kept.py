@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import contextlib
+import zipfile
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -14,6 +16,8 @@ from bench.scoring.draws import KIND, Draws, draws, unpacked
 from bench.scoring.places import Placed, placed
 from bench.specs.table import Table
 from bench.tracking import kept
+
+T = TypeVar("T")
 
 
 class Kept(Protocol):
@@ -60,31 +64,31 @@ class KeptInStore:
         places = {
             name: self._folder / run_id / f"{evaluation}.{name}.{KIND}.npz" for name in figures
         }
-        missing = [name for name, place in places.items() if not place.is_file()]
-        if missing:
+        found = {name: _read(place, unpacked) for name, place in places.items()}
+        if missing := [name for name, of in found.items() if of is None]:
             with kept.score_file(self._store, run_id, evaluation) as path:
                 if path is None:
                     return None
-                for name, found in draws(path, missing).items():
-                    _save(places[name], **found.packed())
-        return {name: _read(place) for name, place in places.items()}
+                for name, of in draws(path, missing).items():
+                    _save(places[name], **of.packed())
+                    found[name] = of
+        return {name: of for name, of in found.items() if of is not None}
 
     def placed(self, run_id: str, evaluation: str) -> Placed | None:
         """See `Kept`."""
         place = self._folder / run_id / f"{evaluation}.placed.{KIND}.npz"
-        if not place.is_file():
-            with kept.score_file(self._store, run_id, evaluation) as path:
-                if path is None:
-                    return None
-                try:
-                    found = placed(path)
-                except BenchError:  # on no grid, or a single speaker
-                    return None
-            _save(place, **{**found._asdict(), "names": np.array(found.names)})
-        with np.load(place) as known:
-            return Placed(
-                tuple(known["names"].tolist()), str(known["trials"]), *(known[of] for of in _ARRAYS)
-            )
+        known = _read(place, _unpacked_placed)
+        if known is not None:
+            return known
+        with kept.score_file(self._store, run_id, evaluation) as path:
+            if path is None:
+                return None
+            try:
+                found = placed(path)
+            except BenchError:  # on no grid, or a single speaker
+                return None
+        _save(place, **{**found._asdict(), "names": np.array(found.names)})
+        return found
 
     def draw(self, table: Table, run_id: str) -> None:
         """Draw all replicates that reports of `table` need of a run, so that they need not wait."""
@@ -112,11 +116,21 @@ def figures_drawn(table: Table) -> dict[str, list[str]]:
 _ARRAYS = Placed._fields[2:]
 
 
+def _unpacked_placed(arrays: Mapping[str, Any]) -> Placed:
+    names: tuple[str, ...] = tuple(arrays["names"].tolist())
+    return Placed(names, str(arrays["trials"]), *(arrays[of] for of in _ARRAYS))
+
+
 def _save(place: Path, **arrays: Any) -> None:
-    with writing.whole(place) as file:
+    """Keep what was drawn for the next report; where nothing can be written this one has it."""
+    with contextlib.suppress(OSError), writing.whole(place) as file:
         np.savez(file, **arrays)
 
 
-def _read(place: Path) -> Draws:
-    with np.load(place) as found:
-        return unpacked(found)
+def _read(place: Path, unpack: Callable[[Mapping[str, Any]], T]) -> T | None:
+    """Return what is kept at `place`; None where it is not there, or not whole: it is made anew."""
+    try:
+        with place.open("rb") as file, np.load(file) as found:
+            return unpack(found)
+    except (FileNotFoundError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile):
+        return None

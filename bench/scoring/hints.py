@@ -59,8 +59,7 @@ def corpora(names: pa.StringArray) -> list[str]:
     """Return the short names of the corpora whose ids most of these look like."""
     alike: list[str] = []
     sample = _sample(names)
-    for name in cards.names():
-        card = cards.card(name)
+    for card in cards.readable().cards:
         pattern = card.protocol.ids if card.protocol else ""
         fitting = sum(re.fullmatch(pattern, one) is not None for one in sample) if pattern else 0
         if 2 * fitting > len(sample):

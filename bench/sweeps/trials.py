@@ -10,7 +10,7 @@ from bench.catalogue import is_rate
 from bench.config import Config
 from bench.errors import BenchError, plain
 from bench.launchers import local
-from bench.launchers.needs import lacking
+from bench.launchers.needs import lacking, lacking_device
 from bench.provenance import commit
 from bench.reporting.sweep_best import standing
 from bench.specs.run import Run
@@ -19,7 +19,7 @@ from bench.sweep_cards import base, row, seeds, signature, trial_run
 from bench.sweeps import records, storage
 from bench.sweeps.publish import publish
 from bench.sweeps.study import STATES, Claim, Study
-from bench.sweeps.worker import Ended, Heard, work
+from bench.sweeps.worker import Ended, Heard, Refused, work
 from bench.tracking.client import unreachable
 from bench.tracking.entry import RunEntry
 from bench.tracking.store import Store
@@ -31,7 +31,8 @@ from bench.training.row import Library
 def require(card: Sweep, config: Config) -> None:
     """Raise one error that holds everything this machine lacks for the sweep's trials."""
     runs = [base(card), *(trial_run(card, point) for point in card.edges())]
-    missing = dict.fromkeys(text for run in runs for text in lacking(run, config))
+    of_runs = (text for run in runs for text in lacking(run, config))
+    missing = dict.fromkeys([*lacking_device(config), *of_runs])
     if missing:
         raise BenchError("\n".join(missing))
 
@@ -59,7 +60,7 @@ class Sweeping:
         self._seeds = seeds(card)
         self._resolution = self._resolution_of(run)
         self._device = local.device_name(config)
-        opened = storage.opened(url, entry.name, config.work)
+        opened = storage.opened(url, entry.name, config.work, watcher.say)
         self.study = Study(card, entry.name, opened, (run.training.epochs, len(self._seeds)))
         self._tracked = StudyRun(store, entry)
 
@@ -119,7 +120,7 @@ class Sweeping:
         watcher = _Hearing(self._watcher, job.name, heard, self._config.devices)
         outcome = local.attempt(job, entry, self._config, self._store, watcher)
         if outcome.state == "failed":
-            raise BenchError(outcome.message)
+            raise (Refused if outcome.by_disk else BenchError)(outcome.message)
         return outcome.kept_dev
 
     def _entry(self, job: local.Job, claim: Claim) -> RunEntry:

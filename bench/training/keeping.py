@@ -15,6 +15,9 @@ from bench.errors import BenchError
 from bench.specs.run import KeepAverage, Run, Training
 from bench.training import checkpoints
 
+STATE = ("system", "optimiser", "schedule", "progress")
+"""What `last.pt` holds."""
+
 
 @dataclass
 class Progress:
@@ -117,7 +120,7 @@ def begun(run: Run, place: Path) -> dict[str, Any] | None:
     last, how = place / checkpoints.LAST, run.training.keep
     if not last.is_file():
         return None
-    state = checkpoints.load(last)
+    state = checkpoints.load(last, STATE)
     whole = (place / checkpoints.KEPT).is_file()
     if isinstance(how, KeepAverage) and not whole:
         recent = checkpoints.latest(place, state["progress"]["epoch"], how.checkpoints)
@@ -141,7 +144,7 @@ def selection(
     """
     path = place / checkpoints.SELECTION
     if path.is_file():
-        return _read(path)
+        return read_selection(path)
     if isinstance(run.training.keep, KeepAverage):
         kept = checkpoints.load(place / checkpoints.KEPT)
         epochs, dev = tuple(kept["epochs"]), on_dev(kept["system"])
@@ -165,7 +168,8 @@ def _epochs(number: int) -> str:
     return f"{number} epoch{'s' if number > 1 else ''}"
 
 
-def _read(path: Path) -> Selection:
+def read_selection(path: Path) -> Selection:
+    """Return what was kept of a selection; BenchError where the file is none."""
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))
         return Selection(**{**kept, "epochs": tuple(kept["epochs"])})
