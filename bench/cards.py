@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 
-from bench import columns, references
+from bench import columns, references, texts
 from bench.config import Form
 from bench.errors import BenchError, near
 from bench.specs.base import Spec
@@ -69,10 +69,7 @@ def folder(name: str) -> Path:
 
 def read(path: Path) -> dict[str, Any]:
     """Read a TOML card; a syntax error names file and line."""
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise BenchError(f"{shown(path)}: not TOML: {error}") from error
+    return texts.read_toml(path, shown(path))
 
 
 def shown(path: Path) -> str:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from bench import config
-from bench.errors import near
+from bench import config, texts
+from bench.errors import BenchError, near
 from bench.specs.corpus import CorpusCard
 from bench.specs.run import HeldOutData, Run
 from bench.specs.table import Column
@@ -106,7 +105,7 @@ def _corpus(name: str, datasets: Path) -> CorpusCard | None:
 @lru_cache
 def _read(path: Path) -> CorpusCard | None:
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = texts.read_toml(path)
         return CorpusCard.model_validate({"key": path.stem, **content})
-    except (OSError, ValueError):  # also what pydantic and tomllib raise
+    except (BenchError, ValueError):  # ValueError is pydantic's
         return None

@@ -9,7 +9,7 @@ BENCH_WORK, ...).
 from __future__ import annotations
 
 import os
-import tomllib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,11 +17,14 @@ from typing import Annotated, Any, Literal, overload
 
 from pydantic import Field, ValidationError
 
-from bench.errors import BenchError
+from bench import texts
+from bench.errors import BenchError, near
 from bench.specs.base import Count, Spec
 from bench.specs.faults import explain
 
 Form = Literal["paper", "smoke"]
+Place = Annotated[str, Field(min_length=1)]
+"""A path; one that is not absolute is below the folder of `bench.toml`."""
 
 _NOISE = {
     "musan": "MUSAN (openslr.org/17), the folder that holds noise, speech and music",
@@ -29,22 +32,29 @@ _NOISE = {
 }
 
 
+class Noise(Spec):
+    """Folders of recordings that training adds; each may be left out."""
+
+    musan: Place | None = None
+    """MUSAN: noise, speech and music."""
+    rirs: Place | None = None
+    """Impulse responses of rooms."""
+
+
 class File(Spec):
     """What `bench.toml` may say; all of it may be left out."""
 
-    cards: str | None = None
+    cards: Place | None = None
     """Folder of cards of corpora of your own, one `<key>.toml` each, e.g. `"cards"`."""
-    corpora: dict[str, str] = Field(default_factory=dict[str, str])
+    corpora: dict[str, Place] = Field(default_factory=dict[str, str])
     """Folder of each corpus, e.g. `partialspoof = "/data/PartialSpoof/database"`."""
-    weights: dict[str, str] = Field(default_factory=dict[str, str])
+    weights: dict[str, Place] = Field(default_factory=dict[str, str])
     """File or folder of each pretrained model, e.g. `xlsr2_300m = "/data/xlsr2_300m.pt"`; or of
     breaths that were found elsewhere, a CSV."""
-    noise: dict[str, str] = Field(default_factory=dict[str, str])
-    """Folders of recordings that training adds: `musan` (noise, speech and music) and `rirs`
-    (impulse responses)."""
-    work: str = "work"
+    noise: Noise = Noise()
+    work: Place = "work"
     """Folder for checkpoints, scores and the miniature corpora."""
-    tracking: str | None = None
+    tracking: Place | None = None
     """MLflow tracking store, e.g. `"sqlite:////data/mlflow.db"` or a server's address."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     devices: Count = 1
@@ -143,18 +153,18 @@ class Config:
 
 
 def load(path: Path | None = None, environment: Mapping[str, str] | None = None) -> Config:
-    """Read the configuration; an absent default file is an empty one, a named one must exist."""
+    """Read the configuration; an absent default file is an empty one, a named one must exist.
+
+    Empty variables are as if they were not set.
+    """
     environment = os.environ if environment is None else environment
-    named = path or (Path(environment["BENCH_CONFIG"]) if "BENCH_CONFIG" in environment else None)
+    environment = {name: value for name, value in environment.items() if value.strip()}
+    stated = environment.get("BENCH_CONFIG")
+    named = path or (_expanded(stated) if stated else None)
     source = named or Path("bench.toml")
-    content: dict[str, Any] = {}
-    if source.is_file():
-        try:
-            content = tomllib.loads(source.read_text(encoding="utf-8"))
-        except tomllib.TOMLDecodeError as error:
-            raise BenchError(f"{source}: not TOML: {error}") from error
-    elif named:
+    if named and not os.path.lexists(source):
         raise BenchError(f"{source}: there is no such file (asked for by BENCH_CONFIG)")
+    content = texts.read_toml(source) if os.path.lexists(source) else {}
     return _placed(_validated(content, str(source)), source, environment)
 
 
@@ -162,7 +172,14 @@ def _validated(content: Mapping[str, Any], source: str) -> File:
     try:
         return File.model_validate(content)
     except ValidationError as error:
-        raise BenchError("\n".join(explain(error, source, File))) from error
+        lines = [_with_hint(line) for line in explain(error, source, File)]
+        raise BenchError("\n".join(lines)) from error
+
+
+def _with_hint(line: str) -> str:
+    """Return a line of what is wrong; of a device with a number, how one is chosen."""
+    number = re.search(r"device = 'cuda:(\d+)'", line)
+    return f"{line}; CUDA_VISIBLE_DEVICES={number[1]} chooses one of several" if number else line
 
 
 def _placed(file: File, source: Path, environment: Mapping[str, str]) -> Config:
@@ -181,12 +198,16 @@ def _placed(file: File, source: Path, environment: Mapping[str, str]) -> Config:
     if (variable := _variable("deterministic")) in environment:
         own["deterministic"] = _flag(variable, environment[variable])
     stated = _validated(file.model_dump() | own, "environment")
+    said = {key: place for key, place in file.noise if place is not None}
+    noise = _places(said, "noise", base, environment)
+    for key in noise.keys() - _NOISE.keys():
+        raise BenchError(f"{_variable('noise', key)}: no such variable{near(key, _NOISE)}")
     return Config(
         source=source if source.is_file() else None,
         cards=_place(stated.cards, base, "cards" in own),
         corpora=_places(file.corpora, "corpora", base, environment),
         weights=_places(file.weights, "weights", base, environment),
-        noise=_places(file.noise, "noise", base, environment),
+        noise=noise,
         work=_place(stated.work, base, "work" in own),
         tracking=stated.tracking,
         device=stated.device,
@@ -202,20 +223,28 @@ def _place(stated: str, base: Path, own: bool) -> Path: ...
 def _place(stated: str | None, base: Path, own: bool) -> Path | None: ...
 def _place(stated: str | None, base: Path, own: bool) -> Path | None:
     """Return a place of the file, or as a variable gives it: relative to the working folder."""
-    if stated is None or own:
-        return None if stated is None else Path(stated)
-    return base / Path(stated).expanduser()
+    if stated is None:
+        return None
+    return _expanded(stated) if own else base / _expanded(stated)
 
 
 def _places(
     stated: Mapping[str, str], section: str, base: Path, environment: Mapping[str, str]
 ) -> dict[str, Path]:
-    found = {name: base / Path(place).expanduser() for name, place in stated.items()}
+    found = {name: base / _expanded(place) for name, place in stated.items()}
     prefix = _variable(section, "")
     for variable, value in environment.items():
         if variable.startswith(prefix):
-            found[variable.removeprefix(prefix).lower()] = Path(value).expanduser()
+            found[variable.removeprefix(prefix).lower()] = _expanded(value)
     return found
+
+
+def _expanded(place: str) -> Path:
+    """Return a path, `~` as the home folder; BenchError where a user has none."""
+    try:
+        return Path(place).expanduser()
+    except RuntimeError as error:
+        raise BenchError(f"{place}: no home folder is known for the ~: write it out") from error
 
 
 def _variable(*parts: str) -> str:
@@ -229,6 +258,6 @@ def _flag(variable: str, text: str) -> bool:
 
 
 def _number(variable: str, text: str) -> int:
-    if not text.isdigit():
+    if not text.isdecimal():
         raise BenchError(f"{variable} = {text!r}: should be a whole number")
     return int(text)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
+from bench import texts
 from bench.errors import BenchError, near
 from bench.specs.base import Spec
 from bench.specs.faults import explain
@@ -51,10 +51,7 @@ class Reference(Spec):
 def references(folder: Path) -> Mapping[str, Reference]:
     """Return every entry of the file in `folder`, by its key; all faults are in one BenchError."""
     path = folder / NAME
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise BenchError(f"{path}: not TOML: {error}") from error
+    content = texts.read_toml(path)
     found: dict[str, Reference] = {}
     wrong: list[str] = []
     for key, entry in content.items():

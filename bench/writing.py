@@ -13,10 +13,12 @@ import secrets
 import shutil
 import tempfile
 import time
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
+
+from bench import machine
 
 _PART = re.compile(r"\..+\.[0-9a-f]{8}\.part")
 _SETTLED_S = 60
@@ -29,22 +31,23 @@ def whole(path: Path) -> Generator[IO[bytes]]:
 
     A reader never meets half a file, and where the block raises or the process dies, what was at
     `path` before stays as it was. The folder is made where it is missing; the file's mode is the
-    umask's. Raise OSError as the system does.
+    umask's. Raise OSError as the system does, of `path`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = _part(path)
-    # Not `tempfile`: its files are for their owner alone, whatever the umask says.
-    handle = os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            _held(handle)
-            yield file
-            file.flush()
-            os.fsync(handle)
-            os.replace(part, path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+    with machine.naming(path, part):
+        # Not `tempfile`: its files are for their owner alone, whatever the umask says.
+        handle = os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                _held(handle)
+                yield file
+                file.flush()
+                os.fsync(handle)
+                os.replace(part, path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -56,6 +59,20 @@ def write_bytes(path: Path, content: bytes) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write `text` to `path` in UTF-8, whole or not at all; see `whole`."""
     write_bytes(path, text.encode("utf-8"))
+
+
+def write_all(folder: Path, files: Mapping[str, str | bytes]) -> None:
+    """Write files into `folder` by name, text in UTF-8: none of them where one cannot be written.
+
+    Raise OSError as the system does, of the file.
+    """
+    with scratch(folder / "files") as aside:
+        for name, content in files.items():
+            data = content.encode("utf-8") if isinstance(content, str) else content
+            with machine.naming(folder / name, aside / name):
+                (aside / name).write_bytes(data)
+        for name in files:
+            os.replace(aside / name, folder / name)
 
 
 @contextmanager

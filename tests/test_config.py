@@ -100,3 +100,56 @@ def test_deterministic_is_a_flag_of_file_and_environment(tmp_path):
     assert not config.load(path, {"BENCH_DETERMINISTIC": "false"}).deterministic
     with pytest.raises(BenchError, match="BENCH_DETERMINISTIC = 'yes': should be 'true' or"):
         config.load(path, {"BENCH_DETERMINISTIC": "yes"})
+
+
+def test_a_home_folder_is_written_as_in_a_shell(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    variables = {"BENCH_WORK": "~/w", "BENCH_CARDS": "~/c", "BENCH_CORPORA_HAD": "~/h"}
+    found = config.load(write(tmp_path, '[weights]\nmine = "~/m.pt"\n'), variables)
+    assert (found.work, found.cards) == (tmp_path / "w", tmp_path / "c")
+    assert found.corpora["had"] == tmp_path / "h"
+    assert found.weights["mine"] == tmp_path / "m.pt"
+    assert config.load(environment={"BENCH_CONFIG": "~/bench.toml"}).weights == found.weights
+    with pytest.raises(BenchError, match="~nobody-of-this-name/x: no home folder is known"):
+        config.load(environment={"BENCH_WORK": "~nobody-of-this-name/x"})
+
+
+def test_an_empty_variable_is_as_if_not_set(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = write(tmp_path, 'work = "here"\ndevices = 1\n[corpora]\nhad = "HAD"\n')
+    names = ("CONFIG", "WORK", "CARDS", "TRACKING", "DEVICE", "DEVICES", "WORKERS")
+    names = (*names, "DETERMINISTIC", "CORPORA_HAD", "WEIGHTS_X", "NOISE_X")
+    for empty in ("", " "):
+        variables = {f"BENCH_{name}": empty for name in names}
+        assert config.load(environment=variables) == config.load(Path(path.name), {})
+
+
+@pytest.mark.parametrize(
+    ("text", "variables", "message"),
+    [
+        ('[noise]\nmusam = "m"\n', {}, "noise.musam: no such key; did you mean 'musan'?"),
+        ("", {"BENCH_NOISE_RIR": "r"}, "BENCH_NOISE_RIR: no such variable; did you mean 'rirs'?"),
+        ('work = ""\n', {}, "work = '': string should have at least 1 character"),
+        ('[corpora]\nhad = ""\n', {}, "corpora.had = '': string should have at least 1"),
+        ('device = "cuda:7"\n', {}, "or 'mps'; CUDA_VISIBLE_DEVICES=7 chooses one of several"),
+        ("", {"BENCH_DEVICE": "cuda:1"}, "CUDA_VISIBLE_DEVICES=1 chooses"),
+        ("", {"BENCH_WORKERS": "²"}, "BENCH_WORKERS = '²': should be a whole number"),
+    ],
+)
+def test_further_mistakes(text, variables, message, tmp_path):
+    with pytest.raises(BenchError) as raised:
+        config.load(write(tmp_path, text), variables)
+    assert message in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["bench.toml", "named.toml"])
+def test_a_file_that_is_there_and_cannot_be_read_is_not_passed_over(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    environment = {} if name == "bench.toml" else {"BENCH_CONFIG": name}
+    (tmp_path / name).mkdir()
+    with pytest.raises(BenchError, match=f"{name}: is a folder, should be a file"):
+        config.load(environment=environment)
+    (tmp_path / name).rmdir()
+    (tmp_path / name).symlink_to("nowhere")
+    with pytest.raises(BenchError, match=f"{name}: there is no such file"):
+        config.load(environment=environment)

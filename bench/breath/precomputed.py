@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
+from bench import texts
 from bench.breath.cache import Times
 from bench.breath.marks import Intervals
 from bench.config import Config
@@ -43,17 +45,14 @@ def read(subset: Subset, spec: Precomputed, config: Config) -> Intervals:
 
 def _lines(path: Path) -> Iterator[tuple[str, list[tuple[float, float]]]]:
     """Yield the utterance of each line and its interval, none where both times are empty."""
+    rows = csv.reader(io.StringIO(texts.read(path)))
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = csv.reader(file)
-            header = next(rows, [])
-            if header != COLUMNS:
-                raise BenchError(
-                    f"{path}:1: {quoted(','.join(header))}: should be {','.join(COLUMNS)}"
-                )
-            for row in rows:
-                yield _line(f"{path}:{rows.line_num}", row)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        header = next(rows, [])
+        if header != COLUMNS:
+            raise BenchError(f"{path}:1: {quoted(','.join(header))}: should be {','.join(COLUMNS)}")
+        for row in rows:
+            yield _line(f"{path}:{rows.line_num}", row)
+    except csv.Error as error:
         raise BenchError(f"{path}: cannot be read: {error}") from error
 
 

@@ -3,12 +3,17 @@ once."""
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import io
 import os
 import sys
+import traceback
+from typing import TextIO
 
 import click
 
-from bench import __version__
+from bench import __version__, machine
 from bench.cli.data import data
 from bench.cli.doctor import doctor
 from bench.cli.explain import explain
@@ -48,16 +53,64 @@ for _command in (list_, show, run, sweep, report, score, compare, explain, data,
 
 
 def main() -> None:
-    """Run the command line. Mistakes print one message and exit with 2, failed rows with 1."""
-    try:
-        code = bench(standalone_mode=False)
-    except BenchError as error:
-        click.echo(f"error: {error}", err=True)
-        code = 2
-    except click.ClickException as error:
-        error.show()
-        code = 2
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("stopped; the same command goes on from the last finished epoch", err=True)
-        code = 130
+    """Run the command line. Mistakes print one message and exit with 2; failed rows, and what the
+    machine refuses (`bench.machine`), with 1.
+    """
+    streams = [stream for stream in (sys.stdout, sys.stderr) if stream is not None]
+    for stream in streams:
+        if isinstance(stream, io.TextIOWrapper):  # no name of a file is beyond printing
+            stream.reconfigure(errors="backslashreplace")
+    code = _run()
+    for stream in streams:
+        if (error := _unwritten(stream)) is not None:
+            code = code or machine.MACHINE
+            if error.errno != errno.EPIPE:  # who closes a pipe has read enough
+                error.filename = "standard output"
+                _say(f"error: {machine.of_system(error).message}")
     sys.exit(code)
+
+
+def _run() -> int:
+    """Run the verb that was asked for; return the exit code."""
+    try:
+        return bench(standalone_mode=False) or 0
+    except BenchError as error:
+        text, code = f"error: {error}", machine.GIVEN
+    except click.ClickException as error:
+        with contextlib.suppress(OSError):
+            error.show()
+        return machine.GIVEN
+    except (KeyboardInterrupt, click.Abort):
+        text, code = "stopped; the same command goes on from the last finished epoch", 130
+    except Exception as error:
+        if isinstance(error, OSError) and _is_of_output(error):
+            error.filename = "standard output"
+        found = machine.explain(error)
+        if found is None:
+            raise
+        text, code = f"error: {found.message}", found.code
+    _say(text)
+    return code
+
+
+def _say(text: str) -> None:
+    with contextlib.suppress(OSError):  # no one is left to tell
+        click.echo(text, err=True)
+
+
+def _is_of_output(error: OSError) -> bool:
+    """Return whether it was printing that failed."""
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    return frame.f_code is click.echo.__code__
+
+
+def _unwritten(stream: TextIO) -> OSError | None:
+    """Return why what was printed cannot be written; what is left of it is then dropped, or the
+    interpreter would try once more at its end. None where all is written.
+    """
+    try:
+        stream.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        return error
+    return None

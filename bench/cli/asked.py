@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from bench import cards, config
-from bench.cli import options
+from bench import cards
+from bench.cli import configuration, options
 from bench.config import Config, Form
 from bench.errors import BenchError, near
 from bench.launchers.order import Order
@@ -176,7 +176,7 @@ def gathered(shared: Sequence[Callable[[Verb], Verb]]) -> Callable[[Verb], Verb]
             track: bool = False,
             **own: Any,
         ) -> None:
-            form, here = options.form(smoke), config.load()
+            form, here = options.form(smoke), configuration.load()
             verb(Asked(table, row, seed, overrides, form, folder, track, here), **own)
 
         return functools.reduce(lambda made, option: option(made), reversed(shared), called)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench import checked_cards, config
-from bench.cli import options
+from bench import checked_cards
+from bench.cli import configuration, options
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
@@ -20,10 +20,10 @@ def known(table: str) -> bool:
     return table in checked_cards.names()
 
 
-def catalogue() -> list[dict[str, str]]:
-    """Return every such table with what it is about."""
-    cards = [checked_cards.card(key) for key in checked_cards.names()]
-    return [{"name": card.key, "about": f"{card.caption} [{card.kind}]"} for card in cards]
+def entry(key: str) -> dict[str, str]:
+    """Return what `bench list` says of such a table."""
+    card = checked_cards.card(key)
+    return {"name": card.key, "about": f"{card.caption} [{card.kind}]"}
 
 
 def run(table: str, *, as_json: bool = False, refused: str = "") -> None:
@@ -69,4 +69,4 @@ def _found(table: str, refused: str) -> Found:
         )
     from bench.launchers.checked import look_up
 
-    return look_up(table, config.load())
+    return look_up(table, configuration.load())

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import click
 
-from bench import config
-from bench.cli import options
+from bench.cli import configuration, options
 from bench.config import Config
 from bench.corpora import cards
 from bench.errors import BenchError, near
@@ -25,7 +24,7 @@ def data() -> None:
 @options.as_json
 def show_corpus(name: str, as_json: bool) -> None:
     """Show a corpus's card: story, licence, where to get it, splits, traps."""
-    card, here = cards.card(name), config.load()
+    card, here = cards.card(name), configuration.load()
     found = [*_found(card, here)]
     if as_json:
         options.print_json({**card.model_dump(), "on_this_machine": found})
@@ -89,7 +88,7 @@ def check(context: click.Context, name: str, split: str | None, smoke: bool, as_
     card, form = cards.card(name), options.form(smoke)
     if split is not None and split not in card.splits:
         raise BenchError(f"{card.key}: {split!r}: no such split{near(split, card.splits)}")
-    root = config.load().corpus_root(card.key, form)
+    root = configuration.load().corpus_root(card.key, form)
     reports = []
     for one in [split] if split else list(card.splits):
         with counting(f"{card.key} {one}") as progress:
@@ -117,7 +116,7 @@ def overlap(a: str, b: str, audio: bool, smoke: bool, as_json: bool) -> None:
     from bench.cli.counting import counting
     from bench.corpora import overlap as look
 
-    here, form = config.load(), options.form(smoke)
+    here, form = configuration.load(), options.form(smoke)
     (one, of_one), (other, of_other) = (side.partition(":")[::2] for side in (a, b))
     first = look.side(one, of_one, here, form)
     second = look.side(other, of_other, here, form)
@@ -146,7 +145,7 @@ def mini(
     from bench.cli.counting import counting
     from bench.corpora.mini import SIZES, write
 
-    place = folder or config.load().mini
+    place = folder or configuration.load().mini
     keys = [cards.card(name).key for name in only] or None
     with counting("miniature corpora") as progress:
         written = write(

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import click
 
-from bench import cards, config
-from bench.cli import checked, options
-from bench.cli.sweep import catalogue as sweeps
+from bench import cards, checked_cards, sweep_cards
+from bench.cli import checked, configuration, options
+from bench.cli.sweep import entry as sweep_entry
 from bench.cli.sweep import show as show_sweep
 from bench.config import Config, Form
+from bench.corpora import cards as corpora
+from bench.errors import BenchError
 from bench.paper_cards import ordered, touches
 from bench.specs.table import Difference, Paper, Table
 from bench.sweep_cards import PREFIX
@@ -26,43 +28,50 @@ def list_(as_json: bool) -> None:
     if as_json:
         options.print_json(content)
         return
-    width = max(len(entry["name"]) for entries in content.values() for entry in entries)
     for heading, entries in content.items():
         click.echo(f"\n{heading}")
-        for entry in entries:
-            name, about = entry["name"], entry.get("about", "")
-            click.echo(f"  {name:<{width}}  {about}".rstrip())
-        if not entries:
-            click.echo("  none yet")
+        lines = options.columns([(of["name"], " ".join(of["about"].split("\n"))) for of in entries])
+        click.echo("\n".join(f"  {line}" for line in lines or ["none yet"]))
 
 
 def catalogue() -> dict[str, list[dict[str, Any]]]:
     """Return everything there is, by kind of thing."""
-    from bench.corpora import cards as corpora
-
-    tables = [cards.table(key) for key in cards.table_keys()]
-    found = [corpora.card(key) for key in corpora.names()]
     return {
-        "tables": [
-            {
-                "name": table.key,
-                "rows": cards.runnable(table),
-                "published_only": [n for n, row in table.rows.items() if row.published_only],
-                "about": f"{table.caption} {_counts(table)}",
-            }
-            for table in tables
-        ],
-        "tables without training": checked.catalogue(),
+        "tables": _entries(cards.table_keys(), _of_table),
+        "tables without training": _entries(checked_cards.names(), checked.entry),
         "systems": [{"name": kind, "about": about} for kind, about in _kinds("systems", "System")],
         "front-ends": [
             {"name": kind, "about": about} for kind, about in _kinds("frontends", "FrontEnd")
         ],
-        "corpora": [
-            {"name": card.key, "short": card.short, "about": f"{card.short}: {card.name}"}
-            for card in found
-        ],
-        "sweeps": sweeps(),
+        "corpora": _entries(corpora.names(), _of_corpus),
+        "sweeps": _entries(sweep_cards.names(), sweep_entry),
     }
+
+
+def _entries(keys: Sequence[str], entry: Callable[[str], dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the entry of each key; of a card that cannot be read its faults."""
+    found: list[dict[str, Any]] = []
+    for key in keys:
+        try:
+            found.append(entry(key))
+        except BenchError as error:
+            found.append({"name": key, "about": f"faulty: {error}"})
+    return found
+
+
+def _of_table(key: str) -> dict[str, Any]:
+    table = cards.table(key)
+    return {
+        "name": table.key,
+        "rows": cards.runnable(table),
+        "published_only": [name for name, row in table.rows.items() if row.published_only],
+        "about": f"{table.caption} {_counts(table)}",
+    }
+
+
+def _of_corpus(key: str) -> dict[str, Any]:
+    card = corpora.card(key)
+    return {"name": card.key, "short": card.short, "about": f"{card.short}: {card.name}"}
 
 
 def _counts(table: Table) -> str:
@@ -111,7 +120,7 @@ def show(
     card, form = cards.table(table), options.form(smoke)
     paper = cards.paper(card.key.partition("/")[0])
     card, chosen = options.varied(card, cards.select(card, rows), variant)
-    described = describe(card, chosen, form, config.load())
+    described = describe(card, chosen, form, configuration.load())
     differences = _differences(paper, card, chosen)
     if as_json:
         options.print_json(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -59,15 +59,25 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
 
-def print_table(header: Sequence[str], lines: Iterable[Sequence[object]]) -> None:
-    """Print columns, each as wide as its widest cell."""
-    cells = [[str(cell) for cell in line] for line in (header, *lines)]
-    widths = [max(len(line[i]) for line in cells) for i in range(len(header))]
-    for number, line in enumerate(cells):
-        text = "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-        click.echo(text.rstrip())
-        if number == 0:
-            click.echo("  ".join("-" * width for width in widths))
+def print_table(header: Sequence[str], lines: Sequence[Sequence[object]]) -> None:
+    """Print columns below their header, each as wide as its widest cell."""
+    heading, *rest = columns([header, *lines])
+    widths = [max(map(len, map(str, cells))) for cells in zip(header, *lines, strict=True)]
+    click.echo("\n".join([heading, "  ".join("-" * width for width in widths), *rest]))
+
+
+def columns(lines: Sequence[Sequence[object]]) -> list[str]:
+    """Return lines of text, each column as wide as its widest cell.
+
+    >>> columns([("a", "one"), ("long", "two")])
+    ['a     one', 'long  two']
+    """
+    cells = [[str(cell) for cell in line] for line in lines]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in cells
+    ]
 
 
 def settings(tree: Mapping[str, Any]) -> str:

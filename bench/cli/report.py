@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench import cards, checked_cards, config
-from bench.cli import checked, options
+from bench import cards, checked_cards, writing
+from bench.cli import checked, configuration, options
 from bench.cli.sweep import report as sweep_report
 from bench.config import Form
 from bench.errors import BenchError, near
@@ -100,7 +100,7 @@ def report(
         click.echo(f"removed: {path} (nothing of its table was run)")
     if page is not None:
         place.mkdir(parents=True, exist_ok=True)
-        (place / overview.NAME).write_text(page, encoding="utf-8")
+        writing.write_text(place / overview.NAME, page)
         click.echo(f"overview: {place / overview.NAME}")
 
 
@@ -136,7 +136,7 @@ def _made(tables: Sequence[str], form: Form, detail: bool) -> list[Report]:
     from bench.reporting import KeptInStore
     from bench.tracking.store import Store
 
-    here = config.load()
+    here = configuration.load()
     store = Store(here)
     kept = KeptInStore(store, here.work)
     return [_report(table, form, store, kept, detail) for table in tables]

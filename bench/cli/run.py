@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from bench import cards, config
-from bench.cli import checked, options
+from bench import cards
+from bench.cli import checked, configuration, options
 from bench.config import Config
 from bench.launchers.order import Order
 
@@ -43,7 +43,7 @@ def run(
         given = {"--rows": rows, "--seeds": seeds, "--set": overrides, "--variant": variant}
         checked.run(table, refused=options.given({**given, "--smoke": smoke}))
         return
-    card, here, form = cards.table(table), config.load(), options.form(smoke)
+    card, here, form = cards.table(table), configuration.load(), options.form(smoke)
     card, chosen = options.varied(card, cards.select(card, rows), variant)
     order = Order(card, chosen, seeds, form, overrides)
     order.runs()  # every mistake in what was asked for, before anything is begun
@@ -75,12 +75,12 @@ def run(
 
 
 def _dry_run(order: Order, here: Config) -> None:
-    from bench.launchers.needs import lacking
+    from bench.launchers.needs import lacking, lacking_device
     from bench.tracking.states import states
 
     state = states(here, order.table.key, order.form)
     lines: list[tuple[str, str, str, str]] = []
-    missing: dict[str, None] = {}
+    missing = dict.fromkeys(lacking_device(here))
     for row, resolved in order.runs().items():
         text = ", ".join(str(seed) for seed in order.row_seeds(row))
         lines.append((row, resolved.signature, text, state.get(resolved.signature, "not run")))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench import config
-from bench.cli import options
+from bench.cli import configuration, options
 from bench.config import Config
 from bench.corpora import cards
 from bench.errors import BenchError
@@ -151,7 +151,7 @@ def score(
 
     if (scores is None) == (row is None):
         raise click.UsageError("either a file of scores, or a trained row: --run ROW")
-    here, card = config.load(), cards.card(asked["corpus"])
+    here, card = configuration.load(), cards.card(asked["corpus"])
     form, split = options.form(smoke), asked["split"] or card.evaluation_split
     trained = None if row is None else _order(table, row, form, overrides)
     system = name or (_stem(scores) if scores else f"{table}-{row}")
@@ -180,7 +180,7 @@ def compare(a: Path, b: Path, as_json: bool, smoke: bool, **asked: Any) -> None:
     from bench.scoring import render
     from bench.scoring.comparison import compare as compared
 
-    judge = _judge(cards.card(asked["corpus"]), config.load(), smoke, a, asked)
+    judge = _judge(cards.card(asked["corpus"]), configuration.load(), smoke, a, asked)
     found = compared(judge, judge.read(a), judge.read(b))
     if as_json:
         options.print_json(render.comparison_as_dict(found))

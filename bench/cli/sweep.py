@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from bench import config, sweep_cards
-from bench.cli import options
+from bench import sweep_cards
+from bench.cli import configuration, options
 from bench.config import Config, Form
 from bench.specs.sweep import Sweep
 
@@ -41,7 +41,8 @@ def sweep(
     Stopped or killed, the same command goes on. Trials that are finished, pruned or failed stay
     so; the one that was interrupted is taken up again, once.
     """
-    card, here = sweep_cards.sweep(name, options.form(smoke)), config.load()
+    here = configuration.load()
+    card = sweep_cards.sweep(name, options.form(smoke))
     wanted = trials or card.wanted
     # These import torch, Optuna and MLflow, which takes seconds: only now.
     from bench.cli.display import Display
@@ -89,17 +90,11 @@ def _said(card: Sweep, ended: Any) -> str:
     return ended.reason
 
 
-def catalogue() -> list[dict[str, Any]]:
-    """Return what `bench list` says of sweeps."""
-    cards = [sweep_cards.sweep(name) for name in sweep_cards.names()]
-    return [
-        {
-            "name": card.key,
-            "from": card.parent,
-            "about": f"{card.title} [{card.wanted} trials from {card.parent}]",
-        }
-        for card in cards
-    ]
+def entry(name: str) -> dict[str, Any]:
+    """Return what `bench list` says of a sweep."""
+    card = sweep_cards.sweep(name)
+    about = f"{card.title} [{card.wanted} trials from {card.parent}]"
+    return {"name": card.key, "from": card.parent, "about": about}
 
 
 def show(name: str, form: Form, as_json: bool) -> None:
@@ -135,7 +130,8 @@ def report(
     """Write a sweep's report from the tracking store alone, or check that it is not stale."""
     from bench.reporting import sweep as reporting
 
-    card, here = sweep_cards.sweep(name, form), config.load()
+    here = configuration.load()
+    card = sweep_cards.sweep(name, form)
     made = _made(card, here)
     if as_json:
         options.print_json(made.trials.to_dict("records"))

@@ -6,9 +6,10 @@ They are in `datasets/`, and a user's own in the folder that `cards` of bench.to
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from string import Formatter
+from typing import NamedTuple
 
 from bench import config
 from bench.cards import folder, read, shown, validated
@@ -26,21 +27,50 @@ def card(name: str) -> CorpusCard:
     """Return the card of a corpus by its key or the field's short name (PS, HAD, LPS), in any case.
 
     An unknown name and a faulty card are a BenchError; a card's faults are all in one error, a line
-    each.
+    each. The faults of other cards are told only where the name is unknown.
     """
     files = _files()
     if name.lower() in files:
-        return parse(files[name.lower()])
-    cards = [parse(path) for path in files.values()]
-    for found in cards:
-        if found.short.lower() == name.lower():
-            return found
-    shorts = [found.short for found in cards]
-    raise BenchError(f"{name!r}: there is no such corpus{near(name, [*files, *shorts])}")
+        return _parsed(name.lower(), files)
+    found = readable()
+    for card in found.cards:
+        if card.short.lower() == name.lower():
+            return card
+    shorts = [card.short for card in found.cards]
+    said = f"{name!r}: there is no such corpus{near(name, [*files, *shorts])}"
+    raise BenchError("\n".join([said, *found.faults.values()]))
+
+
+class Readable(NamedTuple):
+    """What cards there are."""
+
+    cards: tuple[CorpusCard, ...]
+    """Those without a fault, by key."""
+    faults: Mapping[str, str]
+    """What is wrong with each other one, by its key."""
+
+
+def readable() -> Readable:
+    """Return every card that has no fault, and the faults of the others."""
+    found: list[CorpusCard] = []
+    faults: dict[str, str] = {}
+    for key in names():
+        try:
+            found.append(card(key))
+        except BenchError as error:
+            faults[key] = str(error)
+    return Readable(tuple(found), faults)
+
+
+def _parsed(key: str, files: Mapping[str, Path]) -> CorpusCard:
+    path, ours = files[key], folder("datasets") / f"{key}.toml"
+    if path != ours and ours.is_file():
+        raise BenchError(f"{path}: there is a corpus {key} already: give the file another name")
+    return parse(path)
 
 
 def _files() -> dict[str, Path]:
-    """Return every card by its key; two of one key are a BenchError."""
+    """Return the file of every card by its key; of a key that both have, the user's."""
     ours = {path.stem: path for path in sorted(folder("datasets").glob("*.toml"))}
     place = config.load().cards
     if place is None or place.resolve() == folder("datasets").resolve():
@@ -48,8 +78,6 @@ def _files() -> dict[str, Path]:
     if not place.is_dir():
         raise BenchError(f"cards = {str(place)!r}: there is no such folder")
     own = {path.stem.lower(): path for path in sorted(place.glob("*.toml"))}
-    for key in own.keys() & ours.keys():
-        raise BenchError(f"{own[key]}: there is a corpus {key} already: give the file another name")
     return ours | own
 
 

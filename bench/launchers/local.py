@@ -18,7 +18,7 @@ from typing import Literal, NamedTuple, Protocol
 import torch
 from lightning.fabric import Fabric
 
-from bench import breath
+from bench import breath, machine, writing
 from bench.breath.census import Census, census, described, require_marks
 from bench.config import Config
 from bench.corpora import cards
@@ -133,10 +133,12 @@ def attempt(
     except BenchError as error:
         return Outcome(job.name, "failed", plain(error))
     except Exception as error:
-        # A fault of ours or of the machine (out of memory, ...): kept whole, other rows go on.
+        refused = machine.explain(error)
+        if refused is not None:
+            return Outcome(job.name, "failed", refused.message)
+        # A fault of ours: kept whole, other rows go on.
         log = place / "error.txt"
-        log.parent.mkdir(parents=True, exist_ok=True)
-        log.write_text(traceback.format_exc(), encoding="utf-8")
+        writing.write_text(log, traceback.format_exc())
         message = f"{type(error).__name__}: {plain(error)} (whole traceback: {log})"
         return Outcome(job.name, "failed", message)
     if afterwards is not None:

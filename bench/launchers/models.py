@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bench import breath
+from bench import breath, devices
 from bench.config import Config
 from bench.corpora import cards
 from bench.errors import BenchError
@@ -51,8 +51,9 @@ def find(order: Order, seed: int | None, config: Config, store: Store) -> Model:
     """Return the model of the one row of `order`, of its first seed unless another is asked for.
 
     Its weights are taken from the work folder or, where they are not there, from the tracking
-    store's artifacts. BenchError where the row is not finished.
+    store's artifacts. BenchError where the row is not finished, or the device is not there.
     """
+    devices.require(config)
     ((row, run),) = order.runs().items()
     seed = order.row_seeds(row)[0] if seed is None else seed
     tracked = _finished(order, row, run, seed, store)

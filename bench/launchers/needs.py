@@ -20,6 +20,18 @@ def lacking(run: Run, config: Config) -> list[str]:
     return list(dict.fromkeys(_lacking(run, config)))
 
 
+def lacking_device(config: Config) -> list[str]:
+    """Return what is missing of the devices that are asked for, nothing where all is there.
+
+    torch is asked, which takes seconds to import, only where something can be missing.
+    """
+    if config.device in ("auto", "cpu") and config.devices == 1:
+        return []
+    from bench import devices
+
+    return [text] if (text := devices.missing(config)) else []
+
+
 def _lacking(run: Run, config: Config) -> Iterator[str]:
     for data in run.data.values():
         try:

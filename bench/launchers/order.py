@@ -9,7 +9,7 @@ from bench import cards
 from bench.cards import MARK
 from bench.config import Config, Form
 from bench.errors import BenchError
-from bench.launchers.needs import lacking
+from bench.launchers.needs import lacking, lacking_device
 from bench.specs.run import Run
 from bench.specs.table import Table
 
@@ -48,6 +48,7 @@ class Order:
     def require(self, config: Config) -> None:
         """Raise one error that holds everything this machine lacks for the order."""
         runs = self.runs().values()
-        missing = dict.fromkeys(text for run in runs for text in lacking(run, config))
+        of_runs = (text for run in runs for text in lacking(run, config))
+        missing = dict.fromkeys([*lacking_device(config), *of_runs])
         if missing:
             raise BenchError("\n".join(missing))

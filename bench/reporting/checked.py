@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from bench import cards
+from bench import cards, writing
 from bench.reporting import html
 from bench.reporting.grid import grid
 from bench.specs.checked import Checked, Shapes
@@ -86,9 +86,7 @@ def records(found: Found) -> list[dict[str, Any]]:
 
 def write(found: Found, folder: Path) -> Path:
     """Write Markdown and CSV into `folder`; return the Markdown file's path."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, text in texts(found).items():
-        (folder / name).write_text(text, encoding="utf-8")
+    writing.write_all(folder, texts(found))
     return folder / f"{found.stem}.md"
 
 
@@ -96,11 +94,12 @@ def stale(found: Found, folder: Path) -> list[Path]:
     """Return the files in `folder` that are missing or differ from the report; counts, which depend
     on the corpora of a machine, only have to be there.
     """
+    fixed = isinstance(found.card, Shapes)
+    files = {folder / name: text.encode("utf-8") for name, text in texts(found).items()}
     return [
         path
-        for path, text in ((folder / name, text) for name, text in texts(found).items())
-        if not path.is_file()
-        or (isinstance(found.card, Shapes) and path.read_text(encoding="utf-8") != text)
+        for path, text in files.items()
+        if not path.is_file() or (fixed and path.read_bytes() != text)
     ]
 
 

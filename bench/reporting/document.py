@@ -22,7 +22,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from bench import cards
+from bench import cards, writing
 from bench.config import Form
 from bench.reporting import (
     behind,
@@ -203,20 +203,15 @@ def _list_of(paper: Paper) -> str:
 
 def write(made: Report, folder: Path, extras: Sequence[Extra] = ()) -> Path:
     """Write the Markdown and CSV into `folder`, the figure as PNG and SVG where anything was run,
-    and the `extras`; return the Markdown file's path.
+    and the `extras`; return the Markdown file's path. All of them, or none where there is no space.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     figure = made.figure() if made.has_figure else b""
+    files: dict[str, str | bytes] = {**made.pictures, **made.texts}
     if made.has_figure:
-        (folder / f"{made.stem}.png").write_bytes(figure)
-        (folder / f"{made.stem}.svg").write_bytes(made.figure("svg"))
-    for name, png in made.pictures.items():
-        (folder / name).write_bytes(png)
-    texts = made.texts
+        files |= {f"{made.stem}.png": figure, f"{made.stem}.svg": made.figure("svg")}
     for kind in extras:
-        texts |= made.extras(kind, figure)
-    for name, text in texts.items():
-        (folder / name).write_text(text, encoding="utf-8")
+        files |= made.extras(kind, figure)
+    writing.write_all(folder, files)
     return folder / f"{made.stem}.md"
 
 
@@ -240,7 +235,7 @@ def stale(made: Report, folder: Path, extras: Sequence[Extra] = ()) -> list[Path
 def _text(path: Path) -> str | None:
     if not path.is_file():
         return None
-    text = path.read_text(encoding="utf-8")
+    text = path.read_text(encoding="utf-8", errors="replace")  # what differs is stale
     return html.without_images(text) if path.suffix == ".html" else text
 
 

@@ -122,5 +122,5 @@ def left_over(reports: Sequence[Report], folder: Path) -> list[Path]:
 def stale(text: str, folder: Path) -> list[Path]:
     """Return the page's path where it is missing or differs."""
     path = folder / NAME
-    same = path.is_file() and path.read_text(encoding="utf-8") == text
+    same = path.is_file() and path.read_text(encoding="utf-8", errors="replace") == text
     return [] if same else [path]

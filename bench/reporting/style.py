@@ -19,6 +19,7 @@ import seaborn as sns
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from bench import writing
 from bench.units import BONAFIDE, SPOOF
 
 Kind = Literal["png", "svg"]
@@ -76,10 +77,7 @@ def drawn(figure: Figure, kind: Kind) -> bytes:
 
 def write(folder: Path, name: str, draw: Callable[[Kind], bytes]) -> list[Path]:
     """Write what `draw` gives as PNG and as SVG into `folder`; return both paths, PNG first."""
-    folder.mkdir(parents=True, exist_ok=True)
     kinds: tuple[Kind, ...] = ("png", "svg")
-    paths: list[Path] = []
-    for kind in kinds:
-        paths.append(folder / f"{name}.{kind}")
-        paths[-1].write_bytes(draw(kind))
-    return paths
+    files = {f"{name}.{kind}": draw(kind) for kind in kinds}
+    writing.write_all(folder, files)
+    return [folder / file for file in files]

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from bench import cards, sweep_cards
+from bench import cards, sweep_cards, writing
 from bench.catalogue import digits
 from bench.reporting import sweep_figures
 from bench.reporting.grid import grid, smoke_word
@@ -118,11 +118,7 @@ def report(
 
 def write(made: SweepReport, folder: Path) -> Path:
     """Write the Markdown, CSV and figures into `folder`; return the Markdown file's path."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, text in made.texts.items():
-        (folder / name).write_text(text, encoding="utf-8")
-    for name, content in made.images.items():
-        (folder / name).write_bytes(content)
+    writing.write_all(folder, {**made.texts, **made.images})
     return folder / f"{made.stem}.md"
 
 
@@ -133,7 +129,8 @@ def stale(made: SweepReport, folder: Path) -> list[Path]:
     texts = [
         folder / name
         for name, text in made.texts.items()
-        if not (folder / name).is_file() or (folder / name).read_text(encoding="utf-8") != text
+        if not (folder / name).is_file()
+        or (folder / name).read_text(encoding="utf-8", errors="replace") != text
     ]
     return texts + [folder / name for name in made.images if not (folder / name).is_file()]
 

@@ -212,8 +212,7 @@ def _unknown(
 def _corpora(ids: list[str]) -> list[str]:
     """Return the short names of the corpora whose ids look like these."""
     alike: list[str] = []
-    for name in cards.names():
-        card = cards.card(name)
+    for card in cards.readable().cards:
         pattern = card.protocol.ids if card.protocol else ""
         if pattern and all(re.fullmatch(pattern, i) for i in ids):
             alike.append(card.short)

@@ -10,7 +10,7 @@ from bench.catalogue import is_rate
 from bench.config import Config
 from bench.errors import BenchError, plain
 from bench.launchers import local
-from bench.launchers.needs import lacking
+from bench.launchers.needs import lacking, lacking_device
 from bench.provenance import commit
 from bench.reporting.sweep_best import standing
 from bench.specs.run import Run
@@ -31,7 +31,8 @@ from bench.training.row import Library
 def require(card: Sweep, config: Config) -> None:
     """Raise one error that holds everything this machine lacks for the sweep's trials."""
     runs = [base(card), *(trial_run(card, point) for point in card.edges())]
-    missing = dict.fromkeys(text for run in runs for text in lacking(run, config))
+    of_runs = (text for run in runs for text in lacking(run, config))
+    missing = dict.fromkeys([*lacking_device(config), *of_runs])
     if missing:
         raise BenchError("\n".join(missing))
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
+from bench import machine
 from bench.catalogue import shown
 from bench.errors import BenchError, plain
 from bench.specs.run import Run
@@ -62,7 +63,8 @@ def _worked(
         study.fail(claim, plain(error))
         return Ended(claim.number, "failed", None, plain(error))
     except Exception as error:
-        said = f"{type(error).__name__}: {plain(error)}"
+        refused = machine.explain(error)
+        said = refused.message if refused else f"{type(error).__name__}: {plain(error)}"
         study.fail(claim, said)
         return Ended(claim.number, "failed", None, said)
     except BaseException:

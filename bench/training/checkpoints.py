@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from bench import writing
+from bench import machine, writing
 from bench.errors import BenchError, RowFailed
 
 LAST = "last.pt"
@@ -28,7 +28,9 @@ def save(state: dict[str, Any], path: Path) -> None:
     except (OSError, RuntimeError) as error:
         # torch's zip writer reports a full disk as a RuntimeError.
         kept = "the previous one is kept" if path.is_file() else "there was none before"
-        raise RowFailed(f"{path}: the checkpoint could not be written ({error}); {kept}") from error
+        refused = machine.explain(error)
+        why = refused.message.removeprefix(f"{path}: ") if refused else str(error)
+        raise RowFailed(f"{path}: the checkpoint could not be written: {why}; {kept}") from error
 
 
 def load(path: Path) -> dict[str, Any]:

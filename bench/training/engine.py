@@ -16,11 +16,12 @@ from typing import Any, Literal, NamedTuple, Protocol
 import numpy as np
 import torch
 from lightning.fabric import Fabric
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader
 
-from bench import frontends, systems
+from bench import devices, frontends, systems
 from bench.augment.csm import mix
 from bench.config import Config
 from bench.corpora.subset import Subset
@@ -73,10 +74,18 @@ class Ended(NamedTuple):
 
 
 def make_fabric(config: Config, precision: Literal["32-true", "bf16-mixed", "16-mixed"]) -> Fabric:
-    """Return Fabric for this machine's devices."""
+    """Return Fabric for this machine's devices; BenchError where it does not have them.
+
+    Its processes are all on this machine, whatever a cluster's variables (`SLURM_NTASKS`) say.
+    """
+    devices.require(config)
     strategy = "ddp_spawn" if config.devices > 1 else "auto"
     return Fabric(
-        accelerator=config.device, strategy=strategy, devices=config.devices, precision=precision
+        accelerator=config.device,
+        strategy=strategy,
+        devices=config.devices,
+        precision=precision,
+        plugins=LightningEnvironment(),
     )
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from lightning.fabric import Fabric
 
-from bench import corpora
+from bench import corpora, writing
 from bench.config import Config, Form
 from bench.corpora import cards, fingerprint
 from bench.corpora.subset import Subset
@@ -188,8 +188,7 @@ def started_from(run: Run, seed: int, data: RowData, config: Config) -> Path | N
 
 def write_settings(run: Run, path: Path) -> None:
     """Write the resolved settings as TOML, one dotted key a line."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     lines = [f"# signature {run.signature}, training signature {run.training_signature}"]
     # JSON's numbers, strings and lists are TOML's; no setting is null.
     lines += [f"{key} = {json.dumps(value)}" for key, value in run.flat().items()]
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    writing.write_text(path, "\n".join(lines) + "\n")

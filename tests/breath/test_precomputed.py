@@ -70,10 +70,10 @@ def test_a_file_without_its_header_is_an_error(tmp_path, text):
 
 def test_what_is_no_text_is_an_error(tmp_path):
     path = tmp_path / "breaths.csv"
-    path.write_bytes(b"\xff\xfe\x00")
+    path.write_bytes(b"utterance,start_s,end_s\na,0.5,\x80\n")
     config = Config(work=tmp_path, weights={"mine": path})
     spec = Precomputed(kind="precomputed", intervals="mine")
-    with pytest.raises(BenchError, match=r"breaths\.csv: cannot be read"):
+    with pytest.raises(BenchError, match=r"breaths\.csv:2: not in UTF-8"):
         provider(subset(tmp_path, ["a"]), spec, Audio(), config)
 
 

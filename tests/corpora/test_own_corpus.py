@@ -159,7 +159,8 @@ def test_a_card_without_its_protocol(own: Path):
 def test_the_folder_of_cards(own: Path, monkeypatch: pytest.MonkeyPatch):
     (own / "cards/had.toml").write_text(HEAD + DETECTION, encoding="utf-8")
     with pytest.raises(BenchError, match=r"had.toml: there is a corpus had already"):
-        cards.card("PS")
+        cards.card("had")
+    assert cards.card("PS").key == "partialspoof", "of another corpus all is well"
     monkeypatch.setenv("BENCH_CARDS", "nowhere")
     with pytest.raises(BenchError, match="cards = 'nowhere': there is no such folder"):
         cards.names()

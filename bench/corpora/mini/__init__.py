@@ -8,11 +8,11 @@ results.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from bench import machine, writing
 from bench.corpora.mini import (
     asvspoof5,
     asvspoof2019la,
@@ -76,7 +76,7 @@ def write(
     plans = [corpus.plan(speakers, size, seed) for corpus in due]
     with workers(sum(len(recordings(clips)) for clips in plans)) as share:
         for corpus, clips in zip(due, plans, strict=True):
-            with _replacing(folder / corpus.KEY) as new:
+            with machine.naming(folder / corpus.KEY), _replacing(folder / corpus.KEY) as new:
                 made = list[Made]()
                 for one in make_all(clips, new, size, seed, share):
                     made.append(one)
@@ -90,13 +90,13 @@ def write(
 @contextmanager
 def _replacing(place: Path) -> Iterator[Path]:
     """Give a folder to fill; it becomes `place` when all went well, else nothing is changed."""
-    place.parent.mkdir(parents=True, exist_ok=True)
+    writing.remove_leftovers([place.parent])
     # Beside the place it is for, so that the last step is a rename within one file system.
-    with tempfile.TemporaryDirectory(prefix=f".{place.name}-", dir=place.parent) as work:
-        new = Path(work) / "new"
+    with writing.scratch(place) as work:
+        new = work / "new"
         yield new
         if place.exists():
-            place.rename(Path(work) / "old")
+            place.rename(work / "old")
         new.rename(place)
 
 
@@ -110,7 +110,7 @@ def _is_made(place: Path, marker: str) -> bool:
             f"{place}: exists and is no miniature (it has no {MARKER}), so it is left alone; "
             "choose another folder, or move it away"
         )
-    return found.read_text(encoding="utf-8") == marker
+    return found.read_bytes() == marker.encode("utf-8")
 
 
 def _marker(beneath: str, seed: int, size: Size, speakers: Cast) -> str:

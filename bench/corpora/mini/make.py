@@ -6,6 +6,7 @@ are made together, so that it is spoken, and re-synthesised by each vocoder, onc
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -60,9 +61,16 @@ def make(recording: Recording, root: Path, size: Size, seed: int) -> list[Made]:
             cut = (Piece(0, len(heard), clip.label),)
         for channel in clip.channels:
             heard = channel(heard)
-        soundfile.write(root / clip.path, heard, SAMPLE_RATE_HZ, subtype="PCM_16")
+        _write(root / clip.path, heard)
         made.append(Made(clip, len(heard), cut))
     return made
+
+
+def _write(path: Path, heard: Pcm) -> None:
+    content = io.BytesIO()  # libsndfile itself says only "System error." of a full disk
+    kind = path.suffix.removeprefix(".").upper()
+    soundfile.write(content, heard, SAMPLE_RATE_HZ, subtype="PCM_16", format=kind)
+    path.write_bytes(content.getvalue())
 
 
 def recordings(clips: Sequence[Clip]) -> list[Recording]:

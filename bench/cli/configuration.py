@@ -1,0 +1,58 @@
+"""This machine's configuration as the verbs use it: every key of it is known."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from bench import config, weights
+from bench.config import Config
+from bench.corpora import cards
+from bench.errors import BenchError
+
+
+def load() -> Config:
+    """Return the configuration, its corpora by their cards' keys.
+
+    A corpus may be given by any name that `bench.corpora.cards.card` knows it by. BenchError names
+    all that no card has, and the keys of weights that are misspelt.
+    """
+    stated = config.load()
+    wrong = [*_misspelt_weights(stated)]
+    corpora: dict[str, Path] = {}
+    for name, place in stated.corpora.items():
+        try:
+            key = name if name in cards.names() else cards.card(name).key
+        except BenchError as error:
+            wrong.append(f"{_where(stated, 'corpora', name)}: {error}")
+            continue
+        if key in corpora:
+            wrong.append(f"{_where(stated, 'corpora', name)}: {key} has a place already")
+        corpora[key] = place
+    if wrong:
+        raise BenchError("\n".join(wrong))
+    return replace(stated, corpora=corpora)
+
+
+def _misspelt_weights(stated: Config) -> Iterator[str]:
+    """Yield which keys of weights differ from a known one in case and dashes alone.
+
+    Other keys are names of a user's own: cards and `--set frontend.weights=` may name any.
+    """
+    known = {_letters(key): key for key in weights.KNOWN}
+    for name in stated.weights.keys() - weights.KNOWN.keys():
+        if meant := known.get(_letters(name)):
+            where = _where(stated, "weights", name)
+            yield f"{where}: no such key; did you mean {meant!r}?"
+
+
+def _letters(key: str) -> str:
+    return "".join(letter for letter in key.casefold() if letter.isalnum())
+
+
+def _where(stated: Config, section: str, key: str) -> str:
+    """Return where a key is said: the file, or the variable, which goes before it."""
+    variable = f"BENCH_{section}_{key}".upper()
+    return variable if variable in os.environ else f"{section}.{key} in {stated.source}"

@@ -1,0 +1,234 @@
+"""What the machine refuses is one message, with the path and what to do, and an exit code."""
+
+from __future__ import annotations
+
+import errno
+import os
+import pickle
+import resource
+import sqlite3
+import subprocess
+import sys
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from pathlib import Path
+
+import pandas as pd
+import pyarrow
+import pytest
+import soundfile
+import sqlalchemy.exc
+import torch
+from mlflow.exceptions import MlflowException
+
+from bench import machine, writing
+from bench.corpora import mini
+from bench.errors import RowFailed
+from bench.reporting import style, sweep
+from bench.training import checkpoints
+
+
+def of(number: int) -> OSError:
+    return OSError(number, os.strerror(number), "/data/x")
+
+
+LOCKED = sqlite3.OperationalError("database is locked")
+
+
+@pytest.mark.parametrize(
+    ("error", "words", "code"),
+    [
+        (of(errno.ENOSPC), "/data/x: there is no space left on the disk; free some", 1),
+        (of(errno.EDQUOT), "quota of disk space", 1),
+        (of(errno.EFBIG), "`ulimit -f`", 1),
+        (of(errno.EIO), "the disk or network drive failed", 1),
+        (of(errno.ENOLCK), "gives no lock; put `work` in bench.toml on a local disk", 1),
+        (of(errno.EMFILE), "raise `ulimit -n`", 1),
+        (of(errno.EACCES), "/data/x: permission denied; give it the right to", 2),
+        (of(errno.EPERM), "permission denied", 2),
+        (of(errno.EROFS), "the file system is read-only", 2),
+        (of(errno.ENOENT), "/data/x: there is no such file or folder", 2),
+        (of(errno.ENOTDIR), "a file stands where the path needs a folder", 2),
+        (of(errno.EISDIR), "is a folder, should be a file", 2),
+        (of(errno.ELOOP), "is a link that leads back to itself", 2),
+        (of(errno.ENAMETOOLONG), "the name is too long", 2),
+        (of(errno.EXDEV), "/data/x: ", 1),
+        (OSError(errno.ENOSPC, "No space left on device"), "MB free", 1),
+        (OSError("the server hung up"), "the server hung up", 1),
+        (MemoryError(), "there is not enough memory; end other programs", 1),
+        (pyarrow.ArrowMemoryError("malloc of size 9 failed"), "not enough memory", 1),
+        (b"caf\xe9", "not in UTF-8 near 'caf", 2),
+        (sqlite3.OperationalError("database or disk is full"), "no space left on the disk", 1),
+        (LOCKED, "the database: another process holds it", 1),
+        (sqlalchemy.exc.OperationalError("select 1", {}, LOCKED), "another process holds it", 1),
+        (sqlalchemy.exc.OperationalError("select 1", {}, Exception("gone\nx")), "base: gone", 1),
+        (MlflowException("(sqlite3.OperationalError) disk I/O error\n[SQL: x"), "drive failed", 1),
+        (
+            MlflowException("(sqlite3.OperationalError) attempt to write a readonly database"),
+            "the tracking store: may not be written",
+            2,
+        ),
+        (
+            soundfile.LibsndfileError(2, "Error opening '/data/a b.wav': "),
+            "/data/a b.wav: audio cannot be read or written (disk full",
+            1,
+        ),
+        (
+            torch.OutOfMemoryError("CUDA out of memory. Tried\nmore"),
+            "GPU's memory is full (CUDA",
+            1,
+        ),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "not enough memory", 1),
+        (
+            RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 64 vs 32"),
+            "there is no space left on the disk",
+            1,
+        ),
+        (
+            RuntimeError("DataLoader worker (pid 3) is killed by signal: Bus error."),
+            "set fewer `workers`",
+            1,
+        ),
+        (BrokenProcessPool("A process was terminated abruptly"), "was killed", 1),
+    ],
+)
+def test_an_error_of_the_machine_is_explained(error, words, code):
+    if isinstance(error, bytes):
+        with pytest.raises(UnicodeDecodeError) as raised:
+            error.decode()
+        error = raised.value
+    found = machine.explain(error)
+    assert found is not None
+    assert words in found.message
+    assert "\n" not in found.message
+    assert found.code == code
+
+
+@pytest.mark.parametrize("error", [KeyError("x"), RuntimeError("shapes differ"), TypeError("x")])
+def test_a_fault_of_ours_is_not(error):
+    assert machine.explain(error) is None
+
+
+def test_what_torch_hides_is_found():
+    try:
+        try:
+            raise OSError(errno.EDQUOT, "Disk quota exceeded", "/data/last.pt")
+        finally:
+            raise RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 1 vs 2")
+    except RuntimeError as error:
+        found = machine.explain(error)
+    assert found is not None
+    assert found.message.startswith("/data/last.pt: the quota")
+
+
+def test_an_error_that_names_no_path_is_given_one():
+    with pytest.raises(OSError, match="/data/y") as raised, machine.naming(Path("/data/y")):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert pickle.loads(pickle.dumps(raised.value)).filename == "/data/y"
+    with pytest.raises(OSError, match="/data/x"), machine.naming(Path("/data/y")):
+        raise of(errno.EACCES)
+
+
+@pytest.fixture
+def full(tmp_path):
+    """A folder without space: a file system of 64 KiB."""
+    place = tmp_path / "full"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(place)]
+    try:
+        done = subprocess.run(mount, capture_output=True, check=False)
+    except FileNotFoundError:
+        pytest.skip("there is no `mount` here")
+    if done.returncode:
+        pytest.skip("a file system can be mounted by root only")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def test_a_full_disk_is_named_and_leaves_nothing_half_written(full):
+    (full / "kept.txt").write_text("before")
+    with pytest.raises(OSError, match="No space") as raised:
+        writing.write_bytes(full / "kept.txt", bytes(200_000))
+    assert machine.of_system(raised.value).message.startswith(f"{full / 'kept.txt'}: there is no")
+    message = r"last\.pt: the checkpoint could not be written: there is no space left"
+    with pytest.raises(RowFailed, match=message):
+        checkpoints.save({"system": torch.zeros(100_000)}, full / "last.pt")
+    assert [path.name for path in full.iterdir()] == ["kept.txt"]
+    assert (full / "kept.txt").read_text() == "before"
+
+
+@contextmanager
+def limited():
+    """Files grow to 4 KiB at most, as on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+SIZE = mini.Size(2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, shortest_s=1.0, longest_s=1.2)
+MINIATURE = {"size": SIZE, "only": ["had"]}
+LONG = {"a.md": "short", "b.csv": "x" * 9000}
+TRIALS = sweep.SweepReport("sweep-x", "y" * 9000, pd.DataFrame(), {})
+
+
+@pytest.mark.parametrize(
+    ("write", "named"),
+    [
+        (lambda folder: writing.write_all(folder, LONG), "b.csv"),
+        (lambda folder: style.write(folder, "figure", lambda kind: bytes(9000)), "figure.png"),
+        (lambda folder: sweep.write(TRIALS, folder), "sweep-x.md"),
+        (lambda folder: mini.write(folder, **MINIATURE), "had"),
+    ],
+    ids=["report", "figure", "sweep", "miniature"],
+)
+def test_what_cannot_be_written_whole_is_not_begun(write, named, tmp_path):
+    with pytest.raises(OSError, match="too large") as raised, limited():
+        write(tmp_path / "made")
+    found = machine.explain(raised.value)
+    assert found is not None
+    assert found.message.startswith(f"{tmp_path / 'made' / named}: the file may not grow further")
+    assert not list((tmp_path / "made").iterdir())
+
+
+def test_a_checkpoint_that_cannot_be_written_says_why(tmp_path):
+    message = r"last\.pt: the checkpoint could not be written: the file may.*there was none before"
+    with pytest.raises(RowFailed, match=message), limited():
+        checkpoints.save({"system": torch.zeros(100_000)}, tmp_path / "last.pt")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_miniature_that_fails_leaves_the_one_that_is_there(tmp_path):
+    place = tmp_path / "had"
+    assert mini.write(tmp_path, **MINIATURE) == [place]
+    before = {path: path.read_bytes() for path in place.rglob("*") if path.is_file()}
+    with pytest.raises(OSError, match="too large"), limited():
+        mini.write(tmp_path, seed=1, **MINIATURE)
+    assert list(tmp_path.iterdir()) == [place]
+    assert {path: path.read_bytes() for path in place.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("arguments", [["list"], ["--help"], ["show", "sal/table4"]], ids=" ".join)
+def test_a_full_standard_output_is_one_message(arguments):
+    with open("/dev/full", "w") as output:
+        done = subprocess.run(
+            [sys.executable, "-m", "bench", *arguments],
+            stdout=output,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: standard output: there is no space left on the disk")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_closed_pipe_is_no_error():
+    command = [sys.executable, "-m", "bench", "list"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
