@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import contextlib
+import zipfile
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bench import writing
 from bench.errors import BenchError
@@ -14,6 +17,8 @@ from bench.scoring.draws import KIND, Draws, draws, unpacked
 from bench.scoring.places import Placed, placed
 from bench.specs.table import Table
 from bench.tracking import kept
+
+T = TypeVar("T")
 
 
 class Kept(Protocol):
@@ -60,31 +65,33 @@ class KeptInStore:
         places = {
             name: self._folder / run_id / f"{evaluation}.{name}.{KIND}.npz" for name in figures
         }
-        missing = [name for name, place in places.items() if not place.is_file()]
+        found = {name: of for name, place in places.items() if (of := _read(place, unpacked))}
+        missing = [name for name in figures if name not in found]
         if missing:
             with kept.score_file(self._store, run_id, evaluation) as path:
                 if path is None:
                     return None
-                for name, found in draws(path, missing).items():
-                    _save(places[name], **found.packed())
-        return {name: _read(place) for name, place in places.items()}
+                drawn = draws(path, missing)
+            for name, of in drawn.items():
+                _save(places[name], **of.packed())
+            found |= drawn
+        return {name: found[name] for name in figures}
 
     def placed(self, run_id: str, evaluation: str) -> Placed | None:
         """See `Kept`."""
         place = self._folder / run_id / f"{evaluation}.placed.{KIND}.npz"
-        if not place.is_file():
-            with kept.score_file(self._store, run_id, evaluation) as path:
-                if path is None:
-                    return None
-                try:
-                    found = placed(path)
-                except BenchError:  # on no grid, or a single speaker
-                    return None
-            _save(place, **{**found._asdict(), "names": np.array(found.names)})
-        with np.load(place) as known:
-            return Placed(
-                tuple(known["names"].tolist()), str(known["trials"]), *(known[of] for of in _ARRAYS)
-            )
+        known = _read(place, _unpacked)
+        if known is not None:
+            return known
+        with kept.score_file(self._store, run_id, evaluation) as path:
+            if path is None:
+                return None
+            try:
+                found = placed(path)
+            except BenchError:  # on no grid, or a single speaker
+                return None
+        _save(place, **{**found._asdict(), "names": np.array(found.names)})
+        return found
 
     def draw(self, table: Table, run_id: str) -> None:
         """Draw all replicates that reports of `table` need of a run, so that they need not wait."""
@@ -112,11 +119,26 @@ def figures_drawn(table: Table) -> dict[str, list[str]]:
 _ARRAYS = Placed._fields[2:]
 
 
+def _unpacked(known: Mapping[str, NDArray[Any]]) -> Placed:
+    return Placed(
+        tuple(known["names"].tolist()), str(known["trials"]), *(known[of] for of in _ARRAYS)
+    )
+
+
 def _save(place: Path, **arrays: Any) -> None:
-    with writing.whole(place) as file:
+    """Keep the arrays, so that the next report need not wait; where nothing can be written, as in a
+    work folder that is another's, it waits.
+    """
+    with contextlib.suppress(OSError), writing.whole(place) as file:
         np.savez(file, **arrays)
 
 
-def _read(place: Path) -> Draws:
-    with np.load(place) as found:
-        return unpacked(found)
+def _read(place: Path, unpack: Callable[[Mapping[str, NDArray[Any]]], T]) -> T | None:
+    """Return what was kept; None where it was not, or a kill or a full disk left half of it."""
+    if not place.is_file():
+        return None
+    try:
+        with place.open("rb") as file, np.load(file) as found:
+            return unpack(found)
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile):
+        return None
