@@ -13,7 +13,7 @@ from typing import TextIO
 
 import click
 
-from bench import __version__, machine
+from bench import __version__, machine, writing
 from bench.cli.data import data
 from bench.cli.doctor import doctor
 from bench.cli.explain import explain
@@ -60,7 +60,8 @@ def main() -> None:
     for stream in streams:
         if isinstance(stream, io.TextIOWrapper):  # no name of a file is beyond printing
             stream.reconfigure(errors="backslashreplace")
-    code = _run()
+    with writing.temporaries():
+        code = _run()
     for stream in streams:
         if (error := _unwritten(stream)) is not None:
             code = code or machine.MACHINE

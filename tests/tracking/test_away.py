@@ -29,11 +29,6 @@ SECRET = "s3cr3t"
 
 
 @pytest.fixture
-def said():
-    return []
-
-
-@pytest.fixture
 def stated(config, said, empty_database):
     """Return the store at an address; its outbox is made already."""
     shutil.copy(empty_database, config.work / "outbox.db")
