@@ -64,6 +64,9 @@ _CASES: dict[int, _Case] = {
     errno.ENOMEM: _Case("there is not enough memory", _MEMORY),
     errno.EAGAIN: _Case("no further process or thread can be made", "see `ulimit -u`"),
 }
+_OF_DISK = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.ESTALE, errno.ENOLCK}
+)
 _OF_SQLITE: dict[str, _Case] = {
     "database or disk is full": _CASES[errno.ENOSPC],
     "attempt to write a readonly database": _Case(
@@ -86,6 +89,17 @@ def explain(error: BaseException) -> Explained | None:
     """
     found = next(filter(None, (_of_class(error, name) for name in _classes(error))), None)
     return found or (_of_runtime(error) if isinstance(error, RuntimeError) else None)
+
+
+def is_of_disk(error: BaseException | None) -> bool:
+    """Return whether it is the disk that refused (no space, read-only, failing), with this error or
+    the one that it came from: what was asked for can be done once that is mended.
+    """
+    if error is None:
+        return False
+    if isinstance(error, OSError) and error.errno in _OF_DISK:
+        return True
+    return _is_torn_by_torch(error) or is_of_disk(error.__cause__)
 
 
 @contextmanager
@@ -113,7 +127,8 @@ def _of_class(error: BaseException, name: str) -> Explained | None:
             assert isinstance(error, OSError)
             return of_system(error)
         case "builtins.MemoryError":
-            return _said("", _CASES[errno.ENOMEM])
+            what = f"there is not enough memory ({_first_line(error)})".replace(" ()", "")
+            return _said("", _Case(what, _MEMORY))
         case "builtins.UnicodeDecodeError":
             assert isinstance(error, UnicodeDecodeError)
             part = error.object[max(0, error.start - 20) : error.end + 20]
@@ -182,7 +197,7 @@ def _of_runtime(error: RuntimeError) -> Explained | None:
         cause = error.__cause__ or error.__context__
         if isinstance(cause, OSError):
             return of_system(cause)
-        if "unexpected pos" in text or "Writer failed" in text:
+        if _is_torn_by_torch(error):
             return _said("", _CASES[errno.ENOSPC])
     if any(words in text for words in _NO_MEMORY):
         return _said("", _CASES[errno.ENOMEM])
@@ -190,6 +205,14 @@ def _of_runtime(error: RuntimeError) -> Explained | None:
         what = "a process that loads audio was killed, perhaps for memory or shared memory"
         return _said("", _Case(what, "set fewer `workers` in bench.toml, 0 for none"))
     return None
+
+
+def _is_torn_by_torch(error: BaseException) -> bool:
+    """Return whether torch's writer says, in its way, that not all was written."""
+    text = str(error)
+    return isinstance(error, RuntimeError) and (
+        ("inline_container" in text and "unexpected pos" in text) or "Writer failed" in text
+    )
 
 
 def _said(where: str, case: _Case) -> Explained:

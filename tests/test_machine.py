@@ -121,6 +121,24 @@ def test_what_torch_hides_is_found():
     assert found.message.startswith("/data/last.pt: the quota")
 
 
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (of(errno.ENOSPC), True),
+        (of(errno.EROFS), True),
+        (of(errno.ENOENT), False),
+        (MemoryError(), False),
+        (RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 1 vs 2"), True),
+        (RuntimeError("shapes differ"), False),
+    ],
+)
+def test_whether_it_was_the_disk(error, expected):
+    assert machine.is_of_disk(error) == expected
+    outer = RowFailed("the checkpoint could not be written")
+    outer.__cause__ = error
+    assert machine.is_of_disk(outer) == expected
+
+
 def test_an_error_that_names_no_path_is_given_one():
     with pytest.raises(OSError, match="/data/y") as raised, machine.naming(Path("/data/y")):
         raise OSError(errno.ENOSPC, "No space left on device")

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from bench import writing
 from bench.breath.marks import Intervals
-from bench.corpora.fingerprint import fingerprint
+from bench.corpora.fingerprint import audio_digest, fingerprint
 from bench.corpora.subset import Subset
 from bench.errors import BenchError
 
@@ -42,11 +42,11 @@ def intervals(
 ) -> Intervals:
     """Return the breaths of a subset in its rows' order; search what is not kept below `work`.
 
-    `detector` is all that the result depends on beside the protocol and the labels, whose
-    fingerprint stands for the audio: who replaces audio files by others removes the folder.
+    `detector` is all that the result depends on beside protocol, labels and audio.
     """
     digest = hashlib.sha256(json.dumps(detector, sort_keys=True).encode()).hexdigest()[:8]
-    folder = f"{detector['kind']}-{digest}-{fingerprint(subset)}"
+    of_data = f"{fingerprint(subset)}-{audio_digest(subset)[:8]}"
+    folder = f"{detector['kind']}-{digest}-{of_data}"
     place = work / "breath" / f"{subset.corpus}-{subset.split}" / folder
     order = np.argsort(subset.table["utterance"].to_numpy(dtype=str), kind="stable")
     shards = {

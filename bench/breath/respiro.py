@@ -8,7 +8,6 @@ program (github.com/ydqmkkx/Respiro-en, commit 70e01c6), which computes its spec
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +25,7 @@ from torchaudio.models import Conformer
 from bench.breath.cache import Times
 from bench.breath.files import read
 from bench.config import Config
+from bench.digests import file_digest
 from bench.errors import BenchError
 from bench.frontends import torch_files
 from bench.specs.breath import Respiro
@@ -100,8 +100,7 @@ class Detector:
     @property
     def described(self) -> dict[str, object]:
         """All that the breaths found depend on: the weights by their content, not their place."""
-        digest = hashlib.sha256(self.path.read_bytes()).hexdigest()
-        return {**self.spec.model_dump(), "version": VERSION, "weights": digest}
+        return {**self.spec.model_dump(), "version": VERSION, "weights": file_digest(self.path)}
 
     @cached_property
     def network(self) -> Network:
@@ -204,6 +203,7 @@ def _loaded(path: Path) -> Network:
         if not isinstance(state, dict):
             raise RuntimeError("it has no state dict under `model`")
         network.load_state_dict(state)
+        torch_files.require_finite(path, network.state_dict())
     except RuntimeError as error:
         known = KNOWN["respiro_en"]
         raise BenchError(

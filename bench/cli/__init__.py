@@ -24,7 +24,7 @@ from bench.cli.score import compare, score
 from bench.cli.sweep import sweep
 from bench.cli.sync import sync
 from bench.cli.ui import ui
-from bench.errors import BenchError
+from bench.errors import BenchError, RowFailed
 
 # Threads that wait for each other sleep instead of spinning. Where another process wants a core,
 # spinning made training 25 times slower (measured on two cores with one loader worker).
@@ -76,7 +76,8 @@ def _run() -> int:
     try:
         return bench(standalone_mode=False) or 0
     except BenchError as error:
-        text, code = f"error: {error}", machine.GIVEN
+        code = machine.MACHINE if isinstance(error, RowFailed) else machine.GIVEN
+        text = f"error: {error}"
     except click.ClickException as error:
         with contextlib.suppress(OSError):
             error.show()

@@ -122,7 +122,7 @@ class Asked:
         from bench.tracking.store import Store
 
         store = Store(self.here)
-        run_id = of if isinstance(of, str) else artifacts.finished(store, of.entry)
+        run_id = of if isinstance(of, str) else store.finished_id(of.entry)
         if run_id:
             artifacts.add(store, run_id, paths, _FOLDER)
             click.echo(f"kept: {_FOLDER} of run {run_id[:8]}")

@@ -131,16 +131,15 @@ def _store(here: Config) -> Iterator[Finding]:
     except BenchError as error:
         yield Finding(area, "mlflow", False, str(error))
         return
+    uri = at.shown
     if at.file is not None and not at.file.is_file():
-        yield Finding(area, "mlflow", True, f"{at.shown} (not there yet: the first run makes it)")
+        yield Finding(area, "mlflow", True, f"{uri} (not there yet: the first run makes it)")
         return
 
     def look() -> str:
         if not Store(here).answers():
-            raise BenchError(
-                f"{at.shown} takes no connection: runs would be recorded in {here.work}"
-            )
-        return at.shown
+            raise BenchError(f"{uri} takes no connection: runs would be recorded in {here.work}")
+        return uri
 
     def waiting() -> str:
         if names := Store(here).waiting():

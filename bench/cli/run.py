@@ -23,6 +23,12 @@ from bench.launchers.order import Order
 )
 @options.variant
 @options.smoke
+@click.option(
+    "--again",
+    is_flag=True,
+    help="Run finished rows anew; their earlier runs are kept, and so is the training that they "
+    "start from.",
+)
 @click.option("--dry-run", is_flag=True, help="Say what would be run and what is lacking.")
 @click.pass_context
 def run(
@@ -33,6 +39,7 @@ def run(
     overrides: tuple[str, ...],
     variant: str | None,
     smoke: bool,
+    again: bool,
     dry_run: bool,
 ) -> None:
     """Train and evaluate a table's rows; finished ones are kept, a begun one goes on.
@@ -41,7 +48,7 @@ def run(
     """
     if checked.known(table):
         given = {"--rows": rows, "--seeds": seeds, "--set": overrides, "--variant": variant}
-        checked.run(table, refused=options.given({**given, "--smoke": smoke}))
+        checked.run(table, refused=options.given({**given, "--smoke": smoke, "--again": again}))
         return
     card, here, form = cards.table(table), configuration.to_write(), options.form(smoke)
     card, chosen = options.varied(card, cards.select(card, rows), variant)
@@ -59,7 +66,7 @@ def run(
     failed: list[str] = []
     with Display(f"{card.key}{' SMOKE' if smoke else ''}", order.count()) as display:
         store = Store(here, display.say)
-        for outcome in local.run(order, here, store, display):
+        for outcome in local.run(order, here, store, display, again):
             display.end(outcome.job, outcome.state, outcome.message)
             if outcome.state == "failed":
                 failed.append(outcome.job)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -232,6 +233,7 @@ def _judge(
     """Read the keys by which `scores` are to be judged; takes what it needs out of `asked`."""
     from bench.corpora.places import beside
     from bench.scoring.judge import Judge, Request
+    from bench.scoring.reading import Reading
 
     split = asked.pop("split") or card.evaluation_split
     cards.check_split(card, split)
@@ -247,8 +249,9 @@ def _judge(
     by = tuple(tuple(part.strip() for part in fields.split(",")) for fields in asked.pop("by"))
     figures = tuple(name.strip() for name in (asked.pop("figures") or "").split(",") if name)
     del asked["corpus"]
+    reading = Reading(**{of.name: asked.pop(of.name) for of in fields(Reading) if of.name in asked})
     form = options.form(smoke)
-    return Judge(Request(card, split, keys, by, figures, form=form, **asked))
+    return Judge(Request(card, split, keys, by, figures, form=form, reading=reading, **asked))
 
 
 def _made(place: Path) -> Path:

@@ -1,4 +1,6 @@
-"""Sixteen hexadecimal digits: equal for two readings of a split with equal protocol and labels."""
+"""Sixteen hexadecimal digits: equal for two readings of a split with equal protocol and labels, or
+with equal audio.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from bench.corpora.subset import FrameVectors, Spans, Subset
+from bench.digests import list_digest
 
 
 def fingerprint(subset: Subset) -> str:
@@ -41,6 +44,16 @@ def fingerprint(subset: Subset) -> str:
         case None:
             digest.update(b"utterances\0")
     return digest.hexdigest()[:16]
+
+
+def audio_digest(subset: Subset) -> str:
+    """Return sixteen hexadecimal digits of a split's audio (`bench.digests.list_digest`).
+
+    Where the files lie, and the order of the protocol, play no part.
+    """
+    names: list[str] = subset.table["utterance"].tolist()
+    order = sorted(range(len(names)), key=names.__getitem__)
+    return list_digest((names[row], subset.audio_path(row)) for row in order)
 
 
 def _column(column: pd.Series) -> bytes:

@@ -14,6 +14,7 @@ from bench.frontends.dimensions import dimensions
 from bench.frontends.encoder import MASK_VECTOR, Encoder
 from bench.frontends.layouts import listed, read, translate
 from bench.frontends.lora import adapt
+from bench.frontends.torch_files import require_finite
 from bench.specs.frontends import Lora, Wav2Vec2, WavLM
 from bench.weights import locate
 
@@ -44,6 +45,7 @@ def load(spec: Wav2Vec2 | WavLM, config: Config) -> Encoder:
     else:
         tensors.pop(MASK_VECTOR, None)
     _compare(path, wanted, tensors)
+    require_finite(path, tensors)
     # Copies: the parameters must not live in the mapped file.
     encoder.load_state_dict(
         {name: tensor.to(torch.float32, copy=True) for name, tensor in tensors.items()}, assign=True

@@ -19,6 +19,7 @@ from bench.config import Config
 from bench.errors import BenchError
 from bench.frontends.base import FrontEnd, check_waves
 from bench.frontends.layouts import Contents, read
+from bench.frontends.torch_files import require_finite
 from bench.specs.frontends import S3prl
 from bench.weights import locate
 
@@ -69,6 +70,7 @@ def build(spec: S3prl, config: Config) -> S3prlFrontEnd:
             f"{path}: {contents.layout} checkpoint; s3prl's {spec.upstream} takes those of "
             f"{' or '.join(_LAYOUTS[spec.upstream])}"
         )
+    require_finite(path, contents.tensors)
     file = io.BytesIO()
     torch.save(_form(contents), file)
     file.seek(0)

@@ -8,10 +8,12 @@ names is looked up or called.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 # The scan behind the public `get_unsafe_globals_in_checkpoint`, which itself refuses the form that
 # torch wrote before 1.6; torch is pinned in pyproject.toml.
@@ -87,6 +89,17 @@ def read(path: Path) -> Any:
             f"{path}: cannot be read as a torch checkpoint; perhaps its {path.stat().st_size:,} "
             f"bytes are not all of it: get it again ({type(cause).__name__}: {reason})"
         ) from error
+
+
+def require_finite(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    """Raise BenchError where a weight is no finite number: a run would score or train to NaN."""
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() and not tensor.isfinite().all():
+            count = int((~tensor.isfinite()).sum())
+            raise BenchError(
+                f"{path}: {name}: {count:,} of {tensor.numel():,} weights are no finite numbers: "
+                "the file is damaged, or of a training that failed; get it again"
+            )
 
 
 def _legacy_globals(path: Path) -> set[str]:

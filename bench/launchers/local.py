@@ -31,16 +31,16 @@ from bench.metrics import scores as score_file
 from bench.provenance import commit, processor
 from bench.reporting.grid import smoke_word
 from bench.reporting.kept import KeptInStore
-from bench.specs.run import Data, Run, Stage, TrainData
+from bench.specs.run import Run, Stage, TrainData
 from bench.tracking.entry import DatasetUse, RunEntry
 from bench.tracking.store import Store, TrackedRun
-from bench.training import checkpoints, engine, shares
+from bench.training import checkpoints, damage, engine, shares
 from bench.training.row import (
     Library,
-    Loaded,
     RowData,
     Trained,
     folder,
+    score_path,
     train_and_score,
     write_settings,
 )
@@ -78,6 +78,8 @@ class Outcome(NamedTuple):
     message: str = ""
     kept_dev: Mapping[str, float] = MappingProxyType({})
     """What the kept weights reach on dev, fractions; empty where it failed."""
+    by_disk: bool = False
+    """Whether it failed for the disk (full, read-only), so through no fault of its own."""
 
 
 def jobs(order: Order, config: Config) -> list[Job]:
@@ -90,8 +92,13 @@ def jobs(order: Order, config: Config) -> list[Job]:
     ]
 
 
-def run(order: Order, config: Config, store: Store, watcher: Watcher) -> Iterator[Outcome]:
-    """Run the jobs in order and yield how each ended. Ctrl-C ends the begun one, resumable."""
+def run(
+    order: Order, config: Config, store: Store, watcher: Watcher, anew: bool = False
+) -> Iterator[Outcome]:
+    """Run the jobs in order and yield how each ended. Ctrl-C ends the begun one, resumable.
+
+    `anew` runs what is finished once more, beside the earlier run.
+    """
     for name in store.sweep_dead():
         watcher.say(f"marked failed, its process had died: {name}")
     store.present(order.table)
@@ -107,7 +114,9 @@ def run(order: Order, config: Config, store: Store, watcher: Watcher) -> Iterato
     # Reports need not wait for what the table's columns ask of a run's scores.
     draw = partial(KeptInStore(store, config.work).draw, order.table)
     for job in ordered:
-        yield attempt(job, _entry(job, order, device), config, store, watcher, draw)
+        entry = _entry(job, order, device)
+        entry = store.anew(entry) if anew else entry
+        yield attempt(job, entry, config, store, watcher, draw, anew=anew)
 
 
 def attempt(
@@ -117,25 +126,32 @@ def attempt(
     store: Store,
     watcher: Watcher,
     afterwards: Callable[[str], None] | None = None,
+    *,
+    anew: bool = False,
 ) -> Outcome:
     """Run one job, tracked as `entry`, do what comes `afterwards` with the finished run's id, and
-    return how it ended.
+    return how it ended. One that is finished is not run, unless `anew`.
 
     Whatever is wrong with it is its outcome; what is no Exception passes through, after the tracked
     run is closed as killed: Ctrl-C, and what a watcher raises to stop it.
     """
-    if store.finished(entry):
-        return Outcome(job.name, "already finished", kept_dev=store.kept_dev(entry))
+    known = None if anew else store.finished(entry)
+    if known:
+        kept_dev = json.loads(known.data.tags["kept_dev"])
+        return Outcome(job.name, "already finished", kept_dev=kept_dev)
     watcher.begin(job.name, job.run.training.epochs)
-    place = folder(config.work, job.run, job.data, job.seed)
+    if changed := store.changed_since(entry):
+        watcher.say(f"{job.name}: run anew, changed since it was finished: {', '.join(changed)}")
+    place = folder(config.work, job.run, job.data, job.seed, entry.again)
     try:
         run_id, trained = _run_row(job, entry, place, config, store, watcher)
     except BenchError as error:
-        return Outcome(job.name, "failed", plain(error))
+        return Outcome(job.name, "failed", plain(error), by_disk=machine.is_of_disk(error))
     except Exception as error:
         refused = machine.explain(error)
         if refused is not None:
-            return Outcome(job.name, "failed", refused.message)
+            by_disk = machine.is_of_disk(error)
+            return Outcome(job.name, "failed", refused.message, by_disk=by_disk)
         # A fault of ours: kept whole, other rows go on.
         log = place / "error.txt"
         writing.write_text(log, traceback.format_exc())
@@ -168,6 +184,7 @@ def _entry(job: Job, order: Order, device: str) -> RunEntry:
         seed=job.seed,
         run=job.run,
         fingerprints=job.data.fingerprints(),
+        made_from=job.data.made_from(),
         commit=commit(),
         device=device,
         description_figures=row.published,
@@ -184,12 +201,13 @@ def _earlier(job: Job, entry: RunEntry, parent: str) -> tuple[Job, RunEntry] | N
     if not isinstance(job.run.start, Stage) or job.data.stage is None:
         return None
     first = Job(job.row, job.seed, job.run.start.stage, job.data.stage)
-    fingerprints = first.data.fingerprints()
     return first, replace(
         entry,
         kind="stage",
         run=first.run,
-        fingerprints=fingerprints,
+        fingerprints=first.data.fingerprints(),
+        made_from=first.data.made_from(),
+        again=0,
         description_figures={},
         parent=parent,
     )
@@ -243,6 +261,7 @@ def _run_row(
         if earlier:
             _run_earlier(*earlier, config, store, watcher, interrupt)
             watcher.begin(job.name, job.run.training.epochs)
+        tracked.tag("trained_in", str(place.relative_to(config.work)))
         trained = _trained(job, place, config, _Both(tracked, watcher, interrupt))
         _log(tracked, entry, job, trained, config)
     return tracked.run_id, trained
@@ -258,7 +277,7 @@ def _run_earlier(
 ) -> None:
     """Do the training that a row starts from, unless it is done; another row may have done it."""
     place, known = folder(config.work, job.run, job.data, job.seed), store.finished(entry)
-    if known and (place / checkpoints.KEPT).is_file():
+    if known and damage.is_whole(place / checkpoints.KEPT):
         return
     watcher.begin(entry.name, job.run.training.epochs)
     # Rows and trials that run beside each other may start from one training: the first does it.
@@ -285,6 +304,10 @@ def _trained(job: Job, place: Path, config: Config, both: _Both) -> Trained:
     found = _find_breaths(job, config, both.watcher)
     if found and both.tracked is not None:
         both.tracked.tag("breaths", json.dumps(found))
+    damage.set_aside(job.run, job.seed, place, config, both.watcher.say)
+    for name, loaded in job.data.evaluate.items():
+        path = score_path(place, name, job.run.evaluate[name], loaded)
+        damage.set_scores_aside(path, job.run.evaluate[name], loaded.subset, both.watcher.say)
     fabric = engine.make_fabric(config, job.run.training.precision)
     if config.devices == 1:
         return train_and_score(fabric, job.run, job.seed, job.data, place, config, both)
@@ -300,7 +323,7 @@ def _find_breaths(job: Job, config: Config, watcher: Watcher) -> dict[str, Censu
     they are kept for all later runs. Return how much is marked of each split that has a detector;
     raise where nothing is of what is trained on.
     """
-    train, dev, evaluate, _ = job.data
+    train, dev, evaluate = job.data[:3]
     marked: dict[str, Census] = {}
     for loaded, (key, data) in zip(
         (train, dev, *evaluate.values()), job.run.data.items(), strict=True
@@ -357,13 +380,9 @@ def _tell(tracked: TrackedRun, trained: Trained) -> None:
 
 def _inputs(job: Job) -> list[DatasetUse]:
     """Return the splits of the job with their fingerprints and what each is for."""
-    train, dev, evaluate, _ = job.data
+    train, dev, evaluate = job.data[:3]
     return [
-        _use(job.run.train, train, "train"),
-        _use(job.run.dev, dev, "dev"),
-        *(_use(job.run.evaluate[name], data, "evaluation") for name, data in evaluate.items()),
+        DatasetUse(train.name, train.fingerprint, "train"),
+        DatasetUse(dev.name, dev.fingerprint, "dev"),
+        *(DatasetUse(data.name, data.fingerprint, "evaluation") for data in evaluate.values()),
     ]
-
-
-def _use(data: Data, loaded: Loaded, context: Literal["train", "dev", "evaluation"]) -> DatasetUse:
-    return DatasetUse(f"{data.corpus}/{data.split}", loaded.fingerprint, context)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -43,7 +42,11 @@ class Evaluation(NamedTuple):
 def kept(run: Run, seed: int, path: Path, config: Config) -> System:
     """Return the run's system with the weights of the checkpoint at `path`."""
     system = engine.build(run, seed, config)
-    system.load_state_dict(checkpoints.load(path)["system"])
+    weights = checkpoints.load(path)["system"]
+    try:
+        system.load_state_dict(weights)
+    except RuntimeError as error:
+        raise BenchError(f"{path}: holds another system's weights: {error}") from error
     return system
 
 
@@ -57,15 +60,17 @@ def find(order: Order, seed: int | None, config: Config, store: Store) -> Model:
     ((row, run),) = order.runs().items()
     seed = order.row_seeds(row)[0] if seed is None else seed
     tracked = _finished(order, row, run, seed, store)
-    folders = _folders(config, run, json.loads(tracked.data.tags["fingerprints"]))
-    if len(folders) == 1:
-        path = folders[0] / f"seed-{seed}" / checkpoints.KEPT
-        if path.is_file():
+    path = config.work / tracked.data.tags.get("trained_in", "") / checkpoints.KEPT
+    damaged = ""
+    if path.is_file():
+        try:
             return Model(run, seed, kept(run, seed, path, config), str(path))
+        except checkpoints.Damaged as error:
+            damaged = f" ({error})"
     run_id: str = tracked.info.run_id
     system = store.model(run_id)
     assert isinstance(system, System)
-    return Model(run, seed, system, f"run {run_id} at {store.uri}")
+    return Model(run, seed, system, f"run {run_id} at {store.uri}{damaged}")
 
 
 def _finished(order: Order, row: str, run: Run, seed: int, store: Store) -> Any:
@@ -80,15 +85,6 @@ def _finished(order: Order, row: str, run: Run, seed: int, store: Store) -> Any:
         f"{order.table.key}, row {row}, seed {seed} is not finished in {store.uri}: "
         f"`bench run {order.table.key} --rows {row}{changed}{form}` trains it"
     )
-
-
-def _folders(config: Config, run: Run, fingerprints: Mapping[str, str]) -> list[Path]:
-    """Return the folders of the run's training on this data (`bench.training.row.folder`): several
-    where what it starts from was trained on other data.
-    """
-    splits = (f"{data.corpus}/{data.split}" for data in (run.train, run.dev))
-    data = "".join(fingerprints[split][:6] for split in splits)
-    return sorted((config.work / "runs").glob(f"{run.training_signature}-{data}*"))
 
 
 def evaluation(run: Run, corpus: str, split: str) -> Evaluation:

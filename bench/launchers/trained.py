@@ -19,7 +19,7 @@ from bench.systems.base import System
 from bench.tracking.entry import RunEntry
 from bench.training import checkpoints
 from bench.training.clips import Clip, Source, frame_labels, held_out
-from bench.training.row import Library, RowData, folder, score_path
+from bench.training.row import Library, RowData, latest_folder, score_path
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,7 @@ class TrainedRow:
             seed=self.seed,
             run=self.run,
             fingerprints=self.data.fingerprints(),
+            made_from=self.data.made_from(),
             commit="",
             device="",
             description_figures={},
@@ -109,7 +110,7 @@ def trained(order: Order, seeds: Sequence[int | None], config: Config) -> list[T
     for row, wanted in zip(order.rows, seeds, strict=True):
         run, seed = runs[row], order.row_seeds(row)[0] if wanted is None else wanted
         data = library.row(run)
-        place = folder(config.work, run, data, seed)
+        place = latest_folder(config.work, run, data, seed)
         found.append(TrainedRow(order.table.key, row, seed, run, data, place))
         kept = place / checkpoints.KEPT
         if not kept.is_file():

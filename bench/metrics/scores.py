@@ -75,7 +75,9 @@ def read(path: Path) -> pa.Table:
         raise BenchError(f"{path}: there is no such score file")
     try:
         table = pq.read_table(path)
-    except pa.ArrowInvalid as error:
+    except (pa.ArrowException, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # of the machine, and the file may be whole
         raise BenchError(f"{path}: not a Parquet file: {error}") from error
     return _checked(table, path)
 

@@ -139,6 +139,19 @@ class Standing:
     """Number of runs by the reason they are not shown."""
 
 
+def _on_data_of_last(finished: pd.DataFrame) -> pd.DataFrame:
+    """Return the runs on the data of the one that ended last, which is the last."""
+    return finished[finished["data"] == finished["data"].iloc[-1]] if len(finished) else finished
+
+
+def _like_last(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return the runs made from the same weights, audio and breaths as the last; what does not say
+    counts as made from these.
+    """
+    contents = runs["contents"].iloc[-1] if len(runs) else ""
+    return runs[runs["contents"].isin(["", contents])] if contents else runs
+
+
 def standing(table: Table, row: str, run: Run, frame: pd.DataFrame, form: Form) -> Standing:
     """Return which of the runs in `frame` stand for `row`, whose settings are `run`."""
     of_card = table.rows[row].seeds or table.seeds
@@ -146,14 +159,16 @@ def standing(table: Table, row: str, run: Run, frame: pd.DataFrame, form: Form) 
     ours = known[known["signature"] == run.signature]
     seeds = *of_card, *sorted({*ours["seed"]} - {*of_card})
     finished = ours[ours["status"] == "FINISHED"].sort_values("ended", kind="stable")
-    data = finished["data"].iloc[-1] if len(finished) else None
-    on_data = finished[finished["data"] == data].drop_duplicates("seed", keep="last")
+    on_data = _on_data_of_last(finished)
+    alike = _like_last(on_data)
+    last = alike.drop_duplicates("seed", keep="last")
     order = {seed: place for place, seed in enumerate(seeds)}
-    shown = on_data.sort_values("seed", key=lambda column: column.map(order))
+    shown = last.sort_values("seed", key=lambda column: column.map(order))
     absent = [seed for seed in seeds if seed not in set(shown["seed"])]
     left_out = {
         "with changed settings": len(known) - len(ours),
-        "on other data": len(finished) - len(finished[finished["data"] == data]),
+        "on other data": len(finished) - len(on_data),
+        "with other weights, audio or breaths": len(on_data) - len(alike),
     }
     return Standing(
         row=row,
@@ -341,7 +356,7 @@ def _why(runs: pd.DataFrame) -> str:
         return "not run"
     last = runs.sort_values("begun", kind="stable").iloc[-1]
     if last["status"] == "FINISHED":
-        return "run on other data"
+        return "run on other data, or with other weights, audio or breaths"
     said = {"RUNNING": "running", "KILLED": "interrupted", "FAILED": "failed"}
     status = said.get(str(last["status"]), str(last["status"]).lower())
     return f"{status}: {last['failure']}" if last["failure"] else status

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bench import writing
 from bench.errors import BenchError
@@ -65,22 +64,20 @@ class KeptInStore:
         places = {
             name: self._folder / run_id / f"{evaluation}.{name}.{KIND}.npz" for name in figures
         }
-        found = {name: of for name, place in places.items() if (of := _read(place, unpacked))}
-        missing = [name for name in figures if name not in found]
-        if missing:
+        found = {name: _read(place, unpacked) for name, place in places.items()}
+        if missing := [name for name, of in found.items() if of is None]:
             with kept.score_file(self._store, run_id, evaluation) as path:
                 if path is None:
                     return None
-                drawn = draws(path, missing)
-            for name, of in drawn.items():
-                _save(places[name], **of.packed())
-            found |= drawn
-        return {name: found[name] for name in figures}
+                for name, of in draws(path, missing).items():
+                    _save(places[name], **of.packed())
+                    found[name] = of
+        return {name: of for name, of in found.items() if of is not None}
 
     def placed(self, run_id: str, evaluation: str) -> Placed | None:
         """See `Kept`."""
         place = self._folder / run_id / f"{evaluation}.placed.{KIND}.npz"
-        known = _read(place, _unpacked)
+        known = _read(place, _unpacked_placed)
         if known is not None:
             return known
         with kept.score_file(self._store, run_id, evaluation) as path:
@@ -119,26 +116,21 @@ def figures_drawn(table: Table) -> dict[str, list[str]]:
 _ARRAYS = Placed._fields[2:]
 
 
-def _unpacked(known: Mapping[str, NDArray[Any]]) -> Placed:
-    return Placed(
-        tuple(known["names"].tolist()), str(known["trials"]), *(known[of] for of in _ARRAYS)
-    )
+def _unpacked_placed(arrays: Mapping[str, Any]) -> Placed:
+    names: tuple[str, ...] = tuple(arrays["names"].tolist())
+    return Placed(names, str(arrays["trials"]), *(arrays[of] for of in _ARRAYS))
 
 
 def _save(place: Path, **arrays: Any) -> None:
-    """Keep the arrays, so that the next report need not wait; where nothing can be written, as in a
-    work folder that is another's, it waits.
-    """
+    """Keep what was drawn for the next report; where nothing can be written this one has it."""
     with contextlib.suppress(OSError), writing.whole(place) as file:
         np.savez(file, **arrays)
 
 
-def _read(place: Path, unpack: Callable[[Mapping[str, NDArray[Any]]], T]) -> T | None:
-    """Return what was kept; None where it was not, or a kill or a full disk left half of it."""
-    if not place.is_file():
-        return None
+def _read(place: Path, unpack: Callable[[Mapping[str, Any]], T]) -> T | None:
+    """Return what is kept at `place`; None where it is not there, or not whole: it is made anew."""
     try:
         with place.open("rb") as file, np.load(file) as found:
             return unpack(found)
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile):
+    except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile):
         return None

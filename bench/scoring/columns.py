@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from bench.errors import BenchError, near, quoted
+from bench.scoring.reading import Reading
 from bench.units import BONAFIDE, SPOOF
 
 LABELS = {
@@ -71,13 +72,6 @@ class Roles(NamedTuple):
         return (*self.score, *(i for i in (self.start, self.end) if i is not None))
 
 
-class Asked(NamedTuple):
-    """What the caller named: a header's name, or a number from 1."""
-
-    score: str | None = None
-    utterance: str | None = None
-
-
 class _Columns:
     """A sample of the rows, and the header's names."""
 
@@ -103,7 +97,7 @@ class _Columns:
         return f"{self.names[i]!r}" if self.names else f"column {i + 1}"
 
 
-def choose(names: Sequence[str] | None, rows: Sequence[Sequence[str]], asked: Asked) -> Roles:
+def choose(names: Sequence[str] | None, rows: Sequence[Sequence[str]], asked: Reading) -> Roles:
     """Return the roles of columns; `names` is the header, `rows` the first rows, equally long.
 
     BenchError where a column asked for is not there, or where more than one could be the score.
@@ -111,7 +105,7 @@ def choose(names: Sequence[str] | None, rows: Sequence[Sequence[str]], asked: As
     columns = _Columns(names, rows)
     utterance = _utterance(columns, asked)
     label = _label(columns, utterance)
-    score, how = _asked(columns, asked.score, "column") if asked.score else ((), "")
+    score, how = _asked(columns, asked.column, "column") if asked.column else ((), "")
     start, end = _times(columns, utterance, score)
     if not score:
         score, how = _score(columns, {utterance, label, start, end} - {None})
@@ -138,11 +132,11 @@ def _plain(name: str) -> str:
     return name.strip().lower().replace("-", "_").replace(" ", "_")
 
 
-def _utterance(columns: _Columns, asked: Asked) -> int:
-    if asked.utterance:
-        (at, *more), _ = _asked(columns, asked.utterance, "id_column")
+def _utterance(columns: _Columns, asked: Reading) -> int:
+    if asked.id_column:
+        (at, *more), _ = _asked(columns, asked.id_column, "id_column")
         if more:
-            raise BenchError(f"id_column: {asked.utterance!r} is not one column")
+            raise BenchError(f"id_column: {asked.id_column!r} is not one column")
         return at
     by_name = columns.called(_UTTERANCE)
     if by_name:

@@ -23,8 +23,9 @@ from pyarrow import compute
 from bench.errors import BenchError
 from bench.metrics.tally import Bools, Floats, Integers
 from bench.scoring import arrays, parquet, text
-from bench.scoring.columns import LABELS, Asked
+from bench.scoring.columns import LABELS
 from bench.scoring.files import UNREADABLE, form, head, unreadable
+from bench.scoring.reading import Reading
 from bench.units import SAMPLE_RATE_HZ, frame_samples
 
 Kind = Literal["utterances", "frames"]
@@ -72,19 +73,12 @@ class ScoreFile:
         return len(self.score)
 
 
-def read(
-    path: Path,
-    column: str | int | None = None,
-    id_column: str | int | None = None,
-    resolution_s: float | None = None,
-) -> ScoreFile:
+def read(path: Path, asked: Reading | None = None) -> ScoreFile:
     """Return what the score file at `path` holds.
 
-    `column` is the score's name in the header or its number from 1, or `A-B` for the difference of
-    two (logits or log-probabilities: bona fide less spoof); `id_column` likewise. Without them,
-    columns are found by the header's names or by what they hold. `resolution_s` is the length of a
-    frame: needed for `.npy` and `.npz` of frames and for frames given by their index, else taken
-    from the starts.
+    Columns that are not asked for are found by the header's names or by what they hold. The length
+    of a frame is needed for `.npy` and `.npz` of frames and for frames given by their index, else
+    it is taken from the starts.
 
     Frames' starts that are all whole numbers are indices, others are seconds. Where every utterance
     has one row that starts at 0, rows are utterances: our own Parquet of detection.
@@ -93,8 +87,8 @@ def read(
     empty, malformed lines (counted, the first few shown with their numbers), no ids, no scores, or
     two columns of which either could be the score. No code in a file is run.
     """
-    asked = Asked(*(str(c) if c is not None else None for c in (column, id_column)))
-    frame = _frame(resolution_s)
+    asked = asked or Reading()
+    frame = _frame(asked.resolution_s)
     first = head(path)
     try:
         match form(path, first):
@@ -103,7 +97,7 @@ def read(
             case "parquet":
                 return _assembled(path, parquet.read(path, asked), frame)
             case other:
-                return _dictionary(path, arrays.read(path, other, asked.score), frame)
+                return _dictionary(path, arrays.read(path, other, asked.column), frame)
     except UNREADABLE as error:
         raise unreadable(path, error) from error
     except (MemoryError, pa.ArrowException) as error:

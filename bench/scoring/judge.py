@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +35,7 @@ from bench.scoring.findings import Finding, Findings, refuse
 from bench.scoring.forms import ScoreFile
 from bench.scoring.localization import RESOLUTIONS_S, localized, of_cell
 from bench.scoring.official import BROKEN_DOWN, Official, official
+from bench.scoring.reading import Reading
 from bench.scoring.verdict import Breakdown, Verdict
 from bench.specs.corpus import CorpusCard
 from bench.units import SPOOF
@@ -61,12 +62,9 @@ class Request:
     form: Form = "paper"
     """`smoke`: judged on a miniature, never a result."""
     allow_missing: bool = False
-    negate: bool = False
     as_is: bool = False
-    column: str | None = None
-    id_column: str | None = None
-    resolution_s: float | None = None
-    """Length of a frame where the file does not say."""
+    reading: Reading = field(default_factory=Reading)
+    """How score files are read that nothing else is said of."""
     rule: Rule = "any-spoof"
     threshold: float = 0.0
     """Frames of a higher score are decided bona fide."""
@@ -82,6 +80,7 @@ class Judged:
     """A score file that fits the keys, and what its figures are computed from."""
 
     file: ScoreFile
+    reading: Reading
     subset: Subset
     checked: Checked
     truth: Reference | None
@@ -121,10 +120,10 @@ class Judge:
         self.request = request
         check_split(request.card, request.split)
         roles = request.card.roles
-        for field in {field for by in request.by for field in by}:
-            if field not in roles:
+        for factor in {factor for by in request.by for factor in by}:
+            if factor not in roles:
                 raise BenchError(
-                    f"{request.card.short} has no figures by {field!r}{near(field, roles)}"
+                    f"{request.card.short} has no figures by {factor!r}{near(factor, roles)}"
                 )
         if not math.isfinite(request.threshold):
             raise BenchError(f"threshold {request.threshold:g}: should be a score, as 0 or 0.5")
@@ -141,14 +140,15 @@ class Judge:
                 )
         self._others: Mapping[str, Collection[str]] | None = None
 
-    def read(self, path: Path) -> Judged:
-        """Return the score file at `path`, in the order of the keys.
+    def read(self, path: Path, reading: Reading | None = None) -> Judged:
+        """Return the score file at `path`, in the order of the keys; `reading` is for this file,
+        the request's otherwise.
 
         A BenchError says what stands against giving any figure, all of it at once.
         """
-        asked = self.request
-        file = forms.read(path, asked.column, asked.id_column, asked.resolution_s)
-        how = (asked.allow_missing, asked.negate, asked.as_is)
+        asked, reading = self.request, reading or self.request.reading
+        file = forms.read(path, reading)
+        how = (asked.allow_missing, reading.negate, asked.as_is)
         options = dict(zip(("allow_missing", "negate", "as_is"), how, strict=True))
         table = self.subset.table
         if file.kind == "utterances" or self.subset.timing is None:
@@ -161,7 +161,7 @@ class Judge:
             )
             truth = reference_of(truth, np.flatnonzero(checked.present))
         refuse(path, checked.findings)
-        return Judged(file, self.subset, checked, truth)
+        return Judged(file, reading, self.subset, checked, truth)
 
     def others(self) -> Mapping[str, Collection[str]]:
         """Return the ids of the corpus's other splits, as far as their keys are there."""
@@ -226,7 +226,7 @@ class Judge:
             missing=int((~judged.checked.present).sum()),
             bonafide=int((~trials.is_spoof).sum()),
             spoof=int(trials.is_spoof.sum()),
-            negated=asked.negate,
+            negated=judged.reading.negate,
             resampling=self.resampled_by(trials),
             otherwise="" if self.drawn(trials) == "utterance" else WORDS["utterance"],
             figures=figures,

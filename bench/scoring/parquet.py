@@ -15,12 +15,13 @@ import pyarrow.parquet as pq
 
 from bench.errors import BenchError
 from bench.scoring import text
-from bench.scoring.columns import Asked, choose
+from bench.scoring.columns import choose
+from bench.scoring.reading import Reading
 
 _SAMPLE = 1000
 
 
-def read(path: Path, asked: Asked) -> text.Rows:
+def read(path: Path, asked: Reading) -> text.Rows:
     """Return the rows of a Parquet file; BenchError for one that cannot be a score file."""
     try:
         with pq.ParquetFile(path) as file:
@@ -29,7 +30,7 @@ def read(path: Path, asked: Asked) -> text.Rows:
         raise BenchError(f"{path}: not a whole Parquet file: {error}") from error
 
 
-def _rows(path: Path, file: pq.ParquetFile, asked: Asked) -> text.Rows:
+def _rows(path: Path, file: pq.ParquetFile, asked: Reading) -> text.Rows:
     names: list[str] = file.schema_arrow.names
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:

@@ -25,8 +25,9 @@ from pyarrow import compute
 from pyarrow import csv as arrow_csv
 
 from bench.errors import BenchError, quoted
-from bench.scoring.columns import LABELS, NUMBER, Asked, Roles, choose, mostly
+from bench.scoring.columns import LABELS, NUMBER, Roles, choose, mostly
 from bench.scoring.files import LONGEST_LINE, Block, blocks
+from bench.scoring.reading import Reading
 
 _SAMPLE = 1000
 """Lines by which separator and columns are told."""
@@ -73,7 +74,7 @@ class Rows(NamedTuple):
     why: str
 
 
-def read(path: Path, asked: Asked) -> Rows:
+def read(path: Path, asked: Reading) -> Rows:
     """Return the rows of a text file; BenchError for one that cannot be a score file.
 
     All malformed lines are counted and the first few shown, each with its number.
@@ -255,7 +256,7 @@ def _split(lines: Sequence[str], separator: str) -> list[list[str]]:
     return found
 
 
-def _layout(path: Path, block: Block, asked: Asked) -> _Layout:
+def _layout(path: Path, block: Block, asked: Reading) -> _Layout:
     """Tell separator, header and columns by the first lines."""
     numbered = list(islice(_lines(block), _SAMPLE))
     try:

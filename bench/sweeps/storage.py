@@ -1,28 +1,30 @@
 """Where a study is kept: a file of this machine that several processes share, or PostgreSQL.
 
-The file is Optuna's journal, with a lock of ours. Optuna's own locks are files that a killed
-process leaves behind, and that others break after 30 s, two at once if it happens so; the kernel
-gives ours back when its holder dies. SQLite is not offered: Optuna itself advises against it where
-several processes write.
+The file is Optuna's journal (`bench.sweeps.journal`). SQLite is not offered: Optuna itself advises
+against it where several processes write.
 """
 
 from __future__ import annotations
 
 import fcntl
-import os
+import sys
 import zlib
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 import optuna
-from optuna.storages.journal import JournalFileBackend, JournalStorage
-from optuna.storages.journal._file import BaseJournalFileLock
 
 from bench.errors import BenchError
+from bench.sweeps import journal
 
 _SERVER = "postgresql"
+
+
+def to_stderr(text: str) -> None:
+    """Print a line."""
+    print(text, file=sys.stderr)
 
 
 class Storage(NamedTuple):
@@ -34,13 +36,16 @@ class Storage(NamedTuple):
     """Holds a lock of that name, which every process that uses the storage asks for."""
 
 
-def opened(url: str | None, name: str, work: Path) -> Storage:
+def opened(
+    url: str | None, name: str, work: Path, say: Callable[[str], None] = to_stderr
+) -> Storage:
     """Return the storage at `url`; by default a file for the study `name` in the work folder.
 
-    A BenchError where the URL is of another kind than PostgreSQL's, or cannot be opened.
+    `say` is told what is passed over of a damaged file. A BenchError where the URL is of another
+    kind than PostgreSQL's, or it cannot be opened.
     """
     if url is None:
-        return _file(work / "sweeps" / f"{name}.journal")
+        return _file(work / "sweeps" / f"{name}.journal", say)
     if not url.startswith((f"{_SERVER}://", f"{_SERVER}+")):
         scheme = url.partition(":")[0]
         raise BenchError(
@@ -50,44 +55,9 @@ def opened(url: str | None, name: str, work: Path) -> Storage:
     return _server(url)
 
 
-class FileLock(BaseJournalFileLock):
-    """A lock on a journal, held by one process; the kernel releases it when its holder dies."""
-
-    def __init__(self, journal: Path) -> None:
-        self._journal = journal
-        self._held: BinaryIO | None = None
-
-    def acquire(self) -> bool:
-        """Wait for the lock; then cut off a line that a process killed in its midst left torn, so
-        that the next is not written behind it.
-        """
-        self._held = self._journal.with_name(self._journal.name + ".lock").open("wb")
-        fcntl.flock(self._held, fcntl.LOCK_EX)
-        _mend(self._journal)
-        return True
-
-    def release(self) -> None:
-        """Let others go on."""
-        if self._held is not None:
-            self._held.close()
-            self._held = None
-
-
-def _mend(journal: Path) -> None:
-    with journal.open("r+b") as file:
-        size = file.seek(0, os.SEEK_END)
-        if size == 0:
-            return
-        file.seek(size - 1)
-        if file.read(1) != b"\n":
-            file.seek(0)
-            file.truncate(file.read().rfind(b"\n") + 1)
-
-
-def _file(path: Path) -> Storage:
+def _file(path: Path, say: Callable[[str], None]) -> Storage:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch()
-    backend = JournalFileBackend(str(path), lock_obj=FileLock(path))
 
     @contextmanager
     def alone(name: str) -> Generator[None]:
@@ -95,7 +65,7 @@ def _file(path: Path) -> Storage:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
-    return Storage(JournalStorage(backend), alone)
+    return Storage(journal.opened(path, say), alone)
 
 
 def _server(url: str) -> Storage:

@@ -19,7 +19,7 @@ from bench.sweep_cards import base, row, seeds, signature, trial_run
 from bench.sweeps import records, storage
 from bench.sweeps.publish import publish
 from bench.sweeps.study import STATES, Claim, Study
-from bench.sweeps.worker import Ended, Heard, work
+from bench.sweeps.worker import Ended, Heard, Refused, work
 from bench.tracking.client import unreachable
 from bench.tracking.entry import RunEntry
 from bench.tracking.store import Store
@@ -47,18 +47,20 @@ class Sweeping:
         self.card, self._config, self._store, self._watcher = card, config, store, watcher
         self._library = Library(config)
         run = base(card)
+        data = self._library.row(run)
         entry = StudyEntry(
             sweep=card.key,
             form=card.form,
             signature=signature(card),
-            fingerprints=self._library.row(run).fingerprints(),
+            fingerprints=data.fingerprints(),
+            made_from=data.made_from(),
             commit=commit(),
             settings=records.described(card),
         )
         self._seeds = seeds(card)
         self._resolution = self._resolution_of(run)
         self._device = local.device_name(config)
-        opened = storage.opened(url, entry.name, config.work)
+        opened = storage.opened(url, entry.name, config.work, watcher.say)
         self.study = Study(card, entry.name, opened, (run.training.epochs, len(self._seeds)))
         self._tracked = StudyRun(store, entry)
 
@@ -118,7 +120,7 @@ class Sweeping:
         watcher = _Hearing(self._watcher, job.name, heard, self._config.devices)
         outcome = local.attempt(job, entry, self._config, self._store, watcher)
         if outcome.state == "failed":
-            raise BenchError(outcome.message)
+            raise (Refused if outcome.by_disk else BenchError)(outcome.message)
         return outcome.kept_dev
 
     def _entry(self, job: local.Job, claim: Claim) -> RunEntry:
@@ -130,6 +132,7 @@ class Sweeping:
             seed=job.seed,
             run=job.run,
             fingerprints=job.data.fingerprints(),
+            made_from=job.data.made_from(),
             commit=commit(),
             device=self._device,
             description_figures={},

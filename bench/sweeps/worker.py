@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from bench import machine
 from bench.catalogue import shown
-from bench.errors import BenchError, plain
+from bench.errors import BenchError, RowFailed, plain
 from bench.specs.run import Run
 from bench.sweeps.study import Claim, Pruned, Pulse, Study
 from bench.tracking.studies import Ending
@@ -20,6 +20,10 @@ Heard = Callable[[int, Mapping[str, float]], None]
 Train = Callable[[Claim, int, Heard], Mapping[str, float]]
 """Trains a trial with a seed and returns what the weights that are kept reach on dev, rates as
 fractions, whoever trained what of it; a BenchError where it fails."""
+
+
+class Refused(RowFailed):
+    """The disk refused (full, read-only, failing): every further trial would fail likewise."""
 
 
 class Ended(NamedTuple):
@@ -38,8 +42,8 @@ def work(
 ) -> Iterator[Ended]:
     """Work at the study and yield how each trial ended that this process worked at.
 
-    A failed trial stops no other. What is no Exception (Ctrl-C) leaves the trial for whoever goes
-    on.
+    A failed trial stops no other. Refused, and what is no Exception (Ctrl-C), leave the trial for
+    whoever goes on.
     """
     while (claim := study.claim(wanted)) is not None:
         yield _worked(study, claim, run_of, seeds, train)
@@ -59,6 +63,9 @@ def _worked(
     except Pruned as error:
         study.prune(claim, str(error))
         return Ended(claim.number, "pruned", None, str(error))
+    except Refused:
+        study.stop(claim)
+        raise
     except BenchError as error:
         study.fail(claim, plain(error))
         return Ended(claim.number, "failed", None, plain(error))

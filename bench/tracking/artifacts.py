@@ -5,16 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.tracking.entry import RunEntry
 from bench.tracking.store import Store
-
-
-def finished(store: Store, entry: RunEntry) -> str | None:
-    """Return the id of the finished run of `entry`, None where there is none."""
-    for run in store.search(entry.table, entry.identity):
-        if run.info.status == "FINISHED":
-            return run.info.run_id
-    return None
 
 
 def add(store: Store, run_id: str, paths: Sequence[Path], folder: str) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from bench.errors import BenchError
@@ -36,7 +38,7 @@ def begin(ledger: Ledger, entry: RunEntry) -> Begun:
     Raise BenchError where it is finished already, or is being run by a living process.
     """
     with ledger.lock():
-        known = ledger.search(entry.table, entry.identity)
+        known = [run for run in alike(ledger, entry) if _again(run) == entry.again]
         if any(run.info.status == "FINISHED" for run in known):
             raise BenchError(f"{entry.table}: {entry.name} is finished already")
         if not known:
@@ -44,6 +46,43 @@ def begin(ledger: Ledger, entry: RunEntry) -> Begun:
         _refuse_if_alive(known[0], entry)
         _reopen(ledger.client, known[0], entry)
         return Begun(ledger, known[0].info.run_id, True)
+
+
+def alike(ledger: Ledger, entry: RunEntry) -> list[Any]:
+    """Return the runs of what `entry` asks for, made from the same, whether run once or anew; the
+    one begun last first.
+
+    Runs that were kept before contents were looked at do not say what they were made from: they
+    count as alike.
+    """
+    contents = entry.identity["contents"]
+    found = ledger.search(entry.table, entry.asked_for)
+    return [run for run in found if run.data.tags.get("contents", contents) == contents]
+
+
+def anew(entry: RunEntry, known: Sequence[Any]) -> RunEntry:
+    """Return the entry of a further run of the same, beside those `known` to be alike; where one of
+    them was begun anew and is not finished, that one's.
+    """
+    begun = [_again(run) for run in known if _again(run) and run.info.status != "FINISHED"]
+    finished = [_again(run) for run in known if run.info.status == "FINISHED"]
+    number = max(begun) if begun else max(finished, default=-1) + 1
+    return replace(entry, again=number)
+
+
+def changed_since(run: Any, entry: RunEntry) -> list[str]:
+    """Return what `entry` is made from and `run` was not, or was in another state, by name; nothing
+    where the run does not say.
+    """
+    before = json.loads(run.data.tags.get("made_from", "null"))
+    if before is None:
+        return []
+    names = before.keys() | entry.made_from.keys()
+    return sorted(name for name in names if before.get(name) != entry.made_from.get(name))
+
+
+def _again(run: Any) -> int:
+    return int(run.data.tags.get("again", 0))
 
 
 def tags(entry: RunEntry) -> dict[str, str]:
@@ -55,6 +94,7 @@ def tags(entry: RunEntry) -> dict[str, str]:
         "form": entry.run.form,
         "device": entry.device,
         "fingerprints": json.dumps(dict(entry.fingerprints), sort_keys=True),
+        "made_from": json.dumps(dict(entry.made_from), sort_keys=True),
         NOTE: describe(entry, {}),
         **({views.LINE: f"{entry.line:03d}"} if entry.cells else {}),
         **({"overrides": cut(" ".join(entry.overrides), _VALUE_LENGTH)} if entry.overrides else {}),

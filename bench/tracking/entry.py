@@ -13,6 +13,7 @@ from typing import Literal
 
 from bench.catalogue import digits, is_rate, shown
 from bench.config import Form
+from bench.digests import short_digest
 from bench.metrics.scores import Figure
 from bench.specs.run import Run
 
@@ -41,6 +42,8 @@ class RunEntry:
     run: Run
     fingerprints: Mapping[str, str]
     """Digest of each split by its name."""
+    made_from: Mapping[str, str]
+    """Digest or version of what else it is made from, by what it is: weights, audio, detectors."""
     commit: str
     device: str
     description_figures: Mapping[str, float]
@@ -58,23 +61,25 @@ class RunEntry:
     """Where the row stands in its table."""
     overrides: Sequence[str] = ()
     """The settings that `--set` changed: such a run is not the paper's row."""
+    again: int = 0
+    """How often the same was finished before and then run anew (`bench run --again`)."""
 
     @property
     def name(self) -> str:
         """The run's name: `S5 · seed 666`."""
         changed = f" · {', '.join(self.overrides)}" if self.overrides else ""
         stage = " · start" if self.kind == "stage" else ""
-        return f"{self.row} · seed {self.seed}{stage}{changed}"
+        again = f" · again {self.again}" if self.again else ""
+        return f"{self.row} · seed {self.seed}{stage}{changed}{again}"
 
     @property
     def data(self) -> str:
         """Eight hexadecimal digits of all fingerprints."""
-        text = json.dumps(dict(self.fingerprints), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:8]
+        return short_digest(self.fingerprints)
 
     @property
-    def identity(self) -> dict[str, str]:
-        """The tags that a run is looked up by; the commit and the device are not among them."""
+    def asked_for(self) -> dict[str, str]:
+        """The tags of all runs of the same settings, seed, protocols and labels."""
         return {
             "kind": self.kind,
             "table": self.table,
@@ -84,6 +89,12 @@ class RunEntry:
             "data": self.data,
             **self.tags,
         }
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """The tags that a run is looked up by; the commit and the device are not among them."""
+        contents = short_digest(self.made_from)
+        return {**self.asked_for, "contents": contents, "again": str(self.again)}
 
 
 @dataclass(frozen=True)

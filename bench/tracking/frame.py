@@ -16,6 +16,7 @@ COLUMNS = (
     "seed",
     "signature",
     "data",
+    "contents",
     "form",
     "status",
     "failure",
@@ -35,16 +36,18 @@ COLUMNS = (
     "determinism",
     "breaths",
 )
-"""Columns that are always there. `begun` and `ended` are in UTC (`ended` is NaT while the run goes
-on), `lock` is the digest of uv.lock ("" where it was not kept), `power` names the curves of its
-GPUs' power, with blanks between, `fingerprints` is the JSON object of each split's digest,
-`failure` is "" unless it failed. The last seven are text, "" where a run lacks it: the epoch whose
-weights are kept (`12`, or `48-50` where they are averaged), the JSON object of what these weights
-reach on dev (fractions), why training ended, how many epochs were trained, threads and settings of
-determinism (of each session, where they differ, with ` | ` between), the JSON object of what share
-is marked as breath in each split. After them come the figures: per cent, `<evaluation>.<metric>`
-with the fields of `bench.tracking.entry.BOUNDS` and `COUNTS` behind a point, NaN where a run lacks
-one; and `plan.<evaluation>`, who was drawn for their intervals, "" where a run lacks it."""
+"""Columns that are always there. `begun` and `ended` are in UTC (`ended` is NaT while the run
+goes on), `data` and `contents` are the digests of all splits and of what else a run is made from
+("" where that was not kept), `lock` is the digest of uv.lock ("" where it was not kept), `power`
+names the curves of its GPUs' power, with blanks between, `fingerprints` is the JSON object of
+each split's digest, `failure` is "" unless it failed. The last seven are text, "" where a run
+lacks it: the epoch whose weights are kept (`12`, or `48-50` where they are averaged), the JSON
+object of what these weights reach on dev (fractions), why training ended, how many epochs were
+trained, threads and settings of determinism (of each session, where they differ, with ` | `
+between), the JSON object of what share is marked as breath in each split. After them come the
+figures: per cent, `<evaluation>.<metric>` with the fields of `bench.tracking.entry.BOUNDS` and
+`COUNTS` behind a point, NaN where a run lacks one; and `plan.<evaluation>`, who was drawn for
+their intervals, "" where a run lacks it."""
 
 _TAGS = COLUMNS[-7:]
 
@@ -72,6 +75,7 @@ def _row(run: Any) -> dict[str, Any]:
         "seed": int(tags["seed"]),
         "signature": tags["signature"],
         "data": tags["data"],
+        "contents": tags.get("contents", ""),
         "form": tags["form"],
         "status": run.info.status,
         "failure": tags.get("failure", ""),

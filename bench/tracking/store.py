@@ -100,19 +100,35 @@ class Store:
 
         return TrackedRun(begun, entry, outbox)
 
-    def finished(self, entry: RunEntry) -> bool:
-        """Return whether a run with the settings, seed and data of `entry` is finished."""
-        return bool(self._finished(entry))
+    def finished(self, entry: RunEntry) -> Any | None:
+        """Return the MLflow run with the settings, seed, data and contents of `entry` that finished
+        last; None where none is finished.
+        """
+        return next((run for run in self._alike(entry) if run.info.status == "FINISHED"), None)
 
-    def kept_dev(self, entry: RunEntry) -> dict[str, float]:
-        """Return what the kept weights of the finished run of `entry` reach on dev; fractions."""
-        return json.loads(self._finished(entry)[0].data.tags["kept_dev"])
+    def finished_id(self, entry: RunEntry) -> str | None:
+        """Return the id of the run that `finished` returns."""
+        found = self.finished(entry)
+        return found.info.run_id if found else None
 
-    def _finished(self, entry: RunEntry) -> list[Any]:
-        found = self.search(entry.table, entry.identity)
+    def anew(self, entry: RunEntry) -> RunEntry:
+        """Return the entry by which what is finished is run once more, or goes on being so."""
+        return begin.anew(entry, self._alike(entry))
+
+    def changed_since(self, entry: RunEntry) -> list[str]:
+        """Return what the last finished run with the settings, seed and data of `entry` was made
+        from and is another by now, by name.
+        """
+        for run in self.search(entry.table, entry.asked_for):
+            if run.info.status == "FINISHED":
+                return begin.changed_since(run, entry)
+        return []
+
+    def _alike(self, entry: RunEntry) -> list[Any]:
+        found = self._try(lambda to: begin.alike(to, entry))
         if self._waits:
-            found = [*found, *self._outbox.search(entry.table, entry.identity)]
-        return [run for run in found if run.info.status == "FINISHED"]
+            found += begin.alike(self._outbox, entry)
+        return sorted(found, key=lambda run: -run.info.start_time)
 
     def sweep_dead(self) -> list[str]:
         """Mark runs FAILED whose process died without a word (kill -9, power); return their names.

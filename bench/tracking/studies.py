@@ -4,7 +4,6 @@ are kept with it.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -15,6 +14,7 @@ from typing import Any, Literal, NamedTuple
 import pandas as pd
 
 from bench.config import Form
+from bench.digests import short_digest
 from bench.tracking.client import log_metrics, log_params, now_ms
 from bench.tracking.frame import tidy
 from bench.tracking.store import Store
@@ -36,6 +36,8 @@ class StudyEntry:
     form: Form
     signature: str
     fingerprints: Mapping[str, str]
+    made_from: Mapping[str, str]
+    """As `RunEntry.made_from`, of the settings that are varied."""
     commit: str
     settings: Mapping[str, Any]
     """What is varied and how, by dotted key."""
@@ -48,10 +50,9 @@ class StudyEntry:
     @property
     def name(self) -> str:
         """What the study is called, in the tracking store and in Optuna's storage: other settings,
-        another form or other data have another name.
+        another form, other data or other contents have another name.
         """
-        text = json.dumps(dict(self.fingerprints), sort_keys=True)
-        data = hashlib.sha256(text.encode()).hexdigest()[:8]
+        data = f"{short_digest(self.fingerprints)}.{short_digest(self.made_from)}"
         return f"{self.sweep}.{self.form}.{self.signature}.{data}"
 
     @property
@@ -72,6 +73,7 @@ class StudyRun:
             "signature": entry.signature,
             "commit": entry.commit,
             "fingerprints": json.dumps(dict(entry.fingerprints), sort_keys=True),
+            "made_from": json.dumps(dict(entry.made_from), sort_keys=True),
         }
         self.run_id = store.shared(entry.table, f"study {entry.name}", entry.identity, tags)
         self._client.update_run(self.run_id, status="RUNNING")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -33,14 +34,37 @@ def save(state: dict[str, Any], path: Path) -> None:
         raise RowFailed(f"{path}: the checkpoint could not be written: {why}; {kept}") from error
 
 
-def load(path: Path) -> dict[str, Any]:
-    """Read a checkpoint onto the CPU; only tensors and plain values are admitted."""
+class Damaged(BenchError):
+    """A checkpoint that is torn, or another program's."""
+
+
+def load(path: Path, keys: Sequence[str] = ("system",)) -> dict[str, Any]:
+    """Read a checkpoint onto the CPU; only tensors and plain values are admitted.
+
+    Raise Damaged where it is not whole, lacks one of `keys`, or its weights hold a NaN.
+    """
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except MemoryError:
+        raise
     except Exception as error:
-        raise BenchError(
-            f"{path}: not a readable checkpoint ({error}); remove the file to start the row anew"
-        ) from error
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:
+            raise  # of the machine, and the file may be whole; a torn one is an invalid argument
+        # torch hides what its unpickler says behind advice to read the file unsafely.
+        raise _damaged(path, str(error.__context__ or error).partition("\n")[0]) from error
+    for key in keys:
+        if not isinstance(state, dict) or key not in state:
+            raise _damaged(path, f"it has no {key!r}")
+    for name, tensor in state.get("system", {}).items():
+        if tensor.is_floating_point() and tensor.isnan().any():
+            raise _damaged(path, f"{name} holds a NaN")
+    return state
+
+
+def _damaged(path: Path, why: str) -> Damaged:
+    return Damaged(
+        f"{path}: not a readable checkpoint ({why}); remove the file to start the row anew"
+    )
 
 
 def recent(place: Path, epoch: int, count: int) -> Path:

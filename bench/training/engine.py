@@ -297,7 +297,9 @@ def _step(fabric: Fabric, learner: _Learner, run: Run, batch: Batch) -> dict[str
     for number, part in enumerate(parts, start=1):
         share = len(part[0]) / size
         with fabric.no_backward_sync(learner.module, enabled=number < len(parts)):
-            losses = learner.module.losses(Batch(*part))
+            # On one device Fabric casts in `forward` alone, and `losses` is not that.
+            with fabric.autocast():
+                losses = learner.module.losses(Batch(*part))
             fabric.backward(share * losses["loss"])
         for name, loss in losses.items():
             total[name] = total.get(name, 0.0) + share * loss.detach()

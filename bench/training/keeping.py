@@ -6,14 +6,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from bench import writing
 from bench.errors import BenchError
 from bench.specs.run import KeepAverage, Run, Training
 from bench.training import checkpoints
+
+STATE = ("system", "optimiser", "schedule", "progress")
+"""What `last.pt` holds."""
 
 
 @dataclass
@@ -34,9 +37,12 @@ class Progress:
     """Of all sessions that trained (`bench.training.conditions`)."""
 
 
-@dataclass(frozen=True)
-class Selection:
-    """Which weights stand for a run that has ended, and why there are no more."""
+class Selection(NamedTuple):
+    """Which weights stand for a run that has ended, and why there are no more.
+
+    Lightning rebuilds what the processes of several devices return, which no frozen dataclass
+    admits.
+    """
 
     epochs: tuple[int, ...]
     """Whose weights are kept; of several the mean."""
@@ -114,7 +120,7 @@ def begun(run: Run, place: Path) -> dict[str, Any] | None:
     last, how = place / checkpoints.LAST, run.training.keep
     if not last.is_file():
         return None
-    state = checkpoints.load(last)
+    state = checkpoints.load(last, STATE)
     whole = (place / checkpoints.KEPT).is_file()
     if isinstance(how, KeepAverage) and not whole:
         recent = checkpoints.latest(place, state["progress"]["epoch"], how.checkpoints)
@@ -138,7 +144,7 @@ def selection(
     """
     path = place / checkpoints.SELECTION
     if path.is_file():
-        return _read(path)
+        return read_selection(path)
     if isinstance(run.training.keep, KeepAverage):
         kept = checkpoints.load(place / checkpoints.KEPT)
         epochs, dev = tuple(kept["epochs"]), on_dev(kept["system"])
@@ -147,7 +153,7 @@ def selection(
     dev = {name: value for name, value in dev.items() if name.startswith("dev.")}
     found = Selection(epochs, dev, _why_ended(run.training, progress), progress.epoch)
     if writes:
-        writing.write_text(path, json.dumps(asdict(found)))
+        writing.write_text(path, json.dumps(found._asdict()))
     return found
 
 
@@ -162,7 +168,8 @@ def _epochs(number: int) -> str:
     return f"{number} epoch{'s' if number > 1 else ''}"
 
 
-def _read(path: Path) -> Selection:
+def read_selection(path: Path) -> Selection:
+    """Return what was kept of a selection; BenchError where the file is none."""
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))
         return Selection(**{**kept, "epochs": tuple(kept["epochs"])})

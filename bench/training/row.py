@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from lightning.fabric import Fabric
@@ -13,11 +14,12 @@ from bench import corpora, writing
 from bench.config import Config, Form
 from bench.corpora import cards, fingerprint
 from bench.corpora.subset import Subset
+from bench.digests import short_digest
 from bench.errors import BenchError
 from bench.metrics import scores as score_file
 from bench.specs.base import digest
 from bench.specs.run import Data, HeldOutData, Run, Stage
-from bench.training import checkpoints, conditions, engine, shares
+from bench.training import checkpoints, conditions, contents, engine, shares
 from bench.training.clips import require_labels
 from bench.training.data import require_audio
 from bench.training.keeping import Progress, Selection
@@ -25,10 +27,23 @@ from bench.training.scoring import score, score_columns, utterances
 
 
 class Loaded(NamedTuple):
-    """A subset and the fingerprint of its protocol and labels."""
+    """A subset, the fingerprint of its protocol and labels, the digest of its audio, and by what
+    breaths are found in it (`bench.training.contents`).
+    """
 
     subset: Subset
     fingerprint: str
+    audio: str
+    breaths: Mapping[str, str] = MappingProxyType({})
+
+    @property
+    def name(self) -> str:
+        """`<corpus>/<split>`."""
+        return f"{self.subset.corpus}/{self.subset.split}"
+
+    def contents(self) -> dict[str, str]:
+        """Return the digests of all that is heard."""
+        return {f"audio {self.name}": self.audio, **self.breaths}
 
 
 class RowData(NamedTuple):
@@ -39,14 +54,28 @@ class RowData(NamedTuple):
     evaluate: Mapping[str, Loaded]
     stage: RowData | None = None
     """Of the earlier training that the run starts from, if any."""
+    training: Mapping[str, str] = MappingProxyType({})
+    """What training needs beside the data (`bench.training.contents`)."""
 
     def fingerprints(self) -> dict[str, str]:
         """Return the fingerprint of each subset by `corpus/split`."""
         own = {
-            f"{loaded.subset.corpus}/{loaded.subset.split}": loaded.fingerprint
+            loaded.name: loaded.fingerprint
             for loaded in (self.train, self.dev, *self.evaluate.values())
         }
         return own if self.stage is None else self.stage.fingerprints() | own
+
+    def made_from(self) -> dict[str, str]:
+        """Return all that the run is made from beside settings and protocols, by content."""
+        heard = {
+            name: of for data in self.evaluate.values() for name, of in data.contents().items()
+        }
+        return heard | self.trained_from()
+
+    def trained_from(self) -> dict[str, str]:
+        """Return what of it the training needs, and the training that this one starts from."""
+        before = {} if self.stage is None else self.stage.trained_from()
+        return {**before, **self.train.contents(), **self.dev.contents(), **self.training}
 
 
 class Trained(NamedTuple):
@@ -83,6 +112,7 @@ class Library:
             self.subset(run.form, run.dev),
             {name: self.subset(run.form, data) for name, data in run.evaluate.items()},
             self.row(run.start.stage) if isinstance(run.start, Stage) else None,
+            contents.of_training(run, self.config),
         )
 
     def subset(self, form: Form, data: Data) -> Loaded:
@@ -96,20 +126,36 @@ class Library:
         if key not in self._loaded:
             subset = corpora.load(data.corpus, data.split, self.config, form, resolution_s)
             require_audio(subset)
-            self._loaded[key] = Loaded(subset, fingerprint.fingerprint(subset))
-        require_labels(self._loaded[key].subset, data)
-        return self._loaded[key]
+            self._loaded[key] = Loaded(
+                subset, fingerprint.fingerprint(subset), fingerprint.audio_digest(subset)
+            )
+        loaded = self._loaded[key]
+        require_labels(loaded.subset, data)
+        return loaded._replace(breaths=contents.of_breaths(data.breath, self.config))
 
 
-def folder(work: Path, run: Run, data: RowData, seed: int) -> Path:
-    """Return where the training of `run` lives: by what is trained, on what data, and the seed.
+def folder(work: Path, run: Run, data: RowData, seed: int, again: int = 0) -> Path:
+    """Return where the training of `run` lives: by what is trained, on what data and from what, the
+    seed, and how often it was trained anew.
 
     Rows that differ only in what they are evaluated on share it, so they train once.
     """
     digest = f"{run.training_signature}-{data.train.fingerprint[:6]}{data.dev.fingerprint[:6]}"
     if data.stage is not None:
         digest += f"-{data.stage.train.fingerprint[:6]}{data.stage.dev.fingerprint[:6]}"
-    return work / "runs" / digest / f"seed-{seed}"
+    digest += f"-{short_digest(data.trained_from())}"
+    return work / "runs" / digest / (f"seed-{seed}" + (f"-again-{again}" if again else ""))
+
+
+def latest_folder(work: Path, run: Run, data: RowData, seed: int) -> Path:
+    """Return where the training of `run` lives that was done last and is finished; where none is
+    finished, where the first one lives or would.
+    """
+    number, found = 0, folder(work, run, data, seed)
+    while (further := folder(work, run, data, seed, number + 1)).is_dir():
+        number += 1
+        found = further if (further / checkpoints.SELECTION).is_file() else found
+    return found
 
 
 def score_path(place: Path, name: str, data: HeldOutData, loaded: Loaded) -> Path:
@@ -120,7 +166,8 @@ def score_path(place: Path, name: str, data: HeldOutData, loaded: Loaded) -> Pat
     clip = "" if data.clip_s is None else f"-first-{_ms(data.clip_s)}-{data.fill}"
     parts = [part for part in (data.splice, data.breath) if part.kind != "none"]
     special = "".join(f"-{part.kind}-{digest(part)}" for part in parts)
-    details = f"{data.split}-{of}{clip}{special}-{loaded.fingerprint[:8]}"
+    known = f"{loaded.fingerprint[:8]}-{short_digest(loaded.contents())}"
+    details = f"{data.split}-{of}{clip}{special}-{known}"
     return place / "scores" / f"{name}-{details}.parquet"
 
 

@@ -228,6 +228,15 @@ def test_weights_that_do_not_fit_are_refused(config, change, complaint):
         _ = respiro.Detector(SPEC, Audio(), config).network
 
 
+def test_weights_that_are_no_numbers_are_refused(config):
+    state = plain_respiro.published(1)
+    state["fc.bias"].fill_(float("nan"))
+    path = config.weights["respiro_en"]
+    torch.save({"model": state}, path)
+    with pytest.raises(BenchError, match=f"{path}: fc.bias: 1 of 1 weights are no finite numbers"):
+        _ = respiro.Detector(SPEC, Audio(), config).network
+
+
 def test_what_holds_no_weights_is_refused(config):
     path = config.weights["respiro_en"]
     torch.save({"weights": {}}, path)

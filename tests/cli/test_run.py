@@ -12,6 +12,7 @@ import pytest
 
 from bench.config import Config
 from bench.tracking.store import Store
+from bench.training import engine
 
 
 def frame(work: Path):
@@ -85,6 +86,44 @@ def test_ctrl_c_stops_cleanly_and_is_resumable(command, environment, tiny, tmp_p
     assert "goes on from the last finished epoch" in said
     assert "Traceback" not in said
     assert frame(work)["status"].tolist() == ["KILLED"]
+
+
+def test_a_row_whose_files_are_damaged_is_trained_anew(bench, environment, tiny):
+    order = ["run", "table4", "--smoke", "--rows", "S0", *tiny]
+    work = Path(environment["BENCH_WORK"])
+    assert bench(*order).returncode == 0
+    before = frame(work)
+    environment["BENCH_TRACKING"] = store = f"sqlite:///{work}/other.db"
+    (last,) = work.rglob("last.pt")
+    last.write_bytes(last.read_bytes()[:1000])
+    done = bench(*order)
+    assert done.returncode == 0, done.stderr
+    assert "last.pt: not a readable checkpoint" in done.stderr
+    assert "set aside as last.pt.damaged" in done.stderr
+    assert "the row begins anew" in done.stderr
+    again = Store(Config(work=work, tracking=store)).frame("sal/table4", "smoke")
+    assert again["status"].tolist() == ["FINISHED"]
+    figures = [name for name in before.columns if name.startswith(("partial", "llama"))]
+    assert again[figures].to_dict("records") == before[figures].to_dict("records")
+
+
+def test_a_row_that_the_machine_refuses_stops_no_other(bench, environment, tiny, monkeypatch):
+    def full(run, seed, *rest):
+        if run.train.resolution_s is not None and not refused:
+            refused.append(seed)
+            raise OSError(28, "No space left on device", "/data/x.npz")
+        return own(run, seed, *rest)
+
+    own, refused = engine.build, list[int]()
+    monkeypatch.setattr(engine, "build", full)
+    order = ["run", "table4", "--smoke", "--rows", "S0,S1", *tiny, "--set", "training.epochs=1"]
+    done = bench(*order)
+    assert done.returncode == 1
+    assert "failed: S0 · seed 666" in done.stderr
+    assert "/data/x.npz: there is no space left on the disk; free some" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "Error" not in done.stderr
+    assert frame(Path(environment["BENCH_WORK"]))["status"].tolist() == ["FAILED", "FINISHED"]
 
 
 def test_a_failed_row_stops_no_other_and_is_named(bench, environment, tiny, tmp_path):

@@ -320,6 +320,18 @@ def test_all_missing_left_over_and_misshapen_tensors_are_listed(tmp_path):
         assert part in str(caught.value)
 
 
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
+def test_weights_that_are_no_numbers_are_refused(value, dtype, tmp_path):
+    drawn = small.draw("wav2vec2")
+    state = {name: tensor.to(dtype, copy=True) for name, tensor in drawn.state.items()}
+    state["encoder.layers.1.fc2.bias"][3] = float(value)
+    path = small.fairseq(small.Small("wav2vec2", drawn.settings, state), tmp_path)
+    message = rf"{path}: blocks\.1\.fc2\.bias: 1 of 64 weights are no finite numbers.*get it again"
+    with pytest.raises(BenchError, match=message):
+        small.built("wav2vec2", path)
+
+
 @pytest.mark.parametrize(
     "gone", ["feature_extractor.conv_layers.3.0.weight", "post_extract_proj.weight"]
 )

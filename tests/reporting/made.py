@@ -194,6 +194,7 @@ def tracked(row, seed, values=None, **changes):
         "seed": seed,
         "signature": RUNS[row].signature if row in RUNS else "ffffffff",
         "data": "d0",
+        "contents": "",
         "form": "paper",
         "status": "FINISHED" if values else "FAILED",
         "failure": "" if values else "RuntimeError: CUDA out of memory",

@@ -26,6 +26,7 @@ def fill(store, work: Path, rows, seeds, form="paper", utterances=200, frames=20
                 seed=seed,
                 run=run,
                 fingerprints={f"{of.corpus}/{of.split}": "0123" for of in run.data.values()},
+                made_from={"weights xlsr2_300m": "01234567"},
                 commit="18096a9",
                 device="NVIDIA H200",
                 description_figures={},

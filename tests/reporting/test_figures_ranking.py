@@ -23,7 +23,8 @@ def frames(**figures):
         now = pd.Timestamp("2026-01-01", tz="UTC")
         known = {
             "run_id": "r", "row": "BreathNet", "seed": 1234, "signature": run.signature,
-            "data": "d", "form": form, "status": "FINISHED", "begun": now, "ended": now,
+            "data": "d", "contents": "", "form": form, "status": "FINISHED",
+            "begun": now, "ended": now,
         }  # fmt: skip
         bounds = {
             f"{name}{side}": value for name, value in own.items() for side in (".low", ".high")

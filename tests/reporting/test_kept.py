@@ -1,62 +1,69 @@
-"""What reports keep in the work folder: made again where it is torn, not needed."""
+"""What reports keep in the work folder is drawn again where it is not whole."""
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from bench.metrics import scores
+from bench import writing
 from bench.reporting import kept
-from tests.reporting.stored import columns
+from bench.scoring.draws import Draws
+
+ARRAY = b"\x93NUMPY\x01\x00v\x00" + (
+    b"{'descr': '<f8', 'fortran_order': False, 'shape': (1,), }".ljust(117) + b"\n" + bytes(8)
+)
+DAMAGE = {
+    "empty": lambda path: path.write_bytes(b""),
+    "torn": lambda path: path.write_bytes(path.read_bytes()[:-40]),
+    "page": lambda path: path.write_text("<html>"),
+    "array": lambda path: path.write_bytes(ARRAY),
+    "another": lambda path: np.savez(path, x=1),
+    "changed": lambda path: path.write_bytes(path.read_bytes().replace(b"\x3f", b"\x40")),
+}
 
 
 @pytest.fixture
-def in_store(tmp_path, monkeypatch):
-    """What the one run of a store has kept; how often its score file was read."""
-    path = tmp_path / "scores.parquet"
-    scores.write(path, columns(40, 8, 1.5, 1))
-    read = []
+def reports(tmp_path, monkeypatch):
+    """A store of one run, and how often its score file was read."""
+    read: list[str] = []
 
-    def score_file(*of):
-        read.append(of)
-        return nullcontext(path)
+    @contextmanager
+    def score_file(store, run_id, evaluation):
+        read.append(evaluation)
+        yield tmp_path / "scores.parquet"
+
+    def draws(path, figures):
+        return {name: Draws("trials", np.linspace(0, 1, 9)) for name in figures}
 
     monkeypatch.setattr(kept.kept, "score_file", score_file)
-    return kept.KeptInStore(None, tmp_path / "work"), read
+    monkeypatch.setattr(kept, "draws", draws)
+    return kept.KeptInStore(None, tmp_path), read
 
 
-def asked(of):
-    drawn = of.draws("r", "partialspoof", ["eer"])["eer"]
-    places = of.placed("r", "partialspoof")
-    return drawn.trials, drawn.values.tolist(), [np.asarray(part).tolist() for part in places]
-
-
-def test_it_is_read_once(in_store, tmp_path):
-    of, read = in_store
-    first = asked(of)
+@pytest.mark.parametrize("how", DAMAGE)
+def test_a_damaged_file_is_drawn_again(how, reports, tmp_path: Path):
+    store, read = reports
+    first = store.draws("run", "ps", ["eer"])
+    assert store.draws("run", "ps", ["eer"])["eer"].values.tolist() == first["eer"].values.tolist()
+    assert len(read) == 1
+    (path,) = tmp_path.rglob("*.npz")
+    DAMAGE[how](path)
+    for _ in range(2):
+        again = store.draws("run", "ps", ["eer"])
+        assert again["eer"].values.tolist() == first["eer"].values.tolist()
     assert len(read) == 2
-    assert asked(of) == first
-    assert len(read) == 2
-    assert len(list((tmp_path / "work" / "draws" / "r").iterdir())) == 2
 
 
-def test_a_work_folder_that_cannot_be_written_is_done_without(in_store, tmp_path):
-    of, _ = in_store
-    first = asked(of)
-    (tmp_path / "shut").write_text("a file stands where the folder should be")
-    shut = kept.KeptInStore(None, tmp_path / "shut")
-    assert asked(shut) == first
+def test_where_nothing_can_be_written_a_report_is_made_all_the_same(reports, monkeypatch, tmp_path):
+    @contextmanager
+    def whole(path):
+        raise OSError(30, "Read-only file system", str(path))
+        yield
 
-
-@pytest.mark.parametrize("left", [0, 1, 100, -1])
-def test_what_is_torn_is_made_again(in_store, tmp_path, left):
-    of, read = in_store
-    first = asked(of)
-    for path in (tmp_path / "work" / "draws" / "r").iterdir():
-        path.write_bytes(path.read_bytes()[:left])
-    assert asked(of) == first
-    assert len(read) == 4
-    assert asked(of) == first
-    assert len(read) == 4
+    monkeypatch.setattr(writing, "whole", whole)
+    store, _ = reports
+    assert store.draws("run", "ps", ["eer", "f1"]).keys() == {"eer", "f1"}
+    assert not list(tmp_path.rglob("*.npz"))

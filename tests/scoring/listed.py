@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from bench.corpora.cards import card
+from bench.scoring import forms
 from bench.scoring.judge import Judge, Request
+from bench.scoring.reading import Reading
 
 LISTS = {
     "asvspoof2019la": (
@@ -57,10 +60,16 @@ def listed(mini: Path, corpus: str) -> pd.DataFrame:
     return table
 
 
+def read(path: Path, **asked) -> forms.ScoreFile:
+    return forms.read(path, Reading(**asked))
+
+
 def judge(mini: Path, corpus: str, **how) -> Judge:
     found = card(corpus)
     split = "dev" if corpus == "had" else found.evaluation_split
-    return Judge(Request(found, split, mini / corpus, replicates=5, **how))
+    of_file = {of.name: how.pop(of.name) for of in fields(Reading) if of.name in how}
+    reading = Reading(**of_file)
+    return Judge(Request(found, split, mini / corpus, replicates=5, reading=reading, **how))
 
 
 def written(tmp_path: Path, table: pd.DataFrame, name: str = "scores.txt") -> Path:

@@ -14,7 +14,7 @@ import pytest
 
 from bench.errors import BenchError
 from bench.metrics import scores as scorefile
-from bench.scoring.forms import read
+from tests.scoring.listed import read
 
 IDS = ["LA_E_1000001", "LA_E_1000002", "LA_E_1000003", "LA_E_1000004"]
 SCORES = [1.5, -2.25, 3e-05, -4.0]
@@ -167,7 +167,7 @@ class TestTwoScores:
             read(put(tmp_path, self.PAIR))
 
     def test_one_of_them(self, tmp_path):
-        assert read(put(tmp_path, self.PAIR), column=3).score.tolist() == [0.5, -2, 2]
+        assert read(put(tmp_path, self.PAIR), column="3").score.tolist() == [0.5, -2, 2]
 
     def test_the_difference(self, tmp_path):
         found = read(put(tmp_path, self.PAIR), column="3-2")
@@ -199,7 +199,7 @@ class TestTwoScores:
 def test_columns_by_name_and_number(tmp_path):
     path = put(tmp_path, "a,b,c\nu1,v1,0.5\nu2,v2,0.25\n")
     assert read(path, id_column="b").names.to_pylist() == ["v1", "v2"]
-    assert read(path, id_column=2, column=3).names.to_pylist() == ["v1", "v2"]
+    assert read(path, id_column="2", column="3").names.to_pylist() == ["v1", "v2"]
     with pytest.raises(BenchError, match=r"no column 'scroe'"):
         read(path, column="scroe")
     with pytest.raises(
@@ -207,7 +207,7 @@ def test_columns_by_name_and_number(tmp_path):
     ):
         read(path, column="b")
     with pytest.raises(BenchError, match="there is no column '9'"):
-        read(path, column=9)
+        read(path, column="9")
 
 
 BROKEN = {

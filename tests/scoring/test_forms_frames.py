@@ -12,7 +12,7 @@ import pytest
 
 from bench.errors import BenchError
 from bench.metrics import scores as scorefile
-from bench.scoring.forms import read
+from tests.scoring.listed import read
 
 VECTORS = {
     "LA_E_1": np.array([0.5, -1, 2], dtype=np.float32),

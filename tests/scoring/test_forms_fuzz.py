@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from bench.errors import BenchError
-from bench.scoring.forms import ScoreFile, read
+from bench.scoring.forms import ScoreFile
+from tests.scoring.listed import read
 
 FEW = settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

@@ -14,7 +14,7 @@ from bench.errors import BenchError
 from bench.metrics.det import eer, eer_official
 from bench.scoring.checks import check
 from bench.scoring.findings import refuse
-from bench.scoring.forms import read
+from tests.scoring.listed import read
 
 
 @pytest.fixture(scope="module")

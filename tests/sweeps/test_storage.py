@@ -11,6 +11,7 @@ import pytest
 
 from bench.errors import BenchError
 from bench.sweeps import storage
+from bench.sweeps.journal import FileLock
 from tests.sweeps.conftest import Formula, finish
 
 
@@ -28,10 +29,85 @@ def test_a_line_that_was_torn_by_a_kill_is_cut_off(parse, open_study, tmp_path):
     assert len(open_study(parse()).trials()) == 3
 
 
+def test_a_journal_that_was_cut_anywhere_goes_on(parse, open_study, tmp_path):
+    """A kill, also while the study is first made, leaves any beginning of it."""
+    finish(open_study(parse()), Formula(), 2)
+    (journal,) = (tmp_path / "sweeps").glob("*.journal")
+    whole = journal.read_bytes()
+    for size in [*range(0, len(whole), 97), len(whole) - 1]:
+        journal.write_bytes(whole[:size])
+        study = open_study(parse())
+        assert len(study.trials()) <= 2
+        assert study.name
+
+
+def records(study) -> list[tuple]:
+    return [(t.number, t.state, t.params, t.value, t.intermediate_values) for t in study.trials()]
+
+
+def first(lines: list[bytes], operation: int) -> int:
+    return min(n for n, line in enumerate(lines) if line.startswith(b'{"op_code":%d' % operation))
+
+
+@pytest.mark.parametrize("operation", [0, 4, 6, 7])
+@pytest.mark.parametrize("damage", ["blank", "twice", "joined"])
+def test_damage_that_loses_nothing_changes_nothing(
+    parse, open_study, tmp_path, operation, damage, capsys
+):
+    study = open_study(parse())
+    finish(study, Formula(), 3)
+    before = records(study)
+    (journal,) = (tmp_path / "sweeps").glob("*.journal")
+    lines = journal.read_bytes().splitlines(keepends=True)
+    at = first(lines, operation)
+    match damage:
+        case "blank":
+            lines.insert(at, b" \n")
+        case "twice":
+            lines.insert(at, lines[at])
+        case _:
+            lines[at] = lines[at].rstrip()
+    journal.write_bytes(b"".join(lines))
+    again = open_study(parse())
+    assert records(again) == before
+    finish(again, Formula(), 4)
+    assert records(open_study(parse()))[:3] == before
+    assert len(again.trials()) == 4
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("operation", [6, 7])
+def test_a_torn_record_is_passed_over_where_none_depends_on_it(
+    parse, open_study, tmp_path, operation, capsys
+):
+    finish(open_study(parse()), Formula(), 3)
+    (journal,) = (tmp_path / "sweeps").glob("*.journal")
+    lines = journal.read_bytes().splitlines(keepends=True)
+    at = first(lines, operation)
+    lines[at] = lines[at][:40]
+    journal.write_bytes(b"".join(lines))
+    again = open_study(parse())
+    assert f"{journal}:{at + 1}: a torn record is passed over" in capsys.readouterr().err
+    assert [trial.number for trial in again.trials()] == [0, 1, 2]
+    finish(again, Formula(), 4)
+    assert len(open_study(parse()).trials()) == 4
+
+
+@pytest.mark.parametrize(
+    "content", [b'{"op_code":4,"worker_id":"x\n', b"null\n", b"PK\x03\x04\n", b'{"op_code":4}\n']
+)
+def test_what_others_depend_on_is_named_with_its_line(parse, open_study, tmp_path, content):
+    finish(open_study(parse()), Formula(), 2)
+    (journal,) = (tmp_path / "sweeps").glob("*.journal")
+    journal.write_bytes(journal.read_bytes() + content + b"\n")
+    with pytest.raises(BenchError, match=r"\.journal.*restore a copy of it, or move it away"):
+        open_study(parse())
+
+
 HOLDER = """
 import sys, time
 from pathlib import Path
-from bench.sweeps.storage import FileLock
+from bench.sweeps.journal import FileLock
 lock = FileLock(Path(sys.argv[1]))
 lock.acquire()
 print("held", flush=True)
@@ -47,7 +123,7 @@ def test_the_lock_of_a_killed_process_is_free_at_once(tmp_path):
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
         os.kill(holder.pid, signal.SIGKILL)
-    lock = storage.FileLock(journal)
+    lock = FileLock(journal)
     assert lock.acquire()
     lock.release()
 

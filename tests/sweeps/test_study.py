@@ -15,6 +15,7 @@ import pytest
 from bench.errors import BenchError
 from bench.sweeps import study as studies
 from bench.sweeps.study import DIED
+from bench.sweeps.worker import Refused
 from tests.sweeps.conftest import CARD, WEIGHT, Formula, finish
 
 
@@ -70,6 +71,19 @@ def test_ctrl_c_leaves_the_trial_to_whoever_goes_on_however_often(parse, open_st
     assert study.trials()[2].user_attrs["attempt"] == 1
 
 
+def test_a_trial_that_the_disk_refuses_is_left_for_whoever_goes_on(parse, open_study):
+    def full(claim):
+        if claim.number == 1:
+            raise Refused("last.pt: there is no space left on the disk")
+
+    for _ in range(3):
+        with pytest.raises(Refused, match="no space left"):
+            finish(open_study(parse()), Formula(full), 3)
+    assert ends(open_study(parse())) == ["finished", "running"]
+    finish(open_study(parse()), Formula(), 3)
+    assert ends(open_study(parse())) == ["finished", "finished", "finished"]
+
+
 def test_a_failed_trial_is_recorded_with_its_reason_and_the_study_goes_on(parse, open_study):
     def fail(claim):
         if claim.number == 0:
@@ -82,12 +96,12 @@ def test_a_failed_trial_is_recorded_with_its_reason_and_the_study_goes_on(parse,
     assert ends(study) == ["failed", "failed", "finished"]
     assert [trial.user_attrs.get("reason") for trial in study.trials()] == [
         "dev scores are not finite",
-        "MemoryError: 18 GiB",
+        ended[1].reason,
         None,
     ]
-    assert [end.reason for end in ended] == [
+    assert [end.reason[:34] for end in ended] == [
         "dev scores are not finite",
-        "MemoryError: 18 GiB",
+        "there is not enough memory (18 GiB",
         "",
     ]
     assert finish(open_study(parse()), Formula(), 3) == [], "what failed is not tried again"
@@ -226,7 +240,7 @@ def test_smoke_and_paper_are_two_studies(parse):
     from bench.tracking.studies import StudyEntry
 
     names = {
-        StudyEntry("made", card.form, signature(card), {"a/train": "1"}, "c", {}).name
+        StudyEntry("made", card.form, signature(card), {"a/train": "1"}, {}, "c", {}).name
         for card in (parse(form="smoke"), parse(form="paper"))
     }
     assert len(names) == 2

@@ -45,6 +45,7 @@ def entry():
         seed=666,
         run=cards.resolve(cards.table("sal/table4"), "S5"),
         fingerprints={"partialspoof/train": "0123456789abcdef", "partialspoof/eval": "fe"},
+        made_from={"weights xlsr2_300m": "01234567"},
         commit="18096a9",
         device="NVIDIA H200",
         description_figures={"partialspoof.eer": 3.50, "partialspoof.f1": 96.62},

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from bench import cards
 from bench.errors import BenchError, RowFailed
 from bench.metrics import scores as score_file
 from bench.training import checkpoints, engine
@@ -200,7 +201,6 @@ def _on_each(run, data, place, config, fabric):
     return train_and_score(fabric, run, 7, data, place, config, Log())
 
 
-@pytest.mark.slow
 def test_two_processes_train_and_score_every_utterance_once(small, config, tmp_path):
     run = small("S5", "training.epochs=1")
     two = dataclasses.replace(config, devices=2)
@@ -213,3 +213,48 @@ def test_two_processes_train_and_score_every_utterance_once(small, config, tmp_p
         assert table.select(["utterance", "start_s", "label"]).equals(
             expected.select(["utterance", "start_s", "label"])
         )
+
+
+def hidden_types(run, config, place, monkeypatch) -> dict[bool, set[torch.dtype]]:
+    """The types that linear layers of the front-end give, by whether they are trained."""
+    found: dict[bool, set[torch.dtype]] = {True: set(), False: set()}
+    built = engine.build
+
+    def watched(*arguments):
+        system = built(*arguments)
+        for part in system.frontend.modules():
+            if isinstance(part, torch.nn.Linear):
+                part.register_forward_hook(
+                    lambda part, _, output: found[part.training].add(output.dtype)
+                )
+        return system
+
+    monkeypatch.setattr(engine, "build", watched)
+    run_to_end(run, config, place)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("precision", "of_layers"),
+    [("32-true", torch.float32), ("bf16-mixed", torch.bfloat16)],
+)
+def test_one_precision_is_trained_in_and_scored_in(
+    small, config, tmp_path, monkeypatch, precision, of_layers
+):
+    """Lightning casts in `forward` alone on one device, and the engine calls `losses`."""
+    run = small("S8", "training.epochs=1", f"training.precision='{precision}'")
+    found = hidden_types(run, config, tmp_path / "run", monkeypatch)
+    assert found == {True: {of_layers}, False: {of_layers}}
+
+
+@pytest.mark.parametrize(
+    ("table", "row"),
+    [("tca/table2", "TCA"), ("mfpt/asvspoof5", "none"), ("breathnet/table4", "BreathNet")],
+)
+def test_every_system_is_trained_in_the_precision_asked_for(
+    config, tmp_path, monkeypatch, table, row
+):
+    changed = ["training.epochs=1", "training.precision='bf16-mixed'"]
+    run = cards.resolve(cards.table(table), row, "smoke", changed)
+    found = hidden_types(run, config, tmp_path / "run", monkeypatch)
+    assert found == {True: {torch.bfloat16}, False: {torch.bfloat16}}

@@ -1,0 +1,145 @@
+"""Optuna's journal of a study, a record a line, with a lock of ours and a reader of ours.
+
+Optuna's own locks are files that a killed process leaves behind, and that others break after 30 s,
+two at once if it happens so; the kernel gives ours back when its holder dies. Its reader stops at
+the first line that is no record, for ever; ours goes on where nothing is lost by it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+from optuna.storages.journal import JournalFileBackend, JournalStorage
+from optuna.storages.journal._file import BaseJournalFileLock
+from optuna.storages.journal._storage import JournalOperation
+
+from bench import machine
+from bench.errors import BenchError, quoted
+
+_RECORD = re.compile(rb'(?=\{"op_code":)')
+"""Where a record begins; within one, quotes are escaped."""
+_OPERATION = re.compile(rb'\{"op_code":(\d+),')
+_COUNTED = (JournalOperation.CREATE_STUDY, JournalOperation.CREATE_TRIAL)
+"""What is numbered by its order: without one of these, later records are of other trials."""
+
+
+def opened(path: Path, say: Callable[[str], None]) -> JournalStorage:
+    """Return the storage in the file at `path`, which is there, be it empty.
+
+    `say` is told which records are passed over. BenchError, with file and line, where what follows
+    a damaged line cannot be understood without it.
+    """
+    try:
+        return JournalStorage(_Journal(path, say))
+    except (KeyError, TypeError, ValueError, AssertionError) as error:
+        raise BenchError(f"{path}: is no journal of a sweep ({error!r}): {_REMEDY}") from error
+
+
+_REMEDY = "restore a copy of it, or move it away: the sweep then begins anew"
+
+
+class _Place(NamedTuple):
+    """How far the file is read."""
+
+    record: int = 0
+    """Records so far."""
+    offset: int = 0
+    line: int = 0
+    last: bytes = b""
+    """The last line."""
+
+
+class _Journal(JournalFileBackend):
+    """The journal in a file."""
+
+    def __init__(self, path: Path, say: Callable[[str], None]) -> None:
+        super().__init__(str(path), lock_obj=FileLock(path))
+        self._path, self._say = path, say
+        self._read = _Place()
+
+    def append_logs(self, logs: list[dict[str, Any]]) -> None:
+        """Append records; an OSError names the file."""
+        with machine.naming(self._path):
+            super().append_logs(logs)
+
+    def read_logs(self, log_number_from: int) -> Generator[dict[str, Any], None, None]:
+        """Yield the records from that number (from 0) on, of all lines that are whole."""
+        at = self._read if log_number_from == self._read.record else _Place()
+        with self._path.open("rb") as file:
+            file.seek(at.offset)
+            for line in file:
+                if not line.endswith(b"\n"):
+                    break  # another process is writing it
+                number = at.record
+                for record in self._records(line, at):
+                    if number >= log_number_from:
+                        yield record
+                    number += 1
+                at = _Place(number, at.offset + len(line), at.line + 1, line)
+        self._read = at
+
+    def _records(self, line: bytes, before: _Place) -> Iterator[dict[str, Any]]:
+        """Yield the records of a line: one, or none of a blank one or one that is there twice, or
+        those that were run together; what is torn and nothing depends on is passed over.
+        """
+        if not line.strip() or line == before.last:
+            return
+        for piece in filter(None, _RECORD.split(line.strip())):
+            record = _parsed(piece)
+            if record is not None:
+                yield record
+                continue
+            where = f"{self._path}:{before.line + 1}"
+            operation = _OPERATION.match(piece)
+            if operation is None or int(operation[1]) in _COUNTED:
+                raise BenchError(f"{where}: is no record of a sweep: {quoted(piece)}: {_REMEDY}")
+            self._say(f"{where}: a torn record is passed over: {quoted(piece)}")
+
+
+def _parsed(piece: bytes) -> dict[str, Any] | None:
+    """Return a record; None where the piece is none."""
+    try:
+        found = json.loads(piece)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+class FileLock(BaseJournalFileLock):
+    """A lock on a journal, held by one process; the kernel releases it when its holder dies."""
+
+    def __init__(self, journal: Path) -> None:
+        self._journal = journal
+        self._held: BinaryIO | None = None
+
+    def acquire(self) -> bool:
+        """Wait for the lock; then cut off a line that a process killed in its midst left torn, so
+        that the next is not written behind it.
+        """
+        self._held = self._journal.with_name(self._journal.name + ".lock").open("wb")
+        fcntl.flock(self._held, fcntl.LOCK_EX)
+        _mend(self._journal)
+        return True
+
+    def release(self) -> None:
+        """Let others go on."""
+        if self._held is not None:
+            self._held.close()
+            self._held = None
+
+
+def _mend(journal: Path) -> None:
+    with journal.open("r+b") as file:
+        size = file.seek(0, os.SEEK_END)
+        if size == 0:
+            return
+        file.seek(size - 1)
+        if file.read(1) != b"\n":
+            file.seek(0)
+            file.truncate(file.read().rfind(b"\n") + 1)

@@ -1,0 +1,76 @@
+"""What a run is made from beside its settings and its data, by content: weights, noise, detectors,
+and breaths that others found.
+
+A name in the settings says where something lies, and not what lies there. Whoever replaces a file
+of weights has another run, though no setting differs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from bench import weights
+from bench.breath import dsp
+from bench.config import Config
+from bench.digests import file_digest, list_digest, short_digest
+from bench.specs.breath import Breath, Dsp, Precomputed, Respiro
+from bench.specs.frontends import S3prl, Wav2Vec2, WavLM
+from bench.specs.run import Run
+
+_READ_OF_FOLDER = ("config.json", "model.safetensors", "pytorch_model.bin")
+"""Of a Hugging Face folder nothing else is read (`bench.frontends.layouts`)."""
+
+
+def of_training(run: Run, config: Config) -> dict[str, str]:
+    """Return digests of the front-end's weights and of recorded noise, by what each is: `weights
+    xlsr2_300m`, `noise musan`.
+
+    What is not there is a BenchError that says what to get.
+    """
+    found: dict[str, str] = {}
+    if isinstance(run.frontend, Wav2Vec2 | WavLM | S3prl):
+        found |= _weights(run.frontend.weights, config, weights.ANY_LAYOUT)
+    if run.augment.kind == "noise":
+        roots = {f"noise {key}": config.noise_root(key) for key in ("musan", "rirs")}
+        found |= {name: list_digest(_below(root)) for name, root in roots.items()}
+    return found
+
+
+def of_breaths(breath: Breath, config: Config) -> dict[str, str]:
+    """Return digests and versions of what finds breaths, as `of_training` does: `detector dsp`,
+    `breaths NAME`.
+    """
+    match breath:
+        case Dsp():
+            return {"detector dsp": f"version {dsp.VERSION}"}
+        case Respiro(weights=key):
+            from bench.breath import respiro  # it needs torch, and nobody else here does
+
+            version = {"detector respiro": f"version {respiro.VERSION}"}
+            return version | _weights(key, config, weights.ANY_COPY)
+        case Precomputed(intervals=key):
+            path = weights.locate(key, config, weights.INTERVALS)
+            return {f"breaths {key}": file_digest(path)}
+        case _:
+            return {}
+
+
+def changed(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """Return what differs between two runs, by name; so does what only one of them has."""
+    return sorted(name for name in before.keys() | now if before.get(name) != now.get(name))
+
+
+def _weights(key: str, config: Config, otherwise: str) -> dict[str, str]:
+    place = weights.locate(key, config, otherwise)
+    if place.is_file():
+        return {f"weights {key}": file_digest(place)}
+    files = [place / name for name in _READ_OF_FOLDER]
+    return {
+        f"weights {key}": short_digest({of.name: file_digest(of) for of in files if of.is_file()})
+    }
+
+
+def _below(root: Path) -> Iterator[tuple[str, Path]]:
+    paths = sorted(path for path in root.rglob("*") if path.is_file())
+    return ((path.relative_to(root).as_posix(), path) for path in paths)

@@ -1,0 +1,125 @@
+"""Files in a row's folder that are torn or another program's: set aside, so that the row goes on
+from what is whole, or begins anew.
+"""
+
+# pyarrow ships no types.
+# pyright: reportMissingTypeStubs=false
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.config import Config
+from bench.corpora.subset import Subset
+from bench.errors import BenchError
+from bench.metrics import scores as score_file
+from bench.specs.run import HeldOutData, KeepAverage, Run
+from bench.training import checkpoints, engine, keeping
+from bench.training.clips import frame_labels
+from bench.training.keeping import Progress
+
+ENDING = ".damaged"
+"""Of a file that was set aside."""
+
+Say = Callable[[str], None]
+
+
+def set_aside(run: Run, seed: int, place: Path, config: Config, say: Say) -> None:
+    """Rename each checkpoint, and the selection, in the folder of a training that cannot be used;
+    `say` is told which and why, and whether the row begins anew.
+
+    Only where an epoch was finished: else nothing in the folder is used.
+    """
+    last = place / checkpoints.LAST
+    if not last.is_file():
+        return
+    shapes = _shapes(engine.build(run, seed, config).state_dict())
+    checks: dict[Path, Callable[[Path], object]] = {
+        last: lambda path: _check_last(path, shapes),
+        place / checkpoints.KEPT: lambda path: _check_weights(path, shapes),
+        place / checkpoints.SELECTION: keeping.read_selection,
+    }
+    if isinstance(run.training.keep, KeepAverage):
+        count = run.training.keep.checkpoints
+        checks |= {
+            path: lambda path: _check_recent(path, count, shapes)
+            for path in sorted(place.glob("recent-*.pt"))
+        }
+    found = [path for path, check in checks.items() if path.is_file() and _aside(path, check, say)]
+    if found and keeping.begun(run, place) is None:
+        say(f"{place}: the row begins anew")
+
+
+def set_scores_aside(path: Path, data: HeldOutData, subset: Subset, say: Say) -> None:
+    """Rename the score file of an evaluation where it is not whole: it is then made again."""
+
+    def check(path: Path) -> None:
+        found = score_file.read(path)["utterance"].to_pylist()
+        names = subset.table["utterance"].to_numpy(dtype=object)
+        wanted = np.repeat(names, [len(labels) for labels in frame_labels(subset, data)])
+        if found != wanted.tolist():
+            raise BenchError(
+                f"{path}: has {len(found):,} rows, and not the {len(wanted):,} of {subset.corpus} "
+                f"{subset.split}"
+            )
+
+    if path.is_file():
+        _aside(path, check, say)
+
+
+def is_whole(kept: Path) -> bool:
+    """Return whether kept weights are there and can be read."""
+    try:
+        return kept.is_file() and bool(checkpoints.load(kept))
+    except checkpoints.Damaged:
+        return False
+
+
+def _aside(path: Path, check: Callable[[Path], object], say: Say) -> bool:
+    """Rename a file that `check` finds unusable; return whether it was."""
+    try:
+        check(path)
+    except BenchError as error:
+        aside = path.with_name(path.name + ENDING)
+        os.replace(path, aside)
+        why = re.sub(r"; remove the file.*", "", str(error), flags=re.DOTALL)
+        say(f"{why}: set aside as {aside.name}")
+        return True
+    return False
+
+
+def _shapes(system: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(tensor.shape) for name, tensor in system.items()}
+
+
+def _check_weights(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> None:
+    _check_fit(path, checkpoints.load(path), shapes)
+
+
+def _check_fit(path: Path, state: dict[str, Any], shapes: Mapping[str, tuple[int, ...]]) -> None:
+    found = _shapes(state["system"])
+    if found != shapes:
+        differing = sorted({*found.items()} ^ {*shapes.items()})[0][0]
+        raise BenchError(f"{path}: holds another system's weights (first {differing})")
+
+
+def _check_last(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> None:
+    state = checkpoints.load(path, keeping.STATE)
+    _check_fit(path, state, shapes)
+    try:
+        Progress(**state["progress"])
+    except TypeError as error:
+        raise BenchError(f"{path}: its progress cannot be read ({error})") from error
+
+
+def _check_recent(path: Path, count: int, shapes: Mapping[str, tuple[int, ...]]) -> None:
+    state = checkpoints.load(path, ("system", "epoch"))
+    _check_fit(path, state, shapes)
+    if checkpoints.recent(path.parent, state["epoch"], count) != path:
+        raise BenchError(f"{path}: holds the weights of another epoch ({state['epoch']})")

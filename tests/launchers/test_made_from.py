@@ -1,0 +1,177 @@
+"""A finished row is served only while what it was made from is what lies there."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from mlflow.tracking import MlflowClient
+
+from bench import cards
+from bench.breath import dsp
+from bench.config import Config
+from bench.corpora import load
+from bench.digests import list_digest
+from bench.launchers import local, models
+from bench.launchers.order import Order
+from bench.launchers.trained import trained
+from bench.reporting.cells import standing
+from bench.specs.breath import Dsp, Precomputed
+from bench.tracking.store import Store
+from bench.training import contents
+from tests.launchers.test_stages import CARD, Watcher
+
+CORPUS = "asvspoof2019la"
+
+
+@pytest.fixture
+def config(miniatures: Path, tmp_path: Path) -> Config:
+    """A machine with a corpus of its own and a file of breaths that others found."""
+    shutil.copytree(miniatures / "mini" / CORPUS, tmp_path / "mini" / CORPUS)
+    found = Config(work=tmp_path, device="cpu", workers=0, weights={"own": tmp_path / "own.csv"})
+    first = load(CORPUS, "train", found, "smoke").table["utterance"].iloc[0]
+    (tmp_path / "own.csv").write_text(f"utterance,start_s,end_s\n{first},0.1,0.4\n")
+    return found
+
+
+@pytest.fixture
+def card(tmp_path: Path):
+    path = tmp_path / "card.toml"
+    path.write_text(CARD, encoding="utf-8")
+    return cards.parse_table("test/stages", path)
+
+
+def order(card) -> Order:
+    own = "{kind='precomputed', intervals='own', absent='no-breath'}"
+    parts = ("train", "dev", f"evaluate.{CORPUS}")
+    return Order(card, ["alone"], None, "smoke", [f"{part}.breath={own}" for part in parts])
+
+
+def run(card, config: Config, watcher: Watcher, *, anew: bool = False) -> str:
+    (outcome,) = local.run(order(card), config, Store(config), watcher, anew)
+    assert outcome.state != "failed", outcome
+    return outcome.state
+
+
+def tracked(config: Config) -> dict[str, str]:
+    client = MlflowClient(config.tracking_uri)
+    experiment = client.get_experiment_by_name("test/stages")
+    found = client.search_runs([experiment.experiment_id])
+    return {run.data.tags["again"]: run.info.status for run in found}
+
+
+def replace_breaths(config: Config) -> str:
+    path = config.weights["own"]
+    path.write_text(path.read_text().replace("0.4", "0.5"))  # of the same size
+    return "breaths own"
+
+
+def replace_audio(config: Config) -> str:
+    first, second, *_ = sorted((config.work / "mini" / CORPUS).rglob("*train*/flac/*.flac"))
+    shutil.copy(first, second)
+    return f"audio {CORPUS}/train"
+
+
+@pytest.mark.parametrize("change", [replace_breaths, replace_audio])
+def test_what_is_made_from_something_else_is_run_anew_and_said(card, config, change):
+    assert run(card, config, Watcher()) == "finished"
+    assert run(card, config, Watcher()) == "already finished"
+    name = change(config)
+    watcher = Watcher()
+    assert run(card, config, watcher) == "finished"
+    assert f"alone · seed 7: run anew, changed since it was finished: {name}" in watcher.said
+    assert watcher.steps, "it was trained and not taken over"
+    assert run(card, config, Watcher()) == "already finished"
+    frame = Store(config).frame("test/stages", "smoke")
+    assert len(frame) == 2
+    stands = standing(card, "alone", order(card).runs()["alone"], frame, "smoke")
+    assert stands.runs["run_id"].tolist() == [frame["run_id"].iloc[-1]]
+    assert stands.left_out == {"with other weights, audio or breaths": 1}
+
+
+def test_again_runs_a_row_anew_beside_the_earlier_run(card, config):
+    run(card, config, Watcher())
+    (first,) = trained(order(card), [None], config)
+    before = (first.place / "kept.pt").read_bytes()
+    with pytest.raises(KeyboardInterrupt):
+        run(card, config, StoppedAtOnce(), anew=True)
+    assert tracked(config) == {"0": "FINISHED", "1": "KILLED"}
+    (still,) = trained(order(card), [None], config)
+    assert still.place == first.place, "what is not finished stands for nothing"
+    assert run(card, config, Watcher(), anew=True) == "finished"
+    assert tracked(config) == {"0": "FINISHED", "1": "FINISHED"}
+    assert run(card, config, Watcher()) == "already finished"
+    (second,) = trained(order(card), [None], config)
+    assert second.place != first.place
+    assert (first.place / "kept.pt").read_bytes() == before
+    model = models.find(order(card), None, config, Store(config))
+    assert model.place == str(second.place / "kept.pt")
+    frame = Store(config).frame("test/stages", "smoke")
+    stands = standing(card, "alone", order(card).runs()["alone"], frame, "smoke")
+    assert stands.runs["run_id"].tolist() == [frame["run_id"].iloc[-1]]
+
+
+class StoppedAtOnce(Watcher):
+    """Presses Ctrl-C at the first step."""
+
+    def on_step(self, *_: object) -> None:
+        raise KeyboardInterrupt
+
+
+def test_a_run_that_does_not_say_what_it_was_made_from_is_finished(card, config):
+    """Stores from before contents were looked at are not run anew."""
+    run(card, config, Watcher())
+    client = MlflowClient(config.tracking_uri)
+    experiment = client.get_experiment_by_name("test/stages")
+    (known,) = client.search_runs([experiment.experiment_id])
+    for tag in ("contents", "made_from", "again"):
+        client.delete_tag(known.info.run_id, tag)
+    assert run(card, config, Watcher()) == "already finished"
+
+
+class TestContents:
+    def test_of_breaths_are_a_file_s_content_or_a_version(self, tmp_path, monkeypatch):
+        path = tmp_path / "own.csv"
+        path.write_text("1")
+        config = Config(work=tmp_path, weights={"own": path})
+        spec = Precomputed(kind="precomputed", intervals="own")
+        one = contents.of_breaths(spec, config)
+        path.write_text("2")
+        assert contents.of_breaths(spec, config) != one
+        path.write_text("1")
+        assert contents.of_breaths(spec, config) == one
+        before = contents.of_breaths(Dsp(kind="dsp"), config)
+        monkeypatch.setattr(dsp, "VERSION", "next")
+        assert contents.of_breaths(Dsp(kind="dsp"), config) != before
+
+    def test_of_a_folder_of_weights_are_what_is_read_of_it(self, tmp_path):
+        folder = tmp_path / "xls-r"
+        folder.mkdir()
+        for name in ("config.json", "model.safetensors", "README.md"):
+            (folder / name).write_text("1")
+        changes = ["frontend={kind='wav2vec2', weights='own'}"]
+        run = cards.resolve(cards.table("table4"), "S0", "paper", changes)
+        config = Config(work=tmp_path, weights={"own": folder})
+        one = contents.of_training(run, config)
+        assert list(one) == ["weights own"]
+        (folder / "README.md").write_text("2")
+        assert contents.of_training(run, config) == one
+        (folder / "model.safetensors").write_text("2")
+        assert contents.of_training(run, config) != one
+
+    def test_of_many_files_the_sizes_count_and_some_contents(self, tmp_path):
+        paths = [tmp_path / f"{number:03d}" for number in range(200)]
+        for path in paths:
+            path.write_text("1")
+        listed = [(path.name, path) for path in paths]
+        one = list_digest(listed)
+        assert list_digest(listed) == one
+        paths[7].write_text("12")
+        assert list_digest(listed) != one
+        paths[7].write_text("1")
+        assert list_digest(listed) == one
+        paths[0].write_text("2")
+        assert list_digest(listed) != one
+        paths[0].unlink()
+        assert list_digest(listed) != one
