@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
-_WHOLE_FILES = 64
-"""So many files of a list are read; of the others the size is enough."""
+WHOLE_FILES = 64
+"""So many files of a split are read; of the others the size is enough."""
 
 
 def file_digest(path: Path) -> str:
@@ -25,9 +25,10 @@ def _file_digest(path: Path, *_state: int) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 
-def list_digest(files: Iterable[tuple[str, Path]]) -> str:
+def list_digest(files: Iterable[tuple[str, Path]], whole: int = WHOLE_FILES) -> str:
     """Return sixteen hexadecimal digits of files by their names, in the order given: of the size of
-    each, and of the content of 64 of them, spread evenly. A file that is not there has no size.
+    each, and of the content of `whole` of them at most, spread evenly. A file that is not there has
+    no size.
 
     Reading all would take hours for a large corpus.
     """
@@ -41,7 +42,7 @@ def list_digest(files: Iterable[tuple[str, Path]]) -> str:
         except OSError:
             size = "none"
         digest.update(f"{name}\0{size}\n".encode())
-    step = max(1, -(-len(there) // _WHOLE_FILES))
+    step = max(1, -(-len(there) // whole))
     for path in there[::step]:
         digest.update(file_digest(path).encode())
     return digest.hexdigest()[:16]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -10,13 +11,15 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from bench import texts
-from bench.errors import BenchError, near
+from bench.errors import BenchError, near, quoted
 from bench.specs.base import Spec
 from bench.specs.faults import explain
 from bench.specs.table import Table
 
 NAME = "references.toml"
 """Of the file, in the folder of table cards."""
+_KEY = re.compile(r"[A-Za-z0-9_:./+-]+")
+"""What BibTeX takes for the name of an entry."""
 _SHARED = ("url", "code", "weights", "licence", "trained_on")
 
 
@@ -55,6 +58,8 @@ def references(folder: Path) -> Mapping[str, Reference]:
     found: dict[str, Reference] = {}
     wrong: list[str] = []
     for key, entry in content.items():
+        if not _KEY.fullmatch(key):
+            wrong.append(f"{path}: {quoted(key)}: should be letters, digits and `:./+-`")
         try:
             found[key] = Reference.model_validate(entry)
         except ValidationError as error:

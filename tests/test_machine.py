@@ -250,3 +250,24 @@ def test_a_closed_pipe_is_no_error():
         assert process.stderr is not None
         process.stdout.close()
         assert process.stderr.read() == b""
+
+
+def test_a_closed_standard_output_is_no_error():
+    done = subprocess.run(
+        ["sh", "-c", f"{sys.executable} -m bench list >&-"],
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_letters_that_a_terminal_lacks_are_written_out():
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", "list"],
+        env={**os.environ, "PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"},
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"\\u03bb" in done.stdout, "\u03bb of a sweep's title"

@@ -64,7 +64,7 @@ def noisy(
     `spec.probability` is the caller's to keep: this function always augments.
     """
     if rng.random() < spec.reverberation:
-        response = _read(_one_of(found.responses, rng))
+        response = read_wave(_one_of(found.responses, rng), _AUDIO)
         return reverberant(wave, response).astype(np.float32)
     kind = int(rng.integers(len(KINDS)))
     low, high = _ratios(spec, kind)
@@ -111,12 +111,5 @@ def _part(path: Path, length: int, rng: np.random.Generator) -> NDArray[np.float
     """Return `length` samples of a recording, from anywhere in it; a shorter one is repeated."""
     there = samples(header(path).duration_s)
     start = int(rng.integers(0, max(0, there - length) + 1))
-    found = _read(path, start, start + length)
+    found = read_wave(path, _AUDIO, start, start + length)
     return np.resize(found, length)
-
-
-def _read(path: Path, start: int = 0, stop: int | None = None) -> NDArray[np.float32]:
-    wave = read_wave(path, _AUDIO, start, stop)
-    if not len(wave):
-        raise BenchError(f"{path}: holds no audio: unpack or copy it again")
-    return wave

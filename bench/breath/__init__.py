@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from functools import partial
 
 from bench.breath import cache, dsp, files, precomputed
 from bench.breath.cache import Say
 from bench.breath.marks import Chance, Constant, Provider
 from bench.config import Config
+from bench.corpora.parallel import processes
 from bench.corpora.subset import Subset
 from bench.specs.base import Absent
 from bench.specs.breath import Breath, Dsp, Ones, Precomputed, Random, Respiro, Zeros
@@ -37,8 +37,7 @@ def provider(
         case Precomputed():
             return precomputed.read(subset, spec, config)
         case Dsp():
-            processes = (os.cpu_count() or 1) if config.workers is None else config.workers
-            find = partial(files.find_dsp, spec, audio, processes)
+            find = partial(files.find_dsp, spec, audio, processes(config.workers))
             detector: dict[str, object] = {"version": dsp.VERSION, **spec.model_dump()}
         case Respiro():
             from bench.breath import respiro  # torch is needed by nobody else here

@@ -22,8 +22,9 @@ from numpy.typing import NDArray
 
 from bench import writing
 from bench.breath.marks import Intervals
-from bench.corpora.fingerprint import audio_digest, fingerprint
+from bench.corpora.fingerprint import fingerprint
 from bench.corpora.subset import Subset
+from bench.digests import WHOLE_FILES, list_digest
 from bench.errors import BenchError
 
 Times = NDArray[np.float32]
@@ -45,19 +46,27 @@ def intervals(
     `detector` is all that the result depends on beside protocol, labels and audio.
     """
     digest = hashlib.sha256(json.dumps(detector, sort_keys=True).encode()).hexdigest()[:8]
-    of_data = f"{fingerprint(subset)}-{audio_digest(subset)[:8]}"
-    folder = f"{detector['kind']}-{digest}-{of_data}"
+    folder = f"{detector['kind']}-{digest}-{fingerprint(subset)}"
     place = work / "breath" / f"{subset.corpus}-{subset.split}" / folder
-    order = np.argsort(subset.table["utterance"].to_numpy(dtype=str), kind="stable")
+    names = subset.table["utterance"].to_numpy(dtype=str)
+    order = np.argsort(names, kind="stable")
+    parts = [order[first : first + SHARD] for first in range(0, len(order), SHARD)]
+    # Replaced audio is another shard, so that no other one is searched again.
     shards = {
-        place / f"{number:05d}.npz": order[first : first + SHARD]
-        for number, first in enumerate(range(0, len(order), SHARD))
+        place / f"{number:05d}-{_audio_of(subset, names[rows], rows, len(parts))}.npz": rows
+        for number, rows in enumerate(parts)
     }
     if not all(path.is_file() for path in shards):
         with _alone(place, say):
             _search(subset, shards, find, say)
     found = [_read(path, len(rows)) for path, rows in shards.items()]
     return _joined(found).ordered(np.argsort(order))
+
+
+def _audio_of(subset: Subset, names: NDArray[np.str_], rows: NDArray[np.int64], shards: int) -> str:
+    """Return the digest of a shard's audio; all shards together read as many files as a split."""
+    paths = map(subset.audio_path, rows.tolist())
+    return list_digest(zip(names.tolist(), paths, strict=True), max(2, WHOLE_FILES // shards))[:8]
 
 
 def _search(subset: Subset, shards: Mapping[Path, NDArray[np.int64]], find: Find, say: Say) -> None:

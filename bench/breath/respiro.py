@@ -23,8 +23,8 @@ from torchaudio.functional import melscale_fbanks
 from torchaudio.models import Conformer
 
 from bench.breath.cache import Times
-from bench.breath.files import read
 from bench.config import Config
+from bench.corpora.audio import read_wave
 from bench.digests import file_digest
 from bench.errors import BenchError
 from bench.frontends import torch_files
@@ -112,7 +112,9 @@ class Detector:
         with ThreadPoolExecutor(_READERS) as pool:
             for first in range(0, len(paths), _CHUNK):
                 chunk = paths[first : first + _CHUNK]
-                yield from self.intervals(list(pool.map(partial(read, audio=self.audio), chunk)))
+                yield from self.intervals(
+                    list(pool.map(partial(read_wave, audio=self.audio), chunk))
+                )
 
     def intervals(self, waves: Sequence[np.ndarray]) -> list[Times]:
         """Return the breaths of each waveform at 16 kHz, (n, 2) seconds, in order and apart."""

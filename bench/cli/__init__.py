@@ -5,15 +5,16 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import io
 import os
 import sys
 import traceback
-from typing import TextIO
+from io import TextIOWrapper
+from typing import TextIO, cast
 
 import click
 
 from bench import __version__, machine, writing
+from bench.cli.console import visible_output
 from bench.cli.data import data
 from bench.cli.doctor import doctor
 from bench.cli.explain import explain
@@ -52,14 +53,15 @@ for _command in (list_, show, run, sweep, report, score, compare, explain, data,
     bench.add_command(_command)
 
 
+@visible_output()
 def main() -> None:
     """Run the command line. Mistakes print one message and exit with 2; failed rows, and what the
     machine refuses (`bench.machine`), with 1.
     """
     streams = [stream for stream in (sys.stdout, sys.stderr) if stream is not None]
     for stream in streams:
-        if isinstance(stream, io.TextIOWrapper):  # no name of a file is beyond printing
-            stream.reconfigure(errors="backslashreplace")
+        if hasattr(stream, "reconfigure"):  # no letter is beyond printing, whatever the terminal's
+            cast("TextIOWrapper", stream).reconfigure(errors="backslashreplace")
     with writing.temporaries():
         code = _run()
     for stream in streams:
@@ -75,6 +77,8 @@ def _run() -> int:
     """Run the verb that was asked for; return the exit code."""
     try:
         return bench(standalone_mode=False) or 0
+    except SystemExit:  # so click ends where a pipe was closed
+        return machine.MACHINE
     except BenchError as error:
         code = machine.MACHINE if isinstance(error, RowFailed) else machine.GIVEN
         text = f"error: {error}"
@@ -102,8 +106,8 @@ def _say(text: str) -> None:
 
 def _is_of_output(error: OSError) -> bool:
     """Return whether it was printing that failed."""
-    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
-    return frame.f_code is click.echo.__code__
+    frames = traceback.walk_tb(error.__traceback__)
+    return any(frame.f_code is click.echo.__code__ for frame, _ in frames)
 
 
 def _unwritten(stream: TextIO) -> OSError | None:

@@ -78,27 +78,52 @@ def _found(card: CorpusCard, here: Config) -> Iterator[dict[str, str]]:
 @data.command()
 @click.argument("name")
 @click.option("--split", help="One split only.")
+@click.option("--decode", is_flag=True, help="Read every sample of every audio file.")
+@click.option(
+    "--list",
+    "place",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write every problem's every file, utterance or line to FILE, as CSV.",
+)
 @options.smoke
 @options.as_json
 @click.pass_context
-def check(context: click.Context, name: str, split: str | None, smoke: bool, as_json: bool) -> None:
-    """Check a corpus: files, headers, labels, counts; without decoding audio."""
+def check(
+    context: click.Context,
+    name: str,
+    split: str | None,
+    decode: bool,
+    place: Path | None,
+    smoke: bool,
+    as_json: bool,
+) -> None:
+    """Check a corpus: files, labels, counts, each audio file's header and last sample.
+
+    Damage in the midst of a file, samples that are no numbers or far too loud, and silence are
+    found with --decode only.
+    """
     from bench.cli.counting import counting
-    from bench.corpora.check import as_dict, check, render
+    from bench.corpora.check import as_dict, check, listing, render
+    from bench.corpora.parallel import processes
 
     card, form = cards.card(name), options.form(smoke)
     if split is not None and split not in card.splits:
         raise BenchError(f"{card.key}: {split!r}: no such split{near(split, card.splits)}")
-    root = configuration.load().corpus_root(card.key, form)
+    here = configuration.load()
+    root = here.corpus_root(card.key, form)
+    decoding = processes(here.workers) if decode else None
     reports = []
     for one in [split] if split else list(card.splits):
         with counting(f"{card.key} {one}") as progress:
-            reports.append(check(card, root, one, progress, form))
+            reports.append(check(card, root, one, progress, form, decoding))
     if as_json:
         options.print_json([as_dict(report) for report in reports])
     else:
         for report in reports:
             click.echo(render(report))
+    if place is not None:
+        place.write_text(listing(reports), encoding="utf-8", newline="")
     if not all(report.ok for report in reports):
         context.exit(1)
 

@@ -19,6 +19,8 @@ from rich.progress import (
 )
 from rich.table import Column
 
+from bench.printable import visible
+
 
 def _whole() -> Column:
     """Return a column that is never cut."""
@@ -35,13 +37,15 @@ class Display:
         self.began = time.monotonic()
         self.progress = Progress(
             SpinnerColumn(),
-            TextColumn("{task.description}", table_column=_whole()),
+            TextColumn("{task.description}", markup=False, table_column=_whole()),
             BarColumn(bar_width=10, table_column=_whole()),
             MofNCompleteColumn(table_column=_whole()),
             TimeElapsedColumn(table_column=_whole()),
             TimeRemainingColumn(table_column=_whole()),
             # Where the terminal is narrow it is the note that is cut.
-            TextColumn("{task.fields[note]}", table_column=Column(no_wrap=True, ratio=1)),
+            TextColumn(
+                "{task.fields[note]}", markup=False, table_column=Column(no_wrap=True, ratio=1)
+            ),
             expand=True,
             console=self.console,
             disable=not self.console.is_terminal,
@@ -66,7 +70,7 @@ class Display:
         self.epochs = epochs
         self.began = time.monotonic()
         self.progress.reset(
-            self.row, description=name, total=epochs, visible=True, note="epochs: starting"
+            self.row, description=visible(name), total=epochs, visible=True, note="epochs: starting"
         )
 
     def on_step(self, epoch: int, step: int, steps: int, losses: Mapping[str, float]) -> None:
@@ -85,12 +89,12 @@ class Display:
 
     def say(self, text: str) -> None:
         """Print one line that stays."""
-        self.console.print(text, markup=False, soft_wrap=True)
+        self.console.print(visible(text), markup=False, soft_wrap=True)
 
     def end(self, name: str, state: str, message: str) -> None:
         """A row and seed have ended: one line that stays."""
         took = f" in {time.monotonic() - self.began:.0f} s" if state == "finished" else ""
-        self.console.print(f"{self.title}  {name}: {state}{took}", markup=False)
+        self.console.print(visible(f"{self.title}  {name}: {state}{took}"), markup=False)
         for line in message.splitlines():
             self.say(f"    {line}")
         self.progress.update(self.row, visible=False)

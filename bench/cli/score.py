@@ -278,10 +278,10 @@ def _write(verdict: Verdict, judged: Judged, place: Path, system: str) -> list[P
     }
     bonafide, spoof = judged.by_class()
     if len(bonafide) and len(spoof):
-        title = f"{system}, {verdict.short} {verdict.split}:"
+        title = f"{system}, {verdict.short} {verdict.split}"
         threshold = eer_of(tally(bonafide, spoof)).threshold
-        content["det.png"] = figures.det(bonafide, spoof, title)
-        content["scores.png"] = figures.histogram(bonafide, spoof, threshold, title)
+        content["det.png"] = figures.det(bonafide, spoof, f"{title}:")
+        content["scores.png"] = figures.histogram(bonafide, spoof, threshold, f"{title}: scores")
     for name, data in content.items():
         try:
             (place / name).write_bytes(data)

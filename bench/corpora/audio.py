@@ -1,7 +1,7 @@
 """Audio files: what their headers say, and their samples at 16 kHz, mono, refusing what is broken.
 
-WAV headers are walked here, since libsndfile hides a data chunk that is longer than its file: it
-shortens the chunk and reports a sound file.
+WAV headers are walked here, since libsndfile hides a data chunk that is longer than its file (it
+shortens the chunk and reports a sound file) and believes a wrong block align.
 """
 
 from __future__ import annotations
@@ -19,9 +19,17 @@ from bench.errors import BenchError
 from bench.specs.corpus import Audio
 from bench.units import SAMPLE_RATE_HZ
 
-_PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
+LOUDEST = 10.0
+"""No sample may be farther from 0, where full scale is 1. Decoders of lossy formats and resampling
+overshoot full scale by a few dB; 20 dB are none of theirs, but 16-bit numbers written as floats
+without a division by 32,768."""
+
+_SAME_WIDTH = {1: "PCM", 3: "float", 6: "A-law", 7: "mu-law", 0xFFFE: "extensible"}
+"""WAV's formats in which each sample takes the same whole number of bytes."""
 _STREAMED = 0x7FFF_F000
 """A data chunk of this size or more was written to a pipe and ends where the file does."""
+_UNKNOWN = 2**62
+"""libsndfile says more samples than this where the header does not say how many there are."""
 
 
 class Header(NamedTuple):
@@ -31,7 +39,10 @@ class Header(NamedTuple):
     channels: int
     samples: int
     bytes_missing: int
-    """How much longer the header says the data are than the file holds; 0 for a whole file."""
+    """How much longer the header says the data are than the file holds; 0 for a whole file, and
+    where only decoding can tell (`require_whole`)."""
+    format: str
+    """By its content, as libsndfile calls it: WAV, FLAC, OGG, MP3, ..."""
 
     @property
     def duration_s(self) -> float:
@@ -42,7 +53,8 @@ class Header(NamedTuple):
 def header(path: Path) -> Header:
     """Read the header of an audio file.
 
-    A missing, empty or unreadable file is a BenchError that says what to do.
+    A missing, empty or unreadable file, a header that contradicts itself and one that does not say
+    how many samples there are, are a BenchError that says what to do.
     """
     try:
         with path.open("rb") as file:
@@ -50,92 +62,183 @@ def header(path: Path) -> Header:
             if size == 0:
                 raise BenchError(f"{path}: is empty (0 bytes): unpack or copy it again")
             start = file.read(12)
-            if start[:4] == b"RIFF" and start[8:] == b"WAVE":
-                found = _walk(path, file, size)
-                if found is not None:
-                    return found
+            wave = None
+            if start[:4] in (b"RIFF", b"RF64") and start[8:] == b"WAVE":
+                wave = _walked(path, file, size)
+                if wave.layout.code in _SAME_WIDTH:
+                    return _of_wave(path, wave)
     except OSError as error:
         raise BenchError(f"{path}: cannot be read: {error.strerror}") from error
+    missing = 0 if wave is None else wave.bytes_missing
     try:
-        info = soundfile.info(str(path))
+        with soundfile.SoundFile(str(path)) as of:  # `soundfile.info` takes longer
+            found = Header(of.samplerate, of.channels, of.frames, missing, of.format)
     except soundfile.SoundFileError as error:
-        raise BenchError(f"{path}: is no audio file: {error}: unpack or copy it again") from error
-    return Header(info.samplerate, info.channels, info.frames, 0)
+        raise BenchError(
+            f"{path}: is no audio file: {_reason(error)}: unpack or copy it again"
+        ) from error
+    if not 0 <= found.samples < _UNKNOWN:
+        raise BenchError(
+            f"{path}: its header does not say how many samples it holds, as ffmpeg leaves it in "
+            f"pipes and segments: write it anew (`ffmpeg -i OLD{path.suffix} NEW{path.suffix}`)"
+        )
+    return found
 
 
-def _walk(path: Path, file: BinaryIO, size: int) -> Header | None:
-    """Walk a RIFF file's chunks; None where the format is one that only libsndfile knows."""
-    layout: tuple[int, int, int] | None = None
+class _Layout(NamedTuple):
+    """The first 16 bytes of WAV's chunk `fmt `."""
+
+    code: int
+    channels: int
+    rate: int
+    bytes_a_second: int
+    block: int
+    bits: int
+
+
+class _Wave(NamedTuple):
+    """A WAV file's format, its bytes of audio by the header and how many of them are missing."""
+
+    layout: _Layout
+    length: int
+    bytes_missing: int
+
+
+def _walked(path: Path, file: BinaryIO, size: int) -> _Wave:
+    """Walk a RIFF file's chunks up to its audio."""
+    layout: _Layout | None = None
+    long = _STREAMED
     while len(chunk := file.read(8)) == 8:
         name, length = struct.unpack("<4sI", chunk)
         begin = file.tell()
         if name == b"fmt " and length >= 16:
-            code, channels, rate, _, block, _ = struct.unpack(
-                "<HHIIHH", file.read(16).ljust(16, b"\0")
-            )
-            if code not in (_PCM, _FLOAT, _EXTENSIBLE):
-                return None
-            layout = rate, channels, block
+            layout = _Layout(*struct.unpack("<HHIIHH", file.read(16).ljust(16, b"\0")))
+        elif name == b"ds64" and length >= 16:  # RF64's lengths, for files beyond 4 GiB
+            _, long = struct.unpack("<QQ", file.read(16))
         elif name == b"data":
-            if layout is None or 0 in layout:
+            if layout is None or 0 in (layout.channels, layout.rate, layout.block):
                 raise BenchError(f"{path}: its header is broken: unpack or copy it again")
-            rate, channels, block = layout
             there = size - begin
-            length = there if length >= _STREAMED else length
-            return Header(rate, channels, length // block, max(0, length - there))
+            if length >= _STREAMED:
+                length = there if long == _STREAMED else long
+            return _Wave(layout, length, max(0, length - there))
         file.seek(begin + length + length % 2)
     raise BenchError(
         f"{path}: ends before its audio begins ({size} bytes): unpack or copy it again"
     )
 
 
-def read_wave(path: Path, audio: Audio, start: int = 0, stop: int | None = None) -> np.ndarray:
-    """Return samples `start` to `stop` at 16 kHz, float32 in [-1, 1], shape (samples,).
-
-    `start` and `stop` count samples at 16 kHz and are cut to the file as a slice is. A file of
-    another rate than the card's is refused or, where the card allows it, resampled whole
-    (`scipy.signal.resample_poly`, its default Kaiser window) before it is cut. An empty, truncated,
-    unreadable or many-channelled file is a BenchError that names it and says what to do.
-    """
-    found = header(path)
-    if found.bytes_missing:
+def _of_wave(path: Path, wave: _Wave) -> Header:
+    code, channels, rate, _, block, bits = wave.layout
+    right = channels * -(-bits // 8)
+    if block != right:
         raise BenchError(
-            f"{path}: is truncated: {found.bytes_missing:,} bytes of its audio are missing: "
-            f"unpack or copy it again"
+            f"{path}: its header is broken: samples of {channels} channel(s) of {bits} bits "
+            f"({_SAME_WIDTH[code]}) take {right} bytes, its block align says {block}, so that they "
+            "would be read wrongly: unpack or copy it again"
         )
+    return Header(rate, channels, wave.length // block, wave.bytes_missing, "WAV")
+
+
+def check_header(path: Path, found: Header, audio: Audio) -> None:
+    """Raise a BenchError unless a file with this header can be read as `audio` says: it is whole by
+    its size, holds samples, and has one channel and a rate that is right or may be changed.
+    """
+    _check_size(path, found)
     if found.channels != 1:
         raise BenchError(
             f"{path}: has {found.channels} channels, should have one: mix it down first"
         )
-    _check_rate(path, found, audio)
-    if found.sample_rate_hz == SAMPLE_RATE_HZ:
-        return _samples(path, found, start, stop)
-    from scipy.signal import resample_poly  # takes a second to import, and few corpora need it
-
-    whole = _samples(path, found, 0, None)
-    common = gcd(SAMPLE_RATE_HZ, found.sample_rate_hz)
-    wave = resample_poly(whole, SAMPLE_RATE_HZ // common, found.sample_rate_hz // common)
-    return np.asarray(wave[start:stop], dtype=np.float32)
-
-
-def _check_rate(path: Path, found: Header, audio: Audio) -> None:
     if found.sample_rate_hz != audio.sample_rate_hz and audio.other_rates == "refuse":
         raise BenchError(
             f"{path}: is at {found.sample_rate_hz} Hz, should be at {audio.sample_rate_hz} Hz: "
             f"this corpus's audio is published at that rate, so get it again or resample it first"
         )
+    if not found.samples:
+        raise BenchError(f"{path}: holds no audio: unpack or copy it again")
 
 
-def _samples(path: Path, found: Header, start: int, stop: int | None) -> np.ndarray:
+def require_whole(path: Path, found: Header) -> None:
+    """Raise a BenchError unless the file is whole by its size and its last sample can be decoded.
+
+    A FLAC file that was cut short, that ends in zeros or is nothing but a header has no such sample
+    where its header says; for a WAV file its size tells.
+    """
+    _check_size(path, found)
+    if found.format != "WAV" and found.samples:
+        samples_of(path, found, found.samples - 1)
+
+
+def _check_size(path: Path, found: Header) -> None:
+    if found.bytes_missing:
+        raise BenchError(
+            f"{path}: is truncated: {found.bytes_missing:,} bytes of its audio are missing: "
+            f"unpack or copy it again"
+        )
+
+
+def read_wave(path: Path, audio: Audio, start: int = 0, stop: int | None = None) -> np.ndarray:
+    """Return samples `start` to `stop` at 16 kHz, float32 of full scale 1, shape (samples,).
+
+    `start` and `stop` count samples at 16 kHz and are cut to the file as a slice is. A file of
+    another rate than the card's is refused or, where the card allows it, resampled whole
+    (`scipy.signal.resample_poly`, its default Kaiser window) before it is cut. An empty, truncated,
+    unreadable or many-channelled file, samples that are not finite and ones beyond `LOUDEST` are a
+    BenchError that names the file and says what to do.
+    """
+    found = header(path)
+    check_header(path, found, audio)
+    if found.sample_rate_hz == SAMPLE_RATE_HZ:
+        return samples_of(path, found, start, stop)
+    from scipy.signal import resample_poly  # takes a second to import, and few corpora need it
+
+    whole = samples_of(path, found)
+    common = gcd(SAMPLE_RATE_HZ, found.sample_rate_hz)
+    wave = resample_poly(whole, SAMPLE_RATE_HZ // common, found.sample_rate_hz // common)
+    return np.asarray(wave[start:stop], dtype=np.float32)
+
+
+def samples_of(path: Path, found: Header, start: int = 0, stop: int | None = None) -> np.ndarray:
+    """Return samples `start` to `stop` as they are in the file with header `found`: float32 of full
+    scale 1, shape (samples,), or (samples, channels) where there are several.
+
+    What cannot be decoded, is not finite or is beyond `LOUDEST` is a BenchError.
+    """
     first, last, _ = slice(start, stop).indices(found.samples)
     try:
         with soundfile.SoundFile(str(path)) as file:
             file.seek(first)
             wave = file.read(max(0, last - first), dtype="float32")
     except soundfile.SoundFileError as error:
-        raise BenchError(f"{path}: cannot be decoded: {error}: unpack or copy it again") from error
+        raise BenchError(
+            f"{path}: cannot be decoded: {_reason(error)}: unpack or copy it again"
+        ) from error
     if len(wave) != max(0, last - first):
         raise BenchError(
             f"{path}: ends {last - first - len(wave)} samples early: unpack or copy it again"
         )
+    if len(wave):
+        _check_levels(path, wave, first)
     return wave
+
+
+def _reason(error: Exception) -> str:
+    """Return what libsndfile says is wrong, without the path that the message has already."""
+    said = str(getattr(error, "error_string", error)).removeprefix("Error : ").rstrip(".")
+    return "it has no audio where its header says" if "psf_fseek" in said else said
+
+
+def _check_levels(path: Path, wave: np.ndarray, first: int) -> None:
+    peak = max(wave.max(), -wave.min())  # NaN where any sample is
+    if peak <= LOUDEST:
+        return
+    if not np.isfinite(peak):
+        wrong = np.flatnonzero(~np.isfinite(wave.reshape(len(wave), -1)).all(axis=1))
+        raise BenchError(
+            f"{path}: {len(wrong):,} of {len(wave):,} samples are not finite numbers (NaN or "
+            f"infinity), the first is sample {first + wrong[0]:,}: make or copy it again"
+        )
+    raise BenchError(
+        f"{path}: reaches {peak:,.0f} where full scale is 1, more than {LOUDEST:g} times too loud: "
+        "are these 16-bit numbers as floats? divide them by 32,768"
+    )

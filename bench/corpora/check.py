@@ -1,4 +1,4 @@
-"""What is on disk of a corpus against its card and its own protocol: every problem, headers only.
+"""What is on disk of a corpus against its card and its own protocol: every problem.
 
 Labels and audio agree where the time that labels cover and the audio's differ by at most one frame
 (frame vectors are counted by ceil or by floor) or 0.05 s, whichever is more.
@@ -6,24 +6,24 @@ Labels and audio agree where the time that labels cover and the audio's differ b
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+import csv
+import io
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from bench import markdown
 from bench.config import Form
-from bench.corpora import polarity
-from bench.corpora.audio import Header, header
+from bench.corpora import check_audio, polarity
+from bench.corpora.audio import Header
 from bench.corpora.cards import check_split
 from bench.corpora.fingerprint import fingerprint
-from bench.corpora.problems import BrokenCorpus, Problem, Problems
+from bench.corpora.parallel import Progress
+from bench.corpora.problems import EXAMPLES, BrokenCorpus, Problem, Problems
 from bench.corpora.readers import reader
 from bench.corpora.subset import FrameVectors, Spans, Subset
 from bench.errors import BenchError
@@ -31,9 +31,6 @@ from bench.specs.corpus import CorpusCard
 from bench.units import BONAFIDE, SPOOF
 
 TOLERANCE_S = 0.05
-_THREADS = 8
-_CHUNK = 256
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -55,14 +52,20 @@ class Report:
 
 
 def check(
-    card: CorpusCard, root: Path, split: str, progress: Progress, form: Form = "paper"
+    card: CorpusCard,
+    root: Path,
+    split: str,
+    progress: Progress,
+    form: Form = "paper",
+    decode: int | None = None,
 ) -> Report:
     """Check one split below `root` and report every problem; a broken corpus raises nothing.
 
     Compared are the labels at every official resolution with the protocol, the audio files with the
     protocol, their headers with the card and with the labels, and for form "paper" the counts with
-    the card's (verified: error, memory: warning). `progress` is told how many audio files are done,
-    and of how many. An unknown split is a BenchError.
+    the card's (verified: error, memory: warning). Of each audio file header and last sample are
+    read or, where `decode` says on how many processes, every sample (0: in this one). `progress` is
+    told how many audio files are done, and of how many. An unknown split is a BenchError.
     """
     check_split(card, split)
     problems = Problems()
@@ -73,10 +76,10 @@ def check(
     if form == "paper":
         _compare_counts(card, subset, problems)
     _note_untyped(subset, problems)
-    files = _Files.listed(subset, card.audio.suffix)
+    files = check_audio.listed(subset, card.audio.suffix)
     problems.error("audio file missing", files.missing)
-    headers = dict(_headers(root, files.there, problems, progress))
-    _compare_headers(card, headers, problems)
+    headers = check_audio.headers(root, files.there, decode, problems, progress)
+    check_audio.compare(card.audio, headers, problems)
     for reading in readings:
         if reading.timing is not None:
             polarity.warnings(reading.table, reading.timing, problems)
@@ -98,7 +101,7 @@ def glance(card: CorpusCard, root: Path, split: str) -> str:
     except (BenchError, OSError) as error:
         return " ".join(str(error).split("\n")[:2])
     counts = _counts(subset)
-    missing = len(_Files.listed(subset, card.audio.suffix).missing)
+    missing = len(check_audio.listed(subset, card.audio.suffix).missing)
     audio = f"audio of {missing:,} is missing" if missing else "all their audio is there"
     listed = f"{counts['bonafide']:,} bona fide and {counts['spoof']:,} spoof utterances"
     return f"{listed}, {audio}"
@@ -108,7 +111,8 @@ def render(report: Report) -> str:
     """Return the report as Markdown: a heading, a table of counts, a table of problems."""
     errors = sum(problem.severity == "error" for problem in report.problems)
     state = "sound" if report.ok else f"{errors} {'error' if errors == 1 else 'errors'}"
-    lines = [f"# {report.corpus}, {report.split}: {state}", "", f"{report.root}", ""]
+    title = markdown.heading(1, f"{report.corpus}, {report.split}: {state}")
+    lines = [title, "", markdown.escaped(f"{report.root}"), ""]
     if report.counts:
         cells = {name: f"{count:,}" for name, count in report.counts.items()}
         cells |= {"hours": f"{report.hours:.2f}", "fingerprint": report.fingerprint}
@@ -119,13 +123,15 @@ def render(report: Report) -> str:
             for p in sorted(report.problems, key=lambda problem: problem.severity)
         ]
         lines += ["", *markdown.table(["", "problem", "count", "for example"], rows)]
+    if any(len(p.items) > len(p.examples) for p in report.problems):
+        lines += ["", f"Of each problem {EXAMPLES} are shown; `--list FILE` writes all."]
     return "\n".join(lines) + "\n"
 
 
 def as_dict(report: Report) -> dict[str, Any]:
-    """Return the report as what JSON can hold."""
+    """Return the report as what JSON can hold, every item of every problem too."""
     problems = [
-        {"severity": p.severity, "what": p.what, "count": p.count, "examples": list(p.examples)}
+        {"severity": p.severity, "what": p.what, "count": p.count, "items": list(p.items)}
         for p in report.problems
     ]
     return {
@@ -138,6 +144,22 @@ def as_dict(report: Report) -> dict[str, Any]:
         "fingerprint": report.fingerprint,
         "problems": problems,
     }
+
+
+def listing(reports: Iterable[Report]) -> str:
+    """Return every item of every problem as CSV: `what,id,detail,severity,split`, a line each.
+
+    `id` is a file, an utterance or a line of a list, "" where the problem says it itself.
+    """
+    text = io.StringIO()
+    lines = csv.writer(text, lineterminator="\n")
+    lines.writerow(["what", "id", "detail", "severity", "split"])
+    for report in reports:
+        for problem in report.problems:
+            for item in problem.items or [""]:
+                name, _, detail = item.partition(": ")
+                lines.writerow([problem.what, name, detail, problem.severity, report.split])
+    return text.getvalue()
 
 
 def _distinct(problems: Problems) -> tuple[Problem, ...]:
@@ -189,75 +211,6 @@ def _note_untyped(subset: Subset, problems: Problems) -> None:
     if "attack_type" in table:
         untyped = table["attack"][(table["attack_type"] == "") & (table["attack"] != "")]
         problems.warning("attack without a type on the card", sorted(set(untyped)))
-
-
-class _Files(NamedTuple):
-    """The protocol's audio below the root, and how many other audio files lie beside it."""
-
-    there: list[str]
-    missing: list[str]
-    others: int
-
-    @classmethod
-    def listed(cls, subset: Subset, suffix: str) -> _Files:
-        """List each folder of the protocol's audio once: faster than asking for every file."""
-        paths: list[str] = subset.table["path"].tolist()
-        present: set[str] = set()
-        for folder in {path.rpartition("/")[0] for path in paths}:
-            if (subset.root / folder).is_dir():
-                names = os.listdir(subset.root / folder)
-                present |= {f"{folder}/{name}" for name in names if name.endswith(suffix)}
-        there = [path for path in paths if path in present]
-        missing = [path for path in paths if path not in present]
-        return cls(there, missing, len(present) - len(there))
-
-
-def _headers(
-    root: Path, paths: list[str], problems: Problems, progress: Progress
-) -> Iterator[tuple[str, Header]]:
-    """Yield path and header of every readable file; note the unreadable ones."""
-    unreadable: list[str] = []
-    chunks = [paths[first : first + _CHUNK] for first in range(0, len(paths), _CHUNK)]
-    done = 0
-    with ThreadPoolExecutor(_THREADS) as pool:
-        for chunk, found in zip(chunks, pool.map(partial(_chunk, root), chunks), strict=True):
-            for path, result in zip(chunk, found, strict=True):
-                if isinstance(result, Header):
-                    yield path, result
-                else:
-                    unreadable.append(result.removeprefix(f"{root}/"))
-            done += len(chunk)
-            progress(done, len(paths))
-    problems.error("audio file unreadable", unreadable)
-
-
-def _chunk(root: Path, paths: list[str]) -> list[Header | str]:
-    found: list[Header | str] = []
-    for path in paths:
-        try:
-            found.append(header(root / path))
-        except BenchError as error:
-            found.append(str(error))
-    return found
-
-
-def _compare_headers(card: CorpusCard, headers: Mapping[str, Header], problems: Problems) -> None:
-    audio = card.audio
-    truncated = [f"{p}: {h.bytes_missing:,} bytes" for p, h in headers.items() if h.bytes_missing]
-    silent = [path for path, found in headers.items() if not found.samples]
-    channels = [f"{p}: {h.channels}" for p, h in headers.items() if h.channels != audio.channels]
-    rates = [
-        f"{p}: {h.sample_rate_hz} Hz"
-        for p, h in headers.items()
-        if h.sample_rate_hz != audio.sample_rate_hz
-    ]
-    problems.error("audio file truncated", truncated)
-    problems.error("audio file without samples", silent)
-    problems.error(f"not {audio.channels} channel(s)", channels)
-    if audio.other_rates == "resample":
-        problems.warning(f"not at {audio.sample_rate_hz} Hz; will be resampled", rates)
-    else:
-        problems.error(f"not at {audio.sample_rate_hz} Hz", rates)
 
 
 def _compare_durations(

@@ -6,12 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from bench.corpora.subset import Subset
 from bench.errors import BenchError
+from bench.printable import one_line
 from bench.specs.corpus import CorpusCard
 
 Severity = Literal["error", "warning"]
@@ -20,17 +20,26 @@ EXAMPLES = 5
 
 @dataclass(frozen=True)
 class Problem:
-    """One kind of fault, how often it occurs, and the first few places."""
+    """One kind of fault, how often it occurs, and where: every place, or none where the fault says
+    it itself.
+    """
 
     severity: Severity
     what: str
     count: int
-    examples: tuple[str, ...] = ()
+    items: tuple[str, ...] = ()
+    """Each begins with a file, an utterance or a line; what is wrong there may follow, after a
+    colon."""
+
+    @property
+    def examples(self) -> tuple[str, ...]:
+        """The first few places."""
+        return self.items[:EXAMPLES]
 
     def __str__(self) -> str:
         times = f" ({self.count:,})" if self.count > 1 else ""
         more = ", ..." if self.count > len(self.examples) > 0 else ""
-        places = f": {', '.join(self.examples)}{more}" if self.examples else ""
+        places = f": {', '.join(map(one_line, self.examples))}{more}" if self.examples else ""
         return f"{self.what}{times}{places}"
 
 
@@ -52,20 +61,18 @@ class Problems:
 
     found: list[Problem] = field(default_factory=list[Problem])
 
-    def error(self, what: str, examples: Sequence[str], count: int | None = None) -> None:
-        """Note an error, once for each example unless `count` says how often; no example, no
-        error.
-        """
-        self._add("error", what, examples, count)
+    def error(self, what: str, items: Sequence[str], count: int | None = None) -> None:
+        """Note an error, once for each item unless `count` says how often; no item, no error."""
+        self._add("error", what, items, count)
 
-    def warning(self, what: str, examples: Sequence[str], count: int | None = None) -> None:
+    def warning(self, what: str, items: Sequence[str], count: int | None = None) -> None:
         """Note a warning, like `error`."""
-        self._add("warning", what, examples, count)
+        self._add("warning", what, items, count)
 
-    def _add(self, severity: Severity, what: str, examples: Sequence[str], count: int | None):
-        count = len(examples) if count is None else count
+    def _add(self, severity: Severity, what: str, items: Sequence[str], count: int | None):
+        count = len(items) if count is None else count
         if count:
-            self.found.append(Problem(severity, what, count, tuple(islice(examples, EXAMPLES))))
+            self.found.append(Problem(severity, what, count, tuple(items)))
 
     @property
     def fatal(self) -> bool:

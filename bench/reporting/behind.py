@@ -14,6 +14,7 @@ from typing import Any
 
 from bench.catalogue import digits, metric, shown
 from bench.config import Form
+from bench.markdown import escaped, marked
 from bench.reporting.cells import Cell, Ours, Standing, decimals
 from bench.reporting.grid import grid, ranged, smoke_word
 from bench.reporting.tables import Place, sides
@@ -61,7 +62,7 @@ def _in_rows(table: Table, rows: list[str], known: Mapping[Place, Ours], form: F
     places = [n for n in range(len(table.columns)) if any((row, n) in known for row in rows)]
     among = {n: {_among(known[row, n]) for row in rows if (row, n) in known} for n in places}
     common = {n: next(iter(of)) for n, of in among.items() if len(of) == 1}
-    lines = [["*of*", *(common.get(n, "") for n in places)]]
+    lines = [[marked("*of*"), *(common.get(n, "") for n in places)]]
     lines += [[row, *(_counted(known.get((row, n)), n in common) for n in places)] for row in rows]
     return grid(["Row", *(_name(table, n) for n in places)], lines, form)
 
@@ -75,7 +76,7 @@ def _in_matrices(table: Table, rows: list[str], known: Mapping[Place, Ours], for
             [group, *(_counted(known.get((row, place.get((group, h), -1))), False) for h in across)]
             for group in down
         ]
-        parts += [f"{row}:", grid(["", *across], own, form)]
+        parts += [escaped(f"{row}:"), grid(["", *across], own, form)]
     return "\n\n".join(parts)
 
 
@@ -83,7 +84,7 @@ def _counted(ours: Ours | None, bare: bool) -> str:
     if ours is None:
         return _NOTHING
     text = f"{_count(ours.missed)} + {_count(ours.accepted)}"
-    return text if bare else f"{text} <small>of {_among(ours)}</small>"
+    return text if bare else marked("{} <small>of {}</small>", text, _among(ours))
 
 
 def _among(ours: Ours) -> str:

@@ -18,6 +18,7 @@ from bench import weights
 from bench.config import Form
 from bench.corpora import cards
 from bench.corpora.overlap import from_cards
+from bench.markdown import bullets, code, marked
 from bench.metrics.measured import FEW
 from bench.reporting.cells import decimals
 from bench.reporting.grid import bracketed, grid, smoke_word
@@ -41,7 +42,7 @@ def scored(table: Table, frame: pd.DataFrame, form: Form) -> str:
             *(_figure(run, column) for column in columns),
             str(run["missing"]),
             run["split"],
-            f"`{run['scores'][:8]}`",
+            code(run["scores"][:8]),
             run["ended"].strftime("%Y-%m-%d"),
         ]
         for run in kept.to_dict("records")
@@ -72,12 +73,12 @@ def zero_shot(runs: Mapping[str, Run]) -> str:
     """Return a line for each evaluation: what its corpus shares with those trained on, by their
     cards; zero-shot only where that is nothing. What a pretrained front-end heard is said, too.
     """
-    found: dict[str, list[str]] = {}
+    found: dict[tuple[str, str], list[str]] = {}
     for row, run in runs.items():
         learnt = list(dict.fromkeys((run.train.corpus, run.dev.corpus)))
         heard = weights.KNOWN.get(getattr(run.frontend, "weights", ""))
         for name, data in run.evaluate.items():
-            text = f"`{name}`: {_relation(learnt, data.corpus)}"
+            text = _relation(learnt, data.corpus)
             known = cards.card(data.corpus)
             common = [source for source in known.sources if heard and source in heard.heard]
             if common:
@@ -85,10 +86,14 @@ def zero_shot(runs: Mapping[str, Run]) -> str:
                     f"; the front-end was pretrained on {', '.join(common)}, where recordings of "
                     f"{known.short} come from, without labels"
                 )
-            found.setdefault(text, []).append(row)
-    return "\n".join(
-        f"- {text}" + ("" if len(rows) == len(runs) else f" ({', '.join(rows)})")
-        for text, rows in found.items()
+            found.setdefault((name, text), []).append(row)
+    return bullets(
+        marked(
+            "{}: {}",
+            code(name),
+            text + ("" if len(rows) == len(runs) else f" ({', '.join(rows)})"),
+        )
+        for (name, text), rows in found.items()
     )
 
 

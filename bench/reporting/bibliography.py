@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from bench import cards
 from bench.references import Reference, references
 from bench.reporting.latex import escaped
@@ -26,10 +28,15 @@ def bibtex(key: str, entry: Reference) -> str:
         "title": f"{{{escaped(entry.title)}}}",
         _PLACES[entry.kind]: escaped(entry.venue),
         "year": str(entry.year),
-        "doi": entry.doi,
-        "eprint": entry.arxiv,
+        "doi": _address(entry.doi),
+        "eprint": _address(entry.arxiv),
         "archiveprefix": "arXiv" if entry.arxiv else "",
-        "url": entry.page,
+        "url": _address(entry.page),
     }
     lines = [f"  {name} = {{{value}}}," for name, value in fields.items() if value]
     return "\n".join([f"@{entry.kind}{{{key},", *lines, "}"]) + "\n"
+
+
+def _address(text: str) -> str:
+    """Return an address or identifier without what would end its field or begin a command."""
+    return quote(text, safe="!#$%&'()*+,/:;=?@[]~")

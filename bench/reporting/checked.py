@@ -4,8 +4,6 @@ and whether that is equal.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +11,8 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from bench import cards, writing
+from bench.markdown import bullets, code, heading, marked, prose
+from bench.printable import csv_text
 from bench.reporting import html
 from bench.reporting.grid import grid
 from bench.specs.checked import Checked, Shapes
@@ -110,13 +110,13 @@ def _markdown(found: Found) -> str:
         headings += [f"{column}: paper", "here"]
     shown = [[line.name, *_side_by_side(line), line.state, line.source] for line in found.lines]
     parts = [
-        f"# {found.card.title}",
-        found.card.caption,
-        f"{paper.authors}: *{paper.title}*. {paper.venue}. {paper.url}",
-        f"**In short.** {found.said} Nothing is trained for this table.",
+        heading(1, found.card.title),
+        prose(found.card.caption),
+        marked("{}: *{}*. {}. {}", paper.authors, paper.title, paper.venue, paper.url),
+        marked("**In short.** {} Nothing is trained for this table.", found.said),
         grid([*headings, "State", found.source], shown, "paper"),
-        "\n".join(f"- {note}" for note in (*found.card.notes, *_by_card(found))),
-        f"How to repeat it: `bench report {found.card.key}`.",
+        bullets(map(prose, (*found.card.notes, *_by_card(found)))),
+        marked("How to repeat it: {}.", code(f"bench report {found.card.key}")),
     ]
     return "\n\n".join(filter(None, parts)) + "\n"
 
@@ -132,10 +132,10 @@ def _side_by_side(line: Line) -> Sequence[str]:
 
 
 def _csv(found: Found) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["line", "column", "paper", "ours", "state", "source"])
-    for line in found.lines:
-        for column, printed, here in zip(found.columns, line.paper, line.ours, strict=True):
-            writer.writerow([line.name, column, printed, here, line.state, line.source])
-    return text.getvalue()
+    heads = ["line", "column", "paper", "ours", "state", "source"]
+    lines = (
+        [line.name, column, printed, here, line.state, line.source]
+        for line in found.lines
+        for column, printed, here in zip(found.columns, line.paper, line.ours, strict=True)
+    )
+    return csv_text([heads, *lines])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.config import Form
+from bench.markdown import bullets, escaped, marked
 from bench.reporting.cells import Cell, best, decimals
 from bench.reporting.compared import LEVEL, Comparisons
 from bench.reporting.grid import grid, ranged, smoke_word
@@ -35,11 +36,11 @@ def section(table: Table, found: tuple[Cell, ...], comparisons: Comparisons, for
     tested = {row for _, row, _ in comparisons.tested}
     columns = sorted({place for place, *_ in comparisons.tested})
     if tested:
-        parts.append("\n".join(f"- {text}." for text in claims(table, found, comparisons)))
+        parts.append(bullets(f"{text}." for text in claims(table, found, comparisons)))
         parts.append(_WORDS)
         parts += _steps(table, [row for row in rows if row in tested], columns, comparisons, form)
         parts += _against_best(table, found, [r for r in rows if r in tested], comparisons, form)
-    parts.append(_left_out(table, rows, columns, comparisons))
+    parts.append(escaped(_left_out(table, rows, columns, comparisons)))
     return "\n\n".join(filter(None, parts))
 
 
@@ -151,9 +152,9 @@ def _cell(table: Table, comparisons: Comparisons, place: int, first: str, second
     if not tested.holds:
         return said
     if column.better is None:
-        return f"**differs** {said}"
+        return marked("**differs** {}", said)
     better = (tested.difference.value < 0) == (column.better == "lower")
-    return f"**{'better' if better else 'worse'}** {said}"
+    return marked("**{}** {}", "better" if better else "worse", said)
 
 
 def _signed(value: float, column: Column) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from bench.cards import MARK
 from bench.config import Form
+from bench.markdown import bullets, code, escaped, heading, joined, marked, prose
 from bench.paper_cards import in_papers_form, ordered, touches
 from bench.reporting.grid import grid, ranged
 from bench.specs.run import Run
@@ -42,7 +43,8 @@ def section(paper: Paper, runs: Mapping[str, Run], form: Form, table: Table) -> 
             if others == 1
             else "points of the paper's list concern"
         )
-        text += f"\n\n{others} more {what} other tables: see `{page_name(paper)}`."
+        where = code(page_name(paper))
+        text += f"\n\n{others} more {what} other tables: see {where}."
     return text
 
 
@@ -68,22 +70,23 @@ def page(paper: Paper, tables: Mapping[str, Mapping[str, Run]]) -> str:
         for of in ordered(paper.differences)
     ]
     headings = [name.replace("Rows", "Tables and rows") for name in _HEADINGS]
-    variants = [
-        f"- `--variant {name}` ({of.title}): {of.says}" for name, of in paper.variants.items()
-    ]
+    variants = bullets(
+        marked("{} ({}): {}", code(f"--variant {name}"), of.title, prose(of.says))
+        for name, of in paper.variants.items()
+    )
     parts = [
-        f"# {paper.title}: paper, released code, this suite",
-        f"{paper.authors}. {paper.venue}. Released code: {paper.code or 'none'}.",
+        heading(1, f"{paper.title}: paper, released code, this suite"),
+        escaped(f"{paper.authors}. {paper.venue}. Released code: {paper.code or 'none'}."),
         _READING,
         grid(headings, lines, "paper"),
-        *(["Variants have many settings at once:\n\n" + "\n".join(variants)] if variants else []),
+        *([f"Variants have many settings at once:\n\n{variants}"] if variants else []),
     ]
     return "\n\n".join(parts) + "\n"
 
 
 def _line(of: Difference, rows: str) -> list[str]:
-    others = "; ".join(f"`{toml(other)}`" for other in of.others)
+    others = joined("; ", (code(toml(other)) for other in of.others))
     return [
-        *(of.item, rows, of.effect, of.paper, of.released, of.ours),
-        *(f"`{toml(of.setting)}`" if of.setting else "", others, of.consequence),
+        *(prose(of.item), rows, of.effect, *map(prose, (of.paper, of.released, of.ours))),
+        *(code(toml(of.setting)) if of.setting else "", others, prose(of.consequence)),
     ]

@@ -11,8 +11,7 @@ published report can be checked against them.
 
 from __future__ import annotations
 
-import csv
-import io
+import glob
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +23,8 @@ import pandas as pd
 
 from bench import cards, writing
 from bench.config import Form
+from bench.markdown import heading, image, marked, prose
+from bench.printable import csv_text
 from bench.reporting import (
     behind,
     beside,
@@ -107,7 +108,7 @@ class Report:
     def files(self, folder: Path) -> list[Path]:
         """Return what is in `folder` of this report, in any form and of any run."""
         other = f"{self.stem}.smoke."
-        found = folder.glob(f"{self.stem}.*") if folder.is_dir() else ()
+        found = folder.glob(f"{glob.escape(self.stem)}.*") if folder.is_dir() else ()
         return [path for path in found if not path.name.startswith(other)]
 
     def extras(self, kind: Extra, figure: bytes = b"") -> dict[str, str]:
@@ -153,8 +154,8 @@ def report(
     shown = pictures(table, found, standings, runs, kept, stem, form)
     markdown = template.substitute(
         smoke=smoke,
-        title=smoke + table.title,
-        caption="\n\n".join(filter(None, [warning(form), table.caption])),
+        title=heading(1, smoke + table.title),
+        caption="\n\n".join(filter(None, [warning(form), prose(table.caption)])),
         paper=_citation(paper),
         verdict=notes.verdict(table, found, standings, form),
         table=tables.main(table, found, contradictory, comparisons, form, detail),
@@ -162,7 +163,7 @@ def report(
         reading=notes.reading(table, found, standings, comparisons, detail),
         scored=beside.scored(table, scored, form),
         published=published.section(table, form),
-        figure=f"![The paper's figures beside ours]({stem}.png)"
+        figure=image("The paper's figures beside ours", f"{stem}.png")
         if any(cell.ours for cell in found)
         else "",
         pictures=shown.markdown,
@@ -251,7 +252,7 @@ def warning(form: Form) -> str:
 
 def _citation(paper: Paper) -> str:
     sources = ", ".join(filter(None, [paper.url, paper.code and f"code: {paper.code}"]))
-    return f"{paper.authors}: *{paper.title}*. {paper.venue}. {sources}".strip()
+    return marked("{}: *{}*. {}. {}", paper.authors, paper.title, paper.venue, sources).strip()
 
 
 def _joined(values: Sequence[float]) -> str:
@@ -286,11 +287,9 @@ def _records(table: Table, found: tuple[Cell, ...], form: Form) -> tuple[dict[st
 
 def _as_csv(records: Sequence[Mapping[str, Any]], form: Form) -> str:
     """Return one line a record; figures with four decimals, empty where there is none."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(f"{name}_smoke" if form == "smoke" else name for name in records[0])
-    for record in records:
-        writer.writerow(
-            f"{value:.4f}" if isinstance(value, float) else value for value in record.values()
-        )
-    return text.getvalue()
+    heads = [f"{name}_smoke" if form == "smoke" else name for name in records[0]]
+    lines = (
+        [f"{value:.4f}" if isinstance(value, float) else value for value in record.values()]
+        for record in records
+    )
+    return csv_text([heads, *lines])

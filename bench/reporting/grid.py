@@ -5,19 +5,22 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from typing import LiteralString
 
 from bench.config import Form
+from bench.markdown import marked, table_row
 
 
-def smoke_word(form: Form) -> str:
+def smoke_word(form: Form) -> LiteralString:
     """Return what stands before every heading of a smoke report, or nothing."""
     return "SMOKE: " if form == "smoke" else ""
 
 
 def grid(headings: Sequence[str], lines: Sequence[Sequence[str]], form: Form) -> str:
     """Return a Markdown table, not padded as `bench.markdown.table` is: cells are long here."""
-    rows = [[smoke_word(form) + headings[0], *headings[1:]], ["---"] * len(headings), *lines]
-    return "\n".join("| " + " | ".join(_escaped(cell) for cell in row) + " |" for row in rows)
+    first = marked(smoke_word(form) + "{}", headings[0])
+    rule = f"| {' | '.join(['---'] * len(headings))} |"
+    return "\n".join([table_row([first, *headings[1:]]), rule, *map(table_row, lines)])
 
 
 def ranged(names: Sequence[str], order: Sequence[str]) -> str:
@@ -59,7 +62,3 @@ def bracketed(low: float, high: float, digits: int) -> str:
 def _stem(name: str) -> str:
     """Return a numbered name without its number; of any other name the whole."""
     return re.sub(r"\d+$", "#", name)
-
-
-def _escaped(text: str) -> str:
-    return " ".join(text.replace("|", "\\|").split())

@@ -8,32 +8,59 @@ scripts; with them, a click on a column's heading sorts by it.
 from __future__ import annotations
 
 import base64
+import hashlib
 import html
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
+from typing import Final
+from urllib.parse import unquote
+
+from markdown_it import MarkdownIt
+from markdown_it.rules_inline import StateInline
+from markdown_it.token import Token
 
 from bench import cards
+from bench.markdown import is_address
+from bench.printable import visible
 
-_IMAGE = re.compile(r"!\[(.*?)\]\((.*?)\)")
-_CODE = re.compile(r"(`[^`]+`)")
-_INLINE = (
-    (re.compile(r"\[((?:[^\[\]]|\[[^\]]*\])+)\]\(([^)\s]+)\)"), r'<a href="\2">\1</a>'),
-    (re.compile(r"\*\*(\S(?:.*?\S)?)\*\*"), r"<strong>\1</strong>"),
-    (re.compile(r"\*([^*\s](?:[^*]*[^*\s])?)\*"), r"<em>\1</em>"),
-    (re.compile(r"(?<!\")(https?://[^\s<>)]*[^\s<>).,;])"), r'<a href="\1">\1</a>'),
-    (re.compile(r"&lt;br&gt;"), "<br>"),
-    (re.compile(r"&lt;(/?small)&gt;"), r"<\1>"),
-)
-_BLOCKS = {"#": "heading", "|": "table", "!": "image", "": "gap"}
+_IMAGE = re.compile(r"!\[(.*)\]\(([^()\s]+)\)")
+_BARE = re.compile(r"(https?://[^\s<>)\"]*[^\s<>).,;\"])")
+_BESIDE = re.compile(r"[\w@+%-][\w.@+%-]*")
+"""The name of a file in the page's own folder: it has neither a scheme nor a folder."""
+_OWN = re.compile(r"<(br|/?small)>")
+"""The elements that a report's Markdown has of its own."""
+_OWN_TYPE = "own_element"
+_BLOCKS = {
+    "heading": re.compile("#{1,6} "),
+    "table": re.compile(r"\| "),
+    "image": re.compile("!"),
+    "list": re.compile("- |  "),
+    "gap": re.compile("$"),
+}
 
 
 def page(title: str, markdown: str, images: Mapping[str, bytes]) -> str:
     """Return the page; `images` are the PNGs that the Markdown names, and come
     into it; an empty one is left out, as by `without_images`."""
     template = (cards.folder("templates") / "page.html").read_text(encoding="utf-8")
-    body = "\n".join(_blocks(markdown.splitlines(), images))
-    return template.replace("$title", html.escape(title)).replace("$body", body)
+    parts = {
+        "title": html.escape(visible(title)),
+        "policy": _policy(template),
+        "body": "\n".join(_blocks(markdown.split("\n"), images)),
+    }
+    return re.sub(rf"\$({'|'.join(parts)})\b", lambda found: parts[found[1]], template)
+
+
+def _policy(template: str) -> str:
+    """Return what a browser is to allow: the template's own script and style, by their SHA-256,
+    and pictures that are in the page."""
+    allowed = {
+        name: base64.b64encode(hashlib.sha256(content.encode()).digest()).decode("ascii")
+        for name, content in re.findall(r"<(script|style)>(.*?)</\1>", template, re.DOTALL)
+    }
+    sources = "; ".join(f"{name}-src 'sha256-{digest}'" for name, digest in allowed.items())
+    return f"default-src 'none'; img-src data:; {sources}; base-uri 'none'; form-action 'none'"
 
 
 def without_images(text: str) -> str:
@@ -64,7 +91,7 @@ def _plain(lines: Iterable[str], images: Mapping[str, bytes]) -> Iterator[str]:
         block = list(group)
         if kind == "heading":
             yield from (_heading(line) for line in block)
-        elif kind == "table":
+        elif kind == "table" and len(block) > 1:
             yield _table(block)
         elif kind == "list":
             items: list[str] = []
@@ -77,14 +104,12 @@ def _plain(lines: Iterable[str], images: Mapping[str, bytes]) -> Iterator[str]:
             yield f"<ul>\n{lines}</ul>"
         elif kind == "image":
             yield from (_figure(line, images) for line in block)
-        elif kind == "text":
+        elif kind != "gap":
             yield f"<p>{_inline(' '.join(block))}</p>"
 
 
 def _kind(line: str) -> str:
-    if line.startswith(("- ", "  ")):
-        return "list"
-    return _BLOCKS.get(line[:1], "text")
+    return next((kind for kind, begins in _BLOCKS.items() if begins.match(line)), "text")
 
 
 def _heading(line: str) -> str:
@@ -116,23 +141,67 @@ def _cells(line: str) -> list[str]:
 
 
 def _figure(line: str, images: Mapping[str, bytes]) -> str:
-    found = _IMAGE.match(line)
-    if found is None:
+    found = _IMAGE.fullmatch(line)
+    png = images.get(unquote(found[2])) if found else None
+    if found is None or png is None:
         return f"<p>{_inline(line)}</p>"
-    png = images[found[2]]
     source = f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}" if png else ""
-    alt = html.escape(found[1])
-    return f'<figure><img alt="{alt}" src="{source}"></figure>'
+    said = "".join(token.content for token in _tokens(found[1]))
+    return f'<figure><img alt="{html.escape(said)}" src="{source}"></figure>'
 
 
 def _inline(text: str) -> str:
-    """Return a line's text; what stands between backticks is taken as it is."""
-    made = ""
-    for part in _CODE.split(html.escape(text, quote=False)):
-        if _CODE.fullmatch(part):
-            made += f"<code>{part[1:-1]}</code>"
-            continue
-        for pattern, new in _INLINE:
-            part = pattern.sub(new, part)
-        made += part
+    """Return a line's text: bold, italic, code, links and `_OWN`; everything else is text."""
+    made, linked = "", False
+    for token in _tokens(text):
+        content = html.escape(token.content, quote=False)
+        linked = token.type == "link_open" or (linked and token.type != "link_close")
+        if token.type == "link_open":
+            made += f'<a href="{html.escape(str(token.attrs["href"]))}">'
+        elif token.type == "code_inline":
+            made += f"<code>{content}</code>"
+        elif token.type == _OWN_TYPE:
+            made += token.content
+        elif token.nesting:
+            made += f"<{'/' * (token.nesting < 0)}{token.tag}>"
+        else:
+            made += content if linked else _with_addresses(token.content)
     return made
+
+
+def _with_addresses(text: str) -> str:
+    """Return text, the addresses in it as links."""
+    parts = (html.escape(part) if n % 2 else part for n, part in enumerate(_BARE.split(text)))
+    return "".join(
+        f'<a href="{part}">{part}</a>' if n % 2 else html.escape(part, quote=False)
+        for n, part in enumerate(parts)
+    )
+
+
+def _tokens(text: str) -> Sequence[Token]:
+    (line,) = _READER.parseInline(text)
+    return line.children or ()
+
+
+def _own_element(state: StateInline, silent: bool) -> bool:
+    """Take one of `_OWN` as the element that it is."""
+    found = _OWN.match(state.src, state.pos)
+    if found is None:
+        return False
+    if not silent:
+        state.push(_OWN_TYPE, "", 0).content = found[0]
+    state.pos = found.end()
+    return True
+
+
+class _Reader(MarkdownIt):
+    """Reads a line of a report: CommonMark without HTML and pictures."""
+
+    def validateLink(self, url: str) -> bool:
+        """Whether a link may lead there: to an address of the web, or a file beside the page."""
+        return is_address(url) or _BESIDE.fullmatch(url) is not None
+
+
+_READER: Final = _Reader("zero")
+_READER.enable(["emphasis", "backticks", "escape", "link", "entity"])
+_READER.inline.ruler.push(_OWN_TYPE, _own_element)

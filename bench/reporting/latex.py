@@ -9,6 +9,7 @@ from itertools import groupby
 
 from bench.config import Form
 from bench.errors import BenchError
+from bench.printable import visible
 from bench.reporting.cells import Cell, best, decimals
 from bench.reporting.grid import smoke_word
 from bench.reporting.published import REFERENCE, place_of_name
@@ -79,7 +80,7 @@ def latex(
         r"\begin{table*}[t]",
         r"\centering\small",
         rf"\caption{{{escaped(title)} {_reading(tops, found)}}}",
-        rf"\label{{tab:{table.key.replace('/', '-')}}}",
+        rf"\label{{tab:{re.sub('[^A-Za-z0-9]+', '-', table.key)}}}",
         *draw(table, found, texts),
         *_footnotes(table, contradictory),
         r"\end{table*}",
@@ -113,7 +114,7 @@ def escaped(text: str) -> str:
     >>> escaped("50 % of S_1, λ = 0.1")
     '50 \\\\% of S\\\\_1, $\\\\lambda$ = 0.1'
     """
-    return "".join(_character(one) for one in text)
+    return "".join(_character(one) for one in visible(text))
 
 
 def _character(one: str) -> str:
@@ -130,6 +131,12 @@ def _character(one: str) -> str:
     if len(marks) == 1 and marks[0] in _ACCENTS and base.isascii():
         return rf"\{_ACCENTS[marks[0]]}{{{base}}}"
     raise BenchError(f"{one!r} ({unicodedata.name(one, 'no name')}) is not known in LaTeX here")
+
+
+def _line(cells: Sequence[str]) -> str:
+    r"""Return a line of a tabular; the `\\` before it would take a `[` or `*` that begins it."""
+    text = " & ".join(cells)
+    return f"{'{}' * text.startswith(('[', '*'))}{text} \\\\"
 
 
 def _rows(
@@ -152,7 +159,7 @@ def _rows(
         pairs = [texts[name, column] for column in range(n)]
         cells = _names(row)
         cells += [text for pair in pairs for text in (pair if name in ours else (pair[0], ""))]
-        yield " & ".join([*cells, escaped(seeds(found, name))]) + r" \\"
+        yield _line([*cells, escaped(seeds(found, name))])
     yield r"\bottomrule"
     yield r"\end{tabular}" + "}" * wide
 
@@ -164,16 +171,16 @@ def _headings(table: Table) -> Iterator[str]:
     if any(column.group for column in table.columns):
         spans = [(name, 2 * len([*of])) for name, of in groupby(table.columns, lambda c: c.group)]
         over = [rf"\multicolumn{{{span}}}{{c}}{{{escaped(name)}}}" for name, span in spans]
-        yield " & ".join([*empty, *over, ""]) + r" \\"
+        yield _line([*empty, *over, ""])
         yield from _rules(n_text + 1, [(name, span) for name, span in spans])
     over = [
         rf"\multicolumn{{2}}{{c}}{{{f'{escaped(c.heading)} {_ARROWS[c.better]}'.strip()}}}"
         for c in table.columns
     ]
-    yield " & ".join([*empty, *over, ""]) + r" \\"
+    yield _line([*empty, *over, ""])
     yield from _rules(n_text + 1, [(c.heading, 2) for c in table.columns])
     names = [escaped(name) for name in table.text_columns]
-    yield " & ".join([*names, *["paper", "ours"] * len(table.columns), "Seeds"]) + r" \\"
+    yield _line([*names, *["paper", "ours"] * len(table.columns), "Seeds"])
     yield r"\midrule"
 
 
@@ -204,14 +211,11 @@ def _matrices(
         heading = f"{title} ({escaped(seeds(found, name))})"
         yield rf"\multicolumn{{{len(across) + 1}}}{{l}}{{{heading}}} \\"
         yield r"\midrule"
-        yield (
-            " & ".join(["", *(f"{escaped(heading)} {arrow}".strip() for heading in across)])
-            + r" \\"
-        )
+        yield _line(["", *(f"{escaped(heading)} {arrow}".strip() for heading in across)])
         yield r"\midrule"
         for group in down:
             cells = [_both(texts, name, place.get((group, heading))) for heading in across]
-            yield " & ".join([escaped(group), *cells]) + r" \\"
+            yield _line([escaped(group), *cells])
         yield r"\bottomrule"
         yield r"\end{tabular}" + "}" * wide
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from bench.config import Form
+from bench.markdown import bullets, code, joined, marked, prose
 from bench.metrics.measured import FEW
 from bench.reporting import repeat, tables
 from bench.reporting.cells import Cell, Standing, Verdict, best, decimals, half_unit
@@ -64,7 +65,7 @@ def reading(
         _COMBINED.format(names=names) if names else "",
         *_marks(table, found, comparisons, detail),
     ]
-    return "\n".join(f"- {line}" for line in lines if line)
+    return bullets(filter(None, lines))
 
 
 def drawn_by(standings: Mapping[str, Standing]) -> str:
@@ -93,21 +94,21 @@ def _marks(
     there = {cell.ours.verdict for cell in found if cell.ours}
     if "outside" in there:
         there.add("inside")  # the one says what the other is not
-    said = [
-        f"{f'*{of}*' if detail else tables.MARKS[of]}: {says}."
+    said: list[str] = [
+        marked("{}: {}.", marked("*{}*", of) if detail else tables.MARKS[of], says)
         for of, says in _SAYS.items()
         if of in there
     ]
     if any(best(table, column, found) for column in range(len(table.columns))):
         level = f"; {tables.LEVEL}: not told apart from it (below)" if comparisons.tested else ""
-        said.append(f"**Bold**: the best of ours among complete rows{level}.")
+        said.append(marked("**Bold**: the best of ours among complete rows{}.", level))
     if any(cell.ours and cell.ours.tied for cell in found):
         said.append(
             f"{tables.TIED}: equal scores of both classes stand where the error rates cross; they "
             "move together here, and other formulas give another EER."
         )
     if any(cell.ours and not cell.complete for cell in found):
-        said.append("*Italic*: seeds are missing.")
+        said.append(marked("*Italic*: seeds are missing."))
     return said
 
 
@@ -119,7 +120,7 @@ def verdict(
     """
     counts = tally(table, found)
     sentences = [_agreement(table, counts, standings, form), f"{_rows(table, counts)}."]
-    return f"**Verdict.** {' '.join(filter(None, sentences))}"
+    return marked("**Verdict.** {}", joined(" ", filter(None, sentences)))
 
 
 def _rows(table: Table, counts: Tally) -> str:
@@ -141,13 +142,14 @@ def _agreement(table: Table, counts: Tally, standings: Mapping[str, Standing], f
         if judged
         else "No cell can be judged against the paper yet"
     )
+    said = [text]
     if seeds:
-        have = "has" if seeds == 1 else "have"
-        run = repeat.command(table, standings, form, 3)
-        text += f"; {seeds} {have} fewer than three seeds (`{run}` gives a verdict)"
+        few = f"{seeds} {'has' if seeds == 1 else 'have'} fewer than three seeds"
+        run = code(repeat.command(table, standings, form, 3))
+        said.append(marked("{} ({} gives a verdict)", few, run))
     if errors:
-        text += f"; {errors} {'has' if errors == 1 else 'have'} too few errors"
-    return f"{text}."
+        said.append(f"{errors} {'has' if errors == 1 else 'have'} too few errors")
+    return marked("{}.", joined("; ", said))
 
 
 def farthest(table: Table, counts: Tally) -> str:
@@ -194,8 +196,8 @@ def footnotes(
         for source, names in sources.items()
         if source
     ]
-    notes += [*elsewhere_notes(table), *table.notes]
+    notes += [*elsewhere_notes(table), *map(prose, table.notes)]
     if form == "smoke" and table.smoke:
-        said = ", ".join(f"`{'.'.join(keys)} = {value}`" for keys, value in leaves(table.smoke))
-        notes.append(f"Smoke settings, in place of the paper's: {said}.")
-    return "\n".join(f"- {' '.join(note.split())}" for note in notes)
+        said = (code(f"{'.'.join(keys)} = {value}") for keys, value in leaves(table.smoke))
+        notes.append(marked("Smoke settings, in place of the paper's: {}.", joined(", ", said)))
+    return bullets(notes)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.config import Form
+from bench.markdown import code, link, marked, prose
 from bench.reporting import differences
 from bench.reporting.document import Report, warning
 from bench.reporting.grid import grid, smoke_word
@@ -42,7 +43,7 @@ def overview(reports: Sequence[Report], form: Form, untrained: Sequence[Checked]
         f"# {smoke_word(form)}What is reproduced",
         warning(form),
         f"Written by `bench report all{smoke}` from the tracking store; not edited by hand.",
-        f"**In short.** {_in_short(reports)}",
+        marked("**In short.** {}", _in_short(reports)),
         *([grid(_HEADINGS, [_line(made) for made in here], form), _WORDS] if here else []),
         _looked_up(untrained, form),
         _awaited([made for made in reports if not made.says_something], form),
@@ -59,7 +60,7 @@ def _line(made: Report) -> list[str]:
         counts.few_seeds + counts.few_errors,
     )
     place = farthest(made.table, counts) or "–"
-    return [f"[{made.table.title}]({made.stem}.md)", *map(str, numbers), place]
+    return [link(made.table.title, f"{made.stem}.md"), *map(str, numbers), place]
 
 
 def _in_short(reports: Sequence[Report]) -> str:
@@ -82,7 +83,8 @@ def _looked_up(untrained: Sequence[Checked], form: Form) -> str:
     if not untrained:
         return ""
     lines = [
-        [f"[{card.title}]({card.key.replace('/', '-')}.md)", card.caption] for card in untrained
+        [link(card.title, f"{card.key.replace('/', '-')}.md"), prose(card.caption)]
+        for card in untrained
     ]
     heading = f"## {smoke_word(form)}Tables without training"
     return f"{heading}\n\n{grid(['Table', 'What it holds'], lines, form)}"
@@ -94,7 +96,11 @@ def _awaited(reports: Sequence[Report], form: Form) -> str:
         return ""
     smoke = "" if form == "paper" else " --smoke"
     lines = [
-        [made.table.title, made.table.caption, f"`bench run {made.table.key}{smoke}`"]
+        [
+            made.table.title,
+            prose(made.table.caption),
+            code(f"bench run {made.table.key}{smoke}"),
+        ]
         for made in reports
     ]
     heading = f"## {smoke_word(form)}What will stand here"

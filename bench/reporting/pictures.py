@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import NamedTuple
+from urllib.parse import quote
 
 from bench.config import Form
+from bench.markdown import image
 from bench.reporting.cells import Cell, Standing, foremost
 from bench.reporting.evaluations import called
 from bench.reporting.grid import smoke_word
@@ -48,11 +50,11 @@ def pictures(
             continue
         run = standings[row].runs.iloc[0]
         for name, png in kept.pictures(str(run["run_id"]), evaluation).items():
-            file = f"{stem}.{row}-{evaluation}-{name}"
+            file = f"{stem}.{quote(f'{row}-{evaluation}-{name}', safe='@+')}"
             files[file] = png
             where = called(runs[row])[evaluation]
             what = f"{row}, seed {run['seed']}, on {where}: {name.removesuffix('.png')}"
-            lines.append(f"![{what}]({file})")
+            lines.append(image(what, file))
     if not lines:
         return Pictures("", {})
     heading = f"## {smoke_word(form)}Figures of the best rows"

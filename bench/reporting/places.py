@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bench.config import Form
+from bench.markdown import escaped, marked
 from bench.metrics.between import Between, Trained, between
 from bench.metrics.exact import FEW
 from bench.metrics.paired import holm
@@ -98,7 +99,7 @@ def _of_evaluation(
     found += [(f"{evaluation}, by distance to the nearest boundary", " ", tuple(ways), distances)]
     parts: list[str] = []
     for title, between_words, columns, known in found:
-        parts += [f"{title}:", _drawn(table, rows, between_words, columns, known, form)]
+        parts += [escaped(f"{title}:"), _drawn(table, rows, between_words, columns, known, form)]
     return parts
 
 
@@ -127,8 +128,8 @@ def _rate(row: _Row, group: str) -> str:
     if any(group not in of.names for of in row.seeds):
         return ""
     interval = bracketed(100 * row.mean("low", group), 100 * row.mean("high", group), 2)
-    small = f" <small>{interval}</small>" if interval else ""
-    return f"{100 * row.mean('values', group):.2f}{small}"
+    rate = f"{100 * row.mean('values', group):.2f}"
+    return marked("{} <small>{}</small>", rate, interval) if interval else rate
 
 
 def _steps(
@@ -166,4 +167,4 @@ def _said(of: Between, p_value: float, few: bool) -> str:
         return f"{text} too few errors"
     if p_value > LEVEL:
         return text
-    return f"**{'fewer' if of.value < 0 else 'more'}** {text}"
+    return marked("**{}** {}", "fewer" if of.value < 0 else "more", text)

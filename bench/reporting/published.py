@@ -6,6 +6,7 @@ import re
 
 from bench.catalogue import digits
 from bench.config import Form
+from bench.markdown import is_address, joined, link, marked
 from bench.reporting.grid import grid, smoke_word
 from bench.specs.table import Column, Row, Table
 
@@ -24,12 +25,20 @@ def elsewhere_notes(table: Table) -> list[str]:
                 name = ", ".join(filter(None, row.cells))
                 own = row.published.get(column.metric)
                 here = "not printed" if own is None else _shown(own, column)
-                others = "; ".join(
-                    f"{_shown(figure.value, columns[figure.metric])} by "
-                    f"{_link(figure.source, figure.url)} ({figure.date})"
-                    for figure in found
+                others = joined(
+                    "; ",
+                    (
+                        marked(
+                            "{} by {} ({})",
+                            _shown(figure.value, columns[figure.metric]),
+                            _link(figure.source, figure.url),
+                            figure.date,
+                        )
+                        for figure in found
+                    ),
                 )
-                said.append(f"{name}, {_name(column)}: {here} in this table; {others}.")
+                text = f"{name}, {_name(column)}: {here} in this table"
+                said.append(marked("{}; {}.", text, others))
     return said
 
 
@@ -53,7 +62,7 @@ def section(table: Table, form: Form) -> str:
         return ""
     lines = [
         [
-            ", ".join(filter(None, linked(row))),
+            joined(", ", filter(None, linked(row))),
             _link("code", row.code),
             row.weights and _link("weights", row.weights),
             row.licence,
@@ -79,7 +88,7 @@ def _link(text: str, url: str) -> str:
     """Return the text linked; an address that is none stands beside it."""
     if not url:
         return text if text not in ("code", "weights") else ""
-    return f"[{text}]({url})" if url.startswith("http") else url
+    return link(text, url) if is_address(url) else url
 
 
 def _shown(value: float, column: Column) -> str:

@@ -18,6 +18,7 @@ import pandas as pd
 
 from bench.cards import DEFAULT_PAPER
 from bench.config import Form
+from bench.markdown import bullets, code, joined, marked
 from bench.reporting.cells import Standing
 from bench.reporting.grid import grid, ranged
 from bench.reporting.kept import Kept
@@ -34,18 +35,21 @@ _EQUAL = (
 
 def summary(table: Table, standings: Mapping[str, Standing], form: Form, kept: Kept | None) -> str:
     """Return a list: what to type, and what was used and spent the last time."""
-    lines = [f"Run: {_commands(table, standings, form)}"]
+    lines: list[str] = [marked("Run: {}", _commands(table, standings, form))]
     runs = pd.concat([stands.runs for stands in standings.values()]) if standings else None
     if runs is not None and len(runs):
         lines += [
-            f"Code: commit {_listed(runs['commit'])}{_uncommitted(runs)}",
-            f"Environment: `uv sync --locked`; uv.lock's SHA-256 begins: {_listed(runs['lock'])}",
-            f"Data: {_splits(runs)}, fingerprints below; `bench data check` compares them",
+            marked("Code: commit {}{}", _listed(runs["commit"]), _uncommitted(runs)),
+            marked(
+                "Environment: `uv sync --locked`; uv.lock's SHA-256 begins: {}",
+                _listed(runs["lock"]),
+            ),
+            marked("Data: {}, fingerprints below; `bench data check` compares them", _splits(runs)),
             *_spent(runs, kept),
             *_conditions(runs),
-            _EQUAL,
+            marked(_EQUAL),
         ]
-    return "\n".join(f"- {line}" for line in lines)
+    return bullets(lines)
 
 
 def runs(standings: Mapping[str, Standing], form: Form) -> str:
@@ -55,9 +59,9 @@ def runs(standings: Mapping[str, Standing], form: Form) -> str:
         tracked: list[Any] = stands.runs.to_dict("records")
         shown += [
             [
-                *(row, str(run["seed"]), f"`{run['signature']}`", run["commit"]),
+                *(row, str(run["seed"]), code(run["signature"]), run["commit"]),
                 *(_time(run["begun"]), _time(run["ended"]), f"{run['hours']:.2f}"),
-                *(run["device"], f"`{run['run_id'][:8]}`"),
+                *(run["device"], code(run["run_id"][:8])),
             ]
             for run in tracked
         ]
@@ -78,11 +82,11 @@ def data(standings: Mapping[str, Standing], form: Form) -> str:
     if not seen:
         return "No data was used."
     lines = [
-        [name, f"`{digest}`", ranged(rows, order)] for (name, digest), rows in sorted(seen.items())
+        [name, code(digest), ranged(rows, order)] for (name, digest), rows in sorted(seen.items())
     ]
     names = Counter(name for name, _ in seen)
     said = [
-        f"**Rows saw different data in {name}: their figures cannot be compared.**"
+        marked("**Rows saw different data in {}: their figures cannot be compared.**", name)
         for name, count in sorted(names.items())
         if count > 1
     ]
@@ -132,12 +136,12 @@ def _commands(table: Table, standings: Mapping[str, Standing], form: Form) -> st
     commands = [command(table, standings, form), f"bench report {_name(table)}{_smoke(form)}"]
     if form == "smoke":
         commands.insert(0, "bench data mini")
-    return ", ".join(f"`{of}`" for of in commands)
+    return joined(", ", map(code, commands))
 
 
 def _uncommitted(runs: pd.DataFrame) -> str:
     changed = runs["commit"].str.contains("+changes", regex=False).any()
-    return " (`+changes`: the checkout had changes that were not committed)" if changed else ""
+    return marked(" (`+changes`: the checkout had changes that were not committed)" * bool(changed))
 
 
 def _listed(values: pd.Series[Any]) -> str:

@@ -20,6 +20,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from bench import writing
+from bench.printable import visible
 from bench.units import BONAFIDE, SPOOF
 
 Kind = Literal["png", "svg"]
@@ -49,7 +50,7 @@ _DPI = 150
 
 def plain(text: str) -> str:
     """Return a text as it stands: Matplotlib takes what is between dollars for a formula."""
-    return text.replace("$", r"\$")
+    return visible(text).replace("$", r"\$")
 
 
 def wrapped(text: str, width_in: float) -> str:

@@ -13,6 +13,18 @@ import pandas as pd
 
 from bench import cards, sweep_cards, writing
 from bench.catalogue import digits
+from bench.markdown import (
+    bullets,
+    code,
+    fenced,
+    heading,
+    image,
+    joined,
+    link,
+    marked,
+    prose,
+)
+from bench.printable import csv_cell
 from bench.reporting import sweep_figures
 from bench.reporting.grid import grid, smoke_word
 from bench.reporting.style import Kind
@@ -27,7 +39,7 @@ from bench.reporting.sweep_best import (
     unit,
 )
 from bench.reporting.sweep_figures import Draw
-from bench.reporting.sweep_published import beside, by_average, heading, with_averages
+from bench.reporting.sweep_published import beside, by_average, figure_name, with_averages
 from bench.specs.run import KeepAverage
 from bench.specs.sweep import Sweep
 
@@ -63,7 +75,8 @@ class SweepReport:
     @property
     def texts(self) -> dict[str, str]:
         """Content of the text files by name."""
-        csv = self.trials.to_csv(index=False)
+        guarded = self.trials.rename(columns=csv_cell).map(csv_cell)
+        csv = guarded.to_csv(index=False)
         return {f"{self.stem}.md": self.markdown} | (
             {f"{self.stem}.csv": csv} if csv.strip() else {}
         )
@@ -82,7 +95,7 @@ class SweepReport:
 def note(card: Sweep, trials: pd.DataFrame) -> str:
     """Return what stands over the study in the tracking store's pages, in Markdown."""
     said = [
-        f"**{smoke_word(card.form)}{card.title}**, from {card.parent}",
+        marked("**{}**, from {}", smoke_word(card.form) + card.title, card.parent),
         "",
         _counts(card, trials),
         "" if trials.empty else standing(card, trials),
@@ -103,15 +116,15 @@ def report(
     drawn = {} if trials.empty else sweep_figures.figures(card, trials, importances)
     template = Template((cards.folder("templates") / "sweep.md").read_text(encoding="utf-8"))
     markdown = template.substitute(
-        title=smoke_word(card.form) + card.title,
-        caption="\n\n".join(filter(None, [_WARNING * (card.form == "smoke"), card.caption])),
+        title=heading(1, smoke_word(card.form) + card.title),
+        caption="\n\n".join(filter(None, [_WARNING * (card.form == "smoke"), prose(card.caption)])),
         setup=_setup(card),
         best=_best_part(card, trials),
         published=_published(card, trials),
         trials=_trials(card, trials),
         figures=_figures(stem, drawn),
         importances=_importances(importances, card),
-        notes="\n".join(f"- {text}" for text in [*card.notes, *_others(others)]) or "None.",
+        notes=bullets(map(prose, [*card.notes, *_others(others)])) or "None.",
     )
     return SweepReport(stem, re.sub(r"\n{3,}", "\n\n", markdown).rstrip() + "\n", trials, drawn)
 
@@ -136,7 +149,7 @@ def stale(made: SweepReport, folder: Path) -> list[Path]:
 
 
 _CAPTIONS = {
-    "history": "The objective of each trial in order, and the least so far",
+    "history": "The objective of each trial in order, and the lowest so far",
     "importances": "How important each dimension is",
     "slice": "The objective over each dimension",
     "contour": "The objective over two dimensions",
@@ -145,14 +158,15 @@ _CAPTIONS = {
 
 def _figures(stem: str, drawn: Mapping[str, Draw]) -> str:
     shown = [
-        f"![{_CAPTIONS[name]}]({stem}.{name}.png)\n\n[as SVG]({stem}.{name}.svg)" for name in drawn
+        f"{image(_CAPTIONS[name], f'{stem}.{name}.png')}\n\n{link('as SVG', f'{stem}.{name}.svg')}"
+        for name in drawn
     ]
     return "\n\n".join(shown) or "There is nothing to draw: no trial is finished."
 
 
 def _setup(card: Sweep) -> str:
     rows = [
-        ["starts from", f"`{card.parent}`"],
+        ["starts from", code(card.parent)],
         ["objective", f"{card.objective}{unit(card)}, least is best; of {_kept(card)}"],
         ["sampler", _settings(card.sampler.model_dump())],
         ["pruner", _settings(card.pruner.model_dump())],
@@ -165,7 +179,7 @@ def _setup(card: Sweep) -> str:
         text = between.join(map(sweep_cards.text, of.edges()))
         step = getattr(of, "step", None)
         extra = [", by the logarithm"] * getattr(of, "log", False) + [f", by {step}"] * bool(step)
-        rows.append([f"`{name}`", f"{text}{''.join(extra)}"])
+        rows.append([code(name), f"{text}{''.join(extra)}"])
     return grid(["Setting", "Value"], rows, card.form)
 
 
@@ -215,10 +229,12 @@ def _best_part(card: Sweep, trials: pd.DataFrame) -> str:
     return "\n\n".join(
         [
             _counts(card, trials),
-            f"**{standing(card, trials)}**",
+            marked("**{}**", standing(card, trials)),
             "The dev figure of the best of many is too good: a test set says what it is worth.",
-            f"{which} of `experiments/{table.key}.toml` ({_same(card, found)}):",
-            "```toml\n" + "\n\n".join(row_of(card, line) for line in found[:_MOST]) + "\n```",
+            marked(
+                "{} of {} ({}):", which, code(f"experiments/{table.key}.toml"), _same(card, found)
+            ),
+            fenced("toml", "\n\n".join(row_of(card, line) for line in found[:_MOST])),
             *([f"And {len(found) - _MOST} more."] if len(found) > _MOST else []),
         ]
     )
@@ -230,9 +246,10 @@ _MOST = 4
 
 def _same(card: Sweep, found: Sequence[Line]) -> str:
     of = "signature" if card.evaluate == "as-row" else "training_signature"
-    named = ", ".join(f"`{line[of]}`" for line in found[:_MOST])
+    named = joined(", ", (code(line[of]) for line in found[:_MOST]))
     word = of.replace("_", " ") + ("s" if len(found) > 1 else "")
-    return f"{word} {named}" + (", so what is trained is found" if of != "signature" else "")
+    so = "" if of == "signature" else ", so what is trained is found"
+    return marked("{} {}{}", word, named, so)
 
 
 def _published(card: Sweep, trials: pd.DataFrame) -> str:
@@ -240,7 +257,7 @@ def _published(card: Sweep, trials: pd.DataFrame) -> str:
     if not found:
         return "\n\n".join(["The paper has no figures of this sweep.", *by_average(card, trials)])
     (dimension,) = card.space
-    headings = ["Test set", f"`{dimension}`", "Paper: EER (%)", "Ours", "Ours, least", "Agrees?"]
+    headings = ["Test set", code(dimension), "Paper: EER (%)", "Ours", "Ours, least", "Agrees?"]
     table = grid(headings, [list(line) for line in found], card.form)
     compared = [line.agrees.startswith("yes") for line in found if line.agrees]
     heads = (
@@ -262,22 +279,22 @@ def _trials(card: Sweep, trials: pd.DataFrame) -> str:
         return NOT_RUN
     known = [*COLUMNS, *card.space]
     tests = [name for name in trials.columns if name not in known]
-    headings = ["Trial", "State", *(f"`{name}`" for name in card.space)]
+    headings = ["Trial", "State", *map(code, card.space)]
     headings += [f"{card.objective}{unit(card)}", "Epochs", "Hours"]
-    headings += [*(heading(card, name) for name in tests), "Signature", "Why"]
+    headings += [*(figure_name(card, name) for name in tests), "Signature", "Why"]
     top = numbers(leaders(card, trials))
     rows: list[list[str]] = []
     for line in lines(trials):
         number = str(line["trial"])
         objective = printed(card, line["objective"])
         if int(number) in top:
-            objective = f"**{objective}**" if len(top) == 1 else f"{objective} (tied)"
+            objective = marked("**{}**" if len(top) == 1 else "{} (tied)", objective)
         rows.append(
             [
                 *(number, str(line["state"]), *(str(line[name]) for name in card.space)),
                 *(objective, str(line["epochs"]), f"{float(line['hours']):.2f}"),
                 *(_test(name, line[name]) for name in tests),
-                *(f"`{line['signature']}`", str(line["reason"])),
+                *(code(line["signature"]), str(line["reason"])),
             ]
         )
     return grid(headings, rows, card.form)
@@ -292,7 +309,7 @@ def _importances(importances: Mapping[str, float], card: Sweep) -> str:
         alone = len(card.space) == 1
         return "There is one dimension." if alone else "Too few trials are finished to tell."
     rows = [
-        [f"`{name}`", f"{importances[name]:.2f}"]
+        [code(name), f"{importances[name]:.2f}"]
         for name in sorted(importances, key=lambda name: -importances[name])
     ]
     return grid(["Dimension", "Share of variance (functional ANOVA)"], rows, card.form)

@@ -12,6 +12,7 @@ import pandas as pd
 
 from bench import sweep_cards
 from bench.catalogue import digits, is_rate
+from bench.markdown import code, joined, marked
 from bench.specs.sweep import Sweep
 
 Line = dict[str, Any]
@@ -60,17 +61,26 @@ def standing(card: Sweep, trials: pd.DataFrame) -> str:
         return ""
     if len(found) == 1:
         value = f"{printed(card, found[0]['objective'])}{unit(card)}"
-        return f"Best: trial {found[0]['trial']}, {card.objective} {value}: {point(card, found[0])}"
+        of = f"trial {found[0]['trial']}, {card.objective} {value}"
+        return marked("Best: {}: {}", of, point(card, found[0]))
     values = sorted(float(line["objective"]) for line in found)
     low, high = (printed(card, value) for value in (values[0], values[-1]))
     between = low if low == high else f"{low} to {high}"
     finished = sum(line["state"] == "finished" for line in lines(trials))
-    named = "; ".join(f"trial {line['trial']} ({point(card, line)})" for line in found)
-    own = " The row's own setting is among them." if any(_is_own(card, of) for of in found) else ""
-    return (
+    named = joined(
+        "; ", (marked("trial {} ({})", str(line["trial"]), point(card, line)) for line in found)
+    )
+    among = any(_is_own(card, of) for of in found)
+    own = marked(" The row's own setting is among them." if among else "")
+    said = (
         f"No best: {len(found)} of {finished} finished trials have {card.objective} {between}"
-        f"{unit(card)}, and dev cannot tell them apart{_why(trials)}: {named}.{own} More seeds a "
-        "trial (`seeds` of the card), or a larger dev set, may."
+        f"{unit(card)}, and dev cannot tell them apart{_why(trials)}"
+    )
+    return marked(
+        "{}: {}.{} More seeds a trial (`seeds` of the card), or a larger dev set, may.",
+        said,
+        named,
+        own,
     )
 
 
@@ -98,7 +108,7 @@ def row_of(card: Sweep, line: Mapping[str, Any]) -> str:
 
 def point(card: Sweep, line: Mapping[str, Any]) -> str:
     """Return a trial's values: `` `a = 1`, `b = 2` ``."""
-    return ", ".join(f"`{name} = {line[name]}`" for name in card.space)
+    return joined(", ", (code(f"{name} = {line[name]}") for name in card.space))
 
 
 def printed(card: Sweep, objective: Any) -> str:

@@ -67,7 +67,7 @@ def _history(card: Sweep, over: pd.DataFrame) -> Draw:
                 axes.plot(own["trial"], own["objective"], marker, color=colour, label=state)
         finished = over[over["state"] == "finished"]
         least = np.minimum.accumulate(finished["objective"].to_numpy())
-        axes.step(finished["trial"], least, where="post", color="black", label="least so far")
+        axes.step(finished["trial"], least, where="post", color="black", label="lowest so far")
         axes.set(xlabel="trial", ylabel=_label(card))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.legend(fontsize=7, frameon=False)
@@ -80,7 +80,9 @@ def _importances(card: Sweep, importances: Mapping[str, float]) -> Draw:
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
-        axes.barh(names, [importances[name] for name in names], color=SOURCES["ours"])
+        axes.barh(
+            [*map(plain, names)], [importances[name] for name in names], color=SOURCES["ours"]
+        )
         axes.set(xlim=(0, 1), xlabel=f"share of the variance of {card.objective}")
 
     return _drawn(card, (5, 1.2 + 0.3 * len(names)), draw)
@@ -89,7 +91,7 @@ def _importances(card: Sweep, importances: Mapping[str, float]) -> Draw:
 def _slice(card: Sweep, finished: pd.DataFrame, top: Sequence[int]) -> Draw:
     names = list(card.space)
     best = finished["trial"].isin(top).to_numpy()
-    said = "best" if len(top) == 1 else f"{len(top)} that dev cannot tell apart"
+    said = "best" if len(top) == 1 else f"{len(top)} tied on the development set"
 
     def draw(figure: Figure) -> None:
         for axes, name in zip(_panels(figure, len(names)), names, strict=False):
@@ -112,7 +114,7 @@ def _slice(card: Sweep, finished: pd.DataFrame, top: Sequence[int]) -> Draw:
                 linewidths=1.2,
                 label=said,
             )
-            axes.set(xlabel=name, ylabel=_label(card))
+            axes.set(xlabel=plain(name), ylabel=_label(card))
         figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center")
 
     return _drawn(card, _size(len(names)), draw)
@@ -132,7 +134,7 @@ def _contour(card: Sweep, finished: pd.DataFrame) -> Draw:
             dots = axes.scatter(
                 x, y, c=level, cmap=_COLOURS, edgecolors="black", linewidths=0.4, s=18
             )
-            axes.set(xlabel=across, ylabel=up)
+            axes.set(xlabel=plain(across), ylabel=plain(up))
             figure.colorbar(dots, ax=axes, label=_label(card))
 
     return _drawn(card, _size(len(pairs)), draw)

@@ -11,6 +11,7 @@ import pandas as pd
 
 from bench import sweep_cards
 from bench.catalogue import digits
+from bench.markdown import code, joined, marked
 from bench.reporting.evaluations import called
 from bench.reporting.sweep_best import lines, point
 from bench.specs.sweep import Published, Sweep
@@ -47,14 +48,14 @@ def with_averages(card: Sweep, trials: pd.DataFrame) -> pd.DataFrame:
     return found
 
 
-def heading(card: Sweep, metric: str) -> str:
+def figure_name(card: Sweep, metric: str) -> str:
     """Return what a figure of test sets is called: `19LA EER`, `Avg. EER`; its own name where it is
     neither an evaluation's EER nor a mean.
     """
     names = called(sweep_cards.base(card))
     evaluation, _, kind = metric.rpartition(".")
     test = AVERAGE if metric in sweep_cards.means(card) else names.get(evaluation, "")
-    return f"{test} EER (%)" if test and kind == "eer" else f"`{metric}`"
+    return f"{test} EER (%)" if test and kind == "eer" else code(metric)
 
 
 def beside(card: Sweep, trials: pd.DataFrame) -> list[Beside]:
@@ -93,8 +94,13 @@ def by_average(card: Sweep, trials: pd.DataFrame) -> list[str]:
         names = called(sweep_cards.base(card))
         of_what = ", ".join(names.get(part.rpartition(".")[0], part) for part in parts)
         said.append(
-            f"The average over {of_what}, by which the paper chooses, is least ({least}) at "
-            f"{'; '.join(point(card, of) for of in best)}. It is of test sets: no sweep goes by it."
+            marked(
+                "The average over {}, by which the paper chooses, is least ({}) at {}. It is of "
+                "test sets: no sweep goes by it.",
+                of_what,
+                least,
+                joined("; ", (point(card, of) for of in best)),
+            )
         )
     return said
 
@@ -103,7 +109,8 @@ def _beside(card: Sweep, line: Published, own: dict[float, float]) -> Beside:
     decimals = digits(line.metric)
     least = min(own.values(), default=float("nan"))
     at = [value for value, eer in own.items() if f"{eer:.{decimals}f}" == f"{least:.{decimals}f}"]
-    test = heading(card, line.metric).removesuffix(" EER (%)")
+    name = figure_name(card, line.metric)
+    test = name.removesuffix(" EER (%)") if name.endswith(" EER (%)") else name
     figure = "best" if line.figure is None else f"{line.figure:.{decimals}f}"
     best = ", best" if line.best and line.figure is not None else ""
     same = own.get(line.value) if line.value is not None else None

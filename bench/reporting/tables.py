@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Mapping, Sequence
 
 from bench.config import Form
+from bench.markdown import heading, joined, marked
 from bench.reporting.cells import Cell, Ours, Verdict, best, decimals, state
 from bench.reporting.compared import Comparisons
 from bench.reporting.grid import bracketed, grid, smoke_word
@@ -87,7 +88,7 @@ def _rows(table: Table, found: tuple[Cell, ...], texts: Mapping[Place, str], for
     for name, row in table.rows.items():
         if row.group != group:
             group = row.group
-            lines.append([f"**{group}**" if group else "", *[""] * (len(headings) - 1)])
+            lines.append([marked("**{}**", group) if group else "", *[""] * (len(headings) - 1)])
         own = [texts[name, column] for column in range(len(table.columns))]
         lines.append([*linked(row), *own, seeds(found, name)])
     return grid(headings, lines, form)
@@ -103,9 +104,9 @@ def _matrices(table: Table, found: tuple[Cell, ...], texts: Mapping[Place, str],
             [group, *(texts[name, place[group, h]] if (group, h) in place else "" for h in across)]
             for group in down
         ]
-        title = " · ".join(filter(None, [row.group, *linked(row)]))
+        title = joined(" · ", filter(None, [row.group, *linked(row)]))
         sections += [
-            f"### {smoke_word(form)}{title}: {seeds(found, name)}",
+            heading(3, marked(smoke_word(form) + "{}: {}", title, seeds(found, name))),
             grid(headings, lines, form),
         ]
     return "\n\n".join(sections)
@@ -125,26 +126,27 @@ def _figure(cell: Cell, rank: str, contradictory: bool, digits: int, detail: boo
         return paper
     between = "<br>" if detail else " / "
     if cell.ours is None:
-        return between.join([paper, _NOTHING, _NOTHING])
+        return joined(between, [paper, _NOTHING, _NOTHING])
     ours = _mean(cell, cell.ours, rank, digits)
     interval = bracketed(cell.ours.low, cell.ours.high, digits)
     difference = _difference(cell, cell.ours, digits, detail)
     if detail:
-        return between.join([paper, f"{ours} {interval}".strip(), difference])
-    small = f" <small>{interval}</small>" if interval else ""
-    return between.join([paper, ours, difference]) + small
+        return joined(between, [paper, joined(" ", filter(None, [ours, interval])), difference])
+    figures = joined(between, [paper, ours, difference])
+    return marked("{} <small>{}</small>", figures, interval) if interval else figures
 
 
 def _mean(cell: Cell, ours: Ours, rank: str, digits: int) -> str:
     mean = f"{ours.mean:.{digits}f}"
     if not cell.complete:
-        mean = f"*{mean}* ({cell.seeds_done} of {_seeds_of(cell.seeds_wanted)})"
+        wanted = _seeds_of(cell.seeds_wanted)
+        mean = marked("*{}* ({} of {})", mean, str(cell.seeds_done), wanted)
     elif rank == "best":
-        mean = f"**{mean}**"
+        mean = marked("**{}**", mean)
     elif rank == "level":
         mean += LEVEL
-    mean += TIED * ours.tied
-    return mean + ("" if ours.sd is None else f" ± {ours.sd:.{digits}f}")
+    mean = marked("{}{}", mean, TIED * ours.tied)
+    return mean if ours.sd is None else marked("{} ± {}", mean, f"{ours.sd:.{digits}f}")
 
 
 def _difference(cell: Cell, ours: Ours, digits: int, detail: bool) -> str:

@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Literal
 
 from bench.errors import BenchError
+from bench.printable import one_line
 
 Severity = Literal["error", "warning", "note"]
 EXAMPLES = 5
@@ -30,7 +31,9 @@ class Finding:
     def __str__(self) -> str:
         more = ", ..." if self.count > len(self.examples) else ""
         return (
-            f"{self.message}: {', '.join(self.examples)}{more}" if self.examples else self.message
+            f"{self.message}: {', '.join(map(one_line, self.examples))}{more}"
+            if self.examples
+            else self.message
         )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from bench.catalogue import is_rate, metric, shown
 from bench.config import Form
-from bench.markdown import table
+from bench.markdown import bullets, escaped, heading, marked, prose, table
 from bench.metrics.eer_variants import FORMULAS
 from bench.metrics.scores import Figure
 from bench.scoring.comparison import Compared, Comparison
@@ -32,20 +32,21 @@ _DIFFERENCE = """\
 def markdown(verdict: Verdict) -> str:
     """Return the verdict as Markdown, readable as plain text too."""
     lines = [
-        f"# {_SMOKE[verdict.form]}{verdict.scores.name} on {verdict.corpus}, {verdict.split}",
+        heading(
+            1, f"{_SMOKE[verdict.form]}{verdict.scores.name} on {verdict.corpus}, {verdict.split}"
+        ),
         "",
-        *(f"- {text}" for text in _facts(verdict)),
-        *(f"- {_said(finding)}" for finding in verdict.findings),
-        *(f"- {text}" for text in verdict.notes),
+        bullets([*_facts(verdict), *map(_said, verdict.findings), *map(prose, verdict.notes)]),
         "",
         *_figures(verdict),
         *_formulas(verdict),
     ]
     for breakdown in verdict.breakdowns:
-        heading = f"## By {' and '.join(breakdown.by)}{_without(verdict.missing)}"
-        lines += ["", heading, "", *_breakdown(breakdown)]
+        by = f"By {' and '.join(breakdown.by)}{_without(verdict.missing)}"
+        lines += ["", heading(2, by), "", *_breakdown(breakdown)]
     lines += ["", *_intervals(verdict)]
-    lines += [f"Scores: SHA-256 {verdict.digest}...; keys: fingerprint {verdict.fingerprint}."]
+    said = f"Scores: SHA-256 {verdict.digest}...; keys: fingerprint {verdict.fingerprint}."
+    lines += [escaped(said)]
     return "\n".join(lines) + "\n"
 
 
@@ -54,7 +55,7 @@ def _intervals(verdict: Verdict) -> list[str]:
     none = any(math.isnan(figure.low) for figures in every for figure in figures.values())
     why = " None (–) of an organisers' package and where one speaker is all there is." * none
     other = f" By {verdict.otherwise}: verdict.json." if verdict.otherwise else ""
-    return [f"Intervals: {verdict.resampling}.{other}{why}"]
+    return [escaped(f"Intervals: {verdict.resampling}.{other}{why}")]
 
 
 def _formulas(verdict: Verdict) -> list[str]:
@@ -64,24 +65,19 @@ def _formulas(verdict: Verdict) -> list[str]:
         [name, shown("eer", rate, _DIGITS), FORMULAS[name]]
         for name, rate in verdict.formulas.items()
     ]
-    heading = "## The same scores by the formulas in use"
-    return ["", heading, "", *table(["Formula", "EER", "What it is"], rows)]
+    title = "## The same scores by the formulas in use"
+    return ["", title, "", *table(["Formula", "EER", "What it is"], rows)]
 
 
 def comparison(found: Comparison) -> str:
     """Return a comparison as Markdown, readable as plain text too."""
     lines = [
-        f"# {found.a.name} (A) and {found.b.name} (B) on {found.corpus}, {found.split}",
+        heading(1, f"{found.a.name} (A) and {found.b.name} (B) on {found.corpus}, {found.split}"),
         "",
         f"- {found.trials:,} utterances that both have scores of"
         + (f"; {found.left_out:,} of the split are left out" if found.left_out else ""),
         _DIFFERENCE,
-        *(
-            f"- {name}: {_said(finding)}"
-            for name, findings in found.findings.items()
-            for finding in findings
-        ),
-        *(f"- {note}" for note in found.notes),
+        *filter(None, [bullets([*_found(found), *map(prose, found.notes)])]),
         "",
     ]
     without = f", {found.left_out:,} left out" if found.left_out else ""
@@ -97,7 +93,16 @@ def comparison(found: Comparison) -> str:
     ]
     headings = [*found.by, "Figure", "A", "B", "Difference", "95 % interval", "p"]
     shown_rows = table(headings, rows) if rows else ["No figure."]
-    return "\n".join([*lines, *shown_rows, "", f"Intervals: {found.resampling}."]) + "\n"
+    return "\n".join([*lines, *shown_rows, "", escaped(f"Intervals: {found.resampling}.")]) + "\n"
+
+
+def _found(found: Comparison) -> list[str]:
+    """Return what is noteworthy about `keys`, `A` and `B`."""
+    return [
+        marked("{}: {}", name, _said(finding))
+        for name, findings in found.findings.items()
+        for finding in findings
+    ]
 
 
 def _tested(of: Compared) -> tuple[str, str]:
@@ -178,7 +183,8 @@ def _findings(found: Sequence[Finding]) -> list[dict[str, Any]]:
 
 
 def _said(finding: Finding) -> str:
-    return f"**warning**: {finding}" if finding.severity == "warning" else str(finding)
+    said = prose(str(finding))
+    return marked("**warning**: {}", said) if finding.severity == "warning" else said
 
 
 def _facts(verdict: Verdict) -> list[str]:
@@ -273,7 +279,8 @@ def _tied(breakdown: Breakdown) -> list[str]:
         for line in breakdown.lines
         if line.ties
     ]
-    return ["", f"{_TIED.strip()}: the EER hangs on ties: {', '.join(said)}."] if said else []
+    text = f"{_TIED.strip()}: the EER depends on how ties are counted: {', '.join(said)}."
+    return ["", escaped(text)] if said else []
 
 
 def _without(missing: int) -> str:

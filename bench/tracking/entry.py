@@ -14,6 +14,7 @@ from typing import Literal
 from bench.catalogue import digits, is_rate, shown
 from bench.config import Form
 from bench.digests import short_digest
+from bench.markdown import bullets, escaped, marked, table_row
 from bench.metrics.scores import Figure
 from bench.specs.run import Run
 
@@ -182,7 +183,7 @@ def describe(entry: RunEntry, figures: Mapping[str, Figure]) -> str:
     whole = [name for name in figures if name.count(".") < 2]
     smoke = "**SMOKE: not a result.** " if entry.run.form == "smoke" else ""
     lines = [
-        f"{smoke}{entry.table}, row {entry.row}, seed {entry.seed}",
+        smoke + escaped(f"{entry.table}, row {entry.row}, seed {entry.seed}"),
         "",
         "| figure (rates in %) | paper | ours | 95 % interval | difference |",
         "|---|---|---|---|---|",
@@ -199,7 +200,7 @@ def describe(entry: RunEntry, figures: Mapping[str, Figure]) -> str:
             cells[2] = f"{low:.{decimals}f} to {high:.{decimals}f}"
             if paper is not None:
                 cells[3] = f"{value - paper:+.{decimals}f}"
-        lines.append(f"| {name} | {' | '.join(cells)} |")
+        lines.append(table_row([name, *cells]))
     return "\n".join(lines)
 
 
@@ -226,7 +227,7 @@ def describe_scored(entry: ScoredEntry) -> str:
     """Return the description of a judged score file, in Markdown."""
     smoke = "**SMOKE: not a result.** " if entry.form == "smoke" else ""
     lines = [
-        f"{smoke}**Scored, not trained here**: {entry.system} on {entry.split}",
+        smoke + marked("**Scored, not trained here**: {} on {}", entry.system, entry.split),
         "",
         "| figure | value | 95 % interval |",
         "|---|---|---|",
@@ -234,5 +235,5 @@ def describe_scored(entry: ScoredEntry) -> str:
     for name, figure in entry.figures.items():
         value, low, high = (shown(name, number) for number in figure[:3])
         interval = "–" if math.isnan(figure.low) else f"{low} to {high}"
-        lines.append(f"| {name} | {value} | {interval} |")
-    return "\n".join([*lines, "", *(f"- {key}: {text}" for key, text in entry.settings.items())])
+        lines.append(table_row([name, value, interval]))
+    return "\n".join([*lines, "", bullets(f"{key}: {of}" for key, of in entry.settings.items())])

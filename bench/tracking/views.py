@@ -16,6 +16,7 @@ import zlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from bench.markdown import code, escaped, prose
 from bench.specs.table import Table
 
 VIEW = "paper"
@@ -65,11 +66,11 @@ def _packed(state: Mapping[str, Any]) -> str:
 
 def _note(table: Table, experiment_id: str) -> str:
     return (
-        f"[**{table.title}**, rows and columns as in the paper]({address(experiment_id)[1:]}): "
-        f"{table.caption}\n\n"
+        f"[**{escaped(table.title)}**, rows and columns as in the paper]"
+        f"({address(experiment_id)[1:]}): {prose(table.caption)}\n\n"
         "Rates in per cent, each with `.low` and `.high`, the bounds of its 95 % interval. A run "
         "whose `form` is `smoke` is never a result. The view is under *Views*, too.\n\n"
-        f"`bench report {table.key}` writes the table beside the paper's."
+        f"{code(f'bench report {table.key}')} writes the table beside the paper's."
     )
 
 

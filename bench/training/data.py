@@ -16,34 +16,12 @@ from torch.utils.data import Dataset, Sampler
 
 from bench.config import Config
 from bench.corpora.subset import Subset
-from bench.errors import BenchError
 from bench.specs.augment import Augment
 from bench.specs.corpus import Audio
 from bench.specs.run import HeldOutData, TrainData
 from bench.systems.base import Batch
 from bench.training.clips import Clip, Source, held_out
 from bench.units import samples
-
-
-def missing_audio(subset: Subset) -> list[str]:
-    """Return the paths of the subset's utterances that have no audio file."""
-    return [
-        str(path)
-        for path in (subset.audio_path(i) for i in range(len(subset)))
-        if not path.is_file()
-    ]
-
-
-def require_audio(subset: Subset) -> None:
-    """Raise unless every protocol line has its audio file: nothing is trained on less than
-    asked.
-    """
-    missing = missing_audio(subset)
-    if missing:
-        raise BenchError(
-            f"{subset.corpus} {subset.split}: {len(missing)} of {len(subset)} protocol lines have "
-            f"no audio, the first is {missing[0]} (`bench data check {subset.corpus}` lists all)"
-        )
 
 
 class Clips(Dataset[Batch]):

@@ -13,6 +13,7 @@ from lightning.fabric import Fabric
 from bench import corpora, writing
 from bench.config import Config, Form
 from bench.corpora import cards, fingerprint
+from bench.corpora.sound import require_audio
 from bench.corpora.subset import Subset
 from bench.digests import short_digest
 from bench.errors import BenchError
@@ -21,7 +22,6 @@ from bench.specs.base import digest
 from bench.specs.run import Data, HeldOutData, Run, Stage
 from bench.training import checkpoints, conditions, contents, engine, shares
 from bench.training.clips import require_labels
-from bench.training.data import require_audio
 from bench.training.keeping import Progress, Selection
 from bench.training.scoring import score, score_columns, utterances
 
@@ -95,7 +95,9 @@ class Trained(NamedTuple):
 
 
 class Library:
-    """Loads each subset once, however many rows use it; every protocol line must have its audio."""
+    """Loads each subset once, however many rows use it; every protocol line must have its audio,
+    whole.
+    """
 
     def __init__(self, config: Config) -> None:
         self.config = config
@@ -119,13 +121,14 @@ class Library:
         """Return the split that `data` names; raise where it is missing, broken or not labelled as
         asked for.
         """
-        official_s = cards.card(data.corpus).resolutions_s
+        card = cards.card(data.corpus)
+        official_s = card.resolutions_s
         # Where whole utterances are labelled, the frame vectors that take least to read.
         resolution_s = (data.resolution_s or max(official_s)) if official_s else None
         key = (form, data.corpus, data.split, str(resolution_s))
         if key not in self._loaded:
             subset = corpora.load(data.corpus, data.split, self.config, form, resolution_s)
-            require_audio(subset)
+            require_audio(subset, card.audio, self.config.work, form)
             self._loaded[key] = Loaded(
                 subset, fingerprint.fingerprint(subset), fingerprint.audio_digest(subset)
             )

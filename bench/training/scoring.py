@@ -50,7 +50,8 @@ def score(
     workers: int,
     each: Callable[[Batch], None] | None = None,
 ) -> dict[int, FrameScores]:
-    """Return the scores of every utterance of the subset, by its row in the table.
+    """Return the scores of every utterance of the subset, by its row in the table. Raise RowFailed,
+    with the file's name, where one is not finite.
 
     `each` is shown every batch of this process, the system being in evaluation mode.
     """
@@ -71,7 +72,9 @@ def score(
             if each is not None:
                 each(batch)
     system.train(was_training)
-    return _gathered(fabric, found, share.subset)
+    found = _gathered(fabric, found, share.subset)
+    _require_finite(found, share.subset)
+    return found
 
 
 def fabric_answer(
@@ -95,6 +98,21 @@ def _gathered(
             f"{subset.corpus} {subset.split}: {len(found)} of {len(subset)} utterances were scored"
         )
     return dict(sorted(found.items()))
+
+
+def _require_finite(found: Mapping[int, FrameScores], subset: Subset) -> None:
+    """Raise where a score is not finite. Audio is, as it is read: the system is at fault."""
+    bad = [index for index, of in found.items() if not _finite(of)]
+    if bad:
+        raise RowFailed(
+            f"{subset.corpus} {subset.split}: of {len(bad)} of {len(subset)} utterances the scores "
+            f"are not finite, the first is {subset.audio_path(bad[0])}: its samples are, so that "
+            "the system's weights or what it computes of this file are not: the row is stopped"
+        )
+
+
+def _finite(of: FrameScores) -> bool:
+    return bool(np.isfinite(of.score).all() and np.isfinite(of.logits).all())
 
 
 def score_columns(share: Utterances, scores: Mapping[int, FrameScores]) -> dict[str, np.ndarray]:

@@ -18,6 +18,7 @@ from bench import breath
 from bench.breath import cache, dsp, files, provider
 from bench.breath.marks import Intervals
 from bench.config import Config
+from bench.corpora import parallel
 from bench.corpora.audio import read_wave
 from bench.corpora.subset import Subset
 from bench.errors import BenchError
@@ -40,7 +41,7 @@ def own(tmp_path: Path) -> Subset:
 def searched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Shards and chunks of two utterances; the names of the files as they are searched."""
     monkeypatch.setattr(cache, "SHARD", 2)
-    monkeypatch.setattr(files, "_CHUNK", 2)
+    monkeypatch.setattr(parallel, "CHUNK", 2)
     names: list[str] = []
 
     def noted(path: Path, audio: Audio) -> np.ndarray:
@@ -70,12 +71,19 @@ def test_each_row_gets_its_own_breaths_once(own, searched):
     assert searched == sorted(NAMES)
 
 
-def test_kept_breaths_need_no_audio_and_no_order(own):
+def test_kept_breaths_are_searched_once_in_any_order(own, searched):
     wanted = dict(zip(NAMES, found(own), strict=True))
-    for name in NAMES:
-        own.audio_path(NAMES.index(name)).unlink()
     again = subset(own.root, sorted(NAMES))
     assert found(again) == [wanted[name] for name in sorted(NAMES)]
+    assert len(searched) == len(NAMES)
+
+
+def test_breaths_of_other_audio_are_searched_anew(own, searched):
+    found(own)
+    first, second = (own.audio_path(row) for row in (0, 1))
+    second.write_bytes(first.read_bytes())
+    assert found(own)[0] == found(own)[1]
+    assert searched[len(NAMES) :] == ["a", "b"], "its shard alone"
 
 
 def test_another_setting_version_or_split_is_searched_anew(own, searched, monkeypatch):
@@ -166,7 +174,7 @@ def test_a_full_disk_is_named(own, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(BenchError, match=r"00000\.npz: cannot be written: .*No space left"):
+    with pytest.raises(BenchError, match=r"00000-\w+\.npz: cannot be written: .*No space left"):
         found(own)
     monkeypatch.undo()
     assert found(own) == alone(own)
@@ -183,7 +191,7 @@ def test_says_how_far_it_is(own, searched, monkeypatch):
 
 
 def test_several_processes_find_the_same_and_name_the_file_that_fails(own, monkeypatch):
-    monkeypatch.setattr(files, "_CHUNK", 2)
+    monkeypatch.setattr(parallel, "CHUNK", 2)
     paths = [own.audio_path(row) for row in range(len(own))]
     results = files.find_dsp(SPEC, Audio(), 2, [*paths, own.root / "none.wav"])
     for wanted in alone(own)[:4]:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import re
 import shutil
 from pathlib import Path
 
 import layouts
+import numpy as np
 import pytest
-from layouts import PARTIALSPOOF, save_vectors, truncate, vector, wav
+import soundfile
+from layouts import PARTIALSPOOF, RATE, save_vectors, truncate, vector, wav
 
-from bench.corpora.check import Report, as_dict, check, render
+from bench.corpora.cards import card
+from bench.corpora.check import Report, as_dict, check, listing, render
 from bench.corpora.fingerprint import fingerprint
 from bench.corpora.readers.partialspoof import read
 from bench.errors import BenchError
@@ -102,6 +107,141 @@ def test_every_fault_of_the_audio_is_reported_at_once(ps: Path, ps_card: CorpusC
         "not at 16000 Hz": (1, "train/con_wav/LA_T_0000002.wav: 44100 Hz"),
     }
     assert report.counts["other audio files"] == 1
+
+
+@pytest.fixture
+def la(tmp_path: Path) -> Path:
+    """2019 LA, whose audio is FLAC as that of all ASVspoof corpora; four trials in eval."""
+    return layouts.asvspoof2019la(tmp_path / "LA")
+
+
+EVAL = "ASVspoof2019_LA_eval/flac"
+VICTIM = f"{EVAL}/LA_E_8877452.flac"
+
+
+def damaged(root: Path, how: str) -> None:
+    """Damage or replace one file of the evaluation set."""
+    path = root / VICTIM
+    whole = path.read_bytes()
+    wave = np.random.default_rng(0).uniform(-0.5, 0.5, 4800)
+    match how:
+        case "no length":
+            path.write_bytes(whole[:21] + bytes([whole[21] & 0xF0]) + bytes(4) + whole[26:])
+        case "header only":
+            path.write_bytes(whole[:42])
+        case "cut":
+            path.write_bytes(whole[: len(whole) // 2])
+        case "zero tail":
+            path.write_bytes(whole[: len(whole) // 2] + bytes(len(whole) - len(whole) // 2))
+        case "hole":
+            soundfile.write(path, wave, RATE)
+            whole = path.read_bytes()
+            path.write_bytes(whole[:3000] + bytes(3000) + whole[6000:])
+        case "block align":
+            soundfile.write(path, wave, RATE, format="WAV", subtype="PCM_16")
+            whole = path.read_bytes()
+            path.write_bytes(whole[:32] + b"\4" + whole[33:])
+        case "no number":
+            wave[100] = np.nan
+            soundfile.write(path, wave, RATE, format="WAV", subtype="FLOAT")
+        case _:
+            soundfile.write(path, 30_000 * wave, RATE, format="WAV", subtype="FLOAT")
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ("no length", "its header does not say how many samples it holds"),
+        ("header only", "cannot be decoded"),
+        ("cut", "cannot be decoded"),
+        ("zero tail", "cannot be decoded"),
+        ("block align", "its header is broken: .* its block align says 4"),
+    ],
+)
+def test_damaged_audio_is_named_without_decoding_it(la, how, said):
+    damaged(la, how)
+    report = check(card("19LA"), la, "eval", silent, form="smoke")
+    assert list(errors(report)) == ["audio file unreadable"]
+    assert re.match(f"{VICTIM}: {said}", errors(report)["audio file unreadable"][1])
+    assert report.hours == pytest.approx(3 * 0.3 / 3600)
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ("hole", "cannot be decoded"),
+        ("no number", "1 of 4,800 samples are not finite numbers"),
+        ("too loud", r"reaches 1\d,\d\d\d where full scale is 1"),
+    ],
+)
+def test_what_decoding_alone_shows_is_named_when_asked_for(la, how, said):
+    damaged(la, how)
+    assert check(card("19LA"), la, "eval", silent, form="smoke").ok
+    told: list[tuple[int, int]] = []
+    report = check(card("19LA"), la, "eval", lambda *at: told.append(at), "smoke", decode=0)
+    assert list(errors(report)) == ["audio file unreadable"]
+    assert re.match(f"{VICTIM}: {said}", errors(report)["audio file unreadable"][1])
+    assert told == [(4, 4)]
+
+
+def test_silence_is_remarked_on_when_decoded(la):
+    wave = np.random.default_rng(0).uniform(-0.5, 0.5, 4800)
+    names = [line.split()[1] for line in layouts.LA19["eval"]]
+    for name, begin, end in zip(names, (0, 2400, 2401, 0), (4800, 4800, 4800, 2000), strict=True):
+        quiet = wave.copy()
+        quiet[begin:end] = 0
+        soundfile.write(la / EVAL / f"{name}.flac", quiet, RATE)
+    report = check(card("19LA"), la, "eval", silent, "smoke", decode=0)
+    assert report.ok
+    places = [f"{EVAL}/{name}.flac" for name in names[:2]]
+    assert warnings(report) == {
+        "half of the audio or more, up to its end, is zeros": (
+            2,
+            f"{places[0]}: every sample, {places[1]}: the last 2,400 of 4,800 samples",
+        )
+    }
+
+
+@pytest.mark.parametrize("form", ["WAV", "OGG", "MP3"])
+def test_another_format_than_the_name_says_is_a_warning(la, form):
+    wave = np.random.default_rng(0).uniform(-0.5, 0.5, 4800)
+    soundfile.write(la / VICTIM, wave, RATE, format=form)
+    report = check(card("19LA"), la, "eval", silent, "smoke", decode=0)
+    assert report.ok
+    assert warnings(report) == {
+        "another format than .flac says; read by its content": (1, f"{VICTIM}: {form}")
+    }
+
+
+def test_every_item_is_in_the_json_and_in_the_list(had: Path, had_card: CorpusCard):
+    with (had / "HAD_train/HAD_train_label.txt").open("a", encoding="utf-8") as file:
+        file.writelines(f"HAD_train_real_9000000{i} 0.00-1.00-T 1\n" for i in range(8))
+    wav(had / "HAD_train/conbine/HAD_train_real_00000001.wav", 1.40)
+    report = check(had_card, had, "train", silent, form="smoke")
+    missing = [f"HAD_train/HAD_train_real_9000000{i}.wav" for i in range(8)]
+    text = render(report)
+    assert missing[4] in text
+    assert missing[5] not in text
+    assert text.endswith("\nOf each problem 5 are shown; `--list FILE` writes all.\n")
+    assert as_dict(report)["problems"][0] == {
+        "severity": "error",
+        "what": "audio file missing",
+        "count": 8,
+        "items": missing,
+    }
+    rows = [*csv.reader(listing([report]).splitlines())]
+    assert rows[0] == ["what", "id", "detail", "severity", "split"]
+    assert rows[1:9] == [["audio file missing", path, "", "error", "train"] for path in missing]
+    what = "spans and audio differ by more than 0.05 s"
+    off = [what, "HAD_train_real_00000001", "1.26 s and 1.40 s", "error", "train"]
+    assert rows[9:] == [off]
+
+
+def test_a_problem_without_items_is_in_the_list_once(tmp_path: Path, ps_card: CorpusCard):
+    report = check(ps_card, tmp_path, "train", silent)
+    rows = [*csv.reader(listing([report]).splitlines())][1:]
+    assert [row[0] for row in rows] == list(errors(report))
+    assert all(row[1:] == ["", "", "error", "train"] for row in rows)
 
 
 def test_an_audio_file_without_samples_is_reported(ps: Path, ps_card: CorpusCard):
@@ -199,7 +339,7 @@ def test_the_report_as_text_and_as_json(ps: Path, ps_card: CorpusCard):
     assert content["ok"] is False
     assert content["root"] == str(ps)
     assert content["problems"][0]["count"] == 4
-    assert len(content["problems"][0]["examples"]) == 4
+    assert len(content["problems"][0]["items"]) == 4
     assert content["counts"]["utterances"] == 4
 
 

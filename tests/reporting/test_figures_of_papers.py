@@ -101,7 +101,7 @@ def test_curves_have_a_line_for_each_evaluation_and_their_mean():
     figure = drawn(figures.curves, panels, "BreathNet: EER over λ and α")
     first, second = figure.axes
     lines = {line.get_label(): line for line in first.lines}
-    assert list(lines) == ["la", "df", "average", "the row's own"]
+    assert list(lines) == ["la", "df", "average", "value of the table's row"]
     assert list(lines["la"].get_ydata()) == [2.0, 1.5, 3.0]
     assert list(lines["average"].get_xdata()) == [0.1, 0.5], "only where all have a figure"
     assert list(lines["average"].get_ydata()) == [3.0, 1.75]

@@ -91,7 +91,7 @@ def test_strips_are_true_above_predicted():
     assert axes.get_yticklabels()[0].get_text() == "CON_1\n25.0 % wrong"
     low, high = axes.get_ylim()
     assert low > high, "the first of a pair is the upper one"
-    assert "above as it is, below as predicted" in whole_title(figure)
+    assert "above the labels, below the decisions" in whole_title(figure)
 
 
 def checkpoint(name, cam, frame_s, bonafide, is_spoof):
@@ -120,5 +120,5 @@ def test_gradcam_has_hops_of_20_ms_whatever_the_frames_are():
     assert spoof == {(50, 75, 1.0), (25, 50, 0.0)}
     assert {axes.get_xlim() for axes in figure.axes} == {(0.0, 1.0)}
     assert [name for *_, name in boxes(wave)] == ["bonafide", "spoof", "bonafide"]
-    assert empty.get_xlabel() == "seconds"
+    assert empty.get_xlabel() == "time (s)"
     assert whole_title(figure).startswith("SMOKE: ")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 import shutil
 import subprocess
@@ -72,6 +74,40 @@ def test_text_is_not_markup():
     assert "<p><em>x</em> &lt;script&gt; <code>a&lt;b **c**</code> <strong>d</strong>" in text
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("[t](https://e.org/a_b)", '<a href="https://e.org/a_b">t</a>'),
+        ("[t](report.md)", '<a href="report.md">t</a>'),
+        ("https://e.org/a, b", '<a href="https://e.org/a">https://e.org/a</a>, b'),
+        ("[t](javascript:x)", "[t](javascript:x)"),
+        ("[t](JavaScript&colon;x)", "[t](JavaScript:x)"),
+        ("[t](data:text/html,x)", "[t](data:text/html,x)"),
+        ("[t](//e.org)", "[t](//e.org)"),
+        ("[t](../x)", "[t](../x)"),
+        ("[t](/etc/passwd)", "[t](/etc/passwd)"),
+        ("![i](https://e.org/x.png)", '!<a href="https://e.org/x.png">i</a>'),
+        ("<b onclick=x>", "&lt;b onclick=x&gt;"),
+        ("a<br>b <small>c</small>", "a<br>b <small>c</small>"),
+        ("<br onclick=x>", "&lt;br onclick=x&gt;"),
+    ],
+)
+def test_a_link_leads_to_the_web_or_a_file_beside_and_html_is_text(text, shown):
+    assert shown in page("t", text, {})
+
+
+def test_a_page_allows_its_own_script_and_style_alone():
+    text = page("$body", "$title", {})
+    assert "<title>$body</title>" in text
+    assert "<p>$title</p>" in text
+    (policy,) = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]*)"', text)
+    for kind in ("script", "style"):
+        (content,) = re.findall(rf"<{kind}>(.*?)</{kind}>", text, re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode("ascii")
+        assert f"{kind}-src 'sha256-{digest}';" in policy
+    assert policy.startswith("default-src 'none'; img-src data:;")
+
+
 def test_lists_groups_and_fences():
     lines = [
         "- one",
@@ -125,7 +161,10 @@ for (let click = 0; click < 3; click++) {
 document.title = said.join(";");
 </script></body>"""
     path = tmp_path / "page.html"
-    path.write_text(made().extra("html").replace("</body>", clicks), encoding="utf-8")
+    text = made().extra("html").replace("</body>", clicks)
+    content = clicks.partition("<script>")[2].partition("</script>")[0].encode()
+    allowed = base64.b64encode(hashlib.sha256(content).digest()).decode("ascii")
+    path.write_text(text.replace("script-src ", f"script-src 'sha256-{allowed}' "), "utf-8")
     done = subprocess.run(
         [browser, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom", path.as_uri()],
         capture_output=True,

@@ -90,7 +90,7 @@ def test_cells_whose_eer_hangs_on_ties_say_so(mini, tmp_path):
     shown = render.markdown(verdict)
     (line,) = (line for line in shown.splitlines() if line.startswith(f"| {first}"))
     assert "% ᵉ |" in line
-    assert f"ᵉ: the EER hangs on ties: {first} (" in shown
+    assert f"ᵉ: the EER depends on how ties are counted: {first} (" in shown
     lines = render.as_dict(verdict)["breakdowns"][0]["lines"]
     assert lines[0]["ties"]["score"] == 5.0
 

@@ -169,7 +169,7 @@ def test_a_failing_trial_is_named_with_its_reason_and_the_others_are_run(parse, 
     card = parse(SMALL)
     sweeping, ended = sweep(card, config, Watcher("trial 0", MemoryError("18 GiB")))
     assert [end.ending for end in ended] == ["failed", "finished", "finished"]
-    assert ended[0].reason.startswith("MemoryError: 18 GiB")
+    assert ended[0].reason.startswith("there is not enough memory (18 GiB)")
     assert sweeping.close(3)
     failed = runs(config)["trial 0 · seed 666"]
     assert failed.info.status == "FAILED"

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import soundfile
 from scipy.signal import resample_poly
 
+from bench.corpora.audio import header, require_whole, samples_of
 from bench.corpora.mini.clip import Voice, Wave
 from bench.errors import BenchError
 from bench.units import SAMPLE_RATE_HZ
@@ -76,19 +76,20 @@ def find(folder: Path, shortest_s: float) -> Speech:
 
 def _duration_s(file: Path) -> float:
     try:
-        return float(soundfile.info(file).duration)
-    except soundfile.LibsndfileError as error:
-        raise BenchError(
-            f"{file}: cannot be read as audio ({error}); mend it or take it out of --speech"
-        ) from error
+        found = header(file)
+        require_whole(file, found)
+    except BenchError as error:
+        raise BenchError(f"{error}, or take it out of --speech") from error
+    return found.duration_s
 
 
 def read(file: Path) -> Wave:
     """Return `file` as mono at 16 kHz: channels averaged, other rates resampled by a polyphase
     filter.
     """
-    wave, rate = soundfile.read(file, always_2d=True)
-    mono = wave.mean(axis=1)
+    found = header(file)
+    wave, rate = samples_of(file, found).astype(np.float64), found.sample_rate_hz
+    mono = wave.reshape(len(wave), -1).mean(axis=1)
     if rate == SAMPLE_RATE_HZ:
         return mono
     common = gcd(rate, SAMPLE_RATE_HZ)

@@ -128,7 +128,11 @@ def _panel(axes: Any, panel: Curve, names: Sequence[str]) -> None:
         _paper(axes, panel.paper, names)
     if panel.chosen is not None:
         axes.axvline(
-            panel.chosen, color="black", linewidth=0.6, linestyle=":", label="the row's own"
+            panel.chosen,
+            color="black",
+            linewidth=0.6,
+            linestyle=":",
+            label="value of the table's row",
         )
     axes.set_xlabel(plain(panel.setting))
     paper = [] if panel.paper is None else panel.paper["eer"].to_list()

@@ -19,7 +19,7 @@ from scipy.stats import norm
 
 from bench.metrics.breakdown import POOLED
 from bench.metrics.det import DetPoints, closest, det_points
-from bench.reporting.style import CLASSES, SOURCES, STYLE, Kind, drawn, wrapped
+from bench.reporting.style import CLASSES, SOURCES, STYLE, Kind, drawn, plain, wrapped
 from bench.units import BONAFIDE, SPOOF
 
 _DET_TICKS = np.array([0.001, 0.01, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.99, 0.999])
@@ -93,9 +93,9 @@ def levels(
         axes = figure.subplots()
         colours = [SOURCES["paper" if name == POOLED else "ours"] for name in names]
         values = [100 * rates[name] for name in names]
-        drawn_bars = axes.barh(names, values, color=colours)
+        drawn_bars = axes.barh(range(len(names)), values, color=colours)
         axes.bar_label(drawn_bars, [f"{value:.2f}" for value in values], padding=2, fontsize=7)
-        axes.set_yticks(range(len(names)), [f"{name} ({counts[name]:,})" for name in names])
+        axes.set_yticks(range(len(names)), [f"{plain(name)} ({counts[name]:,})" for name in names])
         axes.set(xlabel="EER (%); in brackets: spoof trials", ylim=(len(names) - 0.4, -0.6))
         axes.set_xlim(0, max(1.15 * max(values), 0.1))
         axes.grid(visible=False, axis="y")
@@ -134,10 +134,17 @@ def crossed(rates: pd.DataFrame, title: str, kind: Kind = "png") -> bytes:
             axes.axvline(across - 1, color="black", linewidth=1)
         axes.tick_params(length=0)
         axes.set_xticks(
-            axes.get_xticks(), list(rates.columns), rotation=45, ha="right", rotation_mode="anchor"
+            axes.get_xticks(),
+            [plain(str(name)) for name in rates.columns],
+            rotation=45,
+            ha="right",
+            rotation_mode="anchor",
         )
+        axes.set_yticks(axes.get_yticks(), [plain(str(name)) for name in rates.index])
         axes.tick_params(axis="y", labelrotation=0)
-        axes.set(xlabel=str(rates.columns.name or ""), ylabel=str(rates.index.name or ""))
+        axes.set(
+            xlabel=plain(str(rates.columns.name or "")), ylabel=plain(str(rates.index.name or ""))
+        )
         figure.suptitle(wrapped(title, max(size[0], 4.0)))
         return drawn(figure, kind)
 

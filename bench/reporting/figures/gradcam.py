@@ -56,10 +56,10 @@ def gradcam(
         low, high = panels[0].get_ylim()
         spans(panels[0], first.edges_s, first.is_spoof, low, high - low, alpha=0.45)
         panels[0].set_ylim(low, high)
-        panels[0].set_ylabel("wave")
+        panels[0].set_ylabel("waveform")
         for number, checkpoint in enumerate(checkpoints):
             _checkpoint(panels[1 + 3 * number : 4 + 3 * number], checkpoint)
-        panels[-1].set(xlim=(0, len(wave) / SAMPLE_RATE_HZ), xlabel="seconds")
+        panels[-1].set(xlim=(0, len(wave) / SAMPLE_RATE_HZ), xlabel="time (s)")
         keys = [Patch(color=colour, label=name) for name, colour in CLASSES.items()]
         figure.legend(handles=keys, loc="outside lower right", ncols=2)
         figure.suptitle(wrapped(title, _WIDTH_IN))

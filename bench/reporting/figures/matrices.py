@@ -139,5 +139,7 @@ def _heat(
     axes.set_title(plain(f"{title} ({columns[0].unit})"), loc="left")
     axes.set(xlabel="", ylabel="")
     axes.tick_params(length=0)
-    axes.set_xticks(axes.get_xticks(), across, rotation=45, ha="right", rotation_mode="anchor")
+    names = [*map(plain, across)]
+    axes.set_xticks(axes.get_xticks(), names, rotation=45, ha="right", rotation_mode="anchor")
+    axes.set_yticks(axes.get_yticks(), [*map(plain, down)])
     axes.tick_params(axis="y", labelrotation=0)

@@ -96,7 +96,7 @@ def _bars(axes: Any, systems: Sequence[Places]) -> None:
         texts = ["" if np.isnan(value) else f"{value:.1f}" for value in error]
         axes.bar_label(drawn_bars, texts, padding=2, fontsize=6)
     axes.set_xticks(at, POSITIONS)
-    axes.set(ylabel="frames decided wrongly (%)")
+    axes.set(ylabel="frame error rate (%)")
     axes.set_title("(b) error rate by position in the segment")
     axes.margins(y=0.15)
     axes.grid(visible=False, axis="x")

@@ -77,7 +77,7 @@ def activations(
         for axes, panel in zip(subplots.ravel(), panels, strict=False):
             _activation(axes, panel)
         for axes in figure.axes[-across:]:
-            axes.set_xlabel("seconds")
+            axes.set_xlabel("time (s)")
         figure.suptitle(wrapped(title, _WIDTH_IN))
         keys = [
             Patch(color=colour, alpha=0.8, label=name)
@@ -129,11 +129,13 @@ def strips(groups: Mapping[str, Sequence[Strip]], title: str, kind: Kind = "png"
                 latest = max(latest, float(strip.edges_s[-1]))
                 at += 1
         axes.set_yticks([*ticks], [*ticks.values()], fontsize=6)
-        axes.set(ylim=(at - 0.4, -0.5), xlim=(0, latest), xlabel="seconds")
+        axes.set(ylim=(at - 0.4, -0.5), xlim=(0, latest), xlabel="time (s)")
         axes.grid(visible=False, axis="y")
         figure.legend(handles=_keys(), loc="outside lower center", ncols=2)
         figure.suptitle(
-            wrapped(f"{title}\nof each pair: above as it is, below as predicted", _WIDTH_IN)
+            wrapped(
+                f"{title}\nof each pair of bars: above the labels, below the decisions", _WIDTH_IN
+            )
         )
         return drawn(figure, kind)
 

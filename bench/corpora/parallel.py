@@ -1,0 +1,91 @@
+"""One function on many files at once: on threads where files are waited for, on processes where
+samples are computed with.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from functools import partial
+from typing import TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+Progress = Callable[[int, int], None]
+"""Is told how many are done, and of how many."""
+
+CHUNK = 256
+"""Items that a thread or process takes at once; fewer are not worth a process's start."""
+_THREADS = 8
+
+
+def processes(workers: int | None) -> int:
+    """Return how many processes `Config.workers` asks for: one a core where it is left out."""
+    return (os.cpu_count() or 1) if workers is None else workers
+
+
+def on_threads(do: Callable[[T], R], items: Sequence[T], progress: Progress) -> Iterator[R]:
+    """Yield what `do` returns of each item, in order, computed on eight threads.
+
+    After an error or Ctrl-C what is begun is waited for and nothing else.
+    """
+    return _each(ThreadPoolExecutor(_THREADS), do, items, progress)
+
+
+def on_processes(
+    do: Callable[[T], R], items: Sequence[T], processes: int, progress: Progress
+) -> Iterator[R]:
+    """Yield what `do` returns of each item, in order, computed on so many processes; in this one
+    where `processes` is 0 or items are few. `do` and the items must be picklable.
+    """
+    chunks = -(-len(items) // CHUNK)
+    if processes == 0 or chunks < 2:
+        return _here(do, items, progress)
+    # Not forked: this process may have threads and a GPU, and a fork would hold its locks.
+    pool = ProcessPoolExecutor(
+        min(processes, chunks), multiprocessing.get_context("spawn"), _follow_parent
+    )
+    return _each(pool, do, items, progress)
+
+
+def _here(do: Callable[[T], R], items: Sequence[T], progress: Progress) -> Iterator[R]:
+    for done, item in enumerate(items, 1):
+        yield do(item)
+        if done % CHUNK == 0 or done == len(items):
+            progress(done, len(items))
+
+
+def _each(
+    pool: Executor, do: Callable[[T], R], items: Sequence[T], progress: Progress
+) -> Iterator[R]:
+    chunks = [items[first : first + CHUNK] for first in range(0, len(items), CHUNK)]
+    done = 0
+    try:
+        for found in pool.map(partial(_of_chunk, do), chunks):
+            yield from found
+            done += len(found)
+            progress(done, len(items))
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _of_chunk(do: Callable[[T], R], chunk: Sequence[T]) -> list[R]:
+    return [do(item) for item in chunk]
+
+
+def _follow_parent() -> None:
+    """Leave Ctrl-C to the parent, and end where it was killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

@@ -1,0 +1,73 @@
+"""Words from outside (file names, ids, cards, settings, the tracking store) where people read them:
+on a terminal, and in a table that a spreadsheet opens.
+
+A terminal obeys escape sequences, and shows text after U+202E the other way round: what nobody can
+see is written out.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable
+
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
+    "\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
+)
+"""Control characters but tab and line feed, characters without width, those that turn the direction
+of text, and bytes of a file name that are no UTF-8."""
+_FORMULA = re.compile(r"[\t\r ]*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r]")
+"""How a cell begins that a spreadsheet computes; the wide forms of these signs count as well."""
+
+
+def visible(text: str) -> str:
+    r"""Return text with every character that nobody can see as JSON writes it; tabs and line ends
+    stay.
+
+    >>> print(visible("a\x1b[2Jb\u202ec"))
+    a\u001b[2Jb\u202ec
+    """
+    return _UNSEEN.sub(_written, text)
+
+
+def one_line(text: str) -> str:
+    r"""Return text as `visible` does, and its tabs and line ends as well.
+
+    >>> print(one_line("a\nb"))
+    a\nb
+    """
+    return visible(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
+def _written(found: re.Match[str]) -> str:
+    units = found[0].encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[n : n + 4]}" for n in range(0, len(units), 4))
+
+
+def csv_cell(value: object) -> object:
+    """Return a cell of a CSV file; an apostrophe goes before a text that a spreadsheet would take
+    for a formula. Numbers, also as text, stay as they are.
+
+    >>> csv_cell("=HYPERLINK(1)"), csv_cell("-1.5"), csv_cell(-1.5), csv_cell("S1")
+    ("'=HYPERLINK(1)", '-1.5', -1.5, 'S1')
+    """
+    if not isinstance(value, str) or not _FORMULA.match(value) or _is_number(value):
+        return value
+    return f"'{value}"
+
+
+def csv_text(rows: Iterable[Iterable[object]]) -> str:
+    """Return the content of a CSV file, its first row the headings."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(map(csv_cell, row) for row in rows)
+    return text.getvalue()
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return text.isascii() and text == text.strip()

@@ -1,0 +1,93 @@
+"""What a terminal would obey is printed as text."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import click
+import pytest
+
+from bench.cli import main
+from bench.cli.console import visible_output
+from bench.cli.display import Display
+from bench.cli.options import print_json
+from bench.printable import csv_cell, one_line, visible
+from bench.scoring.findings import Findings
+from tests.reporting.hostile import NAMES
+
+UNSEEN = [chr(n) for n in (*range(9), *range(11, 32), *range(127, 160), *range(0x202A, 0x202F))]
+UNSEEN += [chr(n) for n in (*range(0x2066, 0x206A), 0x200B, 0xFEFF, 0xDCFF, 0xE0041)]
+
+
+@pytest.mark.parametrize("character", UNSEEN)
+def test_a_character_that_nobody_sees_is_written_out(character):
+    shown = visible(f"a{character}b")
+    assert shown.isprintable()
+    assert json.loads(f'"{shown}"').encode("utf-16", "surrogatepass") == (
+        f"a{character}b".encode("utf-16", "surrogatepass")
+    )
+
+
+@pytest.mark.parametrize("text", ["a\tb\n", "50 % ± 3 · λ – ᵉ", "音声", "e\u0301🎤", "a\u00a0b"])
+def test_any_other_character_stays(text):
+    assert visible(text) == text
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_all_that_is_echoed_is_visible(capsys, name):
+    with visible_output():
+        click.echo(name)
+        click.echo(name, err=True)
+        print_json({"name": name})
+    out, err = capsys.readouterr()
+    for text in (out, err):
+        assert not [c for c in text if not c.isprintable() and c not in "\n\t"]
+    assert json.loads(out[out.rindex("{\n") :])["name"] == name
+
+
+def test_errors_of_the_command_line_are_visible(capsys, monkeypatch, tmp_path):
+    path = tmp_path / "a\x1b]0;t\x07.toml"
+    path.write_text("x = ", encoding="utf-8")
+    monkeypatch.setenv("BENCH_CONFIG", str(path))
+    monkeypatch.setattr(sys, "argv", ["bench", "doctor"])
+    with pytest.raises(SystemExit):
+        main()
+    said = "".join(capsys.readouterr())
+    assert "a\\u001b]0;t\\u0007.toml" in said
+    assert "\x1b" not in said
+
+
+def test_a_bar_of_another_library_is_left_alone(capsys):
+    with visible_output():
+        sys.stderr.write("\r50 %\x1b[A")
+    assert capsys.readouterr().err == "\r50 %\x1b[A"
+
+
+def test_progress_shows_names_as_they_stand(capsys):
+    with visible_output(), Display("[red]t", 1) as display:
+        display.begin("[bold]a\x1b", 1)
+        display.say("b\x1b[31m")
+        display.end("[link=x]c\x1b", "finished", "d\x1b")
+    said = capsys.readouterr().err
+    assert "\x1b" not in said
+    assert "b\\u001b[31m" in said
+    assert "[red]t  [link=x]c\\u001b: finished" in said
+
+
+def test_examples_of_findings_are_in_one_line():
+    found = Findings()
+    found.add("error", "unknown", "ids that the keys lack", 2, ["a\nb", "c\x1b"])
+    assert str(found.found[0]) == "ids that the keys lack: a\\nb, c\\u001b"
+    assert found.found[0].examples == ("a\nb", "c\x1b"), "JSON has them as they are"
+    assert one_line("a\tb") == "a\\tb"
+
+
+@pytest.mark.parametrize("text", ["=1", "+a", "-a", "@a", "\ta", "\ra", " =1", "-", "--1", "＝1"])
+def test_a_formula_gets_an_apostrophe(text):
+    assert csv_cell(text) == f"'{text}"
+
+
+@pytest.mark.parametrize("value", ["-1.5", "+2", "-1e-3", -1.5, None, "a=b", "1-2", "", True])
+def test_a_number_and_other_text_stay(value):
+    assert csv_cell(value) is value
