@@ -23,6 +23,7 @@ from bench import machine
 _PART = re.compile(r"\..+\.[0-9a-f]{8}\.part")
 _SETTLED_S = 60
 """A younger file may be one whose lock its writer is about to take."""
+_LONGEST_BASE = 40
 
 
 @contextmanager
@@ -95,6 +96,31 @@ def scratch(beside: Path | None = None) -> Generator[Path]:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         os.close(handle)
+
+
+@contextmanager
+def temporaries() -> Generator[None]:
+    """Have temporary files of this process, and of the libraries it uses, lie in a folder of its
+    own, which is removed at the end, and by `remove_leftovers` where the process is killed.
+
+    Where that cannot be, they lie where they would: names of sockets may have some hundred
+    characters, so that a long name of the system's own folder leaves no room.
+    """
+    base = tempfile.gettempdir()
+    if len(base) > _LONGEST_BASE or not os.access(base, os.W_OK):
+        yield
+        return
+    stated = os.environ.get("TMPDIR")
+    with scratch() as folder:
+        tempfile.tempdir = os.environ["TMPDIR"] = str(folder)
+        try:
+            yield
+        finally:
+            tempfile.tempdir = base
+            if stated is None:
+                del os.environ["TMPDIR"]
+            else:
+                os.environ["TMPDIR"] = stated
 
 
 def remove_leftovers(places: Iterable[Path]) -> list[Path]:

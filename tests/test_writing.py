@@ -7,11 +7,14 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from bench import writing
+from bench.cli import configuration
 from bench.metrics import scores
 from bench.training import checkpoints
 
@@ -44,7 +47,9 @@ def modes(path):
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def old(path):
+def old(path, make=False):
+    if make:
+        path.touch()
     os.utime(path, (0, 0))
     return path
 
@@ -140,3 +145,65 @@ def test_a_scratch_folder_is_gone_afterwards(tmp_path, umask):
         assert modes(folder) == 0o775
         (folder / "new").rename(tmp_path / "deep" / "made")
     assert [path.name for path in (tmp_path / "deep").iterdir()] == ["made"]
+
+
+def test_temporary_files_are_in_a_folder_of_the_process(monkeypatch):
+    monkeypatch.setenv("TMPDIR", before := tempfile.gettempdir())
+    with writing.temporaries():
+        made = tempfile.mkdtemp()
+        assert os.environ["TMPDIR"] == str(Path(made).parent) != before
+        assert Path(made).parent.parent == Path(before)
+    assert not os.path.exists(made)
+    assert tempfile.gettempdir() == os.environ["TMPDIR"] == before
+
+
+def test_there_is_room_for_names_of_sockets(monkeypatch, tmp_path):
+    long = tmp_path / ("long" * 10)
+    long.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+    with writing.temporaries():
+        assert tempfile.gettempdir() == str(long)
+
+
+TEMPORARY = """
+import sys, tempfile
+from bench import writing
+tempfile.tempdir = sys.argv[1]
+with writing.temporaries():
+    print(tempfile.mkdtemp(), flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_temporary_files_of_a_killed_process_are_removed():
+    with tempfile.TemporaryDirectory(dir="/tmp") as base:
+        command = [sys.executable, "-c", TEMPORARY, base]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            made = Path(process.stdout.readline().decode().strip())
+            os.utime(made.parent, (0, 0))
+            assert writing.remove_leftovers([Path(base)]) == []
+            os.kill(process.pid, signal.SIGKILL)
+        assert made.is_dir()
+        assert writing.remove_leftovers([Path(base)]) == [made.parent]
+        assert not made.exists()
+
+
+def test_a_verb_that_writes_clears_the_work_folder_first(monkeypatch, tmp_path):
+    work = tmp_path / "work"
+    seed = work / "runs" / "0123" / "seed-1"
+    own = {"runs/0123/seed-1", "runs/0123/seed-1/scores", "draws/r", "mini", "scored/a", "."}
+    others = {"artifacts/sal/table4/r/artifacts", "mini/partialspoof", "outbox/x"}
+    for place in (*own, *others):
+        (work / place).mkdir(parents=True, exist_ok=True)
+        old(work / place / ".a.01234567.part", make=True)
+    (seed / "last.pt").touch()
+    monkeypatch.setenv("BENCH_WORK", str(work))
+    monkeypatch.chdir(tmp_path)
+    reports = tmp_path / "reports"
+    reports.mkdir()
+    old(reports / ".b.01234567.part", make=True)
+    assert configuration.to_write(reports).work == work
+    left = {str(path.parent.relative_to(work)) for path in work.rglob(".*.part")}
+    assert left == others
+    assert list(reports.iterdir()) == []
+    assert (seed / "last.pt").exists()

@@ -13,7 +13,7 @@ from typing import TextIO, cast
 
 import click
 
-from bench import __version__, machine
+from bench import __version__, machine, writing
 from bench.cli.compare import compare
 from bench.cli.console import visible_output
 from bench.cli.data import data
@@ -63,7 +63,8 @@ def main() -> None:
     for stream in streams:
         if hasattr(stream, "reconfigure"):  # no letter is beyond printing, whatever the terminal's
             cast("TextIOWrapper", stream).reconfigure(errors="backslashreplace")
-    code = _run()
+    with writing.temporaries():
+        code = _run()
     for stream in streams:
         if (error := _unwritten(stream)) is not None:
             code = code or machine.MACHINE

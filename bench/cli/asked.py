@@ -176,7 +176,7 @@ def gathered(shared: Sequence[Callable[[Verb], Verb]]) -> Callable[[Verb], Verb]
             track: bool = False,
             **own: Any,
         ) -> None:
-            form, here = options.form(smoke), configuration.load()
+            form, here = options.form(smoke), configuration.to_write()
             verb(Asked(table, row, seed, overrides, form, folder, track, here), **own)
 
         return functools.reduce(lambda made, option: option(made), reversed(shared), called)

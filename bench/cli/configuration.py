@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from bench import config, weights
+from bench import config, weights, writing
 from bench.config import Config
 from bench.corpora import cards
 from bench.errors import BenchError
+
+_NOT_WRITTEN_IN = ("mini", "artifacts", "outbox")
+"""Folders of the work folder with many files, which others than `bench.writing` make."""
 
 
 def load() -> Config:
@@ -34,6 +38,21 @@ def load() -> Config:
     if wrong:
         raise BenchError("\n".join(wrong))
     return replace(stated, corpora=corpora)
+
+
+def to_write(*places: Path) -> Config:
+    """Return the configuration for a verb that writes into the work folder or `places`: what killed
+    processes left there and among temporary files is removed first.
+    """
+    here = load()
+    temporary = Path(tempfile.gettempdir())  # may be this process's own, beside those of others
+    found = [*places, here.mini, temporary, temporary.parent]
+    for place, below, _ in os.walk(here.work):
+        if Path(place) == here.work:
+            below[:] = [name for name in below if name not in _NOT_WRITTEN_IN]
+        found.append(Path(place))
+    writing.remove_leftovers(found)
+    return here
 
 
 def _misspelt_weights(stated: Config) -> Iterator[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from bench import writing
 from bench.cli import configuration, options
 from bench.config import Config
 from bench.corpora import cards
@@ -173,7 +174,8 @@ def mini(
     from bench.cli.counting import counting
     from bench.corpora.mini import SIZES, write
 
-    place = folder or configuration.load().mini
+    place = folder or configuration.to_write().mini
+    writing.remove_leftovers([place])
     keys = [cards.card(name).key for name in only] or None
     with counting("miniature corpora") as progress:
         written = write(

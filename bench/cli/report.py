@@ -11,7 +11,7 @@ import click
 from bench import cards, checked_cards, writing
 from bench.cli import checked, configuration, options
 from bench.cli.sweep import report as sweep_report
-from bench.config import Form
+from bench.config import Config, Form
 from bench.errors import BenchError, near
 from bench.sweep_cards import PREFIX
 
@@ -76,7 +76,8 @@ def report(
     from bench.reporting import overview
 
     extras = _extras(formats)
-    reports = _made(cards.table_keys() if table == ALL else [table], form, detail)
+    here = configuration.to_write(place)
+    reports = _made(cards.table_keys() if table == ALL else [table], form, detail, here)
     if as_json:
         options.print_json([record for made in reports for record in made.records])
         return
@@ -132,11 +133,10 @@ def _extras(formats: str) -> list[Extra]:
     return [name for name in extras if name in asked]
 
 
-def _made(tables: Sequence[str], form: Form, detail: bool) -> list[Report]:
+def _made(tables: Sequence[str], form: Form, detail: bool, here: Config) -> list[Report]:
     from bench.reporting import KeptInStore
     from bench.tracking.store import Store
 
-    here = configuration.load()
     store = Store(here)
     kept = KeptInStore(store, here.work)
     return [_report(table, form, store, kept, detail) for table in tables]

@@ -50,7 +50,7 @@ def run(
         given = {"--rows": rows, "--seeds": seeds, "--set": overrides, "--variant": variant}
         checked.run(table, refused=options.given({**given, "--smoke": smoke, "--again": again}))
         return
-    card, here, form = cards.table(table), configuration.load(), options.form(smoke)
+    card, here, form = cards.table(table), configuration.to_write(), options.form(smoke)
     card, chosen = options.varied(card, cards.select(card, rows), variant)
     order = Order(card, chosen, seeds, form, overrides)
     order.runs()  # every mistake in what was asked for, before anything is begun

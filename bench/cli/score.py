@@ -92,7 +92,7 @@ def score(
 
     if (scores is None) == (row is None):
         raise click.UsageError("either a file of scores, or a trained row: --run ROW")
-    here, card = configuration.load(), cards.card(asked["corpus"])
+    here, card = configuration.to_write(*filter(None, (folder,))), cards.card(asked["corpus"])
     form, split = options.form(smoke), asked["split"] or card.evaluation_split
     trained = None if row is None else _order(table, row, form, overrides)
     work, ending = here.work / "scored", f"-{card.key}-{split}"

@@ -41,7 +41,7 @@ def sweep(
     Stopped or killed, the same command goes on. Trials that are finished, pruned or failed stay
     so; the one that was interrupted is taken up again, once.
     """
-    here = configuration.load()
+    here = configuration.to_write()
     card = sweep_cards.sweep(name, options.form(smoke))
     wanted = trials or card.wanted
     # These import torch, Optuna and MLflow, which takes seconds: only now.
@@ -130,7 +130,7 @@ def report(
     """Write a sweep's report from the tracking store alone, or check that it is not stale."""
     from bench.reporting import sweep as reporting
 
-    here = configuration.load()
+    here = configuration.to_write(folder)
     card = sweep_cards.sweep(name, form)
     made = _made(card, here)
     if as_json:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from bench import config
+from bench.cli import configuration
 
 
 @click.command()
@@ -18,7 +18,7 @@ def sync(context: click.Context) -> None:
     """
     from bench.tracking.store import Store
 
-    store = Store(config.load())
+    store = Store(configuration.to_write())
     sent = store.synchronise()
     for run, state, _ in sent:
         click.echo(f"{run}: {state}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from bench import config
+from bench.cli import configuration
 
 
 @click.command()
@@ -17,7 +17,7 @@ def ui(port: int) -> None:
     from bench.tracking import address, server
     from bench.tracking.store import Store
 
-    here = config.load()
+    here = configuration.load()
     at = address.configured(here)
     served = f"http://{server.HOST}:{port}" if at.file else at.shown
     for table, page in Store(here).pages().items():

@@ -132,5 +132,5 @@ def _read(place: Path, unpack: Callable[[Mapping[str, Any]], T]) -> T | None:
     try:
         with place.open("rb") as file, np.load(file) as found:
             return unpack(found)
-    except (FileNotFoundError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile):
+    except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile):
         return None

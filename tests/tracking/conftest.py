@@ -11,6 +11,7 @@ from bench import cards
 from bench.config import Config
 from bench.tracking.entry import RunEntry
 from bench.tracking.store import Store
+from tests.tracking.serving import Server, free_port
 
 
 @pytest.fixture(scope="session")
@@ -54,3 +55,33 @@ def entry():
 @pytest.fixture(scope="session")
 def smoke_entry(entry):
     return replace(entry, run=cards.resolve(cards.table("sal/table4"), "S5", "smoke"))
+
+
+@pytest.fixture
+def said():
+    return []
+
+
+@pytest.fixture
+def away(config, empty_database, said):
+    """A store on a port where nothing listens, its outbox made already: that takes seconds."""
+    shutil.copy(empty_database, config.work / "outbox.db")
+    uri = f"http://127.0.0.1:{free_port()}"
+    return Store(replace(config, tracking=uri), said.append)
+
+
+@pytest.fixture
+def back(config, tmp_path):
+    """What a server would be that answers again: a store of another folder of this machine."""
+    place = tmp_path / "server"
+    place.mkdir()
+    shutil.copy(config.work / "mlflow.db", place)
+    return Store(replace(config, work=place))
+
+
+@pytest.fixture
+def server(config, tmp_path):
+    shutil.copy(config.work / "mlflow.db", tmp_path)
+    serving = Server(tmp_path)
+    yield serving
+    serving.stop()

@@ -257,3 +257,41 @@ def test_a_store_that_cannot_be_read_is_named(config, monkeypatch):
     monkeypatch.setattr(local, "refusal", lambda *given: "no permission")
     with pytest.raises(BenchError, match=r"mlflow\.db.* cannot be (opened|read)"):
         Store(config)
+
+
+READER = """
+import sys
+from pathlib import Path
+from bench.config import Config
+from bench.errors import BenchError
+from bench.tracking.store import Store
+work = Path(sys.argv[1])
+try:
+    (work / "written").touch()
+except OSError as error:
+    print(error.strerror)
+store = Store(Config(work=work))
+print(store.frame("sal/table4", "paper")["status"].tolist())
+try:
+    store.require_writable()
+except BenchError as error:
+    print(error)
+"""
+
+
+@pytest.mark.slow
+def test_a_read_only_file_system_is_read(config, store, entry):
+    with store.begin(entry) as tracked:
+        tracked.finish(FIGURES)
+    mount = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0"'
+    alone = ["unshare", "-m", "sh", "-c"]
+    if not shutil.which("unshare") or subprocess.run([*alone, mount, str(config.work)]).returncode:
+        pytest.skip("nothing may be mounted here")
+    command = [*alone, f'{mount} && exec "$@"', str(config.work)]
+    command += [sys.executable, "-c", READER, str(config.work)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    refused, read, said = done.stdout.splitlines()
+    assert refused == "Read-only file system"
+    assert read == "['FINISHED']"
+    assert "cannot be written" in said
+    assert "Read-only file system" in said

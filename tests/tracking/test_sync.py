@@ -6,75 +6,15 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from mlflow.tracking._tracking_service import utils
 
 from bench.errors import BenchError
-from bench.metrics.scores import Figure
 from bench.tracking import client as mlflow_client
-from bench.tracking import files, process, sync
-from bench.tracking.entry import DatasetUse, ScoredEntry
+from bench.tracking import process
+from bench.tracking.entry import ScoredEntry
 from bench.tracking.store import Store
-from tests.tracking.serving import Server, free_port
-
-FIGURES = {"partialspoof.eer": Figure(0.0361, 0.0350, 0.0372)}
-
-
-@pytest.fixture
-def said():
-    return []
-
-
-@pytest.fixture
-def away(config, empty_database, said):
-    """A store on a port where nothing listens, its outbox made already: that takes seconds."""
-    shutil.copy(empty_database, config.work / "outbox.db")
-    uri = f"http://127.0.0.1:{free_port()}"
-    return Store(replace(config, tracking=uri), said.append)
-
-
-@pytest.fixture
-def back(config, tmp_path):
-    """What a server would be that answers again: a store of another folder of this machine."""
-    place = tmp_path / "server"
-    place.mkdir()
-    shutil.copy(config.work / "mlflow.db", place)
-    return Store(replace(config, work=place))
-
-
-def run_row(store, entry, path):
-    path.write_text("a")
-    with store.begin(entry) as tracked:
-        tracked.inputs([DatasetUse("partialspoof/train", "0123456789abcdef", "train")])
-        tracked.log({"train.loss": 0.7}, 1)
-        tracked.log({"train.loss": 0.5}, 2)
-        tracked.artifact(path, "folder")
-        tracked.finish(FIGURES)
-
-
-def everything(store, entry):
-    """Return all that a store holds of the runs of `entry`, without ids and places."""
-    found = []
-    for run in store.search(entry.table, entry.identity):
-        history = {
-            name: [
-                (point.step, point.value, point.timestamp)
-                for point in store.client.get_metric_history(run.info.run_id, name)
-            ]
-            for name in run.data.metrics
-            if not name.startswith("system/")
-        }
-        inputs = [(of.dataset.name, of.dataset.digest) for of in run.inputs.dataset_inputs]
-        files = [file.path for file in store.client.list_artifacts(run.info.run_id)]
-        info = (run.info.run_name, run.info.status, run.info.start_time, run.info.end_time)
-        found.append((info, run.data.params, run.data.tags, history, inputs, sorted(files)))
-    return found
-
-
-def sent(outbox_of, to):
-    return list(sync.send(outbox_of._outbox, to._own))
+from tests.tracking.outbox import FIGURES, everything, run_row, sent
 
 
 def test_a_run_goes_on_where_no_server_listens_and_is_known_there(away, entry, said, tmp_path):
@@ -156,126 +96,6 @@ def test_a_run_begun_before_the_server_went_away_stays_one(away, back, entry, tm
     assert tags["commit"] == "18096a9, 80d8f57"
 
 
-def test_what_is_finished_there_already_is_left_as_it_is_but_gets_its_files(
-    away, back, entry, tmp_path
-):
-    run_row(away, entry, tmp_path / "a.txt")
-    with back.begin(entry) as tracked:
-        tracked.finish(FIGURES)
-    ((*there, kept),) = everything(back, entry)
-    assert "folder" not in kept
-    assert [of.state for of in sent(away, back)] == ["finished there already"]
-    ((*after, now),) = everything(back, entry)
-    assert after == there
-    assert now == sorted([*kept, "folder"])
-    assert away.waiting() == []
-
-
-def again(config, work):
-    """Return the store of a moved or copied work folder as another process would open it."""
-    utils._artifact_repos_cache.clear()
-    return Store(replace(config, work=work))
-
-
-def files_of(back, entry):
-    (run,) = back.search(entry.table, entry.identity)
-    return dict(files.listed(back.client, run.info.run_id))
-
-
-@pytest.mark.parametrize("name", ["moved", "q?x 100%20#ä"])
-def test_a_moved_outbox_is_sent_whole(away, back, entry, tmp_path, name):
-    run_row(away, entry, tmp_path / "a.txt")
-    kept = {"folder/a.txt", "figures.md", "figures.csv"}
-    away._config.work.rename(tmp_path / name)
-    moved = again(away._config, tmp_path / name)
-    assert [of.state for of in sent(moved, back)] == ["sent"]
-    assert files_of(back, entry).keys() == kept
-    assert not list((tmp_path / name / "outbox").rglob("a.txt"))
-
-
-def test_a_copied_outbox_is_sent_and_the_original_is_left(away, back, entry, tmp_path):
-    run_row(away, entry, tmp_path / "a.txt")
-    old, new = away._config.work, tmp_path / "copied"
-    shutil.copytree(old, new)
-    before = sorted(old.rglob("*"))
-    assert [of.state for of in sent(again(away._config, new), back)] == ["sent"]
-    assert sorted(old.rglob("*")) == before
-    assert len(files_of(back, entry)) == 3
-    assert [of.state for of in sent(again(away._config, old), back)] == ["finished there already"]
-    assert len(files_of(back, entry)) == 3
-
-
-def test_a_run_whose_files_are_gone_is_not_sent(away, back, entry, tmp_path):
-    run_row(away, entry, tmp_path / "a.txt")
-    outbox, put_away = away._config.work / "outbox", tmp_path / "put away"
-    shutil.move(outbox, put_away)
-    (of,) = sent(away, back)
-    assert not of.is_whole
-    assert of.state.startswith(f"not sent: 3 of its 3 files are not in {outbox}/sal/table4/")
-    assert back.search(entry.table, entry.identity) == [], "nothing there passes for it"
-    assert away.waiting()
-    shutil.move(put_away, outbox)
-    (lost,) = outbox.rglob("a.txt")
-    lost.rename(tmp_path / "lost.txt")
-    assert "1 of its 3 files" in sent(away, back)[0].state
-    (tmp_path / "lost.txt").rename(lost)
-    assert [of.state for of in sent(away, back)] == ["sent"]
-    assert len(files_of(back, entry)) == 3
-
-
-def test_records_of_before_files_were_counted_are_known_to_have_some(away, back, entry, tmp_path):
-    run_row(away, entry, tmp_path / "a.txt")
-    (run,) = away._outbox.search(entry.table, entry.identity)
-    away._outbox.client.delete_tag(run.info.run_id, files.COUNT)
-    shutil.move(away._config.work / "outbox", tmp_path / "put away")
-    assert not sent(away, back)[0].is_whole
-    shutil.move(tmp_path / "put away", away._config.work / "outbox")
-    assert sent(away, back)[0].state == "sent"
-
-
-@pytest.mark.parametrize("how", ["drops", "cuts", "refuses"])
-def test_what_does_not_arrive_is_not_sent(away, back, entry, tmp_path, monkeypatch, how):
-    run_row(away, entry, tmp_path / "a.txt")
-    real = back.client.log_artifact
-
-    def log_artifact(run_id, path, folder=None):
-        if how == "refuses":
-            raise ValueError("no such bucket")
-        if how == "drops":
-            return
-        (tmp_path / "cut").mkdir(exist_ok=True)
-        cut = tmp_path / "cut" / Path(path).name
-        cut.write_bytes(Path(path).read_bytes()[:-1])
-        real(run_id, str(cut), folder)
-
-    monkeypatch.setattr(back.client, "log_artifact", log_artifact)
-    (of,) = sent(away, back)
-    assert not of.is_whole
-    assert ("no such bucket" if how == "refuses" else "3 of its 3 files did not arrive") in of.state
-    assert away.waiting()
-    assert list((away._config.work / "outbox").rglob("a.txt"))
-    (run,) = back.search(entry.table, entry.identity)
-    assert run.info.status == "RUNNING", "it does not count as finished"
-    monkeypatch.undo()
-    assert [of.state for of in sent(away, back)] == ["sent"]
-    assert files_of(back, entry)["folder/a.txt"] == 1
-
-
-def test_what_a_killed_upload_left_is_not_sent(away, back, entry, tmp_path):
-    run_row(away, entry, tmp_path / "a.txt")
-    (kept,) = (away._config.work / "outbox").rglob("a.txt")
-    (kept.parent / ".artifact.uploading.x").write_text("half")
-    assert [of.state for of in sent(away, back)] == ["sent"]
-    assert len(files_of(back, entry)) == 3
-
-
-def test_an_experiment_whose_name_leads_out_of_the_outbox_is_refused(away, back, entry, tmp_path):
-    outside = replace(entry, table="../../elsewhere")
-    run_row(away, outside, tmp_path / "a.txt")
-    with pytest.raises(BenchError, match="is not below"):
-        sent(away, back)
-
-
 def test_a_run_that_is_still_recorded_is_left_to_its_process(away, back, entry):
     with away.begin(entry) as tracked:
         assert [of.state for of in sent(away, back)] == ["still running"]
@@ -348,14 +168,6 @@ def test_errors_that_a_server_means_are_no_absence():
     assert not mlflow_client.unreachable(ValueError())
 
 
-@pytest.fixture
-def server(config, tmp_path):
-    shutil.copy(config.work / "mlflow.db", tmp_path)
-    serving = Server(tmp_path)
-    yield serving
-    serving.stop()
-
-
 @pytest.mark.slow
 def test_a_server_that_goes_away_in_the_middle_and_comes_back(
     server, config, entry, tmp_path, monkeypatch, empty_database, said
@@ -409,26 +221,3 @@ def test_a_server_that_goes_away_in_the_middle_and_comes_back(
     points = store.client.get_metric_history(run.info.run_id, "train.loss")
     assert [point.step for point in points] == [1, 2]
     assert store.waiting() == []
-
-
-@pytest.mark.slow
-def test_a_moved_outbox_arrives_whole_at_a_real_server(
-    server, config, entry, tmp_path, empty_database, said
-):
-    """../shared/cases/sync/moved-outbox.sh"""
-    shutil.copy(empty_database, config.work / "outbox.db")
-    away = Store(replace(config, tracking=server.uri), said.append)
-    run_row(away, entry, tmp_path / "a.txt")
-    shutil.copytree(config.work, tmp_path / "copied")
-    config.work.rename(tmp_path / "moved")
-    server.start()
-    moved = again(away._config, tmp_path / "moved")
-    assert [of.state for of in moved.synchronise()] == ["sent"]
-    taken = {path.name for path in (tmp_path / "taken").rglob("*") if path.is_file()}
-    assert taken == {"a.txt", "figures.md", "figures.csv"}
-    (lost,) = (tmp_path / "taken").rglob("a.txt")
-    lost.unlink()
-    copied = again(away._config, tmp_path / "copied")
-    assert [of.state for of in copied.synchronise()] == ["finished there already"]
-    assert list((tmp_path / "taken").rglob("a.txt")), "what it lacked has come"
-    assert not list((tmp_path / "copied" / "outbox").rglob("a.txt"))

@@ -1,0 +1,213 @@
+"""Stores that are away, deleted or out of reach say so once, soon and without passwords."""
+
+from __future__ import annotations
+
+import base64
+import os
+import shutil
+import socket
+import threading
+from contextlib import contextmanager
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from types import SimpleNamespace
+
+import pytest
+from click.testing import CliRunner
+from mlflow.experiments import commands
+from sqlalchemy.exc import OperationalError
+
+from bench.errors import BenchError
+from bench.metrics.scores import Figure
+from bench.tracking import client as mlflow_client
+from bench.tracking.entry import ScoredEntry
+from bench.tracking.store import Store
+from tests.tracking.serving import free_port
+
+FIGURES = {"partialspoof.eer": Figure(0.0361, 0.0350, 0.0372)}
+SECRET = "s3cr3t"
+
+
+@pytest.fixture
+def stated(config, said, empty_database):
+    """Return the store at an address; its outbox is made already."""
+    shutil.copy(empty_database, config.work / "outbox.db")
+    return lambda uri: Store(replace(config, tracking=uri), said.append)
+
+
+@pytest.fixture
+def login(monkeypatch):
+    """Forget a server's login afterwards."""
+    for name in ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"):
+        monkeypatch.setenv(name, "")
+
+
+@contextmanager
+def closing_at_once():
+    """A port that takes connections and closes them."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve():
+            while True:
+                try:
+                    listening.accept()[0].close()
+                except OSError:
+                    return
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield listening.getsockname()[1]
+        listening.shutdown(socket.SHUT_RDWR)
+
+
+@contextmanager
+def nothing():
+    yield free_port()
+
+
+@pytest.mark.parametrize("listening", [nothing, closing_at_once])
+@pytest.mark.parametrize("scheme", ["http", "postgresql+psycopg"])
+def test_a_run_goes_to_the_outbox_and_one_line_says_so(
+    stated, said, entry, listening, scheme, monkeypatch, login
+):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with listening() as port:
+        store = stated(f"{scheme}://bob:{SECRET}@127.0.0.1:{port}/d")
+        assert store.sweep_dead() == []
+        with store.begin(entry) as tracked:
+            tracked.finish(FIGURES)
+        assert store.finished(entry)
+        with pytest.raises(BenchError, match="does not answer") as raised:
+            store.frame("sal/table4", "paper")
+    assert len(said) == 1
+    assert "does not answer" in said[0]
+    assert f"127.0.0.1:{port}/d" in said[0]
+    for text in (said[0], str(raised.value), repr(store._own.at), store.uri):
+        assert SECRET not in text
+    assert len(said[0].splitlines()) == len(str(raised.value).splitlines()) == 1
+    assert store.waiting() == ["sal/table4: S5 · seed 666"]
+
+
+def test_a_database_is_asked_once(stated, monkeypatch):
+    import sqlalchemy
+
+    tried = []
+
+    def create_engine(uri, **more):
+        tried.append(uri)
+        raise OperationalError("select 1", {}, Exception(f"no {uri}"))
+
+    monkeypatch.setattr(sqlalchemy, "create_engine", create_engine)
+    with closing_at_once() as port:
+        store = stated(f"postgresql://bob:{SECRET}@127.0.0.1:{port}/d")
+        with pytest.raises(BenchError, match="does not answer") as raised:
+            store.frame("sal/table4", "paper")
+    assert len(tried) == 1
+    assert SECRET not in str(raised.value)
+
+
+def test_a_missing_driver_is_named(stated, monkeypatch):
+    import sqlalchemy
+
+    def create_engine(uri, **more):
+        raise ModuleNotFoundError("No module named 'psycopg2'", name="psycopg2")
+
+    monkeypatch.setattr(sqlalchemy, "create_engine", create_engine)
+    with closing_at_once() as port, pytest.raises(BenchError, match="pip install psycopg2"):
+        stated(f"postgresql://127.0.0.1:{port}/d").frame("sal/table4", "paper")
+
+
+@pytest.mark.parametrize("uri", ["uc:x", f"azureml://k:{SECRET}@h/x"])
+def test_a_service_that_refuses_is_not_said_to_be_away(stated, said, uri):
+    with pytest.raises(BenchError, match="cannot be opened") as raised:
+        stated(uri).frame("sal/table4", "paper")
+    assert SECRET not in str(raised.value)
+    assert said == []
+
+
+def test_databricks_without_a_login_is_not_said_to_be_away(stated, said, monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    refused = mlflow_client_error("Reading Databricks credential configuration failed")
+    monkeypatch.setattr("mlflow.MlflowClient", lambda **given: SimpleNamespace(**refused))
+    with pytest.raises(BenchError, match="databricks cannot be opened: Reading Databricks"):
+        stated("databricks").frame("sal/table4", "paper")
+    assert said == []
+
+
+def mlflow_client_error(text):
+    from mlflow.exceptions import MlflowException
+
+    def refuse(**given):
+        raise MlflowException(text)
+
+    return {"search_experiments": refuse}
+
+
+def test_a_servers_login_is_sent_and_never_shown(stated, login):
+    asked = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            asked.append(self.headers["Authorization"])
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        do_GET = do_POST
+
+        def log_message(self, *given):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        store = stated(f"http://bob:{SECRET}%40@127.0.0.1:{server.server_port}")
+        assert store.pages() == {}
+        server.shutdown()
+    assert asked[-1] == "Basic " + base64.b64encode(f"bob:{SECRET}@".encode()).decode()
+    assert SECRET not in store.client.tracking_uri
+    assert os.environ["MLFLOW_TRACKING_PASSWORD"] == f"{SECRET}@"
+
+
+@pytest.fixture
+def deleted(store, entry):
+    """A store whose experiment was deleted in MLflow's pages; return its number."""
+    with store.begin(entry) as tracked:
+        tracked.finish(FIGURES)
+    (experiment,) = store.client.search_experiments()
+    store.client.delete_experiment(experiment.experiment_id)
+    return experiment.experiment_id
+
+
+def test_a_deleted_experiment_is_named_with_its_remedy(store, entry, deleted):
+    scored = ScoredEntry("sal/table4", "BAM", "paper", "a/b", "0", "1", "2", {}, FIGURES)
+    asked = {
+        "run": lambda: store.begin(replace(entry, seed=7)),
+        "known": lambda: store.finished(entry),
+        "report": lambda: store.frame("sal/table4", "paper"),
+        "scored": lambda: store.scored("sal/table4", "paper"),
+        "score": lambda: store.keep_scored(scored, []),
+        "show": lambda: store.search("sal/table4", {"form": "paper"}),
+    }
+    for ask in asked.values():
+        with pytest.raises(BenchError, match="was deleted") as raised:
+            ask()
+    words = str(raised.value).split("`")[1].replace("'", "").split(" mlflow ")
+    assert words[1] == f"experiments restore --experiment-id {deleted}"
+    uri = words[0].removeprefix("MLFLOW_TRACKING_URI=")
+    done = CliRunner().invoke(
+        commands, words[1].split()[1:], env={"MLFLOW_TRACKING_URI": uri.replace("%20", " ")}
+    )
+    assert done.exit_code == 0, done.output
+    assert store.finished(entry)
+
+
+def test_what_a_store_refuses_is_one_message(store, monkeypatch):
+    def refuse(*given, **more):
+        raise OperationalError("insert", {}, Exception("database or disk is full"))
+
+    monkeypatch.setattr(store.client, "search_runs", refuse)
+    monkeypatch.setattr(store.client, "get_experiment_by_name", refuse)
+    with pytest.raises(BenchError, match=r"mlflow\.db: .*disk is full") as raised:
+        store.frame("sal/table4", "paper")
+    assert "\n" not in str(raised.value)
+    assert mlflow_client.is_of_store(raised.value.__cause__)
