@@ -8,6 +8,8 @@ at 20 ms (0.58 / 0.02 -> 28), the reason being that 0.58 has no exact binary for
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Literal
 
 SAMPLE_RATE_HZ = 16_000
 """The rate every system of the suite works at."""
@@ -16,6 +18,22 @@ BONAFIDE = "bonafide"
 SPOOF = "spoof"
 CLASSES = (BONAFIDE, SPOOF)
 """The two classes; logits and class indices anywhere in the suite are in this order."""
+
+LABEL_WORDS: Mapping[str, Literal["bonafide", "spoof"]] = {
+    BONAFIDE: BONAFIDE,
+    "bona-fide": BONAFIDE,
+    "bona_fide": BONAFIDE,
+    "bona fide": BONAFIDE,
+    "genuine": BONAFIDE,
+    "real": BONAFIDE,
+    "human": BONAFIDE,
+    SPOOF: SPOOF,
+    "spoofed": SPOOF,
+    "fake": SPOOF,
+    "deepfake": SPOOF,
+}
+"""The class of each word that lists and score files have for a label, in small letters. Digits are
+none: 1 is bona fide in some corpora and spoof in others."""
 
 KINDS = (BONAFIDE, "TTS", "VC")
 """Bona fide, text-to-speech, voice conversion: what a system may tell apart beyond the two classes.

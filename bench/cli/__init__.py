@@ -14,6 +14,7 @@ from typing import TextIO, cast
 import click
 
 from bench import __version__, machine, writing
+from bench.cli.compare import compare
 from bench.cli.console import visible_output
 from bench.cli.data import data
 from bench.cli.doctor import doctor
@@ -21,7 +22,7 @@ from bench.cli.explain import explain
 from bench.cli.listing import list_, show
 from bench.cli.report import report
 from bench.cli.run import run
-from bench.cli.score import compare, score
+from bench.cli.score import score
 from bench.cli.sweep import sweep
 from bench.cli.sync import sync
 from bench.cli.ui import ui

@@ -123,7 +123,10 @@ def check(
         for report in reports:
             click.echo(render(report))
     if place is not None:
-        place.write_text(listing(reports), encoding="utf-8", newline="")
+        try:
+            place.write_text(listing(reports), encoding="utf-8", newline="")
+        except OSError as error:
+            raise BenchError(f"{place}: cannot be written: {error.strerror}") from error
     if not all(report.ok for report in reports):
         context.exit(1)
 

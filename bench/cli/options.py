@@ -6,7 +6,7 @@ import json
 import re
 import shlex
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -52,6 +52,13 @@ def varied(card: Table, rows: list[str], variant: str | None) -> tuple[Table, li
 def given(options: Mapping[str, object]) -> str:
     """Return the names of the options that were given a value, with commas between."""
     return ", ".join(name for name, value in options.items() if value)
+
+
+def end_without_figures(notes: Sequence[str]) -> NoReturn:
+    """Say on standard error why there is no figure, and end the command with exit code 1."""
+    why = [note for note in notes if note.startswith("no figure")]
+    click.echo(f"error: {'; '.join(why) or 'no figure'}", err=True)
+    raise click.exceptions.Exit(1)
 
 
 def print_json(value: Any) -> None:

@@ -36,12 +36,17 @@ def load_keys(
     """Return one split of a corpus from its protocol and key files alone; no audio is asked for.
 
     `place` is the corpus's folder, any folder that holds these files at any depth (files are found
-    by name, those first whose last folders are the official ones), or the protocol file itself.
-    The subset is what `load` returns, but its paths may name files that are not there. Files that
+    by name, those first whose last folders are the official ones), the protocol file itself, or any
+    list of utterances and labels (`bench.corpora.other_keys`), which has no labels of frames. The
+    subset is what `load` returns, but its paths may name files that are not there. Files that
     are not there, not this corpus's or not sound are a BenchError, and so are two different ones
     between which nothing decides.
     """
+    from bench.corpora.other_keys import is_other, recast  # pandas, as above
+
     check_split(card, split)
     if not place.exists():
         raise BenchError(f"{place}: there is no such file or folder")
+    if place.is_file() and is_other(card, split, place):
+        card = recast(card, split, place)
     return reader(card)(card, place, split, resolution_s, keys_only=True)

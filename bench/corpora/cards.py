@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from bench import config
 from bench.cards import folder, read, shown, validated
+from bench.corpora.called import is_called, near_corpus
 from bench.corpora.readers import names as names_of_readers
 from bench.errors import BenchError, near
 from bench.specs.corpus import CorpusCard, Protocol
@@ -24,7 +25,7 @@ def names() -> list[str]:
 
 
 def card(name: str) -> CorpusCard:
-    """Return the card of a corpus by its key or the field's short name (PS, HAD, LPS), in any case.
+    """Return the card of a corpus by any of its names (`bench.corpora.called`).
 
     An unknown name and a faulty card are a BenchError; a card's faults are all in one error, a line
     each. The faults of other cards are told only where the name is unknown.
@@ -33,11 +34,10 @@ def card(name: str) -> CorpusCard:
     if name.lower() in files:
         return _parsed(name.lower(), files)
     found = readable()
-    for card in found.cards:
-        if card.short.lower() == name.lower():
-            return card
-    shorts = [card.short for card in found.cards]
-    said = f"{name!r}: there is no such corpus{near(name, [*files, *shorts])}"
+    for of in found.cards:
+        if is_called(of, name):
+            return of
+    said = f"{name!r}: there is no such corpus{near_corpus(name, list(found.cards))}"
     raise BenchError("\n".join([said, *found.faults.values()]))
 
 
@@ -54,9 +54,10 @@ def readable() -> Readable:
     """Return every card that has no fault, and the faults of the others."""
     found: list[CorpusCard] = []
     faults: dict[str, str] = {}
-    for key in names():
+    files = _files()
+    for key in sorted(files):
         try:
-            found.append(card(key))
+            found.append(_parsed(key, files))
         except BenchError as error:
             faults[key] = str(error)
     return Readable(tuple(found), faults)

@@ -147,13 +147,13 @@ def as_dict(report: Report) -> dict[str, Any]:
 
 
 def listing(reports: Iterable[Report]) -> str:
-    """Return every item of every problem as CSV: `what,id,detail,severity,split`, a line each.
+    """Return every item of every problem as CSV: `finding,id,detail,severity,split`, a line each.
 
     `id` is a file, an utterance or a line of a list, "" where the problem says it itself.
     """
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")
-    lines.writerow(["what", "id", "detail", "severity", "split"])
+    lines.writerow(["finding", "id", "detail", "severity", "split"])
     for report in reports:
         for problem in report.problems:
             for item in problem.items or [""]:

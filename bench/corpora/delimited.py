@@ -28,7 +28,7 @@ from bench.corpora.problems import Problems
 from bench.errors import BenchError, quoted
 from bench.specs.corpus import Protocol
 
-_SEPARATORS = {"space": b" ", "tab": b"\t", "comma": b","}
+_SEPARATORS = {"space": b" ", "tab": b"\t", "comma": b",", "semicolon": b";"}
 _LOOKED_AT = 100
 """Lines by which the number of columns is told."""
 _BLOCK = 1 << 23
@@ -143,7 +143,10 @@ def _regular(data: bytes, protocol: Protocol, layout: Layout) -> bool:
     """
     separator = _SEPARATORS[protocol.separator]
     loose = {b" " + separator, separator + b" ", b" \n", b"\n ", b"\n\n"}
-    loose |= {"space": {b"\t"}, "tab": set[bytes](), "comma": {b'"'}}[protocol.separator]
+    quotes = {b'"'}
+    loose |= {"space": {b"\t"}, "tab": set[bytes](), "comma": quotes, "semicolon": quotes}[
+        protocol.separator
+    ]
     edges = data[:1] in (b"", b"\n", b" ", separator) or data[-1:] in (b" ", separator)
     if layout.rest or edges or any(mark in data for mark in loose):
         return False
@@ -203,9 +206,11 @@ def _fields(line: str, protocol: Protocol) -> list[str]:
             return re.split("[ \t]+", line.strip(" \t"))
         case "tab":
             return [field.strip() for field in line.split("\t")]
-        case "comma":
+        case "comma" | "semicolon":
+            mark = _SEPARATORS[protocol.separator].decode()
             try:
-                return [field.strip() for field in next(csv.reader([line], skipinitialspace=True))]
+                (fields,) = csv.reader([line], delimiter=mark, skipinitialspace=True)
+                return [field.strip() for field in fields]
             except csv.Error:  # a field of more than 131,072 characters
                 return []
 

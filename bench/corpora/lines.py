@@ -75,14 +75,34 @@ def checked(lines: Lines, form: str, malformed: Sequence[str], problems: Problem
     """
     problems.error(f"malformed line, should be `{form}`", malformed)
     again = lines.table["utterance"].duplicated().to_numpy()
-    duplicates = np.flatnonzero(again).tolist()
-    problems.error(
-        "utterance listed more than once",
-        [f"{lines.table['utterance'].iloc[i]} ({lines.where(i)})" for i in duplicates],
-    )
+    two, same = _repeated(lines, again)
+    problems.error("utterance listed with two labels", two)
+    problems.error("utterance listed more than once", same)
     if not len(lines) and not malformed:
         problems.error(f"{lines.path.name} is empty", [], 1)
     return lines.only(~again)
+
+
+def _repeated(lines: Lines, again: np.ndarray) -> tuple[list[str], list[str]]:
+    """Return the lines of utterances that were listed before: those with another label than at
+    first, and the others.
+    """
+    two: list[str] = []
+    same: list[str] = []
+    if not again.any():
+        return two, same
+    names = lines.column("utterance")
+    labels = lines.column("label") if "label" in lines.table else [""] * len(names)
+    kept = np.flatnonzero(~again).tolist()
+    first = {names[row]: row for row in kept}
+    for row in np.flatnonzero(again).tolist():
+        before, where = first[names[row]], lines.where(row)
+        if labels[before] == labels[row]:
+            same.append(f"{names[row]} ({where})")
+        else:
+            pair = f"{labels[before]} {lines.where(before)}, {labels[row]} {where}"
+            two.append(f"{names[row]} ({pair})")
+    return two, same
 
 
 def known(lines: Lines, field: str, words: Mapping[str, str], problems: Problems) -> Lines:

@@ -83,19 +83,40 @@ def dictionary(file: BinaryIO, bare: bool = False) -> dict[object, object]:
     }
 
 
-def numbers(content: bytes) -> NDArray[Any]:
-    """Return the array of a `.npy` file's bytes, of numbers and not pickled; read-only.
+def array(content: bytes) -> NDArray[Any]:
+    """Return the array of a `.npy` file's bytes: of numbers, truth values, strings, records of
+    these, or objects, which are strings and numbers of Python; read-only but for objects.
 
-    A shape that the bytes do not fill is refused before any memory is taken; a forged or cut file
-    can raise any exception.
+    A shape that the bytes do not fill is refused before any memory is taken. No code of the file is
+    run, but a forged or cut one can raise any exception.
     """
     file = io.BytesIO(content)
     announced = _header(file)
-    code = announced["descr"]
-    if not isinstance(code, str) or not re.fullmatch(f"[<>|=]?{_NUMBERS}", code):
-        raise ValueError(f"an array of type {code!r}, not of numbers")
+    code, shape = announced["descr"], announced["shape"]
+    if code == "|O":
+        outer = _Unpickler(file, fix_imports=False).load()
+        boxed = outer.value if isinstance(outer, _Array) else None
+        found = cast("NDArray[Any]", boxed if isinstance(boxed, np.ndarray) else np.zeros(()))
+        if found.dtype.kind != "O" or found.shape != shape:
+            raise ValueError("an object that is no array of strings and numbers")
+        return found
     rest = content[file.tell() :]
-    return _array(rest, np.dtype(code), announced["shape"], announced["fortran_order"])
+    return _array(rest, np.dtype(_checked(code)), shape, announced["fortran_order"])
+
+
+def _checked(code: object) -> Any:
+    """Return a type's code, if it is one of numbers, truth values, strings or records of these."""
+    if isinstance(code, str) and re.fullmatch(rf"[<>|=]?({_NUMBERS}|b1|[US]\d{{1,6}})", code):
+        return code
+    if not isinstance(code, list) or not code:
+        raise ValueError(f"an array of type {code!r}, not of numbers")
+    fields = cast(list[object], code)
+    pairs = [cast(tuple[object, ...], of) for of in fields if isinstance(of, tuple)]
+    if len(pairs) < len(fields) or not all(
+        len(of) == 2 and isinstance(of[0], str) and isinstance(of[1], str) for of in pairs
+    ):
+        raise ValueError(f"records of type {code!r}, not of numbers and strings")
+    return [(name, _checked(of)) for name, of in pairs]
 
 
 def _dictionary_at(path: Path, what: str, bare: bool = False) -> dict[object, object]:
@@ -175,9 +196,7 @@ class _Array:
         if not isinstance(kind, _Type):
             raise pickle.UnpicklingError("an array without a type")
         if kind.code.startswith("O"):
-            if shape != () or type(content) is not list:
-                raise pickle.UnpicklingError(f"an array of objects of shape {shape}")
-            (self.value,) = cast(list[object], content)
+            self.value = _boxed(shape, content)
         else:
             self.value = _filled(kind, shape, fortran, content)
 
@@ -186,6 +205,20 @@ def _filled(kind: _Type, shape: object, fortran: object, content: object) -> NDA
     if type(content) is not bytes or kind.code.startswith("O"):
         raise pickle.UnpicklingError("an array without its bytes")
     return _array(content, _dtype(kind.order + kind.code), shape, fortran)
+
+
+def _boxed(shape: object, content: object) -> object:
+    """Return the one object of an array without dimensions; an array of strings and numbers."""
+    items = cast(list[object], content) if type(content) is list else []
+    if shape == () and len(items) == 1:
+        return items[0]
+    sides = cast(tuple[int, ...], shape) if type(shape) is tuple and shape else (-1,)
+    if not all(type(n) is int and n >= 0 for n in sides) or math.prod(sides) != len(items):
+        raise pickle.UnpicklingError(f"an array of {len(items)} objects of shape {shape}")
+    for item in items:
+        if type(item) not in (str, int, float, bool, type(None)):
+            raise pickle.UnpicklingError(f"an array that holds a {type(item).__name__}")
+    return np.array(items, dtype=object).reshape(sides)
 
 
 def _scalar(kind: object, content: object) -> object:

@@ -4,6 +4,7 @@ it all.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,8 @@ from bench.specs.corpus import CorpusCard
 
 Severity = Literal["error", "warning"]
 EXAMPLES = 5
+_FEW = 2
+"""Downloads that are all named where none is called after what it holds."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,18 @@ def absent(card: CorpusCard, split: str, place: Path, files: Sequence[str]) -> B
     """Return the error of whoever has only the keys, and at `place` none of the `files`."""
     problems = Problems()
     problems.error(f"no {' or '.join(files)} there or below", [], 1)
+    problems.error(keys_source(card), [], 1)
     return BrokenCorpus(card, split, place, problems, None)
+
+
+def keys_source(card: CorpusCard) -> str:
+    """Return where a corpus's protocol and keys are to be had, in words: the downloads that are
+    called so, else all of them, else the corpus's page.
+    """
+    named = [of for of in card.downloads if re.search("protocol|key|label", of.file)]
+    files = named or (card.downloads if len(card.downloads) <= _FEW else ())
+    where = ", ".join(f"{of.file} ({of.url})" for of in files) or card.page
+    return f"protocol and keys of {card.short} are to be had in {where}"
 
 
 def _elsewhere(root: Path, piece: str) -> Path | None:

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from bench import writing
 from bench.config import Form
 from bench.corpora.audio import check_header, header, require_whole
 from bench.corpora.parallel import on_threads
@@ -109,12 +110,9 @@ def _kept(place: Path, files: int) -> States:
 
 
 def _keep(place: Path, states: States) -> None:
-    beside = place.with_name(f"{place.name}.{os.getpid()}.partial")
     # Who may not write here looks at all files again the next time, and loses nothing else.
     with suppress(OSError):
-        place.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_bytes(states.tobytes())
-        os.replace(beside, place)
+        writing.write_bytes(place, states.tobytes())
 
 
 def _silent(done: int, total: int) -> None:

@@ -49,7 +49,7 @@ def figures(path: Path, data: HeldOutData, subset: Subset) -> dict[str, Figure]:
         found |= by_logit(_trials(table, subset, "logit_bonafide"), measures, resampling)
     of_cell = by_cell(trials, measures, resampling, found)
     for fields in data.by:
-        for line in breakdown(trials, corpus, fields.split(","), of_cell).lines:
+        for line in breakdown(trials, corpus.roles, fields.split(","), of_cell).lines:
             levels = [level for level in line.levels if level != POOLED]
             cell = ".".join(tracked(level) for level in levels)
             if cell:  # all together is there already

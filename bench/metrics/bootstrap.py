@@ -62,6 +62,9 @@ class Interval(NamedTuple):
     """Whether so few errors carry the figure that resampling alone says too little of it."""
 
 
+_UNDRAWN = Interval(math.nan, math.nan)
+
+
 @dataclass(frozen=True)
 class Decided:
     """A measure that is reached at a threshold, at which its errors can be counted."""
@@ -125,21 +128,34 @@ def intervals(
     }
 
 
+def counted_errors(items: Items, measures: Mapping[str, Measure]) -> dict[str, Interval]:
+    """Return the errors that each of `measures` rests on, by name, without drawing: bounds are NaN.
+
+    Arguments and errors as for `intervals`.
+    """
+    _check(items)
+    judged = Judged(items)
+    return {name: _counted(_UNDRAWN, judged, measure) for name, measure in measures.items()}
+
+
 def _widened(drawn: Interval, judged: Judged, measure: Measure) -> Interval:
     """Return the interval with the errors of the figure, widened where these are few."""
+    found = _counted(drawn, judged, measure)
+    if not found.few and not isinstance(measure, Least) and measure is not min_cllr:
+        return found
+    low, high = judged.bounds(measure)
+    return found._replace(low=min(low, drawn.low), high=max(high, drawn.high))
+
+
+def _counted(drawn: Interval, judged: Judged, measure: Measure) -> Interval:
     found = drawn._replace(bonafide=judged.bonafide, spoof=judged.spoof)
     if isinstance(measure, Decided):
         if measure is equal_error_rate:
             threshold = judged.crossing
         else:
             threshold = measure.of(judged.counts).threshold
-        found = found._replace(**judged.wrong_at(threshold)._asdict())
-    else:
-        found = found._replace(few=judged.few_pairs)
-    if not found.few and not isinstance(measure, Least) and measure is not min_cllr:
-        return found
-    low, high = judged.bounds(measure)
-    return found._replace(low=min(low, drawn.low), high=max(high, drawn.high))
+        return found._replace(**judged.wrong_at(threshold)._asdict())
+    return found._replace(few=judged.few_pairs)
 
 
 def interval(values: Floats, again: int = 0) -> Interval:

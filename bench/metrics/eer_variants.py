@@ -6,12 +6,14 @@ with ties or few errors it can be a factor. Only `bench.metrics.det.eer` is what
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import ArrayLike
 
 from bench.metrics.det import closest, det_points_of, eer_of, eer_official
 from bench.metrics.pav import pools
-from bench.metrics.tally import Floats, tally, trials
+from bench.metrics.tally import Floats, Integers, Tally, errors, tally, trials
 from bench.units import BONAFIDE, SPOOF
 
 FORMULAS = {
@@ -23,9 +25,19 @@ FORMULAS = {
     "sorted_fpr": "FAR where it is closest to FRR, trial by trial from the highest score down, "
     "tied trials as they come, here bona fide first (SAL)",
     "interpolated": "where the ROC, joined by straight lines, has FRR = FAR (brentq on interp1d)",
+    "lowest_order": "trial by trial as the official one, tied trials in the order that gives the "
+    "lowest figure",
+    "highest_order": "the same in the order that gives the highest one",
     "rocch": "where the ROC's convex hull has FRR = FAR (BOSARIS, llreval)",
 }
 """What each formula does, and who uses it."""
+
+
+class OrderRange(NamedTuple):
+    """What stepping through trials one by one gives, whatever the order of tied ones; fractions."""
+
+    lowest: float
+    highest: float
 
 
 def variants(bonafide: ArrayLike, spoof: ArrayLike) -> dict[str, float]:
@@ -36,10 +48,11 @@ def variants(bonafide: ArrayLike, spoof: ArrayLike) -> dict[str, float]:
     >>> {name: round(rate, 3) for name, rate in variants([1.0, 1.0], [1.0]).items()}
     ... # doctest: +NORMALIZE_WHITESPACE
     {'ours': 0.5, 'official': 1.0, 'sklearn_fpr': 0.0, 'sorted_fpr': 0.0, 'interpolated': 0.5,
-     'rocch': 0.5}
+     'lowest_order': 0.0, 'highest_order': 1.0, 'rocch': 0.5}
     """
     counts = tally(bonafide, spoof)
     points = det_points_of(counts)
+    order = order_range(counts)
     hull = [np.append(0, np.cumsum(weights)) / weights.sum() for weights in pools(counts)]
     return {
         "ours": eer_of(counts).eer,
@@ -47,8 +60,50 @@ def variants(bonafide: ArrayLike, spoof: ArrayLike) -> dict[str, float]:
         "sklearn_fpr": _sklearn_fpr(counts.bonafide[::-1], counts.spoof[::-1]),
         "sorted_fpr": _sorted_fpr(trials(bonafide, BONAFIDE), trials(spoof, SPOOF)),
         "interpolated": _intersection(points.miss_rate, points.false_alarm_rate),
+        "lowest_order": order.lowest,
+        "highest_order": order.highest,
         "rocch": _intersection(hull[0], 1 - hull[1]),
     }
+
+
+def order_range(counts: Tally) -> OrderRange:
+    """Return the lowest and the highest EER that stepping through trials one by one can give (the
+    mean of FRR and FAR where they are closest), over all orders of trials with one score. Weights
+    are whole numbers of trials.
+
+    Only the tied trials among which the rates cross matter. An order of b bona fide and s spoof is
+    a path of b + s steps on a lattice, along which FRR - FAR only grows; each step that crosses 0
+    belongs to some path, and there are at most b + s + 2 of them.
+
+    >>> order_range(tally([1.0, 1.0], [1.0]))
+    OrderRange(lowest=0.0, highest=1.0)
+    >>> order_range(tally([2.0, 3.0], [1.0]))
+    OrderRange(lowest=0.0, highest=0.0)
+    """
+    missed, rejected = (of.astype(np.int64) for of in errors(counts))
+    bonafide, spoof = int(missed[-1]), int(rejected[-1])
+    at = int(np.argmax(missed * spoof + rejected * bonafide >= bonafide * spoof))
+    tied = int(counts.bonafide[at]), int(counts.spoof[at])
+    before = int(missed[at]) - tied[0], int(rejected[at]) - tied[1]
+
+    def gap(i: Integers, j: Integers) -> Integers:
+        """FRR - FAR after i bona fide and j spoof of the tied, in 1 / (bonafide * spoof)."""
+        return (before[0] + i) * spoof + (before[1] + j) * bonafide - bonafide * spoof
+
+    i, j = np.arange(tied[0] + 1), np.arange(tied[1] + 1)
+    # The last step with a negative gap along each line of the lattice: ceil(-gap / step) - 1.
+    last_j = -(gap(i, np.zeros_like(i)) // bonafide) - 1
+    last_i = -(gap(np.zeros_like(j), j) // spoof) - 1
+    by_spoof, by_bonafide = (last_j >= 0) & (last_j < tied[1]), (last_i >= 0) & (last_i < tied[0])
+    starts = [(i[by_spoof], last_j[by_spoof]), (last_i[by_bonafide], j[by_bonafide])]
+    rates: list[Floats] = []
+    for (i, j), step in zip(starts, ((0, 1), (1, 0)), strict=True):
+        below, above = -gap(i, j), gap(i + step[0], j + step[1])
+        for chosen, a, b in ((below <= above, i, j), (above <= below, i + step[0], j + step[1])):
+            miss_rate = (before[0] + a[chosen]) / bonafide
+            rates.append((miss_rate + (spoof - before[1] - b[chosen]) / spoof) / 2)
+    found = np.concatenate(rates)
+    return OrderRange(float(found.min()), float(found.max()))
 
 
 def _sklearn_fpr(bonafide: Floats, spoof: Floats) -> float:

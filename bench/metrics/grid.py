@@ -15,6 +15,15 @@ from bench.metrics.timeline import Frames, Pair, Reference, Runs, paired, runs, 
 from bench.units import SAMPLE_RATE_HZ, frame_samples
 
 Rule = Literal["any-spoof", "floor"]
+LastFrame = Literal["keep", "drop", "round"]
+"""What becomes of an utterance's last frame where the utterance ends within it."""
+
+
+class FrameRules(NamedTuple):
+    """How frames are labelled and counted where a resolution does not divide an utterance."""
+
+    rule: Rule = "any-spoof"
+    last: LastFrame = "keep"
 
 
 class Surplus(NamedTuple):
@@ -42,7 +51,11 @@ class Points(NamedTuple):
 
 
 def points(
-    frames: Frames, reference: Reference, resolution_s: float, rule: Rule = "any-spoof"
+    frames: Frames,
+    reference: Reference,
+    resolution_s: float,
+    rule: Rule = "any-spoof",
+    last: LastFrame = "keep",
 ) -> Points:
     """Return scores and labels at `resolution_s`, for frames scored on a grid of any resolution.
 
@@ -57,6 +70,13 @@ def points(
     `bench.labels.frames` has it for labels in seconds. PartialSpoof's script rounds both ends of a
     stretch to the grid instead when it goes to a finer resolution; its corpus' own label files are
     any-spoof.
+
+    `last` is for an utterance's last frame where the utterance ends within it. `keep`: it counts
+    with what there is of it, as PartialSpoof's metric script has it for coarser resolutions.
+    `drop`: it is left out, unless the utterance has no other, as PartialSpoof's model code makes
+    coarser labels (`lab_in_scale`). `round`: it counts where the utterance fills half of it or
+    more, so that a very short utterance has no frame, as partialspoof-metrics does (Luong et al.,
+    arXiv:2507.03468).
 
     A BenchError is raised where one resolution is not a whole multiple of the other (25 ms and 10
     ms: scores would have to be shared out; the range-based EER needs no grid), where frames do not
@@ -84,17 +104,18 @@ def points(
     score = frames.score if repeats == 1 else np.repeat(frames.score, repeats)
     score = score[_heads(n_scores, shared)]
     is_spoof = _labels(reference, pair, n_labels, step, rule)[_heads(n_labels, shared)]
-    counts = shared
+    counts = -(-shared // merged)
     if merged > 1:
-        counts = -(-shared // merged)
         starts = np.repeat(np.cumsum(shared) - shared, counts) + within(counts) * merged
         score = np.minimum.reduceat(score, starts)
         is_spoof = np.logical_or.reduceat(is_spoof, starts)
+    kept = np.minimum(counts, _counted(pair.length, wanted, last))
+    heads = _heads(counts, kept)
     differs = pair.scored.items - _n_frames(pair.length, own, rule)
     return Points(
-        np.repeat(pair.scored.utterance, counts),
-        is_spoof,
-        score,
+        np.repeat(pair.scored.utterance, kept),
+        is_spoof[heads],
+        score[heads],
         wanted,
         Surplus(int((differs > 0).sum()), int((differs < 0).sum()), int(np.abs(differs).max())),
     )
@@ -106,7 +127,11 @@ def point_items(points: Points) -> Items:
 
 
 def point_eer(
-    frames: Frames, reference: Reference, resolution_s: float, rule: Rule = "any-spoof"
+    frames: Frames,
+    reference: Reference,
+    resolution_s: float,
+    rule: Rule = "any-spoof",
+    last: LastFrame = "keep",
 ) -> EerResult:
     """Return the point-based (segment) EER at `resolution_s` and its threshold, a fraction.
 
@@ -119,7 +144,7 @@ def point_eer(
     >>> point_eer(scored, truth, 0.02).eer, point_eer(scored, truth, 0.01).eer
     (0.0, 0.16666666666666666)
     """
-    return items_eer(point_items(points(frames, reference, resolution_s, rule)))
+    return items_eer(point_items(points(frames, reference, resolution_s, rule, last)))
 
 
 def utterance_items(frames: Frames, reference: Reference) -> Items:
@@ -192,6 +217,18 @@ def _labels(reference: Reference, pair: Pair, counts: Integers, step: int, rule:
 
 def _n_frames(n_samples: Integers, frame: int, rule: Rule) -> Integers:
     return n_samples // frame if rule == "floor" else -(-n_samples // frame)
+
+
+def _counted(n_samples: Integers, frame: int, last: LastFrame) -> Integers:
+    """Return how many frames of an utterance count by the rule for the last one."""
+    whole, rest = np.divmod(n_samples, frame)
+    match last:
+        case "keep":
+            return whole + (rest > 0)
+        case "drop":
+            return np.maximum(whole, 1)
+        case "round":
+            return whole + (2 * rest >= frame)
 
 
 def _heads(counts: Integers, kept: Integers) -> Bools | slice:

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from bench.metrics.bootstrap import Interval, Measure, intervals
+from bench.metrics.bootstrap import Interval, Measure, counted_errors, intervals
 from bench.metrics.items import Items, items_tally
 from bench.metrics.plans import NothingToResample, Plan, Resampling
 from bench.metrics.ratios import Ratios, ratio_intervals
@@ -56,10 +56,13 @@ def measured(
 ) -> dict[str, Figure]:
     """Return each of `measures` of the items, by name.
 
-    Bounds are NaN where there is but one speaker to draw, as may be asked for by name. BenchError
-    as `bench.metrics.bootstrap.intervals`.
+    Bounds are NaN where there is but one speaker to draw, as may be asked for by name, and where no
+    replicates are asked for. BenchError as `bench.metrics.bootstrap.intervals`.
     """
     counts = items_tally(items)
+    if not resampling.replicates:
+        errors = counted_errors(items, measures)
+        return {name: _undrawn(measure(counts), errors[name]) for name, measure in measures.items()}
     plan = resampling.plan(items.unit, items.spoof)
     how = resampling.replicates, resampling.seed
     figure = _figures(plan, lambda plan: intervals(items, measures, plan, *how))
@@ -71,10 +74,19 @@ def measured_ratios(ratios: Ratios, spoof: Floats, resampling: Resampling) -> di
     weight of what is spoof in each of the ratios' utterances.
     """
     kept = ratios.defined
+    if not resampling.replicates:
+        errors = Interval(math.nan, math.nan, **kept.decisions._asdict())
+        return {name: _undrawn(value, errors) for name, value in kept.values.items()}
     plan = resampling.plan(kept.unit, spoof)
     how = resampling.replicates, resampling.seed
     figure = _figures(plan, lambda plan: ratio_intervals(kept, plan, *how))
     return {name: figure(name, value) for name, value in kept.values.items()}
+
+
+def _undrawn(value: float, errors: Interval) -> Figure:
+    """Return a figure without intervals."""
+    low, high, missed, accepted = math.nan, math.nan, errors.missed, errors.accepted
+    return Figure(value, low, high, low, high, missed, accepted, errors.bonafide, errors.spoof)
 
 
 def _figures(

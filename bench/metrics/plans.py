@@ -149,6 +149,7 @@ class Resampling(NamedTuple):
     name: str = AUTO
     """`AUTO` or one of `PLANS`."""
     replicates: int = 1000
+    """0 for no intervals."""
     seed: int = 0
 
     def plan(self, unit: ArrayLike, spoof: ArrayLike) -> Plan:

@@ -1,24 +1,30 @@
-"""Frame scores as `.npy` or `.npz` dictionaries of arrays by utterance.
+"""Scores as NumPy saves them: arrays of ids and scores, or dictionaries of arrays by utterance.
 
 A `.npy` dictionary is a pickle; `bench.corpora.pickles` reads it without running it.
 """
 
 from __future__ import annotations
 
+import io
 import re
 import zipfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.corpora.pickles import dictionary, numbers
+from bench.corpora.pickles import array, dictionary
 from bench.errors import BenchError, quoted
 from bench.metrics.tally import Floats, Integers
 from bench.scoring.files import opened
+from bench.scoring.tables import Table, of_array, of_arrays
+
+Vectors = Mapping[str, NDArray[Any]]
 
 _FORM = "a dictionary of one array of numbers (n frames, or n x 2) by utterance"
+_FORMS = f"arrays of ids and of scores, equally long, or {_FORM}"
 _LARGEST = 1 << 33
 """Bytes that an `.npz` archive may unpack to."""
 
@@ -35,27 +41,52 @@ class Arrays(NamedTuple):
     why: str
 
 
-def read(path: Path, form: str, column: str | None) -> Arrays:
-    """Return the scores of a dictionary of arrays; BenchError for any other file.
+def read(path: Path, form: str, wanted: str | None) -> Table | Vectors:
+    """Return a file's arrays as a table, or by utterance; BenchError for any other file.
 
-    `column` is 1 or 2, or 1-2 or 2-1 for a difference, where arrays are n x 2.
+    `wanted` names the array of scores, where the file holds several of other lengths.
+    """
+
+    def load(file: BinaryIO) -> Table | Vectors:
+        if form == "npz":
+            found = _npz(file)
+            return of_arrays("NumPy arrays", found, wanted) or found
+        return _npy(file, wanted)
+
+    return loaded(path, load, _FORMS)
+
+
+def loaded(path: Path, load: Callable[[BinaryIO], Table | Vectors], form: str) -> Table | Vectors:
+    """Return what `load` makes of the opened file; BenchError for whatever it raises, since a
+    forged or cut file can raise anything.
     """
     try:
         with opened(path) as file:
-            found = _npz(file) if form == "npz" else _npy(file)
-    except (OSError, BenchError, MemoryError):
+            found = load(file)
+    except (OSError, MemoryError):
         raise
-    except Exception as error:  # a forged or cut file can raise anything
-        raise BenchError(f"{path}: refused: it is not {_FORM}: {str(error)[:200]}") from error
+    except BenchError as error:
+        raise BenchError(f"{path}: {error}") from None
+    except Exception as error:
+        raise BenchError(f"{path}: refused: it is not {form}: {str(error)[:200]}") from error
     if not found:
-        raise BenchError(f"{path}: is an empty dictionary; it should be {_FORM}")
+        raise BenchError(f"{path}: is an empty dictionary; it should be {form}")
+    return found
+
+
+def joined(path: Path, found: Vectors, column: str | None) -> Arrays:
+    """Return the scores of all utterances of a dictionary of arrays; BenchError for arrays that
+    are none of scores.
+
+    `column` is 1 or 2, or 1-2 or 2-1 for a difference, where arrays are n x 2.
+    """
     try:
         return _joined(found, column)
     except BenchError as error:
         raise BenchError(f"{path}: {error}") from None
 
 
-def _joined(found: dict[str, NDArray[Any]], column: str | None) -> Arrays:
+def _joined(found: Vectors, column: str | None) -> Arrays:
     widths = {_width(name, array) for name, array in found.items()}
     if len(widths) > 1:
         raise BenchError(f"some arrays are n x 2 and some are not; it should be {_FORM}")
@@ -98,16 +129,23 @@ def _npz(file: BinaryIO) -> dict[str, NDArray[Any]]:
         members = archive.infolist()
         wrong = next((m.filename for m in members if not m.filename.endswith(".npy")), None)
         if wrong is not None:
-            is_torch = any(m.filename.endswith("data.pkl") for m in members)
-            what = "a PyTorch checkpoint" if is_torch else f"an archive that holds {quoted(wrong)}"
-            raise ValueError(f"it is {what}")
+            raise ValueError(f"it is an archive that holds {quoted(wrong)}")
         if sum(member.file_size for member in members) > _LARGEST:
             raise ValueError(f"it unpacks to more than {_LARGEST:,} bytes")
-        return {m.filename.removesuffix(".npy"): numbers(archive.read(m)) for m in members}
+        return {m.filename.removesuffix(".npy"): _words(array(archive.read(m))) for m in members}
 
 
-def _npy(file: BinaryIO) -> dict[str, NDArray[Any]]:
-    return {_key(key): _numbers(value) for key, value in dictionary(file).items()}
+def _npy(file: BinaryIO, wanted: str | None) -> Table | Vectors:
+    content = file.read()
+    if b"'descr': '|O'" not in content[:200] or b"'shape': ()" not in content[:200]:
+        return of_array("a NumPy array", _words(array(content)))
+    found = {_key(key): _array_of(value) for key, value in dictionary(io.BytesIO(content)).items()}
+    return of_arrays("a dictionary of arrays", found, wanted) or found
+
+
+def _words(found: NDArray[Any]) -> NDArray[Any]:
+    """Return strings of bytes as text."""
+    return np.char.decode(found, "utf-8") if found.dtype.kind == "S" else found
 
 
 def _key(key: object) -> str:
@@ -116,11 +154,11 @@ def _key(key: object) -> str:
     return key
 
 
-def _numbers(value: object) -> NDArray[Any]:
+def _array_of(value: object) -> NDArray[Any]:
     if isinstance(value, np.ndarray):
         return cast(NDArray[Any], value)
     items = cast(list[object], value) if isinstance(value, list) else [value]
     for item in items:
-        if type(item) not in (int, float):
+        if type(item) not in (int, float) and not (type(item) is str and isinstance(value, list)):
             raise ValueError(f"{type(item).__name__} instead of numbers")
-    return np.array(cast(Any, value), dtype=np.float64)
+    return np.array(cast(Any, value), dtype=str if str in map(type, items) else np.float64)

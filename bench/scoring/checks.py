@@ -14,10 +14,15 @@ from bench.metrics.ranges import ranges
 from bench.metrics.tally import Bools, Floats, Integers, Tally, tally
 from bench.metrics.timeline import Frames, Reference, frames, reference_of
 from bench.scoring import values
-from bench.scoring.coverage import Coverage, Others, cover, labels, repeated
+from bench.scoring.absent import WORDS
+from bench.scoring.coverage import Coverage, Others, cover, repeated
 from bench.scoring.findings import EXAMPLES, Finding, Findings
 from bench.scoring.forms import ScoreFile
+from bench.scoring.own_labels import is_label, labels
 from bench.units import BONAFIDE, SAMPLE_RATE_HZ, SPOOF
+
+FEWEST = 20
+"""Trials below which a class is tiny."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +34,11 @@ class Checked:
     lowest."""
     present: Bools
     """Whether the trial has a score."""
+    trial: Integers
+    """Row of the keys' table for each row of the score file; -1 where there is none."""
     findings: tuple[Finding, ...]
+    notes: tuple[str, ...] = ()
+    """What was done to ids, sentence by sentence."""
     frames: Frames | None = None
     """Scored frames of the present trials, the utterance's code being its row of the keys' table;
     None where rows are utterances or frames overlap."""
@@ -53,11 +62,14 @@ def check(
     ratios.
 
     Codes of findings: `missing`, `unknown`, `other_split`, `another_corpus`, `duplicated`,
-    `label_conflict`, `non_finite`, `constant`, `few_valued`, `low_precision`, `single_class`,
-    `polarity`, `ties_at_eer` and, with `llr`, `probabilities`; of frame scores, of which the lowest
-    of each utterance is taken, `lowest_frame`.
+    `missing_class`, `label_conflict`, `decision`, `non_finite`,
+    `constant`, `is_label`, `few_valued`, `low_precision`, `single_class`, `tiny_class`, `polarity`,
+    `ties_at_eer` and, with `llr`, `probabilities`; of frame scores, of which the lowest of each
+    utterance is taken, `lowest_frame`; and those of the file itself (`ScoreFile.warnings`).
     """
     found = Findings()
+    for code, what in scores.warnings:
+        found.add("warning", code, what)
     signed = -scores.score if negate else scores.score
     match = cover(scores, trials, others, allow_missing, found)
     labels(scores, trials, match.trial, found)
@@ -70,7 +82,7 @@ def check(
         counts = _detection(score, match.present, trials, negate, as_is, found)
         if llr and counts is not None:
             values.probabilities(counts.score, found)
-    return Checked(score, match.present, tuple(found.found))
+    return Checked(score, match.present, match.trial, tuple(found.found), match.notes)
 
 
 def check_frames(
@@ -96,48 +108,63 @@ def check_frames(
     if scores.start is None or scores.end is None:
         raise BenchError(f"{scores.path}: holds a score an utterance, not scores of frames")
     found = Findings()
+    for code, what in scores.warnings:
+        found.add("warning", code, what)
     signed = -scores.score if negate else scores.score
     match = cover(scores, trials, others, allow_missing, found)
     labels(scores, trials, match.trial, found)
     score = _lowest(signed, match, len(trials))
     if not match.present.any():
-        return Checked(score, match.present, tuple(found.found))
-    values.values(signed[match.trial >= 0], "frames", as_is, found)
+        return Checked(score, match.present, match.trial, tuple(found.found), match.notes)
+    known = match.trial >= 0
+    whose = _whose(trials, match.trial[known])
+    values.values(signed[known], "frames", as_is, found, whose)
     rows = _laid_out(scores, match.trial, trials, found)
     if any(of.code in ("overlapping", "duplicated", "non_finite") for of in _errors(found)):
-        return Checked(score, match.present, tuple(found.found))
+        return Checked(score, match.present, match.trial, tuple(found.found), match.notes)
     laid = frames(match.trial[rows], scores.start[rows], scores.end[rows], signed[rows])
     truth = reference_of(reference, np.flatnonzero(match.present))
     _counts(laid, truth, trials, found)
     items = ranges(laid, truth).items
     of_class = [len(np.unique(items.unit[of > 0])) for of in (items.bonafide, items.spoof)]
-    if _both(of_class[0], of_class[1], "frame", found) and not _is_constant(found):
+    whole, other = (items.score[rows] for rows in (items.spoof == 0, items.spoof > 0))
+    defined = _both(of_class[0], of_class[1], "frame", found) and not found.has("constant")
+    if defined and not is_label(whole, other, as_is, found):
         counts = items_tally(items)
         values.polarity(counts, of_class[0], of_class[1], negate, as_is, found)
         values.one_decision(laid.score, threshold, found)
-    return Checked(score, match.present, tuple(found.found), laid)
+    return Checked(score, match.present, match.trial, tuple(found.found), match.notes, laid)
 
 
 def _detection(
     score: Floats, present: Bools, trials: pd.DataFrame, negate: bool, as_is: bool, found: Findings
 ) -> Tally | None:
     """Return the trials that polarity was checked on; None where it could not be."""
-    values.values(score[present], "trials", as_is, found)
+    whose = _whose(trials, np.flatnonzero(present))
+    values.values(score[present], "trials", as_is, found, whose)
     is_spoof = (trials["label"] == SPOOF).to_numpy()
     usable = present & np.isfinite(score)
     bonafide, spoof = score[usable & ~is_spoof], score[usable & is_spoof]
-    if not _both(len(bonafide), len(spoof), "trial", found) or _is_constant(found):
+    if not _both(len(bonafide), len(spoof), "trial", found) or found.has("constant"):
         return None
+    if is_label(bonafide, spoof, as_is, found):
+        return None
+    _few(len(bonafide), len(spoof), found)
     counts = tally(bonafide, spoof)
     values.polarity(counts, len(bonafide), len(spoof), negate, as_is, found)
     values.ties(counts, found, eer_official(bonafide, spoof).eer)
     return counts
 
 
+def _whose(trials: pd.DataFrame, row: Integers) -> values.Whose:
+    """Return what names the utterances of scores, each that of a row of the keys' table."""
+    return lambda mask: trials["utterance"].iloc[np.unique(row[mask])]
+
+
 def _both(bonafide: int, spoof: int, what: str, found: Findings) -> bool:
-    """Note a class without anything."""
+    """Note a class without anything, unless the keys have some."""
     for label, count in ((BONAFIDE, bonafide), (SPOOF, spoof)):
-        if not count:
+        if not count and not found.has("missing_class"):
             found.add(
                 "warning",
                 "single_class",
@@ -147,8 +174,15 @@ def _both(bonafide: int, spoof: int, what: str, found: Findings) -> bool:
     return bool(bonafide and spoof)
 
 
-def _is_constant(found: Findings) -> bool:
-    return any(finding.code == "constant" for finding in found.found)
+def _few(bonafide: int, spoof: int, found: Findings) -> None:
+    """Note a class of so few trials that one of them moves its error rate by over 5 %."""
+    classes = zip(WORDS.values(), (bonafide, spoof), strict=True)
+    tiny = [(count, word) for word, count in classes if count < FEWEST]
+    said = (
+        f"{count} {word} trial{'s' * (count > 1)}: one trial is {100 / count:.1f} %"
+        for count, word in tiny
+    )
+    found.add("warning", "tiny_class", "; ".join(said), len(tiny))
 
 
 def _errors(found: Findings) -> list[Finding]:
@@ -193,6 +227,7 @@ def _laid_out(
         "overlapping",
         f"{len(over):,} frames start before the one before them ends: is the resolution right?",
         len(over),
+        lambda: trials["utterance"].iloc[np.unique(code[over + 1])],
         (
             f"{_name(trials, int(code[i + 1]))} at {start[i + 1] / SAMPLE_RATE_HZ:g} s"
             for i in over[:EXAMPLES].tolist()
@@ -240,6 +275,7 @@ def _counts(laid: Frames, truth: Reference, trials: pd.DataFrame, found: Finding
         f"{len(off):,} of {len(codes):,} utterances have over one frame more or less than their "
         f"labels' duration has of {frame / SAMPLE_RATE_HZ:g} s",
         len(off),
+        lambda: trials["utterance"].iloc[codes[off]],
         (
             f"{_name(trials, int(codes[i]))} has {counts[i]}, not {expected[i]}"
             for i in off[:EXAMPLES].tolist()

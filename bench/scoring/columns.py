@@ -6,245 +6,263 @@ A column is taken only where nothing else could be meant; otherwise the answer i
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from itertools import pairwise
-from typing import NamedTuple
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
 
-from bench.errors import BenchError, near, quoted
-from bench.scoring.reading import Reading
-from bench.units import BONAFIDE, SPOOF
+from bench.errors import BenchError, quoted
+from bench.scoring import score_column
+from bench.scoring.frame_columns import times
+from bench.scoring.names import UTTERANCE, is_truth
+from bench.scoring.reading import HINT, Reading
+from bench.scoring.sample import LABELS, NUMBER, Sample, mostly, two_whole
 
-LABELS = {
-    BONAFIDE: True,
-    "bona-fide": True,
-    "bona_fide": True,
-    "bona fide": True,
-    "genuine": True,
-    "real": True,
-    "human": True,
-    SPOOF: False,
-    "spoofed": False,
-    "fake": False,
-    "deepfake": False,
-}
-"""Words of a label column, in any case: is it bona fide? Digits are no labels: 1 is bona fide in
-some corpora and spoof in others."""
+__all__ = ["LABELS", "NUMBER", "Roles", "choose", "mostly", "unlike"]
 
-NUMBER = re.compile(
-    r"[-+]?((\d+\.?\d*|\.\d+)(e[-+]?\d+)?|nan|inf|infinity)", re.IGNORECASE | re.ASCII
-)
-
-_UTTERANCE = (
-    *("utterance", "utterance_id", "utt", "utt_id", "uttid", "filename", "file_name", "file"),
-    *("file_id", "fileid", "audio", "audio_file", "wav", "path", "file_path", "filepath"),
-    *("audio_path", "id", "name", "trial", "trial_id"),
-)
-_SCORE = ("score", "cm_score", "scores", "cm_scores", "cmscore", "llr", "cm_llr")
-_BONAFIDE = (
-    *("bonafide", "bona_fide", "logit_bonafide", "bonafide_logit", "score_bonafide"),
-    *("bonafide_score", "log_prob_bonafide", "p_bonafide", "prob_bonafide", "genuine", "real"),
-)
-_SPOOF = (
-    *("spoof", "logit_spoof", "spoof_logit", "score_spoof", "spoof_score", "log_prob_spoof"),
-    *("p_spoof", "prob_spoof", "fake", "deepfake"),
-)
-_LABEL = ("label", "key", "cm_label", "class", "target", "y", "ground_truth", "gt")
-_START = ("start", "start_s", "start_time", "begin", "onset", "frame", "frame_index", "time")
-_END = ("end", "end_s", "end_time", "stop")
-_OTHER = ("", "index", "unnamed:_0", "duration", "duration_s", "length", "speaker", "attack")
+_NOTHING: Mapping[int, Sequence[str]] = MappingProxyType({})
+_MANY = 10
+"""Different words of a column that are looked at once its first rows said otherwise."""
 
 
-class Roles(NamedTuple):
+@dataclass(frozen=True)
+class Roles:
     """Columns by their number from 0."""
 
     utterance: int
     score: tuple[int, ...]
     """One, or two of which the second is subtracted from the first."""
     label: int | None
+    """The file's own labels, words (`LABELS`) or two whole numbers."""
     start: int | None
     end: int | None
     why: str
     """What was taken for what, for the user to read."""
+    label_by: Literal["content", "name", "truth"] = "content"
+    """Whether the labels are known by what they hold, by their name, or as the truth, by their name
+    or by what the user says."""
+    strict: bool = False
+    """Whether any other word than one of `LABELS` is a mistake: they are words, by their name."""
+    predicted: int | None = None
+    """What may be predictions, beside which the score may be the confidence of either class."""
+    confidence: Literal["asked", "named", ""] = ""
+    """Whether the user says that the score is that confidence, or the name of `predicted` that it
+    is a prediction."""
+    fields: tuple[tuple[str, int], ...] = ()
+    """Columns asked for as they stand, by the name asked for."""
+    counted: bool = False
+    """Whether ids may be row numbers: nothing says that they are not."""
+    warning: str = ""
+    """What may be wrong about the score."""
+    instead: str = ""
+    """Which columns hold the score if this one does not: the end of a message."""
+    marks: tuple[str, ...] = ()
+    """What the user says for each column: its name, or number from 1."""
 
     @property
     def numbers(self) -> tuple[int, ...]:
         """Columns whose every cell is a number."""
         return (*self.score, *(i for i in (self.start, self.end) if i is not None))
 
-
-class _Columns:
-    """A sample of the rows, and the header's names."""
-
-    def __init__(self, names: Sequence[str] | None, rows: Sequence[Sequence[str]]):
-        self.names = names
-        self.plain = [_plain(name) for name in names or ()]
-        self.cells = [[cell.strip() for cell in column] for column in zip(*rows, strict=True)]
-        self.count = len(self.cells)
-
-    def called(self, known: Sequence[str]) -> list[int]:
-        return [i for name in known for i, own in enumerate(self.plain) if own == name]
-
-    def distinct(self, i: int) -> int:
-        return len(set(self.cells[i]))
-
-    def numeric(self, i: int) -> bool:
-        return mostly(NUMBER, self.cells[i])
-
-    def labels(self, i: int) -> bool:
-        return all(cell.lower() in LABELS for cell in self.cells[i])
-
-    def say(self, i: int) -> str:
-        return f"{self.names[i]!r}" if self.names else f"column {i + 1}"
+    @property
+    def words(self) -> tuple[int, ...]:
+        """Columns of few different words or digits."""
+        found = (self.label, self.predicted, *(i for _, i in self.fields))
+        return tuple(dict.fromkeys(i for i in found if i is not None))
 
 
-def choose(names: Sequence[str] | None, rows: Sequence[Sequence[str]], asked: Reading) -> Roles:
+def choose(
+    names: Sequence[str] | None,
+    rows: Sequence[Sequence[str]],
+    asked: Reading,
+    later: Mapping[int, Sequence[str]] = _NOTHING,
+    authors: bool = False,
+) -> Roles:
     """Return the roles of columns; `names` is the header, `rows` the first rows, equally long.
+
+    `later` holds cells from further down that are unlike the first ones (`unlike`). `authors`: the
+    file is called as those of LlamaPartialSpoof's authors' tools are, whose columns without names
+    are id, bona fide, spoof.
 
     BenchError where a column asked for is not there, or where more than one could be the score.
     """
-    columns = _Columns(names, rows)
-    utterance = _utterance(columns, asked)
-    label = _label(columns, utterance)
-    score, how = _asked(columns, asked.column, "column") if asked.column else ((), "")
-    start, end = _times(columns, utterance, score)
-    if not score:
-        score, how = _score(columns, {utterance, label, start, end} - {None})
-    wrong = [i for i in score if not columns.numeric(i)]
-    if wrong or utterance in score:
-        at = wrong[0] if wrong else utterance
+    sample = Sample(names, rows, later)
+    utterance, counted = _utterance(sample, asked)
+    wanted = score_column.asked_for(sample, asked, None) if asked.column else None
+    taken = wanted.columns if wanted else ()
+    start, end, indexed = times(sample, utterance, taken)
+    used = {i for i in (utterance, start, end) if i is not None}
+    label = _label(sample, asked, used, taken)
+    used |= {label} if label is not None else set()
+    if wanted:
+        chosen = score_column.asked_for(sample, asked, label)
+    else:
+        chosen = score_column.found(sample, used, indexed, authors, asked.negate)
+    if utterance in chosen.columns:
         raise BenchError(
-            f"{columns.say(at)} holds no scores but e.g. {quoted(columns.cells[at][0], 40)}"
-            f"{_numeric(columns)}"
+            f"{sample.say(utterance)} holds no scores but e.g. "
+            f"{quoted(sample.cells[utterance][0], 40)}"
+            f"{score_column.instead(sample, {utterance, label})}"
         )
-    taken = [f"ids from {columns.say(utterance)}", f"scores from {how}"]
-    taken += [f"labels from {columns.say(label)}"] if label is not None else []
-    taken += [f"starts of frames from {columns.say(start)}"] if start is not None else []
-    taken += [f"their ends from {columns.say(end)}"] if end is not None else []
-    return Roles(utterance, score, label, start, end, ", ".join(taken))
+    used |= set(chosen.columns)
+    predicted = chosen.predicted
+    if predicted is None:
+        predicted = _predicted(sample, asked, used - {label}, chosen.columns)
+    elif predicted == label:
+        label = None
+    label_by = _label_by(sample, asked, label)
+    return Roles(
+        utterance,
+        chosen.columns,
+        label,
+        start,
+        end,
+        _why(sample, utterance, chosen.how, label, start, end, used),
+        label_by=label_by,
+        strict=label is not None and sample.labels(label) and label_by != "content",
+        predicted=predicted,
+        confidence=_confidence(sample, chosen.predicted, predicted),
+        fields=tuple((name, _field(sample, name, used - {label})) for name in asked.fields),
+        counted=counted,
+        warning=chosen.warning,
+        instead=score_column.instead(sample, used),
+        marks=tuple(map(sample.mark, range(sample.count))),
+    )
 
 
-def mostly(pattern: re.Pattern[str], cells: Sequence[str]) -> bool:
-    """Whether more than half of the cells match."""
-    return 2 * sum(pattern.fullmatch(cell) is not None for cell in cells) > len(cells)
+def unlike(roles: Roles, words: Sequence[str]) -> Mapping[int, Sequence[str]]:
+    """Return, for `choose`, what of the labels' different words is unlike what its first rows said;
+    empty where they are labels all through.
+    """
+    plain = [word.strip() for word in words]
+    fine = all(word.lower() in LABELS for word in plain) or two_whole(plain)
+    if roles.label is None or roles.strict or fine:
+        return {}
+    known = [word for word in plain if word.lower() in LABELS]
+    strangers = [word for word in plain if word.lower() not in LABELS]
+    return {roles.label: [*known[:1], *strangers[:_MANY]]}
 
 
-def _plain(name: str) -> str:
-    return name.strip().lower().replace("-", "_").replace(" ", "_")
-
-
-def _utterance(columns: _Columns, asked: Reading) -> int:
+def _utterance(sample: Sample, asked: Reading) -> tuple[int, bool]:
+    """Return the column of ids, and whether they may be row numbers."""
     if asked.id_column:
-        (at, *more), _ = _asked(columns, asked.id_column, "id_column")
-        if more:
-            raise BenchError(f"id_column: {asked.id_column!r} is not one column")
-        return at
-    by_name = columns.called(_UTTERANCE)
+        return sample.one(asked.id_column, "id_column"), False
+    by_name = sample.named(UTTERANCE)
     if by_name:
-        return by_name[0]
-    words = [i for i in range(columns.count) if not columns.numeric(i) and not columns.labels(i)]
-    words = [i for i in words if not columns.names or columns.plain[i] not in _OTHER] or words
+        return by_name[0], by_name == sample.named(("id",))
+    words = [i for i in range(sample.count) if not sample.numeric(i) and not sample.labels(i)]
+    unnamed = [i for i in words if not sample.names or sample.kinds[i] in ("", "row")]
     if words:
-        return max(words, key=lambda i: (columns.distinct(i), -i))
+        return max(unnamed or words, key=lambda i: (sample.distinct(i), -i)), False
     whole = re.compile(r"\d+")
-    if columns.count > 1 and mostly(whole, columns.cells[0]):
-        return 0
-    raise BenchError(
-        f"there is no column of utterance ids: {columns.count} columns, all of numbers; a line "
-        "should be `ID SCORE`"
-    )
-
-
-def _label(columns: _Columns, utterance: int) -> int | None:
-    """Return the column of labels in words; one by name before one by content."""
-    by_name = columns.called(_LABEL)
-    order = [*by_name, *range(columns.count)]
-    return next((i for i in order if i != utterance and columns.labels(i)), None)
-
-
-def _times(columns: _Columns, utterance: int, score: tuple[int, ...]) -> tuple[int | None, ...]:
-    """Return the columns of frames' starts and ends, where rows are frames."""
-    if columns.names:
-        found = [columns.called(known) for known in (_START, _END)]
-        start, end = (next((i for i in of if i not in score), None) for of in found)
-        return start, end if start is not None else None
-    free = [i for i in range(columns.count) if i != utterance and columns.numeric(i)]
-    free = [i for i in free if i not in score]
-    ids = columns.cells[utterance]
-    follows = sum(a == b for a, b in pairwise(ids))
-    wanted = 1 if score else 2
-    if len(free) not in (wanted, wanted + 1) or 2 * follows < len(ids) - 1 or len(ids) < 2:
-        return None, None
-    if any(cell.startswith("-") or not NUMBER.fullmatch(cell) for cell in columns.cells[free[0]]):
-        return None, None
-    return free[0], free[1] if len(free) == wanted + 1 else None
-
-
-def _score(columns: _Columns, used: set[int | None]) -> tuple[tuple[int, ...], str]:
-    by_name = [i for i in columns.called(_SCORE) if i not in used]
-    if len(by_name) == 1:
-        return (by_name[0],), columns.say(by_name[0])
-    pair = [[i for i in columns.called(known) if i not in used] for known in (_BONAFIDE, _SPOOF)]
-    if not by_name and all(len(of) == 1 for of in pair):
-        bonafide, spoof = pair[0][0], pair[1][0]
-        how = f"the difference {columns.say(bonafide)} - {columns.say(spoof)}"
-        return (bonafide, spoof), how
-    free = by_name or [i for i in range(columns.count) if i not in used and columns.numeric(i)]
-    if columns.names and not by_name:
-        free = [i for i in free if columns.plain[i] not in (*_OTHER, *_LABEL)]
-        if len(free) == 1 and free[0] in pair[1]:
+    if sample.count > 1 and mostly(whole, sample.cells[0]):
+        if sample.names and sample.kinds[0] == "row":
             raise BenchError(
-                f"{columns.say(free[0])} is by its name higher for spoof, but scores are needed "
-                "that are higher for bona fide; name the column, and --negate if it is so"
+                f"{sample.say(0)} holds row numbers ({', '.join(sample.cells[0][:3])}, ...), no "
+                "file names; which column holds the file names? say --id-column 1 if it is this one"
             )
-    if len(free) == 1:
-        return (free[0],), columns.say(free[0])
-    if not free:
-        raise BenchError(
-            f"there is no column of scores{_seen(columns)}; a line should be `ID SCORE`"
-        )
-    a, b = free[-2] + 1, free[-1] + 1
+        return 0, True
     raise BenchError(
-        f"which column is the score? {', '.join(_example(columns, i) for i in free)} all hold "
-        f"numbers; say --column {b}, or --column {a}-{b} for the difference of two logits or "
-        "log-probabilities (bona fide first)"
+        f"there is no column of utterance ids: {sample.count} columns, all of numbers; a line "
+        f"should be `ID SCORE`; {HINT}"
     )
 
 
-def _asked(columns: _Columns, text: str, what: str) -> tuple[tuple[int, ...], str]:
-    """Return the column of that name or number, or the two of a difference `A-B`."""
-    one = _find(columns, text)
-    if one is not None:
-        return (one,), columns.say(one)
-    for at in (i for i, letter in enumerate(text) if letter == "-"):
-        pair = _find(columns, text[:at]), _find(columns, text[at + 1 :])
-        if pair[0] is not None and pair[1] is not None:
-            how = f"the difference {columns.say(pair[0])} - {columns.say(pair[1])}"
-            return (pair[0], pair[1]), how
-    known = f"columns are numbered 1 to {columns.count}"
-    hint = near(text, columns.names) if columns.names else f"; {known}, there is no header"
-    raise BenchError(f"{what}: there is no column {text!r}{hint}")
+def _label(sample: Sample, asked: Reading, used: set[int], score: tuple[int, ...]) -> int | None:
+    """Return the column of labels: by name before by content, words before digits."""
+    if asked.label_column:
+        at = sample.one(asked.label_column, "label_column")
+        if sample.labels(at) or sample.digits(at):
+            return at
+        stranger = next(cell for cell in sample.cells[at] if cell.lower() not in LABELS)
+        raise BenchError(
+            f"label_column: {sample.say(at)} holds no labels (bonafide, spoof; 0, 1) but e.g. "
+            f"{quoted(stranger, 40)}"
+        )
+    if not asked.labels:
+        return None
+    free = [i for i in range(sample.count) if i not in {*used, *score}]
+    by_name = [i for i in sample.called("label") if i in free]
+    by_name.sort(key=lambda i: not _is_truth(sample, i))
+    unnamed = [i for i in free if not sample.names or sample.kinds[i] == ""]
+    words = [i for i in (*by_name, *unnamed) if sample.labels(i)]
+    if words:
+        return words[0]
+    digits = [i for i in by_name if sample.digits(i)]
+    if sample.names is None:
+        digits = [i for i in unnamed if sample.digits(i)]
+        others = [i for i in unnamed if sample.numeric(i) and not sample.digits(i)]
+        if len(digits) > 1 or not (others or score):
+            return None  # which of them is the label is not known; or it is the only score
+    return digits[0] if digits else None
 
 
-def _find(columns: _Columns, text: str) -> int | None:
-    names = list(columns.names or ())
-    if names.count(text) == 1:
-        return names.index(text)
-    if columns.plain.count(_plain(text)) == 1:
-        return columns.plain.index(_plain(text))
-    if re.fullmatch(r"[1-9]\d{0,5}", text) and int(text) <= columns.count:
-        return int(text) - 1
-    return None
+def _predicted(
+    sample: Sample, asked: Reading, used: set[int], score: tuple[int, ...]
+) -> int | None:
+    """Return the column of two classes that may be predictions; none where the user says what is
+    label and what is score.
+    """
+    if asked.label_column or (asked.column and not asked.labels) or len(score) > 1:
+        return None
+    if sample.names and any(sample.sides[i] for i in score):
+        return None  # its name says of which class
+    free = [i for i in range(sample.count) if i not in used and sample.distinct(i) <= 2]
+    named = [i for i in sample.called("prediction", "label") if i in free]
+    named = [i for i in named if not _is_truth(sample, i)]
+    named.sort(key=lambda i: sample.kinds[i] != "prediction")
+    if not named and not sample.called("label"):
+        by_content = _label(sample, Reading(), used, score)
+        named = [by_content] if by_content in free else []
+    return named[0] if named else None
 
 
-def _example(columns: _Columns, i: int) -> str:
-    return f"{columns.say(i)} (e.g. {columns.cells[i][0][:30]})"
+def _confidence(
+    sample: Sample, said: int | None, predicted: int | None
+) -> Literal["asked", "named", ""]:
+    if said is not None:
+        return "asked"
+    return "named" if predicted is not None and predicted in sample.called("prediction") else ""
 
 
-def _seen(columns: _Columns) -> str:
-    names = columns.names or [column[0] for column in columns.cells]
-    return f" among {', '.join(quoted(name, 30) for name in names[:10])}"
+def _label_by(
+    sample: Sample, asked: Reading, label: int | None
+) -> Literal["content", "name", "truth"]:
+    if asked.label_column:
+        return "truth"
+    if label is None or label not in sample.called("label"):
+        return "content"
+    return "truth" if _is_truth(sample, label) else "name"
 
 
-def _numeric(columns: _Columns) -> str:
-    found = [columns.say(i) for i in range(columns.count) if columns.numeric(i)]
-    return f"; numbers are in {', '.join(found)}" if found else ""
+def _is_truth(sample: Sample, i: int) -> bool:
+    return sample.names is not None and is_truth(sample.names[i])
+
+
+def _field(sample: Sample, name: str, used: Collection[int | None]) -> int:
+    at = sample.one(name, "by")
+    if at in used:
+        raise BenchError(f"by: {sample.say(at)} holds ids, scores or times")
+    return at
+
+
+def _why(
+    sample: Sample,
+    utterance: int,
+    how: str,
+    label: int | None,
+    start: int | None,
+    end: int | None,
+    used: set[int],
+) -> str:
+    """Say what was taken for what, and what was not used though it looks like scores or labels."""
+    taken = [f"ids from {sample.say(utterance)}", f"scores from {how}"]
+    taken += [f"labels from {sample.say(label)}"] if label is not None else []
+    taken += [f"starts of frames from {sample.say(start)}"] if start is not None else []
+    taken += [f"their ends from {sample.say(end)}"] if end is not None else []
+    free = [i for i in range(sample.count) if i not in used]
+    decided = [i for i in free if sample.names and sample.kinds[i] == "prediction"]
+    taken += [f"{sample.say(i)} is a prediction, not used" for i in decided]
+    left = [i for i in free if i not in decided and (sample.numeric(i) or sample.labels(i))]
+    taken += [f"not used: {', '.join(map(sample.say, left[:_MANY]))}"] if left else []
+    return ", ".join(taken)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -25,7 +26,10 @@ from bench.metrics.tally import Integers
 from bench.metrics.timeline import Frames, Reference, frames_of, reference_of
 from bench.scoring.detection import items_of
 from bench.scoring.findings import Finding
-from bench.scoring.judge import Judge, Judged
+from bench.scoring.judge import Judge
+from bench.scoring.judged import Judged
+from bench.scoring.naming import distinct_names
+from bench.scoring.official import PACKAGE
 from bench.units import SAMPLE_RATE_HZ
 
 
@@ -52,6 +56,8 @@ class Comparison:
     split: str
     a: Path
     b: Path
+    names: tuple[str, str]
+    """What the two systems are called."""
     trials: int
     """Utterances that both have scores of."""
     left_out: int
@@ -65,9 +71,10 @@ class Comparison:
     """What is not compared, and why."""
 
 
-def compare(judge: Judge, a: Judged, b: Judged) -> Comparison:
+def compare(judge: Judge, a: Judged, b: Judged, names: tuple[str, str] | None = None) -> Comparison:
     """Return the paired differences of all figures, pooled and in each cell of the breakdown that
-    the request asks for.
+    the request asks for. `names` are those of the systems, else the files' shortest names that
+    differ.
 
     Only utterances that both have scores of are compared. BenchError where one file has scores of
     frames and the other of utterances, and where there is nothing in common.
@@ -80,9 +87,16 @@ def compare(judge: Judge, a: Judged, b: Judged) -> Comparison:
             "one file has scores of frames and the other of utterances: figures of the two are not "
             "the same thing"
         )
+    if PACKAGE in judge.request.figures:
+        raise BenchError(
+            f"{PACKAGE}: no difference has an interval: resamples repeat trials, and repeats are "
+            "ties; compare by eer"
+        )
     resampling = judge.resampling()
     by: tuple[str, ...] = ()
     notes: list[str] = []
+    if _alike(a, b, kept):
+        notes.append("both files hold the same scores")
     if a.truth is None:
         if len(judge.request.by) > 1:
             raise BenchError("a comparison has one breakdown: give --by once")
@@ -97,6 +111,7 @@ def compare(judge: Judge, a: Judged, b: Judged) -> Comparison:
         judge.request.split,
         a.file.path,
         b.file.path,
+        names or _names(a, b),
         len(kept),
         len(judge.subset) - len(kept),
         judge.resampled_by(a.of(kept)),
@@ -105,6 +120,19 @@ def compare(judge: Judge, a: Judged, b: Judged) -> Comparison:
         {"keys": judge.findings, "A": a.checked.findings, "B": b.checked.findings},
         tuple(notes),
     )
+
+
+def _names(a: Judged, b: Judged) -> tuple[str, str]:
+    one, other = distinct_names([a.file.path, b.file.path])
+    return one, other
+
+
+def _alike(a: Judged, b: Judged, kept: Integers) -> bool:
+    """Return whether the trials in these rows have the same scores, of frames the same frames."""
+    if a.checked.frames is None or b.checked.frames is None:
+        return np.array_equal(a.checked.score[kept], b.checked.score[kept])
+    one, other = (frames_of(frames, kept) for frames in (a.checked.frames, b.checked.frames))
+    return all(np.array_equal(x, y) for x, y in zip(one, other, strict=True))
 
 
 def _utterances(
@@ -117,7 +145,7 @@ def _utterances(
 ) -> Iterator[Compared]:
     pair = [of.of(kept) for of in (a, b)]
     table, is_spoof = pair[0].table, pair[0].is_spoof
-    roles = judge.request.card.roles
+    roles = a.roles
     fields = {name: table[name].to_numpy() for name in roles if name in table}
     for cell in cells(is_spoof, fields, roles, by):
         if not cell.defined:
@@ -136,15 +164,18 @@ def _items(
     resampling: Resampling,
 ) -> Iterator[Compared]:
     counts = items_tally(one), items_tally(other)
-    how = resampling.replicates, resampling.seed
-    try:
-        found = paired(one, other, measures, resampling.plan(one.unit, one.spoof), *how)
-    except NothingToResample:
-        found = None
+    how, found = (resampling.replicates, resampling.seed), None
+    if resampling.replicates:
+        with suppress(NothingToResample):
+            found = paired(one, other, measures, resampling.plan(one.unit, one.spoof), *how)
     for name, measure in measures.items():
         a, b = (measure(of) for of in counts)
-        nothing = Between(a - b, math.nan, math.nan, math.nan, over_seeds=False)
-        yield Compared(levels, name, a, b, found[name] if found else nothing, math.nan)
+        yield Compared(levels, name, a, b, found[name] if found else _undrawn(a - b), math.nan)
+
+
+def _undrawn(difference: float) -> Between:
+    """Return a difference without interval and p-value."""
+    return Between(difference, math.nan, math.nan, math.nan, over_seeds=False)
 
 
 def _frames(
@@ -157,15 +188,17 @@ def _frames(
 ) -> Iterator[Compared]:
     """Yield the figures of frames; what the two grids do not admit is said in `notes`."""
     (one, truth), (other, _) = _common(a, kept), _common(b, kept)
+    if truth.is_spoof.all() or not truth.is_spoof.any():
+        return
     spans = ranges(one, truth).items, ranges(other, truth).items
     yield from _items((), *spans, {"range_eer": equal_error_rate}, resampling)
     whole = utterance_items(one, truth), utterance_items(other, truth)
     if whole[0].bonafide.any() and whole[0].spoof.any():
         yield from _items((), *whole, {"utterance_eer": equal_error_rate}, resampling)
-    rule, threshold = judge.request.rule, judge.request.threshold
+    rules, threshold = judge.request.rules, judge.request.threshold
     try:
         coarser_s = max(grid_of(one), grid_of(other)) / SAMPLE_RATE_HZ
-        at = points(one, truth, coarser_s, rule), points(other, truth, coarser_s, rule)
+        at = points(one, truth, coarser_s, *rules), points(other, truth, coarser_s, *rules)
     except BenchError as error:
         notes.append(f"no segment EER or F1: {error}")
         return
@@ -180,8 +213,11 @@ def _ratios(one: Ratios, other: Ratios, items: Items, resampling: Resampling) ->
     """Yield what both define of precision, recall and F1; `items` are the frames of one."""
     names = [name for name in one.defined.names if name in other.defined.names]
     one, other = one.only(names), other.only(names)
-    plan, how = resampling.plan(items.unit, items.spoof), (resampling.replicates, resampling.seed)
-    for name, difference in paired_ratios(one, other, plan, *how).items():
+    found = {name: _undrawn(one.values[name] - other.values[name]) for name in names}
+    if resampling.replicates:
+        plan = resampling.plan(items.unit, items.spoof)
+        found = paired_ratios(one, other, plan, resampling.replicates, resampling.seed)
+    for name, difference in found.items():
         yield Compared((), name, one.values[name], other.values[name], difference, math.nan)
 
 

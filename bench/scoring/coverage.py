@@ -7,8 +7,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -16,10 +16,12 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import compute
 
-from bench.corpora import cards
 from bench.metrics.tally import Bools, Integers
-from bench.scoring.findings import EXAMPLES, Findings
-from bench.scoring.forms import ScoreFile, reduced
+from bench.scoring import hints, ids
+from bench.scoring.absent import missing
+from bench.scoring.findings import Findings, visible
+from bench.scoring.forms import ScoreFile
+from bench.scoring.ids import Match
 from bench.specs.corpus import CorpusCard
 from bench.units import BONAFIDE, SPOOF
 
@@ -34,6 +36,8 @@ class Coverage(NamedTuple):
     """Row of the keys' table for each row of the score file; -1 where there is none."""
     present: Bools
     """For each trial, whether it has a score."""
+    notes: tuple[str, ...]
+    """What was done to ids, sentence by sentence."""
 
 
 def cover(
@@ -43,18 +47,19 @@ def cover(
 
     Rows of no trial are left out of every figure. Where no id is known, that is the one error.
     """
-    keys = _keys(trials)
-    at = compute.index_in(scores.names, value_set=keys)
-    place = compute.fill_null(at, -1).to_numpy().astype(np.int64)
+    keys = ids.array(trials["utterance"])
+    of = ids.match(scores.names, keys)
+    place = of.place
+    if of.form.parts < ids.deepest(keys):
+        place = np.where(_elsewhere(scores.names, of, others), -1, place)
     known = place >= 0
     present = np.zeros(len(trials), dtype=np.bool_)
     present[place[known]] = True
     if not known.all():
-        unknown = scores.names.filter(pa.array(~known))
-        _unknown(unknown, bool(known.any()), keys, others, found)
+        _unknown(scores.names, of, known, ~present, others, found)
     if known.any():
-        _missing(keys, present, allow_missing, found)
-    return Coverage(place[scores.row], present)
+        missing(trials, present, allow_missing, found)
+    return Coverage(place[scores.row], present, _cut(scores.names, of, known))
 
 
 def whole(card: CorpusCard, split: str, trials: pd.DataFrame, found: Findings) -> None:
@@ -76,35 +81,6 @@ def whole(card: CorpusCard, split: str, trials: pd.DataFrame, found: Findings) -
         "key_counts",
         f"the keys list {listed}, but {split} of {card.short} has {official}{sure}: no figure here "
         "compares with a published one",
-    )
-
-
-def labels(scores: ScoreFile, trials: pd.DataFrame, trial: Integers, found: Findings) -> None:
-    """Note trials whose class by the score file is not their class by the keys.
-
-    Of frames, only bona fide utterances are looked at: all their frames are bona fide.
-    """
-    if scores.bonafide is None:
-        return
-    truth = (trials["label"] == BONAFIDE).to_numpy()
-    known = trial >= 0
-    if scores.kind == "frames":
-        known[known] = truth[trial[known]]
-    wrong = trial[known][scores.bonafide[known] != truth[trial[known]]]
-    if not len(wrong):
-        return
-    trials_wrong = np.unique(wrong)
-    hint = (
-        "all of them: its labels are the other way round"
-        if len(wrong) == known.sum()
-        else "protocols were mixed up"
-    )
-    found.add(
-        "error",
-        "label_conflict",
-        f"{len(trials_wrong):,} utterances have another label here than in the keys ({hint})",
-        len(trials_wrong),
-        _names(trials, trials_wrong),
     )
 
 
@@ -133,91 +109,98 @@ def repeated(
         if (counts == times).all()
         else ""
     )
-    examples = (scores.names[int(scores.row[i])].as_py() for i in order[first[differs]].tolist())
+    chosen = scores.row[order[first[differs if differs.any() else again]]]
+    listed = partial(_taken, scores.names, chosen)
+
     if differs.any():
         found.add(
             "error",
             "duplicated",
             f"{differs.sum():,} {what} have rows with different scores{whole}",
             differs.sum(),
-            examples,
+            listed,
         )
         return True
-    examples = (scores.names[int(scores.row[i])].as_py() for i in order[first[again]].tolist())
     found.add(
         "warning",
         "duplicated",
         f"{again.sum():,} {what} have more than one row with one score, which counts once{whole}",
         again.sum(),
-        examples,
+        listed,
     )
     return False
 
 
-def _keys(trials: pd.DataFrame) -> pa.StringArray:
-    """Return the trials' ids, reduced as the score file's are unless that makes two the same."""
-    ids = pa.array(trials["utterance"], pa.string())
-    ids = ids.combine_chunks() if isinstance(ids, pa.ChunkedArray) else ids
-    short = reduced(ids)
-    return short if len(short.unique()) == len(ids) else ids
+def _elsewhere(names: pa.StringArray, of: Match, others: Others) -> Bools:
+    """Return which names another split has with more of their folders than this one."""
+    found = np.zeros(len(names), dtype=np.bool_)
+    for utterances in others().values():
+        other = ids.match(names, ids.array(list(utterances)))
+        if other.form.parts > of.form.parts:
+            found |= other.place >= 0
+    return found
 
 
-def _missing(keys: pa.StringArray, present: Bools, allowed: bool, found: Findings) -> None:
-    count = int((~present).sum())
-    hint = "left out of every figure" if allowed else "say --allow-missing to leave them out"
-    found.add(
-        "warning" if allowed else "error",
-        "missing",
-        f"{count:,} of {len(present):,} trials have no score ({hint})",
-        count,
-        (keys[i].as_py() for i in np.flatnonzero(~present)[:EXAMPLES].tolist()),
+def _cut(names: pa.StringArray, of: Match, known: Bools) -> tuple[str, ...]:
+    """Say what was cut off ids, nothing where nothing was."""
+    changed = np.flatnonzero(known & compute.not_equal(names, of.names).to_numpy(False))
+    if not len(changed):
+        return ()
+    at = int(changed[0])
+    pair = (visible(text[at].as_py()) for text in (names, of.names))
+    joined = known.sum() - len(np.unique(of.place[known]))
+    return (
+        f"folders and suffixes were cut off ids: {' is '.join(pair)}",
+        *[f"{joined:,} ids differ from another one in folder or suffix only"] * bool(joined),
     )
 
 
 def _unknown(
-    unknown: pa.StringArray, some_known: bool, keys: pa.StringArray, others: Others, found: Findings
+    names: pa.StringArray, of: Match, known: Bools, absent: Bools, others: Others, found: Findings
 ) -> None:
-    """Note ids that are no trial's: those of other splits, and the rest."""
-    total, of_splits = len(unknown), dict[str, int]()
-    for split, ids in others().items():
-        of_split = compute.is_in(unknown, value_set=reduced(pa.array(list(ids), pa.string())))
-        of_splits[split] = compute.sum(of_split).as_py() or 0
-        unknown = unknown.filter(compute.invert(of_split))
-    met = {split: count for split, count in of_splits.items() if count}
-    where = ", ".join(f"{count:,} ids are of {split}" for split, count in met.items())
+    """Note ids that are no trial's: those of other splits, and the rest; `absent` are trials
+    without a score.
+    """
+    unknown, of_splits = np.flatnonzero(~known), dict[str, Integers]()
+    for split, utterances in others().items():
+        theirs = ids.reduced(ids.clean(ids.array(list(utterances))), of.form)
+        of_split = compute.is_in(of.names.take(unknown), value_set=theirs).to_numpy(False)
+        of_splits[split] = unknown[of_split]
+        unknown = unknown[~of_split]
+    met = {split: rows for split, rows in of_splits.items() if len(rows)}
+    where = ", ".join(f"{len(rows):,} ids are of {split}" for split, rows in met.items())
     if where:
         wanted = " or ".join(f"--split {split}" for split in met)
-        hint = "left out" if some_known else f"none is of this split: say {wanted}"
-        severity = "note" if some_known else "error"
-        found.add(severity, "other_split", f"{where} ({hint})", total - len(unknown))
-    if not len(unknown) or (where and not some_known):
+        hint = "left out" if known.any() else f"none is of this split: say {wanted}"
+        severity = "note" if known.any() else "error"
+        elsewhere = np.concatenate([*met.values()])
+        listed = partial(_taken, names, elsewhere)
+        found.add(severity, "other_split", f"{where} ({hint})", len(elsewhere), listed, ())
+    if not len(unknown) or (where and not known.any()):
         return
-    examples = unknown[:EXAMPLES].to_pylist()
-    if some_known:
-        what = f"{len(unknown):,} ids are of no trial in the keys (left out)"
-        found.add("warning", "unknown", what, len(unknown), examples)
-        return
-    alike = _corpora(unknown[:: max(len(unknown) // 100, 1)].to_pylist())
-    wanted = keys[0].as_py() if len(keys) else "there are no keys"
-    what = f"no id is of a trial in the keys (such as {wanted})"
-    own = len(alike) == 1 and alike == _corpora([wanted])
-    if own:
-        what += f"; they look like ids of {alike[0]}, so of another split or release"
+    listed, left = partial(_taken, names, unknown), of.names.take(unknown)
+    change = hints.change(left, of.keys.filter(pa.array(absent)))
+    alike, sampled = hints.corpora(left), hints.corpora(of.keys[:1])
+    own = len(alike) == 1 and alike == sampled
+    if known.any():
+        alike = [short for short in alike if short not in sampled]
+    if change:
+        hint = f"; {change}"
+    elif own:
+        hint = f"; they look like ids of {sampled[0]}, so of another split or release"
     elif alike:
-        what += f"; ids of {' or '.join(alike)} look so"
-    code = "another_corpus" if alike and not own else "unknown"
-    found.add("error", code, what, len(unknown), examples)
+        hint = f"; ids of {' or '.join(alike)} look so"
+    else:
+        hint = ""
+    if known.any():
+        what = f"{len(unknown):,} ids are of no trial in the keys (left out){hint}"
+        found.add("warning", "unknown", what, len(unknown), listed)
+        return
+    wanted = of.keys[0].as_py() if len(of.keys) else "there are no keys"
+    code = "another_corpus" if alike and not own and not change else "unknown"
+    what = f"no id is of a trial in the keys (such as {visible(wanted)}){hint}"
+    found.add("error", code, what, len(unknown), listed)
 
 
-def _corpora(ids: list[str]) -> list[str]:
-    """Return the short names of the corpora whose ids look like these."""
-    alike: list[str] = []
-    for card in cards.readable().cards:
-        pattern = card.protocol.ids if card.protocol else ""
-        if pattern and all(re.fullmatch(pattern, i) for i in ids):
-            alike.append(card.short)
-    return alike
-
-
-def _names(trials: pd.DataFrame, rows: Integers) -> list[str]:
-    return trials["utterance"].iloc[rows[:EXAMPLES].tolist()].tolist()
+def _taken(names: pa.StringArray, rows: Integers) -> list[str]:
+    return names.take(pa.array(rows)).to_pylist()

@@ -10,17 +10,17 @@ import numpy as np
 import pandas as pd
 
 from bench.metrics.bootstrap import Measure
-from bench.metrics.breakdown import POOLED, Cell, cells
-from bench.metrics.det import Ties, eer_official, ties_at_eer
+from bench.metrics.breakdown import POOLED, Cell, Role, cells
+from bench.metrics.det import eer_official, ties_at_eer
+from bench.metrics.eer_variants import order_range
 from bench.metrics.items import Items, counted
 from bench.metrics.measured import measured
 from bench.metrics.plans import Factors, Resampling, factors
 from bench.metrics.scores import Figure
 from bench.metrics.tally import Bools, Floats, Integers, tally
 from bench.scoring.draws import LOGIT
-from bench.scoring.official import BROKEN_DOWN, Official
-from bench.scoring.verdict import Breakdown, Line
-from bench.specs.corpus import CorpusCard
+from bench.scoring.official import BROKEN_DOWN, PACKAGE, Official
+from bench.scoring.verdict import Breakdown, Line, TiedEer
 from bench.units import BONAFIDE
 
 Progress = Callable[[int, int], None]
@@ -51,12 +51,21 @@ def pooled(trials: Trials, official: Official, resampling: Resampling) -> dict[s
     """
     cell = together(trials)
     found = figures(trials, cell, official.measures(cell, official.names), resampling)
-    bonafide, spoof = trials.score[cell.bonafide], trials.score[cell.spoof]
-    package = eer_official(bonafide, spoof).eer
-    if package != found["eer"].value:
-        # Its interval is left out: resamples repeat trials, and repeats are ties.
-        found = {"eer": found["eer"], "eer_official": Figure(package, math.nan, math.nan), **found}
-    return found
+    package = _package(trials, cell)
+    return _beside(found, package) if package.value != found["eer"].value else found
+
+
+def _package(trials: Trials, cell: Cell) -> Figure:
+    """Return the EER of ASVspoof's packages; without an interval: resamples repeat trials, and
+    repeats are ties."""
+    rate = eer_official(trials.score[cell.bonafide], trials.score[cell.spoof]).eer
+    return Figure(rate, math.nan, math.nan)
+
+
+def _beside(found: Mapping[str, Figure], package: Figure) -> dict[str, Figure]:
+    """Return figures with that of ASVspoof's packages beside the EER."""
+    eer = {name: found[name] for name in ("eer",) if name in found}
+    return {**eer, PACKAGE: package, **found}
 
 
 def by_logit(trials: Trials, official: Official, resampling: Resampling) -> dict[str, Figure]:
@@ -75,37 +84,43 @@ def together(trials: Trials) -> Cell:
 
 def breakdown(
     trials: Trials,
-    card: CorpusCard,
+    roles: Mapping[str, Role],
     by: Sequence[str],
     figures_of: Callable[[Cell], Mapping[str, Figure]],
     progress: Progress | None = None,
+    *,
+    of_frames: bool = False,
 ) -> Breakdown:
     """Return the figures of every cell of the breakdown by the fields `by`, margins included.
 
     `trials` are those of the keys, with NaN for what has no score: left out, and counted by cell.
-    Conventions and errors as `bench.metrics.breakdown.cells`, with the roles of the card.
-    `figures_of` is asked for each cell with both classes; `progress` is told how many cells are
-    done, and of how many.
+    Conventions and errors as `bench.metrics.breakdown.cells`. `figures_of` is asked for each cell
+    with both classes; `progress` is told how many cells are done, and of how many. Ties are looked
+    for unless the figures are `of_frames`.
     """
-    fields = {name: trials.table[name].to_numpy() for name in card.roles if name in trials.table}
+    fields = {name: trials.table[name].to_numpy() for name in roles if name in trials.table}
     lines: list[Line] = []
     scored = ~np.isnan(trials.score)
-    grid = list(cells(trials.is_spoof, fields, card.roles, by))
+    grid = list(cells(trials.is_spoof, fields, roles, by))
     for number, whole in enumerate(grid, start=1):
         bonafide, spoof = (rows[scored[rows]] for rows in (whole.bonafide, whole.spoof))
         cell = whole._replace(bonafide=bonafide, spoof=spoof)
         measured: Mapping[str, Figure] = figures_of(cell) if cell.defined else {}
         levels = tuple(cell.levels.values())
         missing = len(whole.bonafide) - len(bonafide) + len(whole.spoof) - len(spoof)
-        ties = _ties(trials, cell) if "eer" in measured else None
+        ties = _ties(trials, cell) if "eer" in measured and not of_frames else None
         lines.append(Line(levels, len(bonafide), len(spoof), measured, missing, ties))
         if progress is not None:
             progress(number, len(grid))
     return Breakdown(tuple(by), tuple(lines))
 
 
-def _ties(trials: Trials, cell: Cell) -> Ties | None:
-    return ties_at_eer(tally(trials.score[cell.bonafide], trials.score[cell.spoof]))
+def _ties(trials: Trials, cell: Cell) -> TiedEer | None:
+    counts = tally(trials.score[cell.bonafide], trials.score[cell.spoof])
+    tied = ties_at_eer(counts)
+    if tied is None:
+        return None
+    return TiedEer(*tied, _package(trials, cell).value, *order_range(counts))
 
 
 def by_cell(
@@ -116,12 +131,15 @@ def by_cell(
     names: Collection[str] = BROKEN_DOWN,
 ) -> Callable[[Cell], dict[str, Figure]]:
     """Return what gives a cell's figures, those of `names` that are defined there; `known` are all
-    trials' together."""
+    trials' together. `PACKAGE` may be among the names."""
 
     def of(cell: Cell) -> dict[str, Figure]:
+        measures = official.measures(cell, names)
         if {*cell.levels.values()} == {POOLED}:
-            return {name: known[name] for name in official.measures(cell, names)}
-        return figures(trials, cell, official.measures(cell, names), resampling)
+            found = {name: known[name] for name in measures}
+        else:
+            found = figures(trials, cell, measures, resampling) if measures else {}
+        return _beside(found, _package(trials, cell)) if PACKAGE in names else found
 
     return of
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import csv
+import io
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import islice
+from pathlib import Path
 from typing import Literal
 
+from bench import writing
 from bench.errors import BenchError
 from bench.printable import one_line
 
 Severity = Literal["error", "warning", "note"]
 EXAMPLES = 5
+Ids = Callable[[], Iterable[str]]
+"""Returns the ids that a finding is about."""
 
 
 @dataclass(frozen=True)
@@ -27,14 +33,22 @@ class Finding:
     message: str
     count: int = 1
     examples: tuple[str, ...] = ()
+    ids: Ids = field(default=tuple, repr=False, compare=False)
+    """All utterances it is about, by their ids; none where it is about none in particular."""
 
     def __str__(self) -> str:
-        more = ", ..." if self.count > len(self.examples) else ""
-        return (
-            f"{self.message}: {', '.join(map(one_line, self.examples))}{more}"
-            if self.examples
-            else self.message
-        )
+        if not self.examples:
+            return self.message
+        more = ", ... (--list FILE writes all)" * (self.count > len(self.examples))
+        return f"{self.message}: {', '.join(map(one_line, self.examples))}{more}"
+
+
+class Refused(BenchError):
+    """A score file of which no figure can be given, and all that was found."""
+
+    def __init__(self, message: str, findings: tuple[Finding, ...]) -> None:
+        super().__init__(message)
+        self.findings = findings
 
 
 @dataclass(frozen=True)
@@ -49,23 +63,58 @@ class Findings:
         code: str,
         message: str,
         count: int = 1,
-        examples: Iterable[object] = (),
+        ids: Ids = tuple,
+        examples: Iterable[str] | None = None,
     ) -> None:
-        """Note a finding; a count of zero is none."""
+        """Note a finding; a count of zero is none. Examples are the first ids unless given."""
         if count:
-            shown = tuple(str(example)[:80] for example in islice(examples, EXAMPLES))
-            self.found.append(Finding(severity, code, message, int(count), shown))
+            of = islice(ids() if examples is None else examples, EXAMPLES)
+            shown = tuple(visible(example)[:80] for example in of)
+            self.found.append(Finding(severity, code, message, int(count), shown, ids))
+
+    def has(self, code: str) -> bool:
+        """Whether something of that code was found."""
+        return any(finding.code == code for finding in self.found)
+
+
+def visible(text: str) -> str:
+    r"""Return text whose characters that nobody sees are written out.
+
+    >>> visible("LA_E_1\u200b")
+    'LA_E_1\\u200b'
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def refuse(where: object, found: Iterable[Finding]) -> None:
-    """Raise one BenchError with all errors among the findings, if there are any, and below them
+    """Raise one `Refused` with all errors among the findings, if there are any, and below them
     the warnings: what is unknown may say why something is missing.
     """
+    found = tuple(found)
     lines: dict[Severity, list[str]] = {"error": [], "warning": [], "note": []}
     for finding in found:
         lines[finding.severity].append(f"{finding} [{finding.code}]")
     if lines["error"]:
         warnings = [f"besides, {line}" for line in lines["warning"]]
-        raise BenchError(
-            "\n- ".join((f"{where}: no figure can be given:", *lines["error"], *warnings))
-        )
+        text = "\n- ".join((f"{where}: no figure can be given:", *lines["error"], *warnings))
+        raise Refused(text, found)
+
+
+def write_list(path: Path, found: Iterable[Finding]) -> int:
+    """Write every id that a finding is about as CSV, `finding,id`; return how many.
+
+    BenchError where the file cannot be written.
+    """
+    listed = [(finding.code, name) for finding in found for name in finding.ids()]
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows([("finding", "id"), *listed])
+    try:
+        if path.exists() and not path.is_file():  # /dev/stdout, a pipe
+            path.write_text(text.getvalue(), encoding="utf-8")
+        else:
+            writing.write_text(path, text.getvalue())
+    except OSError as error:
+        raise BenchError(f"{path}: cannot be written: {error.strerror}") from error
+    return len(listed)

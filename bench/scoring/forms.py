@@ -1,8 +1,8 @@
 """Anyone's score file, in any of the field's forms, as arrays; and which columns were taken.
 
 Text (separated by blanks, tabs, commas or semicolons, with or without a header, packed or not),
-Parquet, and for frames `.npy` and `.npz` dictionaries. Nothing here knows the corpus: whether the
-scores fit the keys is for `bench.scoring.checks` to say.
+JSON and JSON lines, Parquet, NumPy's `.npy` and `.npz`, MATLAB's `.mat`. Nothing here knows the
+corpus: whether the scores fit the keys is for `bench.scoring.checks` to say.
 """
 
 # pyarrow ships no types.
@@ -12,33 +12,35 @@ scores fit the keys is for `bench.scoring.checks` to say.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-from pyarrow import compute
 
 from bench.errors import BenchError
 from bench.metrics.tally import Bools, Floats, Integers
-from bench.scoring import arrays, parquet, text
-from bench.scoring.columns import LABELS
+from bench.scoring import arrays, json_files, matlab, ordered, parquet, tables, text
 from bench.scoring.files import UNREADABLE, form, head, unreadable
+from bench.scoring.meaning import are_numbered, labels_of, refuse_classes, score_of
 from bench.scoring.reading import Reading
 from bench.units import SAMPLE_RATE_HZ, frame_samples
 
 Kind = Literal["utterances", "frames"]
 
-_AUDIO = r"(?i)\.(wav|flac|mp3|m4a|ogg|opus|aac|wma)$"
-_FOLDERS = r"^.*[/\\]"
-_TO_REDUCE = r"""[ \t"'/\\.]"""
-_AROUND = " \t\"'"
 _LONGEST_S = 60.0
 """Seconds; no frame is longer, and sample numbers stay numbers."""
 
 _LATEST_S = 1e6
 """Seconds; no recording begins a frame later, and sample numbers stay exact."""
+
+
+_ROW_NUMBERS = (
+    "ids are 0 to {:,} in the order of the rows: if they are row numbers, not file names, the "
+    "figures are wrong"
+)
 
 
 @dataclass(frozen=True)
@@ -47,22 +49,26 @@ class ScoreFile:
 
     path: Path
     names: pa.StringArray
-    """The distinct ids, in order of first appearance; without folder, suffix of audio and
-    quotes."""
+    """The distinct ids as they stand, in order of first appearance."""
     row: Integers
     """Index into `names` for each row, shape (n,)."""
     score: Floats
     """Shape (n,); may hold NaN and infinities."""
     taken: str
     """Which columns were taken for what, a sentence for the user."""
-    notes: tuple[str, ...] = ()
-    """What was done to the ids, further sentences for the user."""
     bonafide: Bools | None = None
     """The file's own labels, shape (n,), where it has a column of them."""
     start: Integers | None = None
     """First sample (at 16 kHz) of each frame, shape (n,); None where rows are utterances."""
     end: Integers | None = None
     """First sample after each frame."""
+    binary: Integers | None = None
+    """The file's own labels of 0 and 1, shape (n,), where it has a column of them; which of the two
+    is bona fide is not said."""
+    fields: Mapping[str, pa.StringArray] = field(default_factory=dict[str, pa.StringArray])
+    """Columns that `Reading.fields` asks for, by the name asked for, each of n words."""
+    warnings: tuple[tuple[str, str], ...] = ()
+    """What about the file may make its figures wrong: code and sentence of a finding each."""
 
     @property
     def kind(self) -> Kind:
@@ -73,8 +79,9 @@ class ScoreFile:
         return len(self.score)
 
 
-def read(path: Path, asked: Reading | None = None) -> ScoreFile:
-    """Return what the score file at `path` holds.
+def read(path: Path, asked: Reading | None = None, ids: Sequence[str] = ()) -> ScoreFile:
+    """Return what the score file at `path` holds; `ids` are those of the keys, in their order, for
+    scores without ids that are read in that order.
 
     Columns that are not asked for are found by the header's names or by what they hold. The length
     of a frame is needed for `.npy` and `.npz` of frames and for frames given by their index, else
@@ -91,13 +98,35 @@ def read(path: Path, asked: Reading | None = None) -> ScoreFile:
     frame = _frame(asked.resolution_s)
     first = head(path)
     try:
-        match form(path, first):
+        kind = form(path, first)
+        in_order = asked.order == "protocol"
+        match kind:
+            case "text" if not in_order:
+                return _assembled(path, text.read(path, asked), frame, asked.negate)
+            case "parquet" if not in_order:
+                return _assembled(path, parquet.read(path, asked), frame, asked.negate)
             case "text":
-                return _assembled(path, text.read(path, asked), frame)
+                found = ordered.read_text(path)
             case "parquet":
-                return _assembled(path, parquet.read(path, asked), frame)
-            case other:
-                return _dictionary(path, arrays.read(path, other, asked.column), frame)
+                found = parquet.table(path)
+            case "json":
+                found = json_files.read(path)
+            case "mat":
+                found = matlab.read(path, asked.column)
+            case _:
+                found = arrays.read(path, kind, asked.column)
+        if not isinstance(found, tables.Table):
+            if in_order:
+                raise BenchError(f"{path}: holds scores by utterance; leave --order out")
+            return _dictionary(path, arrays.joined(path, found, asked.column), frame)
+        if in_order:
+            found, asked = ordered.with_ids(path, found, asked, ids)
+        read_file = _assembled(
+            path, tables.rows(path, tables.source(found), asked), frame, asked.negate
+        )
+        if not in_order:
+            return read_file
+        return replace(read_file, warnings=(("order", ordered.said(ids)), *read_file.warnings))
     except UNREADABLE as error:
         raise unreadable(path, error) from error
     except (MemoryError, pa.ArrowException) as error:
@@ -115,86 +144,61 @@ def _frame(resolution_s: float | None) -> int | None:
         raise BenchError(str(error)) from None
 
 
-class _Ids(NamedTuple):
-    names: pa.StringArray
-    row: Integers
-    notes: tuple[str, ...]
-
-
 class _Times(NamedTuple):
     start: Integers | None
     end: Integers | None
     why: str
 
 
-def _assembled(path: Path, rows: text.Rows, frame: int | None) -> ScoreFile:
+def _assembled(path: Path, rows: text.Rows, frame: int | None, negate: bool) -> ScoreFile:
     roles = rows.roles
-    numbers = [column.to_numpy() for column in rows.numbers]
-    score, times = numbers[: len(roles.score)], numbers[len(roles.score) :]
-    with np.errstate(invalid="ignore"):  # inf - inf is NaN, which the checks report
-        scores = score[0] - score[1] if len(score) == 2 else score[0]
     encoded = rows.utterance.combine_chunks().dictionary_encode()
-    ids = _reduced(encoded.dictionary, encoded.indices.to_numpy())
-    found = _times(path, ids.row, times, frame) if times else _Times(None, None, "")
+    row = encoded.indices.to_numpy().astype(np.int64)
+    times = [column.to_numpy() for column in rows.numbers[len(roles.score) :]]
+    try:
+        score, done = score_of(rows, negate)
+        labels = labels_of(rows, score)
+        if not times:
+            refuse_classes(row, labels)
+    except BenchError as error:
+        raise BenchError(f"{path}: {error}") from None
+    if times:
+        found = _times(path, row, times, frame)
+    else:
+        found = _in_order(path, encoded.dictionary, row, score, frame)
+    warnings = [("column_order", roles.warning)] if roles.warning else []
+    if roles.counted and len(encoded.dictionary) == len(score) and are_numbered(encoded.dictionary):
+        warnings.append(("row_numbers", _ROW_NUMBERS.format(len(score) - 1)))
     return ScoreFile(
         path,
-        ids.names,
-        ids.row,
-        scores,
-        rows.why + found.why,
-        ids.notes,
-        _labels(rows.label) if rows.label is not None else None,
+        encoded.dictionary,
+        row,
+        score,
+        f"{rows.why}{done}{labels.why}{found.why}",
+        labels.bonafide,
         found.start,
         found.end,
+        labels.binary,
+        {name: _words(rows.words[i]) for name, i in roles.fields},
+        tuple(warnings),
     )
 
 
 def _dictionary(path: Path, found: arrays.Arrays, frame: int | None) -> ScoreFile:
-    codes = np.repeat(np.arange(len(found.names)), found.counts)
-    ids = _reduced(pa.array(found.names, pa.string()), codes)
+    names = pa.array(found.names, pa.string())
+    row = np.repeat(np.arange(len(found.names)), found.counts)
     if not found.frames:
-        return ScoreFile(path, ids.names, ids.row, found.score, found.why, ids.notes)
+        return ScoreFile(path, names, row, found.score, found.why)
     if frame is None:
         raise _no_resolution(path)
     first = np.cumsum(found.counts) - found.counts
-    start = (np.arange(len(codes)) - np.repeat(first, found.counts)) * frame
+    start = (np.arange(len(row)) - np.repeat(first, found.counts)) * frame
     why = f"{found.why}, one each {frame / SAMPLE_RATE_HZ:g} s"
-    return ScoreFile(
-        path, ids.names, ids.row, found.score, why, ids.notes, None, start, start + frame
-    )
+    return ScoreFile(path, names, row, found.score, why, None, start, start + frame)
 
 
-def reduced(ids: pa.StringArray) -> pa.StringArray:
-    """Return ids without blanks and quotes around them, folders and suffixes of audio files.
-
-    >>> reduced(pa.array(["flac/LA_E_1.flac", "0.wav", "u.1"])).to_pylist()
-    ['LA_E_1', '0', 'u.1']
-    """
-    if not compute.any(compute.match_substring_regex(ids, _TO_REDUCE)).as_py():
-        return ids
-    plain = compute.utf8_trim(ids, characters=_AROUND)
-    plain = compute.replace_substring_regex(plain, _FOLDERS, "")
-    return compute.replace_substring_regex(plain, _AUDIO, "")
-
-
-def _reduced(names: pa.StringArray, row: Integers) -> _Ids:
-    short = reduced(names)
-    changed = compute.not_equal(short, names) if short is not names else None
-    if changed is None or not compute.any(changed).as_py():
-        return _Ids(names, row.astype(np.int64), ())
-    at = changed.index(pa.scalar(True)).as_py()
-    encoded = short.dictionary_encode()
-    notes = [f"folders and suffixes were cut off ids: {names[at]} is {short[at]}"]
-    joined = len(names) - len(encoded.dictionary)
-    if joined:
-        notes.append(f"{joined:,} ids differ from another one in folder or suffix only")
-    return _Ids(encoded.dictionary, encoded.indices.to_numpy()[row].astype(np.int64), (*notes,))
-
-
-def _labels(column: pa.ChunkedArray) -> Bools:
-    encoded = column.unify_dictionaries().combine_chunks()
-    is_bonafide = [LABELS[word.strip().lower()] for word in encoded.dictionary.to_pylist()]
-    return np.array(is_bonafide, dtype=np.bool_)[encoded.indices.to_numpy()]
+def _words(column: pa.ChunkedArray) -> pa.StringArray:
+    return column.cast(pa.string()).combine_chunks()
 
 
 def _times(path: Path, row: Integers, columns: list[Floats], frame: int | None) -> _Times:
@@ -226,6 +230,33 @@ def _times(path: Path, row: Integers, columns: list[Floats], frame: int | None) 
         return _Times(start, ends[0], "; frames from start to end in seconds")
     frame = frame or _step(path, row, start)
     why = f"; starts are seconds of frames of {frame / SAMPLE_RATE_HZ:g} s"
+    return _Times(start, start + frame, why)
+
+
+def _in_order(
+    path: Path, names: pa.StringArray, row: Integers, score: Floats, frame: int | None
+) -> _Times:
+    """Return frames in the order of rows where ids are repeated row after row; none where not."""
+    same = np.diff(row) == 0
+    if not len(same) or 2 * same.sum() < len(same):
+        return _Times(None, None, "")
+    if frame is None:
+        if (score[1:] == score[:-1])[same].all():
+            return _Times(None, None, "")  # repeats, which the checks report
+        raise BenchError(
+            f"{path}: ids have {len(score) / len(names):.1f} rows each, one after the other: if "
+            "they are frames in their order, say --resolution, in seconds; if not, an id should "
+            "have one row"
+        )
+    first = np.flatnonzero(np.diff(row, prepend=-1))
+    if len(first) > len(names):
+        again = np.flatnonzero(np.bincount(row[first]) > 1)
+        raise BenchError(
+            f"{path}: rows of {names[int(again[0])]} stand in several places: frames without a "
+            "start should stand together, in their order"
+        )
+    start = (np.arange(len(score)) - np.repeat(first, np.diff(first, append=len(score)))) * frame
+    why = f"; rows of an id are frames of {frame / SAMPLE_RATE_HZ:g} s, in their order"
     return _Times(start, start + frame, why)
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,33 +13,30 @@ from bench.config import Form
 from bench.corpora import load_keys
 from bench.corpora.cards import check_split
 from bench.corpora.fingerprint import fingerprint
-from bench.corpora.subset import Subset
 from bench.errors import BenchError, near
 from bench.labels.reference import reference
 from bench.metrics.bootstrap import Measure
 from bench.metrics.breakdown import POOLED, Cell
 from bench.metrics.eer_variants import variants
 from bench.metrics.f1 import decision_at
-from bench.metrics.grid import Rule
+from bench.metrics.grid import FrameRules
 from bench.metrics.plans import AUTO, WORDS, Resampling
-from bench.metrics.ranges import ranges
 from bench.metrics.scores import Figure
-from bench.metrics.tally import Floats, Integers
-from bench.metrics.timeline import Reference, reference_of
-from bench.scoring import detection, forms
-from bench.scoring.checks import Checked, check, check_frames
+from bench.metrics.timeline import reference_of
+from bench.scoring import detection
+from bench.scoring.checks import check, check_frames
 from bench.scoring.coverage import whole
 from bench.scoring.detection import Progress, Trials, factors_of
+from bench.scoring.factors import notes_on, read_with_fields, roles_of, with_fields
 from bench.scoring.findings import Finding, Findings, refuse
-from bench.scoring.forms import ScoreFile
+from bench.scoring.judged import Judged
 from bench.scoring.localization import RESOLUTIONS_S, localized, of_cell
-from bench.scoring.official import BROKEN_DOWN, Official, official
+from bench.scoring.official import BROKEN_DOWN, PACKAGE, Official, official
+from bench.scoring.published import Published, published
 from bench.scoring.reading import Reading
 from bench.scoring.verdict import Breakdown, Verdict
 from bench.specs.corpus import CorpusCard
-from bench.units import SPOOF
 
-_CHUNK = 1 << 20
 _FEW = 100
 """Replicates below which a bound of an interval is one of the two or three outermost."""
 
@@ -65,66 +61,26 @@ class Request:
     as_is: bool = False
     reading: Reading = field(default_factory=Reading)
     """How score files are read that nothing else is said of."""
-    rule: Rule = "any-spoof"
+    rules: FrameRules = field(default_factory=FrameRules)
     threshold: float = 0.0
     """Frames of a higher score are decided bona fide."""
     resample: str = AUTO
     """What intervals draw whole: `AUTO`, what the trials ask for, or one of
     `bench.metrics.plans.PLANS`."""
     replicates: int = 1000
+    """0 for figures without intervals."""
     seed: int = 0
-
-
-@dataclass(frozen=True)
-class Judged:
-    """A score file that fits the keys, and what its figures are computed from."""
-
-    file: ScoreFile
-    reading: Reading
-    subset: Subset
-    checked: Checked
-    truth: Reference | None
-    """Of the present trials, where frames are judged."""
-
-    @property
-    def trials(self) -> Trials:
-        """The utterances that have a score."""
-        return self.of(np.flatnonzero(self.checked.present))
-
-    def of(self, rows: Integers) -> Trials:
-        """Return the utterances in these rows of the keys' table."""
-        table = self.subset.table.iloc[rows].reset_index(drop=True)
-        is_spoof = (table["label"] == SPOOF).to_numpy()
-        return Trials(self.checked.score[rows], is_spoof, table, rows)
-
-    def by_class(self) -> tuple[Floats, Floats]:
-        """Return the scores of bona fide and of spoof trials, or of frames: one is spoof where any
-        of its samples is.
-        """
-        if self.truth is None or self.checked.frames is None:
-            trials = self.trials
-            return trials.score[~trials.is_spoof], trials.score[trials.is_spoof]
-        items = ranges(self.checked.frames, self.truth).items
-        scored = np.isfinite(items.score)
-        is_spoof = items.spoof > 0
-        return items.score[scored & ~is_spoof], items.score[scored & is_spoof]
 
 
 class Judge:
     """Judges score files of one split: its keys are read once, however many files there are."""
 
     def __init__(self, request: Request) -> None:
-        """Read the keys; BenchError where they are not there or not sound, or where a breakdown
-        is by no factor of the corpus.
+        """Read the keys; BenchError where they are not there or not sound, or where the corpus has
+        no such figure.
         """
         self.request = request
         check_split(request.card, request.split)
-        roles = request.card.roles
-        for factor in {factor for by in request.by for factor in by}:
-            if factor not in roles:
-                raise BenchError(
-                    f"{request.card.short} has no figures by {factor!r}{near(factor, roles)}"
-                )
         if not math.isfinite(request.threshold):
             raise BenchError(f"threshold {request.threshold:g}: should be a score, as 0 or 0.5")
         self.subset = load_keys(request.card, request.split, request.keys)
@@ -133,11 +89,10 @@ class Judge:
         self.findings: tuple[Finding, ...] = tuple(found.found)
         """What is noteworthy about the keys."""
         self.official: Official = official(request.card, request.split, request.keys)
+        known = (*self.official.names, PACKAGE)
         for name in request.figures:
-            if name not in self.official.names:
-                raise BenchError(
-                    f"{request.card.short} has no figure {name!r}{near(name, self.official.names)}"
-                )
+            if name not in known:
+                raise BenchError(f"{request.card.short} has no figure {name!r}{near(name, known)}")
         self._others: Mapping[str, Collection[str]] | None = None
 
     def read(self, path: Path, reading: Reading | None = None) -> Judged:
@@ -147,7 +102,9 @@ class Judge:
         A BenchError says what stands against giving any figure, all of it at once.
         """
         asked, reading = self.request, reading or self.request.reading
-        file = forms.read(path, reading)
+        file = read_with_fields(
+            asked.card, self.subset.table, path, reading, self._by, self._order(path, reading)
+        )
         how = (asked.allow_missing, reading.negate, asked.as_is)
         options = dict(zip(("allow_missing", "negate", "as_is"), how, strict=True))
         table = self.subset.table
@@ -161,7 +118,27 @@ class Judge:
             )
             truth = reference_of(truth, np.flatnonzero(checked.present))
         refuse(path, checked.findings)
-        return Judged(file, reading, self.subset, checked, truth)
+        table = with_fields(table, file, checked.trial)
+        roles = roles_of(asked.card, table[checked.present], self._by)
+        return Judged(file, reading, self.subset, checked, truth, table, roles)
+
+    @property
+    def _by(self) -> list[str]:
+        """Every column that figures are broken down by."""
+        return [name for by in self.request.by for name in by]
+
+    def _order(self, path: Path, reading: Reading) -> Sequence[str]:
+        """Return the ids in the order of the keys for scores without any; BenchError where the
+        keys are not those of the whole split.
+        """
+        if reading.order != "protocol":
+            return ()
+        partial = [finding for finding in self.findings if finding.code == "key_counts"]
+        if partial and self.request.form != "smoke":
+            raise BenchError(
+                f"{path}: scores without ids need the keys of the whole split: {partial[0]}"
+            )
+        return self.subset.table["utterance"].tolist()
 
     def others(self) -> Mapping[str, Collection[str]]:
         """Return the ids of the corpus's other splits, as far as their keys are there."""
@@ -185,8 +162,10 @@ class Judge:
         return Resampling(known, asked.resample, asked.replicates, asked.seed)
 
     def resampled_by(self, trials: Trials) -> str:
-        """How intervals of these trials together are made, in words."""
+        """How intervals of these trials together are made, in words; "" where there are none."""
         asked = self.request
+        if not asked.replicates:
+            return ""
         few = " (rough: these are few)" if asked.replicates < _FEW else ""
         return (
             f"95 %, bootstrap of {asked.replicates:,} replicates{few} that draw "
@@ -195,6 +174,8 @@ class Judge:
 
     def drawn(self, trials: Trials) -> str:
         """Return the name of the plan that intervals of these trials together draw by."""
+        if not self.request.replicates:
+            return "utterance"
         return self.resampling().plan(trials.row, trials.is_spoof).name
 
     def measures(self, cell: Cell) -> dict[str, Measure]:
@@ -216,12 +197,16 @@ class Judge:
             short=asked.card.short,
             split=asked.split,
             scores=judged.file.path,
-            digest=_digest(judged.file.path),
+            digest=judged.digest,
             keys=asked.keys,
             fingerprint=fingerprint(judged.subset),
             taken=judged.file.taken,
             findings=(*self.findings, *judged.checked.findings),
-            notes=(*judged.file.notes, *notes),
+            notes=(
+                *judged.checked.notes,
+                *notes,
+                *notes_on(asked.card, judged.file, judged.roles, self._by),
+            ),
             trials=len(judged.subset),
             missing=int((~judged.checked.present).sum()),
             bonafide=int((~trials.is_spoof).sum()),
@@ -231,8 +216,17 @@ class Judge:
             otherwise="" if self.drawn(trials) == "utterance" else WORDS["utterance"],
             figures=figures,
             breakdowns=breakdowns,
+            published=self._published(judged, figures),
             formulas=variants(*judged.by_class()) if asked.formulas and figures else {},
         )
+
+    def _published(self, judged: Judged, figures: Mapping[str, Figure]) -> Published | None:
+        """Return published figures of the split where these are of all of its trials."""
+        asked = self.request
+        part = any(finding.code == "key_counts" for finding in self.findings)
+        if asked.form == "smoke" or part or not judged.checked.present.all():
+            return None
+        return published(asked.card.key, asked.split, figures)
 
     def _figures(
         self, judged: Judged, trials: Trials, resampling: Resampling, progress: Progress | None
@@ -240,13 +234,15 @@ class Judge:
         asked, everything = self.request, judged.of(np.arange(len(judged.subset)))
         frames, truth = judged.checked.frames, judged.truth
         if truth is not None and frames is not None:
+            if truth.is_spoof.all() or not truth.is_spoof.any():
+                return {}, (), ("no figure is defined: there are frames of one class only",)
             decision = decision_at(asked.threshold)
-            found = localized(frames, truth, RESOLUTIONS_S, asked.rule, decision, resampling)
+            found = localized(frames, truth, RESOLUTIONS_S, asked.rules, decision, resampling)
 
             def of_frames(cell: Cell) -> Mapping[str, Figure]:
-                return of_cell(frames, truth, cell, asked.rule, resampling)
+                return of_cell(frames, truth, cell, asked.rules, resampling)
 
-            tables = self._breakdowns(everything, of_frames, progress)
+            tables = self._breakdowns(judged, of_frames, progress)
             return found.figures, (*found.breakdowns, *tables), found.notes
         lacking = ""
         if judged.file.kind == "frames" and asked.card.task == "localization":
@@ -257,25 +253,17 @@ class Judge:
         figures = detection.pooled(trials, self.official, resampling)
         names = asked.figures or BROKEN_DOWN
         of_trials = detection.by_cell(everything, self.official, resampling, figures, names)
-        tables = self._breakdowns(everything, of_trials, progress)
+        tables = self._breakdowns(judged, of_trials, progress)
         return figures, tables, tuple(filter(None, [self.official.said, lacking]))
 
     def _breakdowns(
         self,
-        trials: Trials,
+        judged: Judged,
         figures_of: Callable[[Cell], Mapping[str, Figure]],
         progress: Progress | None,
     ) -> tuple[Breakdown, ...]:
+        trials, of_frames = judged.of(np.arange(len(judged.subset))), judged.truth is not None
         return tuple(
-            detection.breakdown(trials, self.request.card, by, figures_of, progress)
+            detection.breakdown(trials, judged.roles, by, figures_of, progress, of_frames=of_frames)
             for by in self.request.by
         )
-
-
-def _digest(path: Path) -> str:
-    """Return the first 16 hexadecimal digits of the file's SHA-256."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()[:16]

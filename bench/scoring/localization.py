@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -12,7 +12,15 @@ from bench.errors import BenchError
 from bench.metrics.bootstrap import equal_error_rate
 from bench.metrics.breakdown import Cell
 from bench.metrics.f1 import Decision, decide
-from bench.metrics.grid import Points, Rule, grid_of, point_items, points, utterance_items
+from bench.metrics.grid import (
+    FrameRules,
+    LastFrame,
+    Points,
+    grid_of,
+    point_items,
+    points,
+    utterance_items,
+)
 from bench.metrics.items import Items
 from bench.metrics.measured import measured, measured_ratios
 from bench.metrics.plans import Resampling, sums
@@ -29,6 +37,16 @@ RESOLUTIONS_S = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64)
 """Those of PartialSpoof's labels, at which its segment EERs are given."""
 
 
+_LAST: Mapping[LastFrame, str] = {
+    "keep": "an utterance's last frame counts however little the utterance has of it, as in "
+    "PartialSpoof's metric script (--last-frame)",
+    "drop": "an utterance's last frame is left out where the utterance ends within it, unless it "
+    "has no other, as in PartialSpoof's model code (--last-frame)",
+    "round": "an utterance's last frame counts where the utterance fills half of it or more, as in "
+    "partialspoof-metrics (--last-frame)",
+}
+
+
 class Localized(NamedTuple):
     """All figures of scored frames."""
 
@@ -41,7 +59,7 @@ def localized(
     frames: Frames,
     reference: Reference,
     resolutions_s: Sequence[float],
-    rule: Rule,
+    rules: FrameRules,
     decision: Decision,
     resampling: Resampling,
 ) -> Localized:
@@ -64,7 +82,7 @@ def localized(
         notes.append(f"{seconds:.2f} s of frames lie past the ends of utterances; not counted")
     breakdowns: tuple[Breakdown, ...] = ()
     try:
-        own = on_grid(frames, reference, rule)
+        own = on_grid(frames, reference, rules)
     except BenchError as error:
         notes.append(f"no segment EER, F1 or errors by position: {error}")
     else:
@@ -81,7 +99,8 @@ def localized(
         lacking: list[str] = []
         for resolution_s in resolutions_s:
             try:
-                at = own if resolution_s == own_s else points(frames, reference, resolution_s, rule)
+                same = resolution_s == own_s
+                at = own if same else points(frames, reference, resolution_s, *rules)
             except BenchError:
                 lacking.append(f"{1000 * resolution_s:g}")
                 continue
@@ -95,6 +114,7 @@ def localized(
             "EER at other resolutions: a coarser frame has its lowest score and is spoof if any of "
             "it is; finer frames repeat the score"
         )
+        notes.append(_LAST[rules.last])
         places = position_errors(own, decision)
         distances = distance_errors(own, reference, decision)
         breakdowns = (
@@ -107,15 +127,15 @@ def localized(
     return Localized(found, breakdowns, tuple(filter(None, notes)))
 
 
-def on_grid(frames: Frames, reference: Reference, rule: Rule) -> Points:
+def on_grid(frames: Frames, reference: Reference, rules: FrameRules) -> Points:
     """Return frames and labels at the frames' own resolution; BenchError where they are on no
     grid.
     """
-    return points(frames, reference, grid_of(frames) / SAMPLE_RATE_HZ, rule)
+    return points(frames, reference, grid_of(frames) / SAMPLE_RATE_HZ, *rules)
 
 
 def of_cell(
-    frames: Frames, reference: Reference, cell: Cell, rule: Rule, resampling: Resampling
+    frames: Frames, reference: Reference, cell: Cell, rules: FrameRules, resampling: Resampling
 ) -> dict[str, Figure]:
     """Return the figures of frames of a cell's utterances: segment EER at their own resolution,
     where they are on a grid, and range EER. Cells without frames of both classes have none.
@@ -129,7 +149,7 @@ def of_cell(
         return {}
     found = {"range_eer": ranges(frames, reference).items}
     with suppress(BenchError):  # on no grid, as the pooled figures have said
-        found = {"eer": point_items(on_grid(frames, reference, rule)), **found}
+        found = {"eer": point_items(on_grid(frames, reference, rules)), **found}
     return {name: _eer(items, resampling) for name, items in found.items()}
 
 

@@ -28,6 +28,8 @@ _EVERYTHING = Cell({}, np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
 
 BROKEN_DOWN = ("eer", "min_tdcf", "min_dcf")
 """Figures that organisers break down by condition, and a breakdown has unless others are asked."""
+PACKAGE = "eer_official"
+"""The EER as ASVspoof's packages print it: no function of a tally, as it parts tied trials."""
 
 
 @dataclass(frozen=True)

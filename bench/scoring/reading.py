@@ -8,6 +8,9 @@ from typing import Literal
 Order = Literal["ids", "protocol"]
 """`ids`: each score has an id; `protocol`: scores without ids, in the order of the keys."""
 
+HINT = "scores without ids, in the order of the protocol, need --order protocol"
+"""For whoever gives a file that holds no ids."""
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -17,8 +20,8 @@ class Reading:
     """
 
     column: str | None = None
-    """The score, or `A-B` for the difference of two (logits or log-probabilities: bona fide less
-    spoof)."""
+    """The score, `A-B` for the difference of two (logits or log-probabilities: bona fide less
+    spoof), or `A@B` for the confidence A of the class predicted in B."""
     id_column: str | None = None
     label_column: str | None = None
     """The file's own labels, which are compared with the keys."""

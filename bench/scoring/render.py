@@ -6,22 +6,27 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bench.catalogue import is_rate, metric, shown
+from bench.catalogue import metric, shown
 from bench.config import Form
 from bench.markdown import bullets, escaped, heading, marked, prose, table
 from bench.metrics.eer_variants import FORMULAS
 from bench.metrics.scores import Figure
+from bench.scoring.breakdown_table import (
+    DIGITS,
+    INTERVAL,
+    NONE,
+    P_VALUE,
+    TOO_FEW,
+    breakdown_table,
+    drawn_table,
+    figure_cells,
+)
 from bench.scoring.comparison import Compared, Comparison
 from bench.scoring.findings import Finding
-from bench.scoring.verdict import Breakdown, Line, Verdict
+from bench.scoring.published import published_as_dict, published_table
+from bench.scoring.verdict import Verdict
 
-_DIGITS = 6
-"""Decimals of a figure: as many as the organisers' packages print, for who checks theirs. Those of
-its interval say how many of them matter."""
-
-
-TOO_FEW = "too few errors to judge"
-
+_UNDRAWN = "none, as asked for"
 _SMOKE: Mapping[Form, str] = {"paper": "", "smoke": "SMOKE: "}
 _DIFFERENCE = """\
 - difference: A minus B on the same resamples; p-values are two-sided (Student's t or, where few
@@ -31,19 +36,19 @@ _DIFFERENCE = """\
 
 def markdown(verdict: Verdict) -> str:
     """Return the verdict as Markdown, readable as plain text too."""
+    name = verdict.name or verdict.scores.name
     lines = [
-        heading(
-            1, f"{_SMOKE[verdict.form]}{verdict.scores.name} on {verdict.corpus}, {verdict.split}"
-        ),
+        heading(1, f"{_SMOKE[verdict.form]}{name} on {verdict.corpus}, {verdict.split}"),
         "",
         bullets([*_facts(verdict), *map(_said, verdict.findings), *map(prose, verdict.notes)]),
         "",
         *_figures(verdict),
         *_formulas(verdict),
+        *_published(verdict),
     ]
     for breakdown in verdict.breakdowns:
         by = f"By {' and '.join(breakdown.by)}{_without(verdict.missing)}"
-        lines += ["", heading(2, by), "", *_breakdown(breakdown)]
+        lines += ["", heading(2, by), "", *breakdown_table(breakdown)]
     lines += ["", *_intervals(verdict)]
     said = f"Scores: SHA-256 {verdict.digest}...; keys: fingerprint {verdict.fingerprint}."
     lines += [escaped(said)]
@@ -51,6 +56,8 @@ def markdown(verdict: Verdict) -> str:
 
 
 def _intervals(verdict: Verdict) -> list[str]:
+    if not verdict.resampling:
+        return [f"Intervals: {_UNDRAWN}."]
     every = [verdict.figures, *(line.figures for of in verdict.breakdowns for line in of.lines)]
     none = any(math.isnan(figure.low) for figures in every for figure in figures.values())
     why = " None (–) of an organisers' package and where one speaker is all there is." * none
@@ -58,11 +65,16 @@ def _intervals(verdict: Verdict) -> list[str]:
     return [escaped(f"Intervals: {verdict.resampling}.{other}{why}")]
 
 
+def _published(verdict: Verdict) -> list[str]:
+    found = verdict.published
+    return ["", *published_table(found, verdict.figures)] if found else []
+
+
 def _formulas(verdict: Verdict) -> list[str]:
     if not verdict.formulas:
         return []
     rows = [
-        [name, shown("eer", rate, _DIGITS), FORMULAS[name]]
+        [name, shown("eer", rate, DIGITS), FORMULAS[name]]
         for name, rate in verdict.formulas.items()
     ]
     title = "## The same scores by the formulas in use"
@@ -72,11 +84,13 @@ def _formulas(verdict: Verdict) -> list[str]:
 def comparison(found: Comparison) -> str:
     """Return a comparison as Markdown, readable as plain text too."""
     lines = [
-        heading(1, f"{found.a.name} (A) and {found.b.name} (B) on {found.corpus}, {found.split}"),
+        heading(
+            1, f"{found.names[0]} (A) and {found.names[1]} (B) on {found.corpus}, {found.split}"
+        ),
         "",
         f"- {found.trials:,} utterances that both have scores of"
         + (f"; {found.left_out:,} of the split are left out" if found.left_out else ""),
-        _DIFFERENCE,
+        *([_DIFFERENCE] if found.resampling else []),
         *filter(None, [bullets([*_found(found), *map(prose, found.notes)])]),
         "",
     ]
@@ -85,15 +99,16 @@ def comparison(found: Comparison) -> str:
         [
             *of.levels,
             (known.label if (known := metric(of.figure)) else of.figure) + without,
-            *(shown(of.figure, value, _DIGITS) for value in (of.a, of.b)),
+            *(shown(of.figure, value, DIGITS) for value in (of.a, of.b)),
             _signed(of.figure, of.difference.value),
             *_tested(of),
         ]
         for of in found.found
     ]
-    headings = [*found.by, "Figure", "A", "B", "Difference", "95 % interval", "p"]
-    shown_rows = table(headings, rows) if rows else ["No figure."]
-    return "\n".join([*lines, *shown_rows, "", escaped(f"Intervals: {found.resampling}.")]) + "\n"
+    headings = [*found.by, "Figure", "A", "B", "Difference", INTERVAL, P_VALUE]
+    shown_rows = drawn_table(headings, rows) if rows else ["No figure."]
+    intervals = escaped(f"Intervals: {found.resampling or _UNDRAWN}.")
+    return "\n".join([*lines, *shown_rows, "", intervals]) + "\n"
 
 
 def _found(found: Comparison) -> list[str]:
@@ -108,7 +123,7 @@ def _found(found: Comparison) -> list[str]:
 def _tested(of: Compared) -> tuple[str, str]:
     """Return interval and p-value of a difference, or that it has none."""
     if math.isnan(of.corrected):
-        return "–", "–"
+        return NONE, NONE
     low, high = (_signed(of.figure, bound) for bound in (of.difference.low, of.difference.high))
     return f"{low} to {high}", TOO_FEW if of.difference.few else f"{of.corrected:.4f}"
 
@@ -119,6 +134,7 @@ def comparison_as_dict(found: Comparison) -> dict[str, Any]:
         **{key: getattr(found, key) for key in ("corpus", "split", "trials", "left_out")},
         "a": str(found.a),
         "b": str(found.b),
+        "names": list(found.names),
         "findings": {name: _findings(of) for name, of in found.findings.items()},
         "notes": list(found.notes),
         "resampling": found.resampling,
@@ -153,7 +169,9 @@ def as_dict(verdict: Verdict) -> dict[str, Any]:
         },
         "form": verdict.form,
         "formulas": dict(verdict.formulas),
-        "scores": str(verdict.scores),
+        "published": published_as_dict(verdict.published) if verdict.published else None,
+        "name": verdict.name or verdict.scores.name,
+        "scores": str(verdict.scores.absolute()),
         "keys": str(verdict.keys),
         "notes": list(verdict.notes),
         "findings": _findings(verdict.findings),
@@ -179,7 +197,11 @@ def as_dict(verdict: Verdict) -> dict[str, Any]:
 
 
 def _findings(found: Sequence[Finding]) -> list[dict[str, Any]]:
-    return [{**vars(finding), "examples": list(finding.examples)} for finding in found]
+    names = ("severity", "code", "message", "count")
+    return [
+        {**{name: getattr(of, name) for name in names}, "examples": list(of.examples)}
+        for of in found
+    ]
 
 
 def _said(finding: Finding) -> str:
@@ -207,9 +229,9 @@ def _figures(verdict: Verdict) -> list[str]:
     for name, figure in verdict.figures.items():
         known = metric(name)
         label, says = (known.label, known.says) if known else (name, "")
-        cells = (*_cells(name, figure), *_errors(figure))
+        cells = (*figure_cells(name, figure), *_errors(figure))
         rows.append([label + _without(verdict.missing), *cells, says])
-    return table(["Figure", "Value", "95 % interval", *_ERRORS, "What it is"], rows)
+    return drawn_table(["Figure", "Value", INTERVAL, *_ERRORS, "What it is"], rows)
 
 
 _ERRORS = ("Bona fide missed", "Spoof accepted")
@@ -218,69 +240,8 @@ _ERRORS = ("Bona fide missed", "Spoof accepted")
 def _errors(figure: Figure) -> tuple[str, str]:
     """Return the errors that a figure rests on, of how many trials or frames."""
     pairs = ((figure.missed, figure.bonafide), (figure.accepted, figure.spoof))
-    missed, accepted = ("–" if math.isnan(n) else f"{n:,.0f} of {of:,.0f}" for n, of in pairs)
+    missed, accepted = (NONE if math.isnan(n) else f"{n:,.0f} of {of:,.0f}" for n, of in pairs)
     return missed, accepted
-
-
-def _cells(name: str, figure: Figure) -> tuple[str, str]:
-    value = shown(name, figure.value, _DIGITS)
-    if math.isnan(figure.low):
-        return value, "–"
-    if figure.few and _says_nothing(name, figure):
-        return value, TOO_FEW
-    return value, f"{shown(name, figure.low)} to {shown(name, figure.high)}"
-
-
-def _says_nothing(name: str, figure: Figure) -> bool:
-    """Whether an interval holds what chance alone gives: half of the trials wrong, or the cost of
-    deciding nothing."""
-    return figure.low <= (0.5 if is_rate(name) else 1.0) <= figure.high
-
-
-def _breakdown(breakdown: Breakdown) -> list[str]:
-    names = list(dict.fromkeys(name for line in breakdown.lines for name in line.figures))
-    labels = [known.label if (known := metric(name)) else name for name in names]
-    headings = [*breakdown.by, *(h for label in labels for h in (label, "95 % interval"))]
-    headings += ["Bona fide", "Spoof", *_errors_of(breakdown)]
-    lacking = any(line.missing for line in breakdown.lines)
-    headings += ["Missing"] if lacking else []
-    rows: list[list[str]] = []
-    for line in breakdown.lines:
-        row = list(line.levels)
-        for name in names:
-            known = line.figures.get(name)
-            value, interval = _cells(name, known) if known else ("not defined", "–")
-            row += [value + _TIED * (name == "eer" and line.ties is not None), interval]
-        row += [f"{line.bonafide:,}", f"{line.spoof:,}"]
-        row += [_count(line, of) for of in _errors_of(breakdown)]
-        rows.append([*row, *([f"{line.missing or 0:,}"] if lacking else [])])
-    return [*table(headings, rows), *_tied(breakdown)]
-
-
-_TIED = " ᵉ"
-_COUNTS = {"Missed at the EER": "missed", "Accepted at the EER": "accepted"}
-
-
-def _errors_of(breakdown: Breakdown) -> tuple[str, ...]:
-    """Return the headings of the errors behind the EERs of a breakdown that has EERs."""
-    return (*_COUNTS,) * any("eer" in line.figures for line in breakdown.lines)
-
-
-def _count(line: Line, heading: str) -> str:
-    count: float = getattr(line.figures.get("eer"), _COUNTS[heading], math.nan)
-    return "–" if math.isnan(count) else f"{count:,.0f}"
-
-
-def _tied(breakdown: Breakdown) -> list[str]:
-    """Return what is said of EERs that hang on ties."""
-    said = [
-        f"{' '.join(line.levels)} ({line.ties.bonafide:,.0f} bona fide and {line.ties.spoof:,.0f} "
-        f"spoof share {line.ties.score:.9g})"
-        for line in breakdown.lines
-        if line.ties
-    ]
-    text = f"{_TIED.strip()}: the EER depends on how ties are counted: {', '.join(said)}."
-    return ["", escaped(text)] if said else []
 
 
 def _without(missing: int) -> str:

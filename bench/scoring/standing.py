@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from bench import cards
@@ -56,6 +57,13 @@ def standing(corpus: str, split: str, table: str, form: Form) -> Standing:
     if not fitting and table:
         raise BenchError(f"{keys[0]} does not evaluate {corpus}, {split}")
     return fitting[0] if fitting else Standing(f"scored/{corpus}", corpus, None)
+
+
+@lru_cache
+def standings(corpus: str, split: str) -> tuple[Standing, ...]:
+    """Return the tables that evaluate a split, in the order of the tables."""
+    found = (_evaluation(corpus, split, key, "paper") for key in cards.table_keys())
+    return tuple(filter(None, found))
 
 
 def _evaluation(corpus: str, split: str, key: str, form: Form) -> Standing | None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable
+from functools import partial
 
 import numpy as np
 
 from bench.metrics.auc import auc
 from bench.metrics.det import eer_of, ties_at_eer
-from bench.metrics.tally import Floats, Tally
+from bench.metrics.tally import Bools, Floats, Tally
 from bench.scoring.findings import Findings
 
 SIGMAS = 3.0
@@ -27,11 +29,16 @@ HEAPED = 0.01
 """Scores are saturated where more than this fraction of them is the highest, or the lowest."""
 
 
-def values(score: Floats, what: str, as_is: bool, found: Findings) -> None:
+Whose = Callable[[Bools], Iterable[str]]
+"""Returns the utterances of the scores where a mask is true."""
+
+
+def values(score: Floats, what: str, as_is: bool, found: Findings, whose: Whose) -> None:
     """Note scores that are not finite, constant, few-valued, saturated or of low precision; `what`
-    they are of: trials or frames.
+    they are of: trials or frames. `whose` they are.
     """
-    finite = score[np.abs(score) <= LARGEST]
+    usable = np.abs(score) <= LARGEST
+    finite = score[usable]
     wrong = len(score) - len(finite)
     nan = int(np.isnan(score).sum())
     found.add(
@@ -40,6 +47,7 @@ def values(score: Floats, what: str, as_is: bool, found: Findings) -> None:
         f"{wrong:,} of {len(score):,} {what} have a score that is no finite number ({nan:,} NaN, "
         f"{wrong - nan:,} infinite or over 1e38): the system diverged or the file is damaged",
         wrong,
+        partial(whose, ~usable),
     )
     if len(finite) < 2:
         return

@@ -8,9 +8,24 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench.config import Form
-from bench.metrics.det import Ties
 from bench.metrics.scores import Figure
 from bench.scoring.findings import Finding
+from bench.scoring.published import Published
+
+
+class TiedEer(NamedTuple):
+    """Trials that share the score at which error rates cross, and what hangs on how they are
+    counted."""
+
+    score: float
+    bonafide: float
+    """Trials with that score."""
+    spoof: float
+    official: float
+    """The EER of ASVspoof's packages (`bench.metrics.det.eer_official`)."""
+    lowest: float
+    """The lowest EER that any order of tied trials gives, stepped through one by one."""
+    highest: float
 
 
 class Line(NamedTuple):
@@ -25,9 +40,8 @@ class Line(NamedTuple):
     """By name; empty where there are trials of one class only."""
     missing: int | None = None
     """Trials of the keys without a score, left out of the line; None where rows are frames."""
-    ties: Ties | None = None
-    """Trials that share the score at which its error rates cross, so that its EER hangs on how ties
-    are counted; None where there are none, and of frames."""
+    ties: TiedEer | None = None
+    """Where its EER hangs on how tied trials are counted; None where it does not, and of frames."""
 
 
 class Breakdown(NamedTuple):
@@ -67,10 +81,14 @@ class Verdict:
     spoof: int
     negated: bool
     resampling: str
-    """How the intervals were made that a reader takes, in words."""
+    """How the intervals were made that a reader takes, in words; "" where there are none."""
     otherwise: str
     """What the other intervals (`utterance_low`) draw; "" where they are the same."""
     figures: Mapping[str, Figure]
     breakdowns: tuple[Breakdown, ...] = ()
     formulas: Mapping[str, float] = field(default_factory=dict[str, float])
     """The EER by each formula of `bench.metrics.eer_variants`, where asked for."""
+    published: Published | None = None
+    """Systems of papers on the same trials; None where there are none."""
+    name: str = ""
+    """What the system is called; "" for what its file is called."""

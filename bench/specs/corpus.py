@@ -68,8 +68,9 @@ class Protocol(Spec):
     """
 
     file: OneOrMore
-    separator: Literal["space", "tab", "comma"] = "space"
-    """`space`: any run of spaces and tabs. Quotes mean anything with `comma` only."""
+    separator: Literal["space", "tab", "comma", "semicolon"] = "space"
+    """`space`: any run of spaces and tabs. Quotes mean anything with `comma` and `semicolon`
+    only."""
     header: str = ""
     """A first line of names; passed over where the file has it."""
     columns: OneOrMore

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from bench.cli import main
@@ -73,3 +75,34 @@ def bench(
         return Done(int(ended.value.code or 0), printed.out, printed.err)
 
     return run
+
+
+@pytest.fixture
+def trials(tmp_path):
+    """Four hundred trials of 2019 LA eval, as `keys` has them in the official form."""
+    n = 400
+    attacks = np.array(["-", "A07", "A08", "A09"])[np.arange(n) % 4]
+    table = pd.DataFrame(
+        {
+            "utterance": [f"LA_E_{i:07d}" for i in range(n)],
+            "speaker": [f"LA_{i % 7:04d}" for i in range(n)],
+            "attack": attacks,
+            "label": np.where(attacks == "-", "bonafide", "spoof"),
+        }
+    )
+    (tmp_path / "keys").mkdir()
+    rows = table.itertuples()
+    (tmp_path / "keys/ASVspoof2019.LA.cm.eval.trl.txt").write_text(
+        "".join(f"{r.speaker} {r.utterance} - {r.attack} {r.label}\n" for r in rows)
+    )
+    asv = [f"bonafide target {i}.5" for i in range(40)]
+    asv += [f"bonafide nontarget {i - 30}" for i in range(40)]
+    asv += [f"{attack} spoof {i}" for attack in ("A07", "A08", "A09") for i in range(20)]
+    (tmp_path / "keys/ASVspoof2019.LA.asv.eval.gi.trl.scores.txt").write_text("\n".join(asv))
+    return table
+
+
+@pytest.fixture
+def keys(tmp_path, trials):
+    """Arguments that judge by `trials`."""
+    return ["--corpus", "19LA", "--keys", str(tmp_path / "keys"), "--replicates", "50"]

@@ -40,12 +40,20 @@ def test_all_is_listed_and_nothing_is_decoded_unless_asked_for(bench, corpus, tm
     assert items["audio file missing"] == missing
     assert "audio file unreadable" not in items
     rows = [*csv.DictReader(place.read_text(encoding="utf-8").splitlines())]
-    assert [row["id"] for row in rows if row["what"] == "audio file missing"] == missing
+    assert [row["id"] for row in rows if row["finding"] == "audio file missing"] == missing
 
     done = bench("data", "check", "19LA", "--split", "eval", "--list", str(place), "--decode")
     assert done.returncode == 1
     assert "`--list FILE` writes all" in done.stdout
     rows = [*csv.DictReader(place.read_text(encoding="utf-8").splitlines())]
-    (found,) = [row for row in rows if row["what"] == "audio file unreadable"]
+    (found,) = [row for row in rows if row["finding"] == "audio file unreadable"]
     assert found["id"] == f"{AUDIO}/LA_E_8877452.flac"
     assert found["detail"].startswith("cannot be decoded: ")
+
+
+def test_what_was_found_is_printed_though_the_list_cannot_be_written(bench, corpus, tmp_path):
+    place = tmp_path / "nowhere/faults.csv"
+    done = bench("data", "check", "19LA", "--split", "eval", "--list", str(place))
+    assert done.returncode == 2
+    assert f"{place}: cannot be written: No such file or directory" in done.stderr
+    assert "| audio file missing" in done.stdout

@@ -8,7 +8,6 @@ import json
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from bench import corpora
@@ -16,6 +15,7 @@ from bench.config import Config
 from bench.metrics.det import eer
 from bench.metrics.scores import write
 from bench.tracking.store import Store
+from tests.scoring.made import scored, text
 
 PER_ATTACK = {
     "A07": 0.553447233,
@@ -36,42 +36,6 @@ PER_ATTACK = {
 FEW = ("--replicates", "20")
 
 
-@pytest.fixture
-def trials(tmp_path):
-    """Four hundred trials of 2019 LA eval, as `keys` has them in the official form."""
-    n = 400
-    attacks = np.array(["-", "A07", "A08", "A09"])[np.arange(n) % 4]
-    table = pd.DataFrame(
-        {
-            "utterance": [f"LA_E_{i:07d}" for i in range(n)],
-            "speaker": [f"LA_{i % 7:04d}" for i in range(n)],
-            "attack": attacks,
-            "label": np.where(attacks == "-", "bonafide", "spoof"),
-        }
-    )
-    (tmp_path / "keys").mkdir()
-    rows = table.itertuples()
-    (tmp_path / "keys/ASVspoof2019.LA.cm.eval.trl.txt").write_text(
-        "".join(f"{r.speaker} {r.utterance} - {r.attack} {r.label}\n" for r in rows)
-    )
-    asv = [f"bonafide target {i}.5" for i in range(40)]
-    asv += [f"bonafide nontarget {i - 30}" for i in range(40)]
-    asv += [f"{attack} spoof {i}" for attack in ("A07", "A08", "A09") for i in range(20)]
-    (tmp_path / "keys/ASVspoof2019.LA.asv.eval.gi.trl.scores.txt").write_text("\n".join(asv))
-    return table
-
-
-@pytest.fixture
-def keys(tmp_path, trials):
-    """Arguments that judge by `trials`."""
-    return ["--corpus", "19LA", "--keys", str(tmp_path / "keys"), "--replicates", "50"]
-
-
-def scored(trials, seed=0, apart=2.0):
-    spoof = (trials["label"] == "spoof").to_numpy()
-    return np.random.default_rng(seed).normal(size=len(trials)) - apart * spoof, spoof
-
-
 def framed(environment, folder: Path):
     """Frame scores of the miniature PartialSpoof, in `frames.npz` of the folder."""
     config = Config(work=Path(environment["BENCH_WORK"]))
@@ -80,11 +44,6 @@ def framed(environment, folder: Path):
     frames = {u: rng.normal(size=len(v)) + 1 - 2 * v for u, v in subset.timing.spoof.items()}
     np.savez(folder / "frames.npz", **frames)
     return subset, frames
-
-
-def text(path: Path, ids, scores) -> Path:
-    path.write_text("".join(f"{u} {s:.6f}\n" for u, s in zip(ids, scores, strict=True)))
-    return path
 
 
 def test_aasist_l_on_2019_la_has_the_official_digits(bench, shared):
@@ -248,7 +207,11 @@ def test_compare_says_which_differences_hold(bench, trials, keys, tmp_path):
     [
         (["--corpus", "19LB"], "did you mean '19LA'?"),
         (["--corpus", "19LA", "--split", "evil"], "did you mean 'eval'?"),
-        (["--corpus", "21LA"], "say where its protocol and keys are: --keys"),
+        (["--corpus", "21LA"], "say where its protocol and keys are: --keys FOLDER"),
+        (["--corpus", "21LA"], "https://www.asvspoof.org/asvspoof2021/LA-keys-full.tar.gz"),
+        (["--corpus", "PS"], "in database_protocols.tar.gz (https://zenodo.org/"),
+        (["--corpus", "ITW"], "to be had in release_in_the_wild.zip (https://"),
+        (["--corpus", "21LA", "--keys", "."], "to be had in LA-keys-full.tar.gz"),
         (["--corpus", "19LA", "--by", "atack"], "did you mean 'attack'?"),
         (["--corpus", "19LA", "--smoke", "--column", "9"], "column"),
         (["--corpus", "ITW", "--smoke"], "no figure can be given"),
@@ -283,6 +246,49 @@ def test_the_folder_of_the_verdict_is_named_after_the_system(bench, trials, keys
     assert "taken: cannot be made a folder for the verdict" in refused.stderr
 
 
+def test_files_of_one_name_do_not_overwrite_each_others_verdicts(bench, trials, keys, tmp_path):
+    scores, _ = scored(trials)
+    place = tmp_path / "work/scored"
+    paths: list[Path] = []
+    second, third = "RawNet2/score", "DF/RawNet2/score"
+    folders = {"LA/LFCC": "score.txt", "LA/RawNet2": second, "DF/RawNet2": third}
+    for n, (folder, name) in enumerate([*folders.items(), ("DF/RawNet2", third)]):
+        (tmp_path / folder).mkdir(parents=True, exist_ok=True)
+        paths.append(text(tmp_path / folder / "score.txt", trials["utterance"], scores + 0.01 * n))
+        done = bench("score", str(paths[-1]), *keys)
+        assert done.returncode == 0, done.stderr
+        moved = f"score-asvspoof2019la-eval holds the verdict of {paths[0]}"
+        assert (moved in done.stderr) == (n > 0)
+        assert done.stdout.startswith(f"# {name} on ")
+    ending = "-asvspoof2019la-eval"
+    made = {"score": 0, "RawNet2_score": 1, "DF_RawNet2_score": 3}
+    assert {folder.name.removesuffix(ending) for folder in place.iterdir()} == {*made}
+    for name, n in made.items():
+        found = json.loads((place / f"{name}{ending}/verdict.json").read_text())
+        assert found["scores"] == str(paths[n])
+
+
+def test_the_same_file_elsewhere_and_a_name_given_twice(bench, trials, keys, tmp_path):
+    scores, _ = scored(trials)
+    one = text(tmp_path / "one.txt", trials["utterance"], scores)
+    (tmp_path / "copy").mkdir()
+    copy = text(tmp_path / "copy/one.txt", trials["utterance"], scores)
+    other = text(tmp_path / "other.txt", trials["utterance"], 2 * scores)
+    place = tmp_path / "work/scored"
+    for path in (one, copy, one):
+        assert bench("score", str(path), *keys).stderr == ""
+    assert len([*place.iterdir()]) == 1
+    assert bench("score", str(one), *keys, "--name", "X").stderr == ""
+    done = bench("score", f"{other},name=X", *keys)
+    assert f"X-asvspoof2019la-eval holds the verdict of {one}" in done.stderr
+    assert len([*place.glob("X-*")]) == 2
+    there = ("--folder", str(tmp_path / "there"))
+    assert bench("score", str(one), *keys, *there).stderr == ""
+    assert f"holds the verdict of {one}" in bench("score", str(other), *keys, *there).stderr
+    found = json.loads((tmp_path / "there/verdict.json").read_text())
+    assert found["scores"] == str(other)
+
+
 def test_standard_output_is_json_alone_whatever_is_not_defined(bench, trials, keys, tmp_path):
     """No NaN and no Infinity, which are no JSON: one class, one speaker, ties, nothing decided."""
     scores, spoof = scored(trials)
@@ -293,18 +299,39 @@ def test_standard_output_is_json_alone_whatever_is_not_defined(bench, trials, ke
     lines = (tmp_path / f"keys/{one.name}").read_text().splitlines()
     one.write_text("".join(f"LA_0001 {line.partition(' ')[2]}\n" for line in lines))
     alone = ["--corpus", "19LA", "--keys", str(one), "--resample", "speaker"]
-    for order in (
-        ("score", part, "--allow-missing", *keys),
-        ("score", flat, "--as-is", *keys),
-        ("score", flat, "--as-is", "--by", "attack", *alone),
-        ("compare", part, flat, "--allow-missing", "--as-is", *keys),
-        ("compare", flat, flat, "--as-is", *alone),
+    for code, order in (
+        (1, ("score", part, "--allow-missing", *keys)),
+        (0, ("score", flat, "--as-is", *keys)),
+        (0, ("score", flat, "--as-is", "--by", "attack", *alone)),
+        (1, ("compare", part, flat, "--allow-missing", "--as-is", *keys)),
+        (0, ("compare", flat, flat, "--as-is", *alone)),
     ):
         done = bench(*map(str, order), "--json")
-        assert done.returncode == 0, done.stderr
+        assert done.returncode == code, done.stderr
+        why = "error: no figure is defined: t"
+        assert done.stderr.startswith(why) if code else "error" not in done.stderr
         json.loads(done.stdout, parse_constant=lambda word: pytest.fail(word))
     shown = bench("score", str(flat), "--as-is", *alone).stdout
     assert "where one speaker is all there is" in shown
+
+
+def test_no_figure_at_all_is_no_success_but_a_verdict(bench, environment, trials, keys, tmp_path):
+    scores, spoof = scored(trials)
+    part = text(tmp_path / "part.txt", trials["utterance"][spoof], scores[spoof])
+    done = bench("score", str(part), "--allow-missing", *keys)
+    assert done.returncode == 1
+    assert done.stderr == "error: no figure is defined: there are trials of one class only\n"
+    assert "No figure." in done.stdout
+    place = tmp_path / "work/scored/part-asvspoof2019la-eval"
+    assert json.loads((place / "verdict.json").read_text())["figures"] == {}
+    subset, frames = framed(environment, tmp_path)
+    bonafide = {u: frames[u] for u, v in subset.timing.spoof.items() if not v.any()}
+    np.savez(tmp_path / "bonafide.npz", **bonafide)
+    order = (str(tmp_path / "bonafide.npz"), "--corpus", "PS", "--smoke", "--resolution", "0.02")
+    for verb in (("score",), ("compare", str(tmp_path / "bonafide.npz,resolution=0.02"))):
+        done = bench(*verb, *order, "--allow-missing", *FEW)
+        assert done.returncode == 1
+        assert "error: no figure is defined" in done.stderr
 
 
 def test_every_formula_in_use_is_there_for_whom_a_number_differs(bench, trials, keys, tmp_path):

@@ -358,3 +358,13 @@ def test_real_recordings(shared: Path):
     assert found == (info.samplerate, info.channels, info.frames, 0, "WAV")
     wave = read_wave(lj, RESAMPLING)
     assert abs(len(wave) / 16_000 - found.duration_s) < 1 / 16_000
+
+
+def test_no_real_recording_is_called_damaged(shared: Path):
+    """Human and synthetic speech from many sources, of many rates and formats."""
+    paths = [p for p in (shared / "speech").rglob("*") if p.suffix in (".wav", ".flac")]
+    assert paths
+    for path in paths:
+        found = header(path)
+        require_whole(path, found)
+        assert len(samples_of(path, found)) == found.samples

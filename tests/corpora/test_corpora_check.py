@@ -230,7 +230,7 @@ def test_every_item_is_in_the_json_and_in_the_list(had: Path, had_card: CorpusCa
         "items": missing,
     }
     rows = [*csv.reader(listing([report]).splitlines())]
-    assert rows[0] == ["what", "id", "detail", "severity", "split"]
+    assert rows[0] == ["finding", "id", "detail", "severity", "split"]
     assert rows[1:9] == [["audio file missing", path, "", "error", "train"] for path in missing]
     what = "spans and audio differ by more than 0.05 s"
     off = [what, "HAD_train_real_00000001", "1.26 s and 1.40 s", "error", "train"]

@@ -95,6 +95,22 @@ def test_a_detection_corpus_from_a_card(own: Path):
     assert report.problems == ()
 
 
+@pytest.mark.parametrize("audio", ["{utterance}", "**/{utterance}", "{utterance}.wav"])
+@pytest.mark.parametrize("suffix", ["", ".wav"])
+def test_ids_may_be_written_with_the_audios_suffix(own: Path, audio: str, suffix: str):
+    """Paths as ids, as in Fake-or-Real's and SONAR's lists: `real/1.wav` and `fake/1.wav`."""
+    folder = "x/" if "*" in audio else ""
+    ids = ["r1", "f1", "f2"] if folder else ["real/1", "fake/1", "fake/2"]
+    card(own, HEAD + DETECTION.replace("audio/{speaker}/{utterance}.wav", audio))
+    lines = [f"{name}{suffix},s1,none,clean,real" for name in ids]
+    write_lines(own / "data/lists/test.csv", [LISTED[0], *lines])
+    for name in ids:
+        wav(own / f"data/{folder}{name}.wav", 0.2)
+    found = load("mine", "test", config.load(), "paper")
+    assert found.table["utterance"].tolist() == ids
+    assert [found.audio_path(i).is_file() for i in range(3)] == [True] * 3
+
+
 def test_spans_in_further_columns(own: Path):
     card(own, HEAD + SPANS)
     lines = ["a\t1.0\tbonafide\t0-1.0-b", "b\t1.5\tspoof\t0-0.5-b\t0.5-1.5-s"]
@@ -137,7 +153,7 @@ def test_a_type_that_the_card_lacks_is_a_warning(own: Path):
         ("[factors]", "ids = '('\n[factors]", r"protocol.ids = '\(': is no regular expression"),
         ("label", "label spans", r"a column `spans` and \[protocol.spans\] go together"),
         ("noise label", "noise label ...", "`...` stands after `spans` only"),
-        ('"comma"', '"semicolon"', "should be 'space', 'tab' or 'comma'"),
+        ('"comma"', '"colon"', "should be 'space', 'tab', 'comma' or 'semicolon'"),
         ('"bonafide", fake', '"genuine", fake', "should be 'bonafide' or 'spoof'"),
         ("[splits.test]", "[splits.tdcf]", "evaluation = 'test': no such split"),
     ],

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+from itertools import chain, permutations, product
+
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from scipy.interpolate import interp1d
 from scipy.optimize import brentq
 from scipy.spatial import ConvexHull
 from sklearn.metrics import roc_curve
 
 from bench.errors import BenchError
-from bench.metrics.eer_variants import FORMULAS, variants
+from bench.metrics.eer_variants import FORMULAS, order_range, variants
+from bench.metrics.tally import Tally, tally
 
 from .plain_detection import aasist, few_values, one_by_one
 
@@ -73,6 +78,50 @@ def test_agrees_with_scikit_learn_and_scipy_on_any_ties(bonafide, spoof):
     assert found["rocch"] <= found["interpolated"] + 1e-12
 
 
+def every_order(bonafide, spoof):
+    """The rate at each closest point of each order of tied trials, in fractions."""
+    groups = [
+        {*permutations([0] * bonafide.count(score) + [1] * spoof.count(score))}
+        for score in sorted({*bonafide, *spoof})
+    ]
+    for order in product(*groups):
+        missed, accepted = 0, len(spoof)
+        points = [(Fraction(0), Fraction(1))]
+        for is_spoof in chain(*order):
+            missed, accepted = missed + (not is_spoof), accepted - is_spoof
+            points.append((Fraction(missed, len(bonafide)), Fraction(accepted, len(spoof))))
+        least = min(abs(a - b) for a, b in points)
+        yield from ((a + b) / 2 for a, b in points if abs(a - b) == least)
+
+
+tiny = st.lists(st.integers(0, 2), min_size=1, max_size=4)
+
+
+@given(tiny, tiny)
+def test_no_order_of_ties_is_outside_the_range_and_its_ends_are_reached(bonafide, spoof):
+    rates = {float(rate) for rate in every_order(bonafide, spoof)}
+    found = order_range(tally(bonafide, spoof))
+    assert found == pytest.approx((min(rates), max(rates)), abs=1e-12)
+    assert found.lowest - 1e-12 <= variants(bonafide, spoof)["official"] <= found.highest + 1e-12
+
+
+def test_a_codec_with_coarse_scores_spans_a_wide_range():
+    """As in ASVspoof 5's C08: by which order, the same scores are good or poor."""
+    bonafide = [0.0] * 40 + [1.0] * 60
+    spoof = [0.0] * 900 + [1.0] * 100
+    found = variants(bonafide, spoof)
+    assert (found["lowest_order"], found["highest_order"]) == pytest.approx((0.1, 0.4), abs=1e-2)
+    assert found["ours"] == pytest.approx(0.25)
+    assert found["official"] == found["highest_order"]
+
+
+@pytest.mark.parametrize("at", [0.0, 0.5])
+def test_orders_of_many_tied_trials_take_no_time(at):
+    """A million tied trials: each step of the lattice once, not each order."""
+    found = order_range(Tally(np.array([at]), np.array([1e5]), np.array([9e5])))
+    assert found == (0.0, 1.0)
+
+
 def test_constant_scores():
     assert variants([3.0] * 7, [3.0] * 40) == {
         "ours": 0.5,
@@ -80,6 +129,8 @@ def test_constant_scores():
         "sklearn_fpr": 0.0,
         "sorted_fpr": 0.0,
         "interpolated": 0.5,
+        "lowest_order": 0.0,
+        "highest_order": 1.0,
         "rocch": 0.5,
     }
 

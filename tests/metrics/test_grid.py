@@ -220,3 +220,47 @@ def test_trap_22_boundaries_on_the_grid_stay_on_it():
         truth = reference([0, 0], [0, boundary], [boundary, boundary + 320], [False, True])
         scored = frames_on_grid([frame + 1], 320, np.zeros(frame + 1))
         assert np.flatnonzero(points(scored, truth, 0.02).is_spoof).tolist() == [frame]
+
+
+def counted_by(last: str, spoof: list[bool], wanted: int) -> int:
+    """Frames of an utterance that count, one sample at a time."""
+    frames_of = [spoof[at : at + wanted] for at in range(0, len(spoof), wanted)]
+    short = len(frames_of[-1]) < wanted
+    if last == "drop" and short and len(frames_of) > 1:
+        return len(frames_of) - 1
+    if last == "round" and 2 * len(frames_of[-1]) < wanted:
+        return len(frames_of) - 1
+    return len(frames_of)
+
+
+@given(gridded(), st.sampled_from([2, 4, 8, 16]), st.sampled_from(["keep", "drop", "round"]))
+def test_a_last_frame_that_the_utterance_ends_within_counts_by_the_rule_asked_for(
+    made, wanted, last
+):
+    own, found = made
+    ours = points(*on_arrays(own, found), wanted * 0.005, last=last)
+    labels, scores, codes = [], [], []
+    for code, (spoof, frame_scores) in found.items():
+        label, score = points_at(spoof, frame_scores, own, wanted)
+        n = min(len(label), counted_by(last, spoof, wanted))
+        labels, scores, codes = labels + label[:n], scores + score[:n], codes + [code] * n
+    assert ours.is_spoof.tolist() == labels
+    assert ours.score.tolist() == scores
+    assert ours.utterance.tolist() == codes
+
+
+@pytest.mark.parametrize(
+    ("last", "counts", "rate"),
+    [("keep", [3, 2, 1], 1 / 2), ("drop", [2, 2, 1], 5 / 12), ("round", [3, 2, 0], 1 / 8)],
+)
+def test_the_rule_of_the_last_frame_decides_the_figure(last, counts, rate):
+    """Utterances of 2.5, 2 and 0.25 frames of 640 ms."""
+    truth = reference(
+        [0, 0, 1, 2], [0, 10_240, 0, 0], [10_240, 25_600, 20_480, 2_560], [True, False, False, True]
+    )
+    scored = frames_on_grid(
+        [10, 8, 1], 2_560, [0.0] * 4 + [1.0] * 4 + [-1.0] * 2 + [2.0] * 8 + [3.0]
+    )
+    found = points(scored, truth, 0.64, last=last)
+    assert [int((found.utterance == code).sum()) for code in range(3)] == counts
+    assert point_eer(scored, truth, 0.64, last=last).eer == pytest.approx(rate)

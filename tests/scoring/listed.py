@@ -69,7 +69,8 @@ def judge(mini: Path, corpus: str, **how) -> Judge:
     split = "dev" if corpus == "had" else found.evaluation_split
     of_file = {of.name: how.pop(of.name) for of in fields(Reading) if of.name in how}
     reading = Reading(**of_file)
-    return Judge(Request(found, split, mini / corpus, replicates=5, reading=reading, **how))
+    how = {"replicates": 5, **how}
+    return Judge(Request(found, split, mini / corpus, reading=reading, **how))
 
 
 def written(tmp_path: Path, table: pd.DataFrame, name: str = "scores.txt") -> Path:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,22 +13,10 @@ from hypothesis import strategies as st
 from bench.errors import BenchError
 from bench.scoring.checks import check
 from bench.scoring.findings import refuse
-from bench.scoring.forms import ScoreFile
 from bench.scoring.values import SIGMAS
+from tests.scoring.checked import codes, only, scorefile
 
 N = 400
-
-
-def scorefile(ids, scores, bonafide=None):
-    encoded = pa.array(list(ids), pa.string()).dictionary_encode()
-    return ScoreFile(
-        Path("made.txt"),
-        encoded.dictionary,
-        encoded.indices.to_numpy().astype(np.int64),
-        np.asarray(scores, dtype=np.float64),
-        "made",
-        bonafide=None if bonafide is None else np.asarray(bonafide),
-    )
 
 
 @pytest.fixture
@@ -51,15 +38,6 @@ def good(keys):
     return keys["utterance"].to_numpy()[order], score[order]
 
 
-def codes(checked, severity=None):
-    return [f.code for f in checked.findings if severity in (None, f.severity)]
-
-
-def only(checked):
-    (finding,) = checked.findings
-    return finding
-
-
 def test_a_good_file_is_aligned_and_has_no_finding(keys, good):
     ids, score = good
 
@@ -71,6 +49,13 @@ def test_a_good_file_is_aligned_and_has_no_finding(keys, good):
     assert checked.present.all()
     by_id = dict(zip(ids, score, strict=True))
     assert checked.score.tolist() == [by_id[u] for u in keys["utterance"]]
+
+
+def test_warnings_of_the_file_itself_are_findings(keys, good):
+    file = replace(scorefile(*good), warnings=(("row_numbers", "ids are the row numbers"),))
+    finding = only(check(file, keys))
+    assert (finding.severity, finding.code) == ("warning", "row_numbers")
+    assert str(finding) == "ids are the row numbers"
 
 
 class TestCoverage:
@@ -212,6 +197,7 @@ class TestValues:
         score[:2] = value
         finding = only(check(scorefile(ids, score), keys))
         assert (finding.severity, finding.code, finding.count) == ("error", "non_finite", 2)
+        assert sorted(finding.ids()) == sorted(ids[:2])
 
     def test_few_values(self, keys, good):
         found = check(scorefile(good[0], np.round(good[1])), keys)

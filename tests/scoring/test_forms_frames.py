@@ -153,7 +153,7 @@ class TestDictionaries:
             np.testing.assert_array_equal(found.score, score)
 
     def test_one_number_an_utterance(self, tmp_path):
-        for content in ({"a.wav": 0.5, "b": np.float32(1.5)}, {"a": np.array(0.5), "b": 1.5}):
+        for content in ({"a": 0.5, "b": np.float32(1.5)}, {"a": np.array(0.5), "b": 1.5}):
             found = read(save(tmp_path / "s.npy", content))
             assert found.kind == "utterances"
             assert found.names.to_pylist() == ["a", "b"]
@@ -181,7 +181,7 @@ class TestDictionaries:
 
     def test_a_plain_array_has_no_ids(self, tmp_path):
         np.save(tmp_path / "s.npy", np.zeros(5))
-        with pytest.raises(BenchError, match="it holds an array of '<f8'"):
+        with pytest.raises(BenchError, match=r"no column of utterance ids.*--order protocol"):
             read(tmp_path / "s.npy", resolution_s=0.02)
 
 
@@ -214,7 +214,7 @@ def test_a_pytorch_checkpoint_is_named(tmp_path):
     with zipfile.ZipFile(tmp_path / "best.pth", "w") as archive:
         archive.writestr("best/data.pkl", b"\x80\x02.")
         archive.writestr("best/data/0", bytes(64))
-    with pytest.raises(BenchError, match="PyTorch checkpoint"):
+    with pytest.raises(BenchError, match="is a PyTorch file"):
         read(tmp_path / "best.pth")
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import bz2
 import gzip
 import io
+import json
 import lzma
+import zipfile
 
 import numpy as np
 import pyarrow as pa
@@ -13,9 +15,11 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from scipy.io import savemat
 
 from bench.errors import BenchError
 from bench.scoring.forms import ScoreFile
+from bench.scoring.ids import clean
 from tests.scoring.listed import read
 
 FEW = settings(
@@ -34,6 +38,17 @@ def _saved(save, content, *args):
 
 
 VECTORS = {f"u{i}": np.arange(4, dtype=np.float32) for i in range(3)}
+
+
+def _zipped(content):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("scores.txt", content)
+    return file.getvalue()
+
+
+IDS_12 = [f"u{i}" for i in range(12)]
+PARALLEL = {"ids": np.array(IDS_12, dtype=object), "scores": np.arange(12) / 7}
 GOOD = {
     "text": TEXT,
     "table": TABLE,
@@ -42,8 +57,15 @@ GOOD = {
     "gz": gzip.compress(TEXT, mtime=0),
     "bz2": bz2.compress(TEXT),
     "xz": lzma.compress(TEXT),
+    "zip": _zipped(TEXT),
     "npy": _saved(np.save, np.array(VECTORS, dtype=object), True),
     "npz": _saved(lambda file, content: np.savez(file, **content), VECTORS),
+    "parallel": _saved(lambda file, content: np.savez(file, **content), PARALLEL),
+    "records": _saved(np.save, np.array([*zip(*PARALLEL.values(), strict=True)], dtype=object)),
+    "mat": _saved(savemat, PARALLEL),
+    "json": json.dumps({u: i / 7 for i, u in enumerate(IDS_12)}, indent=1).encode(),
+    "json lines": "".join(json.dumps({"id": u, "score": 0.5}) + "\n" for u in IDS_12).encode(),
+    "json frames": json.dumps({k: v.tolist() for k, v in VECTORS.items()}).encode(),
     "parquet": _saved(
         lambda file, table: pq.write_table(table, file),
         pa.table({"utterance": [f"u{i}" for i in range(12)], "score": [i / 7 for i in range(12)]}),
@@ -130,5 +152,5 @@ def test_what_is_written_is_read(tmp_path, rows, separator, end, header):
     text += "".join(f"{name}{separator}{score!r}{end}" for name, score in rows.items())
     found = answer(tmp_path / "written", text.encode())
     assert found is not None
-    names = found.names.to_pylist()
+    names = clean(found.names).to_pylist()
     assert {names[i]: s for i, s in zip(found.row, found.score, strict=True)} == rows

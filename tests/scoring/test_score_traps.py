@@ -87,11 +87,27 @@ def test_trap_2_spellings_of_labels(judged, aasist):
 
 
 def test_trap_2_digits_are_no_labels(tmp_path, aasist):
-    """0 is spoof here and bona fide there: nothing is made of them."""
+    """0 is spoof here and bona fide there: only the keys say which."""
     path = tmp_path / "scores.csv"
     digits = aasist["key"].map({"spoof": 0, "bonafide": 1})
     aasist.assign(key=digits)[["utt", "key", "score"]].to_csv(path, index=False)
     assert read(path).bonafide is None
+
+
+def test_digits_beside_shuffled_scores(tmp_path, aasist, protocol):
+    """0/1 is what most scripts write: whatever it means, it says that rows were shuffled."""
+    path = tmp_path / "scores.csv"
+    for bonafide in (0, 1):
+        table = pd.DataFrame({"utt": aasist["utt"], "score": aasist["score"]})
+        table["label"] = np.where(aasist["key"] == "bonafide", bonafide, 1 - bonafide)
+        table.to_csv(path, index=False)
+        assert check(read(path), protocol).findings == ()
+        table["utt"] = np.roll(table["utt"], 1)
+        table.to_csv(path, index=False)
+        checked = check(read(path), protocol)
+        assert ("error", "label_conflict") in found(checked)
+        table.drop(columns="label").to_csv(path, index=False)
+        assert ("error", "label_conflict") not in found(check(read(path), protocol))
 
 
 def test_trap_3_constant_scores(judged, aasist, protocol):

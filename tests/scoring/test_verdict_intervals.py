@@ -90,7 +90,9 @@ def test_cells_whose_eer_hangs_on_ties_say_so(mini, tmp_path):
     shown = render.markdown(verdict)
     (line,) = (line for line in shown.splitlines() if line.startswith(f"| {first}"))
     assert "% ᵉ |" in line
-    assert f"ᵉ: the EER depends on how ties are counted: {first} (" in shown
+    assert "ᵉ: the EER depends on how ties are counted:" in shown
+    assert f"- {first}: {table['bonafide'].sum()} bona fide and " in shown
+    assert "any order of these gives 0.00 % to 100.00 %" in shown
     lines = render.as_dict(verdict)["breakdowns"][0]["lines"]
     assert lines[0]["ties"]["score"] == 5.0
 
@@ -105,3 +107,32 @@ def test_positions_and_distances_have_both_intervals(mini, tmp_path):
             assert figure.low < figure.high
             assert figure.utterance_low < figure.utterance_high
             assert figure.plan == "speaker"
+
+
+def test_figures_without_intervals_are_the_same_figures_with_the_same_errors(mini, tmp_path):
+    table = listed(mini, "asvspoof2019la")
+    paths = {
+        "asvspoof2019la": written(tmp_path, table),
+        "partialspoof": frames(mini, tmp_path, 0.02, "frames.txt"),
+    }
+    for corpus, path in paths.items():
+        by = (("speaker",),)
+        one, fast = (judge(mini, corpus, by=by, **how) for how in ({}, {"replicates": 0}))
+        slow, quick = (of.verdict(of.read(path)) for of in (one, fast))
+        assert {*slow.figures} == {*quick.figures}
+        pairs = [(slow.figures[name], quick.figures[name]) for name in slow.figures]
+        for own, other in zip(slow.breakdowns, quick.breakdowns, strict=True):
+            for line, same in zip(own.lines, other.lines, strict=True):
+                pairs += [(line.figures[name], same.figures[name]) for name in line.figures]
+        for own, other in pairs:
+            assert own.value == other.value
+            assert np.isnan([other.low, other.high, other.utterance_low]).all()
+            counts = [(of.missed, of.accepted, of.bonafide, of.spoof) for of in (own, other)]
+            np.testing.assert_array_equal(*counts)
+        shown = render.markdown(quick)
+        assert "interval |" not in shown
+        assert "Intervals: none, as asked for." in shown
+        assert render.as_dict(quick)["figures"]["eer"]["low"] is None
+        found = compare(fast, fast.read(path), fast.read(path))
+        assert "interval |" not in render.comparison(found)
+        assert all(of.difference.value == 0 and np.isnan(of.corrected) for of in found.found)

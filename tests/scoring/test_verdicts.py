@@ -13,6 +13,7 @@ import pytest
 
 from bench.corpora.cards import card
 from bench.errors import BenchError
+from bench.metrics.grid import FrameRules, point_eer, points
 from bench.scoring import render
 from bench.scoring.comparison import compare
 from bench.scoring.judge import Judge, Request
@@ -107,7 +108,8 @@ def test_keys_that_list_a_part_of_the_split_are_said_to(mini, tmp_path):
     verdict = (one := judge(mini, "inthewild")).verdict(
         one.read(written(tmp_path, listed(mini, "inthewild")))
     )
-    (finding,) = verdict.findings
+    finding, tiny = verdict.findings
+    assert tiny.code == "tiny_class"
     assert (finding.severity, finding.code) == ("warning", "key_counts")
     assert "31,779 trials, 19,963 bona fide, 11,816 spoof" in finding.message
 
@@ -159,7 +161,11 @@ def test_a_comparison_says_what_is_noteworthy_of_either_file(mini, tmp_path):
         name: [f["code"] for f in of]
         for name, of in render.comparison_as_dict(found)["findings"].items()
     }
-    assert codes == {"keys": ["key_counts"], "A": ["duplicated"], "B": ["missing"]}
+    assert codes == {
+        "keys": ["key_counts"],
+        "A": ["duplicated", "tiny_class"],
+        "B": ["missing", "tiny_class"],
+    }
 
 
 def test_grids_that_do_not_meet_are_said_not_to(mini, tmp_path):
@@ -170,6 +176,31 @@ def test_grids_that_do_not_meet_are_said_not_to(mini, tmp_path):
     assert "no segment EER or F1: " in render.comparison(found)
     (note,) = (note for note in one.verdict(b).notes if note.startswith("no EER at"))
     assert note.startswith("no EER at 20, 40, 80, 160, 320, 640 ms")
+
+
+@pytest.mark.parametrize(
+    ("last", "said"),
+    [
+        ("keep", "counts however little"),
+        ("drop", "is left out where"),
+        ("round", "fills half of it or more"),
+    ],
+)
+def test_the_rule_of_the_last_frame_is_said_and_applied_wherever_frames_are_counted(
+    mini, tmp_path, last, said
+):
+    path = frames(mini, tmp_path, 0.02, "frames.txt")
+    one = judge(mini, "partialspoof", rules=FrameRules(last=last))
+    judged = one.read(path)
+    verdict = one.verdict(judged)
+    (note,) = (note for note in verdict.notes if "--last-frame" in note)
+    assert said in note
+    for ms in (20, 640):
+        expected = point_eer(judged.checked.frames, judged.truth, ms / 1000, last=last).eer
+        assert verdict.figures[f"eer_{ms}ms"].value == expected
+    at_20ms = points(judged.checked.frames, judged.truth, 0.02, last=last)
+    recall = verdict.figures["recall"]
+    assert recall.bonafide + recall.spoof == len(at_20ms.score)
 
 
 def test_frames_without_labels_of_frames_are_said_to_be_judged_as_utterances(mini, tmp_path):
@@ -194,11 +225,6 @@ def test_a_resolution_is_seconds_of_a_frame(mini, tmp_path, resolution_s):
 def test_a_threshold_is_a_score(mini, threshold):
     with pytest.raises(BenchError, match=r"threshold .*should be a score"):
         judge(mini, "partialspoof", threshold=threshold)
-
-
-def test_a_corpus_without_factors_is_broken_down_by_speakers_only(mini):
-    with pytest.raises(BenchError, match="ITW has no figures by 'attack'; known: speaker"):
-        judge(mini, "inthewild", by=(("attack",),))
 
 
 # The traps of the corpora's formats, by their number in the list that the suite was planned by.

@@ -202,6 +202,9 @@ def _paths(
         pattern.replace("{split}", split)
         for pattern in card.splits[split].audio or described(card).audio
     ]
+    # Ids lose the audio's suffix: `{utterance}` is the file where they are written with it.
+    suffix = card.audio.suffix
+    patterns += [pattern + suffix for pattern in patterns if pattern.endswith("}")]
     if keys_only or not len(table):
         return _formatted(patterns[0].replace("**/", ""), table)
     sample = table.iloc[:: -(-len(table) // _SAMPLED)]
@@ -233,6 +236,7 @@ def _searched(
 ) -> pd.Series:
     """Return the paths of files that are at any depth below what stands before `**`."""
     folder, _, rest = pattern.partition("**/")
+    rest += suffix if rest.endswith("}") else ""
     folder = folder.rstrip("/")
     found: dict[str, list[str]] = {}
     for where, _, files in os.walk(root / folder):

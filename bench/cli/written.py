@@ -1,0 +1,93 @@
+"""Where the verdict of a score file is written, and what is written there."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from bench.errors import BenchError
+
+if TYPE_CHECKING:
+    from bench.scoring.judged import Judged
+    from bench.scoring.verdict import Verdict
+
+
+class Place(NamedTuple):
+    """A folder for a verdict."""
+
+    folder: Path
+    system: str
+    """What the system is called."""
+    said: str = ""
+    """Whose verdict is at the name that went first, or is written over; "" where there is none."""
+
+
+def place_of(work: Path, names: Sequence[str], ending: str, judged: Judged) -> Place:
+    """Return `<name><ending>` in `work` for a file's verdict, by the first of `names` whose folder
+    holds no verdict of another file: one of another path and other contents. Where each does, the
+    first name with the file's digest behind it.
+    """
+    said = ""
+    for name in names:
+        place = stated_place(work / f"{safe_name(name)}{ending}", name, judged)
+        if not place.said:
+            return place._replace(said=said)
+        said = said or place.said
+    name = f"{names[0]}-{judged.digest[:8]}"
+    return Place(work / f"{safe_name(name)}{ending}", name, said)
+
+
+def stated_place(folder: Path, name: str, judged: Judged) -> Place:
+    """Return the folder that was asked for; whose verdict it holds is said where that is another
+    file's."""
+    try:
+        found = json.loads((folder / "verdict.json").read_text(encoding="utf-8"))
+        path, digest = str(found["scores"]), str(found["digest"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return Place(folder, name)
+    same = digest == judged.digest or path == str(judged.file.path.absolute())
+    return Place(folder, name, "" if same else f"{folder} holds the verdict of {path}")
+
+
+def safe_name(name: str) -> str:
+    """Return a system's name as a folder may be called."""
+    return re.sub(r"[^\w.+=-]+", "_", name)[:100].strip(".")
+
+
+def made(place: Path) -> Path:
+    """Make a folder for the verdict, before it is computed."""
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BenchError(f"{place}: cannot be made a folder for the verdict: {error}") from error
+    return place
+
+
+def write(verdict: Verdict, judged: Judged, place: Place) -> list[Path]:
+    """Write the verdict as Markdown and JSON, and DET curve and histogram where there are both
+    classes; return the files.
+    """
+    from bench.metrics.det import eer_of
+    from bench.metrics.tally import tally
+    from bench.reporting import figures
+    from bench.scoring import render
+
+    content = {
+        "verdict.md": render.markdown(verdict).encode(),
+        "verdict.json": json.dumps(render.as_dict(verdict), indent=2).encode(),
+    }
+    bonafide, spoof = judged.by_class()
+    if len(bonafide) and len(spoof):
+        title = f"{place.system}, {verdict.short} {verdict.split}:"
+        threshold = eer_of(tally(bonafide, spoof)).threshold
+        content["det.png"] = figures.det(bonafide, spoof, f"{title}:")
+        content["scores.png"] = figures.histogram(bonafide, spoof, threshold, f"{title}: scores")
+    for name, data in content.items():
+        try:
+            (place.folder / name).write_bytes(data)
+        except OSError as error:
+            raise BenchError(f"{place.folder / name}: cannot be written: {error}") from error
+    return [place.folder / name for name in content]

@@ -1,0 +1,53 @@
+"""What a corpus may be called on the command line, and which ones a misspelt name is near to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+from bench.specs.corpus import CorpusCard
+
+_CLOSE = 0.8
+"""Likeness from which on a name is offered: another corpus's name is less alike."""
+
+
+def is_called(card: CorpusCard, name: str) -> bool:
+    """Return whether a corpus goes by `name`: its key, its short or its full name, of a corpus of
+    ASVspoof also year and task in either order (`LA19`, `2019 LA`); case, blanks and marks between
+    play no part.
+    """
+    return _plain(name) in _names(card)
+
+
+def near_corpus(name: str, known: Iterable[CorpusCard]) -> str:
+    """Return `; did you mean 'X'?` for a corpus whose name is much alike and has the same numbers,
+    else the list of those there are: 2019 is not 2021, however alike the rest is.
+    """
+    cards = list(known)
+    numbers = _numbers(name)
+    alike = {of: card for card in cards for of in _names(card) if _numbers(of) == numbers}
+    close = get_close_matches(_plain(name), alike, n=1, cutoff=_CLOSE)
+    if close:
+        return f"; did you mean {alike[close[0]].key!r}?"
+    return f"; known: {', '.join(sorted(f'{card.key} ({card.short})' for card in cards))}"
+
+
+def _names(card: CorpusCard) -> set[str]:
+    found = {_plain(text) for text in (card.key, card.short, card.name)}
+    task = re.fullmatch(r"(asvspoof)20(\d\d)([a-z]+)", _plain(card.key))
+    if task:
+        first, year, what = task.groups()
+        for before in ("", first):
+            for of in (year, f"20{year}"):
+                found |= {f"{before}{of}{what}", f"{before}{what}{of}"}
+    return found
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "", name.lower())
+
+
+def _numbers(name: str) -> list[str]:
+    """Return the numbers of a name, years without their century."""
+    return sorted(re.sub(r"^20(\d\d)$", r"\1", of) for of in re.findall(r"\d+", name))

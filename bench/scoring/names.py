@@ -1,0 +1,150 @@
+"""What a column holds by its name, read word by word: `p_fake`, `fakeProb` and `prob fake` are one.
+
+A name never says more than its words do: columns without a known word are told by what they hold.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+Kind = Literal[
+    "utterance", "row", "start", "end", "time", "score", "label", "prediction", "other", ""
+]
+"""`row`: row numbers, as pandas' index; `time`: a time or a duration, not known of what; `label`:
+the truth, or what may be a prediction (see `is_truth`); `prediction`: a decided class; `other`:
+what is known to be none of these; "": unknown."""
+
+Side = Literal["bonafide", "spoof", "class", ""]
+"""For which class numbers of that name are higher; `class`: for a class that is only numbered."""
+
+UTTERANCE = (
+    *("utterance", "utterance_id", "utt", "utt_id", "uttid", "filename", "file_name", "file"),
+    *("file_id", "fileid", "audio", "audio_file", "wav", "path", "file_path", "filepath"),
+    *("audio_path", "id", "name", "trial", "trial_id"),
+)
+"""Names of columns of ids, as `plain` writes them, the surest first."""
+
+_ROW = ("", "index", "idx", "row", "row_id", "row_number", "level_0", "__index_level_0__", "no")
+_START = ("start", "start_s", "start_time", "begin", "onset", "frame", "frame_index", "frame_id")
+_END = ("end", "end_s", "end_time", "stop")
+_TIME = ("time", "time_s", "timestamp", "t")
+_WHOLE: dict[Kind, tuple[str, ...]] = {
+    "utterance": UTTERANCE,
+    "row": _ROW,
+    "start": _START,
+    "end": _END,
+    "time": _TIME,
+}
+_SCORE = {"score", "scores", "llr"}
+_BESIDE_SCORE = {"cm"}
+_BONAFIDE = {"bonafide", "bona", "genuine", "real", "human", "authentic"}
+_SPOOF = {
+    *("spoof", "spoofed", "spoofing", "spoofness", "fake", "faked", "fakeness", "fakes"),
+    *("deepfake", "deepfakes", "synthetic", "synth", "generated", "artificial", "ai", "cloned"),
+    *("attack", "attacked"),
+}
+_NOT = {"anti", "non", "not", "no"}
+_MEASURE = {
+    *_SCORE,
+    *("prob", "probs", "probability", "probabilities", "p", "logit", "logits", "likelihood"),
+    *("confidence", "conf", "softmax", "sigmoid", "logprob"),
+}
+_OUTPUT = {"out", "output", "outputs"}
+_PREDICTION = {
+    *("pred", "preds", "predicted", "prediction", "predictions", "decision", "decisions"),
+    *("decided", "verdict", "hyp", "hypothesis", "guess", "detected", "estimate", "estimated"),
+}
+_TRUTH = {
+    *("key", "keys", "target", "targets", "truth", "groundtruth", "gt", "true", "actual"),
+    *("reference", "ref"),
+}
+_LABEL = {*_TRUTH, "label", "labels", "lab", "class", "classes", "y"}
+_OTHER = {
+    *("duration", "durations", "dur", "length", "len", "rtf", "latency", "elapsed", "runtime"),
+    *("seconds", "speaker", "spk", "attack", "system", "codec", "gender", "sex", "age", "language"),
+    *(
+        "lang",
+        "epoch",
+        "step",
+        "seed",
+        "fold",
+        "batch",
+        "split",
+        "subset",
+        "snr",
+        "rate",
+        "samples",
+    ),
+    *("samples", "frames", "bitrate", "quality", "vocoder", "channel", "environment"),
+}
+
+
+def plain(name: str) -> str:
+    """Return a name in small letters, joined by `_`."""
+    return name.strip().lower().replace("-", "_").replace(" ", "_")
+
+
+def words(name: str) -> list[str]:
+    """Return the words and numbers of a name, in small letters.
+
+    >>> words("fakeProb"), words("CM-Score_1"), words("bona fide")
+    (['fake', 'prob'], ['cm', 'score', '1'], ['bona', 'fide'])
+    """
+    apart = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)
+    return re.findall(r"[a-z]+|\d+", apart.lower())
+
+
+def kind(name: str) -> Kind:
+    """Return what a column of this name holds.
+
+    >>> kind("Utt ID"), kind("predicted_label"), kind("y_true"), kind("attack"), kind("p_fake")
+    ('utterance', 'prediction', 'label', 'other', '')
+    """
+    whole, found = plain(name), set(words(name))
+    for what, known in _WHOLE.items():
+        if whole in known:
+            return what
+    if whole.startswith("unnamed:"):
+        return "row"
+    is_score = bool(found & _SCORE) and found <= {*_SCORE, *_BESIDE_SCORE}
+    if is_score or whole in ("cmscore", "cmscores"):
+        return "score"
+    if found & _OUTPUT and found & _LABEL:
+        return "prediction"
+    if found & {*_MEASURE, *_OUTPUT}:
+        return ""
+    if found & _PREDICTION:
+        return "prediction"
+    if found & _LABEL and not found & {"0", "1"}:
+        return "label"
+    if "time" in found or found & _OTHER:
+        return "other"
+    return ""
+
+
+def is_truth(name: str) -> bool:
+    """Whether a label of this name is the truth and cannot be a prediction."""
+    return bool(set(words(name)) & _TRUTH)
+
+
+def side(name: str) -> Side:
+    """Return the class for which numbers of this name are higher, "" where it does not say.
+
+    >>> side("prob_fake"), side("score_real"), side("prob_1"), side("cm-score"), side("anti-spoof")
+    ('spoof', 'bonafide', 'class', '', '')
+    """
+    found = words(name)
+    meant = {word for before, word in zip(["", *found], found, strict=False) if before not in _NOT}
+    if "vs" in meant or kind(name) in ("label", "other"):
+        return ""
+    of_class = bool(meant & _BONAFIDE), bool(meant & _SPOOF)
+    if of_class == (True, False):
+        return "bonafide"
+    if of_class == (False, True):
+        return "spoof"
+    measures = {*_MEASURE, *_OUTPUT, *_PREDICTION, "class", "y"}
+    numbered = len(found) > 1 and found[-1] in ("0", "1") and found[-2] in measures
+    if of_class == (False, False) and (numbered or re.search(r"class_?[01](?!\d)", plain(name))):
+        return "class"
+    return ""
