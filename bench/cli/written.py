@@ -81,7 +81,7 @@ def write(verdict: Verdict, judged: Judged, place: Place) -> list[Path]:
     }
     bonafide, spoof = judged.by_class()
     if len(bonafide) and len(spoof):
-        title = f"{place.system}, {verdict.short} {verdict.split}:"
+        title = f"{place.system}, {verdict.short} {verdict.split}"
         threshold = eer_of(tally(bonafide, spoof)).threshold
         content["det.png"] = figures.det(bonafide, spoof, f"{title}:")
         content["scores.png"] = figures.histogram(bonafide, spoof, threshold, f"{title}: scores")
