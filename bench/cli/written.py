@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from bench import writing
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def write(verdict: Verdict, judged: Judged, place: Place) -> list[Path]:
         content["scores.png"] = figures.histogram(bonafide, spoof, threshold, f"{title}: scores")
     for name, data in content.items():
         try:
-            (place.folder / name).write_bytes(data)
+            writing.write_bytes(place.folder / name, data)
         except OSError as error:
             raise BenchError(f"{place.folder / name}: cannot be written: {error}") from error
     return [place.folder / name for name in content]
