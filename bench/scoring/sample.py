@@ -11,23 +11,10 @@ import numpy as np
 from bench.errors import BenchError, near
 from bench.metrics.tally import Floats
 from bench.scoring import names as naming
-from bench.units import BONAFIDE, SPOOF
+from bench.units import BONAFIDE, LABEL_WORDS
 
-LABELS = {
-    BONAFIDE: True,
-    "bona-fide": True,
-    "bona_fide": True,
-    "bona fide": True,
-    "genuine": True,
-    "real": True,
-    "human": True,
-    SPOOF: False,
-    "spoofed": False,
-    "fake": False,
-    "deepfake": False,
-}
-"""Words of a label column, in any case: is it bona fide? Of labels of 0 and 1 that is not known: 1
-is bona fide in some corpora and spoof in others."""
+LABELS = {word: of == BONAFIDE for word, of in LABEL_WORDS.items()}
+"""Words of a label column, in any case: is it bona fide?"""
 
 NUMBER = re.compile(
     r"[-+]?((\d+\.?\d*|\.\d+)(e[-+]?\d+)?|nan|inf|infinity)", re.IGNORECASE | re.ASCII
