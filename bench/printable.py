@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 from collections.abc import Iterable
 
@@ -33,12 +34,15 @@ def visible(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    r"""Return text as `visible` does, and its tabs and line ends as well.
+    r"""Return text with every character as JSON writes it that is no letter, mark or plain blank:
+    line ends, tabs and blanks that do not break, too.
 
-    >>> print(one_line("a\nb"))
-    a\nb
+    >>> print(one_line("a\nb\xa0c"))
+    a\nb\u00a0c
     """
-    return visible(text).replace("\n", "\\n").replace("\t", "\\t")
+    if text.isprintable():
+        return text
+    return "".join(of if of.isprintable() else json.dumps(of)[1:-1] for of in text)
 
 
 def _written(found: re.Match[str]) -> str:

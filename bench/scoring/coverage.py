@@ -17,9 +17,10 @@ import pyarrow as pa
 from pyarrow import compute
 
 from bench.metrics.tally import Bools, Integers
+from bench.printable import one_line
 from bench.scoring import hints, ids
 from bench.scoring.absent import missing
-from bench.scoring.findings import Findings, visible
+from bench.scoring.findings import Findings
 from bench.scoring.forms import ScoreFile
 from bench.scoring.ids import Match
 from bench.specs.corpus import CorpusCard
@@ -147,7 +148,7 @@ def _cut(names: pa.StringArray, of: Match, known: Bools) -> tuple[str, ...]:
     if not len(changed):
         return ()
     at = int(changed[0])
-    pair = (visible(text[at].as_py()) for text in (names, of.names))
+    pair = (one_line(text[at].as_py()) for text in (names, of.names))
     joined = known.sum() - len(np.unique(of.place[known]))
     return (
         f"folders and suffixes were cut off ids: {' is '.join(pair)}",
@@ -198,7 +199,7 @@ def _unknown(
         return
     wanted = of.keys[0].as_py() if len(of.keys) else "there are no keys"
     code = "another_corpus" if alike and not own and not change else "unknown"
-    what = f"no id is of a trial in the keys (such as {visible(wanted)}){hint}"
+    what = f"no id is of a trial in the keys (such as {one_line(wanted)}){hint}"
     found.add("error", code, what, len(unknown), listed)
 
 

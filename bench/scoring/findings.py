@@ -69,23 +69,12 @@ class Findings:
         """Note a finding; a count of zero is none. Examples are the first ids unless given."""
         if count:
             of = islice(ids() if examples is None else examples, EXAMPLES)
-            shown = tuple(visible(example)[:80] for example in of)
+            shown = tuple(example[:80] for example in of)
             self.found.append(Finding(severity, code, message, int(count), shown, ids))
 
     def has(self, code: str) -> bool:
         """Whether something of that code was found."""
         return any(finding.code == code for finding in self.found)
-
-
-def visible(text: str) -> str:
-    r"""Return text whose characters that nobody sees are written out.
-
-    >>> visible("LA_E_1\u200b")
-    'LA_E_1\\u200b'
-    """
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def refuse(where: object, found: Iterable[Finding]) -> None:

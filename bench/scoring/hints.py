@@ -17,7 +17,7 @@ import pyarrow as pa
 from pyarrow import compute
 
 from bench.corpora import cards
-from bench.scoring.findings import visible
+from bench.printable import one_line
 
 _SAMPLE = 100
 """Ids that prefixes, suffixes and corpora are told by."""
@@ -102,7 +102,7 @@ def _surplus(names: pa.StringArray, keys: pa.StringArray) -> Iterator[_Change]:
         return
     (prefix, suffix), _ = Counter(around).most_common(1)[0]
     pattern = rf"^{re.escape(prefix)}(.*){re.escape(suffix)}$"
-    ends = [f"the {what} {visible(text)!r}" for what, text in _ends(prefix, suffix)]
+    ends = [f"the {what} {one_line(text)!r}" for what, text in _ends(prefix, suffix)]
     yield _Change(
         f"without {' and '.join(ends)}",
         f": cut {'it' if len(ends) == 1 else 'them'} off{_sed(prefix, suffix)}",
@@ -113,7 +113,7 @@ def _surplus(names: pa.StringArray, keys: pa.StringArray) -> Iterator[_Change]:
     after = Counter((of[-1], of.count(of[-1]), end) for of, end in around if of)
     for (separator, count, suffix), _ in after.most_common(1):
         mark = re.escape(separator)
-        until = f" up to the suffix {visible(suffix)!r}" if suffix else ""
+        until = f" up to the suffix {one_line(suffix)!r}" if suffix else ""
         pattern = rf"^(?:[^{mark}]*{mark}){{{count}}}(.*){re.escape(suffix)}$"
         yield _Change(
             f"what follows the {_ordinal(count)} {separator!r}{until}:",

@@ -77,7 +77,7 @@ def test_progress_shows_names_as_they_stand(capsys):
 
 def test_examples_of_findings_are_in_one_line():
     found = Findings()
-    found.add("error", "unknown", "ids that the keys lack", 2, ["a\nb", "c\x1b"])
+    found.add("error", "unknown", "ids that the keys lack", 2, lambda: ["a\nb", "c\x1b"])
     assert str(found.found[0]) == "ids that the keys lack: a\\nb, c\\u001b"
     assert found.found[0].examples == ("a\nb", "c\x1b"), "JSON has them as they are"
     assert one_line("a\tb") == "a\\tb"

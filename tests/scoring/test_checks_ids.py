@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from bench.printable import one_line
 from bench.scoring import ids
 from bench.scoring.checks import check
-from bench.scoring.findings import visible
 from tests.scoring.checked import codes, keys_of, only, scorefile, the
 
 TREE = ["real/1.wav", "fake/1.wav", "real/2.wav", "fake/2.wav"]
@@ -148,8 +148,8 @@ def test_nothing_is_said_to_fit_what_has_a_score_already():
 
 def test_characters_that_nobody_sees_are_shown():
     checked = check(scorefile(["LA_E_1\u200b", "\ufeffLA_E_2", "\x1b[31m"], range(3)), keys_of(LA))
-    assert checked.findings[0].examples == ("LA_E_1\\u200b", "\\ufeffLA_E_2", "\\x1b[31m")
-    assert visible("Ünïcode 名 is seen") == "Ünïcode 名 is seen"
+    assert "LA_E_1\\u200b, \\ufeffLA_E_2, \\u001b[31m" in str(checked.findings[0])
+    assert one_line("Ünïcode 名 is seen") == "Ünïcode 名 is seen"
 
 
 def test_another_corpus_is_named_where_some_ids_are_known():
