@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -80,6 +80,10 @@ _OF_SQLITE: dict[str, _Case] = {
     "malformed": _Case("is damaged", "move it away, or restore a copy"),
     "file is not a database": _Case("is no SQLite database", "move it away", GIVEN),
 }
+_FULL_DATABASE = ("database or disk is full", "disk I/O error")
+_DATABASES = frozenset(
+    {"sqlite3.Error", "sqlalchemy.exc.SQLAlchemyError", "mlflow.exceptions.MlflowException"}
+)
 _NO_MEMORY = ("can't allocate memory", "not enough memory", "Cannot allocate memory")
 
 
@@ -99,7 +103,9 @@ def is_of_disk(error: BaseException | None) -> bool:
         return False
     if isinstance(error, OSError) and error.errno in _OF_DISK:
         return True
-    return _is_torn_by_torch(error) or is_of_disk(error.__cause__)
+    if {*_classes(error)} & _DATABASES and any(words in str(error) for words in _FULL_DATABASE):
+        return True
+    return _is_torn_by_torch(error) or is_of_disk(error.__cause__ or error.__context__)
 
 
 @contextmanager
@@ -169,8 +175,10 @@ def of_system(error: OSError) -> Explained:
 
 def _free() -> str:
     """Return how much space there is here and where temporary files are."""
-    places = dict.fromkeys((os.curdir, os.environ.get("TMPDIR", "/tmp")))
-    free = {os.path.abspath(place): shutil.disk_usage(place).free for place in places}
+    free: dict[str, int] = {}
+    for place in (os.curdir, os.environ.get("TMPDIR", "/tmp")):
+        with suppress(OSError):  # it is gone
+            free[os.path.abspath(place)] = shutil.disk_usage(place).free
     return ", ".join(f"{place}: {size / 1e6:,.1f} MB free" for place, size in free.items())
 
 

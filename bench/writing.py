@@ -14,7 +14,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Generator, Iterable, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -63,7 +63,8 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_all(folder: Path, files: Mapping[str, str | bytes]) -> None:
-    """Write files into `folder` by name, text in UTF-8: none of them where one cannot be written.
+    """Write files into `folder` by name, text in UTF-8: each whole, and none where the disk does
+    not hold them all.
 
     Raise OSError as the system does, of the file.
     """
@@ -73,7 +74,8 @@ def write_all(folder: Path, files: Mapping[str, str | bytes]) -> None:
             with machine.naming(folder / name, aside / name):
                 (aside / name).write_bytes(data)
         for name in files:
-            os.replace(aside / name, folder / name)
+            with machine.naming(folder / name, aside / name):
+                os.replace(aside / name, folder / name)
 
 
 @contextmanager
@@ -106,12 +108,18 @@ def temporaries() -> Generator[None]:
     Where that cannot be, they lie where they would: names of sockets may have some hundred
     characters, so that a long name of the system's own folder leaves no room.
     """
-    base = tempfile.gettempdir()
-    if len(base) > _LONGEST_BASE or not os.access(base, os.W_OK):
-        yield
-        return
-    stated = os.environ.get("TMPDIR")
-    with scratch() as folder:
+    with ExitStack() as stack:
+        base, folder = "", None
+        try:
+            base = tempfile.gettempdir()
+            usable = len(base) <= _LONGEST_BASE and os.access(base, os.W_OK)
+            folder = stack.enter_context(scratch()) if usable else None
+        except OSError:  # full, or there is none: who needs one will say so
+            pass
+        if folder is None:
+            yield
+            return
+        stated = os.environ.get("TMPDIR")
         tempfile.tempdir = os.environ["TMPDIR"] = str(folder)
         try:
             yield

@@ -81,7 +81,7 @@ def _run() -> int:
     except SystemExit:  # so click ends where a pipe was closed
         return machine.MACHINE
     except BenchError as error:
-        code = machine.MACHINE if isinstance(error, RowFailed) else machine.GIVEN
+        code = machine.MACHINE if isinstance(error, RowFailed) else _code_of(error.__cause__)
         text = f"error: {error}"
     except click.ClickException as error:
         with contextlib.suppress(OSError):
@@ -98,6 +98,12 @@ def _run() -> int:
         text, code = f"error: {found.message}", found.code
     _say(text)
     return code
+
+
+def _code_of(cause: BaseException | None) -> int:
+    """Return the exit code of a mistake: the machine's where what it came from is the machine's."""
+    found = machine.of_system(cause) if isinstance(cause, OSError) and cause.errno else None
+    return found.code if found else machine.GIVEN
 
 
 def _say(text: str) -> None:

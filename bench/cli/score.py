@@ -16,6 +16,7 @@ from bench.cli.judging import judging, read_keys
 from bench.cli.written import made, place_of, safe_name, stated_place, write
 from bench.config import Config
 from bench.corpora import cards
+from bench.digests import short_digest
 from bench.errors import BenchError
 
 if TYPE_CHECKING:  # pandas and pyarrow take a second: only where scores are judged
@@ -97,7 +98,9 @@ def score(
     trained = None if row is None else _order(table, row, form, overrides)
     work, ending = here.work / "scored", f"-{card.key}-{split}"
     if scores is None:
-        name = name or f"{table}-{row}"
+        more = [f"seed-{run_seed}"] if run_seed is not None else []
+        more += [short_digest({"set": " ".join(overrides)})] if overrides else []
+        name = name or "-".join((table, str(row), *more))
         folder = folder or work / f"{safe_name(name)}{ending}"
         path = folder / "scores.parquet"
         scores = Given(path, name, {}, path)

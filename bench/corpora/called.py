@@ -8,7 +8,7 @@ from difflib import get_close_matches
 
 from bench.specs.corpus import CorpusCard
 
-_CLOSE = 0.8
+_CLOSE = 0.7
 """Likeness from which on a name is offered: another corpus's name is less alike."""
 
 

@@ -44,7 +44,8 @@ def listed(subset: Subset, suffix: str) -> Files:
     for folder in {path.rpartition("/")[0] for path in paths}:
         if (subset.root / folder).is_dir():
             names = os.listdir(subset.root / folder)
-            present |= {f"{folder}/{name}" for name in names if name.endswith(suffix)}
+            before = f"{folder}/" if folder else ""
+            present |= {f"{before}{name}" for name in names if name.endswith(suffix)}
     there = [path for path in paths if path in present]
     missing = [path for path in paths if path not in present]
     return Files(there, missing, len(present) - len(there))

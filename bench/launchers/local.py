@@ -8,7 +8,7 @@ import fcntl
 import json
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -115,7 +115,6 @@ def run(
     draw = partial(KeptInStore(store, config.work).draw, order.table)
     for job in ordered:
         entry = _entry(job, order, device)
-        entry = store.anew(entry) if anew else entry
         yield attempt(job, entry, config, store, watcher, draw, anew=anew)
 
 
@@ -135,15 +134,18 @@ def attempt(
     Whatever is wrong with it is its outcome; what is no Exception passes through, after the tracked
     run is closed as killed: Ctrl-C, and what a watcher raises to stop it.
     """
-    known = None if anew else store.finished(entry)
-    if known:
-        kept_dev = json.loads(known.data.tags["kept_dev"])
-        return Outcome(job.name, "already finished", kept_dev=kept_dev)
-    watcher.begin(job.name, job.run.training.epochs)
-    if changed := store.changed_since(entry):
-        watcher.say(f"{job.name}: run anew, changed since it was finished: {', '.join(changed)}")
-    place = folder(config.work, job.run, job.data, job.seed, entry.again)
+    place = folder(config.work, job.run, job.data, job.seed)
     try:
+        known = None if anew else store.finished(entry)
+        if known:
+            kept_dev = json.loads(known.data.tags["kept_dev"])
+            return Outcome(job.name, "already finished", kept_dev=kept_dev)
+        watcher.begin(job.name, job.run.training.epochs)
+        entry = store.anew(entry) if anew else entry
+        if changed := store.changed_since(entry):
+            what = ", ".join(changed)
+            watcher.say(f"{job.name}: run anew, changed since it was finished: {what}")
+        place = folder(config.work, job.run, job.data, job.seed, entry.again)
         run_id, trained = _run_row(job, entry, place, config, store, watcher)
     except BenchError as error:
         return Outcome(job.name, "failed", plain(error), by_disk=machine.is_of_disk(error))
@@ -154,8 +156,10 @@ def attempt(
             return Outcome(job.name, "failed", refused.message, by_disk=by_disk)
         # A fault of ours: kept whole, other rows go on.
         log = place / "error.txt"
-        writing.write_text(log, traceback.format_exc())
-        message = f"{type(error).__name__}: {plain(error)} (whole traceback: {log})"
+        message = f"{type(error).__name__}: {plain(error)}"
+        with suppress(OSError):  # the error is told in any case
+            writing.write_text(log, traceback.format_exc())
+            message += f" (whole traceback: {log})"
         return Outcome(job.name, "failed", message)
     if afterwards is not None:
         try:

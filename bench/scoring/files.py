@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import bz2
 import codecs
+import errno
 import gzip
 import io
 import lzma
@@ -189,6 +190,8 @@ def _some(names: Sequence[str]) -> str:
 
 def unreadable(path: Path, error: BaseException) -> BenchError:
     """Return the error for a file that could not be read to its end."""
+    if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+        return BenchError(f"{path}: cannot be read: {error.strerror}")
     return BenchError(f"{path}: cannot be read, it is damaged or cut short: {error}")
 
 

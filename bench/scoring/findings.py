@@ -39,7 +39,7 @@ class Finding:
     def __str__(self) -> str:
         if not self.examples:
             return self.message
-        more = ", ... (--list FILE writes all)" * (self.count > len(self.examples))
+        more = ", ... (`bench score --list FILE` writes all)" * (self.count > len(self.examples))
         return f"{self.message}: {', '.join(map(one_line, self.examples))}{more}"
 
 

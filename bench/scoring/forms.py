@@ -129,6 +129,8 @@ def read(path: Path, asked: Reading | None = None, ids: Sequence[str] = ()) -> S
         return replace(read_file, warnings=(("order", ordered.said(ids)), *read_file.warnings))
     except UNREADABLE as error:
         raise unreadable(path, error) from error
+    except UnicodeError as error:  # half a character, which JSON can write
+        raise BenchError(f"{path}: holds text that is no Unicode: {error}") from error
     except (MemoryError, pa.ArrowException) as error:
         raise BenchError(f"{path}: could not be held in memory as a score file: {error}") from error
 

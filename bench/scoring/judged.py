@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from bench.corpora.subset import Subset
+from bench.digests import file_digest
 from bench.metrics.breakdown import Role
 from bench.metrics.ranges import ranges
 from bench.metrics.tally import Floats, Integers
@@ -47,7 +46,7 @@ class Judged:
     @property
     def digest(self) -> str:
         """The first 16 hexadecimal digits of the SHA-256 of the score file."""
-        return _digest(self.file.path)
+        return file_digest(self.file.path)
 
     def of(self, rows: Integers) -> Trials:
         """Return the utterances in these rows of the keys' table."""
@@ -66,12 +65,3 @@ class Judged:
         scored = np.isfinite(items.score)
         is_spoof = items.spoof > 0
         return items.score[scored & ~is_spoof], items.score[scored & is_spoof]
-
-
-def _digest(path: Path) -> str:
-    """Return the first 16 hexadecimal digits of the file's SHA-256."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()[:16]

@@ -138,7 +138,7 @@ def _systems(place: Standing, wanted: set[str]) -> Iterator[System]:
             if name in plain and name in wanted
         }
         if kept:
-            second_hand = any(name in row.digest for name in plain)
+            second_hand = any(name in row.digest for name in plain if name in wanted)
             yield System(_name(row), card.title, kept, second_hand)
 
 

@@ -70,6 +70,9 @@ def _worked(
         study.fail(claim, plain(error))
         return Ended(claim.number, "failed", None, plain(error))
     except Exception as error:
+        if machine.is_of_disk(error):
+            study.stop(claim)
+            raise
         refused = machine.explain(error)
         said = refused.message if refused else f"{type(error).__name__}: {plain(error)}"
         study.fail(claim, said)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from bench.errors import BenchError
 from bench.provenance import lock_digest
 from bench.tracking import process, views
+from bench.tracking.address import folder
 from bench.tracking.client import cut
 from bench.tracking.entry import RunEntry, ScoredEntry, describe
 from bench.tracking.files import clear_uploads
@@ -117,13 +118,17 @@ def common(entry: RunEntry | ScoredEntry) -> dict[str, str]:
 
 
 def joined(before: str, now: str) -> str:
-    """Return what a run was done with, `now` added where it is new."""
-    return before if now in before.split(", ") else f"{before}, {now}"
+    """Return what a run was done with, what is new of `now` added.
+
+    >>> joined("a", "a, b"), joined("a, b", "b")
+    ('a, b', 'a, b')
+    """
+    return ", ".join(dict.fromkeys([*before.split(", "), *now.split(", ")]))
 
 
 def _reopen(client: Any, run: Any, entry: RunEntry) -> None:
     run_id, known = run.info.run_id, run.data.tags
-    clear_uploads(run)
+    clear_uploads(folder(run.info.artifact_uri))
     client.update_run(run_id, status="RUNNING")
     client.set_tag(run_id, "process", str(process.here()))
     now = {"commit": entry.commit, "lock": lock_digest(), "device": entry.device}

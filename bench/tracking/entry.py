@@ -93,7 +93,7 @@ class RunEntry:
 
     @property
     def identity(self) -> dict[str, str]:
-        """The tags that a run is looked up by; the commit and the device are not among them."""
+        """The tags that tell a run from all others; commit and device are not among them."""
         contents = short_digest(self.made_from)
         return {**self.asked_for, "contents": contents, "again": str(self.again)}
 

@@ -39,9 +39,7 @@ def count(client: Any, run_id: str) -> None:
         client.set_tag(run_id, COUNT, str(len(sizes(place))))
 
 
-def clear_uploads(run: Any) -> None:
-    """Remove what a killed process left half-copied among a local run's files."""
-    place = folder(run.info.artifact_uri)
-    if place is not None:
-        for path in place.rglob(f"{_UPLOADING}*"):
-            path.unlink(missing_ok=True)
+def clear_uploads(place: Path | None) -> None:
+    """Remove what a killed process left half-copied in a run's folder; None: it has none here."""
+    for path in place.rglob(f"{_UPLOADING}*") if place is not None else ():
+        path.unlink(missing_ok=True)

@@ -1,9 +1,10 @@
 """The MLflow tracking store. Only bench.tracking imports mlflow, and only when a store is opened.
 
-One MLflow run stands for one row of one table with one seed, one set of settings (the signature)
-and one state of the data. Whoever begins it again after it died goes on in that same run. The store
-is worked through `MlflowClient`, never through MLflow's fluent functions, whose one active run for
-a whole process is left open by whatever raises at the wrong moment.
+One MLflow run stands for one row of one table with one seed, one set of settings (the signature),
+one state of the data and of what else it is made from, and one of the times that this was run.
+Whoever begins it again after it died goes on in that same run. The store is worked through
+`MlflowClient`, never through MLflow's fluent functions, whose one active run for a whole process is
+left open by whatever raises at the wrong moment.
 
 Where the store is a server that does not answer, records go to the outbox, a store of the same form
 in the work folder, and are looked up there as well; `bench sync` sends them on.
@@ -24,6 +25,7 @@ from bench.config import Config, Form
 from bench.errors import BenchError
 from bench.specs.table import Table
 from bench.tracking import begin, files, ledger, models, process, sync, views
+from bench.tracking.address import folder
 from bench.tracking.begin import NOTE, Begun
 from bench.tracking.client import (
     is_of_store,
@@ -265,7 +267,7 @@ def _sweep_dead(to: Ledger) -> list[str]:
             holder = run.data.tags.get("process")
             if holder is None or process.alive(process.parse(holder)):
                 continue
-            files.clear_uploads(run)
+            files.clear_uploads(folder(run.info.artifact_uri))
             to.client.set_tag(run.info.run_id, "failure", f"its process {holder} died")
             to.client.set_terminated(run.info.run_id, "FAILED")
             dead.append(f"{experiment.name}: {run.info.run_name}")

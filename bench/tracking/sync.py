@@ -53,12 +53,12 @@ def send(
         own, name = _identity(run), _name(outbox, run)
         if identity is not None and own != dict(identity):
             continue
-        if run.info.status == "RUNNING" and process.alive(_holder(run)):
+        if run.info.status == "RUNNING" and _is_alive(outbox, run):
             yield Sent(name, "still running")
             continue
         experiment = outbox.client.get_experiment(run.info.experiment_id)
         place = _artifacts(outbox, experiment, run)
-        files.clear_uploads(run)
+        files.clear_uploads(place)
         if missing := _missing(run, place):
             yield Sent(name, f"not sent: {missing}", is_whole=False)
             continue
@@ -148,7 +148,8 @@ def _copy(outbox: Ledger, store: Ledger, run: Any, target: str) -> None:
     if PARENT in tags:
         tags[PARENT] = _sent(outbox, tags[PARENT])
     if run.info.status == "RUNNING":
-        tags["failure"] = cut(f"its process {_holder(run)} died", 500)
+        holder = run.data.tags.get("process", "")
+        tags["failure"] = cut(" ".join(filter(None, ("its process", holder, "died"))), 500)
     elif "failure" in known.tags and "failure" not in tags:
         client.delete_tag(target, "failure")
     for batch in _batches([RunTag(key, value) for key, value in tags.items()]):
@@ -170,7 +171,8 @@ def _end(store: Ledger, run: Any, target: str) -> None:
 
 
 def _new(store: Ledger, table: str, run: Any) -> str:
-    tags = {key: run.data.tags[key] for key in ("process", "identity", *_identity(run))}
+    kept = ("process", "identity", *_identity(run))
+    tags = {key: run.data.tags[key] for key in kept if key in run.data.tags}
     return store.new(table, run.info.run_name, tags, run.info.start_time)
 
 
@@ -204,8 +206,15 @@ def _identity(run: Any) -> dict[str, str]:
     return {key: run.data.tags[key] for key in run.data.tags["identity"].split()}
 
 
-def _holder(run: Any) -> process.Process:
-    return process.parse(run.data.tags["process"])
+def _is_alive(outbox: Ledger, run: Any) -> bool:
+    """Return whether a process works on a run; on a study's, which has no process of its own, one
+    that works on any of its trials.
+    """
+    holder = run.data.tags.get("process")
+    if holder is not None:
+        return process.alive(process.parse(holder))
+    parts = outbox.runs(run.info.experiment_id, f"tags.`{PARENT}` = '{run.info.run_id}'")
+    return any(of.info.status == "RUNNING" and _is_alive(outbox, of) for of in parts)
 
 
 def _name(outbox: Ledger, run: Any) -> str:

@@ -7,7 +7,7 @@ of weights has another run, though no setting differs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 from bench import weights
@@ -54,11 +54,6 @@ def of_breaths(breath: Breath, config: Config) -> dict[str, str]:
             return {f"breaths {key}": file_digest(path)}
         case _:
             return {}
-
-
-def changed(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """Return what differs between two runs, by name; so does what only one of them has."""
-    return sorted(name for name in before.keys() | now if before.get(name) != now.get(name))
 
 
 def _weights(key: str, config: Config, otherwise: str) -> dict[str, str]:

@@ -205,7 +205,7 @@ def test_compare_says_which_differences_hold(bench, trials, keys, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--corpus", "19LB"], "did you mean '19LA'?"),
+        (["--corpus", "19LB"], "did you mean 'asvspoof2019la'?"),
         (["--corpus", "19LA", "--split", "evil"], "did you mean 'eval'?"),
         (["--corpus", "21LA"], "say where its protocol and keys are: --keys FOLDER"),
         (["--corpus", "21LA"], "https://www.asvspoof.org/asvspoof2021/LA-keys-full.tar.gz"),

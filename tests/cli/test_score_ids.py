@@ -87,7 +87,7 @@ def test_a_list_of_everything_of_a_file_that_is_refused(bench, tree):
     shown = bench("score", "scores.txt", "--corpus", "paths", "--list", "all.csv")
     assert shown.returncode == 2
     assert "20 of 60 trials have no score" in shown.stderr
-    assert "real/file0, fake/file0, real/file1, fake/file1, real/file2, ... (--list FILE" in (
+    assert "real/file0, fake/file0, real/file1, fake/file1, real/file2, ... (`bench score --list FILE" in (
         shown.stderr
     )
     found = listed(tree / "all.csv")
@@ -105,7 +105,7 @@ def test_a_list_of_everything_of_a_file_that_is_judged(bench, tree):
     assert listed(tree / "all.csv") == {
         "missing": [name.removesuffix(".wav") for name in FILES[:6]]
     }
-    assert "(--list FILE writes all)" in shown.stdout
+    assert "(`bench score --list FILE` writes all)" in shown.stdout
     put(tree, FILES)
     assert bench(*asked, "--list", "all.csv").returncode == 0
     assert listed(tree / "all.csv") == {}

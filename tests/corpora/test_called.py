@@ -38,6 +38,7 @@ def test_every_corpus_goes_by_its_key_its_short_and_its_full_name():
     [
         ("partialspof", "did you mean 'partialspoof'?"),
         ("asvspoof19", "did you mean 'asvspoof2019la'?"),
+        ("19LB", "did you mean 'asvspoof2019la'?"),
         ("inthewyld", "did you mean 'inthewild'?"),
         ("asvspof2019la", "did you mean 'asvspoof2019la'?"),
         ("ASVspoof 2021 DFF", "did you mean 'asvspoof2021df'?"),

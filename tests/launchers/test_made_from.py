@@ -119,6 +119,7 @@ class StoppedAtOnce(Watcher):
         raise KeyboardInterrupt
 
 
+@pytest.mark.slow
 def test_a_run_that_does_not_say_what_it_was_made_from_is_finished(card, config):
     """Stores from before contents were looked at are not run anew."""
     run(card, config, Watcher())
