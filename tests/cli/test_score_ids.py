@@ -87,9 +87,8 @@ def test_a_list_of_everything_of_a_file_that_is_refused(bench, tree):
     shown = bench("score", "scores.txt", "--corpus", "paths", "--list", "all.csv")
     assert shown.returncode == 2
     assert "20 of 60 trials have no score" in shown.stderr
-    assert "real/file0, fake/file0, real/file1, fake/file1, real/file2, ... (`bench score --list FILE" in (
-        shown.stderr
-    )
+    listed = "real/file0, fake/file0, real/file1, fake/file1, real/file2, ... "
+    assert f"{listed}(`bench score --list FILE` writes all)" in shown.stderr
     found = listed(tree / "all.csv")
     assert found["missing"] == [name.removesuffix(".wav") for name in FILES[:20]]
     assert found["unknown"] == [f'odd "{i}", file' for i in range(9)]
