@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO
 
 from bench import machine
+from bench.errors import BenchError
 
 _PART = re.compile(r"\..+\.[0-9a-f]{8}\.part")
 _SETTLED_S = 60
@@ -60,6 +61,22 @@ def write_bytes(path: Path, content: bytes) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write `text` to `path` in UTF-8, whole or not at all; see `whole`."""
     write_bytes(path, text.encode("utf-8"))
+
+
+def write_list(path: Path, text: str, begins: str) -> None:
+    """Write a list for scripts to `path`, which may be a pipe or `/dev/stdout`: whole, and over
+    nothing but an earlier list, which begins alike. Raise BenchError where it cannot be written, or
+    another file is there.
+    """
+    try:
+        if path.exists() and not path.is_file():
+            path.write_text(text, encoding="utf-8")
+            return
+        if path.is_file() and not path.read_bytes().startswith(begins.encode()):
+            raise BenchError(f"{path}: is there already, and is no such list: name another file")
+        write_text(path, text)
+    except OSError as error:
+        raise BenchError(f"{path}: cannot be written: {error.strerror}") from error
 
 
 def write_all(folder: Path, files: Mapping[str, str | bytes]) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from bench import writing
 from bench.cli import configuration
+from bench.errors import BenchError
 from bench.metrics import scores
 from bench.training import checkpoints
 
@@ -207,3 +208,15 @@ def test_a_verb_that_writes_clears_the_work_folder_first(monkeypatch, tmp_path):
     assert left == others
     assert list(reports.iterdir()) == []
     assert (seed / "last.pt").exists()
+
+
+def test_a_list_is_written_over_nothing_but_a_list(tmp_path):
+    scores = tmp_path / "scores.txt"
+    scores.write_text("u1 0.5\n")
+    with pytest.raises(BenchError, match="is there already, and is no such list"):
+        writing.write_list(scores, "finding,id\nmissing,u2\n", "finding,id")
+    assert scores.read_text() == "u1 0.5\n"
+    place = tmp_path / "all.csv"
+    for text in ("finding,id\nmissing,u2\n", "finding,id\n"):
+        writing.write_list(place, text, "finding,id")
+        assert place.read_text() == text

@@ -123,10 +123,7 @@ def check(
         for report in reports:
             click.echo(render(report))
     if place is not None:
-        try:
-            place.write_text(listing(reports), encoding="utf-8", newline="")
-        except OSError as error:
-            raise BenchError(f"{place}: cannot be written: {error.strerror}") from error
+        writing.write_list(place, listing(reports), "finding,id")
     if not all(report.ok for report in reports):
         context.exit(1)
 

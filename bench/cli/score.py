@@ -117,7 +117,8 @@ def score(
     if folder is not None:
         place = stated_place(folder, names[0], judged)
     if place.said:
-        click.echo(f"{place.said}: this one goes to {place.folder}", err=True)
+        where = f"goes to {place.folder}" if folder is None else "is written over it"
+        click.echo(f"{place.said}: this one {where}", err=True)
     made(place.folder)
     with counting("breakdown") as progress:
         verdict = replace(judge.verdict(judged, progress), scores=scores.shown)

@@ -11,6 +11,9 @@ from bench.specs.corpus import CorpusCard
 _CLOSE = 0.7
 """Likeness from which on a name is offered: another corpus's name is less alike."""
 
+_OTHER_TASK = re.compile(r"pa\d*$")
+"""ASVspoof's physical access, of which there is no corpus here."""
+
 
 def is_called(card: CorpusCard, name: str) -> bool:
     """Return whether a corpus goes by `name`: its key, its short or its full name, of a corpus of
@@ -28,7 +31,7 @@ def near_corpus(name: str, known: Iterable[CorpusCard]) -> str:
     numbers = _numbers(name)
     alike = {of: card for card in cards for of in _names(card) if _numbers(of) == numbers}
     close = get_close_matches(_plain(name), alike, n=1, cutoff=_CLOSE)
-    if close:
+    if close and not _OTHER_TASK.search(_plain(name)):
         return f"; did you mean {alike[close[0]].key!r}?"
     return f"; known: {', '.join(sorted(f'{card.key} ({card.short})' for card in cards))}"
 

@@ -18,7 +18,7 @@ from bench.scoring.absent import WORDS
 from bench.scoring.coverage import Coverage, Others, cover, repeated
 from bench.scoring.findings import EXAMPLES, Finding, Findings
 from bench.scoring.forms import ScoreFile
-from bench.scoring.own_labels import is_label, labels
+from bench.scoring.own_labels import is_label, labels, predictions
 from bench.units import BONAFIDE, SAMPLE_RATE_HZ, SPOOF
 
 FEWEST = 20
@@ -73,6 +73,7 @@ def check(
     signed = -scores.score if negate else scores.score
     match = cover(scores, trials, others, allow_missing, found)
     labels(scores, trials, match.trial, found)
+    predictions(scores, trials, match.trial, as_is, found)
     if scores.kind == "utterances":
         repeated(scores, match.trial, match.trial, "utterances", found)
     elif match.present.any():
@@ -113,6 +114,7 @@ def check_frames(
     signed = -scores.score if negate else scores.score
     match = cover(scores, trials, others, allow_missing, found)
     labels(scores, trials, match.trial, found)
+    predictions(scores, trials, match.trial, as_is, found)
     score = _lowest(signed, match, len(trials))
     if not match.present.any():
         return Checked(score, match.present, match.trial, tuple(found.found), match.notes)

@@ -16,9 +16,7 @@ from bench.scoring import score_column
 from bench.scoring.frame_columns import times
 from bench.scoring.names import UTTERANCE, is_truth
 from bench.scoring.reading import HINT, Reading
-from bench.scoring.sample import LABELS, NUMBER, Sample, mostly, two_whole
-
-__all__ = ["LABELS", "NUMBER", "Roles", "choose", "mostly", "unlike"]
+from bench.scoring.sample import LABELS, Sample, mostly, two_whole
 
 _NOTHING: Mapping[int, Sequence[str]] = MappingProxyType({})
 _MANY = 10
@@ -146,7 +144,7 @@ def unlike(roles: Roles, words: Sequence[str]) -> Mapping[int, Sequence[str]]:
 def _utterance(sample: Sample, asked: Reading) -> tuple[int, bool]:
     """Return the column of ids, and whether they may be row numbers."""
     if asked.id_column:
-        return sample.one(asked.id_column, "id_column"), False
+        return sample.one(asked.id_column, "--id-column"), False
     by_name = sample.named(UTTERANCE)
     if by_name:
         return by_name[0], by_name == sample.named(("id",))
@@ -171,12 +169,12 @@ def _utterance(sample: Sample, asked: Reading) -> tuple[int, bool]:
 def _label(sample: Sample, asked: Reading, used: set[int], score: tuple[int, ...]) -> int | None:
     """Return the column of labels: by name before by content, words before digits."""
     if asked.label_column:
-        at = sample.one(asked.label_column, "label_column")
+        at = sample.one(asked.label_column, "--label-column")
         if sample.labels(at) or sample.digits(at):
             return at
         stranger = next(cell for cell in sample.cells[at] if cell.lower() not in LABELS)
         raise BenchError(
-            f"label_column: {sample.say(at)} holds no labels (bonafide, spoof; 0, 1) but e.g. "
+            f"--label-column: {sample.say(at)} holds no labels (bonafide, spoof; 0, 1) but e.g. "
             f"{quoted(stranger, 40)}"
         )
     if not asked.labels:
@@ -188,7 +186,8 @@ def _label(sample: Sample, asked: Reading, used: set[int], score: tuple[int, ...
     words = [i for i in (*by_name, *unnamed) if sample.labels(i)]
     if words:
         return words[0]
-    digits = [i for i in by_name if sample.digits(i)]
+    sided = [i for i in unnamed if sample.names and sample.sides[i] in ("bonafide", "spoof")]
+    digits = [i for i in (*by_name, *sided) if sample.digits(i)]
     if sample.names is None:
         digits = [i for i in unnamed if sample.digits(i)]
         others = [i for i in unnamed if sample.numeric(i) and not sample.digits(i)]
@@ -240,9 +239,9 @@ def _is_truth(sample: Sample, i: int) -> bool:
 
 
 def _field(sample: Sample, name: str, used: Collection[int | None]) -> int:
-    at = sample.one(name, "by")
+    at = sample.one(name, "--by")
     if at in used:
-        raise BenchError(f"by: {sample.say(at)} holds ids, scores or times")
+        raise BenchError(f"--by: {sample.say(at)} holds ids, scores or times")
     return at
 
 

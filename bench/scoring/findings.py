@@ -15,6 +15,7 @@ from bench.errors import BenchError
 from bench.printable import one_line
 
 Severity = Literal["error", "warning", "note"]
+LIST_HEADER = ("finding", "id")
 EXAMPLES = 5
 Ids = Callable[[], Iterable[str]]
 """Returns the ids that a finding is about."""
@@ -94,16 +95,10 @@ def refuse(where: object, found: Iterable[Finding]) -> None:
 def write_list(path: Path, found: Iterable[Finding]) -> int:
     """Write every id that a finding is about as CSV, `finding,id`; return how many.
 
-    BenchError where the file cannot be written.
+    BenchError where the file cannot be written, or is there and is no such list.
     """
     listed = [(finding.code, name) for finding in found for name in finding.ids()]
     text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerows([("finding", "id"), *listed])
-    try:
-        if path.exists() and not path.is_file():  # /dev/stdout, a pipe
-            path.write_text(text.getvalue(), encoding="utf-8")
-        else:
-            writing.write_text(path, text.getvalue())
-    except OSError as error:
-        raise BenchError(f"{path}: cannot be written: {error.strerror}") from error
+    csv.writer(text, lineterminator="\n").writerows([LIST_HEADER, *listed])
+    writing.write_list(path, text.getvalue(), ",".join(LIST_HEADER))
     return len(listed)

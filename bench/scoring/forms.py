@@ -69,6 +69,8 @@ class ScoreFile:
     """Columns that `Reading.fields` asks for, by the name asked for, each of n words."""
     warnings: tuple[tuple[str, str], ...] = ()
     """What about the file may make its figures wrong: code and sentence of a finding each."""
+    predicted: Bools | None = None
+    """Which rows the file predicts to be bona fide, where its scores were confidences of that."""
 
     @property
     def kind(self) -> Kind:
@@ -158,7 +160,7 @@ def _assembled(path: Path, rows: text.Rows, frame: int | None, negate: bool) -> 
     row = encoded.indices.to_numpy().astype(np.int64)
     times = [column.to_numpy() for column in rows.numbers[len(roles.score) :]]
     try:
-        score, done = score_of(rows, negate)
+        score, done, predicted = score_of(rows, negate)
         labels = labels_of(rows, score)
         if not times:
             refuse_classes(row, labels)
@@ -183,6 +185,7 @@ def _assembled(path: Path, rows: text.Rows, frame: int | None, negate: bool) -> 
         labels.binary,
         {name: _words(rows.words[i]) for name, i in roles.fields},
         tuple(warnings),
+        predicted,
     )
 
 

@@ -11,6 +11,7 @@ whether they are.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -20,11 +21,8 @@ import pyarrow as pa
 from bench.errors import BenchError
 from bench.metrics.tally import Bools, Floats, Integers
 from bench.scoring.columns import Roles
-from bench.scoring.sample import LABELS
+from bench.scoring.sample import FEWEST, LABELS, TRUE_FALSE
 from bench.scoring.text import Rows
-
-FEWEST = 10
-"""Rows from which on two values are no chance."""
 
 _LOOKED_AT = 1000
 _ROUNDED = 1e-6
@@ -40,8 +38,19 @@ class Labels(NamedTuple):
     """What was made of the column, for the user."""
 
 
-def score_of(rows: Rows, negate: bool) -> tuple[Floats, str]:
-    """Return the scores, shape (n,), and what was done to them.
+class Scores(NamedTuple):
+    """The scores of a file."""
+
+    score: Floats
+    """Shape (n,)."""
+    why: str = ""
+    """What was done to them, for the user."""
+    predicted: Bools | None = None
+    """Which rows are predicted bona fide, where the scores were confidences of predictions."""
+
+
+def score_of(rows: Rows, negate: bool) -> Scores:
+    """Return the scores.
 
     BenchError where a column holds two values only, where scores seem to be confidences of
     predictions and nothing says so, and where `negate` would turn round what are confidences.
@@ -52,9 +61,9 @@ def score_of(rows: Rows, negate: bool) -> tuple[Floats, str]:
         _refuse_two(roles, at, part)
     if len(parts) == 2:
         with np.errstate(invalid="ignore"):  # inf - inf is NaN, which the checks report
-            return parts[0] - parts[1], ""
+            return Scores(parts[0] - parts[1])
     if roles.predicted is None:
-        return parts[0], ""
+        return Scores(parts[0])
     return _of_prediction(rows, roles.predicted, parts[0], negate)
 
 
@@ -69,7 +78,9 @@ def labels_of(rows: Rows, score: Floats) -> Labels:
     words, code = _encoded(rows.words[roles.label])
     if all(word in LABELS for word in words):
         return Labels(bonafide=np.array([LABELS[word] for word in words], dtype=np.bool_)[code])
-    value = np.array([float(word) for word in words])
+    value = np.array([TRUE_FALSE.get(word, math.nan) for word in words])
+    if np.isnan(value).any():
+        value = np.array([float(word) for word in words])
     name = _said(roles, roles.label)
     if len(np.unique(value)) < 2:
         return Labels(why=f"; {name} holds only {words[0]}, so no labels")
@@ -114,7 +125,7 @@ def _follows(high: Bools, score: Floats) -> bool:
     return bool(above.min() >= below.max() or below.min() >= above.max())
 
 
-def _of_prediction(rows: Rows, at: int, score: Floats, negate: bool) -> tuple[Floats, str]:
+def _of_prediction(rows: Rows, at: int, score: Floats, negate: bool) -> Scores:
     """Return scores that are higher for bona fide where they are confidences of the class beside
     them, the scores as they are where they cannot be.
     """
@@ -130,7 +141,7 @@ def _of_prediction(rows: Rows, at: int, score: Floats, negate: bool) -> tuple[Fl
         if not ((score >= 0) & (score <= 1)).all():
             raise BenchError(f"{confidence} holds numbers outside 0 and 1, so no confidences")
     elif not _are_confidences(words, score):
-        return score, ""
+        return Scores(score)
     elif roles.confidence != "named" or not known:
         raise _confidences(roles, at, words if not known else ())
     if negate:
@@ -140,7 +151,7 @@ def _of_prediction(rows: Rows, at: int, score: Floats, negate: bool) -> tuple[Fl
         )
     is_bonafide = np.array([LABELS[word] for word in words], dtype=np.bool_)[code]
     why = f"; {confidence} is the confidence of {prediction}: 1 less it where that is spoof"
-    return np.where(is_bonafide, score, 1 - score), why
+    return Scores(np.where(is_bonafide, score, 1 - score), why, is_bonafide)
 
 
 def _are_confidences(words: Sequence[str], score: Floats) -> bool:

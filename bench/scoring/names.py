@@ -42,9 +42,11 @@ _BONAFIDE = {"bonafide", "bona", "genuine", "real", "human", "authentic"}
 _SPOOF = {
     *("spoof", "spoofed", "spoofing", "spoofness", "fake", "faked", "fakeness", "fakes"),
     *("deepfake", "deepfakes", "synthetic", "synth", "generated", "artificial", "ai", "cloned"),
-    *("attack", "attacked"),
+    *("attack", "attacked", "forged", "forgery", "manipulated", "manipulation", "tampered"),
+    *("altered", "impostor", "fraud", "machine", "bot", "tts", "vc", "synthesized", "synthesised"),
 }
-_NOT = {"anti", "non", "not", "no"}
+_NOT = {"non", "not", "no"}
+_LESS = {"vs", "versus", "minus", "less", "over"}
 _MEASURE = {
     *_SCORE,
     *("prob", "probs", "probability", "probabilities", "p", "logit", "logits", "likelihood"),
@@ -59,23 +61,11 @@ _TRUTH = {
     *("key", "keys", "target", "targets", "truth", "groundtruth", "gt", "true", "actual"),
     *("reference", "ref"),
 }
-_LABEL = {*_TRUTH, "label", "labels", "lab", "class", "classes", "y"}
+_LABEL = {*_TRUTH, "label", "labels", "lab", "lbl", "class", "classes", "category", "answer", "y"}
 _OTHER = {
     *("duration", "durations", "dur", "length", "len", "rtf", "latency", "elapsed", "runtime"),
     *("seconds", "speaker", "spk", "attack", "system", "codec", "gender", "sex", "age", "language"),
-    *(
-        "lang",
-        "epoch",
-        "step",
-        "seed",
-        "fold",
-        "batch",
-        "split",
-        "subset",
-        "snr",
-        "rate",
-        "samples",
-    ),
+    *("lang", "epoch", "step", "seed", "fold", "batch", "split", "subset", "snr", "rate"),
     *("samples", "frames", "bitrate", "quality", "vocoder", "channel", "environment"),
 }
 
@@ -92,7 +82,26 @@ def words(name: str) -> list[str]:
     (['fake', 'prob'], ['cm', 'score', '1'], ['bona', 'fide'])
     """
     apart = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)
-    return re.findall(r"[a-z]+|\d+", apart.lower())
+    found = re.findall(r"[a-z]+|\d+", apart.lower())
+    return [part for word in found for part in _parts(word)]
+
+
+def _parts(word: str) -> list[str]:
+    """Return the two known words that a word is run together from, else the word.
+
+    >>> _parts("fakeprob"), _parts("isreal"), _parts("partial")
+    (['fake', 'prob'], ['is', 'real'], ['partial'])
+    """
+    classes = _BONAFIDE | _SPOOF
+    if word in classes:
+        return [word]
+    beside = {*_MEASURE, *_OUTPUT, *_PREDICTION, *_NOT, *_BESIDE_SCORE, "is", "label"}
+    for at in range(2, len(word) - 1):
+        first, second = word[:at], word[at:]
+        pair = {first, second}
+        if pair & classes and (pair & beside or len(pair & classes) == 2):
+            return [first, second]
+    return [word]
 
 
 def kind(name: str) -> Kind:
@@ -128,17 +137,29 @@ def is_truth(name: str) -> bool:
     return bool(set(words(name)) & _TRUTH)
 
 
+def _classes(found: list[str]) -> tuple[bool, bool]:
+    """Return whether words name bona fide, and spoof; `not real` is spoof, `anti spoof` neither."""
+    meant = [False, False]
+    for before, word in zip(["", *found], found, strict=False):
+        if before != "anti" and word in _BONAFIDE | _SPOOF:
+            meant[(word in _SPOOF) != (before in _NOT)] = True
+    return meant[0], meant[1]
+
+
 def side(name: str) -> Side:
-    """Return the class for which numbers of this name are higher, "" where it does not say.
+    """Return the class for which numbers of this name are higher, "" where it does not say. Of a
+    difference (`real vs fake`) it is the first one's.
 
     >>> side("prob_fake"), side("score_real"), side("prob_1"), side("cm-score"), side("anti-spoof")
     ('spoof', 'bonafide', 'class', '', '')
     """
     found = words(name)
-    meant = {word for before, word in zip(["", *found], found, strict=False) if before not in _NOT}
-    if "vs" in meant or kind(name) in ("label", "other"):
+    if kind(name) in ("label", "other"):
         return ""
-    of_class = bool(meant & _BONAFIDE), bool(meant & _SPOOF)
+    between = next((at for at, word in enumerate(found) if word in _LESS), len(found))
+    of_class = _classes(found[:between])
+    if between < len(found) and of_class == (False, False):
+        return ""
     if of_class == (True, False):
         return "bonafide"
     if of_class == (False, True):

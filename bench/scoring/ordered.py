@@ -48,8 +48,10 @@ def with_ids(path: Path, table: Table, asked: Reading, ids: Sequence[str]) -> tu
                 f"{path}: column {name!r} looks like ids (e.g. {quoted(str(column[0].as_py()))}): "
                 "scores that have ids need no order; leave --order out"
             )
-    whole = Table(table.what, [*names, NAME], [*table.columns, pa.array(ids, pa.string())])
-    return whole, replace(asked, id_column=NAME)
+    columns = [*table.columns, pa.array(ids, pa.string())]
+    if table.names is None:
+        return Table(table.what, None, columns), replace(asked, id_column=f"{len(columns)}")
+    return Table(table.what, [*names, NAME], columns), replace(asked, id_column=NAME)
 
 
 def said(ids: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ import pandas as pd
 from bench.metrics.tally import Bools, Floats, Integers
 from bench.scoring.findings import Findings
 from bench.scoring.forms import ScoreFile
+from bench.scoring.sample import FEWEST
 from bench.scoring.values import SIGMAS
 from bench.units import BONAFIDE
 
@@ -60,6 +61,26 @@ def labels(scores: ScoreFile, trials: pd.DataFrame, trial: Integers, found: Find
         "--no-labels leaves that column out",
         len(contradicted),
         lambda: trials["utterance"].to_numpy()[contradicted],
+    )
+
+
+def predictions(
+    scores: ScoreFile, trials: pd.DataFrame, trial: Integers, as_is: bool, found: Findings
+) -> None:
+    """Note predictions, of which the scores are the confidence, that are all right: such a column
+    is most likely the label."""
+    if scores.predicted is None:
+        return
+    truth, known = (trials["label"] == BONAFIDE).to_numpy(), trial >= 0
+    own, of_keys = scores.predicted[known], truth[trial[known]]
+    if len(own) < FEWEST or own.all() or not own.any() or (own != of_keys).any():
+        return
+    found.add(
+        "warning" if as_is else "error",
+        "is_label",
+        f"all {len(own):,} predictions, of which the scores are taken for the confidence, are the "
+        "keys' labels: this is the label, so that the figures would be too good; --label-column "
+        "says so" + ("" if as_is else ", --as-is if the system makes no mistake"),
     )
 
 

@@ -16,9 +16,14 @@ from bench.units import BONAFIDE, LABEL_WORDS
 LABELS = {word: of == BONAFIDE for word, of in LABEL_WORDS.items()}
 """Words of a label column, in any case: is it bona fide?"""
 
+FEWEST = 10
+"""Rows from which on two values are no chance."""
+
 NUMBER = re.compile(
     r"[-+]?((\d+\.?\d*|\.\d+)(e[-+]?\d+)?|nan|inf|infinity)", re.IGNORECASE | re.ASCII
 )
+TRUE_FALSE = {"true": 1.0, "false": 0.0}
+"""Words of a column of truth values, in small letters."""
 _WHOLE = re.compile(r"[-+]?\d+(\.0*)?", re.ASCII)
 
 
@@ -28,11 +33,14 @@ def mostly(pattern: re.Pattern[str], cells: Sequence[str]) -> bool:
 
 
 def two_whole(cells: Sequence[str]) -> bool:
-    """Whether cells hold whole numbers, and not more than two different ones: labels of 0 and 1,
-    decisions or a constant."""
-    return len(set(cells)) <= 4 and (
-        all(map(_WHOLE.fullmatch, cells)) and len(set(map(float, cells))) <= 2
-    )
+    """Whether cells hold whole numbers, and not more than two different ones, or true and false:
+    labels of 0 and 1, decisions or a constant."""
+    found = set(cells)
+    if len(found) > 4:
+        return False
+    if {cell.lower() for cell in found} <= TRUE_FALSE.keys():
+        return True
+    return all(map(_WHOLE.fullmatch, found)) and len(set(map(float, found))) <= 2
 
 
 class Sample:
@@ -77,6 +85,21 @@ class Sample:
     def digits(self, i: int) -> bool:
         """Whether cells may be labels of 0 and 1, or decisions."""
         return two_whole(self.cells[i])
+
+    def two_valued(self, i: int) -> bool:
+        """Whether a column of numbers has two values only, in more rows than two may have by
+        chance."""
+        return len(self.cells[i]) >= FEWEST and self.distinct(i) <= 2
+
+    def row_numbers(self, i: int) -> bool:
+        """Whether a column counts the rows, from 0 or 1 on."""
+        cells = self.cells[i]
+        first = cells[0] if cells else ""
+        return (
+            len(cells) >= 2 * FEWEST
+            and first in ("0", "1")
+            and cells == [str(number) for number in range(int(first), int(first) + len(cells))]
+        )
 
     def floats(self, i: int) -> Floats:
         """Return a column's numbers, NaN where a cell is none."""

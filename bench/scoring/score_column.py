@@ -41,6 +41,11 @@ def asked_for(sample: Sample, asked: Reading, label: int | None) -> Chosen:
         kind = sample.kinds[i] if sample.names else ""
         if not sample.numeric(i):
             raise _no_numbers(sample, i, {*chosen.columns, label})
+        if sample.row_numbers(i):
+            raise BenchError(
+                f"{sample.say(i)} holds no scores: these are row numbers"
+                f"{instead(sample, {*chosen.columns, label})}"
+            )
         if sample.digits(i) and (i == label or kind in ("label", "prediction")):
             what = "these are predictions" if kind == "prediction" else "this is the label"
             raise BenchError(
@@ -67,6 +72,9 @@ def found(sample: Sample, used: set[int], counted: bool, authors: bool, negate: 
     words = [i for i in sample.called("score") if i not in used and not sample.numeric(i)]
     if words:
         raise _no_numbers(sample, words[0], used)
+    counts = [i for i in range(sample.count) if i not in used and sample.row_numbers(i)]
+    if not free and counts:
+        raise BenchError(f"{sample.say(counts[0])} holds no scores: these are row numbers")
     if not free:
         raise BenchError(
             f"there is no column of scores{_seen(sample)}; a line should be `ID SCORE`"
@@ -102,7 +110,8 @@ def _candidates(sample: Sample, used: Collection[int | None]) -> list[int]:
     if sample.names:
         wrong = ("row", "other", "label", "time", "start", "end")
         free = [i for i in free if sample.kinds[i] not in wrong]
-    many = [i for i in free if not sample.digits(i)]
+    free = [i for i in free if not sample.row_numbers(i)]
+    many = [i for i in free if not sample.digits(i) and not sample.two_valued(i)]
     sure = [i for i in many if not sample.names or sample.kinds[i] != "prediction"]
     few = [i for i in free if not sample.names or sample.kinds[i] != "prediction"]
     return sure or many or few
@@ -205,7 +214,7 @@ def _named(sample: Sample, text: str) -> Chosen:
             return _difference(sample, first, second)
         how = f"{sample.say(first)}, the confidence of the class in {sample.say(second)}"
         return Chosen((first,), how, second)
-    return Chosen((sample.one(text, "column"),), "")
+    return Chosen((sample.one(text, "--column"),), "")
 
 
 def _no_numbers(sample: Sample, i: int, used: Collection[int | None]) -> BenchError:

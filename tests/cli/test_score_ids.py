@@ -83,12 +83,12 @@ def test_the_case_of_ids_by_path(bench, shared, tmp_path):
 
 def test_a_list_of_everything_of_a_file_that_is_refused(bench, tree):
     names = [*FILES[20:], *FILES[20:28], "t/file1.wav", *(f'odd "{i}", file' for i in range(9))]
-    (tree / "scores.txt").write_text("".join(f"{u}\t{i}\n" for i, u in enumerate(names)))
+    (tree / "scores.txt").write_text("".join(f"{u}\t{i / 7}\n" for i, u in enumerate(names)))
     shown = bench("score", "scores.txt", "--corpus", "paths", "--list", "all.csv")
     assert shown.returncode == 2
     assert "20 of 60 trials have no score" in shown.stderr
-    listed = "real/file0, fake/file0, real/file1, fake/file1, real/file2, ... "
-    assert f"{listed}(`bench score --list FILE` writes all)" in shown.stderr
+    first = "real/file0, fake/file0, real/file1, fake/file1, real/file2, ... "
+    assert f"{first}(`bench score --list FILE` writes all)" in shown.stderr
     found = listed(tree / "all.csv")
     assert found["missing"] == [name.removesuffix(".wav") for name in FILES[:20]]
     assert found["unknown"] == [f'odd "{i}", file' for i in range(9)]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from bench.scoring.checks import check, check_frames
 from bench.scoring.forms import ScoreFile
-from tests.scoring.checked import codes, only, scorefile, the
+from tests.scoring.checked import codes, keys_of, only, scorefile, the
 
 N = 300
 
@@ -109,3 +111,18 @@ def test_labels_of_frames_are_no_scores():
     start = np.tile(np.arange(4) * 320, 2)
     file = ScoreFile(made.path, made.names, made.row, score, "made", start=start, end=start + 320)
     assert the(check_frames(file, keys, truth), "is_label").severity == "error"
+
+
+def test_predictions_that_are_all_right_are_the_label():
+    """Confidences of a column that equals the keys would give an EER of 0 %."""
+    ids = [f"u{i}" for i in range(20)]
+    truth = np.arange(20) % 2 == 0
+    confidence = np.linspace(0.6, 0.99, 20)
+    score = np.where(truth, confidence, 1 - confidence)
+    made = dataclasses.replace(scorefile(ids, score), predicted=truth)
+    finding = the(check(made, keys_of(ids)), "is_label")
+    assert finding.severity == "error"
+    assert "--label-column" in finding.message
+    assert the(check(made, keys_of(ids), as_is=True), "is_label").severity == "warning"
+    wrong = truth ^ (np.arange(20) == 7)
+    assert "is_label" not in codes(check(dataclasses.replace(made, predicted=wrong), keys_of(ids)))

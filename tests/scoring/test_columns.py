@@ -26,9 +26,13 @@ HIGHER_FOR_SPOOF = (
     *("fake_prob", "prob_fake", "p_fake", "spoof_prob", "spoof_probability", "deepfake_score"),
     *("fake_score", "score_fake", "is_fake", "fakeness", "synthetic", "spoofing_score", "cm_spoof"),
     *("attack_score", "ai_generated", "fakeProb", "P(fake)", "Spoof-Score", "deepFakeScore"),
+    *("fakeprob", "probfake", "isfake", "spoofscore", "deepfakescore", "not_real", "nonreal_prob"),
+    *("non_bonafide", "forgery_score", "manipulated", "tts_prob", "fake_vs_real"),
+    *("prob_spoof_minus_bonafide", "machine_score"),
 )
 HIGHER_FOR_BONAFIDE = (
     *("p_bonafide", "score_real", "bonafide_prob", "bona-fide score", "genuineProb", "is_real"),
+    *("isreal", "realscore", "not_fake", "real_vs_fake", "bonafide_minus_spoof"),
 )
 
 
@@ -47,7 +51,7 @@ class TestNames:
 
     @pytest.mark.parametrize(
         "name",
-        ["score", "asvspoof2019_score", "real_vs_fake", "anti-spoofing", "real_time", "model1"],
+        ["score", "asvspoof2019_score", "anti-spoofing", "real_time", "model1"],
     )
     def test_of_no_class(self, name):
         assert names.side(name) == ""
@@ -153,6 +157,41 @@ class TestAdvice:
         assert "not used: 'second'" in found.taken
 
 
+class TestRowsCounted:
+    """Row numbers are no scores, whoever advises them."""
+
+    @pytest.mark.parametrize("first", [0, 1])
+    def test_they_are_passed_over_and_refused(self, tmp_path, first):
+        path = put(tmp_path, "{n},{u},{s}", n=range(first, first + 60))
+        assert "scores from column 3" in read(path).taken
+        assert "these are row numbers; numbers are in column 3" in refused(path, column="1")
+        assert "these are row numbers" in refused(path, column="1-3")
+        named = put(tmp_path, "{u},{s},{n}", "file,x,n", n=range(first, first + 60))
+        assert "scores from 'x'" in read(named).taken
+        alone = put(tmp_path, "{u} {n}", n=range(first, first + 60))
+        assert "column 2 holds no scores: these are row numbers" in refused(alone)
+
+
+class TestTwoValues:
+    @pytest.mark.parametrize("header", ["", "file,x,z"])
+    def test_of_any_kind_are_not_offered(self, tmp_path, header):
+        path = put(tmp_path, "{u},{s},{z}", header, z=np.where(IS_BONAFIDE, 0.9, 0.1))
+        found = read(path)
+        assert found.score.tolist() == SCORES.tolist()
+
+    @pytest.mark.parametrize(
+        "name", ["is_fake", "isFake", "bonafide", "spoof", "real", "lbl", "category", "Answer"]
+    )
+    def test_named_for_a_class_are_labels(self, tmp_path, name):
+        path = put(tmp_path, "{u},{s},{b}", f"file,score,{name}")
+        assert read(path).binary.tolist() == IS_BONAFIDE.astype(int).tolist()
+
+    @pytest.mark.parametrize("name", ["truth", "y", "label", "is_bonafide"])
+    def test_true_and_false_are_labels(self, tmp_path, name):
+        path = put(tmp_path, "{u},{s},{t}", f"file,score,{name}", t=IS_BONAFIDE)
+        assert read(path).binary.tolist() == IS_BONAFIDE.astype(int).tolist()
+
+
 class TestSides:
     @pytest.mark.parametrize("name", HIGHER_FOR_SPOOF)
     def test_spoof_alone_needs_the_users_word(self, tmp_path, name):
@@ -217,8 +256,8 @@ class TestLabels:
         path = put(tmp_path, "{u} {d} {k} {s}", d=words(DECIDED))
         assert read(path, labels=False).bonafide is None
         assert read(path, label_column="3").bonafide.tolist() == IS_BONAFIDE.tolist()
-        assert "label_column: column 4 holds no labels" in refused(path, label_column="4")
-        assert "label_column: there is no column '9'" in refused(path, label_column="9")
+        assert "--label-column: column 4 holds no labels" in refused(path, label_column="4")
+        assert "--label-column: there is no column '9'" in refused(path, label_column="9")
 
     def test_parquet(self, tmp_path):
         path = tmp_path / "s.parquet"
@@ -295,7 +334,7 @@ def test_fields_are_handed_on(tmp_path):
     found = read(path, fields=("codec", "quality"))
     assert found.fields["codec"].to_pylist() == codecs
     assert found.fields["quality"].to_pylist() == [str(i) for i in range(60)]
-    assert "by: there is no column 'codex'; did you mean 'codec'?" in refused(
+    assert "--by: there is no column 'codex'; did you mean 'codec'?" in refused(
         path, fields=("codex",)
     )
-    assert "by: 'score' holds ids, scores or times" in refused(path, fields=("score",))
+    assert "--by: 'score' holds ids, scores or times" in refused(path, fields=("score",))

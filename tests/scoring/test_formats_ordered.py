@@ -150,3 +150,10 @@ def test_keys_of_a_part_are_refused(miniatures, tmp_path):
     partial = judge(miniatures / "mini", "asvspoof2019la", order="protocol")
     with pytest.raises(BenchError, match="need the keys of the whole split: the keys list"):
         partial.read(bare)
+
+
+def test_labels_beside_scores_without_names_are_compared(tmp_path):
+    ids = [f"u{i}" for i in range(20)]
+    rows = "".join(f"{i / 7 - 1} {i % 2}\n" for i in range(20))
+    found = read(put(tmp_path, rows), ids)
+    assert found.binary.tolist() == [i % 2 for i in range(20)]

@@ -78,7 +78,7 @@ class TestText:
 
     def test_starts_are_rounded_to_samples(self, tmp_path):
         """0.29 / 0.01 is 28.999... in floating point."""
-        rows = "".join(f"u {i / 100:.2f} {i}\n" for i in range(100))
+        rows = "".join(f"u {i / 100:.2f} {i / 7}\n" for i in range(100))
         found = read(text(tmp_path, rows))
         assert found.start.tolist() == [160 * i for i in range(100)]
 
