@@ -85,7 +85,9 @@ def report(
     looked_up = [checked_cards.card(key) for key in untrained]
     page = overview.overview(reports, form, looked_up) if table == ALL else None
     left = [] if page is None else overview.left_over(reports, place)
-    shown = [made for made in reports if made.says_something or (folder and table != ALL)]
+    # Published reports hold only what was run; a smoke report says what was not.
+    asked_for = table != ALL and (folder is not None or form == "smoke")
+    shown = [made for made in reports if made.says_something or asked_for]
     if not shown and page is None:
         raise BenchError(_nothing(reports[0].table.key, place))
     stale = [path for key in untrained for path in checked.report(key, place, check=check)]

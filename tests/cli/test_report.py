@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -134,3 +135,19 @@ def test_a_format_that_is_none_is_a_mistake(bench):
     done = bench("report", "table4", "--format", "htm")
     assert done.returncode == 2
     assert "did you mean 'html'?" in done.stderr
+
+
+@pytest.mark.parametrize("store", ["none", "half-made"])
+def test_a_smoke_report_says_what_was_not_run(bench, environment, request, tmp_path, store):
+    work = Path(environment["BENCH_WORK"])
+    work.mkdir()
+    if store == "half-made":  # by a kill while it was first made
+        case = request.getfixturevalue("shared") / "cases/store/half-made-mlflow.db"
+        if not case.is_file():
+            pytest.skip("the case half-made-mlflow.db is not in ../shared")
+        shutil.copy(case, work / "mlflow.db")
+        (work / "mlflow.db").chmod(0o644)
+    done = bench("report", "table4", "--smoke")
+    assert done.returncode == 0, done.stderr
+    text = (tmp_path / "reports/smoke/sal-table4.smoke.md").read_text(encoding="utf-8")
+    assert "not run" in text
