@@ -103,8 +103,8 @@ def find_list(
             ends = [r for r in relatives if PurePosixPath(r).name == name]
             return _nearest(card, fitting, ends)
     if wrong:
-        lines = "\n- ".join((f"{folder}: holds no list of {card.name}:", *wrong))
-        raise BenchError(lines)
+        named = "a list in another form is read if it is named: --keys FILE"
+        raise BenchError("\n- ".join((f"{folder}: holds no list of {card.name}:", *wrong, named)))
     return None
 
 

@@ -127,6 +127,9 @@ def _of_list(values: list[Any], what: str) -> Table:
     if not values:
         raise BenchError("holds an empty list; a score file has an entry an utterance")
     if all(map(_is_object, values)):
+        pairs = {name: of for value in values for name, of in cast(Object, value).items()}
+        if len(pairs) == len(values) > 1 and not any(map(named, pairs)):
+            return _records([{"score": of} for of in pairs.values()], f"{what}, id by id,", pairs)
         return _records(values, f"{what}, a list of objects,")
     if all(map(_is_labels, values)):
         return _records(list(map(_by_label, values)), f"{what}, scores by label,")
@@ -161,6 +164,10 @@ def _of_object(found: Object, what: str, outer: bool) -> Table | Vectors:
         names = [str(name) for name in found["columns"]]
         return table._replace(names=names if len(names) == len(table.columns) else None)
     lists = {name: of for name, of in found.items() if isinstance(of, list)}
+    listed = [of for of in lists.values() if of and all(map(_is_object, of))]
+    if outer and len(listed) == 1:
+        (name,) = (name for name, of in lists.items() if of is listed[0])
+        return _held(listed[0], f"{what}, its member {quoted(name, 40)}", False)
     if len(lists) == len(found) and not any(map(named, found)) and not _has_words(lists):
         return _by_utterance(lists, what)
     parallel = {name: of for name, of in lists.items() if of and all(map(_is_cell, of))}

@@ -148,7 +148,11 @@ def polarity(
     if area >= 0.5 - SIGMAS * chance:
         found.add("warning", "polarity", f"worse than chance, though not clearly ({how})")
         return
-    mend = "without --negate they are not" if negated else "say --negate if that is what they are"
+    mend = (
+        "without --negate they are not"
+        if negated
+        else ("say --negate (of one file of two, FILE,higher-is-spoof) if that is what they are")
+    )
     found.add(
         "warning" if as_is else "error",
         "polarity",

@@ -212,7 +212,7 @@ def test_compare_says_which_differences_hold(bench, trials, keys, tmp_path):
         (["--corpus", "PS"], "in database_protocols.tar.gz (https://zenodo.org/"),
         (["--corpus", "ITW"], "to be had in release_in_the_wild.zip (https://"),
         (["--corpus", "21LA", "--keys", "."], "to be had in LA-keys-full.tar.gz"),
-        (["--corpus", "19LA", "--by", "atack"], "did you mean 'attack'?"),
+        (["--corpus", "19LA", "--smoke", "--by", "atack"], "did you mean 'attack'?"),
         (["--corpus", "19LA", "--smoke", "--column", "9"], "column"),
         (["--corpus", "ITW", "--smoke"], "no figure can be given"),
         (["--corpus", "ITW", "--smoke", "--resample", "speaker+attack"], "no figure"),
@@ -221,7 +221,10 @@ def test_compare_says_which_differences_hold(bench, trials, keys, tmp_path):
 )
 def test_mistakes_are_one_message(bench, trials, tmp_path, arguments, message):
     scores, _ = scored(trials)
-    path = text(tmp_path / "mine.txt", trials["utterance"], scores)
+    # Keys are looked for two folders up: not where other tests have theirs.
+    place = tmp_path / "some" / "folder"
+    place.mkdir(parents=True)
+    path = text(place / "mine.txt", trials["utterance"], scores)
     done = bench("score", str(path), *arguments, *FEW)
     assert done.returncode == 2
     assert message in done.stderr

@@ -120,3 +120,16 @@ def test_a_list_of_utterances_has_no_labels_of_frames(tmp_path: Path):
     path = tmp_path / "my.txt"
     path.write_text(rows("PS", "{id} {label}"))
     assert load_keys(card("PS"), "eval", path).timing is None
+
+
+EVAL = "ASVspoof2019_LA_cm_protocols/ASVspoof2019.LA.cm.eval.trl.txt"
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_another_form_in_a_folder_is_read_if_it_is_named(exact, tmp_path: Path):
+    path = tmp_path / EVAL if exact else tmp_path / "lists" / Path(EVAL).name
+    path.parent.mkdir()
+    path.write_text(rows("19LA", "{id},{label}"))
+    with pytest.raises(BenchError, match=r"is read if (it is )?named: --keys"):
+        load_keys(card("19LA"), "eval", tmp_path)
+    assert load_keys(card("19LA"), "eval", path).table["label"].tolist() == LABELS

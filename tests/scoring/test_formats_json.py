@@ -186,3 +186,24 @@ def test_json_that_unpacks_to_too_much_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr("bench.scoring.json_files.LARGEST", 1000)
     with pytest.raises(BenchError, match="JSON of more than 1,000 bytes"):
         read(put(tmp_path, gzip.compress(b"[" + b" " * 2000 + b"]")))
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda rows: {"results": [{"utt": name, "score": of} for name, of in rows]},
+        lambda rows: {
+            "model": {"n": "x"},
+            "all": [{"utt": name, "score": of} for name, of in rows],
+        },
+        lambda rows: [{name: of} for name, of in rows],
+    ],
+    ids=["a member", "a member among others", "an object each"],
+)
+def test_objects_within_and_one_by_one(tmp_path, made):
+    rows = [(f"u{i}", i / 7 - 1) for i in range(12)]
+    path = tmp_path / "s.json"
+    path.write_text(json.dumps(made(rows)))
+    found = read(path)
+    assert found.names.to_pylist() == [name for name, _ in rows]
+    assert found.score.tolist() == [of for _, of in rows]

@@ -81,6 +81,9 @@ def protocol_lines(
     path = _file(card, root, split, keys_only)
     found = delimited.read(path, protocol, card.audio.suffix, problems)
     found = lines.known(found, "label", protocol.labels, problems)
+    if keys_only and problems.fatal and delimited.misfit(path, protocol, card.audio.suffix):
+        named = f"this is another form than the corpus's own, which is read if named: --keys {path}"
+        problems.error(named, [], 1)
     kept = np.ones(len(found), dtype=bool)
     for column, words in where.items():
         levels = _worded(found.table[column], protocol, column)
