@@ -52,8 +52,9 @@ def test_all_is_listed_and_nothing_is_decoded_unless_asked_for(bench, corpus, tm
 
 
 def test_what_was_found_is_printed_though_the_list_cannot_be_written(bench, corpus, tmp_path):
-    place = tmp_path / "nowhere/faults.csv"
+    (tmp_path / "taken").write_text("")
+    place = tmp_path / "taken/faults.csv"
     done = bench("data", "check", "19LA", "--split", "eval", "--list", str(place))
     assert done.returncode == 2
-    assert f"{place}: cannot be written: No such file or directory" in done.stderr
+    assert f"{place}: cannot be written: " in done.stderr
     assert "| audio file missing" in done.stdout
