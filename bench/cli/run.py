@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from bench import cards
@@ -29,6 +31,12 @@ from bench.launchers.order import Order
     help="Run finished rows anew; their earlier runs are kept, and so is the training that they "
     "start from.",
 )
+@click.option(
+    "--log",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Append a line for each epoch, evaluation and row to FILE as well.",
+)
 @click.option("--dry-run", is_flag=True, help="Say what would be run and what is lacking.")
 @click.pass_context
 def run(
@@ -40,9 +48,11 @@ def run(
     variant: str | None,
     smoke: bool,
     again: bool,
+    log: Path | None,
     dry_run: bool,
 ) -> None:
-    """Train and evaluate a table's rows; finished ones are kept, a begun one goes on.
+    """Train and evaluate a table's rows; finished ones are kept, a begun one goes on. Each ends with
+    its results beside the paper's, and at the end comes the table.
 
     A failed row does not stop the others; the command then exits with 1 and names it.
     """
@@ -59,22 +69,31 @@ def run(
         return
     order.require(here)
     # These import torch and MLflow, which takes seconds: only now.
+    from bench.cli import ran
     from bench.cli.display import Display
     from bench.launchers import local
     from bench.tracking.store import Store
 
     failed: list[str] = []
-    with Display(f"{card.key}{' SMOKE' if smoke else ''}", order.count()) as display:
+    ended: list[str] = []
+    with Display(f"{card.key}{' SMOKE' if smoke else ''}", order.count(), log) as display:
         store = Store(here, display.say)
         for outcome in local.run(order, here, store, display, again):
-            display.end(outcome.job, outcome.state, outcome.message)
+            results = ""
             if outcome.state == "failed":
                 failed.append(outcome.job)
+            else:
+                results = ran.results(order, here, outcome.job)
+            ended.append(outcome.state)
+            display.end(outcome.job, outcome.state, outcome.message, results)
+    ran.print_table(order, here)
     if waiting := store.waiting():
         click.echo(f"{len(waiting)} runs wait to be sent to {store.uri}: bench sync")
-    command = f"bench report {table}" + (" --smoke" if smoke else "")
+    if {*ended} == {"already finished"}:
+        click.echo("nothing was to be done: all was finished before (--again runs it anew)")
+    command = ran.next_command(order, variant)
     click.echo(
-        f"{len(failed)} failed; `{command}` writes the table" if failed else f"next: {command}"
+        f"{len(failed)} failed; `{command}` shows the rest" if failed else f"next: {command}"
     )
     if failed:
         click.echo(f"failed: {', '.join(failed)}", err=True)
