@@ -16,12 +16,9 @@ def results(order: Order, here: Config, job: str) -> str:
     """Return the results of a finished job, by its name (`S5 · seed 666`), beside the paper's, and
     how long it took; nothing where the store does not have them.
     """
-    jobs = {
-        f"{row} · seed {seed}": (row, seed) for row in order.rows for seed in order.row_seeds(row)
-    }
-    row, seed = jobs[job]
+    row, _, seed = job.rpartition(" · seed ")
     run = order.runs()[row]
-    text, hours = Results(order.table, order.form, here).of_seed(row, run, seed)
+    text, hours = Results(order.table, order.form, here).of_seed(row, run, int(seed))
     return f"{text}  ({duration(3600 * hours)})" if text else ""
 
 

@@ -51,8 +51,9 @@ def run(
     log: Path | None,
     dry_run: bool,
 ) -> None:
-    """Train and evaluate a table's rows; finished ones are kept, a begun one goes on. Each ends with
-    its results beside the paper's, and at the end comes the table.
+    """Train and evaluate a table's rows; finished ones are kept, a begun one goes on.
+
+    Each row ends with its results beside the paper's, and at the end comes the table.
 
     A failed row does not stop the others; the command then exits with 1 and names it.
     """
@@ -92,10 +93,10 @@ def run(
     if {*ended} == {"already finished"}:
         click.echo("nothing was to be done: all was finished before (--again runs it anew)")
     command = ran.next_command(order, variant)
-    click.echo(
-        f"{len(failed)} failed; `{command}` shows the rest" if failed else f"next: {command}"
-    )
-    if failed:
+    if not failed:
+        click.echo(f"next: {command}")
+    else:
+        click.echo(f"{len(failed)} failed; `{command}` shows the rest")
         click.echo(f"failed: {', '.join(failed)}", err=True)
         context.exit(1)
 

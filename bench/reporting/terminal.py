@@ -94,19 +94,19 @@ def text(table: Table, rows: Sequence[Line], form: Form, width: int) -> str:
     in_rows = table.layout == "rows"
     known = [cell for line in rows for cell in line.cells]
     with_paper = any(cell.paper is not None for cell in known)
-    frame = _frame(table, rows, form)
+    before, after = _frame(table, rows, form)
     figures, interval = list[TextColumn](), False
     for interval in (any(cell.ours for cell in known), False):
         figures = [
             _figures(of, [line.cells[place] for line in rows], with_paper, interval)
             for place, of in enumerate(table.columns if in_rows else ())
         ]
-        if fits([*frame, *figures], width):
+        if fits([*before, *figures, *after], width):
             break
-    side_by_side = laid_out(frame[:-1], figures, frame[-1:], width)
+    side_by_side = laid_out(before, figures, after, width)
     parts = [_key(table, with_paper, interval), *side_by_side]
     for line in () if in_rows else rows:
-        if any(cell.ours for cell in line.cells):
+        if any(cell.seeds_wanted for cell in line.cells):
             parts += ["", *_matrix(table, line, with_paper, width)]
     return "\n".join(parts)
 
@@ -140,9 +140,11 @@ def not_shown(standings: Iterable[Standing]) -> str:
     return ", ".join(f"{count} {reason}" for reason, count in counts.items())
 
 
-def _frame(table: Table, rows: Sequence[Line], form: Form) -> list[TextColumn]:
-    """Return the columns beside the results: key, the paper's cells, state, what was set. A column
-    of the paper that says the keys alone is left out.
+def _frame(
+    table: Table, rows: Sequence[Line], form: Form
+) -> tuple[list[TextColumn], list[TextColumn]]:
+    """Return the columns before the results, key and the paper's cells, and those after them, state
+    and what was set. A column of the paper that says the keys alone is left out.
     """
     texts = [
         TextColumn(heading, tuple(line.texts[place] for line in rows), wraps=True)
@@ -150,12 +152,12 @@ def _frame(table: Table, rows: Sequence[Line], form: Form) -> list[TextColumn]:
         if any(line.texts[place] != line.key for line in rows)
     ]
     changed = TextColumn("set", tuple(line.changed for line in rows), wraps=True)
-    return [
+    before = [
         TextColumn("row" if form == "paper" else "SMOKE", tuple(line.key for line in rows)),
         *texts,
-        *([changed] if any(changed.cells) else []),
-        TextColumn("state", tuple(line.state for line in rows), wraps=True),
     ]
+    after = [TextColumn("state", tuple(line.state for line in rows), wraps=True)]
+    return before, [*after, changed] if any(changed.cells) else after
 
 
 def _key(table: Table, with_paper: bool, interval: bool) -> str:
