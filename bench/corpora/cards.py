@@ -11,12 +11,15 @@ from pathlib import Path
 from string import Formatter
 from typing import NamedTuple
 
-from bench import config
+from bench import config, config_files
 from bench.cards import folder, read, shown, validated
 from bench.corpora.called import is_called, near_corpus
 from bench.corpora.readers import names as names_of_readers
 from bench.errors import BenchError, near
 from bench.specs.corpus import CorpusCard, Protocol
+
+_NO_CARDS = (config_files.NAME, "pyproject.toml")
+"""Files that may lie beside cards where `cards = "."`."""
 
 
 def names() -> list[str]:
@@ -73,12 +76,18 @@ def _parsed(key: str, files: Mapping[str, Path]) -> CorpusCard:
 def _files() -> dict[str, Path]:
     """Return the file of every card by its key; of a key that both have, the user's."""
     ours = {path.stem: path for path in sorted(folder("datasets").glob("*.toml"))}
-    place = config.load().cards
+    here = config.load()
+    place = here.cards
     if place is None or place.resolve() == folder("datasets").resolve():
         return ours
     if not place.is_dir():
         raise BenchError(f"cards = {str(place)!r}: there is no such folder")
-    own = {path.stem.lower(): path for path in sorted(place.glob("*.toml"))}
+    files = {path.resolve() for path in (here.source, *here.further) if path is not None}
+    own = {
+        path.stem.lower(): path
+        for path in sorted(place.glob("*.toml"))
+        if path.name not in _NO_CARDS and path.resolve() not in files
+    }
     return ours | own
 
 
