@@ -32,7 +32,7 @@ def run(table: str, *, as_json: bool = False, refused: str = "") -> None:
     if as_json:
         from bench.reporting.checked import records
 
-        options.print_json(records(found))
+        options.print_json("table without training", {"records": records(found)})
         return
     click.echo(f"{found.card.title}: {found.card.caption}")
     headings = [f"{column}{of}" for column in found.columns for of in (": paper", ": here")]

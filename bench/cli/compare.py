@@ -41,7 +41,7 @@ def compare(a: Given, b: Given, as_json: bool, smoke: bool, **asked: Any) -> Non
     found = compared(judge, _read(judge, a), _read(judge, b), (names[0], names[1]))
     found = replace(found, a=a.shown, b=b.shown)
     if as_json:
-        options.print_json(render.comparison_as_dict(found))
+        options.print_json("compare", render.comparison_as_dict(found))
     else:
         click.echo(render.comparison(found))
     if not found.found:

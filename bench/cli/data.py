@@ -28,7 +28,7 @@ def show_corpus(name: str, as_json: bool) -> None:
     card, here = cards.card(name), configuration.load()
     found = [*_found(card, here)]
     if as_json:
-        options.print_json({**card.model_dump(), "on_this_machine": found})
+        options.print_json("corpus", {**card.model_dump(), "on_this_machine": found})
         return
     click.echo(f"{card.name} ({card.short}), {card.task}\n\n{card.story}\n")
     click.echo(f"citation: {card.citation}\nlicence: {card.licence}\npage: {card.page}")
@@ -118,7 +118,7 @@ def check(
         with counting(f"{card.key} {one}") as progress:
             reports.append(check(card, root, one, progress, form, decoding))
     if as_json:
-        options.print_json([as_dict(report) for report in reports])
+        options.print_json("data check", {"splits": [as_dict(report) for report in reports]})
     else:
         for report in reports:
             click.echo(render(report))
@@ -149,7 +149,7 @@ def overlap(a: str, b: str, audio: bool, smoke: bool, as_json: bool) -> None:
     with counting("recordings") as progress:
         found = look.compare(first, second, progress if audio else None)
     if as_json:
-        options.print_json(look.as_dict(found))
+        options.print_json("data overlap", look.as_dict(found))
     else:
         click.echo(look.render(found))
 

@@ -35,7 +35,7 @@ def doctor(context: click.Context, as_json: bool) -> None:
     """
     found = findings()
     if as_json:
-        options.print_json([finding._asdict() for finding in found])
+        options.print_json("doctor", {"findings": [finding._asdict() for finding in found]})
     else:
         for area, of in groupby(found, lambda finding: finding.area):
             click.echo(f"\n{area}")

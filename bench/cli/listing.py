@@ -26,7 +26,7 @@ def list_(as_json: bool) -> None:
     """List tables, systems, front-ends, corpora and sweeps."""
     content = catalogue()
     if as_json:
-        options.print_json(content)
+        options.print_json("list", content)
         return
     for heading, entries in content.items():
         click.echo(f"\n{heading}")
@@ -124,6 +124,7 @@ def show(
     differences = _differences(paper, card, chosen)
     if as_json:
         options.print_json(
+            "table",
             {
                 "table": card.key,
                 "title": card.title,
@@ -132,7 +133,7 @@ def show(
                 "differences": [
                     item.model_dump(mode="json", by_alias=True) for item in differences
                 ],
-            }
+            },
         )
         return
     click.echo(f"{card.title}: {card.caption}\n{paper.authors}, {paper.title}, {paper.venue}")

@@ -61,9 +61,16 @@ def end_without_figures(notes: Sequence[str]) -> NoReturn:
     raise click.exceptions.Exit(1)
 
 
-def print_json(value: Any) -> None:
-    """Print `value` as indented JSON."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+SCHEMA = {"schema": "speech-deepfake-bench", "version": 1}
+"""What each JSON output begins with; the version is raised when a key changes its meaning."""
+
+
+def print_json(kind: str, content: Mapping[str, Any]) -> None:
+    """Print `content` as indented JSON, below the schema's name, its version, and the kind of
+    output, e.g. `score`.
+    """
+    whole = {**SCHEMA, "kind": kind, **content}
+    click.echo(json.dumps(whole, indent=2, ensure_ascii=False, default=str))
 
 
 def print_table(header: Sequence[str], lines: Sequence[Sequence[object]]) -> None:

@@ -79,7 +79,9 @@ def report(
     here = configuration.to_write(place)
     reports = _made(cards.table_keys() if table == ALL else [table], form, detail, here)
     if as_json:
-        options.print_json([record for made in reports for record in made.records])
+        options.print_json(
+            "report", {"records": [record for made in reports for record in made.records]}
+        )
         return
     untrained = checked_cards.names() if table == ALL and form == "paper" else []
     looked_up = [checked_cards.card(key) for key in untrained]

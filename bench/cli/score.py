@@ -185,7 +185,8 @@ def _say(verdict: Verdict, as_json: bool, written: list[Path], run: str) -> None
 
     if as_json:
         files = [str(path) for path in written]
-        options.print_json({**render.as_dict(verdict), "files": files, "run": run or None})
+        content = {**render.as_dict(verdict), "files": files, "run": run or None}
+        options.print_json("score", content)
         return
     click.echo(render.markdown(verdict))
     click.echo(f"written: {written[0].parent}: {', '.join(path.name for path in written)}")

@@ -104,7 +104,7 @@ def show(name: str, form: Form, as_json: bool) -> None:
     if as_json:
         content = card.model_dump(mode="json", by_alias=True)
         more = {"signature": sweep_cards.signature(card), "base_signature": run.signature}
-        options.print_json({**content, **more})
+        options.print_json("sweep", {**content, **more})
         return
     click.echo(f"{card.title}\n{card.caption}".rstrip())
     if form == "smoke":
@@ -134,7 +134,7 @@ def report(
     card = sweep_cards.sweep(name, form)
     made = _made(card, here)
     if as_json:
-        options.print_json(made.trials.to_dict("records"))
+        options.print_json("sweep report", {"trials": made.trials.to_dict("records")})
         return
     if not check:
         click.echo(f"report: {reporting.write(made, folder)}")

@@ -35,7 +35,7 @@ def test_all_is_listed_and_nothing_is_decoded_unless_asked_for(bench, corpus, tm
     done = bench("data", "check", "19LA", "--split", "eval", "--list", str(place), "--json")
     assert done.returncode == 1
     missing = [f"{AUDIO}/LA_E_300000{i}.flac" for i in range(6)]
-    (report,) = json.loads(done.stdout)
+    (report,) = json.loads(done.stdout)["splits"]
     items = {problem["what"]: problem["items"] for problem in report["problems"]}
     assert items["audio file missing"] == missing
     assert "audio file unreadable" not in items

@@ -57,7 +57,7 @@ def test_an_unknown_key_of_bench_toml_is_a_mistake(bench, content, message, tmp_
 def test_corpora_may_be_given_by_their_short_names(bench, environment, miniatures, tmp_path):
     (tmp_path / "bench.toml").write_text(f'[corpora]\nHAD = "{miniatures}/mini/had"\n')
     environment["BENCH_CORPORA_ITW"] = f"{miniatures}/mini/inthewild"
-    found = json.loads(bench("doctor", "--json").stdout)
+    found = json.loads(bench("doctor", "--json").stdout)["findings"]
     places = {item["name"]: item["detail"] for item in found if item["area"] == "corpora"}
     assert places["had"] == f"{miniatures}/mini/had"
     assert places["inthewild"] == f"{miniatures}/mini/inthewild"
@@ -99,7 +99,7 @@ def test_a_bad_card_is_listed(bench, bad_card):
     assert bad_card in listed["bad"]["about"]
     assert "had" in listed
     assert bad_card in bench("list").stdout
-    found = json.loads(bench("doctor", "--json").stdout)
+    found = json.loads(bench("doctor", "--json").stdout)["findings"]
     (fault,) = [of["detail"] for of in found if of["area"] == "cards of corpora"]
     assert bad_card in fault
     unknown = bench("data", "show", "bade")
@@ -122,7 +122,7 @@ def test_doctor_shows_the_rest_beside_a_store_that_cannot_be_opened(bench, envir
     (Path(environment["BENCH_WORK"]) / "mlflow.db").write_bytes(b"no database at all" * 100)
     done = bench("doctor", "--json")
     assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
+    found = json.loads(done.stdout)["findings"]
     (store,) = [of for of in found if of["name"] == "mlflow" and of["area"] == "tracking store"]
     assert not store["found"]
     assert {"devices", "versions", "corpora", "weights"} <= {of["area"] for of in found}
@@ -181,7 +181,7 @@ def test_a_dry_run_and_doctor_tell_of_a_device(
     monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
     environment |= {"BENCH_DEVICE": device, "BENCH_DEVICES": devices}
     said = bench("run", "table4", "--smoke", "--dry-run").stdout
-    found = json.loads(bench("doctor", "--json").stdout)
+    found = json.loads(bench("doctor", "--json").stdout)["findings"]
     told = [of["detail"] for of in found if of["name"] == "configured"]
     assert len(told) == (message != "")
     assert ("lacking: device" in said) == (message != "")

@@ -67,7 +67,9 @@ def test_the_first_verbs_import_neither_pandas_nor_mlflow(arguments, environment
 def test_every_reading_verb_speaks_json(bench, arguments):
     done = bench(*arguments, "--json")
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)
+    content = json.loads(done.stdout)
+    assert (content["schema"], content["version"]) == ("speech-deepfake-bench", 1)
+    assert len(content) > 3
 
 
 def test_show_says_what_a_row_is(bench):
@@ -79,7 +81,7 @@ def test_show_says_what_a_row_is(bench):
 
 
 def test_doctor_finds_the_miniatures_and_misses_the_corpora(bench):
-    findings = json.loads(bench("doctor", "--json").stdout)
+    findings = json.loads(bench("doctor", "--json").stdout)["findings"]
     found = {(item["area"], item["name"]): item["found"] for item in findings}
     assert found["miniature corpora", "had"]
     assert not found["corpora", "had"]

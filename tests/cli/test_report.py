@@ -103,7 +103,7 @@ def test_all_tables_that_were_run_and_a_page_over_all(bench, stored, tmp_path, m
     stale = bench("report", "all", "--folder", "made", "--check")
     assert stale.returncode == 1
     assert "README.md" in stale.stderr
-    records = json.loads(bench("report", "all", "--json").stdout)
+    records = json.loads(bench("report", "all", "--json").stdout)["records"]
     with (folder / "sal-table4.csv").open(encoding="utf-8") as file:
         assert len(records) > len(list(csv.DictReader(file)))
 
