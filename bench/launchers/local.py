@@ -301,6 +301,7 @@ def _run_earlier(
             _release(place, trained, watcher)
             return
         with store.begin(entry) as tracked:
+            tracked.tag("trained_in", str(place.relative_to(config.work)))
             trained = _trained(job, place, config, _Both(tracked, watcher, interrupt))
             tracked.artifact(trained.kept, "checkpoint")
             _tell(tracked, trained)
