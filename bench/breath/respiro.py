@@ -101,7 +101,8 @@ class Detector:
     @property
     def described(self) -> dict[str, object]:
         """All that the breaths found depend on: the weights by their content, not their place."""
-        return {**self.spec.model_dump(), "version": str(RESULTS_VERSION), "weights": file_digest(self.path)}
+        version = str(RESULTS_VERSION)
+        return {**self.spec.model_dump(), "version": version, "weights": file_digest(self.path)}
 
     @cached_property
     def network(self) -> Network:

@@ -14,9 +14,6 @@ from bench.metrics.tally import Bools, Floats, Integers
 from bench.metrics.timeline import Frames, Pair, Reference, Runs, paired, runs, within
 from bench.units import SAMPLE_RATE_HZ, frame_samples
 
-RESULTS_VERSION = 1
-"""Raised when what this module gives can change (`bench.versions`)."""
-
 Rule = Literal["any-spoof", "floor"]
 LastFrame = Literal["keep", "drop", "round"]
 """What becomes of an utterance's last frame where the utterance ends within it."""

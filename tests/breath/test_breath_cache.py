@@ -205,7 +205,7 @@ def test_an_empty_subset_has_no_breath(tmp_path):
 
 
 def test_a_version_belongs_to_what_is_found():
-    """Where this fails, the detector finds other breaths than its version did: raise `RESULTS_VERSION`."""
+    """Where this fails, the detector finds other breaths: raise its `RESULTS_VERSION`."""
     times = dsp.intervals(made(0).wave, SPEC)
     assert dsp.RESULTS_VERSION == 1
     np.testing.assert_allclose(times, [[1.5075, 1.8775], [3.2275, 3.6575]], atol=1e-4)
