@@ -361,7 +361,8 @@ def _keep(
 
 
 def _restore(state: dict[str, Any], learner: _Learner) -> Progress:
-    learner.system.load_state_dict(state["system"])
-    learner.optimiser.load_state_dict(state["optimiser"])
-    learner.schedule.load_state_dict(state["schedule"])
+    if "system" in state:  # else the training has ended: no epoch follows
+        learner.system.load_state_dict(state["system"])
+        learner.optimiser.load_state_dict(state["optimiser"])
+        learner.schedule.load_state_dict(state["schedule"])
     return Progress(**state["progress"])
