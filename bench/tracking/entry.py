@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from bench import versions
 from bench.catalogue import digits, is_rate, shown
 from bench.config import Form
 from bench.digests import short_digest
@@ -77,6 +78,11 @@ class RunEntry:
     def data(self) -> str:
         """Eight hexadecimal digits of all fingerprints."""
         return short_digest(self.fingerprints)
+
+    @property
+    def versions(self) -> dict[str, int]:
+        """The results versions of all that the run is computed by (`bench.versions`)."""
+        return versions.of_run(self.run)
 
     @property
     def asked_for(self) -> dict[str, str]:
