@@ -208,7 +208,7 @@ def _numbers(table: pa.Table, column: str) -> Floats:
     return table[column].to_numpy().astype(np.float64)
 
 
-def _checked(table: pa.Table, path: Path, doubles: bool) -> pa.Table:
+def _checked(table: pa.Table, path: Path, doubles: bool = False) -> pa.Table:
     _check_columns(table.column_names, path)
     names = [name for name in COLUMNS if name in table.column_names]
     columns = {name: _typed(table[name], name, path, doubles) for name in names}
