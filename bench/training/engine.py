@@ -40,6 +40,9 @@ from bench.training.losses import MeanLoss, Watch
 from bench.training.scoring import score, utterances
 from bench.units import samples
 
+RESULTS_VERSION = 1
+"""Raised when what this module gives can change (`bench.versions`)."""
+
 CHECK_EVERY = 25
 """Steps between looks at the losses: each look waits for the device."""
 
