@@ -218,4 +218,4 @@ def _is_left(path: Path) -> bool:
 
 def _user() -> int:
     """Return who this process is to the file system: 0 on Windows, as the owner of every file."""
-    return os.geteuid() if hasattr(os, "geteuid") else 0
+    return getattr(os, "geteuid", lambda: 0)()
