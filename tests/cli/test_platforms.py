@@ -48,7 +48,7 @@ WINDOWS = """
 import builtins, importlib, io, json, pkgutil, sys, warnings
 from contextlib import redirect_stderr, redirect_stdout
 
-POSIX, verbs = json.loads(sys.argv[1])
+POSIX, verbs, imported = json.loads(sys.argv[1])
 own = builtins.__import__
 
 def asked(name, globals=None, *rest, **more):
@@ -60,7 +60,7 @@ builtins.__import__ = asked
 # A file that is read or written in the system's encoding is another one on Windows.
 warnings.filterwarnings("error", category=EncodingWarning, module="bench")
 import bench
-for found in pkgutil.walk_packages(bench.__path__, "bench."):
+for found in (of for prefix in imported for of in pkgutil.walk_packages(bench.__path__, prefix)):
     if found.name != "bench.__main__":
         importlib.import_module(found.name)
 from bench.cli import main
@@ -74,41 +74,31 @@ for verb in verbs:
 """
 
 
+SHOWS = [["list", "--json"], ["show", "breathnet/table8", "--json"], ["list"]]
+REPORTS = [
+    ["doctor"],
+    ["show", "table4", "--smoke"],
+    ["run", "table4", "--smoke", "--dry-run"],
+    ["report", "table4", "--smoke", "--format", "html", "--folder", "reports"],
+]
+
+
+@pytest.mark.parametrize(
+    ("others", "imported"),
+    [([], []), pytest.param(REPORTS, ["bench."], marks=pytest.mark.slow)],
+    ids=["scores", "reports, and every module"],
+)
 def test_what_reads_and_scores_needs_no_posix_and_prints_in_any_encoding(
-    environment, keys, trials, tmp_path
+    environment, keys, trials, tmp_path, others, imported
 ):
     scores = tmp_path / "λ.txt"
     lines = (f"{name} {i}.5\n" for i, name in enumerate(trials["utterance"]))
     scores.write_text("".join(lines), encoding="utf-8")
-    report = [
-        "report",
-        "table4",
-        "--smoke",
-        "--format",
-        "html",
-        "--folder",
-        str(tmp_path / "reports"),
-    ]
-    verbs = [
-        ["list"],
-        ["list", "--json"],
-        ["show", "table4", "--smoke"],
-        ["show", "breathnet/table8", "--json"],
-        ["score", str(scores), *keys],
-        ["compare", str(scores), str(scores), *keys],
-        ["doctor"],
-        ["run", "table4", "--smoke", "--dry-run"],
-        report,
-    ]
+    judge = [["score", str(scores), *keys], ["compare", str(scores), str(scores), *keys]]
+    verbs = [*SHOWS, *judge, *others]
+    python = [sys.executable, "-X", "warn_default_encoding"]
     done = subprocess.run(
-        [
-            sys.executable,
-            "-X",
-            "warn_default_encoding",
-            "-c",
-            WINDOWS,
-            json.dumps([[*POSIX], verbs]),
-        ],
+        [*python, "-c", WINDOWS, json.dumps([[*POSIX], verbs, imported])],
         env=environment | {"PYTHONIOENCODING": "cp1252"},
         cwd=tmp_path,
         capture_output=True,
