@@ -7,12 +7,12 @@ from pathlib import Path
 
 import click
 
-from bench import writing
+from bench import disk, writing
 from bench.cli import configuration, options
 from bench.config import Config
 from bench.corpora import cards
 from bench.errors import BenchError, near
-from bench.specs.corpus import CorpusCard
+from bench.specs.corpus import CorpusCard, Download
 
 
 @click.group()
@@ -33,13 +33,9 @@ def show_corpus(name: str, as_json: bool) -> None:
     click.echo(f"{card.name} ({card.short}), {card.task}\n\n{card.story}\n")
     click.echo(f"citation: {card.citation}\nlicence: {card.licence}\npage: {card.page}")
     for item in card.downloads:
-        details = [
-            f"{item.bytes:,} bytes" if item.bytes else "",
-            f"md5 {item.md5}" if item.md5 else "",
-        ]
-        click.echo(
-            f"  {item.file}: {item.url} {', '.join(part for part in details if part)}".rstrip()
-        )
+        click.echo(f"  {item.file}: {item.url} ({_known(item)})")
+    if card.downloads:
+        click.echo(f"to download: {card.download_size.in_words}")
     click.echo(f"place: {card.place}")
     for split, counts in card.splits.items():
         known = {k: getattr(counts, k) for k in ("utterances", "bonafide", "spoof")}
@@ -57,6 +53,17 @@ def show_corpus(name: str, as_json: bool) -> None:
     click.echo("on this machine:")
     for line in found:
         click.echo(f"  {line['what']}: {line['state']}")
+
+
+def _known(item: Download) -> str:
+    """Return the size and checksums of an official file, as far as they are known."""
+    if item.bytes is not None:
+        size = f"{item.bytes:,} bytes"
+    else:
+        about = item.about_bytes
+        size = "size unknown" if about is None else f"about {disk.human_bytes(about)}"
+    sums = {"md5": item.md5, "sha256": item.sha256}
+    return ", ".join([size, *(f"{kind} {digest}" for kind, digest in sums.items() if digest)])
 
 
 def _found(card: CorpusCard, here: Config) -> Iterator[dict[str, str]]:

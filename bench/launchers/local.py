@@ -23,7 +23,7 @@ from bench.breath.census import Census, census, described, require_marks
 from bench.config import Config
 from bench.corpora import cards
 from bench.errors import BenchError, plain
-from bench.launchers import judged, models
+from bench.launchers import judged, models, room
 from bench.launchers.illustrated import illustrate
 from bench.launchers.interrupt import Interrupt
 from bench.launchers.order import Order
@@ -34,7 +34,7 @@ from bench.reporting.kept import KeptInStore
 from bench.specs.run import Run, Stage, TrainData
 from bench.tracking.entry import DatasetUse, RunEntry
 from bench.tracking.store import Store, TrackedRun
-from bench.training import checkpoints, damage, engine, keeping, shares
+from bench.training import checkpoints, damage, engine, shares
 from bench.training.row import (
     Library,
     RowData,
@@ -268,16 +268,8 @@ def _run_row(
         tracked.tag("trained_in", str(place.relative_to(config.work)))
         trained = _trained(job, place, config, _Both(tracked, watcher, interrupt))
         _log(tracked, entry, job, trained, config)
-        _release(place, trained, watcher)
+        room.release(place, trained.progress, watcher.say)
     return tracked.run_id, trained
-
-
-def _release(place: Path, trained: Trained, watcher: Watcher) -> None:
-    """Make room: the run is finished, so nothing goes on from the state after its last epoch."""
-    try:
-        keeping.release(place, trained.progress)
-    except OSError as error:  # the run and its figures are safe
-        watcher.say(f"{place / checkpoints.LAST}: could not be removed: {error}")
 
 
 def _run_earlier(
@@ -298,7 +290,7 @@ def _run_earlier(
         if known:
             watcher.say(f"{entry.name}: was finished, but is not at {place}: trained once more")
             trained = _trained(job, place, config, _Both(None, watcher, interrupt))
-            _release(place, trained, watcher)
+            room.release(place, trained.progress, watcher.say)
             return
         with store.begin(entry) as tracked:
             tracked.tag("trained_in", str(place.relative_to(config.work)))
@@ -306,7 +298,7 @@ def _run_earlier(
             tracked.artifact(trained.kept, "checkpoint")
             _tell(tracked, trained)
             tracked.finish({})
-        _release(place, trained, watcher)
+        room.release(place, trained.progress, watcher.say)
 
 
 def _trained(job: Job, place: Path, config: Config, both: _Both) -> Trained:
