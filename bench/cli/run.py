@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from bench import cards
@@ -29,6 +31,12 @@ from bench.launchers.order import Order
     "start from.",
 )
 @click.option(
+    "--log",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Append a line for each epoch, evaluation and row to FILE as well.",
+)
+@click.option(
     "--dry-run",
     is_flag=True,
     help="Say what would be run, what is lacking, and what it costs: clips, hours, disk, download.",
@@ -48,10 +56,13 @@ def run(
     variant: str | None,
     smoke: bool,
     again: bool,
+    log: Path | None,
     dry_run: bool,
     measure: bool,
 ) -> None:
     """Train and evaluate a table's rows; finished ones are kept, a begun one goes on.
+
+    Each row ends with its results beside the paper's, and at the end comes the table.
 
     A failed row does not stop the others; the command then exits with 1 and names it.
     """
@@ -70,24 +81,33 @@ def run(
         return
     order.require(here)
     # These import torch and MLflow, which takes seconds: only now.
+    from bench.cli import ran
     from bench.cli.display import Display
     from bench.launchers import costs, local
     from bench.tracking.store import Store
 
     costs.require_room(order, here, again)
     failed: list[str] = []
-    with Display(f"{card.key}{' SMOKE' if smoke else ''}", order.count()) as display:
+    ended: list[str] = []
+    with Display(f"{card.key}{' SMOKE' if smoke else ''}", order.count(), log) as display:
         store = Store(here, display.say)
         for outcome in local.run(order, here, store, display, again):
-            display.end(outcome.job, outcome.state, outcome.message)
+            results = ""
             if outcome.state == "failed":
                 failed.append(outcome.job)
+            else:
+                results = ran.results(order, here, outcome.job)
+            ended.append(outcome.state)
+            display.end(outcome.job, outcome.state, outcome.message, results)
+    ran.print_table(order, here)
     if waiting := store.waiting():
         click.echo(f"{len(waiting)} runs wait to be sent to {store.uri}: bench sync")
-    command = f"bench report {table}" + (" --smoke" if smoke else "")
-    click.echo(
-        f"{len(failed)} failed; `{command}` writes the table" if failed else f"next: {command}"
-    )
-    if failed:
+    if {*ended} == {"already finished"}:
+        click.echo("nothing was to be done: all was finished before (--again runs it anew)")
+    command = ran.next_command(order, variant)
+    if not failed:
+        click.echo(f"next: {command}")
+    else:
+        click.echo(f"{len(failed)} failed; `{command}` shows the rest")
         click.echo(f"failed: {', '.join(failed)}", err=True)
         context.exit(1)

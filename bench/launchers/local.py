@@ -253,6 +253,10 @@ class _Both:
             self.tracked.log(figures, epoch)
         self.watcher.on_epoch(epoch, figures)
 
+    def on_score(self, evaluation: str, done: int, total: int) -> None:
+        self.interrupt.check()
+        self.watcher.on_score(evaluation, done, total)
+
 
 def _run_row(
     job: Job, entry: RunEntry, place: Path, config: Config, store: Store, watcher: Watcher
@@ -355,6 +359,9 @@ class _Silent:
 
     def on_epoch(self, epoch: int, figures: Mapping[str, float]) -> None:
         """Say nothing: the history is in the checkpoint and is logged when the launch is over."""
+
+    def on_score(self, evaluation: str, done: int, total: int) -> None:
+        """Say nothing."""
 
 
 def _on_each(job: Job, place: Path, config: Config, fabric: Fabric) -> Trained:
