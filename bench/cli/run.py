@@ -7,12 +7,12 @@ from pathlib import Path
 import click
 
 from bench import cards
-from bench.cli import checked, configuration, options
+from bench.cli import checked, completion, configuration, options
 from bench.launchers.order import Order
 
 
 @click.command()
-@click.argument("table")
+@click.argument("table", shell_complete=completion.table_names)
 @options.rows
 @click.option("--seeds", type=click.IntRange(min=1), help="How many seeds; the card's by default.")
 @click.option(

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from bench import cards
-from bench.cli import checked, configuration, options
+from bench.cli import checked, completion, configuration, options
 from bench.cli.sweep import show as show_sweep
 from bench.cli.wrapping import wrapped
 from bench.config import Config, Form
@@ -18,7 +18,7 @@ from bench.sweep_cards import PREFIX
 
 
 @click.command()
-@click.argument("table")
+@click.argument("table", shell_complete=completion.table_or_sweep_names)
 @options.rows
 @click.option("--settings", "whole", is_flag=True, help="Every setting of each row.")
 @click.option("--diff", is_flag=True, help="Only what each row says against its parent.")
