@@ -139,6 +139,8 @@ class ScoredEntry:
         }
 
 
+METRICS = "metrics"
+"""Tag of a run: the versions of what its results were computed by (`bench.versions`), as JSON."""
 BOUNDS = ("low", "high", "utterance_low", "utterance_high")
 """Fields of a figure that are of its own unit."""
 COUNTS = ("missed", "accepted", "bonafide", "spoof")
@@ -157,6 +159,11 @@ def values(figures: Mapping[str, Figure]) -> dict[str, float]:
             if part in ("low", "high") or not math.isnan(value):
                 found[f"{name}.{part}"] = per_cent(name, value) if part in BOUNDS else value
     return found
+
+
+def said_of(figures: Mapping[str, Figure]) -> dict[str, str]:
+    """Return the tags that results bring: `plans`, and by which metrics they were computed."""
+    return {**plans(figures), METRICS: json.dumps(versions.of_metrics(figures), sort_keys=True)}
 
 
 def plans(figures: Mapping[str, Figure]) -> dict[str, str]:
