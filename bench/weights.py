@@ -84,7 +84,8 @@ def locate(key: str, config: Config, otherwise: str = ANY_LAYOUT) -> Path:
             f'no place is set for the weights {key}: {get}; put `{key} = "/path/{file}"` under '
             f"[weights] in {source}, or set BENCH_WEIGHTS_{key.upper()}{hint}"
         )
+    where = config.where(f"weights.{key}")
     raise BenchError(
-        f"weights.{key} = {str(path)!r} in {source}: there is no such file or folder; {get}, and "
+        f"weights.{key} = {str(path)!r} in {where}: there is no such file or folder; {get}, and "
         f"put it there{hint}"
     )

@@ -20,6 +20,7 @@ from bench.cli.data import data
 from bench.cli.doctor import doctor
 from bench.cli.explain import explain
 from bench.cli.listing import list_, show
+from bench.cli.prune import prune
 from bench.cli.report import report
 from bench.cli.run import run
 from bench.cli.score import score
@@ -50,7 +51,21 @@ def bench() -> None:
     """
 
 
-for _command in (list_, show, run, sweep, report, score, compare, explain, data, ui, sync, doctor):
+for _command in (
+    list_,
+    show,
+    run,
+    sweep,
+    report,
+    score,
+    compare,
+    explain,
+    data,
+    ui,
+    sync,
+    doctor,
+    prune,
+):
     bench.add_command(_command)
 
 

@@ -122,6 +122,17 @@ def release(place: Path, progress: Progress) -> None:
         path.unlink(missing_ok=True)
 
 
+def release_ended(place: Path) -> None:
+    """Do as `release` for a training that ended in an earlier session; Damaged where its last state
+    cannot be read.
+    """
+    last = place / checkpoints.LAST
+    if last.is_file():
+        release(place, Progress(**checkpoints.load(last, STATE)["progress"]))
+    for path in checkpoints.unfinished(place):
+        path.unlink(missing_ok=True)
+
+
 def begun(run: Run, place: Path) -> dict[str, Any] | None:
     """Return the state after the last finished epoch; None where there is none, or where the
     weights that were to be kept have gone. Of a training that has ended, and whose state is

@@ -11,6 +11,7 @@ from bench import cards
 from bench.config import Config
 from bench.launchers import local
 from bench.launchers.order import Order
+from bench.tracking.folders import runs_by_folder
 from bench.tracking.store import Store
 from bench.tracking.tracked import TrackedRun
 from bench.training import checkpoints, keeping
@@ -63,6 +64,11 @@ def test_a_row_whose_last_epochs_are_averaged_keeps_their_mean_alone(card, confi
 def test_a_finished_stage_too_and_another_row_starts_from_it(card, config):
     run(card, config, "two")
     assert files(config) == [KEPT, KEPT]
+    places = {str(path.relative_to(config.work)) for path in config.work.glob("runs/*/seed-*")}
+    assert (known := runs_by_folder(config)) is not None
+    assert known.keys() == places, "each folder's runs are known to `bench prune`"
+    assert {run.kind for runs in known.values() for run in runs} == {"row", "stage"}
+    assert not any(run.in_progress for runs in known.values() for run in runs)
     state, watcher = run(card, config, "again")
     assert state == "finished"
     assert "again · seed 7 · start" not in watcher.steps
