@@ -45,7 +45,11 @@ class File(Spec):
     """What `bench.toml` may say; all of it may be left out."""
 
     cards: Place | None = None
-    """Folder of cards of corpora of your own, one `<key>.toml` each, e.g. `"cards"`."""
+    """A folder that holds cards of corpora and nothing else, one `<key>.toml` each; `extend` does
+    the same and more."""
+    extend: tuple[Place, ...] = Field(default=(), strict=False)
+    """Folders of your own cards, laid out as the suite is, e.g. `["lab"]`: lab/datasets/mine.toml,
+    lab/experiments/mine/ablation.toml, lab/experiments/sweeps/mine.toml."""
     corpora: dict[str, Place] = Field(default_factory=dict[str, str])
     """Folder of each corpus, e.g. `partialspoof = "/data/PartialSpoof/database"`."""
     weights: dict[str, Place] = Field(default_factory=dict[str, str])
@@ -80,6 +84,7 @@ class Config:
     """The file or the variable that says each key, by `work`, `corpora.had`, ...; no others are
     in it."""
     cards: Path | None = None
+    extend: tuple[Path, ...] = ()
     corpora: Mapping[str, Path] = field(default_factory=dict[str, Path])
     weights: Mapping[str, Path] = field(default_factory=dict[str, Path])
     noise: Mapping[str, Path] = field(default_factory=dict[str, Path])
@@ -247,6 +252,7 @@ def _config(
 ) -> Config:
     plain = {keys[0]: of.value for keys, of in values.items() if keys[0] in _PLAIN}
     places: dict[_Keys, Path] = {}
+    extend: list[Path] = []
     tracking: str | None = None
     wrong: list[str] = []
     for keys, stated in values.items():
@@ -255,9 +261,10 @@ def _config(
             if keys == ("tracking",):
                 text = config_files.filled_in(stated.value, environment, where)
                 tracking = _tracking(text, stated.base)
+            elif keys == ("extend",):
+                extend = [_place(of, stated.base, environment, where) for of in stated.value]
             elif keys[0] not in _PLAIN:
-                text = config_files.filled_in(stated.value, environment, where)
-                places[keys] = stated.base / config_files.home_filled_in(text, where)
+                places[keys] = _place(stated.value, stated.base, environment, where)
         except BenchError as error:
             wrong.append(str(error))
     if wrong:
@@ -272,11 +279,18 @@ def _config(
         further=tuple(files[1:]),
         origins={".".join(keys): of.where for keys, of in values.items()},
         cards=places.get(("cards",)),
+        extend=tuple(extend),
         work=places.get(("work",)) or _unstated_work(own, environment),
         tracking=tracking,
         **sections,
         **plain,
     )
+
+
+def _place(stated: str, base: Path, environment: Mapping[str, str], where: str) -> Path:
+    """Return a place, its variables and `~` filled in; a relative one is below `base`."""
+    text = config_files.filled_in(stated, environment, where)
+    return base / config_files.home_filled_in(text, where)
 
 
 def _unstated_work(own: Path | None, environment: Mapping[str, str]) -> Path:

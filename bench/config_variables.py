@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -14,7 +15,7 @@ NOISE = {
 }
 """What each key of `[noise]` is."""
 SECTIONS = ("corpora", "weights", "noise")
-_SINGLE = ("cards", "work", "tracking", "device", "devices", "workers", "deterministic")
+_SINGLE = ("cards", "extend", "work", "tracking", "device", "devices", "workers", "deterministic")
 """Keys that are in no section."""
 _OTHER = ("BENCH_CONFIG", config_files.WITHIN, "BENCH_SWEEP_STORAGE")
 """Variables of ours that give no key."""
@@ -84,7 +85,12 @@ def _number(name: str, text: str) -> int:
     return int(text)
 
 
+def _folders(_: str, text: str) -> list[str]:
+    return [folder for folder in text.split(os.pathsep) if folder.strip()]
+
+
 _PARSE: Mapping[str, Callable[[str, str], Any]] = {
+    "extend": _folders,
     "devices": _number,
     "workers": _number,
     "deterministic": _flag,

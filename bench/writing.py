@@ -148,6 +148,11 @@ def temporaries() -> Generator[None]:
                 os.environ["TMPDIR"] = stated
 
 
+def is_part(name: str) -> bool:
+    """Return whether a file or folder is called as what is not whole yet."""
+    return _PART.fullmatch(name) is not None
+
+
 def remove_leftovers(places: Iterable[Path]) -> list[Path]:
     """Remove what killed writers left directly in any of the folders `places`, and return it.
 

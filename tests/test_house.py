@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import cards
+from bench import card_files
 from bench.specs import augment, frontends, systems
 
 CARDS = {"datasets": "datasets", "experiments": "experiments", "reports/templates": "templates"}
@@ -118,4 +118,4 @@ def test_augmentations_have_modules(root):
 
 
 def test_cards_are_found_in_the_checkout(root):
-    assert cards.folder("datasets") == root / "datasets"
+    assert card_files.folder("datasets") == root / "datasets"

@@ -19,10 +19,12 @@ from bench.cli.console import visible_output
 from bench.cli.data import data
 from bench.cli.doctor import doctor
 from bench.cli.explain import explain
-from bench.cli.listing import list_, show
+from bench.cli.listing import list_
+from bench.cli.prune import prune
 from bench.cli.report import report
 from bench.cli.run import run
 from bench.cli.score import score
+from bench.cli.show import show
 from bench.cli.sweep import sweep
 from bench.cli.sync import sync
 from bench.cli.ui import ui
@@ -50,7 +52,21 @@ def bench() -> None:
     """
 
 
-for _command in (list_, show, run, sweep, report, score, compare, explain, data, ui, sync, doctor):
+for _command in (
+    list_,
+    show,
+    run,
+    sweep,
+    report,
+    score,
+    compare,
+    explain,
+    data,
+    ui,
+    sync,
+    doctor,
+    prune,
+):
     bench.add_command(_command)
 
 

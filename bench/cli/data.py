@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from bench import writing
-from bench.cli import configuration, options
+from bench.cli import completion, configuration, options
 from bench.config import Config
 from bench.corpora import cards
 from bench.errors import BenchError, near
@@ -21,7 +21,7 @@ def data() -> None:
 
 
 @data.command("show")
-@click.argument("name")
+@click.argument("name", shell_complete=completion.corpus_names)
 @options.as_json
 def show_corpus(name: str, as_json: bool) -> None:
     """Show a corpus's card: story, licence, where to get it, splits, traps."""
@@ -76,7 +76,7 @@ def _found(card: CorpusCard, here: Config) -> Iterator[dict[str, str]]:
 
 
 @data.command()
-@click.argument("name")
+@click.argument("name", shell_complete=completion.corpus_names)
 @click.option("--split", help="One split only.")
 @click.option("--decode", is_flag=True, help="Read every sample of every audio file.")
 @click.option(
@@ -129,8 +129,8 @@ def check(
 
 
 @data.command()
-@click.argument("a", metavar="A[:SPLIT,...]")
-@click.argument("b", metavar="B[:SPLIT,...]")
+@click.argument("a", metavar="A[:SPLIT,...]", shell_complete=completion.corpus_names)
+@click.argument("b", metavar="B[:SPLIT,...]", shell_complete=completion.corpus_names)
 @click.option("--audio/--no-audio", default=True, help="Compare the recordings too; on by default.")
 @options.smoke
 @options.as_json
@@ -162,7 +162,13 @@ def overlap(a: str, b: str, audio: bool, smoke: bool, as_json: bool) -> None:
 )
 @click.option("--seed", default=0, show_default=True)
 @click.option("--size", type=click.Choice(["demo", "large"]), default="demo", show_default=True)
-@click.option("--only", multiple=True, metavar="NAME", help="This corpus only; may be repeated.")
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=completion.corpus_names,
+    help="This corpus only; may be repeated.",
+)
 @click.option("--folder", type=click.Path(path_type=Path), help="Where; <work>/mini by default.")
 def mini(
     speech: Path | None, seed: int, size: str, only: tuple[str, ...], folder: Path | None

@@ -34,7 +34,7 @@ from bench.reporting.kept import KeptInStore
 from bench.specs.run import Run, Stage, TrainData
 from bench.tracking.entry import DatasetUse, RunEntry
 from bench.tracking.store import Store, TrackedRun
-from bench.training import checkpoints, damage, engine, shares
+from bench.training import checkpoints, damage, engine, keeping, shares
 from bench.training.row import (
     Library,
     RowData,
@@ -253,6 +253,10 @@ class _Both:
             self.tracked.log(figures, epoch)
         self.watcher.on_epoch(epoch, figures)
 
+    def on_score(self, evaluation: str, done: int, total: int) -> None:
+        self.interrupt.check()
+        self.watcher.on_score(evaluation, done, total)
+
 
 def _run_row(
     job: Job, entry: RunEntry, place: Path, config: Config, store: Store, watcher: Watcher
@@ -268,7 +272,16 @@ def _run_row(
         tracked.tag("trained_in", str(place.relative_to(config.work)))
         trained = _trained(job, place, config, _Both(tracked, watcher, interrupt))
         _log(tracked, entry, job, trained, config)
+        _release(place, trained, watcher)
     return tracked.run_id, trained
+
+
+def _release(place: Path, trained: Trained, watcher: Watcher) -> None:
+    """Make room: the run is finished, so nothing goes on from the state after its last epoch."""
+    try:
+        keeping.release(place, trained.progress)
+    except OSError as error:  # the run and its figures are safe
+        watcher.say(f"{place / checkpoints.LAST}: could not be removed: {error}")
 
 
 def _run_earlier(
@@ -288,13 +301,16 @@ def _run_earlier(
     with _alone(place, held="wait"):
         if known:
             watcher.say(f"{entry.name}: was finished, but is not at {place}: trained once more")
-            _trained(job, place, config, _Both(None, watcher, interrupt))
+            trained = _trained(job, place, config, _Both(None, watcher, interrupt))
+            _release(place, trained, watcher)
             return
         with store.begin(entry) as tracked:
+            tracked.tag("trained_in", str(place.relative_to(config.work)))
             trained = _trained(job, place, config, _Both(tracked, watcher, interrupt))
             tracked.artifact(trained.kept, "checkpoint")
             _tell(tracked, trained)
             tracked.finish({})
+        _release(place, trained, watcher)
 
 
 def _trained(job: Job, place: Path, config: Config, both: _Both) -> Trained:
@@ -351,6 +367,9 @@ class _Silent:
 
     def on_epoch(self, epoch: int, figures: Mapping[str, float]) -> None:
         """Say nothing: the history is in the checkpoint and is logged when the launch is over."""
+
+    def on_score(self, evaluation: str, done: int, total: int) -> None:
+        """Say nothing."""
 
 
 def _on_each(job: Job, place: Path, config: Config, fabric: Fabric) -> Trained:

@@ -14,14 +14,14 @@ from __future__ import annotations
 import glob
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from string import Template
 from typing import Any, Literal
 
 import pandas as pd
 
-from bench import cards, writing
+from bench import card_files, cards, writing
 from bench.config import Form
 from bench.markdown import heading, image, marked, prose
 from bench.printable import csv_text
@@ -37,9 +37,10 @@ from bench.reporting import (
     published,
     repeat,
     tables,
+    terminal,
 )
 from bench.reporting.bibliography import bibliography
-from bench.reporting.cells import COUNTS, Cell, cells, standing
+from bench.reporting.cells import COUNTS, Cell, Standing, cells, standing
 from bench.reporting.compared import compared
 from bench.reporting.contradictions import contradictions
 from bench.reporting.grid import smoke_word
@@ -77,6 +78,13 @@ class Report:
     """PNGs that runs keep and the Markdown names, by name."""
     scored: bool = False
     """Whether score files were judged for the table."""
+    standings: Mapping[str, Standing] = field(default_factory=dict[str, Standing])
+    """The runs of each row."""
+
+    def on_terminal(self, width: int) -> str:
+        """Return the table as lines of text; see `bench.reporting.terminal`."""
+        lines = terminal.lines(self.table, self.cells, self.standings)
+        return terminal.text(self.table, lines, self.form, width)
 
     @property
     def says_something(self) -> bool:
@@ -150,7 +158,7 @@ def report(
     comparisons = compared(table, found, standings, kept)
     smoke = smoke_word(form)
     stem = table.key.replace("/", "-") + (".smoke" if form == "smoke" else "")
-    template = Template((cards.folder("templates") / "table.md").read_text(encoding="utf-8"))
+    template = Template((card_files.folder("templates") / "table.md").read_text(encoding="utf-8"))
     shown = pictures(table, found, standings, runs, kept, stem, form)
     markdown = template.substitute(
         smoke=smoke,
@@ -192,6 +200,7 @@ def report(
         paper=paper,
         pictures=shown.files,
         scored=bool(beside.scored(table, scored, form)),
+        standings=standings,
     )
 
 

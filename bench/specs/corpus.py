@@ -4,7 +4,7 @@ where its lists are delimited text, how they are read.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BeforeValidator, Field
 
@@ -27,7 +27,26 @@ class Download(Spec):
     file: str
     url: str
     bytes: int | None = None
+    about_bytes: int | None = None
+    """The size as a page rounds it, where the exact one is not known."""
     md5: str | None = None
+    sha256: str | None = None
+
+    @property
+    def size(self) -> int | None:
+        """`bytes`, else `about_bytes`; None where neither is known."""
+        return self.about_bytes if self.bytes is None else self.bytes
+
+
+class DownloadSize(NamedTuple):
+    """Of several files together."""
+
+    known_bytes: int
+    """Of those whose size is known, rounded or not."""
+    exact: bool
+    """Whether none of these is rounded."""
+    unknown: int
+    """Files of unknown size."""
 
 
 class Split(Spec):
@@ -158,6 +177,14 @@ class CorpusCard(Spec):
     are equal. Empty where names cannot be compared."""
     downloads: tuple[Download, ...] = Field(default=(), strict=False)
     traps: tuple[str, ...] = Field(default=(), strict=False)
+
+    @property
+    def download_size(self) -> DownloadSize:
+        """What its official files take together."""
+        sizes = [item.size for item in self.downloads]
+        known = [size for size in sizes if size is not None]
+        exact = not any(item.bytes is None for item in self.downloads if item.size is not None)
+        return DownloadSize(sum(known), exact, len(sizes) - len(known))
 
     @property
     def roles(self) -> dict[str, Literal["spoof", "channel"]]:

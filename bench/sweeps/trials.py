@@ -168,3 +168,6 @@ class _Hearing:
         self._watcher.on_epoch(epoch, figures)
         if self._own and self._alone:
             self._heard(epoch, figures)
+
+    def on_score(self, evaluation: str, done: int, total: int) -> None:
+        self._watcher.on_score(evaluation, done, total)

@@ -73,7 +73,7 @@ def test_corpora_may_be_given_by_their_short_names(bench, environment, miniature
 def test_a_variable_goes_before_another_name_of_the_corpus_in_a_file(bench, environment, tmp_path):
     (tmp_path / "bench.toml").write_text('[corpora]\nPS = "file"\n')
     environment["BENCH_CORPORA_PARTIALSPOOF"] = "variable"
-    found = json.loads(bench("doctor", "--json").stdout)
+    found = json.loads(bench("doctor", "--json").stdout)["findings"]
     (place,) = [of["detail"] for of in found if of["name"] == "partialspoof" and not of["found"]][
         :1
     ]
@@ -87,10 +87,10 @@ def test_a_variable_goes_before_another_name_of_the_corpus_in_a_file(bench, envi
 @pytest.fixture
 def bad_card(tmp_path):
     """A folder of cards of which one cannot be read."""
-    (tmp_path / "own").mkdir()
-    (tmp_path / "own" / "bad.toml").write_bytes(LATIN)
-    (tmp_path / "bench.toml").write_text('cards = "own"\n')
-    return "own/bad.toml:1: not in UTF-8"
+    (tmp_path / "own/datasets").mkdir(parents=True)
+    (tmp_path / "own/datasets/bad.toml").write_bytes(LATIN)
+    (tmp_path / "bench.toml").write_text('extend = ["own"]\n')
+    return "own/datasets/bad.toml:1: not in UTF-8"
 
 
 @pytest.mark.parametrize(

@@ -95,12 +95,12 @@ def test_a_row_whose_files_are_damaged_is_trained_anew(bench, environment, tiny)
     assert bench(*order).returncode == 0
     before = frame(work)
     environment["BENCH_TRACKING"] = store = f"sqlite:///{work}/other.db"
-    (last,) = work.rglob("last.pt")
-    last.write_bytes(last.read_bytes()[:1000])
+    (kept,) = work.rglob("runs/**/kept.pt")
+    kept.write_bytes(kept.read_bytes()[:1000])
     done = bench(*order)
     assert done.returncode == 0, done.stderr
-    assert "last.pt: not a readable checkpoint" in done.stderr
-    assert "set aside as last.pt.damaged" in done.stderr
+    assert "kept.pt: not a readable checkpoint" in done.stderr
+    assert "set aside as kept.pt.damaged" in done.stderr
     assert "the row begins anew" in done.stderr
     again = Store(Config(work=work, tracking=store)).frame("sal/table4", "smoke")
     assert again["status"].tolist() == ["FINISHED"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from mlflow.tracking import MlflowClient
 
-from bench import cards
+from bench import cards, versions
 from bench.breath import dsp
 from bench.config import Config
 from bench.corpora import load
@@ -20,6 +20,7 @@ from bench.reporting.cells import standing
 from bench.specs.breath import Dsp, Precomputed
 from bench.tracking.store import Store
 from bench.training import contents
+from bench.training.row import Library
 from tests.launchers.test_stages import CARD, Watcher
 
 CORPUS = "asvspoof2019la"
@@ -90,6 +91,56 @@ def test_what_is_made_from_something_else_is_run_anew_and_said(card, config, cha
     assert stands.left_out == {"with other weights, audio or breaths": 1}
 
 
+@pytest.fixture
+def raise_version(monkeypatch):
+    """Declares a results version of a module, as a change of its code would."""
+    declared = versions.declared
+
+    def raised(module: str, version: int = 2) -> None:
+        changed = {module: version}
+        monkeypatch.setattr(versions, "declared", lambda of: changed.get(of) or declared(of))
+
+    return raised
+
+
+def test_a_row_by_older_code_is_run_anew_and_said(card, config, raise_version):
+    assert run(card, config, Watcher()) == "finished"
+    raise_version("systems/tca")
+    assert run(card, config, Watcher()) == "already finished", "the row does not use it"
+    raise_version("systems/sal")
+    watcher = Watcher()
+    assert run(card, config, watcher) == "finished"
+    said = "run anew, changed since it was finished: system sal (version 1 -> 2)"
+    assert f"alone · seed 7: {said}" in watcher.said
+    assert watcher.steps, "it was trained and not taken over"
+    assert run(card, config, Watcher()) == "already finished"
+
+
+@pytest.mark.parametrize(
+    ("module", "training", "evaluation"),
+    [
+        ("systems/sal", True, False),
+        ("frontends/tiny", True, False),
+        ("training/engine", True, False),
+        ("corpora/readers/protocol", True, True),
+        ("corpora/audio", True, True),
+        ("breath/precomputed", True, True),
+        ("augment/mix_frame", False, False),
+        ("labels/frames", False, False),
+    ],
+)
+def test_what_is_used_of_changed_code_alone_is_done_anew(
+    card, config, raise_version, module, training, evaluation
+):
+    resolved = order(card).runs()["alone"]
+    before = Library(config).row(resolved)
+    raise_version(module)
+    after = Library(config).row(resolved)
+    assert (before.trained_from() != after.trained_from()) == training
+    one, other = (of.evaluate[CORPUS].contents() for of in (before, after))
+    assert (one != other) == evaluation
+
+
 def test_again_runs_a_row_anew_beside_the_earlier_run(card, config):
     run(card, config, Watcher())
     (first,) = trained(order(card), [None], config)
@@ -120,15 +171,19 @@ class StoppedAtOnce(Watcher):
 
 
 @pytest.mark.slow
-def test_a_run_that_does_not_say_what_it_was_made_from_is_finished(card, config):
+def test_a_run_that_does_not_say_what_it_was_made_from_is_finished(card, config, raise_version):
     """Stores from before contents were looked at are not run anew."""
     run(card, config, Watcher())
     client = MlflowClient(config.tracking_uri)
     experiment = client.get_experiment_by_name("test/stages")
     (known,) = client.search_runs([experiment.experiment_id])
-    for tag in ("contents", "made_from", "again"):
+    for tag in ("contents", "made_from", "again", "versions"):
         client.delete_tag(known.info.run_id, tag)
     assert run(card, config, Watcher()) == "already finished"
+    raise_version("systems/sal")
+    watcher = Watcher()
+    assert run(card, config, watcher) == "finished"
+    assert any("system sal (version 1 -> 2)" in text for text in watcher.said)
 
 
 class TestContents:
@@ -143,7 +198,7 @@ class TestContents:
         path.write_text("1")
         assert contents.of_breaths(spec, config) == one
         before = contents.of_breaths(Dsp(kind="dsp"), config)
-        monkeypatch.setattr(dsp, "VERSION", "next")
+        monkeypatch.setattr(dsp, "RESULTS_VERSION", 99)
         assert contents.of_breaths(Dsp(kind="dsp"), config) != before
 
     def test_of_a_folder_of_weights_are_what_is_read_of_it(self, tmp_path):

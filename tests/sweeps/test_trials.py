@@ -59,6 +59,9 @@ class Watcher:
     def on_epoch(self, epoch, figures) -> None:
         pass
 
+    def on_score(self, evaluation, done, total) -> None:
+        pass
+
 
 @pytest.fixture(scope="session")
 def empty_store(tmp_path_factory) -> Path:
