@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -21,6 +22,13 @@ smoke = click.option(
     "--smoke", is_flag=True, help="The smoke form: tiny, on the miniature corpora; never a result."
 )
 rows = click.option("--rows", metavar="S0,S5-S8", help="Some rows only; a dash is a range.")
+
+log = click.option(
+    "--log",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Append a line for each epoch, evaluation and row to FILE as well.",
+)
 
 variant = click.option(
     "--variant", metavar="NAME", help="The rows in a variant of the paper's card, e.g. released."

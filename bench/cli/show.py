@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from os.path import commonprefix
 from typing import Any
 
 import click
@@ -97,7 +98,10 @@ def _print_hints(card: Table, rows: Sequence[str], form: Form, here: Config, poi
     runs = (cards.resolve(card, row, form) for row in rows)
     missing = dict.fromkeys(text for run in runs for text in lacking(run, here))
     if missing:
-        short = dict.fromkeys(text.partition(":")[0] for text in missing)
+        short = [*dict.fromkeys(text.partition(":")[0] for text in missing)]
+        # What all begin with is said once.
+        alike = commonprefix(short).rpartition(" ")[0] if len(short) > 1 else ""
+        short = [short[0], *(text.removeprefix(alike).strip() for text in short[1:])]
         text = f"missing here: {'; '.join(short)} (bench doctor {card.key} says what to do)"
         click.echo(wrapped(text))
     differ = f", --differences (paper, released code, this suite: {points})" if points else ""
