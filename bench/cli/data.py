@@ -8,12 +8,12 @@ from pathlib import Path
 import click
 
 from bench import cards as tables
-from bench import writing
-from bench.cli import configuration, options
+from bench import disk, writing
+from bench.cli import completion, configuration, options
 from bench.config import Config
 from bench.corpora import cards
 from bench.errors import BenchError, near
-from bench.specs.corpus import CorpusCard
+from bench.specs.corpus import CorpusCard, Download
 from bench.specs.run import Stage
 
 
@@ -23,7 +23,7 @@ def data() -> None:
 
 
 @data.command("show")
-@click.argument("name")
+@click.argument("name", shell_complete=completion.corpus_names)
 @options.as_json
 def show_corpus(name: str, as_json: bool) -> None:
     """Show a corpus's card: story, licence, where to get it, splits, traps."""
@@ -35,13 +35,9 @@ def show_corpus(name: str, as_json: bool) -> None:
     click.echo(f"{card.name} ({card.short}), {card.task}\n\n{card.story}\n")
     click.echo(f"citation: {card.citation}\nlicence: {card.licence}\npage: {card.page}")
     for item in card.downloads:
-        details = [
-            f"{item.bytes:,} bytes" if item.bytes else "",
-            f"md5 {item.md5}" if item.md5 else "",
-        ]
-        click.echo(
-            f"  {item.file}: {item.url} {', '.join(part for part in details if part)}".rstrip()
-        )
+        click.echo(f"  {item.file}: {item.url} ({_known(item)})")
+    if card.downloads:
+        click.echo(f"to download: {card.download_size.in_words}")
     click.echo(f"place: {card.place}")
     for split, counts in card.splits.items():
         known = {k: getattr(counts, k) for k in ("utterances", "bonafide", "spoof")}
@@ -61,6 +57,17 @@ def show_corpus(name: str, as_json: bool) -> None:
         click.echo(f"  {line['what']}: {line['state']}")
 
 
+def _known(item: Download) -> str:
+    """Return the size and checksums of an official file, as far as they are known."""
+    if item.bytes is not None:
+        size = f"{item.bytes:,} bytes"
+    else:
+        about = item.about_bytes
+        size = "size unknown" if about is None else f"about {disk.human_bytes(about)}"
+    sums = {"md5": item.md5, "sha256": item.sha256}
+    return ", ".join([size, *(f"{kind} {digest}" for kind, digest in sums.items() if digest)])
+
+
 def _found(card: CorpusCard, here: Config) -> Iterator[dict[str, str]]:
     """Yield where the corpus and its miniature are, and how each split was found at a look."""
     from bench.corpora.check import glance
@@ -78,7 +85,7 @@ def _found(card: CorpusCard, here: Config) -> Iterator[dict[str, str]]:
 
 
 @data.command()
-@click.argument("name")
+@click.argument("name", shell_complete=completion.corpus_names)
 @click.option("--split", help="One split only.")
 @click.option("--decode", is_flag=True, help="Read every sample of every audio file.")
 @click.option(
@@ -131,8 +138,8 @@ def check(
 
 
 @data.command()
-@click.argument("a", metavar="A[:SPLIT,...]")
-@click.argument("b", metavar="B[:SPLIT,...]")
+@click.argument("a", metavar="A[:SPLIT,...]", shell_complete=completion.corpus_names)
+@click.argument("b", metavar="B[:SPLIT,...]", shell_complete=completion.corpus_names)
 @click.option("--audio/--no-audio", default=True, help="Compare the recordings too; on by default.")
 @options.smoke
 @options.as_json
@@ -164,12 +171,19 @@ def overlap(a: str, b: str, audio: bool, smoke: bool, as_json: bool) -> None:
 )
 @click.option("--seed", default=0, show_default=True)
 @click.option("--size", type=click.Choice(["demo", "large"]), default="demo", show_default=True)
-@click.option("--only", multiple=True, metavar="NAME", help="This corpus only; may be repeated.")
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=completion.corpus_names,
+    help="This corpus only; may be repeated.",
+)
 @click.option(
     "--for",
     "for_tables",
     multiple=True,
     metavar="TABLE",
+    shell_complete=completion.table_names,
     help="Those that a table's rows need; may be repeated.",
 )
 @click.option("--folder", type=click.Path(path_type=Path), help="Where; <work>/mini by default.")

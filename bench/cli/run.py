@@ -7,13 +7,12 @@ from pathlib import Path
 import click
 
 from bench import cards
-from bench.cli import checked, configuration, options
-from bench.config import Config
+from bench.cli import checked, completion, configuration, options
 from bench.launchers.order import Order
 
 
 @click.command()
-@click.argument("table")
+@click.argument("table", shell_complete=completion.table_names)
 @options.rows
 @click.option("--seeds", type=click.IntRange(min=1), help="How many seeds; the card's by default.")
 @click.option(
@@ -32,7 +31,16 @@ from bench.launchers.order import Order
     "start from.",
 )
 @options.log
-@click.option("--dry-run", is_flag=True, help="Say what would be run and what is lacking.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Say what would be run, what is lacking, and what it costs: clips, hours, disk, download.",
+)
+@click.option(
+    "--measure",
+    is_flag=True,
+    help="As --dry-run, and train each row for a moment on this device, to know the hours.",
+)
 @click.pass_context
 def run(
     context: click.Context,
@@ -45,6 +53,7 @@ def run(
     again: bool,
     log: Path | None,
     dry_run: bool,
+    measure: bool,
 ) -> None:
     """Train and evaluate a table's rows; finished ones are kept, a begun one goes on.
 
@@ -60,16 +69,19 @@ def run(
     card, chosen = options.varied(card, cards.select(card, rows), variant)
     order = Order(card, chosen, seeds, form, overrides)
     order.runs()  # every mistake in what was asked for, before anything is begun
-    if dry_run:
-        _dry_run(order, here)
+    if dry_run or measure:
+        from bench.cli.dry_run import dry_run as say_costs
+
+        say_costs(order, here, again=again, measure=measure)
         return
     order.require(here)
     # These import torch and MLflow, which takes seconds: only now.
     from bench.cli import ran
     from bench.cli.display import Display
-    from bench.launchers import local
+    from bench.launchers import costs, local
     from bench.tracking.store import Store
 
+    costs.require_room(order, here, again)
     failed: list[str] = []
     ended: list[str] = []
     with Display(f"{card.key}{' SMOKE' if smoke else ''}", order.count(), log) as display:
@@ -94,19 +106,3 @@ def run(
         click.echo(f"{len(failed)} failed; `{command}` shows the rest")
         click.echo(f"failed: {', '.join(failed)}", err=True)
         context.exit(1)
-
-
-def _dry_run(order: Order, here: Config) -> None:
-    from bench.launchers.needs import lacking, lacking_device
-    from bench.tracking.states import states
-
-    state = states(here, order.table.key, order.form)
-    lines: list[tuple[str, str, str, str]] = []
-    missing = dict.fromkeys(lacking_device(here))
-    for row, resolved in order.runs().items():
-        text = ", ".join(str(seed) for seed in order.row_seeds(row))
-        lines.append((row, resolved.signature, text, state.get(resolved.signature, "not run")))
-        missing |= dict.fromkeys(lacking(resolved, here))
-    options.print_table(("row", "signature", "seeds", "state"), lines)
-    for text in missing:
-        click.echo(f"lacking: {text}")

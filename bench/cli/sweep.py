@@ -9,13 +9,13 @@ from typing import Any
 import click
 
 from bench import sweep_cards
-from bench.cli import configuration, options
+from bench.cli import completion, configuration, options
 from bench.config import Config, Form
 from bench.specs.sweep import Sweep
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=completion.sweep_names)
 @click.option("--trials", type=click.IntRange(min=1), help="How many in all, else the card's.")
 @click.option("--jobs", type=click.IntRange(min=1), default=1, help="Processes on this machine.")
 @click.option(
