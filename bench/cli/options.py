@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -27,6 +28,13 @@ rows = click.option(
     metavar="S0,S5-S8",
     shell_complete=completion.row_names,
     help="Some rows only; a dash is a range.",
+)
+
+log = click.option(
+    "--log",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Append a line for each epoch, evaluation and row to FILE as well.",
 )
 
 variant = click.option(

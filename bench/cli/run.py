@@ -31,12 +31,7 @@ from bench.launchers.order import Order
     help="Run finished rows anew; their earlier runs are kept, and so is the training that they "
     "start from.",
 )
-@click.option(
-    "--log",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="Append a line for each epoch, evaluation and row to FILE as well.",
-)
+@options.log
 @click.option(
     "--dry-run",
     is_flag=True,
