@@ -7,13 +7,13 @@ from pathlib import Path
 import click
 
 from bench import cards
-from bench.cli import checked, configuration, options
+from bench.cli import checked, completion, configuration, options
 from bench.cli.console import FROM_EPOCH, resumable
 from bench.launchers.order import Order
 
 
 @click.command()
-@click.argument("table")
+@click.argument("table", shell_complete=completion.table_names)
 @options.rows
 @click.option("--seeds", type=click.IntRange(min=1), help="How many seeds; the card's by default.")
 @click.option(
@@ -31,12 +31,7 @@ from bench.launchers.order import Order
     help="Run finished rows anew; their earlier runs are kept, and so is the training that they "
     "start from.",
 )
-@click.option(
-    "--log",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="Append a line for each epoch, evaluation and row to FILE as well.",
-)
+@options.log
 @click.option(
     "--dry-run",
     is_flag=True,
