@@ -24,6 +24,7 @@ from bench.cli.prune import prune
 from bench.cli.report import report
 from bench.cli.run import run
 from bench.cli.score import score
+from bench.cli.status import status
 from bench.cli.sweep import sweep
 from bench.cli.sync import sync
 from bench.cli.ui import ui
@@ -65,6 +66,7 @@ for _command in (
     sync,
     doctor,
     prune,
+    status,
 ):
     bench.add_command(_command)
 
