@@ -25,6 +25,7 @@ from bench.cli.run import run
 from bench.cli.score import score
 from bench.cli.settings import settings
 from bench.cli.show import show
+from bench.cli.status import status
 from bench.cli.sweep import sweep
 from bench.cli.sync import sync
 from bench.cli.ui import ui
@@ -67,6 +68,7 @@ for _command in (
     sync,
     doctor,
     prune,
+    status,
 ):
     bench.add_command(_command)
 
