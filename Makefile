@@ -25,10 +25,11 @@ setup: .venv/.ready  ## Make the locked environment in .venv.
 	@touch $@
 
 demo: setup  ## Run all nine rows of SAL's Table 4, small, on the CPU, and write the report.
-	@$(BENCH) data mini --seed $(DEMO_SEED)
+	@$(BENCH) data mini --for table4 --seed $(DEMO_SEED)
 	@$(BENCH) run table4 --smoke
-	@$(BENCH) report table4 --smoke
-	@echo "browse: $(BENCH) ui   (then open http://127.0.0.1:5000)"
+	@$(BENCH) report table4 --smoke >/dev/null
+	@echo "report: reports/smoke/sal-table4.smoke.md"
+	@echo "browse: $(BENCH) ui table4"
 
 test: setup  ## Run the tests (those that are not slow).
 	@.venv/bin/python -m pytest -n auto --maxprocesses 4

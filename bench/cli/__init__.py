@@ -24,6 +24,7 @@ from bench.cli.prune import prune
 from bench.cli.report import report
 from bench.cli.run import run
 from bench.cli.score import score
+from bench.cli.settings import settings
 from bench.cli.show import show
 from bench.cli.sweep import sweep
 from bench.cli.sync import sync
@@ -55,6 +56,7 @@ def bench() -> None:
 for _command in (
     list_,
     show,
+    settings,
     run,
     sweep,
     report,

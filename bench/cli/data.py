@@ -7,12 +7,14 @@ from pathlib import Path
 
 import click
 
+from bench import cards as tables
 from bench import disk, writing
 from bench.cli import completion, configuration, options
 from bench.config import Config
 from bench.corpora import cards
 from bench.errors import BenchError, near
 from bench.specs.corpus import CorpusCard, Download
+from bench.specs.run import Stage
 
 
 @click.group()
@@ -176,22 +178,53 @@ def overlap(a: str, b: str, audio: bool, smoke: bool, as_json: bool) -> None:
     shell_complete=completion.corpus_names,
     help="This corpus only; may be repeated.",
 )
+@click.option(
+    "--for",
+    "for_tables",
+    multiple=True,
+    metavar="TABLE",
+    shell_complete=completion.table_names,
+    help="Those that a table's rows need; may be repeated.",
+)
 @click.option("--folder", type=click.Path(path_type=Path), help="Where; <work>/mini by default.")
+@click.option(
+    "--replace", is_flag=True, help="Put new ones in the place of those by another seed or size."
+)
 def mini(
-    speech: Path | None, seed: int, size: str, only: tuple[str, ...], folder: Path | None
+    speech: Path | None,
+    seed: int,
+    size: str,
+    only: tuple[str, ...],
+    for_tables: tuple[str, ...],
+    folder: Path | None,
+    replace: bool,
 ) -> None:
-    """Write miniature corpora in their exact official layouts."""
-    from bench.cli.counting import counting
+    """Write miniature corpora in their exact official layouts: all, or those of --only and
+    --for.
+    """
+    from bench.cli.counting import counting_each
     from bench.corpora.mini import SIZES, write
 
     place = folder or configuration.to_write().mini
     writing.remove_leftovers([place])
-    keys = [cards.card(name).key for name in only] or None
-    with counting("miniature corpora") as progress:
+    keys = {cards.card(name).key for name in only} | {
+        key for table in for_tables for key in _corpora_of(table)
+    }
+
+    def ready(path: Path, before: str) -> None:
+        click.echo(f"written: {path}" + (f" (in place of {before})" if before else ""))
+
+    with counting_each("clips") as progress:
         written = write(
-            place, speech, seed, SIZES[size], lambda _, *counts: progress(*counts), keys
+            place, speech, seed, SIZES[size], progress, keys or None, ready=ready, replace=replace
         )
-    for path in written:
-        click.echo(f"written: {path}")
     if not written:
         click.echo(f"already there, by the same recipe: {place}")
+
+
+def _corpora_of(table: str) -> set[str]:
+    """Return the corpora that the rows of a table are trained and evaluated on in smoke form."""
+    card = tables.table(table)
+    runs = [tables.resolve(card, row, "smoke") for row in tables.runnable(card)]
+    stages = [run.start.stage for run in runs if isinstance(run.start, Stage)]
+    return {data.corpus for run in (*runs, *stages) for data in run.data.values()}

@@ -23,16 +23,13 @@ from bench.breath.census import Census, census, described, require_marks
 from bench.config import Config
 from bench.corpora import cards
 from bench.errors import BenchError, plain
-from bench.launchers import judged, models, room
-from bench.launchers.illustrated import illustrate
+from bench.launchers import judged, results, room, shared
 from bench.launchers.interrupt import Interrupt
 from bench.launchers.order import Order
-from bench.metrics import scores as score_file
 from bench.provenance import commit, processor
-from bench.reporting.grid import smoke_word
 from bench.reporting.kept import KeptInStore
 from bench.specs.run import Run, Stage, TrainData
-from bench.tracking.entry import DatasetUse, RunEntry
+from bench.tracking.entry import RunEntry
 from bench.tracking.store import Store, TrackedRun
 from bench.training import checkpoints, damage, engine, shares
 from bench.training.row import (
@@ -138,6 +135,7 @@ def attempt(
     try:
         known = None if anew else store.finished(entry)
         if known:
+            results.renew(store, entry, known, job.data, place, watcher.say)
             kept_dev = json.loads(known.data.tags["kept_dev"])
             return Outcome(job.name, "already finished", kept_dev=kept_dev)
         watcher.begin(job.name, job.run.training.epochs)
@@ -269,9 +267,9 @@ def _run_row(
         if earlier:
             _run_earlier(*earlier, config, store, watcher, interrupt)
             watcher.begin(job.name, job.run.training.epochs)
-        tracked.tag("trained_in", str(place.relative_to(config.work)))
+        shared.begin_training(tracked, store, place, config, watcher.say, anew=entry.again > 0)
         trained = _trained(job, place, config, _Both(tracked, watcher, interrupt))
-        _log(tracked, entry, job, trained, config)
+        results.log(tracked, entry, job.run, job.data, trained, config)
         room.release(place, trained.progress, watcher.say)
     return tracked.run_id, trained
 
@@ -291,16 +289,18 @@ def _run_earlier(
     watcher.begin(entry.name, job.run.training.epochs)
     # Rows and trials that run beside each other may start from one training: the first does it.
     with _alone(place, held="wait"):
+        if known and shared.take_over(store, place, config, watcher.say):
+            return
         if known:
             watcher.say(f"{entry.name}: was finished, but is not at {place}: trained once more")
             trained = _trained(job, place, config, _Both(None, watcher, interrupt))
             room.release(place, trained.progress, watcher.say)
             return
         with store.begin(entry) as tracked:
-            tracked.tag("trained_in", str(place.relative_to(config.work)))
+            shared.begin_training(tracked, store, place, config, watcher.say)
             trained = _trained(job, place, config, _Both(tracked, watcher, interrupt))
-            tracked.artifact(trained.kept, "checkpoint")
-            _tell(tracked, trained)
+            shared.keep(tracked, trained, whole=True)
+            results.tell(tracked, trained)
             tracked.finish({})
         room.release(place, trained.progress, watcher.say)
 
@@ -310,7 +310,7 @@ def _trained(job: Job, place: Path, config: Config, both: _Both) -> Trained:
     write_settings(job.run, place / "run.toml")
     if both.tracked is not None:
         both.tracked.artifact(place / "run.toml")
-        both.tracked.inputs(_inputs(job))
+        both.tracked.inputs(results.inputs(job.data))
     if job.run.train.share < 1:
         both.say("drawn", shares.said(job.data.train.subset, job.run.train.share, job.seed))
     found = _find_breaths(job, config, both.watcher)
@@ -353,38 +353,3 @@ def _find_breaths(job: Job, config: Config, watcher: Watcher) -> dict[str, Censu
 
 def _on_each(job: Job, place: Path, config: Config, fabric: Fabric) -> Trained:
     return train_and_score(fabric, job.run, job.seed, job.data, place, config, engine.Silent())
-
-
-def _log(tracked: TrackedRun, entry: RunEntry, job: Job, trained: Trained, config: Config) -> None:
-    """Compute every figure from the score files and log them with the artifacts."""
-    found: dict[str, score_file.Figure] = {}
-    who = f"{smoke_word(job.run.form)}{job.row}, seed {job.seed} ({entry.table})"
-    for name, path in trained.scores.items():
-        data, subset = job.run.evaluate[name], job.data.evaluate[name].subset
-        named = judged.figures(path, data, subset)
-        found |= {f"{name}.{metric}": figure for metric, figure in named.items()}
-        tracked.artifact(path, f"scores/{name}")
-        for figure in illustrate(path, data, subset, who):
-            tracked.artifact(figure, f"figures/{name}")
-    if entry.kind == "row":
-        tracked.model(models.kept(job.run, job.seed, trained.kept, config))
-    else:  # a trial is no row's model
-        tracked.artifact(trained.kept, "checkpoint")
-    _tell(tracked, trained)
-    tracked.finish(found)
-
-
-def _tell(tracked: TrackedRun, trained: Trained) -> None:
-    """Log what selected the weights and under which conditions they were trained."""
-    for name, value in trained.tags().items():
-        tracked.tag(name, value)
-
-
-def _inputs(job: Job) -> list[DatasetUse]:
-    """Return the splits of the job with their fingerprints and what each is for."""
-    train, dev, evaluate = job.data[:3]
-    return [
-        DatasetUse(train.name, train.fingerprint, "train"),
-        DatasetUse(dev.name, dev.fingerprint, "dev"),
-        *(DatasetUse(data.name, data.fingerprint, "evaluation") for data in evaluate.values()),
-    ]

@@ -121,7 +121,7 @@ def common(entry: RunEntry | ScoredEntry) -> dict[str, str]:
     return {
         **entry.identity,
         "identity": " ".join(entry.identity),
-        **_code(entry.commit),
+        **code_tags(entry.commit),
         "process": str(process.here()),
         "mlflow.source.type": "LOCAL",
         "mlflow.source.name": _COMMANDS.get(entry.identity["kind"], "bench run"),
@@ -129,7 +129,8 @@ def common(entry: RunEntry | ScoredEntry) -> dict[str, str]:
     }
 
 
-def _code(commit: str) -> dict[str, str]:
+def code_tags(commit: str) -> dict[str, str]:
+    """Return the tags that say by which code a run is made."""
     return {"commit": commit, "package": __version__, "lock": lock_digest()}
 
 
@@ -147,7 +148,7 @@ def _reopen(client: Any, run: Any, entry: RunEntry) -> None:
     clear_uploads(folder(run.info.artifact_uri))
     client.update_run(run_id, status="RUNNING")
     client.set_tag(run_id, "process", str(process.here()))
-    now = {**_code(entry.commit), "device": entry.device}
+    now = {**code_tags(entry.commit), "device": entry.device}
     for key, value in now.items():
         client.set_tag(run_id, key, joined(known.get(key, value), value))
     if "failure" in known:
