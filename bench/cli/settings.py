@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from bench import cards
-from bench.cli import options
+from bench.cli import completion, options
 from bench.cli.wrapping import wrapped
 from bench.errors import BenchError
 from bench.specs import described
@@ -17,8 +17,18 @@ from bench.specs.described import Setting
 
 @click.command()
 @click.argument("key", required=False)
-@click.option("--table", metavar="TABLE", help="Also what a row of this table has.")
-@click.option("--row", metavar="ROW", help="Which row of --table; its first by default.")
+@click.option(
+    "--table",
+    metavar="TABLE",
+    shell_complete=completion.table_names,
+    help="Also what a row of this table has.",
+)
+@click.option(
+    "--row",
+    metavar="ROW",
+    shell_complete=completion.row_names,
+    help="Which row of --table; its first by default.",
+)
 @options.smoke
 @options.as_json
 def settings(
