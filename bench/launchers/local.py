@@ -361,18 +361,5 @@ def _find_breaths(job: Job, config: Config, watcher: Watcher) -> dict[str, Censu
     return marked
 
 
-class _Silent:
-    """The observer of processes that a tracker's connection does not reach."""
-
-    def on_step(self, epoch: int, step: int, steps: int, losses: Mapping[str, float]) -> None:
-        """Say nothing."""
-
-    def on_epoch(self, epoch: int, figures: Mapping[str, float]) -> None:
-        """Say nothing: the history is in the checkpoint and is logged when the launch is over."""
-
-    def on_score(self, evaluation: str, done: int, total: int) -> None:
-        """Say nothing."""
-
-
 def _on_each(job: Job, place: Path, config: Config, fabric: Fabric) -> Trained:
-    return train_and_score(fabric, job.run, job.seed, job.data, place, config, _Silent())
+    return train_and_score(fabric, job.run, job.seed, job.data, place, config, engine.Silent())

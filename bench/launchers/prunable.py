@@ -188,7 +188,7 @@ def _trainings(work: Path, runs: Mapping[str, Sequence[TrainedRun]]) -> Iterator
     for training in _below(top):
         for place in _below(training):
             if place.name.startswith("seed-"):
-                mine = runs.get(str(place.relative_to(work)), ())
+                mine = runs.get(place.relative_to(work).as_posix(), ())
                 yield _Training(place, training.name.partition("-")[0], mine)
 
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import NoReturn
 
 from bench import locks
-from bench.errors import Busy
 from bench.training import checkpoints, keeping
 from bench.training.keeping import Progress
 
@@ -39,12 +37,12 @@ def alone(place: Path) -> Generator[bool]:
     """Hold a training's folder where nobody else does; yield whether it is held."""
     with ExitStack() as stack:
         try:
-            stack.enter_context(locks.held(place / "lock", _refuse))
-        except (OSError, Busy):
+            stack.enter_context(locks.held(place / "lock", _busy))
+        except OSError:
             yield False
             return
         yield True
 
 
-def _refuse(holder: str) -> NoReturn:
-    raise Busy(f"{holder} trains here")
+def _busy(holder: str) -> None:
+    raise BlockingIOError(f"{holder} holds it")

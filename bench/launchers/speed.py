@@ -133,7 +133,7 @@ def hours(training: Training, speeds: Mapping[str, Speed], config: Config) -> fl
     return sum((number or 0) / rate for number, rate in parts) / 3600
 
 
-class _Clock:
+class _Clock(engine.Silent):
     """Tells how long the steps of the second epoch took."""
 
     second_epoch_s = float("nan")
@@ -147,6 +147,3 @@ class _Clock:
     def on_epoch(self, epoch: int, figures: Mapping[str, float]) -> None:
         del epoch, figures
         self._began = time.monotonic()
-
-    def on_score(self, evaluation: str, done: int, total: int) -> None:
-        """Say nothing: training scores no evaluation."""
