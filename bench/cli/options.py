@@ -13,6 +13,7 @@ import click
 
 from bench import cards, paper_cards
 from bench.cli import completion
+from bench.cli.console import prints_unicode
 from bench.config import Form
 from bench.errors import BenchError
 from bench.specs.table import Table
@@ -87,7 +88,7 @@ def print_json(kind: str, content: Mapping[str, Any]) -> None:
     output, e.g. `score`.
     """
     whole = {**SCHEMA, "kind": kind, **content}
-    click.echo(json.dumps(whole, indent=2, ensure_ascii=False, default=str))
+    click.echo(json.dumps(whole, indent=2, ensure_ascii=not prints_unicode(), default=str))
 
 
 def print_table(header: Sequence[str], lines: Sequence[Sequence[object]]) -> None:

@@ -10,6 +10,7 @@ import click
 
 from bench import sweep_cards
 from bench.cli import completion, configuration, options
+from bench.cli.console import FROM_EPOCH, resumable
 from bench.config import Config, Form
 from bench.specs.sweep import Sweep
 
@@ -57,7 +58,7 @@ def sweep(
         launch.stop_with_parent()
     store = Store(here)
     title = f"sweep {card.key}{' SMOKE' if smoke else ''}"
-    with Display(title, wanted, log) as display:
+    with resumable(FROM_EPOCH), Display(title, wanted, log) as display:
         if not worker:
             for dead in store.sweep_dead():
                 display.say(f"marked failed, its process had died: {dead}")

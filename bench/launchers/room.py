@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import NoReturn
 
+from bench import locks
+from bench.errors import Busy
 from bench.training import checkpoints, keeping
 from bench.training.keeping import Progress
 
@@ -37,9 +39,12 @@ def alone(place: Path) -> Generator[bool]:
     """Hold a training's folder where nobody else does; yield whether it is held."""
     with ExitStack() as stack:
         try:
-            lock = stack.enter_context((place / "lock").open("a"))
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+            stack.enter_context(locks.held(place / "lock", _refuse))
+        except (OSError, Busy):
             yield False
             return
         yield True
+
+
+def _refuse(holder: str) -> NoReturn:
+    raise Busy(f"{holder} trains here")
