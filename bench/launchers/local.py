@@ -32,6 +32,7 @@ from bench.provenance import commit, processor
 from bench.reporting.grid import smoke_word
 from bench.reporting.kept import KeptInStore
 from bench.specs.run import Run, Stage, TrainData
+from bench.tracking import artifact_check
 from bench.tracking.entry import DatasetUse, RunEntry
 from bench.tracking.store import Store, TrackedRun
 from bench.training import checkpoints, damage, engine, keeping, shares
@@ -102,6 +103,7 @@ def run(
     for name in store.sweep_dead():
         watcher.say(f"marked failed, its process had died: {name}")
     store.present(order.table)
+    artifact_check.require(store, order.table.key)
     device = device_name(config)
     ordered = jobs(order, config)
     evaluated = (

@@ -22,6 +22,7 @@ from bench.tracking.client import (
     unreachable,
 )
 from bench.tracking.entry import DatasetUse, RunEntry, describe, per_cent, plans, table, values
+from bench.tracking.rounded import our_tags
 from bench.tracking.undisturbed import undisturbed
 
 if TYPE_CHECKING:  # torch takes a second, and reports need none
@@ -118,7 +119,7 @@ class TrackedRun:
         FINISHED."""
         note = describe(self._entry, figures)
         self._send(values(figures), step=0)
-        for name, value in {**plans(figures), NOTE: note}.items():
+        for name, value in {**plans(figures), **our_tags(values(figures)), NOTE: note}.items():
             self.tag(name, value)
         if figures:
             lines = table(self._entry, figures)

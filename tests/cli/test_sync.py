@@ -43,7 +43,11 @@ def test_a_row_is_run_without_its_server_and_sent_on_once(
     assert f"the tracking server {uri} does not answer" in failed.stderr
 
     del environment["BENCH_TRACKING"]  # as if the server answered: a store of this machine
-    sent = bench("sync")
+    refused = bench("sync")
+    assert refused.returncode == 1
+    assert f"not sent: it was recorded for {uri}, and sqlite:///" in refused.stdout
+    assert "`bench sync --to-configured`" in refused.stdout
+    sent = bench("sync", "--to-configured")
     assert sent.returncode == 0, sent.stderr
     assert "sal/table4: S0 · seed 666" in sent.stdout
     assert sent.stdout.rstrip().endswith(": sent")
@@ -75,7 +79,7 @@ def test_a_run_that_is_not_sent_whole_is_no_success(monkeypatch, tmp_path):
     monkeypatch.setenv("BENCH_WORK", str(tmp_path))
     sent = [Sent("sal/table4: S0", "sent"), Sent("sal/table4: S1", "not sent: 2 files", False)]
     monkeypatch.setattr(Store, "__init__", lambda self, config: None)
-    monkeypatch.setattr(Store, "synchronise", lambda self: sent)
+    monkeypatch.setattr(Store, "synchronise", lambda self, elsewhere: sent)
     done = CliRunner().invoke(sync)
     assert done.exit_code == 1
     assert done.output == "sal/table4: S0: sent\nsal/table4: S1: not sent: 2 files\n"
