@@ -59,7 +59,6 @@ def test_what_is_read_as_another_is_told(tmp_path, monkeypatch):
         (
             "s3://bucket/mlflow",
             "boto3",
-            "s3://bucket/mlflow, where the tracking store http://tracking.example:5000 has them: "
             "the package boto3 is not installed: pip install 'speech-deepfake-bench[s3]'",
         ),
         ("gs://bucket/mlflow", "google.cloud.storage", "pip install google"),
