@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from bench.cli import configuration
+from bench.cli.console import resumable
 
 
 @click.command()
@@ -25,7 +26,8 @@ def sync(context: click.Context, to_configured: bool) -> None:
     from bench.tracking.store import Store
 
     store = Store(configuration.to_write())
-    sent = store.synchronise(elsewhere=to_configured)
+    with resumable("with those not yet sent"):
+        sent = store.synchronise(elsewhere=to_configured)
     for run, state, _ in sent:
         click.echo(f"{run}: {state}")
     if not sent:
