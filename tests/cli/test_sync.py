@@ -30,14 +30,14 @@ def test_a_row_is_run_without_its_server_and_sent_on_once(
     environment["BENCH_TRACKING"] = uri
     done = bench(*order)
     assert done.returncode == 0, done.stderr
-    assert "1 runs wait to be sent" in done.stdout
+    assert "1 run waits to be sent" in done.stdout
     assert "does not answer" in done.stderr
     again = bench(*order)
     assert "already finished" in again.stderr
     assert bench("show", "table4", "--rows", "S0", "--smoke").returncode == 0
     doctor = bench("doctor").stdout
     assert f"{uri} takes no connection" in doctor
-    assert "1 runs wait for `bench sync`: sal/table4: S0 · seed 666" in doctor
+    assert "1 run waits for `bench sync`: sal/table4: S0 · seed 666" in doctor
     failed = bench("sync")
     assert failed.returncode == 2
     assert f"the tracking server {uri} does not answer" in failed.stderr
