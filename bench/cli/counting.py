@@ -37,3 +37,12 @@ def counting_each(unit: str) -> Iterator[Callable[[str, int, int], None]]:
             progress.update(tasks[name], completed=done, visible=done < total)
 
         yield told
+
+
+def runs_wait(count: int) -> str:
+    """Return how many runs wait.
+
+    >>> runs_wait(1), runs_wait(2)
+    ('1 run waits', '2 runs wait')
+    """
+    return "1 run waits" if count == 1 else f"{count} runs wait"

@@ -9,6 +9,7 @@ import click
 from bench import cards
 from bench.cli import checked, completion, configuration, options
 from bench.cli.console import FROM_EPOCH, resumable
+from bench.cli.counting import runs_wait
 from bench.launchers.order import Order
 
 
@@ -99,7 +100,7 @@ def run(
             display.end(outcome.job, outcome.state, outcome.message, results)
     ran.print_table(order, here)
     if waiting := store.waiting():
-        click.echo(f"{len(waiting)} runs wait to be sent to {store.uri}: bench sync")
+        click.echo(f"{runs_wait(len(waiting))} to be sent to {store.uri}: bench sync")
     if {*ended} == {"already finished"}:
         click.echo("nothing was to be done: all was finished before (--again runs it anew)")
     if busy:

@@ -28,6 +28,7 @@ from bench.launchers.order import Order
 from bench.provenance import commit, processor
 from bench.reporting.kept import KeptInStore
 from bench.specs.run import Run, Stage, TrainData
+from bench.tracking import artifact_check
 from bench.tracking.entry import RunEntry
 from bench.tracking.store import Store, TrackedRun
 from bench.training import checkpoints, damage, engine, shares
@@ -99,6 +100,7 @@ def run(
     for name in store.sweep_dead():
         watcher.say(f"marked failed, its process had died: {name}")
     store.present(order.table)
+    artifact_check.require(store, order.table.key)
     device = device_name(config)
     ordered = jobs(order, config)
     evaluated = (

@@ -20,6 +20,7 @@ from bench.sweeps import records, storage
 from bench.sweeps.publish import publish
 from bench.sweeps.study import STATES, Claim, Pruned, Study
 from bench.sweeps.worker import Ended, Heard, Refused, work
+from bench.tracking import artifact_check
 from bench.tracking.client import unreachable
 from bench.tracking.entry import RunEntry
 from bench.tracking.store import Store
@@ -63,6 +64,7 @@ class Sweeping:
         opened = storage.opened(url, entry.name, config.work, watcher.say)
         self.study = Study(card, entry.name, opened, (run.training.epochs, len(self._seeds)))
         self._tracked = StudyRun(store, entry)
+        artifact_check.require(store, entry.table)
 
     def run(self, wanted: int) -> Iterator[Ended]:
         """Work until `wanted` trials are there or taken, and yield how each of ours ended."""

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from bench import __version__, versions
 from bench.errors import BenchError, Busy
 from bench.provenance import lock_digest
-from bench.tracking import process, views
+from bench.tracking import process, rounded, views
 from bench.tracking.address import folder
 from bench.tracking.client import cut
 from bench.tracking.entry import RunEntry, ScoredEntry, describe
@@ -110,6 +110,7 @@ def tags(entry: RunEntry) -> dict[str, str]:
         "made_from": json.dumps(dict(entry.made_from), sort_keys=True),
         "versions": json.dumps(entry.versions, sort_keys=True),
         NOTE: describe(entry, {}),
+        **rounded.paper_tags(entry.description_figures),
         **({views.LINE: f"{entry.line:03d}"} if entry.cells else {}),
         **({"overrides": cut(" ".join(entry.overrides), _VALUE_LENGTH)} if entry.overrides else {}),
         **({PARENT: entry.parent} if entry.parent else {}),

@@ -17,7 +17,7 @@ import psutil
 from bench import cards
 from bench.config import Config
 from bench.errors import BenchError
-from bench.tracking import address
+from bench.tracking import address, rounded
 from bench.tracking.client import quiet
 from bench.tracking.store import Store
 
@@ -46,14 +46,17 @@ def command(config: Config, port: int) -> list[str]:
 
 
 def present_tables(store: Store) -> None:
-    """Have MLflow's pages show each table that is in a store as this version shows it, whatever
+    """Have MLflow's pages show each table that is in a store as this version shows it, whichever
     wrote its runs.
     """
     store.require_writable()
     experiments = {of.name for of in store.client.search_experiments()}
     for key in cards.table_keys():
         if key in experiments:
-            store.present(cards.table(key))
+            table = cards.table(key)
+            store.present(table)
+            for run in store.search(key, {}):
+                rounded.fill_in(store.client, run, table)
 
 
 def environment() -> dict[str, str]:

@@ -202,12 +202,15 @@ class Store:
         """Return the names of the runs that the outbox holds."""
         return sync.waiting(self._outbox) if self._waits else []
 
-    def synchronise(self) -> list[sync.Sent]:
-        """Send what the outbox holds to the store; what is sent is not sent again.
+    def synchronise(self, *, elsewhere: bool = False) -> list[sync.Sent]:
+        """Send what the outbox holds to the store; what is sent is not sent again. What was
+        recorded for another store is sent only with `elsewhere`.
 
         Raise BenchError where the store does not answer: what was not sent still waits.
         """
-        return self._reached(self._send) if self._waits else []
+        if not self._waits:
+            return []
+        return self._reached(lambda to: self._send(to, elsewhere=elsewhere))
 
     @functools.cached_property
     def _outbox(self) -> Ledger:
@@ -222,10 +225,12 @@ class Store:
             self._send(to, entry.identity)  # so that it goes on in one place
         return begin.begin(to, entry)
 
-    def _send(self, to: Ledger, identity: Mapping[str, str] | None = None) -> list[sync.Sent]:
+    def _send(
+        self, to: Ledger, identity: Mapping[str, str] | None = None, *, elsewhere: bool = False
+    ) -> list[sync.Sent]:
         self._outbox.require_writable()
         systems = scored.systems(self._outbox) if identity is None else []
-        sent = [*sync.send(self._outbox, to, identity)]
+        sent = [*sync.send(self._outbox, to, identity, elsewhere=elsewhere)]
         for tags in systems:
             scored.refresh(to, tags)
         return sent

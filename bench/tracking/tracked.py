@@ -23,6 +23,7 @@ from bench.tracking.client import (
 )
 from bench.tracking.entry import DatasetUse, RunEntry, describe, per_cent, said_of, table, values
 from bench.tracking.ledger import Ledger
+from bench.tracking.rounded import our_tags
 from bench.tracking.undisturbed import undisturbed
 
 if TYPE_CHECKING:  # torch takes a second, and reports need none
@@ -185,8 +186,9 @@ def log_results(client: Any, run_id: str, entry: RunEntry, figures: Mapping[str,
     the paper's; those that were there before stay in the metrics' history.
     """
     note = describe(entry, figures)
-    log_metrics(client, run_id, values(figures), step=0)
-    for name, value in {**said_of(figures), NOTE: note}.items():
+    kept = values(figures)
+    log_metrics(client, run_id, kept, step=0)
+    for name, value in {**said_of(figures), **our_tags(kept), NOTE: note}.items():
         client.set_tag(run_id, name, value)
     if figures:
         client.log_text(run_id, note, "figures.md")
