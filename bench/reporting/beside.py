@@ -8,9 +8,7 @@ evaluation corpora share with those that were trained on.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from typing import Any
 
 import pandas as pd
 
@@ -19,53 +17,37 @@ from bench.config import Form
 from bench.corpora import cards
 from bench.corpora.overlap import from_cards
 from bench.markdown import bullets, code, marked
-from bench.metrics.measured import FEW
-from bench.reporting.cells import decimals
-from bench.reporting.grid import bracketed, grid, smoke_word
-from bench.reporting.tables import MARKS
+from bench.reporting import scored_rows
+from bench.reporting.grid import grid, smoke_word
 from bench.specs.run import Run
-from bench.specs.table import Column, Table
 
 
-def scored(table: Table, frame: pd.DataFrame, form: Form) -> str:
-    """Return a section with the score files that `bench score --track` judged for the table; empty
-    where there is none. The latest judgement of a system on a split stands.
+def scored(frame: pd.DataFrame, form: Form) -> str:
+    """Return a section with the score files that the rows of other systems are of; empty where
+    there is none. Earlier files that do not stand any more are counted.
     """
-    kept = frame[frame["status"] == "FINISHED"].drop_duplicates(["system", "split"], keep="last")
-    if not len(kept):
+    files = scored_rows.standing(frame)
+    if not len(files):
         return ""
-    columns = [c for c in table.columns if c.metric in kept and kept[c.metric].notna().any()]
-    headings = [f"{c.group} {c.heading}".strip() for c in columns]
+    earlier = scored_rows.replaced(frame)
     lines = [
         [
-            run["system"],
-            *(_figure(run, column) for column in columns),
-            str(run["missing"]),
-            run["split"],
-            code(run["scores"][:8]),
-            run["ended"].strftime("%Y-%m-%d"),
+            file["system"],
+            file["split"],
+            str(file["missing"]),
+            code(file["scores"][:8]),
+            file["ended"].strftime("%Y-%m-%d"),
+            code(file["run_id"][:8]),
+            str(earlier.get((file["system"], file["evaluation"]), 0)),
         ]
-        for run in kept.to_dict("records")
+        for file in files.sort_values(["system", "split"], kind="stable").to_dict("records")
     ]
-    headings = ["System", *headings, "Trials missing", "Split", "Score file", "Judged"]
+    headings = ["System", "Split", "Trials missing", "Score file", "Judged", "Run"]
     return (
-        f"## {smoke_word(form)}Scored, not trained here\n\n"
-        "Score files of other systems, judged by `bench score`; in brackets the 95 % interval; "
-        f"{MARKS['too few errors']}: too few errors to judge.\n\n" + grid(headings, lines, form)
-    )
-
-
-def _figure(run: Mapping[Any, Any], column: Column) -> str:
-    metric = column.metric
-    value = run[metric]
-    if math.isnan(value):
-        return "–"
-    places = decimals(column)
-    interval = bracketed(run[f"{metric}.low"], run[f"{metric}.high"], places)
-    errors = run.get(f"{metric}.missed", math.nan) + run.get(f"{metric}.accepted", math.nan)
-    few = not interval if math.isnan(errors) else errors < FEW
-    return " ".join(
-        filter(None, [f"{value:.{places}f}", interval, MARKS["too few errors"] if few else ""])
+        f"## {smoke_word(form)}{scored_rows.GROUP}\n\n"
+        "Score files of other systems, judged by `bench score`. Of several files of a system on "
+        "one split the one judged last stands; earlier ones are kept in the tracking store.\n\n"
+        + grid([*headings, "Earlier files"], lines, form)
     )
 
 

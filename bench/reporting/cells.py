@@ -37,6 +37,9 @@ the 95 % interval in which a further seed would (`OverSeeds.predicts`), else `ou
 seeds, that spread is not known. `too few errors`: there are fewer than `FEW`, and the paper prints
 no figure outside of our interval, which is an exact one.
 """
+RUN_OF = "run_id"
+"""Column of the run that a line's figures are of, or, with `.<evaluation>` behind it, those of one
+evaluation, where they are of several runs."""
 COUNTS = ("missed", "accepted", "bonafide", "spoof")
 """What is counted of a figure, by the names of `bench.metrics.scores.Figure` and of `Ours`."""
 
@@ -106,11 +109,24 @@ class Cell:
     seeds_done: int
     seeds_wanted: int
     """0 for rows of other systems, which the suite does not run."""
+    scored: bool = False
+    """Whether the row is another system's, whose score files were judged (`seeds_wanted` is 1)."""
+    trials_missing: int = 0
+    """Trials without a score; then a scored row is not complete."""
 
     @property
     def complete(self) -> bool:
         """Whether every seed of the row has this figure."""
         return 0 < self.seeds_wanted == self.seeds_done
+
+    @property
+    def lacks(self) -> str:
+        """Why the row has no figure here that rows may be compared by; "" where it has."""
+        if self.complete:
+            return ""
+        if self.scored:
+            return "trials are missing" if self.trials_missing else "not scored"
+        return "seeds are missing" if self.seeds_done else "not run"
 
     @property
     def difference(self) -> float | None:
@@ -142,6 +158,9 @@ class Standing:
     """Number of runs by the reason they are not shown."""
     older: Older = field(default_factory=dict[str, tuple[int, int]])
     """Of the code that made them, what gives other results by now."""
+    scored: bool = False
+    """Whether the row is another system's: its one line holds the figures of all its score
+    files."""
 
 
 def _on_data_of_last(finished: pd.DataFrame) -> pd.DataFrame:
@@ -246,17 +265,24 @@ def _complete(table: Table, column: int, found: tuple[Cell, ...]) -> dict[str, f
     }
 
 
-State = Literal["published", "not run", "incomplete", "complete"]
+State = Literal["published", "not run", "incomplete", "complete", "scored"]
 
 
 def state(found: tuple[Cell, ...], row: str) -> State:
     """Return how far a row is: complete only with every figure of every seed."""
     own = [cell for cell in found if cell.row == row]
+    if own[0].scored:
+        return "scored"
     if not own[0].seeds_wanted:
         return "published"
     if all(cell.complete for cell in own):
         return "complete"
     return "incomplete" if any(cell.seeds_done for cell in own) else "not run"
+
+
+def run_of(line: Mapping[Any, Any], evaluation: str) -> str:
+    """Return the run that keeps the scores of an evaluation of a line of a `Standing`."""
+    return str(line.get(f"{RUN_OF}.{evaluation}", line[RUN_OF]))
 
 
 def decimals(column: Column) -> int:

@@ -22,7 +22,7 @@ from bench.metrics.between import Between, Trained, between
 from bench.metrics.combined import combined
 from bench.metrics.mistakes import Mistakes, joined
 from bench.metrics.paired import holm
-from bench.reporting.cells import Cell, Standing
+from bench.reporting.cells import Cell, Standing, run_of
 from bench.reporting.kept import Kept, figures_drawn
 from bench.scoring.draws import Draws
 from bench.specs.table import Column, Table
@@ -83,11 +83,7 @@ def compared(
     replicates = _Replicates(table, kept)
     for place, column in enumerate(table.columns):
         own = [cell for cell in found if cell.column == place and cell.seeds_wanted]
-        untested |= {
-            (place, cell.row): "seeds are missing" if cell.seeds_done else "not run"
-            for cell in own
-            if not cell.complete
-        }
+        untested |= {(place, cell.row): cell.lacks for cell in own if not cell.complete}
         complete = [cell.row for cell in own if cell.complete]
         if len(complete) < 2:
             continue
@@ -133,10 +129,11 @@ def _system(column: Column, stands: Standing, drawn: _Replicates) -> tuple[str, 
     mistakes: list[Mistakes] = []
     trials: set[str] = set()
     for run in stands.runs.to_dict("records"):
-        parts = [drawn.of(run["run_id"], metric) for metric in metrics]
+        parts = [drawn.of(run_of(run, m.partition(".")[0]), m) for m in metrics]
         known = [part for part in parts if part is not None]
         if len(known) < len(parts):
-            return f"the score file of seed {run['seed']} is not in the tracking store"
+            which = "" if stands.scored else f" of seed {run['seed']}"
+            return f"the score file{which} is not in the tracking store"
         if not all(part.trials for part in known):
             return "the figure needs more than a score file holds"
         scale = 100.0 if is_rate(column.metric) else 1.0

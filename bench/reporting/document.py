@@ -48,6 +48,7 @@ from bench.reporting.grid import smoke_word
 from bench.reporting.kept import Kept
 from bench.reporting.latex import latex
 from bench.reporting.pictures import pictures
+from bench.reporting.scored_rows import scored_cells, with_scored
 from bench.reporting.style import Kind
 from bench.reporting.variants import with_variants
 from bench.specs.run import Run
@@ -154,34 +155,36 @@ def report(
     """
     table, runs = with_variants(table, runs, frame, form)
     standings = {row: standing(table, row, run, frame, form) for row, run in runs.items()}
-    found = cells(table, standings)
+    with_systems, systems = with_scored(table, scored)
+    found = (*cells(table, standings), *scored_cells(with_systems, systems))
     contradictory = contradictions(table, others)
-    comparisons = compared(table, found, standings, kept)
+    every = {**standings, **systems}
+    comparisons = compared(with_systems, found, every, kept)
     smoke = smoke_word(form)
     stem = table.key.replace("/", "-") + (".smoke" if form == "smoke" else "")
     template = Template((card_files.folder("templates") / "table.md").read_text(encoding="utf-8"))
-    shown = pictures(table, found, standings, runs, kept, stem, form)
+    shown = pictures(with_systems, found, every, runs, kept, stem, form)
     markdown = template.substitute(
         smoke=smoke,
         title=heading(1, smoke + table.title),
         caption="\n\n".join(filter(None, [warning(form), prose(table.caption)])),
         paper=_citation(paper),
         verdict=notes.verdict(table, found, standings, form),
-        table=tables.main(table, found, contradictory, comparisons, form, detail),
+        table=tables.main(with_systems, found, contradictory, comparisons, form, detail),
         footnotes=notes.footnotes(table, standings, contradictory, frame, form),
-        reading=notes.reading(table, found, standings, comparisons, detail),
-        scored=beside.scored(table, scored, form),
+        reading=notes.reading(with_systems, found, every, comparisons, detail),
+        scored=beside.scored(scored, form),
         published=published.section(table, form),
         figure=image("The paper's figures beside ours", f"{stem}.png")
         if any(cell.ours for cell in found)
         else "",
         pictures=shown.markdown,
         compared=older.warned(
-            claims.section(table, found, comparisons, form),
+            claims.section(with_systems, found, comparisons, form),
             {row: stands.older for row, stands in standings.items()},
         ),
         places=places.section(table, runs, standings, kept, form),
-        behind=behind.section(table, found, standings, form),
+        behind=behind.section(with_systems, found, standings, form),
         differences=differences.section(paper, runs, form, table),
         repeat=repeat.summary(table, standings, form, kept),
         runs=repeat.runs(standings, form),
@@ -190,21 +193,21 @@ def report(
         missing=repeat.missing(standings, form),
     )
     markdown = re.sub(r"\n{3,}", "\n\n", markdown)  # parts of the template may be empty
-    records = _records(table, found, form)
+    records = _records(with_systems, found, form)
     return Report(
         stem=stem,
         title=smoke + table.title,
         markdown=markdown,
         csv=_as_csv(records, form),
         records=records,
-        table=table,
+        table=with_systems,
         form=form,
         cells=found,
         contradictory=contradictory,
         paper=paper,
         pictures=shown.files,
-        scored=bool(beside.scored(table, scored, form)),
-        standings=standings,
+        scored=bool(systems),
+        standings=every,
     )
 
 
@@ -293,6 +296,8 @@ def _records(table: Table, found: tuple[Cell, ...], form: Form) -> tuple[dict[st
             "verdict": cell.ours and cell.ours.verdict,
             "seeds_done": cell.seeds_done,
             "seeds_wanted": cell.seeds_wanted,
+            "scored": cell.scored,
+            "trials_missing": cell.trials_missing,
         }
         for cell in found
     )

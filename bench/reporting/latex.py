@@ -51,7 +51,7 @@ _NOTHING = "--"
 _FITTING = 8
 """A table of more columns is scaled to the width of the text."""
 _CAPTION = r"Ours: mean $\pm$ standard deviation over seeds"
-_LACKS, _BEST = "italic lacks seeds", "bold is the best of ours"
+_LACKS, _BEST = "italic lacks seeds or trials", "bold is the best of ours"
 
 
 def latex(
@@ -233,6 +233,8 @@ def _figure(cell: Cell, top: bool, contradictory: bool, digits: int) -> tuple[st
     paper += rf"\textsuperscript{{{marks}}}" if marks else ""
     if not cell.seeds_wanted:
         return paper, ""
+    if cell.scored:
+        paper = ""
     if cell.ours is None:
         return paper, _NOTHING
     mean = f"{cell.ours.mean:.{digits}f}"

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from bench.config import Form
 from bench.markdown import image
-from bench.reporting.cells import Cell, Standing, foremost
+from bench.reporting.cells import Cell, Standing, foremost, run_of
 from bench.reporting.evaluations import called
 from bench.reporting.grid import smoke_word
 from bench.reporting.kept import Kept
@@ -48,12 +48,14 @@ def pictures(
         row = foremost(table, column, found)
         if kept is None or row is None:
             continue
-        run = standings[row].runs.iloc[0]
-        for name, png in kept.pictures(str(run["run_id"]), evaluation).items():
+        run = standings[row].runs.to_dict("records")[0]
+        for name, png in kept.pictures(run_of(run, evaluation), evaluation).items():
             file = f"{stem}.{quote(f'{row}-{evaluation}-{name}', safe='@+')}"
             files[file] = png
-            where = called(runs[row])[evaluation]
-            what = f"{row}, seed {run['seed']}, on {where}: {name.removesuffix('.png')}"
+            names = (called(of).get(evaluation) for of in runs.values())
+            where = next(filter(None, names), evaluation)
+            seed = "" if standings[row].scored else f", seed {run['seed']}"
+            what = f"{row}{seed}, on {where}: {name.removesuffix('.png')}"
             lines.append(image(what, file))
     if not lines:
         return Pictures("", {})

@@ -123,6 +123,8 @@ def sides(columns: Sequence[Column]) -> tuple[list[str], list[str]]:
 def _figure(cell: Cell, rank: str, contradictory: bool, digits: int, detail: bool) -> str:
     paper = _NOTHING if cell.paper is None else f"{cell.paper:.{digits}f}"
     paper += SECOND_HAND * (cell.paper_from == "digest") + CONTRADICTORY * contradictory
+    if cell.scored:
+        return _scored(cell, rank, digits)
     if not cell.seeds_wanted or rank == "not run":
         return paper
     between = "<br>" if detail else " / "
@@ -137,9 +139,21 @@ def _figure(cell: Cell, rank: str, contradictory: bool, digits: int, detail: boo
     return marked("{} <small>{}</small>", figures, interval) if interval else figures
 
 
+def _scored(cell: Cell, rank: str, digits: int) -> str:
+    """Return the figure of a system that no paper's table has: ours alone."""
+    if cell.ours is None:
+        return _NOTHING
+    few = MARKS["too few errors"] if cell.ours.verdict == "too few errors" else ""
+    figure = joined(" ", filter(None, [_mean(cell, cell.ours, rank, digits), few]))
+    interval = bracketed(cell.ours.low, cell.ours.high, digits)
+    return marked("{} <small>{}</small>", figure, interval) if interval else figure
+
+
 def _mean(cell: Cell, ours: Ours, rank: str, digits: int) -> str:
     mean = f"{ours.mean:.{digits}f}"
-    if not cell.complete:
+    if cell.trials_missing:
+        mean = marked("*{}* ({} trials missing)", mean, f"{cell.trials_missing:,}")
+    elif not cell.complete:
         wanted = _seeds_of(cell.seeds_wanted)
         mean = marked("*{}* ({} of {})", mean, str(cell.seeds_done), wanted)
     elif rank == "best":
@@ -162,10 +176,10 @@ def _difference(cell: Cell, ours: Ours, digits: int, detail: bool) -> str:
 
 
 def seeds(found: tuple[Cell, ...], row: str) -> str:
-    """Return how far a row is: `2 of 3 seeds`, `not run`, `published`."""
+    """Return how far a row is: `2 of 3 seeds`, `not run`, `published`, `scored`."""
     own = [cell for cell in found if cell.row == row]
     reached = state(found, row)
-    if reached in ("published", "not run"):
+    if reached in ("published", "not run", "scored"):
         return reached
     done, wanted = min(cell.seeds_done for cell in own), own[0].seeds_wanted
     return f"{done} of {_seeds_of(wanted)}"

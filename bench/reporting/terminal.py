@@ -72,10 +72,12 @@ def lines(
 
 def progress(of_row: Standing | None) -> str:
     """Return how far a row is: `finished, seed 666`, `1 of 3 seeds; seed 667: failed`, `not run`;
-    of a row that the suite does not run `published`.
+    of a row that the suite does not run `published`, or `scored`.
     """
     if of_row is None:
         return "published"
+    if of_row.scored:
+        return "scored"
     missing = {of.seed: of.why.partition(":")[0] for of in of_row.missing}
     done = [seed for seed in of_row.seeds if seed not in missing]
     reasons = [f"seed {seed}: {why}" for seed, why in missing.items() if why != "not run"]

@@ -296,11 +296,13 @@ def judged(system, run_id, **changes):
         "run_id": f"{run_id:032x}",
         "system": system,
         "split": "partialspoof/eval",
+        "evaluation": "a",
         "scores": "feedbeef01",
         "status": "FINISHED",
         "ended": pd.Timestamp(f"2026-02-{run_id:02} 12:30", tz="UTC"),
         "fingerprints": json.dumps({"partialspoof/eval": "0b"}),
         "missing": 0,
+        "reading": "{}",
         "a.eer": 3.58,
         "a.eer.low": 3.4,
         "a.eer.high": 3.7,
@@ -322,6 +324,11 @@ def scored():
 NONE_SCORED = framed_records([])
 
 
+def _scored_line(run_id):
+    lines = scored()
+    return lines[lines["run_id"] == run_id].to_dict("records")
+
+
 class Kept:
     """Replicates around the figures of `frame()`; those that are listed are not kept."""
 
@@ -331,7 +338,8 @@ class Kept:
     def draws(self, run_id, evaluation, figures):
         if (run_id, evaluation) in self.absent:
             return None
-        (run,) = self.lines[self.lines["run_id"] == run_id].to_dict("records")
+        known = self.lines[self.lines["run_id"] == run_id].to_dict("records")
+        (run,) = known or [{**of, "row": "scored", "seed": 0} for of in _scored_line(run_id)]
         return {name: self._draws(run, f"{evaluation}.{name}") for name in figures}
 
     def _draws(self, run, metric):

@@ -32,6 +32,8 @@ _STYLES: dict[str, dict[str, Any]] = {
         "edgecolor": SOURCES["ours"],
         "linewidth": 0.6,
     },
+    "scored, not trained here": {"marker": "s", "color": SOURCES["ours"], "linewidth": 0},
+    "scored, trials missing": {"marker": "s", "color": SOURCES["ours, incomplete"], "linewidth": 0},
     "one seed": {"marker": "o", "color": SOURCES["ours"], "alpha": 0.6, "linewidth": 0},
 }
 _SIZES = {"one seed": 6}
@@ -116,7 +118,7 @@ def _panel(axes: Any, column: Column, rows: Sequence[str], cells: Sequence[Cell]
             values.append(cell.paper)
         if cell.ours:
             ours, at = cell.ours, y + _BELOW
-            _point(axes, "ours" if cell.complete else "ours, seeds missing", [ours.mean], at)
+            _point(axes, _source(cell), [ours.mean], at)
             span = [bound for bound in (ours.low, ours.high) if bound == bound]
             axes.plot(span, [at] * len(span), color=SOURCES["ours"], linewidth=1, label=_INTERVAL)
             if len(ours.values) > 1:
@@ -128,6 +130,13 @@ def _panel(axes: Any, column: Column, rows: Sequence[str], cells: Sequence[Cell]
     axes.tick_params(axis="y", length=0)
     for y in range(1, len(rows)):
         axes.axhline(y - 0.5, color="#e6e6e6", linewidth=0.5, zorder=0)
+
+
+def _source(cell: Cell) -> str:
+    """Return what a figure of ours is, as in `_STYLES`."""
+    if cell.scored:
+        return "scored, not trained here" if cell.complete else "scored, trials missing"
+    return "ours" if cell.complete else "ours, seeds missing"
 
 
 def _point(axes: Any, source: str, values: Sequence[float], y: float) -> None:
