@@ -150,8 +150,8 @@ def _content(here: Config, found: Found, removed: Sequence[Item]) -> dict[str, A
         "items": [
             {
                 "kind": item.kind,
-                "place": str(item.place.relative_to(here.work)),
-                "files": [str(path.relative_to(here.work)) for path in item.files],
+                "place": item.place.relative_to(here.work).as_posix(),
+                "files": [path.relative_to(here.work).as_posix() for path in item.files],
                 "bytes": item.size,
                 "changed_unix_s": item.changed,
                 "run": item.name,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bench import cards, checked_cards, writing
-from bench.cli import checked, configuration, options
+from bench.cli import checked, completion, configuration, options
 from bench.cli.sweep import report as sweep_report
 from bench.cli.wrapping import width
 from bench.config import Config, Form
@@ -25,7 +25,7 @@ _FORMATS = ("md", "csv", "html", "latex")
 
 
 @click.command()
-@click.argument("table")
+@click.argument("table", shell_complete=completion.table_or_sweep_names)
 @options.smoke
 @click.option(
     "--format",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import takewhile
 from typing import Any
 
 import click
 
 from bench import cards
-from bench.cli import checked, configuration, options
+from bench.cli import checked, completion, configuration, options
 from bench.cli.sweep import show as show_sweep
 from bench.cli.wrapping import wrapped
 from bench.config import Config, Form
@@ -18,7 +19,7 @@ from bench.sweep_cards import PREFIX
 
 
 @click.command()
-@click.argument("table")
+@click.argument("table", shell_complete=completion.table_or_sweep_names)
 @options.rows
 @click.option("--settings", "whole", is_flag=True, help="Every setting of each row.")
 @click.option("--diff", is_flag=True, help="Only what each row says against its parent.")
@@ -97,11 +98,19 @@ def _print_hints(card: Table, rows: Sequence[str], form: Form, here: Config, poi
     runs = (cards.resolve(card, row, form) for row in rows)
     missing = dict.fromkeys(text for run in runs for text in lacking(run, here))
     if missing:
-        short = dict.fromkeys(text.partition(":")[0] for text in missing)
+        short = [*dict.fromkeys(text.partition(":")[0] for text in missing)]
+        same = _same_words(short)  # what all begin with is said once
+        short = [short[0], *(" ".join(text.split()[same:]) for text in short[1:])]
         text = f"missing here: {'; '.join(short)} (bench doctor {card.key} says what to do)"
         click.echo(wrapped(text))
     differ = f", --differences (paper, released code, this suite: {points})" if points else ""
     click.echo(wrapped(f"more: --settings, --diff (against the parent row){differ}"))
+
+
+def _same_words(texts: Sequence[str]) -> int:
+    """Return how many words all texts begin with; 0 of one text alone."""
+    alike = zip(*(text.split() for text in texts), strict=False)
+    return len([*takewhile(lambda words: len({*words}) == 1, alike)]) if len(texts) > 1 else 0
 
 
 def _print_json(

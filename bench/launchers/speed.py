@@ -133,7 +133,7 @@ def hours(training: Training, speeds: Mapping[str, Speed], config: Config) -> fl
     return sum((number or 0) / rate for number, rate in parts) / 3600
 
 
-class _Clock:
+class _Clock(engine.Silent):
     """Tells how long the steps of the second epoch took."""
 
     second_epoch_s = float("nan")

@@ -33,6 +33,7 @@ from bench.reporting import (
     figures,
     html,
     notes,
+    older,
     places,
     published,
     repeat,
@@ -178,7 +179,10 @@ def report(
         if any(cell.ours for cell in found)
         else "",
         pictures=shown.markdown,
-        compared=claims.section(with_systems, found, comparisons, form),
+        compared=older.warned(
+            claims.section(with_systems, found, comparisons, form),
+            {row: stands.older for row, stands in standings.items()},
+        ),
         places=places.section(table, runs, standings, kept, form),
         behind=behind.section(with_systems, found, standings, form),
         differences=differences.section(paper, runs, form, table),

@@ -62,6 +62,21 @@ class Observer(Protocol):
         """
 
 
+class Silent:
+    """Says nothing: of processes that a tracker's connection does not reach, whose history is in
+    the checkpoint and is logged when the launch is over.
+    """
+
+    def on_step(self, epoch: int, step: int, steps: int, losses: Mapping[str, float]) -> None:
+        """Say nothing."""
+
+    def on_epoch(self, epoch: int, figures: Mapping[str, float]) -> None:
+        """Say nothing."""
+
+    def on_score(self, evaluation: str, done: int, total: int) -> None:
+        """Say nothing."""
+
+
 @dataclass(frozen=True)
 class Material:
     """The data of one run."""
