@@ -55,7 +55,7 @@ def test_cells_hold_paper_ours_and_difference():
     assert cells[3] == "90.00 / 91.50 ± 0.50 / +1.50 ✓ <small>[90.50, 92.50]</small>"
     assert cells[4] == "3 of 3 seeds"
     best = main_row(made().markdown, "Single")
-    assert best[2] == "4.00 / **4.10** / +0.10 ¹ <small>[3.90, 4.40]</small>"
+    assert best[2] == "4.00 / 4.10 / +0.10 ¹ <small>[3.90, 4.40]</small>"
     assert best[3] == "– / **95.00** / – <small>[94.00, 96.00]</small>"
 
 
@@ -172,11 +172,14 @@ def test_rows_on_different_data_are_called_out():
 
 def test_systems_scored_elsewhere_stand_apart_with_their_latest_judgement():
     text = made().markdown
+    assert main_row(text, "Theirs")[2:] == ["**3.58** <small>[3.40, 3.70]</small>", "–", "scored"]
+    part = "*3.58* (12 trials missing) <small>[3.40, 3.70]</small>"
+    assert main_row(text, "Part")[2:] == [part, "–", "scored"]
+    assert "- A EER: Theirs is best, and beats Both, Single." in text
     section = text.partition("## Scored, not trained here")[2].partition("\n##")[0]
     (theirs,) = lines_of(section, "Theirs")
-    assert theirs.split(" | ")[1:3] == ["3.58 [3.40, 3.70]", "0"]
-    assert "B F1" not in section, "no system has that figure"
-    assert "| 12 | partialspoof/eval |" in lines_of(section, "Part")[0]
+    assert theirs.split(" | ")[1:3] == ["partialspoof/eval", "0"]
+    assert theirs.endswith("| 1 |"), "an earlier file of the same corpus does not stand any more"
     assert "Broken" not in text
     alone = report(TABLE, PAPER, RUNS, frame(), NONE_SCORED, "paper").markdown
     assert "Scored, not trained" not in alone
@@ -185,10 +188,10 @@ def test_systems_scored_elsewhere_stand_apart_with_their_latest_judgement():
 def test_a_judged_system_without_errors_has_no_interval_of_no_width():
     system = judged("Theirs", 2, **{"a.eer": 0.0, "a.eer.low": 0.0, "a.eer.high": 0.0})
     text = report(TABLE, PAPER, RUNS, frame(), pd.DataFrame([system]), "paper").markdown
-    assert lines_of(text, "Theirs")[0].split(" | ")[1] == "0.00 ᶠ"
+    assert main_row(text, "Theirs")[2] == "**0.00** ᶠ"
     counts = {"a.eer.high": 0.04, "a.eer.missed": 0, "a.eer.accepted": 0}
     text = report(TABLE, PAPER, RUNS, frame(), pd.DataFrame([system | counts]), "paper").markdown
-    assert lines_of(text, "Theirs")[0].split(" | ")[1] == "0.00 [0.00, 0.04] ᶠ"
+    assert main_row(text, "Theirs")[2] == "**0.00** ᶠ <small>[0.00, 0.04]</small>"
 
 
 def test_an_evaluation_is_zero_shot_only_where_nothing_is_shared():
@@ -205,7 +208,9 @@ def test_table_cells_cannot_break_the_table():
 
 def test_csv_holds_every_cell():
     rows = list(csv.DictReader(io.StringIO(made().csv)))
-    assert len(rows) == len(TABLE.rows) * len(TABLE.columns)
+    assert len(rows) == (len(TABLE.rows) + 2) * len(TABLE.columns)
+    theirs = next(row for row in rows if row["row"] == "Theirs")
+    assert (theirs["ours"], theirs["paper"], theirs["scored"]) == ("3.5800", "", "True")
     both = rows[2]
     assert (both["row"], both["metric"], both["paper"]) == ("Both", "a.eer", "5.0000")
     assert float(both["ours"]) == pytest.approx(5.0)

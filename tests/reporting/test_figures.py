@@ -48,11 +48,15 @@ def test_points_are_the_cells_under_the_papers_labels():
     }
     assert where(eer, "ours") == {"Both, two seeds": [5.0], "Single, own seeds": [4.1]}
     assert where(eer, "ours, seeds missing") == {"Half, one of two": [1.0]}
+    assert where(eer, "scored, not trained here") == {"Theirs": [3.58]}
+    assert where(eer, "scored, trials missing") == {"Part": [3.58]}
     assert where(eer, "one seed") == {"Both, two seeds": [5.2, 4.8, 5.0]}
     assert [text.get_text() for text in figure.legends[0].get_texts()] == [
         "paper",
         "ours",
         "ours, seeds missing",
+        "scored, not trained here",
+        "scored, trials missing",
         "one seed",
         "95 % interval of one run",
     ]

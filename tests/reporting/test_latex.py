@@ -87,7 +87,8 @@ def test_figures_are_the_papers_and_ours():
         r"Both & two seeds & 5.00 & 5.00 $\pm$ 0.20 & 90.00 & 91.50 $\pm$ 0.50 & 3 of 3 seeds \\"
     )
     assert r"Old & theirs & 9.50 &  & -- &  & published \\" in text
-    assert r"4.00 & \textbf{4.10}" in text
+    assert r"4.00 & 4.10 & -- & \textbf{95.00}" in text
+    assert r"Theirs &  &  & \textbf{3.58} &  & -- & scored \\" in text
     assert r"\emph{1.00}" in text
     assert r"not begun & 5.00 & -- & 90.00 & -- & not run \\" in text
     assert r"\caption{SMOKE: Made" in MADE["smoke"].extra("latex")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 
+import pandas as pd
+
 from bench.reporting import stale, write
-from tests.reporting.made import Kept, frame, made
+from tests.reporting.made import Kept, frame, made, scored
 
 
 def test_the_best_rows_figures_are_named_written_and_missed(tmp_path):
@@ -15,8 +17,9 @@ def test_the_best_rows_figures_are_named_written_and_missed(tmp_path):
     assert report.pictures
     rows = {file.removeprefix(f"{report.stem}.").split("-")[0] for file in report.pictures}
     runs = {png.decode().split()[0] for png in report.pictures.values()}
-    lines = frame("paper")
-    assert {lines[lines["run_id"] == run]["row"].iloc[0] for run in runs} == rows
+    known = pd.concat([frame("paper"), scored().rename(columns={"system": "row"})])
+    assert {known[known["run_id"] == run]["row"].iloc[0] for run in runs} == rows
+    assert rows == {"Theirs", "Single"}
     write(report, tmp_path, ["html"])
     for name, png in report.pictures.items():
         assert (tmp_path / name).read_bytes() == png
