@@ -5,10 +5,11 @@ lies on this machine.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.config import Config
+from bench.digests import file_digest
 from bench.errors import BenchError, near
 
 
@@ -25,6 +26,8 @@ class Weights:
     that corpus cards use for sources."""
     instead: str = ""
     """What does without it."""
+    sha256: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Which published file has which SHA-256, as far as that is known."""
 
 
 KNOWN: Mapping[str, Weights] = {
@@ -44,6 +47,11 @@ KNOWN: Mapping[str, Weights] = {
         folder="microsoft/wavlm-large",
         # Chen et al., IEEE JSTSP 16, 2022 (arXiv:2110.13900), section IV: Libri-Light is LibriVox.
         heard=("Libri-Light", "LibriVox", "GigaSpeech", "VoxPopuli"),
+        # As Hugging Face's s3prl/converted_ckpts (8cad0b3) has wavlm_large.pt, and many projects
+        # that pin it or Microsoft's WavLM-Large.pt, which is the same file.
+        sha256={
+            "6fb4b3c3e6aa567f0a997b30855859cb81528ee8078802af439f7b2da0bf100f": "WavLM-Large.pt",
+        },
     ),
     # A breath detector, no front-end: it learned from LibriTTS-R's breaths, not from its speech.
     "respiro_en": Weights(
@@ -51,6 +59,10 @@ KNOWN: Mapping[str, Weights] = {
         source="https://github.com/ydqmkkx/Respiro-en",
         folder="DongYANG/Respiro-en",
         heard=(),
+        # Of the repository's file at 70e01c6.
+        sha256={
+            "1f4a9b96f96645c480bf0e07b1e18cd68878ac0b4bb5dc920ad93f9b17df858a": "respiro-en.pt",
+        },
         instead="; our own detector wants no weights: --variant dsp, or --set breath.kind=dsp",
     ),
 }
@@ -89,3 +101,22 @@ def locate(key: str, config: Config, otherwise: str = ANY_LAYOUT) -> Path:
         f"weights.{key} = {str(path)!r} in {where}: there is no such file or folder; {get}, and "
         f"put it there{hint}"
     )
+
+
+def published(key: str, path: Path) -> str:
+    """Return which published file the weights at `path` are, by their SHA-256, in words: a name of
+    them, that they are none of those known, or that none is known. Raise OSError.
+
+    Digests of XLS-R's files, and of Hugging Face's folders, are not known to us.
+    """
+    if not path.is_file():
+        return "a folder: whether it is a published one is not known"
+    found = file_digest(path)
+    weights = KNOWN.get(key)
+    known = weights.sha256 if weights is not None else dict[str, str]()
+    if not known:
+        return f"sha256 {found}: whether it is a published file is not known"
+    for digest, name in known.items():
+        if digest.startswith(found):
+            return f"sha256 {found}: the published {name}"
+    return f"sha256 {found}: not the published {', '.join(known.values())}"

@@ -26,8 +26,8 @@ from bench.launchers.order import Order
 @click.option(
     "--again",
     is_flag=True,
-    help="Run finished rows anew; their earlier runs are kept, and so is the training that they "
-    "start from.",
+    help="Run finished rows anew, also where nothing has changed; reports then show the new run. "
+    "Earlier runs are kept, and so is the training that a row starts from.",
 )
 @click.option("--dry-run", is_flag=True, help="Say what would be run and what is lacking.")
 @click.pass_context
