@@ -5,11 +5,12 @@ lies on this machine.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench.config import Config
 from bench.digests import file_digest
+from bench.disk import human_bytes
 from bench.errors import BenchError, near
 
 
@@ -26,8 +27,17 @@ class Weights:
     that corpus cards use for sources."""
     instead: str = ""
     """What does without it."""
-    sha256: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Which published file has which SHA-256, as far as that is known."""
+    bytes: int | None = None
+    """Of the file."""
+    about_bytes: int | None = None
+    """As pages round it, where the exact size is not known."""
+    sha256: str | None = None
+    """Of the file."""
+
+    @property
+    def size(self) -> int | None:
+        """`bytes`, else `about_bytes`; None where neither is known."""
+        return self.about_bytes if self.bytes is None else self.bytes
 
 
 KNOWN: Mapping[str, Weights] = {
@@ -40,6 +50,7 @@ KNOWN: Mapping[str, Weights] = {
             *("VoxPopuli", "MLS", "MLS English", "LibriVox"),
             *("Common Voice", "VoxLingua107", "BABEL"),
         ),
+        about_bytes=3_800_000_000,  # read in instructions of projects that use it
     ),
     "wavlm_large": Weights(
         file="WavLM-Large.pt",
@@ -47,11 +58,9 @@ KNOWN: Mapping[str, Weights] = {
         folder="microsoft/wavlm-large",
         # Chen et al., IEEE JSTSP 16, 2022 (arXiv:2110.13900), section IV: Libri-Light is LibriVox.
         heard=("Libri-Light", "LibriVox", "GigaSpeech", "VoxPopuli"),
-        # As Hugging Face's s3prl/converted_ckpts (8cad0b3) has wavlm_large.pt, and many projects
-        # that pin it or Microsoft's WavLM-Large.pt, which is the same file.
-        sha256={
-            "6fb4b3c3e6aa567f0a997b30855859cb81528ee8078802af439f7b2da0bf100f": "WavLM-Large.pt",
-        },
+        # Of copies from the Google Drive that Microsoft's README names, and in s3prl's repository.
+        bytes=1_261_965_425,
+        sha256="6fb4b3c3e6aa567f0a997b30855859cb81528ee8078802af439f7b2da0bf100f",
     ),
     # A breath detector, no front-end: it learned from LibriTTS-R's breaths, not from its speech.
     "respiro_en": Weights(
@@ -60,9 +69,8 @@ KNOWN: Mapping[str, Weights] = {
         folder="DongYANG/Respiro-en",
         heard=(),
         # Of the repository's file at 70e01c6.
-        sha256={
-            "1f4a9b96f96645c480bf0e07b1e18cd68878ac0b4bb5dc920ad93f9b17df858a": "respiro-en.pt",
-        },
+        bytes=35_377_347,
+        sha256="1f4a9b96f96645c480bf0e07b1e18cd68878ac0b4bb5dc920ad93f9b17df858a",
         instead="; our own detector wants no weights: --variant dsp, or --set breath.kind=dsp",
     ),
 }
@@ -73,6 +81,14 @@ INTERVALS = "it is a CSV of utterance,start_s,end_s"
 ANY_COPY = "any copy of Respiro-en's respiro-en.pt will do"
 """What will do for a key of `[weights]` that a card of `breath.kind = "respiro"` names."""
 ANY_LAYOUT = "any local checkpoint in one of the known layouts will do"
+
+
+def size_in_words(key: str) -> str:
+    """Return how large the published file of the weights `key` is, e.g. `about 3.8 GB`."""
+    known = KNOWN.get(key)
+    if known is None or known.size is None:
+        return "size unknown"
+    return f"{'about ' if known.bytes is None else ''}{human_bytes(known.size)}"
 
 
 def locate(key: str, config: Config, otherwise: str = ANY_LAYOUT) -> Path:
@@ -112,11 +128,8 @@ def published(key: str, path: Path) -> str:
     if not path.is_file():
         return "a folder: whether it is a published one is not known"
     found = file_digest(path)
-    weights = KNOWN.get(key)
-    known = weights.sha256 if weights is not None else dict[str, str]()
-    if not known:
+    known = KNOWN.get(key)
+    if known is None or known.sha256 is None:
         return f"sha256 {found}: whether it is a published file is not known"
-    for digest, name in known.items():
-        if digest.startswith(found):
-            return f"sha256 {found}: the published {name}"
-    return f"sha256 {found}: not the published {', '.join(known.values())}"
+    is_published = known.sha256.startswith(found)
+    return f"sha256 {found}: {'' if is_published else 'not '}the published {known.file}"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from bench import cards
-from bench.cli import configuration, options
+from bench.cli import completion, configuration, options
 from bench.config import Config, Form
 from bench.errors import BenchError, near
 from bench.launchers.order import Order
@@ -149,8 +149,10 @@ def asked(table: str, row: str, of: Literal["trained row", "table"] = "trained r
     those that pick a trained row are left out where a figure is `of` a table's figures.
     """
     shared = [
-        click.option("--table", default=table, show_default=True),
-        click.option("--row", default=row, show_default=True),
+        click.option(
+            "--table", shell_complete=completion.table_names, default=table, show_default=True
+        ),
+        click.option("--row", shell_complete=completion.row_name, default=row, show_default=True),
         *FORM,
     ]
     if of == "trained row":

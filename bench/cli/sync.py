@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from bench.cli import configuration
+from bench.cli.console import resumable
 
 
 @click.command()
@@ -19,7 +20,8 @@ def sync(context: click.Context) -> None:
     from bench.tracking.store import Store
 
     store = Store(configuration.to_write())
-    sent = store.synchronise()
+    with resumable("with those not yet sent"):
+        sent = store.synchronise()
     for run, state, _ in sent:
         click.echo(f"{run}: {state}")
     if not sent:

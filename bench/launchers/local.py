@@ -4,7 +4,6 @@ other.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -13,17 +12,17 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, NoReturn, Protocol
 
 import torch
 from lightning.fabric import Fabric
 
-from bench import breath, machine, writing
+from bench import breath, locks, machine, writing
 from bench.breath.census import Census, census, described, require_marks
 from bench.config import Config
 from bench.corpora import cards
-from bench.errors import BenchError, plain
-from bench.launchers import judged, results, shared
+from bench.errors import BenchError, Busy, plain
+from bench.launchers import judged, results, room, shared
 from bench.launchers.interrupt import Interrupt
 from bench.launchers.order import Order
 from bench.provenance import commit, processor
@@ -31,7 +30,7 @@ from bench.reporting.kept import KeptInStore
 from bench.specs.run import Run, Stage, TrainData
 from bench.tracking.entry import RunEntry
 from bench.tracking.store import Store, TrackedRun
-from bench.training import checkpoints, damage, engine, keeping, shares
+from bench.training import checkpoints, damage, engine, shares
 from bench.training.row import (
     Library,
     RowData,
@@ -71,10 +70,11 @@ class Outcome(NamedTuple):
     """How a job ended."""
 
     job: str
-    state: Literal["finished", "already finished", "failed"]
+    state: Literal["finished", "already finished", "busy", "failed"]
+    """Busy: another process runs it, and the message says which."""
     message: str = ""
     kept_dev: Mapping[str, float] = MappingProxyType({})
-    """What the kept weights reach on dev, fractions; empty where it failed."""
+    """What the kept weights reach on dev, fractions; empty where it did not finish."""
     by_disk: bool = False
     """Whether it failed for the disk (full, read-only), so through no fault of its own."""
 
@@ -145,6 +145,8 @@ def attempt(
             watcher.say(f"{job.name}: run anew, changed since it was finished: {what}")
         place = folder(config.work, job.run, job.data, job.seed, entry.again)
         run_id, trained = _run_row(job, entry, place, config, store, watcher)
+    except Busy as error:
+        return Outcome(job.name, "busy", plain(error))
     except BenchError as error:
         return Outcome(job.name, "failed", plain(error), by_disk=machine.is_of_disk(error))
     except Exception as error:
@@ -215,18 +217,19 @@ def _earlier(job: Job, entry: RunEntry, parent: str) -> tuple[Job, RunEntry] | N
     )
 
 
+def _refuse(job: Job, holder: str) -> NoReturn:
+    raise Busy(f"{job.name} is being run by {holder}")
+
+
 @contextmanager
-def _alone(place: Path, held: Literal["refuse", "wait"] = "refuse") -> Iterator[None]:
+def _alone(place: Path, busy: Callable[[str], None]) -> Iterator[None]:
     """Hold the row's folder: two processes that train one row would spoil each other's files.
 
-    Where another process holds it, it is waited for or refused.
+    Where another process holds it, `busy` is called with its name, and may raise; else it is waited
+    for.
     """
     place.mkdir(parents=True, exist_ok=True)
-    with (place / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | (fcntl.LOCK_NB if held == "refuse" else 0))
-        except BlockingIOError as error:
-            raise BenchError(f"{place}: another process is training this row") from error
+    with locks.held(place / "lock", busy):
         yield
 
 
@@ -251,6 +254,10 @@ class _Both:
             self.tracked.log(figures, epoch)
         self.watcher.on_epoch(epoch, figures)
 
+    def on_score(self, evaluation: str, done: int, total: int) -> None:
+        self.interrupt.check()
+        self.watcher.on_score(evaluation, done, total)
+
 
 def _run_row(
     job: Job, entry: RunEntry, place: Path, config: Config, store: Store, watcher: Watcher
@@ -258,7 +265,10 @@ def _run_row(
     """Train and evaluate a row; before that the training that it starts from, if any, tracked as a
     run below the row's. Return the id of the row's run, and what was trained.
     """
-    with _alone(place), store.begin(entry) as tracked, Interrupt() as interrupt:
+    # A trial of a sweep is claimed by this process: it waits for a row that trains the same.
+    waits = partial(_wait, watcher, job.name)
+    busy = waits if entry.kind == "trial" else partial(_refuse, job)
+    with _alone(place, busy), store.begin(entry) as tracked, Interrupt() as interrupt:
         earlier = _earlier(job, entry, tracked.run_id)
         if earlier:
             _run_earlier(*earlier, config, store, watcher, interrupt)
@@ -266,16 +276,8 @@ def _run_row(
         shared.begin_training(tracked, store, place, config, watcher.say, anew=entry.again > 0)
         trained = _trained(job, place, config, _Both(tracked, watcher, interrupt))
         results.log(tracked, entry, job.run, job.data, trained, config)
-        _release(place, trained, watcher)
+        room.release(place, trained.progress, watcher.say)
     return tracked.run_id, trained
-
-
-def _release(place: Path, trained: Trained, watcher: Watcher) -> None:
-    """Make room: the run is finished, so nothing goes on from the state after its last epoch."""
-    try:
-        keeping.release(place, trained.progress)
-    except OSError as error:  # the run and its figures are safe
-        watcher.say(f"{place / checkpoints.LAST}: could not be removed: {error}")
 
 
 def _run_earlier(
@@ -292,13 +294,13 @@ def _run_earlier(
         return
     watcher.begin(entry.name, job.run.training.epochs)
     # Rows and trials that run beside each other may start from one training: the first does it.
-    with _alone(place, held="wait"):
+    with _alone(place, partial(_wait, watcher, entry.name)):
         if known and shared.take_over(store, place, config, watcher.say):
             return
         if known:
             watcher.say(f"{entry.name}: was finished, but is not at {place}: trained once more")
             trained = _trained(job, place, config, _Both(None, watcher, interrupt))
-            _release(place, trained, watcher)
+            room.release(place, trained.progress, watcher.say)
             return
         with store.begin(entry) as tracked:
             shared.begin_training(tracked, store, place, config, watcher.say)
@@ -306,7 +308,11 @@ def _run_earlier(
             shared.keep(tracked, trained, whole=True)
             results.tell(tracked, trained)
             tracked.finish({})
-        _release(place, trained, watcher)
+        room.release(place, trained.progress, watcher.say)
+
+
+def _wait(watcher: Watcher, name: str, holder: str) -> None:
+    watcher.say(f"{name}: is being run by {holder}, waiting for it")
 
 
 def _trained(job: Job, place: Path, config: Config, both: _Both) -> Trained:
@@ -363,6 +369,9 @@ class _Silent:
 
     def on_epoch(self, epoch: int, figures: Mapping[str, float]) -> None:
         """Say nothing: the history is in the checkpoint and is logged when the launch is over."""
+
+    def on_score(self, evaluation: str, done: int, total: int) -> None:
+        """Say nothing."""
 
 
 def _on_each(job: Job, place: Path, config: Config, fabric: Fabric) -> Trained:

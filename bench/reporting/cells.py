@@ -15,7 +15,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from statistics import fmean
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import pandas as pd
 
@@ -26,7 +26,6 @@ from bench.metrics.measured import FEW
 from bench.metrics.seeds import over_seeds
 from bench.reporting import older
 from bench.reporting.older import Older
-from bench.specs.run import Run
 from bench.specs.table import Column, Table
 
 Verdict = Literal["inside", "outside", "too few errors", "one seed", "two seeds", ""]
@@ -158,7 +157,16 @@ def _like_last(runs: pd.DataFrame) -> pd.DataFrame:
     return runs[runs["contents"].isin(["", contents])] if contents else runs
 
 
-def standing(table: Table, row: str, run: Run, frame: pd.DataFrame, form: Form) -> Standing:
+class Signed(Protocol):
+    """A run's settings, of which only the signature is asked."""
+
+    @property
+    def signature(self) -> str:
+        """Eight hexadecimal digits of all that can change a result."""
+        ...
+
+
+def standing(table: Table, row: str, run: Signed, frame: pd.DataFrame, form: Form) -> Standing:
     """Return which of the runs in `frame` stand for `row`, whose settings are `run`."""
     of_card = table.rows[row].seeds or table.seeds
     known = frame[(frame["row"] == row) & (frame["form"] == form)]

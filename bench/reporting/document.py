@@ -14,7 +14,7 @@ from __future__ import annotations
 import glob
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from string import Template
 from typing import Any, Literal
@@ -38,9 +38,10 @@ from bench.reporting import (
     published,
     repeat,
     tables,
+    terminal,
 )
 from bench.reporting.bibliography import bibliography
-from bench.reporting.cells import COUNTS, Cell, cells, standing
+from bench.reporting.cells import COUNTS, Cell, Standing, cells, standing
 from bench.reporting.compared import compared
 from bench.reporting.contradictions import contradictions
 from bench.reporting.grid import smoke_word
@@ -78,6 +79,13 @@ class Report:
     """PNGs that runs keep and the Markdown names, by name."""
     scored: bool = False
     """Whether score files were judged for the table."""
+    standings: Mapping[str, Standing] = field(default_factory=dict[str, Standing])
+    """The runs of each row."""
+
+    def on_terminal(self, width: int) -> str:
+        """Return the table as lines of text; see `bench.reporting.terminal`."""
+        lines = terminal.lines(self.table, self.cells, self.standings)
+        return terminal.text(self.table, lines, self.form, width)
 
     @property
     def says_something(self) -> bool:
@@ -196,6 +204,7 @@ def report(
         paper=paper,
         pictures=shown.files,
         scored=bool(beside.scored(table, scored, form)),
+        standings=standings,
     )
 
 

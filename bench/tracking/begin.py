@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from bench import __version__, versions
-from bench.errors import BenchError
+from bench.errors import BenchError, Busy
 from bench.provenance import lock_digest
 from bench.tracking import process, views
 from bench.tracking.address import folder
@@ -37,7 +37,7 @@ class Begun(NamedTuple):
 def begin(ledger: Ledger, entry: RunEntry) -> Begun:
     """Return the run of `entry` in `ledger`, running: a new one, or the unfinished one reopened.
 
-    Raise BenchError where it is finished already, or is being run by a living process.
+    Raise BenchError where it is finished already, Busy where a living process runs it.
     """
     with ledger.lock():
         known = [run for run in alike(ledger, entry) if _again(run) == entry.again]
@@ -164,4 +164,4 @@ def _refuse_if_alive(run: Any, entry: RunEntry) -> None:
     here = process.here()
     if run.info.status == "RUNNING" and holder.host == here.host and process.alive(holder):
         who = "this very process" if holder == here else f"process {holder.pid}"
-        raise BenchError(f"{entry.table}: {entry.name} is being run by {who} on {holder.host}")
+        raise Busy(f"{entry.table}: {entry.name} is being run by {who} on {holder.host}")

@@ -1,11 +1,11 @@
-"""Which runs of a tracking store were trained in which folder of this machine's work folder."""
+"""What a tracking store says of its runs' folders on this machine, and of which are finished."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from bench.config import Config
+from bench.config import Config, Form
 from bench.tracking import address, process
 from bench.tracking.store import Store
 
@@ -56,3 +56,17 @@ def _trained(table: str, run: Any) -> TrainedRun:
         changed="overrides" in tags,
         in_progress=known is not None and (known.host != here or process.alive(known)),
     )
+
+
+def finished_seeds(config: Config, table: str, form: Form) -> Mapping[str, set[int]]:
+    """Return the seeds with which a table's rows are finished, by their signatures, on whatever
+    data; a store that is not there yet is not made.
+    """
+    file = address.configured(config).file
+    if file is not None and not file.is_file():
+        return {}
+    found: dict[str, set[int]] = {}
+    for run in Store(config).search(table, {"form": form, "kind": "row"}):
+        if run.info.status == "FINISHED":
+            found.setdefault(run.data.tags["signature"], set()).add(int(run.data.tags["seed"]))
+    return found

@@ -56,6 +56,11 @@ class Observer(Protocol):
     def on_epoch(self, epoch: int, figures: Mapping[str, float]) -> None:
         """After an epoch: its train losses, dev EER (a fraction) and loss, learning rates."""
 
+    def on_score(self, evaluation: str, done: int, total: int) -> None:
+        """While an evaluation is scored: how many of its utterances are, of this process's share;
+        0 at its begin.
+        """
+
 
 @dataclass(frozen=True)
 class Material:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
@@ -219,7 +220,8 @@ def train_and_score(
             audio = cards.card(evaluation.corpus).audio
             workers = config.loader_workers(fabric.device.type)
             share = utterances(fabric, subset, evaluation, audio, config)
-            found = score(fabric, system, share, workers)
+            progress = partial(observer.on_score, name)
+            found = score(fabric, system, share, workers, progress=progress)
             if fabric.is_global_zero:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 score_file.write(path, score_columns(share, found))

@@ -82,6 +82,9 @@ class Watcher:
     def on_epoch(self, epoch, figures) -> None:
         pass
 
+    def on_score(self, evaluation, done, total) -> None:
+        pass
+
 
 @pytest.fixture
 def config(miniatures: Path, tmp_path: Path) -> Config:
