@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.config import Config
+from bench.digests import file_digest
 from bench.disk import human_bytes
 from bench.errors import BenchError, near
 
@@ -67,7 +68,9 @@ KNOWN: Mapping[str, Weights] = {
         source="https://github.com/ydqmkkx/Respiro-en",
         folder="DongYANG/Respiro-en",
         heard=(),
-        bytes=35_377_347,  # of the file in the repository
+        # Of the repository's file at 70e01c6.
+        bytes=35_377_347,
+        sha256="1f4a9b96f96645c480bf0e07b1e18cd68878ac0b4bb5dc920ad93f9b17df858a",
         instead="; our own detector wants no weights: --variant dsp, or --set breath.kind=dsp",
     ),
 }
@@ -114,3 +117,19 @@ def locate(key: str, config: Config, otherwise: str = ANY_LAYOUT) -> Path:
         f"weights.{key} = {str(path)!r} in {where}: there is no such file or folder; {get}, and "
         f"put it there{hint}"
     )
+
+
+def published(key: str, path: Path) -> str:
+    """Return which published file the weights at `path` are, by their SHA-256, in words: a name of
+    them, that they are none of those known, or that none is known. Raise OSError.
+
+    Digests of XLS-R's files, and of Hugging Face's folders, are not known to us.
+    """
+    if not path.is_file():
+        return "a folder: whether it is a published one is not known"
+    found = file_digest(path)
+    known = KNOWN.get(key)
+    if known is None or known.sha256 is None:
+        return f"sha256 {found}: whether it is a published file is not known"
+    is_published = known.sha256.startswith(found)
+    return f"sha256 {found}: {'' if is_published else 'not '}the published {known.file}"

@@ -29,8 +29,8 @@ from bench.launchers.order import Order
 @click.option(
     "--again",
     is_flag=True,
-    help="Run finished rows anew; their earlier runs are kept, and so is the training that they "
-    "start from.",
+    help="Run finished rows anew, also where nothing has changed; reports then show the new run. "
+    "Earlier runs are kept, and so is the training that a row starts from.",
 )
 @options.log
 @click.option(

@@ -19,6 +19,7 @@ import pandas as pd
 from bench.cards import DEFAULT_PAPER
 from bench.config import Form
 from bench.markdown import bullets, code, joined, marked
+from bench.reporting import weights_used
 from bench.reporting.cells import Standing
 from bench.reporting.grid import grid, ranged
 from bench.reporting.kept import Kept
@@ -45,6 +46,7 @@ def summary(table: Table, standings: Mapping[str, Standing], form: Form, kept: K
                 _listed(runs["lock"]),
             ),
             marked("Data: {}, fingerprints below; `bench data check` compares them", _splits(runs)),
+            *weights_used.lines(runs),
             *_spent(runs, kept),
             *_conditions(runs),
             marked(_EQUAL),

@@ -75,3 +75,11 @@ def test_runs_of_other_code_than_the_last_are_counted_as_such(sal_2):
     found = standing(TABLE, "Both", RUNS["Both"], made, "paper")
     assert found.left_out["by older code"] + len(found.runs) == 3
     assert "with other weights, audio or breaths" not in found.left_out
+
+
+def test_the_weights_that_rows_were_made_from_are_named():
+    made = lines()
+    made["made_from"] = json.dumps({"weights xlsr2_300m": "0" * 16, "audio a/train": "1" * 16})
+    repeated = text(made).partition("How to repeat it")[2]
+    assert f"Weights: xlsr2_300m: sha256 `{'0' * 16}`" in repeated
+    assert "Weights:" not in text(lines())

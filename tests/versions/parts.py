@@ -338,6 +338,9 @@ def trained() -> Output:
         def on_step(self, *_: object) -> None:
             pass
 
+        def on_score(self, *_: object) -> None:
+            pass
+
         def on_epoch(self, epoch: int, figures: dict[str, float]) -> None:
             losses.extend([figures["train.loss"], figures["dev.loss"], figures["learning_rate"]])
 

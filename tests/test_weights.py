@@ -1,0 +1,29 @@
+"""What is known of published weights."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+from bench import weights
+
+
+def test_digests_are_whole():
+    known = [of.sha256 for of in weights.KNOWN.values() if of.sha256]
+    assert known
+    assert all(re.fullmatch("[0-9a-f]{64}", digest) for digest in known)
+
+
+def test_a_file_is_said_to_be_published_another_or_unknown(tmp_path, monkeypatch):
+    path = tmp_path / "WavLM-Large.pt"
+    path.write_bytes(b"weights")
+    digest = hashlib.sha256(b"weights").hexdigest()
+    assert weights.published("wavlm_large", path) == (
+        f"sha256 {digest[:16]}: not the published WavLM-Large.pt"
+    )
+    assert weights.published("xlsr2_300m", path).endswith("published file is not known")
+    assert weights.published("own", path).endswith("published file is not known")
+    assert weights.published("own", tmp_path).startswith("a folder")
+    known = weights.Weights("WavLM-Large.pt", "", "", (), sha256=digest)
+    monkeypatch.setattr(weights, "KNOWN", {"wavlm_large": known})
+    assert weights.published("wavlm_large", path).endswith(": the published WavLM-Large.pt")
