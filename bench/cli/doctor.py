@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import click
 
-from bench import machine, provenance, weights
+from bench import machine, packages, provenance, weights
 from bench.cli import configuration, options
 from bench.config import Config
 from bench.corpora import cards as corpora
@@ -73,6 +73,11 @@ def findings() -> list[Finding]:
 
 
 def _devices(here: Config | None) -> Iterator[Finding]:
+    if not packages.installed("torch"):
+        yield Finding("devices", "torch", False, packages.needed("training", "torch"))
+        cores = f"{provenance.processor()}, {os.cpu_count()} cores"
+        yield Finding("devices", "cpu", True, cores)
+        return
     import torch
 
     from bench import devices
@@ -122,10 +127,13 @@ def _weights(here: Config) -> Iterator[Finding]:
 
 
 def _store(here: Config) -> Iterator[Finding]:
+    area = "tracking store"
+    if not packages.installed("mlflow"):
+        yield _without_mlflow(area, here)
+        return
     from bench.tracking import address
     from bench.tracking.store import Store
 
-    area = "tracking store"
     try:
         at = address.configured(here)
     except BenchError as error:
@@ -148,3 +156,13 @@ def _store(here: Config) -> Iterator[Finding]:
 
     yield _attempt(area, "mlflow", look)
     yield _attempt(area, "synchronised", waiting)
+
+
+def _without_mlflow(area: str, here: Config) -> Finding:
+    from bench.tracking import opened, records
+
+    if text := opened.unread(here):
+        return Finding(area, "mlflow", False, text)
+    kept = records.Records(here)
+    count = len(records.names(records.folder(here)))
+    return Finding(area, "records", True, f"{kept.uri}: {count} judged score files")

@@ -160,9 +160,10 @@ def _differences(paper: Paper, card: Table, rows: list[str]) -> list[Difference]
 def describe(card: Table, rows: list[str], form: Form, here: Config) -> list[dict[str, Any]]:
     """Return what `bench show` says of each row."""
     from bench.launchers.needs import lacking
+    from bench.tracking.opened import state_of_unseen
     from bench.tracking.states import states
 
-    state = states(here, card.key, form)
+    state, unseen = states(here, card.key, form), state_of_unseen(here)
     found: list[dict[str, Any]] = []
     for name in rows:
         row, run = card.rows[name], cards.resolve(card, name, form)
@@ -175,7 +176,7 @@ def describe(card: Table, rows: list[str], form: Form, here: Config) -> list[dic
                 "signature": run.signature,
                 "training_signature": run.training_signature,
                 "seeds": list(row.seeds or card.seeds),
-                "state": state.get(run.signature, "not run"),
+                "state": state.get(run.signature, unseen),
                 "paper": row.paper,
                 "digest": row.digest,
                 "lacking": lacking(run, here),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from bench import cards
+from bench import cards, packages
 from bench.cli import checked, configuration, options
 from bench.config import Config
 from bench.launchers.order import Order
@@ -57,6 +57,7 @@ def run(
     if dry_run:
         _dry_run(order, here)
         return
+    packages.require("torch", "lightning", "mlflow")
     order.require(here)
     # These import torch and MLflow, which takes seconds: only now.
     from bench.cli.display import Display

@@ -204,8 +204,8 @@ def _track(
 ) -> str:
     """Keep the verdict in the tracking store; return where, in words."""
     from bench.provenance import commit
+    from bench.tracking import opened
     from bench.tracking.entry import ScoredEntry
-    from bench.tracking.store import Store
 
     entry = ScoredEntry(
         table=place.table,
@@ -227,5 +227,5 @@ def _track(
         },
         figures=place.named(verdict.figures),
     )
-    run_id = Store(here).keep_scored(entry, written)
+    run_id = opened.to_keep(here).keep_scored(entry, written)
     return f"tracked: {place.table}, run {run_id[:8]}, as scored, not trained"

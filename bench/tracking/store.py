@@ -24,7 +24,7 @@ import pandas as pd
 from bench.config import Config, Form
 from bench.errors import BenchError
 from bench.specs.table import Table
-from bench.tracking import begin, files, ledger, models, process, sync, views
+from bench.tracking import begin, files, ledger, models, process, records, sync, views
 from bench.tracking.address import folder
 from bench.tracking.begin import NOTE, Begun
 from bench.tracking.client import (
@@ -159,8 +159,14 @@ class Store:
 
     def scored(self, table_key: str, form: Form) -> pd.DataFrame:
         """Return what `keep_scored` keeps beside a table, one row each; columns as in
-        `tracking.frame.SCORED`. Raise BenchError where the store does not answer.
+        `tracking.frame.SCORED`. What was kept without MLflow is sent to the store first. Raise
+        BenchError where the store does not answer.
         """
+        if waiting := records.names(self._records):
+            try:
+                self._take_records()
+            except BenchError as error:
+                self._say(f"{len(waiting)} judged score files wait for `bench sync`: {error}")
         return tidy_scored(self._runs(table_key, form, "scored"))
 
     def model(self, run_id: str) -> nn.Module:
@@ -189,19 +195,36 @@ class Store:
         return self._try(lambda to: _shared(to, table, name, identity, more))
 
     def waiting(self) -> list[str]:
-        """Return the names of the runs that the outbox holds."""
-        return sync.waiting(self._outbox) if self._waits else []
+        """Return the names of the runs that the outbox holds, and of records that MLflow has not
+        got yet.
+        """
+        kept = records.names(self._records)
+        return [*(sync.waiting(self._outbox) if self._waits else []), *kept]
 
     def synchronise(self) -> list[sync.Sent]:
-        """Send what the outbox holds to the store; what is sent is not sent again.
+        """Send what the outbox holds to the store, and what was kept without MLflow; what is sent
+        is not sent again.
 
         Raise BenchError where the store does not answer: what was not sent still waits.
         """
-        return self._reached(self._send) if self._waits else []
+        return [*(self._reached(self._send) if self._waits else []), *self._take_records()]
 
     @functools.cached_property
     def _outbox(self) -> Ledger:
         return ledger.outbox(self._config)
+
+    @property
+    def _records(self) -> Path:
+        return records.folder(self._config)
+
+    def _take_records(self) -> list[sync.Sent]:
+        """Send what was kept without MLflow to the store."""
+        if not records.names(self._records):
+            return []
+        sent = records.send(
+            self._records, lambda *of: self._reached(lambda to: _keep_scored(to, *of))
+        )
+        return [sync.Sent(name, "sent") for name in sent]
 
     @property
     def _waits(self) -> bool:
