@@ -13,15 +13,15 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from bench import columns, references, texts
+from bench import columns, references
+from bench.card_files import card_file, card_keys, folders, read, shown, validated
 from bench.config import Form
 from bench.errors import BenchError, near
-from bench.specs.base import Spec
-from bench.specs.faults import Fault, explain, faults
+from bench.specs.faults import Fault, faults
 from bench.specs.run import Run
 from bench.specs.table import Paper, Row, Table
 from bench.trees import EVERY, at, leaves, merged, spread, tree
@@ -32,13 +32,6 @@ MARK = "@"
 """Between a row and its variant: `S7@released` (`bench.paper_cards`)."""
 
 _NUMBERS = re.compile(r"(\d+)")
-_PACKAGE = Path(__file__).parent
-_PLACES = {
-    "datasets": "datasets",
-    "experiments": "experiments",
-    "templates": "reports/templates",
-}
-AnySpec = TypeVar("AnySpec", bound=Spec)
 
 
 class Layer(NamedTuple):
@@ -59,46 +52,16 @@ class Chain(NamedTuple):
     """The overlays of the smoke form, in the same order."""
 
 
-def folder(name: str) -> Path:
-    """Return the folder of cards (`datasets`, `experiments`, `templates`): the wheel's own, else
-    the checkout's.
-    """
-    packed = _PACKAGE / "_cards" / name
-    return packed if packed.is_dir() else _PACKAGE.parent / _PLACES[name]
-
-
-def read(path: Path) -> dict[str, Any]:
-    """Read a TOML card; a syntax error names file and line."""
-    return texts.read_toml(path, shown(path))
-
-
-def shown(path: Path) -> str:
-    """Return the card's path as a reader knows it: below the folder of cards."""
-    for name in _PLACES:
-        if path.is_relative_to(folder(name)):
-            return f"{name}/{path.relative_to(folder(name))}"
-    return str(path)
-
-
-def validated(model: type[AnySpec], content: Mapping[str, Any], path: Path) -> AnySpec:
-    """Return the card as a `model`; all its faults are in one error."""
-    try:
-        return model.model_validate(content)
-    except ValidationError as error:
-        raise BenchError("\n".join(explain(error, shown(path), model))) from error
-
-
 # --- tables ---------------------------------------------------------------------------------------
 
 
 def table_keys() -> list[str]:
     """Return every table's key, e.g. `sal/table4`; `table10` comes after `table9`."""
-    root = folder("experiments")
     return sorted(
         (
-            f"{path.parent.name}/{path.stem}"
-            for path in root.glob("*/*.toml")
-            if path.stem != "paper" and path.parent.name != "sweeps"
+            key
+            for key in card_keys("experiments", "*/*.toml")
+            if not key.endswith("/paper") and not key.startswith("sweeps/")
         ),
         key=lambda key: [part.zfill(9) if part.isdigit() else part for part in _NUMBERS.split(key)],
     )
@@ -122,17 +85,27 @@ def table_key(name: str) -> str:
     return found[0]
 
 
-@lru_cache
 def table(name: str) -> Table:
     """Return a table's card, every row of it checked in both forms."""
     key = table_key(name)
-    return parse_table(key, folder("experiments") / f"{key}.toml")
+    return _table(key, card_file("experiments", key))
 
 
 @lru_cache
+def _table(key: str, path: Path) -> Table:
+    return parse_table(key, path)
+
+
 def paper(key: str) -> Paper:
-    """Return the card of a paper: what its folder of tables shares."""
-    path = folder("experiments") / key / "paper.toml"
+    """Return the card of a paper: what its folder of tables shares. A folder of an extension needs
+    none: its tables are then of no paper.
+    """
+    path = card_file("experiments", f"{key}/paper")
+    return _paper(key, path) if path.is_file() else Paper(key=key, title=key)
+
+
+@lru_cache
+def _paper(key: str, path: Path) -> Paper:
     return validated(Paper, {"key": key, **read(path)}, path)
 
 
@@ -150,9 +123,8 @@ def _unfolded(key: str, path: Path) -> Table:
     content = read(path)
     rows = tree(content.get("rows"))
     if rows is not None:
-        content["rows"] = {
-            name: references.filled(_row(row), folder("experiments")) for name, row in rows.items()
-        }
+        roots = folders("experiments")
+        content["rows"] = {name: references.filled(_row(row), roots) for name, row in rows.items()}
     return validated(Table, {"key": key, **content}, path)
 
 
@@ -161,12 +133,15 @@ def _elsewhere(parent: str) -> tuple[Table, str] | None:
     is named.
     """
     name, colon, row = parent.partition(":")
-    return (_other(table_key(name)), row) if colon else None
+    if not colon:
+        return None
+    key = table_key(name)
+    return _other(key, card_file("experiments", key)), row
 
 
 @lru_cache
-def _other(key: str) -> Table:
-    return _unfolded(key, folder("experiments") / f"{key}.toml")
+def _other(key: str, path: Path) -> Table:
+    return _unfolded(key, path)
 
 
 def _row(content: Any) -> Any:
@@ -182,7 +157,7 @@ def _row(content: Any) -> Any:
 def _mistakes(card: Table, file: str) -> Iterator[str]:
     metrics = {column.metric for column in card.columns}
     yield from (
-        f"{file}: {mistake}" for mistake in references.mistakes(card, folder("experiments"))
+        f"{file}: {mistake}" for mistake in references.mistakes(card, folders("experiments"))
     )
     for name, row in card.rows.items():
         where = f"{file}: rows.{name}"
@@ -229,7 +204,7 @@ def _chain_mistakes(card: Table, name: str, file: str) -> Iterator[str]:
         run, found = _validated_run(layers, form)
         yield from (_attributed(fault, layers, file) for fault in found)
         if run is not None:
-            said = columns.mistakes(card.columns, run, name, folder("datasets"))
+            said = columns.mistakes(card.columns, run, name, folders("datasets"))
             yield from (f"{file}: {mistake}" for mistake in said)
 
 
@@ -265,14 +240,16 @@ def _chain(card: Table, name: str, seen: tuple[tuple[str, str], ...] = ()) -> Ch
 def _place(card: Table, row: str) -> tuple[str, str]:
     """Return the key and, where it is another than the table's, the card that hold a row."""
     _, mark, variant = row.partition(MARK)
-    paper = f"experiments/{card.key.partition('/')[0]}/paper.toml"
-    return (f"variants.{variant}", paper) if mark else (f"rows.{row}", "")
+    if not mark:
+        return f"rows.{row}", ""
+    paper = card_file("experiments", f"{card.key.partition('/')[0]}/paper")
+    return f"variants.{variant}", shown(paper)
 
 
 def _trained_as(layer: Layer, card: Table) -> Layer:
     """Return a layer of another card without what is evaluated, which each table says itself."""
     settings = {key: value for key, value in layer.settings.items() if key != "evaluate"}
-    return Layer(layer.name, settings, layer.file or f"experiments/{card.key}.toml")
+    return Layer(layer.name, settings, layer.file or shown(card_file("experiments", card.key)))
 
 
 def _layers(chain: Chain, form: Form) -> list[Layer]:
@@ -309,12 +286,15 @@ def _staged(content: dict[str, Any]) -> dict[str, Any]:
 
 
 def _attributed(fault: Fault, layers: Sequence[Layer], file: str) -> str:
-    """Blame the outermost layer that says anything on the way to the fault."""
+    """Blame the outermost layer that says anything on the way to the fault; for what none says, the
+    card's own base.
+    """
     for depth in range(len(fault.keys), 0, -1):
         for layer in reversed(layers):
             if at(layer.settings, fault.keys[:depth]) is not None:
                 return fault.line(layer.file or file, layer.name)
-    return fault.line(layers[0].file or file, layers[0].name)
+    own = next((layer for layer in layers if not layer.file), layers[0])
+    return fault.line(own.file or file, own.name)
 
 
 # --- runs -----------------------------------------------------------------------------------------

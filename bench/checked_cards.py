@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench import cards
+from bench import card_files
 from bench.errors import BenchError, near
 from bench.specs.checked import Checked, Counts, Shapes
 
@@ -12,17 +12,19 @@ FOLDER = "checked"
 
 def names() -> list[str]:
     """Return every such table's key, e.g. `breathnet/table1`."""
-    found = cards.folder("experiments").glob(f"*/{FOLDER}/*.toml")
-    return sorted(f"{path.parents[1].name}/{path.stem}" for path in found)
+    keys = card_files.card_keys("experiments", f"*/{FOLDER}/*.toml")
+    return [key.replace(f"/{FOLDER}/", "/") for key in keys]
 
 
 def card(key: str) -> Checked:
     """Return a table's card; raise one error that holds all its faults."""
     paper, _, name = key.partition("/")
-    path = cards.folder("experiments") / paper / FOLDER / f"{name}.toml"
-    content = {"key": key, **cards.read(path)}
+    path = card_files.card_file("experiments", f"{paper}/{FOLDER}/{name}")
+    content = {"key": key, **card_files.read(path)}
     kinds: dict[str, type[Shapes] | type[Counts]] = {"shapes": Shapes, "counts": Counts}
     kind = str(content.get("kind"))
     if kind not in kinds:
-        raise BenchError(f"{cards.shown(path)}: kind = {kind!r}: no such kind{near(kind, kinds)}")
-    return cards.validated(kinds[kind], content, path)
+        raise BenchError(
+            f"{card_files.shown(path)}: kind = {kind!r}: no such kind{near(kind, kinds)}"
+        )
+    return card_files.validated(kinds[kind], content, path)

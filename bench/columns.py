@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from bench import config, texts
+from bench import texts
 from bench.errors import BenchError, near
 from bench.specs.corpus import CorpusCard
 from bench.specs.run import HeldOutData, Run
@@ -23,10 +23,12 @@ _BROKEN_DOWN = ("eer", "min_tdcf", "min_dcf")
 """Those of the levels of a breakdown."""
 
 
-def mistakes(columns: Sequence[Column], run: Run, row: str, datasets: Path) -> Iterator[str]:
+def mistakes(
+    columns: Sequence[Column], run: Run, row: str, folders: Sequence[Path]
+) -> Iterator[str]:
     """Say which columns the evaluations of `run`, that of `row`, can never fill, and why.
 
-    `datasets` is the folder of the suite's corpus cards; of a corpus without a readable card, which
+    `folders` hold corpus cards; of a corpus without a readable card, which
     others say, only what holds of every corpus is said.
     """
     for metric in (column.metric for column in columns if column.combine == "none"):
@@ -36,7 +38,7 @@ def mistakes(columns: Sequence[Column], run: Run, row: str, datasets: Path) -> I
             yield f"{where}: rows.{row} evaluates {', '.join(run.evaluate)}"
             continue
         data = run.evaluate[name]
-        corpus = _corpus(data.corpus, datasets)
+        corpus = _corpus(data.corpus, folders)
         known = _figures(data, corpus, bool(levels))
         if figure not in known:
             of = f"of {data.corpus} {data.split} there is no {figure} {_unit(data)}"
@@ -95,10 +97,8 @@ def _tracked(level: str) -> str:
     return re.sub(r"[^\w-]", "-", level, flags=re.ASCII)
 
 
-def _corpus(name: str, datasets: Path) -> CorpusCard | None:
+def _corpus(name: str, folders: Sequence[Path]) -> CorpusCard | None:
     """Return the card of a corpus, the suite's or the user's; None where it cannot be read."""
-    own = config.load().cards
-    folders = (datasets, own) if own else (datasets,)
     return next(filter(None, (_read(folder / f"{name}.toml") for folder in folders)), None)
 
 

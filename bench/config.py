@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal, overload
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 
@@ -45,7 +45,11 @@ class File(Spec):
     """What `bench.toml` may say; all of it may be left out."""
 
     cards: Place | None = None
-    """Folder of cards of corpora of your own, one `<key>.toml` each, e.g. `"cards"`."""
+    """A folder that holds cards of corpora and nothing else, one `<key>.toml` each; `extend` does
+    the same and more."""
+    extend: tuple[Place, ...] = Field(default=(), strict=False)
+    """Folders of your own cards, laid out as the suite is, e.g. `["lab"]`: lab/datasets/mine.toml,
+    lab/experiments/mine/ablation.toml, lab/experiments/sweeps/mine.toml."""
     corpora: dict[str, Place] = Field(default_factory=dict[str, str])
     """Folder of each corpus, e.g. `partialspoof = "/data/PartialSpoof/database"`."""
     weights: dict[str, Place] = Field(default_factory=dict[str, str])
@@ -73,6 +77,7 @@ class Config:
 
     source: Path | None = None
     cards: Path | None = None
+    extend: tuple[Path, ...] = ()
     corpora: Mapping[str, Path] = field(default_factory=dict[str, Path])
     weights: Mapping[str, Path] = field(default_factory=dict[str, Path])
     noise: Mapping[str, Path] = field(default_factory=dict[str, Path])
@@ -197,6 +202,8 @@ def _placed(file: File, source: Path, environment: Mapping[str, str]) -> Config:
     }
     if (variable := _variable("deterministic")) in environment:
         own["deterministic"] = _flag(variable, environment[variable])
+    if (variable := _variable("extend")) in environment:
+        own["extend"] = [name for name in environment[variable].split(os.pathsep) if name]
     stated = _validated(file.model_dump() | own, "environment")
     said = {key: place for key, place in file.noise if place is not None}
     noise = _places(said, "noise", base, environment)
@@ -204,7 +211,8 @@ def _placed(file: File, source: Path, environment: Mapping[str, str]) -> Config:
         raise BenchError(f"{_variable('noise', key)}: no such variable{near(key, _NOISE)}")
     return Config(
         source=source if source.is_file() else None,
-        cards=_place(stated.cards, base, "cards" in own),
+        cards=None if stated.cards is None else _place(stated.cards, base, "cards" in own),
+        extend=tuple(_place(of, base, "extend" in own) for of in stated.extend),
         corpora=_places(file.corpora, "corpora", base, environment),
         weights=_places(file.weights, "weights", base, environment),
         noise=noise,
@@ -217,14 +225,8 @@ def _placed(file: File, source: Path, environment: Mapping[str, str]) -> Config:
     )
 
 
-@overload
-def _place(stated: str, base: Path, own: bool) -> Path: ...
-@overload
-def _place(stated: str | None, base: Path, own: bool) -> Path | None: ...
-def _place(stated: str | None, base: Path, own: bool) -> Path | None:
+def _place(stated: str, base: Path, own: bool) -> Path:
     """Return a place of the file, or as a variable gives it: relative to the working folder."""
-    if stated is None:
-        return None
     return _expanded(stated) if own else base / _expanded(stated)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -51,10 +51,11 @@ class Reference(Spec):
 
 
 @lru_cache
-def references(folder: Path) -> Mapping[str, Reference]:
-    """Return every entry of the file in `folder`, by its key; all faults are in one BenchError."""
-    path = folder / NAME
-    content = texts.read_toml(path)
+def references(path: Path) -> Mapping[str, Reference]:
+    """Return every entry of the file at `path`, by its key; all faults are in one BenchError. None
+    where there is no such file.
+    """
+    content = texts.read_toml(path) if path.is_file() else {}
     found: dict[str, Reference] = {}
     wrong: list[str] = []
     for key, entry in content.items():
@@ -69,17 +70,25 @@ def references(folder: Path) -> Mapping[str, Reference]:
     return found
 
 
-def filled(row: dict[str, Any], folder: Path) -> dict[str, Any]:
+def all_references(folders: Iterable[Path]) -> dict[str, Reference]:
+    """Return the entries of every folder of table cards; of one key the first folder's."""
+    found: dict[str, Reference] = {}
+    for folder in folders:
+        found = {**references(folder / NAME), **found}
+    return found
+
+
+def filled(row: dict[str, Any], folders: Iterable[Path]) -> dict[str, Any]:
     """Return a row of a card with what its reference says, where the row says nothing itself."""
     cite = row.get("cite")
-    entry = references(folder).get(cite) if isinstance(cite, str) else None
+    entry = all_references(folders).get(cite) if isinstance(cite, str) else None
     said = {key: getattr(entry, key) for key in _SHARED} if entry else {}
     return {**{key: value for key, value in said.items() if value}, **row}
 
 
-def mistakes(card: Table, folder: Path) -> Iterator[str]:
+def mistakes(card: Table, folders: Iterable[Path]) -> Iterator[str]:
     """Say which rows cite nothing that there is."""
-    known = references(folder)
+    known = all_references(folders)
     for name, row in card.rows.items():
         if row.cite and row.cite not in known:
             yield f"rows.{name}.cite = {row.cite!r}: no entry of {NAME}{near(row.cite, known)}"

@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from bench import cards
+from bench import card_files, cards
 from bench.cards import Layer
 from bench.config import Form
 from bench.errors import BenchError, near
@@ -29,21 +29,25 @@ PREFIX = "sweep/"
 
 def names() -> list[str]:
     """Return every sweep's name."""
-    return sorted(path.stem for path in (cards.folder("experiments") / "sweeps").glob("*.toml"))
+    return [key.partition("/")[2] for key in card_files.card_keys("experiments", "sweeps/*.toml")]
 
 
-@lru_cache
 def sweep(name: str, form: Form = "paper") -> Sweep:
     """Return a sweep's card in a form, both forms checked; `sweep/` before the name is allowed."""
     key = name.removeprefix(PREFIX)
     if key not in names():
         raise BenchError(f"{name!r}: there is no such sweep{near(key, names())}")
-    return parse(key, cards.folder("experiments") / "sweeps" / f"{key}.toml")[form]
+    return _sweep(key, card_files.card_file("experiments", f"sweeps/{key}"))[form]
+
+
+@lru_cache
+def _sweep(key: str, path: Path) -> dict[Form, Sweep]:
+    return parse(key, path)
 
 
 def parse(key: str, path: Path) -> dict[Form, Sweep]:
     """Read the card at `path`; raise one error that holds all its faults."""
-    content = cards.read(path)
+    content = card_files.read(path)
     smoke = content.pop("smoke", {})
     forms: dict[Form, Mapping[str, Any]] = {"paper": content, "smoke": merged(content, smoke)}
     found: dict[Form, Sweep] = {}
@@ -62,7 +66,7 @@ def parse(key: str, path: Path) -> dict[Form, Sweep]:
 def _validated(key: str, form: Form, settings: Mapping[str, Any], path: Path) -> Sweep:
     space = tree(settings.get("space", {}))
     folded = settings if space is None else {**settings, "space": dict(_dimensions(space))}
-    return cards.validated(Sweep, {**folded, "key": key, "form": form}, path)
+    return card_files.validated(Sweep, {**folded, "key": key, "form": form}, path)
 
 
 def _dimensions(space: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -217,7 +221,7 @@ def _resolved(card: Sweep, layers: list[Layer]) -> Run:
 
 
 def _file(card: Sweep) -> str:
-    return f"experiments/sweeps/{card.key}.toml"
+    return card_files.shown(card_files.card_file("experiments", f"sweeps/{card.key}"))
 
 
 def signature(card: Sweep) -> str:

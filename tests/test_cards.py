@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench import cards
+from bench import card_files, cards
 from bench.errors import BenchError
 from bench.trees import leaves, merged
 
-VALID = (cards.folder("experiments") / "sal" / "table4.toml").read_text(encoding="utf-8")
+VALID = (card_files.folder("experiments") / "sal" / "table4.toml").read_text(encoding="utf-8")
 
 
 def parse(tmp_path: Path, text: str):

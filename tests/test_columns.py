@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench import cards, columns
+from bench import card_files, cards, columns
 from bench.corpora.cards import card
 from bench.errors import BenchError
 from bench.metrics import scores
@@ -12,10 +12,10 @@ from bench.scoring.draws import tracked
 
 from .reporting.stored import columns as frames
 
-FRAMES = cards.folder("experiments") / "sal" / "table4.toml"
-UTTERANCES = cards.folder("experiments") / "breathnet" / "table10.toml"
-TABLE_3 = cards.folder("experiments") / "breathnet" / "table3.toml"
-TABLE_2 = cards.folder("experiments") / "tca" / "table2.toml"
+FRAMES = card_files.folder("experiments") / "sal" / "table4.toml"
+UTTERANCES = card_files.folder("experiments") / "breathnet" / "table10.toml"
+TABLE_3 = card_files.folder("experiments") / "breathnet" / "table3.toml"
+TABLE_2 = card_files.folder("experiments") / "tca" / "table2.toml"
 VC = "asvspoof2019la.A19.eer"
 EER = "llamapartialspoof.eer"
 A07 = "asvspoof2021la.A07.none.eer"
@@ -70,7 +70,7 @@ def test_a_column_that_the_evaluation_cannot_have(tmp_path, file, old, metric, s
 
 
 def test_min_t_dcf_needs_a_corpus_and_a_split_with_one(tmp_path):
-    table = cards.folder("experiments") / "tca" / "table1.toml"
+    table = card_files.folder("experiments") / "tca" / "table1.toml"
     of = 'corpus = "asvspoof2019la", split = "eval"'
     had = faults(tmp_path, table, of, 'corpus = "had", split = "dev"')
     assert "of had dev there is no min_tdcf of whole utterances" in had
@@ -91,7 +91,7 @@ def test_levels_are_named_as_they_are_logged():
 
 def test_every_corpus_card_can_be_read():
     for name in ("asvspoof2019la", "partialspoof", "asvspoof5"):
-        path = cards.folder("datasets") / f"{name}.toml"
+        path = card_files.folder("datasets") / f"{name}.toml"
         assert columns._read(path) == card(name)  # pyright: ignore[reportPrivateUsage]
 
 

@@ -104,9 +104,9 @@ def test_deterministic_is_a_flag_of_file_and_environment(tmp_path):
 
 def test_a_home_folder_is_written_as_in_a_shell(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
-    variables = {"BENCH_WORK": "~/w", "BENCH_CARDS": "~/c", "BENCH_CORPORA_HAD": "~/h"}
+    variables = {"BENCH_WORK": "~/w", "BENCH_EXTEND": "~/c", "BENCH_CORPORA_HAD": "~/h"}
     found = config.load(write(tmp_path, '[weights]\nmine = "~/m.pt"\n'), variables)
-    assert (found.work, found.cards) == (tmp_path / "w", tmp_path / "c")
+    assert (found.work, found.extend) == (tmp_path / "w", (tmp_path / "c",))
     assert found.corpora["had"] == tmp_path / "h"
     assert found.weights["mine"] == tmp_path / "m.pt"
     assert config.load(environment={"BENCH_CONFIG": "~/bench.toml"}).weights == found.weights
@@ -117,7 +117,7 @@ def test_a_home_folder_is_written_as_in_a_shell(tmp_path, monkeypatch):
 def test_an_empty_variable_is_as_if_not_set(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     path = write(tmp_path, 'work = "here"\ndevices = 1\n[corpora]\nhad = "HAD"\n')
-    names = ("CONFIG", "WORK", "CARDS", "TRACKING", "DEVICE", "DEVICES", "WORKERS")
+    names = ("CONFIG", "WORK", "EXTEND", "TRACKING", "DEVICE", "DEVICES", "WORKERS")
     names = (*names, "DETERMINISTIC", "CORPORA_HAD", "WEIGHTS_X", "NOISE_X")
     for empty in ("", " "):
         variables = {f"BENCH_{name}": empty for name in names}

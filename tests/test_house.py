@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import __version__, cards, packages
+from bench import __version__, card_files, packages
 from bench.specs import augment, frontends, systems
 
 CARDS = {"datasets": "datasets", "experiments": "experiments", "reports/templates": "templates"}
@@ -145,4 +145,4 @@ def test_augmentations_have_modules(root):
 
 
 def test_cards_are_found_in_the_checkout(root):
-    assert cards.folder("datasets") == root / "datasets"
+    assert card_files.folder("datasets") == root / "datasets"

@@ -38,8 +38,8 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
 def test_the_worked_corpus_of_ones_own(bench, tmp_path):
     settings, listed, card = blocks("## Your own corpus")
     (tmp_path / "bench.toml").write_text(settings.replace("/data/mine", "data"), encoding="utf-8")
-    (tmp_path / "cards").mkdir()
-    (tmp_path / "cards/mine.toml").write_text(card, encoding="utf-8")
+    (tmp_path / "lab/datasets").mkdir(parents=True)
+    (tmp_path / "lab/datasets/mine.toml").write_text(card, encoding="utf-8")
     (tmp_path / "data/lists").mkdir(parents=True)
     (tmp_path / "data/audio").mkdir()
     (tmp_path / "data/lists/test.csv").write_text(listed, encoding="utf-8")

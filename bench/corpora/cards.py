@@ -1,6 +1,6 @@
 """Find and read the cards of the corpora; a card's key is its file's name.
 
-They are in `datasets/`, and a user's own in the folder that `cards` of bench.toml names.
+They are in `datasets/` of the suite and of the folders that `extend` of bench.toml names.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ from pathlib import Path
 from string import Formatter
 from typing import NamedTuple
 
-from bench import config
-from bench.cards import folder, read, shown, validated
+from bench.card_files import card_file, card_keys, read, shown, validated
 from bench.corpora.called import is_called, near_corpus
 from bench.corpora.readers import names as names_of_readers
 from bench.errors import BenchError, near
@@ -21,7 +20,7 @@ from bench.specs.corpus import CorpusCard, Protocol
 
 def names() -> list[str]:
     """Return the key of every corpus, sorted."""
-    return sorted(_files())
+    return sorted({key.lower() for key in card_keys("datasets")})
 
 
 def card(name: str) -> CorpusCard:
@@ -30,9 +29,8 @@ def card(name: str) -> CorpusCard:
     An unknown name and a faulty card are a BenchError; a card's faults are all in one error, a line
     each. The faults of other cards are told only where the name is unknown.
     """
-    files = _files()
-    if name.lower() in files:
-        return _parsed(name.lower(), files)
+    if name.lower() in names():
+        return _parsed(name.lower())
     found = readable()
     for of in found.cards:
         if is_called(of, name):
@@ -54,32 +52,19 @@ def readable() -> Readable:
     """Return every card that has no fault, and the faults of the others."""
     found: list[CorpusCard] = []
     faults: dict[str, str] = {}
-    files = _files()
-    for key in sorted(files):
+    for key in names():
         try:
-            found.append(_parsed(key, files))
+            found.append(_parsed(key))
         except BenchError as error:
             faults[key] = str(error)
     return Readable(tuple(found), faults)
 
 
-def _parsed(key: str, files: Mapping[str, Path]) -> CorpusCard:
-    path, ours = files[key], folder("datasets") / f"{key}.toml"
-    if path != ours and ours.is_file():
-        raise BenchError(f"{path}: there is a corpus {key} already: give the file another name")
-    return parse(path)
-
-
-def _files() -> dict[str, Path]:
-    """Return the file of every card by its key; of a key that both have, the user's."""
-    ours = {path.stem: path for path in sorted(folder("datasets").glob("*.toml"))}
-    place = config.load().cards
-    if place is None or place.resolve() == folder("datasets").resolve():
-        return ours
-    if not place.is_dir():
-        raise BenchError(f"cards = {str(place)!r}: there is no such folder")
-    own = {path.stem.lower(): path for path in sorted(place.glob("*.toml"))}
-    return ours | own
+def _parsed(key: str) -> CorpusCard:
+    written = [of for of in card_keys("datasets") if of.lower() == key]
+    if len(written) > 1:
+        raise BenchError(f"{key}: there are cards {' and '.join(written)}: rename one of them")
+    return parse(card_file("datasets", written[0]))
 
 
 def parse(path: Path) -> CorpusCard:

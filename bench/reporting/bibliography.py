@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from bench import cards
-from bench.references import Reference, references
+from bench import card_files
+from bench.references import Reference, all_references
 from bench.reporting.latex import escaped
 from bench.specs.table import Table
 
@@ -16,7 +16,7 @@ def bibliography(table: Table) -> str:
     """Return the content of a `.bib` file with an entry for each key that the rows of `table` cite,
     sorted, in plain ASCII; empty where none does.
     """
-    known = references(cards.folder("experiments"))
+    known = all_references(card_files.folders("experiments"))
     cited = sorted({row.cite for row in table.rows.values() if row.cite})
     return "\n".join(bibtex(key, known[key]) for key in cited)
 

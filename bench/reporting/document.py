@@ -21,7 +21,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from bench import cards, writing
+from bench import card_files, cards, writing
 from bench.config import Form
 from bench.markdown import heading, image, marked, prose
 from bench.printable import csv_text
@@ -150,7 +150,7 @@ def report(
     comparisons = compared(table, found, standings, kept)
     smoke = smoke_word(form)
     stem = table.key.replace("/", "-") + (".smoke" if form == "smoke" else "")
-    template = Template((cards.folder("templates") / "table.md").read_text(encoding="utf-8"))
+    template = Template((card_files.folder("templates") / "table.md").read_text(encoding="utf-8"))
     shown = pictures(table, found, standings, runs, kept, stem, form)
     markdown = template.substitute(
         smoke=smoke,

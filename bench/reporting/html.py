@@ -20,7 +20,7 @@ from markdown_it import MarkdownIt
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
-from bench import cards
+from bench import card_files
 from bench.markdown import is_address
 from bench.printable import visible
 
@@ -43,7 +43,7 @@ _BLOCKS = {
 def page(title: str, markdown: str, images: Mapping[str, bytes]) -> str:
     """Return the page; `images` are the PNGs that the Markdown names, and come
     into it; an empty one is left out, as by `without_images`."""
-    template = (cards.folder("templates") / "page.html").read_text(encoding="utf-8")
+    template = (card_files.folder("templates") / "page.html").read_text(encoding="utf-8")
     parts = {
         "title": html.escape(visible(title)),
         "policy": _policy(template),

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from bench import cards, sweep_cards, writing
+from bench import card_files, sweep_cards, writing
 from bench.catalogue import digits
 from bench.markdown import (
     bullets,
@@ -114,7 +114,7 @@ def report(
     stem = f"sweep-{card.key}" + (".smoke" if card.form == "smoke" else "")
     trials = pd.DataFrame() if trials is None else with_averages(card, trials)
     drawn = {} if trials.empty else sweep_figures.figures(card, trials, importances)
-    template = Template((cards.folder("templates") / "sweep.md").read_text(encoding="utf-8"))
+    template = Template((card_files.folder("templates") / "sweep.md").read_text(encoding="utf-8"))
     markdown = template.substitute(
         title=heading(1, smoke_word(card.form) + card.title),
         caption="\n\n".join(filter(None, [_WARNING * (card.form == "smoke"), prose(card.caption)])),

@@ -266,8 +266,9 @@ class Paper(Spec):
 
     key: str
     title: str
-    authors: str
-    venue: str
+    authors: str = ""
+    venue: str = ""
+    """Where it was published; empty for tables of no paper."""
     url: str = ""
     code: str = ""
     differences: tuple[Difference, ...] = Field(default=(), strict=False)

@@ -73,10 +73,10 @@ def test_corpora_may_be_given_by_their_short_names(bench, environment, miniature
 @pytest.fixture
 def bad_card(tmp_path):
     """A folder of cards of which one cannot be read."""
-    (tmp_path / "own").mkdir()
-    (tmp_path / "own" / "bad.toml").write_bytes(LATIN)
-    (tmp_path / "bench.toml").write_text('cards = "own"\n')
-    return "own/bad.toml:1: not in UTF-8"
+    (tmp_path / "own/datasets").mkdir(parents=True)
+    (tmp_path / "own/datasets/bad.toml").write_bytes(LATIN)
+    (tmp_path / "bench.toml").write_text('extend = ["own"]\n')
+    return "own/datasets/bad.toml:1: not in UTF-8"
 
 
 @pytest.mark.parametrize(

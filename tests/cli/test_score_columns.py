@@ -39,12 +39,12 @@ DECIDED = np.where(SCORES > 1, "bonafide", "spoof")
 @pytest.fixture
 def judged(bench, tmp_path):
     """Judge a file of lines `ID,...` by the made corpus; return how it ended."""
-    (tmp_path / "cards").mkdir()
-    (tmp_path / "cards/made.toml").write_text(CARD)
+    (tmp_path / "datasets").mkdir()
+    (tmp_path / "datasets/made.toml").write_text(CARD)
     (tmp_path / "data").mkdir()
     keys = "".join(f"u{i},{label}\n" for i, label in enumerate(LABELS))
     (tmp_path / "data/list.csv").write_text(f"id,label\n{keys}")
-    (tmp_path / "bench.toml").write_text('cards = "cards"\n[corpora]\nmade = "data"\n')
+    (tmp_path / "bench.toml").write_text('extend = ["."]\n[corpora]\nmade = "data"\n')
 
     def judge(header, *columns, options=()):
         cells = [",".join(map(str, row)) for row in zip(*columns, strict=True)]

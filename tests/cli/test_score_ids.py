@@ -38,10 +38,10 @@ FILES = [f"{kind}/file{i}.wav" for i in range(30) for kind in ("real", "fake")]
 @pytest.fixture
 def tree(tmp_path):
     """A corpus of 60 files, of which only the folder tells two of one name apart."""
-    (tmp_path / "bench.toml").write_text('cards = "cards"\n[corpora]\npaths = "data"\n')
-    for folder in ("cards", "data"):
+    (tmp_path / "bench.toml").write_text('extend = ["."]\n[corpora]\npaths = "data"\n')
+    for folder in ("datasets", "data"):
         (tmp_path / folder).mkdir()
-    (tmp_path / "cards/paths.toml").write_text(CARD)
+    (tmp_path / "datasets/paths.toml").write_text(CARD)
     rows = "".join(
         f"{name},{'bonafide,-' if name.startswith('real') else f'spoof,A{i % 3}'}\n"
         for i, name in enumerate(FILES)

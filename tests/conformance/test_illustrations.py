@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench import cards
+from bench import card_files, cards
 from bench.errors import BenchError
 
 
@@ -31,7 +31,7 @@ def test_the_baseline_is_the_final_system_without_its_two_techniques():
 
 
 def test_a_figure_of_a_row_that_is_not_there_is_a_mistake(tmp_path):
-    path = cards.folder("experiments") / "sal" / "table4.toml"
+    path = card_files.folder("experiments") / "sal" / "table4.toml"
     text = path.read_text(encoding="utf-8")
     wrong = text.replace('[figures.gradcam]\nsource = "Figure 1"\nrow = "S7"', "[figures.gradcam]\n"
                          'source = "Figure 1"\nrow = "S9"')  # fmt: skip

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import cards, sweep_cards
+from bench import card_files, cards, sweep_cards
 from bench.config import Config
 from bench.launchers.needs import lacking
 from bench.specs.sweep import Point, Sweep
@@ -80,7 +80,7 @@ def test_every_corner_as_a_row_of_its_table_is_that_trial(name, form, tmp_path: 
     """As a report gives it; where the trial is scored as the row is, in every setting."""
     card = sweep_cards.sweep(name, form)
     table, _ = sweep_cards.row(card)
-    path = cards.folder("experiments") / f"{table.key}.toml"
+    path = card_files.folder("experiments") / f"{table.key}.toml"
     for number, point in enumerate(corners(card)[:4]):
         lines = sweep_cards.as_row(card, point, "swept", "swept")
         pasted = f"{path.read_text(encoding='utf-8')}\n{lines}\n"

@@ -67,16 +67,16 @@ utterances = 2
 
 @pytest.fixture
 def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working folder with bench.toml, in which `cards` has room for cards."""
+    """A working folder with bench.toml, in which `lab/datasets` has room for cards."""
     monkeypatch.chdir(tmp_path)
-    text = 'cards = "cards"\n[corpora]\nmine = "data"\n'
+    text = 'extend = ["lab"]\n[corpora]\nmine = "data"\n'
     (tmp_path / "bench.toml").write_text(text, encoding="utf-8")
-    (tmp_path / "cards").mkdir()
+    (tmp_path / "lab/datasets").mkdir(parents=True)
     return tmp_path
 
 
 def card(own: Path, text: str) -> None:
-    (own / "cards/mine.toml").write_text(text, encoding="utf-8")
+    (own / "lab/datasets/mine.toml").write_text(text, encoding="utf-8")
 
 
 def test_a_detection_corpus_from_a_card(own: Path):
@@ -173,13 +173,15 @@ def test_a_card_without_its_protocol(own: Path):
 
 
 def test_the_folder_of_cards(own: Path, monkeypatch: pytest.MonkeyPatch):
-    (own / "cards/had.toml").write_text(HEAD + DETECTION, encoding="utf-8")
-    with pytest.raises(BenchError, match=r"had.toml: there is a corpus had already"):
+    (own / "lab/datasets/had.toml").write_text(HEAD + DETECTION, encoding="utf-8")
+    with pytest.raises(
+        BenchError, match=r"lab/datasets/had.toml: there is datasets/had.toml already"
+    ):
         cards.card("had")
     assert cards.card("PS").key == "partialspoof", "of another corpus all is well"
-    monkeypatch.setenv("BENCH_CARDS", "nowhere")
-    with pytest.raises(BenchError, match="cards = 'nowhere': there is no such folder"):
+    monkeypatch.setenv("BENCH_EXTEND", "nowhere")
+    with pytest.raises(BenchError, match="extend = 'nowhere': there is no such folder"):
         cards.names()
-    monkeypatch.delenv("BENCH_CARDS")
-    (own / "cards/had.toml").rename(own / "cards/mine.toml")
+    monkeypatch.delenv("BENCH_EXTEND")
+    (own / "lab/datasets/had.toml").rename(own / "lab/datasets/mine.toml")
     assert set(cards.names()) > {"had", "mine", "partialspoof"}

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench import cards
+from bench import card_files, cards
 from bench.errors import BenchError
-from bench.references import references
+from bench.references import all_references
 from bench.reporting import report
 from bench.reporting.bibliography import bibtex
 from bench.reporting.latex import escaped
@@ -138,11 +138,11 @@ def test_a_published_row_is_cited_in_place_of_the_papers_own_number():
 
 
 def test_an_entry_for_each_reference_is_plain_and_closed():
-    for key, entry in references(cards.folder("experiments")).items():
+    for key, entry in all_references(card_files.folders("experiments")).items():
         text = bibtex(key, entry)
         assert text.isascii()
         assert text.count("{") == text.count("}")
-    gncl = bibtex("gncl", references(cards.folder("experiments"))["gncl"])
+    gncl = bibtex("gncl", all_references(card_files.folders("experiments"))["gncl"])
     assert gncl.startswith("@inproceedings{gncl,\n  author = {Ge, Zirui and ")
     assert r"Schuller, Bj\"{o}rn}," in gncl
     assert "  url = {https://ieeexplore.ieee.org/document/10888281}," in gncl

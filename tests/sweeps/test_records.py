@@ -9,7 +9,7 @@ import matplotlib.image
 import pandas as pd
 import pytest
 
-from bench import cards, sweep_cards
+from bench import card_files, cards, sweep_cards
 from bench.errors import BenchError
 from bench.reporting import sweep as reporting
 from bench.reporting.sweep_best import leaders
@@ -164,7 +164,7 @@ def test_the_fragment_pasted_into_its_table_is_the_trial(
     markdown = reporting.report(card, trials, {}, 0).markdown
     fragment = markdown.partition("```toml\n")[2].partition("```")[0]
     assert 'from = "S7"' in fragment
-    table = cards.folder("experiments") / "sal" / "table4.toml"
+    table = card_files.folder("experiments") / "sal" / "table4.toml"
     whole = table.read_text(encoding="utf-8").replace("[smoke]", f"{fragment}\n[smoke]")
     (tmp_path / "table4.toml").write_text(whole, encoding="utf-8")
     pasted = cards.parse_table("sal/table4", tmp_path / "table4.toml")
