@@ -13,6 +13,7 @@ from bench import config
 from bench.cli import configuration, options
 from bench.cli.given import Given, ScoreFileParam
 from bench.cli.judging import judging, read_keys
+from bench.cli.tracked import keep_verdict
 from bench.cli.written import made, place_of, safe_name, stated_place, write
 from bench.config import Config
 from bench.corpora import cards
@@ -23,7 +24,6 @@ if TYPE_CHECKING:  # pandas and pyarrow take a second: only where scores are jud
     from bench.launchers.order import Order
     from bench.scoring.judge import Judge
     from bench.scoring.judged import Judged
-    from bench.scoring.standing import Standing
     from bench.scoring.verdict import Verdict
 
 
@@ -125,7 +125,9 @@ def score(
     if name or place.said:
         verdict = replace(verdict, name=place.system)
     written = write(verdict, judged, place)
-    run = "" if stands is None else _track(verdict, here, form, stands, place.system, written)
+    run = ""
+    if stands is not None:
+        run = keep_verdict(verdict, judge, judged, stands, place.system, scores, written, here)
     _say(verdict, as_json, written, run)
     if not verdict.figures:
         options.end_without_figures(verdict.notes)
@@ -192,40 +194,3 @@ def _say(verdict: Verdict, as_json: bool, written: list[Path], run: str) -> None
     click.echo(f"written: {written[0].parent}: {', '.join(path.name for path in written)}")
     if run:
         click.echo(run)
-
-
-def _track(
-    verdict: Verdict,
-    here: Config,
-    form: config.Form,
-    place: Standing,
-    system: str,
-    written: list[Path],
-) -> str:
-    """Keep the verdict in the tracking store; return where, in words."""
-    from bench.provenance import commit
-    from bench.tracking import opened
-    from bench.tracking.entry import ScoredEntry
-
-    entry = ScoredEntry(
-        table=place.table,
-        system=system,
-        form=form,
-        split=f"{verdict.corpus}/{verdict.split}",
-        fingerprint=verdict.fingerprint,
-        digest=verdict.digest,
-        commit=commit(),
-        settings={
-            "columns": verdict.taken,
-            "missing": str(verdict.missing),
-            "negated": str(verdict.negated).lower(),
-            "intervals": verdict.resampling or "none",
-            "warnings": ", ".join(
-                finding.code for finding in verdict.findings if finding.severity == "warning"
-            )
-            or "none",
-        },
-        figures=place.named(verdict.figures),
-    )
-    run_id = opened.to_keep(here).keep_scored(entry, written)
-    return f"tracked: {place.table}, run {run_id[:8]}, as scored, not trained"

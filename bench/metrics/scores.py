@@ -53,19 +53,21 @@ logits may be left out."""
 _LOGITS = ("logit_bonafide", "logit_spoof")
 
 
-def write(path: Path, columns: pa.Table | Mapping[str, Any]) -> None:
-    """Check `columns` (a table or arrays by name) and write them to `path`, whole or not at all.
+def write(path: Path, columns: pa.Table | Mapping[str, Any], *, doubles: bool = False) -> None:
+    """Check `columns` (a table or arrays by name) and write them to `path`, whole or not at all;
+    with `doubles`, scores that are given as such stay so: those of others may be equal as floats.
 
     Raise BenchError as `read` does, naming `path`.
     """
     table = columns if isinstance(columns, pa.Table) else pa.table(dict(columns))
-    checked = _checked(table, path)
+    checked = _checked(table, path, doubles)
     with writing.whole(path) as file:
         pq.write_table(checked, file, compression="zstd")
 
 
 def read(path: Path) -> pa.Table:
-    """Return the score file at `path` with the types of `COLUMNS`, checked.
+    """Return the score file at `path` with the types of `COLUMNS`, checked; scores that were
+    written as doubles are such.
 
     Raise BenchError where it is no Parquet file, lacks a column or has an unknown one, has an empty
     cell, a label that is no class, a number that is not finite, a frame that ends before it starts,
@@ -79,7 +81,7 @@ def read(path: Path) -> pa.Table:
         if isinstance(error, OSError) and error.errno is not None:
             raise  # of the machine, and the file may be whole
         raise BenchError(f"{path}: not a Parquet file: {error}") from error
-    return _checked(table, path)
+    return _checked(table, path, doubles=True)
 
 
 class Pooled(NamedTuple):
@@ -206,10 +208,10 @@ def _numbers(table: pa.Table, column: str) -> Floats:
     return table[column].to_numpy().astype(np.float64)
 
 
-def _checked(table: pa.Table, path: Path) -> pa.Table:
+def _checked(table: pa.Table, path: Path, doubles: bool = False) -> pa.Table:
     _check_columns(table.column_names, path)
     names = [name for name in COLUMNS if name in table.column_names]
-    columns = {name: _typed(table[name], name, path) for name in names}
+    columns = {name: _typed(table[name], name, path, doubles) for name in names}
     checked = pa.table(columns)
     if not checked.num_rows:
         raise BenchError(f"{path}: there is no row; a score file has one a frame")
@@ -235,8 +237,8 @@ def _check_columns(names: list[str], path: Path) -> None:
         raise BenchError("\n".join(wrong))
 
 
-def _typed(column: pa.ChunkedArray, name: str, path: Path) -> pa.ChunkedArray:
-    kind = COLUMNS[name]
+def _typed(column: pa.ChunkedArray, name: str, path: Path, doubles: bool) -> pa.ChunkedArray:
+    kind = pa.float64() if doubles and _is_double(column, name) else COLUMNS[name]
     try:
         typed = column if column.type == kind else column.cast(kind)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
@@ -251,6 +253,10 @@ def _typed(column: pa.ChunkedArray, name: str, path: Path) -> pa.ChunkedArray:
                 f"({len(wrong)} of {len(typed)} are not finite numbers)"
             )
     return typed
+
+
+def _is_double(column: pa.ChunkedArray, name: str) -> bool:
+    return name == "score" and column.type == pa.float64()
 
 
 def _check_labels(table: pa.Table, path: Path) -> None:

@@ -13,6 +13,8 @@ from bench.errors import BenchError
 from bench.metrics.scores import Figure
 from bench.specs.table import Table
 
+_UNTABLED = "scored/"
+"""Begins the place of scores of a corpus that no table evaluates."""
 _OF_FRAMES = re.compile(r"(f1|precision|recall)(_spoof)?")
 
 
@@ -25,6 +27,11 @@ class Standing(NamedTuple):
     """What the table calls the evaluation; the corpus's key where there is no table."""
     resolution_s: float | None
     """At which the table takes frames; None where there is no table."""
+
+    @property
+    def is_untabled(self) -> bool:
+        """Whether no table evaluates the split."""
+        return self.table.startswith(_UNTABLED)
 
     def named(self, figures: Mapping[str, Figure]) -> dict[str, Figure]:
         """Return figures under the table's names, `<evaluation>.<metric>`.
@@ -39,6 +46,36 @@ class Standing(NamedTuple):
                 kept = {name: f for name, f in kept.items() if not _OF_FRAMES.fullmatch(name)}
             kept["eer"] = figures[at]
         return {f"{self.evaluation}.{name}": figure for name, figure in kept.items()}
+
+    def tracked(self, figures: Mapping[str, Figure]) -> dict[str, Figure]:
+        """Return the figures that may stand in the table, under its names.
+
+        Of scores of frames, a table of whole utterances has the EER of the lowest frame. Raise
+        BenchError where the table's frames cannot be had of the scores: it would set figures of
+        different things beside each other.
+        """
+        of_frames = "range_eer" in figures
+        if self.is_untabled or not figures:
+            return self.named(figures)
+        if self.resolution_s is None:
+            known = "utterance_eer" if of_frames else "eer"
+            if known not in figures:
+                raise BenchError(
+                    f"{self.table} evaluates whole utterances: these scores have no EER of such"
+                )
+            alone = {"eer": figures[known]}
+            return self.named(alone if of_frames else figures)
+        ms = 1000 * self.resolution_s
+        if not of_frames:
+            raise BenchError(
+                f"{self.table} evaluates frames of {ms:g} ms, and these are scores of whole "
+                "utterances: give scores of frames, or leave --track out"
+            )
+        if f"eer_{round(ms)}ms" not in figures:
+            raise BenchError(
+                f"{self.table} evaluates frames of {ms:g} ms, which cannot be made of these frames"
+            )
+        return self.named(figures)
 
 
 def standing(corpus: str, split: str, table: str, form: Form) -> Standing:
@@ -56,7 +93,7 @@ def standing(corpus: str, split: str, table: str, form: Form) -> Standing:
         )
     if not fitting and table:
         raise BenchError(f"{keys[0]} does not evaluate {corpus}, {split}")
-    return fitting[0] if fitting else Standing(f"scored/{corpus}", corpus, None)
+    return fitting[0] if fitting else Standing(f"{_UNTABLED}{corpus}", corpus, None)
 
 
 @lru_cache

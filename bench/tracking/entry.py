@@ -118,6 +118,27 @@ class ScoredEntry:
     """How it was judged: columns taken, negated or not, missing trials, resampling."""
     figures: Mapping[str, Figure]
     """Fractions by `<evaluation>.<metric>`."""
+    evaluation: str = ""
+    """What the table calls the evaluation; the corpus's key where there is no table."""
+    corpus: str = ""
+    """What corpus and split are called in the run's name: `19LA eval`."""
+    cells: Mapping[str, str] = field(default_factory=dict[str, str])
+    """The system's text cells by the table's text columns."""
+
+    @property
+    def name(self) -> str:
+        """The run's name: `MyDet · 19LA eval`."""
+        return f"{self.system} · {self.corpus or self.split}"
+
+    @property
+    def of_system(self) -> dict[str, str]:
+        """The tags of the run that all of the system's judged score files are parts of."""
+        return {
+            "kind": "system",
+            "table": self.table,
+            "system": self.system,
+            "form": self.form,
+        }
 
     @property
     def identity(self) -> dict[str, str]:

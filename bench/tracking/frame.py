@@ -54,15 +54,11 @@ _TAGS = COLUMNS[-7:]
 _PLAN = "plan."
 _POWER = re.compile(r"system/gpu_\d+_power_usage_watts")
 
-SCORED = ("run_id", "system", "split", "scores", "status", "ended", "fingerprints", "missing")
-"""Columns of score files that `bench score` judged: `scores` is the digest of the file, `missing`
-how many trials it lacks. After them come the figures, as above."""
-
 
 def tidy(runs: Iterable[Any]) -> pd.DataFrame:
     """Return MLflow's `Run` objects as a frame of `COLUMNS` and figures, in the order they
     began."""
-    return _framed(map(_row, runs), COLUMNS, "begun")
+    return framed(map(_row, runs), COLUMNS, "begun")
 
 
 def _row(run: Any) -> dict[str, Any]:
@@ -88,42 +84,26 @@ def _row(run: Any) -> dict[str, Any]:
         "power": " ".join(name for name in sorted(metrics) if _POWER.fullmatch(name)),
         "fingerprints": tags["fingerprints"],
         **{name: tags.get(name, "") for name in _TAGS},
-        **_figures(metrics),
-        **_plans(tags),
+        **figures_among(metrics),
+        **plans_among(tags),
     }
 
 
-def _plans(tags: dict[str, str]) -> dict[str, str]:
+def plans_among(tags: dict[str, str]) -> dict[str, str]:
+    """Return who was drawn for the intervals of each evaluation, by `plan.<evaluation>`."""
     return {name: value for name, value in tags.items() if name.startswith(_PLAN)}
 
 
-def tidy_scored(runs: Iterable[Any]) -> pd.DataFrame:
-    """Return the runs of judged score files as a frame of `SCORED` and figures, the latest
-    last."""
-    return _framed(map(_scored, runs), SCORED, "ended")
-
-
-def _framed(found: Iterable[dict[str, Any]], columns: tuple[str, ...], by: str) -> pd.DataFrame:
+def framed(found: Iterable[dict[str, Any]], columns: tuple[str, ...], by: str) -> pd.DataFrame:
+    """Return rows as a frame of `columns` and all others that a row has, in the order of `by`."""
     rows = sorted(found, key=lambda row: (row[by], row["run_id"]))
     names = sorted({name for row in rows for name in row} - set(columns))
     frame = pd.DataFrame(rows, columns=pd.Index([*columns, *names]))
     return frame.fillna(dict.fromkeys((name for name in names if name.startswith(_PLAN)), ""))
 
 
-def _scored(run: Any) -> dict[str, Any]:
-    tags: dict[str, str] = run.data.tags
-    return {
-        **{name: tags[name] for name in ("system", "split", "scores", "fingerprints")},
-        "run_id": run.info.run_id,
-        "status": run.info.status,
-        "ended": pd.Timestamp(run.info.end_time or run.info.start_time, unit="ms", tz="UTC"),
-        "missing": int(run.data.params.get("missing", 0)),
-        **_figures(run.data.metrics),
-        **_plans(tags),
-    }
-
-
-def _figures(metrics: dict[str, float]) -> dict[str, float]:
+def figures_among(metrics: dict[str, float]) -> dict[str, float]:
+    """Return the final figures of a run, with their bounds and counts."""
     return {
         name: value
         for name, value in metrics.items()

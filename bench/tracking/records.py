@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -23,9 +23,11 @@ from bench import writing
 from bench.config import Config, Form
 from bench.digests import short_digest
 from bench.errors import BenchError
+from bench.specs.table import Table
 from bench.tracking.client import now_ms
-from bench.tracking.entry import ScoredEntry, plans, values
-from bench.tracking.frame import tidy, tidy_scored
+from bench.tracking.entry import ScoredEntry
+from bench.tracking.frame import tidy
+from bench.tracking.scored_record import framed_records, of_entry
 
 _RECORD, _FILES = "record.json", "files"
 _ENTRY: TypeAdapter[ScoredEntry] = TypeAdapter(ScoredEntry)
@@ -47,9 +49,14 @@ class Record:
         return self.place.name
 
     @property
-    def files(self) -> list[Path]:
-        """What is kept with it."""
-        return sorted(path for path in (self.place / _FILES).rglob("*") if path.is_file())
+    def files(self) -> dict[str, list[Path]]:
+        """What is kept with it, by the folder that it is in."""
+        found: dict[str, list[Path]] = {}
+        for path in sorted((self.place / _FILES).rglob("*")):
+            if path.is_file():
+                below = path.parent.relative_to(self.place / _FILES).as_posix()
+                found.setdefault("" if below == "." else below, []).append(path)
+        return found
 
 
 class Records:
@@ -71,14 +78,18 @@ class Records:
 
     def scored(self, table_key: str, form: Form) -> pd.DataFrame:
         """Return what is kept beside a table, as `bench.tracking.store.Store.scored` does."""
-        return tidy_scored(
-            _as_run(record)
+        return framed_records(
+            of_entry(record.entry, record.run_id, record.judged_ms)
             for record in read(self._folder)
             if (record.entry.table, record.entry.form) == (table_key, form)
         )
 
-    def keep_scored(self, entry: ScoredEntry, artifacts: Sequence[Path]) -> str:
-        """Keep a judged score file with its files; return the record's id.
+    def present(self, table: Table) -> None:
+        """There are no pages to show a table in without MLflow."""
+
+    def keep_scored(self, entry: ScoredEntry, artifacts: Mapping[str, Sequence[Path]]) -> str:
+        """Keep a judged score file; return the record's id. `artifacts` are files by the folder of
+        the record's that they come into.
 
         The same file, judged alike, is kept once, and when it was judged is kept of the last time.
         """
@@ -87,9 +98,10 @@ class Records:
         text = json.dumps(content, indent=2)
         if not (place / _RECORD).is_file():
             with writing.scratch(place) as aside:
-                (aside / _FILES).mkdir()
-                for path in artifacts:
-                    shutil.copyfile(path, aside / _FILES / path.name)
+                for below, paths in artifacts.items():
+                    (aside / _FILES / below).mkdir(parents=True, exist_ok=True)
+                    for path in paths:
+                        shutil.copyfile(path, aside / _FILES / below / path.name)
                 (aside / _RECORD).write_text(text, encoding="utf-8")
                 os.replace(aside, place)
         writing.write_text(place / _RECORD, text)
@@ -112,13 +124,13 @@ def names(place: Path) -> list[str]:
     return [_name(record) for record in read(place)]
 
 
-def send(place: Path, keep: Callable[[ScoredEntry, Sequence[Path]], object]) -> Iterator[str]:
+def send(place: Path, keep: Callable[[Record], object]) -> Iterator[str]:
     """Have every record in a folder kept elsewhere, and remove it here; yield each one's name.
 
     One that is interrupted is sent again: what is kept already is kept once.
     """
     for record in read(place):
-        keep(record.entry, record.files)
+        keep(record)
         (record.place / _RECORD).unlink()  # first: half a folder is no record any more
         shutil.rmtree(record.place, ignore_errors=True)
         yield _name(record)
@@ -138,20 +150,6 @@ def _read(place: Path) -> Record:
 
 def _name(record: Record) -> str:
     return f"{record.entry.table}: {record.entry.system}, {record.entry.split}"
-
-
-def _as_run(record: Record) -> Any:
-    """Return a record in the form that MLflow gives a run."""
-    entry = record.entry
-    tags = {
-        **entry.identity,
-        "split": entry.split,
-        "fingerprints": json.dumps({entry.split: entry.fingerprint}),
-        **plans(entry.figures),
-    }
-    info = SimpleNamespace(run_id=record.run_id, status="FINISHED", end_time=record.judged_ms)
-    data = SimpleNamespace(tags=tags, params=entry.settings, metrics=values(entry.figures))
-    return SimpleNamespace(info=info, data=data)
 
 
 class _Files:

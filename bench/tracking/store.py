@@ -13,7 +13,6 @@ in the work folder, and are looked up there as well; `bench sync` sends them on.
 from __future__ import annotations
 
 import functools
-import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -21,28 +20,27 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pandas as pd
 
+from bench import cards
 from bench.config import Config, Form
 from bench.errors import BenchError
 from bench.specs.table import Table
-from bench.tracking import begin, files, ledger, models, process, records, sync, views
+from bench.tracking import (
+    begin,
+    files,
+    ledger,
+    models,
+    process,
+    records,
+    scored,
+    scored_record,
+    sync,
+    views,
+)
 from bench.tracking.address import folder
-from bench.tracking.begin import NOTE, Begun
-from bench.tracking.client import (
-    is_of_store,
-    log_inputs,
-    log_metrics,
-    log_params,
-    unreachable,
-)
-from bench.tracking.entry import (
-    DatasetUse,
-    RunEntry,
-    ScoredEntry,
-    describe_scored,
-    plans,
-    values,
-)
-from bench.tracking.frame import tidy, tidy_scored
+from bench.tracking.begin import Begun
+from bench.tracking.client import is_of_store, unreachable
+from bench.tracking.entry import RunEntry, ScoredEntry
+from bench.tracking.frame import tidy
 from bench.tracking.ledger import Ledger
 from bench.tracking.tracked import TrackedRun
 
@@ -159,26 +157,28 @@ class Store:
 
     def scored(self, table_key: str, form: Form) -> pd.DataFrame:
         """Return what `keep_scored` keeps beside a table, one row each; columns as in
-        `tracking.frame.SCORED`. What was kept without MLflow is sent to the store first. Raise
-        BenchError where the store does not answer.
+        `tracking.scored_record.SCORED`. What was kept without MLflow is sent to the store first.
+        Raise BenchError where the store does not answer.
         """
         if waiting := records.names(self._records):
             try:
                 self._take_records()
             except BenchError as error:
                 self._say(f"{len(waiting)} judged score files wait for `bench sync`: {error}")
-        return tidy_scored(self._runs(table_key, form, "scored"))
+        return scored_record.tidy(self._runs(table_key, form, "scored"))
 
     def model(self, run_id: str) -> nn.Module:
         """Return the trained system of a finished run, from the store's artifacts."""
         return self._try(lambda to: models.load(to.client, run_id))
 
-    def keep_scored(self, entry: ScoredEntry, artifacts: Sequence[Path]) -> str:
-        """Keep the judged score file of another system as a finished run; return the run's id.
+    def keep_scored(self, entry: ScoredEntry, artifacts: Mapping[str, Sequence[Path]]) -> str:
+        """Keep the judged score file of another system as a finished run, a part of the system's;
+        return its id. `artifacts` are files by the folder of the run's that they come into.
 
-        The same file, judged alike, is kept once: its run is returned as it is.
+        The same file, judged alike, is kept once. Of one corpus the file that was judged last
+        stands; earlier ones are kept (`bench.tracking.scored`).
         """
-        return self._try(lambda to: _keep_scored(to, entry, artifacts))
+        return self._try(lambda to: scored.keep(to, entry, artifacts))
 
     def search(self, table: str, tags: Mapping[str, str]) -> list[Any]:
         """Return MLflow's runs in the experiment `table` that have all the tags, the one that began
@@ -221,10 +221,14 @@ class Store:
         """Send what was kept without MLflow to the store."""
         if not records.names(self._records):
             return []
-        sent = records.send(
-            self._records, lambda *of: self._reached(lambda to: _keep_scored(to, *of))
-        )
-        return [sync.Sent(name, "sent") for name in sent]
+
+        def keep(record: records.Record) -> None:
+            judged = record.judged_ms
+            self._reached(lambda to: scored.keep(to, record.entry, record.files, judged))
+            if record.entry.table in cards.table_keys():
+                self.present(cards.table(record.entry.table))
+
+        return [sync.Sent(name, "sent") for name in records.send(self._records, keep)]
 
     @property
     def _waits(self) -> bool:
@@ -237,7 +241,11 @@ class Store:
 
     def _send(self, to: Ledger, identity: Mapping[str, str] | None = None) -> list[sync.Sent]:
         self._outbox.require_writable()
-        return [*sync.send(self._outbox, to, identity)]
+        systems = scored.systems(self._outbox) if identity is None else []
+        sent = [*sync.send(self._outbox, to, identity)]
+        for tags in systems:
+            scored.refresh(to, tags)
+        return sent
 
     def _try(self, work: Callable[[Ledger], T]) -> T:
         """Return what `work` does in the store, or, where that does not answer, in the outbox."""
@@ -303,36 +311,6 @@ def _present(to: Ledger, table: Table) -> None:
     for key, value in views.experiment_tags(table, experiment.experiment_id).items():
         if experiment.tags.get(key) != value:
             to.client.set_experiment_tag(experiment.experiment_id, key, value)
-
-
-def _keep_scored(to: Ledger, entry: ScoredEntry, artifacts: Sequence[Path]) -> str:
-    with to.lock():
-        found = to.search(entry.table, entry.identity)
-        finished = [run for run in found if run.info.status == "FINISHED"]
-        if finished:
-            return finished[0].info.run_id
-        tags = {
-            **begin.common(entry),
-            "split": entry.split,
-            "fingerprints": json.dumps({entry.split: entry.fingerprint}),
-            **plans(entry.figures),
-            NOTE: describe_scored(entry),
-        }
-        run_id = to.new(entry.table, f"{entry.system} · scored", tags)
-    use = DatasetUse(entry.split, entry.fingerprint, "evaluation")
-    try:
-        log_inputs(to.client, run_id, [use])
-        log_params(to.client, run_id, entry.settings)
-        log_metrics(to.client, run_id, values(entry.figures), step=0)
-        for path in artifacts:
-            to.client.log_artifact(run_id, str(path))
-        if to.is_local:
-            files.count(to.client, run_id)
-    except BaseException:
-        to.client.set_terminated(run_id, "FAILED")
-        raise
-    to.client.set_terminated(run_id, "FINISHED")
-    return run_id
 
 
 def _shared(

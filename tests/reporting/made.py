@@ -15,7 +15,7 @@ import pandas as pd
 from bench.reporting import report
 from bench.scoring.draws import Draws
 from bench.specs.table import Paper, Table
-from bench.tracking.frame import tidy_scored
+from bench.tracking.scored_record import framed_records
 
 GOLDEN = Path(__file__).parent.parent / "golden/reporting"
 
@@ -319,7 +319,7 @@ def scored():
     )
 
 
-NONE_SCORED = tidy_scored([])
+NONE_SCORED = framed_records([])
 
 
 class Kept:

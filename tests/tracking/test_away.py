@@ -185,7 +185,7 @@ def test_a_deleted_experiment_is_named_with_its_remedy(store, entry, deleted):
         "known": lambda: store.finished(entry),
         "report": lambda: store.frame("sal/table4", "paper"),
         "scored": lambda: store.scored("sal/table4", "paper"),
-        "score": lambda: store.keep_scored(scored, []),
+        "score": lambda: store.keep_scored(scored, {}),
         "show": lambda: store.search("sal/table4", {"form": "paper"}),
     }
     for ask in asked.values():

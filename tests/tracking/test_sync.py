@@ -152,7 +152,7 @@ def test_judged_score_files_and_how_tables_are_shown_are_sent(away, back, tmp_pa
         figures=FIGURES,
     )
     away.present(cards.table("sal/table4"))
-    away.keep_scored(scored, [])
+    away.keep_scored(scored, {})
     sent(away, back)
     assert back.scored("sal/table4", "paper")["system"].tolist() == ["BAM"]
     assert list(back.pages()) == ["sal/table4"]

@@ -1,0 +1,103 @@
+"""Keep a judged score file in the tracking store, beside a table's rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench import cards, writing
+from bench.cli.given import Given
+from bench.config import Config
+from bench.errors import BenchError
+
+if TYPE_CHECKING:
+    from bench.scoring.judge import Judge
+    from bench.scoring.judged import Judged
+    from bench.scoring.reading import Reading
+    from bench.scoring.standing import Standing
+    from bench.scoring.verdict import Verdict
+
+GIVEN = "given"
+"""The folder of a run's artifacts that holds the score file as it was given."""
+_SCORES = "scores"
+"""The folder of those that it was made: one for each evaluation, as of trained rows."""
+
+
+def keep_verdict(
+    verdict: Verdict,
+    judge: Judge,
+    judged: Judged,
+    place: Standing,
+    system: str,
+    given: Given,
+    written: Sequence[Path],
+    here: Config,
+) -> str:
+    """Keep a verdict with the score file and what was `written` of it; return where, in words."""
+    from bench.provenance import commit
+    from bench.tracking import opened
+    from bench.tracking.entry import ScoredEntry
+    from bench.tracking.scored_record import READING
+
+    table = None if place.is_untabled else cards.table(place.table)
+    warnings = [of.code for of in verdict.findings if of.severity == "warning"]
+    entry = ScoredEntry(
+        table=place.table,
+        system=system,
+        form=verdict.form,
+        split=f"{verdict.corpus}/{verdict.split}",
+        fingerprint=verdict.fingerprint,
+        digest=verdict.digest,
+        commit=commit(),
+        settings={
+            "columns": verdict.taken,
+            "missing": str(verdict.missing),
+            "negated": str(verdict.negated).lower(),
+            "intervals": verdict.resampling or "none",
+            "warnings": ", ".join(warnings) or "none",
+            READING: json.dumps(said_of(judged.reading)),
+        },
+        figures=place.tracked(verdict.figures),
+        evaluation=place.evaluation,
+        corpus=f"{verdict.short} {verdict.split}",
+        cells={} if table is None else {table.text_columns[0]: system},
+    )
+    store = opened.to_keep(here)
+    with writing.scratch() as folder:
+        artifacts = {
+            "": [path for path in written if path.suffix != ".png"],
+            f"figures/{place.evaluation}": [path for path in written if path.suffix == ".png"],
+            GIVEN: [given.path],
+        }
+        kept = folder / "scores.parquet"
+        why = _write(kept, judge, judged, place)
+        if not why:
+            artifacts[f"{_SCORES}/{place.evaluation}"] = [kept]
+        run_id = store.keep_scored(entry, artifacts)
+    if table is not None:
+        store.present(table)
+    said = f"tracked: {place.table}, row {system}, run {run_id[:8]}, as scored, not trained"
+    return f"{said}; no test of difference can be made of it: {why}" if why else said
+
+
+def _write(path: Path, judge: Judge, judged: Judged, place: Standing) -> str:
+    """Write the scores that tests of difference are made of; return why there are none, or ""."""
+    from bench.scoring import kept_scores
+
+    request = judge.request
+    resolution_s = place.resolution_s
+    try:
+        kept_scores.write(path, judged, resolution_s, request.rules, request.threshold)
+    except BenchError as error:
+        return str(error)
+    return ""
+
+
+def said_of(reading: Reading) -> dict[str, object]:
+    """Return what is said of how a file is read, beyond what it says itself."""
+    default = type(reading)()
+    values = {of.name: getattr(reading, of.name) for of in fields(reading)}
+    return {name: of for name, of in values.items() if of != getattr(default, name)}

@@ -1,0 +1,126 @@
+"""A judged score file of another system as a record: what every store keeps of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pandas as pd
+
+from bench.tracking.entry import ScoredEntry, plans, values
+from bench.tracking.frame import figures_among, framed, is_part, plans_among
+
+SCORED = (
+    "run_id",
+    "system",
+    "split",
+    "evaluation",
+    "scores",
+    "status",
+    "ended",
+    "fingerprints",
+    "missing",
+    "reading",
+)
+"""Columns of score files that `bench score` judged: `evaluation` is what the table calls it,
+`scores` the digest of the file, `missing` how many trials it lacks, `ended` when it was judged (the
+last time, where it was judged again), `reading` the JSON object of how the file is read. After them
+come the figures, as in `bench.tracking.frame`."""
+
+READING = "reading"
+"""The setting of a `ScoredEntry` that says how its file is read, as JSON."""
+
+
+@dataclass(frozen=True)
+class ScoredRecord:
+    """A judged score file; all of it can be written as JSON."""
+
+    run_id: str
+    system: str
+    split: str
+    """`<corpus>/<split>`."""
+    evaluation: str
+    scores: str
+    """Of the score file's content."""
+    status: str
+    """`FINISHED`, or as MLflow has it."""
+    ended_ms: int
+    """Milliseconds since 1970, UTC."""
+    fingerprints: Mapping[str, str]
+    """Of the split's protocol and labels, by `<corpus>/<split>`."""
+    missing: int
+    """Trials without a score."""
+    reading: str
+    figures: Mapping[str, float]
+    """As `bench.tracking.entry.values` has them: rates in per cent, bounds and counts."""
+    plans: Mapping[str, str]
+
+    def as_row(self) -> dict[str, Any]:
+        """Return its row in a frame of `SCORED`."""
+        row = {**asdict(self), **self.figures, **self.plans}
+        row["ended"] = pd.Timestamp(self.ended_ms, unit="ms", tz="UTC")
+        row["fingerprints"] = json.dumps(dict(self.fingerprints))
+        return {name: of for name, of in row.items() if name not in _FOLDED}
+
+
+_FOLDED = ("ended_ms", "figures", "plans")
+
+
+def of_entry(entry: ScoredEntry, run_id: str, ended_ms: int) -> ScoredRecord:
+    """Return the record of what is kept now."""
+    return ScoredRecord(
+        run_id=run_id,
+        system=entry.system,
+        split=entry.split,
+        evaluation=entry.evaluation,
+        scores=entry.digest,
+        status="FINISHED",
+        ended_ms=ended_ms,
+        fingerprints={entry.split: entry.fingerprint},
+        missing=int(entry.settings.get("missing", 0)),
+        reading=entry.settings.get(READING, "{}"),
+        figures=values(entry.figures),
+        plans=plans(entry.figures),
+    )
+
+
+def of_run(run: Any) -> ScoredRecord:
+    """Return the record that an MLflow run holds; those of before systems were rows do not name the
+    evaluation, but their figures do.
+    """
+    tags: dict[str, str] = run.data.tags
+    figures = figures_among(run.data.metrics)
+    first = next((name for name in sorted(figures) if not is_part(name)), "")
+    return ScoredRecord(
+        run_id=run.info.run_id,
+        system=tags["system"],
+        split=tags["split"],
+        evaluation=tags.get("evaluation") or first.partition(".")[0],
+        scores=tags["scores"],
+        status=run.info.status,
+        ended_ms=run.info.end_time or run.info.start_time,
+        fingerprints=json.loads(tags["fingerprints"]),
+        missing=int(run.data.params.get("missing", 0)),
+        reading=run.data.params.get(READING, "{}"),
+        figures=figures,
+        plans=plans_among(tags),
+    )
+
+
+def framed_records(records: Iterable[ScoredRecord]) -> pd.DataFrame:
+    """Return the records as a frame of `SCORED` and figures, the one judged last last."""
+    return framed((record.as_row() for record in records), SCORED, "ended")
+
+
+def tidy(runs: Iterable[Any]) -> pd.DataFrame:
+    """Return MLflow's runs of judged score files as such a frame."""
+    return framed_records(map(of_run, runs))
+
+
+def standing(records: Iterable[ScoredRecord]) -> dict[tuple[str, str], ScoredRecord]:
+    """Return the record that stands by system and evaluation: the one judged last."""
+    finished = [record for record in records if record.status == "FINISHED"]
+    finished.sort(key=lambda record: (record.ended_ms, record.run_id))
+    return {(record.system, record.evaluation): record for record in finished}
