@@ -5,7 +5,7 @@ BENCH := .venv/bin/bench
 PYTHON ?= python3
 DEMO_SEED ?= 0
 
-.PHONY: help setup demo test test-all check format wheel benchmarks clean
+.PHONY: help setup demo test test-all check format wheel benchmarks costs clean clean-work
 
 help:  ## Say what there is to make.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -25,10 +25,11 @@ setup: .venv/.ready  ## Make the locked environment in .venv.
 	@touch $@
 
 demo: setup  ## Run all nine rows of SAL's Table 4, small, on the CPU, and write the report.
-	@$(BENCH) data mini --seed $(DEMO_SEED)
+	@$(BENCH) data mini --for table4 --seed $(DEMO_SEED)
 	@$(BENCH) run table4 --smoke
-	@$(BENCH) report table4 --smoke
-	@echo "browse: $(BENCH) ui   (then open http://127.0.0.1:5000)"
+	@$(BENCH) report table4 --smoke >/dev/null
+	@echo "report: reports/smoke/sal-table4.smoke.md"
+	@echo "browse: $(BENCH) ui table4"
 
 test: setup  ## Run the tests (those that are not slow).
 	@.venv/bin/python -m pytest -n auto --maxprocesses 4
@@ -52,5 +53,17 @@ wheel: setup  ## Build the wheel and try it in an isolated environment, from ano
 benchmarks: setup  ## Print speed ratios against straightforward references.
 	@for file in tests/benchmarks/bench_*.py; do echo "== $$file"; .venv/bin/python $$file; done
 
-clean:  ## Remove what was made here, but for the environment and the reports.
-	rm -rf work dist .pytest_cache .ruff_cache .hypothesis .benchmarks
+costs: setup  ## Write docs/costs.md anew: downloads, disk and clips by the cards.
+	@.venv/bin/python -m bench.launchers.cost_table
+
+clean:  ## Remove what was made here, but for the environment, the work folder and the reports.
+	rm -rf dist .pytest_cache .ruff_cache .hypothesis .benchmarks
+
+clean-work:  ## Remove the work folder, with all results in it: says what is in it, and asks.
+	@if [ -L work ]; then echo "work is a link to $$(readlink work): remove that yourself" >&2; exit 1; fi; \
+	if [ ! -d work ]; then echo "there is no work folder here"; exit 0; fi; \
+	echo "work holds checkpoints, scores and, unless bench.toml names another place, the tracking store:"; \
+	du -sh work/* 2>/dev/null; du -sh work; \
+	if [ ! -t 0 ]; then echo "nothing is removed: this asks first, and there is no terminal to ask at" >&2; exit 1; fi; \
+	read -r -p "remove all of it, for good? [y/N] " answer; \
+	case "$$answer" in y|Y|yes) rm -rf work; echo "removed: work";; *) echo "nothing is removed";; esac

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from bench import config, texts
+from bench import config, config_files, texts
 from bench.errors import BenchError
 from bench.specs.base import Spec
 from bench.specs.faults import explain
@@ -24,6 +24,8 @@ _PLACES = {
     "experiments": "experiments",
     "templates": "reports/templates",
 }
+_NO_CARDS = (config_files.NAME, "pyproject.toml")
+"""Files that may lie beside cards where `cards = "."`."""
 AnySpec = TypeVar("AnySpec", bound=Spec)
 
 
@@ -63,8 +65,16 @@ def card_keys(name: str, pattern: str = "*.toml") -> list[str]:
     """Return the keys of all cards in `folders(name)` that fit a pattern: paths below the folder,
     without `.toml`.
     """
-    paths = (path.relative_to(root) for root in folders(name) for path in root.glob(pattern))
-    return sorted({path.with_suffix("").as_posix() for path in paths})
+    here = config.load()
+    settings = {path.resolve() for path in (here.source, *here.further) if path is not None}
+    return sorted(
+        {
+            path.relative_to(root).with_suffix("").as_posix()
+            for root in folders(name)
+            for path in root.glob(pattern)
+            if path.name not in _NO_CARDS and path.resolve() not in settings
+        }
+    )
 
 
 def card_file(name: str, key: str) -> Path:

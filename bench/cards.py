@@ -335,6 +335,11 @@ def select(card: Table, choice: str | None) -> list[str]:
         ends = [part] if part in card.rows or not dash else [first, last]
         for end in ends:
             _check_row(card, end, known)
+        if known.index(ends[0]) > known.index(ends[-1]):
+            raise BenchError(
+                f"{card.key}: {part!r}: {ends[0]} comes after {ends[-1]} in the table; should "
+                f"be {ends[-1]}-{ends[0]}"
+            )
         chosen += known[known.index(ends[0]) : known.index(ends[-1]) + 1]
     return [name for name in known if name in chosen]
 

@@ -1,9 +1,12 @@
 """What differs between machines: where corpora, weights, work and tracking are. Never part of a
 signature.
 
-Read from `bench.toml` in the working folder, or the file that BENCH_CONFIG names; each key can be
-given by an environment variable instead (BENCH_CORPORA_PARTIALSPOOF, BENCH_WEIGHTS_XLSR2_300M,
-BENCH_WORK, ...).
+Read, key by key, from the first that says it: an environment variable (BENCH_WORK,
+BENCH_CORPORA_PARTIALSPOOF, BENCH_WEIGHTS_XLSR2_300M, ...), `bench.toml` of the working folder or of
+the nearest folder above it, the user's, the machine's (`bench.config_files` says where these are).
+BENCH_CONFIG names the only file instead. Relative places are below the folder of the file that says
+them. Without any file the work folder is `work`: one that a folder above holds already, else a new
+one here.
 """
 
 from __future__ import annotations
@@ -13,23 +16,20 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field, ValidationError
 
-from bench import texts
-from bench.errors import BenchError, near
+from bench import config_files, texts
+from bench.config_variables import NOISE, SECTIONS, read_variables, variable
+from bench.errors import BenchError
 from bench.specs.base import Count, Spec
 from bench.specs.faults import explain
+from bench.trees import leaves
 
 Form = Literal["paper", "smoke"]
 Place = Annotated[str, Field(min_length=1)]
 """A path; one that is not absolute is below the folder of `bench.toml`."""
-
-_NOISE = {
-    "musan": "MUSAN (openslr.org/17), the folder that holds noise, speech and music",
-    "rirs": "RIRS_NOISES (openslr.org/28), its folder simulated_rirs",
-}
 
 
 class Noise(Spec):
@@ -73,9 +73,16 @@ class File(Spec):
 
 @dataclass(frozen=True)
 class Config:
-    """This machine's places. `source` is the file they were read from, or None."""
+    """This machine's places."""
 
     source: Path | None = None
+    """The file that goes before the others, so where a missing key is to be put; None: no file was
+    read."""
+    further: tuple[Path, ...] = ()
+    """The other files that were read, in the order in which they are asked."""
+    origins: Mapping[str, str] = field(default_factory=dict[str, str])
+    """The file or the variable that says each key, by `work`, `corpora.had`, ...; no others are
+    in it."""
     cards: Path | None = None
     extend: tuple[Path, ...] = ()
     corpora: Mapping[str, Path] = field(default_factory=dict[str, Path])
@@ -97,6 +104,10 @@ class Config:
         if self.workers is not None:
             return self.workers
         return 0 if device == "cpu" else min(8, (os.cpu_count() or 2) // 2)
+
+    def where(self, key: str) -> str:
+        """Return the file or the variable that says `key` (`work`, `corpora.had`, ...)."""
+        return self.origins.get(key) or str(self.source or config_files.NAME)
 
     @property
     def mini(self) -> Path:
@@ -136,12 +147,13 @@ class Config:
         if root is None:
             raise BenchError(
                 f'no place is set for corpus {key}: put `{key} = "/path"` under [corpora] in '
-                f"{self.source or 'bench.toml'}, or set {_variable('corpora', key)} "
+                f"{self.source or 'bench.toml'}, or set {variable('corpora', key)} "
                 f"(`bench data show {key}` says what to get and where to put it)"
             )
         if not root.is_dir():
             raise BenchError(
-                f"corpora.{key} = {str(root)!r} in {self.source}: there is no such folder"
+                f"corpora.{key} = {str(root)!r} in {self.where(f'corpora.{key}')}: "
+                "there is no such folder"
             )
         return root
 
@@ -151,26 +163,74 @@ class Config:
         if root is None or not root.is_dir():
             said = "no place is set for" if root is None else f"there is no folder {root} for"
             raise BenchError(
-                f'{said} noise.{key}: get {_NOISE[key]}, and put `{key} = "/path"` under '
-                f"[noise] in {self.source or 'bench.toml'}, or set {_variable('noise', key)}"
+                f'{said} noise.{key}: get {NOISE[key]}, and put `{key} = "/path"` under '
+                f"[noise] in {self.source or 'bench.toml'}, or set {variable('noise', key)}"
             )
         return root
 
 
-def load(path: Path | None = None, environment: Mapping[str, str] | None = None) -> Config:
-    """Read the configuration; an absent default file is an empty one, a named one must exist.
+class _Stated(NamedTuple):
+    """A value as a file or a variable says it."""
 
-    Empty variables are as if they were not set.
+    value: Any
+    where: str
+    """The file or the variable."""
+    base: Path
+    """The folder that a relative place is below."""
+
+
+_Keys = tuple[str, ...]
+_Values = dict[_Keys, _Stated]
+
+
+def load(path: Path | None = None, environment: Mapping[str, str] | None = None) -> Config:
+    """Read the configuration; where no file is named, by `path` or BENCH_CONFIG, one need not be
+    there.
+
+    Empty variables are as if they were not set. Raise BenchError for whatever is wrong in a file or
+    a variable of ours.
     """
     environment = os.environ if environment is None else environment
     environment = {name: value for name, value in environment.items() if value.strip()}
+    named = path or _named(environment)
+    own = named or config_files.project(environment)
+    shared = [] if named else config_files.shared(environment)
+    values: _Values = {}
+    for file in (*reversed(shared), *([own] if own else [])):
+        _put_over(values, _of_file(file))
+    _put_over(values, _of_variables(environment))
+    return _config(values, own, shared, environment)
+
+
+def _named(environment: Mapping[str, str]) -> Path | None:
+    """Return the file that BENCH_CONFIG names, if it names any."""
     stated = environment.get("BENCH_CONFIG")
-    named = path or (_expanded(stated) if stated else None)
-    source = named or Path("bench.toml")
-    if named and not os.path.lexists(source):
-        raise BenchError(f"{source}: there is no such file (asked for by BENCH_CONFIG)")
-    content = texts.read_toml(source) if os.path.lexists(source) else {}
-    return _placed(_validated(content, str(source)), source, environment)
+    if not stated:
+        return None
+    where = f"BENCH_CONFIG = {stated!r}"
+    path = config_files.home_filled_in(config_files.filled_in(stated, environment, where), where)
+    if not os.path.lexists(path):
+        raise BenchError(f"{path}: there is no such file (asked for by BENCH_CONFIG)")
+    return path
+
+
+def _put_over(values: _Values, over: _Values) -> None:
+    """Add values that go before those that are there; what goes before all others stands last."""
+    for keys, stated in over.items():
+        values.pop(keys, None)
+        values[keys] = stated
+
+
+def _of_file(path: Path) -> _Values:
+    said = _validated(texts.read_toml(path), str(path)).model_dump(exclude_unset=True)
+    return {keys: _Stated(value, str(path), path.parent) for keys, value in leaves(said)}
+
+
+def _of_variables(environment: Mapping[str, str]) -> _Values:
+    read = read_variables(environment)
+    alone = {keys[0]: value for keys, (_, value) in read.items() if len(keys) == 1}
+    _validated(alone, "environment")
+    return {keys: _Stated(value, name, Path()) for keys, (name, value) in read.items()}
 
 
 def _validated(content: Mapping[str, Any], source: str) -> File:
@@ -187,79 +247,71 @@ def _with_hint(line: str) -> str:
     return f"{line}; CUDA_VISIBLE_DEVICES={number[1]} chooses one of several" if number else line
 
 
-def _placed(file: File, source: Path, environment: Mapping[str, str]) -> Config:
-    """Return the configuration: relative places are below the file's folder, variables go first."""
-    base = source.parent
-    own: dict[str, Any] = {
-        name: environment[variable]
-        for name in ("cards", "work", "tracking", "device")
-        if (variable := _variable(name)) in environment
+def _config(
+    values: _Values, own: Path | None, shared: list[Path], environment: Mapping[str, str]
+) -> Config:
+    plain = {keys[0]: of.value for keys, of in values.items() if keys[0] in _PLAIN}
+    places: dict[_Keys, Path] = {}
+    extend: list[Path] = []
+    tracking: str | None = None
+    wrong: list[str] = []
+    for keys, stated in values.items():
+        where = f"{'.'.join(keys)} = {stated.value!r} in {stated.where}"
+        try:
+            if keys == ("tracking",):
+                text = config_files.filled_in(stated.value, environment, where)
+                tracking = _tracking(text, stated.base)
+            elif keys == ("extend",):
+                extend = [_place(of, stated.base, environment, where) for of in stated.value]
+            elif keys[0] not in _PLAIN:
+                places[keys] = _place(stated.value, stated.base, environment, where)
+        except BenchError as error:
+            wrong.append(str(error))
+    if wrong:
+        raise BenchError("\n".join(wrong))
+    files = [*([own] if own else []), *shared]
+    sections = {
+        section: {keys[1]: place for keys, place in places.items() if keys[0] == section}
+        for section in SECTIONS
     }
-    own |= {
-        name: _number(variable, environment[variable])
-        for name in ("devices", "workers")
-        if (variable := _variable(name)) in environment
-    }
-    if (variable := _variable("deterministic")) in environment:
-        own["deterministic"] = _flag(variable, environment[variable])
-    if (variable := _variable("extend")) in environment:
-        own["extend"] = [name for name in environment[variable].split(os.pathsep) if name]
-    stated = _validated(file.model_dump() | own, "environment")
-    said = {key: place for key, place in file.noise if place is not None}
-    noise = _places(said, "noise", base, environment)
-    for key in noise.keys() - _NOISE.keys():
-        raise BenchError(f"{_variable('noise', key)}: no such variable{near(key, _NOISE)}")
     return Config(
-        source=source if source.is_file() else None,
-        cards=None if stated.cards is None else _place(stated.cards, base, "cards" in own),
-        extend=tuple(_place(of, base, "extend" in own) for of in stated.extend),
-        corpora=_places(file.corpora, "corpora", base, environment),
-        weights=_places(file.weights, "weights", base, environment),
-        noise=noise,
-        work=_place(stated.work, base, "work" in own),
-        tracking=stated.tracking,
-        device=stated.device,
-        devices=stated.devices,
-        workers=stated.workers,
-        deterministic=stated.deterministic,
+        source=files[0] if files else None,
+        further=tuple(files[1:]),
+        origins={".".join(keys): of.where for keys, of in values.items()},
+        cards=places.get(("cards",)),
+        extend=tuple(extend),
+        work=places.get(("work",)) or _unstated_work(own, environment),
+        tracking=tracking,
+        **sections,
+        **plain,
     )
 
 
-def _place(stated: str, base: Path, own: bool) -> Path:
-    """Return a place of the file, or as a variable gives it: relative to the working folder."""
-    return _expanded(stated) if own else base / _expanded(stated)
+def _place(stated: str, base: Path, environment: Mapping[str, str], where: str) -> Path:
+    """Return a place, its variables and `~` filled in; a relative one is below `base`."""
+    text = config_files.filled_in(stated, environment, where)
+    return base / config_files.home_filled_in(text, where)
 
 
-def _places(
-    stated: Mapping[str, str], section: str, base: Path, environment: Mapping[str, str]
-) -> dict[str, Path]:
-    found = {name: base / _expanded(place) for name, place in stated.items()}
-    prefix = _variable(section, "")
-    for variable, value in environment.items():
-        if variable.startswith(prefix):
-            found[variable.removeprefix(prefix).lower()] = _expanded(value)
-    return found
+def _unstated_work(own: Path | None, environment: Mapping[str, str]) -> Path:
+    """Return the work folder where nothing says it: beside the project's file; without one the
+    folder that is in use here or above, so that no second one is begun below it, else a new one.
+    """
+    if own is not None:
+        return own.parent / "work"
+    return config_files.used_work(environment) or Path("work")
 
 
-def _expanded(place: str) -> Path:
-    """Return a path, `~` as the home folder; BenchError where a user has none."""
-    try:
-        return Path(place).expanduser()
-    except RuntimeError as error:
-        raise BenchError(f"{place}: no home folder is known for the ~: write it out") from error
+def _tracking(uri: str, base: Path) -> str:
+    """Return the address of a store; a SQLite file that is not absolute is below `base`."""
+    if base == Path() or not re.match(r"sqlite(\+\w+)?:///[^/]", uri):
+        return uri
+    from sqlalchemy.engine import make_url
+
+    stated = make_url(uri)
+    database = str(base.absolute() / (stated.database or ""))
+    return stated.set(database=database).render_as_string(hide_password=False)
 
 
-def _variable(*parts: str) -> str:
-    return "_".join(("BENCH", *parts)).upper()
-
-
-def _flag(variable: str, text: str) -> bool:
-    if text not in ("true", "false"):
-        raise BenchError(f"{variable} = {text!r}: should be 'true' or 'false'")
-    return text == "true"
-
-
-def _number(variable: str, text: str) -> int:
-    if not text.isdecimal():
-        raise BenchError(f"{variable} = {text!r}: should be a whole number")
-    return int(text)
+_PLAIN = ("device", "devices", "workers", "deterministic")
+"""Keys that are no places."""

@@ -6,6 +6,10 @@ import os
 import signal
 from pathlib import Path
 
+# Nothing that a user has set for the suite reaches its tests.
+for _name in [name for name in os.environ if name.startswith(("BENCH_", "MLFLOW_"))]:
+    del os.environ[_name]
+
 # One thread for each test process, and for those it starts: the models here are so small that
 # waiting for a second thread takes longer than the work, ten times so on a busy machine.
 os.environ.update(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1")
@@ -31,6 +35,12 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     one to the next (gzip writes the time of day into its header).
     """
     return argname if isinstance(val, bytes) else None
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_configuration(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep any bench.toml, and any work folder, outside the tests' own folders from being read."""
+    os.environ["BENCH_CONFIG_WITHIN"] = str(tmp_path_factory.getbasetemp())
 
 
 @pytest.fixture(scope="session")

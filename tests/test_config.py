@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from bench import config
+from bench import config, config_files
 from bench.errors import BenchError
+from bench.tracking.address import address
 
 
 def write(folder: Path, text: str) -> Path:
@@ -16,9 +19,16 @@ def write(folder: Path, text: str) -> Path:
     return path
 
 
+def load(environment: Mapping[str, str]) -> config.Config:
+    """Return what is read in the working folder of a test."""
+    return config.load(
+        environment={config_files.WITHIN: os.environ[config_files.WITHIN], **environment}
+    )
+
+
 def test_nothing_stated_is_a_whole_configuration(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    found = config.load(environment={})
+    found = load({})
     assert found.source is None
     assert found.work == Path("work")
     assert found.mini == Path("work/mini")
@@ -79,7 +89,7 @@ def test_all_mistakes_of_the_file_at_once(tmp_path):
 def test_mistakes_of_the_environment(environment, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(BenchError) as raised:
-        config.load(environment=environment)
+        load(environment)
     assert message in str(raised.value)
 
 
@@ -109,9 +119,9 @@ def test_a_home_folder_is_written_as_in_a_shell(tmp_path, monkeypatch):
     assert (found.work, found.extend) == (tmp_path / "w", (tmp_path / "c",))
     assert found.corpora["had"] == tmp_path / "h"
     assert found.weights["mine"] == tmp_path / "m.pt"
-    assert config.load(environment={"BENCH_CONFIG": "~/bench.toml"}).weights == found.weights
-    with pytest.raises(BenchError, match="~nobody-of-this-name/x: no home folder is known"):
-        config.load(environment={"BENCH_WORK": "~nobody-of-this-name/x"})
+    assert load({"BENCH_CONFIG": "~/bench.toml"}).weights == found.weights
+    with pytest.raises(BenchError, match="this-name/x' in BENCH_WORK: no home folder is known"):
+        load({"BENCH_WORK": "~nobody-of-this-name/x"})
 
 
 def test_an_empty_variable_is_as_if_not_set(tmp_path, monkeypatch):
@@ -121,7 +131,7 @@ def test_an_empty_variable_is_as_if_not_set(tmp_path, monkeypatch):
     names = (*names, "DETERMINISTIC", "CORPORA_HAD", "WEIGHTS_X", "NOISE_X")
     for empty in ("", " "):
         variables = {f"BENCH_{name}": empty for name in names}
-        assert config.load(environment=variables) == config.load(Path(path.name), {})
+        assert load(variables) == config.load(Path(path.name), {})
 
 
 @pytest.mark.parametrize(
@@ -148,8 +158,126 @@ def test_a_file_that_is_there_and_cannot_be_read_is_not_passed_over(name, tmp_pa
     environment = {} if name == "bench.toml" else {"BENCH_CONFIG": name}
     (tmp_path / name).mkdir()
     with pytest.raises(BenchError, match=f"{name}: is a folder, should be a file"):
-        config.load(environment=environment)
+        load(environment)
     (tmp_path / name).rmdir()
     (tmp_path / name).symlink_to("nowhere")
     with pytest.raises(BenchError, match=f"{name}: there is no such file"):
-        config.load(environment=environment)
+        load(environment)
+
+
+def test_the_nearest_file_goes_before_the_users_and_that_before_the_machines(tmp_path, monkeypatch):
+    project, below = tmp_path / "project", tmp_path / "project" / "a" / "b"
+    user, machine = tmp_path / "user", tmp_path / "machine" / "bench.toml"
+    for folder in (below, user / "speech-deepfake-bench", machine.parent):
+        folder.mkdir(parents=True)
+    write(project, 'device = "cpu"\n[corpora]\nhad = "HAD"\n')
+    write(user / "speech-deepfake-bench", 'device = "cuda"\nworkers = 3\n[weights]\nw = "w.pt"\n')
+    write(machine.parent, 'workers = 5\nwork = "w"\n[corpora]\nhad = "x"\nasvspoof5 = "five"\n')
+    monkeypatch.setattr(config_files, "machine", lambda environment: machine)
+    monkeypatch.chdir(below)
+    environment = {"XDG_CONFIG_HOME": str(user), "BENCH_WEIGHTS_V": "v.pt"}
+    found = load(environment)
+    own = user / "speech-deepfake-bench" / "bench.toml"
+    assert (found.source, found.further) == (project / "bench.toml", (own, machine))
+    assert (found.device, found.workers) == ("cpu", 3)
+    assert found.corpora == {"had": project / "HAD", "asvspoof5": machine.parent / "five"}
+    assert found.weights == {"w": own.parent / "w.pt", "v": Path("v.pt")}
+    assert found.work == machine.parent / "w"
+    assert found.origins == {
+        "device": str(project / "bench.toml"),
+        "corpora.had": str(project / "bench.toml"),
+        "workers": str(own),
+        "weights.w": str(own),
+        "weights.v": "BENCH_WEIGHTS_V",
+        "work": str(machine),
+        "corpora.asvspoof5": str(machine),
+    }
+    only = load({**environment, "BENCH_CONFIG": str(own)})
+    assert (only.source, only.further, dict(only.corpora)) == (own, (), {})
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    assert config_files.user({}).is_relative_to(tmp_path)
+
+
+def test_a_subfolder_has_no_second_work_folder(tmp_path, monkeypatch):
+    below = tmp_path / "project" / "notebooks"
+    below.mkdir(parents=True)
+    monkeypatch.chdir(below)
+    project = tmp_path / "project"
+    assert load({}).work == Path("work"), "nothing was begun above"
+    (project / "work").mkdir()
+    assert load({}).work == Path("work"), "a folder of that name, but no store"
+    (project / "work" / "mlflow.db").touch()
+    assert load({}).work == project / "work"
+    (below / "work").mkdir()
+    (below / "work" / "outbox.db").touch()
+    assert load({}).work == Path("work"), "one that was begun here"
+    (project / "bench.toml").touch()
+    assert load({}).work == project / "work", "beside the project's file"
+    monkeypatch.chdir(project)
+    assert (load({}).source, load({}).work) == (Path("bench.toml"), Path("work"))
+
+
+def test_no_file_outside_is_read_by_tests(tmp_path, monkeypatch):
+    (tmp_path / "bench.toml").touch()
+    (tmp_path / "a").mkdir()
+    monkeypatch.chdir(tmp_path / "a")
+    assert config.load(environment={config_files.WITHIN: str(tmp_path / "a")}).source is None
+
+
+@pytest.mark.parametrize("form", ["$DATA", "${DATA}"])
+def test_variables_in_places_are_filled_in(form, tmp_path):
+    text = f"""cards = "{form}/c"
+work = "{form}/w"
+tracking = "sqlite:///{form}/a$$b.db"
+[corpora]
+had = "{form}/h"
+[weights]
+w = "x.{form}.x"
+[noise]
+musan = "{form}"
+"""
+    found = config.load(write(tmp_path, text), {"DATA": "d", "BENCH_CORPORA_PS": f"{form}/p"})
+    assert (found.cards, found.work) == (tmp_path / "d/c", tmp_path / "d/w")
+    assert found.corpora == {"had": tmp_path / "d/h", "ps": Path("d/p")}
+    assert found.weights["w"] == tmp_path / "x.d.x"
+    assert found.noise["musan"] == tmp_path / "d"
+    assert address(found.tracking or "").file == tmp_path / "d/a$b.db"
+    with pytest.raises(BenchError) as raised:
+        config.load(write(tmp_path, text), {})
+    lines = str(raised.value).splitlines()
+    keys = {"cards", "work", "tracking", "corpora.had", "weights.w", "noise.musan"}
+    assert {line.partition(" = ")[0] for line in lines} == keys
+    assert all("bench.toml: no variable DATA is set; a $ itself" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("uri", "expected"),
+    [
+        ("sqlite:///mlflow.db", "sqlite:///{folder}/mlflow.db"),
+        ("sqlite:////data/mlflow.db", "sqlite:////data/mlflow.db"),
+        ("http://127.0.0.1:5000/a", "http://127.0.0.1:5000/a"),
+        ("postgresql://u:a$$b@h/d", "postgresql://u:a$b@h/d"),
+    ],
+)
+def test_a_stores_file_is_below_the_files_folder(uri, expected, tmp_path):
+    found = config.load(write(tmp_path, f'tracking = "{uri}"\n'), {})
+    assert found.tracking == expected.format(folder=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("variable", "near"),
+    [
+        ("BENCH_WROK", "'BENCH_WORK'"),
+        ("BENCH_CORPRA_HAD", "'BENCH_CORPORA_HAD'"),
+        ("BENCH_WEIGHT_XLSR2_300M", "'BENCH_WEIGHTS_XLSR2_300M'"),
+        ("BENCH_CORPORA_", "'BENCH_CORPORA_"),
+        ("BENCH_CONFIGS", "'BENCH_CONFIG'"),
+        ("BENCH_SWEEPS_STORAGE", "'BENCH_SWEEP_STORAGE'"),
+        ("BENCH_NOISE_MUSAM", "'musan'"),
+    ],
+)
+def test_a_misspelt_variable_is_a_mistake(variable, near):
+    with pytest.raises(BenchError, match=f"^{variable}: no such variable; did you mean {near}"):
+        load({variable: "x"})
+    assert load({variable: " "}) == load({}), "an empty one is as if it were not set"

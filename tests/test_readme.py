@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import soundfile
 
+from bench import cards
 from bench.cli import main
+from bench.provenance import processor
+from bench.reporting import terminal
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
 
@@ -74,3 +80,66 @@ def test_the_example_of_bench_score_is_what_it_prints(bench, shared):
     for line in shown:
         if line != "...":
             assert line in printed
+
+
+def excerpt() -> str:
+    """The table that the README shows of a demo."""
+    found = re.search(
+        r"<!-- demo excerpt: begin -->\s*```\n(.*?)\n```\s*<!-- demo excerpt: end -->",
+        README,
+        re.DOTALL,
+    )
+    assert found
+    return found[1]
+
+
+def test_the_demos_excerpt_is_what_the_demo_prints_of_these_results():
+    card = cards.table("table4")
+    runs = {row: cards.resolve(card, row, "smoke") for row in cards.runnable(card)}
+    shown = {line.split()[0]: line for line in excerpt().splitlines()[3:]}
+    assert [*shown] == [*runs]
+    lines = []
+    for row, run in runs.items():
+        ours = [float(of) for of in re.findall(r" / +(\d+\.\d\d)", shown[row])]
+        values = zip((of.metric for of in card.columns), ours, strict=True)
+        ends = {"": None, ".low": 0.0, ".high": 100.0}
+        lines.append(
+            {
+                "row": row,
+                "seed": card.seeds[0],
+                "signature": run.signature,
+                "form": "smoke",
+                "status": "FINISHED",
+                "data": "d",
+                "contents": "",
+                "ended": 0,
+                **{
+                    f"{metric}{end}": of if bound is None else bound
+                    for metric, of in values
+                    for end, bound in ends.items()
+                },
+            }
+        )
+    made = terminal.shown(card, runs, pd.DataFrame(lines), "smoke")
+    assert terminal.text(made.table, made.lines, "smoke", 120) == excerpt()
+
+
+@pytest.mark.slow  # makes two miniature corpora and trains a row
+def test_the_demos_excerpt_has_the_results_of_a_run(tmp_path):
+    threads, made_on = re.search(r"run with (\d+) threads on an (.+?), and", README).groups()
+    if made_on not in processor():
+        pytest.skip(f"the excerpt is of an {made_on}; other processors round otherwise")
+    own = {name: of for name, of in os.environ.items() if not name.startswith("BENCH_")}
+    own.pop("MLFLOW_TRACKING_URI", None)
+    own |= {"BENCH_WORK": str(tmp_path), "COLUMNS": "120"}
+    own |= {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
+    for arguments in (["data", "mini", "--for", "table4"], ["run", "table4", "--smoke"]):
+        rows = ["--rows", "S0"] if arguments[0] == "run" else []
+        command = [sys.executable, "-m", "bench", *arguments, *rows]
+        done = subprocess.run(
+            command, env=own, cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("S0 ")]
+    (shown,) = [line for line in excerpt().splitlines() if line.startswith("S0 ")]
+    assert re.split(r" {2,}", line) == re.split(r" {2,}", shown)

@@ -29,6 +29,9 @@ from torch import Tensor
 from bench.labels.positions import IGNORED
 from bench.specs.augment import CrossSegmentMixing
 
+RESULTS_VERSION = 1
+"""Raised when what this module gives can change (`bench.versions`)."""
+
 _DRAWN = 2**31
 """Crossover points are drawn from this many and folded to the range, which only the device
 knows."""

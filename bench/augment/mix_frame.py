@@ -24,6 +24,9 @@ from bench.errors import BenchError
 from bench.specs.augment import MixFrame
 from bench.units import HOP_SAMPLES, RECEPTIVE_FIELD_SAMPLES, samples
 
+RESULTS_VERSION = 1
+"""Raised when what this module gives can change (`bench.versions`)."""
+
 
 class Region(NamedTuple):
     """Samples from `start` to before `stop`."""

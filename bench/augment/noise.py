@@ -26,6 +26,9 @@ from bench.specs.augment import RecordedNoise
 from bench.specs.corpus import Audio
 from bench.units import samples
 
+RESULTS_VERSION = 1
+"""Raised when what this module gives can change (`bench.versions`)."""
+
 KINDS = ("noise", "speech", "music")
 """MUSAN's folders."""
 _AUDIO = Audio(other_rates="resample")

@@ -31,6 +31,9 @@ from bench.errors import BenchError
 from bench.specs.augment import RawBoost
 from bench.units import SAMPLE_RATE_HZ
 
+RESULTS_VERSION = 1
+"""Raised when what this module gives can change (`bench.versions`)."""
+
 Noise = Literal["convolutive", "impulsive", "stationary"]
 
 SERIES: Mapping[int, tuple[Noise, ...]] = {

@@ -38,7 +38,7 @@ def provider(
             return precomputed.read(subset, spec, config)
         case Dsp():
             find = partial(files.find_dsp, spec, audio, processes(config.workers))
-            detector: dict[str, object] = {"version": dsp.VERSION, **spec.model_dump()}
+            detector: dict[str, object] = {"version": str(dsp.RESULTS_VERSION), **spec.model_dump()}
         case Respiro():
             from bench.breath import respiro  # torch is needed by nobody else here
 

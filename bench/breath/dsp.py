@@ -16,8 +16,9 @@ from scipy import fft, ndimage, signal
 from bench.specs.breath import Dsp
 from bench.units import SAMPLE_RATE_HZ
 
-VERSION = "1"
-"""Changes with whatever this module finds; results of another version are not reused."""
+RESULTS_VERSION = 1
+"""Raised when what this module finds can change (`bench.versions`); what another version found is
+not reused."""
 
 FRAME, HOP = 400, 160
 """Samples: 25 ms each 10 ms."""

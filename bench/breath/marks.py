@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 
 from bench.units import HOP_SAMPLES, RECEPTIVE_FIELD_SAMPLES, SAMPLE_RATE_HZ
 
+RESULTS_VERSION = 1
+"""Raised when what this module gives can change (`bench.versions`)."""
+
 Fill = Literal["zeros", "repeat"]
 
 

@@ -19,6 +19,9 @@ from bench.errors import BenchError, quoted
 from bench.specs.breath import Precomputed
 from bench.weights import INTERVALS, locate
 
+RESULTS_VERSION = 1
+"""Raised when what this module gives can change (`bench.versions`)."""
+
 COLUMNS = ["utterance", "start_s", "end_s"]
 
 

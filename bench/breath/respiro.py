@@ -33,8 +33,9 @@ from bench.specs.corpus import Audio
 from bench.units import SAMPLE_RATE_HZ
 from bench.weights import ANY_COPY, KNOWN, locate
 
-VERSION = "2"
-"""Changes with whatever this module finds; results of another version are not reused."""
+RESULTS_VERSION = 2
+"""Raised when what this module finds can change (`bench.versions`); what another version found is
+not reused."""
 
 BANDS = 128
 WINDOW, HOP = 400, 160
@@ -100,7 +101,8 @@ class Detector:
     @property
     def described(self) -> dict[str, object]:
         """All that the breaths found depend on: the weights by their content, not their place."""
-        return {**self.spec.model_dump(), "version": VERSION, "weights": file_digest(self.path)}
+        version = str(RESULTS_VERSION)
+        return {**self.spec.model_dump(), "version": version, "weights": file_digest(self.path)}
 
     @cached_property
     def network(self) -> Network:

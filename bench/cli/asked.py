@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from bench import cards
-from bench.cli import configuration, options
+from bench.cli import completion, configuration, options
 from bench.config import Config, Form
 from bench.errors import BenchError, near
 from bench.launchers.order import Order
@@ -44,7 +44,7 @@ class Asked:
 
     def rows(self, *others: tuple[str | None, int | None]) -> list[TrainedRow]:
         """Return the trained row that was asked for, behind it those of `others` that are named;
-        BenchError where one is not trained here.
+        BenchError where one is trained nowhere.
         """
         from bench.launchers.trained import trained
 
@@ -54,7 +54,8 @@ class Asked:
         if len(names) != len(wanted):
             raise BenchError(f"{self.row}: one row is explained at a time")
         order = Order(card, names, None, self.form, self.overrides)
-        return trained(order, [seed for _, seed in wanted], self.here)
+        seeds = [seed for _, seed in wanted]
+        return trained(order, seeds, self.here, lambda text: click.echo(text, err=True))
 
     def shown_by(self, figure: str) -> Illustration | None:
         """Return what the table's card has of the paper's figure that a verb draws."""
@@ -148,8 +149,10 @@ def asked(table: str, row: str, of: Literal["trained row", "table"] = "trained r
     those that pick a trained row are left out where a figure is `of` a table's figures.
     """
     shared = [
-        click.option("--table", default=table, show_default=True),
-        click.option("--row", default=row, show_default=True),
+        click.option(
+            "--table", shell_complete=completion.table_names, default=table, show_default=True
+        ),
+        click.option("--row", shell_complete=completion.row_name, default=row, show_default=True),
         *FORM,
     ]
     if of == "trained row":

@@ -16,6 +16,9 @@ from bench.errors import BenchError
 _NOT_WRITTEN_IN = ("mini", "artifacts", "outbox")
 """Folders of the work folder with many files, which others than `bench.writing` make."""
 
+_VARIABLE = "BENCH_"
+"""How the variables that say a key begin."""
+
 
 def load() -> Config:
     """Return the configuration, its corpora by their cards' keys.
@@ -26,18 +29,23 @@ def load() -> Config:
     stated = config.load()
     wrong = [*_misspelt_weights(stated)]
     corpora: dict[str, Path] = {}
-    for name, place in stated.corpora.items():
+    origins = dict(stated.origins)
+    said_by: dict[str, str] = {}
+    for name, place in stated.corpora.items():  # what goes before all others stands last
+        where = stated.where(f"corpora.{name}")
         try:
             key = name if name in cards.names() else cards.card(name).key
         except BenchError as error:
-            wrong.append(f"{_where(stated, 'corpora', name)}: {error}")
+            wrong.append(f"{_said(where, 'corpora', name)}: {error}")
             continue
-        if key in corpora:
-            wrong.append(f"{_where(stated, 'corpora', name)}: {key} has a place already")
-        corpora[key] = place
+        source = "" if where.startswith(_VARIABLE) else where
+        if said_by.get(key) == source:
+            wrong.append(f"{_said(where, 'corpora', name)}: {key} has a place already")
+        said_by[key], corpora[key] = source, place
+        origins[f"corpora.{key}"] = where
     if wrong:
         raise BenchError("\n".join(wrong))
-    return replace(stated, corpora=corpora)
+    return replace(stated, corpora=corpora, origins=origins)
 
 
 def to_write(*places: Path) -> Config:
@@ -63,7 +71,7 @@ def _misspelt_weights(stated: Config) -> Iterator[str]:
     known = {_letters(key): key for key in weights.KNOWN}
     for name in stated.weights.keys() - weights.KNOWN.keys():
         if meant := known.get(_letters(name)):
-            where = _where(stated, "weights", name)
+            where = _said(stated.where(f"weights.{name}"), "weights", name)
             yield f"{where}: no such key; did you mean {meant!r}?"
 
 
@@ -71,7 +79,6 @@ def _letters(key: str) -> str:
     return "".join(letter for letter in key.casefold() if letter.isalnum())
 
 
-def _where(stated: Config, section: str, key: str) -> str:
-    """Return where a key is said: the file, or the variable, which goes before it."""
-    variable = f"BENCH_{section}_{key}".upper()
-    return variable if variable in os.environ else f"{section}.{key} in {stated.source}"
+def _said(where: str, section: str, key: str) -> str:
+    """Return where a key is said: a variable, or the key of a file."""
+    return where if where.startswith(_VARIABLE) else f"{section}.{key} in {where}"

@@ -1,11 +1,15 @@
-"""Live progress of a table on a terminal; a line for each row where there is none."""
+"""What `run` and `sweep` show while rows are trained: bars on a terminal, else a line an epoch, and
+the same lines in a file for whoever asks for one.
+"""
 
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
 from types import TracebackType
+from typing import TextIO
 
 from rich.console import Console
 from rich.progress import (
@@ -19,6 +23,9 @@ from rich.progress import (
 )
 from rich.table import Column
 
+from bench.cli.progress_log import ProgressLog
+from bench.cli.warning_lines import WarningLines, warning_lines
+from bench.errors import BenchError
 from bench.printable import visible
 
 
@@ -30,11 +37,18 @@ def _whole() -> Column:
 class Display:
     """Shows which row, which epoch, the losses and the time left; a context manager."""
 
-    def __init__(self, title: str, jobs: int) -> None:
+    def __init__(self, title: str, jobs: int, log: Path | None = None) -> None:
+        """`log` is a file that lines are appended to; what cannot be opened is a BenchError when
+        the display is entered.
+        """
         self.console = Console(file=sys.stderr, highlight=False)
         self.title, self.jobs = title, jobs
         self.epochs = 0
-        self.began = time.monotonic()
+        self._path = log
+        self._file: TextIO | None = None
+        self._log = ProgressLog(self._write)
+        self._stack = ExitStack()
+        self._warnings: WarningLines | None = None
         self.progress = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}", markup=False, table_column=_whole()),
@@ -54,6 +68,16 @@ class Display:
         self.row = self.progress.add_task("", total=None, visible=False, note="")
 
     def __enter__(self) -> Display:
+        if self._path is not None:
+            try:
+                self._file = self._stack.enter_context(
+                    self._path.open("a", encoding="utf-8", buffering=1)
+                )
+            except OSError as error:
+                raise BenchError(
+                    f"--log {self._path}: cannot be written: {error.strerror}"
+                ) from error
+        self._warnings = self._stack.enter_context(warning_lines(self.say))
         self.progress.start()
         return self
 
@@ -64,38 +88,69 @@ class Display:
         at: TracebackType | None,
     ) -> None:
         self.progress.stop()
+        self._stack.close()
 
     def begin(self, name: str, epochs: int) -> None:
         """A row and seed begin, with at most so many epochs."""
+        if self._warnings is not None:
+            self._warnings.take()
         self.epochs = epochs
-        self.began = time.monotonic()
+        self._log.begin(name, epochs)
         self.progress.reset(
             self.row, description=visible(name), total=epochs, visible=True, note="epochs: starting"
         )
 
     def on_step(self, epoch: int, step: int, steps: int, losses: Mapping[str, float]) -> None:
         """Move the row's bar within the epoch."""
+        self._log.on_step(epoch, step, steps, losses)
         parts = ", ".join(f"{name} {value:.4f}" for name, value in losses.items())
         done = epoch - 1 + step / steps
         self.progress.update(self.row, completed=round(done, 2), note=parts)
 
     def on_epoch(self, epoch: int, figures: Mapping[str, float]) -> None:
         """Show the epoch's dev EER, and the dev loss where that selects."""
+        self._log.on_epoch(epoch, figures)
         note = f"loss {figures['train.loss']:.4f}, dev EER {figures['dev.eer']:.2%}"
         if "dev.loss" in figures:
             note += f", dev loss {figures['dev.loss']:.4f}"
         last = "; scoring" if epoch == self.epochs else ""
         self.progress.update(self.row, completed=epoch, note=note + last)
 
+    def on_score(self, evaluation: str, done: int, total: int) -> None:
+        """Show how many utterances of an evaluation are scored."""
+        self._log.on_score(evaluation, done, total)
+        self.progress.update(self.row, note=f"scoring {evaluation}: {done:,} of {total:,}")
+
     def say(self, text: str) -> None:
         """Print one line that stays."""
-        self.console.print(visible(text), markup=False, soft_wrap=True)
+        if self.console.is_terminal:
+            self._print(text)
+        self._log.line(text)
 
-    def end(self, name: str, state: str, message: str) -> None:
-        """A row and seed have ended: one line that stays."""
-        took = f" in {time.monotonic() - self.began:.0f} s" if state == "finished" else ""
-        self.console.print(visible(f"{self.title}  {name}: {state}{took}"), markup=False)
-        for line in message.splitlines():
-            self.say(f"    {line}")
+    def pass_on(self, line: str) -> None:
+        """Print a line of another process, which has the time of day already."""
+        if self.console.is_terminal:
+            self._print(line)
+        self._write(line)
+
+    def end(self, name: str, state: str, message: str, results: str = "") -> None:
+        """A row and seed have ended: one line that stays, with its results; then what else there is
+        to say of it.
+        """
+        told = f"{name}: {state}" + (f"  {results}" if results else "")
+        self.say(
+            "\n".join([f"{self.title}  {told}", *(f"    {of}" for of in message.splitlines())])
+        )
         self.progress.update(self.row, visible=False)
         self.progress.advance(self.table)
+
+    def _write(self, line: str) -> None:
+        """Write a line where no terminal shows bars, and to the file."""
+        if not self.console.is_terminal:
+            self._print(line)
+        if self._file is not None:
+            self._file.write(f"{visible(line)}\n")
+            self._file.flush()
+
+    def _print(self, text: str) -> None:
+        self.console.print(visible(text), markup=False, soft_wrap=True)

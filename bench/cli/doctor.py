@@ -5,15 +5,22 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from itertools import groupby
-from typing import NamedTuple
+from pathlib import Path
+from typing import Literal, NamedTuple
 
 import click
 
-from bench import machine, packages, provenance, weights
-from bench.cli import configuration, options
-from bench.config import Config
+from bench import cards, config_files, machine, packages, provenance, weights
+from bench.cli import configuration, machine_checks, options
+from bench.cli.counting import runs_wait
+from bench.config import Config, Form
 from bench.corpora import cards as corpora
+from bench.digests import file_digest
 from bench.errors import BenchError
+from bench.launchers.needs import lacking, lacking_device
+
+State = Literal["ok", "missing", "broken"]
+"""`missing` is what is not set or not there, `broken` what is set and does not work."""
 
 
 class Finding(NamedTuple):
@@ -21,33 +28,54 @@ class Finding(NamedTuple):
 
     area: str
     name: str
-    found: bool
+    state: State
     detail: str
 
 
 @click.command()
+@click.argument("table", required=False)
+@options.smoke
 @options.as_json
 @click.pass_context
-def doctor(context: click.Context, as_json: bool) -> None:
-    """Look for devices, versions, corpora, weights and the tracking store.
+def doctor(context: click.Context, table: str | None, smoke: bool, as_json: bool) -> None:
+    """Look for devices, versions, corpora, weights and the tracking store, and try disk and locks.
 
-    Whatever is at fault (`bench.toml`, a card, the store), the rest is shown all the same.
+    Exits with 1 where something that is set does not work or, with a table, where something that
+    its rows need is missing. Whatever is at fault, the rest is shown all the same.
     """
     found = findings()
+    if found[0].state == "ok" and table is not None:
+        found += needed_by(table, options.form(smoke))
     if as_json:
         options.print_json("doctor", {"findings": [finding._asdict() for finding in found]})
     else:
         for area, of in groupby(found, lambda finding: finding.area):
             click.echo(f"\n{area}")
-            for line in options.columns([_cells(finding) for finding in of]):
+            for line in options.columns(_lines([*of])):
                 click.echo(f"  {line}")
-    if not found[0].found:
+    if found[0].state != "ok":
         context.exit(2)
+    needed = table is not None and found[-1].state != "ok"
+    if needed or any(finding.state == "broken" for finding in found):
+        context.exit(1)
 
 
-def _cells(finding: Finding) -> tuple[str, str, str]:
-    detail = "; ".join(finding.detail.splitlines())
-    return "found" if finding.found else "lacking", finding.name, detail
+def _lines(found: list[Finding]) -> list[tuple[str, str, str]]:
+    """Return the lines of an area; what differs by its name alone is one line with all names."""
+    alike: dict[tuple[str, str], list[Finding]] = {}
+    for finding in found:
+        general = finding.detail
+        if finding.state != "ok":
+            general = general.replace(finding.name.upper(), "KEY").replace(finding.name, "KEY")
+        alike.setdefault((finding.state, general), []).append(finding)
+    lines: list[tuple[str, str, str]] = []
+    for (state, general), of in alike.items():
+        name, detail = of[0].name, of[0].detail
+        if len(of) > 1:
+            names = ", ".join(each.name for each in of)
+            name, detail = f"{len(of)} keys", f"{names}; of each KEY: {general}"
+        lines.append((state, name, "; ".join(detail.splitlines())))
+    return lines
 
 
 def findings() -> list[Finding]:
@@ -59,71 +87,130 @@ def findings() -> list[Finding]:
         here = configuration.load()
     except BenchError as error:
         name = os.environ.get("BENCH_CONFIG") or "bench.toml"
-        fault = Finding("configuration", name, False, str(error))
+        fault = Finding("configuration", name, "broken", str(error))
         return [fault, *_devices(None), *_versions()]
-    text = "read" if here.source else "not here: defaults and environment"
     return [
-        Finding("configuration", str(here.source or "bench.toml"), True, text),
+        *_configuration(here),
         *_devices(here),
         *_versions(),
+        *_work(here),
         *_corpora(here),
         *_weights(here),
         *_store(here),
     ]
 
 
+def needed_by(table: str, form: Form) -> list[Finding]:
+    """Return what the rows of a table need and this machine lacks, each once with the rows."""
+    here, card = configuration.load(), cards.table(table)
+    area = f"needed by {card.key}"
+    rows: dict[str, list[str]] = {text: [] for text in lacking_device(here)}
+    for row in cards.runnable(card):
+        for text in lacking(cards.resolve(card, row, form), here):
+            rows.setdefault(text, []).append(row)
+    if not rows:
+        return [Finding(area, "all", "ok", "nothing is missing")]
+    return [Finding(area, ",".join(of) or "all", "missing", text) for text, of in rows.items()]
+
+
+def _configuration(here: Config) -> Iterator[Finding]:
+    files = [path for path in (here.source, *here.further) if path is not None]
+    for path in files:
+        yield Finding("configuration", str(path), "ok", "read")
+    if not files:
+        others = f"{config_files.user(os.environ)}, {config_files.machine(os.environ)}"
+        text = f"not in the working folder, nor above it, nor {others}: defaults and variables"
+        yield Finding("configuration", config_files.NAME, "ok", text)
+    for key, where in here.origins.items():
+        yield Finding("configuration", key, "ok", f"from {where}")
+    if os.environ.get("MLFLOW_TRACKING_URI"):
+        yield Finding("configuration", "tracking", "ok", "from MLFLOW_TRACKING_URI")
+
+
 def _devices(here: Config | None) -> Iterator[Finding]:
     if not packages.installed("torch"):
-        yield Finding("devices", "torch", False, packages.needed("training", "torch"))
-        cores = f"{provenance.processor()}, {os.cpu_count()} cores"
-        yield Finding("devices", "cpu", True, cores)
+        yield Finding("devices", "torch", "missing", packages.needed("training", "torch"))
         return
     import torch
 
     from bench import devices
 
     if here is not None and (text := devices.missing(here)):
-        yield Finding("devices", "configured", False, text)
+        yield Finding("devices", "configured", "broken", text)
     for i in range(torch.cuda.device_count()):
-        yield Finding("devices", f"cuda:{i}", True, torch.cuda.get_device_name(i))
+        text = f"{torch.cuda.get_device_name(i)}, {_memory(i)}"
+        yield Finding("devices", f"cuda:{i}", "ok", text)
     if not torch.cuda.device_count():
         text = "none that torch can use; paper rows want one, smoke rows run on the CPU"
-        yield Finding("devices", "cuda", False, text)
+        yield Finding("devices", "cuda", "missing", text)
     cores = f"{provenance.processor()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads"
-    yield Finding("devices", "cpu", True, cores)
+    yield Finding("devices", "cpu", "ok", cores)
+
+
+def _memory(device: int) -> str:
+    import torch
+
+    try:
+        free, total = torch.cuda.mem_get_info(device)
+    except (RuntimeError, AssertionError):  # the driver does not say
+        return "memory not known"
+    return f"{free / 1e9:.1f} GB of {total / 1e9:.1f} GB of memory free"
 
 
 def _versions() -> Iterator[Finding]:
     for name, text in provenance.versions().items():
-        yield Finding("versions", name, text != "missing", text)
+        yield Finding("versions", name, *_version(text))
+    yield _attempt("versions", "uv.lock", machine_checks.beside_lock, "missing")
 
 
-def _attempt(area: str, name: str, look: Callable[[], object]) -> Finding:
-    """Return what `look` returns as found; what it, or the machine, says against it as lacking."""
+def _version(text: str) -> tuple[State, str]:
+    return (
+        ("missing", f"not installed: {packages.install_command()}")
+        if text == "missing"
+        else ("ok", text)
+    )
+
+
+def _work(here: Config) -> Iterator[Finding]:
+    area, work = "work folder", here.work
+    yield _attempt(area, "disk", lambda: machine_checks.free_disk(work), "broken")
+    yield _attempt(area, "writing", lambda: machine_checks.writes(work), "broken")
+    yield _attempt(area, "locks", lambda: machine_checks.locks_hold(work), "broken")
+
+
+def _attempt(area: str, name: str, look: Callable[[], object], otherwise: State) -> Finding:
+    """Return what `look` returns as ok; what it, or the machine, says against it as `otherwise`."""
     try:
-        return Finding(area, name, True, str(look()))
+        return Finding(area, name, "ok", str(look()))
     except BenchError as error:
-        return Finding(area, name, False, str(error))
+        return Finding(area, name, otherwise, str(error))
     except Exception as error:
         said = machine.explain(error)
         if said is None:
             raise
-        return Finding(area, name, False, said.message)
+        return Finding(area, name, otherwise, said.message)
 
 
 def _corpora(here: Config) -> Iterator[Finding]:
     keys, faults = corpora.names(), corpora.readable().faults
     for key in keys:
-        yield _attempt("corpora", key, lambda k=key: here.corpus_root(k, "paper"))
+        state: State = "broken" if key in here.corpora else "missing"
+        yield _attempt("corpora", key, lambda k=key: here.corpus_root(k, "paper"), state)
     for key, fault in faults.items():
-        yield Finding("cards of corpora", key, False, fault)
+        yield Finding("cards of corpora", key, "broken", fault)
     for key in keys:
-        yield _attempt("miniature corpora", key, lambda k=key: here.corpus_root(k, "smoke"))
+        look = lambda k=key: here.corpus_root(k, "smoke")  # noqa: E731
+        yield _attempt("miniature corpora", key, look, "missing")
 
 
 def _weights(here: Config) -> Iterator[Finding]:
     for key in dict.fromkeys([*weights.KNOWN, *here.weights]):
-        yield _attempt("weights", key, lambda k=key: weights.locate(k, here))
+        state: State = "broken" if key in here.weights else "missing"
+        yield _attempt("weights", key, lambda k=key: _with_digest(weights.locate(k, here)), state)
+
+
+def _with_digest(path: Path) -> str:
+    return f"{path} (SHA-256 {file_digest(path)}...)" if path.is_file() else f"{path} (a folder)"
 
 
 def _store(here: Config) -> Iterator[Finding]:
@@ -131,17 +218,17 @@ def _store(here: Config) -> Iterator[Finding]:
     if not packages.installed("mlflow"):
         yield _without_mlflow(area, here)
         return
-    from bench.tracking import address
+    from bench.tracking import address, artifact_check
     from bench.tracking.store import Store
 
     try:
         at = address.configured(here)
     except BenchError as error:
-        yield Finding(area, "mlflow", False, str(error))
+        yield Finding(area, "mlflow", "broken", str(error))
         return
     uri = at.shown
     if at.file is not None and not at.file.is_file():
-        yield Finding(area, "mlflow", True, f"{uri} (not there yet: the first run makes it)")
+        yield Finding(area, "mlflow", "ok", f"{uri} (not there yet: the first run makes it)")
         return
 
     def look() -> str:
@@ -149,20 +236,27 @@ def _store(here: Config) -> Iterator[Finding]:
             raise BenchError(f"{uri} takes no connection: runs would be recorded in {here.work}")
         return uri
 
+    def artifacts() -> str:
+        place = artifact_check.tried(Store(here))
+        return f"{place} is written and read" if place else "no run is kept yet: not tried"
+
     def waiting() -> str:
         if names := Store(here).waiting():
-            raise BenchError(f"{len(names)} runs wait for `bench sync`: {', '.join(names)}")
+            return f"{runs_wait(len(names))} for `bench sync`: {', '.join(names)}"
         return "nothing waits for `bench sync`"
 
-    yield _attempt(area, "mlflow", look)
-    yield _attempt(area, "synchronised", waiting)
+    answered = _attempt(area, "mlflow", look, "broken")
+    yield answered
+    if answered.state == "ok" and at.file is None:
+        yield _attempt(area, "artifacts", artifacts, "broken")
+    yield _attempt(area, "synchronised", waiting, "broken")
 
 
 def _without_mlflow(area: str, here: Config) -> Finding:
     from bench.tracking import opened, records
 
     if text := opened.unread(here):
-        return Finding(area, "mlflow", False, text)
+        return Finding(area, "mlflow", "missing", text)
     kept = records.Records(here)
     count = len(records.names(records.folder(here)))
-    return Finding(area, "records", True, f"{kept.uri}: {count} judged score files")
+    return Finding(area, "records", "ok", f"{kept.uri}: {count} judged score files")

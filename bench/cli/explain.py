@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import click
 
 from bench import cards, sweep_cards
-from bench.cli import options
+from bench.cli import completion, options
 from bench.cli.asked import FORM, NONE, TRACK, Asked, asked, gathered
 from bench.errors import BenchError
 
@@ -24,7 +24,9 @@ _BASELINE = (
     "paper does not say which row is its baseline, and S3 is S7 without SAL's two techniques."
 )
 
-_against = click.option("--against", metavar="ROW", help=_BASELINE)
+_against = click.option(
+    "--against", metavar="ROW", help=_BASELINE, shell_complete=completion.row_name
+)
 _against_seed = click.option("--against-seed", type=int, help="Its seed; its first by default.")
 
 
@@ -350,7 +352,7 @@ def _reading(text: str) -> tuple[str, str]:
 
 
 @explain.command()
-@click.argument("sweeps", nargs=-1)
+@click.argument("sweeps", nargs=-1, shell_complete=completion.sweep_names)
 @gathered([*FORM, TRACK])
 def curves(asked: Asked, sweeps: tuple[str, ...]) -> None:
     """Draw the EER of each test set over the values of a setting, from SWEEPS of one dimension that

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli import options
+from bench.cli import completion, options
 from bench.config import Config
 from bench.corpora import cards
 from bench.errors import BenchError
@@ -22,7 +22,12 @@ if TYPE_CHECKING:  # pandas and pyarrow take a second: only where scores are jud
 
 
 _OPTIONS = (
-    click.option("--corpus", required=True, help="Key or short name: asvspoof2019la, PS."),
+    click.option(
+        "--corpus",
+        required=True,
+        shell_complete=completion.corpus_names,
+        help="Key or short name: asvspoof2019la, PS.",
+    ),
     click.option("--split", help="The corpus's evaluation split by default."),
     click.option(
         "--keys",

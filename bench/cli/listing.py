@@ -1,23 +1,20 @@
-"""`bench list` and `bench show`: what there is, and what a row is exactly."""
+"""`bench list`: what there is."""
 
 from __future__ import annotations
 
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
 
 from bench import cards, checked_cards, sweep_cards
-from bench.cli import checked, configuration, options
+from bench.cli import checked, options
 from bench.cli.sweep import entry as sweep_entry
-from bench.cli.sweep import show as show_sweep
-from bench.config import Config, Form
+from bench.cli.wrapping import wrapped
 from bench.corpora import cards as corpora
 from bench.errors import BenchError
-from bench.paper_cards import ordered, touches
-from bench.specs.table import Difference, Paper, Table
-from bench.sweep_cards import PREFIX
+from bench.specs.table import Table
 
 
 @click.command("list")
@@ -30,8 +27,12 @@ def list_(as_json: bool) -> None:
         return
     for heading, entries in content.items():
         click.echo(f"\n{heading}")
-        lines = options.columns([(of["name"], " ".join(of["about"].split("\n"))) for of in entries])
-        click.echo("\n".join(f"  {line}" for line in lines or ["none yet"]))
+        names = options.columns([(of["name"], "|") for of in entries])
+        for name, of in zip(names, entries, strict=True):
+            before = f"  {name.removesuffix('|')}"
+            click.echo(wrapped(before + " ".join(of["about"].split("\n")), " " * len(before)))
+        if not entries:
+            click.echo("  none yet")
 
 
 def catalogue() -> dict[str, list[dict[str, Any]]]:
@@ -96,129 +97,3 @@ def _kinds(module: str, union: str) -> list[tuple[str, str]]:
 
 def _first(docstring: str | None) -> str:
     return " ".join((docstring or "").split("\n\n")[0].split())
-
-
-@click.command()
-@click.argument("table")
-@options.rows
-@click.option("--diff", is_flag=True, help="Only what each row says against its parent.")
-@options.variant
-@options.smoke
-@options.as_json
-def show(
-    table: str, rows: str | None, diff: bool, variant: str | None, smoke: bool, as_json: bool
-) -> None:
-    """Show a table's rows: settings, signature, state, the paper's figures, what is lacking
-    here; and where paper, released code and this suite differ about them. Of a sweep (`sweep/NAME`)
-    its card."""
-    if table.startswith(PREFIX):
-        show_sweep(table, options.form(smoke), as_json)
-        return
-    if checked.known(table):
-        checked.run(table, as_json=as_json)
-        return
-    card, form = cards.table(table), options.form(smoke)
-    paper = cards.paper(card.key.partition("/")[0])
-    card, chosen = options.varied(card, cards.select(card, rows), variant)
-    described = describe(card, chosen, form, configuration.load())
-    differences = _differences(paper, card, chosen)
-    if as_json:
-        options.print_json(
-            "table",
-            {
-                "table": card.key,
-                "title": card.title,
-                "form": form,
-                "rows": described,
-                "differences": [
-                    item.model_dump(mode="json", by_alias=True) for item in differences
-                ],
-            },
-        )
-        return
-    click.echo(f"{card.title}: {card.caption}\n{paper.authors}, {paper.title}, {paper.venue}")
-    if smoke:
-        click.echo("SMOKE form: tiny, on the miniature corpora; never a result")
-    if variant is not None:
-        click.echo(f"variant {variant}: {paper.variants[variant].says}")
-    for row in described:
-        _print_row(row, diff)
-    published = [row for row in card.rows.values() if row.published_only]
-    for row in published if rows is None and variant is None else []:
-        figures = _figures(row.paper, row.digest)
-        click.echo(f"\n{' '.join(row.cells)} (published only): {figures}\n  source: {row.source}")
-    if not diff and variant is None:
-        _print_differences(differences)
-
-
-def _differences(paper: Paper, card: Table, rows: list[str]) -> list[Difference]:
-    """Return the points of the paper's list that concern any of the rows, by effect."""
-    touched = touches(paper, card.key, {row: cards.resolve(card, row) for row in rows})
-    return ordered([of for of in paper.differences if of.item in touched])
-
-
-def describe(card: Table, rows: list[str], form: Form, here: Config) -> list[dict[str, Any]]:
-    """Return what `bench show` says of each row."""
-    from bench.launchers.needs import lacking
-    from bench.tracking.opened import state_of_unseen
-    from bench.tracking.states import states
-
-    state, unseen = states(here, card.key, form), state_of_unseen(here)
-    found: list[dict[str, Any]] = []
-    for name in rows:
-        row, run = card.rows[name], cards.resolve(card, name, form)
-        found.append(
-            {
-                "row": name,
-                "cells": list(row.cells),
-                "from": row.parent,
-                "says": cards.difference(card, name),
-                "signature": run.signature,
-                "training_signature": run.training_signature,
-                "seeds": list(row.seeds or card.seeds),
-                "state": state.get(run.signature, unseen),
-                "paper": row.paper,
-                "digest": row.digest,
-                "lacking": lacking(run, here),
-                "settings": run.flat(),
-            }
-        )
-    return found
-
-
-def _figures(paper: Mapping[str, float], digest: Mapping[str, float]) -> str:
-    """Return a row's published figures, those that only a digest of the paper has so marked."""
-    shown = [f"{name} {value:g}" for name, value in paper.items()]
-    return ", ".join([*shown, *(f"{name} {value:g} (digest)" for name, value in digest.items())])
-
-
-def _print_row(row: dict[str, Any], diff: bool) -> None:
-    seeds = ", ".join(str(seed) for seed in row["seeds"])
-    click.echo(f"\n{' · '.join(row['cells'])}")
-    click.echo(
-        f"  signature {row['signature']} (training {row['training_signature']}), seeds {seeds}"
-    )
-    click.echo(f"  state: {row['state']}")
-    click.echo(f"  paper: {_figures(row['paper'], row['digest']) or 'no figure is known'}")
-    click.echo(f"  against {row['from'] or 'base'}: {options.settings(row['says']) or 'nothing'}")
-    if not diff:
-        for key, value in row["settings"].items():
-            click.echo(f"    {key} = {value}")
-    for text in row["lacking"]:
-        click.echo(f"  lacking: {text}")
-
-
-def _print_differences(found: Sequence[Difference]) -> None:
-    click.echo("\nPaper, released code, this suite")
-    for item in found:
-        click.echo(f"  {item.item} (effect: {item.effect})")
-        click.echo(f"    paper:    {item.paper}")
-        click.echo(f"    released: {item.released}")
-        click.echo(f"    ours:     {item.ours}")
-        if item.setting:
-            click.echo(f"    as released by {options.set_options(item.setting)}")
-        if item.others:
-            others = "; ".join(options.set_options(other) for other in item.others)
-            click.echo(f"    other settings: {others}")
-        if item.consequence:
-            click.echo(f"    so: {item.consequence}")

@@ -6,11 +6,14 @@ import json
 import re
 import shlex
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
 from bench import cards, paper_cards
+from bench.cli import completion
+from bench.cli.console import prints_unicode
 from bench.config import Form
 from bench.errors import BenchError
 from bench.specs.table import Table
@@ -20,10 +23,25 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for s
 smoke = click.option(
     "--smoke", is_flag=True, help="The smoke form: tiny, on the miniature corpora; never a result."
 )
-rows = click.option("--rows", metavar="S0,S5-S8", help="Some rows only; a dash is a range.")
+rows = click.option(
+    "--rows",
+    metavar="S0,S5-S8",
+    shell_complete=completion.row_names,
+    help="Some rows only; a dash is a range.",
+)
+
+log = click.option(
+    "--log",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Append a line for each epoch, evaluation and row to FILE as well.",
+)
 
 variant = click.option(
-    "--variant", metavar="NAME", help="The rows in a variant of the paper's card, e.g. released."
+    "--variant",
+    metavar="NAME",
+    shell_complete=completion.variant_names,
+    help="The rows in a variant of the paper's card, e.g. released.",
 )
 
 
@@ -70,7 +88,7 @@ def print_json(kind: str, content: Mapping[str, Any]) -> None:
     output, e.g. `score`.
     """
     whole = {**SCHEMA, "kind": kind, **content}
-    click.echo(json.dumps(whole, indent=2, ensure_ascii=False, default=str))
+    click.echo(json.dumps(whole, indent=2, ensure_ascii=not prints_unicode(), default=str))
 
 
 def print_table(header: Sequence[str], lines: Sequence[Sequence[object]]) -> None:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from bench import cards, checked_cards, writing
-from bench.cli import checked, configuration, options
+from bench.cli import checked, completion, configuration, options
 from bench.cli.sweep import report as sweep_report
+from bench.cli.wrapping import width
 from bench.config import Config, Form
 from bench.errors import BenchError, near
 from bench.sweep_cards import PREFIX
@@ -25,7 +26,7 @@ _FORMATS = ("md", "csv", "html", "latex")
 
 
 @click.command()
-@click.argument("table")
+@click.argument("table", shell_complete=completion.table_or_sweep_names)
 @options.smoke
 @click.option(
     "--format",
@@ -101,6 +102,8 @@ def report(
         return
     for made in shown:
         click.echo(f"report: {reporting.write(made, place, extras)}")
+        if table != ALL:
+            click.echo(f"\n{made.on_terminal(width())}")
     for path in left:
         path.unlink()
         click.echo(f"removed: {path} (nothing of its table was run)")

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from bench import cards, packages
-from bench.cli import checked, configuration, options
-from bench.config import Config
+from bench.cli import checked, completion, configuration, options
+from bench.cli.console import FROM_EPOCH, resumable
+from bench.cli.counting import runs_wait
 from bench.launchers.order import Order
 
 
 @click.command()
-@click.argument("table")
+@click.argument("table", shell_complete=completion.table_names)
 @options.rows
 @click.option("--seeds", type=click.IntRange(min=1), help="How many seeds; the card's by default.")
 @click.option(
@@ -29,7 +32,17 @@ from bench.launchers.order import Order
     help="Run finished rows anew; their earlier runs are kept, and so is the training that they "
     "start from.",
 )
-@click.option("--dry-run", is_flag=True, help="Say what would be run and what is lacking.")
+@options.log
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Say what would be run, what is lacking, and what it costs: clips, hours, disk, download.",
+)
+@click.option(
+    "--measure",
+    is_flag=True,
+    help="As --dry-run, and train each row for a moment on this device, to know the hours.",
+)
 @click.pass_context
 def run(
     context: click.Context,
@@ -40,9 +53,13 @@ def run(
     variant: str | None,
     smoke: bool,
     again: bool,
+    log: Path | None,
     dry_run: bool,
+    measure: bool,
 ) -> None:
     """Train and evaluate a table's rows; finished ones are kept, a begun one goes on.
+
+    Each row ends with its results beside the paper's, and at the end comes the table.
 
     A failed row does not stop the others; the command then exits with 1 and names it.
     """
@@ -54,45 +71,48 @@ def run(
     card, chosen = options.varied(card, cards.select(card, rows), variant)
     order = Order(card, chosen, seeds, form, overrides)
     order.runs()  # every mistake in what was asked for, before anything is begun
-    if dry_run:
-        _dry_run(order, here)
+    if dry_run or measure:
+        from bench.cli.dry_run import dry_run as say_costs
+
+        say_costs(order, here, again=again, measure=measure)
         return
     packages.require("torch", "lightning", "mlflow")
     order.require(here)
     # These import torch and MLflow, which takes seconds: only now.
+    from bench.cli import ran
     from bench.cli.display import Display
-    from bench.launchers import local
+    from bench.launchers import costs, local
     from bench.tracking.store import Store
 
+    costs.require_room(order, here, again)
     failed: list[str] = []
-    with Display(f"{card.key}{' SMOKE' if smoke else ''}", order.count()) as display:
+    busy: list[str] = []
+    ended: list[str] = []
+    title = f"{card.key}{' SMOKE' if smoke else ''}"
+    with resumable(FROM_EPOCH), Display(title, order.count(), log) as display:
         store = Store(here, display.say)
         for outcome in local.run(order, here, store, display, again):
-            display.end(outcome.job, outcome.state, outcome.message)
-            if outcome.state == "failed":
-                failed.append(outcome.job)
+            results = ""
+            if outcome.state in ("failed", "busy"):
+                (failed if outcome.state == "failed" else busy).append(outcome.job)
+            else:
+                results = ran.results(order, here, outcome.job)
+            ended.append(outcome.state)
+            display.end(outcome.job, outcome.state, outcome.message, results)
+    ran.print_table(order, here)
     if waiting := store.waiting():
-        click.echo(f"{len(waiting)} runs wait to be sent to {store.uri}: bench sync")
-    command = f"bench report {table}" + (" --smoke" if smoke else "")
-    click.echo(
-        f"{len(failed)} failed; `{command}` writes the table" if failed else f"next: {command}"
-    )
-    if failed:
+        click.echo(f"{runs_wait(len(waiting))} to be sent to {store.uri}: bench sync")
+    if {*ended} == {"already finished"}:
+        click.echo("nothing was to be done: all was finished before (--again runs it anew)")
+    if busy:
+        click.echo(
+            f"busy, left to the process that runs them: {', '.join(busy)}; the same command goes "
+            "on with them if that is stopped"
+        )
+    command = ran.next_command(order, variant)
+    if not failed:
+        click.echo(f"next: {command}")
+    else:
+        click.echo(f"{len(failed)} failed; `{command}` shows the rest")
         click.echo(f"failed: {', '.join(failed)}", err=True)
         context.exit(1)
-
-
-def _dry_run(order: Order, here: Config) -> None:
-    from bench.launchers.needs import lacking, lacking_device
-    from bench.tracking.states import states
-
-    state = states(here, order.table.key, order.form)
-    lines: list[tuple[str, str, str, str]] = []
-    missing = dict.fromkeys(lacking_device(here))
-    for row, resolved in order.runs().items():
-        text = ", ".join(str(seed) for seed in order.row_seeds(row))
-        lines.append((row, resolved.signature, text, state.get(resolved.signature, "not run")))
-        missing |= dict.fromkeys(lacking(resolved, here))
-    options.print_table(("row", "signature", "seeds", "state"), lines)
-    for text in missing:
-        click.echo(f"lacking: {text}")

@@ -9,13 +9,14 @@ from typing import Any
 import click
 
 from bench import sweep_cards
-from bench.cli import configuration, options
+from bench.cli import completion, configuration, options
+from bench.cli.console import FROM_EPOCH, resumable
 from bench.config import Config, Form
 from bench.specs.sweep import Sweep
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=completion.sweep_names)
 @click.option("--trials", type=click.IntRange(min=1), help="How many in all, else the card's.")
 @click.option("--jobs", type=click.IntRange(min=1), default=1, help="Processes on this machine.")
 @click.option(
@@ -25,6 +26,7 @@ from bench.specs.sweep import Sweep
     help="postgresql://..., for several machines; a file in the work folder by default.",
 )
 @options.smoke
+@options.log
 @click.option("--worker", is_flag=True, hidden=True)
 @click.pass_context
 def sweep(
@@ -34,6 +36,7 @@ def sweep(
     jobs: int,
     storage: str | None,
     smoke: bool,
+    log: Path | None,
     worker: bool,
 ) -> None:
     """Train a row many times with other settings, and find those that do best on dev.
@@ -55,7 +58,7 @@ def sweep(
         launch.stop_with_parent()
     store = Store(here)
     title = f"sweep {card.key}{' SMOKE' if smoke else ''}"
-    with Display(title, wanted) as display:
+    with resumable(FROM_EPOCH), Display(title, wanted, log) as display:
         if not worker:
             for dead in store.sweep_dead():
                 display.say(f"marked failed, its process had died: {dead}")
@@ -64,7 +67,7 @@ def sweep(
             if storage:
                 os.environ[launch.STORAGE] = storage
             arguments = ["sweep", card.key, "--trials", str(wanted), "--worker"]
-            launch.run([*arguments, *(["--smoke"] * smoke)], jobs, here, display.say)
+            launch.run([*arguments, *(["--smoke"] * smoke)], jobs, here, display.pass_on)
         else:
             for ended in sweeping.run(wanted):
                 display.end(f"trial {ended.number}", ended.ending, _said(card, ended))

@@ -5,21 +5,29 @@ from __future__ import annotations
 import click
 
 from bench.cli import configuration
+from bench.cli.console import resumable
 
 
 @click.command()
+@click.option(
+    "--to-configured",
+    is_flag=True,
+    help="Send to the store that is configured now also what was recorded for another.",
+)
 @click.pass_context
-def sync(context: click.Context) -> None:
+def sync(context: click.Context, to_configured: bool) -> None:
     """Send runs that were recorded while the tracking server was away.
 
     Sending twice changes nothing, and one that is stopped in the middle goes on. A run that a
     living process still records stays until it is over. A run counts as sent when all its files
-    are at the server; where one is not, the command says so and exits with 1.
+    are at the server; where one is not, or was recorded for another server than the configured
+    one, the command says so and exits with 1.
     """
     from bench.tracking.store import Store
 
     store = Store(configuration.to_write())
-    sent = store.synchronise()
+    with resumable("with those not yet sent"):
+        sent = store.synchronise(elsewhere=to_configured)
     for run, state, _ in sent:
         click.echo(f"{run}: {state}")
     if not sent:

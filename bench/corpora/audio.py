@@ -19,6 +19,9 @@ from bench.errors import BenchError
 from bench.specs.corpus import Audio
 from bench.units import SAMPLE_RATE_HZ
 
+RESULTS_VERSION = 1
+"""Raised when what this module gives can change (`bench.versions`)."""
+
 LOUDEST = 10.0
 """No sample may be farther from 0, where full scale is 1. Decoders of lossy formats and resampling
 overshoot full scale by a few dB; 20 dB are none of theirs, but 16-bit numbers written as floats

@@ -23,6 +23,9 @@ from bench.frontends.torch_files import require_finite
 from bench.specs.frontends import S3prl
 from bench.weights import locate
 
+RESULTS_VERSION = 1
+"""Raised when what this module gives can change (`bench.versions`)."""
+
 _LAYOUTS = {"wav2vec2": ("fairseq", "s3prl"), "wavlm": ("unilm",)}
 """Layouts that each upstream's weights can be in."""
 

@@ -19,6 +19,9 @@ from bench.frontends.encoder import (
 from bench.frontends.lora import adapt
 from bench.specs.frontends import Lora, Tiny
 
+RESULTS_VERSION = 1
+"""Raised when what this module gives can change (`bench.versions`)."""
+
 POSITION_KERNEL = 32
 """Hops that the positional convolution sees (128 in the published models); 0.64 s."""
 

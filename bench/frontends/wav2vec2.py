@@ -7,6 +7,9 @@ from bench.frontends.checkpoints import load
 from bench.frontends.encoder import Encoder
 from bench.specs.frontends import Wav2Vec2
 
+RESULTS_VERSION = 1
+"""Raised when what this module gives can change (`bench.versions`)."""
+
 
 def build(spec: Wav2Vec2, config: Config) -> Encoder:
     """Return the encoder with the weights that `config` has under the key `spec.weights`."""

@@ -30,6 +30,9 @@ from bench.units import (
     samples,
 )
 
+RESULTS_VERSION = 1
+"""Raised when what this module gives can change (`bench.versions`)."""
+
 TOLERANCE_S = 0.01
 """Largest gap or overlap at the joint of two spans, and at either end of the utterance: one step of
 the coarsest stamps in use. HAD prints two decimals while its files end on any sample; nothing finer

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from bench.metrics.tally import Tally, errors
 
+RESULTS_VERSION = 1
+"""Raised when what this module gives can change (`bench.versions`)."""
+
 
 def auc(counts: Tally) -> float:
     """Return the area under the ROC curve, a fraction: how often a bona fide trial has a higher

@@ -33,6 +33,9 @@ from bench.metrics.plans import Groups, Plan, by_utterance, check_draws, groups,
 from bench.metrics.tally import Floats, Tally
 from bench.units import CLASSES
 
+RESULTS_VERSION = 1
+"""Raised when what this module gives can change (`bench.versions`)."""
+
 LEVEL = 0.95
 """Coverage of every interval."""
 

@@ -9,6 +9,9 @@ import numpy as np
 from bench.metrics.pav import pools
 from bench.metrics.tally import Floats, Tally, totals
 
+RESULTS_VERSION = 1
+"""Raised when what this module gives can change (`bench.versions`)."""
+
 
 def cllr(counts: Tally) -> float:
     """Return the cost of log-likelihood ratios, in bits: half the mean of log2(1 + e^-s) over bona

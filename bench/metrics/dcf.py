@@ -11,6 +11,9 @@ import numpy as np
 from bench.errors import BenchError
 from bench.metrics.tally import Tally, errors, totals
 
+RESULTS_VERSION = 1
+"""Raised when what this module gives can change (`bench.versions`)."""
+
 
 class DcfCosts(NamedTuple):
     """Prior and costs; the defaults are those of ASVspoof 5, track 1."""

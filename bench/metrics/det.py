@@ -12,6 +12,9 @@ from numpy.typing import ArrayLike
 from bench.metrics.tally import Floats, Tally, errors, tally, trials
 from bench.units import BONAFIDE, SPOOF
 
+RESULTS_VERSION = 1
+"""Raised when what this module gives can change (`bench.versions`)."""
+
 
 class EerResult(NamedTuple):
     """An equal error rate, and where it is reached."""

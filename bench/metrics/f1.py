@@ -11,6 +11,9 @@ from bench.errors import BenchError
 from bench.metrics.det import eer
 from bench.metrics.tally import Bools
 
+RESULTS_VERSION = 1
+"""Raised when what this module gives can change (`bench.versions`)."""
+
 
 class Decision(NamedTuple):
     """Which frames are decided bona fide: those with `score > threshold`."""

@@ -16,6 +16,9 @@ from bench.metrics.tally import Bools, Floats, Integers
 from bench.metrics.timeline import Reference, runs, within
 from bench.units import CLASSES, SAMPLE_RATE_HZ
 
+RESULTS_VERSION = 1
+"""Raised when what this module gives can change (`bench.versions`)."""
+
 POSITIONS = ("start", "middle", "end", "unit")
 START, MIDDLE, END, UNIT = range(len(POSITIONS))
 POSITION_NAMES = tuple(f"{name}-{position}" for name in CLASSES for position in POSITIONS)

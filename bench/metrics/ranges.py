@@ -11,6 +11,9 @@ from bench.metrics.items import Items, items_eer
 from bench.metrics.tally import Integers
 from bench.metrics.timeline import Frames, Reference, paired
 
+RESULTS_VERSION = 1
+"""Raised when what this module gives can change (`bench.versions`)."""
+
 
 class Ranges(NamedTuple):
     """Scored frames weighed by the samples of each class that they lie on."""

@@ -33,6 +33,9 @@ from bench.metrics.ratios import Ratios, decision_ratios
 from bench.metrics.tally import Bools, Floats, Integers
 from bench.units import BONAFIDE, CLASSES, SPOOF
 
+RESULTS_VERSION = 1
+"""Raised when what this module gives can change (`bench.versions`)."""
+
 _NAMES = pa.dictionary(pa.int32(), pa.string())
 
 COLUMNS = {

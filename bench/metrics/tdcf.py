@@ -19,6 +19,9 @@ from bench.metrics.dcf import Cost, min_cost
 from bench.metrics.det import eer_official
 from bench.metrics.tally import Tally, trials
 
+RESULTS_VERSION = 1
+"""Raised when what this module gives can change (`bench.versions`)."""
+
 
 class TdcfCosts(NamedTuple):
     """Priors and costs; the defaults are those of ASVspoof 2019 and 2021."""

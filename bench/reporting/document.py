@@ -14,7 +14,7 @@ from __future__ import annotations
 import glob
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from string import Template
 from typing import Any, Literal
@@ -33,13 +33,15 @@ from bench.reporting import (
     figures,
     html,
     notes,
+    older,
     places,
     published,
     repeat,
     tables,
+    terminal,
 )
 from bench.reporting.bibliography import bibliography
-from bench.reporting.cells import COUNTS, Cell, cells, standing
+from bench.reporting.cells import COUNTS, Cell, Standing, cells, standing
 from bench.reporting.compared import compared
 from bench.reporting.contradictions import contradictions
 from bench.reporting.grid import smoke_word
@@ -77,6 +79,13 @@ class Report:
     """PNGs that runs keep and the Markdown names, by name."""
     scored: bool = False
     """Whether score files were judged for the table."""
+    standings: Mapping[str, Standing] = field(default_factory=dict[str, Standing])
+    """The runs of each row."""
+
+    def on_terminal(self, width: int) -> str:
+        """Return the table as lines of text; see `bench.reporting.terminal`."""
+        lines = terminal.lines(self.table, self.cells, self.standings)
+        return terminal.text(self.table, lines, self.form, width)
 
     @property
     def says_something(self) -> bool:
@@ -167,7 +176,10 @@ def report(
         if any(cell.ours for cell in found)
         else "",
         pictures=shown.markdown,
-        compared=claims.section(table, found, comparisons, form),
+        compared=older.warned(
+            claims.section(table, found, comparisons, form),
+            {row: stands.older for row, stands in standings.items()},
+        ),
         places=places.section(table, runs, standings, kept, form),
         behind=behind.section(table, found, standings, form),
         differences=differences.section(paper, runs, form, table),
@@ -192,6 +204,7 @@ def report(
         paper=paper,
         pictures=shown.files,
         scored=bool(beside.scored(table, scored, form)),
+        standings=standings,
     )
 
 

@@ -4,10 +4,11 @@ where its lists are delimited text, how they are read.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BeforeValidator, Field
 
+from bench.disk import human_bytes
 from bench.specs.base import Spec
 from bench.units import BONAFIDE, SPOOF
 
@@ -27,7 +28,35 @@ class Download(Spec):
     file: str
     url: str
     bytes: int | None = None
+    about_bytes: int | None = None
+    """The size as a page rounds it, where the exact one is not known."""
     md5: str | None = None
+    sha256: str | None = None
+
+    @property
+    def size(self) -> int | None:
+        """`bytes`, else `about_bytes`; None where neither is known."""
+        return self.about_bytes if self.bytes is None else self.bytes
+
+
+class DownloadSize(NamedTuple):
+    """Of several files together."""
+
+    known_bytes: int
+    """Of those whose size is known, rounded or not."""
+    exact: bool
+    """Whether none of these is rounded."""
+    unknown: int
+    """Files of unknown size."""
+
+    @property
+    def in_words(self) -> str:
+        """E.g. `13 GB and 2 files of unknown size`."""
+        about = "" if self.exact else "about "
+        known = f"{about}{human_bytes(self.known_bytes)}" if self.known_bytes else ""
+        files = f"{self.unknown} file{'' if self.unknown == 1 else 's'} of unknown size"
+        parts = (known, files if self.unknown else "")
+        return " and ".join(part for part in parts if part) or "nothing"
 
 
 class Split(Spec):
@@ -158,6 +187,14 @@ class CorpusCard(Spec):
     are equal. Empty where names cannot be compared."""
     downloads: tuple[Download, ...] = Field(default=(), strict=False)
     traps: tuple[str, ...] = Field(default=(), strict=False)
+
+    @property
+    def download_size(self) -> DownloadSize:
+        """What its official files take together."""
+        sizes = [item.size for item in self.downloads]
+        known = [size for size in sizes if size is not None]
+        exact = not any(item.bytes is None for item in self.downloads if item.size is not None)
+        return DownloadSize(sum(known), exact, len(sizes) - len(known))
 
     @property
     def roles(self) -> dict[str, Literal["spoof", "channel"]]:

@@ -9,7 +9,7 @@ import numpy as np
 from bench.catalogue import is_rate
 from bench.config import Config
 from bench.errors import BenchError, plain
-from bench.launchers import local
+from bench.launchers import local, room
 from bench.launchers.needs import lacking, lacking_device
 from bench.provenance import commit
 from bench.reporting.sweep_best import standing
@@ -18,14 +18,15 @@ from bench.specs.sweep import Sweep
 from bench.sweep_cards import base, row, seeds, signature, trial_run
 from bench.sweeps import records, storage
 from bench.sweeps.publish import publish
-from bench.sweeps.study import STATES, Claim, Study
+from bench.sweeps.study import STATES, Claim, Pruned, Study
 from bench.sweeps.worker import Ended, Heard, Refused, work
+from bench.tracking import artifact_check
 from bench.tracking.client import unreachable
 from bench.tracking.entry import RunEntry
 from bench.tracking.store import Store
 from bench.tracking.studies import Ending, StudyEntry, StudyRun
 from bench.training.clips import frame_labels
-from bench.training.row import Library
+from bench.training.row import Library, folder
 
 
 def require(card: Sweep, config: Config) -> None:
@@ -63,6 +64,7 @@ class Sweeping:
         opened = storage.opened(url, entry.name, config.work, watcher.say)
         self.study = Study(card, entry.name, opened, (run.training.epochs, len(self._seeds)))
         self._tracked = StudyRun(store, entry)
+        artifact_check.require(store, entry.table)
 
     def run(self, wanted: int) -> Iterator[Ended]:
         """Work until `wanted` trials are there or taken, and yield how each of ours ended."""
@@ -118,7 +120,11 @@ class Sweeping:
         job = local.Job(f"trial {claim.number}", seed, run, self._library.row(run))
         entry = self._entry(job, claim)
         watcher = _Hearing(self._watcher, job.name, heard, self._config.devices)
-        outcome = local.attempt(job, entry, self._config, self._store, watcher)
+        try:
+            outcome = local.attempt(job, entry, self._config, self._store, watcher)
+        except Pruned:
+            room.abandon(folder(self._config.work, run, job.data, seed))
+            raise
         if outcome.state == "failed":
             raise (Refused if outcome.by_disk else BenchError)(outcome.message)
         return outcome.kept_dev
@@ -168,3 +174,6 @@ class _Hearing:
         self._watcher.on_epoch(epoch, figures)
         if self._own and self._alone:
             self._heard(epoch, figures)
+
+    def on_score(self, evaluation: str, done: int, total: int) -> None:
+        self._watcher.on_score(evaluation, done, total)

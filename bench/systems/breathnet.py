@@ -38,6 +38,9 @@ from bench.systems.blocks.sinc import FrequencyBranch
 from bench.systems.blocks.sls import SensitiveLayers
 from bench.units import CLASSES
 
+RESULTS_VERSION = 1
+"""Raised when what this module gives can change (`bench.versions`)."""
+
 
 class Heard(NamedTuple):
     """What the system makes of a batch of clips."""

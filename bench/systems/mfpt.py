@@ -37,6 +37,9 @@ from bench.systems.blocks.merging import AttentiveMerging
 from bench.systems.blocks.nes2net import Nes2Net
 from bench.units import CLASSES, HOP_SAMPLES, SAMPLE_RATE_HZ
 
+RESULTS_VERSION = 1
+"""Raised when what this module gives can change (`bench.versions`)."""
+
 HOP_S = HOP_SAMPLES / SAMPLE_RATE_HZ
 
 

@@ -25,6 +25,9 @@ from bench.systems.blocks import layers
 from bench.systems.blocks.conformer import Conformer
 from bench.units import CLASSES, HOP_SAMPLES, frame_samples
 
+RESULTS_VERSION = 1
+"""Raised when what this module gives can change (`bench.versions`)."""
+
 
 def build(spec: Sal, frontend: FrontEnd, data: TrainData) -> SegmentAware:
     """Return SAL as `spec` says, to be trained on frames of `data.resolution_s`.

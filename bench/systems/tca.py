@@ -43,6 +43,9 @@ from bench.systems.base import Answer, Batch, System
 from bench.systems.blocks.attentive import AttentiveStatistics
 from bench.units import CLASSES, HOP_SAMPLES, KINDS, RECEPTIVE_FIELD_SAMPLES, samples
 
+RESULTS_VERSION = 1
+"""Raised when what this module gives can change (`bench.versions`)."""
+
 
 class Activation(NamedTuple):
     """What the system makes of a batch of clips; classes in the order of `class_names`."""

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from bench.errors import BenchError
+from bench import __version__, versions
+from bench.errors import BenchError, Busy
 from bench.provenance import lock_digest
-from bench.tracking import process, views
+from bench.tracking import process, rounded, views
 from bench.tracking.address import folder
 from bench.tracking.client import cut
 from bench.tracking.entry import RunEntry, ScoredEntry, describe
@@ -18,7 +19,7 @@ from bench.tracking.ledger import Ledger
 
 NOTE = "mlflow.note.content"
 PARENT = "mlflow.parentRunId"
-GATHERED = ("commit", "lock", "device")
+GATHERED = ("commit", "package", "lock", "device")
 """Tags of which a run has several, with commas between, where its sessions differ."""
 _VALUE_LENGTH = 500
 _COMMANDS = {"trial": "bench sweep", "scored": "bench score"}
@@ -36,7 +37,7 @@ class Begun(NamedTuple):
 def begin(ledger: Ledger, entry: RunEntry) -> Begun:
     """Return the run of `entry` in `ledger`, running: a new one, or the unfinished one reopened.
 
-    Raise BenchError where it is finished already, or is being run by a living process.
+    Raise BenchError where it is finished already, Busy where a living process runs it.
     """
     with ledger.lock():
         known = [run for run in alike(ledger, entry) if _again(run) == entry.again]
@@ -54,11 +55,12 @@ def alike(ledger: Ledger, entry: RunEntry) -> list[Any]:
     one begun last first.
 
     Runs that were kept before contents were looked at do not say what they were made from: they
-    count as alike.
+    count as alike, unless the code has other results by now.
     """
     contents = entry.identity["contents"]
+    unsaid = "" if versions.raised(entry.versions) else contents
     found = ledger.search(entry.table, entry.asked_for)
-    return [run for run in found if run.data.tags.get("contents", contents) == contents]
+    return [run for run in found if run.data.tags.get("contents", unsaid) == contents]
 
 
 def anew(entry: RunEntry, known: Sequence[Any]) -> RunEntry:
@@ -72,14 +74,24 @@ def anew(entry: RunEntry, known: Sequence[Any]) -> RunEntry:
 
 
 def changed_since(run: Any, entry: RunEntry) -> list[str]:
-    """Return what `entry` is made from and `run` was not, or was in another state, by name; nothing
-    where the run does not say.
+    """Return what `entry` is made from and `run` was not, or was in another state, by name, of code
+    with both versions: `system sal (version 1 -> 2)`. Of a run that does not say what it was made
+    from, only the code.
     """
-    before = json.loads(run.data.tags.get("made_from", "null"))
+    older = versions.older(versions_of(run), entry.versions)
+    before: dict[str, str] = json.loads(run.data.tags.get("made_from", "null"))
     if before is None:
-        return []
-    names = before.keys() | entry.made_from.keys()
-    return sorted(name for name in names if before.get(name) != entry.made_from.get(name))
+        return [versions.said({part: pair}) for part, pair in older.items()]
+    names = before.keys() | entry.made_from.keys() | older.keys()
+    changed = sorted(
+        name for name in names if name in older or before.get(name) != entry.made_from.get(name)
+    )
+    return [versions.said({of: older[of]}) if of in older else of for of in changed]
+
+
+def versions_of(run: Any) -> dict[str, int]:
+    """Return the results versions that a run was made by, as far as it says them."""
+    return json.loads(run.data.tags.get("versions", "{}"))
 
 
 def _again(run: Any) -> int:
@@ -96,7 +108,9 @@ def tags(entry: RunEntry) -> dict[str, str]:
         "device": entry.device,
         "fingerprints": json.dumps(dict(entry.fingerprints), sort_keys=True),
         "made_from": json.dumps(dict(entry.made_from), sort_keys=True),
+        "versions": json.dumps(entry.versions, sort_keys=True),
         NOTE: describe(entry, {}),
+        **rounded.paper_tags(entry.description_figures),
         **({views.LINE: f"{entry.line:03d}"} if entry.cells else {}),
         **({"overrides": cut(" ".join(entry.overrides), _VALUE_LENGTH)} if entry.overrides else {}),
         **({PARENT: entry.parent} if entry.parent else {}),
@@ -108,13 +122,17 @@ def common(entry: RunEntry | ScoredEntry) -> dict[str, str]:
     return {
         **entry.identity,
         "identity": " ".join(entry.identity),
-        "commit": entry.commit,
-        "lock": lock_digest(),
+        **code_tags(entry.commit),
         "process": str(process.here()),
         "mlflow.source.type": "LOCAL",
         "mlflow.source.name": _COMMANDS.get(entry.identity["kind"], "bench run"),
         "mlflow.source.git.commit": entry.commit,
     }
+
+
+def code_tags(commit: str) -> dict[str, str]:
+    """Return the tags that say by which code a run is made."""
+    return {"commit": commit, "package": __version__, "lock": lock_digest()}
 
 
 def joined(before: str, now: str) -> str:
@@ -131,7 +149,7 @@ def _reopen(client: Any, run: Any, entry: RunEntry) -> None:
     clear_uploads(folder(run.info.artifact_uri))
     client.update_run(run_id, status="RUNNING")
     client.set_tag(run_id, "process", str(process.here()))
-    now = {"commit": entry.commit, "lock": lock_digest(), "device": entry.device}
+    now = {**code_tags(entry.commit), "device": entry.device}
     for key, value in now.items():
         client.set_tag(run_id, key, joined(known.get(key, value), value))
     if "failure" in known:
@@ -147,4 +165,4 @@ def _refuse_if_alive(run: Any, entry: RunEntry) -> None:
     here = process.here()
     if run.info.status == "RUNNING" and holder.host == here.host and process.alive(holder):
         who = "this very process" if holder == here else f"process {holder.pid}"
-        raise BenchError(f"{entry.table}: {entry.name} is being run by {who} on {holder.host}")
+        raise Busy(f"{entry.table}: {entry.name} is being run by {who} on {holder.host}")

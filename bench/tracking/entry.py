@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from bench import versions
 from bench.catalogue import digits, is_rate, shown
 from bench.config import Form
 from bench.digests import short_digest
@@ -79,6 +80,11 @@ class RunEntry:
         return short_digest(self.fingerprints)
 
     @property
+    def versions(self) -> dict[str, int]:
+        """The results versions of all that the run is computed by (`bench.versions`)."""
+        return versions.of_run(self.run)
+
+    @property
     def asked_for(self) -> dict[str, str]:
         """The tags of all runs of the same settings, seed, protocols and labels."""
         return {
@@ -143,7 +149,8 @@ class ScoredEntry:
     @property
     def identity(self) -> dict[str, str]:
         """The tags that a run is looked up by: the same file judged alike is not logged twice."""
-        how = json.dumps([*sorted(self.settings.items()), self.split, self.fingerprint])
+        by = sorted(versions.raised(versions.of_metrics(self.figures)).items())
+        how = json.dumps([*sorted(self.settings.items()), *by, self.split, self.fingerprint])
         return {
             "kind": "scored",
             "table": self.table,
@@ -154,6 +161,8 @@ class ScoredEntry:
         }
 
 
+METRICS = "metrics"
+"""Tag of a run: the versions of what its results were computed by (`bench.versions`), as JSON."""
 BOUNDS = ("low", "high", "utterance_low", "utterance_high")
 """Fields of a figure that are of its own unit."""
 COUNTS = ("missed", "accepted", "bonafide", "spoof")
@@ -172,6 +181,11 @@ def values(figures: Mapping[str, Figure]) -> dict[str, float]:
             if part in ("low", "high") or not math.isnan(value):
                 found[f"{name}.{part}"] = per_cent(name, value) if part in BOUNDS else value
     return found
+
+
+def said_of(figures: Mapping[str, Figure]) -> dict[str, str]:
+    """Return the tags that results bring: `plans`, and by which metrics they were computed."""
+    return {**plans(figures), METRICS: json.dumps(versions.of_metrics(figures), sort_keys=True)}
 
 
 def plans(figures: Mapping[str, Figure]) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import socket
 import weakref
 from collections.abc import Generator, Mapping
@@ -11,29 +10,36 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from bench import writing
+from bench import locks, writing
 from bench.config import Config
 from bench.errors import BenchError
 from bench.tracking import address, local
 from bench.tracking.address import Address
 from bench.tracking.client import connect, first_line, now_ms
+from bench.tracking.user import USER, user_name
 
 _ANSWER_S = 5.0
 """How long a server may take to accept a connection."""
+
+MEANT_FOR = "meant_for"
+"""Tag of the outbox's run: the store that it was recorded for."""
 
 
 class Ledger:
     """An MLflow store, opened (and made where it is new)."""
 
-    def __init__(self, at: Address, lock_file: Path, artifacts: Path | None) -> None:
+    def __init__(
+        self, at: Address, lock_file: Path, artifacts: Path | None, meant_for: str = ""
+    ) -> None:
         """Open the store. Processes that open a new one at once wait for each other.
 
-        `artifacts` is where a store keeps those of new runs; a server knows its own place. A local
-        store that cannot be written is read from a copy. Raise BenchError where MLflow cannot open
-        it.
+        `artifacts` is where a store keeps those of new runs; a server knows its own place. An
+        outbox's runs say which store they are `meant_for`, by its address without a password. A
+        local store that cannot be written is read from a copy. Raise BenchError where MLflow cannot
+        open it.
         """
         self.at, self.artifacts = at, artifacts
-        self._lock_file = lock_file
+        self._lock_file, self._meant_for = lock_file, meant_for
         self._refusal = ""
         """Why it cannot be written."""
         if self.is_local:
@@ -99,8 +105,7 @@ class Ledger:
         as `require_writable`.
         """
         self.require_writable()
-        with self._lock_file.open("a") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+        with locks.held(self._lock_file):
             yield
 
     def known(self, name: str) -> Any:
@@ -154,8 +159,9 @@ class Ledger:
         experiment_id = self.experiment(table)
         if self.at.file is not None and self.artifacts is not None:
             local.direct(self.at.file, experiment_id, self.artifacts / table)
+        own = {USER: user_name()} | ({MEANT_FOR: self._meant_for} if self._meant_for else {})
         run = self.client.create_run(
-            experiment_id, start_time=begun_ms or now_ms(), run_name=name, tags=tags
+            experiment_id, start_time=begun_ms or now_ms(), run_name=name, tags={**own, **tags}
         )
         return run.info.run_id
 
@@ -186,4 +192,5 @@ def outbox(config: Config) -> Ledger:
     """Return the store that takes records while the configured server does not answer."""
     file = outbox_file(config)
     lock_file = file.with_name(f"{file.name}.lock")
-    return Ledger(address.of_file(file), lock_file, file.with_suffix(""))
+    meant_for = address.configured(config).shown
+    return Ledger(address.of_file(file), lock_file, file.with_suffix(""), meant_for)

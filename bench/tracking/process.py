@@ -7,6 +7,10 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
+_PROC = Path("/proc")
+
 
 @dataclass(frozen=True)
 class Process:
@@ -15,7 +19,7 @@ class Process:
     host: str
     pid: int
     started: str
-    """When it started, in the system's ticks, so that a number given out anew is not mistaken for
+    """When it started, as the system says it, so that a number given out anew is not mistaken for
     it; empty where the system does not say."""
 
     def __str__(self) -> str:
@@ -48,19 +52,21 @@ def alive(process: Process) -> bool:
         return True
     if process.started:
         return _started(process.pid) == process.started
-    try:
-        os.kill(process.pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+    return psutil.pid_exists(process.pid)
 
 
 def _started(pid: int) -> str | None:
-    """Return the start time of a living process from Linux's /proc; None where there is none."""
+    """Return when a living process started: in ticks from Linux's /proc, elsewhere in seconds since
+    1970; None where it is over, or the system does not say.
+    """
+    if not (_PROC / "self" / "stat").exists():
+        try:
+            process = psutil.Process(pid)
+            return None if process.status() == psutil.STATUS_ZOMBIE else str(process.create_time())
+        except psutil.Error:
+            return None
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        stat = (_PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return None
     fields = stat.rpartition(")")[2].split()  # the name before it may hold blanks and brackets

@@ -18,11 +18,12 @@ from bench.tracking.address import folder
 from bench.tracking.begin import GATHERED, PARENT, joined
 from bench.tracking.client import cut, log_points, unreachable
 from bench.tracking.frame import is_figure
-from bench.tracking.ledger import Ledger
+from bench.tracking.ledger import MEANT_FOR, Ledger
+from bench.tracking.user import USER
 
 _SENT = "sent"
 """Tag of the outbox's run: its id in the store."""
-_OWN = ("identity", "process", _SENT)
+_OWN = ("identity", "process", _SENT, MEANT_FOR, USER)
 """Tags that are not copied over a run that the store has."""
 
 
@@ -42,9 +43,15 @@ def waiting(outbox: Ledger) -> list[str]:
 
 
 def send(
-    outbox: Ledger, store: Ledger, identity: Mapping[str, str] | None = None
+    outbox: Ledger,
+    store: Ledger,
+    identity: Mapping[str, str] | None = None,
+    *,
+    elsewhere: bool = False,
 ) -> Iterator[Sent]:
     """Send what waits to `store`, or only the runs of one identity; say what became of each.
+
+    What was recorded for another store is sent only with `elsewhere`, and else waits on.
 
     A run that a living process still records is left to it. One that lacks files, here or there
     when they were sent, waits on. Nothing is removed but below the outbox's own folder.
@@ -52,6 +59,11 @@ def send(
     for run in _waiting(outbox):
         own, name = _identity(run), _name(outbox, run)
         if identity is not None and own != dict(identity):
+            continue
+        meant_for = run.data.tags.get(MEANT_FOR, store.at.shown)
+        if meant_for != store.at.shown and not elsewhere:
+            if identity is None:
+                yield Sent(name, _meant_for_another(meant_for, store), is_whole=False)
             continue
         if run.info.status == "RUNNING" and _is_alive(outbox, run):
             yield Sent(name, "still running")
@@ -79,6 +91,13 @@ def send(
         outbox.client.delete_run(run.info.run_id)
         shutil.rmtree(place.parent, ignore_errors=True)
         yield Sent(name, "finished there already" if done else "sent")
+
+
+def _meant_for_another(meant_for: str, store: Ledger) -> str:
+    return (
+        f"not sent: it was recorded for {meant_for}, and {store.at.shown} is configured: configure "
+        "that store, or send it here by `bench sync --to-configured`"
+    )
 
 
 def _missing(run: Any, place: Path) -> str:
@@ -171,7 +190,7 @@ def _end(store: Ledger, run: Any, target: str) -> None:
 
 
 def _new(store: Ledger, table: str, run: Any) -> str:
-    kept = ("process", "identity", *_identity(run))
+    kept = ("process", "identity", USER, *_identity(run))
     tags = {key: run.data.tags[key] for key in kept if key in run.data.tags}
     return store.new(table, run.info.run_name, tags, run.info.start_time)
 

@@ -3,8 +3,8 @@
 MLflow has no default columns that a store could set (its issue 12764), but an experiment may carry
 saved views, as tags: the runs page offers them under "Views", and opens the one that an address
 names. Ours, `paper`, has the paper's text columns first, then whether it is a smoke run, then the
-paper's figures in its order; rows as the card has them; bars of those figures and curves of
-training as charts, all else folded away.
+paper's numbers in its order, each with ours beside it, rounded; rows as the card has them; bars of
+our results and curves of training as charts, all else folded away.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any
 
 from bench.markdown import code, escaped, prose
 from bench.specs.table import Table
+from bench.tracking.rounded import ours, paper
 
 VIEW = "paper"
 """The saved view's key."""
@@ -84,7 +85,7 @@ def _state(table: Table) -> dict[str, Any]:
     names = [
         *(("tags", tag(name)) for name in table.text_columns),
         ("tags", "form"),
-        *(("metrics", name) for name in _metrics(table)),
+        *(("tags", of(name)) for name in _metrics(table) for of in (paper, ours)),
         *(("tags", name) for name in ("seed", "signature")),
         ("metrics", "hours"),
     ]

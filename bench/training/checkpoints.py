@@ -13,12 +13,16 @@ from bench import machine, writing
 from bench.errors import BenchError, RowFailed
 
 LAST = "last.pt"
-"""Full state after the last finished epoch: weights, optimiser, schedule, epoch, best, history."""
+"""Full state after the last finished epoch: weights, optimiser, schedule, epoch, best, history.
+It goes when the run is finished in the tracking store (`bench.training.keeping.release`).
+"""
 KEPT = "kept.pt"
 """The weights that stand for the run: of its best epoch, or the mean of its last ones."""
 
 SELECTION = "selection.json"
 """What is said of the kept weights once training has ended (`bench.training.keeping`)."""
+PROGRESS = "progress.json"
+"""What stays of `last.pt` when that goes: how the training went, without weights."""
 
 
 def save(state: dict[str, Any], path: Path) -> None:
@@ -85,9 +89,16 @@ def clear(place: Path) -> None:
     """Remove what an earlier training left in its folder, its scores too: those are of weights that
     are about to be replaced.
     """
-    for pattern in ("*.pt", SELECTION, "scores/*.parquet"):
+    for pattern in ("*.pt", SELECTION, PROGRESS, "scores/*.parquet"):
         for path in place.glob(pattern):
             path.unlink()
+
+
+def unfinished(place: Path) -> list[Path]:
+    """Return the files in a training's folder that only its next epoch needs: the full state, and
+    the weights that a mean is to be made of.
+    """
+    return [path for path in (place / LAST, *sorted(place.glob("recent-*.pt"))) if path.is_file()]
 
 
 def average(paths: Sequence[Path]) -> dict[str, Any]:

@@ -1,5 +1,5 @@
 """What a run is made from beside its settings and its data, by content: weights, noise, detectors,
-and breaths that others found.
+breaths that others found, and the code where it gives other results than before.
 
 A name in the settings says where something lies, and not what lies there. Whoever replaces a file
 of weights has another run, though no setting differs.
@@ -10,21 +10,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench import weights
+from bench import versions, weights
 from bench.breath import dsp
 from bench.config import Config
 from bench.digests import file_digest, list_digest, short_digest
 from bench.specs.breath import Breath, Dsp, Precomputed, Respiro
 from bench.specs.frontends import S3prl, Wav2Vec2, WavLM
-from bench.specs.run import Run
+from bench.specs.run import Data, Run
 
 _READ_OF_FOLDER = ("config.json", "model.safetensors", "pytorch_model.bin")
 """Of a Hugging Face folder nothing else is read (`bench.frontends.layouts`)."""
 
 
 def of_training(run: Run, config: Config) -> dict[str, str]:
-    """Return digests of the front-end's weights and of recorded noise, by what each is: `weights
-    xlsr2_300m`, `noise musan`.
+    """Return digests of the front-end's weights and of recorded noise, by what each is, `weights
+    xlsr2_300m`, `noise musan`, and raised versions of what trains: `system sal`.
 
     What is not there is a BenchError that says what to get.
     """
@@ -34,7 +34,14 @@ def of_training(run: Run, config: Config) -> dict[str, str]:
     if run.augment.kind == "noise":
         roots = {f"noise {key}": config.noise_root(key) for key in ("musan", "rirs")}
         found |= {name: list_digest(_below(root)) for name, root in roots.items()}
-    return found
+    return found | versions.raised(versions.of_training(run))
+
+
+def of_data(data: Data, config: Config) -> dict[str, str]:
+    """Return what `of_breaths` does of a split's breaths, and raised versions of what reads and
+    labels it: `reader protocol`.
+    """
+    return of_breaths(data.breath, config) | versions.raised(versions.of_data(data))
 
 
 def of_breaths(breath: Breath, config: Config) -> dict[str, str]:
@@ -43,11 +50,11 @@ def of_breaths(breath: Breath, config: Config) -> dict[str, str]:
     """
     match breath:
         case Dsp():
-            return {"detector dsp": f"version {dsp.VERSION}"}
+            return {"detector dsp": f"version {dsp.RESULTS_VERSION}"}
         case Respiro(weights=key):
             from bench.breath import respiro  # it needs torch, and nobody else here does
 
-            version = {"detector respiro": f"version {respiro.VERSION}"}
+            version = {"detector respiro": f"version {respiro.RESULTS_VERSION}"}
             return version | _weights(key, config, weights.ANY_COPY)
         case Precomputed(intervals=key):
             path = weights.locate(key, config, weights.INTERVALS)

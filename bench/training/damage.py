@@ -36,12 +36,13 @@ def set_aside(run: Run, seed: int, place: Path, config: Config, say: Say) -> Non
 
     Only where an epoch was finished: else nothing in the folder is used.
     """
-    last = place / checkpoints.LAST
-    if not last.is_file():
+    last, ended = place / checkpoints.LAST, place / checkpoints.PROGRESS
+    if not (last.is_file() or ended.is_file()):
         return
     shapes = _shapes(engine.build(run, seed, config).state_dict())
     checks: dict[Path, Callable[[Path], object]] = {
         last: lambda path: _check_last(path, shapes),
+        ended: keeping.read_progress,
         place / checkpoints.KEPT: lambda path: _check_weights(path, shapes),
         place / checkpoints.SELECTION: keeping.read_selection,
     }

@@ -40,6 +40,9 @@ from bench.training.losses import MeanLoss, Watch
 from bench.training.scoring import score, utterances
 from bench.units import samples
 
+RESULTS_VERSION = 1
+"""Raised when what this module gives can change (`bench.versions`)."""
+
 CHECK_EVERY = 25
 """Steps between looks at the losses: each look waits for the device."""
 
@@ -52,6 +55,26 @@ class Observer(Protocol):
 
     def on_epoch(self, epoch: int, figures: Mapping[str, float]) -> None:
         """After an epoch: its train losses, dev EER (a fraction) and loss, learning rates."""
+
+    def on_score(self, evaluation: str, done: int, total: int) -> None:
+        """While an evaluation is scored: how many of its utterances are, of this process's share;
+        0 at its begin.
+        """
+
+
+class Silent:
+    """Says nothing: of processes that a tracker's connection does not reach, whose history is in
+    the checkpoint and is logged when the launch is over.
+    """
+
+    def on_step(self, epoch: int, step: int, steps: int, losses: Mapping[str, float]) -> None:
+        """Say nothing."""
+
+    def on_epoch(self, epoch: int, figures: Mapping[str, float]) -> None:
+        """Say nothing."""
+
+    def on_score(self, evaluation: str, done: int, total: int) -> None:
+        """Say nothing."""
 
 
 @dataclass(frozen=True)
@@ -358,7 +381,8 @@ def _keep(
 
 
 def _restore(state: dict[str, Any], learner: _Learner) -> Progress:
-    learner.system.load_state_dict(state["system"])
-    learner.optimiser.load_state_dict(state["optimiser"])
-    learner.schedule.load_state_dict(state["schedule"])
+    if "system" in state:  # else the training has ended: no epoch follows
+        learner.system.load_state_dict(state["system"])
+        learner.optimiser.load_state_dict(state["optimiser"])
+        learner.schedule.load_state_dict(state["schedule"])
     return Progress(**state["progress"])

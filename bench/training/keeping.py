@@ -113,15 +113,38 @@ def average(run: Run, place: Path, progress: Progress) -> None:
         path.unlink(missing_ok=True)
 
 
+def release(place: Path, progress: Progress) -> None:
+    """Remove what only a further epoch would need of a training that has ended and whose run is
+    finished in the tracking store. Its weights, how it went and its scores stay.
+    """
+    writing.write_text(place / checkpoints.PROGRESS, json.dumps(vars(progress)))
+    for path in checkpoints.unfinished(place):
+        path.unlink(missing_ok=True)
+
+
+def release_ended(place: Path) -> None:
+    """Do as `release` for a training that ended in an earlier session; Damaged where its last state
+    cannot be read.
+    """
+    last = place / checkpoints.LAST
+    if last.is_file():
+        release(place, Progress(**checkpoints.load(last, STATE)["progress"]))
+    for path in checkpoints.unfinished(place):
+        path.unlink(missing_ok=True)
+
+
 def begun(run: Run, place: Path) -> dict[str, Any] | None:
     """Return the state after the last finished epoch; None where there is none, or where the
-    weights that were to be kept have gone.
+    weights that were to be kept have gone. Of a training that has ended, and whose state is
+    removed, it is `progress` alone.
     """
     last, how = place / checkpoints.LAST, run.training.keep
-    if not last.is_file():
-        return None
-    state = checkpoints.load(last, STATE)
     whole = (place / checkpoints.KEPT).is_file()
+    if not last.is_file():
+        progress = place / checkpoints.PROGRESS
+        ended = read_progress(progress) if whole and progress.is_file() else Progress()
+        return {"progress": vars(ended)} if finished(run.training, ended) else None
+    state = checkpoints.load(last, STATE)
     if isinstance(how, KeepAverage) and not whole:
         recent = checkpoints.latest(place, state["progress"]["epoch"], how.checkpoints)
         whole = all(path.is_file() for path in recent)
@@ -166,6 +189,19 @@ def _why_ended(training: Training, progress: Progress) -> str:
 
 def _epochs(number: int) -> str:
     return f"{number} epoch{'s' if number > 1 else ''}"
+
+
+def read_progress(path: Path) -> Progress:
+    """Return what was kept of how a training went; BenchError where the file is none."""
+    try:
+        progress = Progress(**json.loads(path.read_text(encoding="utf-8")))
+        if len(progress.history) != progress.epoch:
+            raise ValueError(f"{len(progress.history)} epochs of {progress.epoch}")
+        return progress
+    except (ValueError, TypeError) as error:
+        raise BenchError(
+            f"{path}: its progress cannot be read ({error}); remove the file to start the row anew"
+        ) from error
 
 
 def read_selection(path: Path) -> Selection:

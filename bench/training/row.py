@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
@@ -27,14 +28,14 @@ from bench.training.scoring import score, score_columns, utterances
 
 
 class Loaded(NamedTuple):
-    """A subset, the fingerprint of its protocol and labels, the digest of its audio, and by what
-    breaths are found in it (`bench.training.contents`).
+    """A subset, the fingerprint of its protocol and labels, the digest of its audio, and what it is
+    read by and its breaths are found by (`bench.training.contents`).
     """
 
     subset: Subset
     fingerprint: str
     audio: str
-    breaths: Mapping[str, str] = MappingProxyType({})
+    made_by: Mapping[str, str] = MappingProxyType({})
 
     @property
     def name(self) -> str:
@@ -43,7 +44,7 @@ class Loaded(NamedTuple):
 
     def contents(self) -> dict[str, str]:
         """Return the digests of all that is heard."""
-        return {f"audio {self.name}": self.audio, **self.breaths}
+        return {f"audio {self.name}": self.audio, **self.made_by}
 
 
 class RowData(NamedTuple):
@@ -134,7 +135,7 @@ class Library:
             )
         loaded = self._loaded[key]
         require_labels(loaded.subset, data)
-        return loaded._replace(breaths=contents.of_breaths(data.breath, self.config))
+        return loaded._replace(made_by=contents.of_data(data, self.config))
 
 
 def folder(work: Path, run: Run, data: RowData, seed: int, again: int = 0) -> Path:
@@ -219,7 +220,8 @@ def train_and_score(
             audio = cards.card(evaluation.corpus).audio
             workers = config.loader_workers(fabric.device.type)
             share = utterances(fabric, subset, evaluation, audio, config)
-            found = score(fabric, system, share, workers)
+            progress = partial(observer.on_score, name)
+            found = score(fabric, system, share, workers, progress=progress)
             if fabric.is_global_zero:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 score_file.write(path, score_columns(share, found))

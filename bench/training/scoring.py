@@ -49,16 +49,22 @@ def score(
     share: Utterances,
     workers: int,
     each: Callable[[Batch], None] | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> dict[int, FrameScores]:
     """Return the scores of every utterance of the subset, by its row in the table. Raise RowFailed,
     with the file's name, where one is not finite.
 
-    `each` is shown every batch of this process, the system being in evaluation mode.
+    `each` is shown every batch of this process, the system being in evaluation mode; `progress` is
+    told at the begin and after each batch how many utterances of its share are scored, and how
+    many there are.
     """
     loader = DataLoader(
         share, batch_size=None, num_workers=workers, pin_memory=fabric.device.type == "cuda"
     )
     found: dict[int, FrameScores] = {}
+    total = sum(map(len, share.batches))
+    if progress is not None:
+        progress(0, total)
     was_training = system.training
     system.eval()
     with torch.inference_mode():
@@ -71,6 +77,8 @@ def score(
                 found[index] = FrameScores(frames[:n], logits[:n], length_s)
             if each is not None:
                 each(batch)
+            if progress is not None:
+                progress(len(found), total)
     system.train(was_training)
     found = _gathered(fabric, found, share.subset)
     _require_finite(found, share.subset)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -90,7 +91,7 @@ def test_another_setting_version_or_split_is_searched_anew(own, searched, monkey
     found(own)
     found(own, SPEC.model_copy(update={"max_level": 0.6}))
     assert len(searched) == 10
-    monkeypatch.setattr(dsp, "VERSION", "another")
+    monkeypatch.setattr(dsp, "RESULTS_VERSION", 99)
     found(own)
     assert len(searched) == 15
     found(dataclasses.replace(own, split="dev"))
@@ -124,7 +125,7 @@ def test_a_killed_search_goes_on_where_it_was(own, searched, monkeypatch):
         yield from files.find_dsp(SPEC, Audio(), 0, paths[:3])
         raise KeyboardInterrupt
 
-    described = {"version": dsp.VERSION, **SPEC.model_dump()}
+    described = {"version": str(dsp.RESULTS_VERSION), **SPEC.model_dump()}
     with pytest.raises(KeyboardInterrupt):
         cache.intervals(own, described, killed, own.root / "work", print)
     assert searched == ["a", "b", "c"]
@@ -142,11 +143,12 @@ def test_of_two_at_once_one_searches_and_the_other_waits(own, searched):
         yield from files.find_dsp(SPEC, Audio(), 0, paths)
 
     def first() -> None:
-        described = {"version": dsp.VERSION, **SPEC.model_dump()}
+        described = {"version": str(dsp.RESULTS_VERSION), **SPEC.model_dump()}
         results["first"] = cache.intervals(own, described, slow, own.root / "work", print)
 
     def said(text: str) -> None:
-        assert "another process is searching for these breaths, waiting for it" in text
+        holder = f"process {os.getpid()} on {socket.gethostname()}"
+        assert f"{holder} is searching for these breaths, waiting for it" in text
         waits.set()
 
     thread = threading.Thread(target=first)
@@ -205,9 +207,9 @@ def test_an_empty_subset_has_no_breath(tmp_path):
 
 
 def test_a_version_belongs_to_what_is_found():
-    """Where this fails, the detector finds other breaths than its version did: raise `VERSION`."""
+    """Where this fails, the detector finds other breaths: raise its `RESULTS_VERSION`."""
     times = dsp.intervals(made(0).wave, SPEC)
-    assert dsp.VERSION == "1"
+    assert dsp.RESULTS_VERSION == 1
     np.testing.assert_allclose(times, [[1.5075, 1.8775], [3.2275, 3.6575]], atol=1e-4)
 
 

@@ -39,7 +39,7 @@ def test_all_that_is_echoed_is_visible(capsys, name):
     with visible_output():
         click.echo(name)
         click.echo(name, err=True)
-        print_json({"name": name})
+        print_json("made", {"name": name})
     out, err = capsys.readouterr()
     for text in (out, err):
         assert not [c for c in text if not c.isprintable() and c not in "\n\t"]

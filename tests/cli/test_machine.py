@@ -70,6 +70,18 @@ def test_corpora_may_be_given_by_their_short_names(bench, environment, miniature
     )
 
 
+def test_a_variable_goes_before_another_name_of_the_corpus_in_a_file(bench, environment, tmp_path):
+    (tmp_path / "bench.toml").write_text('[corpora]\nPS = "file"\n')
+    environment["BENCH_CORPORA_PARTIALSPOOF"] = "variable"
+    found = json.loads(bench("doctor", "--json").stdout)["findings"]
+    place = next(of["detail"] for of in found if of["name"] == "partialspoof")
+    assert place.startswith("corpora.partialspoof = 'variable' in BENCH_CORPORA_PARTIALSPOOF: ")
+    environment["BENCH_CORPORA_PS"] = "another"
+    done = bench("data", "show", "HAD")
+    assert done.returncode == 2
+    assert "partialspoof has a place already" in done.stderr
+
+
 @pytest.fixture
 def bad_card(tmp_path):
     """A folder of cards of which one cannot be read."""
@@ -121,10 +133,10 @@ def test_doctor_shows_the_rest_beside_a_faulty_configuration(bench, tmp_path):
 def test_doctor_shows_the_rest_beside_a_store_that_cannot_be_opened(bench, environment):
     (Path(environment["BENCH_WORK"]) / "mlflow.db").write_bytes(b"no database at all" * 100)
     done = bench("doctor", "--json")
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 1, done.stderr
     found = json.loads(done.stdout)["findings"]
     (store,) = [of for of in found if of["name"] == "mlflow" and of["area"] == "tracking store"]
-    assert not store["found"]
+    assert store["state"] == "broken"
     assert {"devices", "versions", "corpora", "weights"} <= {of["area"] for of in found}
 
 
@@ -196,11 +208,43 @@ def test_variables_of_slurm_change_nothing(tmp_path, monkeypatch):
     srun.write_text("#!/bin/sh\n")
     srun.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
-    for variables in ({}, {"SLURM_NTASKS": "4", "SLURM_JOB_ID": "1", "SLURM_JOB_NAME": "x"}):
+    for variables in ({}, *({**SLURM, "SLURM_JOB_NAME": name} for name in ("bash", "x"))):
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
         fabric = engine.make_fabric(Config(device="cpu"), "32-true")
         assert (fabric.world_size, fabric.global_rank, fabric.device.type) == (1, 0, "cpu")
+
+
+SLURM = {
+    "SLURM_JOB_ID": "77",
+    "SLURM_JOB_NUM_NODES": "2",
+    "SLURM_LOCALID": "1",
+    "SLURM_NODEID": "1",
+    "SLURM_NTASKS": "4",
+    "SLURM_NTASKS_PER_NODE": "2",
+    "SLURM_PROCID": "3",
+}
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"SLURM_JOB_NAME": "interactive", "SLURM_JOB_ID": "77"},
+        {"SLURM_JOB_NAME": "train", **SLURM},
+    ],
+    ids=["interactive", "job"],
+)
+def test_a_row_trains_where_slurm_is_installed(bench, environment, tiny, tmp_path, variables):
+    """Warnings are errors here, so that Lightning's advice to use `srun` would fail the row."""
+    srun = tmp_path / "srun"
+    srun.write_text("#!/bin/sh\nexit 1\n")
+    srun.chmod(0o755)
+    environment |= {"PATH": f"{tmp_path}{os.pathsep}{environment['PATH']}", **variables}
+    rows = ["--rows", "S0", *tiny, "--set", "training.epochs=1"]
+    done = bench("run", "table4", "--smoke", *rows)
+    assert done.returncode == 0, done.stderr
+    assert "finished" in done.stderr
+    assert "srun" not in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(

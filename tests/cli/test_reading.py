@@ -12,7 +12,6 @@ LIGHT = [
     ["--help"],
     ["list"],
     ["show", "table4"],
-    ["run", "table4", "--dry-run"],
     ["data", "check", "PS", "--smoke"],
 ]
 

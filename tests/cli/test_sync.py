@@ -30,20 +30,24 @@ def test_a_row_is_run_without_its_server_and_sent_on_once(
     environment["BENCH_TRACKING"] = uri
     done = bench(*order)
     assert done.returncode == 0, done.stderr
-    assert "1 runs wait to be sent" in done.stdout
+    assert "1 run waits to be sent" in done.stdout
     assert "does not answer" in done.stderr
     again = bench(*order)
     assert "already finished" in again.stderr
     assert bench("show", "table4", "--rows", "S0", "--smoke").returncode == 0
     doctor = bench("doctor").stdout
     assert f"{uri} takes no connection" in doctor
-    assert "1 runs wait for `bench sync`: sal/table4: S0 · seed 666" in doctor
+    assert "1 run waits for `bench sync`: sal/table4: S0 · seed 666" in doctor
     failed = bench("sync")
     assert failed.returncode == 2
     assert f"the tracking server {uri} does not answer" in failed.stderr
 
     del environment["BENCH_TRACKING"]  # as if the server answered: a store of this machine
-    sent = bench("sync")
+    refused = bench("sync")
+    assert refused.returncode == 1
+    assert f"not sent: it was recorded for {uri}, and sqlite:///" in refused.stdout
+    assert "`bench sync --to-configured`" in refused.stdout
+    sent = bench("sync", "--to-configured")
     assert sent.returncode == 0, sent.stderr
     assert "sal/table4: S0 · seed 666" in sent.stdout
     assert sent.stdout.rstrip().endswith(": sent")
@@ -75,7 +79,7 @@ def test_a_run_that_is_not_sent_whole_is_no_success(monkeypatch, tmp_path):
     monkeypatch.setenv("BENCH_WORK", str(tmp_path))
     sent = [Sent("sal/table4: S0", "sent"), Sent("sal/table4: S1", "not sent: 2 files", False)]
     monkeypatch.setattr(Store, "__init__", lambda self, config: None)
-    monkeypatch.setattr(Store, "synchronise", lambda self: sent)
+    monkeypatch.setattr(Store, "synchronise", lambda self, elsewhere: sent)
     done = CliRunner().invoke(sync)
     assert done.exit_code == 1
     assert done.output == "sal/table4: S0: sent\nsal/table4: S1: not sent: 2 files\n"

@@ -185,3 +185,17 @@ def test_the_folder_of_cards(own: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("BENCH_EXTEND")
     (own / "lab/datasets/had.toml").rename(own / "lab/datasets/mine.toml")
     assert set(cards.names()) > {"had", "mine", "partialspoof"}
+
+
+def test_files_that_are_no_cards_may_lie_beside_them(own: Path, monkeypatch: pytest.MonkeyPatch):
+    (own / "cards").mkdir()
+    (own / "cards/mine.toml").write_text(HEAD + DETECTION, encoding="utf-8")
+    (own / "cards/pyproject.toml").write_text('[project]\nname = "x"\n', encoding="utf-8")
+    for name in ("bench.toml", "lab.toml"):
+        path = own / "cards" / name
+        path.write_text('cards = "."\n', encoding="utf-8")
+        monkeypatch.setenv("BENCH_CONFIG", str(path))
+        assert set(cards.readable().faults) == set()
+        assert {"mine", "had"} < set(cards.names())
+        assert {"bench", "lab", "pyproject"}.isdisjoint(cards.names())
+        path.rename(path.with_suffix(".old"))

@@ -8,18 +8,19 @@ from pathlib import Path
 import pytest
 from mlflow.tracking import MlflowClient
 
-from bench import cards
+from bench import cards, versions
 from bench.breath import dsp
 from bench.config import Config
 from bench.corpora import load
 from bench.digests import list_digest
-from bench.launchers import local, models
+from bench.launchers import judged, local, models
 from bench.launchers.order import Order
 from bench.launchers.trained import trained
 from bench.reporting.cells import standing
 from bench.specs.breath import Dsp, Precomputed
 from bench.tracking.store import Store
 from bench.training import contents
+from bench.training.row import Library
 from tests.launchers.test_stages import CARD, Watcher
 
 CORPUS = "asvspoof2019la"
@@ -90,19 +91,97 @@ def test_what_is_made_from_something_else_is_run_anew_and_said(card, config, cha
     assert stands.left_out == {"with other weights, audio or breaths": 1}
 
 
+@pytest.fixture
+def raise_version(monkeypatch):
+    """Declares a results version of a module, as a change of its code would."""
+    declared = versions.declared
+
+    def raised(module: str, version: int = 2) -> None:
+        changed = {module: version}
+        monkeypatch.setattr(versions, "declared", lambda of: changed.get(of) or declared(of))
+
+    return raised
+
+
+def test_a_row_by_older_code_is_run_anew_and_said(card, config, raise_version):
+    assert run(card, config, Watcher()) == "finished"
+    raise_version("systems/tca")
+    assert run(card, config, Watcher()) == "already finished", "the row does not use it"
+    raise_version("systems/sal")
+    watcher = Watcher()
+    assert run(card, config, watcher) == "finished"
+    said = "run anew, changed since it was finished: system sal (version 1 -> 2)"
+    assert f"alone · seed 7: {said}" in watcher.said
+    assert watcher.steps, "it was trained and not taken over"
+    assert run(card, config, Watcher()) == "already finished"
+
+
+def test_results_by_an_older_metric_are_computed_anew_and_nothing_else(
+    card, config, raise_version, monkeypatch
+):
+    run(card, config, Watcher())
+    first = Store(config).frame("test/stages", "smoke").iloc[0]
+    raise_version("metrics/det")
+    computed = judged.figures
+
+    def other(*arguments):
+        found = computed(*arguments)
+        return {**found, "eer": found["eer"]._replace(value=0.125)}
+
+    monkeypatch.setattr(judged, "figures", other)
+    shutil.rmtree(next(config.work.glob("runs/*/*/scores")))  # they are in the store as well
+    watcher = Watcher()
+    assert run(card, config, watcher) == "already finished"
+    assert not watcher.steps
+    said = "results computed anew from the score files: metric eer (version 1 -> 2)"
+    assert f"alone · seed 7: {said}" in watcher.said
+    second = Store(config).frame("test/stages", "smoke").iloc[0]
+    assert second[f"{CORPUS}.eer"] == 12.5 != first[f"{CORPUS}.eer"]
+    assert second["run_id"] == first["run_id"]
+    assert second["status"] == "FINISHED"
+    again = Watcher()
+    assert run(card, config, again) == "already finished"
+    assert not again.said
+
+
+@pytest.mark.parametrize(
+    ("module", "training", "evaluation"),
+    [
+        ("systems/sal", True, False),
+        ("frontends/tiny", True, False),
+        ("training/engine", True, False),
+        ("corpora/readers/protocol", True, True),
+        ("corpora/audio", True, True),
+        ("breath/precomputed", True, True),
+        ("augment/mix_frame", False, False),
+        ("labels/frames", False, False),
+    ],
+)
+def test_what_is_used_of_changed_code_alone_is_done_anew(
+    card, config, raise_version, module, training, evaluation
+):
+    resolved = order(card).runs()["alone"]
+    before = Library(config).row(resolved)
+    raise_version(module)
+    after = Library(config).row(resolved)
+    assert (before.trained_from() != after.trained_from()) == training
+    one, other = (of.evaluate[CORPUS].contents() for of in (before, after))
+    assert (one != other) == evaluation
+
+
 def test_again_runs_a_row_anew_beside_the_earlier_run(card, config):
     run(card, config, Watcher())
-    (first,) = trained(order(card), [None], config)
+    (first,) = trained(order(card), [None], config, print)
     before = (first.place / "kept.pt").read_bytes()
     with pytest.raises(KeyboardInterrupt):
         run(card, config, StoppedAtOnce(), anew=True)
     assert tracked(config) == {"0": "FINISHED", "1": "KILLED"}
-    (still,) = trained(order(card), [None], config)
+    (still,) = trained(order(card), [None], config, print)
     assert still.place == first.place, "what is not finished stands for nothing"
     assert run(card, config, Watcher(), anew=True) == "finished"
     assert tracked(config) == {"0": "FINISHED", "1": "FINISHED"}
     assert run(card, config, Watcher()) == "already finished"
-    (second,) = trained(order(card), [None], config)
+    (second,) = trained(order(card), [None], config, print)
     assert second.place != first.place
     assert (first.place / "kept.pt").read_bytes() == before
     model = models.find(order(card), None, config, Store(config))
@@ -120,15 +199,19 @@ class StoppedAtOnce(Watcher):
 
 
 @pytest.mark.slow
-def test_a_run_that_does_not_say_what_it_was_made_from_is_finished(card, config):
+def test_a_run_that_does_not_say_what_it_was_made_from_is_finished(card, config, raise_version):
     """Stores from before contents were looked at are not run anew."""
     run(card, config, Watcher())
     client = MlflowClient(config.tracking_uri)
     experiment = client.get_experiment_by_name("test/stages")
     (known,) = client.search_runs([experiment.experiment_id])
-    for tag in ("contents", "made_from", "again"):
+    for tag in ("contents", "made_from", "again", "versions"):
         client.delete_tag(known.info.run_id, tag)
     assert run(card, config, Watcher()) == "already finished"
+    raise_version("systems/sal")
+    watcher = Watcher()
+    assert run(card, config, watcher) == "finished"
+    assert any("system sal (version 1 -> 2)" in text for text in watcher.said)
 
 
 class TestContents:
@@ -143,7 +226,7 @@ class TestContents:
         path.write_text("1")
         assert contents.of_breaths(spec, config) == one
         before = contents.of_breaths(Dsp(kind="dsp"), config)
-        monkeypatch.setattr(dsp, "VERSION", "next")
+        monkeypatch.setattr(dsp, "RESULTS_VERSION", 99)
         assert contents.of_breaths(Dsp(kind="dsp"), config) != before
 
     def test_of_a_folder_of_weights_are_what_is_read_of_it(self, tmp_path):

@@ -82,6 +82,9 @@ class Watcher:
     def on_epoch(self, epoch, figures) -> None:
         pass
 
+    def on_score(self, evaluation, done, total) -> None:
+        pass
+
 
 @pytest.fixture
 def config(miniatures: Path, tmp_path: Path) -> Config:
@@ -150,7 +153,7 @@ def test_a_row_starts_from_its_stage(card, config):
     assert not stage.evaluate
     place, first = folder(config.work, resolved, data, 7), folder(config.work, stage, data.stage, 7)
     assert place != first
-    found = checkpoints.load(place / checkpoints.LAST)["system"]
+    found = checkpoints.load(place / checkpoints.KEPT)["system"]
     kept = checkpoints.load(first / checkpoints.KEPT)["system"]
     # One epoch at 1e-3 moves a weight by little; another draw would be far off.
     name = "frontend.blocks.0.fc1.weight"
@@ -180,7 +183,7 @@ def test_a_stopped_row_goes_on_to_the_same_figures(card, config, tmp_path, stop)
     watcher = Watcher()
     (outcome,) = run(card, config, ["two"], watcher)
     assert outcome.state == "finished", outcome
-    assert any("trained once more" in text for text in watcher.said) == (not stop)
+    assert any("its weights are taken over" in text for text in watcher.said) == (not stop)
     runs = tracked(config)
     assert len(runs) == 2
     assert {run.info.status for run in runs.values()} == {"FINISHED"}

@@ -10,7 +10,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from bench.tracking.client import quiet
+from bench.tracking.server import environment
 
 
 def free_port() -> int:
@@ -22,7 +22,10 @@ def free_port() -> int:
 class Server:
     """MLflow's server over a SQLite file, that takes artifacts too."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *artifacts: str) -> None:
+        """`artifacts` are the server's options of where artifacts are; by default it takes them."""
+        taken = ("--artifacts-destination", (folder / "taken").as_uri())
+        self.artifacts = artifacts or taken
         self.folder, self.port = folder, free_port()
         self.uri = f"http://127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
@@ -33,9 +36,9 @@ class Server:
             *("--host", "127.0.0.1", "--port", str(self.port), "--workers", "1"),
             *("--uvicorn-opts", "--log-level=critical"),
             *("--backend-store-uri", f"sqlite:///{self.folder / 'mlflow.db'}"),
-            *("--artifacts-destination", (self.folder / "taken").as_uri()),
+            *self.artifacts,
         ]
-        self._process = subprocess.Popen(command, env=quiet())
+        self._process = subprocess.Popen(command, env=environment())
         for _ in range(240):
             try:
                 with urllib.request.urlopen(f"{self.uri}/health"):

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from bench.errors import BenchError
-from bench.training import checkpoints, damage, engine
+from bench.training import checkpoints, damage, engine, keeping
 from bench.training.row import Library
 from tests.training.test_engine import Log, all_scores, run_to_end
 
@@ -114,6 +114,31 @@ def test_a_torn_selection_is_made_again(small, config, place, content):
     run_to_end(small("S0"), config, place, log := Log())
     assert path.read_bytes() == before
     assert len(log.epochs) == 3, "told again, not trained again"
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b'{"epoch": 2, "history": []}'])
+def test_a_torn_progress_begins_the_row_anew(small, config, place, content):
+    """Of a row that is finished, so without `last.pt`."""
+    run = small("S0")
+    keeping.release(place, run_to_end(run, config, place).progress)
+    (place / checkpoints.PROGRESS).write_bytes(content)
+    said = set_aside(run, config, place)
+    if content != b"{}":
+        assert said[0].endswith("set aside as progress.json.damaged")
+        assert said[1].endswith("the row begins anew")
+    assert keeping.begun(run, place) is None
+
+
+@pytest.mark.parametrize("name", [checkpoints.KEPT, checkpoints.SELECTION])
+def test_what_a_finished_row_keeps_is_checked_without_its_last_state(small, config, place, name):
+    run = small("S0")
+    keeping.release(place, run_to_end(run, config, place).progress)
+    DAMAGE["torn"](place / name)
+    said = set_aside(run, config, place)
+    assert said[0].endswith(f"set aside as {name}.damaged")
+    assert said[1:] == ([f"{place}: the row begins anew"] if name == checkpoints.KEPT else [])
+    run_to_end(run, config, place, log := Log())
+    assert len(log.epochs) == 3
 
 
 def fewer(path: Path) -> None:

@@ -22,6 +22,9 @@ from bench.errors import BenchError, near
 from bench.specs.corpus import CorpusCard
 from bench.units import BONAFIDE
 
+RESULTS_VERSION = 1
+"""Raised when what this module gives can change (`bench.versions`)."""
+
 _LINE = re.compile(
     r"(?P<utterance>(?P<subset>[a-z]+(?:-clean|\d+))"
     r"(?:-(?P<tts>[A-Za-z0-9]+)-(?P<kind>full|partial-cf|partial-cp|partial-oa))?"

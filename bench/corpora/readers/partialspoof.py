@@ -22,6 +22,9 @@ from bench.corpora.subset import FrameVectors, Subset
 from bench.errors import BenchError
 from bench.specs.corpus import CorpusCard
 
+RESULTS_VERSION = 1
+"""Raised when what this module gives can change (`bench.versions`)."""
+
 _BATCH = 4096
 
 

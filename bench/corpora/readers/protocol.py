@@ -25,6 +25,9 @@ from bench.errors import BenchError
 from bench.specs.corpus import CorpusCard, Protocol
 from bench.units import BONAFIDE
 
+RESULTS_VERSION = 1
+"""Raised when what this module gives can change (`bench.versions`)."""
+
 _SAMPLED = 64
 """Utterances by which the place of the audio is told."""
 

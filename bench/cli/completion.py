@@ -1,0 +1,84 @@
+"""What the shell offers when Tab is pressed: names of tables, rows, variants, sweeps and corpora.
+
+A faulty card or `bench.toml` offers nothing: the command itself says what is wrong.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+
+from click import Context, Parameter
+
+from bench import cards, checked_cards, sweep_cards
+from bench.corpora import cards as corpora
+from bench.errors import BenchError
+from bench.specs.table import Table
+
+_Completion = Callable[[Context, Parameter, str], list[str]]
+_PREFIX = f"{cards.DEFAULT_PAPER}/"
+
+
+def _offered(names: Callable[[Context], Iterable[str]]) -> _Completion:
+    """Return a completion that offers those of `names` that begin with what is typed."""
+
+    def complete(context: Context, _: Parameter, typed: str) -> list[str]:
+        try:
+            return [name for name in names(context) if name.startswith(typed)]
+        except BenchError:
+            return []
+
+    return complete
+
+
+def _table_names(_: Context) -> list[str]:
+    keys = cards.table_keys()
+    short = [key.removeprefix(_PREFIX) for key in keys if key.startswith(_PREFIX)]
+    return [*short, *keys, *checked_cards.names()]
+
+
+def _table_of(context: Context) -> Table:
+    """Return the table that the command line names; Click leaves it among the arguments while the
+    last option has no value yet.
+    """
+    return cards.table(context.params.get("table") or next(iter(context.args), "table4"))
+
+
+def _row_names(context: Context) -> list[str]:
+    return cards.runnable(_table_of(context))
+
+
+def _variant_names(context: Context) -> list[str]:
+    table = _table_of(context)
+    return [*cards.paper(table.key.partition("/")[0]).variants]
+
+
+def _corpus_names(_: Context) -> list[str]:
+    found = corpora.readable().cards
+    return sorted([*(card.short for card in found), *(card.key for card in found)])
+
+
+def _sweep_names(_: Context) -> list[str]:
+    return sweep_cards.names()
+
+
+table_names = _offered(_table_names)
+row_name = _offered(_row_names)
+variant_names = _offered(_variant_names)
+corpus_names = _offered(_corpus_names)
+sweep_names = _offered(_sweep_names)
+
+
+def table_or_sweep_names(context: Context, parameter: Parameter, typed: str) -> list[str]:
+    """Offer tables, and sweeps as `sweep/NAME`."""
+    sweeps = sweep_names(context, parameter, typed.removeprefix(sweep_cards.PREFIX))
+    named = [f"{sweep_cards.PREFIX}{name}" for name in sweeps]
+    tables = table_names(context, parameter, typed)
+    return [*tables, *(name for name in named if name.startswith(typed))]
+
+
+def row_names(context: Context, parameter: Parameter, typed: str) -> list[str]:
+    """Offer the last row of `S0,S5-S8`: what stands before it is kept."""
+    before, last = re.fullmatch(r"((?:.*[,-])?)(.*)", typed, re.DOTALL).groups()  # type: ignore[union-attr]
+    whole = row_name(context, parameter, typed)
+    return whole or [before + name for name in row_name(context, parameter, last)]

@@ -1,0 +1,140 @@
+"""`bench run --dry-run`: what would be run and what is missing, and what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from bench import disk, weights
+from bench.cli import options
+from bench.config import Config
+from bench.corpora import cards
+from bench.errors import BenchError
+from bench.launchers.order import Order
+from bench.specs.frontends import Tiny
+
+if TYPE_CHECKING:
+    from bench.launchers.costs import Training
+    from bench.launchers.speed import Speed
+
+
+def dry_run(order: Order, here: Config, *, again: bool, measure: bool) -> None:
+    """Print the rows of an order with their state, what is missing, and what is left to do: its
+    trainings, clips, hours, disk and downloads. `measure` trains for a moment to know the hours.
+    """
+    from bench.launchers.needs import lacking, lacking_device
+    from bench.tracking.states import states
+
+    state = states(here, order.table.key, order.form)
+    lines: list[tuple[str, str, str, str]] = []
+    missing = dict.fromkeys(lacking_device(here))
+    for row, resolved in order.runs().items():
+        text = ", ".join(str(seed) for seed in order.row_seeds(row))
+        lines.append((row, resolved.signature, text, state.get(resolved.signature, "not run")))
+        missing |= dict.fromkeys(lacking(resolved, here))
+    options.print_table(("row", "signature", "seeds", "state"), lines)
+    for text in missing:
+        click.echo(f"lacking: {text}")
+    if measure:
+        order.require(here)
+    click.echo()
+    for line in _costs(order, here, again, measure):
+        click.echo(line)
+
+
+def _costs(order: Order, here: Config, again: bool, measure: bool) -> Iterator[str]:
+    """Yield a line for each cost."""
+    from bench.launchers import costs
+
+    left = costs.left(order, here, again)
+    todo = [training for training in left if not training.is_trained]
+    yield (
+        f"left to do: {_number(len(todo), 'training')} of {_number(order.count(), 'run')}"
+        f"{f', {len(left) - len(todo)} more to be evaluated only' if len(left) > len(todo) else ''}"
+        " (runs with the same training share it; an earlier stage is one more)"
+    )
+    counts = [costs.clips(training.runs[0], here) for training in todo]
+    known = [count for count in counts if count is not None]
+    unknown = f", and those of {len(counts) - len(known)} more" if len(known) < len(counts) else ""
+    if todo:
+        yield f"clips: at most {sum(known):,}{unknown} (early stopping may end sooner)"
+    yield f"time: {_time(left, here, measure)}"
+    room = costs.room(left, here)
+    free = disk.free_bytes(here.work)
+    enough = "" if room.total <= free else ": NOT ENOUGH"
+    yield (
+        f"disk: {disk.human_bytes(room.stays)} of weights stay, "
+        f"{disk.human_bytes(room.meanwhile)} more while they are trained, without score files; "
+        f"{disk.human_bytes(free)} free at {here.work}{enough}"
+    )
+    yield from _downloads(order, here)
+
+
+def _time(left: Sequence[Training], here: Config, measure: bool) -> str:
+    if not left:
+        return "nothing is left"
+    from dataclasses import replace
+
+    from bench.launchers import speed
+    from bench.launchers.local import device_name
+
+    device = device_name(replace(here, devices=1))
+    found: dict[str, Speed] = {}
+    for run in {run.signature: run for training in left for run in training.runs}.values():
+        one = speed.measure(run, here) if measure else speed.known(run, device, here.work)
+        if one is not None:
+            found[run.signature] = one
+            if measure:
+                click.echo(_rates(run.signature, one))
+    hours = [speed.hours(training, found, here) for training in left]
+    known = [of for of in hours if of is not None]
+    if not known:
+        return f"not measured on {device} (--measure)"
+    days = sorted({one.measured for one in found.values()})
+    rest = len(hours) - len(known)
+    return (
+        f"at most {_hours(sum(known))} on one {device}, measured {' and '.join(days)}"
+        f"{f', and {rest} trainings not measured (--measure)' if rest else ''}"
+    )
+
+
+def _rates(signature: str, speed: Speed) -> str:
+    scored = ", ".join(f"{name} {rate:,.1f}" for name, rate in speed.evaluate.items())
+    return (
+        f"{signature}: {speed.train:,.1f} clips/s trained; utterances/s scored: dev "
+        f"{speed.dev:,.1f}{f', {scored}' if scored else ''}"
+    )
+
+
+def _hours(hours: float) -> str:
+    return f"{hours:,.1f} h" if hours >= 1 else f"{60 * hours:.1f} min"
+
+
+def _number(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def _downloads(order: Order, here: Config) -> Iterator[str]:
+    """Yield what is to be downloaded of corpora and weights that are not here."""
+    if order.form == "smoke":
+        return
+    corpora: dict[str, None] = {}
+    models: dict[str, None] = {}
+    for run in order.runs().values():
+        corpora |= dict.fromkeys(data.corpus for data in run.data.values())
+        if not isinstance(run.frontend, Tiny):
+            models[run.frontend.weights] = None
+    for key in corpora:
+        try:
+            here.corpus_root(key, order.form)
+        except BenchError:
+            card = cards.card(key)
+            size = card.download_size.in_words
+            yield f"download: {card.short}, {size} (`bench data show {key}`)"
+    for key in models:
+        try:
+            weights.locate(key, here)
+        except BenchError:
+            yield f"download: weights {key}, {weights.size_in_words(key)}"

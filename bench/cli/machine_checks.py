@@ -1,0 +1,115 @@
+"""What `bench doctor` tries on this machine: disk, locks, write access, GPUs, the environment."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from bench import locks
+from bench.errors import BenchError
+from bench.provenance import ROOT
+from bench.writing import scratch
+
+_LOCK_AGAIN = """
+import sys
+from pathlib import Path
+from bench import locks
+
+def refuse(holder):
+    sys.exit(3)
+
+with locks.held(Path(sys.argv[1]), refuse):
+    pass
+"""
+_GB = 1e9
+
+
+def existing(place: Path) -> Path:
+    """Return the folder, or the nearest above it that is there."""
+    place = place.absolute()
+    return next(of for of in (place, *place.parents) if of.is_dir())
+
+
+def free_disk(work: Path) -> str:
+    """Return how much room the disk of the work folder has."""
+    usage = shutil.disk_usage(existing(work))
+    return f"{usage.free / _GB:,.1f} GB of {usage.total / _GB:,.1f} GB free for {work}"
+
+
+def writes(work: Path) -> str:
+    """Write a file into the work folder, read it and remove it; return where. OSError or BenchError
+    where that fails.
+    """
+    place = existing(work)
+    with scratch(place / "check") as folder:
+        file = folder / "check"
+        file.write_bytes(b"1")
+        if file.read_bytes() != b"1":
+            raise BenchError(f"{place}: what was written there was read as another")
+    return f"{place} is written and read"
+
+
+def locks_hold(work: Path) -> str:
+    """Hold a lock on a file of the work folder and have a second process ask for it; return what
+    it saw. BenchError where both have it, so that two runs would spoil each other's files.
+    """
+    place = existing(work)
+    with scratch(place / "check") as folder:
+        file = folder / "lock"
+        with locks.held(file):
+            second = subprocess.run(
+                [sys.executable, "-c", _LOCK_AGAIN, str(file)], capture_output=True, text=True
+            )
+        if second.returncode == 3:
+            return f"a second process sees a lock on {place}"
+    if second.returncode == 0:
+        raise BenchError(
+            f"{place}: a second process does not see a lock: two runs at once would spoil each "
+            "other's files; put `work` in bench.toml on a local disk"
+        )
+    raise BenchError(f"{place}: a second process cannot try a lock: {_last_line(second.stderr)}")
+
+
+def _last_line(text: str) -> str:
+    return (text.strip().splitlines() or ["it ended without a word"])[-1]
+
+
+def beside_lock(lock: Path = ROOT / "uv.lock") -> str:
+    """Return that the installed packages are those of the lock file; BenchError names the packages
+    of another version. Packages of other systems or extras, which are not installed, do not count.
+    """
+    if not lock.is_file():
+        return "no lock file here: this is no checkout"
+    wanted: dict[str, set[str]] = {}
+    for package in tomllib.loads(lock.read_text(encoding="utf-8"))["package"]:
+        if "version" in package:
+            wanted.setdefault(package["name"], set()).add(_public(package["version"]))
+    others = {
+        name: installed
+        for name, known in wanted.items()
+        if (installed := _installed(name)) and _public(installed) not in known
+    }
+    if not others:
+        return f"the installed packages are those of {lock.name}"
+    said = ", ".join(
+        f"{name} {installed} (locked: {' or '.join(sorted(wanted[name]))})"
+        for name, installed in sorted(others.items())
+    )
+    raise BenchError(f"{len(others)} other than {lock.name} says: {said}; `uv sync --locked`")
+
+
+def _installed(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return ""
+
+
+def _public(text: str) -> str:
+    """Return a version without what a build adds: 2.11.0 of 2.11.0+cu128."""
+    return re.split(r"\+", text)[0]

@@ -1,0 +1,163 @@
+"""`bench prune`: what of the work folder can go, how much it is, and its removal."""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bench import disk
+from bench.cli import configuration, options
+from bench.config import Config
+
+if TYPE_CHECKING:
+    from bench.launchers.prunable import Found, Item
+
+_NAMES = (
+    *("last", "leftovers", "unfinished", "orphaned", "changed"),
+    *("trials", "mini", "breaths", "draws"),
+)
+_UNITS = {"h": 3600.0, "d": 86_400.0, "w": 7 * 86_400.0}
+_SHOWN = 5
+
+
+class Age(click.ParamType[float]):
+    """An age such as `30d`, in seconds."""
+
+    name = "age"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return seconds."""
+        found = re.fullmatch(r"(\d+)([hdw])", str(value))
+        if found is None:
+            self.fail(f"{value!r}: should be hours, days or weeks, e.g. 12h, 30d, 2w", param, ctx)
+        return int(found[1]) * _UNITS[found[2]]
+
+
+@click.command()
+@click.option(
+    "--kind",
+    "kinds",
+    multiple=True,
+    type=click.Choice(_NAMES),
+    help="This kind only; may be repeated.",
+)
+@click.option(
+    "--older", "older_s", type=Age(), metavar="30d", help="Only what was last changed so long ago."
+)
+@click.option(
+    "--yes",
+    is_flag=True,
+    help="Remove without asking: the kinds that --kind names; without it, those that nothing needs "
+    "(last, leftovers).",
+)
+@click.option("--dry-run", is_flag=True, help="List only.")
+@options.as_json
+@click.pass_context
+def prune(
+    context: click.Context,
+    kinds: tuple[str, ...],
+    older_s: float | None,
+    yes: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """List what can go from the work folder, with its size, and ask for each kind whether to remove
+    it.
+
+    Kept weights and scores of the cards' rows stay, and so does whatever is in progress. Nothing
+    outside the work folder is touched, no link is followed. Where there is no terminal to ask at,
+    nothing is removed without --yes, and the exit code is 1 if something could be.
+    """
+    from bench.launchers import prunable
+
+    here = configuration.load()
+    found = prunable.find(here, kinds or _NAMES, older_s)
+    by_kind = {
+        kind: of for kind in _NAMES if (of := [one for one in found.items if one.kind == kind])
+    }
+    if not as_json:
+        _show(here, by_kind, found.notes)
+    listed_only = dry_run or not (yes or _at_terminal())
+    removed: list[Item] = []
+    left: dict[str, str] = {}
+    for kind, items in () if listed_only else by_kind.items():
+        wanted = bool(kinds) or prunable.KINDS[kind].is_free if yes else _asked(kind, items)
+        for item in items if wanted else ():
+            if why := prunable.remove(item):
+                left[str(item.place)] = why
+            else:
+                removed.append(item)
+    for place, why in left.items():
+        click.echo(f"{place}: left: {why}", err=True)
+    if as_json:
+        options.print_json("prune", _content(here, found, removed))
+    elif removed:
+        click.echo(f"removed: {disk.human_bytes(sum(item.size for item in removed))}")
+    if left or (by_kind and listed_only and not dry_run):
+        if not left:
+            click.echo("nothing is removed without a terminal to ask at: add --yes", err=True)
+        context.exit(1)
+
+
+def _at_terminal() -> bool:
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
+def _asked(kind: str, items: Sequence[Item]) -> bool:
+    return click.confirm(f"remove {kind} ({_total(items)})?", default=False)
+
+
+def _total(items: Sequence[Item]) -> str:
+    return disk.human_bytes(sum(item.size for item in items))
+
+
+def _show(here: Config, by_kind: Mapping[str, Sequence[Item]], notes: Sequence[str]) -> None:
+    from bench.launchers.prunable import KINDS
+
+    taken, free = disk.taken_bytes(here.work), disk.free_bytes(here.work)
+    click.echo(f"{here.work}: {disk.human_bytes(taken)}, {disk.human_bytes(free)} free")
+    for kind, items in by_kind.items():
+        click.echo(f"\n{kind}: {_total(items)}: {KINDS[kind].about}")
+        largest = sorted(items, key=lambda item: -item.size)
+        lines = [
+            (item.place.relative_to(here.work), disk.human_bytes(item.size), _age(item), item.name)
+            for item in largest[:_SHOWN]
+        ]
+        for line in options.columns(lines):
+            click.echo(f"  {line}")
+        if len(items) > _SHOWN:
+            click.echo(f"  and {len(items) - _SHOWN} more (--json lists all)")
+    if not by_kind:
+        click.echo("nothing can go")
+    for note in notes:
+        click.echo(note, err=True)
+
+
+def _age(item: Item) -> str:
+    days = (time.time() - item.changed) / 86_400
+    return f"{days:.0f} days old" if days >= 2 else f"{24 * days:.0f} h old"
+
+
+def _content(here: Config, found: Found, removed: Sequence[Item]) -> dict[str, Any]:
+    return {
+        "work": str(here.work),
+        "free_bytes": disk.free_bytes(here.work),
+        "items": [
+            {
+                "kind": item.kind,
+                "place": item.place.relative_to(here.work).as_posix(),
+                "files": [path.relative_to(here.work).as_posix() for path in item.files],
+                "bytes": item.size,
+                "changed_unix_s": item.changed,
+                "run": item.name,
+                "removed": item in removed,
+            }
+            for item in found.items
+        ],
+        "notes": found.notes,
+    }

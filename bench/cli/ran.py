@@ -1,0 +1,44 @@
+"""What `bench run` says of the results: a row's on one line, the table at the end, what comes
+next.
+"""
+
+from __future__ import annotations
+
+import click
+
+from bench.cli.progress_log import duration
+from bench.cli.results import Results
+from bench.config import Config
+from bench.launchers.order import Order
+
+
+def results(order: Order, here: Config, job: str) -> str:
+    """Return the results of a finished job, by its name (`S5 · seed 666`), beside the paper's, and
+    how long it took; nothing where the store does not have them.
+    """
+    row, _, seed = job.rpartition(" · seed ")
+    run = order.runs()[row]
+    text, hours = Results(order.table, order.form, here).of_seed(row, run, int(seed))
+    return f"{text}  ({duration(3600 * hours)})" if text else ""
+
+
+def print_table(order: Order, here: Config) -> None:
+    """Print the table; of runs with changed settings the rows that were asked for, with what was
+    set.
+    """
+    found = Results(order.table, order.form, here)
+    if not order.overrides:
+        click.echo(f"\n{found.text(found.lines(None, others=False))}\n")
+        return
+    runs = order.runs()
+    lines = [line for row in order.rows for line in found.of_settings(row, runs[row])]
+    click.echo(f"\n{found.text(lines)}\n")
+
+
+def next_command(order: Order, variant: str | None) -> str:
+    """Return the command that shows these runs: a report shows no run with changed settings."""
+    smoke = " --smoke" if order.form == "smoke" else ""
+    if not order.overrides:
+        return f"bench report {order.table.key}{smoke}"
+    chosen = f" --variant {variant}" if variant else ""
+    return f"bench show {order.table.key} --all{chosen}{smoke}"

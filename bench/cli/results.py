@@ -1,0 +1,160 @@
+"""A table's results on a terminal, from the tracking store: for `run`, `show` and `report`."""
+
+# The stubs of pandas leave many types open.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+
+from bench import cards
+from bench.cli.wrapping import width
+from bench.config import Config, Form
+from bench.reporting import terminal
+from bench.reporting.cells import Cell, Signed, cells, standing
+from bench.specs.table import Table
+from bench.tracking import opened
+from bench.tracking.frame import tidy
+from bench.tracking.table_runs import overrides, table_runs
+
+EARLIER = "(settings or code of an earlier version)"
+
+
+@dataclass(frozen=True)
+class _Settings:
+    """Stands for settings of which the signature alone is known."""
+
+    signature: str
+
+
+@dataclass(frozen=True)
+class Results:
+    """The runs of a table, as the report shows them and beside them; read once."""
+
+    card: Table
+    """With the variants of rows that are asked about."""
+    form: Form
+    here: Config
+
+    @cached_property
+    def _runs(self) -> list[Any]:
+        return table_runs(self.here, self.card.key, self.form)
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """The runs as a report reads them."""
+        return tidy(self._runs)
+
+    @cached_property
+    def shown(self) -> terminal.Shown:
+        """The rows, and the variants that are asked about or were run."""
+        rows = cards.runnable(self.card)
+        runs = {row: cards.resolve(self.card, row, self.form) for row in rows}
+        return terminal.shown(self.card, runs, self.frame, self.form)
+
+    def lines(self, rows: Sequence[str] | None, *, others: bool) -> list[terminal.Line]:
+        """Return the lines of all rows, or of `rows`; with `others` behind each row those of its
+        runs with other settings.
+        """
+        own = [line for line in self.shown.lines if rows is None or line.key in rows]
+        if not others:
+            return own
+        return [line for of in own for line in (of, *self._others(of.key))]
+
+    def text(self, lines: Sequence[terminal.Line]) -> str:
+        """Return the lines as a table that fits the terminal."""
+        return terminal.text(self.shown.table, lines, self.form, width())
+
+    def not_shown(self, rows: Sequence[str] | None) -> str:
+        """Return how many runs of all rows, or of `rows`, are left out, and why."""
+        standings = self.shown.standings
+        return terminal.not_shown(of for row, of in standings.items() if not rows or row in rows)
+
+    def state(self, row: str) -> str:
+        """Return how far a row is."""
+        unknown = opened.unread(self.here)
+        return f"not known: {unknown}" if unknown else terminal.progress(self.shown.standings[row])
+
+    def records(self, row: str) -> list[dict[str, Any]]:
+        """Return the results of a row, for scripts: one record a column."""
+        return [self._record(row, cell) for cell in self.shown.cells if cell.row == row]
+
+    def other_records(self, rows: Sequence[str]) -> list[dict[str, Any]]:
+        """Return what was run of `rows` with other settings, for scripts."""
+        return [
+            {
+                "table": self.card.key,
+                "row": line.key,
+                "set": line.changed,
+                "state": line.state,
+                "results": [self._record(line.key, cell) for cell in line.cells],
+            }
+            for row in rows
+            for line in self._others(row)
+        ]
+
+    def of_settings(self, row: str, run: Signed) -> list[terminal.Line]:
+        """Return the line of what a row was run with, where that is not what its card says; nothing
+        where the store has no such run.
+        """
+        frame, table = self.frame, self.shown.table
+        alike = frame[(frame["row"] == row) & (frame["signature"] == run.signature)]
+        if alike.empty:
+            return []
+        stands = standing(table, row, run, alike, self.form)
+        changed = overrides(self._runs)
+        said = [changed[run_id] for run_id in alike["run_id"] if changed[run_id]]
+        return [
+            terminal.Line(
+                row,
+                table.rows[row].cells,
+                tuple(cell for cell in cells(table, {row: stands}) if cell.row == row),
+                terminal.progress(stands),
+                said[-1] if said else EARLIER,
+            )
+        ]
+
+    def of_seed(self, row: str, run: Signed, seed: int) -> tuple[str, float]:
+        """Return the results of one seed of a row that was run as `run` on one line, and the hours
+        it took; "" where the store has none.
+        """
+        alike = self.frame[self.frame["seed"] == seed]
+        stands = standing(self.card, row, run, alike, self.form)
+        own = [cell for cell in cells(self.card, {row: stands}) if cell.row == row]
+        hours = stands.runs["hours"].iloc[-1] if len(stands.runs) else 0.0
+        return terminal.results(self.card, own), float(hours)
+
+    def _others(self, row: str) -> list[terminal.Line]:
+        """Return a line for each set of other settings that a row was run with."""
+        if row not in self.shown.standings:
+            return []
+        own = cards.resolve(self.shown.table, row, self.form).signature
+        found = dict.fromkeys(self.frame[self.frame["row"] == row]["signature"])
+        return [
+            line
+            for signature in found
+            if signature != own
+            for line in self.of_settings(row, _Settings(signature))
+        ]
+
+    def _record(self, row: str, cell: Cell) -> dict[str, Any]:
+        column = self.shown.table.columns[cell.column]
+        bounds = ("mean", "sd", "low", "high")
+        ours = {name: cell.ours and getattr(cell.ours, name) for name in bounds}
+        return {
+            "table": self.card.key,
+            "row": row,
+            "metric": column.metric,
+            "unit": column.unit,
+            "paper": cell.paper,
+            "ours": ours.pop("mean"),
+            **ours,
+            "seeds_done": cell.seeds_done,
+            "seeds_wanted": cell.seeds_wanted,
+        }

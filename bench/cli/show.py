@@ -1,0 +1,212 @@
+"""`bench show`: a table's results beside the paper's, and what a row is exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import takewhile
+from typing import Any
+
+import click
+
+from bench import cards
+from bench.cli import checked, completion, configuration, options
+from bench.cli.sweep import show as show_sweep
+from bench.cli.wrapping import wrapped
+from bench.config import Config, Form
+from bench.paper_cards import ordered, touches
+from bench.specs.table import Difference, Paper, Table
+from bench.sweep_cards import PREFIX
+
+
+@click.command()
+@click.argument("table", shell_complete=completion.table_or_sweep_names)
+@options.rows
+@click.option("--settings", "whole", is_flag=True, help="Every setting of each row.")
+@click.option("--diff", is_flag=True, help="Only what each row says against its parent.")
+@click.option(
+    "--differences", is_flag=True, help="Where paper, released code and this suite differ."
+)
+@click.option(
+    "--all", "others", is_flag=True, help="Also runs with other settings (--set), and what was set."
+)
+@options.variant
+@options.smoke
+@options.as_json
+def show(
+    table: str,
+    rows: str | None,
+    whole: bool,
+    diff: bool,
+    differences: bool,
+    others: bool,
+    variant: str | None,
+    smoke: bool,
+    as_json: bool,
+) -> None:
+    """Show a table: its rows by the names that --rows takes, the paper's results and ours, how far
+    each row is, and what this machine lacks for it. Of a sweep (`sweep/NAME`) its card."""
+    if table.startswith(PREFIX):
+        show_sweep(table, options.form(smoke), as_json)
+        return
+    if checked.known(table):
+        checked.run(table, as_json=as_json)
+        return
+    card, form = cards.table(table), options.form(smoke)
+    paper = cards.paper(card.key.partition("/")[0])
+    card, chosen = options.varied(card, cards.select(card, rows), variant)
+    here = configuration.load()
+    concerning = _differences(paper, card, chosen)
+    if as_json:
+        _print_json(card, chosen, form, here, concerning, others)
+        return
+    click.echo(wrapped(f"{card.title}: {card.caption}"))
+    click.echo(wrapped(", ".join(filter(None, (paper.authors, paper.title, paper.venue)))))
+    if smoke:
+        click.echo("SMOKE form: tiny, on the miniature corpora; never a result")
+    if variant is not None:
+        click.echo(f"variant {variant}: {paper.variants[variant].says}")
+    if whole or diff:
+        for row in describe(card, chosen, form, here):
+            _print_row(row, whole)
+    if differences:
+        _print_differences(concerning)
+    if whole or diff or differences:
+        return
+    only = None if rows is None and variant is None else chosen
+    print_results(card, form, here, only, others)
+    _print_hints(card, chosen, form, here, len(concerning))
+
+
+def print_results(
+    card: Table, form: Form, here: Config, rows: Sequence[str] | None, others: bool
+) -> None:
+    """Print the table beside the paper's, all rows of it or those of `rows`; with `others` also
+    their runs with other settings. Say which runs are not shown.
+    """
+    from bench.cli.results import Results
+    from bench.tracking import opened
+
+    if unknown := opened.unread(here):
+        click.echo(f"what was run is not known: {unknown}", err=True)
+    found = Results(card, form, here)
+    lines = found.lines(rows, others=others)
+    click.echo(f"\n{found.text(lines)}")
+    if left_out := "" if others else found.not_shown(rows):
+        click.echo(wrapped(f"not shown: {left_out} (bench show {card.key} --all)"))
+
+
+def _print_hints(card: Table, rows: Sequence[str], form: Form, here: Config, points: int) -> None:
+    from bench.launchers.needs import lacking
+
+    runs = (cards.resolve(card, row, form) for row in rows)
+    missing = dict.fromkeys(text for run in runs for text in lacking(run, here))
+    if missing:
+        short = [*dict.fromkeys(text.partition(":")[0] for text in missing)]
+        same = _same_words(short)  # what all begin with is said once
+        short = [short[0], *(" ".join(text.split()[same:]) for text in short[1:])]
+        text = f"missing here: {'; '.join(short)} (bench doctor {card.key} says what to do)"
+        click.echo(wrapped(text))
+    differ = f", --differences (paper, released code, this suite: {points})" if points else ""
+    click.echo(wrapped(f"more: --settings, --diff (against the parent row){differ}"))
+
+
+def _same_words(texts: Sequence[str]) -> int:
+    """Return how many words all texts begin with; 0 of one text alone."""
+    alike = zip(*(text.split() for text in texts), strict=False)
+    return len([*takewhile(lambda words: len({*words}) == 1, alike)]) if len(texts) > 1 else 0
+
+
+def _print_json(
+    card: Table,
+    rows: Sequence[str],
+    form: Form,
+    here: Config,
+    concerning: Sequence[Difference],
+    others: bool,
+) -> None:
+    from bench.cli.results import Results
+
+    content: dict[str, Any] = {
+        "table": card.key,
+        "title": card.title,
+        "form": form,
+        "rows": describe(card, rows, form, here),
+        "differences": [of.model_dump(mode="json", by_alias=True) for of in concerning],
+    }
+    if others:
+        content["other_runs"] = Results(card, form, here).other_records(rows)
+    options.print_json("show", content)
+
+
+def _differences(paper: Paper, card: Table, rows: Sequence[str]) -> list[Difference]:
+    """Return the points of the paper's list that concern any of the rows, by effect."""
+    touched = touches(paper, card.key, {row: cards.resolve(card, row) for row in rows})
+    return ordered([of for of in paper.differences if of.item in touched])
+
+
+def describe(card: Table, rows: Iterable[str], form: Form, here: Config) -> list[dict[str, Any]]:
+    """Return what `bench show --json` says of each row."""
+    from bench.cli.results import Results
+    from bench.launchers.needs import lacking
+
+    results = Results(card, form, here)
+    described: list[dict[str, Any]] = []
+    for name in rows:
+        row, run = card.rows[name], cards.resolve(card, name, form)
+        described.append(
+            {
+                "row": name,
+                "cells": list(row.cells),
+                "from": row.parent,
+                "says": cards.difference(card, name),
+                "signature": run.signature,
+                "training_signature": run.training_signature,
+                "seeds": list(row.seeds or card.seeds),
+                "state": results.state(name),
+                "paper": row.paper,
+                "digest": row.digest,
+                "results": results.records(name),
+                "lacking": lacking(run, here),
+                "settings": run.flat(),
+            }
+        )
+    return described
+
+
+def _figures(paper: Mapping[str, float], digest: Mapping[str, float]) -> str:
+    """Return a row's published results, those that only a digest of the paper has so marked."""
+    shown = [f"{name} {value:g}" for name, value in paper.items()]
+    return ", ".join([*shown, *(f"{name} {value:g} (digest)" for name, value in digest.items())])
+
+
+def _print_row(row: dict[str, Any], whole: bool) -> None:
+    seeds = ", ".join(str(seed) for seed in row["seeds"])
+    named = [cell for cell in row["cells"] if cell != row["row"]]
+    click.echo(f"\n{row['row']}: {' · '.join(named)}" if named else f"\n{row['row']}")
+    click.echo(
+        f"  signature {row['signature']} (training {row['training_signature']}), seeds {seeds}"
+    )
+    click.echo(f"  state: {row['state']}")
+    click.echo(f"  paper: {_figures(row['paper'], row['digest']) or 'no result is known'}")
+    changes = options.settings(row["says"]) or "–"
+    click.echo(f"  differs from {row['from'] or 'base'}: {changes}")
+    for key, value in row["settings"].items() if whole else ():
+        click.echo(f"    {key} = {value}")
+    for text in row["lacking"]:
+        click.echo(f"  missing: {text}")
+
+
+def _print_differences(points: Sequence[Difference]) -> None:
+    click.echo("\nPaper, released code, this suite")
+    for item in points:
+        click.echo(f"  {item.item} (effect: {item.effect})")
+        click.echo(f"    paper:    {item.paper}")
+        click.echo(f"    released: {item.released}")
+        click.echo(f"    ours:     {item.ours}")
+        if item.setting:
+            click.echo(f"    as released by {options.set_options(item.setting)}")
+        if item.others:
+            others = "; ".join(options.set_options(other) for other in item.others)
+            click.echo(f"    other settings: {others}")
+        if item.consequence:
+            click.echo(f"    so: {item.consequence}")

@@ -1,0 +1,94 @@
+"""Warnings of Python and of libraries, each as one line and once."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+class WarningLines:
+    """Says each warning once, however often it comes; what was said before is kept."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._process = os.getpid()
+        self._said: set[str] = set()
+        self._taken: dict[logging.StreamHandler[Any], logging.Filter] = {}
+
+    def say(self, text: str) -> None:
+        """Say a warning as one line, unless it was said."""
+        line = " ".join(text.split())
+        if line not in self._said:
+            self._said.add(line)
+            self._say(f"warning: {line}")
+
+    def take(self) -> None:
+        """Take over what libraries that are imported by now log to standard error."""
+        named = [of for of in logging.root.manager.loggerDict.values()]
+        loggers = [logging.root, *(of for of in named if isinstance(of, logging.Logger))]
+        for handler in (handler for of in loggers for handler in of.handlers):
+            if _to_terminal(handler) and handler not in self._taken:
+                self._taken[handler] = taken = _Taken(self, self._process)
+                handler.addFilter(taken)
+
+    def release(self) -> None:
+        """Leave to the libraries what they log."""
+        for handler, taken in self._taken.items():
+            handler.removeFilter(taken)
+        self._taken.clear()
+
+
+class _Taken(logging.Filter):
+    """Says a record instead of the handler that it was meant for; in processes that a loader has
+    started the handler does as it would.
+    """
+
+    def __init__(self, lines: WarningLines, process: int) -> None:
+        super().__init__()
+        self._lines, self._process = lines, process
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if os.getpid() != self._process or record.levelno < logging.WARNING:
+            return True
+        self._lines.say(f"{record.name}: {record.getMessage()}")
+        return False
+
+
+def _to_terminal(handler: logging.Handler) -> bool:
+    return isinstance(handler, logging.StreamHandler) and not isinstance(
+        handler, logging.FileHandler
+    )
+
+
+@contextmanager
+def warning_lines(say: Callable[[str], None]) -> Generator[WarningLines]:
+    """Have `say` told every warning once, as a line, while the block runs."""
+    lines, process = WarningLines(say), os.getpid()
+    with warnings.catch_warnings():
+        before = warnings.showwarning
+
+        def show(
+            message: Warning | str,
+            category: type[Warning],
+            filename: str,
+            lineno: int,
+            file: Any = None,
+            line: str | None = None,
+        ) -> None:
+            if os.getpid() != process or file is not None:
+                before(message, category, filename, lineno, file, line)
+                return
+            name = "" if category is UserWarning else f"{category.__name__}: "
+            lines.say(f"{name}{message} ({Path(filename).name}, line {lineno})")
+
+        warnings.showwarning = show
+        lines.take()
+        try:
+            yield lines
+        finally:
+            lines.release()

@@ -1,0 +1,101 @@
+"""Columns of plain text side by side, never broken within a word."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from itertools import zip_longest
+from typing import NamedTuple
+
+GAP = "  "
+
+
+class TextColumn(NamedTuple):
+    """One column: its heading and a cell for each line."""
+
+    heading: str
+    cells: tuple[str, ...]
+    wraps: bool = False
+    """Whether its cells may go on in a further line where there is little space."""
+
+    @property
+    def least(self) -> int:
+        """The least width: of its cells, of their longest word where they may be wrapped, and of
+        the heading's longest word.
+        """
+        texts = [word for cell in self.cells for word in cell.split()] if self.wraps else self.cells
+        return max(map(len, [*texts, *self.heading.split(), ""]))
+
+    @property
+    def most(self) -> int:
+        """The width at which no cell is wrapped."""
+        return max(self.least, *map(len, self.cells), 0)
+
+
+def fits(columns: Sequence[TextColumn], width: int) -> bool:
+    """Return whether the columns stand side by side in `width` characters, no cell wrapped."""
+    return _total([of.most for of in columns]) <= width
+
+
+def laid_out(
+    before: Sequence[TextColumn],
+    others: Sequence[TextColumn],
+    after: Sequence[TextColumn],
+    width: int,
+) -> list[str]:
+    """Return the lines of a table: between the columns `before` and `after` as many of the `others`
+    as fit in `width`; then the rest of these, in parts that each begin with the very first column.
+    """
+    widths = _shrunk([*before, *after], width)
+    taken = _taken(others, width - _total(widths))
+    own = [*zip([*before, *after], widths, strict=True)]
+    shown = [*own[: len(before)], *((of, of.most) for of in taken), *own[len(before) :]]
+    lines, rest = _part(shown), others[len(taken) :]
+    while rest:
+        taken = _taken(rest, width - before[0].most) or [rest[0]]
+        lines += ["", *_part([(of, of.most) for of in (before[0], *taken)])]
+        rest = rest[len(taken) :]
+    return lines
+
+
+def _total(widths: Sequence[int]) -> int:
+    return sum(widths) + len(GAP) * (len(widths) - 1)
+
+
+def _shrunk(columns: Sequence[TextColumn], width: int) -> list[int]:
+    """Return the columns' widths: the widest that may wrap is made narrower until all fit."""
+    widths = [of.most for of in columns]
+    while _total(widths) > width:
+        wide = [n for n, of in enumerate(columns) if of.wraps and widths[n] > of.least]
+        if not wide:
+            break
+        widths[max(wide, key=lambda n: widths[n])] -= 1
+    return widths
+
+
+def _taken(columns: Sequence[TextColumn], width: int) -> list[TextColumn]:
+    """Return the first columns that fit into `width` behind another."""
+    taken: list[TextColumn] = []
+    for of in columns:
+        width -= len(GAP) + of.most
+        if width < 0:
+            break
+        taken.append(of)
+    return taken
+
+
+def _part(columns: Sequence[tuple[TextColumn, int]]) -> list[str]:
+    widths = [width for _, width in columns]
+    texts = zip(*((of.heading, "-" * width, *of.cells) for of, width in columns), strict=True)
+    lines = [[_wrapped(*of) for of in zip(line, widths, strict=True)] for line in texts]
+    return [
+        GAP.join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
+        for line in lines
+        for cells in zip_longest(*line, fillvalue="")
+    ]
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    if len(text) <= width:
+        return [text]
+    return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)

@@ -1,0 +1,78 @@
+"""Whether a store's artifacts can be kept where it keeps them: a byte is written and read back."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from uuid import uuid4
+
+from bench.errors import BenchError
+from bench.tracking.client import first_line
+from bench.tracking.store import Store
+
+_EXTRAS: Mapping[str, str] = {"boto3": "s3", "botocore": "s3"}
+"""The extra of the distribution that has a package."""
+_BYTE = b"1"
+
+
+def require(store: Store, table: str) -> None:
+    """Raise one BenchError where the artifacts of the runs of `table` cannot be written and read
+    back. A server that does not answer is passed over: runs are then recorded on this machine, as
+    those of a store in a file are, whose artifacts lie in the work folder.
+    """
+    if store.uri.startswith("sqlite:") or not store.answers():
+        return
+    client = store.client
+    experiment = client.get_experiment_by_name(table)
+    if experiment is not None:
+        _try_at(store, str(experiment.artifact_location), client.tracking_uri)
+
+
+def tried(store: Store) -> str:
+    """Return where the artifacts of a store's newest experiment lie, which was tried; "" where it
+    has none yet. Raise as `require`.
+    """
+    client = store.client
+    found = client.search_experiments(max_results=1)
+    if not found:
+        return ""
+    place = str(found[0].artifact_location)
+    _try_at(store, place, client.tracking_uri)
+    return place
+
+
+def _try_at(store: Store, place: str, tracking_uri: str) -> None:
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+    name = f"check-{uuid4().hex}"
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            repository = get_artifact_repository(place, tracking_uri=tracking_uri)
+            sent = Path(folder, name)
+            sent.write_bytes(_BYTE)
+            repository.log_artifact(str(sent))
+            back = Path(folder, "back")
+            back.mkdir()
+            read = Path(repository.download_artifacts(name, str(back))).read_bytes()
+            with suppress(Exception):  # where nothing may be removed, the byte stays
+                repository.delete_artifacts(name)
+    except ModuleNotFoundError as error:
+        raise BenchError(f"{_said(store, place)}: {_to_install(error.name or '')}") from None
+    except Exception as error:
+        # Whatever a store's own libraries raise, the training must not find it out at its end.
+        why = first_line(error) or type(error).__name__
+        raise BenchError(f"{_said(store, place)}: {why}") from None
+    if read != _BYTE:
+        raise BenchError(f"{_said(store, place)}: what was written there was read as another")
+
+
+def _said(store: Store, place: str) -> str:
+    return f"files of runs cannot be kept at {place}, where the tracking store {store.uri} has them"
+
+
+def _to_install(package: str) -> str:
+    extra = _EXTRAS.get(package.partition(".")[0])
+    what = f"'speech-deepfake-bench[{extra}]'" if extra else package
+    return f"the package {package} is not installed: pip install {what}"

@@ -1,0 +1,186 @@
+"""The results version of each part that a run is computed by: a whole number that its module
+declares, `RESULTS_VERSION`, and that is raised when what the part gives can change.
+
+So a change of the code is seen where no setting differs: rows made by an older version are run anew
+and marked in reports, and those that have no use for the changed part stay as they are. Runs of
+before versions were kept are of the first one. Versions are read from the modules' text, as some of
+these import torch. What holds them are golden outputs (`tests/conformance/test_versions.py`).
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+
+from bench.corpora import cards
+from bench.errors import BenchError
+from bench.specs.run import Data, Run, Stage
+
+NAME = "RESULTS_VERSION"
+FIRST = 1
+_UNSAID: Mapping[str, int] = {"detector respiro": 2}
+"""The version of a part where a run does not say it, if not the first: this one had a second before
+runs said them."""
+_ROOT = Path(__file__).parent
+
+METRICS: Mapping[str, str] = {
+    "eer": "metrics/det",
+    "eer_official": "metrics/det",
+    "auc": "metrics/auc",
+    "min_tdcf": "metrics/tdcf",
+    "min_dcf": "metrics/dcf",
+    "act_dcf": "metrics/dcf",
+    "cllr": "metrics/cllr",
+    "min_cllr": "metrics/cllr",
+    "range_eer": "metrics/ranges",
+    "utterance_eer": "metrics/scores",
+    "f1": "metrics/f1",
+    "precision": "metrics/f1",
+    "recall": "metrics/f1",
+    "f1_spoof": "metrics/f1",
+    "precision_spoof": "metrics/f1",
+    "recall_spoof": "metrics/f1",
+    "error": "metrics/positions",
+}
+"""The module of each result of `bench.catalogue`."""
+INTERVALS = "metrics/bootstrap"
+_OTHERS: Mapping[str, str] = {
+    "training": "training/engine",
+    "audio": "corpora/audio",
+    "labels of frames": "labels/frames",
+    "breath marks": "breath/marks",
+}
+_DETECTORS = ("dsp", "respiro", "precomputed")
+
+
+def declared(module: str) -> int:
+    """Return the version that a module of `bench` declares, e.g. `systems/sal`; BenchError where it
+    declares none.
+    """
+    return _declared(_ROOT / f"{module}.py")
+
+
+@cache
+def _declared(path: Path) -> int:
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
+            names = [target.id for target in node.targets if isinstance(target, ast.Name)]
+            if NAME in names and isinstance(node.value.value, int) and node.value.value >= FIRST:
+                return node.value.value
+    raise BenchError(f"{path}: should declare a whole number {NAME}, of at least {FIRST}")
+
+
+def module_of(part: str) -> str:
+    """Return the module of a part by the name that it has in `of_run` and `of_metrics`.
+
+    >>> module_of("system sal"), module_of("augmentation mix-frame"), module_of("metric auc")
+    ('systems/sal', 'augment/mix_frame', 'metrics/auc')
+    """
+    if part in _OTHERS:
+        return _OTHERS[part]
+    what, _, kind = part.partition(" ")
+    if what == "metric":
+        return INTERVALS if kind == "intervals" else METRICS[kind]
+    folders = {"system": "systems", "front-end": "frontends", "augmentation": "augment"}
+    folders |= {"reader": "corpora/readers", "detector": "breath"}
+    return f"{folders[what]}/{kind.replace('-', '_')}"
+
+
+def of_training(run: Run) -> dict[str, int]:
+    """Return the versions of what trains, by part: `system sal`, `training`, ... Those of its data
+    are `of_data`.
+    """
+    augmentations = [part.kind for part in (run.augment, run.mix) if part.kind != "none"]
+    parts = [f"system {run.system.kind}", f"front-end {run.frontend.kind}", "training"]
+    return _versions([*parts, *(f"augmentation {kind}" for kind in augmentations)])
+
+
+def of_data(data: Data) -> dict[str, int]:
+    """Return the versions of what reads a split, labels it and finds its breaths, by part."""
+    parts = [f"reader {cards.card(data.corpus).reader}", "audio"]
+    if data.resolution_s is not None:
+        parts.append("labels of frames")
+    if data.splice.kind != "none":
+        parts.append(f"augmentation {data.splice.kind}")
+    if data.breath.kind != "none":
+        parts.append("breath marks")
+    if data.breath.kind in _DETECTORS:
+        parts.append(f"detector {data.breath.kind}")
+    return _versions(parts)
+
+
+def of_run(run: Run) -> dict[str, int]:
+    """Return the versions of all that a run, and the training it starts from, is computed by; those
+    of its metrics are `of_metrics`.
+    """
+    found = of_training(run)
+    for data in run.data.values():
+        found |= of_data(data)
+    return found | (of_run(run.start.stage) if isinstance(run.start, Stage) else {})
+
+
+def of_metrics(results: Iterable[str]) -> dict[str, int]:
+    """Return the versions of what computes results from score files, by the names of these:
+    `partialspoof.eer`, `a.A07.eer_bonafide_logit`.
+    """
+    kinds = {_kind(name.rpartition(".")[2]) for name in results}
+    known = sorted(kind for kind in kinds if kind in METRICS)
+    return _versions([*(f"metric {kind}" for kind in known), *["metric intervals"] * bool(known)])
+
+
+def _versions(parts: Iterable[str]) -> dict[str, int]:
+    return {part: declared(module_of(part)) for part in parts}
+
+
+def _kind(name: str) -> str:
+    """Return a result's name without what it goes by and its resolution."""
+    return re.sub(r"_\d+ms$", "", name.removesuffix("_bonafide_logit"))
+
+
+def unsaid(part: str) -> int:
+    """Return the version that a part of a run is of where the run does not say it."""
+    return _UNSAID.get(part, FIRST)
+
+
+def raised(versions: Mapping[str, int]) -> dict[str, str]:
+    """Return what a run is known by of its versions, in words: nothing of those that a run is of
+    which does not say any.
+
+    >>> raised({"system sal": 1, "training": 2})
+    {'training': 'version 2'}
+    """
+    return {part: f"version {of}" for part, of in sorted(versions.items()) if of > unsaid(part)}
+
+
+def older(before: Mapping[str, int], now: Mapping[str, int]) -> dict[str, tuple[int, int]]:
+    """Return the parts of which `now` is another version than `before`, each with both.
+
+    >>> older({"training": 1}, {"system sal": 2, "training": 1})
+    {'system sal': (1, 2)}
+    """
+    pairs = {part: (before.get(part, unsaid(part)), of) for part, of in now.items()}
+    return {part: pair for part, pair in pairs.items() if pair[0] != pair[1]}
+
+
+def outdated(before: Mapping[str, int]) -> dict[str, tuple[int, int]]:
+    """Return the parts of a run made by the versions `before` that have another one by now, with
+    both. A part that is gone has none.
+    """
+    now: dict[str, int] = {}
+    for part in before:
+        with contextlib.suppress(OSError, KeyError):
+            now[part] = declared(module_of(part))
+    return older(before, now)
+
+
+def said(found: Mapping[str, tuple[int, int]]) -> str:
+    """Return versions before and now in words.
+
+    >>> said({"system sal": (1, 2)})
+    'system sal (version 1 -> 2)'
+    """
+    return ", ".join(f"{part} (version {one} -> {two})" for part, (one, two) in found.items())

@@ -1,0 +1,110 @@
+"""`bench doctor`: what is missing, what is broken, what a table needs; tried, not assumed."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import shutil
+import sys
+from contextlib import contextmanager
+
+import pytest
+
+from bench.cli import machine_checks
+from bench.errors import BenchError
+
+
+def found(done):
+    return {(of["area"], of["name"]): of for of in json.loads(done.stdout)["findings"]}
+
+
+def test_a_machine_with_nothing_set_is_not_broken_and_equal_lines_are_one(bench):
+    done = bench("doctor")
+    assert done.returncode == 0, done.stdout
+    lines = [line for line in done.stdout.splitlines() if "no place is set for corpus" in line]
+    assert len(lines) == 1
+    assert "BENCH_CORPORA_KEY" in lines[0]
+    for key in ("had", "partialspoof", "inthewild"):
+        assert key in lines[0]
+    for text in ("GB free", "is written and read", "a second process sees a lock"):
+        assert text in done.stdout
+
+
+def test_what_is_set_and_not_there_is_broken(bench, environment):
+    environment["BENCH_CORPORA_HAD"] = "/no/such/folder"
+    done = bench("doctor", "--json")
+    assert done.returncode == 1
+    assert found(done)["corpora", "had"]["state"] == "broken"
+    assert found(done)["corpora", "partialspoof"]["state"] == "missing"
+    assert found(done)["configuration", "corpora.had"]["detail"] == "from BENCH_CORPORA_HAD"
+
+
+def test_what_a_table_needs_is_asked_of_it(bench):
+    assert bench("doctor", "table4", "--smoke").returncode == 0
+    done = bench("doctor", "table4", "--json")
+    assert done.returncode == 1
+    area = "needed by sal/table4"
+    needed = [of for of in json.loads(done.stdout)["findings"] if of["area"] == area]
+    assert {of["state"] for of in needed} == {"missing"}
+    assert any("for corpus partialspoof" in of["detail"] for of in needed)
+    assert len({of["detail"] for of in needed}) == len(needed)
+    misspelt = bench("doctor", "tabel4")
+    assert misspelt.returncode == 2
+    assert "did you mean 'table4'?" in misspelt.stderr
+
+
+def test_files_keys_and_weights_are_told(bench, environment, tmp_path):
+    (tmp_path / "bench.toml").write_text("workers = 3\n")
+    path = tmp_path / "w.pt"
+    path.write_bytes(b"weights")
+    environment["BENCH_WEIGHTS_MINE"] = str(path)
+    done = found(bench("doctor", "--json"))
+    assert done["configuration", "bench.toml"]["detail"] == "read"
+    assert done["configuration", "work"]["detail"] == "from BENCH_WORK"
+    assert "(SHA-256 9a129038d9a00aed..." in done["weights", "mine"]["detail"]
+
+
+@pytest.mark.parametrize("package", ["torch", "mlflow"])
+def test_a_slim_environment_is_told_what_to_install(bench, package, monkeypatch):
+    own = importlib.util.find_spec
+
+    def find(name, *more):
+        return None if name == package else own(name, *more)
+
+    monkeypatch.setattr("importlib.util.find_spec", find)
+    done = bench("doctor")
+    assert done.returncode == 0, done.stderr
+    assert "not installed: pip install speech-deepfake-bench" in done.stdout
+
+
+def test_locks_that_a_second_process_does_not_see_are_told(tmp_path, monkeypatch):
+    assert "a second process sees a lock" in machine_checks.locks_hold(tmp_path)
+
+    @contextmanager
+    def no_lock(path, *more):
+        yield
+
+    with monkeypatch.context() as patched:
+        patched.setattr(machine_checks.locks, "held", no_lock)
+        with pytest.raises(BenchError, match="a second process does not see a lock"):
+            machine_checks.locks_hold(tmp_path)
+        patched.setattr(sys, "executable", shutil.which("false"))
+        with pytest.raises(BenchError, match="cannot try a lock"):
+            machine_checks.locks_hold(tmp_path)
+
+
+def test_packages_other_than_the_lock_files_are_named(tmp_path):
+    lock = tmp_path / "uv.lock"
+    lock.write_text('[[package]]\nname = "click"\nversion = "0.0.1"\n')
+    with pytest.raises(BenchError, match=r"1 other than uv.lock says: click .* \(locked: 0.0.1\)"):
+        machine_checks.beside_lock(lock)
+    lock.write_text('[[package]]\nname = "no-such-package"\nversion = "1"\n')
+    assert "are those of uv.lock" in machine_checks.beside_lock(lock)
+    assert "no lock file" in machine_checks.beside_lock(tmp_path / "none")
+
+
+def test_a_work_folder_that_is_not_there_yet_is_tried_above_it(tmp_path):
+    work = tmp_path / "a" / "work"
+    assert f"free for {work}" in machine_checks.free_disk(work)
+    assert machine_checks.writes(work) == f"{tmp_path} is written and read"
+    assert list(tmp_path.iterdir()) == []

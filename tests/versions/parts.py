@@ -1,0 +1,360 @@
+"""Every part of which results have a version, and what it gives on a fixed input: on the CPU, on
+one thread.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import typing
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import soundfile
+import torch
+
+from bench import cards, catalogue, corpora, frontends
+from bench.augment import csm, mix_frame, noise, rawboost
+from bench.breath import dsp, marks, precomputed, respiro
+from bench.config import Config
+from bench.corpora import audio, readers
+from bench.corpora.subset import FrameVectors, Span, Spans
+from bench.labels.frames import spoof_frames
+from bench.metrics import scores as score_file
+from bench.specs import augment as augment_specs
+from bench.specs import breath as breath_specs
+from bench.specs import frontends as frontend_specs
+from bench.specs import systems as system_specs
+from bench.specs.base import digest
+from bench.specs.corpus import Audio
+from bench.specs.frontends import Lora, Tiny
+from bench.specs.run import Run, Stage
+from bench.systems import Batch
+from bench.training import engine
+from bench.training.row import Library, train_and_score
+from bench.units import HOP_SAMPLES, RECEPTIVE_FIELD_SAMPLES
+from tests.breath import made_breaths, plain_respiro
+from tests.corpora import layouts
+from tests.frontends import small
+from tests.training.conftest import DETECTION
+from tests.versions import metrics
+from tests.versions.summary import Output, summary
+
+ROWS = {
+    "sal": ("sal/table4:S2", "sal/table4:S7"),
+    "tca": ("tca/table2:TCA",),
+    "breathnet": ("breathnet/table10:BreathNet", "breathnet/table7:no-film"),
+    "mfpt": ("mfpt/asvspoof2021:MFPT", "mfpt/asvspoof2021:none"),
+}
+"""Rows, in their smoke form, whose systems stand for each kind, with what they start from."""
+
+
+def kinds(union: Any) -> list[str]:
+    """Return the kinds of a union of specifications but for `none`."""
+    members = typing.get_args(typing.get_args(union)[0]) or (union,)
+    found = [typing.get_args(of.model_fields["kind"].annotation)[0] for of in members]
+    return [kind for kind in found if kind != "none"]
+
+
+def all_parts() -> dict[str, Callable[[], Output]]:
+    """Return what gives the output of each part, by the part's name in `bench.versions`."""
+    augmentations = [
+        kind
+        for union in (augment_specs.Augment, augment_specs.Mix, augment_specs.Splice)
+        for kind in kinds(union)
+    ]
+    systems, front_ends = kinds(system_specs.System), kinds(frontend_specs.FrontEnd)
+    detectors = [kind for kind in kinds(breath_specs.Breath) if kind in DETECTORS]
+    return {
+        **{f"system {kind}": partial(system, kind) for kind in systems},
+        **{f"front-end {kind}": partial(front_end, kind) for kind in front_ends},
+        **{f"augmentation {kind}": AUGMENTATIONS.get(kind, missing) for kind in augmentations},
+        **{f"detector {kind}": DETECTORS[kind] for kind in detectors},
+        **{f"reader {name}": partial(reader, name) for name in readers.names()},
+        **{f"metric {kind}": partial(metrics.output, kind) for kind in catalogue.METRICS},
+        "metric intervals": metrics.intervals,
+        "breath marks": breath_marks,
+        "labels of frames": frame_labels,
+        "audio": read_audio,
+        "training": trained,
+    }
+
+
+def missing() -> Output:
+    raise AssertionError("tests/versions/parts.py: should have an output of this part")
+
+
+def resolved(name: str) -> dict[str, Run]:
+    table, _, row = name.partition(":")
+    run = cards.resolve(cards.table(table), row, "smoke")
+    start = {f"{name}, start": run.start.stage} if isinstance(run.start, Stage) else {}
+    return {name: run, **start}
+
+
+def system(kind: str) -> Output:
+    """Return scores and losses of the kind's rows with their first weights."""
+    assert kind in ROWS, "tests/versions/parts.py: ROWS should name a row of this system"
+    found: Output = {}
+    for name, run in (pair for row in ROWS[kind] for pair in resolved(row).items()):
+        of = f"{name} {digest(run.system)}{digest(run.frontend)}"
+        made = engine.build(run, 1, Config())
+        batch = clips(run)
+        torch.manual_seed(1)
+        losses = made.losses(batch)
+        answer = made.eval().answer(batch.waves, batch.marks, run.dev.resolution_s)
+        found[f"{of}: losses"] = [loss.item() for loss in losses.values()]
+        found[f"{of}: score"] = summary(answer.score)
+    return found
+
+
+def clips(run: Run) -> Batch:
+    samples = round(run.train.clip_s * 16_000)
+    frames = samples // round(run.train.resolution_s * 16_000) if run.train.resolution_s else 1
+    hops = (samples - RECEPTIVE_FIELD_SAMPLES) // HOP_SAMPLES + 1
+    kind = torch.tensor([0, 1, 2])
+    return Batch(
+        small.waves(3, samples),
+        (kind > 0)[:, None] ^ (torch.arange(frames) % 3 == 1),
+        torch.ones(3, frames, dtype=torch.bool),
+        kind,
+        (torch.arange(3)[:, None] + torch.arange(hops)) % 5 == 0,
+    )
+
+
+def front_end(kind: str) -> Output:
+    """Return hidden states: of the tiny kind in each form, of the others with small weights."""
+    waves, tiny = small.waves(2, 8000), {"blocks": 2, "dim": 16, "heads": 2, "feed_forward": 16}
+    found: Output = {}
+    with tempfile.TemporaryDirectory() as folder:
+        if kind == "tiny":
+            lora = Lora(kind="lora", rank=2)
+            regular = {"dropout": 0.2, "time_mask": 0.2, "layerdrop": 0.2}
+            specs: dict[str, Any] = {
+                "wav2vec2": Tiny(kind="tiny", **tiny),
+                "wavlm": Tiny(kind="tiny", family="wavlm", **tiny),
+                "lora": Tiny(kind="tiny", tuning=lora, **tiny),
+                "in training": Tiny(kind="tiny", **tiny, **regular),
+            }
+            config = Config()
+        else:
+            family = "wav2vec2" if kind == "s3prl" else kind
+            config = Config(weights={"own": small.fairseq(small.draw(family), Path(folder))})
+            more = {"upstream": family} if kind == "s3prl" else {}
+            (spec,) = [
+                of
+                for of in typing.get_args(typing.get_args(frontend_specs.FrontEnd)[0])
+                if typing.get_args(of.model_fields["kind"].annotation)[0] == kind
+            ]
+            specs = {"small": spec(kind=kind, weights="own", **more)}
+        for name, spec in specs.items():
+            torch.manual_seed(1)
+            made = frontends.build(spec, config).train(name == "in training")
+            torch.manual_seed(2)
+            found[name] = summary(torch.stack(tuple(made(waves))))
+    return found
+
+
+def wave(seconds: float = 0.5) -> np.ndarray:
+    return small.waves(1, round(seconds * 16_000))[0].numpy()
+
+
+def of_rawboost() -> Output:
+    found: Output = {}
+    for algorithm in (4, 8):
+        spec = augment_specs.RawBoost(kind="rawboost", algorithm=algorithm)
+        found[str(algorithm)] = summary(rawboost.rawboost(wave(), spec, np.random.default_rng(1)))
+    return found
+
+
+def of_noise() -> Output:
+    with tempfile.TemporaryDirectory() as folder:
+        names = ("noise/a", "speech/a", "speech/b", "music/a", "rirs/a")
+        for number, name in enumerate(names):
+            path = Path(folder, f"{name}.wav")
+            path.parent.mkdir(exist_ok=True)
+            soundfile.write(path, wave(0.3 + 0.1 * number), 16_000)
+        places = {"musan": Path(folder), "rirs": Path(folder, "rirs")}
+        recordings = noise.recordings(Config(noise=places))
+        spec = augment_specs.RecordedNoise(kind="noise")
+        return {
+            str(seed): summary(noise.noisy(wave(), spec, recordings, np.random.default_rng(seed)))
+            for seed in range(4)
+        }
+
+
+def of_csm() -> Output:
+    found: Output = {}
+    for selection in ("bernoulli", "fixed-share"):
+        spec = augment_specs.CrossSegmentMixing(kind="csm", probability=0.7, selection=selection)
+        spoof = torch.arange(40).reshape(4, 10) % 3 == 0
+        mixed = csm.mix(
+            small.waves(4, 3200),
+            spoof,
+            torch.ones_like(spoof),
+            torch.tensor([0, 1, 2, 0]),
+            samples_per_frame=320,
+            spec=spec,
+            generator=torch.Generator().manual_seed(1),
+        )
+        found[selection] = summary(torch.cat([of.float().flatten() for of in mixed]))
+    return found
+
+
+def of_mix_frame() -> Output:
+    found: Output = {}
+    for name, more in {"plain": {}, "faded": {"regions": 2, "crossfade_s": 0.005}}.items():
+        spec = augment_specs.MixFrame(kind="mix-frame", **more)
+        base, injector = small.waves(2, 16_000).numpy()
+        spliced = mix_frame.splice(base, injector, spec, np.random.default_rng(1))
+        found[name] = summary(np.concatenate([spliced.wave, spliced.injected]))
+    return found
+
+
+AUGMENTATIONS: dict[str, Callable[[], Output]] = {
+    "rawboost": of_rawboost,
+    "noise": of_noise,
+    "csm": of_csm,
+    "mix-frame": of_mix_frame,
+}
+
+
+def of_dsp() -> Output:
+    spec = breath_specs.Dsp(kind="dsp")
+    waves = {str(seed): made_breaths.made(seed).wave for seed in (0, 1)}
+    return {name: summary(dsp.intervals(of, spec)) for name, of in waves.items()}
+
+
+def of_respiro() -> Output:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "respiro-en.pt")
+        torch.save({"model": plain_respiro.published(1)}, path)
+        config = Config(weights={"respiro_en": path}, device="cpu")
+        detector = respiro.Detector(breath_specs.Respiro(kind="respiro"), Audio(), config)
+        (probabilities,) = detector.probabilities([wave(1.0)])
+    times = respiro.breaths(np.tile([0.1] * 30 + [0.0] * 9, 3), detector.spec)
+    return {"probabilities": summary(probabilities), "breaths": summary(times)}
+
+
+def of_precomputed() -> Output:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "own.csv")
+        path.write_text("utterance,start_s,end_s\na,0.1,0.4\na,0.3,0.5\nb,,\nc,0.2,0.25\n")
+        spec = breath_specs.Precomputed(kind="precomputed", intervals="own")
+        subset: Any = SimpleNamespace(
+            corpus="own",
+            split="eval",
+            table=pd.DataFrame({"utterance": ["a", "b", "c"]}),
+        )
+        found = precomputed.read(subset, spec, Config(weights={"own": path}))
+    return {"times": summary(found.times_s), "offsets": summary(found.offsets)}
+
+
+DETECTORS: dict[str, Callable[[], Output]] = {
+    "dsp": of_dsp,
+    "respiro": of_respiro,
+    "precomputed": of_precomputed,
+}
+
+
+def breath_marks() -> Output:
+    """Return marks of clips of an utterance of two breaths, and by chance."""
+    intervals = marks.Intervals.joined([np.float32([[0.1, 0.4], [0.7, 0.8]])])
+    providers = {"intervals": intervals, "chance": marks.Chance(["a"], 0.3)}
+    providers["ones"] = marks.Constant(True)
+    return {
+        f"{name}, {fill}": summary(of.marks(0, 1600, 12_000, 32_000, fill))
+        for name, of in providers.items()
+        for fill in ("zeros", "repeat")
+    }
+
+
+def reader(name: str) -> Output:
+    """Return what is read of small corpora in their official layout."""
+    made = {
+        "partialspoof": {"partialspoof": ("train", layouts.partialspoof)},
+        "llamapartialspoof": {"llamapartialspoof": ("crossfade", layouts.llamapartialspoof)},
+        "protocol": {
+            "asvspoof2019la": ("eval", layouts.asvspoof2019la),
+            "had": ("train", layouts.had),
+            "inthewild": ("eval", layouts.inthewild),
+        },
+    }
+    assert name in made, "tests/versions/parts.py: should have a corpus of this reader"
+    found: Output = {}
+    for key, (split, write) in made[name].items():
+        with tempfile.TemporaryDirectory() as folder:
+            config = Config(corpora={key: write(Path(folder))})
+            subset = corpora.load(key, split, config, "paper")
+        for column in sorted(set(subset.table.columns) - {"path"}):
+            of = subset.table[column]
+            is_number = pd.api.types.is_numeric_dtype(of)
+            numbers = of if is_number else [sum(map(ord, str(value))) for value in of]
+            found[f"{key}: {column}"] = summary(numbers)
+        found |= {f"{key}: labels": summary(list(timing(subset.timing)))}
+    return found
+
+
+def timing(of: FrameVectors | Spans | None) -> list[float]:
+    match of:
+        case FrameVectors(resolution_s, spoof):
+            return [resolution_s, *(float(value) for each in spoof.values() for value in each)]
+        case Spans(spans):
+            every = [span for each in spans.values() for span in each]
+            return [n for span in every for n in (span.start_s, span.end_s, len(span.label))]
+        case None:
+            return []
+
+
+def frame_labels() -> Output:
+    spans = (Span(0.0, 0.41, "bonafide"), Span(0.41, 0.58, "spoof"), Span(0.58, 1.3, "bonafide"))
+    return {
+        f"{rule} {resolution}": summary(spoof_frames(spans, 1.305, resolution, rule))
+        for rule in ("any-spoof", "floor")
+        for resolution in (0.02, 0.16)
+    }
+
+
+def read_audio() -> Output:
+    found: Output = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for rate in (16_000, 44_100):
+            for ending in ("wav", "flac"):
+                path = Path(folder, f"{rate}.{ending}")
+                soundfile.write(path, wave(), rate)
+                read = audio.read_wave(path, Audio(other_rates="resample"), 1000, 2000)
+                found[path.name] = summary(read)
+    return found
+
+
+def trained() -> Output:
+    """Return losses of two epochs with augmentation, and the scores of a row that learnt them."""
+    losses: list[float] = []
+
+    class Log:
+        def on_step(self, *_: object) -> None:
+            pass
+
+        def on_epoch(self, epoch: int, figures: dict[str, float]) -> None:
+            losses.extend([figures["train.loss"], figures["dev.loss"], figures["learning_rate"]])
+
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        (place / "card.toml").write_text(DETECTION, encoding="utf-8")
+        card = cards.parse_table("test/versions", place / "card.toml")
+        changes = ["training.epochs=2", "training.batch_size=2", "augment={kind='rawboost'}"]
+        changes += ["optimiser.learning_rate=1e-4", "schedule={kind='cosine'}"]
+        run = cards.resolve(card, "X", "paper", changes)
+        root = layouts.asvspoof2019la(place / "LA")
+        for number, path in enumerate(sorted(root.rglob("*.flac"))):
+            soundfile.write(path, wave(0.3 + 0.02 * number), 16_000)
+        config = Config(work=place, corpora={"asvspoof2019la": root}, device="cpu", workers=0)
+        fabric = engine.make_fabric(config, "32-true")
+        data = Library(config).row(run)
+        ended = train_and_score(fabric, run, 7, data, place / "run", config, Log())
+        (scores,) = ended.scores.values()
+        found = score_file.read(scores)["score"].to_numpy()
+    return {"losses": losses, "scores": [float(score) for score in found]}

@@ -1,0 +1,90 @@
+"""A part's results version is raised when its results change, and only then are these others."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+
+from bench import cards, catalogue, versions
+from bench.errors import BenchError
+from tests.versions import golden
+from tests.versions.parts import all_parts
+from tests.versions.summary import summary
+
+PARTS = all_parts()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_results_are_those_of_the_declared_version(part):
+    wrong = golden.problem(part, PARTS[part]())
+    assert not wrong, wrong
+
+
+def test_every_part_of_every_run_and_every_metric_has_a_version_and_an_output():
+    found = set(versions.of_metrics(catalogue.METRICS))
+    for key in cards.table_keys():
+        table = cards.table(key)
+        for form in ("paper", "smoke"):
+            for row in cards.runnable(table):
+                found |= versions.of_run(cards.resolve(table, row, form)).keys()
+    assert found <= PARTS.keys()
+    assert {versions.declared(versions.module_of(part)) for part in PARTS} >= {versions.FIRST}
+
+
+def test_no_golden_output_is_of_a_part_that_is_gone():
+    assert {path.name for path in golden.FOLDER.iterdir()} == {
+        golden.place(part).name for part in PARTS
+    }
+
+
+@pytest.fixture
+def kept(tmp_path, monkeypatch):
+    """A golden output of its own, of the version that the module declares."""
+    monkeypatch.setattr(golden, "FOLDER", tmp_path)
+    assert "no golden output" in golden.problem("metric auc", {"value": [0.5]})
+    assert golden.write("metric auc", {"value": [0.5]}).startswith("written")
+    assert golden.problem("metric auc", {"value": [0.50001]}) == ""
+    return golden.place("metric auc")
+
+
+def test_other_results_want_a_raised_version_and_are_not_written_without(kept):
+    wrong = golden.problem("metric auc", {"value": [0.501]})
+    assert "raise RESULTS_VERSION in bench/metrics/auc.py" in wrong
+    assert "Changes results" in wrong
+    before = kept.read_text()
+    assert golden.write("metric auc", {"value": [0.501]}).startswith("not written")
+    assert kept.read_text() == before
+
+
+def test_a_raised_version_wants_a_golden_output_of_its_own(kept, monkeypatch):
+    monkeypatch.setattr(versions, "declared", lambda module: 2)
+    assert "is of version 1" in golden.problem("metric auc", {"value": [0.5]})
+    assert golden.write("metric auc", {"value": [0.501]}).startswith("written")
+    assert json.loads(kept.read_text())["version"] == 2
+    assert golden.problem("metric auc", {"value": [0.501]}) == ""
+
+
+def test_a_module_without_a_version_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(versions, "_ROOT", tmp_path)
+    for text in ("", "RESULTS_VERSION = 0\n", "RESULTS_VERSION = '1'\n"):
+        path = tmp_path / f"of{len(text)}.py"
+        path.write_text(text)
+        with pytest.raises(BenchError, match=r"should declare a whole number RESULTS_VERSION"):
+            versions.declared(path.stem)
+
+
+def test_a_summary_sees_order_sign_and_size():
+    one = summary([1.0, 2.0, 3.0])
+    for other in ([3.0, 2.0, 1.0], [1.0, 2.0, -3.0], [1.0, 2.0], [1.0, 2.0, 3.001]):
+        assert golden.differs(summary(other), one)
+    assert not golden.differs(summary([1.0, 2.0, 3.0 + 1e-6]), one)
