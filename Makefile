@@ -14,7 +14,7 @@ help:  ## Say what there is to make.
 setup: .venv/.ready  ## Make the locked environment in .venv.
 
 # uv is used where it is installed; else it is brought into .venv itself, which keeps it (group dev).
-.venv/.ready: pyproject.toml uv.lock
+.venv/.ready: pyproject.toml core/pyproject.toml uv.lock
 	@set -e; \
 	if command -v uv >/dev/null 2>&1; then uv=uv; else \
 		test -x .venv/bin/uv || { echo "bringing uv into .venv"; $(PYTHON) -m venv .venv && .venv/bin/python -m pip install --quiet "uv>=0.9"; }; \

@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from bench import packages
 from bench.errors import plain, quoted
 
 MACHINE, GIVEN = 1, 2
@@ -132,6 +133,9 @@ def _of_class(error: BaseException, name: str) -> Explained | None:
         case "builtins.OSError":
             assert isinstance(error, OSError)
             return of_system(error)
+        case "builtins.ModuleNotFoundError":
+            assert isinstance(error, ModuleNotFoundError)
+            return _of_package(error.name or "")
         case "builtins.MemoryError":
             what = f"there is not enough memory ({_first_line(error)})".replace(" ()", "")
             return _said("", _Case(what, _MEMORY))
@@ -156,6 +160,14 @@ def _of_class(error: BaseException, name: str) -> Explained | None:
             return _said("", _Case("a process of ours was killed, perhaps for memory", _MEMORY))
         case _:
             return None
+
+
+def _of_package(module: str) -> Explained | None:
+    """Explain a module that cannot be imported; None where it is one of ours."""
+    package = module.partition(".")[0]
+    if package in ("", "bench"):
+        return None
+    return Explained(packages.needed(packages.command(), package), MACHINE)
 
 
 def of_system(error: OSError) -> Explained:

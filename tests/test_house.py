@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from bench import card_files
+from bench import __version__, card_files, packages
 from bench.specs import augment, frontends, systems
 
 CARDS = {"datasets": "datasets", "experiments": "experiments", "reports/templates": "templates"}
@@ -17,12 +19,37 @@ CARDS = {"datasets": "datasets", "experiments": "experiments", "reports/template
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
-    place = tmp_path_factory.mktemp("wheel")
-    root = Path(__file__).parent.parent
+    """Of `speech-deepfake-bench-core`, which has all files."""
+    return _built(Path(__file__).parent.parent / "core", tmp_path_factory.mktemp("wheel"))
+
+
+def _built(project: Path, place: Path) -> zipfile.ZipFile:
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(place)]
-    subprocess.run(command, cwd=root, check=True, capture_output=True)
+    subprocess.run(command, cwd=project, check=True, capture_output=True)
     (built,) = place.glob("*.whl")
     return zipfile.ZipFile(built)
+
+
+def test_the_whole_distribution_owns_no_file_of_the_cores(root, tmp_path):
+    """Whichever of the two is installed later or removed, the other's files stay."""
+    names = _built(root, tmp_path).namelist()
+    assert {name.split("/")[0] for name in names} == {
+        f"speech_deepfake_bench-{__version__}.dist-info"
+    }
+
+
+def test_both_distributions_are_of_one_version_and_share_no_requirement(root):
+    whole, core = (
+        tomllib.loads((root / place / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+        for place in ("", "core")
+    )
+    assert whole["version"] == core["version"] == __version__
+    assert f"{core['name']}=={__version__}" in whole["dependencies"]
+    names = [{re.split(r"[^\w-]", of)[0] for of in each["dependencies"]} for each in (whole, core)]
+    assert not names[0] & names[1]
+    assert not {*whole["scripts"]} & {*core["scripts"]}
+    assert (whole["name"], core["name"]) == (packages.WHOLE, packages.CORE)
+    assert {*whole["optional-dependencies"]} == {"s3", "postgresql"}
 
 
 def test_the_wheel_brings_nothing_but_bench(wheel):

@@ -30,6 +30,7 @@ from bench.cli.sweep import sweep
 from bench.cli.sync import sync
 from bench.cli.ui import ui
 from bench.errors import BenchError, RowFailed
+from bench.packages import NotInstalled
 
 # Threads that wait for each other sleep instead of spinning. Where another process wants a core,
 # spinning made training 25 times slower (measured on two cores with one loader worker).
@@ -99,7 +100,8 @@ def _run() -> int:
     except SystemExit:  # so click ends where a pipe was closed
         return machine.MACHINE
     except BenchError as error:
-        code = machine.MACHINE if isinstance(error, RowFailed) else _code_of(error.__cause__)
+        of_machine = isinstance(error, RowFailed | NotInstalled)
+        code = machine.MACHINE if of_machine else _code_of(error.__cause__)
         text = f"error: {error}"
     except click.ClickException as error:
         with contextlib.suppress(OSError):

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench import checked_cards
+from bench import checked_cards, packages
 from bench.cli import configuration, options
 from bench.errors import BenchError
+from bench.specs.checked import Shapes
 
 if TYPE_CHECKING:
     from bench.reporting.checked import Found
@@ -24,6 +25,20 @@ def entry(key: str) -> dict[str, str]:
     """Return what `bench list` says of such a table."""
     card = checked_cards.card(key)
     return {"name": card.key, "about": f"{card.caption} [{card.kind}]"}
+
+
+def names_here() -> list[str]:
+    """Return the tables that can be looked up here; those that need torch are left out where it is
+    not installed, which is said.
+    """
+    known = checked_cards.names()
+    if packages.installed("torch"):
+        return known
+    left_out = [key for key in known if isinstance(checked_cards.card(key), Shapes)]
+    if left_out:
+        said = packages.needed(f"looking up {', '.join(left_out)}", "torch")
+        click.echo(f"left out: {said}", err=True)
+    return [key for key in known if key not in left_out]
 
 
 def run(table: str, *, as_json: bool = False, refused: str = "") -> None:

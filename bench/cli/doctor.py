@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 from collections.abc import Callable, Iterator
 from itertools import groupby
@@ -11,7 +10,7 @@ from typing import Literal, NamedTuple
 
 import click
 
-from bench import cards, config_files, machine, provenance, weights
+from bench import cards, config_files, machine, packages, provenance, weights
 from bench.cli import configuration, machine_checks, options
 from bench.cli.counting import runs_wait
 from bench.config import Config, Form
@@ -22,7 +21,6 @@ from bench.launchers.needs import lacking, lacking_device
 
 State = Literal["ok", "missing", "broken"]
 """`missing` is what is not set or not there, `broken` what is set and does not work."""
-_WHOLE = "not installed: pip install speech-deepfake-bench"
 
 
 class Finding(NamedTuple):
@@ -130,8 +128,8 @@ def _configuration(here: Config) -> Iterator[Finding]:
 
 
 def _devices(here: Config | None) -> Iterator[Finding]:
-    if importlib.util.find_spec("torch") is None:
-        yield Finding("devices", "torch", "missing", _WHOLE)
+    if not packages.installed("torch"):
+        yield Finding("devices", "torch", "missing", packages.needed("training", "torch"))
         return
     import torch
 
@@ -166,7 +164,11 @@ def _versions() -> Iterator[Finding]:
 
 
 def _version(text: str) -> tuple[State, str]:
-    return ("missing", _WHOLE) if text == "missing" else ("ok", text)
+    return (
+        ("missing", f"not installed: {packages.install_command()}")
+        if text == "missing"
+        else ("ok", text)
+    )
 
 
 def _work(here: Config) -> Iterator[Finding]:
@@ -213,8 +215,8 @@ def _with_digest(path: Path) -> str:
 
 def _store(here: Config) -> Iterator[Finding]:
     area = "tracking store"
-    if importlib.util.find_spec("mlflow") is None:
-        yield Finding(area, "mlflow", "missing", _WHOLE)
+    if not packages.installed("mlflow"):
+        yield _without_mlflow(area, here)
         return
     from bench.tracking import address, artifact_check
     from bench.tracking.store import Store
@@ -248,3 +250,13 @@ def _store(here: Config) -> Iterator[Finding]:
     if answered.state == "ok" and at.file is None:
         yield _attempt(area, "artifacts", artifacts, "broken")
     yield _attempt(area, "synchronised", waiting, "broken")
+
+
+def _without_mlflow(area: str, here: Config) -> Finding:
+    from bench.tracking import opened, records
+
+    if text := opened.unread(here):
+        return Finding(area, "mlflow", "missing", text)
+    kept = records.Records(here)
+    count = len(records.names(records.folder(here)))
+    return Finding(area, "records", "ok", f"{kept.uri}: {count} judged score files")

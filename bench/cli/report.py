@@ -18,6 +18,7 @@ from bench.sweep_cards import PREFIX
 
 if TYPE_CHECKING:
     from bench.reporting import Extra, KeptInStore, Report
+    from bench.tracking.records import Records
     from bench.tracking.store import Store
 
 ALL = "all"
@@ -84,7 +85,7 @@ def report(
             "report", {"records": [record for made in reports for record in made.records]}
         )
         return
-    untrained = checked_cards.names() if table == ALL and form == "paper" else []
+    untrained = checked.names_here() if table == ALL and form == "paper" else []
     looked_up = [checked_cards.card(key) for key in untrained]
     page = overview.overview(reports, form, looked_up) if table == ALL else None
     left = [] if page is None else overview.left_over(reports, place)
@@ -142,14 +143,16 @@ def _extras(formats: str) -> list[Extra]:
 
 def _made(tables: Sequence[str], form: Form, detail: bool, here: Config) -> list[Report]:
     from bench.reporting import KeptInStore
-    from bench.tracking.store import Store
+    from bench.tracking import opened
 
-    store = Store(here)
+    store = opened.to_read(here)
     kept = KeptInStore(store, here.work)
     return [_report(table, form, store, kept, detail) for table in tables]
 
 
-def _report(table: str, form: Form, store: Store, kept: KeptInStore, detail: bool) -> Report:
+def _report(
+    table: str, form: Form, store: Store | Records, kept: KeptInStore, detail: bool
+) -> Report:
     from bench import reporting
 
     card = cards.table(table)

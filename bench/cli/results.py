@@ -19,6 +19,7 @@ from bench.config import Config, Form
 from bench.reporting import terminal
 from bench.reporting.cells import Cell, Signed, cells, standing
 from bench.specs.table import Table
+from bench.tracking import opened
 from bench.tracking.frame import tidy
 from bench.tracking.table_runs import overrides, table_runs
 
@@ -77,7 +78,8 @@ class Results:
 
     def state(self, row: str) -> str:
         """Return how far a row is."""
-        return terminal.progress(self.shown.standings[row])
+        unknown = opened.unread(self.here)
+        return f"not known: {unknown}" if unknown else terminal.progress(self.shown.standings[row])
 
     def records(self, row: str) -> list[dict[str, Any]]:
         """Return the results of a row, for scripts: one record a column."""

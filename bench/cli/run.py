@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from bench import cards
+from bench import cards, packages
 from bench.cli import checked, completion, configuration, options
 from bench.cli.console import FROM_EPOCH, resumable
 from bench.cli.counting import runs_wait
@@ -76,6 +76,7 @@ def run(
 
         say_costs(order, here, again=again, measure=measure)
         return
+    packages.require("torch", "lightning", "mlflow")
     order.require(here)
     # These import torch and MLflow, which takes seconds: only now.
     from bench.cli import ran

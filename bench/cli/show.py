@@ -84,7 +84,10 @@ def print_results(
     their runs with other settings. Say which runs are not shown.
     """
     from bench.cli.results import Results
+    from bench.tracking import opened
 
+    if unknown := opened.unread(here):
+        click.echo(f"what was run is not known: {unknown}", err=True)
     found = Results(card, form, here)
     lines = found.lines(rows, others=others)
     click.echo(f"\n{found.text(lines)}")

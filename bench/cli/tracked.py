@@ -38,9 +38,9 @@ def keep_verdict(
 ) -> str:
     """Keep a verdict with the score file and what was `written` of it; return where, in words."""
     from bench.provenance import commit
+    from bench.tracking import opened
     from bench.tracking.entry import ScoredEntry
     from bench.tracking.scored_record import READING
-    from bench.tracking.store import Store
 
     table = None if place.is_untabled else cards.table(place.table)
     warnings = [of.code for of in verdict.findings if of.severity == "warning"]
@@ -65,7 +65,7 @@ def keep_verdict(
         corpus=f"{verdict.short} {verdict.split}",
         cells={} if table is None else {table.text_columns[0]: system},
     )
-    store = Store(here)
+    store = opened.to_keep(here)
     with writing.scratch() as folder:
         artifacts = {
             "": [path for path in written if path.suffix != ".png"],

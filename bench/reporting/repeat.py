@@ -26,6 +26,8 @@ from bench.reporting.kept import Kept
 from bench.specs.table import Table
 
 _UNKNOWN = "not known"
+_RELEASE = "version "
+"""What a run's commit begins with where the suite was installed and is no checkout."""
 _EQUAL = (
     "The same figures, digit for digit, are to be expected with the same signature, data, commit, "
     "kind of device and number of threads; on a GPU with `deterministic = true` in bench.toml "
@@ -40,11 +42,7 @@ def summary(table: Table, standings: Mapping[str, Standing], form: Form, kept: K
     runs = pd.concat([stands.runs for stands in standings.values()]) if standings else None
     if runs is not None and len(runs):
         lines += [
-            marked("Code: commit {}{}", _listed(runs["commit"]), _uncommitted(runs)),
-            marked(
-                "Environment: `uv sync --locked`; uv.lock's SHA-256 begins: {}",
-                _listed(runs["lock"]),
-            ),
+            *_code(runs),
             marked("Data: {}, fingerprints below; `bench data check` compares them", _splits(runs)),
             *weights_used.lines(runs),
             *_spent(runs, kept),
@@ -139,6 +137,29 @@ def _commands(table: Table, standings: Mapping[str, Standing], form: Form) -> st
     if form == "smoke":
         commands.insert(0, "bench data mini")
     return joined(", ", map(code, commands))
+
+
+def _code(runs: pd.DataFrame) -> list[str]:
+    """Return what code and what environment the runs were of: a checkout's commit and its lock, or
+    the release that was installed.
+    """
+    released = runs["commit"].str.startswith(_RELEASE)
+    lines: list[str] = []
+    if not released.all():
+        own = runs[~released]
+        lines += [
+            marked("Code: commit {}{}", _listed(own["commit"]), _uncommitted(own)),
+            marked(
+                "Environment: `uv sync --locked`; uv.lock's SHA-256 begins: {}",
+                _listed(own["lock"]),
+            ),
+        ]
+    for version in dict.fromkeys(_listed(runs["commit"][released]).split(", ")):
+        if version.startswith(_RELEASE):
+            number = version.removeprefix(_RELEASE)
+            command = f"pip install speech-deepfake-bench=={number}"
+            lines.append(marked("Code: release {}, {}", number, code(command)))
+    return lines
 
 
 def _uncommitted(runs: pd.DataFrame) -> str:

@@ -75,8 +75,8 @@ def address(uri: str) -> Address:
     if kind in _DATABASES:
         return _database(uri, kind)
     if uri == "databricks" or (len(kind) > 1 and kind != "file"):
-        return Address(uri, _masked(uri), _secrets=_secrets(uri))  # MLflow or a plug-in knows it
-    raise BenchError(f"the tracking store {_masked(uri)!r} is none that is known: {_SHOULD_BE}")
+        return Address(uri, masked(uri), _secrets=_secrets(uri))  # MLflow or a plug-in knows it
+    raise BenchError(f"the tracking store {masked(uri)!r} is none that is known: {_SHOULD_BE}")
 
 
 def of_file(path: Path) -> Address:
@@ -108,9 +108,9 @@ def _server(uri: str, kind: str) -> Address:
         port = parts.port or _PORTS[kind]
     except ValueError as error:
         # The error's own text may hold a part of the password.
-        raise BenchError(f"the tracking server {_masked(uri)}: not an address") from error
+        raise BenchError(f"the tracking server {masked(uri)}: not an address") from error
     if not parts.hostname:
-        raise BenchError(f"the tracking server {_masked(uri)} has no host: {_SHOULD_BE}")
+        raise BenchError(f"the tracking server {masked(uri)} has no host: {_SHOULD_BE}")
     # Requests of MLflow are then without user and password, and so is all that it says of them.
     plain = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl().rstrip("/")
     login = (unquote(parts.username or ""), unquote(parts.password or ""))
@@ -132,7 +132,7 @@ def _database(uri: str, kind: str) -> Address:
     user = f"{quote(parts.username)}:***@" if parts.username else ""
     return Address(
         uri,
-        _masked(uri).replace("***@", user, 1),
+        masked(uri).replace("***@", user, 1),
         endpoint=(host, parts.port or _PORTS[kind]) if host else None,
         is_database=True,
         _secrets=_secrets(uri, str(parts.password or "")),
@@ -151,15 +151,15 @@ def _parsed(uri: str) -> URL:
 
 def _unreadable(uri: str) -> BenchError:
     return BenchError(
-        f"the tracking store {_masked(uri)}: not a database's address; signs such as @ : / % in a "
+        f"the tracking store {masked(uri)}: not a database's address; signs such as @ : / % in a "
         "password are written %40 %3A %2F %25"
     )
 
 
-def _masked(uri: str) -> str:
+def masked(uri: str) -> str:
     """Return a URI without what stands before its host, and without passwords in its query.
 
-    >>> _masked("postgresql://bob:a@b@db.example/x?sslpassword=c&y=1")
+    >>> masked("postgresql://bob:a@b@db.example/x?sslpassword=c&y=1")
     'postgresql://***@db.example/x?sslpassword=***&y=1'
     """
     head, _, query = uri.partition("?")

@@ -26,17 +26,25 @@ _LINE = "999"
 """Systems stand behind the table's own rows."""
 
 
-def keep(to: Ledger, entry: ScoredEntry, artifacts: Mapping[str, Sequence[Path]]) -> str:
+def keep(
+    to: Ledger,
+    entry: ScoredEntry,
+    artifacts: Mapping[str, Sequence[Path]],
+    judged_ms: int | None = None,
+) -> str:
     """Keep a judged score file as a finished run below its system's; return its id.
 
     `artifacts` are files by the folder of the run's that they come into. The same file, judged
-    alike, is kept once; judged again it stands again.
+    alike, is kept once; judged again it stands again. It was judged `judged_ms` milliseconds after
+    1970 began, now where that is not said.
     """
+    ended = now_ms() if judged_ms is None else judged_ms
     with to.lock():
         found = to.search(entry.table, entry.identity)
-        finished = [run.info.run_id for run in found if run.info.status == "FINISHED"]
+        finished = [run for run in found if run.info.status == "FINISHED"]
         parent = _system(to, entry)
-        run_id = finished[0] if finished else to.new(entry.table, entry.name, _tags(entry, parent))
+        own = finished[0].info if finished else None
+        run_id = own.run_id if own else to.new(entry.table, entry.name, _tags(entry, parent))
     try:
         if not finished:
             _fill(to, entry, run_id, artifacts)
@@ -44,7 +52,8 @@ def keep(to: Ledger, entry: ScoredEntry, artifacts: Mapping[str, Sequence[Path]]
         to.client.set_terminated(run_id, "FAILED")
         refresh(to, entry.of_system)
         raise
-    to.client.set_terminated(run_id, "FINISHED", end_time=now_ms())
+    last = max(ended, own.end_time) if own else ended
+    to.client.set_terminated(run_id, "FINISHED", end_time=last)
     refresh(to, entry.of_system)
     return run_id
 

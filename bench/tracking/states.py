@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from bench import packages
 from bench.config import Config, Form
 
 
 def states(config: Config, table: str, form: Form) -> dict[str, str]:
-    """Return for each signature its runs, e.g. `FINISHED: seed 666; FAILED: seed 667`."""
+    """Return for each signature its runs, e.g. `FINISHED: seed 666; FAILED: seed 667`; none where
+    MLflow is not installed (`bench.tracking.opened.state_of_unseen` says so).
+    """
+    if not packages.installed("mlflow"):
+        return {}
     from bench.tracking import address
     from bench.tracking.frame import tidy
     from bench.tracking.store import Store

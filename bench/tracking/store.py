@@ -20,11 +20,23 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pandas as pd
 
+from bench import cards
 from bench.config import Config, Form
 from bench.errors import BenchError
 from bench.metrics.scores import Figure
 from bench.specs.table import Table
-from bench.tracking import begin, ledger, models, scored, scored_record, shared, sync, upkeep, views
+from bench.tracking import (
+    begin,
+    ledger,
+    models,
+    records,
+    scored,
+    scored_record,
+    shared,
+    sync,
+    upkeep,
+    views,
+)
 from bench.tracking.begin import Begun
 from bench.tracking.client import is_of_store, unreachable
 from bench.tracking.entry import RunEntry, ScoredEntry
@@ -151,8 +163,14 @@ class Store:
 
     def scored(self, table_key: str, form: Form) -> pd.DataFrame:
         """Return what `keep_scored` keeps beside a table, one row each; columns as in
-        `tracking.scored_record.SCORED`. Raise BenchError where the store does not answer.
+        `tracking.scored_record.SCORED`. What was kept without MLflow is sent to the store first.
+        Raise BenchError where the store does not answer.
         """
+        if waiting := records.names(self._records):
+            try:
+                self._take_records()
+            except BenchError as error:
+                self._say(f"{len(waiting)} judged score files wait for `bench sync`: {error}")
         return scored_record.tidy(self._runs(table_key, form, "scored"))
 
     def model(self, run_id: str) -> nn.Module:
@@ -199,22 +217,43 @@ class Store:
         return self._try(lambda to: _shared(to, table, name, identity, more))
 
     def waiting(self) -> list[str]:
-        """Return the names of the runs that the outbox holds."""
-        return sync.waiting(self._outbox) if self._waits else []
+        """Return the names of the runs that the outbox holds, and of records that MLflow has not
+        got yet.
+        """
+        kept = records.names(self._records)
+        return [*(sync.waiting(self._outbox) if self._waits else []), *kept]
 
     def synchronise(self, *, elsewhere: bool = False) -> list[sync.Sent]:
-        """Send what the outbox holds to the store; what is sent is not sent again. What was
-        recorded for another store is sent only with `elsewhere`.
+        """Send what the outbox holds to the store, and what was kept without MLflow; what is sent
+        is not sent again. What was recorded for another store is sent only with `elsewhere`.
 
         Raise BenchError where the store does not answer: what was not sent still waits.
         """
-        if not self._waits:
-            return []
-        return self._reached(lambda to: self._send(to, elsewhere=elsewhere))
+        sent: list[sync.Sent] = []
+        if self._waits:
+            sent += self._reached(lambda to: self._send(to, elsewhere=elsewhere))
+        return [*sent, *self._take_records()]
 
     @functools.cached_property
     def _outbox(self) -> Ledger:
         return ledger.outbox(self._config)
+
+    @property
+    def _records(self) -> Path:
+        return records.folder(self._config)
+
+    def _take_records(self) -> list[sync.Sent]:
+        """Send what was kept without MLflow to the store."""
+        if not records.names(self._records):
+            return []
+
+        def keep(record: records.Record) -> None:
+            judged = record.judged_ms
+            self._reached(lambda to: scored.keep(to, record.entry, record.files, judged))
+            if record.entry.table in cards.table_keys():
+                self.present(cards.table(record.entry.table))
+
+        return [sync.Sent(name, "sent") for name in records.send(self._records, keep)]
 
     @property
     def _waits(self) -> bool:

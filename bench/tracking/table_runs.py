@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from bench import packages
 from bench.config import Config, Form
 
 
 def table_runs(config: Config, table: str, form: Form) -> list[Any]:
     """Return MLflow's runs of the rows of a table in one form, the one that began last first; where
-    a server is away, those that the outbox has.
+    a server is away, those that the outbox has. None where MLflow is not installed
+    (`bench.tracking.opened.unread` says so).
     """
+    if not packages.installed("mlflow"):
+        return []
     from bench.tracking import address
     from bench.tracking.store import Store
 

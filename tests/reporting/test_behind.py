@@ -96,3 +96,11 @@ def test_threads_and_determinism_stand_with_the_conditions_of_equal_figures():
     assert "- Threads: 2\n" in text
     assert "- Determinism: torch.use_deterministic_algorithms(False)\n" in text
     assert "same signature, data, commit, kind of device and number of threads" in text
+
+
+def test_a_run_of_an_installed_release_is_repeated_by_installing_it():
+    found = frame().assign(commit="version 0.1.0", lock="none")
+    text = report(TABLE, PAPER, RUNS, found, NONE_SCORED, "paper").markdown
+    assert "- Code: release 0.1.0, `pip install speech-deepfake-bench==0.1.0`\n" in text
+    assert "Code: commit version" not in text
+    assert "uv.lock" not in text

@@ -1,0 +1,147 @@
+"""Judged score files kept without MLflow: read as a store's, and sent to one once."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from bench.errors import BenchError
+from bench.metrics.scores import Figure
+from bench.tracking import kept, records
+from bench.tracking.entry import ScoredEntry
+
+
+@pytest.fixture
+def scored():
+    return ScoredEntry(
+        table="cross/detection",
+        system="MyDet",
+        form="paper",
+        split="asvspoof2019la/eval",
+        fingerprint="0123456789abcdef",
+        digest="feedbeef",
+        commit="18096a9",
+        settings={"columns": "id 1, score 2", "missing": "3"},
+        figures={
+            "asvspoof2019la.eer": Figure(0.0361, 0.035, 0.0372, plan="speaker+attack"),
+            "asvspoof2019la.auc": Figure(0.9, math.nan, math.nan),
+        },
+        evaluation="asvspoof2019la",
+    )
+
+
+@pytest.fixture
+def own(config):
+    return records.Records(config)
+
+
+@pytest.fixture
+def verdict(tmp_path):
+    path = tmp_path / "verdict.json"
+    path.write_text("{}")
+    return path
+
+
+def test_a_record_is_read_as_a_stores_run_is(own, store, scored, verdict):
+    run_id = own.keep_scored(scored, {"": [verdict]})
+    store.keep_scored(scored, {"": [verdict]})
+    ours, mlflows = (of.scored("cross/detection", "paper") for of in (own, store))
+    assert ours["run_id"].tolist() == [run_id]
+    unequal = ["run_id", "ended"]
+    pd.testing.assert_frame_equal(ours.drop(columns=unequal), mlflows.drop(columns=unequal))
+    assert own.frame("cross/detection", "paper").empty
+    assert own.scored("cross/detection", "smoke").empty
+    assert own.scored("sal/table4", "paper").empty
+
+
+def test_what_is_kept_with_a_record_is_found_as_a_runs_files_are(
+    own, config, scored, verdict, tmp_path
+):
+    scores = tmp_path / "scores.parquet"
+    scores.write_bytes(b"scores")
+    files = {"": [verdict], "scores/asvspoof2019la": [scores]}
+    run_id = own.keep_scored(scored, files)
+    with kept.score_file(own, run_id, "asvspoof2019la") as found:
+        assert found is not None
+        assert found.read_bytes() == b"scores"
+    with kept.score_file(own, run_id, "had") as found:
+        assert found is None
+    (record,) = records.read(records.folder(config))
+    assert {folder: [of.name for of in paths] for folder, paths in record.files.items()} == {
+        folder: [of.name for of in paths] for folder, paths in files.items()
+    }
+
+
+def test_the_same_file_judged_alike_is_one_record(own, scored, verdict):
+    first = own.keep_scored(scored, {"": [verdict]})
+    assert own.keep_scored(scored, {"": [verdict]}) == first
+    assert own.keep_scored(replace(scored, digest="other"), {"": [verdict]}) != first
+    assert len(own.scored("cross/detection", "paper")) == 2
+
+
+def test_one_that_cannot_be_kept_whole_is_not_there(own, scored, tmp_path):
+    with pytest.raises(OSError, match=r"gone\.json"):
+        own.keep_scored(scored, {"": [tmp_path / "gone.json"]})
+    assert own.scored("cross/detection", "paper").empty
+
+
+@pytest.mark.parametrize("how", ["synchronise", "scored"])
+def test_a_store_takes_records_in_once(own, store, config, scored, verdict, how):
+    own.keep_scored(scored, {"": [verdict]})
+    assert store.waiting() == ["cross/detection: MyDet, asvspoof2019la/eval"]
+    if how == "synchronise":
+        assert [of.state for of in store.synchronise()] == ["sent"]
+        assert store.synchronise() == []
+    found = store.scored("cross/detection", "paper")
+    assert found["system"].tolist() == ["MyDet"]
+    assert [of.path for of in store.client.list_artifacts(found["run_id"][0])] == ["verdict.json"]
+    assert store.waiting() == []
+    assert [*store.pages()] == ["cross/detection"]
+    assert not [*records.folder(config).iterdir()]
+
+
+def test_a_record_that_is_sent_keeps_its_time(own, store, config, scored, verdict):
+    own.keep_scored(scored, {"": [verdict]})
+    (record,) = records.read(records.folder(config))
+    store.keep_scored(replace(scored, digest="judged later"), {"": [verdict]})
+    store.synchronise()
+    found = store.scored("cross/detection", "paper")
+    assert found["scores"].tolist() == ["feedbeef", "judged later"]
+    assert found["ended"][0] == pd.Timestamp(record.judged_ms, unit="ms", tz="UTC")
+
+
+def test_a_record_of_what_the_store_has_is_not_kept_twice(own, store, scored, verdict):
+    store.keep_scored(scored, {"": [verdict]})
+    own.keep_scored(scored, {"": [verdict]})
+    assert len(store.scored("cross/detection", "paper")) == 1
+
+
+def test_a_store_that_cannot_be_written_is_read_without_them(own, store, scored, verdict, capsys):
+    own.keep_scored(scored, {"": [verdict]})
+
+    def refuse(*_):
+        raise BenchError("cannot be written")
+
+    store._take_records = refuse
+    assert store.scored("cross/detection", "paper").empty
+    said = capsys.readouterr().err
+    assert said == "1 judged score files wait for `bench sync`: cannot be written\n"
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"judged_ms": 1, "entry": {"table": 1}}'])
+def test_a_record_that_is_none_is_named(own, config, scored, verdict, text):
+    place = records.folder(config) / own.keep_scored(scored, {"": [verdict]}) / "record.json"
+    place.write_text(text)
+    with pytest.raises(BenchError, match="is no record of a judged score file") as raised:
+        own.scored("cross/detection", "paper")
+    assert str(place) in str(raised.value)
+
+
+def test_what_was_judged_is_said_in_full(own, config, scored, verdict):
+    run_id = own.keep_scored(scored, {"": [verdict]})
+    content = json.loads((records.folder(config) / run_id / "record.json").read_text())
+    assert content["entry"]["settings"] == dict(scored.settings)
