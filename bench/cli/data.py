@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from bench import writing
-from bench.cli import completion, configuration, options
+from bench.cli import completion, configuration, json_output, options
 from bench.config import Config
 from bench.corpora import cards
 from bench.errors import BenchError, near
@@ -170,6 +170,7 @@ def overlap(a: str, b: str, audio: bool, smoke: bool, as_json: bool) -> None:
     help="This corpus only; may be repeated.",
 )
 @click.option("--folder", type=click.Path(path_type=Path), help="Where; <work>/mini by default.")
+@json_output.json_option("data mini")
 def mini(
     speech: Path | None, seed: int, size: str, only: tuple[str, ...], folder: Path | None
 ) -> None:
@@ -184,6 +185,7 @@ def mini(
         written = write(
             place, speech, seed, SIZES[size], lambda _, *counts: progress(*counts), keys
         )
+    json_output.add({"folder": str(place), "written": [str(path) for path in written]})
     for path in written:
         click.echo(f"written: {path}")
     if not written:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import click
 
-from bench.cli import configuration
+from bench.cli import configuration, json_output
 
 
 @click.command()
+@json_output.json_option("sync")
 @click.pass_context
 def sync(context: click.Context) -> None:
     """Send runs that were recorded while the tracking server was away.
@@ -20,6 +21,7 @@ def sync(context: click.Context) -> None:
 
     store = Store(configuration.to_write())
     sent = store.synchronise()
+    json_output.add({"store": store.uri, "runs": [of._asdict() for of in sent]})
     for run, state, _ in sent:
         click.echo(f"{run}: {state}")
     if not sent:
