@@ -5,7 +5,7 @@ BENCH := .venv/bin/bench
 PYTHON ?= python3
 DEMO_SEED ?= 0
 
-.PHONY: help setup demo test test-all check format wheel benchmarks clean clean-work
+.PHONY: help setup demo test test-all check format wheel benchmarks costs clean clean-work
 
 help:  ## Say what there is to make.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -25,10 +25,11 @@ setup: .venv/.ready  ## Make the locked environment in .venv.
 	@touch $@
 
 demo: setup  ## Run all nine rows of SAL's Table 4, small, on the CPU, and write the report.
-	@$(BENCH) data mini --seed $(DEMO_SEED)
+	@$(BENCH) data mini --for table4 --seed $(DEMO_SEED)
 	@$(BENCH) run table4 --smoke
-	@$(BENCH) report table4 --smoke
-	@echo "browse: $(BENCH) ui   (then open http://127.0.0.1:5000)"
+	@$(BENCH) report table4 --smoke >/dev/null
+	@echo "report: reports/smoke/sal-table4.smoke.md"
+	@echo "browse: $(BENCH) ui table4"
 
 test: setup  ## Run the tests (those that are not slow).
 	@.venv/bin/python -m pytest -n auto --maxprocesses 4
@@ -51,6 +52,9 @@ wheel: setup  ## Build the wheel and try it in an isolated environment, from ano
 
 benchmarks: setup  ## Print speed ratios against straightforward references.
 	@for file in tests/benchmarks/bench_*.py; do echo "== $$file"; .venv/bin/python $$file; done
+
+costs: setup  ## Write docs/costs.md anew: downloads, disk and clips by the cards.
+	@.venv/bin/python -m bench.launchers.cost_table
 
 clean:  ## Remove what was made here, but for the environment, the work folder and the reports.
 	rm -rf dist .pytest_cache .ruff_cache .hypothesis .benchmarks

@@ -20,6 +20,10 @@ class RowFailed(BenchError):
     """
 
 
+class Busy(BenchError):
+    """Another process does what was asked for: nothing failed, and it can be asked for again."""
+
+
 def near(name: str, known: Iterable[str]) -> str:
     """Return `; did you mean 'X'?` for the known name closest to `name`, or a list of what is
     known.

@@ -10,6 +10,7 @@ these import torch. What holds them are golden outputs (`tests/conformance/test_
 from __future__ import annotations
 
 import ast
+import contextlib
 import re
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -163,6 +164,17 @@ def older(before: Mapping[str, int], now: Mapping[str, int]) -> dict[str, tuple[
     """
     pairs = {part: (before.get(part, unsaid(part)), of) for part, of in now.items()}
     return {part: pair for part, pair in pairs.items() if pair[0] != pair[1]}
+
+
+def outdated(before: Mapping[str, int]) -> dict[str, tuple[int, int]]:
+    """Return the parts of a run made by the versions `before` that have another one by now, with
+    both. A part that is gone has none.
+    """
+    now: dict[str, int] = {}
+    for part in before:
+        with contextlib.suppress(OSError, KeyError):
+            now[part] = declared(module_of(part))
+    return older(before, now)
 
 
 def said(found: Mapping[str, tuple[int, int]]) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.config import Config
+from bench.disk import human_bytes
 from bench.errors import BenchError, near
 
 
@@ -25,6 +26,17 @@ class Weights:
     that corpus cards use for sources."""
     instead: str = ""
     """What does without it."""
+    bytes: int | None = None
+    """Of the file."""
+    about_bytes: int | None = None
+    """As pages round it, where the exact size is not known."""
+    sha256: str | None = None
+    """Of the file."""
+
+    @property
+    def size(self) -> int | None:
+        """`bytes`, else `about_bytes`; None where neither is known."""
+        return self.about_bytes if self.bytes is None else self.bytes
 
 
 KNOWN: Mapping[str, Weights] = {
@@ -37,6 +49,7 @@ KNOWN: Mapping[str, Weights] = {
             *("VoxPopuli", "MLS", "MLS English", "LibriVox"),
             *("Common Voice", "VoxLingua107", "BABEL"),
         ),
+        about_bytes=3_800_000_000,  # read in instructions of projects that use it
     ),
     "wavlm_large": Weights(
         file="WavLM-Large.pt",
@@ -44,6 +57,9 @@ KNOWN: Mapping[str, Weights] = {
         folder="microsoft/wavlm-large",
         # Chen et al., IEEE JSTSP 16, 2022 (arXiv:2110.13900), section IV: Libri-Light is LibriVox.
         heard=("Libri-Light", "LibriVox", "GigaSpeech", "VoxPopuli"),
+        # Of copies from the Google Drive that Microsoft's README names, and in s3prl's repository.
+        bytes=1_261_965_425,
+        sha256="6fb4b3c3e6aa567f0a997b30855859cb81528ee8078802af439f7b2da0bf100f",
     ),
     # A breath detector, no front-end: it learned from LibriTTS-R's breaths, not from its speech.
     "respiro_en": Weights(
@@ -51,6 +67,7 @@ KNOWN: Mapping[str, Weights] = {
         source="https://github.com/ydqmkkx/Respiro-en",
         folder="DongYANG/Respiro-en",
         heard=(),
+        bytes=35_377_347,  # of the file in the repository
         instead="; our own detector wants no weights: --variant dsp, or --set breath.kind=dsp",
     ),
 }
@@ -61,6 +78,14 @@ INTERVALS = "it is a CSV of utterance,start_s,end_s"
 ANY_COPY = "any copy of Respiro-en's respiro-en.pt will do"
 """What will do for a key of `[weights]` that a card of `breath.kind = "respiro"` names."""
 ANY_LAYOUT = "any local checkpoint in one of the known layouts will do"
+
+
+def size_in_words(key: str) -> str:
+    """Return how large the published file of the weights `key` is, e.g. `about 3.8 GB`."""
+    known = KNOWN.get(key)
+    if known is None or known.size is None:
+        return "size unknown"
+    return f"{'about ' if known.bytes is None else ''}{human_bytes(known.size)}"
 
 
 def locate(key: str, config: Config, otherwise: str = ANY_LAYOUT) -> Path:

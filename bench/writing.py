@@ -6,7 +6,6 @@ living process of any machine still writes from what a killed one left.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import secrets
@@ -18,7 +17,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
-from bench import machine
+from bench import locks, machine
 from bench.errors import BenchError
 
 _PART = re.compile(r"\..+\.[0-9a-f]{8}\.part")
@@ -39,14 +38,15 @@ def whole(path: Path) -> Generator[IO[bytes]]:
     part = _part(path)
     with machine.naming(path, part):
         # Not `tempfile`: its files are for their owner alone, whatever the umask says.
-        handle = os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666)
+        file = part.open("xb")
         try:
-            with os.fdopen(handle, "wb") as file:
-                _held(handle)
+            with file:
+                locks.hold(file.fileno())
                 yield file
                 file.flush()
-                os.fsync(handle)
-                os.replace(part, path)
+                os.fsync(file.fileno())
+                os.utime(part)  # young, so that it is left alone although nobody holds it now
+            os.replace(part, path)  # Windows moves no open file
         except BaseException:
             part.unlink(missing_ok=True)
             raise
@@ -108,13 +108,11 @@ def scratch(beside: Path | None = None) -> Generator[Path]:
         folder, mode = _part(beside), 0o777
         folder.parent.mkdir(parents=True, exist_ok=True)
     folder.mkdir(mode)
-    handle = os.open(folder, os.O_RDONLY)
     try:
-        _held(handle)
-        yield folder
+        with _held_folder(folder):
+            yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-        os.close(handle)
 
 
 @contextmanager
@@ -174,25 +172,24 @@ def _part(path: Path) -> Path:
     return path.with_name(f".{path.name[:50]}.{secrets.token_hex(4)}.part")
 
 
-def _held(handle: int) -> bool:
-    """Hold an open file or folder for as long as it is open; say whether that was possible."""
+@contextmanager
+def _held_folder(folder: Path) -> Generator[None]:
+    """Hold a folder; Windows opens none, and nothing removes it there (`_is_left`)."""
+    if os.name == "nt":
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:  # held by another, or the file system knows no locks
-        return False
-    return True
+        locks.hold(handle)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _removed(path: Path) -> bool:
     """Remove a file or folder where it is ours and nobody holds it; say whether it is gone."""
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-    except OSError:
-        return False
-    try:
-        state = os.fstat(handle)
-        settled = time.time() - state.st_mtime > _SETTLED_S
-        if state.st_uid != os.geteuid() or not settled or not _held(handle):
+        if not _is_left(path):
             return False
         if path.is_dir():
             shutil.rmtree(path)
@@ -200,6 +197,25 @@ def _removed(path: Path) -> bool:
             path.unlink()
     except OSError:
         return False
+    return True
+
+
+def _is_left(path: Path) -> bool:
+    """Return whether a file or folder is this user's, and whoever wrote it is gone.
+
+    Raise OSError where it cannot be opened, so of a link, and of any folder on Windows.
+    """
+    if path.is_symlink():
+        return False
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+    try:
+        state = os.fstat(handle)
+        settled = time.time() - state.st_mtime > _SETTLED_S
+        return settled and state.st_uid == _user() and locks.hold(handle)
     finally:
         os.close(handle)
-    return True
+
+
+def _user() -> int:
+    """Return who this process is to the file system: 0 on Windows, as the owner of every file."""
+    return os.geteuid() if hasattr(os, "geteuid") else 0

@@ -7,7 +7,6 @@ was; one process searches, others that want the same wait for it.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import zipfile
@@ -20,7 +19,7 @@ from time import monotonic
 import numpy as np
 from numpy.typing import NDArray
 
-from bench import writing
+from bench import locks, writing
 from bench.breath.marks import Intervals
 from bench.corpora.fingerprint import fingerprint
 from bench.corpora.subset import Subset
@@ -92,13 +91,12 @@ def _told(found: Iterable[Times], total: int, what: str, say: Say) -> Iterator[T
 @contextmanager
 def _alone(place: Path, say: Say) -> Iterator[None]:
     """Hold the folder; wait where another process does."""
+
+    def busy(holder: str) -> None:
+        say(f"{place}: {holder} is searching for these breaths, waiting for it")
+
     place.mkdir(parents=True, exist_ok=True)
-    with (place / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say(f"{place}: another process is searching for these breaths, waiting for it")
-            fcntl.flock(lock, fcntl.LOCK_EX)
+    with locks.held(place / "lock", busy):
         yield
 
 

@@ -8,14 +8,13 @@ import errno
 import os
 import sys
 import traceback
-from io import TextIOWrapper
-from typing import TextIO, cast
+from typing import TextIO
 
 import click
 
 from bench import __version__, machine, writing
 from bench.cli.compare import compare
-from bench.cli.console import visible_output
+from bench.cli.console import make_printable, visible_output
 from bench.cli.data import data
 from bench.cli.doctor import doctor
 from bench.cli.explain import explain
@@ -25,7 +24,9 @@ from bench.cli.prune import prune
 from bench.cli.report import report
 from bench.cli.run import run
 from bench.cli.score import score
+from bench.cli.settings import settings
 from bench.cli.show import show
+from bench.cli.status import status
 from bench.cli.sweep import sweep
 from bench.cli.sync import sync
 from bench.cli.ui import ui
@@ -56,6 +57,7 @@ def bench() -> None:
 for _command in (
     list_,
     show,
+    settings,
     run,
     sweep,
     report,
@@ -67,6 +69,7 @@ for _command in (
     sync,
     doctor,
     prune,
+    status,
 ):
     bench.add_command(_command)
 
@@ -78,8 +81,7 @@ def main() -> None:
     """
     streams = [stream for stream in (sys.stdout, sys.stderr) if stream is not None]
     for stream in streams:
-        if hasattr(stream, "reconfigure"):  # no letter is beyond printing, whatever the terminal's
-            cast("TextIOWrapper", stream).reconfigure(errors="backslashreplace")
+        make_printable(stream)
     with writing.temporaries():
         code = _run()
     for stream in streams:
@@ -105,8 +107,8 @@ def _run() -> int:
             error.show()
             print_error(error.format_message(), machine.GIVEN)
         return machine.GIVEN
-    except (KeyboardInterrupt, click.Abort):
-        text, code = "stopped; the same command goes on from the last finished epoch", 130
+    except (KeyboardInterrupt, click.Abort) as error:
+        text, code = "; ".join(["stopped", *_ways_on(error)]), 130
     except Exception as error:
         if isinstance(error, OSError) and _is_of_output(error):
             error.filename = "standard output"
@@ -118,6 +120,12 @@ def _run() -> int:
     with contextlib.suppress(OSError):
         print_error(text.removeprefix("error: "), code)
     return code
+
+
+def _ways_on(error: BaseException) -> list[str]:
+    """Return what a verb says (`resumable`) of the Ctrl-C that click makes an Abort of."""
+    came = error.__cause__ if isinstance(error, click.Abort) else error
+    return [text for text in map(str, getattr(came, "args", ())) if text]
 
 
 def _code_of(cause: BaseException | None) -> int:

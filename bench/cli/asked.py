@@ -44,7 +44,7 @@ class Asked:
 
     def rows(self, *others: tuple[str | None, int | None]) -> list[TrainedRow]:
         """Return the trained row that was asked for, behind it those of `others` that are named;
-        BenchError where one is not trained here.
+        BenchError where one is trained nowhere.
         """
         from bench.launchers.trained import trained
 
@@ -54,7 +54,8 @@ class Asked:
         if len(names) != len(wanted):
             raise BenchError(f"{self.row}: one row is explained at a time")
         order = Order(card, names, None, self.form, self.overrides)
-        return trained(order, [seed for _, seed in wanted], self.here)
+        seeds = [seed for _, seed in wanted]
+        return trained(order, seeds, self.here, lambda text: click.echo(text, err=True))
 
     def shown_by(self, figure: str) -> Illustration | None:
         """Return what the table's card has of the paper's figure that a verb draws."""

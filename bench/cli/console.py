@@ -4,12 +4,46 @@ terminal obeys.
 
 from __future__ import annotations
 
+import codecs
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from io import TextIOWrapper
 from typing import Any, TextIO, cast
 
 from bench.printable import visible
+
+FROM_EPOCH = "from the last finished epoch"
+"""How what trains goes on (`resumable`)."""
+
+
+@contextmanager
+def resumable(how: str) -> Iterator[None]:
+    """Have Ctrl-C within it say how the same command goes on, e.g. `from the last finished epoch`;
+    elsewhere it says no more than that the command was stopped.
+    """
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        raise KeyboardInterrupt(f"the same command goes on {how}") from error
+
+
+def make_printable(stream: TextIO) -> None:
+    """Have a stream print every letter: in UTF-8 where it is a pipe of Windows, whose own encoding
+    has few (PYTHONIOENCODING asks for another one); what an encoding lacks is escaped.
+    """
+    if not hasattr(stream, "reconfigure"):
+        return
+    unasked = "PYTHONIOENCODING" not in os.environ
+    encoding = "utf-8" if sys.platform == "win32" and unasked else None
+    cast("TextIOWrapper", stream).reconfigure(encoding=encoding, errors="backslashreplace")
+
+
+def prints_unicode() -> bool:
+    """Return whether standard output is in UTF-8."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    return codecs.lookup(encoding).name == "utf-8"
 
 
 class _Visible:

@@ -1,4 +1,4 @@
-"""A progress bar for work that is counted; nothing where there is no terminal."""
+"""Progress bars for work that is counted; nothing where there is no terminal."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import MofNCompleteColumn, Progress, TaskID
 
 
 @contextmanager
@@ -17,3 +17,23 @@ def counting(what: str) -> Iterator[Callable[[int, int], None]]:
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(what, total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+@contextmanager
+def counting_each(unit: str) -> Iterator[Callable[[str, int, int], None]]:
+    """Yield a function of (name, done, total): a bar for each name, with how many of what `unit`
+    are done; the bar goes where all are.
+    """
+    console = Console(file=sys.stderr)
+    columns = (*Progress.get_default_columns(), MofNCompleteColumn())
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as progress:
+        tasks: dict[str, TaskID] = {}
+
+        def told(name: str, done: int, total: int) -> None:
+            if name not in tasks:
+                tasks[name] = progress.add_task(f"{name}, {total:,} {unit}", total=total)
+            progress.update(tasks[name], completed=done, visible=done < total)
+
+        yield told

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import click
 
-from bench import writing
+from bench import cards as tables
+from bench import disk, writing
 from bench.cli import completion, configuration, json_output, options
 from bench.config import Config
 from bench.corpora import cards
 from bench.errors import BenchError, near
-from bench.specs.corpus import CorpusCard
+from bench.specs.corpus import CorpusCard, Download
+from bench.specs.run import Stage
 
 
 @click.group()
@@ -33,13 +35,9 @@ def show_corpus(name: str, as_json: bool) -> None:
     click.echo(f"{card.name} ({card.short}), {card.task}\n\n{card.story}\n")
     click.echo(f"citation: {card.citation}\nlicence: {card.licence}\npage: {card.page}")
     for item in card.downloads:
-        details = [
-            f"{item.bytes:,} bytes" if item.bytes else "",
-            f"md5 {item.md5}" if item.md5 else "",
-        ]
-        click.echo(
-            f"  {item.file}: {item.url} {', '.join(part for part in details if part)}".rstrip()
-        )
+        click.echo(f"  {item.file}: {item.url} ({_known(item)})")
+    if card.downloads:
+        click.echo(f"to download: {card.download_size.in_words}")
     click.echo(f"place: {card.place}")
     for split, counts in card.splits.items():
         known = {k: getattr(counts, k) for k in ("utterances", "bonafide", "spoof")}
@@ -57,6 +55,17 @@ def show_corpus(name: str, as_json: bool) -> None:
     click.echo("on this machine:")
     for line in found:
         click.echo(f"  {line['what']}: {line['state']}")
+
+
+def _known(item: Download) -> str:
+    """Return the size and checksums of an official file, as far as they are known."""
+    if item.bytes is not None:
+        size = f"{item.bytes:,} bytes"
+    else:
+        about = item.about_bytes
+        size = "size unknown" if about is None else f"about {disk.human_bytes(about)}"
+    sums = {"md5": item.md5, "sha256": item.sha256}
+    return ", ".join([size, *(f"{kind} {digest}" for kind, digest in sums.items() if digest)])
 
 
 def _found(card: CorpusCard, here: Config) -> Iterator[dict[str, str]]:
@@ -169,24 +178,55 @@ def overlap(a: str, b: str, audio: bool, smoke: bool, as_json: bool) -> None:
     shell_complete=completion.corpus_names,
     help="This corpus only; may be repeated.",
 )
+@click.option(
+    "--for",
+    "for_tables",
+    multiple=True,
+    metavar="TABLE",
+    shell_complete=completion.table_names,
+    help="Those that a table's rows need; may be repeated.",
+)
 @click.option("--folder", type=click.Path(path_type=Path), help="Where; <work>/mini by default.")
+@click.option(
+    "--replace", is_flag=True, help="Put new ones in the place of those by another seed or size."
+)
 @json_output.json_option("data mini")
 def mini(
-    speech: Path | None, seed: int, size: str, only: tuple[str, ...], folder: Path | None
+    speech: Path | None,
+    seed: int,
+    size: str,
+    only: tuple[str, ...],
+    for_tables: tuple[str, ...],
+    folder: Path | None,
+    replace: bool,
 ) -> None:
-    """Write miniature corpora in their exact official layouts."""
-    from bench.cli.counting import counting
+    """Write miniature corpora in their exact official layouts: all, or those of --only and
+    --for.
+    """
+    from bench.cli.counting import counting_each
     from bench.corpora.mini import SIZES, write
 
     place = folder or configuration.to_write().mini
     writing.remove_leftovers([place])
-    keys = [cards.card(name).key for name in only] or None
-    with counting("miniature corpora") as progress:
+    keys = {cards.card(name).key for name in only} | {
+        key for table in for_tables for key in _corpora_of(table)
+    }
+
+    def ready(path: Path, before: str) -> None:
+        click.echo(f"written: {path}" + (f" (in place of {before})" if before else ""))
+
+    with counting_each("clips") as progress:
         written = write(
-            place, speech, seed, SIZES[size], lambda _, *counts: progress(*counts), keys
+            place, speech, seed, SIZES[size], progress, keys or None, ready=ready, replace=replace
         )
     json_output.add({"folder": str(place), "written": [str(path) for path in written]})
-    for path in written:
-        click.echo(f"written: {path}")
     if not written:
         click.echo(f"already there, by the same recipe: {place}")
+
+
+def _corpora_of(table: str) -> set[str]:
+    """Return the corpora that the rows of a table are trained and evaluated on in smoke form."""
+    card = tables.table(table)
+    runs = [tables.resolve(card, row, "smoke") for row in tables.runnable(card)]
+    stages = [run.start.stage for run in runs if isinstance(run.start, Stage)]
+    return {data.corpus for run in (*runs, *stages) for data in run.data.values()}

@@ -13,7 +13,6 @@ from bench.config import Config
 from bench.corpora import cards
 from bench.errors import BenchError
 from bench.launchers.order import Order
-from bench.specs.corpus import DownloadSize
 from bench.specs.frontends import Tiny
 
 if TYPE_CHECKING:
@@ -132,28 +131,10 @@ def _downloads(order: Order, here: Config) -> Iterator[str]:
             here.corpus_root(key, order.form)
         except BenchError:
             card = cards.card(key)
-            size = shown_size(card.download_size)
+            size = card.download_size.in_words
             yield f"download: {card.short}, {size} (`bench data show {key}`)"
     for key in models:
         try:
             weights.locate(key, here)
         except BenchError:
-            yield f"download: weights {key}, {shown_weights(key)}"
-
-
-def shown_weights(key: str) -> str:
-    """Return how large the file of published weights is, in words."""
-    size = getattr(weights.KNOWN.get(key), "bytes", None)
-    return "size unknown" if size is None else disk.human_bytes(size)
-
-
-def shown_size(size: DownloadSize) -> str:
-    """Return the size of a download in words.
-
-    >>> shown_size(DownloadSize(12_791_859_200, True, 2))
-    '13 GB and 2 files of unknown size'
-    """
-    about = "" if size.exact else "about "
-    known = f"{about}{disk.human_bytes(size.known_bytes)}" if size.known_bytes else ""
-    unknown = f"{_number(size.unknown, 'file')} of unknown size" if size.unknown else ""
-    return " and ".join(part for part in (known, unknown) if part) or "nothing"
+            yield f"download: weights {key}, {weights.size_in_words(key)}"

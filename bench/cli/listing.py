@@ -11,6 +11,7 @@ import click
 from bench import cards, checked_cards, sweep_cards
 from bench.cli import checked, options
 from bench.cli.sweep import entry as sweep_entry
+from bench.cli.wrapping import wrapped
 from bench.corpora import cards as corpora
 from bench.errors import BenchError
 from bench.specs.table import Table
@@ -26,8 +27,12 @@ def list_(as_json: bool) -> None:
         return
     for heading, entries in content.items():
         click.echo(f"\n{heading}")
-        lines = options.columns([(of["name"], " ".join(of["about"].split("\n"))) for of in entries])
-        click.echo("\n".join(f"  {line}" for line in lines or ["none yet"]))
+        names = options.columns([(of["name"], "|") for of in entries])
+        for name, of in zip(names, entries, strict=True):
+            before = f"  {name.removesuffix('|')}"
+            click.echo(wrapped(before + " ".join(of["about"].split("\n")), " " * len(before)))
+        if not entries:
+            click.echo("  none yet")
 
 
 def catalogue() -> dict[str, list[dict[str, Any]]]:

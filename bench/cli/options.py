@@ -6,12 +6,14 @@ import json
 import re
 import shlex
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
 from bench import cards, paper_cards
 from bench.cli import completion
+from bench.cli.console import prints_unicode
 from bench.config import Form
 from bench.errors import BenchError
 from bench.specs.table import Table
@@ -26,6 +28,13 @@ rows = click.option(
     metavar="S0,S5-S8",
     shell_complete=completion.row_names,
     help="Some rows only; a dash is a range.",
+)
+
+log = click.option(
+    "--log",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Append a line for each epoch, evaluation and row to FILE as well.",
 )
 
 variant = click.option(
@@ -79,7 +88,7 @@ def print_json(kind: str, content: Mapping[str, Any]) -> None:
     output, e.g. `score`.
     """
     whole = {**SCHEMA, "kind": kind, **content}
-    click.echo(json.dumps(whole, indent=2, ensure_ascii=False, default=str))
+    click.echo(json.dumps(whole, indent=2, ensure_ascii=not prints_unicode(), default=str))
 
 
 def print_table(header: Sequence[str], lines: Sequence[Sequence[object]]) -> None:

@@ -8,6 +8,7 @@ import click
 
 from bench import cards
 from bench.cli import checked, completion, configuration, json_output, options
+from bench.cli.console import FROM_EPOCH, resumable
 from bench.launchers.order import Order
 
 
@@ -30,12 +31,7 @@ from bench.launchers.order import Order
     help="Run finished rows anew; their earlier runs are kept, and so is the training that they "
     "start from.",
 )
-@click.option(
-    "--log",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="Append a line for each epoch, evaluation and row to FILE as well.",
-)
+@options.log
 @click.option(
     "--dry-run",
     is_flag=True,
@@ -91,13 +87,15 @@ def run(
 
     costs.require_room(order, here, again)
     failed: list[str] = []
+    busy: list[str] = []
     ended: list[str] = []
-    with Display(f"{card.key}{' SMOKE' if smoke else ''}", order.count(), log) as display:
+    title = f"{card.key}{' SMOKE' if smoke else ''}"
+    with resumable(FROM_EPOCH), Display(title, order.count(), log) as display:
         store = Store(here, display.say)
         for outcome in local.run(order, here, store, display, again):
             results = ""
-            if outcome.state == "failed":
-                failed.append(outcome.job)
+            if outcome.state in ("failed", "busy"):
+                (failed if outcome.state == "failed" else busy).append(outcome.job)
             else:
                 results = ran.results(order, here, outcome.job)
             ended.append(outcome.state)
@@ -109,6 +107,11 @@ def run(
         click.echo(f"{len(waiting)} runs wait to be sent to {store.uri}: bench sync")
     if {*ended} == {"already finished"}:
         click.echo("nothing was to be done: all was finished before (--again runs it anew)")
+    if busy:
+        click.echo(
+            f"busy, left to the process that runs them: {', '.join(busy)}; the same command goes "
+            "on with them if that is stopped"
+        )
     command = ran.next_command(order, variant)
     if not failed:
         click.echo(f"next: {command}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import takewhile
 from typing import Any
 
 import click
@@ -97,11 +98,19 @@ def _print_hints(card: Table, rows: Sequence[str], form: Form, here: Config, poi
     runs = (cards.resolve(card, row, form) for row in rows)
     missing = dict.fromkeys(text for run in runs for text in lacking(run, here))
     if missing:
-        short = dict.fromkeys(text.partition(":")[0] for text in missing)
+        short = [*dict.fromkeys(text.partition(":")[0] for text in missing)]
+        same = _same_words(short)  # what all begin with is said once
+        short = [short[0], *(" ".join(text.split()[same:]) for text in short[1:])]
         text = f"missing here: {'; '.join(short)} (bench doctor {card.key} says what to do)"
         click.echo(wrapped(text))
     differ = f", --differences (paper, released code, this suite: {points})" if points else ""
     click.echo(wrapped(f"more: --settings, --diff (against the parent row){differ}"))
+
+
+def _same_words(texts: Sequence[str]) -> int:
+    """Return how many words all texts begin with; 0 of one text alone."""
+    alike = zip(*(text.split() for text in texts), strict=False)
+    return len([*takewhile(lambda words: len({*words}) == 1, alike)]) if len(texts) > 1 else 0
 
 
 def _print_json(

@@ -12,6 +12,7 @@ import click
 from bench import sweep_cards
 from bench.catalogue import is_rate
 from bench.cli import completion, configuration, json_output, options
+from bench.cli.console import FROM_EPOCH, resumable
 from bench.config import Config, Form
 from bench.specs.sweep import Sweep
 
@@ -27,6 +28,7 @@ from bench.specs.sweep import Sweep
     help="postgresql://..., for several machines; a file in the work folder by default.",
 )
 @options.smoke
+@options.log
 @click.option("--worker", is_flag=True, hidden=True)
 @json_output.json_option("sweep")
 @click.pass_context
@@ -37,6 +39,7 @@ def sweep(
     jobs: int,
     storage: str | None,
     smoke: bool,
+    log: Path | None,
     worker: bool,
 ) -> None:
     """Train a row many times with other settings, and find those that do best on dev.
@@ -58,7 +61,7 @@ def sweep(
         launch.stop_with_parent()
     store = Store(here)
     title = f"sweep {card.key}{' SMOKE' if smoke else ''}"
-    with Display(title, wanted) as display:
+    with resumable(FROM_EPOCH), Display(title, wanted, log) as display:
         if not worker:
             for dead in store.sweep_dead():
                 display.say(f"marked failed, its process had died: {dead}")
@@ -67,7 +70,7 @@ def sweep(
             if storage:
                 os.environ[launch.STORAGE] = storage
             arguments = ["sweep", card.key, "--trials", str(wanted), "--worker"]
-            launch.run([*arguments, *(["--smoke"] * smoke)], jobs, here, display.say)
+            launch.run([*arguments, *(["--smoke"] * smoke)], jobs, here, display.pass_on)
         else:
             for ended in sweeping.run(wanted):
                 display.end(f"trial {ended.number}", ended.ending, _said(card, ended))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from bench.cli import configuration, json_output
+from bench.cli.console import resumable
 
 
 @click.command()
@@ -20,7 +21,8 @@ def sync(context: click.Context) -> None:
     from bench.tracking.store import Store
 
     store = Store(configuration.to_write())
-    sent = store.synchronise()
+    with resumable("with those not yet sent"):
+        sent = store.synchronise()
     json_output.add({"store": store.uri, "runs": [of._asdict() for of in sent]})
     for run, state, _ in sent:
         click.echo(f"{run}: {state}")

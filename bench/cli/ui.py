@@ -4,26 +4,54 @@ from __future__ import annotations
 
 import click
 
+from bench import cards
 from bench.cli import configuration
+from bench.errors import BenchError
 
 
 @click.command()
-@click.option("--port", default=5000, show_default=True, help="Port on 127.0.0.1.")
-def ui(port: int) -> None:
-    """Open the tracking store in MLflow's own pages, on 127.0.0.1 only.
+@click.argument("table", required=False)
+@click.option("--port", default="5000", show_default=True, help="Port on 127.0.0.1.")
+@click.pass_context
+def ui(context: click.Context, table: str | None, port: str) -> None:
+    """Open the tracking store in MLflow's own pages, on 127.0.0.1 only, until Ctrl-C.
 
-    Says where each table is shown as in the paper; of a store on a server, says no more.
+    Says where each table, or the one named, is shown as in the paper; of a store on a server, says
+    no more.
     """
+    key = None if table is None else cards.table_key(table)
     from bench.tracking import address, server
     from bench.tracking.store import Store
 
     here = configuration.load()
     at = address.configured(here)
-    served = f"http://{server.HOST}:{port}" if at.file else at.shown
-    for table, page in Store(here).pages().items():
-        click.echo(f"{table}: {served}{page}")
+    if at.file is not None:
+        server.require_port(_number(port))
+    store = Store(here)
+    if at.file is not None:
+        server.present_tables(store)
+    pages = {name: page for name, page in store.pages().items() if key in (None, name)}
+    if key is not None and not pages:
+        raise BenchError(f"{key}: no run of it is in {store.uri}: `bench run {table}` makes them")
+    served = at.shown if at.file is None else f"http://{server.HOST}:{port}"
+
+    def say() -> None:
+        for name, page in pages.items():
+            click.echo(f"{name}: {served}{page}")
+        if not pages:
+            click.echo(f"{served}  (no table was run yet)")
+
     if at.file is None:
+        say()
         click.echo(f"served already: {served}")
         return
-    click.echo(f"{served}  ({at.shown}); Ctrl-C ends it")
-    server.ui(here, port)
+    click.echo(f"starting MLflow's pages of {at.shown}; Ctrl-C ends them", err=True)
+    if code := server.ui(here, int(port), say):
+        click.echo(f"error: MLflow's server ended with exit code {code}", err=True)
+        context.exit(1)
+
+
+def _number(port: str) -> int:
+    if not (port.isascii() and port.removeprefix("-").isdigit()):
+        raise BenchError(f"--port {port!r}: should be a number from 1 to 65535")
+    return int(port)

@@ -6,7 +6,7 @@ is read.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import torch
@@ -19,10 +19,10 @@ from bench.frontends import FrontEnd, build
 from bench.frontends.encoder import WAVLM_LARGE, XLSR_300M, Encoder
 from bench.frontends.lora import adapt
 from bench.launchers.order import Order
+from bench.specs.base import digest
 from bench.specs.frontends import FrontEnd as FrontEndSpec
 from bench.specs.frontends import Lora, S3prl, Tiny, Wav2Vec2, WavLM
 from bench.specs.run import Data, KeepAverage, Run, Stage
-from bench.systems.base import System
 from bench.tracking import address
 from bench.tracking.folders import finished_seeds
 from bench.training import checkpoints
@@ -122,19 +122,25 @@ def require_room(order: Order, config: Config, again: bool = False) -> None:
         raise RowFailed(text)
 
 
-def room(trainings: list[Training], config: Config) -> Room:
-    """Return what trainings need that are done one after the other, beside what they take already.
-
-    A finished one keeps its weights, twice where the store's artifacts are in the work folder.
-    Until then it has its last state, which holds the weights and the optimiser's two moments of
-    each that is trained, twice while it is written; and the weights that a mean is to be made of.
-    """
+def room(trainings: Sequence[Training], config: Config) -> Room:
+    """Return what trainings need beside what they take already; see `room_of`."""
     at = address.configured(config)
-    copies = 2 if at.file is not None or at.is_database else 1
+    return room_of(trainings, in_store=at.file is not None or at.is_database)
+
+
+def room_of(trainings: Sequence[Training], *, in_store: bool) -> Room:
+    """Return what trainings need that are done one after the other.
+
+    A finished one keeps its weights, twice where the tracking store keeps its copy on the same disk
+    (`in_store`). Until then it has its last state, which holds the weights and the optimiser's two
+    moments of each that is trained, twice while it is written; and the weights that a mean is to be
+    made of.
+    """
     stays, meanwhile = 0, 0
     for training in trainings:
         weights = weights_of(training.runs[0])
-        stays += max(0, copies * weights.all_bytes - training.taken_bytes)
+        kept = (2 if in_store else 1) * weights.all_bytes
+        stays += max(0, kept - training.taken_bytes)
         if not training.is_trained:
             keep = training.runs[0].training.keep
             recent = keep.checkpoints * weights.all_bytes if isinstance(keep, KeepAverage) else 0
@@ -145,15 +151,17 @@ def room(trainings: list[Training], config: Config) -> Room:
 
 def weights_of(run: Run) -> Weights:
     """Return what the weights of a run's system take, with its front-end's."""
-    system = _laid_out(run)
-    every = sum(of.numel() * of.element_size() for of in system.state_dict().values())
-    trained = (of for of in system.parameters() if of.requires_grad)
-    return Weights(every, sum(of.numel() * of.element_size() for of in trained))
+    key = " ".join(digest(of) for of in (run.frontend, run.system, run.train))
+    if key not in _weights:
+        laid_out = systems.build(run.system, _front_end(run.frontend), run.train)
+        every = sum(of.numel() * of.element_size() for of in laid_out.state_dict().values())
+        trained = (of for of in laid_out.parameters() if of.requires_grad)
+        _weights[key] = Weights(every, sum(of.numel() * of.element_size() for of in trained))
+    return _weights[key]
 
 
-def _laid_out(run: Run) -> System:
-    """Return the run's system; its front-end has shapes and no weights."""
-    return systems.build(run.system, _front_end(run.frontend), run.train)
+_weights: dict[str, Weights] = {}
+"""Counted already: rows of a table often have one network."""
 
 
 def _front_end(spec: FrontEndSpec) -> FrontEnd:

@@ -4,7 +4,6 @@ other.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -13,28 +12,25 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, NoReturn, Protocol
 
 import torch
 from lightning.fabric import Fabric
 
-from bench import breath, machine, writing
+from bench import breath, locks, machine, writing
 from bench.breath.census import Census, census, described, require_marks
 from bench.config import Config
 from bench.corpora import cards
-from bench.errors import BenchError, plain
-from bench.launchers import judged, models
-from bench.launchers.illustrated import illustrate
+from bench.errors import BenchError, Busy, plain
+from bench.launchers import judged, results, room, shared
 from bench.launchers.interrupt import Interrupt
 from bench.launchers.order import Order
-from bench.metrics import scores as score_file
 from bench.provenance import commit, processor
-from bench.reporting.grid import smoke_word
 from bench.reporting.kept import KeptInStore
 from bench.specs.run import Run, Stage, TrainData
-from bench.tracking.entry import DatasetUse, RunEntry
+from bench.tracking.entry import RunEntry
 from bench.tracking.store import Store, TrackedRun
-from bench.training import checkpoints, damage, engine, keeping, shares
+from bench.training import checkpoints, damage, engine, shares
 from bench.training.row import (
     Library,
     RowData,
@@ -74,10 +70,11 @@ class Outcome(NamedTuple):
     """How a job ended."""
 
     job: str
-    state: Literal["finished", "already finished", "failed"]
+    state: Literal["finished", "already finished", "busy", "failed"]
+    """Busy: another process runs it, and the message says which."""
     message: str = ""
     kept_dev: Mapping[str, float] = MappingProxyType({})
-    """What the kept weights reach on dev, fractions; empty where it failed."""
+    """What the kept weights reach on dev, fractions; empty where it did not finish."""
     by_disk: bool = False
     """Whether it failed for the disk (full, read-only), so through no fault of its own."""
 
@@ -138,6 +135,7 @@ def attempt(
     try:
         known = None if anew else store.finished(entry)
         if known:
+            results.renew(store, entry, known, job.data, place, watcher.say)
             kept_dev = json.loads(known.data.tags["kept_dev"])
             return Outcome(job.name, "already finished", kept_dev=kept_dev)
         watcher.begin(job.name, job.run.training.epochs)
@@ -147,6 +145,8 @@ def attempt(
             watcher.say(f"{job.name}: run anew, changed since it was finished: {what}")
         place = folder(config.work, job.run, job.data, job.seed, entry.again)
         run_id, trained = _run_row(job, entry, place, config, store, watcher)
+    except Busy as error:
+        return Outcome(job.name, "busy", plain(error))
     except BenchError as error:
         return Outcome(job.name, "failed", plain(error), by_disk=machine.is_of_disk(error))
     except Exception as error:
@@ -217,18 +217,19 @@ def _earlier(job: Job, entry: RunEntry, parent: str) -> tuple[Job, RunEntry] | N
     )
 
 
+def _refuse(job: Job, holder: str) -> NoReturn:
+    raise Busy(f"{job.name} is being run by {holder}")
+
+
 @contextmanager
-def _alone(place: Path, held: Literal["refuse", "wait"] = "refuse") -> Iterator[None]:
+def _alone(place: Path, busy: Callable[[str], None]) -> Iterator[None]:
     """Hold the row's folder: two processes that train one row would spoil each other's files.
 
-    Where another process holds it, it is waited for or refused.
+    Where another process holds it, `busy` is called with its name, and may raise; else it is waited
+    for.
     """
     place.mkdir(parents=True, exist_ok=True)
-    with (place / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | (fcntl.LOCK_NB if held == "refuse" else 0))
-        except BlockingIOError as error:
-            raise BenchError(f"{place}: another process is training this row") from error
+    with locks.held(place / "lock", busy):
         yield
 
 
@@ -264,24 +265,19 @@ def _run_row(
     """Train and evaluate a row; before that the training that it starts from, if any, tracked as a
     run below the row's. Return the id of the row's run, and what was trained.
     """
-    with _alone(place), store.begin(entry) as tracked, Interrupt() as interrupt:
+    # A trial of a sweep is claimed by this process: it waits for a row that trains the same.
+    waits = partial(_wait, watcher, job.name)
+    busy = waits if entry.kind == "trial" else partial(_refuse, job)
+    with _alone(place, busy), store.begin(entry) as tracked, Interrupt() as interrupt:
         earlier = _earlier(job, entry, tracked.run_id)
         if earlier:
             _run_earlier(*earlier, config, store, watcher, interrupt)
             watcher.begin(job.name, job.run.training.epochs)
-        tracked.tag("trained_in", str(place.relative_to(config.work)))
+        shared.begin_training(tracked, store, place, config, watcher.say, anew=entry.again > 0)
         trained = _trained(job, place, config, _Both(tracked, watcher, interrupt))
-        _log(tracked, entry, job, trained, config)
-        _release(place, trained, watcher)
+        results.log(tracked, entry, job.run, job.data, trained, config)
+        room.release(place, trained.progress, watcher.say)
     return tracked.run_id, trained
-
-
-def _release(place: Path, trained: Trained, watcher: Watcher) -> None:
-    """Make room: the run is finished, so nothing goes on from the state after its last epoch."""
-    try:
-        keeping.release(place, trained.progress)
-    except OSError as error:  # the run and its figures are safe
-        watcher.say(f"{place / checkpoints.LAST}: could not be removed: {error}")
 
 
 def _run_earlier(
@@ -298,19 +294,25 @@ def _run_earlier(
         return
     watcher.begin(entry.name, job.run.training.epochs)
     # Rows and trials that run beside each other may start from one training: the first does it.
-    with _alone(place, held="wait"):
+    with _alone(place, partial(_wait, watcher, entry.name)):
+        if known and shared.take_over(store, place, config, watcher.say):
+            return
         if known:
             watcher.say(f"{entry.name}: was finished, but is not at {place}: trained once more")
             trained = _trained(job, place, config, _Both(None, watcher, interrupt))
-            _release(place, trained, watcher)
+            room.release(place, trained.progress, watcher.say)
             return
         with store.begin(entry) as tracked:
-            tracked.tag("trained_in", str(place.relative_to(config.work)))
+            shared.begin_training(tracked, store, place, config, watcher.say)
             trained = _trained(job, place, config, _Both(tracked, watcher, interrupt))
-            tracked.artifact(trained.kept, "checkpoint")
-            _tell(tracked, trained)
+            shared.keep(tracked, trained, whole=True)
+            results.tell(tracked, trained)
             tracked.finish({})
-        _release(place, trained, watcher)
+        room.release(place, trained.progress, watcher.say)
+
+
+def _wait(watcher: Watcher, name: str, holder: str) -> None:
+    watcher.say(f"{name}: is being run by {holder}, waiting for it")
 
 
 def _trained(job: Job, place: Path, config: Config, both: _Both) -> Trained:
@@ -318,7 +320,7 @@ def _trained(job: Job, place: Path, config: Config, both: _Both) -> Trained:
     write_settings(job.run, place / "run.toml")
     if both.tracked is not None:
         both.tracked.artifact(place / "run.toml")
-        both.tracked.inputs(_inputs(job))
+        both.tracked.inputs(results.inputs(job.data))
     if job.run.train.share < 1:
         both.say("drawn", shares.said(job.data.train.subset, job.run.train.share, job.seed))
     found = _find_breaths(job, config, both.watcher)
@@ -374,38 +376,3 @@ class _Silent:
 
 def _on_each(job: Job, place: Path, config: Config, fabric: Fabric) -> Trained:
     return train_and_score(fabric, job.run, job.seed, job.data, place, config, _Silent())
-
-
-def _log(tracked: TrackedRun, entry: RunEntry, job: Job, trained: Trained, config: Config) -> None:
-    """Compute every figure from the score files and log them with the artifacts."""
-    found: dict[str, score_file.Figure] = {}
-    who = f"{smoke_word(job.run.form)}{job.row}, seed {job.seed} ({entry.table})"
-    for name, path in trained.scores.items():
-        data, subset = job.run.evaluate[name], job.data.evaluate[name].subset
-        named = judged.figures(path, data, subset)
-        found |= {f"{name}.{metric}": figure for metric, figure in named.items()}
-        tracked.artifact(path, f"scores/{name}")
-        for figure in illustrate(path, data, subset, who):
-            tracked.artifact(figure, f"figures/{name}")
-    if entry.kind == "row":
-        tracked.model(models.kept(job.run, job.seed, trained.kept, config))
-    else:  # a trial is no row's model
-        tracked.artifact(trained.kept, "checkpoint")
-    _tell(tracked, trained)
-    tracked.finish(found)
-
-
-def _tell(tracked: TrackedRun, trained: Trained) -> None:
-    """Log what selected the weights and under which conditions they were trained."""
-    for name, value in trained.tags().items():
-        tracked.tag(name, value)
-
-
-def _inputs(job: Job) -> list[DatasetUse]:
-    """Return the splits of the job with their fingerprints and what each is for."""
-    train, dev, evaluate = job.data[:3]
-    return [
-        DatasetUse(train.name, train.fingerprint, "train"),
-        DatasetUse(dev.name, dev.fingerprint, "dev"),
-        *(DatasetUse(data.name, data.fingerprint, "evaluation") for data in evaluate.values()),
-    ]

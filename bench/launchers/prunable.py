@@ -6,18 +6,17 @@ is touched, and of a training that a card's row has the kept weights and scores 
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import time
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from bench import cards, disk, paper_cards, writing
 from bench.config import Config, Form
 from bench.errors import BenchError
+from bench.launchers.room import alone
 from bench.specs.run import Run, Stage
 from bench.tracking.folders import TrainedRun, runs_by_folder
 from bench.training import checkpoints, damage, keeping
@@ -121,10 +120,10 @@ def remove(item: Item) -> str:
     try:
         match item.kind:
             case "last":
-                with _alone(item.place) as mine:
+                with alone(item.place) as mine:
                     return _release(item.place) if mine else "is in use"
             case "unfinished" | "orphaned" | "changed" | "trials":
-                with _alone(item.place) as mine:
+                with alone(item.place) as mine:
                     return _unlink(item.files) if mine else "is in use"
             case _:
                 return _unlink(item.files)
@@ -226,21 +225,8 @@ def _needed_by_no_card(runs: Sequence[TrainedRun]) -> str:
 def _in_progress(training: _Training) -> bool:
     if any(run.in_progress for run in training.runs):
         return True
-    with _alone(training.place) as mine:
+    with alone(training.place) as mine:
         return not mine
-
-
-@contextmanager
-def _alone(place: Path) -> Generator[bool]:
-    """Hold a training's folder; yield whether nobody else does."""
-    with ExitStack() as stack:
-        try:
-            lock = stack.enter_context((place / "lock").open("a"))
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            yield False
-            return
-        yield True
 
 
 # --- other folders --------------------------------------------------------------------------------

@@ -147,3 +147,6 @@ class _Clock:
     def on_epoch(self, epoch: int, figures: Mapping[str, float]) -> None:
         del epoch, figures
         self._began = time.monotonic()
+
+    def on_score(self, evaluation: str, done: int, total: int) -> None:
+        """Say nothing: training scores no evaluation."""

@@ -1,9 +1,11 @@
-"""A row that was trained on this machine, with one of its seeds: its weights and its scores."""
+"""A trained row with one of its seeds: its weights and its scores, in the work folder or fetched
+there from the tracking store.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,20 +13,21 @@ from bench.config import Config
 from bench.corpora import cards as corpora
 from bench.corpora.subset import Subset
 from bench.errors import BenchError, near
-from bench.launchers import models
+from bench.launchers import models, shared
 from bench.launchers.order import Order
 from bench.reporting.grid import smoke_word
 from bench.specs.run import HeldOutData, Run
 from bench.systems.base import System
 from bench.tracking.entry import RunEntry
+from bench.tracking.store import Store
 from bench.training import checkpoints
 from bench.training.clips import Clip, Source, frame_labels, held_out
-from bench.training.row import Library, RowData, latest_folder, score_path
+from bench.training.row import Library, RowData, latest_folder, score_path, write_settings
 
 
 @dataclass(frozen=True)
 class TrainedRow:
-    """One row and seed whose kept weights are on this machine."""
+    """One row and seed whose kept weights are in the work folder."""
 
     table: str
     """`sal/table4`."""
@@ -39,6 +42,20 @@ class TrainedRow:
     def name(self) -> str:
         """E.g. `S5, seed 666`."""
         return f"{self.row}, seed {self.seed}"
+
+    @property
+    def kept(self) -> Path:
+        """Its checkpoint."""
+        return self.place / checkpoints.KEPT
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether its weights and all its score files are in the work folder."""
+        paths = (
+            score_path(self.place, name, self.run.evaluate[name], loaded)
+            for name, loaded in self.data.evaluate.items()
+        )
+        return self.kept.is_file() and all(path.is_file() for path in paths)
 
     @property
     def smoke(self) -> str:
@@ -67,7 +84,7 @@ class TrainedRow:
 
     def system(self, config: Config) -> System:
         """Return the system with its kept weights, on the CPU, to be asked and not trained."""
-        system = models.kept(self.run, self.seed, self.place / checkpoints.KEPT, config)
+        system = models.kept(self.run, self.seed, self.kept, config)
         return system.requires_grad_(False).eval()
 
     def scores(self, evaluation: str) -> Path:
@@ -99,10 +116,13 @@ class Heard(NamedTuple):
     """How many of the clip's frames are scored; the others fill it up."""
 
 
-def trained(order: Order, seeds: Sequence[int | None], config: Config) -> list[TrainedRow]:
+def trained(
+    order: Order, seeds: Sequence[int | None], config: Config, say: shared.Say
+) -> list[TrainedRow]:
     """Return the rows of `order`, each with the seed in its place, or the first of its own.
 
-    BenchError where one is not trained on this machine, or lacks a corpus.
+    What a row has in the tracking store and not in the work folder is fetched from there; `say` is
+    told. BenchError where one is trained neither here nor there, or lacks a corpus.
     """
     order.require(config)
     library, runs = Library(config), order.runs()
@@ -111,19 +131,35 @@ def trained(order: Order, seeds: Sequence[int | None], config: Config) -> list[T
         run, seed = runs[row], order.row_seeds(row)[0] if wanted is None else wanted
         data = library.row(run)
         place = latest_folder(config.work, run, data, seed)
-        found.append(TrainedRow(order.table.key, row, seed, run, data, place))
-        kept = place / checkpoints.KEPT
-        if not kept.is_file():
-            raise BenchError(
-                f"{order.table.key}, row {row}, seed {seed} is not trained here ({kept} is not "
-                f"there): {_how(found[-1])}"
-            )
+        known = TrainedRow(order.table.key, row, seed, run, data, place)
+        found.append(known if known.is_whole else _fetched(known, config, say))
     return found
 
 
-def _how(row: TrainedRow) -> str:
-    form = " --smoke" if row.run.form == "smoke" else ""
-    return f"`bench run {row.table} --rows {row.row}{form}` trains it"
+def _fetched(row: TrainedRow, config: Config, say: shared.Say) -> TrainedRow:
+    """Return a row after what the work folder lacks of it was fetched from the tracking store."""
+    store = Store(config)
+    run = store.finished(row.entry)
+    if run is not None and shared.TRAINED_IN in run.data.tags:
+        row = replace(row, place=shared.place_of(run, config))
+    if not row.kept.is_file():
+        shared.take_over(store, row.place, config, say)
+    if not row.kept.is_file():
+        finished = "" if run is None else f", though it is finished in {store.uri}"
+        raise BenchError(
+            f"{row.table}, row {row.row}, seed {row.seed} is not trained here ({row.kept} is not "
+            f"there){finished}: {_how(row, again=run is not None)}"
+        )
+    if not (settings := row.place / "run.toml").is_file():
+        write_settings(row.run, settings)
+    if run is not None:
+        shared.fetch_scores(store, run, row.place, say)
+    return row
+
+
+def _how(row: TrainedRow, *, again: bool = False) -> str:
+    options = (" --smoke" if row.run.form == "smoke" else "") + (" --again" if again else "")
+    return f"`bench run {row.table} --rows {row.row}{options}` trains it"
 
 
 class Chosen(NamedTuple):

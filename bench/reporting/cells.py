@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from statistics import fmean
 from typing import Any, Literal, Protocol
 
@@ -24,6 +24,8 @@ from bench.config import Form
 from bench.metrics.combined import Estimate, combined_estimate
 from bench.metrics.measured import FEW
 from bench.metrics.seeds import over_seeds
+from bench.reporting import older
+from bench.reporting.older import Older
 from bench.specs.table import Column, Table
 
 Verdict = Literal["inside", "outside", "too few errors", "one seed", "two seeds", ""]
@@ -71,6 +73,8 @@ class Ours:
     """Whether an EER hangs on equal scores: those of both classes at its threshold keep the error
     rates farther apart than single trials could (`bench.metrics.det.ties_at_eer`), and formulas
     differ. It is said of the worst seed."""
+    older: bool = False
+    """Whether it was made by code that gives other results by now."""
 
     @property
     def errors(self) -> float | None:
@@ -136,6 +140,8 @@ class Standing:
     missing: tuple[Missing, ...]
     left_out: Mapping[str, int]
     """Number of runs by the reason they are not shown."""
+    older: Older = field(default_factory=dict[str, tuple[int, int]])
+    """Of the code that made them, what gives other results by now."""
 
 
 def _on_data_of_last(finished: pd.DataFrame) -> pd.DataFrame:
@@ -176,7 +182,7 @@ def standing(table: Table, row: str, run: Signed, frame: pd.DataFrame, form: For
     left_out = {
         "with changed settings": len(known) - len(ours),
         "on other data": len(finished) - len(on_data),
-        "with other weights, audio or breaths": len(on_data) - len(alike),
+        **_unlike(on_data, alike),
     }
     return Standing(
         row=row,
@@ -184,7 +190,20 @@ def standing(table: Table, row: str, run: Signed, frame: pd.DataFrame, form: For
         runs=shown,
         missing=tuple(Missing(row, seed, _why(ours[ours["seed"] == seed])) for seed in absent),
         left_out={reason: count for reason, count in left_out.items() if count},
+        older=older.of_runs(shown),
     )
+
+
+def _unlike(on_data: pd.DataFrame, alike: pd.DataFrame) -> dict[str, int]:
+    """Return how many runs are not made as the last one: by other code, or from other things."""
+    others = on_data[~on_data.index.isin(alike.index)]
+    by_code = 0
+    if "versions" in others and len(others):
+        by_code = int((others["versions"] != alike["versions"].iloc[-1]).sum())
+    return {
+        "by older code": by_code,
+        "with other weights, audio or breaths": len(others) - by_code,
+    }
 
 
 def cells(table: Table, standings: Mapping[str, Standing]) -> tuple[Cell, ...]:
@@ -261,7 +280,8 @@ def _cell(table: Table, name: str, place: int, stands: Standing | None) -> Cell:
     if not found:
         return Cell(name, place, paper, source, None, 0, wanted)
     ours = _over_seeds(found)
-    ours = replace(ours, verdict=_verdict(ours, paper, half_unit(column)))
+    verdict = _verdict(ours, paper, half_unit(column))
+    ours = replace(ours, verdict=verdict, older=bool(stands.older))
     return Cell(name, place, paper, source, ours, len(found), wanted)
 
 
@@ -364,7 +384,7 @@ def _why(runs: pd.DataFrame) -> str:
         return "not run"
     last = runs.sort_values("begun", kind="stable").iloc[-1]
     if last["status"] == "FINISHED":
-        return "run on other data, or with other weights, audio or breaths"
+        return "run on other data, by older code, or with other weights, audio or breaths"
     said = {"RUNNING": "running", "KILLED": "interrupted", "FAILED": "failed"}
     status = said.get(str(last["status"]), str(last["status"]).lower())
     return f"{status}: {last['failure']}" if last["failure"] else status

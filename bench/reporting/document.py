@@ -32,6 +32,7 @@ from bench.reporting import (
     figures,
     html,
     notes,
+    older,
     places,
     published,
     repeat,
@@ -176,7 +177,10 @@ def report(
         if any(cell.ours for cell in found)
         else "",
         pictures=shown.markdown,
-        compared=claims.section(table, found, comparisons, form),
+        compared=older.warned(
+            claims.section(table, found, comparisons, form),
+            {row: stands.older for row, stands in standings.items()},
+        ),
         places=places.section(table, runs, standings, kept, form),
         behind=behind.section(table, found, standings, form),
         differences=differences.section(paper, runs, form, table),

@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-from bench import writing
+from bench import versions, writing
 from bench.errors import BenchError
 from bench.scoring.draws import KIND, Draws, draws, unpacked
 from bench.scoring.places import Placed, placed
@@ -49,9 +49,9 @@ class Kept(Protocol):
 class KeptInStore:
     """What the runs of a tracking store have kept.
 
-    Replicates are drawn once and then lie in the work folder. A finished run never changes, so that
-    its id and the figure's name say which are meant; its score file is read, and where the store is
-    a server fetched, only where they are not yet there.
+    Replicates are drawn once and then lie in the work folder. A finished run's score files never
+    change, so that its id, the figure's name and its version say which are meant; the file is read,
+    and where the store is a server fetched, only where they are not yet there.
     """
 
     def __init__(self, store: kept.Opened, work: Path) -> None:
@@ -62,7 +62,8 @@ class KeptInStore:
     ) -> Mapping[str, Draws] | None:
         """See `Kept`."""
         places = {
-            name: self._folder / run_id / f"{evaluation}.{name}.{KIND}.npz" for name in figures
+            name: self._folder / run_id / f"{evaluation}.{name}.{_kind(name)}.npz"
+            for name in figures
         }
         found = {name: _read(place, unpacked) for name, place in places.items()}
         if missing := [name for name, of in found.items() if of is None]:
@@ -102,6 +103,12 @@ class KeptInStore:
     def pictures(self, run_id: str, evaluation: str) -> Mapping[str, bytes]:
         """See `Kept`."""
         return kept.pictures(self._store, run_id, evaluation)
+
+
+def _kind(figure: str) -> str:
+    """Return by what replicates of a figure are drawn: another version draws others."""
+    raised = versions.raised(versions.of_metrics([figure]))
+    return "-".join([KIND, *(f"{part} {of}".replace(" ", "-") for part, of in raised.items())])
 
 
 def figures_drawn(table: Table) -> dict[str, list[str]]:

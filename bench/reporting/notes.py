@@ -12,7 +12,7 @@ import pandas as pd
 from bench.config import Form
 from bench.markdown import bullets, code, joined, marked, prose
 from bench.metrics.measured import FEW
-from bench.reporting import repeat, tables
+from bench.reporting import older, repeat, tables
 from bench.reporting.cells import Cell, Standing, Verdict, best, decimals, half_unit
 from bench.reporting.compared import Comparisons
 from bench.reporting.grid import ranged
@@ -177,6 +177,11 @@ def footnotes(
     notes = [f"{tables.CONTRADICTORY} {note}" for note in contradictory.values()]
     if any(row.digest for row in table.rows.values()):
         notes.append(f"{tables.SECOND_HAND} From a digest of the paper, not from the paper itself.")
+    notes += [
+        older.footnote(table, row, stands.older, stands.runs, form)
+        for row, stands in standings.items()
+        if stands.older
+    ]
     notes += [
         f"{row}: {count} {'run' if count == 1 else 'runs'} {reason} "
         f"{'is' if count == 1 else 'are'} not shown."

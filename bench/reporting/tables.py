@@ -6,6 +6,7 @@ from collections.abc import Container, Mapping, Sequence
 
 from bench.config import Form
 from bench.markdown import heading, joined, marked
+from bench.reporting import older
 from bench.reporting.cells import Cell, Ours, Verdict, best, decimals, state
 from bench.reporting.compared import Comparisons
 from bench.reporting.grid import bracketed, grid, smoke_word
@@ -145,7 +146,7 @@ def _mean(cell: Cell, ours: Ours, rank: str, digits: int) -> str:
         mean = marked("**{}**", mean)
     elif rank == "level":
         mean += LEVEL
-    mean = marked("{}{}", mean, TIED * ours.tied)
+    mean = marked("{}{}", mean, TIED * ours.tied + older.MARK * ours.older)
     return mean if ours.sd is None else marked("{} ± {}", mean, f"{ours.sd:.{digits}f}")
 
 

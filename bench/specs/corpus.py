@@ -8,6 +8,7 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BeforeValidator, Field
 
+from bench.disk import human_bytes
 from bench.specs.base import Spec
 from bench.units import BONAFIDE, SPOOF
 
@@ -47,6 +48,15 @@ class DownloadSize(NamedTuple):
     """Whether none of these is rounded."""
     unknown: int
     """Files of unknown size."""
+
+    @property
+    def in_words(self) -> str:
+        """E.g. `13 GB and 2 files of unknown size`."""
+        about = "" if self.exact else "about "
+        known = f"{about}{human_bytes(self.known_bytes)}" if self.known_bytes else ""
+        files = f"{self.unknown} file{'' if self.unknown == 1 else 's'} of unknown size"
+        parts = (known, files if self.unknown else "")
+        return " and ".join(part for part in parts if part) or "nothing"
 
 
 class Split(Spec):

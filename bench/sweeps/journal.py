@@ -7,19 +7,19 @@ the first line that is no record, for ever; ours goes on where nothing is lost b
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import re
 from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 from optuna.storages.journal import JournalFileBackend, JournalStorage
 from optuna.storages.journal._file import BaseJournalFileLock
 from optuna.storages.journal._storage import JournalOperation
 
-from bench import machine
+from bench import locks, machine
 from bench.errors import BenchError, quoted
 
 _RECORD = re.compile(rb'(?=\{"op_code":)')
@@ -116,22 +116,20 @@ class FileLock(BaseJournalFileLock):
 
     def __init__(self, journal: Path) -> None:
         self._journal = journal
-        self._held: BinaryIO | None = None
+        self._held = ExitStack()
 
     def acquire(self) -> bool:
         """Wait for the lock; then cut off a line that a process killed in its midst left torn, so
         that the next is not written behind it.
         """
-        self._held = self._journal.with_name(self._journal.name + ".lock").open("wb")
-        fcntl.flock(self._held, fcntl.LOCK_EX)
+        lock_file = self._journal.with_name(self._journal.name + ".lock")
+        self._held.enter_context(locks.held(lock_file))
         _mend(self._journal)
         return True
 
     def release(self) -> None:
         """Let others go on."""
-        if self._held is not None:
-            self._held.close()
-            self._held = None
+        self._held.close()
 
 
 def _mend(journal: Path) -> None:

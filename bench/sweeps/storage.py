@@ -6,7 +6,6 @@ against it where several processes write.
 
 from __future__ import annotations
 
-import fcntl
 import sys
 import zlib
 from collections.abc import Callable, Generator
@@ -16,6 +15,7 @@ from typing import Any, NamedTuple
 
 import optuna
 
+from bench import locks
 from bench.errors import BenchError
 from bench.sweeps import journal
 
@@ -61,8 +61,7 @@ def _file(path: Path, say: Callable[[str], None]) -> Storage:
 
     @contextmanager
     def alone(name: str) -> Generator[None]:
-        with path.with_name(f"{path.name}.{name}").open("wb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+        with locks.held(path.with_name(f"{path.name}.{name}")):
             yield
 
     return Storage(journal.opened(path, say), alone)

@@ -9,7 +9,7 @@ import numpy as np
 from bench.catalogue import is_rate
 from bench.config import Config
 from bench.errors import BenchError, plain
-from bench.launchers import local
+from bench.launchers import local, room
 from bench.launchers.needs import lacking, lacking_device
 from bench.provenance import commit
 from bench.reporting.sweep_best import standing
@@ -18,14 +18,14 @@ from bench.specs.sweep import Sweep
 from bench.sweep_cards import base, row, seeds, signature, trial_run
 from bench.sweeps import records, storage
 from bench.sweeps.publish import publish
-from bench.sweeps.study import STATES, Claim, Study
+from bench.sweeps.study import STATES, Claim, Pruned, Study
 from bench.sweeps.worker import Ended, Heard, Refused, work
 from bench.tracking.client import unreachable
 from bench.tracking.entry import RunEntry
 from bench.tracking.store import Store
 from bench.tracking.studies import Ending, StudyEntry, StudyRun
 from bench.training.clips import frame_labels
-from bench.training.row import Library
+from bench.training.row import Library, folder
 
 
 def require(card: Sweep, config: Config) -> None:
@@ -118,7 +118,11 @@ class Sweeping:
         job = local.Job(f"trial {claim.number}", seed, run, self._library.row(run))
         entry = self._entry(job, claim)
         watcher = _Hearing(self._watcher, job.name, heard, self._config.devices)
-        outcome = local.attempt(job, entry, self._config, self._store, watcher)
+        try:
+            outcome = local.attempt(job, entry, self._config, self._store, watcher)
+        except Pruned:
+            room.abandon(folder(self._config.work, run, job.data, seed))
+            raise
         if outcome.state == "failed":
             raise (Refused if outcome.by_disk else BenchError)(outcome.message)
         return outcome.kept_dev

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from bench import __version__, versions
-from bench.errors import BenchError
+from bench.errors import BenchError, Busy
 from bench.provenance import lock_digest
 from bench.tracking import process, views
 from bench.tracking.address import folder
@@ -37,7 +37,7 @@ class Begun(NamedTuple):
 def begin(ledger: Ledger, entry: RunEntry) -> Begun:
     """Return the run of `entry` in `ledger`, running: a new one, or the unfinished one reopened.
 
-    Raise BenchError where it is finished already, or is being run by a living process.
+    Raise BenchError where it is finished already, Busy where a living process runs it.
     """
     with ledger.lock():
         known = [run for run in alike(ledger, entry) if _again(run) == entry.again]
@@ -121,7 +121,7 @@ def common(entry: RunEntry | ScoredEntry) -> dict[str, str]:
     return {
         **entry.identity,
         "identity": " ".join(entry.identity),
-        **_code(entry.commit),
+        **code_tags(entry.commit),
         "process": str(process.here()),
         "mlflow.source.type": "LOCAL",
         "mlflow.source.name": _COMMANDS.get(entry.identity["kind"], "bench run"),
@@ -129,7 +129,8 @@ def common(entry: RunEntry | ScoredEntry) -> dict[str, str]:
     }
 
 
-def _code(commit: str) -> dict[str, str]:
+def code_tags(commit: str) -> dict[str, str]:
+    """Return the tags that say by which code a run is made."""
     return {"commit": commit, "package": __version__, "lock": lock_digest()}
 
 
@@ -147,7 +148,7 @@ def _reopen(client: Any, run: Any, entry: RunEntry) -> None:
     clear_uploads(folder(run.info.artifact_uri))
     client.update_run(run_id, status="RUNNING")
     client.set_tag(run_id, "process", str(process.here()))
-    now = {**_code(entry.commit), "device": entry.device}
+    now = {**code_tags(entry.commit), "device": entry.device}
     for key, value in now.items():
         client.set_tag(run_id, key, joined(known.get(key, value), value))
     if "failure" in known:
@@ -163,4 +164,4 @@ def _refuse_if_alive(run: Any, entry: RunEntry) -> None:
     here = process.here()
     if run.info.status == "RUNNING" and holder.host == here.host and process.alive(holder):
         who = "this very process" if holder == here else f"process {holder.pid}"
-        raise BenchError(f"{entry.table}: {entry.name} is being run by {who} on {holder.host}")
+        raise Busy(f"{entry.table}: {entry.name} is being run by {who} on {holder.host}")

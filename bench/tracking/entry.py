@@ -149,7 +149,8 @@ class ScoredEntry:
     @property
     def identity(self) -> dict[str, str]:
         """The tags that a run is looked up by: the same file judged alike is not logged twice."""
-        how = json.dumps([*sorted(self.settings.items()), self.split, self.fingerprint])
+        by = sorted(versions.raised(versions.of_metrics(self.figures)).items())
+        how = json.dumps([*sorted(self.settings.items()), *by, self.split, self.fingerprint])
         return {
             "kind": "scored",
             "table": self.table,
@@ -160,6 +161,8 @@ class ScoredEntry:
         }
 
 
+METRICS = "metrics"
+"""Tag of a run: the versions of what its results were computed by (`bench.versions`), as JSON."""
 BOUNDS = ("low", "high", "utterance_low", "utterance_high")
 """Fields of a figure that are of its own unit."""
 COUNTS = ("missed", "accepted", "bonafide", "spoof")
@@ -178,6 +181,11 @@ def values(figures: Mapping[str, Figure]) -> dict[str, float]:
             if part in ("low", "high") or not math.isnan(value):
                 found[f"{name}.{part}"] = per_cent(name, value) if part in BOUNDS else value
     return found
+
+
+def said_of(figures: Mapping[str, Figure]) -> dict[str, str]:
+    """Return the tags that results bring: `plans`, and by which metrics they were computed."""
+    return {**plans(figures), METRICS: json.dumps(versions.of_metrics(figures), sort_keys=True)}
 
 
 def plans(figures: Mapping[str, Figure]) -> dict[str, str]:

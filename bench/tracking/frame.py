@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
 
-from bench.tracking.entry import BOUNDS, COUNTS
+from bench import versions
+from bench.tracking.entry import BOUNDS, COUNTS, METRICS
 
 COLUMNS = (
     "run_id",
@@ -35,21 +37,28 @@ COLUMNS = (
     "threads",
     "determinism",
     "breaths",
+    "package",
+    "made_from",
+    "versions",
+    "metrics",
+    "user",
 )
 """Columns that are always there. `begun` and `ended` are in UTC (`ended` is NaT while the run
 goes on), `data` and `contents` are the digests of all splits and of what else a run is made from
 ("" where that was not kept), `lock` is the digest of uv.lock ("" where it was not kept), `power`
 names the curves of its GPUs' power, with blanks between, `fingerprints` is the JSON object of
-each split's digest, `failure` is "" unless it failed. The last seven are text, "" where a run
+each split's digest, `failure` is "" unless it failed. The last twelve are text, "" where a run
 lacks it: the epoch whose weights are kept (`12`, or `48-50` where they are averaged), the JSON
 object of what these weights reach on dev (fractions), why training ended, how many epochs were
 trained, threads and settings of determinism (of each session, where they differ, with ` | `
-between), the JSON object of what share is marked as breath in each split. After them come the
-figures: per cent, `<evaluation>.<metric>` with the fields of `bench.tracking.entry.BOUNDS` and
-`COUNTS` behind a point, NaN where a run lacks one; and `plan.<evaluation>`, who was drawn for
-their intervals, "" where a run lacks it."""
+between), the JSON object of what share is marked as breath in each split, the package's version,
+the JSON objects of what the run is made from and of the results versions of its code and of its
+metrics, and who ran it. After them come the figures: per cent, `<evaluation>.<metric>` with the
+fields of `bench.tracking.entry.BOUNDS` and `COUNTS` behind a point, NaN where a run lacks one; and
+`plan.<evaluation>`, who was drawn for their intervals, "" where a run lacks it."""
 
-_TAGS = COLUMNS[-7:]
+_TAGS = COLUMNS[-12:-3]
+_KINDS = {"system": "system", "front-end": "frontend", "augmentation": "augment"}
 
 _PLAN = "plan."
 _POWER = re.compile(r"system/gpu_\d+_power_usage_watts")
@@ -84,9 +93,22 @@ def _row(run: Any) -> dict[str, Any]:
         "power": " ".join(name for name in sorted(metrics) if _POWER.fullmatch(name)),
         "fingerprints": tags["fingerprints"],
         **{name: tags.get(name, "") for name in _TAGS},
+        "versions": tags.get("versions") or _unsaid(_parts(run.data.params)),
+        "metrics": tags.get(METRICS) or _unsaid(versions.of_metrics(figures_among(metrics))),
+        "user": tags.get("mlflow.user", ""),
         **figures_among(metrics),
         **plans_among(tags),
     }
+
+
+def _parts(settings: dict[str, str]) -> list[str]:
+    """Return what a run that does not say its versions was surely computed by."""
+    kinds = {what: settings.get(f"{key}.kind", "none") for what, key in _KINDS.items()}
+    return ["training", "audio", *(f"{of} {kind}" for of, kind in kinds.items() if kind != "none")]
+
+
+def _unsaid(parts: Iterable[str]) -> str:
+    return json.dumps({part: versions.unsaid(part) for part in parts})
 
 
 def plans_among(tags: dict[str, str]) -> dict[str, str]:

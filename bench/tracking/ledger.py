@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import socket
 import weakref
 from collections.abc import Generator, Mapping
@@ -11,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from bench import writing
+from bench import locks, writing
 from bench.config import Config
 from bench.errors import BenchError
 from bench.tracking import address, local
@@ -99,8 +98,7 @@ class Ledger:
         as `require_writable`.
         """
         self.require_writable()
-        with self._lock_file.open("a") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+        with locks.held(self._lock_file):
             yield
 
     def known(self, name: str) -> Any:

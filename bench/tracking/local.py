@@ -6,13 +6,12 @@ All that is looked into here, MLflow's tables, is looked into before MLflow open
 
 from __future__ import annotations
 
-import fcntl
 import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from bench import writing
+from bench import locks, writing
 from bench.errors import BenchError
 from bench.tracking.address import folder, of_file
 from bench.tracking.client import connect
@@ -28,10 +27,7 @@ def refusal(file: Path, lock_file: Path) -> str:
     """
     try:
         lock_file.parent.mkdir(parents=True, exist_ok=True)
-        with lock_file.open("a") as held:
-            fcntl.flock(held, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        pass  # another process holds it, so locks are known
+        locks.require(lock_file)
     except OSError as error:
         return f"{lock_file} cannot be locked: {error.strerror or error}"
     # SQLite needs its folder for its journal.

@@ -16,7 +16,7 @@ from typing import Any
 from bench.markdown import bullets, marked
 from bench.tracking import begin, files, views
 from bench.tracking.client import log_inputs, log_metrics, log_params, now_ms
-from bench.tracking.entry import DatasetUse, ScoredEntry, describe_scored, plans, values
+from bench.tracking.entry import DatasetUse, ScoredEntry, describe_scored, said_of, values
 from bench.tracking.ledger import Ledger
 from bench.tracking.scored_record import ScoredRecord, of_run, standing
 
@@ -56,7 +56,7 @@ def _tags(entry: ScoredEntry, parent: str) -> dict[str, str]:
         "split": entry.split,
         "evaluation": entry.evaluation,
         "fingerprints": json.dumps({entry.split: entry.fingerprint}),
-        **plans(entry.figures),
+        **said_of(entry.figures),
         begin.NOTE: describe_scored(entry),
     }
 

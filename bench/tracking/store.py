@@ -22,15 +22,15 @@ import pandas as pd
 
 from bench.config import Config, Form
 from bench.errors import BenchError
+from bench.metrics.scores import Figure
 from bench.specs.table import Table
-from bench.tracking import begin, files, ledger, models, process, scored, scored_record, sync, views
-from bench.tracking.address import folder
+from bench.tracking import begin, ledger, models, scored, scored_record, shared, sync, upkeep, views
 from bench.tracking.begin import Begun
 from bench.tracking.client import is_of_store, unreachable
 from bench.tracking.entry import RunEntry, ScoredEntry
 from bench.tracking.frame import tidy
 from bench.tracking.ledger import Ledger
-from bench.tracking.tracked import TrackedRun
+from bench.tracking.tracked import TrackedRun, renew
 
 if TYPE_CHECKING:
     from torch import nn
@@ -94,6 +94,12 @@ class Store:
         """
         return next((run for run in self._alike(entry) if run.info.status == "FINISHED"), None)
 
+    def renew(self, run_id: str, entry: RunEntry, figures: Mapping[str, Figure]) -> None:
+        """Log the figures of a finished run (fractions) that were computed anew from its score
+        files, and by which code; BenchError where the store does not answer.
+        """
+        self._reached(lambda to: renew(to, run_id, entry, figures))
+
     def finished_id(self, entry: RunEntry) -> str | None:
         """Return the id of the run that `finished` returns."""
         found = self.finished(entry)
@@ -123,13 +129,13 @@ class Store:
 
         A run of another machine is left alone: whether it lives cannot be known here.
         """
-        return self._try(_sweep_dead)
+        return self._try(upkeep.sweep_dead)
 
     def present(self, table: Table) -> None:
         """Have MLflow's pages show the runs of a table as the paper shows its rows; see
         `bench.tracking.views`.
         """
-        self._try(lambda to: _present(to, table))
+        self._try(lambda to: upkeep.present(to, table))
 
     def pages(self) -> dict[str, str]:
         """Return where MLflow's pages show each table that has runs, below the server's address."""
@@ -152,6 +158,22 @@ class Store:
     def model(self, run_id: str) -> nn.Module:
         """Return the trained system of a finished run, from the store's artifacts."""
         return self._try(lambda to: models.load(to.client, run_id))
+
+    def trained_in(self, place: str) -> list[Any]:
+        """Return the finished runs, of whatever table, whose training has the folder `place` below
+        a work folder, the one that began last first.
+        """
+        return self._try(lambda to: shared.trained_in(to, place))
+
+    def fetch(self, run_id: str, path: str, folder: Path) -> Path:
+        """Return a copy, in `folder`, of a file or folder that a run keeps; BenchError where it
+        keeps none, or the store does not give it.
+        """
+        return self._try(lambda to: shared.fetch(to, run_id, path, folder))
+
+    def kept_files(self, run_id: str, below: str) -> list[str]:
+        """Return the paths of the files that a run keeps in a folder of its artifacts."""
+        return self._try(lambda to: shared.names(to, run_id, below))
 
     def keep_scored(self, entry: ScoredEntry, artifacts: Mapping[str, Sequence[Path]]) -> str:
         """Keep the judged score file of another system as a finished run, a part of the system's;
@@ -249,29 +271,6 @@ class Store:
     def _runs(self, table_key: str, form: Form, kind: str) -> list[Any]:
         wanted = {"form": form, "kind": kind}
         return self._reached(lambda to: to.search(table_key, wanted))
-
-
-def _sweep_dead(to: Ledger) -> list[str]:
-    to.require_writable()
-    dead: list[str] = []
-    for experiment in to.client.search_experiments():
-        for run in to.runs(experiment.experiment_id, "attributes.status = 'RUNNING'"):
-            holder = run.data.tags.get("process")
-            if holder is None or process.alive(process.parse(holder)):
-                continue
-            files.clear_uploads(folder(run.info.artifact_uri))
-            to.client.set_tag(run.info.run_id, "failure", f"its process {holder} died")
-            to.client.set_terminated(run.info.run_id, "FAILED")
-            dead.append(f"{experiment.name}: {run.info.run_name}")
-    return dead
-
-
-def _present(to: Ledger, table: Table) -> None:
-    with to.lock():
-        experiment = to.client.get_experiment(to.experiment(table.key))
-    for key, value in views.experiment_tags(table, experiment.experiment_id).items():
-        if experiment.tags.get(key) != value:
-            to.client.set_experiment_tag(experiment.experiment_id, key, value)
 
 
 def _shared(

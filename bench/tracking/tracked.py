@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from bench.errors import BenchError
 from bench.metrics.scores import Figure
 from bench.tracking import files, models
-from bench.tracking.begin import NOTE, Begun
+from bench.tracking.begin import NOTE, Begun, code_tags, joined
 from bench.tracking.client import (
     cut,
     log_inputs,
@@ -21,7 +21,8 @@ from bench.tracking.client import (
     system_monitor,
     unreachable,
 )
-from bench.tracking.entry import DatasetUse, RunEntry, describe, per_cent, plans, table, values
+from bench.tracking.entry import DatasetUse, RunEntry, describe, per_cent, said_of, table, values
+from bench.tracking.ledger import Ledger
 from bench.tracking.undisturbed import undisturbed
 
 if TYPE_CHECKING:  # torch takes a second, and reports need none
@@ -116,14 +117,7 @@ class TrackedRun:
     def finish(self, figures: Mapping[str, Figure]) -> None:
         """Log the final figures (fractions by `<evaluation>.<metric>`) and mark the run
         FINISHED."""
-        note = describe(self._entry, figures)
-        self._send(values(figures), step=0)
-        for name, value in {**plans(figures), NOTE: note}.items():
-            self.tag(name, value)
-        if figures:
-            lines = table(self._entry, figures)
-            self._do(lambda client, run_id: client.log_text(run_id, note, "figures.md"))
-            self._do(lambda client, run_id: client.log_text(run_id, lines, "figures.csv"))
+        self._do(lambda client, run_id: log_results(client, run_id, self._entry, figures))
         self._close("FINISHED")
 
     def _do(self, work: Callable[[Any, str], T]) -> T:
@@ -184,3 +178,24 @@ class TrackedRun:
 
     def _send(self, metrics: Mapping[str, float], step: int) -> None:
         self._do(lambda client, run_id: log_metrics(client, run_id, metrics, step))
+
+
+def log_results(client: Any, run_id: str, entry: RunEntry, figures: Mapping[str, Figure]) -> None:
+    """Log a run's final figures (fractions by `<evaluation>.<metric>`), and what they are beside
+    the paper's; those that were there before stay in the metrics' history.
+    """
+    note = describe(entry, figures)
+    log_metrics(client, run_id, values(figures), step=0)
+    for name, value in {**said_of(figures), NOTE: note}.items():
+        client.set_tag(run_id, name, value)
+    if figures:
+        client.log_text(run_id, note, "figures.md")
+        client.log_text(run_id, table(entry, figures), "figures.csv")
+
+
+def renew(to: Ledger, run_id: str, entry: RunEntry, figures: Mapping[str, Figure]) -> None:
+    """Log the figures of a finished run that were computed anew, and add by which code."""
+    known = to.client.get_run(run_id).data.tags
+    log_results(to.client, run_id, entry, figures)
+    for key, value in code_tags(entry.commit).items():
+        to.client.set_tag(run_id, key, joined(known.get(key, value), value))

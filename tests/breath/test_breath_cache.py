@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -146,7 +147,8 @@ def test_of_two_at_once_one_searches_and_the_other_waits(own, searched):
         results["first"] = cache.intervals(own, described, slow, own.root / "work", print)
 
     def said(text: str) -> None:
-        assert "another process is searching for these breaths, waiting for it" in text
+        holder = f"process {os.getpid()} on {socket.gethostname()}"
+        assert f"{holder} is searching for these breaths, waiting for it" in text
         waits.set()
 
     thread = threading.Thread(target=first)

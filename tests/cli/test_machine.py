@@ -217,6 +217,40 @@ def test_variables_of_slurm_change_nothing(tmp_path, monkeypatch):
         assert (fabric.world_size, fabric.global_rank, fabric.device.type) == (1, 0, "cpu")
 
 
+SLURM = {
+    "SLURM_JOB_ID": "77",
+    "SLURM_JOB_NUM_NODES": "2",
+    "SLURM_LOCALID": "1",
+    "SLURM_NODEID": "1",
+    "SLURM_NTASKS": "4",
+    "SLURM_NTASKS_PER_NODE": "2",
+    "SLURM_PROCID": "3",
+}
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {},
+        {"SLURM_JOB_NAME": "interactive", "SLURM_JOB_ID": "77"},
+        {"SLURM_JOB_NAME": "bash", **SLURM},
+        {"SLURM_JOB_NAME": "train", **SLURM},
+    ],
+    ids=["srun alone", "interactive", "bash", "job"],
+)
+def test_a_row_trains_where_slurm_is_installed(bench, environment, tiny, tmp_path, variables):
+    """Warnings are errors here, so that Lightning's advice to use `srun` would fail the row."""
+    srun = tmp_path / "srun"
+    srun.write_text("#!/bin/sh\nexit 1\n")
+    srun.chmod(0o755)
+    environment |= {"PATH": f"{tmp_path}{os.pathsep}{environment['PATH']}", **variables}
+    rows = ["--rows", "S0", *tiny, "--set", "training.epochs=1"]
+    done = bench("run", "table4", "--smoke", *rows)
+    assert done.returncode == 0, done.stderr
+    assert "finished" in done.stderr
+    assert "srun" not in done.stdout + done.stderr
+
+
 @pytest.mark.parametrize(
     ("read", "heading", "name"),
     [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import time
@@ -14,6 +13,7 @@ import pytest
 import torch
 from click.testing import CliRunner, Result
 
+from bench import locks
 from bench.cli.prune import prune
 from bench.config import Config
 from bench.launchers import prunable
@@ -143,8 +143,7 @@ def test_nothing_of_a_training_in_progress_is_touched(work: Path) -> None:
     assert listed() == {}
     RUNS.clear()
     (found,) = prunable.find(Config(work=work), ["last"]).items
-    with (place / "lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locks.held(place / "lock"):
         assert listed() == {}
         assert "in progress" in called("--dry-run").stderr
         assert prunable.remove(found) == "is in use"

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
+from bench import cards, locks
 from bench.config import Config
+from bench.launchers import local
+from bench.launchers.order import Order
 from bench.tracking.store import Store
 from bench.training import engine
+from bench.training.row import folder
 
 
 def frame(work: Path):
@@ -185,3 +190,30 @@ def test_mistakes_are_one_message_and_exit_code_2(bench, arguments, message):
     assert done.returncode == 2
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_row_that_another_process_runs_is_busy_and_nothing_failed(bench, environment, tiny):
+    order = ["run", "table4", "--smoke", "--rows", "S0,S1", *tiny, "--set", "training.epochs=1"]
+    config = Config(work=Path(environment["BENCH_WORK"]))
+    overrides = tuple(text for text in order if "=" in text)
+    job, _ = local.jobs(
+        Order(cards.table("sal/table4"), ["S0", "S1"], None, "smoke", overrides), config
+    )
+    place = folder(config.work, job.run, job.data, job.seed)
+    place.mkdir(parents=True)
+    with locks.held(place / "lock"):
+        done = bench(*order)
+    assert done.returncode == 0, done.stderr
+    assert "S0 · seed 666: busy" in done.stderr
+    who = f"process {os.getpid()} on {socket.gethostname()}"
+    assert f"S0 · seed 666 is being run by {who}" in done.stderr
+    assert "S1 · seed 666: finished" in done.stderr
+    assert (
+        "busy, left to the process that runs them: S0 · seed 666; the same command" in done.stdout
+    )
+    assert "failed" not in done.stdout + done.stderr
+    again = bench(*order)
+    assert again.returncode == 0, again.stderr
+    assert "S0 · seed 666: finished" in again.stderr
+    assert "S1 · seed 666: already finished" in again.stderr
+    assert "busy" not in again.stdout + again.stderr

@@ -148,3 +148,33 @@ def test_the_sizes_have_as_many_clips_as_they_say():
     for size, count in ((DEFAULT, 1232), (LARGE, 4390)):
         assert sum(len(corpus.plan(speakers, size, 0)) for corpus in CORPORA) == count
     assert SIZES == {"demo": DEFAULT, "large": LARGE}
+
+
+def test_another_recipe_is_refused_before_anything_is_written(tiniest: Path, tmp_path: Path):
+    place = tmp_path / "mini"
+    shutil.copytree(tiniest, place)
+    before = files(place)
+    with pytest.raises(BenchError, match=r"partialspoof \(seed 1, not 2, another size\)") as error:
+        write(place, seed=2, size=LARGE, only=["partialspoof", "inthewild"], replace=False)
+    assert "--replace" in str(error.value)
+    assert files(place) == before
+
+
+def test_what_is_replaced_is_said_when_each_is_ready(tiniest: Path, tmp_path: Path):
+    place = tmp_path / "mini"
+    shutil.copytree(tiniest / "partialspoof", place / "partialspoof")
+    marker = place / "partialspoof/MINIATURE.toml"
+    marker.write_text(marker.read_text().replace("version = 3", "version = 2"))
+    told: list[tuple[str, str, bool]] = []
+
+    def ready(path: Path, before: str) -> None:
+        told.append((path.name, before, (path / "MINIATURE.toml").is_file()))
+
+    wanted = ["had", "partialspoof"]
+    write(place, seed=1, size=TINIEST, only=wanted, ready=ready, replace=False)
+    assert told == [
+        ("partialspoof", "one with the recipe of an earlier version", True),
+        ("had", "", True),
+    ]
+    write(place, seed=1, size=TINIEST, only=wanted, ready=ready, replace=False)
+    assert len(told) == 2

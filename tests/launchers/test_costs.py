@@ -8,14 +8,14 @@ import pytest
 from click.testing import CliRunner
 
 from bench import cards, disk
-from bench.cli.dry_run import dry_run, shown_size
+from bench.cli.dry_run import dry_run
 from bench.cli.run import run as run_verb
-from bench.config import Config
+from bench.config import Config, Form
 from bench.errors import RowFailed
-from bench.launchers import costs, local, speed
+from bench.launchers import cost_table, costs, local, speed
 from bench.launchers.order import Order
 from bench.specs.corpus import DownloadSize
-from bench.specs.run import Run
+from bench.specs.run import Run, Stage
 from bench.training import checkpoints
 from tests.launchers.test_stages import CARD
 from tests.training.test_engine import run_to_end
@@ -34,7 +34,7 @@ def card(tmp_path: Path):
     return cards.parse_table("test/stages", path)
 
 
-def resolved(table: str, row: str, *overrides: str, form="paper") -> Run:
+def resolved(table: str, row: str, *overrides: str, form: Form = "paper") -> Run:
     return cards.resolve(cards.table(table), row, form, overrides)
 
 
@@ -76,6 +76,7 @@ class TestLeft:
     def test_what_has_ended_is_only_to_be_evaluated(self, card, config):
         order = Order(card, ["two"], None, "smoke")
         run = order.runs()["two"]
+        assert isinstance(run.start, Stage)
         ended(config, run.start.stage)
         assert [training.is_trained for training in costs.left(order, config)] == [False]
         ended(config, run)
@@ -183,4 +184,17 @@ def test_hours_are_said_only_once_they_were_measured(card, config, capsys):
     ],
 )
 def test_sizes_of_downloads_in_words(size, said):
-    assert shown_size(size) == said
+    assert size.in_words == said
+
+
+def test_the_page_of_costs_is_what_the_cards_say(root):
+    page = (root / cost_table.FILE).read_text(encoding="utf-8")
+    cells = [[*map(str.strip, line.split("|"))] for line in page.splitlines()]
+    for line in [*cost_table.downloads(), *cost_table.tables(["sal/table4"])[2:]]:
+        assert [*map(str.strip, line.split("|"))] in cells, "`make costs` writes it anew"
+
+
+@pytest.mark.slow
+def test_the_whole_page_of_costs_is_what_the_cards_say(root):
+    page = (root / cost_table.FILE).read_text(encoding="utf-8")
+    assert page == cost_table.markdown(), f"`make costs` writes {cost_table.FILE} anew"

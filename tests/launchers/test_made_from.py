@@ -13,7 +13,7 @@ from bench.breath import dsp
 from bench.config import Config
 from bench.corpora import load
 from bench.digests import list_digest
-from bench.launchers import local, models
+from bench.launchers import judged, local, models
 from bench.launchers.order import Order
 from bench.launchers.trained import trained
 from bench.reporting.cells import standing
@@ -116,6 +116,34 @@ def test_a_row_by_older_code_is_run_anew_and_said(card, config, raise_version):
     assert run(card, config, Watcher()) == "already finished"
 
 
+def test_results_by_an_older_metric_are_computed_anew_and_nothing_else(
+    card, config, raise_version, monkeypatch
+):
+    run(card, config, Watcher())
+    first = Store(config).frame("test/stages", "smoke").iloc[0]
+    raise_version("metrics/det")
+    computed = judged.figures
+
+    def other(*arguments):
+        found = computed(*arguments)
+        return {**found, "eer": found["eer"]._replace(value=0.125)}
+
+    monkeypatch.setattr(judged, "figures", other)
+    shutil.rmtree(next(config.work.glob("runs/*/*/scores")))  # they are in the store as well
+    watcher = Watcher()
+    assert run(card, config, watcher) == "already finished"
+    assert not watcher.steps
+    said = "results computed anew from the score files: metric eer (version 1 -> 2)"
+    assert f"alone · seed 7: {said}" in watcher.said
+    second = Store(config).frame("test/stages", "smoke").iloc[0]
+    assert second[f"{CORPUS}.eer"] == 12.5 != first[f"{CORPUS}.eer"]
+    assert second["run_id"] == first["run_id"]
+    assert second["status"] == "FINISHED"
+    again = Watcher()
+    assert run(card, config, again) == "already finished"
+    assert not again.said
+
+
 @pytest.mark.parametrize(
     ("module", "training", "evaluation"),
     [
@@ -143,17 +171,17 @@ def test_what_is_used_of_changed_code_alone_is_done_anew(
 
 def test_again_runs_a_row_anew_beside_the_earlier_run(card, config):
     run(card, config, Watcher())
-    (first,) = trained(order(card), [None], config)
+    (first,) = trained(order(card), [None], config, print)
     before = (first.place / "kept.pt").read_bytes()
     with pytest.raises(KeyboardInterrupt):
         run(card, config, StoppedAtOnce(), anew=True)
     assert tracked(config) == {"0": "FINISHED", "1": "KILLED"}
-    (still,) = trained(order(card), [None], config)
+    (still,) = trained(order(card), [None], config, print)
     assert still.place == first.place, "what is not finished stands for nothing"
     assert run(card, config, Watcher(), anew=True) == "finished"
     assert tracked(config) == {"0": "FINISHED", "1": "FINISHED"}
     assert run(card, config, Watcher()) == "already finished"
-    (second,) = trained(order(card), [None], config)
+    (second,) = trained(order(card), [None], config, print)
     assert second.place != first.place
     assert (first.place / "kept.pt").read_bytes() == before
     model = models.find(order(card), None, config, Store(config))

@@ -9,7 +9,7 @@ import pytest
 
 from bench import cards
 from bench.config import Config
-from bench.launchers import local
+from bench.launchers import local, room
 from bench.launchers.order import Order
 from bench.tracking.folders import runs_by_folder
 from bench.tracking.store import Store
@@ -116,6 +116,33 @@ def test_a_kill_between_the_store_and_the_removal_loses_nothing(card, config, mo
             run(card, config)
     assert files(config) == [KEPT - {"progress.json"} | {checkpoints.LAST}]
     assert run(card, config)[0] == "already finished"
+
+
+def place_of_a_training(work: Path, *names: str) -> Path:
+    place = work / "runs" / "aa-bb" / "seed-7"
+    place.mkdir(parents=True)
+    for name in ("lock", "kept.pt", "last.pt", "recent-1.pt", *names):
+        (place / name).touch()
+    return place
+
+
+def test_what_nobody_will_go_on_with_keeps_no_checkpoint(tmp_path: Path):
+    """A pruned trial's."""
+    place = place_of_a_training(tmp_path, "run.toml")
+    room.abandon(place)
+    assert {path.name for path in place.iterdir()} == {"lock", "run.toml"}
+
+
+def test_what_has_ended_or_is_another_s_keeps_its_checkpoints(tmp_path: Path):
+    ended = place_of_a_training(tmp_path / "ended", "selection.json")
+    room.abandon(ended)
+    assert (ended / "last.pt").is_file()
+    begun = place_of_a_training(tmp_path / "begun")
+    with room.alone(begun) as mine:
+        assert mine
+        room.abandon(begun)
+    assert (begun / "last.pt").is_file()
+    room.abandon(tmp_path / "nowhere")
 
 
 @pytest.mark.slow

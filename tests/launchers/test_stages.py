@@ -183,7 +183,7 @@ def test_a_stopped_row_goes_on_to_the_same_figures(card, config, tmp_path, stop)
     watcher = Watcher()
     (outcome,) = run(card, config, ["two"], watcher)
     assert outcome.state == "finished", outcome
-    assert any("trained once more" in text for text in watcher.said) == (not stop)
+    assert any("its weights are taken over" in text for text in watcher.said) == (not stop)
     runs = tracked(config)
     assert len(runs) == 2
     assert {run.info.status for run in runs.values()} == {"FINISHED"}

@@ -191,6 +191,7 @@ def test_a_pruned_trial_is_closed_as_killed_and_says_so(parse, config, monkeypat
     run = runs(config)["trial 0 · seed 666"]
     assert run.info.status == "KILLED"
     assert run.data.tags["outcome"] == "pruned"
+    assert not list(config.work.rglob("*.pt")), "nobody goes on with it"
     assert run.data.tags["failure"].startswith("Pruned: dev.eer")
     assert not sweeping.close(3), "two trials are missing"
     assert runs(config)["study made"].info.status == "KILLED"

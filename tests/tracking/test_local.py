@@ -15,6 +15,7 @@ from dataclasses import replace
 
 import pytest
 
+from bench import locks
 from bench.config import Config
 from bench.errors import BenchError
 from bench.metrics.scores import Figure
@@ -183,10 +184,10 @@ def no_locks():
     """The file system knows no locks."""
 
     def shut(work, monkeypatch):
-        def flock(file, how):
+        def lock_descriptor(handle, **how):
             raise OSError(37, "No locks available")
 
-        monkeypatch.setattr(local.fcntl, "flock", flock)
+        monkeypatch.setattr(locks, "lock_descriptor", lock_descriptor)
 
     return shut
 

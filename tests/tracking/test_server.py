@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import socket
 import subprocess
+import sys
 import time
-import urllib.error
 import urllib.request
 
+import psutil
 import pytest
 
+from bench import cards
 from bench.config import Config
 from bench.errors import BenchError
 from bench.tracking import server
 from bench.tracking.address import address
-from bench.tracking.client import quiet
 
 
 def test_the_server_is_bound_to_this_machine(config):
@@ -37,44 +40,54 @@ def free_port():
         return free.getsockname()[1]
 
 
+def test_no_workers_for_language_models_are_started():
+    assert server.environment()["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] == "false"
+
+
+def _served(config, port, **more):
+    """Start `bench ui` and return it when its pages answer."""
+    environment = {**os.environ, "BENCH_WORK": str(config.work), "PYTHONUNBUFFERED": "1"}
+    serving = subprocess.Popen(
+        [sys.executable, "-m", "bench", "ui", "--port", str(port)],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert serving.stdout is not None
+    return serving, serving.stdout.readline()
+
+
 @pytest.mark.slow
-def test_the_pages_answer(store, config, entry):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
+def test_the_pages_answer_and_end_with_all_their_processes(store, config, entry, number):
+    store.present(cards.table("sal/table4"))
     with store.begin(entry) as tracked:
         tracked.finish({})
     port = free_port()
-    serving = subprocess.Popen(server.command(config, port), env=quiet())
+    serving, line = _served(config, port)
     try:
-        for _ in range(120):
-            try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{port}/health") as answer:
-                    assert answer.status == 200
-                    break
-            except urllib.error.URLError:
-                time.sleep(0.5)
-        else:
-            pytest.fail("the server did not answer within a minute")
+        assert line.startswith(f"sal/table4: http://127.0.0.1:{port}/#/experiments/")
         run = f"http://127.0.0.1:{port}/api/2.0/mlflow/runs/get?run_id={tracked.run_id}"
         with urllib.request.urlopen(run) as answer:
             assert json.load(answer)["run"]["info"]["run_name"] == "S5 · seed 666"
+        own = psutil.Process(serving.pid)
+        processes = [own, *own.children(recursive=True)]
+        assert len(processes) <= 3
+        began = time.monotonic()
+        with socket.create_connection(("127.0.0.1", port)):  # a browser that is still there
+            serving.send_signal(number)
+            _, errors = serving.communicate(timeout=30)
+        assert time.monotonic() - began < 10
+        assert serving.returncode == 0
+        assert "Traceback" not in errors
+        assert not [process for process in processes if process.is_running()]
     finally:
-        serving.terminate()
-        serving.wait()
+        serving.kill()
 
 
-def test_an_interrupt_ends_the_server_and_leaves_a_set_up_store(config, monkeypatch):
-    class Serving:
-        def __init__(self, arguments, env):
-            assert arguments == server.command(config, 5013)
-            assert env["MLFLOW_DISABLE_TELEMETRY"] == "true"
-            self.terminated = False
-
-        def wait(self):
-            if not self.terminated:
-                raise KeyboardInterrupt
-            return 143
-
-        def terminate(self):
-            self.terminated = True
-
-    monkeypatch.setattr(server.subprocess, "Popen", Serving)
-    assert server.ui(config, 5013) == 143
+def test_a_server_that_ends_by_itself_is_an_error(config, monkeypatch):
+    monkeypatch.setattr(server, "command", lambda *given: [sys.executable, "-c", "exit(3)"])
+    told = []
+    assert server.ui(config, free_port(), lambda: told.append(1)) == 3
+    assert told == []

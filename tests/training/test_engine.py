@@ -33,6 +33,9 @@ class Log:
     def on_epoch(self, epoch: int, figures: Mapping[str, float]) -> None:
         self.epochs.append((epoch, dict(figures)))
 
+    def on_score(self, evaluation: str, done: int, total: int) -> None:
+        assert 0 <= done <= total
+
 
 def run_to_end(run, config, place: Path, log: Log | None = None):
     fabric = engine.make_fabric(config, run.training.precision)

@@ -8,6 +8,7 @@ results.
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -49,15 +50,20 @@ def write(
     size: Size = DEFAULT,
     progress: Callable[[str, int, int], None] | None = None,
     only: Collection[str] | None = None,
+    *,
+    ready: Callable[[Path, str], None] | None = None,
+    replace: bool = True,
 ) -> list[Path]:
     """Write the miniatures to `folder`, each to a folder of its corpus's key, and return those
     that were written; with `only`, none but those of these keys.
 
     A miniature that is there already by the same recipe (seed, size, speech, version, as its
     MINIATURE.toml says) is left alone and not among those returned; one by another recipe is
-    replaced. Each appears whole or not at all. `speech` is a folder of recordings with a
-    sub-folder for each speaker; None is the built-in voice. `progress` is told the corpus, how
-    many of its clips are made, and how many it has. Raise `BenchError` for a folder that is no
+    replaced, unless `replace` is False: then one by another seed, size or speech is a BenchError
+    before anything is written. Each appears whole or not at all; `ready` is then told where it is
+    and what was there before ("" for nothing). `speech` is a folder of recordings with a sub-folder
+    for each speaker; None is the built-in voice. `progress` is told the corpus, how many of its
+    clips are made, and how many it has. Raise `BenchError` for a folder that is no
     miniature, for unreadable recordings, for fewer than four speakers and for an unknown key.
     """
     corpora = {corpus.KEY: corpus for corpus in CORPORA}
@@ -73,6 +79,14 @@ def write(
     marker = _marker(beneath, seed, size, speakers)
     wanted = [c for key, c in corpora.items() if only is None or key in only]
     due = [corpus for corpus in wanted if not _is_made(folder / corpus.KEY, marker)]
+    others = {c.KEY: _differs(folder / c.KEY, marker) for c in due}
+    if refused := [] if replace else [f"{key} ({of})" for key, of in others.items() if of]:
+        raise BenchError(
+            f"{folder}: miniatures by another recipe are there, and runs may have been trained on "
+            f"them: {', '.join(refused)}; --replace puts new ones in their place, --folder writes "
+            "elsewhere"
+        )
+    there = {c.KEY: _was_there(folder / c.KEY, others[c.KEY]) for c in due}
     plans = [corpus.plan(speakers, size, seed) for corpus in due]
     with workers(sum(len(recordings(clips)) for clips in plans)) as share:
         for corpus, clips in zip(due, plans, strict=True):
@@ -84,6 +98,8 @@ def write(
                         progress(corpus.KEY, len(made), len(clips))
                 corpus.annotate(new, made)
                 (new / MARKER).write_text(marker, encoding="utf-8", newline="\n")
+            if ready:
+                ready(folder / corpus.KEY, there[corpus.KEY])
     return [folder / corpus.KEY for corpus in due]
 
 
@@ -111,6 +127,23 @@ def _is_made(place: Path, marker: str) -> bool:
             "choose another folder, or move it away"
         )
     return found.read_bytes() == marker.encode("utf-8")
+
+
+def _differs(place: Path, marker: str) -> str:
+    """Return in what the recipe of a miniature that is there is another than that of `marker`; its
+    version apart, which is ours. "" where none is there.
+    """
+    if not place.exists():
+        return ""
+    there, wanted = (tomllib.loads(text) for text in ((place / MARKER).read_text("utf-8"), marker))
+    parts = [f"{key} {there.get(key)}, not {wanted[key]}" for key in ("seed", "speech")]
+    same = [there.get(key) == wanted[key] for key in ("seed", "speech")]
+    found = [part for part, alike in zip(parts, same, strict=True) if not alike]
+    return ", ".join([*found, *(["another size"] if there.get("size") != wanted["size"] else [])])
+
+
+def _was_there(place: Path, differs: str) -> str:
+    return f"one with {differs or 'the recipe of an earlier version'}" if place.exists() else ""
 
 
 def _marker(beneath: str, seed: int, size: Size, speakers: Cast) -> str:

@@ -1,0 +1,60 @@
+"""What rows would be made from if they were run now: data, weights and code of this machine, as far
+as they are here. Nothing is trained, and torch is not needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import NamedTuple
+
+from bench import corpora
+from bench.config import Config
+from bench.corpora import cards, fingerprint
+from bench.errors import BenchError
+from bench.specs.run import Data, Run, Stage
+from bench.training import contents
+
+
+class Present(NamedTuple):
+    """Digests by name, as `bench.training.row.RowData` has them; those of what is not here are
+    left out.
+    """
+
+    fingerprints: Mapping[str, str]
+    made_from: Mapping[str, str]
+
+
+class Machine:
+    """Reads each split once, however many rows use it."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._known: dict[tuple[str, ...], Present] = {}
+
+    def of_run(self, run: Run) -> Present:
+        """Return what `run` would be made from, and the training that it starts from."""
+        found = [self._of_split(run, data) for data in run.data.values()]
+        if isinstance(run.start, Stage):
+            found.append(self.of_run(run.start.stage))
+        with suppress(BenchError):  # where the weights are not here
+            found.append(Present({}, contents.of_training(run, self._config)))
+        return Present(
+            {name: of for part in found for name, of in part.fingerprints.items()},
+            {name: of for part in found for name, of in part.made_from.items()},
+        )
+
+    def _of_split(self, run: Run, data: Data) -> Present:
+        of = cards.card(data.corpus).resolutions_s
+        resolution_s = (data.resolution_s or max(of)) if of else None
+        key = (run.form, data.corpus, data.split, str(resolution_s), data.breath.model_dump_json())
+        if key not in self._known:
+            try:
+                subset = corpora.load(data.corpus, data.split, self._config, run.form, resolution_s)
+                name = f"{data.corpus}/{data.split}"
+                audio = {f"audio {name}": fingerprint.audio_digest(subset)}
+                made_from = audio | contents.of_data(data, self._config)
+                self._known[key] = Present({name: fingerprint.fingerprint(subset)}, made_from)
+            except BenchError:
+                self._known[key] = Present({}, {})
+        return self._known[key]

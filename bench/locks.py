@@ -1,0 +1,85 @@
+"""Locks that processes hold on files. The system gives a lock back when its holder ends, however it
+ends, so that none is ever left behind; on a network drive that knows locks, so does its server.
+
+This is the only place that asks the system for locks, by `filelock`, which knows Linux, macOS and
+Windows. Two open handles of one process exclude each other like two processes.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from filelock import lock_descriptor, unlock_descriptor
+
+_POLL_S = 0.02
+_NAME_AT = 1
+"""Where the holder's name begins: Windows lets nobody else read the first byte, which is locked."""
+
+
+def wait(holder: str) -> None:
+    """Wait for the holder, whoever it is: what `held` does by default where a file is held."""
+
+
+@contextmanager
+def held(path: Path, busy: Callable[[str], None] = wait) -> Generator[None]:
+    """Hold the file at `path`, made where it is missing, as long as the block runs.
+
+    Where another holds it, `busy` is called with who that is (`process 4711 on node7`); it may
+    raise, else the lock is waited for. Raise OSError where the file cannot be opened or locked.
+    """
+    with _opened(path) as file:
+        if not lock_descriptor(file.fileno(), blocking=False):
+            busy(_holder(path))
+            lock_descriptor(file.fileno(), poll_interval=_POLL_S)
+        _sign(file, f"process {os.getpid()} on {socket.gethostname()}")
+        try:
+            yield
+        finally:
+            _sign(file, "")
+            # Not by closing alone: a process that was forked meanwhile has the file open as well.
+            unlock_descriptor(file.fileno())
+
+
+def require(path: Path) -> None:
+    """Raise OSError unless the file at `path`, made where it is missing, can be opened and locked,
+    now or when its holder is done.
+    """
+    with path.open("ab") as file:
+        lock_descriptor(file.fileno(), blocking=False)
+
+
+def hold(handle: int) -> bool:
+    """Hold an open file, or a folder where the system opens those, as long as the handle is open;
+    return False where another holds it, or the file system knows no locks.
+    """
+    try:
+        return lock_descriptor(handle, blocking=False)
+    except OSError:
+        return False
+
+
+def _opened(path: Path) -> BinaryIO:
+    """Open a lock's file without emptying it: another may hold it."""
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
+    return os.fdopen(os.open(path, flags, 0o666), "r+b", buffering=0)
+
+
+def _sign(file: BinaryIO, name: str) -> None:
+    """Keep the holder's name in the file; a full disk keeps none, and the lock holds."""
+    with suppress(OSError):
+        file.truncate(_NAME_AT)
+        file.seek(_NAME_AT)
+        file.write(name.encode())
+
+
+def _holder(path: Path) -> str:
+    with suppress(OSError), path.open("rb", buffering=0) as file:
+        file.seek(_NAME_AT)
+        if name := file.read(200).decode(errors="replace"):
+            return name
+    return "another process"

@@ -1,0 +1,297 @@
+"""What can be set of a run: each setting's values, default and docstring, from the models alone."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import json
+import sys
+import types
+import typing
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from annotated_types import Ge, Gt, Le, Lt
+from pydantic import BaseModel, BeforeValidator
+from pydantic.fields import FieldInfo
+
+from bench.errors import BenchError, near
+from bench.specs.base import Word
+from bench.specs.run import Run
+
+ANY_NAME = "*"
+"""In a key: any name, as of an evaluation (`evaluate.*.clip_s`)."""
+
+
+class Kind(NamedTuple):
+    """One of the kinds that a part of the settings can be of."""
+
+    name: str
+    doc: str
+    settings: tuple[Setting, ...]
+    """Its own, without those that are deeper."""
+
+
+class Setting(NamedTuple):
+    """One setting, or a part of the settings with others below it."""
+
+    key: str
+    """As `--set` takes it."""
+    values: str
+    """Which it can have, in words."""
+    default: str
+    """"" where each card says it."""
+    doc: str
+    where: tuple[str, ...]
+    """Of which kinds it is: `system.kind = sal`; none where it is always there."""
+    kinds: tuple[Kind, ...] = ()
+    """Of a part that can be of several kinds."""
+    settings: tuple[Setting, ...] = ()
+    """Of a part of one kind: those directly below it."""
+
+
+class _Place(NamedTuple):
+    """A field, reached by a key."""
+
+    key: str
+    name: str
+    of: type[BaseModel]
+    where: tuple[str, ...]
+
+
+def top() -> list[Setting]:
+    """Return the parts of a run's settings."""
+    return [_setting(_Place(name, name, Run, ()), deep=False) for name in Run.model_fields]
+
+
+def settings(key: str) -> list[Setting]:
+    """Return what is set by a dotted key, once for each kind of what is above it that has it.
+
+    Raise BenchError, with a near key, where there is none.
+    """
+    found = [*_places(key.split("."))]
+    if not found:
+        raise BenchError(_unknown(key))
+    return [_setting(place, deep=True) for place in found]
+
+
+def _places(
+    parts: Sequence[str],
+    model: type[BaseModel] = Run,
+    above: tuple[str, ...] = (),
+    where: tuple[str, ...] = (),
+) -> Iterator[_Place]:
+    """Yield every field of `model`, or below it, that `parts` lead to; `above` leads to the model,
+    which is there `where` other settings are so.
+    """
+    name, *rest = parts
+    field = model.model_fields.get(name)
+    if field is None:
+        return
+    keys, below = (*above, name), field.annotation
+    if _is_mapping(below):
+        if not rest[1:]:
+            yield _Place(".".join(keys), name, model, where)
+            return
+        keys, below, rest = (*keys, rest[0]), typing.get_args(below)[1], rest[1:]
+    if not rest:
+        yield _Place(".".join(keys), name, model, where)
+        return
+    for kind, member in _models(below):
+        here = (*where, f"{'.'.join(keys)}.kind = {kind}") if kind else where
+        yield from _places(rest, member, keys, here)
+
+
+def _unknown(key: str) -> str:
+    every = {*_keys(Run, "")}
+    above, _, name = key.rpartition(".")
+    alike = sorted(of for of in every if of.rpartition(".")[2] == name)
+    if alike:
+        return f"{key!r}: no such setting; did you mean {' or '.join(map(repr, alike))}?"
+    below = {of.rpartition(".")[2] for of in every if of.rpartition(".")[0] == above}
+    if above and below:
+        return f"{key!r}: there is no such setting below {above}{near(name, below)}"
+    return f"{key!r}: no such setting{near(key, every)}"
+
+
+def _keys(model: type[BaseModel], before: str) -> Iterator[str]:
+    """Yield every key; of an earlier training, which has all of them once more, none."""
+    for name, field in model.model_fields.items():
+        key = f"{before}{name}"
+        yield key
+        below = field.annotation
+        if _is_mapping(below):
+            key, below = f"{key}.{ANY_NAME}", typing.get_args(below)[1]
+        for _, member in _models(below):
+            if member is not Run:
+                yield from _keys(member, f"{key}.")
+
+
+def _setting(place: _Place, *, deep: bool) -> Setting:
+    field = place.of.model_fields[place.name]
+    below = field.annotation
+    key = place.key
+    if _is_mapping(below):
+        key, below = f"{key}.{ANY_NAME}", typing.get_args(below)[1]
+    models = list(_models(below)) if deep else []
+    kinds = tuple(Kind(kind, _first(member), _own(member, key)) for kind, member in models if kind)
+    own = tuple(of for kind, member in models if not kind for of in _own(member, key))
+    doc = _docs(place.of).get(place.name, "") or _of_model(below)
+    return Setting(key, _values(field), _default(field), doc, place.where, kinds, own)
+
+
+def _own(model: type[BaseModel], key: str) -> tuple[Setting, ...]:
+    names = [name for name in model.model_fields if name != "kind" or _several(model)]
+    return tuple(_setting(_Place(f"{key}.{of}", of, model, ()), deep=False) for of in names)
+
+
+def _several(model: type[BaseModel]) -> bool:
+    """Return whether a model stands for several kinds: adam and adamw."""
+    return len(typing.get_args(model.model_fields["kind"].annotation)) > 1
+
+
+def _is_mapping(annotation: Any) -> bool:
+    origin = typing.get_origin(annotation)
+    return isinstance(origin, type) and issubclass(origin, Mapping)
+
+
+def _models(annotation: Any) -> Iterator[tuple[str, type[BaseModel]]]:
+    """Yield the models of an annotation, each with its kind; "" where it has one model alone."""
+    members = _members(annotation)
+    for member in members:
+        if isinstance(member, type) and issubclass(member, BaseModel):
+            kinds = typing.get_args(getattr(member.model_fields.get("kind"), "annotation", None))
+            if len(members) == 1 or not kinds:
+                yield "", member
+            else:
+                yield from ((kind, member) for kind in kinds)
+
+
+def _members(annotation: Any) -> tuple[Any, ...]:
+    origin = typing.get_origin(annotation)
+    if origin is typing.Annotated:
+        return _members(typing.get_args(annotation)[0])
+    if origin in (typing.Union, types.UnionType):
+        return tuple(of for arm in typing.get_args(annotation) for of in _members(arm))
+    return (annotation,)
+
+
+def _values(field: FieldInfo) -> str:
+    return _in_words(field.annotation, field.metadata)
+
+
+def _in_words(annotation: Any, metadata: Sequence[Any]) -> str:
+    if typing.get_origin(annotation) is typing.Annotated:
+        inner, *more = typing.get_args(annotation)
+        return _in_words(inner, [*_constraints(more), *metadata])
+    words = _words(metadata)
+    kinds = [kind for kind, _ in _models(annotation)]
+    if any(kinds):
+        return f"kind: {' | '.join(kinds)}"
+    if kinds:
+        return "a part with settings of its own"
+    arms = [of for of in typing.get_args(annotation) if of is not types.NoneType]
+    match typing.get_origin(annotation):
+        case typing.Literal:
+            return " | ".join(map(_written, arms))
+        case typing.Union | types.UnionType:
+            return ", or ".join([*(_in_words(arm, metadata) for arm in arms), *map(repr, words)])
+        case origin if origin is tuple:
+            of = [arm for arm in arms if arm is not Ellipsis]
+            return f"list of: {_in_words(of[0], ())}"
+        case origin if isinstance(origin, type) and issubclass(origin, Mapping):
+            return "a part for each name"
+        case _:
+            return _of_type(annotation, metadata)
+
+
+def _words(metadata: Sequence[Any]) -> list[str]:
+    """Return the words that stand for None."""
+    readers = [
+        getattr(of.func, "__self__", None) for of in metadata if isinstance(of, BeforeValidator)
+    ]
+    return [of.word for of in readers if isinstance(of, Word)]
+
+
+def _constraints(metadata: Sequence[Any]) -> list[Any]:
+    found: list[Any] = []
+    for of in metadata:
+        found += of.metadata if isinstance(of, FieldInfo) else [of]
+    return found
+
+
+def _of_type(annotation: Any, metadata: Sequence[Any]) -> str:
+    names = {bool: "true | false", str: "text", int: "whole number", float: "number"}
+    text = names.get(annotation, str(annotation))
+    bounds: list[str] = []
+    for of in metadata:
+        match of:
+            case Ge(ge=least):
+                bounds.append(f"at least {least}")
+            case Gt(gt=least):
+                bounds.append(f"above {least}")
+            case Le(le=most):
+                bounds.append(f"at most {most}")
+            case Lt(lt=most):
+                bounds.append(f"below {most}")
+            case _:
+                pass
+    return f"{text} {', '.join(bounds)}" if bounds else text
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return ""
+    value = field.get_default(call_default_factory=True)
+    if isinstance(value, BaseModel):
+        return f"kind = {getattr(value, 'kind', '')}"
+    if value is None:
+        return next(iter(_words(field.metadata)), "")
+    return _written(value)
+
+
+def _written(value: Any) -> str:
+    """Return a value as `--set` takes it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, (str, int, float)) else json.dumps(value)
+
+
+def _of_model(annotation: Any) -> str:
+    models = [model for _, model in _models(annotation)]
+    return _first(models[0]) if len(models) == 1 else ""
+
+
+def _first(model: type[BaseModel]) -> str:
+    """Return the first paragraph of a model's docstring."""
+    return " ".join((model.__doc__ or "").split("\n\n")[0].split())
+
+
+def _docs(model: type[BaseModel]) -> dict[str, str]:
+    """Return what the source says below each field of a model, those of its bases too."""
+    found: dict[str, str] = {}
+    for base in reversed(model.__mro__):
+        if issubclass(base, BaseModel) and base.__module__.startswith("bench."):
+            found |= _of_module(base.__module__).get(base.__name__, {})
+    return found
+
+
+@lru_cache
+def _of_module(module: str) -> dict[str, dict[str, str]]:
+    tree = ast.parse(inspect.getsource(sys.modules[module]))
+    return {of.name: _of_class(of) for of in tree.body if isinstance(of, ast.ClassDef)}
+
+
+def _of_class(node: ast.ClassDef) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for field, after in zip(node.body, node.body[1:], strict=False):
+        match field, after:
+            case (
+                ast.AnnAssign(target=ast.Name(id=name)),
+                ast.Expr(value=ast.Constant(value=str(doc))),
+            ):
+                found[name] = " ".join(doc.split())
+            case _:
+                pass
+    return found
