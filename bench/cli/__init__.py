@@ -18,6 +18,7 @@ from bench.cli.console import make_printable, visible_output
 from bench.cli.data import data
 from bench.cli.doctor import doctor
 from bench.cli.explain import explain
+from bench.cli.json_output import print_error
 from bench.cli.listing import list_
 from bench.cli.prune import prune
 from bench.cli.report import report
@@ -106,6 +107,7 @@ def _run() -> int:
     except click.ClickException as error:
         with contextlib.suppress(OSError):
             error.show()
+            print_error(error.format_message(), machine.GIVEN)
         return machine.GIVEN
     except (KeyboardInterrupt, click.Abort) as error:
         text, code = "; ".join(["stopped", *_ways_on(error)]), 130
@@ -117,6 +119,8 @@ def _run() -> int:
             raise
         text, code = f"error: {found.message}", found.code
     _say(text)
+    with contextlib.suppress(OSError):
+        print_error(text.removeprefix("error: "), code)
     return code
 
 

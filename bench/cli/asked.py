@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from bench import cards
-from bench.cli import completion, configuration, options
+from bench.cli import completion, configuration, json_output, options
 from bench.config import Config, Form
 from bench.errors import BenchError, near
 from bench.launchers.order import Order
@@ -115,6 +115,7 @@ class Asked:
         smoke = ".smoke" if self.form == "smoke" else ""
         stem = re.sub(r"[^\w.-]+", "-", name) + smoke
         paths = style.write(self.folder or self.here.work / "explained", stem, draw)
+        json_output.add({"files": [str(path) for path in paths]})
         for path in paths:
             click.echo(f"written: {path}")
         if of is None or not self.track:
@@ -126,6 +127,7 @@ class Asked:
         run_id = of if isinstance(of, str) else store.finished_id(of.entry)
         if run_id:
             artifacts.add(store, run_id, paths, _FOLDER)
+            json_output.add({"run": run_id})
             click.echo(f"kept: {_FOLDER} of run {run_id[:8]}")
 
 
@@ -182,6 +184,7 @@ def gathered(shared: Sequence[Callable[[Verb], Verb]]) -> Callable[[Verb], Verb]
             form, here = options.form(smoke), configuration.to_write()
             verb(Asked(table, row, seed, overrides, form, folder, track, here), **own)
 
-        return functools.reduce(lambda made, option: option(made), reversed(shared), called)
+        made = json_output.json_option(f"explain {verb.__name__}")(called)
+        return functools.reduce(lambda made, option: option(made), reversed(shared), made)
 
     return decorate

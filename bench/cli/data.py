@@ -9,7 +9,7 @@ import click
 
 from bench import cards as tables
 from bench import disk, writing
-from bench.cli import completion, configuration, options
+from bench.cli import completion, configuration, json_output, options
 from bench.config import Config
 from bench.corpora import cards
 from bench.errors import BenchError, near
@@ -190,6 +190,7 @@ def overlap(a: str, b: str, audio: bool, smoke: bool, as_json: bool) -> None:
 @click.option(
     "--replace", is_flag=True, help="Put new ones in the place of those by another seed or size."
 )
+@json_output.json_option("data mini")
 def mini(
     speech: Path | None,
     seed: int,
@@ -218,6 +219,7 @@ def mini(
         written = write(
             place, speech, seed, SIZES[size], progress, keys or None, ready=ready, replace=replace
         )
+    json_output.add({"folder": str(place), "written": [str(path) for path in written]})
     if not written:
         click.echo(f"already there, by the same recipe: {place}")
 

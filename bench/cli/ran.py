@@ -4,6 +4,9 @@ next.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, Protocol
+
 import click
 
 from bench.cli.progress_log import duration
@@ -42,3 +45,48 @@ def next_command(order: Order, variant: str | None) -> str:
         return f"bench report {order.table.key}{smoke}"
     chosen = f" --variant {variant}" if variant else ""
     return f"bench show {order.table.key} --all{chosen}{smoke}"
+
+
+class Ended(Protocol):
+    """A job that ended, as `bench.launchers.local.Outcome`."""
+
+    @property
+    def job(self) -> str: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def message(self) -> str: ...
+
+
+def as_content(order: Order, outcome: Ended) -> Mapping[str, Any]:
+    """Return how a job ended, for scripts."""
+    row, _, seed = outcome.job.rpartition(" · seed ")
+    how = {"row": row, "seed": int(seed), "state": outcome.state, "message": outcome.message}
+    return {"table": order.table.key, "form": order.form, "runs": [how]}
+
+
+def records(order: Order, here: Config) -> Mapping[str, Any]:
+    """Return the results of the rows that were asked for, for scripts."""
+    found = Results(order.table, order.form, here)
+    if order.overrides:
+        return {"records": [], "other_settings": found.other_records(order.rows)}
+    return {"records": [of for row in order.rows for of in found.records(row)]}
+
+
+def planned(order: Order, here: Config) -> Mapping[str, Any]:
+    """Return what would be run, for scripts: each row and seed with its state in the store."""
+    from bench.launchers.needs import lacking, lacking_device
+    from bench.tracking.states import states
+
+    state, runs = states(here, order.table.key, order.form), order.runs()
+    rows = [
+        {
+            "row": row,
+            "seeds": [*order.row_seeds(row)],
+            "signature": run.signature,
+            "state": state.get(run.signature, "not run"),
+            "missing": [*dict.fromkeys([*lacking_device(here), *lacking(run, here)])],
+        }
+        for row, run in runs.items()
+    ]
+    return {"table": order.table.key, "form": order.form, "rows": rows}

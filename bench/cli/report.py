@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 ALL = "all"
 _FORMATS = ("md", "csv", "html", "latex")
+_ENDINGS = {"html": {".html"}, "latex": {".tex", ".bib"}}
+"""What `--format` writes on request, by the ending of its files."""
 
 
 @click.command()
@@ -72,7 +75,7 @@ def report(
             checked.run(table, as_json=True, refused=refused)
         else:
             old = checked.report(table, place, check=check, refused=refused)
-            _say_stale(context, check, old, table, place)
+            _say_stale(context, check, old, table, place, *_given(False, False, folder))
         return
     from bench import reporting
     from bench.reporting import overview
@@ -98,7 +101,7 @@ def report(
     if check:
         stale += [path for made in shown for path in reporting.stale(made, place, extras)]
         stale += left if page is None else [*left, *overview.stale(page, place)]
-        _say_stale(context, check, stale, table, place)
+        _say_stale(context, check, stale, table, place, *_given(smoke, detail, folder))
         return
     for made in shown:
         click.echo(f"report: {reporting.write(made, place, extras)}")
@@ -113,6 +116,12 @@ def report(
         click.echo(f"overview: {place / overview.NAME}")
 
 
+def _given(smoke: bool, detail: bool, folder: Path | None) -> list[str]:
+    """Return the options with which a report is written as it was checked."""
+    where = [] if folder is None else ["--folder", str(folder)]
+    return [*(["--smoke"] if smoke else []), *(["--detail"] if detail else []), *where]
+
+
 def _nothing(key: str, place: Path) -> str:
     return (
         f"{key}: no row was run and no score file judged, so {place} has no place for it: "
@@ -121,11 +130,21 @@ def _nothing(key: str, place: Path) -> str:
 
 
 def _say_stale(
-    context: click.Context, check: bool, stale: Sequence[Path], table: str, place: Path
+    context: click.Context,
+    check: bool,
+    stale: Sequence[Path],
+    table: str,
+    place: Path,
+    *options_given: str,
 ) -> None:
-    """Say what `--check` found, and exit with 1 where that is anything."""
+    """Say what `--check` found and which command writes it, and exit with 1 where that is anything;
+    `options_given` are those that the report was asked for with."""
+    endings = {path.suffix for path in stale}
+    formats = [name for name, ending in _ENDINGS.items() if endings & ending]
+    wanted = ["--format", ",".join(formats)] if formats else []
+    command = shlex.join(["bench", "report", table, *options_given, *wanted])
     for path in stale:
-        click.echo(f"stale: {path} (write it with `bench report {table}`)", err=True)
+        click.echo(f"stale: {path} (write it with `{command}`)", err=True)
     if stale:
         context.exit(1)
     if check:

@@ -17,7 +17,9 @@ from bench import cards
 from bench.cli.wrapping import width
 from bench.config import Config, Form
 from bench.reporting import terminal
-from bench.reporting.cells import Cell, Signed, cells, standing
+from bench.reporting.cells import Cell, cells
+from bench.reporting.records import of_cell
+from bench.reporting.standings import Signed, standing
 from bench.specs.table import Table
 from bench.tracking import opened
 from bench.tracking.frame import tidy
@@ -83,7 +85,7 @@ class Results:
 
     def records(self, row: str) -> list[dict[str, Any]]:
         """Return the results of a row, for scripts: one record a column."""
-        return [self._record(row, cell) for cell in self.shown.cells if cell.row == row]
+        return [self._record(cell) for cell in self.shown.cells if cell.row == row]
 
     def other_records(self, rows: Sequence[str]) -> list[dict[str, Any]]:
         """Return what was run of `rows` with other settings, for scripts."""
@@ -93,7 +95,7 @@ class Results:
                 "row": line.key,
                 "set": line.changed,
                 "state": line.state,
-                "results": [self._record(line.key, cell) for cell in line.cells],
+                "results": [self._record(cell) for cell in line.cells],
             }
             for row in rows
             for line in self._others(row)
@@ -143,18 +145,5 @@ class Results:
             for line in self.of_settings(row, _Settings(signature))
         ]
 
-    def _record(self, row: str, cell: Cell) -> dict[str, Any]:
-        column = self.shown.table.columns[cell.column]
-        bounds = ("mean", "sd", "low", "high")
-        ours = {name: cell.ours and getattr(cell.ours, name) for name in bounds}
-        return {
-            "table": self.card.key,
-            "row": row,
-            "metric": column.metric,
-            "unit": column.unit,
-            "paper": cell.paper,
-            "ours": ours.pop("mean"),
-            **ours,
-            "seeds_done": cell.seeds_done,
-            "seeds_wanted": cell.seeds_wanted,
-        }
+    def _record(self, cell: Cell) -> dict[str, Any]:
+        return of_cell(self.shown.table, cell, self.form)

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from bench import cards, packages
-from bench.cli import checked, completion, configuration, options
+from bench.cli import checked, completion, configuration, json_output, options
 from bench.cli.console import FROM_EPOCH, resumable
 from bench.cli.counting import runs_wait
 from bench.launchers.order import Order
@@ -43,6 +43,7 @@ from bench.launchers.order import Order
     is_flag=True,
     help="As --dry-run, and train each row for a moment on this device, to know the hours.",
 )
+@json_output.json_option("run")
 @click.pass_context
 def run(
     context: click.Context,
@@ -73,7 +74,9 @@ def run(
     order.runs()  # every mistake in what was asked for, before anything is begun
     if dry_run or measure:
         from bench.cli.dry_run import dry_run as say_costs
+        from bench.cli.ran import planned
 
+        json_output.add(planned(order, here))
         say_costs(order, here, again=again, measure=measure)
         return
     packages.require("torch", "lightning", "mlflow")
@@ -99,6 +102,8 @@ def run(
                 results = ran.results(order, here, outcome.job)
             ended.append(outcome.state)
             display.end(outcome.job, outcome.state, outcome.message, results)
+            json_output.add(ran.as_content(order, outcome))
+    json_output.add(ran.records(order, here))
     ran.print_table(order, here)
     if waiting := store.waiting():
         click.echo(f"{runs_wait(len(waiting))} to be sent to {store.uri}: bench sync")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 from typing import Any
 
 import click
 
 from bench import sweep_cards
-from bench.cli import completion, configuration, options
+from bench.catalogue import is_rate
+from bench.cli import completion, configuration, json_output, options
 from bench.cli.console import FROM_EPOCH, resumable
 from bench.config import Config, Form
 from bench.specs.sweep import Sweep
@@ -28,6 +30,7 @@ from bench.specs.sweep import Sweep
 @options.smoke
 @options.log
 @click.option("--worker", is_flag=True, hidden=True)
+@json_output.json_option("sweep")
 @click.pass_context
 def sweep(
     context: click.Context,
@@ -71,10 +74,12 @@ def sweep(
         else:
             for ended in sweeping.run(wanted):
                 display.end(f"trial {ended.number}", ended.ending, _said(card, ended))
+                json_output.add({"trials": [_trial(card, ended)]})
         if worker:
             return
         done = sweeping.close(wanted)
         said = sweeping.standing()
+    json_output.add({"sweep": card.key, "form": card.form, "complete": done, "standing": said})
     if said:
         click.echo(said)
     command = f"bench report {sweep_cards.PREFIX}{card.key}" + (" --smoke" if smoke else "")
@@ -93,6 +98,20 @@ def _said(card: Sweep, ended: Any) -> str:
     return ended.reason
 
 
+def _trial(card: Sweep, ended: Any) -> dict[str, Any]:
+    """Return how a trial ended, for scripts; rates in per cent."""
+    rate = is_rate(card.objective)
+    value = ended.objective if ended.ending == "finished" else None
+    return {
+        "trial": ended.number,
+        "state": ended.ending,
+        "metric": card.objective,
+        "value": value if value is None or not rate else 100 * value,
+        "unit": "%" if rate else None,
+        "message": ended.reason,
+    }
+
+
 def entry(name: str) -> dict[str, Any]:
     """Return what `bench list` says of a sweep."""
     card = sweep_cards.sweep(name)
@@ -107,7 +126,7 @@ def show(name: str, form: Form, as_json: bool) -> None:
     if as_json:
         content = card.model_dump(mode="json", by_alias=True)
         more = {"signature": sweep_cards.signature(card), "base_signature": run.signature}
-        options.print_json("sweep", {**content, **more})
+        options.print_json("sweep card", {**content, **more})
         return
     click.echo(f"{card.title}\n{card.caption}".rstrip())
     if form == "smoke":
@@ -143,8 +162,10 @@ def report(
         click.echo(f"report: {reporting.write(made, folder)}")
         return
     stale = reporting.stale(made, folder)
+    smoke = ["--smoke"] if form == "smoke" else []
+    command = shlex.join(["bench", "report", name, *smoke, "--folder", str(folder)])
     for path in stale:
-        click.echo(f"stale: {path} (write it with `bench report {name}`)", err=True)
+        click.echo(f"stale: {path} (write it with `{command}`)", err=True)
     if stale:
         context.exit(1)
     click.echo(f"up to date: {folder}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from bench.cli import configuration
+from bench.cli import configuration, json_output
 from bench.cli.console import resumable
 
 
@@ -14,6 +14,7 @@ from bench.cli.console import resumable
     is_flag=True,
     help="Send to the store that is configured now also what was recorded for another.",
 )
+@json_output.json_option("sync")
 @click.pass_context
 def sync(context: click.Context, to_configured: bool) -> None:
     """Send runs that were recorded while the tracking server was away.
@@ -28,6 +29,7 @@ def sync(context: click.Context, to_configured: bool) -> None:
     store = Store(configuration.to_write())
     with resumable("with those not yet sent"):
         sent = store.synchronise(elsewhere=to_configured)
+    json_output.add({"store": store.uri, "runs": [of._asdict() for of in sent]})
     for run, state, _ in sent:
         click.echo(f"{run}: {state}")
     if not sent:

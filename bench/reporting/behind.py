@@ -15,8 +15,9 @@ from typing import Any
 from bench.catalogue import digits, metric, shown
 from bench.config import Form
 from bench.markdown import escaped, marked
-from bench.reporting.cells import Cell, Ours, Standing, decimals
+from bench.reporting.cells import Cell, Ours, decimals
 from bench.reporting.grid import grid, ranged, smoke_word
+from bench.reporting.standings import Standing
 from bench.reporting.tables import Place, sides
 from bench.specs.table import Table
 

@@ -22,8 +22,9 @@ from bench.metrics.between import Between, Trained, between
 from bench.metrics.combined import combined
 from bench.metrics.mistakes import Mistakes, joined
 from bench.metrics.paired import holm
-from bench.reporting.cells import Cell, Standing, run_of
+from bench.reporting.cells import Cell, run_of
 from bench.reporting.kept import Kept, figures_drawn
+from bench.reporting.standings import Standing
 from bench.scoring.draws import Draws
 from bench.specs.table import Column, Table
 

@@ -24,7 +24,6 @@ import pandas as pd
 from bench import card_files, cards, writing
 from bench.config import Form
 from bench.markdown import heading, image, marked, prose
-from bench.printable import csv_text
 from bench.reporting import (
     behind,
     beside,
@@ -41,14 +40,17 @@ from bench.reporting import (
     terminal,
 )
 from bench.reporting.bibliography import bibliography
-from bench.reporting.cells import COUNTS, Cell, Standing, cells, standing
+from bench.reporting.cells import Cell, cells
 from bench.reporting.compared import compared
 from bench.reporting.contradictions import contradictions
 from bench.reporting.grid import smoke_word
 from bench.reporting.kept import Kept
 from bench.reporting.latex import latex
 from bench.reporting.pictures import pictures
+from bench.reporting.records import as_csv
+from bench.reporting.records import records as as_records
 from bench.reporting.scored_rows import scored_cells, with_scored
+from bench.reporting.standings import Standing, standing
 from bench.reporting.style import Kind
 from bench.reporting.variants import with_variants
 from bench.specs.run import Run
@@ -193,12 +195,12 @@ def report(
         missing=repeat.missing(standings, form),
     )
     markdown = re.sub(r"\n{3,}", "\n\n", markdown)  # parts of the template may be empty
-    records = _records(with_systems, found, form)
+    records = as_records(with_systems, found, form)
     return Report(
         stem=stem,
         title=smoke + table.title,
         markdown=markdown,
-        csv=_as_csv(records, form),
+        csv=as_csv(records),
         records=records,
         table=with_systems,
         form=form,
@@ -269,45 +271,3 @@ def warning(form: Form) -> str:
 def _citation(paper: Paper) -> str:
     sources = ", ".join(filter(None, [paper.url, paper.code and f"code: {paper.code}"]))
     return marked("{}: *{}*. {}. {}", paper.authors, paper.title, paper.venue, sources).strip()
-
-
-def _joined(values: Sequence[float]) -> str:
-    return " ".join(f"{value:.4f}" for value in values)
-
-
-_OF_OURS = ("sd", "low", "high", "utterance_low", "utterance_high", *COUNTS)
-
-
-def _records(table: Table, found: tuple[Cell, ...], form: Form) -> tuple[dict[str, Any], ...]:
-    return tuple(
-        {
-            "form": form,
-            "row": cell.row,
-            "group": table.rows[cell.row].group,
-            "text": " ".join(table.rows[cell.row].cells),
-            "metric": table.columns[cell.column].metric,
-            "better": table.columns[cell.column].better,
-            "paper": cell.paper,
-            "paper_from": cell.paper_from,
-            "ours": cell.ours and cell.ours.mean,
-            **{name: cell.ours and getattr(cell.ours, name) for name in _OF_OURS},
-            "values": cell.ours and _joined(cell.ours.values),
-            "difference": cell.difference,
-            "verdict": cell.ours and cell.ours.verdict,
-            "seeds_done": cell.seeds_done,
-            "seeds_wanted": cell.seeds_wanted,
-            "scored": cell.scored,
-            "trials_missing": cell.trials_missing,
-        }
-        for cell in found
-    )
-
-
-def _as_csv(records: Sequence[Mapping[str, Any]], form: Form) -> str:
-    """Return one line a record; figures with four decimals, empty where there is none."""
-    heads = [f"{name}_smoke" if form == "smoke" else name for name in records[0]]
-    lines = (
-        [f"{value:.4f}" if isinstance(value, float) else value for value in record.values()]
-        for record in records
-    )
-    return csv_text([heads, *lines])

@@ -13,10 +13,11 @@ from bench.config import Form
 from bench.markdown import bullets, code, joined, marked, prose
 from bench.metrics.measured import FEW
 from bench.reporting import older, repeat, tables
-from bench.reporting.cells import Cell, Standing, Verdict, best, decimals, half_unit
+from bench.reporting.cells import Cell, Verdict, best, decimals, half_unit
 from bench.reporting.compared import Comparisons
 from bench.reporting.grid import ranged
 from bench.reporting.published import elsewhere_notes
+from bench.reporting.standings import Standing
 from bench.reporting.tally import Tally, tally
 from bench.specs.table import Table
 from bench.trees import leaves

@@ -12,10 +12,11 @@ from urllib.parse import quote
 
 from bench.config import Form
 from bench.markdown import image
-from bench.reporting.cells import Cell, Standing, foremost, run_of
+from bench.reporting.cells import Cell, foremost, run_of
 from bench.reporting.evaluations import called
 from bench.reporting.grid import smoke_word
 from bench.reporting.kept import Kept
+from bench.reporting.standings import Standing
 from bench.specs.run import Run
 from bench.specs.table import Table
 

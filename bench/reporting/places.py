@@ -17,10 +17,10 @@ from bench.metrics.between import Between, Trained, between
 from bench.metrics.exact import FEW
 from bench.metrics.paired import holm
 from bench.metrics.positions import POSITION_NAMES, POSITIONS
-from bench.reporting.cells import Standing
 from bench.reporting.compared import LEVEL
 from bench.reporting.grid import bracketed, grid, smoke_word
 from bench.reporting.kept import Kept
+from bench.reporting.standings import Standing
 from bench.scoring.places import Placed
 from bench.specs.run import Run
 from bench.specs.table import Table

@@ -12,9 +12,10 @@ import pandas as pd
 from bench import cards
 from bench.config import Form
 from bench.errors import BenchError, near
-from bench.reporting.cells import cells, standing
+from bench.reporting.cells import cells
 from bench.reporting.evaluations import called
 from bench.reporting.figures.ranks import ranked
+from bench.reporting.standings import standing
 from bench.specs.table import Column, Table
 
 _PAPERS = "the paper's figures"

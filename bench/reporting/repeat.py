@@ -20,9 +20,9 @@ from bench.cards import DEFAULT_PAPER
 from bench.config import Form
 from bench.markdown import bullets, code, joined, marked
 from bench.reporting import weights_used
-from bench.reporting.cells import Standing
 from bench.reporting.grid import grid, ranged
 from bench.reporting.kept import Kept
+from bench.reporting.standings import Standing
 from bench.specs.table import Table
 
 _UNKNOWN = "not known"

@@ -17,7 +17,8 @@ from typing import Any
 
 import pandas as pd
 
-from bench.reporting.cells import RUN_OF, Cell, Standing, cells
+from bench.reporting.cells import RUN_OF, Cell, cells
+from bench.reporting.standings import Standing
 from bench.specs.table import Row, Table
 
 GROUP = "Scored, not trained here"

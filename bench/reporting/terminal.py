@@ -10,8 +10,9 @@ from typing import NamedTuple
 import pandas as pd
 
 from bench.config import Form
-from bench.reporting.cells import Cell, Standing, cells, decimals, standing
+from bench.reporting.cells import Cell, cells, decimals
 from bench.reporting.grid import bracketed
+from bench.reporting.standings import Standing, standing
 from bench.reporting.tables import sides
 from bench.reporting.text_columns import TextColumn, fits, laid_out
 from bench.reporting.variants import with_variants

@@ -10,6 +10,7 @@ from bench import cards
 from bench.catalogue import is_rate, metric, shown
 from bench.markdown import marked, prose, table
 from bench.metrics.scores import Figure
+from bench.scoring.json_units import in_unit
 from bench.scoring.standing import Standing, standings
 from bench.specs.table import Row, Table
 
@@ -107,8 +108,14 @@ def published_table(found: Published, own: Mapping[str, Figure]) -> list[str]:
 
 
 def published_as_dict(found: Published) -> dict[str, Any]:
-    """Return the systems as what JSON can hold; rates are fractions."""
-    systems = [{**of._asdict(), "figures": dict(of.figures)} for of in found.systems]
+    """Return the systems as what JSON can hold; rates in per cent."""
+    systems = [
+        {
+            **of._asdict(),
+            "figures": {name: in_unit(name, value) for name, value in of.figures.items()},
+        }
+        for of in found.systems
+    ]
     return {**found._asdict(), "systems": systems}
 
 

@@ -23,6 +23,7 @@ from bench.scoring.breakdown_table import (
 )
 from bench.scoring.comparison import Compared, Comparison
 from bench.scoring.findings import Finding
+from bench.scoring.json_units import as_printed, in_unit, unit_of
 from bench.scoring.published import published_as_dict, published_table
 from bench.scoring.verdict import Verdict
 
@@ -129,7 +130,7 @@ def _tested(of: Compared) -> tuple[str, str]:
 
 
 def comparison_as_dict(found: Comparison) -> dict[str, Any]:
-    """Return a comparison as what JSON can hold; figures are fractions."""
+    """Return a comparison as what JSON can hold; rates in per cent."""
     return {
         **{key: getattr(found, key) for key in ("corpus", "split", "trials", "left_out")},
         "a": str(found.a),
@@ -142,9 +143,10 @@ def comparison_as_dict(found: Comparison) -> dict[str, Any]:
             {
                 "levels": dict(zip(found.by, of.levels, strict=False)),
                 "figure": of.figure,
-                "a": of.a,
-                "b": of.b,
-                "difference": _finite(of.difference._asdict()),
+                "a": in_unit(of.figure, of.a),
+                "b": in_unit(of.figure, of.b),
+                "unit": unit_of(of.figure),
+                "difference": _finite(as_printed(of.figure, of.difference._asdict())),
                 "p_corrected": None if math.isnan(of.corrected) else of.corrected,
             }
             for of in found.found
@@ -158,7 +160,7 @@ def _signed(name: str, value: float) -> str:
 
 
 def as_dict(verdict: Verdict) -> dict[str, Any]:
-    """Return the verdict as what JSON can hold; figures are fractions."""
+    """Return the verdict as what JSON can hold; rates in per cent."""
     return {
         **{
             name: getattr(verdict, name)
@@ -168,7 +170,7 @@ def as_dict(verdict: Verdict) -> dict[str, Any]:
             )
         },
         "form": verdict.form,
-        "formulas": dict(verdict.formulas),
+        "formulas": {name: in_unit("eer", rate) for name, rate in verdict.formulas.items()},
         "published": published_as_dict(verdict.published) if verdict.published else None,
         "name": verdict.name or verdict.scores.name,
         "scores": str(verdict.scores.absolute()),
@@ -251,7 +253,8 @@ def _without(missing: int) -> str:
 
 def _numbers(figures: Mapping[str, Figure]) -> dict[str, dict[str, Any]]:
     return {
-        name: {**_finite(figure._asdict()), "few": figure.few} for name, figure in figures.items()
+        name: {**_finite(as_printed(name, figure._asdict())), "few": figure.few}
+        for name, figure in figures.items()
     }
 
 

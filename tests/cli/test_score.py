@@ -58,7 +58,7 @@ def test_aasist_l_on_2019_la_has_the_official_digits(bench, shared):
     assert round(found["figures"]["min_tdcf"]["value"], 9) == 0.030805977
     (breakdown,) = found["breakdowns"]
     rates = {
-        line["levels"]["attack"]: round(100 * line["figures"]["eer"]["value"], 9)
+        line["levels"]["attack"]: round(line["figures"]["eer"]["value"], 9)
         for line in breakdown["lines"]
     }
     assert rates == PER_ATTACK
@@ -77,7 +77,7 @@ def test_a_verdict_holds_figures_checks_and_pictures(bench, trials, keys, tmp_pa
     assert sorted(file.name for file in place.iterdir()) == [
         *("det.png", "scores.png", "verdict.json", "verdict.md")
     ]
-    assert json.loads((place / "verdict.json").read_text())["figures"]["eer"]["value"] == rate
+    assert json.loads((place / "verdict.json").read_text())["figures"]["eer"]["value"] == 100 * rate
     assert (place / "verdict.md").read_text() == done.stdout.partition("\nwritten:")[0]
 
 
@@ -107,8 +107,8 @@ def test_inverted_scores_are_refused_and_negated_on_demand(bench, trials, keys, 
     assert "--negate" in refused.stderr
     turned = json.loads(bench(*order, "--negate").stdout)
     assert turned["negated"] is True
-    assert turned["figures"]["eer"]["value"] < 0.5
-    assert json.loads(bench(*order, "--as-is").stdout)["figures"]["eer"]["value"] > 0.5
+    assert turned["figures"]["eer"]["value"] < 50
+    assert json.loads(bench(*order, "--as-is").stdout)["figures"]["eer"]["value"] > 50
 
 
 def test_frames_are_judged_at_every_resolution_and_by_ranges(bench, environment, tmp_path):
@@ -123,7 +123,7 @@ def test_frames_are_judged_at_every_resolution_and_by_ranges(bench, environment,
     spoof = np.concatenate(list(subset.timing.spoof.values()))
     assert found["figures"]["eer_20ms"] == found["figures"]["eer"]
     assert found["figures"]["eer"]["value"] == pytest.approx(
-        eer(score[~spoof], score[spoof]).eer, abs=2e-3
+        100 * eer(score[~spoof], score[spoof]).eer, abs=0.2
     )
     by = [breakdown["by"] for breakdown in found["breakdowns"]]
     assert by == [["position in the segment"], ["distance to the boundary"]]
@@ -361,7 +361,7 @@ def test_breakdowns_have_the_figures_asked_for_and_speakers(bench, trials, keys,
     assert lines["LA_0003"]["figures"].keys() == {"eer", "auc"}
     rounded = np.round(scores, 6)
     rate = eer(rounded[own & ~spoof], rounded[own & spoof]).eer
-    assert lines["LA_0003"]["figures"]["eer"]["value"] == rate
+    assert lines["LA_0003"]["figures"]["eer"]["value"] == 100 * rate
     wrong = bench("score", str(path), *keys, "--figures", "cllr")
     assert wrong.returncode == 2
     assert "has no figure 'cllr'" in wrong.stderr
@@ -385,5 +385,5 @@ def test_frames_are_broken_down_by_fields_of_their_utterances(bench, environment
     score = np.concatenate([frames[u] for u in of_one])
     spoof = np.concatenate([subset.timing.spoof[u] for u in of_one])
     rate = eer(score[~spoof], score[spoof]).eer
-    assert line["figures"]["eer"]["value"] == pytest.approx(rate, abs=1e-2)
+    assert line["figures"]["eer"]["value"] == pytest.approx(100 * rate, abs=1)
     assert "# SMOKE: frames.npz on partialspoof" in bench(*order, "--smoke", *FEW).stdout

@@ -16,7 +16,7 @@ from bench.digests import list_digest
 from bench.launchers import judged, local, models
 from bench.launchers.order import Order
 from bench.launchers.trained import trained
-from bench.reporting.cells import standing
+from bench.reporting.standings import standing
 from bench.specs.breath import Dsp, Precomputed
 from bench.tracking.store import Store
 from bench.training import contents

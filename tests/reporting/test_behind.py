@@ -8,7 +8,8 @@ import pandas as pd
 
 from bench.reporting import report
 from bench.reporting.behind import breaths, errors, section, side_figures, trainings
-from bench.reporting.cells import cells, standing
+from bench.reporting.cells import cells
+from bench.reporting.standings import standing
 
 from .made import MATRIX, NONE_SCORED, PAPER, RUNS, TABLE, TRAINED, finished, frame, made, tracked
 

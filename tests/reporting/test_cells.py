@@ -5,9 +5,10 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from bench.reporting.cells import best, cells, foremost, standing
+from bench.reporting.cells import best, cells, foremost
 from bench.reporting.compared import Comparisons
 from bench.reporting.notes import farthest
+from bench.reporting.standings import standing
 from bench.reporting.tables import main
 from bench.reporting.tally import tally
 from bench.specs.table import Table

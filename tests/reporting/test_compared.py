@@ -10,9 +10,10 @@ from bench import cards
 from bench.metrics.between import Trained, between
 from bench.metrics.mistakes import Mistakes
 from bench.metrics.paired import holm
-from bench.reporting.cells import cells, standing
+from bench.reporting.cells import cells
 from bench.reporting.claims import claims, section
 from bench.reporting.compared import compared
+from bench.reporting.standings import standing
 from bench.scoring.draws import CANNOT, Draws
 from bench.specs.table import Table
 

@@ -8,8 +8,8 @@ import pytest
 
 from bench import versions
 from bench.reporting import report
-from bench.reporting.cells import standing
 from bench.reporting.older import MARK, of_runs
+from bench.reporting.standings import standing
 from tests.reporting.made import NONE_SCORED, PAPER, RUNS, TABLE, Kept, frame
 
 SAL = json.dumps({"system sal": 1, "training": 1})

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from bench.reporting.cells import standing
 from bench.reporting.places import section
+from bench.reporting.standings import standing
 from bench.scoring.places import Placed
 from bench.specs.table import Table
 

@@ -7,7 +7,8 @@ import re
 import pytest
 
 from bench.reporting import terminal
-from bench.reporting.cells import cells, standing
+from bench.reporting.cells import cells
+from bench.reporting.standings import standing
 from bench.reporting.text_columns import TextColumn, laid_out
 
 from .made import MATRIX, RUNS, TABLE, frame, tracked

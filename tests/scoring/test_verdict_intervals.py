@@ -35,7 +35,7 @@ def test_an_interval_draws_what_the_corpus_names_unless_told_otherwise(mini, tmp
         assert verdict.otherwise == ("" if drawn == "utterances" else "utterances")
         shown = render.markdown(verdict)
         assert ("By utterances: verdict.json." in shown) == (drawn != "utterances")
-        assert render.as_dict(verdict)["figures"]["eer"]["utterance_low"] == alone.low
+        assert render.as_dict(verdict)["figures"]["eer"]["utterance_low"] == 100 * alone.low
 
 
 def test_a_cell_without_an_error_has_no_interval_of_no_width(mini, tmp_path):
