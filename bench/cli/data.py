@@ -10,6 +10,7 @@ import click
 from bench import cards as tables
 from bench import disk, writing
 from bench.cli import completion, configuration, json_output, options
+from bench.cli.data_list import list_utterances
 from bench.config import Config
 from bench.corpora import cards
 from bench.errors import BenchError, near
@@ -19,7 +20,10 @@ from bench.specs.run import Stage
 
 @click.group()
 def data() -> None:
-    """Show, check and make corpora."""
+    """Show, list, check and make corpora."""
+
+
+data.add_command(list_utterances)
 
 
 @data.command("show")

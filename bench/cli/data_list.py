@@ -1,0 +1,103 @@
+"""`bench data list`: the utterances of a split, for whoever scores them with a program of their
+own.
+"""
+
+# The stubs of pandas leave many types open.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bench.cli import completion, configuration, options
+from bench.config import Config, Form
+from bench.corpora import cards, load_keys
+from bench.errors import BenchError
+from bench.specs.corpus import CorpusCard
+
+if TYPE_CHECKING:  # pandas takes half a second
+    import pandas as pd
+
+    from bench.corpora.subset import Subset
+
+_HEAD = 10
+"""Lines that are shown where no format is asked for."""
+_CHUNK = 10_000
+"""Utterances written at a time."""
+
+
+@click.command("list")
+@click.argument("name", shell_complete=completion.corpus_names)
+@click.option("--split", help="The corpus's evaluation split by default.")
+@click.option(
+    "--keys",
+    type=click.Path(path_type=Path, exists=True),
+    help="Folder that holds the corpus's protocol and key files, or the protocol, where the corpus "
+    "itself is not here; by default the corpus's place in bench.toml.",
+)
+@click.option("--csv", "as_csv", is_flag=True, help="Every utterance as CSV.")
+@options.smoke
+@options.as_json
+def list_utterances(
+    name: str, split: str | None, keys: Path | None, as_csv: bool, smoke: bool, as_json: bool
+) -> None:
+    """List the utterances of a split: id, audio file, label, and every factor of the keys.
+
+    The audio need not be here: paths are then those that the files will have. Without --csv or
+    --json the first ten lines are shown.
+    """
+    if as_csv and as_json:
+        raise click.UsageError("either --csv or --json")
+    card, here, form = cards.card(name), configuration.load(), options.form(smoke)
+    split = split or card.evaluation_split
+    cards.check_split(card, split)
+    place = here.corpus_root(card.key, form) if keys is None else keys
+    subset = load_keys(card, split, place)
+    root = _root(card, here, form, subset, keys)
+    if as_csv:
+        for number, part in enumerate(_parts(subset, root)):
+            click.echo(part.to_csv(index=False, header=not number, lineterminator="\n"), nl=False)
+    elif as_json:
+        listed = [record for part in _parts(subset, root) for record in _records(part)]
+        content = {"corpus": card.key, "split": split, "form": form, "utterances": listed}
+        options.print_json("data list", content)
+    else:
+        head = next(_parts(subset, root)).head(_HEAD).fillna("")
+        options.print_table([*head.columns], head.to_numpy().tolist())
+        rest = "; --csv lists all" if len(subset) > _HEAD else ""
+        click.echo(f"{card.key}, {split}: {len(subset):,} utterances{rest}")
+
+
+def _root(
+    card: CorpusCard, here: Config, form: Form, subset: Subset, keys: Path | None
+) -> Path | None:
+    """Return the folder that the paths of audio files are below; None where the corpus has no
+    place: paths are then those within it.
+    """
+    if keys is None:
+        return subset.root
+    try:
+        return here.corpus_root(card.key, form)
+    except BenchError:
+        return None
+
+
+def _parts(subset: Subset, root: Path | None) -> Iterator[pd.DataFrame]:
+    """Yield the utterances in the order of the protocol, some at a time, at least one part."""
+    table = subset.table
+    others = [name for name in table.columns if name not in ("utterance", "path", "label")]
+    table = table[["utterance", "path", "label", *others]].rename(columns={"utterance": "id"})
+    for first in range(0, max(len(table), 1), _CHUNK):
+        part = table.iloc[first : first + _CHUNK].astype(object)
+        if root is not None:
+            part["path"] = [str(root / path) for path in part["path"]]
+        yield part
+
+
+def _records(part: pd.DataFrame) -> list[dict[str, object]]:
+    return part.where(part.notna(), None).to_dict("records")  # pyright: ignore
