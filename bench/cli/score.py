@@ -11,6 +11,8 @@ import click
 
 from bench import config
 from bench.cli import configuration, options
+from bench.cli import expected as expecting
+from bench.cli.expected import Expected, ExpectedParam
 from bench.cli.given import Given, ScoreFileParam
 from bench.cli.judging import judging, read_keys
 from bench.cli.tracked import keep_verdict
@@ -63,6 +65,14 @@ if TYPE_CHECKING:  # pandas and pyarrow take a second: only where scores are jud
     "no figure is given.",
 )
 @click.option("--name", help="What the system is called; the file's name by default.")
+@click.option(
+    "--expect",
+    type=ExpectedParam(),
+    multiple=True,
+    metavar="METRIC=NUMBER,...",
+    help="Exit with 1 unless each result rounds to the number at its digits, e.g. "
+    "eer=0.83,min_tdcf=0.0275 (rates in per cent); may be repeated.",
+)
 def score(
     scores: Given | None,
     row: str | None,
@@ -75,6 +85,7 @@ def score(
     track: str | None,
     listed: Path | None,
     name: str | None,
+    expect: tuple[tuple[Expected, ...], ...],
     **asked: Any,
 ) -> None:
     """Judge a score file: is the number right?
@@ -122,15 +133,18 @@ def score(
     made(place.folder)
     with counting("breakdown") as progress:
         verdict = replace(judge.verdict(judged, progress), scores=scores.shown)
+    expected = [of for given in expect for of in given if verdict.figures]
+    expecting.check_names(expected, verdict.figures)
     if name or place.said:
         verdict = replace(verdict, name=place.system)
     written = write(verdict, judged, place)
     run = ""
     if stands is not None:
         run = keep_verdict(verdict, judge, judged, stands, place.system, scores, written, here)
-    _say(verdict, as_json, written, run)
+    _say(verdict, as_json, written, run, expected)
     if not verdict.figures:
         options.end_without_figures(verdict.notes)
+    expecting.end_where_different(expected, verdict.figures)
 
 
 def _read(judge: Judge, scores: Given, listed: Path | None) -> Judged:
@@ -182,12 +196,16 @@ def _score(
     models.score_split(model, data, path, here, say)
 
 
-def _say(verdict: Verdict, as_json: bool, written: list[Path], run: str) -> None:
+def _say(
+    verdict: Verdict, as_json: bool, written: list[Path], run: str, expected: Sequence[Expected]
+) -> None:
     from bench.scoring import render
 
     if as_json:
         files = [str(path) for path in written]
         content = {**render.as_dict(verdict), "files": files, "run": run or None}
+        if expected:
+            content["expected"] = expecting.as_dicts(expected, verdict.figures)
         options.print_json("score", content)
         return
     click.echo(render.markdown(verdict))
