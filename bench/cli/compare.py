@@ -1,15 +1,20 @@
-"""`bench compare`: two score files on the same trials."""
+"""`bench compare`: two score files, or two rows, on the same trials."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from bench.cli import configuration, options
-from bench.cli.given import SAID, Given, ScoreFileParam
+from bench.cli.given import SAID, Given
 from bench.cli.judging import judging, read_keys
+from bench.cli.named_row import NamedRow, SystemParam, score_file
+from bench.cli.written import comparison_folder, write_comparison
+from bench.config import Config
 from bench.corpora import cards
 from bench.errors import BenchError
 
@@ -18,34 +23,112 @@ if TYPE_CHECKING:
     from bench.scoring.judged import Judged
 
 
+def _seeds(_: click.Context, __: click.Parameter, value: str) -> str:
+    if value in ("", "all") or value.isdigit():
+        return value
+    raise click.BadParameter(f"{value!r}: should be a seed, as 666, or all")
+
+
 @click.command()
-@click.argument("a", type=ScoreFileParam())
-@click.argument("b", type=ScoreFileParam())
+@click.argument("a", type=SystemParam())
+@click.argument("b", type=SystemParam())
+@click.option(
+    "--seeds",
+    default="",
+    callback=_seeds,
+    metavar="N|all",
+    help="Which runs of rows are compared; each row's first seed by default.",
+)
 @judging
-def compare(a: Given, b: Given, as_json: bool, smoke: bool, **asked: Any) -> None:
-    """Compare two score files on the same trials: difference, interval, p-value.
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path),
+    help="Where comparison.md and comparison.json go; <work>/scored/<A>-against-<B> by default.",
+)
+def compare(
+    a: Given | NamedRow,
+    b: Given | NamedRow,
+    seeds: str,
+    as_json: bool,
+    smoke: bool,
+    folder: Path | None,
+    **asked: Any,
+) -> None:
+    """Compare two systems on the same trials: difference, interval, p-value.
+
+    A and B are score files, or rows by name: table4:S5, table4:S7@released, table4:MyDet for a
+    system that was kept with `bench score --track`. Of two rows every evaluation that both have is
+    compared, or that of --corpus; the tracking store has their scores, and no keys are needed.
 
     Options hold for both files. What holds for one stands after it: A.txt,column=3 or
     B.txt,higher-is-spoof,name=AASIST (column, id-column, label-column, no-labels, resolution,
     higher-is-spoof, order, name).
     """
+    here = configuration.to_write(*filter(None, (folder,)))
+    if isinstance(a, NamedRow) and isinstance(b, NamedRow):
+        text, content, notes = _rows(a, b, seeds, smoke, here, asked)
+    else:
+        text, content, notes = _files(a, b, seeds, smoke, here, asked)
+    place = folder or comparison_folder(here.work / "scored", content)
+    files = write_comparison(place, text, content)
+    if as_json:
+        options.print_json("compare", {**content, "files": [str(path) for path in files]})
+    else:
+        click.echo(text)
+        click.echo(f"written: {place}: {', '.join(path.name for path in files)}")
+    if not content["compared"]:
+        options.end_without_figures(notes)
+
+
+def _rows(
+    a: NamedRow, b: NamedRow, seeds: str, smoke: bool, here: Config, asked: Mapping[str, Any]
+) -> tuple[str, dict[str, Any], tuple[str, ...]]:
+    """Compare two rows; return the text, what JSON can hold, and what is said of it."""
+    from bench.reporting import row_pair
+    from bench.reporting.kept import KeptInStore
+    from bench.tracking import opened
+
+    form, store = options.form(smoke), opened.to_read(here)
+    corpus = asked["corpus"] and cards.card(asked["corpus"]).key
+    one, other = (row_pair.find_row(row.text, form, store, seeds) for row in (a, b))
+    kept = KeptInStore(store, here.work)
+    found = row_pair.compare_rows(one, other, form, kept, corpus or "", asked["split"] or "")
+    notes = (f"no figure: {note}" for note in found.notes)
+    return row_pair.markdown(found), row_pair.as_dict(found), tuple(notes)
+
+
+def _files(
+    a: Given | NamedRow,
+    b: Given | NamedRow,
+    seeds: str,
+    smoke: bool,
+    here: Config,
+    asked: dict[str, Any],
+) -> tuple[str, dict[str, Any], tuple[str, ...]]:
+    """Compare two files, or a file and a row, by the keys; return as `_rows` does."""
     from bench.scoring import render
     from bench.scoring.comparison import compare as compared
     from bench.scoring.naming import distinct_names
 
-    judge = read_keys(cards.card(asked["corpus"]), configuration.load(), smoke, a.shown, asked)
+    if not asked["corpus"]:
+        raise click.UsageError("files are compared on one corpus: --corpus NAME")
+    if seeds and not any(isinstance(of, NamedRow) for of in (a, b)):
+        raise click.UsageError("--seeds is of rows, and these are files")
+    card, form = cards.card(asked["corpus"]), options.form(smoke)
+    beside = next(of for of in (a, b) if isinstance(of, Given))
+    split = asked["split"] or card.evaluation_split
+    judge = read_keys(card, here, smoke, beside.shown, asked)
+    one, other = (
+        score_file(of, card.key, split, seeds, form, here) if isinstance(of, NamedRow) else of
+        for of in (a, b)
+    )
     names = [
         given.name or name
-        for given, name in zip((a, b), distinct_names([a.shown, b.shown]), strict=True)
+        for given, name in zip((one, other), distinct_names([one.shown, other.shown]), strict=True)
     ]
-    found = compared(judge, _read(judge, a), _read(judge, b), (names[0], names[1]))
-    found = replace(found, a=a.shown, b=b.shown)
-    if as_json:
-        options.print_json("compare", render.comparison_as_dict(found))
-    else:
-        click.echo(render.comparison(found))
-    if not found.found:
-        options.end_without_figures(found.notes)
+    found = compared(judge, _read(judge, one), _read(judge, other), (names[0], names[1]))
+    found = replace(found, a=one.shown, b=other.shown)
+    return render.comparison(found), render.comparison_as_dict(found), found.notes
 
 
 def _read(judge: Judge, given: Given) -> Judged:

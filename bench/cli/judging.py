@@ -24,7 +24,6 @@ if TYPE_CHECKING:  # pandas and pyarrow take a second: only where scores are jud
 _OPTIONS = (
     click.option(
         "--corpus",
-        required=True,
         shell_complete=completion.corpus_names,
         help="Key or short name: asvspoof2019la, PS.",
     ),

@@ -104,6 +104,8 @@ def score(
 
     if (scores is None) == (row is None):
         raise click.UsageError("either a file of scores, or a trained row: --run ROW")
+    if not asked["corpus"]:
+        raise click.UsageError("the corpus whose keys judge the scores: --corpus NAME")
     here, card = configuration.to_write(*filter(None, (folder,))), cards.card(asked["corpus"])
     form, split = options.form(smoke), asked["split"] or card.evaluation_split
     trained = None if row is None else _order(table, row, form, overrides)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bench import writing
+from bench.digests import short_digest
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
@@ -65,6 +66,35 @@ def made(place: Path) -> Path:
     except OSError as error:
         raise BenchError(f"{place}: cannot be made a folder for the verdict: {error}") from error
     return place
+
+
+def comparison_folder(work: Path, content: Mapping[str, Any]) -> Path:
+    """Return the folder in `work` for a comparison as JSON holds it, by what A and B are called;
+    with a digest behind it where that folder holds one of other files or rows.
+    """
+    a, b = content["names"]
+    split = [str(content[key]) for key in ("corpus", "split") if key in content]
+    smoke = ["smoke"] if content["form"] == "smoke" else []
+    place = work / "-".join((safe_name(a), "against", safe_name(b), *split, *smoke))
+    sides = {key: str(content[key]) for key in ("a", "b")}
+    try:
+        found = json.loads((place / "comparison.json").read_text(encoding="utf-8"))
+        same = {key: str(found[key]) for key in sides} == sides
+    except (OSError, ValueError, KeyError, TypeError):
+        return place
+    return place if same else place.with_name(f"{place.name}-{short_digest(sides)}")
+
+
+def write_comparison(place: Path, text: str, content: Mapping[str, Any]) -> list[Path]:
+    """Write a comparison as Markdown and JSON; return the files."""
+    made(place)
+    files = {"comparison.md": text, "comparison.json": json.dumps(content, indent=2)}
+    for name, of in files.items():
+        try:
+            writing.write_text(place / name, of)
+        except OSError as error:
+            raise BenchError(f"{place / name}: cannot be written: {error}") from error
+    return [place / name for name in files]
 
 
 def write(verdict: Verdict, judged: Judged, place: Place) -> list[Path]:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from bench.config import Form
 from bench.errors import BenchError
 from bench.metrics.between import Between
 from bench.metrics.bootstrap import Measure, equal_error_rate
@@ -69,6 +70,8 @@ class Comparison:
     """What is noteworthy about `keys`, `A` and `B`."""
     notes: tuple[str, ...]
     """What is not compared, and why."""
+    form: Form = "paper"
+    """`smoke`: on a miniature, never a result."""
 
 
 def compare(judge: Judge, a: Judged, b: Judged, names: tuple[str, str] | None = None) -> Comparison:
@@ -116,9 +119,10 @@ def compare(judge: Judge, a: Judged, b: Judged, names: tuple[str, str] | None = 
         len(judge.subset) - len(kept),
         judge.resampled_by(a.of(kept)),
         by,
-        tuple(_corrected(found)),
+        tuple(corrected(found)),
         {"keys": judge.findings, "A": a.checked.findings, "B": b.checked.findings},
         tuple(notes),
+        judge.request.form,
     )
 
 
@@ -228,7 +232,7 @@ def _common(judged: Judged, kept: Integers) -> tuple[Frames, Reference]:
     return frames_of(frames, kept), reference_of(truth, kept)
 
 
-def _corrected(found: Sequence[Compared]) -> Iterator[Compared]:
+def corrected(found: Sequence[Compared]) -> Iterator[Compared]:
     """Yield all with their corrected p-values, figure by figure; those without one stay so."""
     for name in dict.fromkeys(of.figure for of in found):
         group = [of for of in found if of.figure == name]

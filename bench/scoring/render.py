@@ -29,7 +29,7 @@ from bench.scoring.verdict import Verdict
 
 _UNDRAWN = "none, as asked for"
 _SMOKE: Mapping[Form, str] = {"paper": "", "smoke": "SMOKE: "}
-_DIFFERENCE = """\
+DIFFERENCE = """\
 - difference: A minus B on the same resamples; p-values are two-sided (Student's t or, where few
   errors tell A and B apart, the exact one of these errors if it is larger), corrected for the
   number of lines that compare one figure (Holm)"""
@@ -86,16 +86,29 @@ def comparison(found: Comparison) -> str:
     """Return a comparison as Markdown, readable as plain text too."""
     lines = [
         heading(
-            1, f"{found.names[0]} (A) and {found.names[1]} (B) on {found.corpus}, {found.split}"
+            1,
+            f"{_SMOKE[found.form]}{found.names[0]} (A) and {found.names[1]} (B) on "
+            f"{found.corpus}, {found.split}",
         ),
         "",
         f"- {found.trials:,} utterances that both have scores of"
         + (f"; {found.left_out:,} of the split are left out" if found.left_out else ""),
-        *([_DIFFERENCE] if found.resampling else []),
+        *([DIFFERENCE] if found.resampling else []),
         *filter(None, [bullets([*_found(found), *map(prose, found.notes)])]),
         "",
     ]
     without = f", {found.left_out:,} left out" if found.left_out else ""
+    rows = compared_table(found.by, found.found, without)
+    intervals = escaped(f"Intervals: {found.resampling or _UNDRAWN}.")
+    return "\n".join([*lines, *rows, "", intervals]) + "\n"
+
+
+def compared_table(by: Sequence[str], found: Sequence[Compared], without: str = "") -> list[str]:
+    """Return differences as a table of Markdown; `by` is what their levels are of, `without` stands
+    behind each result.
+    """
+    if not found:
+        return ["No figure."]
     rows = [
         [
             *of.levels,
@@ -104,12 +117,9 @@ def comparison(found: Comparison) -> str:
             _signed(of.figure, of.difference.value),
             *_tested(of),
         ]
-        for of in found.found
+        for of in found
     ]
-    headings = [*found.by, "Figure", "A", "B", "Difference", INTERVAL, P_VALUE]
-    shown_rows = drawn_table(headings, rows) if rows else ["No figure."]
-    intervals = escaped(f"Intervals: {found.resampling or _UNDRAWN}.")
-    return "\n".join([*lines, *shown_rows, "", intervals]) + "\n"
+    return drawn_table([*by, "Figure", "A", "B", "Difference", INTERVAL, P_VALUE], rows)
 
 
 def _found(found: Comparison) -> list[str]:
@@ -132,26 +142,31 @@ def _tested(of: Compared) -> tuple[str, str]:
 def comparison_as_dict(found: Comparison) -> dict[str, Any]:
     """Return a comparison as what JSON can hold; rates in per cent."""
     return {
-        **{key: getattr(found, key) for key in ("corpus", "split", "trials", "left_out")},
+        **{key: getattr(found, key) for key in ("form", "corpus", "split", "trials", "left_out")},
         "a": str(found.a),
         "b": str(found.b),
         "names": list(found.names),
         "findings": {name: _findings(of) for name, of in found.findings.items()},
         "notes": list(found.notes),
         "resampling": found.resampling,
-        "compared": [
-            {
-                "levels": dict(zip(found.by, of.levels, strict=False)),
-                "figure": of.figure,
-                "a": in_unit(of.figure, of.a),
-                "b": in_unit(of.figure, of.b),
-                "unit": unit_of(of.figure),
-                "difference": _finite(as_printed(of.figure, of.difference._asdict())),
-                "p_corrected": None if math.isnan(of.corrected) else of.corrected,
-            }
-            for of in found.found
-        ],
+        "compared": compared_as_dicts(found.by, found.found),
     }
+
+
+def compared_as_dicts(by: Sequence[str], found: Sequence[Compared]) -> list[dict[str, Any]]:
+    """Return differences as what JSON can hold; rates in per cent."""
+    return [
+        {
+            "levels": dict(zip(by, of.levels, strict=False)),
+            "figure": of.figure,
+            "a": in_unit(of.figure, of.a),
+            "b": in_unit(of.figure, of.b),
+            "unit": unit_of(of.figure),
+            "difference": _finite(as_printed(of.figure, of.difference._asdict())),
+            "p_corrected": None if math.isnan(of.corrected) else of.corrected,
+        }
+        for of in found
+    ]
 
 
 def _signed(name: str, value: float) -> str:

@@ -1,0 +1,64 @@
+"""A row as `bench compare` takes it beside files: `table4:S5`."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import click
+
+from bench.cli.given import Given, ScoreFileParam
+from bench.config import Config, Form
+from bench.errors import BenchError
+
+
+class NamedRow(NamedTuple):
+    """A row by its table and its name."""
+
+    text: str
+    """`table4:S5`."""
+
+
+class SystemParam(ScoreFileParam):
+    """The command line's type of a score file or a row; a file that is there goes first."""
+
+    name = "file or row"
+
+    def convert(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Given | NamedRow:
+        """Return the file or the row, or refuse what is neither."""
+        text = str(value)
+        is_row = re.fullmatch(r"[^:,\\]+:[^:\\]+", text) and not text.startswith((".", "/"))
+        if isinstance(value, Given) or not is_row or Path(text.partition(",")[0]).exists():
+            return super().convert(value, param, ctx)
+        return NamedRow(text)
+
+
+def score_file(
+    row: NamedRow, corpus: str, split: str, seeds: str, form: Form, here: Config
+) -> Given:
+    """Return the score file of a row's run on a split, fetched from the tracking store where that
+    is a server; it is there as long as the command runs.
+    """
+    from bench.reporting.cells import run_of
+    from bench.reporting.row_pair import find_row
+    from bench.tracking import kept, opened
+
+    store = opened.to_read(here)
+    found = find_row(row.text, form, store, seeds)
+    if len(found.runs) != 1:
+        raise BenchError(f"{found.name}: beside a file one seed can be compared: --seeds N")
+    names = [
+        name for of, name in found.evaluations.items() if (of.corpus, of.split) == (corpus, split)
+    ]
+    if not names:
+        known = ", ".join(f"{of.corpus} {of.split}" for of in found.evaluations)
+        raise BenchError(f"{found.name}: is not evaluated on {corpus} {split}; it is on {known}")
+    run = found.runs[0]
+    context = click.get_current_context()
+    path = context.with_resource(kept.score_file(store, run_of(run, names[0]), names[0]))
+    if path is None:
+        raise BenchError(f"{found.name}: its scores on {corpus} are not in the tracking store")
+    return Given(path, found.name, {}, Path(found.name))
