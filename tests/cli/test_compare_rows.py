@@ -99,3 +99,28 @@ def test_files_are_written_too_and_want_a_corpus(bench, trials, keys, tmp_path):
     assert own["files"] == ["here/comparison.md", "here/comparison.json"]
     assert "--corpus NAME" in bench("compare", *paths).stderr
     assert "--seeds is of rows" in bench("compare", *paths, *keys, "--seeds", "all").stderr
+
+
+def test_scored_systems_are_rows_and_stand_beside_files(bench, trials, keys, tmp_path):
+    paths = {
+        name: str(text(tmp_path / f"{name}.txt", trials["utterance"], scored(trials, seed)[0]))
+        for seed, name in enumerate(("MyDet", "Theirs"))
+    }
+    for name, path in paths.items():
+        kept = bench("score", path, *keys, "--track", "cross", "--name", name)
+        assert kept.returncode == 0, kept.stderr
+    by_rows = json.loads(bench("compare", "cross:MyDet", "cross:Theirs", "--json").stdout)
+    assert by_rows["names"] == ["cross/detection:MyDet", "cross/detection:Theirs"]
+    mixed = json.loads(bench("compare", "cross:MyDet", paths["Theirs"], *keys, "--json").stdout)
+    files = json.loads(bench("compare", *paths.values(), *keys, "--json").stdout)
+    assert mixed["names"] == ["cross/detection:MyDet", "Theirs.txt"]
+    rates = [
+        {of["figure"]: of["difference"]["value"] for of in found["compared"]}["eer"]
+        for found in (by_rows, mixed, files)
+    ]
+    assert rates == [pytest.approx(rates[0])] * 3
+    near = bench("compare", "cross:MyDett", "cross:Theirs")
+    assert "did you mean 'MyDet'?" in near.stderr
+    assert near.returncode == 2
+    elsewhere = bench("compare", "cross:MyDet", paths["Theirs"], "--corpus", "21LA", *keys[2:])
+    assert elsewhere.returncode == 2
