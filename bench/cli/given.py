@@ -88,6 +88,10 @@ class ScoreFileParam(click.ParamType):
 
     name = "file"
 
+    def __init__(self, *, folders: bool = False) -> None:
+        self._folders = folders
+        """Whether a folder of score files will do."""
+
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> Given:
@@ -95,23 +99,23 @@ class ScoreFileParam(click.ParamType):
         if isinstance(value, Given):
             return value
         try:
-            return _parsed(str(value), ctx)
+            return _parsed(str(value), ctx, self._folders)
         except BenchError as error:
             self.fail(str(error), param, ctx)
 
 
-def _parsed(text: str, ctx: click.Context | None) -> Given:
+def _parsed(text: str, ctx: click.Context | None, folders: bool) -> Given:
     parts = text.split(",")
     paths = [Path(",".join(parts[:n])) for n in range(1, len(parts) + 1)]
     counts = [n for n, path in enumerate(paths, 1) if path in _STDIN or path.exists()]
     if not counts:
         raise BenchError(f"{parts[0]}: there is no such score file")
     path = paths[counts[-1] - 1]
-    if path.is_dir():
+    if path.is_dir() and not folders:
         raise BenchError(f"{path}: is a folder, should be a file of scores")
     said = dict(_said(path, part.strip()) for part in parts[counts[-1] :])
     name = said.pop("name", "")
-    if ctx is None or (path.is_file() and path not in _STDIN):
+    if ctx is None or path.is_dir() or (path.is_file() and path not in _STDIN):
         return Given(path, name, said, path)
     shown = _shown(path)
     if ctx.meta.setdefault(f"{__name__}.{shown}", path) is not path:

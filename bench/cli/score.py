@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from bench import config
-from bench.cli import configuration, options
+from bench.cli import configuration, options, score_folder
 from bench.cli import expected as expecting
 from bench.cli.expected import Expected, ExpectedParam
 from bench.cli.given import Given, ScoreFileParam
@@ -30,7 +31,7 @@ if TYPE_CHECKING:  # pandas and pyarrow take a second: only where scores are jud
 
 
 @click.command()
-@click.argument("scores", type=ScoreFileParam(), required=False)
+@click.argument("scores", type=ScoreFileParam(folders=True), required=False)
 @click.option(
     "--run",
     "row",
@@ -95,6 +96,10 @@ def score(
     given only where it fits. How it is read may stand after it, as in `bench compare`:
     A.txt,column=3,higher-is-spoof.
 
+    Without --corpus it is found by the ids, among the corpora whose keys are on this machine. Of a
+    folder each file is judged, e.g. one system's on eight corpora: scores/ --track cross --name
+    MyDet.
+
     With --run the scores are those of a trained row: its weights are taken from the work folder or
     from the tracking store's artifacts, the scores are written beside the verdict.
     """
@@ -104,9 +109,20 @@ def score(
 
     if (scores is None) == (row is None):
         raise click.UsageError("either a file of scores, or a trained row: --run ROW")
+    here = configuration.to_write(*filter(None, (folder,)))
+    if scores is not None and (scores.path.is_dir() or not asked["corpus"]):
+        splits = () if asked["corpus"] else score_folder.known_splits(asked, smoke, here)
+        again = partial(_again, click.get_current_context(), splits, asked)
+        if not scores.path.is_dir():
+            again(scores)
+        elif as_json or folder is not None or listed is not None:
+            raise click.UsageError("--json, --folder and --list are of one file, not of a folder")
+        else:
+            score_folder.score_each(scores, again)
+        return
     if not asked["corpus"]:
-        raise click.UsageError("the corpus whose keys judge the scores: --corpus NAME")
-    here, card = configuration.to_write(*filter(None, (folder,))), cards.card(asked["corpus"])
+        raise click.UsageError("which corpus a row is to score is missing: --corpus NAME")
+    card = cards.card(asked["corpus"])
     form, split = options.form(smoke), asked["split"] or card.evaluation_split
     trained = None if row is None else _order(table, row, form, overrides)
     work, ending = here.work / "scored", f"-{card.key}-{split}"
@@ -147,6 +163,18 @@ def score(
     if not verdict.figures:
         options.end_without_figures(verdict.notes)
     expecting.end_where_different(expected, verdict.figures)
+
+
+def _again(
+    context: click.Context, splits: score_folder.Splits, asked: Mapping[str, Any], scores: Given
+) -> None:
+    """Score one file as the command was asked to, on the corpus that its ids are of where none is
+    named.
+    """
+    corpus, split = asked["corpus"], asked["split"]
+    if not corpus:
+        corpus, split = score_folder.find_corpus(scores, asked, splits)
+    context.invoke(score, **{**context.params, "scores": scores, "corpus": corpus, "split": split})
 
 
 def _read(judge: Judge, scores: Given, listed: Path | None) -> Judged:
