@@ -25,8 +25,8 @@ _OPTIONS = (
     click.option(
         "--corpus",
         shell_complete=completion.corpus_names,
-        help="Key or short name: asvspoof2019la, PS. Without it, `score` goes by the ids, and `compare` "
-        "takes every evaluation that two rows share.",
+        help="Key or short name: asvspoof2019la, PS. Without it, `score` goes by the ids, and "
+        "`compare` takes every evaluation that two rows share.",
     ),
     click.option("--split", help="The corpus's evaluation split by default."),
     click.option(
