@@ -31,12 +31,6 @@ evaluate.asvspoof2019la.breath.kind = "zeros"
 
 
 @pytest.fixture
-def config(miniatures: Path, tmp_path: Path) -> Config:
-    (tmp_path / "mini").symlink_to(miniatures / "mini")
-    return Config(work=tmp_path, device="cpu", workers=0)
-
-
-@pytest.fixture
 def card(tmp_path: Path):
     path = tmp_path / "card.toml"
     # Spliced clips take no marks: the rows with an earlier training are not these.

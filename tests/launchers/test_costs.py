@@ -21,19 +21,6 @@ from tests.launchers.test_stages import CARD
 from tests.training.test_engine import run_to_end
 
 
-@pytest.fixture
-def config(miniatures: Path, tmp_path: Path) -> Config:
-    (tmp_path / "mini").symlink_to(miniatures / "mini")
-    return Config(work=tmp_path, device="cpu", workers=0)
-
-
-@pytest.fixture
-def card(tmp_path: Path):
-    path = tmp_path / "card.toml"
-    path.write_text(CARD, encoding="utf-8")
-    return cards.parse_table("test/stages", path)
-
-
 def resolved(table: str, row: str, *overrides: str, form: Form = "paper") -> Run:
     return cards.resolve(cards.table(table), row, form, overrides)
 

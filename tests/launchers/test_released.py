@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from bench import cards
 from bench.config import Config
 from bench.launchers import local, room
 from bench.launchers.order import Order
@@ -15,23 +14,10 @@ from bench.tracking.folders import runs_by_folder
 from bench.tracking.store import Store
 from bench.tracking.tracked import TrackedRun
 from bench.training import checkpoints, keeping
-from tests.launchers.test_stages import CARD, Watcher
+from tests.launchers.test_stages import Watcher
 
 KEPT = {"kept.pt", "lock", "progress.json", "run.toml", "selection.json"}
 MEAN = 'training.keep={kind="average-last", checkpoints=2}'
-
-
-@pytest.fixture
-def config(miniatures: Path, tmp_path: Path) -> Config:
-    (tmp_path / "mini").symlink_to(miniatures / "mini")
-    return Config(work=tmp_path, device="cpu", workers=0)
-
-
-@pytest.fixture
-def card(tmp_path: Path):
-    path = tmp_path / "card.toml"
-    path.write_text(CARD, encoding="utf-8")
-    return cards.parse_table("test/stages", path)
 
 
 def run(card, config: Config, row: str = "alone", *overrides: str) -> tuple[str, Watcher]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from pathlib import Path
 
 import pytest
 import torch
@@ -84,19 +83,6 @@ class Watcher:
 
     def on_score(self, evaluation, done, total) -> None:
         pass
-
-
-@pytest.fixture
-def config(miniatures: Path, tmp_path: Path) -> Config:
-    (tmp_path / "mini").symlink_to(miniatures / "mini")
-    return Config(work=tmp_path, device="cpu", workers=0)
-
-
-@pytest.fixture
-def card(tmp_path: Path):
-    path = tmp_path / "card.toml"
-    path.write_text(CARD, encoding="utf-8")
-    return cards.parse_table("test/stages", path)
 
 
 def run(card, config: Config, rows: list[str], watcher: Watcher) -> list[local.Outcome]:
