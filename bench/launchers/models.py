@@ -15,6 +15,7 @@ from bench.launchers.order import Order
 from bench.metrics import scores as score_file
 from bench.specs.run import HeldOutData, Run
 from bench.systems.base import System
+from bench.tracking.shared import TRAINED_IN
 from bench.tracking.store import Store
 from bench.training import checkpoints, engine
 from bench.training.row import Library
@@ -60,7 +61,7 @@ def find(order: Order, seed: int | None, config: Config, store: Store) -> Model:
     ((row, run),) = order.runs().items()
     seed = order.row_seeds(row)[0] if seed is None else seed
     tracked = _finished(order, row, run, seed, store)
-    path = config.work / tracked.data.tags.get("trained_in", "") / checkpoints.KEPT
+    path = config.work / tracked.data.tags.get(TRAINED_IN, "") / checkpoints.KEPT
     damaged = ""
     if path.is_file():
         try:

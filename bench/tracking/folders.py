@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 
 from bench.config import Config, Form
 from bench.tracking import address, process
+from bench.tracking.shared import TRAINED_IN
 from bench.tracking.store import Store
+from bench.tracking.table_runs import table_runs
 
 
 class TrainedRun(NamedTuple):
@@ -38,7 +40,7 @@ def runs_by_folder(config: Config) -> Mapping[str, list[TrainedRun]] | None:
     found: dict[str, list[TrainedRun]] = {}
     for experiment in client.search_experiments():
         for run in store.search(experiment.name, {}):
-            place = run.data.tags.get("trained_in", "")
+            place = run.data.tags.get(TRAINED_IN, "")
             if place:
                 found.setdefault(place, []).append(_trained(experiment.name, run))
     return found
@@ -62,11 +64,8 @@ def finished_seeds(config: Config, table: str, form: Form) -> Mapping[str, set[i
     """Return the seeds with which a table's rows are finished, by their signatures, on whatever
     data; a store that is not there yet is not made.
     """
-    file = address.configured(config).file
-    if file is not None and not file.is_file():
-        return {}
     found: dict[str, set[int]] = {}
-    for run in Store(config).search(table, {"form": form, "kind": "row"}):
+    for run in table_runs(config, table, form):
         if run.info.status == "FINISHED":
             found.setdefault(run.data.tags["signature"], set()).add(int(run.data.tags["seed"]))
     return found

@@ -28,6 +28,10 @@ def run(card, config: Config, row: str = "alone", *overrides: str) -> tuple[str,
     return outcome.state, watcher
 
 
+def killed(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
 def files(config: Config) -> list[set[str]]:
     """Return the names of the files in each training's folder."""
     places = sorted(config.work.glob("runs/*/seed-*"))
@@ -79,9 +83,6 @@ def test_a_training_whose_state_is_gone_is_told_again_and_not_trained_again(card
 
 
 def test_nothing_goes_before_the_run_is_finished_in_the_store(card, config, monkeypatch):
-    def killed(*_: object) -> None:
-        raise KeyboardInterrupt
-
     with monkeypatch.context() as patch:
         patch.setattr(TrackedRun, "finish", killed)
         with pytest.raises(KeyboardInterrupt):
@@ -93,9 +94,6 @@ def test_nothing_goes_before_the_run_is_finished_in_the_store(card, config, monk
 
 @pytest.mark.slow
 def test_a_kill_between_the_store_and_the_removal_loses_nothing(card, config, monkeypatch):
-    def killed(*_: object) -> None:
-        raise KeyboardInterrupt
-
     with monkeypatch.context() as patch:
         patch.setattr(keeping, "release", killed)
         with pytest.raises(KeyboardInterrupt):
