@@ -66,8 +66,9 @@ class Small:
 def draw(family: str, **changed: Any) -> Small:
     """Draw a small model, its norms and biases too, so that no two tensors could be swapped."""
     settings = {**SETTINGS[family], **changed}
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), torch.random.fork_rng():
         warnings.filterwarnings("ignore", ".*weight_norm.* is deprecated", FutureWarning)
+        torch.manual_seed(1)
         model = _model(family, settings)
     generator = torch.Generator().manual_seed(1)
     state = {

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import random
 
+import numpy as np
 import pytest
 import torch
 
@@ -14,6 +16,14 @@ from tests.versions.parts import all_parts
 from tests.versions.summary import summary
 
 PARTS = all_parts()
+
+
+@pytest.fixture(autouse=True)
+def unlike_any_other_process():
+    """No output may hang on what ran before it in this process, which workers share out by chance."""
+    random.seed()
+    np.random.seed()
+    torch.seed()
 
 
 @pytest.fixture(autouse=True, scope="module")
