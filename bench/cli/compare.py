@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def compare(a: Given, b: Given, as_json: bool, smoke: bool, **asked: Any) -> None:
     """Compare two score files on the same trials: difference, interval, p-value.
 
-    Options hold for both files. What holds for one stands after it: A.txt,column=3 or
+    Options apply to both files. Options of one file follow its name: A.txt,column=3 or
     B.txt,higher-is-spoof,name=AASIST (column, id-column, label-column, no-labels, resolution,
     higher-is-spoof, order, name).
     """

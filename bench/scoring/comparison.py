@@ -84,8 +84,8 @@ def compare(judge: Judge, a: Judged, b: Judged, names: tuple[str, str] | None = 
         raise BenchError(f"{a.file.path} and {b.file.path} have no trial in common")
     if (a.truth is None) != (b.truth is None):
         raise BenchError(
-            "one file has scores of frames and the other of utterances: figures of the two are not "
-            "the same thing"
+            "one file has scores of frames and the other of utterances: their "
+            "metrics cannot be compared"
         )
     if PACKAGE in judge.request.figures:
         raise BenchError(
@@ -105,7 +105,7 @@ def compare(judge: Judge, a: Judged, b: Judged, names: tuple[str, str] | None = 
     else:
         found = [*_frames(judge, a, b, kept, resampling, notes)]
     if not found:
-        notes.append("no figure is defined: trials that both have scores of are of one class only")
+        notes.append("no metric is defined: the trials scored by both are of one class only")
     return Comparison(
         judge.request.card.key,
         judge.request.split,

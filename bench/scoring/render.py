@@ -32,7 +32,7 @@ _SMOKE: Mapping[Form, str] = {"paper": "", "smoke": "SMOKE: "}
 _DIFFERENCE = """\
 - difference: A minus B on the same resamples; p-values are two-sided (Student's t or, where few
   errors tell A and B apart, the exact one of these errors if it is larger), corrected for the
-  number of lines that compare one figure (Holm)"""
+  number of lines that compare one metric (Holm)"""
 
 
 def markdown(verdict: Verdict) -> str:
@@ -89,7 +89,7 @@ def comparison(found: Comparison) -> str:
             1, f"{found.names[0]} (A) and {found.names[1]} (B) on {found.corpus}, {found.split}"
         ),
         "",
-        f"- {found.trials:,} utterances that both have scores of"
+        f"- {found.trials:,} utterances scored by both"
         + (f"; {found.left_out:,} of the split are left out" if found.left_out else ""),
         *([_DIFFERENCE] if found.resampling else []),
         *filter(None, [bullets([*_found(found), *map(prose, found.notes)])]),
@@ -107,7 +107,7 @@ def comparison(found: Comparison) -> str:
         for of in found.found
     ]
     headings = [*found.by, "Figure", "A", "B", "Difference", INTERVAL, P_VALUE]
-    shown_rows = drawn_table(headings, rows) if rows else ["No figure."]
+    shown_rows = drawn_table(headings, rows) if rows else ["No result."]
     intervals = escaped(f"Intervals: {found.resampling or _UNDRAWN}.")
     return "\n".join([*lines, *shown_rows, "", intervals]) + "\n"
 
@@ -226,7 +226,7 @@ def _facts(verdict: Verdict) -> list[str]:
 
 def _figures(verdict: Verdict) -> list[str]:
     if not verdict.figures:
-        return ["No figure."]
+        return ["No result."]
     rows: list[list[str]] = []
     for name, figure in verdict.figures.items():
         known = metric(name)
