@@ -177,7 +177,7 @@ def report(
         reading=notes.reading(with_systems, found, every, comparisons, detail),
         scored=beside.scored(scored, form),
         published=published.section(table, form),
-        figure=image("The paper's figures beside ours", f"{stem}.png")
+        figure=image("The paper's results beside ours", f"{stem}.png")
         if any(cell.ours for cell in found)
         else "",
         pictures=shown.markdown,
@@ -262,7 +262,7 @@ def warning(form: Form) -> str:
     """Return what a smoke report says first."""
     return (
         "**SMOKE: small models on miniature corpora, to see that everything works. "
-        "None of these figures is a result.**"
+        "None of these numbers is a result.**"
         if form == "smoke"
         else ""
     )
