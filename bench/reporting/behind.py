@@ -1,5 +1,5 @@
-"""What stands behind each figure: the errors that it counts and the trials it counts them among,
-the training that it is of, and the figures that the table does not print.
+"""The errors and runs behind each result: the errors that it counts and the trials it counts them
+among, the training that it is of, and the metrics that the table does not print.
 """
 
 # The stubs of pandas leave many types open.

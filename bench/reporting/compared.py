@@ -64,7 +64,7 @@ class Comparisons:
         return found is not None and found.few
 
     def level_with_best(self, column: int, tops: frozenset[str]) -> frozenset[str]:
-        """Return the rows, but those `tops`, that are not told apart from one of them."""
+        """Return the rows, but those `tops`, that do not differ significantly from one of them."""
         return frozenset(
             row
             for at, top, row in self.tested

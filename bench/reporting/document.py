@@ -130,7 +130,7 @@ class Report:
         return found | ({f"{self.stem}.bib": cited} if cited else {})
 
     def figure(self, kind: Kind = "png") -> bytes:
-        """Return the paper's figures beside ours, drawn; of a matrix as heat maps."""
+        """Return the paper's results beside ours, drawn; of a matrix as heat maps."""
         draw = figures.heat if self.table.layout == "matrix" else figures.points
         return draw(self.title, self.table, self.cells, kind)
 

@@ -1,4 +1,4 @@
-"""The table itself in LaTeX, ready for a paper: the paper's figures beside ours, with booktabs."""
+"""The table itself in LaTeX, ready for a paper: the paper's results beside ours, with booktabs."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def reading(
     comparisons: Comparisons,
     detail: bool = False,
 ) -> str:
-    """Return what stands in a cell, and the marks that the table has."""
+    """Return how to read a cell, and the marks that the table has."""
     if not any(cell.ours for cell in found):
         return "The paper's results (rates in per cent); no row of ours was run yet."
     names = ", ".join(column.heading for column in table.columns if column.combine != "none")
@@ -158,7 +158,7 @@ def _agreement(table: Table, counts: Tally, standings: Mapping[str, Standing], f
 
 
 def farthest(table: Table, counts: Tally) -> str:
-    """Return the figure that is farthest from the paper's, in words; empty where there is none."""
+    """Return the result that deviates most from the paper's, in words; empty if none is."""
     cell = counts.farthest
     if cell is None or cell.ours is None:
         return ""

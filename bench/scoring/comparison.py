@@ -59,7 +59,7 @@ class Comparison:
     names: tuple[str, str]
     """What the two systems are called."""
     trials: int
-    """Utterances that both have scores of."""
+    """Utterances scored by both."""
     left_out: int
     """Utterances of the split that one or both lack."""
     resampling: str
@@ -76,7 +76,7 @@ def compare(judge: Judge, a: Judged, b: Judged, names: tuple[str, str] | None = 
     the request asks for. `names` are those of the systems, else the files' shortest names that
     differ.
 
-    Only utterances that both have scores of are compared. BenchError where one file has scores of
+    Only utterances scored by both are compared. BenchError where one file has scores of
     frames and the other of utterances, and where there is nothing in common.
     """
     kept = np.flatnonzero(a.checked.present & b.checked.present)

@@ -65,7 +65,7 @@ class Request:
     threshold: float = 0.0
     """Frames of a higher score are decided bona fide."""
     resample: str = AUTO
-    """What intervals draw whole: `AUTO`, what the trials ask for, or one of
+    """Bootstrap unit, what is resampled as a whole: `AUTO`, what the trials ask for, or one of
     `bench.metrics.plans.PLANS`."""
     replicates: int = 1000
     """0 for figures without intervals."""

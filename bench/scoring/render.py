@@ -106,7 +106,7 @@ def comparison(found: Comparison) -> str:
         ]
         for of in found.found
     ]
-    headings = [*found.by, "Figure", "A", "B", "Difference", INTERVAL, P_VALUE]
+    headings = [*found.by, "Metric", "A", "B", "Difference", INTERVAL, P_VALUE]
     shown_rows = drawn_table(headings, rows) if rows else ["No result."]
     intervals = escaped(f"Intervals: {found.resampling or _UNDRAWN}.")
     return "\n".join([*lines, *shown_rows, "", intervals]) + "\n"
@@ -233,7 +233,7 @@ def _figures(verdict: Verdict) -> list[str]:
         label, says = (known.label, known.says) if known else (name, "")
         cells = (*figure_cells(name, figure), *_errors(figure))
         rows.append([label + _without(verdict.missing), *cells, says])
-    return drawn_table(["Figure", "Value", INTERVAL, *_ERRORS, "What it is"], rows)
+    return drawn_table(["Metric", "Value", INTERVAL, *_ERRORS, "What it is"], rows)
 
 
 _ERRORS = ("Bona fide missed", "Spoof accepted")

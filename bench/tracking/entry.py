@@ -210,7 +210,7 @@ def per_cent(name: str, value: float) -> float:
 
 
 def describe(entry: RunEntry, figures: Mapping[str, Figure]) -> str:
-    """Return the run's description: the paper's figures beside ours, in Markdown.
+    """Return the run's description: the paper's results beside ours, in Markdown.
 
     `figures` are fractions by metric; empty while the run goes on. Those of single attacks stand
     here only where the paper has them: some corpora have more than a hundred attacks.

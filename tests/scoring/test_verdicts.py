@@ -140,10 +140,10 @@ def test_one_class_gives_words_instead_of_an_empty_table(mini, tmp_path):
     path = written(tmp_path, table[table["bonafide"]])
     shown = render.markdown(one.verdict(one.read(path)))
     assert "no metric is defined" in shown
-    assert "| Figure" not in shown
+    assert "| Metric" not in shown
     both = compare(one, one.read(path), one.read(path))
     assert "no metric is defined" in render.comparison(both)
-    assert "| Figure" not in render.comparison(both)
+    assert "| Metric" not in render.comparison(both)
 
 
 def test_a_comparison_says_what_is_noteworthy_of_either_file(mini, tmp_path):
