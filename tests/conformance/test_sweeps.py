@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from pathlib import Path
 
 import pytest
@@ -95,7 +96,8 @@ def test_every_corner_as_a_row_of_its_table_is_that_trial(name, form, tmp_path: 
 def test_what_a_sweep_lacks_can_be_said_before_it_begins(name, tmp_path: Path):
     run = sweep_cards.base(sweep_cards.sweep(name))
     assert any(
-        "partialspoof is not configured" in text for text in lacking(run, Config(work=tmp_path))
+        re.match(r"corpus \w+ is not configured: add", text)
+        for text in lacking(run, Config(work=tmp_path))
     )
 
 
