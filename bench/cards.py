@@ -192,7 +192,7 @@ def _parent_mistakes(card: Table, parent: str, where: str) -> Iterator[str]:
     if row not in table_of.rows:
         yield f"{where}.from = {parent!r}: no such row{near(row, table_of.rows)}"
     elif other and table_of.rows[row].published_only:
-        yield f"{where}.from = {parent!r}: that row holds published figures only"
+        yield f"{where}.from = {parent!r}: that row holds published results only"
 
 
 def _chain_mistakes(card: Table, name: str, file: str) -> Iterator[str]:
@@ -317,7 +317,7 @@ def resolve(
     """
     chain = _chain(card, row)
     if chain is None or card.rows[row].published_only:
-        raise BenchError(f"{card.key}: row {row} holds published figures only and cannot be run")
+        raise BenchError(f"{card.key}: row {row} holds published results only and cannot be run")
     said = (parse_override(of) if isinstance(of, str) else of for of in overrides)
     layers = [*_layers(chain, form), *said]
     run, found = _validated_run(layers, form)
@@ -357,7 +357,7 @@ def _check_row(card: Table, name: str, known: Sequence[str]) -> None:
     if name in known:
         return
     if name in card.rows:
-        raise BenchError(f"{card.key}: row {name} holds published figures only and cannot be run")
+        raise BenchError(f"{card.key}: row {name} holds published results only and cannot be run")
     raise BenchError(f"{card.key}: {name!r}: no such row{near(name, known)}")
 
 

@@ -146,7 +146,7 @@ class Config:
         root = self.corpora.get(key)
         if root is None:
             raise BenchError(
-                f'no place is set for corpus {key}: put `{key} = "/path"` under [corpora] in '
+                f'corpus {key} is not configured: add `{key} = "/path"` under [corpora] in '
                 f"{self.source or 'bench.toml'}, or set {variable('corpora', key)} "
                 f"(`bench data show {key}` says what to get and where to put it)"
             )
@@ -161,9 +161,9 @@ class Config:
         """Return the folder `key` of `[noise]`. Raise where it is not there; say what to get."""
         root = self.noise.get(key)
         if root is None or not root.is_dir():
-            said = "no place is set for" if root is None else f"there is no folder {root} for"
+            wrong = " is not configured" if root is None else f": there is no folder {root}"
             raise BenchError(
-                f'{said} noise.{key}: get {NOISE[key]}, and put `{key} = "/path"` under '
+                f'noise.{key}{wrong}: get {NOISE[key]}, and add `{key} = "/path"` under '
                 f"[noise] in {self.source or 'bench.toml'}, or set {variable('noise', key)}"
             )
         return root

@@ -100,7 +100,7 @@ def _mistakes(card: Sweep) -> Iterator[str]:
     for line in card.published:
         if line.metric not in known:
             where = f"{file}: published.metric = {line.metric!r}"
-            yield f"{where}: no trial has this figure{near(line.metric, known)}"
+            yield f"{where}: no trial has this metric{near(line.metric, known)}"
     if card.objective == "dev.loss" and run.training.select != "dev.loss":
         yield (
             f"{file}: objective = 'dev.loss': is measured only where training.select is "

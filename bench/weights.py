@@ -109,7 +109,7 @@ def locate(key: str, config: Config, otherwise: str = ANY_LAYOUT) -> Path:
     )
     if path is None:
         raise BenchError(
-            f'no place is set for the weights {key}: {get}; put `{key} = "/path/{file}"` under '
+            f'weights {key} are not configured: {get}; add `{key} = "/path/{file}"` under '
             f"[weights] in {source}, or set BENCH_WEIGHTS_{key.upper()}{hint}"
         )
     where = config.where(f"weights.{key}")

@@ -199,8 +199,8 @@ def test_names_with_a_dash_are_names_first():
         (lambda: cards.table("tabel4"), "did you mean 'table4'?"),
         (lambda: cards.table("sla/table4"), "did you mean 'sal/table4'?"),
         (lambda: cards.select(cards.table("table4"), "S55"), "did you mean 'S5'?"),
-        (lambda: cards.select(cards.table("sal/table1"), "BAM-WavLM"), "published figures only"),
-        (lambda: cards.resolve(cards.table("sal/table1"), "SPF"), "published figures only"),
+        (lambda: cards.select(cards.table("sal/table1"), "BAM-WavLM"), "published results only"),
+        (lambda: cards.resolve(cards.table("sal/table1"), "SPF"), "published results only"),
     ],
 )
 def test_unknown_names_offer_a_near_one(call, message):

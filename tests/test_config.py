@@ -95,7 +95,9 @@ def test_mistakes_of_the_environment(environment, message, tmp_path, monkeypatch
 
 def test_a_missing_corpus_says_where_to_put_it(tmp_path):
     found = config.load(write(tmp_path, ""), {})
-    with pytest.raises(BenchError, match=r"no place is set for corpus had.*\[corpora\] in .*toml"):
+    with pytest.raises(
+        BenchError, match=r"corpus had is not configured: add.*\[corpora\] in .*toml"
+    ):
         found.corpus_root("had", "paper")
     with pytest.raises(BenchError, match="make it with `bench data mini`"):
         found.corpus_root("had", "smoke")

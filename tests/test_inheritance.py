@@ -51,7 +51,7 @@ def test_a_row_is_trained_as_another_tables_and_evaluated_as_its_own(tmp_path, f
     [
         ("table4:S5", "table4:S55", "rows.own.from = 'sal/table4:S55': no such row; did you mean"),
         ("table4:S5", "table44:S5", "rows.own.from = 'sal/table44': there is no such table"),
-        ("table4:S5", "table1:TDL", "that row holds published figures only"),
+        ("table4:S5", "table1:TDL", "that row holds published results only"),
         ("rounds = 3 }", "round = 3 }", "rows.own.mix.round: no such key; did you mean 'rounds'?"),
         (
             'mix = { kind = "csm", rounds = 3 }',

@@ -136,13 +136,17 @@ Verb = Callable[..., None]
 
 FORM = [
     options.smoke,
-    click.option("--folder", type=click.Path(path_type=Path), help="<work>/explained else."),
+    click.option(
+        "--folder",
+        type=click.Path(path_type=Path),
+        help="Output folder (default: <work>/explained).",
+    ),
 ]
 TRACK = click.option(
     "--track/--no-track",
     default=True,
     show_default=True,
-    help="Keep the figure with the tracked run that it is of, where there is one.",
+    help="Add the picture to the tracked run that it explains, if there is one.",
 )
 
 
@@ -159,9 +163,13 @@ def asked(table: str, row: str, of: Literal["trained row", "table"] = "trained r
     ]
     if of == "trained row":
         shared += [
-            click.option("--seed", type=int, help="Which of the row's; its first by default."),
+            click.option("--seed", type=int, help="Seed of the run (default: the row's first)."),
             click.option(
-                "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="As it was run with."
+                "--set",
+                "overrides",
+                multiple=True,
+                metavar="KEY=VALUE",
+                help="Overrides that the row was trained with.",
             ),
             TRACK,
         ]

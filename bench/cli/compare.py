@@ -60,7 +60,7 @@ def compare(
     system that was kept with `bench score --track`. Of two rows every evaluation that both have is
     compared, or that of --corpus; the tracking store has their scores, and no keys are needed.
 
-    Options hold for both files. What holds for one stands after it: A.txt,column=3 or
+    Options apply to both files. Options of one file follow its name: A.txt,column=3 or
     B.txt,higher-is-spoof,name=AASIST (column, id-column, label-column, no-labels, resolution,
     higher-is-spoof, order, name).
     """
@@ -93,7 +93,7 @@ def _rows(
     one, other = (row_pair.find_row(row.text, form, store, seeds) for row in (a, b))
     kept = KeptInStore(store, here.work)
     found = row_pair.compare_rows(one, other, form, kept, corpus or "", asked["split"] or "")
-    notes = (f"no figure: {note}" for note in found.notes)
+    notes = (f"no metric: {note}" for note in found.notes)
     return row_pair.markdown(found), row_pair.as_dict(found), tuple(notes)
 
 

@@ -90,7 +90,7 @@ def _found(card: CorpusCard, here: Config) -> Iterator[dict[str, str]]:
 
 @data.command()
 @click.argument("name", shell_complete=completion.corpus_names)
-@click.option("--split", help="One split only.")
+@click.option("--split", help="Only this split.")
 @click.option("--decode", is_flag=True, help="Read every sample of every audio file.")
 @click.option(
     "--list",
@@ -171,7 +171,7 @@ def overlap(a: str, b: str, audio: bool, smoke: bool, as_json: bool) -> None:
 @click.option(
     "--speech",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="A folder of human recordings, one sub-folder a speaker; a built-in voice by default.",
+    help="Folder of human recordings, one sub-folder per speaker (default: a built-in voice).",
 )
 @click.option("--seed", default=0, show_default=True)
 @click.option("--size", type=click.Choice(["demo", "large"]), default="demo", show_default=True)
@@ -180,7 +180,7 @@ def overlap(a: str, b: str, audio: bool, smoke: bool, as_json: bool) -> None:
     multiple=True,
     metavar="NAME",
     shell_complete=completion.corpus_names,
-    help="This corpus only; may be repeated.",
+    help="Only this corpus; may be repeated.",
 )
 @click.option(
     "--for",
@@ -188,12 +188,12 @@ def overlap(a: str, b: str, audio: bool, smoke: bool, as_json: bool) -> None:
     multiple=True,
     metavar="TABLE",
     shell_complete=completion.table_names,
-    help="Those that a table's rows need; may be repeated.",
+    help="The corpora that this table's rows need; may be repeated.",
 )
-@click.option("--folder", type=click.Path(path_type=Path), help="Where; <work>/mini by default.")
 @click.option(
-    "--replace", is_flag=True, help="Put new ones in the place of those by another seed or size."
+    "--folder", type=click.Path(path_type=Path), help="Output folder (default: <work>/mini)."
 )
+@click.option("--replace", is_flag=True, help="Replace corpora that have another seed or size.")
 @json_output.json_option("data mini")
 def mini(
     speech: Path | None,

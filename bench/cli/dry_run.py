@@ -36,7 +36,7 @@ def dry_run(order: Order, here: Config, *, again: bool, measure: bool) -> None:
         missing |= dict.fromkeys(lacking(resolved, here))
     options.print_table(("row", "signature", "seeds", "state"), lines)
     for text in missing:
-        click.echo(f"lacking: {text}")
+        click.echo(f"missing: {text}")
     if measure:
         order.require(here)
     click.echo()

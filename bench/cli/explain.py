@@ -1,4 +1,4 @@
-"""`bench explain`: figures of why a trained row decides as it does, and of how systems compare."""
+"""`bench explain`: pictures of why a trained row decides as it does, and of how systems compare."""
 
 from __future__ import annotations
 
@@ -20,14 +20,16 @@ if TYPE_CHECKING:  # these import torch and Matplotlib, which takes seconds: els
 
 _FIGURE_4 = ("breathnet-lambda", "breathnet-alpha", "breathnet-beta")
 _BASELINE = (
-    f"A second row of the table, beside it; `{NONE}` for none. Of sal/table4 S3 by default: the "
-    "paper does not say which row is its baseline, and S3 is S7 without SAL's two techniques."
+    f"A second row of the table to compare with; `{NONE}` for none. Default for sal/table4: S3, as "
+    "the paper does not name its baseline, and S3 is S7 without SAL's two techniques."
 )
 
 _against = click.option(
     "--against", metavar="ROW", help=_BASELINE, shell_complete=completion.row_name
 )
-_against_seed = click.option("--against-seed", type=int, help="Its seed; its first by default.")
+_against_seed = click.option(
+    "--against-seed", type=int, help="Seed of that row's run (default: its first)."
+)
 
 
 @click.group()
@@ -38,8 +40,8 @@ def explain() -> None:
 @explain.command()
 @click.option(
     "--utterance",
-    help="Its id in one of the row's evaluations. Left out: a panel of utterances, a bona fide one "
-    "and one of each attack, each the one of the median score.",
+    help="Utterance id, from one of the row's evaluations. Default: a panel of utterances, one "
+    "bona fide and one of each attack, each with the median score.",
 )
 @asked("tca/table2", "TCA")
 def tca(asked: Asked, utterance: str | None) -> None:
@@ -89,9 +91,9 @@ def _decided(found: Sequence[Explained]) -> tuple[list[str], list[list[str]]]:
 @explain.command()
 @click.option(
     "--utterance",
-    help="Its id in one of the row's evaluations. Of sal/table4 that of the paper's Figure 1 by "
-    "default, CON_E_0000096; where a corpus lacks it, the first by name that begins bona fide and "
-    "ends spoof.",
+    help="Utterance id, from one of the row's evaluations. Default for sal/table4: that of the "
+    "paper's Figure 1, CON_E_0000096; if the corpus does not contain it, the first by name that "
+    "begins bona fide and ends spoof.",
 )
 @_against
 @_against_seed
@@ -101,7 +103,8 @@ def _decided(found: Sequence[Explained]) -> tuple[list[str], list[list[str]]]:
     type=click.Choice(["probability", "logit"]),
     default="probability",
     show_default=True,
-    help="Of spoof, summed over the frames; SAL's released script takes the logits.",
+    help="What is explained: the spoof class's probability or logit, summed over the frames; SAL's "
+    "released script takes the logits.",
 )
 @asked("sal/table4", "S7")
 def gradcam(
@@ -155,15 +158,17 @@ class _Places(NamedTuple):
 @explain.command()
 @_against
 @_against_seed
-@click.option("--evaluation", help="Which of the row's; its first by default.")
+@click.option("--evaluation", help="Evaluation of the row (default: its first).")
 @click.option(
-    "--labels", is_flag=True, help="The shares alone, from the corpus's labels: nothing is trained."
+    "--labels",
+    is_flag=True,
+    help="Only the shares, from the corpus's labels; needs no trained row.",
 )
 @click.option(
     "--scores",
     type=click.Path(path_type=Path),
     multiple=True,
-    help="A score file of frames in place of the rows; a second one stands beside it.",
+    help="A file of frame scores instead of the rows; give two to compare them.",
 )
 @asked("sal/table4", "S7")
 def positions(
@@ -250,14 +255,19 @@ def _printed(asked: Asked, evaluation: str) -> dict[str, float]:
 
 
 @explain.command()
-@click.option("--evaluation", "evaluations", multiple=True, help="Some only; all by default.")
+@click.option(
+    "--evaluation",
+    "evaluations",
+    multiple=True,
+    help="Evaluation to draw; may be repeated (default: all).",
+)
 @click.option(
     "--most",
     default="21LA=40000,21DF=40000",
     show_default=True,
     metavar="SET=N,...",
-    help="Utterances (or frames) drawn of a set; all of a set that is not named. By default as in "
-    "the paper. A number alone is for all sets.",
+    help="Largest number of utterances (or frames) drawn from a set; without a number all are "
+    "drawn. The default is the paper's. A number alone applies to every set.",
 )
 @click.option("--layer", metavar="NAME", help="The module whose input is drawn.")
 @asked("breathnet/table7", "Default")
@@ -297,13 +307,13 @@ def features(asked: Asked, evaluations: tuple[str, ...], most: str, layer: str |
     multiple=True,
     default=["breathnet/table5"],
     show_default=True,
-    help="Whose columns are ranked as well.",
+    help="Another table whose columns are ranked as well.",
 )
 @click.option(
     "--against",
     default="OCKD,LSR-LSA,XLSR-Mamba,Nes2Net-X",
     show_default=True,
-    help="The rows it is ranked among.",
+    help="Rows that it is ranked with.",
 )
 @click.option(
     "--reading",
@@ -312,11 +322,11 @@ def features(asked: Asked, evaluations: tuple[str, ...], most: str, layer: str |
     default=["XLSR-Mamba=breathnet/table10"],
     show_default=True,
     metavar="ROW=TABLE",
-    help="A row of which another table prints another figure: a panel with that one.",
+    help="A row for which another table prints another result: one more panel shows that one.",
 )
 @asked("breathnet/table4", "BreathNet", of="table")
 def ranks(asked: Asked, more: tuple[str, ...], against: str, readings: tuple[str, ...]) -> None:
-    """Draw the ranks of systems on several tables as a radar, by published figures and by ours
+    """Draw the ranks of systems on several tables as a radar, by published results and by ours
     (BreathNet's Figure 3).
     """
     from bench.reporting import figures

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bench.scoring.judged import Judged
     from bench.scoring.reading import Reading
 
-SAID = "options of one file stand after it: FILE,column=3,higher-is-spoof,name=NAME"
+SAID = "options of one file follow its name: FILE,column=3,higher-is-spoof,name=NAME"
 
 
 class Given(NamedTuple):

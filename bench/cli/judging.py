@@ -28,12 +28,12 @@ _OPTIONS = (
         help="Key or short name: asvspoof2019la, PS. Without it, `score` goes by the ids, and "
         "`compare` takes every evaluation that two rows share.",
     ),
-    click.option("--split", help="The corpus's evaluation split by default."),
+    click.option("--split", help="Split of the corpus (default: its evaluation split)."),
     click.option(
         "--keys",
         type=click.Path(path_type=Path, exists=True),
         help="Folder that holds the corpus's protocol and key files, or the protocol; "
-        "by default the corpus's place in bench.toml, else the folder of the scores.",
+        "default: the corpus's folder in bench.toml, or the folder of the scores.",
     ),
     click.option(
         "--by",
@@ -44,14 +44,20 @@ _OPTIONS = (
     click.option(
         "--figures",
         metavar="NAME,...",
-        help="Figures of a breakdown, e.g. eer,eer_official,auc (eer_official: as ASVspoof's "
-        "packages count ties); those of the organisers' tables by default.",
+        help="Metrics of a breakdown, e.g. eer,eer_official,auc (eer_official: as ASVspoof's "
+        "packages count ties; default: those of the organisers' tables).",
     ),
-    click.option("--allow-missing", is_flag=True, help="Judge the trials that are there."),
+    click.option(
+        "--allow-missing",
+        is_flag=True,
+        help="Evaluate although trials are missing (their number is reported).",
+    ),
     click.option(
         "--negate", "--higher-is-spoof", "negate", is_flag=True, help="Higher scores mean spoof."
     ),
-    click.option("--as-is", is_flag=True, help="Judge scores that look inverted as such."),
+    click.option(
+        "--as-is", is_flag=True, help="Evaluate scores as given, even if they look inverted."
+    ),
     click.option(
         "--column",
         help="The score's name or number; A-B for a difference, A@B for the confidence A of the "
@@ -65,7 +71,7 @@ _OPTIONS = (
         is_flag=True,
         flag_value=False,
         default=True,
-        help="The file has no labels: what looks so is something else.",
+        help="The file has no labels, even if a column looks like labels.",
     ),
     click.option(
         "--order",
@@ -78,7 +84,7 @@ _OPTIONS = (
         "--resolution",
         "resolution_s",
         type=float,
-        help="Seconds a frame, where the file does not say.",
+        help="Frame duration in seconds, if the file does not state it.",
     ),
     click.option(
         "--label-rule",
@@ -102,18 +108,19 @@ _OPTIONS = (
         type=float,
         default=0.0,
         show_default=True,
-        help="Frames of a higher score are decided bona fide.",
+        help="Frames with a higher score are classified as bona fide.",
     ),
     click.option(
         "--resample",
         type=click.Choice(["auto", "utterance", "speaker", "attack", "speaker+attack"]),
         default="auto",
         show_default=True,
-        help="What intervals draw whole; auto: speakers and attacks where the corpus names them.",
+        help="Bootstrap unit: what is resampled as a whole; auto: speakers and attacks where the "
+        "corpus names them.",
     ),
     click.option("--replicates", type=click.IntRange(min=1), default=1000, show_default=True),
     click.option("--seed", default=0, show_default=True),
-    click.option("--no-intervals", is_flag=True, help="Figures alone, at once."),
+    click.option("--no-intervals", is_flag=True, help="No confidence intervals: faster."),
 )
 
 

@@ -73,9 +73,9 @@ def given(options: Mapping[str, object]) -> str:
 
 
 def end_without_figures(notes: Sequence[str]) -> NoReturn:
-    """Say on standard error why there is no figure, and end the command with exit code 1."""
-    why = [note for note in notes if note.startswith("no figure")]
-    click.echo(f"error: {'; '.join(why) or 'no figure'}", err=True)
+    """Say on standard error why there is no metric, and end the command with exit code 1."""
+    why = [note for note in notes if note.startswith("no metric")]
+    click.echo(f"error: {'; '.join(why) or 'no metric'}", err=True)
     raise click.exceptions.Exit(1)
 
 

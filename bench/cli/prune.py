@@ -44,7 +44,7 @@ class Age(click.ParamType[float]):
     "kinds",
     multiple=True,
     type=click.Choice(_NAMES),
-    help="This kind only; may be repeated.",
+    help="Only this kind; may be repeated.",
 )
 @click.option(
     "--older", "older_s", type=Age(), metavar="30d", help="Only what was last changed so long ago."

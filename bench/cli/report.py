@@ -43,11 +43,11 @@ _ENDINGS = {"html": {".html"}, "latex": {".tex", ".bib"}}
 @click.option(
     "--detail", is_flag=True, help="Three lines in each cell of a table: paper, ours, difference."
 )
-@click.option("--check", is_flag=True, help="Write nothing; fail when the report is stale.")
+@click.option("--check", is_flag=True, help="Write nothing; fail if the report is out of date.")
 @click.option(
     "--folder",
     type=click.Path(path_type=Path),
-    help="Where to write; reports/published by default.",
+    help="Output folder (default: reports/published).",
 )
 @options.as_json
 @click.pass_context
@@ -61,9 +61,9 @@ def report(
     folder: Path | None,
     as_json: bool,
 ) -> None:
-    """Write a table's report: the paper's figures, ours, the difference, which rows differ, what
-    was run and what not. Of a sweep (`sweep/NAME`) its best trial, all trials and figures. Of `all`
-    every table's of which a row was run or a score file judged, and a page over them all."""
+    """Write a table's report: the paper's results, ours, the difference, which rows differ, what
+    was run and what not. For a sweep (`sweep/NAME`): its best trial, all trials and plots. For
+    `all`: every table of which a row was run or a score file evaluated, and an overview."""
     form = options.form(smoke)
     place = folder or Path("reports", "smoke" if smoke else "published")
     if table.startswith(PREFIX):
@@ -124,8 +124,8 @@ def _given(smoke: bool, detail: bool, folder: Path | None) -> list[str]:
 
 def _nothing(key: str, place: Path) -> str:
     return (
-        f"{key}: no row was run and no score file judged, so {place} has no place for it: "
-        f"`bench run {key}`, or name a --folder for the paper's figures alone"
+        f"{key}: no row was run and no score file evaluated, so nothing is written to {place}: "
+        f"`bench run {key}` first, or give a --folder to get the paper's results alone"
     )
 
 

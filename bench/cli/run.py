@@ -16,27 +16,28 @@ from bench.launchers.order import Order
 @click.command()
 @click.argument("table", shell_complete=completion.table_names)
 @options.rows
-@click.option("--seeds", type=click.IntRange(min=1), help="How many seeds; the card's by default.")
+@click.option("--seeds", type=click.IntRange(min=1), help="Number of seeds (default: the card's).")
 @click.option(
     "--set",
     "overrides",
     multiple=True,
     metavar="KEY=VALUE",
-    help="Change a setting, e.g. training.epochs=3; such a run never stands in the paper's row.",
+    help="Change a setting, e.g. training.epochs=3; such a run never counts as the paper's row.",
 )
 @options.variant
 @options.smoke
 @click.option(
     "--again",
     is_flag=True,
-    help="Run finished rows anew, also where nothing has changed; reports then show the new run. "
+    help="Run finished rows again, even if nothing has changed; reports then show the new run. "
     "Earlier runs are kept, and so is the training that a row starts from.",
 )
 @options.log
 @click.option(
     "--dry-run",
     is_flag=True,
-    help="Say what would be run, what is lacking, and what it costs: clips, hours, disk, download.",
+    help="Run nothing: print what would be run, what is missing, and the costs: clips, hours, "
+    "disk, download.",
 )
 @click.option(
     "--measure",
@@ -58,7 +59,7 @@ def run(
     dry_run: bool,
     measure: bool,
 ) -> None:
-    """Train and evaluate a table's rows; finished ones are kept, a begun one goes on.
+    """Train and evaluate a table's rows; finished rows are kept, an interrupted one is resumed.
 
     Each row ends with its results beside the paper's, and at the end comes the table.
 

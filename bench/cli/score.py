@@ -36,26 +36,32 @@ if TYPE_CHECKING:  # pandas and pyarrow take a second: only where scores are jud
     "--run",
     "row",
     metavar="ROW",
-    help="Instead of a file: have a trained row's kept weights score the split, here.",
+    help="Instead of a file: score the split with a trained row's kept weights.",
 )
 @click.option("--table", default="table4", show_default=True, help="The row's table.")
-@click.option("--run-seed", type=int, help="The row's seed; its first by default.")
+@click.option("--run-seed", type=int, help="Seed of the row's run (default: its first).")
 @click.option(
-    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="As the row was run with."
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Overrides that the row was trained with.",
 )
 @judging
 @click.option("--formulas", is_flag=True, help="The EER by every formula in use, too.")
 @click.option(
     "--folder",
     type=click.Path(path_type=Path),
-    help="Where verdict, figures and, with --run, scores go; <work>/scored/<name> by default.",
+    help="Output folder for verdict, pictures and, with --run, scores (default: "
+    "<work>/scored/<name>).",
 )
 @click.option(
     "--track",
     is_flag=False,
     flag_value="",
     metavar="[TABLE]",
-    help="Keep it in the tracking store beside a table that evaluates this split.",
+    help="Add the result to the tracking store, as another system of a table that evaluates this "
+    "split.",
 )
 @click.option(
     "--list",
@@ -63,9 +69,9 @@ if TYPE_CHECKING:  # pandas and pyarrow take a second: only where scores are jud
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
     help="Write every missing, unknown, repeated and contradicted id to FILE as CSV, also where "
-    "no figure is given.",
+    "no metric is computed.",
 )
-@click.option("--name", help="What the system is called; the file's name by default.")
+@click.option("--name", help="Name of the system (default: the file's name).")
 @click.option(
     "--expect",
     type=ExpectedParam(),
@@ -92,8 +98,8 @@ def score(
     """Judge a score file: is the number right?
 
     Any form will do: id and score in text, CSV, JSON, Parquet, NumPy's or MATLAB's files, or scores
-    of frames; `-` is standard input. It is checked against the corpus's keys first, and figures are
-    given only where it fits. How it is read may stand after it, as in `bench compare`:
+    of frames; `-` is standard input. It is checked against the corpus's keys first, and metrics are
+    computed only if it fits. Options of reading may follow its name, as in `bench compare`:
     A.txt,column=3,higher-is-spoof.
 
     Without --corpus it is found by the ids, among the corpora whose keys are on this machine. Of a

@@ -21,13 +21,13 @@ from bench.specs.described import Setting
     "--table",
     metavar="TABLE",
     shell_complete=completion.table_names,
-    help="Also what a row of this table has.",
+    help="Also print the values of a row of this table.",
 )
 @click.option(
     "--row",
     metavar="ROW",
     shell_complete=completion.row_names,
-    help="Which row of --table; its first by default.",
+    help="Row of --table (default: its first).",
 )
 @options.smoke
 @options.as_json

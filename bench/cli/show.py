@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import takewhile
 from typing import Any
 
 import click
@@ -22,7 +22,9 @@ from bench.sweep_cards import PREFIX
 @click.argument("table", shell_complete=completion.table_or_sweep_names)
 @options.rows
 @click.option("--settings", "whole", is_flag=True, help="Every setting of each row.")
-@click.option("--diff", is_flag=True, help="Only what each row says against its parent.")
+@click.option(
+    "--diff", is_flag=True, help="Only the settings in which each row differs from its parent."
+)
 @click.option(
     "--differences", is_flag=True, help="Where paper, released code and this suite differ."
 )
@@ -44,7 +46,7 @@ def show(
     as_json: bool,
 ) -> None:
     """Show a table: its rows by the names that --rows takes, the paper's results and ours, how far
-    each row is, and what this machine lacks for it. Of a sweep (`sweep/NAME`) its card."""
+    each row is, and what is missing on this machine. Of a sweep (`sweep/NAME`) its card."""
     if table.startswith(PREFIX):
         show_sweep(table, options.form(smoke), as_json)
         return
@@ -101,19 +103,13 @@ def _print_hints(card: Table, rows: Sequence[str], form: Form, here: Config, poi
     runs = (cards.resolve(card, row, form) for row in rows)
     missing = dict.fromkeys(text for run in runs for text in lacking(run, here))
     if missing:
-        short = [*dict.fromkeys(text.partition(":")[0] for text in missing)]
-        same = _same_words(short)  # what all begin with is said once
-        short = [short[0], *(" ".join(text.split()[same:]) for text in short[1:])]
+        short = dict.fromkeys(
+            re.sub(" (is|are) not configured$", "", text.partition(":")[0]) for text in missing
+        )
         text = f"missing here: {'; '.join(short)} (bench doctor {card.key} says what to do)"
         click.echo(wrapped(text))
     differ = f", --differences (paper, released code, this suite: {points})" if points else ""
     click.echo(wrapped(f"more: --settings, --diff (against the parent row){differ}"))
-
-
-def _same_words(texts: Sequence[str]) -> int:
-    """Return how many words all texts begin with; 0 of one text alone."""
-    alike = zip(*(text.split() for text in texts), strict=False)
-    return len([*takewhile(lambda words: len({*words}) == 1, alike)]) if len(texts) > 1 else 0
 
 
 def _print_json(

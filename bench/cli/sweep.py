@@ -19,13 +19,17 @@ from bench.specs.sweep import Sweep
 
 @click.command()
 @click.argument("name", shell_complete=completion.sweep_names)
-@click.option("--trials", type=click.IntRange(min=1), help="How many in all, else the card's.")
-@click.option("--jobs", type=click.IntRange(min=1), default=1, help="Processes on this machine.")
+@click.option(
+    "--trials", type=click.IntRange(min=1), help="Number of trials in all (default: the card's)."
+)
+@click.option(
+    "--jobs", type=click.IntRange(min=1), default=1, help="Number of processes on this machine."
+)
 @click.option(
     "--storage",
     metavar="URL",
     envvar="BENCH_SWEEP_STORAGE",
-    help="postgresql://..., for several machines; a file in the work folder by default.",
+    help="postgresql://..., for several machines (default: a file in the work folder).",
 )
 @options.smoke
 @options.log

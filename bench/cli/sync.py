@@ -12,7 +12,7 @@ from bench.cli.console import resumable
 @click.option(
     "--to-configured",
     is_flag=True,
-    help="Send to the store that is configured now also what was recorded for another.",
+    help="Also send, to the store configured now, runs that were recorded for another one.",
 )
 @json_output.json_option("sync")
 @click.pass_context

@@ -16,8 +16,8 @@ from bench.errors import BenchError
 def ui(context: click.Context, table: str | None, port: str) -> None:
     """Open the tracking store in MLflow's own pages, on 127.0.0.1 only, until Ctrl-C.
 
-    Says where each table, or the one named, is shown as in the paper; of a store on a server, says
-    no more.
+    Prints the address of each table (or of TABLE), laid out as in the paper; if the store is on a
+    server, starts nothing.
     """
     key = None if table is None else cards.table_key(table)
     from bench.tracking import address, server

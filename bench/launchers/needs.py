@@ -74,6 +74,6 @@ def _unknown_fields(name: str, data: HeldOutData) -> Iterator[str]:
     roles = cards.card(data.corpus).roles
     for field in {field for fields in data.by for field in fields.split(",")} - roles.keys():
         yield (
-            f"evaluate.{name}.by: {data.corpus} has no field {field!r} to break figures down by"
+            f"evaluate.{name}.by: {data.corpus} has no field {field!r} to break results down by"
             f"{near(field, roles)}"
         )

@@ -5,12 +5,12 @@ Two things vary: the trials, which both systems share, and the training, which i
 each seed. The figure of a system is its mean over seeds. Its variance over trials is that of the
 bootstrap replicates of the difference, in which both systems see the same draws and whose seeds are
 averaged; its variance over trainings is s² / k of either system, with s the standard deviation of
-its k seeds on the trials at hand. A system with one seed is taken to vary as the other does; where
-both have one, nothing is known of the trainings. The three add up, since seeds and trials are drawn
-apart, and the difference is held against Student's t with the degrees of freedom of Welch
-(Biometrika 34, 1947) and Satterthwaite (Biometrics Bulletin 2, 1946): few seeds that disagree leave
-hardly any. The difference is taken to be normal, as one of two rates over some thousand trials
-nearly is.
+its k seeds on the trials at hand. A system with one seed is assumed to have the other's
+seed variance; where both have one, nothing is known of the trainings. The three add up, since seeds
+and trials are drawn apart, and the difference is held against Student's t with the degrees of
+freedom of Welch (Biometrika 34, 1947) and Satterthwaite (Biometrics Bulletin 2, 1946): few seeds
+that disagree leave hardly any. The difference is taken to be normal, as one of two rates over some
+thousand trials nearly is.
 
 Where few errors tell the systems apart it is not. Then the p-value is the larger of that and of the
 exact one of the utterances that only one of the two gets wrong (`bench.metrics.mistakes`), and the

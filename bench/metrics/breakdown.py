@@ -157,7 +157,7 @@ def _check_names(
 ) -> None:
     for field in by:
         if field not in roles:
-            raise BenchError(f"no figure can be broken down by {field!r}{near(field, roles)}")
+            raise BenchError(f"no metric can be broken down by {field!r}{near(field, roles)}")
         if field not in fields:
             raise BenchError(f"the trials have no field {field!r}{near(field, fields)}")
     twice = [field for i, field in enumerate(by) if field in by[:i]]

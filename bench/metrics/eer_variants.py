@@ -26,7 +26,7 @@ FORMULAS = {
     "tied trials as they come, here bona fide first (SAL)",
     "interpolated": "where the ROC, joined by straight lines, has FRR = FAR (brentq on interp1d)",
     "lowest_order": "trial by trial as the official one, tied trials in the order that gives the "
-    "lowest figure",
+    "lowest EER",
     "highest_order": "the same in the order that gives the highest one",
     "rocch": "where the ROC's convex hull has FRR = FAR (BOSARIS, llreval)",
 }

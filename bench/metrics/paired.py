@@ -78,7 +78,7 @@ def paired_ratios(
     """
     _check_pair(a.unit, b.unit)
     if a.names != b.names:
-        raise BenchError(f"there are no such pairs of figures: {a.names} and {b.names}")
+        raise BenchError(f"there are no such pairs of metrics: {a.names} and {b.names}")
     drawn = plan or by_utterance(a.unit)
     met = groups(drawn, [a.unit, b.unit])
     values = replicated_ratios([a, b], met, replicates, seed)

@@ -96,9 +96,9 @@ def over_seeds(values: Sequence[float]) -> OverSeeds:
     """
     array = np.asarray(values, dtype=np.float64)
     if not len(array):
-        raise BenchError("there is no seed with this figure")
+        raise BenchError("no seed has this metric")
     if not np.isfinite(array).all():
-        raise BenchError(f"a figure of a seed is not a finite number: {array.tolist()}")
+        raise BenchError(f"the metric of a seed is not a finite number: {array.tolist()}")
     n, mean = len(array), float(array.mean())
     ends = float(array.min()), float(array.max())
     if n < 2:

@@ -125,4 +125,4 @@ def _totals(bonafide: float, spoof: float) -> Totals:
 
 
 def _absent(label: str) -> BenchError:
-    return BenchError(f"the figure is not defined: there is no {label} trial")
+    return BenchError(f"the metric is not defined: there is no {label} trial")

@@ -1,5 +1,5 @@
-"""What stands behind each figure: the errors that it counts and the trials it counts them among,
-the training that it is of, and the figures that the table does not print.
+"""The errors and runs behind each result: the errors that it counts and the trials it counts them
+among, the training that it is of, and the metrics that the table does not print.
 """
 
 # The stubs of pandas leave many types open.
@@ -22,9 +22,9 @@ from bench.reporting.tables import Place, sides
 from bench.specs.table import Table
 
 _ERRORS = """\
-Errors at each figure's threshold, mean over seeds: bona fide rejected + spoof accepted. The line
+Errors at each result's threshold, mean over seeds: bona fide rejected + spoof accepted. The line
 *of* has the trials (of localization: frames), bona fide + spoof. With fewer than five errors a
-figure is hardly known."""
+result is very uncertain."""
 _MOST_COLUMNS = 8
 """Of a table with more, figures of single seeds are in the CSV only."""
 _NOTHING = "–"
@@ -43,7 +43,7 @@ def section(
         side_figures(table, shown_rows, form),
         breaths(shown_rows, form),
     ]
-    heading = f"## {smoke_word(form)}What stands behind each figure"
+    heading = f"## {smoke_word(form)}Errors and runs behind each result"
     return "\n\n".join([heading, *filter(None, parts)])
 
 
@@ -107,7 +107,7 @@ def trainings(table: Table, standings: Mapping[str, Standing], form: Form) -> st
     columns = columns if len(table.columns) <= _MOST_COLUMNS else []
     said: Mapping[str, Callable[[Mapping[Any, Any]], str]] = {
         "Epoch kept": lambda run: _text(run, "kept_epoch"),
-        "Its figures on dev": _on_dev,
+        "Dev results": _on_dev,
         "Epochs trained": lambda run: _text(run, "epochs"),
         "Training ended": lambda run: _text(run, "why_ended"),
         **{
@@ -120,7 +120,7 @@ def trainings(table: Table, standings: Mapping[str, Standing], form: Form) -> st
     lines = [
         [row, str(run["seed"]), *(of(run) or _NOTHING for of in kept.values())] for row, run in runs
     ]
-    return "The weights that were scored, and the figures of each seed:\n\n" + grid(
+    return "The weights that were scored, and the results of each seed:\n\n" + grid(
         ["Row", "Seed", *kept], lines, form
     )
 
@@ -169,8 +169,8 @@ def side_figures(table: Table, standings: Mapping[str, Standing], form: Form) ->
             lines.append([evaluation, known.label, *(mean or _NOTHING for mean in means)])
     if not lines:
         return ""
-    said = "Other figures of the same scores, mean over seeds (rates in per cent):"
-    return f"{said}\n\n{grid(['Evaluation', 'Figure', *standings], lines, form)}"
+    said = "Other metrics of the same scores, mean over seeds (rates in per cent):"
+    return f"{said}\n\n{grid(['Evaluation', 'Metric', *standings], lines, form)}"
 
 
 def _mean(stands: Standing, name: str) -> str:

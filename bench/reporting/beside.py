@@ -42,11 +42,11 @@ def scored(frame: pd.DataFrame, form: Form) -> str:
         ]
         for file in files.sort_values(["system", "split"], kind="stable").to_dict("records")
     ]
-    headings = ["System", "Split", "Trials missing", "Score file", "Judged", "Run"]
+    headings = ["System", "Split", "Trials missing", "Score file", "Evaluated", "Run"]
     return (
         f"## {smoke_word(form)}{scored_rows.GROUP}\n\n"
-        "Score files of other systems, judged by `bench score`. Of several files of a system on "
-        "one split the one judged last stands; earlier ones are kept in the tracking store.\n\n"
+        "Score files of other systems, evaluated by `bench score`. Of several files of a system on "
+        "one split the latest counts; earlier ones are kept in the tracking store.\n\n"
         + grid([*headings, "Earlier files"], lines, form)
     )
 

@@ -13,18 +13,17 @@ from bench.scoring.draws import REPLICATES
 from bench.specs.table import Column, Table
 
 _WORDS = f"""\
-Two rows are said to differ only where chance is an unlikely reason. Each cell holds how much a
-row's figure of ours exceeds the other's, the 95 % interval, and the p-value, two-sided, from
-{REPLICATES:,} bootstrap replicates of the trials, the same for all rows; they draw speakers and
-attacks where the corpus names them, else utterances. Where rows have several seeds, their variance
-is added to that of the trials (Welch's t); a row with one seed is taken to vary as the other does.
-Where few errors tell two rows apart, the exact test of these counts (McNemar's, by utterances,
-speakers and attacks), and the interval holds the exact bounds of both figures. p-values are
+Rows are marked as different only if the difference is significant. Each cell: our difference (row
+minus reference), the 95 % interval, and the p-value, two-sided, from {REPLICATES:,} bootstrap
+replicates of the trials, the same for all rows; they resample speakers and attacks where the corpus
+names them, else utterances. Where rows have several seeds, their variance is added to that of the
+trials (Welch's t); a row with one seed is assumed to have the other row's seed variance. Where the
+rows differ in few errors, the test is the exact one of these counts (McNemar's, by utterances,
+speakers and attacks), and the interval is that of the exact bounds of both results. p-values are
 corrected for all pairs of rows in their column (Holm), so that the chance of any false claim in a
-column is at most 5 %; intervals are not corrected. **Bold: better, or worse, at 5 %.**"""
-_ONE_SEED = (
-    "Of two rows with one seed each, this is said of the trained models; other seeds may differ"
-)
+column is at most 5 %; intervals are not corrected. **Bold: significantly better, or worse, at
+5 %.**"""
+_ONE_SEED = "With one seed per row these tests compare the trained models, not the methods"
 
 
 def section(table: Table, found: tuple[Cell, ...], comparisons: Comparisons, form: Form) -> str:
@@ -70,11 +69,11 @@ def _outcome(table: Table, place: int, tops: frozenset[str], comparisons: Compar
     few = {row for row in level if all(comparisons.few(place, top, row) for top in tops)}
     level -= few
     single = len(tops) == 1
-    text = f"{ranged([*tops], rows)} {'is best' if single else 'are best alike'}"
+    text = f"{ranged([*tops], rows)} {'is best' if single else 'are equally best'}"
     text += f", and {'beats' if single else 'beat'} {ranged([*beaten], rows)}" if beaten else ""
-    text += f"; not told apart from {ranged([*level], rows)}" if level else ""
+    text += f"; no significant difference from {ranged([*level], rows)}" if level else ""
     them = "it" if single else "them"
-    text += f"; too few errors to tell {them} from {ranged([*few], rows)}" if few else ""
+    text += f"; too few errors to compare {them} with {ranged([*few], rows)}" if few else ""
     return text
 
 

@@ -64,7 +64,7 @@ class Comparisons:
         return found is not None and found.few
 
     def level_with_best(self, column: int, tops: frozenset[str]) -> frozenset[str]:
-        """Return the rows, but those `tops`, that are not told apart from one of them."""
+        """Return the rows, but those `tops`, that do not differ significantly from one of them."""
         return frozenset(
             row
             for at, top, row in self.tested
@@ -136,7 +136,7 @@ def _system(column: Column, stands: Standing, drawn: _Replicates) -> tuple[str, 
             which = "" if stands.scored else f" of seed {run['seed']}"
             return f"the score file{which} is not in the tracking store"
         if not all(part.trials for part in known):
-            return "the figure needs more than a score file holds"
+            return "the metric needs more than a score file contains"
         scale = 100.0 if is_rate(column.metric) else 1.0
         figures = [float(run[metric]) for metric in metrics]
         values.append(_combined(column, figures))

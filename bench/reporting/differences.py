@@ -19,7 +19,7 @@ _HEADINGS = (
 )
 
 _READING = (
-    "Points are in the order of Effect: how much one is expected to change figures. A released "
+    "Points are in the order of Effect: how much a point is expected to change results. A released "
     "setting gives what the released code does; other settings are to try. Each is given as "
     "`--set KEY=VALUE`."
 )

@@ -130,7 +130,7 @@ class Report:
         return found | ({f"{self.stem}.bib": cited} if cited else {})
 
     def figure(self, kind: Kind = "png") -> bytes:
-        """Return the paper's figures beside ours, drawn; of a matrix as heat maps."""
+        """Return the paper's results beside ours, drawn; of a matrix as heat maps."""
         draw = figures.heat if self.table.layout == "matrix" else figures.points
         return draw(self.title, self.table, self.cells, kind)
 
@@ -177,7 +177,7 @@ def report(
         reading=notes.reading(with_systems, found, every, comparisons, detail),
         scored=beside.scored(scored, form),
         published=published.section(table, form),
-        figure=image("The paper's figures beside ours", f"{stem}.png")
+        figure=image("The paper's results beside ours", f"{stem}.png")
         if any(cell.ours for cell in found)
         else "",
         pictures=shown.markdown,
@@ -262,7 +262,7 @@ def warning(form: Form) -> str:
     """Return what a smoke report says first."""
     return (
         "**SMOKE: small models on miniature corpora, to see that everything works. "
-        "None of these figures is a result.**"
+        "None of these numbers is a result.**"
         if form == "smoke"
         else ""
     )

@@ -1,4 +1,4 @@
-"""The table itself in LaTeX, ready for a paper: the paper's figures beside ours, with booktabs."""
+"""The table itself in LaTeX, ready for a paper: the paper's results beside ours, with booktabs."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _NOTHING = "--"
 _FITTING = 8
 """A table of more columns is scaled to the width of the text."""
 _CAPTION = r"Ours: mean $\pm$ standard deviation over seeds"
-_LACKS, _BEST = "italic lacks seeds or trials", "bold is the best of ours"
+_LACKS, _BEST = "italic: seeds or trials are missing", "bold is the best of ours"
 
 
 def latex(

@@ -23,11 +23,11 @@ from bench.specs.table import Table
 from bench.trees import leaves
 
 _ORDER = (
-    "In a cell: the paper's figure / ours / ours minus the paper's; in small print the 95 % "
+    "In a cell: the paper's result / ours / ours minus the paper's; in small print the 95 % "
     "interval of one run (bounds averaged over seeds)."
 )
 _ORDER_DETAIL = (
-    "In a cell: the paper's figure; ours, in brackets the 95 % interval of one run (bounds "
+    "In a cell: the paper's result; ours, in brackets the 95 % interval of one run (bounds "
     "averaged over seeds); ours minus the paper's."
 )
 _UNITS = (
@@ -35,12 +35,12 @@ _UNITS = (
     "several."
 )
 _COMBINED = (
-    "{names}: from each run's own figures, whose intervals are taken to be independent (MOVER)."
+    "{names}: computed from each run's results, whose intervals are assumed independent (MOVER)."
 )
 _SAYS: Mapping[Verdict, str] = {
-    "inside": "a further seed of ours could give the paper's figure: it lies in the mean ± t · s · "
+    "inside": "a further seed of ours could give the paper's result: it lies in the mean ± t · s · "
     "√(1 + 1/n), at 95 %, of n seeds with the standard deviation s",
-    "outside": "the paper's figure lies outside of that",
+    "outside": "the paper's result lies outside of that interval",
     "one seed": "no verdict, as one seed does not show how much trainings differ",
     "two seeds": "no verdict, as two seeds hardly show how much trainings differ",
     "too few errors": f"too few errors to judge, fewer than {FEW}",
@@ -55,9 +55,9 @@ def reading(
     comparisons: Comparisons,
     detail: bool = False,
 ) -> str:
-    """Return what stands in a cell, and the marks that the table has."""
+    """Return how to read a cell, and the marks that the table has."""
     if not any(cell.ours for cell in found):
-        return "The paper's figures (rates in per cent); none of ours is there yet."
+        return "The paper's results (rates in per cent); no row of ours was run yet."
     names = ", ".join(column.heading for column in table.columns if column.combine != "none")
     lines = [
         _ORDER_DETAIL if detail else _ORDER,
@@ -101,7 +101,11 @@ def _marks(
         if of in there
     ]
     if any(best(table, column, found) for column in range(len(table.columns))):
-        level = f"; {tables.LEVEL}: not told apart from it (below)" if comparisons.tested else ""
+        level = (
+            f"; {tables.LEVEL}: no significant difference from it (below)"
+            if comparisons.tested
+            else ""
+        )
         said.append(marked("**Bold**: the best of ours among complete rows{}.", level))
     if any(cell.ours and cell.ours.tied for cell in found):
         said.append(
@@ -125,12 +129,12 @@ def verdict(
 
 
 def _rows(table: Table, counts: Tally) -> str:
-    """Return how many rows there are of each state, and which figure is farthest."""
+    """Return how many rows there are of each state, and which result deviates most."""
     complete, *others = counts.states.items()
     said = [f"{complete[1]} of {sum(counts.states.values())} rows are complete"]
     text = ", ".join(said + [f"{number} {state}" for state, number in others if number])
     far = farthest(table, counts)
-    return f"{text}; farthest from the paper, in proportion: {far}" if far else text
+    return f"{text}; largest relative deviation: {far}" if far else text
 
 
 def _agreement(table: Table, counts: Tally, standings: Mapping[str, Standing], form: Form) -> str:
@@ -138,10 +142,10 @@ def _agreement(table: Table, counts: Tally, standings: Mapping[str, Standing], f
     if not judged + seeds + errors:
         return ""
     text = (
-        f"A further seed of ours could give the paper's figure in {counts.inside} of the {judged} "
-        "cells that can be judged"
+        f"A further seed of ours could give the paper's result in {counts.inside} of the {judged} "
+        "results that can be compared"
         if judged
-        else "No cell can be judged against the paper yet"
+        else "No result can be compared with the paper's yet"
     )
     said = [text]
     if seeds:
@@ -154,17 +158,17 @@ def _agreement(table: Table, counts: Tally, standings: Mapping[str, Standing], f
 
 
 def farthest(table: Table, counts: Tally) -> str:
-    """Return the figure that is farthest from the paper's, in words; empty where there is none."""
+    """Return the result that deviates most from the paper's, in words; empty if none is."""
     cell = counts.farthest
     if cell is None or cell.ours is None:
         return ""
     column = table.columns[cell.column]
     ours, paper = (f"{of:.{decimals(column)}f}" for of in (cell.ours.mean, cell.paper))
-    text = f"{cell.row}, {f'{column.group} {column.heading}'.strip()}: {ours} for {paper}"
+    text = f"{cell.row}, {f'{column.group} {column.heading}'.strip()}: ours {ours}, paper {paper}"
     least = half_unit(column)
     if cell.paper is None or abs(cell.paper) >= least:
         return text
-    return f"{text}, held against {least:.{decimals(column) + 1}f}, half a printed unit"
+    return f"{text}, relative to {least:.{decimals(column) + 1}f}, half a printed unit"
 
 
 def footnotes(
@@ -198,7 +202,7 @@ def footnotes(
     for name, row in table.rows.items():
         sources.setdefault(row.source, []).append(name)
     notes += [
-        f"{ranged(names, [*table.rows])}: published figures from {source}."
+        f"{ranged(names, [*table.rows])}: published results from {source}."
         for source, names in sources.items()
         if source
     ]

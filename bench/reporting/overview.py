@@ -16,11 +16,11 @@ from bench.specs.checked import Checked
 
 NAME = "README.md"
 _WORDS = """\
-Rows: of those that can be run (other systems' published rows are not), how many have every figure
-of every seed, lack some, and were not run. Figures: of complete ones beside which the paper prints
-one, how many have the paper's where a further seed of ours would be expected, how many have it
-outside, and for how many nothing can be said (fewer than three seeds, or too few errors). Farthest:
-in proportion to the paper's figure."""
+Complete, Incomplete, Not run: rows that can be run (other systems' published rows cannot) with
+every result of every seed, with some, and with none. Inside, Outside: results of complete rows for
+which the paper's result lies where a further seed of ours is expected, or does not. No verdict:
+those with fewer than three seeds, or with too few errors. Largest deviation: relative to the
+paper's result."""
 _HEADINGS = (
     "Table",
     "Complete",
@@ -29,7 +29,7 @@ _HEADINGS = (
     "Inside",
     "Outside",
     "No verdict",
-    "Farthest",
+    "Largest deviation",
 )
 
 
@@ -73,7 +73,7 @@ def _in_short(reports: Sequence[Report]) -> str:
     inside, outside = sum(of.inside for of in counts), sum(of.outside for of in counts)
     if inside + outside:
         said += (
-            f" Of {inside + outside} figures that can be judged, {inside} have the paper's inside."
+            f" Of {inside + outside} results that can be compared, {inside} agree with the paper's."
         )
     return said
 
@@ -87,7 +87,7 @@ def _looked_up(untrained: Sequence[Checked], form: Form) -> str:
         for card in untrained
     ]
     heading = f"## {smoke_word(form)}Tables without training"
-    return f"{heading}\n\n{grid(['Table', 'What it holds'], lines, form)}"
+    return f"{heading}\n\n{grid(['Table', 'Content'], lines, form)}"
 
 
 def _awaited(reports: Sequence[Report], form: Form) -> str:
@@ -103,11 +103,11 @@ def _awaited(reports: Sequence[Report], form: Form) -> str:
         ]
         for made in reports
     ]
-    heading = f"## {smoke_word(form)}What will stand here"
+    heading = f"## {smoke_word(form)}Tables not run yet"
     words = (
-        "A report is written here once a row of its table was run or a score file judged for it."
+        "A report is written here once a row of its table was run or a score file evaluated for it."
     )
-    return "\n\n".join([heading, words, grid(["Table", "What it holds", "Run it"], lines, form)])
+    return "\n\n".join([heading, words, grid(["Table", "Content", "Run it"], lines, form)])
 
 
 def left_over(reports: Sequence[Report], folder: Path) -> list[Path]:

@@ -21,9 +21,9 @@ from bench.specs.run import Run
 from bench.specs.table import Table
 
 _READING = """\
-Of one run of the row that is best on the evaluation, by its first column: DET curve, scores by
-class, and the best, median and worst utterances or the breakdown. All other runs keep theirs in the
-tracking store, below `figures`."""
+One run of the row that is best on the evaluation, by its first column: DET curve, scores by class,
+and the best, median and worst utterances or the breakdown. The pictures of all other runs are in
+the tracking store, below `figures`."""
 
 
 class Pictures(NamedTuple):
@@ -60,7 +60,7 @@ def pictures(
             lines.append(image(what, file))
     if not lines:
         return Pictures("", {})
-    heading = f"## {smoke_word(form)}Figures of the best rows"
+    heading = f"## {smoke_word(form)}Plots of the best rows"
     return Pictures("\n\n".join([heading, _READING, *lines]), files)
 
 

@@ -30,7 +30,7 @@ _WORDS = """\
 Error rates of frames in per cent, decided by the larger logit, mean over seeds; in small print the
 95 % interval of one run. `middle` and the larger distances are what is not at a boundary. A line
 `S5 - S3` is how much more errors the first row has, with the 95 % interval of the paired
-difference; **fewer** and **more** stand where chance is unlikely (5 %, corrected by Holm for all
+difference; **fewer** and **more** mark significant differences (5 %, corrected by Holm for all
 lines and places of a table)."""
 
 

@@ -18,7 +18,7 @@ from bench.reporting.figures.ranks import ranked
 from bench.reporting.standings import standing
 from bench.specs.table import Column, Table
 
-_PAPERS = "the paper's figures"
+_PAPERS = "the paper's results"
 _AVERAGE = "Average"
 
 
@@ -71,7 +71,9 @@ def ranking(
     for name, other in ((name, cards.table(of)) for name, of in readings if name in systems):
         swapped = {**published, name: _reread(other, name, columns, published[name])}
         figures = zip(dimensions, published[name], swapped[name], strict=False)
-        which = ", ".join(f"{new:g} for {old:g} on {of}" for of, old, new in figures if new != old)
+        which = ", ".join(
+            f"{new:g} instead of {old:g} on {of}" for of, old, new in figures if new != old
+        )
         said = f"{names[name]}: {which} ({other.title})"
         panels[said] = _ranks(swapped, lower, names)
         moved = _moved(panels[_PAPERS], panels[said], dimensions)
@@ -82,7 +84,7 @@ def ranking(
     known = [value for value in found.values() if value is not None]
     if len(known) == len(columns):
         with_ours = {**names, ours: f"{names[ours]} (ours)"}
-        panels[f"{ours}: our figures"] = _ranks({**published, ours: known}, lower, with_ours)
+        panels[f"{ours}: our results"] = _ranks({**published, ours: known}, lower, with_ours)
     lacking = tuple(name for name, value in found.items() if value is None)
     return Ranking(dimensions, panels, lacking, tuple(changes))
 
@@ -131,7 +133,7 @@ def _reread(
     known = other.rows[name].published if name in other.rows else {}
     shared = [column.metric for _, column in columns if column.metric in known]
     if not shared:
-        raise BenchError(f"{other.key}: has no figure of {name} of the columns that are ranked")
+        raise BenchError(f"{other.key}: has no result of {name} in the columns that are ranked")
     pairs = zip(columns, figures, strict=True)
     return [known.get(column.metric, figure) for (_, column), figure in pairs]
 

@@ -29,7 +29,7 @@ _UNKNOWN = "not known"
 _RELEASE = "version "
 """What a run's commit begins with where the suite was installed and is no checkout."""
 _EQUAL = (
-    "The same figures, digit for digit, are to be expected with the same signature, data, commit, "
+    "Expect the same results, digit for digit, with the same signature, data, commit, "
     "kind of device and number of threads; on a GPU with `deterministic = true` in bench.toml "
     "besides. Another number of threads adds numbers up in another order, and training enlarges "
     "that: the EER of a smoke row may move by several points"
@@ -86,7 +86,7 @@ def data(standings: Mapping[str, Standing], form: Form) -> str:
     ]
     names = Counter(name for name, _ in seen)
     said = [
-        marked("**Rows saw different data in {}: their figures cannot be compared.**", name)
+        marked("**Rows saw different data in {}: their results cannot be compared.**", name)
         for name, count in sorted(names.items())
         if count > 1
     ]

@@ -57,7 +57,7 @@ runs' ids."""
 NOT_RUN = "Not run: no trial of this sweep, as its card stands, has ended."
 _WARNING = (
     "**SMOKE: small models on miniature corpora, to see that everything works. "
-    "None of these figures is a result.**"
+    "None of these numbers is a result.**"
 )
 
 
@@ -178,7 +178,7 @@ def _setup(card: Sweep) -> str:
         between = " · " if of.kind == "categories" else " to "
         text = between.join(map(sweep_cards.text, of.edges()))
         step = getattr(of, "step", None)
-        extra = [", by the logarithm"] * getattr(of, "log", False) + [f", by {step}"] * bool(step)
+        extra = [", log scale"] * getattr(of, "log", False) + [f", by {step}"] * bool(step)
         rows.append([code(name), f"{text}{''.join(extra)}"])
     return grid(["Setting", "Value"], rows, card.form)
 
@@ -230,7 +230,7 @@ def _best_part(card: Sweep, trials: pd.DataFrame) -> str:
         [
             _counts(card, trials),
             marked("**{}**", standing(card, trials)),
-            "The dev figure of the best of many is too good: a test set says what it is worth.",
+            "The dev score of the best trial is optimistically biased: a test set is not.",
             marked(
                 "{} of {} ({}):", which, code(f"experiments/{table.key}.toml"), _same(card, found)
             ),
@@ -248,14 +248,14 @@ def _same(card: Sweep, found: Sequence[Line]) -> str:
     of = "signature" if card.evaluate == "as-row" else "training_signature"
     named = joined(", ", (code(line[of]) for line in found[:_MOST]))
     word = of.replace("_", " ") + ("s" if len(found) > 1 else "")
-    so = "" if of == "signature" else ", so what is trained is found"
+    so = "" if of == "signature" else ", so its training is reused"
     return marked("{} {}{}", word, named, so)
 
 
 def _published(card: Sweep, trials: pd.DataFrame) -> str:
     found = beside(card, trials)
     if not found:
-        return "\n\n".join(["The paper has no figures of this sweep.", *by_average(card, trials)])
+        return "\n\n".join(["The paper has no results of this sweep.", *by_average(card, trials)])
     (dimension,) = card.space
     headings = ["Test set", code(dimension), "Paper: EER (%)", "Ours", "Ours, least", "Agrees?"]
     table = grid(headings, [list(line) for line in found], card.form)
@@ -269,7 +269,7 @@ def _published(card: Sweep, trials: pd.DataFrame) -> str:
 
 
 _ONE_TRAINING = (
-    "The paper's figures are those that its text prints, and at the row's own value those of its "
+    "The paper's results are those that its text prints, and at the row's own value those of its "
     "table. Each is of one training, and neighbouring values differ by the seed as well."
 )
 

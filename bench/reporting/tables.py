@@ -18,7 +18,7 @@ CONTRADICTORY = "ᵃ"
 SECOND_HAND = "ᵈ"
 """Stands at a figure that is from a digest of the paper."""
 LEVEL = "ᵗ"
-"""Stands at a figure of ours that is not told apart from the best of its column."""
+"""Marks a result of ours that does not differ significantly from the best of its column."""
 TIED = "ᵉ"
 """Stands at an EER of ours that hangs on equal scores."""
 

@@ -22,7 +22,7 @@ class Tally(NamedTuple):
     """Those with too few errors to judge; no verdict, as with fewer than three seeds."""
     few_seeds: int
     farthest: Cell | None
-    """The figure of a complete row that is farthest from the paper's, in proportion to it, those
+    """The result of a complete row that deviates most from the paper's, relative to it, those
     with too few errors left out."""
 
 

@@ -43,7 +43,7 @@ def missing(trials: pd.DataFrame, present: Bools, allowed: bool, found: Findings
                 f"none of the {of_class.sum():,} {word} trials has a score: no error rate is "
                 "defined",
             )
-    hint = "left out of every figure" if allowed else "say --allow-missing to leave them out"
+    hint = "left out of every metric" if allowed else "say --allow-missing to leave them out"
     found.add(
         severity,
         "missing",

@@ -60,7 +60,7 @@ class Comparison:
     names: tuple[str, str]
     """What the two systems are called."""
     trials: int
-    """Utterances that both have scores of."""
+    """Utterances scored by both."""
     left_out: int
     """Utterances of the split that one or both lack."""
     resampling: str
@@ -79,7 +79,7 @@ def compare(judge: Judge, a: Judged, b: Judged, names: tuple[str, str] | None = 
     the request asks for. `names` are those of the systems, else the files' shortest names that
     differ.
 
-    Only utterances that both have scores of are compared. BenchError where one file has scores of
+    Only utterances scored by both are compared. BenchError where one file has scores of
     frames and the other of utterances, and where there is nothing in common.
     """
     kept = np.flatnonzero(a.checked.present & b.checked.present)
@@ -87,8 +87,8 @@ def compare(judge: Judge, a: Judged, b: Judged, names: tuple[str, str] | None = 
         raise BenchError(f"{a.file.path} and {b.file.path} have no trial in common")
     if (a.truth is None) != (b.truth is None):
         raise BenchError(
-            "one file has scores of frames and the other of utterances: figures of the two are not "
-            "the same thing"
+            "one file has scores of frames and the other of utterances: their "
+            "metrics cannot be compared"
         )
     if PACKAGE in judge.request.figures:
         raise BenchError(
@@ -108,7 +108,7 @@ def compare(judge: Judge, a: Judged, b: Judged, names: tuple[str, str] | None = 
     else:
         found = [*_frames(judge, a, b, kept, resampling, notes)]
     if not found:
-        notes.append("no figure is defined: trials that both have scores of are of one class only")
+        notes.append("no metric is defined: the trials scored by both are of one class only")
     return Comparison(
         judge.request.card.key,
         judge.request.split,

@@ -80,7 +80,7 @@ def whole(card: CorpusCard, split: str, trials: pd.DataFrame, found: Findings) -
     found.add(
         "warning",
         "key_counts",
-        f"the keys list {listed}, but {split} of {card.short} has {official}{sure}: no figure here "
+        f"the keys list {listed}, but {split} of {card.short} has {official}{sure}: no result here "
         "compares with a published one",
     )
 

@@ -65,7 +65,7 @@ def read_with_fields(
 
 
 def _no_factor(card: CorpusCard, known: list[str], name: str, why: str) -> BenchError:
-    return BenchError(f"{card.short} has no figures by {name!r}{near(name, known)}\n- {why}")
+    return BenchError(f"{card.short} has no metrics by {name!r}{near(name, known)}\n- {why}")
 
 
 def with_fields(table: pd.DataFrame, file: ScoreFile, trial: Integers) -> pd.DataFrame:

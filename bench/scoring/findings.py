@@ -88,7 +88,7 @@ def refuse(where: object, found: Iterable[Finding]) -> None:
         lines[finding.severity].append(f"{finding} [{finding.code}]")
     if lines["error"]:
         warnings = [f"besides, {line}" for line in lines["warning"]]
-        text = "\n- ".join((f"{where}: no figure can be given:", *lines["error"], *warnings))
+        text = "\n- ".join((f"{where}: no metric can be computed:", *lines["error"], *warnings))
         raise Refused(text, found)
 
 

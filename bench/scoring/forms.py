@@ -39,7 +39,7 @@ _LATEST_S = 1e6
 
 _ROW_NUMBERS = (
     "ids are 0 to {:,} in the order of the rows: if they are row numbers, not file names, the "
-    "figures are wrong"
+    "results are wrong"
 )
 
 

@@ -65,7 +65,7 @@ class Request:
     threshold: float = 0.0
     """Frames of a higher score are decided bona fide."""
     resample: str = AUTO
-    """What intervals draw whole: `AUTO`, what the trials ask for, or one of
+    """Bootstrap unit, what is resampled as a whole: `AUTO`, what the trials ask for, or one of
     `bench.metrics.plans.PLANS`."""
     replicates: int = 1000
     """0 for figures without intervals."""
@@ -92,7 +92,7 @@ class Judge:
         known = (*self.official.names, PACKAGE)
         for name in request.figures:
             if name not in known:
-                raise BenchError(f"{request.card.short} has no figure {name!r}{near(name, known)}")
+                raise BenchError(f"{request.card.short} has no metric {name!r}{near(name, known)}")
         self._others: Mapping[str, Collection[str]] | None = None
 
     def read(self, path: Path, reading: Reading | None = None) -> Judged:
@@ -235,7 +235,7 @@ class Judge:
         frames, truth = judged.checked.frames, judged.truth
         if truth is not None and frames is not None:
             if truth.is_spoof.all() or not truth.is_spoof.any():
-                return {}, (), ("no figure is defined: there are frames of one class only",)
+                return {}, (), ("no metric is defined: there are frames of one class only",)
             decision = decision_at(asked.threshold)
             found = localized(frames, truth, RESOLUTIONS_S, asked.rules, decision, resampling)
 
@@ -246,9 +246,9 @@ class Judge:
             return found.figures, (*found.breakdowns, *tables), found.notes
         lacking = ""
         if judged.file.kind == "frames" and asked.card.task == "localization":
-            lacking = "no figures of frames: the keys hold the protocol but no labels of frames"
+            lacking = "no frame metrics: the keys hold the protocol but no labels of frames"
         if trials.is_spoof.all() or not trials.is_spoof.any():
-            alone = "no figure is defined: there are trials of one class only"
+            alone = "no metric is defined: there are trials of one class only"
             return {}, (), tuple(filter(None, [alone, lacking]))
         figures = detection.pooled(trials, self.official, resampling)
         names = asked.figures or BROKEN_DOWN

@@ -58,7 +58,7 @@ def said(ids: Sequence[str]) -> str:
     """Return what was done, a sentence for the user."""
     return (
         f"the file holds no ids: its {len(ids):,} scores were given to the trials in the order of "
-        f"the keys, {ids[0]} first and {ids[-1]} last; in any other order the figures are wrong"
+        f"the keys, {ids[0]} first and {ids[-1]} last; in any other order the results are wrong"
     )
 
 

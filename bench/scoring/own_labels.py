@@ -79,7 +79,7 @@ def predictions(
         "warning" if as_is else "error",
         "is_label",
         f"all {len(own):,} predictions, of which the scores are taken for the confidence, are the "
-        "keys' labels: this is the label, so that the figures would be too good; --label-column "
+        "keys' labels: this is the label, so that the results would be too good; --label-column "
         "says so" + ("" if as_is else ", --as-is if the system makes no mistake"),
     )
 

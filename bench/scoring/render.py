@@ -32,7 +32,7 @@ _SMOKE: Mapping[Form, str] = {"paper": "", "smoke": "SMOKE: "}
 DIFFERENCE = """\
 - difference: A minus B on the same resamples; p-values are two-sided (Student's t or, where few
   errors tell A and B apart, the exact one of these errors if it is larger), corrected for the
-  number of lines that compare one figure (Holm)"""
+  number of lines that compare one metric (Holm)"""
 
 
 def markdown(verdict: Verdict) -> str:
@@ -91,7 +91,7 @@ def comparison(found: Comparison) -> str:
             f"{found.corpus}, {found.split}",
         ),
         "",
-        f"- {found.trials:,} utterances that both have scores of"
+        f"- {found.trials:,} utterances scored by both"
         + (f"; {found.left_out:,} of the split are left out" if found.left_out else ""),
         *([DIFFERENCE] if found.resampling else []),
         *filter(None, [bullets([*_found(found), *map(prose, found.notes)])]),
@@ -108,7 +108,7 @@ def compared_table(by: Sequence[str], found: Sequence[Compared], without: str = 
     behind each result.
     """
     if not found:
-        return ["No figure."]
+        return ["No result."]
     rows = [
         [
             *of.levels,
@@ -119,7 +119,7 @@ def compared_table(by: Sequence[str], found: Sequence[Compared], without: str = 
         ]
         for of in found
     ]
-    return drawn_table([*by, "Figure", "A", "B", "Difference", INTERVAL, P_VALUE], rows)
+    return drawn_table([*by, "Metric", "A", "B", "Difference", INTERVAL, P_VALUE], rows)
 
 
 def _found(found: Comparison) -> list[str]:
@@ -241,14 +241,14 @@ def _facts(verdict: Verdict) -> list[str]:
 
 def _figures(verdict: Verdict) -> list[str]:
     if not verdict.figures:
-        return ["No figure."]
+        return ["No result."]
     rows: list[list[str]] = []
     for name, figure in verdict.figures.items():
         known = metric(name)
         label, says = (known.label, known.says) if known else (name, "")
         cells = (*figure_cells(name, figure), *_errors(figure))
         rows.append([label + _without(verdict.missing), *cells, says])
-    return drawn_table(["Figure", "Value", INTERVAL, *_ERRORS, "What it is"], rows)
+    return drawn_table(["Metric", "Value", INTERVAL, *_ERRORS, "What it is"], rows)
 
 
 _ERRORS = ("Bona fide missed", "Spoof accepted")

@@ -147,7 +147,7 @@ def _by_custom(sample: Sample, first: int, second: int) -> Chosen:
     return _difference(sample, first, second)._replace(
         warning=f"{sample.say(first)} is taken for bona fide and {sample.say(second)} for spoof, "
         "the order of LlamaPartialSpoof's authors' tools and of WeDefense; if spoof comes first, "
-        f"the figures are of scores turned round: say {order}"
+        f"the results are of inverted scores: say {order}"
     )
 
 

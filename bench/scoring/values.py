@@ -56,8 +56,8 @@ def values(score: Floats, what: str, as_is: bool, found: Findings, whose: Whose)
         found.add(
             "warning" if as_is else "error",
             "constant",
-            f"all scores are {distinct[0]:g}: the system tells nothing apart (its EER is 50 %)"
-            + ("" if as_is else "; say --as-is to have that figure"),
+            f"all scores are {distinct[0]:g}: the system separates nothing (its EER is 50 %)"
+            + ("" if as_is else "; say --as-is to evaluate them as given"),
         )
         return
     if len(distinct) < min(len(finite) / 2, max(FEWEST, len(finite) / FEW)):
@@ -108,7 +108,7 @@ def probabilities(score: Floats, found: Findings) -> None:
         "warning",
         "probabilities",
         f"all scores {kind}: actDCF and Cllr need log-likelihood ratios and mean nothing here; "
-        "the other figures only go by the order of scores",
+        "the other metrics depend on the order of scores only",
     )
 
 

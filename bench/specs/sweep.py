@@ -176,7 +176,7 @@ class Published(Spec):
     @model_validator(mode="after")
     def _says_something(self) -> Published:
         if self.figure is None and not (self.best and self.value is not None):
-            raise ValueError("figure: is missing, unless a value is the best")
+            raise ValueError("figure: is missing; only a value that is the best needs none")
         return self
 
 

@@ -69,7 +69,7 @@ class Column(Spec):
     def _in_the_catalogue(self) -> Column:
         if catalogue.metric(self.metric) is None:
             raise ValueError(
-                f"metric = {self.metric!r}: there is no figure {self.kind!r}"
+                f"metric = {self.metric!r}: there is no metric {self.kind!r}"
                 f"{near(self.kind, catalogue.METRICS)}"
             )
         return self
@@ -203,7 +203,7 @@ class Table(Spec):
             if len(places) < len(self.columns):
                 raise ValueError("columns: each should have a place of its own in the matrix")
             if len({column.kind for column in self.columns}) > 1:
-                raise ValueError("columns: a matrix should hold one kind of figure")
+                raise ValueError("columns: a matrix should hold one metric")
         return self
 
 

@@ -210,7 +210,7 @@ def per_cent(name: str, value: float) -> float:
 
 
 def describe(entry: RunEntry, figures: Mapping[str, Figure]) -> str:
-    """Return the run's description: the paper's figures beside ours, in Markdown.
+    """Return the run's description: the paper's results beside ours, in Markdown.
 
     `figures` are fractions by metric; empty while the run goes on. Those of single attacks stand
     here only where the paper has them: some corpora have more than a hundred attacks.
@@ -220,7 +220,7 @@ def describe(entry: RunEntry, figures: Mapping[str, Figure]) -> str:
     lines = [
         smoke + escaped(f"{entry.table}, row {entry.row}, seed {entry.seed}"),
         "",
-        "| figure (rates in %) | paper | ours | 95 % interval | difference |",
+        "| metric (rates in %) | paper | ours | 95 % interval | difference |",
         "|---|---|---|---|---|",
     ]
     for name in dict.fromkeys([*entry.description_figures, *whole]):
@@ -264,7 +264,7 @@ def describe_scored(entry: ScoredEntry) -> str:
     lines = [
         smoke + marked("**Scored, not trained here**: {} on {}", entry.system, entry.split),
         "",
-        "| figure | value | 95 % interval |",
+        "| metric | value | 95 % interval |",
         "|---|---|---|",
     ]
     for name, figure in entry.figures.items():

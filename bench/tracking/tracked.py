@@ -71,7 +71,7 @@ class TrackedRun:
         if self._closed:
             return
         if kind is None:
-            self._close("FAILED", "it was left before its figures were there")
+            self._close("FAILED", "it was left before its results were there")
         else:
             status = "FAILED" if issubclass(kind, Exception) else "KILLED"
             self._close(status, f"{kind.__name__}: {error}".removesuffix(": "))

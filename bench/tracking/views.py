@@ -114,7 +114,7 @@ def _width(kind: str, name: str, table: Table) -> int:
 
 
 def _sections() -> list[dict[str, Any]]:
-    shown = {"table": "The table's figures", "training": "Training"}
+    shown = {"table": "The table's metrics", "training": "Training"}
     folded = {"rest": "Model metrics", "system": "System metrics"}
     return [
         {

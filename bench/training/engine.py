@@ -143,12 +143,12 @@ def _require_length(run: Run, system: System) -> None:
 
 
 def _require_breath(run: Run, system: System) -> None:
-    """Raise unless a system that is told of breaths is told everywhere."""
+    """Raise unless all data of a system that takes breath intervals have them."""
     for name, data in run.data.items():
         if system.hears_breath and data.breath.kind == "none":
             raise BenchError(
-                f"{name}.breath.kind = 'none': system {run.system.kind}, as it is set, is told "
-                "where someone breathes: 'dsp', or 'zeros' for nowhere"
+                f"{name}.breath.kind = 'none': system {run.system.kind}, as it is set, needs "
+                "breath intervals: should be e.g. 'dsp', or 'zeros' for none"
             )
 
 

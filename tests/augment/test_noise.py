@@ -109,10 +109,12 @@ def test_the_same_generator_draws_the_same(config, wave):
 
 
 def test_what_is_missing_is_said_with_what_to_get(tmp_path, config):
-    with pytest.raises(BenchError, match=r"noise\.musan: get MUSAN \(openslr.org/17\).*\[noise\]"):
+    with pytest.raises(
+        BenchError, match=r"noise\.musan is not configured: get MUSAN \(openslr.org/17\).*\[noise\]"
+    ):
         augmentation(SPEC, Config())
     gone = dataclasses.replace(config, noise={**config.noise, "rirs": tmp_path / "gone"})
-    with pytest.raises(BenchError, match=r"there is no folder .*gone for noise\.rirs: get RIRS_"):
+    with pytest.raises(BenchError, match=r"noise\.rirs: there is no folder .*gone: get RIRS_"):
         noise.recordings(gone)
     (tmp_path / "empty").mkdir()
     empty = dataclasses.replace(config, noise={**config.noise, "rirs": tmp_path / "empty"})

@@ -82,6 +82,6 @@ def test_a_missing_file_says_what_it_is_and_where_it_goes(tmp_path):
     with pytest.raises(BenchError) as error:
         provider(subset(tmp_path, ["a"]), spec, Audio(), Config(work=tmp_path))
     assert str(error.value).startswith(
-        "no place is set for the weights mine: it is a CSV of utterance,start_s,end_s; put "
+        "weights mine are not configured: it is a CSV of utterance,start_s,end_s; add "
         '`mine = "/path/mine"` under [weights] in bench.toml'
     )

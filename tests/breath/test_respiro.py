@@ -203,9 +203,9 @@ def test_missing_weights_say_what_to_get_and_where_it_goes(tmp_path):
     with pytest.raises(BenchError) as error:
         provider(subset(tmp_path, []), SPEC, Audio(), Config(work=tmp_path))
     assert str(error.value).startswith(
-        "no place is set for the weights respiro_en: get respiro-en.pt from "
+        "weights respiro_en are not configured: get respiro-en.pt from "
         "https://github.com/ydqmkkx/Respiro-en, or the folder of Hugging Face's "
-        'DongYANG/Respiro-en; put `respiro_en = "/path/respiro-en.pt"` under [weights] in'
+        'DongYANG/Respiro-en; add `respiro_en = "/path/respiro-en.pt"` under [weights] in'
     )
     assert "our own detector wants no weights: --variant dsp, or --set" in str(error.value)
 

@@ -20,7 +20,11 @@ def found(done):
 def test_a_machine_with_nothing_set_is_not_broken_and_equal_lines_are_one(bench):
     done = bench("doctor")
     assert done.returncode == 0, done.stdout
-    lines = [line for line in done.stdout.splitlines() if "no place is set for corpus" in line]
+    lines = [
+        line
+        for line in done.stdout.splitlines()
+        if "is not configured: add" in line and "corpus" in line
+    ]
     assert len(lines) == 1
     assert "BENCH_CORPORA_KEY" in lines[0]
     for key in ("had", "partialspoof", "inthewild"):

@@ -163,6 +163,6 @@ def test_ranks_need_no_run(bench, config):
     done = bench("explain", "ranks")
     assert done.returncode == 0, done.stderr
     assert "not run, or not with every seed: breathnet/table5, inthewild.eer" in done.stdout
-    assert "XLSR-Mamba: 0.93 for 1.68 on 21LA (BreathNet, Table 10)" in done.stdout
+    assert "XLSR-Mamba: 0.93 instead of 1.68 on 21LA (BreathNet, Table 10)" in done.stdout
     assert "BreathNet 4 to 3" in done.stdout
     assert len(np.unique(imread(config.work / "explained/ranks-BreathNet.png"))) > 10

@@ -196,7 +196,7 @@ def test_a_dry_run_and_doctor_tell_of_a_device(
     found = json.loads(bench("doctor", "--json").stdout)["findings"]
     told = [of["detail"] for of in found if of["name"] == "configured"]
     assert len(told) == (message != "")
-    assert ("lacking: device" in said) == (message != "")
+    assert ("missing: device" in said) == (message != "")
     assert message in said
     assert all(message in text for text in told)
 

@@ -104,7 +104,7 @@ def test_data_show_says_what_is_here(bench):
     assert "factor: codec (channel)" in done.stdout
     assert "miniature, eval:" in done.stdout
     assert "all their audio is there" in done.stdout
-    assert "no place is set for corpus asvspoof2021la" in done.stdout
+    assert "corpus asvspoof2021la is not configured" in done.stdout
     found = json.loads(bench("data", "show", "21LA", "--json").stdout)
     assert found["speakers"] == "ASVspoof LA"
     assert {"what", "state"} == set(found["on_this_machine"][0])

@@ -214,8 +214,8 @@ def test_compare_says_which_differences_hold(bench, trials, keys, tmp_path):
         (["--corpus", "21LA", "--keys", "."], "to be had in LA-keys-full.tar.gz"),
         (["--corpus", "19LA", "--smoke", "--by", "atack"], "did you mean 'attack'?"),
         (["--corpus", "19LA", "--smoke", "--column", "9"], "column"),
-        (["--corpus", "ITW", "--smoke"], "no figure can be given"),
-        (["--corpus", "ITW", "--smoke", "--resample", "speaker+attack"], "no figure"),
+        (["--corpus", "ITW", "--smoke"], "no metric can be computed"),
+        (["--corpus", "ITW", "--smoke", "--resample", "speaker+attack"], "no metric"),
         (["--corpus", "19LA", "--smoke", "--track", "tabel4"], "did you mean 'table4'?"),
     ],
 )
@@ -311,7 +311,7 @@ def test_standard_output_is_json_alone_whatever_is_not_defined(bench, trials, ke
     ):
         done = bench(*map(str, order), "--json")
         assert done.returncode == code, done.stderr
-        why = "error: no figure is defined: t"
+        why = "error: no metric is defined: t"
         assert done.stderr.startswith(why) if code else "error" not in done.stderr
         json.loads(done.stdout, parse_constant=lambda word: pytest.fail(word))
     shown = bench("score", str(flat), "--as-is", *alone).stdout
@@ -323,8 +323,8 @@ def test_no_figure_at_all_is_no_success_but_a_verdict(bench, environment, trials
     part = text(tmp_path / "part.txt", trials["utterance"][spoof], scores[spoof])
     done = bench("score", str(part), "--allow-missing", *keys)
     assert done.returncode == 1
-    assert done.stderr == "error: no figure is defined: there are trials of one class only\n"
-    assert "No figure." in done.stdout
+    assert done.stderr == "error: no metric is defined: there are trials of one class only\n"
+    assert "No result." in done.stdout
     place = tmp_path / "work/scored/part-asvspoof2019la-eval"
     assert json.loads((place / "verdict.json").read_text())["figures"] == {}
     subset, frames = framed(environment, tmp_path)
@@ -334,7 +334,7 @@ def test_no_figure_at_all_is_no_success_but_a_verdict(bench, environment, trials
     for verb in (("score",), ("compare", str(tmp_path / "bonafide.npz,resolution=0.02"))):
         done = bench(*verb, *order, "--allow-missing", *FEW)
         assert done.returncode == 1
-        assert "error: no figure is defined" in done.stderr
+        assert "error: no metric is defined" in done.stderr
 
 
 def test_every_formula_in_use_is_there_for_whom_a_number_differs(bench, trials, keys, tmp_path):
@@ -364,7 +364,7 @@ def test_breakdowns_have_the_figures_asked_for_and_speakers(bench, trials, keys,
     assert lines["LA_0003"]["figures"]["eer"]["value"] == 100 * rate
     wrong = bench("score", str(path), *keys, "--figures", "cllr")
     assert wrong.returncode == 2
-    assert "has no figure 'cllr'" in wrong.stderr
+    assert "has no metric 'cllr'" in wrong.stderr
 
 
 def test_frames_are_broken_down_by_fields_of_their_utterances(bench, environment, tmp_path):

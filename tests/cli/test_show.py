@@ -45,10 +45,10 @@ def test_list_fits_as_well(bench, monkeypatch):
 def test_the_rest_is_shown_when_asked_for(bench):
     short = bench("show", "table4", "--rows", "S5").stdout
     assert "training.epochs = 50" not in short
-    assert "missing here: no place is set for corpus partialspoof" in short
+    assert "missing here: corpus partialspoof" in short
     settings = bench("show", "table4", "--rows", "S5", "--settings").stdout
     assert "training.epochs = 50" in settings
-    assert "missing: no place is set for corpus partialspoof: put" in settings
+    assert "missing: corpus partialspoof is not configured: add" in settings
     diff = bench("show", "table4", "--rows", "S5", "--diff").stdout
     assert "differs from S3: system.auxiliary.kind = position" in diff
     assert "training.epochs" not in diff

@@ -108,7 +108,7 @@ def test_sweeps_are_listed_and_shown(bench):
         (["sweep", "sal-lamda"], "did you mean 'sal-lambda'?"),
         (["show", "sweep/sal-lamda"], "did you mean 'sal-lambda'?"),
         (["report", "sweep/sal-lamda"], "did you mean 'sal-lambda'?"),
-        (["sweep", "sal-lambda"], "no place is set for corpus partialspoof"),
+        (["sweep", "sal-lambda"], "corpus partialspoof is not configured"),
         (["sweep", "sal-lambda"], "xlsr2_300m.pt from https://dl.fbaipublicfiles.com"),
         (["sweep", "sal-lambda", "--smoke", "--trials", "0"], "0 is not in the range"),
         (["sweep", "sal-lambda", "--smoke", "--storage", "sqlite:///a.db"], "should be postgresql"),

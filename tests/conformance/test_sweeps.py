@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from pathlib import Path
 
 import pytest
@@ -94,7 +95,10 @@ def test_every_corner_as_a_row_of_its_table_is_that_trial(name, form, tmp_path: 
 @pytest.mark.parametrize("name", NAMES)
 def test_what_a_sweep_lacks_can_be_said_before_it_begins(name, tmp_path: Path):
     run = sweep_cards.base(sweep_cards.sweep(name))
-    assert any("no place is set for corpus" in text for text in lacking(run, Config(work=tmp_path)))
+    assert any(
+        re.match(r"corpus \w+ is not configured: add", text)
+        for text in lacking(run, Config(work=tmp_path))
+    )
 
 
 @pytest.mark.slow

@@ -145,7 +145,7 @@ def test_refuses_what_is_no_pair():
     with pytest.raises(BenchError, match=r"utterance 3 is spoof for one system .* \(1 such\)"):
         paired(a, b._replace(spoof=np.where(b.unit == 3, 1 - b.spoof, b.spoof)), EER)
     rates = decision_ratios(a.spoof > 0, a.score < 0, a.unit)
-    with pytest.raises(BenchError, match="no such pairs of figures"):
+    with pytest.raises(BenchError, match="no such pairs of metrics"):
         paired_ratios(rates, rates._replace(names=rates.names[::-1]))
     with pytest.raises(BenchError, match=r"1.5 is no p-value"):
         holm([0.1, 1.5])

@@ -88,7 +88,7 @@ def test_nothing_stands_behind_what_was_not_run():
     found, _ = parts(frame())
     assert section(TABLE, found, {}, "paper") == ""
     text = report(TABLE, PAPER, RUNS, frame("smoke"), NONE_SCORED, "paper").markdown
-    assert "What stands behind" not in text
+    assert "Errors and runs behind" not in text
 
 
 def test_threads_and_determinism_stand_with_the_conditions_of_equal_figures():

@@ -132,7 +132,7 @@ def test_the_farthest_is_not_whatever_the_paper_prints_as_zero():
     found = found_of(table, {"Both": near, "Half": plain(60.0), "Single": plain(3.0)})
     assert tally(table, found).farthest.row == "Half"
     found = found_of(table, {"Both": plain(37.5)})
-    said = "Both, EER: 37.50 for 0.00, held against 0.005, half a printed unit"
+    said = "Both, EER: ours 37.50, paper 0.00, relative to 0.005, half a printed unit"
     assert farthest(table, tally(table, found)) == said
 
 

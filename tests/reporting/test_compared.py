@@ -78,7 +78,10 @@ def test_every_pair_is_tested_and_corrected_for_all_pairs():
 
 def test_beats_is_said_only_where_it_holds():
     card = table(["A", "B"])
-    for eer, said in ((4.95, "B is best; not told apart from A"), (4.0, "B is best, and beats A")):
+    for eer, said in (
+        (4.95, "B is best; no significant difference from A"),
+        (4.0, "B is best, and beats A"),
+    ):
         found, comparisons = compare(card, [run("A", 5.0), run("B", eer)], Kept)
         text = section(card, found, comparisons, "paper")
         assert claims(card, found, comparisons)[0] == f"EER: {said}"
@@ -90,9 +93,9 @@ def test_equal_tops_make_one_sentence():
     card = table(["A", "B", "C"])
     found, comparisons = compare(card, [run("A", 0.001), run("B", 0.0), run("C", 5.0)], Kept)
     said = [line for line in claims(card, found, comparisons) if line.startswith("EER")]
-    assert said == ["EER: A, B are best alike, and beat C"]
+    assert said == ["EER: A, B are equally best, and beat C"]
     found, comparisons = compare(card, [run("A", 0.0), run("B", 0.001)], Kept)
-    assert claims(card, found, comparisons)[0] == "EER: A, B are best alike"
+    assert claims(card, found, comparisons)[0] == "EER: A, B are equally best"
 
 
 def test_a_higher_f1_is_better():
@@ -114,7 +117,7 @@ def test_seeds_that_disagree_hide_what_trials_show():
     found, comparisons = compare(card, lines, Kept)
     assert not comparisons.tested[0, "A", "B"].holds
     assert comparisons.tested[0, "A", "B"].difference.over_seeds
-    assert claims(card, found, comparisons) == ["EER: B is best; not told apart from A"]
+    assert claims(card, found, comparisons) == ["EER: B is best; no significant difference from A"]
     _, alone = compare(card, lines[::3], Kept)
     assert alone.tested[0, "A", "B"].holds
 
@@ -153,7 +156,9 @@ def test_rows_with_too_few_errors_are_not_judged():
     found, comparisons = compare(card, [run("A", 0.0), run("B", 0.01)], sure)
     assert comparisons.tested[0, "A", "B"].few
     assert not comparisons.tested[0, "A", "B"].holds
-    assert claims(card, found, comparisons)[0] == "EER: A is best; too few errors to tell it from B"
+    assert (
+        claims(card, found, comparisons)[0] == "EER: A is best; too few errors to compare it with B"
+    )
     text = section(card, found, comparisons, "paper")
     assert "| B - A | +0.01 [-0.03, +0.04], too few errors to judge |" in text
 
@@ -166,7 +171,7 @@ def test_rows_on_other_trials_are_not_compared():
     assert not comparisons.tested
     none = Fixed(lambda run_id: CANNOT)
     found, comparisons = compare(card, [run("A", 5.0), run("B", 4.0)], none)
-    assert "needs more than a score file holds" in section(card, found, comparisons, "paper")
+    assert "needs more than a score file contains" in section(card, found, comparisons, "paper")
 
 
 def test_a_mean_is_drawn_from_its_parts():

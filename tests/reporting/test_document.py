@@ -78,7 +78,7 @@ def test_the_reading_says_how_intervals_were_drawn_and_what_marks_mean():
     lines.loc[lines["row"] == "Both", "a.eer"] += 50
     text = report(TABLE, PAPER, RUNS, lines, NONE_SCORED, "paper").markdown
     assert "- ✓: a further seed" in text
-    assert "- ✗: the paper's figure lies outside of that." in text
+    assert "- ✗: the paper's result lies outside of that interval." in text
 
 
 def test_costs_have_four_decimals_and_one_row_alone_is_not_best():

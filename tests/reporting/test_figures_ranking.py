@@ -38,9 +38,9 @@ def frames(**figures):
 def test_the_papers_ranks_are_those_of_its_tables():
     found = ranking(TABLES, SYSTEMS, "BreathNet", frames(), "paper")
     assert found.dimensions == ("21LA", "21DF", "ITW", "Average")
-    assert list(found.panels) == ["the paper's figures"]
+    assert list(found.panels) == ["the paper's results"]
     # Worked out from Tables IV and V by hand.
-    assert found.panels["the paper's figures"] == {
+    assert found.panels["the paper's results"] == {
         "OCKD": [5, 2, 1, 1],
         "LSR+LSA": [3, 1, 3, 3],
         "XLSR-Mamba": [2, 3, 2, 2],
@@ -58,8 +58,8 @@ def test_the_other_reading_of_a_system_is_a_panel_and_says_what_it_changes():
     """XLSR-Mamba has 1.68 on 21LA in Table IV and 0.93 in Table X."""
     both = [("XLSR-Mamba", "breathnet/table10")]
     found = ranking(TABLES, SYSTEMS, "BreathNet", frames(), "paper", both)
-    other = "XLSR-Mamba: 0.93 for 1.68 on 21LA (BreathNet, Table 10)"
-    assert list(found.panels) == ["the paper's figures", other]
+    other = "XLSR-Mamba: 0.93 instead of 1.68 on 21LA (BreathNet, Table 10)"
+    assert list(found.panels) == ["the paper's results", other]
     # Worked out by hand: 0.90, 0.93, 1.15, 1.19, 1.88 on 21LA; the averages of all three columns
     # are OCKD 3.62, LSR+LSA 3.18, XLSR-Mamba 3.17 (3.42 before), Nes2Net-X 2.96, BreathNet 2.57.
     assert found.panels[other] == {
@@ -71,13 +71,13 @@ def test_the_other_reading_of_a_system_is_a_panel_and_says_what_it_changes():
     }
     (change,) = found.changes
     assert change == (
-        "XLSR-Mamba: 0.93 for 1.68 on 21LA (BreathNet, Table 10): 21LA: LSR+LSA 3 to 2, "
+        "XLSR-Mamba: 0.93 instead of 1.68 on 21LA (BreathNet, Table 10): 21LA: LSR+LSA 3 to 2, "
         "XLSR-Mamba 2 to 4, BreathNet 4 to 3; Average: LSR+LSA 3 to 2, XLSR-Mamba 2 to 3"
     )
     without = [name for name in SYSTEMS if name != "XLSR-Mamba"]
     assert ranking(TABLES, without, "BreathNet", frames(), "paper", both).changes == ()
     none = [("OCKD", "breathnet/table10")]
-    with pytest.raises(BenchError, match="table10: has no figure of OCKD"):
+    with pytest.raises(BenchError, match="table10: has no result of OCKD"):
         ranking(TABLES, SYSTEMS, "BreathNet", frames(), "paper", none)
 
 
@@ -89,7 +89,7 @@ def test_ours_are_ranked_only_where_all_tables_were_run():
     both = frames(table4=four, table5={"inthewild.eer": 6.0})
     whole = ranking(TABLES, SYSTEMS, "BreathNet", both, "paper")
     assert whole.lacking == ()
-    ours = whole.panels["BreathNet: our figures"]
+    ours = whole.panels["BreathNet: our results"]
     assert ours["BreathNet (ours)"] == [5, 1, 3, 1]
     assert ours["OCKD"] == [4, 3, 1, 2]
 

@@ -41,5 +41,5 @@ def test_without_kept_figures_there_is_no_section():
         def pictures(self, run_id, evaluation):
             return {}
 
-    assert "Figures of the best rows" in made().markdown
-    assert "Figures of the best rows" not in made(kept=Nothing).markdown
+    assert "Plots of the best rows" in made().markdown
+    assert "Plots of the best rows" not in made(kept=Nothing).markdown

@@ -62,9 +62,9 @@ def test_a_comparison_is_broken_down_by_them_too(mini, tmp_path):
 
 def test_a_name_that_neither_has_is_one_message_with_a_near_name(mini, tmp_path):
     path = written(tmp_path, listed(mini, "asvspoof5"))
-    with pytest.raises(BenchError, match="no figures by 'quality'; did you mean 'codec_quality'"):
+    with pytest.raises(BenchError, match="no metrics by 'quality'; did you mean 'codec_quality'"):
         judge(mini, "asvspoof5", by=(("quality",),)).read(path)
-    with pytest.raises(BenchError, match="ITW has no figures by 'attack'; known: speaker"):
+    with pytest.raises(BenchError, match="ITW has no metrics by 'attack'; known: speaker"):
         judge(mini, "inthewild", by=(("attack",),)).read(
             written(tmp_path, listed(mini, "inthewild"))
         )

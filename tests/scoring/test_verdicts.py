@@ -139,11 +139,11 @@ def test_one_class_gives_words_instead_of_an_empty_table(mini, tmp_path):
     one = judge(mini, "inthewild", allow_missing=True)
     path = written(tmp_path, table[table["bonafide"]])
     shown = render.markdown(one.verdict(one.read(path)))
-    assert "no figure is defined" in shown
-    assert "| Figure" not in shown
+    assert "no metric is defined" in shown
+    assert "| Metric" not in shown
     both = compare(one, one.read(path), one.read(path))
-    assert "no figure is defined" in render.comparison(both)
-    assert "| Figure" not in render.comparison(both)
+    assert "no metric is defined" in render.comparison(both)
+    assert "| Metric" not in render.comparison(both)
 
 
 def test_a_comparison_says_what_is_noteworthy_of_either_file(mini, tmp_path):
@@ -211,7 +211,7 @@ def test_frames_without_labels_of_frames_are_said_to_be_judged_as_utterances(min
     one = Judge(Request(card("PS"), "eval", keys, replicates=5))
     verdict = one.verdict(one.read(frames(mini, tmp_path, 0.02, "frames.txt")))
     assert set(verdict.figures) == {"eer", "auc"}
-    assert any("no figures of frames" in note for note in verdict.notes)
+    assert any("no frame metrics" in note for note in verdict.notes)
 
 
 @pytest.mark.parametrize("resolution_s", [0.0, -0.02, 1e300, np.inf, np.nan, 20_000])

@@ -80,7 +80,7 @@ def test_a_matrix_has_one_kind_of_figure_and_a_place_for_each():
     ]
     f1 = {"heading": "F1", "metric": "b.f1"}
     assert faults(table(A, f1, layout="matrix")) == [
-        "card: columns: a matrix should hold one kind of figure"
+        "card: columns: a matrix should hold one metric"
     ]
 
 
@@ -99,7 +99,7 @@ def test_direction_and_unit_are_the_catalogues():
 
 def test_a_figure_that_is_none_is_named():
     assert faults(table(A | {"metric": "a.err"})) == [
-        "card: columns.0.metric = 'a.err': there is no figure 'err'; did you mean 'error'?"
+        "card: columns.0.metric = 'a.err': there is no metric 'err'; did you mean 'error'?"
     ]
 
 

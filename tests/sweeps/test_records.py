@@ -113,7 +113,7 @@ def test_the_report_names_the_best_and_every_trial(study, trials, tmp_path):
     finished = trials[trials["state"] == "finished"]
     best = finished.loc[finished["objective"].astype(float).idxmin()]
     assert made.markdown.startswith("# SMOKE: Three $ dimensions")
-    assert "None of these figures is a result" in made.markdown
+    assert "None of these numbers is a result" in made.markdown
     assert f"Best: trial {best['trial']}, dev.eer {best['objective']:.2f} (%)" in made.markdown
     assert "1 failed" in made.markdown
     assert "The card asks for 8." in made.markdown

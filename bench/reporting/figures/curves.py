@@ -25,7 +25,7 @@ from bench.specs.sweep import Categories, Sweep
 _PANEL_IN = 2.9
 _AVERAGE = "average"
 _FAR = 8
-"""Rates so many times apart are drawn by the logarithm: else the lowest line looks flat."""
+"""Rates so many times apart are drawn on a log scale: else the lowest line looks flat."""
 
 
 class Curve(NamedTuple):
@@ -140,7 +140,7 @@ def _panel(axes: Any, panel: Curve, names: Sequence[str]) -> None:
 
 
 def _rates(axes: Any, ours: Sequence[float], paper: Sequence[float]) -> None:
-    """Scale the axis of error rates: by the logarithm where they are far apart, else from 0."""
+    """Scale the axis of error rates: log scale where they are far apart, else from 0."""
     values = np.array([*ours, *paper])
     least, highest = values.min(), values.max()
     if least <= 0 or highest < _FAR * least:
