@@ -32,7 +32,7 @@ _against_seed = click.option("--against-seed", type=int, help="Its seed; its fir
 
 @click.group()
 def explain() -> None:
-    """Draw why trained rows decide as they do, and how systems compare; PNG and SVG."""
+    """Draw why trained rows decide as they do, and how systems compare; PNG, SVG and PDF."""
 
 
 @explain.command()

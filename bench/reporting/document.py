@@ -51,7 +51,7 @@ from bench.reporting.records import as_csv
 from bench.reporting.records import records as as_records
 from bench.reporting.scored_rows import scored_cells, with_scored
 from bench.reporting.standings import Standing, standing
-from bench.reporting.style import Kind
+from bench.reporting.style import FILE_KINDS, Kind, every_kind
 from bench.reporting.variants import with_variants
 from bench.specs.run import Run
 from bench.specs.table import Paper, Table
@@ -221,15 +221,15 @@ def _list_of(paper: Paper) -> str:
 
 
 def write(made: Report, folder: Path, extras: Sequence[Extra] = ()) -> Path:
-    """Write the Markdown and CSV into `folder`, the figure as PNG and SVG where anything was run,
-    and the `extras`; return the Markdown file's path. All of them, or none where there is no space.
+    """Write the Markdown and CSV into `folder`, the figure as PNG, SVG and PDF where anything was
+    run, and the `extras`; return the Markdown file's path. All of them, or none where there is no
+    space.
     """
-    figure = made.figure() if made.has_figure else b""
+    drawn = every_kind(made.figure) if made.has_figure else {}
     files: dict[str, str | bytes] = {**made.pictures, **made.texts}
-    if made.has_figure:
-        files |= {f"{made.stem}.png": figure, f"{made.stem}.svg": made.figure("svg")}
+    files |= {f"{made.stem}.{kind}": content for kind, content in drawn.items()}
     for kind in extras:
-        files |= made.extras(kind, figure)
+        files |= made.extras(kind, drawn.get("png", b""))
     writing.write_all(folder, files)
     return folder / f"{made.stem}.md"
 
@@ -241,7 +241,7 @@ def stale(made: Report, folder: Path, extras: Sequence[Extra] = ()) -> list[Path
     Figures are drawn from the same numbers and only have to be there: their bytes change with the
     version of the drawing library.
     """
-    own = (f"{made.stem}.png", f"{made.stem}.svg") if made.has_figure else ()
+    own = [f"{made.stem}.{kind}" for kind in FILE_KINDS] if made.has_figure else []
     drawn = [folder / name for name in (*own, *made.pictures)]
     expected = dict(made.texts)
     for kind, ending in _ENDINGS.items():

@@ -77,7 +77,9 @@ def test_a_trained_row_is_drawn_and_an_untrained_one_named(bench, config):
     (logged,) = config.work.glob("artifacts/*/*/*/artifacts/figures/asvspoof2019la")
     names = {path.name for path in logged.iterdir()}
     assert names == {
-        f"{name}.{kind}" for name in ("det", "scores", "by-attack") for kind in ("png", "svg")
+        f"{name}.{kind}"
+        for name in ("det", "scores", "by-attack")
+        for kind in ("png", "svg", "pdf")
     }
 
 

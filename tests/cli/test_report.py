@@ -39,7 +39,7 @@ def test_every_format_from_tracked_runs(bench, stored, tmp_path):
     assert done.returncode == 0, done.stderr
     names = {path.name for path in (tmp_path / "made").iterdir()}
     assert names == {"sal-differences.md"} | {
-        f"sal-table4.{end}" for end in ("md", "csv", "png", "svg", "html", "tex")
+        f"sal-table4.{end}" for end in ("md", "csv", "png", "svg", "pdf", "html", "tex")
     }
     text = (tmp_path / "made/sal-table4.md").read_text(encoding="utf-8")
     assert "| S5 - S3 | **better** -" in text

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 from bench import checked_cards
 from bench.reporting import Report
+from bench.reporting.style import drawn
 from bench.reporting.sweep import SweepReport
 from tests.reporting.made import MADE
 
@@ -39,7 +41,7 @@ def made(monkeypatch):
         return [replace(one, markdown=text), *([never] if len(tables) > 1 else [])]
 
     monkeypatch.setattr(sys.modules["bench.cli.report"], "_made", reports)
-    monkeypatch.setattr(Report, "figure", lambda *_: b"drawn", raising=True)
+    monkeypatch.setattr(Report, "figure", lambda _, kind="png": drawn(Figure(), kind))
     monkeypatch.setattr(checked_cards, "names", list)
 
 
@@ -82,7 +84,7 @@ def test_the_command_named_cures_each_file_of_a_table(bench, tmp_path, options, 
     assert texts < cured(bench, *asked, *FORMATS), "never written"
     (place,) = {path.parent for path in tmp_path.rglob(f"{stem}.*")}
     pictures = {path.name for path in place.iterdir()} - texts
-    assert {f"{stem}.png", f"{stem}.svg"} < pictures
+    assert {f"{stem}.{kind}" for kind in ("png", "svg", "pdf")} < pictures
     spoil(*(place / name for name in texts))
     assert cured(bench, *asked) == texts, "a page that is there is looked at unasked"
     spoil(*(path for path in place.iterdir()), missing=True)
@@ -105,7 +107,7 @@ def test_the_command_named_cures_each_file_of_all(bench, tmp_path):
 @pytest.mark.parametrize("options", [(), ("--smoke",), FOLDER])
 def test_the_command_named_cures_each_file_of_a_sweep(bench, tmp_path, monkeypatch, options):
     trials = pd.DataFrame({"trial": [0], "state": ["finished"]})
-    draw = {"history": lambda kind: kind.encode()}
+    draw = {"history": lambda kind: drawn(Figure(), kind)}
     made = SweepReport("sweep-sal-lambda", "text\n", trials, draw)
     monkeypatch.setattr(sys.modules["bench.cli.sweep"], "_made", lambda card, here: made)
     asked = ["report", "sweep/sal-lambda", *options]
