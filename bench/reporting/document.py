@@ -23,7 +23,7 @@ import pandas as pd
 
 from bench import card_files, cards, writing
 from bench.config import Form
-from bench.markdown import heading, image, marked, prose
+from bench.markdown import heading, image, prose
 from bench.reporting import (
     behind,
     beside,
@@ -40,7 +40,8 @@ from bench.reporting import (
     terminal,
 )
 from bench.reporting.bibliography import bibliography
-from bench.reporting.cells import Cell, cells
+from bench.reporting.cells import Cell, cells, has_paper
+from bench.reporting.citation import citation
 from bench.reporting.compared import compared
 from bench.reporting.contradictions import contradictions
 from bench.reporting.grid import smoke_word
@@ -58,6 +59,7 @@ from bench.specs.table import Paper, Table
 
 Extra = Literal["html", "latex"]
 """What is written on request, beside Markdown, CSV and the figure."""
+_CAPTIONS = {True: "The paper's figures beside ours", False: "Our results"}
 _ENDINGS: Mapping[Extra, str] = {"html": ".html", "latex": ".tex"}
 
 
@@ -170,14 +172,14 @@ def report(
         smoke=smoke,
         title=heading(1, smoke + table.title),
         caption="\n\n".join(filter(None, [warning(form), prose(table.caption)])),
-        paper=_citation(paper),
+        paper=citation(paper),
         verdict=notes.verdict(table, found, standings, form),
         table=tables.main(with_systems, found, contradictory, comparisons, form, detail),
         footnotes=notes.footnotes(table, standings, contradictory, frame, form),
         reading=notes.reading(with_systems, found, every, comparisons, detail),
         scored=beside.scored(scored, form),
         published=published.section(table, form),
-        figure=image("The paper's figures beside ours", f"{stem}.png")
+        figure=image(_CAPTIONS[has_paper(found)], f"{stem}.png")
         if any(cell.ours for cell in found)
         else "",
         pictures=shown.markdown,
@@ -266,8 +268,3 @@ def warning(form: Form) -> str:
         if form == "smoke"
         else ""
     )
-
-
-def _citation(paper: Paper) -> str:
-    sources = ", ".join(filter(None, [paper.url, paper.code and f"code: {paper.code}"]))
-    return marked("{}: *{}*. {}. {}", paper.authors, paper.title, paper.venue, sources).strip()

@@ -211,7 +211,7 @@ def test_csv_holds_every_cell():
     rows = list(csv.DictReader(io.StringIO(made().csv)))
     assert len(rows) == (len(TABLE.rows) + 2) * len(TABLE.columns)
     theirs = next(row for row in rows if row["row"] == "Theirs")
-    assert (theirs["ours"], theirs["paper"], theirs["scored"]) == ("3.5800", "", "True")
+    assert (theirs["value"], theirs["paper"], theirs["scored"]) == ("3.5800", "", "True")
     both = rows[2]
     assert (both["row"], both["metric"], both["paper"]) == ("Both", "a.eer", "5.0000")
     assert float(both["value"]) == pytest.approx(5.0)
