@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 
 from bench import cards, checked_cards
 from bench.config import Config
-from bench.reporting import overview
+from bench.reporting import overview, verified
 from bench.tracking.store import Store
 from tests.reporting.stored import fill
 
@@ -110,6 +111,15 @@ def test_the_page_links_the_tables_without_training():
     page = overview.overview([], "paper", [checked_cards.card("breathnet/table1")])
     assert "| [BreathNet, Table 1](breathnet-table1.md) | Shapes of" in page
     assert "without training" not in overview.overview([], "paper")
+
+
+def test_the_page_begins_with_what_tests_show_and_names_tests_that_exist():
+    page = overview.overview([], "paper")
+    headings = [line for line in page.splitlines() if line.startswith("#")]
+    assert headings[:3] == ["# State of reproduction", "## Verified by tests", "## What was run"]
+    named = re.findall(r"`(tests/\S+)`", page)
+    assert len(named) == len(verified.SHOWN)
+    assert all((Path(__file__).parents[2] / path).is_file() for path in named)
 
 
 def test_a_table_of_which_nothing_was_run_is_not_published(bench, stored, tmp_path):
