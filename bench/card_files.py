@@ -72,7 +72,7 @@ def card_keys(name: str, pattern: str = "*.toml") -> list[str]:
             path.relative_to(root).with_suffix("").as_posix()
             for root in folders(name)
             for path in root.glob(pattern)
-            if path.name not in _NO_CARDS and path.resolve() not in settings
+            if path.name not in _NO_CARDS and not (settings and path.resolve() in settings)
         }
     )
 

@@ -71,6 +71,8 @@ def table_key(name: str) -> str:
     """Return the full key of a table: `table4` is `sal/table4`, `cross` the one table of
     `cross`.
     """
+    if re.fullmatch(r"(?!sweeps/)[^/]+/(?!paper$)[^/]+", name) and _is_card(name):
+        return name
     known = table_keys()
     if "/" in name:
         found, short = [key for key in known if key == name], known
@@ -89,6 +91,10 @@ def table(name: str) -> Table:
     """Return a table's card, every row of it checked in both forms."""
     key = table_key(name)
     return _table(key, card_file("experiments", key))
+
+
+def _is_card(key: str) -> bool:
+    return card_file("experiments", key).is_file()
 
 
 @lru_cache
@@ -229,7 +235,8 @@ def _chain(card: Table, name: str, seen: tuple[tuple[str, str], ...] = ()) -> Ch
             found = _chain(*other, seen)
             if found is None:
                 return None
-            before = Chain(*([_trained_as(layer, other[0]) for layer in part] for part in found))
+            file = shown(card_file("experiments", other[0].key))
+            before = Chain(*([_trained_as(layer, file) for layer in part] for part in found))
             current = None
     return Chain(
         [*before.paper, Layer("base", card.base), *reversed(own)],
@@ -246,10 +253,12 @@ def _place(card: Table, row: str) -> tuple[str, str]:
     return f"variants.{variant}", shown(paper)
 
 
-def _trained_as(layer: Layer, card: Table) -> Layer:
-    """Return a layer of another card without what is evaluated, which each table says itself."""
+def _trained_as(layer: Layer, file: str) -> Layer:
+    """Return a layer of the card at `file` without what is evaluated, which each table says
+    itself.
+    """
     settings = {key: value for key, value in layer.settings.items() if key != "evaluate"}
-    return Layer(layer.name, settings, layer.file or shown(card_file("experiments", card.key)))
+    return Layer(layer.name, settings, layer.file or file)
 
 
 def _layers(chain: Chain, form: Form) -> list[Layer]:

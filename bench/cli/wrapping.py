@@ -20,7 +20,8 @@ def wrapped(text: str, indent: str = "") -> str:
     """Return prose in lines that fit, further ones behind `indent`; as it is for whom no terminal
     shows it.
     """
-    if not (sys.stdout.isatty() or os.environ.get("COLUMNS")):
+    terminal = sys.stdout is not None and sys.stdout.isatty()  # None: it was closed
+    if not (terminal or os.environ.get("COLUMNS")):
         return text
     return "\n".join(
         part

@@ -14,4 +14,5 @@ def user_name() -> str:
     try:
         return getpass.getuser()
     except (KeyError, OSError, ImportError):
-        return f"user {os.getuid()}" if hasattr(os, "getuid") else "unknown"
+        number = getattr(os, "getuid", None)  # Windows has none
+        return f"user {number()}" if number else "unknown"

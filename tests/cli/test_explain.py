@@ -52,7 +52,7 @@ def test_a_trained_row_is_drawn_and_an_untrained_one_named(bench, config):
     assert f"did you mean '{utterance}'?" in wrong.stderr
 
     asked = Order(cards.table("tca/table2"), ["TCA"], None, "smoke", SMALL)
-    (row,) = trained(asked, [None], config)
+    (row,) = trained(asked, [None], config, print)
     (found,) = explain.tca(row, [utterance], config)
     assert found.activation.shape[1] == len(found.classes) == 3
     assert len(found.wave) // 320 >= len(found.activation) >= len(found.wave) // 320 - 1

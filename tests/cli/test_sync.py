@@ -78,7 +78,7 @@ def test_a_run_that_is_not_sent_whole_is_no_success(monkeypatch, tmp_path):
 
     monkeypatch.setenv("BENCH_WORK", str(tmp_path))
     sent = [Sent("sal/table4: S0", "sent"), Sent("sal/table4: S1", "not sent: 2 files", False)]
-    monkeypatch.setattr(Store, "__init__", lambda self, config: None)
+    monkeypatch.setattr(Store, "__init__", lambda self, config: setattr(self, "uri", "here"))
     monkeypatch.setattr(Store, "synchronise", lambda self, elsewhere: sent)
     done = CliRunner().invoke(sync)
     assert done.exit_code == 1

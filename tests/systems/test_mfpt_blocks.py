@@ -15,6 +15,8 @@ from bench.systems.blocks.nes2net import Nes2Net
 from bench.systems.mfpt import LstmHead
 from tests.systems import plain_mfpt as plain
 
+torch.manual_seed(1)  # modules are made where tests are listed: none is dead by chance
+
 DIM = 12
 ATTENTIVE = {"kind": "attentive"}
 ECAPA = {

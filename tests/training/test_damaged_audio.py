@@ -29,6 +29,8 @@ class Silent:
 
     def on_epoch(self, epoch, figures) -> None: ...
 
+    def on_score(self, evaluation, done, total) -> None: ...
+
 
 @pytest.fixture
 def own(config: Config, miniatures: Path, tmp_path: Path) -> Config:

@@ -33,6 +33,9 @@ class Log:
     def on_epoch(self, epoch, figures) -> None:
         self.epochs.append(dict(figures))
 
+    def on_score(self, evaluation, done, total) -> None:
+        assert 0 <= done <= total
+
 
 def run_to_end(run, config, place: Path, log: Log | None = None):
     fabric = engine.make_fabric(config, run.training.precision)
