@@ -107,8 +107,8 @@ class Asked:
     def write(
         self, name: str, draw: Callable[[Kind], bytes], of: TrainedRow | str | None = None
     ) -> None:
-        """Write a figure as PNG and SVG, say where, and keep it with the tracked run that it is
-        `of`: a row's, if there is one, or that of this id.
+        """Write a figure as PNG, SVG and PDF, say where, and keep it with the tracked run that it
+        is `of`: a row's, if there is one, or that of this id.
         """
         from bench.reporting import style
 

@@ -34,7 +34,7 @@ _against_seed = click.option(
 
 @click.group()
 def explain() -> None:
-    """Draw why trained rows decide as they do, and how systems compare; PNG and SVG."""
+    """Draw why trained rows decide as they do, and how systems compare; PNG, SVG and PDF."""
 
 
 @explain.command()

@@ -27,7 +27,7 @@ _EACH = 3
 
 
 def illustrate(path: Path, data: HeldOutData, subset: Subset, who: str) -> list[Path]:
-    """Draw the figures of the score file at `path`, PNG and SVG, into a folder beside it and
+    """Draw the figures of the score file at `path`, PNG, SVG and PDF, into a folder beside it and
     return their paths.
 
     Always DET curve and histogram; where frames are scored, strips of the best, the median and the

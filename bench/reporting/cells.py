@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any, Literal
@@ -170,6 +170,11 @@ def _complete(table: Table, column: int, found: tuple[Cell, ...]) -> dict[str, f
 
 
 State = Literal["published", "not run", "incomplete", "complete", "scored"]
+
+
+def has_paper(found: Iterable[Cell]) -> bool:
+    """Return whether a paper prints any of the results; a table of one's own has none."""
+    return any(cell.paper is not None for cell in found)
 
 
 def state(found: tuple[Cell, ...], row: str) -> State:

@@ -14,6 +14,7 @@ from bench import cards, writing
 from bench.markdown import bullets, code, heading, marked, prose
 from bench.printable import csv_text
 from bench.reporting import html
+from bench.reporting.citation import citation
 from bench.reporting.grid import grid
 from bench.specs.checked import Checked, Shapes
 
@@ -112,7 +113,7 @@ def _markdown(found: Found) -> str:
     parts = [
         heading(1, found.card.title),
         prose(found.card.caption),
-        marked("{}: *{}*. {}. {}", paper.authors, paper.title, paper.venue, paper.url),
+        citation(paper, code=False),
         marked("**In short.** {} Nothing is trained for this table.", found.said),
         grid([*headings, "State", found.source], shown, "paper"),
         bullets(map(prose, (*found.card.notes, *_by_card(found)))),

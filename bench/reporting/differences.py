@@ -76,12 +76,17 @@ def page(paper: Paper, tables: Mapping[str, Mapping[str, Run]]) -> str:
     )
     parts = [
         heading(1, f"{paper.title}: paper, released code, this suite"),
-        escaped(f"{paper.authors}. {paper.venue}. Released code: {paper.code or 'none'}."),
+        escaped(_source(paper)),
         _READING,
         grid(headings, lines, "paper"),
         *([f"Variants have many settings at once:\n\n{variants}"] if variants else []),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _source(paper: Paper) -> str:
+    released = f"Released code: {paper.code or 'none'}" if paper.venue else ""
+    return " ".join(f"{part}." for part in (paper.authors, paper.venue, released) if part)
 
 
 def _line(of: Difference, rows: str) -> list[str]:

@@ -23,7 +23,7 @@ import pandas as pd
 
 from bench import card_files, cards, writing
 from bench.config import Form
-from bench.markdown import heading, image, marked, prose
+from bench.markdown import heading, image, prose
 from bench.reporting import (
     behind,
     beside,
@@ -40,7 +40,8 @@ from bench.reporting import (
     terminal,
 )
 from bench.reporting.bibliography import bibliography
-from bench.reporting.cells import Cell, cells
+from bench.reporting.cells import Cell, cells, has_paper
+from bench.reporting.citation import citation
 from bench.reporting.compared import compared
 from bench.reporting.contradictions import contradictions
 from bench.reporting.grid import smoke_word
@@ -51,13 +52,14 @@ from bench.reporting.records import as_csv
 from bench.reporting.records import records as as_records
 from bench.reporting.scored_rows import scored_cells, with_scored
 from bench.reporting.standings import Standing, standing
-from bench.reporting.style import Kind
+from bench.reporting.style import FILE_KINDS, Kind, every_kind
 from bench.reporting.variants import with_variants
 from bench.specs.run import Run
 from bench.specs.table import Paper, Table
 
 Extra = Literal["html", "latex"]
 """What is written on request, beside Markdown, CSV and the figure."""
+_CAPTIONS = {True: "The paper's results beside ours", False: "Our results"}
 _ENDINGS: Mapping[Extra, str] = {"html": ".html", "latex": ".tex"}
 
 
@@ -170,14 +172,14 @@ def report(
         smoke=smoke,
         title=heading(1, smoke + table.title),
         caption="\n\n".join(filter(None, [warning(form), prose(table.caption)])),
-        paper=_citation(paper),
+        paper=citation(paper),
         verdict=notes.verdict(table, found, standings, form),
         table=tables.main(with_systems, found, contradictory, comparisons, form, detail),
         footnotes=notes.footnotes(table, standings, contradictory, frame, form),
         reading=notes.reading(with_systems, found, every, comparisons, detail),
         scored=beside.scored(scored, form),
         published=published.section(table, form),
-        figure=image("The paper's results beside ours", f"{stem}.png")
+        figure=image(_CAPTIONS[has_paper(found)], f"{stem}.png")
         if any(cell.ours for cell in found)
         else "",
         pictures=shown.markdown,
@@ -221,15 +223,15 @@ def _list_of(paper: Paper) -> str:
 
 
 def write(made: Report, folder: Path, extras: Sequence[Extra] = ()) -> Path:
-    """Write the Markdown and CSV into `folder`, the figure as PNG and SVG where anything was run,
-    and the `extras`; return the Markdown file's path. All of them, or none where there is no space.
+    """Write the Markdown and CSV into `folder`, the figure as PNG, SVG and PDF where anything was
+    run, and the `extras`; return the Markdown file's path. All of them, or none where there is no
+    space.
     """
-    figure = made.figure() if made.has_figure else b""
+    drawn = every_kind(made.figure) if made.has_figure else {}
     files: dict[str, str | bytes] = {**made.pictures, **made.texts}
-    if made.has_figure:
-        files |= {f"{made.stem}.png": figure, f"{made.stem}.svg": made.figure("svg")}
+    files |= {f"{made.stem}.{kind}": content for kind, content in drawn.items()}
     for kind in extras:
-        files |= made.extras(kind, figure)
+        files |= made.extras(kind, drawn.get("png", b""))
     writing.write_all(folder, files)
     return folder / f"{made.stem}.md"
 
@@ -241,7 +243,7 @@ def stale(made: Report, folder: Path, extras: Sequence[Extra] = ()) -> list[Path
     Figures are drawn from the same numbers and only have to be there: their bytes change with the
     version of the drawing library.
     """
-    own = (f"{made.stem}.png", f"{made.stem}.svg") if made.has_figure else ()
+    own = [f"{made.stem}.{kind}" for kind in FILE_KINDS] if made.has_figure else []
     drawn = [folder / name for name in (*own, *made.pictures)]
     expected = dict(made.texts)
     for kind, ending in _ENDINGS.items():
@@ -266,8 +268,3 @@ def warning(form: Form) -> str:
         if form == "smoke"
         else ""
     )
-
-
-def _citation(paper: Paper) -> str:
-    sources = ", ".join(filter(None, [paper.url, paper.code and f"code: {paper.code}"]))
-    return marked("{}: *{}*. {}. {}", paper.authors, paper.title, paper.venue, sources).strip()

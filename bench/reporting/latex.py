@@ -10,7 +10,7 @@ from itertools import groupby
 from bench.config import Form
 from bench.errors import BenchError
 from bench.printable import visible
-from bench.reporting.cells import Cell, best, decimals
+from bench.reporting.cells import Cell, best, decimals, has_paper
 from bench.reporting.grid import smoke_word
 from bench.reporting.published import REFERENCE, place_of_name
 from bench.reporting.tables import Place, seeds, sides
@@ -143,43 +143,58 @@ def _rows(
     table: Table, found: tuple[Cell, ...], texts: dict[Place, tuple[str, str]]
 ) -> Iterator[str]:
     n_text, n = len(table.text_columns), len(table.columns)
+    beside = has_paper(found)
+    each = 2 if beside else 1
     ours = {cell.row for cell in found if cell.seeds_wanted}
-    wide = n_text + 2 * n + 1 > _FITTING
+    wide = n_text + each * n + 1 > _FITTING
     yield from (r"\resizebox{\textwidth}{!}{%",) if wide else ()
-    yield rf"\begin{{tabular}}{{{'l' * n_text}{'rr' * n}l}}"
+    yield rf"\begin{{tabular}}{{{'l' * n_text}{'r' * each * n}l}}"
     yield r"\toprule"
-    yield from _headings(table)
+    yield from _headings(table, beside)
     first, group = next(iter(table.rows)), ""
     for name, row in table.rows.items():
         if row.group != group:
             group = row.group
             yield from () if name == first else (r"\midrule",)
             if group:
-                yield rf"\multicolumn{{{n_text + 2 * n + 1}}}{{l}}{{\emph{{{escaped(group)}}}}} \\"
+                width = n_text + each * n + 1
+                yield rf"\multicolumn{{{width}}}{{l}}{{\emph{{{escaped(group)}}}}} \\"
         pairs = [texts[name, column] for column in range(n)]
         cells = _names(row)
-        cells += [text for pair in pairs for text in (pair if name in ours else (pair[0], ""))]
+        if beside:
+            cells += [text for pair in pairs for text in (pair if name in ours else (pair[0], ""))]
+        else:
+            cells += [own for _, own in pairs]
         yield _line([*cells, escaped(seeds(found, name))])
     yield r"\bottomrule"
     yield r"\end{tabular}" + "}" * wide
 
 
-def _headings(table: Table) -> Iterator[str]:
-    """Yield the columns' headings, groups of columns over them, and the rules between."""
-    n_text = len(table.text_columns)
+def _headings(table: Table, beside: bool) -> Iterator[str]:
+    """Yield the columns' headings, groups of columns over them, and the rules between; where a
+    paper's results stand `beside` ours, each heading is over two columns.
+    """
+    n_text, each = len(table.text_columns), 2 if beside else 1
     empty = [""] * n_text
     if any(column.group for column in table.columns):
-        spans = [(name, 2 * len([*of])) for name, of in groupby(table.columns, lambda c: c.group)]
+        spans = [
+            (name, each * len([*of])) for name, of in groupby(table.columns, lambda c: c.group)
+        ]
         over = [rf"\multicolumn{{{span}}}{{c}}{{{escaped(name)}}}" for name, span in spans]
         yield _line([*empty, *over, ""])
         yield from _rules(n_text + 1, [(name, span) for name, span in spans])
+    names = [escaped(name) for name in table.text_columns]
+    if not beside:
+        single = [f"{escaped(c.heading)} {_ARROWS[c.better]}".strip() for c in table.columns]
+        yield _line([*names, *single, "Seeds"])
+        yield r"\midrule"
+        return
     over = [
         rf"\multicolumn{{2}}{{c}}{{{f'{escaped(c.heading)} {_ARROWS[c.better]}'.strip()}}}"
         for c in table.columns
     ]
     yield _line([*empty, *over, ""])
     yield from _rules(n_text + 1, [(c.heading, 2) for c in table.columns])
-    names = [escaped(name) for name in table.text_columns]
     yield _line([*names, *["paper", "ours"] * len(table.columns), "Seeds"])
     yield r"\midrule"
 
@@ -198,6 +213,7 @@ def _matrices(
 ) -> Iterator[str]:
     """Yield a tabular for each system: `paper / ours` in each place."""
     down, across = sides(table.columns)
+    beside = has_paper(found)
     place = {(column.group, column.heading): n for n, column in enumerate(table.columns)}
     arrow = _ARROWS[table.columns[0].better]
     for number, (name, row) in enumerate(table.rows.items()):
@@ -214,16 +230,17 @@ def _matrices(
         yield _line(["", *(f"{escaped(heading)} {arrow}".strip() for heading in across)])
         yield r"\midrule"
         for group in down:
-            cells = [_both(texts, name, place.get((group, heading))) for heading in across]
+            cells = [_both(texts, name, place.get((group, heading)), beside) for heading in across]
             yield _line([escaped(group), *cells])
         yield r"\bottomrule"
         yield r"\end{tabular}" + "}" * wide
 
 
-def _both(texts: dict[Place, tuple[str, str]], row: str, place: int | None) -> str:
+def _both(texts: dict[Place, tuple[str, str]], row: str, place: int | None, beside: bool) -> str:
     if place is None:
         return ""
-    return " / ".join(filter(None, texts[row, place]))
+    paper, ours = texts[row, place]
+    return " / ".join(filter(None, [paper, ours])) if beside else ours
 
 
 def _figure(cell: Cell, top: bool, contradictory: bool, digits: int) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from bench.config import Form
 from bench.markdown import bullets, code, joined, marked, prose
 from bench.metrics.measured import FEW
 from bench.reporting import older, repeat, tables
-from bench.reporting.cells import Cell, Verdict, best, decimals, half_unit
+from bench.reporting.cells import Cell, Verdict, best, decimals, half_unit, has_paper
 from bench.reporting.compared import Comparisons
 from bench.reporting.grid import ranged
 from bench.reporting.published import elsewhere_notes
@@ -29,6 +29,10 @@ _ORDER = (
 _ORDER_DETAIL = (
     "In a cell: the paper's result; ours, in brackets the 95 % interval of one run (bounds "
     "averaged over seeds); ours minus the paper's."
+)
+_ORDER_ALONE = (
+    "In a cell: our result; in small print the 95 % interval of one run (bounds averaged over "
+    "seeds)."
 )
 _UNITS = (
     "Rates are in per cent. Ours is the mean over seeds, ± its standard deviation where there are "
@@ -56,11 +60,13 @@ def reading(
     detail: bool = False,
 ) -> str:
     """Return how to read a cell, and the marks that the table has."""
+    beside = has_paper(found)
     if not any(cell.ours for cell in found):
-        return "The paper's results (rates in per cent); no row of ours was run yet."
+        said = "The paper's results (rates in per cent); no row of ours was run yet."
+        return said if beside else "Nothing was run yet."
     names = ", ".join(column.heading for column in table.columns if column.combine != "none")
     lines = [
-        _ORDER_DETAIL if detail else _ORDER,
+        (_ORDER_DETAIL if detail else _ORDER) if beside else _ORDER_ALONE,
         _UNITS,
         drawn_by(standings),
         _COMBINED.format(names=names) if names else "",

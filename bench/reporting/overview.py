@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.config import Form
 from bench.markdown import code, link, marked, prose
-from bench.reporting import differences
+from bench.reporting import differences, verified
 from bench.reporting.document import Report, warning
 from bench.reporting.grid import grid, smoke_word
 from bench.reporting.notes import farthest
@@ -40,9 +40,11 @@ def overview(reports: Sequence[Report], form: Form, untrained: Sequence[Checked]
     here = [made for made in reports if made.says_something]
     smoke = "" if form == "paper" else " --smoke"
     parts = [
-        f"# {smoke_word(form)}What is reproduced",
+        f"# {smoke_word(form)}State of reproduction",
         warning(form),
         f"Written by `bench report all{smoke}` from the tracking store; not edited by hand.",
+        verified.section(form),
+        f"## {smoke_word(form)}What was run",
         marked("**In short.** {}", _in_short(reports)),
         *([grid(_HEADINGS, [_line(made) for made in here], form), _WORDS] if here else []),
         _looked_up(untrained, form),

@@ -12,8 +12,9 @@ from __future__ import annotations
 import io
 import textwrap
 from collections.abc import Callable
+from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import seaborn as sns
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -23,7 +24,9 @@ from bench import writing
 from bench.printable import visible
 from bench.units import BONAFIDE, SPOOF
 
-Kind = Literal["png", "svg"]
+Kind = Literal["png", "svg", "pdf"]
+FILE_KINDS: tuple[Kind, ...] = get_args(Kind)
+"""What each figure is written as: for pages, for editing, for pdfLaTeX."""
 
 STYLE: Any = {
     **sns.axes_style("whitegrid"),
@@ -36,6 +39,8 @@ STYLE: Any = {
     "grid.linewidth": 0.5,
     # Without it the names of an SVG's parts, and so its bytes, are drawn anew each time.
     "svg.hashsalt": "bench",
+    # As text that can be searched and that publishers take: TrueType, not Type 3.
+    "pdf.fonttype": 42,
 }
 SOURCES = {"paper": "#a6a6a6", "ours": "#0072b2", "ours, incomplete": "#cfe3f1"}
 """Colours of whose figure it is."""
@@ -46,6 +51,14 @@ LINES = ("#0072b2", "#e69f00", "#4d004b", "#56b4e9", "#7f7f7f")
 """Colours of lines in one panel; each has its marker of `MARKERS` as well."""
 MARKERS = ("o", "s", "^", "D", "v")
 _DPI = 150
+_UNDATED: dict[Kind, dict[str, None]] = {
+    "png": {"Software": None},
+    "svg": {"Date": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+}
+"""Without version and date, which would change the file and not the figure."""
+_KEPT: ContextVar[dict[Kind, bytes] | None] = ContextVar("_KEPT", default=None)
+"""Where `every_kind` is at work, what is drawn."""
 
 
 def plain(text: str) -> str:
@@ -67,18 +80,38 @@ def png(figure: Figure) -> bytes:
 
 
 def drawn(figure: Figure, kind: Kind) -> bytes:
-    """Return the figure as PNG or SVG."""
-    content = io.BytesIO()
-    FigureCanvasAgg(figure)
-    # Without version and date, which would change the file and not the figure.
-    metadata = {"Software": None} if kind == "png" else {"Date": None}
-    figure.savefig(content, format=kind, dpi=_DPI, metadata=metadata)
-    return content.getvalue()
+    """Return the figure as a file of this kind."""
+    kept = _KEPT.get()
+    if kept is None:
+        return _saved(figure, kind)
+    for each in FILE_KINDS:
+        kept[each] = _saved(figure, each)
+        figure.set_layout_engine("none")  # what is placed stays so
+    return kept[kind]
+
+
+def every_kind(draw: Callable[[Kind], bytes]) -> dict[Kind, bytes]:
+    """Return what `draw` draws, which ends in `drawn`, as PNG, SVG and PDF: made and laid out once,
+    saved three times.
+    """
+    kept: dict[Kind, bytes] = {}
+    token = _KEPT.set(kept)
+    try:
+        draw("png")
+    finally:
+        _KEPT.reset(token)
+    return kept
 
 
 def write(folder: Path, name: str, draw: Callable[[Kind], bytes]) -> list[Path]:
-    """Write what `draw` gives as PNG and as SVG into `folder`; return both paths, PNG first."""
-    kinds: tuple[Kind, ...] = ("png", "svg")
-    files = {f"{name}.{kind}": draw(kind) for kind in kinds}
+    """Write what `draw` draws as PNG, SVG and PDF into `folder`; return the paths, PNG first."""
+    files = {f"{name}.{kind}": content for kind, content in every_kind(draw).items()}
     writing.write_all(folder, files)
     return [folder / file for file in files]
+
+
+def _saved(figure: Figure, kind: Kind) -> bytes:
+    content = io.BytesIO()
+    FigureCanvasAgg(figure)
+    figure.savefig(content, format=kind, dpi=_DPI, metadata=_UNDATED[kind])
+    return content.getvalue()

@@ -27,7 +27,7 @@ from bench.markdown import (
 from bench.printable import csv_cell
 from bench.reporting import sweep_figures
 from bench.reporting.grid import grid, smoke_word
-from bench.reporting.style import Kind
+from bench.reporting.style import FILE_KINDS, every_kind
 from bench.reporting.sweep_best import (
     Line,
     leaders,
@@ -70,7 +70,7 @@ class SweepReport:
     markdown: str
     trials: pd.DataFrame
     figures: Mapping[str, Draw]
-    """By name, each to be drawn as PNG or SVG."""
+    """By name, each to be drawn as PNG, SVG or PDF."""
 
     @property
     def texts(self) -> dict[str, str]:
@@ -84,12 +84,16 @@ class SweepReport:
     @property
     def images(self) -> dict[str, bytes]:
         """Content of the figures' files by name."""
-        kinds: tuple[Kind, ...] = ("png", "svg")
         return {
-            f"{self.stem}.{name}.{kind}": draw(kind)
+            f"{self.stem}.{name}.{kind}": content
             for name, draw in self.figures.items()
-            for kind in kinds
+            for kind, content in every_kind(draw).items()
         }
+
+    @property
+    def image_names(self) -> list[str]:
+        """Names of the figures' files."""
+        return [f"{self.stem}.{name}.{kind}" for name in self.figures for kind in FILE_KINDS]
 
 
 def note(card: Sweep, trials: pd.DataFrame) -> str:
@@ -145,7 +149,7 @@ def stale(made: SweepReport, folder: Path) -> list[Path]:
         if not (folder / name).is_file()
         or (folder / name).read_text(encoding="utf-8", errors="replace") != text
     ]
-    return texts + [folder / name for name in made.images if not (folder / name).is_file()]
+    return texts + [folder / name for name in made.image_names if not (folder / name).is_file()]
 
 
 _CAPTIONS = {
@@ -158,10 +162,16 @@ _CAPTIONS = {
 
 def _figures(stem: str, drawn: Mapping[str, Draw]) -> str:
     shown = [
-        f"{image(_CAPTIONS[name], f'{stem}.{name}.png')}\n\n{link('as SVG', f'{stem}.{name}.svg')}"
-        for name in drawn
+        f"{image(_CAPTIONS[name], f'{stem}.{name}.png')}\n\n{_files(stem, name)}" for name in drawn
     ]
     return "\n\n".join(shown) or "There is nothing to draw: no trial is finished."
+
+
+def _files(stem: str, name: str) -> str:
+    """Return links to a figure as it is drawn for editing and for LaTeX."""
+    return joined(
+        ", ", (link(f"as {kind.upper()}", f"{stem}.{name}.{kind}") for kind in FILE_KINDS[1:])
+    )
 
 
 def _setup(card: Sweep) -> str:

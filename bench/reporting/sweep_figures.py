@@ -26,7 +26,7 @@ from bench.specs.sweep import Sweep
 from bench.sweep_cards import text
 
 Draw = Callable[[Kind], bytes]
-"""Gives a figure as PNG or SVG."""
+"""Gives a figure as PNG, SVG or PDF."""
 
 _ACROSS = 3
 """Panels in a line."""

@@ -7,7 +7,7 @@ from collections.abc import Container, Mapping, Sequence
 from bench.config import Form
 from bench.markdown import heading, joined, marked
 from bench.reporting import older
-from bench.reporting.cells import Cell, Ours, Verdict, best, decimals, state
+from bench.reporting.cells import Cell, Ours, Verdict, best, decimals, has_paper, state
 from bench.reporting.compared import Comparisons
 from bench.reporting.grid import bracketed, grid, smoke_word
 from bench.reporting.published import linked
@@ -59,6 +59,7 @@ def main(
         for rows, name in ((not_run, "not run"), (level[column], "level"), (tops[column], "best"))
         for row in rows
     }
+    beside = has_paper(found)
     texts = {
         (cell.row, cell.column): _figure(
             cell,
@@ -66,6 +67,10 @@ def main(
             (cell.row, cell.column) in contradictory,
             decimals(table.columns[cell.column]),
             detail,
+        )
+        if beside
+        else _ours_alone(
+            cell, ranks.get((cell.row, cell.column), ""), decimals(table.columns[cell.column])
         )
         for cell in found
     }
@@ -124,7 +129,7 @@ def _figure(cell: Cell, rank: str, contradictory: bool, digits: int, detail: boo
     paper = _NOTHING if cell.paper is None else f"{cell.paper:.{digits}f}"
     paper += SECOND_HAND * (cell.paper_from == "digest") + CONTRADICTORY * contradictory
     if cell.scored:
-        return _scored(cell, rank, digits)
+        return _ours_alone(cell, rank, digits)
     if not cell.seeds_wanted or rank == "not run":
         return paper
     between = "<br>" if detail else " / "
@@ -139,8 +144,8 @@ def _figure(cell: Cell, rank: str, contradictory: bool, digits: int, detail: boo
     return marked("{} <small>{}</small>", figures, interval) if interval else figures
 
 
-def _scored(cell: Cell, rank: str, digits: int) -> str:
-    """Return the figure of a system that no paper's table has: ours alone."""
+def _ours_alone(cell: Cell, rank: str, digits: int) -> str:
+    """Return the result of a row that no paper's table has."""
     if cell.ours is None:
         return _NOTHING
     few = MARKS["too few errors"] if cell.ours.verdict == "too few errors" else ""

@@ -25,10 +25,11 @@ def config(environment) -> Config:
 
 
 def is_drawn(work: Path, stem: str) -> bool:
-    """Whether the figure is there as PNG and as SVG, beside others and among a run's artifacts."""
+    """Whether the figure is there in each format, beside others and among a run's artifacts."""
     for folder in (work / "explained", *work.glob("artifacts/*/*/*/artifacts/figures/explained")):
         assert len(np.unique(imread(folder / f"{stem}.png"))) > 10
         assert b"<svg" in (folder / f"{stem}.svg").read_bytes()
+        assert (folder / f"{stem}.pdf").read_bytes().startswith(b"%PDF")
     return True
 
 
@@ -43,7 +44,7 @@ def test_a_trained_row_is_drawn_and_an_untrained_one_named(bench, config):
     assert run.returncode == 0, run.stderr
     done = bench(*order)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[3].split()[:3] == ["utterance", "label", "decided"]
+    assert done.stdout.splitlines()[4].split()[:3] == ["utterance", "label", "decided"]
     assert "kept: figures/explained of run" in done.stdout
     stem = f"tca-TCA-1234-{utterance}.smoke"
     assert is_drawn(config.work, stem), done.stdout
@@ -62,7 +63,7 @@ def test_a_trained_row_is_drawn_and_an_untrained_one_named(bench, config):
     panel = bench("explain", "tca", "--smoke", *SETS)
     assert panel.returncode == 0, panel.stderr
     assert is_drawn(config.work, "tca-TCA-1234-panel.smoke")
-    labels = [line.split()[1] for line in panel.stdout.splitlines()[5:]]
+    labels = [line.split()[1] for line in panel.stdout.splitlines()[6:]]
     assert labels == ["bonafide", *sorted(set(table["attack"]) - {""})]
     unnamed = bench("explain", "gradcam", "--table", "tca/table2", "--row", "TCA", "--smoke")
     assert "--utterance: is missing; tca/table2 has no utterance" in unnamed.stderr
@@ -77,7 +78,9 @@ def test_a_trained_row_is_drawn_and_an_untrained_one_named(bench, config):
     (logged,) = config.work.glob("artifacts/*/*/*/artifacts/figures/asvspoof2019la")
     names = {path.name for path in logged.iterdir()}
     assert names == {
-        f"{name}.{kind}" for name in ("det", "scores", "by-attack") for kind in ("png", "svg")
+        f"{name}.{kind}"
+        for name in ("det", "scores", "by-attack")
+        for kind in ("png", "svg", "pdf")
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 
 from bench import cards, checked_cards
 from bench.config import Config
-from bench.reporting import overview
+from bench.reporting import overview, verified
 from bench.tracking.store import Store
 from tests.reporting.stored import fill
 
@@ -39,7 +40,7 @@ def test_every_format_from_tracked_runs(bench, stored, tmp_path):
     assert done.returncode == 0, done.stderr
     names = {path.name for path in (tmp_path / "made").iterdir()}
     assert names == {"sal-differences.md"} | {
-        f"sal-table4.{end}" for end in ("md", "csv", "png", "svg", "html", "tex")
+        f"sal-table4.{end}" for end in ("md", "csv", "png", "svg", "pdf", "html", "tex")
     }
     text = (tmp_path / "made/sal-table4.md").read_text(encoding="utf-8")
     assert "| S5 - S3 | **better** -" in text
@@ -112,10 +113,19 @@ def test_the_page_links_the_tables_without_training():
     assert "without training" not in overview.overview([], "paper")
 
 
+def test_the_page_begins_with_what_tests_show_and_names_tests_that_exist():
+    page = overview.overview([], "paper")
+    headings = [line for line in page.splitlines() if line.startswith("#")]
+    assert headings[:3] == ["# State of reproduction", "## Verified by tests", "## What was run"]
+    named = re.findall(r"`(tests/\S+)`", page)
+    assert len(named) == len(verified.SHOWN)
+    assert all((Path(__file__).parents[2] / path).is_file() for path in named)
+
+
 def test_a_table_of_which_nothing_was_run_is_not_published(bench, stored, tmp_path):
     done = bench("report", "tca/table2")
     assert done.returncode == 2
-    assert "tca/table2: no row was run and no score file judged" in done.stderr
+    assert "tca/table2: no row was run and no score file evaluated" in done.stderr
     assert "`bench run tca/table2`" in done.stderr
     assert not (tmp_path / "reports").exists()
 

@@ -62,7 +62,7 @@ def test_a_detectors_figures(tmp_path, by, named):
     paths = illustrated.illustrate(*made(tmp_path, by), "S0, seed 1 (x/y)")
     wanted = sorted(["det", "scores", *named])
     assert sorted(path.name for path in paths) == [
-        f"{name}.{kind}" for name in wanted for kind in ("png", "svg")
+        f"{name}.{kind}" for name in wanted for kind in ("png", "svg", "pdf")
     ]
     assert all(path.is_file() for path in paths)
 

@@ -237,6 +237,7 @@ def test_written_files_are_not_stale_until_something_changes(tmp_path):
         "made-table1.csv",
         "made-table1.png",
         "made-table1.svg",
+        "made-table1.pdf",
         *report_now.pictures,
     }
     path = write(report_now, tmp_path)

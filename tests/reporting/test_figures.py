@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from unittest.mock import patch
 
 import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from bench.reporting import figures, stale, style, write
 from bench.reporting.figures import compared, matrices
@@ -145,12 +148,16 @@ def test_no_figure_is_written_where_nothing_was_run(tmp_path):
     assert report.has_figure
     assert not never.has_figure
     write(never, tmp_path)
-    assert not [path for path in tmp_path.iterdir() if path.suffix in (".png", ".svg")]
+    assert not [path for path in tmp_path.iterdir() if path.suffix in (".png", ".svg", ".pdf")]
     assert stale(never, tmp_path) == []
     write(report, tmp_path)
-    assert {f"{report.stem}.png", f"{report.stem}.svg"} <= {p.name for p in tmp_path.iterdir()}
-    (tmp_path / f"{report.stem}.svg").unlink()
-    assert stale(report, tmp_path) == [tmp_path / f"{report.stem}.svg"]
+    drawn_files = [tmp_path / f"{report.stem}.{kind}" for kind in ("png", "svg", "pdf")]
+    assert set(drawn_files) <= {*tmp_path.iterdir()}
+    for path in drawn_files:
+        content = path.read_bytes()
+        path.unlink()
+        assert stale(report, tmp_path) == [path]
+        path.write_bytes(content)
 
 
 def panels_of(report):
@@ -210,18 +217,25 @@ def test_colours_beside_each_other_differ_in_grey(colours):
     assert np.diff(ordered).min() > 18
 
 
-def test_both_kinds_are_written_and_come_out_alike(tmp_path):
+def test_every_kind_is_written_undated_and_laid_out_once(tmp_path):
     report = made()
 
     def draw(kind):
         return figures.points(report.title, report.table, report.cells, kind)
 
-    png, svg = style.write(tmp_path / "new", "points", draw)
-    assert (png.name, svg.name) == ("points.png", "points.svg")
+    with patch.object(ConstrainedLayoutEngine, "execute", autospec=True) as laid_out:
+        png, svg, pdf = style.write(tmp_path / "new", "points", draw)
+    assert laid_out.call_count == 1
+    assert [path.name for path in (png, svg, pdf)] == ["points.png", "points.svg", "points.pdf"]
     assert png.read_bytes().startswith(b"\x89PNG")
     assert b"<svg" in svg.read_bytes()
-    again = style.write(tmp_path, "points", draw)
-    assert [path.read_bytes() for path in again] == [png.read_bytes(), svg.read_bytes()]
+    assert pdf.read_bytes().startswith(b"%PDF")
+    again = style.write(tmp_path / "again", "points", draw)
+    assert [path.read_bytes() for path in style.write(tmp_path, "points", draw)] == [
+        path.read_bytes() for path in again
+    ]
+    for path in (png, svg, pdf):
+        assert not re.search(rb"CreationDate|dc:date", path.read_bytes())
 
 
 def test_titles_are_broken_and_never_cut():

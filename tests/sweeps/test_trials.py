@@ -117,7 +117,7 @@ def test_trials_are_nested_below_their_study_which_holds_table_and_figures(parse
     client = Store(config).client
     artifacts = {file.path for file in client.list_artifacts(study.info.run_id, "figures")}
     assert artifacts == {
-        f"figures/{name}.{kind}" for name in ("history", "slice") for kind in ("png", "svg")
+        f"figures/{name}.{kind}" for name in ("history", "slice") for kind in ("png", "svg", "pdf")
     }
     (kept,) = studies.kept(Store(config), "made", "smoke", sweep_cards.signature(card))
     assert kept.trials["state"].tolist() == ["finished"] * 3

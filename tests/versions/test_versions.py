@@ -20,9 +20,9 @@ PARTS = all_parts()
 
 @pytest.fixture(autouse=True)
 def unlike_any_other_process():
-    """No output may hang on what ran before it in this process, which workers share out by chance."""
+    """No output may hang on what ran before it in its process: that is another with each worker."""
     random.seed()
-    np.random.seed()
+    np.random.seed()  # noqa: NPY002 - libraries draw from it
     torch.seed()
 
 

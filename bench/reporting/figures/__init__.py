@@ -1,4 +1,4 @@
-"""Every figure, as PNG or SVG, from scores, labels and what a system shows of itself.
+"""Every figure, as PNG, SVG or PDF, from scores, labels and what a system shows of itself.
 
 One module a family: the paper beside ours as points and as matrices, detection by scores, time
 lines of utterances, errors by position, ranks, hidden features, curves over a setting. All are

@@ -95,10 +95,13 @@ def label(row: Row) -> str:
 
 
 def axis(column: Column, values: Sequence[float]) -> Axis:
-    """Return the axis for the figures and bounds of a column, all 0 or more."""
-    low, high = min(values), max(values)
+    """Return the axis that all results and bounds of a column lie on: 0 or more each, or NaN where
+    there is none.
+    """
+    known = [value for value in values if math.isfinite(value)]
+    low, high = min(known, default=0.0), max(known, default=0.0)
     unit = 10.0 ** -decimals(column)
-    positive = [value for value in values if value >= unit / 2]
+    positive = [value for value in known if value >= unit / 2]
     if positive and high >= _DECADES * min(positive):
         linear = min(positive)
         return Axis(-linear / 2, high * 1.4, linear)

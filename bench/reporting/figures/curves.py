@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import matplotlib as mpl
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
@@ -139,14 +139,24 @@ def _panel(axes: Any, panel: Curve, names: Sequence[str]) -> None:
     _rates(axes, panel.points["eer"].to_list(), paper)
 
 
+def rate_axis(values: Sequence[float]) -> tuple[Literal["linear", "log"], tuple[float, float]]:
+    """Return the scale and the limits of the axis of error rates in per cent; NaN counts for
+    nothing.
+    """
+    known = [value for value in values if math.isfinite(value)]
+    least, highest = min(known, default=0.0), max(known, default=0.0)
+    if least <= 0 or highest < _FAR * least:
+        return "linear", (0.0, 1.1 * max(highest, 1.0))
+    return "log", (least / 1.2, highest * 1.2)
+
+
 def _rates(axes: Any, ours: Sequence[float], paper: Sequence[float]) -> None:
     """Scale the axis of error rates: log scale where they are far apart, else from 0."""
-    values = np.array([*ours, *paper])
-    least, highest = values.min(), values.max()
-    if least <= 0 or highest < _FAR * least:
-        axes.set(ylabel="EER (%)", ylim=(0, 1.1 * max(highest, 1.0)))
+    scale, limits = rate_axis([*ours, *paper])
+    if scale == "linear":
+        axes.set(ylabel="EER (%)", ylim=limits)
         return
-    axes.set(ylabel="EER (%), logarithmic", yscale="log", ylim=(least / 1.2, highest * 1.2))
+    axes.set(ylabel="EER (%), logarithmic", yscale="log", ylim=limits)
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axes.yaxis.set_minor_formatter(NullFormatter())
