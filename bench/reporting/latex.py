@@ -10,11 +10,12 @@ from itertools import groupby
 from bench.config import Form
 from bench.errors import BenchError
 from bench.printable import visible
+from bench.reporting import row_names
 from bench.reporting.cells import Cell, best, decimals, has_paper
 from bench.reporting.grid import smoke_word
 from bench.reporting.published import REFERENCE, place_of_name
 from bench.reporting.tables import Place, seeds, sides
-from bench.specs.table import Row, Table
+from bench.specs.table import Table
 
 _SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -51,7 +52,7 @@ _NOTHING = "--"
 _FITTING = 8
 """A table of more columns is scaled to the width of the text."""
 _CAPTION = r"Ours: mean $\pm$ standard deviation over seeds"
-_LACKS, _BEST = "italic: seeds or trials are missing", "bold is the best of ours"
+_LACKS, _BEST = "italic: seeds or trials are missing", "bold: our best result"
 
 
 def latex(
@@ -97,15 +98,16 @@ def _reading(tops: Sequence[frozenset[str]], found: tuple[Cell, ...]) -> str:
     return f"{'; '.join(filter(None, said))}."
 
 
-def _names(row: Row) -> list[str]:
-    r"""Return a row's text cells, the system's name with a `\cite` in place of the paper's own
-    number for it.
+def _names(table: Table, key: str) -> list[str]:
+    r"""Return a row's key and text cells, the system's name with a `\cite` in place of the paper's
+    own number for it.
     """
+    row = table.rows[key]
     place = place_of_name(row)
     cells = [escaped(cell) for cell in row.cells]
     if row.cite:
         cells[place] = rf"{escaped(REFERENCE.sub('', row.cells[place]))}~\cite{{{row.cite}}}"
-    return cells
+    return row_names.names(table, key, escaped(key), cells)
 
 
 def escaped(text: str) -> str:
@@ -142,7 +144,7 @@ def _line(cells: Sequence[str]) -> str:
 def _rows(
     table: Table, found: tuple[Cell, ...], texts: dict[Place, tuple[str, str]]
 ) -> Iterator[str]:
-    n_text, n = len(table.text_columns), len(table.columns)
+    n_text, n = len(row_names.headings(table)), len(table.columns)
     beside = has_paper(found)
     each = 2 if beside else 1
     ours = {cell.row for cell in found if cell.seeds_wanted}
@@ -160,7 +162,7 @@ def _rows(
                 width = n_text + each * n + 1
                 yield rf"\multicolumn{{{width}}}{{l}}{{\emph{{{escaped(group)}}}}} \\"
         pairs = [texts[name, column] for column in range(n)]
-        cells = _names(row)
+        cells = _names(table, name)
         if beside:
             cells += [text for pair in pairs for text in (pair if name in ours else (pair[0], ""))]
         else:
@@ -174,7 +176,8 @@ def _headings(table: Table, beside: bool) -> Iterator[str]:
     """Yield the columns' headings, groups of columns over them, and the rules between; where a
     paper's results stand `beside` ours, each heading is over two columns.
     """
-    n_text, each = len(table.text_columns), 2 if beside else 1
+    names = [escaped(name) for name in row_names.headings(table)]
+    n_text, each = len(names), 2 if beside else 1
     empty = [""] * n_text
     if any(column.group for column in table.columns):
         spans = [
@@ -183,7 +186,6 @@ def _headings(table: Table, beside: bool) -> Iterator[str]:
         over = [rf"\multicolumn{{{span}}}{{c}}{{{escaped(name)}}}" for name, span in spans]
         yield _line([*empty, *over, ""])
         yield from _rules(n_text + 1, [(name, span) for name, span in spans])
-    names = [escaped(name) for name in table.text_columns]
     if not beside:
         single = [f"{escaped(c.heading)} {_ARROWS[c.better]}".strip() for c in table.columns]
         yield _line([*names, *single, "Seeds"])
@@ -219,7 +221,7 @@ def _matrices(
     for number, (name, row) in enumerate(table.rows.items()):
         if number:
             yield r"\par\medskip"
-        title = r" $\cdot$ ".join(filter(None, [escaped(row.group), *_names(row)]))
+        title = r" $\cdot$ ".join(filter(None, [*_names(table, name), escaped(row.group)]))
         wide = len(across) + 1 > _FITTING
         yield from (r"\resizebox{\textwidth}{!}{%",) if wide else ()
         yield rf"\begin{{tabular}}{{l{'r' * len(across)}}}"

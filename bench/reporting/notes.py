@@ -38,6 +38,10 @@ _UNITS = (
     "Rates are in per cent. Ours is the mean over seeds, ± its standard deviation where there are "
     "several."
 )
+_KEYS = {
+    "rows": marked("Row: the name that {} takes.", code("--rows")),
+    "matrix": marked("Each heading begins with the name that {} takes.", code("--rows")),
+}
 _COMBINED = (
     "{names}: computed from each run's results, whose intervals are assumed independent (MOVER)."
 )
@@ -62,12 +66,13 @@ def reading(
     """Return how to read a cell, and the marks that the table has."""
     beside = has_paper(found)
     if not any(cell.ours for cell in found):
-        said = "The paper's results (rates in per cent); no row of ours was run yet."
-        return said if beside else "Nothing was run yet."
+        said = "The paper's results (rates in per cent); no row was run here yet." if beside else ""
+        return joined(" ", [said or "Nothing was run yet.", _KEYS[table.layout]])
     names = ", ".join(column.heading for column in table.columns if column.combine != "none")
     lines = [
         (_ORDER_DETAIL if detail else _ORDER) if beside else _ORDER_ALONE,
         _UNITS,
+        _KEYS[table.layout],
         drawn_by(standings),
         _COMBINED.format(names=names) if names else "",
         *_marks(table, found, comparisons, detail),
@@ -112,7 +117,7 @@ def _marks(
             if comparisons.tested
             else ""
         )
-        said.append(marked("**Bold**: the best of ours among complete rows{}.", level))
+        said.append(marked("**Bold**: our best result, among complete rows{}.", level))
     if any(cell.ours and cell.ours.tied for cell in found):
         said.append(
             f"{tables.TIED}: equal scores of both classes stand where the error rates cross; they "

@@ -34,7 +34,7 @@ def with_scored(table: Table, scored: pd.DataFrame) -> tuple[Table, dict[str, St
     if not len(stands):
         return table, {}
     rows = {name: _name(name, table) for name in sorted({*stands["system"]})}
-    more = {rows[name]: _row(name, table) for name in rows}
+    more = {row: _row(row, table) for row in rows.values()}
     standings = {
         row: _standing(row, stands[stands["system"] == name]) for name, row in rows.items()
     }
@@ -79,9 +79,9 @@ def _name(system: str, table: Table) -> str:
     return f"{system} (scored)" if system in table.rows else system
 
 
-def _row(system: str, table: Table) -> Row:
+def _row(name: str, table: Table) -> Row:
     blank = [""] * (len(table.text_columns) - 1)
-    return Row(cells=(system, *blank), group=GROUP)
+    return Row(cells=(name, *blank), group=GROUP)
 
 
 def _standing(row: str, files: pd.DataFrame) -> Standing:

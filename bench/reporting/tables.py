@@ -6,7 +6,7 @@ from collections.abc import Container, Mapping, Sequence
 
 from bench.config import Form
 from bench.markdown import heading, joined, marked
-from bench.reporting import older
+from bench.reporting import older, row_names
 from bench.reporting.cells import Cell, Ours, Verdict, best, decimals, has_paper, state
 from bench.reporting.compared import Comparisons
 from bench.reporting.grid import bracketed, grid, smoke_word
@@ -85,7 +85,7 @@ def laid_out(table: Table, found: tuple[Cell, ...], texts: Mapping[Place, str], 
 
 def _rows(table: Table, found: tuple[Cell, ...], texts: Mapping[Place, str], form: Form) -> str:
     headings = [
-        *table.text_columns,
+        *row_names.headings(table),
         *(f"{c.group} {c.heading} {_ARROWS[c.better]}".strip() for c in table.columns),
         "Seeds",
     ]
@@ -96,7 +96,7 @@ def _rows(table: Table, found: tuple[Cell, ...], texts: Mapping[Place, str], for
             group = row.group
             lines.append([marked("**{}**", group) if group else "", *[""] * (len(headings) - 1)])
         own = [texts[name, column] for column in range(len(table.columns))]
-        lines.append([*linked(row), *own, seeds(found, name)])
+        lines.append([*_names(table, name), *own, seeds(found, name)])
     return grid(headings, lines, form)
 
 
@@ -110,12 +110,16 @@ def _matrices(table: Table, found: tuple[Cell, ...], texts: Mapping[Place, str],
             [group, *(texts[name, place[group, h]] if (group, h) in place else "" for h in across)]
             for group in down
         ]
-        title = joined(" · ", filter(None, [row.group, *linked(row)]))
+        title = joined(" · ", filter(None, [*_names(table, name), row.group]))
         sections += [
             heading(3, marked(smoke_word(form) + "{}: {}", title, seeds(found, name))),
             grid(headings, lines, form),
         ]
     return "\n\n".join(sections)
+
+
+def _names(table: Table, row: str) -> list[str]:
+    return row_names.names(table, row, row, linked(table.rows[row]))
 
 
 def sides(columns: Sequence[Column]) -> tuple[list[str], list[str]]:

@@ -12,6 +12,7 @@ import pandas as pd
 from bench.config import Form
 from bench.reporting.cells import Cell, cells, decimals
 from bench.reporting.grid import bracketed
+from bench.reporting.row_names import text_places
 from bench.reporting.standings import Standing, standing
 from bench.reporting.tables import sides
 from bench.reporting.text_columns import TextColumn, fits, laid_out
@@ -150,9 +151,8 @@ def _frame(
     and what was set. A column of the paper that says the keys alone is left out.
     """
     texts = [
-        TextColumn(heading, tuple(line.texts[place] for line in rows), wraps=True)
-        for place, heading in enumerate(table.text_columns)
-        if any(line.texts[place] != line.key for line in rows)
+        TextColumn(table.text_columns[n], tuple(line.texts[n] for line in rows), wraps=True)
+        for n in text_places((line.key, line.texts) for line in rows)
     ]
     changed = TextColumn("set", tuple(line.changed for line in rows), wraps=True)
     before = [

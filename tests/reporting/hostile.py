@@ -100,7 +100,7 @@ class Alive(HTMLParser):
 @lru_cache
 def hostile_report(name: str):
     """A table's report whose cards, settings, runs and judged files say `name` everywhere."""
-    row = name.replace("@", "\uff20")  # what follows the sign names a variant of a card
+    row = name.replace("@", " at ")  # what follows the sign names a variant of a card
     table = Table.model_validate(
         {
             **TABLE.model_dump(by_alias=True, exclude={"rows", "columns"}),

@@ -18,7 +18,7 @@ from bench.reporting.bibliography import bibtex
 from bench.reporting.latex import escaped
 from bench.tracking.frame import tidy
 
-from .made import MADE, NONE_SCORED
+from .made import MADE, NONE_SCORED, not_run
 
 DOCUMENT = r"""\documentclass{article}
 \usepackage[T1]{fontenc}
@@ -73,11 +73,7 @@ def test_compiles(which, tmp_path):
 
 @pytest.mark.parametrize("key", cards.table_keys())
 def test_every_table_can_be_set(key):
-    table = cards.table(key)
-    runs = {row: cards.resolve(table, row) for row in cards.runnable(table)}
-    paper = cards.paper(key.partition("/")[0])
-    others = [cards.table(k) for k in cards.table_keys() if k.startswith(paper.key) and k != key]
-    check(report(table, paper, runs, tidy([]), NONE_SCORED, "paper", others).extra("latex"))
+    check(not_run(key, "paper").extra("latex"))
 
 
 def test_figures_are_the_papers_and_ours():
