@@ -63,9 +63,9 @@ def measured(
     if not resampling.replicates:
         errors = counted_errors(items, measures)
         return {name: _undrawn(measure(counts), errors[name]) for name, measure in measures.items()}
-    plan = resampling.plan(items.unit, items.spoof)
     how = resampling.replicates, resampling.seed
-    figure = _figures(plan, lambda plan: intervals(items, measures, plan, *how))
+    plans = resampling.plans(items.unit, items.spoof)
+    figure = _figures(plans, lambda plan: intervals(items, measures, plan, *how))
     return {name: figure(name, measure(counts)) for name, measure in measures.items()}
 
 
@@ -77,9 +77,9 @@ def measured_ratios(ratios: Ratios, spoof: Floats, resampling: Resampling) -> di
     if not resampling.replicates:
         errors = Interval(math.nan, math.nan, **kept.decisions._asdict())
         return {name: _undrawn(value, errors) for name, value in kept.values.items()}
-    plan = resampling.plan(kept.unit, spoof)
     how = resampling.replicates, resampling.seed
-    figure = _figures(plan, lambda plan: ratio_intervals(kept, plan, *how))
+    plans = resampling.plans(kept.unit, spoof)
+    figure = _figures(plans, lambda plan: ratio_intervals(kept, plan, *how))
     return {name: figure(name, value) for name, value in kept.values.items()}
 
 
@@ -90,10 +90,11 @@ def _undrawn(value: float, errors: Interval) -> Figure:
 
 
 def _figures(
-    plan: Plan, drawn: Callable[[Plan | None], Mapping[str, Interval]]
+    plans: tuple[Plan, Plan], drawn: Callable[[Plan], Mapping[str, Interval]]
 ) -> Callable[[str, float], Figure]:
     """Return what makes a figure of a name and a value, with bounds by plan and by utterances."""
-    by_utterance = _drawn(drawn, None)
+    plan, of_utterances = plans
+    by_utterance = _drawn(drawn, of_utterances)
     by_plan = by_utterance if plan.name == "utterance" else _drawn(drawn, plan)
 
     def of(name: str, value: float) -> Figure:
@@ -104,9 +105,7 @@ def _figures(
     return of
 
 
-def _drawn(
-    drawn: Callable[[Plan | None], Mapping[str, Interval]], plan: Plan | None
-) -> Mapping[str, Interval]:
+def _drawn(drawn: Callable[[Plan], Mapping[str, Interval]], plan: Plan) -> Mapping[str, Interval]:
     try:
         return drawn(plan)
     except NothingToResample:

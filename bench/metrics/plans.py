@@ -55,9 +55,14 @@ class Plan(NamedTuple):
 
 
 def plan(
-    name: str, unit: ArrayLike, speaker: ArrayLike | None = None, attack: ArrayLike | None = None
+    name: str,
+    unit: ArrayLike,
+    speaker: ArrayLike | None = None,
+    attack: ArrayLike | None = None,
+    rank: ArrayLike | None = None,
 ) -> Plan:
-    """Return the plan `name` for utterances of the codes `unit`.
+    """Return the plan `name` for utterances of the codes `unit`. `rank`, (u,), is each one's place
+    in the order in which utterances are drawn, that of the codes where it is None.
 
     - `utterance`: utterances are drawn, each with all its frames.
     - `speaker`: speakers are drawn, each with all their trials of either class.
@@ -87,11 +92,12 @@ def plan(
     twice = np.flatnonzero(units[1:] == units[:-1])
     if len(twice):
         raise BenchError(f"utterance {units[twice[0]]} is there twice ({len(twice)} such)")
+    ranks = np.argsort(np.argsort(units if rank is None else np.asarray(rank)[order]))
     if name == "utterance":
-        return Plan(name, units, (np.arange(len(units)),))
+        return Plan(name, units, (ranks,))
     if name == "attack":
         attacks = _attacks(attack, len(units), name)[order]
-        return Plan(name, units, (np.where(attacks < 0, np.arange(len(units)), -1), attacks))
+        return Plan(name, units, (np.where(attacks < 0, ranks, -1), attacks))
     speakers = _levels(speaker, len(units), name, "speaker")
     nobody = int((speakers < 0).sum())
     if nobody:
@@ -113,6 +119,8 @@ class Factors(NamedTuple):
     """A code of each one's speaker; -1 where there is none."""
     attack: Integers
     """A code of each one's attack; -1 where there is none, as of bona fide utterances."""
+    rank: Integers
+    """The order in which utterances are drawn, of each one its place from 0 on."""
 
     def plan(self, unit: ArrayLike, spoof: ArrayLike, name: str = AUTO) -> Plan:
         """Return the plan for items of the utterances `unit`, with weights as `spoof`; (n,) both.
@@ -138,7 +146,7 @@ class Factors(NamedTuple):
         if name == AUTO:
             spoofed = np.bincount(at, weights=np.asarray(spoof, dtype=np.float64)) > 0
             name = _asked_for(speaker, attack[spoofed])
-        return plan(name, units, speaker, attack)
+        return plan(name, units, speaker, attack, self.rank[place])
 
 
 class Resampling(NamedTuple):
@@ -156,12 +164,20 @@ class Resampling(NamedTuple):
         """Return the plan for items of these utterances; see `Factors.plan`."""
         return self.factors.plan(unit, spoof, self.name)
 
+    def plans(self, unit: ArrayLike, spoof: ArrayLike) -> tuple[Plan, Plan]:
+        """Return that plan and the one that draws utterances."""
+        return self.plan(unit, spoof), self.factors.plan(unit, spoof, "utterance")
+
 
 def factors(
-    unit: ArrayLike, speaker: ArrayLike | None = None, attack: ArrayLike | None = None
+    unit: ArrayLike,
+    speaker: ArrayLike | None = None,
+    attack: ArrayLike | None = None,
+    names: Sequence[str] | None = None,
 ) -> Factors:
     """Return the factors of utterances of the codes `unit`, each there once; as `plan` has them,
-    but that either may be missing, of some utterances or of all.
+    but that either may be missing, of some utterances or of all. With their `names`, utterances are
+    drawn in the order of these, whichever their codes are.
 
     >>> factors([3, 1], ["p2", ""]).speaker.tolist()
     [-1, 0]
@@ -173,7 +189,10 @@ def factors(
         nobody if of is None else _levels(of, len(codes), AUTO, what)[order]
         for of, what in ((speaker, "speaker"), (attack, "attack"))
     )
-    return Factors(codes[order], speakers, attacks)
+    rank = np.arange(len(codes))
+    if names is not None:
+        rank = np.argsort(np.argsort(np.array(names, dtype=object), kind="stable"))[order]
+    return Factors(codes[order], speakers, attacks, rank)
 
 
 def by_utterance(unit: ArrayLike) -> Plan:

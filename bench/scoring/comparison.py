@@ -95,7 +95,7 @@ def compare(judge: Judge, a: Judged, b: Judged, names: tuple[str, str] | None = 
             f"{PACKAGE}: no difference has an interval: resamples repeat trials, and repeats are "
             "ties; compare by eer"
         )
-    resampling = judge.resampling()
+    resampling = judge.resampling(of_frames=a.truth is not None)
     by: tuple[str, ...] = ()
     notes: list[str] = []
     if _alike(a, b, kept):

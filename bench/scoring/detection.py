@@ -37,11 +37,15 @@ class Trials(NamedTuple):
     """Where they are in that table."""
 
 
-def factors_of(table: pd.DataFrame) -> Factors:
-    """Return what a split's utterances depend on; units are rows of the corpus's table."""
+def factors_of(table: pd.DataFrame, *, of_frames: bool = False) -> Factors:
+    """Return what a split's utterances depend on; units are rows of the corpus's table. With
+    `of_frames`, utterances are drawn in the order of their ids, as in the score files of runs
+    (`bench.metrics.scores.figures`), so that both have one interval.
+    """
     attack = np.where(table["label"] == BONAFIDE, "", table["attack"].astype(object))
     speaker = table["speaker"].to_numpy(dtype=object)
-    return factors(np.arange(len(table)), speaker, attack)
+    names = table["utterance"].tolist() if of_frames else None
+    return factors(np.arange(len(table)), speaker, attack, names)
 
 
 def pooled(trials: Trials, official: Official, resampling: Resampling) -> dict[str, Figure]:

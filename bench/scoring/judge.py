@@ -155,10 +155,10 @@ class Judge:
             self._others = found
         return self._others
 
-    def resampling(self) -> Resampling:
+    def resampling(self, *, of_frames: bool) -> Resampling:
         """Return how intervals are made; units are rows of the keys' table."""
         asked = self.request
-        known = factors_of(self.subset.table)
+        known = factors_of(self.subset.table, of_frames=of_frames)
         return Resampling(known, asked.resample, asked.replicates, asked.seed)
 
     def resampled_by(self, trials: Trials) -> str:
@@ -176,7 +176,8 @@ class Judge:
         """Return the name of the plan that intervals of these trials together draw by."""
         if not self.request.replicates:
             return "utterance"
-        return self.resampling().plan(trials.row, trials.is_spoof).name
+        known = factors_of(self.subset.table)
+        return known.plan(trials.row, trials.is_spoof, self.request.resample).name
 
     def measures(self, cell: Cell) -> dict[str, Measure]:
         """Return the figures of a cell of a breakdown; of the cell of all trials, all figures."""
@@ -189,7 +190,7 @@ class Judge:
         cells of a breakdown are done, and of how many.
         """
         asked, trials = self.request, judged.trials
-        resampling = self.resampling()
+        resampling = self.resampling(of_frames=judged.truth is not None)
         figures, breakdowns, notes = self._figures(judged, trials, resampling, progress)
         return Verdict(
             form=asked.form,

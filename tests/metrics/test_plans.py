@@ -129,3 +129,28 @@ def test_refuses_unknown_utterances_and_lone_levels():
         groups(by_utterance([0, 1]), [np.array([7, 0, 9])])
     with pytest.raises(BenchError, match="there are not two speakers"):
         groups(plan("speaker", [0, 1], ["a", "a"]), [np.array([0, 1])])
+
+
+@pytest.mark.parametrize("name", ["auto", "utterance", "speaker", "attack", "speaker+attack"])
+def test_named_utterances_are_drawn_alike_whatever_their_codes(name):
+    """A score file numbers utterances by their ids, and keys by their lines."""
+    rng = np.random.default_rng(0)
+    ids = [f"u{n:02d}" for n in range(24)]
+    speaker = {of: f"p{n % 5}" for n, of in enumerate(ids)}
+    attack = {of: f"A{n % 3}" if n % 4 else "" for n, of in enumerate(ids)}
+    judged = rng.permutation(24)[:17]  # some have no score
+
+    def drawn(order):
+        listed = [ids[n] for n in order]
+        of = [[some[one] for one in listed] for some in (speaker, attack)]
+        known = factors(np.arange(24), *of, names=listed)
+        unit = np.flatnonzero(np.isin(order, judged))
+        spoof = [attack[listed[n]] != "" for n in unit]
+        met = groups(known.plan(unit, spoof, name), [unit])
+        names = [listed[n] for n in unit]
+        return [
+            dict(zip(names, weights_of(met, number)[met.of[0]], strict=True)) for number in range(5)
+        ]
+
+    plain = drawn(np.arange(24))
+    assert plain == drawn(np.arange(24)[::-1]) == drawn(rng.permutation(24))
