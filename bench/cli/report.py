@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from bench.tracking.store import Store
 
 ALL = "all"
+PAPERS = "papers"
 _FORMATS = ("md", "csv", "html", "latex")
+_MARKDOWN_AND_CSV = "md,csv"
 _ENDINGS = {"html": {".html"}, "latex": {".tex", ".bib"}}
 """What `--format` writes on request, by the ending of its files."""
 
@@ -34,7 +36,7 @@ _ENDINGS = {"html": {".html"}, "latex": {".tex", ".bib"}}
 @click.option(
     "--format",
     "formats",
-    default="md,csv",
+    default=_MARKDOWN_AND_CSV,
     show_default=True,
     metavar="F,G",
     help="Also html (one file for a browser) and latex (the table with booktabs); Markdown and CSV "
@@ -47,7 +49,7 @@ _ENDINGS = {"html": {".html"}, "latex": {".tex", ".bib"}}
 @click.option(
     "--folder",
     type=click.Path(path_type=Path),
-    help="Output folder (default: reports/published).",
+    help="Output folder (default: reports/published; of papers: reports/papers).",
 )
 @options.as_json
 @click.pass_context
@@ -63,8 +65,14 @@ def report(
 ) -> None:
     """Write a table's report: the paper's results, ours, the difference, which rows differ, what
     was run and what not. For a sweep (`sweep/NAME`): its best trial, all trials and plots. For
-    `all`: every table of which a row was run or a score file evaluated, and an overview."""
+    `all`: every table of which a row was run or a score file evaluated, and an overview. For
+    `papers`: what each paper prints, and where paper, released code and this suite differ."""
     form = options.form(smoke)
+    if table == PAPERS:
+        changed = formats != _MARKDOWN_AND_CSV
+        refused = {"--smoke": smoke, "--format": changed, "--detail": detail}
+        _papers(context, options.given({**refused, "--json": as_json}), check, folder)
+        return
     place = folder or Path("reports", "smoke" if smoke else "published")
     if table.startswith(PREFIX):
         sweep_report(context, table, form, check, place, as_json)
@@ -114,6 +122,23 @@ def report(
         place.mkdir(parents=True, exist_ok=True)
         writing.write_text(place / overview.NAME, page)
         click.echo(f"overview: {place / overview.NAME}")
+
+
+def _papers(context: click.Context, refused: str, check: bool, folder: Path | None) -> None:
+    """Write the pages of what papers print, or `check` them; `refused` names options that mean
+    nothing for them.
+    """
+    from bench.reporting import papers
+
+    if refused:
+        raise BenchError(f"{PAPERS}: pages of what papers print, in Markdown: leave {refused} out")
+    place = folder or Path("reports", PAPERS)
+    if check:
+        _say_stale(
+            context, check, papers.stale(place), PAPERS, place, *_given(False, False, folder)
+        )
+    else:
+        click.echo(f"papers: {papers.write(place)}")
 
 
 def _given(smoke: bool, detail: bool, folder: Path | None) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from bench import cards
 from bench.cards import MARK
 from bench.config import Form
 from bench.markdown import bullets, code, escaped, heading, joined, marked, prose
@@ -53,10 +54,19 @@ def page_name(paper: Paper) -> str:
     return f"{paper.key}-differences.md"
 
 
-def page(paper: Paper, tables: Mapping[str, Mapping[str, Run]]) -> str:
-    """Return the paper's whole list as a page, by effect; `tables` holds the settings of each
-    table's rows, in the paper's form, by the tables' keys.
+def page(paper: Paper) -> str:
+    """Return the paper's whole list as a page."""
+    title = heading(1, f"{paper.title}: paper, released code, this suite")
+    return "\n\n".join([title, escaped(_source(paper)), whole_list(paper)]) + "\n"
+
+
+def whole_list(paper: Paper) -> str:
+    """Return the paper's whole list, by effect, with the rows of each of its tables that a point
+    concerns, and its variants.
     """
+    keys = [key for key in cards.table_keys() if key.startswith(f"{paper.key}/")]
+    known = [cards.table(key) for key in keys]
+    tables = {of.key: {row: cards.resolve(of, row) for row in cards.runnable(of)} for of in known}
     touched = {key: touches(paper, key, runs) for key, runs in tables.items()}
     lines = [
         _line(
@@ -74,14 +84,9 @@ def page(paper: Paper, tables: Mapping[str, Mapping[str, Run]]) -> str:
         marked("{} ({}): {}", code(f"--variant {name}"), of.title, prose(of.says))
         for name, of in paper.variants.items()
     )
-    parts = [
-        heading(1, f"{paper.title}: paper, released code, this suite"),
-        escaped(_source(paper)),
-        _READING,
-        grid(headings, lines, "paper"),
-        *([f"Variants have many settings at once:\n\n{variants}"] if variants else []),
-    ]
-    return "\n\n".join(parts) + "\n"
+    parts = [_READING, grid(headings, lines, "paper")]
+    parts += [f"Variants have many settings at once:\n\n{variants}"] if variants else []
+    return "\n\n".join(parts)
 
 
 def _source(paper: Paper) -> str:

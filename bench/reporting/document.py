@@ -21,7 +21,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from bench import card_files, cards, writing
+from bench import card_files, writing
 from bench.config import Form
 from bench.markdown import heading, image, prose
 from bench.reporting import (
@@ -108,7 +108,7 @@ class Report:
         own = {f"{self.stem}.md": self.markdown, f"{self.stem}.csv": self.csv}
         if not self.paper.differences:
             return own
-        return own | {differences.page_name(self.paper): _list_of(self.paper)}
+        return own | {differences.page_name(self.paper): differences.page(self.paper)}
 
     def extra(self, kind: Extra, figure: bytes = b"") -> str:
         """Return the report in another form; `figure` is the PNG that comes into a page, and no
@@ -213,13 +213,6 @@ def report(
         scored=bool(systems),
         standings=every,
     )
-
-
-def _list_of(paper: Paper) -> str:
-    """Return the page of where the paper, its released code and this suite differ."""
-    tables = [cards.table(key) for key in cards.table_keys() if key.startswith(f"{paper.key}/")]
-    runs = {of.key: {row: cards.resolve(of, row) for row in cards.runnable(of)} for of in tables}
-    return differences.page(paper, runs)
 
 
 def write(made: Report, folder: Path, extras: Sequence[Extra] = ()) -> Path:

@@ -182,6 +182,30 @@ def farthest(table: Table, counts: Tally) -> str:
     return f"{text}, relative to {least:.{decimals(column) + 1}f}, half a printed unit"
 
 
+def printed_footnotes(table: Table, contradictory: Mapping[tuple[str, int], str]) -> str:
+    """Return a list of what a reader of the paper's own results must know."""
+    return bullets([*_doubts(table, contradictory), *_of_paper(table)])
+
+
+def _doubts(table: Table, contradictory: Mapping[tuple[str, int], str]) -> list[str]:
+    notes = [f"{tables.CONTRADICTORY} {note}" for note in contradictory.values()]
+    if any(row.digest for row in table.rows.values()):
+        notes.append(f"{tables.SECOND_HAND} From a digest of the paper, not from the paper itself.")
+    return notes
+
+
+def _of_paper(table: Table) -> list[str]:
+    sources: dict[str, list[str]] = {}
+    for name, row in table.rows.items():
+        sources.setdefault(row.source, []).append(name)
+    said = [
+        f"{ranged(names, [*table.rows])}: published results from {source}."
+        for source, names in sources.items()
+        if source
+    ]
+    return [*said, *elsewhere_notes(table), *map(prose, table.notes)]
+
+
 def footnotes(
     table: Table,
     standings: Mapping[str, Standing],
@@ -190,9 +214,7 @@ def footnotes(
     form: Form,
 ) -> str:
     """Return a list of what a reader of the table must know."""
-    notes = [f"{tables.CONTRADICTORY} {note}" for note in contradictory.values()]
-    if any(row.digest for row in table.rows.values()):
-        notes.append(f"{tables.SECOND_HAND} From a digest of the paper, not from the paper itself.")
+    notes = _doubts(table, contradictory)
     notes += [
         older.footnote(table, row, stands.older, stands.runs, form)
         for row, stands in standings.items()
@@ -209,15 +231,7 @@ def footnotes(
         f"{row}: {count} tracked, but the card has no such row to run."
         for row, count in unknown["row"].value_counts().sort_index().items()
     ]
-    sources: dict[str, list[str]] = {}
-    for name, row in table.rows.items():
-        sources.setdefault(row.source, []).append(name)
-    notes += [
-        f"{ranged(names, [*table.rows])}: published results from {source}."
-        for source, names in sources.items()
-        if source
-    ]
-    notes += [*elsewhere_notes(table), *map(prose, table.notes)]
+    notes += _of_paper(table)
     if form == "smoke" and table.smoke:
         said = (code(f"{'.'.join(keys)} = {value}") for keys, value in leaves(table.smoke))
         notes.append(marked("Smoke settings, in place of the paper's: {}.", joined(", ", said)))

@@ -21,6 +21,9 @@ every result of every seed, with some, and with none. Inside, Outside: results o
 which the paper's result lies where a further seed of ours is expected, or does not. No verdict:
 those with fewer than three seeds, or with too few errors. Largest deviation: relative to the
 paper's result."""
+_PAPERS = """\
+`bench report papers` writes what the papers print, and where they differ from their released code
+and from this suite, to `reports/papers`."""
 _HEADINGS = (
     "Table",
     "Complete",
@@ -43,6 +46,7 @@ def overview(reports: Sequence[Report], form: Form, untrained: Sequence[Checked]
         f"# {smoke_word(form)}State of reproduction",
         warning(form),
         f"Written by `bench report all{smoke}` from the tracking store; not edited by hand.",
+        _PAPERS,
         verified.section(form),
         f"## {smoke_word(form)}What was run",
         marked("**In short.** {}", _in_short(reports)),

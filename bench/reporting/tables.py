@@ -7,7 +7,7 @@ from collections.abc import Container, Mapping, Sequence
 from bench.config import Form
 from bench.markdown import heading, joined, marked
 from bench.reporting import older, row_names
-from bench.reporting.cells import Cell, Ours, Verdict, best, decimals, has_paper, state
+from bench.reporting.cells import Cell, Ours, Verdict, best, cells, decimals, has_paper, state
 from bench.reporting.compared import Comparisons
 from bench.reporting.grid import bracketed, grid, smoke_word
 from bench.reporting.published import linked
@@ -77,17 +77,35 @@ def main(
     return laid_out(table, found, texts, form)
 
 
-def laid_out(table: Table, found: tuple[Cell, ...], texts: Mapping[Place, str], form: Form) -> str:
-    """Return the `texts` of all cells as the paper lays the table out."""
+def printed(table: Table, contradictory: Container[Place]) -> str:
+    """Return what the paper prints, as it lays the table out; no result of ours stands in it."""
+    texts = {
+        (cell.row, cell.column): _papers(
+            cell, (cell.row, cell.column) in contradictory, decimals(table.columns[cell.column])
+        )
+        for cell in cells(table, {})
+    }
+    return laid_out(table, None, texts, "paper")
+
+
+def laid_out(
+    table: Table, found: tuple[Cell, ...] | None, texts: Mapping[Place, str], form: Form
+) -> str:
+    """Return the `texts` of all cells as the paper lays the table out, with how far each row is;
+    where `found` is None, texts are the paper's, and headings say so.
+    """
     draw = _matrices if table.layout == "matrix" else _rows
     return draw(table, found, texts, form)
 
 
-def _rows(table: Table, found: tuple[Cell, ...], texts: Mapping[Place, str], form: Form) -> str:
+def _rows(
+    table: Table, found: tuple[Cell, ...] | None, texts: Mapping[Place, str], form: Form
+) -> str:
+    whose = "" if found else " (paper)"
     headings = [
         *row_names.headings(table),
-        *(f"{c.group} {c.heading} {_ARROWS[c.better]}".strip() for c in table.columns),
-        "Seeds",
+        *(f"{c.group} {c.heading} {_ARROWS[c.better]}".strip() + whose for c in table.columns),
+        *(["Seeds"] if found else []),
     ]
     lines: list[list[str]] = []
     group = ""
@@ -96,11 +114,13 @@ def _rows(table: Table, found: tuple[Cell, ...], texts: Mapping[Place, str], for
             group = row.group
             lines.append([marked("**{}**", group) if group else "", *[""] * (len(headings) - 1)])
         own = [texts[name, column] for column in range(len(table.columns))]
-        lines.append([*_names(table, name), *own, seeds(found, name)])
+        lines.append([*_names(table, name), *own, *([seeds(found, name)] if found else [])])
     return grid(headings, lines, form)
 
 
-def _matrices(table: Table, found: tuple[Cell, ...], texts: Mapping[Place, str], form: Form) -> str:
+def _matrices(
+    table: Table, found: tuple[Cell, ...] | None, texts: Mapping[Place, str], form: Form
+) -> str:
     down, across = sides(table.columns)
     place = {(column.group, column.heading): n for n, column in enumerate(table.columns)}
     headings = ["", *(f"{name} {_ARROWS[table.columns[0].better]}".strip() for name in across)]
@@ -111,8 +131,9 @@ def _matrices(table: Table, found: tuple[Cell, ...], texts: Mapping[Place, str],
             for group in down
         ]
         title = joined(" · ", filter(None, [*_names(table, name), row.group]))
+        progress = seeds(found, name) if found else "paper"
         sections += [
-            heading(3, marked(smoke_word(form) + "{}: {}", title, seeds(found, name))),
+            heading(3, marked(smoke_word(form) + "{}: {}", title, progress)),
             grid(headings, lines, form),
         ]
     return "\n\n".join(sections)
@@ -130,8 +151,7 @@ def sides(columns: Sequence[Column]) -> tuple[list[str], list[str]]:
 
 
 def _figure(cell: Cell, rank: str, contradictory: bool, digits: int, detail: bool) -> str:
-    paper = _NOTHING if cell.paper is None else f"{cell.paper:.{digits}f}"
-    paper += SECOND_HAND * (cell.paper_from == "digest") + CONTRADICTORY * contradictory
+    paper = _papers(cell, contradictory, digits)
     if cell.scored:
         return _ours_alone(cell, rank, digits)
     if not cell.seeds_wanted or rank == "not run":
@@ -146,6 +166,11 @@ def _figure(cell: Cell, rank: str, contradictory: bool, digits: int, detail: boo
         return joined(between, [paper, joined(" ", filter(None, [ours, interval])), difference])
     figures = joined(between, [paper, ours, difference])
     return marked("{} <small>{}</small>", figures, interval) if interval else figures
+
+
+def _papers(cell: Cell, contradictory: bool, digits: int) -> str:
+    paper = _NOTHING if cell.paper is None else f"{cell.paper:.{digits}f}"
+    return paper + SECOND_HAND * (cell.paper_from == "digest") + CONTRADICTORY * contradictory
 
 
 def _ours_alone(cell: Cell, rank: str, digits: int) -> str:
