@@ -29,7 +29,7 @@ corpus       = "partialspoof"
 split        = "eval"
 resolution_s = 0.16
 
-[smoke]
+[smoke]                               # what the smoke form says in place of the paper's
 training.epochs = 1
 
 [rows.one]

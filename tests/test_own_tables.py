@@ -10,21 +10,9 @@ from bench import card_files, cards, references, sweep_cards
 from bench.errors import BenchError
 from bench.reporting.bibliography import bibliography
 
-TABLE = """
-title = "How many rounds"
-text_columns = ["Rounds"]
-seeds = [1]
-columns = [{ heading = "PS EER", metric = "partialspoof.eer" }]
-[base.evaluate.partialspoof]
-corpus = "partialspoof"
-split = "eval"
-resolution_s = 0.16
-[smoke]
-training.epochs = 1
-[rows.one]
-from = "sal/table4:S5"
-cells = ["1"]
-mix = { kind = "csm", rounds = 1, probability = 0.2 }
+from .readme import OWN_TABLE
+
+TABLE = f"""{OWN_TABLE}
 [rows.theirs]
 cells = ["theirs"]
 published_only = true
@@ -32,6 +20,7 @@ cite = "ours2026"
 source = "a talk"
 paper."partialspoof.eer" = 3.0
 """
+"""The README's, with a row of another system."""
 SWEEP = """
 title = "Ours"
 from = "mine/rounds:one"
@@ -71,7 +60,7 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_an_own_table_is_one_among_the_others(lab):
     assert {"mine/rounds", "sal/table4"} < set(cards.table_keys())
     table = cards.table("mine")
-    assert cards.runnable(table) == ["one"]
+    assert cards.runnable(table) == ["one", "five"]
     run, parent = cards.resolve(table, "one"), cards.resolve(cards.table("table4"), "S5")
     assert run.mix.kind == "csm"
     assert (run.system, run.optimiser) == (parent.system, parent.optimiser)

@@ -18,13 +18,7 @@ from bench.cli import main
 from bench.provenance import processor
 from bench.reporting import terminal
 
-README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
-
-
-def blocks(heading: str) -> list[str]:
-    """The fenced blocks below a heading, up to the next of its level."""
-    section = README.partition(f"\n{heading}\n")[2].partition("\n## ")[0]
-    return re.findall(r"^```\w*\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+from .readme import OWN_TABLE, README, blocks
 
 
 @pytest.fixture
@@ -64,6 +58,30 @@ def test_the_worked_corpus_of_ones_own(bench, tmp_path):
     code, said = bench("data", "overlap", "mine", "19LA")
     assert code == 0, said
     assert "zero-shot" in said
+
+
+def test_the_worked_table_of_ones_own(bench, tmp_path):
+    (tmp_path / "bench.toml").write_text('extend = ["lab"]\n', encoding="utf-8")
+    (tmp_path / "lab/experiments/mine").mkdir(parents=True)
+    (tmp_path / "lab/experiments/mine/rounds.toml").write_text(OWN_TABLE, encoding="utf-8")
+    code, said = bench("list")
+    assert code == 0, said
+    assert "mine/rounds" in said
+    one, five = (cards.resolve(cards.table("mine/rounds"), row) for row in ("one", "five"))
+    assert (one.mix.rounds, five.mix.rounds) == (1, 5)
+    assert five.model_copy(update={"mix": one.mix}) == one, "nothing else differs"
+    for form in ((), ("--smoke",)):
+        code, said = bench("show", "mine/rounds", *form)
+        assert code == 0, said
+        rows = [line.split()[0] for line in said.splitlines() if line.endswith("not run")]
+        assert rows == ["one", "five"]
+
+
+def test_the_first_day_makes_the_table_that_the_readme_shows():
+    script = (Path(__file__).parent / "day_one.sh").read_text(encoding="utf-8")
+    name = "lab/experiments/mine/rounds.toml"
+    (card,) = re.findall(rf"^cat > {name} <<'TOML'\n(.*?)^TOML$", script, re.M | re.DOTALL)
+    assert card == OWN_TABLE
 
 
 def test_the_example_of_bench_score_is_what_it_prints(bench, shared):
