@@ -13,6 +13,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+from bench import cards
 from bench.reporting import figures, stale, style, write
 from bench.reporting.figures import compared, matrices
 from bench.specs.table import Column
@@ -54,6 +55,10 @@ def test_points_are_the_cells_under_the_papers_labels():
     assert where(eer, "scored, not trained here") == {"Theirs": [3.58]}
     assert where(eer, "scored, trials missing") == {"Part": [3.58]}
     assert where(eer, "one seed") == {"Both, two seeds": [5.2, 4.8, 5.0]}
+    table12 = cards.table("breathnet/table12")
+    assert compared.label(table12, "S3") == "S3, (3)", (
+        "what --rows takes, then what the paper prints"
+    )
     assert [text.get_text() for text in figure.legends[0].get_texts()] == [
         "paper",
         "ours",

@@ -17,7 +17,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from bench.reporting.cells import Cell, decimals
 from bench.reporting.style import SOURCES, STYLE, Kind, drawn, plain, wrapped
-from bench.specs.table import Column, Row, Table
+from bench.specs.table import Column, Table
 
 _DECADES = 20
 """Figures whose largest is this many times the smallest above 0 are drawn on a logarithmic axis."""
@@ -58,7 +58,8 @@ class Axis(NamedTuple):
 
 def points(title: str, table: Table, cells: Sequence[Cell], kind: Kind = "png") -> bytes:
     """Return a figure with a panel for each column that has a figure: a line for each row, labelled
-    as the paper labels it, with the paper's figure, ours with its 95 % interval, and each seed.
+    by its key and as the paper labels it, with the paper's figure, ours with its 95 % interval, and
+    each seed.
 
     Figures that are known from a digest of the paper alone are hollow. An axis that does not begin
     at 0 says so; where figures span decades it is logarithmic, with a place of its own for 0.
@@ -68,7 +69,7 @@ def points(title: str, table: Table, cells: Sequence[Cell], kind: Kind = "png") 
     rows = [name for name in table.rows if any(cell.row == name for cell in cells)]
     down = max(1, -(-len(panels) // (3 if len(rows) > 6 else 4)))
     across = max(1, -(-len(panels) // down))
-    labels = [label(table.rows[name]) for name in rows]
+    labels = [label(table, name) for name in rows]
     margin = 0.065 * max(len(line) for text in labels for line in text.split("\n"))
     width = margin + (2.5 if across < 4 else 1.9) * across + 0.3
     height = 0.5 + down * (0.65 + 0.26 * len(rows))
@@ -88,9 +89,13 @@ def points(title: str, table: Table, cells: Sequence[Cell], kind: Kind = "png") 
         return drawn(figure, kind)
 
 
-def label(row: Row) -> str:
-    """Return what the paper calls a row: its text cells, in lines of some forty letters."""
-    text = ", ".join(cell for cell in row.cells if cell not in ("", "–"))
+def label(table: Table, row: str) -> str:
+    """Return a row's key and what the paper calls it, those text cells that say more, in lines of
+    some forty letters.
+    """
+    text = ", ".join(
+        dict.fromkeys([row, *(of for of in table.rows[row].cells if of not in ("", "–"))])
+    )
     return textwrap.fill(plain(text), 40, break_long_words=False)
 
 

@@ -80,7 +80,7 @@ def _scales(
 def _heat_of_papers(
     axes: Any, table: Table, cells: Sequence[Cell], figures: Mapping[str, Any]
 ) -> None:
-    title = f"{label(table.rows[cells[0].row])}: paper"
+    title = f"{label(table, cells[0].row)}: paper"
     digest = {cell.column for cell in cells if cell.paper_from == "digest"}
     _heat(axes, table.columns, title, {c.column: c.paper for c in cells}, figures, marked=digest)
 
@@ -93,7 +93,7 @@ def _heat_of_ours(
     differences: Mapping[str, Any],
 ) -> None:
     ours = "ours" if all(cell.complete for cell in cells if cell.ours) else "ours, seeds missing"
-    title = f"{label(table.rows[cells[0].row])}: {ours}"
+    title = f"{label(table, cells[0].row)}: {ours}"
     if any(cell.difference is not None for cell in cells):
         away = {cell.column: cell.difference for cell in cells}
         _heat(axes, table.columns, f"{title}, minus the paper", away, differences, "+")
