@@ -6,18 +6,15 @@
 from __future__ import annotations
 
 import json
-from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 
-from bench import cards
 from bench.reporting import report
 from bench.scoring.draws import Draws
 from bench.specs.table import Paper, Table
-from bench.tracking.frame import tidy
 from bench.tracking.scored_record import framed_records
 
 GOLDEN = Path(__file__).parent.parent / "golden/reporting"
@@ -325,17 +322,6 @@ def scored():
 
 
 NONE_SCORED = framed_records([])
-
-
-@cache
-def not_run(key, form):
-    """The report of one of the suite's tables, of which nothing was run."""
-    table = cards.table(key)
-    runs = {row: cards.resolve(table, row, form) for row in cards.runnable(table)}
-    paper = cards.paper(key.partition("/")[0])
-    others = [cards.table(of) for of in cards.table_keys() if of.startswith(paper.key)]
-    others = [of for of in others if of.key != key]
-    return report(table, paper, runs, tidy([]), NONE_SCORED, form, others)
 
 
 def _scored_line(run_id):

@@ -27,10 +27,10 @@ from .made import (
     judged,
     made,
     made_matrix,
-    not_run,
     texts,
     tracked,
 )
+from .unrun import not_run
 
 
 def lines_of(markdown, row):

@@ -18,7 +18,8 @@ from bench.reporting.bibliography import bibtex
 from bench.reporting.latex import escaped
 from bench.tracking.frame import tidy
 
-from .made import MADE, NONE_SCORED, not_run
+from .made import MADE, NONE_SCORED
+from .unrun import not_run
 
 DOCUMENT = r"""\documentclass{article}
 \usepackage[T1]{fontenc}

@@ -11,7 +11,8 @@ from bench import cards
 from bench.reporting import report
 from bench.reporting.latex import escaped
 
-from .made import MADE, PAPER, RUNS, TABLE, frame, judged, not_run
+from .made import MADE, PAPER, RUNS, TABLE, frame, judged
+from .unrun import not_run
 
 
 def unlinked(text):
