@@ -227,7 +227,7 @@ def _store(here: Config) -> Iterator[Finding]:
         yield Finding(area, "mlflow", "broken", str(error))
         return
     uri = at.shown
-    if at.file is not None and not at.file.is_file():
+    if at.is_new:
         yield Finding(area, "mlflow", "ok", f"{uri} (not there yet: the first run makes it)")
         return
 
