@@ -23,7 +23,7 @@ def test_reading_needs_no_torch_and_draws_nothing(arguments, environment, tmp_pa
         "from bench.cli import main\n"
         "try:\n    main()\n"
         "except SystemExit as end:\n    assert not end.code, end.code\n"
-        "heavy = {'torch', 'lightning', 's3prl', 'transformers', 'matplotlib', 'seaborn'}\n"
+        "heavy = {'torch', 'lightning_fabric', 's3prl', 'transformers', 'matplotlib', 'seaborn'}\n"
         "heavy &= set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )
