@@ -8,7 +8,7 @@ import numpy as np
 
 from bench.catalogue import is_rate
 from bench.config import Config
-from bench.errors import BenchError, RowFailed, plain
+from bench.errors import BenchError, RowFailed
 from bench.launchers import costs, local
 from bench.launchers.needs import lacking, lacking_device
 from bench.launchers.room import abandon
@@ -88,7 +88,7 @@ class Sweeping:
                 if not unreachable(error):
                     raise
                 # The study itself has it all; the next trial, or `close`, tells it once more.
-                self._watcher.say(f"the tracking server does not answer: {plain(error)}")
+                self._watcher.say(self._store.no_answer(error))
             yield ended
 
     def close(self, wanted: int) -> bool:
@@ -171,7 +171,7 @@ class _Hearing:
 
     def __init__(self, watcher: local.Watcher, name: str, heard: Heard, devices: int) -> None:
         self._watcher, self._name, self._heard = watcher, name, heard
-        # Processes of several devices tell their epochs when all is over: nothing to prune then.
+        # Processes of several devices cannot be stopped by what hears them: nothing is pruned.
         self._alone = devices == 1
         self._own = False
 
