@@ -7,13 +7,16 @@ bench.toml names a folder of cards of corpora alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from bench import config, config_files, texts
+from bench.config import Config
 from bench.errors import BenchError
 from bench.specs.base import Spec
 from bench.specs.faults import explain
@@ -29,6 +32,30 @@ _NO_CARDS = (config_files.NAME, "pyproject.toml")
 AnySpec = TypeVar("AnySpec", bound=Spec)
 
 
+_read_once: ContextVar[list[Config] | None] = ContextVar("_read_once", default=None)
+
+
+@contextmanager
+def configuration_read_once() -> Generator[None]:
+    """Within it, the configuration that says where cards are is read once: a command looks for
+    hundreds of cards, and changes no configuration meanwhile.
+    """
+    before = _read_once.set([])
+    try:
+        yield
+    finally:
+        _read_once.reset(before)
+
+
+def _configured() -> Config:
+    known = _read_once.get()
+    if known is None:
+        return config.load()
+    if not known:
+        known.append(config.load())
+    return known[0]
+
+
 def folder(name: str) -> Path:
     """Return the folder of cards (`datasets`, `experiments`, `templates`): the wheel's own, else
     the checkout's.
@@ -41,7 +68,7 @@ def folders(name: str) -> list[Path]:
     """Return every folder of cards (`datasets`, `experiments`): the suite's, then those of the
     extensions that have one. BenchError names an extension that is not there or holds no cards.
     """
-    listed, here = [folder(name)], config.load()
+    listed, here = [folder(name)], _configured()
     if name == "datasets" and here.cards is not None:
         if not here.cards.is_dir():
             raise BenchError(f"cards = {str(here.cards)!r}: there is no such folder")
@@ -65,7 +92,7 @@ def card_keys(name: str, pattern: str = "*.toml") -> list[str]:
     """Return the keys of all cards in `folders(name)` that fit a pattern: paths below the folder,
     without `.toml`.
     """
-    here = config.load()
+    here = _configured()
     settings = {path.resolve() for path in (here.source, *here.further) if path is not None}
     return sorted(
         {

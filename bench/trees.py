@@ -15,7 +15,8 @@ EVERY = "*"
 
 
 def merged(*trees: Mapping[str, Any]) -> dict[str, Any]:
-    """Fold settings from left to right, by the rules at the head of this module.
+    """Fold settings from left to right, by the rules at the head of this module. What is found may
+    share tables with what was given: neither is to be changed in place.
 
     >>> merged({"mix": {"kind": "csm", "rounds": 1}}, {"mix": {"rounds": 2}})
     {'mix': {'kind': 'csm', 'rounds': 2}}
@@ -29,7 +30,7 @@ def merged(*trees: Mapping[str, Any]) -> dict[str, Any]:
             if old is not None and new is not None and _same_kind(old, new):
                 result[key] = merged(old, new)
             else:
-                result[key] = value if new is None else merged(new)
+                result[key] = value
     return result
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.config import Config
-from bench.digests import file_digest
+from bench.digests import file_digest, short_digest
 from bench.disk import human_bytes
 from bench.errors import BenchError, near
 
@@ -76,6 +76,8 @@ KNOWN: Mapping[str, Weights] = {
 }
 
 
+_READ_OF_FOLDER = ("config.json", "model.safetensors", "pytorch_model.bin")
+"""Of a Hugging Face folder nothing else is read (`bench.frontends.layouts`)."""
 INTERVALS = "it is a CSV of utterance,start_s,end_s"
 """What a key of `[weights]` that holds breaths is."""
 ANY_COPY = "any copy of Respiro-en's respiro-en.pt will do"
@@ -119,15 +121,25 @@ def locate(key: str, config: Config, otherwise: str = ANY_LAYOUT) -> Path:
     )
 
 
+def content_digest(path: Path) -> str:
+    """Return by what a run is known to be made from the weights at `path`: sixteen hexadecimal
+    digits of a file's SHA-256, eight of the files of a folder that are read. Raise OSError.
+    """
+    if path.is_file():
+        return file_digest(path)
+    files = [path / name for name in _READ_OF_FOLDER]
+    return short_digest({of.name: file_digest(of) for of in files if of.is_file()})
+
+
 def published(key: str, path: Path) -> str:
-    """Return which published file the weights at `path` are, by their SHA-256, in words: a name of
+    """Return which published file the weights at `path` are, by their digest, in words: a name of
     them, that they are none of those known, or that none is known. Raise OSError.
 
     Digests of XLS-R's files, and of Hugging Face's folders, are not known to us.
     """
+    found = content_digest(path)
     if not path.is_file():
-        return "a folder: whether it is a published one is not known"
-    found = file_digest(path)
+        return f"files {found}: whether it is a published folder is not known"
     known = KNOWN.get(key)
     if known is None or known.sha256 is None:
         return f"sha256 {found}: whether it is a published file is not known"

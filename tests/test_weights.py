@@ -6,6 +6,8 @@ import hashlib
 import re
 
 from bench import weights
+from bench.config import Config
+from bench.training import contents
 
 
 def test_digests_are_whole():
@@ -23,7 +25,16 @@ def test_a_file_is_said_to_be_published_another_or_unknown(tmp_path, monkeypatch
     )
     assert weights.published("xlsr2_300m", path).endswith("published file is not known")
     assert weights.published("own", path).endswith("published file is not known")
-    assert weights.published("own", tmp_path).startswith("a folder")
+    folder = tmp_path / "wavlm-large"
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    text = weights.published("wavlm_large", folder)
+    (of_run,) = contents._weights("w", Config(weights={"w": folder}), "").values()
+    assert text == f"files {of_run}: whether it is a published folder is not known"
+    (folder / "README.md").write_text("not read")
+    assert weights.published("wavlm_large", folder) == text
+    (folder / "config.json").write_text("{ }")
+    assert weights.published("wavlm_large", folder) != text
     known = weights.Weights("WavLM-Large.pt", "", "", (), sha256=digest)
     monkeypatch.setattr(weights, "KNOWN", {"wavlm_large": known})
     assert weights.published("wavlm_large", path).endswith(": the published WavLM-Large.pt")

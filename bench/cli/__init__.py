@@ -12,7 +12,7 @@ from typing import TextIO
 
 import click
 
-from bench import __version__, machine, writing
+from bench import __version__, card_files, machine, writing
 from bench.cli.compare import compare
 from bench.cli.console import make_printable, visible_output
 from bench.cli.data import data
@@ -83,7 +83,7 @@ def main() -> None:
     streams = [stream for stream in (sys.stdout, sys.stderr) if stream is not None]
     for stream in streams:
         make_printable(stream)
-    with writing.temporaries():
+    with writing.temporaries(), card_files.configuration_read_once():
         code = _run()
     for stream in streams:
         if (error := _unwritten(stream)) is not None:

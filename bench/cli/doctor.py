@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from itertools import groupby
-from pathlib import Path
 from typing import Literal, NamedTuple
 
 import click
@@ -15,7 +14,6 @@ from bench.cli import configuration, machine_checks, options
 from bench.cli.counting import runs_wait
 from bench.config import Config, Form
 from bench.corpora import cards as corpora
-from bench.digests import file_digest
 from bench.errors import BenchError
 from bench.launchers.needs import lacking, lacking_device
 
@@ -206,11 +204,12 @@ def _corpora(here: Config) -> Iterator[Finding]:
 def _weights(here: Config) -> Iterator[Finding]:
     for key in dict.fromkeys([*weights.KNOWN, *here.weights]):
         state: State = "broken" if key in here.weights else "missing"
-        yield _attempt("weights", key, lambda k=key: _with_digest(weights.locate(k, here)), state)
+        yield _attempt("weights", key, lambda k=key: _located(k, here), state)
 
 
-def _with_digest(path: Path) -> str:
-    return f"{path} (SHA-256 {file_digest(path)}...)" if path.is_file() else f"{path} (a folder)"
+def _located(key: str, here: Config) -> str:
+    path = weights.locate(key, here)
+    return f"{path} ({weights.published(key, path)})"
 
 
 def _store(here: Config) -> Iterator[Finding]:
@@ -227,7 +226,7 @@ def _store(here: Config) -> Iterator[Finding]:
         yield Finding(area, "mlflow", "broken", str(error))
         return
     uri = at.shown
-    if at.file is not None and not at.file.is_file():
+    if at.is_new:
         yield Finding(area, "mlflow", "ok", f"{uri} (not there yet: the first run makes it)")
         return
 

@@ -9,7 +9,7 @@ import click
 
 from bench import disk, weights
 from bench.cli import options
-from bench.config import Config
+from bench.config import Config, Form
 from bench.corpora import cards
 from bench.errors import BenchError
 from bench.launchers.order import Order
@@ -17,6 +17,7 @@ from bench.specs.frontends import Tiny
 
 if TYPE_CHECKING:
     from bench.launchers.costs import Training
+    from bench.launchers.past_hours import Hours
     from bench.launchers.speed import Speed
 
 
@@ -60,7 +61,7 @@ def _costs(order: Order, here: Config, again: bool, measure: bool) -> Iterator[s
     unknown = f", and those of {len(counts) - len(known)} more" if len(known) < len(counts) else ""
     if todo:
         yield f"clips: at most {sum(known):,}{unknown} (early stopping may end sooner)"
-    yield f"time: {_time(left, here, measure)}"
+    yield f"time: {_time(left, here, order.form, measure)}"
     room = costs.room(left, here)
     free = disk.free_bytes(here.work)
     enough = "" if room.total <= free else ": NOT ENOUGH"
@@ -72,7 +73,7 @@ def _costs(order: Order, here: Config, again: bool, measure: bool) -> Iterator[s
     yield from _downloads(order, here)
 
 
-def _time(left: Sequence[Training], here: Config, measure: bool) -> str:
+def _time(left: Sequence[Training], here: Config, form: Form, measure: bool) -> str:
     if not left:
         return "nothing is left"
     from dataclasses import replace
@@ -90,14 +91,33 @@ def _time(left: Sequence[Training], here: Config, measure: bool) -> str:
                 click.echo(_rates(run.signature, one))
     hours = [speed.hours(training, found, here) for training in left]
     known = [of for of in hours if of is not None]
-    if not known:
-        return f"not measured on {device} (--measure)"
-    days = sorted({one.measured for one in found.values()})
-    rest = len(hours) - len(known)
-    return (
-        f"at most {_hours(sum(known))} on one {device}, measured {' and '.join(days)}"
-        f"{f', and {rest} trainings not measured (--measure)' if rest else ''}"
-    )
+    parts: list[str] = []
+    if known:
+        days = " and ".join(sorted({one.measured for one in found.values()}))
+        parts.append(f"at most {_hours(sum(known))} on one {device}, measured {days}")
+    unknown = [training for training, of in zip(left, hours, strict=True) if of is None]
+    alike = _past_hours(unknown, here, form)
+    if alike:
+        names = ", ".join(sorted({name for of in alike for name in of.runs}))
+        total = _hours(sum(of.hours for of in alike))
+        of_those = f" for {len(alike)} more" if known else ""
+        parts.append(f"about {total}{of_those} on {device_name(here)}, as long as {names} took")
+    rest = len(unknown) - len(alike)
+    if rest and parts:
+        parts.append(f"{_number(rest, 'training')} not measured (--measure)")
+    return ", and ".join(parts) if parts else f"not measured on {device} (--measure)"
+
+
+def _past_hours(unknown: Sequence[Training], here: Config, form: Form) -> list[Hours]:
+    """Return the hours of those trainings of which alike runs are finished on this device."""
+    from bench.launchers.local import device_name
+    from bench.launchers.past_hours import PastHours
+
+    if not unknown:
+        return []
+    past = PastHours(here, form, device_name(here))
+    found = (past.of_training(training) for training in unknown)
+    return [of for of in found if of is not None]
 
 
 def _rates(signature: str, speed: Speed) -> str:

@@ -88,7 +88,7 @@ def run(
     from bench.launchers import costs, local
     from bench.tracking.store import Store
 
-    costs.require_room(order, here, again)
+    costs.require_room(costs.left(order, here, again), here)
     failed: list[str] = []
     busy: list[str] = []
     ended: list[str] = []

@@ -70,6 +70,8 @@ def sweep(
             for dead in store.sweep_dead():
                 display.say(f"marked failed, its process had died: {dead}")
         sweeping = Sweeping(card, here, store, display, storage)
+        if not worker:
+            sweeping.require_room(wanted, jobs)
         if jobs > 1 and not worker:
             if storage:
                 os.environ[launch.STORAGE] = storage

@@ -23,7 +23,8 @@ _HEAD = """# What it costs
 Made from the cards by `python -m bench.launchers.cost_table`; a test compares. Sizes are in powers
 of 1,000. A size that no source states is "unknown"; "about" is as a page rounds it. Times are not
 measured here: `bench run TABLE --measure` measures them on your device in some seconds, and
-`bench run TABLE --dry-run` then says the hours.
+`bench run TABLE --dry-run` then says the hours; without that it says those of finished runs in your
+store that had the same front-end, data, epochs and device.
 
 The locked environment takes 5.8 GB; `make demo` leaves 0.2 GB in `work` (both measured on Linux,
 x86-64, November 2026).

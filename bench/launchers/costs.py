@@ -78,10 +78,7 @@ def left(order: Order, config: Config, again: bool = False) -> list[Training]:
 
     def add(run: Run, seed: int, again: bool) -> None:
         key = (run.training_signature, seed)
-        places = [*(config.work / "runs").glob(f"{key[0]}-*/seed-{seed}")]
-        ended = any((place / checkpoints.SELECTION).is_file() for place in places)
-        taken = disk.taken_bytes(*(path for place in places for path in place.glob("*.pt")))
-        new = Training((), seed, ended and not again, 0 if again else taken)
+        new = Training((run,), seed, False, 0) if again else training_of(run, seed, config)
         known = found.setdefault(key, new)
         if run.signature not in {of.signature for of in known.runs}:
             found[key] = known._replace(runs=(*known.runs, run))
@@ -93,6 +90,14 @@ def left(order: Order, config: Config, again: bool = False) -> list[Training]:
                     add(run.start.stage, seed, again=False)
                 add(run, seed, again)
     return [of for of in found.values() if not of.is_trained or of.runs[0].evaluate]
+
+
+def training_of(run: Run, seed: int, config: Config) -> Training:
+    """Return the training of one run, as far as it is here."""
+    places = [*(config.work / "runs").glob(f"{run.training_signature}-*/seed-{seed}")]
+    ended = any((place / checkpoints.SELECTION).is_file() for place in places)
+    taken = disk.taken_bytes(*(path for place in places for path in place.glob("*.pt")))
+    return Training((run,), seed, ended, taken)
 
 
 def utterances(data: Data, run: Run, config: Config) -> int | None:
@@ -115,28 +120,31 @@ def clips(run: Run, config: Config) -> int | None:
 # --- disk -----------------------------------------------------------------------------------------
 
 
-def require_room(order: Order, config: Config, again: bool = False) -> None:
-    """Raise RowFailed where the disk does not hold what is left of an order."""
-    text = disk.shortage(config.work, room(left(order, config, again), config).total)
+def require_room(trainings: Sequence[Training], config: Config, at_once: int = 1) -> None:
+    """Raise RowFailed where the disk does not hold what trainings need, so many of them done at
+    once.
+    """
+    text = disk.shortage(config.work, room(trainings, config, at_once).total)
     if text is not None:
         raise RowFailed(text)
 
 
-def room(trainings: Sequence[Training], config: Config) -> Room:
+def room(trainings: Sequence[Training], config: Config, at_once: int = 1) -> Room:
     """Return what trainings need beside what they take already; see `room_of`."""
     at = address.configured(config)
-    return room_of(trainings, in_store=at.file is not None or at.is_database)
+    in_store = at.file is not None or at.is_database
+    return room_of(trainings, in_store=in_store, at_once=at_once)
 
 
-def room_of(trainings: Sequence[Training], *, in_store: bool) -> Room:
-    """Return what trainings need that are done one after the other.
+def room_of(trainings: Sequence[Training], *, in_store: bool, at_once: int = 1) -> Room:
+    """Return what trainings need of which `at_once` are done beside each other.
 
     A finished one keeps its weights, twice where the tracking store keeps its copy on the same disk
     (`in_store`). Until then it has its last state, which holds the weights and the optimiser's two
     moments of each that is trained, twice while it is written; and the weights that a mean is to be
     made of.
     """
-    stays, meanwhile = 0, 0
+    stays, states = 0, list[int]()
     for training in trainings:
         weights = weights_of(training.runs[0])
         kept = (2 if in_store else 1) * weights.all_bytes
@@ -145,8 +153,8 @@ def room_of(trainings: Sequence[Training], *, in_store: bool) -> Room:
             keep = training.runs[0].training.keep
             recent = keep.checkpoints * weights.all_bytes if isinstance(keep, KeepAverage) else 0
             state = weights.all_bytes + 2 * weights.trained_bytes
-            meanwhile = max(meanwhile, 2 * state + recent)
-    return Room(stays, meanwhile)
+            states.append(2 * state + recent)
+    return Room(stays, sum(sorted(states)[-at_once:]))
 
 
 def weights_of(run: Run) -> Weights:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
+from multiprocessing.connection import Connection
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, NamedTuple, NoReturn, Protocol
@@ -25,6 +26,7 @@ from bench.errors import BenchError, Busy, plain
 from bench.launchers import judged, results, room, shared
 from bench.launchers.interrupt import Interrupt
 from bench.launchers.order import Order
+from bench.launchers.relay import Sender, relayed
 from bench.provenance import commit, processor
 from bench.reporting.kept import KeptInStore
 from bench.specs.run import Run, Stage, TrainData
@@ -335,11 +337,9 @@ def _trained(job: Job, place: Path, config: Config, both: _Both) -> Trained:
     fabric = engine.make_fabric(config, job.run.training.precision)
     if config.devices == 1:
         return train_and_score(fabric, job.run, job.seed, job.data, place, config, both)
-    # Lightning hands the processes' own fabric to a function of one argument.
-    trained = fabric.launch(partial(_on_each, job, place, config))
-    for number, figures_of_epoch in enumerate(trained.progress.history, start=1):
-        both.on_epoch(number, figures_of_epoch)
-    return trained
+    with relayed(both) as pipe:
+        # Lightning hands the processes' own fabric to a function of one argument.
+        return fabric.launch(partial(_on_each, job, place, config, pipe))
 
 
 def _find_breaths(job: Job, config: Config, watcher: Watcher) -> dict[str, Census]:
@@ -363,5 +363,6 @@ def _find_breaths(job: Job, config: Config, watcher: Watcher) -> dict[str, Censu
     return marked
 
 
-def _on_each(job: Job, place: Path, config: Config, fabric: Fabric) -> Trained:
-    return train_and_score(fabric, job.run, job.seed, job.data, place, config, engine.Silent())
+def _on_each(job: Job, place: Path, config: Config, pipe: Connection, fabric: Fabric) -> Trained:
+    observer = Sender(pipe) if fabric.is_global_zero else engine.Silent()
+    return train_and_score(fabric, job.run, job.seed, job.data, place, config, observer)

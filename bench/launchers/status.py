@@ -16,12 +16,11 @@ import pandas as pd
 
 from bench import cards, versions
 from bench.config import Config, Form
-from bench.launchers.present import Machine, Present
+from bench.launchers.present import NOTHING, Machine, Present
 from bench.reporting.older import of_runs
 from bench.specs.table import Table
-from bench.tracking import address
 from bench.tracking.frame import tidy
-from bench.tracking.store import Store
+from bench.tracking.table_runs import runs_by_table, table_runs
 
 CURRENT, NOT_RUN = "current", "not run"
 OLDER, WEIGHTS, DATA, SETTINGS = "older code", "other weights", "other data", "other settings"
@@ -31,7 +30,6 @@ _UNFINISHED = {
     "FAILED": "failed",
     "KILLED": "interrupted",
 }
-_NOWHERE = Present({}, {})
 
 
 class Standing(NamedTuple):
@@ -66,30 +64,38 @@ class Standing(NamedTuple):
         return {of: value for of, value in names.items() if f"weights {of}" in self.made_from}
 
 
-def runs_of(table: str, form: Form, config: Config) -> pd.DataFrame:
-    """Return the tracked runs of a table's rows; no store is made where there is none yet."""
-    file = address.configured(config).file
-    if file is not None and not file.is_file():
-        return tidy([])
-    # Where a server is away, what the outbox has.
-    return tidy(Store(config).search(table, {"form": form, "kind": "row"}))
+def of_table(key: str, form: Form, config: Config) -> list[Standing]:
+    """Return how the rows of a table stand; see `standings`."""
+    frame = tidy(table_runs(config, key, form))
+    return standings(cards.table(key), form, frame, Machine(config))
 
 
-def standings(
-    table: Table, form: Form, config: Config, frame: pd.DataFrame, *, look: bool = True
-) -> list[Standing]:
+def of_all(form: Form, config: Config) -> list[Standing]:
+    """Return how the rows of every table stand that has runs. The tracking store, and each split
+    and file of weights, are read once.
+    """
+    machine = Machine(config)
+    return [
+        standing
+        for key, runs in runs_by_table(config, cards.table_keys(), form).items()
+        if runs
+        for standing in standings(cards.table(key), form, tidy(runs), machine)
+    ]
+
+
+def standings(table: Table, form: Form, frame: pd.DataFrame, machine: Machine) -> list[Standing]:
     """Return how the rows of `table` stand by its runs `frame`, with the card's seeds and any other
     that was begun. Weights and data are compared with those of this machine, as far as they are
-    here, unless it is not to `look`; runs of other settings come last.
+    here; runs of other settings come last.
     """
-    machine, found, own = Machine(config), list[Standing](), set[str]()
+    found, own = list[Standing](), set[str]()
     for row in cards.runnable(table):
         run = cards.resolve(table, row, form)
         ours = frame[(frame["row"] == row) & (frame["signature"] == run.signature)]
         own |= {*ours["run_id"]}
         of_card = table.rows[row].seeds or table.seeds
         seeds = [*of_card, *sorted({*ours["seed"].tolist()} - {*of_card})]
-        here = machine.of_run(run) if look and len(ours) else _NOWHERE
+        here = machine.of_run(run) if len(ours) else NOTHING
         found += [_of_seed(table, row, seed, ours[ours["seed"] == seed], here) for seed in seeds]
     others = frame[~frame["run_id"].isin(own)]
     return [*found, *(_described(table, run, SETTINGS) for run in _records(others))]

@@ -8,15 +8,16 @@ import numpy as np
 
 from bench.catalogue import is_rate
 from bench.config import Config
-from bench.errors import BenchError, plain
-from bench.launchers import local, room
+from bench.errors import BenchError, RowFailed
+from bench.launchers import costs, local
 from bench.launchers.needs import lacking, lacking_device
+from bench.launchers.room import abandon
 from bench.provenance import commit
 from bench.reporting.sweep_best import standing
 from bench.specs.run import Run
 from bench.specs.sweep import Sweep
 from bench.sweep_cards import base, row, seeds, signature, trial_run
-from bench.sweeps import records, storage
+from bench.sweeps import records, room, storage
 from bench.sweeps.publish import publish
 from bench.sweeps.study import STATES, Claim, Pruned, Study
 from bench.sweeps.worker import Ended, Heard, Refused, work
@@ -66,6 +67,17 @@ class Sweeping:
         self._tracked = StudyRun(store, entry)
         artifact_check.require(store, entry.table)
 
+    def require_room(self, wanted: int, jobs: int) -> None:
+        """Raise RowFailed where the disk does not hold what is left of `wanted` trials, done by so
+        many processes.
+        """
+        left = room.left(self.study, self._whole(wanted), self._config)
+        try:
+            costs.require_room(left, self._config, jobs)
+        except RowFailed:
+            self._tracked.close("KILLED")
+            raise
+
     def run(self, wanted: int) -> Iterator[Ended]:
         """Work until `wanted` trials are there or taken, and yield how each of ours ended."""
         for ended in work(self.study, self._run_of, self._seeds, self._train, wanted):
@@ -76,7 +88,7 @@ class Sweeping:
                 if not unreachable(error):
                     raise
                 # The study itself has it all; the next trial, or `close`, tells it once more.
-                self._watcher.say(f"the tracking server does not answer: {plain(error)}")
+                self._watcher.say(self._store.no_answer(error))
             yield ended
 
     def close(self, wanted: int) -> bool:
@@ -86,11 +98,14 @@ class Sweeping:
             if ending != "running":
                 self._tell(trial.number, ending, trial.value if ending == "finished" else None)
         publish(self.study, self._tracked, self._resolution)
-        points = self.card.points()
-        whole = min(wanted, len(points)) if points is not None else wanted
-        done = self.study.over() >= whole
+        done = self.study.over() >= self._whole(wanted)
         self._tracked.close("FINISHED" if done else "KILLED")
         return done
+
+    def _whole(self, wanted: int) -> int:
+        """Return how many trials there can be at most."""
+        points = self.card.points()
+        return wanted if points is None else min(wanted, len(points))
 
     def standing(self) -> str:
         """Return which trial is best, or that dev cannot tell; "" where none is finished."""
@@ -123,7 +138,7 @@ class Sweeping:
         try:
             outcome = local.attempt(job, entry, self._config, self._store, watcher)
         except Pruned:
-            room.abandon(folder(self._config.work, run, job.data, seed))
+            abandon(folder(self._config.work, run, job.data, seed))
             raise
         if outcome.state == "failed":
             raise (Refused if outcome.by_disk else BenchError)(outcome.message)
@@ -156,7 +171,7 @@ class _Hearing:
 
     def __init__(self, watcher: local.Watcher, name: str, heard: Heard, devices: int) -> None:
         self._watcher, self._name, self._heard = watcher, name, heard
-        # Processes of several devices tell their epochs when all is over: nothing to prune then.
+        # Processes of several devices cannot be stopped by what hears them: nothing is pruned.
         self._alone = devices == 1
         self._own = False
 

@@ -44,6 +44,11 @@ class Address:
     """User and password for an HTTP server."""
     _secrets: tuple[str, ...] = field(default=(), repr=False)
 
+    @property
+    def is_new(self) -> bool:
+        """Whether it is a local store that is not there yet; opening it would make it."""
+        return self.file is not None and not self.file.is_file()
+
     def hidden(self, text: str) -> str:
         """Return what a library says, without passwords."""
         for secret in self._secrets:

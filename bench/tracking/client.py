@@ -34,11 +34,13 @@ _LATER = (408, 429)
 
 
 def quiet() -> dict[str, str]:
-    """Return the environment in which mlflow sends nothing out and does not wait long for a server,
-    and set it for this process.
+    """Return the environment in which mlflow sends nothing out, prints nothing and does not wait
+    long for a server, and set it for this process.
     """
     os.environ.update(MLFLOW_DISABLE_TELEMETRY="true", DO_NOT_TRACK="true")
     os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
+    # It prints addresses of pages where a run ends, in the middle of JSON.
+    os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true"
     for name, value in _PATIENCE.items():
         os.environ.setdefault(name, value)
     return dict(os.environ)

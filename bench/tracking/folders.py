@@ -30,29 +30,26 @@ def runs_by_folder(config: Config) -> Mapping[str, list[TrainedRun]] | None:
     """Return the runs by the folder they were trained in, below the work folder; none where there
     is no store yet, None where its server does not answer, or has got only some of the records.
     """
-    file = address.configured(config).file
-    if file is not None and not file.is_file():
+    if address.configured(config).is_new:
         return {}
     store = Store(config)
     if not store.answers() or store.waiting():
         return None
-    client = store.client
     found: dict[str, list[TrainedRun]] = {}
-    for experiment in client.search_experiments():
-        for run in store.search(experiment.name, {}):
-            place = run.data.tags.get(TRAINED_IN, "")
-            if place:
-                found.setdefault(place, []).append(_trained(experiment.name, run))
+    for run in store.search_tables([of.name for of in store.client.search_experiments()], {}):
+        place = run.data.tags.get(TRAINED_IN, "")
+        if place:
+            found.setdefault(place, []).append(_trained(run))
     return found
 
 
-def _trained(table: str, run: Any) -> TrainedRun:
+def _trained(run: Any) -> TrainedRun:
     tags = run.data.tags
     holder = tags.get("process")
     here = process.here().host
     known = process.parse(holder) if holder and run.info.status == "RUNNING" else None
     return TrainedRun(
-        name=f"{table}: {run.info.run_name}",
+        name=f"{tags['table']}: {run.info.run_name}",
         kind=tags.get("kind", "row"),
         status=run.info.status,
         changed="overrides" in tags,

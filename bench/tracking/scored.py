@@ -106,7 +106,7 @@ def systems(to: Ledger) -> list[dict[str, str]]:
     found = [
         run
         for experiment in to.client.search_experiments()
-        for run in to.runs(experiment.experiment_id, "tags.kind = 'system'")
+        for run in to.runs([experiment.experiment_id], "tags.kind = 'system'")
     ]
     return [{name: run.data.tags[name] for name in names} for run in found]
 

@@ -76,6 +76,10 @@ class Store:
         """Return whether the store is a file, or its server takes connections."""
         return self._own.answers()
 
+    def no_answer(self, why: Exception) -> str:
+        """Return in a line that the store's server does not answer, and why."""
+        return f"the tracking server {self.uri} does not answer: {self._own.said(why)}"
+
     @property
     def client(self) -> Any:
         """MLflow's client of this store, or of the outbox while the store does not answer."""
@@ -95,7 +99,7 @@ class Store:
         begun = self._try(lambda to: self._begin(to, entry))
 
         def outbox(error: Exception) -> Begun:
-            self._tell(self._own.said(error))
+            self._tell(error)
             return begin.begin(self._outbox, entry)
 
         return TrackedRun(begun, entry, outbox)
@@ -206,7 +210,11 @@ class Store:
         """Return MLflow's runs in the experiment `table` that have all the tags, the one that began
         last first.
         """
-        return self._try(lambda to: to.search(table, tags))
+        return self.search_tables([table], tags)
+
+    def search_tables(self, tables: Sequence[str], tags: Mapping[str, str]) -> list[Any]:
+        """Return what `search` does, of several tables; the store is asked for all at once."""
+        return self._try(lambda to: to.search_tables(tables, tags))
 
     def shared(
         self, table: str, name: str, identity: Mapping[str, str], more: Mapping[str, str]
@@ -279,7 +287,7 @@ class Store:
         try:
             return self._there(work)
         except _Away as away:
-            self._tell(str(away))
+            self._tell(away)
         return work(self._outbox)
 
     def _reached(self, work: Callable[[Ledger], T]) -> T:
@@ -287,7 +295,7 @@ class Store:
         try:
             return self._there(work)
         except _Away as away:
-            raise BenchError(f"the tracking server {self.uri} does not answer: {away}") from away
+            raise BenchError(self.no_answer(away)) from away
 
     def _there(self, work: Callable[[Ledger], T]) -> T:
         if not self._own.answers():
@@ -302,15 +310,12 @@ class Store:
                 raise BenchError(f"the tracking store {self.uri}: {said}") from error
             raise
 
-    def _tell(self, why: str) -> None:
+    def _tell(self, why: Exception) -> None:
         if self._told:
             return
         self._told = True
         file = ledger.outbox_file(self._config)
-        self._say(
-            f"the tracking server {self.uri} does not answer ({why}): records go to {file}, "
-            "`bench sync` sends them on"
-        )
+        self._say(f"{self.no_answer(why)}; records go to {file}, `bench sync` sends them on")
 
     def _runs(self, table_key: str, form: Form, kind: str) -> list[Any]:
         wanted = {"form": form, "kind": kind}

@@ -150,7 +150,7 @@ def _waiting(outbox: Ledger) -> list[Any]:
     found = [
         run
         for experiment in outbox.client.search_experiments()
-        for run in outbox.runs(experiment.experiment_id)
+        for run in outbox.runs([experiment.experiment_id])
     ]
     return sorted(found, key=lambda run: run.info.start_time)
 
@@ -232,7 +232,7 @@ def _is_alive(outbox: Ledger, run: Any) -> bool:
     holder = run.data.tags.get("process")
     if holder is not None:
         return process.alive(process.parse(holder))
-    parts = outbox.runs(run.info.experiment_id, f"tags.`{PARENT}` = '{run.info.run_id}'")
+    parts = outbox.runs([run.info.experiment_id], f"tags.`{PARENT}` = '{run.info.run_id}'")
     return any(of.info.status == "RUNNING" and _is_alive(outbox, of) for of in parts)
 
 

@@ -1,11 +1,15 @@
-"""The tracked runs of a table's rows; without opening a store that is not there."""
+"""The tracked runs of tables' rows; without opening a store that is not there."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from bench import packages
 from bench.config import Config, Form
+
+if TYPE_CHECKING:
+    from bench.tracking.store import Store
 
 
 def table_runs(config: Config, table: str, form: Form) -> list[Any]:
@@ -13,15 +17,27 @@ def table_runs(config: Config, table: str, form: Form) -> list[Any]:
     a server is away, those that the outbox has. None where MLflow is not installed
     (`bench.tracking.opened.unread` says so).
     """
+    return runs_by_table(config, [table], form)[table]
+
+
+def runs_by_table(config: Config, tables: Sequence[str], form: Form) -> dict[str, list[Any]]:
+    """Return what `table_runs` does, of each of several tables; the store is asked once."""
+    found: dict[str, list[Any]] = {table: [] for table in tables}
+    store = _opened(config)
+    if store is not None:
+        for run in store.search_tables(tables, {"form": form, "kind": "row"}):
+            found[run.data.tags["table"]].append(run)
+    return found
+
+
+def _opened(config: Config) -> Store | None:
+    """Return the store; None where there is none yet, or no MLflow."""
     if not packages.installed("mlflow"):
-        return []
+        return None
     from bench.tracking import address
     from bench.tracking.store import Store
 
-    file = address.configured(config).file
-    if file is not None and not file.is_file():
-        return []
-    return Store(config).search(table, {"form": form, "kind": "row"})
+    return None if address.configured(config).is_new else Store(config)
 
 
 def overrides(runs: list[Any]) -> dict[str, str]:

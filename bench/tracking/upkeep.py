@@ -13,7 +13,7 @@ def sweep_dead(to: Ledger) -> list[str]:
     to.require_writable()
     dead: list[str] = []
     for experiment in to.client.search_experiments():
-        for run in to.runs(experiment.experiment_id, "attributes.status = 'RUNNING'"):
+        for run in to.runs([experiment.experiment_id], "attributes.status = 'RUNNING'"):
             holder = run.data.tags.get("process")
             if holder is None or process.alive(process.parse(holder)):
                 continue

@@ -13,13 +13,10 @@ from pathlib import Path
 from bench import versions, weights
 from bench.breath import dsp
 from bench.config import Config
-from bench.digests import file_digest, list_digest, short_digest
+from bench.digests import file_digest, list_digest
 from bench.specs.breath import Breath, Dsp, Precomputed, Respiro
 from bench.specs.frontends import S3prl, Wav2Vec2, WavLM
 from bench.specs.run import Data, Run
-
-_READ_OF_FOLDER = ("config.json", "model.safetensors", "pytorch_model.bin")
-"""Of a Hugging Face folder nothing else is read (`bench.frontends.layouts`)."""
 
 
 def of_training(run: Run, config: Config) -> dict[str, str]:
@@ -64,13 +61,7 @@ def of_breaths(breath: Breath, config: Config) -> dict[str, str]:
 
 
 def _weights(key: str, config: Config, otherwise: str) -> dict[str, str]:
-    place = weights.locate(key, config, otherwise)
-    if place.is_file():
-        return {f"weights {key}": file_digest(place)}
-    files = [place / name for name in _READ_OF_FOLDER]
-    return {
-        f"weights {key}": short_digest({of.name: file_digest(of) for of in files if of.is_file()})
-    }
+    return {f"weights {key}": weights.content_digest(weights.locate(key, config, otherwise))}
 
 
 def _below(root: Path) -> Iterator[tuple[str, Path]]:

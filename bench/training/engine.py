@@ -63,9 +63,7 @@ class Observer(Protocol):
 
 
 class Silent:
-    """Says nothing: of processes that a tracker's connection does not reach, whose history is in
-    the checkpoint and is logged when the launch is over.
-    """
+    """Says nothing: of all devices' processes but the first."""
 
     def on_step(self, epoch: int, step: int, steps: int, losses: Mapping[str, float]) -> None:
         """Say nothing."""

@@ -64,7 +64,11 @@ def test_files_keys_and_weights_are_told(bench, environment, tmp_path):
     done = found(bench("doctor", "--json"))
     assert done["configuration", "bench.toml"]["detail"] == "read"
     assert done["configuration", "work"]["detail"] == "from BENCH_WORK"
-    assert "(SHA-256 9a129038d9a00aed..." in done["weights", "mine"]["detail"]
+    text = "(sha256 9a129038d9a00aed: whether it is a published file is not known)"
+    assert text in done["weights", "mine"]["detail"]
+    environment["BENCH_WEIGHTS_WAVLM_LARGE"] = str(path)
+    text = "(sha256 9a129038d9a00aed: not the published WavLM-Large.pt)"
+    assert text in found(bench("doctor", "--json"))["weights", "wavlm_large"]["detail"]
 
 
 @pytest.mark.parametrize(

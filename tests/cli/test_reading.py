@@ -17,13 +17,14 @@ LIGHT = [
 
 
 @pytest.mark.parametrize("arguments", LIGHT, ids=" ".join)
-def test_reading_needs_no_torch(arguments, environment, tmp_path):
+def test_reading_needs_no_torch_and_draws_nothing(arguments, environment, tmp_path):
     code = (
         f"import sys; sys.argv[1:] = {arguments!r}\n"
         "from bench.cli import main\n"
         "try:\n    main()\n"
         "except SystemExit as end:\n    assert not end.code, end.code\n"
-        "heavy = {'torch', 'lightning_fabric', 's3prl', 'transformers'} & set(sys.modules)\n"
+        "heavy = {'torch', 'lightning_fabric', 's3prl', 'transformers', 'matplotlib', 'seaborn'}\n"
+        "heavy &= set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )
     done = subprocess.run(

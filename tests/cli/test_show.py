@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from bench import cards
+from bench import card_files, cards, config
 
 
 @pytest.mark.parametrize("table", ["table4", "breathnet/table8", "cross", "breathnet/table12"])
@@ -30,6 +30,18 @@ def test_lines_fit_a_terminal_and_no_word_is_broken(bench, table, columns, monke
     done = bench("show", table)
     assert max(map(len, done.stdout.splitlines())) <= columns
     assert {word for word in done.stdout.split() if set(word) != {"-"}} <= words
+
+
+def test_a_command_reads_the_configuration_of_cards_once_and_the_next_one_anew(
+    bench, environment, tmp_path, monkeypatch
+):
+    loaded = []
+    load = config.load
+    monkeypatch.setattr(card_files.config, "load", lambda: loaded.append(1) or load())
+    assert bench("list").returncode == 0
+    assert len(loaded) == 1
+    environment["BENCH_EXTEND"] = str(tmp_path / "nowhere")
+    assert "there is no such folder" in bench("list").stderr
 
 
 def test_list_fits_as_well(bench, monkeypatch):

@@ -12,6 +12,7 @@ from pathlib import Path
 import optuna
 import pytest
 
+from bench import disk
 from bench.config import Config
 from bench.sweeps import storage
 from bench.tracking.store import Store
@@ -75,6 +76,15 @@ def test_a_sweep_killed_in_the_middle_ends_with_its_trials_and_no_duplicates(
     assert "SMOKE" in text
     assert (tmp_path / "made" / "sweep-sal-lambda.smoke.history.png").is_file()
     assert bench("report", "sweep/sal-lambda", "--smoke", "--folder", "made", "--check")[0] == 0
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_too_small_a_disk_is_refused_before_the_first_trial(bench, environment, monkeypatch, jobs):
+    monkeypatch.setattr(disk, "free_bytes", lambda _: 1000)
+    done = bench("sweep", "sal-lambda", "--smoke", "--jobs", jobs)
+    assert done.returncode == 1
+    assert "are needed and 1.0 kB are free: make room" in done.stderr
+    assert states(Path(environment["BENCH_WORK"])) == []
 
 
 def test_a_sweep_that_was_not_run_says_so(bench, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -12,10 +13,11 @@ from bench.cli.dry_run import dry_run
 from bench.cli.run import run as run_verb
 from bench.config import Config, Form
 from bench.errors import RowFailed
-from bench.launchers import cost_table, costs, local, speed
+from bench.launchers import cost_table, costs, local, past_hours, speed
 from bench.launchers.order import Order
 from bench.specs.corpus import DownloadSize
 from bench.specs.run import Run, Stage
+from bench.tracking.shared import TRAINED_IN
 from bench.training import checkpoints
 from tests.launchers.test_stages import CARD
 from tests.training.test_engine import run_to_end
@@ -185,3 +187,58 @@ def test_the_page_of_costs_is_what_the_cards_say(root):
 def test_the_whole_page_of_costs_is_what_the_cards_say(root):
     page = (root / cost_table.FILE).read_text(encoding="utf-8")
     assert page == cost_table.markdown(), f"`make costs` writes {cost_table.FILE} anew"
+
+
+def run_of(row: str, hours: float, place: str, *overrides: str, **changes: str) -> SimpleNamespace:
+    """A finished run of a row of table 4 as MLflow has it."""
+    flat = resolved("table4", row, *overrides).flat()
+    tags = {"table": "sal/table4", "row": row, "device": "NVIDIA H200", TRAINED_IN: place}
+    tags |= {key: value for key, value in changes.items() if key != "status"}
+    data = SimpleNamespace(
+        params={key: str(value) for key, value in flat.items()},
+        metrics={"hours": hours},
+        tags=tags,
+    )
+    return SimpleNamespace(
+        data=data, info=SimpleNamespace(status=changes.get("status", "FINISHED"))
+    )
+
+
+def test_hours_are_those_of_finished_runs_that_cost_the_same(monkeypatch, config):
+    runs = [
+        run_of("S5", 2.0, "runs/a"),
+        run_of("S5", 4.0, "runs/b"),
+        run_of("S5", 0.1, "runs/c"),  # two share a training: whose hours it took is not known
+        run_of("S5", 0.1, "runs/c"),
+        run_of("S5", 0.1, "runs/d", taken_from="another"),
+        run_of("S5", 9.0, "runs/e", device="NVIDIA A100"),
+        run_of("S5", 0.5, "runs/f", status="FAILED"),
+        run_of("S5", 7.0, "runs/g", "training.epochs=3"),
+    ]
+    monkeypatch.setattr(past_hours, "runs_by_table", lambda *_: {"sal/table4": runs})
+    past = past_hours.PastHours(config, "paper", "NVIDIA H200")
+
+    def hours(row: str, *overrides: str, trained: bool = False) -> float | None:
+        run = resolved("table4", row, *overrides)
+        found = past.of_training(costs.Training((run,), 7, trained, 0))
+        return None if found is None else found.hours
+
+    assert hours("S5") == 3.0
+    assert hours("S5", "optimiser.learning_rate=0.001") == 3.0
+    assert hours("S5", "training.epochs=3") == 7.0
+    assert hours("S5", "training.epochs=4") is None
+    assert hours("S5", "train.clip_s=2.56") is None
+    assert hours("S5", trained=True) is None
+
+
+def test_hours_of_past_runs_are_said_with_the_runs_that_took_them(monkeypatch, config, capsys):
+    monkeypatch.setattr(local, "device_name", lambda _: "NVIDIA H200")
+    runs = [run_of("S5", 2.5, "runs/a")]
+    monkeypatch.setattr(past_hours, "runs_by_table", lambda *_: {"sal/table4": runs})
+    order = Order(cards.table("table4"), ["S5"], 2, "paper", ["optimiser.learning_rate=0.001"])
+    dry_run(order, config, again=False, measure=False)
+    expected = "time: about 5.0 h on NVIDIA H200, as long as sal/table4 S5 took"
+    assert expected in capsys.readouterr().out.splitlines()
+    runs.clear()
+    dry_run(order, config, again=False, measure=False)
+    assert "time: not measured on NVIDIA H200 (--measure)" in capsys.readouterr().out

@@ -10,8 +10,11 @@ import pandas as pd
 import pytest
 from requests import RequestException
 
-from bench import sweep_cards
+from bench import disk, sweep_cards
 from bench.config import Config
+from bench.errors import RowFailed
+from bench.launchers import costs
+from bench.sweeps import room
 from bench.sweeps.trials import Sweeping
 from bench.tracking import studies
 from bench.tracking.store import Store
@@ -227,6 +230,37 @@ def test_a_trial_lies_where_a_row_of_its_settings_would(parse, config):
     assert (place / "kept.pt").is_file()
     row = run.model_copy(update={"evaluate": {"x": run.dev}})
     assert folder(config.work, row, data, 666) == place
+
+
+SHARED = STAGED + "system.auxiliary.weight = 0.2\n"
+
+
+@pytest.mark.parametrize(("start", "stages"), [("", 0), (STAGED, 3), (SHARED, 1)])
+def test_the_trials_that_are_left_need_room_on_the_disk(parse, config, monkeypatch, start, stages):
+    card = parse(SMALL.replace("[space]", start + "[space]"))
+    sweeping = Sweeping(card, config, Store(config), Watcher("trial 1", KeyboardInterrupt()), None)
+    weights = costs.weights_of(sweep_cards.base(card))
+    state = weights.all_bytes + 2 * weights.trained_bytes
+    free = 2 * (3 + stages) * weights.all_bytes + 2 * state
+    monkeypatch.setattr(disk, "free_bytes", lambda _: free)
+    sweeping.require_room(3, jobs=1)
+    sweeping.require_room(8, jobs=1)  # the grid has three points
+    with pytest.raises(RowFailed, match="are needed and"):
+        sweeping.require_room(3, jobs=2)
+    monkeypatch.setattr(disk, "free_bytes", lambda _: free - 1)
+    with pytest.raises(RowFailed, match="are needed and"):
+        sweeping.require_room(3, jobs=1)
+    assert runs(config)["study made"].info.status == "KILLED"
+    if stages > 1:
+        return
+    with pytest.raises(KeyboardInterrupt):
+        list(sweeping.run(3))
+    # One is finished; of the stopped one its files are there; the third is not begun.
+    *earlier, begun, new = room.left(sweeping.study, 3, config)
+    assert [training.is_trained for training in earlier] == [True] * stages
+    assert begun.taken_bytes > weights.all_bytes
+    assert (new.taken_bytes, new.is_trained) == (0, False)
+    sweeping.require_room(3, jobs=1)
 
 
 def test_a_tracking_server_that_is_away_for_a_while_costs_nothing(parse, config, monkeypatch):

@@ -9,7 +9,8 @@ import pytest
 
 from bench import cards
 from bench.config import Config
-from bench.tracking.entry import RunEntry
+from bench.metrics.scores import Figure
+from bench.tracking.entry import RunEntry, ScoredEntry
 from bench.tracking.store import Store
 from tests.tracking.serving import Server, free_port
 
@@ -46,6 +47,25 @@ def entry():
 @pytest.fixture(scope="session")
 def smoke_entry(entry):
     return replace(entry, run=cards.resolve(cards.table("sal/table4"), "S5", "smoke"))
+
+
+@pytest.fixture
+def scored():
+    """A judged score file of another system."""
+    return ScoredEntry(
+        table="sal/table4",
+        system="BAM",
+        form="paper",
+        split="partialspoof/eval",
+        fingerprint="0123456789abcdef",
+        digest="feedbeef",
+        commit="18096a9",
+        settings={"columns": "id 1, score 2", "missing": "3"},
+        evaluation="partialspoof",
+        corpus="PS eval",
+        cells={"System": "BAM"},
+        figures={"partialspoof.eer": Figure(0.0361, 0.035, 0.0372)},
+    )
 
 
 @pytest.fixture

@@ -12,25 +12,22 @@ import pytest
 from bench.errors import BenchError
 from bench.metrics.scores import Figure
 from bench.tracking import kept, records
-from bench.tracking.entry import ScoredEntry
 
 
 @pytest.fixture
-def scored():
-    return ScoredEntry(
+def scored(scored):
+    return replace(
+        scored,
         table="cross/detection",
         system="MyDet",
-        form="paper",
         split="asvspoof2019la/eval",
-        fingerprint="0123456789abcdef",
-        digest="feedbeef",
-        commit="18096a9",
-        settings={"columns": "id 1, score 2", "missing": "3"},
+        evaluation="asvspoof2019la",
+        corpus="",
+        cells={},
         figures={
             "asvspoof2019la.eer": Figure(0.0361, 0.035, 0.0372, plan="speaker+attack"),
             "asvspoof2019la.auc": Figure(0.9, math.nan, math.nan),
         },
-        evaluation="asvspoof2019la",
     )
 
 

@@ -11,27 +11,8 @@ import pytest
 
 from bench.metrics.scores import Figure
 from bench.tracking import files
-from bench.tracking.entry import ScoredEntry
 from bench.tracking.scored import REPLACED
 from bench.tracking.scored_record import SCORED, ScoredRecord, framed_records, of_entry
-
-
-@pytest.fixture
-def scored():
-    return ScoredEntry(
-        table="sal/table4",
-        system="BAM",
-        form="paper",
-        split="partialspoof/eval",
-        fingerprint="0123456789abcdef",
-        digest="feedbeef",
-        commit="18096a9",
-        settings={"columns": "id 1, score 2", "missing": "3"},
-        evaluation="partialspoof",
-        corpus="PS eval",
-        cells={"System": "BAM"},
-        figures={"partialspoof.eer": Figure(0.0361, 0.035, 0.0372)},
-    )
 
 
 def test_a_judged_file_stands_beside_the_tables_runs_and_not_among_them(

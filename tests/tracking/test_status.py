@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
 
-from bench import cards, versions
+from bench import __version__, cards, versions
 from bench.cli import bench
-from bench.launchers import present
+from bench.digests import short_digest
+from bench.errors import BenchError
+from bench.launchers import present, status
 from bench.launchers.present import Present
-from bench.launchers.status import runs_of, standings
 from bench.metrics.scores import Figure
+from bench.tracking.ledger import Ledger
 
 SEED = 666
 FIGURES = {"partialspoof.eer": Figure(0.03, 0.02, 0.04)}
@@ -42,9 +45,8 @@ def now(entry, monkeypatch):
     return hold
 
 
-def states(config, look=True):
-    table = cards.table("table4")
-    found = standings(table, "paper", config, runs_of(table.key, "paper", config), look=look)
+def states(config):
+    found = status.of_table("sal/table4", "paper", config)
     return {(of.row, of.seed): of for of in found}
 
 
@@ -81,7 +83,6 @@ def test_weights_and_data_are_those_of_this_machine(
     now(**changes)
     found = states(config)["S5", SEED]
     assert (found.state, ", ".join(found.changed)) == (state, changed)
-    assert states(config, look=False)["S5", SEED].state == "current"
 
 
 @pytest.mark.parametrize("said", [True, False])
@@ -122,14 +123,57 @@ def test_the_lines_and_the_command_are_printed(store, config, entry, now):
     assert row["versions"]["system sal"] == 1
 
 
-def test_without_a_table_each_that_has_runs_is_a_line(store, entry):
+def test_without_a_table_rows_of_one_code_weights_data_and_state_are_a_line(store, entry, now):
     empty = CliRunner().invoke(bench, ["status", "--smoke"], catch_exceptions=False)
-    assert "no row of any table was run: `bench run table4 --smoke` runs one" in empty.output
+    assert empty.output == "no row of any table was run: `bench run table4 --smoke` runs one\n"
     finish(store, entry)
+    finish(store, entry, row="S6", run=run("S6"))
+    finish(store, entry, row="S7", run=run("S7"), commit="beefbee")
+    finish(store, entry, row="S8", run=run("S8"), fingerprints={"partialspoof/train": "f"})
+    other = cards.resolve(cards.table("table1"), "SAL-XLSR")
+    finish(store, entry, table="sal/table1", row="SAL-XLSR", run=other, made_from={})
+    printed = CliRunner().invoke(bench, ["status"], catch_exceptions=False).output.splitlines()
+    groups = [re.split("  +", line) for line in printed if line.startswith("sal/")]
+    data, package = short_digest(entry.fingerprints), __version__
+    by, weights = f"{package} 18096a9", "xlsr2_300m 01234567"
+    older_data = short_digest({"partialspoof/train": "f"})
+    assert groups[:7] == [
+        ["sal/table1", "current", by, "-", data, "1", "SAL-XLSR"],
+        ["sal/table1", "not run", "-", "-", "-", "1", "SAL-WavLM"],
+        ["sal/table4", "not run", "-", "-", "-", "5", "S0,S1,S2,S3,S4"],
+        ["sal/table4", "current", by, weights, data, "2", "S5,S6"],
+        ["sal/table4", "current", f"{package} beefbee", weights, data, "1", "S7"],
+        ["sal/table4", "other data", by, weights, older_data, "1", "S8"],
+        ["sal/table4 S8: changed since: partialspoof/train"],
+    ]
+    assert printed[-1] == "next: bench run sal/table4 --rows S8"
+    now(made_from={"weights xlsr2_300m": "f"})
     printed = CliRunner().invoke(bench, ["status"], catch_exceptions=False).output
-    (line,) = [line for line in printed.splitlines() if line.startswith("sal/table4")]
-    assert "1 current" in line
-    assert "tca" not in printed
+    assert "other weights" in printed
+    assert printed.endswith("next: bench run sal/table4 --rows S5,S6,S7,S8\n")
+
+
+def test_the_store_and_each_split_are_read_once_for_all_tables(store, config, entry, monkeypatch):
+    finish(store, entry)
+    other = cards.resolve(cards.table("table1"), "SAL-XLSR")
+    finish(store, entry, table="sal/table1", row="SAL-XLSR", run=other)
+    read, searched = [], []
+
+    def load(*split):
+        read.append((split[0], split[1], split[-1]))
+        raise BenchError("is not here")
+
+    whole = Ledger.runs
+
+    def runs(self, *asked):
+        searched.append(asked)
+        return whole(self, *asked)
+
+    monkeypatch.setattr(present.corpora, "load", load)
+    monkeypatch.setattr(Ledger, "runs", runs)
+    assert {of.table for of in status.of_all("paper", config)} == {"sal/table4", "sal/table1"}
+    assert len(searched) == 1
+    assert len(read) == len({*read}) >= 3
 
 
 def test_runs_of_other_settings_come_last(store, config, entry, now):
@@ -137,6 +181,5 @@ def test_runs_of_other_settings_come_last(store, config, entry, now):
         update={"training": entry.run.training.model_copy(update={"epochs": 3})}
     )
     finish(store, entry, run=changed, overrides=("training.epochs=3",))
-    table = cards.table("table4")
-    *_, last = standings(table, "paper", config, runs_of(table.key, "paper", config))
+    *_, last = status.of_table("sal/table4", "paper", config)
     assert (last.row, last.state, last.signature) == ("S5", "other settings", changed.signature)

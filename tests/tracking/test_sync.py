@@ -11,7 +11,6 @@ import pytest
 from bench.errors import BenchError
 from bench.tracking import client as mlflow_client
 from bench.tracking import process
-from bench.tracking.entry import ScoredEntry
 from bench.tracking.store import Store
 from tests.tracking.outbox import FIGURES, everything, run_row, sent
 
@@ -136,20 +135,9 @@ def test_parts_keep_their_parents(away, back, entry, tmp_path):
         assert run.data.tags["mlflow.parentRunId"] == row.info.run_id
 
 
-def test_judged_score_files_and_how_tables_are_shown_are_sent(away, back, tmp_path):
+def test_judged_score_files_and_how_tables_are_shown_are_sent(away, back, scored):
     from bench import cards
 
-    scored = ScoredEntry(
-        table="sal/table4",
-        system="BAM",
-        form="paper",
-        split="partialspoof/eval",
-        fingerprint="0123456789abcdef",
-        digest="feedbeef",
-        commit="18096a9",
-        settings={"columns": "id 1, score 2"},
-        figures=FIGURES,
-    )
     away.present(cards.table("sal/table4"))
     away.keep_scored(scored, {})
     sent(away, back)
