@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 import click
 
 from bench import cards, config_files, machine, packages, provenance, weights
-from bench.cli import configuration, machine_checks, options
+from bench.cli import configuration, json_output, machine_checks, options
 from bench.cli.counting import runs_wait
 from bench.config import Config, Form
 from bench.corpora import cards as corpora
@@ -35,7 +35,7 @@ class Finding(NamedTuple):
 @click.command()
 @click.argument("table", required=False)
 @options.smoke
-@options.as_json
+@json_output.json_flag
 @click.pass_context
 def doctor(context: click.Context, table: str | None, smoke: bool, as_json: bool) -> None:
     """Look for devices, versions, corpora, weights and the tracking store, and try disk and locks.
@@ -47,7 +47,10 @@ def doctor(context: click.Context, table: str | None, smoke: bool, as_json: bool
     if found[0].state == "ok" and table is not None:
         found += needed_by(table, options.form(smoke))
     if as_json:
-        options.print_json("doctor", {"findings": [finding._asdict() for finding in found]})
+        key = table if table is None or found[0].state != "ok" else cards.table(table).key
+        content = {"table": key, "form": options.form(smoke)}
+        of = [finding._asdict() for finding in found]
+        json_output.print_json("doctor", {**content, "findings": of})
     else:
         for area, of in groupby(found, lambda finding: finding.area):
             click.echo(f"\n{area}")

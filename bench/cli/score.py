@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench import config
-from bench.cli import configuration, options, score_folder
+from bench.cli import configuration, json_output, options, score_folder
 from bench.cli import expected as expecting
 from bench.cli.expected import Expected, ExpectedParam
 from bench.cli.given import Given, ScoreFileParam
 from bench.cli.judging import judging, read_keys
-from bench.cli.tracked import keep_verdict
+from bench.cli.tracked import Tracked, keep_verdict
 from bench.cli.written import made, place_of, safe_name, stated_place, write
 from bench.config import Config
 from bench.corpora import cards
@@ -141,10 +141,11 @@ def score(
         scores = Given(path, name, {}, path)
     judge = read_keys(card, here, smoke, scores.shown, asked)
     stands = None if track is None else standing(card.key, split, track, form)
+    of_row = dict[str, Any](table=None, row=None, seed=None, set=[])
     if trained is not None:
-        _score(
-            trained, run_seed, card.key, split, made(scores.path.parent) / scores.path.name, here
-        )
+        path = made(scores.path.parent) / scores.path.name
+        seed = _score(trained, run_seed, card.key, split, path, here)
+        of_row = dict(table=trained.table.key, row=trained.rows[0], seed=seed, set=[*overrides])
     judged = _read(judge, scores, listed)
     name = name or scores.name
     names = [name] if name else [*longer_names(scores.path)]
@@ -162,10 +163,10 @@ def score(
     if name or place.said:
         verdict = replace(verdict, name=place.system)
     written = write(verdict, judged, place)
-    run = ""
+    tracked = None
     if stands is not None:
-        run = keep_verdict(verdict, judge, judged, stands, place.system, scores, written, here)
-    _say(verdict, as_json, written, run, expected)
+        tracked = keep_verdict(verdict, judge, judged, stands, place.system, scores, written, here)
+    _say(verdict, as_json, written, of_row, tracked, expected)
     if not verdict.figures:
         options.end_without_figures(verdict.notes)
     expecting.end_where_different(expected, verdict.figures)
@@ -214,8 +215,10 @@ def _order(table: str, row: str, form: config.Form, overrides: Sequence[str]) ->
 
 def _score(
     order: Order, seed: int | None, corpus: str, split: str, path: Path, here: Config
-) -> None:
-    """Have a trained row score a split; say whose weights these are and how clips are cut."""
+) -> int:
+    """Have a trained row score a split; say whose weights these are and how clips are cut. Return
+    the row's seed.
+    """
     # These import torch and MLflow, which takes seconds: only now.
     from bench.launchers import models
     from bench.tracking.store import Store
@@ -230,21 +233,30 @@ def _score(
     say(f"{order.table.key}, row {order.rows[0]}, seed {model.seed}: weights of {model.place}")
     say(f"{corpus} {split}: {length} utterances, {frames} scored, as in the evaluation {like}")
     models.score_split(model, data, path, here, say)
+    return model.seed
 
 
 def _say(
-    verdict: Verdict, as_json: bool, written: list[Path], run: str, expected: Sequence[Expected]
+    verdict: Verdict,
+    as_json: bool,
+    written: list[Path],
+    of_row: Mapping[str, Any],
+    tracked: Tracked | None,
+    expected: Sequence[Expected],
 ) -> None:
     from bench.scoring import render
 
     if as_json:
-        files = [str(path) for path in written]
-        content = {**render.as_dict(verdict), "files": files, "run": run or None}
-        if expected:
-            content["expected"] = expecting.as_dicts(expected, verdict.figures)
-        options.print_json("score", content)
+        content = {
+            **of_row,
+            **render.as_dict(verdict),
+            "files": written,
+            "tracked": tracked and tracked._asdict(),
+            "expected": expecting.as_dicts(expected, verdict.figures),
+        }
+        json_output.print_json("score", content)
         return
     click.echo(render.markdown(verdict))
     click.echo(f"written: {written[0].parent}: {', '.join(path.name for path in written)}")
-    if run:
-        click.echo(run)
+    if tracked is not None:
+        click.echo(tracked.said)

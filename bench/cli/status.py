@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bench import cards
-from bench.cli import configuration, options
+from bench.cli import configuration, json_output, options
 from bench.digests import short_digest
 
 if TYPE_CHECKING:  # pandas and MLflow take a second
@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # pandas and MLflow take a second
 @click.command()
 @click.argument("table", required=False)
 @options.smoke
-@options.as_json
+@json_output.json_flag
 def status(table: str | None, smoke: bool, as_json: bool) -> None:
     """Show for each row and seed of TABLE by which code, weights and data its last run was made,
     and whether it is current: the code, weights and data of now would give the same.
@@ -39,7 +39,7 @@ def status(table: str | None, smoke: bool, as_json: bool) -> None:
     ]
     if as_json:
         rows = [{**standing._asdict(), "form": form} for standing in found]
-        options.print_json("status", {"form": form, "rows": rows})
+        json_output.print_json("status", {"form": form, "rows": rows})
     elif table:
         _print_rows(found, smoke)
     else:

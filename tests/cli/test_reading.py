@@ -76,7 +76,7 @@ def test_show_says_what_a_row_is(bench):
     assert row["says"] == {"system.auxiliary.kind": "position", "system.auxiliary.weight": 0.1}
     assert row["paper"]["partialspoof.eer"] == 3.5
     assert row["state"] == "not run"
-    assert any("xlsr2_300m" in text for text in row["lacking"])
+    assert any("xlsr2_300m" in text for text in row["missing"])
 
 
 def test_doctor_finds_the_miniatures_and_misses_the_corpora(bench):
