@@ -46,7 +46,7 @@ def validated(text: str) -> dict[str, Any]:
     kind = content["kind"]
     assert kind in KINDS, f"{kind!r}: the schema has no such kind"
     mistakes = [f"{of.json_path}: {of.message}" for of in _validator(kind).iter_errors(content)]
-    assert mistakes == [], kind
+    assert not mistakes, "\n".join([kind, *mistakes])
     return content
 
 
@@ -66,9 +66,8 @@ def _described(name: str) -> str:
         for key, of in part["properties"].items()
         if key not in _HEAD or name not in KINDS.values()
     ]
-    return "\n".join(
-        [f"{part['description']}.\n", "| key | holds | what it is |", "|---|---|---|", *lines]
-    ).replace("..", ".")
+    heading = ["| key | holds | what it is |", "|---|---|---|"]
+    return "\n".join([f"{part['description'].removesuffix('.')}.", "", *heading, *lines])
 
 
 def _said(of: dict[str, Any]) -> str:

@@ -8,7 +8,10 @@ from typing import Any
 
 from bench.catalogue import is_rate, printed_unit
 
-_SCALED = ("value", "low", "high", "utterance_low", "utterance_high", "a", "b", "difference")
+_SCALED = (
+    *("value", "low", "high", "utterance_low", "utterance_high", "a", "b", "difference"),
+    *("official", "lowest", "highest"),
+)
 """What is in the unit of a result; counts and p-values are not."""
 
 

@@ -202,7 +202,7 @@ def as_dict(verdict: Verdict) -> dict[str, Any]:
                         "bonafide": line.bonafide,
                         "spoof": line.spoof,
                         "missing": line.missing,
-                        "ties": line.ties and line.ties._asdict(),
+                        "ties": line.ties and as_printed("eer", line.ties._asdict()),
                         "results": _numbers(line.figures),
                     }
                     for line in breakdown.lines
