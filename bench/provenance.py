@@ -11,7 +11,16 @@ from pathlib import Path
 from bench import __version__
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ("torch", "torchaudio", "lightning", "s3prl", "mlflow", "numpy", "pandas", "soundfile")
+PACKAGES = (
+    "torch",
+    "torchaudio",
+    "lightning-fabric",
+    "s3prl",
+    "mlflow",
+    "numpy",
+    "pandas",
+    "soundfile",
+)
 
 
 def commit() -> str:

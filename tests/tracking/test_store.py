@@ -144,7 +144,7 @@ def test_a_run_left_without_figures_has_failed(store, entry):
         pass
     run = run_of(store, tracked)
     assert run.info.status == "FAILED"
-    assert "before its figures" in run.data.tags["failure"]
+    assert "before its results" in run.data.tags["failure"]
 
 
 def test_it_goes_on_in_the_same_run_with_the_curve_of_an_uninterrupted_one(store, entry):
