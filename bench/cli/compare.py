@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli import configuration, json_output, options
+from bench.cli import completion, configuration, json_output, options
 from bench.cli.given import SAID, Given
 from bench.cli.judging import judging, read_keys
 from bench.cli.named_row import NamedRow, SystemParam, score_file
@@ -30,8 +30,8 @@ def _seeds(_: click.Context, __: click.Parameter, value: str) -> str:
 
 
 @click.command()
-@click.argument("a", type=SystemParam())
-@click.argument("b", type=SystemParam())
+@click.argument("a", type=SystemParam(), shell_complete=completion.system_names)
+@click.argument("b", type=SystemParam(), shell_complete=completion.system_names)
 @click.option(
     "--seeds",
     default="",

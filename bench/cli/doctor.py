@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 import click
 
 from bench import cards, config_files, machine, packages, provenance, weights
-from bench.cli import configuration, json_output, machine_checks, options
+from bench.cli import completion, configuration, json_output, machine_checks, options
 from bench.cli.counting import runs_wait
 from bench.config import Config, Form
 from bench.corpora import cards as corpora
@@ -33,7 +33,7 @@ class Finding(NamedTuple):
 
 
 @click.command()
-@click.argument("table", required=False)
+@click.argument("table", required=False, shell_complete=completion.table_names)
 @options.smoke
 @json_output.json_flag
 @click.pass_context

@@ -285,6 +285,7 @@ def features(asked: Asked, evaluations: tuple[str, ...], most: str, layer: str |
     multiple=True,
     default=["breathnet/table5"],
     show_default=True,
+    shell_complete=completion.table_names,
     help="Another table whose columns are ranked as well.",
 )
 @click.option(

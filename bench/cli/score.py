@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench import config
-from bench.cli import configuration, json_output, options, score_folder
+from bench.cli import completion, configuration, json_output, options, score_folder
 from bench.cli import expected as expecting
 from bench.cli.expected import Expected, ExpectedParam
 from bench.cli.given import Given, ScoreFileParam
@@ -36,9 +36,16 @@ if TYPE_CHECKING:  # pandas and pyarrow take a second: only where scores are jud
     "--run",
     "row",
     metavar="ROW",
+    shell_complete=completion.row_name,
     help="Instead of a file: score the split with a trained row's kept weights.",
 )
-@click.option("--table", default="table4", show_default=True, help="The row's table.")
+@click.option(
+    "--table",
+    default="table4",
+    show_default=True,
+    shell_complete=completion.table_names,
+    help="The row's table.",
+)
 @click.option("--run-seed", type=int, help="Seed of the row's run (default: its first).")
 @click.option(
     "--set",
@@ -60,6 +67,7 @@ if TYPE_CHECKING:  # pandas and pyarrow take a second: only where scores are jud
     is_flag=False,
     flag_value="",
     metavar="[TABLE]",
+    shell_complete=completion.table_names,
     help="Add the result to the tracking store, as another system of a table that evaluates this "
     "split.",
 )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bench import cards
-from bench.cli import configuration, json_output, options
+from bench.cli import completion, configuration, json_output, options
 from bench.digests import short_digest
 
 if TYPE_CHECKING:  # pandas and MLflow take a second
@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # pandas and MLflow take a second
 
 
 @click.command()
-@click.argument("table", required=False)
+@click.argument("table", required=False, shell_complete=completion.table_names)
 @options.smoke
 @json_output.json_flag
 def status(table: str | None, smoke: bool, as_json: bool) -> None:
