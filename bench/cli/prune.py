@@ -109,9 +109,7 @@ def _at_terminal() -> bool:
 
 
 def _asked(kind: str, items: Sequence[Item]) -> bool:
-    return click.confirm(
-        f"remove {kind} ({_total(items)})?", default=False, err=json_output.is_wanted()
-    )
+    return click.confirm(f"remove {kind} ({_total(items)})?", default=False)
 
 
 def _total(items: Sequence[Item]) -> str:

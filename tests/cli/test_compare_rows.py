@@ -53,6 +53,7 @@ def test_seeds_and_corpus_are_chosen(bench, store):
     every = json.loads(bench(*order, "--seeds", "all").stdout)
     assert every["names"][0] == "sal/table4:S5, seeds 666, 667"
     assert every["over_seeds"]
+    assert every["rows"]["a"] == {"table": "sal/table4", "row": "S5", "seeds": [666, 667]}
     assert {of["levels"]["Evaluation"] for of in every["compared"]} == {"PS eval"}
     single = [
         json.loads(bench(*order, "--seeds", seed).stdout)["compared"][0]["a"]
@@ -114,6 +115,8 @@ def test_scored_systems_are_rows_and_stand_beside_files(bench, trials, keys, tmp
     mixed = json.loads(bench("compare", "cross:MyDet", paths["Theirs"], *keys, "--json").stdout)
     files = json.loads(bench("compare", *paths.values(), *keys, "--json").stdout)
     assert mixed["names"] == ["cross/detection:MyDet", "Theirs.txt"]
+    row = {"table": "cross/detection", "row": "MyDet", "seeds": []}
+    assert mixed["rows"] == {"a": row, "b": None}
     rates = [
         {of["metric"]: of["difference"]["value"] for of in found["compared"]}["eer"]
         for found in (by_rows, mixed, files)
