@@ -104,6 +104,16 @@ def is_rate(name: str) -> bool:
     return found is not None and found.unit == "rate"
 
 
+def printed_unit(name: str) -> Literal["%", "cost", "bits"] | None:
+    """Return in what unit a result is printed; None for what is no figure of merit.
+
+    >>> printed_unit("partialspoof.eer"), printed_unit("min_tdcf"), printed_unit("train.loss")
+    ('%', 'cost', None)
+    """
+    found = metric(name)
+    return None if found is None else "%" if found.unit == "rate" else found.unit
+
+
 def digits(name: str) -> int:
     """Return with how many decimals a figure is printed: rates, in per cent, with two."""
     return 2 if is_rate(name) else 4

@@ -80,6 +80,7 @@ def test_the_wheel_holds_every_module_and_no_test(wheel, root):
     modules = {str(path.relative_to(root)) for path in (root / "bench").rglob("*.py")}
     names = set(wheel.namelist())
     assert modules <= names
+    assert "bench/schema/output.schema.json" in names
     assert not [name for name in names if name.startswith("tests/")]
 
 

@@ -55,7 +55,10 @@ class Asked:
             raise BenchError(f"{self.row}: one row is explained at a time")
         order = Order(card, names, None, self.form, self.overrides)
         seeds = [seed for _, seed in wanted]
-        return trained(order, seeds, self.here, lambda text: click.echo(text, err=True))
+        rows = trained(order, seeds, self.here, lambda text: click.echo(text, err=True))
+        drawn = [{"table": of.table, "row": of.row, "seed": of.seed} for of in rows]
+        json_output.add({"rows": drawn})
+        return rows
 
     def shown_by(self, figure: str) -> Illustration | None:
         """Return what the table's card has of the paper's figure that a verb draws."""
@@ -115,7 +118,7 @@ class Asked:
         smoke = ".smoke" if self.form == "smoke" else ""
         stem = re.sub(r"[^\w.-]+", "-", name) + smoke
         paths = style.write(self.folder or self.here.work / "explained", stem, draw)
-        json_output.add({"files": [str(path) for path in paths]})
+        json_output.add({"files": paths})
         for path in paths:
             click.echo(f"written: {path}")
         if of is None or not self.track:
@@ -190,6 +193,8 @@ def gathered(shared: Sequence[Callable[[Verb], Verb]]) -> Callable[[Verb], Verb]
             **own: Any,
         ) -> None:
             form, here = options.form(smoke), configuration.to_write()
+            key = cards.table(table).key if table else None
+            json_output.add({"table": key, "form": form, "rows": [], "run": None})
             verb(Asked(table, row, seed, overrides, form, folder, track, here), **own)
 
         made = json_output.json_option(f"explain {verb.__name__}")(called)

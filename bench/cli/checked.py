@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bench import checked_cards, packages
-from bench.cli import configuration, options
+from bench.cli import configuration, json_output, options
 from bench.errors import BenchError
 from bench.specs.checked import Shapes
 
@@ -41,13 +41,13 @@ def names_here() -> list[str]:
     return [key for key in known if key not in left_out]
 
 
-def run(table: str, *, as_json: bool = False, refused: str = "") -> None:
+def run(table: str, *, refused: str = "") -> None:
     """Look the table up and print it; `refused` names options that were given and mean nothing."""
     found = _found(table, refused)
-    if as_json:
+    if json_output.is_wanted():
         from bench.reporting.checked import records
 
-        options.print_json("table without training", {"records": records(found)})
+        json_output.print_json("table without training", {"records": records(found)})
         return
     click.echo(f"{found.card.title}: {found.card.caption}")
     headings = [f"{column}{of}" for column in found.columns for of in (": paper", ": here")]

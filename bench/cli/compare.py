@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli import configuration, options
+from bench.cli import completion, configuration, json_output, options
 from bench.cli.given import SAID, Given
 from bench.cli.judging import judging, read_keys
 from bench.cli.named_row import NamedRow, SystemParam, score_file
@@ -30,8 +30,8 @@ def _seeds(_: click.Context, __: click.Parameter, value: str) -> str:
 
 
 @click.command()
-@click.argument("a", type=SystemParam())
-@click.argument("b", type=SystemParam())
+@click.argument("a", type=SystemParam(), shell_complete=completion.system_names)
+@click.argument("b", type=SystemParam(), shell_complete=completion.system_names)
 @click.option(
     "--seeds",
     default="",
@@ -72,7 +72,7 @@ def compare(
     place = folder or comparison_folder(here.work / "scored", content)
     files = write_comparison(place, text, content)
     if as_json:
-        options.print_json("compare", {**content, "files": [str(path) for path in files]})
+        json_output.print_json("compare", {**content, "files": files})
     else:
         click.echo(text)
         click.echo(f"written: {place}: {', '.join(path.name for path in files)}")
@@ -94,7 +94,8 @@ def _rows(
     kept = KeptInStore(store, here.work)
     found = row_pair.compare_rows(one, other, form, kept, corpus or "", asked["split"] or "")
     notes = (f"no metric: {note}" for note in found.notes)
-    return row_pair.markdown(found), row_pair.as_dict(found), tuple(notes)
+    rows = {"a": one.as_dict(), "b": other.as_dict()}
+    return row_pair.markdown(found), {**row_pair.as_dict(found), "rows": rows}, tuple(notes)
 
 
 def _files(
@@ -118,8 +119,10 @@ def _files(
     beside = next(of for of in (a, b) if isinstance(of, Given))
     split = asked["split"] or card.evaluation_split
     judge = read_keys(card, here, smoke, beside.shown, asked)
-    one, other = (
-        score_file(of, card.key, split, seeds, form, here) if isinstance(of, NamedRow) else of
+    (one, row), (other, other_row) = (
+        score_file(of, card.key, split, seeds, form, here)
+        if isinstance(of, NamedRow)
+        else (of, None)
         for of in (a, b)
     )
     names = [
@@ -128,7 +131,8 @@ def _files(
     ]
     found = compared(judge, _read(judge, one), _read(judge, other), (names[0], names[1]))
     found = replace(found, a=one.shown, b=other.shown)
-    return render.comparison(found), render.comparison_as_dict(found), found.notes
+    content = {**render.comparison_as_dict(found), "rows": {"a": row, "b": other_row}}
+    return render.comparison(found), content, found.notes
 
 
 def _read(judge: Judge, given: Given) -> Judged:

@@ -1,4 +1,5 @@
-"""What the shell offers when Tab is pressed: names of tables, rows, variants, sweeps and corpora.
+"""What the shell offers when Tab is pressed: names of tables, rows (also with their table),
+variants, sweeps and corpora.
 
 A faulty card or `bench.toml` offers nothing: the command itself says what is wrong.
 """
@@ -9,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable
 
 from click import Context, Parameter
+from click.shell_completion import BashComplete, CompletionItem, add_completion_class
 
 from bench import cards, checked_cards, sweep_cards
 from bench.corpora import cards as corpora
@@ -82,3 +84,58 @@ def row_names(context: Context, parameter: Parameter, typed: str) -> list[str]:
     before, last = re.fullmatch(r"((?:.*[,-])?)(.*)", typed, re.DOTALL).groups()  # type: ignore[union-attr]
     whole = row_name(context, parameter, typed)
     return whole or [before + name for name in row_name(context, parameter, last)]
+
+
+def system_names(context: Context, parameter: Parameter, typed: str) -> list[CompletionItem]:
+    """Offer files, and rows as `TABLE:ROW`: tables first and, where one is left, its rows; behind
+    an @ the variants of its paper.
+    """
+    if ":" in typed:
+        return [CompletionItem(name) for name in _rows_with_table(context, parameter, typed)]
+    tables = table_names(context, parameter, typed)
+    named = [f"{name}:" for name in tables if name not in checked_cards.names()]
+    if len(named) == 1:
+        named = _rows_with_table(context, parameter, named[0])
+    return [*map(CompletionItem, named), CompletionItem(typed, type="file")]
+
+
+def _rows_with_table(context: Context, parameter: Parameter, typed: str) -> list[str]:
+    def names(_: Context) -> Iterable[str]:
+        key, row = typed.split(":", 1)
+        table = cards.table(key)
+        rows = cards.runnable(table)
+        if "@" in row:
+            variants = cards.paper(table.key.partition("/")[0]).variants
+            rows = [f"{name}@{variant}" for name in rows for variant in variants]
+        return [f"{key}:{name}" for name in rows]
+
+    return _offered(names)(context, parameter, typed)
+
+
+class _Bash(BashComplete):
+    """Bash splits words at colons and replaces what is behind the last one: a word is put together
+    before anything is offered for it, and what is offered begins behind the colon.
+    """
+
+    _before = ""
+    """What of the last word bash does not replace."""
+
+    def get_completion_args(self) -> tuple[list[str], str]:
+        """Return the words, and the last one, which is not whole."""
+        before, last = super().get_completion_args()
+        words: list[str] = []
+        for word in (*before, last):
+            if words and (word == ":" or words[-1].endswith(":")):
+                words[-1] += word
+            else:
+                words.append(word)
+        *args, typed = words
+        self._before = "" if typed == last else typed[: typed.rindex(":") + 1]
+        return args, typed
+
+    def format_completion(self, item: CompletionItem) -> str:
+        """Return an item as the script of the shell reads it."""
+        return f"{item.type},{item.value.removeprefix(self._before)}"
+
+
+add_completion_class(_Bash)

@@ -28,13 +28,15 @@ data.add_command(list_utterances)
 
 @data.command("show")
 @click.argument("name", shell_complete=completion.corpus_names)
-@options.as_json
+@json_output.json_flag
 def show_corpus(name: str, as_json: bool) -> None:
     """Show a corpus's card: story, licence, where to get it, splits, traps."""
     card, here = cards.card(name), configuration.load()
     found = [*_found(card, here)]
     if as_json:
-        options.print_json("corpus", {**card.model_dump(), "on_this_machine": found})
+        content = {"corpus": card.key, **card.model_dump(mode="json", exclude={"key"})}
+        content |= {"on_this_machine": found}
+        json_output.print_json("data show", content)
         return
     click.echo(f"{card.name} ({card.short}), {card.task}\n\n{card.story}\n")
     click.echo(f"citation: {card.citation}\nlicence: {card.licence}\npage: {card.page}")
@@ -100,7 +102,7 @@ def _found(card: CorpusCard, here: Config) -> Iterator[dict[str, str]]:
     help="Write every problem's every file, utterance or line to FILE, as CSV.",
 )
 @options.smoke
-@options.as_json
+@json_output.json_flag
 @click.pass_context
 def check(
     context: click.Context,
@@ -131,7 +133,8 @@ def check(
         with counting(f"{card.key} {one}") as progress:
             reports.append(check(card, root, one, progress, form, decoding))
     if as_json:
-        options.print_json("data check", {"splits": [as_dict(report) for report in reports]})
+        splits = [as_dict(report) for report in reports]
+        json_output.print_json("data check", {"corpus": card.key, "form": form, "splits": splits})
     else:
         for report in reports:
             click.echo(render(report))
@@ -146,7 +149,7 @@ def check(
 @click.argument("b", metavar="B[:SPLIT,...]", shell_complete=completion.corpus_names)
 @click.option("--audio/--no-audio", default=True, help="Compare the recordings too; on by default.")
 @options.smoke
-@options.as_json
+@json_output.json_flag
 def overlap(a: str, b: str, audio: bool, smoke: bool, as_json: bool) -> None:
     """Find what two corpora share: sources, speakers, ids, and equal recordings.
 
@@ -162,7 +165,7 @@ def overlap(a: str, b: str, audio: bool, smoke: bool, as_json: bool) -> None:
     with counting("recordings") as progress:
         found = look.compare(first, second, progress if audio else None)
     if as_json:
-        options.print_json("data overlap", look.as_dict(found))
+        json_output.print_json("data overlap", {**look.as_dict(found), "form": form})
     else:
         click.echo(look.render(found))
 
@@ -223,7 +226,7 @@ def mini(
         written = write(
             place, speech, seed, SIZES[size], progress, keys or None, ready=ready, replace=replace
         )
-    json_output.add({"folder": str(place), "written": [str(path) for path in written]})
+    json_output.add({"folder": place, "written": [*written]})
     if not written:
         click.echo(f"already there, by the same recipe: {place}")
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli import completion, configuration, options
+from bench.cli import completion, configuration, json_output, options
 from bench.config import Config, Form
 from bench.corpora import cards, load_keys
 from bench.errors import BenchError
@@ -42,7 +42,7 @@ _CHUNK = 10_000
 )
 @click.option("--csv", "as_csv", is_flag=True, help="Every utterance as CSV.")
 @options.smoke
-@options.as_json
+@json_output.json_flag
 def list_utterances(
     name: str, split: str | None, keys: Path | None, as_csv: bool, smoke: bool, as_json: bool
 ) -> None:
@@ -65,7 +65,7 @@ def list_utterances(
     elif as_json:
         listed = [record for part in _parts(subset, root) for record in _records(part)]
         content = {"corpus": card.key, "split": split, "form": form, "utterances": listed}
-        options.print_json("data list", content)
+        json_output.print_json("data list", content)
     else:
         head = next(_parts(subset, root)).head(_HEAD).fillna("")
         options.print_table([*head.columns], head.to_numpy().tolist())

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 import click
 
 from bench import cards, config_files, machine, packages, provenance, weights
-from bench.cli import configuration, machine_checks, options
+from bench.cli import completion, configuration, json_output, machine_checks, options
 from bench.cli.counting import runs_wait
 from bench.config import Config, Form
 from bench.corpora import cards as corpora
@@ -31,9 +31,9 @@ class Finding(NamedTuple):
 
 
 @click.command()
-@click.argument("table", required=False)
+@click.argument("table", required=False, shell_complete=completion.table_names)
 @options.smoke
-@options.as_json
+@json_output.json_flag
 @click.pass_context
 def doctor(context: click.Context, table: str | None, smoke: bool, as_json: bool) -> None:
     """Look for devices, versions, corpora, weights and the tracking store, and try disk and locks.
@@ -45,7 +45,10 @@ def doctor(context: click.Context, table: str | None, smoke: bool, as_json: bool
     if found[0].state == "ok" and table is not None:
         found += needed_by(table, options.form(smoke))
     if as_json:
-        options.print_json("doctor", {"findings": [finding._asdict() for finding in found]})
+        key = table if table is None or found[0].state != "ok" else cards.table(table).key
+        content = {"table": key, "form": options.form(smoke)}
+        of = [finding._asdict() for finding in found]
+        json_output.print_json("doctor", {**content, "findings": of})
     else:
         for area, of in groupby(found, lambda finding: finding.area):
             click.echo(f"\n{area}")

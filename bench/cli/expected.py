@@ -12,7 +12,7 @@ import click
 
 from bench import catalogue
 from bench.errors import BenchError
-from bench.scoring.json_units import in_unit, unit_of
+from bench.scoring.json_units import in_unit
 
 if TYPE_CHECKING:
     from bench.metrics.scores import Figure
@@ -93,7 +93,7 @@ def as_dicts(expected: Iterable[Expected], figures: Mapping[str, Figure]) -> lis
             "metric": of.metric,
             "expected": float(of.number),
             "value": None if math.isnan(value) else in_unit(of.metric, value),
-            "unit": unit_of(of.metric),
+            "unit": catalogue.printed_unit(of.metric),
             "is_met": of.is_met(value),
         }
         for of in expected

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import click
 
 from bench import cards, sweep_cards
-from bench.cli import completion, options
+from bench.cli import completion, explained, json_output
 from bench.cli.asked import FORM, NONE, TRACK, Asked, asked, gathered
 from bench.errors import BenchError
 
 if TYPE_CHECKING:  # these import torch and Matplotlib, which takes seconds: else only when called
-    from bench.launchers.explain import Explained
     from bench.launchers.places import ByPosition
     from bench.launchers.trained import TrainedRow
 
@@ -71,21 +70,7 @@ def tca(asked: Asked, utterance: str | None) -> None:
     stem = f"tca-{row.row}-{row.seed}-{utterance or 'panel'}"
     classes = found[0].classes
     asked.write(stem, lambda kind: figures.activations(panels, classes, title, kind), row)
-    options.print_table(*_decided(found))
-
-
-def _decided(found: Sequence[Explained]) -> tuple[list[str], list[list[str]]]:
-    """Return what was decided of each utterance as a table's header and lines."""
-    classes = found[0].classes
-    header = ["utterance", "label", "decided", *(f"logit {name}" for name in classes)]
-    header += [f"frames {name}" for name in classes]
-    lines = [
-        [of.utterance, of.label, of.decided]
-        + [f"{value:.3f}" for value in of.logits]
-        + [f"{share:.0%}" for share in of.shares().values()]
-        for of in found
-    ]
-    return header, lines
+    explained.say_decided(found)
 
 
 @explain.command()
@@ -118,7 +103,7 @@ def gradcam(
     """Draw which 20 ms of an utterance speak for spoof, by Grad-CAM, with the prediction curve,
     true and predicted spans, of one row or of two, one above the other (SAL's Figure 1).
     """
-    from bench.launchers.gradcam import explained
+    from bench.launchers import gradcam as launched
     from bench.launchers.trained import utterance_of
     from bench.reporting import figures
 
@@ -132,7 +117,9 @@ def gradcam(
         utterance, why = utterance_of(rows[0], known.utterance)
         click.echo(f"{utterance}: {why}")
     wanted = utterance
-    found = [explained(row, wanted, target, layer, asked.here) for row in rows]
+    found = [launched.explained(row, wanted, target, layer, asked.here) for row in rows]
+    layers = [of.layer for of in found]
+    json_output.add({"utterance": wanted, "target": target, "layers": layers})
     spoof = "probabilities" if target == "probability" else "logits"
     title = (
         f"{rows[0].smoke}Grad-CAM of {wanted} ({found[0].where}): "
@@ -182,7 +169,6 @@ def positions(
     """Draw the shares of positions in segments, and the errors of one system or two at each
     (SAL's Figure 3).
     """
-    from bench.metrics.positions import POSITIONS
     from bench.reporting import figures
 
     if scores:
@@ -199,17 +185,8 @@ def positions(
         lambda kind: figures.positions(found.shares, found.systems, title, paper, kind),
         shown.row,
     )
-    lines = [
-        (place, f"{share:.2%}", *(f"{system.error[i]:.2%}" for system in found.systems))
-        for i, (place, share) in enumerate(zip(POSITIONS, found.shares, strict=True))
-    ]
-    header = ("position", "share", *(f"{system.system}: wrong" for system in found.systems))
-    options.print_table(header, lines)
     known = asked.shown_by("positions")
-    for place, figure in paper.items():
-        ours = 100 * found.shares[POSITIONS.index(place)]
-        source = known.source if known else ""
-        click.echo(f"{smoke}{place}: paper {figure:g} % ({source}), ours {ours:.1f} %")
+    explained.say_positions(found, paper, known.source if known else "", smoke)
 
 
 def _of_files(scores: Sequence[Path]) -> _Places:
@@ -288,6 +265,7 @@ def features(asked: Asked, evaluations: tuple[str, ...], most: str, layer: str |
         chosen = asked.evaluation(row.run, name)
         found = hidden(row, chosen, limit[chosen], layer, asked.here)
         layers[found.layer] = None
+        explained.add_features(chosen, found)
         shown = f"{len(found.features):,}"
         shown += f" of {found.of:,}" if len(found.features) < found.of else ""
         places = embedded(found.features, row.seed)
@@ -307,6 +285,7 @@ def features(asked: Asked, evaluations: tuple[str, ...], most: str, layer: str |
     multiple=True,
     default=["breathnet/table5"],
     show_default=True,
+    shell_complete=completion.table_names,
     help="Another table whose columns are ranked as well.",
 )
 @click.option(
@@ -348,10 +327,7 @@ def ranks(asked: Asked, more: tuple[str, ...], against: str, readings: tuple[str
         lambda kind: figures.ranks(found.dimensions, found.panels, title, kind),
         None,
     )
-    for text in found.changes:
-        click.echo(text)
-    for what in found.lacking:
-        click.echo(f"not run, or not with every seed: {what}")
+    explained.say_ranks(found)
 
 
 def _reading(text: str) -> tuple[str, str]:
@@ -385,6 +361,7 @@ def curves(asked: Asked, sweeps: tuple[str, ...]) -> None:
             )
         panels.append(figures.swept(card, kept[0].trials, sweep_cards.base(card)))
         runs.append(kept[0].run_id)
+        explained.add_curve(card.key, card.parent, runs[-1], panels[-1])
     smoke = "SMOKE: " if asked.form == "smoke" else ""
     title = f"{smoke}EER over settings of {card.parent}: sweeps {', '.join(chosen)}"
     name = f"curves-{'-'.join(chosen)}"

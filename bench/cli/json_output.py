@@ -1,51 +1,92 @@
-"""JSON of verbs that do something: what they say meanwhile goes to standard error, so that
-standard output holds one JSON object alone; and JSON of errors.
+"""JSON of every verb (`--json`): standard output then holds one JSON object alone, and what is said
+meanwhile goes to standard error. bench/schema/output.schema.json describes each kind of object.
 """
 
 from __future__ import annotations
 
 import functools
+import json
+import math
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
-from typing import Any
+from datetime import datetime
+from pathlib import PurePath
+from typing import Any, cast
 
 import click
 
-from bench.cli import options
+from bench.cli.console import prints_unicode
 
+HEAD = {"schema": "speech-deepfake-bench", "version": 2}
+"""What each object begins with; the version is raised when a key changes its meaning or goes."""
 _KEY = __name__
 
+Verb = Callable[..., None]
 
-def json_option(kind: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Return a decorator that adds `--json` to a verb: with it, standard output holds what the verb
-    gave to `add`, as JSON of that kind, whether the verb ends well or exits with another code.
+
+def json_flag(verb: Verb) -> Verb:
+    """Add `--json` to a verb, which takes it as `as_json` and then gives its object to `print_json`
+    or, part by part, to `add`. The object is printed when the verb has ended, well or by an exit
+    code; where it fails, `print_error` prints the only one.
     """
 
-    def decorate(verb: Callable[..., None]) -> Callable[..., None]:
+    @functools.wraps(verb)
+    def called(*args: Any, as_json: bool, **named: Any) -> None:
+        meta = click.get_current_context().meta
+        if not as_json or _KEY in meta:  # or the verb calls itself
+            verb(*args, as_json=as_json, **named)
+            return
+        content: dict[str, Any] = meta.setdefault(_KEY, {})
+        try:
+            with redirect_stdout(sys.stderr):
+                verb(*args, as_json=True, **named)
+        except click.exceptions.Exit:
+            if content:
+                _print(content)
+            raise
+        _print(content)
+
+    option = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
+    return option(called)
+
+
+def json_option(kind: str) -> Callable[[Verb], Verb]:
+    """Return a decorator for a verb that prints the same with `--json` as without (to standard
+    error) and gives what it did to `add`: its object is of this kind, unless `print_json` was
+    called, which says another.
+    """
+
+    def decorate(verb: Verb) -> Verb:
         @functools.wraps(verb)
         def called(*args: Any, as_json: bool, **named: Any) -> None:
-            if not as_json:
-                verb(*args, **named)
-                return
-            content: dict[str, Any] = click.get_current_context().meta.setdefault(_KEY, {})
-            try:
-                with redirect_stdout(sys.stderr):
-                    verb(*args, **named)
-            except click.exceptions.Exit:
-                if content:
-                    options.print_json(kind, content)
-                raise
-            options.print_json(kind, content)
+            if as_json:
+                click.get_current_context().meta[_KEY]["kind"] = kind
+            verb(*args, **named)
 
-        return options.as_json(called)
+        return json_flag(called)
 
     return decorate
 
 
+def is_wanted() -> bool:
+    """Return whether the command was given `--json`."""
+    return _KEY in click.get_current_context().meta
+
+
+def print_json(kind: str, content: Mapping[str, Any]) -> None:
+    """Have the verb print `content` as an object of a kind, e.g. `score`, when it has ended.
+    Without `--json` nothing comes of it.
+    """
+    kept: dict[str, Any] = click.get_current_context().meta.get(_KEY, {})
+    kept |= {"kind": kind, **content}
+
+
 def add(content: Mapping[str, Any]) -> None:
-    """Keep what a verb found for its JSON; of a list under a key that is there, the items."""
-    kept: dict[str, Any] = click.get_current_context().meta.setdefault(_KEY, {})
+    """Keep what a verb found for its JSON; of a list under a key that is there, the items. Without
+    `--json` nothing comes of it.
+    """
+    kept: dict[str, Any] = click.get_current_context().meta.get(_KEY, {})
     for key, value in content.items():
         kept[key] = kept[key] + value if isinstance(kept.get(key), list) else value
 
@@ -53,4 +94,32 @@ def add(content: Mapping[str, Any]) -> None:
 def print_error(message: str, code: int) -> None:
     """Print an error as JSON on standard output, where the command was given `--json`."""
     if "--json" in sys.argv[1:]:
-        options.print_json("error", {"error": {"message": message, "exit_code": code}})
+        _print({"kind": "error", "error": {"message": message, "exit_code": code}})
+
+
+def _print(content: Mapping[str, Any]) -> None:
+    text = json.dumps(
+        plain({**HEAD, **content}), indent=2, ensure_ascii=not prints_unicode(), allow_nan=False
+    )
+    click.echo(text)
+
+
+def plain(value: Any) -> Any:
+    """Return a value as JSON can hold it: null for what is no finite number, text for paths and
+    points in time, and NumPy's numbers as Python's.
+
+    >>> plain({"eer": float("nan"), "path": PurePath("a/b"), "seeds": (1, 2)})
+    {'eer': None, 'path': 'a/b', 'seeds': [1, 2]}
+    """
+    if isinstance(value, Mapping):
+        pairs = cast("Mapping[Any, Any]", value).items()
+        return {str(key): plain(of) for key, of in pairs}
+    if isinstance(value, list | tuple):
+        return [plain(of) for of in cast("list[Any]", value)]
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    if isinstance(value, PurePath):
+        return str(value)
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return plain(value.item()) if hasattr(value, "item") else value

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli import completion, options
+from bench.cli import completion, json_output, options
 from bench.config import Config
 from bench.corpora import cards
 from bench.errors import BenchError
@@ -128,7 +128,7 @@ def judging(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that say by what scores are judged."""
     for option in reversed(_OPTIONS):
         command = option(command)
-    return options.smoke(options.as_json(command))
+    return options.smoke(json_output.json_flag(command))
 
 
 def read_keys(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import typing
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import click
 
 from bench import cards, checked_cards, sweep_cards
-from bench.cli import checked, options
+from bench.cli import checked, json_output, options
 from bench.cli.sweep import entry as sweep_entry
 from bench.cli.wrapping import wrapped
 from bench.corpora import cards as corpora
@@ -18,12 +19,13 @@ from bench.specs.table import Table
 
 
 @click.command("list")
-@options.as_json
+@json_output.json_flag
 def list_(as_json: bool) -> None:
     """List tables, systems, front-ends, corpora and sweeps."""
     content = catalogue()
     if as_json:
-        options.print_json("list", content)
+        named = {re.sub(r"\W", "_", kind): of for kind, of in content.items()}
+        json_output.print_json("list", named)
         return
     for heading, entries in content.items():
         click.echo(f"\n{heading}")

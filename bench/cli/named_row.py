@@ -38,9 +38,9 @@ class SystemParam(ScoreFileParam):
 
 def score_file(
     row: NamedRow, corpus: str, split: str, seeds: str, form: Form, here: Config
-) -> Given:
+) -> tuple[Given, dict[str, Any]]:
     """Return the score file of a row's run on a split, fetched from the tracking store where that
-    is a server; it is there as long as the command runs.
+    is a server (it is there as long as the command runs), and which row it is, for scripts.
     """
     from bench.reporting.cells import run_of
     from bench.reporting.row_pair import find_row
@@ -61,4 +61,4 @@ def score_file(
     path = context.with_resource(kept.score_file(store, run_of(run, names[0]), names[0]))
     if path is None:
         raise BenchError(f"{found.name}: its scores on {corpus} are not in the tracking store")
-    return Given(path, found.name, {}, Path(found.name))
+    return Given(path, found.name, {}, Path(found.name)), found.as_dict()

@@ -13,13 +13,11 @@ import click
 
 from bench import cards, paper_cards
 from bench.cli import completion
-from bench.cli.console import prints_unicode
 from bench.config import Form
 from bench.errors import BenchError
 from bench.specs.table import Table
 from bench.trees import leaves
 
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
 smoke = click.option(
     "--smoke", is_flag=True, help="The smoke form: tiny, on the miniature corpora; never a result."
 )
@@ -77,18 +75,6 @@ def end_without_figures(notes: Sequence[str]) -> NoReturn:
     why = [note for note in notes if note.startswith("no metric")]
     click.echo(f"error: {'; '.join(why) or 'no metric'}", err=True)
     raise click.exceptions.Exit(1)
-
-
-SCHEMA = {"schema": "speech-deepfake-bench", "version": 1}
-"""What each JSON output begins with; the version is raised when a key changes its meaning."""
-
-
-def print_json(kind: str, content: Mapping[str, Any]) -> None:
-    """Print `content` as indented JSON, below the schema's name, its version, and the kind of
-    output, e.g. `score`.
-    """
-    whole = {**SCHEMA, "kind": kind, **content}
-    click.echo(json.dumps(whole, indent=2, ensure_ascii=not prints_unicode(), default=str))
 
 
 def print_table(header: Sequence[str], lines: Sequence[Sequence[object]]) -> None:

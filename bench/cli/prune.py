@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench import disk
-from bench.cli import configuration, options
+from bench.cli import configuration, json_output, options
 from bench.config import Config
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Age(click.ParamType[float]):
     "(last, leftovers).",
 )
 @click.option("--dry-run", is_flag=True, help="List only.")
-@options.as_json
+@json_output.json_flag
 @click.pass_context
 def prune(
     context: click.Context,
@@ -95,7 +95,7 @@ def prune(
     for place, why in left.items():
         click.echo(f"{place}: left: {why}", err=True)
     if as_json:
-        options.print_json("prune", _content(here, found, removed))
+        json_output.print_json("prune", _content(here, found, removed))
     elif removed:
         click.echo(f"removed: {disk.human_bytes(sum(item.size for item in removed))}")
     if left or (by_kind and listed_only and not dry_run):

@@ -61,16 +61,17 @@ class Ended(Protocol):
 def as_content(order: Order, outcome: Ended) -> Mapping[str, Any]:
     """Return how a job ended, for scripts."""
     row, _, seed = outcome.job.rpartition(" · seed ")
-    how = {"row": row, "seed": int(seed), "state": outcome.state, "message": outcome.message}
+    how = {"table": order.table.key, "row": row, "seed": int(seed)}
+    how |= {"state": outcome.state, "message": outcome.message}
     return {"table": order.table.key, "form": order.form, "runs": [how]}
 
 
 def records(order: Order, here: Config) -> Mapping[str, Any]:
     """Return the results of the rows that were asked for, for scripts."""
     found = Results(order.table, order.form, here)
-    if order.overrides:
-        return {"records": [], "other_settings": found.other_records(order.rows)}
-    return {"records": [of for row in order.rows for of in found.records(row)]}
+    others = found.other_records(order.rows) if order.overrides else []
+    rows = [] if order.overrides else order.rows
+    return {"records": [of for row in rows for of in found.records(row)], "other_runs": others}
 
 
 def planned(order: Order, here: Config) -> Mapping[str, Any]:
@@ -81,6 +82,7 @@ def planned(order: Order, here: Config) -> Mapping[str, Any]:
     state, runs = states(here, order.table.key, order.form), order.runs()
     rows = [
         {
+            "table": order.table.key,
             "row": row,
             "seeds": [*order.row_seeds(row)],
             "signature": run.signature,

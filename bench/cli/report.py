@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bench import cards, checked_cards, writing
-from bench.cli import checked, completion, configuration, options
+from bench.cli import checked, completion, configuration, json_output, options
 from bench.cli.sweep import report as sweep_report
 from bench.cli.wrapping import width
 from bench.config import Config, Form
@@ -51,7 +51,7 @@ _ENDINGS = {"html": {".html"}, "latex": {".tex", ".bib"}}
     type=click.Path(path_type=Path),
     help="Output folder (default: reports/published; of papers: reports/papers).",
 )
-@options.as_json
+@json_output.json_flag
 @click.pass_context
 def report(
     context: click.Context,
@@ -79,8 +79,8 @@ def report(
         return
     if checked.known(table):
         refused = options.given({"--smoke": smoke})
-        if as_json:
-            checked.run(table, as_json=True, refused=refused)
+        if as_json and not check:
+            checked.run(table, refused=refused)
         else:
             old = checked.report(table, place, check=check, refused=refused)
             _say_stale(context, check, old, table, place, *_given(False, False, folder))
@@ -91,10 +91,9 @@ def report(
     extras = _extras(formats)
     here = configuration.to_write(place)
     reports = _made(cards.table_keys() if table == ALL else [table], form, detail, here)
-    if as_json:
-        options.print_json(
-            "report", {"records": [record for made in reports for record in made.records]}
-        )
+    if as_json and not check:
+        records = [record for made in reports for record in made.records]
+        json_output.print_json("report", {"form": form, "records": records})
         return
     untrained = checked.names_here() if table == ALL and form == "paper" else []
     looked_up = [checked_cards.card(key) for key in untrained]
@@ -168,6 +167,7 @@ def _say_stale(
     formats = [name for name, ending in _ENDINGS.items() if endings & ending]
     wanted = ["--format", ",".join(formats)] if formats else []
     command = shlex.join(["bench", "report", table, *options_given, *wanted])
+    json_output.print_json("report check", {"stale": [*stale], "command": command})
     for path in stale:
         click.echo(f"stale: {path} (write it with `{command}`)", err=True)
     if stale:

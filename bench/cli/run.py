@@ -77,7 +77,7 @@ def run(
         from bench.cli.dry_run import dry_run as say_costs
         from bench.cli.ran import planned
 
-        json_output.add(planned(order, here))
+        json_output.print_json("dry run", planned(order, here))
         say_costs(order, here, again=again, measure=measure)
         return
     packages.require("torch", "lightning_fabric", "mlflow")

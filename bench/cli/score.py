@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench import config
-from bench.cli import configuration, options, score_folder
+from bench.cli import completion, configuration, json_output, options, score_folder
 from bench.cli import expected as expecting
 from bench.cli.expected import Expected, ExpectedParam
 from bench.cli.given import Given, ScoreFileParam
 from bench.cli.judging import judging, read_keys
-from bench.cli.tracked import keep_verdict
+from bench.cli.tracked import Tracked, keep_verdict
 from bench.cli.written import made, place_of, safe_name, stated_place, write
 from bench.config import Config
 from bench.corpora import cards
@@ -36,9 +36,16 @@ if TYPE_CHECKING:  # pandas and pyarrow take a second: only where scores are jud
     "--run",
     "row",
     metavar="ROW",
+    shell_complete=completion.row_name,
     help="Instead of a file: score the split with a trained row's kept weights.",
 )
-@click.option("--table", default="table4", show_default=True, help="The row's table.")
+@click.option(
+    "--table",
+    default="table4",
+    show_default=True,
+    shell_complete=completion.table_names,
+    help="The row's table.",
+)
 @click.option("--run-seed", type=int, help="Seed of the row's run (default: its first).")
 @click.option(
     "--set",
@@ -60,6 +67,7 @@ if TYPE_CHECKING:  # pandas and pyarrow take a second: only where scores are jud
     is_flag=False,
     flag_value="",
     metavar="[TABLE]",
+    shell_complete=completion.table_names,
     help="Add the result to the tracking store, as another system of a table that evaluates this "
     "split.",
 )
@@ -141,10 +149,11 @@ def score(
         scores = Given(path, name, {}, path)
     judge = read_keys(card, here, smoke, scores.shown, asked)
     stands = None if track is None else standing(card.key, split, track, form)
+    of_row = dict[str, Any](table=None, row=None, seed=None, set=[])
     if trained is not None:
-        _score(
-            trained, run_seed, card.key, split, made(scores.path.parent) / scores.path.name, here
-        )
+        path = made(scores.path.parent) / scores.path.name
+        seed = _score(trained, run_seed, card.key, split, path, here)
+        of_row = dict(table=trained.table.key, row=trained.rows[0], seed=seed, set=[*overrides])
     judged = _read(judge, scores, listed)
     name = name or scores.name
     names = [name] if name else [*longer_names(scores.path)]
@@ -162,10 +171,10 @@ def score(
     if name or place.said:
         verdict = replace(verdict, name=place.system)
     written = write(verdict, judged, place)
-    run = ""
+    tracked = None
     if stands is not None:
-        run = keep_verdict(verdict, judge, judged, stands, place.system, scores, written, here)
-    _say(verdict, as_json, written, run, expected)
+        tracked = keep_verdict(verdict, judge, judged, stands, place.system, scores, written, here)
+    _say(verdict, as_json, written, of_row, tracked, expected)
     if not verdict.figures:
         options.end_without_figures(verdict.notes)
     expecting.end_where_different(expected, verdict.figures)
@@ -214,8 +223,10 @@ def _order(table: str, row: str, form: config.Form, overrides: Sequence[str]) ->
 
 def _score(
     order: Order, seed: int | None, corpus: str, split: str, path: Path, here: Config
-) -> None:
-    """Have a trained row score a split; say whose weights these are and how clips are cut."""
+) -> int:
+    """Have a trained row score a split; say whose weights these are and how clips are cut. Return
+    the row's seed.
+    """
     # These import torch and MLflow, which takes seconds: only now.
     from bench.launchers import models
     from bench.tracking.store import Store
@@ -230,21 +241,30 @@ def _score(
     say(f"{order.table.key}, row {order.rows[0]}, seed {model.seed}: weights of {model.place}")
     say(f"{corpus} {split}: {length} utterances, {frames} scored, as in the evaluation {like}")
     models.score_split(model, data, path, here, say)
+    return model.seed
 
 
 def _say(
-    verdict: Verdict, as_json: bool, written: list[Path], run: str, expected: Sequence[Expected]
+    verdict: Verdict,
+    as_json: bool,
+    written: list[Path],
+    of_row: Mapping[str, Any],
+    tracked: Tracked | None,
+    expected: Sequence[Expected],
 ) -> None:
     from bench.scoring import render
 
     if as_json:
-        files = [str(path) for path in written]
-        content = {**render.as_dict(verdict), "files": files, "run": run or None}
-        if expected:
-            content["expected"] = expecting.as_dicts(expected, verdict.figures)
-        options.print_json("score", content)
+        content = {
+            **of_row,
+            **render.as_dict(verdict),
+            "files": written,
+            "tracked": tracked and tracked._asdict(),
+            "expected": expecting.as_dicts(expected, verdict.figures),
+        }
+        json_output.print_json("score", content)
         return
     click.echo(render.markdown(verdict))
     click.echo(f"written: {written[0].parent}: {', '.join(path.name for path in written)}")
-    if run:
-        click.echo(run)
+    if tracked is not None:
+        click.echo(tracked.said)

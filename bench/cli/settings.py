@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from bench import cards
-from bench.cli import completion, options
+from bench.cli import completion, json_output, options
 from bench.cli.wrapping import wrapped
 from bench.errors import BenchError
 from bench.specs import described
@@ -30,7 +30,7 @@ from bench.specs.described import Setting
     help="Row of --table (default: its first).",
 )
 @options.smoke
-@options.as_json
+@json_output.json_flag
 def settings(
     key: str | None, table: str | None, row: str | None, smoke: bool, as_json: bool
 ) -> None:
@@ -44,7 +44,9 @@ def settings(
     found = [of for of in found if all(_holds(kind, own) for kind in of.where)] or found
     if as_json:
         records = [_record(of, own) for of in found]
-        options.print_json("settings", {"row": name or None, "settings": records})
+        of_table, _, of_row = name.partition(":")
+        content = {"table": of_table or None, "row": of_row or None, "settings": records}
+        json_output.print_json("settings", {**content, "form": options.form(smoke)})
         return
     if name:
         click.echo(f"values in brackets are those of {name}")

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from bench import cards
-from bench.cli import checked, completion, configuration, options
+from bench.cli import checked, completion, configuration, json_output, options
 from bench.cli.sweep import show as show_sweep
 from bench.cli.wrapping import wrapped
 from bench.config import Config, Form
@@ -33,7 +33,7 @@ from bench.sweep_cards import PREFIX
 )
 @options.variant
 @options.smoke
-@options.as_json
+@json_output.json_flag
 def show(
     table: str,
     rows: str | None,
@@ -51,7 +51,7 @@ def show(
         show_sweep(table, options.form(smoke), as_json)
         return
     if checked.known(table):
-        checked.run(table, as_json=as_json)
+        checked.run(table)
         return
     card, form = cards.table(table), options.form(smoke)
     paper = cards.paper(card.key.partition("/")[0])
@@ -131,7 +131,7 @@ def _print_json(
     }
     if others:
         content["other_runs"] = Results(card, form, here).other_records(rows)
-    options.print_json("show", content)
+    json_output.print_json("show", content)
 
 
 def _differences(paper: Paper, card: Table, rows: Sequence[str]) -> list[Difference]:
@@ -151,6 +151,7 @@ def describe(card: Table, rows: Iterable[str], form: Form, here: Config) -> list
         row, run = card.rows[name], cards.resolve(card, name, form)
         described.append(
             {
+                "table": card.key,
                 "row": name,
                 "cells": list(row.cells),
                 "from": row.parent,
@@ -162,7 +163,7 @@ def describe(card: Table, rows: Iterable[str], form: Form, here: Config) -> list
                 "paper": row.paper,
                 "digest": row.digest,
                 "results": results.records(name),
-                "lacking": lacking(run, here),
+                "missing": lacking(run, here),
                 "settings": run.flat(),
             }
         )
@@ -188,7 +189,7 @@ def _print_row(row: dict[str, Any], whole: bool) -> None:
     click.echo(f"  differs from {row['from'] or 'base'}: {changes}")
     for key, value in row["settings"].items() if whole else ():
         click.echo(f"    {key} = {value}")
-    for text in row["lacking"]:
+    for text in row["missing"]:
         click.echo(f"  missing: {text}")
 
 

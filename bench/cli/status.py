@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bench import cards
-from bench.cli import completion, configuration, options
+from bench.cli import completion, configuration, json_output, options
 from bench.digests import short_digest
 from bench.packages import NotInstalled
 
@@ -22,7 +22,7 @@ _NAMED = 6
 @click.command()
 @click.argument("table", required=False, shell_complete=completion.table_names)
 @options.smoke
-@options.as_json
+@json_output.json_flag
 def status(table: str | None, smoke: bool, as_json: bool) -> None:
     """Show for each row and seed of TABLE by which code, weights and data its last run was made,
     and whether it is current: the code, weights and data of now would give the same.
@@ -39,7 +39,7 @@ def status(table: str | None, smoke: bool, as_json: bool) -> None:
     found = of_table(cards.table_key(table), form, here) if table else of_all(form, here)
     if as_json:
         rows = [{**standing._asdict(), "form": form} for standing in found]
-        options.print_json("status", {"form": form, "rows": rows})
+        json_output.print_json("status", {"form": form, "rows": rows})
         return
     if table:
         _print_rows(found)

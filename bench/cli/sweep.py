@@ -10,7 +10,6 @@ from typing import Any
 import click
 
 from bench import sweep_cards
-from bench.catalogue import is_rate
 from bench.cli import completion, configuration, json_output, options
 from bench.cli.console import FROM_EPOCH, resumable
 from bench.config import Config, Form
@@ -56,6 +55,7 @@ def sweep(
     wanted = trials or card.wanted
     # These import torch, Optuna and MLflow, which takes seconds: only now.
     from bench.cli.display import Display
+    from bench.reporting.sweep_records import trial_records
     from bench.sweeps import launch
     from bench.sweeps.trials import Sweeping, require
     from bench.tracking.store import Store
@@ -80,11 +80,11 @@ def sweep(
         else:
             for ended in sweeping.run(wanted):
                 display.end(f"trial {ended.number}", ended.ending, _said(card, ended))
-                json_output.add({"trials": [_trial(card, ended)]})
         if worker:
             return
         done = sweeping.close(wanted)
         said = sweeping.standing()
+        json_output.add({"trials": trial_records(card, sweeping.table())})
     json_output.add({"sweep": card.key, "form": card.form, "complete": done, "standing": said})
     if said:
         click.echo(said)
@@ -104,20 +104,6 @@ def _said(card: Sweep, ended: Any) -> str:
     return ended.reason
 
 
-def _trial(card: Sweep, ended: Any) -> dict[str, Any]:
-    """Return how a trial ended, for scripts; rates in per cent."""
-    rate = is_rate(card.objective)
-    value = ended.objective if ended.ending == "finished" else None
-    return {
-        "trial": ended.number,
-        "state": ended.ending,
-        "metric": card.objective,
-        "value": value if value is None or not rate else 100 * value,
-        "unit": "%" if rate else None,
-        "message": ended.reason,
-    }
-
-
 def entry(name: str) -> dict[str, Any]:
     """Return what `bench list` says of a sweep."""
     card = sweep_cards.sweep(name)
@@ -130,9 +116,11 @@ def show(name: str, form: Form, as_json: bool) -> None:
     card = sweep_cards.sweep(name, form)
     run = sweep_cards.base(card)
     if as_json:
-        content = card.model_dump(mode="json", by_alias=True)
-        more = {"signature": sweep_cards.signature(card), "base_signature": run.signature}
-        options.print_json("sweep card", {**content, **more})
+        table, row = sweep_cards.row(card)
+        content = card.model_dump(mode="json", by_alias=True, exclude={"key"})
+        more = {"sweep": card.key, "table": table.key, "row": row}
+        more |= {"signature": sweep_cards.signature(card), "base_signature": run.signature}
+        json_output.print_json("sweep card", {**content, **more})
         return
     click.echo(f"{card.title}\n{card.caption}".rstrip())
     if form == "smoke":
@@ -161,8 +149,11 @@ def report(
     here = configuration.to_write(folder)
     card = sweep_cards.sweep(name, form)
     made = _made(card, here)
-    if as_json:
-        options.print_json("sweep report", {"trials": made.trials.to_dict("records")})
+    if as_json and not check:
+        from bench.reporting.sweep_records import trial_records
+
+        content = {"sweep": card.key, "form": form, "trials": trial_records(card, made.trials)}
+        json_output.print_json("sweep report", content)
         return
     if not check:
         click.echo(f"report: {reporting.write(made, folder)}")
@@ -170,6 +161,7 @@ def report(
     stale = reporting.stale(made, folder)
     smoke = ["--smoke"] if form == "smoke" else []
     command = shlex.join(["bench", "report", name, *smoke, "--folder", str(folder)])
+    json_output.print_json("report check", {"stale": stale, "command": command})
     for path in stale:
         click.echo(f"stale: {path} (write it with `{command}`)", err=True)
     if stale:

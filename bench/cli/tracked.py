@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bench import cards, writing
 from bench.cli.given import Given
@@ -26,6 +26,25 @@ _SCORES = "scores"
 """The folder of those that it was made: one for each evaluation, as of trained rows."""
 
 
+class Tracked(NamedTuple):
+    """Where a verdict is kept in the tracking store."""
+
+    table: str
+    row: str
+    """The system's name."""
+    run: str
+    """The id of its run."""
+    untested: str
+    """Why no test of difference can be made of it; "" where one can."""
+
+    @property
+    def said(self) -> str:
+        """The same in words."""
+        said = f"tracked: {self.table}, row {self.row}, run {self.run[:8]}, as scored, not trained"
+        why = f"; no test of difference can be made of it: {self.untested}"
+        return said + why * bool(self.untested)
+
+
 def keep_verdict(
     verdict: Verdict,
     judge: Judge,
@@ -35,8 +54,8 @@ def keep_verdict(
     given: Given,
     written: Sequence[Path],
     here: Config,
-) -> str:
-    """Keep a verdict with the score file and what was `written` of it; return where, in words."""
+) -> Tracked:
+    """Keep a verdict with the score file and what was `written` of it; return where."""
     from bench.provenance import commit
     from bench.tracking import opened
     from bench.tracking.entry import ScoredEntry
@@ -79,8 +98,7 @@ def keep_verdict(
         run_id = store.keep_scored(entry, artifacts)
     if table is not None:
         store.present(table)
-    said = f"tracked: {place.table}, row {system}, run {run_id[:8]}, as scored, not trained"
-    return f"{said}; no test of difference can be made of it: {why}" if why else said
+    return Tracked(place.table, system, run_id, why)
 
 
 def _write(path: Path, judge: Judge, judged: Judged, place: Standing) -> str:

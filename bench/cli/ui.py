@@ -5,12 +5,12 @@ from __future__ import annotations
 import click
 
 from bench import cards
-from bench.cli import configuration
+from bench.cli import completion, configuration
 from bench.errors import BenchError
 
 
 @click.command()
-@click.argument("table", required=False)
+@click.argument("table", required=False, shell_complete=completion.table_names)
 @click.option("--port", default="5000", show_default=True, help="Port on 127.0.0.1.")
 @click.pass_context
 def ui(context: click.Context, table: str | None, port: str) -> None:

@@ -53,6 +53,8 @@ class Ours:
     verdict: Verdict = ""
     values: tuple[float, ...] = ()
     """The figure of each seed."""
+    seeds: tuple[int, ...] = ()
+    """Which seed each of `values` is of; none of another system's score files."""
     utterance_low: float | None = None
     utterance_high: float | None = None
     """The same bounds where utterances alone are drawn; None where they are not known."""
@@ -232,6 +234,7 @@ def _over_seeds(found: list[_Found]) -> Ours:
         low=low,
         high=high,
         values=tuple(of.figure.value for of in found),
+        seeds=tuple(of.seed for of in found),
         utterance_low=fmean(of.low for of in by_utterance) if known else None,
         utterance_high=fmean(of.high for of in by_utterance) if known else None,
         missed=_mean_count(found, "missed"),
@@ -270,6 +273,7 @@ class _Found:
     counts: Mapping[str, float]
     """By the names of `COUNTS`, NaN where not known."""
     tied: bool
+    seed: int
 
 
 def _tied(counts: Mapping[str, float]) -> bool:
@@ -306,7 +310,7 @@ def _of_run(column: Column, run: Mapping[Any, Any]) -> _Found | None:
     }
     other = None if by_utterance is None else _combined(column, by_utterance)
     is_eer = column.combine == "none" and column.kind.startswith("eer")
-    return _Found(_combined(column, figures), other, counts, is_eer and _tied(counts))
+    return _Found(_combined(column, figures), other, counts, is_eer and _tied(counts), run["seed"])
 
 
 def _combined(column: Column, parts: list[Estimate]) -> Estimate:

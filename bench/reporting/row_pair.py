@@ -85,6 +85,11 @@ class RowResults:
         seeds = ", ".join(str(run["seed"]) for run in self.runs)
         return whole if self.scored else f"{whole}, seed{'s' * (len(self.runs) > 1)} {seeds}"
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return which row it is, for scripts; a scored system has no seeds."""
+        seeds = [] if self.scored else [run["seed"] for run in self.runs]
+        return {"table": self.table.key, "row": self.row, "seeds": seeds}
+
 
 @dataclass(frozen=True)
 class RowPair:

@@ -70,6 +70,7 @@ def _scored(cell: Cell, table: Table, stands: Standing) -> Cell:
     return replace(
         cell,
         scored=True,
+        ours=cell.ours and replace(cell.ours, seeds=()),
         trials_missing=missing,
         seeds_done=cell.seeds_done if not missing else 0,
     )

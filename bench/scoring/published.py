@@ -10,7 +10,7 @@ from bench import cards
 from bench.catalogue import is_rate, metric, shown
 from bench.markdown import marked, prose, table
 from bench.metrics.scores import Figure
-from bench.scoring.json_units import in_unit
+from bench.scoring.json_units import printed_result
 from bench.scoring.standing import Standing, standings
 from bench.specs.table import Row, Table
 
@@ -111,12 +111,15 @@ def published_as_dict(found: Published) -> dict[str, Any]:
     """Return the systems as what JSON can hold; rates in per cent."""
     systems = [
         {
-            **of._asdict(),
-            "figures": {name: in_unit(name, value) for name, value in of.figures.items()},
+            "name": of.name,
+            "published_in": of.table,
+            "second_hand": of.second_hand,
+            "results": {name: printed_result(name, value) for name, value in of.figures.items()},
         }
         for of in found.systems
     ]
-    return {**found._asdict(), "systems": systems}
+    own = {"metric": found.by, **printed_result(found.by, found.own)}
+    return {**own, "systems": systems, "more": found.more}
 
 
 def _cell(name: str, value: float | None) -> str:

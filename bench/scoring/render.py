@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bench.catalogue import metric, shown
+from bench.catalogue import metric, printed_unit, shown
 from bench.config import Form
 from bench.markdown import bullets, escaped, heading, marked, prose, table
 from bench.metrics.eer_variants import FORMULAS
@@ -23,7 +23,7 @@ from bench.scoring.breakdown_table import (
 )
 from bench.scoring.comparison import Compared, Comparison
 from bench.scoring.findings import Finding
-from bench.scoring.json_units import as_printed, in_unit, unit_of
+from bench.scoring.json_units import as_printed, in_unit, printed_result
 from bench.scoring.published import published_as_dict, published_table
 from bench.scoring.verdict import Verdict
 
@@ -158,10 +158,10 @@ def compared_as_dicts(by: Sequence[str], found: Sequence[Compared]) -> list[dict
     return [
         {
             "levels": dict(zip(by, of.levels, strict=False)),
-            "figure": of.figure,
+            "metric": of.figure,
             "a": in_unit(of.figure, of.a),
             "b": in_unit(of.figure, of.b),
-            "unit": unit_of(of.figure),
+            "unit": printed_unit(of.figure),
             "difference": _finite(as_printed(of.figure, of.difference._asdict())),
             "p_corrected": None if math.isnan(of.corrected) else of.corrected,
         }
@@ -185,14 +185,14 @@ def as_dict(verdict: Verdict) -> dict[str, Any]:
             )
         },
         "form": verdict.form,
-        "formulas": {name: in_unit("eer", rate) for name, rate in verdict.formulas.items()},
+        "formulas": {name: printed_result("eer", rate) for name, rate in verdict.formulas.items()},
         "published": published_as_dict(verdict.published) if verdict.published else None,
         "name": verdict.name or verdict.scores.name,
         "scores": str(verdict.scores.absolute()),
         "keys": str(verdict.keys),
         "notes": list(verdict.notes),
         "findings": _findings(verdict.findings),
-        "figures": _numbers(verdict.figures),
+        "results": _numbers(verdict.figures),
         "breakdowns": [
             {
                 "by": list(breakdown.by),
@@ -202,8 +202,8 @@ def as_dict(verdict: Verdict) -> dict[str, Any]:
                         "bonafide": line.bonafide,
                         "spoof": line.spoof,
                         "missing": line.missing,
-                        "ties": line.ties and line.ties._asdict(),
-                        "figures": _numbers(line.figures),
+                        "ties": line.ties and as_printed("eer", line.ties._asdict()),
+                        "results": _numbers(line.figures),
                     }
                     for line in breakdown.lines
                 ],

@@ -49,9 +49,7 @@ class Column(Spec):
     @property
     def unit(self) -> Literal["%", "bits", "cost"]:
         """In what the figure is printed, by the catalogue."""
-        found = catalogue.metric(self.metric)
-        units: dict[str, Literal["%", "bits", "cost"]] = {"bits": "bits", "cost": "cost"}
-        return units.get(found.unit, "%") if found else "cost"
+        return catalogue.printed_unit(self.metric) or "cost"
 
     @model_validator(mode="before")
     @classmethod

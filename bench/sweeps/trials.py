@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 import numpy as np
+import pandas as pd
 
 from bench.catalogue import is_rate
 from bench.config import Config
@@ -107,9 +108,13 @@ class Sweeping:
         points = self.card.points()
         return wanted if points is None else min(wanted, len(points))
 
+    def table(self) -> pd.DataFrame:
+        """Return the study's trials (`bench.sweeps.records`), those of other processes too."""
+        return records.table(self.study, self._tracked.frame(), self._resolution)
+
     def standing(self) -> str:
         """Return which trial is best, or that dev cannot tell; "" where none is finished."""
-        table = records.table(self.study, self._tracked.frame(), self._resolution)
+        table = self.table()
         return "" if table.empty else standing(self.card, table)
 
     def _resolution_of(self, run: Run) -> float | None:

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from bench.cli import main
+from tests.output_schema import validated
 
 TINY = [
     *("--set", "training.epochs=3"),
@@ -58,7 +59,9 @@ def bench(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> Callable[..., Done]:
-    """Run `bench` with arguments to its end, in this process: torch is imported once."""
+    """Run `bench` with arguments to its end, in this process: torch is imported once. What it
+    prints with `--json` should be as the schema says.
+    """
 
     def run(*arguments: str) -> Done:
         with monkeypatch.context() as patched:
@@ -70,6 +73,8 @@ def bench(
             with pytest.raises(SystemExit) as ended:
                 main()
         printed = capsys.readouterr()
+        if "--json" in arguments:
+            validated(printed.out)
         return Done(int(ended.value.code or 0), printed.out, printed.err)
 
     return run

@@ -31,13 +31,13 @@ def test_two_rows_are_compared_on_all_that_both_were_scored_on(bench, store, tmp
     found = json.loads(bench("compare", "table4:S5", "table4:S4", "--smoke", "--json").stdout)
     assert (found["kind"], found["form"]) == ("compare", "smoke")
     assert {of["levels"]["Evaluation"] for of in found["compared"]} == {"PS eval", "LPS crossfade"}
-    assert {of["figure"] for of in found["compared"]} == {"eer", "f1"}
+    assert {of["metric"] for of in found["compared"]} == {"eer", "f1"}
     frame = store.frame("sal/table4", "smoke")
     runs = {row: frame[(frame["row"] == row) & (frame["seed"] == 666)] for row in ("S5", "S4")}
     (own,) = (
         of
         for of in found["compared"]
-        if (of["figure"], of["levels"]["Evaluation"]) == ("eer", "PS eval")
+        if (of["metric"], of["levels"]["Evaluation"]) == ("eer", "PS eval")
     )
     assert own["a"] == pytest.approx(runs["S5"]["partialspoof.eer"].iloc[0])
     assert own["b"] == pytest.approx(runs["S4"]["partialspoof.eer"].iloc[0])
@@ -53,6 +53,7 @@ def test_seeds_and_corpus_are_chosen(bench, store):
     every = json.loads(bench(*order, "--seeds", "all").stdout)
     assert every["names"][0] == "sal/table4:S5, seeds 666, 667"
     assert every["over_seeds"]
+    assert every["rows"]["a"] == {"table": "sal/table4", "row": "S5", "seeds": [666, 667]}
     assert {of["levels"]["Evaluation"] for of in every["compared"]} == {"PS eval"}
     single = [
         json.loads(bench(*order, "--seeds", seed).stdout)["compared"][0]["a"]
@@ -114,8 +115,10 @@ def test_scored_systems_are_rows_and_stand_beside_files(bench, trials, keys, tmp
     mixed = json.loads(bench("compare", "cross:MyDet", paths["Theirs"], *keys, "--json").stdout)
     files = json.loads(bench("compare", *paths.values(), *keys, "--json").stdout)
     assert mixed["names"] == ["cross/detection:MyDet", "Theirs.txt"]
+    row = {"table": "cross/detection", "row": "MyDet", "seeds": []}
+    assert mixed["rows"] == {"a": row, "b": None}
     rates = [
-        {of["figure"]: of["difference"]["value"] for of in found["compared"]}["eer"]
+        {of["metric"]: of["difference"]["value"] for of in found["compared"]}["eer"]
         for found in (by_rows, mixed, files)
     ]
     assert rates == [pytest.approx(rates[0])] * 3

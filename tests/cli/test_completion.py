@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from click.shell_completion import ShellComplete
+from click.shell_completion import ShellComplete, get_completion_class
 
 from bench.cli import bench
 
@@ -30,11 +30,51 @@ def offered(*words: str) -> list[str]:
         (("data", "check", "asvspoof2021"), ["asvspoof2021df", "asvspoof2021la"]),
         (("sweep", "tca"), ["tca-loss"]),
         (("explain", "gradcam", "--against", "S8"), ["S8"]),
+        (("score", "--run", "S8"), ["S8"]),
+        (("score", "s.txt", "--track", "cro"), ["cross/detection"]),
+        (("explain", "ranks", "--and-table", "sal/table4"), ["sal/table4"]),
+        (("doctor", "mfpt/low"), ["mfpt/lowresource"]),
+        (("status", "mfpt/low"), ["mfpt/lowresource"]),
+        (("ui", "mfpt/low"), ["mfpt/lowresource"]),
+        (("compare", "table4:S"), [f"table4:S{n}" for n in range(9)]),
+        (("compare", "table4:S5", "sal/table4:S7"), ["sal/table4:S7"]),
+        (("compare", "table4:S7@r"), ["table4:S7@released"]),
+        (("compare", "tca/table2:no-t"), ["tca/table2:no-token"]),
+        (("compare", "nothing:S"), []),
+        (("compare", "tca/"), ["tca/table1:", "tca/table2:", "tca/"]),
+        (("compare", "sal/table4"), [*(f"sal/table4:S{n}" for n in range(9)), "sal/table4"]),
+        (("compare", "scores.t"), ["scores.t"]),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
 def test_names_are_offered(words, expected):
     assert offered(*words) == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "place", "offered"),
+    [
+        ("bench compare table4 : S1", 4, ["S1"]),
+        ("bench compare table4 :", 3, [f"S{n}" for n in range(9)]),
+        ("bench compare table4 : S0 table4 : S1", 7, ["S1"]),
+        ("bench compare table4:S1", 2, ["table4:S1"]),
+        ("bench run table4 --rows S1", 4, ["S1"]),
+        ("bench report sweep/sal-c", 2, ["sweep/sal-csm"]),
+    ],
+)
+def test_bash_splits_words_at_colons(words, place, offered, monkeypatch):
+    monkeypatch.setenv("COMP_WORDS", words)
+    monkeypatch.setenv("COMP_CWORD", str(place))
+    of_bash = get_completion_class("bash")
+    assert of_bash is not None
+    shown = of_bash(bench, {}, "bench", "_BENCH_COMPLETE").complete().splitlines()
+    assert shown == [f"plain,{name}" for name in offered]
+
+
+def test_files_are_left_to_the_shell():
+    shell = ShellComplete(bench, {}, "bench", "_BENCH_COMPLETE")
+    kinds = {item.value: item.type for item in shell.get_completions(["compare"], "tca/")}
+    assert kinds == {"tca/table1:": "plain", "tca/table2:": "plain", "tca/": "file"}
 
 
 def test_own_tables_are_offered_and_a_faulty_file_offers_nothing(tmp_path, monkeypatch):

@@ -44,7 +44,7 @@ def order(trials, keys, tmp_path):
 
 
 def test_the_exit_code_says_whether_all_is_as_expected(bench, order):
-    found = json.loads(bench(*order, "--json").stdout)["figures"]
+    found = json.loads(bench(*order, "--json").stdout)["results"]
     right = f"eer={found['eer']['value']:.2f},min_tdcf={found['min_tdcf']['value']:.4f}"
     assert bench(*order, "--expect", right).returncode == 0
     wrong = f"eer={found['eer']['value'] + 0.02:.2f}"

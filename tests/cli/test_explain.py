@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -69,10 +70,14 @@ def test_a_trained_row_is_drawn_and_an_untrained_one_named(bench, config):
     assert "--utterance: is missing; tca/table2 has no utterance" in unnamed.stderr
 
     # A detector has Grad-CAM and hidden features as well, and its run figures by attack.
-    cam = bench("explain", "gradcam", "--table", "tca/table2", "--row", "TCA", *order[2:])
-    assert cam.returncode == 0, cam.stderr
-    seen = bench("explain", "features", "--table", "tca/table2", "--row", "TCA", *order[4:])
-    assert seen.returncode == 0, seen.stderr
+    of_row = ("--table", "tca/table2", "--row", "TCA", "--json")
+    for name, more in (("gradcam", order[2:]), ("features", order[4:])):
+        seen = bench("explain", name, *of_row, *more)
+        assert seen.returncode == 0, seen.stderr
+        content = json.loads(seen.stdout)
+        assert content["rows"] == [{"table": "tca/table2", "row": "TCA", "seed": 1234}]
+        assert content["run"]
+        assert {Path(file).suffix for file in content["files"]} == {".png", ".svg", ".pdf"}
     whole = bench("explain", "positions", "--table", "tca/table2", "--row", "TCA", *order[4:])
     assert "positions are of frames" in whole.stderr
     (logged,) = config.work.glob("artifacts/*/*/*/artifacts/figures/asvspoof2019la")

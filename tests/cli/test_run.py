@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -74,8 +75,10 @@ def test_a_killed_row_goes_on_in_its_run_and_ends_as_an_uninterrupted_one(
     assert figures
     assert found[figures].to_dict("records") == expected[figures].to_dict("records")
 
-    third = bench(*order)
+    third = bench(*order, "--json")
     assert third.returncode == 0
+    (ended,) = json.loads(third.stdout)["runs"]
+    assert (ended["table"], ended["row"], ended["seed"]) == ("sal/table4", "S8", 666)
     assert "already finished" in third.stderr
     assert frame(work)["run_id"].tolist() == torn["run_id"].tolist()
 

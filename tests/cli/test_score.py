@@ -55,10 +55,10 @@ def test_aasist_l_on_2019_la_has_the_official_digits(bench, shared):
     found = json.loads(
         bench("score", str(scores), "--corpus", "19LA", "--by", "attack", "--json", *FEW).stdout
     )
-    assert round(found["figures"]["min_tdcf"]["value"], 9) == 0.030805977
+    assert round(found["results"]["min_tdcf"]["value"], 9) == 0.030805977
     (breakdown,) = found["breakdowns"]
     rates = {
-        line["levels"]["attack"]: round(line["figures"]["eer"]["value"], 9)
+        line["levels"]["attack"]: round(line["results"]["eer"]["value"], 9)
         for line in breakdown["lines"]
     }
     assert rates == PER_ATTACK
@@ -77,7 +77,7 @@ def test_a_verdict_holds_figures_checks_and_pictures(bench, trials, keys, tmp_pa
     assert sorted(file.name for file in place.iterdir()) == [
         *("det.png", "scores.png", "verdict.json", "verdict.md")
     ]
-    assert json.loads((place / "verdict.json").read_text())["figures"]["eer"]["value"] == 100 * rate
+    assert json.loads((place / "verdict.json").read_text())["results"]["eer"]["value"] == 100 * rate
     assert (place / "verdict.md").read_text() == done.stdout.partition("\nwritten:")[0]
 
 
@@ -107,8 +107,8 @@ def test_inverted_scores_are_refused_and_negated_on_demand(bench, trials, keys, 
     assert "--negate" in refused.stderr
     turned = json.loads(bench(*order, "--negate").stdout)
     assert turned["negated"] is True
-    assert turned["figures"]["eer"]["value"] < 50
-    assert json.loads(bench(*order, "--as-is").stdout)["figures"]["eer"]["value"] > 50
+    assert turned["results"]["eer"]["value"] < 50
+    assert json.loads(bench(*order, "--as-is").stdout)["results"]["eer"]["value"] > 50
 
 
 def test_frames_are_judged_at_every_resolution_and_by_ranges(bench, environment, tmp_path):
@@ -118,11 +118,11 @@ def test_frames_are_judged_at_every_resolution_and_by_ranges(bench, environment,
     found = json.loads(bench(*order, "--resolution", "0.02").stdout)
     expected = {f"eer_{ms}ms" for ms in (10, 20, 40, 80, 160, 320, 640)}
     expected |= {"eer", "range_eer", "utterance_eer", "f1", "f1_spoof"}
-    assert expected <= set(found["figures"])
+    assert expected <= set(found["results"])
     score = np.concatenate(list(frames.values()))
     spoof = np.concatenate(list(subset.timing.spoof.values()))
-    assert found["figures"]["eer_20ms"] == found["figures"]["eer"]
-    assert found["figures"]["eer"]["value"] == pytest.approx(
+    assert found["results"]["eer_20ms"] == found["results"]["eer"]
+    assert found["results"]["eer"]["value"] == pytest.approx(
         100 * eer(score[~spoof], score[spoof]).eer, abs=0.2
     )
     by = [breakdown["by"] for breakdown in found["breakdowns"]]
@@ -188,7 +188,7 @@ def test_compare_says_which_differences_hold(bench, trials, keys, tmp_path):
     done = bench("compare", str(a), str(b), *order)
     assert done.returncode == 0, done.stderr
     found = json.loads(bench("compare", str(a), str(b), *order, "--json").stdout)
-    rate = next(line for line in found["compared"] if line["figure"] == "eer")
+    rate = next(line for line in found["compared"] if line["metric"] == "eer")
     assert rate["difference"]["high"] < 0
     assert rate["p_corrected"] < 0.05
     same = json.loads(bench("compare", str(a), str(a), *order, "--json").stdout)
@@ -198,7 +198,7 @@ def test_compare_says_which_differences_hold(bench, trials, keys, tmp_path):
         bench("compare", str(a), str(b), *order, "--by", "attack", "--json").stdout
     )
     assert all(
-        line["p_corrected"] < 0.05 for line in crowded["compared"] if line["figure"] == "eer"
+        line["p_corrected"] < 0.05 for line in crowded["compared"] if line["metric"] == "eer"
     )
 
 
@@ -326,7 +326,7 @@ def test_no_figure_at_all_is_no_success_but_a_verdict(bench, environment, trials
     assert done.stderr == "error: no metric is defined: there are trials of one class only\n"
     assert "No result." in done.stdout
     place = tmp_path / "work/scored/part-asvspoof2019la-eval"
-    assert json.loads((place / "verdict.json").read_text())["figures"] == {}
+    assert json.loads((place / "verdict.json").read_text())["results"] == {}
     subset, frames = framed(environment, tmp_path)
     bonafide = {u: frames[u] for u, v in subset.timing.spoof.items() if not v.any()}
     np.savez(tmp_path / "bonafide.npz", **bonafide)
@@ -344,9 +344,10 @@ def test_every_formula_in_use_is_there_for_whom_a_number_differs(bench, trials, 
     assert done.returncode == 0, done.stderr
     assert "| sklearn_fpr " in done.stdout
     found = json.loads(bench("score", str(path), *keys, "--formulas", "--json").stdout)
-    assert found["formulas"]["ours"] == found["figures"]["eer"]["value"]
-    assert found["formulas"]["official"] == found["figures"]["eer_official"]["value"]
-    assert len(set(found["formulas"].values())) > 3, "tied scores tell the formulas apart"
+    formulas = {name: of["value"] for name, of in found["formulas"].items()}
+    assert formulas["ours"] == found["results"]["eer"]["value"]
+    assert formulas["official"] == found["results"]["eer_official"]["value"]
+    assert len(set(formulas.values())) > 3, "tied scores tell the formulas apart"
 
 
 def test_breakdowns_have_the_figures_asked_for_and_speakers(bench, trials, keys, tmp_path):
@@ -358,10 +359,10 @@ def test_breakdowns_have_the_figures_asked_for_and_speakers(bench, trials, keys,
     own = (trials["speaker"] == "LA_0003").to_numpy()
     assert lines["LA_0003"]["bonafide"] == (own & ~spoof).sum()
     assert lines["LA_0003"]["spoof"] == (own & spoof).sum()
-    assert lines["LA_0003"]["figures"].keys() == {"eer", "auc"}
+    assert lines["LA_0003"]["results"].keys() == {"eer", "auc"}
     rounded = np.round(scores, 6)
     rate = eer(rounded[own & ~spoof], rounded[own & spoof]).eer
-    assert lines["LA_0003"]["figures"]["eer"]["value"] == 100 * rate
+    assert lines["LA_0003"]["results"]["eer"]["value"] == 100 * rate
     wrong = bench("score", str(path), *keys, "--figures", "cllr")
     assert wrong.returncode == 2
     assert "has no metric 'cllr'" in wrong.stderr
@@ -377,13 +378,13 @@ def test_frames_are_broken_down_by_fields_of_their_utterances(bench, environment
     lines = found["breakdowns"][-1]["lines"]
     assert lines[-1]["levels"] == {"speaker": "Pooled"}
     for name in ("eer", "range_eer"):
-        assert lines[-1]["figures"][name]["value"] == found["figures"][name]["value"]
+        assert lines[-1]["results"][name]["value"] == found["results"][name]["value"]
     table = subset.table
-    line = next(line for line in lines if line["figures"])
+    line = next(line for line in lines if line["results"])
     one = line["levels"]["speaker"]
     of_one = table.loc[(table["speaker"] == one) | (one == "Pooled"), "utterance"]
     score = np.concatenate([frames[u] for u in of_one])
     spoof = np.concatenate([subset.timing.spoof[u] for u in of_one])
     rate = eer(score[~spoof], score[spoof]).eer
-    assert line["figures"]["eer"]["value"] == pytest.approx(100 * rate, abs=1)
+    assert line["results"]["eer"]["value"] == pytest.approx(100 * rate, abs=1)
     assert "# SMOKE: frames.npz on partialspoof" in bench(*order, "--smoke", *FEW).stdout

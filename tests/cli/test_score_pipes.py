@@ -46,7 +46,7 @@ HOW = ("--corpus", "19LA", "--smoke", "--replicates", "5", "--json")
 
 def figure(done):
     assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)["figures"]["eer"]["value"]
+    return json.loads(done.stdout)["results"]["eer"]["value"]
 
 
 def feed(monkeypatch, path: Path):

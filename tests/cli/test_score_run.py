@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -30,9 +31,12 @@ def test_a_rows_scores_of_its_own_evaluation_and_of_other_corpora(bench, tiny, t
     (own,) = trained.glob("runs/*/seed-666/scores/partialspoof-*.parquet")
     assert found.equals(score_file.read(own)), "to the last digit, and in the same order"
 
-    whole = bench("score", "--run", "S0", "--corpus", "19LA", *common)
+    whole = bench("score", "--run", "S0", "--corpus", "19LA", *common, "--json")
     assert whole.returncode == 0, whole.stderr
     assert "whole utterances, whole scored, as in the evaluation partialspoof" in whole.stderr
+    content = json.loads(whole.stdout)
+    assert (content["table"], content["row"], content["seed"]) == ("sal/table4", "S0", 666)
+    assert content["set"] == tiny[1::2]
     # Settings that were changed have a folder of their own.
     (scores,) = trained.glob("scored/table4-S0-????????-asvspoof2019la-eval/scores.parquet")
     assert len(score_file.read(scores)) == len(set(score_file.read(scores)["utterance"]))

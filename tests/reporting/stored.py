@@ -13,11 +13,11 @@ from bench.tracking.entry import RunEntry
 KEY = "sal/table4"
 
 
-def fill(store, work: Path, rows, seeds, form="paper", utterances=200, frames=20):
+def fill(store, work: Path, rows, seeds, form="paper", utterances=200, frames=20, overrides=()):
     """Track every row with every seed; a later row's scores are a little clearer."""
     card = cards.table(KEY)
     for place, row in enumerate(rows):
-        run = cards.resolve(card, row, form)
+        run = cards.resolve(card, row, form, overrides)
         for seed in seeds:
             entry = RunEntry(
                 table=KEY,

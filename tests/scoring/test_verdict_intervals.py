@@ -35,7 +35,7 @@ def test_an_interval_draws_what_the_corpus_names_unless_told_otherwise(mini, tmp
         assert verdict.otherwise == ("" if drawn == "utterances" else "utterances")
         shown = render.markdown(verdict)
         assert ("By utterances: verdict.json." in shown) == (drawn != "utterances")
-        assert render.as_dict(verdict)["figures"]["eer"]["utterance_low"] == 100 * alone.low
+        assert render.as_dict(verdict)["results"]["eer"]["utterance_low"] == 100 * alone.low
 
 
 def test_a_cell_without_an_error_has_no_interval_of_no_width(mini, tmp_path):
@@ -132,7 +132,7 @@ def test_figures_without_intervals_are_the_same_figures_with_the_same_errors(min
         shown = render.markdown(quick)
         assert "interval |" not in shown
         assert "Intervals: none, as asked for." in shown
-        assert render.as_dict(quick)["figures"]["eer"]["low"] is None
+        assert render.as_dict(quick)["results"]["eer"]["low"] is None
         found = compare(fast, fast.read(path), fast.read(path))
         assert "interval |" not in render.comparison(found)
         assert all(of.difference.value == 0 and np.isnan(of.corrected) for of in found.found)

@@ -131,7 +131,7 @@ def test_the_packages_eer_has_no_interval_of_ours(mini, tmp_path):
     assert found.low < found.value == 0.5 < found.high  # of three trials of each class
     assert verdict.figures["eer_official"].value == 1.0
     assert np.isnan(verdict.figures["eer_official"].low)
-    assert render.as_dict(verdict)["figures"]["eer_official"]["low"] is None
+    assert render.as_dict(verdict)["results"]["eer_official"]["low"] is None
 
 
 def test_one_class_gives_words_instead_of_an_empty_table(mini, tmp_path):

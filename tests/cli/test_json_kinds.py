@@ -1,0 +1,207 @@
+"""Every command's `--json` is as bench/schema/output.schema.json describes it, and docs/json.md
+lists all of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+import pandas as pd
+import pytest
+from jsonschema import Draft202012Validator
+
+from bench import corpora
+from bench.cli import bench as group
+from bench.config import Config
+from bench.corpora import mini
+from bench.launchers import local, trained
+from bench.metrics.scores import Figure
+from bench.scoring.judge import Judge
+from bench.scoring.published import published
+from bench.sweeps.trials import Sweeping
+from bench.tracking import studies
+from bench.tracking.store import Store
+from bench.tracking.studies import Kept
+from bench.tracking.sync import Sent
+from bench.training import engine
+from bench.training.row import Library
+from tests.output_schema import KINDS, PAGE, PARTS, SCHEMA, described_kinds, page_with, validated
+from tests.reporting.stored import fill
+from tests.scoring.made import scored, text
+
+KEPT = studies.kept
+CHANGED = "training.epochs=1"
+EXAMPLES = {
+    "list": ["list"],
+    "show": ["show", "table4", "--rows", "S5", "--smoke", "--all"],
+    "sweep card": ["show", "sweep/breathnet-lambda"],
+    "table without training": ["run", "breathnet/table2"],
+    "settings": ["settings", "system.auxiliary", "--table", "table4", "--row", "S5"],
+    "status": ["status", "table4", "--smoke"],
+    "run": ["run", "table4", "--rows", "S5", "--smoke", "--set", CHANGED],
+    "dry run": ["run", "table4", "--rows", "S0", "--smoke", "--dry-run"],
+    "sweep": ["sweep", "sal-lambda", "--smoke", "--trials", "1"],
+    "sweep report": ["report", "sweep/sal-lambda", "--smoke"],
+    "report": ["report", "table4", "--smoke"],
+    "report check": ["report", "table4", "--smoke", "--check"],
+    "score": [
+        *("score", "MyDet.txt", "JUDGED", "--by", "attack", "--formulas", "--track", "cross"),
+        *("--expect", "auc=50"),
+    ],
+    "compare": ["compare", "table4:S5", "table4:S4", "--smoke"],
+    "explain tca": ["explain", "tca", "--utterance", "SOME", "--smoke"],
+    "explain gradcam": ["explain", "gradcam", "--row", "S0", "--against", "none", "--smoke"],
+    "explain positions": ["explain", "positions", "--scores", "FRAMES", "--smoke"],
+    "explain features": ["explain", "features", "--table", "tca/table2", "--row", "TCA", "--smoke"],
+    "explain ranks": ["explain", "ranks"],
+    "explain curves": ["explain", "curves", "breathnet-lambda", "--smoke", "--no-track"],
+    "data show": ["data", "show", "PS"],
+    "data list": ["data", "list", "HAD", "--smoke"],
+    "data check": ["data", "check", "HAD", "--split", "test"],
+    "data overlap": ["data", "overlap", "PS", "19LA", "--smoke", "--no-audio"],
+    "data mini": ["data", "mini", "--only", "HAD"],
+    "sync": ["sync"],
+    "doctor": ["doctor", "table4", "--smoke"],
+    "prune": ["prune", "--dry-run"],
+    "error": ["show", "table44"],
+}
+"""A command for each kind of object."""
+
+
+class Untrained(trained.TrainedRow):
+    """A row whose weights are those that training begins with."""
+
+    def system(self, config: Config) -> Any:
+        return engine.build(self.run, self.seed, config)
+
+
+def untrained(order, seeds, config, say) -> list[Untrained]:
+    library, runs = Library(config), order.runs().items()
+    return [
+        Untrained(order.table.key, row, order.row_seeds(row)[0], run, library.row(run), config.work)
+        for row, run in runs
+    ]
+
+
+def study(store: Store, sweep: str, *more: Any) -> list[Kept]:
+    if sweep != "breathnet-lambda":
+        return KEPT(store, sweep, *more)
+    lines = {"state": ["finished"], "system.refinement.weight": ["0.1"]}
+    names = ("asvspoof2019la", "asvspoof2021la", "asvspoof2021df", "inthewild")
+    trials = pd.DataFrame({**lines, **{f"{name}.eer": ["1.5"] for name in names}})
+    return [Kept("study", trials, {}, "FINISHED", "18096a9", "0123")]
+
+
+@pytest.fixture
+def examples(environment, trials, keys, tmp_path, monkeypatch) -> dict[str, list[str]]:
+    """The commands, on a machine with a store, score files and corpora, where nothing is trained:
+    what a training gives is made up.
+    """
+    work = Path(environment["BENCH_WORK"])
+    store = Store(Config(work=work))
+    for rows, overrides in ((("S4", "S5"), ()), (("S5",), (CHANGED,))):
+        fill(store, work, rows, (666,), "smoke", utterances=20, overrides=overrides)
+    (work / ".scores.parquet.0123abcd.part").touch()
+    environment["BENCH_CORPORA_HAD"] = str(tmp_path)  # where nothing of it is
+    whole = published("asvspoof2019la", "eval", {"eer": Figure(0.1, 0.1, 0.1)})
+    monkeypatch.setattr(Judge, "_published", lambda *_: whole)  # as of all trials
+    of_set = local.Outcome("S5 · seed 666", "already finished")
+    monkeypatch.setattr(local, "run", lambda *_: iter([of_set]))
+    monkeypatch.setattr(Sweeping, "_train", lambda *_: {"dev.eer": 0.1})
+    monkeypatch.setattr(trained, "trained", untrained)
+    monkeypatch.setattr(studies, "kept", study)
+    monkeypatch.setattr(mini, "write", lambda place, *_, **__: [place / "had"])
+    sent = [Sent("sal/table4: S0 · seed 666", "sent")]
+    monkeypatch.setattr(Store, "synchronise", lambda self, elsewhere: sent)
+    text(tmp_path / "MyDet.txt", trials["utterance"], np.round(scored(trials)[0]))
+    config = Config(work=work)
+    names = {
+        "SOME": corpora.load("19LA", "eval", config, "smoke").table["utterance"].iloc[0],
+        "FRAMES": str(work / "made" / "S4-666-partialspoof.parquet"),
+    }
+    return {
+        kind: [names.get(word, word) for of in words for word in (keys if of == "JUDGED" else [of])]
+        for kind, words in EXAMPLES.items()
+    }
+
+
+def parts_of(part: dict[str, Any], value: Any) -> Iterator[str]:
+    """Yield the names of the definitions that a value, or anything in it, is of."""
+    if "$ref" in part:
+        name = part["$ref"].rpartition("/")[2]
+        yield name
+        yield from parts_of(PARTS[name], value)
+    for each in part.get("anyOf", []) if value is not None else []:
+        yield from parts_of(each, value)
+    if isinstance(value, list):
+        yield from (name for of in value for name in parts_of(part.get("items", {}), of))
+    elif isinstance(value, dict):
+        known, others = part.get("properties", {}), part.get("additionalProperties", {})
+        for key, of in value.items():
+            yield from parts_of(known.get(key, others), of)
+
+
+def test_every_kind_and_part_has_an_example_that_is_as_described(bench, examples):
+    assert {*EXAMPLES} == {*KINDS}
+    seen, others = set(), {}
+    for kind, words in examples.items():
+        found = validated(bench(*words, "--json").stdout)
+        if found["kind"] != kind:
+            others[kind] = found
+        name = KINDS[kind]
+        seen |= {name, *parts_of(PARTS[name], found)}
+    assert others == {}
+    assert {*PARTS} - seen == set()
+    whole = Draft202012Validator(SCHEMA)
+    assert whole.is_valid(found)
+    assert not whole.is_valid({**found, "version": 1})
+
+
+def test_every_verb_has_an_example():
+    def verbs(command: click.Command, words: list[str]) -> Iterator[list[str]]:
+        if isinstance(command, click.Group):
+            for name, of in command.commands.items():
+                yield from verbs(of, [*words, name])
+        else:
+            yield words
+
+    shown = [" ".join(words) + " " for words in EXAMPLES.values()]
+    without = [
+        " ".join(words)
+        for words in verbs(group, [])
+        if not any(of.startswith(" ".join(words) + " ") for of in shown)
+    ]
+    assert without == ["ui"], "it serves pages until it is stopped"
+
+
+def test_the_schema_is_one_and_the_page_lists_all_of_it():
+    """Where a change is meant: `python -m tests.output_schema` writes the page anew."""
+    Draft202012Validator.check_schema(SCHEMA)
+    assert PAGE.read_text(encoding="utf-8") == page_with(described_kinds())
+    undescribed = [
+        f"{name}.{key}"
+        for name, part in PARTS.items()
+        for key, of in part.get("properties", {}).items()
+        if not of.get("description") and "$ref" not in of
+    ]
+    assert undescribed == []
+
+
+def test_a_key_that_is_not_described_is_a_mistake():
+    error = {"message": "no", "exit_code": 2}
+    head = '"schema": "speech-deepfake-bench", "version": 2'
+    good = f'{{{head}, "kind": "error", "error": {{"message": "no", "exit_code": 2}}}}'
+    assert validated(good)["error"] == error
+    for bad in (
+        good.replace('"kind": "error"', '"kind": "eror"'),
+        good.replace('"exit_code": 2', '"exit_code": "2"'),
+        good.replace('"exit_code": 2', '"exit_code": NaN'),
+        good.replace('"message"', '"massage"'),
+        good.replace('"version": 2', '"version": 1'),
+    ):
+        with pytest.raises(AssertionError):
+            validated(bad)
