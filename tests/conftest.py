@@ -64,6 +64,19 @@ def copied_stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def pictures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw pictures as PNG alone, SVG and PDF empty, but in tests marked `every_kind`: the fonts of
+    a PDF take longer than the training of a row does here.
+    """
+    if request.node.get_closest_marker("every_kind"):
+        return
+    from bench.reporting import style
+
+    saved = style._saved
+    monkeypatch.setattr(style, "_saved", lambda of, kind: saved(of, kind) if kind == "png" else b"")
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The checkout."""
@@ -81,10 +94,14 @@ def shared() -> Path:
 
 @pytest.fixture(scope="session")
 def miniatures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A work folder whose `mini` holds very small miniature corpora, made once a test session."""
+    """A work folder whose `mini` holds very small miniature corpora, made once for all workers."""
+    from bench import locks
     from bench.corpora.mini import Size, write
 
-    work = tmp_path_factory.mktemp("work")
+    base = tmp_path_factory.getbasetemp()
+    work = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "miniatures"
     size = Size(12, 6, 6, 6, 4, 4, 2, 6, 6, 6, 6, 6, shortest_s=1.0, longest_s=2.0)
-    write(work / "mini", size=size)
+    with locks.held(work.with_suffix(".lock")):
+        if not work.exists():
+            write(work / "mini", size=size)
     return work

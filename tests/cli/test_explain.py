@@ -34,6 +34,7 @@ def is_drawn(work: Path, stem: str) -> bool:
     return True
 
 
+@pytest.mark.every_kind
 def test_a_trained_row_is_drawn_and_an_untrained_one_named(bench, config):
     table = corpora.load("19LA", "eval", config, "smoke").table
     utterance = table["utterance"].iloc[0]
@@ -132,7 +133,8 @@ def test_sals_figures_have_the_papers_rows_and_utterance(bench, config, tiny):
     assert len([*(config.work / "explained").glob("gradcam-S7-666-against-S3-666-*.png")]) == 1
     places = bench("explain", "positions", "--smoke", *tiny)
     assert places.returncode == 0, places.stderr
-    assert is_drawn(config.work, "positions-S7-666-against-S3-666-partialspoof.smoke")
+    drawn = "positions-S7-666-against-S3-666-partialspoof.smoke.png"
+    assert len(np.unique(imread(config.work / "explained" / drawn))) > 10
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ from matplotlib.image import imread
 from bench import corpora
 from bench.config import Config
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.every_kind]
 
 
 @pytest.fixture

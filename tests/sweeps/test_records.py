@@ -94,6 +94,7 @@ def test_importances_are_shares_and_the_dimension_that_matters_is_first(study, p
     assert records.importances(few) == {}
 
 
+@pytest.mark.every_kind
 def test_figures_of_every_kind_show_something(study, trials):
     made = reporting.report(study.card, kept(trials), records.importances(study), 0)
     assert set(made.figures) == {"history", "slice", "contour", "importances"}
