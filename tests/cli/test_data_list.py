@@ -59,7 +59,7 @@ def test_keys_alone_will_do_and_the_head_says_how_many_there_are(bench, trials, 
     [
         (("19LAA",), "did you mean"),
         (("19LA", "--split", "evil", "--smoke"), "did you mean 'eval'?"),
-        (("19LA",), "no place is set for corpus asvspoof2019la"),
+        (("19LA",), "corpus asvspoof2019la is not configured"),
         (("19LA", "--csv", "--json"), "either --csv or --json"),
     ],
 )

@@ -49,7 +49,7 @@ def test_what_a_table_needs_is_asked_of_it(bench):
     area = "needed by sal/table4"
     needed = [of for of in json.loads(done.stdout)["findings"] if of["area"] == area]
     assert {of["state"] for of in needed} == {"missing"}
-    assert any("for corpus partialspoof" in of["detail"] for of in needed)
+    assert any("corpus partialspoof is not configured" in of["detail"] for of in needed)
     assert len({of["detail"] for of in needed}) == len(needed)
     misspelt = bench("doctor", "tabel4")
     assert misspelt.returncode == 2
