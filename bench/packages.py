@@ -17,7 +17,6 @@ WHOLE, CORE = "speech-deepfake-bench", "speech-deepfake-bench-core"
 OF_WHOLE = frozenset(
     {
         "alembic",
-        "lightning",
         "lightning_fabric",
         "mlflow",
         "optuna",

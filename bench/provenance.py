@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 _DIGITS = 12
 """Of a commit."""
 PACKAGES = (
-    *("torch", "torchaudio", "lightning", "s3prl", "safetensors"),
+    *("torch", "torchaudio", "lightning-fabric", "s3prl", "safetensors"),
     *("numpy", "scipy", "pandas", "pyarrow", "pyworld-prebuilt", "soundfile", "mlflow"),
 )
 """Distributions of which another version may give other results, and MLflow, which keeps them."""

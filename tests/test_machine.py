@@ -19,6 +19,7 @@ import pytest
 import soundfile
 import sqlalchemy.exc
 import torch
+from matplotlib.figure import Figure
 from mlflow.exceptions import MlflowException
 
 from bench import machine, writing
@@ -192,11 +193,17 @@ LONG = {"a.md": "short", "b.csv": "x" * 9000}
 TRIALS = sweep.SweepReport("sweep-x", "y" * 9000, pd.DataFrame(), {})
 
 
+def large_figure(kind):
+    figure = Figure()
+    figure.subplots().plot([0, 1])
+    return style.drawn(figure, kind)
+
+
 @pytest.mark.parametrize(
     ("write", "named"),
     [
         (lambda folder: writing.write_all(folder, LONG), "b.csv"),
-        (lambda folder: style.write(folder, "figure", lambda kind: bytes(9000)), "figure.png"),
+        (lambda folder: style.write(folder, "figure", large_figure), "figure.png"),
         (lambda folder: sweep.write(TRIALS, folder), "sweep-x.md"),
         (lambda folder: mini.write(folder, **MINIATURE), "had"),
     ],

@@ -73,7 +73,7 @@ def test_a_missing_module_of_ours_is_a_fault_of_ours(module):
 
 
 def test_what_is_needed_is_asked_before_anything_is_imported(monkeypatch):
-    monkeypatch.setattr(packages, "installed", lambda package: package != "lightning")
+    monkeypatch.setattr(packages, "installed", lambda package: package != "lightning_fabric")
     packages.require("torch")
-    with pytest.raises(packages.NotInstalled, match="needs lightning, which the whole suite"):
-        packages.require("torch", "lightning", "mlflow")
+    with pytest.raises(packages.NotInstalled, match="needs lightning_fabric, which the whole"):
+        packages.require("torch", "lightning_fabric", "mlflow")

@@ -71,7 +71,7 @@ def test_every_package_that_results_are_computed_with_is_recorded(root):
     others = imported - {"bench", "__future__"} - sys.stdlib_module_names
     assert "numpy" in others
     for name in others:
-        assert {*found[name]} & {*provenance.PACKAGES}, name
+        assert {name.replace("_", "-"), *found[name]} & {*provenance.PACKAGES}, name
     text = provenance.environment()
     assert text.startswith("python 3.")
     assert f"numpy {provenance.versions()['numpy']}" in text.split(", ")

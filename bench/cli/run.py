@@ -80,7 +80,7 @@ def run(
         json_output.add(planned(order, here))
         say_costs(order, here, again=again, measure=measure)
         return
-    packages.require("torch", "lightning", "mlflow")
+    packages.require("torch", "lightning_fabric", "mlflow")
     order.require(here)
     # These import torch and MLflow, which takes seconds: only now.
     from bench.cli import ran

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Literal, NamedTuple, NoReturn, Protocol
 
 import torch
-from lightning.fabric import Fabric
+from lightning_fabric import Fabric
 
 from bench import breath, locks, machine, writing
 from bench.breath.census import Census, census, described, require_marks

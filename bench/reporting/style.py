@@ -100,6 +100,7 @@ def every_kind(draw: Callable[[Kind], bytes]) -> dict[Kind, bytes]:
         draw("png")
     finally:
         _KEPT.reset(token)
+    assert kept, "`draw` should end in `drawn`"
     return kept
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
-from lightning.fabric import Fabric
+from lightning_fabric import Fabric
 
 from bench import corpora, writing
 from bench.config import Config, Form

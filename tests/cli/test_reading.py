@@ -23,7 +23,7 @@ def test_reading_needs_no_torch(arguments, environment, tmp_path):
         "from bench.cli import main\n"
         "try:\n    main()\n"
         "except SystemExit as end:\n    assert not end.code, end.code\n"
-        "heavy = {'torch', 'lightning', 's3prl', 'transformers'} & set(sys.modules)\n"
+        "heavy = {'torch', 'lightning_fabric', 's3prl', 'transformers'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )
     done = subprocess.run(

@@ -256,7 +256,7 @@ def test_weights_whose_place_is_not_set_are_asked_for_with_all_it_takes():
     with pytest.raises(BenchError) as caught:
         build(Wav2Vec2(kind="wav2vec2"), config)
     for part in (
-        'put `xlsr2_300m = "/path/xlsr2_300m.pt"` under [weights] in bench.toml',
+        'add `xlsr2_300m = "/path/xlsr2_300m.pt"` under [weights] in bench.toml',
         "BENCH_WEIGHTS_XLSR2_300M",
         "did you mean 'xlsr_300m'?",
         "https://dl.fbaipublicfiles.com/fairseq/wav2vec/xlsr2_300m.pt",

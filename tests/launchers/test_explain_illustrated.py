@@ -62,14 +62,16 @@ def test_a_detectors_figures(tmp_path, by, named):
     paths = illustrated.illustrate(*made(tmp_path, by), "S0, seed 1 (x/y)")
     wanted = sorted(["det", "scores", *named])
     assert sorted(path.name for path in paths) == [
-        f"{name}.{kind}" for name in wanted for kind in ("png", "svg", "pdf")
+        f"{name}.{kind}" for name in wanted for kind in ("pdf", "png", "svg")
     ]
     assert all(path.is_file() for path in paths)
 
 
 def test_cells_are_eers_of_the_attack_over_the_codec(tmp_path):
     seen = []
-    with patch.object(illustrated.figures, "crossed", lambda *given: seen.append(given) or b""):
+    draw = illustrated.figures.crossed
+    watched = lambda *given: seen.append(given) or draw(*given)  # noqa: E731
+    with patch.object(illustrated.figures, "crossed", watched):
         illustrated.illustrate(*made(tmp_path, ["attack,codec"]), "S0, seed 1 (x/y)")
     table, title, kind = seen[0]
     assert (title, kind) == (

@@ -131,7 +131,7 @@ def test_parts_near_zero_keep_their_coverage(how, rate):
 
 
 def test_refuses_what_cannot_be_combined():
-    with pytest.raises(BenchError, match="mean of 0 figures: should be of at least one"):
+    with pytest.raises(BenchError, match="mean of 0 metrics: should be of at least one"):
         combined("mean", [])
-    with pytest.raises(BenchError, match="difference of 3 figures: should be of two"):
+    with pytest.raises(BenchError, match="difference of 3 metrics: should be of two"):
         rounding("difference", [1.0, 2.0, 3.0])

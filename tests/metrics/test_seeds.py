@@ -103,7 +103,7 @@ def test_one_more_seed_lies_in_the_prediction_as_often_as_it_says(n):
 
 
 def test_refuses_what_is_no_figure():
-    with pytest.raises(BenchError, match="there is no seed"):
+    with pytest.raises(BenchError, match="no seed has this metric"):
         over_seeds([])
     with pytest.raises(BenchError, match="not a finite number"):
         over_seeds([0.1, float("nan")])
