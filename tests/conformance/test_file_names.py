@@ -47,7 +47,7 @@ def test_every_file_of_the_repository_can_be_checked_out(root):
     done = subprocess.run(listed, cwd=root, capture_output=True, check=False)
     if done.returncode:
         pytest.skip("this is no checkout of git")
-    paths = done.stdout.decode("utf-8").rstrip("\0").split("\0")
+    paths = sorted({*done.stdout.decode("utf-8").rstrip("\0").split("\0")})
     assert "pyproject.toml" in paths
     assert [path for path in paths if faults(path)] == []
     together = Counter(path.casefold() for path in paths)
