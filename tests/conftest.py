@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 # Nothing that a user has set for the suite reaches its tests.
@@ -42,6 +44,24 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 def own_configuration(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep any bench.toml, and any work folder, outside the tests' own folders from being read."""
     os.environ["BENCH_CONFIG_WITHIN"] = str(tmp_path_factory.getbasetemp())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def copied_stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Have new stores be copies of one: MLflow takes more than a second for each that it makes."""
+    from bench.tracking import local
+
+    empty = tmp_path_factory.mktemp("empty") / "store.db"
+    write_empty = local.write_empty
+
+    def copy_empty(file: Path) -> None:
+        if not empty.exists():
+            write_empty(empty)
+        shutil.copyfile(empty, file)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(local, "write_empty", copy_empty)
+        yield
 
 
 @pytest.fixture(scope="session")

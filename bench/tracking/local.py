@@ -49,8 +49,13 @@ def make(file: Path) -> None:
         file.with_name(file.name + leftover).unlink(missing_ok=True)
     with writing.scratch(file) as folder:
         aside = folder / file.name
-        connect(of_file(aside)).delete_experiment(_DEFAULT)
+        write_empty(aside)
         writing.write_bytes(file, aside.read_bytes())
+
+
+def write_empty(file: Path) -> None:
+    """Write a store that holds nothing."""
+    connect(of_file(file)).delete_experiment(_DEFAULT)
 
 
 def _is_whole(file: Path) -> bool:

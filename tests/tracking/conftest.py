@@ -1,4 +1,4 @@
-"""A tracking store that is made once and copied for each test, and entries to put into it."""
+"""Tracking stores, and entries to put into them."""
 
 from __future__ import annotations
 
@@ -14,21 +14,12 @@ from bench.tracking.store import Store
 from tests.tracking.serving import Server, free_port
 
 
-@pytest.fixture(scope="session")
-def empty_database(tmp_path_factory):
-    """A new store's database; to make one takes MLflow seconds."""
-    work = tmp_path_factory.mktemp("store")
-    Store(Config(work=work))
-    return work / "mlflow.db"
-
-
 @pytest.fixture
-def config(empty_database, tmp_path, monkeypatch):
+def config(tmp_path, monkeypatch):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    work = tmp_path / "work folder"
-    work.mkdir()
-    shutil.copy(empty_database, work)
-    return Config(work=work)
+    config = Config(work=tmp_path / "work folder")
+    Store(config)
+    return config
 
 
 @pytest.fixture
@@ -63,9 +54,8 @@ def said():
 
 
 @pytest.fixture
-def away(config, empty_database, said):
-    """A store on a port where nothing listens, its outbox made already: that takes seconds."""
-    shutil.copy(empty_database, config.work / "outbox.db")
+def away(config, said):
+    """A store on a port where nothing listens."""
     uri = f"http://127.0.0.1:{free_port()}"
     return Store(replace(config, tracking=uri), said.append)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import os
-import shutil
 import socket
 import threading
 from contextlib import contextmanager
@@ -29,9 +28,8 @@ SECRET = "s3cr3t"
 
 
 @pytest.fixture
-def stated(config, said, empty_database):
-    """Return the store at an address; its outbox is made already."""
-    shutil.copy(empty_database, config.work / "outbox.db")
+def stated(config, said):
+    """Return the store at an address."""
     return lambda uri: Store(replace(config, tracking=uri), said.append)
 
 

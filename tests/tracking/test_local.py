@@ -25,25 +25,6 @@ from bench.tracking.store import Store
 FIGURES = {"partialspoof.eer": Figure(0.0361, 0.0350, 0.0372)}
 
 
-@pytest.fixture
-def quickly_made(empty_database, monkeypatch):
-    """A new store is a copy of an empty one: to make one takes MLflow seconds."""
-
-    class Made:
-        def delete_experiment(self, number):
-            assert number == "0"
-
-    real = local.connect
-
-    def connect(to):
-        if ".part" in str(to.file) and not to.file.exists():
-            shutil.copy(empty_database, to.file)
-            return Made()
-        return real(to)
-
-    monkeypatch.setattr(local, "connect", connect)
-
-
 def half_made(path, statements):
     """Leave a database as a process does that is killed after some of MLflow's statements."""
     with closing(sqlite3.connect(path)) as database, database:
@@ -71,7 +52,7 @@ HALF_MADE = {
 
 @pytest.mark.parametrize("name", ["mlflow.db", "outbox.db"])
 @pytest.mark.parametrize("left", HALF_MADE)
-def test_a_half_made_store_is_made_anew(quickly_made, tmp_path, left, name):
+def test_a_half_made_store_is_made_anew(tmp_path, left, name):
     file = tmp_path / name
     half_made(file, HALF_MADE[left])
     (tmp_path / f"{name}-wal").touch()
@@ -111,14 +92,14 @@ def test_another_programs_database_is_no_half_made_store(tmp_path, name):
     assert (tmp_path / name).read_bytes() == before
 
 
-def test_a_kill_while_the_store_is_made_leaves_none(quickly_made, tmp_path, monkeypatch):
+def test_a_kill_while_the_store_is_made_leaves_none(tmp_path, monkeypatch):
     class Killed(BaseException):
         pass
 
     def killed(*given):
         raise Killed
 
-    for name in ("connect", "writing.write_bytes"):
+    for name in ("write_empty", "writing.write_bytes"):
         with monkeypatch.context() as at:
             at.setattr(f"bench.tracking.local.{name}", killed)
             with pytest.raises(Killed):

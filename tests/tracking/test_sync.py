@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -170,10 +169,9 @@ def test_errors_that_a_server_means_are_no_absence():
 
 @pytest.mark.slow
 def test_a_server_that_goes_away_in_the_middle_and_comes_back(
-    server, config, entry, tmp_path, monkeypatch, empty_database, said
+    server, config, entry, tmp_path, monkeypatch, said
 ):
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
-    shutil.copy(empty_database, config.work / "outbox.db")
     own = replace(config, tracking=server.uri)
     (tmp_path / "a.txt").write_text("a")
     server.start()

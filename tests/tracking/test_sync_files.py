@@ -136,11 +136,8 @@ def test_an_experiment_whose_name_leads_out_of_the_outbox_is_refused(away, back,
 
 
 @pytest.mark.slow
-def test_a_moved_outbox_arrives_whole_at_a_real_server(
-    server, config, entry, tmp_path, empty_database, said
-):
+def test_a_moved_outbox_arrives_whole_at_a_real_server(server, config, entry, tmp_path, said):
     """../shared/cases/sync/moved-outbox.sh"""
-    shutil.copy(empty_database, config.work / "outbox.db")
     away = Store(replace(config, tracking=server.uri), said.append)
     run_row(away, entry, tmp_path / "a.txt")
     shutil.copytree(config.work, tmp_path / "copied")

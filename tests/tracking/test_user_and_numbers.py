@@ -14,6 +14,7 @@ from bench import cards
 from bench.metrics.scores import Figure
 from bench.tracking import server, views
 from bench.tracking.ledger import MEANT_FOR
+from bench.tracking.store import Store
 from bench.tracking.user import USER, user_name
 from tests.tracking.outbox import run_row, sent
 
@@ -67,12 +68,7 @@ def test_a_store_gets_nothing_that_was_recorded_for_another(away, entry, tmp_pat
     assert other.waiting() == []
 
 
-def test_a_password_is_in_no_record(config, entry, empty_database, tmp_path):
-    import shutil
-
-    from bench.tracking.store import Store
-
-    shutil.copy(empty_database, config.work / "outbox.db")
+def test_a_password_is_in_no_record(config, entry, tmp_path):
     uri = "postgresql://bob:s3cr3t@127.0.0.1:9/d"
     store = Store(replace(config, tracking=uri), lambda text: None)
     run_row(store, entry, tmp_path / "a.txt")
