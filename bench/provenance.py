@@ -1,33 +1,35 @@
-"""What a figure came from: the commit, the lock file, the versions, the device."""
+"""What a result came from: the commit, the lock file, the versions, the device."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 import platform
 import subprocess
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
+from typing import Any
 
-from bench import __version__
+from bench import __version__, packages
 
 ROOT = Path(__file__).parent.parent
+_DIGITS = 12
+"""Of a commit."""
 PACKAGES = (
-    "torch",
-    "torchaudio",
-    "lightning-fabric",
-    "s3prl",
-    "mlflow",
-    "numpy",
-    "pandas",
-    "soundfile",
+    *("torch", "torchaudio", "lightning-fabric", "s3prl", "safetensors"),
+    *("numpy", "scipy", "pandas", "pyarrow", "pyworld-prebuilt", "soundfile", "mlflow"),
 )
+"""Distributions of which another version may give other results, and MLflow, which keeps them."""
 
 
 def commit() -> str:
-    """Return the checkout's commit, with `+changes` where files differ; the version in a wheel."""
+    """Return the checkout's commit, with `+changes` where files differ; the commit that was
+    installed where it was one; else the version.
+    """
     if not (ROOT / ".git").exists():
-        return f"version {__version__}"
-    head = _git("rev-parse", "--short=12", "HEAD")
+        installed = origin(packages.CORE).get("vcs_info", {}).get("commit_id", "")
+        return installed[:_DIGITS] or f"version {__version__}"
+    head = _git("rev-parse", f"--short={_DIGITS}", "HEAD")
     return f"{head}+changes" if _git("status", "--porcelain") else head
 
 
@@ -41,14 +43,25 @@ def _git(*arguments: str) -> str:
     return done.stdout.strip()
 
 
+def origin(name: str) -> dict[str, Any]:
+    """Return where a distribution was installed from, if not from an index (PEP 610: `url`, and
+    `vcs_info` with the `commit_id` of a repository); empty where it was, or is not installed.
+    """
+    try:
+        text = distribution(name).read_text("direct_url.json")
+    except PackageNotFoundError:
+        return {}
+    return json.loads(text or "{}")
+
+
 def lock_digest() -> str:
-    """Return sixteen digits of the SHA-256 of uv.lock, or `none` in a wheel."""
+    """Return sixteen digits of the SHA-256 of uv.lock, or `none` where there is no checkout."""
     lock = ROOT / "uv.lock"
     return hashlib.sha256(lock.read_bytes()).hexdigest()[:16] if lock.is_file() else "none"
 
 
 def versions() -> dict[str, str]:
-    """Return the installed version of each package that figures depend on, or `missing`."""
+    """Return the installed version of each of PACKAGES and of Python, or `missing`."""
     found = {"python": platform.python_version()}
     for name in PACKAGES:
         try:
@@ -56,6 +69,11 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             found[name] = "missing"
     return found
+
+
+def environment() -> str:
+    """Return `versions` of what is installed, as text: `python 3.11.7, torch 2.11.0, ...`."""
+    return ", ".join(f"{name} {of}" for name, of in versions().items() if of != "missing")
 
 
 def processor() -> str:

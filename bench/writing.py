@@ -21,6 +21,8 @@ from bench import locks, machine
 from bench.errors import BenchError
 
 _PART = re.compile(r"\..+\.[0-9a-f]{8}\.part")
+_RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])(\.|$)", re.IGNORECASE)
+"""Names of Windows' devices: no file can be called so, whatever its suffix."""
 _SETTLED_S = 60
 """A younger file may be one whose lock its writer is about to take."""
 _LONGEST_BASE = 40
@@ -144,6 +146,17 @@ def temporaries() -> Generator[None]:
                 del os.environ["TMPDIR"]
             else:
                 os.environ["TMPDIR"] = stated
+
+
+def portable_name(text: str, between: str = "_") -> str:
+    """Return text as a file or folder can be called on every system, with `between` for what can
+    not be in a name. What is added behind it should not begin with a point.
+
+    >>> portable_name("a/b: c.1"), portable_name("nul.txt"), portable_name("..")
+    ('a_b_c.1', '_nul.txt', '')
+    """
+    name = re.sub(r"[^\w.+=-]+", between, text).strip(".")
+    return f"_{name}" if _RESERVED.match(name) else name
 
 
 def is_part(name: str) -> bool:

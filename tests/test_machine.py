@@ -236,10 +236,12 @@ def test_a_miniature_that_fails_leaves_the_one_that_is_there(tmp_path):
 
 
 @pytest.mark.parametrize("arguments", [["list"], ["--help"], ["show", "sal/table4"]], ids=" ".join)
-def test_a_full_standard_output_is_one_message(arguments):
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_standard_output_is_one_message(arguments, unbuffered):
     with open("/dev/full", "w") as output:
         done = subprocess.run(
             [sys.executable, "-m", "bench", *arguments],
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
             stdout=output,
             stderr=subprocess.PIPE,
             text=True,

@@ -114,6 +114,7 @@ def _run() -> int:
     except Exception as error:
         if isinstance(error, OSError) and _is_of_output(error):
             error.filename = "standard output"
+            _unwritten(sys.stdout)  # it is said here, and not once more at the end
         found = machine.explain(error)
         if found is None:
             raise

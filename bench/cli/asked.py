@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from bench import cards
+from bench import cards, writing
 from bench.cli import completion, configuration, json_output, options
 from bench.config import Config, Form
 from bench.errors import BenchError, near
@@ -116,7 +115,7 @@ class Asked:
         from bench.reporting import style
 
         smoke = ".smoke" if self.form == "smoke" else ""
-        stem = re.sub(r"[^\w.-]+", "-", name) + smoke
+        stem = writing.portable_name(name, "-") + smoke
         paths = style.write(self.folder or self.here.work / "explained", stem, draw)
         json_output.add({"files": paths})
         for path in paths:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -86,10 +87,14 @@ def keep_verdict(
     )
     store = opened.to_keep(here)
     with writing.scratch() as folder:
+        # A copy with the umask's mode: MLflow's own has the file's, which may be its owner's alone.
+        own = folder / GIVEN / given.path.name
+        own.parent.mkdir()
+        shutil.copyfile(given.path, own)
         artifacts = {
             "": [path for path in written if path.suffix != ".png"],
             f"figures/{place.evaluation}": [path for path in written if path.suffix == ".png"],
-            GIVEN: [given.path],
+            GIVEN: [own],
         }
         kept = folder / "scores.parquet"
         why = _write(kept, judge, judged, place)

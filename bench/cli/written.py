@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -56,7 +55,7 @@ def stated_place(folder: Path, name: str, judged: Judged) -> Place:
 
 def safe_name(name: str) -> str:
     """Return a system's name as a folder may be called."""
-    return re.sub(r"[^\w.+=-]+", "_", name)[:100].strip(".")
+    return writing.portable_name(name[:100])
 
 
 def made(place: Path) -> Path:

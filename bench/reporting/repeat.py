@@ -19,6 +19,7 @@ import pandas as pd
 from bench.cards import DEFAULT_PAPER
 from bench.config import Form
 from bench.markdown import bullets, code, joined, marked
+from bench.packages import WHOLE
 from bench.reporting import weights_used
 from bench.reporting.grid import grid, ranged
 from bench.reporting.kept import Kept
@@ -29,7 +30,7 @@ _UNKNOWN = "not known"
 _RELEASE = "version "
 """What a run's commit begins with where the suite was installed and is no checkout."""
 _EQUAL = (
-    "Expect the same results, digit for digit, with the same signature, data, commit, "
+    "Expect the same results, digit for digit, with the same signature, data, commit, packages, "
     "kind of device and number of threads; on a GPU with `deterministic = true` in bench.toml "
     "besides. Another number of threads adds numbers up in another order, and training enlarges "
     "that: the EER of a smoke row may move by several points"
@@ -140,26 +141,38 @@ def _commands(table: Table, standings: Mapping[str, Standing], form: Form) -> st
 
 
 def _code(runs: pd.DataFrame) -> list[str]:
-    """Return what code and what environment the runs were of: a checkout's commit and its lock, or
-    the release that was installed.
+    """Return what code and what environment the runs were of: a checkout's commit and its lock, a
+    commit that was installed without a lock, or a release; and the packages, as the runs say them.
     """
-    released = runs["commit"].str.startswith(_RELEASE)
     lines: list[str] = []
-    if not released.all():
-        own = runs[~released]
-        lines += [
-            marked("Code: commit {}{}", _listed(own["commit"]), _uncommitted(own)),
-            marked(
-                "Environment: `uv sync --locked`; uv.lock's SHA-256 begins: {}",
-                _listed(own["lock"]),
-            ),
-        ]
-    for version in dict.fromkeys(_listed(runs["commit"][released]).split(", ")):
+    parts = _each(runs["commit"])
+    if commits := [part for part in parts if not part.startswith(_RELEASE)]:
+        lines.append(marked("Code: commit {}{}", ", ".join(commits), _uncommitted(runs)))
+        if locks := [lock for lock in _each(runs["lock"]) if lock != "none"]:
+            text = "Environment: `uv sync --locked`; uv.lock's SHA-256 begins: {}"
+            lines.append(marked(text, ", ".join(locks)))
+    for version in parts:
         if version.startswith(_RELEASE):
             number = version.removeprefix(_RELEASE)
-            command = f"pip install speech-deepfake-bench=={number}"
+            command = f"pip install {WHOLE}=={number}"
             lines.append(marked("Code: release {}, {}", number, code(command)))
-    return lines
+    return [*lines, *_packages(runs)]
+
+
+def _packages(runs: pd.DataFrame) -> list[str]:
+    """Return a line with the versions of packages that the runs say they ran with; a package that
+    had several has them all.
+    """
+    said = runs[runs["environment"] != ""] if "environment" in runs else runs[:0]
+    if not len(said):
+        return [marked("Packages: {}", _UNKNOWN)]
+    by_name: dict[str, list[str]] = {}
+    for part in _each(said["environment"]):
+        name, _, version = part.partition(" ")
+        by_name.setdefault(name, []).append(version)
+    listed = ", ".join(f"{name} {' and '.join(of)}" for name, of in by_name.items())
+    some = marked(" (said by {} of {} runs)", str(len(said)), str(len(runs)))
+    return [marked("Packages: {}{}", listed, some if len(said) < len(runs) else "")]
 
 
 def _uncommitted(runs: pd.DataFrame) -> str:
@@ -167,10 +180,14 @@ def _uncommitted(runs: pd.DataFrame) -> str:
     return marked(" (`+changes`: the checkout had changes that were not committed)" * bool(changed))
 
 
-def _listed(values: pd.Series[Any]) -> str:
-    """Return every value, each once; a run that was resumed has several, with commas between."""
+def _each(values: pd.Series[Any]) -> list[str]:
+    """Return every value once; a run that was resumed has several, with commas between."""
     every = [part for value in values for part in str(value).split(", ")]
-    return ", ".join(dict.fromkeys(part or _UNKNOWN for part in every))
+    return list(dict.fromkeys(part or _UNKNOWN for part in every))
+
+
+def _listed(values: pd.Series[Any]) -> str:
+    return ", ".join(_each(values))
 
 
 def _splits(runs: pd.DataFrame) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, TypeVar, cast
 
 from pydantic import Field, model_validator
 
+from bench import writing
 from bench.specs.augment import Augment, Mix, Splice
 from bench.specs.base import (
     Absent,
@@ -26,6 +28,7 @@ from bench.specs.systems import System
 from bench.units import HOP_SAMPLES, RECEPTIVE_FIELD_SAMPLES, SAMPLE_RATE_HZ, samples
 
 _ABSENT = Absent(kind="none")
+_NAME = re.compile(r"[A-Za-z0-9_-]+")
 DataT = TypeVar("DataT", bound="Data")
 
 
@@ -227,6 +230,16 @@ class Run(Spec):
         """Every split that the run uses, by its dotted key."""
         held_out = {f"evaluate.{name}": data for name, data in self.evaluate.items()}
         return {"train": self.train, "dev": self.dev, **held_out}
+
+    @model_validator(mode="after")
+    def _names_that_files_can_have(self) -> Run:
+        for name in self.evaluate:
+            if not _NAME.fullmatch(name) or writing.portable_name(name) != name:
+                raise ValueError(
+                    f"evaluate.{name!r}: files and results are called by this name: it should be "
+                    "letters, digits, - and _, and no name of a device of Windows (con, nul)"
+                )
+        return self
 
     @model_validator(mode="after")
     def _consistent(self) -> Run:

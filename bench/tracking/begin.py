@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from bench import __version__, versions
 from bench.errors import BenchError, Busy
-from bench.provenance import lock_digest
+from bench.provenance import environment, lock_digest
 from bench.tracking import process, rounded, views
 from bench.tracking.address import folder
 from bench.tracking.client import cut
@@ -19,7 +19,7 @@ from bench.tracking.ledger import Ledger
 
 NOTE = "mlflow.note.content"
 PARENT = "mlflow.parentRunId"
-GATHERED = ("commit", "package", "lock", "device")
+GATHERED = ("commit", "package", "lock", "environment", "device")
 """Tags of which a run has several, with commas between, where its sessions differ."""
 _VALUE_LENGTH = 500
 _COMMANDS = {"trial": "bench sweep", "scored": "bench score"}
@@ -131,8 +131,13 @@ def common(entry: RunEntry | ScoredEntry) -> dict[str, str]:
 
 
 def code_tags(commit: str) -> dict[str, str]:
-    """Return the tags that say by which code a run is made."""
-    return {"commit": commit, "package": __version__, "lock": lock_digest()}
+    """Return the tags that say by which code a run is made, and with which packages."""
+    return {
+        "commit": commit,
+        "package": __version__,
+        "lock": lock_digest(),
+        "environment": environment(),
+    }
 
 
 def joined(before: str, now: str) -> str:

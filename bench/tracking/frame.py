@@ -38,6 +38,7 @@ COLUMNS = (
     "determinism",
     "breaths",
     "package",
+    "environment",
     "made_from",
     "versions",
     "metrics",
@@ -47,17 +48,18 @@ COLUMNS = (
 goes on), `data` and `contents` are the digests of all splits and of what else a run is made from
 ("" where that was not kept), `lock` is the digest of uv.lock ("" where it was not kept), `power`
 names the curves of its GPUs' power, with blanks between, `fingerprints` is the JSON object of
-each split's digest, `failure` is "" unless it failed. The last twelve are text, "" where a run
+each split's digest, `failure` is "" unless it failed. The last thirteen are text, "" where a run
 lacks it: the epoch whose weights are kept (`12`, or `48-50` where they are averaged), the JSON
 object of what these weights reach on dev (fractions), why training ended, how many epochs were
 trained, threads and settings of determinism (of each session, where they differ, with ` | `
-between), the JSON object of what share is marked as breath in each split, the package's version,
-the JSON objects of what the run is made from and of the results versions of its code and of its
+between), the JSON object of what share is marked as breath in each split, the version of this
+suite, those of the packages that it ran with (`torch 2.11.0, ...`), the JSON objects of what the
+run is made from and of the results versions of its code and of its
 metrics, and who ran it. After them come the figures: per cent, `<evaluation>.<metric>` with the
 fields of `bench.tracking.entry.BOUNDS` and `COUNTS` behind a point, NaN where a run lacks one; and
 `plan.<evaluation>`, who was drawn for their intervals, "" where a run lacks it."""
 
-_TAGS = COLUMNS[-12:-3]
+_TAGS = COLUMNS[-13:-3]
 _KINDS = {"system": "system", "front-end": "frontend", "augmentation": "augment"}
 
 _PLAN = "plan."

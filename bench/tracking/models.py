@@ -20,10 +20,14 @@ import re
 import tempfile
 import warnings
 from collections.abc import Mapping
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+from bench import packages, provenance
 from bench.errors import BenchError
 from bench.tracking.address import folder
 
@@ -50,10 +54,42 @@ def name(tags: Mapping[str, str]) -> str:
 
 def write(system: nn.Module, folder: Path) -> None:
     """Write a copy of a system as an MLflow model into `folder`, which is made."""
-    needed = [f"{of}=={version(of)}" for of in ("speech-deepfake-bench", "torch")]
     _flavour().save_model(
-        _plain(system), str(folder), serialization_format="pickle", pip_requirements=needed
+        _plain(system),
+        str(folder),
+        serialization_format="pickle",
+        pip_requirements=requirements(),
+        metadata={"commit": provenance.commit()},
     )
+
+
+def requirements() -> list[str]:
+    """Return what to give to pip so that a model loads as here: this suite, from the repository's
+    commit where it was installed from there, and what it requires, in the versions of here.
+    """
+    suite = [name for name in (packages.WHOLE, packages.CORE) if _version(name)]
+    required = [Requirement(text) for name in suite for text in requires(name) or ()]
+    wanted = [of.name for of in required if of.marker is None or of.marker.evaluate({"extra": ""})]
+    others = sorted({*wanted, "torch"} - {*suite})
+    pinned = [f"{name}=={Version(of).public}" for name in others if (of := _version(name))]
+    return [*map(_of_suite, suite), *pinned]
+
+
+def _of_suite(name: str) -> str:
+    origin = provenance.origin(name)
+    if "vcs_info" not in origin:
+        return f"{name}=={version(name)}"
+    found = origin["vcs_info"]
+    folder = f"#subdirectory={origin['subdirectory']}" if "subdirectory" in origin else ""
+    return f"{name} @ {found['vcs']}+{origin['url']}@{found['commit_id']}{folder}"
+
+
+def _version(name: str) -> str:
+    """Return the installed version of a distribution, "" where it is not installed."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return ""
 
 
 def _flavour() -> Any:

@@ -96,7 +96,7 @@ def test_threads_and_determinism_stand_with_the_conditions_of_equal_figures():
     text = made().markdown.partition("## How to repeat it")[2].partition("\n##")[0]
     assert "- Threads: 2\n" in text
     assert "- Determinism: torch.use_deterministic_algorithms(False)\n" in text
-    assert "same signature, data, commit, kind of device and number of threads" in text
+    assert "same signature, data, commit, packages, kind of device and number of threads" in text
 
 
 def test_a_run_of_an_installed_release_is_repeated_by_installing_it():
@@ -104,4 +104,29 @@ def test_a_run_of_an_installed_release_is_repeated_by_installing_it():
     text = report(TABLE, PAPER, RUNS, found, NONE_SCORED, "paper").markdown
     assert "- Code: release 0.1.0, `pip install speech-deepfake-bench==0.1.0`\n" in text
     assert "Code: commit version" not in text
+    assert "uv.lock" not in text
+
+
+def repeated(**changes):
+    text = report(TABLE, PAPER, RUNS, frame().assign(**changes), NONE_SCORED, "paper").markdown
+    return text.partition("## How to repeat it")[2].partition("\n##")[0]
+
+
+def test_packages_are_those_that_the_runs_say_they_ran_with():
+    """F19: a report is read on another machine, by other versions than its rows ran with."""
+    said = "python 3.11.7, torch 2.11.0, numpy 2.5.5"
+    assert f"- Packages: {said}\n" in repeated(environment=said)
+    assert "- Packages: torch 1.0 and 2.0, numpy 2\n" in repeated(
+        environment="torch 1.0, numpy 2, torch 2.0"
+    )
+    some = repeated(environment=[said if row == "Both" else "" for row in frame()["row"]])
+    assert f"- Packages: {said} (said by 3 of " in some
+    assert "- Packages: not known\n" in repeated(environment="")
+    assert "- Packages: not known\n" in repeated()
+
+
+def test_a_run_of_a_commit_that_was_installed_without_a_lock_names_none():
+    text = repeated(commit="18096a9c0de1, version 0.1.0", lock="none", environment="torch 2.11.0")
+    assert "- Code: commit 18096a9c0de1\n" in text
+    assert "- Code: release 0.1.0, `pip install speech-deepfake-bench==0.1.0`\n" in text
     assert "uv.lock" not in text

@@ -147,13 +147,16 @@ def test_a_run_left_without_figures_has_failed(store, entry):
     assert "before its results" in run.data.tags["failure"]
 
 
-def test_it_goes_on_in_the_same_run_with_the_curve_of_an_uninterrupted_one(store, entry):
+def test_it_goes_on_in_the_same_run_with_the_curve_of_an_uninterrupted_one(
+    store, entry, monkeypatch
+):
     first = store.begin(entry)
     for step in range(4):
         first.log({"train.loss": 1 / (step + 1)}, step)
     first.log({"dev.eer": 0.5}, 3)
     with pytest.raises(RuntimeError), first:
         raise RuntimeError("power")
+    monkeypatch.setattr("bench.tracking.begin.environment", lambda: "python 3.11.7, torch 9.9")
     with store.begin(replace(entry, commit="80d8f57")) as second:
         assert second.begun_before
         assert second.run_id == first.run_id
@@ -170,6 +173,10 @@ def test_it_goes_on_in_the_same_run_with_the_curve_of_an_uninterrupted_one(store
     assert run.info.status == "FINISHED"
     assert run.data.tags["commit"] == "18096a9, 80d8f57"
     assert run.data.tags["device"] == "NVIDIA H200"
+    assert run.data.tags["environment"].startswith("python 3.")
+    assert run.data.tags["environment"].endswith(", torch 9.9")
+    (kept,) = store.frame("sal/table4", "paper")["environment"]
+    assert kept == run.data.tags["environment"]
     assert len(run.inputs.dataset_inputs) == 1
     assert len(store.frame("sal/table4", "paper")) == 1
 
