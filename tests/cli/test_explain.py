@@ -98,6 +98,7 @@ def test_only_tca_has_one(bench):
     assert "only tca has a temporal class activation" in done.stderr
 
 
+@pytest.mark.every_kind
 def test_labels_alone_confirm_the_papers_share_of_middles(bench, config):
     done = bench("explain", "positions", "--labels", "--smoke")
     assert done.returncode == 0, done.stderr

@@ -71,6 +71,7 @@ def test_radars_are_closed_and_ours_is_drawn_strongest():
     ]
 
 
+@pytest.mark.every_kind
 def test_features_are_dots_by_class():
     places = np.arange(20.0).reshape(10, 2)
     is_spoof = np.arange(10) < 7

@@ -30,6 +30,7 @@ def boxes(axes):
     return sorted(found)
 
 
+@pytest.mark.every_kind
 def test_activation_is_coloured_by_the_strongest_class():
     strength = np.zeros((50, 3))
     strength[:20, 1] = 1.0  # the first 0.4 s

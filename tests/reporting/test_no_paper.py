@@ -59,5 +59,5 @@ def test_where_nothing_was_run_there_is_no_picture(table):
 )
 def test_a_citation_has_what_the_card_has(paper, said):
     assert citation(paper).replace("\\", "") == said
-    page = differences.page(paper, {})
+    page = differences.page(paper)
     assert not re.search(r"(^|\. )\. ", page, re.MULTILINE)
