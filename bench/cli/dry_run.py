@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bench import disk, weights
-from bench.cli import options
+from bench.cli import json_output, options
 from bench.config import Config, Form
 from bench.corpora import cards
 from bench.errors import BenchError
@@ -61,16 +61,32 @@ def _costs(order: Order, here: Config, again: bool, measure: bool) -> Iterator[s
     unknown = f", and those of {len(counts) - len(known)} more" if len(known) < len(counts) else ""
     if todo:
         yield f"clips: at most {sum(known):,}{unknown} (early stopping may end sooner)"
-    yield f"time: {_time(left, here, order.form, measure)}"
+    time = _time(left, here, order.form, measure)
+    yield f"time: {time}"
     room = costs.room(left, here)
     free = disk.free_bytes(here.work)
     enough = "" if room.total <= free else ": NOT ENOUGH"
+    downloads = list(_downloads(order, here))
+    json_output.add(
+        {
+            "costs": {
+                "runs": order.count(),
+                "trainings_left": len(todo),
+                "clips": sum(known) if len(known) == len(counts) else None,
+                "time": time,
+                "disk_stays_bytes": room.stays,
+                "disk_meanwhile_bytes": room.meanwhile,
+                "disk_free_bytes": free,
+                "downloads": downloads,
+            }
+        }
+    )
     yield (
         f"disk: {disk.human_bytes(room.stays)} of weights stay, "
         f"{disk.human_bytes(room.meanwhile)} more while they are trained, without score files; "
         f"{disk.human_bytes(free)} free at {here.work}{enough}"
     )
-    yield from _downloads(order, here)
+    yield from (f"download: {text}" for text in downloads)
 
 
 def _time(left: Sequence[Training], here: Config, form: Form, measure: bool) -> str:
@@ -152,9 +168,9 @@ def _downloads(order: Order, here: Config) -> Iterator[str]:
         except BenchError:
             card = cards.card(key)
             size = card.download_size.in_words
-            yield f"download: {card.short}, {size} (`bench data show {key}`)"
+            yield f"{card.short}, {size} (`bench data show {key}`)"
     for key in models:
         try:
             weights.locate(key, here)
         except BenchError:
-            yield f"download: weights {key}, {weights.size_in_words(key)}"
+            yield f"weights {key}, {weights.size_in_words(key)}"

@@ -98,10 +98,13 @@ def print_error(message: str, code: int) -> None:
 
 
 def _print(content: Mapping[str, Any]) -> None:
-    text = json.dumps(
-        plain({**HEAD, **content}), indent=2, ensure_ascii=not prints_unicode(), allow_nan=False
-    )
-    click.echo(text)
+    click.echo(json_text(content, ascii_only=not prints_unicode()))
+
+
+def json_text(content: Mapping[str, Any], *, ascii_only: bool = True) -> str:
+    """Return an object as text, with what each begins with."""
+    whole = plain({**HEAD, **content})
+    return json.dumps(whole, indent=2, ensure_ascii=ascii_only, allow_nan=False)
 
 
 def plain(value: Any) -> Any:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bench import writing
+from bench.cli import json_output
 from bench.digests import short_digest
 from bench.errors import BenchError
 
@@ -87,7 +88,8 @@ def comparison_folder(work: Path, content: Mapping[str, Any]) -> Path:
 def write_comparison(place: Path, text: str, content: Mapping[str, Any]) -> list[Path]:
     """Write a comparison as Markdown and JSON; return the files."""
     made(place)
-    files = {"comparison.md": text, "comparison.json": json.dumps(content, indent=2)}
+    as_json = json_output.json_text({"kind": "compare", **content})
+    files = {"comparison.md": text, "comparison.json": as_json}
     for name, of in files.items():
         try:
             writing.write_text(place / name, of)
@@ -107,7 +109,9 @@ def write(verdict: Verdict, judged: Judged, place: Place) -> list[Path]:
 
     content = {
         "verdict.md": render.markdown(verdict).encode(),
-        "verdict.json": json.dumps(render.as_dict(verdict), indent=2).encode(),
+        "verdict.json": json_output.json_text(
+            {"kind": "score", **render.as_dict(verdict)}
+        ).encode(),
     }
     bonafide, spoof = judged.by_class()
     if len(bonafide) and len(spoof):

@@ -116,7 +116,7 @@ def test_the_lines_and_the_command_are_printed(store, config, entry, now):
     assert "next: bench run sal/table4 --rows S5\n" in printed
     whole = CliRunner().invoke(bench, ["status", "table4", "--json"], catch_exceptions=False)
     found = json.loads(whole.output)
-    assert (found["kind"], found["version"]) == ("status", 1)
+    assert (found["kind"], found["version"]) == ("status", 2)
     (row,) = [of for of in found["rows"] if of["row"] == "S5"]
     assert row["table"] == "sal/table4"
     assert row["state"] == "other weights"
