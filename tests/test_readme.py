@@ -84,6 +84,7 @@ def test_the_first_day_makes_the_table_that_the_readme_shows():
     assert card == OWN_TABLE
 
 
+@pytest.mark.slow
 def test_the_example_of_bench_score_is_what_it_prints(bench, shared):
     command, *shown = blocks("## Is my number right?")[0].splitlines()
     place = shared / "protocols/asvspoof2019_la"

@@ -11,7 +11,7 @@ import pytest
 from bench.cli import main
 from bench.cli.console import visible_output
 from bench.cli.display import Display
-from bench.cli.options import print_json
+from bench.cli.json_output import json_text
 from bench.printable import csv_cell, one_line, visible
 from bench.scoring.findings import Findings
 from tests.reporting.hostile import NAMES
@@ -39,7 +39,7 @@ def test_all_that_is_echoed_is_visible(capsys, name):
     with visible_output():
         click.echo(name)
         click.echo(name, err=True)
-        print_json("made", {"name": name})
+        click.echo(json_text({"name": name}))
     out, err = capsys.readouterr()
     for text in (out, err):
         assert not [c for c in text if not c.isprintable() and c not in "\n\t"]

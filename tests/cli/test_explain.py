@@ -35,6 +35,7 @@ def is_drawn(work: Path, stem: str) -> bool:
 
 
 @pytest.mark.every_kind
+@pytest.mark.slow
 def test_a_trained_row_is_drawn_and_an_untrained_one_named(bench, config):
     table = corpora.load("19LA", "eval", config, "smoke").table
     utterance = table["utterance"].iloc[0]
@@ -112,6 +113,7 @@ def test_labels_alone_confirm_the_papers_share_of_middles(bench, config):
     assert "62.5" not in elsewhere.stdout
 
 
+@pytest.mark.slow
 def test_sals_figures_have_the_papers_rows_and_utterance(bench, config, tiny):
     """S7, its final system, against S3, with nothing named."""
     none = bench("explain", "gradcam", "--smoke", *tiny)

@@ -55,6 +55,7 @@ def test_every_format_from_tracked_runs(bench, stored, tmp_path):
     assert checked.returncode == 0, checked.stderr
 
 
+@pytest.mark.slow
 def test_what_was_drawn_once_is_not_drawn_again(bench, stored, tmp_path):
     assert bench("report", "table4", "--folder", "made").returncode == 0
     first = (tmp_path / "made/sal-table4.md").read_text(encoding="utf-8")

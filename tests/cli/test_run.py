@@ -45,6 +45,7 @@ def start(command, environment, folder: Path, *arguments: str) -> subprocess.Pop
     )
 
 
+@pytest.mark.slow
 def test_a_killed_row_goes_on_in_its_run_and_ends_as_an_uninterrupted_one(
     bench, command, environment, tiny, tmp_path
 ):
@@ -151,6 +152,7 @@ def test_damaged_audio_is_named_before_anything_is_trained(bench, environment, t
     assert not (work / "runs").exists()
 
 
+@pytest.mark.slow
 def test_a_row_without_overrides_stands_in_the_smoke_report(bench, environment, tmp_path):
     done = bench("run", "table4", "--smoke", "--rows", "S0")
     assert done.returncode == 0, done.stderr

@@ -19,6 +19,7 @@ def trained(bench, environment, tiny):
     return Path(environment["BENCH_WORK"])
 
 
+@pytest.mark.slow
 def test_a_rows_scores_of_its_own_evaluation_and_of_other_corpora(bench, tiny, trained, tmp_path):
     common = ["--smoke", "--replicates", "10", *tiny]
     done = bench("score", "--run", "S0", "--corpus", "PS", *common, "--folder", "made")

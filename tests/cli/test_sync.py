@@ -22,6 +22,7 @@ def away(environment, monkeypatch):
     return environment | {"BENCH_TRACKING": f"http://127.0.0.1:{port}"}
 
 
+@pytest.mark.slow
 def test_a_row_is_run_without_its_server_and_sent_on_once(
     bench, environment, away, tiny, monkeypatch
 ):

@@ -124,7 +124,7 @@ def test_cards_refuse_a_released_setting_without_something_released():
 @EACH_PAPER
 def test_no_table_lists_a_point_that_concerns_none_of_its_rows(paper):
     card = cards.paper(paper)
-    whole = page(card, tables(paper))
+    whole = page(card)
     for key, runs in tables(paper).items():
         text = section(card, runs, "paper", cards.table(key))
         listed = [line.split(" | ")[0].removeprefix("| ") for line in text.splitlines()[2:]]

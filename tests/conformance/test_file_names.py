@@ -81,6 +81,7 @@ def test_files_of_every_row_of_every_card_can_be_written():
     assert len({path.casefold() for path in paths}) == len(paths)
 
 
+@pytest.mark.slow
 def test_files_of_miniature_corpora_can_be_written(miniatures):
     place = miniatures / "mini"
     paths = [path.relative_to(place).as_posix() for path in place.rglob("*")]

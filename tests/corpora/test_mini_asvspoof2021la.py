@@ -38,6 +38,7 @@ def cm(mini: Path) -> list[list[str]]:
     return rows(folder / "ASVspoof2019.LA.cm.eval.trl.txt")
 
 
+@pytest.mark.slow
 def test_the_reader_of_the_full_corpus_finds_no_fault(mini: Path):
     for split in card("asvspoof2021la").splits:
         root = mini / "asvspoof2021la"

@@ -39,6 +39,7 @@ def mini(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_all_audio_is_16_bit_mono_at_16_khz_in_the_official_container(mini: Path):
     for key in HERE:
         suffix = "WAV" if key == "inthewild" else "FLAC"
@@ -58,6 +59,7 @@ def test_the_reader_of_the_full_corpus_finds_no_fault(mini: Path, key: str):
         assert report.counts["spoof"] > 0
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes_whatever_else_is_made(tmp_path: Path):
     one, other = tmp_path / "one", tmp_path / "other"
     assert write(one, seed=3, size=SMALLER, only=KEYS) == [one / key for key in KEYS]

@@ -45,6 +45,7 @@ def run(card, config: Config, rows: list[str], watcher: Watcher) -> list[local.O
     return list(local.run(Order(card, rows, None, "smoke"), config, Store(config), watcher))
 
 
+@pytest.mark.slow
 def test_a_run_keeps_and_says_how_much_of_each_split_is_marked(card, config):
     watcher = Watcher()
     outcomes = run(card, config, ["alone", "zeros"], watcher)

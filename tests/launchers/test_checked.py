@@ -137,6 +137,7 @@ def test_faults_of_a_card_are_named():
 
 
 @pytest.mark.parametrize("table", TABLES)
+@pytest.mark.slow
 def test_the_commands_take_them(table: str, tmp_path: Path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     run = CliRunner().invoke(bench, ["run", table])

@@ -103,6 +103,7 @@ def raise_version(monkeypatch):
     return raised
 
 
+@pytest.mark.slow
 def test_a_row_by_older_code_is_run_anew_and_said(card, config, raise_version):
     assert run(card, config, Watcher()) == "finished"
     raise_version("systems/tca")
@@ -169,6 +170,7 @@ def test_what_is_used_of_changed_code_alone_is_done_anew(
     assert (one != other) == evaluation
 
 
+@pytest.mark.slow
 def test_again_runs_a_row_anew_beside_the_earlier_run(card, config):
     run(card, config, Watcher())
     (first,) = trained(order(card), [None], config, print)

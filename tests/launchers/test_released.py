@@ -51,6 +51,7 @@ def test_a_row_whose_last_epochs_are_averaged_keeps_their_mean_alone(card, confi
     assert files(config) == [KEPT]
 
 
+@pytest.mark.slow
 def test_a_finished_stage_too_and_another_row_starts_from_it(card, config):
     run(card, config, "two")
     assert files(config) == [KEPT, KEPT]
@@ -65,6 +66,7 @@ def test_a_finished_stage_too_and_another_row_starts_from_it(card, config):
     assert files(config) == [KEPT, KEPT, KEPT]
 
 
+@pytest.mark.slow
 def test_a_training_whose_state_is_gone_is_told_again_and_not_trained_again(card, config):
     """The store was lost, or another row has the same training."""
     run(card, config)

@@ -95,6 +95,7 @@ def test_importances_are_shares_and_the_dimension_that_matters_is_first(study, p
 
 
 @pytest.mark.every_kind
+@pytest.mark.slow
 def test_figures_of_every_kind_show_something(study, trials):
     made = reporting.report(study.card, kept(trials), records.importances(study), 0)
     assert set(made.figures) == {"history", "slice", "contour", "importances"}

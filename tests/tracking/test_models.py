@@ -68,6 +68,7 @@ def test_a_loaded_model_answers_as_the_system_that_was_kept(kind, tuning, tmp_pa
     torch.testing.assert_close(after.logits, before.logits)
 
 
+@pytest.mark.slow
 def test_a_model_is_loaded_in_another_process_without_the_work_folder(tmp_path):
     _, system = built("sal", tmp_path)
     models.write(system, tmp_path / "model")

@@ -48,6 +48,7 @@ def test_a_run_is_sent_whole_and_once(away, back, entry, tmp_path):
     assert len(back.frame("sal/table4", "paper")) == 1
 
 
+@pytest.mark.slow
 def test_a_sending_that_is_killed_anywhere_goes_on(away, back, entry, tmp_path, monkeypatch):
     run_row(away, entry, tmp_path / "a.txt")
     (whole,) = everything(away, entry)

@@ -54,6 +54,7 @@ def weights(place: Path) -> dict[str, torch.Tensor]:
 
 
 @pytest.mark.parametrize("row", ["S0", "S8"])
+@pytest.mark.slow
 def test_a_restarted_run_ends_as_an_uninterrupted_one(small, config, tmp_path, row):
     run = small(row)
     whole = Log()
