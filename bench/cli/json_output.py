@@ -78,17 +78,23 @@ def print_json(kind: str, content: Mapping[str, Any]) -> None:
     """Have the verb print `content` as an object of a kind, e.g. `score`, when it has ended.
     Without `--json` nothing comes of it.
     """
-    kept: dict[str, Any] = click.get_current_context().meta.get(_KEY, {})
-    kept |= {"kind": kind, **content}
+    _kept().update({"kind": kind, **content})
 
 
 def add(content: Mapping[str, Any]) -> None:
     """Keep what a verb found for its JSON; of a list under a key that is there, the items. Without
     `--json` nothing comes of it.
     """
-    kept: dict[str, Any] = click.get_current_context().meta.get(_KEY, {})
+    kept = _kept()
     for key, value in content.items():
         kept[key] = kept[key] + value if isinstance(kept.get(key), list) else value
+
+
+def _kept() -> dict[str, Any]:
+    """Return what the command has of its object; without `--json` what nobody looks at."""
+    context = click.get_current_context(silent=True)
+    kept: dict[str, Any] = context.meta.get(_KEY, {}) if context else {}
+    return kept
 
 
 def print_error(message: str, code: int) -> None:
