@@ -89,13 +89,7 @@ def write_comparison(place: Path, text: str, content: Mapping[str, Any]) -> list
     """Write a comparison as Markdown and JSON; return the files."""
     made(place)
     as_json = json_output.json_text({"kind": "compare", **content})
-    files = {"comparison.md": text, "comparison.json": as_json}
-    for name, of in files.items():
-        try:
-            writing.write_text(place / name, of)
-        except OSError as error:
-            raise BenchError(f"{place / name}: cannot be written: {error}") from error
-    return [place / name for name in files]
+    return _write_each(place, {"comparison.md": text.encode(), "comparison.json": as_json.encode()})
 
 
 def write(verdict: Verdict, judged: Judged, place: Place) -> list[Path]:
@@ -119,9 +113,13 @@ def write(verdict: Verdict, judged: Judged, place: Place) -> list[Path]:
         threshold = eer_of(tally(bonafide, spoof)).threshold
         content["det.png"] = figures.det(bonafide, spoof, f"{title}:")
         content["scores.png"] = figures.histogram(bonafide, spoof, threshold, f"{title}: scores")
-    for name, data in content.items():
+    return _write_each(place.folder, content)
+
+
+def _write_each(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
+    for name, data in files.items():
         try:
-            writing.write_bytes(place.folder / name, data)
+            writing.write_bytes(folder / name, data)
         except OSError as error:
-            raise BenchError(f"{place.folder / name}: cannot be written: {error}") from error
-    return [place.folder / name for name in content]
+            raise BenchError(f"{folder / name}: cannot be written: {error}") from error
+    return [folder / name for name in files]

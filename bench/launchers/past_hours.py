@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from statistics import fmean
 from typing import Any, NamedTuple
@@ -28,8 +29,9 @@ class PastHours:
     def __init__(self, config: Config, form: Form, device: str) -> None:
         found = runs_by_table(config, cards.table_keys(), form)
         runs = [run for of in found.values() for run in of]
+        shares = Counter(run.data.tags.get(TRAINED_IN) for run in runs)
         self._runs = [
-            run for run in runs if _whole(run, runs) and run.data.tags["device"] == device
+            run for run in runs if _whole(run, shares) and run.data.tags["device"] == device
         ]
 
     def of_training(self, training: Training) -> Hours | None:
@@ -67,16 +69,15 @@ def _costly(settings: Mapping[str, Any]) -> dict[str, str]:
     return {key: str(value) for key, value in settings.items() if key.startswith(_COSTLY)}
 
 
-def _whole(run: Any, runs: list[Any]) -> bool:
+def _whole(run: Any, shares: Mapping[str | None, int]) -> bool:
     """Return whether the hours of a run are those of all its training: it is finished, and no other
-    run has part in the training.
+    run has part in the training; `shares` says how many runs each training has.
     """
     place = run.data.tags.get(TRAINED_IN)
-    alone = sum(of.data.tags.get(TRAINED_IN) == place for of in runs) == 1
     return (
         run.info.status == "FINISHED"
-        and alone
         and place is not None
+        and shares[place] == 1
         and TAKEN_FROM not in run.data.tags
         and "hours" in run.data.metrics
     )
