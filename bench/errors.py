@@ -7,17 +7,26 @@ from difflib import get_close_matches
 
 
 class BenchError(Exception):
-    """A mistake in what the suite was given: one message that says what, where and what would be
-    right.
+    """A mistake in what the suite was given. The message says what, where and what would be right.
 
-    The command line prints it without a traceback and exits with code 2.
+    `code` names the kind of mistake and stays the same when the wording changes, for example
+    `corpus.audio-missing`; `bench.error_codes` explains each. The command line prints the message
+    without a traceback and exits with code 2.
     """
+
+    def __init__(self, code: str, message: str | None = None) -> None:
+        if message is None:  # until every error has its code
+            code, message = "uncoded", code
+        super().__init__(code, message)
+        self.code = code
+        self.message = message
+
+    def __str__(self) -> str:
+        return self.message
 
 
 class RowFailed(BenchError):
-    """A row could not be finished (diverged, ran out of disk, was interrupted); other rows go
-    on.
-    """
+    """A row could not be finished (diverged, ran out of disk, was interrupted). Others go on."""
 
 
 class Busy(BenchError):
@@ -53,7 +62,7 @@ def quoted(text: str | bytes, longest: int = 80) -> str:
 def plain(error: BaseException) -> str:
     """Return the error's own message, without the traceback that a loader's worker wraps around it.
 
-    >>> plain(BenchError("no such file"))
+    >>> plain(BenchError("file.missing", "no such file"))
     'no such file'
     """
     text = str(error)

@@ -102,15 +102,15 @@ def _run() -> int:
         return machine.MACHINE
     except BenchError as error:
         of_machine = isinstance(error, RowFailed | NotInstalled)
-        code = machine.MACHINE if of_machine else _code_of(error.__cause__)
-        text = f"error: {error}"
+        exit_code = machine.MACHINE if of_machine else _code_of(error.__cause__)
+        code, text = error.code, f"error: {error}"
     except click.ClickException as error:
         with contextlib.suppress(OSError):
             error.show()
-            print_error(error.format_message(), machine.GIVEN)
+            print_error("option.invalid", error.format_message(), machine.GIVEN)
         return machine.GIVEN
     except (KeyboardInterrupt, click.Abort) as error:
-        text, code = "; ".join(["stopped", *_ways_on(error)]), 130
+        code, text, exit_code = "run.stopped", "; ".join(["stopped", *_ways_on(error)]), 130
     except Exception as error:
         if isinstance(error, OSError) and _is_of_output(error):
             error.filename = "standard output"
@@ -118,11 +118,11 @@ def _run() -> int:
         found = machine.explain(error)
         if found is None:
             raise
-        text, code = f"error: {found.message}", found.code
+        code, text, exit_code = "machine.refused", f"error: {found.message}", found.code
     _say(text)
     with contextlib.suppress(OSError):
-        print_error(text.removeprefix("error: "), code)
-    return code
+        print_error(code, text.removeprefix("error: "), exit_code)
+    return exit_code
 
 
 def _ways_on(error: BaseException) -> list[str]:

@@ -97,10 +97,13 @@ def _kept() -> dict[str, Any]:
     return kept
 
 
-def print_error(message: str, code: int) -> None:
-    """Print an error as JSON on standard output, where the command was given `--json`."""
+def print_error(code: str, message: str, exit_code: int) -> None:
+    """Print an error as JSON on standard output, where the command was given `--json`; `code` is
+    one of `bench.error_codes`.
+    """
     if "--json" in sys.argv[1:]:
-        _print({"kind": "error", "error": {"message": message, "exit_code": code}})
+        error = {"code": code, "message": message, "exit_code": exit_code}
+        _print({"kind": "error", "error": error})
 
 
 def _print(content: Mapping[str, Any]) -> None:

@@ -192,9 +192,9 @@ def test_the_schema_is_one_and_the_page_lists_all_of_it():
 
 
 def test_a_key_that_is_not_described_is_a_mistake():
-    error = {"message": "no", "exit_code": 2}
+    error = {"code": "a.b", "message": "no", "exit_code": 2}
     head = '"schema": "speech-deepfake-bench", "version": 2'
-    good = f'{{{head}, "kind": "error", "error": {{"message": "no", "exit_code": 2}}}}'
+    good = f'{{{head}, "kind": "error", "error": {json.dumps(error)}}}'
     assert validated(good)["error"] == error
     for bad in (
         good.replace('"kind": "error"', '"kind": "eror"'),
