@@ -132,7 +132,10 @@ def _character(one: str) -> str:
     base, *marks = unicodedata.normalize("NFD", one)
     if len(marks) == 1 and marks[0] in _ACCENTS and base.isascii():
         return rf"\{_ACCENTS[marks[0]]}{{{base}}}"
-    raise BenchError(f"{one!r} ({unicodedata.name(one, 'no name')}) is not known in LaTeX here")
+    raise BenchError(
+        "report.latex-character",
+        f"{one!r} ({unicodedata.name(one, 'no name')}): pdfLaTeX cannot set this character",
+    )
 
 
 def _line(cells: Sequence[str]) -> str:

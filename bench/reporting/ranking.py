@@ -53,7 +53,10 @@ def ranking(
     """
     columns = [(table, c) for table in tables for c in table.columns if c.combine == "none"]
     if len({(column.kind, column.better) for _, column in columns}) != 1:
-        raise BenchError(f"{tables[0].key}: columns to be ranked together should be of one kind")
+        raise BenchError(
+            "report.unlike-columns",
+            f"{tables[0].key}: columns to be ranked together should be of one metric",
+        )
     lower = columns[0][1].better == "lower"
     names = {name: _name(tables[0], name) for name in systems}
     published = {
@@ -117,7 +120,9 @@ def _moved(
 def _name(table: Table, row: str) -> str:
     """Return what the paper calls a row, without its reference: `LSR+LSA`."""
     if row not in table.rows:
-        raise BenchError(f"{table.key} has no row {row!r}{near(row, table.rows)}")
+        raise BenchError(
+            "report.unknown-row", f"{table.key} has no row {row!r}{near(row, table.rows)}"
+        )
     return re.sub(r"\s*(\[[\d, ]+\]|†)", "", table.rows[row].cells[-1])
 
 
@@ -133,18 +138,24 @@ def _reread(
     known = other.rows[name].published if name in other.rows else {}
     shared = [column.metric for _, column in columns if column.metric in known]
     if not shared:
-        raise BenchError(f"{other.key}: has no result of {name} in the columns that are ranked")
+        raise BenchError(
+            "report.result-missing",
+            f"{other.key}: has no result of {name} in the columns that are ranked",
+        )
     pairs = zip(columns, figures, strict=True)
     return [known.get(column.metric, figure) for (_, column), figure in pairs]
 
 
 def _published(table: Table, name: str, column: Column) -> float:
     if name not in table.rows:
-        raise BenchError(f"{table.key} has no row {name!r}{near(name, table.rows)}")
+        raise BenchError(
+            "report.unknown-row", f"{table.key} has no row {name!r}{near(name, table.rows)}"
+        )
     value = table.rows[name].published.get(column.metric)
     if value is None:
         raise BenchError(
-            f"{table.key}, row {name}: has no published {column.metric} to be ranked by"
+            "report.result-missing",
+            f"{table.key}, row {name}: has no published {column.metric} to be ranked by",
         )
     return value
 
@@ -157,7 +168,10 @@ def _ours(
     form: Form,
 ) -> float | None:
     if table.rows[row].published_only:
-        raise BenchError(f"{table.key}, row {row}: is published only; ours should be one we run")
+        raise BenchError(
+            "report.row-published-only",
+            f"{table.key}, row {row}: is published only; ours should be a row that can be run",
+        )
     run = cards.resolve(table, row, form)
     stands = standing(table, row, run, frame_of(table.key, form), form)
     place = table.columns.index(column)

@@ -121,7 +121,9 @@ def find_row(text: str, form: Form, store: Frames, seeds: str = "") -> RowResult
         table, systems = with_scored(table, store.scored(table.key, form))
         if row not in systems:
             known = [*cards.runnable(table), *systems]
-            raise BenchError(f"{table.key}: {row!r}: no such row{near(row, known)}")
+            raise BenchError(
+                "report.unknown-row", f"{table.key}: {row!r}: no such row{near(row, known)}"
+            )
         stands = systems[row]
         evaluate = {
             key: data
@@ -152,7 +154,10 @@ def _varied(table: Table, row: str) -> Table:
     paper = cards.paper(table.key.partition("/")[0])
     wide, found = paper_cards.varied(table, paper, variant, [own])
     if not found:
-        raise BenchError(f"{table.key}: variant {variant} changes nothing of {own}")
+        raise BenchError(
+            "report.variant-without-effect",
+            f"{table.key}: variant {variant} changes nothing of {own}",
+        )
     return wide
 
 
@@ -178,7 +183,8 @@ def _chosen(
     has = ", ".join(str(run["seed"]) for run in runs)
     other = f"; finished are the seeds {has} (--seeds)" if has else ""
     raise BenchError(
-        f"{table.key}:{row}, seed {wanted}: {why}: `bench run {table.key} {options}` runs it{other}"
+        "report.row-not-finished",
+        f"{table.key}:{row}, seed {wanted}: {why}: `bench run {table.key} {options}` runs it{other}",
     )
 
 
@@ -197,7 +203,10 @@ def compare_rows(
     ]
     if not both:
         where = f" on {corpus} {split}".rstrip() if corpus else ""
-        raise BenchError(f"{a.name} and {b.name} have no evaluation in common{where}")
+        raise BenchError(
+            "report.nothing-in-common",
+            f"{a.name} and {b.name} have no evaluation in common{where}",
+        )
     notes: list[str] = []
     found = [one for of in both for one in _compared(a, b, of, kept, notes)]
     return RowPair(

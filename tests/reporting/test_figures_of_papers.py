@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from bench import cards
-from bench.errors import BenchError
 from bench.reporting import figures
 from bench.specs.sweep import Sweep
 
+from ..errors import raises_code
 from .drawing import drawn, whole_title
 
 
@@ -108,7 +108,7 @@ def test_curves_have_a_line_for_each_evaluation_and_their_mean():
     assert list(lines["average"].get_ydata()) == [3.0, 1.75]
     assert (first.get_xlabel(), second.get_xlabel()) == ("(a) λ", "(b) α")
     assert "over λ and α" in whole_title(figure)
-    with pytest.raises(BenchError, match="no point for β"):
+    with raises_code("report.nothing-to-draw"):
         figures.curves([figures.Curve("β", points.iloc[:0])], "t")
 
 
@@ -147,8 +147,8 @@ def test_a_sweeps_trials_are_points():
         [0.1, "ITW", 20.0],
         [1.0, "19LA", 9.0],
     ]
-    with pytest.raises(BenchError, match="no finished trial"):
+    with raises_code("report.nothing-to-draw"):
         figures.swept(a_sweep(), trials[trials["state"] == "failed"], base)
     words = {"system.score": {"kind": "categories", "values": ["a", "b"]}}
-    with pytest.raises(BenchError, match="one dimension, of numbers"):
+    with raises_code("report.sweep-dimensions"):
         figures.swept(a_sweep(**words), trials, base)

@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench import card_files, cards
-from bench.errors import BenchError
 from bench.references import all_references
 from bench.reporting import report
 from bench.reporting.bibliography import bibtex
 from bench.reporting.latex import escaped
 from bench.tracking.frame import tidy
 
+from ..errors import raises_code
 from .made import MADE, NONE_SCORED
 from .unrun import not_run
 
@@ -117,7 +117,7 @@ def test_letters_of_names_and_formulas():
     assert (
         escaped("Müller, Šašek λ ± 3 µs") == r"M\"{u}ller, \v{S}a\v{s}ek $\lambda$ $\pm$ 3 $\mu$s"
     )
-    with pytest.raises(BenchError, match="CJK"):
+    with raises_code("report.latex-character"):
         escaped("音")
 
 

@@ -50,7 +50,10 @@ def swept(card: Sweep, trials: pd.DataFrame, base: Run) -> Curve:
     """
     (dimension, of), *more = card.space.items()
     if more or isinstance(of, Categories):
-        raise BenchError(f"sweep {card.key}: a curve is over one dimension, of numbers")
+        raise BenchError(
+            "report.sweep-dimensions",
+            f"sweep {card.key}: a curve is over one dimension, of numbers",
+        )
     scored = [name for name in base.evaluate if f"{name}.eer" in trials]
     over = trials[trials["state"] == "finished"]
     names = called(base)
@@ -61,7 +64,10 @@ def swept(card: Sweep, trials: pd.DataFrame, base: Run) -> Curve:
         if trial[f"{name}.eer"] != ""
     ]
     if not records:
-        raise BenchError(f"sweep {card.key}: no finished trial has the EER of a test set")
+        raise BenchError(
+            "report.nothing-to-draw",
+            f"sweep {card.key}: no finished trial has the EER of a test set",
+        )
     symbol = card.title.partition(": ")[2]
     setting = f"{symbol} ({dimension})" if symbol else dimension
     own = base.flat().get((of.keys or (dimension,))[0])
@@ -90,7 +96,9 @@ def curves(panels: Sequence[Curve], title: str, kind: Kind = "png") -> bytes:
     """
     for panel in panels:
         if panel.points.empty:
-            raise BenchError(f"{title}: there is no point for {panel.setting}")
+            raise BenchError(
+                "report.nothing-to-draw", f"{title}: there is no point for {panel.setting}"
+            )
     width = max(_PANEL_IN * len(panels), 4.0)
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(width, 3.0), layout="constrained")
