@@ -184,7 +184,8 @@ def _chosen(
     other = f"; finished are the seeds {has} (--seeds)" if has else ""
     raise BenchError(
         "report.row-not-finished",
-        f"{table.key}:{row}, seed {wanted}: {why}: `bench run {table.key} {options}` runs it{other}",
+        f"{table.key}:{row}, seed {wanted}: {why}: "
+        f"`bench run {table.key} {options}` runs it{other}",
     )
 
 
