@@ -19,8 +19,9 @@ from bench.specs.illustration import Illustration
 from bench.specs.run import Run
 
 if TYPE_CHECKING:  # these import torch and Matplotlib, which takes seconds: else only when called
+    from matplotlib.figure import Figure
+
     from bench.launchers.trained import TrainedRow
-    from bench.reporting.style import Kind
 
 _FOLDER = "figures/explained"
 """Where the figures stand among the artifacts of a tracked run."""
@@ -106,9 +107,7 @@ class Asked:
             hint = alone if f"row {known.against}, seed" in str(error) else ""
             raise BenchError(f"{error}{hint}") from error
 
-    def write(
-        self, name: str, draw: Callable[[Kind], bytes], of: TrainedRow | str | None = None
-    ) -> None:
+    def write(self, name: str, figure: Figure, of: TrainedRow | str | None = None) -> None:
         """Write a figure as PNG, SVG and PDF, say where, and keep it with the tracked run that it
         is `of`: a row's, if there is one, or that of this id.
         """
@@ -116,7 +115,7 @@ class Asked:
 
         smoke = ".smoke" if self.form == "smoke" else ""
         stem = writing.portable_name(name, "-") + smoke
-        paths = style.write(self.folder or self.here.work / "explained", stem, draw)
+        paths = style.write_figure(self.folder or self.here.work / "explained", stem, figure)
         json_output.add({"files": paths})
         for path in paths:
             click.echo(f"written: {path}")

@@ -46,7 +46,8 @@ def explain() -> None:
 def tca(asked: Asked, utterance: str | None) -> None:
     """Draw the temporal class activation over the waveform, coloured by class (TCA's Figure 2)."""
     from bench.launchers import explain as launched
-    from bench.reporting import figures
+    from bench.plot_data import ClassActivation
+    from bench.reporting import plots
 
     card = cards.table(asked.table)
     for name in cards.select(card, asked.row):
@@ -62,14 +63,12 @@ def tca(asked: Asked, utterance: str | None) -> None:
         f"{row.smoke}Temporal class activation, {found[0].where}{rule}; {row.name} of {row.table}"
     )
     panels = [
-        figures.Activation(
-            f"{of.label}: {of.utterance}, decided {of.decided}", of.wave, of.activation
-        )
+        ClassActivation(f"{of.label}: {of.utterance}, decided {of.decided}", of.wave, of.activation)
         for of in found
     ]
     stem = f"tca-{row.row}-{row.seed}-{utterance or 'panel'}"
     classes = found[0].classes
-    asked.write(stem, lambda kind: figures.activations(panels, classes, title, kind), row)
+    asked.write(stem, plots.draw_activations(panels, classes, title), row)
     explained.say_decided(found)
 
 
@@ -105,7 +104,7 @@ def gradcam(
     """
     from bench.launchers import gradcam as launched
     from bench.launchers.trained import utterance_of
-    from bench.reporting import figures
+    from bench.reporting import plots
 
     known = asked.shown_by("gradcam")
     if utterance is None and not (known and known.utterance):
@@ -128,7 +127,7 @@ def gradcam(
     )
     wave, checkpoints = found[0].wave, [one.checkpoint for one in found]
     name = f"gradcam-{_versus(rows[::-1])}-{wanted}"
-    asked.write(name, lambda kind: figures.gradcam(wave, checkpoints, title, kind), rows[-1])
+    asked.write(name, plots.draw_gradcam(wave, checkpoints, title), rows[-1])
 
 
 class _Places(NamedTuple):
@@ -169,7 +168,7 @@ def positions(
     """Draw the shares of positions in segments, and the errors of one system or two at each
     (SAL's Figure 3).
     """
-    from bench.reporting import figures
+    from bench.reporting import plots
 
     if scores:
         shown = _of_files(scores)
@@ -182,7 +181,7 @@ def positions(
     title = f"{smoke}Positions in the segment: {shown.of}"
     asked.write(
         shown.name,
-        lambda kind: figures.positions(found.shares, found.systems, title, paper, kind),
+        plots.draw_positions(found.shares, found.systems, title, paper),
         shown.row,
     )
     known = asked.shown_by("positions")
@@ -253,13 +252,14 @@ def features(asked: Asked, evaluations: tuple[str, ...], most: str, layer: str |
     (BreathNet's Figure 6).
     """
     from bench.launchers.hidden import embedded, hidden, limits
-    from bench.reporting import figures
+    from bench.plot_data import EmbeddedFeatures
+    from bench.reporting import plots
     from bench.reporting.evaluations import called
 
     (row,) = asked.rows()
     names = called(row.run)
     limit = limits(most, names)
-    panels: list[figures.Features] = []
+    panels: list[EmbeddedFeatures] = []
     layers: dict[str, None] = {}
     for name in evaluations or row.data.evaluate:
         chosen = asked.evaluation(row.run, name)
@@ -269,13 +269,13 @@ def features(asked: Asked, evaluations: tuple[str, ...], most: str, layer: str |
         shown = f"{len(found.features):,}"
         shown += f" of {found.of:,}" if len(found.features) < found.of else ""
         places = embedded(found.features, row.seed)
-        panels.append(figures.Features(f"{names[chosen]} ({shown})", places, found.is_spoof))
+        panels.append(EmbeddedFeatures(f"{names[chosen]} ({shown})", places, found.is_spoof))
     title = (
         f"{row.smoke}Hidden features of {row.name} of {row.table}, t-SNE of the input of "
         f"{', '.join(layers)}"
     )
     name = f"features-{row.row}-{row.seed}"
-    asked.write(name, lambda kind: figures.features(panels, title, kind), row)
+    asked.write(name, plots.draw_features(panels, title), row)
 
 
 @explain.command()
@@ -308,7 +308,7 @@ def ranks(asked: Asked, more: tuple[str, ...], against: str, readings: tuple[str
     """Draw the ranks of systems on several tables as a radar, by published results and by ours
     (BreathNet's Figure 3).
     """
-    from bench.reporting import figures
+    from bench.reporting import plots
     from bench.reporting.ranking import ranking
     from bench.tracking.store import Store
 
@@ -322,11 +322,7 @@ def ranks(asked: Asked, more: tuple[str, ...], against: str, readings: tuple[str
         f"{smoke}Ranks of {len(systems)} systems in {', '.join(table.key for table in tables)}: "
         f"{len(systems)} is best, 1 worst"
     )
-    asked.write(
-        f"ranks-{asked.row}",
-        lambda kind: figures.ranks(found.dimensions, found.panels, title, kind),
-        None,
-    )
+    asked.write(f"ranks-{asked.row}", plots.draw_ranks(found.dimensions, found.panels, title))
     explained.say_ranks(found)
 
 
@@ -345,12 +341,13 @@ def curves(asked: Asked, sweeps: tuple[str, ...]) -> None:
     score them, with what the paper's text prints: BreathNet's Figure 4, or with breathnet-noise
     breathnet-delta its Figure 5.
     """
-    from bench.reporting import figures
+    from bench.reporting import plots
+    from bench.reporting.setting_curves import SettingCurve, read_sweep_curve
     from bench.tracking import studies
     from bench.tracking.store import Store
 
     chosen = sweeps or _FIGURE_4
-    store, panels, runs = Store(asked.here), list[figures.Curve](), list[str]()
+    store, panels, runs = Store(asked.here), list[SettingCurve](), list[str]()
     for name in chosen:
         card = sweep_cards.sweep(name, asked.form)
         kept = studies.kept(store, card.key, card.form, sweep_cards.signature(card))
@@ -359,13 +356,13 @@ def curves(asked: Asked, sweeps: tuple[str, ...]) -> None:
             raise BenchError(
                 f"sweep {card.key} is not run: `bench sweep {card.key}{smoke}` runs it"
             )
-        panels.append(figures.swept(card, kept[0].trials, sweep_cards.base(card)))
+        panels.append(read_sweep_curve(card, kept[0].trials, sweep_cards.base(card)))
         runs.append(kept[0].run_id)
         explained.add_curve(card.key, card.parent, runs[-1], panels[-1])
     smoke = "SMOKE: " if asked.form == "smoke" else ""
     title = f"{smoke}EER over settings of {card.parent}: sweeps {', '.join(chosen)}"
     name = f"curves-{'-'.join(chosen)}"
-    asked.write(name, lambda kind: figures.curves(panels, title, kind), runs[0])
+    asked.write(name, plots.draw_curves(panels, title), runs[0])
 
 
 def _versus(rows: Sequence[TrainedRow]) -> str:

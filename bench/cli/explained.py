@@ -13,8 +13,8 @@ if TYPE_CHECKING:  # these import torch, which takes seconds: else only when cal
     from bench.launchers.explain import Explained
     from bench.launchers.hidden import Hidden
     from bench.launchers.places import ByPosition
-    from bench.reporting.figures import Curve
     from bench.reporting.ranking import Ranking
+    from bench.reporting.setting_curves import SettingCurve
 
 
 def say_decided(found: Sequence[Explained]) -> None:
@@ -103,7 +103,7 @@ def add_features(evaluation: str, found: Hidden) -> None:
     json_output.add({"evaluations": [{**drawn, "layer": found.layer}]})
 
 
-def add_curve(sweep: str, parent: str, run: str, curve: Curve) -> None:
+def add_curve(sweep: str, parent: str, run: str, curve: SettingCurve) -> None:
     """Give scripts the points of a sweep's panel; EERs are in per cent."""
     table, _, row = parent.partition(":")
     points = [

@@ -98,7 +98,8 @@ def write(verdict: Verdict, judged: Judged, place: Place) -> list[Path]:
     """
     from bench.metrics.det import eer_of
     from bench.metrics.tally import tally
-    from bench.reporting import figures
+    from bench.reporting import plots
+    from bench.reporting.style import render_figure
     from bench.scoring import render
 
     content = {
@@ -111,8 +112,10 @@ def write(verdict: Verdict, judged: Judged, place: Place) -> list[Path]:
     if len(bonafide) and len(spoof):
         title = f"{place.system}, {verdict.short} {verdict.split}"
         threshold = eer_of(tally(bonafide, spoof)).threshold
-        content["det.png"] = figures.det(bonafide, spoof, f"{title}:")
-        content["scores.png"] = figures.histogram(bonafide, spoof, threshold, f"{title}: scores")
+        det = plots.draw_det(bonafide, spoof, f"{title}:")
+        histogram = plots.draw_histogram(bonafide, spoof, threshold, f"{title}: scores")
+        content["det.png"] = render_figure(det, "png")
+        content["scores.png"] = render_figure(histogram, "png")
     return _write_each(place.folder, content)
 
 

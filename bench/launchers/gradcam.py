@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from bench.config import Config
 from bench.errors import BenchError, near
 from bench.launchers.trained import TrainedRow, heard
-from bench.reporting.figures import Checkpoint
+from bench.plot_data import GradcamPanel
 from bench.systems.base import System
 from bench.units import CLASSES, HOP_SAMPLES, SAMPLE_RATE_HZ, SPOOF
 
@@ -49,7 +49,7 @@ class Explained(NamedTuple):
     """Corpus and split."""
     wave: NDArray[np.float32]
     """(samples,), 16 kHz: the clip as the system hears it."""
-    checkpoint: Checkpoint
+    checkpoint: GradcamPanel
     layer: str
 
 
@@ -67,7 +67,7 @@ def explained(
     return Explained(
         f"{found.subset.corpus} {found.subset.split}",
         clip.wave,
-        Checkpoint(
+        GradcamPanel(
             f"{row.name} (layer {cam.layer})",
             cam.values,
             cam.probability,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
 from bench.corpora import cards
 from bench.corpora.subset import Subset
@@ -16,9 +17,9 @@ from bench.metrics.breakdown import Cell, cells
 from bench.metrics.det import eer
 from bench.metrics.f1 import ARGMAX, decide
 from bench.metrics.tally import Bools, Floats
-from bench.reporting import figures
-from bench.reporting.figures import Strip
-from bench.reporting.style import Kind, write
+from bench.plot_data import FrameDecisions
+from bench.reporting import plots
+from bench.reporting.style import write_figure
 from bench.specs.run import HeldOutData
 from bench.units import SAMPLE_RATE_HZ
 
@@ -43,22 +44,16 @@ def illustrate(path: Path, data: HeldOutData, subset: Subset, who: str) -> list[
         "utterances" if data.resolution_s is None else f"frames of {1000 * data.resolution_s:g} ms"
     )
     threshold = eer(bonafide, spoof).threshold
-    paths = write(
-        folder, "det", lambda kind: figures.det(bonafide, spoof, f"{title}, {unit}:", kind)
-    )
-    said = f"{title}: scores of {unit}"
-    paths += write(
-        folder, "scores", lambda kind: figures.histogram(bonafide, spoof, threshold, said, kind)
-    )
+    paths = write_figure(folder, "det", plots.draw_det(bonafide, spoof, f"{title}, {unit}:"))
+    histogram = plots.draw_histogram(bonafide, spoof, threshold, f"{title}: scores of {unit}")
+    paths += write_figure(folder, "scores", histogram)
     if data.resolution_s is None:
         return paths + _broken_down(score, is_spoof, data, subset, title, folder)
     groups = ranked_strips(framed(table, path))
-    return paths + write(
-        folder, "strips", lambda kind: figures.strips(groups, f"{title}: {unit}", kind)
-    )
+    return paths + write_figure(folder, "strips", plots.draw_strips(groups, f"{title}: {unit}"))
 
 
-def ranked_strips(of: Framed) -> dict[str, list[Strip]]:
+def ranked_strips(of: Framed) -> dict[str, list[FrameDecisions]]:
     """Return the best, the median and the worst utterances by the share of their frames that are
     decided wrongly, at most three each and none twice.
 
@@ -80,11 +75,11 @@ def ranked_strips(of: Framed) -> dict[str, list[Strip]]:
     worst, rest = rest[max(0, len(rest) - n) :], rest[: max(0, len(rest) - n)]
     middle = max(0, (len(rest) - n) // 2)
 
-    def strip(i: int) -> Strip:
+    def strip(i: int) -> FrameDecisions:
         frames = slice(begins[i], ends[i])
         edges_s = np.arange(int(lengths[i]) + 1) * points.frame / SAMPLE_RATE_HZ
         name = names[points.utterance[begins[i]]]
-        return Strip(name, edges_s, points.is_spoof[frames], decided[frames])
+        return FrameDecisions(name, edges_s, points.is_spoof[frames], decided[frames])
 
     groups = {"best": best, "median": rest[middle : middle + n], "worst": worst}
     return {name: [strip(i) for i in chosen] for name, chosen in groups.items() if chosen}
@@ -102,20 +97,17 @@ def _broken_down(
     for by in pairs or [by for by in asked if len(by) == 1] or alone:
         fields = {name: subset.table[name].to_numpy() for name in by}
         found = [(cell, _rate(score, cell)) for cell in cells(is_spoof, fields, roles, by)]
-        paths += write(folder, f"by-{'-'.join(by)}", _draw_cells(found, by, title))
+        paths += write_figure(folder, f"by-{'-'.join(by)}", _draw_cells(found, by, title))
     return paths
 
 
-def _draw_cells(
-    found: list[tuple[Cell, float | None]], by: Sequence[str], title: str
-) -> Callable[[Kind], bytes]:
+def _draw_cells(found: list[tuple[Cell, float | None]], by: Sequence[str], title: str) -> Figure:
     said = f"{title}: EER by {' and '.join(by)}"
     if len(by) == 2:
-        table = _as_table(found, by)
-        return lambda kind: figures.crossed(table, said, kind)
+        return plots.draw_heat_map(_as_table(found, by), said)
     rates = {cell.levels[by[0]]: rate for cell, rate in found if rate is not None}
     counts = {cell.levels[by[0]]: len(cell.spoof) for cell, _ in found}
-    return lambda kind: figures.levels(rates, counts, said, kind)
+    return plots.draw_level_bars(rates, counts, said)
 
 
 def _rate(score: Floats, cell: Cell) -> float | None:

@@ -26,7 +26,7 @@ from bench.metrics.f1 import ARGMAX
 from bench.metrics.grid import Points, Surplus
 from bench.metrics.positions import POSITIONS, FrameErrors, position_errors
 from bench.metrics.ratios import group_ratios, ratio_intervals
-from bench.reporting.figures import Places
+from bench.plot_data import PositionErrors
 from bench.specs.run import HeldOutData
 from bench.training.clips import frame_labels
 from bench.units import samples
@@ -39,7 +39,7 @@ class ByPosition(NamedTuple):
 
     shares: NDArray[np.float64]
     """(4,): of the frames, in the order of `POSITIONS`."""
-    systems: tuple[Places, ...]
+    systems: tuple[PositionErrors, ...]
 
 
 class Framed(NamedTuple):
@@ -129,7 +129,7 @@ def _shares(errors: FrameErrors) -> NDArray[np.float64]:
     return np.bincount(place, minlength=len(POSITIONS)) / len(place)
 
 
-def _places(name: str, of: Points) -> tuple[NDArray[np.float64], Places]:
+def _places(name: str, of: Points) -> tuple[NDArray[np.float64], PositionErrors]:
     errors = position_errors(of, ARGMAX)
     place = errors.group % len(POSITIONS)  # classes together
     ratios = group_ratios(POSITIONS, place, errors.wrong, errors.unit)
@@ -138,7 +138,7 @@ def _places(name: str, of: Points) -> tuple[NDArray[np.float64], Places]:
         np.array([getattr(bounds[at], side) if at in bounds else np.nan for at in POSITIONS])
         for side in ("low", "high")
     )
-    return _shares(errors), Places(name, np.array([*ratios.values.values()]), low, high)
+    return _shares(errors), PositionErrors(name, np.array([*ratios.values.values()]), low, high)
 
 
 def _numbers(table: Any, column: str) -> NDArray[np.float64]:

@@ -20,6 +20,7 @@ from string import Template
 from typing import Any, Literal
 
 import pandas as pd
+from matplotlib.figure import Figure
 
 from bench import card_files, writing
 from bench.config import Form
@@ -29,11 +30,11 @@ from bench.reporting import (
     beside,
     claims,
     differences,
-    figures,
     html,
     notes,
     older,
     places,
+    plots,
     published,
     repeat,
     tables,
@@ -52,7 +53,7 @@ from bench.reporting.records import as_csv
 from bench.reporting.records import records as as_records
 from bench.reporting.scored_rows import scored_cells, with_scored
 from bench.reporting.standings import Standing, standing
-from bench.reporting.style import FILE_KINDS, Kind, every_kind
+from bench.reporting.style import FILE_KINDS, render_files
 from bench.reporting.variants import with_variants
 from bench.specs.run import Run
 from bench.specs.table import Paper, Table
@@ -131,10 +132,10 @@ class Report:
         cited = bibliography(self.table) if kind == "latex" else ""
         return found | ({f"{self.stem}.bib": cited} if cited else {})
 
-    def figure(self, kind: Kind = "png") -> bytes:
+    def figure(self) -> Figure:
         """Return the paper's results beside ours, drawn; of a matrix as heat maps."""
-        draw = figures.heat if self.table.layout == "matrix" else figures.points
-        return draw(self.title, self.table, self.cells, kind)
+        draw = plots.draw_matrices if self.table.layout == "matrix" else plots.draw_points
+        return draw(self.title, self.table, self.cells)
 
 
 def report(
@@ -220,7 +221,7 @@ def write(made: Report, folder: Path, extras: Sequence[Extra] = ()) -> Path:
     run, and the `extras`; return the Markdown file's path. All of them, or none where there is no
     space.
     """
-    drawn = every_kind(made.figure) if made.has_figure else {}
+    drawn = render_files(made.figure()) if made.has_figure else {}
     files: dict[str, str | bytes] = {**made.pictures, **made.texts}
     files |= {f"{made.stem}.{kind}": content for kind, content in drawn.items()}
     for kind in extras:

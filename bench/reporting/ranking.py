@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import rankdata
 
 from bench import cards
 from bench.config import Form
 from bench.errors import BenchError, near
 from bench.reporting.cells import cells
 from bench.reporting.evaluations import called
-from bench.reporting.figures.ranks import ranked
 from bench.reporting.standings import standing
 from bench.specs.table import Column, Table
 
@@ -32,6 +33,21 @@ class Ranking(NamedTuple):
     """Of which columns we have no complete figure; then nothing of ours is ranked."""
     changes: tuple[str, ...]
     """What each other reading of a published figure changes, in a sentence."""
+
+
+def rank_values(
+    figures: ArrayLike, better: Literal["lower", "higher"] = "lower"
+) -> NDArray[np.float64]:
+    """Return the ranks of systems in each dimension: of n systems n for the best, 1 for the worst
+    (section IV.C); equal ones share their ranks' mean, of which the paper says nothing.
+
+    `figures` and the result are of shape (systems, dimensions).
+
+    >>> rank_values([[1.0], [3.0], [2.0]]).ravel().tolist()
+    [3.0, 1.0, 2.0]
+    """
+    values = np.asarray(figures, dtype=np.float64)
+    return rankdata(-values if better == "lower" else values, axis=0)
 
 
 def ranking(
@@ -96,7 +112,7 @@ def _ranks(
     figures: Mapping[str, Sequence[float]], lower: bool, names: Mapping[str, str]
 ) -> dict[str, list[float]]:
     values = np.array([[*own, np.mean(own)] for own in figures.values()])
-    ranks = ranked(values, "lower" if lower else "higher")
+    ranks = rank_values(values, "lower" if lower else "higher")
     return dict(zip((names[name] for name in figures), ranks.tolist(), strict=True))
 
 

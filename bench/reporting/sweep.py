@@ -27,7 +27,7 @@ from bench.markdown import (
 from bench.printable import csv_cell
 from bench.reporting import sweep_figures
 from bench.reporting.grid import grid, smoke_word
-from bench.reporting.style import FILE_KINDS, every_kind
+from bench.reporting.style import FILE_KINDS, render_files
 from bench.reporting.sweep_best import (
     Line,
     leaders,
@@ -70,7 +70,7 @@ class SweepReport:
     markdown: str
     trials: pd.DataFrame
     figures: Mapping[str, Draw]
-    """By name, each to be drawn as PNG, SVG or PDF."""
+    """By name, each drawn when it is called."""
 
     @property
     def texts(self) -> dict[str, str]:
@@ -87,7 +87,7 @@ class SweepReport:
         return {
             f"{self.stem}.{name}.{kind}": content
             for name, draw in self.figures.items()
-            for kind, content in every_kind(draw).items()
+            for kind, content in render_files(draw()).items()
         }
 
     @property

@@ -11,7 +11,6 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -20,13 +19,13 @@ from numpy.typing import NDArray
 
 from bench.catalogue import is_rate
 from bench.reporting.grid import smoke_word
-from bench.reporting.style import LINES, SOURCES, STYLE, Kind, drawn, plain, wrapped
+from bench.reporting.style import LINES, SOURCES, plain, styled_figure
 from bench.reporting.sweep_best import leaders, numbers
 from bench.specs.sweep import Sweep
 from bench.sweep_cards import text
 
-Draw = Callable[[Kind], bytes]
-"""Gives a figure as PNG, SVG or PDF."""
+Draw = Callable[[], Figure]
+"""Draws a figure when it is called."""
 
 _ACROSS = 3
 """Panels in a line."""
@@ -207,11 +206,9 @@ def _panels(figure: Figure, n: int) -> Any:
 
 
 def _drawn(card: Sweep, size: tuple[float, float], draw: Callable[[Figure], None]) -> Draw:
-    def made(kind: Kind) -> bytes:
-        with mpl.rc_context(STYLE):
-            figure = Figure(figsize=size, layout="constrained")
-            figure.suptitle(wrapped(smoke_word(card.form) + card.title, size[0]))
+    def draw_styled() -> Figure:
+        with styled_figure(*size, smoke_word(card.form) + card.title) as figure:
             draw(figure)
-            return drawn(figure, kind)
+        return figure
 
-    return made
+    return draw_styled

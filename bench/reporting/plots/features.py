@@ -7,48 +7,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from bench.reporting.style import CLASSES, STYLE, Kind, drawn, plain, wrapped
+from bench.plot_data import EmbeddedFeatures
+from bench.reporting.style import CLASSES, plain, styled_figure
 from bench.units import BONAFIDE, SPOOF
 
 _ACROSS = 2
 _MARKERS = {BONAFIDE: "o", SPOOF: "x"}
 
 
-class Features(NamedTuple):
-    """One panel."""
-
-    name: str
-    """The evaluation, and how much of it is shown."""
-    places: NDArray[np.float64]
-    """(n, 2)"""
-    is_spoof: NDArray[np.bool_]
-    """(n,)"""
-
-
-def features(panels: Sequence[Features], title: str, kind: Kind = "png") -> bytes:
+def draw_features(panels: Sequence[EmbeddedFeatures], title: str) -> Figure:
     """Return a panel for each evaluation with a dot for each item, coloured by its class."""
     across = min(_ACROSS, len(panels))
     down = -(-len(panels) // across)
-    with mpl.rc_context({**STYLE, "axes.grid": False}):
-        width = max(3.0 * across, 4.0)
-        figure = Figure(figsize=(width, 2.8 * down + 0.6), layout="constrained")
+    width = max(3.0 * across, 4.0)
+    with styled_figure(width, 2.8 * down + 0.6, title, grid="none") as figure:
         subplots = figure.subplots(down, across, squeeze=False).ravel()
         for axes in subplots[len(panels) :]:
             axes.remove()
         for axes, panel in zip(subplots, panels, strict=False):
             # The class with fewer items on top, that it is not hidden.
-            for label in sorted(CLASSES, key=lambda name: -_of(panel, name).sum()):
-                places = panel.places[_of(panel, label)]
+            for label in sorted(CLASSES, key=lambda name: -_select_class(panel, name).sum()):
+                points = panel.points[_select_class(panel, label)]
                 axes.scatter(
-                    *places.T,
-                    s=min(16.0, 4000 / max(len(panel.places), 1) + 1.5),
+                    *points.T,
+                    s=min(16.0, 4000 / max(len(panel.points), 1) + 1.5),
                     marker=_MARKERS[label],
                     color=CLASSES[label],
                     alpha=0.7,
@@ -63,9 +50,8 @@ def features(panels: Sequence[Features], title: str, kind: Kind = "png") -> byte
         legend = figure.legend(shown.values(), shown.keys(), loc="outside lower center", ncols=2)
         for handle in legend.legend_handles:
             handle.set_sizes([20])  # pyright: ignore[reportAttributeAccessIssue, reportOptionalMemberAccess]
-        figure.suptitle(wrapped(title, width))
-        return drawn(figure, kind)
+    return figure
 
 
-def _of(panel: Features, label: str) -> NDArray[np.bool_]:
+def _select_class(panel: EmbeddedFeatures, label: str) -> NDArray[np.bool_]:
     return panel.is_spoof if label == SPOOF else ~panel.is_spoof

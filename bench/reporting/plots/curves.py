@@ -8,87 +8,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
-import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
-from bench import sweep_cards
 from bench.errors import BenchError
-from bench.reporting.evaluations import called
-from bench.reporting.style import LINES, MARKERS, STYLE, Kind, drawn, plain, wrapped
-from bench.specs.run import Run
-from bench.specs.sweep import Categories, Sweep
+from bench.reporting.setting_curves import AVERAGE, SettingCurve
+from bench.reporting.style import LINES, MARKERS, plain, styled_figure
 
 _PANEL_IN = 2.9
-_AVERAGE = "average"
 _FAR = 8
 """Rates so many times apart are drawn on a log scale: else the lowest line looks flat."""
 
 
-class Curve(NamedTuple):
-    """One panel."""
-
-    setting: str
-    """What is varied, e.g. `λ`."""
-    points: pd.DataFrame
-    """A line a point: `value` (of the setting, a number), `evaluation`, `eer` (per cent). Several
-    of one value, such as seeds, are averaged."""
-    chosen: float | None = None
-    """The value of the row that is varied, marked."""
-    paper: pd.DataFrame | None = None
-    """What the paper prints, as `points`; `evaluation` may be `average` too."""
-
-
-def swept(card: Sweep, trials: pd.DataFrame, base: Run) -> Curve:
-    """Return the panel of a sweep of one dimension from its study's table (`bench.sweeps.records`),
-    as it was kept: all text. `base` is the run that its trials differ from.
-
-    BenchError where it has several dimensions or one of no numbers, or scores no test set.
-    """
-    (dimension, of), *more = card.space.items()
-    if more or isinstance(of, Categories):
-        raise BenchError(
-            "report.sweep-dimensions",
-            f"sweep {card.key}: a curve is over one dimension, of numbers",
-        )
-    scored = [name for name in base.evaluate if f"{name}.eer" in trials]
-    over = trials[trials["state"] == "finished"]
-    names = called(base)
-    records = [
-        (float(trial[dimension]), names[name], float(trial[f"{name}.eer"]))
-        for _, trial in over.iterrows()
-        for name in scored
-        if trial[f"{name}.eer"] != ""
-    ]
-    if not records:
-        raise BenchError(
-            "report.nothing-to-draw",
-            f"sweep {card.key}: no finished trial has the EER of a test set",
-        )
-    symbol = card.title.partition(": ")[2]
-    setting = f"{symbol} ({dimension})" if symbol else dimension
-    own = base.flat().get((of.keys or (dimension,))[0])
-    printed = [
-        (line.value, names.get(line.metric.rpartition(".")[0], _AVERAGE), line.figure)
-        for line in sweep_cards.published(card)
-        if line.value is not None and line.figure is not None
-    ]
-    return Curve(
-        setting,
-        _points(records),
-        float(own) if isinstance(own, int | float) else None,
-        _points(printed) if printed else None,
-    )
-
-
-def _points(records: Sequence[tuple[float, str, float]]) -> pd.DataFrame:
-    return pd.DataFrame(records, columns=pd.Index(["value", "evaluation", "eer"]))
-
-
-def curves(panels: Sequence[Curve], title: str, kind: Kind = "png") -> bytes:
+def draw_curves(panels: Sequence[SettingCurve], title: str) -> Figure:
     """Return one panel for each setting, with a line for each evaluation and, dashed, their mean at
     the values that all of them have; the paper's figures as hollow marks of the same shapes.
 
@@ -100,8 +35,7 @@ def curves(panels: Sequence[Curve], title: str, kind: Kind = "png") -> bytes:
                 "report.nothing-to-draw", f"{title}: there is no point for {panel.setting}"
             )
     width = max(_PANEL_IN * len(panels), 4.0)
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(width, 3.0), layout="constrained")
+    with styled_figure(width, 3.0, title) as figure:
         names = list(dict.fromkeys(name for panel in panels for name in panel.points["evaluation"]))
         for axes, panel in zip(
             figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True
@@ -116,11 +50,10 @@ def curves(panels: Sequence[Curve], title: str, kind: Kind = "png") -> bytes:
             loc="outside lower center",
             ncols=min(len(keys), int(width / 1.3)),
         )
-        figure.suptitle(wrapped(title, width))
-        return drawn(figure, kind)
+    return figure
 
 
-def _panel(axes: Any, panel: Curve, names: Sequence[str]) -> None:
+def _panel(axes: Any, panel: SettingCurve, names: Sequence[str]) -> None:
     table = panel.points.pivot_table(
         index="value", columns="evaluation", values="eer", aggfunc="mean"
     ).sort_index()
@@ -131,7 +64,7 @@ def _panel(axes: Any, panel: Curve, names: Sequence[str]) -> None:
             axes.plot(line.index, line, marker=marker, color=colour, label=name, markersize=4)
     whole = table.dropna()
     if len(table.columns) > 1 and len(whole):
-        axes.plot(whole.index, whole.mean(axis=1), "--", color="black", label=_AVERAGE)
+        axes.plot(whole.index, whole.mean(axis=1), "--", color="black", label=AVERAGE)
     if panel.paper is not None:
         _paper(axes, panel.paper, names)
     if panel.chosen is not None:

@@ -11,12 +11,11 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import matplotlib as mpl
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from bench.reporting.cells import Cell, decimals
-from bench.reporting.style import SOURCES, STYLE, Kind, drawn, plain, wrapped
+from bench.reporting.style import SOURCES, plain, styled_figure
 from bench.specs.table import Column, Table
 
 _DECADES = 20
@@ -56,7 +55,7 @@ class Axis(NamedTuple):
         return self.low > 0
 
 
-def points(title: str, table: Table, cells: Sequence[Cell], kind: Kind = "png") -> bytes:
+def draw_points(title: str, table: Table, cells: Sequence[Cell]) -> Figure:
     """Return a figure with a panel for each column that has a figure: a line for each row, labelled
     by its key and as the paper labels it, with the paper's figure, ours with its 95 % interval, and
     each seed.
@@ -69,13 +68,11 @@ def points(title: str, table: Table, cells: Sequence[Cell], kind: Kind = "png") 
     rows = [name for name in table.rows if any(cell.row == name for cell in cells)]
     down = max(1, -(-len(panels) // (3 if len(rows) > 6 else 4)))
     across = max(1, -(-len(panels) // down))
-    labels = [label(table, name) for name in rows]
+    labels = [label_row(table, name) for name in rows]
     margin = 0.065 * max(len(line) for text in labels for line in text.split("\n"))
     width = margin + (2.5 if across < 4 else 1.9) * across + 0.3
     height = 0.5 + down * (0.65 + 0.26 * len(rows))
-    with mpl.rc_context({**STYLE, "axes.grid.axis": "x"}):
-        figure = Figure(figsize=(width, height), layout="constrained")
-        figure.suptitle(wrapped(title, width))
+    with styled_figure(width, height, title, grid="x") as figure:
         grid = figure.subplots(down, across, squeeze=False, sharey=True).ravel()
         for axes in grid[len(panels) :]:
             axes.remove()
@@ -86,10 +83,10 @@ def points(title: str, table: Table, cells: Sequence[Cell], kind: Kind = "png") 
             grid[0].set_yticks(range(len(rows)), labels)
             grid[0].set_ylim(len(rows) - 0.45, -0.55)
         _legend(figure, list(grid[: len(panels)]))
-        return drawn(figure, kind)
+    return figure
 
 
-def label(table: Table, row: str) -> str:
+def label_row(table: Table, row: str) -> str:
     """Return a row's key and what the paper calls it, those text cells that say more, in lines of
     some forty letters.
     """
@@ -99,7 +96,7 @@ def label(table: Table, row: str) -> str:
     return textwrap.fill(plain(text), 40, break_long_words=False)
 
 
-def axis(column: Column, values: Sequence[float]) -> Axis:
+def choose_axis(column: Column, values: Sequence[float]) -> Axis:
     """Return the axis that all results and bounds of a column lie on: 0 or more each, or NaN where
     there is none.
     """
@@ -132,7 +129,7 @@ def _panel(axes: Any, column: Column, rows: Sequence[str], cells: Sequence[Cell]
             if len(ours.values) > 1:
                 _point(axes, "one seed", ours.values, y + _SEEDS)
             values += [ours.mean, *span, *ours.values]
-    _scale(axes, column, axis(column, values))
+    _scale(axes, column, choose_axis(column, values))
     better = f", {column.better} is better" if column.better else ""
     axes.set_title(plain(f"{column.group} {column.heading}{better}".strip()), loc="left")
     axes.tick_params(axis="y", length=0)

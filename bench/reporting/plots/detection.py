@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import seaborn as sns
@@ -19,13 +18,13 @@ from scipy.stats import norm
 
 from bench.metrics.breakdown import POOLED
 from bench.metrics.det import DetPoints, closest, det_points
-from bench.reporting.style import CLASSES, SOURCES, STYLE, Kind, drawn, plain, wrapped
+from bench.reporting.style import CLASSES, SOURCES, plain, styled_figure
 from bench.units import BONAFIDE, SPOOF
 
 _DET_TICKS = np.array([0.001, 0.01, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.99, 0.999])
 
 
-def det(bonafide: ArrayLike, spoof: ArrayLike, title: str = "", kind: Kind = "png") -> bytes:
+def draw_det(bonafide: ArrayLike, spoof: ArrayLike, title: str = "") -> Figure:
     """Return the detection error trade-off of the scores of each class.
 
     Miss and false alarm rate on normal deviate axes (Martin et al., Eurospeech 1997), with the
@@ -34,8 +33,8 @@ def det(bonafide: ArrayLike, spoof: ArrayLike, title: str = "", kind: Kind = "pn
     points = det_points(bonafide, spoof)
     rate = closest(points.miss_rate, points.false_alarm_rate).rate
     shown = _thinned(points)
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(4, 4.2), layout="constrained")
+    name = f"{title} EER {100 * rate:.2f} %".strip()
+    with styled_figure(4, 4.2, name) as figure:
         axes = figure.subplots()
         axes.plot(
             _deviate(points.false_alarm_rate[shown]),
@@ -43,7 +42,6 @@ def det(bonafide: ArrayLike, spoof: ArrayLike, title: str = "", kind: Kind = "pn
             color=SOURCES["ours"],
         )
         axes.plot(*[_deviate(np.array([rate]))] * 2, "o", color="black", markersize=4)
-        figure.suptitle(wrapped(f"{title} EER {100 * rate:.2f} %".strip(), 4))
         axes.set_xlabel("false alarm rate: spoof accepted (%)")
         axes.set_ylabel("miss rate: bona fide rejected (%)")
         for axis in (axes.xaxis, axes.yaxis):
@@ -51,12 +49,12 @@ def det(bonafide: ArrayLike, spoof: ArrayLike, title: str = "", kind: Kind = "pn
         limits = _deviate(_DET_TICKS)[[0, -1]]
         axes.set(xlim=limits, ylim=limits, aspect="equal")
         axes.tick_params(axis="x", labelrotation=45)
-        return drawn(figure, kind)
+    return figure
 
 
-def histogram(
-    bonafide: ArrayLike, spoof: ArrayLike, threshold: float, title: str = "", kind: Kind = "png"
-) -> bytes:
+def draw_histogram(
+    bonafide: ArrayLike, spoof: ArrayLike, threshold: float, title: str = ""
+) -> Figure:
     """Return how the scores of each class are spread, and the threshold of the EER.
 
     Each class has an area of 1, so that the many spoofs do not hide the few bona fide trials. The
@@ -67,29 +65,24 @@ def histogram(
     if high - low < 1e-6 * (1 + abs(low)):  # constant scores
         low, high = low - 0.5, high + 0.5
     edges = np.linspace(low, high, 61)
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(5, 3), layout="constrained")
+    with styled_figure(5, 3, title) as figure:
         axes = figure.subplots()
         for label, values in scores.items():
             density, _ = np.histogram(values.clip(edges[0], edges[-1]), edges, density=True)
             axes.stairs(density, edges, fill=True, alpha=0.6, color=CLASSES[label], label=label)
         axes.axvline(threshold, color="black", linewidth=1, label="EER threshold")
-        figure.suptitle(wrapped(title, 5))
         axes.set(xlabel="score (higher: more bona fide)", ylabel="density")
         axes.legend()
-        return drawn(figure, kind)
+    return figure
 
 
-def levels(
-    rates: Mapping[str, float], counts: Mapping[str, int], title: str, kind: Kind = "png"
-) -> bytes:
+def draw_level_bars(rates: Mapping[str, float], counts: Mapping[str, int], title: str) -> Figure:
     """Return a bar for each level of a breakdown, `POOLED` last and in another shade.
 
     `rates` are EERs, fractions, by level; `counts` say of how many spoof trials.
     """
     names = list(rates)
-    with mpl.rc_context({**STYLE, "axes.grid.axis": "x"}):
-        figure = Figure(figsize=(5, 0.9 + 0.2 * len(names)), layout="constrained")
+    with styled_figure(5, 0.9 + 0.2 * len(names), title, grid="x") as figure:
         axes = figure.subplots()
         colours = [SOURCES["paper" if name == POOLED else "ours"] for name in names]
         values = [100 * rates[name] for name in names]
@@ -99,11 +92,10 @@ def levels(
         axes.set(xlabel="EER (%); in brackets: spoof trials", ylim=(len(names) - 0.4, -0.6))
         axes.set_xlim(0, max(1.15 * max(values), 0.1))
         axes.grid(visible=False, axis="y")
-        figure.suptitle(wrapped(title, 5))
-        return drawn(figure, kind)
+    return figure
 
 
-def crossed(rates: pd.DataFrame, title: str, kind: Kind = "png") -> bytes:
+def draw_heat_map(rates: pd.DataFrame, title: str) -> Figure:
     """Return the heat map of a breakdown by two fields: EERs, fractions, one line a level of the
     first and one column a level of the second; NaN, where a figure is not defined, stays blank.
 
@@ -112,9 +104,8 @@ def crossed(rates: pd.DataFrame, title: str, kind: Kind = "png") -> bytes:
     """
     down, across = rates.shape
     wide = across > 30  # numbers would not fit
-    with mpl.rc_context({**STYLE, "axes.grid": False}):
-        size = (1.6 + (0.16 if wide else 0.42) * across, 1.2 + 0.22 * down)
-        figure = Figure(figsize=(max(size[0], 4.0), size[1]), layout="constrained")
+    width = max(1.6 + (0.16 if wide else 0.42) * across, 4.0)
+    with styled_figure(width, 1.2 + 0.22 * down, title, grid="none") as figure:
         axes = figure.subplots()
         sns.heatmap(
             100 * rates,
@@ -145,8 +136,7 @@ def crossed(rates: pd.DataFrame, title: str, kind: Kind = "png") -> bytes:
         axes.set(
             xlabel=plain(str(rates.columns.name or "")), ylabel=plain(str(rates.index.name or ""))
         )
-        figure.suptitle(wrapped(title, max(size[0], 4.0)))
-        return drawn(figure, kind)
+    return figure
 
 
 def _deviate(rate: NDArray[np.float64]) -> NDArray[np.float64]:

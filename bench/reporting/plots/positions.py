@@ -6,61 +6,47 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from bench.metrics.positions import POSITIONS
-from bench.reporting.style import STYLE, Kind, drawn, plain, wrapped
+from bench.plot_data import PositionErrors
+from bench.reporting.style import plain, styled_figure
 
-_PLACES = ("#56b4e9", "#e8e8e8", "#e69f00", "#4d004b")
+_POSITION_COLOURS = ("#56b4e9", "#e8e8e8", "#e69f00", "#4d004b")
 """Colours of start, middle, end and unit."""
-_SYSTEMS = (("#a6a6a6", ""), ("#0072b2", "///"))
+_SYSTEM_COLOURS = (("#a6a6a6", ""), ("#0072b2", "///"))
 
 
-class Places(NamedTuple):
-    """One system's errors; arrays in the order of `POSITIONS`."""
-
-    system: str
-    error: NDArray[np.float64]
-    """(4,), fractions; NaN where there is no such frame."""
-    low: NDArray[np.float64]
-    high: NDArray[np.float64]
-    """(4,) each: the 95 % interval."""
-
-
-def positions(
+def draw_positions(
     shares: NDArray[np.float64],
-    systems: Sequence[Places],
+    systems: Sequence[PositionErrors],
     title: str,
     paper: Mapping[str, float],
-    kind: Kind = "png",
-) -> bytes:
+) -> Figure:
     """Return (a) a pie of the share of frames at each position, `shares` of shape (4,), and (b) the
     error rates of one or two systems at each, with their intervals; without a system the pie alone.
 
     `paper` has those shares that the paper prints, in per cent, by position.
     """
     width = 7.0 if systems else 3.6
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(width, 3.1), layout="constrained")
+    with styled_figure(width, 3.1, title) as figure:
         pie, *rates = figure.subplots(
             1, 2 if systems else 1, squeeze=False, width_ratios=[2, 3] if systems else [1]
         )[0]
-        _pie(pie, shares, paper)
+        _draw_pie(pie, shares, paper)
         for axes in rates:
-            _bars(axes, systems)
-        figure.suptitle(wrapped(title, width))
-        return drawn(figure, kind)
+            _draw_bars(axes, systems)
+    return figure
 
 
-def _pie(axes: Any, shares: NDArray[np.float64], paper: Mapping[str, float]) -> None:
+def _draw_pie(axes: Any, shares: NDArray[np.float64], paper: Mapping[str, float]) -> None:
     wedges, *_ = axes.pie(
         shares,
-        colors=_PLACES,
+        colors=_POSITION_COLOURS,
         startangle=90,
         counterclock=False,
         wedgeprops={"edgecolor": "black", "linewidth": 0.5},
@@ -74,10 +60,10 @@ def _pie(axes: Any, shares: NDArray[np.float64], paper: Mapping[str, float]) -> 
     axes.set_title("(a) share of frames")
 
 
-def _bars(axes: Any, systems: Sequence[Places]) -> None:
+def _draw_bars(axes: Any, systems: Sequence[PositionErrors]) -> None:
     width = 0.8 / len(systems)
     at = np.arange(len(POSITIONS))
-    for number, (system, (colour, hatch)) in enumerate(zip(systems, _SYSTEMS, strict=False)):
+    for number, (system, (colour, hatch)) in enumerate(zip(systems, _SYSTEM_COLOURS, strict=False)):
         centre = at + (number - (len(systems) - 1) / 2) * width
         error, low, high = (100 * part for part in (system.error, system.low, system.high))
         whiskers = np.vstack([error - low, high - error]).clip(min=0)

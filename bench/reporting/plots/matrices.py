@@ -9,20 +9,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-import matplotlib as mpl
 import pandas as pd
 import seaborn as sns
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
 from bench.reporting.cells import Cell, decimals
-from bench.reporting.figures.compared import label
-from bench.reporting.style import STYLE, Kind, drawn, plain, wrapped
+from bench.reporting.plots.points import label_row
+from bench.reporting.style import plain, styled_figure
 from bench.reporting.tables import SECOND_HAND, sides
 from bench.specs.table import Column, Table
 
 
-def heat(title: str, table: Table, cells: Sequence[Cell], kind: Kind = "png") -> bytes:
+def draw_matrices(title: str, table: Table, cells: Sequence[Cell]) -> Figure:
     """Return a figure with the matrix that the paper prints for each system; beside that of one
     that was run is ours minus the paper's, or ours where the paper has none.
 
@@ -38,20 +37,18 @@ def heat(title: str, table: Table, cells: Sequence[Cell], kind: Kind = "png") ->
     beside = 2 if run or len(others) > 1 else 1
     lines = len(run) + -(-len(others) // beside)
     figures, differences = _scales(columns, cells)
-    with mpl.rc_context({**STYLE, "axes.grid": False}):
-        size = beside * (1.2 + 0.4 * across), max(1, lines) * (0.9 + 0.2 * down) + 0.4
-        figure = Figure(figsize=size, layout="constrained")
-        figure.suptitle(wrapped(title, size[0]))
+    width, height = beside * (1.2 + 0.4 * across), max(1, lines) * (0.9 + 0.2 * down) + 0.4
+    with styled_figure(width, height, title, grid="none") as figure:
         panels = figure.subplots(max(1, lines), beside, squeeze=False)
         for (left, right), own in zip(panels, run, strict=False):
-            _heat_of_papers(left, table, own, figures)
-            _heat_of_ours(right, table, own, figures, differences)
+            _draw_papers_matrix(left, table, own, figures)
+            _draw_our_matrix(right, table, own, figures, differences)
         rest = panels[len(run) :].ravel()
         for axes, own in zip(rest, others, strict=False):
-            _heat_of_papers(axes, table, own, figures)
+            _draw_papers_matrix(axes, table, own, figures)
         for axes in rest[len(others) :]:
             axes.remove()
-        return drawn(figure, kind)
+    return figure
 
 
 def _printed(cells: Sequence[Cell]) -> bool:
@@ -77,15 +74,17 @@ def _scales(
     )
 
 
-def _heat_of_papers(
+def _draw_papers_matrix(
     axes: Any, table: Table, cells: Sequence[Cell], figures: Mapping[str, Any]
 ) -> None:
-    title = f"{label(table, cells[0].row)}: paper"
+    title = f"{label_row(table, cells[0].row)}: paper"
     digest = {cell.column for cell in cells if cell.paper_from == "digest"}
-    _heat(axes, table.columns, title, {c.column: c.paper for c in cells}, figures, marked=digest)
+    _draw_matrix(
+        axes, table.columns, title, {c.column: c.paper for c in cells}, figures, marked=digest
+    )
 
 
-def _heat_of_ours(
+def _draw_our_matrix(
     axes: Any,
     table: Table,
     cells: Sequence[Cell],
@@ -93,16 +92,16 @@ def _heat_of_ours(
     differences: Mapping[str, Any],
 ) -> None:
     ours = "ours" if all(cell.complete for cell in cells if cell.ours) else "ours, seeds missing"
-    title = f"{label(table, cells[0].row)}: {ours}"
+    title = f"{label_row(table, cells[0].row)}: {ours}"
     if any(cell.difference is not None for cell in cells):
         away = {cell.column: cell.difference for cell in cells}
-        _heat(axes, table.columns, f"{title}, minus the paper", away, differences, "+")
+        _draw_matrix(axes, table.columns, f"{title}, minus the paper", away, differences, "+")
     else:
         means = {cell.column: cell.ours and cell.ours.mean for cell in cells}
-        _heat(axes, table.columns, title, means, figures)
+        _draw_matrix(axes, table.columns, title, means, figures)
 
 
-def _heat(
+def _draw_matrix(
     axes: Any,
     columns: Sequence[Column],
     title: str,

@@ -7,42 +7,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
-from numpy.typing import ArrayLike, NDArray
-from scipy.stats import rankdata
 
-from bench.reporting.style import LINES, MARKERS, STYLE, Kind, drawn, plain, wrapped
+from bench.reporting.style import LINES, MARKERS, plain, styled_figure, wrapped
 
 
-def ranked(figures: ArrayLike, better: Literal["lower", "higher"] = "lower") -> NDArray[np.float64]:
-    """Return the ranks of systems in each dimension: of n systems n for the best, 1 for the worst
-    (section IV.C); equal ones share their ranks' mean, of which the paper says nothing.
-
-    `figures` and the result are of shape (systems, dimensions).
-
-    >>> ranked([[1.0], [3.0], [2.0]]).ravel().tolist()
-    [3.0, 1.0, 2.0]
-    """
-    values = np.asarray(figures, dtype=np.float64)
-    return rankdata(-values if better == "lower" else values, axis=0)
-
-
-def ranks(
+def draw_ranks(
     dimensions: Sequence[str],
     panels: Mapping[str, Mapping[str, Sequence[float]]],
     title: str,
-    kind: Kind = "png",
-) -> bytes:
+) -> Figure:
     """Return a radar for each of `panels`, which hold each system's ranks by `dimensions`; the last
     system is drawn strongest.
     """
     width = 3.9 * len(panels)
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(max(width, 4.5), 4.1), layout="constrained")
+    with styled_figure(max(width, 4.5), 4.1, title + "\n") as figure:
         subplots = figure.subplots(
             1, len(panels), squeeze=False, subplot_kw={"projection": "polar"}
         )[0]
@@ -55,8 +37,7 @@ def ranks(
         figure.legend(
             handles.values(), handles.keys(), loc="outside lower center", ncols=min(len(handles), 3)
         )
-        figure.suptitle(wrapped(title, max(width, 4.5)) + "\n")  # apart from the panels' own
-        return drawn(figure, kind)
+    return figure
 
 
 def _radar(axes: Any, dimensions: Sequence[str], systems: Mapping[str, Sequence[float]]) -> None:
