@@ -12,6 +12,7 @@ from bench import cards, sweep_cards
 from bench.cli import completion, explained, json_output
 from bench.cli.asked import FORM, NONE, TRACK, Asked, asked, gathered
 from bench.errors import BenchError
+from bench.smoke import smoke_prefix
 
 if TYPE_CHECKING:  # these import torch and Matplotlib, which takes seconds: else only when called
     from bench.launchers.places import ByPosition
@@ -177,7 +178,7 @@ def positions(
     else:
         shown = _of_rows(asked, against, against_seed, evaluation)
     found, paper = shown.found, shown.paper
-    smoke = "SMOKE: " if asked.form == "smoke" else ""
+    smoke = smoke_prefix(asked.form)
     title = f"{smoke}Positions in the segment: {shown.of}"
     asked.write(
         shown.name,
@@ -317,7 +318,7 @@ def ranks(asked: Asked, more: tuple[str, ...], against: str, readings: tuple[str
     other = [_reading(text) for text in readings]
     frame = Store(asked.here).frame
     found = ranking(tables, systems, asked.row, frame, asked.form, other)
-    smoke = "SMOKE: " if asked.form == "smoke" else ""
+    smoke = smoke_prefix(asked.form)
     title = (
         f"{smoke}Ranks of {len(systems)} systems in {', '.join(table.key for table in tables)}: "
         f"{len(systems)} is best, 1 worst"
@@ -359,7 +360,7 @@ def curves(asked: Asked, sweeps: tuple[str, ...]) -> None:
         panels.append(read_sweep_curve(card, kept[0].trials, sweep_cards.base(card)))
         runs.append(kept[0].run_id)
         explained.add_curve(card.key, card.parent, runs[-1], panels[-1])
-    smoke = "SMOKE: " if asked.form == "smoke" else ""
+    smoke = smoke_prefix(asked.form)
     title = f"{smoke}EER over settings of {card.parent}: sweeps {', '.join(chosen)}"
     name = f"curves-{'-'.join(chosen)}"
     asked.write(name, plots.draw_curves(panels, title), runs[0])

@@ -11,6 +11,7 @@ from bench.cli import checked, completion, configuration, json_output, options
 from bench.cli.console import FROM_EPOCH, resumable
 from bench.cli.counting import runs_wait
 from bench.launchers.order import Order
+from bench.smoke import smoke_suffix
 
 
 @click.command()
@@ -92,7 +93,7 @@ def run(
     failed: list[str] = []
     busy: list[str] = []
     ended: list[str] = []
-    title = f"{card.key}{' SMOKE' if smoke else ''}"
+    title = f"{card.key}{smoke_suffix(form)}"
     with resumable(FROM_EPOCH), Display(title, order.count(), log) as display:
         store = Store(here, display.say)
         for outcome in local.run(order, here, store, display, again):

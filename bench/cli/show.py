@@ -14,6 +14,7 @@ from bench.cli.sweep import show as show_sweep
 from bench.cli.wrapping import wrapped
 from bench.config import Config, Form
 from bench.paper_cards import ordered, touches
+from bench.smoke import SMOKE_FORM
 from bench.specs.table import Difference, Paper, Table
 from bench.sweep_cards import PREFIX
 
@@ -64,7 +65,7 @@ def show(
     click.echo(wrapped(f"{card.title}: {card.caption}"))
     click.echo(wrapped(", ".join(filter(None, (paper.authors, paper.title, paper.venue)))))
     if smoke:
-        click.echo("SMOKE form: tiny, on the miniature corpora; never a result")
+        click.echo(SMOKE_FORM)
     if variant is not None:
         click.echo(f"variant {variant}: {paper.variants[variant].says}")
     if whole or diff:

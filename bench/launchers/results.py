@@ -15,7 +15,7 @@ from bench.errors import BenchError
 from bench.launchers import judged, models, shared
 from bench.launchers.illustrated import illustrate
 from bench.metrics.scores import Figure
-from bench.reporting.grid import smoke_word
+from bench.smoke import smoke_prefix
 from bench.specs.run import Run
 from bench.tracking.entry import METRICS, DatasetUse, RunEntry
 from bench.tracking.frame import is_figure
@@ -27,7 +27,7 @@ def log(
     tracked: TrackedRun, entry: RunEntry, run: Run, data: RowData, trained: Trained, config: Config
 ) -> None:
     """Compute every result from the score files and log them with the artifacts."""
-    who = f"{smoke_word(run.form)}{entry.row}, seed {entry.seed} ({entry.table})"
+    who = f"{smoke_prefix(run.form)}{entry.row}, seed {entry.seed} ({entry.table})"
     for name, path in trained.scores.items():
         tracked.artifact(path, f"scores/{name}")
         for picture in illustrate(path, run.evaluate[name], data.evaluate[name].subset, who):

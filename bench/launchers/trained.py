@@ -15,7 +15,7 @@ from bench.corpora.subset import Subset
 from bench.errors import BenchError, near
 from bench.launchers import models, shared
 from bench.launchers.order import Order
-from bench.reporting.grid import smoke_word
+from bench.smoke import smoke_prefix
 from bench.specs.run import HeldOutData, Run
 from bench.systems.base import System
 from bench.tracking.entry import RunEntry
@@ -60,7 +60,7 @@ class TrainedRow:
     @property
     def smoke(self) -> str:
         """What stands before each title: `SMOKE: ` or nothing."""
-        return smoke_word(self.run.form)
+        return smoke_prefix(self.run.form)
 
     @property
     def entry(self) -> RunEntry:

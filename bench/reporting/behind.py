@@ -16,9 +16,10 @@ from bench.catalogue import digits, metric, shown
 from bench.config import Form
 from bench.markdown import escaped, marked
 from bench.reporting.cells import Cell, Ours, decimals
-from bench.reporting.grid import grid, ranged, smoke_word
+from bench.reporting.grid import grid, ranged
 from bench.reporting.standings import Standing
 from bench.reporting.tables import Place, sides
+from bench.smoke import smoke_prefix
 from bench.specs.table import Table
 
 _ERRORS = """\
@@ -43,7 +44,7 @@ def section(
         side_figures(table, shown_rows, form),
         breaths(shown_rows, form),
     ]
-    heading = f"## {smoke_word(form)}Errors and runs behind each result"
+    heading = f"## {smoke_prefix(form)}Errors and runs behind each result"
     return "\n\n".join([heading, *filter(None, parts)])
 
 

@@ -8,8 +8,9 @@ from bench.config import Form
 from bench.markdown import bullets, escaped, marked
 from bench.reporting.cells import Cell, best, decimals
 from bench.reporting.compared import LEVEL, Comparisons
-from bench.reporting.grid import grid, ranged, smoke_word
+from bench.reporting.grid import grid, ranged
 from bench.scoring.draws import REPLICATES
+from bench.smoke import smoke_prefix
 from bench.specs.table import Column, Table
 
 _WORDS = f"""\
@@ -31,7 +32,7 @@ def section(table: Table, found: tuple[Cell, ...], comparisons: Comparisons, for
     rows = list(dict.fromkeys(cell.row for cell in found if cell.seeds_wanted))
     if len(rows) < 2:
         return ""
-    parts = [f"## {smoke_word(form)}Which rows differ"]
+    parts = [f"## {smoke_prefix(form)}Which rows differ"]
     tested = {row for _, row, _ in comparisons.tested}
     columns = sorted({place for place, *_ in comparisons.tested})
     if tested:

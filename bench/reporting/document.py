@@ -45,7 +45,6 @@ from bench.reporting.cells import Cell, cells, has_paper
 from bench.reporting.citation import citation
 from bench.reporting.compared import compared
 from bench.reporting.contradictions import contradictions
-from bench.reporting.grid import smoke_word
 from bench.reporting.kept import Kept
 from bench.reporting.latex import latex
 from bench.reporting.pictures import pictures
@@ -55,6 +54,7 @@ from bench.reporting.scored_rows import scored_cells, with_scored
 from bench.reporting.standings import Standing, standing
 from bench.reporting.style import FILE_KINDS, render_files
 from bench.reporting.variants import with_variants
+from bench.smoke import smoke_prefix, smoke_warning
 from bench.specs.run import Run
 from bench.specs.table import Paper, Table
 
@@ -165,14 +165,14 @@ def report(
     contradictory = contradictions(table, others)
     every = {**standings, **systems}
     comparisons = compared(with_systems, found, every, kept)
-    smoke = smoke_word(form)
+    smoke = smoke_prefix(form)
     stem = table.key.replace("/", "-") + (".smoke" if form == "smoke" else "")
     template = Template((card_files.folder("templates") / "table.md").read_text(encoding="utf-8"))
     shown = pictures(with_systems, found, every, runs, kept, stem, form)
     markdown = template.substitute(
         smoke=smoke,
         title=heading(1, smoke + table.title),
-        caption="\n\n".join(filter(None, [warning(form), prose(table.caption)])),
+        caption="\n\n".join(filter(None, [smoke_warning(form), prose(table.caption)])),
         paper=citation(paper),
         verdict=notes.verdict(table, found, standings, form),
         table=tables.main(with_systems, found, contradictory, comparisons, form, detail),
@@ -252,13 +252,3 @@ def _text(path: Path) -> str | None:
         return None
     text = path.read_text(encoding="utf-8", errors="replace")  # what differs is stale
     return html.without_images(text) if path.suffix == ".html" else text
-
-
-def warning(form: Form) -> str:
-    """Return what a smoke report says first."""
-    return (
-        "**SMOKE: small models on miniature corpora, to see that everything works. "
-        "None of these numbers is a result.**"
-        if form == "smoke"
-        else ""
-    )

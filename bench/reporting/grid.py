@@ -5,20 +5,15 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from typing import LiteralString
 
 from bench.config import Form
 from bench.markdown import marked, table_row
-
-
-def smoke_word(form: Form) -> LiteralString:
-    """Return what stands before every heading of a smoke report, or nothing."""
-    return "SMOKE: " if form == "smoke" else ""
+from bench.smoke import smoke_prefix
 
 
 def grid(headings: Sequence[str], lines: Sequence[Sequence[str]], form: Form) -> str:
     """Return a Markdown table, not padded as `bench.markdown.table` is: cells are long here."""
-    first = marked(smoke_word(form) + "{}", headings[0])
+    first = marked(smoke_prefix(form) + "{}", headings[0])
     rule = f"| {' | '.join(['---'] * len(headings))} |"
     return "\n".join([table_row([first, *headings[1:]]), rule, *map(table_row, lines)])
 

@@ -12,9 +12,9 @@ from bench.errors import BenchError
 from bench.printable import visible
 from bench.reporting import row_names
 from bench.reporting.cells import Cell, best, decimals, has_paper
-from bench.reporting.grid import smoke_word
 from bench.reporting.published import REFERENCE, place_of_name
 from bench.reporting.tables import Place, seeds, sides
+from bench.smoke import smoke_prefix
 from bench.specs.table import Table
 
 _SPECIAL = {
@@ -75,7 +75,7 @@ def latex(
         for cell in found
     }
     draw = _matrices if table.layout == "matrix" else _rows
-    title = f"{smoke_word(form)}{table.title}. {table.caption}".strip()
+    title = f"{smoke_prefix(form)}{table.title}. {table.caption}".strip()
     lines = [
         "% Written by `bench report`; needs \\usepackage{booktabs,graphicx}.",
         r"\begin{table*}[t]",

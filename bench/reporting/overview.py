@@ -8,10 +8,11 @@ from pathlib import Path
 from bench.config import Form
 from bench.markdown import code, link, marked, prose
 from bench.reporting import differences, verified
-from bench.reporting.document import Report, warning
-from bench.reporting.grid import grid, smoke_word
+from bench.reporting.document import Report
+from bench.reporting.grid import grid
 from bench.reporting.notes import farthest
 from bench.reporting.tally import tally
+from bench.smoke import smoke_prefix, smoke_warning
 from bench.specs.checked import Checked
 
 NAME = "README.md"
@@ -43,12 +44,12 @@ def overview(reports: Sequence[Report], form: Form, untrained: Sequence[Checked]
     here = [made for made in reports if made.says_something]
     smoke = "" if form == "paper" else " --smoke"
     parts = [
-        f"# {smoke_word(form)}State of reproduction",
-        warning(form),
+        f"# {smoke_prefix(form)}State of reproduction",
+        smoke_warning(form),
         f"Written by `bench report all{smoke}` from the tracking store; not edited by hand.",
         _PAPERS,
         verified.section(form),
-        f"## {smoke_word(form)}What was run",
+        f"## {smoke_prefix(form)}What was run",
         marked("**In short.** {}", _in_short(reports)),
         *([grid(_HEADINGS, [_line(made) for made in here], form), _WORDS] if here else []),
         _looked_up(untrained, form),
@@ -92,7 +93,7 @@ def _looked_up(untrained: Sequence[Checked], form: Form) -> str:
         [link(card.title, f"{card.key.replace('/', '-')}.md"), prose(card.caption)]
         for card in untrained
     ]
-    heading = f"## {smoke_word(form)}Tables without training"
+    heading = f"## {smoke_prefix(form)}Tables without training"
     return f"{heading}\n\n{grid(['Table', 'Content'], lines, form)}"
 
 
@@ -109,7 +110,7 @@ def _awaited(reports: Sequence[Report], form: Form) -> str:
         ]
         for made in reports
     ]
-    heading = f"## {smoke_word(form)}Tables not run yet"
+    heading = f"## {smoke_prefix(form)}Tables not run yet"
     words = (
         "A report is written here once a row of its table was run or a score file evaluated for it."
     )

@@ -14,9 +14,9 @@ from bench.config import Form
 from bench.markdown import image
 from bench.reporting.cells import Cell, foremost, run_of
 from bench.reporting.evaluations import called
-from bench.reporting.grid import smoke_word
 from bench.reporting.kept import Kept
 from bench.reporting.standings import Standing
+from bench.smoke import smoke_prefix
 from bench.specs.run import Run
 from bench.specs.table import Table
 
@@ -60,7 +60,7 @@ def pictures(
             lines.append(image(what, file))
     if not lines:
         return Pictures("", {})
-    heading = f"## {smoke_word(form)}Plots of the best rows"
+    heading = f"## {smoke_prefix(form)}Plots of the best rows"
     return Pictures("\n\n".join([heading, _READING, *lines]), files)
 
 

@@ -18,10 +18,11 @@ from bench.metrics.exact import FEW
 from bench.metrics.paired import holm
 from bench.metrics.positions import POSITION_NAMES, POSITIONS
 from bench.reporting.compared import LEVEL
-from bench.reporting.grid import bracketed, grid, smoke_word
+from bench.reporting.grid import bracketed, grid
 from bench.reporting.kept import Kept
 from bench.reporting.standings import Standing
 from bench.scoring.places import Placed
+from bench.smoke import smoke_prefix
 from bench.specs.run import Run
 from bench.specs.table import Table
 from bench.units import CLASSES
@@ -66,7 +67,7 @@ def section(
             parts += _of_evaluation(table, evaluation, rows, form)
     if not parts:
         return ""
-    return "\n\n".join([f"## {smoke_word(form)}Errors by where frames are", _WORDS, *parts])
+    return "\n\n".join([f"## {smoke_prefix(form)}Errors by where frames are", _WORDS, *parts])
 
 
 def _rows(

@@ -7,7 +7,8 @@ import re
 from bench.catalogue import digits
 from bench.config import Form
 from bench.markdown import is_address, joined, link, marked
-from bench.reporting.grid import grid, smoke_word
+from bench.reporting.grid import grid
+from bench.smoke import smoke_prefix
 from bench.specs.table import Column, Row, Table
 
 REFERENCE = re.compile(r"\s*\[\d+\]")
@@ -74,7 +75,7 @@ def section(table: Table, form: Form) -> str:
     kept = [n for n in range(len(headings)) if n == 0 or any(line[n] for line in lines)]
     return "\n\n".join(
         [
-            f"## {smoke_word(form)}Published systems",
+            f"## {smoke_prefix(form)}Published systems",
             grid([headings[n] for n in kept], [[line[n] for n in kept] for line in lines], form),
         ]
     )

@@ -25,13 +25,13 @@ from bench.errors import BenchError, near
 from bench.markdown import bullets, heading, prose
 from bench.metrics.between import Trained, between
 from bench.reporting.cells import run_of
-from bench.reporting.grid import smoke_word
 from bench.reporting.kept import Kept, figures_drawn
 from bench.reporting.scored_rows import with_scored
 from bench.reporting.standings import Standing, standing
 from bench.scoring import render
 from bench.scoring.comparison import Compared, corrected
 from bench.scoring.draws import REPLICATES, Draws
+from bench.smoke import smoke_prefix
 from bench.specs.table import Table
 
 _BY = ("Evaluation",)
@@ -291,7 +291,7 @@ def markdown(pair: RowPair) -> str:
         else "with one seed each the trained models are compared, not the methods"
     )
     lines = [
-        heading(1, f"{smoke_word(pair.form)}{pair.names[0]} (A) and {pair.names[1]} (B)"),
+        heading(1, f"{smoke_prefix(pair.form)}{pair.names[0]} (A) and {pair.names[1]} (B)"),
         "",
         render.DIFFERENCE,
         bullets([of_what, *map(prose, pair.notes)]),

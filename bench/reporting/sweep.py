@@ -26,12 +26,10 @@ from bench.markdown import (
 )
 from bench.printable import csv_cell
 from bench.reporting import sweep_figures
-from bench.reporting.grid import grid, smoke_word
+from bench.reporting.grid import grid
 from bench.reporting.style import FILE_KINDS, render_files
 from bench.reporting.sweep_best import (
-    Line,
     leaders,
-    lines,
     numbers,
     printed,
     row_of,
@@ -40,25 +38,12 @@ from bench.reporting.sweep_best import (
 )
 from bench.reporting.sweep_figures import Draw
 from bench.reporting.sweep_published import beside, by_average, figure_name, with_averages
+from bench.smoke import smoke_prefix, smoke_warning
 from bench.specs.run import KeepAverage
 from bench.specs.sweep import Sweep
+from bench.trial_table import TRIAL_COLUMNS, Trial, list_trials
 
-COLUMNS = (
-    *("form", "trial", "state", "objective", "resolution", "epochs", "attempt", "reason"),
-    *("signature", "training_signature", "begun", "ended", "hours", "runs", "device"),
-)
-"""Columns of every study's table, before those of its dimensions and of figures of test sets.
-
-`objective` is in per cent where it is an error rate, and empty unless the trial is finished or
-pruned (then it is that of the last epoch); `resolution`, in the same unit, is what one error of
-dev's smaller class changes of it, empty where that is not known; `epochs` counts those of all its
-seeds; `attempt` is 2 where its process died once; `hours` of all seeds; `runs` are the tracked
-runs' ids."""
 NOT_RUN = "Not run: no trial of this sweep, as its card stands, has ended."
-_WARNING = (
-    "**SMOKE: small models on miniature corpora, to see that everything works. "
-    "None of these numbers is a result.**"
-)
 
 
 @dataclass(frozen=True)
@@ -99,7 +84,7 @@ class SweepReport:
 def note(card: Sweep, trials: pd.DataFrame) -> str:
     """Return what stands over the study in the tracking store's pages, in Markdown."""
     said = [
-        marked("**{}**, from {}", smoke_word(card.form) + card.title, card.parent),
+        marked("**{}**, from {}", smoke_prefix(card.form) + card.title, card.parent),
         "",
         _counts(card, trials),
         "" if trials.empty else standing(card, trials),
@@ -120,8 +105,8 @@ def report(
     drawn = {} if trials.empty else sweep_figures.figures(card, trials, importances)
     template = Template((card_files.folder("templates") / "sweep.md").read_text(encoding="utf-8"))
     markdown = template.substitute(
-        title=heading(1, smoke_word(card.form) + card.title),
-        caption="\n\n".join(filter(None, [_WARNING * (card.form == "smoke"), prose(card.caption)])),
+        title=heading(1, smoke_prefix(card.form) + card.title),
+        caption="\n\n".join(filter(None, [smoke_warning(card.form), prose(card.caption)])),
         setup=_setup(card),
         best=_best_part(card, trials),
         published=_published(card, trials),
@@ -254,7 +239,7 @@ _MOST = 4
 """Of trials that tie, so many are given as rows."""
 
 
-def _same(card: Sweep, found: Sequence[Line]) -> str:
+def _same(card: Sweep, found: Sequence[Trial]) -> str:
     of = "signature" if card.evaluate == "as-row" else "training_signature"
     named = joined(", ", (code(line[of]) for line in found[:_MOST]))
     word = of.replace("_", " ") + ("s" if len(found) > 1 else "")
@@ -287,14 +272,14 @@ _ONE_TRAINING = (
 def _trials(card: Sweep, trials: pd.DataFrame) -> str:
     if trials.empty:
         return NOT_RUN
-    known = [*COLUMNS, *card.space]
+    known = [*TRIAL_COLUMNS, *card.space]
     tests = [name for name in trials.columns if name not in known]
     headings = ["Trial", "State", *map(code, card.space)]
     headings += [f"{card.objective}{unit(card)}", "Epochs", "Hours"]
     headings += [*(figure_name(card, name) for name in tests), "Signature", "Why"]
     top = numbers(leaders(card, trials))
     rows: list[list[str]] = []
-    for line in lines(trials):
+    for line in list_trials(trials):
         number = str(line["trial"])
         objective = printed(card, line["objective"])
         if int(number) in top:

@@ -14,24 +14,17 @@ from bench import sweep_cards
 from bench.catalogue import digits, is_rate
 from bench.markdown import code, joined, marked
 from bench.specs.sweep import Sweep
-
-Line = dict[str, Any]
-"""A trial: a line of the study's table by column."""
+from bench.trial_table import Trial, list_trials
 
 
-def lines(trials: pd.DataFrame) -> list[Line]:
-    """Return the trials of a study's table, numbers or, as it is kept, text."""
-    return [{str(key): value for key, value in of.items()} for of in trials.to_dict("records")]
-
-
-def leaders(card: Sweep, trials: pd.DataFrame) -> list[Line]:
+def leaders(card: Sweep, trials: pd.DataFrame) -> list[Trial]:
     """Return the finished trials than which none is better, as far as dev can tell, by number.
 
     They are the one of the least objective, and all that are printed as it is or are within the
     study's resolution of it: what one error more or less of the smaller class changes. Several of
     them: none of them is the best. Empty where none is finished.
     """
-    finished = [line for line in lines(trials) if line["state"] == "finished"]
+    finished = [line for line in list_trials(trials) if line["state"] == "finished"]
     if not finished:
         return []
     least = min(float(line["objective"]) for line in finished)
@@ -66,7 +59,7 @@ def standing(card: Sweep, trials: pd.DataFrame) -> str:
     values = sorted(float(line["objective"]) for line in found)
     low, high = (printed(card, value) for value in (values[0], values[-1]))
     between = low if low == high else f"{low} to {high}"
-    finished = sum(line["state"] == "finished" for line in lines(trials))
+    finished = sum(line["state"] == "finished" for line in list_trials(trials))
     named = joined(
         "; ", (marked("trial {} ({})", str(line["trial"]), point(card, line)) for line in found)
     )
@@ -123,6 +116,6 @@ def unit(card: Sweep) -> str:
     return " (%)" if is_rate(card.objective) else ""
 
 
-def numbers(found: Sequence[Line]) -> list[int]:
+def numbers(found: Sequence[Trial]) -> list[int]:
     """Return the numbers of trials."""
     return [int(line["trial"]) for line in found]

@@ -18,9 +18,9 @@ from matplotlib.ticker import MaxNLocator, NullFormatter
 from numpy.typing import NDArray
 
 from bench.catalogue import is_rate
-from bench.reporting.grid import smoke_word
 from bench.reporting.style import LINES, SOURCES, plain, styled_figure
 from bench.reporting.sweep_best import leaders, numbers
+from bench.smoke import smoke_prefix
 from bench.specs.sweep import Sweep
 from bench.sweep_cards import text
 
@@ -207,7 +207,7 @@ def _panels(figure: Figure, n: int) -> Any:
 
 def _drawn(card: Sweep, size: tuple[float, float], draw: Callable[[Figure], None]) -> Draw:
     def draw_styled() -> Figure:
-        with styled_figure(*size, smoke_word(card.form) + card.title) as figure:
+        with styled_figure(*size, smoke_prefix(card.form) + card.title) as figure:
             draw(figure)
         return figure
 

@@ -13,8 +13,9 @@ from bench import sweep_cards
 from bench.catalogue import digits
 from bench.markdown import code, joined, marked
 from bench.reporting.evaluations import called
-from bench.reporting.sweep_best import lines, point
+from bench.reporting.sweep_best import point
 from bench.specs.sweep import Published, Sweep
+from bench.trial_table import list_trials
 
 AVERAGE = "Avg."
 
@@ -67,7 +68,7 @@ def beside(card: Sweep, trials: pd.DataFrame) -> list[Beside]:
     if not said:
         return []
     (dimension,) = card.space
-    finished = [of for of in lines(trials) if of["state"] == "finished"]
+    finished = [of for of in list_trials(trials) if of["state"] == "finished"]
     found: list[Beside] = []
     for line in said:
         own = {
@@ -85,7 +86,7 @@ def by_average(card: Sweep, trials: pd.DataFrame) -> list[str]:
     """
     said: list[str] = []
     for metric, parts in sweep_cards.means(card).items():
-        over = [of for of in lines(trials) if str(of.get(metric, "")) not in ("", "nan")]
+        over = [of for of in list_trials(trials) if str(of.get(metric, "")) not in ("", "nan")]
         if not over:
             continue
         figures = [f"{float(of[metric]):.{digits(metric)}f}" for of in over]

@@ -8,19 +8,18 @@ import pandas as pd
 
 from bench import sweep_cards
 from bench.catalogue import printed_unit
-from bench.reporting.sweep import COLUMNS
-from bench.reporting.sweep_best import Line, lines
 from bench.specs.sweep import Sweep
+from bench.trial_table import TRIAL_COLUMNS, Trial, list_trials
 
 
 def trial_records(card: Sweep, trials: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the record of each trial in a study's table, numbers or, as it is kept, text: `value`
     is its objective, the mean over `seeds`, `results` are those of test sets; rates in per cent.
     """
-    return [_record(card, line) for line in lines(trials)]
+    return [_record(card, line) for line in list_trials(trials)]
 
 
-def _record(card: Sweep, line: Line) -> dict[str, Any]:
+def _record(card: Sweep, line: Trial) -> dict[str, Any]:
     table, row = sweep_cards.row(card)
     cells = {name: str(value) for name, value in line.items()}
     return {
@@ -39,7 +38,7 @@ def _record(card: Sweep, line: Line) -> dict[str, Any]:
         "results": {
             name: {"value": _number(value), "unit": printed_unit(name)}
             for name, value in line.items()
-            if name not in COLUMNS and name not in card.space
+            if name not in TRIAL_COLUMNS and name not in card.space
         },
         "epochs": int(line["epochs"]),
         "hours": _number(line["hours"]),

@@ -9,8 +9,9 @@ from bench.markdown import heading, joined, marked
 from bench.reporting import older, row_names
 from bench.reporting.cells import Cell, Ours, Verdict, best, cells, decimals, has_paper, state
 from bench.reporting.compared import Comparisons
-from bench.reporting.grid import bracketed, grid, smoke_word
+from bench.reporting.grid import bracketed, grid
 from bench.reporting.published import linked
+from bench.smoke import smoke_prefix
 from bench.specs.table import Column, Table
 
 CONTRADICTORY = "ᵃ"
@@ -133,7 +134,7 @@ def _matrices(
         title = joined(" · ", filter(None, [*_names(table, name), row.group]))
         progress = seeds(found, name) if found else "paper"
         sections += [
-            heading(3, marked(smoke_word(form) + "{}: {}", title, progress)),
+            heading(3, marked(smoke_prefix(form) + "{}: {}", title, progress)),
             grid(headings, lines, form),
         ]
     return "\n\n".join(sections)

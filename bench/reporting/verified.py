@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bench.config import Form
 from bench.markdown import code
-from bench.reporting.grid import grid, smoke_word
+from bench.reporting.grid import grid
+from bench.smoke import smoke_prefix
 
 SHOWN = (
     (
@@ -40,4 +41,4 @@ SHOWN = (
 def section(form: Form) -> str:
     """Return what tests show, each with the test."""
     lines = [[said, code(f"tests/{module}.py")] for said, module in SHOWN]
-    return f"## {smoke_word(form)}Verified by tests\n\n{grid(['What', 'Test'], lines, form)}"
+    return f"## {smoke_prefix(form)}Verified by tests\n\n{grid(['What', 'Test'], lines, form)}"

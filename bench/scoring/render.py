@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bench.catalogue import metric, printed_unit, shown
-from bench.config import Form
 from bench.markdown import bullets, escaped, heading, marked, prose, table
 from bench.metrics.eer_variants import FORMULAS
 from bench.metrics.scores import Figure
@@ -26,9 +25,9 @@ from bench.scoring.findings import Finding
 from bench.scoring.json_units import as_printed, in_unit, printed_result
 from bench.scoring.published import published_as_dict, published_table
 from bench.scoring.verdict import Verdict
+from bench.smoke import smoke_prefix
 
 _UNDRAWN = "none, as asked for"
-_SMOKE: Mapping[Form, str] = {"paper": "", "smoke": "SMOKE: "}
 DIFFERENCE = """\
 - difference: A minus B on the same resamples; p-values are two-sided (Student's t or, where few
   errors tell A and B apart, the exact one of these errors if it is larger), corrected for the
@@ -39,7 +38,7 @@ def markdown(verdict: Verdict) -> str:
     """Return the verdict as Markdown, readable as plain text too."""
     name = verdict.name or verdict.scores.name
     lines = [
-        heading(1, f"{_SMOKE[verdict.form]}{name} on {verdict.corpus}, {verdict.split}"),
+        heading(1, f"{smoke_prefix(verdict.form)}{name} on {verdict.corpus}, {verdict.split}"),
         "",
         bullets([*_facts(verdict), *map(_said, verdict.findings), *map(prose, verdict.notes)]),
         "",
@@ -87,7 +86,7 @@ def comparison(found: Comparison) -> str:
     lines = [
         heading(
             1,
-            f"{_SMOKE[found.form]}{found.names[0]} (A) and {found.names[1]} (B) on "
+            f"{smoke_prefix(found.form)}{found.names[0]} (A) and {found.names[1]} (B) on "
             f"{found.corpus}, {found.split}",
         ),
         "",

@@ -10,13 +10,13 @@ import pandas as pd
 from optuna.trial import FrozenTrial
 
 from bench.catalogue import is_rate
-from bench.reporting.sweep import COLUMNS
 from bench.specs.sweep import Categories, Dimension, Sweep
 from bench.sweep_cards import text, trial_run
 from bench.sweeps import sampling
 from bench.sweeps.study import STATES, Study
 from bench.tracking.frame import COLUMNS as TRACKED
 from bench.tracking.frame import is_part
+from bench.trial_table import TRIAL_COLUMNS
 
 
 def table(study: Study, tracked: pd.DataFrame, resolution: float | None = None) -> pd.DataFrame:
@@ -32,7 +32,7 @@ def table(study: Study, tracked: pd.DataFrame, resolution: float | None = None) 
         | {"resolution": None if resolution is None else unit * resolution}
         for trial in study.trials()
     ]
-    names = [*COLUMNS, *study.card.space]
+    names = [*TRIAL_COLUMNS, *study.card.space]
     more = sorted({name for line in lines for name in line} - set(names))
     return pd.DataFrame(lines, columns=pd.Index([*names, *more]))
 

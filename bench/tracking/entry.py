@@ -17,6 +17,7 @@ from bench.config import Form
 from bench.digests import short_digest
 from bench.markdown import bullets, escaped, marked, table_row
 from bench.metrics.scores import Figure
+from bench.smoke import smoke_note
 from bench.specs.run import Run
 
 
@@ -216,7 +217,7 @@ def describe(entry: RunEntry, figures: Mapping[str, Figure]) -> str:
     here only where the paper has them: some corpora have more than a hundred attacks.
     """
     whole = [name for name in figures if name.count(".") < 2]
-    smoke = "**SMOKE: not a result.** " if entry.run.form == "smoke" else ""
+    smoke = smoke_note(entry.run.form)
     lines = [
         smoke + escaped(f"{entry.table}, row {entry.row}, seed {entry.seed}"),
         "",
@@ -260,7 +261,7 @@ def _written(value: float) -> str:
 
 def describe_scored(entry: ScoredEntry) -> str:
     """Return the description of a judged score file, in Markdown."""
-    smoke = "**SMOKE: not a result.** " if entry.form == "smoke" else ""
+    smoke = smoke_note(entry.form)
     lines = [
         smoke + marked("**Scored, not trained here**: {} on {}", entry.system, entry.split),
         "",

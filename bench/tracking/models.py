@@ -29,6 +29,7 @@ from packaging.version import Version
 
 from bench import packages, provenance
 from bench.errors import BenchError
+from bench.smoke import smoke_note
 from bench.tracking.address import folder
 
 if TYPE_CHECKING:
@@ -167,5 +168,5 @@ def load(client: Any, run_id: str) -> nn.Module:
 
 
 def _description(tags: Mapping[str, str]) -> str:
-    smoke = "**SMOKE: not a result.** " if tags["form"] == "smoke" else ""
+    smoke = smoke_note(tags["form"])
     return f"{smoke}{tags['table']}, row {tags['row']}: kept weights, one version a run."
