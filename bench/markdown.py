@@ -48,8 +48,8 @@ def escaped(text: str) -> Marked:
     """
     if isinstance(text, Marked):
         return text
-    line = _line(text)
-    shown = _ACTIVE.sub(lambda found: found[0] if len(found[0]) > 1 else f"\\{found[0]}", line)
+    line = _join_lines(text)
+    shown = _ACTIVE.sub(lambda match: match[0] if len(match[0]) > 1 else f"\\{match[0]}", line)
     begins = _BLOCK.match(line)
     if begins:
         at = len(begins[1] or "")
@@ -57,7 +57,7 @@ def escaped(text: str) -> Marked:
     return Marked(shown)
 
 
-def _line(text: str) -> str:
+def _join_lines(text: str) -> str:
     """Return text in one line."""
     return " ".join(visible(re.sub("[\r\u2028\u2029]", " ", text)).split())
 
@@ -69,11 +69,11 @@ def prose(text: str) -> Marked:
     `--seeds 3` draws \*others\*
     """
     parts = _CODE.split(text)
-    shown = "".join(code(part) if n % 2 else _between(part) for n, part in enumerate(parts))
+    shown = "".join(code(part) if n % 2 else _escape_part(part) for n, part in enumerate(parts))
     return Marked(shown.strip())
 
 
-def _between(text: str) -> str:
+def _escape_part(text: str) -> str:
     """Return a part of a sentence escaped, with a space at either end where it has one."""
     before, after = (" " * (text[at : at + 1].isspace()) for at in (0, len(text) - 1))
     return f"{before}{escaped(text)}{after}" if text.strip() else before
@@ -95,7 +95,7 @@ def joined(between: LiteralString, parts: Iterable[str]) -> Marked:
 
 def code(text: str) -> Marked:
     """Return text as code; more backticks around it than there are in it."""
-    line = _line(text)
+    line = _join_lines(text)
     longest = max((len(run) for run in re.findall("`+", line)), default=0)
     space = " " * (line.startswith("`") or line.endswith("`"))
     around = "`" * (longest + 1)
@@ -113,15 +113,15 @@ def link(text: str, address: str) -> Marked:
     >>> print(link("[1]", "https://example.org/a(b)"))
     [[1]](https://example.org/a%28b%29)
     """
-    return Marked(f"[{escaped(text)}]({_destination(address)})")
+    return Marked(f"[{escaped(text)}]({_quote_destination(address)})")
 
 
 def image(text: str, file: str) -> Marked:
     """Return a picture that lies in a file beside the document."""
-    return Marked(f"![{escaped(text)}]({_destination(file)})")
+    return Marked(f"![{escaped(text)}]({_quote_destination(file)})")
 
 
-def _destination(address: str) -> str:
+def _quote_destination(address: str) -> str:
     """Return where a link leads to; a word that is no address is the name of a file beside it."""
     if is_address(address):
         return quote(visible(address), safe="!#$%&'*+,/:;=?@~")
@@ -172,10 +172,10 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
         width = max(3, *map(cell_len, (first, *others)))
         right = any(map(_NUMBER.fullmatch, others))
         rule = "-" * (width - 1) + ":" if right else "-" * width
-        columns.append([_padded(text, width, right) for text in (first, rule, *others)])
+        columns.append([_pad_cell(text, width, right) for text in (first, rule, *others)])
     return [f"| {' | '.join(row)} |" for row in zip(*columns, strict=True)]
 
 
-def _padded(text: str, width: int, right: bool) -> str:
+def _pad_cell(text: str, width: int, right: bool) -> str:
     space = " " * (width - cell_len(text))
     return space + text if right else text + space

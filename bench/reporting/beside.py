@@ -56,31 +56,31 @@ def zero_shot(runs: Mapping[str, Run]) -> str:
     """Return a line for each evaluation: what its corpus shares with those trained on, by their
     cards; zero-shot only where that is nothing. What a pretrained front-end heard is said, too.
     """
-    found: dict[tuple[str, str], list[str]] = {}
+    rows_by_text: dict[tuple[str, str], list[str]] = {}
     for row, run in runs.items():
         learnt = list(dict.fromkeys((run.train.corpus, run.dev.corpus)))
         heard = weights.KNOWN.get(getattr(run.frontend, "weights", ""))
         for name, data in run.evaluate.items():
-            text = _relation(learnt, data.corpus)
-            known = cards.card(data.corpus)
-            common = [source for source in known.sources if heard and source in heard.heard]
+            text = _describe_relation(learnt, data.corpus)
+            card = cards.card(data.corpus)
+            common = [source for source in card.sources if heard and source in heard.heard]
             if common:
                 text += (
                     f"; the front-end was pretrained on {', '.join(common)}, where recordings of "
-                    f"{known.short} come from, without labels"
+                    f"{card.short} come from, without labels"
                 )
-            found.setdefault((name, text), []).append(row)
+            rows_by_text.setdefault((name, text), []).append(row)
     return bullets(
         marked(
             "{}: {}",
             code(name),
             text + ("" if len(rows) == len(runs) else f" ({', '.join(rows)})"),
         )
-        for (name, text), rows in found.items()
+        for (name, text), rows in rows_by_text.items()
     )
 
 
-def _relation(learnt: list[str], evaluated: str) -> str:
+def _describe_relation(learnt: list[str], evaluated: str) -> str:
     """Return what the corpora learnt from share with the one evaluated, in words."""
     test = cards.card(evaluated)
     if evaluated in learnt:

@@ -19,34 +19,35 @@ def contradictions(table: Table, others: Sequence[Table] = ()) -> dict[tuple[str
     `others` are the paper's other tables. A row of the same name is the same system; its figure
     there is compared where the metric is the same and no combination.
     """
-    found: dict[tuple[str, int], str] = {}
+    notes_by_cell: dict[tuple[str, int], str] = {}
     for name, row in table.rows.items():
-        for place, column in enumerate(table.columns):
+        for index, column in enumerate(table.columns):
             notes = (
-                [_elsewhere(table, name, column, other) for other in others]
+                [_compare_elsewhere(table, name, column, other) for other in others]
                 if column.combine == "none"
                 else [_against_parts(table, row, column)]
             )
             if any(notes):
                 subject = " · ".join(row.cells)
-                found[name, place] = f"{subject}: {'; '.join(filter(None, notes))}."
-    return found
+                notes_by_cell[name, index] = f"{subject}: {'; '.join(filter(None, notes))}."
+    return notes_by_cell
 
 
 def _against_parts(table: Table, row: Row, column: Column) -> str:
     printed = row.published.get(column.metric)
-    arithmetic = _arithmetic(table, row.published, column)
+    arithmetic = _compute_combined(table, row.published, column)
     if printed is None or arithmetic is None or column.combine == "none":
         return ""
     text, value = arithmetic
-    parts = [half_unit(part) for part in _parts(table, column)]
+    parts = [half_unit(part) for part in _list_parts(table, column)]
     allowed = rounding(column.combine, parts) + half_unit(column)
-    if _differ(printed, value, allowed):
-        return f"{_source(row, column)} {_shown(printed, column)} for {_name(column)}; {text}"
+    if _values_differ(printed, value, allowed):
+        says = f"{_name_source(row, column)} {_format_value(printed, column)}"
+        return f"{says} for {_name_column(column)}; {text}"
     return ""
 
 
-def _elsewhere(table: Table, name: str, column: Column, other: Table) -> str:
+def _compare_elsewhere(table: Table, name: str, column: Column, other: Table) -> str:
     there = next((c for c in other.columns if c.metric == column.metric), None)
     row, again = table.rows[name], other.rows.get(name)
     if there is None or again is None:
@@ -55,21 +56,21 @@ def _elsewhere(table: Table, name: str, column: Column, other: Table) -> str:
     if (
         here is None
         or second is None
-        or not _differ(here, second, half_unit(column) + half_unit(there))
+        or not _values_differ(here, second, half_unit(column) + half_unit(there))
     ):
         return ""
     note = (
-        f"{_source(row, column)} {_shown(here, column)} for {_name(column)} here and "
-        f"{_shown(second, there)} in {other.title}"
+        f"{_name_source(row, column)} {_format_value(here, column)} for {_name_column(column)} "
+        f"here and {_format_value(second, there)} in {other.title}"
     )
     figures = {**row.published, column.metric: second}
     users = [c for c in table.columns if column.metric in c.parts and c.metric in figures]
-    so = [(_name(user), _arithmetic(table, figures, user)) for user in users]
+    so = [(_name_column(user), _compute_combined(table, figures, user)) for user in users]
     follows = " and ".join(f"{user} is {made[0]}" for user, made in so if made)
     return note + (f", with which {follows}" if follows else "")
 
 
-def _arithmetic(
+def _compute_combined(
     table: Table, figures: dict[str, float], column: Column
 ) -> tuple[str, float] | None:
     """Return what the parts make of a combined figure, written out and as a number; None where a
@@ -79,7 +80,7 @@ def _arithmetic(
         return None
     values = [figures[part] for part in column.parts]
     value = combined(column.combine, values)
-    texts = [_shown(figures[part.metric], part) for part in _parts(table, column)]
+    texts = [_format_value(figures[part.metric], part) for part in _list_parts(table, column)]
     if column.combine == "mean":
         left = f"({' + '.join(texts)}) / {len(texts)}"
     else:
@@ -89,23 +90,23 @@ def _arithmetic(
     return f"{left} = {exact}", value
 
 
-def _parts(table: Table, column: Column) -> list[Column]:
+def _list_parts(table: Table, column: Column) -> list[Column]:
     by_metric = {other.metric: other for other in table.columns}
     return [by_metric[part] for part in column.parts]
 
 
-def _differ(one: float, other: float, allowed: float) -> bool:
+def _values_differ(one: float, other: float, allowed: float) -> bool:
     return abs(one - other) > allowed + 1e-9  # decimals have no exact float
 
 
-def _shown(value: float, column: Column) -> str:
+def _format_value(value: float, column: Column) -> str:
     return f"{value:.{decimals(column)}f}"
 
 
-def _name(column: Column) -> str:
+def _name_column(column: Column) -> str:
     return " ".join(dict.fromkeys(filter(None, [column.group, column.heading])))
 
 
-def _source(row: Row, column: Column) -> str:
+def _name_source(row: Row, column: Column) -> str:
     second_hand = column.metric in row.digest
     return "a digest of the paper has" if second_hand else "the paper prints"

@@ -106,10 +106,10 @@ class Report:
     @property
     def texts(self) -> dict[str, str]:
         """Content of the text files by name; the last is the paper's own, whichever table it is."""
-        own = {f"{self.stem}.md": self.markdown, f"{self.stem}.csv": self.csv}
+        files = {f"{self.stem}.md": self.markdown, f"{self.stem}.csv": self.csv}
         if not self.paper.differences:
-            return own
-        return own | {differences.page_name(self.paper): differences.page(self.paper)}
+            return files
+        return files | {differences.page_name(self.paper): differences.page(self.paper)}
 
     def extra(self, kind: Extra, figure: bytes = b"") -> str:
         """Return the report in another form; `figure` is the PNG that comes into a page, and no
@@ -123,14 +123,14 @@ class Report:
     def files(self, folder: Path) -> list[Path]:
         """Return what is in `folder` of this report, in any form and of any run."""
         other = f"{self.stem}.smoke."
-        found = folder.glob(f"{glob.escape(self.stem)}.*") if folder.is_dir() else ()
-        return [path for path in found if not path.name.startswith(other)]
+        paths = folder.glob(f"{glob.escape(self.stem)}.*") if folder.is_dir() else ()
+        return [path for path in paths if not path.name.startswith(other)]
 
     def extras(self, kind: Extra, figure: bytes = b"") -> dict[str, str]:
         """Return the files of another form by name: with LaTeX comes what the table cites."""
-        found = {f"{self.stem}{_ENDINGS[kind]}": self.extra(kind, figure)}
+        files = {f"{self.stem}{_ENDINGS[kind]}": self.extra(kind, figure)}
         cited = bibliography(self.table) if kind == "latex" else ""
-        return found | ({f"{self.stem}.bib": cited} if cited else {})
+        return files | ({f"{self.stem}.bib": cited} if cited else {})
 
     def figure(self) -> Figure:
         """Return the paper's results beside ours, drawn; of a matrix as heat maps."""
@@ -146,7 +146,7 @@ def report(
     scored: pd.DataFrame,
     form: Form,
     others: Sequence[Table] = (),
-    kept: Kept | None = None,
+    artifacts: Kept | None = None,
     detail: bool = False,
 ) -> Report:
     """Return the report of `table`; `others` are the paper's other tables, whose figures may
@@ -161,44 +161,44 @@ def report(
     table, runs = with_variants(table, runs, frame, form)
     standings = {row: standing(table, row, run, frame, form) for row, run in runs.items()}
     with_systems, systems = with_scored(table, scored)
-    found = (*cells(table, standings), *scored_cells(with_systems, systems))
+    results = (*cells(table, standings), *scored_cells(with_systems, systems))
     contradictory = contradictions(table, others)
     every = {**standings, **systems}
-    comparisons = compared(with_systems, found, every, kept)
+    comparisons = compared(with_systems, results, every, artifacts)
     smoke = smoke_prefix(form)
     stem = table.key.replace("/", "-") + (".smoke" if form == "smoke" else "")
     template = Template((card_files.folder("templates") / "table.md").read_text(encoding="utf-8"))
-    shown = pictures(with_systems, found, every, runs, kept, stem, form)
+    shown = pictures(with_systems, results, every, runs, artifacts, stem, form)
     markdown = template.substitute(
         smoke=smoke,
         title=heading(1, smoke + table.title),
         caption="\n\n".join(filter(None, [smoke_warning(form), prose(table.caption)])),
         paper=citation(paper),
-        verdict=notes.verdict(table, found, standings, form),
-        table=tables.main(with_systems, found, contradictory, comparisons, form, detail),
+        verdict=notes.verdict(table, results, standings, form),
+        table=tables.main(with_systems, results, contradictory, comparisons, form, detail),
         footnotes=notes.footnotes(table, standings, contradictory, frame, form),
-        reading=notes.reading(with_systems, found, every, comparisons, detail),
+        reading=notes.reading(with_systems, results, every, comparisons, detail),
         scored=beside.scored(scored, form),
         published=published.section(table, form),
-        figure=image(_CAPTIONS[has_paper(found)], f"{stem}.png")
-        if any(cell.ours for cell in found)
+        figure=image(_CAPTIONS[has_paper(results)], f"{stem}.png")
+        if any(cell.ours for cell in results)
         else "",
         pictures=shown.markdown,
         compared=older.warned(
-            claims.section(with_systems, found, comparisons, form),
+            claims.section(with_systems, results, comparisons, form),
             {row: stands.older for row, stands in standings.items()},
         ),
-        places=places.section(table, runs, standings, kept, form),
-        behind=behind.section(with_systems, found, standings, form),
+        places=places.section(table, runs, standings, artifacts, form),
+        behind=behind.section(with_systems, results, standings, form),
         differences=differences.section(paper, runs, form, table),
-        repeat=repeat.summary(table, standings, form, kept),
+        repeat=repeat.summary(table, standings, form, artifacts),
         runs=repeat.runs(standings, form),
         data=repeat.data(standings, form),
         zero_shot=beside.zero_shot(runs),
         missing=repeat.missing(standings, form),
     )
     markdown = re.sub(r"\n{3,}", "\n\n", markdown)  # parts of the template may be empty
-    records = as_records(with_systems, found, form)
+    records = as_records(with_systems, results, form)
     return Report(
         stem=stem,
         title=smoke + table.title,
@@ -207,7 +207,7 @@ def report(
         records=records,
         table=with_systems,
         form=form,
-        cells=found,
+        cells=results,
         contradictory=contradictory,
         paper=paper,
         pictures=shown.files,
@@ -237,17 +237,17 @@ def stale(made: Report, folder: Path, extras: Sequence[Extra] = ()) -> list[Path
     Figures are drawn from the same numbers and only have to be there: their bytes change with the
     version of the drawing library.
     """
-    own = [f"{made.stem}.{kind}" for kind in FILE_KINDS] if made.has_figure else []
-    drawn = [folder / name for name in (*own, *made.pictures)]
+    names = [f"{made.stem}.{kind}" for kind in FILE_KINDS] if made.has_figure else []
+    drawn = [folder / name for name in (*names, *made.pictures)]
     expected = dict(made.texts)
     for kind, ending in _ENDINGS.items():
         if kind in extras or (folder / f"{made.stem}{ending}").is_file():
             expected |= made.extras(kind)
-    differ = [folder / name for name, text in expected.items() if _text(folder / name) != text]
+    differ = [folder / name for name, text in expected.items() if _read_text(folder / name) != text]
     return [*differ, *(path for path in drawn if not path.is_file())]
 
 
-def _text(path: Path) -> str | None:
+def _read_text(path: Path) -> str | None:
     if not path.is_file():
         return None
     text = path.read_text(encoding="utf-8", errors="replace")  # what differs is stale

@@ -31,13 +31,22 @@ def ranged(names: Sequence[str], order: Sequence[str]) -> str:
         return "all"
     places = sorted(order.index(name) for name in names)
     stretches: list[list[str]] = []
-    for number, place in enumerate(places):
+    for number, position in enumerate(places):
         last = order[places[number - 1]]
-        if number and place == places[number - 1] + 1 and _stem(order[place]) == _stem(last):
-            stretches[-1].append(order[place])
+        if (
+            number
+            and position == places[number - 1] + 1
+            and _strip_number(order[position]) == _strip_number(last)
+        ):
+            stretches[-1].append(order[position])
         else:
-            stretches.append([order[place]])
-    return ", ".join(f"{of[0]} to {of[-1]}" if len(of) > 2 else ", ".join(of) for of in stretches)
+            stretches.append([order[position]])
+    return ", ".join(
+        f"{names_in_row[0]} to {names_in_row[-1]}"
+        if len(names_in_row) > 2
+        else ", ".join(names_in_row)
+        for names_in_row in stretches
+    )
 
 
 def bracketed(low: float, high: float, digits: int) -> str:
@@ -54,6 +63,6 @@ def bracketed(low: float, high: float, digits: int) -> str:
     return ""
 
 
-def _stem(name: str) -> str:
+def _strip_number(name: str) -> str:
     """Return a numbered name without its number; of any other name the whole."""
     return re.sub(r"\d+$", "#", name)

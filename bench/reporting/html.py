@@ -1,8 +1,7 @@
 """A report as one HTML page that needs no other file and no network.
 
-It is made of the report's Markdown, of which it knows what reports have: headings, paragraphs,
-lists, tables, figures, fenced blocks, bold, italic, code and addresses. It reads well without
-scripts; with them, a click on a column's heading sorts by it.
+Its body is the report's Markdown. The page reads well without scripts; with them, a click on a
+column's heading sorts by it.
 """
 
 from __future__ import annotations
@@ -11,12 +10,12 @@ import base64
 import hashlib
 import html
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 from urllib.parse import unquote
 
 from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
@@ -31,13 +30,6 @@ _BESIDE = re.compile(r"[\w@+%-][\w.@+%-]*")
 _OWN = re.compile(r"<(br|/?small)>")
 """The elements that a report's Markdown has of its own."""
 _OWN_TYPE = "own_element"
-_BLOCKS = {
-    "heading": re.compile("#{1,6} "),
-    "table": re.compile(r"\| "),
-    "image": re.compile("!"),
-    "list": re.compile("- |  "),
-    "gap": re.compile("$"),
-}
 
 
 def page(title: str, markdown: str, images: Mapping[str, bytes]) -> str:
@@ -46,13 +38,13 @@ def page(title: str, markdown: str, images: Mapping[str, bytes]) -> str:
     template = (card_files.folder("templates") / "page.html").read_text(encoding="utf-8")
     parts = {
         "title": html.escape(visible(title)),
-        "policy": _policy(template),
-        "body": "\n".join(_blocks(markdown.split("\n"), images)),
+        "policy": _allow_sources(template),
+        "body": _READER.render(markdown, {"images": images}).rstrip("\n"),
     }
-    return re.sub(rf"\$({'|'.join(parts)})\b", lambda found: parts[found[1]], template)
+    return re.sub(rf"\$({'|'.join(parts)})\b", lambda match: parts[match[1]], template)
 
 
-def _policy(template: str) -> str:
+def _allow_sources(template: str) -> str:
     """Return what a browser is to allow: the template's own script and style, by their SHA-256,
     and pictures that are in the page."""
     allowed = {
@@ -68,140 +60,112 @@ def without_images(text: str) -> str:
     return re.sub(r'src="data:[^"]*"', 'src=""', text)
 
 
-def _blocks(lines: Iterable[str], images: Mapping[str, bytes]) -> Iterator[str]:
-    fenced: list[str] | None = None
-    plain: list[str] = []
-    for line in lines:
-        if line.startswith("```"):
-            if fenced is None:
-                yield from _plain(plain, images)
-                plain, fenced = [], []
-            else:
-                yield f"<pre>{html.escape(chr(10).join(fenced), quote=False)}</pre>"
-                fenced = None
-        elif fenced is not None:
-            fenced.append(line)
-        else:
-            plain.append(line)
-    yield from _plain(plain, images)
+def _escape(text: str) -> str:
+    return html.escape(text, quote=False)
 
 
-def _plain(lines: Iterable[str], images: Mapping[str, bytes]) -> Iterator[str]:
-    for kind, group in groupby(lines, _kind):
-        block = list(group)
-        if kind == "heading":
-            yield from (_heading(line) for line in block)
-        elif kind == "table" and len(block) > 1:
-            yield _table(block)
-        elif kind == "list":
-            items: list[str] = []
-            for line in block:  # a line that is indented goes on with the item before it
-                if line.startswith("- "):
-                    items.append(line[2:])
-                else:
-                    items[-1] += f" {line.strip()}"
-            lines = "".join(f"<li>{_inline(item)}</li>\n" for item in items)
-            yield f"<ul>\n{lines}</ul>"
-        elif kind == "image":
-            yield from (_figure(line, images) for line in block)
-        elif kind != "gap":
-            yield f"<p>{_inline(' '.join(block))}</p>"
-
-
-def _kind(line: str) -> str:
-    return next((kind for kind, begins in _BLOCKS.items() if begins.match(line)), "text")
-
-
-def _heading(line: str) -> str:
-    marks, _, text = line.partition(" ")
-    return f"<h{len(marks)}>{_inline(text)}</h{len(marks)}>"
-
-
-def _table(lines: list[str]) -> str:
-    head, _, *rows = (_cells(line) for line in lines)
-    top = "".join(f'<th scope="col">{_inline(cell)}</th>' for cell in head)
-    body = "\n".join(_row(cells) for cells in rows)
-    return (
-        f'<div class="scroll"><table>\n<thead><tr>{top}</tr></thead>\n'
-        f"<tbody>\n{body}\n</tbody></table></div>"
-    )
-
-
-def _row(cells: list[str]) -> str:
-    """Return a line; one with nothing but its first cell heads a group."""
-    if len(cells) > 1 and not any(cells[1:]):
-        across = f'<th scope="rowgroup" colspan="{len(cells)}">{_inline(cells[0])}</th>'
-        return f'<tr class="group">{across}</tr>'
-    return f"<tr>{''.join(f'<td>{_inline(cell)}</td>' for cell in cells)}</tr>"
-
-
-def _cells(line: str) -> list[str]:
-    inner = line.strip().removeprefix("|").removesuffix("|")
-    return [cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", inner)]
-
-
-def _figure(line: str, images: Mapping[str, bytes]) -> str:
-    found = _IMAGE.fullmatch(line)
-    png = images.get(unquote(found[2])) if found else None
-    if found is None or png is None:
-        return f"<p>{_inline(line)}</p>"
+def _open_paragraph(tokens: Sequence[Token], index: int, _: Any, env: Mapping[str, Any]) -> str:
+    """Return the element, or a figure in place of a line that is an image in the page."""
+    line = tokens[index + 1]
+    match = _IMAGE.fullmatch(line.content)
+    png = env["images"].get(unquote(match[2])) if match else None
+    hidden = tokens[index].hidden
+    if hidden or match is None or png is None:
+        return "" if hidden else "<p>"
     source = f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}" if png else ""
-    said = "".join(token.content for token in _tokens(found[1]))
-    return f'<figure><img alt="{html.escape(said)}" src="{source}"></figure>'
+    (alt,) = _READER.parseInline(match[1])
+    text = html.escape("".join(token.content for token in alt.children or ()))
+    line.children, tokens[index + 2].tag = [], "figure"
+    return f'<figure><img alt="{text}" src="{source}">'
 
 
-def _inline(text: str) -> str:
-    """Return a line's text: bold, italic, code, links and `_OWN`; everything else is text."""
-    made, linked = "", False
-    for token in _tokens(text):
-        content = html.escape(token.content, quote=False)
-        linked = token.type == "link_open" or (linked and token.type != "link_close")
-        if token.type == "link_open":
-            made += f'<a href="{html.escape(str(token.attrs["href"]))}">'
-        elif token.type == "code_inline":
-            made += f"<code>{content}</code>"
-        elif token.type == _OWN_TYPE:
-            made += token.content
-        elif token.nesting:
-            made += f"<{'/' * (token.nesting < 0)}{token.tag}>"
-        else:
-            made += content if linked else _with_addresses(token.content)
-    return made
+def _open_row(tokens: Sequence[Token], index: int, *_: Any) -> str:
+    """Return the element; a row with text in nothing but its first cell heads a group."""
+    end = next(n for n in range(index, len(tokens)) if tokens[n].type == "tr_close")
+    opened, others = tokens[index + 1 : end : 3], tokens[index + 4 : end]
+    if opened[0].type == "th_open" or not others or any(token.content for token in others):
+        return "<tr>"
+    opened[0].attrs = {"scope": "rowgroup", "colspan": len(opened)}
+    opened[0].tag = tokens[index + 3].tag = "th"
+    for token in others:
+        token.hidden = True
+    return '<tr class="group">'
 
 
-def _with_addresses(text: str) -> str:
-    """Return text, the addresses in it as links."""
-    parts = (html.escape(part) if n % 2 else part for n, part in enumerate(_BARE.split(text)))
+def _close_row(tokens: Sequence[Token], index: int, *_: Any) -> str:
+    """Return the end of the element; each row of the body is a line."""
+    return "</tr>" if tokens[index + 1].type == "thead_close" else "</tr>\n"
+
+
+def _render_cell(tokens: Sequence[Token], index: int, *_: Any) -> str:
+    """Return the begin or end of a cell; nothing where it is hidden."""
+    token = tokens[index]
+    if token.hidden:
+        return ""
+    if token.nesting < 0:
+        return f"</{token.tag}>"
+    return f"<{token.tag}{RendererHTML.renderAttrs(token)}>"
+
+
+def _render_text(tokens: Sequence[Token], index: int, *_: Any) -> str:
+    """Return text, the addresses in it as links where it is not in one."""
+    linked = sum(token.nesting for token in tokens[:index] if token.tag == "a")
+    parts = _BARE.split(tokens[index].content)
     return "".join(
-        f'<a href="{part}">{part}</a>' if n % 2 else html.escape(part, quote=False)
+        f'<a href="{html.escape(part)}">{html.escape(part)}</a>'
+        if n % 2 and not linked
+        else _escape(part)
         for n, part in enumerate(parts)
     )
 
 
-def _tokens(text: str) -> Sequence[Token]:
-    (line,) = _READER.parseInline(text)
-    return line.children or ()
+_RULES: Mapping[str, Callable[..., str]] = {
+    "paragraph_open": _open_paragraph,
+    "tr_open": _open_row,
+    "tr_close": _close_row,
+    "th_open": lambda *_: '<th scope="col">',
+    **dict.fromkeys(("th_close", "td_open", "td_close"), _render_cell),
+    "table_open": lambda *_: '<div class="scroll"><table>\n',
+    "table_close": lambda *_: "</table></div>\n",
+    "thead_open": lambda *_: "<thead>",
+    "tbody_close": lambda *_: "</tbody>",
+    "text": _render_text,
+    "code_inline": lambda tokens, n, *_: f"<code>{_escape(tokens[n].content)}</code>",
+    "fence": lambda tokens, n, *_: f"<pre>{_escape(tokens[n].content[:-1])}</pre>\n",
+    "softbreak": lambda *_: " ",
+    _OWN_TYPE: lambda tokens, n, *_: tokens[n].content,
+}
+"""How a page writes what it does not write as `RendererHTML` does."""
+
+
+class _Renderer(RendererHTML):
+    """Writes the elements of a page."""
+
+    def __init__(self, parser: Any = None) -> None:
+        super().__init__(parser)
+        self.rules |= _RULES
 
 
 def _own_element(state: StateInline, silent: bool) -> bool:
     """Take one of `_OWN` as the element that it is."""
-    found = _OWN.match(state.src, state.pos)
-    if found is None:
+    match = _OWN.match(state.src, state.pos)
+    if match is None:
         return False
     if not silent:
-        state.push(_OWN_TYPE, "", 0).content = found[0]
-    state.pos = found.end()
+        state.push(_OWN_TYPE, "", 0).content = match[0]
+    state.pos = match.end()
     return True
 
 
 class _Reader(MarkdownIt):
-    """Reads a line of a report: CommonMark without HTML and pictures."""
+    """Reads a report: the part of CommonMark that reports have, and tables; HTML is text."""
 
     def validateLink(self, url: str) -> bool:
         """Whether a link may lead there: to an address of the web, or a file beside the page."""
         return is_address(url) or _BESIDE.fullmatch(url) is not None
 
 
-_READER: Final = _Reader("zero")
-_READER.enable(["emphasis", "backticks", "escape", "link", "entity"])
+_READER: Final = _Reader("zero", renderer_cls=_Renderer)
+_READER.enable(["heading", "list", "table", "fence"])
+_READER.enable(["emphasis", "backticks", "escape", "link", "entity", "newline"])
 _READER.inline.ruler.push(_OWN_TYPE, _own_element)

@@ -62,34 +62,34 @@ class KeptInStore:
     ) -> Mapping[str, Draws] | None:
         """See `Kept`."""
         places = {
-            name: self._folder / run_id / f"{evaluation}.{name}.{_kind(name)}.npz"
+            name: self._folder / run_id / f"{evaluation}.{name}.{_name_version(name)}.npz"
             for name in figures
         }
-        found = {name: _read(place, unpacked) for name, place in places.items()}
-        if missing := [name for name, of in found.items() if of is None]:
+        drawn = {name: _read_arrays(path, unpacked) for name, path in places.items()}
+        if missing := [name for name, saved in drawn.items() if saved is None]:
             with kept.score_file(self._store, run_id, evaluation) as path:
                 if path is None:
                     return None
-                for name, of in draws(path, missing).items():
-                    _save(places[name], **of.packed())
-                    found[name] = of
-        return {name: of for name, of in found.items() if of is not None}
+                for name, new in draws(path, missing).items():
+                    _save_arrays(places[name], **new.packed())
+                    drawn[name] = new
+        return {name: saved for name, saved in drawn.items() if saved is not None}
 
     def placed(self, run_id: str, evaluation: str) -> Placed | None:
         """See `Kept`."""
-        place = self._folder / run_id / f"{evaluation}.placed.{KIND}.npz"
-        known = _read(place, _unpacked_placed)
-        if known is not None:
-            return known
+        file = self._folder / run_id / f"{evaluation}.placed.{KIND}.npz"
+        saved = _read_arrays(file, _unpacked_placed)
+        if saved is not None:
+            return saved
         with kept.score_file(self._store, run_id, evaluation) as path:
             if path is None:
                 return None
             try:
-                found = placed(path)
+                rates = placed(path)
             except BenchError:  # on no grid, or a single speaker
                 return None
-        _save(place, **{**found._asdict(), "names": np.array(found.names)})
-        return found
+        _save_arrays(file, **{**rates._asdict(), "names": np.array(rates.names)})
+        return rates
 
     def draw(self, table: Table, run_id: str) -> None:
         """Draw all replicates that reports of `table` need of a run, so that they need not wait."""
@@ -105,19 +105,21 @@ class KeptInStore:
         return kept.pictures(self._store, run_id, evaluation)
 
 
-def _kind(figure: str) -> str:
+def _name_version(figure: str) -> str:
     """Return by what replicates of a figure are drawn: another version draws others."""
     raised = versions.raised(versions.of_metrics([figure]))
-    return "-".join([KIND, *(f"{part} {of}".replace(" ", "-") for part, of in raised.items())])
+    return "-".join(
+        [KIND, *(f"{part} {version}".replace(" ", "-") for part, version in raised.items())]
+    )
 
 
 def figures_drawn(table: Table) -> dict[str, list[str]]:
     """Return which figures of each evaluation the columns of a table are, or are made of."""
-    found: dict[str, list[str]] = {}
+    names_by_evaluation: dict[str, list[str]] = {}
     for metric in sorted({m for c in table.columns for m in (c.parts or (c.metric,))}):
         evaluation, _, figure = metric.partition(".")
-        found.setdefault(evaluation, []).append(figure)
-    return found
+        names_by_evaluation.setdefault(evaluation, []).append(figure)
+    return names_by_evaluation
 
 
 _ARRAYS = Placed._fields[2:]
@@ -125,19 +127,19 @@ _ARRAYS = Placed._fields[2:]
 
 def _unpacked_placed(arrays: Mapping[str, Any]) -> Placed:
     names: tuple[str, ...] = tuple(arrays["names"].tolist())
-    return Placed(names, str(arrays["trials"]), *(arrays[of] for of in _ARRAYS))
+    return Placed(names, str(arrays["trials"]), *(arrays[name] for name in _ARRAYS))
 
 
-def _save(place: Path, **arrays: Any) -> None:
+def _save_arrays(path: Path, **arrays: Any) -> None:
     """Keep what was drawn for the next report; where nothing can be written this one has it."""
-    with contextlib.suppress(OSError), writing.whole(place) as file:
+    with contextlib.suppress(OSError), writing.whole(path) as file:
         np.savez(file, **arrays)
 
 
-def _read(place: Path, unpack: Callable[[Mapping[str, Any]], T]) -> T | None:
+def _read_arrays(path: Path, unpack: Callable[[Mapping[str, Any]], T]) -> T | None:
     """Return what is kept at `place`; None where it is not there, or not whole: it is made anew."""
     try:
-        with place.open("rb") as file, np.load(file) as found:
-            return unpack(found)
+        with path.open("rb") as file, np.load(file) as arrays:
+            return unpack(arrays)
     except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile):
         return None

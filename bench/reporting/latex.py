@@ -56,7 +56,7 @@ _LACKS, _BEST = "italic: seeds or trials are missing", "bold: our best result"
 
 
 def latex(
-    table: Table, found: tuple[Cell, ...], contradictory: Mapping[Place, str], form: Form
+    table: Table, results: tuple[Cell, ...], contradictory: Mapping[Place, str], form: Form
 ) -> str:
     """Return the table as a float with booktabs: the paper's figure and ours, mean ± spread over
     seeds, the best in bold; a tabular for each system where the layout is a matrix.
@@ -64,49 +64,49 @@ def latex(
     `contradictory` has a note for each figure of the paper that its own arithmetic contradicts.
     Raise BenchError for a character that pdfLaTeX cannot set.
     """
-    tops = [best(table, column, found) for column in range(len(table.columns))]
+    tops = [best(table, column, results) for column in range(len(table.columns))]
     texts = {
-        (cell.row, cell.column): _figure(
+        (cell.row, cell.column): _format_result(
             cell,
             cell.row in tops[cell.column],
             (cell.row, cell.column) in contradictory,
             decimals(table.columns[cell.column]),
         )
-        for cell in found
+        for cell in results
     }
-    draw = _matrices if table.layout == "matrix" else _rows
+    draw = _lay_out_matrices if table.layout == "matrix" else _lay_out_rows
     title = f"{smoke_prefix(form)}{table.title}. {table.caption}".strip()
     lines = [
         "% Written by `bench report`; needs \\usepackage{booktabs,graphicx}.",
         r"\begin{table*}[t]",
         r"\centering\small",
-        rf"\caption{{{escaped(title)} {_reading(tops, found)}}}",
+        rf"\caption{{{escaped(title)} {_describe_reading(tops, results)}}}",
         rf"\label{{tab:{re.sub('[^A-Za-z0-9]+', '-', table.key)}}}",
-        *draw(table, found, texts),
-        *_footnotes(table, contradictory),
+        *draw(table, results, texts),
+        *_format_footnotes(table, contradictory),
         r"\end{table*}",
     ]
     return "\n".join(lines) + "\n"
 
 
-def _reading(tops: Sequence[frozenset[str]], found: tuple[Cell, ...]) -> str:
+def _describe_reading(tops: Sequence[frozenset[str]], results: tuple[Cell, ...]) -> str:
     """Say what figures of ours are, as far as there are any."""
-    if not any(cell.ours for cell in found):
+    if not any(cell.ours for cell in results):
         return ""
-    lacking = any(cell.ours and not cell.complete for cell in found)
-    said = [_CAPTION, _BEST if any(tops) else "", _LACKS if lacking else ""]
-    return f"{'; '.join(filter(None, said))}."
+    lacking = any(cell.ours and not cell.complete for cell in results)
+    parts = [_CAPTION, _BEST if any(tops) else "", _LACKS if lacking else ""]
+    return f"{'; '.join(filter(None, parts))}."
 
 
-def _names(table: Table, key: str) -> list[str]:
+def _format_names(table: Table, key: str) -> list[str]:
     r"""Return a row's key and text cells, the system's name with a `\cite` in place of the paper's
     own number for it.
     """
     row = table.rows[key]
-    place = place_of_name(row)
+    index = place_of_name(row)
     cells = [escaped(cell) for cell in row.cells]
     if row.cite:
-        cells[place] = rf"{escaped(REFERENCE.sub('', row.cells[place]))}~\cite{{{row.cite}}}"
+        cells[index] = rf"{escaped(REFERENCE.sub('', row.cells[index]))}~\cite{{{row.cite}}}"
     return row_names.names(table, key, escaped(key), cells)
 
 
@@ -116,10 +116,10 @@ def escaped(text: str) -> str:
     >>> escaped("50 % of S_1, λ = 0.1")
     '50 \\\\% of S\\\\_1, $\\\\lambda$ = 0.1'
     """
-    return "".join(_character(one) for one in visible(text))
+    return "".join(_escape_character(one) for one in visible(text))
 
 
-def _character(one: str) -> str:
+def _escape_character(one: str) -> str:
     if one in _SPECIAL:
         return _SPECIAL[one]
     if " " <= one <= "~":
@@ -138,24 +138,24 @@ def _character(one: str) -> str:
     )
 
 
-def _line(cells: Sequence[str]) -> str:
+def _join_cells(cells: Sequence[str]) -> str:
     r"""Return a line of a tabular; the `\\` before it would take a `[` or `*` that begins it."""
     text = " & ".join(cells)
     return f"{'{}' * text.startswith(('[', '*'))}{text} \\\\"
 
 
-def _rows(
-    table: Table, found: tuple[Cell, ...], texts: dict[Place, tuple[str, str]]
+def _lay_out_rows(
+    table: Table, results: tuple[Cell, ...], texts: dict[Place, tuple[str, str]]
 ) -> Iterator[str]:
     n_text, n = len(row_names.headings(table)), len(table.columns)
-    beside = has_paper(found)
+    beside = has_paper(results)
     each = 2 if beside else 1
-    ours = {cell.row for cell in found if cell.seeds_wanted}
+    ours = {cell.row for cell in results if cell.seeds_wanted}
     wide = n_text + each * n + 1 > _FITTING
     yield from (r"\resizebox{\textwidth}{!}{%",) if wide else ()
     yield rf"\begin{{tabular}}{{{'l' * n_text}{'r' * each * n}l}}"
     yield r"\toprule"
-    yield from _headings(table, beside)
+    yield from _format_headings(table, beside)
     first, group = next(iter(table.rows)), ""
     for name, row in table.rows.items():
         if row.group != group:
@@ -165,17 +165,17 @@ def _rows(
                 width = n_text + each * n + 1
                 yield rf"\multicolumn{{{width}}}{{l}}{{\emph{{{escaped(group)}}}}} \\"
         pairs = [texts[name, column] for column in range(n)]
-        cells = _names(table, name)
+        cells = _format_names(table, name)
         if beside:
             cells += [text for pair in pairs for text in (pair if name in ours else (pair[0], ""))]
         else:
-            cells += [own for _, own in pairs]
-        yield _line([*cells, escaped(seeds(found, name))])
+            cells += [ours for _, ours in pairs]
+        yield _join_cells([*cells, escaped(seeds(results, name))])
     yield r"\bottomrule"
     yield r"\end{tabular}" + "}" * wide
 
 
-def _headings(table: Table, beside: bool) -> Iterator[str]:
+def _format_headings(table: Table, beside: bool) -> Iterator[str]:
     """Yield the columns' headings, groups of columns over them, and the rules between; where a
     paper's results stand `beside` ours, each heading is over two columns.
     """
@@ -184,27 +184,28 @@ def _headings(table: Table, beside: bool) -> Iterator[str]:
     empty = [""] * n_text
     if any(column.group for column in table.columns):
         spans = [
-            (name, each * len([*of])) for name, of in groupby(table.columns, lambda c: c.group)
+            (name, each * len([*columns]))
+            for name, columns in groupby(table.columns, lambda c: c.group)
         ]
         over = [rf"\multicolumn{{{span}}}{{c}}{{{escaped(name)}}}" for name, span in spans]
-        yield _line([*empty, *over, ""])
-        yield from _rules(n_text + 1, [(name, span) for name, span in spans])
+        yield _join_cells([*empty, *over, ""])
+        yield from _format_rules(n_text + 1, [(name, span) for name, span in spans])
     if not beside:
         single = [f"{escaped(c.heading)} {_ARROWS[c.better]}".strip() for c in table.columns]
-        yield _line([*names, *single, "Seeds"])
+        yield _join_cells([*names, *single, "Seeds"])
         yield r"\midrule"
         return
     over = [
         rf"\multicolumn{{2}}{{c}}{{{f'{escaped(c.heading)} {_ARROWS[c.better]}'.strip()}}}"
         for c in table.columns
     ]
-    yield _line([*empty, *over, ""])
-    yield from _rules(n_text + 1, [(c.heading, 2) for c in table.columns])
-    yield _line([*names, *["paper", "ours"] * len(table.columns), "Seeds"])
+    yield _join_cells([*empty, *over, ""])
+    yield from _format_rules(n_text + 1, [(c.heading, 2) for c in table.columns])
+    yield _join_cells([*names, *["paper", "ours"] * len(table.columns), "Seeds"])
     yield r"\midrule"
 
 
-def _rules(first: int, spans: Sequence[tuple[str, int]]) -> Iterator[str]:
+def _format_rules(first: int, spans: Sequence[tuple[str, int]]) -> Iterator[str]:
     rules: list[str] = []
     for name, span in spans:
         if name:
@@ -213,42 +214,47 @@ def _rules(first: int, spans: Sequence[tuple[str, int]]) -> Iterator[str]:
     yield "".join(rules)
 
 
-def _matrices(
-    table: Table, found: tuple[Cell, ...], texts: dict[Place, tuple[str, str]]
+def _lay_out_matrices(
+    table: Table, results: tuple[Cell, ...], texts: dict[Place, tuple[str, str]]
 ) -> Iterator[str]:
     """Yield a tabular for each system: `paper / ours` in each place."""
     down, across = sides(table.columns)
-    beside = has_paper(found)
-    place = {(column.group, column.heading): n for n, column in enumerate(table.columns)}
+    beside = has_paper(results)
+    index = {(column.group, column.heading): n for n, column in enumerate(table.columns)}
     arrow = _ARROWS[table.columns[0].better]
     for number, (name, row) in enumerate(table.rows.items()):
         if number:
             yield r"\par\medskip"
-        title = r" $\cdot$ ".join(filter(None, [*_names(table, name), escaped(row.group)]))
+        title = r" $\cdot$ ".join(filter(None, [*_format_names(table, name), escaped(row.group)]))
         wide = len(across) + 1 > _FITTING
         yield from (r"\resizebox{\textwidth}{!}{%",) if wide else ()
         yield rf"\begin{{tabular}}{{l{'r' * len(across)}}}"
         yield r"\toprule"
-        heading = f"{title} ({escaped(seeds(found, name))})"
+        heading = f"{title} ({escaped(seeds(results, name))})"
         yield rf"\multicolumn{{{len(across) + 1}}}{{l}}{{{heading}}} \\"
         yield r"\midrule"
-        yield _line(["", *(f"{escaped(heading)} {arrow}".strip() for heading in across)])
+        yield _join_cells(["", *(f"{escaped(heading)} {arrow}".strip() for heading in across)])
         yield r"\midrule"
         for group in down:
-            cells = [_both(texts, name, place.get((group, heading)), beside) for heading in across]
-            yield _line([escaped(group), *cells])
+            cells = [
+                _join_results(texts, name, index.get((group, heading)), beside)
+                for heading in across
+            ]
+            yield _join_cells([escaped(group), *cells])
         yield r"\bottomrule"
         yield r"\end{tabular}" + "}" * wide
 
 
-def _both(texts: dict[Place, tuple[str, str]], row: str, place: int | None, beside: bool) -> str:
-    if place is None:
+def _join_results(
+    texts: dict[Place, tuple[str, str]], row: str, column: int | None, beside: bool
+) -> str:
+    if column is None:
         return ""
-    paper, ours = texts[row, place]
+    paper, ours = texts[row, column]
     return " / ".join(filter(None, [paper, ours])) if beside else ours
 
 
-def _figure(cell: Cell, top: bool, contradictory: bool, digits: int) -> tuple[str, str]:
+def _format_result(cell: Cell, top: bool, contradictory: bool, digits: int) -> tuple[str, str]:
     """Return the paper's figure and ours; ours is empty for a row of another system."""
     paper = _NOTHING if cell.paper is None else f"{cell.paper:.{digits}f}"
     marks = "d" * (cell.paper_from == "digest") + "a" * contradictory
@@ -268,7 +274,7 @@ def _figure(cell: Cell, top: bool, contradictory: bool, digits: int) -> tuple[st
     return paper, mean + spread
 
 
-def _footnotes(table: Table, contradictory: Mapping[Place, str]) -> Iterator[str]:
+def _format_footnotes(table: Table, contradictory: Mapping[Place, str]) -> Iterator[str]:
     notes = [rf"\textsuperscript{{a}} {escaped(note)}" for note in contradictory.values()]
     if any(row.digest for row in table.rows.values()):
         notes.append(r"\textsuperscript{d} From a digest of the paper, not from the paper itself.")

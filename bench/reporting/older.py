@@ -27,11 +27,11 @@ Older = Mapping[str, tuple[int, int]]
 
 def of_runs(runs: pd.DataFrame) -> dict[str, tuple[int, int]]:
     """Return the parts of which runs (`bench.tracking.frame`) are of other versions than now."""
-    found: dict[str, tuple[int, int]] = {}
+    changes: dict[str, tuple[int, int]] = {}
     for column in ("versions", "metrics"):
         for text in runs[column].drop_duplicates() if column in runs else ():
-            found |= versions.outdated(json.loads(text)) if text else {}
-    return found
+            changes |= versions.outdated(json.loads(text)) if text else {}
+    return changes
 
 
 def footnote(table: Table, row: str, older: Older, runs: pd.DataFrame, form: Form) -> str:
@@ -42,20 +42,20 @@ def footnote(table: Table, row: str, older: Older, runs: pd.DataFrame, form: For
     name = table.key.removeprefix(f"{DEFAULT_PAPER}/")
     command = code(f"bench run {name} --rows {row}" + (" --smoke" if form == "smoke" else ""))
     template = MARK + " {}: by {}, {}: {} {}."
-    return marked(template, row, _code(runs), changed, command, _cure(older))
+    return marked(template, row, _describe_code(runs), changed, command, _describe_cure(older))
 
 
-def _cure(older: Older) -> str:
+def _describe_cure(older: Older) -> str:
     if all(part.startswith("metric ") for part in older):
         return "computes its results anew from its score files"
     return "trains it anew"
 
 
-def _code(runs: pd.DataFrame) -> str:
+def _describe_code(runs: pd.DataFrame) -> str:
     """Return the package's version and the commits of runs: `0.1.0 (a4b3dbe)`."""
     package = list(runs["package"]) if "package" in runs else []
     versions_, commits = (
-        ", ".join(dict.fromkeys(filter(None, of))) for of in (package, list(runs["commit"]))
+        ", ".join(dict.fromkeys(filter(None, texts))) for texts in (package, list(runs["commit"]))
     )
     return f"{versions_} ({commits})" if versions_ else commits
 

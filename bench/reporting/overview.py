@@ -51,14 +51,14 @@ def overview(reports: Sequence[Report], form: Form, untrained: Sequence[Checked]
         verified.section(form),
         f"## {smoke_prefix(form)}What was run",
         marked("**In short.** {}", _in_short(reports)),
-        *([grid(_HEADINGS, [_line(made) for made in here], form), _WORDS] if here else []),
+        *([grid(_HEADINGS, [_format_line(made) for made in here], form), _WORDS] if here else []),
         _looked_up(untrained, form),
-        _awaited([made for made in reports if not made.says_something], form),
+        _list_awaited([made for made in reports if not made.says_something], form),
     ]
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
-def _line(made: Report) -> list[str]:
+def _format_line(made: Report) -> list[str]:
     counts = tally(made.table, made.cells)
     numbers = (
         *counts.states.values(),
@@ -66,8 +66,8 @@ def _line(made: Report) -> list[str]:
         counts.outside,
         counts.few_seeds + counts.few_errors,
     )
-    place = farthest(made.table, counts) or "–"
-    return [link(made.table.title, f"{made.stem}.md"), *map(str, numbers), place]
+    deviation = farthest(made.table, counts) or "–"
+    return [link(made.table.title, f"{made.stem}.md"), *map(str, numbers), deviation]
 
 
 def _in_short(reports: Sequence[Report]) -> str:
@@ -97,7 +97,7 @@ def _looked_up(untrained: Sequence[Checked], form: Form) -> str:
     return f"{heading}\n\n{grid(['Table', 'Content'], lines, form)}"
 
 
-def _awaited(reports: Sequence[Report], form: Form) -> str:
+def _list_awaited(reports: Sequence[Report], form: Form) -> str:
     """Say of which tables nothing was run yet, and how to run them."""
     if not reports:
         return ""
@@ -123,13 +123,13 @@ def left_over(reports: Sequence[Report], folder: Path) -> list[Path]:
     """
     silent = [made for made in reports if not made.says_something]
     papers = {made.paper.key for made in reports if made.says_something}
-    found = [path for made in silent for path in made.files(folder)]
-    found += [
+    paths = [path for made in silent for path in made.files(folder)]
+    paths += [
         folder / differences.page_name(made.paper)
         for made in silent
         if made.paper.key not in papers
     ]
-    return sorted({path for path in found if path.is_file()})
+    return sorted({path for path in paths if path.is_file()})
 
 
 def stale(text: str, folder: Path) -> list[Path]:

@@ -35,25 +35,25 @@ class Pictures(NamedTuple):
 
 def pictures(
     table: Table,
-    found: tuple[Cell, ...],
+    results: tuple[Cell, ...],
     standings: Mapping[str, Standing],
     runs: Mapping[str, Run],
-    kept: Kept | None,
+    artifacts: Kept | None,
     stem: str,
     form: Form,
 ) -> Pictures:
     """Return the figures that the best complete row's first run keeps of each evaluation."""
     files: dict[str, bytes] = {}
     lines: list[str] = []
-    for evaluation, column in _evaluations(table).items():
-        row = foremost(table, column, found)
-        if kept is None or row is None:
+    for evaluation, column in _list_evaluations(table).items():
+        row = foremost(table, column, results)
+        if artifacts is None or row is None:
             continue
         run = standings[row].runs.to_dict("records")[0]
-        for name, png in kept.pictures(run_of(run, evaluation), evaluation).items():
+        for name, png in artifacts.pictures(run_of(run, evaluation), evaluation).items():
             file = f"{stem}.{quote(f'{row}-{evaluation}-{name}', safe='@+')}"
             files[file] = png
-            names = (called(of).get(evaluation) for of in runs.values())
+            names = (called(run).get(evaluation) for run in runs.values())
             where = next(filter(None, names), evaluation)
             seed = "" if standings[row].scored else f", seed {run['seed']}"
             what = f"{row}{seed}, on {where}: {name.removesuffix('.png')}"
@@ -64,10 +64,10 @@ def pictures(
     return Pictures("\n\n".join([heading, _READING, *lines]), files)
 
 
-def _evaluations(table: Table) -> dict[str, int]:
+def _list_evaluations(table: Table) -> dict[str, int]:
     """Return each evaluation that the table has figures of, with its first column."""
-    found: dict[str, int] = {}
-    for place, column in enumerate(table.columns):
+    first_columns: dict[str, int] = {}
+    for index, column in enumerate(table.columns):
         if column.combine == "none":
-            found.setdefault(column.metric.partition(".")[0], place)
-    return found
+            first_columns.setdefault(column.metric.partition(".")[0], index)
+    return first_columns

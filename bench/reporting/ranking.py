@@ -74,9 +74,10 @@ def ranking(
             f"{tables[0].key}: columns to be ranked together should be of one metric",
         )
     lower = columns[0][1].better == "lower"
-    names = {name: _name(tables[0], name) for name in systems}
+    names = {name: _name_system(tables[0], name) for name in systems}
     published = {
-        name: [_published(table, name, column) for table, column in columns] for name in systems
+        name: [_read_published(table, name, column) for table, column in columns]
+        for name in systems
     }
     tests = {
         key: text
@@ -84,56 +85,63 @@ def ranking(
         if ours in cards.runnable(table)
         for key, text in called(cards.resolve(table, ours, form)).items()
     }
-    dimensions = (*(_dimension(column, tests) for _, column in columns), _AVERAGE)
-    panels = {_PAPERS: _ranks(published, lower, names)}
+    dimensions = (*(_name_dimension(column, tests) for _, column in columns), _AVERAGE)
+    panels = {_PAPERS: _rank_systems(published, lower, names)}
     changes: list[str] = []
-    for name, other in ((name, cards.table(of)) for name, of in readings if name in systems):
-        swapped = {**published, name: _reread(other, name, columns, published[name])}
+    for name, other in ((name, cards.table(key)) for name, key in readings if name in systems):
+        swapped = {**published, name: _read_other(other, name, columns, published[name])}
         figures = zip(dimensions, published[name], swapped[name], strict=False)
         which = ", ".join(
-            f"{new:g} instead of {old:g} on {of}" for of, old, new in figures if new != old
+            f"{new:g} instead of {old:g} on {dimension}"
+            for dimension, old, new in figures
+            if new != old
         )
-        said = f"{names[name]}: {which} ({other.title})"
-        panels[said] = _ranks(swapped, lower, names)
-        moved = _moved(panels[_PAPERS], panels[said], dimensions)
-        changes.append(f"{said}: {moved or 'no rank changes'}")
-    found = {
-        f"{table.key}, {c.metric}": _ours(table, ours, c, frame_of, form) for table, c in columns
+        change = f"{names[name]}: {which} ({other.title})"
+        panels[change] = _rank_systems(swapped, lower, names)
+        moved = _describe_moves(panels[_PAPERS], panels[change], dimensions)
+        changes.append(f"{change}: {moved or 'no rank changes'}")
+    our_values = {
+        f"{table.key}, {c.metric}": _read_ours(table, ours, c, frame_of, form)
+        for table, c in columns
     }
-    known = [value for value in found.values() if value is not None]
-    if len(known) == len(columns):
+    complete = [value for value in our_values.values() if value is not None]
+    if len(complete) == len(columns):
         with_ours = {**names, ours: f"{names[ours]} (ours)"}
-        panels[f"{ours}: our results"] = _ranks({**published, ours: known}, lower, with_ours)
-    lacking = tuple(name for name, value in found.items() if value is None)
+        panels[f"{ours}: our results"] = _rank_systems(
+            {**published, ours: complete}, lower, with_ours
+        )
+    lacking = tuple(name for name, value in our_values.items() if value is None)
     return Ranking(dimensions, panels, lacking, tuple(changes))
 
 
-def _ranks(
+def _rank_systems(
     figures: Mapping[str, Sequence[float]], lower: bool, names: Mapping[str, str]
 ) -> dict[str, list[float]]:
-    values = np.array([[*own, np.mean(own)] for own in figures.values()])
+    values = np.array(
+        [[*values_of_system, np.mean(values_of_system)] for values_of_system in figures.values()]
+    )
     ranks = rank_values(values, "lower" if lower else "higher")
     return dict(zip((names[name] for name in figures), ranks.tolist(), strict=True))
 
 
-def _moved(
+def _describe_moves(
     before: Mapping[str, Sequence[float]],
     after: Mapping[str, Sequence[float]],
     dimensions: Sequence[str],
 ) -> str:
     """Return which ranks differ, by dimension: `21LA: BreathNet 4 to 3, ...; Average: ...`."""
     parts: list[str] = []
-    for place, dimension in enumerate(dimensions):
-        of = [
-            f"{name} {own[place]:g} to {after[name][place]:g}"
-            for name, own in before.items()
-            if own[place] != after[name][place]
+    for index, dimension in enumerate(dimensions):
+        moves = [
+            f"{name} {ranks[index]:g} to {after[name][index]:g}"
+            for name, ranks in before.items()
+            if ranks[index] != after[name][index]
         ]
-        parts += [f"{dimension}: {', '.join(of)}"] if of else []
+        parts += [f"{dimension}: {', '.join(moves)}"] if moves else []
     return "; ".join(parts)
 
 
-def _name(table: Table, row: str) -> str:
+def _name_system(table: Table, row: str) -> str:
     """Return what the paper calls a row, without its reference: `LSR+LSA`."""
     if row not in table.rows:
         raise BenchError(
@@ -142,27 +150,27 @@ def _name(table: Table, row: str) -> str:
     return re.sub(r"\s*(\[[\d, ]+\]|†)", "", table.rows[row].cells[-1])
 
 
-def _dimension(column: Column, tests: Mapping[str, str]) -> str:
+def _name_dimension(column: Column, tests: Mapping[str, str]) -> str:
     heading = f"{column.group} {column.heading}".strip()
     return tests.get(column.metric.rpartition(".")[0], heading)
 
 
-def _reread(
+def _read_other(
     other: Table, name: str, columns: Sequence[tuple[Table, Column]], figures: Sequence[float]
 ) -> list[float]:
     """Return a system's figures, those that another table prints too as it prints them."""
-    known = other.rows[name].published if name in other.rows else {}
-    shared = [column.metric for _, column in columns if column.metric in known]
+    printed = other.rows[name].published if name in other.rows else {}
+    shared = [column.metric for _, column in columns if column.metric in printed]
     if not shared:
         raise BenchError(
             "report.result-missing",
             f"{other.key}: has no result of {name} in the columns that are ranked",
         )
     pairs = zip(columns, figures, strict=True)
-    return [known.get(column.metric, figure) for (_, column), figure in pairs]
+    return [printed.get(column.metric, figure) for (_, column), figure in pairs]
 
 
-def _published(table: Table, name: str, column: Column) -> float:
+def _read_published(table: Table, name: str, column: Column) -> float:
     if name not in table.rows:
         raise BenchError(
             "report.unknown-row", f"{table.key} has no row {name!r}{near(name, table.rows)}"
@@ -176,7 +184,7 @@ def _published(table: Table, name: str, column: Column) -> float:
     return value
 
 
-def _ours(
+def _read_ours(
     table: Table,
     row: str,
     column: Column,
@@ -190,6 +198,10 @@ def _ours(
         )
     run = cards.resolve(table, row, form)
     stands = standing(table, row, run, frame_of(table.key, form), form)
-    place = table.columns.index(column)
-    (cell,) = (of for of in cells(table, {row: stands}) if (of.row, of.column) == (row, place))
+    index = table.columns.index(column)
+    (cell,) = (
+        cell_of_row
+        for cell_of_row in cells(table, {row: stands})
+        if (cell_of_row.row, cell_of_row.column) == (row, index)
+    )
     return cell.ours.mean if cell.complete and cell.ours else None

@@ -44,20 +44,20 @@ def of_cell(table: Table, cell: Cell, form: Form) -> dict[str, Any]:
     }
 
 
-def records(table: Table, found: Sequence[Cell], form: Form) -> tuple[dict[str, Any], ...]:
+def records(table: Table, results: Sequence[Cell], form: Form) -> tuple[dict[str, Any], ...]:
     """Return the records of all cells."""
-    return tuple(of_cell(table, cell, form) for cell in found)
+    return tuple(of_cell(table, cell, form) for cell in results)
 
 
-def as_csv(found: Sequence[dict[str, Any]]) -> str:
+def as_csv(records_of_cells: Sequence[dict[str, Any]]) -> str:
     """Return one line a record; results with four decimals, empty where there is none, blanks
     between those of several seeds.
     """
-    lines = ([_in_csv(value) for value in record.values()] for record in found)
-    return csv_text([list(found[0]), *lines])
+    lines = ([_format_csv_value(value) for value in record.values()] for record in records_of_cells)
+    return csv_text([list(records_of_cells[0]), *lines])
 
 
-def _in_csv(value: Any) -> Any:
+def _format_csv_value(value: Any) -> Any:
     if isinstance(value, list):
-        return " ".join(str(_in_csv(of)) for of in cast("list[Any]", value))
+        return " ".join(str(_format_csv_value(item)) for item in cast("list[Any]", value))
     return f"{value:.4f}" if isinstance(value, float) else value

@@ -21,15 +21,15 @@ def text_places(rows: Iterable[tuple[str, Sequence[str]]]) -> list[int]:
     >>> text_places([("S1", ("(1)",)), ("S2", ("(2)",))])
     [0]
     """
-    known = [*rows]
-    keys = [key for key, _ in known]
-    columns = zip(*(cells for _, cells in known), strict=True)
+    all_rows = [*rows]
+    keys = [key for key, _ in all_rows]
+    columns = zip(*(cells for _, cells in all_rows), strict=True)
     return [n for n, texts in enumerate(columns) if [*texts] != keys]
 
 
 def headings(table: Table) -> list[str]:
     """Return the headings of what `names` returns."""
-    return [HEADING, *(table.text_columns[n] for n in _places(table))]
+    return [HEADING, *(table.text_columns[n] for n in _find_columns(table))]
 
 
 def names(table: Table, row: str, key: str, cells: Sequence[str]) -> list[str]:
@@ -37,9 +37,9 @@ def names(table: Table, row: str, key: str, cells: Sequence[str]) -> list[str]:
     (`cells` all of them, the system's name linked). Where that name only repeats the key, the key
     is linked.
     """
-    places, named = _places(table), place_of_name(table.rows[row])
+    places, named = _find_columns(table), place_of_name(table.rows[row])
     return [key if named in places else cells[named], *(cells[n] for n in places)]
 
 
-def _places(table: Table) -> list[int]:
+def _find_columns(table: Table) -> list[int]:
     return text_places((key, row.cells) for key, row in table.rows.items())

@@ -41,8 +41,8 @@ def read_sweep_curve(card: Sweep, trials: pd.DataFrame, base: Run) -> SettingCur
 
     BenchError where it has several dimensions or one of no numbers, or scores no test set.
     """
-    (dimension, of), *more = card.space.items()
-    if more or isinstance(of, Categories):
+    (dimension, setting_space), *more = card.space.items()
+    if more or isinstance(setting_space, Categories):
         raise BenchError(
             "report.sweep-dimensions",
             f"sweep {card.key}: a curve is over one dimension, of numbers",
@@ -63,7 +63,7 @@ def read_sweep_curve(card: Sweep, trials: pd.DataFrame, base: Run) -> SettingCur
         )
     symbol = card.title.partition(": ")[2]
     setting = f"{symbol} ({dimension})" if symbol else dimension
-    own = base.flat().get((of.keys or (dimension,))[0])
+    chosen = base.flat().get((setting_space.keys or (dimension,))[0])
     printed = [
         (line.value, names.get(line.metric.rpartition(".")[0], AVERAGE), line.figure)
         for line in sweep_cards.published(card)
@@ -71,11 +71,11 @@ def read_sweep_curve(card: Sweep, trials: pd.DataFrame, base: Run) -> SettingCur
     ]
     return SettingCurve(
         setting,
-        _points(records),
-        float(own) if isinstance(own, int | float) else None,
-        _points(printed) if printed else None,
+        _frame_points(records),
+        float(chosen) if isinstance(chosen, int | float) else None,
+        _frame_points(printed) if printed else None,
     )
 
 
-def _points(records: Sequence[tuple[float, str, float]]) -> pd.DataFrame:
+def _frame_points(records: Sequence[tuple[float, str, float]]) -> pd.DataFrame:
     return pd.DataFrame(records, columns=pd.Index(["value", "evaluation", "eer"]))

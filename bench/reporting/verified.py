@@ -40,5 +40,5 @@ SHOWN = (
 
 def section(form: Form) -> str:
     """Return what tests show, each with the test."""
-    lines = [[said, code(f"tests/{module}.py")] for said, module in SHOWN]
+    lines = [[claim, code(f"tests/{module}.py")] for claim, module in SHOWN]
     return f"## {smoke_prefix(form)}Verified by tests\n\n{grid(['What', 'Test'], lines, form)}"

@@ -120,7 +120,7 @@ def test_an_axis_says_its_unit_and_where_it_begins(metric, unit, values, said):
     made_axes = Figure().subplots()
     of = column(metric)
     found = points.choose_axis(of, values)
-    points._scale(made_axes, of, found)
+    points._scale_axis(made_axes, of, found)
     assert made_axes.get_xlabel() == unit + said
     low, high = made_axes.get_xlim()
     assert ("does not begin" in said) == (low > 0)
@@ -131,7 +131,7 @@ def test_small_figures_and_0_can_be_told_apart_beside_large_ones():
     values = [0.0, 0.02, 0.3, 14.4]
     of = column()
     axes = Figure().subplots()
-    points._scale(axes, of, points.choose_axis(of, values))
+    points._scale_axis(axes, of, points.choose_axis(of, values))
     places = axes.transAxes.inverted().transform(
         axes.transData.transform([(value, 0) for value in values])
     )[:, 0]
@@ -203,7 +203,7 @@ def test_red_is_worse_either_way():
         columns = [
             column.model_copy(update={"metric": metric}) for column in made_matrix().table.columns
         ]
-        _, differences = matrices._scales(columns, made_matrix().cells)
+        _, differences = matrices._choose_scales(columns, made_matrix().cells)
         red, _, blue, _ = mpl.colormaps[differences["cmap"]]((sign + 1) / 2)
         assert red > blue
 

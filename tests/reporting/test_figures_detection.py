@@ -41,12 +41,18 @@ def test_det_curve_goes_through_the_equal_error_rate():
 def test_thinning_keeps_the_shape():
     rng = np.random.default_rng(1)
     points = det_points(rng.normal(2, 1, 100_000), rng.normal(0, 1, 100_000))
-    shown = detection._thinned(points)
+    shown = detection._thin_points(points)
     assert len(shown) < 5000
     assert {0, len(points.threshold) - 1} <= set(shown)
     thin = DetPoints(*(column[shown] for column in points))
-    all_x, all_y = detection._deviate(points.false_alarm_rate), detection._deviate(points.miss_rate)
-    x, y = detection._deviate(thin.false_alarm_rate), detection._deviate(thin.miss_rate)
+    all_x, all_y = (
+        detection._normal_deviate(points.false_alarm_rate),
+        detection._normal_deviate(points.miss_rate),
+    )
+    x, y = (
+        detection._normal_deviate(thin.false_alarm_rate),
+        detection._normal_deviate(thin.miss_rate),
+    )
     inner = (np.abs(all_x) < 3) & (np.abs(all_y) < 3)
     assert np.abs(np.interp(all_x, x[::-1], y[::-1]) - all_y)[inner].max() < 0.02
 

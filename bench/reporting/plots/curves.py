@@ -40,7 +40,7 @@ def draw_curves(panels: Sequence[SettingCurve], title: str) -> Figure:
         for axes, panel in zip(
             figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True
         ):
-            _panel(axes, panel, names)
+            _draw_panel(axes, panel, names)
         keys: dict[str, Any] = {}
         for axes in figure.axes:
             keys |= dict(zip(*axes.get_legend_handles_labels()[::-1], strict=True))
@@ -53,20 +53,20 @@ def draw_curves(panels: Sequence[SettingCurve], title: str) -> Figure:
     return figure
 
 
-def _panel(axes: Any, panel: SettingCurve, names: Sequence[str]) -> None:
+def _draw_panel(axes: Any, panel: SettingCurve, names: Sequence[str]) -> None:
     table = panel.points.pivot_table(
         index="value", columns="evaluation", values="eer", aggfunc="mean"
     ).sort_index()
-    for place, name in enumerate(names):
+    for index, name in enumerate(names):
         if name in table:
             line = table[name].dropna()
-            colour, marker = LINES[place % len(LINES)], MARKERS[place % len(MARKERS)]
+            colour, marker = LINES[index % len(LINES)], MARKERS[index % len(MARKERS)]
             axes.plot(line.index, line, marker=marker, color=colour, label=name, markersize=4)
     whole = table.dropna()
     if len(table.columns) > 1 and len(whole):
         axes.plot(whole.index, whole.mean(axis=1), "--", color="black", label=AVERAGE)
     if panel.paper is not None:
-        _paper(axes, panel.paper, names)
+        _draw_paper(axes, panel.paper, names)
     if panel.chosen is not None:
         axes.axvline(
             panel.chosen,
@@ -77,21 +77,21 @@ def _panel(axes: Any, panel: SettingCurve, names: Sequence[str]) -> None:
         )
     axes.set_xlabel(plain(panel.setting))
     paper = [] if panel.paper is None else panel.paper["eer"].to_list()
-    _rates(axes, panel.points["eer"].to_list(), paper)
+    _scale_rates(axes, panel.points["eer"].to_list(), paper)
 
 
 def rate_axis(values: Sequence[float]) -> tuple[Literal["linear", "log"], tuple[float, float]]:
     """Return the scale and the limits of the axis of error rates in per cent; NaN counts for
     nothing.
     """
-    known = [value for value in values if math.isfinite(value)]
-    least, highest = min(known, default=0.0), max(known, default=0.0)
+    finite = [value for value in values if math.isfinite(value)]
+    least, highest = min(finite, default=0.0), max(finite, default=0.0)
     if least <= 0 or highest < _FAR * least:
         return "linear", (0.0, 1.1 * max(highest, 1.0))
     return "log", (least / 1.2, highest * 1.2)
 
 
-def _rates(axes: Any, ours: Sequence[float], paper: Sequence[float]) -> None:
+def _scale_rates(axes: Any, ours: Sequence[float], paper: Sequence[float]) -> None:
     """Scale the axis of error rates: log scale where they are far apart, else from 0."""
     scale, limits = rate_axis([*ours, *paper])
     if scale == "linear":
@@ -103,17 +103,17 @@ def _rates(axes: Any, ours: Sequence[float], paper: Sequence[float]) -> None:
     axes.yaxis.set_minor_formatter(NullFormatter())
 
 
-def _paper(axes: Any, points: pd.DataFrame, names: Sequence[str]) -> None:
+def _draw_paper(axes: Any, points: pd.DataFrame, names: Sequence[str]) -> None:
     """Draw the paper's figures, hollow, in the shapes and colours of the lines that they belong
     to.
     """
-    for name, own in points.groupby("evaluation", sort=False):
-        place = names.index(str(name)) if name in names else None
-        colour = "black" if place is None else LINES[place % len(LINES)]
-        marker = "*" if place is None else MARKERS[place % len(MARKERS)]
+    for name, paper_points in points.groupby("evaluation", sort=False):
+        index = names.index(str(name)) if name in names else None
+        colour = "black" if index is None else LINES[index % len(LINES)]
+        marker = "*" if index is None else MARKERS[index % len(MARKERS)]
         axes.plot(
-            own["value"],
-            own["eer"],
+            paper_points["value"],
+            paper_points["eer"],
             linestyle="",
             marker=marker,
             markersize=8,

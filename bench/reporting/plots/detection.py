@@ -32,21 +32,21 @@ def draw_det(bonafide: ArrayLike, spoof: ArrayLike, title: str = "") -> Figure:
     """
     points = det_points(bonafide, spoof)
     rate = closest(points.miss_rate, points.false_alarm_rate).rate
-    shown = _thinned(points)
+    shown = _thin_points(points)
     name = f"{title} EER {100 * rate:.2f} %".strip()
     with styled_figure(4, 4.2, name) as figure:
         axes = figure.subplots()
         axes.plot(
-            _deviate(points.false_alarm_rate[shown]),
-            _deviate(points.miss_rate[shown]),
+            _normal_deviate(points.false_alarm_rate[shown]),
+            _normal_deviate(points.miss_rate[shown]),
             color=SOURCES["ours"],
         )
-        axes.plot(*[_deviate(np.array([rate]))] * 2, "o", color="black", markersize=4)
+        axes.plot(*[_normal_deviate(np.array([rate]))] * 2, "o", color="black", markersize=4)
         axes.set_xlabel("false alarm rate: spoof accepted (%)")
         axes.set_ylabel("miss rate: bona fide rejected (%)")
         for axis in (axes.xaxis, axes.yaxis):
-            axis.set_ticks(_deviate(_DET_TICKS), [f"{100 * tick:g}" for tick in _DET_TICKS])
-        limits = _deviate(_DET_TICKS)[[0, -1]]
+            axis.set_ticks(_normal_deviate(_DET_TICKS), [f"{100 * tick:g}" for tick in _DET_TICKS])
+        limits = _normal_deviate(_DET_TICKS)[[0, -1]]
         axes.set(xlim=limits, ylim=limits, aspect="equal")
         axes.tick_params(axis="x", labelrotation=45)
     return figure
@@ -139,12 +139,12 @@ def draw_heat_map(rates: pd.DataFrame, title: str) -> Figure:
     return figure
 
 
-def _deviate(rate: NDArray[np.float64]) -> NDArray[np.float64]:
+def _normal_deviate(rate: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the normal deviate of a rate; 0 and 1 are put where the axes do not reach."""
     return norm.ppf(rate.clip(1e-6, 1 - 1e-6))
 
 
-def _thinned(points: DetPoints) -> NDArray[np.int64]:
+def _thin_points(points: DetPoints) -> NDArray[np.int64]:
     """Return the indices of some thousand points, dense everywhere on normal deviate axes."""
     grid = norm.cdf(np.linspace(-4, 4, 2000))
     last = len(points.threshold) - 1

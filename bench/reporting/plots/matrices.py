@@ -31,31 +31,35 @@ def draw_matrices(title: str, table: Table, cells: Sequence[Cell]) -> Figure:
     """
     columns = table.columns
     by_row = {name: [cell for cell in cells if cell.row == name] for name in table.rows}
-    run = [own for own in by_row.values() if any(cell.ours for cell in own)]
-    others = [own for own in by_row.values() if own and own not in run and _printed(own)]
+    run = [row_cells for row_cells in by_row.values() if any(cell.ours for cell in row_cells)]
+    others = [
+        row_cells
+        for row_cells in by_row.values()
+        if row_cells and row_cells not in run and _has_paper(row_cells)
+    ]
     down, across = (len(side) for side in sides(columns))
     beside = 2 if run or len(others) > 1 else 1
     lines = len(run) + -(-len(others) // beside)
-    figures, differences = _scales(columns, cells)
+    figures, differences = _choose_scales(columns, cells)
     width, height = beside * (1.2 + 0.4 * across), max(1, lines) * (0.9 + 0.2 * down) + 0.4
     with styled_figure(width, height, title, grid="none") as figure:
         panels = figure.subplots(max(1, lines), beside, squeeze=False)
-        for (left, right), own in zip(panels, run, strict=False):
-            _draw_papers_matrix(left, table, own, figures)
-            _draw_our_matrix(right, table, own, figures, differences)
+        for (left, right), row_cells in zip(panels, run, strict=False):
+            _draw_papers_matrix(left, table, row_cells, figures)
+            _draw_our_matrix(right, table, row_cells, figures, differences)
         rest = panels[len(run) :].ravel()
-        for axes, own in zip(rest, others, strict=False):
-            _draw_papers_matrix(axes, table, own, figures)
+        for axes, row_cells in zip(rest, others, strict=False):
+            _draw_papers_matrix(axes, table, row_cells, figures)
         for axes in rest[len(others) :]:
             axes.remove()
     return figure
 
 
-def _printed(cells: Sequence[Cell]) -> bool:
+def _has_paper(cells: Sequence[Cell]) -> bool:
     return any(cell.paper is not None for cell in cells)
 
 
-def _scales(
+def _choose_scales(
     columns: Sequence[Column], cells: Sequence[Cell]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the colours of figures, and of differences.
@@ -117,13 +121,13 @@ def _draw_matrix(
     down, across = sides(columns)
     matrix = pd.DataFrame(index=pd.Index(down), columns=pd.Index(across), dtype=float)
     texts = pd.DataFrame("", index=matrix.index, columns=matrix.columns)
-    for place, value in values.items():
+    for index, value in values.items():
         if value is not None:
-            digits = decimals(columns[place])
+            digits = decimals(columns[index])
             shown = round(value, digits) + 0.0  # no "-0.00"
-            at = columns[place].group, columns[place].heading
+            at = columns[index].group, columns[index].heading
             matrix.loc[at] = shown
-            texts.loc[at] = f"{shown:{sign}.{digits}f}{SECOND_HAND * (place in marked)}"
+            texts.loc[at] = f"{shown:{sign}.{digits}f}{SECOND_HAND * (index in marked)}"
     sns.heatmap(
         matrix,
         ax=axes,

@@ -63,8 +63,8 @@ def draw_points(title: str, table: Table, cells: Sequence[Cell]) -> Figure:
     Figures that are known from a digest of the paper alone are hollow. An axis that does not begin
     at 0 says so; where figures span decades it is logarithmic, with a place of its own for 0.
     """
-    known = [cell for cell in cells if cell.paper is not None or cell.ours]
-    panels = sorted({cell.column for cell in known})
+    shown = [cell for cell in cells if cell.paper is not None or cell.ours]
+    panels = sorted({cell.column for cell in shown})
     rows = [name for name in table.rows if any(cell.row == name for cell in cells)]
     down = max(1, -(-len(panels) // (3 if len(rows) > 6 else 4)))
     across = max(1, -(-len(panels) // down))
@@ -76,13 +76,13 @@ def draw_points(title: str, table: Table, cells: Sequence[Cell]) -> Figure:
         grid = figure.subplots(down, across, squeeze=False, sharey=True).ravel()
         for axes in grid[len(panels) :]:
             axes.remove()
-        for axes, place in zip(grid, panels, strict=False):
-            own = [cell for cell in known if cell.column == place]
-            _panel(axes, table.columns[place], rows, own)
+        for axes, index in zip(grid, panels, strict=False):
+            panel_cells = [cell for cell in shown if cell.column == index]
+            _draw_panel(axes, table.columns[index], rows, panel_cells)
         if panels:
             grid[0].set_yticks(range(len(rows)), labels)
             grid[0].set_ylim(len(rows) - 0.45, -0.55)
-        _legend(figure, list(grid[: len(panels)]))
+        _add_legend(figure, list(grid[: len(panels)]))
     return figure
 
 
@@ -91,7 +91,9 @@ def label_row(table: Table, row: str) -> str:
     some forty letters.
     """
     text = ", ".join(
-        dict.fromkeys([row, *(of for of in table.rows[row].cells if of not in ("", "–"))])
+        dict.fromkeys(
+            [row, *(text_cell for text_cell in table.rows[row].cells if text_cell not in ("", "–"))]
+        )
     )
     return textwrap.fill(plain(text), 40, break_long_words=False)
 
@@ -100,10 +102,10 @@ def choose_axis(column: Column, values: Sequence[float]) -> Axis:
     """Return the axis that all results and bounds of a column lie on: 0 or more each, or NaN where
     there is none.
     """
-    known = [value for value in values if math.isfinite(value)]
-    low, high = min(known, default=0.0), max(known, default=0.0)
+    finite = [value for value in values if math.isfinite(value)]
+    low, high = min(finite, default=0.0), max(finite, default=0.0)
     unit = 10.0 ** -decimals(column)
-    positive = [value for value in known if value >= unit / 2]
+    positive = [value for value in finite if value >= unit / 2]
     if positive and high >= _DECADES * min(positive):
         linear = min(positive)
         return Axis(-linear / 2, high * 1.4, linear)
@@ -113,23 +115,23 @@ def choose_axis(column: Column, values: Sequence[float]) -> Axis:
     return Axis(low - margin, high + margin, 0.0)
 
 
-def _panel(axes: Any, column: Column, rows: Sequence[str], cells: Sequence[Cell]) -> None:
+def _draw_panel(axes: Any, column: Column, rows: Sequence[str], cells: Sequence[Cell]) -> None:
     values: list[float] = []
     for cell in cells:
         y = rows.index(cell.row)
         if cell.paper is not None:
             digest = cell.paper_from == "digest"
-            _point(axes, "paper, by a digest" if digest else "paper", [cell.paper], y + _ABOVE)
+            _draw_point(axes, "paper, by a digest" if digest else "paper", [cell.paper], y + _ABOVE)
             values.append(cell.paper)
         if cell.ours:
             ours, at = cell.ours, y + _BELOW
-            _point(axes, _source(cell), [ours.mean], at)
+            _draw_point(axes, _name_source(cell), [ours.mean], at)
             span = [bound for bound in (ours.low, ours.high) if bound == bound]
             axes.plot(span, [at] * len(span), color=SOURCES["ours"], linewidth=1, label=_INTERVAL)
             if len(ours.values) > 1:
-                _point(axes, "one seed", ours.values, y + _SEEDS)
+                _draw_point(axes, "one seed", ours.values, y + _SEEDS)
             values += [ours.mean, *span, *ours.values]
-    _scale(axes, column, choose_axis(column, values))
+    _scale_axis(axes, column, choose_axis(column, values))
     better = f", {column.better} is better" if column.better else ""
     axes.set_title(plain(f"{column.group} {column.heading}{better}".strip()), loc="left")
     axes.tick_params(axis="y", length=0)
@@ -137,55 +139,59 @@ def _panel(axes: Any, column: Column, rows: Sequence[str], cells: Sequence[Cell]
         axes.axhline(y - 0.5, color="#e6e6e6", linewidth=0.5, zorder=0)
 
 
-def _source(cell: Cell) -> str:
+def _name_source(cell: Cell) -> str:
     """Return what a figure of ours is, as in `_STYLES`."""
     if cell.scored:
         return "scored, not trained here" if cell.complete else "scored, trials missing"
     return "ours" if cell.complete else "ours, seeds missing"
 
 
-def _point(axes: Any, source: str, values: Sequence[float], y: float) -> None:
-    place = [y] * len(values)
+def _draw_point(axes: Any, source: str, values: Sequence[float], y: float) -> None:
+    heights = [y] * len(values)
     size = _SIZES.get(source, 22)
-    axes.scatter(values, place, s=size, label=source, zorder=3, clip_on=False, **_STYLES[source])
+    axes.scatter(values, heights, s=size, label=source, zorder=3, clip_on=False, **_STYLES[source])
 
 
-def _scale(axes: Any, column: Column, of: Axis) -> None:
-    said = {"%": "%", "bits": "bits", "cost": "normalised cost"}[column.unit]
-    if of.linear_to:
-        axes.set_xscale("symlog", linthresh=of.linear_to, linscale=0.4)
-        axes.xaxis.set_major_locator(FixedLocator(_ticks(of)))
+def _scale_axis(axes: Any, column: Column, axis: Axis) -> None:
+    label = {"%": "%", "bits": "bits", "cost": "normalised cost"}[column.unit]
+    if axis.linear_to:
+        axes.set_xscale("symlog", linthresh=axis.linear_to, linscale=0.4)
+        axes.xaxis.set_major_locator(FixedLocator(_choose_ticks(axis)))
         axes.xaxis.set_minor_locator(NullLocator())
-        said += ", logarithmic, with a place for 0"
-    elif of.cut:
-        said += ", does not begin at 0"
+        label += ", logarithmic, with a place for 0"
+    elif axis.cut:
+        label += ", does not begin at 0"
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.set_xlim(of.low, of.high)
-    axes.set_xlabel(said)
+    axes.set_xlim(axis.low, axis.high)
+    axes.set_xlabel(label)
 
 
-def _ticks(of: Axis) -> list[float]:
+def _choose_ticks(axis: Axis) -> list[float]:
     """Return 0 and the powers of ten on a logarithmic axis; where there are not two, others too."""
-    powers = range(math.floor(math.log10(of.linear_to)), math.ceil(math.log10(of.high)) + 1)
+    powers = range(math.floor(math.log10(axis.linear_to)), math.ceil(math.log10(axis.high)) + 1)
 
-    def shown(steps: tuple[int, ...]) -> list[float]:
+    def ticks_in_range(steps: tuple[int, ...]) -> list[float]:
         numbers = [step * 10.0**power for power in powers for step in steps]
-        return [number for number in numbers if of.linear_to <= number <= of.high]
+        return [number for number in numbers if axis.linear_to <= number <= axis.high]
 
-    tens = shown((1,))
-    if len(tens) > 3 and tens[0] < 2 * of.linear_to:
+    tens = ticks_in_range((1,))
+    if len(tens) > 3 and tens[0] < 2 * axis.linear_to:
         tens = tens[1:]  # its label would lie over that of 0
-    return [0.0, *(tens if len(tens) > 1 else shown((1, 2, 5)))]
+    return [0.0, *(tens if len(tens) > 1 else ticks_in_range((1, 2, 5)))]
 
 
-def _legend(figure: Figure, panels: Sequence[Any]) -> None:
+def _add_legend(figure: Figure, panels: Sequence[Any]) -> None:
     """Set one legend of what is drawn in any panel, in the order of `_STYLES`."""
-    found: dict[str, Any] = {}
+    handles_by_name: dict[str, Any] = {}
     for axes in panels:
         handles, names = axes.get_legend_handles_labels()
-        found |= dict(zip(names, handles, strict=True))
-    order = [name for name in (*_STYLES, _INTERVAL) if name in found]
+        handles_by_name |= dict(zip(names, handles, strict=True))
+    order = [name for name in (*_STYLES, _INTERVAL) if name in handles_by_name]
     if order:
         figure.legend(
-            [found[name] for name in order], order, loc="outside lower center", ncols=3, fontsize=7
+            [handles_by_name[name] for name in order],
+            order,
+            loc="outside lower center",
+            ncols=3,
+            fontsize=7,
         )

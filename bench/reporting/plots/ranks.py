@@ -29,7 +29,7 @@ def draw_ranks(
             1, len(panels), squeeze=False, subplot_kw={"projection": "polar"}
         )[0]
         for axes, (name, systems) in zip(subplots, panels.items(), strict=True):
-            _radar(axes, dimensions, systems)
+            _draw_radar(axes, dimensions, systems)
             axes.set_title(wrapped(name, 3.9), pad=18, fontsize=8)
         handles: dict[str, Any] = {}
         for axes in subplots:
@@ -40,18 +40,20 @@ def draw_ranks(
     return figure
 
 
-def _radar(axes: Any, dimensions: Sequence[str], systems: Mapping[str, Sequence[float]]) -> None:
+def _draw_radar(
+    axes: Any, dimensions: Sequence[str], systems: Mapping[str, Sequence[float]]
+) -> None:
     angles = 2 * np.pi * np.arange(len(dimensions)) / len(dimensions)
     closed = np.append(angles, angles[0])
     axes.set_theta_offset(np.pi / 2)
     axes.set_theta_direction(-1)
-    for place, (name, values) in enumerate(systems.items()):
-        last = place == len(systems) - 1
+    for index, (name, values) in enumerate(systems.items()):
+        last = index == len(systems) - 1
         axes.plot(
             closed,
             [*values, values[0]],
-            color="black" if last else LINES[place % len(LINES)],
-            marker=MARKERS[place % len(MARKERS)],
+            color="black" if last else LINES[index % len(LINES)],
+            marker=MARKERS[index % len(MARKERS)],
             markersize=4,
             linewidth=2 if last else 1,
             linestyle="-" if last else "--",
@@ -66,10 +68,10 @@ def _radar(axes: Any, dimensions: Sequence[str], systems: Mapping[str, Sequence[
     # Over two lines, and away from the circle on its own side: long names would lie over it.
     axes.set_xticks(angles, ["\n".join(plain(name).rsplit(" ", 1)) for name in dimensions])
     for label, angle in zip(axes.get_xticklabels(), angles, strict=True):
-        label.set_horizontalalignment(("center", "left", "right")[_side(angle)])
+        label.set_horizontalalignment(("center", "left", "right")[_side_of_circle(angle)])
 
 
-def _side(angle: float) -> int:
+def _side_of_circle(angle: float) -> int:
     """Return 0 for an angle that points up or down, clockwise from the top, 1 to the right, -1 to
     the left.
     """

@@ -71,9 +71,9 @@ def _draw_activation(axes: Any, panel: ClassActivation) -> None:
     lead = order[:, -1] - order[:, -2]
     strength = lead / max(float(lead.max()), 1e-12)
     hop_s = HOP_SAMPLES / SAMPLE_RATE_HZ
-    for frame, place in enumerate(panel.activation.argmax(axis=1)):
+    for frame, strongest in enumerate(panel.activation.argmax(axis=1)):
         alpha = 0.1 + 0.7 * float(strength[frame])
-        colour = KINDS[place]
+        colour = KINDS[strongest]
         axes.axvspan(frame * hop_s, (frame + 1) * hop_s, color=colour, alpha=alpha, linewidth=0)
     draw_waveform(axes, panel.wave)
     axes.set(xlim=(0, len(panel.wave) / SAMPLE_RATE_HZ))
@@ -134,8 +134,8 @@ def draw_spans(
     ends = np.append(begins[1:], len(is_spoof))
     lengths = edges_s[ends] - edges_s[begins]
     for label, colour in CLASSES.items():
-        own = is_spoof[begins] == (label == SPOOF)
-        boxes = list(zip(edges_s[begins[own]], lengths[own], strict=True))
+        in_class = is_spoof[begins] == (label == SPOOF)
+        boxes = list(zip(edges_s[begins[in_class]], lengths[in_class], strict=True))
         axes.broken_barh(boxes, (bottom, height), color=colour, alpha=alpha, linewidth=0)
 
 
