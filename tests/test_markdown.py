@@ -23,7 +23,7 @@ from bench.markdown import (
     table,
 )
 from bench.printable import visible
-from bench.reporting.html import page
+from bench.reporting.render_html import page
 
 READER = MarkdownIt("gfm-like", {"html": True, "linkify": False})
 """As GitHub reads it, and with HTML, which some viewers obey."""

@@ -16,9 +16,10 @@ from bench.catalogue import digits, metric, shown
 from bench.config import Form
 from bench.markdown import escaped, marked
 from bench.reporting.cells import Cell, Ours, decimals
-from bench.reporting.grid import grid, ranged
+from bench.reporting.main_table import CellKey, index_matrix, list_sides
+from bench.reporting.name_ranges import ranged
 from bench.reporting.standings import Standing
-from bench.reporting.tables import Place, sides
+from bench.reporting.table_model import format_report_table
 from bench.smoke import smoke_prefix
 from bench.specs.table import Table
 
@@ -64,7 +65,7 @@ def errors(table: Table, results: tuple[Cell, ...], form: Form) -> str:
     return f"{_ERRORS}\n\n{draw(table, rows, counted, form)}"
 
 
-def _in_rows(table: Table, rows: list[str], counted: Mapping[Place, Ours], form: Form) -> str:
+def _in_rows(table: Table, rows: list[str], counted: Mapping[CellKey, Ours], form: Form) -> str:
     shown_columns = [
         n for n in range(len(table.columns)) if any((row, n) in counted for row in rows)
     ]
@@ -78,12 +79,14 @@ def _in_rows(table: Table, rows: list[str], counted: Mapping[Place, Ours], form:
         [row, *(_format_counts(counted.get((row, n)), n in common) for n in shown_columns)]
         for row in rows
     ]
-    return grid(["Row", *(_name_column(table, n) for n in shown_columns)], lines, form)
+    return format_report_table(
+        ["Row", *(_name_column(table, n) for n in shown_columns)], lines, form
+    )
 
 
-def _in_matrices(table: Table, rows: list[str], counted: Mapping[Place, Ours], form: Form) -> str:
-    down, across = sides(table.columns)
-    index = {(column.group, column.heading): n for n, column in enumerate(table.columns)}
+def _in_matrices(table: Table, rows: list[str], counted: Mapping[CellKey, Ours], form: Form) -> str:
+    down, across = list_sides(table.columns)
+    index = index_matrix(table.columns)
     parts: list[str] = []
     for row in rows:
         lines = [
@@ -96,7 +99,7 @@ def _in_matrices(table: Table, rows: list[str], counted: Mapping[Place, Ours], f
             ]
             for group in down
         ]
-        parts += [escaped(f"{row}:"), grid(["", *across], lines, form)]
+        parts += [escaped(f"{row}:"), format_report_table(["", *across], lines, form)]
     return "\n\n".join(parts)
 
 
@@ -146,7 +149,7 @@ def trainings(table: Table, standings: Mapping[str, Standing], form: Form) -> st
         [row, str(run["seed"]), *(read(run) or _NOTHING for read in used.values())]
         for row, run in runs
     ]
-    return "The weights that were scored, and the results of each seed:\n\n" + grid(
+    return "The weights that were scored, and the results of each seed:\n\n" + format_report_table(
         ["Row", "Seed", *used], lines, form
     )
 
@@ -196,7 +199,8 @@ def side_figures(table: Table, standings: Mapping[str, Standing], form: Form) ->
     if not lines:
         return ""
     introduction = "Other metrics of the same scores, mean over seeds (rates in per cent):"
-    return f"{introduction}\n\n{grid(['Evaluation', 'Metric', *standings], lines, form)}"
+    headings = ["Evaluation", "Metric", *standings]
+    return f"{introduction}\n\n{format_report_table(headings, lines, form)}"
 
 
 def _format_mean(stands: Standing, name: str) -> str:
@@ -228,7 +232,7 @@ def breaths(standings: Mapping[str, Standing], form: Form) -> str:
     ]
     headings = ["Split", "Bona fide", "Spoof", "Utterances with a mark", "Rows"]
     introduction = "Marked as breath: the share of hops, by class, and of utterances that have any."
-    return f"{introduction}\n\n{grid(headings, lines, form)}"
+    return f"{introduction}\n\n{format_report_table(headings, lines, form)}"
 
 
 def _format_share(value: float | None) -> str:

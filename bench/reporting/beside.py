@@ -18,7 +18,7 @@ from bench.corpora import cards
 from bench.corpora.overlap import from_cards
 from bench.markdown import bullets, code, marked
 from bench.reporting import scored_rows
-from bench.reporting.grid import grid
+from bench.reporting.table_model import format_report_table
 from bench.smoke import smoke_prefix
 from bench.specs.run import Run
 
@@ -48,7 +48,7 @@ def scored(frame: pd.DataFrame, form: Form) -> str:
         f"## {smoke_prefix(form)}{scored_rows.GROUP}\n\n"
         "Score files of other systems, evaluated by `bench score`. Of several files of a system on "
         "one split the latest counts; earlier ones are kept in the tracking store.\n\n"
-        + grid([*headings, "Earlier files"], lines, form)
+        + format_report_table([*headings, "Earlier files"], lines, form)
     )
 
 

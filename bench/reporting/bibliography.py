@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from bench import card_files
 from bench.references import Reference, all_references
-from bench.reporting.latex import escaped
+from bench.reporting.render_latex import escaped
 from bench.specs.table import Table
 
 _PLACES = {"article": "journal", "inproceedings": "booktitle", "misc": "howpublished"}

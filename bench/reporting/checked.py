@@ -13,9 +13,9 @@ from typing import Any, Literal, NamedTuple
 from bench import cards, writing
 from bench.markdown import bullets, code, heading, marked, prose
 from bench.printable import csv_text
-from bench.reporting import html
+from bench.reporting import render_html
 from bench.reporting.citation import citation
-from bench.reporting.grid import grid
+from bench.reporting.table_model import format_report_table
 from bench.specs.checked import Checked, Shapes
 
 State = Literal["equal", "not equal", "equal by the card", "not equal by the card"]
@@ -70,7 +70,7 @@ def texts(report: Found) -> dict[str, str]:
 
 def page(report: Found) -> str:
     """Return the report as a page for a browser."""
-    return html.page(report.card.title, _render_markdown(report), {})
+    return render_html.page(report.card.title, _render_markdown(report), {})
 
 
 def records(report: Found) -> list[dict[str, Any]]:
@@ -118,7 +118,7 @@ def _render_markdown(report: Found) -> str:
         prose(report.card.caption),
         citation(paper, code=False),
         marked("**In short.** {} Nothing is trained for this table.", report.said),
-        grid([*headings, "State", report.source], shown, "paper"),
+        format_report_table([*headings, "State", report.source], shown, "paper"),
         bullets(map(prose, (*report.card.notes, *_by_card(report)))),
         marked("How to repeat it: {}.", code(f"bench report {report.card.key}")),
     ]

@@ -8,7 +8,8 @@ from bench.config import Form
 from bench.markdown import bullets, escaped, marked
 from bench.reporting.cells import Cell, best, decimals
 from bench.reporting.compared import LEVEL, Comparisons
-from bench.reporting.grid import grid, ranged
+from bench.reporting.name_ranges import ranged
+from bench.reporting.table_model import format_report_table
 from bench.scoring.draws import REPLICATES
 from bench.smoke import smoke_prefix
 from bench.specs.table import Column, Table
@@ -97,7 +98,10 @@ def _list_steps(
         for row, parent in steps
     ]
     headings = ["Step", *(_name_column(table.columns[n]) for n in columns)]
-    return ["Each row against the one that it is derived from:", grid(headings, lines, form)]
+    return [
+        "Each row against the one that it is derived from:",
+        format_report_table(headings, lines, form),
+    ]
 
 
 def _against_best(
@@ -129,7 +133,7 @@ def _against_best(
         "Row",
         *(f"{_name_column(table.columns[n])}: against {top}" for n, top in tops.items()),
     ]
-    return ["Each row against the best of the column:", grid(headings, lines, form)]
+    return ["Each row against the best of the column:", format_report_table(headings, lines, form)]
 
 
 def _left_out(

@@ -9,7 +9,8 @@ from bench.cards import MARK
 from bench.config import Form
 from bench.markdown import bullets, code, escaped, heading, joined, marked, prose
 from bench.paper_cards import in_papers_form, ordered, touches
-from bench.reporting.grid import grid, ranged
+from bench.reporting.name_ranges import ranged
+from bench.reporting.table_model import format_report_table
 from bench.specs.run import Run
 from bench.specs.table import Difference, Paper, Table
 from bench.trees import toml
@@ -40,7 +41,7 @@ def section(paper: Paper, runs: Mapping[str, Run], form: Form, table: Table) -> 
         _format_line(difference, ranged(touched[difference.item], rows))
         for difference in ordered(touching)
     ]
-    text = grid(_HEADINGS, lines, form)
+    text = format_report_table(_HEADINGS, lines, form)
     if others := len(paper.differences) - len(touching):
         what = (
             "point of the paper's list concerns"
@@ -90,7 +91,7 @@ def whole_list(paper: Paper) -> str:
         marked("{} ({}): {}", code(f"--variant {name}"), variant.title, prose(variant.says))
         for name, variant in paper.variants.items()
     )
-    parts = [_READING, grid(headings, lines, "paper")]
+    parts = [_READING, format_report_table(headings, lines, "paper")]
     parts += [f"Variants have many settings at once:\n\n{variants}"] if variants else []
     return "\n\n".join(parts)
 

@@ -30,14 +30,13 @@ from bench.reporting import (
     beside,
     claims,
     differences,
-    html,
     notes,
     older,
     places,
     plots,
     published,
+    render_html,
     repeat,
-    tables,
     terminal,
 )
 from bench.reporting.bibliography import bibliography
@@ -46,10 +45,11 @@ from bench.reporting.citation import citation
 from bench.reporting.compared import compared
 from bench.reporting.contradictions import contradictions
 from bench.reporting.kept import Kept
-from bench.reporting.latex import latex
+from bench.reporting.main_table import render_main_table
 from bench.reporting.pictures import pictures
 from bench.reporting.records import as_csv
 from bench.reporting.records import records as as_records
+from bench.reporting.render_latex import render_latex
 from bench.reporting.scored_rows import scored_cells, with_scored
 from bench.reporting.standings import Standing, standing
 from bench.reporting.style import FILE_KINDS, render_files
@@ -116,9 +116,9 @@ class Report:
         figure does where it is empty.
         """
         if kind == "latex":
-            return latex(self.table, self.cells, self.contradictory, self.form)
+            return render_latex(self.table, self.cells, self.contradictory, self.form)
         pictures = self.pictures if figure else dict.fromkeys(self.pictures, b"")
-        return html.page(self.title, self.markdown, {f"{self.stem}.png": figure, **pictures})
+        return render_html.page(self.title, self.markdown, {f"{self.stem}.png": figure, **pictures})
 
     def files(self, folder: Path) -> list[Path]:
         """Return what is in `folder` of this report, in any form and of any run."""
@@ -175,7 +175,7 @@ def report(
         caption="\n\n".join(filter(None, [smoke_warning(form), prose(table.caption)])),
         paper=citation(paper),
         verdict=notes.verdict(table, results, standings, form),
-        table=tables.main(with_systems, results, contradictory, comparisons, form, detail),
+        table=render_main_table(with_systems, results, contradictory, comparisons, form, detail),
         footnotes=notes.footnotes(table, standings, contradictory, frame, form),
         reading=notes.reading(with_systems, results, every, comparisons, detail),
         scored=beside.scored(scored, form),
@@ -251,4 +251,4 @@ def _read_text(path: Path) -> str | None:
     if not path.is_file():
         return None
     text = path.read_text(encoding="utf-8", errors="replace")  # what differs is stale
-    return html.without_images(text) if path.suffix == ".html" else text
+    return render_html.without_images(text) if path.suffix == ".html" else text

@@ -12,10 +12,10 @@ import pandas as pd
 from bench.config import Form
 from bench.markdown import bullets, code, joined, marked, prose
 from bench.metrics.measured import FEW
-from bench.reporting import older, repeat, tables
+from bench.reporting import main_table, older, repeat
 from bench.reporting.cells import Cell, Verdict, best, decimals, half_unit, has_paper
 from bench.reporting.compared import Comparisons
-from bench.reporting.grid import ranged
+from bench.reporting.name_ranges import ranged
 from bench.reporting.published import elsewhere_notes
 from bench.reporting.standings import Standing
 from bench.reporting.tally import Tally, tally
@@ -109,21 +109,21 @@ def _explain_marks(
     if "outside" in there:
         there.add("inside")  # the one says what the other is not
     lines: list[str] = [
-        marked("{}: {}.", marked("*{}*", mark) if detail else tables.MARKS[mark], says)
+        marked("{}: {}.", marked("*{}*", mark) if detail else main_table.VERDICT_MARKS[mark], says)
         for mark, says in _SAYS.items()
         if mark in there
     ]
     if any(best(table, column, results) for column in range(len(table.columns))):
         level = (
-            f"; {tables.LEVEL}: no significant difference from it (below)"
+            f"; {main_table.LEVEL_MARK}: no significant difference from it (below)"
             if comparisons.tested
             else ""
         )
         lines.append(marked("**Bold**: our best result, among complete rows{}.", level))
     if any(cell.ours and cell.ours.tied for cell in results):
         lines.append(
-            f"{tables.TIED}: equal scores of both classes stand where the error rates cross; they "
-            "move together here, and other formulas give another EER."
+            f"{main_table.TIED_MARK}: equal scores of both classes stand where the error rates "
+            "cross; they move together here, and other formulas give another EER."
         )
     if any(cell.ours and not cell.complete for cell in results):
         lines.append(marked("*Italic*: seeds are missing."))
@@ -191,13 +191,16 @@ def farthest(table: Table, counts: Tally) -> str:
 
 def printed_footnotes(table: Table, contradictory: Mapping[tuple[str, int], str]) -> str:
     """Return a list of what a reader of the paper's own results must know."""
-    return bullets([*_list_doubts(table, contradictory), *_list_paper_notes(table)])
+    return bullets([*list_doubts(table, contradictory), *_list_paper_notes(table)])
 
 
-def _list_doubts(table: Table, contradictory: Mapping[tuple[str, int], str]) -> list[str]:
-    notes = [f"{tables.CONTRADICTORY} {note}" for note in contradictory.values()]
+def list_doubts(table: Table, contradictory: Mapping[tuple[str, int], str]) -> list[str]:
+    """Return a footnote for each mark at the paper\'s results."""
+    notes = [f"{main_table.CONTRADICTORY_MARK} {note}" for note in contradictory.values()]
     if any(row.digest for row in table.rows.values()):
-        notes.append(f"{tables.SECOND_HAND} From a digest of the paper, not from the paper itself.")
+        notes.append(
+            f"{main_table.SECOND_HAND_MARK} From a digest of the paper, not from the paper itself."
+        )
     return notes
 
 
@@ -221,7 +224,7 @@ def footnotes(
     form: Form,
 ) -> str:
     """Return a list of what a reader of the table must know."""
-    notes = _list_doubts(table, contradictory)
+    notes = list_doubts(table, contradictory)
     notes += [
         older.footnote(table, row, stands.older, stands.runs, form)
         for row, stands in standings.items()

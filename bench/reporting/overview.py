@@ -9,8 +9,8 @@ from bench.config import Form
 from bench.markdown import code, link, marked, prose
 from bench.reporting import differences, verified
 from bench.reporting.document import Report
-from bench.reporting.grid import grid
 from bench.reporting.notes import farthest
+from bench.reporting.table_model import format_report_table
 from bench.reporting.tally import tally
 from bench.smoke import smoke_prefix, smoke_warning
 from bench.specs.checked import Checked
@@ -51,7 +51,11 @@ def overview(reports: Sequence[Report], form: Form, untrained: Sequence[Checked]
         verified.section(form),
         f"## {smoke_prefix(form)}What was run",
         marked("**In short.** {}", _in_short(reports)),
-        *([grid(_HEADINGS, [_format_line(made) for made in here], form), _WORDS] if here else []),
+        *(
+            [format_report_table(_HEADINGS, [_format_line(made) for made in here], form), _WORDS]
+            if here
+            else []
+        ),
         _looked_up(untrained, form),
         _list_awaited([made for made in reports if not made.says_something], form),
     ]
@@ -94,7 +98,7 @@ def _looked_up(untrained: Sequence[Checked], form: Form) -> str:
         for card in untrained
     ]
     heading = f"## {smoke_prefix(form)}Tables without training"
-    return f"{heading}\n\n{grid(['Table', 'Content'], lines, form)}"
+    return f"{heading}\n\n{format_report_table(['Table', 'Content'], lines, form)}"
 
 
 def _list_awaited(reports: Sequence[Report], form: Form) -> str:
@@ -114,7 +118,9 @@ def _list_awaited(reports: Sequence[Report], form: Form) -> str:
     words = (
         "A report is written here once a row of its table was run or a score file evaluated for it."
     )
-    return "\n\n".join([heading, words, grid(["Table", "Content", "Run it"], lines, form)])
+    return "\n\n".join(
+        [heading, words, format_report_table(["Table", "Content", "Run it"], lines, form)]
+    )
 
 
 def left_over(reports: Sequence[Report], folder: Path) -> list[Path]:

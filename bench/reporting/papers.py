@@ -10,11 +10,12 @@ from typing import NamedTuple
 
 from bench import cards, writing
 from bench.markdown import code, heading, joined, link, marked, prose
-from bench.reporting import differences, tables
+from bench.reporting import differences
 from bench.reporting.citation import citation
 from bench.reporting.contradictions import contradictions
-from bench.reporting.grid import grid
+from bench.reporting.main_table import render_printed_table
 from bench.reporting.notes import printed_footnotes
+from bench.reporting.table_model import format_report_table
 from bench.specs.table import Paper, Table
 
 NAME = "README.md"
@@ -88,7 +89,7 @@ def _render_overview(papers: list[_Printed]) -> str:
         [
             "# What the papers print",
             _INTRODUCTION,
-            grid(_HEADINGS, [_format_line(paper) for paper in papers], "paper"),
+            format_report_table(_HEADINGS, [_format_line(paper) for paper in papers], "paper"),
             f"{_WORDS}\n",
         ]
     )
@@ -116,7 +117,11 @@ def _render_page(printed_paper: _Printed) -> str:
     ]
     for table in printed_paper.tables:
         doubts = printed_paper.doubts[table.key]
-        parts += [heading(2, table.title), prose(table.caption), tables.printed(table, doubts)]
+        parts += [
+            heading(2, table.title),
+            prose(table.caption),
+            render_printed_table(table, doubts),
+        ]
         parts += [printed_footnotes(table, doubts), _format_commands(table)]
     if printed_paper.paper.differences:
         parts += [

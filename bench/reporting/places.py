@@ -18,9 +18,10 @@ from bench.metrics.exact import FEW
 from bench.metrics.paired import holm
 from bench.metrics.positions import POSITION_NAMES, POSITIONS
 from bench.reporting.compared import LEVEL
-from bench.reporting.grid import bracketed, grid
 from bench.reporting.kept import Kept
+from bench.reporting.name_ranges import bracketed
 from bench.reporting.standings import Standing
+from bench.reporting.table_model import format_report_table
 from bench.scoring.places import Placed
 from bench.smoke import smoke_prefix
 from bench.specs.run import Run
@@ -132,7 +133,7 @@ def _format_rates(
         for child, parent in dict.fromkeys((child, parent) for child, parent, _ in steps):
             texts = [steps.get((child, parent, group), "") for group in groups]
             lines.append([f"{child} - {parent}", name, *texts])
-    return grid(["Row", "Class", *columns], lines, form)
+    return format_report_table(["Row", "Class", *columns], lines, form)
 
 
 def _format_rate(row: _Row, group: str) -> str:

@@ -7,7 +7,7 @@ import re
 from bench.catalogue import digits
 from bench.config import Form
 from bench.markdown import is_address, joined, link, marked
-from bench.reporting.grid import grid
+from bench.reporting.table_model import format_report_table
 from bench.smoke import smoke_prefix
 from bench.specs.table import Column, Row, Table
 
@@ -78,7 +78,9 @@ def section(table: Table, form: Form) -> str:
     return "\n\n".join(
         [
             f"## {smoke_prefix(form)}Published systems",
-            grid([headings[n] for n in used], [[line[n] for n in used] for line in lines], form),
+            format_report_table(
+                [headings[n] for n in used], [[line[n] for n in used] for line in lines], form
+            ),
         ]
     )
 

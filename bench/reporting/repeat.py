@@ -21,9 +21,10 @@ from bench.config import Form
 from bench.markdown import bullets, code, joined, marked
 from bench.packages import WHOLE
 from bench.reporting import weights_used
-from bench.reporting.grid import grid, ranged
 from bench.reporting.kept import Kept
+from bench.reporting.name_ranges import ranged
 from bench.reporting.standings import Standing
+from bench.reporting.table_model import format_report_table
 from bench.specs.table import Table
 
 _UNKNOWN = "not known"
@@ -73,7 +74,7 @@ def runs(standings: Mapping[str, Standing], form: Form) -> str:
     if not shown:
         return "No run with the settings of this table is finished."
     headings = ("Row", "Seed", "Signature", "Commit", "Begun (UTC)", "Ended (UTC)", "Hours")
-    return grid([*headings, "Device", "Run"], shown, form)
+    return format_report_table([*headings, "Device", "Run"], shown, form)
 
 
 def data(standings: Mapping[str, Standing], form: Form) -> str:
@@ -95,7 +96,9 @@ def data(standings: Mapping[str, Standing], form: Form) -> str:
         for name, count in sorted(names.items())
         if count > 1
     ]
-    return "\n\n".join([grid(["Split", "Fingerprint", "Rows"], lines, form), *warnings])
+    return "\n\n".join(
+        [format_report_table(["Split", "Fingerprint", "Rows"], lines, form), *warnings]
+    )
 
 
 def missing(standings: Mapping[str, Standing], form: Form) -> str:
@@ -110,7 +113,7 @@ def missing(standings: Mapping[str, Standing], form: Form) -> str:
         return "Nothing: every row has a finished run with each of its seeds."
     order = [*standings]
     lines = [[ranged(rows, order), *what] for what, rows in by_why.items()]
-    return grid(["Row", "Seeds", "Why"], lines, form)
+    return format_report_table(["Row", "Seeds", "Why"], lines, form)
 
 
 def command(

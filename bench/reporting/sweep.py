@@ -26,7 +26,6 @@ from bench.markdown import (
 )
 from bench.printable import csv_cell
 from bench.reporting import sweep_figures
-from bench.reporting.grid import grid
 from bench.reporting.style import FILE_KINDS, render_files
 from bench.reporting.sweep_best import (
     leaders,
@@ -38,6 +37,7 @@ from bench.reporting.sweep_best import (
 )
 from bench.reporting.sweep_figures import Draw
 from bench.reporting.sweep_published import beside, by_average, figure_name, with_averages
+from bench.reporting.table_model import format_report_table
 from bench.smoke import smoke_prefix, smoke_warning
 from bench.specs.run import KeepAverage
 from bench.specs.sweep import Sweep
@@ -176,7 +176,7 @@ def _describe_setup(card: Sweep) -> str:
         step = getattr(space, "step", None)
         extra = [", log scale"] * getattr(space, "log", False) + [f", by {step}"] * bool(step)
         rows.append([code(name), f"{text}{''.join(extra)}"])
-    return grid(["Setting", "Value"], rows, card.form)
+    return format_report_table(["Setting", "Value"], rows, card.form)
 
 
 def _describe_kept(card: Sweep) -> str:
@@ -258,7 +258,7 @@ def _describe_published(card: Sweep, trials: pd.DataFrame) -> str:
         return "\n\n".join(["The paper has no results of this sweep.", *by_average(card, trials)])
     (dimension,) = card.space
     headings = ["Test set", code(dimension), "Paper: EER (%)", "Ours", "Ours, least", "Agrees?"]
-    table = grid(headings, [list(line) for line in lines], card.form)
+    table = format_report_table(headings, [list(line) for line in lines], card.form)
     compared = [line.agrees.startswith("yes") for line in lines if line.agrees]
     heads = (
         f"Of {len(compared)} values that the paper calls best, {sum(compared)} "
@@ -297,7 +297,7 @@ def _list_all_trials(card: Sweep, trials: pd.DataFrame) -> str:
                 *(code(line["signature"]), str(line["reason"])),
             ]
         )
-    return grid(headings, rows, card.form)
+    return format_report_table(headings, rows, card.form)
 
 
 def _format_test(name: str, value: Any) -> str:
@@ -312,7 +312,9 @@ def _list_importances(importances: Mapping[str, float], card: Sweep) -> str:
         [code(name), f"{importances[name]:.2f}"]
         for name in sorted(importances, key=lambda name: -importances[name])
     ]
-    return grid(["Dimension", "Share of variance (functional ANOVA)"], rows, card.form)
+    return format_report_table(
+        ["Dimension", "Share of variance (functional ANOVA)"], rows, card.form
+    )
 
 
 def _note_others(others: int) -> list[str]:

@@ -11,10 +11,10 @@ import pandas as pd
 
 from bench.config import Form
 from bench.reporting.cells import Cell, cells, decimals
-from bench.reporting.grid import bracketed
+from bench.reporting.main_table import index_matrix, list_sides
+from bench.reporting.name_ranges import bracketed
 from bench.reporting.row_names import text_places
 from bench.reporting.standings import Standing, standing
-from bench.reporting.tables import sides
 from bench.reporting.text_columns import TextColumn, fits, laid_out
 from bench.reporting.variants import with_variants
 from bench.specs.run import Run
@@ -194,8 +194,8 @@ def _result_column(
 
 def _format_matrix(table: Table, line: Line, with_paper: bool, width: int) -> list[str]:
     """Return the results of one row as the paper lays them out: a line a group."""
-    down, across = sides(table.columns)
-    index = {(column.group, column.heading): n for n, column in enumerate(table.columns)}
+    down, across = list_sides(table.columns)
+    index = index_matrix(table.columns)
     columns = [
         TextColumn(
             heading,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bench.config import Form
 from bench.markdown import code
-from bench.reporting.grid import grid
+from bench.reporting.table_model import format_report_table
 from bench.smoke import smoke_prefix
 
 SHOWN = (
@@ -41,4 +41,5 @@ SHOWN = (
 def section(form: Form) -> str:
     """Return what tests show, each with the test."""
     lines = [[claim, code(f"tests/{module}.py")] for claim, module in SHOWN]
-    return f"## {smoke_prefix(form)}Verified by tests\n\n{grid(['What', 'Test'], lines, form)}"
+    table = format_report_table(["What", "Test"], lines, form)
+    return f"## {smoke_prefix(form)}Verified by tests\n\n{table}"

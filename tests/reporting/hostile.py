@@ -14,8 +14,8 @@ import pandas as pd
 
 from bench.reporting import checked, report
 from bench.reporting.checked import Found, Line
-from bench.reporting.html import page
 from bench.reporting.overview import overview
+from bench.reporting.render_html import page
 from bench.scoring import render
 from bench.scoring.findings import Finding
 from bench.scoring.verdict import Breakdown, Verdict

@@ -7,9 +7,9 @@ import pytest
 
 from bench.reporting.cells import best, cells, foremost
 from bench.reporting.compared import Comparisons
+from bench.reporting.main_table import main
 from bench.reporting.notes import farthest
 from bench.reporting.standings import standing
-from bench.reporting.tables import main
 from bench.reporting.tally import tally
 from bench.specs.table import Table
 

@@ -14,7 +14,7 @@ from bench import card_files, cards
 from bench.references import all_references
 from bench.reporting import report
 from bench.reporting.bibliography import bibtex
-from bench.reporting.latex import escaped
+from bench.reporting.render_latex import escaped
 from bench.tracking.frame import tidy
 
 from ..errors import raises_code

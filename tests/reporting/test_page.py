@@ -12,7 +12,7 @@ from html.parser import HTMLParser
 import pytest
 
 from bench.reporting import stale, write
-from bench.reporting.html import page, without_images
+from bench.reporting.render_html import page, without_images
 
 from .made import MADE, made
 

@@ -6,7 +6,7 @@ import re
 
 from bench import cards
 from bench.reporting import published
-from bench.reporting.html import page
+from bench.reporting.render_html import page
 
 
 def test_what_others_measured_stands_beside_the_papers_figure():

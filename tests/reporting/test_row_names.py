@@ -9,7 +9,7 @@ import pytest
 
 from bench import cards
 from bench.reporting import report
-from bench.reporting.latex import escaped
+from bench.reporting.render_latex import escaped
 
 from .made import MADE, PAPER, RUNS, TABLE, frame, judged
 from .unrun import not_run

@@ -15,9 +15,9 @@ from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
 from bench.reporting.cells import Cell, decimals
+from bench.reporting.main_table import SECOND_HAND_MARK, list_sides
 from bench.reporting.plots.points import label_row
 from bench.reporting.style import plain, styled_figure
-from bench.reporting.tables import SECOND_HAND, sides
 from bench.specs.table import Column, Table
 
 
@@ -37,7 +37,7 @@ def draw_matrices(title: str, table: Table, cells: Sequence[Cell]) -> Figure:
         for row_cells in by_row.values()
         if row_cells and row_cells not in run and _has_paper(row_cells)
     ]
-    down, across = (len(side) for side in sides(columns))
+    down, across = (len(side) for side in list_sides(columns))
     beside = 2 if run or len(others) > 1 else 1
     lines = len(run) + -(-len(others) // beside)
     figures, differences = _choose_scales(columns, cells)
@@ -118,7 +118,7 @@ def _draw_matrix(
     if all(value is None for value in values.values()):
         axes.remove()
         return
-    down, across = sides(columns)
+    down, across = list_sides(columns)
     matrix = pd.DataFrame(index=pd.Index(down), columns=pd.Index(across), dtype=float)
     texts = pd.DataFrame("", index=matrix.index, columns=matrix.columns)
     for index, value in values.items():
@@ -127,7 +127,7 @@ def _draw_matrix(
             shown = round(value, digits) + 0.0  # no "-0.00"
             at = columns[index].group, columns[index].heading
             matrix.loc[at] = shown
-            texts.loc[at] = f"{shown:{sign}.{digits}f}{SECOND_HAND * (index in marked)}"
+            texts.loc[at] = f"{shown:{sign}.{digits}f}{SECOND_HAND_MARK * (index in marked)}"
     sns.heatmap(
         matrix,
         ax=axes,

@@ -1,21 +1,10 @@
-"""A table in Markdown, where it is of smoke runs with a heading that says so; names in a row."""
+"""Rows' names as ranges, and intervals in brackets."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections.abc import Sequence
-
-from bench.config import Form
-from bench.markdown import marked, table_row
-from bench.smoke import smoke_prefix
-
-
-def grid(headings: Sequence[str], lines: Sequence[Sequence[str]], form: Form) -> str:
-    """Return a Markdown table, not padded as `bench.markdown.table` is: cells are long here."""
-    first = marked(smoke_prefix(form) + "{}", headings[0])
-    rule = f"| {' | '.join(['---'] * len(headings))} |"
-    return "\n".join([table_row([first, *headings[1:]]), rule, *map(table_row, lines)])
 
 
 def ranged(names: Sequence[str], order: Sequence[str]) -> str:

@@ -73,8 +73,7 @@ def _open_paragraph(tokens: Sequence[Token], index: int, _: Any, env: Mapping[st
     if hidden or match is None or png is None:
         return "" if hidden else "<p>"
     source = f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}" if png else ""
-    (alt,) = _READER.parseInline(match[1])
-    text = html.escape("".join(token.content for token in alt.children or ()))
+    text = html.escape("".join(token.content for token in parse_inline(match[1])))
     line.children, tokens[index + 2].tag = [], "figure"
     return f'<figure><img alt="{text}" src="{source}">'
 
@@ -144,6 +143,12 @@ class _Renderer(RendererHTML):
     def __init__(self, parser: Any = None) -> None:
         super().__init__(parser)
         self.rules |= _RULES
+
+
+def parse_inline(text: str) -> Sequence[Token]:
+    """Return the parts of a line of Markdown: texts, and the begins and ends of what holds them."""
+    (line,) = _READER.parseInline(text)
+    return line.children or ()
 
 
 def _own_element(state: StateInline, silent: bool) -> bool:
