@@ -146,19 +146,18 @@ def fenced(language: LiteralString, text: str) -> str:
     return f"{fence}{language}\n{visible(text)}\n{fence}"
 
 
-def table_row(cells: Iterable[str]) -> str:
-    """Return a line of a table."""
-    return f"| {' | '.join(map(cell, cells))} |"
-
-
 def cell(text: str) -> str:
     """Return a cell of a table."""
     return " ".join(escaped(text).replace("|", "\\|").split())
 
 
-def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return the lines of a table; columns that hold a number or a range are set to the right. They
-    line up on a terminal, where a Chinese character is two columns wide.
+def table(
+    headings: Sequence[str], rows: Sequence[Sequence[str]], *, padded: bool = True
+) -> list[str]:
+    """Return the lines of a table.
+
+    Columns line up on a terminal, where a Chinese character is two columns wide, and those that
+    hold a number or a range are set to the right; where not `padded`, for long cells, neither is.
 
     >>> print(*table(["what", "count"], [["bonafide", "12"], ["a|b", "3"]]), sep="\\n")
     | what     | count |
@@ -167,13 +166,19 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     | a\\|b     |     3 |
     """
     cells = [[cell(text) for text in row] for row in (headings, *rows)]
+    if not padded:
+        return [_join_cells(line) for line in (cells[0], ["---"] * len(headings), *cells[1:])]
     columns: list[list[str]] = []
     for first, *others in zip(*cells, strict=True):
         width = max(3, *map(cell_len, (first, *others)))
         right = any(map(_NUMBER.fullmatch, others))
         rule = "-" * (width - 1) + ":" if right else "-" * width
         columns.append([_pad_cell(text, width, right) for text in (first, rule, *others)])
-    return [f"| {' | '.join(row)} |" for row in zip(*columns, strict=True)]
+    return [_join_cells(line) for line in zip(*columns, strict=True)]
+
+
+def _join_cells(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 def _pad_cell(text: str, width: int, right: bool) -> str:

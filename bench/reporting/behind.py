@@ -15,7 +15,7 @@ from typing import Any
 from bench.catalogue import digits, metric, shown
 from bench.config import Form
 from bench.markdown import escaped, marked
-from bench.reporting.cells import Cell, Ours, decimals
+from bench.reporting.cells import Cell, Ours, decimals, name_column
 from bench.reporting.main_table import CellKey, index_matrix, list_sides
 from bench.reporting.name_ranges import ranged
 from bench.reporting.standings import Standing
@@ -80,7 +80,7 @@ def _in_rows(table: Table, rows: list[str], counted: Mapping[CellKey, Ours], for
         for row in rows
     ]
     return format_report_table(
-        ["Row", *(_name_column(table, n) for n in shown_columns)], lines, form
+        ["Row", *(name_column(table.columns[n]) for n in shown_columns)], lines, form
     )
 
 
@@ -133,7 +133,7 @@ def trainings(table: Table, standings: Mapping[str, Standing], form: Form) -> st
         "Epochs trained": lambda run: _read_text(run, "epochs"),
         "Training ended": lambda run: _read_text(run, "why_ended"),
         **{
-            _name_column(table, n): lambda run, column=column: _format_value(
+            name_column(table.columns[n]): lambda run, column=column: _format_value(
                 run, column.metric, decimals(column)
             )
             for n, column in columns
@@ -237,8 +237,3 @@ def breaths(standings: Mapping[str, Standing], form: Form) -> str:
 
 def _format_share(value: float | None) -> str:
     return _NOTHING if value is None else f"{100 * value:.2f} %"
-
-
-def _name_column(table: Table, index: int) -> str:
-    column = table.columns[index]
-    return f"{column.group} {column.heading}".strip()

@@ -201,6 +201,16 @@ def decimals(column: Column) -> int:
     return digits(column.metric) if column.decimals is None else column.decimals
 
 
+def name_column(column: Column) -> str:
+    """Return what a column is called in sentences, with the group that it is of."""
+    return f"{column.group} {column.heading}".strip()
+
+
+def format_value(value: float, column: Column) -> str:
+    """Return a result as it is shown in a column."""
+    return f"{value:.{decimals(column)}f}"
+
+
 def half_unit(column: Column) -> float:
     """Return half a unit of the last printed digit: a printed 3.30 may be 3.295."""
     return 0.5 * 10.0 ** -decimals(column)

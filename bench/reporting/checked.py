@@ -15,6 +15,7 @@ from bench.markdown import bullets, code, heading, marked, prose
 from bench.printable import csv_text
 from bench.reporting import render_html
 from bench.reporting.citation import citation
+from bench.reporting.stale_files import find_changed_files
 from bench.reporting.table_model import format_report_table
 from bench.specs.checked import Checked, Shapes
 
@@ -98,13 +99,9 @@ def stale(report: Found, folder: Path) -> list[Path]:
     """Return the files in `folder` that are missing or differ from the report; counts, which depend
     on the corpora of a machine, only have to be there.
     """
+    changed = find_changed_files(texts(report), folder)
     fixed = isinstance(report.card, Shapes)
-    files = {folder / name: text.encode("utf-8") for name, text in texts(report).items()}
-    return [
-        path
-        for path, text in files.items()
-        if not path.is_file() or (fixed and path.read_bytes() != text)
-    ]
+    return [path for path in changed if fixed or not path.is_file()]
 
 
 def _render_markdown(report: Found) -> str:

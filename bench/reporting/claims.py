@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bench.config import Form
 from bench.markdown import bullets, escaped, marked
-from bench.reporting.cells import Cell, best, decimals
+from bench.reporting.cells import Cell, best, decimals, name_column
 from bench.reporting.compared import LEVEL, Comparisons
 from bench.reporting.name_ranges import ranged
 from bench.reporting.table_model import format_report_table
@@ -55,7 +55,7 @@ def claims(table: Table, results: tuple[Cell, ...], comparisons: Comparisons) ->
     for index, column in enumerate(table.columns):
         text = _describe_outcome(table, index, best(table, index, results), comparisons)
         if text:
-            columns_by_text.setdefault(text, []).append(_name_column(column))
+            columns_by_text.setdefault(text, []).append(name_column(column))
     lines = [f"{', '.join(columns)}: {text}" for text, columns in columns_by_text.items()]
     if lines and not all(test.difference.over_seeds for test in comparisons.tested.values()):
         lines.append(_ONE_SEED)
@@ -97,7 +97,7 @@ def _list_steps(
         ]
         for row, parent in steps
     ]
-    headings = ["Step", *(_name_column(table.columns[n]) for n in columns)]
+    headings = ["Step", *(name_column(table.columns[n]) for n in columns)]
     return [
         "Each row against the one that it is derived from:",
         format_report_table(headings, lines, form),
@@ -131,7 +131,7 @@ def _against_best(
     ]
     headings = [
         "Row",
-        *(f"{_name_column(table.columns[n])}: against {top}" for n, top in tops.items()),
+        *(f"{name_column(table.columns[n])}: against {top}" for n, top in tops.items()),
     ]
     return ["Each row against the best of the column:", format_report_table(headings, lines, form)]
 
@@ -146,7 +146,7 @@ def _left_out(
         for why in sorted(whys):
             by_why.setdefault(why, []).append(row)
     parts = [f"{ranged(names, rows)} ({why})" for why, names in by_why.items()]
-    left = [_name_column(column) for n, column in enumerate(table.columns) if n not in columns]
+    left = [name_column(column) for n, column in enumerate(table.columns) if n not in columns]
     if columns and left:
         parts.append(f"{', '.join(left)} (no two rows can be compared there)")
     return f"Not tested: {'; '.join(parts)}." if parts else ""
@@ -189,7 +189,3 @@ def _p_value(value: float) -> str:
         for digits in range(3, 18)
         if (float(text := f"{value:.{digits}f}") <= LEVEL) == (value <= LEVEL)
     )
-
-
-def _name_column(column: Column) -> str:
-    return f"{column.group} {column.heading}".strip()

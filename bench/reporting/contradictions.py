@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 
 from bench.metrics.combined import combined, rounding
-from bench.reporting.cells import decimals, half_unit
+from bench.reporting.cells import decimals, format_value, half_unit
 from bench.specs.table import Column, Row, Table
 
 
@@ -42,7 +42,7 @@ def _against_parts(table: Table, row: Row, column: Column) -> str:
     parts = [half_unit(part) for part in _list_parts(table, column)]
     allowed = rounding(column.combine, parts) + half_unit(column)
     if _values_differ(printed, value, allowed):
-        says = f"{_name_source(row, column)} {_format_value(printed, column)}"
+        says = f"{_name_source(row, column)} {format_value(printed, column)}"
         return f"{says} for {_name_column(column)}; {text}"
     return ""
 
@@ -60,8 +60,8 @@ def _compare_elsewhere(table: Table, name: str, column: Column, other: Table) ->
     ):
         return ""
     note = (
-        f"{_name_source(row, column)} {_format_value(here, column)} for {_name_column(column)} "
-        f"here and {_format_value(second, there)} in {other.title}"
+        f"{_name_source(row, column)} {format_value(here, column)} for {_name_column(column)} "
+        f"here and {format_value(second, there)} in {other.title}"
     )
     figures = {**row.published, column.metric: second}
     users = [c for c in table.columns if column.metric in c.parts and c.metric in figures]
@@ -80,7 +80,7 @@ def _compute_combined(
         return None
     values = [figures[part] for part in column.parts]
     value = combined(column.combine, values)
-    texts = [_format_value(figures[part.metric], part) for part in _list_parts(table, column)]
+    texts = [format_value(figures[part.metric], part) for part in _list_parts(table, column)]
     if column.combine == "mean":
         left = f"({' + '.join(texts)}) / {len(texts)}"
     else:
@@ -97,10 +97,6 @@ def _list_parts(table: Table, column: Column) -> list[Column]:
 
 def _values_differ(one: float, other: float, allowed: float) -> bool:
     return abs(one - other) > allowed + 1e-9  # decimals have no exact float
-
-
-def _format_value(value: float, column: Column) -> str:
-    return f"{value:.{decimals(column)}f}"
 
 
 def _name_column(column: Column) -> str:

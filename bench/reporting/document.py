@@ -51,6 +51,7 @@ from bench.reporting.records import as_csv
 from bench.reporting.records import records as as_records
 from bench.reporting.render_latex import render_latex
 from bench.reporting.scored_rows import scored_cells, with_scored
+from bench.reporting.stale_files import find_changed_files
 from bench.reporting.standings import Standing, standing
 from bench.reporting.style import FILE_KINDS, render_files
 from bench.reporting.variants import with_variants
@@ -243,12 +244,5 @@ def stale(made: Report, folder: Path, extras: Sequence[Extra] = ()) -> list[Path
     for kind, ending in _ENDINGS.items():
         if kind in extras or (folder / f"{made.stem}{ending}").is_file():
             expected |= made.extras(kind)
-    differ = [folder / name for name, text in expected.items() if _read_text(folder / name) != text]
-    return [*differ, *(path for path in drawn if not path.is_file())]
-
-
-def _read_text(path: Path) -> str | None:
-    if not path.is_file():
-        return None
-    text = path.read_text(encoding="utf-8", errors="replace")  # what differs is stale
-    return render_html.without_images(text) if path.suffix == ".html" else text
+    changed = find_changed_files(expected, folder)
+    return [*changed, *(path for path in drawn if not path.is_file())]

@@ -13,7 +13,7 @@ from bench.config import Form
 from bench.markdown import bullets, code, joined, marked, prose
 from bench.metrics.measured import FEW
 from bench.reporting import main_table, older, repeat
-from bench.reporting.cells import Cell, Verdict, best, decimals, half_unit, has_paper
+from bench.reporting.cells import Cell, Verdict, best, decimals, half_unit, has_paper, name_column
 from bench.reporting.compared import Comparisons
 from bench.reporting.name_ranges import ranged
 from bench.reporting.published import elsewhere_notes
@@ -182,7 +182,7 @@ def farthest(table: Table, counts: Tally) -> str:
         return ""
     column = table.columns[cell.column]
     ours, paper = (f"{value:.{decimals(column)}f}" for value in (cell.ours.mean, cell.paper))
-    text = f"{cell.row}, {f'{column.group} {column.heading}'.strip()}: ours {ours}, paper {paper}"
+    text = f"{cell.row}, {name_column(column)}: ours {ours}, paper {paper}"
     least = half_unit(column)
     if cell.paper is None or abs(cell.paper) >= least:
         return text

@@ -10,6 +10,7 @@ from bench.markdown import code, link, marked, prose
 from bench.reporting import differences, verified
 from bench.reporting.document import Report
 from bench.reporting.notes import farthest
+from bench.reporting.stale_files import find_changed_files
 from bench.reporting.table_model import format_report_table
 from bench.reporting.tally import tally
 from bench.smoke import smoke_prefix, smoke_warning
@@ -140,6 +141,4 @@ def left_over(reports: Sequence[Report], folder: Path) -> list[Path]:
 
 def stale(text: str, folder: Path) -> list[Path]:
     """Return the page's path where it is missing or differs."""
-    path = folder / NAME
-    same = path.is_file() and path.read_text(encoding="utf-8", errors="replace") == text
-    return [] if same else [path]
+    return find_changed_files({NAME: text}, folder)

@@ -15,6 +15,7 @@ from bench.reporting.citation import citation
 from bench.reporting.contradictions import contradictions
 from bench.reporting.main_table import render_printed_table
 from bench.reporting.notes import printed_footnotes
+from bench.reporting.stale_files import find_changed_files
 from bench.reporting.table_model import format_report_table
 from bench.specs.table import Paper, Table
 
@@ -59,11 +60,9 @@ def write(folder: Path) -> Path:
 
 def stale(folder: Path) -> list[Path]:
     """Return the files in `folder` that are missing, differ, or are of no paper that is here."""
-    expected = {folder / name: text.encode() for name, text in pages().items()}
-    differ = [
-        path for path, text in expected.items() if not path.is_file() or path.read_bytes() != text
-    ]
-    return [*differ, *sorted(path for path in folder.glob("*.md") if path not in expected)]
+    expected = pages()
+    strange = sorted(path for path in folder.glob("*.md") if path.name not in expected)
+    return find_changed_files(expected, folder) + strange
 
 
 def _list_papers() -> list[str]:

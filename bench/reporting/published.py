@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
-from bench.catalogue import digits
 from bench.config import Form
 from bench.markdown import is_address, joined, link, marked
+from bench.reporting.cells import format_value, name_column
 from bench.reporting.table_model import format_report_table
 from bench.smoke import smoke_prefix
-from bench.specs.table import Column, Row, Table
+from bench.specs.table import Row, Table
 
 REFERENCE = re.compile(r"\s*\[\d+\]")
 """The number of a reference in a paper's own list."""
@@ -25,20 +25,20 @@ def elsewhere_notes(table: Table) -> list[str]:
             if figures:
                 name = ", ".join(filter(None, row.cells))
                 printed = row.published.get(column.metric)
-                here = "not printed" if printed is None else _format_value(printed, column)
+                here = "not printed" if printed is None else format_value(printed, column)
                 others = joined(
                     "; ",
                     (
                         marked(
                             "{} by {} ({})",
-                            _format_value(figure.value, columns[figure.metric]),
+                            format_value(figure.value, columns[figure.metric]),
                             _format_link(figure.source, figure.url),
                             figure.date,
                         )
                         for figure in figures
                     ),
                 )
-                text = f"{name}, {_name_column(column)}: {here} in this table"
+                text = f"{name}, {name_column(column)}: {here} in this table"
                 notes.append(marked("{}; {}.", text, others))
     return notes
 
@@ -94,12 +94,3 @@ def _format_link(text: str, url: str) -> str:
     if not url:
         return text if text not in ("code", "weights") else ""
     return link(text, url) if is_address(url) else url
-
-
-def _format_value(value: float, column: Column) -> str:
-    places = digits(column.metric) if column.decimals is None else column.decimals
-    return f"{value:.{places}f}"
-
-
-def _name_column(column: Column) -> str:
-    return f"{column.group} {column.heading}".strip()

@@ -14,7 +14,7 @@ from scipy.stats import rankdata
 from bench import cards
 from bench.config import Form
 from bench.errors import BenchError, near
-from bench.reporting.cells import cells
+from bench.reporting.cells import cells, name_column
 from bench.reporting.evaluations import called
 from bench.reporting.standings import standing
 from bench.specs.table import Column, Table
@@ -151,8 +151,7 @@ def _name_system(table: Table, row: str) -> str:
 
 
 def _name_dimension(column: Column, tests: Mapping[str, str]) -> str:
-    heading = f"{column.group} {column.heading}".strip()
-    return tests.get(column.metric.rpartition(".")[0], heading)
+    return tests.get(column.metric.rpartition(".")[0], name_column(column))
 
 
 def _read_other(

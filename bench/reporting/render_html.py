@@ -10,7 +10,7 @@ import base64
 import hashlib
 import html
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -118,7 +118,7 @@ def _render_text(tokens: Sequence[Token], index: int, *_: Any) -> str:
     )
 
 
-_RULES: Mapping[str, Callable[..., str]] = {
+_RULES: dict[str, Any] = {
     "paragraph_open": _open_paragraph,
     "tr_open": _open_row,
     "tr_close": _close_row,

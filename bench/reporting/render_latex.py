@@ -244,7 +244,7 @@ def format_inline(text: str) -> str:
     r"""Return a cell as LaTeX: plain text, or inline Markdown with its emphasis and citations.
 
     >>> format_inline(marked("**{}** ± {}", "3.58", "0.1"))
-    '\\\\textbf{3.58} $\\\\pm$ 0.1'
+    '\\textbf{3.58} $\\pm$ 0.1'
     """
     if not isinstance(text, Marked):
         return escaped(text)

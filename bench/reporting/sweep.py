@@ -26,6 +26,7 @@ from bench.markdown import (
 )
 from bench.printable import csv_cell
 from bench.reporting import sweep_figures
+from bench.reporting.stale_files import find_changed_files
 from bench.reporting.style import FILE_KINDS, render_files
 from bench.reporting.sweep_best import (
     leaders,
@@ -128,13 +129,8 @@ def stale(made: SweepReport, folder: Path) -> list[Path]:
     """Return the files in `folder` that are missing or differ; of figures those that are missing,
     as their bytes change with the version of the drawing library.
     """
-    texts = [
-        folder / name
-        for name, text in made.texts.items()
-        if not (folder / name).is_file()
-        or (folder / name).read_text(encoding="utf-8", errors="replace") != text
-    ]
-    return texts + [folder / name for name in made.image_names if not (folder / name).is_file()]
+    changed = find_changed_files(made.texts, folder)
+    return changed + [folder / name for name in made.image_names if not (folder / name).is_file()]
 
 
 _CAPTIONS = {

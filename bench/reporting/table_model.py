@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from bench.config import Form
-from bench.markdown import marked, table_row
+from bench.markdown import marked, table
 from bench.smoke import smoke_prefix
 
 
@@ -43,23 +43,15 @@ class TableModel:
         return len(row) < len(self.headings)
 
 
-def render_markdown(table: TableModel, form: Form) -> str:
-    """Return the table in Markdown; its first heading says where it is of smoke runs.
-
-    It is not padded as `bench.markdown.table` is: cells of reports are long.
-    """
-    first = marked(smoke_prefix(form) + "{}", table.headings[0])
-    lines = [
-        table_row([first, *table.headings[1:]]),
-        f"| {' | '.join(['---'] * len(table.headings))} |",
+def render_markdown(model: TableModel, form: Form) -> str:
+    """Return the table in Markdown; its first heading says where it is of smoke runs."""
+    first = marked(smoke_prefix(form) + "{}", model.headings[0])
+    empty = [""] * (len(model.headings) - 1)
+    rows = [
+        [marked("**{}**", row[0]) if row[0] else "", *empty] if model.is_group(row) else row
+        for row in model.rows
     ]
-    for row in table.rows:
-        cells = row
-        if table.is_group(row):
-            head = marked("**{}**", row[0]) if row[0] else ""
-            cells = [head, *[""] * (len(table.headings) - 1)]
-        lines.append(table_row(cells))
-    return "\n".join(lines)
+    return "\n".join(table([first, *model.headings[1:]], rows, padded=False))
 
 
 def format_report_table(headings: Sequence[str], rows: Sequence[Sequence[str]], form: Form) -> str:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from bench.config import Form
-from bench.reporting.cells import Cell, cells, decimals
+from bench.reporting.cells import Cell, cells, decimals, format_value, name_column
 from bench.reporting.main_table import index_matrix, list_sides
 from bench.reporting.name_ranges import bracketed
 from bench.reporting.row_names import text_places
@@ -128,7 +128,7 @@ def results(table: Table, row_cells: Sequence[Cell]) -> str:
         word = "" if any("(" in text_so_far for text_so_far in texts) else "paper "
         paper = "" if cell.paper is None else f" ({word}{_format_number(cell.paper, column)})"
         ours = _format_number(cell.ours and cell.ours.mean, column)
-        texts.append(f"{_name_column(column)} {ours}{_format_unit(column)}{paper}")
+        texts.append(f"{name_column(column)} {ours}{_format_unit(column)}{paper}")
     more = len(with_ours) - len(first)
     return "  ".join([*texts, *([f"and {more} more"] if more else [])])
 
@@ -184,12 +184,12 @@ def _result_column(
         for mean, cell in zip(means, column_cells, strict=True)
     ]
     if not with_paper:
-        return TextColumn(_name_column(column), tuple(ours))
+        return TextColumn(name_column(column), tuple(ours))
     whole = [
         f"{paper:>{left}} / {our_text}" if our_text else f"{paper:>{left}}"
         for paper, our_text in zip(papers, ours, strict=True)
     ]
-    return TextColumn(_name_column(column), tuple(whole))
+    return TextColumn(name_column(column), tuple(whole))
 
 
 def _format_matrix(table: Table, line: Line, with_paper: bool, width: int) -> list[str]:
@@ -227,11 +227,7 @@ def _format_bounds(cell: Cell, column: Column) -> str:
 
 
 def _format_number(value: float | None, column: Column) -> str:
-    return NOTHING if value is None else f"{value:.{decimals(column)}f}"
-
-
-def _name_column(column: Column) -> str:
-    return f"{column.group} {column.heading}".strip()
+    return NOTHING if value is None else format_value(value, column)
 
 
 def _format_unit(column: Column) -> str:

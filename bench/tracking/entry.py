@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from bench import versions
+from bench import markdown, versions
 from bench.catalogue import digits, is_rate, shown
 from bench.config import Form
 from bench.digests import short_digest
-from bench.markdown import bullets, escaped, marked, table_row
+from bench.markdown import bullets, escaped, marked
 from bench.metrics.scores import Figure
 from bench.smoke import smoke_note
 from bench.specs.run import Run
@@ -218,12 +218,8 @@ def describe(entry: RunEntry, figures: Mapping[str, Figure]) -> str:
     """
     whole = [name for name in figures if name.count(".") < 2]
     smoke = smoke_note(entry.run.form)
-    lines = [
-        smoke + escaped(f"{entry.table}, row {entry.row}, seed {entry.seed}"),
-        "",
-        "| metric (rates in %) | paper | ours | 95 % interval | difference |",
-        "|---|---|---|---|---|",
-    ]
+    headings = ["metric (rates in %)", "paper", "ours", "95 % interval", "difference"]
+    rows: list[list[str]] = []
     for name in dict.fromkeys([*entry.description_figures, *whole]):
         paper, ours = entry.description_figures.get(name), figures.get(name)
         decimals = digits(name)
@@ -236,8 +232,9 @@ def describe(entry: RunEntry, figures: Mapping[str, Figure]) -> str:
             cells[2] = f"{low:.{decimals}f} to {high:.{decimals}f}"
             if paper is not None:
                 cells[3] = f"{value - paper:+.{decimals}f}"
-        lines.append(table_row([name, *cells]))
-    return "\n".join(lines)
+        rows.append([name, *cells])
+    title = smoke + escaped(f"{entry.table}, row {entry.row}, seed {entry.seed}")
+    return "\n".join([title, "", *markdown.table(headings, rows, padded=False)])
 
 
 def table(entry: RunEntry, figures: Mapping[str, Figure]) -> str:
@@ -262,14 +259,13 @@ def _written(value: float) -> str:
 def describe_scored(entry: ScoredEntry) -> str:
     """Return the description of a judged score file, in Markdown."""
     smoke = smoke_note(entry.form)
-    lines = [
-        smoke + marked("**Scored, not trained here**: {} on {}", entry.system, entry.split),
-        "",
-        "| metric | value | 95 % interval |",
-        "|---|---|---|",
-    ]
+    title = smoke + marked("**Scored, not trained here**: {} on {}", entry.system, entry.split)
+    rows: list[list[str]] = []
     for name, figure in entry.figures.items():
         value, low, high = (shown(name, number) for number in figure[:3])
         interval = "–" if math.isnan(figure.low) else f"{low} to {high}"
-        lines.append(table_row([name, value, interval]))
-    return "\n".join([*lines, "", bullets(f"{key}: {of}" for key, of in entry.settings.items())])
+        rows.append([name, value, interval])
+    lines = markdown.table(["metric", "value", "95 % interval"], rows, padded=False)
+    return "\n".join(
+        [title, "", *lines, "", bullets(f"{key}: {of}" for key, of in entry.settings.items())]
+    )

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from bench.reporting.cells import Cell, decimals
+from bench.reporting.cells import Cell, decimals, name_column
 from bench.reporting.style import SOURCES, plain, styled_figure
 from bench.specs.table import Column, Table
 
@@ -133,7 +133,7 @@ def _draw_panel(axes: Any, column: Column, rows: Sequence[str], cells: Sequence[
             values += [ours.mean, *span, *ours.values]
     _scale_axis(axes, column, choose_axis(column, values))
     better = f", {column.better} is better" if column.better else ""
-    axes.set_title(plain(f"{column.group} {column.heading}{better}".strip()), loc="left")
+    axes.set_title(plain(name_column(column) + better), loc="left")
     axes.tick_params(axis="y", length=0)
     for y in range(1, len(rows)):
         axes.axhline(y - 0.5, color="#e6e6e6", linewidth=0.5, zorder=0)
