@@ -78,16 +78,16 @@ def _format_line(made: Report) -> list[str]:
 def _in_short(reports: Sequence[Report]) -> str:
     counts = [tally(made.table, made.cells) for made in reports]
     complete, incomplete, not_run = (
-        sum(of.states[state] for of in counts) for state in ("complete", "incomplete", "not run")
+        sum(count.states[state] for count in counts)
+        for state in ("complete", "incomplete", "not run")
     )
-    of = complete + incomplete + not_run
-    said = f"{complete} of {of} rows are complete, {incomplete} incomplete, {not_run} not run."
-    inside, outside = sum(of.inside for of in counts), sum(of.outside for of in counts)
-    if inside + outside:
-        said += (
-            f" Of {inside + outside} results that can be compared, {inside} agree with the paper's."
-        )
-    return said
+    total = complete + incomplete + not_run
+    text = f"{complete} of {total} rows are complete, {incomplete} incomplete, {not_run} not run."
+    inside = sum(count.inside for count in counts)
+    compared = inside + sum(count.outside for count in counts)
+    if compared:
+        text += f" Of {compared} results that can be compared, {inside} agree with the paper's."
+    return text
 
 
 def _looked_up(untrained: Sequence[Checked], form: Form) -> str:
