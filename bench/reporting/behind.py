@@ -1,5 +1,7 @@
-"""The errors and runs behind each result: the errors that it counts and the trials it counts them
-among, the training that it is of, and the metrics that the table does not print.
+"""The errors and runs behind each result.
+
+These are the errors that a result counts and the trials that it counts them among, the training
+behind it, and the metrics that the table does not print.
 """
 
 # The stubs of pandas leave many types open.
@@ -50,8 +52,9 @@ def section(
 
 
 def errors(table: Table, results: tuple[Cell, ...], form: Form) -> str:
-    """Return the errors of every cell that counts some, laid out as the table is; empty where none
-    does.
+    """Return the errors of every cell that counts some, laid out as the table is.
+
+    Empty where no cell counts any.
     """
     counted = {
         (cell.row, cell.column): cell.ours
@@ -122,9 +125,7 @@ def _format_count(number: float | None) -> str:
 
 
 def trainings(table: Table, standings: Mapping[str, Standing], form: Form) -> str:
-    """Return a line for each run: the weights that were kept, why training ended, and the figures
-    of the run itself.
-    """
+    """Return a line for each run: which weights were scored, why training ended, its results."""
     columns = [(n, column) for n, column in enumerate(table.columns) if column.combine == "none"]
     columns = columns if len(table.columns) <= _MOST_COLUMNS else []
     readers: Mapping[str, Callable[[Mapping[Any, Any]], str]] = {
@@ -171,8 +172,9 @@ def _format_value(run: Mapping[Any, Any], name: str, places: int) -> str:
 
 
 def side_figures(table: Table, standings: Mapping[str, Standing], form: Form) -> str:
-    """Return the figures of whole evaluations that were logged and that no column has, mean over
-    seeds; empty where there is none.
+    """Return the metrics of whole evaluations that no column has, mean over seeds.
+
+    Empty where there is none.
     """
     printed = {column.metric for column in table.columns}
     evaluations = {

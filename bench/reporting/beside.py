@@ -1,5 +1,7 @@
-"""What stands beside a table's own rows: systems scored but not trained here, and what the
-evaluation corpora share with those that were trained on.
+"""What stands beside a table's own rows.
+
+These are systems that were scored but not trained here, and what the evaluation corpora share with
+the corpora that rows were trained on.
 """
 
 # The stubs of pandas leave many types open.
@@ -24,8 +26,9 @@ from bench.specs.run import Run
 
 
 def scored(frame: pd.DataFrame, form: Form) -> str:
-    """Return a section with the score files that the rows of other systems are of; empty where
-    there is none. Earlier files that do not stand any more are counted.
+    """Return a section that lists the score files of other systems; empty without any.
+
+    Earlier files of the same system and split are counted.
     """
     files = scored_rows.standing(frame)
     if not len(files):
@@ -53,8 +56,10 @@ def scored(frame: pd.DataFrame, form: Form) -> str:
 
 
 def zero_shot(runs: Mapping[str, Run]) -> str:
-    """Return a line for each evaluation: what its corpus shares with those trained on, by their
-    cards; zero-shot only where that is nothing. What a pretrained front-end heard is said, too.
+    """Return a line for each evaluation: what its corpus shares with the training corpora.
+
+    The corpora's cards say it. An evaluation is zero-shot only where nothing is shared. Corpora
+    that a front-end was pretrained on are named too.
     """
     rows_by_text: dict[tuple[str, str], list[str]] = {}
     for row, run in runs.items():

@@ -13,8 +13,9 @@ _PLACES = {"article": "journal", "inproceedings": "booktitle", "misc": "howpubli
 
 
 def bibliography(table: Table) -> str:
-    """Return the content of a `.bib` file with an entry for each key that the rows of `table` cite,
-    sorted, in plain ASCII; empty where none does.
+    """Return the content of a `.bib` file for the references that the rows cite.
+
+    Entries are sorted and in plain ASCII; empty where no row cites any.
     """
     references = all_references(card_files.folders("experiments"))
     cited = sorted({row.cite for row in table.rows.values() if row.cite})

@@ -83,8 +83,10 @@ class Ours:
 
     @property
     def few(self) -> bool:
-        """Whether errors are too few to judge the figure. Where they were not counted, an interval
-        without any width says so: a resampling of no errors has none.
+        """Whether there are too few errors to judge the result.
+
+        Where errors were not counted, an interval without any width says so: resampling no errors
+        gives none.
         """
         return self.low == self.high if self.errors is None else self.errors < FEW
 
@@ -141,10 +143,10 @@ def cells(table: Table, standings: Mapping[str, Standing]) -> tuple[Cell, ...]:
 
 
 def best(table: Table, column: int, results: tuple[Cell, ...]) -> frozenset[str]:
-    """Return the rows whose figure of ours is the best of `column`, among complete ones; none where
-    nothing is better or worse (a gap), and where fewer than two rows are complete.
+    """Return the rows with our best result in `column`, among complete rows.
 
-    Figures that print alike are equally good.
+    Empty where nothing is better or worse (a gap), and where fewer than two rows are complete.
+    Results that print alike are equally good.
     """
     better = table.columns[column].better
     values = _read_complete(table, column, results)
@@ -155,8 +157,10 @@ def best(table: Table, column: int, results: tuple[Cell, ...]) -> frozenset[str]
 
 
 def foremost(table: Table, column: int, results: tuple[Cell, ...]) -> str | None:
-    """Return the row that stands for `column` where one must be shown: the first of the best, or
-    of the complete ones where there is no best. None without a complete row.
+    """Return the row that stands for `column` where only one can be shown.
+
+    It is the first of the best, or of the complete rows where there is no best; None without a
+    complete row.
     """
     candidates = best(table, column, results) or _read_complete(table, column, results).keys()
     return next((row for row in table.rows if row in candidates), None)
@@ -292,8 +296,10 @@ class _RunResult:
 
 
 def _is_tied(counts: Mapping[str, float]) -> bool:
-    """Return whether the rates of errors differ by more than half of what a trial adds to the one
-    of fewer trials: at the nearest threshold, trials without a tie leave no more.
+    """Return whether equal scores at the threshold keep the error rates apart.
+
+    That is so where they differ by more than half of what one trial adds to the rate of the class
+    with fewer trials: without a tie, the nearest threshold leaves no more.
     """
     missed, accepted, bonafide, spoof = (counts[name] for name in COUNTS)
     fewer = min(bonafide, spoof)

@@ -1,5 +1,6 @@
-"""The report of a paper's table that no training has part in: what it prints, what there is here,
-and whether that is equal.
+"""The report of a paper's table that needs no training.
+
+It says what the paper prints, what there is here, and whether the two are equal.
 """
 
 from __future__ import annotations
@@ -96,8 +97,9 @@ def write(report: Found, folder: Path) -> Path:
 
 
 def stale(report: Found, folder: Path) -> list[Path]:
-    """Return the files in `folder` that are missing or differ from the report; counts, which depend
-    on the corpora of a machine, only have to be there.
+    """Return the files in `folder` that are missing or differ from the report.
+
+    Counts depend on the corpora of a machine; their files only have to be there.
     """
     changed = find_changed_files(texts(report), folder)
     fixed = isinstance(report.card, Shapes)

@@ -48,8 +48,9 @@ def section(table: Table, results: tuple[Cell, ...], comparisons: Comparisons, f
 
 
 def claims(table: Table, results: tuple[Cell, ...], comparisons: Comparisons) -> list[str]:
-    """Return a sentence for each outcome of columns with a best row: which rows that is, what they
-    beat, and what not.
+    """Return a sentence for each outcome of columns with a best row.
+
+    It names the best row, the rows that it beats, and those that it does not.
     """
     columns_by_text: dict[str, list[str]] = {}
     for index, column in enumerate(table.columns):
@@ -179,8 +180,9 @@ def _format_signed(value: float, column: Column) -> str:
 
 
 def _p_value(value: float) -> str:
-    """Return `< 0.001`, or three decimals: a value that rounds to 0.050 has as many as tell it
-    from that.
+    """Return `< 0.001`, or three decimals.
+
+    A value that rounds to 0.050 has as many decimals as show on which side of 0.05 it is.
     """
     if value < 0.001:
         return "< 0.001"

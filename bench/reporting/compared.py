@@ -1,8 +1,8 @@
 """Which rows of a table really differ: each against its parent, and the best against each other.
 
 Every pair of complete rows is tested in every column (`bench.metrics.between`), and the p-values of
-a column are corrected for all its pairs (Holm), also those that are not shown: which row is the
-best is read off the same figures, so that a comparison with the best is chosen among all pairs.
+a column are corrected for all its pairs (Holm), also for those that are not shown: the best row is
+chosen by the same results, so that a comparison with it is chosen among all pairs.
 """
 
 # The stubs of pandas leave many types open.
@@ -64,7 +64,7 @@ class Comparisons:
         return test is not None and test.few
 
     def level_with_best(self, column: int, tops: frozenset[str]) -> frozenset[str]:
-        """Return the rows, but those `tops`, that do not differ significantly from one of them."""
+        """Return the rows that do not differ significantly from one of `tops`."""
         return frozenset(
             row
             for at, top, row in self.tested
@@ -103,8 +103,9 @@ def compared(
 
 
 class _Replicates:
-    """Those of runs by metric; all that the table's columns need of an evaluation are asked for at
-    once, as they are of one score file.
+    """The bootstrap replicates of runs by metric.
+
+    All that the table's columns need of an evaluation is read at once, as it is of one score file.
     """
 
     def __init__(self, table: Table, artifacts: Kept | None) -> None:

@@ -1,5 +1,7 @@
-"""Figures that a paper prints and that cannot all be right: a combined one against its parts, and
-one system in two tables. Nothing is said where rounding explains it.
+"""Results that a paper prints and that cannot all be right.
+
+A combined result may not fit its parts, or one system may have two results in two tables. Nothing
+is noted where rounding explains it.
 """
 
 from __future__ import annotations
@@ -13,11 +15,11 @@ from bench.specs.table import Column, Row, Table
 
 
 def contradictions(table: Table, others: Sequence[Table] = ()) -> dict[tuple[str, int], str]:
-    """Return a note, with the arithmetic, for each contradictory figure of `table`, by row and
-    index of the column.
+    """Return a note, with the arithmetic, for each contradictory result of `table`.
 
-    `others` are the paper's other tables. A row of the same name is the same system; its figure
-    there is compared where the metric is the same and no combination.
+    Notes are by row and index of the column. `others` are the paper's other tables. A row of the
+    same name is the same system; its result there is compared where the metric is the same and not
+    combined.
     """
     notes_by_cell: dict[tuple[str, int], str] = {}
     for name, row in table.rows.items():
@@ -73,8 +75,9 @@ def _compare_elsewhere(table: Table, name: str, column: Column, other: Table) ->
 def _compute_combined(
     table: Table, figures: dict[str, float], column: Column
 ) -> tuple[str, float] | None:
-    """Return what the parts make of a combined figure, written out and as a number; None where a
-    part is lacking or the column combines none.
+    """Return what the parts of a combined result give, written out and as a number.
+
+    None where a part is missing or the column combines none.
     """
     if column.combine == "none" or not figures.keys() >= set(column.parts):
         return None

@@ -28,9 +28,10 @@ _READING = (
 
 
 def section(paper: Paper, runs: Mapping[str, Run], form: Form, table: Table) -> str:
-    """Return the points that concern rows of `table`, by effect; the paper's others are counted,
-    see `page`. `runs` holds the rows' settings; lines of variants are not looked at. What concerns
-    a row in its smoke form is what concerns it in the paper's.
+    """Return the points that concern rows of `table`, by effect.
+
+    The paper's other points are counted, see `page`. `runs` holds the rows' settings; variants are
+    left out. What concerns a row in its smoke form is what concerns it in the paper's.
     """
     touched = touches(paper, table.key, in_papers_form(table, runs))
     touching = [difference for difference in paper.differences if difference.item in touched]
@@ -65,8 +66,9 @@ def page(paper: Paper) -> str:
 
 
 def whole_list(paper: Paper) -> str:
-    """Return the paper's whole list, by effect, with the rows of each of its tables that a point
-    concerns, and its variants.
+    """Return the paper's whole list, by effect, and its variants.
+
+    Each point has the rows of each table that it concerns.
     """
     keys = [key for key in cards.table_keys() if key.startswith(f"{paper.key}/")]
     cards_of_paper = [cards.table(key) for key in keys]

@@ -1,8 +1,8 @@
-"""The report of one table: laid out as in the paper, with what was run, what was not, and why the
-figures may differ.
+"""The report of one table: results laid out as in the paper, and what there is to know of them.
 
-The text depends on the cards and the tracking store alone (it holds no date of its own), so that a
-published report can be checked against them.
+It says what was run, what was not, and why results may differ. The text depends on the cards and
+the tracking store alone (it holds no date of its own), so that a published report can be checked
+against them.
 """
 
 # The stubs of pandas, matplotlib and seaborn leave many types open.
@@ -113,8 +113,9 @@ class Report:
         return files | {differences.page_name(self.paper): differences.page(self.paper)}
 
     def extra(self, kind: Extra, figure: bytes = b"") -> str:
-        """Return the report in another form; `figure` is the PNG that comes into a page, and no
-        figure does where it is empty.
+        """Return the report in another form.
+
+        `figure` is the PNG in a page; where it is empty, the page has no picture.
         """
         if kind == "latex":
             return render_latex(self.table, self.cells, self.contradictory, self.form)
@@ -122,7 +123,7 @@ class Report:
         return render_html.page(self.title, self.markdown, {f"{self.stem}.png": figure, **pictures})
 
     def files(self, folder: Path) -> list[Path]:
-        """Return what is in `folder` of this report, in any form and of any run."""
+        """Return the files of this report in `folder`, in any form and of any run."""
         other = f"{self.stem}.smoke."
         paths = folder.glob(f"{glob.escape(self.stem)}.*") if folder.is_dir() else ()
         return [path for path in paths if not path.name.startswith(other)]
@@ -150,14 +151,14 @@ def report(
     artifacts: Kept | None = None,
     detail: bool = False,
 ) -> Report:
-    """Return the report of `table`; `others` are the paper's other tables, whose figures may
-    contradict this one's.
+    """Return the report of `table`.
 
-    `runs` holds the folded settings of every row that can be run, in `form`; `frame` is the
-    tracking store's (`Store.frame`), as is `scored` (`Store.scored`): score files of other systems
-    that were judged for this table. Runs of other settings or data are counted, not shown. `kept`
-    is where runs keep what comparisons of rows need; without it none is made.
-    With `detail`, a cell of the table has three lines, else one.
+    `others` are the paper's other tables, whose results may contradict this one's. `runs` holds the
+    folded settings of every row that can be run, in `form`; `frame` is the tracking store's
+    (`Store.frame`), as is `scored` (`Store.scored`): score files of other systems that were
+    evaluated for this table. Runs of other settings or data are counted, not shown. `artifacts`
+    reads what runs keep for comparisons of rows; without it none is made. With `detail`, a cell of
+    the table has three lines, else one.
     """
     table, runs = with_variants(table, runs, frame, form)
     standings = {row: standing(table, row, run, frame, form) for row, run in runs.items()}
@@ -218,9 +219,10 @@ def report(
 
 
 def write(made: Report, folder: Path, extras: Sequence[Extra] = ()) -> Path:
-    """Write the Markdown and CSV into `folder`, the figure as PNG, SVG and PDF where anything was
-    run, and the `extras`; return the Markdown file's path. All of them, or none where there is no
-    space.
+    """Write the report into `folder`; return the Markdown file's path.
+
+    Written are Markdown and CSV, the figure as PNG, SVG and PDF where anything was run, and the
+    `extras`: all of them, or none where there is no space.
     """
     drawn = render_files(made.figure()) if made.has_figure else {}
     files: dict[str, str | bytes] = {**made.pictures, **made.texts}
@@ -232,11 +234,11 @@ def write(made: Report, folder: Path, extras: Sequence[Extra] = ()) -> Path:
 
 
 def stale(made: Report, folder: Path, extras: Sequence[Extra] = ()) -> list[Path]:
-    """Return the files in `folder` that are missing or differ from the report: Markdown, CSV, the
-    `extras`, and those written earlier that are there.
+    """Return the files in `folder` that are missing or differ from the report.
 
-    Figures are drawn from the same numbers and only have to be there: their bytes change with the
-    version of the drawing library.
+    Compared are Markdown, CSV, the `extras`, and other forms that are there already. Figures only
+    have to be there: they are drawn from the same numbers, and their bytes change with the drawing
+    library.
     """
     names = [f"{made.stem}.{kind}" for kind in FILE_KINDS] if made.has_figure else []
     drawn = [folder / name for name in (*names, *made.pictures)]

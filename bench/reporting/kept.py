@@ -1,4 +1,4 @@
-"""What a report takes of runs beside their figures: bootstrap replicates, and energy."""
+"""What a report reads of runs beside their results: bootstrap replicates, pictures, and energy."""
 
 from __future__ import annotations
 
@@ -21,24 +21,26 @@ T = TypeVar("T")
 
 
 class Kept(Protocol):
-    """What finished runs, named by their ids, have kept."""
+    """Reads what finished runs, named by their ids, keep."""
 
     def draws(
         self, run_id: str, evaluation: str, figures: Collection[str]
     ) -> Mapping[str, Draws] | None:
-        """Return the replicates of figures, by their names, of one evaluation; None where its score
-        file cannot be had.
+        """Return the replicates of metrics, by name, of one evaluation.
+
+        None where its score file cannot be read.
         """
         ...
 
     def placed(self, run_id: str, evaluation: str) -> Placed | None:
-        """Return the error rates of one evaluation's frames by where they are; None where its score
-        file cannot be had, or its frames have no place.
+        """Return the error rates of one evaluation's frames by their position.
+
+        None where its score file cannot be read, or its frames have no position.
         """
         ...
 
     def energy_kwh(self, run_id: str, curves: Sequence[str]) -> float:
-        """Return what the GPUs whose power the named curves are took, in kilowatt hours."""
+        """Return the energy of the GPUs whose power the named curves are, in kilowatt hours."""
         ...
 
     def pictures(self, run_id: str, evaluation: str) -> Mapping[str, bytes]:
@@ -47,11 +49,11 @@ class Kept(Protocol):
 
 
 class KeptInStore:
-    """What the runs of a tracking store have kept.
+    """Reads what the runs of a tracking store keep.
 
     Replicates are drawn once and then lie in the work folder. A finished run's score files never
-    change, so that its id, the figure's name and its version say which are meant; the file is read,
-    and where the store is a server fetched, only where they are not yet there.
+    change, so that its id, the metric's name and its version identify them; the file is read, and
+    where the store is a server fetched, only where they are not there yet.
     """
 
     def __init__(self, store: kept.Opened, work: Path) -> None:
@@ -106,7 +108,7 @@ class KeptInStore:
 
 
 def _name_version(figure: str) -> str:
-    """Return by what replicates of a figure are drawn: another version draws others."""
+    """Return the version by which replicates of a metric are drawn."""
     raised = versions.raised(versions.of_metrics([figure]))
     return "-".join(
         [KIND, *(f"{part} {version}".replace(" ", "-") for part, version in raised.items())]
@@ -131,13 +133,13 @@ def _unpacked_placed(arrays: Mapping[str, Any]) -> Placed:
 
 
 def _save_arrays(path: Path, **arrays: Any) -> None:
-    """Keep what was drawn for the next report; where nothing can be written this one has it."""
+    """Save arrays for the next report; where nothing can be written, this report has them."""
     with contextlib.suppress(OSError), writing.whole(path) as file:
         np.savez(file, **arrays)
 
 
 def _read_arrays(path: Path, unpack: Callable[[Mapping[str, Any]], T]) -> T | None:
-    """Return what is kept at `place`; None where it is not there, or not whole: it is made anew."""
+    """Return the arrays in a file; None where it is not there or not whole."""
     try:
         with path.open("rb") as file, np.load(file) as arrays:
             return unpack(arrays)

@@ -123,8 +123,10 @@ def lay_out_rows(
     names: Callable[[str], Sequence[str]],
     progress: Callable[[str], str] | None,
 ) -> TableModel:
-    """Return a row for each row of the table, with `names`, the `texts` of its cells, each of as
-    many columns as it has texts, under `headings`, and `progress`.
+    """Return a row for each row of the table.
+
+    It has the row's `names`, the `texts` of its cells, each of as many columns as it has texts,
+    under `headings`, and its `progress`.
     """
     before = row_names.headings(table)
     rows: list[Sequence[str]] = []

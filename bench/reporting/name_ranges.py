@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 
 def ranged(names: Sequence[str], order: Sequence[str]) -> str:
-    """Return names, in their `order`; three or more that are numbered and follow one another are a
-    range.
+    """Return names in their `order`, three or more that follow one another as a range.
+
+    Only numbered names make a range.
 
     >>> ranged(["S6", "S1", "S2", "S3"], ["S0", "S1", "S2", "S3", "S4", "S5", "S6"])
     'S1 to S3, S6'
@@ -39,8 +40,9 @@ def ranged(names: Sequence[str], order: Sequence[str]) -> str:
 
 
 def bracketed(low: float, high: float, digits: int) -> str:
-    """Return an interval with `digits` decimals, or with as many more as tell its bounds apart;
-    nothing where there is none: an unknown bound, or one that is as the other.
+    """Return an interval with `digits` decimals, or with as many more as tell its bounds apart.
+
+    Empty where there is no interval: a bound is unknown, or both are equal.
 
     >>> bracketed(0.951, 1.2, 2), bracketed(0.0012, 0.0041, 2), bracketed(0.0, 0.0, 2)
     ('[0.95, 1.20]', '[0.001, 0.004]', '')

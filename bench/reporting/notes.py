@@ -133,8 +133,10 @@ def _explain_marks(
 def verdict(
     table: Table, results: tuple[Cell, ...], standings: Mapping[str, Standing], form: Form
 ) -> str:
-    """Return the outcome in two sentences: how many figures agree with the paper's among those that
-    can be judged, and how far the rows are.
+    """Return the outcome in two sentences.
+
+    How many results agree with the paper's among those that can be judged, and how far the rows
+    are.
     """
     counts = tally(table, results)
     sentences = [

@@ -1,6 +1,4 @@
-"""Rows that were made by older code than this: marked in reports, and not compared with rows of
-newer code without a word.
-"""
+"""Rows that older code made: reports mark them and compare them only with a warning."""
 
 # The stubs of pandas leave many types open.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
@@ -35,7 +33,7 @@ def of_runs(runs: pd.DataFrame) -> dict[str, tuple[int, int]]:
 
 
 def footnote(table: Table, row: str, older: Older, runs: pd.DataFrame, form: Form) -> str:
-    """Return by which code a row is, what has changed since, and the command that mends it."""
+    """Return which code made a row, what has changed since, and the command that renews it."""
     changed = ", ".join(
         f"{part} version {one}; now version {two}" for part, (one, two) in older.items()
     )
@@ -61,7 +59,7 @@ def _describe_code(runs: pd.DataFrame) -> str:
 
 
 def warned(section: str, older: Mapping[str, Older]) -> str:
-    """Return the section that compares rows, with a word where some of them are of older code."""
+    """Return the section that compares rows, with a warning where older code made some of them."""
     rows = ", ".join(row for row, parts in older.items() if parts)
     if not section or not rows:
         return section

@@ -39,8 +39,10 @@ _HEADINGS = (
 
 
 def overview(reports: Sequence[Report], form: Form, untrained: Sequence[Checked] = ()) -> str:
-    """Return the page in Markdown: the tables of which anything was run or scored, with links to
-    the reports beside it, the `untrained` ones, and what will stand here when the others are run.
+    """Return the page in Markdown.
+
+    It links the reports of tables of which anything was run or scored and those of the `untrained`
+    ones, and lists what is not run yet.
     """
     here = [made for made in reports if made.says_something]
     smoke = "" if form == "paper" else " --smoke"
@@ -125,9 +127,7 @@ def _list_awaited(reports: Sequence[Report], form: Form) -> str:
 
 
 def left_over(reports: Sequence[Report], folder: Path) -> list[Path]:
-    """Return the files in `folder` that an earlier report wrote of a table of which there is
-    nothing to say any more.
-    """
+    """Return the files in `folder` of earlier reports whose tables have nothing to report now."""
     silent = [made for made in reports if not made.says_something]
     papers = {made.paper.key for made in reports if made.says_something}
     paths = [path for made in silent for path in made.files(folder)]

@@ -1,5 +1,6 @@
-"""What each paper prints, and where paper, released code and this suite differ: pages that hold no
-result of this suite and no picture, for whoever reads before anything was run.
+"""What each paper prints, and where paper, released code and this suite differ.
+
+The pages hold no result of this suite and no picture; they can be read before anything was run.
 """
 
 from __future__ import annotations
@@ -42,9 +43,7 @@ class _Printed(NamedTuple):
 
 
 def pages() -> dict[str, str]:
-    """Return the pages in Markdown by the names of their files: one for each paper whose tables are
-    here, and one over them.
-    """
+    """Return the pages in Markdown by file name: one for each paper, and one over them."""
     papers = [paper for key in _list_papers() if (paper := _read_printed(key)).tables]
     return {
         NAME: _render_overview(papers),

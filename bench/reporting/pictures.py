@@ -1,4 +1,4 @@
-"""Figures that runs keep, placed in a report: those of the best row on each evaluation."""
+"""Plots that runs keep, shown in a report: those of the best row on each evaluation."""
 
 # The stubs of pandas leave many types open.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
@@ -42,7 +42,7 @@ def pictures(
     stem: str,
     form: Form,
 ) -> Pictures:
-    """Return the figures that the best complete row's first run keeps of each evaluation."""
+    """Return the plots of each evaluation that the first run of the best complete row keeps."""
     files: dict[str, bytes] = {}
     lines: list[str] = []
     for evaluation, column in _list_evaluations(table).items():

@@ -1,4 +1,4 @@
-"""Rows set against each other by where their errors are: inside of segments and at boundaries."""
+"""Rows compared by where their errors are: inside of segments and at boundaries."""
 
 # The stubs of pandas leave many types open.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false

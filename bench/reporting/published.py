@@ -16,7 +16,7 @@ REFERENCE = re.compile(r"\s*\[\d+\]")
 
 
 def elsewhere_notes(table: Table) -> list[str]:
-    """Return a sentence, a footnote, for each row of which others measured a figure."""
+    """Return a footnote for each result of a row that others measured too."""
     columns = {column.metric: column for column in table.columns}
     notes: list[str] = []
     for row in table.rows.values():
@@ -44,7 +44,7 @@ def elsewhere_notes(table: Table) -> list[str]:
 
 
 def linked(row: Row) -> tuple[str, ...]:
-    """Return the row's text cells, the system's name linked to its paper where that is known."""
+    """Return the row's text cells, with the system's name linked to its paper if that is known."""
     index = place_of_name(row)
     return tuple(
         _format_link(cell, row.url) if n == index else cell for n, cell in enumerate(row.cells)
@@ -52,8 +52,9 @@ def linked(row: Row) -> tuple[str, ...]:
 
 
 def place_of_name(row: Row) -> int:
-    """Return which text cell names the system: the one with the paper's reference (`SLS [23]`),
-    else the first.
+    """Return which text cell names the system.
+
+    It is the one with the paper's reference (`SLS [23]`), else the first.
     """
     return next((n for n, cell in enumerate(row.cells) if REFERENCE.search(cell)), 0)
 

@@ -38,10 +38,10 @@ class Ranking(NamedTuple):
 def rank_values(
     figures: ArrayLike, better: Literal["lower", "higher"] = "lower"
 ) -> NDArray[np.float64]:
-    """Return the ranks of systems in each dimension: of n systems n for the best, 1 for the worst
-    (section IV.C); equal ones share their ranks' mean, of which the paper says nothing.
+    """Return the ranks of systems in each dimension: of n systems n for the best, 1 for the worst.
 
-    `figures` and the result are of shape (systems, dimensions).
+    So has the paper them (section IV.C); equal ones share the mean of their ranks, of which it says
+    nothing. `figures` and the ranks are of shape (systems, dimensions).
 
     >>> rank_values([[1.0], [3.0], [2.0]]).ravel().tolist()
     [3.0, 1.0, 2.0]
@@ -58,14 +58,15 @@ def ranking(
     form: Form,
     readings: Sequence[tuple[str, str]] = (),
 ) -> Ranking:
-    """Return the ranks of `systems`, rows of each of `tables`, by their published figures, and once
-    more with our figure of the row `ours` in place of the published one, where it is complete.
+    """Return the ranks of `systems`, rows of each of `tables`, by their published results.
 
-    Each of `readings` is a system and another table that has it as a row: one more panel, with the
-    figures that this table prints; a system that is not ranked is left out. `frame_of` gives a
-    table's runs (`Store.frame`). Columns that combine others are left out; the last dimension is
-    the mean of all, as the paper has it (section IV.C). BenchError where a system has no published
-    figure, and where columns differ in what is better.
+    They are ranked once more with our result of the row `ours` in place of the published one, where
+    it is complete. Each of `readings` is a system and another table that has it as a row, and adds
+    a panel with the results that this table prints; a system that is not ranked is left out.
+    `frame_of` gives a table's runs (`Store.frame`). Columns that combine others are left out; the
+    last dimension is the mean of all, as the paper has it (section IV.C).
+
+    BenchError where a system has no published result, and where columns differ in what is better.
     """
     columns = [(table, c) for table in tables for c in table.columns if c.combine == "none"]
     if len({(column.kind, column.better) for _, column in columns}) != 1:

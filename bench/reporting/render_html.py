@@ -33,8 +33,11 @@ _OWN_TYPE = "own_element"
 
 
 def page(title: str, markdown: str, images: Mapping[str, bytes]) -> str:
-    """Return the page; `images` are the PNGs that the Markdown names, and come
-    into it; an empty one is left out, as by `without_images`."""
+    """Return the page.
+
+    `images` are the PNGs that the Markdown names, and come into it; an empty one is left out, as by
+    `without_images`.
+    """
     template = (card_files.folder("templates") / "page.html").read_text(encoding="utf-8")
     parts = {
         "title": html.escape(visible(title)),
@@ -45,8 +48,11 @@ def page(title: str, markdown: str, images: Mapping[str, bytes]) -> str:
 
 
 def _allow_sources(template: str) -> str:
-    """Return what a browser is to allow: the template's own script and style, by their SHA-256,
-    and pictures that are in the page."""
+    """Return what a browser is to allow.
+
+    That is the template's own script and style, by their SHA-256, and pictures that are in the
+    page.
+    """
     allowed = {
         name: base64.b64encode(hashlib.sha256(content.encode()).digest()).decode("ascii")
         for name, content in re.findall(r"<(script|style)>(.*?)</\1>", template, re.DOTALL)
@@ -103,7 +109,7 @@ def _render_cell(tokens: Sequence[Token], index: int, *_: Any) -> str:
         return ""
     if token.nesting < 0:
         return f"</{token.tag}>"
-    return f"<{token.tag}{RendererHTML.renderAttrs(token)}>"
+    return f"<th{RendererHTML.renderAttrs(token)}>" if token.tag == "th" else "<td>"
 
 
 def _render_text(tokens: Sequence[Token], index: int, *_: Any) -> str:

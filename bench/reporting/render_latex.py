@@ -76,11 +76,12 @@ _LACKS, _BEST = "italic: seeds or trials are missing", "bold: our best result"
 def render_latex(
     table: Table, results: tuple[Cell, ...], contradictory: Mapping[CellKey, str], form: Form
 ) -> str:
-    """Return the table as a float with booktabs: the paper's results and ours, mean ± spread over
-    seeds, the best in bold; a tabular for each system where the layout is a matrix.
+    """Return the table as a float with booktabs.
 
-    `contradictory` has a note for each result of the paper that its own arithmetic contradicts.
-    Raise BenchError for a character that pdfLaTeX cannot set.
+    It has the paper's results and ours, mean ± spread over seeds, the best in bold; a tabular for
+    each system where the layout is a matrix. `contradictory` has a note for each result of the
+    paper that its own arithmetic contradicts. Raise BenchError for a character that pdfLaTeX cannot
+    set.
     """
     tops = [best(table, column, results) for column in range(len(table.columns))]
     pairs = {
@@ -137,8 +138,9 @@ def _format_results(cell: Cell, top: bool, contradictory: bool, digits: int) -> 
 
 
 def _list_names(table: Table, key: str) -> list[str]:
-    """Return a row's key and text cells, the system's name with a citation in place of the paper's
-    own number for it.
+    """Return a row's key and text cells.
+
+    The system's name has a citation in place of the paper's own number for it.
     """
     row = table.rows[key]
     names = [*row.cells]
@@ -151,8 +153,9 @@ def _list_names(table: Table, key: str) -> list[str]:
 def _list_rows(
     table: Table, results: tuple[Cell, ...], pairs: Mapping[CellKey, tuple[str, str]]
 ) -> list[TableModel]:
-    """Return one table; where the paper's results stand beside ours, each heading is over two
-    columns.
+    """Return one table.
+
+    Where the paper's results stand beside ours, each heading is over two columns.
     """
     columns = table.columns
     beside = has_paper(results)

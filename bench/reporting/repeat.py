@@ -1,5 +1,6 @@
-"""All that it takes to make a report's figures again: commands, code, environment, data, devices,
-and what it cost.
+"""What it takes to get a report's results again.
+
+These are commands, code, environment, data and devices, and what it cost.
 """
 
 # The stubs of pandas leave many types open.
@@ -119,8 +120,10 @@ def missing(standings: Mapping[str, Standing], form: Form) -> str:
 def command(
     table: Table, standings: Mapping[str, Standing], form: Form, seeds: int | None = None
 ) -> str:
-    """Return the command that runs the rows that were begun (all where none was), with `seeds`;
-    without a number, with those that the rows have where these are more than the card's.
+    """Return the command that runs the rows that were begun, or all where none was.
+
+    It has the given number of `seeds`; without one, the number that the rows have where this is
+    more than the card's.
     """
     begun = [row for row, stands in standings.items() if len(stands.runs)]
     rows = "" if len(begun) in (0, len(standings)) else f" --rows {','.join(begun)}"
@@ -151,8 +154,10 @@ def _list_commands(table: Table, standings: Mapping[str, Standing], form: Form) 
 
 
 def _describe_code(runs: pd.DataFrame) -> list[str]:
-    """Return what code and what environment the runs were of: a checkout's commit and its lock, a
-    commit that was installed without a lock, or a release; and the packages, as the runs say them.
+    """Return which code and environment the runs had, and their packages.
+
+    Code is a checkout's commit with its lock, a commit that was installed without a lock, or a
+    release.
     """
     lines: list[str] = []
     parts = _list_each(runs["commit"])
@@ -170,8 +175,9 @@ def _describe_code(runs: pd.DataFrame) -> list[str]:
 
 
 def _describe_packages(runs: pd.DataFrame) -> list[str]:
-    """Return a line with the versions of packages that the runs say they ran with; a package that
-    had several has them all.
+    """Return a line with the versions of packages that the runs report.
+
+    A package that had several versions has them all.
     """
     described = runs[runs["environment"] != ""] if "environment" in runs else runs[:0]
     if not len(described):
@@ -191,7 +197,7 @@ def _note_uncommitted(runs: pd.DataFrame) -> str:
 
 
 def _list_each(values: pd.Series[Any]) -> list[str]:
-    """Return every value once; a run that was resumed has several, with commas between."""
+    """Return every value once; a run that was resumed has several, with commas between them."""
     every = [part for value in values for part in str(value).split(", ")]
     return list(dict.fromkeys(part or _UNKNOWN for part in every))
 

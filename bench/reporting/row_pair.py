@@ -1,7 +1,7 @@
-"""Two rows by name, `table4:S5` and `table4:S4`: the difference of each result that their tables
-have, on every evaluation that both were scored on, and whether it is chance.
+"""Two rows by name, `table4:S5` and `table4:S4`, compared on every evaluation that both share.
 
-Nothing is scored and no keys are read: results and replicates are those of reports.
+For each result that their tables have, the difference is tested. Nothing is scored and no keys are
+read: results and replicates are those of reports.
 """
 
 # The stubs of pandas leave many types open.
@@ -47,8 +47,7 @@ class Frames(Protocol):
         ...
 
     def scored(self, table_key: str, form: Form) -> Any:
-        """Return the judged score files beside a table, a frame of
-        `bench.tracking.scored_record`."""
+        """Return the scored files beside a table, a frame of `bench.tracking.scored_record`."""
         ...
 
 
@@ -106,8 +105,10 @@ class RowPair:
 
 
 def find_row(text: str, form: Form, store: Frames, seeds: str = "") -> RowResults:
-    """Return the row that `text` names, `TABLE:ROW` (`table4:S5`, `table4:S7@released`, or a scored
-    system's name), with its finished runs of `seeds`: a number, `ALL`, or the row's first.
+    """Return the row that `text` names, with its finished runs of `seeds`.
+
+    `text` is `TABLE:ROW` (`table4:S5`, `table4:S7@released`, or a scored system's name), `seeds` a
+    number, `ALL`, or empty for the row's first.
 
     BenchError where there is no such row, or a run of it is not finished.
     """
@@ -195,8 +196,9 @@ def _choose_runs(
 def compare_rows(
     a: RowResults, b: RowResults, form: Form, artifacts: Kept, corpus: str = "", split: str = ""
 ) -> RowPair:
-    """Return the difference of every result that both rows' tables have: of all evaluations that
-    both share, or those of `corpus` (its key) and `split`.
+    """Return the difference of every result that both rows' tables have.
+
+    Compared are all evaluations that both share, or those of `corpus` (its key) and `split`.
 
     BenchError where they share none.
     """
@@ -231,7 +233,7 @@ def compare_rows(
 def _compare_evaluation(
     a: RowResults, b: RowResults, evaluation: Evaluation, artifacts: Kept, notes: list[str]
 ) -> Iterator[Compared]:
-    """Yield the results of one evaluation; what is not compared is said in `notes`."""
+    """Yield the results of one evaluation; `notes` get what is not compared and why."""
     metrics = dict.fromkeys(name for row in (a, b) for name in _list_metrics(row, evaluation))
     drawn = [_read_draws(row, evaluation, [*metrics], artifacts) for row in (a, b)]
     for row, draws_of_seeds in zip((a, b), drawn, strict=True):
@@ -281,8 +283,10 @@ def _read_draws(
 def _read_trained(
     row: RowResults, evaluation: Evaluation, metric: str, drawn: list[Draws]
 ) -> Trained | None:
-    """Return a result of each seed with its replicates, rates as fractions; None where a run does
-    not have it."""
+    """Return a result of each seed with its replicates, rates as fractions.
+
+    None where a run does not have it.
+    """
     name = f"{row.evaluations[evaluation]}.{metric}"
     if not all(_is_there(run, name) and draws.trials for run, draws in zip(row.runs, drawn)):  # noqa: B905
         return None

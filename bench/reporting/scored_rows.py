@@ -1,8 +1,7 @@
-"""Lines of a report for other systems, whose score files were judged and which are not trained
-here.
+"""Lines of a report for other systems, which were scored and are not trained here.
 
-A system is one row, whatever number of corpora it was scored on. Of one evaluation the file that
-was judged last stands.
+A system is one row, whatever number of corpora it was scored on. Of several files of one evaluation
+the one that was scored last counts.
 """
 
 # The stubs of pandas leave many types open.
@@ -27,8 +26,9 @@ MISSING = "missing"
 
 
 def with_scored(table: Table, scored: pd.DataFrame) -> tuple[Table, dict[str, Standing]]:
-    """Return `table` with a row for each system in `scored` (`bench.tracking.scored_record`) behind
-    its own, and the systems' standings by these rows.
+    """Return `table` with a row for each system in `scored`, and the systems' runs by row.
+
+    The rows stand behind the table's own; `scored` is of `bench.tracking.scored_record`.
     """
     stands = standing(scored)
     if not len(stands):
@@ -42,7 +42,7 @@ def with_scored(table: Table, scored: pd.DataFrame) -> tuple[Table, dict[str, St
 
 
 def standing(scored: pd.DataFrame) -> pd.DataFrame:
-    """Return the score files that stand: of each system and evaluation the one judged last."""
+    """Return the score files that count: of each system and evaluation the last."""
     finished = scored[scored["status"] == "FINISHED"]
     return finished.drop_duplicates(["system", "evaluation"], keep="last")
 
@@ -55,8 +55,9 @@ def replaced(scored: pd.DataFrame) -> dict[tuple[str, str], int]:
 
 
 def scored_cells(table: Table, standings: Mapping[str, Standing]) -> tuple[Cell, ...]:
-    """Return the figures of the systems' rows of `table`; those of files that lack trials are not
-    complete.
+    """Return the results of the systems' rows of `table`.
+
+    Those of files that lack trials are not complete.
     """
     systems_table = table.model_copy(update={"rows": {row: table.rows[row] for row in standings}})
     return tuple(
@@ -88,7 +89,7 @@ def _build_row(name: str, table: Table) -> Row:
 
 
 def _build_row_runs(row: str, files: pd.DataFrame) -> Standing:
-    """Return the row's one line: the figures of all its files, and which run each is of."""
+    """Return the row's one line: the results of all its files, and which run each is of."""
     line: dict[str, Any] = {"row": row, "seed": 0}
     for file in files.to_dict("records"):
         evaluation = file["evaluation"]

@@ -36,10 +36,12 @@ class SettingCurve(NamedTuple):
 
 
 def read_sweep_curve(card: Sweep, trials: pd.DataFrame, base: Run) -> SettingCurve:
-    """Return the curve of a sweep of one dimension from its study's table (`bench.sweeps.records`),
-    as it was kept: all text. `base` is the run that its trials differ from.
+    """Return the curve of a sweep of one dimension from its study's table.
 
-    BenchError where it has several dimensions or one of no numbers, or scores no test set.
+    The table (`bench.sweeps.records`) is all text, as it is read from its file. `base` is the run
+    that its trials differ from.
+
+    BenchError where the sweep has several dimensions or one without numbers, or scores no test set.
     """
     (dimension, setting_space), *more = card.space.items()
     if more or isinstance(setting_space, Categories):

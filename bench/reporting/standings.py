@@ -1,8 +1,8 @@
-"""Which runs stand for a row.
+"""Which runs count for a row.
 
-A run stands for a row only with the row's own signature, in the asked form, finished. All seeds of
-a row must have seen the same data: that of the run that ended last. Wanted are the card's seeds and
-any other that was begun: a seed that failed must not drop out of a mean unseen.
+A run counts for a row only with the row's own signature, in the asked form, finished. All seeds of
+a row must have seen the same data: that of the run that ended last. The wanted seeds are the card's
+and any other that was begun: a seed that failed must not drop out of a mean unseen.
 """
 
 # The stubs of pandas leave many types open.
@@ -34,7 +34,7 @@ class Missing:
 
 @dataclass(frozen=True)
 class Standing:
-    """The runs of one row that a report may use, and how many it must leave out."""
+    """The runs of one row that a report may use, and how many it leaves out."""
 
     row: str
     seeds: tuple[int, ...]
@@ -56,8 +56,9 @@ def _on_data_of_last(finished: pd.DataFrame) -> pd.DataFrame:
 
 
 def _like_last(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return the runs made from the same weights, audio and breaths as the last; what does not say
-    counts as made from these.
+    """Return the runs made from the same weights, audio and breaths as the last.
+
+    A run that does not say counts as made from these.
     """
     contents = runs["contents"].iloc[-1] if len(runs) else ""
     return runs[runs["contents"].isin(["", contents])] if contents else runs

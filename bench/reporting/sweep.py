@@ -96,9 +96,9 @@ def note(card: Sweep, trials: pd.DataFrame) -> str:
 def report(
     card: Sweep, trials: pd.DataFrame | None, importances: Mapping[str, float], others: int
 ) -> SweepReport:
-    """Return the report of a sweep from its study's table (`bench.sweeps.records`), as it is kept
-    in the tracking store; None where the card as it stands was not run.
+    """Return the report of a sweep from its study's table (`bench.sweeps.records`).
 
+    The table is read from the tracking store; None where the card as it stands was not run.
     `others` is how many further studies there are of the same card on other data.
     """
     stem = f"sweep-{card.key}" + (".smoke" if card.form == "smoke" else "")
@@ -126,8 +126,9 @@ def write(made: SweepReport, folder: Path) -> Path:
 
 
 def stale(made: SweepReport, folder: Path) -> list[Path]:
-    """Return the files in `folder` that are missing or differ; of figures those that are missing,
-    as their bytes change with the version of the drawing library.
+    """Return the files in `folder` that are missing or differ.
+
+    Figures only have to be there, as their bytes change with the version of the drawing library.
     """
     changed = find_changed_files(made.texts, folder)
     return changed + [folder / name for name in made.image_names if not (folder / name).is_file()]

@@ -20,9 +20,9 @@ from bench.trial_table import Trial, list_trials
 def leaders(card: Sweep, trials: pd.DataFrame) -> list[Trial]:
     """Return the finished trials than which none is better, as far as dev can tell, by number.
 
-    They are the one of the least objective, and all that are printed as it is or are within the
-    study's resolution of it: what one error more or less of the smaller class changes. Several of
-    them: none of them is the best. Empty where none is finished.
+    They are the trial with the least objective, and all that are printed like it or lie within the
+    study's resolution of it: what one error more or less of the smaller class changes. Where they
+    are several, none of them is the best. Empty where no trial is finished.
     """
     finished = [line for line in list_trials(trials) if line["state"] == "finished"]
     if not finished:
@@ -38,16 +38,18 @@ def leaders(card: Sweep, trials: pd.DataFrame) -> list[Trial]:
 
 
 def resolution(trials: pd.DataFrame) -> float:
-    """Return what one error of dev's smaller class changes of the objective, in its unit; 0 where
-    the study does not say.
+    """Return what one error of dev's smaller class changes of the objective, in its unit.
+
+    0 where the study does not say.
     """
     resolutions = pd.to_numeric(trials.get("resolution", pd.Series(dtype=float)), errors="coerce")
     return float(resolutions.max()) if resolutions.notna().any() else 0.0
 
 
 def standing(card: Sweep, trials: pd.DataFrame) -> str:
-    """Return in a sentence or two which trial is best, or that several are alike; "" where none is
-    finished.
+    """Return in a sentence or two which trial is best, or that several are alike.
+
+    Empty where none is finished.
     """
     best = leaders(card, trials)
     if not best:

@@ -1,4 +1,4 @@
-"""Figures of a sweep from its table of trials: history, importances, slice, contour."""
+"""Plots of a sweep from its table of trials: history, importances, slice, contour."""
 
 # The stubs of pandas and matplotlib leave many types open.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
@@ -34,10 +34,11 @@ _COLOURS = "viridis"
 
 
 def figures(card: Sweep, trials: pd.DataFrame, importances: Mapping[str, float]) -> dict[str, Draw]:
-    """Return the figures that can be drawn, by name: without a finished trial there is none,
-    without a second dimension neither importances nor contour.
+    """Return the plots that can be drawn, by name.
 
-    `trials` is the study's table (`bench.sweeps.records`), or that as it was kept, all text.
+    Without a finished trial there is none, without a second dimension neither importances nor
+    contour. `trials` is the study's table (`bench.sweeps.records`), or that as it was read, all
+    text.
     """
     over = trials.assign(objective=pd.to_numeric(trials["objective"]))
     over = over.assign(trial=pd.to_numeric(over["trial"]))

@@ -1,4 +1,4 @@
-"""What a paper's text says of a setting that a sweep varies, beside what the sweep found."""
+"""What a paper's text says of a setting that a sweep varies, beside the sweep's results."""
 
 # The stubs of pandas leave many types open.
 # pyright: reportUnknownMemberType=false
@@ -37,8 +37,9 @@ class Beside(NamedTuple):
 
 
 def with_averages(card: Sweep, trials: pd.DataFrame) -> pd.DataFrame:
-    """Return the study's table with a column for each mean over test sets that the row's table has;
-    empty where a trial lacks one of them. Text stays text.
+    """Return the study's table with a column for each mean that the row's table has.
+
+    A mean is over test sets, and empty where a trial lacks one of them. Text stays text.
     """
     extended = trials
     for metric, parts in sweep_cards.means(card).items():
@@ -50,8 +51,9 @@ def with_averages(card: Sweep, trials: pd.DataFrame) -> pd.DataFrame:
 
 
 def figure_name(card: Sweep, metric: str) -> str:
-    """Return what a figure of test sets is called: `19LA EER`, `Avg. EER`; its own name where it is
-    neither an evaluation's EER nor a mean.
+    """Return what a metric of test sets is called: `19LA EER`, `Avg. EER`.
+
+    It has its own name where it is neither an evaluation's EER nor a mean.
     """
     names = called(sweep_cards.base(card))
     evaluation, _, kind = metric.rpartition(".")
@@ -81,8 +83,9 @@ def beside(card: Sweep, trials: pd.DataFrame) -> list[Beside]:
 
 
 def by_average(card: Sweep, trials: pd.DataFrame) -> list[str]:
-    """Return a sentence for each mean over test sets: at which values it is least. The paper
-    chooses so; a sweep never does.
+    """Return a sentence for each mean over test sets: at which values it is least.
+
+    The paper chooses by it; a sweep never does.
     """
     sentences: list[str] = []
     for metric, parts in sweep_cards.means(card).items():

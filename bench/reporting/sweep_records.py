@@ -13,8 +13,10 @@ from bench.trial_table import TRIAL_COLUMNS, Trial, list_trials
 
 
 def trial_records(card: Sweep, trials: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the record of each trial in a study's table, numbers or, as it is kept, text: `value`
-    is its objective, the mean over `seeds`, `results` are those of test sets; rates in per cent.
+    """Return the record of each trial in a study's table.
+
+    Cells are numbers or, where the table was read from its file, text. `value` is the trial's
+    objective, the mean over `seeds`; `results` are those of test sets; rates are in per cent.
     """
     return [_build_record(card, line) for line in list_trials(trials)]
 

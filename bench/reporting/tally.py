@@ -1,4 +1,4 @@
-"""How much of a table is reproduced: rows by state, figures by what can be said, the farthest."""
+"""How much of a table is reproduced: rows by state, results by verdict, the farthest result."""
 
 from __future__ import annotations
 
@@ -43,8 +43,10 @@ def tally(table: Table, results: tuple[Cell, ...]) -> Tally:
 
 
 def _relative_distance(table: Table, cell: Cell) -> float:
-    """Return the difference as a share of the paper's figure: a column of rates and one of costs
-    have no unit in common. A figure that the paper prints as 0 may be half a printed unit.
+    """Return the difference as a share of the paper's result.
+
+    A column of rates and one of costs have no unit in common. A result that the paper prints as 0
+    may be half a printed unit.
     """
     assert cell.difference is not None
     assert cell.paper is not None

@@ -1,5 +1,6 @@
-"""The table as a terminal shows it: a line a row, the paper's result beside ours, how far each row
-is. The cells are the report's (`bench.reporting.cells`).
+"""The table as a terminal shows it: a line a row, the paper's result beside ours.
+
+The cells are the report's (`bench.reporting.cells`).
 """
 
 from __future__ import annotations
@@ -51,8 +52,10 @@ class Shown(NamedTuple):
 
 
 def shown(table: Table, runs: Mapping[str, Run], frame: pd.DataFrame, form: Form) -> Shown:
-    """Return what the report shows of `table`; `runs` holds the folded settings of its rows in
-    `form`, and `frame` all tracked runs of the table.
+    """Return what the report shows of `table`.
+
+    `runs` holds the folded settings of its rows in `form`, and `frame` all tracked runs of the
+    table.
     """
     table, runs = with_variants(table, runs, frame, form)
     standings = {row: standing(table, row, run, frame, form) for row, run in runs.items()}
@@ -73,8 +76,9 @@ def lines(
 
 
 def progress(of_row: Standing | None) -> str:
-    """Return how far a row is: `finished, seed 666`, `1 of 3 seeds; seed 667: failed`, `not run`;
-    of a row that the suite does not run `published`, or `scored`.
+    """Return how far a row is: `finished, seed 666`, `1 of 3 seeds; seed 667: failed`, `not run`.
+
+    A row that the suite does not run is `published` or `scored`.
     """
     if of_row is None:
         return "published"
@@ -91,9 +95,10 @@ def progress(of_row: Standing | None) -> str:
 
 
 def text(table: Table, rows: Sequence[Line], form: Form, width: int) -> str:
-    """Return the table in lines of at most `width` characters where its words allow that: below
-    each other in parts, each beginning with the rows' keys, where one is too narrow. Intervals are
-    shown where they fit.
+    """Return the table in lines of at most `width` characters, where its words allow that.
+
+    Where the terminal is too narrow, parts stand below each other, each beginning with the rows'
+    keys. Intervals are shown where they fit.
     """
     in_rows = table.layout == "rows"
     all_cells = [cell for line in rows for cell in line.cells]
@@ -116,8 +121,9 @@ def text(table: Table, rows: Sequence[Line], form: Form, width: int) -> str:
 
 
 def results(table: Table, row_cells: Sequence[Cell]) -> str:
-    """Return the results of one row on one line, `PS EER 3.47 (paper 3.50)  PS F1 96.60 (96.62)`;
-    of many columns the first that are of no breakdown.
+    """Return the results of one row on one line, `PS EER 3.47 (paper 3.50)  PS F1 96.60 (96.62)`.
+
+    Of many columns the first are shown that are of no breakdown.
     """
     with_ours = [cell for cell in row_cells if cell.ours]
     whole = [cell for cell in with_ours if table.columns[cell.column].metric.count(".") < 2]
@@ -134,9 +140,7 @@ def results(table: Table, row_cells: Sequence[Cell]) -> str:
 
 
 def not_shown(standings: Iterable[Standing]) -> str:
-    """Return which finished runs of the rows the table leaves out, and why; nothing where it leaves
-    out none.
-    """
+    """Return which finished runs of the rows the table leaves out, and why; empty if none."""
     counts: dict[str, int] = {}
     for row_runs in standings:
         for reason, count in row_runs.left_out.items():
@@ -147,8 +151,10 @@ def not_shown(standings: Iterable[Standing]) -> str:
 def _frame_columns(
     table: Table, rows: Sequence[Line], form: Form
 ) -> tuple[list[TextColumn], list[TextColumn]]:
-    """Return the columns before the results, key and the paper's cells, and those after them, state
-    and what was set. A column of the paper that says the keys alone is left out.
+    """Return the columns before the results and those after them.
+
+    Before are the key and the paper's cells, after state and changed settings. A column of the
+    paper that only repeats the keys is left out.
     """
     texts = [
         TextColumn(table.text_columns[n], tuple(line.texts[n] for line in rows), wraps=True)
@@ -173,9 +179,7 @@ def _explain_columns(table: Table, with_paper: bool, interval: bool) -> str:
 def _result_column(
     column: Column, column_cells: Sequence[Cell], with_paper: bool, interval: bool
 ) -> TextColumn:
-    """Return a column of results; the strokes between the paper's and ours stand below each
-    other.
-    """
+    """Return a column of results, the strokes between the paper's and ours in line."""
     papers = [_format_number(cell.paper, column) for cell in column_cells]
     means = [_format_mean(cell, column) for cell in column_cells]
     left, right = (max(map(len, texts), default=0) for texts in (papers, means))

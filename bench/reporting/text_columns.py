@@ -20,8 +20,10 @@ class TextColumn(NamedTuple):
 
     @property
     def least(self) -> int:
-        """The least width: of its cells, of their longest word where they may be wrapped, and of
-        the heading's longest word.
+        """The least width.
+
+        That is the width of its cells, of their longest word where they may be wrapped, and of the
+        heading's longest word.
         """
         texts = [word for cell in self.cells for word in cell.split()] if self.wraps else self.cells
         return max(map(len, [*texts, *self.heading.split(), ""]))
@@ -43,8 +45,10 @@ def laid_out(
     after: Sequence[TextColumn],
     width: int,
 ) -> list[str]:
-    """Return the lines of a table: between the columns `before` and `after` as many of the `others`
-    as fit in `width`; then the rest of these, in parts that each begin with the very first column.
+    """Return the lines of a table.
+
+    Between the columns `before` and `after` stand as many of the `others` as fit in `width`; the
+    rest of these follow in parts that each begin with the very first column.
     """
     widths = _shrink_widths([*before, *after], width)
     taken = _take_fitting(others, width - _total_width(widths))

@@ -24,8 +24,10 @@ _FAR = 8
 
 
 def draw_curves(panels: Sequence[SettingCurve], title: str) -> Figure:
-    """Return one panel for each setting, with a line for each evaluation and, dashed, their mean at
-    the values that all of them have; the paper's figures as hollow marks of the same shapes.
+    """Return one panel for each setting, with a line for each evaluation.
+
+    The mean at the values that all evaluations have is dashed; the paper's results are hollow marks
+    of the same shapes.
 
     BenchError where a panel has no point.
     """
@@ -81,9 +83,7 @@ def _draw_panel(axes: Any, panel: SettingCurve, names: Sequence[str]) -> None:
 
 
 def rate_axis(values: Sequence[float]) -> tuple[Literal["linear", "log"], tuple[float, float]]:
-    """Return the scale and the limits of the axis of error rates in per cent; NaN counts for
-    nothing.
-    """
+    """Return the scale and the limits of the axis of error rates in per cent, NaN left out."""
     finite = [value for value in values if math.isfinite(value)]
     least, highest = min(finite, default=0.0), max(finite, default=0.0)
     if least <= 0 or highest < _FAR * least:
@@ -104,9 +104,7 @@ def _scale_rates(axes: Any, ours: Sequence[float], paper: Sequence[float]) -> No
 
 
 def _draw_paper(axes: Any, points: pd.DataFrame, names: Sequence[str]) -> None:
-    """Draw the paper's figures, hollow, in the shapes and colours of the lines that they belong
-    to.
-    """
+    """Draw the paper's results, hollow, in the shapes and colours of their lines."""
     for name, paper_points in points.groupby("evaluation", sort=False):
         index = names.index(str(name)) if name in names else None
         colour = "black" if index is None else LINES[index % len(LINES)]

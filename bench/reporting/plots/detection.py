@@ -96,11 +96,12 @@ def draw_level_bars(rates: Mapping[str, float], counts: Mapping[str, int], title
 
 
 def draw_heat_map(rates: pd.DataFrame, title: str) -> Figure:
-    """Return the heat map of a breakdown by two fields: EERs, fractions, one line a level of the
-    first and one column a level of the second; NaN, where a figure is not defined, stays blank.
+    """Return the heat map of a breakdown by two fields: EERs, fractions.
 
-    Darker is worse, as the square root of the rate, so that small ones differ beside a large one;
-    `POOLED`, the margin, is drawn on the same scale, apart from the rest.
+    There is a line for each level of the first field and a column for each level of the second;
+    NaN, where a rate is not defined, stays blank. Darker is worse, as the square root of the rate,
+    so that small ones differ beside a large one; `POOLED`, the margin, is drawn on the same scale,
+    apart from the rest.
     """
     down, across = rates.shape
     wide = across > 30  # numbers would not fit

@@ -25,12 +25,12 @@ _WIDTH_IN = 7.0
 def draw_gradcam(
     wave: NDArray[np.float32], checkpoints: Sequence[GradcamPanel], title: str
 ) -> Figure:
-    """Return the waveform over its true spans, and below it for each checkpoint the prediction
-    curve, the true against the predicted spans, and Grad-CAM, darker where it is larger.
+    """Return the waveform over its true spans, and below it what each checkpoint predicts.
 
-    Each Grad-CAM is drawn against its own largest value, so that two of them show where and not how
-    much. All time axes are in seconds; Grad-CAM's steps are the hops' 20 ms whatever the frames'
-    length (the released script stretches them to the frames').
+    For each there are the prediction curve, the true against the predicted spans, and Grad-CAM,
+    darker where it is larger. Each Grad-CAM is drawn against its own largest value, so that two of
+    them show where and not how much. All time axes are in seconds; Grad-CAM's steps are the hops'
+    20 ms whatever the frames' length (the released script stretches them to the frames').
     """
     n = len(checkpoints)
     with styled_figure(_WIDTH_IN, 1.7 + 1.9 * n, title, grid="none") as figure:

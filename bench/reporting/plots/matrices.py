@@ -22,12 +22,12 @@ from bench.specs.table import Column, Table
 
 
 def draw_matrices(title: str, table: Table, cells: Sequence[Cell]) -> Figure:
-    """Return a figure with the matrix that the paper prints for each system; beside that of one
-    that was run is ours minus the paper's, or ours where the paper has none.
+    """Return a figure with the matrix that the paper prints for each system.
 
-    The columns' groups stand down the side and their headings across. Of figures, darker is larger,
-    on one scale for all matrices; of differences, red is where ours is worse. A figure that is
-    known from a digest of the paper alone has a mark.
+    Beside that of a system that was run is ours minus the paper's, or ours where the paper has
+    none. The columns' groups stand down the side and their headings across. Of results, darker is
+    larger, on one scale for all matrices; of differences, red is where ours is worse. A result that
+    is known from a digest of the paper alone has a mark.
     """
     columns = table.columns
     by_row = {name: [cell for cell in cells if cell.row == name] for name in table.rows}

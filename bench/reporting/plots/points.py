@@ -56,12 +56,12 @@ class Axis(NamedTuple):
 
 
 def draw_points(title: str, table: Table, cells: Sequence[Cell]) -> Figure:
-    """Return a figure with a panel for each column that has a figure: a line for each row, labelled
-    by its key and as the paper labels it, with the paper's figure, ours with its 95 % interval, and
-    each seed.
+    """Return a figure with a panel for each column that has a result.
 
-    Figures that are known from a digest of the paper alone are hollow. An axis that does not begin
-    at 0 says so; where figures span decades it is logarithmic, with a place of its own for 0.
+    Each row has a line, labelled by its key and as the paper labels it, with the paper's result,
+    ours with its 95 % interval, and each seed. Results that are known from a digest of the paper
+    alone are hollow. An axis that does not begin at 0 says so; where results span decades it is
+    logarithmic, with a place of its own for 0.
     """
     shown = [cell for cell in cells if cell.paper is not None or cell.ours]
     panels = sorted({cell.column for cell in shown})
@@ -87,9 +87,7 @@ def draw_points(title: str, table: Table, cells: Sequence[Cell]) -> Figure:
 
 
 def label_row(table: Table, row: str) -> str:
-    """Return a row's key and what the paper calls it, those text cells that say more, in lines of
-    some forty letters.
-    """
+    """Return a row's key and its text cells that say more, in lines of some forty letters."""
     text = ", ".join(
         dict.fromkeys(
             [row, *(text_cell for text_cell in table.rows[row].cells if text_cell not in ("", "–"))]
@@ -99,8 +97,9 @@ def label_row(table: Table, row: str) -> str:
 
 
 def choose_axis(column: Column, values: Sequence[float]) -> Axis:
-    """Return the axis that all results and bounds of a column lie on: 0 or more each, or NaN where
-    there is none.
+    """Return the axis that all results and bounds of a column lie on.
+
+    They are 0 or more each, or NaN where there is none.
     """
     finite = [value for value in values if math.isfinite(value)]
     low, high = min(finite, default=0.0), max(finite, default=0.0)

@@ -27,10 +27,10 @@ def draw_positions(
     title: str,
     paper: Mapping[str, float],
 ) -> Figure:
-    """Return (a) a pie of the share of frames at each position, `shares` of shape (4,), and (b) the
-    error rates of one or two systems at each, with their intervals; without a system the pie alone.
+    """Return a pie of the share of frames at each position, and systems' error rates there.
 
-    `paper` has those shares that the paper prints, in per cent, by position.
+    `shares` is of shape (4,); one or two systems are drawn with their intervals, and without a
+    system the pie alone. `paper` has those shares that the paper prints, in per cent, by position.
     """
     width = 7.0 if systems else 3.6
     with styled_figure(width, 3.1, title) as figure:

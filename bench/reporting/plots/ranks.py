@@ -20,8 +20,9 @@ def draw_ranks(
     panels: Mapping[str, Mapping[str, Sequence[float]]],
     title: str,
 ) -> Figure:
-    """Return a radar for each of `panels`, which hold each system's ranks by `dimensions`; the last
-    system is drawn strongest.
+    """Return a radar for each of `panels`, which hold each system's ranks by `dimensions`.
+
+    The last system is drawn strongest.
     """
     width = 3.9 * len(panels)
     with styled_figure(max(width, 4.5), 4.1, title + "\n") as figure:
@@ -72,8 +73,9 @@ def _draw_radar(
 
 
 def _side_of_circle(angle: float) -> int:
-    """Return 0 for an angle that points up or down, clockwise from the top, 1 to the right, -1 to
-    the left.
+    """Return on which side an angle points, clockwise from the top.
+
+    0 for up or down, 1 for right, -1 for left.
     """
     across = np.sin(angle)
     return 0 if abs(across) < 0.1 else int(np.sign(across))

@@ -35,11 +35,11 @@ _COLOURS_SAY = (
 def draw_activations(
     panels: Sequence[ClassActivation], classes: Sequence[str], title: str = ""
 ) -> Figure:
-    """Return TCA's Figure 2: for each utterance the waveform, each 20 ms coloured by its strongest
-    class.
+    """Return TCA's Figure 2: each utterance's waveform, coloured by its strongest class.
 
-    The colour's strength is how far the class stands out from the next, against the frame of the
-    clip where one does most; the paper, which calls it detection confidence, does not define it.
+    Each 20 ms has a colour. Its strength is how far the class stands out from the next, against the
+    frame of the clip where one does most; the paper, which calls it detection confidence, does not
+    define it.
     """
     across = min(_ACROSS, len(panels))
     down = -(-len(panels) // across)
@@ -83,8 +83,9 @@ def _draw_activation(axes: Any, panel: ClassActivation) -> None:
 
 
 def draw_strips(groups: Mapping[str, Sequence[FrameDecisions]], title: str) -> Figure:
-    """Return two bars for each utterance, true spans above predicted ones, under their groups'
-    names (`best`, `median`, `worst`).
+    """Return two bars for each utterance, true spans above predicted ones.
+
+    They stand under their groups' names (`best`, `median`, `worst`).
     """
     n = sum(len(group) + 0.6 for group in groups.values())
     title = f"{title}\nof each pair of bars: above the labels, below the decisions"
