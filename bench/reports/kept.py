@@ -1,0 +1,148 @@
+"""What a report reads of runs beside their results: bootstrap replicates, pictures, and energy."""
+
+from __future__ import annotations
+
+import contextlib
+import zipfile
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+
+from bench import versions
+from bench._io import atomic_files
+from bench.errors import BenchError
+from bench.evaluation.draws import KIND, Draws, draws, unpacked
+from bench.evaluation.places import Placed, placed
+from bench.specs.table import Table
+from bench.tracking import run_artifacts
+
+T = TypeVar("T")
+
+
+class Kept(Protocol):
+    """Reads what finished runs, named by their ids, keep."""
+
+    def draws(
+        self, run_id: str, evaluation: str, figures: Collection[str]
+    ) -> Mapping[str, Draws] | None:
+        """Return the replicates of metrics, by name, of one evaluation.
+
+        None where its score file cannot be read.
+        """
+        ...
+
+    def placed(self, run_id: str, evaluation: str) -> Placed | None:
+        """Return the error rates of one evaluation's frames by their position.
+
+        None where its score file cannot be read, or its frames have no position.
+        """
+        ...
+
+    def energy_kwh(self, run_id: str, curves: Sequence[str]) -> float:
+        """Return the energy of the GPUs whose power the named curves are, in kilowatt hours."""
+        ...
+
+    def pictures(self, run_id: str, evaluation: str) -> Mapping[str, bytes]:
+        """Return the PNGs of one evaluation by name."""
+        ...
+
+
+class KeptInStore:
+    """Reads what the runs of a tracking store keep.
+
+    Replicates are drawn once and then lie in the work folder. A finished run's score files never
+    change, so that its id, the metric's name and its version identify them; the file is read, and
+    where the store is a server fetched, only where they are not there yet.
+    """
+
+    def __init__(self, store: run_artifacts.Opened, work: Path) -> None:
+        self._store, self._folder = store, work / "draws"
+
+    def draws(
+        self, run_id: str, evaluation: str, figures: Collection[str]
+    ) -> Mapping[str, Draws] | None:
+        """See `Kept`."""
+        places = {
+            name: self._folder / run_id / f"{evaluation}.{name}.{_name_version(name)}.npz"
+            for name in figures
+        }
+        drawn = {name: _read_arrays(path, unpacked) for name, path in places.items()}
+        if missing := [name for name, saved in drawn.items() if saved is None]:
+            with run_artifacts.score_file(self._store, run_id, evaluation) as path:
+                if path is None:
+                    return None
+                for name, new in draws(path, missing).items():
+                    _save_arrays(places[name], **new.packed())
+                    drawn[name] = new
+        return {name: saved for name, saved in drawn.items() if saved is not None}
+
+    def placed(self, run_id: str, evaluation: str) -> Placed | None:
+        """See `Kept`."""
+        file = self._folder / run_id / f"{evaluation}.placed.{KIND}.npz"
+        saved = _read_arrays(file, _unpacked_placed)
+        if saved is not None:
+            return saved
+        with run_artifacts.score_file(self._store, run_id, evaluation) as path:
+            if path is None:
+                return None
+            try:
+                rates = placed(path)
+            except BenchError:  # on no grid, or a single speaker
+                return None
+        _save_arrays(file, **{**rates._asdict(), "names": np.array(rates.names)})
+        return rates
+
+    def draw(self, table: Table, run_id: str) -> None:
+        """Draw all replicates that reports of `table` need of a run, so that they need not wait."""
+        for evaluation, figures in figures_drawn(table).items():
+            self.draws(run_id, evaluation, figures)
+
+    def energy_kwh(self, run_id: str, curves: Sequence[str]) -> float:
+        """See `Kept`."""
+        return run_artifacts.energy_kwh(self._store, run_id, curves)
+
+    def pictures(self, run_id: str, evaluation: str) -> Mapping[str, bytes]:
+        """See `Kept`."""
+        return run_artifacts.pictures(self._store, run_id, evaluation)
+
+
+def _name_version(figure: str) -> str:
+    """Return the version by which replicates of a metric are drawn."""
+    raised = versions.raised(versions.of_metrics([figure]))
+    return "-".join(
+        [KIND, *(f"{part} {version}".replace(" ", "-") for part, version in raised.items())]
+    )
+
+
+def figures_drawn(table: Table) -> dict[str, list[str]]:
+    """Return which figures of each evaluation the columns of a table are, or are made of."""
+    names_by_evaluation: dict[str, list[str]] = {}
+    for metric in sorted({m for c in table.columns for m in (c.parts or (c.metric,))}):
+        evaluation, _, figure = metric.partition(".")
+        names_by_evaluation.setdefault(evaluation, []).append(figure)
+    return names_by_evaluation
+
+
+_ARRAYS = Placed._fields[2:]
+
+
+def _unpacked_placed(arrays: Mapping[str, Any]) -> Placed:
+    names: tuple[str, ...] = tuple(arrays["names"].tolist())
+    return Placed(names, str(arrays["trials"]), *(arrays[name] for name in _ARRAYS))
+
+
+def _save_arrays(path: Path, **arrays: Any) -> None:
+    """Save arrays for the next report; where nothing can be written, this report has them."""
+    with contextlib.suppress(OSError), atomic_files.whole(path) as file:
+        np.savez(file, **arrays)
+
+
+def _read_arrays(path: Path, unpack: Callable[[Mapping[str, Any]], T]) -> T | None:
+    """Return the arrays in a file; None where it is not there or not whole."""
+    try:
+        with path.open("rb") as file, np.load(file) as arrays:
+            return unpack(arrays)
+    except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile):
+        return None

@@ -1,0 +1,144 @@
+"""One page over all tables: what is reproduced, how far off, and what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench._io.markdown import code, link, marked, prose
+from bench.config import Form
+from bench.reports import differences, verified
+from bench.reports.document import Report
+from bench.reports.notes import farthest
+from bench.reports.stale_files import find_changed_files
+from bench.reports.table_model import format_report_table
+from bench.reports.tally import tally
+from bench.smoke import smoke_prefix, smoke_warning
+from bench.specs.checked import Checked
+
+NAME = "README.md"
+_WORDS = """\
+Complete, Incomplete, Not run: rows that can be run (other systems' published rows cannot) with
+every result of every seed, with some, and with none. Inside, Outside: results of complete rows for
+which the paper's result lies where a further seed of ours is expected, or does not. No verdict:
+those with fewer than three seeds, or with too few errors. Largest deviation: relative to the
+paper's result."""
+_PAPERS = """\
+`bench report papers` writes what the papers print, and where they differ from their released code
+and from this suite, to `reports/papers`."""
+_HEADINGS = (
+    "Table",
+    "Complete",
+    "Incomplete",
+    "Not run",
+    "Inside",
+    "Outside",
+    "No verdict",
+    "Largest deviation",
+)
+
+
+def overview(reports: Sequence[Report], form: Form, untrained: Sequence[Checked] = ()) -> str:
+    """Return the page in Markdown.
+
+    It links the reports of tables of which anything was run or scored and those of the `untrained`
+    ones, and lists what is not run yet.
+    """
+    here = [made for made in reports if made.says_something]
+    smoke = "" if form == "paper" else " --smoke"
+    parts = [
+        f"# {smoke_prefix(form)}State of reproduction",
+        smoke_warning(form),
+        f"Written by `bench report all{smoke}` from the tracking store; not edited by hand.",
+        _PAPERS,
+        verified.section(form),
+        f"## {smoke_prefix(form)}What was run",
+        marked("**In short.** {}", _in_short(reports)),
+        *(
+            [format_report_table(_HEADINGS, [_format_line(made) for made in here], form), _WORDS]
+            if here
+            else []
+        ),
+        _looked_up(untrained, form),
+        _list_awaited([made for made in reports if not made.says_something], form),
+    ]
+    return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def _format_line(made: Report) -> list[str]:
+    counts = tally(made.table, made.cells)
+    numbers = (
+        *counts.states.values(),
+        counts.inside,
+        counts.outside,
+        counts.few_seeds + counts.few_errors,
+    )
+    deviation = farthest(made.table, counts) or "–"
+    return [link(made.table.title, f"{made.stem}.md"), *map(str, numbers), deviation]
+
+
+def _in_short(reports: Sequence[Report]) -> str:
+    counts = [tally(made.table, made.cells) for made in reports]
+    complete, incomplete, not_run = (
+        sum(count.states[state] for count in counts)
+        for state in ("complete", "incomplete", "not run")
+    )
+    total = complete + incomplete + not_run
+    text = f"{complete} of {total} rows are complete, {incomplete} incomplete, {not_run} not run."
+    inside = sum(count.inside for count in counts)
+    compared = inside + sum(count.outside for count in counts)
+    if compared:
+        text += f" Of {compared} results that can be compared, {inside} agree with the paper's."
+    return text
+
+
+def _looked_up(untrained: Sequence[Checked], form: Form) -> str:
+    """List the tables that nothing is trained for, with links to their reports."""
+    if not untrained:
+        return ""
+    lines = [
+        [link(card.title, f"{card.key.replace('/', '-')}.md"), prose(card.caption)]
+        for card in untrained
+    ]
+    heading = f"## {smoke_prefix(form)}Tables without training"
+    return f"{heading}\n\n{format_report_table(['Table', 'Content'], lines, form)}"
+
+
+def _list_awaited(reports: Sequence[Report], form: Form) -> str:
+    """Say of which tables nothing was run yet, and how to run them."""
+    if not reports:
+        return ""
+    smoke = "" if form == "paper" else " --smoke"
+    lines = [
+        [
+            made.table.title,
+            prose(made.table.caption),
+            code(f"bench run {made.table.key}{smoke}"),
+        ]
+        for made in reports
+    ]
+    heading = f"## {smoke_prefix(form)}Tables not run yet"
+    words = (
+        "A report is written here once a row of its table was run or a score file evaluated for it."
+    )
+    return "\n\n".join(
+        [heading, words, format_report_table(["Table", "Content", "Run it"], lines, form)]
+    )
+
+
+def left_over(reports: Sequence[Report], folder: Path) -> list[Path]:
+    """Return the files in `folder` of earlier reports whose tables have nothing to report now."""
+    silent = [made for made in reports if not made.says_something]
+    papers = {made.paper.key for made in reports if made.says_something}
+    paths = [path for made in silent for path in made.files(folder)]
+    paths += [
+        folder / differences.page_name(made.paper)
+        for made in silent
+        if made.paper.key not in papers
+    ]
+    return sorted({path for path in paths if path.is_file()})
+
+
+def stale(text: str, folder: Path) -> list[Path]:
+    """Return the page's path where it is missing or differs."""
+    return find_changed_files({NAME: text}, folder)

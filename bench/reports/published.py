@@ -1,0 +1,97 @@
+"""Rows of other systems: what is known of them beside their figures, with links."""
+
+from __future__ import annotations
+
+import re
+
+from bench._io.markdown import is_address, joined, link, marked
+from bench.config import Form
+from bench.reports.cells import format_value, name_column
+from bench.reports.table_model import format_report_table
+from bench.smoke import smoke_prefix
+from bench.specs.table import Row, Table
+
+REFERENCE = re.compile(r"\s*\[\d+\]")
+"""The number of a reference in a paper's own list."""
+
+
+def elsewhere_notes(table: Table) -> list[str]:
+    """Return a footnote for each result of a row that others measured too."""
+    columns = {column.metric: column for column in table.columns}
+    notes: list[str] = []
+    for row in table.rows.values():
+        for column in table.columns:
+            figures = [figure for figure in row.elsewhere if figure.metric == column.metric]
+            if figures:
+                name = ", ".join(filter(None, row.cells))
+                printed = row.published.get(column.metric)
+                here = "not printed" if printed is None else format_value(printed, column)
+                others = joined(
+                    "; ",
+                    (
+                        marked(
+                            "{} by {} ({})",
+                            format_value(figure.value, columns[figure.metric]),
+                            _format_link(figure.source, figure.url),
+                            figure.date,
+                        )
+                        for figure in figures
+                    ),
+                )
+                text = f"{name}, {name_column(column)}: {here} in this table"
+                notes.append(marked("{}; {}.", text, others))
+    return notes
+
+
+def linked(row: Row) -> tuple[str, ...]:
+    """Return the row's text cells, with the system's name linked to its paper if that is known."""
+    index = place_of_name(row)
+    return tuple(
+        _format_link(cell, row.url) if n == index else cell for n, cell in enumerate(row.cells)
+    )
+
+
+def place_of_name(row: Row) -> int:
+    """Return which text cell names the system.
+
+    It is the one with the paper's reference (`SLS [23]`), else the first.
+    """
+    return next((n for n, cell in enumerate(row.cells) if REFERENCE.search(cell)), 0)
+
+
+def section(table: Table, form: Form) -> str:
+    """Return what is known of the published systems; empty where nothing is."""
+    rows = [row for row in table.rows.values() if row.published_only and _has_facts(row)]
+    if not rows:
+        return ""
+    lines = [
+        [
+            joined(", ", filter(None, linked(row))),
+            _format_link("code", row.code),
+            row.weights and _format_link("weights", row.weights),
+            row.licence,
+            row.trained_on,
+        ]
+        for row in rows
+    ]
+    headings = ["System", "Code", "Weights", "Licence", "Trained on"]
+    used = [n for n in range(len(headings)) if n == 0 or any(line[n] for line in lines)]
+    return "\n\n".join(
+        [
+            f"## {smoke_prefix(form)}Published systems",
+            format_report_table(
+                [headings[n] for n in used], [[line[n] for n in used] for line in lines], form
+            ),
+        ]
+    )
+
+
+def _has_facts(row: Row) -> bool:
+    return any((row.url, row.code, row.weights, row.licence, row.trained_on))
+
+
+def _format_link(text: str, url: str) -> str:
+    """Return the text linked; an address that is none stands beside it."""
+    if not url:
+        return text if text not in ("code", "weights") else ""
+    return link(text, url) if is_address(url) else url
