@@ -10,7 +10,7 @@ import pandas as pd
 
 from bench.corpora import cards
 from bench.corpora.subset import Subset
-from bench.launchers.places import Framed, framed
+from bench.launchers.score_frames import Framed, framed
 from bench.metrics import scores as score_file
 from bench.metrics.breakdown import Cell, cells
 from bench.metrics.det import eer

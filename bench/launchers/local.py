@@ -23,8 +23,8 @@ from bench.breath.census import Census, census, described, require_marks
 from bench.config import Config
 from bench.corpora import cards
 from bench.errors import BenchError, Busy, plain
+from bench.interrupts import InterruptGuard
 from bench.launchers import judged, results, room, shared
-from bench.launchers.interrupt import Interrupt
 from bench.launchers.order import Order
 from bench.launchers.relay import Sender, relayed
 from bench.provenance import commit, processor
@@ -240,7 +240,9 @@ def _alone(place: Path, busy: Callable[[str], None]) -> Iterator[None]:
 class _Both:
     """Passes what the engine says on to the display and, where there is one, the tracked run."""
 
-    def __init__(self, tracked: TrackedRun | None, watcher: Watcher, interrupt: Interrupt) -> None:
+    def __init__(
+        self, tracked: TrackedRun | None, watcher: Watcher, interrupt: InterruptGuard
+    ) -> None:
         self.tracked, self.watcher, self.interrupt = tracked, watcher, interrupt
 
     def say(self, tag: str, text: str) -> None:
@@ -272,7 +274,7 @@ def _run_row(
     # A trial of a sweep is claimed by this process: it waits for a row that trains the same.
     waits = partial(_wait, watcher, job.name)
     busy = waits if entry.kind == "trial" else partial(_refuse, job)
-    with _alone(place, busy), store.begin(entry) as tracked, Interrupt() as interrupt:
+    with _alone(place, busy), store.begin(entry) as tracked, InterruptGuard() as interrupt:
         earlier = _earlier(job, entry, tracked.run_id)
         if earlier:
             _run_earlier(*earlier, config, store, watcher, interrupt)
@@ -290,7 +292,7 @@ def _run_earlier(
     config: Config,
     store: Store,
     watcher: Watcher,
-    interrupt: Interrupt,
+    interrupt: InterruptGuard,
 ) -> None:
     """Do the training that a row starts from, unless it is done; another row may have done it."""
     place, known = folder(config.work, job.run, job.data, job.seed), store.finished(entry)

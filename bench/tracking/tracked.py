@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bench.errors import BenchError
+from bench.interrupts import defer_sigint
 from bench.metrics.scores import Figure
 from bench.tracking import files, models
 from bench.tracking.begin import NOTE, Begun, code_tags, joined
@@ -24,7 +25,6 @@ from bench.tracking.client import (
 from bench.tracking.entry import DatasetUse, RunEntry, describe, per_cent, said_of, table, values
 from bench.tracking.ledger import Ledger
 from bench.tracking.rounded import our_tags
-from bench.tracking.undisturbed import undisturbed
 
 if TYPE_CHECKING:  # torch takes a second, and reports need none
     from torch import nn
@@ -132,7 +132,7 @@ class TrackedRun:
                 if not unreachable(error):
                     raise
                 self._move(error)
-        with undisturbed():
+        with defer_sigint():
             return work(self._ledger.client, self.run_id)
 
     def _move(self, error: Exception) -> None:

@@ -12,7 +12,8 @@ from bench import cards, corpora
 from bench.config import Config
 from bench.errors import BenchError
 from bench.launchers.illustrated import ranked_strips
-from bench.launchers.places import Framed, by_position, framed, of_labels
+from bench.launchers.places import by_position, of_labels
+from bench.launchers.score_frames import Framed, framed
 from bench.metrics import scores as score_file
 from bench.metrics.grid import Points, Surplus
 
