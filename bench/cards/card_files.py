@@ -22,7 +22,7 @@ from bench.errors import BenchError
 from bench.specs.base import Spec
 from bench.specs.faults import explain
 
-_PACKAGE = Path(__file__).parent
+_PACKAGE = Path(__file__).parents[1]
 _PLACES = {
     "datasets": "datasets",
     "experiments": "experiments",

@@ -3,10 +3,10 @@ signature.
 
 Read, key by key, from the first that says it: an environment variable (BENCH_WORK,
 BENCH_CORPORA_PARTIALSPOOF, BENCH_WEIGHTS_XLSR2_300M, ...), `bench.toml` of the working folder or of
-the nearest folder above it, the user's, the machine's (`bench.config.locations` says where these are).
-BENCH_CONFIG names the only file instead. Relative places are below the folder of the file that says
-them. Without any file the work folder is `work`: one that a folder above holds already, else a new
-one here.
+the nearest folder above it, the user's, the machine's (`bench.config.locations` says where these
+are). BENCH_CONFIG names the only file instead. Relative places are below the folder of the file
+that says them. Without any file the work folder is `work`: one that a folder above holds already,
+else a new one here.
 """
 
 from __future__ import annotations
