@@ -141,14 +141,14 @@ class Config:
             root = self.mini / key
             if not root.is_dir():
                 raise BenchError(
-                    "corpus.miniature-missing",
+                    "config.miniature-missing",
                     f"the miniature {key} is not at {root}: make it with `bench data mini`",
                 )
             return root
         root = self.corpora.get(key)
         if root is None:
             raise BenchError(
-                "corpus.not-configured",
+                "config.corpus-missing",
                 f'corpus {key} is not configured: add `{key} = "/path"` under [corpora] in '
                 f"{self.source or 'bench.toml'}, or set {variable('corpora', key)} "
                 f"(`bench data show {key}` says what to get and where to put it)",
