@@ -72,8 +72,9 @@ def _read(path: Path, subset: Subset) -> pa.Table:
     scored = score_file.read(path)
     if scored["utterance"].to_pylist() != subset.table["utterance"].tolist():
         raise BenchError(
+            "scores.other-utterances",
             f"{path}: has other utterances than {subset.corpus} {subset.split}: remove the file to "
-            "have it scored again"
+            "have it scored again",
         )
     return scored
 

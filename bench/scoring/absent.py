@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from bench.issues import Issues
 from bench.metrics.tally import Bools, Integers
-from bench.scoring.findings import Findings
 from bench.units import BONAFIDE, SPOOF
 
 _NO_GROUPS = ("utterance", "path", "duration_s")
@@ -25,7 +25,7 @@ WORDS = {BONAFIDE: "bona fide", SPOOF: "spoof"}
 """The classes, in words."""
 
 
-def missing(trials: pd.DataFrame, present: Bools, allowed: bool, found: Findings) -> None:
+def missing(trials: pd.DataFrame, present: Bools, allowed: bool, issues: Issues) -> None:
     """Note trials without a score, by class and group; a class that has none is an error of its
     own. Where `allowed`, they are warnings.
     """
@@ -37,16 +37,16 @@ def missing(trials: pd.DataFrame, present: Bools, allowed: bool, found: Findings
     for label, word in WORDS.items():
         of_class = (trials["label"] == label).to_numpy()
         if of_class.any() and not (of_class & present).any():
-            found.add(
+            issues.add(
                 severity,
-                "missing_class",
+                "scores.missing-class",
                 f"none of the {of_class.sum():,} {word} trials has a score: no error rate is "
                 "defined",
             )
     hint = "left out of every metric" if allowed else "say --allow-missing to leave them out"
-    found.add(
+    issues.add(
         severity,
-        "missing",
+        "scores.missing",
         f"{count:,} of {len(present):,} trials have no score "
         f"({'; '.join([*groups(trials, gone), hint])})",
         count,

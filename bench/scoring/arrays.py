@@ -66,11 +66,13 @@ def loaded(path: Path, load: Callable[[BinaryIO], Table | Vectors], form: str) -
     except (OSError, MemoryError):
         raise
     except BenchError as error:
-        raise BenchError(f"{path}: {error}") from None
+        raise BenchError(error.code, f"{path}: {error}") from None
     except Exception as error:
-        raise BenchError(f"{path}: refused: it is not {form}: {str(error)[:200]}") from error
+        raise BenchError(
+            "scores.malformed", f"{path}: refused: it is not {form}: {str(error)[:200]}"
+        ) from error
     if not found:
-        raise BenchError(f"{path}: is an empty dictionary; it should be {form}")
+        raise BenchError("scores.empty", f"{path}: is an empty dictionary; it should be {form}")
     return found
 
 
@@ -83,13 +85,15 @@ def joined(path: Path, found: Vectors, column: str | None) -> Arrays:
     try:
         return _joined(found, column)
     except BenchError as error:
-        raise BenchError(f"{path}: {error}") from None
+        raise BenchError(error.code, f"{path}: {error}") from None
 
 
 def _joined(found: Vectors, column: str | None) -> Arrays:
     widths = {_width(name, array) for name, array in found.items()}
     if len(widths) > 1:
-        raise BenchError(f"some arrays are n x 2 and some are not; it should be {_FORM}")
+        raise BenchError(
+            "scores.malformed", f"some arrays are n x 2 and some are not; it should be {_FORM}"
+        )
     (width,) = widths
     flat = [array.reshape(-1, max(width, 1)) for array in found.values()]
     counts = np.array([len(array) for array in flat], dtype=np.int64)
@@ -97,14 +101,18 @@ def _joined(found: Vectors, column: str | None) -> Arrays:
     names, kind = list(found), f"arrays of {len(found):,} utterances"
     if width < 2:
         if column not in (None, "1"):
-            raise BenchError(f"column {column!r}: each utterance has one column of scores")
+            raise BenchError(
+                "scores.no-such-column",
+                f"column {column!r}: each utterance has one column of scores",
+            )
         return Arrays(names, counts, whole[:, 0], width == 1, kind)
     chosen = re.fullmatch(r"([12])(?:-([12]))?", column or "")
     if not chosen:
         raise BenchError(
+            "scores.which-column",
             "arrays have two columns, of which either can be bona fide: say --column 1 or 2 for "
             "one of them, 1-2 or 2-1 for the difference of logits (bona fide first)"
-            + (f"; {column!r} is none of these" if column else "")
+            + (f"; {column!r} is none of these" if column else ""),
         )
     first, second = chosen.groups()
     score = whole[:, int(first) - 1]
@@ -116,11 +124,17 @@ def _joined(found: Vectors, column: str | None) -> Arrays:
 def _width(name: str, array: NDArray[Any]) -> int:
     """Return 0 for a number, 1 for a vector, 2 for two columns."""
     if array.dtype.kind not in "fiu":
-        raise BenchError(f"{name!r}: an array of type {array.dtype}, not of numbers")
+        raise BenchError(
+            "scores.malformed", f"{name!r}: an array of type {array.dtype}, not of numbers"
+        )
     if not array.size:
-        raise BenchError(f"{name!r}: an empty array; an utterance has at least one frame")
+        raise BenchError(
+            "scores.malformed", f"{name!r}: an empty array; an utterance has at least one frame"
+        )
     if array.ndim > 2 or (array.ndim == 2 and array.shape[1] > 2):
-        raise BenchError(f"{name!r}: an array of shape {array.shape}; it should be {_FORM}")
+        raise BenchError(
+            "scores.malformed", f"{name!r}: an array of shape {array.shape}; it should be {_FORM}"
+        )
     return 2 if array.ndim == 2 and array.shape[1] == 2 else min(array.ndim, 1)
 
 

@@ -98,9 +98,10 @@ def choose(
         chosen = score_column.found(sample, used, indexed, authors, asked.negate)
     if utterance in chosen.columns:
         raise BenchError(
+            "scores.not-scores",
             f"{sample.say(utterance)} holds no scores but e.g. "
             f"{quoted(sample.cells[utterance][0], 40)}"
-            f"{score_column.instead(sample, {utterance, label})}"
+            f"{score_column.instead(sample, {utterance, label})}",
         )
     used |= set(chosen.columns)
     predicted = chosen.predicted
@@ -156,13 +157,15 @@ def _utterance(sample: Sample, asked: Reading) -> tuple[int, bool]:
     if sample.count > 1 and mostly(whole, sample.cells[0]):
         if sample.names and sample.kinds[0] == "row":
             raise BenchError(
+                "scores.no-ids",
                 f"{sample.say(0)} holds row numbers ({', '.join(sample.cells[0][:3])}, ...), no "
-                "file names; which column holds the file names? say --id-column 1 if it is this one"
+                "file names; which column holds the file names? say --id-column 1 if it is this one",
             )
         return 0, True
     raise BenchError(
+        "scores.no-ids",
         f"there is no column of utterance ids: {sample.count} columns, all of numbers; a line "
-        f"should be `ID SCORE`; {HINT}"
+        f"should be `ID SCORE`; {HINT}",
     )
 
 
@@ -174,8 +177,9 @@ def _label(sample: Sample, asked: Reading, used: set[int], score: tuple[int, ...
             return at
         stranger = next(cell for cell in sample.cells[at] if cell.lower() not in LABELS)
         raise BenchError(
+            "scores.not-labels",
             f"--label-column: {sample.say(at)} holds no labels (bonafide, spoof; 0, 1) but e.g. "
-            f"{quoted(stranger, 40)}"
+            f"{quoted(stranger, 40)}",
         )
     if not asked.labels:
         return None
@@ -241,7 +245,7 @@ def _is_truth(sample: Sample, i: int) -> bool:
 def _field(sample: Sample, name: str, used: Collection[int | None]) -> int:
     at = sample.one(name, "--by")
     if at in used:
-        raise BenchError(f"--by: {sample.say(at)} holds ids, scores or times")
+        raise BenchError("scores.no-field", f"--by: {sample.say(at)} holds ids, scores or times")
     return at
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from bench.config import Form
 from bench.errors import BenchError
+from bench.issues import Issue
 from bench.metrics.between import Between
 from bench.metrics.bootstrap import Measure, equal_error_rate
 from bench.metrics.breakdown import cells
@@ -26,7 +27,6 @@ from bench.metrics.ratios import Ratios, decision_ratios
 from bench.metrics.tally import Integers
 from bench.metrics.timeline import Frames, Reference, frames_of, reference_of
 from bench.scoring.detection import items_of
-from bench.scoring.findings import Finding
 from bench.scoring.judge import Judge
 from bench.scoring.judged import Judged
 from bench.scoring.naming import distinct_names
@@ -66,7 +66,7 @@ class Comparison:
     resampling: str
     by: tuple[str, ...]
     found: tuple[Compared, ...]
-    findings: Mapping[str, tuple[Finding, ...]]
+    findings: Mapping[str, tuple[Issue, ...]]
     """What is noteworthy about `keys`, `A` and `B`."""
     notes: tuple[str, ...]
     """What is not compared, and why."""
@@ -84,16 +84,21 @@ def compare(judge: Judge, a: Judged, b: Judged, names: tuple[str, str] | None = 
     """
     kept = np.flatnonzero(a.checked.present & b.checked.present)
     if not len(kept):
-        raise BenchError(f"{a.file.path} and {b.file.path} have no trial in common")
+        raise BenchError(
+            "comparison.nothing-in-common",
+            f"{a.file.path} and {b.file.path} have no trial in common",
+        )
     if (a.truth is None) != (b.truth is None):
         raise BenchError(
+            "comparison.frames-and-utterances",
             "one file has scores of frames and the other of utterances: their "
-            "metrics cannot be compared"
+            "metrics cannot be compared",
         )
     if PACKAGE in judge.request.figures:
         raise BenchError(
+            "comparison.no-interval",
             f"{PACKAGE}: no difference has an interval: resamples repeat trials, and repeats are "
-            "ties; compare by eer"
+            "ties; compare by eer",
         )
     resampling = judge.resampling(of_frames=a.truth is not None)
     by: tuple[str, ...] = ()
@@ -102,7 +107,9 @@ def compare(judge: Judge, a: Judged, b: Judged, names: tuple[str, str] | None = 
         notes.append("both files hold the same scores")
     if a.truth is None:
         if len(judge.request.by) > 1:
-            raise BenchError("a comparison has one breakdown: give --by once")
+            raise BenchError(
+                "comparison.one-breakdown", "a comparison has one breakdown: give --by once"
+            )
         by = judge.request.by[0] if judge.request.by else ()
         found = [*_utterances(judge, a, b, kept, by, resampling)]
     else:

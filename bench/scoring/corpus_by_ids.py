@@ -69,8 +69,9 @@ def find_split(
     alone."""
     if not splits:
         raise BenchError(
+            "keys.missing",
             f"{shown}: no corpus has its keys on this machine: say which it is of and where they "
-            "are, --corpus NAME --keys FOLDER"
+            "are, --corpus NAME --keys FOLDER",
         )
     names = forms.read(path, reading).names
     fits = {of: _fit(names, splits[of].keys) for of in range(len(splits))}
@@ -82,11 +83,14 @@ def find_split(
         return splits[chosen[0]]
     if chosen:
         several = " and ".join(splits[of].shown for of in chosen)
-        raise BenchError(f"{shown}: its ids are of {several}: say which, --corpus NAME")
+        raise BenchError(
+            "scores.several-corpora", f"{shown}: its ids are of {several}: say which, --corpus NAME"
+        )
     looked = ", ".join(of.shown for of in splits)
     raise BenchError(
+        "scores.unknown-corpus",
         f"{shown}: its ids, as {names[0].as_py()!r}, are of no corpus whose keys are here "
-        f"({looked}): say which it is of, --corpus NAME"
+        f"({looked}): say which it is of, --corpus NAME",
     )
 
 

@@ -16,11 +16,11 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import compute
 
+from bench.issues import Issues
 from bench.metrics.tally import Bools, Integers
 from bench.printable import one_line
 from bench.scoring import hints, ids
 from bench.scoring.absent import missing
-from bench.scoring.findings import Findings
 from bench.scoring.forms import ScoreFile
 from bench.scoring.ids import Match
 from bench.specs.corpus import CorpusCard
@@ -42,7 +42,7 @@ class Coverage(NamedTuple):
 
 
 def cover(
-    scores: ScoreFile, trials: pd.DataFrame, others: Others, allow_missing: bool, found: Findings
+    scores: ScoreFile, trials: pd.DataFrame, others: Others, allow_missing: bool, issues: Issues
 ) -> Coverage:
     """Match rows and trials; note ids missing, unknown, of other splits, of another corpus.
 
@@ -57,13 +57,13 @@ def cover(
     present = np.zeros(len(trials), dtype=np.bool_)
     present[place[known]] = True
     if not known.all():
-        _unknown(scores.names, of, known, ~present, others, found)
+        _unknown(scores.names, of, known, ~present, others, issues)
     if known.any():
-        missing(trials, present, allow_missing, found)
+        missing(trials, present, allow_missing, issues)
     return Coverage(place[scores.row], present, _cut(scores.names, of, known))
 
 
-def whole(card: CorpusCard, split: str, trials: pd.DataFrame, found: Findings) -> None:
+def whole(card: CorpusCard, split: str, trials: pd.DataFrame, issues: Issues) -> None:
     """Note keys that do not list as many trials of each class as the card has for the split."""
     expected, label = card.splits[split], trials["label"]
     pairs = [
@@ -77,17 +77,15 @@ def whole(card: CorpusCard, split: str, trials: pd.DataFrame, found: Findings) -
     sure = "" if expected.standing == "verified" else ", as far as is known"
     listed = ", ".join(f"{count:,} {what}" for _, count, what in stated)
     official = ", ".join(f"{known:,} {what}" for known, _, what in stated)
-    found.add(
+    issues.add(
         "warning",
-        "key_counts",
+        "keys.counts",
         f"the keys list {listed}, but {split} of {card.short} has {official}{sure}: no result here "
         "compares with a published one",
     )
 
 
-def repeated(
-    scores: ScoreFile, trial: Integers, item: Integers, what: str, found: Findings
-) -> bool:
+def repeated(scores: ScoreFile, trial: Integers, item: Integers, what: str, issues: Issues) -> bool:
     """Note items (trials, or frames: `item` is a code for each row of a trial) with more than one
     row; return whether any has different scores.
 
@@ -114,17 +112,17 @@ def repeated(
     listed = partial(_taken, scores.names, chosen)
 
     if differs.any():
-        found.add(
+        issues.add(
             "error",
-            "duplicated",
+            "scores.duplicated",
             f"{differs.sum():,} {what} have rows with different scores{whole}",
             differs.sum(),
             listed,
         )
         return True
-    found.add(
+    issues.add(
         "warning",
-        "duplicated",
+        "scores.duplicated",
         f"{again.sum():,} {what} have more than one row with one score, which counts once{whole}",
         again.sum(),
         listed,
@@ -157,7 +155,7 @@ def _cut(names: pa.StringArray, of: Match, known: Bools) -> tuple[str, ...]:
 
 
 def _unknown(
-    names: pa.StringArray, of: Match, known: Bools, absent: Bools, others: Others, found: Findings
+    names: pa.StringArray, of: Match, known: Bools, absent: Bools, others: Others, issues: Issues
 ) -> None:
     """Note ids that are no trial's: those of other splits, and the rest; `absent` are trials
     without a score.
@@ -176,7 +174,7 @@ def _unknown(
         severity = "note" if known.any() else "error"
         elsewhere = np.concatenate([*met.values()])
         listed = partial(_taken, names, elsewhere)
-        found.add(severity, "other_split", f"{where} ({hint})", len(elsewhere), listed, ())
+        issues.add(severity, "scores.other-split", f"{where} ({hint})", len(elsewhere), listed, ())
     if not len(unknown) or (where and not known.any()):
         return
     listed, left = partial(_taken, names, unknown), of.names.take(unknown)
@@ -195,12 +193,12 @@ def _unknown(
         hint = ""
     if known.any():
         what = f"{len(unknown):,} ids are of no trial in the keys (left out){hint}"
-        found.add("warning", "unknown", what, len(unknown), listed)
+        issues.add("warning", "scores.unknown-ids", what, len(unknown), listed)
         return
     wanted = of.keys[0].as_py() if len(of.keys) else "there are no keys"
-    code = "another_corpus" if alike and not own and not change else "unknown"
+    code = "scores.another-corpus" if alike and not own and not change else "scores.unknown-ids"
     what = f"no id is of a trial in the keys (such as {one_line(wanted)}){hint}"
-    found.add("error", code, what, len(unknown), listed)
+    issues.add("error", code, what, len(unknown), listed)
 
 
 def _taken(names: pa.StringArray, rows: Integers) -> list[str]:

@@ -65,7 +65,9 @@ def read_with_fields(
 
 
 def _no_factor(card: CorpusCard, known: list[str], name: str, why: str) -> BenchError:
-    return BenchError(f"{card.short} has no metrics by {name!r}{near(name, known)}\n- {why}")
+    return BenchError(
+        "scores.no-field", f"{card.short} has no metrics by {name!r}{near(name, known)}\n- {why}"
+    )
 
 
 def with_fields(table: pd.DataFrame, file: ScoreFile, trial: Integers) -> pd.DataFrame:
@@ -84,8 +86,9 @@ def with_fields(table: pd.DataFrame, file: ScoreFile, trial: Integers) -> pd.Dat
         if len(other):
             at = trial[known][other[0]]
             raise BenchError(
+                "scores.field-differs",
                 f"{file.path}: by {name}: {table['utterance'].iloc[at]} has {words[other[0]]!r} "
-                f"and {values[at]!r}: should be one word an utterance"
+                f"and {values[at]!r}: should be one word an utterance",
             )
         added[name] = pd.Series(values, index=table.index)
     return table.assign(**added) if added else table
@@ -104,8 +107,9 @@ def roles_of(card: CorpusCard, table: pd.DataFrame, by: Iterable[str]) -> dict[s
         levels = table[name].nunique()
         if levels > _MANY:
             raise BenchError(
+                "scores.too-many-levels",
                 f"by {name}: it has {levels:,} levels; should be a column of few words, at most "
-                f"{_MANY:,}"
+                f"{_MANY:,}",
             )
         of_bonafide = table.loc[table["label"] != SPOOF, name].nunique()
         roles[name] = "channel" if of_bonafide > 1 else "spoof"

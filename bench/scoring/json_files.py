@@ -50,16 +50,19 @@ def read(path: Path) -> Table | Vectors:
         pieces.append(piece)
         size += len(piece)
         if size > LARGEST:
-            raise BenchError(f"{path}: is JSON of more than {LARGEST:,} bytes; write it as text")
+            raise BenchError(
+                "scores.too-large",
+                f"{path}: is JSON of more than {LARGEST:,} bytes; write it as text",
+            )
     try:
         text = b"".join(pieces).decode()
     except UnicodeDecodeError as error:
-        raise BenchError(f"{path}: is no text in UTF-8: {error}") from error
+        raise BenchError("scores.not-utf8", f"{path}: is no text in UTF-8: {error}") from error
     value = _parsed(path, text)
     try:
         return _held(value, "JSON")
     except BenchError as error:
-        raise BenchError(f"{path}: {error}") from None
+        raise BenchError(error.code, f"{path}: {error}") from None
 
 
 # --- text to values -------------------------------------------------------------------------------
@@ -88,9 +91,11 @@ def _value(path: Path, text: str) -> Any:
     except json.JSONDecodeError:
         raise
     except RecursionError as error:
-        raise BenchError(f"{path}: is JSON, but nested too deep for a score file") from error
+        raise BenchError(
+            "scores.malformed", f"{path}: is JSON, but nested too deep for a score file"
+        ) from error
     except (BenchError, ValueError) as error:  # a number of thousands of digits
-        raise BenchError(f"{path}: {error}") from error
+        raise BenchError("scores.malformed", f"{path}: {error}") from error
 
 
 def _object(pairs: list[tuple[str, Any]]) -> Object:
@@ -98,7 +103,10 @@ def _object(pairs: list[tuple[str, Any]]) -> Object:
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
         again = next(name for name in found if names.count(name) > 1)
-        raise BenchError(f"{quoted(again)} comes twice in one object, and only one would be read")
+        raise BenchError(
+            "scores.malformed",
+            f"{quoted(again)} comes twice in one object, and only one would be read",
+        )
     return found
 
 
@@ -107,8 +115,9 @@ def _no_json(path: Path, text: str, error: json.JSONDecodeError, before: int) ->
     python = text[error.pos : error.pos + 1] == "'"
     hint = "; it looks like Python's own print of a dictionary: write it by json.dump"
     return BenchError(
+        "scores.malformed",
         f"{path}:{before + error.lineno}:{error.colno}: begins as JSON but is none: {error.msg} "
-        f"at {at}{hint if python else ''}"
+        f"at {at}{hint if python else ''}",
     )
 
 
@@ -119,13 +128,17 @@ def _held(value: Any, what: str, outer: bool = True) -> Table | Vectors:
     if isinstance(value, list):
         return _of_list(cast(list[Any], value), what)
     if not isinstance(value, dict):
-        raise BenchError(f"is JSON of a single value; scores should be {_FORMS}")
+        raise BenchError(
+            "scores.malformed", f"is JSON of a single value; scores should be {_FORMS}"
+        )
     return _of_object(cast(Object, value), what, outer)
 
 
 def _of_list(values: list[Any], what: str) -> Table:
     if not values:
-        raise BenchError("holds an empty list; a score file has an entry an utterance")
+        raise BenchError(
+            "scores.empty", "holds an empty list; a score file has an entry an utterance"
+        )
     if all(map(_is_object, values)):
         pairs = {name: of for value in values for name, of in cast(Object, value).items()}
         if len(pairs) == len(values) > 1 and not any(map(named, pairs)):
@@ -139,15 +152,20 @@ def _of_list(values: list[Any], what: str) -> Table:
         lengths = [len(value) for value in values]
         odd = next((i for i, length in enumerate(lengths) if length != lengths[0]), None)
         if odd is not None:
-            raise BenchError(f"entry {odd + 1} has {lengths[odd]} values, entry 1 has {lengths[0]}")
+            raise BenchError(
+                "scores.unequal-lengths",
+                f"entry {odd + 1} has {lengths[odd]} values, entry 1 has {lengths[0]}",
+            )
         columns = [column(list(of)) for of in zip(*values, strict=True)]
         return Table(f"{what}, a list of lists,", None, columns)
-    raise BenchError(f"holds a list of values of several kinds; scores should be {_FORMS}")
+    raise BenchError(
+        "scores.malformed", f"holds a list of values of several kinds; scores should be {_FORMS}"
+    )
 
 
 def _of_object(found: Object, what: str, outer: bool) -> Table | Vectors:
     if not found:
-        raise BenchError(f"holds an empty object; scores should be {_FORMS}")
+        raise BenchError("scores.empty", f"holds an empty object; scores should be {_FORMS}")
     values = list(found.values())
     numbered = _is_counted(found)
     if all(map(_is_single, values)) and not all(map(named, found)):
@@ -177,7 +195,7 @@ def _of_object(found: Object, what: str, outer: bool) -> Table | Vectors:
     ((name, value), *more) = inner.items() if inner else (("", ()),)
     if outer and not more and len(value) > len(found) - len(inner):  # else these may be scores
         return _held(value, f"{what}, its member {quoted(name, 40)}", False)
-    raise BenchError(f"is JSON of another form; scores should be {_FORMS}")
+    raise BenchError("scores.malformed", f"is JSON of another form; scores should be {_FORMS}")
 
 
 def _records(records: Sequence[Object], what: str, keys: Mapping[str, Any] | None = None) -> Table:
@@ -216,7 +234,9 @@ def _parallel(lists: dict[str, list[Any]], what: str) -> Table:
     lengths = {name: len(of) for name, of in lists.items()}
     if len(set(lengths.values())) > 1:
         said = ", ".join(f"{name!r} has {count:,}" for name, count in lengths.items())
-        raise BenchError(f"lists of ids and scores should be equally long: {said}")
+        raise BenchError(
+            "scores.unequal-lengths", f"lists of ids and scores should be equally long: {said}"
+        )
     return _records(
         [dict(zip(lists, row, strict=True)) for row in zip(*lists.values(), strict=True)],
         f"{what}, parallel lists,",
@@ -234,7 +254,9 @@ def _by_utterance(lists: dict[str, list[Any]], what: str) -> Table | Vectors:
         try:
             found[name] = np.array(of, dtype=np.float64)
         except (TypeError, ValueError, OverflowError) as error:
-            raise BenchError(f"{name!r}: is no list of numbers: {error}") from error
+            raise BenchError(
+                "scores.malformed", f"{name!r}: is no list of numbers: {error}"
+            ) from error
     return found
 
 

@@ -14,6 +14,7 @@ from bench.corpora import load_keys
 from bench.corpora.cards import check_split
 from bench.corpora.fingerprint import fingerprint
 from bench.errors import BenchError, near
+from bench.issues import Issue, Issues
 from bench.labels.reference import reference
 from bench.metrics.bootstrap import Measure
 from bench.metrics.breakdown import POOLED, Cell
@@ -28,7 +29,7 @@ from bench.scoring.checks import check, check_frames
 from bench.scoring.coverage import whole
 from bench.scoring.detection import Progress, Trials, factors_of
 from bench.scoring.factors import notes_on, read_with_fields, roles_of, with_fields
-from bench.scoring.findings import Finding, Findings, refuse
+from bench.scoring.findings import refuse_errors
 from bench.scoring.judged import Judged
 from bench.scoring.localization import RESOLUTIONS_S, localized, of_cell
 from bench.scoring.official import BROKEN_DOWN, PACKAGE, Official, official
@@ -82,17 +83,22 @@ class Judge:
         self.request = request
         check_split(request.card, request.split)
         if not math.isfinite(request.threshold):
-            raise BenchError(f"threshold {request.threshold:g}: should be a score, as 0 or 0.5")
+            raise BenchError(
+                "option.invalid", f"threshold {request.threshold:g}: should be a score, as 0 or 0.5"
+            )
         self.subset = load_keys(request.card, request.split, request.keys)
-        found = Findings()
-        whole(request.card, request.split, self.subset.table, found)
-        self.findings: tuple[Finding, ...] = tuple(found.found)
+        issues = Issues()
+        whole(request.card, request.split, self.subset.table, issues)
+        self.findings: tuple[Issue, ...] = tuple(issues)
         """What is noteworthy about the keys."""
         self.official: Official = official(request.card, request.split, request.keys)
         known = (*self.official.names, PACKAGE)
         for name in request.figures:
             if name not in known:
-                raise BenchError(f"{request.card.short} has no metric {name!r}{near(name, known)}")
+                raise BenchError(
+                    "scores.no-metric",
+                    f"{request.card.short} has no metric {name!r}{near(name, known)}",
+                )
         self._others: Mapping[str, Collection[str]] | None = None
 
     def read(self, path: Path, reading: Reading | None = None) -> Judged:
@@ -117,7 +123,7 @@ class Judge:
                 file, table, truth, self.others, **options, threshold=asked.threshold
             )
             truth = reference_of(truth, np.flatnonzero(checked.present))
-        refuse(path, checked.findings)
+        refuse_errors(path, checked.findings)
         table = with_fields(table, file, checked.trial)
         roles = roles_of(asked.card, table[checked.present], self._by)
         return Judged(file, reading, self.subset, checked, truth, table, roles)
@@ -133,10 +139,11 @@ class Judge:
         """
         if reading.order != "protocol":
             return ()
-        partial = [finding for finding in self.findings if finding.code == "key_counts"]
+        partial = [finding for finding in self.findings if finding.code == "keys.counts"]
         if partial and self.request.form != "smoke":
             raise BenchError(
-                f"{path}: scores without ids need the keys of the whole split: {partial[0]}"
+                "keys.counts",
+                f"{path}: scores without ids need the keys of the whole split: {partial[0]}",
             )
         return self.subset.table["utterance"].tolist()
 
@@ -224,7 +231,7 @@ class Judge:
     def _published(self, judged: Judged, figures: Mapping[str, Figure]) -> Published | None:
         """Return published figures of the split where these are of all of its trials."""
         asked = self.request
-        part = any(finding.code == "key_counts" for finding in self.findings)
+        part = any(finding.code == "keys.counts" for finding in self.findings)
         if asked.form == "smoke" or part or not judged.checked.present.all():
             return None
         return published(asked.card.key, asked.split, figures)

@@ -66,7 +66,8 @@ def _table(arrays: Vectors, wanted: str | None) -> Table:
         f"{name!r} of {' x '.join(map(str, of.shape))}" for name, of in arrays.items()
     )
     raise BenchError(
-        f"which variable holds the scores? There are {there or 'none'}; say --column NAME"
+        "scores.which-column",
+        f"which variable holds the scores? There are {there or 'none'}; say --column NAME",
     )
 
 
@@ -91,8 +92,9 @@ def _array(name: str, value: Any) -> NDArray[Any]:
     """Return a variable's numbers or texts, without sides of length 1."""
     if value is None or isinstance(value, dict):
         raise BenchError(
+            "scores.malformed",
             f"{quoted(name)} is a table, string array, structure or the like; save "
-            "`ids = cellstr(ids)` and `scores` as variables of their own"
+            "`ids = cellstr(ids)` and `scores` as variables of their own",
         )
     if not isinstance(value, list):
         return np.squeeze(np.array(value))
@@ -101,7 +103,10 @@ def _array(name: str, value: Any) -> NDArray[Any]:
     for number, cell in enumerate(cells, 1):
         single = np.array(cell)
         if single.size != 1 or single.dtype.kind not in "fiuU":
-            raise BenchError(f"{quoted(name)}: cell {number} holds {single.size} values, not one")
+            raise BenchError(
+                "scores.malformed",
+                f"{quoted(name)}: cell {number} holds {single.size} values, not one",
+            )
         items.append(single.item())
     return np.array(items, dtype=object)
 

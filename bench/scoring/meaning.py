@@ -101,8 +101,9 @@ def refuse_classes(row: Integers, labels: Labels) -> None:
     alike = (pairs[:, 0] == pairs[:, 1]) & (classes[:, 0] != classes[:, 1])
     if alike.all():
         raise BenchError(
+            "scores.row-per-class",
             "each id has a row for bona fide and one for spoof, as a classifier gives all its "
-            "answers: keep the rows of bona fide, without the column of classes"
+            "answers: keep the rows of bona fide, without the column of classes",
         )
 
 
@@ -112,8 +113,9 @@ def _refuse_two(roles: Roles, at: int, part: Floats) -> None:
     values = np.unique(part)
     if len(values) == 2:
         raise BenchError(
+            "scores.not-scores",
             f"{_said(roles, at)} holds only {values[0]:g} and {values[1]:g}: this is the label or "
-            f"a decision, not the score{roles.instead}"
+            f"a decision, not the score{roles.instead}",
         )
 
 
@@ -136,18 +138,23 @@ def _of_prediction(rows: Rows, at: int, score: Floats, negate: bool) -> Scores:
     if roles.confidence == "asked":
         if not known:
             raise BenchError(
-                f"{prediction} holds no classes (bonafide, spoof) but e.g. {_strange(words)}"
+                "scores.not-confidences",
+                f"{prediction} holds no classes (bonafide, spoof) but e.g. {_strange(words)}",
             )
         if not ((score >= 0) & (score <= 1)).all():
-            raise BenchError(f"{confidence} holds numbers outside 0 and 1, so no confidences")
+            raise BenchError(
+                "scores.not-confidences",
+                f"{confidence} holds numbers outside 0 and 1, so no confidences",
+            )
     elif not _are_confidences(words, score):
         return Scores(score)
     elif roles.confidence != "named" or not known:
         raise _confidences(roles, at, words if not known else ())
     if negate:
         raise BenchError(
+            "scores.already-bonafide",
             f"{confidence} is the confidence of the class in {prediction}, so that of bona fide is "
-            "known: --negate would turn it round"
+            "known: --negate would turn it round",
         )
     is_bonafide = np.array([LABELS[word] for word in words], dtype=np.bool_)[code]
     why = f"; {confidence} is the confidence of {prediction}: 1 less it where that is spoof"
@@ -171,12 +178,14 @@ def _confidences(roles: Roles, at: int, unknown: Sequence[str]) -> BenchError:
     if unknown:
         plain = f"if they are no predictions, --no-labels --column {score}"
         return BenchError(
+            "scores.confidences",
             f"{what}which of {' and '.join(unknown)} is bona fide is not said, so write bonafide "
-            f"and spoof and say --column {score}@{mark}; {plain}"
+            f"and spoof and say --column {score}@{mark}; {plain}",
         )
     return BenchError(
+        "scores.confidences",
         f"{what}if these are predictions, as of a Hugging Face pipeline, say --column "
-        f"{score}@{mark} (the score is then the confidence of bona fide); {plain}"
+        f"{score}@{mark} (the score is then the confidence of bona fide); {plain}",
     )
 
 

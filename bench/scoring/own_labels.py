@@ -7,15 +7,15 @@ import math
 import numpy as np
 import pandas as pd
 
+from bench.issues import Issues
 from bench.metrics.tally import Bools, Floats, Integers
-from bench.scoring.findings import Findings
 from bench.scoring.forms import ScoreFile
 from bench.scoring.sample import FEWEST
 from bench.scoring.values import SIGMAS
 from bench.units import BONAFIDE
 
 
-def labels(scores: ScoreFile, trials: pd.DataFrame, trial: Integers, found: Findings) -> None:
+def labels(scores: ScoreFile, trials: pd.DataFrame, trial: Integers, issues: Issues) -> None:
     """Note trials whose class by the score file is not their class by the keys: it is a list of
     something else, or its lines were shuffled.
 
@@ -46,17 +46,17 @@ def labels(scores: ScoreFile, trials: pd.DataFrame, trial: Integers, found: Find
     if not wrong.any():
         return
     if _is_decision(own, score) and _is_related(own, truth[at]):
-        found.add(
+        issues.add(
             "note",
-            "decision",
+            "scores.decision",
             f"its column of labels is a decision by the scores, wrong of {wrong.sum():,} rows: not "
             "compared with the keys",
         )
         return
     contradicted = np.unique(at[wrong])
-    found.add(
+    issues.add(
         "error",
-        "label_conflict",
+        "scores.label-conflict",
         f"{len(contradicted):,} utterances have another label here than in the keys ({hint}); "
         "--no-labels leaves that column out",
         len(contradicted),
@@ -65,7 +65,7 @@ def labels(scores: ScoreFile, trials: pd.DataFrame, trial: Integers, found: Find
 
 
 def predictions(
-    scores: ScoreFile, trials: pd.DataFrame, trial: Integers, as_is: bool, found: Findings
+    scores: ScoreFile, trials: pd.DataFrame, trial: Integers, as_is: bool, issues: Issues
 ) -> None:
     """Note predictions, of which the scores are the confidence, that are all right: such a column
     is most likely the label."""
@@ -75,16 +75,16 @@ def predictions(
     own, of_keys = scores.predicted[known], truth[trial[known]]
     if len(own) < FEWEST or own.all() or not own.any() or (own != of_keys).any():
         return
-    found.add(
+    issues.add(
         "warning" if as_is else "error",
-        "is_label",
+        "scores.are-labels",
         f"all {len(own):,} predictions, of which the scores are taken for the confidence, are the "
         "keys' labels: this is the label, so that the results would be too good; --label-column "
         "says so" + ("" if as_is else ", --as-is if the system makes no mistake"),
     )
 
 
-def is_label(bonafide: Floats, spoof: Floats, as_is: bool, found: Findings) -> bool:
+def is_label(bonafide: Floats, spoof: Floats, as_is: bool, issues: Issues) -> bool:
     """Note scores that have one value for each class, and return whether they do.
 
     A trial of each class alone cannot tell.
@@ -94,9 +94,9 @@ def is_label(bonafide: Floats, spoof: Floats, as_is: bool, found: Findings) -> b
     first, second = bonafide[0], spoof[0]
     if first == second or (bonafide != first).any() or (spoof != second).any():
         return False
-    found.add(
+    issues.add(
         "warning" if as_is else "error",
-        "is_label",
+        "scores.are-labels",
         f"every bona fide score is {first:g} and every spoof one {second:g}: this is the label, no "
         "score; --column says which column is the score",
     )

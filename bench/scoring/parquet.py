@@ -50,4 +50,4 @@ def table(path: Path) -> Table:
 
 
 def _damaged(path: Path, error: Exception) -> BenchError:
-    return BenchError(f"{path}: not a whole Parquet file: {error}")
+    return BenchError("scores.malformed", f"{path}: not a whole Parquet file: {error}")

@@ -8,6 +8,7 @@ from typing import Any
 
 from bench.catalogue import metric, printed_unit, shown
 from bench.config import Form
+from bench.issues import Issue
 from bench.markdown import bullets, escaped, heading, marked, prose, table
 from bench.metrics.eer_variants import FORMULAS
 from bench.metrics.scores import Figure
@@ -22,7 +23,7 @@ from bench.scoring.breakdown_table import (
     figure_cells,
 )
 from bench.scoring.comparison import Compared, Comparison
-from bench.scoring.findings import Finding
+from bench.scoring.findings import describe_finding
 from bench.scoring.json_units import as_printed, in_unit, printed_result
 from bench.scoring.published import published_as_dict, published_table
 from bench.scoring.verdict import Verdict
@@ -213,16 +214,12 @@ def as_dict(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def _findings(found: Sequence[Finding]) -> list[dict[str, Any]]:
-    names = ("severity", "code", "message", "count")
-    return [
-        {**{name: getattr(of, name) for name in names}, "examples": list(of.examples)}
-        for of in found
-    ]
+def _findings(found: Sequence[Issue]) -> list[dict[str, Any]]:
+    return [issue.as_dict() for issue in found]
 
 
-def _said(finding: Finding) -> str:
-    said = prose(str(finding))
+def _said(finding: Issue) -> str:
+    said = prose(describe_finding(finding))
     return marked("**warning**: {}", said) if finding.severity == "warning" else said
 
 

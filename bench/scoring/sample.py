@@ -131,7 +131,7 @@ class Sample:
         if found is None:
             known = f"; columns are numbered 1 to {self.count}, there is no header"
             hint = near(text, self.names) if self.names else known
-            raise BenchError(f"{what}: there is no column {text!r}{hint}")
+            raise BenchError("scores.no-such-column", f"{what}: there is no column {text!r}{hint}")
         return found
 
     def find(self, text: str) -> int | None:

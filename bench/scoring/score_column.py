@@ -43,14 +43,16 @@ def asked_for(sample: Sample, asked: Reading, label: int | None) -> Chosen:
             raise _no_numbers(sample, i, {*chosen.columns, label})
         if sample.row_numbers(i):
             raise BenchError(
+                "scores.not-scores",
                 f"{sample.say(i)} holds no scores: these are row numbers"
-                f"{instead(sample, {*chosen.columns, label})}"
+                f"{instead(sample, {*chosen.columns, label})}",
             )
         if sample.digits(i) and (i == label or kind in ("label", "prediction")):
             what = "these are predictions" if kind == "prediction" else "this is the label"
             raise BenchError(
+                "scores.not-scores",
                 f"{sample.say(i)} holds no scores: {what}, with {_few(sample, i)}"
-                f"{instead(sample, {*chosen.columns, label})}"
+                f"{instead(sample, {*chosen.columns, label})}",
             )
     first, *rest = chosen.columns
     turned = sample.names and (
@@ -74,10 +76,13 @@ def found(sample: Sample, used: set[int], counted: bool, authors: bool, negate: 
         raise _no_numbers(sample, words[0], used)
     counts = [i for i in range(sample.count) if i not in used and sample.row_numbers(i)]
     if not free and counts:
-        raise BenchError(f"{sample.say(counts[0])} holds no scores: these are row numbers")
+        raise BenchError(
+            "scores.not-scores", f"{sample.say(counts[0])} holds no scores: these are row numbers"
+        )
     if not free:
         raise BenchError(
-            f"there is no column of scores{_seen(sample)}; a line should be `ID SCORE`"
+            "scores.not-scores",
+            f"there is no column of scores{_seen(sample)}; a line should be `ID SCORE`",
         )
     by_name = [i for i in free if sample.names and sample.kinds[i] == "score"]
     if len(by_name) == 1:
@@ -124,8 +129,9 @@ def _alone(sample: Sample, i: int, negate: bool) -> Chosen:
     if side == "class":
         mark = sample.mark(i)
         raise BenchError(
+            "scores.which-column",
             f"{sample.say(i)} does not say which class is meant: say --column {mark} if that is "
-            f"bona fide, --column {mark} --negate if it is spoof"
+            f"bona fide, --column {mark} --negate if it is spoof",
         )
     chosen = Chosen((i,), sample.say(i))
     return _known(chosen, negate) if side == "bonafide" else chosen
@@ -135,8 +141,9 @@ def _known(chosen: Chosen, negate: bool) -> Chosen:
     """Refuse to turn round what is higher for bona fide by its names."""
     if negate:
         raise BenchError(
+            "scores.already-bonafide",
             f"{chosen.how}: by its name higher for bona fide; --negate would turn it round: leave "
-            "that out, or name the column"
+            "that out, or name the column",
         )
     return chosen
 
@@ -161,12 +168,14 @@ def _higher_for_spoof(sample: Sample, columns: tuple[int, ...]) -> BenchError:
     if rest:
         back = f"{sample.mark(rest[0])}-{sample.mark(first)}"
         return BenchError(
+            "scores.higher-for-spoof",
             f"{sample.say(first)} - {sample.say(rest[0])} is by its names higher for spoof; bona "
-            f"fide goes first: say --column {back}"
+            f"fide goes first: say --column {back}",
         )
     return BenchError(
+        "scores.higher-for-spoof",
         f"{sample.say(first)} is by its name higher for spoof, but scores are needed that are "
-        "higher for bona fide: say --negate; if its name is wrong, name it otherwise in the file"
+        "higher for bona fide: say --negate; if its name is wrong, name it otherwise in the file",
     )
 
 
@@ -188,8 +197,9 @@ def _question(sample: Sample, free: Sequence[int]) -> BenchError:
     turned = [i for i in order[1:] if sample.names and sample.sides[i] == "spoof"]
     need = f"; {sample.say(turned[0])} is higher for spoof: with --negate" if turned else ""
     return BenchError(
+        "scores.which-column",
         f"which column is the score? {seen} all hold numbers; say for one of them, e.g., "
-        f"{one}{by_name.get(side, '')}{pair}{need}"
+        f"{one}{by_name.get(side, '')}{pair}{need}",
     )
 
 
@@ -219,7 +229,10 @@ def _named(sample: Sample, text: str) -> Chosen:
 
 def _no_numbers(sample: Sample, i: int, used: Collection[int | None]) -> BenchError:
     example = quoted(sample.cells[i][0], 40)
-    return BenchError(f"{sample.say(i)} holds no scores but e.g. {example}{instead(sample, used)}")
+    return BenchError(
+        "scores.not-scores",
+        f"{sample.say(i)} holds no scores but e.g. {example}{instead(sample, used)}",
+    )
 
 
 def _few(sample: Sample, i: int) -> str:

@@ -61,19 +61,22 @@ class Standing(NamedTuple):
             known = "utterance_eer" if of_frames else "eer"
             if known not in figures:
                 raise BenchError(
-                    f"{self.table} evaluates whole utterances: these scores have no EER of such"
+                    "scores.other-units",
+                    f"{self.table} evaluates whole utterances: these scores have no EER of such",
                 )
             alone = {"eer": figures[known]}
             return self.named(alone if of_frames else figures)
         ms = 1000 * self.resolution_s
         if not of_frames:
             raise BenchError(
+                "scores.other-units",
                 f"{self.table} evaluates frames of {ms:g} ms, and these are scores of whole "
-                "utterances: give scores of frames, or leave --track out"
+                "utterances: give scores of frames, or leave --track out",
             )
         if f"eer_{round(ms)}ms" not in figures:
             raise BenchError(
-                f"{self.table} evaluates frames of {ms:g} ms, which cannot be made of these frames"
+                "scores.other-units",
+                f"{self.table} evaluates frames of {ms:g} ms, which cannot be made of these frames",
             )
         return self.named(figures)
 
@@ -88,11 +91,12 @@ def standing(corpus: str, split: str, table: str, form: Form) -> Standing:
     fitting = [found for key in keys if (found := _evaluation(corpus, split, key, form))]
     if len(fitting) > 1:
         raise BenchError(
+            "scores.several-tables",
             f"several tables evaluate {corpus}, {split}: say which, "
-            f"--track {' or '.join(found.table for found in fitting)}"
+            f"--track {' or '.join(found.table for found in fitting)}",
         )
     if not fitting and table:
-        raise BenchError(f"{keys[0]} does not evaluate {corpus}, {split}")
+        raise BenchError("scores.no-table", f"{keys[0]} does not evaluate {corpus}, {split}")
     return fitting[0] if fitting else Standing(f"{_UNTABLED}{corpus}", corpus, None)
 
 

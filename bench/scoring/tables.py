@@ -75,9 +75,11 @@ def rows(path: Path, source: Source, asked: Reading) -> text.Rows:
     names = list(source.names or ())
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
-        raise BenchError(f"{path}: has two columns named {repeated[0]!r}")
+        raise BenchError("scores.column-twice", f"{path}: has two columns named {repeated[0]!r}")
     if not source.first or not len(source.first[0]):
-        raise BenchError(f"{path}: holds no row; a score file has a row an utterance")
+        raise BenchError(
+            "scores.empty", f"{path}: holds no row; a score file has a row an utterance"
+        )
     cells = [list(map(_cell, column.to_pylist())) for column in source.first]
     first = list(zip(*cells, strict=True))
 
@@ -85,7 +87,7 @@ def rows(path: Path, source: Source, asked: Reading) -> text.Rows:
         try:
             roles = choose(source.names, first, asked, later)
         except BenchError as error:
-            raise BenchError(f"{path}: {error}") from None
+            raise BenchError(error.code, f"{path}: {error}") from None
         return _of_roles(path, source, roles)
 
     return text.settled(read)
@@ -131,7 +133,9 @@ def of_arrays(
     lengths = {name: len(vectors[name]) for name in leading}
     if len(set(lengths.values())) > 1:
         said = ", ".join(f"{name!r} has {count:,}" for name, count in lengths.items())
-        raise BenchError(f"arrays of ids and scores should be equally long: {said}")
+        raise BenchError(
+            "scores.unequal-lengths", f"arrays of ids and scores should be equally long: {said}"
+        )
     count = lengths[leading[0]]
     columns: dict[str, NDArray[Any]] = {}
     for name, array in vectors.items():
@@ -154,8 +158,9 @@ def of_array(what: str, array: NDArray[Any]) -> Table:
     elif _is_columns(array):
         return Table(what, None, [_array_column(of) for of in array.reshape(len(array), -1).T])
     raise BenchError(
+        "scores.malformed",
         f"holds an array of shape {array.shape} and type {array.dtype}; it should have a row an "
-        f"utterance, of its score or of up to {_WIDEST} columns"
+        f"utterance, of its score or of up to {_WIDEST} columns",
     )
 
 
@@ -183,7 +188,7 @@ def _of_roles(path: Path, source: Source, roles: Roles) -> text.Rows:
     if not text.words_hold(columns[roles.utterance], label):
         stranger = next(iter(text.strangers(label)), None)
         what = f"{stranger!r} is no label (bonafide, spoof)" if stranger else "there is an empty id"
-        raise BenchError(f"{path}: {what}")
+        raise BenchError("scores.bad-cell", f"{path}: {what}")
     why = f"{source.what} of {len(names)} columns: {roles.why}"
     return text.Rows(
         columns[roles.utterance], [columns[i] for i in roles.numbers], words, roles, why
@@ -198,8 +203,9 @@ def _typed(path: Path, name: str, column: pa.ChunkedArray, kind: pa.DataType) ->
     if column.null_count:
         empty = np.flatnonzero(column.is_null().to_numpy())
         raise BenchError(
+            "scores.bad-cell",
             f"{path}: {name}: {len(empty):,} of {len(column):,} cells are empty, the first in row "
-            f"{empty[0] + 1}"
+            f"{empty[0] + 1}",
         )
     if pa.types.is_boolean(column.type):
         column = column.cast(pa.int8())
@@ -209,7 +215,9 @@ def _typed(path: Path, name: str, column: pa.ChunkedArray, kind: pa.DataType) ->
         return column.cast(kind, safe=False)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         what = "words" if kind == pa.string() else "numbers"
-        raise BenchError(f"{path}: {name}: is {column.type}, not {what}: {error}") from error
+        raise BenchError(
+            "scores.bad-cell", f"{path}: {name}: is {column.type}, not {what}: {error}"
+        ) from error
 
 
 def _numbers(path: Path, name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -218,6 +226,7 @@ def _numbers(path: Path, name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
     wrong = next((i for i, word in enumerate(words) if not NUMBER.fullmatch(word)), None)
     if wrong is not None:
         raise BenchError(
-            f"{path}: {name}: row {wrong + 1}: {quoted(words[wrong], 40)} is no number"
+            "scores.bad-cell",
+            f"{path}: {name}: row {wrong + 1}: {quoted(words[wrong], 40)} is no number",
         )
     return pa.chunked_array([pa.array(map(float, words), pa.float64())])
