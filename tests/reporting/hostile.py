@@ -12,12 +12,12 @@ from types import SimpleNamespace
 
 import pandas as pd
 
+from bench.issues import Issue
 from bench.reporting import checked, report
 from bench.reporting.checked import Found, Line
 from bench.reporting.html import page
 from bench.reporting.overview import overview
 from bench.scoring import render
-from bench.scoring.findings import Finding
 from bench.scoring.verdict import Breakdown, Verdict
 from bench.scoring.verdict import Line as Level
 from bench.specs.checked import Counts
@@ -190,7 +190,7 @@ def hostile_report(name: str):
 
 def hostile_verdict(name: str) -> str:
     """A verdict of a score file of that name, with that attack."""
-    found = Finding("warning", "unknown", name, 9, (name, name))
+    found = Issue("warning", "unknown", name, 9, (name, name))
     return render.markdown(
         Verdict(
             form="paper",

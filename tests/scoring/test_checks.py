@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bench.errors import BenchError
 from bench.scoring.checks import check
-from bench.scoring.findings import refuse
+from bench.scoring.findings import refuse_errors
 from bench.scoring.values import SIGMAS
 from tests.scoring.checked import codes, only, scorefile
 
@@ -52,9 +52,9 @@ def test_a_good_file_is_aligned_and_has_no_finding(keys, good):
 
 
 def test_warnings_of_the_file_itself_are_findings(keys, good):
-    file = replace(scorefile(*good), warnings=(("row_numbers", "ids are the row numbers"),))
+    file = replace(scorefile(*good), warnings=(("scores.row-numbers", "ids are the row numbers"),))
     finding = only(check(file, keys))
-    assert (finding.severity, finding.code) == ("warning", "row_numbers")
+    assert (finding.severity, finding.code) == ("warning", "scores.row-numbers")
     assert str(finding) == "ids are the row numbers"
 
 
@@ -63,29 +63,35 @@ class TestCoverage:
         ids, score = good
         checked = check(scorefile(ids[3:], score[3:]), keys)
         finding = only(checked)
-        assert (finding.severity, finding.code, finding.count) == ("error", "missing", 3)
+        assert (finding.severity, finding.code, finding.count) == ("error", "scores.missing", 3)
         assert set(finding.examples) == set(ids[:3])
         assert np.isnan(checked.score[~checked.present]).all()
-        with pytest.raises(BenchError, match=r"3 of 400 trials have no score .*\[missing\]"):
-            refuse("made.txt", checked.findings)
+        with pytest.raises(
+            BenchError, match=r"3 of 400 trials have no score .*\[scores\.missing\]"
+        ):
+            refuse_errors("made.txt", checked.findings)
 
     def test_what_is_unknown_stands_beside_what_is_missing(self, keys, good):
         ids, score = good
         checked = check(scorefile(["E_renamed", *ids[1:]], score), keys)
         with pytest.raises(BenchError, match=r"have no score(.|\n)*besides, 1 ids .*E_renamed"):
-            refuse("made.txt", checked.findings)
+            refuse_errors("made.txt", checked.findings)
 
     def test_missing_is_allowed_and_counted(self, keys, good):
         ids, score = good
         checked = check(scorefile(ids[3:], score[3:]), keys, allow_missing=True)
         assert (only(checked).severity, only(checked).count) == ("warning", 3)
-        refuse("made.txt", checked.findings)
+        refuse_errors("made.txt", checked.findings)
 
     def test_unknown_ids_are_left_out_and_shown(self, keys, good):
         ids, score = good
         checked = check(scorefile([*ids, "E_A000000001"], [*score, 9.0]), keys)
         finding = only(checked)
-        assert (finding.severity, finding.code, finding.count) == ("warning", "unknown", 1)
+        assert (finding.severity, finding.code, finding.count) == (
+            "warning",
+            "scores.unknown-ids",
+            1,
+        )
         assert finding.examples == ("E_A000000001",)
         assert np.nanmax(checked.score) < 9
 
@@ -98,14 +104,18 @@ class TestCoverage:
             lambda: {"progress": extra[:-1], "hidden": {"H_1", "H_2"}, "dev": []},
         )
         finding = only(checked)
-        assert (finding.severity, finding.code, finding.count) == ("note", "other_split", 1201)
+        assert (finding.severity, finding.code, finding.count) == (
+            "note",
+            "scores.other-split",
+            1201,
+        )
         assert "1,200 ids are of progress, 1 ids are of hidden (left out)" in finding.message
 
     def test_a_file_of_another_split(self, keys):
         extra = [f"D_{i:010d}" for i in range(9)]
         checked = check(scorefile(extra, range(9)), keys, lambda: {"dev": extra})
         finding = only(checked)
-        assert (finding.severity, finding.code) == ("error", "other_split")
+        assert (finding.severity, finding.code) == ("error", "scores.other-split")
         assert "--split" in finding.message
         assert not checked.present.any()
 
@@ -123,7 +133,7 @@ class TestCoverage:
         finding = only(check(scorefile(ids, range(len(ids))), keys))
         assert (finding.severity, finding.code) == (
             "error",
-            "another_corpus" if names else "unknown",
+            "scores.another-corpus" if names else "scores.unknown-ids",
         )
         assert all(name in finding.message for name in names)
         assert keys["utterance"][0] in finding.message
@@ -131,7 +141,7 @@ class TestCoverage:
     def test_ids_of_the_same_corpus_that_its_keys_do_not_hold(self):
         keys = pd.DataFrame({"utterance": ["D_0000000001"], "label": ["spoof"]})
         finding = only(check(scorefile(["D_0000000190"], [1.0]), keys))
-        assert finding.code == "unknown"
+        assert finding.code == "scores.unknown-ids"
         assert "ids of ASV5, so of another split or release" in finding.message
 
     def test_keys_with_folders_meet_ids_without(self):
@@ -144,7 +154,11 @@ class TestRepeats:
         ids, score = good
         checked = check(scorefile([*ids, *ids[:5]], [*score, *score[:5]]), keys)
         finding = only(checked)
-        assert (finding.severity, finding.code, finding.count) == ("warning", "duplicated", 5)
+        assert (finding.severity, finding.code, finding.count) == (
+            "warning",
+            "scores.duplicated",
+            5,
+        )
         assert "everything" not in finding.message
         assert checked.score.tolist() == check(scorefile(ids, score), keys).score.tolist()
 
@@ -157,20 +171,20 @@ class TestRepeats:
     def test_different_ones_are_an_error(self, keys, good):
         ids, score = good
         finding = only(check(scorefile([*ids] * 2, [*score, *(score + 1e-6)]), keys))
-        assert (finding.severity, finding.code, finding.count) == ("error", "duplicated", N)
+        assert (finding.severity, finding.code, finding.count) == ("error", "scores.duplicated", N)
         assert "appended to" in finding.message
 
     def test_repeats_of_other_ids_do_not_matter(self, keys, good):
         ids, score = good
         checked = check(scorefile([*ids, "x", "x"], [*score, 1, 2]), keys)
-        assert codes(checked) == ["unknown"]
+        assert codes(checked) == ["scores.unknown-ids"]
 
     def test_nan_twice_is_not_a_conflict(self, keys, good):
         ids, score = good[0], good[1].copy()
         score[3] = np.nan
         checked = check(scorefile([*ids] * 2, [*score] * 2), keys)
-        assert codes(checked) == ["duplicated", "non_finite"]
-        assert codes(checked, "error") == ["non_finite"]
+        assert codes(checked) == ["scores.duplicated", "scores.not-finite"]
+        assert codes(checked, "error") == ["scores.not-finite"]
 
 
 class TestLabels:
@@ -184,7 +198,11 @@ class TestLabels:
         labels = (keys.set_index("utterance")["label"] == "bonafide")[ids].to_numpy().copy()
         labels[7] ^= True
         finding = only(check(scorefile(ids, score, labels), keys))
-        assert (finding.severity, finding.code, finding.count) == ("error", "label_conflict", 1)
+        assert (finding.severity, finding.code, finding.count) == (
+            "error",
+            "scores.label-conflict",
+            1,
+        )
         assert finding.examples == (ids[7],)
         labels[7] ^= True
         assert "the other way round" in only(check(scorefile(ids, score, ~labels), keys)).message
@@ -196,34 +214,34 @@ class TestValues:
         ids, score = good[0], good[1].copy()
         score[:2] = value
         finding = only(check(scorefile(ids, score), keys))
-        assert (finding.severity, finding.code, finding.count) == ("error", "non_finite", 2)
+        assert (finding.severity, finding.code, finding.count) == ("error", "scores.not-finite", 2)
         assert sorted(finding.ids()) == sorted(ids[:2])
 
     def test_few_values(self, keys, good):
         found = check(scorefile(good[0], np.round(good[1])), keys)
-        assert codes(found, "warning") == ["few_valued", "ties_at_eer"]
+        assert codes(found, "warning") == ["scores.few-valued", "scores.ties-at-eer"]
 
     def test_heaps(self, keys, good):
         score = np.minimum(good[1], 2.0)
-        assert "low_precision" in codes(check(scorefile(good[0], score), keys))
+        assert "scores.low-precision" in codes(check(scorefile(good[0], score), keys))
 
     def test_bfloat16(self, keys, good):
         single = good[1].astype(np.float32)
         score = (single.view(np.uint32) & 0xFFFF0000).view(np.float32)
-        assert "low_precision" in codes(check(scorefile(good[0], score), keys), "warning")
+        assert "scores.low-precision" in codes(check(scorefile(good[0], score), keys), "warning")
         assert check(scorefile(good[0], single), keys).findings == ()
 
     def test_probabilities(self, keys, good):
         score = 1 / (1 + np.exp(-good[1]))
         for changed in (score, np.log(score), 2 * score - 1):
             finding = only(check(scorefile(good[0], changed), keys, llr=True))
-            assert (finding.severity, finding.code) == ("warning", "probabilities")
+            assert (finding.severity, finding.code) == ("warning", "scores.probabilities")
             assert "Cllr" in finding.message
             assert check(scorefile(good[0], changed), keys).findings == ()  # where no figure asks
 
     def test_constant(self, keys, good):
         finding = only(check(scorefile(good[0], np.full(N, 0.5)), keys))
-        assert (finding.severity, finding.code) == ("error", "constant")
+        assert (finding.severity, finding.code) == ("error", "scores.constant")
         assert only(check(scorefile(good[0], np.full(N, 0.5)), keys, as_is=True)).severity == (
             "warning"
         )
@@ -233,14 +251,14 @@ class TestValues:
         own = keys[keys["label"] == "spoof"].reset_index(drop=True)
         kept = np.isin(ids, own["utterance"])
         finding = only(check(scorefile(ids[kept], score[kept]), own))
-        assert (finding.severity, finding.code) == ("warning", "single_class")
+        assert (finding.severity, finding.code) == ("warning", "scores.single-class")
         assert "no bonafide trial" in finding.message
 
 
 class TestPolarity:
     def test_inverted_scores_are_refused(self, keys, good):
         finding = only(check(scorefile(good[0], -good[1]), keys))
-        assert (finding.severity, finding.code) == ("error", "polarity")
+        assert (finding.severity, finding.code) == ("error", "scores.inverted")
         assert "--negate" in finding.message
 
     def test_negate_turns_them_round(self, keys, good):
@@ -253,7 +271,7 @@ class TestPolarity:
 
     def test_a_bad_system_may_be_judged_as_it_is(self, keys, good):
         finding = only(check(scorefile(good[0], -good[1]), keys, as_is=True))
-        assert (finding.severity, finding.code) == ("warning", "polarity")
+        assert (finding.severity, finding.code) == ("warning", "scores.inverted")
 
     def test_chance_is_never_refused(self, keys, good):
         """Scores without any information, 200 times: three sigmas are passed once in 740."""
@@ -275,7 +293,7 @@ class TestPolarity:
         )
         checked = check(scorefile(ids, range(len(ids))), keys)
         assert codes(checked, "error") == []
-        assert "polarity" in codes(checked, "warning")
+        assert "scores.inverted" in codes(checked, "warning")
 
 
 @settings(max_examples=60, deadline=None)
@@ -294,7 +312,7 @@ def test_no_row_is_lost_silently(data):
     if not here:
         assert codes(checked, "error")
         return
-    assert found.get("missing", 0) == len(trials) - len(here)
-    assert found.get("unknown", 0) == len({"x", "y"} & set(ids))
-    assert found.get("other_split", 0) == ("other" in ids)
-    assert found.get("duplicated", 0) == sum(ids.count(t) > 1 for t in here)
+    assert found.get("scores.missing", 0) == len(trials) - len(here)
+    assert found.get("scores.unknown-ids", 0) == len({"x", "y"} & set(ids))
+    assert found.get("scores.other-split", 0) == ("other" in ids)
+    assert found.get("scores.duplicated", 0) == sum(ids.count(t) > 1 for t in here)

@@ -49,7 +49,12 @@ def test_ids_of_both_sides_are_reduced_alike(keys, names):
     checked = check(scorefile(names[::-1], score[::-1]), keys_of(keys))
     assert checked.present.all()
     assert checked.score.tolist() == score.tolist()
-    assert not {"missing", "unknown", "duplicated", "other_split"} & set(codes(checked))
+    assert not {
+        "scores.missing",
+        "scores.unknown-ids",
+        "scores.duplicated",
+        "scores.other-split",
+    } & set(codes(checked))
 
 
 def test_what_was_cut_off_is_said():
@@ -65,7 +70,7 @@ def test_a_folder_that_both_sides_have_counts():
     names = ["real/1", "real/2", "fake/3", "fake/4"]
     checked = check(scorefile(names, range(4)), keys, allow_missing=True)
     assert checked.present.tolist() == [True, True, False, True]
-    assert the(checked, "unknown").examples == ("fake/3",)
+    assert the(checked, "scores.unknown-ids").examples == ("fake/3",)
 
 
 def test_the_same_names_in_another_split():
@@ -78,7 +83,7 @@ def test_the_same_names_in_another_split():
 
     checked = check(scorefile(train, range(6)), keys, others)
     finding = only(checked)
-    assert (finding.severity, finding.code, finding.count) == ("error", "other_split", 6)
+    assert (finding.severity, finding.code, finding.count) == ("error", "scores.other-split", 6)
     assert "--split train" in finding.message
     beside = [name.removeprefix("training/") for name in train]
     checked = check(scorefile(beside, range(6)), keys, others)
@@ -121,7 +126,7 @@ PATHS = [f"real/file{i}" for i in range(60)]
 def test_ids_that_nearly_fit_are_said_how_and_not_changed(keys, written, said):
     names = [written(i, u) for i, u in enumerate(keys)]
     checked = check(scorefile(names, range(60)), keys_of(keys))
-    assert said in the(checked, "unknown").message
+    assert said in the(checked, "scores.unknown-ids").message
     fitting = sum(name in keys for name in names)
     assert checked.present.sum() == fitting
 
@@ -143,7 +148,7 @@ def test_ids_that_fit_in_no_way_have_no_hint(written):
 def test_nothing_is_said_to_fit_what_has_a_score_already():
     """Each file beside a copy at 16 kHz: the copies are too many, not wrongly named."""
     checked = check(scorefile([*LA, *(f"{u}_16k" for u in LA)], range(120)), keys_of(LA))
-    assert " fit" not in the(checked, "unknown").message
+    assert " fit" not in the(checked, "scores.unknown-ids").message
 
 
 def test_characters_that_nobody_sees_are_shown():
@@ -154,7 +159,7 @@ def test_characters_that_nobody_sees_are_shown():
 
 def test_another_corpus_is_named_where_some_ids_are_known():
     names = [*LA[:20], *(u.replace("LA_", "DF_") for u in LA[20:])]
-    finding = the(check(scorefile(names, range(60)), keys_of(LA)), "unknown")
+    finding = the(check(scorefile(names, range(60)), keys_of(LA)), "scores.unknown-ids")
     assert (finding.severity, finding.count) == ("warning", 40)
     assert finding.message.endswith("; ids of 21DF look so")
 
@@ -162,12 +167,12 @@ def test_another_corpus_is_named_where_some_ids_are_known():
 def test_a_corpus_that_the_keys_look_like_too_is_not_named():
     """19LA's ids are named as 21LA's and PartialSpoof's: that says nothing."""
     names = [*LA[:20], *(u.replace("E_1", "E_2") for u in LA[20:])]
-    finding = the(check(scorefile(names, range(60)), keys_of(LA)), "unknown")
+    finding = the(check(scorefile(names, range(60)), keys_of(LA)), "scores.unknown-ids")
     assert finding.message.endswith("(left out)")
 
 
 def test_a_list_that_is_mostly_another_corpus_is_named():
     names = ["a", "b", *(u.replace("LA_", "DF_") for u in LA)]
     finding = only(check(scorefile(names, range(62)), keys_of(LA)))
-    assert finding.code == "another_corpus"
+    assert finding.code == "scores.another-corpus"
     assert "ids of 21DF look so" in finding.message

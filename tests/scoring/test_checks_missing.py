@@ -63,7 +63,7 @@ def test_a_group_that_explains_what_is_missing_is_named(keys, gone, said, unsaid
     kept = ~np.asarray(gone(table))
     score = np.where(keys["label"] == "bonafide", 2.0, 0.0) + np.linspace(0, 1, N)
     checked = check(scorefile(keys["utterance"][kept], score[kept]), keys)
-    finding = the(checked, "missing")
+    finding = the(checked, "scores.missing")
     assert finding.count == (~kept).sum()
     assert said in finding.message
     assert unsaid not in finding.message.split("say --allow")[0]
@@ -75,10 +75,10 @@ def test_a_whole_class_that_is_missing_is_an_error_of_its_own(keys, label, word,
     kept = (keys["label"] != label).to_numpy()
     ids = keys["utterance"][kept]
     checked = check(scorefile(ids, np.arange(len(ids))), keys, allow_missing=allowed)
-    finding = the(checked, "missing_class")
+    finding = the(checked, "scores.missing-class")
     assert finding.severity == ("warning" if allowed else "error")
     assert f"none of the {word} trials has a score" in finding.message
-    assert "single_class" not in codes(checked)
+    assert "scores.single-class" not in codes(checked)
 
 
 @pytest.mark.parametrize(
@@ -95,6 +95,6 @@ def test_a_tiny_class_is_said(bonafide, spoof, said):
     keys = pd.DataFrame({"utterance": ids, "label": labels})
     checked = check(scorefile(ids, -np.arange(len(ids))), keys)
     if said:
-        assert the(checked, "tiny_class").message == said
+        assert the(checked, "scores.tiny-class").message == said
     else:
-        assert "tiny_class" not in codes(checked)
+        assert "scores.tiny-class" not in codes(checked)

@@ -291,12 +291,12 @@ class TestRowNumbers:
 
     def test_without_a_header_they_are_warned_of(self, tmp_path):
         (warning,) = read(put(tmp_path, "{i} {s}", i=range(60))).warnings
-        assert warning[0] == "row_numbers"
+        assert warning[0] == "scores.row-numbers"
         assert "ids are 0 to 59 in the order of the rows" in warning[1]
 
     def test_a_column_called_id_may_be_either(self, tmp_path):
         (warning,) = read(put(tmp_path, "{i},{s}", "id,score", i=range(60))).warnings
-        assert warning[0] == "row_numbers"
+        assert warning[0] == "scores.row-numbers"
 
     @pytest.mark.parametrize(
         ("numbers", "header"), [(range(60), "file,score"), (range(59, -1, -1), "")]
