@@ -33,7 +33,7 @@ def collect_issues(warnings: Iterable[tuple[str, str]] = ()) -> Issues:
 
 def describe_finding(issue: Issue) -> str:
     """Return a finding in one line, and where all its ids can be had."""
-    return issue.describe(hint=" (`bench score --list FILE` writes all)")
+    return issue.describe(hint=" (`bench score --problems-file FILE` writes all)")
 
 
 def refuse_errors(where: object, findings: Sequence[Issue]) -> None:

@@ -154,7 +154,7 @@ def _of_prediction(rows: Rows, at: int, score: Floats, negate: bool) -> Scores:
         raise BenchError(
             "scores.already-bonafide",
             f"{confidence} is the confidence of the class in {prediction}, so that of bona fide is "
-            "known: --negate would turn it round",
+            "known: --higher-is-spoof would turn it round",
         )
     is_bonafide = np.array([LABELS[word] for word in words], dtype=np.bool_)[code]
     why = f"; {confidence} is the confidence of {prediction}: 1 less it where that is spoof"

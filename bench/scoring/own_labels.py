@@ -80,7 +80,7 @@ def predictions(
         "scores.are-labels",
         f"all {len(own):,} predictions, of which the scores are taken for the confidence, are the "
         "keys' labels: this is the label, so that the results would be too good; --label-column "
-        "says so" + ("" if as_is else ", --as-is if the system makes no mistake"),
+        "says so" + ("" if as_is else ", --allow-inverted if the system makes no mistake"),
     )
 
 

@@ -131,7 +131,7 @@ def _alone(sample: Sample, i: int, negate: bool) -> Chosen:
         raise BenchError(
             "scores.which-column",
             f"{sample.say(i)} does not say which class is meant: say --column {mark} if that is "
-            f"bona fide, --column {mark} --negate if it is spoof",
+            f"bona fide, --column {mark} --higher-is-spoof if it is spoof",
         )
     chosen = Chosen((i,), sample.say(i))
     return _known(chosen, negate) if side == "bonafide" else chosen
@@ -142,7 +142,7 @@ def _known(chosen: Chosen, negate: bool) -> Chosen:
     if negate:
         raise BenchError(
             "scores.already-bonafide",
-            f"{chosen.how}: by its name higher for bona fide; --negate would turn it round: leave "
+            f"{chosen.how}: by its name higher for bona fide; --higher-is-spoof would turn it round: leave "
             "that out, or name the column",
         )
     return chosen
@@ -175,7 +175,7 @@ def _higher_for_spoof(sample: Sample, columns: tuple[int, ...]) -> BenchError:
     return BenchError(
         "scores.higher-for-spoof",
         f"{sample.say(first)} is by its name higher for spoof, but scores are needed that are "
-        "higher for bona fide: say --negate; if its name is wrong, name it otherwise in the file",
+        "higher for bona fide: say --higher-is-spoof; if its name is wrong, name it otherwise in the file",
     )
 
 
@@ -185,7 +185,7 @@ def _question(sample: Sample, free: Sequence[int]) -> BenchError:
     seen = ", ".join(f"{sample.say(i)} (e.g. {sample.cells[i][0][:30]})" for i in order)
     first, second = order[0], order[1]
     side = sample.sides[first] if sample.names else ""
-    one = f"--column {sample.mark(first)}{' --negate' if side == 'spoof' else ''}"
+    one = f"--column {sample.mark(first)}{' --higher-is-spoof' if side == 'spoof' else ''}"
     by_name = {"bonafide": ", higher for bona fide by its name", "spoof": ", by its name"}
     a, b = (sample.mark(i) for i in sorted((first, second)))
     pair = ""
@@ -195,7 +195,9 @@ def _question(sample: Sample, free: Sequence[int]) -> BenchError:
             f"first of them is bona fide, --column {b}-{a} if the second is"
         )
     turned = [i for i in order[1:] if sample.names and sample.sides[i] == "spoof"]
-    need = f"; {sample.say(turned[0])} is higher for spoof: with --negate" if turned else ""
+    need = (
+        f"; {sample.say(turned[0])} is higher for spoof: with --higher-is-spoof" if turned else ""
+    )
     return BenchError(
         "scores.which-column",
         f"which column is the score? {seen} all hold numbers; say for one of them, e.g., "

@@ -57,7 +57,7 @@ def values(score: Floats, what: str, as_is: bool, issues: Issues, whose: Whose) 
             "warning" if as_is else "error",
             "scores.constant",
             f"all scores are {distinct[0]:g}: the system separates nothing (its EER is 50 %)"
-            + ("" if as_is else "; say --as-is to evaluate them as given"),
+            + ("" if as_is else "; say --allow-inverted to evaluate them as given"),
         )
         return
     if len(distinct) < min(len(finite) / 2, max(FEWEST, len(finite) / FEW)):
@@ -151,16 +151,18 @@ def polarity(
         )
         return
     mend = (
-        "without --negate they are not"
+        "without --higher-is-spoof they are not"
         if negated
-        else ("say --negate (of one file of two, FILE,higher-is-spoof) if that is what they are")
+        else (
+            "say --higher-is-spoof (of one file of two, FILE,higher-is-spoof) if that is what they are"
+        )
     )
     issues.add(
         "warning" if as_is else "error",
         "scores.inverted",
         f"scores are higher for spoof ({how}; turned round, EER {eer_of(turned).eer:.2%}), but "
         f"should be higher for bona fide: {mend}"
-        + ("" if as_is else ", --as-is if the system is that bad"),
+        + ("" if as_is else ", --allow-inverted if the system is that bad"),
     )
 
 

@@ -88,7 +88,7 @@ def test_a_list_of_everything_of_a_file_that_is_refused(bench, tree):
     assert shown.returncode == 2
     assert "20 of 60 trials have no score" in shown.stderr
     first = "real/file0, fake/file0, real/file1, fake/file1, real/file2, ... "
-    assert f"{first}(`bench score --list FILE` writes all)" in shown.stderr
+    assert f"{first}(`bench score --problems-file FILE` writes all)" in shown.stderr
     found = listed(tree / "all.csv")
     assert found["scores.missing"] == [name.removesuffix(".wav") for name in FILES[:20]]
     assert found["scores.unknown-ids"] == [f'odd "{i}", file' for i in range(9)]
@@ -104,7 +104,7 @@ def test_a_list_of_everything_of_a_file_that_is_judged(bench, tree):
     assert listed(tree / "all.csv") == {
         "scores.missing": [name.removesuffix(".wav") for name in FILES[:6]]
     }
-    assert "(`bench score --list FILE` writes all)" in shown.stdout
+    assert "(`bench score --problems-file FILE` writes all)" in shown.stdout
     put(tree, FILES)
     assert bench(*asked, "--list", "all.csv").returncode == 0
     assert listed(tree / "all.csv") == {}

@@ -259,7 +259,7 @@ class TestPolarity:
     def test_inverted_scores_are_refused(self, keys, good):
         finding = only(check(scorefile(good[0], -good[1]), keys))
         assert (finding.severity, finding.code) == ("error", "scores.inverted")
-        assert "--negate" in finding.message
+        assert "--higher-is-spoof" in finding.message
 
     def test_negate_turns_them_round(self, keys, good):
         checked = check(scorefile(good[0], -good[1]), keys, negate=True)
@@ -267,7 +267,9 @@ class TestPolarity:
         assert checked.score.tolist() == check(scorefile(*good), keys).score.tolist()
 
     def test_negating_good_scores_is_refused(self, keys, good):
-        assert "without --negate" in only(check(scorefile(*good), keys, negate=True)).message
+        assert (
+            "without --higher-is-spoof" in only(check(scorefile(*good), keys, negate=True)).message
+        )
 
     def test_a_bad_system_may_be_judged_as_it_is(self, keys, good):
         finding = only(check(scorefile(good[0], -good[1]), keys, as_is=True))

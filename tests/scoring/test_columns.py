@@ -208,11 +208,14 @@ class TestSides:
         assert f"bona fide goes first: say --column {bonafide}-{spoof}" in refused(
             path, column="2-3"
         )
-        assert "--negate would turn it round" in refused(path, negate=True)
+        assert "--higher-is-spoof would turn it round" in refused(path, negate=True)
 
     def test_a_numbered_class_is_a_question(self, tmp_path):
         path = put(tmp_path, "{u},{p}", "file,prob_1", p=PROBABILITIES)
-        assert "say --column prob_1 if that is bona fide, --column prob_1 --negate" in refused(path)
+        assert (
+            "say --column prob_1 if that is bona fide, --column prob_1 --higher-is-spoof"
+            in refused(path)
+        )
         assert read(path, column="prob_1").score.tolist() == PROBABILITIES.tolist()
 
 

@@ -190,7 +190,7 @@ class TestTwoScores:
         path = put(tmp_path, "utt,spoof\nu1,0.5\nu2,0.25\n")
         with pytest.raises(BenchError, match="higher for spoof"):
             read(path)
-        with pytest.raises(BenchError, match="say --negate"):
+        with pytest.raises(BenchError, match="say --higher-is-spoof"):
             read(path, column="spoof")
         assert read(path, negate=True).score.tolist() == [0.5, 0.25]
 

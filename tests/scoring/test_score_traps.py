@@ -66,7 +66,7 @@ def test_trap_1_inverted_scores_are_refused_never_flipped(judged, aasist, protoc
     assert found(checked) == {("error", "scores.inverted")}
     assert "EER 99.01%" in checked.findings[0].message
     assert "turned round, EER 0.99%" in checked.findings[0].message
-    with pytest.raises(BenchError, match="--negate"):
+    with pytest.raises(BenchError, match="--higher-is-spoof"):
         refuse_errors("scores.txt", checked.findings)
     assert judged(inverted, negate=True).findings == ()
     as_is = judged(inverted, as_is=True)
