@@ -77,9 +77,9 @@ def check(
         issues.add(
             "note", "scores.lowest-frame", "an utterance's score is that of its lowest frame"
         )
-    score = _lowest(signed, match, len(trials))
+    score = _lowest_scores(signed, match, len(trials))
     if match.present.any():
-        counts = _detection(score, match.present, trials, negate, as_is, issues)
+        counts = _check_utterances(score, match.present, trials, negate, as_is, issues)
         if llr and counts is not None:
             values.probabilities(counts.score, issues)
     return Checked(score, match.present, match.trial, tuple(issues), match.notes)
@@ -112,25 +112,27 @@ def check_frames(
     match = cover(scores, trials, others, allow_missing, issues)
     labels(scores, trials, match.trial, issues)
     predictions(scores, trials, match.trial, as_is, issues)
-    score = _lowest(signed, match, len(trials))
+    score = _lowest_scores(signed, match, len(trials))
     if not match.present.any():
         return Checked(score, match.present, match.trial, tuple(issues), match.notes)
-    known = match.trial >= 0
-    whose = _whose(trials, match.trial[known])
-    values.values(signed[known], "frames", as_is, issues, whose)
-    rows = _laid_out(scores, match.trial, trials, issues)
+    has_trial = match.trial >= 0
+    whose = _utterances_of(trials, match.trial[has_trial])
+    values.values(signed[has_trial], "frames", as_is, issues, whose)
+    rows = _order_frames(scores, match.trial, trials, issues)
     if any(
-        of.code in ("scores.overlapping", "scores.duplicated", "scores.not-finite")
-        for of in issues.errors
+        issue.code in ("scores.overlapping", "scores.duplicated", "scores.not-finite")
+        for issue in issues.errors
     ):
         return Checked(score, match.present, match.trial, tuple(issues), match.notes)
     laid = frames(match.trial[rows], scores.start[rows], scores.end[rows], signed[rows])
     truth = reference_of(reference, np.flatnonzero(match.present))
-    _counts(laid, truth, trials, issues)
+    _check_frame_counts(laid, truth, trials, issues)
     items = ranges(laid, truth).items
-    of_class = [len(np.unique(items.unit[of > 0])) for of in (items.bonafide, items.spoof)]
+    of_class = [len(np.unique(items.unit[weight > 0])) for weight in (items.bonafide, items.spoof)]
     whole, other = (items.score[rows] for rows in (items.spoof == 0, items.spoof > 0))
-    defined = _both(of_class[0], of_class[1], "frame", issues) and not issues.has("scores.constant")
+    defined = _has_both_classes(of_class[0], of_class[1], "frame", issues) and not issues.has(
+        "scores.constant"
+    )
     if defined and not is_label(whole, other, as_is, issues):
         counts = items_tally(items)
         values.polarity(counts, of_class[0], of_class[1], negate, as_is, issues)
@@ -138,32 +140,34 @@ def check_frames(
     return Checked(score, match.present, match.trial, tuple(issues), match.notes, laid)
 
 
-def _detection(
+def _check_utterances(
     score: Floats, present: Bools, trials: pd.DataFrame, negate: bool, as_is: bool, issues: Issues
 ) -> Tally | None:
     """Return the trials that polarity was checked on; None where it could not be."""
-    whose = _whose(trials, np.flatnonzero(present))
+    whose = _utterances_of(trials, np.flatnonzero(present))
     values.values(score[present], "trials", as_is, issues, whose)
     is_spoof = (trials["label"] == SPOOF).to_numpy()
     usable = present & np.isfinite(score)
     bonafide, spoof = score[usable & ~is_spoof], score[usable & is_spoof]
-    if not _both(len(bonafide), len(spoof), "trial", issues) or issues.has("scores.constant"):
+    if not _has_both_classes(len(bonafide), len(spoof), "trial", issues) or issues.has(
+        "scores.constant"
+    ):
         return None
     if is_label(bonafide, spoof, as_is, issues):
         return None
-    _few(len(bonafide), len(spoof), issues)
+    _add_tiny_classes(len(bonafide), len(spoof), issues)
     counts = tally(bonafide, spoof)
     values.polarity(counts, len(bonafide), len(spoof), negate, as_is, issues)
     values.ties(counts, issues, eer_official(bonafide, spoof).eer)
     return counts
 
 
-def _whose(trials: pd.DataFrame, row: Integers) -> values.Whose:
+def _utterances_of(trials: pd.DataFrame, row: Integers) -> values.Whose:
     """Return what names the utterances of scores, each that of a row of the keys' table."""
     return lambda mask: trials["utterance"].iloc[np.unique(row[mask])]
 
 
-def _both(bonafide: int, spoof: int, what: str, issues: Issues) -> bool:
+def _has_both_classes(bonafide: int, spoof: int, what: str, issues: Issues) -> bool:
     """Note a class without anything, unless the keys have some."""
     for label, count in ((BONAFIDE, bonafide), (SPOOF, spoof)):
         if not count and not issues.has("scores.missing-class"):
@@ -176,27 +180,29 @@ def _both(bonafide: int, spoof: int, what: str, issues: Issues) -> bool:
     return bool(bonafide and spoof)
 
 
-def _few(bonafide: int, spoof: int, issues: Issues) -> None:
+def _add_tiny_classes(bonafide: int, spoof: int, issues: Issues) -> None:
     """Note a class of so few trials that one of them moves its error rate by over 5 %."""
     classes = zip(WORDS.values(), (bonafide, spoof), strict=True)
     tiny = [(count, word) for word, count in classes if count < FEWEST]
-    said = (
+    texts = (
         f"{count} {word} trial{'s' * (count > 1)}: one trial is {100 / count:.1f} %"
         for count, word in tiny
     )
-    issues.add("warning", "scores.tiny-class", "; ".join(said), len(tiny))
+    issues.add("warning", "scores.tiny-class", "; ".join(texts), len(tiny))
 
 
-def _lowest(score: Floats, match: Coverage, trials: int) -> Floats:
+def _lowest_scores(score: Floats, match: Coverage, trials: int) -> Floats:
     """Return each trial's lowest score, NaN where there is none or one of them is NaN."""
     lowest = np.full(trials, np.inf)
-    known = match.trial >= 0
+    has_trial = match.trial >= 0
     with np.errstate(invalid="ignore"):  # NaN is noted elsewhere
-        np.minimum.at(lowest, match.trial[known], score[known])
+        np.minimum.at(lowest, match.trial[has_trial], score[has_trial])
     return np.where(match.present, lowest, np.nan)
 
 
-def _laid_out(scores: ScoreFile, trial: Integers, trials: pd.DataFrame, issues: Issues) -> Integers:
+def _order_frames(
+    scores: ScoreFile, trial: Integers, trials: pd.DataFrame, issues: Issues
+) -> Integers:
     """Return the rows of trials by utterance and start, without repeats; note what is not so."""
     assert scores.start is not None
     assert scores.end is not None
@@ -216,7 +222,7 @@ def _laid_out(scores: ScoreFile, trial: Integers, trials: pd.DataFrame, issues: 
         item = np.empty(len(trial), dtype=np.int64)
         item[order] = np.cumsum(~same)
         repeated(scores, trial, item, "frames", issues)
-        order, code, start, end = (of[~same] for of in (order, code, start, end))
+        order, code, start, end = (values[~same] for values in (order, code, start, end))
     over = np.flatnonzero((np.diff(code) == 0) & (start[1:] < end[:-1]))
     issues.add(
         "error",
@@ -225,14 +231,16 @@ def _laid_out(scores: ScoreFile, trial: Integers, trials: pd.DataFrame, issues: 
         len(over),
         lambda: trials["utterance"].iloc[np.unique(code[over + 1])],
         (
-            f"{_name(trials, int(code[i + 1]))} at {start[i + 1] / SAMPLE_RATE_HZ:g} s"
+            f"{_utterance_name(trials, int(code[i + 1]))} at {start[i + 1] / SAMPLE_RATE_HZ:g} s"
             for i in over[:EXAMPLES_SHOWN].tolist()
         ),
     )
     return order
 
 
-def _counts(laid: Frames, truth: Reference, trials: pd.DataFrame, issues: Issues) -> None:
+def _check_frame_counts(
+    laid: Frames, truth: Reference, trials: pd.DataFrame, issues: Issues
+) -> None:
     """Note utterances whose number of frames is not that of their labels' duration."""
     codes, counts = np.unique(laid.utterance, return_counts=True)
     frame = int(np.median(laid.end - laid.start))
@@ -273,11 +281,11 @@ def _counts(laid: Frames, truth: Reference, trials: pd.DataFrame, issues: Issues
         len(off),
         lambda: trials["utterance"].iloc[codes[off]],
         (
-            f"{_name(trials, int(codes[i]))} has {counts[i]}, not {expected[i]}"
+            f"{_utterance_name(trials, int(codes[i]))} has {counts[i]}, not {expected[i]}"
             for i in off[:EXAMPLES_SHOWN].tolist()
         ),
     )
 
 
-def _name(trials: pd.DataFrame, row: int) -> str:
+def _utterance_name(trials: pd.DataFrame, row: int) -> str:
     return str(trials["utterance"].iloc[row])

@@ -65,8 +65,8 @@ class Roles:
     @property
     def words(self) -> tuple[int, ...]:
         """Columns of few different words or digits."""
-        found = (self.label, self.predicted, *(i for _, i in self.fields))
-        return tuple(dict.fromkeys(i for i in found if i is not None))
+        columns = (self.label, self.predicted, *(i for _, i in self.fields))
+        return tuple(dict.fromkeys(i for i in columns if i is not None))
 
 
 def choose(
@@ -85,12 +85,12 @@ def choose(
     BenchError where a column asked for is not there, or where more than one could be the score.
     """
     sample = Sample(names, rows, later)
-    utterance, counted = _utterance(sample, asked)
+    utterance, counted = _find_ids(sample, asked)
     wanted = score_column.asked_for(sample, asked, None) if asked.column else None
     taken = wanted.columns if wanted else ()
     start, end, indexed = times(sample, utterance, taken)
     used = {i for i in (utterance, start, end) if i is not None}
-    label = _label(sample, asked, used, taken)
+    label = _find_label(sample, asked, used, taken)
     used |= {label} if label is not None else set()
     if wanted:
         chosen = score_column.asked_for(sample, asked, label)
@@ -106,7 +106,7 @@ def choose(
     used |= set(chosen.columns)
     predicted = chosen.predicted
     if predicted is None:
-        predicted = _predicted(sample, asked, used - {label}, chosen.columns)
+        predicted = _find_prediction(sample, asked, used - {label}, chosen.columns)
     elif predicted == label:
         label = None
     label_by = _label_by(sample, asked, label)
@@ -116,12 +116,12 @@ def choose(
         label,
         start,
         end,
-        _why(sample, utterance, chosen.how, label, start, end, used),
+        _describe_roles(sample, utterance, chosen.how, label, start, end, used),
         label_by=label_by,
         strict=label is not None and sample.labels(label) and label_by != "content",
         predicted=predicted,
-        confidence=_confidence(sample, chosen.predicted, predicted),
-        fields=tuple((name, _field(sample, name, used - {label})) for name in asked.fields),
+        confidence=_confidence_by(sample, chosen.predicted, predicted),
+        fields=tuple((name, _find_field(sample, name, used - {label})) for name in asked.fields),
         counted=counted,
         warning=chosen.warning,
         instead=score_column.instead(sample, used),
@@ -137,12 +137,12 @@ def unlike(roles: Roles, words: Sequence[str]) -> Mapping[int, Sequence[str]]:
     fine = all(word.lower() in LABELS for word in plain) or two_whole(plain)
     if roles.label is None or roles.strict or fine:
         return {}
-    known = [word for word in plain if word.lower() in LABELS]
+    fitting = [word for word in plain if word.lower() in LABELS]
     strangers = [word for word in plain if word.lower() not in LABELS]
-    return {roles.label: [*known[:1], *strangers[:_MANY]]}
+    return {roles.label: [*fitting[:1], *strangers[:_MANY]]}
 
 
-def _utterance(sample: Sample, asked: Reading) -> tuple[int, bool]:
+def _find_ids(sample: Sample, asked: Reading) -> tuple[int, bool]:
     """Return the column of ids, and whether they may be row numbers."""
     if asked.id_column:
         return sample.one(asked.id_column, "--id-column"), False
@@ -159,7 +159,7 @@ def _utterance(sample: Sample, asked: Reading) -> tuple[int, bool]:
             raise BenchError(
                 "scores.no-ids",
                 f"{sample.say(0)} holds row numbers ({', '.join(sample.cells[0][:3])}, ...), no "
-                "file names; which column holds the file names? say --id-column 1 if it is this one",
+                "file names; which column holds the file names? say --id-column 1 if this one does",
             )
         return 0, True
     raise BenchError(
@@ -169,7 +169,9 @@ def _utterance(sample: Sample, asked: Reading) -> tuple[int, bool]:
     )
 
 
-def _label(sample: Sample, asked: Reading, used: set[int], score: tuple[int, ...]) -> int | None:
+def _find_label(
+    sample: Sample, asked: Reading, used: set[int], score: tuple[int, ...]
+) -> int | None:
     """Return the column of labels: by name before by content, words before digits."""
     if asked.label_column:
         at = sample.one(asked.label_column, "--label-column")
@@ -200,7 +202,7 @@ def _label(sample: Sample, asked: Reading, used: set[int], score: tuple[int, ...
     return digits[0] if digits else None
 
 
-def _predicted(
+def _find_prediction(
     sample: Sample, asked: Reading, used: set[int], score: tuple[int, ...]
 ) -> int | None:
     """Return the column of two classes that may be predictions; none where the user says what is
@@ -215,15 +217,15 @@ def _predicted(
     named = [i for i in named if not _is_truth(sample, i)]
     named.sort(key=lambda i: sample.kinds[i] != "prediction")
     if not named and not sample.called("label"):
-        by_content = _label(sample, Reading(), used, score)
+        by_content = _find_label(sample, Reading(), used, score)
         named = [by_content] if by_content in free else []
     return named[0] if named else None
 
 
-def _confidence(
-    sample: Sample, said: int | None, predicted: int | None
+def _confidence_by(
+    sample: Sample, asked: int | None, predicted: int | None
 ) -> Literal["asked", "named", ""]:
-    if said is not None:
+    if asked is not None:
         return "asked"
     return "named" if predicted is not None and predicted in sample.called("prediction") else ""
 
@@ -242,14 +244,14 @@ def _is_truth(sample: Sample, i: int) -> bool:
     return sample.names is not None and is_truth(sample.names[i])
 
 
-def _field(sample: Sample, name: str, used: Collection[int | None]) -> int:
+def _find_field(sample: Sample, name: str, used: Collection[int | None]) -> int:
     at = sample.one(name, "--by")
     if at in used:
         raise BenchError("scores.no-field", f"--by: {sample.say(at)} holds ids, scores or times")
     return at
 
 
-def _why(
+def _describe_roles(
     sample: Sample,
     utterance: int,
     how: str,

@@ -29,22 +29,24 @@ def times(
     if sample.names:
         starts = [i for i in sample.called("start") if i in free]
         starts += [
-            i for i in sample.called("time") if i in free and repeats and _rise(sample, i, within)
+            i
+            for i in sample.called("time")
+            if i in free and repeats and _is_rising(sample, i, within)
         ]
         ends = [i for i in sample.called("end") if i in free]
         if not starts:
             return None, None, False
-        return starts[0], ends[0] if ends else None, _counted(sample.floats(starts[0]), within)
+        return starts[0], ends[0] if ends else None, _is_counted(sample.floats(starts[0]), within)
     free = [i for i in free if sample.numeric(i)]
-    if not repeats or len(free) < (1 if score else 2) or not _rise(sample, free[0], within):
+    if not repeats or len(free) < (1 if score else 2) or not _is_rising(sample, free[0], within):
         return None, None, False
     start, *rest = free
     many = [i for i in rest if not sample.digits(i)] or rest
-    has_end = len(many) > (0 if score else 1) and _ends(sample, start, many[0], within)
-    return start, many[0] if has_end else None, _counted(sample.floats(start), within)
+    has_end = len(many) > (0 if score else 1) and _are_ends(sample, start, many[0], within)
+    return start, many[0] if has_end else None, _is_counted(sample.floats(start), within)
 
 
-def _rise(sample: Sample, i: int, within: Bools) -> bool:
+def _is_rising(sample: Sample, i: int, within: Bools) -> bool:
     values = sample.floats(i)[: len(within) + 1]
     if not (values >= 0).all():
         return False
@@ -52,12 +54,12 @@ def _rise(sample: Sample, i: int, within: Bools) -> bool:
     return bool(len(steps)) and float(np.mean(steps > 0)) >= _SHARE
 
 
-def _ends(sample: Sample, start: int, end: int, within: Bools) -> bool:
+def _are_ends(sample: Sample, start: int, end: int, within: Bools) -> bool:
     starts, ends = (sample.floats(column)[: len(within) + 1] for column in (start, end))
-    return bool((ends > starts).all()) and _rise(sample, end, within)
+    return bool((ends > starts).all()) and _is_rising(sample, end, within)
 
 
-def _counted(starts: Floats, within: Bools) -> bool:
+def _is_counted(starts: Floats, within: Bools) -> bool:
     if not np.isfinite(starts).all() or (starts % 1).any():
         return False
     steps = np.diff(starts[: len(within) + 1])[within]

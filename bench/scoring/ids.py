@@ -53,8 +53,8 @@ class Match(NamedTuple):
 
 def array(ids: object) -> pa.StringArray:
     """Return text of any kind, a series or a list, as one Arrow array."""
-    found = pa.array(ids, pa.string())
-    return found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
+    texts = pa.array(ids, pa.string())
+    return texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
 
 
 def match(names: pa.StringArray, keys: pa.StringArray) -> Match:
@@ -65,17 +65,17 @@ def match(names: pa.StringArray, keys: pa.StringArray) -> Match:
     both sides have them and are cut off where the sides differ in them.
     """
     tidy, short = clean(names), clean(keys)
-    if not _apart(short, keys):
+    if not _stay_apart(short, keys):
         tidy, short = names, keys
-    found: list[Match] = []
-    for form in _forms(short):
-        own, of_keys = reduced(tidy, form), reduced(short, form)
-        at = compute.fill_null(compute.index_in(own, value_set=of_keys), -1)
-        found.append(Match(form, of_keys, own, at.to_numpy().astype(np.int64)))
-        if (found[-1].place >= 0).all():
+    matches: list[Match] = []
+    for form in _possible_forms(short):
+        reduced_names, of_keys = reduced(tidy, form), reduced(short, form)
+        at = compute.fill_null(compute.index_in(reduced_names, value_set=of_keys), -1)
+        matches.append(Match(form, of_keys, reduced_names, at.to_numpy().astype(np.int64)))
+        if (matches[-1].place >= 0).all():
             break
-    known = [np.count_nonzero(np.bincount(of.place + 1)[1:]) for of in found]
-    return found[next(i for i, count in enumerate(known) if count >= _ENOUGH * max(known))]
+    counts = [np.count_nonzero(np.bincount(each.place + 1)[1:]) for each in matches]
+    return matches[next(i for i, count in enumerate(counts) if count >= _ENOUGH * max(counts))]
 
 
 def reduced(ids: pa.StringArray, form: Form) -> pa.StringArray:
@@ -85,9 +85,9 @@ def reduced(ids: pa.StringArray, form: Form) -> pa.StringArray:
     ['real/1', '1', 'u.1']
     """
     folders = rf"^.*/((?:[^/]*/){{{form.parts - 1}}}[^/]*)$"
-    if _holds(ids, "/"):
+    if _contain_any(ids, "/"):
         ids = compute.replace_substring_regex(ids, folders, r"\1")
-    if not form.suffix and _holds(ids, "."):
+    if not form.suffix and _contain_any(ids, "."):
         ids = compute.replace_substring_regex(ids, _AUDIO, "")
     return ids
 
@@ -98,10 +98,10 @@ def clean(ids: pa.StringArray) -> pa.StringArray:
     >>> clean(pa.array(['"a\\\\b.wav" ', "./a//b", "a%20b"])).to_pylist()
     ['a/b.wav', 'a/b', 'a b']
     """
-    if not _any(ids, _TO_CLEAN):
+    if not _match_any(ids, _TO_CLEAN):
         return ids
     ids = compute.utf8_trim(ids, characters=_AROUND)
-    if _any(ids, _QUOTED):
+    if _match_any(ids, _QUOTED):
         ids = pa.array([unquote(name) for name in ids.to_pylist()], pa.string())
     ids = compute.replace_substring(ids, "\\", "/")
     ids = compute.replace_substring_regex(ids, _HERE, r"\1")
@@ -113,27 +113,27 @@ def deepest(ids: pa.StringArray) -> int:
     return 1 + (compute.max(compute.count_substring(ids, "/")).as_py() or 0)
 
 
-def _apart(changed: pa.StringArray, keys: pa.StringArray) -> bool:
+def _stay_apart(changed: pa.StringArray, keys: pa.StringArray) -> bool:
     """Whether the keys, all different, still are."""
     return changed is keys or compute.count_distinct(changed).as_py() == len(keys)
 
 
-def _any(ids: pa.StringArray, pattern: str) -> bool:
+def _match_any(ids: pa.StringArray, pattern: str) -> bool:
     return bool(compute.any(compute.match_substring_regex(ids, pattern)).as_py())
 
 
-def _holds(ids: pa.StringArray, text: str) -> bool:
+def _contain_any(ids: pa.StringArray, text: str) -> bool:
     return bool(compute.any(compute.match_substring(ids, text)).as_py())
 
 
-def _forms(keys: pa.StringArray) -> Iterator[Form]:
+def _possible_forms(keys: pa.StringArray) -> Iterator[Form]:
     """Yield the forms that leave the keys apart, those with more folders first; in full, if none
     does.
     """
     yielded, most = False, deepest(keys)
     for parts in range(most, 0, -1):
         forms = (Form(parts, False), Form(parts, True))
-        form = next((form for form in forms if _apart(reduced(keys, form), keys)), None)
+        form = next((form for form in forms if _stay_apart(reduced(keys, form), keys)), None)
         if form is not None:
             yield form
             yielded = True

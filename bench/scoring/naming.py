@@ -40,6 +40,6 @@ def distinct_names(paths: Sequence[Path]) -> list[str]:
     """
     parts = [Path(os.path.abspath(path)).parts for path in paths]
     count = 1
-    while len({of[-count:] for of in parts}) < len({*parts}):
+    while len({each[-count:] for each in parts}) < len({*parts}):
         count += 1
-    return ["/".join(of[-count:]).replace("//", "/") for of in parts]
+    return ["/".join(each[-count:]).replace("//", "/") for each in parts]

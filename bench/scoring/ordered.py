@@ -78,7 +78,7 @@ def read_text(path: Path) -> Table:
         for number, line in enumerate(block.text.split(b"\n"), block.line):
             if line.strip() and not line.startswith(b"#"):
                 numbers.append(number)
-                lines.append(_decoded(path, number, line))
+                lines.append(_decode_line(path, number, line))
     if not lines:
         raise BenchError(
             "scores.empty", f"{path}: holds only blank lines and comments; a line should be a score"
@@ -88,7 +88,7 @@ def read_text(path: Path) -> Table:
             "scores.decimal-comma",
             f"{path}: has numbers with a decimal comma, e.g. {quoted(lines[-1])}; write a point",
         )
-    cells = _cells(lines)
+    cells = _split_cells(lines)
     for number, line, row in zip(numbers, lines, cells, strict=True):
         if len(row) != len(cells[-1]):
             raise BenchError(
@@ -105,7 +105,7 @@ def read_text(path: Path) -> Table:
     return Table("text", names, columns)
 
 
-def _decoded(path: Path, number: int, line: bytes) -> str:
+def _decode_line(path: Path, number: int, line: bytes) -> str:
     try:
         return line.decode().strip()
     except UnicodeDecodeError as error:
@@ -114,18 +114,18 @@ def _decoded(path: Path, number: int, line: bytes) -> str:
         ) from error
 
 
-def _cells(lines: Sequence[str]) -> list[list[str]]:
+def _split_cells(lines: Sequence[str]) -> list[list[str]]:
     looked_at = lines[:_LOOKED_AT]
-    separator = next((mark for mark in ";,\t" if all(mark in of for of in looked_at)), None)
+    separator = next((mark for mark in ";,\t" if all(mark in line for line in looked_at)), None)
     if separator is None:
         return [line.split() for line in lines]
     try:
-        found = list(csv.reader(lines, delimiter=separator, skipinitialspace=True))
+        rows = list(csv.reader(lines, delimiter=separator, skipinitialspace=True))
     except csv.Error:
-        found = []
-    if len(found) != len(lines):  # a quote that does not close swallows lines
-        found = [line.split(separator) for line in lines]
-    return [[cell.strip() for cell in row] for row in found]
+        rows = []
+    if len(rows) != len(lines):  # a quote that does not close swallows lines
+        rows = [line.split(separator) for line in lines]
+    return [[cell.strip() for cell in row] for row in rows]
 
 
 def _are_ids(column: pa.Array, numbers: bool) -> bool:

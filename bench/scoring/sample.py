@@ -13,7 +13,7 @@ from bench.metrics.tally import Floats
 from bench.scoring import names as naming
 from bench.units import BONAFIDE, LABEL_WORDS
 
-LABELS = {word: of == BONAFIDE for word, of in LABEL_WORDS.items()}
+LABELS = {word: label == BONAFIDE for word, label in LABEL_WORDS.items()}
 """Words of a label column, in any case: is it bona fide?"""
 
 FEWEST = 10
@@ -35,12 +35,12 @@ def mostly(pattern: re.Pattern[str], cells: Sequence[str]) -> bool:
 def two_whole(cells: Sequence[str]) -> bool:
     """Whether cells hold whole numbers, and not more than two different ones, or true and false:
     labels of 0 and 1, decisions or a constant."""
-    found = set(cells)
-    if len(found) > 4:
+    values = set(cells)
+    if len(values) > 4:
         return False
-    if {cell.lower() for cell in found} <= TRUE_FALSE.keys():
+    if {cell.lower() for cell in values} <= TRUE_FALSE.keys():
         return True
-    return all(map(_WHOLE.fullmatch, found)) and len(set(map(float, found))) <= 2
+    return all(map(_WHOLE.fullmatch, values)) and len(set(map(float, values))) <= 2
 
 
 class Sample:
@@ -65,10 +65,10 @@ class Sample:
         """Return the columns whose names say one of these."""
         return [i for i, kind in enumerate(self.kinds) if kind in kinds]
 
-    def named(self, known: Sequence[str]) -> list[int]:
+    def named(self, wanted: Sequence[str]) -> list[int]:
         """Return the columns of these names, in their order."""
         plain = [naming.plain(name) for name in self.names or ()]
-        return [i for name in known for i, own in enumerate(plain) if own == name]
+        return [i for name in wanted for i, name_here in enumerate(plain) if name_here == name]
 
     def distinct(self, i: int) -> int:
         """Return how many different cells a column has."""
@@ -127,20 +127,20 @@ class Sample:
 
     def one(self, text: str, what: str) -> int:
         """Return the column of a name or number; BenchError where there is none."""
-        found = self.find(text)
-        if found is None:
-            known = f"; columns are numbered 1 to {self.count}, there is no header"
-            hint = near(text, self.names) if self.names else known
+        column = self.find(text)
+        if column is None:
+            numbers = f"; columns are numbered 1 to {self.count}, there is no header"
+            hint = near(text, self.names) if self.names else numbers
             raise BenchError("scores.no-such-column", f"{what}: there is no column {text!r}{hint}")
-        return found
+        return column
 
     def find(self, text: str) -> int | None:
         """Return the column of a name or number, None where there is none."""
         names = list(self.names or ())
         plain = [naming.plain(name) for name in names]
-        for known, wanted in ((names, text), (plain, naming.plain(text))):
-            if known.count(wanted) == 1:
-                return known.index(wanted)
+        for candidates, wanted in ((names, text), (plain, naming.plain(text))):
+            if candidates.count(wanted) == 1:
+                return candidates.index(wanted)
         if re.fullmatch(r"[1-9]\d{0,5}", text) and int(text) <= self.count:
             return int(text) - 1
         return None

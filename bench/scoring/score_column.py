@@ -36,7 +36,7 @@ def asked_for(sample: Sample, asked: Reading, label: int | None) -> Chosen:
     BenchError where there is none of that name, where it holds no numbers or labels, and where its
     name says that it is higher for spoof and nothing says that the user knows.
     """
-    chosen = _named(sample, asked.column or "")
+    chosen = _parse_option(sample, asked.column or "")
     for i in chosen.columns:
         kind = sample.kinds[i] if sample.names else ""
         if not sample.numeric(i):
@@ -51,7 +51,7 @@ def asked_for(sample: Sample, asked: Reading, label: int | None) -> Chosen:
             what = "these are predictions" if kind == "prediction" else "this is the label"
             raise BenchError(
                 "scores.not-scores",
-                f"{sample.say(i)} holds no scores: {what}, with {_few(sample, i)}"
+                f"{sample.say(i)} holds no scores: {what}, with {_list_values(sample, i)}"
                 f"{instead(sample, {*chosen.columns, label})}",
             )
     first, *rest = chosen.columns
@@ -70,7 +70,7 @@ def found(sample: Sample, used: set[int], counted: bool, authors: bool, negate: 
     LlamaPartialSpoof's authors' tools are. BenchError with a question where more than one column
     could be meant, and where `negate` would turn round what is higher for bona fide by its name.
     """
-    free = _candidates(sample, used)
+    free = _find_candidates(sample, used)
     words = [i for i in sample.called("score") if i not in used and not sample.numeric(i)]
     if words:
         raise _no_numbers(sample, words[0], used)
@@ -82,34 +82,36 @@ def found(sample: Sample, used: set[int], counted: bool, authors: bool, negate: 
     if not free:
         raise BenchError(
             "scores.not-scores",
-            f"there is no column of scores{_seen(sample)}; a line should be `ID SCORE`",
+            f"there is no column of scores{_list_names(sample)}; a line should be `ID SCORE`",
         )
     by_name = [i for i in free if sample.names and sample.kinds[i] == "score"]
     if len(by_name) == 1:
         return Chosen((by_name[0],), sample.say(by_name[0]))
     if [name.lower() for name in sample.names or ()] == _ANTIDEEPFAKE:
-        return _known(_difference(sample, 2, 1, " (AntiDeepfake's order: fake, real)"), negate)
+        return _refuse_negation(
+            _take_difference(sample, 2, 1, " (AntiDeepfake's order: fake, real)"), negate
+        )
     sides = [[i for i in free if sample.names and sample.sides[i] == side] for side in _SIDES]
-    if not by_name and all(len(of) == 1 for of in sides):
-        return _known(_difference(sample, sides[0][0], sides[1][0]), negate)
+    if not by_name and all(len(columns) == 1 for columns in sides):
+        return _refuse_negation(_take_difference(sample, sides[0][0], sides[1][0]), negate)
     if len(free) == 1:
-        return _alone(sample, free[0], negate)
+        return _take_single(sample, free[0], negate)
     if sample.names is None and len(free) == 2 and (counted or authors):
         return _by_custom(sample, *free)
-    raise _question(sample, by_name or free)
+    raise _ask_which(sample, by_name or free)
 
 
 def instead(sample: Sample, used: Collection[int | None]) -> str:
     """Say which other columns may hold the score, as the end of a message."""
-    numbers = [i for i in _candidates(sample, used) if not sample.digits(i)]
-    say = ", ".join(map(sample.say, sorted(numbers, key=lambda i: _rank(sample, i))))
+    numbers = [i for i in _find_candidates(sample, used) if not sample.digits(i)]
+    say = ", ".join(map(sample.say, sorted(numbers, key=lambda i: _rank_column(sample, i))))
     return f"; numbers are in {say}" if say else ""
 
 
 _SIDES = ("bonafide", "spoof")
 
 
-def _candidates(sample: Sample, used: Collection[int | None]) -> list[int]:
+def _find_candidates(sample: Sample, used: Collection[int | None]) -> list[int]:
     """Return the columns of numbers; those of two whole numbers only where there are no others."""
     free = [i for i in range(sample.count) if i not in used and sample.numeric(i)]
     if sample.names:
@@ -122,7 +124,7 @@ def _candidates(sample: Sample, used: Collection[int | None]) -> list[int]:
     return sure or many or few
 
 
-def _alone(sample: Sample, i: int, negate: bool) -> Chosen:
+def _take_single(sample: Sample, i: int, negate: bool) -> Chosen:
     side = sample.sides[i] if sample.names else ""
     if side == "spoof" and not negate:
         raise _higher_for_spoof(sample, (i,))
@@ -134,16 +136,16 @@ def _alone(sample: Sample, i: int, negate: bool) -> Chosen:
             f"bona fide, --column {mark} --higher-is-spoof if it is spoof",
         )
     chosen = Chosen((i,), sample.say(i))
-    return _known(chosen, negate) if side == "bonafide" else chosen
+    return _refuse_negation(chosen, negate) if side == "bonafide" else chosen
 
 
-def _known(chosen: Chosen, negate: bool) -> Chosen:
+def _refuse_negation(chosen: Chosen, negate: bool) -> Chosen:
     """Refuse to turn round what is higher for bona fide by its names."""
     if negate:
         raise BenchError(
             "scores.already-bonafide",
-            f"{chosen.how}: by its name higher for bona fide; --higher-is-spoof would turn it round: leave "
-            "that out, or name the column",
+            f"{chosen.how}: by its name higher for bona fide; --higher-is-spoof would turn it "
+            "round: leave that out, or name the column",
         )
     return chosen
 
@@ -151,14 +153,14 @@ def _known(chosen: Chosen, negate: bool) -> Chosen:
 def _by_custom(sample: Sample, first: int, second: int) -> Chosen:
     """Return the difference of two columns without names in the order that tools write them."""
     order = f"--column {sample.mark(second)}-{sample.mark(first)}"
-    return _difference(sample, first, second)._replace(
+    return _take_difference(sample, first, second)._replace(
         warning=f"{sample.say(first)} is taken for bona fide and {sample.say(second)} for spoof, "
         "the order of LlamaPartialSpoof's authors' tools and of WeDefense; if spoof comes first, "
         f"the results are of inverted scores: say {order}"
     )
 
 
-def _difference(sample: Sample, first: int, second: int, why: str = "") -> Chosen:
+def _take_difference(sample: Sample, first: int, second: int, why: str = "") -> Chosen:
     how = f"the difference {sample.say(first)} - {sample.say(second)}{why}"
     return Chosen((first, second), how)
 
@@ -175,13 +177,14 @@ def _higher_for_spoof(sample: Sample, columns: tuple[int, ...]) -> BenchError:
     return BenchError(
         "scores.higher-for-spoof",
         f"{sample.say(first)} is by its name higher for spoof, but scores are needed that are "
-        "higher for bona fide: say --higher-is-spoof; if its name is wrong, name it otherwise in the file",
+        "higher for bona fide: say --higher-is-spoof; if its name is wrong, rename it in "
+        "the file",
     )
 
 
-def _question(sample: Sample, free: Sequence[int]) -> BenchError:
+def _ask_which(sample: Sample, free: Sequence[int]) -> BenchError:
     """Return the question which of the columns is the score, the likeliest first."""
-    order = sorted(free, key=lambda i: _rank(sample, i))
+    order = sorted(free, key=lambda i: _rank_column(sample, i))
     seen = ", ".join(f"{sample.say(i)} (e.g. {sample.cells[i][0][:30]})" for i in order)
     first, second = order[0], order[1]
     side = sample.sides[first] if sample.names else ""
@@ -205,7 +208,7 @@ def _question(sample: Sample, free: Sequence[int]) -> BenchError:
     )
 
 
-def _rank(sample: Sample, i: int) -> tuple[int, int]:
+def _rank_column(sample: Sample, i: int) -> tuple[int, int]:
     """Order columns: bona fide by name, then a score by name, others, what is spoof by name."""
     if not sample.names:
         return 1, i
@@ -214,7 +217,7 @@ def _rank(sample: Sample, i: int) -> tuple[int, int]:
     return (1 if sample.kinds[i] == "score" else by_side), i
 
 
-def _named(sample: Sample, text: str) -> Chosen:
+def _parse_option(sample: Sample, text: str) -> Chosen:
     one = sample.find(text)
     if one is not None:
         return Chosen((one,), sample.say(one))
@@ -223,7 +226,7 @@ def _named(sample: Sample, text: str) -> Chosen:
         if first is None or second is None:
             continue
         if text[at] == "-":
-            return _difference(sample, first, second)
+            return _take_difference(sample, first, second)
         how = f"{sample.say(first)}, the confidence of the class in {sample.say(second)}"
         return Chosen((first,), how, second)
     return Chosen((sample.one(text, "--column"),), "")
@@ -237,10 +240,10 @@ def _no_numbers(sample: Sample, i: int, used: Collection[int | None]) -> BenchEr
     )
 
 
-def _few(sample: Sample, i: int) -> str:
+def _list_values(sample: Sample, i: int) -> str:
     return " and ".join(sorted(set(sample.cells[i]))) + " only"
 
 
-def _seen(sample: Sample) -> str:
+def _list_names(sample: Sample) -> str:
     names = sample.names or [column[0] for column in sample.cells]
     return f" among {', '.join(quoted(name, 30) for name in names[:10])}"

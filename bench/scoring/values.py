@@ -68,10 +68,10 @@ def values(score: Floats, what: str, as_is: bool, issues: Issues, whose: Whose) 
             "rounded, or are decisions; tied trials stand or fall together",
         )
     else:
-        _precision(distinct, counts, what, issues)
+        _check_precision(distinct, counts, what, issues)
 
 
-def _precision(distinct: Floats, counts: np.ndarray, what: str, issues: Issues) -> None:
+def _check_precision(distinct: Floats, counts: np.ndarray, what: str, issues: Issues) -> None:
     for at, name in ((0, "lowest"), (-1, "highest")):
         heap = int(counts[at])
         if heap >= FEWEST and heap > HEAPED * counts.sum():
@@ -153,9 +153,7 @@ def polarity(
     mend = (
         "without --higher-is-spoof they are not"
         if negated
-        else (
-            "say --higher-is-spoof (of one file of two, FILE,higher-is-spoof) if that is what they are"
-        )
+        else ("say --higher-is-spoof (of one file of two, FILE,higher-is-spoof) if they are")
     )
     issues.add(
         "warning" if as_is else "error",
