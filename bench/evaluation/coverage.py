@@ -1,0 +1,218 @@
+"""Do the ids of a score file and the trials of the keys cover each other?"""
+
+# pyarrow ships no types.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownParameterType=false, reportAttributeAccessIssue=false
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from pyarrow import compute
+
+from bench._io.printable import one_line
+from bench.evaluation import hints, ids
+from bench.evaluation.absent import missing
+from bench.evaluation.forms import ScoreFile
+from bench.evaluation.ids import Match
+from bench.issues import Issues
+from bench.metrics.tally import Bools, Integers
+from bench.specs.corpus import CorpusCard
+from bench.units import BONAFIDE, SPOOF
+
+Others = Callable[[], Mapping[str, Collection[str]]]
+"""Returns the ids of the corpus's other splits, by split."""
+
+
+class Coverage(NamedTuple):
+    """Which row is of which trial."""
+
+    trial: Integers
+    """Row of the keys' table for each row of the score file; -1 where there is none."""
+    present: Bools
+    """For each trial, whether it has a score."""
+    notes: tuple[str, ...]
+    """What was done to ids, sentence by sentence."""
+
+
+def cover(
+    scores: ScoreFile, trials: pd.DataFrame, others: Others, allow_missing: bool, issues: Issues
+) -> Coverage:
+    """Match rows and trials; note ids missing, unknown, of other splits, of another corpus.
+
+    Rows of no trial are left out of every figure. Where no id is known, that is the one error.
+    """
+    keys = ids.array(trials["utterance"])
+    match = ids.match(scores.names, keys)
+    position = match.place
+    if match.form.parts < ids.deepest(keys):
+        position = np.where(_in_other_splits(scores.names, match, others), -1, position)
+    has_trial = position >= 0
+    present = np.zeros(len(trials), dtype=np.bool_)
+    present[position[has_trial]] = True
+    if not has_trial.all():
+        _add_unknown(scores.names, match, has_trial, ~present, others, issues)
+    if has_trial.any():
+        missing(trials, present, allow_missing, issues)
+    return Coverage(position[scores.row], present, _describe_cuts(scores.names, match, has_trial))
+
+
+def whole(card: CorpusCard, split: str, trials: pd.DataFrame, issues: Issues) -> None:
+    """Note keys that do not list as many trials of each class as the card has for the split."""
+    expected, label = card.splits[split], trials["label"]
+    pairs = [
+        (expected.utterances, len(trials), "trials"),
+        (expected.bonafide, int((label == BONAFIDE).sum()), "bona fide"),
+        (expected.spoof, int((label == SPOOF).sum()), "spoof"),
+    ]
+    stated = [
+        (official_count, count, what)
+        for official_count, count, what in pairs
+        if official_count is not None
+    ]
+    if all(official_count == count for official_count, count, _ in stated):
+        return
+    sure = "" if expected.standing == "verified" else ", as far as is known"
+    listed = ", ".join(f"{count:,} {what}" for _, count, what in stated)
+    official = ", ".join(f"{official_count:,} {what}" for official_count, _, what in stated)
+    issues.add(
+        "warning",
+        "keys.counts",
+        f"the keys list {listed}, but {split} of {card.short} has {official}{sure}: no result here "
+        "compares with a published one",
+    )
+
+
+def repeated(scores: ScoreFile, trial: Integers, item: Integers, what: str, issues: Issues) -> bool:
+    """Note items (trials, or frames: `item` is a code for each row of a trial) with more than one
+    row; return whether any has different scores.
+
+    Equal repeats count once.
+    """
+    rows = np.flatnonzero(trial >= 0)
+    order = rows[np.argsort(item[rows], kind="stable")]
+    first = np.flatnonzero(np.diff(item[order], prepend=-1))
+    counts = np.diff(first, append=len(order))
+    if not len(order) or (counts == 1).all():
+        return False
+    score = scores.score[order]
+    again = counts > 1
+    with np.errstate(invalid="ignore"):  # NaN is noted elsewhere
+        highest, lowest = np.maximum.reduceat(score, first), np.minimum.reduceat(score, first)
+    differs = again & (highest != lowest) & ~np.isnan(highest)
+    times = int(counts[0])
+    whole = (
+        f"; the file holds everything {times} times: it was appended to by another run"
+        if (counts == times).all()
+        else ""
+    )
+    chosen = scores.row[order[first[differs if differs.any() else again]]]
+    listed = partial(_take_names, scores.names, chosen)
+
+    if differs.any():
+        issues.add(
+            "error",
+            "scores.duplicated",
+            f"{differs.sum():,} {what} have rows with different scores{whole}",
+            differs.sum(),
+            listed,
+        )
+        return True
+    issues.add(
+        "warning",
+        "scores.duplicated",
+        f"{again.sum():,} {what} have more than one row with one score, which counts once{whole}",
+        again.sum(),
+        listed,
+    )
+    return False
+
+
+def _in_other_splits(names: pa.StringArray, match: Match, others: Others) -> Bools:
+    """Return which names another split has with more of their folders than this one."""
+    elsewhere = np.zeros(len(names), dtype=np.bool_)
+    for utterances in others().values():
+        other = ids.match(names, ids.array(list(utterances)))
+        if other.form.parts > match.form.parts:
+            elsewhere |= other.place >= 0
+    return elsewhere
+
+
+def _describe_cuts(names: pa.StringArray, match: Match, has_trial: Bools) -> tuple[str, ...]:
+    """Say what was cut off ids, nothing where nothing was."""
+    changed = np.flatnonzero(has_trial & compute.not_equal(names, match.names).to_numpy(False))
+    if not len(changed):
+        return ()
+    at = int(changed[0])
+    pair = (one_line(text[at].as_py()) for text in (names, match.names))
+    joined = has_trial.sum() - len(np.unique(match.place[has_trial]))
+    return (
+        f"folders and suffixes were cut off ids: {' is '.join(pair)}",
+        *[f"{joined:,} ids differ from another one in folder or suffix only"] * bool(joined),
+    )
+
+
+def _add_unknown(
+    names: pa.StringArray,
+    match: Match,
+    has_trial: Bools,
+    absent: Bools,
+    others: Others,
+    issues: Issues,
+) -> None:
+    """Note ids that are no trial's: those of other splits, and the rest; `absent` are trials
+    without a score.
+    """
+    unknown, of_splits = np.flatnonzero(~has_trial), dict[str, Integers]()
+    for split, utterances in others().items():
+        theirs = ids.reduced(ids.clean(ids.array(list(utterances))), match.form)
+        of_split = compute.is_in(match.names.take(unknown), value_set=theirs).to_numpy(False)
+        of_splits[split] = unknown[of_split]
+        unknown = unknown[~of_split]
+    by_split = {split: rows for split, rows in of_splits.items() if len(rows)}
+    where = ", ".join(f"{len(rows):,} ids are of {split}" for split, rows in by_split.items())
+    if where:
+        wanted = " or ".join(f"--split {split}" for split in by_split)
+        hint = "left out" if has_trial.any() else f"none is of this split: say {wanted}"
+        severity = "note" if has_trial.any() else "error"
+        elsewhere = np.concatenate([*by_split.values()])
+        listed = partial(_take_names, names, elsewhere)
+        issues.add(severity, "scores.other-split", f"{where} ({hint})", len(elsewhere), listed, ())
+    if not len(unknown) or (where and not has_trial.any()):
+        return
+    listed, left = partial(_take_names, names, unknown), match.names.take(unknown)
+    change = hints.change(left, match.keys.filter(pa.array(absent)))
+    alike, sampled = hints.corpora(left), hints.corpora(match.keys[:1])
+    is_same_corpus = len(alike) == 1 and alike == sampled
+    if has_trial.any():
+        alike = [short for short in alike if short not in sampled]
+    if change:
+        hint = f"; {change}"
+    elif is_same_corpus:
+        hint = f"; they look like ids of {sampled[0]}, so of another split or release"
+    elif alike:
+        hint = f"; ids of {' or '.join(alike)} look so"
+    else:
+        hint = ""
+    if has_trial.any():
+        what = f"{len(unknown):,} ids are of no trial in the keys (left out){hint}"
+        issues.add("warning", "scores.unknown-ids", what, len(unknown), listed)
+        return
+    wanted = match.keys[0].as_py() if len(match.keys) else "there are no keys"
+    code = (
+        "scores.another-corpus"
+        if alike and not is_same_corpus and not change
+        else "scores.unknown-ids"
+    )
+    what = f"no id is of a trial in the keys (such as {one_line(wanted)}){hint}"
+    issues.add("error", code, what, len(unknown), listed)
+
+
+def _take_names(names: pa.StringArray, rows: Integers) -> list[str]:
+    return names.take(pa.array(rows)).to_pylist()

@@ -1,0 +1,291 @@
+"""A verdict as text for people, as Markdown's tables, and as what JSON can hold."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bench._io.markdown import bullets, escaped, heading, marked, prose, table
+from bench.config import Form
+from bench.evaluation.breakdown_table import (
+    DIGITS,
+    INTERVAL,
+    NONE,
+    P_VALUE,
+    TOO_FEW,
+    breakdown_table,
+    drawn_table,
+    figure_cells,
+)
+from bench.evaluation.comparison import Compared, Comparison
+from bench.evaluation.findings import describe_finding
+from bench.evaluation.json_units import as_printed, in_unit, printed_result
+from bench.evaluation.published import published_as_dict, published_table
+from bench.evaluation.verdict import Verdict
+from bench.issues import Issue
+from bench.metrics.catalogue import metric, printed_unit, shown
+from bench.metrics.eer_variants import FORMULAS
+from bench.metrics.scores import Figure
+
+_UNDRAWN = "none, as asked for"
+_SMOKE: Mapping[Form, str] = {"paper": "", "smoke": "SMOKE: "}
+DIFFERENCE = """\
+- difference: A minus B on the same resamples; p-values are two-sided (Student's t or, where few
+  errors tell A and B apart, the exact one of these errors if it is larger), corrected for the
+  number of lines that compare one metric (Holm)"""
+
+
+def markdown(verdict: Verdict) -> str:
+    """Return the verdict as Markdown, readable as plain text too."""
+    name = verdict.name or verdict.scores.name
+    lines = [
+        heading(1, f"{_SMOKE[verdict.form]}{name} on {verdict.corpus}, {verdict.split}"),
+        "",
+        bullets(
+            [
+                *_list_facts(verdict),
+                *map(_format_finding, verdict.findings),
+                *map(prose, verdict.notes),
+            ]
+        ),
+        "",
+        *_results_section(verdict),
+        *_formulas_section(verdict),
+        *_published_section(verdict),
+    ]
+    for breakdown in verdict.breakdowns:
+        by = f"By {' and '.join(breakdown.by)}{_missing_note(verdict.missing)}"
+        lines += ["", heading(2, by), "", *breakdown_table(breakdown)]
+    lines += ["", *_describe_intervals(verdict)]
+    source = f"Scores: SHA-256 {verdict.digest}...; keys: fingerprint {verdict.fingerprint}."
+    lines += [escaped(source)]
+    return "\n".join(lines) + "\n"
+
+
+def _describe_intervals(verdict: Verdict) -> list[str]:
+    if not verdict.resampling:
+        return [f"Intervals: {_UNDRAWN}."]
+    every = [verdict.figures, *(line.figures for each in verdict.breakdowns for line in each.lines)]
+    none = any(math.isnan(figure.low) for figures in every for figure in figures.values())
+    why = " None (–) of an organisers' package and where one speaker is all there is." * none
+    other = f" By {verdict.otherwise}: verdict.json." if verdict.otherwise else ""
+    return [escaped(f"Intervals: {verdict.resampling}.{other}{why}")]
+
+
+def _published_section(verdict: Verdict) -> list[str]:
+    published = verdict.published
+    return ["", *published_table(published, verdict.figures)] if published else []
+
+
+def _formulas_section(verdict: Verdict) -> list[str]:
+    if not verdict.formulas:
+        return []
+    rows = [
+        [name, shown("eer", rate, DIGITS), FORMULAS[name]]
+        for name, rate in verdict.formulas.items()
+    ]
+    title = "## The same scores by the formulas in use"
+    return ["", title, "", *table(["Formula", "EER", "What it is"], rows)]
+
+
+def comparison(result: Comparison) -> str:
+    """Return a comparison as Markdown, readable as plain text too."""
+    lines = [
+        heading(
+            1,
+            f"{_SMOKE[result.form]}{result.names[0]} (A) and {result.names[1]} (B) on "
+            f"{result.corpus}, {result.split}",
+        ),
+        "",
+        f"- {result.trials:,} utterances scored by both"
+        + (f"; {result.left_out:,} of the split are left out" if result.left_out else ""),
+        *([DIFFERENCE] if result.resampling else []),
+        *filter(None, [bullets([*_list_findings(result), *map(prose, result.notes)])]),
+        "",
+    ]
+    without = f", {result.left_out:,} left out" if result.left_out else ""
+    rows = compared_table(result.by, result.found, without)
+    intervals = escaped(f"Intervals: {result.resampling or _UNDRAWN}.")
+    return "\n".join([*lines, *rows, "", intervals]) + "\n"
+
+
+def compared_table(by: Sequence[str], compared: Sequence[Compared], without: str = "") -> list[str]:
+    """Return differences as a table of Markdown; `by` is what their levels are of, `without` stands
+    behind each result.
+    """
+    if not compared:
+        return ["No result."]
+    rows = [
+        [
+            *each.levels,
+            (info.label if (info := metric(each.figure)) else each.figure) + without,
+            *(shown(each.figure, value, DIGITS) for value in (each.a, each.b)),
+            _format_signed(each.figure, each.difference.value),
+            *_interval_cells(each),
+        ]
+        for each in compared
+    ]
+    return drawn_table([*by, "Metric", "A", "B", "Difference", INTERVAL, P_VALUE], rows)
+
+
+def _list_findings(result: Comparison) -> list[str]:
+    """Return what is noteworthy about `keys`, `A` and `B`."""
+    return [
+        marked("{}: {}", name, _format_finding(finding))
+        for name, findings in result.findings.items()
+        for finding in findings
+    ]
+
+
+def _interval_cells(compared: Compared) -> tuple[str, str]:
+    """Return interval and p-value of a difference, or that it has none."""
+    if math.isnan(compared.corrected):
+        return NONE, NONE
+    low, high = (
+        _format_signed(compared.figure, bound)
+        for bound in (compared.difference.low, compared.difference.high)
+    )
+    return f"{low} to {high}", TOO_FEW if compared.difference.few else f"{compared.corrected:.4f}"
+
+
+def comparison_as_dict(result: Comparison) -> dict[str, Any]:
+    """Return a comparison as what JSON can hold; rates in per cent."""
+    return {
+        **{key: getattr(result, key) for key in ("form", "corpus", "split", "trials", "left_out")},
+        "a": str(result.a),
+        "b": str(result.b),
+        "names": list(result.names),
+        "findings": {
+            name: _findings_as_dicts(findings) for name, findings in result.findings.items()
+        },
+        "notes": list(result.notes),
+        "resampling": result.resampling,
+        "compared": compared_as_dicts(result.by, result.found),
+    }
+
+
+def compared_as_dicts(by: Sequence[str], compared: Sequence[Compared]) -> list[dict[str, Any]]:
+    """Return differences as what JSON can hold; rates in per cent."""
+    return [
+        {
+            "levels": dict(zip(by, each.levels, strict=False)),
+            "metric": each.figure,
+            "a": in_unit(each.figure, each.a),
+            "b": in_unit(each.figure, each.b),
+            "unit": printed_unit(each.figure),
+            "difference": _replace_nan(as_printed(each.figure, each.difference._asdict())),
+            "p_corrected": None if math.isnan(each.corrected) else each.corrected,
+        }
+        for each in compared
+    ]
+
+
+def _format_signed(name: str, value: float) -> str:
+    text = shown(name, value)
+    return text if text.startswith("-") else f"+{text}"
+
+
+def as_dict(verdict: Verdict) -> dict[str, Any]:
+    """Return the verdict as what JSON can hold; rates in per cent."""
+    return {
+        **{
+            name: getattr(verdict, name)
+            for name in (
+                *("corpus", "short", "split", "digest", "fingerprint", "taken"),
+                *("trials", "missing", "bonafide", "spoof", "negated", "resampling", "otherwise"),
+            )
+        },
+        "form": verdict.form,
+        "formulas": {name: printed_result("eer", rate) for name, rate in verdict.formulas.items()},
+        "published": published_as_dict(verdict.published) if verdict.published else None,
+        "name": verdict.name or verdict.scores.name,
+        "scores": str(verdict.scores.absolute()),
+        "keys": str(verdict.keys),
+        "notes": list(verdict.notes),
+        "findings": _findings_as_dicts(verdict.findings),
+        "results": _results_as_dict(verdict.figures),
+        "breakdowns": [
+            {
+                "by": list(breakdown.by),
+                "lines": [
+                    {
+                        "levels": dict(zip(breakdown.by, line.levels, strict=True)),
+                        "bonafide": line.bonafide,
+                        "spoof": line.spoof,
+                        "missing": line.missing,
+                        "ties": line.ties and as_printed("eer", line.ties._asdict()),
+                        "results": _results_as_dict(line.figures),
+                    }
+                    for line in breakdown.lines
+                ],
+            }
+            for breakdown in verdict.breakdowns
+        ],
+    }
+
+
+def _findings_as_dicts(findings: Sequence[Issue]) -> list[dict[str, Any]]:
+    return [issue.as_dict() for issue in findings]
+
+
+def _format_finding(finding: Issue) -> str:
+    text = prose(describe_finding(finding))
+    return marked("**warning**: {}", text) if finding.severity == "warning" else text
+
+
+def _list_facts(verdict: Verdict) -> list[str]:
+    judged = verdict.bonafide + verdict.spoof
+    trials = f"{judged:,} of {verdict.trials:,} trials" if verdict.missing else f"{judged:,} trials"
+    facts = [
+        f"{trials}: {verdict.bonafide:,} bona fide, {verdict.spoof:,} spoof",
+        f"scores: {verdict.scores}, {verdict.taken}",
+        f"keys: {verdict.keys}",
+    ]
+    if verdict.negated:
+        facts.append("scores were negated, as asked for")
+    return facts
+
+
+def _results_section(verdict: Verdict) -> list[str]:
+    if not verdict.figures:
+        return ["No result."]
+    rows: list[list[str]] = []
+    for name, figure in verdict.figures.items():
+        info = metric(name)
+        label, says = (info.label, info.says) if info else (name, "")
+        cells = (*figure_cells(name, figure), *_error_cells(figure))
+        rows.append([label + _missing_note(verdict.missing), *cells, says])
+    return drawn_table(["Metric", "Value", INTERVAL, *_ERROR_HEADINGS, "What it is"], rows)
+
+
+_ERROR_HEADINGS = ("Bona fide missed", "Spoof accepted")
+
+
+def _error_cells(figure: Figure) -> tuple[str, str]:
+    """Return the errors that a figure rests on, of how many trials or frames."""
+    pairs = ((figure.missed, figure.bonafide), (figure.accepted, figure.spoof))
+    missed, accepted = (
+        NONE if math.isnan(n) else f"{n:,.0f} of {total:,.0f}" for n, total in pairs
+    )
+    return missed, accepted
+
+
+def _missing_note(missing: int) -> str:
+    """Return what stands beside every figure that trials are missing from."""
+    return f", {missing:,} missing" if missing else ""
+
+
+def _results_as_dict(figures: Mapping[str, Figure]) -> dict[str, dict[str, Any]]:
+    return {
+        name: {**_replace_nan(as_printed(name, figure._asdict())), "few": figure.few}
+        for name, figure in figures.items()
+    }
+
+
+def _replace_nan(values: Mapping[str, Any]) -> dict[str, Any]:
+    """JSON has no NaN."""
+    return {
+        key: None if isinstance(value, float) and math.isnan(value) else value
+        for key, value in values.items()
+    }
