@@ -25,7 +25,7 @@ WORDS = {BONAFIDE: "bona fide", SPOOF: "spoof"}
 """The classes, in words."""
 
 
-def missing(trials: pd.DataFrame, present: Bools, allowed: bool, issues: Issues) -> None:
+def add_missing(trials: pd.DataFrame, present: Bools, allowed: bool, issues: Issues) -> None:
     """Note trials without a score, by class and group; a class that has none is an error of its
     own. Where `allowed`, they are warnings.
     """
@@ -48,7 +48,7 @@ def missing(trials: pd.DataFrame, present: Bools, allowed: bool, issues: Issues)
         severity,
         "scores.missing",
         f"{count:,} of {len(present):,} trials have no score "
-        f"({'; '.join([*groups(trials, gone), hint])})",
+        f"({'; '.join([*describe_groups(trials, gone), hint])})",
         count,
         lambda: trials["utterance"].to_numpy()[gone],
     )
@@ -60,7 +60,7 @@ class _Group(NamedTuple):
     text: str
 
 
-def groups(trials: pd.DataFrame, gone: Bools) -> list[str]:
+def describe_groups(trials: pd.DataFrame, gone: Bools) -> list[str]:
     """Return what the trials that are `gone` have in common by the columns of the keys, the most
     telling first.
     """

@@ -19,7 +19,7 @@ P_VALUE = "p"
 NONE = "–"
 
 
-def drawn_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+def render_columns(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """Return the lines of a table, without columns of intervals and p-values that have none."""
     columns = [
         n
@@ -29,7 +29,7 @@ def drawn_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[
     return table([headings[n] for n in columns], [[row[n] for n in columns] for row in rows])
 
 
-def figure_cells(name: str, figure: Figure) -> tuple[str, str]:
+def format_result(name: str, figure: Figure) -> tuple[str, str]:
     """Return a figure and its interval as they are printed; – where it has none."""
     value = shown(name, figure.value, DIGITS)
     if math.isnan(figure.low):
@@ -45,7 +45,7 @@ def _says_nothing(name: str, figure: Figure) -> bool:
     return figure.low <= (0.5 if is_rate(name) else 1.0) <= figure.high
 
 
-def breakdown_table(breakdown: Breakdown) -> list[str]:
+def render_breakdown(breakdown: Breakdown) -> list[str]:
     """Return a breakdown as lines of Markdown, and below it what is said of ties."""
     names = list(dict.fromkeys(name for line in breakdown.lines for name in line.figures))
     labels = [info.label if (info := metric(name)) else name for name in names]
@@ -58,12 +58,12 @@ def breakdown_table(breakdown: Breakdown) -> list[str]:
         row = list(line.levels)
         for name in names:
             figure = line.figures.get(name)
-            value, interval = figure_cells(name, figure) if figure else ("not defined", NONE)
+            value, interval = format_result(name, figure) if figure else ("not defined", NONE)
             row += [value + _TIED * (name == "eer" and line.ties is not None), interval]
         row += [f"{line.bonafide:,}", f"{line.spoof:,}"]
         row += [_format_count(line, heading) for heading in _errors_of(breakdown)]
         rows.append([*row, *([f"{line.missing or 0:,}"] if lacking else [])])
-    return [*drawn_table(headings, rows), *_describe_ties(breakdown)]
+    return [*render_columns(headings, rows), *_describe_ties(breakdown)]
 
 
 _TIED = " ᵉ"

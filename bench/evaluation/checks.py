@@ -10,10 +10,10 @@ import pandas as pd
 from bench.errors import BenchError
 from bench.evaluation import values
 from bench.evaluation.absent import WORDS
-from bench.evaluation.coverage import Coverage, Others, cover, repeated
+from bench.evaluation.coverage import Coverage, Others, check_repeats, match_trials
 from bench.evaluation.findings import collect_issues
 from bench.evaluation.forms import ScoreFile
-from bench.evaluation.own_labels import is_label, labels, predictions
+from bench.evaluation.own_labels import check_are_labels, check_labels, check_predictions
 from bench.issues import EXAMPLES_SHOWN, Issue, Issues
 from bench.metrics.det import eer_official
 from bench.metrics.items import items_tally
@@ -45,7 +45,7 @@ class Checked:
     None where rows are utterances or frames overlap."""
 
 
-def check(
+def check_utterances(
     scores: ScoreFile,
     trials: pd.DataFrame,
     others: Others = dict,
@@ -68,11 +68,11 @@ def check(
     """
     issues = collect_issues(scores.warnings)
     signed = -scores.score if negate else scores.score
-    match = cover(scores, trials, others, allow_missing, issues)
-    labels(scores, trials, match.trial, issues)
-    predictions(scores, trials, match.trial, as_is, issues)
+    match = match_trials(scores, trials, others, allow_missing, issues)
+    check_labels(scores, trials, match.trial, issues)
+    check_predictions(scores, trials, match.trial, as_is, issues)
     if scores.kind == "utterances":
-        repeated(scores, match.trial, match.trial, "utterances", issues)
+        check_repeats(scores, match.trial, match.trial, "utterances", issues)
     elif match.present.any():
         issues.add(
             "note", "scores.lowest-frame", "an utterance's score is that of its lowest frame"
@@ -81,7 +81,7 @@ def check(
     if match.present.any():
         counts = _check_utterances(score, match.present, trials, negate, as_is, issues)
         if llr and counts is not None:
-            values.probabilities(counts.score, issues)
+            values.check_probabilities(counts.score, issues)
     return Checked(score, match.present, match.trial, tuple(issues), match.notes)
 
 
@@ -109,15 +109,15 @@ def check_frames(
         )
     issues = collect_issues(scores.warnings)
     signed = -scores.score if negate else scores.score
-    match = cover(scores, trials, others, allow_missing, issues)
-    labels(scores, trials, match.trial, issues)
-    predictions(scores, trials, match.trial, as_is, issues)
+    match = match_trials(scores, trials, others, allow_missing, issues)
+    check_labels(scores, trials, match.trial, issues)
+    check_predictions(scores, trials, match.trial, as_is, issues)
     score = _lowest_scores(signed, match, len(trials))
     if not match.present.any():
         return Checked(score, match.present, match.trial, tuple(issues), match.notes)
     has_trial = match.trial >= 0
     whose = _utterances_of(trials, match.trial[has_trial])
-    values.values(signed[has_trial], "frames", as_is, issues, whose)
+    values.check_values(signed[has_trial], "frames", as_is, issues, whose)
     rows = _order_frames(scores, match.trial, trials, issues)
     if any(
         issue.code in ("scores.overlapping", "scores.duplicated", "scores.not-finite")
@@ -133,10 +133,10 @@ def check_frames(
     defined = _has_both_classes(of_class[0], of_class[1], "frame", issues) and not issues.has(
         "scores.constant"
     )
-    if defined and not is_label(whole, other, as_is, issues):
+    if defined and not check_are_labels(whole, other, as_is, issues):
         counts = items_tally(items)
-        values.polarity(counts, of_class[0], of_class[1], negate, as_is, issues)
-        values.one_decision(laid.score, threshold, issues)
+        values.check_polarity(counts, of_class[0], of_class[1], negate, as_is, issues)
+        values.check_one_decision(laid.score, threshold, issues)
     return Checked(score, match.present, match.trial, tuple(issues), match.notes, laid)
 
 
@@ -145,7 +145,7 @@ def _check_utterances(
 ) -> Tally | None:
     """Return the trials that polarity was checked on; None where it could not be."""
     whose = _utterances_of(trials, np.flatnonzero(present))
-    values.values(score[present], "trials", as_is, issues, whose)
+    values.check_values(score[present], "trials", as_is, issues, whose)
     is_spoof = (trials["label"] == SPOOF).to_numpy()
     usable = present & np.isfinite(score)
     bonafide, spoof = score[usable & ~is_spoof], score[usable & is_spoof]
@@ -153,12 +153,12 @@ def _check_utterances(
         "scores.constant"
     ):
         return None
-    if is_label(bonafide, spoof, as_is, issues):
+    if check_are_labels(bonafide, spoof, as_is, issues):
         return None
     _add_tiny_classes(len(bonafide), len(spoof), issues)
     counts = tally(bonafide, spoof)
-    values.polarity(counts, len(bonafide), len(spoof), negate, as_is, issues)
-    values.ties(counts, issues, eer_official(bonafide, spoof).eer)
+    values.check_polarity(counts, len(bonafide), len(spoof), negate, as_is, issues)
+    values.check_ties(counts, issues, eer_official(bonafide, spoof).eer)
     return counts
 
 
@@ -221,7 +221,7 @@ def _order_frames(
     if same.any():
         item = np.empty(len(trial), dtype=np.int64)
         item[order] = np.cumsum(~same)
-        repeated(scores, trial, item, "frames", issues)
+        check_repeats(scores, trial, item, "frames", issues)
         order, code, start, end = (values[~same] for values in (order, code, start, end))
     over = np.flatnonzero((np.diff(code) == 0) & (start[1:] < end[:-1]))
     issues.add(

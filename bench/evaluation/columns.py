@@ -13,7 +13,7 @@ from typing import Literal
 
 from bench.errors import BenchError, quoted
 from bench.evaluation import score_column
-from bench.evaluation.frame_columns import times
+from bench.evaluation.frame_columns import find_times
 from bench.evaluation.names import UTTERANCE, is_truth
 from bench.evaluation.reading import HINT, Reading
 from bench.evaluation.sample import LABELS, Sample, mostly, two_whole
@@ -86,22 +86,22 @@ def choose(
     """
     sample = Sample(names, rows, later)
     utterance, counted = _find_ids(sample, asked)
-    wanted = score_column.asked_for(sample, asked, None) if asked.column else None
+    wanted = score_column.take_named(sample, asked, None) if asked.column else None
     taken = wanted.columns if wanted else ()
-    start, end, indexed = times(sample, utterance, taken)
+    start, end, indexed = find_times(sample, utterance, taken)
     used = {i for i in (utterance, start, end) if i is not None}
     label = _find_label(sample, asked, used, taken)
     used |= {label} if label is not None else set()
     if wanted:
-        chosen = score_column.asked_for(sample, asked, label)
+        chosen = score_column.take_named(sample, asked, label)
     else:
-        chosen = score_column.found(sample, used, indexed, authors, asked.negate)
+        chosen = score_column.find_score(sample, used, indexed, authors, asked.negate)
     if utterance in chosen.columns:
         raise BenchError(
             "scores.not-scores",
-            f"{sample.say(utterance)} holds no scores but e.g. "
+            f"{sample.describe_column(utterance)} holds no scores but e.g. "
             f"{quoted(sample.cells[utterance][0], 40)}"
-            f"{score_column.instead(sample, {utterance, label})}",
+            f"{score_column.suggest_others(sample, {utterance, label})}",
         )
     used |= set(chosen.columns)
     predicted = chosen.predicted
@@ -118,14 +118,14 @@ def choose(
         end,
         _describe_roles(sample, utterance, chosen.how, label, start, end, used),
         label_by=label_by,
-        strict=label is not None and sample.labels(label) and label_by != "content",
+        strict=label is not None and sample.are_labels(label) and label_by != "content",
         predicted=predicted,
         confidence=_confidence_by(sample, chosen.predicted, predicted),
         fields=tuple((name, _find_field(sample, name, used - {label})) for name in asked.fields),
         counted=counted,
         warning=chosen.warning,
-        instead=score_column.instead(sample, used),
-        marks=tuple(map(sample.mark, range(sample.count))),
+        instead=score_column.suggest_others(sample, used),
+        marks=tuple(map(sample.column_option, range(sample.count))),
     )
 
 
@@ -145,20 +145,22 @@ def unlike(roles: Roles, words: Sequence[str]) -> Mapping[int, Sequence[str]]:
 def _find_ids(sample: Sample, asked: Reading) -> tuple[int, bool]:
     """Return the column of ids, and whether they may be row numbers."""
     if asked.id_column:
-        return sample.one(asked.id_column, "--id-column"), False
-    by_name = sample.named(UTTERANCE)
+        return sample.get_column(asked.id_column, "--id-column"), False
+    by_name = sample.columns_named(UTTERANCE)
     if by_name:
-        return by_name[0], by_name == sample.named(("id",))
-    words = [i for i in range(sample.count) if not sample.numeric(i) and not sample.labels(i)]
+        return by_name[0], by_name == sample.columns_named(("id",))
+    words = [
+        i for i in range(sample.count) if not sample.is_numeric(i) and not sample.are_labels(i)
+    ]
     unnamed = [i for i in words if not sample.names or sample.kinds[i] in ("", "row")]
     if words:
-        return max(unnamed or words, key=lambda i: (sample.distinct(i), -i)), False
+        return max(unnamed or words, key=lambda i: (sample.count_distinct(i), -i)), False
     whole = re.compile(r"\d+")
     if sample.count > 1 and mostly(whole, sample.cells[0]):
         if sample.names and sample.kinds[0] == "row":
             raise BenchError(
                 "scores.no-ids",
-                f"{sample.say(0)} holds row numbers ({', '.join(sample.cells[0][:3])}, ...), no "
+                f"{sample.describe_column(0)} holds row numbers ({', '.join(sample.cells[0][:3])}, ...), no "
                 "file names; which column holds the file names? say --id-column 1 if this one does",
             )
         return 0, True
@@ -174,29 +176,29 @@ def _find_label(
 ) -> int | None:
     """Return the column of labels: by name before by content, words before digits."""
     if asked.label_column:
-        at = sample.one(asked.label_column, "--label-column")
-        if sample.labels(at) or sample.digits(at):
+        at = sample.get_column(asked.label_column, "--label-column")
+        if sample.are_labels(at) or sample.are_digits(at):
             return at
         stranger = next(cell for cell in sample.cells[at] if cell.lower() not in LABELS)
         raise BenchError(
             "scores.not-labels",
-            f"--label-column: {sample.say(at)} holds no labels (bonafide, spoof; 0, 1) but e.g. "
+            f"--label-column: {sample.describe_column(at)} holds no labels (bonafide, spoof; 0, 1) but e.g. "
             f"{quoted(stranger, 40)}",
         )
     if not asked.labels:
         return None
     free = [i for i in range(sample.count) if i not in {*used, *score}]
-    by_name = [i for i in sample.called("label") if i in free]
+    by_name = [i for i in sample.columns_of_kind("label") if i in free]
     by_name.sort(key=lambda i: not _is_truth(sample, i))
     unnamed = [i for i in free if not sample.names or sample.kinds[i] == ""]
-    words = [i for i in (*by_name, *unnamed) if sample.labels(i)]
+    words = [i for i in (*by_name, *unnamed) if sample.are_labels(i)]
     if words:
         return words[0]
     sided = [i for i in unnamed if sample.names and sample.sides[i] in ("bonafide", "spoof")]
-    digits = [i for i in (*by_name, *sided) if sample.digits(i)]
+    digits = [i for i in (*by_name, *sided) if sample.are_digits(i)]
     if sample.names is None:
-        digits = [i for i in unnamed if sample.digits(i)]
-        others = [i for i in unnamed if sample.numeric(i) and not sample.digits(i)]
+        digits = [i for i in unnamed if sample.are_digits(i)]
+        others = [i for i in unnamed if sample.is_numeric(i) and not sample.are_digits(i)]
         if len(digits) > 1 or not (others or score):
             return None  # which of them is the label is not known; or it is the only score
     return digits[0] if digits else None
@@ -212,11 +214,11 @@ def _find_prediction(
         return None
     if sample.names and any(sample.sides[i] for i in score):
         return None  # its name says of which class
-    free = [i for i in range(sample.count) if i not in used and sample.distinct(i) <= 2]
-    named = [i for i in sample.called("prediction", "label") if i in free]
+    free = [i for i in range(sample.count) if i not in used and sample.count_distinct(i) <= 2]
+    named = [i for i in sample.columns_of_kind("prediction", "label") if i in free]
     named = [i for i in named if not _is_truth(sample, i)]
     named.sort(key=lambda i: sample.kinds[i] != "prediction")
-    if not named and not sample.called("label"):
+    if not named and not sample.columns_of_kind("label"):
         by_content = _find_label(sample, Reading(), used, score)
         named = [by_content] if by_content in free else []
     return named[0] if named else None
@@ -227,7 +229,11 @@ def _confidence_by(
 ) -> Literal["asked", "named", ""]:
     if asked is not None:
         return "asked"
-    return "named" if predicted is not None and predicted in sample.called("prediction") else ""
+    return (
+        "named"
+        if predicted is not None and predicted in sample.columns_of_kind("prediction")
+        else ""
+    )
 
 
 def _label_by(
@@ -235,7 +241,7 @@ def _label_by(
 ) -> Literal["content", "name", "truth"]:
     if asked.label_column:
         return "truth"
-    if label is None or label not in sample.called("label"):
+    if label is None or label not in sample.columns_of_kind("label"):
         return "content"
     return "truth" if _is_truth(sample, label) else "name"
 
@@ -245,9 +251,11 @@ def _is_truth(sample: Sample, i: int) -> bool:
 
 
 def _find_field(sample: Sample, name: str, used: Collection[int | None]) -> int:
-    at = sample.one(name, "--by")
+    at = sample.get_column(name, "--by")
     if at in used:
-        raise BenchError("scores.no-field", f"--by: {sample.say(at)} holds ids, scores or times")
+        raise BenchError(
+            "scores.no-field", f"--by: {sample.describe_column(at)} holds ids, scores or times"
+        )
     return at
 
 
@@ -261,13 +269,13 @@ def _describe_roles(
     used: set[int],
 ) -> str:
     """Say what was taken for what, and what was not used though it looks like scores or labels."""
-    taken = [f"ids from {sample.say(utterance)}", f"scores from {how}"]
-    taken += [f"labels from {sample.say(label)}"] if label is not None else []
-    taken += [f"starts of frames from {sample.say(start)}"] if start is not None else []
-    taken += [f"their ends from {sample.say(end)}"] if end is not None else []
+    taken = [f"ids from {sample.describe_column(utterance)}", f"scores from {how}"]
+    taken += [f"labels from {sample.describe_column(label)}"] if label is not None else []
+    taken += [f"starts of frames from {sample.describe_column(start)}"] if start is not None else []
+    taken += [f"their ends from {sample.describe_column(end)}"] if end is not None else []
     free = [i for i in range(sample.count) if i not in used]
     decided = [i for i in free if sample.names and sample.kinds[i] == "prediction"]
-    taken += [f"{sample.say(i)} is a prediction, not used" for i in decided]
-    left = [i for i in free if i not in decided and (sample.numeric(i) or sample.labels(i))]
-    taken += [f"not used: {', '.join(map(sample.say, left[:_MANY]))}"] if left else []
+    taken += [f"{sample.describe_column(i)} is a prediction, not used" for i in decided]
+    left = [i for i in free if i not in decided and (sample.is_numeric(i) or sample.are_labels(i))]
+    taken += [f"not used: {', '.join(map(sample.describe_column, left[:_MANY]))}"] if left else []
     return ", ".join(taken)

@@ -60,7 +60,7 @@ def known_splits(here: Config, form: Form, split: str = "") -> Iterator[KnownSpl
             subset = load_keys(card, name, here.corpus_root(card.key, form))
         except BenchError:
             continue  # not here, or not sound: `bench doctor` and --corpus say so
-        yield KnownSplit(card, name, ids.array(subset.table["utterance"].tolist()))
+        yield KnownSplit(card, name, ids.to_array(subset.table["utterance"].tolist()))
 
 
 def find_split(
@@ -96,6 +96,6 @@ def find_split(
 
 
 def _fit_ids(names: pa.StringArray, keys: pa.StringArray) -> _Fit:
-    positions = ids.match(names, keys).place
+    positions = ids.match_ids(names, keys).position
     matched = positions[positions >= 0]
     return _Fit(len(matched) / max(len(positions), 1), len(np.unique(matched)) / max(len(keys), 1))

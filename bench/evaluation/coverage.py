@@ -18,9 +18,9 @@ from pyarrow import compute
 
 from bench._io.printable import one_line
 from bench.evaluation import hints, ids
-from bench.evaluation.absent import missing
+from bench.evaluation.absent import add_missing
 from bench.evaluation.forms import ScoreFile
-from bench.evaluation.ids import Match
+from bench.evaluation.ids import IdMatch
 from bench.issues import Issues
 from bench.metrics.tally import Bools, Integers
 from bench.specs.corpus import CorpusCard
@@ -41,17 +41,17 @@ class Coverage(NamedTuple):
     """What was done to ids, sentence by sentence."""
 
 
-def cover(
+def match_trials(
     scores: ScoreFile, trials: pd.DataFrame, others: Others, allow_missing: bool, issues: Issues
 ) -> Coverage:
     """Match rows and trials; note ids missing, unknown, of other splits, of another corpus.
 
     Rows of no trial are left out of every figure. Where no id is known, that is the one error.
     """
-    keys = ids.array(trials["utterance"])
-    match = ids.match(scores.names, keys)
-    position = match.place
-    if match.form.parts < ids.deepest(keys):
+    keys = ids.to_array(trials["utterance"])
+    match = ids.match_ids(scores.names, keys)
+    position = match.position
+    if match.form.parts < ids.count_parts(keys):
         position = np.where(_in_other_splits(scores.names, match, others), -1, position)
     has_trial = position >= 0
     present = np.zeros(len(trials), dtype=np.bool_)
@@ -59,11 +59,11 @@ def cover(
     if not has_trial.all():
         _add_unknown(scores.names, match, has_trial, ~present, others, issues)
     if has_trial.any():
-        missing(trials, present, allow_missing, issues)
+        add_missing(trials, present, allow_missing, issues)
     return Coverage(position[scores.row], present, _describe_cuts(scores.names, match, has_trial))
 
 
-def whole(card: CorpusCard, split: str, trials: pd.DataFrame, issues: Issues) -> None:
+def check_key_counts(card: CorpusCard, split: str, trials: pd.DataFrame, issues: Issues) -> None:
     """Note keys that do not list as many trials of each class as the card has for the split."""
     expected, label = card.splits[split], trials["label"]
     pairs = [
@@ -89,7 +89,9 @@ def whole(card: CorpusCard, split: str, trials: pd.DataFrame, issues: Issues) ->
     )
 
 
-def repeated(scores: ScoreFile, trial: Integers, item: Integers, what: str, issues: Issues) -> bool:
+def check_repeats(
+    scores: ScoreFile, trial: Integers, item: Integers, what: str, issues: Issues
+) -> bool:
     """Note items (trials, or frames: `item` is a code for each row of a trial) with more than one
     row; return whether any has different scores.
 
@@ -134,24 +136,24 @@ def repeated(scores: ScoreFile, trial: Integers, item: Integers, what: str, issu
     return False
 
 
-def _in_other_splits(names: pa.StringArray, match: Match, others: Others) -> Bools:
+def _in_other_splits(names: pa.StringArray, match: IdMatch, others: Others) -> Bools:
     """Return which names another split has with more of their folders than this one."""
     elsewhere = np.zeros(len(names), dtype=np.bool_)
     for utterances in others().values():
-        other = ids.match(names, ids.array(list(utterances)))
+        other = ids.match_ids(names, ids.to_array(list(utterances)))
         if other.form.parts > match.form.parts:
-            elsewhere |= other.place >= 0
+            elsewhere |= other.position >= 0
     return elsewhere
 
 
-def _describe_cuts(names: pa.StringArray, match: Match, has_trial: Bools) -> tuple[str, ...]:
+def _describe_cuts(names: pa.StringArray, match: IdMatch, has_trial: Bools) -> tuple[str, ...]:
     """Say what was cut off ids, nothing where nothing was."""
     changed = np.flatnonzero(has_trial & compute.not_equal(names, match.names).to_numpy(False))
     if not len(changed):
         return ()
     at = int(changed[0])
     pair = (one_line(text[at].as_py()) for text in (names, match.names))
-    joined = has_trial.sum() - len(np.unique(match.place[has_trial]))
+    joined = has_trial.sum() - len(np.unique(match.position[has_trial]))
     return (
         f"folders and suffixes were cut off ids: {' is '.join(pair)}",
         *[f"{joined:,} ids differ from another one in folder or suffix only"] * bool(joined),
@@ -160,7 +162,7 @@ def _describe_cuts(names: pa.StringArray, match: Match, has_trial: Bools) -> tup
 
 def _add_unknown(
     names: pa.StringArray,
-    match: Match,
+    match: IdMatch,
     has_trial: Bools,
     absent: Bools,
     others: Others,
@@ -171,7 +173,7 @@ def _add_unknown(
     """
     unknown, of_splits = np.flatnonzero(~has_trial), dict[str, Integers]()
     for split, utterances in others().items():
-        theirs = ids.reduced(ids.clean(ids.array(list(utterances))), match.form)
+        theirs = ids.reduce_ids(ids.clean_ids(ids.to_array(list(utterances))), match.form)
         of_split = compute.is_in(match.names.take(unknown), value_set=theirs).to_numpy(False)
         of_splits[split] = unknown[of_split]
         unknown = unknown[~of_split]
@@ -187,8 +189,8 @@ def _add_unknown(
     if not len(unknown) or (where and not has_trial.any()):
         return
     listed, left = partial(_take_names, names, unknown), match.names.take(unknown)
-    change = hints.change(left, match.keys.filter(pa.array(absent)))
-    alike, sampled = hints.corpora(left), hints.corpora(match.keys[:1])
+    change = hints.suggest_change(left, match.keys.filter(pa.array(absent)))
+    alike, sampled = hints.find_similar_corpora(left), hints.find_similar_corpora(match.keys[:1])
     is_same_corpus = len(alike) == 1 and alike == sampled
     if has_trial.any():
         alike = [short for short in alike if short not in sampled]

@@ -48,13 +48,13 @@ def factors_of(table: pd.DataFrame, *, of_frames: bool = False) -> Factors:
     return factors(np.arange(len(table)), speaker, attack, names)
 
 
-def pooled(trials: Trials, official: Official, resampling: Resampling) -> dict[str, Figure]:
+def compute_pooled(trials: Trials, official: Official, resampling: Resampling) -> dict[str, Figure]:
     """Return all figures of the trials together, by name (`bench.metrics.catalogue`).
 
     `eer_official`, without an interval of its own, stands beside `eer` where ties make them differ.
     """
-    cell = together(trials)
-    results = figures(trials, cell, official.measures(cell, official.names), resampling)
+    cell = pool_trials(trials)
+    results = compute_results(trials, cell, official.measures(cell, official.names), resampling)
     package = _package_eer(trials, cell)
     return _with_package(results, package) if package.value != results["eer"].value else results
 
@@ -72,21 +72,23 @@ def _with_package(results: Mapping[str, Figure], package: Figure) -> dict[str, F
     return {**eer, PACKAGE: package, **results}
 
 
-def by_logit(trials: Trials, official: Official, resampling: Resampling) -> dict[str, Figure]:
+def compute_by_logit(
+    trials: Trials, official: Official, resampling: Resampling
+) -> dict[str, Figure]:
     """Return the figures of the trials together, whose scores are bona fide logits, by name
     (`eer_bonafide_logit`): those that depend on which of two scores a system is judged by."""
-    cell = together(trials)
+    cell = pool_trials(trials)
     names = [name for name in official.names if name != "auc"]
-    results = figures(trials, cell, official.measures(cell, names), resampling)
+    results = compute_results(trials, cell, official.measures(cell, names), resampling)
     return {f"{name}{LOGIT}": figure for name, figure in results.items()}
 
 
-def together(trials: Trials) -> Cell:
+def pool_trials(trials: Trials) -> Cell:
     """Return the cell of all trials."""
     return Cell({}, np.flatnonzero(~trials.is_spoof), np.flatnonzero(trials.is_spoof))
 
 
-def breakdown(
+def compute_breakdown(
     trials: Trials,
     roles: Mapping[str, Role],
     by: Sequence[str],
@@ -142,13 +144,13 @@ def by_cell(
         if {*cell.levels.values()} == {POOLED}:
             results = {name: pooled_results[name] for name in measures}
         else:
-            results = figures(trials, cell, measures, resampling) if measures else {}
+            results = compute_results(trials, cell, measures, resampling) if measures else {}
         return _with_package(results, _package_eer(trials, cell)) if PACKAGE in names else results
 
     return compute_cell
 
 
-def figures(
+def compute_results(
     trials: Trials, cell: Cell, measures: Mapping[str, Measure], resampling: Resampling
 ) -> dict[str, Figure]:
     """Return each of `measures` of the trials in `cell`, with both its intervals and its errors;

@@ -117,7 +117,7 @@ def roles_of(card: CorpusCard, table: pd.DataFrame, by: Iterable[str]) -> dict[s
     return roles
 
 
-def notes_on(
+def describe_fields(
     card: CorpusCard, file: ScoreFile, roles: Mapping[str, Role], by: Iterable[str]
 ) -> Iterator[str]:
     """Say of each column that the card has no role for where it is from, and what it restricts."""

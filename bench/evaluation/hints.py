@@ -39,7 +39,7 @@ class _Change(NamedTuple):
     keys: pa.StringArray
 
 
-def change(names: pa.StringArray, keys: pa.StringArray) -> str:
+def suggest_change(names: pa.StringArray, keys: pa.StringArray) -> str:
     """Return by which small change most of `names` would be among `keys`, a sentence; "" where
     there is none.
 
@@ -55,7 +55,7 @@ def change(names: pa.StringArray, keys: pa.StringArray) -> str:
     return best
 
 
-def corpora(names: pa.StringArray) -> list[str]:
+def find_similar_corpora(names: pa.StringArray) -> list[str]:
     """Return the short names of the corpora whose ids most of these look like."""
     alike: list[str] = []
     sample = _sample_ids(names)

@@ -30,7 +30,7 @@ _ENOUGH = 0.5
 """Folders are part of the ids where with them so much is known of what is known without."""
 
 
-class Form(NamedTuple):
+class IdForm(NamedTuple):
     """What is left of an id."""
 
     parts: int
@@ -39,46 +39,46 @@ class Form(NamedTuple):
     """Whether the suffix of an audio file stays."""
 
 
-class Match(NamedTuple):
+class IdMatch(NamedTuple):
     """Which name is of which key, by ids in one form."""
 
-    form: Form
+    form: IdForm
     keys: pa.StringArray
     """In that form."""
     names: pa.StringArray
     """In that form."""
-    place: Integers
+    position: Integers
     """The key of each name, shape (names,); -1 where there is none."""
 
 
-def array(ids: object) -> pa.StringArray:
+def to_array(ids: object) -> pa.StringArray:
     """Return text of any kind, a series or a list, as one Arrow array."""
     texts = pa.array(ids, pa.string())
     return texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
 
 
-def match(names: pa.StringArray, keys: pa.StringArray) -> Match:
+def match_ids(names: pa.StringArray, keys: pa.StringArray) -> IdMatch:
     """Return which of the names is which key; both are reduced alike.
 
     The form of the ids is one in which the keys, all different, stay different: that with the most
     folders with which half as many keys are known as with any other, so that folders count where
     both sides have them and are cut off where the sides differ in them.
     """
-    tidy, short = clean(names), clean(keys)
+    tidy, short = clean_ids(names), clean_ids(keys)
     if not _stay_apart(short, keys):
         tidy, short = names, keys
-    matches: list[Match] = []
+    matches: list[IdMatch] = []
     for form in _possible_forms(short):
-        reduced_names, of_keys = reduced(tidy, form), reduced(short, form)
+        reduced_names, of_keys = reduce_ids(tidy, form), reduce_ids(short, form)
         at = compute.fill_null(compute.index_in(reduced_names, value_set=of_keys), -1)
-        matches.append(Match(form, of_keys, reduced_names, at.to_numpy().astype(np.int64)))
-        if (matches[-1].place >= 0).all():
+        matches.append(IdMatch(form, of_keys, reduced_names, at.to_numpy().astype(np.int64)))
+        if (matches[-1].position >= 0).all():
             break
-    counts = [np.count_nonzero(np.bincount(each.place + 1)[1:]) for each in matches]
+    counts = [np.count_nonzero(np.bincount(each.position + 1)[1:]) for each in matches]
     return matches[next(i for i, count in enumerate(counts) if count >= _ENOUGH * max(counts))]
 
 
-def reduced(ids: pa.StringArray, form: Form) -> pa.StringArray:
+def reduce_ids(ids: pa.StringArray, form: IdForm) -> pa.StringArray:
     """Return clean ids in a form.
 
     >>> reduced(pa.array(["a/real/1.wav", "1", "u.1"]), Form(2, False)).to_pylist()
@@ -92,7 +92,7 @@ def reduced(ids: pa.StringArray, form: Form) -> pa.StringArray:
     return ids
 
 
-def clean(ids: pa.StringArray) -> pa.StringArray:
+def clean_ids(ids: pa.StringArray) -> pa.StringArray:
     """Return ids without blanks and quotes around them; one way to write a path and an accent.
 
     >>> clean(pa.array(['"a\\\\b.wav" ', "./a//b", "a%20b"])).to_pylist()
@@ -108,7 +108,7 @@ def clean(ids: pa.StringArray) -> pa.StringArray:
     return compute.utf8_normalize(ids, form="NFD")
 
 
-def deepest(ids: pa.StringArray) -> int:
+def count_parts(ids: pa.StringArray) -> int:
     """Return the number of parts of the longest path among clean ids."""
     return 1 + (compute.max(compute.count_substring(ids, "/")).as_py() or 0)
 
@@ -126,16 +126,16 @@ def _contain_any(ids: pa.StringArray, text: str) -> bool:
     return bool(compute.any(compute.match_substring(ids, text)).as_py())
 
 
-def _possible_forms(keys: pa.StringArray) -> Iterator[Form]:
+def _possible_forms(keys: pa.StringArray) -> Iterator[IdForm]:
     """Yield the forms that leave the keys apart, those with more folders first; in full, if none
     does.
     """
-    yielded, most = False, deepest(keys)
+    yielded, most = False, count_parts(keys)
     for parts in range(most, 0, -1):
-        forms = (Form(parts, False), Form(parts, True))
-        form = next((form for form in forms if _stay_apart(reduced(keys, form), keys)), None)
+        forms = (IdForm(parts, False), IdForm(parts, True))
+        form = next((form for form in forms if _stay_apart(reduce_ids(keys, form), keys)), None)
         if form is not None:
             yield form
             yielded = True
     if not yielded:
-        yield Form(most, True)
+        yield IdForm(most, True)

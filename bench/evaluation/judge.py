@@ -15,13 +15,13 @@ from bench.data.corpora import load_keys
 from bench.data.fingerprint import fingerprint
 from bench.errors import BenchError, near
 from bench.evaluation import detection
-from bench.evaluation.checks import check, check_frames
-from bench.evaluation.coverage import whole
+from bench.evaluation.checks import check_frames, check_utterances
+from bench.evaluation.coverage import check_key_counts
 from bench.evaluation.detection import Progress, Trials, factors_of
-from bench.evaluation.factors import notes_on, read_with_fields, roles_of, with_fields
+from bench.evaluation.factors import describe_fields, read_with_fields, roles_of, with_fields
 from bench.evaluation.findings import refuse_errors
 from bench.evaluation.judged import Judged
-from bench.evaluation.localization import RESOLUTIONS_S, localized, of_cell
+from bench.evaluation.localization import RESOLUTIONS_S, evaluate_cell, evaluate_frames
 from bench.evaluation.official import BROKEN_DOWN, PACKAGE, Official, official
 from bench.evaluation.published import Published, published
 from bench.evaluation.reading import Reading
@@ -88,7 +88,7 @@ class Judge:
             )
         self.subset = load_keys(request.card, request.split, request.keys)
         issues = Issues()
-        whole(request.card, request.split, self.subset.table, issues)
+        check_key_counts(request.card, request.split, self.subset.table, issues)
         self.findings: tuple[Issue, ...] = tuple(issues)
         """What is noteworthy about the keys."""
         self.official: Official = official(request.card, request.split, request.keys)
@@ -121,7 +121,7 @@ class Judge:
         table = self.subset.table
         if file.kind == "utterances" or self.subset.timing is None:
             llr = "dcf" in asked.card.official
-            checked, truth = check(file, table, self.others, **options, llr=llr), None
+            checked, truth = check_utterances(file, table, self.others, **options, llr=llr), None
         else:
             truth = reference(self.subset)
             checked = check_frames(
@@ -218,7 +218,7 @@ class Judge:
             notes=(
                 *judged.checked.notes,
                 *notes,
-                *notes_on(asked.card, judged.file, judged.roles, self._field_names),
+                *describe_fields(asked.card, judged.file, judged.roles, self._field_names),
             ),
             trials=len(judged.subset),
             missing=int((~judged.checked.present).sum()),
@@ -230,7 +230,7 @@ class Judge:
             figures=figures,
             breakdowns=breakdowns,
             published=self._find_published(judged, figures),
-            formulas=variants(*judged.by_class()) if asked.formulas and figures else {},
+            formulas=variants(*judged.split_classes()) if asked.formulas and figures else {},
         )
 
     def _find_published(self, judged: Judged, figures: Mapping[str, Figure]) -> Published | None:
@@ -250,10 +250,12 @@ class Judge:
             if truth.is_spoof.all() or not truth.is_spoof.any():
                 return {}, (), ("no metric is defined: there are frames of one class only",)
             decision = decision_at(asked.threshold)
-            results = localized(frames, truth, RESOLUTIONS_S, asked.rules, decision, resampling)
+            results = evaluate_frames(
+                frames, truth, RESOLUTIONS_S, asked.rules, decision, resampling
+            )
 
             def of_frames(cell: Cell) -> Mapping[str, Figure]:
-                return of_cell(frames, truth, cell, asked.rules, resampling)
+                return evaluate_cell(frames, truth, cell, asked.rules, resampling)
 
             tables = self._compute_breakdowns(judged, of_frames, progress)
             return results.figures, (*results.breakdowns, *tables), results.notes
@@ -263,7 +265,7 @@ class Judge:
         if trials.is_spoof.all() or not trials.is_spoof.any():
             alone = "no metric is defined: there are trials of one class only"
             return {}, (), tuple(filter(None, [alone, lacking]))
-        figures = detection.pooled(trials, self.official, resampling)
+        figures = detection.compute_pooled(trials, self.official, resampling)
         names = asked.figures or BROKEN_DOWN
         of_trials = detection.by_cell(everything, self.official, resampling, figures, names)
         tables = self._compute_breakdowns(judged, of_trials, progress)
@@ -277,6 +279,8 @@ class Judge:
     ) -> tuple[Breakdown, ...]:
         trials, of_frames = judged.of(np.arange(len(judged.subset))), judged.truth is not None
         return tuple(
-            detection.breakdown(trials, judged.roles, by, figures_of, progress, of_frames=of_frames)
+            detection.compute_breakdown(
+                trials, judged.roles, by, figures_of, progress, of_frames=of_frames
+            )
             for by in self.request.by
         )

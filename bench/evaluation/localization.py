@@ -47,7 +47,7 @@ _LAST: Mapping[LastFrame, str] = {
 }
 
 
-class Localized(NamedTuple):
+class FrameResults(NamedTuple):
     """All figures of scored frames."""
 
     figures: dict[str, Figure]
@@ -55,14 +55,14 @@ class Localized(NamedTuple):
     notes: tuple[str, ...]
 
 
-def localized(
+def evaluate_frames(
     frames: Frames,
     reference: Reference,
     resolutions_s: Sequence[float],
     rules: FrameRules,
     decision: Decision,
     resampling: Resampling,
-) -> Localized:
+) -> FrameResults:
     """Return every figure of localization, fractions, by name (`bench.metrics.catalogue`).
 
     `eer` is the segment EER at the frames' own resolution, `eer_<n>ms` at each of `resolutions_s`
@@ -82,7 +82,7 @@ def localized(
         notes.append(f"{seconds:.2f} s of frames lie past the ends of utterances; not counted")
     breakdowns: tuple[Breakdown, ...] = ()
     try:
-        at_own = on_grid(frames, reference, rules)
+        at_own = place_on_grid(frames, reference, rules)
     except BenchError as error:
         notes.append(f"no segment EER, F1 or errors by position: {error}")
     else:
@@ -126,17 +126,17 @@ def localized(
     whole = utterance_items(frames, reference)
     if whole.bonafide.any() and whole.spoof.any():
         results["utterance_eer"] = _measure_eer(whole, resampling)
-    return Localized(results, breakdowns, tuple(filter(None, notes)))
+    return FrameResults(results, breakdowns, tuple(filter(None, notes)))
 
 
-def on_grid(frames: Frames, reference: Reference, rules: FrameRules) -> Points:
+def place_on_grid(frames: Frames, reference: Reference, rules: FrameRules) -> Points:
     """Return frames and labels at the frames' own resolution; BenchError where they are on no
     grid.
     """
     return points(frames, reference, grid_of(frames) / SAMPLE_RATE_HZ, *rules)
 
 
-def of_cell(
+def evaluate_cell(
     frames: Frames, reference: Reference, cell: Cell, rules: FrameRules, resampling: Resampling
 ) -> dict[str, Figure]:
     """Return the figures of frames of a cell's utterances: segment EER at their own resolution,
@@ -151,7 +151,7 @@ def of_cell(
         return {}
     results = {"range_eer": ranges(frames, reference).items}
     with suppress(BenchError):  # on no grid, as the pooled figures have said
-        results = {"eer": point_items(on_grid(frames, reference, rules)), **results}
+        results = {"eer": point_items(place_on_grid(frames, reference, rules)), **results}
     return {name: _measure_eer(items, resampling) for name, items in results.items()}
 
 

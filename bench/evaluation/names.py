@@ -70,12 +70,12 @@ _OTHER = {
 }
 
 
-def plain(name: str) -> str:
+def normalize_name(name: str) -> str:
     """Return a name in small letters, joined by `_`."""
     return name.strip().lower().replace("-", "_").replace(" ", "_")
 
 
-def words(name: str) -> list[str]:
+def split_words(name: str) -> list[str]:
     """Return the words and numbers of a name, in small letters.
 
     >>> words("fakeProb"), words("CM-Score_1"), words("bona fide")
@@ -104,13 +104,13 @@ def _split_word(word: str) -> list[str]:
     return [word]
 
 
-def kind(name: str) -> Kind:
+def column_kind(name: str) -> Kind:
     """Return what a column of this name holds.
 
     >>> kind("Utt ID"), kind("predicted_label"), kind("y_true"), kind("attack"), kind("p_fake")
     ('utterance', 'prediction', 'label', 'other', '')
     """
-    whole, parts = plain(name), set(words(name))
+    whole, parts = normalize_name(name), set(split_words(name))
     for what, names in _WHOLE.items():
         if whole in names:
             return what
@@ -134,7 +134,7 @@ def kind(name: str) -> Kind:
 
 def is_truth(name: str) -> bool:
     """Whether a label of this name is the truth and cannot be a prediction."""
-    return bool(set(words(name)) & _TRUTH)
+    return bool(set(split_words(name)) & _TRUTH)
 
 
 def _find_classes(parts: list[str]) -> tuple[bool, bool]:
@@ -146,15 +146,15 @@ def _find_classes(parts: list[str]) -> tuple[bool, bool]:
     return meant[0], meant[1]
 
 
-def side(name: str) -> Side:
+def column_side(name: str) -> Side:
     """Return the class for which numbers of this name are higher, "" where it does not say. Of a
     difference (`real vs fake`) it is the first one's.
 
     >>> side("prob_fake"), side("score_real"), side("prob_1"), side("cm-score"), side("anti-spoof")
     ('spoof', 'bonafide', 'class', '', '')
     """
-    parts = words(name)
-    if kind(name) in ("label", "other"):
+    parts = split_words(name)
+    if column_kind(name) in ("label", "other"):
         return ""
     between = next((at for at, word in enumerate(parts) if word in _LESS), len(parts))
     of_class = _find_classes(parts[:between])
@@ -166,6 +166,8 @@ def side(name: str) -> Side:
         return "spoof"
     measures = {*_MEASURE, *_OUTPUT, *_PREDICTION, "class", "y"}
     numbered = len(parts) > 1 and parts[-1] in ("0", "1") and parts[-2] in measures
-    if of_class == (False, False) and (numbered or re.search(r"class_?[01](?!\d)", plain(name))):
+    if of_class == (False, False) and (
+        numbered or re.search(r"class_?[01](?!\d)", normalize_name(name))
+    ):
         return "class"
     return ""

@@ -15,7 +15,7 @@ from bench.metrics.tally import Bools, Floats, Integers
 from bench.units import BONAFIDE
 
 
-def labels(scores: ScoreFile, trials: pd.DataFrame, trial: Integers, issues: Issues) -> None:
+def check_labels(scores: ScoreFile, trials: pd.DataFrame, trial: Integers, issues: Issues) -> None:
     """Note trials whose class by the score file is not their class by the keys: it is a list of
     something else, or its lines were shuffled.
 
@@ -68,7 +68,7 @@ def labels(scores: ScoreFile, trials: pd.DataFrame, trial: Integers, issues: Iss
     )
 
 
-def predictions(
+def check_predictions(
     scores: ScoreFile, trials: pd.DataFrame, trial: Integers, as_is: bool, issues: Issues
 ) -> None:
     """Note predictions, of which the scores are the confidence, that are all right: such a column
@@ -94,7 +94,7 @@ def predictions(
     )
 
 
-def is_label(bonafide: Floats, spoof: Floats, as_is: bool, issues: Issues) -> bool:
+def check_are_labels(bonafide: Floats, spoof: Floats, as_is: bool, issues: Issues) -> bool:
     """Note scores that have one value for each class, and return whether they do.
 
     A trial of each class alone cannot tell.

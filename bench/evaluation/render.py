@@ -14,9 +14,9 @@ from bench.evaluation.breakdown_table import (
     NONE,
     P_VALUE,
     TOO_FEW,
-    breakdown_table,
-    drawn_table,
-    figure_cells,
+    format_result,
+    render_breakdown,
+    render_columns,
 )
 from bench.evaluation.comparison import Compared, Comparison
 from bench.evaluation.findings import describe_finding
@@ -56,7 +56,7 @@ def markdown(verdict: Verdict) -> str:
     ]
     for breakdown in verdict.breakdowns:
         by = f"By {' and '.join(breakdown.by)}{_missing_note(verdict.missing)}"
-        lines += ["", heading(2, by), "", *breakdown_table(breakdown)]
+        lines += ["", heading(2, by), "", *render_breakdown(breakdown)]
     lines += ["", *_describe_intervals(verdict)]
     source = f"Scores: SHA-256 {verdict.digest}...; keys: fingerprint {verdict.fingerprint}."
     lines += [escaped(source)]
@@ -126,7 +126,7 @@ def compared_table(by: Sequence[str], compared: Sequence[Compared], without: str
         ]
         for each in compared
     ]
-    return drawn_table([*by, "Metric", "A", "B", "Difference", INTERVAL, P_VALUE], rows)
+    return render_columns([*by, "Metric", "A", "B", "Difference", INTERVAL, P_VALUE], rows)
 
 
 def _list_findings(result: Comparison) -> list[str]:
@@ -254,9 +254,9 @@ def _results_section(verdict: Verdict) -> list[str]:
     for name, figure in verdict.figures.items():
         info = metric(name)
         label, says = (info.label, info.says) if info else (name, "")
-        cells = (*figure_cells(name, figure), *_error_cells(figure))
+        cells = (*format_result(name, figure), *_error_cells(figure))
         rows.append([label + _missing_note(verdict.missing), *cells, says])
-    return drawn_table(["Metric", "Value", INTERVAL, *_ERROR_HEADINGS, "What it is"], rows)
+    return render_columns(["Metric", "Value", INTERVAL, *_ERROR_HEADINGS, "What it is"], rows)
 
 
 _ERROR_HEADINGS = ("Bona fide missed", "Spoof accepted")

@@ -19,7 +19,14 @@ import pyarrow as pa
 from bench.cards.corpus_cards import card
 from bench.data.subset import Subset
 from bench.errors import BenchError
-from bench.evaluation.detection import Trials, breakdown, by_cell, by_logit, factors_of, pooled
+from bench.evaluation.detection import (
+    Trials,
+    by_cell,
+    compute_breakdown,
+    compute_by_logit,
+    compute_pooled,
+    factors_of,
+)
 from bench.evaluation.draws import tracked
 from bench.evaluation.official import official
 from bench.metrics import scores as score_file
@@ -48,12 +55,14 @@ def figures(path: Path, data: HeldOutData, subset: Subset) -> dict[str, Figure]:
     corpus = card(data.corpus)
     measures = official(corpus, data.split, subset.root)
     resampling = Resampling(factors_of(subset.table), AUTO, _REPLICATES, _SEED)
-    results = pooled(trials, measures, resampling)
+    results = compute_pooled(trials, measures, resampling)
     if score_file.has_logits(table):
-        results |= by_logit(_to_trials(table, subset, "logit_bonafide"), measures, resampling)
+        results |= compute_by_logit(
+            _to_trials(table, subset, "logit_bonafide"), measures, resampling
+        )
     of_cell = by_cell(trials, measures, resampling, results)
     for fields in data.by:
-        for line in breakdown(trials, corpus.roles, fields.split(","), of_cell).lines:
+        for line in compute_breakdown(trials, corpus.roles, fields.split(","), of_cell).lines:
             levels = [level for level in line.levels if level != POOLED]
             cell = ".".join(tracked(level) for level in levels)
             if cell:  # all together is there already

@@ -33,7 +33,7 @@ Whose = Callable[[Bools], Iterable[str]]
 """Returns the utterances of the scores where a mask is true."""
 
 
-def values(score: Floats, what: str, as_is: bool, issues: Issues, whose: Whose) -> None:
+def check_values(score: Floats, what: str, as_is: bool, issues: Issues, whose: Whose) -> None:
     """Note scores that are not finite, constant, few-valued, saturated or of low precision; `what`
     they are of: trials or frames. `whose` they are.
     """
@@ -93,7 +93,7 @@ def _check_precision(distinct: Floats, counts: np.ndarray, what: str, issues: Is
         )
 
 
-def probabilities(score: Floats, issues: Issues) -> None:
+def check_probabilities(score: Floats, issues: Issues) -> None:
     """Note finite scores that cannot be log-likelihood ratios: for figures that take them so."""
     low, high = score.min(), score.max()
     if low >= 0 and high <= 1:
@@ -112,7 +112,7 @@ def probabilities(score: Floats, issues: Issues) -> None:
     )
 
 
-def one_decision(score: Floats, threshold: float, issues: Issues) -> None:
+def check_one_decision(score: Floats, threshold: float, issues: Issues) -> None:
     """Note scores of frames that are all above the threshold, or none: one decision for all."""
     decided = score > threshold
     if decided.any() and not decided.all():
@@ -127,7 +127,7 @@ def one_decision(score: Floats, threshold: float, issues: Issues) -> None:
     )
 
 
-def polarity(
+def check_polarity(
     counts: Tally, bonafide: int, spoof: int, negated: bool, as_is: bool, issues: Issues
 ) -> None:
     """Note scores that are clearly higher for spoof.
@@ -164,7 +164,7 @@ def polarity(
     )
 
 
-def ties(counts: Tally, issues: Issues, official: float | None = None) -> None:
+def check_ties(counts: Tally, issues: Issues, official: float | None = None) -> None:
     """Note trials of both classes that are tied where the error rates cross; `official` is the EER
     that ASVspoof's packages would print, None where they have none (frames, ranges).
     """

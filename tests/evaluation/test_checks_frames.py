@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from bench.errors import BenchError
-from bench.evaluation.checks import check, check_frames
+from bench.evaluation.checks import check_frames, check_utterances
 from bench.evaluation.forms import ScoreFile
 from bench.metrics.timeline import reference
 
@@ -210,7 +210,7 @@ def test_one_decision_for_all_frames(keys, truth, threshold, said):
 
 
 def test_utterances_by_their_lowest_frame(keys):
-    checked = check(scorefile(made(keys)), keys)
+    checked = check_utterances(scorefile(made(keys)), keys)
     assert ("note", "scores.lowest-frame") in codes(checked)
     assert checked.present.all()
 

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from bench.errors import BenchError
-from bench.evaluation.checks import check
+from bench.evaluation.checks import check_utterances
 from bench.evaluation.findings import refuse_errors
 from bench.metrics.det import eer, eer_official
 from tests.evaluation.listed import read
@@ -38,7 +38,7 @@ def judged(tmp_path, protocol):
     def judge(table, trials=protocol, others=dict, **how):
         path = tmp_path / "scores.txt"
         table.to_csv(path, sep=" ", header=False, index=False)
-        return check(read(path), trials, others, **how)
+        return check_utterances(read(path), trials, others, **how)
 
     return judge
 
@@ -101,13 +101,15 @@ def test_digits_beside_shuffled_scores(tmp_path, aasist, protocol):
         table = pd.DataFrame({"utt": aasist["utt"], "score": aasist["score"]})
         table["label"] = np.where(aasist["key"] == "bonafide", bonafide, 1 - bonafide)
         table.to_csv(path, index=False)
-        assert check(read(path), protocol).findings == ()
+        assert check_utterances(read(path), protocol).findings == ()
         table["utt"] = np.roll(table["utt"], 1)
         table.to_csv(path, index=False)
-        checked = check(read(path), protocol)
+        checked = check_utterances(read(path), protocol)
         assert ("error", "scores.label-conflict") in found(checked)
         table.drop(columns="label").to_csv(path, index=False)
-        assert ("error", "scores.label-conflict") not in found(check(read(path), protocol))
+        assert ("error", "scores.label-conflict") not in found(
+            check_utterances(read(path), protocol)
+        )
 
 
 def test_trap_3_constant_scores(judged, aasist, protocol):
@@ -141,7 +143,7 @@ def test_trap_5_one_class_only(judged, shared):
     path = shared / "protocols/asvspoof5/OCS_dev_bonafide_scores_gender.txt"
     scores = read(path)
     trials = pd.DataFrame({"utterance": scores.names.to_pylist(), "label": "bonafide"})
-    checked = check(scores, trials)
+    checked = check_utterances(scores, trials)
     assert found(checked) >= {("warning", "scores.single-class")}
     assert checked.present.sum() == 31_334
     assert not {code for severity, code in found(checked) if severity == "error"}
@@ -213,7 +215,7 @@ def test_trap_13_in_the_wild(tmp_path):
     trials = pd.DataFrame({"utterance": ["0", "1", "2"], "label": ["spoof", "spoof", "bonafide"]})
     path = tmp_path / "scores.txt"
     path.write_text("0.wav -1.5\n1.wav -1\n2.wav 3\n")
-    assert check(read(path), trials).present.all()
+    assert check_utterances(read(path), trials).present.all()
     path.write_text("file,speaker,label\n0.wav,Alec Guinness,spoof\n1.wav,Alec Guinness,spoof\n")
     with pytest.raises(BenchError, match="no column of scores"):
         read(path)
