@@ -160,8 +160,9 @@ def _find_ids(sample: Sample, asked: Reading) -> tuple[int, bool]:
         if sample.names and sample.kinds[0] == "row":
             raise BenchError(
                 "scores.no-ids",
-                f"{sample.describe_column(0)} holds row numbers ({', '.join(sample.cells[0][:3])}, ...), no "
-                "file names; which column holds the file names? say --id-column 1 if this one does",
+                f"{sample.describe_column(0)} holds row numbers "
+                f"({', '.join(sample.cells[0][:3])}, ...), no file names; which column holds the "
+                "file names? say --id-column 1 if this one does",
             )
         return 0, True
     raise BenchError(
@@ -182,8 +183,8 @@ def _find_label(
         stranger = next(cell for cell in sample.cells[at] if cell.lower() not in LABELS)
         raise BenchError(
             "scores.not-labels",
-            f"--label-column: {sample.describe_column(at)} holds no labels (bonafide, spoof; 0, 1) but e.g. "
-            f"{quoted(stranger, 40)}",
+            f"--label-column: {sample.describe_column(at)} holds no labels (bonafide, spoof; 0, 1) "
+            f"but e.g. {quoted(stranger, 40)}",
         )
     if not asked.labels:
         return None

@@ -51,8 +51,8 @@ def take_named(sample: Sample, asked: Reading, label: int | None) -> Chosen:
             what = "these are predictions" if kind == "prediction" else "this is the label"
             raise BenchError(
                 "scores.not-scores",
-                f"{sample.describe_column(i)} holds no scores: {what}, with {_list_values(sample, i)}"
-                f"{suggest_others(sample, {*chosen.columns, label})}",
+                f"{sample.describe_column(i)} holds no scores: {what}, with "
+                f"{_list_values(sample, i)}{suggest_others(sample, {*chosen.columns, label})}",
             )
     first, *rest = chosen.columns
     turned = sample.names and (
@@ -139,8 +139,8 @@ def _take_single(sample: Sample, i: int, negate: bool) -> Chosen:
         mark = sample.column_option(i)
         raise BenchError(
             "scores.which-column",
-            f"{sample.describe_column(i)} does not say which class is meant: say --column {mark} if that is "
-            f"bona fide, --column {mark} --higher-is-spoof if it is spoof",
+            f"{sample.describe_column(i)} does not say which class is meant: say --column {mark} "
+            f"if that is bona fide, --column {mark} --higher-is-spoof if it is spoof",
         )
     chosen = Chosen((i,), sample.describe_column(i))
     return _refuse_negation(chosen, negate) if side == "bonafide" else chosen
@@ -161,9 +161,10 @@ def _by_custom(sample: Sample, first: int, second: int) -> Chosen:
     """Return the difference of two columns without names in the order that tools write them."""
     order = f"--column {sample.column_option(second)}-{sample.column_option(first)}"
     return _take_difference(sample, first, second)._replace(
-        warning=f"{sample.describe_column(first)} is taken for bona fide and {sample.describe_column(second)} for spoof, "
-        "the order of LlamaPartialSpoof's authors' tools and of WeDefense; if spoof comes first, "
-        f"the results are of inverted scores: say {order}"
+        warning=f"{sample.describe_column(first)} is taken for bona fide and "
+        f"{sample.describe_column(second)} for spoof, the order of LlamaPartialSpoof's "
+        "authors' tools and of WeDefense; if spoof comes first, the "
+        f"results are of inverted scores: say {order}"
     )
 
 
@@ -178,14 +179,14 @@ def _higher_for_spoof(sample: Sample, columns: tuple[int, ...]) -> BenchError:
         back = f"{sample.column_option(rest[0])}-{sample.column_option(first)}"
         return BenchError(
             "scores.higher-for-spoof",
-            f"{sample.describe_column(first)} - {sample.describe_column(rest[0])} is by its names higher for spoof; bona "
-            f"fide goes first: say --column {back}",
+            f"{sample.describe_column(first)} - {sample.describe_column(rest[0])} is by its names "
+            f"higher for spoof; bona fide goes first: say --column {back}",
         )
     return BenchError(
         "scores.higher-for-spoof",
-        f"{sample.describe_column(first)} is by its name higher for spoof, but scores are needed that are "
-        "higher for bona fide: say --higher-is-spoof; if its name is wrong, rename it in "
-        "the file",
+        f"{sample.describe_column(first)} is by its name higher for spoof, but scores are "
+        "needed that are higher for bona fide: say --higher-is-spoof; if its name is wrong, "
+        "rename it in the file",
     )
 
 
@@ -236,7 +237,8 @@ def _parse_option(sample: Sample, text: str) -> Chosen:
             continue
         if text[at] == "-":
             return _take_difference(sample, first, second)
-        how = f"{sample.describe_column(first)}, the confidence of the class in {sample.describe_column(second)}"
+        columns = (sample.describe_column(i) for i in (first, second))
+        how = ", the confidence of the class in ".join(columns)
         return Chosen((first,), how, second)
     return Chosen((sample.get_column(text, "--column"),), "")
 
@@ -245,7 +247,8 @@ def _no_numbers(sample: Sample, i: int, used: Collection[int | None]) -> BenchEr
     example = quoted(sample.cells[i][0], 40)
     return BenchError(
         "scores.not-scores",
-        f"{sample.describe_column(i)} holds no scores but e.g. {example}{suggest_others(sample, used)}",
+        f"{sample.describe_column(i)} holds no scores but e.g. {example}"
+        f"{suggest_others(sample, used)}",
     )
 
 
