@@ -51,7 +51,9 @@ class Given(NamedTuple):
         except BenchError as error:
             said = str(error).replace(str(self.path), str(self.shown))
             found = error.findings if isinstance(error, Refused) else None
-            raise (BenchError(said) if found is None else Refused(said, found)) from error
+            raise (
+                BenchError(error.code, said) if found is None else Refused(error.code, said, found)
+            ) from error
 
 
 def _seconds(text: str) -> float:

@@ -107,7 +107,7 @@ def write(verdict: Verdict, judged: Judged, place: Place) -> list[Path]:
             {"kind": "score", **render.as_dict(verdict)}
         ).encode(),
     }
-    bonafide, spoof = judged.by_class()
+    bonafide, spoof = judged.split_classes()
     if len(bonafide) and len(spoof):
         title = f"{place.system}, {verdict.short} {verdict.split}"
         threshold = eer_of(tally(bonafide, spoof)).threshold
