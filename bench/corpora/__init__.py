@@ -46,7 +46,7 @@ def load_keys(
 
     check_split(card, split)
     if not place.exists():
-        raise BenchError(f"{place}: there is no such file or folder")
+        raise BenchError("file.missing", f"{place}: there is no such file or folder")
     if place.is_file() and is_other(card, split, place):
         card = recast(card, split, place)
     return reader(card)(card, place, split, resolution_s, keys_only=True)

@@ -35,8 +35,9 @@ class AsvScores(NamedTuple):
         chosen = self.attack == attack
         if not chosen.any():
             raise BenchError(
+                "corpus.asv-attack-unknown",
                 f"the speaker verification scores have no attack {attack!r}"
-                f"{near(attack, np.unique(self.attack).tolist())}"
+                f"{near(attack, np.unique(self.attack).tolist())}",
             )
         return self._replace(spoof=self.spoof[chosen], attack=self.attack[chosen])
 
@@ -57,15 +58,19 @@ def asv_scores(path: Path) -> AsvScores:
         score = _score(fields[2]) if len(fields) == 3 and fields[1] in scores else None
         if score is None:
             raise BenchError(
+                "corpus.asv-scores",
                 f"{path}:{number}: {quoted(line)} should be `bonafide|ATTACK {'|'.join(KINDS)} "
-                "SCORE`, as in ASVspoof2019.LA.asv.eval.gi.trl.scores.txt"
+                "SCORE`, as in ASVspoof2019.LA.asv.eval.gi.trl.scores.txt",
             )
         scores[fields[1]].append(score)
         if fields[1] == "spoof":
             attacks.append(fields[0])
     for kind, found in scores.items():
         if not found:
-            raise BenchError(f"{path}: there is no {kind} trial, and a t-DCF needs all three kinds")
+            raise BenchError(
+                "corpus.asv-scores",
+                f"{path}: there is no {kind} trial, and a t-DCF needs all three kinds",
+            )
     target, nontarget, spoof = (np.array(found) for found in scores.values())
     return AsvScores(target, nontarget, spoof, np.array(attacks))
 
@@ -85,14 +90,20 @@ def tdcf_coefficients(path: Path) -> dict[tuple[str, str], Coefficients | None]:
             values = _entries(path, place, entry)
             numbers = [values.get(name) for name in ("C0", "C1", "C2")]
             if len(values) != 3 or not all(type(number) is float for number in numbers):
-                raise BenchError(f"{path}: {place}: should be the three numbers C0, C1 and C2")
+                raise BenchError(
+                    "corpus.tdcf-coefficients",
+                    f"{path}: {place}: should be the three numbers C0, C1 and C2",
+                )
             coefficients = Coefficients(*cast(list[float], numbers))
             absent = [math.isnan(number) for number in coefficients]
             if any(absent) and not all(absent):
-                raise BenchError(f"{path}: {place}: some of {coefficients} are NaN, not all")
+                raise BenchError(
+                    "corpus.tdcf-coefficients",
+                    f"{path}: {place}: some of {coefficients} are NaN, not all",
+                )
             found[str(attack), str(codec)] = None if all(absent) else coefficients
     if not found:
-        raise BenchError(f"{path}: holds no coefficients")
+        raise BenchError("corpus.tdcf-coefficients", f"{path}: holds no coefficients")
     return found
 
 
@@ -107,7 +118,8 @@ def _score(text: str) -> float | None:
 def _entries(path: Path, place: str, entry: object) -> dict[object, object]:
     if not isinstance(entry, dict):
         raise BenchError(
+            "corpus.tdcf-coefficients",
             f"{path}: {place}: {quoted(str(entry))} should be a dictionary: of C0, C1 and C2, by "
-            "codec, by attack, as LA-C012-eval.npy has it"
+            "codec, by attack, as LA-C012-eval.npy has it",
         )
     return cast(dict[object, object], entry)

@@ -63,7 +63,9 @@ def header(path: Path) -> Header:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             if size == 0:
-                raise BenchError(f"{path}: is empty (0 bytes): unpack or copy it again")
+                raise BenchError(
+                    "audio.empty", f"{path}: is empty (0 bytes): unpack or copy it again"
+                )
             start = file.read(12)
             wave = None
             if start[:4] in (b"RIFF", b"RF64") and start[8:] == b"WAVE":
@@ -71,19 +73,20 @@ def header(path: Path) -> Header:
                 if wave.layout.code in _SAME_WIDTH:
                     return _of_wave(path, wave)
     except OSError as error:
-        raise BenchError(f"{path}: cannot be read: {error.strerror}") from error
+        raise BenchError("file.unreadable", f"{path}: cannot be read: {error.strerror}") from error
     missing = 0 if wave is None else wave.bytes_missing
     try:
         with soundfile.SoundFile(str(path)) as of:  # `soundfile.info` takes longer
             found = Header(of.samplerate, of.channels, of.frames, missing, of.format)
     except soundfile.SoundFileError as error:
         raise BenchError(
-            f"{path}: is no audio file: {_reason(error)}: unpack or copy it again"
+            "audio.damaged", f"{path}: is no audio file: {_reason(error)}: unpack or copy it again"
         ) from error
     if not 0 <= found.samples < _UNKNOWN:
         raise BenchError(
+            "audio.length-unknown",
             f"{path}: its header does not say how many samples it holds, as ffmpeg leaves it in "
-            f"pipes and segments: write it anew (`ffmpeg -i OLD{path.suffix} NEW{path.suffix}`)"
+            f"pipes and segments: write it anew (`ffmpeg -i OLD{path.suffix} NEW{path.suffix}`)",
         )
     return found
 
@@ -120,14 +123,17 @@ def _walked(path: Path, file: BinaryIO, size: int) -> _Wave:
             _, long = struct.unpack("<QQ", file.read(16))
         elif name == b"data":
             if layout is None or 0 in (layout.channels, layout.rate, layout.block):
-                raise BenchError(f"{path}: its header is broken: unpack or copy it again")
+                raise BenchError(
+                    "audio.damaged", f"{path}: its header is broken: unpack or copy it again"
+                )
             there = size - begin
             if length >= _STREAMED:
                 length = there if long == _STREAMED else long
             return _Wave(layout, length, max(0, length - there))
         file.seek(begin + length + length % 2)
     raise BenchError(
-        f"{path}: ends before its audio begins ({size} bytes): unpack or copy it again"
+        "audio.truncated",
+        f"{path}: ends before its audio begins ({size} bytes): unpack or copy it again",
     )
 
 
@@ -136,9 +142,10 @@ def _of_wave(path: Path, wave: _Wave) -> Header:
     right = channels * -(-bits // 8)
     if block != right:
         raise BenchError(
+            "audio.damaged",
             f"{path}: its header is broken: samples of {channels} channel(s) of {bits} bits "
             f"({_SAME_WIDTH[code]}) take {right} bytes, its block align says {block}, so that they "
-            "would be read wrongly: unpack or copy it again"
+            "would be read wrongly: unpack or copy it again",
         )
     return Header(rate, channels, wave.length // block, wave.bytes_missing, "WAV")
 
@@ -150,15 +157,17 @@ def check_header(path: Path, found: Header, audio: Audio) -> None:
     _check_size(path, found)
     if found.channels != 1:
         raise BenchError(
-            f"{path}: has {found.channels} channels, should have one: mix it down first"
+            "audio.channels",
+            f"{path}: has {found.channels} channels, should have one: mix it down first",
         )
     if found.sample_rate_hz != audio.sample_rate_hz and audio.other_rates == "refuse":
         raise BenchError(
+            "audio.sample-rate",
             f"{path}: is at {found.sample_rate_hz} Hz, should be at {audio.sample_rate_hz} Hz: "
-            f"this corpus's audio is published at that rate, so get it again or resample it first"
+            f"this corpus's audio is published at that rate, so get it again or resample it first",
         )
     if not found.samples:
-        raise BenchError(f"{path}: holds no audio: unpack or copy it again")
+        raise BenchError("audio.empty", f"{path}: holds no audio: unpack or copy it again")
 
 
 def require_whole(path: Path, found: Header) -> None:
@@ -175,8 +184,9 @@ def require_whole(path: Path, found: Header) -> None:
 def _check_size(path: Path, found: Header) -> None:
     if found.bytes_missing:
         raise BenchError(
+            "audio.truncated",
             f"{path}: is truncated: {found.bytes_missing:,} bytes of its audio are missing: "
-            f"unpack or copy it again"
+            f"unpack or copy it again",
         )
 
 
@@ -214,11 +224,12 @@ def samples_of(path: Path, found: Header, start: int = 0, stop: int | None = Non
             wave = file.read(max(0, last - first), dtype="float32")
     except soundfile.SoundFileError as error:
         raise BenchError(
-            f"{path}: cannot be decoded: {_reason(error)}: unpack or copy it again"
+            "audio.damaged", f"{path}: cannot be decoded: {_reason(error)}: unpack or copy it again"
         ) from error
     if len(wave) != max(0, last - first):
         raise BenchError(
-            f"{path}: ends {last - first - len(wave)} samples early: unpack or copy it again"
+            "audio.truncated",
+            f"{path}: ends {last - first - len(wave)} samples early: unpack or copy it again",
         )
     if len(wave):
         _check_levels(path, wave, first)
@@ -238,10 +249,12 @@ def _check_levels(path: Path, wave: np.ndarray, first: int) -> None:
     if not np.isfinite(peak):
         wrong = np.flatnonzero(~np.isfinite(wave.reshape(len(wave), -1)).all(axis=1))
         raise BenchError(
+            "audio.not-finite",
             f"{path}: {len(wrong):,} of {len(wave):,} samples are not finite numbers (NaN or "
-            f"infinity), the first is sample {first + wrong[0]:,}: make or copy it again"
+            f"infinity), the first is sample {first + wrong[0]:,}: make or copy it again",
         )
     raise BenchError(
+        "audio.too-loud",
         f"{path}: reaches {peak:,.0f} where full scale is 1, more than {LOUDEST:g} times too loud: "
-        "are these 16-bit numbers as floats? divide them by 32,768"
+        "are these 16-bit numbers as floats? divide them by 32,768",
     )

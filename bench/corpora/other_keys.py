@@ -146,7 +146,10 @@ def _grid(path: Path) -> _Grid:
             columns = list(zip(*rows, strict=True))
             header = _header(columns)
             return _Grid(separator, header, [of[1:] for of in columns] if header else columns)
-    raise BenchError(f"{path}: its lines do not have equally many columns, two or more: {_WAY_OUT}")
+    raise BenchError(
+        "protocol.uneven-columns",
+        f"{path}: its lines do not have equally many columns, two or more: {_WAY_OUT}",
+    )
 
 
 def _cut(listed: Sequence[str], separator: Separator) -> Iterator[list[str]]:
@@ -194,10 +197,14 @@ def _label(path: Path, grid: _Grid, words: Mapping[str, Class]) -> int:
             if stranger in ("0", "1")
             else f"{quoted(stranger)} is no label"
         )
-        raise BenchError(f"{path}: in column {grid.header[named]!r} {why}: {_WAY_OUT}")
+        raise BenchError(
+            "protocol.no-labels", f"{path}: in column {grid.header[named]!r} {why}: {_WAY_OUT}"
+        )
     if len(fitting) != 1:
         what = "no column" if not fitting else f"{len(fitting)} columns"
-        raise BenchError(f"{path}: {what} of labels among {len(grid.columns)}: {_WAY_OUT}")
+        raise BenchError(
+            "protocol.no-labels", f"{path}: {what} of labels among {len(grid.columns)}: {_WAY_OUT}"
+        )
     return fitting[0]
 
 
@@ -218,9 +225,10 @@ def _utterance(path: Path, grid: _Grid, card: CorpusCard, label: int) -> int:
         return [*fitting, *others][0]
     example = ", ".join(quoted(grid.columns[i][0], 30) for i in others)
     raise BenchError(
+        "protocol.no-utterances",
         f"{path}: no one column holds utterances of {card.name}"
         + (f", which are named {ids}" if ids else "")
-        + f"; there are {example}: {_WAY_OUT}"
+        + f"; there are {example}: {_WAY_OUT}",
     )
 
 

@@ -43,7 +43,9 @@ def string_vectors(path: Path) -> dict[str, NDArray[np.str_]]:
     for key, value in _dictionary_at(path, "string vectors").items():
         vector = cast("NDArray[Any]", value) if isinstance(value, np.ndarray) else np.zeros(())
         if not isinstance(key, str) or vector.ndim != 1 or vector.dtype.char != "U":
-            raise BenchError(f"{path}: {key!r}: should be a vector of strings by utterance")
+            raise BenchError(
+                "labels.vector-file", f"{path}: {key!r}: should be a vector of strings by utterance"
+            )
         vectors[key] = cast("NDArray[np.str_]", vector)
     return vectors
 
@@ -124,10 +126,11 @@ def _dictionary_at(path: Path, what: str, bare: bool = False) -> dict[object, ob
         with path.open("rb") as file:
             return dictionary(file, bare)
     except OSError as error:
-        raise BenchError(f"{path}: cannot be read: {error}") from error
+        raise BenchError("file.unreadable", f"{path}: cannot be read: {error}") from error
     except Exception as error:  # a forged or cut pickle can raise anything
         raise BenchError(
-            f"{path}: refused: it is no NumPy file of a dictionary of {what}: {error}"
+            "labels.vector-file",
+            f"{path}: refused: it is no NumPy file of a dictionary of {what}: {error}",
         ) from error
 
 

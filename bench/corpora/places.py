@@ -104,7 +104,10 @@ def find_list(
             return _nearest(card, fitting, ends)
     if wrong:
         named = "a list in another form is read if it is named: --keys FILE"
-        raise BenchError("\n- ".join((f"{folder}: holds no list of {card.name}:", *wrong, named)))
+        raise BenchError(
+            "protocol.other-form",
+            "\n- ".join((f"{folder}: holds no list of {card.name}:", *wrong, named)),
+        )
     return None
 
 
@@ -124,7 +127,8 @@ def _nearest(card: CorpusCard, paths: Sequence[Path], relatives: Sequence[str]) 
     contents = {path.read_bytes() for path in best} if len(best) > 1 else set[bytes]()
     if len(contents) > 1:
         raise BenchError(
-            f"{card.name}: {' and '.join(map(str, best))} differ: name one of them, or its folder"
+            "protocol.ambiguous",
+            f"{card.name}: {' and '.join(map(str, best))} differ: name one of them, or its folder",
         )
     return best[0]
 

@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from bench.corpora.problems import Problems
 from bench.corpora.subset import FrameVectors, Spans
+from bench.issues import Issues
 from bench.units import BONAFIDE, SPOOF
 
 
@@ -44,7 +44,7 @@ def holds(table: pd.DataFrame, timing: FrameVectors | Spans) -> Holds:
     return Holds(spoof < lengths, spoof > 0)
 
 
-def errors(table: pd.DataFrame, timing: FrameVectors | Spans, problems: Problems) -> None:
+def errors(table: pd.DataFrame, timing: FrameVectors | Spans, issues: Issues) -> None:
     """Note as errors what would invert or corrupt every figure.
 
     A bona fide utterance with spoof labels always is one. A spoof utterance without any is one only
@@ -63,18 +63,23 @@ def errors(table: pd.DataFrame, timing: FrameVectors | Spans, problems: Problems
         else "flipped labels would not fit either"
     )
     what = f"bona fide utterance with spoof labels, of {int(bonafide.sum()):,} ({hint})"
-    problems.error(what, ids[inverted].tolist())
+    issues.add("error", "labels.inverted", what, ids=ids[inverted].tolist())
     if isinstance(timing, Spans):
-        problems.error("spoof utterance without a spoof span", _without(ids, bonafide, found))
+        issues.add(
+            "error",
+            "labels.no-spoof",
+            "spoof utterance without a spoof span",
+            ids=_without(ids, bonafide, found),
+        )
 
 
-def warnings(table: pd.DataFrame, timing: FrameVectors | Spans, problems: Problems) -> None:
+def warnings(table: pd.DataFrame, timing: FrameVectors | Spans, issues: Issues) -> None:
     """Note spoof utterances whose frame vector holds no spoof frame."""
     if isinstance(timing, FrameVectors):
         bonafide = (table["label"] == BONAFIDE).to_numpy()
         without = _without(table["utterance"].to_numpy(), bonafide, holds(table, timing))
         what = f"spoof utterance without a spoof frame at {timing.resolution_s:g} s"
-        problems.warning(what, without)
+        issues.add("warning", "labels.no-spoof", what, ids=without)
 
 
 def _without(ids: np.ndarray, bonafide: np.ndarray, found: Holds) -> list[str]:

@@ -43,8 +43,9 @@ def require_audio(subset: Subset, audio: Audio, work: Path, form: Form) -> None:
     states, missing = _states(paths)
     if missing:
         raise BenchError(
+            "corpus.audio-missing",
             f"{subset.corpus} {subset.split}: {len(missing)} of {len(subset)} protocol lines have "
-            f"no audio, the first is {missing[0]} ({all_of_them})"
+            f"no audio, the first is {missing[0]} ({all_of_them})",
         )
     place = work / "checked" / f"{subset.corpus}-{subset.split}-{_digest(subset, audio)}"
     differs = (states != _kept(place, len(paths))).any(axis=1) | (states[:, 0] == _UNKNOWN)
@@ -56,8 +57,9 @@ def require_audio(subset: Subset, audio: Audio, work: Path, form: Form) -> None:
         _keep(place, states)
     if faults:
         raise BenchError(
+            "corpus.audio-unusable",
             f"{subset.corpus} {subset.split}: {len(faults)} of {len(subset)} audio files cannot be "
-            f"used, the first: {next(iter(faults.values()))} ({all_of_them})"
+            f"used, the first: {next(iter(faults.values()))} ({all_of_them})",
         )
 
 

@@ -81,7 +81,9 @@ def spoof_frames(
 
 def _n_samples(duration_s: float) -> int:
     if not math.isfinite(duration_s) or samples(duration_s) < 1:
-        raise BenchError(f"duration {duration_s} s: an utterance lasts at least one sample")
+        raise BenchError(
+            "labels.no-duration", f"duration {duration_s} s: an utterance lasts at least one sample"
+        )
     return samples(duration_s)
 
 
@@ -102,16 +104,24 @@ def spoof_stretches(spans: Sequence[Span], duration_s: float) -> list[Stretch]:
 def _check(spans: Sequence[Span], n_samples: int) -> None:
     """Raise BenchError at the first span that is wrong in itself or does not meet its neighbour."""
     if not spans:
-        raise BenchError("no spans: they must cover the utterance from its start to its end")
+        raise BenchError(
+            "labels.invalid-span",
+            "no spans: they must cover the utterance from its start to its end",
+        )
     reached = 0
     for i, span in enumerate(spans):
         here = f"span {i + 1} of {len(spans)}, {span.start_s} to {span.end_s} s"
         if span.label not in CLASSES:
-            raise BenchError(f"{here}: no class {span.label!r}{near(span.label, CLASSES)}")
+            raise BenchError(
+                "labels.unknown-class",
+                f"{here}: no class {span.label!r}{near(span.label, CLASSES)}",
+            )
         if not (math.isfinite(span.start_s) and math.isfinite(span.end_s)):
-            raise BenchError(f"{here}: both ends must be finite numbers of seconds")
+            raise BenchError(
+                "labels.invalid-span", f"{here}: both ends must be finite numbers of seconds"
+            )
         if span.end_s < span.start_s:
-            raise BenchError(f"{here}: it ends before it begins")
+            raise BenchError("labels.invalid-span", f"{here}: it ends before it begins")
         _meet(f"{here}: it begins", samples(span.start_s), reached, "the end of the one before it")
         reached = samples(span.end_s)
     last = f"the last of {len(spans)} spans ends at {spans[-1].end_s} s: it ends"
@@ -124,6 +134,7 @@ def _meet(what: str, is_at: int, should_be_at: int, named: str) -> None:
     if abs(distance) > samples(TOLERANCE_S):
         side = "after" if distance > 0 else "before"
         raise BenchError(
+            "labels.gap",
             f"{what} {abs(distance) / SAMPLE_RATE_HZ:.4f} s {side} {named}; spans must follow one "
-            f"another from 0 s to the end without gap or overlap (at most {TOLERANCE_S} s)"
+            f"another from 0 s to the end without gap or overlap (at most {TOLERANCE_S} s)",
         )

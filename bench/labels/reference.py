@@ -28,13 +28,19 @@ def reference(subset: Subset) -> Reference:
     names = subset.table["utterance"].tolist()
     timing = subset.timing
     if timing is None:
-        raise BenchError(f"{where}: has labels of whole utterances only: nothing to localize")
+        raise BenchError(
+            "labels.utterance-only",
+            f"{where}: has labels of whole utterances only: nothing to localize",
+        )
     if not names:
-        raise BenchError(f"{where}: there is no utterance")
+        raise BenchError("corpus.empty", f"{where}: there is no utterance")
     labelled = timing.spoof if isinstance(timing, FrameVectors) else timing.spans
     without = [name for name in names if name not in labelled]
     if without:
-        raise BenchError(f"{where}: {len(without)} utterances have no labels, e.g. {without[0]!r}")
+        raise BenchError(
+            "labels.missing",
+            f"{where}: {len(without)} utterances have no labels, e.g. {without[0]!r}",
+        )
     durations_s = subset.table["duration_s"].to_numpy(dtype=np.float64)
     if isinstance(timing, Spans):
         return _of_spans(where, names, durations_s, timing)
@@ -47,7 +53,7 @@ def _of_spans(where: str, names: list[str], durations_s: Floats, timing: Spans) 
         try:
             stretches = spoof_stretches(timing.spans[name], duration_s)
         except BenchError as error:
-            raise BenchError(f"{where}: {name}: {error}") from error
+            raise BenchError(error.code, f"{where}: {name}: {error}") from error
         found += [(code, stretch.start, stretch.end) for stretch in stretches]
     lengths = [samples(duration_s) for duration_s in durations_s.tolist()]
     code, start, end = np.array(found, dtype=np.int64).reshape(-1, 3).T
@@ -68,8 +74,9 @@ def _of_vectors(
     if len(wrong):
         at = wrong[0]
         raise BenchError(
+            "labels.duration-mismatch",
             f"{where}: {names[at]}: {counts[at]} frames of {timing.resolution_s} s for an "
-            f"utterance of {durations_s[at]} s ({len(wrong)} such)"
+            f"utterance of {durations_s[at]} s ({len(wrong)} such)",
         )
     code = np.repeat(np.arange(len(names)), counts)
     spoof = np.flatnonzero(np.concatenate(vectors))

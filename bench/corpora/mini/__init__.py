@@ -69,7 +69,9 @@ def write(
     corpora = {corpus.KEY: corpus for corpus in CORPORA}
     for key in only or ():
         if key not in corpora:
-            raise BenchError(f"no miniature is made of {key!r}{near(key, corpora)}")
+            raise BenchError(
+                "mini.unknown-corpus", f"no miniature is made of {key!r}{near(key, corpora)}"
+            )
     if speech is None:
         voices: list[Voice] = [SourceFilter(i + 1, seed) for i in range(BUILT_IN_SPEAKERS)]
         beneath = "built-in"
@@ -82,9 +84,10 @@ def write(
     others = {c.KEY: _differs(folder / c.KEY, marker) for c in due}
     if refused := [] if replace else [f"{key} ({of})" for key, of in others.items() if of]:
         raise BenchError(
+            "mini.other-recipe",
             f"{folder}: miniatures by another recipe are there, and runs may have been trained on "
             f"them: {', '.join(refused)}; --replace puts new ones in their place, --folder writes "
-            "elsewhere"
+            "elsewhere",
         )
     there = {c.KEY: _was_there(folder / c.KEY, others[c.KEY]) for c in due}
     plans = [corpus.plan(speakers, size, seed) for corpus in due]
@@ -123,8 +126,9 @@ def _is_made(place: Path, marker: str) -> bool:
     found = place / MARKER
     if not found.is_file():
         raise BenchError(
+            "mini.no-miniature",
             f"{place}: exists and is no miniature (it has no {MARKER}), so it is left alone; "
-            "choose another folder, or move it away"
+            "choose another folder, or move it away",
         )
     return found.read_bytes() == marker.encode("utf-8")
 

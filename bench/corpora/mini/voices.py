@@ -56,7 +56,10 @@ def find(folder: Path, shortest_s: float) -> Speech:
     read as audio.
     """
     if not folder.is_dir():
-        raise BenchError(f"{folder}: there is no such folder of recordings (asked for by --speech)")
+        raise BenchError(
+            "file.missing",
+            f"{folder}: there is no such folder of recordings (asked for by --speech)",
+        )
     files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
     speakers: defaultdict[str, list[Path]] = defaultdict(list)
     digest = hashlib.sha256()
@@ -67,8 +70,9 @@ def find(folder: Path, shortest_s: float) -> Speech:
             digest.update(f"{'/'.join(parts)} {file.stat().st_size}\n".encode())
     if not speakers:
         raise BenchError(
+            "mini.no-recordings",
             f"{folder}: no recording of {shortest_s} s or more among {len(files)} .wav and .flac "
-            "files; --speech wants a folder with a sub-folder of recordings for each speaker"
+            "files; --speech wants a folder with a sub-folder of recordings for each speaker",
         )
     voices: list[Voice] = [Recorded(name, tuple(found)) for name, found in speakers.items()]
     return Speech(voices, digest.hexdigest()[:16])
@@ -79,7 +83,7 @@ def _duration_s(file: Path) -> float:
         found = header(file)
         require_whole(file, found)
     except BenchError as error:
-        raise BenchError(f"{error}, or take it out of --speech") from error
+        raise BenchError(error.code, f"{error}, or take it out of --speech") from error
     return found.duration_s
 
 

@@ -16,9 +16,10 @@ import pandas as pd
 from bench.corpora import lines, places, polarity, spans
 from bench.corpora.cards import check_split
 from bench.corpora.lines import Lines
-from bench.corpora.problems import BrokenCorpus, Piece, Problems, require
+from bench.corpora.problems import BrokenCorpus, Piece, require
 from bench.corpora.subset import Span, Spans, Subset
 from bench.errors import BenchError, near
+from bench.issues import Issues
 from bench.specs.corpus import CorpusCard
 from bench.units import BONAFIDE
 
@@ -65,7 +66,10 @@ def read(
     """
     check_split(card, split)
     if split not in _SPLICED:
-        raise BenchError(f"{card.key}: this reader has no split {split!r}{near(split, _SPLICED)}")
+        raise BenchError(
+            "corpus.unknown-split",
+            f"{card.key}: this reader has no split {split!r}{near(split, _SPLICED)}",
+        )
     kinds: dict[str, frozenset[str]] = {_WHOLE.name: _WHOLE.kinds}
     spliced = _SPLICED[split]
     kinds[spliced.name] = kinds.get(spliced.name, frozenset()) | spliced.kinds
@@ -74,35 +78,37 @@ def read(
         pieces = [Piece(part, f"{part}.tgz") for part in kinds]
         require(card, split, root, [*pieces, *(Piece(file, file) for file in files)])
     paths = places.located(card, split, root, files, keys_only)
-    problems = Problems()
+    issues = Issues()
     tables: list[pd.DataFrame] = []
     labelled: dict[str, tuple[Span, ...]] = {}
     for (part, wanted), path in zip(kinds.items(), paths, strict=True):
-        found = _part(path, wanted, problems)
-        found, parsed = spans.parse(found, "spans", " ", lines.CLASS_WORDS, problems)
+        found = _part(path, wanted, issues)
+        found, parsed = spans.parse(found, "spans", " ", lines.CLASS_WORDS, issues)
         tables.append(_table(found, part, card.audio.suffix))
-        spans.check_ends(tables[-1], [labels[-1].end_s for labels in parsed], problems)
+        spans.check_ends(tables[-1], [labels[-1].end_s for labels in parsed], issues)
         labelled |= zip(tables[-1]["utterance"], parsed, strict=True)
     table = pd.concat(tables, ignore_index=True)
-    polarity.errors(table, Spans(labelled), problems)
+    polarity.errors(table, Spans(labelled), issues)
     subset = Subset(card.key, split, root, table, Spans(labelled))
-    if problems.fatal:
-        raise BrokenCorpus(card, split, root, problems, subset)
+    if issues.errors:
+        raise BrokenCorpus(card, split, root, issues, subset)
     return subset
 
 
-def _part(path: Path, wanted: frozenset[str], problems: Problems) -> Lines:
+def _part(path: Path, wanted: frozenset[str], issues: Issues) -> Lines:
     """Return the lines of the kinds wanted; note those whose id and label do not agree."""
-    found = lines.read(path, _LINE, _FORM, problems)
-    found = lines.known(found, "label", lines.CLASS_WORDS, problems)
+    found = lines.read(path, _LINE, _FORM, issues)
+    found = lines.known(found, "label", lines.CLASS_WORDS, issues)
     kinds = [kind or BONAFIDE for kind in found.column("kind")]
     labels = found.column("label")
     agree = [
         (kind == BONAFIDE) == (label == BONAFIDE) for kind, label in zip(kinds, labels, strict=True)
     ]
-    problems.error(
+    issues.add(
+        "error",
+        "protocol.contradiction",
         "label that the id contradicts",
-        [
+        ids=[
             f"{found.where(i)}: {labels[i]}, {kinds[i]} by its id"
             for i, same in enumerate(agree)
             if not same

@@ -19,9 +19,10 @@ import pandas as pd
 from bench.corpora import delimited, lines, places, polarity, spans
 from bench.corpora.cards import check_split
 from bench.corpora.lines import Lines
-from bench.corpora.problems import BrokenCorpus, Piece, Problems, absent, require
+from bench.corpora.problems import BrokenCorpus, Piece, absent, require
 from bench.corpora.subset import TABLE_COLUMNS, Span, Spans, Subset
 from bench.errors import BenchError
+from bench.issues import Issues
 from bench.specs.corpus import CorpusCard, Protocol
 from bench.units import BONAFIDE
 
@@ -45,61 +46,63 @@ def read(
     are text), and `attack_type` where the card has types. `duration_s` is the column's, else where
     the last span ends, else NaN.
     """
-    problems, protocol = Problems(), described(card)
-    found = protocol_lines(card, root, split, problems, keys_only)
+    issues, protocol = Issues(), described(card)
+    found = protocol_lines(card, root, split, issues, keys_only)
     parsed: list[tuple[Span, ...]] = []
     if protocol.spans is not None:
         separator = " " if "..." in protocol.columns[0] else protocol.spans.separator
-        found, parsed = spans.parse(found, "spans", separator, protocol.spans.labels, problems)
-    table = table_of(card, found, problems)
+        found, parsed = spans.parse(found, "spans", separator, protocol.spans.labels, issues)
+    table = table_of(card, found, issues)
     timing: Spans | None = None
     if protocol.spans is not None:
         timing = Spans(dict(zip(table["utterance"], parsed, strict=True)))
         ends_s = [labels[-1].end_s for labels in parsed]
         if "duration_s" in found.table:
-            spans.check_ends(table, ends_s, problems)
+            spans.check_ends(table, ends_s, issues)
         else:
             table["duration_s"] = np.array(ends_s, dtype=float)
-        polarity.errors(table, timing, problems)
-    table["path"] = _paths(card, root, split, table, problems, keys_only)
+        polarity.errors(table, timing, issues)
+    table["path"] = _paths(card, root, split, table, issues, keys_only)
     subset = Subset(card.key, split, root, table, timing)
-    if problems.fatal:
-        raise BrokenCorpus(card, split, root, problems, subset)
+    if issues.errors:
+        raise BrokenCorpus(card, split, root, issues, subset)
     return subset
 
 
 def described(card: CorpusCard) -> Protocol:
     """Return how the corpus's lists are read; `cards.parse` has seen to it that the card says."""
     if card.protocol is None:
-        raise BenchError(f"{card.key}: the card has no [protocol]")
+        raise BenchError("corpus.invalid-card", f"{card.key}: the card has no [protocol]")
     return card.protocol
 
 
 def protocol_lines(
-    card: CorpusCard, root: Path, split: str, problems: Problems, keys_only: bool
+    card: CorpusCard, root: Path, split: str, issues: Issues, keys_only: bool
 ) -> Lines:
     """Return the split's lines of the protocol, their labels among those the card knows."""
     check_split(card, split)
     protocol, where = described(card), card.splits[split].where
     path = _file(card, root, split, keys_only)
-    found = delimited.read(path, protocol, card.audio.suffix, problems)
-    found = lines.known(found, "label", protocol.labels, problems)
-    if keys_only and problems.fatal and delimited.misfit(path, protocol, card.audio.suffix):
+    found = delimited.read(path, protocol, card.audio.suffix, issues)
+    found = lines.known(found, "label", protocol.labels, issues)
+    if keys_only and issues.errors and delimited.misfit(path, protocol, card.audio.suffix):
         named = f"this is another form than the corpus's own, which is read if named: --keys {path}"
-        problems.error(named, [], 1)
+        issues.add("error", "protocol.other-form", named)
     kept = np.ones(len(found), dtype=bool)
     for column, words in where.items():
         levels = _worded(found.table[column], protocol, column)
         kept &= levels.isin(words).to_numpy()
         if len(found) and not kept.any():
             there = ", ".join(sorted(set(levels)))
-            problems.error(
-                f"no line has {column} = {' or '.join(words)}; there are: {there}", [], 1
+            issues.add(
+                "error",
+                "protocol.no-lines",
+                f"no line has {column} = {' or '.join(words)}; there are: {there}",
             )
     return found.only(kept)
 
 
-def table_of(card: CorpusCard, found: Lines, problems: Problems) -> pd.DataFrame:
+def table_of(card: CorpusCard, found: Lines, issues: Issues) -> pd.DataFrame:
     """Return the table of a split's lines in the order of `TABLE_COLUMNS`; `path` is still to
     come.
     """
@@ -108,16 +111,18 @@ def table_of(card: CorpusCard, found: Lines, problems: Problems) -> pd.DataFrame
     table["label"] = _renamed(raw["label"], protocol.labels)
     for column in ("speaker", "attack"):
         table[column] = _worded(raw[column], protocol, column) if column in raw else _none(len(raw))
-    table["duration_s"] = _durations(found, problems)
+    table["duration_s"] = _durations(found, issues)
     if card.attack_types:
         types = {a: _type_of(card, a) for a in table["attack"].cat.categories}
         table["attack_type"] = _renamed(table["attack"], types)
     for column in raw.columns.difference([*TABLE_COLUMNS, "spans"], sort=False):
         table[column] = _worded(raw[column], protocol, column)
     contradicted = (table["label"] == BONAFIDE) & (table["attack"] != "")
-    problems.error(
+    issues.add(
+        "error",
+        "protocol.contradiction",
         "bona fide utterance with an attack",
-        [
+        ids=[
             f"{found.where(i)}: {table['attack'].iloc[i]}"
             for i in np.flatnonzero(contradicted).tolist()
         ],
@@ -147,13 +152,18 @@ def _name(path: str) -> str:
     return path.rpartition("/")[2]
 
 
-def _durations(found: Lines, problems: Problems) -> np.ndarray:
+def _durations(found: Lines, issues: Issues) -> np.ndarray:
     if "duration_s" not in found.table:
         return np.full(len(found), np.nan)
     seconds = pd.to_numeric(found.table["duration_s"], errors="coerce").to_numpy(dtype=float)
     wrong: list[int] = np.flatnonzero(~(np.isfinite(seconds) & (seconds > 0))).tolist()
     texts = found.column("duration_s") if wrong else []
-    problems.error("no duration in seconds", [f"{found.where(i)}: {texts[i]!r}" for i in wrong])
+    issues.add(
+        "error",
+        "protocol.invalid-duration",
+        "no duration in seconds",
+        ids=[f"{found.where(i)}: {texts[i]!r}" for i in wrong],
+    )
     return seconds
 
 
@@ -200,7 +210,7 @@ def _paths(
     root: Path,
     split: str,
     table: pd.DataFrame,
-    problems: Problems,
+    issues: Issues,
     keys_only: bool,
 ) -> pd.Series:
     """Return where each utterance's audio is below `root`, or would be were it there."""
@@ -217,13 +227,13 @@ def _paths(
     best, there = "", -1
     for pattern in patterns:
         if "**/" in pattern:
-            return _searched(root, pattern, table, card.audio.suffix, problems)
+            return _searched(root, pattern, table, card.audio.suffix, issues)
         found = sum((root / path).is_file() for path in _formatted(pattern, sample))
         if found > there:
             best, there = pattern, found
     if not there:
         names = " or ".join(patterns)
-        problems.error(f"no audio at {names}: {card.place}", [], 1)
+        issues.add("error", "corpus.audio-missing", f"no audio at {names}: {card.place}")
     return _formatted(best, table)
 
 
@@ -238,7 +248,7 @@ def _formatted(pattern: str, table: pd.DataFrame) -> pd.Series:
 
 
 def _searched(
-    root: Path, pattern: str, table: pd.DataFrame, suffix: str, problems: Problems
+    root: Path, pattern: str, table: pd.DataFrame, suffix: str, issues: Issues
 ) -> pd.Series:
     """Return the paths of files that are at any depth below what stands before `**`."""
     folder, _, rest = pattern.partition("**/")
@@ -251,9 +261,13 @@ def _searched(
             if file.endswith(suffix):
                 found.setdefault(file, []).append(f"{below}/{file}")
     if not found:
-        problems.error(f"no audio below {folder}: is an archive within it still packed?", [], 1)
+        issues.add(
+            "error",
+            "corpus.audio-missing",
+            f"no audio below {folder}: is an archive within it still packed?",
+        )
     names: Sequence[str] = _formatted(rest, table).tolist()
     several = [f"{n}: {' and '.join(sorted(found[n]))}" for n in names if len(found.get(n, ())) > 1]
-    problems.error("utterance with several audio files", several)
+    issues.add("error", "corpus.audio-ambiguous", "utterance with several audio files", ids=several)
     paths = [min(found.get(name, [f"{folder}/{name}"])) for name in names]
     return pd.Series(paths, index=table.index, dtype="str")
