@@ -18,10 +18,10 @@ from bench.corpora.cards import card
 from bench.corpora.check import check
 from bench.corpora.fingerprint import fingerprint
 from bench.corpora.problems import BrokenCorpus
-from bench.issues import Issues
 from bench.corpora.readers.protocol import read
 from bench.corpora.subset import TABLE_COLUMNS
 from bench.errors import BenchError
+from bench.issues import Issues
 from bench.specs.corpus import Protocol
 
 EVAL19 = "ASVspoof2019_LA_cm_protocols/ASVspoof2019.LA.cm.eval.trl.txt"

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.corpora.lines import Lines
-from bench.issues import Issues
 from bench.corpora.spans import parse
 from bench.corpora.subset import Span
+from bench.issues import Issues
 
 TAGS = {"T": "bonafide", "F": "spoof"}
 
