@@ -55,7 +55,7 @@ def asv_scores(path: Path) -> AsvScores:
         fields = line.split()
         if not fields:
             continue
-        score = _score(fields[2]) if len(fields) == 3 and fields[1] in scores else None
+        score = _parse_score(fields[2]) if len(fields) == 3 and fields[1] in scores else None
         if score is None:
             raise BenchError(
                 "corpus.asv-scores",
@@ -83,31 +83,33 @@ def tdcf_coefficients(path: Path) -> dict[tuple[str, str], Coefficients | None]:
     the t-DCF is not defined. Anything else than such a table is a BenchError, and no code of the
     file is run.
     """
-    found: dict[tuple[str, str], Coefficients | None] = {}
+    coefficients_by_condition: dict[tuple[str, str], Coefficients | None] = {}
     for attack, row in nested_numbers(path).items():
-        for codec, entry in _entries(path, f"{attack!r}", row).items():
-            place = f"{attack!r}, {codec!r}"
-            values = _entries(path, place, entry)
+        for codec, entry in _require_entries(path, f"{attack!r}", row).items():
+            where = f"{attack!r}, {codec!r}"
+            values = _require_entries(path, where, entry)
             numbers = [values.get(name) for name in ("C0", "C1", "C2")]
             if len(values) != 3 or not all(type(number) is float for number in numbers):
                 raise BenchError(
                     "corpus.tdcf-coefficients",
-                    f"{path}: {place}: should be the three numbers C0, C1 and C2",
+                    f"{path}: {where}: should be the three numbers C0, C1 and C2",
                 )
             coefficients = Coefficients(*cast(list[float], numbers))
             absent = [math.isnan(number) for number in coefficients]
             if any(absent) and not all(absent):
                 raise BenchError(
                     "corpus.tdcf-coefficients",
-                    f"{path}: {place}: some of {coefficients} are NaN, not all",
+                    f"{path}: {where}: some of {coefficients} are NaN, not all",
                 )
-            found[str(attack), str(codec)] = None if all(absent) else coefficients
-    if not found:
+            coefficients_by_condition[str(attack), str(codec)] = (
+                None if all(absent) else coefficients
+            )
+    if not coefficients_by_condition:
         raise BenchError("corpus.tdcf-coefficients", f"{path}: holds no coefficients")
-    return found
+    return coefficients_by_condition
 
 
-def _score(text: str) -> float | None:
+def _parse_score(text: str) -> float | None:
     try:
         score = float(text)
     except ValueError:
@@ -115,11 +117,11 @@ def _score(text: str) -> float | None:
     return score if math.isfinite(score) and "_" not in text else None
 
 
-def _entries(path: Path, place: str, entry: object) -> dict[object, object]:
+def _require_entries(path: Path, where: str, entry: object) -> dict[object, object]:
     if not isinstance(entry, dict):
         raise BenchError(
             "corpus.tdcf-coefficients",
-            f"{path}: {place}: {quoted(str(entry))} should be a dictionary: of C0, C1 and C2, by "
+            f"{path}: {where}: {quoted(str(entry))} should be a dictionary: of C0, C1 and C2, by "
             "codec, by attack, as LA-C012-eval.npy has it",
         )
     return cast(dict[object, object], entry)

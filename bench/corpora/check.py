@@ -70,9 +70,9 @@ def check(
     """
     check_split(card, split)
     issues = Issues()
-    readings = _readings(card, root, split, issues)
+    readings = _read_resolutions(card, root, split, issues)
     if not readings:
-        return Report(card.key, split, root, {}, 0.0, "", _distinct(issues))
+        return Report(card.key, split, root, {}, 0.0, "", _drop_repeated(issues))
     subset = readings[0]
     if form == "paper":
         _compare_counts(card, subset, issues)
@@ -85,10 +85,10 @@ def check(
         if reading.timing is not None:
             polarity.warnings(reading.table, reading.timing, issues)
             _compare_durations(reading.table, reading.timing, headers, issues)
-    seconds = sum(found.duration_s for found in headers.values())
-    counts = {**_counts(subset), "other audio files": files.others}
+    seconds = sum(info.duration_s for info in headers.values())
+    counts = {**_count_labels(subset), "other audio files": files.others}
     return Report(
-        card.key, split, root, counts, seconds / 3600, fingerprint(subset), _distinct(issues)
+        card.key, split, root, counts, seconds / 3600, fingerprint(subset), _drop_repeated(issues)
     )
 
 
@@ -101,7 +101,7 @@ def glance(card: CorpusCard, root: Path, split: str) -> str:
         subset = reader(card)(card, root, split, max(card.resolutions_s, default=None))
     except (BenchError, OSError) as error:
         return " ".join(str(error).split("\n")[:2])
-    counts = _counts(subset)
+    counts = _count_labels(subset)
     missing = len(check_audio.listed(subset, card.audio.suffix).missing)
     audio = f"audio of {missing:,} is missing" if missing else "all their audio is there"
     listed = f"{counts['bonafide']:,} bona fide and {counts['spoof']:,} spoof utterances"
@@ -124,7 +124,7 @@ def render(report: Report) -> str:
             for issue in sorted(report.issues, key=lambda issue: issue.severity)
         ]
         lines += ["", *markdown.table(["", "problem", "count", "for example"], rows)]
-    if any(len(_items(issue)) > len(issue.examples) for issue in report.issues):
+    if any(len(_list_items(issue)) > len(issue.examples) for issue in report.issues):
         lines += ["", f"Of each problem {EXAMPLES_SHOWN} are shown; `--list FILE` writes all."]
     return "\n".join(lines) + "\n"
 
@@ -137,7 +137,7 @@ def as_dict(report: Report) -> dict[str, Any]:
             "code": issue.code,
             "what": issue.message,
             "count": issue.count,
-            "items": _items(issue),
+            "items": _list_items(issue),
         }
         for issue in report.issues
     ]
@@ -163,39 +163,39 @@ def listing(reports: Iterable[Report]) -> str:
     lines.writerow(["finding", "id", "detail", "severity", "split", "code"])
     for report in reports:
         for issue in report.issues:
-            for item in _items(issue) or [""]:
+            for item in _list_items(issue) or [""]:
                 name, _, detail = item.partition(": ")
                 row = [issue.message, name, detail, issue.severity, report.split, issue.code]
                 lines.writerow(row)
     return text.getvalue()
 
 
-def _items(issue: Issue) -> list[str]:
+def _list_items(issue: Issue) -> list[str]:
     return list(issue.ids())
 
 
-def _distinct(issues: Iterable[Issue]) -> tuple[Issue, ...]:
+def _drop_repeated(issues: Iterable[Issue]) -> tuple[Issue, ...]:
     """Drop repetitions: a fault of the protocol is found at every resolution."""
     return tuple(dict.fromkeys(issues))
 
 
-def _readings(card: CorpusCard, root: Path, split: str, issues: Issues) -> list[Subset]:
+def _read_resolutions(card: CorpusCard, root: Path, split: str, issues: Issues) -> list[Subset]:
     """Read the split at every official resolution, or once where labels are spans; finest first."""
-    found: list[Subset] = []
+    subsets: list[Subset] = []
     for resolution_s in sorted(card.resolutions_s) or (None,):
         try:
-            found.append(reader(card)(card, root, split, resolution_s))
+            subsets.append(reader(card)(card, root, split, resolution_s))
         except BrokenCorpus as broken:
             issues.extend(broken.issues)
             if broken.subset is not None and len(broken.subset):
-                found.append(broken.subset)
+                subsets.append(broken.subset)
         except (BenchError, OSError) as error:
             code = error.code if isinstance(error, BenchError) else "file.unreadable"
             issues.add("error", code, str(error))
-    return found
+    return subsets
 
 
-def _counts(subset: Subset) -> dict[str, int]:
+def _count_labels(subset: Subset) -> dict[str, int]:
     labels = subset.table["label"]
     return {
         "utterances": len(subset),
@@ -208,12 +208,12 @@ def _counts(subset: Subset) -> dict[str, int]:
 
 def _compare_counts(card: CorpusCard, subset: Subset, issues: Issues) -> None:
     expected = card.splits[subset.split]
-    found = _counts(subset)
+    counts = _count_labels(subset)
     severity = "error" if expected.standing == "verified" else "warning"
     for name in ("utterances", "bonafide", "spoof"):
         count: int | None = getattr(expected, name)
-        if count is not None and count != found[name]:
-            message = f"{name}: {found[name]:,} where the card has {count:,} ({expected.standing})"
+        if count is not None and count != counts[name]:
+            message = f"{name}: {counts[name]:,} where the card has {count:,} ({expected.standing})"
             issues.add(severity, "corpus.count", message)
 
 
@@ -244,7 +244,7 @@ def _compare_durations(
     rows = zip(table["utterance"], table["path"], strict=True)
     readable = [(utterance, headers[path]) for utterance, path in rows if path in headers]
     labels_s = np.array([_covered_s(timing, utterance) for utterance, _ in readable])
-    audio_s = np.array([found.duration_s for _, found in readable])
+    audio_s = np.array([info.duration_s for _, info in readable])
     off = np.flatnonzero(np.abs(labels_s - audio_s) > tolerance_s + 1e-6)
     issues.add(
         "error",

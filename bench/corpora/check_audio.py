@@ -59,7 +59,7 @@ def headers(
     Of each file header and last sample are looked at or, where `decode` says on how many processes,
     every sample (0: in this one).
     """
-    look = partial(_look, root, decode is not None)
+    look = partial(_inspect_file, root, decode is not None)
     if decode is None:
         looks = on_threads(look, paths, progress)
     else:
@@ -79,7 +79,7 @@ def headers(
     return {path: look.header for path, look in seen.items() if look.header is not None}
 
 
-class _Look(NamedTuple):
+class _Inspection(NamedTuple):
     """What was seen of a file: its header or what is wrong, and how much silence it ends with."""
 
     header: Header | None
@@ -87,21 +87,21 @@ class _Look(NamedTuple):
     silence: str = ""
 
 
-def _look(root: Path, decode: bool, path: str) -> _Look:
+def _inspect_file(root: Path, decode: bool, path: str) -> _Inspection:
     try:
-        found = header(root / path)
+        info = header(root / path)
         # Both of these are problems of their own.
-        if not found.samples or found.bytes_missing:
-            return _Look(found)
+        if not info.samples or info.bytes_missing:
+            return _Inspection(info)
         if not decode:
-            require_whole(root / path, found)
-            return _Look(found)
-        return _Look(found, silence=_silence(samples_of(root / path, found)))
+            require_whole(root / path, info)
+            return _Inspection(info)
+        return _Inspection(info, silence=_describe_silence(samples_of(root / path, info)))
     except BenchError as error:
-        return _Look(None, str(error))
+        return _Inspection(None, str(error))
 
 
-def _silence(wave: np.ndarray) -> str:
+def _describe_silence(wave: np.ndarray) -> str:
     """Return how much of `wave` is zeros at its end, "" where that is less than half."""
     heard = np.flatnonzero(wave.reshape(len(wave), -1).any(axis=1))
     end = int(heard[-1]) + 1 if len(heard) else 0

@@ -30,10 +30,12 @@ def holds(table: pd.DataFrame, timing: FrameVectors | Spans) -> Holds:
     """
     utterances = table["utterance"].tolist()
     if isinstance(timing, Spans):
-        found = [{span.label for span in timing.spans[utterance]} for utterance in utterances]
+        labels_of_utterances = [
+            {span.label for span in timing.spans[utterance]} for utterance in utterances
+        ]
         return Holds(
-            np.array([BONAFIDE in labels for labels in found], dtype=bool),
-            np.array([SPOOF in labels for labels in found], dtype=bool),
+            np.array([BONAFIDE in labels for labels in labels_of_utterances], dtype=bool),
+            np.array([SPOOF in labels for labels in labels_of_utterances], dtype=bool),
         )
     if not utterances:
         return Holds(np.zeros(0, dtype=bool), np.zeros(0, dtype=bool))
@@ -51,11 +53,11 @@ def errors(table: pd.DataFrame, timing: FrameVectors | Spans, issues: Issues) ->
     where labels are spans: frame vectors lose short spans at coarse resolutions, where the last,
     shorter frame is dropped.
     """
-    found = holds(table, timing)
+    classes = holds(table, timing)
     bonafide = (table["label"] == BONAFIDE).to_numpy()
     ids = table["utterance"].to_numpy()
-    inverted = bonafide & found.spoof
-    flipped = Holds(found.spoof, found.bonafide)
+    inverted = bonafide & classes.spoof
+    flipped = Holds(classes.spoof, classes.bonafide)
     fits = not (bonafide & flipped.spoof).any() and bool((bonafide | flipped.spoof).all())
     hint = (
         "flipped labels would fit all: the file's codes are inverted"
@@ -69,7 +71,7 @@ def errors(table: pd.DataFrame, timing: FrameVectors | Spans, issues: Issues) ->
             "error",
             "labels.no-spoof",
             "spoof utterance without a spoof span",
-            ids=_without(ids, bonafide, found),
+            ids=_without_spoof(ids, bonafide, classes),
         )
 
 
@@ -77,10 +79,10 @@ def warnings(table: pd.DataFrame, timing: FrameVectors | Spans, issues: Issues) 
     """Note spoof utterances whose frame vector holds no spoof frame."""
     if isinstance(timing, FrameVectors):
         bonafide = (table["label"] == BONAFIDE).to_numpy()
-        without = _without(table["utterance"].to_numpy(), bonafide, holds(table, timing))
+        without = _without_spoof(table["utterance"].to_numpy(), bonafide, holds(table, timing))
         what = f"spoof utterance without a spoof frame at {timing.resolution_s:g} s"
         issues.add("warning", "labels.no-spoof", what, ids=without)
 
 
-def _without(ids: np.ndarray, bonafide: np.ndarray, found: Holds) -> list[str]:
-    return ids[~bonafide & ~found.spoof].tolist()
+def _without_spoof(ids: np.ndarray, bonafide: np.ndarray, classes: Holds) -> list[str]:
+    return ids[~bonafide & ~classes.spoof].tolist()

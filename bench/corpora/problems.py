@@ -50,7 +50,7 @@ def require(card: CorpusCard, split: str, root: Path, pieces: Iterable[Piece]) -
     for path, download in missing:
         source = f": it is in {download} ({urls[download]})" if download else ""
         issues.add("error", "corpus.file-missing", f"{path} is missing{source}")
-    elsewhere = _elsewhere(root, missing[0].path)
+    elsewhere = _find_elsewhere(root, missing[0].path)
     if elsewhere:
         issues.add(
             "error",
@@ -62,25 +62,27 @@ def require(card: CorpusCard, split: str, root: Path, pieces: Iterable[Piece]) -
     raise BrokenCorpus(card, split, root, issues, None)
 
 
-def absent(card: CorpusCard, split: str, place: Path, files: Sequence[str]) -> BrokenCorpus:
-    """Return the error of whoever has only the keys, and at `place` none of the `files`."""
+def absent(card: CorpusCard, split: str, path: Path, files: Sequence[str]) -> BrokenCorpus:
+    """Return the error of whoever has only the keys, and at `path` none of the `files`."""
     issues = Issues()
     issues.add("error", "protocol.missing", f"no {' or '.join(files)} there or below")
     issues.add("error", "protocol.missing", keys_source(card))
-    return BrokenCorpus(card, split, place, issues, None)
+    return BrokenCorpus(card, split, path, issues, None)
 
 
 def keys_source(card: CorpusCard) -> str:
     """Return where a corpus's protocol and keys are to be had, in words: the downloads that are
     called so, else all of them, else the corpus's page.
     """
-    named = [of for of in card.downloads if re.search("protocol|key|label", of.file)]
+    named = [
+        download for download in card.downloads if re.search("protocol|key|label", download.file)
+    ]
     files = named or (card.downloads if len(card.downloads) <= _FEW else ())
-    where = ", ".join(f"{of.file} ({of.url})" for of in files) or card.page
+    where = ", ".join(f"{download.file} ({download.url})" for download in files) or card.page
     return f"protocol and keys of {card.short} are to be had in {where}"
 
 
-def _elsewhere(root: Path, piece: str) -> Path | None:
+def _find_elsewhere(root: Path, piece: str) -> Path | None:
     """Look for a piece one folder up and one folder down: roots are often set one level off."""
     below = [path for path in sorted(root.iterdir()) if path.is_dir()] if root.is_dir() else []
     return next((path for path in (*below, root.parent) if (path / piece).exists()), None)

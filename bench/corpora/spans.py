@@ -37,7 +37,7 @@ def parse(
     Spans must start at zero, follow one another and hold some time; lines where they do not are
     noted and left out. A span of no length holds no sample and is dropped.
     """
-    lines = _well_formed(lines, field, separator, words, issues)
+    lines = _keep_well_formed(lines, field, separator, words, issues)
     texts = lines.column(field)
     if not texts:
         return Labelled(lines, [])
@@ -46,7 +46,7 @@ def parse(
     starts = np.array(flat[0::3], dtype=float)
     ends = np.array(flat[1::3], dtype=float)
     edges = np.concatenate([[0], np.cumsum(counts)])
-    sound = _sound(lines, starts, ends, edges, issues)
+    sound = _find_sound(lines, starts, ends, edges, issues)
     labels = map(words.__getitem__, flat[2::3])
     spans = list(map(Span, starts.tolist(), ends.tolist(), labels))
     empty = bool((starts == ends).any())
@@ -71,7 +71,7 @@ def check_ends(table: pd.DataFrame, ends_s: Sequence[float], issues: Issues) -> 
     )
 
 
-def _well_formed(
+def _keep_well_formed(
     lines: Lines, field: str, separator: str, words: Mapping[str, str], issues: Issues
 ) -> Lines:
     number = r"\d+(?:\.\d+)?"
@@ -93,7 +93,7 @@ def _well_formed(
     return lines.only(sorted(set(range(len(lines))) - set(wrong)))
 
 
-def _sound(
+def _find_sound(
     lines: Lines, starts: np.ndarray, ends: np.ndarray, edges: np.ndarray, issues: Issues
 ) -> Sequence[int]:
     """Return the rows whose spans tile the time from zero on."""

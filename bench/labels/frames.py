@@ -65,7 +65,7 @@ def spoof_frames(
     that is no whole number of samples.
     """
     frame = frame_samples(resolution_s)
-    n_samples = _n_samples(duration_s)
+    n_samples = _count_samples(duration_s)
     stretches = spoof_stretches(spans, duration_s)
     match rule:
         case "any-spoof":
@@ -79,7 +79,7 @@ def spoof_frames(
     return spoof
 
 
-def _n_samples(duration_s: float) -> int:
+def _count_samples(duration_s: float) -> int:
     if not math.isfinite(duration_s) or samples(duration_s) < 1:
         raise BenchError(
             "labels.no-duration", f"duration {duration_s} s: an utterance lasts at least one sample"
@@ -90,8 +90,8 @@ def _n_samples(duration_s: float) -> int:
 def spoof_stretches(spans: Sequence[Span], duration_s: float) -> list[Stretch]:
     """Return the samples of each spoof span that has any, by the arguments of `spoof_frames` and
     with its errors."""
-    n_samples = _n_samples(duration_s)
-    _check(spans, n_samples)
+    n_samples = _count_samples(duration_s)
+    _check_spans(spans, n_samples)
     starts = [0, *(samples(span.start_s) for span in spans[1:]), n_samples]
     stretches = [
         Stretch(max(starts[i], 0), min(starts[i + 1], n_samples))
@@ -101,7 +101,7 @@ def spoof_stretches(spans: Sequence[Span], duration_s: float) -> list[Stretch]:
     return [stretch for stretch in stretches if stretch.start < stretch.end]
 
 
-def _check(spans: Sequence[Span], n_samples: int) -> None:
+def _check_spans(spans: Sequence[Span], n_samples: int) -> None:
     """Raise BenchError at the first span that is wrong in itself or does not meet its neighbour."""
     if not spans:
         raise BenchError(
@@ -122,13 +122,15 @@ def _check(spans: Sequence[Span], n_samples: int) -> None:
             )
         if span.end_s < span.start_s:
             raise BenchError("labels.invalid-span", f"{here}: it ends before it begins")
-        _meet(f"{here}: it begins", samples(span.start_s), reached, "the end of the one before it")
+        _check_meeting(
+            f"{here}: it begins", samples(span.start_s), reached, "the end of the one before it"
+        )
         reached = samples(span.end_s)
     last = f"the last of {len(spans)} spans ends at {spans[-1].end_s} s: it ends"
-    _meet(last, reached, n_samples, "the end of the utterance")
+    _check_meeting(last, reached, n_samples, "the end of the utterance")
 
 
-def _meet(what: str, is_at: int, should_be_at: int, named: str) -> None:
+def _check_meeting(what: str, is_at: int, should_be_at: int, named: str) -> None:
     """Raise BenchError where two places, in samples, differ by more than the tolerance."""
     distance = is_at - should_be_at
     if abs(distance) > samples(TOLERANCE_S):

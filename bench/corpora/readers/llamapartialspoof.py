@@ -82,9 +82,9 @@ def read(
     tables: list[pd.DataFrame] = []
     labelled: dict[str, tuple[Span, ...]] = {}
     for (part, wanted), path in zip(kinds.items(), paths, strict=True):
-        found = _part(path, wanted, issues)
-        found, parsed = spans.parse(found, "spans", " ", lines.CLASS_WORDS, issues)
-        tables.append(_table(found, part, card.audio.suffix))
+        part_lines = _read_part(path, wanted, issues)
+        part_lines, parsed = spans.parse(part_lines, "spans", " ", lines.CLASS_WORDS, issues)
+        tables.append(_build_table(part_lines, part, card.audio.suffix))
         spans.check_ends(tables[-1], [labels[-1].end_s for labels in parsed], issues)
         labelled |= zip(tables[-1]["utterance"], parsed, strict=True)
     table = pd.concat(tables, ignore_index=True)
@@ -95,12 +95,12 @@ def read(
     return subset
 
 
-def _part(path: Path, wanted: frozenset[str], issues: Issues) -> Lines:
+def _read_part(path: Path, wanted: frozenset[str], issues: Issues) -> Lines:
     """Return the lines of the kinds wanted; note those whose id and label do not agree."""
-    found = lines.read(path, _LINE, _FORM, issues)
-    found = lines.known(found, "label", lines.CLASS_WORDS, issues)
-    kinds = [kind or BONAFIDE for kind in found.column("kind")]
-    labels = found.column("label")
+    part_lines = lines.read(path, _LINE, _FORM, issues)
+    part_lines = lines.known(part_lines, "label", lines.CLASS_WORDS, issues)
+    kinds = [kind or BONAFIDE for kind in part_lines.column("kind")]
+    labels = part_lines.column("label")
     agree = [
         (kind == BONAFIDE) == (label == BONAFIDE) for kind, label in zip(kinds, labels, strict=True)
     ]
@@ -109,25 +109,25 @@ def _part(path: Path, wanted: frozenset[str], issues: Issues) -> Lines:
         "protocol.contradiction",
         "label that the id contradicts",
         ids=[
-            f"{found.where(i)}: {labels[i]}, {kinds[i]} by its id"
+            f"{part_lines.where(i)}: {labels[i]}, {kinds[i]} by its id"
             for i, same in enumerate(agree)
             if not same
         ],
     )
-    return found.only(i for i, kind in enumerate(kinds) if agree[i] and kind in wanted)
+    return part_lines.only(i for i, kind in enumerate(kinds) if agree[i] and kind in wanted)
 
 
-def _table(found: Lines, part: str, suffix: str) -> pd.DataFrame:
-    utterances = found.column("utterance")
+def _build_table(part_lines: Lines, part: str, suffix: str) -> pd.DataFrame:
+    utterances = part_lines.column("utterance")
     return pd.DataFrame(
         {
             "utterance": utterances,
             "path": [f"{part}/{utterance}{suffix}" for utterance in utterances],
-            "label": found.column("label"),
-            "speaker": found.column("speaker"),
-            "attack": found.column("tts"),
-            "duration_s": [float(duration) for duration in found.column("duration")],
-            "kind": [kind or BONAFIDE for kind in found.column("kind")],
-            "subset": found.column("subset"),
+            "label": part_lines.column("label"),
+            "speaker": part_lines.column("speaker"),
+            "attack": part_lines.column("tts"),
+            "duration_s": [float(duration) for duration in part_lines.column("duration")],
+            "kind": [kind or BONAFIDE for kind in part_lines.column("kind")],
+            "subset": part_lines.column("subset"),
         }
     )

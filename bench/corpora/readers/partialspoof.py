@@ -38,7 +38,7 @@ def read(
     `keys_only` and no vectors anywhere there is no timing, unless a resolution is asked for.
     """
     check_split(card, split)
-    labels = _labels(card, root, split, resolution_s, keys_only)
+    labels = _find_label_file(card, root, split, resolution_s, keys_only)
     if not keys_only:
         listed = [file.replace("{split}", split) for file in protocol.described(card).file]
         pieces = [
@@ -48,13 +48,13 @@ def read(
         ]
         require(card, split, root, pieces)
     issues = Issues()
-    found = protocol.protocol_lines(card, root, split, issues, keys_only)
-    table = protocol.table_of(card, found, issues)
+    lines = protocol.protocol_lines(card, root, split, issues, keys_only)
+    table = protocol.table_of(card, lines, issues)
     table["path"] = f"{split}/con_wav/" + table["utterance"] + card.audio.suffix
     timing: FrameVectors | None = None
     for label in labels:
-        spoof = _spoof_frames(label.path, issues)
-        table = _matched(table, spoof, label.file, issues)
+        spoof = _read_spoof_frames(label.path, issues)
+        table = _match_vectors(table, spoof, label.file, issues)
         timing = FrameVectors(label.resolution_s, spoof)
         polarity.errors(table, timing, issues)
     subset = Subset(card.key, split, root, table, timing)
@@ -75,7 +75,7 @@ class _Labels(NamedTuple):
     path: Path
 
 
-def _labels(
+def _find_label_file(
     card: CorpusCard, root: Path, split: str, wanted: float | None, keys_only: bool
 ) -> list[_Labels]:
     """Return the label file of the resolution asked for, or the finest that is there; none where
@@ -100,7 +100,7 @@ def _labels(
     return [] if keys_only else [_Labels(tried[0], file, root / file)]
 
 
-def _spoof_frames(path: Path, issues: Issues) -> dict[str, np.ndarray]:
+def _read_spoof_frames(path: Path, issues: Issues) -> dict[str, np.ndarray]:
     """Return for each utterance a bool array, True where the file has '0'; note other labels."""
     vectors = string_vectors(path)
     empty = [name for name, vector in vectors.items() if not len(vector)]
@@ -124,16 +124,16 @@ def _spoof_frames(path: Path, issues: Issues) -> dict[str, np.ndarray]:
         "error",
         "labels.unknown-class",
         f"unknown label in {path.name}, should be '1' (bona fide) or '0' (spoof)",
-        ids=[f"{name}: {_stranger(vectors[name])!r}" for name in wrong],
+        ids=[f"{name}: {_first_unknown(vectors[name])!r}" for name in wrong],
     )
     return spoof
 
 
-def _stranger(vector: np.ndarray) -> str:
+def _first_unknown(vector: np.ndarray) -> str:
     return str(vector[~np.isin(vector, ("0", "1"))][0])
 
 
-def _matched(
+def _match_vectors(
     table: pd.DataFrame, spoof: dict[str, np.ndarray], vectors: str, issues: Issues
 ) -> pd.DataFrame:
     """Keep the utterances that are in the protocol and have a vector; note the others."""
