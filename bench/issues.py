@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Literal
 
-from bench.printable import one_line
+from bench._io.printable import one_line
 
 Severity = Literal["error", "warning", "note"]
 """`error`: no result, or results that would be wrong. `warning`: results are right, but not what

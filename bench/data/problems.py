@@ -1,0 +1,88 @@
+"""What is wrong with a corpus on disk: gathered first, raised together, so that one reading names
+it all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from bench.data.subset import Subset
+from bench.errors import BenchError
+from bench.issues import Issues
+from bench.specs.corpus import CorpusCard
+
+_FEW = 2
+"""So many downloads are all named where no name says what they hold."""
+
+
+class BrokenCorpus(BenchError):
+    """A split that cannot be used as it is. `subset` is what could be read of it, or None."""
+
+    def __init__(
+        self, card: CorpusCard, split: str, root: Path, issues: Issues, subset: Subset | None
+    ):
+        errors = [issue.describe(with_count=True) for issue in issues.errors]
+        head = f"{card.name}, split {split}, at {root}:"
+        super().__init__("corpus.broken", "\n- ".join((head, *errors)))
+        self.issues = tuple(issues)
+        self.subset = subset
+
+
+class Piece(NamedTuple):
+    """A file or folder that a split needs, and the official download that holds it, if known."""
+
+    path: str
+    download: str = ""
+
+
+def require(card: CorpusCard, split: str, root: Path, pieces: Iterable[Piece]) -> None:
+    """Raise BrokenCorpus naming every piece that is not below `root` and what to download for
+    it.
+    """
+    missing = [piece for piece in pieces if not (root / piece.path).exists()]
+    if not missing:
+        return
+    urls = {download.file: download.url for download in card.downloads}
+    issues = Issues()
+    for path, download in missing:
+        source = f": it is in {download} ({urls[download]})" if download else ""
+        issues.add("error", "corpus.file-missing", f"{path} is missing{source}")
+    elsewhere = _find_elsewhere(root, missing[0].path)
+    if elsewhere:
+        issues.add(
+            "error",
+            "corpus.wrong-folder",
+            f"{missing[0].path} is below {elsewhere}: set corpora.{card.key} to it",
+        )
+    else:
+        issues.add("error", "corpus.file-missing", card.place)
+    raise BrokenCorpus(card, split, root, issues, None)
+
+
+def absent(card: CorpusCard, split: str, path: Path, files: Sequence[str]) -> BrokenCorpus:
+    """Return the error of whoever has only the keys, and at `path` none of the `files`."""
+    issues = Issues()
+    issues.add("error", "protocol.missing", f"no {' or '.join(files)} there or below")
+    issues.add("error", "protocol.missing", keys_source(card))
+    return BrokenCorpus(card, split, path, issues, None)
+
+
+def keys_source(card: CorpusCard) -> str:
+    """Return where a corpus's protocol and keys are to be had, in words: the downloads that are
+    called so, else all of them, else the corpus's page.
+    """
+    named = [
+        download for download in card.downloads if re.search("protocol|key|label", download.file)
+    ]
+    files = named or (card.downloads if len(card.downloads) <= _FEW else ())
+    where = ", ".join(f"{download.file} ({download.url})" for download in files) or card.page
+    return f"protocol and keys of {card.short} are to be had in {where}"
+
+
+def _find_elsewhere(root: Path, piece: str) -> Path | None:
+    """Look for a piece one folder up and one folder down: roots are often set one level off."""
+    below = [path for path in sorted(root.iterdir()) if path.is_dir()] if root.is_dir() else []
+    return next((path for path in (*below, root.parent) if (path / piece).exists()), None)
