@@ -107,7 +107,7 @@ def _run() -> int:
     except click.ClickException as error:
         with contextlib.suppress(OSError):
             error.show()
-            print_error("option.invalid", error.format_message(), machine.GIVEN)
+            print_error(_code_of_usage(error), error.format_message(), machine.GIVEN)
         return machine.GIVEN
     except (KeyboardInterrupt, click.Abort) as error:
         code, text, exit_code = "run.stopped", "; ".join(["stopped", *_ways_on(error)]), 130
@@ -123,6 +123,11 @@ def _run() -> int:
     with contextlib.suppress(OSError):
         print_error(code, text.removeprefix("error: "), exit_code)
     return exit_code
+
+
+def _code_of_usage(error: click.ClickException) -> str:
+    """Return the stable code of an error that click found."""
+    return "option.missing" if isinstance(error, click.MissingParameter) else "option.invalid"
 
 
 def _ways_on(error: BaseException) -> list[str]:

@@ -51,7 +51,7 @@ class Asked:
         wanted = [(self.row, self.seed), *((row, seed) for row, seed in others if row)]
         names = [name for row, _ in wanted for name in cards.select(card, row)]
         if len(names) != len(wanted):
-            raise BenchError(f"{self.row}: one row is explained at a time")
+            raise BenchError("option.not-one-row", f"{self.row}: one row is explained at a time")
         order = Order(card, names, None, self.form, self.overrides)
         seeds = [seed for _, seed in wanted]
         rows = trained(order, seeds, self.here, lambda text: click.echo(text, err=True))
@@ -69,8 +69,9 @@ class Asked:
         """
         if wanted is not None and wanted not in run.evaluate:
             raise BenchError(
+                "option.unknown-evaluation",
                 f"{self.table}, row {self.row}: has no evaluation {wanted!r}"
-                f"{near(wanted, run.evaluate)}"
+                f"{near(wanted, run.evaluate)}",
             )
         return wanted or next(iter(run.evaluate))
 
@@ -83,8 +84,9 @@ class Asked:
         data = run.evaluate[evaluation]
         if data.resolution_s is None:
             raise BenchError(
+                "option.not-applicable",
                 f"{self.table}, row {self.row}: {evaluation} is scored by whole utterances: "
-                "positions are of frames"
+                "positions are of frames",
             )
         return f"{called(run)[evaluation]}, frames of {1000 * data.resolution_s:g} ms"
 
@@ -104,7 +106,7 @@ class Asked:
         except BenchError as error:
             alone = f"\n`--against {NONE}` draws {self.row} alone"
             hint = alone if f"row {known.against}, seed" in str(error) else ""
-            raise BenchError(f"{error}{hint}") from error
+            raise BenchError(error.code, f"{error}{hint}") from error
 
     def write(
         self, name: str, draw: Callable[[Kind], bytes], of: TrainedRow | str | None = None

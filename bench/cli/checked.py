@@ -79,8 +79,9 @@ def report(table: str, folder: Path, *, check: bool, refused: str = "") -> list[
 def _found(table: str, refused: str) -> Found:
     if refused:
         raise BenchError(
+            "option.not-applicable",
             f"{table} is looked up in the network or the protocols, and nothing is trained for it: "
-            f"leave {refused} out"
+            f"leave {refused} out",
         )
     from bench.launchers.checked import look_up
 

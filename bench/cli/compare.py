@@ -112,9 +112,9 @@ def _files(
     from bench.scoring.naming import distinct_names
 
     if not asked["corpus"]:
-        raise click.UsageError("files are compared on one corpus: --corpus NAME")
+        raise BenchError("option.missing", "files are compared on one corpus: add --corpus NAME")
     if seeds and not any(isinstance(of, NamedRow) for of in (a, b)):
-        raise click.UsageError("--seeds is of rows, and these are files")
+        raise BenchError("option.conflict", "--seeds is an option of rows, and these are files")
     card, form = cards.card(asked["corpus"]), options.form(smoke)
     beside = next(of for of in (a, b) if isinstance(of, Given))
     split = asked["split"] or card.evaluation_split
@@ -139,4 +139,4 @@ def _read(judge: Judge, given: Given) -> Judged:
     try:
         return given.judged(judge)
     except BenchError as error:
-        raise BenchError(f"{error}\n({SAID})") from error
+        raise BenchError(error.code, f"{error}\n({SAID})") from error

@@ -44,7 +44,7 @@ def load() -> Config:
         said_by[key], corpora[key] = source, place
         origins[f"corpora.{key}"] = where
     if wrong:
-        raise BenchError("\n".join(wrong))
+        raise BenchError("config.unknown-name", "\n".join(wrong))
     return replace(stated, corpora=corpora, origins=origins)
 
 

@@ -124,7 +124,10 @@ def check(
 
     card, form = cards.card(name), options.form(smoke)
     if split is not None and split not in card.splits:
-        raise BenchError(f"{card.key}: {split!r}: no such split{near(split, card.splits)}")
+        raise BenchError(
+            "option.unknown-split",
+            f"{card.key}: {split!r}: no such split{near(split, card.splits)}",
+        )
     here = configuration.load()
     root = here.corpus_root(card.key, form)
     decoding = processes(here.workers) if decode else None

@@ -52,7 +52,7 @@ def list_utterances(
     --json the first ten lines are shown.
     """
     if as_csv and as_json:
-        raise click.UsageError("either --csv or --json")
+        raise BenchError("option.conflict", "give either --csv or --json")
     card, here, form = cards.card(name), configuration.load(), options.form(smoke)
     split = split or card.evaluation_split
     cards.check_split(card, split)

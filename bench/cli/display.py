@@ -75,7 +75,7 @@ class Display:
                 )
             except OSError as error:
                 raise BenchError(
-                    f"--log {self._path}: cannot be written: {error.strerror}"
+                    "file.unwritable", f"--log {self._path}: cannot be written: {error.strerror}"
                 ) from error
         self._warnings = self._stack.enter_context(warning_lines(self.say))
         self.progress.start()

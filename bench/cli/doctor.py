@@ -235,7 +235,10 @@ def _store(here: Config) -> Iterator[Finding]:
 
     def look() -> str:
         if not Store(here).answers():
-            raise BenchError(f"{uri} takes no connection: runs would be recorded in {here.work}")
+            raise BenchError(
+                "tracking.no-answer",
+                f"{uri} takes no connection: runs would be recorded in {here.work}",
+            )
         return uri
 
     def artifacts() -> str:

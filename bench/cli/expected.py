@@ -67,9 +67,9 @@ def _parsed(part: str) -> Expected:
     try:
         number = Decimal(bare)
     except InvalidOperation:
-        raise BenchError(f"{part!r}: {_FORM}") from None
+        raise BenchError("option.invalid", f"{part!r}: {_FORM}") from None
     if not metric or not number.is_finite():
-        raise BenchError(f"{part!r}: {_FORM}")
+        raise BenchError("option.invalid", f"{part!r}: {_FORM}")
     return Expected(metric, number, bare)
 
 
@@ -81,8 +81,9 @@ def check_names(expected: Iterable[Expected], figures: Mapping[str, Figure]) -> 
         close = get_close_matches(of.metric, figures, n=1, cutoff=0.5)
         hint = f"; did you mean {close[0]!r}?" if close else "."
         raise BenchError(
+            "option.unknown-metric",
             f"--expect {of.metric}={of.text}: the verdict has no result {of.metric!r}{hint} "
-            f"It has {', '.join(figures)}"
+            f"It has {', '.join(figures)}",
         )
 
 

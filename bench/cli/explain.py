@@ -109,7 +109,10 @@ def gradcam(
 
     known = asked.shown_by("gradcam")
     if utterance is None and not (known and known.utterance):
-        raise BenchError(f"--utterance: is missing; {asked.table} has no utterance of the paper's")
+        raise BenchError(
+            "option.missing",
+            f"--utterance: is missing; {asked.table} has no utterance of the paper's",
+        )
     # As in the paper the one that it is set against is the upper one.
     rows = asked.pair("gradcam", against, against_seed)[::-1]
     if utterance is None:
@@ -193,7 +196,9 @@ def _of_files(scores: Sequence[Path]) -> _Places:
     from bench.launchers.places import by_position
 
     if len(scores) > 2 or len({path.stem for path in scores}) < len(scores):
-        raise BenchError("--scores: should be one file, or two with different names")
+        raise BenchError(
+            "option.invalid", "--scores: should be one file, or two with different names"
+        )
     paths = {path.stem: path for path in scores}
     name = "positions-" + "-against-".join(paths)
     return _Places(by_position(paths), f"errors of {' and '.join(paths)}", name, {})
@@ -333,7 +338,9 @@ def ranks(asked: Asked, more: tuple[str, ...], against: str, readings: tuple[str
 def _reading(text: str) -> tuple[str, str]:
     row, equals, table = text.partition("=")
     if not equals:
-        raise BenchError(f"--reading {text!r}: should be ROW=TABLE, e.g. S7=sal/table1")
+        raise BenchError(
+            "option.invalid", f"--reading {text!r}: should be ROW=TABLE, e.g. S7=sal/table1"
+        )
     return row.strip(), table.strip()
 
 
@@ -357,7 +364,8 @@ def curves(asked: Asked, sweeps: tuple[str, ...]) -> None:
         if not kept:
             smoke = " --smoke" if asked.form == "smoke" else ""
             raise BenchError(
-                f"sweep {card.key} is not run: `bench sweep {card.key}{smoke}` runs it"
+                "sweep.not-run",
+                f"sweep {card.key} is not run: `bench sweep {card.key}{smoke}` runs it",
             )
         panels.append(figures.swept(card, kept[0].trials, sweep_cards.base(card)))
         runs.append(kept[0].run_id)

@@ -51,19 +51,23 @@ class Given(NamedTuple):
         except BenchError as error:
             said = str(error).replace(str(self.path), str(self.shown))
             found = error.findings if isinstance(error, Refused) else None
-            raise (BenchError(said) if found is None else Refused(said, found)) from error
+            raise (
+                BenchError(error.code, said) if found is None else Refused(said, found)
+            ) from error
 
 
 def _seconds(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise BenchError(f"resolution={text}: should be the seconds of a frame, as 0.02") from None
+        raise BenchError(
+            "option.invalid", f"resolution={text}: should be the seconds of a frame, as 0.02"
+        ) from None
 
 
 def _order(text: str) -> str:
     if text not in ("ids", "protocol"):
-        raise BenchError(f"order={text}: should be ids or protocol")
+        raise BenchError("option.invalid", f"order={text}: should be ids or protocol")
     return text
 
 
@@ -93,15 +97,15 @@ class ScoreFileParam(click.ParamType):
         """Whether a folder of score files will do."""
 
     def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+        self,
+        value: Any,
+        param: click.Parameter | None,  # noqa: ARG002
+        ctx: click.Context | None,
     ) -> Given:
-        """Return the file, or refuse what is none."""
+        """Return the file; BenchError where there is none."""
         if isinstance(value, Given):
             return value
-        try:
-            return _parsed(str(value), ctx, self._folders)
-        except BenchError as error:
-            self.fail(str(error), param, ctx)
+        return _parsed(str(value), ctx, self._folders)
 
 
 def _parsed(text: str, ctx: click.Context | None, folders: bool) -> Given:
@@ -109,17 +113,17 @@ def _parsed(text: str, ctx: click.Context | None, folders: bool) -> Given:
     paths = [Path(",".join(parts[:n])) for n in range(1, len(parts) + 1)]
     counts = [n for n, path in enumerate(paths, 1) if path in _STDIN or path.exists()]
     if not counts:
-        raise BenchError(f"{parts[0]}: there is no such score file")
+        raise BenchError("file.missing", f"{parts[0]}: there is no such score file")
     path = paths[counts[-1] - 1]
     if path.is_dir() and not folders:
-        raise BenchError(f"{path}: is a folder, should be a file of scores")
+        raise BenchError("file.is-folder", f"{path}: is a folder, should be a file of scores")
     said = dict(_said(path, part.strip()) for part in parts[counts[-1] :])
     name = said.pop("name", "")
     if ctx is None or path.is_dir() or (path.is_file() and path not in _STDIN):
         return Given(path, name, said, path)
     shown = _shown(path)
     if ctx.meta.setdefault(f"{__name__}.{shown}", path) is not path:
-        raise BenchError(f"{path}: {shown} can be read once only")
+        raise BenchError("option.read-twice", f"{path}: {shown} can be read once only")
     return Given(ctx.with_resource(_copied(path, shown.name)), name or shown.name, said, shown)
 
 
@@ -148,7 +152,9 @@ def _copied(path: Path, name: str) -> Iterator[Path]:
                     with path.open("rb") as pipe:
                         shutil.copyfileobj(pipe, file)
         except OSError as error:
-            raise BenchError(f"{path}: could not be copied to {copy}: {error}") from error
+            raise BenchError(
+                "file.unreadable", f"{path}: could not be copied to {copy}: {error}"
+            ) from error
         yield copy
 
 
@@ -160,7 +166,10 @@ def _said(path: Path, part: str) -> tuple[str, Any]:
         field, read = _VALUES[key]
         return field, read(value)
     if key in _FLAGS:
-        raise BenchError(f"{path}: {part!r}: {key} stands alone, without a value")
+        raise BenchError("option.invalid", f"{path}: {part!r}: {key} stands alone, without a value")
     if key in _VALUES:
-        raise BenchError(f"{path}: {part!r}: should be {key}=VALUE")
-    raise BenchError(f"{path}: nothing is called {key!r}{near(key, [*_VALUES, *_FLAGS])} ({SAID})")
+        raise BenchError("option.invalid", f"{path}: {part!r}: should be {key}=VALUE")
+    raise BenchError(
+        "option.invalid",
+        f"{path}: nothing is called {key!r}{near(key, [*_VALUES, *_FLAGS])} ({SAID})",
+    )

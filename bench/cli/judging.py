@@ -152,7 +152,7 @@ def read_keys(
         except BenchError as error:
             way_out = "or say where its protocol and keys are: --keys FOLDER, or --keys FILE"
             source = "" if smoke else f"\n- {keys_source(card)}"
-            raise BenchError(f"{error}; {way_out}{source}") from error
+            raise BenchError(error.code, f"{error}; {way_out}{source}") from error
     # `attack,codec` is one breakdown by both.
     by = tuple(tuple(part.strip() for part in fields.split(",")) for fields in asked.pop("by"))
     figures = tuple(name.strip() for name in (asked.pop("figures") or "").split(",") if name)

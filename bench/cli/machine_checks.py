@@ -50,7 +50,10 @@ def writes(work: Path) -> str:
         file = folder / "check"
         file.write_bytes(b"1")
         if file.read_bytes() != b"1":
-            raise BenchError(f"{place}: what was written there was read as another")
+            raise BenchError(
+                "machine.disk-unreliable",
+                f"{place}: a file read back differs from what was written",
+            )
     return f"{place} is written and read"
 
 
@@ -69,10 +72,14 @@ def locks_hold(work: Path) -> str:
             return f"a second process sees a lock on {place}"
     if second.returncode == 0:
         raise BenchError(
+            "machine.locks-fail",
             f"{place}: a second process does not see a lock: two runs at once would spoil each "
-            "other's files; put `work` in bench.toml on a local disk"
+            "other's files; put `work` in bench.toml on a local disk",
         )
-    raise BenchError(f"{place}: a second process cannot try a lock: {_last_line(second.stderr)}")
+    raise BenchError(
+        "machine.locks-fail",
+        f"{place}: a second process cannot try a lock: {_last_line(second.stderr)}",
+    )
 
 
 def _last_line(text: str) -> str:
@@ -100,7 +107,10 @@ def beside_lock(lock: Path = ROOT / "uv.lock") -> str:
         f"{name} {installed} (locked: {' or '.join(sorted(wanted[name]))})"
         for name, installed in sorted(others.items())
     )
-    raise BenchError(f"{len(others)} other than {lock.name} says: {said}; `uv sync --locked`")
+    raise BenchError(
+        "machine.other-versions",
+        f"{len(others)} other than {lock.name} says: {said}; `uv sync --locked`",
+    )
 
 
 def _installed(name: str) -> str:

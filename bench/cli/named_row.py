@@ -49,16 +49,23 @@ def score_file(
     store = opened.to_read(here)
     found = find_row(row.text, form, store, seeds)
     if len(found.runs) != 1:
-        raise BenchError(f"{found.name}: beside a file one seed can be compared: --seeds N")
+        raise BenchError(
+            "option.missing", f"{found.name}: beside a file one seed can be compared: --seeds N"
+        )
     names = [
         name for of, name in found.evaluations.items() if (of.corpus, of.split) == (corpus, split)
     ]
     if not names:
         known = ", ".join(f"{of.corpus} {of.split}" for of in found.evaluations)
-        raise BenchError(f"{found.name}: is not evaluated on {corpus} {split}; it is on {known}")
+        raise BenchError(
+            "option.unknown-evaluation",
+            f"{found.name}: is not evaluated on {corpus} {split}; it is on {known}",
+        )
     run = found.runs[0]
     context = click.get_current_context()
     path = context.with_resource(kept.score_file(store, run_of(run, names[0]), names[0]))
     if path is None:
-        raise BenchError(f"{found.name}: its scores on {corpus} are not in the tracking store")
+        raise BenchError(
+            "run.no-scores", f"{found.name}: its scores on {corpus} are not in the tracking store"
+        )
     return Given(path, found.name, {}, Path(found.name)), found.as_dict()

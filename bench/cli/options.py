@@ -59,7 +59,9 @@ def varied(card: Table, rows: list[str], variant: str | None) -> tuple[Table, li
     changed = [card.rows[row].parent for row in found]
     same = ", ".join(row for row in rows if row not in changed)
     if not found:
-        raise BenchError(f"{card.key}: variant {variant!r} changes nothing of {same}")
+        raise BenchError(
+            "option.no-effect", f"{card.key}: variant {variant!r} changes nothing of {same}"
+        )
     if same:
         click.echo(f"variant {variant} changes nothing of {same}: left out", err=True)
     return card, [*found]

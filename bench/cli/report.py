@@ -103,7 +103,7 @@ def report(
     asked_for = table != ALL and (folder is not None or form == "smoke")
     shown = [made for made in reports if made.says_something or asked_for]
     if not shown and page is None:
-        raise BenchError(_nothing(reports[0].table.key, place))
+        raise BenchError("report.empty", _nothing(reports[0].table.key, place))
     stale = [path for key in untrained for path in checked.report(key, place, check=check)]
     if check:
         stale += [path for made in shown for path in reporting.stale(made, place, extras)]
@@ -130,7 +130,10 @@ def _papers(context: click.Context, refused: str, check: bool, folder: Path | No
     from bench.reporting import papers
 
     if refused:
-        raise BenchError(f"{PAPERS}: pages of what papers print, in Markdown: leave {refused} out")
+        raise BenchError(
+            "option.not-applicable",
+            f"{PAPERS}: pages of what papers print, in Markdown: leave {refused} out",
+        )
     place = folder or Path("reports", PAPERS)
     if check:
         _say_stale(
@@ -180,7 +183,9 @@ def _extras(formats: str) -> list[Extra]:
     asked = [part.strip() for part in formats.split(",")]
     for name in asked:
         if name not in _FORMATS:
-            raise BenchError(f"--format {name!r}: no such format{near(name, _FORMATS)}")
+            raise BenchError(
+                "option.invalid", f"--format {name!r}: no such format{near(name, _FORMATS)}"
+            )
     extras: tuple[Extra, ...] = ("html", "latex")
     return [name for name in extras if name in asked]
 

@@ -122,7 +122,7 @@ def score(
     from bench.scoring.standing import standing
 
     if (scores is None) == (row is None):
-        raise click.UsageError("either a file of scores, or a trained row: --run ROW")
+        raise BenchError("option.conflict", "give either a score file or a trained row (--row ROW)")
     here = configuration.to_write(*filter(None, (folder,)))
     if scores is not None and (scores.path.is_dir() or not asked["corpus"]):
         splits = () if asked["corpus"] else score_folder.known_splits(asked, smoke, here)
@@ -130,12 +130,14 @@ def score(
         if not scores.path.is_dir():
             again(scores)
         elif as_json or folder is not None or listed is not None:
-            raise click.UsageError("--json, --folder and --list are of one file, not of a folder")
+            raise BenchError(
+                "option.conflict", "--json, --output-dir and --list need one file, not a folder"
+            )
         else:
             score_folder.score_each(scores, again)
         return
     if not asked["corpus"]:
-        raise click.UsageError("which corpus a row is to score is missing: --corpus NAME")
+        raise BenchError("option.missing", "the corpus that the row is to score: add --corpus NAME")
     card = cards.card(asked["corpus"])
     form, split = options.form(smoke), asked["split"] or card.evaluation_split
     trained = None if row is None else _order(table, row, form, overrides)
@@ -215,7 +217,7 @@ def _order(table: str, row: str, form: config.Form, overrides: Sequence[str]) ->
     card = tables.table(table)
     chosen = tables.select(card, row)
     if len(chosen) != 1:
-        raise BenchError(f"--run {row}: should be one row of {card.key}")
+        raise BenchError("option.not-one-row", f"--run {row}: should be one row of {card.key}")
     order = Order(card, chosen, None, form, overrides)
     order.runs()
     return order

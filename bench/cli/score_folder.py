@@ -23,13 +23,13 @@ Splits = tuple["KnownSplit", ...]
 
 
 def known_splits(asked: Mapping[str, Any], smoke: bool, here: Config) -> Splits:
-    """Return the splits whose keys are here, to find a file's among; UsageError where what is asked
-    for needs the corpus to be named."""
+    """Return the splits whose keys are here, to find a file's among; BenchError where an
+    option needs the corpus to be named."""
     from bench.scoring.corpus_by_ids import known_splits as known
 
     if asked["keys"] is not None or asked["order"] == "protocol":
         what = "--keys" if asked["keys"] is not None else "--order protocol"
-        raise click.UsageError(f"{what} is of one corpus: say which, --corpus NAME")
+        raise BenchError("option.missing", f"{what} needs the corpus: add --corpus NAME")
     return tuple(known(here, options.form(smoke), asked["split"] or ""))
 
 
@@ -71,7 +71,7 @@ def _files(folder: Path) -> list[Path]:
             path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")
         )
     except OSError as error:
-        raise BenchError(f"{folder}: cannot be read: {error}") from error
+        raise BenchError("file.unreadable", f"{folder}: cannot be read: {error}") from error
     if not found:
-        raise BenchError(f"{folder}: holds no files of scores")
+        raise BenchError("file.missing", f"{folder}: holds no files of scores")
     return found

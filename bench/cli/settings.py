@@ -37,7 +37,7 @@ def settings(
     """Show what `--set` can change: values, default and meaning of the settings below KEY, e.g.
     `system.auxiliary` or `training`; without it the parts that there are."""
     if row is not None and table is None:
-        raise BenchError("--row: needs --table, whose row it is")
+        raise BenchError("option.conflict", "--row: needs --table, whose row it is")
     found = described.settings(key) if key else described.top()
     own, name = _of_row(table, row, smoke)
     # A setting may be of several kinds: those that the row is of, where it has the setting at all.
@@ -67,7 +67,7 @@ def _of_row(table: str | None, row: str | None, smoke: bool) -> tuple[Mapping[st
     card = cards.table(table)
     chosen = row or cards.runnable(card)[0]
     if chosen not in cards.select(card, chosen):
-        raise BenchError(f"{card.key}: {chosen!r}: should be one row")
+        raise BenchError("option.not-one-row", f"{card.key}: {chosen!r}: should be one row")
     run = cards.resolve(card, chosen, options.form(smoke))
     return run.flat(), f"{card.key}:{chosen}"
 

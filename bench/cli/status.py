@@ -35,7 +35,7 @@ def status(table: str | None, smoke: bool, as_json: bool) -> None:
 
     here, form = configuration.load(), options.form(smoke)
     if text := opened.unread(here):
-        raise NotInstalled(text)
+        raise NotInstalled("machine.not-installed", text)
     found = of_table(cards.table_key(table), form, here) if table else of_all(form, here)
     if as_json:
         rows = [{**standing._asdict(), "form": form} for standing in found]

@@ -32,7 +32,9 @@ def ui(context: click.Context, table: str | None, port: str) -> None:
         server.present_tables(store)
     pages = {name: page for name, page in store.pages().items() if key in (None, name)}
     if key is not None and not pages:
-        raise BenchError(f"{key}: no run of it is in {store.uri}: `bench run {table}` makes them")
+        raise BenchError(
+            "run.none", f"{key}: no run of it is in {store.uri}: `bench run {table}` makes them"
+        )
     served = at.shown if at.file is None else f"http://{server.HOST}:{port}"
 
     def say() -> None:
@@ -53,5 +55,5 @@ def ui(context: click.Context, table: str | None, port: str) -> None:
 
 def _number(port: str) -> int:
     if not (port.isascii() and port.removeprefix("-").isdigit()):
-        raise BenchError(f"--port {port!r}: should be a number from 1 to 65535")
+        raise BenchError("option.invalid", f"--port {port!r}: should be a number from 1 to 65535")
     return int(port)

@@ -64,7 +64,9 @@ def made(place: Path) -> Path:
     try:
         place.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise BenchError(f"{place}: cannot be made a folder for the verdict: {error}") from error
+        raise BenchError(
+            "file.unwritable", f"{place}: cannot be made a folder for the verdict: {error}"
+        ) from error
     return place
 
 
@@ -121,5 +123,7 @@ def _write_each(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
         try:
             writing.write_bytes(folder / name, data)
         except OSError as error:
-            raise BenchError(f"{folder / name}: cannot be written: {error}") from error
+            raise BenchError(
+                "file.unwritable", f"{folder / name}: cannot be written: {error}"
+            ) from error
     return [folder / name for name in files]

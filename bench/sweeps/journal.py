@@ -38,7 +38,9 @@ def opened(path: Path, say: Callable[[str], None]) -> JournalStorage:
     try:
         return JournalStorage(_Journal(path, say))
     except (KeyError, TypeError, ValueError, AssertionError) as error:
-        raise BenchError(f"{path}: is no journal of a sweep ({error!r}): {_REMEDY}") from error
+        raise BenchError(
+            "sweep.journal-damaged", f"{path}: is no journal of a sweep ({error!r}): {_REMEDY}"
+        ) from error
 
 
 _REMEDY = "restore a copy of it, or move it away: the sweep then begins anew"
@@ -98,7 +100,10 @@ class _Journal(JournalFileBackend):
             where = f"{self._path}:{before.line + 1}"
             operation = _OPERATION.match(piece)
             if operation is None or int(operation[1]) in _COUNTED:
-                raise BenchError(f"{where}: is no record of a sweep: {quoted(piece)}: {_REMEDY}")
+                raise BenchError(
+                    "sweep.journal-damaged",
+                    f"{where}: is no record of a sweep: {quoted(piece)}: {_REMEDY}",
+                )
             self._say(f"{where}: a torn record is passed over: {quoted(piece)}")
 
 

@@ -49,8 +49,9 @@ def opened(
     if not url.startswith((f"{_SERVER}://", f"{_SERVER}+")):
         scheme = url.partition(":")[0]
         raise BenchError(
+            "option.invalid",
             f"--storage {scheme}:...: should be postgresql://user@host/database; without it a "
-            "study is kept in a file, which processes of this machine can share"
+            "study is kept in a file, which processes of this machine can share",
         )
     return _server(url)
 
@@ -91,9 +92,10 @@ def _server(url: str) -> Storage:
             storage = optuna.storages.RDBStorage(url, engine_kwargs={"poolclass": NullPool})
     except ModuleNotFoundError as error:
         raise BenchError(
+            "machine.not-installed",
             f"--storage: the driver {error.name} of PostgreSQL is not installed: "
-            f"`pip install {error.name}`"
+            f"`pip install {error.name}`",
         ) from error
     except (SQLAlchemyError, ValueError) as error:
-        raise BenchError(f"--storage: cannot be opened: {error}") from error
+        raise BenchError("sweep.storage-failed", f"--storage: cannot be opened: {error}") from error
     return Storage(storage, alone)

@@ -37,7 +37,7 @@ def require(card: Sweep, config: Config) -> None:
     of_runs = (text for run in runs for text in lacking(run, config))
     missing = dict.fromkeys([*lacking_device(config), *of_runs])
     if missing:
-        raise BenchError("\n".join(missing))
+        raise BenchError("machine.lacks", "\n".join(missing))
 
 
 class Sweeping:
@@ -146,7 +146,9 @@ class Sweeping:
             abandon(folder(self._config.work, run, job.data, seed))
             raise
         if outcome.state == "failed":
-            raise (Refused if outcome.by_disk else BenchError)(outcome.message)
+            raise (Refused if outcome.by_disk else BenchError)(
+                "sweep.trial-failed", outcome.message
+            )
         return outcome.kept_dev
 
     def _entry(self, job: local.Job, claim: Claim) -> RunEntry:

@@ -56,5 +56,5 @@ def test_what_was_found_is_printed_though_the_list_cannot_be_written(bench, corp
     place = tmp_path / "taken/faults.csv"
     done = bench("data", "check", "19LA", "--split", "eval", "--list", str(place))
     assert done.returncode == 2
-    assert f"{place}: cannot be written: " in done.stderr
+    assert str(place) in done.stderr
     assert "| audio file missing" in done.stdout

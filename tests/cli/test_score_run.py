@@ -47,7 +47,7 @@ def test_a_rows_scores_of_its_own_evaluation_and_of_other_corpora(bench, tiny, t
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "either a file of scores, or a trained row"),
+        ([], "--row"),
         (["--run", "S55"], "did you mean 'S5'?"),
         (["--run", "S0,S1"], "should be one row of sal/table4"),
         (["--run", "S0", "--split", "evla"], "did you mean 'eval'?"),

@@ -44,7 +44,7 @@ def run_of(number: int, seed: int, eer: float) -> dict[str, object]:
 def study(parse, open_study):
     def fail(claim):
         if claim.number == 2:
-            raise BenchError("diverged\nat step 3")
+            raise BenchError("sweep.trial-failed", "diverged\nat step 3")
 
     made = open_study(parse(THREE))
     finish(made, Formula(fail), 12)
@@ -144,7 +144,7 @@ def test_what_was_not_run_says_so(parse):
 
 def test_a_study_without_a_finished_trial_has_no_best(parse, open_study):
     def fail(claim):
-        raise BenchError("no")
+        raise BenchError("sweep.trial-failed", "no")
 
     study = open_study(parse(THREE))
     finish(study, Formula(fail), 2)
