@@ -20,6 +20,7 @@ from bench.cli.doctor import doctor
 from bench.cli.explain import explain
 from bench.cli.json_output import print_error
 from bench.cli.listing import list_
+from bench.cli.old_options import replace_old_options
 from bench.cli.prune import prune
 from bench.cli.report import report
 from bench.cli.run import run
@@ -41,7 +42,14 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Bench(click.Group):
+    """The command, which also takes option names of the last release."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, replace_old_options(args))
+
+
+@click.group(cls=_Bench, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="bench")
 def bench() -> None:
     """Benchmark suite of speech deepfake detection and localization.

@@ -141,7 +141,8 @@ Verb = Callable[..., None]
 FORM = [
     options.smoke,
     click.option(
-        "--folder",
+        "--output-dir",
+        "folder",
         type=click.Path(path_type=Path),
         help="Output folder (default: <work>/explained).",
     ),
@@ -167,7 +168,9 @@ def asked(table: str, row: str, of: Literal["trained row", "table"] = "trained r
     ]
     if of == "trained row":
         shared += [
-            click.option("--seed", type=int, help="Seed of the run (default: the row's first)."),
+            click.option(
+                "--row-seed", "seed", type=int, help="Seed of the run (default: the row's first)."
+            ),
             click.option(
                 "--set",
                 "overrides",

@@ -33,17 +33,20 @@ def _seeds(_: click.Context, __: click.Parameter, value: str) -> str:
 @click.argument("a", type=SystemParam(), shell_complete=completion.system_names)
 @click.argument("b", type=SystemParam(), shell_complete=completion.system_names)
 @click.option(
-    "--seeds",
+    "--row-seed",
+    "seeds",
     default="",
     callback=_seeds,
     metavar="N|all",
-    help="Which runs of rows are compared; each row's first seed by default.",
+    help="Seed of the rows' runs that are compared, or all (default: each row's first).",
 )
 @judging
 @click.option(
-    "--folder",
+    "--output-dir",
+    "folder",
     type=click.Path(path_type=Path),
-    help="Where comparison.md and comparison.json go; <work>/scored/<A>-against-<B> by default.",
+    help="Output folder for comparison.md and comparison.json (default: "
+    "<work>/scored/<A>-against-<B>).",
 )
 def compare(
     a: Given | NamedRow,
@@ -114,7 +117,7 @@ def _files(
     if not asked["corpus"]:
         raise BenchError("option.missing", "files are compared on one corpus: add --corpus NAME")
     if seeds and not any(isinstance(of, NamedRow) for of in (a, b)):
-        raise BenchError("option.conflict", "--seeds is an option of rows, and these are files")
+        raise BenchError("option.conflict", "--row-seed is an option of rows, and these are files")
     card, form = cards.card(asked["corpus"]), options.form(smoke)
     beside = next(of for of in (a, b) if isinstance(of, Given))
     split = asked["split"] or card.evaluation_split

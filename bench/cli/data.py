@@ -95,7 +95,7 @@ def _found(card: CorpusCard, here: Config) -> Iterator[dict[str, str]]:
 @click.option("--split", help="Only this split.")
 @click.option("--decode", is_flag=True, help="Read every sample of every audio file.")
 @click.option(
-    "--list",
+    "--problems-file",
     "place",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
@@ -175,21 +175,23 @@ def overlap(a: str, b: str, audio: bool, smoke: bool, as_json: bool) -> None:
 
 @data.command()
 @click.option(
-    "--speech",
+    "--speech-dir",
+    "speech",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="Folder of human recordings, one sub-folder per speaker (default: a built-in voice).",
 )
 @click.option("--seed", default=0, show_default=True)
 @click.option("--size", type=click.Choice(["demo", "large"]), default="demo", show_default=True)
 @click.option(
-    "--only",
+    "--corpus",
+    "only",
     multiple=True,
     metavar="NAME",
     shell_complete=completion.corpus_names,
     help="Only this corpus; may be repeated.",
 )
 @click.option(
-    "--for",
+    "--table",
     "for_tables",
     multiple=True,
     metavar="TABLE",
@@ -197,7 +199,10 @@ def overlap(a: str, b: str, audio: bool, smoke: bool, as_json: bool) -> None:
     help="The corpora that this table's rows need; may be repeated.",
 )
 @click.option(
-    "--folder", type=click.Path(path_type=Path), help="Output folder (default: <work>/mini)."
+    "--output-dir",
+    "folder",
+    type=click.Path(path_type=Path),
+    help="Output folder (default: <work>/mini).",
 )
 @click.option("--replace", is_flag=True, help="Replace corpora that have another seed or size.")
 @json_output.json_option("data mini")
@@ -210,9 +215,7 @@ def mini(
     folder: Path | None,
     replace: bool,
 ) -> None:
-    """Write miniature corpora in their exact official layouts: all, or those of --only and
-    --for.
-    """
+    """Make miniature corpora in the official layouts: all, or those of --corpus and --table."""
     from bench.cli.counting import counting_each
     from bench.corpora.mini import SIZES, write
 

@@ -150,7 +150,8 @@ class _Places(NamedTuple):
 @_against_seed
 @click.option("--evaluation", help="Evaluation of the row (default: its first).")
 @click.option(
-    "--labels",
+    "--labels-only",
+    "labels",
     is_flag=True,
     help="Only the shares, from the corpus's labels; needs no trained row.",
 )
@@ -244,7 +245,8 @@ def _printed(asked: Asked, evaluation: str) -> dict[str, float]:
     help="Evaluation to draw; may be repeated (default: all).",
 )
 @click.option(
-    "--most",
+    "--max-points",
+    "most",
     default="21LA=40000,21DF=40000",
     show_default=True,
     metavar="SET=N,...",
@@ -285,7 +287,7 @@ def features(asked: Asked, evaluations: tuple[str, ...], most: str, layer: str |
 
 @explain.command()
 @click.option(
-    "--and-table",
+    "--other-table",
     "more",
     multiple=True,
     default=["breathnet/table5"],
@@ -294,13 +296,14 @@ def features(asked: Asked, evaluations: tuple[str, ...], most: str, layer: str |
     help="Another table whose columns are ranked as well.",
 )
 @click.option(
-    "--against",
+    "--other-rows",
+    "against",
     default="OCKD,LSR-LSA,XLSR-Mamba,Nes2Net-X",
     show_default=True,
     help="Rows that it is ranked with.",
 )
 @click.option(
-    "--reading",
+    "--other-result",
     "readings",
     multiple=True,
     default=["XLSR-Mamba=breathnet/table10"],
@@ -339,7 +342,7 @@ def _reading(text: str) -> tuple[str, str]:
     row, equals, table = text.partition("=")
     if not equals:
         raise BenchError(
-            "option.invalid", f"--reading {text!r}: should be ROW=TABLE, e.g. S7=sal/table1"
+            "option.invalid", f"--other-result {text!r}: should be ROW=TABLE, e.g. S7=sal/table1"
         )
     return row.strip(), table.strip()
 

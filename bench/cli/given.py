@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from bench import writing
+from bench.cli.old_options import RENAMED_FILE_OPTIONS, warn_of_old_name
 from bench.errors import BenchError, near
 
 if TYPE_CHECKING:
@@ -83,7 +84,6 @@ _VALUES: Mapping[str, tuple[str, Callable[[str], Any]]] = {
 _FLAGS = {
     "no-labels": ("labels", False),
     "higher-is-spoof": ("negate", True),
-    "negate": ("negate", True),
 }
 
 
@@ -160,6 +160,9 @@ def _copied(path: Path, name: str) -> Iterator[Path]:
 
 def _said(path: Path, part: str) -> tuple[str, Any]:
     key, given, value = part.partition("=")
+    if key in RENAMED_FILE_OPTIONS:
+        warn_of_old_name(key, RENAMED_FILE_OPTIONS[key])
+        key = RENAMED_FILE_OPTIONS[key]
     if key in _FLAGS and not given:
         return _FLAGS[key]
     if key in _VALUES and value:

@@ -42,7 +42,8 @@ _OPTIONS = (
         help="Break down, e.g. attack,codec for the grid of both; may be repeated.",
     ),
     click.option(
-        "--figures",
+        "--metrics",
+        "figures",
         metavar="NAME,...",
         help="Metrics of a breakdown, e.g. eer,eer_official,auc (eer_official: as ASVspoof's "
         "packages count ties; default: those of the organisers' tables).",
@@ -52,11 +53,12 @@ _OPTIONS = (
         is_flag=True,
         help="Evaluate although trials are missing (their number is reported).",
     ),
+    click.option("--higher-is-spoof", "negate", is_flag=True, help="Higher scores mean spoof."),
     click.option(
-        "--negate", "--higher-is-spoof", "negate", is_flag=True, help="Higher scores mean spoof."
-    ),
-    click.option(
-        "--as-is", is_flag=True, help="Evaluate scores as given, even if they look inverted."
+        "--allow-inverted",
+        "as_is",
+        is_flag=True,
+        help="Evaluate the scores although they look inverted.",
     ),
     click.option(
         "--column",
@@ -111,7 +113,8 @@ _OPTIONS = (
         help="Frames with a higher score are classified as bona fide.",
     ),
     click.option(
-        "--resample",
+        "--bootstrap-unit",
+        "resample",
         type=click.Choice(["auto", "utterance", "speaker", "attack", "speaker+attack"]),
         default="auto",
         show_default=True,
@@ -119,7 +122,9 @@ _OPTIONS = (
         "corpus names them.",
     ),
     click.option("--replicates", type=click.IntRange(min=1), default=1000, show_default=True),
-    click.option("--seed", default=0, show_default=True),
+    click.option(
+        "--bootstrap-seed", "seed", default=0, show_default=True, help="Seed of the bootstrap."
+    ),
     click.option("--no-intervals", is_flag=True, help="No confidence intervals: faster."),
 )
 

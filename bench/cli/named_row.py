@@ -50,7 +50,8 @@ def score_file(
     found = find_row(row.text, form, store, seeds)
     if len(found.runs) != 1:
         raise BenchError(
-            "option.missing", f"{found.name}: beside a file one seed can be compared: --seeds N"
+            "option.missing",
+            f"{found.name}: a file is compared with one seed of a row: add --row-seed N",
         )
     names = [
         name for of, name in found.evaluations.items() if (of.corpus, of.split) == (corpus, split)

@@ -47,7 +47,11 @@ class Age(click.ParamType[float]):
     help="Only this kind; may be repeated.",
 )
 @click.option(
-    "--older", "older_s", type=Age(), metavar="30d", help="Only what was last changed so long ago."
+    "--older-than",
+    "older_s",
+    type=Age(),
+    metavar="30d",
+    help="Only files whose last change is longer ago than this: hours, days or weeks.",
 )
 @click.option(
     "--yes",

@@ -44,7 +44,7 @@ def next_command(order: Order, variant: str | None) -> str:
     if not order.overrides:
         return f"bench report {order.table.key}{smoke}"
     chosen = f" --variant {variant}" if variant else ""
-    return f"bench show {order.table.key} --all{chosen}{smoke}"
+    return f"bench show {order.table.key} --other-settings{chosen}{smoke}"
 
 
 class Ended(Protocol):

@@ -47,9 +47,10 @@ _ENDINGS = {"html": {".html"}, "latex": {".tex", ".bib"}}
 )
 @click.option("--check", is_flag=True, help="Write nothing; fail if the report is out of date.")
 @click.option(
-    "--folder",
+    "--output-dir",
+    "folder",
     type=click.Path(path_type=Path),
-    help="Output folder (default: reports/published; of papers: reports/papers).",
+    help="Output folder (default: reports/published; for `papers`: reports/papers).",
 )
 @json_output.json_flag
 @click.pass_context
@@ -145,14 +146,14 @@ def _papers(context: click.Context, refused: str, check: bool, folder: Path | No
 
 def _given(smoke: bool, detail: bool, folder: Path | None) -> list[str]:
     """Return the options with which a report is written as it was checked."""
-    where = [] if folder is None else ["--folder", str(folder)]
+    where = [] if folder is None else ["--output-dir", str(folder)]
     return [*(["--smoke"] if smoke else []), *(["--detail"] if detail else []), *where]
 
 
 def _nothing(key: str, place: Path) -> str:
     return (
         f"{key}: no row was run and no score file evaluated, so nothing is written to {place}: "
-        f"`bench run {key}` first, or give a --folder to get the paper's results alone"
+        f"`bench run {key}` first, or give --output-dir to get the paper's results alone"
     )
 
 

@@ -33,8 +33,7 @@ if TYPE_CHECKING:  # pandas and pyarrow take a second: only where scores are jud
 @click.command()
 @click.argument("scores", type=ScoreFileParam(folders=True), required=False)
 @click.option(
-    "--run",
-    "row",
+    "--row",
     metavar="ROW",
     shell_complete=completion.row_name,
     help="Instead of a file: score the split with a trained row's kept weights.",
@@ -46,7 +45,7 @@ if TYPE_CHECKING:  # pandas and pyarrow take a second: only where scores are jud
     shell_complete=completion.table_names,
     help="The row's table.",
 )
-@click.option("--run-seed", type=int, help="Seed of the row's run (default: its first).")
+@click.option("--row-seed", type=int, help="Seed of the row's run (default: its first).")
 @click.option(
     "--set",
     "overrides",
@@ -55,11 +54,17 @@ if TYPE_CHECKING:  # pandas and pyarrow take a second: only where scores are jud
     help="Overrides that the row was trained with.",
 )
 @judging
-@click.option("--formulas", is_flag=True, help="The EER by every formula in use, too.")
 @click.option(
-    "--folder",
+    "--all-eer-definitions",
+    "formulas",
+    is_flag=True,
+    help="Also print the EER under every definition in use.",
+)
+@click.option(
+    "--output-dir",
+    "folder",
     type=click.Path(path_type=Path),
-    help="Output folder for verdict, pictures and, with --run, scores (default: "
+    help="Output folder for verdict, pictures and, with --row, scores (default: "
     "<work>/scored/<name>).",
 )
 @click.option(
@@ -72,7 +77,7 @@ if TYPE_CHECKING:  # pandas and pyarrow take a second: only where scores are jud
     "split.",
 )
 @click.option(
-    "--list",
+    "--problems-file",
     "listed",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
@@ -92,7 +97,7 @@ def score(
     scores: Given | None,
     row: str | None,
     table: str,
-    run_seed: int | None,
+    row_seed: int | None,
     overrides: tuple[str, ...],
     as_json: bool,
     smoke: bool,
@@ -114,7 +119,7 @@ def score(
     folder each file is judged, e.g. one system's on eight corpora: scores/ --track cross --name
     MyDet.
 
-    With --run the scores are those of a trained row: its weights are taken from the work folder or
+    With --row the scores are those of a trained row: its weights are taken from the work folder or
     from the tracking store's artifacts, the scores are written beside the verdict.
     """
     from bench.cli.counting import counting
@@ -131,7 +136,8 @@ def score(
             again(scores)
         elif as_json or folder is not None or listed is not None:
             raise BenchError(
-                "option.conflict", "--json, --output-dir and --list need one file, not a folder"
+                "option.conflict",
+                "--json, --output-dir and --problems-file need one file, not a folder",
             )
         else:
             score_folder.score_each(scores, again)
@@ -143,7 +149,7 @@ def score(
     trained = None if row is None else _order(table, row, form, overrides)
     work, ending = here.work / "scored", f"-{card.key}-{split}"
     if scores is None:
-        more = [f"seed-{run_seed}"] if run_seed is not None else []
+        more = [f"seed-{row_seed}"] if row_seed is not None else []
         more += [short_digest({"set": " ".join(overrides)})] if overrides else []
         name = name or "-".join((table, str(row), *more))
         folder = folder or work / f"{safe_name(name)}{ending}"
@@ -154,7 +160,7 @@ def score(
     of_row = dict[str, Any](table=None, row=None, seed=None, set=[])
     if trained is not None:
         path = made(scores.path.parent) / scores.path.name
-        seed = _score(trained, run_seed, card.key, split, path, here)
+        seed = _score(trained, row_seed, card.key, split, path, here)
         of_row = dict(table=trained.table.key, row=trained.rows[0], seed=seed, set=[*overrides])
     judged = _read(judge, scores, listed)
     name = name or scores.name
@@ -217,7 +223,7 @@ def _order(table: str, row: str, form: config.Form, overrides: Sequence[str]) ->
     card = tables.table(table)
     chosen = tables.select(card, row)
     if len(chosen) != 1:
-        raise BenchError("option.not-one-row", f"--run {row}: should be one row of {card.key}")
+        raise BenchError("option.not-one-row", f"--row {row}: should be one row of {card.key}")
     order = Order(card, chosen, None, form, overrides)
     order.runs()
     return order

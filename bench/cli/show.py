@@ -21,15 +21,21 @@ from bench.sweep_cards import PREFIX
 @click.command()
 @click.argument("table", shell_complete=completion.table_or_sweep_names)
 @options.rows
-@click.option("--settings", "whole", is_flag=True, help="Every setting of each row.")
+@click.option("--settings", "all_settings", is_flag=True, help="Print every setting of each row.")
 @click.option(
-    "--diff", is_flag=True, help="Only the settings in which each row differs from its parent."
+    "--changed-settings",
+    is_flag=True,
+    help="Print only the settings in which each row differs from the row it is derived from.",
 )
 @click.option(
-    "--differences", is_flag=True, help="Where paper, released code and this suite differ."
+    "--paper-differences",
+    is_flag=True,
+    help="Print where the paper, its released code and this suite differ.",
 )
 @click.option(
-    "--all", "others", is_flag=True, help="Also runs with other settings (--set), and what was set."
+    "--other-settings",
+    is_flag=True,
+    help="Also print runs with changed settings (--set), and which settings were changed.",
 )
 @options.variant
 @options.smoke
@@ -37,10 +43,10 @@ from bench.sweep_cards import PREFIX
 def show(
     table: str,
     rows: str | None,
-    whole: bool,
-    diff: bool,
-    differences: bool,
-    others: bool,
+    all_settings: bool,
+    changed_settings: bool,
+    paper_differences: bool,
+    other_settings: bool,
     variant: str | None,
     smoke: bool,
     as_json: bool,
@@ -59,7 +65,7 @@ def show(
     here = configuration.load()
     concerning = _differences(paper, card, chosen)
     if as_json:
-        _print_json(card, chosen, form, here, concerning, others)
+        _print_json(card, chosen, form, here, concerning, other_settings)
         return
     click.echo(wrapped(f"{card.title}: {card.caption}"))
     click.echo(wrapped(", ".join(filter(None, (paper.authors, paper.title, paper.venue)))))
@@ -67,15 +73,15 @@ def show(
         click.echo("SMOKE form: tiny, on the miniature corpora; never a result")
     if variant is not None:
         click.echo(f"variant {variant}: {paper.variants[variant].says}")
-    if whole or diff:
+    if all_settings or changed_settings:
         for row in describe(card, chosen, form, here):
-            _print_row(row, whole)
-    if differences:
+            _print_row(row, all_settings)
+    if paper_differences:
         _print_differences(concerning)
-    if whole or diff or differences:
+    if all_settings or changed_settings or paper_differences:
         return
     only = None if rows is None and variant is None else chosen
-    print_results(card, form, here, only, others)
+    print_results(card, form, here, only, other_settings)
     _print_hints(card, chosen, form, here, len(concerning))
 
 
@@ -94,7 +100,7 @@ def print_results(
     lines = found.lines(rows, others=others)
     click.echo(f"\n{found.text(lines)}")
     if left_out := "" if others else found.not_shown(rows):
-        click.echo(wrapped(f"not shown: {left_out} (bench show {card.key} --all)"))
+        click.echo(wrapped(f"not shown: {left_out} (bench show {card.key} --other-settings)"))
 
 
 def _print_hints(card: Table, rows: Sequence[str], form: Form, here: Config, points: int) -> None:
@@ -108,8 +114,8 @@ def _print_hints(card: Table, rows: Sequence[str], form: Form, here: Config, poi
         )
         text = f"missing here: {'; '.join(short)} (bench doctor {card.key} says what to do)"
         click.echo(wrapped(text))
-    differ = f", --differences (paper, released code, this suite: {points})" if points else ""
-    click.echo(wrapped(f"more: --settings, --diff (against the parent row){differ}"))
+    differ = f", --paper-differences (paper, released code, this suite: {points})" if points else ""
+    click.echo(wrapped(f"more: --settings, --changed-settings (against the parent row){differ}"))
 
 
 def _print_json(

@@ -160,7 +160,7 @@ def report(
         return
     stale = reporting.stale(made, folder)
     smoke = ["--smoke"] if form == "smoke" else []
-    command = shlex.join(["bench", "report", name, *smoke, "--folder", str(folder)])
+    command = shlex.join(["bench", "report", name, *smoke, "--output-dir", str(folder)])
     json_output.print_json("report check", {"stale": stale, "command": command})
     for path in stale:
         click.echo(f"stale: {path} (write it with `{command}`)", err=True)

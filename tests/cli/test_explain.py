@@ -102,13 +102,13 @@ def test_only_tca_has_one(bench):
 
 @pytest.mark.every_kind
 def test_labels_alone_confirm_the_papers_share_of_middles(bench, config):
-    done = bench("explain", "positions", "--labels", "--smoke")
+    done = bench("explain", "positions", "--labels-only", "--smoke")
     assert done.returncode == 0, done.stderr
     last = done.stdout.splitlines()[-1]
     assert last.startswith("SMOKE: middle: paper 62.5 % (Figure 3), ours ")
     assert is_drawn(config.work, "positions-labels-partialspoof.smoke")
     elsewhere = bench(
-        "explain", "positions", "--labels", "--smoke", "--evaluation", "llamapartialspoof"
+        "explain", "positions", "--labels-only", "--smoke", "--evaluation", "llamapartialspoof"
     )
     assert elsewhere.returncode == 0, elsewhere.stderr
     assert "62.5" not in elsewhere.stdout
@@ -164,7 +164,7 @@ def test_two_rows_of_a_localizer_are_set_against_each_other(bench, config, tiny)
     for path, copy in zip(files, copies, strict=True):
         copy.write_bytes(path.read_bytes())
     given = [part for path in copies for part in ("--scores", str(path))]
-    of_files = bench("explain", "positions", *given, "--folder", str(config.work / "own"))
+    of_files = bench("explain", "positions", *given, "--output-dir", str(config.work / "own"))
     assert of_files.returncode == 0, of_files.stderr
     assert (config.work / "own/positions-one-against-two.png").is_file()
     logged = [*config.work.glob("artifacts/sal/table4/*/artifacts/figures/llamapartialspoof/*.png")]

@@ -79,7 +79,7 @@ REPORTS = [
     ["doctor"],
     ["show", "table4", "--smoke"],
     ["run", "table4", "--smoke", "--dry-run"],
-    ["report", "table4", "--smoke", "--format", "html", "--folder", "reports"],
+    ["report", "table4", "--smoke", "--format", "html", "--output-dir", "reports"],
 ]
 
 
