@@ -118,7 +118,7 @@ def check(
     Damage in the midst of a file, samples that are no numbers or far too loud, and silence are
     found with --decode only.
     """
-    from bench.cli.counting import counting
+    from bench.cli.progress_bars import counting
     from bench.corpora.check import as_dict, check, listing, render
     from bench.corpora.parallel import processes
 
@@ -158,7 +158,7 @@ def overlap(a: str, b: str, audio: bool, smoke: bool, as_json: bool) -> None:
 
     What the cards say is always compared; lists and audio where both corpora are on this machine.
     """
-    from bench.cli.counting import counting
+    from bench.cli.progress_bars import counting
     from bench.corpora import overlap as look
 
     here, form = configuration.load(), options.form(smoke)
@@ -216,7 +216,7 @@ def mini(
     replace: bool,
 ) -> None:
     """Make miniature corpora in the official layouts: all, or those of --corpus and --table."""
-    from bench.cli.counting import counting_each
+    from bench.cli.progress_bars import counting_each
     from bench.corpora.mini import SIZES, write
 
     place = folder or configuration.to_write().mini

@@ -11,7 +11,7 @@ import click
 
 from bench import cards, config_files, machine, packages, provenance, weights
 from bench.cli import completion, configuration, json_output, machine_checks, options
-from bench.cli.counting import runs_wait
+from bench.cli.progress_bars import runs_wait
 from bench.config import Config, Form
 from bench.corpora import cards as corpora
 from bench.errors import BenchError

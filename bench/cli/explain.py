@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import click
 
 from bench import cards, sweep_cards
-from bench.cli import completion, explained, json_output
-from bench.cli.asked import FORM, NONE, TRACK, Asked, asked, gathered
+from bench.cli import completion, explain_output, json_output
+from bench.cli.figure_request import FORM, NONE, TRACK, Asked, asked, gathered
 from bench.errors import BenchError
 
 if TYPE_CHECKING:  # these import torch and Matplotlib, which takes seconds: else only when called
@@ -70,7 +70,7 @@ def tca(asked: Asked, utterance: str | None) -> None:
     stem = f"tca-{row.row}-{row.seed}-{utterance or 'panel'}"
     classes = found[0].classes
     asked.write(stem, lambda kind: figures.activations(panels, classes, title, kind), row)
-    explained.say_decided(found)
+    explain_output.say_decided(found)
 
 
 @explain.command()
@@ -190,7 +190,7 @@ def positions(
         shown.row,
     )
     known = asked.shown_by("positions")
-    explained.say_positions(found, paper, known.source if known else "", smoke)
+    explain_output.say_positions(found, paper, known.source if known else "", smoke)
 
 
 def _of_files(scores: Sequence[Path]) -> _Places:
@@ -272,7 +272,7 @@ def features(asked: Asked, evaluations: tuple[str, ...], most: str, layer: str |
         chosen = asked.evaluation(row.run, name)
         found = hidden(row, chosen, limit[chosen], layer, asked.here)
         layers[found.layer] = None
-        explained.add_features(chosen, found)
+        explain_output.add_features(chosen, found)
         shown = f"{len(found.features):,}"
         shown += f" of {found.of:,}" if len(found.features) < found.of else ""
         places = embedded(found.features, row.seed)
@@ -335,7 +335,7 @@ def ranks(asked: Asked, more: tuple[str, ...], against: str, readings: tuple[str
         lambda kind: figures.ranks(found.dimensions, found.panels, title, kind),
         None,
     )
-    explained.say_ranks(found)
+    explain_output.say_ranks(found)
 
 
 def _reading(text: str) -> tuple[str, str]:
@@ -372,7 +372,7 @@ def curves(asked: Asked, sweeps: tuple[str, ...]) -> None:
             )
         panels.append(figures.swept(card, kept[0].trials, sweep_cards.base(card)))
         runs.append(kept[0].run_id)
-        explained.add_curve(card.key, card.parent, runs[-1], panels[-1])
+        explain_output.add_curve(card.key, card.parent, runs[-1], panels[-1])
     smoke = "SMOKE: " if asked.form == "smoke" else ""
     title = f"{smoke}EER over settings of {card.parent}: sweeps {', '.join(chosen)}"
     name = f"curves-{'-'.join(chosen)}"

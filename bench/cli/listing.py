@@ -10,9 +10,9 @@ from typing import Any
 import click
 
 from bench import cards, checked_cards, sweep_cards
-from bench.cli import checked, json_output, options
-from bench.cli.sweep import entry as sweep_entry
-from bench.cli.wrapping import wrapped
+from bench.cli import checked_tables, json_output, options
+from bench.cli.sweep import describe_sweep
+from bench.cli.text_width import wrapped
 from bench.corpora import cards as corpora
 from bench.errors import BenchError
 from bench.specs.table import Table
@@ -41,13 +41,15 @@ def catalogue() -> dict[str, list[dict[str, Any]]]:
     """Return everything there is, by kind of thing."""
     return {
         "tables": _entries(cards.table_keys(), _of_table),
-        "tables without training": _entries(checked_cards.names(), checked.entry),
+        "tables without training": _entries(
+            checked_cards.names(), checked_tables.describe_checked_table
+        ),
         "systems": [{"name": kind, "about": about} for kind, about in _kinds("systems", "System")],
         "front-ends": [
             {"name": kind, "about": about} for kind, about in _kinds("frontends", "FrontEnd")
         ],
         "corpora": _entries(corpora.names(), _of_corpus),
-        "sweeps": _entries(sweep_cards.names(), sweep_entry),
+        "sweeps": _entries(sweep_cards.names(), describe_sweep),
     }
 
 

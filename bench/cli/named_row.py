@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from bench.cli.given import Given, ScoreFileParam
+from bench.cli.score_file_argument import Given, ScoreFileParam
 from bench.config import Config, Form
 from bench.errors import BenchError
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 from bench import cards, checked_cards, writing
-from bench.cli import checked, completion, configuration, json_output, options
-from bench.cli.sweep import report as sweep_report
-from bench.cli.wrapping import width
+from bench.cli import checked_tables, completion, configuration, json_output, options
+from bench.cli.sweep import report_sweep
+from bench.cli.text_width import width
 from bench.config import Config, Form
 from bench.errors import BenchError, near
 from bench.sweep_cards import PREFIX
@@ -76,14 +76,14 @@ def report(
         return
     place = folder or Path("reports", "smoke" if smoke else "published")
     if table.startswith(PREFIX):
-        sweep_report(context, table, form, check, place, as_json)
+        report_sweep(context, table, form, check, place, as_json)
         return
-    if checked.known(table):
+    if checked_tables.is_checked_table(table):
         refused = options.given({"--smoke": smoke})
         if as_json and not check:
-            checked.run(table, refused=refused)
+            checked_tables.print_checked_table(table, refused=refused)
         else:
-            old = checked.report(table, place, check=check, refused=refused)
+            old = checked_tables.report_checked_table(table, place, check=check, refused=refused)
             _say_stale(context, check, old, table, place, *_given(False, False, folder))
         return
     from bench import reporting
@@ -96,7 +96,7 @@ def report(
         records = [record for made in reports for record in made.records]
         json_output.print_json("report", {"form": form, "records": records})
         return
-    untrained = checked.names_here() if table == ALL and form == "paper" else []
+    untrained = checked_tables.list_available_tables() if table == ALL and form == "paper" else []
     looked_up = [checked_cards.card(key) for key in untrained]
     page = overview.overview(reports, form, looked_up) if table == ALL else None
     left = [] if page is None else overview.left_over(reports, place)
@@ -105,7 +105,11 @@ def report(
     shown = [made for made in reports if made.says_something or asked_for]
     if not shown and page is None:
         raise BenchError("report.empty", _nothing(reports[0].table.key, place))
-    stale = [path for key in untrained for path in checked.report(key, place, check=check)]
+    stale = [
+        path
+        for key in untrained
+        for path in checked_tables.report_checked_table(key, place, check=check)
+    ]
     if check:
         stale += [path for made in shown for path in reporting.stale(made, place, extras)]
         stale += left if page is None else [*left, *overview.stale(page, place)]

@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from bench import cards
-from bench.cli.wrapping import width
+from bench.cli.text_width import width
 from bench.config import Config, Form
 from bench.reporting import terminal
 from bench.reporting.cells import Cell, cells

@@ -9,7 +9,7 @@ import click
 
 from bench import cards
 from bench.cli import completion, json_output, options
-from bench.cli.wrapping import wrapped
+from bench.cli.text_width import wrapped
 from bench.errors import BenchError
 from bench.specs import described
 from bench.specs.described import Setting

@@ -9,9 +9,9 @@ from typing import Any
 import click
 
 from bench import cards
-from bench.cli import checked, completion, configuration, json_output, options
-from bench.cli.sweep import show as show_sweep
-from bench.cli.wrapping import wrapped
+from bench.cli import checked_tables, completion, configuration, json_output, options
+from bench.cli.sweep import show_sweep
+from bench.cli.text_width import wrapped
 from bench.config import Config, Form
 from bench.paper_cards import ordered, touches
 from bench.specs.table import Difference, Paper, Table
@@ -56,8 +56,8 @@ def show(
     if table.startswith(PREFIX):
         show_sweep(table, options.form(smoke), as_json)
         return
-    if checked.known(table):
-        checked.run(table)
+    if checked_tables.is_checked_table(table):
+        checked_tables.print_checked_table(table)
         return
     card, form = cards.table(table), options.form(smoke)
     paper = cards.paper(card.key.partition("/")[0])

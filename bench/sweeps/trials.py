@@ -18,7 +18,7 @@ from bench.reporting.sweep_best import standing
 from bench.specs.run import Run
 from bench.specs.sweep import Sweep
 from bench.sweep_cards import base, row, seeds, signature, trial_run
-from bench.sweeps import records, room, storage
+from bench.sweeps import remaining_trials, storage, trial_table
 from bench.sweeps.publish import publish
 from bench.sweeps.study import STATES, Claim, Pruned, Study
 from bench.sweeps.worker import Ended, Heard, Refused, work
@@ -58,7 +58,7 @@ class Sweeping:
             fingerprints=data.fingerprints(),
             made_from=data.made_from(),
             commit=commit(),
-            settings=records.described(card),
+            settings=trial_table.describe_settings(card),
         )
         self._seeds = seeds(card)
         self._resolution = self._resolution_of(run)
@@ -72,7 +72,9 @@ class Sweeping:
         """Raise RowFailed where the disk does not hold what is left of `wanted` trials, done by so
         many processes.
         """
-        left = room.left(self.study, self._whole(wanted), self._config)
+        left = remaining_trials.list_remaining_trainings(
+            self.study, self._whole(wanted), self._config
+        )
         try:
             costs.require_room(left, self._config, jobs)
         except RowFailed:
@@ -109,8 +111,8 @@ class Sweeping:
         return wanted if points is None else min(wanted, len(points))
 
     def table(self) -> pd.DataFrame:
-        """Return the study's trials (`bench.sweeps.records`), those of other processes too."""
-        return records.table(self.study, self._tracked.frame(), self._resolution)
+        """Return the study's trials (`bench.sweeps.trial_table`), those of other processes too."""
+        return trial_table.build_trial_table(self.study, self._tracked.frame(), self._resolution)
 
     def standing(self) -> str:
         """Return which trial is best, or that dev cannot tell; "" where none is finished."""

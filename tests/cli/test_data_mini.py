@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.cli.counting import counting_each
+from bench.cli.progress_bars import counting_each
 from bench.corpora import mini
 
 

@@ -22,7 +22,7 @@ POSIX_OF = {
     "time": "tzset",
 }
 """What of the standard library Windows lacks, or (`os.kill`) does something else by."""
-EXCUSED = {("sweeps/launch.py", "os.kill")}
+EXCUSED = {("sweeps/worker_processes.py", "os.kill")}
 """Sweeps of several processes are trained on Linux."""
 
 

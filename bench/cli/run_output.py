@@ -15,7 +15,7 @@ from bench.config import Config
 from bench.launchers.order import Order
 
 
-def results(order: Order, here: Config, job: str) -> str:
+def format_seed_results(order: Order, here: Config, job: str) -> str:
     """Return the results of a finished job, by its name (`S5 · seed 666`), beside the paper's, and
     how long it took; nothing where the store does not have them.
     """
@@ -25,7 +25,7 @@ def results(order: Order, here: Config, job: str) -> str:
     return f"{text}  ({duration(3600 * hours)})" if text else ""
 
 
-def print_table(order: Order, here: Config) -> None:
+def print_results_table(order: Order, here: Config) -> None:
     """Print the table; of runs with changed settings the rows that were asked for, with what was
     set.
     """
@@ -47,7 +47,7 @@ def next_command(order: Order, variant: str | None) -> str:
     return f"bench show {order.table.key} --other-settings{chosen}{smoke}"
 
 
-class Ended(Protocol):
+class EndedJob(Protocol):
     """A job that ended, as `bench.launchers.local.Outcome`."""
 
     @property
@@ -58,7 +58,7 @@ class Ended(Protocol):
     def message(self) -> str: ...
 
 
-def as_content(order: Order, outcome: Ended) -> Mapping[str, Any]:
+def describe_outcome(order: Order, outcome: EndedJob) -> Mapping[str, Any]:
     """Return how a job ended, for scripts."""
     row, _, seed = outcome.job.rpartition(" · seed ")
     how = {"table": order.table.key, "row": row, "seed": int(seed)}
@@ -66,7 +66,7 @@ def as_content(order: Order, outcome: Ended) -> Mapping[str, Any]:
     return {"table": order.table.key, "form": order.form, "runs": [how]}
 
 
-def records(order: Order, here: Config) -> Mapping[str, Any]:
+def list_result_records(order: Order, here: Config) -> Mapping[str, Any]:
     """Return the results of the rows that were asked for, for scripts."""
     found = Results(order.table, order.form, here)
     others = found.other_records(order.rows) if order.overrides else []
@@ -74,7 +74,7 @@ def records(order: Order, here: Config) -> Mapping[str, Any]:
     return {"records": [of for row in rows for of in found.records(row)], "other_runs": others}
 
 
-def planned(order: Order, here: Config) -> Mapping[str, Any]:
+def describe_plan(order: Order, here: Config) -> Mapping[str, Any]:
     """Return what would be run, for scripts: each row and seed with its state in the store."""
     from bench.launchers.needs import lacking, lacking_device
     from bench.tracking.states import states

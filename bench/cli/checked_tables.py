@@ -16,18 +16,18 @@ if TYPE_CHECKING:
     from bench.reporting.checked import Found
 
 
-def known(table: str) -> bool:
+def is_checked_table(table: str) -> bool:
     """Return whether `table` names one."""
     return table in checked_cards.names()
 
 
-def entry(key: str) -> dict[str, str]:
+def describe_checked_table(key: str) -> dict[str, str]:
     """Return what `bench list` says of such a table."""
     card = checked_cards.card(key)
     return {"name": card.key, "about": f"{card.caption} [{card.kind}]"}
 
 
-def names_here() -> list[str]:
+def list_available_tables() -> list[str]:
     """Return the tables that can be looked up here; those that need torch are left out where it is
     not installed, which is said.
     """
@@ -41,9 +41,9 @@ def names_here() -> list[str]:
     return [key for key in known if key not in left_out]
 
 
-def run(table: str, *, refused: str = "") -> None:
+def print_checked_table(table: str, *, refused: str = "") -> None:
     """Look the table up and print it; `refused` names options that were given and mean nothing."""
-    found = _found(table, refused)
+    found = _look_up_table(table, refused)
     if json_output.is_wanted():
         from bench.reporting.checked import records
 
@@ -63,20 +63,20 @@ def run(table: str, *, refused: str = "") -> None:
     click.echo(f"{found.said} next: bench report {table}")
 
 
-def report(table: str, folder: Path, *, check: bool, refused: str = "") -> list[Path]:
+def report_checked_table(table: str, folder: Path, *, check: bool, refused: str = "") -> list[Path]:
     """Write the table's report into `folder` and say so; with `check` write nothing. Return the
     files that `check` finds stale.
     """
     from bench.reporting.checked import stale, write
 
-    found = _found(table, refused)
+    found = _look_up_table(table, refused)
     if check:
         return stale(found, folder)
     click.echo(f"report: {write(found, folder)}")
     return []
 
 
-def _found(table: str, refused: str) -> Found:
+def _look_up_table(table: str, refused: str) -> Found:
     if refused:
         raise BenchError(
             "option.not-applicable",

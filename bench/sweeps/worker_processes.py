@@ -20,7 +20,9 @@ STORAGE = "BENCH_SWEEP_STORAGE"
 """The variable that names the storage: a URL may hold a password, which a command line shows."""
 
 
-def run(arguments: Sequence[str], jobs: int, config: Config, say: Callable[[str], None]) -> None:
+def run_workers(
+    arguments: Sequence[str], jobs: int, config: Config, say: Callable[[str], None]
+) -> None:
     """Start `jobs` workers, `bench <arguments>` each, pass on what they print, and wait for them.
 
     They stop when this process ends, however it ends: their standard input is a pipe from it.
@@ -28,7 +30,7 @@ def run(arguments: Sequence[str], jobs: int, config: Config, say: Callable[[str]
     workers = [
         subprocess.Popen(
             [sys.executable, "-m", "bench", *arguments],
-            env=environment(number, jobs, config),
+            env=worker_environment(number, jobs, config),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -64,7 +66,7 @@ def _pass_on(lines: IO[str] | None, say: Callable[[str], None]) -> None:
             say(line.rstrip("\n"))
 
 
-def environment(number: int, jobs: int, config: Config) -> dict[str, str]:
+def worker_environment(number: int, jobs: int, config: Config) -> dict[str, str]:
     """Return the environment of a worker: its share of the GPUs, or of the processor's cores."""
     own = dict(os.environ)
     gpus = visible_gpus() if config.device in ("auto", "cuda") else []
@@ -89,9 +91,9 @@ def visible_gpus() -> list[str]:
 def stop_with_parent() -> None:
     """In a worker: be interrupted, as by Ctrl-C, when the process that started it is gone."""
 
-    def wait() -> None:
+    def wait_for_parent() -> None:
         while os.read(0, 1):
             pass
         os.kill(os.getpid(), signal.SIGINT)
 
-    threading.Thread(target=wait, daemon=True).start()
+    threading.Thread(target=wait_for_parent, daemon=True).start()

@@ -59,7 +59,7 @@ def safe_name(name: str) -> str:
     return writing.portable_name(name[:100])
 
 
-def made(place: Path) -> Path:
+def make_folder(place: Path) -> Path:
     """Make a folder for the verdict, before it is computed."""
     try:
         place.mkdir(parents=True, exist_ok=True)
@@ -89,7 +89,7 @@ def comparison_folder(work: Path, content: Mapping[str, Any]) -> Path:
 
 def write_comparison(place: Path, text: str, content: Mapping[str, Any]) -> list[Path]:
     """Write a comparison as Markdown and JSON; return the files."""
-    made(place)
+    make_folder(place)
     as_json = json_output.json_text({"kind": "compare", **content})
     return _write_each(place, {"comparison.md": text.encode(), "comparison.json": as_json.encode()})
 

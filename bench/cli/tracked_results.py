@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from bench import cards, writing
-from bench.cli.given import Given
+from bench.cli.score_file_argument import Given
 from bench.config import Config
 from bench.errors import BenchError
 
