@@ -32,7 +32,7 @@ data.add_command(list_utterances)
 def show_corpus(name: str, as_json: bool) -> None:
     """Show a corpus's card: story, licence, where to get it, splits, traps."""
     card, here = cards.card(name), configuration.load()
-    found = [*_found(card, here)]
+    found = [*_describe_presence(card, here)]
     if as_json:
         content = {"corpus": card.key, **card.model_dump(mode="json", exclude={"key"})}
         content |= {"on_this_machine": found}
@@ -41,7 +41,7 @@ def show_corpus(name: str, as_json: bool) -> None:
     click.echo(f"{card.name} ({card.short}), {card.task}\n\n{card.story}\n")
     click.echo(f"citation: {card.citation}\nlicence: {card.licence}\npage: {card.page}")
     for item in card.downloads:
-        click.echo(f"  {item.file}: {item.url} ({_known(item)})")
+        click.echo(f"  {item.file}: {item.url} ({_describe_download(item)})")
     if card.downloads:
         click.echo(f"to download: {card.download_size.in_words}")
     click.echo(f"place: {card.place}")
@@ -63,7 +63,7 @@ def show_corpus(name: str, as_json: bool) -> None:
         click.echo(f"  {line['what']}: {line['state']}")
 
 
-def _known(item: Download) -> str:
+def _describe_download(item: Download) -> str:
     """Return the size and checksums of an official file, as far as they are known."""
     if item.bytes is not None:
         size = f"{item.bytes:,} bytes"
@@ -74,7 +74,7 @@ def _known(item: Download) -> str:
     return ", ".join([size, *(f"{kind} {digest}" for kind, digest in sums.items() if digest)])
 
 
-def _found(card: CorpusCard, here: Config) -> Iterator[dict[str, str]]:
+def _describe_presence(card: CorpusCard, here: Config) -> Iterator[dict[str, str]]:
     """Yield where the corpus and its miniature are, and how each split was found at a look."""
     from bench.corpora.check import glance
 
@@ -222,7 +222,7 @@ def mini(
     place = folder or configuration.to_write().mini
     writing.remove_leftovers([place])
     keys = {cards.card(name).key for name in only} | {
-        key for table in for_tables for key in _corpora_of(table)
+        key for table in for_tables for key in _list_corpora(table)
     }
 
     def ready(path: Path, before: str) -> None:
@@ -237,7 +237,7 @@ def mini(
         click.echo(f"already there, by the same recipe: {place}")
 
 
-def _corpora_of(table: str) -> set[str]:
+def _list_corpora(table: str) -> set[str]:
     """Return the corpora that the rows of a table are trained and evaluated on in smoke form."""
     card = tables.table(table)
     runs = [tables.resolve(card, row, "smoke") for row in tables.runnable(card)]

@@ -56,12 +56,12 @@ class ExpectedParam(click.ParamType):
         if isinstance(value, tuple):
             return value  # pyright: ignore[reportUnknownVariableType]
         try:
-            return tuple(_parsed(part.strip()) for part in str(value).split(","))
+            return tuple(_parse_result(part.strip()) for part in str(value).split(","))
         except BenchError as error:
             self.fail(str(error), param, ctx)
 
 
-def _parsed(part: str) -> Expected:
+def _parse_result(part: str) -> Expected:
     metric, _, text = (of.strip() for of in part.partition("="))
     bare = text.removesuffix("%").strip() if catalogue.is_rate(metric) else text
     try:
@@ -107,7 +107,7 @@ def end_where_different(expected: Iterable[Expected], figures: Mapping[str, Figu
     with exit code 1 where there are any.
     """
     different = [
-        f"{of.metric} is {_shown(of, figures[of.metric].value)}, expected "
+        f"{of.metric} is {_format_result(of, figures[of.metric].value)}, expected "
         f"{of.text}{' %' * catalogue.is_rate(of.metric)}"
         for of in expected
         if not of.is_met(figures[of.metric].value)
@@ -117,7 +117,7 @@ def end_where_different(expected: Iterable[Expected], figures: Mapping[str, Figu
         raise click.exceptions.Exit(1)
 
 
-def _shown(expected: Expected, value: float) -> str:
+def _format_result(expected: Expected, value: float) -> str:
     """Return our result with some more digits than the number has: enough to see the difference."""
     exponent = expected.number.as_tuple().exponent
     assert isinstance(exponent, int), "a finite number"

@@ -23,10 +23,10 @@ _BASELINE = (
     "the paper does not name its baseline, and S3 is S7 without SAL's two techniques."
 )
 
-_against = click.option(
+_against_option = click.option(
     "--against", metavar="ROW", help=_BASELINE, shell_complete=completion.row_name
 )
-_against_seed = click.option(
+_against_seed_option = click.option(
     "--against-seed", type=int, help="Seed of that row's run (default: its first)."
 )
 
@@ -80,8 +80,8 @@ def tca(asked: Asked, utterance: str | None) -> None:
     "paper's Figure 1, CON_E_0000096; if the corpus does not contain it, the first by name that "
     "begins bona fide and ends spoof.",
 )
-@_against
-@_against_seed
+@_against_option
+@_against_seed_option
 @click.option("--layer", metavar="NAME", help="A module of the system, e.g. context.")
 @click.option(
     "--target",
@@ -130,11 +130,11 @@ def gradcam(
         f"target: sum of spoof {spoof}"
     )
     wave, checkpoints = found[0].wave, [one.checkpoint for one in found]
-    name = f"gradcam-{_versus(rows[::-1])}-{wanted}"
+    name = f"gradcam-{_join_names(rows[::-1])}-{wanted}"
     asked.write(name, lambda kind: figures.gradcam(wave, checkpoints, title, kind), rows[-1])
 
 
-class _Places(NamedTuple):
+class _PositionPlot(NamedTuple):
     """What `positions` shows, and of what."""
 
     found: ByPosition
@@ -146,8 +146,8 @@ class _Places(NamedTuple):
 
 
 @explain.command()
-@_against
-@_against_seed
+@_against_option
+@_against_seed_option
 @click.option("--evaluation", help="Evaluation of the row (default: its first).")
 @click.option(
     "--labels-only",
@@ -176,11 +176,11 @@ def positions(
     from bench.reporting import figures
 
     if scores:
-        shown = _of_files(scores)
+        shown = _compare_files(scores)
     elif labels:
-        shown = _of_labels(asked, evaluation)
+        shown = _count_labels(asked, evaluation)
     else:
-        shown = _of_rows(asked, against, against_seed, evaluation)
+        shown = _compare_rows(asked, against, against_seed, evaluation)
     found, paper = shown.found, shown.paper
     smoke = "SMOKE: " if asked.form == "smoke" else ""
     title = f"{smoke}Positions in the segment: {shown.of}"
@@ -193,7 +193,7 @@ def positions(
     explain_output.say_positions(found, paper, known.source if known else "", smoke)
 
 
-def _of_files(scores: Sequence[Path]) -> _Places:
+def _compare_files(scores: Sequence[Path]) -> _PositionPlot:
     from bench.launchers.places import by_position
 
     if len(scores) > 2 or len({path.stem for path in scores}) < len(scores):
@@ -202,10 +202,10 @@ def _of_files(scores: Sequence[Path]) -> _Places:
         )
     paths = {path.stem: path for path in scores}
     name = "positions-" + "-against-".join(paths)
-    return _Places(by_position(paths), f"errors of {' and '.join(paths)}", name, {})
+    return _PositionPlot(by_position(paths), f"errors of {' and '.join(paths)}", name, {})
 
 
-def _of_labels(asked: Asked, evaluation: str | None) -> _Places:
+def _count_labels(asked: Asked, evaluation: str | None) -> _PositionPlot:
     from bench.launchers.places import of_labels
 
     card = cards.table(asked.table)
@@ -214,12 +214,14 @@ def _of_labels(asked: Asked, evaluation: str | None) -> _Places:
     chosen = asked.evaluation(run, evaluation)
     of = f"share of frames, {asked.framed(run, chosen)}"
     found = of_labels(run.evaluate[chosen], asked.form, asked.here)
-    return _Places(found, of, f"positions-labels-{chosen}", _printed(asked, chosen))
+    return _PositionPlot(
+        found, of, f"positions-labels-{chosen}", _find_printed_shares(asked, chosen)
+    )
 
 
-def _of_rows(
+def _compare_rows(
     asked: Asked, against: str | None, seed: int | None, evaluation: str | None
-) -> _Places:
+) -> _PositionPlot:
     from bench.launchers.places import by_position
 
     rows = asked.pair("positions", against, seed)
@@ -228,11 +230,11 @@ def _of_rows(
     names = " and ".join(row.name for row in rows[::-1])
     of = f"errors of {names} of {rows[0].table}, {asked.framed(run, chosen)}"
     found = by_position({row.name: row.scores(chosen) for row in rows[::-1]})
-    name = f"positions-{_versus(rows)}-{chosen}"
-    return _Places(found, of, name, _printed(asked, chosen), rows[0])
+    name = f"positions-{_join_names(rows)}-{chosen}"
+    return _PositionPlot(found, of, name, _find_printed_shares(asked, chosen), rows[0])
 
 
-def _printed(asked: Asked, evaluation: str) -> dict[str, float]:
+def _find_printed_shares(asked: Asked, evaluation: str) -> dict[str, float]:
     known = asked.shown_by("positions")
     return known.paper if known and known.evaluation == evaluation else {}
 
@@ -322,7 +324,7 @@ def ranks(asked: Asked, more: tuple[str, ...], against: str, readings: tuple[str
 
     tables = [cards.table(name) for name in (asked.table, *more)]
     systems = [*(name.strip() for name in against.split(",")), asked.row]
-    other = [_reading(text) for text in readings]
+    other = [_parse_other_result(text) for text in readings]
     frame = Store(asked.here).frame
     found = ranking(tables, systems, asked.row, frame, asked.form, other)
     smoke = "SMOKE: " if asked.form == "smoke" else ""
@@ -338,7 +340,7 @@ def ranks(asked: Asked, more: tuple[str, ...], against: str, readings: tuple[str
     explain_output.say_ranks(found)
 
 
-def _reading(text: str) -> tuple[str, str]:
+def _parse_other_result(text: str) -> tuple[str, str]:
     row, equals, table = text.partition("=")
     if not equals:
         raise BenchError(
@@ -379,5 +381,5 @@ def curves(asked: Asked, sweeps: tuple[str, ...]) -> None:
     asked.write(name, lambda kind: figures.curves(panels, title, kind), runs[0])
 
 
-def _versus(rows: Sequence[TrainedRow]) -> str:
+def _join_names(rows: Sequence[TrainedRow]) -> str:
     return "-against-".join(f"{row.row}-{row.seed}" for row in rows)

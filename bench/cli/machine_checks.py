@@ -95,11 +95,11 @@ def beside_lock(lock: Path = ROOT / "uv.lock") -> str:
     wanted: dict[str, set[str]] = {}
     for package in tomllib.loads(lock.read_text(encoding="utf-8"))["package"]:
         if "version" in package:
-            wanted.setdefault(package["name"], set()).add(_public(package["version"]))
+            wanted.setdefault(package["name"], set()).add(_public_version(package["version"]))
     others = {
         name: installed
         for name, known in wanted.items()
-        if (installed := _installed(name)) and _public(installed) not in known
+        if (installed := _installed_version(name)) and _public_version(installed) not in known
     }
     if not others:
         return f"the installed packages are those of {lock.name}"
@@ -113,13 +113,13 @@ def beside_lock(lock: Path = ROOT / "uv.lock") -> str:
     )
 
 
-def _installed(name: str) -> str:
+def _installed_version(name: str) -> str:
     try:
         return version(name)
     except PackageNotFoundError:
         return ""
 
 
-def _public(text: str) -> str:
+def _public_version(text: str) -> str:
     """Return a version without what a build adds: 2.11.0 of 2.11.0+cu128."""
     return re.split(r"\+", text)[0]

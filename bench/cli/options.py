@@ -112,11 +112,11 @@ def set_options(tree: Mapping[str, Any]) -> str:
     '--set mix.partner=self --set mix.rounds=2'
     """
     return " ".join(
-        f"--set {shlex.quote('.'.join(key) + '=' + _value(of))}" for key, of in leaves(tree)
+        f"--set {shlex.quote('.'.join(key) + '=' + _format_value(of))}" for key, of in leaves(tree)
     )
 
 
-def _value(value: Any) -> str:
+def _format_value(value: Any) -> str:
     """Return a value as `--set` takes it: a word as it is, anything else as TOML."""
     bare = isinstance(value, str) and re.fullmatch(r"[A-Za-z_][\w.-]*", value)
     return value if bare else json.dumps(value)

@@ -72,7 +72,7 @@ def report(
     if table == PAPERS:
         changed = formats != _MARKDOWN_AND_CSV
         refused = {"--smoke": smoke, "--format": changed, "--detail": detail}
-        _papers(context, options.given({**refused, "--json": as_json}), check, folder)
+        _report_papers(context, options.given({**refused, "--json": as_json}), check, folder)
         return
     place = folder or Path("reports", "smoke" if smoke else "published")
     if table.startswith(PREFIX):
@@ -84,14 +84,14 @@ def report(
             checked_tables.print_checked_table(table, refused=refused)
         else:
             old = checked_tables.report_checked_table(table, place, check=check, refused=refused)
-            _say_stale(context, check, old, table, place, *_given(False, False, folder))
+            _print_stale(context, check, old, table, place, *_list_options(False, False, folder))
         return
     from bench import reporting
     from bench.reporting import overview
 
-    extras = _extras(formats)
+    extras = _parse_formats(formats)
     here = configuration.to_write(place)
-    reports = _made(cards.table_keys() if table == ALL else [table], form, detail, here)
+    reports = _build_reports(cards.table_keys() if table == ALL else [table], form, detail, here)
     if as_json and not check:
         records = [record for made in reports for record in made.records]
         json_output.print_json("report", {"form": form, "records": records})
@@ -104,7 +104,7 @@ def report(
     asked_for = table != ALL and (folder is not None or form == "smoke")
     shown = [made for made in reports if made.says_something or asked_for]
     if not shown and page is None:
-        raise BenchError("report.empty", _nothing(reports[0].table.key, place))
+        raise BenchError("report.empty", _describe_empty(reports[0].table.key, place))
     stale = [
         path
         for key in untrained
@@ -113,7 +113,7 @@ def report(
     if check:
         stale += [path for made in shown for path in reporting.stale(made, place, extras)]
         stale += left if page is None else [*left, *overview.stale(page, place)]
-        _say_stale(context, check, stale, table, place, *_given(smoke, detail, folder))
+        _print_stale(context, check, stale, table, place, *_list_options(smoke, detail, folder))
         return
     for made in shown:
         click.echo(f"report: {reporting.write(made, place, extras)}")
@@ -128,7 +128,7 @@ def report(
         click.echo(f"overview: {place / overview.NAME}")
 
 
-def _papers(context: click.Context, refused: str, check: bool, folder: Path | None) -> None:
+def _report_papers(context: click.Context, refused: str, check: bool, folder: Path | None) -> None:
     """Write the pages of what papers print, or `check` them; `refused` names options that mean
     nothing for them.
     """
@@ -141,27 +141,27 @@ def _papers(context: click.Context, refused: str, check: bool, folder: Path | No
         )
     place = folder or Path("reports", PAPERS)
     if check:
-        _say_stale(
-            context, check, papers.stale(place), PAPERS, place, *_given(False, False, folder)
+        _print_stale(
+            context, check, papers.stale(place), PAPERS, place, *_list_options(False, False, folder)
         )
     else:
         click.echo(f"papers: {papers.write(place)}")
 
 
-def _given(smoke: bool, detail: bool, folder: Path | None) -> list[str]:
+def _list_options(smoke: bool, detail: bool, folder: Path | None) -> list[str]:
     """Return the options with which a report is written as it was checked."""
     where = [] if folder is None else ["--output-dir", str(folder)]
     return [*(["--smoke"] if smoke else []), *(["--detail"] if detail else []), *where]
 
 
-def _nothing(key: str, place: Path) -> str:
+def _describe_empty(key: str, place: Path) -> str:
     return (
         f"{key}: no row was run and no score file evaluated, so nothing is written to {place}: "
         f"`bench run {key}` first, or give --output-dir to get the paper's results alone"
     )
 
 
-def _say_stale(
+def _print_stale(
     context: click.Context,
     check: bool,
     stale: Sequence[Path],
@@ -184,7 +184,7 @@ def _say_stale(
         click.echo(f"up to date: {place}")
 
 
-def _extras(formats: str) -> list[Extra]:
+def _parse_formats(formats: str) -> list[Extra]:
     asked = [part.strip() for part in formats.split(",")]
     for name in asked:
         if name not in _FORMATS:
@@ -195,16 +195,16 @@ def _extras(formats: str) -> list[Extra]:
     return [name for name in extras if name in asked]
 
 
-def _made(tables: Sequence[str], form: Form, detail: bool, here: Config) -> list[Report]:
+def _build_reports(tables: Sequence[str], form: Form, detail: bool, here: Config) -> list[Report]:
     from bench.reporting import KeptInStore
     from bench.tracking import opened
 
     store = opened.to_read(here)
     kept = KeptInStore(store, here.work)
-    return [_report(table, form, store, kept, detail) for table in tables]
+    return [_build_report(table, form, store, kept, detail) for table in tables]
 
 
-def _report(
+def _build_report(
     table: str, form: Form, store: Store | Records, kept: KeptInStore, detail: bool
 ) -> Report:
     from bench import reporting

@@ -91,7 +91,9 @@ def write_comparison(place: Path, text: str, content: Mapping[str, Any]) -> list
     """Write a comparison as Markdown and JSON; return the files."""
     make_folder(place)
     as_json = json_output.json_text({"kind": "compare", **content})
-    return _write_each(place, {"comparison.md": text.encode(), "comparison.json": as_json.encode()})
+    return _write_files(
+        place, {"comparison.md": text.encode(), "comparison.json": as_json.encode()}
+    )
 
 
 def write(verdict: Verdict, judged: Judged, place: Place) -> list[Path]:
@@ -115,10 +117,10 @@ def write(verdict: Verdict, judged: Judged, place: Place) -> list[Path]:
         threshold = eer_of(tally(bonafide, spoof)).threshold
         content["det.png"] = figures.det(bonafide, spoof, f"{title}:")
         content["scores.png"] = figures.histogram(bonafide, spoof, threshold, f"{title}: scores")
-    return _write_each(place.folder, content)
+    return _write_files(place.folder, content)
 
 
-def _write_each(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
+def _write_files(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
     for name, data in files.items():
         try:
             writing.write_bytes(folder / name, data)

@@ -45,13 +45,13 @@ class Results:
     here: Config
 
     @cached_property
-    def _runs(self) -> list[Any]:
+    def _table_runs(self) -> list[Any]:
         return table_runs(self.here, self.card.key, self.form)
 
     @cached_property
     def frame(self) -> pd.DataFrame:
         """The runs as a report reads them."""
-        return tidy(self._runs)
+        return tidy(self._table_runs)
 
     @cached_property
     def shown(self) -> terminal.Shown:
@@ -67,7 +67,7 @@ class Results:
         own = [line for line in self.shown.lines if rows is None or line.key in rows]
         if not others:
             return own
-        return [line for of in own for line in (of, *self._others(of.key))]
+        return [line for of in own for line in (of, *self._other_lines(of.key))]
 
     def text(self, lines: Sequence[terminal.Line]) -> str:
         """Return the lines as a table that fits the terminal."""
@@ -85,7 +85,7 @@ class Results:
 
     def records(self, row: str) -> list[dict[str, Any]]:
         """Return the results of a row, for scripts: one record a column."""
-        return [self._record(cell) for cell in self.shown.cells if cell.row == row]
+        return [self._build_record(cell) for cell in self.shown.cells if cell.row == row]
 
     def other_records(self, rows: Sequence[str]) -> list[dict[str, Any]]:
         """Return what was run of `rows` with other settings, for scripts."""
@@ -95,10 +95,10 @@ class Results:
                 "row": line.key,
                 "set": line.changed,
                 "state": line.state,
-                "results": [self._record(cell) for cell in line.cells],
+                "results": [self._build_record(cell) for cell in line.cells],
             }
             for row in rows
-            for line in self._others(row)
+            for line in self._other_lines(row)
         ]
 
     def of_settings(self, row: str, run: Signed) -> list[terminal.Line]:
@@ -110,7 +110,7 @@ class Results:
         if alike.empty:
             return []
         stands = standing(table, row, run, alike, self.form)
-        changed = overrides(self._runs)
+        changed = overrides(self._table_runs)
         said = [changed[run_id] for run_id in alike["run_id"] if changed[run_id]]
         return [
             terminal.Line(
@@ -132,7 +132,7 @@ class Results:
         hours = stands.runs["hours"].iloc[-1] if len(stands.runs) else 0.0
         return terminal.results(self.card, own), float(hours)
 
-    def _others(self, row: str) -> list[terminal.Line]:
+    def _other_lines(self, row: str) -> list[terminal.Line]:
         """Return a line for each set of other settings that a row was run with."""
         if row not in self.shown.standings:
             return []
@@ -145,5 +145,5 @@ class Results:
             for line in self.of_settings(row, _Settings(signature))
         ]
 
-    def _record(self, cell: Cell) -> dict[str, Any]:
+    def _build_record(self, cell: Cell) -> dict[str, Any]:
         return of_cell(self.shown.table, cell, self.form)

@@ -57,7 +57,7 @@ class Given(NamedTuple):
             ) from error
 
 
-def _seconds(text: str) -> float:
+def _parse_seconds(text: str) -> float:
     try:
         return float(text)
     except ValueError:
@@ -66,7 +66,7 @@ def _seconds(text: str) -> float:
         ) from None
 
 
-def _order(text: str) -> str:
+def _parse_order(text: str) -> str:
     if text not in ("ids", "protocol"):
         raise BenchError("option.invalid", f"order={text}: should be ids or protocol")
     return text
@@ -76,8 +76,8 @@ _VALUES: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "column": ("column", str),
     "id-column": ("id_column", str),
     "label-column": ("label_column", str),
-    "resolution": ("resolution_s", _seconds),
-    "order": ("order", _order),
+    "resolution": ("resolution_s", _parse_seconds),
+    "order": ("order", _parse_order),
     "name": ("name", str),
 }
 """Keys with a value: the field that they fill, and how."""
@@ -105,10 +105,10 @@ class ScoreFileParam(click.ParamType):
         """Return the file; BenchError where there is none."""
         if isinstance(value, Given):
             return value
-        return _parsed(str(value), ctx, self._folders)
+        return _parse_file(str(value), ctx, self._folders)
 
 
-def _parsed(text: str, ctx: click.Context | None, folders: bool) -> Given:
+def _parse_file(text: str, ctx: click.Context | None, folders: bool) -> Given:
     parts = text.split(",")
     paths = [Path(",".join(parts[:n])) for n in range(1, len(parts) + 1)]
     counts = [n for n, path in enumerate(paths, 1) if path in _STDIN or path.exists()]
@@ -117,20 +117,20 @@ def _parsed(text: str, ctx: click.Context | None, folders: bool) -> Given:
     path = paths[counts[-1] - 1]
     if path.is_dir() and not folders:
         raise BenchError("file.is-folder", f"{path}: is a folder, should be a file of scores")
-    said = dict(_said(path, part.strip()) for part in parts[counts[-1] :])
+    said = dict(_parse_option(path, part.strip()) for part in parts[counts[-1] :])
     name = said.pop("name", "")
     if ctx is None or path.is_dir() or (path.is_file() and path not in _STDIN):
         return Given(path, name, said, path)
-    shown = _shown(path)
+    shown = _name_pipe(path)
     if ctx.meta.setdefault(f"{__name__}.{shown}", path) is not path:
         raise BenchError("option.read-twice", f"{path}: {shown} can be read once only")
-    return Given(ctx.with_resource(_copied(path, shown.name)), name or shown.name, said, shown)
+    return Given(ctx.with_resource(_copy_pipe(path, shown.name)), name or shown.name, said, shown)
 
 
 _STDIN = (Path("-"), Path("/dev/stdin"))
 
 
-def _shown(path: Path) -> Path:
+def _name_pipe(path: Path) -> Path:
     """Return what a pipe is called; those that the shell numbers have no folder of their own."""
     if path in _STDIN:
         return Path("stdin")
@@ -138,7 +138,7 @@ def _shown(path: Path) -> Path:
 
 
 @contextmanager
-def _copied(path: Path, name: str) -> Iterator[Path]:
+def _copy_pipe(path: Path, name: str) -> Iterator[Path]:
     """Copy what comes through a pipe into a file of that name, which a reader can open again; it
     goes with the context.
     """
@@ -158,7 +158,7 @@ def _copied(path: Path, name: str) -> Iterator[Path]:
         yield copy
 
 
-def _said(path: Path, part: str) -> tuple[str, Any]:
+def _parse_option(path: Path, part: str) -> tuple[str, Any]:
     key, given, value = part.partition("=")
     if key in RENAMED_FILE_OPTIONS:
         warn_of_old_name(key, RENAMED_FILE_OPTIONS[key])

@@ -39,11 +39,11 @@ def settings(
     if row is not None and table is None:
         raise BenchError("option.conflict", "--row: needs --table, whose row it is")
     found = described.settings(key) if key else described.top()
-    own, name = _of_row(table, row, smoke)
+    own, name = _read_row(table, row, smoke)
     # A setting may be of several kinds: those that the row is of, where it has the setting at all.
-    found = [of for of in found if all(_holds(kind, own) for kind in of.where)] or found
+    found = [of for of in found if all(_has_value(kind, own) for kind in of.where)] or found
     if as_json:
-        records = [_record(of, own) for of in found]
+        records = [_build_record(of, own) for of in found]
         of_table, _, of_row = name.partition(":")
         content = {"table": of_table or None, "row": of_row or None, "settings": records}
         json_output.print_json("settings", {**content, "form": options.form(smoke)})
@@ -51,16 +51,16 @@ def settings(
     if name:
         click.echo(f"values in brackets are those of {name}")
     for setting in found:
-        _print(setting, own, "")
+        _print_setting(setting, own, "")
         for kind in setting.kinds:
             click.echo(wrapped(f"\n  {setting.key}.kind = {kind.name}: {kind.doc}", "    "))
             for of in kind.settings:
-                _print(of, own, "    ")
+                _print_setting(of, own, "    ")
         for of in setting.settings:
-            _print(of, own, "  ")
+            _print_setting(of, own, "  ")
 
 
-def _of_row(table: str | None, row: str | None, smoke: bool) -> tuple[Mapping[str, Any], str]:
+def _read_row(table: str | None, row: str | None, smoke: bool) -> tuple[Mapping[str, Any], str]:
     """Return the settings of the row that is asked about and its name; nothing where none is."""
     if table is None:
         return {}, ""
@@ -72,21 +72,21 @@ def _of_row(table: str | None, row: str | None, smoke: bool) -> tuple[Mapping[st
     return run.flat(), f"{card.key}:{chosen}"
 
 
-def _holds(kind: str, own: Mapping[str, Any]) -> bool:
+def _has_value(kind: str, own: Mapping[str, Any]) -> bool:
     key, _, value = kind.partition(" = ")
     return own.get(key) == value
 
 
-def _value(setting: Setting, own: Mapping[str, Any]) -> Any:
+def _find_value(setting: Setting, own: Mapping[str, Any]) -> Any:
     """Return what a row has; of a part its kind; None where it has no such setting."""
     return own.get(setting.key, own.get(f"{setting.key}.kind"))
 
 
-def _print(setting: Setting, own: Mapping[str, Any], indent: str) -> None:
+def _print_setting(setting: Setting, own: Mapping[str, Any], indent: str) -> None:
     parts = [f"{indent}{setting.key}", setting.values]
     if setting.default:
         parts.append(f"default {setting.default}")
-    value = _value(setting, own)
+    value = _find_value(setting, own)
     parts += [] if value is None else [f"[{options.settings({'': value})[3:]}]"]
     where = f"  (where {', '.join(setting.where)})" if setting.where else ""
     click.echo(wrapped("  ".join(parts) + where, f"{indent}    "))
@@ -94,21 +94,21 @@ def _print(setting: Setting, own: Mapping[str, Any], indent: str) -> None:
         click.echo(wrapped(f"{indent}    {setting.doc}", f"{indent}    "))
 
 
-def _record(setting: Setting, own: Mapping[str, Any]) -> dict[str, Any]:
+def _build_record(setting: Setting, own: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "key": setting.key,
         "values": setting.values,
         "default": setting.default or None,
         "doc": setting.doc,
         "where": list(setting.where),
-        "value": _value(setting, own),
+        "value": _find_value(setting, own),
         "kinds": [
-            {"kind": of.name, "doc": of.doc, "settings": _records(of.settings, own)}
+            {"kind": of.name, "doc": of.doc, "settings": _build_records(of.settings, own)}
             for of in setting.kinds
         ],
-        "settings": _records(setting.settings, own),
+        "settings": _build_records(setting.settings, own),
     }
 
 
-def _records(found: Iterable[Setting], own: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [_record(of, own) for of in found]
+def _build_records(found: Iterable[Setting], own: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [_build_record(of, own) for of in found]

@@ -63,7 +63,7 @@ def show(
     paper = cards.paper(card.key.partition("/")[0])
     card, chosen = options.varied(card, cards.select(card, rows), variant)
     here = configuration.load()
-    concerning = _differences(paper, card, chosen)
+    concerning = _list_differences(paper, card, chosen)
     if as_json:
         _print_json(card, chosen, form, here, concerning, other_settings)
         return
@@ -140,7 +140,7 @@ def _print_json(
     json_output.print_json("show", content)
 
 
-def _differences(paper: Paper, card: Table, rows: Sequence[str]) -> list[Difference]:
+def _list_differences(paper: Paper, card: Table, rows: Sequence[str]) -> list[Difference]:
     """Return the points of the paper's list that concern any of the rows, by effect."""
     touched = touches(paper, card.key, {row: cards.resolve(card, row) for row in rows})
     return ordered([of for of in paper.differences if of.item in touched])
@@ -176,7 +176,7 @@ def describe(card: Table, rows: Iterable[str], form: Form, here: Config) -> list
     return described
 
 
-def _figures(paper: Mapping[str, float], digest: Mapping[str, float]) -> str:
+def _format_results(paper: Mapping[str, float], digest: Mapping[str, float]) -> str:
     """Return a row's published results, those that only a digest of the paper has so marked."""
     shown = [f"{name} {value:g}" for name, value in paper.items()]
     return ", ".join([*shown, *(f"{name} {value:g} (digest)" for name, value in digest.items())])
@@ -190,7 +190,7 @@ def _print_row(row: dict[str, Any], whole: bool) -> None:
         f"  signature {row['signature']} (training {row['training_signature']}), seeds {seeds}"
     )
     click.echo(f"  state: {row['state']}")
-    click.echo(f"  paper: {_figures(row['paper'], row['digest']) or 'no result is known'}")
+    click.echo(f"  paper: {_format_results(row['paper'], row['digest']) or 'no result is known'}")
     changes = options.settings(row["says"]) or "–"
     click.echo(f"  differs from {row['from'] or 'base'}: {changes}")
     for key, value in row["settings"].items() if whole else ():

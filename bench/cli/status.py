@@ -46,13 +46,18 @@ def status(table: str | None, smoke: bool, as_json: bool) -> None:
     elif found:
         _print_groups(found)
     else:
-        click.echo(f"no row of any table was run: `bench run table4{_option(smoke)}` runs one")
+        click.echo(
+            f"no row of any table was run: `bench run table4{_smoke_option(smoke)}` runs one"
+        )
     _print_next(found, smoke)
 
 
 def _print_rows(found: list[Standing]) -> None:
     header = ("row", "seed", "state", "code", "weights", "data", "ended", "by")
-    lines = [(of.row, of.seed, *_provenance(of), of.ended or "-", of.user or "-") for of in found]
+    lines = [
+        (of.row, of.seed, *_describe_provenance(of), of.ended or "-", of.user or "-")
+        for of in found
+    ]
     options.print_table(header, lines)
     for of in found:
         if of.changed:
@@ -63,16 +68,16 @@ def _print_groups(found: list[Standing]) -> None:
     """Print the rows and seeds of one table that have all in common on one line."""
     alike: dict[tuple[str, ...], list[Standing]] = {}
     for of in found:
-        alike.setdefault((of.table, *_provenance(of)), []).append(of)
-    lines = [(*common, len(group), _named(group)) for common, group in alike.items()]
+        alike.setdefault((of.table, *_describe_provenance(of)), []).append(of)
+    lines = [(*common, len(group), _format_rows(group)) for common, group in alike.items()]
     options.print_table(("table", "state", "code", "weights", "data", "runs", "rows"), lines)
     for common, group in alike.items():
         changed = dict.fromkeys(text for of in group for text in of.changed)
         if changed:
-            click.echo(f"{common[0]} {_named(group)}: changed since: {', '.join(changed)}")
+            click.echo(f"{common[0]} {_format_rows(group)}: changed since: {', '.join(changed)}")
 
 
-def _provenance(of: Standing) -> tuple[str, str, str, str]:
+def _describe_provenance(of: Standing) -> tuple[str, str, str, str]:
     """Return the state, and by which code, weights and data a row is."""
     return (
         of.state,
@@ -82,7 +87,7 @@ def _provenance(of: Standing) -> tuple[str, str, str, str]:
     )
 
 
-def _named(group: list[Standing]) -> str:
+def _format_rows(group: list[Standing]) -> str:
     rows = [*dict.fromkeys(of.row for of in group)]
     more = f" and {len(rows) - _NAMED} more" if len(rows) > _NAMED else ""
     return ",".join(rows[:_NAMED]) + more
@@ -93,8 +98,8 @@ def _print_next(found: list[Standing], smoke: bool) -> None:
     for table, standings in groupby(found, key=lambda of: of.table):
         rows = dict.fromkeys(of.row for of in standings if of.changed)
         if rows:
-            click.echo(f"next: bench run {table} --rows {','.join(rows)}{_option(smoke)}")
+            click.echo(f"next: bench run {table} --rows {','.join(rows)}{_smoke_option(smoke)}")
 
 
-def _option(smoke: bool) -> str:
+def _smoke_option(smoke: bool) -> str:
     return " --smoke" if smoke else ""

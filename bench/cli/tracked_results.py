@@ -97,7 +97,7 @@ def keep_verdict(
             GIVEN: [own],
         }
         kept = folder / "scores.parquet"
-        why = _write(kept, judge, judged, place)
+        why = _write_scores(kept, judge, judged, place)
         if not why:
             artifacts[f"{_SCORES}/{place.evaluation}"] = [kept]
         run_id = store.keep_scored(entry, artifacts)
@@ -106,7 +106,7 @@ def keep_verdict(
     return Tracked(place.table, system, run_id, why)
 
 
-def _write(path: Path, judge: Judge, judged: Judged, place: Standing) -> str:
+def _write_scores(path: Path, judge: Judge, judged: Judged, place: Standing) -> str:
     """Write the scores that tests of difference are made of; return why there are none, or ""."""
     from bench.scoring import kept_scores
 

@@ -26,7 +26,7 @@ def ui(context: click.Context, table: str | None, port: str) -> None:
     here = configuration.load()
     at = address.configured(here)
     if at.file is not None:
-        server.require_port(_number(port))
+        server.require_port(_parse_port(port))
     store = Store(here)
     if at.file is not None:
         server.present_tables(store)
@@ -53,7 +53,7 @@ def ui(context: click.Context, table: str | None, port: str) -> None:
         context.exit(1)
 
 
-def _number(port: str) -> int:
+def _parse_port(port: str) -> int:
     if not (port.isascii() and port.removeprefix("-").isdigit()):
         raise BenchError("option.invalid", f"--port {port!r}: should be a number from 1 to 65535")
     return int(port)

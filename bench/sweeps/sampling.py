@@ -34,18 +34,18 @@ def distributions(card: Sweep) -> dict[str, BaseDistribution]:
             case Int():
                 found[name] = IntDistribution(of.low, of.high, log=of.log, step=of.step)
             case _:
-                found[name] = CategoricalDistribution([_scalar(value) for value in of.choices])
+                found[name] = CategoricalDistribution([_to_scalar(value) for value in of.choices])
     return found
 
 
-def _scalar(value: Any) -> Any:
+def _to_scalar(value: Any) -> Any:
     """Return a choice as Optuna takes it: tables and lists as TOML."""
     return written(value) if tree(value) is not None or isinstance(value, list) else value
 
 
 def encoded(point: Point) -> dict[str, Any]:
     """Return a point as Optuna keeps it."""
-    return {name: _scalar(value) for name, value in point.items()}
+    return {name: _to_scalar(value) for name, value in point.items()}
 
 
 def decoded(card: Sweep, params: Mapping[str, Any]) -> Point:
@@ -58,7 +58,7 @@ def decoded(card: Sweep, params: Mapping[str, Any]) -> Point:
             case Int():
                 point[name] = params[name]
             case _:
-                point[name] = next(v for v in of.choices if _scalar(v) == params[name])
+                point[name] = next(v for v in of.choices if _to_scalar(v) == params[name])
     return point
 
 
@@ -91,7 +91,7 @@ def propose(card: Sweep, study: optuna.Study, trials: Sequence[FrozenTrial]) -> 
     seed = np.random.SeedSequence([getattr(card.sampler, "seed", 0), len(trials)])
     copy = optuna.create_study(
         study_name=study.study_name,
-        sampler=_sampler(card, int(seed.generate_state(1)[0])),
+        sampler=_build_sampler(card, int(seed.generate_state(1)[0])),
         pruner=study.pruner,
     )
     copy.add_trials(trials)
@@ -103,7 +103,7 @@ def propose(card: Sweep, study: optuna.Study, trials: Sequence[FrozenTrial]) -> 
     return None if left is None else left[int(np.random.default_rng(seed).integers(len(left)))]
 
 
-def _sampler(card: Sweep, seed: int) -> BaseSampler:
+def _build_sampler(card: Sweep, seed: int) -> BaseSampler:
     if isinstance(card.sampler, Tpe):
         # Points that are being tried count as poor ones (constant liar): workers keep apart.
         startup = card.sampler.startup_trials

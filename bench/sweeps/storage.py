@@ -45,7 +45,7 @@ def opened(
     kind than PostgreSQL's, or it cannot be opened.
     """
     if url is None:
-        return _file(work / "sweeps" / f"{name}.journal", say)
+        return _open_file(work / "sweeps" / f"{name}.journal", say)
     if not url.startswith((f"{_SERVER}://", f"{_SERVER}+")):
         scheme = url.partition(":")[0]
         raise BenchError(
@@ -53,10 +53,10 @@ def opened(
             f"--storage {scheme}:...: should be postgresql://user@host/database; without it a "
             "study is kept in a file, which processes of this machine can share",
         )
-    return _server(url)
+    return _open_server(url)
 
 
-def _file(path: Path, say: Callable[[str], None]) -> Storage:
+def _open_file(path: Path, say: Callable[[str], None]) -> Storage:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch()
 
@@ -68,7 +68,7 @@ def _file(path: Path, say: Callable[[str], None]) -> Storage:
     return Storage(journal.opened(path, say), alone)
 
 
-def _server(url: str) -> Storage:
+def _open_server(url: str) -> Storage:
     import sqlalchemy
     from sqlalchemy.exc import SQLAlchemyError
     from sqlalchemy.pool import NullPool

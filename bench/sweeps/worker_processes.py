@@ -38,7 +38,9 @@ def run_workers(
         )
         for number in range(jobs)
     ]
-    readers = [threading.Thread(target=_pass_on, args=(worker.stdout, say)) for worker in workers]
+    readers = [
+        threading.Thread(target=_forward_lines, args=(worker.stdout, say)) for worker in workers
+    ]
     for reader in readers:
         reader.start()
     try:
@@ -59,7 +61,7 @@ def run_workers(
             worker.stdin.close()
 
 
-def _pass_on(lines: IO[str] | None, say: Callable[[str], None]) -> None:
+def _forward_lines(lines: IO[str] | None, say: Callable[[str], None]) -> None:
     assert lines is not None
     with lines:
         for line in lines:
