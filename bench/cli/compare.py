@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bench.cards import corpus_cards
 from bench.cli import completion, configuration, json_output, options
 from bench.cli.evaluation_options import EvaluationOptions, evaluation_options
 from bench.cli.named_row import NamedRow, SystemParam, score_file
 from bench.cli.result_files import comparison_folder, write_comparison
 from bench.cli.score_file_argument import SAID, Given
 from bench.config import Config
-from bench.corpora import cards
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
-    from bench.scoring.judge import Judge
-    from bench.scoring.judged import Judged
+    from bench.evaluation.judge import Judge
+    from bench.evaluation.judged import Judged
 
 
 def _check_row_seed(_: click.Context, __: click.Parameter, value: str) -> str:
@@ -83,12 +83,12 @@ def _compare_rows(
     a: NamedRow, b: NamedRow, row_seed: str, evaluation: EvaluationOptions, config: Config
 ) -> tuple[str, dict[str, Any], tuple[str, ...]]:
     """Compare two rows; return the text, the content for JSON, and the notes."""
-    from bench.reporting import row_pair
-    from bench.reporting.kept import KeptInStore
-    from bench.tracking import opened
+    from bench.reports import row_pair
+    from bench.reports.kept import KeptInStore
+    from bench.tracking import open_store
 
-    form, store = evaluation.form, opened.to_read(config)
-    corpus = cards.card(evaluation.corpus).key if evaluation.corpus else ""
+    form, store = evaluation.form, open_store.to_read(config)
+    corpus = corpus_cards.card(evaluation.corpus).key if evaluation.corpus else ""
     one, other = (row_pair.find_row(row.text, form, store, row_seed) for row in (a, b))
     artifacts = KeptInStore(store, config.work)
     comparison = row_pair.compare_rows(one, other, form, artifacts, corpus, evaluation.split or "")
@@ -105,8 +105,8 @@ def _compare_files(
     config: Config,
 ) -> tuple[str, dict[str, Any], tuple[str, ...]]:
     """Compare two files, or a file and a row, by the keys; return as `_compare_rows` does."""
-    from bench.scoring import comparison, render
-    from bench.scoring.naming import distinct_names
+    from bench.evaluation import comparison, render
+    from bench.evaluation.naming import distinct_names
 
     if not evaluation.corpus:
         raise BenchError("option.missing", "files are compared on one corpus: add --corpus NAME")

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from bench.cards import corpus_cards
 from bench.cli import completion, json_output, options
 from bench.config import Config, Form
-from bench.corpora import cards
 from bench.errors import BenchError
 from bench.specs.corpus import CorpusCard
 
 if TYPE_CHECKING:  # pandas and pyarrow take a second: only where scores are evaluated
-    from bench.scoring.judge import Judge
-    from bench.scoring.reading import Reading
+    from bench.evaluation.judge import Judge
+    from bench.evaluation.reading import Reading
 
 
 @dataclass(frozen=True)
@@ -58,12 +58,12 @@ class EvaluationOptions:
     def find_card(self) -> tuple[CorpusCard, str]:
         """Return the card of the corpus, which was named, and the split."""
         assert self.corpus is not None
-        card = cards.card(self.corpus)
+        card = corpus_cards.card(self.corpus)
         return card, self.split or card.evaluation_split
 
     def build_reading(self) -> Reading:
         """Return how score files are read that have no options of their own."""
-        from bench.scoring.reading import Reading
+        from bench.evaluation.reading import Reading
 
         return Reading(
             column=self.column,
@@ -79,11 +79,11 @@ class EvaluationOptions:
         self, config: Config, scores: Path, *, all_eer_definitions: bool = False
     ) -> Judge:
         """Read the keys of the split that the file `scores` is evaluated on."""
+        from bench.evaluation.judge import Judge, Request
         from bench.metrics.grid import FrameRules
-        from bench.scoring.judge import Judge, Request
 
         card, split = self.find_card()
-        cards.check_split(card, split)
+        corpus_cards.check_split(card, split)
         # `attack,codec` is one breakdown by both.
         by = tuple(tuple(part.strip() for part in fields.split(",")) for fields in self.by)
         names = (name.strip() for name in (self.metrics or "").split(","))
@@ -108,8 +108,8 @@ class EvaluationOptions:
 
     def _find_keys(self, card: CorpusCard, split: str, config: Config, scores: Path) -> Path:
         """Return where the keys are: as `--keys` says, beside the scores, or in the corpus."""
-        from bench.corpora.places import beside
-        from bench.corpora.problems import keys_source
+        from bench.data.places import beside
+        from bench.data.problems import keys_source
 
         keys = self.keys
         if keys is None and not self.smoke and card.key not in config.corpora:

@@ -9,11 +9,11 @@ from typing import Any
 
 import click
 
-from bench import cards, checked_cards, sweep_cards
+from bench.cards import checked_cards, sweep_cards, table_cards
+from bench.cards import corpus_cards as corpora
 from bench.cli import checked_tables, json_output, options
 from bench.cli.sweep import describe_sweep
 from bench.cli.text_width import wrapped
-from bench.corpora import cards as corpora
 from bench.errors import BenchError
 from bench.specs.table import Table
 
@@ -40,7 +40,7 @@ def list_(as_json: bool) -> None:
 def catalogue() -> dict[str, list[dict[str, Any]]]:
     """Return everything there is, by kind of thing."""
     return {
-        "tables": _list_entries(cards.table_keys(), _describe_table),
+        "tables": _list_entries(table_cards.table_keys(), _describe_table),
         "tables without training": _list_entries(
             checked_cards.names(), checked_tables.describe_checked_table
         ),
@@ -69,10 +69,10 @@ def _list_entries(
 
 
 def _describe_table(key: str) -> dict[str, Any]:
-    table = cards.table(key)
+    table = table_cards.table(key)
     return {
         "name": table.key,
-        "rows": cards.runnable(table),
+        "rows": table_cards.runnable(table),
         "published_only": [name for name, row in table.rows.items() if row.published_only],
         "about": f"{table.caption} {_count_rows(table)}",
     }
@@ -84,7 +84,7 @@ def _describe_corpus(key: str) -> dict[str, Any]:
 
 
 def _count_rows(table: Table) -> str:
-    runnable = len(cards.runnable(table))
+    runnable = len(table_cards.runnable(table))
     published = len(table.rows) - runnable
     rows = "row" if runnable == 1 else "rows"
     return f"[{runnable} {rows} to run" + (f", {published} published only]" if published else "]")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import click
 
-from bench.packages import GROUPS
+from bench._io.packages import GROUPS
 
 _OUTPUT_DIR = {"--folder": "--output-dir"}
 _OF_TRAINED_ROW = {**_OUTPUT_DIR, "--seed": "--row-seed"}

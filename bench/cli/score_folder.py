@@ -14,7 +14,7 @@ from bench.config import Config
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
-    from bench.scoring.corpus_by_ids import KnownSplit
+    from bench.evaluation.corpus_by_ids import KnownSplit
 
 Splits = tuple["KnownSplit", ...]
 
@@ -23,7 +23,7 @@ def list_known_splits(evaluation: EvaluationOptions, config: Config) -> Splits:
     """Return the splits whose keys are here, among which a file's corpus is looked for; BenchError
     where an option needs the corpus to be named.
     """
-    from bench.scoring.corpus_by_ids import known_splits
+    from bench.evaluation.corpus_by_ids import known_splits
 
     if evaluation.keys is not None or evaluation.order == "protocol":
         what = "--keys" if evaluation.keys is not None else "--order protocol"
@@ -33,7 +33,7 @@ def list_known_splits(evaluation: EvaluationOptions, config: Config) -> Splits:
 
 def find_corpus(given: Given, evaluation: EvaluationOptions, splits: Splits) -> tuple[str, str]:
     """Return the corpus and the split of a score file, and print them."""
-    from bench.scoring.corpus_by_ids import find_split
+    from bench.evaluation.corpus_by_ids import find_split
 
     reading = given.reading(evaluation.build_reading())
     match = find_split(given.path, reading, splits, given.shown)

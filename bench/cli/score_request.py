@@ -19,9 +19,9 @@ from bench.cli.tracked_results import Tracked, keep_verdict
 from bench.config import Config
 
 if TYPE_CHECKING:  # pandas and pyarrow take a second: only where scores are evaluated
-    from bench.scoring.judge import Judge
-    from bench.scoring.judged import Judged
-    from bench.scoring.verdict import Verdict
+    from bench.evaluation.judge import Judge
+    from bench.evaluation.judged import Judged
+    from bench.evaluation.verdict import Verdict
 
 NO_ROW: Mapping[str, Any] = {"table": None, "row": None, "seed": None, "set": []}
 """What scripts are told of the row where the scores are those of a file."""
@@ -66,8 +66,8 @@ def evaluate_scores(
     `compute_scores` makes the file first, once all that was asked for is checked, and returns
     which row it is of.
     """
-    from bench.scoring.naming import longer_names
-    from bench.scoring.standing import standing
+    from bench.evaluation.naming import longer_names
+    from bench.evaluation.standing import standing
 
     evaluation, config = request.evaluation, request.config
     judge = evaluation.read_keys(
@@ -115,7 +115,7 @@ def _read_scores(judge: Judge, scores: Given, problems_file: Path | None) -> Jud
     """Read and check a score file; write all problems to a file, whether or not they allow a
     result.
     """
-    from bench.scoring.findings import Refused, write_list
+    from bench.evaluation.findings import Refused, write_list
 
     if problems_file is None:
         return scores.judged(judge)
@@ -129,7 +129,7 @@ def _read_scores(judge: Judge, scores: Given, problems_file: Path | None) -> Jud
 
 
 def _print_text(verdict: Verdict, written: Sequence[Path], tracked: Tracked | None) -> None:
-    from bench.scoring import render
+    from bench.evaluation import render
 
     click.echo(render.markdown(verdict))
     click.echo(f"written: {written[0].parent}: {', '.join(path.name for path in written)}")
@@ -144,7 +144,7 @@ def _print_json(
     tracked: Tracked | None,
     expected: Sequence[Expected],
 ) -> None:
-    from bench.scoring import render
+    from bench.evaluation import render
 
     content = {
         **of_row,

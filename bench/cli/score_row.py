@@ -9,14 +9,14 @@ from typing import Any
 
 import click
 
-from bench import cards
+from bench._io.digests import short_digest
+from bench.cards import table_cards
 from bench.cli.result_files import make_folder, safe_name
 from bench.cli.score_file_argument import Given
 from bench.cli.score_request import ScoreRequest, evaluate_scores
 from bench.config import Form
-from bench.digests import short_digest
 from bench.errors import BenchError
-from bench.launchers.order import Order
+from bench.runner.request import Order
 
 
 def score_row(
@@ -53,8 +53,8 @@ def score_row(
 
 def _choose_row(table: str, row: str, form: Form, overrides: Sequence[str]) -> Order:
     """Return the order of one row; BenchError where there is no such row or setting."""
-    card = cards.table(table)
-    chosen = cards.select(card, row)
+    card = table_cards.table(table)
+    chosen = table_cards.select(card, row)
     if len(chosen) != 1:
         raise BenchError("option.not-one-row", f"--row {row}: should be one row of {card.key}")
     order = Order(card, chosen, None, form, overrides)
@@ -67,18 +67,18 @@ def _compute_scores(request: ScoreRequest, order: Order, seed: int | None, path:
     row's seed.
     """
     # These import torch and MLflow, which takes seconds: only now.
-    from bench.launchers import models
+    from bench.runner import trained_models
     from bench.tracking.store import Store
 
     def say(text: str) -> None:
         click.echo(text, err=True)
 
     card, split = request.evaluation.find_card()
-    model = models.find(order, seed, request.config, Store(request.config))
-    like, data = models.evaluation(model.run, card.key, split)
+    model = trained_models.find(order, seed, request.config, Store(request.config))
+    like, data = trained_models.evaluation(model.run, card.key, split)
     length = "whole" if data.clip_s is None else f"the first {data.clip_s:g} s of"
     frames = "whole" if data.resolution_s is None else f"frames of {1000 * data.resolution_s:g} ms"
     say(f"{order.table.key}, row {order.rows[0]}, seed {model.seed}: weights of {model.place}")
     say(f"{card.key} {split}: {length} utterances, {frames} scored, as in the evaluation {like}")
-    models.score_split(model, data, path, request.config, say)
+    trained_models.score_split(model, data, path, request.config, say)
     return model.seed

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from bench import sweep_cards
+from bench.cards import sweep_cards
 from bench.cli import completion, configuration, json_output, options
 from bench.cli.console import FROM_EPOCH, resumable
 from bench.config import Config, Form
@@ -55,7 +55,7 @@ def sweep(
     wanted = trials or card.wanted
     # These import torch, Optuna and MLflow, which takes seconds: only now.
     from bench.cli.display import Display
-    from bench.reporting.sweep_records import trial_records
+    from bench.reports.sweep_records import trial_records
     from bench.sweeps import worker_processes
     from bench.sweeps.trials import Sweeping, require
     from bench.tracking.store import Store
@@ -100,7 +100,7 @@ def sweep(
 
 def _describe_ending(card: Sweep, ended: Any) -> str:
     if ended.ending == "finished":
-        from bench.catalogue import shown
+        from bench.metrics.catalogue import shown
 
         return f"{card.objective} {shown(card.objective, ended.objective)}"
     return ended.reason
@@ -146,13 +146,13 @@ def report_sweep(
     context: click.Context, name: str, form: Form, check: bool, folder: Path, as_json: bool
 ) -> None:
     """Write a sweep's report from the tracking store alone, or check that it is not stale."""
-    from bench.reporting import sweep as reporting
+    from bench.reports import sweep as reporting
 
     here = configuration.to_write(folder)
     card = sweep_cards.sweep(name, form)
     made = _build_report(card, here)
     if as_json and not check:
-        from bench.reporting.sweep_records import trial_records
+        from bench.reports.sweep_records import trial_records
 
         content = {"sweep": card.key, "form": form, "trials": trial_records(card, made.trials)}
         json_output.print_json("sweep report", content)
@@ -172,7 +172,7 @@ def report_sweep(
 
 
 def _build_report(card: Sweep, here: Config) -> Any:
-    from bench.reporting import sweep as reporting
+    from bench.reports import sweep as reporting
     from bench.tracking import studies
     from bench.tracking.store import Store
 
