@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from bench.config import Config, Form
 from bench.data.corpora import load_keys
 from bench.data.subset import Subset
 from bench.errors import BenchError
+from bench.evaluation.score_frames import Framed, framed
 from bench.metrics import scores as score_file
 from bench.metrics.f1 import ARGMAX
 from bench.metrics.grid import Points, Surplus
@@ -40,15 +41,6 @@ class ByPosition(NamedTuple):
     shares: NDArray[np.float64]
     """(4,): of the frames, in the order of `POSITIONS`."""
     systems: tuple[Places, ...]
-
-
-class Framed(NamedTuple):
-    """The frames of a score file."""
-
-    names: list[str]
-    """Of the utterances, by their codes."""
-    points: Points
-    """The score is the bona fide logit minus the spoof logit, where the file has both."""
 
 
 def by_position(paths: Mapping[str, Path]) -> ByPosition:
@@ -92,29 +84,6 @@ def labelled(data: HeldOutData, form: Form, config: Config) -> Subset:
     return load_keys(card, data.split, root, data.resolution_s if card.resolutions_s else None)
 
 
-def framed(table: Any, path: Path) -> Framed:
-    """Return the frames of a score file, a table as `score_file.read` returns it; `path` is where
-    it is from. BenchError where they do not follow one another on a grid.
-    """
-    encoded = table["utterance"].unify_dictionaries().combine_chunks()
-    names, code = encoded.dictionary.to_pylist(), encoded.indices.to_numpy()
-    rank = np.argsort(np.argsort(np.array(names, dtype=object)))
-    code = rank[code]
-    start, end = _numbers(table, "start_s"), _numbers(table, "end_s")
-    score, is_spoof = score_file.decision_score(table), score_file.pooled(table).is_spoof
-    order = np.lexsort((start, code))
-    frame_s = float(end[0] - start[0])
-    same = np.diff(code[order]) == 0
-    if not same.any() or np.abs(np.diff(start[order])[same] - frame_s).max() > 1e-6:
-        raise BenchError(
-            f"{path}: its frames do not follow one another on a grid: positions in a segment are "
-            "those of frames of one length"
-        )
-    nothing = Surplus(0, 0, 0)
-    points = Points(code[order], is_spoof[order], score[order], samples(frame_s), nothing)
-    return Framed(sorted(names), points)
-
-
 def _same(one: Framed, other: Framed) -> bool:
     return (
         one.names == other.names
@@ -139,7 +108,3 @@ def _places(name: str, of: Points) -> tuple[NDArray[np.float64], Places]:
         for side in ("low", "high")
     )
     return _shares(errors), Places(name, np.array([*ratios.values.values()]), low, high)
-
-
-def _numbers(table: Any, column: str) -> NDArray[np.float64]:
-    return table[column].to_numpy().astype(np.float64)

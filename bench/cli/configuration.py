@@ -25,8 +25,8 @@ _VARIABLE = "BENCH_"
 def load() -> Config:
     """Return the configuration, its corpora by their cards' keys.
 
-    A corpus may be given by any name that `bench.cards.corpus_cards.card` knows it by. BenchError names
-    all that no card has, and the keys of weights that are misspelt.
+    A corpus may be given by any name that `bench.cards.corpus_cards.card` knows it by. BenchError
+    names all that no card has, and the keys of weights that are misspelt.
     """
     stated = config.load()
     wrong = [*_list_misspelt_weights(stated)]
@@ -46,7 +46,7 @@ def load() -> Config:
         said_by[key], corpora[key] = source, place
         origins[f"corpora.{key}"] = where
     if wrong:
-        raise BenchError("config.unknown-name", "\n".join(wrong))
+        raise BenchError("config.invalid", "\n".join(wrong))
     return replace(stated, corpora=corpora, origins=origins)
 
 

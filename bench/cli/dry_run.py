@@ -53,7 +53,8 @@ def _describe_costs(order: Order, here: Config, again: bool, measure: bool) -> I
     left = costs.left(order, here, again)
     todo = [training for training in left if not training.is_trained]
     yield (
-        f"left to do: {_format_count(len(todo), 'training')} of {_format_count(order.count(), 'run')}"
+        f"left to do: {_format_count(len(todo), 'training')} of "
+        f"{_format_count(order.count(), 'run')}"
         f"{f', {len(left) - len(todo)} more to be evaluated only' if len(left) > len(todo) else ''}"
         " (runs with the same training share it; an earlier stage is one more)"
     )

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from bench.analysis.position_errors import Framed, framed
 from bench.cards import corpus_cards
 from bench.data.subset import Subset
+from bench.evaluation.score_frames import Framed, framed
 from bench.metrics import scores as score_file
 from bench.metrics.breakdown import Cell, cells
 from bench.metrics.det import eer

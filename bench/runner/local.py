@@ -19,6 +19,7 @@ import torch
 from lightning_fabric import Fabric
 
 from bench._io import atomic_files, file_locks, machine
+from bench._io.interrupts import InterruptGuard
 from bench.cards import corpus_cards
 from bench.config import Config
 from bench.errors import BenchError, Busy, plain
@@ -28,7 +29,6 @@ from bench.models.breath.census import Census, census, described, require_marks
 from bench.provenance import commit, processor
 from bench.reports.kept import KeptInStore
 from bench.runner import results, shared_training, training_folder
-from bench.runner.interrupt import Interrupt
 from bench.runner.relay import Sender, relayed
 from bench.runner.request import Order
 from bench.specs.run import Run, Stage, TrainData
@@ -242,7 +242,9 @@ def _alone(place: Path, busy: Callable[[str], None]) -> Iterator[None]:
 class _Both:
     """Passes what the engine says on to the display and, where there is one, the tracked run."""
 
-    def __init__(self, tracked: TrackedRun | None, watcher: Watcher, interrupt: Interrupt) -> None:
+    def __init__(
+        self, tracked: TrackedRun | None, watcher: Watcher, interrupt: InterruptGuard
+    ) -> None:
         self.tracked, self.watcher, self.interrupt = tracked, watcher, interrupt
 
     def say(self, tag: str, text: str) -> None:
@@ -274,7 +276,7 @@ def _run_row(
     # A trial of a sweep is claimed by this process: it waits for a row that trains the same.
     waits = partial(_wait, watcher, job.name)
     busy = waits if entry.kind == "trial" else partial(_refuse, job)
-    with _alone(place, busy), store.begin(entry) as tracked, Interrupt() as interrupt:
+    with _alone(place, busy), store.begin(entry) as tracked, InterruptGuard() as interrupt:
         earlier = _earlier(job, entry, tracked.run_id)
         if earlier:
             _run_earlier(*earlier, config, store, watcher, interrupt)
@@ -294,7 +296,7 @@ def _run_earlier(
     config: Config,
     store: Store,
     watcher: Watcher,
-    interrupt: Interrupt,
+    interrupt: InterruptGuard,
 ) -> None:
     """Do the training that a row starts from, unless it is done; another row may have done it."""
     place, known = folder(config.work, job.run, job.data, job.seed), store.finished(entry)

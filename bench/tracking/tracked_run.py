@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from bench._io.interrupts import defer_sigint
 from bench.errors import BenchError
 from bench.metrics.scores import Figure
 from bench.tracking import registered_models, run_files
@@ -32,7 +33,6 @@ from bench.tracking.run_record import (
     table,
     values,
 )
-from bench.tracking.undisturbed import undisturbed
 
 if TYPE_CHECKING:  # torch takes a second, and reports need none
     from torch import nn
@@ -99,7 +99,8 @@ class TrackedRun:
 
     def tag(self, name: str, value: str) -> None:
         """Say something of the run in text: a number of its own (`breaths`, `kept_epoch`, ...), as
-        columns of `bench.tracking.run_frame` have it. What was said before under that name is replaced.
+        columns of `bench.tracking.run_frame` have it. What was said before under that name is
+        replaced.
         """
         self._do(lambda client, run_id: client.set_tag(run_id, name, value))
 
@@ -140,7 +141,7 @@ class TrackedRun:
                 if not unreachable(error):
                     raise
                 self._move(error)
-        with undisturbed():
+        with defer_sigint():
             return work(self._ledger.client, self.run_id)
 
     def _move(self, error: Exception) -> None:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import http.client
-import signal
 import socket
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Generator
-from contextlib import contextmanager, suppress
-from typing import Any
+from collections.abc import Callable
+from contextlib import suppress
 
 import psutil
 
+from bench._io.interrupts import catch_stop
 from bench.cards import table_cards
 from bench.config import Config
 from bench.errors import BenchError
@@ -99,7 +97,7 @@ def ui(config: Config, port: int, ready: Callable[[], None]) -> int:
     arguments = command(config, port)
     # A new store is set up here, under its lock, not by the server.
     Store(config).require_writable()
-    with _until_stopped() as stopped:
+    with catch_stop() as stopped:
         # Ctrl-C is for this process alone, which ends the others in order; standard output is for
         # the addresses.
         serving = subprocess.Popen(
@@ -115,22 +113,6 @@ def ui(config: Config, port: int, ready: Callable[[], None]) -> int:
             return 0 if stopped.is_set() else int(serving.poll() or 0)
         finally:
             _end(serving)
-
-
-@contextmanager
-def _until_stopped() -> Generator[threading.Event]:
-    """Yield an event that Ctrl-C and SIGTERM set, instead of what else they do."""
-    stopped = threading.Event()
-
-    def stop(*_: Any) -> None:
-        stopped.set()
-
-    before = {of: signal.signal(of, stop) for of in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stopped
-    finally:
-        for of, handler in before.items():
-            signal.signal(of, handler)
 
 
 def _answers(port: int) -> bool:

@@ -8,11 +8,12 @@ from itertools import chain
 import numpy as np
 import pytest
 
-from bench.analysis.position_errors import Framed, by_position, framed, of_labels
+from bench.analysis.position_errors import by_position, of_labels
 from bench.cards import table_cards
 from bench.config import Config
 from bench.data import corpora
 from bench.errors import BenchError
+from bench.evaluation.score_frames import Framed, framed
 from bench.metrics import scores as score_file
 from bench.metrics.grid import Points, Surplus
 from bench.reports.evaluation_plots import ranked_strips
