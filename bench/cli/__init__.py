@@ -126,10 +126,10 @@ def _run_verb() -> int:
         if isinstance(error, OSError) and _is_output_error(error):
             error.filename = "standard output"
             _flush_stream(sys.stdout)  # it is said here, and not once more at the end
-        found = machine.explain(error)
-        if found is None:
+        explained = machine.explain(error)
+        if explained is None:
             raise
-        code, text, exit_code = "machine.refused", f"error: {found.message}", found.code
+        code, text, exit_code = "machine.refused", f"error: {explained.message}", explained.code
     _print_error_line(text)
     with contextlib.suppress(OSError):
         print_error(code, text.removeprefix("error: "), exit_code)
@@ -149,8 +149,8 @@ def _describe_resumption(error: BaseException) -> list[str]:
 
 def _find_exit_code(cause: BaseException | None) -> int:
     """Return the exit code of a mistake: the machine's where what it came from is the machine's."""
-    found = machine.of_system(cause) if isinstance(cause, OSError) and cause.errno else None
-    return found.code if found else machine.GIVEN
+    explained = machine.of_system(cause) if isinstance(cause, OSError) and cause.errno else None
+    return explained.code if explained else machine.GIVEN
 
 
 def _print_error_line(text: str) -> None:

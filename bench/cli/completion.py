@@ -56,8 +56,8 @@ def _variant_names(context: Context) -> list[str]:
 
 
 def _corpus_names(_: Context) -> list[str]:
-    found = corpora.readable().cards
-    return sorted([*(card.short for card in found), *(card.key for card in found)])
+    corpora_cards = corpora.readable().cards
+    return sorted([*(card.short for card in corpora_cards), *(card.key for card in corpora_cards)])
 
 
 def _sweep_names(_: Context) -> list[str]:

@@ -32,10 +32,10 @@ data.add_command(list_utterances)
 def show_corpus(name: str, as_json: bool) -> None:
     """Show a corpus's card: story, licence, where to get it, splits, traps."""
     card, here = corpus_cards.card(name), configuration.load()
-    found = [*_describe_presence(card, here)]
+    presence = [*_describe_presence(card, here)]
     if as_json:
         content = {"corpus": card.key, **card.model_dump(mode="json", exclude={"key"})}
-        content |= {"on_this_machine": found}
+        content |= {"on_this_machine": presence}
         json_output.print_json("data show", content)
         return
     click.echo(f"{card.name} ({card.short}), {card.task}\n\n{card.story}\n")
@@ -46,8 +46,8 @@ def show_corpus(name: str, as_json: bool) -> None:
         click.echo(f"to download: {card.download_size.in_words}")
     click.echo(f"place: {card.place}")
     for split, counts in card.splits.items():
-        known = {k: getattr(counts, k) for k in ("utterances", "bonafide", "spoof")}
-        text = options.settings({k: v for k, v in known.items() if v is not None})
+        sizes = {k: getattr(counts, k) for k in ("utterances", "bonafide", "spoof")}
+        text = options.settings({k: v for k, v in sizes.items() if v is not None})
         note = ", evaluated by default" if split == card.evaluation_split else ""
         click.echo(f"  {split}: {text} ({counts.standing}){note}")
     if card.sources:
@@ -59,7 +59,7 @@ def show_corpus(name: str, as_json: bool) -> None:
     for trap in card.traps:
         click.echo(f"trap: {trap}")
     click.echo("on this machine:")
-    for line in found:
+    for line in presence:
         click.echo(f"  {line['what']}: {line['state']}")
 
 
@@ -96,7 +96,6 @@ def _describe_presence(card: CorpusCard, here: Config) -> Iterator[dict[str, str
 @click.option("--decode", is_flag=True, help="Read every sample of every audio file.")
 @click.option(
     "--problems-file",
-    "place",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
     help="Write every problem's every file, utterance or line to FILE, as CSV.",
@@ -109,7 +108,7 @@ def check(
     name: str,
     split: str | None,
     decode: bool,
-    place: Path | None,
+    problems_file: Path | None,
     smoke: bool,
     as_json: bool,
 ) -> None:
@@ -141,8 +140,8 @@ def check(
     else:
         for report in reports:
             click.echo(render(report))
-    if place is not None:
-        atomic_files.write_list(place, listing(reports), "finding,id")
+    if problems_file is not None:
+        atomic_files.write_list(problems_file, listing(reports), "finding,id")
     if not all(report.ok for report in reports):
         context.exit(1)
 
@@ -166,11 +165,11 @@ def overlap(a: str, b: str, audio: bool, smoke: bool, as_json: bool) -> None:
     first = look.side(one, of_one, here, form)
     second = look.side(other, of_other, here, form)
     with counting("recordings") as progress:
-        found = look.compare(first, second, progress if audio else None)
+        shared = look.compare(first, second, progress if audio else None)
     if as_json:
-        json_output.print_json("data overlap", {**look.as_dict(found), "form": form})
+        json_output.print_json("data overlap", {**look.as_dict(shared), "form": form})
     else:
-        click.echo(look.render(found))
+        click.echo(look.render(shared))
 
 
 @data.command()
@@ -219,8 +218,8 @@ def mini(
     from bench.cli.progress_bars import counting_each
     from bench.synthetic import SIZES, write
 
-    place = folder or configuration.to_write().mini
-    atomic_files.remove_leftovers([place])
+    output_dir = folder or configuration.to_write().mini
+    atomic_files.remove_leftovers([output_dir])
     keys = {corpus_cards.card(name).key for name in only} | {
         key for table in for_tables for key in _list_corpora(table)
     }
@@ -230,11 +229,18 @@ def mini(
 
     with counting_each("clips") as progress:
         written = write(
-            place, speech, seed, SIZES[size], progress, keys or None, ready=ready, replace=replace
+            output_dir,
+            speech,
+            seed,
+            SIZES[size],
+            progress,
+            keys or None,
+            ready=ready,
+            replace=replace,
         )
-    json_output.add({"folder": place, "written": [*written]})
+    json_output.add({"folder": output_dir, "written": [*written]})
     if not written:
-        click.echo(f"already there, by the same recipe: {place}")
+        click.echo(f"already there, by the same recipe: {output_dir}")
 
 
 def _list_corpora(table: str) -> set[str]:

@@ -57,8 +57,8 @@ def list_utterances(
     card, here, form = corpus_cards.card(name), configuration.load(), options.form(smoke)
     split = split or card.evaluation_split
     corpus_cards.check_split(card, split)
-    place = here.corpus_root(card.key, form) if keys is None else keys
-    subset = load_keys(card, split, place)
+    source = here.corpus_root(card.key, form) if keys is None else keys
+    subset = load_keys(card, split, source)
     root = _find_root(card, here, form, subset, keys)
     if as_csv:
         for number, part in enumerate(_iterate_parts(subset, root)):

@@ -138,10 +138,8 @@ class Display:
         """A row and seed have ended: one line that stays, with its results; then what else there is
         to say of it.
         """
-        told = f"{name}: {state}" + (f"  {results}" if results else "")
-        self.say(
-            "\n".join([f"{self.title}  {told}", *(f"    {of}" for of in message.splitlines())])
-        )
+        headline = f"{name}: {state}" + (f"  {results}" if results else "")
+        self.say("\n    ".join([f"{self.title}  {headline}", *message.splitlines()]))
         self.progress.update(self.row, visible=False)
         self.progress.advance(self.table)
 

@@ -59,10 +59,11 @@ def _describe_costs(order: Order, here: Config, again: bool, measure: bool) -> I
         " (runs with the same training share it; an earlier stage is one more)"
     )
     counts = [costs.clips(training.runs[0], here) for training in todo]
-    known = [count for count in counts if count is not None]
-    unknown = f", and those of {len(counts) - len(known)} more" if len(known) < len(counts) else ""
+    counted = [count for count in counts if count is not None]
+    uncounted = len(counts) - len(counted)
+    unknown = f", and those of {uncounted} more" if uncounted else ""
     if todo:
-        yield f"clips: at most {sum(known):,}{unknown} (early stopping may end sooner)"
+        yield f"clips: at most {sum(counted):,}{unknown} (early stopping may end sooner)"
     time = _describe_time(left, here, order.form, measure)
     yield f"time: {time}"
     room = costs.room(left, here)
@@ -74,7 +75,7 @@ def _describe_costs(order: Order, here: Config, again: bool, measure: bool) -> I
             "costs": {
                 "runs": order.count(),
                 "trainings_left": len(todo),
-                "clips": sum(known) if len(known) == len(counts) else None,
+                "clips": sum(counted) if len(counted) == len(counts) else None,
                 "time": time,
                 "disk_stays_bytes": room.stays,
                 "disk_meanwhile_bytes": room.meanwhile,
@@ -100,25 +101,25 @@ def _describe_time(left: Sequence[Training], here: Config, form: Form, measure: 
     from bench.runner.local import device_name
 
     device = device_name(replace(here, devices=1))
-    found: dict[str, Speed] = {}
+    speeds: dict[str, Speed] = {}
     for run in {run.signature: run for training in left for run in training.runs}.values():
         one = speed.measure(run, here) if measure else speed.known(run, device, here.work)
         if one is not None:
-            found[run.signature] = one
+            speeds[run.signature] = one
             if measure:
                 click.echo(_describe_rates(run.signature, one))
-    hours = [speed.hours(training, found, here) for training in left]
-    known = [of for of in hours if of is not None]
+    hours = [speed.hours(training, speeds, here) for training in left]
+    known_hours = [estimate for estimate in hours if estimate is not None]
     parts: list[str] = []
-    if known:
-        days = " and ".join(sorted({one.measured for one in found.values()}))
-        parts.append(f"at most {_format_hours(sum(known))} on one {device}, measured {days}")
-    unknown = [training for training, of in zip(left, hours, strict=True) if of is None]
+    if known_hours:
+        days = " and ".join(sorted({one.measured for one in speeds.values()}))
+        parts.append(f"at most {_format_hours(sum(known_hours))} on one {device}, measured {days}")
+    unknown = [training for training, estimate in zip(left, hours, strict=True) if estimate is None]
     alike = _find_past_hours(unknown, here, form)
     if alike:
-        names = ", ".join(sorted({name for of in alike for name in of.runs}))
-        total = _format_hours(sum(of.hours for of in alike))
-        of_those = f" for {len(alike)} more" if known else ""
+        names = ", ".join(sorted({name for estimate in alike for name in estimate.runs}))
+        total = _format_hours(sum(estimate.hours for estimate in alike))
+        of_those = f" for {len(alike)} more" if known_hours else ""
         parts.append(f"about {total}{of_those} on {device_name(here)}, as long as {names} took")
     rest = len(unknown) - len(alike)
     if rest and parts:
@@ -134,8 +135,8 @@ def _find_past_hours(unknown: Sequence[Training], here: Config, form: Form) -> l
     if not unknown:
         return []
     past = PastHours(here, form, device_name(here))
-    found = (past.of_training(training) for training in unknown)
-    return [of for of in found if of is not None]
+    estimates = (past.of_training(training) for training in unknown)
+    return [estimate for estimate in estimates if estimate is not None]
 
 
 def _describe_rates(signature: str, speed: Speed) -> str:

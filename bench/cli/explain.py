@@ -56,21 +56,22 @@ def tca(asked: Asked, utterance: str | None) -> None:
     wanted = (
         [utterance] if utterance else launched.medians(row.scores(next(iter(row.run.evaluate))))
     )
-    found = launched.tca(row, wanted, asked.here)
+    activations = launched.tca(row, wanted, asked.here)
     rule = "" if utterance else ": of bona fide and of each attack that of the median score"
     title = (
-        f"{row.smoke}Temporal class activation, {found[0].where}{rule}; {row.name} of {row.table}"
+        f"{row.smoke}Temporal class activation, {activations[0].where}{rule}; "
+        f"{row.name} of {row.table}"
     )
     panels = [
         figures.Activation(
-            f"{of.label}: {of.utterance}, decided {of.decided}", of.wave, of.activation
+            f"{one.label}: {one.utterance}, decided {one.decided}", one.wave, one.activation
         )
-        for of in found
+        for one in activations
     ]
     stem = f"tca-{row.row}-{row.seed}-{utterance or 'panel'}"
-    classes = found[0].classes
+    classes = activations[0].classes
     asked.write(stem, lambda kind: figures.activations(panels, classes, title, kind), row)
-    explain_output.say_decided(found)
+    explain_output.say_decided(activations)
 
 
 @explain.command()
@@ -107,8 +108,8 @@ def gradcam(
     from bench.analysis.trained_rows import utterance_of
     from bench.reports import figures
 
-    known = asked.shown_by("gradcam")
-    if utterance is None and not (known and known.utterance):
+    illustration = asked.shown_by("gradcam")
+    if utterance is None and not (illustration and illustration.utterance):
         raise BenchError(
             "option.missing",
             f"--utterance: is missing; {asked.table} has no utterance of the paper's",
@@ -116,20 +117,20 @@ def gradcam(
     # As in the paper the one that it is set against is the upper one.
     rows = asked.pair("gradcam", against, against_seed)[::-1]
     if utterance is None:
-        assert known is not None
-        utterance, why = utterance_of(rows[0], known.utterance)
+        assert illustration is not None
+        utterance, why = utterance_of(rows[0], illustration.utterance)
         click.echo(f"{utterance}: {why}")
     wanted = utterance
-    found = [launched.explained(row, wanted, target, layer, asked.here) for row in rows]
-    layers = [of.layer for of in found]
+    explanations = [launched.explained(row, wanted, target, layer, asked.here) for row in rows]
+    layers = [one.layer for one in explanations]
     json_output.add({"utterance": wanted, "target": target, "layers": layers})
     spoof = "probabilities" if target == "probability" else "logits"
     title = (
-        f"{rows[0].smoke}Grad-CAM of {wanted} ({found[0].where}): "
+        f"{rows[0].smoke}Grad-CAM of {wanted} ({explanations[0].where}): "
         f"{' above '.join(row.name for row in rows)}, of {rows[0].table}; "
         f"target: sum of spoof {spoof}"
     )
-    wave, checkpoints = found[0].wave, [one.checkpoint for one in found]
+    wave, checkpoints = explanations[0].wave, [one.checkpoint for one in explanations]
     name = f"gradcam-{_join_names(rows[::-1])}-{wanted}"
     asked.write(name, lambda kind: figures.gradcam(wave, checkpoints, title, kind), rows[-1])
 
@@ -181,16 +182,16 @@ def positions(
         shown = _count_labels(asked, evaluation)
     else:
         shown = _compare_rows(asked, against, against_seed, evaluation)
-    found, paper = shown.found, shown.paper
+    errors, paper = shown.found, shown.paper
     smoke = "SMOKE: " if asked.form == "smoke" else ""
     title = f"{smoke}Positions in the segment: {shown.of}"
     asked.write(
         shown.name,
-        lambda kind: figures.positions(found.shares, found.systems, title, paper, kind),
+        lambda kind: figures.positions(errors.shares, errors.systems, title, paper, kind),
         shown.row,
     )
-    known = asked.shown_by("positions")
-    explain_output.say_positions(found, paper, known.source if known else "", smoke)
+    illustration = asked.shown_by("positions")
+    explain_output.say_positions(errors, paper, illustration.source if illustration else "", smoke)
 
 
 def _compare_files(scores: Sequence[Path]) -> _PositionPlot:
@@ -212,10 +213,10 @@ def _count_labels(asked: Asked, evaluation: str | None) -> _PositionPlot:
     (row,) = table_cards.select(card, asked.row)
     run = table_cards.resolve(card, row, asked.form, asked.overrides)
     chosen = asked.evaluation(run, evaluation)
-    of = f"share of frames, {asked.framed(run, chosen)}"
-    found = of_labels(run.evaluate[chosen], asked.form, asked.here)
+    subject = f"share of frames, {asked.framed(run, chosen)}"
+    errors = of_labels(run.evaluate[chosen], asked.form, asked.here)
     return _PositionPlot(
-        found, of, f"positions-labels-{chosen}", _find_printed_shares(asked, chosen)
+        errors, subject, f"positions-labels-{chosen}", _find_printed_shares(asked, chosen)
     )
 
 
@@ -228,15 +229,15 @@ def _compare_rows(
     run = rows[0].run
     chosen = asked.evaluation(run, evaluation)
     names = " and ".join(row.name for row in rows[::-1])
-    of = f"errors of {names} of {rows[0].table}, {asked.framed(run, chosen)}"
-    found = by_position({row.name: row.scores(chosen) for row in rows[::-1]})
+    subject = f"errors of {names} of {rows[0].table}, {asked.framed(run, chosen)}"
+    errors = by_position({row.name: row.scores(chosen) for row in rows[::-1]})
     name = f"positions-{_join_names(rows)}-{chosen}"
-    return _PositionPlot(found, of, name, _find_printed_shares(asked, chosen), rows[0])
+    return _PositionPlot(errors, subject, name, _find_printed_shares(asked, chosen), rows[0])
 
 
 def _find_printed_shares(asked: Asked, evaluation: str) -> dict[str, float]:
-    known = asked.shown_by("positions")
-    return known.paper if known and known.evaluation == evaluation else {}
+    illustration = asked.shown_by("positions")
+    return illustration.paper if illustration and illustration.evaluation == evaluation else {}
 
 
 @explain.command()
@@ -272,13 +273,13 @@ def features(asked: Asked, evaluations: tuple[str, ...], most: str, layer: str |
     layers: dict[str, None] = {}
     for name in evaluations or row.data.evaluate:
         chosen = asked.evaluation(row.run, name)
-        found = hidden(row, chosen, limit[chosen], layer, asked.here)
-        layers[found.layer] = None
-        explain_output.add_features(chosen, found)
-        shown = f"{len(found.features):,}"
-        shown += f" of {found.of:,}" if len(found.features) < found.of else ""
-        places = embedded(found.features, row.seed)
-        panels.append(figures.Features(f"{names[chosen]} ({shown})", places, found.is_spoof))
+        sample = hidden(row, chosen, limit[chosen], layer, asked.here)
+        layers[sample.layer] = None
+        explain_output.add_features(chosen, sample)
+        shown = f"{len(sample.features):,}"
+        shown += f" of {sample.of:,}" if len(sample.features) < sample.of else ""
+        places = embedded(sample.features, row.seed)
+        panels.append(figures.Features(f"{names[chosen]} ({shown})", places, sample.is_spoof))
     title = (
         f"{row.smoke}Hidden features of {row.name} of {row.table}, t-SNE of the input of "
         f"{', '.join(layers)}"
@@ -326,7 +327,7 @@ def ranks(asked: Asked, more: tuple[str, ...], against: str, readings: tuple[str
     systems = [*(name.strip() for name in against.split(",")), asked.row]
     other = [_parse_other_result(text) for text in readings]
     frame = Store(asked.here).frame
-    found = ranking(tables, systems, asked.row, frame, asked.form, other)
+    ranks_found = ranking(tables, systems, asked.row, frame, asked.form, other)
     smoke = "SMOKE: " if asked.form == "smoke" else ""
     title = (
         f"{smoke}Ranks of {len(systems)} systems in {', '.join(table.key for table in tables)}: "
@@ -334,10 +335,10 @@ def ranks(asked: Asked, more: tuple[str, ...], against: str, readings: tuple[str
     )
     asked.write(
         f"ranks-{asked.row}",
-        lambda kind: figures.ranks(found.dimensions, found.panels, title, kind),
+        lambda kind: figures.ranks(ranks_found.dimensions, ranks_found.panels, title, kind),
         None,
     )
-    explain_output.say_ranks(found)
+    explain_output.say_ranks(ranks_found)
 
 
 def _parse_other_result(text: str) -> tuple[str, str]:
@@ -365,15 +366,15 @@ def curves(asked: Asked, sweeps: tuple[str, ...]) -> None:
     store, panels, runs = Store(asked.here), list[figures.Curve](), list[str]()
     for name in chosen:
         card = sweep_cards.sweep(name, asked.form)
-        kept = studies.kept(store, card.key, card.form, sweep_cards.signature(card))
-        if not kept:
+        studies_in_store = studies.kept(store, card.key, card.form, sweep_cards.signature(card))
+        if not studies_in_store:
             smoke = " --smoke" if asked.form == "smoke" else ""
             raise BenchError(
                 "sweep.not-run",
                 f"sweep {card.key} is not run: `bench sweep {card.key}{smoke}` runs it",
             )
-        panels.append(figures.swept(card, kept[0].trials, sweep_cards.base(card)))
-        runs.append(kept[0].run_id)
+        panels.append(figures.swept(card, studies_in_store[0].trials, sweep_cards.base(card)))
+        runs.append(studies_in_store[0].run_id)
         explain_output.add_curve(card.key, card.parent, runs[-1], panels[-1])
     smoke = "SMOKE: " if asked.form == "smoke" else ""
     title = f"{smoke}EER over settings of {card.parent}: sweeps {', '.join(chosen)}"

@@ -17,98 +17,98 @@ if TYPE_CHECKING:  # these import torch, which takes seconds: else only when cal
     from bench.reports.ranking import Ranking
 
 
-def say_decided(found: Sequence[Explained]) -> None:
+def say_decided(activations: Sequence[Explained]) -> None:
     """Say what was decided of each utterance: logits, and shares of frames by strongest class."""
-    classes = found[0].classes
+    classes = activations[0].classes
     header = ["utterance", "label", "decided", *(f"logit {name}" for name in classes)]
     header += [f"frames {name}" for name in classes]
     lines = [
-        [of.utterance, of.label, of.decided]
-        + [f"{value:.3f}" for value in of.logits]
-        + [f"{share:.0%}" for share in of.shares().values()]
-        for of in found
+        [one.utterance, one.label, one.decided]
+        + [f"{value:.3f}" for value in one.logits]
+        + [f"{share:.0%}" for share in one.shares().values()]
+        for one in activations
     ]
     options.print_table(header, lines)
     utterances = [
         {
-            "utterance": of.utterance,
-            "label": of.label,
-            "decided": of.decided,
-            "logits": dict(zip(classes, of.logits, strict=True)),
-            "frames_percent": {name: 100 * share for name, share in of.shares().items()},
+            "utterance": one.utterance,
+            "label": one.label,
+            "decided": one.decided,
+            "logits": dict(zip(classes, one.logits, strict=True)),
+            "frames_percent": {name: 100 * share for name, share in one.shares().items()},
         }
-        for of in found
+        for one in activations
     ]
     json_output.add({"utterances": utterances})
 
 
-def say_positions(found: ByPosition, paper: Mapping[str, float], source: str, smoke: str) -> None:
+def say_positions(errors: ByPosition, paper: Mapping[str, float], source: str, smoke: str) -> None:
     """Say the share of each position, and the errors of each system there; `paper` are shares that
     the paper prints in `source`, in per cent.
     """
     from bench.metrics.positions import POSITIONS
 
     lines = [
-        (place, f"{share:.2%}", *(f"{system.error[i]:.2%}" for system in found.systems))
-        for i, (place, share) in enumerate(zip(POSITIONS, found.shares, strict=True))
+        (position, f"{share:.2%}", *(f"{system.error[i]:.2%}" for system in errors.systems))
+        for i, (position, share) in enumerate(zip(POSITIONS, errors.shares, strict=True))
     ]
-    header = ("position", "share", *(f"{system.system}: wrong" for system in found.systems))
+    header = ("position", "share", *(f"{system.system}: wrong" for system in errors.systems))
     options.print_table(header, lines)
-    for place, printed in paper.items():
-        ours = 100 * found.shares[POSITIONS.index(place)]
-        click.echo(f"{smoke}{place}: paper {printed:g} % ({source}), ours {ours:.1f} %")
+    for position, printed in paper.items():
+        ours = 100 * errors.shares[POSITIONS.index(position)]
+        click.echo(f"{smoke}{position}: paper {printed:g} % ({source}), ours {ours:.1f} %")
     positions = [
         {
-            "position": place,
+            "position": position,
             "unit": "%",
-            "share": 100 * found.shares[i],
-            "paper": paper.get(place),
+            "share": 100 * errors.shares[i],
+            "paper": paper.get(position),
             "errors": [
                 {
-                    "system": of.system,
-                    "value": 100 * of.error[i],
-                    "low": 100 * of.low[i],
-                    "high": 100 * of.high[i],
+                    "system": system.system,
+                    "value": 100 * system.error[i],
+                    "low": 100 * system.low[i],
+                    "high": 100 * system.high[i],
                 }
-                for of in found.systems
+                for system in errors.systems
             ],
         }
-        for i, place in enumerate(POSITIONS)
+        for i, position in enumerate(POSITIONS)
     ]
     json_output.add({"positions": positions})
 
 
-def say_ranks(found: Ranking) -> None:
+def say_ranks(ranking: Ranking) -> None:
     """Say what other readings of a published result change, and what was not run."""
-    for text in found.changes:
+    for text in ranking.changes:
         click.echo(text)
-    for what in found.lacking:
+    for what in ranking.lacking:
         click.echo(f"not run, or not with every seed: {what}")
     panels = [
-        {"panel": panel, "ranks": dict(ranks.items())} for panel, ranks in found.panels.items()
+        {"panel": panel, "ranks": dict(ranks.items())} for panel, ranks in ranking.panels.items()
     ]
     json_output.add(
         {
-            "dimensions": found.dimensions,
+            "dimensions": ranking.dimensions,
             "panels": panels,
-            "changes": [*found.changes],
-            "not_run": [*found.lacking],
+            "changes": [*ranking.changes],
+            "not_run": [*ranking.lacking],
         }
     )
 
 
-def add_features(evaluation: str, found: Hidden) -> None:
+def add_features(evaluation: str, sample: Hidden) -> None:
     """Give scripts how many of an evaluation's items are drawn, and at the input of which layer."""
-    drawn = {"evaluation": evaluation, "drawn": len(found.features), "total": found.of}
-    json_output.add({"evaluations": [{**drawn, "layer": found.layer}]})
+    drawn = {"evaluation": evaluation, "drawn": len(sample.features), "total": sample.of}
+    json_output.add({"evaluations": [{**drawn, "layer": sample.layer}]})
 
 
 def add_curve(sweep: str, parent: str, run: str, curve: Curve) -> None:
     """Give scripts the points of a sweep's panel; EERs are in per cent."""
     table, _, row = parent.partition(":")
     points = [
-        {"setting": of["value"], "evaluation": of["evaluation"], "eer_percent": of["eer"]}
-        for of in curve.points.to_dict("records")
+        {"setting": point["value"], "evaluation": point["evaluation"], "eer_percent": point["eer"]}
+        for point in curve.points.to_dict("records")
     ]
     of_sweep = {"sweep": sweep, "table": table, "row": row, "run": run}
     json_output.add({"sweeps": [{**of_sweep, "points": points}]})

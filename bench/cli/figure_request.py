@@ -56,7 +56,7 @@ class Asked:
         order = Order(card, names, None, self.form, self.overrides)
         seeds = [seed for _, seed in wanted]
         rows = trained(order, seeds, self.here, lambda text: click.echo(text, err=True))
-        drawn = [{"table": of.table, "row": of.row, "seed": of.seed} for of in rows]
+        drawn = [{"table": one.table, "row": one.row, "seed": one.seed} for one in rows]
         json_output.add({"rows": drawn})
         return rows
 
@@ -97,16 +97,24 @@ class Asked:
         That is the one `against` names, if not "none"; the row itself with another `seed`; else the
         baseline that the table's card has for the figure, which is said.
         """
-        known = self.shown_by(figure)
-        if against is not None or seed is not None or known is None or self.row == known.against:
+        illustration = self.shown_by(figure)
+        if (
+            against is not None
+            or seed is not None
+            or illustration is None
+            or self.row == illustration.against
+        ):
             second = self.row if against is None and seed is not None else against
             return self.rows((None if second == NONE else second, seed))
-        click.echo(f"{self.row} against {known.against}, for {known.source}: {known.why}")
+        click.echo(
+            f"{self.row} against {illustration.against}, for {illustration.source}: "
+            f"{illustration.why}"
+        )
         try:
-            return self.rows((known.against, None))
+            return self.rows((illustration.against, None))
         except BenchError as error:
             alone = f"\n`--against {NONE}` draws {self.row} alone"
-            hint = alone if f"row {known.against}, seed" in str(error) else ""
+            hint = alone if f"row {illustration.against}, seed" in str(error) else ""
             raise BenchError(error.code, f"{error}{hint}") from error
 
     def write(

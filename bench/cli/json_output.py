@@ -85,16 +85,16 @@ def add(content: Mapping[str, Any]) -> None:
     """Keep what a verb found for its JSON; of a list under a key that is there, the items. Without
     `--json` nothing comes of it.
     """
-    kept = _current_content()
+    current = _current_content()
     for key, value in content.items():
-        kept[key] = kept[key] + value if isinstance(kept.get(key), list) else value
+        current[key] = current[key] + value if isinstance(current.get(key), list) else value
 
 
 def _current_content() -> dict[str, Any]:
     """Return what the command has of its object; without `--json` what nobody looks at."""
     context = click.get_current_context(silent=True)
-    kept: dict[str, Any] = context.meta.get(_KEY, {}) if context else {}
-    return kept
+    current: dict[str, Any] = context.meta.get(_KEY, {}) if context else {}
+    return current
 
 
 def print_error(code: str, message: str, exit_code: int) -> None:
@@ -125,9 +125,9 @@ def plain(value: Any) -> Any:
     """
     if isinstance(value, Mapping):
         pairs = cast("Mapping[Any, Any]", value).items()
-        return {str(key): plain(of) for key, of in pairs}
+        return {str(key): plain(item) for key, item in pairs}
     if isinstance(value, list | tuple):
-        return [plain(of) for of in cast("list[Any]", value)]
+        return [plain(item) for item in cast("list[Any]", value)]
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else None
     if isinstance(value, PurePath):

@@ -55,16 +55,16 @@ def varied(card: Table, rows: list[str], variant: str | None) -> tuple[Table, li
     if variant is None:
         return card, rows
     paper = table_cards.paper(card.key.partition("/")[0])
-    card, found = paper_cards.varied(card, paper, variant, rows)
-    changed = [card.rows[row].parent for row in found]
+    card, variants = paper_cards.varied(card, paper, variant, rows)
+    changed = [card.rows[row].parent for row in variants]
     same = ", ".join(row for row in rows if row not in changed)
-    if not found:
+    if not variants:
         raise BenchError(
             "option.no-effect", f"{card.key}: variant {variant!r} changes nothing of {same}"
         )
     if same:
         click.echo(f"variant {variant} changes nothing of {same}: left out", err=True)
-    return card, [*found]
+    return card, [*variants]
 
 
 def given(options: Mapping[str, object]) -> str:
@@ -112,7 +112,8 @@ def set_options(tree: Mapping[str, Any]) -> str:
     '--set mix.partner=self --set mix.rounds=2'
     """
     return " ".join(
-        f"--set {shlex.quote('.'.join(key) + '=' + _format_value(of))}" for key, of in leaves(tree)
+        f"--set {shlex.quote('.'.join(key) + '=' + _format_value(value))}"
+        for key, value in leaves(tree)
     )
 
 

@@ -111,5 +111,5 @@ class ProgressLog:
         return True
 
 
-def _format_count(number: int, of: str) -> str:
-    return f"{number:,} {of}" + ("" if number == 1 else "s")
+def _format_count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")

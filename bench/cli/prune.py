@@ -32,10 +32,10 @@ class Age(click.ParamType[float]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return seconds."""
-        found = re.fullmatch(r"(\d+)([hdw])", str(value))
-        if found is None:
+        match = re.fullmatch(r"(\d+)([hdw])", str(value))
+        if match is None:
             self.fail(f"{value!r}: should be hours, days or weeks, e.g. 12h, 30d, 2w", param, ctx)
-        return int(found[1]) * _UNITS[found[2]]
+        return int(match[1]) * _UNITS[match[2]]
 
 
 @click.command()
@@ -80,12 +80,14 @@ def prune(
     from bench.runner import prunable
 
     here = configuration.load()
-    found = prunable.find(here, kinds or _NAMES, older_s)
+    prunable_items = prunable.find(here, kinds or _NAMES, older_s)
     by_kind = {
-        kind: of for kind in _NAMES if (of := [one for one in found.items if one.kind == kind])
+        kind: items
+        for kind in _NAMES
+        if (items := [item for item in prunable_items.items if item.kind == kind])
     }
     if not as_json:
-        _print_items(here, by_kind, found.notes)
+        _print_items(here, by_kind, prunable_items.notes)
     listed_only = dry_run or not (yes or _is_at_terminal())
     removed: list[Item] = []
     left: dict[str, str] = {}
@@ -98,10 +100,10 @@ def prune(
                 left[str(item.place)] = why
             else:
                 removed.append(item)
-    for place, why in left.items():
-        click.echo(f"{place}: left: {why}", err=True)
+    for path, why in left.items():
+        click.echo(f"{path}: left: {why}", err=True)
     if as_json:
-        json_output.print_json("prune", _build_content(here, found, removed))
+        json_output.print_json("prune", _build_content(here, prunable_items, removed))
     elif removed:
         click.echo(f"removed: {disk.human_bytes(sum(item.size for item in removed))}")
     if left or (by_kind and listed_only and not dry_run):
@@ -154,7 +156,7 @@ def _format_age(item: Item) -> str:
     return f"{days:.0f} days old" if days >= 2 else f"{24 * days:.0f} h old"
 
 
-def _build_content(here: Config, found: Found, removed: Sequence[Item]) -> dict[str, Any]:
+def _build_content(here: Config, prunable_items: Found, removed: Sequence[Item]) -> dict[str, Any]:
     return {
         "work": str(here.work),
         "free_bytes": disk.free_bytes(here.work),
@@ -168,7 +170,7 @@ def _build_content(here: Config, found: Found, removed: Sequence[Item]) -> dict[
                 "run": item.name,
                 "removed": item in removed,
             }
-            for item in found.items
+            for item in prunable_items.items
         ],
-        "notes": found.notes,
+        "notes": prunable_items.notes,
     }

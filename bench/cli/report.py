@@ -75,23 +75,27 @@ def report(
         refused = {"--smoke": smoke, "--format": changed, "--detail": detail}
         _report_papers(context, options.given({**refused, "--json": as_json}), check, folder)
         return
-    place = folder or Path("reports", "smoke" if smoke else "published")
+    output_dir = folder or Path("reports", "smoke" if smoke else "published")
     if table.startswith(PREFIX):
-        report_sweep(context, table, form, check, place, as_json)
+        report_sweep(context, table, form, check, output_dir, as_json)
         return
     if checked_tables.is_checked_table(table):
         refused = options.given({"--smoke": smoke})
         if as_json and not check:
             checked_tables.print_checked_table(table, refused=refused)
         else:
-            old = checked_tables.report_checked_table(table, place, check=check, refused=refused)
-            _print_stale(context, check, old, table, place, *_list_options(False, False, folder))
+            old = checked_tables.report_checked_table(
+                table, output_dir, check=check, refused=refused
+            )
+            _print_stale(
+                context, check, old, table, output_dir, *_list_options(False, False, folder)
+            )
         return
     from bench import reports as reporting
     from bench.reports import overview
 
     extras = _parse_formats(formats)
-    here = configuration.to_write(place)
+    here = configuration.to_write(output_dir)
     reports = _build_reports(
         table_cards.table_keys() if table == ALL else [table], form, detail, here
     )
@@ -102,33 +106,35 @@ def report(
     untrained = checked_tables.list_available_tables() if table == ALL and form == "paper" else []
     looked_up = [checked_cards.card(key) for key in untrained]
     page = overview.overview(reports, form, looked_up) if table == ALL else None
-    left = [] if page is None else overview.left_over(reports, place)
+    left = [] if page is None else overview.left_over(reports, output_dir)
     # Published reports hold only what was run; a smoke report says what was not.
     asked_for = table != ALL and (folder is not None or form == "smoke")
     shown = [made for made in reports if made.says_something or asked_for]
     if not shown and page is None:
-        raise BenchError("report.empty", _describe_empty(reports[0].table.key, place))
+        raise BenchError("report.empty", _describe_empty(reports[0].table.key, output_dir))
     stale = [
         path
         for key in untrained
-        for path in checked_tables.report_checked_table(key, place, check=check)
+        for path in checked_tables.report_checked_table(key, output_dir, check=check)
     ]
     if check:
-        stale += [path for made in shown for path in reporting.stale(made, place, extras)]
-        stale += left if page is None else [*left, *overview.stale(page, place)]
-        _print_stale(context, check, stale, table, place, *_list_options(smoke, detail, folder))
+        stale += [path for made in shown for path in reporting.stale(made, output_dir, extras)]
+        stale += left if page is None else [*left, *overview.stale(page, output_dir)]
+        _print_stale(
+            context, check, stale, table, output_dir, *_list_options(smoke, detail, folder)
+        )
         return
     for made in shown:
-        click.echo(f"report: {reporting.write(made, place, extras)}")
+        click.echo(f"report: {reporting.write(made, output_dir, extras)}")
         if table != ALL:
             click.echo(f"\n{made.on_terminal(width())}")
     for path in left:
         path.unlink()
         click.echo(f"removed: {path} (nothing of its table was run)")
     if page is not None:
-        place.mkdir(parents=True, exist_ok=True)
-        atomic_files.write_text(place / overview.NAME, page)
-        click.echo(f"overview: {place / overview.NAME}")
+        output_dir.mkdir(parents=True, exist_ok=True)
+        atomic_files.write_text(output_dir / overview.NAME, page)
+        click.echo(f"overview: {output_dir / overview.NAME}")
 
 
 def _report_papers(context: click.Context, refused: str, check: bool, folder: Path | None) -> None:
@@ -142,13 +148,18 @@ def _report_papers(context: click.Context, refused: str, check: bool, folder: Pa
             "option.not-applicable",
             f"{PAPERS}: pages of what papers print, in Markdown: leave {refused} out",
         )
-    place = folder or Path("reports", PAPERS)
+    output_dir = folder or Path("reports", PAPERS)
     if check:
         _print_stale(
-            context, check, papers.stale(place), PAPERS, place, *_list_options(False, False, folder)
+            context,
+            check,
+            papers.stale(output_dir),
+            PAPERS,
+            output_dir,
+            *_list_options(False, False, folder),
         )
     else:
-        click.echo(f"papers: {papers.write(place)}")
+        click.echo(f"papers: {papers.write(output_dir)}")
 
 
 def _list_options(smoke: bool, detail: bool, folder: Path | None) -> list[str]:
@@ -157,10 +168,10 @@ def _list_options(smoke: bool, detail: bool, folder: Path | None) -> list[str]:
     return [*(["--smoke"] if smoke else []), *(["--detail"] if detail else []), *where]
 
 
-def _describe_empty(key: str, place: Path) -> str:
+def _describe_empty(key: str, output_dir: Path) -> str:
     return (
-        f"{key}: no row was run and no score file evaluated, so nothing is written to {place}: "
-        f"`bench run {key}` first, or give --output-dir to get the paper's results alone"
+        f"{key}: no row was run and no score file was evaluated, so nothing is written to "
+        f"{output_dir}: `bench run {key}` first, or give --output-dir to get the paper's results alone"
     )
 
 
@@ -169,7 +180,7 @@ def _print_stale(
     check: bool,
     stale: Sequence[Path],
     table: str,
-    place: Path,
+    output_dir: Path,
     *options_given: str,
 ) -> None:
     """Say what `--check` found and which command writes it, and exit with 1 where that is anything;
@@ -184,7 +195,7 @@ def _print_stale(
     if stale:
         context.exit(1)
     if check:
-        click.echo(f"up to date: {place}")
+        click.echo(f"up to date: {output_dir}")
 
 
 def _parse_formats(formats: str) -> list[Extra]:
@@ -203,12 +214,12 @@ def _build_reports(tables: Sequence[str], form: Form, detail: bool, here: Config
     from bench.tracking import open_store
 
     store = open_store.to_read(here)
-    kept = KeptInStore(store, here.work)
-    return [_build_report(table, form, store, kept, detail) for table in tables]
+    artifacts = KeptInStore(store, here.work)
+    return [_build_report(table, form, store, artifacts, detail) for table in tables]
 
 
 def _build_report(
-    table: str, form: Form, store: Store | Records, kept: KeptInStore, detail: bool
+    table: str, form: Form, store: Store | Records, artifacts: KeptInStore, detail: bool
 ) -> Report:
     from bench import reports as reporting
 
@@ -218,4 +229,4 @@ def _build_report(
     frame, scored = store.frame(card.key, form), store.scored(card.key, form)
     keys = [key for key in table_cards.table_keys() if key.startswith(f"{paper.key}/")]
     others = [table_cards.table(key) for key in keys if key != card.key]
-    return reporting.report(card, paper, runs, frame, scored, form, others, kept, detail)
+    return reporting.report(card, paper, runs, frame, scored, form, others, artifacts, detail)

@@ -29,13 +29,13 @@ def print_results_table(order: Order, here: Config) -> None:
     """Print the table; of runs with changed settings the rows that were asked for, with what was
     set.
     """
-    found = Results(order.table, order.form, here)
+    results = Results(order.table, order.form, here)
     if not order.overrides:
-        click.echo(f"\n{found.text(found.lines(None, others=False))}\n")
+        click.echo(f"\n{results.text(results.lines(None, others=False))}\n")
         return
     runs = order.runs()
-    lines = [line for row in order.rows for line in found.of_settings(row, runs[row])]
-    click.echo(f"\n{found.text(lines)}\n")
+    lines = [line for row in order.rows for line in results.of_settings(row, runs[row])]
+    click.echo(f"\n{results.text(lines)}\n")
 
 
 def next_command(order: Order, variant: str | None) -> str:
@@ -68,10 +68,11 @@ def describe_outcome(order: Order, outcome: EndedJob) -> Mapping[str, Any]:
 
 def list_result_records(order: Order, here: Config) -> Mapping[str, Any]:
     """Return the results of the rows that were asked for, for scripts."""
-    found = Results(order.table, order.form, here)
-    others = found.other_records(order.rows) if order.overrides else []
+    results = Results(order.table, order.form, here)
+    others = results.other_records(order.rows) if order.overrides else []
     rows = [] if order.overrides else order.rows
-    return {"records": [of for row in rows for of in found.records(row)], "other_runs": others}
+    records = [record for row in rows for record in results.records(row)]
+    return {"records": records, "other_runs": others}
 
 
 def describe_plan(order: Order, here: Config) -> Mapping[str, Any]:

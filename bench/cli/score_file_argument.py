@@ -50,10 +50,10 @@ class Given(NamedTuple):
         try:
             return judge.read(self.path, self.reading(judge.request.reading))
         except BenchError as error:
-            said = str(error).replace(str(self.path), str(self.shown))
-            found = error.findings if isinstance(error, Refused) else None
+            message = str(error).replace(str(self.path), str(self.shown))
+            findings = error.findings if isinstance(error, Refused) else None
             raise (
-                BenchError(error.code, said) if found is None else Refused(said, found)
+                BenchError(error.code, message) if findings is None else Refused(message, findings)
             ) from error
 
 
@@ -117,14 +117,16 @@ def _parse_file(text: str, ctx: click.Context | None, folders: bool) -> Given:
     path = paths[counts[-1] - 1]
     if path.is_dir() and not folders:
         raise BenchError("file.is-folder", f"{path}: is a folder, should be a file of scores")
-    said = dict(_parse_option(path, part.strip()) for part in parts[counts[-1] :])
-    name = said.pop("name", "")
+    file_options = dict(_parse_option(path, part.strip()) for part in parts[counts[-1] :])
+    name = file_options.pop("name", "")
     if ctx is None or path.is_dir() or (path.is_file() and path not in _STDIN):
-        return Given(path, name, said, path)
+        return Given(path, name, file_options, path)
     shown = _name_pipe(path)
     if ctx.meta.setdefault(f"{__name__}.{shown}", path) is not path:
         raise BenchError("option.read-twice", f"{path}: {shown} can be read once only")
-    return Given(ctx.with_resource(_copy_pipe(path, shown.name)), name or shown.name, said, shown)
+    return Given(
+        ctx.with_resource(_copy_pipe(path, shown.name)), name or shown.name, file_options, shown
+    )
 
 
 _STDIN = (Path("-"), Path("/dev/stdin"))

@@ -82,25 +82,25 @@ def evaluate_scores(
     name = request.name or scores.name
     names = [name] if name else [*longer_names(scores.path)]
     if request.output_dir is None:
-        place = place_of(request.results_dir, names, request.folder_ending, judged)
-        effect = f"goes to {place.folder}"
+        target = place_of(request.results_dir, names, request.folder_ending, judged)
+        effect = f"goes to {target.folder}"
     else:
-        place = stated_place(request.output_dir, names[0], judged)
+        target = stated_place(request.output_dir, names[0], judged)
         effect = "is written over it"
-    if place.said:
-        click.echo(f"{place.said}: this one {effect}", err=True)
-    make_folder(place.folder)
+    if target.said:
+        click.echo(f"{target.said}: this one {effect}", err=True)
+    make_folder(target.folder)
     with counting("breakdown") as progress:
         verdict = replace(judge.verdict(judged, progress), scores=scores.shown)
     expected = request.expected if verdict.figures else ()
     expected_results.check_names(expected, verdict.figures)
-    if name or place.said:
-        verdict = replace(verdict, name=place.system)
-    written = write(verdict, judged, place)
+    if name or target.said:
+        verdict = replace(verdict, name=target.system)
+    written = write(verdict, judged, target)
     tracked = None
     if stands is not None:
         tracked = keep_verdict(
-            verdict, judge, judged, stands, place.system, scores, written, config
+            verdict, judge, judged, stands, target.system, scores, written, config
         )
     if request.as_json:
         _print_json(verdict, written, of_row, tracked, expected)

@@ -96,10 +96,10 @@ def print_results(
 
     if unknown := open_store.unread(here):
         click.echo(f"what was run is not known: {unknown}", err=True)
-    found = Results(card, form, here)
-    lines = found.lines(rows, others=others)
-    click.echo(f"\n{found.text(lines)}")
-    if left_out := "" if others else found.not_shown(rows):
+    results = Results(card, form, here)
+    lines = results.lines(rows, others=others)
+    click.echo(f"\n{results.text(lines)}")
+    if left_out := "" if others else results.not_shown(rows):
         click.echo(wrapped(f"not shown: {left_out} (bench show {card.key} --other-settings)"))
 
 
@@ -133,7 +133,7 @@ def _print_json(
         "title": card.title,
         "form": form,
         "rows": describe(card, rows, form, here),
-        "differences": [of.model_dump(mode="json", by_alias=True) for of in concerning],
+        "differences": [point.model_dump(mode="json", by_alias=True) for point in concerning],
     }
     if others:
         content["other_runs"] = Results(card, form, here).other_records(rows)
@@ -143,7 +143,7 @@ def _print_json(
 def _list_differences(paper: Paper, card: Table, rows: Sequence[str]) -> list[Difference]:
     """Return the points of the paper's list that concern any of the rows, by effect."""
     touched = touches(paper, card.key, {row: table_cards.resolve(card, row) for row in rows})
-    return ordered([of for of in paper.differences if of.item in touched])
+    return ordered([point for point in paper.differences if point.item in touched])
 
 
 def describe(card: Table, rows: Iterable[str], form: Form, here: Config) -> list[dict[str, Any]]:

@@ -85,11 +85,11 @@ def sweep(
         if worker:
             return
         done = sweeping.close(wanted)
-        said = sweeping.standing()
+        standing = sweeping.standing()
         json_output.add({"trials": trial_records(card, sweeping.table())})
-    json_output.add({"sweep": card.key, "form": card.form, "complete": done, "standing": said})
-    if said:
-        click.echo(said)
+    json_output.add({"sweep": card.key, "form": card.form, "complete": done, "standing": standing})
+    if standing:
+        click.echo(standing)
     command = f"bench report {sweep_cards.PREFIX}{card.key}" + (" --smoke" if smoke else "")
     if done:
         click.echo(f"next: {command}")
@@ -135,9 +135,9 @@ def show_sweep(name: str, form: Form, as_json: bool) -> None:
         f"  {card.objective} should become least; sampler {card.sampler.kind}, "
         f"pruner {card.pruner.kind}; study signature {sweep_cards.signature(card)}"
     )
-    for key, of in card.space.items():
-        between = " | " if of.kind == "categories" else " to "
-        click.echo(f"    {key}: {between.join(map(sweep_cards.text, of.edges()))}")
+    for key, dimension in card.space.items():
+        between = " | " if dimension.kind == "categories" else " to "
+        click.echo(f"    {key}: {between.join(map(sweep_cards.text, dimension.edges()))}")
     for note in card.notes:
         click.echo(f"  note: {note}")
 
@@ -176,7 +176,9 @@ def _build_report(card: Sweep, here: Config) -> Any:
     from bench.tracking import studies
     from bench.tracking.store import Store
 
-    kept = studies.kept(Store(here), card.key, card.form, sweep_cards.signature(card))
-    if not kept:
+    studies_in_store = studies.kept(Store(here), card.key, card.form, sweep_cards.signature(card))
+    if not studies_in_store:
         return reporting.report(card, None, {}, 0)
-    return reporting.report(card, kept[0].trials, kept[0].importances, len(kept) - 1)
+    return reporting.report(
+        card, studies_in_store[0].trials, studies_in_store[0].importances, len(studies_in_store) - 1
+    )

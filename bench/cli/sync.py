@@ -29,10 +29,10 @@ def sync(context: click.Context, from_other_stores: bool) -> None:
     store = Store(configuration.to_write())
     with resumable("with those not yet sent"):
         sent = store.synchronise(elsewhere=from_other_stores)
-    json_output.add({"store": store.uri, "runs": [of._asdict() for of in sent]})
+    json_output.add({"store": store.uri, "runs": [one._asdict() for one in sent]})
     for run, state, _ in sent:
         click.echo(f"{run}: {state}")
     if not sent:
         click.echo(f"nothing waits to be sent to {store.uri}")
-    if not all(of.is_whole for of in sent):
+    if not all(one.is_whole for one in sent):
         context.exit(1)

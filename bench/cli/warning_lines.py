@@ -29,9 +29,12 @@ class WarningLines:
 
     def take(self) -> None:
         """Take over what libraries that are imported by now log to standard error."""
-        named = [of for of in logging.root.manager.loggerDict.values()]
-        loggers = [logging.root, *(of for of in named if isinstance(of, logging.Logger))]
-        for handler in (handler for of in loggers for handler in of.handlers):
+        named = [logger for logger in logging.root.manager.loggerDict.values()]
+        loggers = [
+            logging.root,
+            *(logger for logger in named if isinstance(logger, logging.Logger)),
+        ]
+        for handler in (handler for logger in loggers for handler in logger.handlers):
             if _writes_to_terminal(handler) and handler not in self._filters:
                 self._filters[handler] = taken = _LogFilter(self, self._process)
                 handler.addFilter(taken)

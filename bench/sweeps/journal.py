@@ -110,10 +110,10 @@ class _Journal(JournalFileBackend):
 def _parse_record(piece: bytes) -> dict[str, Any] | None:
     """Return a record; None where the piece is none."""
     try:
-        found = json.loads(piece)
+        record = json.loads(piece)
     except ValueError:
         return None
-    return found if isinstance(found, dict) else None
+    return record if isinstance(record, dict) else None
 
 
 class FileLock(BaseJournalFileLock):

@@ -27,9 +27,9 @@ def list_remaining_trainings(study: Study, wanted: int, config: Config) -> list[
     ]
     ends = [base(card), *(trial_run(card, point) for point in card.edges())]
     new = [max(ends, key=_count_weights)] * max(0, wanted - len(trials))
-    known = [*_list_stages([*begun, *new], ends), *begun]
+    runs = [*_list_stages([*begun, *new], ends), *begun]
     return [
-        *(costs.training_of(run, seed, config) for run in known for seed in seeds(card)),
+        *(costs.training_of(run, seed, config) for run in runs for seed in seeds(card)),
         *(Training((run,), seed, False, 0) for run in new for seed in seeds(card)),
     ]
 

@@ -70,8 +70,8 @@ def _build_line(card: Sweep, trial: FrozenTrial, runs: pd.DataFrame) -> dict[str
     return line
 
 
-def _format_cell(of: Dimension, value: Any) -> Any:
-    return text(value) if isinstance(of, Categories) else value
+def _format_cell(dimension: Dimension, value: Any) -> Any:
+    return text(value) if isinstance(dimension, Categories) else value
 
 
 def _format_time(moment: Any) -> str:
@@ -93,9 +93,9 @@ def compute_importances(study: Study) -> dict[str, float]:
 
 def describe_settings(card: Sweep) -> dict[str, Any]:
     """Return what is varied and how, by dotted key: the study's settings."""
-    said = card.model_dump(mode="json", include={"sampler", "pruner", "objective", "evaluate"})
-    said["from"] = card.parent
-    for name, of in card.space.items():
-        between = " | " if isinstance(of, Categories) else " to "
-        said[f"space.{name}"] = between.join(map(text, of.edges()))
-    return said
+    settings = card.model_dump(mode="json", include={"sampler", "pruner", "objective", "evaluate"})
+    settings["from"] = card.parent
+    for name, dimension in card.space.items():
+        between = " | " if isinstance(dimension, Categories) else " to "
+        settings[f"space.{name}"] = between.join(map(text, dimension.edges()))
+    return settings

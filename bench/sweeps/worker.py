@@ -57,8 +57,8 @@ def _run_trial(
         run = run_of(claim)
         values: list[float] = []
         with Pulse(claim):
-            for place, seed in enumerate(seeds):
-                heard = partial(_report_epoch, claim, seed, place * run.training.epochs, name)
+            for number, seed in enumerate(seeds):
+                heard = partial(_report_epoch, claim, seed, number * run.training.epochs, name)
                 values.append(train(claim, seed, heard)[name])
     except Pruned as error:
         study.prune(claim, str(error))
@@ -74,9 +74,9 @@ def _run_trial(
             study.stop(claim)
             raise
         refused = machine.explain(error)
-        said = refused.message if refused else f"{type(error).__name__}: {plain(error)}"
-        study.fail(claim, said)
-        return Ended(claim.number, "failed", None, said)
+        reason = refused.message if refused else f"{type(error).__name__}: {plain(error)}"
+        study.fail(claim, reason)
+        return Ended(claim.number, "failed", None, reason)
     except BaseException:
         study.stop(claim)
         raise

@@ -70,16 +70,16 @@ def _forward_lines(lines: IO[str] | None, say: Callable[[str], None]) -> None:
 
 def worker_environment(number: int, jobs: int, config: Config) -> dict[str, str]:
     """Return the environment of a worker: its share of the GPUs, or of the processor's cores."""
-    own = dict(os.environ)
+    variables = dict(os.environ)
     gpus = visible_gpus() if config.device in ("auto", "cuda") else []
     groups = [
         gpus[start : start + config.devices]
         for start in range(0, len(gpus) - config.devices + 1, config.devices)
     ]
     if len(groups) > 1:
-        own["CUDA_VISIBLE_DEVICES"] = ",".join(groups[number % len(groups)])
-    own.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // jobs)))
-    return own
+        variables["CUDA_VISIBLE_DEVICES"] = ",".join(groups[number % len(groups)])
+    variables.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // jobs)))
+    return variables
 
 
 def visible_gpus() -> list[str]:
