@@ -25,7 +25,7 @@ setup: .venv/.ready  ## Make the locked environment in .venv.
 	@touch $@
 
 demo: setup  ## Run all nine rows of SAL's Table 4, small, on the CPU, and write the report.
-	@$(BENCH) data mini --for table4 --seed $(DEMO_SEED)
+	@$(BENCH) data mini --table table4 --seed $(DEMO_SEED)
 	@$(BENCH) run table4 --smoke
 	@$(BENCH) report table4 --smoke >/dev/null
 	@echo "report: reports/smoke/sal-table4.smoke.md"
