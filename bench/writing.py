@@ -75,10 +75,14 @@ def write_list(path: Path, text: str, begins: str) -> None:
             path.write_text(text, encoding="utf-8")
             return
         if path.is_file() and not path.read_bytes().startswith(begins.encode()):
-            raise BenchError(f"{path}: is there already, and is no such list: name another file")
+            raise BenchError(
+                "file.exists", f"{path}: is there already, and is no such list: name another file"
+            )
         write_text(path, text)
     except OSError as error:
-        raise BenchError(f"{path}: cannot be written: {error.strerror}") from error
+        raise BenchError(
+            "file.unwritable", f"{path}: cannot be written: {error.strerror}"
+        ) from error
 
 
 def write_all(folder: Path, files: Mapping[str, str | bytes]) -> None:

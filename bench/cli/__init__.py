@@ -118,7 +118,7 @@ def _run() -> int:
         found = machine.explain(error)
         if found is None:
             raise
-        code, text, exit_code = "machine.refused", f"error: {found.message}", found.code
+        code, text, exit_code = found.code, f"error: {found.message}", found.exit_code
     _say(text)
     with contextlib.suppress(OSError):
         print_error(code, text.removeprefix("error: "), exit_code)
@@ -134,7 +134,7 @@ def _ways_on(error: BaseException) -> list[str]:
 def _code_of(cause: BaseException | None) -> int:
     """Return the exit code of a mistake: the machine's where what it came from is the machine's."""
     found = machine.of_system(cause) if isinstance(cause, OSError) and cause.errno else None
-    return found.code if found else machine.GIVEN
+    return found.exit_code if found else machine.GIVEN
 
 
 def _say(text: str) -> None:

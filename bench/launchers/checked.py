@@ -83,7 +83,10 @@ def shapes(found: Shapes) -> Mapping[str, tuple[int, ...]]:
     cards.select(known, row)
     run = cards.resolve(known, row)
     if run.train.clip_s is None:
-        raise BenchError(f"{found.key}: row = {found.row!r}: trains on no clips of one length")
+        raise BenchError(
+            "analysis.no-clip-length",
+            f"{found.key}: row = {found.row!r}: trains on no clips of one length",
+        )
     system = systems.build(run.system, LaidOut(run.frontend), run.train).eval()
     given: dict[str, tuple[int, ...]] = {}
 
@@ -105,8 +108,9 @@ def _shaped(stage: Stage, known: Mapping[str, tuple[int, ...]], found: Shapes) -
     for name in [stage.of, *(module.of for module in stage.modules if module.of)]:
         if name not in known:
             raise BenchError(
+                "analysis.no-such-part",
                 f"{found.key}: stages.{stage.name}: of = {name!r}: {found.row} has no such part"
-                f"{near(name, known)}"
+                f"{near(name, known)}",
             )
     ours, printed = _shown(known[stage.of]), _shown(stage.paper)
     modules = ", ".join(

@@ -126,7 +126,7 @@ def require_room(trainings: Sequence[Training], config: Config, at_once: int = 1
     """
     text = disk.shortage(config.work, room(trainings, config, at_once).total)
     if text is not None:
-        raise RowFailed(text)
+        raise RowFailed("machine.disk-full", text)
 
 
 def room(trainings: Sequence[Training], config: Config, at_once: int = 1) -> Room:

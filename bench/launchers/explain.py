@@ -53,7 +53,8 @@ def require_tca(table: str, row: str, kind: str) -> None:
     """Raise unless a row's system, of `kind`, has a temporal class activation."""
     if kind != "tca":
         raise BenchError(
-            f"{table}, row {row}, is of the system {kind}: only tca has a temporal class activation"
+            "analysis.wrong-system",
+            f"{table}, row {row}: its system is {kind}; only tca has a temporal class activation",
         )
 
 

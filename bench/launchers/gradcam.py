@@ -116,7 +116,10 @@ def grad_cam(
     finally:
         handle.remove()
     if of is None or slope is None:
-        raise BenchError(f"layer {name!r}: the system's logits do not depend on its output")
+        raise BenchError(
+            "analysis.unusable-layer",
+            f"layer {name!r}: the system's logits do not depend on its output",
+        )
     _require_hops(of, wave, name)
     weights = slope.mean(dim=1)
     cam = torch.einsum("bk,btk->bt", weights, of).relu()[0]
@@ -154,8 +157,9 @@ def hop_layer(system: System, wave: Tensor, marks: Tensor, resolution_s: float |
             handle.remove()
     if not found:
         raise BenchError(
+            "analysis.unusable-layer",
             "none of the system's parts gives one state for each hop of 20 ms: name a layer that "
-            "does (--layer)"
+            "does (--layer)",
         )
     return found[-1]
 
@@ -164,14 +168,20 @@ def module(system: System, name: str) -> nn.Module:
     """Return the system's module of that dotted name; BenchError where there is none."""
     modules = dict(system.named_modules())
     if name not in modules or not name:
-        raise BenchError(f"layer {name!r}: the system has no such module{near(name, modules)}")
+        raise BenchError(
+            "analysis.no-such-layer",
+            f"layer {name!r}: the system has no such module{near(name, modules)}",
+        )
     return modules[name]
 
 
 def _states(output: Any, name: str) -> Tensor:
     last = output[-1] if isinstance(output, tuple) else output
     if not isinstance(last, Tensor) or not last.is_floating_point():
-        raise BenchError(f"layer {name!r}: gives {type(last).__name__}, not states of hops")
+        raise BenchError(
+            "analysis.unusable-layer",
+            f"layer {name!r}: gives {type(last).__name__}, not states of hops",
+        )
     return last
 
 
@@ -184,6 +194,7 @@ def _is_of_hops(states: Tensor, wave: Tensor) -> bool:
 def _require_hops(states: Tensor, wave: Tensor, name: str) -> None:
     if not _is_of_hops(states, wave):
         raise BenchError(
+            "analysis.unusable-layer",
             f"layer {name!r}: gives {tuple(states.shape)} for {wave.shape[1]} samples, not one "
-            "state for each hop of 20 ms"
+            "state for each hop of 20 ms",
         )

@@ -98,8 +98,9 @@ def embedded(features: NDArray[np.float32], seed: int) -> NDArray[np.float64]:
     n, dim = features.shape
     if n < _FEWEST or dim < 2 or not np.ptp(features, axis=0).any():
         raise BenchError(
+            "analysis.too-few-features",
             f"{n} features of {dim} numbers: t-SNE needs five or more, of two numbers or more, and "
-            "not all alike"
+            "not all alike",
         )
     perplexity = min(_PERPLEXITY, (n - 1) / 3)
     return TSNE(2, perplexity=perplexity, init="pca", random_state=seed).fit_transform(features)
@@ -120,19 +121,23 @@ def limits(asked: str, names: Mapping[str, str]) -> dict[str, int | None]:
     for part in filter(None, (part.strip() for part in asked.split(","))):
         word, equals, number = part.partition("=")
         if not equals or not number.strip().isdecimal():
-            raise BenchError(f"--most {part!r}: should be a number, or e.g. 21LA=40000")
+            raise BenchError(
+                "option.invalid", f"--most {part!r}: should be a number, or e.g. 21LA=40000"
+            )
         key = by_word.get(word.strip().lower())
         if key is not None:
             found[key] = _enough(number)
         elif asked != PAPERS_MOST:
             known = near(word.strip(), names.values())
-            raise BenchError(f"--most {part!r}: the row has no such evaluation{known}")
+            raise BenchError(
+                "row.no-such-evaluation", f"--most {part!r}: the row has no such evaluation{known}"
+            )
     return found
 
 
 def _enough(number: str) -> int:
     if int(number) < _FEWEST:
-        raise BenchError(f"--most {number.strip()}: should be {_FEWEST} or more")
+        raise BenchError("option.invalid", f"--most {number.strip()}: should be {_FEWEST} or more")
     return int(number)
 
 
@@ -153,7 +158,10 @@ def last_linear(system: System, batch: Batch, resolution_s: float | None) -> str
         for handle in handles:
             handle.remove()
     if not ran:
-        raise BenchError("the system has no linear layer that runs: name a layer (--layer)")
+        raise BenchError(
+            "analysis.unusable-layer",
+            "the system has no linear layer that runs: name a layer (--layer)",
+        )
     return ran[-1]
 
 
@@ -173,7 +181,9 @@ def taken(system: System, batch: Batch, resolution_s: float | None, layer: str) 
     finally:
         handle.remove()
     if not inputs:
-        raise BenchError(f"layer {layer!r} does not run while the system answers")
+        raise BenchError(
+            "analysis.unusable-layer", f"layer {layer!r} does not run while the system answers"
+        )
     (found,) = inputs
     if found.ndim == 3 and found.shape[1] == frames:
         return found

@@ -222,7 +222,7 @@ def _earlier(job: Job, entry: RunEntry, parent: str) -> tuple[Job, RunEntry] | N
 
 
 def _refuse(job: Job, holder: str) -> NoReturn:
-    raise Busy(f"{job.name} is being run by {holder}")
+    raise Busy("row.busy", f"{job.name} is being run by {holder}")
 
 
 @contextmanager

@@ -47,7 +47,9 @@ def kept(run: Run, seed: int, path: Path, config: Config) -> System:
     try:
         system.load_state_dict(weights)
     except RuntimeError as error:
-        raise BenchError(f"{path}: holds another system's weights: {error}") from error
+        raise BenchError(
+            "row.wrong-weights", f"{path}: holds another system's weights: {error}"
+        ) from error
     return system
 
 
@@ -83,8 +85,9 @@ def _finished(order: Order, row: str, run: Run, seed: int, store: Store) -> Any:
     changed = "".join(f" --set {text}" for text in order.overrides)
     form = " --smoke" if order.form == "smoke" else ""
     raise BenchError(
+        "row.not-trained",
         f"{order.table.key}, row {row}, seed {seed} is not finished in {store.uri}: "
-        f"`bench run {order.table.key} --rows {row}{changed}{form}` trains it"
+        f"`bench run {order.table.key} --rows {row}{changed}{form}` trains it",
     )
 
 

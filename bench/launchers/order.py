@@ -51,4 +51,4 @@ class Order:
         of_runs = (text for run in runs for text in lacking(run, config))
         missing = dict.fromkeys([*lacking_device(config), *of_runs])
         if missing:
-            raise BenchError("\n".join(missing))
+            raise BenchError("run.requirements-missing", "\n".join(missing))

@@ -54,8 +54,9 @@ def by_position(paths: Mapping[str, Path]) -> ByPosition:
     for name, of in others:
         if not _same(of, of_first):
             raise BenchError(
+                "analysis.different-frames",
                 f"{paths[name]}: has other frames or labels than {paths[first]}: both should be of "
-                "one evaluation"
+                "one evaluation",
             )
     found = [_places(name, of.points) for name, of in all_of.items()]
     return ByPosition(found[0][0], tuple(places for _, places in found))
@@ -68,7 +69,10 @@ def of_labels(data: HeldOutData, form: Form, config: Config) -> ByPosition:
     BenchError where the corpus is not there, or whole utterances are labelled.
     """
     if data.resolution_s is None:
-        raise BenchError(f"{data.corpus} {data.split}: whole utterances are labelled, not frames")
+        raise BenchError(
+            "analysis.no-frames",
+            f"{data.corpus} {data.split}: whole utterances are labelled, not frames",
+        )
     labels = frame_labels(labelled(data, form, config), data)
     code = np.repeat(np.arange(len(labels)), [len(of) for of in labels])
     is_spoof = np.concatenate(labels)

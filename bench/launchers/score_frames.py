@@ -41,8 +41,9 @@ def framed(table: Any, path: Path) -> Framed:
     same = np.diff(code[order]) == 0
     if not same.any() or np.abs(np.diff(start[order])[same] - frame_s).max() > 1e-6:
         raise BenchError(
+            "analysis.not-on-a-grid",
             f"{path}: its frames do not follow one another on a grid: positions in a segment are "
-            "those of frames of one length"
+            "those of frames of one length",
         )
     nothing = Surplus(0, 0, 0)
     points = Points(code[order], is_spoof[order], score[order], samples(frame_s), nothing)

@@ -112,7 +112,10 @@ def take_over(store: Store, place: Path, config: Config, say: Say) -> str:
 def _take(store: Store, run: Any, place: Path) -> None:
     run_id, tags = run.info.run_id, run.data.tags
     if WEIGHTS not in tags:
-        raise BenchError("it does not say the digest of its weights (an earlier version kept it)")
+        raise BenchError(
+            "row.cannot-reuse",
+            "it does not say the digest of its weights (an earlier version kept it)",
+        )
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         progress, selection = (
@@ -123,7 +126,10 @@ def _take(store: Store, run: Any, place: Path) -> None:
         epochs = keeping.read_selection(selection).epochs
         state = _weights(store, run, folder)
         if (found := state_digest(state)) != tags[WEIGHTS]:
-            raise BenchError(f"the digest of its weights is {found}, should be {tags[WEIGHTS]}")
+            raise BenchError(
+                "row.cannot-reuse",
+                f"the digest of its weights is {found}, should be {tags[WEIGHTS]}",
+            )
         kept = {"system": state, "epoch": epochs[-1], "epochs": [*epochs]}
         checkpoints.save(kept, place / checkpoints.KEPT)
         for path in (selection, progress):  # the last one says that all is there
@@ -166,7 +172,7 @@ def fetch_scores(store: Store, run: Any, place: Path, say: Say) -> None:
             try:
                 found = store.fetch(run_id, path, Path(folder))
                 if file_digest(found) != digests.get(path, file_digest(found)):
-                    raise BenchError(f"{path} is not the file that was kept")
+                    raise BenchError("row.cannot-reuse", f"{path} is not the file that was kept")
                 writing.write_bytes(to, found.read_bytes())
             except (BenchError, OSError) as error:
                 say(f"run {run_id[:8]}: {plain(error)}")

@@ -92,13 +92,15 @@ class TrainedRow:
         known = self.data.evaluate
         if evaluation not in known:
             raise BenchError(
+                "row.no-such-evaluation",
                 f"{self.table}, row {self.row}: has no evaluation {evaluation!r}"
-                f"{near(evaluation, known)}"
+                f"{near(evaluation, known)}",
             )
         path = score_path(self.place, evaluation, self.run.evaluate[evaluation], known[evaluation])
         if not path.is_file():
             raise BenchError(
-                f"{path}: {self.name} of {self.table} is not scored here: {_how(self)}"
+                "row.not-scored",
+                f"{path}: {self.name} of {self.table} is not scored here: {_how(self)}",
             )
         return path
 
@@ -147,8 +149,9 @@ def _fetched(row: TrainedRow, config: Config, say: shared.Say) -> TrainedRow:
     if not row.kept.is_file():
         finished = "" if run is None else f", though it is finished in {store.uri}"
         raise BenchError(
+            "row.not-trained",
             f"{row.table}, row {row.row}, seed {row.seed} is not trained here ({row.kept} is not "
-            f"there){finished}: {_how(row, again=run is not None)}"
+            f"there){finished}: {_how(row, again=run is not None)}",
         )
     if not (settings := row.place / "run.toml").is_file():
         write_settings(row.run, settings)
@@ -186,7 +189,9 @@ def utterance_of(row: TrainedRow, wanted: str) -> Chosen:
         name for name, of in zip(names, labels, strict=True) if len(of) and not of[0] and of[-1]
     ]
     if not spoof:
-        raise BenchError(f"{subset.corpus} {subset.split}: has no spoof utterance to show")
+        raise BenchError(
+            "analysis.no-spoof", f"{subset.corpus} {subset.split}: has no spoof utterance to show"
+        )
     what = "that begins bona fide and ends spoof" if turning else "that is spoof"
     return Chosen(
         min(turning or spoof),
@@ -213,4 +218,4 @@ def heard(row: TrainedRow, utterance: str, config: Config) -> Heard:
     hint = near(utterance, known)
     if "did you mean" not in hint:  # of all that is known there may be a hundred thousand
         hint = f"; the first is {known[0]!r}" if known else ""
-    raise BenchError(f"{where}: has no utterance {utterance!r}{hint}")
+    raise BenchError("analysis.no-such-utterance", f"{where}: has no utterance {utterance!r}{hint}")

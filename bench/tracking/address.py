@@ -81,7 +81,10 @@ def address(uri: str) -> Address:
         return _database(uri, kind)
     if uri == "databricks" or (len(kind) > 1 and kind != "file"):
         return Address(uri, masked(uri), _secrets=_secrets(uri))  # MLflow or a plug-in knows it
-    raise BenchError(f"the tracking store {masked(uri)!r} is none that is known: {_SHOULD_BE}")
+    raise BenchError(
+        "tracking.bad-address",
+        f"the tracking store {masked(uri)!r} is none that is known: {_SHOULD_BE}",
+    )
 
 
 def of_file(path: Path) -> Address:
@@ -100,9 +103,10 @@ def _file(uri: str) -> Address:
     database = _parsed(uri).database
     if not database or database == ":memory:" or database.startswith("file:"):
         raise BenchError(
+            "tracking.bad-address",
             f"the tracking store {uri!r} names no file: should be sqlite:////folder/mlflow.db, "
             "with four slashes before an absolute path; one in memory would be lost with the "
-            "command"
+            "command",
         )
     return of_file(Path(database))
 
@@ -113,9 +117,13 @@ def _server(uri: str, kind: str) -> Address:
         port = parts.port or _PORTS[kind]
     except ValueError as error:
         # The error's own text may hold a part of the password.
-        raise BenchError(f"the tracking server {masked(uri)}: not an address") from error
+        raise BenchError(
+            "tracking.bad-address", f"the tracking server {masked(uri)}: not an address"
+        ) from error
     if not parts.hostname:
-        raise BenchError(f"the tracking server {masked(uri)} has no host: {_SHOULD_BE}")
+        raise BenchError(
+            "tracking.bad-address", f"the tracking server {masked(uri)} has no host: {_SHOULD_BE}"
+        )
     # Requests of MLflow are then without user and password, and so is all that it says of them.
     plain = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl().rstrip("/")
     login = (unquote(parts.username or ""), unquote(parts.password or ""))
@@ -156,8 +164,9 @@ def _parsed(uri: str) -> URL:
 
 def _unreadable(uri: str) -> BenchError:
     return BenchError(
+        "tracking.bad-address",
         f"the tracking store {masked(uri)}: not a database's address; signs such as @ : / % in a "
-        "password are written %40 %3A %2F %25"
+        "password are written %40 %3A %2F %25",
     )
 
 

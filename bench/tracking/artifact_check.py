@@ -59,13 +59,18 @@ def _try_at(store: Store, place: str, tracking_uri: str) -> None:
             with suppress(Exception):  # where nothing may be removed, the byte stays
                 repository.delete_artifacts(name)
     except ModuleNotFoundError as error:
-        raise BenchError(f"{_said(store, place)}: {_to_install(error.name or '')}") from None
+        raise BenchError(
+            "package.missing", f"{_said(store, place)}: {_to_install(error.name or '')}"
+        ) from None
     except Exception as error:
         # Whatever a store's own libraries raise, the training must not find it out at its end.
         why = first_line(error) or type(error).__name__
-        raise BenchError(f"{_said(store, place)}: {why}") from None
+        raise BenchError("tracking.artifacts-unusable", f"{_said(store, place)}: {why}") from None
     if read != _BYTE:
-        raise BenchError(f"{_said(store, place)}: what was written there was read as another")
+        raise BenchError(
+            "tracking.artifacts-unusable",
+            f"{_said(store, place)}: what was written there was read as another",
+        )
 
 
 def _said(store: Store, place: str) -> str:

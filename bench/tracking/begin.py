@@ -42,7 +42,9 @@ def begin(ledger: Ledger, entry: RunEntry) -> Begun:
     with ledger.lock():
         known = [run for run in alike(ledger, entry) if _again(run) == entry.again]
         if any(run.info.status == "FINISHED" for run in known):
-            raise BenchError(f"{entry.table}: {entry.name} is finished already")
+            raise BenchError(
+                "row.already-finished", f"{entry.table}: {entry.name} is finished already"
+            )
         if not known:
             return Begun(ledger, ledger.new(entry.table, entry.name, tags(entry)), False)
         _refuse_if_alive(known[0], entry)
@@ -170,4 +172,6 @@ def _refuse_if_alive(run: Any, entry: RunEntry) -> None:
     here = process.here()
     if run.info.status == "RUNNING" and holder.host == here.host and process.alive(holder):
         who = "this very process" if holder == here else f"process {holder.pid}"
-        raise Busy(f"{entry.table}: {entry.name} is being run by {who} on {holder.host}")
+        raise Busy(
+            "row.busy", f"{entry.table}: {entry.name} is being run by {who} on {holder.host}"
+        )

@@ -102,7 +102,9 @@ def connect(to: Address) -> Any:
             if to.is_database and unreachable(error):
                 raise
             why = to.hidden(first_line(error))
-            raise BenchError(f"the tracking store {to.shown} cannot be opened: {why}") from error
+            raise BenchError(
+                "tracking.cannot-open", f"the tracking store {to.shown} cannot be opened: {why}"
+            ) from error
 
 
 def _reach(to: Address) -> None:
@@ -114,8 +116,9 @@ def _reach(to: Address) -> None:
         sqlalchemy.create_engine(to.uri, poolclass=NullPool).connect().close()
     except ModuleNotFoundError as error:
         raise BenchError(
+            "package.missing",
             f"the tracking store {to.shown}: its driver {error.name} is not installed: "
-            f"`pip install {error.name}`, or name the driver that is (postgresql+psycopg://...)"
+            f"`pip install {error.name}`, or name the driver that is (postgresql+psycopg://...)",
         ) from error
 
 

@@ -94,9 +94,10 @@ class Ledger:
         why = self._refusal if self.is_local else local.refusal(lock_file, lock_file)
         if why:
             raise BenchError(
+                "tracking.not-writable",
                 f"the tracking store {self.at.shown} cannot be written ({why}): have its owner "
                 "give you permission, or name a work folder of your own (BENCH_WORK) or another "
-                "store (MLFLOW_TRACKING_URI)"
+                "store (MLFLOW_TRACKING_URI)",
             )
 
     @contextmanager
@@ -116,10 +117,11 @@ class Ledger:
         if found is not None and found.lifecycle_stage == "deleted":
             store, number = self.at.shown, found.experiment_id
             raise BenchError(
+                "tracking.experiment-deleted",
                 f"{name}: its experiment (number {number}) was deleted in the tracking store. "
                 f"`MLFLOW_TRACKING_URI='{store}' mlflow experiments restore --experiment-id "
                 f"{number}` brings its runs back; `mlflow gc --backend-store-uri '{store}' "
-                f"--experiment-ids {number}` removes them for good, to begin anew"
+                f"--experiment-ids {number}` removes them for good, to begin anew",
             )
         return found
 

@@ -71,11 +71,14 @@ def _is_whole(file: Path) -> bool:
                 for table in {"experiments", "runs"} & tables
             ]
     except sqlite3.Error as error:
-        raise BenchError(f"the tracking store {file} cannot be opened: {error}") from error
+        raise BenchError(
+            "tracking.cannot-open", f"the tracking store {file} cannot be opened: {error}"
+        ) from error
     if tables - {"alembic_version"} and "experiments" not in tables:
         raise BenchError(
+            "tracking.not-a-store",
             f"the tracking store {file} is another program's database (it has the table "
-            f"{min(tables)!r}): name another file"
+            f"{min(tables)!r}): name another file",
         )
     return any(held)
 
@@ -147,6 +150,7 @@ def copy(file: Path, to: Path) -> None:
         except sqlite3.Error as raised:
             error = raised
     raise BenchError(
+        "tracking.not-readable",
         f"the tracking store {file} cannot be read ({error}): ask its owner for permission to read "
-        "it, or name another by MLFLOW_TRACKING_URI"
+        "it, or name another by MLFLOW_TRACKING_URI",
     ) from error

@@ -160,7 +160,10 @@ def load(client: Any, run_id: str) -> nn.Module:
     if not any(file.path == FOLDER for file in client.list_artifacts(run_id)):
         uri = client.get_run(run_id).info.artifact_uri
         looked = folder(uri) or uri
-        raise BenchError(f"run {run_id} has no model among its artifacts: no {looked}/{FOLDER}")
+        raise BenchError(
+            "tracking.artifact-missing",
+            f"run {run_id} has no model among its artifacts: no {looked}/{FOLDER}",
+        )
     with tempfile.TemporaryDirectory() as temporary:
         place = client.download_artifacts(run_id, FOLDER, temporary)
         return _flavour().load_model(place, map_location="cpu")

@@ -21,7 +21,7 @@ def to_read(config: Config) -> Store | Records:
     and no MLflow to read it with: what it holds would show as not run.
     """
     if text := unread(config):
-        raise packages.NotInstalled(text)
+        raise packages.NotInstalled("package.missing", text)
     return to_keep(config)
 
 

@@ -143,8 +143,9 @@ def _read(place: Path) -> Record:
     except (ValueError, KeyError, TypeError) as error:
         why = str(error).partition("\n")[0]
         raise BenchError(
+            "tracking.bad-record",
             f"{place / _RECORD}: is no record of a judged score file ({why}): move the folder "
-            "away, and judge the file again"
+            "away, and judge the file again",
         ) from error
 
 

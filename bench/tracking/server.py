@@ -32,7 +32,9 @@ def command(config: Config, port: int) -> list[str]:
     """
     at = address.configured(config)
     if at.file is None:
-        raise BenchError(f"tracking is kept by a server already: open {at.shown}")
+        raise BenchError(
+            "tracking.is-a-server", f"tracking is kept by a server already: open {at.shown}"
+        )
     return [
         *(sys.executable, "-m", "mlflow", "server"),
         *("--host", HOST, "--port", str(port), "--workers", "1"),
@@ -68,16 +70,18 @@ def environment() -> dict[str, str]:
 def require_port(port: int) -> None:
     """Raise BenchError where a port of this machine cannot be served on."""
     if not 1 <= port <= 65535:
-        raise BenchError(f"--port {port}: should be from 1 to 65535")
+        raise BenchError("option.invalid", f"--port {port}: should be from 1 to 65535")
     try:
         _bind(port)
     except PermissionError as error:
         raise BenchError(
-            f"--port {port}: this user may not serve on it; any from 1024 on will do"
+            "tracking.port-unusable",
+            f"--port {port}: this user may not serve on it; any from 1024 on will do",
         ) from error
     except OSError:  # a mistake in what was given, not the machine's fault
         raise BenchError(
-            f"--port {port}: another program serves on it; --port {_bind(0)} is free"
+            "tracking.port-unusable",
+            f"--port {port}: another program serves on it; --port {_bind(0)} is free",
         ) from None
 
 

@@ -33,7 +33,7 @@ def fetch(to: Ledger, run_id: str, path: str, folder: Path) -> Path:
     parent = path.rpartition("/")[0] or None
     kept = {of.path for of in to.client.list_artifacts(run_id, parent)}
     if path not in kept:
-        raise BenchError(f"run {run_id[:8]} keeps no {path}")
+        raise BenchError("tracking.artifact-missing", f"run {run_id[:8]} keeps no {path}")
     return Path(to.client.download_artifacts(run_id, path, str(folder)))
 
 

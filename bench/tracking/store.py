@@ -295,7 +295,7 @@ class Store:
         try:
             return self._there(work)
         except _Away as away:
-            raise BenchError(self.no_answer(away)) from away
+            raise BenchError("tracking.no-answer", self.no_answer(away)) from away
 
     def _there(self, work: Callable[[Ledger], T]) -> T:
         if not self._own.answers():
@@ -307,7 +307,9 @@ class Store:
                 raise _Away(self._own.said(error)) from error
             if is_of_store(error):
                 said = self._own.said(error)
-                raise BenchError(f"the tracking store {self.uri}: {said}") from error
+                raise BenchError(
+                    "tracking.store-failed", f"the tracking store {self.uri}: {said}"
+                ) from error
             raise
 
     def _tell(self, why: Exception) -> None:

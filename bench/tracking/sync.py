@@ -248,7 +248,9 @@ def _artifacts(outbox: Ledger, experiment: Any, run: Any) -> Path:
     assert root is not None
     place = root / experiment.name / run.info.run_id / "artifacts"
     if not place.resolve().is_relative_to(root.resolve()):
-        raise BenchError(f"{place}: is not below {root}, the outbox's folder")
+        raise BenchError(
+            "tracking.outside-outbox", f"{place}: is not below {root}, the outbox's folder"
+        )
     return place
 
 

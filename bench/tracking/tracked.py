@@ -103,7 +103,9 @@ class TrackedRun:
     def artifact(self, path: Path, folder: str | None = None) -> None:
         """Keep a copy of the file at `path`, in `folder` of the run's artifacts or at their top."""
         if not path.is_file():
-            raise BenchError(f"{path}: there is no such file to keep with {self._entry.name}")
+            raise BenchError(
+                "file.missing", f"{path}: there is no such file to keep with {self._entry.name}"
+            )
         self._do(lambda client, run_id: client.log_artifact(run_id, str(path), folder))
 
     def model(self, system: nn.Module) -> None:

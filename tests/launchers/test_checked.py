@@ -15,6 +15,7 @@ from bench.errors import BenchError
 from bench.launchers import checked
 from bench.reporting import checked as reports
 from bench.specs.checked import CountedSet, Counts, Shapes
+from tests.errors import raises_code
 
 TABLES = ["breathnet/table1", "breathnet/table2"]
 
@@ -94,8 +95,9 @@ def test_another_row_has_its_own_shapes(shapes):
 def test_a_part_that_the_network_lacks_is_named(shapes, monkeypatch):
     wrong = shapes.stages[1].model_copy(update={"of": "frequencies"})
     monkeypatch.setattr(checked, "card", lambda _: shapes.model_copy(update={"stages": (wrong,)}))
-    with pytest.raises(BenchError, match=r"no such part; did you mean 'frequency'"):
+    with raises_code("analysis.no-such-part") as raised:
         checked.look_up("breathnet/table1", Config())
+    assert "did you mean 'frequency'" in str(raised.value)
 
 
 def test_counts_are_the_cards_where_no_corpus_is_at_hand():

@@ -12,11 +12,11 @@ import torch
 
 from bench import cards
 from bench.config import Config
-from bench.errors import BenchError
 from bench.metrics.scores import Figure
 from bench.specs.systems import System
 from bench.tracking import models
 from bench.training import engine
+from tests.errors import raises_code
 
 ROWS = {
     "sal": ("sal/table4", "S8"),
@@ -103,5 +103,5 @@ def test_models_are_registered_once_by_row_form_and_seed(store, entry, smoke_ent
 def test_a_run_without_a_model_says_so(store, entry):
     with store.begin(entry) as tracked:
         tracked.finish(FIGURES)
-    with pytest.raises(BenchError, match="has no model"):
+    with raises_code("tracking.artifact-missing"):
         store.model(tracked.run_id)

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from mlflow.tracking._tracking_service import utils
 
-from bench.errors import BenchError
 from bench.tracking import files
 from bench.tracking.store import Store
+from tests.errors import raises_code
 from tests.tracking.outbox import FIGURES, everything, run_row, sent
 
 
@@ -131,7 +131,7 @@ def test_what_a_killed_upload_left_is_not_sent(away, back, entry, tmp_path):
 def test_an_experiment_whose_name_leads_out_of_the_outbox_is_refused(away, back, entry, tmp_path):
     outside = replace(entry, table="../../elsewhere")
     run_row(away, outside, tmp_path / "a.txt")
-    with pytest.raises(BenchError, match="is not below"):
+    with raises_code("tracking.outside-outbox"):
         sent(away, back)
 
 
