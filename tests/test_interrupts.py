@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import torch
 
+from bench._io.interrupts import InterruptGuard, defer_sigint
 from bench.errors import RowFailed
-from bench.interrupts import InterruptGuard, defer_sigint
 from bench.training import checkpoints
 from tests.errors import raises_code
 
