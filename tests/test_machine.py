@@ -60,7 +60,7 @@ LOCKED = sqlite3.OperationalError("database is locked")
         (OSError("the server hung up"), "machine.refused", 1, "the server hung up"),
         (MemoryError(), "machine.no-memory", 1, "there is not enough memory"),
         (pyarrow.ArrowMemoryError("malloc of size 9 failed"), "machine.no-memory", 1, "size 9"),
-        (b"caf\xe9", "file.malformed", 2, "not in UTF-8 near 'caf"),
+        (b"caf\xe9", "file.encoding", 2, "not in UTF-8 near 'caf"),
         (sqlite3.OperationalError("database or disk is full"), "machine.disk-full", 1, "database"),
         (LOCKED, "machine.database-locked", 1, "the database: "),
         (sqlalchemy.exc.OperationalError("x", {}, LOCKED), "machine.database-locked", 1, ""),

@@ -14,10 +14,7 @@ from bench import __version__, provenance
 from bench._io import packages
 from bench.tracking import registered_models
 
-COMPUTES = (
-    *("augment", "breath", "corpora", "frontends", "labels", "metrics", "scoring", "systems"),
-    "training",
-)
+COMPUTES = ("data", "evaluation", "metrics", "models", "training")
 """Packages of bench in which results are computed."""
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 FROM_COMMIT = {

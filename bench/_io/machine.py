@@ -176,7 +176,7 @@ def _of_class(error: BaseException, name: str) -> Explained | None:
             assert isinstance(error, UnicodeDecodeError)
             part = error.object[max(0, error.start - 20) : error.end + 20]
             what = f"a file is not in UTF-8 near {quoted(part)}"
-            return _explained("", _Case("file.malformed", what, "save it as UTF-8", GIVEN))
+            return _explained("", _Case("file.encoding", what, "save it as UTF-8", GIVEN))
         case "mlflow.exceptions.MlflowException":
             return _of_database("the tracking store", str(error))
         case "sqlite3.Error" | "sqlalchemy.exc.SQLAlchemyError":

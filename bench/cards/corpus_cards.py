@@ -13,9 +13,10 @@ from typing import NamedTuple
 
 from bench.cards.card_files import card_file, card_keys, read, shown, validated
 from bench.cards.corpus_names import is_called, near_corpus
-from bench.data.readers import names as names_of_readers
 from bench.errors import BenchError, near
 from bench.specs.corpus import CorpusCard, Protocol
+
+_READERS = Path(__file__).parents[1] / "data" / "readers"
 
 
 def names() -> list[str]:
@@ -79,8 +80,13 @@ def parse(path: Path) -> CorpusCard:
     return found
 
 
+def reader_names() -> list[str]:
+    """Return the name of every reader, sorted: each is a module of `bench/data/readers`."""
+    return sorted(path.stem for path in _READERS.glob("[!_]*.py"))
+
+
 def _mistakes(card: CorpusCard) -> Iterator[str]:
-    readers = names_of_readers()
+    readers = reader_names()
     if card.reader not in readers:
         yield f"reader = {card.reader!r}: no such reader{near(card.reader, readers)}"
     for name, split in card.splits.items():

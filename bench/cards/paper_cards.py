@@ -72,8 +72,9 @@ def ordered(found: Iterable[Difference]) -> list[Difference]:
 def _variant(paper: Paper, name: str) -> Variant:
     if name not in paper.variants:
         raise BenchError(
+            "table.variant-unknown",
             f"experiments/{paper.key}/paper.toml: there is no variant {name!r}"
-            f"{near(name, paper.variants)}"
+            f"{near(name, paper.variants)}",
         )
     return paper.variants[name]
 

@@ -66,7 +66,7 @@ def references(path: Path) -> Mapping[str, Reference]:
         except ValidationError as error:
             wrong += [f"{line}" for line in explain(error, f"{path}: {key}", Reference)]
     if wrong:
-        raise BenchError("\n".join(wrong))
+        raise BenchError("card.invalid", "\n".join(wrong))
     return found
 
 

@@ -1,9 +1,9 @@
 """Find cards, read them, fold rows into runs, and report every mistake of a card at once.
 
-The fold (`bench._io.trees.merged`) runs from the base outward: base, the chain of `from`, the row, the
-smoke overlay where asked, `--set`; the key `*` stands for every key that is there by then. A chain
-that begins at another table's row (`from = "breathnet/table4:BreathNet"`) begins with all of that,
-but for what it evaluates.
+The fold (`bench._io.trees.merged`) runs from the base outward: base, the chain of `from`, the row,
+the smoke overlay where asked, `--set`; the key `*` stands for every key that is there by then. A
+chain that begins at another table's row (`from = "breathnet/table4:BreathNet"`) begins with all of
+that, but for what it evaluates.
 """
 
 from __future__ import annotations
@@ -83,7 +83,9 @@ def table_key(name: str) -> str:
         short = [key.removeprefix(f"{DEFAULT_PAPER}/") for key in known]
     if len(found) != 1:
         which = f"; of {name} there are {', '.join(found)}" if found else near(name, short)
-        raise BenchError(f"{name!r}: there is no such table{which} (see `bench list`)")
+        raise BenchError(
+            "table.unknown", f"{name!r}: there is no such table{which} (see `bench list`)"
+        )
     return found[0]
 
 
@@ -120,7 +122,7 @@ def parse_table(key: str, path: Path) -> Table:
     card = _unfolded(key, path)
     wrong = list(dict.fromkeys(_mistakes(card, shown(path))))
     if wrong:
-        raise BenchError("\n".join(wrong))
+        raise BenchError("card.invalid", "\n".join(wrong))
     return card
 
 
@@ -317,12 +319,17 @@ def resolve(
     """
     chain = _chain(card, row)
     if chain is None or card.rows[row].published_only:
-        raise BenchError(f"{card.key}: row {row} holds published results only and cannot be run")
+        raise BenchError(
+            "table.row-published-only",
+            f"{card.key}: row {row} holds published results only and cannot be run",
+        )
     said = (parse_override(of) if isinstance(of, str) else of for of in overrides)
     layers = [*_layers(chain, form), *said]
     run, found = _validated_run(layers, form)
     if run is None:
-        raise BenchError("\n".join(_attributed(fault, layers, card.key) for fault in found))
+        raise BenchError(
+            "settings.invalid", "\n".join(_attributed(fault, layers, card.key) for fault in found)
+        )
     return run
 
 
@@ -346,8 +353,9 @@ def select(card: Table, choice: str | None) -> list[str]:
             _check_row(card, end, known)
         if known.index(ends[0]) > known.index(ends[-1]):
             raise BenchError(
+                "table.row-range",
                 f"{card.key}: {part!r}: {ends[0]} comes after {ends[-1]} in the table; should "
-                f"be {ends[-1]}-{ends[0]}"
+                f"be {ends[-1]}-{ends[0]}",
             )
         chosen += known[known.index(ends[0]) : known.index(ends[-1]) + 1]
     return [name for name in known if name in chosen]
@@ -357,8 +365,11 @@ def _check_row(card: Table, name: str, known: Sequence[str]) -> None:
     if name in known:
         return
     if name in card.rows:
-        raise BenchError(f"{card.key}: row {name} holds published results only and cannot be run")
-    raise BenchError(f"{card.key}: {name!r}: no such row{near(name, known)}")
+        raise BenchError(
+            "table.row-published-only",
+            f"{card.key}: row {name} holds published results only and cannot be run",
+        )
+    raise BenchError("table.row-unknown", f"{card.key}: {name!r}: no such row{near(name, known)}")
 
 
 def difference(card: Table, row: str) -> dict[str, Any]:
@@ -370,7 +381,9 @@ def parse_override(text: str) -> Layer:
     """Parse one `KEY=VALUE` of `--set` as TOML; a bare word is taken as text."""
     key, equals, value = text.partition("=")
     if not equals or not re.fullmatch(r"[\w.*-]+", key.strip()):
-        raise BenchError(f"--set {text!r}: should be KEY=VALUE, e.g. training.epochs=3")
+        raise BenchError(
+            "settings.syntax", f"--set {text!r}: should be KEY=VALUE, e.g. training.epochs=3"
+        )
     key = ".".join(f'"{EVERY}"' if part == EVERY else part for part in key.strip().split("."))
     bare = re.fullmatch(r"[A-Za-z_][\w.-]*", value.strip()) and value.strip() not in (
         "true",
@@ -380,6 +393,7 @@ def parse_override(text: str) -> Layer:
         settings = tomllib.loads(f'{key} = "{value.strip()}"' if bare else f"{key} = {value}")
     except tomllib.TOMLDecodeError as error:
         raise BenchError(
-            f"--set {text!r}: the value is not TOML ({error}); text is a bare word or in quotes"
+            "settings.syntax",
+            f"--set {text!r}: the value is not TOML ({error}); text is a bare word or in quotes",
         ) from error
     return Layer("--set", settings)

@@ -3,10 +3,10 @@ signature.
 
 Read, key by key, from the first that says it: an environment variable (BENCH_WORK,
 BENCH_CORPORA_PARTIALSPOOF, BENCH_WEIGHTS_XLSR2_300M, ...), `bench.toml` of the working folder or of
-the nearest folder above it, the user's, the machine's (`bench.config.locations` says where these are).
-BENCH_CONFIG names the only file instead. Relative places are below the folder of the file that says
-them. Without any file the work folder is `work`: one that a folder above holds already, else a new
-one here.
+the nearest folder above it, the user's, the machine's (`bench.config.locations` says where these
+are). BENCH_CONFIG names the only file instead. Relative places are below the folder of the file
+that says them. Without any file the work folder is `work`: one that a folder above holds already,
+else a new one here.
 """
 
 from __future__ import annotations
@@ -141,20 +141,23 @@ class Config:
             root = self.mini / key
             if not root.is_dir():
                 raise BenchError(
-                    f"the miniature {key} is not at {root}: make it with `bench data mini`"
+                    "config.miniature-missing",
+                    f"the miniature {key} is not at {root}: make it with `bench data mini`",
                 )
             return root
         root = self.corpora.get(key)
         if root is None:
             raise BenchError(
+                "config.corpus-missing",
                 f'corpus {key} is not configured: add `{key} = "/path"` under [corpora] in '
                 f"{self.source or 'bench.toml'}, or set {variable('corpora', key)} "
-                f"(`bench data show {key}` says what to get and where to put it)"
+                f"(`bench data show {key}` says what to get and where to put it)",
             )
         if not root.is_dir():
             raise BenchError(
+                "config.folder-missing",
                 f"corpora.{key} = {str(root)!r} in {self.where(f'corpora.{key}')}: "
-                "there is no such folder"
+                "there is no such folder",
             )
         return root
 
@@ -164,8 +167,9 @@ class Config:
         if root is None or not root.is_dir():
             wrong = " is not configured" if root is None else f": there is no folder {root}"
             raise BenchError(
+                "config.noise-missing",
                 f'noise.{key}{wrong}: get {NOISE[key]}, and add `{key} = "/path"` under '
-                f"[noise] in {self.source or 'bench.toml'}, or set {variable('noise', key)}"
+                f"[noise] in {self.source or 'bench.toml'}, or set {variable('noise', key)}",
             )
         return root
 
@@ -211,7 +215,9 @@ def _named(environment: Mapping[str, str]) -> Path | None:
     where = f"BENCH_CONFIG = {stated!r}"
     path = locations.home_filled_in(locations.filled_in(stated, environment, where), where)
     if not os.path.lexists(path):
-        raise BenchError(f"{path}: there is no such file (asked for by BENCH_CONFIG)")
+        raise BenchError(
+            "file.missing", f"{path}: there is no such file (asked for by BENCH_CONFIG)"
+        )
     return path
 
 
@@ -239,7 +245,7 @@ def _validated(content: Mapping[str, Any], source: str) -> File:
         return File.model_validate(content)
     except ValidationError as error:
         lines = [_with_hint(line) for line in explain(error, source, File)]
-        raise BenchError("\n".join(lines)) from error
+        raise BenchError("config.invalid", "\n".join(lines)) from error
 
 
 def _with_hint(line: str) -> str:
@@ -269,7 +275,7 @@ def _config(
         except BenchError as error:
             wrong.append(str(error))
     if wrong:
-        raise BenchError("\n".join(wrong))
+        raise BenchError("config.invalid", "\n".join(wrong))
     files = [*([own] if own else []), *shared]
     sections = {
         section: {keys[1]: place for keys, place in places.items() if keys[0] == section}

@@ -85,7 +85,10 @@ def filled_in(text: str, environment: Mapping[str, str], where: str) -> str:
         if name is None:
             return "$"
         if name not in environment:
-            raise BenchError(f"{where}: no variable {name} is set; a $ itself is written $$")
+            raise BenchError(
+                "config.variable-unset",
+                f"{where}: no variable {name} is set; a $ itself is written $$",
+            )
         return environment[name]
 
     return _VARIABLE.sub(value, text)
@@ -98,4 +101,6 @@ def home_filled_in(text: str, where: str) -> Path:
     try:
         return Path(text).expanduser()
     except RuntimeError as error:
-        raise BenchError(f"{where}: no home folder is known for the ~: write it out") from error
+        raise BenchError(
+            "config.home-unknown", f"{where}: no home folder is known for the ~: write it out"
+        ) from error

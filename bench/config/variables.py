@@ -49,7 +49,7 @@ def read_variables(environment: Mapping[str, str]) -> dict[tuple[str, ...], tupl
             text = environment[name]
             found[keys] = (name, parse(name, text) if parse else text)
     if wrong:
-        raise BenchError("\n".join(wrong))
+        raise BenchError("config.variable-unknown", "\n".join(wrong))
     return found
 
 
@@ -75,13 +75,13 @@ def _near(name: str) -> str:
 
 def _flag(name: str, text: str) -> bool:
     if text not in ("true", "false"):
-        raise BenchError(f"{name} = {text!r}: should be 'true' or 'false'")
+        raise BenchError("config.invalid", f"{name} = {text!r}: should be 'true' or 'false'")
     return text == "true"
 
 
 def _number(name: str, text: str) -> int:
     if not text.isdecimal():
-        raise BenchError(f"{name} = {text!r}: should be a whole number")
+        raise BenchError("config.invalid", f"{name} = {text!r}: should be a whole number")
     return int(text)
 
 

@@ -3,6 +3,10 @@
 # pyarrow ships no types.
 # pyright: reportMissingTypeStubs=false
 
+# pyarrow ships no types.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownParameterType=false
+
 from __future__ import annotations
 
 from pathlib import Path

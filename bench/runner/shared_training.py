@@ -1,9 +1,10 @@
 """Trainings are done once, also by people with work folders of their own: what a finished run keeps
 in the tracking store is enough to go on from as if it had been trained here.
 
-A row keeps its weights as a model, whose weights are plain tensors (`bench.tracking.registered_models`); what
-that cannot say of them is kept beside it, with how training went. The digest of all weights says
-whether what was put together again is what was trained.
+A row keeps its weights as a model, whose weights are plain tensors
+(`bench.tracking.registered_models`); what that cannot say of them is kept beside it, with how
+training went. The digest of all weights says whether what was put together again is what was
+trained.
 """
 
 from __future__ import annotations

@@ -72,7 +72,7 @@ def settings(key: str) -> list[Setting]:
     """
     found = [*_places(key.split("."))]
     if not found:
-        raise BenchError(_unknown(key))
+        raise BenchError("settings.unknown", _unknown(key))
     return [_setting(place, deep=True) for place in found]
 
 

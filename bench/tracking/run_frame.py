@@ -56,8 +56,8 @@ between), the JSON object of what share is marked as breath in each split, the v
 suite, those of the packages that it ran with (`torch 2.11.0, ...`), the JSON objects of what the
 run is made from and of the results versions of its code and of its
 metrics, and who ran it. After them come the figures: per cent, `<evaluation>.<metric>` with the
-fields of `bench.tracking.run_record.BOUNDS` and `COUNTS` behind a point, NaN where a run lacks one; and
-`plan.<evaluation>`, who was drawn for their intervals, "" where a run lacks it."""
+fields of `bench.tracking.run_record.BOUNDS` and `COUNTS` behind a point, NaN where a run lacks
+one; and `plan.<evaluation>`, who was drawn for their intervals, "" where a run lacks it."""
 
 _TAGS = COLUMNS[-13:-3]
 _KINDS = {"system": "system", "front-end": "frontend", "augmentation": "augment"}

@@ -99,7 +99,8 @@ class TrackedRun:
 
     def tag(self, name: str, value: str) -> None:
         """Say something of the run in text: a number of its own (`breaths`, `kept_epoch`, ...), as
-        columns of `bench.tracking.run_frame` have it. What was said before under that name is replaced.
+        columns of `bench.tracking.run_frame` have it. What was said before under that name is
+        replaced.
         """
         self._do(lambda client, run_id: client.set_tag(run_id, name, value))
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TypeVar
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "corpora"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "data"))
 
 import pandas as pd
 from layouts import protocol_file, save_vectors, wav, write_lines
