@@ -28,7 +28,7 @@ def commit() -> str:
     installed where it was one; else the version.
     """
     if not (ROOT / ".git").exists():
-        installed = origin(packages.CORE).get("vcs_info", {}).get("commit_id", "")
+        installed = read_origin(packages.CORE).get("vcs_info", {}).get("commit_id", "")
         return installed[:_DIGITS] or f"version {__version__}"
     head = _git("rev-parse", f"--short={_DIGITS}", "HEAD")
     return f"{head}+changes" if _git("status", "--porcelain") else head
@@ -44,7 +44,7 @@ def _git(*arguments: str) -> str:
     return done.stdout.strip()
 
 
-def origin(name: str) -> dict[str, Any]:
+def read_origin(name: str) -> dict[str, Any]:
     """Return where a distribution was installed from, if not from an index (PEP 610: `url`, and
     `vcs_info` with the `commit_id` of a repository); empty where it was, or is not installed.
     """

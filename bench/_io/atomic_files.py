@@ -168,14 +168,14 @@ def is_part(name: str) -> bool:
     return _PART.fullmatch(name) is not None
 
 
-def remove_leftovers(places: Iterable[Path]) -> list[Path]:
+def remove_leftovers(folders: Iterable[Path]) -> list[Path]:
     """Remove what killed writers left directly in any of the folders `places`, and return it.
 
     What a living process writes, another user owns or cannot be removed is left. Folders that are
     not there hold nothing.
     """
     found: list[Path] = []
-    for place in places:
+    for place in folders:
         try:
             names = [name for name in os.listdir(place) if _PART.fullmatch(name)]
         except OSError:

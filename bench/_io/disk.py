@@ -67,7 +67,7 @@ def _states(path: Path) -> list[os.stat_result]:
     return found
 
 
-def shortage(path: Path, needed: int) -> str | None:
+def describe_shortage(path: Path, needed: int) -> str | None:
     """Return why `needed` more bytes do not fit where `path` is, with the amounts and what to do;
     None where they fit.
     """

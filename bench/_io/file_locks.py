@@ -45,7 +45,7 @@ def held(path: Path, busy: Callable[[str], None] = wait) -> Generator[None]:
             unlock_descriptor(file.fileno())
 
 
-def require(path: Path) -> None:
+def require_lockable(path: Path) -> None:
     """Raise OSError unless the file at `path`, made where it is missing, can be opened and locked,
     now or when its holder is done.
     """

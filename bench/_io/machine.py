@@ -21,7 +21,7 @@ MACHINE, GIVEN = 1, 2
 """Exit codes: the machine is at fault, or what it was given."""
 
 
-class Explained(NamedTuple):
+class ErrorExplanation(NamedTuple):
     """An error as its reader is told of it."""
 
     code: str
@@ -121,7 +121,7 @@ _DATABASES = frozenset(
 _NO_MEMORY = ("can't allocate memory", "not enough memory", "Cannot allocate memory")
 
 
-def explain(error: BaseException) -> Explained | None:
+def explain(error: BaseException) -> ErrorExplanation | None:
     """Return what to tell the reader of an error that the machine or a file made; None where it is
     none of those, so a fault of ours.
     """
@@ -161,7 +161,7 @@ def _classes(error: BaseException) -> Iterator[str]:
         yield f"{of.__module__}.{of.__qualname__}"
 
 
-def _of_class(error: BaseException, name: str) -> Explained | None:
+def _of_class(error: BaseException, name: str) -> ErrorExplanation | None:
     match name:
         case "builtins.OSError":
             assert isinstance(error, OSError)
@@ -207,19 +207,21 @@ def _of_class(error: BaseException, name: str) -> Explained | None:
             return None
 
 
-def _of_package(module: str) -> Explained | None:
+def _of_package(module: str) -> ErrorExplanation | None:
     """Explain a module that cannot be imported; None where it is one of ours."""
     package = module.partition(".")[0]
     if package in ("", "bench"):
         return None
-    return Explained("package.missing", packages.needed(packages.command(), package), MACHINE)
+    return ErrorExplanation(
+        "package.missing", packages.needed(packages.command(), package), MACHINE
+    )
 
 
-def of_system(error: OSError) -> Explained:
+def of_system(error: OSError) -> ErrorExplanation:
     """Return what to tell the reader of an operating system error."""
     number, own = error.errno, error.strerror or ""
     if number is None:  # a library's own, or passed on by a process that loads audio
-        return Explained("machine.refused", plain(error), MACHINE)
+        return ErrorExplanation("machine.refused", plain(error), MACHINE)
     case = _CASES.get(number) or _Case("machine.refused", own.lower() or os.strerror(number), "")
     if own and own != os.strerror(number):
         case = case._replace(what=own)
@@ -239,24 +241,24 @@ def _free() -> str:
     return ", ".join(f"{place}: {size / 1e6:,.1f} MB free" for place, size in free.items())
 
 
-def _of_database(which: str, text: str) -> Explained:
+def _of_database(which: str, text: str) -> ErrorExplanation:
     case = next((case for words, case in _OF_SQLITE.items() if words in text), None)
     return _explained(
         which, case or _Case("machine.database-failed", text.strip().partition("\n")[0], "")
     )
 
 
-def _of_audio(text: str) -> Explained:
+def _of_audio(text: str) -> ErrorExplanation:
     """Explain an error of libsndfile, whose "System error." says of no file why."""
     path = re.match(r"Error opening '(.*)': ", text)
     where = path[1] if path else ""
     if not text.endswith("System error."):
-        return Explained("file.unreadable", text, MACHINE)
+        return ErrorExplanation("file.unreadable", text, MACHINE)
     what = "audio cannot be read or written (disk full, no permission, or the drive failed)"
     return _explained(where, _Case("machine.refused", what, "look at the path and the free space"))
 
 
-def _of_runtime(error: RuntimeError) -> Explained | None:
+def _of_runtime(error: RuntimeError) -> ErrorExplanation | None:
     """Explain what torch reports as a RuntimeError."""
     text = str(error)
     if "inline_container" in text or "PytorchStreamWriter" in text:
@@ -284,9 +286,9 @@ def _is_torn_by_torch(error: BaseException) -> bool:
     )
 
 
-def _explained(where: str, case: _Case) -> Explained:
+def _explained(where: str, case: _Case) -> ErrorExplanation:
     text = "; ".join(filter(None, (case.what, case.remedy)))
-    return Explained(case.code, f"{where}: {text}" if where else text, case.exit_code)
+    return ErrorExplanation(case.code, f"{where}: {text}" if where else text, case.exit_code)
 
 
 def _first_line(error: BaseException) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bench.analysis.trained_rows import TrainedRow, heard
+from bench.analysis.trained_rows import TrainedRow, load_utterance
 from bench.cards import corpus_cards as corpora
 from bench.config import Config
 from bench.errors import BenchError
@@ -86,7 +86,7 @@ def tca(row: TrainedRow, utterances: Sequence[str], config: Config) -> list[Expl
 def _explained(
     row: TrainedRow, utterance: str, system: TemporalClassActivation, config: Config
 ) -> Explained:
-    found = heard(row, utterance, config)
+    found = load_utterance(row, utterance, config)
     wave = found.clip.wave
     with torch.inference_mode():
         seen = system.activation(torch.from_numpy(wave)[None])

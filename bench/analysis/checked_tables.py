@@ -31,7 +31,7 @@ def look_up(key: str, config: Config) -> Found:
     if isinstance(found, Counts):
         lines = tuple(_counted(one, config) for one in found.sets)
         return Found(found, ("Bona fide", "Spoofed", "Total"), "From", lines)
-    known = shapes(found)
+    known = part_shapes(found)
     lines = tuple(_shaped(stage, known, found) for stage in found.stages)
     return Found(found, ("Shape",), "Modules and what each gives", lines)
 
@@ -67,7 +67,7 @@ def _of_protocol(card: CorpusCard, split: str, place: Path) -> list[int | None]:
 # --- shapes ---------------------------------------------------------------------------------------
 
 
-def shapes(found: Shapes) -> Mapping[str, tuple[int, ...]]:
+def part_shapes(found: Shapes) -> Mapping[str, tuple[int, ...]]:
     """Return the shape of what each part of the row's network gives for `_CLIPS` clips, by the
     part's dotted name; `input` are the clips.
 
@@ -76,7 +76,7 @@ def shapes(found: Shapes) -> Mapping[str, tuple[int, ...]]:
     """
     import torch
 
-    from bench.analysis.unweighted_frontend import LaidOut
+    from bench.analysis.unweighted_frontend import UnweightedFrontEnd
     from bench.models import systems
 
     table, _, row = found.row.partition(":")
@@ -88,7 +88,7 @@ def shapes(found: Shapes) -> Mapping[str, tuple[int, ...]]:
             "analysis.no-clip-length",
             f"{found.key}: row = {found.row!r}: trains on no clips of one length",
         )
-    system = systems.build(run.system, LaidOut(run.frontend), run.train).eval()
+    system = systems.build(run.system, UnweightedFrontEnd(run.frontend), run.train).eval()
     given: dict[str, tuple[int, ...]] = {}
 
     def keep(name: str, output: object) -> None:

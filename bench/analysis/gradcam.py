@@ -21,7 +21,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from bench.analysis.trained_rows import TrainedRow, heard
+from bench.analysis.trained_rows import TrainedRow, load_utterance
 from bench.config import Config
 from bench.errors import BenchError, near
 from bench.models.systems.base import System
@@ -31,7 +31,7 @@ from bench.units import CLASSES, HOP_SAMPLES, SAMPLE_RATE_HZ, SPOOF
 Target = Literal["probability", "logit"]
 
 
-class Cam(NamedTuple):
+class GradCam(NamedTuple):
     """Grad-CAM of one clip."""
 
     values: NDArray[np.float64]
@@ -42,7 +42,7 @@ class Cam(NamedTuple):
     """The name of the module whose output was looked at."""
 
 
-class Explained(NamedTuple):
+class UtteranceGradCam(NamedTuple):
     """One utterance and what a trained row sees in it."""
 
     where: str
@@ -55,16 +55,16 @@ class Explained(NamedTuple):
 
 def explained(
     row: TrainedRow, utterance: str, target: Target, layer: str | None, config: Config
-) -> Explained:
+) -> UtteranceGradCam:
     """Return Grad-CAM, prediction and labels of an utterance of the row's evaluations; BenchError
     as `grad_cam` and where there is no such utterance.
     """
-    found = heard(row, utterance, config)
+    found = load_utterance(row, utterance, config)
     resolution_s, clip, n = found.data.resolution_s, found.clip, found.frames
     wave, marks = (torch.from_numpy(part)[None] for part in (clip.wave, clip.marks))
     cam = grad_cam(row.system(config), wave, marks, resolution_s, n, target, layer)
     frame_s = len(clip.wave) / SAMPLE_RATE_HZ if resolution_s is None else resolution_s
-    return Explained(
+    return UtteranceGradCam(
         f"{found.subset.corpus} {found.subset.split}",
         clip.wave,
         Checkpoint(
@@ -86,7 +86,7 @@ def grad_cam(
     frames: int,
     target: Target = "probability",
     layer: str | None = None,
-) -> Cam:
+) -> GradCam:
     """Return Grad-CAM of `wave` "1 samples" with its `marks` "1 hops" (`Batch.marks`), the target
     being summed over the first `frames` frames of `resolution_s`.
 
@@ -124,7 +124,7 @@ def grad_cam(
     weights = slope.mean(dim=1)
     cam = torch.einsum("bk,btk->bt", weights, of).relu()[0]
     bonafide = 1 - logits.softmax(dim=-1)[:, CLASSES.index(SPOOF)]
-    return Cam(cam.detach().double().numpy(), bonafide.detach().double().numpy(), name)
+    return GradCam(cam.detach().double().numpy(), bonafide.detach().double().numpy(), name)
 
 
 def hop_layer(system: System, wave: Tensor, marks: Tensor, resolution_s: float | None) -> str:

@@ -79,9 +79,9 @@ def hidden(
     )
     for indices, clips, _ in loader:
         batch = Batch(*(part.to(fabric.device) for part in clips))
-        name = name or last_linear(system, batch, data.resolution_s)
+        name = name or last_linear_layer(system, batch, data.resolution_s)
         with fabric.autocast():
-            found = taken(system, batch, data.resolution_s, name)
+            found = layer_input(system, batch, data.resolution_s, name)
         for index, of_utterance in zip(indices, found, strict=True):
             frames = drawn.frames[index]
             features.append(of_utterance[frames].float().cpu().numpy())
@@ -141,7 +141,7 @@ def _enough(number: str) -> int:
     return int(number)
 
 
-def last_linear(system: System, batch: Batch, resolution_s: float | None) -> str:
+def last_linear_layer(system: System, batch: Batch, resolution_s: float | None) -> str:
     """Return the name of the last linear layer that runs while the system answers, of those with
     more inputs than there are kinds of speech (the others weigh logits); BenchError where none is.
     """
@@ -165,7 +165,7 @@ def last_linear(system: System, batch: Batch, resolution_s: float | None) -> str
     return ran[-1]
 
 
-def taken(system: System, batch: Batch, resolution_s: float | None, layer: str) -> Tensor:
+def layer_input(system: System, batch: Batch, resolution_s: float | None, layer: str) -> Tensor:
     """Return the input of `layer` as "batch frames dim": a line a frame where it has as many as the
     system scores, else for each utterance the mean of what it has.
     """

@@ -21,7 +21,7 @@ from bench.config import Config, Form
 from bench.data.corpora import load_keys
 from bench.data.subset import Subset
 from bench.errors import BenchError
-from bench.evaluation.score_frames import Framed, framed
+from bench.evaluation.score_frames import ScoreFrames, order_frames
 from bench.metrics import scores as score_file
 from bench.metrics.f1 import ARGMAX
 from bench.metrics.grid import Points, Surplus
@@ -49,7 +49,7 @@ def by_position(paths: Mapping[str, Path]) -> ByPosition:
 
     BenchError where a file has no frames on a grid, or two are of other frames or labels.
     """
-    all_of = {name: framed(score_file.read(path), path) for name, path in paths.items()}
+    all_of = {name: order_frames(score_file.read(path), path) for name, path in paths.items()}
     (first, of_first), *others = all_of.items()
     for name, of in others:
         if not _same(of, of_first):
@@ -73,7 +73,7 @@ def of_labels(data: HeldOutData, form: Form, config: Config) -> ByPosition:
             "analysis.no-frames",
             f"{data.corpus} {data.split}: whole utterances are labelled, not frames",
         )
-    labels = frame_labels(labelled(data, form, config), data)
+    labels = frame_labels(read_labelled(data, form, config), data)
     code = np.repeat(np.arange(len(labels)), [len(of) for of in labels])
     is_spoof = np.concatenate(labels)
     nothing = Surplus(0, 0, 0)
@@ -81,14 +81,14 @@ def of_labels(data: HeldOutData, form: Form, config: Config) -> ByPosition:
     return ByPosition(_shares(position_errors(points, ARGMAX)), ())
 
 
-def labelled(data: HeldOutData, form: Form, config: Config) -> Subset:
+def read_labelled(data: HeldOutData, form: Form, config: Config) -> Subset:
     """Return the split of an evaluation from its protocol and label files alone."""
     card = corpora.card(data.corpus)
     root = config.corpus_root(card.key, form)
     return load_keys(card, data.split, root, data.resolution_s if card.resolutions_s else None)
 
 
-def _same(one: Framed, other: Framed) -> bool:
+def _same(one: ScoreFrames, other: ScoreFrames) -> bool:
     return (
         one.names == other.names
         and one.points.frame == other.points.frame

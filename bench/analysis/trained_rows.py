@@ -105,7 +105,7 @@ class TrainedRow:
         return path
 
 
-class Heard(NamedTuple):
+class LoadedUtterance(NamedTuple):
     """One utterance as an evaluation has it."""
 
     evaluation: str
@@ -143,7 +143,7 @@ def _fetched(row: TrainedRow, config: Config, say: shared_training.Say) -> Train
     store = Store(config)
     run = store.finished(row.entry)
     if run is not None and shared_training.TRAINED_IN in run.data.tags:
-        row = replace(row, place=shared_training.place_of(run, config))
+        row = replace(row, place=shared_training.training_path(run, config))
     if not row.kept.is_file():
         shared_training.take_over(store, row.place, config, say)
     if not row.kept.is_file():
@@ -165,21 +165,21 @@ def _how(row: TrainedRow, *, again: bool = False) -> str:
     return f"`bench run {row.table} --rows {row.row}{options}` trains it"
 
 
-class Chosen(NamedTuple):
+class ChosenUtterance(NamedTuple):
     """An utterance to be shown, and why it."""
 
     utterance: str
     why: str
 
 
-def utterance_of(row: TrainedRow, wanted: str) -> Chosen:
+def utterance_of(row: TrainedRow, wanted: str) -> ChosenUtterance:
     """Return the utterance `wanted` of the paper where an evaluation of the row has it; else one
     that is made alike: of the row's first evaluation, the first by name that begins bona fide and
     ends spoof, or where there is none the first spoof one.
     """
     for loaded in row.data.evaluate.values():
         if (loaded.subset.table["utterance"] == wanted).any():
-            return Chosen(wanted, "the paper's utterance")
+            return ChosenUtterance(wanted, "the paper's utterance")
     evaluation, loaded = next(iter(row.data.evaluate.items()))
     subset = loaded.subset
     labels = frame_labels(subset, row.run.evaluate[evaluation])
@@ -193,14 +193,14 @@ def utterance_of(row: TrainedRow, wanted: str) -> Chosen:
             "analysis.no-spoof", f"{subset.corpus} {subset.split}: has no spoof utterance to show"
         )
     what = "that begins bona fide and ends spoof" if turning else "that is spoof"
-    return Chosen(
+    return ChosenUtterance(
         min(turning or spoof),
         f"{wanted}, the paper's, is not in {subset.corpus} {subset.split} here; the first by name "
         f"{what} instead",
     )
 
 
-def heard(row: TrainedRow, utterance: str, config: Config) -> Heard:
+def load_utterance(row: TrainedRow, utterance: str, config: Config) -> LoadedUtterance:
     """Return the utterance in the first of the row's evaluations that has it; BenchError where none
     has.
     """
@@ -212,7 +212,7 @@ def heard(row: TrainedRow, utterance: str, config: Config) -> Heard:
             source = Source(subset, data, corpora.card(subset.corpus).audio, None, config)
             index = listed.index(utterance)
             clip = source.read(index, held_out(index), "first")
-            return Heard(evaluation, subset, index, data, clip, len(source.scored(index)))
+            return LoadedUtterance(evaluation, subset, index, data, clip, len(source.scored(index)))
         known = [*known, *listed]
     where = ", ".join(f"{of.subset.corpus} {of.subset.split}" for of in row.data.evaluate.values())
     hint = near(utterance, known)

@@ -21,7 +21,7 @@ from bench.metrics.grid import Points, Surplus
 from bench.units import samples
 
 
-class Framed(NamedTuple):
+class ScoreFrames(NamedTuple):
     """The frames of a score file."""
 
     names: list[str]
@@ -30,7 +30,7 @@ class Framed(NamedTuple):
     """The score is the bona fide logit minus the spoof logit, where the file has both."""
 
 
-def framed(table: Any, path: Path) -> Framed:
+def order_frames(table: Any, path: Path) -> ScoreFrames:
     """Return the frames of a score file, a table as `score_file.read` returns it; `path` is where
     it is from. BenchError where they do not follow one another on a grid.
     """
@@ -51,7 +51,7 @@ def framed(table: Any, path: Path) -> Framed:
         )
     nothing = Surplus(0, 0, 0)
     points = Points(code[order], is_spoof[order], score[order], samples(frame_s), nothing)
-    return Framed(sorted(names), points)
+    return ScoreFrames(sorted(names), points)
 
 
 def _numbers(table: Any, column: str) -> NDArray[np.float64]:

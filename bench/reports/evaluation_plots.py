@@ -10,7 +10,7 @@ import pandas as pd
 
 from bench.cards import corpus_cards
 from bench.data.subset import Subset
-from bench.evaluation.score_frames import Framed, framed
+from bench.evaluation.score_frames import ScoreFrames, order_frames
 from bench.metrics import scores as score_file
 from bench.metrics.breakdown import Cell, cells
 from bench.metrics.det import eer
@@ -26,7 +26,7 @@ _EACH = 3
 """Utterances shown of the best, of those in the middle and of the worst."""
 
 
-def illustrate(path: Path, data: HeldOutData, subset: Subset, who: str) -> list[Path]:
+def plot_evaluation(path: Path, data: HeldOutData, subset: Subset, who: str) -> list[Path]:
     """Draw the figures of the score file at `path`, PNG, SVG and PDF, into a folder beside it and
     return their paths.
 
@@ -52,13 +52,13 @@ def illustrate(path: Path, data: HeldOutData, subset: Subset, who: str) -> list[
     )
     if data.resolution_s is None:
         return paths + _broken_down(score, is_spoof, data, subset, title, folder)
-    groups = ranked_strips(framed(table, path))
+    groups = ranked_strips(order_frames(table, path))
     return paths + write(
         folder, "strips", lambda kind: figures.strips(groups, f"{title}: {unit}", kind)
     )
 
 
-def ranked_strips(of: Framed) -> dict[str, list[Strip]]:
+def ranked_strips(of: ScoreFrames) -> dict[str, list[Strip]]:
     """Return the best, the median and the worst utterances by the share of their frames that are
     decided wrongly, at most three each and none twice.
 

@@ -45,12 +45,14 @@ Every row that the table can train, with the card's seeds, in the paper's form.
 """
 
 
-def markdown() -> str:
+def render_cost_page() -> str:
     """Return the page."""
-    return "\n".join([_HEAD, *downloads(), _TABLES, *tables(table_cards.table_keys()), ""])
+    return "\n".join(
+        [_HEAD, *download_lines(), _TABLES, *table_lines(table_cards.table_keys()), ""]
+    )
 
 
-def downloads() -> list[str]:
+def download_lines() -> list[str]:
     """Return the lines on corpora and weights."""
     cells: list[list[str]] = []
     for key in corpora.names():
@@ -65,7 +67,7 @@ def downloads() -> list[str]:
     ]
 
 
-def tables(keys: list[str]) -> list[str]:
+def table_lines(keys: list[str]) -> list[str]:
     """Return the lines on tables."""
     heads = ("table", "rows", "trainings", "clips", "stays", "meanwhile", "hours")
     return table(heads, [_of_table(key) for key in keys])
@@ -78,7 +80,7 @@ def _of_table(key: str) -> list[str]:
     counts = [costs.clips(training.runs[0], _NOWHERE) for training in trainings]
     unknown = sum(count is None for count in counts)
     clips = f"{sum(count or 0 for count in counts) / 1e6:,.1f} million"
-    room = costs.room_of(trainings, in_store=True)
+    room = costs.space_of_trainings(trainings, in_store=True)
     return [
         key,
         str(len(rows)),
@@ -91,4 +93,4 @@ def _of_table(key: str) -> list[str]:
 
 
 if __name__ == "__main__":
-    atomic_files.write_text(Path(__file__).parents[2] / FILE, markdown())
+    atomic_files.write_text(Path(__file__).parents[2] / FILE, render_cost_page())

@@ -48,7 +48,7 @@ class Training(NamedTuple):
     """What its checkpoints take already."""
 
 
-class Room(NamedTuple):
+class DiskSpace(NamedTuple):
     """Bytes that trainings need on the disk of the work folder, without score files."""
 
     stays: int
@@ -62,7 +62,7 @@ class Room(NamedTuple):
         return self.stays + self.meanwhile
 
 
-class Weights(NamedTuple):
+class WeightSizes(NamedTuple):
     """What a system's weights take."""
 
     all_bytes: int
@@ -126,19 +126,21 @@ def require_room(trainings: Sequence[Training], config: Config, at_once: int = 1
     """Raise RowFailed where the disk does not hold what trainings need, so many of them done at
     once.
     """
-    text = disk.shortage(config.work, room(trainings, config, at_once).total)
+    text = disk.describe_shortage(config.work, room(trainings, config, at_once).total)
     if text is not None:
         raise RowFailed("machine.disk-full", text)
 
 
-def room(trainings: Sequence[Training], config: Config, at_once: int = 1) -> Room:
+def room(trainings: Sequence[Training], config: Config, at_once: int = 1) -> DiskSpace:
     """Return what trainings need beside what they take already; see `room_of`."""
     at = address.configured(config)
     in_store = at.file is not None or at.is_database
-    return room_of(trainings, in_store=in_store, at_once=at_once)
+    return space_of_trainings(trainings, in_store=in_store, at_once=at_once)
 
 
-def room_of(trainings: Sequence[Training], *, in_store: bool, at_once: int = 1) -> Room:
+def space_of_trainings(
+    trainings: Sequence[Training], *, in_store: bool, at_once: int = 1
+) -> DiskSpace:
     """Return what trainings need of which `at_once` are done beside each other.
 
     A finished one keeps its weights, twice where the tracking store keeps its copy on the same disk
@@ -156,21 +158,21 @@ def room_of(trainings: Sequence[Training], *, in_store: bool, at_once: int = 1) 
             recent = keep.checkpoints * weights.all_bytes if isinstance(keep, KeepAverage) else 0
             state = weights.all_bytes + 2 * weights.trained_bytes
             states.append(2 * state + recent)
-    return Room(stays, sum(sorted(states)[-at_once:]))
+    return DiskSpace(stays, sum(sorted(states)[-at_once:]))
 
 
-def weights_of(run: Run) -> Weights:
+def weights_of(run: Run) -> WeightSizes:
     """Return what the weights of a run's system take, with its front-end's."""
     key = " ".join(digest(of) for of in (run.frontend, run.system, run.train))
     if key not in _weights:
         laid_out = systems.build(run.system, _front_end(run.frontend), run.train)
         every = sum(of.numel() * of.element_size() for of in laid_out.state_dict().values())
         trained = (of for of in laid_out.parameters() if of.requires_grad)
-        _weights[key] = Weights(every, sum(of.numel() * of.element_size() for of in trained))
+        _weights[key] = WeightSizes(every, sum(of.numel() * of.element_size() for of in trained))
     return _weights[key]
 
 
-_weights: dict[str, Weights] = {}
+_weights: dict[str, WeightSizes] = {}
 """Counted already: rows of a table often have one network."""
 
 

@@ -17,7 +17,7 @@ from bench._io import atomic_files, disk
 from bench.cards import paper_cards, table_cards
 from bench.config import Config, Form
 from bench.errors import BenchError
-from bench.runner.training_folder import alone
+from bench.runner.training_folder import hold_folder
 from bench.specs.run import Run, Stage
 from bench.tracking.run_folders import TrainedRun, runs_by_folder
 from bench.training import checkpoints, damage, keeping
@@ -25,7 +25,7 @@ from bench.training import checkpoints, damage, keeping
 DAY_S = 86_400
 
 
-class Kind(NamedTuple):
+class PruneKind(NamedTuple):
     """A kind of files that can go."""
 
     about: str
@@ -36,25 +36,27 @@ class Kind(NamedTuple):
     """Changed more recently, they are not listed, unless another age is asked for."""
 
 
-KINDS: Mapping[str, Kind] = {
-    "last": Kind("last states of trainings that have ended: nothing needs them", is_free=True),
-    "leftovers": Kind("files that were damaged or half-written: nothing needs them", is_free=True),
-    "unfinished": Kind(
+KINDS: Mapping[str, PruneKind] = {
+    "last": PruneKind("last states of trainings that have ended: nothing needs them", is_free=True),
+    "leftovers": PruneKind(
+        "files that were damaged or half-written: nothing needs them", is_free=True
+    ),
+    "unfinished": PruneKind(
         "trainings that failed or were stopped, a week ago or earlier: `bench run` would go on "
         "from them",
         older_s=7 * DAY_S,
     ),
-    "orphaned": Kind(
+    "orphaned": PruneKind(
         "weights and scores of trainings that no card has any more: explain and score need them"
     ),
-    "changed": Kind(
+    "changed": PruneKind(
         "weights and scores of trainings with --set: explain and score need them; their results "
         "stay in the store"
     ),
-    "trials": Kind("weights of a sweep's trials: their results stay in the store"),
-    "mini": Kind("miniature corpora: `bench data mini` makes them again"),
-    "breaths": Kind("breaths that were found: the next run that needs them finds them again"),
-    "draws": Kind("what reports drew for their intervals: the next report draws it again"),
+    "trials": PruneKind("weights of a sweep's trials: their results stay in the store"),
+    "mini": PruneKind("miniature corpora: `bench data mini` makes them again"),
+    "breaths": PruneKind("breaths that were found: the next run that needs them finds them again"),
+    "draws": PruneKind("what reports drew for their intervals: the next report draws it again"),
 }
 
 
@@ -121,10 +123,10 @@ def remove(item: Item) -> str:
     try:
         match item.kind:
             case "last":
-                with alone(item.place) as mine:
+                with hold_folder(item.place) as mine:
                     return _release(item.place) if mine else "is in use"
             case "unfinished" | "orphaned" | "changed" | "trials":
-                with alone(item.place) as mine:
+                with hold_folder(item.place) as mine:
                     return _unlink(item.files) if mine else "is in use"
             case _:
                 return _unlink(item.files)
@@ -228,7 +230,7 @@ def _needed_by_no_card(runs: Sequence[TrainedRun]) -> str:
 def _in_progress(training: _Training) -> bool:
     if any(run.in_progress for run in training.runs):
         return True
-    with alone(training.place) as mine:
+    with hold_folder(training.place) as mine:
         return not mine
 
 

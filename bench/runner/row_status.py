@@ -18,7 +18,7 @@ from bench import versions
 from bench.cards import table_cards
 from bench.config import Config, Form
 from bench.reports.older import of_runs
-from bench.runner.current_inputs import NOTHING, Machine, Present
+from bench.runner.current_inputs import NO_INPUTS, InputReader, RunInputs
 from bench.specs.table import Table
 from bench.tracking.run_frame import tidy
 from bench.tracking.table_runs import runs_by_table, table_runs
@@ -68,14 +68,14 @@ class Standing(NamedTuple):
 def of_table(key: str, form: Form, config: Config) -> list[Standing]:
     """Return how the rows of a table stand; see `standings`."""
     frame = tidy(table_runs(config, key, form))
-    return standings(table_cards.table(key), form, frame, Machine(config))
+    return standings(table_cards.table(key), form, frame, InputReader(config))
 
 
 def of_all(form: Form, config: Config) -> list[Standing]:
     """Return how the rows of every table stand that has runs. The tracking store, and each split
     and file of weights, are read once.
     """
-    machine = Machine(config)
+    machine = InputReader(config)
     return [
         standing
         for key, runs in runs_by_table(config, table_cards.table_keys(), form).items()
@@ -84,7 +84,9 @@ def of_all(form: Form, config: Config) -> list[Standing]:
     ]
 
 
-def standings(table: Table, form: Form, frame: pd.DataFrame, machine: Machine) -> list[Standing]:
+def standings(
+    table: Table, form: Form, frame: pd.DataFrame, machine: InputReader
+) -> list[Standing]:
     """Return how the rows of `table` stand by its runs `frame`, with the card's seeds and any other
     that was begun. Weights and data are compared with those of this machine, as far as they are
     here; runs of other settings come last.
@@ -96,13 +98,13 @@ def standings(table: Table, form: Form, frame: pd.DataFrame, machine: Machine) -
         own |= {*ours["run_id"]}
         of_card = table.rows[row].seeds or table.seeds
         seeds = [*of_card, *sorted({*ours["seed"].tolist()} - {*of_card})]
-        here = machine.of_run(run) if len(ours) else NOTHING
+        here = machine.of_run(run) if len(ours) else NO_INPUTS
         found += [_of_seed(table, row, seed, ours[ours["seed"] == seed], here) for seed in seeds]
     others = frame[~frame["run_id"].isin(own)]
     return [*found, *(_described(table, run, SETTINGS) for run in _records(others))]
 
 
-def _of_seed(table: Table, row: str, seed: int, runs: pd.DataFrame, here: Present) -> Standing:
+def _of_seed(table: Table, row: str, seed: int, runs: pd.DataFrame, here: RunInputs) -> Standing:
     """Return how a seed stands: by the run that finished last or, where none did, began last."""
     if not len(runs):
         return Standing(table.key, row, seed, NOT_RUN)

@@ -52,7 +52,7 @@ def state_digest(state: Mapping[str, Tensor]) -> str:
     return digest.hexdigest()[:16]
 
 
-def keep(tracked: TrackedRun, trained: Trained, *, whole: bool) -> None:
+def keep_training(tracked: TrackedRun, trained: Trained, *, whole: bool) -> None:
     """Keep with a run what others need to take its training over: its checkpoint where it is to be
     `whole`, what its model does not say where it has one; how training went; and digests.
     """
@@ -97,7 +97,7 @@ def take_over(store: Store, place: Path, config: Config, say: Say) -> str:
     begun = (checkpoints.LAST, checkpoints.PROGRESS)
     if any((place / name).is_file() for name in begun):
         return ""
-    for run in store.trained_in(place.relative_to(config.work).as_posix()):
+    for run in store.runs_trained_in(place.relative_to(config.work).as_posix()):
         run_id, table = run.info.run_id, run.data.tags["table"]
         what = f"{table}, row {run.data.tags['row']}, seed {run.data.tags['seed']}"
         try:
@@ -120,7 +120,7 @@ def _take(store: Store, run: Any, place: Path) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         progress, selection = (
-            store.fetch(run_id, f"{_FOLDER}/{name}", folder)
+            store.fetch_artifact(run_id, f"{_FOLDER}/{name}", folder)
             for name in (checkpoints.PROGRESS, checkpoints.SELECTION)
         )
         keeping.read_progress(progress)
@@ -141,9 +141,9 @@ def _weights(store: Store, run: Any, folder: Path) -> dict[str, Tensor]:
     """Return the kept weights of a run, put together from its model where it has one."""
     run_id = run.info.run_id
     if run.data.tags["kind"] != "row":
-        whole = store.fetch(run_id, f"{_WHOLE}/{checkpoints.KEPT}", folder)
+        whole = store.fetch_artifact(run_id, f"{_WHOLE}/{checkpoints.KEPT}", folder)
         return checkpoints.load(whole)["system"]
-    rest = checkpoints.load(store.fetch(run_id, f"{_FOLDER}/{_REST}", folder))["system"]
+    rest = checkpoints.load(store.fetch_artifact(run_id, f"{_FOLDER}/{_REST}", folder))["system"]
     computed = {_plain_name(name) for name in rest}
     plain_state = store.model(run_id).state_dict()
     return {name: of for name, of in plain_state.items() if name not in computed} | rest
@@ -165,13 +165,13 @@ def fetch_scores(store: Store, run: Any, place: Path, say: Say) -> None:
     """
     run_id = run.info.run_id
     digests: dict[str, str] = json.loads(run.data.tags.get(SCORES, "{}"))
-    for path in store.kept_files(run_id, "scores"):
+    for path in store.artifact_names(run_id, "scores"):
         to = place / "scores" / Path(path).name
         if to.is_file() or to.suffix != ".parquet":
             continue
         with tempfile.TemporaryDirectory() as folder:
             try:
-                found = store.fetch(run_id, path, Path(folder))
+                found = store.fetch_artifact(run_id, path, Path(folder))
                 if file_digest(found) != digests.get(path, file_digest(found)):
                     raise BenchError("row.cannot-reuse", f"{path} is not the file that was kept")
                 atomic_files.write_bytes(to, found.read_bytes())
@@ -179,6 +179,6 @@ def fetch_scores(store: Store, run: Any, place: Path, say: Say) -> None:
                 say(f"run {run_id[:8]}: {plain(error)}")
 
 
-def place_of(run: Any, config: Config) -> Path:
+def training_path(run: Any, config: Config) -> Path:
     """Return where the training of a run lies, or would lie, in this work folder."""
     return config.work / run.data.tags[TRAINED_IN]

@@ -22,7 +22,7 @@ from bench.training.row import Library
 from bench.training.scoring import score, score_columns, utterances
 
 
-class Model(NamedTuple):
+class TrainedModel(NamedTuple):
     """A trained row."""
 
     run: Run
@@ -32,7 +32,7 @@ class Model(NamedTuple):
     """Where its weights were found."""
 
 
-class Evaluation(NamedTuple):
+class SplitEvaluation(NamedTuple):
     """How a split is scored."""
 
     like: str
@@ -53,7 +53,7 @@ def kept(run: Run, seed: int, path: Path, config: Config) -> System:
     return system
 
 
-def find(order: Order, seed: int | None, config: Config, store: Store) -> Model:
+def find(order: Order, seed: int | None, config: Config, store: Store) -> TrainedModel:
     """Return the model of the one row of `order`, of its first seed unless another is asked for.
 
     Its weights are taken from the work folder or, where they are not there, from the tracking
@@ -67,13 +67,13 @@ def find(order: Order, seed: int | None, config: Config, store: Store) -> Model:
     damaged = ""
     if path.is_file():
         try:
-            return Model(run, seed, kept(run, seed, path, config), str(path))
+            return TrainedModel(run, seed, kept(run, seed, path, config), str(path))
         except checkpoints.Damaged as error:
             damaged = f" ({error})"
     run_id: str = tracked.info.run_id
     system = store.model(run_id)
     assert isinstance(system, System)
-    return Model(run, seed, system, f"run {run_id} at {store.uri}{damaged}")
+    return TrainedModel(run, seed, system, f"run {run_id} at {store.uri}{damaged}")
 
 
 def _finished(order: Order, row: str, run: Run, seed: int, store: Store) -> Any:
@@ -91,7 +91,7 @@ def _finished(order: Order, row: str, run: Run, seed: int, store: Store) -> Any:
     )
 
 
-def evaluation(run: Run, corpus: str, split: str) -> Evaluation:
+def evaluation(run: Run, corpus: str, split: str) -> SplitEvaluation:
     """Return how the row's system scores a split: as the row evaluates it or, where the row does
     not, as it evaluates another of the corpus or, failing that, its first.
 
@@ -104,11 +104,11 @@ def evaluation(run: Run, corpus: str, split: str) -> Evaluation:
     data = run.evaluate[like].model_copy(update={"corpus": corpus, "split": split, "by": ()})
     if corpus_cards.card(corpus).task != "localization" and data.splice.kind == "none":
         data = data.model_copy(update={"resolution_s": None})
-    return Evaluation(like, data)
+    return SplitEvaluation(like, data)
 
 
 def score_split(
-    model: Model, data: HeldOutData, path: Path, config: Config, say: Callable[[str], None]
+    model: TrainedModel, data: HeldOutData, path: Path, config: Config, say: Callable[[str], None]
 ) -> None:
     """Write a model's scores of a split to `path`, as `bench run` writes those of an evaluation."""
     subset, audio = (

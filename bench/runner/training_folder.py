@@ -11,7 +11,7 @@ from bench.training import checkpoints, keeping
 from bench.training.keeping import Progress
 
 
-def release(place: Path, progress: Progress, say: Callable[[str], None]) -> None:
+def release_checkpoints(place: Path, progress: Progress, say: Callable[[str], None]) -> None:
     """Make room in the folder of a training whose run is finished in the tracking store.
 
     A disk that refuses is said: the run and its results are safe.
@@ -26,14 +26,14 @@ def abandon(place: Path) -> None:
     """Remove the checkpoints of a training that nobody will go on with; those of one that has ended
     stay, and so do those of one that another process has begun.
     """
-    with alone(place) as mine:
+    with hold_folder(place) as mine:
         if mine and not (place / checkpoints.SELECTION).is_file():
             for path in place.glob("*.pt"):
                 path.unlink(missing_ok=True)
 
 
 @contextmanager
-def alone(place: Path) -> Generator[bool]:
+def hold_folder(place: Path) -> Generator[bool]:
     """Hold a training's folder where nobody else does; yield whether it is held."""
     with ExitStack() as stack:
         try:

@@ -80,14 +80,16 @@ def address(uri: str) -> Address:
     if kind in _DATABASES:
         return _database(uri, kind)
     if uri == "databricks" or (len(kind) > 1 and kind != "file"):
-        return Address(uri, masked(uri), _secrets=_secrets(uri))  # MLflow or a plug-in knows it
+        return Address(
+            uri, mask_secrets(uri), _secrets=_secrets(uri)
+        )  # MLflow or a plug-in knows it
     raise BenchError(
         "tracking.bad-address",
-        f"the tracking store {masked(uri)!r} is none that is known: {_SHOULD_BE}",
+        f"the tracking store {mask_secrets(uri)!r} is none that is known: {_SHOULD_BE}",
     )
 
 
-def of_file(path: Path) -> Address:
+def file_address(path: Path) -> Address:
     """Return the address of the SQLite store in a file."""
     from sqlalchemy.engine import URL
 
@@ -108,7 +110,7 @@ def _file(uri: str) -> Address:
             "with four slashes before an absolute path; one in memory would be lost with the "
             "command",
         )
-    return of_file(Path(database))
+    return file_address(Path(database))
 
 
 def _server(uri: str, kind: str) -> Address:
@@ -118,11 +120,12 @@ def _server(uri: str, kind: str) -> Address:
     except ValueError as error:
         # The error's own text may hold a part of the password.
         raise BenchError(
-            "tracking.bad-address", f"the tracking server {masked(uri)}: not an address"
+            "tracking.bad-address", f"the tracking server {mask_secrets(uri)}: not an address"
         ) from error
     if not parts.hostname:
         raise BenchError(
-            "tracking.bad-address", f"the tracking server {masked(uri)} has no host: {_SHOULD_BE}"
+            "tracking.bad-address",
+            f"the tracking server {mask_secrets(uri)} has no host: {_SHOULD_BE}",
         )
     # Requests of MLflow are then without user and password, and so is all that it says of them.
     plain = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl().rstrip("/")
@@ -145,7 +148,7 @@ def _database(uri: str, kind: str) -> Address:
     user = f"{quote(parts.username)}:***@" if parts.username else ""
     return Address(
         uri,
-        masked(uri).replace("***@", user, 1),
+        mask_secrets(uri).replace("***@", user, 1),
         endpoint=(host, parts.port or _PORTS[kind]) if host else None,
         is_database=True,
         _secrets=_secrets(uri, str(parts.password or "")),
@@ -165,12 +168,12 @@ def _parsed(uri: str) -> URL:
 def _unreadable(uri: str) -> BenchError:
     return BenchError(
         "tracking.bad-address",
-        f"the tracking store {masked(uri)}: not a database's address; signs such as @ : / % in a "
-        "password are written %40 %3A %2F %25",
+        f"the tracking store {mask_secrets(uri)}: not a database's address; signs such as @ : / % "
+        "in a password are written %40 %3A %2F %25",
     )
 
 
-def masked(uri: str) -> str:
+def mask_secrets(uri: str) -> str:
     """Return a URI without what stands before its host, and without passwords in its query.
 
     >>> masked("postgresql://bob:a@b@db.example/x?sslpassword=c&y=1")

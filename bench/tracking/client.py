@@ -33,7 +33,7 @@ _LATER = (408, 429)
 """HTTP statuses below 500 that ask to come back later."""
 
 
-def quiet() -> dict[str, str]:
+def quiet_mlflow() -> dict[str, str]:
     """Return the environment in which mlflow sends nothing out, prints nothing and does not wait
     long for a server, and set it for this process.
     """
@@ -71,11 +71,11 @@ def is_of_store(error: Exception) -> bool:
     return isinstance(error, (MlflowException, SQLAlchemyError))
 
 
-def connect(to: Address) -> Any:
+def open_client(to: Address) -> Any:
     """Return MLflow's client of a store; a local one is made where it is new. Raise BenchError
     where MLflow cannot open it.
     """
-    quiet()
+    quiet_mlflow()
     if to.login is not None:
         os.environ["MLFLOW_TRACKING_USERNAME"], os.environ["MLFLOW_TRACKING_PASSWORD"] = to.login
     with warnings.catch_warnings():
@@ -158,7 +158,9 @@ def log_inputs(client: Any, run_id: str, datasets: Sequence[DatasetUse]) -> None
 def log_params(client: Any, run_id: str, settings: Mapping[str, Any]) -> None:
     from mlflow.entities import Param
 
-    params = [Param(key, cut(str(value), _PARAMETER_LENGTH)) for key, value in settings.items()]
+    params = [
+        Param(key, cut_text(str(value), _PARAMETER_LENGTH)) for key, value in settings.items()
+    ]
     for start in range(0, len(params), _BATCH):
         client.log_batch(run_id, params=params[start : start + _BATCH])
 
@@ -187,7 +189,7 @@ def first_line(error: Exception) -> str:
     return str(error).strip().partition("\n")[0]
 
 
-def cut(text: str, length: int) -> str:
+def cut_text(text: str, length: int) -> str:
     return text if len(text) <= length else f"{text[: length - 1]}…"
 
 

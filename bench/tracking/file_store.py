@@ -27,14 +27,14 @@ from bench.specs.table import Table
 from bench.tracking.client import now_ms
 from bench.tracking.run_frame import tidy
 from bench.tracking.run_record import ScoredEntry
-from bench.tracking.scored_record import framed_records, of_entry
+from bench.tracking.scored_record import framed_records, record_of_file
 
 _RECORD, _FILES = "record.json", "files"
 _ENTRY: TypeAdapter[ScoredEntry] = TypeAdapter(ScoredEntry)
 
 
 @dataclass(frozen=True)
-class Record:
+class StoredRecord:
     """A judged score file as it is kept."""
 
     place: Path
@@ -79,7 +79,7 @@ class Records:
     def scored(self, table_key: str, form: Form) -> pd.DataFrame:
         """Return what is kept beside a table, as `bench.tracking.store.Store.scored` does."""
         return framed_records(
-            of_entry(record.entry, record.run_id, record.judged_ms)
+            record_of_file(record.entry, record.run_id, record.judged_ms)
             for record in read(self._folder)
             if (record.entry.table, record.entry.form) == (table_key, form)
         )
@@ -113,33 +113,35 @@ def folder(config: Config) -> Path:
     return (config.work / "records").absolute()
 
 
-def read(place: Path) -> list[Record]:
+def read(folder: Path) -> list[StoredRecord]:
     """Return the records in a folder, the one judged last last; BenchError names what is none."""
-    found = [_read(path.parent) for path in sorted(place.glob(f"*/{_RECORD}"))]
+    found = [_read(path.parent) for path in sorted(folder.glob(f"*/{_RECORD}"))]
     return sorted(found, key=lambda record: (record.judged_ms, record.run_id))
 
 
-def names(place: Path) -> list[str]:
+def names(folder: Path) -> list[str]:
     """Return how the records in a folder are called where they wait to be sent."""
-    return [_name(record) for record in read(place)]
+    return [_name(record) for record in read(folder)]
 
 
-def send(place: Path, keep: Callable[[Record], object]) -> Iterator[str]:
+def send_records(folder: Path, keep: Callable[[StoredRecord], object]) -> Iterator[str]:
     """Have every record in a folder kept elsewhere, and remove it here; yield each one's name.
 
     One that is interrupted is sent again: what is kept already is kept once.
     """
-    for record in read(place):
+    for record in read(folder):
         keep(record)
         (record.place / _RECORD).unlink()  # first: half a folder is no record any more
         shutil.rmtree(record.place, ignore_errors=True)
         yield _name(record)
 
 
-def _read(place: Path) -> Record:
+def _read(place: Path) -> StoredRecord:
     try:
         content = json.loads((place / _RECORD).read_text(encoding="utf-8"))
-        return Record(place, _ENTRY.validate_python(content["entry"]), int(content["judged_ms"]))
+        return StoredRecord(
+            place, _ENTRY.validate_python(content["entry"]), int(content["judged_ms"])
+        )
     except (ValueError, KeyError, TypeError) as error:
         why = str(error).partition("\n")[0]
         raise BenchError(
@@ -149,7 +151,7 @@ def _read(place: Path) -> Record:
         ) from error
 
 
-def _name(record: Record) -> str:
+def _name(record: StoredRecord) -> str:
     return f"{record.entry.table}: {record.entry.system}, {record.entry.split}"
 
 

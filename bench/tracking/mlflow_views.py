@@ -18,7 +18,7 @@ from typing import Any
 
 from bench._io.markdown import code, escaped, prose
 from bench.specs.table import Table
-from bench.tracking.rounded_tags import ours, paper
+from bench.tracking.rounded_tags import our_tag, paper_tag
 
 VIEW = "paper"
 """The saved view's key."""
@@ -29,13 +29,13 @@ _LETTER_PX, _LEAST_PX, _WIDEST_PX = 9, 90, 270
 _CURVES = ("train.loss", "dev.eer")
 
 
-def address(experiment_id: str) -> str:
+def view_address(experiment_id: str) -> str:
     """Return the part of an address after the server's that opens an experiment's view."""
     query = f"workflowType=machine_learning&viewStateShareKey={VIEW}"
     return f"/#/experiments/{experiment_id}/runs?{query}"
 
 
-def tag(text_column: str) -> str:
+def column_tag(text_column: str) -> str:
     """Return the tag that holds a row's cell of a text column.
 
     >>> tag("Front-end (λ)")
@@ -68,7 +68,7 @@ def _packed(state: Mapping[str, Any]) -> str:
 def _note(table: Table, experiment_id: str) -> str:
     return (
         f"[**{escaped(table.title)}**, rows and columns as in the paper]"
-        f"({address(experiment_id)[1:]}): {prose(table.caption)}\n\n"
+        f"({view_address(experiment_id)[1:]}): {prose(table.caption)}\n\n"
         "Rates in per cent, each with `.low` and `.high`, the bounds of its 95 % interval. A run "
         "whose `form` is `smoke` is never a result. The view is under *Views*, too.\n\n"
         f"{code(f'bench report {table.key}')} writes the table beside the paper's."
@@ -83,9 +83,9 @@ def _metrics(table: Table) -> list[str]:
 def _state(table: Table) -> dict[str, Any]:
     """Return the runs page's state, fields as in MLflow's `ExperimentPageUIState`."""
     names = [
-        *(("tags", tag(name)) for name in table.text_columns),
+        *(("tags", column_tag(name)) for name in table.text_columns),
         ("tags", "form"),
-        *(("tags", of(name)) for name in _metrics(table) for of in (paper, ours)),
+        *(("tags", of(name)) for name in _metrics(table) for of in (paper_tag, our_tag)),
         *(("tags", name) for name in ("seed", "signature")),
         ("metrics", "hours"),
     ]
@@ -108,7 +108,7 @@ def _width(kind: str, name: str, table: Table) -> int:
     """Return a column's width in pixels, that its heading and the table's cells fit in."""
     texts = [name]
     for number, column in enumerate(table.text_columns):
-        if (kind, name) == ("tags", tag(column)):
+        if (kind, name) == ("tags", column_tag(column)):
             texts += [row.cells[number] for row in table.rows.values()]
     return min(_WIDEST_PX, max(_LEAST_PX, _LETTER_PX * max(map(len, texts))))
 

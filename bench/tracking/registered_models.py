@@ -41,7 +41,7 @@ _VERSIONED = ("table", "row", "seed", "form", "signature", "overrides")
 """Tags of a run that its registered model bears, too."""
 
 
-def name(tags: Mapping[str, str]) -> str:
+def model_name(tags: Mapping[str, str]) -> str:
     """Return what the model of a run with these tags is registered as.
 
     >>> name({"table": "sal/table4", "row": "S5", "form": "smoke"})
@@ -53,18 +53,18 @@ def name(tags: Mapping[str, str]) -> str:
     return re.sub(r"[/:]", "-", "-".join(parts))
 
 
-def write(system: nn.Module, folder: Path) -> None:
+def write_model(system: nn.Module, folder: Path) -> None:
     """Write a copy of a system as an MLflow model into `folder`, which is made."""
     _flavour().save_model(
         _plain(system),
         str(folder),
         serialization_format="pickle",
-        pip_requirements=requirements(),
+        pip_requirements=pip_requirements(),
         metadata={"commit": provenance.commit()},
     )
 
 
-def requirements() -> list[str]:
+def pip_requirements() -> list[str]:
     """Return what to give to pip so that a model loads as here: this suite, from the repository's
     commit where it was installed from there, and what it requires, in the versions of here.
     """
@@ -77,7 +77,7 @@ def requirements() -> list[str]:
 
 
 def _of_suite(name: str) -> str:
-    origin = provenance.origin(name)
+    origin = provenance.read_origin(name)
     if "vcs_info" not in origin:
         return f"{name}=={version(name)}"
     found = origin["vcs_info"]
@@ -130,13 +130,13 @@ def _parametrized(module: Any) -> list[str]:
     return list(module.parametrizations)
 
 
-def register(client: Any, run_id: str) -> None:
+def register_model(client: Any, run_id: str) -> None:
     """Register the model of a run, once, and give its seed's alias to it."""
     from mlflow.exceptions import MlflowException
 
     run = client.get_run(run_id)
     tags = run.data.tags
-    registered = name(tags)
+    registered = model_name(tags)
     if any(client.search_model_versions(f"run_id = '{run_id}'")):
         return
     try:
@@ -154,7 +154,7 @@ def register(client: Any, run_id: str) -> None:
     client.set_registered_model_alias(registered, f"seed-{tags['seed']}", made.version)
 
 
-def load(client: Any, run_id: str) -> nn.Module:
+def load_registered_model(client: Any, run_id: str) -> nn.Module:
     """Return the model of a run, on the CPU and in evaluation mode; BenchError where the run has
     none.
     """

@@ -9,7 +9,7 @@ from bench.tracking.table_runs import table_runs
 
 def states(config: Config, table: str, form: Form) -> dict[str, str]:
     """Return for each signature its runs, e.g. `FINISHED: seed 666; FAILED: seed 667`; none where
-    MLflow is not installed (`bench.tracking.open_store.state_of_unseen` says so).
+    MLflow is not installed (`bench.tracking.open_store.unseen_state` says so).
     """
     frame = tidy(table_runs(config, table, form))
     found: dict[str, str] = {}

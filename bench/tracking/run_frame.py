@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from bench import versions
-from bench.tracking.run_record import BOUNDS, COUNTS, METRICS
+from bench.tracking.run_record import BOUNDS, COUNTS, METRIC_VERSIONS
 
 COLUMNS = (
     "run_id",
@@ -69,7 +69,7 @@ _POWER = re.compile(r"system/gpu_\d+_power_usage_watts")
 def tidy(runs: Iterable[Any]) -> pd.DataFrame:
     """Return MLflow's `Run` objects as a frame of `COLUMNS` and figures, in the order they
     began."""
-    return framed(map(_row, runs), COLUMNS, "begun")
+    return build_frame(map(_row, runs), COLUMNS, "begun")
 
 
 def _row(run: Any) -> dict[str, Any]:
@@ -96,9 +96,10 @@ def _row(run: Any) -> dict[str, Any]:
         "fingerprints": tags["fingerprints"],
         **{name: tags.get(name, "") for name in _TAGS},
         "versions": tags.get("versions") or _unsaid(_parts(run.data.params)),
-        "metrics": tags.get(METRICS) or _unsaid(versions.of_metrics(figures_among(metrics))),
+        "metrics": tags.get(METRIC_VERSIONS)
+        or _unsaid(versions.of_metrics(results_among(metrics))),
         "user": tags.get("mlflow.user", ""),
-        **figures_among(metrics),
+        **results_among(metrics),
         **plans_among(tags),
     }
 
@@ -118,15 +119,15 @@ def plans_among(tags: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in tags.items() if name.startswith(_PLAN)}
 
 
-def framed(found: Iterable[dict[str, Any]], columns: tuple[str, ...], by: str) -> pd.DataFrame:
+def build_frame(rows: Iterable[dict[str, Any]], columns: tuple[str, ...], by: str) -> pd.DataFrame:
     """Return rows as a frame of `columns` and all others that a row has, in the order of `by`."""
-    rows = sorted(found, key=lambda row: (row[by], row["run_id"]))
+    rows = sorted(rows, key=lambda row: (row[by], row["run_id"]))
     names = sorted({name for row in rows for name in row} - set(columns))
     frame = pd.DataFrame(rows, columns=pd.Index([*columns, *names]))
     return frame.fillna(dict.fromkeys((name for name in names if name.startswith(_PLAN)), ""))
 
 
-def figures_among(metrics: dict[str, float]) -> dict[str, float]:
+def results_among(metrics: dict[str, float]) -> dict[str, float]:
     """Return the final figures of a run, with their bounds and counts."""
     return {
         name: value

@@ -161,7 +161,7 @@ class ScoredEntry:
         }
 
 
-METRICS = "metrics"
+METRIC_VERSIONS = "metrics"
 """Tag of a run: the versions of what its results were computed by (`bench.versions`), as JSON."""
 BOUNDS = ("low", "high", "utterance_low", "utterance_high")
 """Fields of a figure that are of its own unit."""
@@ -185,10 +185,13 @@ def values(figures: Mapping[str, Figure]) -> dict[str, float]:
 
 def said_of(figures: Mapping[str, Figure]) -> dict[str, str]:
     """Return the tags that results bring: `plans`, and by which metrics they were computed."""
-    return {**plans(figures), METRICS: json.dumps(versions.of_metrics(figures), sort_keys=True)}
+    return {
+        **resampling_plans(figures),
+        METRIC_VERSIONS: json.dumps(versions.of_metrics(figures), sort_keys=True),
+    }
 
 
-def plans(figures: Mapping[str, Figure]) -> dict[str, str]:
+def resampling_plans(figures: Mapping[str, Figure]) -> dict[str, str]:
     """Return by `plan.<evaluation>` who was drawn for the intervals of its figures (without those
     of its breakdowns), e.g. `speaker+attack`.
     """
@@ -209,7 +212,7 @@ def per_cent(name: str, value: float) -> float:
     return 100 * value if is_rate(name) else value
 
 
-def describe(entry: RunEntry, figures: Mapping[str, Figure]) -> str:
+def describe_run(entry: RunEntry, figures: Mapping[str, Figure]) -> str:
     """Return the run's description: the paper's results beside ours, in Markdown.
 
     `figures` are fractions by metric; empty while the run goes on. Those of single attacks stand
@@ -258,7 +261,7 @@ def _written(value: float) -> str:
     return "" if math.isnan(value) else f"{value:.6f}"
 
 
-def describe_scored(entry: ScoredEntry) -> str:
+def describe_scored_file(entry: ScoredEntry) -> str:
     """Return the description of a judged score file, in Markdown."""
     smoke = "**SMOKE: not a result.** " if entry.form == "smoke" else ""
     lines = [

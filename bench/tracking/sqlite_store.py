@@ -13,21 +13,21 @@ from pathlib import Path
 
 from bench._io import atomic_files, file_locks
 from bench.errors import BenchError
-from bench.tracking.address import folder, of_file
-from bench.tracking.client import connect
+from bench.tracking.address import file_address, folder
+from bench.tracking.client import open_client
 
 _DEFAULT = "0"
 """The experiment that MLflow makes with each store; it would stand empty among the tables."""
 
 
-def refusal(file: Path, lock_file: Path) -> str:
+def write_refusal(file: Path, lock_file: Path) -> str:
     """Return why a store cannot be written, "" where it can. The lock file's folder is made.
 
     A store that cannot be locked cannot be written either: two processes would spoil it.
     """
     try:
         lock_file.parent.mkdir(parents=True, exist_ok=True)
-        file_locks.require(lock_file)
+        file_locks.require_lockable(lock_file)
     except OSError as error:
         return f"{lock_file} cannot be locked: {error.strerror or error}"
     # SQLite needs its folder for its journal.
@@ -36,7 +36,7 @@ def refusal(file: Path, lock_file: Path) -> str:
     return f"there is no permission to write {shut[0]}" if shut else ""
 
 
-def make(file: Path) -> None:
+def make_store(file: Path) -> None:
     """Make the store where it is new, or was left half-made by a process that was killed.
 
     It is made in a folder beside and moved into place when it is whole. Only a file that holds no
@@ -55,7 +55,7 @@ def make(file: Path) -> None:
 
 def write_empty(file: Path) -> None:
     """Write a store that holds nothing."""
-    connect(of_file(file)).delete_experiment(_DEFAULT)
+    open_client(file_address(file)).delete_experiment(_DEFAULT)
 
 
 def _is_whole(file: Path) -> bool:
@@ -108,7 +108,7 @@ def place(file: Path, root: Path) -> None:
                     _move(database, run, old, (root / tail).as_uri())
 
 
-def direct(file: Path, experiment_id: str, to: Path) -> None:
+def direct_artifacts(file: Path, experiment_id: str, to: Path) -> None:
     """Have the artifacts of an experiment's runs to come lie in the folder `to`, wherever the store
     was when the experiment was made; one whose artifacts are not on this machine is left alone. To
     be called under the store's lock.
@@ -132,7 +132,7 @@ def _move(database: sqlite3.Connection, run: str, old: str, new: str) -> None:
         )
 
 
-def copy(file: Path, to: Path) -> None:
+def copy_store(file: Path, to: Path) -> None:
     """Copy a store that cannot be written; BenchError where it cannot be read.
 
     Another process may be writing it: it is asked for a state between two transactions, and only

@@ -15,10 +15,10 @@ from typing import Any, NamedTuple
 from bench.errors import BenchError
 from bench.tracking import process, registered_models, run_files
 from bench.tracking.address import folder
-from bench.tracking.client import cut, log_points, unreachable
-from bench.tracking.mlflow_store import MEANT_FOR, Ledger
+from bench.tracking.client import cut_text, log_points, unreachable
+from bench.tracking.mlflow_store import MEANT_FOR, MlflowStore
 from bench.tracking.run_frame import is_figure
-from bench.tracking.run_lifecycle import GATHERED, PARENT, joined
+from bench.tracking.run_lifecycle import GATHERED, PARENT, join_values
 from bench.tracking.user import USER
 
 _SENT = "sent"
@@ -37,14 +37,14 @@ class Sent(NamedTuple):
     """False where some of its files are lost on the way, or gone: it waits on."""
 
 
-def waiting(outbox: Ledger) -> list[str]:
+def waiting_runs(outbox: MlflowStore) -> list[str]:
     """Return the names of the runs that wait."""
     return [_name(outbox, run) for run in _waiting(outbox)]
 
 
-def send(
-    outbox: Ledger,
-    store: Ledger,
+def send_runs(
+    outbox: MlflowStore,
+    store: MlflowStore,
     identity: Mapping[str, str] | None = None,
     *,
     elsewhere: bool = False,
@@ -93,7 +93,7 @@ def send(
         yield Sent(name, "finished there already" if done else "sent")
 
 
-def _meant_for_another(meant_for: str, store: Ledger) -> str:
+def _meant_for_another(meant_for: str, store: MlflowStore) -> str:
     return (
         f"not sent: it was recorded for {meant_for}, and {store.at.shown} is configured: configure "
         "that store, or send it here by `bench sync --to-configured`"
@@ -105,9 +105,9 @@ def _missing(run: Any, place: Path) -> str:
     data = run.data
     # Records of before the number was kept: what has figures has a file of them.
     had = int(
-        data.tags.get(run_files.COUNT, any(is_figure(of, data.metrics) for of in data.metrics))
+        data.tags.get(run_files.FILE_COUNT, any(is_figure(of, data.metrics) for of in data.metrics))
     )
-    known = run_files.sizes(place)
+    known = run_files.file_sizes(place)
     if len(known) >= had:
         return ""
     return (
@@ -117,14 +117,14 @@ def _missing(run: Any, place: Path) -> str:
     )
 
 
-def _send_files(store: Ledger, target: str, place: Path, done: bool) -> str:
+def _send_files(store: MlflowStore, target: str, place: Path, done: bool) -> str:
     """Send the files in `place` and compare; of a run that is `done` there, only those whose names
     it lacks. Return what is said of a loss, "" where all are there.
     """
-    client, known = store.client, run_files.sizes(place)
+    client, known = store.client, run_files.file_sizes(place)
 
     def lacking() -> list[str]:
-        there = dict(run_files.listed(client, target))
+        there = dict(run_files.list_files(client, target))
         return [
             name
             for name, size in known.items()
@@ -136,7 +136,7 @@ def _send_files(store: Ledger, target: str, place: Path, done: bool) -> str:
             inside = str(Path(name).parent)
             client.log_artifact(target, str(place / name), None if inside == "." else inside)
         if (place / registered_models.FOLDER).is_dir():
-            registered_models.register(client, target)
+            registered_models.register_model(client, target)
         lost = lacking()
     except Exception as error:
         if unreachable(error):
@@ -147,7 +147,7 @@ def _send_files(store: Ledger, target: str, place: Path, done: bool) -> str:
     return f"{len(lost)} of its {len(known)} files did not arrive at the store, e.g. {lost[0]}"
 
 
-def _waiting(outbox: Ledger) -> list[Any]:
+def _waiting(outbox: MlflowStore) -> list[Any]:
     """Return the runs that wait, those that began first first: parents go before their parts."""
     found = [
         run
@@ -157,7 +157,7 @@ def _waiting(outbox: Ledger) -> list[Any]:
     return sorted(found, key=lambda run: run.info.start_time)
 
 
-def _copy(outbox: Ledger, store: Ledger, run: Any, target: str) -> None:
+def _copy(outbox: MlflowStore, store: MlflowStore, run: Any, target: str) -> None:
     """Bring a run of the store to the state of the outbox's."""
     from mlflow.entities import Param, RunTag
 
@@ -165,12 +165,12 @@ def _copy(outbox: Ledger, store: Ledger, run: Any, target: str) -> None:
     known = client.get_run(target).data
     tags = {key: value for key, value in run.data.tags.items() if key not in _OWN}
     for key in {*GATHERED} & tags.keys() & known.tags.keys():
-        tags[key] = joined(known.tags[key], tags[key])
+        tags[key] = join_values(known.tags[key], tags[key])
     if PARENT in tags:
         tags[PARENT] = _sent(outbox, tags[PARENT])
     if run.info.status == "RUNNING":
         holder = run.data.tags.get("process", "")
-        tags["failure"] = cut(" ".join(filter(None, ("its process", holder, "died"))), 500)
+        tags["failure"] = cut_text(" ".join(filter(None, ("its process", holder, "died"))), 500)
     elif "failure" in known.tags and "failure" not in tags:
         client.delete_tag(target, "failure")
     for batch in _batches([RunTag(key, value) for key, value in tags.items()]):
@@ -185,19 +185,19 @@ def _copy(outbox: Ledger, store: Ledger, run: Any, target: str) -> None:
         log_points(client, target, [point for point in points if point.step not in there])
 
 
-def _end(store: Ledger, run: Any, target: str) -> None:
+def _end(store: MlflowStore, run: Any, target: str) -> None:
     """Say how the run ended: last, so that one that was not sent whole never counts as finished."""
     status = "FAILED" if run.info.status == "RUNNING" else run.info.status
     store.client.set_terminated(target, status, end_time=run.info.end_time)
 
 
-def _new(store: Ledger, table: str, run: Any) -> str:
+def _new(store: MlflowStore, table: str, run: Any) -> str:
     kept = ("process", "identity", USER, *_identity(run))
     tags = {key: run.data.tags[key] for key in kept if key in run.data.tags}
-    return store.new(table, run.info.run_name, tags, run.info.start_time)
+    return store.create_run(table, run.info.run_name, tags, run.info.start_time)
 
 
-def _tell_experiment(store: Ledger, experiment: Any) -> None:
+def _tell_experiment(store: MlflowStore, experiment: Any) -> None:
     """Give the store's experiment the tags by which MLflow's pages show it, but for its note, which
     names the experiment by its number.
     """
@@ -207,13 +207,13 @@ def _tell_experiment(store: Ledger, experiment: Any) -> None:
             store.client.set_experiment_tag(known.experiment_id, key, value)
 
 
-def _adopt(store: Ledger, table: str, local: str, target: str) -> None:
+def _adopt(store: MlflowStore, table: str, local: str, target: str) -> None:
     """Name the parent by its id in the store at those of its parts that were begun there."""
     for part in store.search(table, {PARENT: local}):
         store.client.set_tag(part.info.run_id, PARENT, target)
 
 
-def _sent(outbox: Ledger, run_id: str) -> str:
+def _sent(outbox: MlflowStore, run_id: str) -> str:
     """Return the id in the store of a run that may be the outbox's."""
     from mlflow.exceptions import MlflowException
 
@@ -227,7 +227,7 @@ def _identity(run: Any) -> dict[str, str]:
     return {key: run.data.tags[key] for key in run.data.tags["identity"].split()}
 
 
-def _is_alive(outbox: Ledger, run: Any) -> bool:
+def _is_alive(outbox: MlflowStore, run: Any) -> bool:
     """Return whether a process works on a run; on a study's, which has no process of its own, one
     that works on any of its trials.
     """
@@ -238,11 +238,11 @@ def _is_alive(outbox: Ledger, run: Any) -> bool:
     return any(of.info.status == "RUNNING" and _is_alive(outbox, of) for of in parts)
 
 
-def _name(outbox: Ledger, run: Any) -> str:
+def _name(outbox: MlflowStore, run: Any) -> str:
     return f"{outbox.client.get_experiment(run.info.experiment_id).name}: {run.info.run_name}"
 
 
-def _artifacts(outbox: Ledger, experiment: Any, run: Any) -> Path:
+def _artifacts(outbox: MlflowStore, experiment: Any, run: Any) -> Path:
     """Return the folder of a run's files in the outbox, which lies beside its database, wherever
     that was when the run was recorded.
     """

@@ -16,7 +16,7 @@ from bench.cards import table_cards
 from bench.config import Config
 from bench.errors import BenchError
 from bench.tracking import address, rounded_tags
-from bench.tracking.client import quiet
+from bench.tracking.client import quiet_mlflow
 from bench.tracking.store import Store
 
 HOST = "127.0.0.1"
@@ -64,7 +64,7 @@ def environment() -> dict[str, str]:
     language models, which would be eight processes more.
     """
     off = ("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "MLFLOW_ENABLE_AI_GATEWAY")
-    return quiet() | dict.fromkeys(off, "false")
+    return quiet_mlflow() | dict.fromkeys(off, "false")
 
 
 def require_port(port: int) -> None:

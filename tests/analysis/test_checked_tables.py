@@ -86,7 +86,7 @@ def test_a_shape_that_the_network_does_not_have_is_not_equal(shapes, monkeypatch
 def test_another_row_has_its_own_shapes(shapes):
     """Clips of 2 s have 99 states: (32,000 - 400) / 320 is 98.75, and one more than its whole."""
     other = shapes.model_copy(update={"row": "breathnet/table9:2s"})
-    known = checked_tables.shapes(other)
+    known = checked_tables.part_shapes(other)
     assert known["input"] == (3, 32_000)
     assert known["frontend"] == (3, 99, 1024)
     assert known["frequency"] == (3, 32, 1024)

@@ -11,9 +11,9 @@ from bench.analysis.hidden_features import (
     PAPERS_MOST,
     _drawn,
     embedded,
-    last_linear,
+    last_linear_layer,
+    layer_input,
     limits,
-    taken,
 )
 from bench.models.systems.base import Answer, Batch, System
 from tests.errors import raises_code
@@ -48,9 +48,9 @@ def batch_of(n):
 
 def test_the_last_hidden_feature_is_found_and_taken():
     system, batch = Made().eval(), batch_of(2)
-    name = last_linear(system, batch, None)
+    name = last_linear_layer(system, batch, None)
     assert name == "last", "`weigh` has two inputs: it weighs logits"
-    found = taken(system, batch, None, name)
+    found = layer_input(system, batch, None, name)
     wanted = system.narrow(batch.waves.unflatten(1, (-1, 6))).mean(1, keepdim=True)
     torch.testing.assert_close(found, wanted)
     assert not any(part._forward_pre_hooks for part in system.modules())
@@ -58,24 +58,24 @@ def test_the_last_hidden_feature_is_found_and_taken():
 
 def test_frames_have_features_of_their_own():
     system, batch = Made(frames=3).eval(), batch_of(2)
-    found = taken(system, batch, 0.02, "last")
+    found = layer_input(system, batch, 0.02, "last")
     torch.testing.assert_close(found, system.narrow(batch.waves.unflatten(1, (-1, 6))))
 
 
 def test_tokens_that_are_no_frames_are_averaged():
     batch = batch_of(2)
-    found = taken(Made().eval(), batch, None, "narrow")
+    found = layer_input(Made().eval(), batch, None, "narrow")
     torch.testing.assert_close(found, batch.waves.unflatten(1, (-1, 6)).mean(1, keepdim=True))
 
 
 def test_unknown_and_idle_layers_are_errors():
     system = Made().eval()
     with raises_code("analysis.no-such-layer") as raised:
-        taken(system, batch_of(1), None, "narow")
+        layer_input(system, batch_of(1), None, "narow")
     assert "did you mean 'narrow'" in str(raised.value)
     system.idle = nn.Linear(9, 9)
     with raises_code("analysis.unusable-layer"):
-        taken(system, batch_of(1), None, "idle")
+        layer_input(system, batch_of(1), None, "idle")
 
 
 @pytest.mark.parametrize("most", [1, 5, 11, 12, 100])

@@ -12,7 +12,7 @@ from bench.analysis.position_errors import by_position, of_labels
 from bench.cards import table_cards
 from bench.config import Config
 from bench.data import corpora
-from bench.evaluation.score_frames import Framed, framed
+from bench.evaluation.score_frames import ScoreFrames, order_frames
 from bench.metrics import scores as score_file
 from bench.metrics.grid import Points, Surplus
 from bench.reports.evaluation_plots import ranked_strips
@@ -101,7 +101,7 @@ def test_what_is_no_grid_is_an_error(tmp_path):
     gap = write(tmp_path / "a.parquet", FIRST)
     table = score_file.read(gap)
     with raises_code("analysis.not-on-a-grid"):
-        framed(table.filter([*[True] * 2, False, *[True] * 8]), gap)
+        order_frames(table.filter([*[True] * 2, False, *[True] * 8]), gap)
     whole = write(tmp_path / "b.parquet", {"a": ("b", "b"), "b": ("s", "b")})
     with raises_code("analysis.not-on-a-grid"):
         by_position({"S0": whole})
@@ -114,7 +114,7 @@ def made_points(wrong, length=10):
     score = np.where(truth ^ off, -1.0, 1.0)
     code = np.repeat(np.arange(len(wrong)), length)
     names = [f"u{i}" for i in range(len(wrong))]
-    return Framed(names, Points(code, truth, score, 320, Surplus(0, 0, 0)))
+    return ScoreFrames(names, Points(code, truth, score, 320, Surplus(0, 0, 0)))
 
 
 def shown(groups):
@@ -144,7 +144,7 @@ def test_utterances_of_one_class_are_left_out_where_there_are_others():
     names, points = made_points([1, 2, 3])
     truth = points.is_spoof.copy()
     truth[:10] = False
-    of = Framed(names, points._replace(is_spoof=truth))
+    of = ScoreFrames(names, points._replace(is_spoof=truth))
     assert [*chain(*shown(ranked_strips(of)).values())] == ["u1", "u2"]
-    alone = Framed(names, points._replace(is_spoof=np.zeros(30, dtype=bool)))
+    alone = ScoreFrames(names, points._replace(is_spoof=np.zeros(30, dtype=bool)))
     assert len([*chain(*shown(ranked_strips(alone)).values())]) == 3

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.tracking.address import address, of_file
+from bench.tracking.address import address, file_address
 from tests.errors import raises_code
 
 SECRET = "s3cr3t@/:"
@@ -32,7 +32,7 @@ QUOTED = "s3cr3t%40%2F%3A"
 )
 def test_a_file_of_any_name_is_found_again_by_its_uri(name, tmp_path):
     file = tmp_path / name / "mlflow.db"
-    made = of_file(file)
+    made = file_address(file)
     assert address(made.shown).file == file
     assert address(made.uri).file == file
 

@@ -56,7 +56,7 @@ def test_a_half_made_store_is_made_anew(tmp_path, left, name):
     file = tmp_path / name
     half_made(file, HALF_MADE[left])
     (tmp_path / f"{name}-wal").touch()
-    sqlite_store.make(file)
+    sqlite_store.make_store(file)
     with closing(sqlite3.connect(file)) as database:
         assert database.execute("select experiment_id from experiments").fetchall() == [(0,)]
     assert [path.name for path in tmp_path.iterdir()] == [name]
@@ -79,7 +79,7 @@ def test_a_store_that_holds_anything_is_left_as_it_is(config, store, entry):
     with closing(sqlite3.connect(file)) as database, database:
         database.execute("delete from experiments where experiment_id = 0")  # `mlflow gc` does
     before = file.read_bytes()
-    sqlite_store.make(file)
+    sqlite_store.make_store(file)
     assert file.read_bytes() == before
 
 
@@ -103,9 +103,9 @@ def test_a_kill_while_the_store_is_made_leaves_none(tmp_path, monkeypatch):
         with monkeypatch.context() as at:
             at.setattr(f"bench.tracking.sqlite_store.{name}", killed)
             with pytest.raises(Killed):
-                sqlite_store.make(tmp_path / "mlflow.db")
+                sqlite_store.make_store(tmp_path / "mlflow.db")
         assert not (tmp_path / "mlflow.db").exists()
-    sqlite_store.make(tmp_path / "mlflow.db")
+    sqlite_store.make_store(tmp_path / "mlflow.db")
 
 
 MAKER = """
@@ -222,8 +222,8 @@ def test_a_store_that_cannot_be_written_is_read(read_only, entry, tmp_path):
 
 
 def test_a_copy_is_gone_with_its_reader(config, monkeypatch, tmp_path):
-    monkeypatch.setattr(sqlite_store, "refusal", lambda *given: "no permission")
-    own = mlflow_store.configured(config)
+    monkeypatch.setattr(sqlite_store, "write_refusal", lambda *given: "no permission")
+    own = mlflow_store.open_configured(config)
     copy = own.client.tracking_uri.partition("///")[2].partition("mlflow.db")[0]
     assert os.path.isdir(copy)
     del own
@@ -237,7 +237,7 @@ def test_a_store_that_cannot_be_read_is_named(config, monkeypatch):
     with raises_code("tracking.cannot-open") as raised:
         Store(config)
     assert "mlflow.db" in str(raised.value)
-    monkeypatch.setattr(sqlite_store, "refusal", lambda *given: "no permission")
+    monkeypatch.setattr(sqlite_store, "write_refusal", lambda *given: "no permission")
     with raises_code("tracking.not-readable") as raised:
         Store(config)
     assert "mlflow.db" in str(raised.value)

@@ -59,7 +59,7 @@ def test_a_loaded_model_answers_as_the_system_that_was_kept(kind, tuning, tmp_pa
     system = engine.build(run, 1, Config(work=tmp_path)).eval()
     before = answer(system, run)
     names = list(system.state_dict())
-    registered_models.write(system, tmp_path / "model")
+    registered_models.write_model(system, tmp_path / "model")
     assert list(system.state_dict()) == names, "the system itself is left as it is"
     torch.testing.assert_close(answer(system, run), before)
     loaded = mlflow.pytorch.load_model(str(tmp_path / "model"))
@@ -71,7 +71,7 @@ def test_a_loaded_model_answers_as_the_system_that_was_kept(kind, tuning, tmp_pa
 @pytest.mark.slow
 def test_a_model_is_loaded_in_another_process_without_the_work_folder(tmp_path):
     _, system = built("sal", tmp_path)
-    registered_models.write(system, tmp_path / "model")
+    registered_models.write_model(system, tmp_path / "model")
     code = (
         "import sys, warnings; warnings.simplefilter('ignore'); import mlflow.pytorch as p; "
         "print(type(p.load_model(sys.argv[1])).__name__)"
