@@ -125,8 +125,10 @@ def explain(error: BaseException) -> ErrorExplanation | None:
     """Return what to tell the reader of an error that the machine or a file made; None where it is
     none of those, so a fault of ours.
     """
-    found = next(filter(None, (_of_class(error, name) for name in _classes(error))), None)
-    return found or (_of_runtime(error) if isinstance(error, RuntimeError) else None)
+    explanation = next(
+        filter(None, (_explain_class(error, name) for name in _class_names(error))), None
+    )
+    return explanation or (_explain_runtime(error) if isinstance(error, RuntimeError) else None)
 
 
 def is_of_disk(error: BaseException | None) -> bool:
@@ -137,9 +139,9 @@ def is_of_disk(error: BaseException | None) -> bool:
         return False
     if isinstance(error, OSError) and error.errno in _OF_DISK:
         return True
-    if {*_classes(error)} & _DATABASES and any(words in str(error) for words in _FULL_DATABASE):
+    if {*_class_names(error)} & _DATABASES and any(words in str(error) for words in _FULL_DATABASE):
         return True
-    return _is_torn_by_torch(error) or is_of_disk(error.__cause__ or error.__context__)
+    return _is_torn_write(error) or is_of_disk(error.__cause__ or error.__context__)
 
 
 @contextmanager
@@ -156,39 +158,39 @@ def naming(path: Path, part: Path | None = None) -> Generator[None]:
         raise
 
 
-def _classes(error: BaseException) -> Iterator[str]:
-    for of in type(error).__mro__:
-        yield f"{of.__module__}.{of.__qualname__}"
+def _class_names(error: BaseException) -> Iterator[str]:
+    for kind in type(error).__mro__:
+        yield f"{kind.__module__}.{kind.__qualname__}"
 
 
-def _of_class(error: BaseException, name: str) -> ErrorExplanation | None:
+def _explain_class(error: BaseException, name: str) -> ErrorExplanation | None:
     match name:
         case "builtins.OSError":
             assert isinstance(error, OSError)
             return of_system(error)
         case "builtins.ModuleNotFoundError":
             assert isinstance(error, ModuleNotFoundError)
-            return _of_package(error.name or "")
+            return _explain_package(error.name or "")
         case "builtins.MemoryError":
             what = f"there is not enough memory ({_first_line(error)})".replace(" ()", "")
-            return _explained("", _Case("machine.no-memory", what, _MEMORY))
+            return _make_explanation("", _Case("machine.no-memory", what, _MEMORY))
         case "builtins.UnicodeDecodeError":
             assert isinstance(error, UnicodeDecodeError)
             part = error.object[max(0, error.start - 20) : error.end + 20]
             what = f"a file is not in UTF-8 near {quoted(part)}"
-            return _explained("", _Case("file.encoding", what, "save it as UTF-8", GIVEN))
+            return _make_explanation("", _Case("file.encoding", what, "save it as UTF-8", GIVEN))
         case "mlflow.exceptions.MlflowException":
-            return _of_database("the tracking store", str(error))
+            return _explain_database("the tracking store", str(error))
         case "sqlite3.Error" | "sqlalchemy.exc.SQLAlchemyError":
-            return _of_database("the database", str(getattr(error, "orig", None) or error))
+            return _explain_database("the database", str(getattr(error, "orig", None) or error))
         case "soundfile.LibsndfileError":
-            return _of_audio(str(error))
+            return _explain_audio(str(error))
         case "torch.OutOfMemoryError":
             what = f"the GPU's memory is full ({_first_line(error)})"
             remedy = "end what else runs on it, or set a smaller training.batch_size"
-            return _explained("", _Case("machine.gpu-memory", what, remedy))
+            return _make_explanation("", _Case("machine.gpu-memory", what, remedy))
         case "torch.AcceleratorError":
-            return _explained(
+            return _make_explanation(
                 "",
                 _Case(
                     "machine.gpu-failed",
@@ -197,7 +199,7 @@ def _of_class(error: BaseException, name: str) -> ErrorExplanation | None:
                 ),
             )
         case "concurrent.futures.process.BrokenProcessPool":
-            return _explained(
+            return _make_explanation(
                 "",
                 _Case(
                     "machine.no-memory", "a process of ours was killed, perhaps for memory", _MEMORY
@@ -207,7 +209,7 @@ def _of_class(error: BaseException, name: str) -> ErrorExplanation | None:
             return None
 
 
-def _of_package(module: str) -> ErrorExplanation | None:
+def _explain_package(module: str) -> ErrorExplanation | None:
     """Explain a module that cannot be imported; None where it is one of ours."""
     package = module.partition(".")[0]
     if package in ("", "bench"):
@@ -219,46 +221,48 @@ def _of_package(module: str) -> ErrorExplanation | None:
 
 def of_system(error: OSError) -> ErrorExplanation:
     """Return what to tell the reader of an operating system error."""
-    number, own = error.errno, error.strerror or ""
+    number, words = error.errno, error.strerror or ""
     if number is None:  # a library's own, or passed on by a process that loads audio
         return ErrorExplanation("machine.refused", plain(error), MACHINE)
-    case = _CASES.get(number) or _Case("machine.refused", own.lower() or os.strerror(number), "")
-    if own and own != os.strerror(number):
-        case = case._replace(what=own)
+    case = _CASES.get(number) or _Case("machine.refused", words.lower() or os.strerror(number), "")
+    if words and words != os.strerror(number):
+        case = case._replace(what=words)
     path = error.filename
     where = os.fsdecode(path) if isinstance(path, str | bytes) else ""
     if not where and number == errno.ENOSPC:
-        case = case._replace(what=f"{case.what} ({_free()})")
-    return _explained(where, case)
+        case = case._replace(what=f"{case.what} ({_free_space()})")
+    return _make_explanation(where, case)
 
 
-def _free() -> str:
+def _free_space() -> str:
     """Return how much space there is here and where temporary files are."""
     free: dict[str, int] = {}
-    for place in (os.curdir, os.environ.get("TMPDIR", "/tmp")):
+    for folder in (os.curdir, os.environ.get("TMPDIR", "/tmp")):
         with suppress(OSError):  # it is gone
-            free[os.path.abspath(place)] = shutil.disk_usage(place).free
-    return ", ".join(f"{place}: {size / 1e6:,.1f} MB free" for place, size in free.items())
+            free[os.path.abspath(folder)] = shutil.disk_usage(folder).free
+    return ", ".join(f"{folder}: {size / 1e6:,.1f} MB free" for folder, size in free.items())
 
 
-def _of_database(which: str, text: str) -> ErrorExplanation:
+def _explain_database(which: str, text: str) -> ErrorExplanation:
     case = next((case for words, case in _OF_SQLITE.items() if words in text), None)
-    return _explained(
+    return _make_explanation(
         which, case or _Case("machine.database-failed", text.strip().partition("\n")[0], "")
     )
 
 
-def _of_audio(text: str) -> ErrorExplanation:
+def _explain_audio(text: str) -> ErrorExplanation:
     """Explain an error of libsndfile, whose "System error." says of no file why."""
     path = re.match(r"Error opening '(.*)': ", text)
     where = path[1] if path else ""
     if not text.endswith("System error."):
         return ErrorExplanation("file.unreadable", text, MACHINE)
     what = "audio cannot be read or written (disk full, no permission, or the drive failed)"
-    return _explained(where, _Case("machine.refused", what, "look at the path and the free space"))
+    return _make_explanation(
+        where, _Case("machine.refused", what, "look at the path and the free space")
+    )
 
 
-def _of_runtime(error: RuntimeError) -> ErrorExplanation | None:
+def _explain_runtime(error: RuntimeError) -> ErrorExplanation | None:
     """Explain what torch reports as a RuntimeError."""
     text = str(error)
     if "inline_container" in text or "PytorchStreamWriter" in text:
@@ -266,19 +270,19 @@ def _of_runtime(error: RuntimeError) -> ErrorExplanation | None:
         cause = error.__cause__ or error.__context__
         if isinstance(cause, OSError):
             return of_system(cause)
-        if _is_torn_by_torch(error):
-            return _explained("", _CASES[errno.ENOSPC])
+        if _is_torn_write(error):
+            return _make_explanation("", _CASES[errno.ENOSPC])
     if any(words in text for words in _NO_MEMORY):
-        return _explained("", _CASES[errno.ENOMEM])
+        return _make_explanation("", _CASES[errno.ENOMEM])
     if "DataLoader worker" in text and "killed by signal" in text:
         what = "a process that loads audio was killed, perhaps for memory or shared memory"
-        return _explained(
+        return _make_explanation(
             "", _Case("machine.no-memory", what, "set fewer `workers` in bench.toml, 0 for none")
         )
     return None
 
 
-def _is_torn_by_torch(error: BaseException) -> bool:
+def _is_torn_write(error: BaseException) -> bool:
     """Return whether torch's writer says, in its way, that not all was written."""
     text = str(error)
     return isinstance(error, RuntimeError) and (
@@ -286,7 +290,7 @@ def _is_torn_by_torch(error: BaseException) -> bool:
     )
 
 
-def _explained(where: str, case: _Case) -> ErrorExplanation:
+def _make_explanation(where: str, case: _Case) -> ErrorExplanation:
     text = "; ".join(filter(None, (case.what, case.remedy)))
     return ErrorExplanation(case.code, f"{where}: {text}" if where else text, case.exit_code)
 

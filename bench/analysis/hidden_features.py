@@ -66,7 +66,7 @@ def hidden(
     data, subset = row.run.evaluate[evaluation], row.subset(evaluation)
     fabric = engine.make_fabric(replace(config, devices=1), row.run.training.precision)
     share = utterances(fabric, subset, data, corpora.card(subset.corpus).audio, config)
-    drawn = _drawn([len(labels) for labels in share.labels], most, row.seed)
+    drawn = _draw_frames([len(labels) for labels in share.labels], most, row.seed)
     share.batches = [
         chosen for batch in share.batches if (chosen := [i for i in batch if i in drawn.frames])
     ]
@@ -81,8 +81,8 @@ def hidden(
         batch = Batch(*(part.to(fabric.device) for part in clips))
         name = name or last_linear_layer(system, batch, data.resolution_s)
         with fabric.autocast():
-            found = layer_input(system, batch, data.resolution_s, name)
-        for index, of_utterance in zip(indices, found, strict=True):
+            inputs = layer_input(system, batch, data.resolution_s, name)
+        for index, of_utterance in zip(indices, inputs, strict=True):
             frames = drawn.frames[index]
             features.append(of_utterance[frames].float().cpu().numpy())
             labels.append(share.labels[index][frames])
@@ -115,9 +115,9 @@ def limits(asked: str, names: Mapping[str, str]) -> dict[str, int | None]:
     and for fewer than five.
     """
     if asked.strip().isdecimal():
-        return dict.fromkeys(names, _enough(asked))
+        return dict.fromkeys(names, _parse_count(asked))
     by_word = {word.lower(): key for pair in names.items() for key in pair[:1] for word in pair}
-    found: dict[str, int | None] = dict.fromkeys(names)
+    numbers: dict[str, int | None] = dict.fromkeys(names)
     for part in filter(None, (part.strip() for part in asked.split(","))):
         word, equals, number = part.partition("=")
         if not equals or not number.strip().isdecimal():
@@ -126,16 +126,16 @@ def limits(asked: str, names: Mapping[str, str]) -> dict[str, int | None]:
             )
         key = by_word.get(word.strip().lower())
         if key is not None:
-            found[key] = _enough(number)
+            numbers[key] = _parse_count(number)
         elif asked != PAPERS_MOST:
-            known = near(word.strip(), names.values())
+            hint = near(word.strip(), names.values())
             raise BenchError(
-                "row.no-such-evaluation", f"--most {part!r}: the row has no such evaluation{known}"
+                "row.no-such-evaluation", f"--most {part!r}: the row has no such evaluation{hint}"
             )
-    return found
+    return numbers
 
 
-def _enough(number: str) -> int:
+def _parse_count(number: str) -> int:
     if int(number) < _FEWEST:
         raise BenchError("option.invalid", f"--most {number.strip()}: should be {_FEWEST} or more")
     return int(number)
@@ -184,27 +184,27 @@ def layer_input(system: System, batch: Batch, resolution_s: float | None, layer:
         raise BenchError(
             "analysis.unusable-layer", f"layer {layer!r} does not run while the system answers"
         )
-    (found,) = inputs
-    if found.ndim == 3 and found.shape[1] == frames:
-        return found
-    mean = found.flatten(1, -2).mean(dim=1) if found.ndim > 2 else found
+    (states,) = inputs
+    if states.ndim == 3 and states.shape[1] == frames:
+        return states
+    mean = states.flatten(1, -2).mean(dim=1) if states.ndim > 2 else states
     return mean[:, None].expand(-1, frames, -1)
 
 
-def _drawn(counts: list[int], most: int | None, seed: int) -> _Sample:
+def _draw_frames(counts: list[int], most: int | None, seed: int) -> _Sample:
     """Return at most so many frames of utterances that have `counts`, without repeats; all where
     `most` is None.
     """
     ends = np.cumsum(counts)
-    of = int(ends[-1])
+    total = int(ends[-1])
     rng = np.random.default_rng(seed)
     chosen = (
-        np.arange(of)
-        if most is None or of <= most
-        else np.sort(rng.choice(of, most, replace=False))
+        np.arange(total)
+        if most is None or total <= most
+        else np.sort(rng.choice(total, most, replace=False))
     )
     utterance = np.searchsorted(ends, chosen, side="right")
     frame = chosen - (ends - counts)[utterance]
     names, begins = np.unique(utterance, return_index=True)
     parts = [part.astype(np.int64) for part in np.split(frame, begins[1:])]
-    return _Sample(dict(zip(names.tolist(), parts, strict=True)), of)
+    return _Sample(dict(zip(names.tolist(), parts, strict=True)), total)

@@ -38,7 +38,7 @@ def order_frames(table: Any, path: Path) -> ScoreFrames:
     names, code = encoded.dictionary.to_pylist(), encoded.indices.to_numpy()
     rank = np.argsort(np.argsort(np.array(names, dtype=object)))
     code = rank[code]
-    start, end = _numbers(table, "start_s"), _numbers(table, "end_s")
+    start, end = _read_numbers(table, "start_s"), _read_numbers(table, "end_s")
     score, is_spoof = score_file.decision_score(table), score_file.pooled(table).is_spoof
     order = np.lexsort((start, code))
     frame_s = float(end[0] - start[0])
@@ -54,5 +54,5 @@ def order_frames(table: Any, path: Path) -> ScoreFrames:
     return ScoreFrames(sorted(names), points)
 
 
-def _numbers(table: Any, column: str) -> NDArray[np.float64]:
+def _read_numbers(table: Any, column: str) -> NDArray[np.float64]:
     return table[column].to_numpy().astype(np.float64)

@@ -59,7 +59,9 @@ def download_lines() -> list[str]:
         card = corpora.card(key)
         name, files = f"{card.name} ({card.short})", str(len(card.downloads))
         cells.append([name, files, card.download_size.in_words])
-    models = [[key, of.file, weights.size_in_words(key)] for key, of in weights.KNOWN.items()]
+    models = [
+        [key, weight.file, weights.size_in_words(key)] for key, weight in weights.KNOWN.items()
+    ]
     return [
         *("## Downloads", ""),
         *table(("corpus", "files", "download"), cells),
@@ -70,10 +72,10 @@ def download_lines() -> list[str]:
 def table_lines(keys: list[str]) -> list[str]:
     """Return the lines on tables."""
     heads = ("table", "rows", "trainings", "clips", "stays", "meanwhile", "hours")
-    return table(heads, [_of_table(key) for key in keys])
+    return table(heads, [_table_cells(key) for key in keys])
 
 
-def _of_table(key: str) -> list[str]:
+def _table_cells(key: str) -> list[str]:
     card = table_cards.table(key)
     rows = table_cards.runnable(card)
     trainings = costs.left(Order(card, rows, None, "paper"), _NOWHERE, again=True)

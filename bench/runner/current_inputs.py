@@ -39,16 +39,16 @@ class InputReader:
 
     def of_run(self, run: Run) -> RunInputs:
         """Return what `run` would be made from, and the training that it starts from."""
-        found = [self._of_split(run, data) for data in run.data.values()]
+        found = [self._read_split(run, data) for data in run.data.values()]
         if isinstance(run.start, Stage):
             found.append(self.of_run(run.start.stage))
-        found.append(self._of_training(run))
+        found.append(self._read_training(run))
         return RunInputs(
             {name: of for part in found for name, of in part.fingerprints.items()},
             {name: of for part in found for name, of in part.made_from.items()},
         )
 
-    def _of_training(self, run: Run) -> RunInputs:
+    def _read_training(self, run: Run) -> RunInputs:
         # All that `contents.of_training` looks at.
         key = digest(run.frontend), digest(run.augment), run.mix.kind, run.system.kind
         if key not in self._trained_from:
@@ -58,7 +58,7 @@ class InputReader:
                 self._trained_from[key] = RunInputs({}, made_from)
         return self._trained_from[key]
 
-    def _of_split(self, run: Run, data: Data) -> RunInputs:
+    def _read_split(self, run: Run, data: Data) -> RunInputs:
         of = corpus_cards.card(data.corpus).resolutions_s
         resolution_s = (data.resolution_s or max(of)) if of else None
         key = (run.form, data.corpus, data.split, resolution_s)

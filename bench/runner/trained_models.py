@@ -62,7 +62,7 @@ def find(order: Order, seed: int | None, config: Config, store: Store) -> Traine
     devices.require(config)
     ((row, run),) = order.runs().items()
     seed = order.row_seeds(row)[0] if seed is None else seed
-    tracked = _finished(order, row, run, seed, store)
+    tracked = _find_finished_run(order, row, run, seed, store)
     path = config.work / tracked.data.tags.get(TRAINED_IN, "") / checkpoints.KEPT
     damaged = ""
     if path.is_file():
@@ -76,7 +76,7 @@ def find(order: Order, seed: int | None, config: Config, store: Store) -> Traine
     return TrainedModel(run, seed, system, f"run {run_id} at {store.uri}{damaged}")
 
 
-def _finished(order: Order, row: str, run: Run, seed: int, store: Store) -> Any:
+def _find_finished_run(order: Order, row: str, run: Run, seed: int, store: Store) -> Any:
     """Return the tracked run that finished last with the row's settings and seed."""
     wanted = {"kind": "row", "row": row, "seed": str(seed), "signature": run.signature}
     for tracked in store.search(order.table.key, wanted):
@@ -98,9 +98,9 @@ def evaluation(run: Run, corpus: str, split: str) -> SplitEvaluation:
     Of a corpus without labels of frames, whole utterances are scored.
     """
     split_of = {name: (data.corpus, data.split) for name, data in run.evaluate.items()}
-    own = [name for name, of in split_of.items() if of == (corpus, split)]
-    near_by = [name for name, of in split_of.items() if of[0] == corpus]
-    like = [*own, *near_by, *run.evaluate][0]
+    exact = [name for name, key in split_of.items() if key == (corpus, split)]
+    near_by = [name for name, key in split_of.items() if key[0] == corpus]
+    like = [*exact, *near_by, *run.evaluate][0]
     data = run.evaluate[like].model_copy(update={"corpus": corpus, "split": split, "by": ()})
     if corpus_cards.card(corpus).task != "localization" and data.splice.kind == "none":
         data = data.model_copy(update={"resolution_s": None})
@@ -119,5 +119,5 @@ def score_split(
     fabric = engine.make_fabric(replace(config, devices=1), model.run.training.precision)
     share = utterances(fabric, subset, data, audio, config)
     workers = config.loader_workers(fabric.device.type)
-    found = score(fabric, model.system.to(fabric.device), share, workers)
-    score_file.write(path, score_columns(share, found))
+    scores = score(fabric, model.system.to(fabric.device), share, workers)
+    score_file.write(path, score_columns(share, scores))

@@ -93,7 +93,7 @@ def open_client(to: Address) -> Any:
         logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
         try:
             if to.is_database:
-                _reach(to)
+                _connect_once(to)
             client = MlflowClient(tracking_uri=to.uri)
             if to.file is None and to.endpoint is None and not to.is_database:
                 client.search_experiments(max_results=1)  # only so does a service say what it lacks
@@ -107,7 +107,7 @@ def open_client(to: Address) -> Any:
             ) from error
 
 
-def _reach(to: Address) -> None:
+def _connect_once(to: Address) -> None:
     """Connect to a database once: MLflow itself would try ten times, for two minutes."""
     import sqlalchemy
     from sqlalchemy.pool import NullPool
@@ -170,7 +170,7 @@ def log_metrics(client: Any, run_id: str, metrics: Mapping[str, float], step: in
 
     now = now_ms()
     log_points(
-        client, run_id, [Metric(of, float(value), now, step) for of, value in metrics.items()]
+        client, run_id, [Metric(name, float(value), now, step) for name, value in metrics.items()]
     )
 
 

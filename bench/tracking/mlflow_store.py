@@ -57,7 +57,7 @@ class MlflowStore:
             return open_client(self.at)
         self._refusal = sqlite_store.write_refusal(self.at.file, self._lock_file)
         if self._refusal:
-            return open_client(self._copied(self.at.file, self.artifacts))
+            return open_client(self._copy_address(self.at.file, self.artifacts))
         with self.lock():
             sqlite_store.make_store(self.at.file)
             sqlite_store.place(self.at.file, self.artifacts)
@@ -67,11 +67,11 @@ class MlflowStore:
         """Return what an error of the store says, in one line and without a password."""
         return self.at.hidden(first_line(error))
 
-    def _copied(self, file: Path, artifacts: Path) -> Address:
+    def _copy_address(self, file: Path, artifacts: Path) -> Address:
         """Return the address of a copy, which is gone when this process is."""
-        own = ExitStack()
-        weakref.finalize(self, own.close)
-        copy = own.enter_context(atomic_files.scratch()) / file.name
+        stack = ExitStack()
+        weakref.finalize(self, stack.close)
+        copy = stack.enter_context(atomic_files.scratch()) / file.name
         if file.exists():
             sqlite_store.copy_store(file, copy)
         sqlite_store.make_store(copy)
@@ -113,9 +113,9 @@ class MlflowStore:
         """Return MLflow's experiment of that name, None where there is none; BenchError where it
         was deleted, so that its runs are not taken for missing.
         """
-        found = self.client.get_experiment_by_name(name)
-        if found is not None and found.lifecycle_stage == "deleted":
-            store, number = self.at.shown, found.experiment_id
+        experiment = self.client.get_experiment_by_name(name)
+        if experiment is not None and experiment.lifecycle_stage == "deleted":
+            store, number = self.at.shown, experiment.experiment_id
             raise BenchError(
                 "tracking.experiment-deleted",
                 f"{name}: its experiment (number {number}) was deleted in the tracking store. "
@@ -123,7 +123,7 @@ class MlflowStore:
                 f"{number}` brings its runs back; `mlflow gc --backend-store-uri '{store}' "
                 f"--experiment-ids {number}` removes them for good, to begin anew",
             )
-        return found
+        return experiment
 
     def search(self, table: str, tags: Mapping[str, str]) -> list[Any]:
         """Return MLflow's runs in the experiment `table` that have all the tags, the one that began
@@ -133,15 +133,17 @@ class MlflowStore:
 
     def search_tables(self, tables: Iterable[str], tags: Mapping[str, str]) -> list[Any]:
         """Return what `search` does, of several tables and asked at once."""
-        known = [of for of in map(self.known, tables) if of is not None]
-        if not known:
+        experiments = [
+            experiment for experiment in map(self.known, tables) if experiment is not None
+        ]
+        if not experiments:
             return []
         wanted = " and ".join(f"tags.`{key}` = '{value}'" for key, value in tags.items())
-        return self.runs([of.experiment_id for of in known], wanted)
+        return self.runs([experiment.experiment_id for experiment in experiments], wanted)
 
     def runs(self, experiment_ids: Sequence[str], wanted: str = "") -> list[Any]:
         """Return experiments' runs that MLflow's filter admits, the one begun last first."""
-        found: list[Any] = []
+        runs: list[Any] = []
         token = None
         while True:
             page = self.client.search_runs(
@@ -150,10 +152,10 @@ class MlflowStore:
                 order_by=["attributes.start_time DESC"],
                 page_token=token,
             )
-            found += page
+            runs += page
             token = page.token
             if not token:
-                return found
+                return runs
 
     def create_run(
         self, table: str, name: str, tags: Mapping[str, str], begun_ms: int | None = None
@@ -165,9 +167,9 @@ class MlflowStore:
         experiment_id = self.ensure_experiment(table)
         if self.at.file is not None and self.artifacts is not None:
             sqlite_store.direct_artifacts(self.at.file, experiment_id, self.artifacts / table)
-        own = {USER: user_name()} | ({MEANT_FOR: self._meant_for} if self._meant_for else {})
+        more = {USER: user_name()} | ({MEANT_FOR: self._meant_for} if self._meant_for else {})
         run = self.client.create_run(
-            experiment_id, start_time=begun_ms or now_ms(), run_name=name, tags={**own, **tags}
+            experiment_id, start_time=begun_ms or now_ms(), run_name=name, tags={**more, **tags}
         )
         return run.info.run_id
 
@@ -176,8 +178,8 @@ class MlflowStore:
         experiment = self.known(name)
         if experiment is not None:
             return experiment.experiment_id
-        place = (self.artifacts / name).as_uri() if self.artifacts else None
-        return self.client.create_experiment(name, artifact_location=place)
+        location = (self.artifacts / name).as_uri() if self.artifacts else None
+        return self.client.create_experiment(name, artifact_location=location)
 
 
 def open_configured(config: Config) -> MlflowStore:

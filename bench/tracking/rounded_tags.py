@@ -28,7 +28,7 @@ def paper_tag(name: str) -> str:
 
 def paper_tags(published: Mapping[str, float]) -> dict[str, str]:
     """Return the tags of the paper's numbers (rates in per cent) by metric."""
-    return {paper_tag(name): _rounded(name, value) for name, value in published.items()}
+    return {paper_tag(name): _round_value(name, value) for name, value in published.items()}
 
 
 def our_tags(metrics: Mapping[str, float]) -> dict[str, str]:
@@ -36,7 +36,7 @@ def our_tags(metrics: Mapping[str, float]) -> dict[str, str]:
     those of breakdowns.
     """
     return {
-        our_tag(name): _rounded(name, value)
+        our_tag(name): _round_value(name, value)
         for name, value in metrics.items()
         if name.count(".") < 2 and is_figure(name, dict(metrics))
     }
@@ -54,5 +54,5 @@ def fill_in(client: Any, run: Any, table: Table) -> None:
             client.set_tag(run.info.run_id, key, value)
 
 
-def _rounded(name: str, value: float) -> str:
+def _round_value(name: str, value: float) -> str:
     return f"{value:.{digits(name)}f}"

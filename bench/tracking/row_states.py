@@ -12,7 +12,7 @@ def states(config: Config, table: str, form: Form) -> dict[str, str]:
     MLflow is not installed (`bench.tracking.open_store.unseen_state` says so).
     """
     frame = tidy(table_runs(config, table, form))
-    found: dict[str, str] = {}
+    by_signature: dict[str, str] = {}
     for signature, runs in frame.groupby("signature", sort=False):
         # The last run of a seed says how that seed stands.
         last = runs.drop_duplicates("seed", keep="last")
@@ -20,5 +20,5 @@ def states(config: Config, table: str, form: Form) -> dict[str, str]:
             f"{status}: seed {', '.join(str(seed) for seed in sorted(group['seed']))}"
             for status, group in last.groupby("status", sort=True)
         ]
-        found[str(signature)] = "; ".join(parts).lower()
-    return found
+        by_signature[str(signature)] = "; ".join(parts).lower()
+    return by_signature

@@ -27,18 +27,18 @@ def list_files(
     client: Any, run_id: str, below: str | None = None
 ) -> Iterator[tuple[str, int | None]]:
     """Return the files of a run as its store lists them, with their bytes where it says them."""
-    for found in client.list_artifacts(run_id, below):
-        if found.is_dir:
-            yield from list_files(client, run_id, found.path)
+    for entry in client.list_artifacts(run_id, below):
+        if entry.is_dir:
+            yield from list_files(client, run_id, entry.path)
         else:
-            yield found.path, found.file_size
+            yield entry.path, entry.file_size
 
 
 def tag_file_count(client: Any, run_id: str) -> None:
     """Say at a run of a local store how many files it keeps."""
-    place = folder(client.get_run(run_id).info.artifact_uri)
-    if place is not None:
-        client.set_tag(run_id, FILE_COUNT, str(len(file_sizes(place))))
+    folder_path = folder(client.get_run(run_id).info.artifact_uri)
+    if folder_path is not None:
+        client.set_tag(run_id, FILE_COUNT, str(len(file_sizes(folder_path))))
 
 
 def clear_uploads(folder: Path | None) -> None:

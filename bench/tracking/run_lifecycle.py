@@ -40,18 +40,18 @@ def begin_run(ledger: MlflowStore, entry: RunEntry) -> OpenRun:
     Raise BenchError where it is finished already, Busy where a living process runs it.
     """
     with ledger.lock():
-        known = [run for run in find_alike(ledger, entry) if _again(run) == entry.again]
-        if any(run.info.status == "FINISHED" for run in known):
+        earlier = [run for run in find_alike(ledger, entry) if _repeat_number(run) == entry.again]
+        if any(run.info.status == "FINISHED" for run in earlier):
             raise BenchError(
                 "row.already-finished", f"{entry.table}: {entry.name} is finished already"
             )
-        if not known:
+        if not earlier:
             return OpenRun(
                 ledger, ledger.create_run(entry.table, entry.name, run_tags(entry)), False
             )
-        _refuse_if_alive(known[0], entry)
-        _reopen(ledger.client, known[0], entry)
-        return OpenRun(ledger, known[0].info.run_id, True)
+        _refuse_if_alive(earlier[0], entry)
+        _reopen_run(ledger.client, earlier[0], entry)
+        return OpenRun(ledger, earlier[0].info.run_id, True)
 
 
 def find_alike(ledger: MlflowStore, entry: RunEntry) -> list[Any]:
@@ -63,16 +63,18 @@ def find_alike(ledger: MlflowStore, entry: RunEntry) -> list[Any]:
     """
     contents = entry.identity["contents"]
     unsaid = "" if versions.raised(entry.versions) else contents
-    found = ledger.search(entry.table, entry.asked_for)
-    return [run for run in found if run.data.tags.get("contents", unsaid) == contents]
+    runs = ledger.search(entry.table, entry.asked_for)
+    return [run for run in runs if run.data.tags.get("contents", unsaid) == contents]
 
 
 def next_repeat(entry: RunEntry, runs: Sequence[Any]) -> RunEntry:
     """Return the entry of a further run of the same, beside those `known` to be alike; where one of
     them was begun anew and is not finished, that one's.
     """
-    begun = [_again(run) for run in runs if _again(run) and run.info.status != "FINISHED"]
-    finished = [_again(run) for run in runs if run.info.status == "FINISHED"]
+    begun = [
+        _repeat_number(run) for run in runs if _repeat_number(run) and run.info.status != "FINISHED"
+    ]
+    finished = [_repeat_number(run) for run in runs if run.info.status == "FINISHED"]
     number = max(begun) if begun else max(finished, default=-1) + 1
     return replace(entry, again=number)
 
@@ -90,7 +92,10 @@ def changed_since(run: Any, entry: RunEntry) -> list[str]:
     changed = sorted(
         name for name in names if name in older or before.get(name) != entry.made_from.get(name)
     )
-    return [versions.said({of: older[of]}) if of in older else of for of in changed]
+    return [
+        versions.said({part_name: older[part_name]}) if part_name in older else part_name
+        for part_name in changed
+    ]
 
 
 def versions_of_run(run: Any) -> dict[str, int]:
@@ -98,7 +103,7 @@ def versions_of_run(run: Any) -> dict[str, int]:
     return json.loads(run.data.tags.get("versions", "{}"))
 
 
-def _again(run: Any) -> int:
+def _repeat_number(run: Any) -> int:
     return int(run.data.tags.get("again", 0))
 
 
@@ -160,15 +165,15 @@ def join_values(before: str, now: str) -> str:
     return ", ".join(dict.fromkeys([*before.split(", "), *now.split(", ")]))
 
 
-def _reopen(client: Any, run: Any, entry: RunEntry) -> None:
-    run_id, known = run.info.run_id, run.data.tags
+def _reopen_run(client: Any, run: Any, entry: RunEntry) -> None:
+    run_id, tags = run.info.run_id, run.data.tags
     clear_uploads(folder(run.info.artifact_uri))
     client.update_run(run_id, status="RUNNING")
     client.set_tag(run_id, "process", str(process.here()))
     now = {**code_tags(entry.commit), "device": entry.device}
     for key, value in now.items():
-        client.set_tag(run_id, key, join_values(known.get(key, value), value))
-    if "failure" in known:
+        client.set_tag(run_id, key, join_values(tags.get(key, value), value))
+    if "failure" in tags:
         client.delete_tag(run_id, "failure")
 
 

@@ -62,7 +62,7 @@ class ScoredRecord:
         row = {**asdict(self), **self.figures, **self.plans}
         row["ended"] = pd.Timestamp(self.ended_ms, unit="ms", tz="UTC")
         row["fingerprints"] = json.dumps(dict(self.fingerprints))
-        return {name: of for name, of in row.items() if name not in _FOLDED}
+        return {name: value for name, value in row.items() if name not in _FOLDED}
 
 
 _FOLDED = ("ended_ms", "figures", "plans")

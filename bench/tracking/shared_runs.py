@@ -18,7 +18,7 @@ def runs_trained_in(to: MlflowStore, folder: str) -> list[Any]:
     """Return the finished runs, of whatever table, whose training has the folder `place`, the one
     that began last first.
     """
-    experiments = [of.experiment_id for of in to.client.search_experiments()]
+    experiments = [experiment.experiment_id for experiment in to.client.search_experiments()]
     if not experiments:
         return []
     wanted = f"tags.{TRAINED_IN} = '{folder}' and attributes.status = 'FINISHED'"
@@ -31,8 +31,8 @@ def fetch_artifact(to: MlflowStore, run_id: str, path: str, folder: Path) -> Pat
     none.
     """
     parent = path.rpartition("/")[0] or None
-    kept = {of.path for of in to.client.list_artifacts(run_id, parent)}
-    if path not in kept:
+    paths = {file.path for file in to.client.list_artifacts(run_id, parent)}
+    if path not in paths:
         raise BenchError("tracking.artifact-missing", f"run {run_id[:8]} keeps no {path}")
     return Path(to.client.download_artifacts(run_id, path, str(folder)))
 

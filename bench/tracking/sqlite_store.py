@@ -31,8 +31,8 @@ def write_refusal(file: Path, lock_file: Path) -> str:
     except OSError as error:
         return f"{lock_file} cannot be locked: {error.strerror or error}"
     # SQLite needs its folder for its journal.
-    places = [place for place in (file, file.parent) if place.exists()]
-    shut = [place for place in places if not os.access(place, os.W_OK)]
+    paths = [path for path in (file, file.parent) if path.exists()]
+    shut = [path for path in paths if not os.access(path, os.W_OK)]
     return f"there is no permission to write {shut[0]}" if shut else ""
 
 
@@ -64,8 +64,8 @@ def _is_whole(file: Path) -> bool:
         return False
     try:
         with closing(sqlite3.connect(file)) as database:
-            found = database.execute("select name from sqlite_master where type = 'table'")
-            tables = {name for (name,) in found}
+            rows = database.execute("select name from sqlite_master where type = 'table'")
+            tables = {name for (name,) in rows}
             held = [
                 database.execute(f"select 1 from {table} limit 1").fetchone()
                 for table in {"experiments", "runs"} & tables
@@ -99,13 +99,13 @@ def place(file: Path, root: Path) -> None:
             (len(prefix), prefix),
         )
         for run, status, old, *names in elsewhere.fetchall():
-            known = folder(old)
+            earlier = folder(old)
             for name in names:  # MLflow's own pages call an experiment's folder by its number
                 tail = Path(str(name), run, "artifacts")
-                if known is None or known.parts[-len(tail.parts) :] != tail.parts:
+                if earlier is None or earlier.parts[-len(tail.parts) :] != tail.parts:
                     continue
-                if (root / tail).is_dir() or (status != "FINISHED" and not known.is_dir()):
-                    _move(database, run, old, (root / tail).as_uri())
+                if (root / tail).is_dir() or (status != "FINISHED" and not earlier.is_dir()):
+                    _move_run(database, run, old, (root / tail).as_uri())
 
 
 def direct_artifacts(file: Path, experiment_id: str, to: Path) -> None:
@@ -114,14 +114,14 @@ def direct_artifacts(file: Path, experiment_id: str, to: Path) -> None:
     be called under the store's lock.
     """
     with closing(sqlite3.connect(file)) as database, database:
-        asked = "select artifact_location from experiments where experiment_id = ?"
-        (location,) = database.execute(asked, (experiment_id,)).fetchone()
+        query = "select artifact_location from experiments where experiment_id = ?"
+        (location,) = database.execute(query, (experiment_id,)).fetchone()
         if folder(location) not in (None, to):
-            told = "update experiments set artifact_location = ? where experiment_id = ?"
-            database.execute(told, (to.as_uri(), experiment_id))
+            statement = "update experiments set artifact_location = ? where experiment_id = ?"
+            database.execute(statement, (to.as_uri(), experiment_id))
 
 
-def _move(database: sqlite3.Connection, run: str, old: str, new: str) -> None:
+def _move_run(database: sqlite3.Connection, run: str, old: str, new: str) -> None:
     """Name a run's artifacts, and its registered model, by their new place."""
     database.execute("update runs set artifact_uri = ? where run_uuid = ?", (new, run))
     for column in ("source", "storage_location"):

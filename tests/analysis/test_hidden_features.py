@@ -9,7 +9,7 @@ from torch import nn
 
 from bench.analysis.hidden_features import (
     PAPERS_MOST,
-    _drawn,
+    _draw_frames,
     embedded,
     last_linear_layer,
     layer_input,
@@ -81,18 +81,18 @@ def test_unknown_and_idle_layers_are_errors():
 @pytest.mark.parametrize("most", [1, 5, 11, 12, 100])
 def test_frames_are_drawn_once_and_evenly(most):
     counts = [3, 1, 5, 3]
-    drawn = _drawn(counts, most, 0)
+    drawn = _draw_frames(counts, most, 0)
     assert drawn.of == 12
     taken_frames = [(i, int(f)) for i, frames in drawn.frames.items() for f in frames]
     assert len(taken_frames) == len(set(taken_frames)) == min(most, 12)
     assert all(0 <= f < counts[i] for i, f in taken_frames)
-    assert repr(drawn) == repr(_drawn(counts, most, 0))
+    assert repr(drawn) == repr(_draw_frames(counts, most, 0))
     if 1 < most < 12:
-        assert repr(drawn) != repr(_drawn(counts, most, 1))
+        assert repr(drawn) != repr(_draw_frames(counts, most, 1))
 
 
 def test_all_are_drawn_where_no_number_is_set():
-    drawn = _drawn([3, 1, 5, 3], None, 0)
+    drawn = _draw_frames([3, 1, 5, 3], None, 0)
     assert sum(map(len, drawn.frames.values())) == drawn.of == 12
 
 

@@ -99,7 +99,7 @@ def test_a_kill_while_the_store_is_made_leaves_none(tmp_path, monkeypatch):
     def killed(*given):
         raise Killed
 
-    for name in ("write_empty", "writing.write_bytes"):
+    for name in ("write_empty", "atomic_files.write_bytes"):
         with monkeypatch.context() as at:
             at.setattr(f"bench.tracking.sqlite_store.{name}", killed)
             with pytest.raises(Killed):
