@@ -81,11 +81,11 @@ def address(uri: str) -> Address:
         return _database_address(uri, kind)
     if uri == "databricks" or (len(kind) > 1 and kind != "file"):
         return Address(
-            uri, mask_find_secrets(uri), _secrets=_find_secrets(uri)
+            uri, mask_secrets(uri), _secrets=_find_secrets(uri)
         )  # MLflow or a plug-in knows it
     raise BenchError(
         "tracking.bad-address",
-        f"the tracking store {mask_find_secrets(uri)!r} is none that is known: {_SHOULD_BE}",
+        f"the tracking store {mask_secrets(uri)!r} is none that is known: {_SHOULD_BE}",
     )
 
 
@@ -120,12 +120,12 @@ def _server_address(uri: str, kind: str) -> Address:
     except ValueError as error:
         # The error's own text may hold a part of the password.
         raise BenchError(
-            "tracking.bad-address", f"the tracking server {mask_find_secrets(uri)}: not an address"
+            "tracking.bad-address", f"the tracking server {mask_secrets(uri)}: not an address"
         ) from error
     if not parts.hostname:
         raise BenchError(
             "tracking.bad-address",
-            f"the tracking server {mask_find_secrets(uri)} has no host: {_SHOULD_BE}",
+            f"the tracking server {mask_secrets(uri)} has no host: {_SHOULD_BE}",
         )
     # Requests of MLflow are then without user and password, and so is all that it says of them.
     plain = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl().rstrip("/")
@@ -148,7 +148,7 @@ def _database_address(uri: str, kind: str) -> Address:
     user = f"{quote(parts.username)}:***@" if parts.username else ""
     return Address(
         uri,
-        mask_find_secrets(uri).replace("***@", user, 1),
+        mask_secrets(uri).replace("***@", user, 1),
         endpoint=(host, parts.port or _PORTS[kind]) if host else None,
         is_database=True,
         _secrets=_find_secrets(uri, str(parts.password or "")),
@@ -168,12 +168,12 @@ def _parse_url(uri: str) -> URL:
 def _unreadable_error(uri: str) -> BenchError:
     return BenchError(
         "tracking.bad-address",
-        f"the tracking store {mask_find_secrets(uri)}: not a database's address; signs such as @ : / % "
+        f"the tracking store {mask_secrets(uri)}: not a database's address; signs such as @ : / % "
         "in a password are written %40 %3A %2F %25",
     )
 
 
-def mask_find_secrets(uri: str) -> str:
+def mask_secrets(uri: str) -> str:
     """Return a URI without what stands before its host, and without passwords in its query.
 
     >>> masked("postgresql://bob:a@b@db.example/x?sslpassword=c&y=1")
