@@ -54,7 +54,7 @@ def installed(package: str) -> bool:
 def require(*packages: str) -> None:
     """Raise NotInstalled where packages that the command needs are not here."""
     if missing := [name for name in packages if not installed(name)]:
-        raise NotInstalled(needed(command(), missing[0]))
+        raise NotInstalled("package.missing", needed(command(), missing[0]))
 
 
 def command() -> str:
