@@ -58,8 +58,9 @@ def require(*packages: str) -> None:
 
 
 def command() -> str:
-    """Return the command that is at work as far as its verb, e.g. `bench run`, `bench data mini`;
-    outside of the command line `this`.
+    """Return the command that is at work as far as its verb, e.g. `bench run`, `bench data mini`.
+
+    Outside of the command line `this`.
     """
     if not Path(sys.argv[0]).name.startswith(("bench", WHOLE, "__main__")):
         return "this"
