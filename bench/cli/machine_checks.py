@@ -18,12 +18,12 @@ from bench.provenance import ROOT
 _LOCK_AGAIN = """
 import sys
 from pathlib import Path
-from bench import locks
+from bench._io import file_locks
 
 def refuse(holder):
     sys.exit(3)
 
-with locks.held(Path(sys.argv[1]), refuse):
+with file_locks.held(Path(sys.argv[1]), refuse):
     pass
 """
 _GB = 1e9

@@ -171,7 +171,7 @@ def _list_options(smoke: bool, detail: bool, folder: Path | None) -> list[str]:
 def _describe_empty(key: str, output_dir: Path) -> str:
     return (
         f"{key}: no row was run and no score file was evaluated, so nothing is written to "
-        f"{output_dir}: `bench run {key}` first, or give --output-dir to get the paper's results alone"
+        f"{output_dir}: `bench run {key}` first, or give --output-dir for the paper's results alone"
     )
 
 
