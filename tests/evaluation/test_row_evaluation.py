@@ -14,12 +14,12 @@ from bench.cards.corpus_cards import card
 from bench.config import Config
 from bench.data import corpora
 from bench.data.subset import Subset
-from bench.errors import BenchError
 from bench.evaluation import row_evaluation
 from bench.evaluation.judge import Judge, Request
 from bench.metrics import scores as score_file
 from bench.metrics.catalogue import metric
 from bench.specs.run import HeldOutData
+from tests.errors import raises_code
 
 EVAL = HeldOutData(corpus="asvspoof2019la", split="eval", resolution_s=None, by=("attack",))
 ASV = "ASVspoof2019_LA_asv_scores/ASVspoof2019.LA.asv.eval.gi.trl.scores.txt"
@@ -190,7 +190,7 @@ def test_figures_without_speaker_verification_are_the_rest(root, subset, tmp_pat
 def test_scores_of_other_utterances_are_refused(subset, tmp_path):
     path = write(subset, tmp_path / "scores.parquet")
     fewer = dataclasses.replace(subset, table=subset.table.iloc[1:].reset_index(drop=True))
-    with pytest.raises(BenchError, match="has other utterances than asvspoof2019la eval"):
+    with raises_code("scores.other-utterances"):
         row_evaluation.figures(path, EVAL, fewer)
 
 
