@@ -1,4 +1,4 @@
-"""Figures of scored frames: at several resolutions, by ranges, by class, by where frames are."""
+"""Results of scored frames: at several resolutions, by ranges, by class, by where frames are."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _LAST: Mapping[LastFrame, str] = {
 
 
 class FrameResults(NamedTuple):
-    """All figures of scored frames."""
+    """All results of scored frames."""
 
     figures: dict[str, Figure]
     breakdowns: tuple[Breakdown, ...]
@@ -130,19 +130,17 @@ def evaluate_frames(
 
 
 def place_on_grid(frames: Frames, reference: Reference, rules: FrameRules) -> Points:
-    """Return frames and labels at the frames' own resolution; BenchError where they are on no
-    grid.
-    """
+    """Return frames and labels at the frames' own resolution; BenchError without a grid."""
     return points(frames, reference, grid_of(frames) / SAMPLE_RATE_HZ, *rules)
 
 
 def evaluate_cell(
     frames: Frames, reference: Reference, cell: Cell, rules: FrameRules, resampling: Resampling
 ) -> dict[str, Figure]:
-    """Return the figures of frames of a cell's utterances: segment EER at their own resolution,
-    where they are on a grid, and range EER. Cells without frames of both classes have none.
+    """Return the results of frames of a cell's utterances; none for a cell without both classes.
 
-    A factor of spoofs keeps bona fide utterances, all of them; the bona fide parts of spoofed
+    These are the segment EER at their own resolution, where frames are on a grid, and the range
+    EER. A factor of spoofs keeps all bona fide utterances; the bona fide parts of spoofed
     utterances go with these.
     """
     rows = np.concatenate([cell.bonafide, cell.spoof])
@@ -189,7 +187,7 @@ def _count_spoof(ratios: Ratios, at_own: Points) -> Floats:
 
 
 def _describe_surplus(at_own: Points, resolution_s: float) -> str:
-    """Say how often scores and labels differ in number; nothing where they never do."""
+    """Return how often scores and labels differ in number; nothing where they never do."""
     more_scores, more_labels, largest = at_own.surplus
     if not more_scores and not more_labels:
         return ""

@@ -1,6 +1,6 @@
-"""Error rates of one system's frames by where these are: their place in their segment, and their
-distance to the nearest change of class; with replicates that are common to all systems on the same
-trials, as those of `bench.evaluation.draws`.
+"""Error rates of one system's frames by position in the segment and by distance to a boundary.
+
+All systems on the same trials have the same replicates, as those of `bench.evaluation.draws`.
 """
 
 # pyarrow ships no types.
@@ -52,12 +52,12 @@ class Placed(NamedTuple):
 
 
 def placed(path: Path) -> Placed:
-    """Return the error rates of the score file at `path`; a frame is decided by its larger logit,
-    or by `score > 0` where the file has none. Boundaries are those of the file's own labels, so to
-    a frame.
+    """Return the error rates by position of the score file at `path`.
 
-    Speakers and attacks are drawn where the file names them, else utterances. BenchError as
-    `bench.metrics.scores.read`, where frames lie on no grid, and where nothing can be drawn.
+    A frame is decided by its larger logit, or by `score > 0` where the file has none. Boundaries
+    are those of the file's own labels, so exact to a frame. Speakers and attacks are drawn where
+    the file names them, else utterances. BenchError as `bench.metrics.scores.read`, where frames
+    lie on no grid, and where nothing can be drawn.
     """
     table = scores.read(path)
     frames_of_file, truth = _read_timeline(table)
@@ -110,8 +110,9 @@ def _error_ratios(frames_of_file: Points, truth: Reference) -> Ratios:
 
 
 def _digest_trials(names: list[str], frames_of_file: Points, plan: Plan) -> str:
-    """Return a digest of what decides draws and groups: utterances, what they depend on, and the
-    labels of their frames.
+    """Return a digest of what decides draws and groups.
+
+    These are the utterances, their factors, and the labels of their frames.
     """
     digest = hashlib.sha256("\n".join([plan.name, *(names[unit] for unit in plan.unit)]).encode())
     for values in (*plan.levels, frames_of_file.utterance, frames_of_file.is_spoof):

@@ -1,4 +1,4 @@
-"""A verdict as text for people, as Markdown's tables, and as what JSON can hold."""
+"""A report of a score file as text for people, as Markdown's tables, and as what JSON can hold."""
 
 from __future__ import annotations
 
@@ -111,8 +111,9 @@ def comparison(result: Comparison) -> str:
 
 
 def compared_table(by: Sequence[str], compared: Sequence[Compared], without: str = "") -> list[str]:
-    """Return differences as a table of Markdown; `by` is what their levels are of, `without` stands
-    behind each result.
+    """Return differences as a table of Markdown.
+
+    `by` are the fields of their levels, `without` stands behind each result.
     """
     if not compared:
         return ["No result."]

@@ -71,8 +71,9 @@ def figures(path: Path, data: HeldOutData, subset: Subset) -> dict[str, Figure]:
 
 
 def lacking(evaluations: Iterable[tuple[HeldOutData, Subset]]) -> Iterator[str]:
-    """Say which official figures of utterances cannot be computed, and why; a file for them that is
-    broken is a BenchError.
+    """Yield which official results of utterances cannot be computed, and why.
+
+    A broken file for them is a BenchError.
     """
     for data, subset in evaluations:
         if data.resolution_s is None:
