@@ -14,21 +14,22 @@ import numpy as np
 from bench.config import Form
 from bench.errors import BenchError
 from bench.metrics.between import Between
-from bench.metrics.bootstrap import Measure, equal_error_rate
 from bench.metrics.breakdown import cells
 from bench.metrics.f1 import decide
-from bench.metrics.grid import grid_of, point_items, points, utterance_items
+from bench.metrics.grid import grid_of, point_items, points
 from bench.metrics.items import Items, items_tally
+from bench.metrics.measure import FrameMetric, Measure, frame_measures
 from bench.metrics.paired import holm, paired, paired_ratios
 from bench.metrics.plans import NothingToResample, Resampling
-from bench.metrics.ranges import ranges
 from bench.metrics.ratios import Ratios, decision_ratios
+from bench.metrics.registry import select_metrics
 from bench.metrics.tally import Integers
 from bench.metrics.timeline import Frames, Reference, frames_of, reference_of
 from bench.scoring.detection import items_of
 from bench.scoring.findings import Finding
 from bench.scoring.judge import Judge
 from bench.scoring.judged import Judged
+from bench.scoring.localization import name_at
 from bench.scoring.naming import distinct_names
 from bench.scoring.official import PACKAGE
 from bench.units import SAMPLE_RATE_HZ
@@ -194,11 +195,10 @@ def _frames(
     (one, truth), (other, _) = _common(a, kept), _common(b, kept)
     if truth.is_spoof.all() or not truth.is_spoof.any():
         return
-    spans = ranges(one, truth).items, ranges(other, truth).items
-    yield from _items((), *spans, {"range_eer": equal_error_rate}, resampling)
-    whole = utterance_items(one, truth), utterance_items(other, truth)
-    if whole[0].bonafide.any() and whole[0].spoof.any():
-        yield from _items((), *whole, {"utterance_eer": equal_error_rate}, resampling)
+    for metric_name, metric in select_metrics(FrameMetric).items():
+        judged = metric.items(one, truth), metric.items(other, truth)
+        if judged[0].bonafide.any() and judged[0].spoof.any():
+            yield from _items((), *judged, {metric_name: metric.measure}, resampling)
     rules, threshold = judge.request.rules, judge.request.threshold
     try:
         coarser_s = max(grid_of(one), grid_of(other)) / SAMPLE_RATE_HZ
@@ -206,9 +206,8 @@ def _frames(
     except BenchError as error:
         notes.append(f"no segment EER or F1: {error}")
         return
-    name = f"eer_{round(1000 * coarser_s)}ms"
     items = point_items(at[0]), point_items(at[1])
-    yield from _items((), *items, {name: equal_error_rate}, resampling)
+    yield from _items((), *items, name_at(frame_measures(), coarser_s), resampling)
     ratios = [decision_ratios(of.is_spoof, ~decide(of.score, threshold), of.utterance) for of in at]
     yield from _ratios(ratios[0], ratios[1], items[0], resampling)
 

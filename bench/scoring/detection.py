@@ -9,17 +9,17 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from bench.metrics.bootstrap import Measure
 from bench.metrics.breakdown import POOLED, Cell, Role, cells
 from bench.metrics.det import eer_official, ties_at_eer
 from bench.metrics.eer_variants import order_range
 from bench.metrics.items import Items, counted
+from bench.metrics.measure import Measure
 from bench.metrics.measured import measured
 from bench.metrics.plans import Factors, Resampling, factors
+from bench.metrics.registry import LOGIT, describe_metrics
 from bench.metrics.scores import Figure
 from bench.metrics.tally import Bools, Floats, Integers, tally
-from bench.scoring.draws import LOGIT
-from bench.scoring.official import BROKEN_DOWN, PACKAGE, Official
+from bench.scoring.official import PACKAGE, Official, name_broken_down
 from bench.scoring.verdict import Breakdown, Line, TiedEer
 from bench.units import BONAFIDE
 
@@ -76,7 +76,8 @@ def by_logit(trials: Trials, official: Official, resampling: Resampling) -> dict
     """Return the figures of the trials together, whose scores are bona fide logits, by name
     (`eer_bonafide_logit`): those that depend on which of two scores a system is judged by."""
     cell = together(trials)
-    names = [name for name in official.names if name != "auc"]
+    known = describe_metrics()
+    names = [name for name in official.names if known[name].by_logit]
     found = figures(trials, cell, official.measures(cell, names), resampling)
     return {f"{name}{LOGIT}": figure for name, figure in found.items()}
 
@@ -132,10 +133,13 @@ def by_cell(
     official: Official,
     resampling: Resampling,
     known: Mapping[str, Figure],
-    names: Collection[str] = BROKEN_DOWN,
+    names: Collection[str] | None = None,
 ) -> Callable[[Cell], dict[str, Figure]]:
-    """Return what gives a cell's figures, those of `names` that are defined there; `known` are all
+    """Return what gives a cell's figures, those of `names` that are defined there (of none, those
+    that organisers break down); `known` are all
     trials' together. `PACKAGE` may be among the names."""
+
+    names = name_broken_down() if names is None else names
 
     def of(cell: Cell) -> dict[str, Figure]:
         measures = official.measures(cell, names)

@@ -15,11 +15,11 @@ from bench.corpora.cards import check_split
 from bench.corpora.fingerprint import fingerprint
 from bench.errors import BenchError, near
 from bench.labels.reference import reference
-from bench.metrics.bootstrap import Measure
 from bench.metrics.breakdown import POOLED, Cell
 from bench.metrics.eer_variants import variants
 from bench.metrics.f1 import decision_at
 from bench.metrics.grid import FrameRules
+from bench.metrics.measure import Measure
 from bench.metrics.plans import AUTO, WORDS, Resampling
 from bench.metrics.scores import Figure
 from bench.metrics.timeline import reference_of
@@ -31,7 +31,7 @@ from bench.scoring.factors import notes_on, read_with_fields, roles_of, with_fie
 from bench.scoring.findings import Finding, Findings, refuse
 from bench.scoring.judged import Judged
 from bench.scoring.localization import RESOLUTIONS_S, localized, of_cell
-from bench.scoring.official import BROKEN_DOWN, PACKAGE, Official, official
+from bench.scoring.official import PACKAGE, Official, name_broken_down, official
 from bench.scoring.published import Published, published
 from bench.scoring.reading import Reading
 from bench.scoring.verdict import Breakdown, Verdict
@@ -183,7 +183,7 @@ class Judge:
         """Return the figures of a cell of a breakdown; of the cell of all trials, all figures."""
         if all(level == POOLED for level in cell.levels.values()) and not self.request.figures:
             return self.official.measures(cell, self.official.names)
-        return self.official.measures(cell, self.request.figures or BROKEN_DOWN)
+        return self.official.measures(cell, self.request.figures or name_broken_down())
 
     def verdict(self, judged: Judged, progress: Progress | None = None) -> Verdict:
         """Return all figures of a score file with their intervals; `progress` is told how many
@@ -252,7 +252,7 @@ class Judge:
             alone = "no metric is defined: there are trials of one class only"
             return {}, (), tuple(filter(None, [alone, lacking]))
         figures = detection.pooled(trials, self.official, resampling)
-        names = asked.figures or BROKEN_DOWN
+        names = asked.figures or name_broken_down()
         of_trials = detection.by_cell(everything, self.official, resampling, figures, names)
         tables = self._breakdowns(judged, of_trials, progress)
         return figures, tables, tuple(filter(None, [self.official.said, lacking]))

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from bench.metrics import scores
-from bench.metrics.grid import FrameRules, points, utterance_items
+from bench.metrics.grid import FrameRules, points
 from bench.metrics.tally import Bools, Floats, Integers
+from bench.metrics.utterance_eer import utterance_items
 from bench.scoring.judged import Judged
 from bench.units import CLASSES, SAMPLE_RATE_HZ
 

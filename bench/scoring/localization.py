@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from bench.errors import BenchError
-from bench.metrics.bootstrap import equal_error_rate
 from bench.metrics.breakdown import Cell
+from bench.metrics.det import equal_error_rate
 from bench.metrics.f1 import Decision, decide
 from bench.metrics.grid import (
     FrameRules,
@@ -19,14 +19,14 @@ from bench.metrics.grid import (
     grid_of,
     point_items,
     points,
-    utterance_items,
 )
-from bench.metrics.items import Items
+from bench.metrics.measure import FrameMetric, Measure, frame_measures
 from bench.metrics.measured import measured, measured_ratios
 from bench.metrics.plans import Resampling, sums
 from bench.metrics.positions import FrameErrors, distance_errors, position_errors
 from bench.metrics.ranges import ranges
 from bench.metrics.ratios import Ratios, decision_ratios, group_ratios
+from bench.metrics.registry import select_metrics
 from bench.metrics.scores import Figure
 from bench.metrics.tally import Floats
 from bench.metrics.timeline import Frames, Reference, frames_of, reference_of
@@ -72,7 +72,7 @@ def localized(
     `decision`.
     """
     covered = ranges(frames, reference)
-    found = {"range_eer": _eer(covered.items, resampling)}
+    found = measured(covered.items, {"range_eer": equal_error_rate}, resampling)
     notes: list[str] = []
     if covered.uncovered:
         seconds = covered.uncovered / SAMPLE_RATE_HZ
@@ -88,7 +88,7 @@ def localized(
     else:
         own_s = own.frame / SAMPLE_RATE_HZ
         found |= {
-            "eer": _eer(point_items(own), resampling),
+            **measured(point_items(own), frame_measures(), resampling),
             **_decisions(own, decision, resampling),
         }
         notes.append(
@@ -104,7 +104,8 @@ def localized(
             except BenchError:
                 lacking.append(f"{1000 * resolution_s:g}")
                 continue
-            found[f"eer_{round(1000 * resolution_s)}ms"] = _eer(point_items(at), resampling)
+            named = name_at(frame_measures(), resolution_s)
+            found |= measured(point_items(at), named, resampling)
         if lacking:
             notes.append(
                 f"no EER at {', '.join(lacking)} ms: neither whole multiples nor fractions of the "
@@ -121,9 +122,11 @@ def localized(
             _errors("position in the segment", places, own, resampling),
             _errors("distance to the boundary", distances, own, resampling),
         )
-    whole = utterance_items(frames, reference)
-    if whole.bonafide.any() and whole.spoof.any():
-        found["utterance_eer"] = _eer(whole, resampling)
+    for name, metric in select_metrics(FrameMetric).items():
+        if name not in found:
+            items = metric.items(frames, reference)
+            if items.bonafide.any() and items.spoof.any():
+                found |= measured(items, {name: metric.measure}, resampling)
     return Localized(found, breakdowns, tuple(filter(None, notes)))
 
 
@@ -147,14 +150,17 @@ def of_cell(
     frames, reference = frames_of(frames, rows), reference_of(reference, rows)
     if reference.is_spoof.all() or not reference.is_spoof.any():
         return {}
-    found = {"range_eer": ranges(frames, reference).items}
+    found: dict[str, Figure] = {}
     with suppress(BenchError):  # on no grid, as the pooled figures have said
-        found = {"eer": point_items(on_grid(frames, reference, rules)), **found}
-    return {name: _eer(items, resampling) for name, items in found.items()}
+        items = point_items(on_grid(frames, reference, rules))
+        found |= measured(items, frame_measures(), resampling)
+    spans = ranges(frames, reference).items
+    return found | measured(spans, {"range_eer": equal_error_rate}, resampling)
 
 
-def _eer(items: Items, resampling: Resampling) -> Figure:
-    return measured(items, {"eer": equal_error_rate}, resampling)["eer"]
+def name_at(measures: Mapping[str, Measure], resolution_s: float) -> dict[str, Measure]:
+    """Return measures by their names at a resolution: `eer_160ms`."""
+    return {f"{name}_{round(1000 * resolution_s)}ms": of for name, of in measures.items()}
 
 
 def _decisions(own: Points, decision: Decision, resampling: Resampling) -> dict[str, Figure]:

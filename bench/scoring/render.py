@@ -245,7 +245,7 @@ def _figures(verdict: Verdict) -> list[str]:
     rows: list[list[str]] = []
     for name, figure in verdict.figures.items():
         known = metric(name)
-        label, says = (known.label, known.says) if known else (name, "")
+        label, says = (known.label, known.definition) if known else (name, "")
         cells = (*figure_cells(name, figure), *_errors(figure))
         rows.append([label + _without(verdict.missing), *cells, says])
     return drawn_table(["Metric", "Value", INTERVAL, *_ERRORS, "What it is"], rows)

@@ -17,7 +17,7 @@ import pandas as pd
 import soundfile
 import torch
 
-from bench import cards, catalogue, corpora, frontends
+from bench import cards, corpora, frontends
 from bench.augment import csm, mix_frame, noise, rawboost
 from bench.breath import dsp, marks, precomputed, respiro
 from bench.config import Config
@@ -25,6 +25,7 @@ from bench.corpora import audio, readers
 from bench.corpora.subset import FrameVectors, Span, Spans
 from bench.labels.frames import spoof_frames
 from bench.metrics import scores as score_file
+from bench.metrics.registry import describe_metrics
 from bench.specs import augment as augment_specs
 from bench.specs import breath as breath_specs
 from bench.specs import frontends as frontend_specs
@@ -75,7 +76,7 @@ def all_parts() -> dict[str, Callable[[], Output]]:
         **{f"augmentation {kind}": AUGMENTATIONS.get(kind, missing) for kind in augmentations},
         **{f"detector {kind}": DETECTORS[kind] for kind in detectors},
         **{f"reader {name}": partial(reader, name) for name in readers.names()},
-        **{f"metric {kind}": partial(metrics.output, kind) for kind in catalogue.METRICS},
+        **{f"metric {kind}": partial(metrics.output, kind) for kind in describe_metrics()},
         "metric intervals": metrics.intervals,
         "breath marks": breath_marks,
         "labels of frames": frame_labels,
