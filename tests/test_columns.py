@@ -98,4 +98,4 @@ def test_every_corpus_card_can_be_read():
 def test_figures_of_frames_are_those_that_are_logged(tmp_path):
     path = tmp_path / "scores.parquet"
     scores.write(path, frames(20, 10, 1.0, 1))
-    assert set(scores.figures(path, replicates=5)) == set(column_checks.FRAMES)
+    assert set(scores.figures(path, replicates=5)) == set(column_checks.name_logged("frames"))

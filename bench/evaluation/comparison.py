@@ -16,19 +16,20 @@ from bench.errors import BenchError
 from bench.evaluation.detection import items_of
 from bench.evaluation.judge import Judge
 from bench.evaluation.judged import Judged
+from bench.evaluation.localization import name_at
 from bench.evaluation.naming import distinct_names
 from bench.evaluation.official import PACKAGE
 from bench.issues import Issue
 from bench.metrics.between import Between
-from bench.metrics.bootstrap import Measure, equal_error_rate
 from bench.metrics.breakdown import cells
 from bench.metrics.f1 import decide
-from bench.metrics.grid import grid_of, point_items, points, utterance_items
+from bench.metrics.grid import grid_of, point_items, points
 from bench.metrics.items import Items, items_tally
+from bench.metrics.measure import FrameMetric, Measure, frame_measures
 from bench.metrics.paired import holm, paired, paired_ratios
 from bench.metrics.plans import NothingToResample, Resampling
-from bench.metrics.ranges import ranges
 from bench.metrics.ratios import Ratios, decision_ratios
+from bench.metrics.registry import select_metrics
 from bench.metrics.tally import Integers
 from bench.metrics.timeline import Frames, Reference, frames_of, reference_of
 from bench.units import SAMPLE_RATE_HZ
@@ -207,11 +208,10 @@ def _compare_frames(
     (one, truth), (other, _) = _common_frames(a, common), _common_frames(b, common)
     if truth.is_spoof.all() or not truth.is_spoof.any():
         return
-    spans = ranges(one, truth).items, ranges(other, truth).items
-    yield from _compare_items((), *spans, {"range_eer": equal_error_rate}, resampling)
-    whole = utterance_items(one, truth), utterance_items(other, truth)
-    if whole[0].bonafide.any() and whole[0].spoof.any():
-        yield from _compare_items((), *whole, {"utterance_eer": equal_error_rate}, resampling)
+    for metric_name, metric in select_metrics(FrameMetric).items():
+        pair = metric.items(one, truth), metric.items(other, truth)
+        if pair[0].bonafide.any() and pair[0].spoof.any():
+            yield from _compare_items((), *pair, {metric_name: metric.measure}, resampling)
     rules, threshold = judge.request.rules, judge.request.threshold
     try:
         coarser_s = max(grid_of(one), grid_of(other)) / SAMPLE_RATE_HZ
@@ -219,9 +219,8 @@ def _compare_frames(
     except BenchError as error:
         notes.append(f"no segment EER or F1: {error}")
         return
-    name = f"eer_{round(1000 * coarser_s)}ms"
     items = point_items(at[0]), point_items(at[1])
-    yield from _compare_items((), *items, {name: equal_error_rate}, resampling)
+    yield from _compare_items((), *items, name_at(frame_measures(), coarser_s), resampling)
     ratios = [
         decision_ratios(frames.is_spoof, ~decide(frames.score, threshold), frames.utterance)
         for frames in at

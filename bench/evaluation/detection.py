@@ -9,16 +9,16 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from bench.evaluation.draws import LOGIT
-from bench.evaluation.official import BROKEN_DOWN, PACKAGE, Official
+from bench.evaluation.official import PACKAGE, Official, name_broken_down
 from bench.evaluation.verdict import Breakdown, Line, TiedEer
-from bench.metrics.bootstrap import Measure
 from bench.metrics.breakdown import POOLED, Cell, Role, cells
 from bench.metrics.det import eer_official, ties_at_eer
 from bench.metrics.eer_variants import order_range
 from bench.metrics.items import Items, counted
+from bench.metrics.measure import Measure
 from bench.metrics.measured import measured
 from bench.metrics.plans import Factors, Resampling, factors
+from bench.metrics.registry import LOGIT, describe_metrics
 from bench.metrics.scores import Figure
 from bench.metrics.tally import Bools, Floats, Integers, tally
 from bench.units import BONAFIDE
@@ -83,7 +83,8 @@ def compute_by_logit(
     They are those that depend on which of two scores a system is judged by.
     """
     cell = pool_trials(trials)
-    names = [name for name in official.names if name != "auc"]
+    metrics = describe_metrics()
+    names = [name for name in official.names if metrics[name].by_logit]
     results = compute_results(trials, cell, official.measures(cell, names), resampling)
     return {f"{name}{LOGIT}": figure for name, figure in results.items()}
 
@@ -139,12 +140,14 @@ def by_cell(
     official: Official,
     resampling: Resampling,
     pooled_results: Mapping[str, Figure],
-    names: Collection[str] = BROKEN_DOWN,
+    names: Collection[str] | None = None,
 ) -> Callable[[Cell], dict[str, Figure]]:
     """Return a function that gives a cell's results, those of `names` that are defined there.
 
-    `known` are the results of all trials together. `PACKAGE` may be among the names.
+    `names` are those that organisers break down unless given; `PACKAGE` may be among them.
+    `pooled_results` are the results of all trials together.
     """
+    names = name_broken_down() if names is None else names
 
     def compute_cell(cell: Cell) -> dict[str, Figure]:
         measures = official.measures(cell, names)

@@ -23,30 +23,20 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.evaluation.official import Official
 from bench.metrics import scores
 from bench.metrics.bootstrap import replicated
-from bench.metrics.breakdown import Cell
 from bench.metrics.items import Items
+from bench.metrics.measure import DecisionMetric, ScoreMetric
 from bench.metrics.mistakes import Mistakes, mistakes, ratio_mistakes
 from bench.metrics.plans import Factors, Groups, Plan, Replicate, groups, sums
 from bench.metrics.ratios import Ratios, replicated_ratios
+from bench.metrics.registry import LOGIT, select_metrics
 from bench.metrics.tally import Bools, Floats, Integers
 
 REPLICATES = 1000
 
 KIND = "2"
 """Changes where draws change: those that were kept of another kind are not taken for these."""
-
-LOGIT = "_bonafide_logit"
-"""Ends the name of a figure that goes by the bona fide logit instead of the score."""
-
-_NOTHING = np.zeros(0, dtype=np.int64)
-# None of these depends on a cell or on the organisers' ASV system.
-_MEASURES = Official(("dcf",), None).measures(
-    Cell({}, _NOTHING, _NOTHING), ("eer", "auc", "min_dcf", "act_dcf", "cllr", "min_cllr")
-)
-_RATIOS = ("f1", "f1_spoof")
 
 
 class Draws(NamedTuple):
@@ -128,9 +118,9 @@ def _drawn(file: _File, figure: str) -> Draws:
         return CANNOT
     plan = file.factors.plan(items.unit, items.spoof)
     trials = _trials(file.names, items, plan)
-    if name in _RATIOS and not cell and by is file.items:
+    if name in select_metrics(DecisionMetric) and not cell and by is file.items:
         return _of_ratios(trials, plan, items, file.ratios.only((name,)))
-    return _of_items(trials, plan, items, name) if name in _MEASURES else CANNOT
+    return _of_items(trials, plan, items, name) if name in select_metrics(ScoreMetric) else CANNOT
 
 
 def tracked(level: str) -> str:
@@ -154,7 +144,7 @@ def _only(items: Items, attacked: Bools) -> Items:
 
 
 def _of_items(trials: str, plan: Plan, items: Items, name: str) -> Draws:
-    measure = _MEASURES[name]
+    measure = select_metrics(ScoreMetric)[name].measure
     met = _groups(trials, plan, items)
     found = replicated([items], {name: measure}, met, REPLICATES, _seed(trials), draws="common")
     return Draws(trials, found.values[0, 0], mistakes(items, measure, plan))

@@ -22,17 +22,17 @@ from bench.evaluation.factors import describe_fields, read_with_fields, roles_of
 from bench.evaluation.findings import refuse_errors
 from bench.evaluation.judged import Judged
 from bench.evaluation.localization import RESOLUTIONS_S, evaluate_cell, evaluate_frames
-from bench.evaluation.official import BROKEN_DOWN, PACKAGE, Official, official
+from bench.evaluation.official import PACKAGE, Official, name_broken_down, official
 from bench.evaluation.published import Published, published
 from bench.evaluation.reading import Reading
 from bench.evaluation.reference import reference
 from bench.evaluation.verdict import Breakdown, Verdict
 from bench.issues import Issue, Issues
-from bench.metrics.bootstrap import Measure
 from bench.metrics.breakdown import POOLED, Cell
 from bench.metrics.eer_variants import variants
 from bench.metrics.f1 import decision_at
 from bench.metrics.grid import FrameRules
+from bench.metrics.measure import Measure
 from bench.metrics.plans import AUTO, WORDS, Resampling
 from bench.metrics.scores import Figure
 from bench.metrics.timeline import reference_of
@@ -197,7 +197,7 @@ class Judge:
         """Return the metrics of a cell of a breakdown; all metrics for the cell of all trials."""
         if all(level == POOLED for level in cell.levels.values()) and not self.request.figures:
             return self.official.measures(cell, self.official.names)
-        return self.official.measures(cell, self.request.figures or BROKEN_DOWN)
+        return self.official.measures(cell, self.request.figures or name_broken_down())
 
     def verdict(self, judged: Judged, progress: Progress | None = None) -> Verdict:
         """Return all results of a score file with their intervals.
@@ -269,7 +269,7 @@ class Judge:
             alone = "no metric is defined: there are trials of one class only"
             return {}, (), tuple(filter(None, [alone, lacking]))
         figures = detection.compute_pooled(trials, self.official, resampling)
-        names = asked.figures or BROKEN_DOWN
+        names = asked.figures or name_broken_down()
         of_trials = detection.by_cell(everything, self.official, resampling, figures, names)
         tables = self._compute_breakdowns(judged, of_trials, progress)
         return figures, tables, tuple(filter(None, [self.official.said, lacking]))

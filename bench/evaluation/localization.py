@@ -10,8 +10,8 @@ import numpy as np
 
 from bench.errors import BenchError
 from bench.evaluation.verdict import Breakdown, Line
-from bench.metrics.bootstrap import equal_error_rate
 from bench.metrics.breakdown import Cell
+from bench.metrics.det import equal_error_rate
 from bench.metrics.f1 import Decision, decide
 from bench.metrics.grid import (
     FrameRules,
@@ -20,14 +20,14 @@ from bench.metrics.grid import (
     grid_of,
     point_items,
     points,
-    utterance_items,
 )
-from bench.metrics.items import Items
+from bench.metrics.measure import FrameMetric, Measure, frame_measures
 from bench.metrics.measured import measured, measured_ratios
 from bench.metrics.plans import Resampling, sums
 from bench.metrics.positions import FrameErrors, distance_errors, position_errors
 from bench.metrics.ranges import ranges
 from bench.metrics.ratios import Ratios, decision_ratios, group_ratios
+from bench.metrics.registry import select_metrics
 from bench.metrics.scores import Figure
 from bench.metrics.tally import Floats
 from bench.metrics.timeline import Frames, Reference, frames_of, reference_of
@@ -72,7 +72,7 @@ def evaluate_frames(
     `decision`.
     """
     covered = ranges(frames, reference)
-    results = {"range_eer": _measure_eer(covered.items, resampling)}
+    results = measured(covered.items, {"range_eer": equal_error_rate}, resampling)
     notes: list[str] = []
     if covered.uncovered:
         seconds = covered.uncovered / SAMPLE_RATE_HZ
@@ -88,7 +88,7 @@ def evaluate_frames(
     else:
         own_s = at_own.frame / SAMPLE_RATE_HZ
         results |= {
-            "eer": _measure_eer(point_items(at_own), resampling),
+            **measured(point_items(at_own), frame_measures(), resampling),
             **_measure_decisions(at_own, decision, resampling),
         }
         notes.append(
@@ -104,9 +104,8 @@ def evaluate_frames(
             except BenchError:
                 lacking.append(f"{1000 * resolution_s:g}")
                 continue
-            results[f"eer_{round(1000 * resolution_s)}ms"] = _measure_eer(
-                point_items(at), resampling
-            )
+            at_resolution = name_at(frame_measures(), resolution_s)
+            results |= measured(point_items(at), at_resolution, resampling)
         if lacking:
             notes.append(
                 f"no EER at {', '.join(lacking)} ms: neither whole multiples nor fractions of the "
@@ -123,9 +122,11 @@ def evaluate_frames(
             _measure_errors("position in the segment", places, at_own, resampling),
             _measure_errors("distance to the boundary", distances, at_own, resampling),
         )
-    whole = utterance_items(frames, reference)
-    if whole.bonafide.any() and whole.spoof.any():
-        results["utterance_eer"] = _measure_eer(whole, resampling)
+    for name, metric in select_metrics(FrameMetric).items():
+        if name not in results:
+            items = metric.items(frames, reference)
+            if items.bonafide.any() and items.spoof.any():
+                results |= measured(items, {name: metric.measure}, resampling)
     return FrameResults(results, breakdowns, tuple(filter(None, notes)))
 
 
@@ -147,14 +148,17 @@ def evaluate_cell(
     frames, reference = frames_of(frames, rows), reference_of(reference, rows)
     if reference.is_spoof.all() or not reference.is_spoof.any():
         return {}
-    results = {"range_eer": ranges(frames, reference).items}
-    with suppress(BenchError):  # on no grid, as the pooled figures have said
-        results = {"eer": point_items(place_on_grid(frames, reference, rules)), **results}
-    return {name: _measure_eer(items, resampling) for name, items in results.items()}
+    results: dict[str, Figure] = {}
+    with suppress(BenchError):  # on no grid, as the pooled results have said
+        items = point_items(place_on_grid(frames, reference, rules))
+        results |= measured(items, frame_measures(), resampling)
+    spans = ranges(frames, reference).items
+    return results | measured(spans, {"range_eer": equal_error_rate}, resampling)
 
 
-def _measure_eer(items: Items, resampling: Resampling) -> Figure:
-    return measured(items, {"eer": equal_error_rate}, resampling)["eer"]
+def name_at(measures: Mapping[str, Measure], resolution_s: float) -> dict[str, Measure]:
+    """Return measures by their names at a resolution: `eer_160ms`."""
+    return {f"{name}_{round(1000 * resolution_s)}ms": each for name, each in measures.items()}
 
 
 def _measure_decisions(

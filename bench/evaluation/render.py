@@ -254,9 +254,9 @@ def _results_section(verdict: Verdict) -> list[str]:
     rows: list[list[str]] = []
     for name, figure in verdict.figures.items():
         info = metric(name)
-        label, says = (info.label, info.says) if info else (name, "")
+        label, definition = (info.label, info.definition) if info else (name, "")
         cells = (*format_result(name, figure), *_error_cells(figure))
-        rows.append([label + _missing_note(verdict.missing), *cells, says])
+        rows.append([label + _missing_note(verdict.missing), *cells, definition])
     return render_columns(["Metric", "Value", INTERVAL, *_ERROR_HEADINGS, "What it is"], rows)
 
 

@@ -23,18 +23,18 @@ from numpy.typing import NDArray
 
 from bench._io import atomic_files
 from bench.errors import BenchError, near
-from bench.metrics.bootstrap import equal_error_rate
+from bench.metrics.det import equal_error_rate
 from bench.metrics.f1 import decide
 from bench.metrics.items import Items, counted
+from bench.metrics.measure import DecisionMetric, frame_measures
 from bench.metrics.measured import FEW as FEW
 from bench.metrics.measured import Figure, measured, measured_ratios
 from bench.metrics.plans import AUTO, Factors, Resampling, factors, sums
 from bench.metrics.ratios import Ratios, decision_ratios
+from bench.metrics.registry import LOGIT, describe_metrics, select_metrics
 from bench.metrics.tally import Bools, Floats, Integers
+from bench.metrics.utterance_eer import lowest_items
 from bench.units import BONAFIDE, CLASSES, SPOOF
-
-RESULTS_VERSION = 1
-"""Raised when what this module gives can change (`bench.versions`)."""
 
 _NAMES = pa.dictionary(pa.int32(), pa.string())
 
@@ -121,16 +121,20 @@ def figures(scores: Path | pa.Table, replicates: int = 1000, seed: int = 0) -> d
     table = read(scores) if isinstance(scores, Path) else scores
     resampling = Resampling(factors_of(table), AUTO, replicates, seed)
     everything = pooled_items(table)
-    judged = {"eer": everything}
+    measures = frame_measures()
+    found = measured(everything, measures, resampling)
     if has_logits(table):
-        judged["eer_bonafide_logit"] = pooled_items(table, "logit_bonafide")
-    whole = _lowest(everything)
+        known = describe_metrics()
+        by_logit = {name: of for name, of in measures.items() if known[name].by_logit}
+        of_logit = measured(pooled_items(table, "logit_bonafide"), by_logit, resampling)
+        found |= {f"{name}{LOGIT}": figure for name, figure in of_logit.items()}
+    whole = lowest_items(everything)
     if whole.bonafide.any() and whole.spoof.any():
-        judged["utterance_eer"] = whole
-    eer = {"eer": equal_error_rate}
-    found = {name: measured(items, eer, resampling)["eer"] for name, items in judged.items()}
+        eer = {"utterance_eer": equal_error_rate}
+        found |= measured(whole, eer, resampling)
     spoof = sums(everything.unit, everything.spoof, everything.unit.max() + 1)
-    return found | measured_ratios(decisions(table).only(("f1", "f1_spoof")), spoof, resampling)
+    logged = [name for name, of in select_metrics(DecisionMetric).items() if of.logged]
+    return found | measured_ratios(decisions(table).only(logged), spoof, resampling)
 
 
 def pooled_items(table: pa.Table, score: str = "score") -> Items:
@@ -181,15 +185,6 @@ def attacks(table: pa.Table) -> NDArray[np.object_]:
 def has_logits(table: pa.Table) -> bool:
     """Return whether a table has both logits."""
     return set(_LOGITS) <= set(table.column_names)
-
-
-def _lowest(items: Items) -> Items:
-    """Return each utterance as an item: its lowest score, spoof where any of its frames is."""
-    names, codes = np.unique(items.unit, return_inverse=True)
-    lowest = np.full(len(names), np.inf)
-    np.minimum.at(lowest, codes, items.score)
-    any_spoof = np.bincount(codes, weights=items.spoof, minlength=len(names)) > 0
-    return counted(lowest, any_spoof, np.arange(len(names)))
 
 
 class _Codes(NamedTuple):

@@ -8,7 +8,8 @@ import pytest
 from bench.evaluation.draws import CANNOT, REPLICATES, draws, unpacked
 from bench.metrics import scores
 from bench.metrics.auc import auc
-from bench.metrics.bootstrap import equal_error_rate, replicated
+from bench.metrics.bootstrap import replicated
+from bench.metrics.det import equal_error_rate
 from bench.metrics.plans import groups
 from bench.metrics.ratios import replicated_ratios
 

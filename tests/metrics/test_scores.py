@@ -11,8 +11,8 @@ import pytest
 
 from bench.errors import BenchError
 from bench.metrics import scores as scorefile
-from bench.metrics.bootstrap import equal_error_rate, intervals
-from bench.metrics.det import eer
+from bench.metrics.bootstrap import intervals
+from bench.metrics.det import eer, equal_error_rate
 from bench.metrics.f1 import frame_figures
 from bench.metrics.items import Items
 

@@ -11,7 +11,7 @@ import numpy as np
 from bench.metrics import cllr, dcf, det, f1, grid, positions, ranges, tdcf
 from bench.metrics import scores as score_file
 from bench.metrics.auc import auc
-from bench.metrics.bootstrap import equal_error_rate
+from bench.metrics.det import equal_error_rate
 from bench.metrics.items import Items
 from bench.metrics.measured import measured
 from bench.metrics.plans import Resampling, factors
