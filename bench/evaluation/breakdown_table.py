@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from bench._io.markdown import bullets, escaped, table
 from bench.evaluation.verdict import Breakdown, Line
 from bench.metrics.catalogue import is_rate, metric, shown
-from bench.metrics.scores import Figure
+from bench.metrics.measured import Figure
 
 DIGITS = 6
 """Decimals of a figure: as many as the organisers' packages print, for who checks theirs. Those of

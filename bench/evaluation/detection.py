@@ -16,10 +16,9 @@ from bench.metrics.det import eer_official, ties_at_eer
 from bench.metrics.eer_variants import order_range
 from bench.metrics.items import Items, counted
 from bench.metrics.measure import Measure
-from bench.metrics.measured import measured
+from bench.metrics.measured import Figure, measured
 from bench.metrics.plans import Factors, Resampling, factors
 from bench.metrics.registry import LOGIT, describe_metrics
-from bench.metrics.scores import Figure
 from bench.metrics.tally import Bools, Floats, Integers, tally
 from bench.units import BONAFIDE
 

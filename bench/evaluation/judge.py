@@ -21,7 +21,7 @@ from bench.evaluation.detection import Progress, Trials, factors_of
 from bench.evaluation.factors import describe_fields, read_with_fields, roles_of, with_fields
 from bench.evaluation.findings import refuse_errors
 from bench.evaluation.judged import Judged
-from bench.evaluation.localization import RESOLUTIONS_S, evaluate_cell, evaluate_frames
+from bench.evaluation.localization import evaluate_cell, evaluate_frames
 from bench.evaluation.official import PACKAGE, Official, name_broken_down, official
 from bench.evaluation.published import Published, published
 from bench.evaluation.reading import Reading
@@ -33,10 +33,11 @@ from bench.metrics.eer_variants import variants
 from bench.metrics.f1 import decision_at
 from bench.metrics.grid import FrameRules
 from bench.metrics.measure import Measure
+from bench.metrics.measured import Figure
 from bench.metrics.plans import AUTO, WORDS, Resampling
-from bench.metrics.scores import Figure
 from bench.metrics.timeline import reference_of
 from bench.specs.corpus import CorpusCard
+from bench.units import RESOLUTIONS_S
 
 _FEW = 100
 """Replicates below which a bound of an interval is one of the two or three outermost."""

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from bench.evaluation import score_file as scores
 from bench.evaluation.judged import Judged
-from bench.metrics import scores
 from bench.metrics.grid import FrameRules, points
 from bench.metrics.tally import Bools, Floats, Integers
 from bench.metrics.utterance_eer import utterance_items

@@ -15,15 +15,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from bench.evaluation import score_file
 from bench.evaluation.draws import REPLICATES
-from bench.metrics import scores
 from bench.metrics.f1 import ARGMAX
-from bench.metrics.grid import Points, grid_of, points
+from bench.metrics.grid import Points, points
 from bench.metrics.plans import Plan, groups
 from bench.metrics.positions import distance_errors, position_errors
 from bench.metrics.ratios import Ratios, group_ratios, intervals_of, replicated_ratios
 from bench.metrics.tally import Floats
-from bench.metrics.timeline import Reference, frames, reference
+from bench.metrics.timeline import Reference
 from bench.units import SAMPLE_RATE_HZ
 
 
@@ -56,14 +56,14 @@ def placed(path: Path) -> Placed:
 
     A frame is decided by its larger logit, or by `score > 0` where the file has none. Boundaries
     are those of the file's own labels, so exact to a frame. Speakers and attacks are drawn where
-    the file names them, else utterances. BenchError as `bench.metrics.scores.read`, where frames
-    lie on no grid, and where nothing can be drawn.
+    the file names them, else utterances. BenchError as `bench.evaluation.score_file.read`, where
+    frames lie on no grid, and where nothing can be drawn.
     """
-    table = scores.read(path)
+    table = score_file.read(path)
     frames_of_file, truth = _read_timeline(table)
     ratios = _error_ratios(frames_of_file, truth)
-    plan = scores.factors_of(table).plan(frames_of_file.utterance, frames_of_file.is_spoof)
-    trials = _digest_trials(scores.utterances(table), frames_of_file, plan)
+    plan = score_file.factors_of(table).plan(frames_of_file.utterance, frames_of_file.is_spoof)
+    trials = _digest_trials(score_file.utterances(table), frames_of_file, plan)
     seed = int(trials, 16)
     drawn = replicated_ratios([ratios], groups(plan, [ratios.unit]), REPLICATES, seed)[0]
     bounds = intervals_of(ratios, drawn)
@@ -81,15 +81,7 @@ def placed(path: Path) -> Placed:
 
 def _read_timeline(table: Any) -> tuple[Points, Reference]:
     """Return the frames with their labels, and where these change."""
-    unit = scores.pooled_items(table).unit
-    begin, end = (
-        np.rint(table[name].to_numpy() * SAMPLE_RATE_HZ).astype(np.int64)
-        for name in ("start_s", "end_s")
-    )
-    is_spoof = scores.pooled(table).is_spoof
-    scored = frames(unit, begin, end, scores.decision_score(table))
-    frame, order = grid_of(scored), np.lexsort((begin, unit))
-    truth = reference(unit[order], begin[order], end[order], is_spoof[order], frame)
+    scored, truth, frame = score_file.read_frames(table, score_file.decision_score(table))
     return points(scored, truth, frame / SAMPLE_RATE_HZ), truth
 
 

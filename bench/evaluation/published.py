@@ -11,7 +11,7 @@ from bench.cards import table_cards
 from bench.evaluation.json_units import printed_result
 from bench.evaluation.standing import Standing, standings
 from bench.metrics.catalogue import is_rate, metric, shown
-from bench.metrics.scores import Figure
+from bench.metrics.measured import Figure
 from bench.specs.table import Row, Table
 
 BEST, NEAREST = 3, 5

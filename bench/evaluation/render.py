@@ -26,7 +26,7 @@ from bench.evaluation.verdict import Verdict
 from bench.issues import Issue
 from bench.metrics.catalogue import metric, printed_unit, shown
 from bench.metrics.eer_variants import FORMULAS
-from bench.metrics.scores import Figure
+from bench.metrics.measured import Figure
 
 _UNDRAWN = "none, as asked for"
 _SMOKE: Mapping[Form, str] = {"paper": "", "smoke": "SMOKE: "}

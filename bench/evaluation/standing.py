@@ -10,7 +10,7 @@ from typing import NamedTuple
 from bench.cards import table_cards
 from bench.config import Form
 from bench.errors import BenchError
-from bench.metrics.scores import Figure
+from bench.metrics.measured import Figure
 from bench.specs.table import Table
 
 _UNTABLED = "scored/"

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from bench.config import Form
 from bench.evaluation.published import Published
 from bench.issues import Issue
-from bench.metrics.scores import Figure
+from bench.metrics.measured import Figure
 
 
 class TiedEer(NamedTuple):

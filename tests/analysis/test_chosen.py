@@ -13,7 +13,7 @@ from bench.analysis.trained_rows import utterance_of
 from bench.cards import table_cards
 from bench.data.subset import FrameVectors, Subset
 from bench.errors import BenchError
-from bench.metrics import scores as score_file
+from bench.evaluation import score_file
 
 
 def scored(path, lines):

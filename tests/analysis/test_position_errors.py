@@ -13,8 +13,8 @@ from bench.cards import table_cards
 from bench.config import Config
 from bench.data import corpora
 from bench.errors import BenchError
+from bench.evaluation import score_file
 from bench.evaluation.score_frames import Framed, framed
-from bench.metrics import scores as score_file
 from bench.metrics.grid import Points, Surplus
 from bench.reports.evaluation_plots import ranked_strips
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bench.evaluation.standing import Standing
-from bench.metrics.scores import Figure
+from bench.metrics.measured import Figure
 from tests.errors import raises_code
 
 ONE, OTHER = Figure(0.1, 0.09, 0.11), Figure(0.2, 0.19, 0.21)

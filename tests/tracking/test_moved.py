@@ -14,7 +14,7 @@ from mlflow.tracking._tracking_service import utils
 
 from bench.config import Config
 from bench.errors import BenchError
-from bench.metrics.scores import Figure
+from bench.metrics.measured import Figure
 from bench.tracking.store import Store
 
 FIGURES = {"partialspoof.eer": Figure(0.0361, 0.0350, 0.0372)}

@@ -16,7 +16,7 @@ import pytest
 
 from bench.config import Config
 from bench.errors import BenchError
-from bench.metrics.scores import Figure
+from bench.metrics.measured import Figure
 from bench.tracking import process
 from bench.tracking.run_frame import COLUMNS
 from bench.tracking.run_record import DatasetUse

@@ -1,8 +1,7 @@
-"""The score file, one row a frame, and the figures of frames.
+"""The suite's own score files: `scores.parquet`, one row per frame or per utterance.
 
-`scores.parquet` holds everything that a figure needs, so that it can be recomputed years later
-without a GPU, and so that another system's scores can be judged by the same code. Detection has one
-row an utterance, in the same columns; `bench.evaluation.detection` has its figures.
+A file holds everything that a result needs, so that results can be computed again years later
+without a GPU.
 """
 
 # pyarrow ships no types.
@@ -23,18 +22,15 @@ from numpy.typing import NDArray
 
 from bench._io import atomic_files
 from bench.errors import BenchError, near
-from bench.metrics.det import equal_error_rate
 from bench.metrics.f1 import decide
+from bench.metrics.grid import grid_of
 from bench.metrics.items import Items, counted
-from bench.metrics.measure import DecisionMetric, frame_measures
 from bench.metrics.measured import FEW as FEW
-from bench.metrics.measured import Figure, measured, measured_ratios
-from bench.metrics.plans import AUTO, Factors, Resampling, factors, sums
+from bench.metrics.plans import Factors, factors
 from bench.metrics.ratios import Ratios, decision_ratios
-from bench.metrics.registry import LOGIT, describe_metrics, select_metrics
 from bench.metrics.tally import Bools, Floats, Integers
-from bench.metrics.utterance_eer import lowest_items
-from bench.units import BONAFIDE, CLASSES, SPOOF
+from bench.metrics.timeline import Frames, Reference, frames, reference
+from bench.units import BONAFIDE, CLASSES, SAMPLE_RATE_HZ, SPOOF
 
 _NAMES = pa.dictionary(pa.int32(), pa.string())
 
@@ -101,42 +97,6 @@ def pooled(table: pa.Table) -> Pooled:
     return Pooled(_numbers(table, "score"), is_spoof)
 
 
-def figures(scores: Path | pa.Table, replicates: int = 1000, seed: int = 0) -> dict[str, Figure]:
-    """Return the figures of a score file (or of a table as `read` returns it), by name; fractions.
-
-    - `eer`: all rows pooled, by `score` (`bench.metrics.det.eer`).
-    - `f1`, `f1_spoof`: all rows pooled, bona fide and spoof as the positive class; the decision is
-      the larger logit, or `score > 0` where the file has no logits. `f1` is the one that SAL and
-      BAM print.
-    - `eer_bonafide_logit`, only with logits: the EER of the bona fide logit alone, which SAL's
-      released code scores S0 to S3 by; the paper says nothing of it.
-    - `utterance_eer`, only where there are utterances of both classes: an utterance's score is its
-      lowest frame's (as PartialSpoof's scripts go to coarser units), its label spoof where any
-      frame is.
-
-    Intervals: `replicates` resamplings from `seed`, of speakers and attacks where the file names
-    them, and of utterances (`bench.metrics.measured`). Raise BenchError as `read`, or without both
-    classes.
-    """
-    table = read(scores) if isinstance(scores, Path) else scores
-    resampling = Resampling(factors_of(table), AUTO, replicates, seed)
-    everything = pooled_items(table)
-    measures = frame_measures()
-    found = measured(everything, measures, resampling)
-    if has_logits(table):
-        known = describe_metrics()
-        by_logit = {name: of for name, of in measures.items() if known[name].by_logit}
-        of_logit = measured(pooled_items(table, "logit_bonafide"), by_logit, resampling)
-        found |= {f"{name}{LOGIT}": figure for name, figure in of_logit.items()}
-    whole = lowest_items(everything)
-    if whole.bonafide.any() and whole.spoof.any():
-        eer = {"utterance_eer": equal_error_rate}
-        found |= measured(whole, eer, resampling)
-    spoof = sums(everything.unit, everything.spoof, everything.unit.max() + 1)
-    logged = [name for name, of in select_metrics(DecisionMetric).items() if of.logged]
-    return found | measured_ratios(decisions(table).only(logged), spoof, resampling)
-
-
 def pooled_items(table: pa.Table, score: str = "score") -> Items:
     """Return every row as an item by the column `score`; units are `utterances`."""
     is_spoof = pooled(table).is_spoof
@@ -180,6 +140,34 @@ def attacks(table: pa.Table) -> NDArray[np.object_]:
     """Return the attack of every row, "" where there is none."""
     found = _codes(table, "attack")
     return np.array(found.names, dtype=object)[found.codes]
+
+
+class LabelledFrames(NamedTuple):
+    """The frames of a score file, with the labels that it gives them."""
+
+    frames: Frames
+    """Utterances are units of `utterances`."""
+    labels: Reference
+    """Stretches of one class, exact to a frame."""
+    frame: int
+    """Samples in a frame."""
+
+
+def read_frames(table: pa.Table, score: Floats | None = None) -> LabelledFrames:
+    """Return the frames of a table with their labels; `score` is that of each row, unless given
+    the column of that name.
+
+    BenchError where frames do not lie on a grid from 0 on.
+    """
+    unit, is_spoof = _codes(table, "utterance").codes, pooled(table).is_spoof
+    begin, end = (
+        np.rint(_numbers(table, name) * SAMPLE_RATE_HZ).astype(np.int64)
+        for name in ("start_s", "end_s")
+    )
+    scored = frames(unit, begin, end, _numbers(table, "score") if score is None else score)
+    frame, order = grid_of(scored), np.lexsort((begin, unit))
+    labels = reference(unit[order], begin[order], end[order], is_spoof[order], frame)
+    return LabelledFrames(scored, labels, frame)
 
 
 def has_logits(table: pa.Table) -> bool:
