@@ -146,10 +146,11 @@ def _describe_resolutions(
 ) -> list[str]:
     """Return notes on what results are of frames of which length."""
     own_ms = f"{1000 * own_s:g} ms"
-    notes = [
-        f"EER, precision, recall, F1 and error rates are of frames of {own_ms}, as scored; "
-        f"decided bona fide by {decision.rule}"
-    ]
+    unit = (
+        f"EER, precision, recall, F1 and error rates are of frames of {own_ms}, as scored; decided "
+        f"bona fide by {decision.rule}"
+    )
+    notes = [unit]
     surplus = _describe_surplus(at_own, own_s)
     notes += [surplus] * bool(surplus)
     if lacking:

@@ -330,7 +330,7 @@ def test_forms_that_are_read(judge, tmp_path, name):
     write, asked = READ[name]
     path = tmp_path / "scores"
     write(path)
-    bonafide, spoof = judge.read(path, Reading(**asked)).by_class()
+    bonafide, spoof = judge.read(path, Reading(**asked)).split_classes()
     assert eer(bonafide, spoof).eer == EER
 
 
