@@ -1,8 +1,7 @@
-"""The score file, one row a frame, and the figures of frames.
+"""The suite's own score files: `scores.parquet`, one row per frame or per utterance.
 
-`scores.parquet` holds everything that a figure needs, so that it can be recomputed years later
-without a GPU, and so that another system's scores can be judged by the same code. Detection has one
-row an utterance, in the same columns; `bench.evaluation.detection` has its figures.
+A file holds everything that a result needs, so that results can be computed again years later
+without a GPU.
 """
 
 # pyarrow ships no types.
@@ -23,18 +22,15 @@ from numpy.typing import NDArray
 
 from bench._io import atomic_files
 from bench.errors import BenchError, near
-from bench.metrics.bootstrap import equal_error_rate
 from bench.metrics.f1 import decide
+from bench.metrics.grid import grid_of
 from bench.metrics.items import Items, counted
 from bench.metrics.measured import FEW as FEW
-from bench.metrics.measured import Figure, measured, measured_ratios
-from bench.metrics.plans import AUTO, Factors, Resampling, factors, sums
+from bench.metrics.plans import Factors, factors
 from bench.metrics.ratios import Ratios, decision_ratios
 from bench.metrics.tally import Bools, Floats, Integers
-from bench.units import BONAFIDE, CLASSES, SPOOF
-
-RESULTS_VERSION = 1
-"""Raised when what this module gives can change (`bench.versions`)."""
+from bench.metrics.timeline import Frames, Reference, frames, reference
+from bench.units import BONAFIDE, CLASSES, SAMPLE_RATE_HZ, SPOOF
 
 _NAMES = pa.dictionary(pa.int32(), pa.string())
 
@@ -77,13 +73,13 @@ def read(path: Path) -> pa.Table:
     or two rows for one frame.
     """
     if not path.is_file():
-        raise BenchError(f"{path}: there is no such score file")
+        raise BenchError("file.missing", f"{path}: there is no such score file")
     try:
         table = pq.read_table(path)
     except (pa.ArrowException, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise  # of the machine, and the file may be whole
-        raise BenchError(f"{path}: not a Parquet file: {error}") from error
+        raise BenchError("scores.malformed", f"{path}: not a Parquet file: {error}") from error
     return _checked(table, path, doubles=True)
 
 
@@ -99,38 +95,6 @@ def pooled(table: pa.Table) -> Pooled:
     label = _codes(table, "label")
     is_spoof = np.isin(label.codes, [i for i, name in enumerate(label.names) if name == SPOOF])
     return Pooled(_numbers(table, "score"), is_spoof)
-
-
-def figures(scores: Path | pa.Table, replicates: int = 1000, seed: int = 0) -> dict[str, Figure]:
-    """Return the figures of a score file (or of a table as `read` returns it), by name; fractions.
-
-    - `eer`: all rows pooled, by `score` (`bench.metrics.det.eer`).
-    - `f1`, `f1_spoof`: all rows pooled, bona fide and spoof as the positive class; the decision is
-      the larger logit, or `score > 0` where the file has no logits. `f1` is the one that SAL and
-      BAM print.
-    - `eer_bonafide_logit`, only with logits: the EER of the bona fide logit alone, which SAL's
-      released code scores S0 to S3 by; the paper says nothing of it.
-    - `utterance_eer`, only where there are utterances of both classes: an utterance's score is its
-      lowest frame's (as PartialSpoof's scripts go to coarser units), its label spoof where any
-      frame is.
-
-    Intervals: `replicates` resamplings from `seed`, of speakers and attacks where the file names
-    them, and of utterances (`bench.metrics.measured`). Raise BenchError as `read`, or without both
-    classes.
-    """
-    table = read(scores) if isinstance(scores, Path) else scores
-    resampling = Resampling(factors_of(table), AUTO, replicates, seed)
-    everything = pooled_items(table)
-    judged = {"eer": everything}
-    if has_logits(table):
-        judged["eer_bonafide_logit"] = pooled_items(table, "logit_bonafide")
-    whole = _lowest(everything)
-    if whole.bonafide.any() and whole.spoof.any():
-        judged["utterance_eer"] = whole
-    eer = {"eer": equal_error_rate}
-    found = {name: measured(items, eer, resampling)["eer"] for name, items in judged.items()}
-    spoof = sums(everything.unit, everything.spoof, everything.unit.max() + 1)
-    return found | measured_ratios(decisions(table).only(("f1", "f1_spoof")), spoof, resampling)
 
 
 def pooled_items(table: pa.Table, score: str = "score") -> Items:
@@ -178,18 +142,37 @@ def attacks(table: pa.Table) -> NDArray[np.object_]:
     return np.array(found.names, dtype=object)[found.codes]
 
 
+class LabelledFrames(NamedTuple):
+    """The frames of a score file, with the labels that it gives them."""
+
+    frames: Frames
+    """Utterances are units of `utterances`."""
+    labels: Reference
+    """Stretches of one class, exact to a frame."""
+    frame: int
+    """Samples in a frame."""
+
+
+def read_frames(table: pa.Table, score: Floats | None = None) -> LabelledFrames:
+    """Return the frames of a table with their labels; `score` is that of each row, unless given
+    the column of that name.
+
+    BenchError where frames do not lie on a grid from 0 on.
+    """
+    unit, is_spoof = _codes(table, "utterance").codes, pooled(table).is_spoof
+    begin, end = (
+        np.rint(_numbers(table, name) * SAMPLE_RATE_HZ).astype(np.int64)
+        for name in ("start_s", "end_s")
+    )
+    scored = frames(unit, begin, end, _numbers(table, "score") if score is None else score)
+    frame, order = grid_of(scored), np.lexsort((begin, unit))
+    labels = reference(unit[order], begin[order], end[order], is_spoof[order], frame)
+    return LabelledFrames(scored, labels, frame)
+
+
 def has_logits(table: pa.Table) -> bool:
     """Return whether a table has both logits."""
     return set(_LOGITS) <= set(table.column_names)
-
-
-def _lowest(items: Items) -> Items:
-    """Return each utterance as an item: its lowest score, spoof where any of its frames is."""
-    names, codes = np.unique(items.unit, return_inverse=True)
-    lowest = np.full(len(names), np.inf)
-    np.minimum.at(lowest, codes, items.score)
-    any_spoof = np.bincount(codes, weights=items.spoof, minlength=len(names)) > 0
-    return counted(lowest, any_spoof, np.arange(len(names)))
 
 
 class _Codes(NamedTuple):
@@ -217,7 +200,7 @@ def _checked(table: pa.Table, path: Path, doubles: bool = False) -> pa.Table:
     columns = {name: _typed(table[name], name, path, doubles) for name in names}
     checked = pa.table(columns)
     if not checked.num_rows:
-        raise BenchError(f"{path}: there is no row; a score file has one a frame")
+        raise BenchError("scores.empty", f"{path}: there is no row; a score file has one a frame")
     _check_labels(checked, path)
     _check_frames(checked, path)
     return checked
@@ -237,7 +220,7 @@ def _check_columns(names: list[str], path: Path) -> None:
         f"{path}: {name}: the column is there twice" for name in {*names} if names.count(name) > 1
     ]
     if wrong:
-        raise BenchError("\n".join(wrong))
+        raise BenchError("scores.malformed", "\n".join(wrong))
 
 
 def _typed(column: pa.ChunkedArray, name: str, path: Path, doubles: bool) -> pa.ChunkedArray:
@@ -245,15 +228,20 @@ def _typed(column: pa.ChunkedArray, name: str, path: Path, doubles: bool) -> pa.
     try:
         typed = column if column.type == kind else column.cast(kind)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise BenchError(f"{path}: {name}: is {column.type}, should be {kind}: {error}") from error
+        raise BenchError(
+            "scores.bad-cell", f"{path}: {name}: is {column.type}, should be {kind}: {error}"
+        ) from error
     if typed.null_count:
-        raise BenchError(f"{path}: {name}: {typed.null_count} of {len(typed)} cells are empty")
+        raise BenchError(
+            "scores.bad-cell", f"{path}: {name}: {typed.null_count} of {len(typed)} cells are empty"
+        )
     if pa.types.is_floating(kind):
         wrong = np.flatnonzero(~np.isfinite(typed.to_numpy()))
         if len(wrong):
             raise BenchError(
+                "scores.not-finite",
                 f"{path}: {name}: row {wrong[0]} is {typed[int(wrong[0])].as_py()} "
-                f"({len(wrong)} of {len(typed)} are not finite numbers)"
+                f"({len(wrong)} of {len(typed)} are not finite numbers)",
             )
     return typed
 
@@ -266,8 +254,9 @@ def _check_labels(table: pa.Table, path: Path) -> None:
     for label in table["label"].unique().to_pylist():
         if label not in CLASSES:
             raise BenchError(
+                "scores.bad-cell",
                 f"{path}: label: {label!r} is no class{near(label, CLASSES)} "
-                f"(classes: {BONAFIDE}, {SPOOF})"
+                f"(classes: {BONAFIDE}, {SPOOF})",
             )
 
 
@@ -277,8 +266,9 @@ def _check_frames(table: pa.Table, path: Path) -> None:
     if len(backward):
         at = int(backward[0])
         raise BenchError(
+            "scores.bad-times",
             f"{path}: row {at}: a frame of {table['utterance'][at].as_py()!r} starts at "
-            f"{start[at]} s and ends at {end[at]} s; it must end later than it starts"
+            f"{start[at]} s and ends at {end[at]} s; it must end later than it starts",
         )
     utterance = _codes(table, "utterance").codes
     order = np.lexsort((start, utterance))
@@ -286,6 +276,7 @@ def _check_frames(table: pa.Table, path: Path) -> None:
     if same.any():
         at = int(order[1:][same][0])
         raise BenchError(
+            "scores.duplicated",
             f"{path}: {table['utterance'][at].as_py()!r} has two rows for the frame at "
-            f"{start[at]} s ({int(same.sum())} such): each frame is scored once"
+            f"{start[at]} s ({int(same.sum())} such): each frame is scored once",
         )
