@@ -101,7 +101,7 @@ def test_a_corpus_that_is_not_here_is_compared_by_its_card_and_said_to_be(sides)
 def test_unreadable_audio_is_no_answer(sides):
     ps, la = sides
     (ps.subsets[0].root / "LA_1.wav").write_bytes(b"RIFF")
-    with raises_code("file.unreadable", "LA_1.wav"):
+    with raises_code("audio.damaged", "LA_1.wav"):
         from_audio(ps, la, lambda *_: None)
 
 
