@@ -24,8 +24,10 @@ def is_called(card: CorpusCard, name: str) -> bool:
 
 
 def near_corpus(name: str, corpora: Iterable[CorpusCard]) -> str:
-    """Return `; did you mean 'X'?` for a corpus whose name is much alike and has the same numbers,
-    else the list of those there are: 2019 is not 2021, however alike the rest is.
+    """Return `.
+
+    Did you mean 'X'?` for a corpus whose name is much alike and has the same numbers, else the list
+    of those there are: 2019 is not 2021, however alike the rest is.
     """
     cards = list(corpora)
     numbers = _list_numbers(name)

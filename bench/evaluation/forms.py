@@ -131,7 +131,9 @@ def read(path: Path, asked: Reading | None = None, ids: Sequence[str] = ()) -> S
         )
         if not in_order:
             return read_file
-        return replace(read_file, warnings=(("order", ordered.said(ids)), *read_file.warnings))
+        return replace(
+            read_file, warnings=(("scores.order", ordered.said(ids)), *read_file.warnings)
+        )
     except UNREADABLE as error:
         raise unreadable_error(path, error) from error
     except UnicodeError as error:  # half a character, which JSON can write
@@ -180,9 +182,9 @@ def _assembled(path: Path, rows: text.Rows, frame: int | None, negate: bool) -> 
         found = _times(path, row, times, frame)
     else:
         found = _in_order(path, encoded.dictionary, row, score, frame)
-    warnings = [("column_order", roles.warning)] if roles.warning else []
+    warnings = [("scores.column-order", roles.warning)] if roles.warning else []
     if roles.counted and len(encoded.dictionary) == len(score) and are_numbered(encoded.dictionary):
-        warnings.append(("row_numbers", _ROW_NUMBERS.format(len(score) - 1)))
+        warnings.append(("scores.row-numbers", _ROW_NUMBERS.format(len(score) - 1)))
     return ScoreFile(
         path,
         encoded.dictionary,
