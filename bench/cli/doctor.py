@@ -44,18 +44,18 @@ def doctor(context: click.Context, table: str | None, smoke: bool, as_json: bool
     Exits with 1 where something that is set does not work or, with a table, where something that
     its rows need is missing. Whatever is at fault, the rest is shown all the same.
     """
-    found = findings()
+    found = list_findings()
     if found[0].state == "ok" and table is not None:
-        found += needed_by(table, options.form(smoke))
+        found += needed_by(table, options.choose_form(smoke))
     if as_json:
         key = table if table is None or found[0].state != "ok" else table_cards.table(table).key
-        content = {"table": key, "form": options.form(smoke)}
+        content = {"table": key, "form": options.choose_form(smoke)}
         of = [finding._asdict() for finding in found]
         json_output.print_json("doctor", {**content, "findings": of})
     else:
         for area, of in groupby(found, lambda finding: finding.area):
             click.echo(f"\n{area}")
-            for line in options.columns(_merge_findings([*of])):
+            for line in options.align_columns(_merge_findings([*of])):
                 click.echo(f"  {line}")
     if found[0].state != "ok":
         context.exit(2)
@@ -82,13 +82,13 @@ def _merge_findings(found: list[Finding]) -> list[tuple[str, str, str]]:
     return lines
 
 
-def findings() -> list[Finding]:
+def list_findings() -> list[Finding]:
     """Return everything looked for, in order; the first is the configuration.
 
     Where that is at fault, what depends on it is left out.
     """
     try:
-        here = configuration.load()
+        here = configuration.load_configuration()
     except BenchError as error:
         name = os.environ.get("BENCH_CONFIG") or "bench.toml"
         fault = Finding("configuration", name, "broken", str(error))
@@ -106,7 +106,7 @@ def findings() -> list[Finding]:
 
 def needed_by(table: str, form: Form) -> list[Finding]:
     """Return what the rows of a table need and this machine lacks, each once with the rows."""
-    here, card = configuration.load(), table_cards.table(table)
+    here, card = configuration.load_configuration(), table_cards.table(table)
     area = f"needed by {card.key}"
     rows: dict[str, list[str]] = {text: [] for text in lacking_device(here)}
     for row in table_cards.runnable(card):
@@ -178,7 +178,7 @@ def _judge_version(text: str) -> tuple[State, str]:
 def _check_work_folder(here: Config) -> Iterator[Finding]:
     area, work = "work folder", here.work
     yield _attempt_check(area, "disk", lambda: machine_checks.free_disk(work), "broken")
-    yield _attempt_check(area, "writing", lambda: machine_checks.writes(work), "broken")
+    yield _attempt_check(area, "writing", lambda: machine_checks.check_writing(work), "broken")
     yield _attempt_check(area, "locks", lambda: machine_checks.locks_hold(work), "broken")
 
 

@@ -113,5 +113,5 @@ def test_packages_other_than_the_lock_files_are_named(tmp_path):
 def test_a_work_folder_that_is_not_there_yet_is_tried_above_it(tmp_path):
     work = tmp_path / "a" / "work"
     assert f"free for {work}" in machine_checks.free_disk(work)
-    assert machine_checks.writes(work) == f"{tmp_path} is written and read"
+    assert machine_checks.check_writing(work) == f"{tmp_path} is written and read"
     assert list(tmp_path.iterdir()) == []
