@@ -15,9 +15,9 @@ import pytest
 
 from bench._io import atomic_files
 from bench.cli import configuration
-from bench.errors import BenchError
 from bench.metrics import scores
 from bench.training import checkpoints
+from tests.errors import raises_code
 
 ROW = {
     "utterance": ["a"],
@@ -213,7 +213,7 @@ def test_a_verb_that_writes_clears_the_work_folder_first(monkeypatch, tmp_path):
 def test_a_list_is_written_over_nothing_but_a_list(tmp_path):
     scores = tmp_path / "scores.txt"
     scores.write_text("u1 0.5\n")
-    with pytest.raises(BenchError, match="is there already, and is no such list"):
+    with raises_code("file.exists"):
         atomic_files.write_list(scores, "finding,id\nmissing,u2\n", "finding,id")
     assert scores.read_text() == "u1 0.5\n"
     place = tmp_path / "all.csv"

@@ -129,7 +129,11 @@ def _run_verb() -> int:
         explained = machine.explain(error)
         if explained is None:
             raise
-        code, text, exit_code = "machine.refused", f"error: {explained.message}", explained.code
+        code, text, exit_code = (
+            explained.code,
+            f"error: {explained.message}",
+            explained.exit_code,
+        )
     _print_error_line(text)
     with contextlib.suppress(OSError):
         print_error(code, text.removeprefix("error: "), exit_code)
@@ -150,7 +154,7 @@ def _describe_resumption(error: BaseException) -> list[str]:
 def _find_exit_code(cause: BaseException | None) -> int:
     """Return the exit code of a mistake: the machine's where what it came from is the machine's."""
     explained = machine.of_system(cause) if isinstance(cause, OSError) and cause.errno else None
-    return explained.code if explained else machine.GIVEN
+    return explained.exit_code if explained else machine.GIVEN
 
 
 def _print_error_line(text: str) -> None:

@@ -111,7 +111,7 @@ def write_results(verdict: Verdict, judged: Judged, target: ResultFolder) -> lis
             {"kind": "score", **render.as_dict(verdict)}
         ).encode(),
     }
-    bonafide, spoof = judged.by_class()
+    bonafide, spoof = judged.split_classes()
     if len(bonafide) and len(spoof):
         title = f"{target.system}, {verdict.short} {verdict.split}"
         threshold = eer_of(tally(bonafide, spoof)).threshold

@@ -53,7 +53,9 @@ class ScoreFileArgument(NamedTuple):
             message = str(error).replace(str(self.path), str(self.shown))
             findings = error.findings if isinstance(error, Refused) else None
             raise (
-                BenchError(error.code, message) if findings is None else Refused(message, findings)
+                BenchError(error.code, message)
+                if findings is None
+                else Refused(error.code, message, findings)
             ) from error
 
 

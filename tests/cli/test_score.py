@@ -104,7 +104,7 @@ def test_inverted_scores_are_refused_and_negated_on_demand(bench, trials, keys, 
     order = ("score", str(path), "--json", *keys)
     refused = bench(*order)
     assert refused.returncode == 2
-    assert "higher-is-spoof" in refused.stderr
+    assert "--higher-is-spoof" in refused.stderr
     turned = json.loads(bench(*order, "--higher-is-spoof").stdout)
     assert turned["negated"] is True
     assert turned["results"]["eer"]["value"] < 50

@@ -88,12 +88,12 @@ def test_a_list_of_everything_of_a_file_that_is_refused(bench, tree):
     assert shown.returncode == 2
     assert "20 of 60 trials have no score" in shown.stderr
     first = "real/file0, fake/file0, real/file1, fake/file1, real/file2, ... "
-    assert f"{first}(`bench score --list FILE` writes all)" in shown.stderr
+    assert f"{first}(`bench score --problems-file FILE` writes all)" in shown.stderr
     found = listed(tree / "all.csv")
-    assert found["missing"] == [name.removesuffix(".wav") for name in FILES[:20]]
-    assert found["unknown"] == [f'odd "{i}", file' for i in range(9)]
-    assert sorted(found["duplicated"]) == sorted(FILES[20:28])
-    assert found["other_split"] == ["t/file1.wav"]
+    assert found["scores.missing"] == [name.removesuffix(".wav") for name in FILES[:20]]
+    assert found["scores.unknown-ids"] == [f'odd "{i}", file' for i in range(9)]
+    assert sorted(found["scores.duplicated"]) == sorted(FILES[20:28])
+    assert found["scores.other-split"] == ["t/file1.wav"]
 
 
 def test_a_list_of_everything_of_a_file_that_is_judged(bench, tree):
@@ -102,9 +102,9 @@ def test_a_list_of_everything_of_a_file_that_is_judged(bench, tree):
     shown = bench(*asked, "--problems-file", "all.csv")
     assert shown.returncode == 0, shown.stderr
     assert listed(tree / "all.csv") == {
-        "missing": [name.removesuffix(".wav") for name in FILES[:6]]
+        "scores.missing": [name.removesuffix(".wav") for name in FILES[:6]]
     }
-    assert "(`bench score --list FILE` writes all)" in shown.stdout
+    assert "(`bench score --problems-file FILE` writes all)" in shown.stdout
     put(tree, FILES)
     assert bench(*asked, "--problems-file", "all.csv").returncode == 0
     assert listed(tree / "all.csv") == {}
@@ -142,4 +142,4 @@ def test_labels_of_digits_that_contradict_the_keys(bench, shared, tmp_path):
     )
     assert shown.returncode == 2
     assert "have another label here than in the keys" in shown.stderr
-    assert len(listed(tmp_path / "all.csv")["label_conflict"]) > 10
+    assert len(listed(tmp_path / "all.csv")["scores.label-conflict"]) > 10
