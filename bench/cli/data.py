@@ -124,7 +124,7 @@ def check(
     card, form = corpus_cards.card(name), options.choose_form(smoke)
     if split is not None and split not in card.splits:
         raise BenchError(
-            "option.unknown-split",
+            "corpus.unknown-split",
             f"{card.key}: {split!r}: no such split{near(split, card.splits)}",
         )
     here = configuration.load_configuration()

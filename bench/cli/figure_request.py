@@ -70,7 +70,7 @@ class FigureRequest:
         """
         if wanted is not None and wanted not in run.evaluate:
             raise BenchError(
-                "option.unknown-evaluation",
+                "row.no-such-evaluation",
                 f"{self.table}, row {self.row}: has no evaluation {wanted!r}"
                 f"{near(wanted, run.evaluate)}",
             )

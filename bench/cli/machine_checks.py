@@ -72,12 +72,12 @@ def locks_hold(work: Path) -> str:
             return f"a second process sees a lock on {folder}"
     if second.returncode == 0:
         raise BenchError(
-            "machine.locks-fail",
+            "machine.no-locks",
             f"{folder}: a second process does not see a lock: two runs at once would spoil each "
             "other's files; put `work` in bench.toml on a local disk",
         )
     raise BenchError(
-        "machine.locks-fail",
+        "machine.no-locks",
         f"{folder}: a second process cannot try a lock: {_last_line(second.stderr)}",
     )
 

@@ -65,7 +65,7 @@ def find_row_scores(
     if not names:
         evaluated_on = ", ".join(f"{data.corpus} {data.split}" for data in runs_of_row.evaluations)
         raise BenchError(
-            "option.unknown-evaluation",
+            "row.no-such-evaluation",
             f"{runs_of_row.name}: is not evaluated on {corpus} {split}; it is on {evaluated_on}",
         )
     run = runs_of_row.runs[0]

@@ -118,7 +118,7 @@ def _parse_file(text: str, ctx: click.Context | None, folders: bool) -> ScoreFil
         raise BenchError("file.missing", f"{parts[0]}: there is no such score file")
     path = paths[counts[-1] - 1]
     if path.is_dir() and not folders:
-        raise BenchError("file.is-folder", f"{path}: is a folder, should be a file of scores")
+        raise BenchError("file.wrong-kind", f"{path}: is a folder, should be a file of scores")
     file_options = dict(_parse_option(path, part.strip()) for part in parts[counts[-1] :])
     name = file_options.pop("name", "")
     if ctx is None or path.is_dir() or (path.is_file() and path not in _STDIN):

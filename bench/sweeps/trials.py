@@ -37,7 +37,7 @@ def require_inputs(card: Sweep, config: Config) -> None:
     of_runs = (text for run in runs for text in lacking(run, config))
     missing = dict.fromkeys([*lacking_device(config), *of_runs])
     if missing:
-        raise BenchError("machine.lacks", "\n".join(missing))
+        raise BenchError("run.requirements-missing", "\n".join(missing))
 
 
 class SweepRun:
