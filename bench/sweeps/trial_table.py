@@ -32,7 +32,7 @@ def build_trial_table(
     lines = [
         _build_line(study.card, trial, tracked[tracked["row"] == trial.number])
         | {"resolution": None if resolution is None else unit * resolution}
-        for trial in study.trials()
+        for trial in study.list_trials()
     ]
     names = [*COLUMNS, *study.card.space]
     more = sorted({name for line in lines for name in line} - set(names))
@@ -40,7 +40,7 @@ def build_trial_table(
 
 
 def _build_line(card: Sweep, trial: FrozenTrial, runs: pd.DataFrame) -> dict[str, Any]:
-    point = sampling.decoded(card, trial.params)
+    point = sampling.decode_point(card, trial.params)
     run = trial_run(card, point)
     unit = 100 if is_rate(card.objective) else 1
     line: dict[str, Any] = {
