@@ -83,7 +83,7 @@ def test_what_is_made_from_something_else_is_run_anew_and_said(card, config, cha
     name = change(config)
     watcher = Watcher()
     assert run(card, config, watcher) == "finished"
-    assert f"alone · seed 7: run anew, changed since it was finished: {name}" in watcher.said
+    assert f"alone · seed 7: run again, changed since it was finished: {name}" in watcher.said
     assert watcher.steps, "it was trained and not taken over"
     assert run(card, config, Watcher()) == "already finished"
     frame = Store(config).frame("test/stages", "smoke")
@@ -113,7 +113,7 @@ def test_a_row_by_older_code_is_run_anew_and_said(card, config, raise_version):
     raise_version("models/systems/sal")
     watcher = Watcher()
     assert run(card, config, watcher) == "finished"
-    said = "run anew, changed since it was finished: system sal (version 1 -> 2)"
+    said = "run again, changed since it was finished: system sal (version 1 -> 2)"
     assert f"alone · seed 7: {said}" in watcher.said
     assert watcher.steps, "it was trained and not taken over"
     assert run(card, config, Watcher()) == "already finished"
