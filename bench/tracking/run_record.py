@@ -32,7 +32,7 @@ class DatasetUse:
 
 
 class RunData(Protocol):
-    """The data of a run (`bench.training.row.RowData`), as far as the tracking store looks at it."""
+    """What the tracking store asks of a run's data (`bench.training.row.RowData`)."""
 
     def fingerprints(self) -> Mapping[str, str]:
         """Return the digest of each split by its name."""
