@@ -79,7 +79,7 @@ def test_a_run_goes_to_the_outbox_and_one_line_says_so(
     assert len(said) == 1
     assert "does not answer" in said[0]
     assert f"127.0.0.1:{port}/d" in said[0]
-    for text in (said[0], str(raised.value), repr(store._own.at), store.uri):
+    for text in (said[0], str(raised.value), repr(store._access.store.at), store.uri):
         assert SECRET not in text
     assert len(said[0].splitlines()) == len(str(raised.value).splitlines()) == 1
     assert store.waiting() == ["sal/table4: S5 · seed 666"]

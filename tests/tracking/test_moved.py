@@ -158,8 +158,8 @@ def test_artifacts_on_no_disk_of_this_machine_stay_where_they_are(run, entry, tm
     old.rename(new)
     store = opened(new)
     assert store.client.get_run(first).info.artifact_uri == "s3://b/sal/table4/x/artifacts"
-    with store._own.lock():
-        second = store._own.create_run("sal/table4", "x", {})
+    with store._access.store.lock():
+        second = store._access.store.create_run("sal/table4", "x", {})
     assert store.client.get_run(second).info.artifact_uri.startswith("s3://b/sal/table4/")
 
 

@@ -136,7 +136,7 @@ def test_what_is_kept_is_what_a_store_without_mlflow_can_write(store, scored):
 def test_parts_that_waited_in_the_outbox_join_their_system(away, back, scored):
     back.keep_scored(other(scored, "had", 0.1), {})
     away.keep_scored(other(scored, "inthewild", 0.2), {})
-    away._send(back._own, elsewhere=True)
+    away._access.send_to(back._access.store, elsewhere=True)
     (system,) = system_runs(back)
     assert {name: system.data.metrics[f"{name}.eer"] for name in ("had", "inthewild")} == {
         "had": 10,

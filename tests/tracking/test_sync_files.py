@@ -84,8 +84,8 @@ def test_a_run_whose_files_are_gone_is_not_sent(away, back, entry, tmp_path):
 
 def test_records_of_before_files_were_counted_are_known_to_have_some(away, back, entry, tmp_path):
     run_row(away, entry, tmp_path / "a.txt")
-    (run,) = away._outbox.search(entry.table, entry.identity)
-    away._outbox.client.delete_tag(run.info.run_id, run_files.FILE_COUNT)
+    (run,) = away._access.outbox.search(entry.table, entry.identity)
+    away._access.outbox.client.delete_tag(run.info.run_id, run_files.FILE_COUNT)
     shutil.move(away._config.work / "outbox", tmp_path / "put away")
     assert not sent(away, back)[0].is_whole
     shutil.move(tmp_path / "put away", away._config.work / "outbox")
