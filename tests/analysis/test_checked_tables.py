@@ -147,11 +147,11 @@ def test_the_commands_take_them(table: str, tmp_path: Path, monkeypatch):
     run = CliRunner().invoke(bench, ["run", table])
     assert run.exit_code == 0, run.output
     assert re.search(r"Of \d lines: \d equal", run.output)
-    written = CliRunner().invoke(bench, ["report", table, "--folder", "made"])
+    written = CliRunner().invoke(bench, ["report", table, "--output-dir", "made"])
     assert written.exit_code == 0, written.output
     stem = table.replace("/", "-")
     assert sorted(path.name for path in Path("made").iterdir()) == [f"{stem}.csv", f"{stem}.md"]
-    again = ["report", table, "--folder", "made", "--check"]
+    again = ["report", table, "--output-dir", "made", "--check"]
     assert CliRunner().invoke(bench, again).exit_code == 0
     Path("made", f"{stem}.md").unlink()
     assert CliRunner().invoke(bench, again).exit_code == 1
