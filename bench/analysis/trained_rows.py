@@ -65,18 +65,7 @@ class TrainedRow:
     @property
     def entry(self) -> RunEntry:
         """What its tracked run is looked up by."""
-        return RunEntry(
-            table=self.table,
-            paper=self.table.partition("/")[0],
-            row=self.row,
-            seed=self.seed,
-            run=self.run,
-            fingerprints=self.data.fingerprints(),
-            made_from=self.data.made_from(),
-            commit="",
-            device="",
-            description_figures={},
-        )
+        return RunEntry.from_data(self.table, self.row, self.seed, self.run, self.data)
 
     def subset(self, evaluation: str) -> Subset:
         """Return the utterances of an evaluation."""

@@ -24,7 +24,7 @@ from bench.runner.request import Order
 from bench.specs.base import digest
 from bench.specs.frontends import FrontEnd as FrontEndSpec
 from bench.specs.frontends import Lora, S3prl, Tiny, Wav2Vec2, WavLM
-from bench.specs.run import Data, KeepAverage, Run, Stage
+from bench.specs.run import Data, KeepAverage, Run
 from bench.tracking import address
 from bench.tracking.run_folders import finished_seeds
 from bench.training import checkpoints
@@ -88,8 +88,8 @@ def left(order: Order, config: Config, again: bool = False) -> list[Training]:
     for row, run in order.runs().items():
         for seed in order.row_seeds(row):
             if seed not in finished.get(run.signature, ()):
-                if isinstance(run.start, Stage):
-                    add(run.start.stage, seed, again=False)
+                if run.earlier:
+                    add(run.earlier, seed, again=False)
                 add(run, seed, again)
     return [
         training

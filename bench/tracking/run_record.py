@@ -9,7 +9,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
 from bench import versions
 from bench._io.digests import short_digest
@@ -31,6 +31,18 @@ class DatasetUse:
     context: Literal["train", "dev", "evaluation"]
 
 
+class RunData(Protocol):
+    """What the tracking store asks of a run's data (`bench.training.row.RowData`)."""
+
+    def fingerprints(self) -> Mapping[str, str]:
+        """Return the digest of each split by its name."""
+        ...
+
+    def made_from(self) -> Mapping[str, str]:
+        """Return the digest or version of what else the run is made from, by what it is."""
+        ...
+
+
 @dataclass(frozen=True)
 class RunEntry:
     """One row of one table with one seed, or one trial of a sweep, about to run."""
@@ -46,10 +58,10 @@ class RunEntry:
     """Digest of each split by its name."""
     made_from: Mapping[str, str]
     """Digest or version of what else it is made from, by what it is: weights, audio, detectors."""
-    commit: str
-    device: str
-    description_figures: Mapping[str, float]
-    """The paper's figures by metric, rates in per cent."""
+    commit: str = ""
+    device: str = ""
+    description_figures: Mapping[str, float] = field(default_factory=dict[str, float])
+    """The paper's results by metric, rates in per cent."""
     kind: Literal["row", "stage", "trial"] = "row"
     """`stage` is the training that a row or a trial starts from."""
     parent: str = ""
@@ -65,6 +77,19 @@ class RunEntry:
     """The settings that `--set` changed: such a run is not the paper's row."""
     again: int = 0
     """How often the same was finished before and then run anew (`bench run --again`)."""
+
+    @classmethod
+    def from_data(cls, table: str, row: str, seed: int, run: Run, data: RunData) -> RunEntry:
+        """Return what the run of a row is looked up by; what else is kept of it is left empty."""
+        return cls(
+            table=table,
+            paper=table.partition("/")[0],
+            row=row,
+            seed=seed,
+            run=run,
+            fingerprints=data.fingerprints(),
+            made_from=data.made_from(),
+        )
 
     @property
     def name(self) -> str:
