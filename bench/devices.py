@@ -31,7 +31,7 @@ def missing(config: Config) -> str:
 def require(config: Config) -> None:
     """Raise BenchError where a device is `missing`."""
     if text := missing(config):
-        raise BenchError(text)
+        raise BenchError("machine.device-missing", text)
 
 
 def _kind(device: str) -> str:

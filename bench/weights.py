@@ -111,13 +111,15 @@ def locate(key: str, config: Config, otherwise: str = ANY_LAYOUT) -> Path:
     )
     if path is None:
         raise BenchError(
+            "weights.missing",
             f'weights {key} are not configured: {get}; add `{key} = "/path/{file}"` under '
-            f"[weights] in {source}, or set BENCH_WEIGHTS_{key.upper()}{hint}"
+            f"[weights] in {source}, or set BENCH_WEIGHTS_{key.upper()}{hint}",
         )
     where = config.where(f"weights.{key}")
     raise BenchError(
+        "weights.missing",
         f"weights.{key} = {str(path)!r} in {where}: there is no such file or folder; {get}, and "
-        f"put it there{hint}"
+        f"put it there{hint}",
     )
 
 

@@ -119,8 +119,9 @@ def _envelope(length: int, spec: MixFrame) -> NDArray[np.float32]:
         return envelope
     if 2 * fade > length:
         raise BenchError(
+            "augment.fade-too-long",
             f"splice.crossfade_s = {spec.crossfade_s}: two fades of {fade} samples do not fit into "
-            f"a region of {length}: make it shorter, min_share larger or regions fewer"
+            f"a region of {length}: make it shorter, min_share larger or regions fewer",
         )
     ramp = np.arange(1, fade + 1, dtype=np.float32) / np.float32(fade + 1)
     envelope[:fade], envelope[-fade:] = ramp, ramp[::-1]

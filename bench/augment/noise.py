@@ -55,7 +55,10 @@ def recordings(config: Config) -> Recordings:
 def _files(folder: Path) -> tuple[Path, ...]:
     found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES)
     if not found:
-        raise BenchError(f"{folder}: holds no .wav or .flac file: unpack or copy it again")
+        raise BenchError(
+            "augment.recordings-missing",
+            f"{folder}: holds no .wav or .flac file: unpack or copy it again",
+        )
     return tuple(found)
 
 

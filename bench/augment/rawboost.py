@@ -167,15 +167,19 @@ def _limited(signal: Samples) -> Samples:
 def _checked(wave: NDArray[np.floating], spec: RawBoost, sample_rate_hz: int) -> Samples:
     if wave.ndim != 1 or wave.size == 0 or not np.issubdtype(wave.dtype, np.floating):
         raise BenchError(
+            "augment.input",
             f"RawBoost takes one channel of floats, at least one sample; got shape {wave.shape}, "
-            f"{wave.dtype}"
+            f"{wave.dtype}",
         )
     if not np.isfinite(wave).all():
         first = int(np.flatnonzero(~np.isfinite(wave))[0])
-        raise BenchError(f"RawBoost takes finite samples; sample {first} is {wave[first]}")
+        raise BenchError(
+            "augment.input", f"RawBoost takes finite samples; sample {first} is {wave[first]}"
+        )
     if spec.max_centre_hz > sample_rate_hz / 2:
         raise BenchError(
+            "augment.notch-too-high",
             f"augment.max_centre_hz = {spec.max_centre_hz}: notches lie below half the sample "
-            f"rate, here {sample_rate_hz / 2} Hz"
+            f"rate, here {sample_rate_hz / 2} Hz",
         )
     return wave.astype(np.float64)

@@ -105,7 +105,7 @@ def _write(path: Path, found: Intervals) -> None:
         with writing.whole(path) as file:
             np.savez(file, times_s=found.times_s, offsets=found.offsets)
     except OSError as error:
-        raise BenchError(f"{path}: cannot be written: {error}") from error
+        raise BenchError("machine.refused", f"{path}: cannot be written: {error}") from error
 
 
 def _read(path: Path, utterances: int) -> Intervals:
@@ -114,12 +114,14 @@ def _read(path: Path, utterances: int) -> Intervals:
             found = Intervals(file["times_s"], file["offsets"])
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise BenchError(
-            f"{path}: cannot be read ({error}): remove it, and its breaths are searched again"
+            "breath.cache-damaged",
+            f"{path}: cannot be read ({error}): remove it, and its breaths are searched again",
         ) from error
     if len(found.offsets) != utterances + 1:
         raise BenchError(
+            "breath.cache-damaged",
             f"{path}: holds {len(found.offsets) - 1} utterances, should hold {utterances}: remove "
-            "it, and its breaths are searched again"
+            "it, and its breaths are searched again",
         )
     return found
 

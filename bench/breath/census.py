@@ -73,7 +73,8 @@ def require_marks(data: TrainData, found: Census) -> None:
     if found["utterances"] > 0 or data.breath.kind in ASKED_FOR:
         return
     raise BenchError(
+        "breath.no-marks",
         f"train.breath.kind = {data.breath.kind!r}: marks no hop of {data.corpus} {data.split}, so "
         "that the system would hear of no breath at all: look at the detector's settings, name "
-        "another one, or 'zeros' to train without marks"
+        "another one, or 'zeros' to train without marks",
     )

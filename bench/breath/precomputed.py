@@ -39,9 +39,10 @@ def read(subset: Subset, spec: Precomputed, config: Config) -> Intervals:
     absent = [utterance for utterance in utterances if utterance not in found]
     if absent and spec.absent == "error":
         raise BenchError(
+            "breath.utterances-missing",
             f"{path}: says nothing of {len(absent):,} of {len(utterances):,} utterances of "
             f"{subset.corpus} {subset.split}, the first is {absent[0]}: should have a line "
-            f"`{absent[0]},,` where it has no breath, or set breath.absent = 'no-breath'"
+            f"`{absent[0]},,` where it has no breath, or set breath.absent = 'no-breath'",
         )
     return Intervals.joined(_united(found.get(utterance, [])) for utterance in utterances)
 
@@ -52,11 +53,14 @@ def _lines(path: Path) -> Iterator[tuple[str, list[tuple[float, float]]]]:
     try:
         header = next(rows, [])
         if header != COLUMNS:
-            raise BenchError(f"{path}:1: {quoted(','.join(header))}: should be {','.join(COLUMNS)}")
+            raise BenchError(
+                "file.malformed",
+                f"{path}:1: {quoted(','.join(header))}: should be {','.join(COLUMNS)}",
+            )
         for row in rows:
             yield _line(f"{path}:{rows.line_num}", row)
     except csv.Error as error:
-        raise BenchError(f"{path}: cannot be read: {error}") from error
+        raise BenchError("file.malformed", f"{path}: cannot be read: {error}") from error
 
 
 def _line(where: str, row: list[str]) -> tuple[str, list[tuple[float, float]]]:
@@ -68,8 +72,9 @@ def _line(where: str, row: list[str]) -> tuple[str, list[tuple[float, float]]]:
         utterance, start_s, end_s = "", math.nan, math.nan
     if len(row) != 3 or not utterance or not 0 <= start_s < end_s < math.inf:
         raise BenchError(
+            "file.malformed",
             f"{where}: {quoted(','.join(row))}: should be an utterance and two times in seconds, "
-            "0 <= start_s < end_s, or two empty ones where it has no breath"
+            "0 <= start_s < end_s, or two empty ones where it has no breath",
         )
     return utterance, [(start_s, end_s)]
 

@@ -92,7 +92,9 @@ class Detector:
         path = locate(spec.weights, config, ANY_COPY)
         self.path = path / KNOWN["respiro_en"].file if path.is_dir() else path
         if not self.path.is_file():
-            raise BenchError(f"{self.path}: there is no such file (weights.{spec.weights})")
+            raise BenchError(
+                "weights.missing", f"{self.path}: there is no such file (weights.{spec.weights})"
+            )
         device = config.device
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -211,7 +213,8 @@ def _loaded(path: Path) -> Network:
     except RuntimeError as error:
         known = KNOWN["respiro_en"]
         raise BenchError(
+            "weights.mismatch",
             f"{path}: does not hold Respiro-en's weights, get {known.file} from {known.source}: "
-            f"{error}"
+            f"{error}",
         ) from error
     return network

@@ -45,11 +45,13 @@ def check_waves(waves: Tensor) -> None:
     """
     if waves.ndim != 2 or not waves.is_floating_point():
         raise BenchError(
+            "model.input",
             f"a front-end takes floating-point waveforms of shape (batch, samples), not "
-            f"{waves.dtype} of shape {tuple(waves.shape)}"
+            f"{waves.dtype} of shape {tuple(waves.shape)}",
         )
     if waves.shape[1] < RECEPTIVE_FIELD_SAMPLES:
         raise BenchError(
+            "model.input",
             f"waveforms of {waves.shape[1]} samples are too short: one hidden state sees "
-            f"{RECEPTIVE_FIELD_SAMPLES} samples (25 ms)"
+            f"{RECEPTIVE_FIELD_SAMPLES} samples (25 ms)",
         )

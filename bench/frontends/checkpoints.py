@@ -33,8 +33,9 @@ def load(spec: Wav2Vec2 | WavLM, config: Config) -> Encoder:
     shape = dimensions(path, contents, tensors)
     if shape.family != spec.kind:
         raise BenchError(
+            "weights.mismatch",
             f"{path} (weights.{spec.weights}) holds a {shape.family} model, the front-end's kind "
-            f"is {spec.kind!r}: name other weights or kind = {shape.family!r}"
+            f"is {spec.kind!r}: name other weights or kind = {shape.family!r}",
         )
     # Laid out without storage, so that 300 million numbers are not drawn only to be replaced.
     with torch.device("meta"):
@@ -68,4 +69,6 @@ def _compare(path: Path, wanted: Mapping[str, Tensor], given: Mapping[str, Tenso
         if given[name].shape != wanted[name].shape
     ]
     if wrong:
-        raise BenchError("\n".join(f"{path}: {fault}" for fault in ["does not fit", *wrong]))
+        raise BenchError(
+            "weights.mismatch", "\n".join(f"{path}: {fault}" for fault in ["does not fit", *wrong])
+        )

@@ -83,12 +83,15 @@ class EncoderConfig:
             field, step = field + (layer.kernel - 1) * step, step * layer.stride
         if (hop, field) != (HOP_SAMPLES, RECEPTIVE_FIELD_SAMPLES):
             raise BenchError(
+                "model.sizes",
                 f"convolutions with a hop of {hop} and a receptive field of {field} samples; the "
-                f"suite's labels need {HOP_SAMPLES} and {RECEPTIVE_FIELD_SAMPLES}"
+                f"suite's labels need {HOP_SAMPLES} and {RECEPTIVE_FIELD_SAMPLES}",
             )
         for name, parts in (("heads", self.heads), ("groups", self.position_groups)):
             if self.dim % parts:
-                raise BenchError(f"dim = {self.dim} does not divide into {parts} {name}")
+                raise BenchError(
+                    "model.sizes", f"dim = {self.dim} does not divide into {parts} {name}"
+                )
 
     @property
     def family(self) -> str:
@@ -176,7 +179,9 @@ class Encoder(FrontEnd):
         are not trained. Raise `BenchError` where there are not as many.
         """
         if blocks > len(self.blocks):
-            raise BenchError(f"{blocks} blocks of an encoder that has {len(self.blocks)}")
+            raise BenchError(
+                "model.sizes", f"{blocks} blocks of an encoder that has {len(self.blocks)}"
+            )
         self.n_states = blocks + 1
         if blocks < len(self.blocks):
             for unused in (*self.blocks[blocks:], self.norm):

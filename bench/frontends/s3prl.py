@@ -70,8 +70,9 @@ def build(spec: S3prl, config: Config) -> S3prlFrontEnd:
     contents = read(path)
     if contents.layout not in _LAYOUTS[spec.upstream]:
         raise BenchError(
+            "weights.mismatch",
             f"{path}: {contents.layout} checkpoint; s3prl's {spec.upstream} takes those of "
-            f"{' or '.join(_LAYOUTS[spec.upstream])}"
+            f"{' or '.join(_LAYOUTS[spec.upstream])}",
         )
     require_finite(path, contents.tensors)
     file = io.BytesIO()

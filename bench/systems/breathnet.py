@@ -57,8 +57,9 @@ def build(spec: BreathNet, frontend: FrontEnd, data: TrainData) -> BreathNetwork
     """Return BreathNet as `spec` says; `BenchError` where frames are labelled."""
     if data.resolution_s is not None:
         raise BenchError(
+            "model.resolution",
             f"system.kind = 'breathnet' learns labels of whole utterances: train.resolution_s = "
-            f"{data.resolution_s} should be 'utterance'"
+            f"{data.resolution_s} should be 'utterance'",
         )
     return BreathNetwork(spec, frontend)
 
@@ -171,8 +172,9 @@ class BreathNetwork(System):
         """Score whole clips; `BenchError` where frames are asked for."""
         if resolution_s is not None:
             raise BenchError(
+                "model.resolution",
                 f"BreathNet scores whole utterances: resolution_s = {resolution_s} should be "
-                "'utterance'"
+                "'utterance'",
             )
         logits = self.heard(waves, marks).logits.float()[:, None]
         bonafide, spoof = logits.unbind(-1)

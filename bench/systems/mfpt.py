@@ -50,14 +50,16 @@ def build(spec: Mfpt, frontend: FrontEnd, data: TrainData) -> PostTraining | Fin
     if isinstance(spec.head, Frames):
         if data.splice.kind == "none":
             raise BenchError(
+                "model.splice-missing",
                 "system.head.kind = 'frames': learns which frames are spliced in, and "
-                "train.splice.kind = 'none': should be 'mix-frame'"
+                "train.splice.kind = 'none': should be 'mix-frame'",
             )
         return PostTraining(frontend)
     if data.resolution_s is not None:
         raise BenchError(
+            "model.resolution",
             f"system.head.kind = {spec.head.kind!r}: learns labels of whole utterances: "
-            f"train.resolution_s = {data.resolution_s} should be 'utterance'"
+            f"train.resolution_s = {data.resolution_s} should be 'utterance'",
         )
     return FineTuning(spec.head, frontend)
 
@@ -81,8 +83,9 @@ class PostTraining(System):
         logits = self.logits(batch.waves)
         if logits.shape != batch.spoof.shape:
             raise BenchError(
+                "model.splice-missing",
                 f"labels of {batch.spoof.shape[1]} frames for clips of {logits.shape[1]} hops: "
-                "system.head.kind = 'frames' takes those that a splice makes"
+                "system.head.kind = 'frames' takes those that a splice makes",
             )
         with torch.autocast(logits.device.type, enabled=False):
             each = F.binary_cross_entropy_with_logits(logits, batch.spoof.float(), reduction="none")
@@ -93,8 +96,9 @@ class PostTraining(System):
         if resolution_s != HOP_S:
             asked = "'utterance'" if resolution_s is None else resolution_s
             raise BenchError(
+                "model.resolution",
                 f"MFPT's post-training scores frames of {HOP_S} s: resolution_s = {asked} should "
-                f"be {HOP_S}"
+                f"be {HOP_S}",
             )
         logits = self.logits(waves)
         return Answer(-logits, torch.stack([torch.zeros_like(logits), logits], dim=-1))
@@ -131,7 +135,9 @@ class FineTuning(System):
         """Score whole clips."""
         if resolution_s is not None:
             raise BenchError(
-                f"MFPT scores whole utterances: resolution_s = {resolution_s} should be 'utterance'"
+                "model.resolution",
+                f"MFPT scores whole utterances: resolution_s = {resolution_s} should be "
+                "'utterance'",
             )
         logits = self.logits(waves)[:, None]
         return Answer(logits[..., 0] - logits[..., 1], logits)
@@ -172,7 +178,8 @@ def _stop(frontend: FrontEnd, spec: MergingSpec) -> None:
     blocks = frontend.n_states - 1
     if not isinstance(frontend, Encoder) or spec.layers is None or spec.layers > blocks:
         raise BenchError(
+            "model.sizes",
             f"system.head.merge.layers = {spec.layers}: should be 'all', or at most the {blocks} "
-            "blocks of a front-end that is not s3prl's"
+            "blocks of a front-end that is not s3prl's",
         )
     frontend.stop_after(spec.layers)

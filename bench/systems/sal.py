@@ -36,8 +36,9 @@ def build(spec: Sal, frontend: FrontEnd, data: TrainData) -> SegmentAware:
     """
     if data.resolution_s is None and not isinstance(spec.auxiliary, Absent):
         raise BenchError(
+            "model.resolution",
             f"system.auxiliary.kind = {spec.auxiliary.kind!r}: labels places among frames, and "
-            "train.resolution_s = 'utterance' has none"
+            "train.resolution_s = 'utterance' has none",
         )
     return SegmentAware(spec, frontend, data.resolution_s)
 

@@ -65,8 +65,9 @@ def build(spec: Tca, frontend: FrontEnd, data: TrainData) -> TemporalClassActiva
     """
     if data.resolution_s is not None:
         raise BenchError(
+            "model.resolution",
             f"system.kind = 'tca' learns labels of whole utterances: train.resolution_s = "
-            f"{data.resolution_s} should be 'utterance'"
+            f"{data.resolution_s} should be 'utterance'",
         )
     return TemporalClassActivation(spec, frontend, data.clip_s)
 
@@ -177,9 +178,10 @@ class TemporalClassActivation(System):
         """
         if waves.shape[1] != self.samples:
             raise BenchError(
+                "model.clip-length",
                 f"this TCA has a weight for each frame of a clip of {self.samples} samples "
                 f"({self.fixed_s} s) and was given {waves.shape[1]}: clip_s should be "
-                f"{self.fixed_s} wherever it is trained, selected or evaluated"
+                f"{self.fixed_s} wherever it is trained, selected or evaluated",
             )
         x = self.features(waves)
         vectors = self.channels(x.transpose(1, 2))  # equation 5: A, "batch dim classes"
@@ -222,7 +224,8 @@ class TemporalClassActivation(System):
         """Score whole clips. Spoof's logit of three classes is the logsumexp of the two kinds'."""
         if resolution_s is not None:
             raise BenchError(
-                f"TCA scores whole utterances: resolution_s = {resolution_s} should be 'utterance'"
+                "model.resolution",
+                f"TCA scores whole utterances: resolution_s = {resolution_s} should be 'utterance'",
             )
         logits = self.activation(waves).logits.float()
         bonafide, spoof = logits[:, :1], logits[:, 1:].logsumexp(dim=1, keepdim=True)

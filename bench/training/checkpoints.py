@@ -35,7 +35,9 @@ def save(state: dict[str, Any], path: Path) -> None:
         kept = "the previous one is kept" if path.is_file() else "there was none before"
         refused = machine.explain(error)
         why = refused.message.removeprefix(f"{path}: ") if refused else str(error)
-        raise RowFailed(f"{path}: the checkpoint could not be written: {why}; {kept}") from error
+        raise RowFailed(
+            "machine.refused", f"{path}: the checkpoint could not be written: {why}; {kept}"
+        ) from error
 
 
 class Damaged(BenchError):
@@ -67,7 +69,8 @@ def load(path: Path, keys: Sequence[str] = ("system",)) -> dict[str, Any]:
 
 def _damaged(path: Path, why: str) -> Damaged:
     return Damaged(
-        f"{path}: not a readable checkpoint ({why}); remove the file to start the row anew"
+        "training.checkpoint-damaged",
+        f"{path}: not a readable checkpoint ({why}); remove the file to start the row anew",
     )
 
 

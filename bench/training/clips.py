@@ -51,8 +51,9 @@ def require_labels(subset: Subset, data: Data) -> None:
     if data.resolution_s is None and subset.table["label"].nunique() < 2:
         only = ", ".join(str(label) for label in subset.table["label"].unique()) or "nothing"
         raise BenchError(
+            "training.one-class",
             f"{subset.corpus} {subset.split}: of whole utterances holds {only} alone: no EER is "
-            "defined, and nothing to tell apart; another split should be named"
+            "defined, and nothing to tell apart; another split should be named",
         )
     if subset.timing is None and data.resolution_s is not None and data.splice.kind == "none":
         raise _no_frames(subset, data.resolution_s)
@@ -60,8 +61,9 @@ def require_labels(subset: Subset, data: Data) -> None:
 
 def _no_frames(subset: Subset, resolution_s: float) -> BenchError:
     return BenchError(
+        "training.resolution",
         f"{subset.corpus} {subset.split}: has labels of whole utterances only, asked for at "
-        f"{resolution_s} s: its resolution_s should be 'utterance'"
+        f"{resolution_s} s: its resolution_s should be 'utterance'",
     )
 
 
@@ -80,8 +82,9 @@ def frame_labels(subset: Subset, data: Data) -> list[NDArray[np.bool_]]:
         case FrameVectors(resolution_s=resolution_s, spoof=spoof):
             if abs(resolution_s - data.resolution_s) > 1e-9:
                 raise BenchError(
+                    "training.resolution",
                     f"{subset.corpus} {subset.split}: labels were read at {resolution_s} s, "
-                    f"asked for at {data.resolution_s} s"
+                    f"asked for at {data.resolution_s} s",
                 )
             return [spoof[name] for name in ids]
         case Spans(spans=spans):
@@ -100,7 +103,7 @@ def _from_spans(
     try:
         return spoof_frames(spans, duration_s, resolution_s, data.label_rule)
     except BenchError as error:
-        raise BenchError(f"{data.corpus} {data.split}: {utterance}: {error}") from error
+        raise BenchError(error.code, f"{data.corpus} {data.split}: {utterance}: {error}") from error
 
 
 def kinds(subset: Subset) -> NDArray[np.int64]:
@@ -155,8 +158,9 @@ class Source:
         self.is_spoof = np.array(subset.table["label"] == SPOOF)
         if self.splice and (self.is_spoof.all() or not self.is_spoof.any()):
             raise BenchError(
+                "training.one-class",
                 f"{subset.corpus} {subset.split}: holds one class only, and a splice takes from "
-                "the opposite one"
+                "the opposite one",
             )
         self.bonafides, self.spoofs = np.flatnonzero(~self.is_spoof), np.flatnonzero(self.is_spoof)
 
@@ -261,8 +265,9 @@ def check_length(path: Path, n_samples: int, frames: int, frame: int) -> None:
     """
     if abs(n_samples - frames * frame) > frame:
         raise BenchError(
+            "training.labels-length",
             f"{path}: {n_samples} samples, but its labels are {frames} frames of {frame}: the "
-            "label vector has another length than the audio"
+            "label vector has another length than the audio",
         )
 
 

@@ -66,8 +66,9 @@ def set_scores_aside(path: Path, data: HeldOutData, subset: Subset, say: Say) ->
         wanted = np.repeat(names, [len(labels) for labels in frame_labels(subset, data)])
         if found != wanted.tolist():
             raise BenchError(
+                "training.scores-incomplete",
                 f"{path}: has {len(found):,} rows, and not the {len(wanted):,} of {subset.corpus} "
-                f"{subset.split}"
+                f"{subset.split}",
             )
 
     if path.is_file():
@@ -107,7 +108,10 @@ def _check_fit(path: Path, state: dict[str, Any], shapes: Mapping[str, tuple[int
     found = _shapes(state["system"])
     if found != shapes:
         differing = sorted({*found.items()} ^ {*shapes.items()})[0][0]
-        raise BenchError(f"{path}: holds another system's weights (first {differing})")
+        raise BenchError(
+            "training.checkpoint-damaged",
+            f"{path}: holds another system's weights (first {differing})",
+        )
 
 
 def _check_last(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> None:
@@ -116,11 +120,16 @@ def _check_last(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> None:
     try:
         Progress(**state["progress"])
     except TypeError as error:
-        raise BenchError(f"{path}: its progress cannot be read ({error})") from error
+        raise BenchError(
+            "training.checkpoint-damaged", f"{path}: its progress cannot be read ({error})"
+        ) from error
 
 
 def _check_recent(path: Path, count: int, shapes: Mapping[str, tuple[int, ...]]) -> None:
     state = checkpoints.load(path, ("system", "epoch"))
     _check_fit(path, state, shapes)
     if checkpoints.recent(path.parent, state["epoch"], count) != path:
-        raise BenchError(f"{path}: holds the weights of another epoch ({state['epoch']})")
+        raise BenchError(
+            "training.checkpoint-damaged",
+            f"{path}: holds the weights of another epoch ({state['epoch']})",
+        )

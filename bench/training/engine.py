@@ -135,8 +135,9 @@ def _require_length(run: Run, system: System) -> None:
             data.clip_s is None or samples(data.clip_s) != samples(fixed_s)
         ):
             raise BenchError(
+                "model.clip-length",
                 f"{name}.clip_s = {data.clip_s or 'whole'}: system {run.system.kind} takes clips "
-                f"of {fixed_s:g} s only"
+                f"of {fixed_s:g} s only",
             )
 
 
@@ -145,8 +146,9 @@ def _require_breath(run: Run, system: System) -> None:
     for name, data in run.data.items():
         if system.hears_breath and data.breath.kind == "none":
             raise BenchError(
+                "model.breath-missing",
                 f"{name}.breath.kind = 'none': system {run.system.kind}, as it is set, needs "
-                "breath intervals: should be e.g. 'dsp', or 'zeros' for none"
+                "breath intervals: should be e.g. 'dsp', or 'zeros' for none",
             )
 
 
@@ -160,7 +162,9 @@ def _carry(start: Path, system: System) -> None:
     try:
         system.frontend.load_state_dict(found)
     except RuntimeError as error:
-        raise BenchError(f"{start}: does not fit this run's front-end: {error}") from error
+        raise BenchError(
+            "training.start-mismatch", f"{start}: does not fit this run's front-end: {error}"
+        ) from error
 
 
 def _require_kinds(source: Source) -> None:
@@ -169,10 +173,11 @@ def _require_kinds(source: Source) -> None:
     if len(unknown):
         subset = source.subset
         raise BenchError(
+            "model.attack-type-unknown",
             f"{subset.corpus} {subset.split}: of {len(unknown)} of {len(subset)} utterances it is "
             f"not known whether they are TTS or VC, the first is "
             f"{subset.table['utterance'].iloc[unknown[0]]}; this system learns that, unless it is "
-            "set to two classes"
+            "set to two classes",
         )
 
 
@@ -265,8 +270,9 @@ def _loader(
     share, rest = divmod(run.training.batch_size, fabric.world_size * run.training.accumulate)
     if rest:
         raise BenchError(
+            "training.batch-size",
             f"training.batch_size = {run.training.batch_size}: should be a multiple of "
-            f"{fabric.world_size} devices times training.accumulate = {run.training.accumulate}"
+            f"{fabric.world_size} devices times training.accumulate = {run.training.accumulate}",
         )
     return DataLoader(
         clips,
@@ -352,7 +358,7 @@ def _on_dev(
     if loss is not None:
         found["dev.loss"] = loss.mean()
         if not np.isfinite(found["dev.loss"]):
-            raise RowFailed("the dev loss is not finite: the row is stopped")
+            raise RowFailed("training.not-finite", "the dev loss is not finite: the row is stopped")
     return found
 
 

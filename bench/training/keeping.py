@@ -200,7 +200,8 @@ def read_progress(path: Path) -> Progress:
         return progress
     except (ValueError, TypeError) as error:
         raise BenchError(
-            f"{path}: its progress cannot be read ({error}); remove the file to start the row anew"
+            "training.checkpoint-damaged",
+            f"{path}: its progress cannot be read ({error}); remove the file to start the row anew",
         ) from error
 
 
@@ -211,5 +212,6 @@ def read_selection(path: Path) -> Selection:
         return Selection(**{**kept, "epochs": tuple(kept["epochs"])})
     except (ValueError, TypeError, KeyError) as error:
         raise BenchError(
-            f"{path}: not a readable selection ({error}); remove the file to have it made again"
+            "training.checkpoint-damaged",
+            f"{path}: not a readable selection ({error}); remove the file to have it made again",
         ) from error

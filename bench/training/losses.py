@@ -32,9 +32,10 @@ class Watch:
         """Return the means so far; raise where a loss was not finite, naming the step."""
         if self.bad is not None and int(self.bad):
             raise RowFailed(
+                "training.not-finite",
                 f"the loss is not finite at step {int(self.bad)} (epoch {epoch}): the row is "
                 "stopped; its last finished epoch is kept. A smaller optimiser.learning_rate, "
-                "training.gradient_clip or training.precision = 32-true may help"
+                "training.gradient_clip or training.precision = 32-true may help",
             )
         return {name: float(total) / self.count for name, total in self.sums.items()}
 

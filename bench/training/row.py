@@ -195,7 +195,10 @@ def train_and_score(
     conditions.apply(config)
     start = started_from(run, seed, data, config)
     if start is not None and not start.is_file():
-        raise BenchError(f"{start}: the earlier training that this run starts from is not there")
+        raise BenchError(
+            "training.start-missing",
+            f"{start}: the earlier training that this run starts from is not there",
+        )
     material = engine.Material(
         shares.drawn(data.train.subset, run.train.share, seed),
         data.dev.subset,

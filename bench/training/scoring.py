@@ -103,7 +103,8 @@ def _gathered(
         found = {index: scores for share in shares for index, scores in (share or {}).items()}
     if len(found) != len(subset):
         raise RowFailed(
-            f"{subset.corpus} {subset.split}: {len(found)} of {len(subset)} utterances were scored"
+            "training.scores-incomplete",
+            f"{subset.corpus} {subset.split}: {len(found)} of {len(subset)} utterances were scored",
         )
     return dict(sorted(found.items()))
 
@@ -113,9 +114,10 @@ def _require_finite(found: Mapping[int, FrameScores], subset: Subset) -> None:
     bad = [index for index, of in found.items() if not _finite(of)]
     if bad:
         raise RowFailed(
+            "training.not-finite",
             f"{subset.corpus} {subset.split}: of {len(bad)} of {len(subset)} utterances the scores "
             f"are not finite, the first is {subset.audio_path(bad[0])}: its samples are, so that "
-            "the system's weights or what it computes of this file are not: the row is stopped"
+            "the system's weights or what it computes of this file are not: the row is stopped",
         )
 
 

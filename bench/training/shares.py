@@ -66,14 +66,16 @@ def require(subset: Subset, run: Run) -> None:
     for label, (there, left) in zip(CLASSES, numbers, strict=True):
         if there and not left:
             raise BenchError(
+                "training.share-too-small",
                 f"{where} draws none of {there} {label} utterances: should be at least "
-                f"{0.5 / there:.2g}"
+                f"{0.5 / there:.2g}",
             )
     left = sum(number for _, number in numbers)
     if left < run.training.batch_size:
         raise BenchError(
+            "training.share-too-small",
             f"{where} draws {left} utterances, less than training.batch_size = "
-            f"{run.training.batch_size}: one of the two should be changed"
+            f"{run.training.batch_size}: one of the two should be changed",
         )
 
 

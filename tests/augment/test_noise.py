@@ -16,6 +16,7 @@ from bench.errors import BenchError
 from bench.launchers.needs import lacking
 from bench.specs.augment import RecordedNoise
 from bench.training.clips import augmentation
+from tests.errors import raises_code
 
 SPEC = RecordedNoise(kind="noise")
 RATE = 16_000
@@ -118,8 +119,9 @@ def test_what_is_missing_is_said_with_what_to_get(tmp_path, config):
         noise.recordings(gone)
     (tmp_path / "empty").mkdir()
     empty = dataclasses.replace(config, noise={**config.noise, "rirs": tmp_path / "empty"})
-    with pytest.raises(BenchError, match=r"empty: holds no \.wav or \.flac file"):
+    with raises_code("augment.recordings-missing") as error:
         noise.recordings(empty)
+    assert "empty" in str(error.value)
     run = cards.resolve(cards.table("table4"), "S3", "smoke", ["augment={kind='noise'}"])
     assert sum("noise." in text for text in lacking(run, Config(work=tmp_path))) == 2
 

@@ -22,7 +22,8 @@ class CrossAttention(nn.Module):
         super().__init__()
         if dim % spec.heads:
             raise BenchError(
-                f"system.fusion.heads = {spec.heads}: should divide the front-end's width, {dim}"
+                "model.sizes",
+                f"system.fusion.heads = {spec.heads}: should divide the front-end's width, {dim}",
             )
         self.heads = spec.heads
         self.query, self.key, self.value = (nn.Linear(dim, dim, bias=False) for _ in range(3))

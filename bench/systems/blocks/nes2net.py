@@ -31,9 +31,10 @@ class WeightedRes2(nn.Module):
         self.width = channels // spec.scale
         if not self.width:
             raise BenchError(
+                "model.sizes",
                 f"system.head.scale = {spec.scale}: splits {channels} dimensions, which the "
                 f"front-end's are split into by system.head.groups = {spec.groups}: should be at "
-                f"most {channels}"
+                f"most {channels}",
             )
         convolved = self.width * spec.scale
         self.widen = Convolved(channels, convolved)
@@ -66,8 +67,9 @@ class Nes2Net(nn.Module):
         super().__init__()
         if dim % spec.groups:
             raise BenchError(
+                "model.sizes",
                 f"system.head.groups = {spec.groups}: should divide the front-end's {dim} "
-                "dimensions"
+                "dimensions",
             )
         self.width = dim // spec.groups
         self.inner = nn.ModuleList(WeightedRes2(self.width, spec) for _ in range(spec.groups - 1))
