@@ -18,6 +18,7 @@ from pathlib import Path
 
 from bench.corpora import cards
 from bench.errors import BenchError
+from bench.specs.kinds import BreathSettings
 from bench.specs.run import Data, Run, Stage
 
 NAME = "RESULTS_VERSION"
@@ -54,7 +55,6 @@ _OTHERS: Mapping[str, str] = {
     "labels of frames": "labels/frames",
     "breath marks": "breath/marks",
 }
-_DETECTORS = ("dsp", "respiro", "precomputed")
 
 
 def declared(module: str) -> int:
@@ -106,10 +106,10 @@ def of_data(data: Data) -> dict[str, int]:
         parts.append("labels of frames")
     if data.splice.kind != "none":
         parts.append(f"augmentation {data.splice.kind}")
-    if data.breath.kind != "none":
+    if isinstance(data.breath, BreathSettings):
         parts.append("breath marks")
-    if data.breath.kind in _DETECTORS:
-        parts.append(f"detector {data.breath.kind}")
+        if not data.breath.is_rule:
+            parts.append(f"detector {data.breath.kind}")
     return _versions(parts)
 
 

@@ -7,11 +7,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, cast
 
 from bench.config import Config
 from bench.digests import file_digest, short_digest
 from bench.disk import human_bytes
 from bench.errors import BenchError, near
+from bench.specs.kinds import Requirement
 
 
 @dataclass(frozen=True)
@@ -78,10 +80,6 @@ KNOWN: Mapping[str, Weights] = {
 
 _READ_OF_FOLDER = ("config.json", "model.safetensors", "pytorch_model.bin")
 """Of a Hugging Face folder nothing else is read (`bench.frontends.layouts`)."""
-INTERVALS = "it is a CSV of utterance,start_s,end_s"
-"""What a key of `[weights]` that holds breaths is."""
-ANY_COPY = "any copy of Respiro-en's respiro-en.pt will do"
-"""What will do for a key of `[weights]` that a card of `breath.kind = "respiro"` names."""
 ANY_LAYOUT = "any local checkpoint in one of the known layouts will do"
 
 
@@ -91,6 +89,13 @@ def size_in_words(key: str) -> str:
     if known is None or known.size is None:
         return "size unknown"
     return f"{'about ' if known.bytes is None else ''}{human_bytes(known.size)}"
+
+
+def locate_requirement(requirement: Requirement, config: Config) -> Path:
+    """Return the file or folder that a part of a run needs; BenchError where it is missing."""
+    if requirement.what == "noise":
+        return config.noise_root(cast("Literal['musan', 'rirs']", requirement.key))
+    return locate(requirement.key, config, requirement.accepts or ANY_LAYOUT)
 
 
 def locate(key: str, config: Config, otherwise: str = ANY_LAYOUT) -> Path:

@@ -20,8 +20,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.augment import SplicedClip
 from bench.errors import BenchError
-from bench.specs.augment import MixFrame
+from bench.specs.augment.mix_frame import MixFrame
 from bench.units import HOP_SAMPLES, RECEPTIVE_FIELD_SAMPLES, samples
 
 RESULTS_VERSION = 1
@@ -35,13 +36,28 @@ class Region(NamedTuple):
     stop: int
 
 
-class Spliced(NamedTuple):
-    """A clip after splicing."""
+class MixFrameSplicer(NamedTuple):
+    """The splice that `spec` describes (`bench.augment.Splicer`)."""
 
-    wave: NDArray[np.float32]
-    """(n,)"""
-    injected: NDArray[np.bool_]
-    """(hops,), see `injected`."""
+    spec: MixFrame
+
+    def splice_clips(
+        self,
+        base: NDArray[np.float32],
+        injector: NDArray[np.float32],
+        rng: np.random.Generator,
+    ) -> SplicedClip:
+        """Return what `splice` does."""
+        return splice(base, injector, self.spec, rng)
+
+    def label_clip(self, n: int, rng: np.random.Generator) -> NDArray[np.bool_]:
+        """Return the labels of `splice`."""
+        return injected(n, regions(n, self.spec, rng))
+
+
+def build(spec: MixFrame) -> MixFrameSplicer:
+    """Return the splice that `spec` describes."""
+    return MixFrameSplicer(spec)
 
 
 def splice(
@@ -49,7 +65,7 @@ def splice(
     injector: NDArray[np.float32],
     spec: MixFrame,
     rng: np.random.Generator,
-) -> Spliced:
+) -> SplicedClip:
     """Return `base` with regions from `injector`, both float32 of shape (n,), and its labels.
 
     What decides labels is drawn first, by `regions`, so that a generator in the same state gives
@@ -69,7 +85,7 @@ def splice(
         part = gain * injector[source : source + stop - start]
         share = _envelope(stop - start, spec)
         wave[start:stop] = share * part + (1 - share) * wave[start:stop]
-    return Spliced(wave, injected(len(base), found))
+    return SplicedClip(wave, injected(len(base), found))
 
 
 def regions(n: int, spec: MixFrame, rng: np.random.Generator) -> list[Region]:

@@ -12,17 +12,18 @@ each which one, where it begins and its ratio; for reverberation which response.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.augment import Augmentation, apply_sometimes
 from bench.config import Config
 from bench.corpora.audio import header, read_wave
 from bench.errors import BenchError
-from bench.specs.augment import RecordedNoise
+from bench.specs.augment.noise import RecordedNoise
 from bench.specs.corpus import Audio
 from bench.units import samples
 
@@ -41,6 +42,12 @@ class Recordings(NamedTuple):
     noises: tuple[tuple[Path, ...], ...]
     """Of each of `KINDS`."""
     responses: tuple[Path, ...]
+
+
+def build(spec: RecordedNoise, config: Config) -> Augmentation:
+    """Return the augmentation by the recordings of this machine, with the probability of `spec`."""
+    change = partial(noisy, spec=spec, found=recordings(config))
+    return partial(apply_sometimes, spec.probability, change)
 
 
 def recordings(config: Config) -> Recordings:

@@ -20,15 +20,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.augment import notches
+from bench.augment import Augmentation, apply_sometimes, notches
 from bench.augment.notches import Notches, Samples
+from bench.config import Config
 from bench.errors import BenchError
-from bench.specs.augment import RawBoost
+from bench.specs.augment.rawboost import RawBoost
 from bench.units import SAMPLE_RATE_HZ
 
 RESULTS_VERSION = 1
@@ -66,6 +68,11 @@ class Hiss:
     white: Samples
     notches: Notches
     snr_db: float
+
+
+def build(spec: RawBoost, config: Config) -> Augmentation:  # noqa: ARG001 - all kinds are built alike
+    """Return RawBoost with the probability of `spec`."""
+    return partial(apply_sometimes, spec.probability, partial(rawboost, spec=spec))
 
 
 def rawboost(

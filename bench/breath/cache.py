@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench import locks, writing
-from bench.breath.marks import Intervals
+from bench.breath.marks import Intervals, Say
 from bench.corpora.fingerprint import fingerprint
 from bench.corpora.subset import Subset
 from bench.digests import WHOLE_FILES, list_digest
@@ -30,7 +30,6 @@ Times = NDArray[np.float32]
 """(n, 2): start and end in seconds."""
 Find = Callable[[Sequence[Path]], Iterator[Times]]
 """Finds the breaths of audio files, one file after the other."""
-Say = Callable[[str], None]
 
 SHARD = 2048
 """Utterances that are kept together: at most so many are searched again after a kill."""

@@ -14,9 +14,6 @@ from bench.errors import BenchError
 from bench.specs.run import Data, HeldOutData, TrainData
 from bench.units import CLASSES, HOP_SAMPLES, frames_covering, samples
 
-ASKED_FOR = ("none", "zeros", "ones", "random")
-"""Kinds of `breath` by which a card itself says how much is marked."""
-
 Census = Mapping[str, float]
 """`bonafide`, `spoof`: share of the hops of that class's clips that are marked, where the split has
 that class; `utterances`: share of utterances with a marked hop. All from 0 to 1."""
@@ -70,7 +67,7 @@ def described(key: str, data: Data, found: Census) -> str:
 
 def require_marks(data: TrainData, found: Census) -> None:
     """Raise where a detector marks nothing in the training split, unless the card asks for that."""
-    if found["utterances"] > 0 or data.breath.kind in ASKED_FOR:
+    if found["utterances"] > 0 or data.breath.kind == "none" or data.breath.is_rule:
         return
     raise BenchError(
         "breath.no-marks",

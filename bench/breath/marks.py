@@ -9,7 +9,7 @@ where its hidden state looks.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
@@ -21,6 +21,8 @@ RESULTS_VERSION = 1
 """Raised when what this module gives can change (`bench.versions`)."""
 
 Fill = Literal["zeros", "repeat"]
+Say = Callable[[str], None]
+"""Is told how far a search is."""
 
 
 class Provider(Protocol):

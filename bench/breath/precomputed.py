@@ -12,12 +12,13 @@ import numpy as np
 
 from bench import texts
 from bench.breath.cache import Times
-from bench.breath.marks import Intervals
+from bench.breath.marks import Intervals, Say
 from bench.config import Config
 from bench.corpora.subset import Subset
 from bench.errors import BenchError, quoted
-from bench.specs.breath import Precomputed
-from bench.weights import INTERVALS, locate
+from bench.specs.breath.precomputed import Precomputed
+from bench.specs.corpus import Audio
+from bench.weights import locate_requirement
 
 RESULTS_VERSION = 1
 """Raised when what this module gives can change (`bench.versions`)."""
@@ -25,13 +26,13 @@ RESULTS_VERSION = 1
 COLUMNS = ["utterance", "start_s", "end_s"]
 
 
-def read(subset: Subset, spec: Precomputed, config: Config) -> Intervals:
+def build(spec: Precomputed, subset: Subset, _audio: Audio, config: Config, _say: Say) -> Intervals:
     """Return the intervals that the file has for a subset; overlapping ones become one.
 
     The file may hold other utterances, too. One of the subset's that it says nothing of is a
     BenchError unless `spec.absent` is "no-breath", and so is a line that is no interval.
     """
-    path = locate(spec.intervals, config, INTERVALS)
+    path = locate_requirement(spec.requirements()[0], config)
     utterances: list[str] = subset.table["utterance"].tolist()
     found: dict[str, list[tuple[float, float]]] = {}
     for utterance, interval in _lines(path):

@@ -22,16 +22,18 @@ from torch.nn import functional as F
 from torchaudio.functional import melscale_fbanks
 from torchaudio.models import Conformer
 
-from bench.breath.cache import Times
+from bench.breath.cache import Times, intervals
+from bench.breath.marks import Intervals, Say
 from bench.config import Config
 from bench.corpora.audio import read_wave
+from bench.corpora.subset import Subset
 from bench.digests import file_digest
 from bench.errors import BenchError
 from bench.frontends import torch_files
-from bench.specs.breath import Respiro
+from bench.specs.breath.respiro import Respiro
 from bench.specs.corpus import Audio
 from bench.units import SAMPLE_RATE_HZ
-from bench.weights import ANY_COPY, KNOWN, locate
+from bench.weights import KNOWN, locate_requirement
 
 RESULTS_VERSION = 2
 """Raised when what this module finds can change (`bench.versions`); what another version found is
@@ -44,6 +46,12 @@ _SHORTEST_FRAMES = 4
 """Fewer leave nothing after two convolutions of stride two."""
 _LEAST_POWER, _RANGE_DB = 1e-10, 80.0
 _CHUNK, _BATCH, _READERS = 256, 32, 8
+
+
+def build(spec: Respiro, subset: Subset, audio: Audio, config: Config, say: Say) -> Intervals:
+    """Return the breaths of a subset, searched where they are not cached."""
+    detector = Detector(spec, audio, config)
+    return intervals(subset, detector.described, detector.find, config.work, say)
 
 
 class Network(nn.Module):
@@ -89,7 +97,7 @@ class Detector:
     def __init__(self, spec: Respiro, audio: Audio, config: Config) -> None:
         """Find the weights; raise `BenchError` with what to get where they are missing."""
         self.spec, self.audio = spec, audio
-        path = locate(spec.weights, config, ANY_COPY)
+        path = locate_requirement(spec.requirements()[0], config)
         self.path = path / KNOWN["respiro_en"].file if path.is_dir() else path
         if not self.path.is_file():
             raise BenchError(

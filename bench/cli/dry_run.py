@@ -13,7 +13,6 @@ from bench.config import Config, Form
 from bench.corpora import cards
 from bench.errors import BenchError
 from bench.launchers.order import Order
-from bench.specs.frontends import Tiny
 
 if TYPE_CHECKING:
     from bench.launchers.costs import Training
@@ -160,8 +159,7 @@ def _downloads(order: Order, here: Config) -> Iterator[str]:
     models: dict[str, None] = {}
     for run in order.runs().values():
         corpora |= dict.fromkeys(data.corpus for data in run.data.values())
-        if not isinstance(run.frontend, Tiny):
-            models[run.frontend.weights] = None
+        models |= {needed.key: None for needed in run.frontend.requirements()}
     for key in corpora:
         try:
             here.corpus_root(key, order.form)

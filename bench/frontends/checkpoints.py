@@ -11,11 +11,13 @@ from torch import Tensor
 from bench.config import Config
 from bench.errors import BenchError
 from bench.frontends.dimensions import dimensions
-from bench.frontends.encoder import MASK_VECTOR, Encoder
+from bench.frontends.encoder import MASK_VECTOR, Encoder, EncoderConfig
 from bench.frontends.layouts import listed, read, translate
 from bench.frontends.lora import adapt
 from bench.frontends.torch_files import require_finite
-from bench.specs.frontends import Lora, Wav2Vec2, WavLM
+from bench.specs.frontends.encoder import Lora
+from bench.specs.frontends.wav2vec2 import Wav2Vec2
+from bench.specs.frontends.wavlm import WavLM
 from bench.weights import locate
 
 
@@ -53,6 +55,15 @@ def load(spec: Wav2Vec2 | WavLM, config: Config) -> Encoder:
     )
     if isinstance(spec.tuning, Lora):
         adapt(encoder, spec.tuning)
+    return encoder
+
+
+def lay_out_encoder(shape: EncoderConfig, spec: Wav2Vec2 | WavLM) -> Encoder:
+    """Return the encoder of `spec` with adapters and without storage for its weights."""
+    with torch.device("meta"):
+        encoder = Encoder(shape, spec)
+        if isinstance(spec.tuning, Lora):
+            adapt(encoder, spec.tuning)
     return encoder
 
 

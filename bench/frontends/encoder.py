@@ -28,7 +28,9 @@ from bench.frontends.blocks import (
     RelativePositions,
     SelfAttention,
 )
-from bench.specs.frontends import Tiny, Wav2Vec2, WavLM
+from bench.specs.frontends.tiny import Tiny
+from bench.specs.frontends.wav2vec2 import Wav2Vec2
+from bench.specs.frontends.wavlm import WavLM
 from bench.units import HOP_SAMPLES, RECEPTIVE_FIELD_SAMPLES
 
 Options = Wav2Vec2 | WavLM | Tiny

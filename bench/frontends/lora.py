@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from bench.frontends.encoder import Encoder
-from bench.specs.frontends import Lora
+from bench.specs.frontends.encoder import Lora
 
 
 class LoraLinear(nn.Module):

@@ -17,10 +17,14 @@ from torch import Tensor
 
 from bench.config import Config
 from bench.errors import BenchError
+from bench.frontends import wav2vec2, wavlm
 from bench.frontends.base import FrontEnd, check_waves
+from bench.frontends.encoder import Encoder
 from bench.frontends.layouts import Contents, read
 from bench.frontends.torch_files import require_finite
-from bench.specs.frontends import S3prl
+from bench.specs.frontends.s3prl import S3prl
+from bench.specs.frontends.wav2vec2 import Wav2Vec2
+from bench.specs.frontends.wavlm import WavLM
 from bench.weights import locate
 
 RESULTS_VERSION = 1
@@ -84,6 +88,13 @@ def build(spec: S3prl, config: Config) -> S3prlFrontEnd:
         warnings.filterwarnings("ignore", ".*weight_norm.* is deprecated", FutureWarning)
         expert = import_module(f"s3prl.upstream.{spec.upstream}.expert")
         return S3prlFrontEnd(expert.UpstreamExpert(file))
+
+
+def lay_out(spec: S3prl) -> Encoder:
+    """Return our own encoder of the upstream's dimensions, without storage for its weights."""
+    if spec.upstream == "wavlm":
+        return wavlm.lay_out(WavLM(kind="wavlm"))
+    return wav2vec2.lay_out(Wav2Vec2(kind="wav2vec2"))
 
 
 def _form(contents: Contents) -> dict[str, Any]:

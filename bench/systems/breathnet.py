@@ -7,8 +7,8 @@ blocks, each (B, 201, D) -> sensitive layers (equations 1 to 3) and BreathFiLM (
 (B, 2). Clips may have any length.
 
 Equation 4, the detector, is the data's (`Batch.marks`). No code was released. Where the paper
-leaves a choice it is a setting in `bench.specs.breathnet`, which says why it is as it is; without
-one:
+leaves a choice there is a setting in `bench.specs.systems.breathnet`, which says why its default is
+as it is. Without a setting:
 
 * Equation 11 is over D_bona, noisy copies included, as its text defines the set; equation 12's mean
   is over the features themselves.
@@ -28,8 +28,8 @@ from bench.errors import BenchError
 from bench.frontends import FrontEnd
 from bench.labels.positions import IGNORED
 from bench.specs.base import Absent
-from bench.specs.breathnet import BreathNet, Classifier
 from bench.specs.run import TrainData
+from bench.specs.systems.breathnet import BreathNet, Classifier
 from bench.systems.base import Answer, Batch, System
 from bench.systems.blocks.film import BreathFilm
 from bench.systems.blocks.fusion import CrossAttention

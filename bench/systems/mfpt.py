@@ -25,11 +25,18 @@ from bench.errors import BenchError
 from bench.frontends import FrontEnd
 from bench.frontends.encoder import Encoder
 from bench.labels.positions import IGNORED
-from bench.specs.mfpt import AttentiveMerging as MergingSpec
-from bench.specs.mfpt import Ecapa as EcapaSpec
-from bench.specs.mfpt import Frames, LastState, Lstm, Merge, Mfpt
-from bench.specs.mfpt import Nes2Net as Nes2NetSpec
 from bench.specs.run import TrainData
+from bench.specs.systems.mfpt import (
+    AttentiveMergingSettings,
+    EcapaSettings,
+    FrameHead,
+    LastStateSettings,
+    LstmSettings,
+    Merge,
+    Mfpt,
+    Nes2NetSettings,
+    UtteranceHead,
+)
 from bench.systems.base import Answer, Batch, System
 from bench.systems.blocks import layers
 from bench.systems.blocks.ecapa import Ecapa
@@ -47,7 +54,7 @@ def build(spec: Mfpt, frontend: FrontEnd, data: TrainData) -> PostTraining | Fin
     """Return the stage that `spec.head` is for; `BenchError` where `data` is labelled for the
     other. Where only the first blocks are merged, `frontend` runs no further from then on.
     """
-    if isinstance(spec.head, Frames):
+    if isinstance(spec.head, FrameHead):
         if data.splice.kind == "none":
             raise BenchError(
                 "model.splice-missing",
@@ -107,7 +114,7 @@ class PostTraining(System):
 class FineTuning(System):
     """The second stage: two logits for each clip, of any length."""
 
-    def __init__(self, spec: EcapaSpec | Lstm | Nes2NetSpec, frontend: FrontEnd) -> None:
+    def __init__(self, spec: UtteranceHead, frontend: FrontEnd) -> None:
         super().__init__()
         self.frontend = frontend
         self.merge = _merge(spec.merge, frontend)
@@ -146,7 +153,7 @@ class FineTuning(System):
 class LstmHead(nn.Module):
     """LSTM, mean over time, linear layer: "batch hops dim" to "batch 2"."""
 
-    def __init__(self, dim: int, spec: Lstm) -> None:
+    def __init__(self, dim: int, spec: LstmSettings) -> None:
         super().__init__()
         self.lstm = nn.LSTM(dim, spec.units, batch_first=True)
         self.classify = nn.Linear(spec.units, len(CLASSES))
@@ -156,25 +163,25 @@ class LstmHead(nn.Module):
         return self.classify(self.lstm(x)[0].mean(dim=1))
 
 
-def _head(spec: EcapaSpec | Lstm | Nes2NetSpec, dim: int) -> nn.Module:
+def _head(spec: UtteranceHead, dim: int) -> nn.Module:
     match spec:
-        case EcapaSpec():
+        case EcapaSettings():
             return Ecapa(dim, spec)
-        case Lstm():
+        case LstmSettings():
             return LstmHead(dim, spec)
-        case Nes2NetSpec():
+        case Nes2NetSettings():
             return Nes2Net(dim, spec)
 
 
 def _merge(spec: Merge, frontend: FrontEnd) -> nn.Module:
-    if isinstance(spec, LastState):
+    if isinstance(spec, LastStateSettings):
         return layers.LastState()
     if spec.layers is not None:
         _stop(frontend, spec)
     return AttentiveMerging(frontend.n_states - 1, frontend.dim, spec)
 
 
-def _stop(frontend: FrontEnd, spec: MergingSpec) -> None:
+def _stop(frontend: FrontEnd, spec: AttentiveMergingSettings) -> None:
     blocks = frontend.n_states - 1
     if not isinstance(frontend, Encoder) or spec.layers is None or spec.layers > blocks:
         raise BenchError(

@@ -19,7 +19,7 @@ from bench.labels.positions import IGNORED, positions, transitions
 from bench.metrics.positions import POSITION_NAMES
 from bench.specs.base import Absent
 from bench.specs.run import TrainData
-from bench.specs.systems import PositionTask, Sal, TransitionTask
+from bench.specs.systems.sal import PositionTask, Sal, TransitionTask
 from bench.systems.base import Answer, Batch, System
 from bench.systems.blocks import layers
 from bench.systems.blocks.conformer import Conformer

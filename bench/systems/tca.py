@@ -7,7 +7,7 @@ S (B, 200, 128) -> channel attention vectors A (B, 128, K) and logits z (B, K) -
 activation S' (B, 200, K) -> logits z' (B, K). K is 3 (bona fide, text-to-speech, voice conversion)
 or 2.
 
-Where the paper leaves a choice, this is ours; settings of `bench.specs.systems.Tca` give the
+Where the paper leaves a choice, this is ours; settings of `bench.specs.systems.tca.Tca` give the
 released code's.
 
 * S^f of sections 3.2 and 3.3 is the output of the two stacks (C = 128), as released, not the
@@ -38,7 +38,7 @@ from bench.frontends import FrontEnd
 from bench.labels.positions import IGNORED
 from bench.specs.base import Absent
 from bench.specs.run import TrainData
-from bench.specs.systems import Tca
+from bench.specs.systems.tca import Tca
 from bench.systems.base import Answer, Batch, System
 from bench.systems.blocks.attentive import AttentiveStatistics
 from bench.units import CLASSES, HOP_SAMPLES, KINDS, RECEPTIVE_FIELD_SAMPLES, samples

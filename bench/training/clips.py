@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench import breath
-from bench.augment import mix_frame, noise
-from bench.augment.rawboost import rawboost
+from bench import augment, breath
 from bench.config import Config
 from bench.corpora.audio import header, read_wave
 from bench.corpora.subset import FrameVectors, Span, Spans, Subset
 from bench.errors import BenchError
 from bench.labels.frames import spoof_frames
 from bench.labels.positions import IGNORED
-from bench.specs.augment import Augment, MixFrame, RawBoost, RecordedNoise
+from bench.specs.augment import Augment
 from bench.specs.corpus import Audio
 from bench.specs.run import Data, HeldOutData, TrainData
 from bench.units import (
@@ -31,15 +28,6 @@ from bench.units import (
     frames_covering,
     samples,
 )
-
-
-class Augmentation(Protocol):
-    """What is done to a clip's samples."""
-
-    def __call__(self, wave: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-        """Return the samples as they are heard, as many as there were."""
-        ...
-
 
 _KINDS = {"TTS": KINDS.index("TTS"), "VC": KINDS.index("VC"), "TTS+VC": KINDS.index("VC")}
 
@@ -142,21 +130,21 @@ class Source:
         subset: Subset,
         data: TrainData | HeldOutData,
         audio: Audio,
-        augment: Augment | None,
+        augmentation: Augment | None,
         config: Config,
     ) -> None:
         self.subset, self.audio = subset, audio
-        self.augment = augmentation(augment, config)
+        self.augment = augment.build_augmentation(augmentation, config)
         self.fill: Literal["zeros", "repeat"] = data.fill
         self.breath = breath.provider(subset, data.breath, audio, config)
-        self.splice = data.splice if isinstance(data.splice, MixFrame) else None
+        self.splicer = augment.build_splicer(data.splice)
         self.labels = frame_labels(subset, data)
         self.kinds = kinds(subset)
-        resolution_s = None if self.splice else data.resolution_s
+        resolution_s = None if self.splicer else data.resolution_s
         self.frame = None if resolution_s is None else frame_samples(resolution_s)
         self.clip = None if data.clip_s is None else samples(data.clip_s)
         self.is_spoof = np.array(subset.table["label"] == SPOOF)
-        if self.splice and (self.is_spoof.all() or not self.is_spoof.any()):
+        if self.splicer and (self.is_spoof.all() or not self.is_spoof.any()):
             raise BenchError(
                 "training.one-class",
                 f"{subset.corpus} {subset.split}: holds one class only, and a splice takes from "
@@ -179,9 +167,8 @@ class Source:
         once.
         """
         labels = self.labels[index]
-        if self.splice and self.clip:
-            inside = mix_frame.regions(self.clip, self.splice, _of_splice(held_out(index)))
-            return mix_frame.injected(self.clip, inside)
+        if self.splicer and self.clip:
+            return self.splicer.label_clip(self.clip, _of_splice(held_out(index)))
         if self.clip is None or self.frame is None:
             return labels
         return labels[: self.clip // self.frame]
@@ -196,11 +183,11 @@ class Source:
         """
         rng = np.random.default_rng(key)
         clip = self._cut(index, rng, crop)
-        if self.splice is None:
+        if self.splicer is None:
             return clip
         others = self.bonafides if self.is_spoof[index] else self.spoofs
         injector = self._cut(int(rng.choice(others)), rng, crop)
-        wave, spoof = mix_frame.splice(clip.wave, injector.wave, self.splice, _of_splice(key))
+        wave, spoof = self.splicer.splice_clips(clip.wave, injector.wave, _of_splice(key))
         return clip._replace(wave=wave, spoof=spoof, valid=np.ones(len(spoof), dtype=bool))
 
     def _cut(self, index: int, rng: np.random.Generator, crop: Literal["random", "first"]) -> Clip:
@@ -269,27 +256,3 @@ def check_length(path: Path, n_samples: int, frames: int, frame: int) -> None:
             f"{path}: {n_samples} samples, but its labels are {frames} frames of {frame}: the "
             "label vector has another length than the audio",
         )
-
-
-def augmentation(augment: Augment | None, config: Config) -> Augmentation:
-    """Return what `augment` does to a clip, all of it drawn from the generator alone."""
-    match augment:
-        case RawBoost():
-            return partial(_sometimes, augment.probability, partial(rawboost, spec=augment))
-        case RecordedNoise():
-            found = noise.recordings(config)
-            return partial(
-                _sometimes, augment.probability, partial(noise.noisy, spec=augment, found=found)
-            )
-        case _:
-            return _untouched
-
-
-def _sometimes(
-    probability: float, change: Augmentation, wave: NDArray[np.float32], rng: np.random.Generator
-) -> NDArray[np.float32]:
-    return change(wave, rng=rng) if rng.random() < probability else wave
-
-
-def _untouched(wave: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:  # noqa: ARG001
-    return wave

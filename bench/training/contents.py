@@ -7,31 +7,25 @@ of weights has another run, though no setting differs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
 from bench import versions, weights
-from bench.breath import dsp
 from bench.config import Config
-from bench.digests import file_digest, list_digest
-from bench.specs.breath import Breath, Dsp, Precomputed, Respiro
-from bench.specs.frontends import S3prl, Wav2Vec2, WavLM
+from bench.digests import list_digest
+from bench.specs.breath import Breath
+from bench.specs.kinds import BreathSettings, KindSettings
 from bench.specs.run import Data, Run
 
 
 def of_training(run: Run, config: Config) -> dict[str, str]:
-    """Return digests of the front-end's weights and of recorded noise, by what each is, `weights
+    """Return digests of the files that the parts of a run need, by what each is, `weights
     xlsr2_300m`, `noise musan`, and raised versions of what trains: `system sal`.
 
     What is not there is a BenchError that says what to get.
     """
-    found: dict[str, str] = {}
-    if isinstance(run.frontend, Wav2Vec2 | WavLM | S3prl):
-        found |= _weights(run.frontend.weights, config, weights.ANY_LAYOUT)
-    if run.augment.kind == "noise":
-        roots = {f"noise {key}": config.noise_root(key) for key in ("musan", "rirs")}
-        found |= {name: list_digest(_below(root)) for name, root in roots.items()}
-    return found | versions.raised(versions.of_training(run))
+    return _digests(run.parts, config) | versions.raised(versions.of_training(run))
 
 
 def of_data(data: Data, config: Config) -> dict[str, str]:
@@ -45,25 +39,25 @@ def of_breaths(breath: Breath, config: Config) -> dict[str, str]:
     """Return digests and versions of what finds breaths, as `of_training` does: `detector dsp`,
     `breaths NAME`.
     """
-    match breath:
-        case Dsp():
-            return {"detector dsp": f"version {dsp.RESULTS_VERSION}"}
-        case Respiro(weights=key):
-            from bench.breath import respiro  # it needs torch, and nobody else here does
-
-            version = {"detector respiro": f"version {respiro.RESULTS_VERSION}"}
-            return version | _weights(key, config, weights.ANY_COPY)
-        case Precomputed(intervals=key):
-            path = weights.locate(key, config, weights.INTERVALS)
-            return {f"breaths {key}": file_digest(path)}
-        case _:
-            return {}
+    if not isinstance(breath, BreathSettings):
+        return {}
+    version: dict[str, str] = {}
+    if breath.is_detector:  # searched audio is cached, and named by the version that searched it
+        part = f"detector {breath.kind}"
+        version = {part: f"version {versions.declared(versions.module_of(part))}"}
+    return version | _digests([breath], config)
 
 
-def _weights(key: str, config: Config, otherwise: str) -> dict[str, str]:
-    return {f"weights {key}": weights.content_digest(weights.locate(key, config, otherwise))}
+def _digests(parts: Iterable[KindSettings], config: Config) -> dict[str, str]:
+    digests: dict[str, str] = {}
+    for requirement in chain.from_iterable(part.requirements() for part in parts):
+        path = weights.locate_requirement(requirement, config)
+        is_noise = requirement.what == "noise"
+        digest = list_digest(_files_below(path)) if is_noise else weights.content_digest(path)
+        digests[f"{requirement.what} {requirement.key}"] = digest
+    return digests
 
 
-def _below(root: Path) -> Iterator[tuple[str, Path]]:
+def _files_below(root: Path) -> Iterator[tuple[str, Path]]:
     paths = sorted(path for path in root.rglob("*") if path.is_file())
     return ((path.relative_to(root).as_posix(), path) for path in paths)

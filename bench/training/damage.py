@@ -19,7 +19,7 @@ from bench.config import Config
 from bench.corpora.subset import Subset
 from bench.errors import BenchError
 from bench.metrics import scores as score_file
-from bench.specs.run import HeldOutData, KeepAverage, Run
+from bench.specs.run import HeldOutData, Run
 from bench.training import checkpoints, engine, keeping
 from bench.training.clips import frame_labels
 from bench.training.keeping import Progress
@@ -46,8 +46,7 @@ def set_aside(run: Run, seed: int, place: Path, config: Config, say: Say) -> Non
         place / checkpoints.KEPT: lambda path: _check_weights(path, shapes),
         place / checkpoints.SELECTION: keeping.read_selection,
     }
-    if isinstance(run.training.keep, KeepAverage):
-        count = run.training.keep.checkpoints
+    if count := run.training.keep.averaged_epochs:
         checks |= {
             path: lambda path: _check_recent(path, count, shapes)
             for path in sorted(place.glob("recent-*.pt"))

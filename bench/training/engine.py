@@ -22,13 +22,12 @@ from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader
 
 from bench import devices, frontends, systems
-from bench.augment.csm import mix
+from bench.augment import Mixer, build_mixer
 from bench.config import Config
 from bench.corpora.subset import Subset
 from bench.errors import BenchError, RowFailed
 from bench.labels.positions import IGNORED
 from bench.metrics.det import eer
-from bench.specs.augment import CrossSegmentMixing, RawBoost
 from bench.specs.corpus import Audio
 from bench.specs.run import Run
 from bench.systems.base import Batch, System
@@ -215,8 +214,8 @@ def train(
         progress = _restore(begun, learner)
         for number, figures in enumerate(progress.history, start=1):
             observer.on_epoch(number, figures)
-    augmented = isinstance(run.augment, RawBoost) and run.augment.splits == "train+dev"
-    dev_augment = run.augment if augmented else None
+    on_dev_too = run.augment.kind != "none" and run.augment.augments_dev
+    dev_augment = run.augment if on_dev_too else None
     dev = utterances(fabric, material.dev, run.dev, material.dev_audio, config, dev_augment)
     if system.learns_kinds:
         _require_kinds(clips.source)
@@ -299,11 +298,12 @@ def _epoch(
     """Train one epoch; return the mean of each loss, and the learning rates of the last step."""
     generator = seeded(seed, progress.epoch, fabric.global_rank)
     learner.module.train()
+    mixer = build_mixer(run.mix)
     watch = Watch()
     rates: dict[str, float] = {}
     for number, clips in enumerate(loader, start=1):
         batch = Batch(*(part.to(fabric.device, non_blocking=True) for part in clips))
-        losses = _step(fabric, learner, run, mixed(batch, run, generator))
+        losses = _step(fabric, learner, run, mixed(batch, mixer, generator))
         rates = learner.rates()
         learner.schedule.step()
         progress.step += 1
@@ -336,14 +336,13 @@ def _step(fabric: Fabric, learner: _Learner, run: Run, batch: Batch) -> dict[str
     return total
 
 
-def mixed(batch: Batch, run: Run, generator: torch.Generator) -> Batch:
-    """Return the batch as the run's mixing leaves it."""
-    if not isinstance(run.mix, CrossSegmentMixing):
+def mixed(batch: Batch, mixer: Mixer | None, generator: torch.Generator) -> Batch:
+    """Return the batch, its clips mixed with each other where there is a mixer."""
+    if mixer is None:
         return batch
     per_frame = batch.waves.shape[1] // batch.spoof.shape[1]
     *labelled, marks = batch
-    found = mix(*labelled, samples_per_frame=per_frame, spec=run.mix, generator=generator)
-    return Batch(*found, marks)
+    return Batch(*mixer(*labelled, samples_per_frame=per_frame, generator=generator), marks)
 
 
 def _on_dev(

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from bench import writing
 from bench.errors import BenchError
-from bench.specs.run import KeepAverage, Run, Training
+from bench.specs.run import Run, Training
 from bench.training import checkpoints
 
 STATE = ("system", "optimiser", "schedule", "progress")
@@ -94,8 +94,7 @@ def keep(
 ) -> None:
     """Save the weights of an epoch where they may stand for the run."""
     kept = {"system": weights, "epoch": progress.epoch}
-    if isinstance(training.keep, KeepAverage):
-        count = training.keep.checkpoints
+    if count := training.keep.averaged_epochs:
         checkpoints.save(kept, checkpoints.recent(place, progress.epoch, count))
     elif better:
         checkpoints.save(kept, place / checkpoints.KEPT)
@@ -103,10 +102,10 @@ def keep(
 
 def average(run: Run, place: Path, progress: Progress) -> None:
     """At the end of a training whose last epochs are averaged, do so, once."""
-    how, kept = run.training.keep, place / checkpoints.KEPT
-    if not isinstance(how, KeepAverage):
+    count, kept = run.training.keep.averaged_epochs, place / checkpoints.KEPT
+    if not count:
         return
-    recent = checkpoints.latest(place, progress.epoch, how.checkpoints)
+    recent = checkpoints.latest(place, progress.epoch, count)
     if not kept.is_file():
         checkpoints.save(checkpoints.average(recent), kept)
     for path in recent:
@@ -138,15 +137,15 @@ def begun(run: Run, place: Path) -> dict[str, Any] | None:
     weights that were to be kept have gone. Of a training that has ended, and whose state is
     removed, it is `progress` alone.
     """
-    last, how = place / checkpoints.LAST, run.training.keep
+    last, count = place / checkpoints.LAST, run.training.keep.averaged_epochs
     whole = (place / checkpoints.KEPT).is_file()
     if not last.is_file():
         progress = place / checkpoints.PROGRESS
         ended = read_progress(progress) if whole and progress.is_file() else Progress()
         return {"progress": vars(ended)} if finished(run.training, ended) else None
     state = checkpoints.load(last, STATE)
-    if isinstance(how, KeepAverage) and not whole:
-        recent = checkpoints.latest(place, state["progress"]["epoch"], how.checkpoints)
+    if count and not whole:
+        recent = checkpoints.latest(place, state["progress"]["epoch"], count)
         whole = all(path.is_file() for path in recent)
     elif not state["progress"]["best_epoch"]:
         whole = True  # no epoch was a candidate yet
@@ -168,7 +167,7 @@ def selection(
     path = place / checkpoints.SELECTION
     if path.is_file():
         return read_selection(path)
-    if isinstance(run.training.keep, KeepAverage):
+    if run.training.keep.averaged_epochs:
         kept = checkpoints.load(place / checkpoints.KEPT)
         epochs, dev = tuple(kept["epochs"]), on_dev(kept["system"])
     else:

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from bench.augment.mix_frame import injected, regions, splice
-from bench.specs.augment import MixFrame, Splice
+from bench.specs.augment import Splice
+from bench.specs.augment.mix_frame import MixFrame
 from tests.errors import raises_code
 
 CLIP = 64_600

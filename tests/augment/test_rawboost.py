@@ -25,7 +25,7 @@ from bench.augment.rawboost import (
     stationary,
 )
 from bench.errors import BenchError
-from bench.specs.augment import RawBoost
+from bench.specs.augment.rawboost import RawBoost
 from tests.errors import raises_code
 
 RATE_HZ = 16_000

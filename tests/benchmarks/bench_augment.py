@@ -24,7 +24,8 @@ from slow_rawboost import slow_rawboost  # pyright: ignore[reportMissingImports]
 from bench.augment.csm import mix
 from bench.augment.rawboost import rawboost
 from bench.labels.positions import positions, transitions
-from bench.specs.augment import CrossSegmentMixing, RawBoost
+from bench.specs.augment.csm import CrossSegmentMixing
+from bench.specs.augment.rawboost import RawBoost
 
 CLIP_SAMPLES = 64_000
 BATCH = 32

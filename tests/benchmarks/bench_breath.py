@@ -27,7 +27,7 @@ import torch
 from bench.breath import cache, dsp, provider, respiro
 from bench.config import Config
 from bench.corpora.audio import read_wave
-from bench.specs.breath import Dsp
+from bench.specs.breath.dsp import Dsp
 from bench.specs.corpus import Audio
 from tests.breath import plain_dsp
 from tests.breath.made_breaths import RATE, made, subset

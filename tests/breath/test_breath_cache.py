@@ -16,14 +16,14 @@ import pytest
 import soundfile
 
 from bench import breath
-from bench.breath import cache, dsp, files, provider
+from bench.breath import cache, dsp, provider
 from bench.breath.marks import Intervals
 from bench.config import Config
 from bench.corpora import parallel
 from bench.corpora.audio import read_wave
 from bench.corpora.subset import Subset
 from bench.errors import BenchError
-from bench.specs.breath import Dsp
+from bench.specs.breath.dsp import Dsp
 from bench.specs.corpus import Audio
 from tests.breath.made_breaths import RATE, made, subset, write
 from tests.errors import raises_code
@@ -50,7 +50,7 @@ def searched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         names.append(path.stem)
         return read_wave(path, audio)
 
-    monkeypatch.setattr(files, "read_wave", noted)
+    monkeypatch.setattr(dsp, "read_wave", noted)
     return names
 
 
@@ -123,7 +123,7 @@ def test_an_unreadable_file_is_named_and_what_was_found_before_is_kept(own, sear
 
 def test_a_killed_search_goes_on_where_it_was(own, searched, monkeypatch):
     def killed(paths: Sequence[Path]) -> Iterator[np.ndarray]:
-        yield from files.find_dsp(SPEC, Audio(), 0, paths[:3])
+        yield from dsp.find_files(SPEC, Audio(), 0, paths[:3])
         raise KeyboardInterrupt
 
     described = {"version": str(dsp.RESULTS_VERSION), **SPEC.model_dump()}
@@ -141,7 +141,7 @@ def test_of_two_at_once_one_searches_and_the_other_waits(own, searched):
     def slow(paths: Sequence[Path]) -> Iterator[np.ndarray]:
         searches.set()
         assert waits.wait(10)
-        yield from files.find_dsp(SPEC, Audio(), 0, paths)
+        yield from dsp.find_files(SPEC, Audio(), 0, paths)
 
     def first() -> None:
         described = {"version": str(dsp.RESULTS_VERSION), **SPEC.model_dump()}
@@ -199,7 +199,7 @@ def test_says_how_far_it_is(own, searched, monkeypatch):
 def test_several_processes_find_the_same_and_name_the_file_that_fails(own, monkeypatch):
     monkeypatch.setattr(parallel, "CHUNK", 2)
     paths = [own.audio_path(row) for row in range(len(own))]
-    results = files.find_dsp(SPEC, Audio(), 2, [*paths, own.root / "none.wav"])
+    results = dsp.find_files(SPEC, Audio(), 2, [*paths, own.root / "none.wav"])
     for wanted in alone(own)[:4]:
         assert next(results).tolist() == wanted
     with pytest.raises(BenchError, match=rf"{own.root}/none.wav: cannot be read"):

@@ -13,7 +13,10 @@ from bench.breath.census import census, described, require_marks
 from bench.breath.marks import Intervals
 from bench.config import Config
 from bench.corpora.subset import Subset
-from bench.specs.breath import Dsp, Ones, Random, Zeros
+from bench.specs.breath.dsp import Dsp
+from bench.specs.breath.ones import Ones
+from bench.specs.breath.random import Random
+from bench.specs.breath.zeros import Zeros
 from bench.specs.corpus import Audio
 from bench.training.clips import Source
 from tests.breath.made_breaths import subset

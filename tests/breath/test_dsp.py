@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from bench.breath.dsp import intervals
 from bench.corpora.audio import read_wave
-from bench.specs.breath import Dsp
+from bench.specs.breath.dsp import Dsp
 from bench.specs.corpus import Audio
 from tests.breath import made_breaths, plain_dsp
 from tests.breath.made_breaths import RATE, made, noise, voice

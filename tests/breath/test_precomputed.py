@@ -10,7 +10,7 @@ from bench.breath import provider
 from bench.breath.marks import Intervals
 from bench.config import Config
 from bench.errors import BenchError
-from bench.specs.breath import Precomputed
+from bench.specs.breath.precomputed import Precomputed
 from bench.specs.corpus import Audio
 from tests.breath.made_breaths import subset
 from tests.errors import raises_code

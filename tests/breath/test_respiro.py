@@ -17,7 +17,7 @@ from bench.breath import provider, respiro
 from bench.breath.marks import Intervals
 from bench.config import Config
 from bench.errors import BenchError
-from bench.specs.breath import Respiro
+from bench.specs.breath.respiro import Respiro
 from bench.specs.corpus import Audio
 from tests.breath import plain_respiro
 from tests.breath.made_breaths import made, subset, write

@@ -28,7 +28,7 @@ from bench.corpora.mini.vocoders import (
 )
 from bench.corpora.mini.voices import find, level, read
 from bench.errors import BenchError
-from bench.specs.breath import Dsp
+from bench.specs.breath.dsp import Dsp
 
 ATTACKS = {**PARTIALSPOOF_SEEN, **PARTIALSPOOF_UNSEEN, **HAD, **LLAMAPARTIALSPOOF}
 

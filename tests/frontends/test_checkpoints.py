@@ -18,7 +18,7 @@ from bench.config import Config
 from bench.errors import BenchError
 from bench.frontends import build, torch_files
 from bench.frontends.dimensions import convolution_list
-from bench.specs.frontends import Wav2Vec2
+from bench.specs.frontends.wav2vec2 import Wav2Vec2
 from bench.weights import locate
 from tests.errors import raises_code
 

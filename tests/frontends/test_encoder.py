@@ -22,7 +22,7 @@ from bench.frontends.encoder import (
     normalise,
     standard_convolutions,
 )
-from bench.specs.frontends import Tiny
+from bench.specs.frontends.tiny import Tiny
 
 from . import small
 

@@ -13,7 +13,9 @@ from bench.config import Config
 from bench.frontends import build
 from bench.frontends.encoder import WAVLM_LARGE, Encoder
 from bench.frontends.lora import LoraLinear, adapt, merge
-from bench.specs.frontends import Lora, Tiny, WavLM
+from bench.specs.frontends.encoder import Lora
+from bench.specs.frontends.tiny import Tiny
+from bench.specs.frontends.wavlm import WavLM
 from tests.errors import raises_code
 
 from . import small

@@ -9,7 +9,7 @@ from bench.config import Config
 from bench.errors import BenchError
 from bench.frontends import build
 from bench.frontends.s3prl import S3prlFrontEnd
-from bench.specs.frontends import S3prl
+from bench.specs.frontends.s3prl import S3prl
 from tests.errors import raises_code
 
 from . import small

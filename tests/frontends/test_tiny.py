@@ -8,7 +8,7 @@ from torch import nn
 
 from bench.config import Config
 from bench.frontends import build
-from bench.specs.frontends import Tiny
+from bench.specs.frontends.tiny import Tiny
 from tests.errors import raises_code
 
 

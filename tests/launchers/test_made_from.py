@@ -17,7 +17,8 @@ from bench.launchers import judged, local, models
 from bench.launchers.order import Order
 from bench.launchers.trained import trained
 from bench.reporting.standings import standing
-from bench.specs.breath import Dsp, Precomputed
+from bench.specs.breath.dsp import Dsp
+from bench.specs.breath.precomputed import Precomputed
 from bench.tracking.store import Store
 from bench.training import contents
 from bench.training.row import Library

@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from bench.frontends import FrontEnd
-from bench.specs.breathnet import BreathNet
 from bench.specs.run import TrainData
+from bench.specs.systems.breathnet import BreathNet
 from bench.systems.base import Batch
 from bench.systems.breathnet import BreathNetwork, build
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from bench.specs.systems import AttentiveStatistics as Spec
+from bench.specs.systems.tca import AttentiveStatisticsSettings as Spec
 from bench.systems.blocks.attentive import AttentiveStatistics
 
 

@@ -11,7 +11,7 @@ import torch
 from pydantic import ValidationError
 from torch import nn
 
-from bench.specs.breathnet import BreathNet, Classifier
+from bench.specs.systems.breathnet import BreathNet, Classifier
 from bench.systems.base import Batch
 from bench.systems.breathnet import BreathNetwork, Recurrent, build
 from tests.errors import raises_code

@@ -7,8 +7,8 @@ import torch
 
 from bench import frontends
 from bench.config import Config
-from bench.specs.breathnet import BreathNet
-from bench.specs.frontends import Tiny
+from bench.specs.frontends.tiny import Tiny
+from bench.specs.systems.breathnet import BreathNet
 from bench.systems.base import Batch
 from bench.systems.breathnet import BreathNetwork, build
 from tests.systems.made_breathnet import NONE, PAPER, ROWS, SMALL, batch, data, merged

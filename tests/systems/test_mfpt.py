@@ -13,9 +13,9 @@ from bench import frontends
 from bench.config import Config
 from bench.frontends import FrontEnd
 from bench.frontends.lora import LoraLinear
-from bench.specs.frontends import Tiny
-from bench.specs.mfpt import Mfpt
+from bench.specs.frontends.tiny import Tiny
 from bench.specs.run import TrainData
+from bench.specs.systems.mfpt import Mfpt
 from bench.systems.base import Batch
 from bench.systems.mfpt import FineTuning, PostTraining, build
 from tests.errors import raises_code

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from bench.specs import mfpt as specs
+from bench.specs.systems import mfpt as specs
 from bench.systems.blocks.ecapa import Ecapa, StatisticsPooling, UtteranceNorm
 from bench.systems.blocks.merging import AttentiveMerging
 from bench.systems.blocks.nes2net import Nes2Net
@@ -53,7 +53,7 @@ def parameters(module: nn.Module) -> int:
 
 
 def merging(layers: int, dim: int = DIM, **settings: object) -> AttentiveMerging:
-    spec = specs.AttentiveMerging.model_validate({**ATTENTIVE, **settings})
+    spec = specs.AttentiveMergingSettings.model_validate({**ATTENTIVE, **settings})
     return AttentiveMerging(layers, dim, spec)
 
 
@@ -114,15 +114,15 @@ def each_clip(module: nn.Module, reference, hops: int = 7) -> None:
 
 
 def ecapa(dim: int = DIM, **settings: object) -> Ecapa:
-    return Ecapa(dim, specs.Ecapa.model_validate({"kind": "ecapa", **settings}))
+    return Ecapa(dim, specs.EcapaSettings.model_validate({"kind": "ecapa", **settings}))
 
 
 def nes2net(dim: int = DIM, **settings: object) -> Nes2Net:
-    return Nes2Net(dim, specs.Nes2Net.model_validate({"kind": "nes2net", **settings}))
+    return Nes2Net(dim, specs.Nes2NetSettings.model_validate({"kind": "nes2net", **settings}))
 
 
 def lstm(dim: int = DIM, **settings: object) -> LstmHead:
-    return LstmHead(dim, specs.Lstm.model_validate({"kind": "lstm", **settings}))
+    return LstmHead(dim, specs.LstmSettings.model_validate({"kind": "lstm", **settings}))
 
 
 def test_ecapa_is_a_loop_over_channels_and_hops():

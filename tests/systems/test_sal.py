@@ -151,7 +151,7 @@ def test_every_weight_learns(row):
 
 def test_the_conformer_is_torchaudios():
     torchaudio = pytest.importorskip("torchaudio")
-    from bench.specs.systems import Conformer as Spec
+    from bench.specs.systems.sal import ConformerSettings as Spec
     from bench.systems.blocks.conformer import Conformer
 
     ours = Conformer(32, Spec(kind="conformer", blocks=2, heads=4, kernel=31)).eval()

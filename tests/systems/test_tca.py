@@ -13,9 +13,9 @@ from bench.config import Config
 from bench.frontends import FrontEnd
 from bench.labels.positions import IGNORED
 from bench.paper_cards import varied
-from bench.specs.frontends import Tiny
+from bench.specs.frontends.tiny import Tiny
 from bench.specs.run import TrainData
-from bench.specs.systems import Tca
+from bench.specs.systems.tca import Tca
 from bench.systems import Batch, build
 from bench.systems.tca import Gate, Head
 from bench.units import CLASSES, KINDS

@@ -9,8 +9,10 @@ import soundfile
 
 from bench.config import Config
 from bench.corpora.subset import Subset
-from bench.specs.augment import MixFrame
-from bench.specs.breath import Ones, Precomputed, Zeros
+from bench.specs.augment.mix_frame import MixFrame
+from bench.specs.breath.ones import Ones
+from bench.specs.breath.precomputed import Precomputed
+from bench.specs.breath.zeros import Zeros
 from bench.specs.corpus import Audio
 from bench.training.clips import Source, require_labels
 from bench.training.data import Clips, Utterances

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bench.specs.mfpt import Ecapa as Spec
+from bench.specs.systems.mfpt import EcapaSettings as Spec
 from bench.units import CLASSES
 
 KERNEL = 3

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bench.specs.breathnet import BreathFilm as Spec
+from bench.specs.systems.breathnet import BreathFilmSettings as Spec
 
 
 class BreathFilm(nn.Module):

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bench.errors import BenchError
-from bench.specs.breathnet import Fusion as Spec
+from bench.specs.systems.breathnet import Fusion as Spec
 
 
 class CrossAttention(nn.Module):

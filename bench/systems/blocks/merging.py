@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bench.specs.mfpt import AttentiveMerging as Spec
+from bench.specs.systems.mfpt import AttentiveMergingSettings as Spec
 
 
 class AttentiveMerging(nn.Module):

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bench.errors import BenchError
-from bench.specs.mfpt import Nes2Net as Spec
+from bench.specs.systems.mfpt import Nes2NetSettings as Spec
 from bench.systems.blocks.ecapa import KERNEL, Convolved, SqueezeExcitation
 from bench.units import CLASSES
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bench.specs.breathnet import FeatureLosses as Spec
+from bench.specs.systems.breathnet import FeatureLossSettings as Spec
 from bench.units import BONAFIDE, CLASSES, SPOOF
 
 SMALLEST_NORM = 1e-8

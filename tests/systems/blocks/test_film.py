@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from bench.specs.breathnet import BreathFilm as Spec
+from bench.specs.systems.breathnet import BreathFilmSettings as Spec
 from bench.systems.blocks.film import BreathFilm
 from tests.systems import plain_breathnet as plain
 

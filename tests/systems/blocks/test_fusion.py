@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from bench.specs.breathnet import Fusion as Spec
+from bench.specs.systems.breathnet import Fusion as Spec
 from bench.systems.blocks.fusion import CrossAttention
 from tests.errors import raises_code
 from tests.systems import plain_breathnet as plain

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.labels.positions import IGNORED
-from bench.specs.breathnet import FeatureLosses as Spec
+from bench.specs.systems.breathnet import FeatureLossSettings as Spec
 from bench.systems.blocks.refinement import FeatureLosses, centre_loss, contrast_loss, pscl
 from tests.systems import plain_breathnet as plain
 

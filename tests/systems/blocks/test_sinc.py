@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from bench.specs.breathnet import Dfim as Spec
+from bench.specs.systems.breathnet import Dfim as Spec
 from bench.systems.blocks.sinc import HIGHEST_HZ, LOWEST_HZ, FrequencyBranch, SincConv
 from tests.systems import plain_breathnet as plain
 

@@ -9,19 +9,20 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from bench.specs.base import Count, Positive, Spec, Word
+from bench.specs.kinds import SystemSettings
 
 _all = Word("all")
 Layers = Annotated[Count | None, _all.read, _all.write]
 """How many of the front-end's blocks, from the first; `all` in a card, None in code."""
 
 
-class LastState(Spec):
+class LastStateSettings(Spec):
     """Use the front-end's last hidden state alone."""
 
     kind: Literal["last"]
 
 
-class AttentiveMerging(Spec):
+class AttentiveMergingSettings(Spec):
     """Merge the hidden states of all blocks (AttM: Pan et al., Interspeech 2024)."""
 
     kind: Literal["attentive"]
@@ -36,10 +37,10 @@ class AttentiveMerging(Spec):
     of unit variance, as released, which saturates the gates."""
 
 
-Merge = Annotated[LastState | AttentiveMerging, Field(discriminator="kind")]
+Merge = Annotated[LastStateSettings | AttentiveMergingSettings, Field(discriminator="kind")]
 
 
-class Frames(Spec):
+class FrameHead(Spec):
     """Post-training's head: is this frame of an injected region. One linear layer on the last
     hidden state.
     """
@@ -50,14 +51,14 @@ class Frames(Spec):
 class _Utterance(Spec):
     """What every head for whole utterances can be told."""
 
-    merge: Merge = AttentiveMerging(kind="attentive")
+    merge: Merge = AttentiveMergingSettings(kind="attentive")
     """What the head takes of the front-end's hidden states."""
     bonafide_weight: Positive = 9.0
     """Weight of bona fide utterances in the cross entropy; spoofed ones have 1. The authors'
     earlier code has 0.9 and 0.1."""
 
 
-class Ecapa(_Utterance):
+class EcapaSettings(_Utterance):
     """ECAPA-TDNN (Desplanques et al., Interspeech 2020), sized as in the authors' earlier code."""
 
     kind: Literal["ecapa"]
@@ -75,7 +76,7 @@ class Ecapa(_Utterance):
     embedding: Count = 192
 
     @model_validator(mode="after")
-    def _whole_parts(self) -> Ecapa:
+    def _whole_parts(self) -> EcapaSettings:
         if self.channels % self.scale:
             raise ValueError(
                 f"channels = {self.channels}: should be a multiple of scale = {self.scale}"
@@ -83,14 +84,14 @@ class Ecapa(_Utterance):
         return self
 
 
-class Lstm(_Utterance):
+class LstmSettings(_Utterance):
     """One LSTM, averaged over time."""
 
     kind: Literal["lstm"]
     units: Count = 192
 
 
-class Nes2Net(_Utterance):
+class Nes2NetSettings(_Utterance):
     """Nes2Net-X (Liu et al., IEEE TIFS 2025), of the sizes of its released code."""
 
     kind: Literal["nes2net"]
@@ -103,10 +104,13 @@ class Nes2Net(_Utterance):
     """By how much the squeeze-excitation bottlenecks are narrower."""
 
 
-class Mfpt(Spec):
+UtteranceHead = EcapaSettings | LstmSettings | Nes2NetSettings
+
+
+class Mfpt(SystemSettings):
     """Mix-frame post-training: a first stage with the head `frames`, a second with one of the
     others.
     """
 
     kind: Literal["mfpt"]
-    head: Annotated[Frames | Ecapa | Lstm | Nes2Net, Field(discriminator="kind")]
+    head: Annotated[FrameHead | UtteranceHead, Field(discriminator="kind")]

@@ -1,14 +1,13 @@
-"""Settings of the self-supervised front-ends. The kind is the name of a module in
-`bench/frontends`.
-"""
+"""Settings that all front-ends of the wav2vec 2.0 family have in common."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from bench.specs.base import Count, Positive, Share, Spec
+from bench.specs.kinds import FrontEndSettings, Requirement
 
 
 class Full(Spec):
@@ -58,7 +57,7 @@ Tuning = Annotated[Full | Frozen | Lora, Field(discriminator="kind")]
 _REGULARISATION = ("dropout", "attention_dropout", "projection_dropout", "layerdrop", "time_mask")
 
 
-class _Encoder(Spec):
+class EncoderSettings(FrontEndSettings):
     """What every front-end of the wav2vec 2.0 family can be told."""
 
     tuning: Tuning = Full(kind="full")
@@ -92,7 +91,7 @@ class _Encoder(Spec):
     which learns on, or one that starts at zero where it has none."""
 
     @model_validator(mode="after")
-    def _as_tuned(self) -> _Encoder:
+    def _as_tuned(self) -> EncoderSettings:
         if self.tuning.kind != "full" and self.convolutions == "trained":
             raise ValueError(
                 f"convolutions = 'trained': should be 'frozen' where tuning.kind is "
@@ -107,44 +106,12 @@ class _Encoder(Spec):
         return self
 
 
-class Wav2Vec2(_Encoder):
-    """XLS-R 300M (or any pre-LayerNorm wav2vec 2.0) from a local checkpoint."""
+class PretrainedSettings(EncoderSettings):
+    """What a front-end with pretrained weights can be told."""
 
-    kind: Literal["wav2vec2"]
-    weights: str = "xlsr2_300m"
-    """Key of `[weights]` in bench.toml."""
+    if TYPE_CHECKING:
+        weights: str
 
-
-class WavLM(_Encoder):
-    """WavLM-Large from a local checkpoint."""
-
-    kind: Literal["wavlm"]
-    weights: str = "wavlm_large"
-    """Key of `[weights]` in bench.toml."""
-
-
-class Tiny(_Encoder):
-    """A small encoder of the same family, randomly initialised: for smoke rows and tests, never for
-    results.
-    """
-
-    kind: Literal["tiny"]
-    family: Literal["wav2vec2", "wavlm"] = "wav2vec2"
-    blocks: Count = 4
-    dim: Count = 96
-    heads: Count = 4
-    feed_forward: Count = 192
-    channels: Count = 48
-    """Channels of the last three convolutions; the earlier ones, where the rate is highest, have a
-    quarter and a half of it (the published models have 512 throughout)."""
-
-
-class S3prl(Spec):
-    """s3prl 0.4.18's own upstream, the reference that the default is tested against."""
-
-    kind: Literal["s3prl"]
-    upstream: Literal["wav2vec2", "wavlm"]
-    weights: str
-
-
-FrontEnd = Annotated[Wav2Vec2 | WavLM | Tiny | S3prl, Field(discriminator="kind")]
+    def requirements(self) -> tuple[Requirement, ...]:
+        """Return the weights."""
+        return (Requirement("weights", self.weights),)

@@ -9,9 +9,10 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from bench.specs.base import Absent, Count, NotNegative, Positive, Share, Spec
+from bench.specs.kinds import SystemSettings
 
 
-class BreathFilm(Spec):
+class BreathFilmSettings(Spec):
     """Amplify each hop by how much, in each dimension, depends on whether someone breathes (section
     III.A.3).
     """
@@ -105,7 +106,7 @@ class Classifier(Spec):
         return self
 
 
-class FeatureLosses(Spec):
+class FeatureLossSettings(Spec):
     """The losses on features z of bona fide and fake clips (section III.C.2)."""
 
     kind: Literal["feature-losses"]
@@ -139,16 +140,16 @@ class FeatureLosses(Spec):
     BiLSTMs' mean."""
 
 
-class BreathNet(Spec):
+class BreathNet(SystemSettings):
     """BreathNet (Ye et al., arXiv 2602.13596, 2026); the front-end's `last_state` should be `raw`.
 
     With it the last of the sensitive layers is a block's output, as the others are.
     """
 
     kind: Literal["breathnet"]
-    film: Annotated[Absent | BreathFilm, Field(discriminator="kind")]
+    film: Annotated[Absent | BreathFilmSettings, Field(discriminator="kind")]
     frequency: Annotated[Absent | Dfim, Field(discriminator="kind")]
-    refinement: Annotated[Absent | FeatureLosses, Field(discriminator="kind")]
+    refinement: Annotated[Absent | FeatureLossSettings, Field(discriminator="kind")]
     layer_weights: Literal["shared", "own"] = "shared"
     """FC of equation 2: one D -> 1 for all transformer blocks, as SLS was released, or each its
     own.

@@ -1,21 +1,24 @@
-"""Settings of breath marks: who says in which hops someone breathes."""
+"""Settings of our own breath detector."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from bench.specs.base import Absent, NotNegative, Positive, Share, Spec
+from bench.specs.base import NotNegative, Positive, Share
+from bench.specs.kinds import BreathSettings
 
 Percentage = Annotated[float, Field(ge=0, le=100)]
 
 
-class Dsp(Spec):
+class Dsp(BreathSettings):
     """Our own detector: audible, unvoiced stretches of middle loudness between speech and pause.
 
     Nothing in it is learned, and all levels are relative to the recording's own.
     """
+
+    is_detector: ClassVar[bool] = True
 
     kind: Literal["dsp"]
     high_pass_hz: Annotated[float, Field(gt=0, lt=8000)] = 150.0
@@ -51,7 +54,7 @@ class Dsp(Spec):
     neighbour."""
 
     @model_validator(mode="after")
-    def _ranges(self) -> Dsp:
+    def _check_settings(self) -> Dsp:
         for low, high in (
             ("floor_percentile", "peak_percentile"),
             ("min_range_db", "max_range_db"),
@@ -70,53 +73,3 @@ class Dsp(Spec):
                 f"min_pitch_hz = {self.min_pitch_hz}"
             )
         return self
-
-
-class Respiro(Spec):
-    """Respiro-en (Yang, Koriyama, Saito, Interspeech 2024), the detector that BreathNet uses."""
-
-    kind: Literal["respiro"]
-    weights: str = "respiro_en"
-    """Key of `[weights]` in bench.toml."""
-    threshold: Share = 0.064
-    """Probability above which a frame of 10 ms is breath; the released value, tuned on their
-    validation set."""
-    shortest_s: NotNegative = 0.2
-    """Stretches of at most so much are dropped: 20 frames of 10 ms in the released code, whose text
-    calls them 20 ms."""
-
-
-class Precomputed(Spec):
-    """Intervals from a file."""
-
-    kind: Literal["precomputed"]
-    intervals: str
-    """Key of `[weights]` in bench.toml. The file is a CSV of `utterance,start_s,end_s`, a line an
-    interval; a line with both times empty says that an utterance has none."""
-    absent: Literal["error", "no-breath"] = "error"
-    """What an utterance is of which the file says nothing."""
-
-
-class Zeros(Spec):
-    """No hop is marked: the control "all zeros" of BreathNet's Table XIII."""
-
-    kind: Literal["zeros"]
-
-
-class Ones(Spec):
-    """Every hop is marked: the control "all ones" of BreathNet's Table XIII."""
-
-    kind: Literal["ones"]
-
-
-class Random(Spec):
-    """Each 20 ms of an utterance is marked or not by chance, the same each time it is heard."""
-
-    kind: Literal["random"]
-    share: Share
-    """Share of hops that are marked."""
-
-
-Breath = Annotated[
-    Absent | Dsp | Respiro | Precomputed | Zeros | Ones | Random, Field(discriminator="kind")
-]
