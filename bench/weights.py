@@ -1,6 +1,4 @@
-"""Pretrained front-ends and breath detectors: what each is called, where to get it, and where it
-lies on this machine.
-"""
+"""Pretrained weights: what each file is called, where to get it, and where it lies here."""
 
 from __future__ import annotations
 
@@ -85,10 +83,10 @@ ANY_LAYOUT = "any local checkpoint in one of the known layouts will do"
 
 def size_in_words(key: str) -> str:
     """Return how large the published file of the weights `key` is, e.g. `about 3.8 GB`."""
-    known = KNOWN.get(key)
-    if known is None or known.size is None:
+    entry = KNOWN.get(key)
+    if entry is None or entry.size is None:
         return "size unknown"
-    return f"{'about ' if known.bytes is None else ''}{human_bytes(known.size)}"
+    return f"{'about ' if entry.bytes is None else ''}{human_bytes(entry.size)}"
 
 
 def locate_requirement(requirement: Requirement, config: Config) -> Path:
@@ -99,19 +97,19 @@ def locate_requirement(requirement: Requirement, config: Config) -> Path:
 
 
 def locate(key: str, config: Config, otherwise: str = ANY_LAYOUT) -> Path:
-    """Return the file or folder of the weights `key`; raise with what to get, and where to.
+    """Return the file or folder of the weights `key`; raise with what to get, and where to put it.
 
-    `otherwise` says what will do for a key that is not among the known ones.
+    `otherwise` says what a key that is not published may hold.
     """
     path, source = config.weights.get(key), config.source or "bench.toml"
-    known = KNOWN.get(key)
-    hint = (known.instead if known else "") + near(key, config.weights)
+    entry = KNOWN.get(key)
+    hint = (entry.instead if entry else "") + near(key, config.weights)
     if path is not None and path.exists():
         return path
-    file = known.file if known else key
+    file = entry.file if entry else key
     get = (
-        f"get {known.file} from {known.source}, or the folder of Hugging Face's {known.folder}"
-        if known
+        f"get {entry.file} from {entry.source}, or the folder of Hugging Face's {entry.folder}"
+        if entry
         else otherwise
     )
     if path is None:
@@ -129,26 +127,27 @@ def locate(key: str, config: Config, otherwise: str = ANY_LAYOUT) -> Path:
 
 
 def content_digest(path: Path) -> str:
-    """Return by what a run is known to be made from the weights at `path`: sixteen hexadecimal
-    digits of a file's SHA-256, eight of the files of a folder that are read. Raise OSError.
+    """Return the digest of the weights at `path`, by which a run is known.
+
+    Of a file it is sixteen hexadecimal digits of its SHA-256, of a folder eight of the files in it
+    that are read. Raise OSError.
     """
     if path.is_file():
         return file_digest(path)
     files = [path / name for name in _READ_OF_FOLDER]
-    return short_digest({of.name: file_digest(of) for of in files if of.is_file()})
+    return short_digest({file.name: file_digest(file) for file in files if file.is_file()})
 
 
 def published(key: str, path: Path) -> str:
-    """Return which published file the weights at `path` are, by their digest, in words: a name of
-    them, that they are none of those known, or that none is known. Raise OSError.
+    """Return in words whether the weights at `path` are the published ones, by their digest.
 
-    Digests of XLS-R's files, and of Hugging Face's folders, are not known to us.
+    Digests of XLS-R's files, and of Hugging Face's folders, are not known to us. Raise OSError.
     """
-    found = content_digest(path)
+    digest = content_digest(path)
     if not path.is_file():
-        return f"files {found}: whether it is a published folder is not known"
-    known = KNOWN.get(key)
-    if known is None or known.sha256 is None:
-        return f"sha256 {found}: whether it is a published file is not known"
-    is_published = known.sha256.startswith(found)
-    return f"sha256 {found}: {'' if is_published else 'not '}the published {known.file}"
+        return f"files {digest}: whether it is a published folder is not known"
+    entry = KNOWN.get(key)
+    if entry is None or entry.sha256 is None:
+        return f"sha256 {digest}: whether it is a published file is not known"
+    is_published = entry.sha256.startswith(digest)
+    return f"sha256 {digest}: {'' if is_published else 'not '}the published {entry.file}"

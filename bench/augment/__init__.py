@@ -51,15 +51,17 @@ class Splicer(Protocol):
         ...
 
     def label_clip(self, n: int, rng: np.random.Generator) -> NDArray[np.bool_]:
-        """Return the labels that `splice_clips` gives a clip of `n` samples with a generator in the
-        same state.
+        """Return the labels that `splice_clips` gives a clip of `n` samples, without its audio.
+
+        `rng` is a generator in the same state.
         """
         ...
 
 
 class MixedBatch(NamedTuple):
-    """A batch of clips: `waves` "batch samples", `spoof` and `valid` bool "batch frames", `kind`
-    long "batch".
+    """Clips of a batch after mixing.
+
+    `waves` are "batch samples", `spoof` and `valid` bool "batch frames", `kind` long "batch".
     """
 
     waves: Tensor

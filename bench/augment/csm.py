@@ -123,7 +123,6 @@ def _partners(
 
 
 def _spliced(whole: Tensor, rows: Tensor, partners: Tensor, at: Tensor) -> Tensor:
-    """Return `whole` with the chosen rows replaced from column `at` on by those of their
-    partners."""
-    kept = torch.arange(whole.shape[1], device=whole.device) < at[:, None]
-    return whole.index_copy(0, rows, torch.where(kept, whole[rows], whole[partners]))
+    """Return `whole`, its chosen rows replaced from column `at` on by those of their partners."""
+    before = torch.arange(whole.shape[1], device=whole.device) < at[:, None]
+    return whole.index_copy(0, rows, torch.where(before, whole[rows], whole[partners]))

@@ -1,15 +1,14 @@
-"""MFPT's mix-frame splice (Pan, Sailor and Wu, Interspeech 2026): a clip with foreign regions, and
-which of its frames lie in them.
+"""MFPT's mix-frame splice (Pan, Sailor and Wu, Interspeech 2026): a clip with foreign regions.
 
-What the paper says, by its abstract and by digests of it (its text was not at hand): one contiguous
-segment of the clip, 10 to 30 % of it, is replaced by a segment of a clip of the opposite class, and
-a frame is labelled as injected where its centre lies inside. What is ours: the places are uniform,
-the injector's independent of the clip's; the share is a whole number of samples of the clip as it
-is after cropping or repeating; the centre of hop i is sample 320 i + 200, the middle of what the
-front-end's hidden state sees; several regions share the length equally; a fade lies inside its
-region, so that it does not move a label.
+What the paper says, by its abstract and by digests of it (its text was not available): one
+contiguous segment of the clip, 10 to 30 % of it, is replaced by a segment of a clip of the opposite
+class, and a frame is labelled as injected where its centre lies inside. What is ours: the positions
+are uniform, the injector's independent of the clip's; the share is a whole number of samples of the
+clip as it is after cropping or repeating; the centre of hop i is sample 320 i + 200, the middle of
+what the front-end's hidden state sees; several regions share the length equally; a fade lies inside
+its region, so that it does not move a label.
 
-Who picks the injector is the caller's to say, and that it is of the opposite class.
+The caller picks the injector, from the opposite class.
 """
 
 from __future__ import annotations
@@ -77,15 +76,15 @@ def splice(
             f"base and injector are of shapes {base.shape} and {injector.shape}; should be of one "
             "length"
         )
-    found = regions(len(base), spec, rng)
+    replaced = regions(len(base), spec, rng)
     gain = _gain(base, injector) if spec.level == "matched" else np.float32(1.0)
     wave = base.copy()
-    for start, stop in found:
+    for start, stop in replaced:
         source = int(rng.integers(0, len(base) - (stop - start) + 1))
         part = gain * injector[source : source + stop - start]
         share = _envelope(stop - start, spec)
         wave[start:stop] = share * part + (1 - share) * wave[start:stop]
-    return SplicedClip(wave, injected(len(base), found))
+    return SplicedClip(wave, injected(len(base), replaced))
 
 
 def regions(n: int, spec: MixFrame, rng: np.random.Generator) -> list[Region]:
@@ -107,16 +106,18 @@ def regions(n: int, spec: MixFrame, rng: np.random.Generator) -> list[Region]:
     ]
 
 
-def injected(n: int, found: Sequence[Region]) -> NDArray[np.bool_]:
-    """Return for each hop of a clip of `n` samples, shape ((n - 400) // 320 + 1,), whether its
-    centre, sample 320 i + 200, lies in one of the regions. `ValueError` below 400 samples.
+def injected(n: int, replaced: Sequence[Region]) -> NDArray[np.bool_]:
+    """Return for each hop of a clip of `n` samples whether its centre lies in one of the regions.
+
+    The centre of hop i is sample 320 i + 200; there are (n - 400) // 320 + 1 hops. `ValueError`
+    below 400 samples.
     """
     if n < RECEPTIVE_FIELD_SAMPLES:
         raise ValueError(f"a clip of {n} samples has no hop: it takes {RECEPTIVE_FIELD_SAMPLES}")
     hops = (n - RECEPTIVE_FIELD_SAMPLES) // HOP_SAMPLES + 1
     centres = np.arange(hops) * HOP_SAMPLES + RECEPTIVE_FIELD_SAMPLES // 2
     inside = np.zeros(hops, dtype=np.bool_)
-    for start, stop in found:
+    for start, stop in replaced:
         inside |= (start <= centres) & (centres < stop)
     return inside
 

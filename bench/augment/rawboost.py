@@ -83,10 +83,10 @@ def rawboost(
 ) -> NDArray[np.float32]:
     """Return `wave` with the noise of `spec.algorithm`, as long as it was, float32, always finite.
 
-    `wave` is one channel of floats in about -1 to 1; silence stays silence. `spec.probability` and
-    `spec.splits` are the caller's to keep: this function always augments. Raise BenchError for a
-    wave that is empty, not one-dimensional, not of floats or not finite, and for notches above half
-    the sample rate.
+    `wave` is one channel of floats in about -1 to 1; silence stays silence. This function always
+    augments; `spec.probability` and `spec.splits` are not looked at. Raise BenchError for a wave
+    that is empty, not one-dimensional, not of floats or not finite, and for notches above half the
+    sample rate.
     """
     signal = _checked(wave, spec, sample_rate_hz)
     if spec.algorithm in PARALLEL:
@@ -142,8 +142,7 @@ def draw_stationary(spec: RawBoost, rng: np.random.Generator, length: int) -> Hi
 
 
 def stationary(signal: Samples, hiss: Hiss, sample_rate_hz: int) -> Samples:
-    """Return `signal` with the filtered noise added at the drawn ratio of energies over the
-    clip."""
+    """Return `signal` with filtered noise added at the drawn ratio of energies over the clip."""
     noise = notches.filtered(hiss.white, notches.coefficients(hiss.notches, sample_rate_hz))
     level = _energy(signal) / (_energy(noise) * 10 ** (hiss.snr_db / 10))
     return signal + np.sqrt(level) * noise

@@ -20,12 +20,12 @@ __all__ = ["Provider", "provider"]
 def provider(
     subset: Subset, spec: Breath, audio: Audio, config: Config, say: Say | None = None
 ) -> Provider:
-    """Return who marks the clips of `subset`, as `spec` says; no hop is marked where it is absent.
+    """Return the breath marks of the clips of `subset`; no hop is marked where `spec` is absent.
 
     Detectors hear each whole, clean utterance once, before it is cut or augmented (BreathNet's
-    hears the cut clip), and what they find is kept below `config.work`: the first call for a split
-    may take hours, others seconds. `say` is told every few seconds how far it is. Audio that is
-    missing or cannot be read, missing weights and faulty files are a BenchError.
+    hears the cut clip), and their results are cached below `config.work`: the first call for a
+    split may take hours, others seconds. `say` is told every few seconds how far the search is.
+    Audio that is missing or cannot be read, missing weights and faulty files are a BenchError.
     """
     if isinstance(spec, Absent):
         return Constant(False)

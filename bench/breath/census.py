@@ -48,30 +48,30 @@ def _counts(
 
 def _shares(counts: NDArray[np.int64], labels: NDArray[np.str_]) -> Census:
     marked, hops = counts.T
-    found: dict[str, float] = {}
+    shares: dict[str, float] = {}
     for label in CLASSES:
         here = labels == label
         if hops[here].any():
-            found[label] = float(marked[here].sum() / hops[here].sum())
-    found["utterances"] = float((marked > 0).mean()) if len(marked) else 0.0
-    return found
+            shares[label] = float(marked[here].sum() / hops[here].sum())
+    shares["utterances"] = float((marked > 0).mean()) if len(marked) else 0.0
+    return shares
 
 
 def described(key: str, data: Data, found: Census) -> str:
     """Return one line for a person: `train: asvspoof2019la train, breaths by dsp: ...`."""
     hops = ", ".join(f"{found[label]:.1%} of {label} hops" for label in CLASSES if label in found)
     shares = f"{hops} are marked, in {found['utterances']:.0%} of utterances"
-    said = shares if found["utterances"] else "no hop is marked"
-    return f"{key}: {data.corpus} {data.split}, breaths by {data.breath.kind}: {said}"
+    text = shares if found["utterances"] else "no hop is marked"
+    return f"{key}: {data.corpus} {data.split}, breaths by {data.breath.kind}: {text}"
 
 
 def require_marks(data: TrainData, found: Census) -> None:
-    """Raise where a detector marks nothing in the training split, unless the card asks for that."""
+    """Raise where a detector marks nothing in the training split."""
     if found["utterances"] > 0 or data.breath.kind == "none" or data.breath.is_rule:
         return
     raise BenchError(
         "breath.no-marks",
         f"train.breath.kind = {data.breath.kind!r}: marks no hop of {data.corpus} {data.split}, so "
-        "that the system would hear of no breath at all: look at the detector's settings, name "
-        "another one, or 'zeros' to train without marks",
+        "that the system would train without breath: look at the detector's settings, name another "
+        "detector, or 'zeros' to train without marks",
     )

@@ -134,24 +134,24 @@ class Detector:
 
     @torch.inference_mode()
     def probabilities(self, waves: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """Return the probability of breath of each waveform's frames, the middles 10 ms apart from
-        0 s on; none where it has fewer than four frames (30 ms).
+        """Return the probability of breath of each waveform's frames, "frames".
 
-        Only waveforms of equally many frames go through the network at once: the released program
-        hears one at a time, and padding would change the others.
+        The middles of frames are 10 ms apart, from 0 s on. There are none where a waveform has
+        fewer than four frames (30 ms). Only waveforms of equally many frames go through the network
+        at once: the released program hears one at a time, and padding would change the others.
         """
         by_frames: defaultdict[int, list[int]] = defaultdict(list)
         for index, wave in enumerate(waves):
             by_frames[1 + len(wave) // HOP].append(index)
-        found = [np.zeros(0, dtype=np.float32)] * len(waves)
+        results = [np.zeros(0, dtype=np.float32)] * len(waves)
         for frames, members in by_frames.items():
             for first in range(0, len(members) if frames >= _SHORTEST_FRAMES else 0, _BATCH):
                 batch = members[first : first + _BATCH]
                 heard = [torch.from_numpy(waves[i]).to(self.device) for i in batch]
                 output = self.network(torch.stack([stacked(features(wave)) for wave in heard]))
                 for index, probability in zip(batch, output.cpu().numpy(), strict=True):
-                    found[index] = probability
-        return found
+                    results[index] = probability
+        return results
 
 
 def breaths(probability: np.ndarray, spec: Respiro) -> Times:
@@ -161,8 +161,8 @@ def breaths(probability: np.ndarray, spec: Respiro) -> Times:
     """
     above = np.concatenate([[False], probability > spec.threshold, [False]])
     edges = np.flatnonzero(above[1:] != above[:-1]).reshape(-1, 2)
-    kept = edges[(edges[:, 1] - edges[:, 0]) > round(spec.shortest_s * SAMPLE_RATE_HZ / HOP)]
-    return ((kept - [0, 1]) * HOP / SAMPLE_RATE_HZ).astype(np.float32)
+    long_enough = edges[(edges[:, 1] - edges[:, 0]) > round(spec.shortest_s * SAMPLE_RATE_HZ / HOP)]
+    return ((long_enough - [0, 1]) * HOP / SAMPLE_RATE_HZ).astype(np.float32)
 
 
 class Features(NamedTuple):
@@ -207,8 +207,9 @@ def _filters() -> Tensor:
 
 
 def _loaded(path: Path) -> Network:
-    """Return the network with the weights of a published checkpoint, `{"model": state dict, ...}`;
-    what else is in it (its size says an optimiser's state) is passed over.
+    """Return the network with the weights of a published checkpoint, `{"model": state dict, ...}`.
+
+    Other entries are ignored (by their size, an optimiser's state).
     """
     content = torch_files.read(path)
     state = content.get("model") if isinstance(content, dict) else None
@@ -219,10 +220,10 @@ def _loaded(path: Path) -> Network:
         network.load_state_dict(state)
         torch_files.require_finite(path, network.state_dict())
     except RuntimeError as error:
-        known = KNOWN["respiro_en"]
+        published = KNOWN["respiro_en"]
         raise BenchError(
             "weights.mismatch",
-            f"{path}: does not hold Respiro-en's weights, get {known.file} from {known.source}: "
-            f"{error}",
+            f"{path}: does not hold Respiro-en's weights, get {published.file} from "
+            f"{published.source}: {error}",
         ) from error
     return network

@@ -14,8 +14,7 @@ __all__ = ["FrontEnd", "build", "lay_out"]
 
 
 def build(spec: FrontEndSettings, config: Config) -> FrontEnd:
-    """Return the front-end that `spec` describes, its weights read from the place that `config`
-    names.
+    """Return the front-end that `spec` describes, with weights from the path that `config` names.
 
     Raises `BenchError` where the weights are missing, corrupt or of another kind. The weights of
     `tiny` and of low-rank adapters are drawn from torch's global generator.
@@ -24,7 +23,8 @@ def build(spec: FrontEndSettings, config: Config) -> FrontEnd:
 
 
 def lay_out(spec: FrontEndSettings) -> FrontEnd:
-    """Return the front-end that `spec` describes without its pretrained weights: the parameters of
-    a published model have shapes and no values (torch's device `meta`).
+    """Return the front-end that `spec` describes without its pretrained weights.
+
+    The parameters of a published model have shapes and no values (torch's device `meta`).
     """
     return import_kind(__name__, spec).lay_out(spec)

@@ -1,4 +1,4 @@
-"""What every front-end is: a module that turns waveforms into a known tuple of hidden states."""
+"""The interface of a front-end: waveforms in, a tuple of hidden states out."""
 
 from __future__ import annotations
 
@@ -40,9 +40,7 @@ class FrontEnd(nn.Module):
 
 
 def check_waves(waves: Tensor) -> None:
-    """Raise `BenchError` unless `waves` is a floating "batch samples" with at least one receptive
-    field.
-    """
+    """Raise `BenchError` unless `waves` is a floating "batch samples" of 400 samples or more."""
     if waves.ndim != 2 or not waves.is_floating_point():
         raise BenchError(
             "model.input",

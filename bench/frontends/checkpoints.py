@@ -1,4 +1,4 @@
-"""From the place of local weights to an encoder that holds them, every tensor accounted for."""
+"""Load local weights into an encoder, and account for every tensor."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from bench.weights import locate
 
 
 def load(spec: Wav2Vec2 | WavLM, config: Config) -> Encoder:
-    """Return the encoder of `spec` with the weights that `config` has under `spec.weights`, adapted
-    where `spec.tuning` asks for it.
+    """Return the encoder of `spec` with its weights, and with adapters where `spec.tuning` says so.
 
-    It is in float32 on the CPU whatever the file's precision. Raises `BenchError` where there are
-    no weights, they cannot be read, are of an unsupported variant or of the other family, or where
-    tensors are missing, left over or misshapen.
+    The weights are those that `config` has under `spec.weights`. The encoder is in float32 on the
+    CPU, whatever the file's precision. Raises `BenchError` where there are no weights, they cannot
+    be read, are of an unsupported variant or of the other family, or where tensors are missing,
+    left over or misshapen.
     """
     path = locate(spec.weights, config)
     contents = read(path)

@@ -1,5 +1,4 @@
-"""An encoder's dimensions, read from a checkpoint; and the refusal of the family's other
-networks."""
+"""Read an encoder's dimensions from a checkpoint, and refuse the family's other networks."""
 
 from __future__ import annotations
 
@@ -113,10 +112,10 @@ def _strides(contents: Contents) -> tuple[int, ...]:
 
 
 def convolution_list(text: str) -> list[tuple[int, int, int]]:
-    """Return fairseq's (channels, kernel, stride) list, written as e.g. `[(512, 10, 5)] + [(512, 3,
-    2)] * 4`.
+    """Return fairseq's (channels, kernel, stride) list.
 
-    fairseq evaluates the text; here only lists, tuples, whole numbers, + and * are understood.
+    It is written as e.g. `[(512, 10, 5)] + [(512, 3, 2)] * 4`. fairseq evaluates the text; here
+    only lists, tuples, whole numbers, + and * are understood.
     """
 
     def value(node: ast.expr) -> Any:

@@ -55,9 +55,7 @@ class Convolution(NamedTuple):
 
 
 class Buckets(NamedTuple):
-    """WavLM's relative positions: number of buckets, and the distance from which all share the last
-    one.
-    """
+    """WavLM's relative positions: how many buckets, and from which distance all share the last."""
 
     number: int
     max_distance: int
@@ -176,9 +174,11 @@ class Encoder(FrontEnd):
             self.requires_grad_(False).eval()
 
     def stop_after(self, blocks: int) -> None:
-        """Run the first `blocks` blocks only: `n_states` is then blocks + 1, and the last state is
-        raw, the final LayerNorm being made for the last block's. The others keep their weights and
-        are not trained. Raise `BenchError` where there are not as many.
+        """Run the first `blocks` blocks only: `n_states` is then blocks + 1.
+
+        The last state is then raw, since the final LayerNorm is made for the last block's. The
+        other blocks keep their weights and are not trained. Raise `BenchError` where there are
+        fewer blocks.
         """
         if blocks > len(self.blocks):
             raise BenchError(

@@ -85,16 +85,16 @@ def _file(path: Path, content: Any) -> Contents:
 
 
 def _hugging_face(folder: Path) -> Contents:
-    place = folder / "config.json"
-    if not place.is_file():
+    config_path = folder / "config.json"
+    if not config_path.is_file():
         raise BenchError(
             "weights.layout-unknown",
             f"{folder}: a folder should be a Hugging Face model, but has no config.json",
         )
     try:
-        settings = json.loads(place.read_text(encoding="utf-8"))
+        settings = json.loads(config_path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise BenchError("weights.damaged", f"{place}: not JSON: {error}") from error
+        raise BenchError("weights.damaged", f"{config_path}: not JSON: {error}") from error
     weights = folder / "model.safetensors"
     if weights.is_file():
         try:
@@ -205,7 +205,7 @@ def _without_prefix(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 def _like_hugging_face(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return torchaudio's tensors in Hugging Face's names, fused query, key and value apart."""
-    found: dict[str, Tensor] = {}
+    translated: dict[str, Tensor] = {}
     for name, tensor in tensors.items():
         name = re.sub(r"^encoder\.(transformer\.|(?=feature_projection))", "", name)
         name = re.sub(r"^(?=layers\.|pos_conv_embed\.|layer_norm\.)", "encoder.", name)
@@ -213,7 +213,7 @@ def _like_hugging_face(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         fused = re.fullmatch(r"(.*\.)in_proj_(weight|bias)", name)
         if fused:
             for part, values in zip("qkv", tensor.chunk(3), strict=True):
-                found[f"{fused[1]}{part}_proj.{fused[2]}"] = values
+                translated[f"{fused[1]}{part}_proj.{fused[2]}"] = values
         else:
-            found[name] = tensor
-    return found
+            translated[name] = tensor
+    return translated

@@ -100,8 +100,8 @@ def require_finite(path: Path, tensors: Mapping[str, Tensor]) -> None:
             count = int((~tensor.isfinite()).sum())
             raise BenchError(
                 "weights.damaged",
-                f"{path}: {name}: {count:,} of {tensor.numel():,} weights are no finite numbers: "
-                "the file is damaged, or of a training that failed; get it again",
+                f"{path}: {name}: {count:,} of {tensor.numel():,} weights are not finite: the file "
+                "is damaged, or of a training that failed; get it again",
             )
 
 

@@ -70,8 +70,9 @@ class SpliceSettings(KindSettings):
 
 
 class BreathSettings(KindSettings):
-    """Settings of a source of breath marks; its code has `build(settings, subset, audio, config,
-    say)`.
+    """Settings of a source of breath marks.
+
+    Its code has `build(settings, subset, audio, config, say)`.
     """
 
     is_rule: ClassVar[bool] = False
@@ -82,8 +83,9 @@ class BreathSettings(KindSettings):
 
 
 def find_kinds(package: str, base: type[KindSettings], *others: type[Spec]) -> Any:
-    """Return the union of `others` and of all settings in `package` that derive from `base`, told
-    apart by `kind`. Raise TypeError where a kind does not have the name of its file.
+    """Return the union of `others` and of all settings in `package` that derive from `base`.
+
+    Raise TypeError where a kind does not have the name of its file.
     """
     kinds: list[type[Spec]] = [*others]
     for file in iter_modules(import_module(package).__path__):

@@ -43,7 +43,7 @@ RESULTS_VERSION = 1
 
 
 class Heard(NamedTuple):
-    """What the system makes of a batch of clips."""
+    """Features and logits of a batch of clips."""
 
     fused: Tensor
     """x_fuse, "batch tokens dim"."""
@@ -65,8 +65,9 @@ def build(spec: BreathNet, frontend: FrontEnd, data: TrainData) -> BreathNetwork
 
 
 class Recurrent(nn.Module):
-    """BiLSTMs one behind the other and the mean over tokens: "batch tokens dim" to
-    "batch 2*hidden" (section III.D).
+    """BiLSTMs in sequence and the mean over tokens (section III.D).
+
+    "batch tokens dim" to "batch 2*hidden".
     """
 
     def __init__(self, dim: int, spec: Classifier) -> None:
@@ -99,8 +100,7 @@ class BreathNetwork(System):
         super().__init__()
         self.spec, dim = spec, frontend.dim
         self.frontend = frontend
-        own = spec.layer_weights == "own"
-        self.layers = SensitiveLayers(dim, frontend.n_states, own=own)
+        self.layers = SensitiveLayers(dim, frontend.n_states, own=spec.layer_weights == "own")
         self.film = None if isinstance(spec.film, Absent) else BreathFilm(dim, spec.film)
         self.hears_breath = self.film is not None
         self.frequency = (
@@ -124,8 +124,9 @@ class BreathNetwork(System):
         return x if self.film is None else self.film(x, marks)
 
     def fused(self, waves: Tensor, marks: Tensor) -> Tensor:
-        """Sections III.B and III.C.1: x_fuse, "batch tokens dim"; without a frequency branch the
-        hops are the tokens.
+        """Sections III.B and III.C.1: x_fuse, "batch tokens dim".
+
+        Without a frequency branch the hops are the tokens.
         """
         temporal = self.temporal(waves, marks)
         if self.fusion is None:

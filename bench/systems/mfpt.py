@@ -51,14 +51,16 @@ HOP_S = HOP_SAMPLES / SAMPLE_RATE_HZ
 
 
 def build(spec: Mfpt, frontend: FrontEnd, data: TrainData) -> PostTraining | FineTuning:
-    """Return the stage that `spec.head` is for; `BenchError` where `data` is labelled for the
-    other. Where only the first blocks are merged, `frontend` runs no further from then on.
+    """Return the stage of training that `spec.head` is for.
+
+    Raise `BenchError` where `data` is labelled for the other stage. Where only the first blocks are
+    merged, `frontend` stops after them from now on.
     """
     if isinstance(spec.head, FrameHead):
         if data.splice.kind == "none":
             raise BenchError(
                 "model.splice-missing",
-                "system.head.kind = 'frames': learns which frames are spliced in, and "
+                "system.head.kind = 'frames': learns which frames are spliced in, but "
                 "train.splice.kind = 'none': should be 'mix-frame'",
             )
         return PostTraining(frontend)
@@ -129,8 +131,9 @@ class FineTuning(System):
         return self.head(self.merge(self.frontend(waves))).float()
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Cross entropy over the utterances whose class is known, weighted by class and divided by
-        the weights in the batch, as torch does and the authors' earlier code.
+        """Cross entropy over the utterances whose class is known, weighted by class.
+
+        It is divided by the weights in the batch, as torch and the authors' earlier code do.
         """
         logits = self.logits(batch.waves)
         target = batch.spoof[:, 0].long().masked_fill(~batch.valid[:, 0], IGNORED)

@@ -37,7 +37,7 @@ def build(spec: Sal, frontend: FrontEnd, data: TrainData) -> SegmentAware:
     if data.resolution_s is None and not isinstance(spec.auxiliary, Absent):
         raise BenchError(
             "model.resolution",
-            f"system.auxiliary.kind = {spec.auxiliary.kind!r}: labels places among frames, and "
+            f"system.auxiliary.kind = {spec.auxiliary.kind!r}: learns labels of frames, but "
             "train.resolution_s = 'utterance' has none",
         )
     return SegmentAware(spec, frontend, data.resolution_s)

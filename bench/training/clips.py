@@ -1,4 +1,4 @@
-"""What a split says of its utterances, and each as a clip: cut, augmented and filled up."""
+"""The utterances of a split with their labels, and clips of them: cut, augmented and filled up."""
 
 from __future__ import annotations
 
@@ -33,15 +33,16 @@ _KINDS = {"TTS": KINDS.index("TTS"), "VC": KINDS.index("VC"), "TTS+VC": KINDS.in
 
 
 def require_labels(subset: Subset, data: Data) -> None:
-    """Raise unless the subset has labels as fine as `data` asks for, or a splice makes them; and
-    both classes, where whole utterances are labelled.
+    """Raise unless the subset has the labels that `data` asks for.
+
+    Frames need labels of frames, or a splice that makes them. Whole utterances need both classes.
     """
     if data.resolution_s is None and subset.table["label"].nunique() < 2:
         only = ", ".join(str(label) for label in subset.table["label"].unique()) or "nothing"
         raise BenchError(
             "training.one-class",
-            f"{subset.corpus} {subset.split}: of whole utterances holds {only} alone: no EER is "
-            "defined, and nothing to tell apart; another split should be named",
+            f"{subset.corpus} {subset.split}: all utterances are {only}, so that no EER is "
+            "defined: name another split",
         )
     if subset.timing is None and data.resolution_s is not None and data.splice.kind == "none":
         raise _no_frames(subset, data.resolution_s)
@@ -50,8 +51,8 @@ def require_labels(subset: Subset, data: Data) -> None:
 def _no_frames(subset: Subset, resolution_s: float) -> BenchError:
     return BenchError(
         "training.resolution",
-        f"{subset.corpus} {subset.split}: has labels of whole utterances only, asked for at "
-        f"{resolution_s} s: its resolution_s should be 'utterance'",
+        f"{subset.corpus} {subset.split}: has labels of whole utterances only, but "
+        f"{resolution_s} s is asked for: its resolution_s should be 'utterance'",
     )
 
 
@@ -99,12 +100,12 @@ def kinds(subset: Subset) -> NDArray[np.int64]:
 
     Converted text-to-speech (TTS+VC) counts as voice conversion, which is what was done last.
     """
-    found = np.full(len(subset), IGNORED, dtype=np.int64)
+    indices = np.full(len(subset), IGNORED, dtype=np.int64)
     if "attack_type" in subset.table:
         types = subset.table["attack_type"].tolist()
-        found[:] = [_KINDS.get(name, IGNORED) for name in types]
-    found[(subset.table["label"] == BONAFIDE).to_numpy()] = KINDS.index(BONAFIDE)
-    return found
+        indices[:] = [_KINDS.get(name, IGNORED) for name in types]
+    indices[(subset.table["label"] == BONAFIDE).to_numpy()] = KINDS.index(BONAFIDE)
+    return indices
 
 
 class Clip(NamedTuple):
@@ -147,8 +148,8 @@ class Source:
         if self.splicer and (self.is_spoof.all() or not self.is_spoof.any()):
             raise BenchError(
                 "training.one-class",
-                f"{subset.corpus} {subset.split}: holds one class only, and a splice takes from "
-                "the opposite one",
+                f"{subset.corpus} {subset.split}: all utterances are of one class, but a splice "
+                "needs both: name another split",
             )
         self.bonafides, self.spoofs = np.flatnonzero(~self.is_spoof), np.flatnonzero(self.is_spoof)
 
@@ -163,9 +164,7 @@ class Source:
         return frames_covering(heard, HOP_SAMPLES) * HOP_SAMPLES
 
     def scored(self, index: int) -> NDArray[np.bool_]:
-        """Return the labels of those frames of an utterance that its first clip holds, each
-        once.
-        """
+        """Return the labels of the frames that the first clip of an utterance holds, each once."""
         labels = self.labels[index]
         if self.splicer and self.clip:
             return self.splicer.label_clip(self.clip, _of_splice(held_out(index)))
@@ -174,12 +173,14 @@ class Source:
         return labels[: self.clip // self.frame]
 
     def read(self, index: int, key: Sequence[int], crop: Literal["random", "first"]) -> Clip:
-        """Return a clip of the utterance in row `index`, from its start or, with `crop` "random",
-        from anywhere; all that is drawn, augmentation too, follows from `key`.
+        """Return a clip of the utterance in row `index`.
 
-        The audio is cut, augmented, brought to whole frames (by a frame at most) and filled up; and
-        then, where the settings say so, spliced with a clip of the other class made in this very
-        way.
+        It begins at the utterance's start or, with `crop` "random", anywhere. All random draws,
+        those of augmentation too, follow from `key`.
+
+        The audio is cut, augmented, brought to whole frames (by a frame at most) and filled up.
+        Where the settings ask for a splice, it is then spliced with a clip of the other class that
+        is made in the same way.
         """
         rng = np.random.default_rng(key)
         clip = self._cut(index, rng, crop)
@@ -227,9 +228,7 @@ class Source:
 
 
 def held_out(index: int) -> list[int]:
-    """Return what all draws for an utterance that is scored follow from: the same ones each time,
-    so that epochs can be compared.
-    """
+    """Return the key of all random draws for a scored utterance, the same in every epoch."""
     return [index]
 
 
@@ -253,6 +252,6 @@ def check_length(path: Path, n_samples: int, frames: int, frame: int) -> None:
     if abs(n_samples - frames * frame) > frame:
         raise BenchError(
             "training.labels-length",
-            f"{path}: {n_samples} samples, but its labels are {frames} frames of {frame}: the "
-            "label vector has another length than the audio",
+            f"{path}: has {n_samples} samples, but its labels are {frames} frames of {frame} "
+            "samples: audio and labels should have one length",
         )

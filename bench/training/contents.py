@@ -1,8 +1,8 @@
-"""What a run is made from beside its settings and its data, by content: weights, noise, detectors,
-breaths that others found, and the code where it gives other results than before.
+"""Digests of all that a run is made from beside its settings and data.
 
-A name in the settings says where something lies, and not what lies there. Whoever replaces a file
-of weights has another run, though no setting differs.
+They are those of pretrained weights, recorded noise and files of breaths, and the versions of code
+that gives other results than before. A name in the settings says where a file lies, and not what it
+contains: a replaced file of weights makes another run, though no setting differs.
 """
 
 from __future__ import annotations
@@ -20,25 +20,21 @@ from bench.specs.run import Data, Run
 
 
 def of_training(run: Run, config: Config) -> dict[str, str]:
-    """Return digests of the files that the parts of a run need, by what each is, `weights
-    xlsr2_300m`, `noise musan`, and raised versions of what trains: `system sal`.
+    """Return digests of the files that the parts of a run need, and raised versions of its code.
 
-    What is not there is a BenchError that says what to get.
+    Keys are such as `weights xlsr2_300m`, `noise musan` and `system sal`. A missing file is a
+    BenchError that says what to get.
     """
     return _digests(run.parts, config) | versions.raised(versions.of_training(run))
 
 
 def of_data(data: Data, config: Config) -> dict[str, str]:
-    """Return what `of_breaths` does of a split's breaths, and raised versions of what reads and
-    labels it: `reader protocol`.
-    """
+    """Return digests of a split's breath marks, and raised versions of what reads and labels it."""
     return of_breaths(data.breath, config) | versions.raised(versions.of_data(data))
 
 
 def of_breaths(breath: Breath, config: Config) -> dict[str, str]:
-    """Return digests and versions of what finds breaths, as `of_training` does: `detector dsp`,
-    `breaths NAME`.
-    """
+    """Return digests and versions of what finds breaths, such as `detector dsp`, `breaths NAME`."""
     if not isinstance(breath, BreathSettings):
         return {}
     version: dict[str, str] = {}

@@ -47,22 +47,20 @@ CHECK_EVERY = 25
 
 
 class Observer(Protocol):
-    """Who wants to know how training goes: a tracker, a progress display."""
+    """Callbacks of a training: of a tracker, or of a progress display."""
 
     def on_step(self, epoch: int, step: int, steps: int, losses: Mapping[str, float]) -> None:
-        """After every few steps of an epoch: mean losses since its start."""
+        """Report the mean losses since the start of the epoch, after every few steps."""
 
     def on_epoch(self, epoch: int, figures: Mapping[str, float]) -> None:
-        """After an epoch: its train losses, dev EER (a fraction) and loss, learning rates."""
+        """Report an epoch's train losses, dev EER (a fraction), dev loss and learning rates."""
 
     def on_score(self, evaluation: str, done: int, total: int) -> None:
-        """While an evaluation is scored: how many of its utterances are, of this process's share;
-        0 at its begin.
-        """
+        """Report how many utterances of an evaluation are scored, of this process's share."""
 
 
 class Silent:
-    """Says nothing: of all devices' processes but the first."""
+    """Callbacks that do nothing, for all processes of several devices but the first."""
 
     def on_step(self, epoch: int, step: int, steps: int, losses: Mapping[str, float]) -> None:
         """Say nothing."""
@@ -87,7 +85,7 @@ class Material:
 
 
 class Ended(NamedTuple):
-    """A training that is over."""
+    """A finished training."""
 
     progress: Progress
     selection: Selection
@@ -146,8 +144,8 @@ def _require_breath(run: Run, system: System) -> None:
         if system.hears_breath and data.breath.kind == "none":
             raise BenchError(
                 "model.breath-missing",
-                f"{name}.breath.kind = 'none': system {run.system.kind}, as it is set, needs "
-                "breath intervals: should be e.g. 'dsp', or 'zeros' for none",
+                f"{name}.breath.kind = 'none': system {run.system.kind}, with these settings, "
+                "needs breath marks: should be e.g. 'dsp', or 'zeros' for no marks",
             )
 
 
@@ -155,11 +153,13 @@ def _carry(start: Path, system: System) -> None:
     """Take the front-end's weights over from the checkpoint at `start`."""
     prefix = "frontend."
     weights = checkpoints.load(start)["system"]
-    found = {
-        name.removeprefix(prefix): of for name, of in weights.items() if name.startswith(prefix)
+    frontend_weights = {
+        name.removeprefix(prefix): tensor
+        for name, tensor in weights.items()
+        if name.startswith(prefix)
     }
     try:
-        system.frontend.load_state_dict(found)
+        system.frontend.load_state_dict(frontend_weights)
     except RuntimeError as error:
         raise BenchError(
             "training.start-mismatch", f"{start}: does not fit this run's front-end: {error}"
@@ -173,10 +173,9 @@ def _require_kinds(source: Source) -> None:
         subset = source.subset
         raise BenchError(
             "model.attack-type-unknown",
-            f"{subset.corpus} {subset.split}: of {len(unknown)} of {len(subset)} utterances it is "
-            f"not known whether they are TTS or VC, the first is "
-            f"{subset.table['utterance'].iloc[unknown[0]]}; this system learns that, unless it is "
-            "set to two classes",
+            f"{subset.corpus} {subset.split}: {len(unknown)} of {len(subset)} utterances are "
+            f"neither known as TTS nor as VC, the first is "
+            f"{subset.table['utterance'].iloc[unknown[0]]}; this system learns the difference, unless it is set to two classes",
         )
 
 
@@ -189,8 +188,9 @@ def train(
     config: Config,
     observer: Observer,
 ) -> Ended:
-    """Train to the end or from the last finished epoch in `place`; leave `last.pt` and
-    `kept.pt`. Where what an earlier training left is not whole, begin anew, without it.
+    """Train to the end, from the last finished epoch in `place`; leave `last.pt` and `kept.pt`.
+
+    Where the state of an earlier training is incomplete, begin anew.
     """
     system = build(run, seed, config)
     clips = Clips(material.train, run.train, material.train_audio, run.augment, seed, config)
@@ -241,13 +241,14 @@ def train(
         system.load_state_dict(weights)
         return _on_dev(fabric, system, dev, workers, run.training.select)
 
-    found = keeping.selection(run, place, progress, on_dev, writes=fabric.is_global_zero)
-    return Ended(progress, found)
+    selection = keeping.selection(run, place, progress, on_dev, writes=fabric.is_global_zero)
+    return Ended(progress, selection)
 
 
 class _Learner(NamedTuple):
-    """What is trained and what trains it; `module` and `wrapped` are Fabric's of `system` and
-    `optimiser`.
+    """The system, its optimiser and its schedule.
+
+    `module` and `wrapped` are Fabric's wrappers of `system` and `optimiser`.
     """
 
     system: System
@@ -259,8 +260,10 @@ class _Learner(NamedTuple):
     def rates(self) -> dict[str, float]:
         """Return the learning rate, and the front-end's where there are two."""
         *frontend, rate = (float(rate) for rate in self.schedule.get_last_lr())
-        own = {"frontend_learning_rate": frontend[0]} if frontend and frontend[0] != rate else {}
-        return {"learning_rate": rate, **own}
+        frontend_rate = (
+            {"frontend_learning_rate": frontend[0]} if frontend and frontend[0] != rate else {}
+        )
+        return {"learning_rate": rate, **frontend_rate}
 
 
 def _loader(
@@ -319,7 +322,7 @@ def _step(fabric: Fabric, learner: _Learner, run: Run, batch: Batch) -> dict[str
     """Learn from a batch, in `accumulate` parts where that is asked for; return its losses."""
     learner.wrapped.zero_grad(set_to_none=True)
     size = len(batch.waves)
-    parts = list(zip(*(of.chunk(run.training.accumulate) for of in batch), strict=True))
+    parts = list(zip(*(tensor.chunk(run.training.accumulate) for tensor in batch), strict=True))
     total: dict[str, Tensor] = {}
     for number, part in enumerate(parts, start=1):
         share = len(part[0]) / size
@@ -353,24 +356,24 @@ def _on_dev(
     scores = score(fabric, system, dev, workers, loss.add if loss else None)
     spoof = np.concatenate(dev.labels)
     value = np.concatenate([scores[i].score for i in range(len(dev.subset))])
-    found = {"dev.eer": eer(value[~spoof], value[spoof]).eer}
+    results = {"dev.eer": eer(value[~spoof], value[spoof]).eer}
     if loss is not None:
-        found["dev.loss"] = loss.mean()
-        if not np.isfinite(found["dev.loss"]):
-            raise RowFailed("training.not-finite", "the dev loss is not finite: the row is stopped")
-    return found
+        results["dev.loss"] = loss.mean()
+        if not np.isfinite(results["dev.loss"]):
+            raise RowFailed(
+                "training.not-finite", "the dev loss is not finite: the row was stopped"
+            )
+    return results
 
 
 def _keep(
-    fabric: Fabric, run: Run, place: Path, learner: _Learner, progress: Progress, value: float
+    fabric: Fabric, run: Run, folder: Path, learner: _Learner, progress: Progress, value: float
 ) -> None:
-    """Save the epoch. `last.pt` goes last: a crash before it repeats the epoch and rewrites the
-    others.
-    """
+    """Save the epoch, `last.pt` last: after a crash before it, the epoch is repeated."""
     better = keeping.is_better(run.training, progress, value)
     if fabric.is_global_zero:
         weights = learner.system.state_dict()
-        keeping.keep(run.training, place, weights, progress, better)
+        keeping.keep(run.training, folder, weights, progress, better)
         checkpoints.save(
             {
                 "system": weights,
@@ -378,7 +381,7 @@ def _keep(
                 "schedule": learner.schedule.state_dict(),
                 "progress": vars(progress),
             },
-            place / checkpoints.LAST,
+            folder / checkpoints.LAST,
         )
     fabric.barrier()
 

@@ -1,4 +1,4 @@
-"""Losses summed up as training goes: on the device, looked at now and then."""
+"""Sums of losses during training, kept on the device and read now and then."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Watch:
         if self.bad is not None and int(self.bad):
             raise RowFailed(
                 "training.not-finite",
-                f"the loss is not finite at step {int(self.bad)} (epoch {epoch}): the row is "
+                f"the loss is not finite at step {int(self.bad)} (epoch {epoch}): the row was "
                 "stopped; its last finished epoch is kept. A smaller optimiser.learning_rate, "
                 "training.gradient_clip or training.precision = 32-true may help",
             )

@@ -48,7 +48,7 @@ def test_an_utterance_that_the_file_lacks_is_an_error_unless_allowed(tmp_path):
     with pytest.raises(BenchError) as error:
         read(tmp_path, text, ["a", "b", "c"])
     assert str(error.value) == (
-        f"{tmp_path}/breaths.csv: says nothing of 2 of 3 utterances of own train, the first is b: "
+        f"{tmp_path}/breaths.csv: has no line for 2 of 3 utterances of own train, the first is b: "
         "should have a line `b,,` where it has no breath, or set breath.absent = 'no-breath'"
     )
     assert not len(read(tmp_path, text, ["a", "b"], absent="no-breath").of(1))

@@ -334,7 +334,7 @@ def test_weights_that_are_no_numbers_are_refused(value, dtype, tmp_path):
     state = {name: tensor.to(dtype, copy=True) for name, tensor in drawn.state.items()}
     state["encoder.layers.1.fc2.bias"][3] = float(value)
     path = small.fairseq(small.Small("wav2vec2", drawn.settings, state), tmp_path)
-    message = rf"{path}: blocks\.1\.fc2\.bias: 1 of 64 weights are no finite numbers.*get it again"
+    message = rf"{path}: blocks\.1\.fc2\.bias: 1 of 64 weights are not finite.*get it again"
     with pytest.raises(BenchError, match=message):
         small.built("wav2vec2", path)
 

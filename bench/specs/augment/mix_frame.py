@@ -12,10 +12,10 @@ from bench.specs.kinds import SpliceSettings
 
 
 class MixFrame(SpliceSettings):
-    """MFPT's mix-frame splice: regions of a clip are replaced by parts of an injector, a clip of
-    the opposite class, and frames are labelled by whether they lie in a region.
+    """MFPT's mix-frame splice: regions of a clip are replaced by parts of one of the other class.
 
-    Shares and the hard cut are the paper's, by digests of it; the rest it does not say.
+    Frames are labelled by whether they lie in a region. Shares and the hard cut are the paper's, by
+    digests of it; it does not say the rest.
     """
 
     kind: Literal["mix-frame"]

@@ -12,8 +12,9 @@ from bench.specs.kinds import AugmentSettings, Requirement
 
 
 class RecordedNoise(AugmentSettings):
-    """Noise, music or babble of MUSAN, or a room's impulse response, from folders of this machine
-    (`[noise]` in bench.toml). Defaults are those of the usual recipe of speaker verification.
+    """Noise, music or babble of MUSAN, or a room's impulse response (`[noise]` in bench.toml).
+
+    Defaults are those of the usual recipe of speaker verification.
     """
 
     kind: Literal["noise"]

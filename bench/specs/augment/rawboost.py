@@ -12,8 +12,7 @@ from bench.specs.kinds import AugmentSettings
 
 
 class RawBoost(AugmentSettings):
-    """RawBoost (Tak et al., ICASSP 2022): convolutive, impulsive and stationary noise on the
-    waveform.
+    """RawBoost (Tak et al., ICASSP 2022): convolutive, impulsive and stationary noise on the wave.
 
     Defaults are those of the authors' released script, which SAL uses unchanged.
     """

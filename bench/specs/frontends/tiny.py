@@ -9,9 +9,7 @@ from bench.specs.frontends.encoder import EncoderSettings
 
 
 class Tiny(EncoderSettings):
-    """A small encoder of the same family, randomly initialised: for smoke rows and tests, never for
-    results.
-    """
+    """A small encoder of the same family with random weights, for smoke rows and tests only."""
 
     kind: Literal["tiny"]
     family: Literal["wav2vec2", "wavlm"] = "wav2vec2"

@@ -1,5 +1,6 @@
-"""Settings of BreathNet (Ye et al., arXiv 2602.13596, 2026), whose sections, equations and tables
-are meant by those named here.
+"""Settings of BreathNet (Ye et al., arXiv 2602.13596, 2026).
+
+Sections, equations and tables are those of that paper.
 """
 
 from __future__ import annotations
@@ -13,9 +14,7 @@ from bench.specs.kinds import SystemSettings
 
 
 class BreathFilmSettings(Spec):
-    """Amplify each hop by how much, in each dimension, depends on whether someone breathes (section
-    III.A.3).
-    """
+    """Amplify each hop, by how much in each dimension depends on breath (section III.A.3)."""
 
     kind: Literal["breath-film"]
     hidden: Count = 512

@@ -1,5 +1,7 @@
-"""Settings of MFPT (Pan, Sailor and Wu, "Supervised Post-training of Speech Foundation Models for
-Robust Adaptation in Speech Deepfake Detection", Interspeech 2026).
+"""Settings of MFPT (Pan, Sailor and Wu, Interspeech 2026).
+
+The paper is "Supervised Post-training of Speech Foundation Models for Robust Adaptation in Speech
+Deepfake Detection".
 """
 
 from __future__ import annotations
@@ -41,9 +43,7 @@ Merge = Annotated[LastStateSettings | AttentiveMergingSettings, Field(discrimina
 
 
 class FrameHead(Spec):
-    """Post-training's head: is this frame of an injected region. One linear layer on the last
-    hidden state.
-    """
+    """Post-training's head: is this frame injected. One linear layer on the last hidden state."""
 
     kind: Literal["frames"]
 
@@ -108,9 +108,7 @@ UtteranceHead = EcapaSettings | LstmSettings | Nes2NetSettings
 
 
 class Mfpt(SystemSettings):
-    """Mix-frame post-training: a first stage with the head `frames`, a second with one of the
-    others.
-    """
+    """Mix-frame post-training: a first stage with the head `frames`, a second with another head."""
 
     kind: Literal["mfpt"]
     head: Annotated[FrameHead | UtteranceHead, Field(discriminator="kind")]

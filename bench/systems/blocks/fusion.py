@@ -31,8 +31,9 @@ class CrossAttention(nn.Module):
         self.residual = spec.residual == "queries"
 
     def forward(self, asking: Tensor, asked: Tensor) -> Tensor:
-        """Equations 7 and 8: X_freq "batch tokens dim" asks X_temp "batch hops dim"; return X_fuse,
-        "batch tokens dim".
+        """Equations 7 and 8: X_freq, "batch tokens dim", asks X_temp, "batch hops dim".
+
+        Return X_fuse, "batch tokens dim".
         """
         query, key, value = (
             part(x).unflatten(-1, (self.heads, -1)).transpose(1, 2)
