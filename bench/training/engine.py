@@ -175,7 +175,8 @@ def _require_kinds(source: Source) -> None:
             "model.attack-type-unknown",
             f"{subset.corpus} {subset.split}: {len(unknown)} of {len(subset)} utterances are "
             f"neither known as TTS nor as VC, the first is "
-            f"{subset.table['utterance'].iloc[unknown[0]]}; this system learns the difference, unless it is set to two classes",
+            f"{subset.table['utterance'].iloc[unknown[0]]}; this system learns "
+            "the difference, unless it is set to two classes",
         )
 
 
