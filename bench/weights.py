@@ -1,9 +1,14 @@
-"""Pretrained weights: what each file is called, where to get it, and where it lies here."""
+"""Pretrained weights: what each file is called, where to get it, and where it lies here.
+
+Weights of a new front-end need no line here: `bench/schema/weights/<key>.toml` names them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import tomllib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from typing import Literal, cast
 
@@ -20,12 +25,12 @@ class Weights:
 
     file: str
     source: str
-    folder: str
+    repository: str
     """The Hugging Face repository, whose folder is read as well."""
-    heard: tuple[str, ...]
+    pretraining_corpora: Sequence[str] = ()
     """Corpora, and what these are made from, that it was pretrained on without labels, by the names
     that corpus cards use for sources."""
-    instead: str = ""
+    alternative: str = ""
     """What does without it."""
     bytes: int | None = None
     """Of the file."""
@@ -40,40 +45,15 @@ class Weights:
         return self.about_bytes if self.bytes is None else self.bytes
 
 
-KNOWN: Mapping[str, Weights] = {
-    "xlsr2_300m": Weights(
-        file="xlsr2_300m.pt",
-        source="https://dl.fbaipublicfiles.com/fairseq/wav2vec/xlsr2_300m.pt",
-        folder="facebook/wav2vec2-xls-r-300m",
-        # Babu et al., Interspeech 2022 (arXiv:2111.09296), section 3.
-        heard=(
-            *("VoxPopuli", "MLS", "MLS English", "LibriVox"),
-            *("Common Voice", "VoxLingua107", "BABEL"),
-        ),
-        about_bytes=3_800_000_000,  # read in instructions of projects that use it
-    ),
-    "wavlm_large": Weights(
-        file="WavLM-Large.pt",
-        source="https://github.com/microsoft/unilm/tree/master/wavlm",
-        folder="microsoft/wavlm-large",
-        # Chen et al., IEEE JSTSP 16, 2022 (arXiv:2110.13900), section IV: Libri-Light is LibriVox.
-        heard=("Libri-Light", "LibriVox", "GigaSpeech", "VoxPopuli"),
-        # Of copies from the Google Drive that Microsoft's README names, and in s3prl's repository.
-        bytes=1_261_965_425,
-        sha256="6fb4b3c3e6aa567f0a997b30855859cb81528ee8078802af439f7b2da0bf100f",
-    ),
-    # A breath detector, no front-end: it learned from LibriTTS-R's breaths, not from its speech.
-    "respiro_en": Weights(
-        file="respiro-en.pt",
-        source="https://github.com/ydqmkkx/Respiro-en",
-        folder="DongYANG/Respiro-en",
-        heard=(),
-        # Of the repository's file at 70e01c6.
-        bytes=35_377_347,
-        sha256="1f4a9b96f96645c480bf0e07b1e18cd68878ac0b4bb5dc920ad93f9b17df858a",
-        instead="; our own detector wants no weights: --variant dsp, or --set breath.kind=dsp",
-    ),
-}
+def _read_published() -> dict[str, Weights]:
+    """Return the published weights, the largest first: each is a file in `bench/schema/weights`."""
+    files = resources.files("bench").joinpath("schema", "weights").iterdir()
+    tables = {file.name.removesuffix(".toml"): tomllib.loads(file.read_text()) for file in files}
+    weights = {key: Weights(**table) for key, table in sorted(tables.items())}
+    return dict(sorted(weights.items(), key=lambda item: -(item[1].size or 0)))
+
+
+KNOWN: Mapping[str, Weights] = _read_published()
 
 
 _READ_OF_FOLDER = ("config.json", "model.safetensors", "pytorch_model.bin")
@@ -103,12 +83,12 @@ def locate(key: str, config: Config, otherwise: str = ANY_LAYOUT) -> Path:
     """
     path, source = config.weights.get(key), config.source or "bench.toml"
     entry = KNOWN.get(key)
-    hint = (entry.instead if entry else "") + near(key, config.weights)
+    hint = (entry.alternative if entry else "") + near(key, config.weights)
     if path is not None and path.exists():
         return path
     file = entry.file if entry else key
     get = (
-        f"get {entry.file} from {entry.source}, or the folder of Hugging Face's {entry.folder}"
+        f"get {entry.file} from {entry.source}, or the folder of Hugging Face's {entry.repository}"
         if entry
         else otherwise
     )

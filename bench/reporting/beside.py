@@ -62,7 +62,9 @@ def zero_shot(runs: Mapping[str, Run]) -> str:
         for name, data in run.evaluate.items():
             text = _relation(learnt, data.corpus)
             known = cards.card(data.corpus)
-            common = [source for source in known.sources if heard and source in heard.heard]
+            common = [
+                source for source in known.sources if heard and source in heard.pretraining_corpora
+            ]
             if common:
                 text += (
                     f"; the front-end was pretrained on {', '.join(common)}, where recordings of "
