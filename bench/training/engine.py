@@ -59,17 +59,8 @@ class Observer(Protocol):
         """Report how many utterances of an evaluation are scored, of this process's share."""
 
 
-class Silent:
+class Silent(Observer):
     """Callbacks that do nothing, for all processes of several devices but the first."""
-
-    def on_step(self, epoch: int, step: int, steps: int, losses: Mapping[str, float]) -> None:
-        """Say nothing."""
-
-    def on_epoch(self, epoch: int, figures: Mapping[str, float]) -> None:
-        """Say nothing."""
-
-    def on_score(self, evaluation: str, done: int, total: int) -> None:
-        """Say nothing."""
 
 
 @dataclass(frozen=True)

@@ -23,16 +23,6 @@ AUDIO = card("asvspoof2019la").audio
 SPLITS = ("train", "dev", "eval")
 
 
-class Silent:
-    """Wants to know nothing."""
-
-    def on_step(self, epoch, step, steps, losses) -> None: ...
-
-    def on_epoch(self, epoch, figures) -> None: ...
-
-    def on_score(self, evaluation, done, total) -> None: ...
-
-
 @pytest.fixture
 def own(config: Config, miniatures: Path, tmp_path: Path) -> Config:
     """The machine with a 2019 LA of its own, to be damaged."""
@@ -96,7 +86,7 @@ def test_what_only_decoding_shows_stops_the_run_with_the_files_name(
     data = Library(own).row(run)  # by header and last sample, all is well
     fabric, place = engine.make_fabric(own, "32-true"), tmp_path / "run"
     with pytest.raises(BenchError, match=rf"{victim}: .*{said}"):
-        train_and_score(fabric, run, 7, data, place, own, Silent())
+        train_and_score(fabric, run, 7, data, place, own, engine.Silent())
     kept = {path.name for path in place.rglob("*") if path.is_file()}
     if split == "eval":
         assert checkpoints.KEPT in kept

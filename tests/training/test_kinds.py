@@ -23,15 +23,7 @@ def train(config, tmp_path, *overrides):
     audio = [corpora.card(part.corpus).audio for part in (run.train, run.dev)]
     material = engine.Material(data.train.subset, data.dev.subset, *audio)
     fabric = engine.make_fabric(config, "32-true")
-    return engine.train(fabric, run, 1, material, tmp_path / "run", config, Silent())
-
-
-class Silent:
-    def on_step(self, *_: object) -> None:
-        pass
-
-    def on_epoch(self, *_: object) -> None:
-        pass
+    return engine.train(fabric, run, 1, material, tmp_path / "run", config, engine.Silent())
 
 
 def test_unknown_kinds_are_refused_before_training(config, tmp_path):
