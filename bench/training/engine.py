@@ -189,23 +189,12 @@ def train(
     sampler = EpochSampler(len(clips), seed, fabric.global_rank, fabric.world_size)
     workers = config.loader_workers(fabric.device.type)
     loader = _loader(clips, sampler, run, workers, fabric)
-    progress = Progress()
-    begun = keeping.begun(run, place)
-    if begun is None and fabric.is_global_zero:
-        checkpoints.clear(place)
+    earlier = keeping.begun(run, place)
+    if earlier is None:
+        _begin_anew(fabric, system, material.start, place)
     fabric.barrier()
-    if material.start is not None and begun is None:
-        _carry(material.start, system)
-    optimiser = optimisation.optimiser(run, system)
-    schedule = optimisation.schedule(run, optimiser, len(loader))
-    module, wrapped = fabric.setup(system, optimiser)
-    module.mark_forward_method("losses")
-    learner = _Learner(system, module, optimiser, wrapped, schedule)
-    if begun is not None:
-        # After the set-up: the optimiser's state follows its parameters to the device.
-        progress = _restore(begun, learner)
-        for number, figures in enumerate(progress.history, start=1):
-            observer.on_epoch(number, figures)
+    learner = _build_learner(fabric, run, system, len(loader))
+    progress = Progress() if earlier is None else _restore(earlier, learner, observer)
     on_dev_too = run.augment.kind != "none" and run.augment.augments_dev
     dev_augment = run.augment if on_dev_too else None
     dev = utterances(fabric, material.dev, run.dev, material.dev_audio, config, dev_augment)
@@ -237,6 +226,14 @@ def train(
     return Ended(progress, selection)
 
 
+def _begin_anew(fabric: Fabric, system: System, start: Path | None, place: Path) -> None:
+    """Clear the folder, and take the front-end over from the training that this one starts from."""
+    if fabric.is_global_zero:
+        checkpoints.clear(place)
+    if start is not None:
+        _carry(start, system)
+
+
 class _Learner(NamedTuple):
     """The system, its optimiser and its schedule.
 
@@ -256,6 +253,15 @@ class _Learner(NamedTuple):
             {"frontend_learning_rate": frontend[0]} if frontend and frontend[0] != rate else {}
         )
         return {"learning_rate": rate, **frontend_rate}
+
+
+def _build_learner(fabric: Fabric, run: Run, system: System, steps_per_epoch: int) -> _Learner:
+    """Return the system on its device with the run's optimiser and schedule."""
+    optimiser = optimisation.optimiser(run, system)
+    schedule = optimisation.schedule(run, optimiser, steps_per_epoch)
+    module, wrapped = fabric.setup(system, optimiser)
+    module.mark_forward_method("losses")
+    return _Learner(system, module, optimiser, wrapped, schedule)
 
 
 def _loader(
@@ -378,9 +384,14 @@ def _keep(
     fabric.barrier()
 
 
-def _restore(state: dict[str, Any], learner: _Learner) -> Progress:
+def _restore(state: dict[str, Any], learner: _Learner, observer: Observer) -> Progress:
+    """Load the state of an earlier session, and report its epochs once more."""
     if "system" in state:  # else the training has ended: no epoch follows
         learner.system.load_state_dict(state["system"])
+        # The learner is set up, so that this state follows its parameters to the device.
         learner.optimiser.load_state_dict(state["optimiser"])
         learner.schedule.load_state_dict(state["schedule"])
-    return Progress(**state["progress"])
+    progress = Progress(**state["progress"])
+    for number, figures in enumerate(progress.history, start=1):
+        observer.on_epoch(number, figures)
+    return progress
