@@ -56,7 +56,10 @@ def _declared(path: Path) -> int:
             names = [target.id for target in node.targets if isinstance(target, ast.Name)]
             if NAME in names and isinstance(node.value.value, int) and node.value.value >= FIRST:
                 return node.value.value
-    raise BenchError(f"{path}: should declare a whole number {NAME}, of at least {FIRST}")
+    raise BenchError(
+        "metric.results-version",
+        f"{path}: should declare a whole number {NAME}, of at least {FIRST}",
+    )
 
 
 def module_of(part: str) -> str:

@@ -95,12 +95,14 @@ def between(a: Trained, b: Trained) -> Between:
 
 def _resampled(a: Trained, b: Trained) -> Between:
     if a.replicates.shape[1] != b.replicates.shape[1]:
-        raise BenchError("the systems were drawn differently often")
+        raise BenchError("metric.trials-differ", "the systems were drawn differently often")
     differences = a.replicates.mean(axis=0) - b.replicates.mean(axis=0)
     differences = differences[~np.isnan(differences)]
     n = len(differences)
     if n < 2:
-        raise BenchError("the difference is not defined in any two replicates")
+        raise BenchError(
+            "metric.no-interval", "the difference is not defined in any two replicates"
+        )
     value = float(a.values.mean() - b.values.mean())
     seeds = _of_seeds(a.values, b.values)
     parts = [(float(differences.var(ddof=1)), n - 1), *seeds]

@@ -194,8 +194,9 @@ def replicated(
     if len(wrong):
         system, i, number = wrong[0]
         raise BenchError(
+            "metric.no-interval",
             f"no interval of {[*measures][i]} is defined: it is {values[system, i, number]} in "
-            f"{len(np.unique(wrong[:, 2]))} of {replicates} replicates"
+            f"{len(np.unique(wrong[:, 2]))} of {replicates} replicates",
         )
     return Replicates(values, tuple(again.tolist()))
 
@@ -226,8 +227,9 @@ def _fill(
     nameless = (groups.levels[-1] < 0) & (needed[:, 1::2] > 0).any(axis=1)
     if nameless.any():
         raise BenchError(
+            "metric.resampling-unit",
             "no resampling by speaker+attack: there are spoofs without an attack "
-            f"({int(needed[nameless, 1].sum())}); resample by speaker"
+            f"({int(needed[nameless, 1].sum())}); resample by speaker",
         )
     step = min(_BATCH_ROWS, max(1, _BATCH_BYTES // (8 * groups.n)))
 
@@ -266,7 +268,11 @@ def _tally(items: Sorted, weights: Floats) -> Tally:
 def _check(items: Items) -> None:
     for label, weights in zip(CLASSES, (items.bonafide, items.spoof), strict=True):
         if not weights.any():
-            raise BenchError(f"no interval is defined: there is no {label} item")
+            raise BenchError(
+                "metric.one-class", f"no interval is defined: there is no {label} item"
+            )
     wrong = int(np.isnan(items.score).sum())
     if wrong:
-        raise BenchError(f"no interval is defined: {wrong} scores are not numbers")
+        raise BenchError(
+            "metric.not-finite", f"no interval is defined: {wrong} scores are not numbers"
+        )

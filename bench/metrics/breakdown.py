@@ -142,11 +142,15 @@ def _groups(rows: Integers, axes: Sequence[_Axis]) -> _Groups:
 def _axis(field: str, values: ArrayLike, role: Role, is_spoof: Bools) -> _Axis:
     names = list(map(str, np.asarray(values, dtype=object).tolist()))
     if len(names) != len(is_spoof):
-        raise BenchError(f"field {field!r} has {len(names)} values for {len(is_spoof)} trials")
+        raise BenchError(
+            "metric.lengths-differ",
+            f"field {field!r} has {len(names)} values for {len(is_spoof)} trials",
+        )
     levels = sorted(set(compress(names, is_spoof.tolist()) if role == "spoof" else names))
     if POOLED in levels:
         raise BenchError(
-            f"field {field!r} has a level {POOLED!r}, the word for all levels together"
+            "metric.pooled-level",
+            f"field {field!r} has a level {POOLED!r}, the word for all levels together",
         )
     code = dict.fromkeys(names, -1) | {level: i for i, level in enumerate(levels)}
     return _Axis(role, levels, np.fromiter(map(code.__getitem__, names), np.int64, len(names)))
@@ -157,9 +161,14 @@ def _check_names(
 ) -> None:
     for field in by:
         if field not in roles:
-            raise BenchError(f"no metric can be broken down by {field!r}{near(field, roles)}")
+            raise BenchError(
+                "metric.breakdown-field",
+                f"no metric can be broken down by {field!r}{near(field, roles)}",
+            )
         if field not in fields:
-            raise BenchError(f"the trials have no field {field!r}{near(field, fields)}")
+            raise BenchError(
+                "metric.breakdown-field", f"the trials have no field {field!r}{near(field, fields)}"
+            )
     twice = [field for i, field in enumerate(by) if field in by[:i]]
     if twice:
-        raise BenchError(f"a breakdown names {twice[0]!r} twice")
+        raise BenchError("metric.breakdown-field", f"a breakdown names {twice[0]!r} twice")

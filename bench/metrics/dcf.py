@@ -116,7 +116,10 @@ def _cost(counts: Tally, below: int, miss: float, false_alarm: float) -> float:
 
 def _weights(costs: DcfCosts) -> tuple[float, float]:
     if not 0 < costs.spoof_prior < 1 or not costs.miss > 0 or not costs.false_alarm > 0:
-        raise BenchError(f"no costs of detection: {costs}; the prior is between 0 and 1, costs > 0")
+        raise BenchError(
+            "metric.costs",
+            f"no costs of detection: {costs}; the prior is between 0 and 1, costs > 0",
+        )
     return costs.miss * (1 - costs.spoof_prior), costs.false_alarm * costs.spoof_prior
 
 

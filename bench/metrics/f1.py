@@ -98,15 +98,19 @@ def decide(score: ArrayLike, threshold: float = 0.0) -> Bools:
     scores = np.asarray(score, dtype=np.float64)
     missing = np.flatnonzero(np.isnan(scores))
     if len(missing):
-        raise BenchError(f"score {missing[0]} is not a number ({len(missing)} of {scores.size})")
+        raise BenchError(
+            "metric.not-finite",
+            f"score {missing[0]} is not a number ({len(missing)} of {scores.size})",
+        )
     return scores > threshold
 
 
 def _figures(truth: Bools, decided: Bools) -> ClassFigures:
     if truth.shape != decided.shape:
         raise BenchError(
+            "metric.lengths-differ",
             f"labels and scores are compared one by one, but there are {truth.size} labels and "
-            f"{decided.size} scores"
+            f"{decided.size} scores",
         )
     hits, labelled, named = (int(np.sum(chosen)) for chosen in (truth & decided, truth, decided))
     return ClassFigures(

@@ -86,16 +86,21 @@ def points(
     own, wanted = grid_of(frames, pair.scored), _frame(resolution_s)
     if max(own, wanted) % min(own, wanted):
         raise BenchError(
+            "metric.resolution",
             f"scores of {_ms(own)} frames cannot be judged at {_ms(wanted)}: one has to be a whole "
-            "multiple of the other (the range-based EER needs no grid)"
+            "multiple of the other (the range-based EER needs no grid)",
         )
     if wanted % reference.step:
         raise BenchError(
+            "metric.resolution",
             f"labels of {_ms(reference.step)} frames cannot be judged at {_ms(wanted)}: that has "
-            "to be a whole multiple of theirs"
+            "to be a whole multiple of theirs",
         )
     if rule == "floor" and reference.step > 1:
-        raise BenchError("labels of frames cannot be floored: that rule is for labels in seconds")
+        raise BenchError(
+            "metric.resolution",
+            "labels of frames cannot be floored: that rule is for labels in seconds",
+        )
     step = min(own, wanted)
     repeats, merged = own // step, wanted // step
     n_scores, n_labels = pair.scored.items * repeats, _n_frames(pair.length, step, rule)
@@ -162,9 +167,10 @@ def grid_of(frames: Frames, utterances: Runs | None = None) -> int:
     if len(wrong):
         at = wrong[0]
         raise BenchError(
+            "metric.off-grid",
             f"utterance {frames.utterance[at]}, samples {frames.start[at]} to {frames.end[at]}: "
             f"not on the grid of {_ms(frame)} frames from 0 on ({len(wrong)} such), so it cannot "
-            "be judged at a resolution (the range-based EER needs no grid)"
+            "be judged at a resolution (the range-based EER needs no grid)",
         )
     return frame
 
@@ -206,7 +212,7 @@ def _frame(resolution_s: float) -> int:
     try:
         return frame_samples(resolution_s)
     except ValueError as error:
-        raise BenchError(str(error)) from error
+        raise BenchError("metric.resolution", str(error)) from error
 
 
 def _ms(n_samples: int) -> str:

@@ -71,7 +71,7 @@ def items_eer(items: Items) -> EerResult:
 def _check(items: Items) -> None:
     for label, weights in ((BONAFIDE, items.bonafide), (SPOOF, items.spoof)):
         if not weights.any():
-            raise BenchError(f"the metric is not defined: nothing is {label}")
+            raise BenchError("metric.one-class", f"the metric is not defined: nothing is {label}")
 
 
 def _tally(score: Floats, bonafide: Floats, spoof: Floats) -> Tally:

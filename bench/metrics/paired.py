@@ -51,8 +51,9 @@ def paired(
     differ = np.setxor1d(*spoofed, assume_unique=True)
     if len(differ):
         raise BenchError(
+            "metric.trials-differ",
             f"utterance {differ[0]} is spoof for one system and not for the other "
-            f"({len(differ)} such): they were judged by different labels"
+            f"({len(differ)} such): they were judged by different labels",
         )
     drawn = plan or by_utterance(a.unit)
     met = groups(drawn, [a.unit, b.unit])
@@ -79,7 +80,9 @@ def paired_ratios(
     """
     _check_pair(a.unit, b.unit)
     if a.names != b.names:
-        raise BenchError(f"there are no such pairs of metrics: {a.names} and {b.names}")
+        raise BenchError(
+            "metric.trials-differ", f"there are no such pairs of metrics: {a.names} and {b.names}"
+        )
     drawn = plan or by_utterance(a.unit)
     met = groups(drawn, [a.unit, b.unit])
     values = replicated_ratios([a, b], met, replicates, seed)
@@ -109,7 +112,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
     """
     wrong = [p for p in p_values if not 0 <= p <= 1]
     if wrong:
-        raise BenchError(f"{wrong[0]} is no p-value: it is between 0 and 1")
+        raise BenchError("metric.probability", f"{wrong[0]} is no p-value: it is between 0 and 1")
     corrected = [0.0] * len(p_values)
     highest = 0.0
     for rank, i in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
@@ -125,6 +128,7 @@ def _check_pair(a: Integers, b: Integers) -> None:
     alone = [np.setdiff1d(*both, assume_unique=True) for both in ((first, second), (second, first))]
     example = next(int(codes[0]) for codes in alone if len(codes))
     raise BenchError(
+        "metric.trials-differ",
         f"the systems were not scored on the same utterances: {len(alone[0])} are only in the "
-        f"first, {len(alone[1])} only in the second, such as {example}"
+        f"first, {len(alone[1])} only in the second, such as {example}",
     )

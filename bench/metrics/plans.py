@@ -85,13 +85,18 @@ def plan(
     [0, 1, 0]
     """
     if name not in PLANS:
-        raise BenchError(f"{name!r} is no way to resample{near(name, PLANS)}")
+        raise BenchError(
+            "metric.resampling-unit", f"{name!r} is no way to resample{near(name, PLANS)}"
+        )
     codes = np.asarray(unit, dtype=np.int64)
     order = np.argsort(codes, kind="stable")
     units = codes[order]
     twice = np.flatnonzero(units[1:] == units[:-1])
     if len(twice):
-        raise BenchError(f"utterance {units[twice[0]]} is there twice ({len(twice)} such)")
+        raise BenchError(
+            "metric.trials-repeated",
+            f"utterance {units[twice[0]]} is there twice ({len(twice)} such)",
+        )
     ranks = np.argsort(np.argsort(units if rank is None else np.asarray(rank)[order]))
     if name == "utterance":
         return Plan(name, units, (ranks,))
@@ -102,8 +107,9 @@ def plan(
     nobody = int((speakers < 0).sum())
     if nobody:
         raise BenchError(
+            "metric.resampling-unit",
             f"no resampling by {name}: {nobody} of {len(units)} utterances have no speaker; "
-            "resample by utterance"
+            "resample by utterance",
         )
     if name == "speaker":
         return Plan(name, units, (speakers[order],))
@@ -141,7 +147,10 @@ class Factors(NamedTuple):
         units, at = np.unique(np.asarray(unit, dtype=np.int64), return_inverse=True)
         place = np.searchsorted(self.unit, units)
         if len(place) and (place[-1] == len(self.unit) or (self.unit[place] != units).any()):
-            raise BenchError("there are items of utterances whose speakers are not known of")
+            raise BenchError(
+                "metric.trials-differ",
+                "there are items of utterances whose speakers are not known of",
+            )
         speaker, attack = self.speaker[place], self.attack[place]
         if name == AUTO:
             spoofed = np.bincount(at, weights=np.asarray(spoof, dtype=np.float64)) > 0
@@ -263,8 +272,9 @@ def groups(plan: Plan, sets: Sequence[Integers]) -> Groups:
         unknown = plan.unit[np.minimum(places, len(plan.unit) - 1)] != unit
         if unknown.any():
             raise BenchError(
+                "metric.trials-differ",
                 f"utterance {unit[unknown][0]} is not in the plan of resampling ({unknown.sum()} "
-                "items are of such utterances)"
+                "items are of such utterances)",
             )
     present = np.zeros(len(plan.unit), dtype=np.bool_)
     for places in at:
@@ -274,7 +284,10 @@ def groups(plan: Plan, sets: Sequence[Integers]) -> Groups:
     sizes = tuple(size for _, size in ranked)
     if max(sizes) < 2:
         what = plan.name.partition("+")[0]
-        raise NothingToResample(f"no interval is defined: there are not two {what}s to resample")
+        raise NothingToResample(
+            "metric.nothing-to-resample",
+            f"no interval is defined: there are not two {what}s to resample",
+        )
     of_unit = np.zeros(len(present), dtype=np.int64)
     if len(levels) == 1:
         of_unit[present] = levels[0]
@@ -289,9 +302,11 @@ def groups(plan: Plan, sets: Sequence[Integers]) -> Groups:
 def check_draws(replicates: int, seed: int) -> None:
     """Raise BenchError where no replicates can be drawn."""
     if replicates < 1:
-        raise BenchError(f"an interval needs at least one replicate, not {replicates}")
+        raise BenchError(
+            "metric.replicates", f"an interval needs at least one replicate, not {replicates}"
+        )
     if seed < 0:
-        raise BenchError(f"a seed is a whole number from 0, not {seed}")
+        raise BenchError("metric.replicates", f"a seed is a whole number from 0, not {seed}")
 
 
 def sums(group: Integers, weights: Floats, n: int) -> Floats:
@@ -344,7 +359,8 @@ def _attacks(values: ArrayLike | None, count: int, name: str) -> Integers:
     if (attacks < 0).all():
         instead = "speaker" if name == "speaker+attack" else "utterance"
         raise BenchError(
-            f"no resampling by {name}: no utterance has an attack; resample by {instead}"
+            "metric.resampling-unit",
+            f"no resampling by {name}: no utterance has an attack; resample by {instead}",
         )
     return attacks
 
@@ -352,10 +368,15 @@ def _attacks(values: ArrayLike | None, count: int, name: str) -> Integers:
 def _levels(values: ArrayLike | None, count: int, name: str, what: str) -> Integers:
     """Return a code for each of `values`, in the order of their names; -1 for none."""
     if values is None:
-        raise BenchError(f"no resampling by {name}: no {what} is known; resample by utterance")
+        raise BenchError(
+            "metric.resampling-unit",
+            f"no resampling by {name}: no {what} is known; resample by utterance",
+        )
     given: NDArray[Any] = np.asarray(values)
     if given.shape != (count,):
-        raise BenchError(f"there are {given.size} {what}s for {count} utterances")
+        raise BenchError(
+            "metric.lengths-differ", f"there are {given.size} {what}s for {count} utterances"
+        )
     if np.issubdtype(given.dtype, np.integer):
         known, codes = np.unique(given, return_inverse=True)
         return np.maximum(codes - int((known < 0).sum()), -1)

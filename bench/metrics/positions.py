@@ -103,7 +103,10 @@ def distance_errors(
     """
     edges = np.asarray(edges_ms, dtype=np.float64)
     if not len(edges) or edges[0] <= 0 or (np.diff(edges) <= 0).any():
-        raise BenchError(f"bins of distance meet at ascending places above 0 ms, not {edges_ms}")
+        raise BenchError(
+            "metric.distance-bins",
+            f"bins of distance meet at ascending places above 0 ms, not {edges_ms}",
+        )
     distance_ms = 1000 / SAMPLE_RATE_HZ * _distances(points, reference)
     bins = np.where(
         np.isinf(distance_ms), len(edges) + 1, np.searchsorted(edges, distance_ms, side="right")
@@ -129,7 +132,9 @@ def _distances(points: Points, reference: Reference) -> Floats:
     labelled, scored = runs(reference.utterance), runs(points.utterance)
     known = np.searchsorted(labelled.utterance, scored.utterance)
     if not np.isin(scored.utterance, labelled.utterance).all():
-        raise BenchError("there are frames of utterances that the reference has not")
+        raise BenchError(
+            "metric.trials-differ", "there are frames of utterances that the reference has not"
+        )
     lengths = reference.end[labelled.first + labelled.items - 1]
     # Utterances end to end, each with room for a last frame that reaches past its end.
     room = lengths + points.frame

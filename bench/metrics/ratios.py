@@ -149,7 +149,7 @@ def intervals_of(ratios: Ratios, replicates: Floats) -> dict[str, Interval]:
     ):
         defined = values[~np.isnan(values)]
         if not len(defined):
-            raise BenchError(f"{name} is not defined: nothing is counted")
+            raise BenchError("metric.no-interval", f"{name} is not defined: nothing is counted")
         drawn = interval(defined, len(values) - len(defined))
         found[name] = _widened(drawn._replace(**ratios.decisions._asdict()), part, whole)
     return found

@@ -77,13 +77,13 @@ def read(path: Path) -> pa.Table:
     or two rows for one frame.
     """
     if not path.is_file():
-        raise BenchError(f"{path}: there is no such score file")
+        raise BenchError("file.missing", f"{path}: there is no such score file")
     try:
         table = pq.read_table(path)
     except (pa.ArrowException, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise  # of the machine, and the file may be whole
-        raise BenchError(f"{path}: not a Parquet file: {error}") from error
+        raise BenchError("file.malformed", f"{path}: not a Parquet file: {error}") from error
     return _checked(table, path, doubles=True)
 
 
@@ -212,7 +212,9 @@ def _checked(table: pa.Table, path: Path, doubles: bool = False) -> pa.Table:
     columns = {name: _typed(table[name], name, path, doubles) for name in names}
     checked = pa.table(columns)
     if not checked.num_rows:
-        raise BenchError(f"{path}: there is no row; a score file has one a frame")
+        raise BenchError(
+            "metric.score-file", f"{path}: there is no row; a score file has one a frame"
+        )
     _check_labels(checked, path)
     _check_frames(checked, path)
     return checked
@@ -232,7 +234,7 @@ def _check_columns(names: list[str], path: Path) -> None:
         f"{path}: {name}: the column is there twice" for name in {*names} if names.count(name) > 1
     ]
     if wrong:
-        raise BenchError("\n".join(wrong))
+        raise BenchError("metric.score-file", "\n".join(wrong))
 
 
 def _typed(column: pa.ChunkedArray, name: str, path: Path, doubles: bool) -> pa.ChunkedArray:
@@ -240,15 +242,21 @@ def _typed(column: pa.ChunkedArray, name: str, path: Path, doubles: bool) -> pa.
     try:
         typed = column if column.type == kind else column.cast(kind)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise BenchError(f"{path}: {name}: is {column.type}, should be {kind}: {error}") from error
+        raise BenchError(
+            "metric.score-file", f"{path}: {name}: is {column.type}, should be {kind}: {error}"
+        ) from error
     if typed.null_count:
-        raise BenchError(f"{path}: {name}: {typed.null_count} of {len(typed)} cells are empty")
+        raise BenchError(
+            "metric.score-file",
+            f"{path}: {name}: {typed.null_count} of {len(typed)} cells are empty",
+        )
     if pa.types.is_floating(kind):
         wrong = np.flatnonzero(~np.isfinite(typed.to_numpy()))
         if len(wrong):
             raise BenchError(
+                "metric.score-file",
                 f"{path}: {name}: row {wrong[0]} is {typed[int(wrong[0])].as_py()} "
-                f"({len(wrong)} of {len(typed)} are not finite numbers)"
+                f"({len(wrong)} of {len(typed)} are not finite numbers)",
             )
     return typed
 
@@ -261,8 +269,9 @@ def _check_labels(table: pa.Table, path: Path) -> None:
     for label in table["label"].unique().to_pylist():
         if label not in CLASSES:
             raise BenchError(
+                "metric.score-file",
                 f"{path}: label: {label!r} is no class{near(label, CLASSES)} "
-                f"(classes: {BONAFIDE}, {SPOOF})"
+                f"(classes: {BONAFIDE}, {SPOOF})",
             )
 
 
@@ -272,8 +281,9 @@ def _check_frames(table: pa.Table, path: Path) -> None:
     if len(backward):
         at = int(backward[0])
         raise BenchError(
+            "metric.score-file",
             f"{path}: row {at}: a frame of {table['utterance'][at].as_py()!r} starts at "
-            f"{start[at]} s and ends at {end[at]} s; it must end later than it starts"
+            f"{start[at]} s and ends at {end[at]} s; it must end later than it starts",
         )
     utterance = _codes(table, "utterance").codes
     order = np.lexsort((start, utterance))
@@ -281,6 +291,7 @@ def _check_frames(table: pa.Table, path: Path) -> None:
     if same.any():
         at = int(order[1:][same][0])
         raise BenchError(
+            "metric.score-file",
             f"{path}: {table['utterance'][at].as_py()!r} has two rows for the frame at "
-            f"{start[at]} s ({int(same.sum())} such): each frame is scored once"
+            f"{start[at]} s ({int(same.sum())} such): each frame is scored once",
         )

@@ -110,8 +110,9 @@ def trials(scores: ArrayLike, label: str) -> Floats:
     wrong = np.flatnonzero(~np.isfinite(found))
     if len(wrong):
         raise BenchError(
+            "metric.not-finite",
             f"{label} score {wrong[0]} is {found[wrong[0]]} ({len(wrong)} of {len(found)} are "
-            "not finite numbers): the system diverged or its score file is damaged"
+            "not finite numbers): the system diverged or its score file is damaged",
         )
     return found
 
@@ -125,4 +126,4 @@ def _totals(bonafide: float, spoof: float) -> Totals:
 
 
 def _absent(label: str) -> BenchError:
-    return BenchError(f"the metric is not defined: there is no {label} trial")
+    return BenchError("metric.one-class", f"the metric is not defined: there is no {label} trial")

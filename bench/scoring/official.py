@@ -150,4 +150,4 @@ def official(card: CorpusCard, split: str, place: Path) -> Official:
     try:
         return Official(card.official, Tandem("2021", path, table=tdcf_coefficients(path)))
     except BenchError as error:
-        raise BenchError(f"min t-DCF of {card.short}: {error}") from error
+        raise BenchError(error.code, f"min t-DCF of {card.short}: {error}") from error
