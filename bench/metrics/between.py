@@ -46,7 +46,9 @@ class Trained(NamedTuple):
     @property
     def bounds(self) -> tuple[float, float]:
         """The exact bounds of one training, each the mean over seeds."""
-        return tuple(np.mean([(of.low, of.high) for of in self.mistakes], axis=0).tolist())
+        return tuple(
+            np.mean([(mistakes.low, mistakes.high) for mistakes in self.mistakes], axis=0).tolist()
+        )
 
 
 class Between(NamedTuple):
@@ -78,17 +80,17 @@ def between(a: Trained, b: Trained) -> Between:
     >>> between(one, other).value, round(between(one, other).p_value, 1)
     (2.0, 0.1)
     """
-    found = _resampled(a, b)
+    resampled = _resampled(a, b)
     if not a.mistakes or not b.mistakes:
-        return found
+        return resampled
     counted = apart(a.mistakes, b.mistakes)
     if not counted.few:
-        return found
+        return resampled
     low, high = _open(a, b, counted.alike)
-    return found._replace(
-        low=min(found.low, low),
-        high=max(found.high, high),
-        p_value=max(found.p_value, counted.p_value),
+    return resampled._replace(
+        low=min(resampled.low, low),
+        high=max(resampled.high, high),
+        p_value=max(resampled.p_value, counted.p_value),
         few=counted.nothing,
     )
 
@@ -135,7 +137,10 @@ def _of_seeds(a: Floats, b: Floats) -> list[tuple[float, int]]:
     """Return the variances of the means over seeds, each with its degrees of freedom."""
     several = [values for values in (a, b) if len(values) > 1]
     if len(several) == 1:
-        (known,) = several
-        share = 1 + 1 / len(known)
-        return [(share * float(known.var(ddof=1)), len(known) - 1)]
-    return [(float(of.var(ddof=1)) / len(of), len(of) - 1) for of in several]
+        (seeded,) = several
+        share = 1 + 1 / len(seeded)
+        return [(share * float(seeded.var(ddof=1)), len(seeded) - 1)]
+    return [
+        (float(values_of_system.var(ddof=1)) / len(values_of_system), len(values_of_system) - 1)
+        for values_of_system in several
+    ]

@@ -99,11 +99,11 @@ def intervals(
     >>> found.low, round(found.high, 4), found.missed, found.few
     (0.0, 0.0596, 0.0, True)
     """
-    met = groups(plan or by_utterance(items.unit), [items.unit])
-    found = replicated([items], measures, met, replicates, seed, threads)
+    drawn_groups = groups(plan or by_utterance(items.unit), [items.unit])
+    drawn = replicated([items], measures, drawn_groups, replicates, seed, threads)
     judged = Judged(items)
     return {
-        name: _widened(interval(found.values[0, i], found.again[i]), judged, measure)
+        name: _widened(interval(drawn.values[0, i], drawn.again[i]), judged, measure)
         for i, (name, measure) in enumerate(measures.items())
     }
 
@@ -120,23 +120,23 @@ def counted_errors(items: Items, measures: Mapping[str, Measure]) -> dict[str, I
 
 def _widened(drawn: Interval, judged: Judged, measure: Measure) -> Interval:
     """Return the interval with the errors of the figure, widened where these are few."""
-    found = _counted(drawn, judged, measure)
+    counted = _counted(drawn, judged, measure)
     least = isinstance(measure, Least) or (isinstance(measure, Ordered) and measure.least)
-    if not found.few and not least:
-        return found
+    if not counted.few and not least:
+        return counted
     low, high = judged.bounds(measure)
-    return found._replace(low=min(low, drawn.low), high=max(high, drawn.high))
+    return counted._replace(low=min(low, drawn.low), high=max(high, drawn.high))
 
 
 def _counted(drawn: Interval, judged: Judged, measure: Measure) -> Interval:
-    found = drawn._replace(bonafide=judged.bonafide, spoof=judged.spoof)
+    counted = drawn._replace(bonafide=judged.bonafide, spoof=judged.spoof)
     if isinstance(measure, Decided):
         if measure is equal_error_rate:
             threshold = judged.crossing
         else:
             threshold = measure.of(judged.counts).threshold
-        return found._replace(**judged.wrong_at(threshold)._asdict())
-    return found._replace(few=judged.few_pairs)
+        return counted._replace(**judged.wrong_at(threshold)._asdict())
+    return counted._replace(few=judged.few_pairs)
 
 
 def interval(values: Floats, again: int = 0) -> Interval:
@@ -260,7 +260,9 @@ def _tally(items: Sorted, weights: Floats) -> Tally:
         weight = weight.take(drawn)
         return Tally(score.take(drawn), bonafide.take(drawn) * weight, spoof.take(drawn) * weight)
     first = np.append(0, items.ends[:-1] + 1)
-    bonafide, spoof = (np.add.reduceat(of * weight, first) for of in (bonafide, spoof))
+    bonafide, spoof = (
+        np.add.reduceat(weights_of_class * weight, first) for weights_of_class in (bonafide, spoof)
+    )
     drawn = np.flatnonzero(bonafide + spoof > 0)
     return Tally(score[items.ends[drawn]], bonafide[drawn], spoof[drawn])
 

@@ -90,14 +90,14 @@ def cells(
     groups: dict[tuple[str, tuple[int, ...]], _Groups] = {}
 
     def chosen(label: str, at: tuple[int, ...]) -> Integers:
-        kept = tuple(
+        restricting = tuple(
             i
             for i, axis in enumerate(axes)
             if at[i] < len(axis.levels) and (label == "spoof" or axis.role == "channel")
         )
-        if (label, kept) not in groups:
-            groups[label, kept] = _groups(rows[label], [axes[i] for i in kept])
-        return groups[label, kept].at([at[i] for i in kept])
+        if (label, restricting) not in groups:
+            groups[label, restricting] = _groups(rows[label], [axes[i] for i in restricting])
+        return groups[label, restricting].at([at[i] for i in restricting])
 
     for at in product(*(range(len(axis.levels) + 1) for axis in axes)):
         levels = {

@@ -55,12 +55,12 @@ def min_cllr(counts: Tally) -> float:
     return (_pooled_cost(bonafide, spoof) + _pooled_cost(spoof, bonafide)) / 2
 
 
-def _pooled_cost(own: Floats, other: Floats) -> float:
+def _pooled_cost(share: Floats, other_share: Floats) -> float:
     """Return the mean cost of one class, where a pool's log-likelihood ratio is that of its shares
     of both; a pool without trials of the class costs nothing.
     """
-    there = own > 0
-    return float(own[there] @ np.log2(1 + other[there] / own[there]))
+    there = share > 0
+    return float(share[there] @ np.log2(1 + other_share[there] / share[there]))
 
 
 METRICS = (

@@ -37,9 +37,9 @@ class Curve:
         cells = max(8, round(5 * (len(items.score) / n_groups) ** 0.5))
         self._cells = _Cells(items.ends, cells)
         edges = self._cells.edges
-        place = items.group * len(edges) + self._cells.of_items()
+        position = items.group * len(edges) + self._cells.of_items()
         self._missed, self._rejected = (
-            np.bincount(place, weights=weights, minlength=n_groups * len(edges))
+            np.bincount(position, weights=weights, minlength=n_groups * len(edges))
             .reshape(n_groups, len(edges))
             .cumsum(axis=1)
             for weights in (items.bonafide, items.spoof)
@@ -48,16 +48,16 @@ class Curve:
     def rates(self, weights: Floats) -> Floats:
         """Return the equal error rate of each row of group weights: (replicates,)."""
         missed, rejected = weights @ self._missed, weights @ self._rejected
-        found = np.empty(len(weights))
+        rates = np.empty(len(weights))
         for row, cell in enumerate(_crossed(missed, rejected)):
             inside = self._cells.items(cell)
             weight = weights[row][self._items.group[inside]]
-            found[row] = self._cells.rate(
+            rates[row] = self._cells.rate(
                 cell,
                 (missed[row], rejected[row]),
                 (weight * self._items.bonafide[inside], weight * self._items.spoof[inside]),
             )
-        return found
+        return rates
 
 
 def are_independent(items: Sorted, groups: Groups) -> bool:
@@ -84,7 +84,7 @@ def independent_rates(items: Sorted, replicates: int, seed: int) -> tuple[Floats
     before = np.append(0, np.cumsum(is_spoof))[cells.edges]
     n_spoof = np.diff(before)
     shares = np.concatenate([np.diff(cells.edges) - n_spoof, n_spoof]) / n
-    found, again = np.empty(replicates), 0
+    rates, again = np.empty(replicates), 0
     for number in range(replicates):
         rng = np.random.default_rng([seed, number])
         while True:
@@ -99,8 +99,8 @@ def independent_rates(items: Sorted, replicates: int, seed: int) -> tuple[Floats
             _scatter(rng, chosen, count)
             for chosen, count in zip((~spoof, spoof), drawn[:, cell].tolist(), strict=True)
         ]
-        found[number] = cells.rate(cell, (missed, rejected), (inside[0], inside[1]))
-    return found, again
+        rates[number] = cells.rate(cell, (missed, rejected), (inside[0], inside[1]))
+    return rates, again
 
 
 class _Cells:
@@ -152,7 +152,9 @@ def _crossed(missed: Floats, rejected: Floats) -> Integers:
 def _scatter(rng: np.random.Generator, chosen: Bools, count: int) -> Floats:
     """Return how often each item is drawn where `count` draws fall on the `chosen` ones alike."""
     weights = np.zeros(len(chosen))
-    places = np.flatnonzero(chosen)
+    positions = np.flatnonzero(chosen)
     if count:
-        weights[places] = np.bincount(rng.integers(0, len(places), count), minlength=len(places))
+        weights[positions] = np.bincount(
+            rng.integers(0, len(positions), count), minlength=len(positions)
+        )
     return weights

@@ -80,7 +80,7 @@ def order_range(counts: Tally) -> OrderRange:
     >>> order_range(tally([2.0, 3.0], [1.0]))
     OrderRange(lowest=0.0, highest=0.0)
     """
-    missed, rejected = (of.astype(np.int64) for of in errors(counts))
+    missed, rejected = (cumulative.astype(np.int64) for cumulative in errors(counts))
     bonafide, spoof = int(missed[-1]), int(rejected[-1])
     at = int(np.argmax(missed * spoof + rejected * bonafide >= bonafide * spoof))
     tied = int(counts.bonafide[at]), int(counts.spoof[at])
@@ -102,8 +102,8 @@ def order_range(counts: Tally) -> OrderRange:
         for chosen, a, b in ((below <= above, i, j), (above <= below, i + step[0], j + step[1])):
             miss_rate = (before[0] + a[chosen]) / bonafide
             rates.append((miss_rate + (spoof - before[1] - b[chosen]) / spoof) / 2)
-    found = np.concatenate(rates)
-    return OrderRange(float(found.min()), float(found.max()))
+    every_rate = np.concatenate(rates)
+    return OrderRange(float(every_rate.min()), float(every_rate.max()))
 
 
 def _sklearn_fpr(bonafide: Floats, spoof: Floats) -> float:
@@ -111,8 +111,8 @@ def _sklearn_fpr(bonafide: Floats, spoof: Floats) -> float:
     hits, false_alarms = np.cumsum(bonafide), np.cumsum(spoof)
     if len(hits) > 2:
         corner = (np.diff(hits, 2) != 0) | (np.diff(false_alarms, 2) != 0)
-        kept = np.concatenate([[True], corner, [True]])
-        hits, false_alarms = hits[kept], false_alarms[kept]
+        corners = np.concatenate([[True], corner, [True]])
+        hits, false_alarms = hits[corners], false_alarms[corners]
     hit_rate = np.append(0, hits) / hits[-1]
     false_alarm_rate = np.append(0, false_alarms) / false_alarms[-1]
     return float(false_alarm_rate[closest(1 - hit_rate, false_alarm_rate).at])

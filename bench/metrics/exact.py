@@ -180,12 +180,12 @@ class Judged:
         above = 1 - (rejected - counts.spoof / 2) / rejected[-1]
         below = (missed - counts.bonafide / 2) / missed[-1]
         carried = (self.items.bonafide * above[at], self.items.spoof * below[at])
-        return min(worth(_by_unit(self.items.unit, of)) for of in carried) < FEW_PAIRS
+        return min(worth(_by_unit(self.items.unit, pairs)) for pairs in carried) < FEW_PAIRS
 
     def bounds(self, measure: Callable[[Tally], float]) -> tuple[float, float]:
         """Return the least and the most of what a measure is on the `curves` and on the items."""
-        found = [measure(self.counts), *(measure(curve) for curve in self._curves)]
-        return min(found), max(found)
+        values = [measure(self.counts), *(measure(curve) for curve in self._curves)]
+        return min(values), max(values)
 
     @cached_property
     def _curves(self) -> tuple[Tally, Tally]:
@@ -208,6 +208,6 @@ def _bounds_of_rates(rates: Floats, n: float) -> Bounds:
     few = np.arange(min(n, _EVERY))
     many = np.geomspace(1, n + 1, _EVERY) - 1
     at = np.unique(np.concatenate([few, many, n - few, n - many]).clip(0, n))
-    found = bounds(at, n)
+    rate_bounds = bounds(at, n)
     wrong = rates * n
-    return Bounds(np.interp(wrong, at, found.low), np.interp(wrong, at, found.high))
+    return Bounds(np.interp(wrong, at, rate_bounds.low), np.interp(wrong, at, rate_bounds.high))

@@ -38,7 +38,7 @@ def decision_at(threshold: float) -> Decision:
     return Decision(f"score > {threshold:g}", threshold)
 
 
-def decision_at_eer(bonafide: ArrayLike, spoof: ArrayLike, of: str) -> Decision:
+def decision_at_eer(bonafide: ArrayLike, spoof: ArrayLike, set_name: str) -> Decision:
     """Return the decision at the EER threshold of the set named `of`, given its frames' scores by
     class: the dev set, as a threshold from the set it is judged on is no decision but an oracle.
 
@@ -47,7 +47,7 @@ def decision_at_eer(bonafide: ArrayLike, spoof: ArrayLike, of: str) -> Decision:
     >>> decision_at_eer([3.0, 2.0], [1.0, 0.0], "dev")
     Decision(rule='EER of dev', threshold=1.0)
     """
-    return Decision(f"EER of {of}", eer(bonafide, spoof).threshold)
+    return Decision(f"EER of {set_name}", eer(bonafide, spoof).threshold)
 
 
 class ClassFigures(NamedTuple):
@@ -122,16 +122,16 @@ def _share(part: int, whole: int) -> float:
     return part / whole if whole else float("nan")
 
 
-def _precision(of: Confusion) -> tuple[Floats, Floats]:
-    return of.hits, of.hits + of.false_alarms
+def _precision(counts: Confusion) -> tuple[Floats, Floats]:
+    return counts.hits, counts.hits + counts.false_alarms
 
 
-def _recall(of: Confusion) -> tuple[Floats, Floats]:
-    return of.hits, of.hits + of.misses
+def _recall(counts: Confusion) -> tuple[Floats, Floats]:
+    return counts.hits, counts.hits + counts.misses
 
 
-def _f1(of: Confusion) -> tuple[Floats, Floats]:
-    return 2 * of.hits, 2 * of.hits + of.false_alarms + of.misses
+def _f1(counts: Confusion) -> tuple[Floats, Floats]:
+    return 2 * counts.hits, 2 * counts.hits + counts.false_alarms + counts.misses
 
 
 METRICS = (

@@ -83,12 +83,12 @@ def points(
     reference are not of the same utterances. One frame may be short: an utterance's last.
     """
     pair = paired(frames, reference)
-    own, wanted = grid_of(frames, pair.scored), _frame(resolution_s)
-    if max(own, wanted) % min(own, wanted):
+    scored, wanted = grid_of(frames, pair.scored), _frame(resolution_s)
+    if max(scored, wanted) % min(scored, wanted):
         raise BenchError(
             "metric.resolution",
-            f"scores of {_ms(own)} frames cannot be judged at {_ms(wanted)}: one has to be a whole "
-            "multiple of the other (the range-based EER needs no grid)",
+            f"scores of {_ms(scored)} frames cannot be judged at {_ms(wanted)}: one has to be a "
+            "whole multiple of the other (the range-based EER needs no grid)",
         )
     if wanted % reference.step:
         raise BenchError(
@@ -101,8 +101,8 @@ def points(
             "metric.resolution",
             "labels of frames cannot be floored: that rule is for labels in seconds",
         )
-    step = min(own, wanted)
-    repeats, merged = own // step, wanted // step
+    step = min(scored, wanted)
+    repeats, merged = scored // step, wanted // step
     n_scores, n_labels = pair.scored.items * repeats, _n_frames(pair.length, step, rule)
     shared = np.minimum(n_scores, n_labels)
     score = frames.score if repeats == 1 else np.repeat(frames.score, repeats)
@@ -113,11 +113,11 @@ def points(
         starts = np.repeat(np.cumsum(shared) - shared, counts) + within(counts) * merged
         score = np.minimum.reduceat(score, starts)
         is_spoof = np.logical_or.reduceat(is_spoof, starts)
-    kept = np.minimum(counts, _counted(pair.length, wanted, last))
-    heads = _heads(counts, kept)
-    differs = pair.scored.items - _n_frames(pair.length, own, rule)
+    counted = np.minimum(counts, _counted(pair.length, wanted, last))
+    heads = _heads(counts, counted)
+    differs = pair.scored.items - _n_frames(pair.length, scored, rule)
     return Points(
-        np.repeat(pair.scored.utterance, kept),
+        np.repeat(pair.scored.utterance, counted),
         is_spoof[heads],
         score[heads],
         wanted,
@@ -201,11 +201,11 @@ def _counted(n_samples: Integers, frame: int, last: LastFrame) -> Integers:
             return whole + (2 * rest >= frame)
 
 
-def _heads(counts: Integers, kept: Integers) -> Bools | slice:
+def _heads(counts: Integers, first: Integers) -> Bools | slice:
     """Return what picks the first `kept` of each utterance's `counts` frames."""
-    if (counts == kept).all():
+    if (counts == first).all():
         return slice(None)
-    return within(counts) < np.repeat(kept, counts)
+    return within(counts) < np.repeat(first, counts)
 
 
 def _frame(resolution_s: float) -> int:

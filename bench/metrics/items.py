@@ -96,7 +96,8 @@ def _tally_near_crossing(items: Items) -> Tally:
     ascending = bits ^ ((bits >> 63) & np.iinfo(np.int64).max)  # whole numbers ordered as scores
     bins = (ascending >> (64 - _LEADING_BITS)) + 2 ** (_LEADING_BITS - 1)
     missed, rejected = (
-        np.cumsum(np.bincount(bins, of, 2**_LEADING_BITS)) for of in (items.bonafide, items.spoof)
+        np.cumsum(np.bincount(bins, weights, 2**_LEADING_BITS))
+        for weights in (items.bonafide, items.spoof)
     )
     crossing = int(np.argmax(missed / missed[-1] >= (rejected[-1] - rejected) / rejected[-1]))
     near = bins == crossing

@@ -74,14 +74,14 @@ def measured_ratios(ratios: Ratios, spoof: Floats, resampling: Resampling) -> di
     """Return each figure at a fixed threshold that is defined, by name; `spoof`, (u,), is the
     weight of what is spoof in each of the ratios' utterances.
     """
-    kept = ratios.defined
+    defined = ratios.defined
     if not resampling.replicates:
-        errors = Interval(math.nan, math.nan, **kept.decisions._asdict())
-        return {name: _undrawn(value, errors) for name, value in kept.values.items()}
+        errors = Interval(math.nan, math.nan, **defined.decisions._asdict())
+        return {name: _undrawn(value, errors) for name, value in defined.values.items()}
     how = resampling.replicates, resampling.seed
-    plans = resampling.plans(kept.unit, spoof)
-    figure = _figures(plans, lambda plan: ratio_intervals(kept, plan, *how))
-    return {name: figure(name, value) for name, value in kept.values.items()}
+    plans = resampling.plans(defined.unit, spoof)
+    figure = _figures(plans, lambda plan: ratio_intervals(defined, plan, *how))
+    return {name: figure(name, value) for name, value in defined.values.items()}
 
 
 def _undrawn(value: float, errors: Interval) -> Figure:
@@ -99,9 +99,9 @@ def _figures(
     by_plan = by_utterance if plan.name == "utterance" else _drawn(drawn, plan)
 
     def of(name: str, value: float) -> Figure:
-        found, plain = (by.get(name, _NOTHING) for by in (by_plan, by_utterance))
+        drawn_interval, plain = (by.get(name, _NOTHING) for by in (by_plan, by_utterance))
         counts = plain.missed, plain.accepted, plain.bonafide, plain.spoof
-        return Figure(value, *found[:2], *plain[:2], *counts, plan.name)
+        return Figure(value, *drawn_interval[:2], *plain[:2], *counts, plan.name)
 
     return of
 

@@ -86,10 +86,10 @@ def mistakes(items: Items, measure: Measure, plan: Plan) -> Mistakes | None:
     else:
         return None
     accepted = items.score > threshold
-    place = np.searchsorted(plan.unit, items.unit)
+    position = np.searchsorted(plan.unit, items.unit)
     counts = np.stack(
         [
-            sums(place, wrong, len(plan.unit))
+            sums(position, wrong, len(plan.unit))
             for wrong in (items.bonafide * ~accepted, items.spoof * accepted)
         ]
     )
@@ -99,37 +99,41 @@ def mistakes(items: Items, measure: Measure, plan: Plan) -> Mistakes | None:
 def ratio_mistakes(ratios: Ratios, plan: Plan) -> dict[str, Mistakes]:
     """Return what a system gets wrong by each figure at a fixed threshold: what its divisor counts
     and its dividend does not."""
-    place = np.searchsorted(plan.unit, ratios.unit)
-    found = dict[str, Mistakes]()
+    position = np.searchsorted(plan.unit, ratios.unit)
+    by_name = dict[str, Mistakes]()
     for name, part, whole in zip(ratios.names, ratios.part.T, ratios.whole.T, strict=True):
         counts = np.zeros((1, len(plan.unit)))
-        counts[0, place] = whole - part
+        counts[0, position] = whole - part
         n = worth(whole)
         low, high = bounds(n * part.sum() / whole.sum(), n, LEVEL)
-        found[name] = _kept(counts, plan, float(low), float(high))
-    return found
+        by_name[name] = _kept(counts, plan, float(low), float(high))
+    return by_name
 
 
 def joined(how: How, values: Sequence[float], parts: Sequence[Mistakes]) -> Mistakes:
     """Return the mistakes behind a figure that is made of others (`bench.metrics.combined`): of the
     utterances of all parts. `values` are the parts' figures."""
-    n, factors = len(parts), max(len(of.levels) for of in parts)
+    n, factors = len(parts), max(len(part.levels) for part in parts)
     sign = [1.0] * n if how == "mean" or values[0] >= values[1] else [-1.0] * n
     if how == "difference":
         sign[1] = -sign[0]
-    bounds = [Estimate(value, of.low, of.high) for value, of in zip(values, parts, strict=True)]
-    found = combined_estimate(how, bounds)
-    unit = np.concatenate([n * of.unit + i for i, of in enumerate(parts)])
+    bounds = [
+        Estimate(value, part.low, part.high) for value, part in zip(values, parts, strict=True)
+    ]
+    estimate = combined_estimate(how, bounds)
+    unit = np.concatenate([n * part.unit + i for i, part in enumerate(parts)])
     order = np.argsort(unit)
-    counts = [one * of.counts for one, of in zip(sign, parts, strict=True)]
+    counts = [one * part.counts for one, part in zip(sign, parts, strict=True)]
     # A part whose utterances depend on one factor alone is grouped by that one.
-    levels = [np.resize(n * of.levels + i, (factors, len(of.unit))) for i, of in enumerate(parts)]
+    levels = [
+        np.resize(n * part.levels + i, (factors, len(part.unit))) for i, part in enumerate(parts)
+    ]
     return Mistakes(
         unit[order],
         np.concatenate(counts, axis=1)[:, order],
         np.concatenate(levels, axis=1)[:, order],
-        found.low,
-        found.high,
+        estimate.low,
+        estimate.high,
     )
 
 
@@ -143,25 +147,25 @@ def apart(a: Sequence[Mistakes], b: Sequence[Mistakes]) -> Apart:
     >>> apart(wrong(1, 2, 3), wrong(3)).p_value, apart(wrong(), wrong(*range(6))).p_value
     (0.5, 0.03125)
     """
-    units = np.unique(np.concatenate([of.unit for of in (*a, *b)]))
+    units = np.unique(np.concatenate([wrong.unit for wrong in (*a, *b)]))
     levels = np.zeros((len(a[0].levels), len(units)), dtype=np.int64)
     sums = [np.zeros((len(a[0].counts), len(units))) for _ in (a, b)]
     erring = [np.zeros(len(a[0].counts)) for _ in (a, b)]
     for which, seeds in enumerate((a, b)):
-        for of in seeds:
-            place = np.searchsorted(units, of.unit)
-            levels[:, place] = of.levels
-            sums[which][:, place] += of.counts / len(seeds)
-            erring[which] += (of.counts != 0).sum(axis=1) / len(seeds)
+        for wrong in seeds:
+            position = np.searchsorted(units, wrong.unit)
+            levels[:, position] = wrong.levels
+            sums[which][:, position] += wrong.counts / len(seeds)
+            erring[which] += (wrong.counts != 0).sum(axis=1) / len(seeds)
     classes = [_of_class(one, levels) for one in (sums[0] - sums[1])]
     alike = min(_alike(one, other) for one, other in zip(*sums, strict=True))
     nothing = any(
-        of.level < LEAST and most < FEW_ERRORS
-        for of, most in zip(classes, np.maximum(*erring), strict=True)
+        wrong.level < LEAST and most < FEW_ERRORS
+        for wrong, most in zip(classes, np.maximum(*erring), strict=True)
     )
     return Apart(
-        max(of.p_value for of in classes),
-        any(of.utterances < FEW for of in classes),
+        max(wrong.p_value for wrong in classes),
+        any(wrong.utterances < FEW for wrong in classes),
         nothing,
         alike,
     )
@@ -174,8 +178,8 @@ def _alike(a: Floats, b: Floats) -> float:
     if not product:
         return 0.0
     n, other = worth(a), worth(b)
-    found = product / float((a @ a) * (b @ b)) ** 0.5
-    return found * (n / (n + 2) * other / (other + 2)) ** 0.5
+    correlation = product / float((a @ a) * (b @ b)) ** 0.5
+    return correlation * (n / (n + 2) * other / (other + 2)) ** 0.5
 
 
 class _OfClass(NamedTuple):
@@ -195,14 +199,14 @@ def _of_class(more: Floats, levels: Integers) -> _OfClass:
     return _OfClass(
         max(map(signs, grouped)),
         worth(np.abs(more)),
-        min(len(of) for of in grouped),
+        min(len(level_sums) for level_sums in grouped),
     )
 
 
 def _summed(more: Floats, level: Integers) -> Floats:
-    known, code = np.unique(level, return_inverse=True)
-    found = sums(code, more, len(known))
-    return found[found != 0]
+    present, code = np.unique(level, return_inverse=True)
+    totals = sums(code, more, len(present))
+    return totals[totals != 0]
 
 
 def signs(differences: Floats) -> float:

@@ -47,7 +47,7 @@ def paired(
     (0.0, 1.0)
     """
     _check_pair(a.unit, b.unit)
-    spoofed = [np.unique(of.unit[of.spoof > 0]) for of in (a, b)]
+    spoofed = [np.unique(system.unit[system.spoof > 0]) for system in (a, b)]
     differ = np.setxor1d(*spoofed, assume_unique=True)
     if len(differ):
         raise BenchError(
@@ -56,18 +56,18 @@ def paired(
             f"({len(differ)} such): they were judged by different labels",
         )
     drawn = plan or by_utterance(a.unit)
-    met = groups(drawn, [a.unit, b.unit])
-    values = replicated([a, b], measures, met, replicates, seed, threads).values
+    drawn_groups = groups(drawn, [a.unit, b.unit])
+    values = replicated([a, b], measures, drawn_groups, replicates, seed, threads).values
     tallies = items_tally(a), items_tally(b)
-    found = dict[str, Between]()
+    differences = dict[str, Between]()
     for i, (name, measure) in enumerate(measures.items()):
         sides: list[Trained] = []
         for which, items in enumerate((a, b)):
             wrong = mistakes(items, measure, drawn)
             value = np.array([measure(tallies[which])])
             sides.append(Trained(value, values[which, i][None], (wrong,) if wrong else ()))
-        found[name] = between(*sides)
-    return found
+        differences[name] = between(*sides)
+    return differences
 
 
 def paired_ratios(
@@ -84,14 +84,14 @@ def paired_ratios(
             "metric.trials-differ", f"there are no such pairs of metrics: {a.names} and {b.names}"
         )
     drawn = plan or by_utterance(a.unit)
-    met = groups(drawn, [a.unit, b.unit])
-    values = replicated_ratios([a, b], met, replicates, seed)
+    drawn_groups = groups(drawn, [a.unit, b.unit])
+    values = replicated_ratios([a, b], drawn_groups, replicates, seed)
     wrong = ratio_mistakes(a, drawn), ratio_mistakes(b, drawn)
     return {
         name: between(
             *(
-                Trained(np.array([of.values[name]]), values[which, None, :, i], (errors[name],))
-                for which, (of, errors) in enumerate(zip((a, b), wrong, strict=True))
+                Trained(np.array([system.values[name]]), values[which, None, :, i], (errors[name],))
+                for which, (system, errors) in enumerate(zip((a, b), wrong, strict=True))
             )
         )
         for i, name in enumerate(a.names)

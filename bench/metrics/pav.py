@@ -33,17 +33,17 @@ def pools(counts: Tally) -> Pools:
     """
     totals(counts)
     there = counts.bonafide + counts.spoof > 0
-    found = Pools(counts.bonafide[there], counts.spoof[there])
+    pool = Pools(counts.bonafide[there], counts.spoof[there])
     while True:
-        rises = found.bonafide[:-1] * found.spoof[1:] < found.bonafide[1:] * found.spoof[:-1]
+        rises = pool.bonafide[:-1] * pool.spoof[1:] < pool.bonafide[1:] * pool.spoof[:-1]
         if rises.all():
-            return found
+            return pool
         # All of a run that does not rise ends in one pool, whatever comes before and after it.
         starts = np.flatnonzero(np.append(True, rises))
-        before = len(found.spoof)
-        found = Pools(*(np.add.reduceat(weights, starts) for weights in found))
+        before = len(pool.spoof)
+        pool = Pools(*(np.add.reduceat(weights, starts) for weights in pool))
         if before - len(starts) < before // 8:  # few runs, which may be long to work off
-            return _one_by_one(found)
+            return _one_by_one(pool)
 
 
 def _one_by_one(runs: Pools) -> Pools:

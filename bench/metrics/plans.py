@@ -145,17 +145,19 @@ class Factors(NamedTuple):
         'utterance'
         """
         units, at = np.unique(np.asarray(unit, dtype=np.int64), return_inverse=True)
-        place = np.searchsorted(self.unit, units)
-        if len(place) and (place[-1] == len(self.unit) or (self.unit[place] != units).any()):
+        position = np.searchsorted(self.unit, units)
+        if len(position) and (
+            position[-1] == len(self.unit) or (self.unit[position] != units).any()
+        ):
             raise BenchError(
                 "metric.trials-differ",
                 "there are items of utterances whose speakers are not known of",
             )
-        speaker, attack = self.speaker[place], self.attack[place]
+        speaker, attack = self.speaker[position], self.attack[position]
         if name == AUTO:
             spoofed = np.bincount(at, weights=np.asarray(spoof, dtype=np.float64)) > 0
             name = _asked_for(speaker, attack[spoofed])
-        return plan(name, units, speaker, attack, self.rank[place])
+        return plan(name, units, speaker, attack, self.rank[position])
 
 
 class Resampling(NamedTuple):
@@ -195,8 +197,8 @@ def factors(
     order = np.argsort(codes, kind="stable")
     nobody = np.full(len(codes), -1)
     speakers, attacks = (
-        nobody if of is None else _levels(of, len(codes), AUTO, what)[order]
-        for of, what in ((speaker, "speaker"), (attack, "attack"))
+        nobody if column is None else _levels(column, len(codes), AUTO, what)[order]
+        for column, what in ((speaker, "speaker"), (attack, "attack"))
     )
     rank = np.arange(len(codes))
     if names is not None:
@@ -268,8 +270,8 @@ def groups(plan: Plan, sets: Sequence[Integers]) -> Groups:
     the plan does not know, and where nothing can vary: one speaker has no interval.
     """
     at = [np.searchsorted(plan.unit, unit) for unit in sets]
-    for unit, places in zip(sets, at, strict=True):
-        unknown = plan.unit[np.minimum(places, len(plan.unit) - 1)] != unit
+    for unit, positions in zip(sets, at, strict=True):
+        unknown = plan.unit[np.minimum(positions, len(plan.unit) - 1)] != unit
         if unknown.any():
             raise BenchError(
                 "metric.trials-differ",
@@ -277,8 +279,8 @@ def groups(plan: Plan, sets: Sequence[Integers]) -> Groups:
                 "items are of such utterances)",
             )
     present = np.zeros(len(plan.unit), dtype=np.bool_)
-    for places in at:
-        present[places] = True
+    for positions in at:
+        present[positions] = True
     ranked = [_ranks(level[present]) for level in plan.levels]
     levels = tuple(rank for rank, _ in ranked)
     sizes = tuple(size for _, size in ranked)
@@ -296,7 +298,7 @@ def groups(plan: Plan, sets: Sequence[Integers]) -> Groups:
         pairs = (levels[0] + 1) * (sizes[1] + 1) + levels[1] + 1
         _, first, of_unit[present] = np.unique(pairs, return_index=True, return_inverse=True)
         levels = tuple(level[first] for level in levels)
-    return Groups(tuple(of_unit[places] for places in at), levels, sizes)
+    return Groups(tuple(of_unit[positions] for positions in at), levels, sizes)
 
 
 def check_draws(replicates: int, seed: int) -> None:
@@ -315,8 +317,8 @@ def sums(group: Integers, weights: Floats, n: int) -> Floats:
     >>> sums(np.array([0, 2, 2]), np.array([1.0, 2.0, 3.0]), 3).tolist()
     [1.0, 0.0, 5.0]
     """
-    found = np.bincount(group, weights=weights, minlength=n)
-    return found.astype(np.float64, copy=False)  # it is already, as there are weights
+    totals = np.bincount(group, weights=weights, minlength=n)
+    return totals.astype(np.float64, copy=False)  # it is already, as there are weights
 
 
 def _drawn(rng: np.random.Generator, size: int) -> Floats:
@@ -378,8 +380,8 @@ def _levels(values: ArrayLike | None, count: int, name: str, what: str) -> Integ
             "metric.lengths-differ", f"there are {given.size} {what}s for {count} utterances"
         )
     if np.issubdtype(given.dtype, np.integer):
-        known, codes = np.unique(given, return_inverse=True)
-        return np.maximum(codes - int((known < 0).sum()), -1)
+        values_present, codes = np.unique(given, return_inverse=True)
+        return np.maximum(codes - int((values_present < 0).sum()), -1)
     # Names are few and utterances many: a dictionary is faster than sorting.
     names = given.tolist()
     code = {name: at for at, name in enumerate(sorted({*names} - {"", None}, key=str))}

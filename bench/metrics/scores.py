@@ -122,19 +122,19 @@ def figures(scores: Path | pa.Table, replicates: int = 1000, seed: int = 0) -> d
     resampling = Resampling(factors_of(table), AUTO, replicates, seed)
     everything = pooled_items(table)
     measures = frame_measures()
-    found = measured(everything, measures, resampling)
+    results = measured(everything, measures, resampling)
     if has_logits(table):
-        known = describe_metrics()
-        by_logit = {name: of for name, of in measures.items() if known[name].by_logit}
+        metrics = describe_metrics()
+        by_logit = {name: declared for name, declared in measures.items() if metrics[name].by_logit}
         of_logit = measured(pooled_items(table, "logit_bonafide"), by_logit, resampling)
-        found |= {f"{name}{LOGIT}": figure for name, figure in of_logit.items()}
+        results |= {f"{name}{LOGIT}": figure for name, figure in of_logit.items()}
     whole = lowest_items(everything)
     if whole.bonafide.any() and whole.spoof.any():
         eer = {"utterance_eer": equal_error_rate}
-        found |= measured(whole, eer, resampling)
+        results |= measured(whole, eer, resampling)
     spoof = sums(everything.unit, everything.spoof, everything.unit.max() + 1)
-    logged = [name for name, of in select_metrics(DecisionMetric).items() if of.logged]
-    return found | measured_ratios(decisions(table).only(logged), spoof, resampling)
+    logged = [name for name, declared in select_metrics(DecisionMetric).items() if declared.logged]
+    return results | measured_ratios(decisions(table).only(logged), spoof, resampling)
 
 
 def pooled_items(table: pa.Table, score: str = "score") -> Items:
@@ -178,8 +178,8 @@ def factors_of(table: pa.Table) -> Factors:
 
 def attacks(table: pa.Table) -> NDArray[np.object_]:
     """Return the attack of every row, "" where there is none."""
-    found = _codes(table, "attack")
-    return np.array(found.names, dtype=object)[found.codes]
+    encoded = _codes(table, "attack")
+    return np.array(encoded.names, dtype=object)[encoded.codes]
 
 
 def has_logits(table: pa.Table) -> bool:

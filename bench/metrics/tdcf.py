@@ -76,7 +76,9 @@ def asv_errors(target: ArrayLike, nontarget: ArrayLike, spoof: ArrayLike) -> Asv
     1.0
     """
     kinds = {"target": target, "nontarget": nontarget, "spoof": spoof}
-    targets, nontargets, spoofs = (trials(of, f"ASV {kind}") for kind, of in kinds.items())
+    targets, nontargets, spoofs = (
+        trials(scores_of_kind, f"ASV {kind}") for kind, scores_of_kind in kinds.items()
+    )
     rate, threshold = eer_official(targets, nontargets)
     return AsvErrors(
         float(np.mean(targets < threshold)),

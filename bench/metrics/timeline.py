@@ -143,8 +143,10 @@ def frames_of(frames: Frames, utterances: ArrayLike) -> Frames:
     >>> frames_of(frames_on_grid([1, 1], 320, [1.0, 2.0]), [1]).score.tolist()
     [2.0]
     """
-    kept = np.isin(frames.utterance, np.asarray(utterances))
-    return Frames(frames.utterance[kept], frames.start[kept], frames.end[kept], frames.score[kept])
+    chosen = np.isin(frames.utterance, np.asarray(utterances))
+    return Frames(
+        frames.utterance[chosen], frames.start[chosen], frames.end[chosen], frames.score[chosen]
+    )
 
 
 def reference_of(reference: Reference, utterances: ArrayLike) -> Reference:
@@ -154,12 +156,12 @@ def reference_of(reference: Reference, utterances: ArrayLike) -> Reference:
     >>> reference_of(truth, [1]).end.tolist()
     [640]
     """
-    kept = np.isin(reference.utterance, np.asarray(utterances))
+    chosen = np.isin(reference.utterance, np.asarray(utterances))
     return Reference(
-        reference.utterance[kept],
-        reference.start[kept],
-        reference.end[kept],
-        reference.is_spoof[kept],
+        reference.utterance[chosen],
+        reference.start[chosen],
+        reference.end[chosen],
+        reference.is_spoof[chosen],
         reference.step,
     )
 
@@ -249,8 +251,8 @@ class Pair(NamedTuple):
 def paired(frames: Frames, reference: Reference) -> Pair:
     """Return the utterances of both; raise BenchError where there is none, or one has an utterance
     that the other has not: which trials to leave out is for the caller to decide, and to say."""
-    for of, what in ((frames, "scored frame"), (reference, "reference stretch")):
-        if not len(of.utterance):
+    for stretches, what in ((frames, "scored frame"), (reference, "reference stretch")):
+        if not len(stretches.utterance):
             raise BenchError("metric.frames-malformed", f"there is no {what}")
     scored, labelled = runs(frames.utterance), runs(reference.utterance)
     for here, there, what in (
