@@ -49,8 +49,10 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Return a function of `bench.metrics.api`, which is imported when it is asked for: NumPy takes
-    a tenth of a second, and the names of metrics are needed without it.
+    """Return a function of `bench.metrics.api`.
+
+    It is imported when it is asked for: NumPy takes a tenth of a second, and commands that only
+    need the names of metrics do without it.
     """
     if name not in __all__:
         raise AttributeError(f"module 'bench.metrics' has no attribute {name!r}")

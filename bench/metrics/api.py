@@ -77,8 +77,9 @@ def min_dcf(scores: ArrayLike, labels: ArrayLike, costs: DcfCosts | None = None)
 
 
 def act_dcf(scores: ArrayLike, labels: ArrayLike, costs: DcfCosts | None = None) -> float:
-    """Return the actual detection cost of log-likelihood ratios, by default with the costs of
-    ASVspoof 5.
+    """Return the actual detection cost of log-likelihood ratios.
+
+    The costs are those of ASVspoof 5 unless others are given.
 
     >>> act_dcf([2.0, -1.0], ["bonafide", "spoof"])
     0.0
@@ -88,8 +89,9 @@ def act_dcf(scores: ArrayLike, labels: ArrayLike, costs: DcfCosts | None = None)
 
 
 def min_tdcf(scores: ArrayLike, labels: ArrayLike, coefficients: Coefficients) -> float:
-    """Return the minimum tandem detection cost under the coefficients of the organisers' speaker
-    verification (`bench.metrics.tdcf`).
+    """Return the minimum tandem detection cost.
+
+    The coefficients follow from the organisers' speaker verification (`bench.metrics.tdcf`).
 
     >>> min_tdcf([2.0, 1.0], ["bonafide", "spoof"], Coefficients(0.0, 0.8, 0.4))
     0.0
@@ -150,8 +152,9 @@ def compare_scores(
     replicates: int = 1000,
     seed: int = 0,
 ) -> Between:
-    """Return how much a metric of system `a` exceeds that of `b` on the same trials, with interval
-    and p-value; arguments as for `measure_scores`.
+    """Return how much a metric of system `a` exceeds that of `b` on the same trials.
+
+    The difference has a 95 % interval and a p-value. Arguments as for `measure_scores`.
 
     >>> compare_scores("eer", [2.0, 1.0, 4.0, 3.0], [1.0, 2.0, 3.0, 0.0], ["bonafide", "spoof"] * 2,
     ...     replicates=99).value

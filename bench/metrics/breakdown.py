@@ -1,4 +1,4 @@
-"""Which trials a figure for one attack, codec or both is computed from."""
+"""The trials that a metric of one attack, one codec or both is computed from."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ class Cell(NamedTuple):
 
     @property
     def defined(self) -> bool:
-        """Whether there are trials of both classes, without which no figure is defined."""
+        """Whether there are trials of both classes, as every metric needs."""
         return bool(len(self.bonafide) and len(self.spoof))
 
     def at(self, *fields: str) -> tuple[str, ...] | None:
-        """Return the levels of `fields`, `POOLED` for one that was not broken down by; None where
-        the cell is narrower than these fields can say.
+        """Return the levels of `fields`; None where the cell is restricted by other fields, too.
 
-        So a table of t-DCF coefficients has an entry for a cell, or none that is valid for it.
+        A field that the breakdown does not have is `POOLED`. A table of t-DCF coefficients is
+        looked up by these levels.
 
         >>> empty = np.zeros(0, dtype=np.int64)
         >>> Cell({"codec": "alaw"}, empty, empty).at("attack", "codec")
@@ -60,14 +60,14 @@ def cells(
     """Yield the cells of the breakdown of trials by the fields `by`, with all pooled margins.
 
     Two fields of m and n levels give (m + 1) (n + 1) cells, in the order of a table: the last field
-    changes fastest, levels are sorted, `POOLED` is last; no field gives the pooled cell alone. A
-    field of role `spoof` restricts spoof trials only, one of role `channel` both classes: the
-    convention of the official tables (ASVspoof 2021's package). Levels of a `spoof` field are those
-    of spoof trials. A cell without trials of a class is yielded, but not `defined`.
+    changes fastest, levels are sorted, and `POOLED` is last. Without fields there is one cell, of
+    all trials. A field of role `spoof` restricts spoof trials only, a field of role `channel` both
+    classes, as in the official tables (ASVspoof 2021's package). Levels of a `spoof` field are
+    those of spoof trials. A cell that lacks a class is yielded, but not `defined`.
 
-    `is_spoof` and each of `fields` have an item a trial; `roles` has the role of each field that
-    figures may be broken down by. A BenchError is raised for a field without a role or that is
-    named twice, for columns of different lengths, and for a level called `POOLED`.
+    `is_spoof` and each of `fields` have one item for each trial; `roles` has the role of each field
+    that a breakdown may have. A BenchError is raised for a field without a role or that is named
+    twice, for columns of different lengths, and for a level called `POOLED`.
 
     >>> table = {"attack": ["", "A07", "A08"], "codec": ["alaw", "alaw", "none"]}
     >>> roles = {"attack": "spoof", "codec": "channel"}

@@ -1,8 +1,8 @@
-"""The equal error rate of many bootstrap replicates, without walking through all items of each.
+"""The equal error rate of many bootstrap replicates, from a few items of each.
 
 Items are sorted once and cut into cells at distinct scores. The weights of both classes in each
-cell say between which two edges the rates of a replicate cross; only the items between those are
-looked at one by one. The result is exact: that of `bench.metrics.det.eer_of` on the replicate.
+cell show in which cell the rates of a replicate cross, and only the items of that cell are looked
+at one by one. The result is exact: that of `bench.metrics.det.eer_of` on the replicate.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Sorted(NamedTuple):
 
 
 class Curve:
-    """The trade-off of items whose groups are weighed anew in each replicate."""
+    """The trade-off of items whose groups have other weights in each replicate."""
 
     def __init__(self, items: Sorted, n_groups: int):
         self._items = items
@@ -61,8 +61,10 @@ class Curve:
 
 
 def are_independent(items: Sorted, groups: Groups) -> bool:
-    """Return whether each item is one trial and a group of its own, so that a replicate is a
-    multinomial draw of trials."""
+    """Return whether each item is one trial and one group.
+
+    Then a replicate is a multinomial draw of trials.
+    """
     if len(groups.sizes) > 1 or groups.n < len(items.score):
         return False
     ones = (items.bonafide == 1) & (items.spoof == 0) | (items.bonafide == 0) & (items.spoof == 1)
@@ -70,12 +72,13 @@ def are_independent(items: Sorted, groups: Groups) -> bool:
 
 
 def independent_rates(items: Sorted, replicates: int, seed: int) -> tuple[Floats, int]:
-    """Return the equal error rate of replicates of independent trials, (replicates,), and how many
-    draws lacked a class and were made again.
+    """Return the equal error rates of replicates of independent trials.
 
-    Only what matters is drawn: how many trials of each class come from each cell (multinomial), and
-    then, which trials those of the crossing cell are (uniform). Given its cell and class, each draw
-    falls on any trial there alike, so this is the distribution of drawing all trials one by one.
+    The rates are of shape (replicates,); with them comes how many draws lacked a class and were
+    repeated. Only what matters is drawn: how many trials of each class come from each cell
+    (multinomial), then which trials of the crossing cell they are (uniform). Given its cell and
+    class, a draw is equally likely to be any trial there, so this has the same distribution as
+    drawing all trials one by one.
     """
     n = len(items.score)
     # A cell's binomial draw costs as much as twenty items of the walk.
@@ -122,8 +125,10 @@ class _Cells:
     def rate(
         self, cell: int, at_edges: tuple[Floats, Floats], inside: tuple[Floats, Floats]
     ) -> float:
-        """Return the equal error rate of a replicate whose rates cross in `cell`, given weights of
-        bona fide and spoof up to each edge and of each item in the cell."""
+        """Return the equal error rate of a replicate whose rates cross in `cell`.
+
+        Weights of bona fide and spoof are given up to each edge and for each item in the cell.
+        """
         start, stop = self.edges[cell], self.edges[cell + 1]
         first, last = np.searchsorted(self._ends, [start, stop])
         ends = self._ends[first:last] - start

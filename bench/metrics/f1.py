@@ -39,10 +39,10 @@ def decision_at(threshold: float) -> Decision:
 
 
 def decision_at_eer(bonafide: ArrayLike, spoof: ArrayLike, set_name: str) -> Decision:
-    """Return the decision at the EER threshold of the set named `of`, given its frames' scores by
-    class: the dev set, as a threshold from the set it is judged on is no decision but an oracle.
+    """Return the decision at the EER threshold of another set, given its scores by class.
 
-    Raise BenchError as `bench.metrics.det.eer`.
+    `set_name` is the set's name, as `dev`. A threshold taken from the set that is evaluated would
+    be an oracle, not a decision. Raise BenchError as `bench.metrics.det.eer`.
 
     >>> decision_at_eer([3.0, 2.0], [1.0, 0.0], "dev")
     Decision(rule='EER of dev', threshold=1.0)
@@ -89,8 +89,9 @@ def frame_figures(
 
 
 def decide(score: ArrayLike, threshold: float = 0.0) -> Bools:
-    """Return True where `score > threshold`: decided bona fide. BenchError where a score is not a
-    number.
+    """Return True where `score > threshold`, that is where bona fide is decided.
+
+    A BenchError is raised for a score that is not a number.
 
     >>> decide([0.5, 0.0]).tolist()
     [True, False]

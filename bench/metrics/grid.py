@@ -26,8 +26,11 @@ class FrameRules(NamedTuple):
 
 
 class Surplus(NamedTuple):
-    """By how much scored and labelled frames differ in number, utterance by utterance and at the
-    resolution of the scores; the figures count the frames that both have."""
+    """By how much scored and labelled frames differ in number.
+
+    Counted for each utterance at the resolution of the scores. Metrics use the frames that both
+    have.
+    """
 
     more_scores: int
     """Utterances with more scored than labelled frames."""
@@ -38,8 +41,10 @@ class Surplus(NamedTuple):
 
 
 class Points(NamedTuple):
-    """Frames with one label and one score each, by utterance and time from 0 on, none left out;
-    arrays of shape (n,)."""
+    """Frames with one label and one score each; arrays of shape (n,).
+
+    They are sorted by utterance and time, from 0 on without gaps.
+    """
 
     utterance: Integers
     is_spoof: Bools
@@ -152,10 +157,10 @@ def point_eer(
 
 
 def grid_of(frames: Frames, utterances: Runs | None = None) -> int:
-    """Return the samples in a frame where all frames lie on one grid from 0 on; the last frame of
-    an utterance may be shorter.
+    """Return the samples in a frame, where all frames lie on one grid from 0 on.
 
-    Raise BenchError at the first frame that is elsewhere.
+    The last frame of an utterance may be shorter. A BenchError names the first frame that is off
+    the grid.
     """
     run = runs(frames.utterance) if utterances is None else utterances
     length = frames.end - frames.start

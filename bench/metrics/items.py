@@ -1,4 +1,4 @@
-"""Weighted items of known utterances: what figures of localization count and a bootstrap draws."""
+"""Weighted items of known utterances, which metrics count and a bootstrap resamples."""
 
 from __future__ import annotations
 
@@ -87,10 +87,11 @@ def _tally(score: Floats, bonafide: Floats, spoof: Floats) -> Tally:
 
 
 def _tally_near_crossing(items: Items) -> Tally:
-    """Return a tally of the same EER: all scores but those that share their leading bits with the
-    score at which the rates cross are merged into one on either side.
+    """Return counted scores of the same EER, of which few are distinct.
 
-    Counting 25 million items by leading bits takes a quarter of the time that sorting them takes.
+    Scores that share their leading bits with the score at which the rates cross are counted one by
+    one; all others are merged into one on either side. Counting 25 million items by leading bits
+    takes a quarter of the time of sorting them.
     """
     bits = (items.score + 0.0).view(np.int64)  # -0.0 becomes 0.0
     ascending = bits ^ ((bits >> 63) & np.iinfo(np.int64).max)  # whole numbers ordered as scores

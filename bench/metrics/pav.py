@@ -1,5 +1,4 @@
-"""Pool adjacent violators: the best monotone calibration of scores, and the convex hull of the
-ROC."""
+"""Pool adjacent violators: the best monotone calibration, and the convex hull of the ROC."""
 
 from __future__ import annotations
 
@@ -11,7 +10,7 @@ from bench.metrics.tally import Floats, Tally, totals
 
 
 class Pools(NamedTuple):
-    """Weights of neighbouring scores put together, ascending; two arrays of shape (m,).
+    """Weights of neighbouring scores that are merged, ascending; two arrays of shape (m,).
 
     The share of bona fide weight rises from each pool to the next.
     """

@@ -1,14 +1,14 @@
-"""Who is drawn in a bootstrap replicate: utterances, speakers, attacks, or speakers and attacks.
+"""What a bootstrap replicate resamples: utterances, speakers, attacks, or speakers and attacks.
 
-Frames of one utterance share a recording, trials of one speaker a voice, spoofs of one attack a
-generator. Resampling what depends on one another as if it did not understates the interval (Wu et
+Frames of one utterance share a recording, trials of one speaker share a voice, and spoofs of one
+attack share a generator. Treating dependent trials as independent makes intervals too narrow (Wu et
 al., IEEE/ACM TASLP 25(1), 2017, PMC5484007, on speakers; Ferrer and Riera's `confidence_intervals`
-draws whole conditions for the same reason), so that a plan draws wholes. A replicate is a vector of
-weights: how often each whole was drawn. `Factors.plan` says which plan is right for given trials;
-whoever makes an interval or compares two systems asks it, so that all draw alike.
+resamples whole conditions for the same reason). So a plan resamples utterances, speakers or attacks
+as a whole. A replicate is a vector of weights: how often each of them was drawn. `Factors.plan`
+chooses the plan for given trials; intervals and comparisons use it, so that all resample alike.
 
-NIST's two-layer bootstrap, which draws trials within each drawn speaker once more and is the more
-conservative, is not here: it needs equally many trials a speaker, which corpora of spoofs lack.
+NIST's two-layer bootstrap, which also resamples trials within each drawn speaker and is more
+conservative, is not here: it needs equally many trials for each speaker, which spoof corpora lack.
 """
 
 from __future__ import annotations
@@ -32,26 +32,26 @@ WORDS = {
     "attack": "attacks",
     "speaker+attack": "speakers and attacks",
 }
-"""What each plan draws whole."""
+"""What each plan resamples."""
 
 AUTO = "auto"
-"""Stands for the plan that trials themselves ask for (`Factors.plan`)."""
+"""Stands for the plan that fits the trials (`Factors.plan`)."""
 
 
 class NothingToResample(BenchError):
-    """No interval is defined: whatever is drawn, one speaker stays one speaker."""
+    """No interval is defined: there is only one speaker, attack or utterance to resample."""
 
 
 class Plan(NamedTuple):
-    """A way to draw utterances."""
+    """A way to resample utterances."""
 
     name: str
     """One of `PLANS`."""
     unit: Integers
-    """(u,): codes of the utterances that it knows, ascending."""
+    """(u,): codes of the utterances, ascending."""
     levels: tuple[Integers, ...]
-    """Of each factor that is drawn (utterances; speakers; speakers and attacks), the code of every
-    utterance's level, (u,); -1 where an utterance does not depend on it."""
+    """For each factor that is resampled (utterances; speakers; speakers and attacks), the code of
+    every utterance's level, (u,); -1 where an utterance has none."""
 
 
 def plan(
@@ -61,8 +61,10 @@ def plan(
     attack: ArrayLike | None = None,
     rank: ArrayLike | None = None,
 ) -> Plan:
-    """Return the plan `name` for utterances of the codes `unit`. `rank`, (u,), is each one's place
-    in the order in which utterances are drawn, that of the codes where it is None.
+    """Return the plan `name` for utterances of the codes `unit`.
+
+    `rank`, (u,), is each utterance's position in the order of drawing, by default that of the
+    codes.
 
     - `utterance`: utterances are drawn, each with all its frames.
     - `speaker`: speakers are drawn, each with all their trials of either class.
@@ -75,11 +77,11 @@ def plan(
       (13 in ASVspoof 2019 LA) are a small sample of attacks however many trials they have.
 
     `speaker` and `attack` are of shape (u,), names or codes, as `unit`; "", None and negative codes
-    stand for none, which is an attack's value where an utterance is bona fide. A plan may know more
-    utterances than are judged: only levels that occur among these are drawn.
+    stand for none, which is the attack of a bona fide utterance. A plan may have more utterances
+    than are evaluated: only levels that occur among these are resampled.
 
-    A BenchError is raised for an unknown name, a code that is there twice, and an utterance without
-    a speaker or a set without any attack where these are drawn: such a corpus has no such plan.
+    A BenchError is raised for an unknown name, a repeated code, and where speakers or attacks are
+    resampled but an utterance has no speaker or no utterance an attack.
 
     >>> plan("speaker", [0, 1, 2], ["p225", "p226", "p225"]).levels[0].tolist()
     [0, 1, 0]
@@ -131,10 +133,10 @@ class Factors(NamedTuple):
     def plan(self, unit: ArrayLike, spoof: ArrayLike, name: str = AUTO) -> Plan:
         """Return the plan for items of the utterances `unit`, with weights as `spoof`; (n,) both.
 
-        Where `name` is `AUTO`, it is the plan that these trials ask for: speakers are drawn where
-        every utterance has one and there are two, attacks where every spoof has one and there are
-        two; utterances where there is neither. So the spoofs of one attack are drawn by their
-        speakers, and the trials of one speaker by attacks. Other names are for who knows better.
+        Where `name` is `AUTO`, the plan follows from the trials: speakers are resampled where
+        every utterance has one and there are at least two, attacks where every spoof has one and
+        there are at least two, and utterances otherwise. So the spoofs of one attack are resampled
+        by speaker, and the trials of one speaker by attack.
 
         Raise BenchError for an utterance that is not among the factors, and as `plan`.
 
@@ -186,9 +188,10 @@ def factors(
     attack: ArrayLike | None = None,
     names: Sequence[str] | None = None,
 ) -> Factors:
-    """Return the factors of utterances of the codes `unit`, each there once; as `plan` has them,
-    but that either may be missing, of some utterances or of all. With their `names`, utterances are
-    drawn in the order of these, whichever their codes are.
+    """Return the factors of utterances of the codes `unit`, each listed once.
+
+    Speakers and attacks are given as for `plan`; either may be missing, for some utterances or for
+    all. With `names`, utterances are resampled in the order of their names instead of their codes.
 
     >>> factors([3, 1], ["p2", ""]).speaker.tolist()
     [-1, 0]
@@ -221,7 +224,7 @@ class Replicate(NamedTuple):
     weights: Floats
     """How often each group was drawn, (n,)."""
     again: int
-    """How many draws before it lacked a class."""
+    """How many draws before it lacked a class and were repeated."""
 
 
 class Groups(NamedTuple):
@@ -242,8 +245,8 @@ class Groups(NamedTuple):
     def replicate(self, seed: int, number: int, needed: Floats) -> Replicate:
         """Return replicate `number` of `seed`, the same whatever else is drawn.
 
-        `needed`, (n, k), says what each of k sums, such as a class's weight, has from each group.
-        A draw in which one of them is 0 has no figure and is made again.
+        `needed`, (n, k), is what each group adds to each of k sums, such as the weight of a class.
+        A draw in which one of the sums is 0 is repeated.
         """
         rng = np.random.default_rng([seed, number])
         again = 0
@@ -252,8 +255,7 @@ class Groups(NamedTuple):
         return Replicate(weights, again)
 
     def _draw(self, rng: np.random.Generator) -> Floats:
-        """Return weights of the groups: from each factor as many levels as it has, with
-        replacement."""
+        """Return weights of the groups: each factor's levels, drawn with replacement."""
         counts = [_drawn(rng, size) for size in self.sizes]
         if len(counts) == 1:
             return counts[0]  # a group is a level
@@ -266,8 +268,8 @@ class Groups(NamedTuple):
 def groups(plan: Plan, sets: Sequence[Integers]) -> Groups:
     """Return the groups of items whose utterances have the codes `sets`, an array for each set.
 
-    Only utterances and levels that occur there are drawn. Raise BenchError for an utterance that
-    the plan does not know, and where nothing can vary: one speaker has no interval.
+    Only utterances and levels that occur there are resampled. Raise BenchError for an utterance
+    that is not in the plan, and where nothing can vary: one speaker has no interval.
     """
     at = [np.searchsorted(plan.unit, unit) for unit in sets]
     for unit, positions in zip(sets, at, strict=True):
@@ -324,8 +326,8 @@ def sums(group: Integers, weights: Floats, n: int) -> Floats:
 def _drawn(rng: np.random.Generator, size: int) -> Floats:
     """Return how often each of `size` things is drawn in as many draws.
 
-    How many draws fall on each stretch of them comes first: large arrays that come and go cost two
-    threads more than the drawing.
+    First comes how many draws fall on each stretch of them: in two threads, large temporary arrays
+    cost more than the draws.
     """
     starts = [*range(0, size, _STRETCH)]
     lengths = np.diff(starts, append=size)
