@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.metrics import scores
+from bench.evaluation import score_file as scores
 from bench.metrics.bootstrap import replicated
 from bench.metrics.items import Items
 from bench.metrics.measure import DecisionMetric, ScoreMetric
@@ -91,11 +91,12 @@ def draws(path: Path, figures: Collection[str]) -> dict[str, Draws]:
     """Return each of `figures` of the score file at `path`, in replicates that draw speakers and
     attacks, or utterances where it does not name these.
 
-    Figures are those of `bench.metrics.scores.figures` and the official ones of whole utterances
-    (`bench.evaluation.official`), all trials together (`eer`) or bona fide trials against the spoofs
-    of one attack (`A07.eer`), by the score or by the bona fide logit (`eer_bonafide_logit`).
+    Figures are those of `bench.evaluation.row_evaluation.evaluate_file` and the official ones of
+    whole utterances (`bench.evaluation.official`), all trials together (`eer`) or bona fide trials
+    against the spoofs of one attack (`A07.eer`), by the score or by the bona fide logit
+    (`eer_bonafide_logit`).
     `CANNOT` stands for any other: min t-DCF needs the organisers' ASV scores, other breakdowns the
-    corpus's lists. Raise BenchError as `bench.metrics.scores.read`.
+    corpus's lists. Raise BenchError as `bench.evaluation.score_file.read`.
     """
     table = scores.read(path)
     file = _File(
