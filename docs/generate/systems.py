@@ -1,0 +1,5 @@
+"""To be written."""
+
+
+def make_pages() -> dict[str, str]:
+    return {}
