@@ -14,7 +14,7 @@ _HEAD = """# Command line
 
 This page is made from the program. `bench COMMAND --help` prints the same.
 
-Every command but `bench ui` takes `--json` and then prints one object ([JSON](../reference/json.md)).
+Every command but `bench ui` takes `--json` and then prints one object ([JSON](../json.md)).
 `table4` is short for `sal/table4`, and `cross` for `cross/detection`. Other tables are named in
 full: `tca/table1`.
 """
