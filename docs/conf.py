@@ -19,7 +19,7 @@ version = release = __version__
 extensions = ["myst_parser", "sphinx.ext.autodoc"]
 myst_enable_extensions = ["deflist"]
 myst_heading_anchors = 4
-exclude_patterns = ["_build", "generate", "costs.md"]
+exclude_patterns = ["_build", "costs.md"]
 nitpicky = True
 default_role = "code"  # our docstrings have code between single backticks
 autodoc_typehints = "none"  # types are in the docstrings' words; there is no network to link them
@@ -29,7 +29,7 @@ html_title = f"{project} {version}"
 html_theme_options = {"navigation_with_keys": True}
 
 
-def _write_generated_pages(app: Sphinx) -> None:
+def _write_generated_pages(_: Sphinx) -> None:
     from generate import write_pages
 
     write_pages(HERE / "generated")

@@ -29,8 +29,10 @@ prints their values for each row of a table.
 _GROUPS = (
     (
         "Table cards",
-        "`experiments/<paper>/<table>.toml`. `[base]` and each row hold the settings of a run"
-        " ([below](#settings-of-a-run)) beside the keys listed here.",
+        (
+            "`experiments/<paper>/<table>.toml`. `[base]` and each row hold the settings of a run"
+            " ([below](#settings-of-a-run)) beside the keys listed here."
+        ),
         (Table, Paper),
     ),
     ("Settings of a run", "What `[base]`, a row, a variant and `--set` can set.", (Run,)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterator
+from itertools import starmap
 
 import click
 
@@ -35,7 +36,7 @@ def walk_commands(
 
 def make_pages() -> dict[str, str]:
     """Return the page, one section a command."""
-    return {"commands.md": "\n".join([_HEAD, *map(_describe_command, *zip(*walk_commands()))])}
+    return {"commands.md": "\n".join([_HEAD, *starmap(_describe_command, walk_commands())])}
 
 
 def _describe_command(name: str, command: click.Command) -> str:

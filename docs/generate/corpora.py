@@ -24,8 +24,11 @@ def _list_corpora(card_by_key: dict[str, CorpusCard]) -> str:
         [
             "# Corpora",
             "",
-            "Each page is made from the corpus's card, `datasets/<key>.toml`. A command takes the"
-            " key or the short name. Files are described as they lie in the official archives.",
+            (
+                "Each page is made from the corpus's card, `datasets/<key>.toml`. A command takes"
+                " the key or the short name. Files are described as they lie in the official"
+                " archives."
+            ),
             "",
             *_unescaped_table(("corpus", "short name", "labels for", "licence"), cells),
             "",
@@ -54,8 +57,10 @@ def _describe_corpus(card: CorpusCard) -> str:
         f'{card.key} = "/data/{card.key}"',
         "```",
         "",
-        f"Then `bench data check {card.short}` compares every file with the protocol, the labels"
-        " and the counts below.",
+        (
+            f"Then `bench data check {card.short}` compares every file with the protocol, the"
+            " labels and the counts below."
+        ),
         "",
     ]
     lines += ["## Layout", "", *_layout(card), "", "## Counts", "", *_counts(card), ""]
@@ -94,18 +99,24 @@ def _facts(card: CorpusCard) -> list[str]:
 def _layout(card: CorpusCard) -> list[str]:
     if card.protocol is None:
         return [
-            f"The module `bench/corpora/readers/{card.reader}.py` reads the lists of this corpus;"
-            " its docstring describes them."
+            (
+                f"The module `bench/corpora/readers/{card.reader}.py` reads the lists of this"
+                " corpus; its docstring describes them."
+            )
         ]
     protocol = card.protocol
     heading = f"Its first line may be the header `{protocol.header}`." if protocol.header else ""
     names = [f"`{name}`" for name in protocol.columns]
     return [
-        "Paths are relative to the folder that `bench.toml` names. Where several are listed, the"
-        " first one that exists is used.",
+        (
+            "Paths are relative to the folder that `bench.toml` names. Where several are listed,"
+            " the first one that exists is used."
+        ),
         "",
-        f"- **List of utterances:** {', '.join(f'`{file}`' for file in protocol.file)},"
-        f" separated by {protocol.separator}. {heading}",
+        (
+            f"- **List of utterances:** {', '.join(f'`{file}`' for file in protocol.file)},"
+            f" separated by {protocol.separator}. {heading}"
+        ),
         f"- **Columns:** {' or '.join(names)} (`-`: ignored).",
         f"- **Audio:** {', '.join(f'`{file}`' for file in protocol.audio)}",
     ]
@@ -123,8 +134,11 @@ def _counts(card: CorpusCard) -> list[str]:
     return [
         *table(heads, [cells(name, split) for name, split in card.splits.items()]),
         "",
-        "`verified`: counted in the official files, or printed by the organisers; a corpus with"
-        " other counts does not pass the check. `memory`: not verified; a difference is a warning.",
+        (
+            "`verified`: counted in the official files, or printed by the organisers; a corpus with"
+            " other counts does not pass the check. `memory`: not verified; a difference is a"
+            " warning."
+        ),
     ]
 
 

@@ -32,11 +32,15 @@ def draw_boxes(boxes: Sequence[Box], label: str) -> str:
     arrows = [_draw_arrow(by_name[source], box) for box in boxes for source in box.after]
     return "\n".join(
         [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}"'
-            f' width="{width:g}" height="{height:g}" role="img" aria-label="{escape(label)}"'
-            ' font-family="sans-serif" font-size="13">',
-            '<defs><marker id="head" markerWidth="8" markerHeight="8" refX="7" refY="4"'
-            ' orient="auto"><path d="M0,0 L8,4 L0,8 z" fill="#444"/></marker></defs>',
+            (
+                f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}"'
+                f' width="{width:g}" height="{height:g}" role="img" aria-label="{escape(label)}"'
+                ' font-family="sans-serif" font-size="13">'
+            ),
+            (
+                '<defs><marker id="head" markerWidth="8" markerHeight="8" refX="7" refY="4"'
+                ' orient="auto"><path d="M0,0 L8,4 L0,8 z" fill="#444"/></marker></defs>'
+            ),
             '<rect width="100%" height="100%" rx="6" fill="white"/>',
             *arrows,
             *map(_draw_box, boxes),
@@ -59,10 +63,14 @@ def _draw_box(box: Box) -> str:
     dashes = ' stroke-dasharray="5 4"' if box.training_only else ""
     title_y, shape_y = (top + 21, top + 39) if box.shape else (top + 30, 0)
     lines = [
-        f'<rect x="{left:g}" y="{top:g}" width="{_WIDTH}" height="{_HEIGHT}" rx="6"'
-        f' fill="#eef3fa" stroke="#3b6ea5"{dashes}/>',
-        f'<text x="{middle:g}" y="{title_y:g}" text-anchor="middle" fill="#111">'
-        f"{escape(box.title)}</text>",
+        (
+            f'<rect x="{left:g}" y="{top:g}" width="{_WIDTH}" height="{_HEIGHT}" rx="6"'
+            f' fill="#eef3fa" stroke="#3b6ea5"{dashes}/>'
+        ),
+        (
+            f'<text x="{middle:g}" y="{title_y:g}" text-anchor="middle" fill="#111">'
+            f"{escape(box.title)}</text>"
+        ),
     ]
     if box.shape:
         lines.append(
@@ -73,10 +81,10 @@ def _draw_box(box: Box) -> str:
 
 
 def _draw_arrow(source: Box, target: Box) -> str:
-    start = (_left(source.column) + _WIDTH / 2, _top(source.row) + _HEIGHT)
-    end = (_left(target.column) + _WIDTH / 2, _top(target.row) - 1)
-    middle = end[1] - _GAP_Y / 2
-    points = f"{start[0]:g},{start[1]:g} {start[0]:g},{middle:g} {end[0]:g},{middle:g} {end[0]:g},{end[1]:g}"
+    left, right = (_left(box.column) + _WIDTH / 2 for box in (source, target))
+    start, end = _top(source.row) + _HEIGHT, _top(target.row) - 1
+    middle = end - _GAP_Y / 2
+    points = f"{left:g},{start:g} {left:g},{middle:g} {right:g},{middle:g} {right:g},{end:g}"
     return (
         f'<polyline points="{points}" fill="none" stroke="#444" stroke-width="1.3"'
         ' marker-end="url(#head)"/>'

@@ -8,8 +8,6 @@ from importlib import import_module
 from typing import Any
 
 import torch
-from generate.diagrams import draw_boxes
-from generate.networks import NETWORKS
 
 from bench import cards, paper_cards, systems
 from bench.frontends.encoder import WAVLM_LARGE, XLSR_300M, Encoder
@@ -19,6 +17,8 @@ from bench.specs.frontends import Lora
 from bench.specs.run import Run
 from bench.specs.table import Difference, Paper
 from bench.trees import leaves
+from generate.diagrams import draw_boxes
+from generate.networks import NETWORKS
 
 _ROWS = {
     "sal": ("sal/table4", ("S0", "S7")),
@@ -73,8 +73,10 @@ def _describe_system(key: str) -> str:
         *_paragraphs(module),
         "## Sizes",
         "",
-        "Trained and frozen weights of each part, counted on the published dimensions of the"
-        " front-end.",
+        (
+            "Trained and frozen weights of each part, counted on the published dimensions of the"
+            " front-end."
+        ),
         "",
     ]
     for row, run in runs.items():
