@@ -7,10 +7,10 @@ import typing
 from collections.abc import Iterator
 from typing import Any
 
+from bench.references import Reference
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from bench.references import Reference
 from bench.specs.corpus import CorpusCard
 from bench.specs.described import describe_model
 from bench.specs.run import Run

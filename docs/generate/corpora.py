@@ -5,6 +5,7 @@ from __future__ import annotations
 from bench.corpora import cards
 from bench.disk import human_bytes
 from bench.markdown import prose, table
+
 from bench.specs.corpus import CorpusCard, Split
 
 

@@ -8,15 +8,15 @@ from importlib import import_module
 from typing import Any
 
 import torch
-
-from bench import cards, paper_cards, systems
 from bench.frontends.encoder import WAVLM_LARGE, XLSR_300M, Encoder
 from bench.frontends.lora import adapt
 from bench.markdown import prose, table
+from bench.trees import leaves
+
+from bench import cards, paper_cards, systems
 from bench.specs.frontends import Lora
 from bench.specs.run import Run
 from bench.specs.table import Difference, Paper
-from bench.trees import leaves
 from generate.diagrams import draw_boxes
 from generate.networks import NETWORKS
 

@@ -12,10 +12,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from bench import cards
+from bench.cards import table_cards
 from bench.cli import main
 from bench.provenance import processor
-from bench.reporting import terminal
+from bench.reports import terminal
 
 from .pages import DOCS, HOW_TO, ROOT, read_blocks, read_file
 
@@ -45,7 +45,9 @@ def test_the_table_of_the_how_to_resolves_in_both_forms(bench: Run, tmp_path: Pa
     name = "lab/experiments/mine/rounds.toml"
     (tmp_path / name).parent.mkdir(parents=True)
     (tmp_path / name).write_text(read_file(HOW_TO / "table.md", name), encoding="utf-8")
-    one, five = (cards.resolve(cards.table("mine/rounds"), row) for row in ("one", "five"))
+    one, five = (
+        table_cards.resolve(table_cards.table("mine/rounds"), row) for row in ("one", "five")
+    )
     assert (one.mix.rounds, five.mix.rounds) == (1, 5)
     assert five.model_copy(update={"mix": one.mix}) == one, "nothing else differs"
     for form in ((), ("--smoke",)):
@@ -84,8 +86,8 @@ def excerpt() -> str:
 
 
 def test_the_demos_excerpt_is_what_the_demo_prints_of_these_results() -> None:
-    card = cards.table("table4")
-    runs = {row: cards.resolve(card, row, "smoke") for row in cards.runnable(card)}
+    card = table_cards.table("table4")
+    runs = {row: table_cards.resolve(card, row, "smoke") for row in table_cards.runnable(card)}
     shown = {line.split()[0]: line for line in excerpt().splitlines()[3:]}
     assert [*shown] == [*runs]
     lines = []
