@@ -16,8 +16,10 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
+import bench.metrics
 from bench.cards import corpus_cards
 from bench.errors import BenchError
+from bench.metrics.registry import LOGIT, describe_metrics, find_file
 from bench.specs.run import Data, Run, Stage
 
 NAME = "RESULTS_VERSION"
@@ -27,41 +29,25 @@ _UNSAID: Mapping[str, int] = {"detector respiro": 2}
 runs said them."""
 _ROOT = Path(__file__).parent
 
-METRICS: Mapping[str, str] = {
-    "eer": "metrics/det",
-    "eer_official": "metrics/det",
-    "auc": "metrics/auc",
-    "min_tdcf": "metrics/tdcf",
-    "min_dcf": "metrics/dcf",
-    "act_dcf": "metrics/dcf",
-    "cllr": "metrics/cllr",
-    "min_cllr": "metrics/cllr",
-    "range_eer": "metrics/ranges",
-    "utterance_eer": "metrics/scores",
-    "f1": "metrics/f1",
-    "precision": "metrics/f1",
-    "recall": "metrics/f1",
-    "f1_spoof": "metrics/f1",
-    "precision_spoof": "metrics/f1",
-    "recall_spoof": "metrics/f1",
-    "error": "metrics/positions",
-}
-"""The module of each result of `bench.metrics.catalogue`."""
 INTERVALS = "metrics/bootstrap"
 _OTHERS: Mapping[str, str] = {
     "training": "training/engine",
-    "audio": "corpora/audio",
-    "labels of frames": "labels/frames",
-    "breath marks": "breath/marks",
+    "audio": "data/audio",
+    "labels of frames": "data/frame_labels",
+    "breath marks": "models/breath/marks",
 }
 _DETECTORS = ("dsp", "respiro", "precomputed")
 
 
 def declared(module: str) -> int:
-    """Return the version that a module of `bench` declares, e.g. `systems/sal`; BenchError where it
-    declares none.
+    """Return the version that a module of `bench` declares, e.g. `models/systems/sal`.
+
+    Raise BenchError where it declares none.
     """
-    return _declared(_ROOT / f"{module}.py")
+    folder, _, name = module.rpartition("/")
+    folders = bench.metrics.__path__ if folder == "metrics" else [_ROOT / folder]
+    paths = [Path(of, f"{name}.py") for of in folders]
+    return _declared(next((path for path in paths if path.is_file()), paths[0]))
 
 
 @cache
@@ -78,15 +64,16 @@ def module_of(part: str) -> str:
     """Return the module of a part by the name that it has in `of_run` and `of_metrics`.
 
     >>> module_of("system sal"), module_of("augmentation mix-frame"), module_of("metric auc")
-    ('systems/sal', 'augment/mix_frame', 'metrics/auc')
+    ('models/systems/sal', 'models/augment/mix_frame', 'metrics/auc')
     """
     if part in _OTHERS:
         return _OTHERS[part]
     what, _, kind = part.partition(" ")
     if what == "metric":
-        return INTERVALS if kind == "intervals" else METRICS[kind]
+        return INTERVALS if kind == "intervals" else f"metrics/{find_file(kind).stem}"
     folders = {"system": "systems", "front-end": "frontends", "augmentation": "augment"}
-    folders |= {"reader": "corpora/readers", "detector": "breath"}
+    folders = {what: f"models/{folder}" for what, folder in folders.items()}
+    folders |= {"reader": "data/readers", "detector": "models/breath"}
     return f"{folders[what]}/{kind.replace('-', '_')}"
 
 
@@ -128,7 +115,7 @@ def of_metrics(results: Iterable[str]) -> dict[str, int]:
     `partialspoof.eer`, `a.A07.eer_bonafide_logit`.
     """
     kinds = {_kind(name.rpartition(".")[2]) for name in results}
-    known = sorted(kind for kind in kinds if kind in METRICS)
+    known = sorted(kinds & describe_metrics().keys())
     return _versions([*(f"metric {kind}" for kind in known), *["metric intervals"] * bool(known)])
 
 
@@ -138,7 +125,7 @@ def _versions(parts: Iterable[str]) -> dict[str, int]:
 
 def _kind(name: str) -> str:
     """Return a result's name without what it goes by and its resolution."""
-    return re.sub(r"_\d+ms$", "", name.removesuffix("_bonafide_logit"))
+    return re.sub(r"_\d+ms$", "", name.removesuffix(LOGIT))
 
 
 def unsaid(part: str) -> int:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from bench.cli.given import Given, ScoreFileParam
+from bench.cli.score_file_argument import ScoreFileArgument, ScoreFileParam
 from bench.config import Config, Form
 from bench.errors import BenchError
 
@@ -27,18 +27,22 @@ class SystemParam(ScoreFileParam):
 
     def convert(  # pyright: ignore[reportIncompatibleMethodOverride]
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Given | NamedRow:
+    ) -> ScoreFileArgument | NamedRow:
         """Return the file or the row, or refuse what is neither."""
         text = str(value)
         is_row = re.fullmatch(r"[^:,\\]+:[^:\\]+", text) and not text.startswith((".", "/"))
-        if isinstance(value, Given) or not is_row or Path(text.partition(",")[0]).exists():
+        if (
+            isinstance(value, ScoreFileArgument)
+            or not is_row
+            or Path(text.partition(",")[0]).exists()
+        ):
             return super().convert(value, param, ctx)
         return NamedRow(text)
 
 
-def score_file(
+def find_row_scores(
     row: NamedRow, corpus: str, split: str, seeds: str, form: Form, here: Config
-) -> tuple[Given, dict[str, Any]]:
+) -> tuple[ScoreFileArgument, dict[str, Any]]:
     """Return the score file of a row's run on a split, fetched from the tracking store where that
     is a server (it is there as long as the command runs), and which row it is, for scripts.
     """
@@ -47,18 +51,31 @@ def score_file(
     from bench.tracking import open_store, run_artifacts
 
     store = open_store.to_read(here)
-    found = find_row(row.text, form, store, seeds)
-    if len(found.runs) != 1:
-        raise BenchError(f"{found.name}: beside a file one seed can be compared: --seeds N")
+    runs_of_row = find_row(row.text, form, store, seeds)
+    if len(runs_of_row.runs) != 1:
+        raise BenchError(
+            "option.missing",
+            f"{runs_of_row.name}: a file is compared with one seed of a row: add --row-seed N",
+        )
     names = [
-        name for of, name in found.evaluations.items() if (of.corpus, of.split) == (corpus, split)
+        name
+        for data, name in runs_of_row.evaluations.items()
+        if (data.corpus, data.split) == (corpus, split)
     ]
     if not names:
-        known = ", ".join(f"{of.corpus} {of.split}" for of in found.evaluations)
-        raise BenchError(f"{found.name}: is not evaluated on {corpus} {split}; it is on {known}")
-    run = found.runs[0]
+        evaluated_on = ", ".join(f"{data.corpus} {data.split}" for data in runs_of_row.evaluations)
+        raise BenchError(
+            "row.no-such-evaluation",
+            f"{runs_of_row.name}: is not evaluated on {corpus} {split}; it is on {evaluated_on}",
+        )
+    run = runs_of_row.runs[0]
     context = click.get_current_context()
     path = context.with_resource(run_artifacts.score_file(store, run_of(run, names[0]), names[0]))
     if path is None:
-        raise BenchError(f"{found.name}: its scores on {corpus} are not in the tracking store")
-    return Given(path, found.name, {}, Path(found.name)), found.as_dict()
+        raise BenchError(
+            "run.no-scores",
+            f"{runs_of_row.name}: its scores on {corpus} are not in the tracking store",
+        )
+    return ScoreFileArgument(
+        path, runs_of_row.name, {}, Path(runs_of_row.name)
+    ), runs_of_row.as_dict()

@@ -11,7 +11,7 @@ import click
 
 from bench.cards import sweep_cards
 from bench.cli import completion, configuration, json_output, options
-from bench.cli.console import FROM_EPOCH, resumable
+from bench.cli.console import FROM_EPOCH, announce_resumption
 from bench.config import Config, Form
 from bench.specs.sweep import Sweep
 
@@ -51,43 +51,47 @@ def sweep(
     so; the one that was interrupted is taken up again, once.
     """
     here = configuration.to_write()
-    card = sweep_cards.sweep(name, options.form(smoke))
+    card = sweep_cards.sweep(name, options.choose_form(smoke))
     wanted = trials or card.wanted
     # These import torch, Optuna and MLflow, which takes seconds: only now.
     from bench.cli.display import Display
     from bench.reports.sweep_records import trial_records
-    from bench.sweeps import launch
-    from bench.sweeps.trials import Sweeping, require
+    from bench.sweeps import worker_processes
+    from bench.sweeps.trials import SweepRun, require_inputs
     from bench.tracking.store import Store
 
-    require(card, here)
+    require_inputs(card, here)
     if worker:
-        launch.stop_with_parent()
+        worker_processes.stop_with_parent()
     store = Store(here)
     title = f"sweep {card.key}{' SMOKE' if smoke else ''}"
-    with resumable(FROM_EPOCH), Display(title, wanted, log) as display:
+    with announce_resumption(FROM_EPOCH), Display(title, wanted, log) as display:
         if not worker:
             for dead in store.sweep_dead():
                 display.say(f"marked failed, its process had died: {dead}")
-        sweeping = Sweeping(card, here, store, display, storage)
+        sweeping = SweepRun(card, here, store, display, storage)
         if not worker:
             sweeping.require_room(wanted, jobs)
         if jobs > 1 and not worker:
             if storage:
-                os.environ[launch.STORAGE] = storage
+                os.environ[worker_processes.STORAGE_VARIABLE] = storage
             arguments = ["sweep", card.key, "--trials", str(wanted), "--worker"]
-            launch.run([*arguments, *(["--smoke"] * smoke)], jobs, here, display.pass_on)
+            worker_processes.run_workers(
+                [*arguments, *(["--smoke"] * smoke)], jobs, here, display.pass_on
+            )
         else:
-            for ended in sweeping.run(wanted):
-                display.end(f"trial {ended.number}", ended.ending, _said(card, ended))
+            for ended in sweeping.run_trials(wanted):
+                display.end(f"trial {ended.number}", ended.ending, _describe_ending(card, ended))
         if worker:
             return
-        done = sweeping.close(wanted)
-        said = sweeping.standing()
-        json_output.add({"trials": trial_records(card, sweeping.table())})
-    json_output.add({"sweep": card.key, "form": card.form, "complete": done, "standing": said})
-    if said:
-        click.echo(said)
+        done = sweeping.close_study(wanted)
+        standing = sweeping.describe_standing()
+        json_output.add_content({"trials": trial_records(card, sweeping.build_table())})
+    json_output.add_content(
+        {"sweep": card.key, "form": card.form, "complete": done, "standing": standing}
+    )
+    if standing:
+        click.echo(standing)
     command = f"bench report {sweep_cards.PREFIX}{card.key}" + (" --smoke" if smoke else "")
     if done:
         click.echo(f"next: {command}")
@@ -96,7 +100,7 @@ def sweep(
     context.exit(1)
 
 
-def _said(card: Sweep, ended: Any) -> str:
+def _describe_ending(card: Sweep, ended: Any) -> str:
     if ended.ending == "finished":
         from bench.metrics.catalogue import shown
 
@@ -104,14 +108,14 @@ def _said(card: Sweep, ended: Any) -> str:
     return ended.reason
 
 
-def entry(name: str) -> dict[str, Any]:
+def describe_sweep(name: str) -> dict[str, Any]:
     """Return what `bench list` says of a sweep."""
     card = sweep_cards.sweep(name)
     about = f"{card.title} [{card.wanted} trials from {card.parent}]"
     return {"name": card.key, "from": card.parent, "about": about}
 
 
-def show(name: str, form: Form, as_json: bool) -> None:
+def show_sweep(name: str, form: Form, as_json: bool) -> None:
     """Print a sweep's card: where it starts, what it varies, how far a study of it is."""
     card = sweep_cards.sweep(name, form)
     run = sweep_cards.base(card)
@@ -133,14 +137,14 @@ def show(name: str, form: Form, as_json: bool) -> None:
         f"  {card.objective} should become least; sampler {card.sampler.kind}, "
         f"pruner {card.pruner.kind}; study signature {sweep_cards.signature(card)}"
     )
-    for key, of in card.space.items():
-        between = " | " if of.kind == "categories" else " to "
-        click.echo(f"    {key}: {between.join(map(sweep_cards.text, of.edges()))}")
+    for key, dimension in card.space.items():
+        between = " | " if dimension.kind == "categories" else " to "
+        click.echo(f"    {key}: {between.join(map(sweep_cards.text, dimension.edges()))}")
     for note in card.notes:
         click.echo(f"  note: {note}")
 
 
-def report(
+def report_sweep(
     context: click.Context, name: str, form: Form, check: bool, folder: Path, as_json: bool
 ) -> None:
     """Write a sweep's report from the tracking store alone, or check that it is not stale."""
@@ -148,7 +152,7 @@ def report(
 
     here = configuration.to_write(folder)
     card = sweep_cards.sweep(name, form)
-    made = _made(card, here)
+    made = _build_report(card, here)
     if as_json and not check:
         from bench.reports.sweep_records import trial_records
 
@@ -160,7 +164,7 @@ def report(
         return
     stale = reporting.stale(made, folder)
     smoke = ["--smoke"] if form == "smoke" else []
-    command = shlex.join(["bench", "report", name, *smoke, "--folder", str(folder)])
+    command = shlex.join(["bench", "report", name, *smoke, "--output-dir", str(folder)])
     json_output.print_json("report check", {"stale": stale, "command": command})
     for path in stale:
         click.echo(f"stale: {path} (write it with `{command}`)", err=True)
@@ -169,12 +173,14 @@ def report(
     click.echo(f"up to date: {folder}")
 
 
-def _made(card: Sweep, here: Config) -> Any:
+def _build_report(card: Sweep, here: Config) -> Any:
     from bench.reports import sweep as reporting
     from bench.tracking import studies
     from bench.tracking.store import Store
 
-    kept = studies.kept(Store(here), card.key, card.form, sweep_cards.signature(card))
-    if not kept:
+    studies_in_store = studies.kept(Store(here), card.key, card.form, sweep_cards.signature(card))
+    if not studies_in_store:
         return reporting.report(card, None, {}, 0)
-    return reporting.report(card, kept[0].trials, kept[0].importances, len(kept) - 1)
+    return reporting.report(
+        card, studies_in_store[0].trials, studies_in_store[0].importances, len(studies_in_store) - 1
+    )

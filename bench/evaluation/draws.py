@@ -23,30 +23,20 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.evaluation.official import Official
-from bench.metrics import scores
+from bench.evaluation import score_file as scores
 from bench.metrics.bootstrap import replicated
-from bench.metrics.breakdown import Cell
 from bench.metrics.items import Items
+from bench.metrics.measure import DecisionMetric, ScoreMetric
 from bench.metrics.mistakes import Mistakes, mistakes, ratio_mistakes
 from bench.metrics.plans import Factors, Groups, Plan, Replicate, groups, sums
 from bench.metrics.ratios import Ratios, replicated_ratios
+from bench.metrics.registry import LOGIT, select_metrics
 from bench.metrics.tally import Bools, Floats, Integers
 
 REPLICATES = 1000
 
 KIND = "2"
 """Changes where draws change: those that were kept of another kind are not taken for these."""
-
-LOGIT = "_bonafide_logit"
-"""Ends the name of a figure that goes by the bona fide logit instead of the score."""
-
-_NOTHING = np.zeros(0, dtype=np.int64)
-# None of these depends on a cell or on the organisers' ASV system.
-_MEASURES = Official(("dcf",), None).measures(
-    Cell({}, _NOTHING, _NOTHING), ("eer", "auc", "min_dcf", "act_dcf", "cllr", "min_cllr")
-)
-_RATIOS = ("f1", "f1_spoof")
 
 
 class Draws(NamedTuple):
@@ -99,11 +89,12 @@ def draws(path: Path, figures: Collection[str]) -> dict[str, Draws]:
     """Return each of `figures` of the score file at `path`, in replicates that draw speakers and
     attacks, or utterances where it does not name these.
 
-    Figures are those of `bench.metrics.scores.figures` and the official ones of whole utterances
-    (`bench.evaluation.official`), all trials together (`eer`) or bona fide trials against the spoofs
-    of one attack (`A07.eer`), by the score or by the bona fide logit (`eer_bonafide_logit`).
+    Figures are those of `bench.evaluation.row_evaluation.evaluate_file` and the official ones of
+    whole utterances (`bench.evaluation.official`), all trials together (`eer`) or bona fide trials
+    against the spoofs of one attack (`A07.eer`), by the score or by the bona fide logit
+    (`eer_bonafide_logit`).
     `CANNOT` stands for any other: min t-DCF needs the organisers' ASV scores, other breakdowns the
-    corpus's lists. Raise BenchError as `bench.metrics.scores.read`.
+    corpus's lists. Raise BenchError as `bench.evaluation.score_file.read`.
     """
     table = scores.read(path)
     file = _File(
@@ -128,9 +119,9 @@ def _drawn(file: _File, figure: str) -> Draws:
         return CANNOT
     plan = file.factors.plan(items.unit, items.spoof)
     trials = _trials(file.names, items, plan)
-    if name in _RATIOS and not cell and by is file.items:
+    if name in select_metrics(DecisionMetric) and not cell and by is file.items:
         return _of_ratios(trials, plan, items, file.ratios.only((name,)))
-    return _of_items(trials, plan, items, name) if name in _MEASURES else CANNOT
+    return _of_items(trials, plan, items, name) if name in select_metrics(ScoreMetric) else CANNOT
 
 
 def tracked(level: str) -> str:
@@ -154,7 +145,7 @@ def _only(items: Items, attacked: Bools) -> Items:
 
 
 def _of_items(trials: str, plan: Plan, items: Items, name: str) -> Draws:
-    measure = _MEASURES[name]
+    measure = select_metrics(ScoreMetric)[name].measure
     met = _groups(trials, plan, items)
     found = replicated([items], {name: measure}, met, REPLICATES, _seed(trials), draws="common")
     return Draws(trials, found.values[0, 0], mistakes(items, measure, plan))

@@ -1,5 +1,6 @@
-"""What figures may be broken down by: the card's factors, every other column of the keys, and
-columns of the score file.
+"""What results may be broken down by.
+
+These are the card's factors, every other column of the keys, and columns of the score file.
 """
 
 # pyarrow ships no types.
@@ -30,8 +31,10 @@ _MANY = 1000
 
 
 def known_factors(card: CorpusCard, table: pd.DataFrame) -> list[str]:
-    """Return the columns of the keys that figures may be broken down by: the card's, and all others
-    of two levels or more."""
+    """Return the columns of the keys that results may be broken down by.
+
+    These are the card's, and all others of two levels or more.
+    """
     others = [name for name in table.columns if name not in (*_NO_FACTORS, *card.roles)]
     return [*card.roles, *(name for name in others if table[name].nunique() >= 2)]
 
@@ -44,58 +47,62 @@ def read_with_fields(
     by: Iterable[str],
     ids: Sequence[str] = (),
 ) -> ScoreFile:
-    """Return the score file, with those of its columns that figures are broken down `by` and the
-    keys have not; `ids` as `forms.read` takes them.
+    """Return the score file, with those of its columns that `by` names and the keys do not have.
 
-    A BenchError says of a column that neither has it, and what either has.
+    `ids` as `forms.read` takes them. BenchError for a column that neither has, with what either
+    has.
     """
-    known = known_factors(card, keys)
-    names = tuple(name for name in dict.fromkeys(by) if name not in known)
+    factor_names = known_factors(card, keys)
+    names = tuple(name for name in dict.fromkeys(by) if name not in factor_names)
     if not names:
         return forms.read(path, reading, ids)
     try:
         file = forms.read(path, replace(reading, fields=(*reading.fields, *names)), ids)
     except BenchError as error:
         forms.read(path, reading, ids)  # these columns apart, is it a score file?
-        raise _no_factor(card, known, names[0], str(error)) from error
+        raise _no_factor(card, factor_names, names[0], str(error)) from error
     for name in names:
         if name not in file.fields:
-            raise _no_factor(card, known, name, f"{path}: there is no column {name!r}")
+            raise _no_factor(card, factor_names, name, f"{path}: there is no column {name!r}")
     return file
 
 
-def _no_factor(card: CorpusCard, known: list[str], name: str, why: str) -> BenchError:
-    return BenchError(f"{card.short} has no metrics by {name!r}{near(name, known)}\n- {why}")
+def _no_factor(card: CorpusCard, factor_names: list[str], name: str, why: str) -> BenchError:
+    return BenchError(
+        "scores.no-field",
+        f"{card.short} has no metrics by {name!r}{near(name, factor_names)}\n- {why}",
+    )
 
 
 def with_fields(table: pd.DataFrame, file: ScoreFile, trial: Integers) -> pd.DataFrame:
-    """Return the keys' table with the fields of the score file as columns; "" where a trial has no
-    row. `trial` is the row of the table for each row of the file, -1 where there is none.
+    """Return the keys' table with the fields of the score file as columns.
 
-    A BenchError names an utterance whose frames have different words.
+    A trial without a row has "". `trial` is the row of the table for each row of the file, -1 where
+    there is none. BenchError for an utterance whose frames have different words.
     """
-    known = np.flatnonzero(trial >= 0)
+    rows = np.flatnonzero(trial >= 0)
     added: dict[str, pd.Series] = {}
     for name, column in file.fields.items():
-        words = np.array(column.to_pylist(), dtype=object)[known]
+        words = np.array(column.to_pylist(), dtype=object)[rows]
         values = np.full(len(table), "", dtype=object)
-        values[trial[known]] = words
-        other = np.flatnonzero(values[trial[known]] != words)
+        values[trial[rows]] = words
+        other = np.flatnonzero(values[trial[rows]] != words)
         if len(other):
-            at = trial[known][other[0]]
+            at = trial[rows][other[0]]
             raise BenchError(
+                "scores.field-differs",
                 f"{file.path}: by {name}: {table['utterance'].iloc[at]} has {words[other[0]]!r} "
-                f"and {values[at]!r}: should be one word an utterance"
+                f"and {values[at]!r}: should be one word an utterance",
             )
         added[name] = pd.Series(values, index=table.index)
     return table.assign(**added) if added else table
 
 
 def roles_of(card: CorpusCard, table: pd.DataFrame, by: Iterable[str]) -> dict[str, Role]:
-    """Return the role of each column that is broken down by: the card's where it says, else
-    `spoof` where bona fide trials have one level, and `channel`.
+    """Return the role of each column that results are broken down by.
 
-    A BenchError names a column of too many levels.
+    It is the card's, else `spoof` where bona fide trials have one level, and `channel` otherwise.
+    BenchError for a column of too many levels.
     """
     roles: dict[str, Role] = dict(card.roles)
     for name in by:
@@ -104,23 +111,24 @@ def roles_of(card: CorpusCard, table: pd.DataFrame, by: Iterable[str]) -> dict[s
         levels = table[name].nunique()
         if levels > _MANY:
             raise BenchError(
+                "scores.too-many-levels",
                 f"by {name}: it has {levels:,} levels; should be a column of few words, at most "
-                f"{_MANY:,}"
+                f"{_MANY:,}",
             )
         of_bonafide = table.loc[table["label"] != SPOOF, name].nunique()
         roles[name] = "channel" if of_bonafide > 1 else "spoof"
     return roles
 
 
-def notes_on(
+def describe_fields(
     card: CorpusCard, file: ScoreFile, roles: Mapping[str, Role], by: Iterable[str]
 ) -> Iterator[str]:
-    """Say of each column that the card has no role for where it is from, and what it restricts."""
-    said: Mapping[Role, str] = {
+    """Yield for each column without a role in the card where it is from, and what it restricts."""
+    meanings: Mapping[Role, str] = {
         "channel": "a level restricts bona fide and spoof trials",
         "spoof": "a level restricts spoof trials only, as bona fide ones have but one",
     }
     for name in dict.fromkeys(by):
         if name not in card.roles:
             source = "the score file" if name in file.fields else "the keys"
-            yield f"by {name}: a column of {source}; {said[roles[name]]}"
+            yield f"by {name}: a column of {source}; {meanings[roles[name]]}"

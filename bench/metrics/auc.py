@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bench.metrics.measure import Ordered, ScoreMetric
 from bench.metrics.tally import Tally, errors
 
 RESULTS_VERSION = 1
@@ -24,3 +25,20 @@ def auc(counts: Tally) -> float:
     missed, rejected = errors(counts)
     lower = counts.bonafide @ rejected - counts.bonafide @ counts.spoof / 2
     return float(lower / missed[-1] / rejected[-1])
+
+
+METRICS = (
+    ScoreMetric(
+        name="auc",
+        label="AUC",
+        unit="rate",
+        better="higher",
+        definition="area under the ROC curve; ties count half",
+        source="Hanley and McNeil, Radiology 143, 1982 (the Mann-Whitney statistic)",
+        needs="scores",
+        trials=("utterances",),
+        by_logit=False,
+        order=30,
+        measure=Ordered(auc),
+    ),
+)

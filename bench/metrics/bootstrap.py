@@ -15,20 +15,18 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
 
 from bench.errors import BenchError
-from bench.metrics.cllr import min_cllr
 from bench.metrics.crossing import Curve, Sorted, are_independent, by_score, independent_rates
-from bench.metrics.dcf import Cost
-from bench.metrics.det import EerResult, eer_of
+from bench.metrics.det import equal_error_rate
 from bench.metrics.exact import Judged
 from bench.metrics.items import Items
+from bench.metrics.measure import Decided, Least, Measure, Ordered
 from bench.metrics.plans import Groups, Plan, by_utterance, check_draws, groups, sums
 from bench.metrics.tally import Floats, Tally
 from bench.units import CLASSES
@@ -38,8 +36,6 @@ RESULTS_VERSION = 1
 
 LEVEL = 0.95
 """Coverage of every interval."""
-
-Measure = Callable[[Tally], float]
 
 _BATCH_BYTES = 2**25
 _BATCH_ROWS = 64
@@ -66,25 +62,6 @@ class Interval(NamedTuple):
 
 
 _UNDRAWN = Interval(math.nan, math.nan)
-
-
-@dataclass(frozen=True)
-class Decided:
-    """A measure that is reached at a threshold, at which its errors can be counted."""
-
-    of: Callable[[Tally], EerResult | Cost]
-
-    def __call__(self, counts: Tally) -> float:
-        """Return the figure."""
-        return self.of(counts)[0]
-
-
-class Least(Decided):
-    """A measure of the threshold that is best for the very trials that it judges."""
-
-
-equal_error_rate = Decided(eer_of)
-"""The rate of `bench.metrics.det.eer_of`: the measure that resampling has a short way for."""
 
 
 def intervals(
@@ -144,7 +121,8 @@ def counted_errors(items: Items, measures: Mapping[str, Measure]) -> dict[str, I
 def _widened(drawn: Interval, judged: Judged, measure: Measure) -> Interval:
     """Return the interval with the errors of the figure, widened where these are few."""
     found = _counted(drawn, judged, measure)
-    if not found.few and not isinstance(measure, Least) and measure is not min_cllr:
+    least = isinstance(measure, Least) or (isinstance(measure, Ordered) and measure.least)
+    if not found.few and not least:
         return found
     low, high = judged.bounds(measure)
     return found._replace(low=min(low, drawn.low), high=max(high, drawn.high))

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from bench.metrics.measure import Ordered, ScoreMetric
 from bench.metrics.pav import pools
 from bench.metrics.tally import Floats, Tally, totals
 
@@ -60,3 +61,34 @@ def _pooled_cost(own: Floats, other: Floats) -> float:
     """
     there = own > 0
     return float(own[there] @ np.log2(1 + other[there] / own[there]))
+
+
+METRICS = (
+    ScoreMetric(
+        name="cllr",
+        label="Cllr",
+        unit="bits",
+        better="lower",
+        definition="cost of the scores as log-likelihood ratios; 0 best, 1 no use",
+        source="Brümmer and du Preez, Computer Speech & Language 20, 2006; ASVspoof 5's evaluation "
+        "package (`calculate_CLLR`)",
+        needs="scores",
+        trials=("utterances",),
+        official="dcf",
+        order=22,
+        measure=cllr,
+    ),
+    ScoreMetric(
+        name="min_cllr",
+        label="min Cllr",
+        unit="bits",
+        better="lower",
+        definition="Cllr after the best monotone recalibration (PAV)",
+        source="Brümmer and du Preez, Computer Speech & Language 20, 2006",
+        needs="scores",
+        trials=("utterances",),
+        official="dcf",
+        order=23,
+        measure=Ordered(min_cllr, least=True),
+    ),
+)

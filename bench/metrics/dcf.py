@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bench.errors import BenchError
+from bench.metrics.measure import Decided, Least, ScoreMetric
 from bench.metrics.tally import Tally, errors, totals
 
 RESULTS_VERSION = 1
@@ -117,3 +118,34 @@ def _weights(costs: DcfCosts) -> tuple[float, float]:
     if not 0 < costs.spoof_prior < 1 or not costs.miss > 0 or not costs.false_alarm > 0:
         raise BenchError(f"no costs of detection: {costs}; the prior is between 0 and 1, costs > 0")
     return costs.miss * (1 - costs.spoof_prior), costs.false_alarm * costs.spoof_prior
+
+
+METRICS = (
+    ScoreMetric(
+        name="min_dcf",
+        label="minDCF",
+        unit="cost",
+        better="lower",
+        definition="least cost at P(spoof) 0.05, miss 1, false alarm 10, normalised",
+        source="ASVspoof 5's evaluation plan and package (`compute_mindcf`)",
+        needs="costs",
+        trials=("utterances",),
+        official="dcf",
+        broken_down=True,
+        order=20,
+        measure=Least(min_dcf),
+    ),
+    ScoreMetric(
+        name="act_dcf",
+        label="actDCF",
+        unit="cost",
+        better="lower",
+        definition="the same at the Bayes threshold of log-likelihood ratios",
+        source="ASVspoof 5's evaluation package (`compute_actDCF`)",
+        needs="costs",
+        trials=("utterances",),
+        official="dcf",
+        order=21,
+        measure=Decided(act_dcf),
+    ),
+)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from bench.metrics.measure import Decided, PackageMetric, ScoreMetric
 from bench.metrics.tally import Floats, Tally, errors, tally, trials
 from bench.units import BONAFIDE, SPOOF
 
@@ -206,3 +207,36 @@ class _Crossing:
 
 def _below(score: float) -> float:
     return float(np.nextafter(score, -np.inf))
+
+
+equal_error_rate = Decided(eer_of)
+"""The measure that resampling has a short way for (`bench.metrics.crossing`)."""
+
+METRICS = (
+    ScoreMetric(
+        name="eer",
+        label="EER",
+        unit="rate",
+        better="lower",
+        definition="mean of FRR and FAR where they are closest; ties move together",
+        source="the ASVspoof challenges' evaluation packages (2019 to 5), but for tied trials",
+        needs="scores",
+        trials=("utterances", "frames"),
+        broken_down=True,
+        order=0,
+        measure=equal_error_rate,
+    ),
+    PackageMetric(
+        name="eer_official",
+        label="EER, ASVspoof package",
+        unit="rate",
+        better="lower",
+        definition="what the organisers' code prints: tied scores one by one, bona fide first",
+        source="`compute_eer` of the ASVspoof packages for 2019 (v2), 2021 and 5",
+        needs="scores",
+        trials=("utterances",),
+        by_logit=False,
+        order=1,
+        compute=eer_official,
+    ),
+)

@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike
 
 from bench.errors import BenchError
 from bench.metrics.det import eer
-from bench.metrics.tally import Bools
+from bench.metrics.measure import Confusion, DecisionMetric
+from bench.metrics.tally import Bools, Floats
 
 RESULTS_VERSION = 1
 """Raised when what this module gives can change (`bench.versions`)."""
@@ -115,3 +116,107 @@ def _figures(truth: Bools, decided: Bools) -> ClassFigures:
 
 def _share(part: int, whole: int) -> float:
     return part / whole if whole else float("nan")
+
+
+def _precision(of: Confusion) -> tuple[Floats, Floats]:
+    return of.hits, of.hits + of.false_alarms
+
+
+def _recall(of: Confusion) -> tuple[Floats, Floats]:
+    return of.hits, of.hits + of.misses
+
+
+def _f1(of: Confusion) -> tuple[Floats, Floats]:
+    return 2 * of.hits, 2 * of.hits + of.false_alarms + of.misses
+
+
+METRICS = (
+    DecisionMetric(
+        name="precision",
+        label="precision bona fide",
+        unit="rate",
+        better="higher",
+        definition="of frames decided bona fide",
+        source="van Rijsbergen, Information Retrieval, 1979, chapter 7",
+        needs="decisions",
+        trials=("frames",),
+        by_logit=False,
+        logged=False,
+        order=40,
+        positive="bonafide",
+        ratio=_precision,
+    ),
+    DecisionMetric(
+        name="recall",
+        label="recall bona fide",
+        unit="rate",
+        better="higher",
+        definition="of frames labelled bona fide",
+        source="van Rijsbergen, Information Retrieval, 1979, chapter 7",
+        needs="decisions",
+        trials=("frames",),
+        by_logit=False,
+        logged=False,
+        order=41,
+        positive="bonafide",
+        ratio=_recall,
+    ),
+    DecisionMetric(
+        name="f1",
+        label="F1 bona fide",
+        unit="rate",
+        better="higher",
+        definition="F1 of frames with bona fide as positive class",
+        source="van Rijsbergen, Information Retrieval, 1979, chapter 7; printed by SAL and BAM",
+        needs="decisions",
+        trials=("frames",),
+        by_logit=False,
+        order=42,
+        positive="bonafide",
+        ratio=_f1,
+    ),
+    DecisionMetric(
+        name="precision_spoof",
+        label="precision spoof",
+        unit="rate",
+        better="higher",
+        definition="of frames decided spoof",
+        source="van Rijsbergen, Information Retrieval, 1979, chapter 7",
+        needs="decisions",
+        trials=("frames",),
+        by_logit=False,
+        logged=False,
+        order=43,
+        positive="spoof",
+        ratio=_precision,
+    ),
+    DecisionMetric(
+        name="recall_spoof",
+        label="recall spoof",
+        unit="rate",
+        better="higher",
+        definition="of frames labelled spoof",
+        source="van Rijsbergen, Information Retrieval, 1979, chapter 7",
+        needs="decisions",
+        trials=("frames",),
+        by_logit=False,
+        logged=False,
+        order=44,
+        positive="spoof",
+        ratio=_recall,
+    ),
+    DecisionMetric(
+        name="f1_spoof",
+        label="F1 spoof",
+        unit="rate",
+        better="higher",
+        definition="F1 of frames with spoof as positive class",
+        source="van Rijsbergen, Information Retrieval, 1979, chapter 7",
+        needs="decisions",
+        trials=("frames",),
+        by_logit=False,
+        order=45,
+        positive="spoof",
+        ratio=_f1,
+    ),
+)

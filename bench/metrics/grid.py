@@ -1,5 +1,4 @@
-"""Frame scores against labels at a chosen resolution: the point-based (segment) equal error rate,
-and utterances judged by their frames."""
+"""Frame scores against labels at a chosen resolution, and their (segment) equal error rate."""
 
 from __future__ import annotations
 
@@ -67,9 +66,9 @@ def points(
 
     `rule` makes the labels of the scores' grid (of the finer one where that is finer). `any-spoof`:
     a frame is spoof where any of its samples is, ceil(length / frame) frames. `floor`: as
-    `bench.data.frame_labels` has it for labels in seconds. PartialSpoof's script rounds both ends of a
-    stretch to the grid instead when it goes to a finer resolution; its corpus' own label files are
-    any-spoof.
+    `bench.data.frame_labels` has it for labels in seconds. PartialSpoof's script rounds both ends
+    of a stretch to the grid instead when it goes to a finer resolution; its corpus' own label
+    files are any-spoof.
 
     `last` is for an utterance's last frame where the utterance ends within it. `keep`: it counts
     with what there is of it, as PartialSpoof's metric script has it for coarser resolutions.
@@ -145,41 +144,6 @@ def point_eer(
     (0.0, 0.16666666666666666)
     """
     return items_eer(point_items(points(frames, reference, resolution_s, rule, last)))
-
-
-def utterance_items(frames: Frames, reference: Reference) -> Items:
-    """Return each utterance as an item: its score is its lowest frame's, its label spoof where any
-    of its samples is.
-
-    As PartialSpoof's scripts go from frames to utterances. Frames past an utterance's end do not
-    count. Raise BenchError where frames and reference are not of the same utterances, or all frames
-    of one are past its end.
-    """
-    pair = paired(frames, reference)
-    inside = frames.start < np.repeat(pair.length, pair.scored.items)
-    lowest = np.minimum.reduceat(np.where(inside, frames.score, np.inf), pair.scored.first)
-    without = np.flatnonzero(np.isinf(lowest))
-    if len(without):
-        raise BenchError(
-            f"utterance {pair.scored.utterance[without[0]]}: it ends before its first scored frame "
-            f"({len(without)} such)"
-        )
-    any_spoof = np.logical_or.reduceat(reference.is_spoof, pair.labelled.first)
-    return counted(lowest, any_spoof, pair.scored.utterance)
-
-
-def utterance_eer(frames: Frames, reference: Reference) -> EerResult:
-    """Return the EER of utterances judged by their lowest frame score, a fraction.
-
-    Definition and errors as for `utterance_items` and `bench.metrics.det.eer`; a BenchError is
-    raised where a class has no utterance.
-
-    >>> from bench.metrics.timeline import frames_on_grid, reference
-    >>> truth = reference([0, 1, 1], [0, 0, 480], [960, 480, 960], [False, False, True])
-    >>> utterance_eer(frames_on_grid([3, 3], 320, [3.0, 2.0, 3.0, 4.0, 4.0, 1.0]), truth).eer
-    0.0
-    """
-    return items_eer(utterance_items(frames, reference))
 
 
 def grid_of(frames: Frames, utterances: Runs | None = None) -> int:

@@ -7,8 +7,9 @@ import math
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from bench.metrics.bootstrap import Interval, Measure, counted_errors, intervals
+from bench.metrics.bootstrap import Interval, counted_errors, intervals
 from bench.metrics.items import Items, items_tally
+from bench.metrics.measure import Measure
 from bench.metrics.plans import NothingToResample, Plan, Resampling
 from bench.metrics.ratios import Ratios, ratio_intervals
 from bench.metrics.tally import Floats

@@ -22,13 +22,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bench.metrics.auc import auc
-from bench.metrics.bootstrap import LEVEL, Decided, Measure
-from bench.metrics.cllr import min_cllr
+from bench.metrics.bootstrap import LEVEL
 from bench.metrics.combined import Estimate, How, combined_estimate
 from bench.metrics.exact import FEW as FEW_ERRORS
 from bench.metrics.exact import Judged, bounds, worth
 from bench.metrics.items import Items
+from bench.metrics.measure import Decided, Measure, Ordered
 from bench.metrics.plans import Plan, sums
 from bench.metrics.ratios import Ratios
 from bench.metrics.tally import Floats, Integers
@@ -42,9 +41,6 @@ LEAST = 6
 
 _ENUMERATED = 12
 _DRAWN = 9_999
-_BY_ORDER: tuple[Measure, ...] = (auc, min_cllr)
-"""Figures without a threshold that are perfect where no trial is on the wrong side of another: the
-errors at the equal error rate stand for what they rest on."""
 
 
 class Mistakes(NamedTuple):
@@ -85,7 +81,7 @@ def mistakes(items: Items, measure: Measure, plan: Plan) -> Mistakes | None:
     judged = Judged(items)
     if isinstance(measure, Decided):
         threshold = measure.of(judged.counts).threshold
-    elif any(measure is of for of in _BY_ORDER):
+    elif isinstance(measure, Ordered):
         threshold = judged.crossing
     else:
         return None

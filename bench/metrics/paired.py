@@ -15,8 +15,9 @@ import numpy as np
 
 from bench.errors import BenchError
 from bench.metrics.between import Between, Trained, between
-from bench.metrics.bootstrap import Measure, replicated
+from bench.metrics.bootstrap import replicated
 from bench.metrics.items import Items, items_tally
+from bench.metrics.measure import Measure
 from bench.metrics.mistakes import mistakes, ratio_mistakes
 from bench.metrics.plans import Plan, by_utterance, groups
 from bench.metrics.ratios import Ratios, replicated_ratios

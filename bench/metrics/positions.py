@@ -12,6 +12,7 @@ import numpy as np
 from bench.errors import BenchError
 from bench.metrics.f1 import Decision, decide
 from bench.metrics.grid import Points
+from bench.metrics.registry import Metric
 from bench.metrics.tally import Bools, Floats, Integers
 from bench.metrics.timeline import Reference, runs, within
 from bench.units import CLASSES, SAMPLE_RATE_HZ
@@ -52,8 +53,8 @@ def position_errors(points: Points, decision: Decision) -> FrameErrors:
     A segment is a run of frames of one label within an utterance; its first frame is `start`, its
     last `end`, those between `middle`, and a run of one frame is `unit` (SAL, Mao et al., ICASSP
     2026, section 2.1; its figure 3 shows these rates, of which class and at which threshold it does
-    not say). Both ends of the utterance are borders. `bench.models.segment_positions` makes the same labels
-    for training.
+    not say). Both ends of the utterance are borders. `bench.models.segment_positions` makes the
+    same labels for training.
 
     >>> from bench.metrics.f1 import ARGMAX
     >>> from bench.metrics.grid import points
@@ -144,3 +145,20 @@ def _distances(points: Points, reference: Reference) -> Floats:
     before = np.where(above > np.repeat(first[known], scored.items), padded[above], -np.inf)
     after = np.where(above < np.repeat(last[known], scored.items), padded[above + 1], np.inf)
     return np.minimum(centre - before, after - centre)
+
+
+METRICS = (
+    Metric(
+        name="error",
+        label="error rate",
+        unit="rate",
+        better="lower",
+        definition="share of frames decided wrongly",
+        source="Mao et al. (SAL), ICASSP 2026, figure 3, by position; by distance: this suite",
+        needs="decisions",
+        trials=("frames",),
+        by_logit=False,
+        logged=False,
+        order=60,
+    ),
+)

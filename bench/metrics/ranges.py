@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bench.metrics.det import EerResult
+from bench.metrics.det import EerResult, equal_error_rate
 from bench.metrics.items import Items, items_eer
+from bench.metrics.measure import FrameMetric
 from bench.metrics.tally import Integers
 from bench.metrics.timeline import Frames, Reference, paired
 
@@ -90,7 +91,12 @@ def range_eer(frames: Frames, reference: Reference) -> EerResult:
     >>> range_eer(frames_on_grid([3], 320, [2.0, 1.0, 0.0]), truth)
     EerResult(eer=0.16666666666666666, threshold=0.0)
     """
-    return items_eer(ranges(frames, reference).items)
+    return items_eer(range_items(frames, reference))
+
+
+def range_items(frames: Frames, reference: Reference) -> Items:
+    """Return the items of `ranges` alone."""
+    return ranges(frames, reference).items
 
 
 def _overlaps(
@@ -109,3 +115,22 @@ def _overlaps(
     np.subtract.at(found, first, np.maximum(spoof_start - start[first], 0))
     np.subtract.at(found, last, np.maximum(end[last] - spoof_end, 0))
     return found
+
+
+METRICS = (
+    FrameMetric(
+        name="range_eer",
+        label="range EER",
+        unit="rate",
+        better="lower",
+        definition="EER of time: errors weighed by their exact duration",
+        source="Zhang et al., Interspeech 2023",
+        needs="frames",
+        trials=("frames",),
+        by_logit=False,
+        order=50,
+        by_time=True,
+        items=range_items,
+        measure=equal_error_rate,
+    ),
+)

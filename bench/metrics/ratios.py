@@ -15,8 +15,11 @@ import numpy as np
 from bench.errors import BenchError
 from bench.metrics.bootstrap import LEVEL, Interval, interval
 from bench.metrics.exact import FEW, bounds, worth
+from bench.metrics.measure import Confusion, DecisionMetric
 from bench.metrics.plans import Groups, Plan, by_utterance, check_draws, groups, sums
+from bench.metrics.registry import select_metrics
 from bench.metrics.tally import Bools, Floats, Integers
+from bench.units import BONAFIDE, SPOOF
 
 _BATCH = 64
 
@@ -65,28 +68,33 @@ class Ratios(NamedTuple):
 
 
 def decision_ratios(is_spoof: Bools, decided_spoof: Bools, unit: Integers) -> Ratios:
-    """Return precision, recall and F1 of both classes, bona fide first, over all frames.
+    """Return every metric of decisions (precision, recall and F1 of both classes) over all frames.
 
-    Arrays of shape (n,), an item a frame, `unit` the code of its utterance. Defined as in
-    `bench.metrics.f1.frame_figures`.
+    Arrays of shape (n,), an item a frame, `unit` the code of its utterance.
 
     >>> truth, decided = np.array([False, False, True]), np.array([False, True, True])
     >>> decision_ratios(truth, decided, np.arange(3)).values["recall"]
     0.5
     """
     units, code = np.unique(unit, return_inverse=True)
-    part, whole = list[Floats](), list[Floats]()
-    for truth, decided in ((~is_spoof, ~decided_spoof), (is_spoof, decided_spoof)):
-        hits, labelled, named = (
-            np.bincount(code[chosen], minlength=len(units)).astype(np.float64)
-            for chosen in (truth & decided, truth, decided)
+    right, missed, accepted, rejected = (
+        np.bincount(code[chosen], minlength=len(units)).astype(np.float64)
+        for chosen in (
+            ~is_spoof & ~decided_spoof,
+            ~is_spoof & decided_spoof,
+            is_spoof & ~decided_spoof,
+            is_spoof & decided_spoof,
         )
-        part += [hits, hits, 2 * hits]
-        whole += [named, labelled, labelled + named]
-    names = [f"{name}{of}" for of in ("", "_spoof") for name in ("precision", "recall", "f1")]
-    missed, accepted = ~is_spoof & decided_spoof, is_spoof & ~decided_spoof
+    )
+    confusions = {
+        BONAFIDE: Confusion(right, missed, accepted, rejected),
+        SPOOF: Confusion(rejected, accepted, missed, right),
+    }
+    metrics = select_metrics(DecisionMetric)
+    ratios = [metric.ratio(confusions[metric.positive]) for metric in metrics.values()]
+    part, whole = (np.stack(columns, axis=1) for columns in zip(*ratios, strict=True))
     decisions = Decisions(*(float(of.sum()) for of in (missed, accepted, ~is_spoof, is_spoof)))
-    return Ratios((*names,), units, np.stack(part, axis=1), np.stack(whole, axis=1), decisions)
+    return Ratios((*metrics,), units, part, whole, decisions)
 
 
 def group_ratios(names: Sequence[str], group: Integers, hit: Bools, unit: Integers) -> Ratios:

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 from bench.errors import BenchError
 from bench.metrics.dcf import Cost, min_cost
 from bench.metrics.det import eer_official
+from bench.metrics.measure import TandemMetric
 from bench.metrics.tally import Tally, trials
 
 RESULTS_VERSION = 1
@@ -148,3 +149,22 @@ def min_tdcf(counts: Tally, coefficients: Coefficients) -> Cost:
         )
     least = min_cost(counts, c1, c2)
     return least._replace(cost=(c0 + least.cost) / norm)
+
+
+METRICS = (
+    TandemMetric(
+        name="min_tdcf",
+        label="min t-DCF",
+        unit="cost",
+        better="lower",
+        definition="least tandem cost with the organisers' ASV system, normalised",
+        source="Kinnunen et al., Odyssey 2018 (form of 2019) and IEEE/ACM TASLP 28, 2020 (form of "
+        "2021)",
+        needs="ASV scores",
+        trials=("utterances",),
+        official="min_tdcf",
+        broken_down=True,
+        order=10,
+        compute=min_tdcf,
+    ),
+)

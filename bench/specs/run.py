@@ -191,8 +191,9 @@ _BEYOND_HOPS = RECEPTIVE_FIELD_SAMPLES - HOP_SAMPLES
 
 
 class Run(Spec):
-    """One row of a table, fully resolved. Frozen; two runs with equal fields have equal
-    signatures.
+    """One row of a table, fully resolved.
+
+    Frozen; two runs with equal fields have equal signatures.
     """
 
     form: Literal["paper", "smoke"]
@@ -212,6 +213,11 @@ class Run(Spec):
     breath: Breath = _ABSENT
     """The `breath` of each split that says nothing of it itself. No part of a signature: what
     counts is what each split has in the end."""
+
+    @property
+    def earlier(self) -> Run | None:
+        """The training that this one starts from; None where it starts from none."""
+        return self.start.stage if isinstance(self.start, Stage) else None
 
     @model_validator(mode="after")
     def _breaths_of_splits(self) -> Run:

@@ -32,11 +32,11 @@ class Storage(NamedTuple):
 
     optuna: Any
     """Optuna's."""
-    alone: Callable[[str], AbstractContextManager[None]]
+    hold_lock: Callable[[str], AbstractContextManager[None]]
     """Holds a lock of that name, which every process that uses the storage asks for."""
 
 
-def opened(
+def open_storage(
     url: str | None, name: str, work: Path, say: Callable[[str], None] = to_stderr
 ) -> Storage:
     """Return the storage at `url`; by default a file for the study `name` in the work folder.
@@ -45,29 +45,30 @@ def opened(
     kind than PostgreSQL's, or it cannot be opened.
     """
     if url is None:
-        return _file(work / "sweeps" / f"{name}.journal", say)
+        return _open_file(work / "sweeps" / f"{name}.journal", say)
     if not url.startswith((f"{_SERVER}://", f"{_SERVER}+")):
         scheme = url.partition(":")[0]
         raise BenchError(
+            "option.invalid",
             f"--storage {scheme}:...: should be postgresql://user@host/database; without it a "
-            "study is kept in a file, which processes of this machine can share"
+            "study is kept in a file, which processes of this machine can share",
         )
-    return _server(url)
+    return _open_server(url)
 
 
-def _file(path: Path, say: Callable[[str], None]) -> Storage:
+def _open_file(path: Path, say: Callable[[str], None]) -> Storage:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch()
 
     @contextmanager
-    def alone(name: str) -> Generator[None]:
+    def hold_lock(name: str) -> Generator[None]:
         with file_locks.held(path.with_name(f"{path.name}.{name}")):
             yield
 
-    return Storage(journal.opened(path, say), alone)
+    return Storage(journal.open_journal(path, say), hold_lock)
 
 
-def _server(url: str) -> Storage:
+def _open_server(url: str) -> Storage:
     import sqlalchemy
     from sqlalchemy.exc import SQLAlchemyError
     from sqlalchemy.pool import NullPool
@@ -77,7 +78,7 @@ def _server(url: str) -> Storage:
         engine = sqlalchemy.create_engine(url, poolclass=NullPool)
 
         @contextmanager
-        def alone(name: str) -> Generator[None]:
+        def hold_lock(name: str) -> Generator[None]:
             # Of the session, so that it is given back when the process or its connection dies.
             key = {"key": zlib.crc32(name.encode())}
             with engine.connect() as connection:
@@ -87,13 +88,14 @@ def _server(url: str) -> Storage:
                 finally:
                     connection.execute(sqlalchemy.text("select pg_advisory_unlock(:key)"), key)
 
-        with alone("open"):  # two processes that make its tables at once would fail
+        with hold_lock("open"):  # two processes that make its tables at once would fail
             storage = optuna.storages.RDBStorage(url, engine_kwargs={"poolclass": NullPool})
     except ModuleNotFoundError as error:
         raise BenchError(
+            "machine.not-installed",
             f"--storage: the driver {error.name} of PostgreSQL is not installed: "
-            f"`pip install {error.name}`"
+            f"`pip install {error.name}`",
         ) from error
     except (SQLAlchemyError, ValueError) as error:
-        raise BenchError(f"--storage: cannot be opened: {error}") from error
-    return Storage(storage, alone)
+        raise BenchError("sweep.storage-failed", f"--storage: cannot be opened: {error}") from error
+    return Storage(storage, hold_lock)

@@ -22,7 +22,7 @@ from bench.tracking import process
 
 ATTEMPTS = 2
 """How often a trial is begun whose process dies."""
-_PULSE_S = 60.0
+_HEARTBEAT_S = 60.0
 """How often a process says that its trial goes on."""
 _SILENT_S = 600.0
 """After so long without a word a process of another machine is taken for dead."""
@@ -53,7 +53,7 @@ class Claim:
     trial: Trial
     reported: set[int] = field(default_factory=set[int])
 
-    def report(self, step: int, value: float) -> bool:
+    def report_objective(self, step: int, value: float) -> bool:
         """Report the objective after a step (from 1), and return whether the trial should stop.
 
         A step that an earlier attempt has reported already is asked about again, not reported.
@@ -70,105 +70,105 @@ class Study:
     def __init__(self, card: Sweep, name: str, storage: Storage, steps: tuple[int, int]) -> None:
         """Open the study, or make it; `steps` are the epochs and seeds of a trial."""
         self.card = card
-        self._alone = storage.alone
-        with self._alone(f"{name}.claim"):
+        self._hold_lock = storage.hold_lock
+        with self._hold_lock(f"{name}.claim"):
             self.optuna = optuna.create_study(
                 storage=storage.optuna,
                 study_name=name,
                 sampler=optuna.samplers.RandomSampler(),  # never asked: see sampling.propose
-                pruner=sampling.pruner(card, *steps),
+                pruner=sampling.build_pruner(card, *steps),
                 direction="minimize",
                 load_if_exists=True,
             )
         self.name = name
 
-    def trials(self) -> list[FrozenTrial]:
+    def list_trials(self) -> list[FrozenTrial]:
         """Return every trial, by number."""
         return self.optuna.get_trials(deepcopy=False)
 
-    def over(self) -> int:
+    def count_ended(self) -> int:
         """Return how many trials are finished, pruned or failed."""
-        return sum(trial.state.is_finished() for trial in self.trials())
+        return sum(trial.state.is_finished() for trial in self.list_trials())
 
-    def alone(self, name: str) -> Any:
+    def hold_lock(self, name: str) -> Any:
         """Hold the study's lock of that name."""
-        return self._alone(f"{self.name}.{name}")
+        return self._hold_lock(f"{self.name}.{name}")
 
-    def claim(self, wanted: int) -> Claim | None:
+    def claim_trial(self, wanted: int) -> Claim | None:
         """Return a trial to work at: one whose process died, else a new one while there are fewer
         than `wanted`; None where there is nothing left to begin.
         """
-        with self.alone("claim"):
-            for trial in self.trials():
-                if trial.state == TrialState.RUNNING and _abandoned(trial):
-                    claim = self._taken_over(trial)
+        with self.hold_lock("claim"):
+            for trial in self.list_trials():
+                if trial.state == TrialState.RUNNING and _is_abandoned(trial):
+                    claim = self._take_over(trial)
                     if claim is not None:
                         return claim
-            trials = self.trials()
+            trials = self.list_trials()
             if len(trials) >= wanted:
                 return None
-            point = sampling.propose(self.card, self.optuna, trials)
-            return None if point is None else self._begun(point)
+            point = sampling.propose_point(self.card, self.optuna, trials)
+            return None if point is None else self._begin_trial(point)
 
-    def _begun(self, point: Point) -> Claim:
+    def _begin_trial(self, point: Point) -> Claim:
         """Put a running trial into the storage, with all that is known of it, in one step."""
         self.optuna.add_trial(
             create_trial(
                 state=TrialState.RUNNING,
-                params=sampling.encoded(point),
-                distributions=sampling.distributions(self.card),
-                user_attrs={"attempt": 1, **_holder()},
+                params=sampling.encode_point(point),
+                distributions=sampling.build_distributions(self.card),
+                user_attrs={"attempt": 1, **_holder_attributes()},
             )
         )
-        return self._claim(self.trials()[-1], 1)
+        return self._open_claim(self.list_trials()[-1], 1)
 
-    def _taken_over(self, trial: FrozenTrial) -> Claim | None:
+    def _take_over(self, trial: FrozenTrial) -> Claim | None:
         attempt = trial.user_attrs["attempt"] + (not trial.user_attrs.get("stopped", False))
         if attempt > ATTEMPTS:
-            self._end(trial.number, TrialState.FAIL, reason=DIED)
+            self._end_trial(trial.number, TrialState.FAIL, reason=DIED)
             return None
-        claim = self._claim(trial, attempt)
-        for key, value in {"attempt": attempt, "stopped": False, **_holder()}.items():
+        claim = self._open_claim(trial, attempt)
+        for key, value in {"attempt": attempt, "stopped": False, **_holder_attributes()}.items():
             claim.trial.set_user_attr(key, value)
         return claim
 
-    def _claim(self, trial: FrozenTrial, attempt: int) -> Claim:
-        point = sampling.decoded(self.card, trial.params)
+    def _open_claim(self, trial: FrozenTrial, attempt: int) -> Claim:
+        point = sampling.decode_point(self.card, trial.params)
         open_trial = Trial(self.optuna, trial._trial_id)
         return Claim(trial.number, point, attempt, open_trial, set(trial.intermediate_values))
 
-    def finish(self, claim: Claim, objective: float) -> None:
+    def finish_trial(self, claim: Claim, objective: float) -> None:
         """The trial is finished."""
-        self._end(claim.number, TrialState.COMPLETE, objective)
+        self._end_trial(claim.number, TrialState.COMPLETE, objective)
 
-    def prune(self, claim: Claim, reason: str) -> None:
+    def prune_trial(self, claim: Claim, reason: str) -> None:
         """The trial was pruned; its last reported value stands for it."""
-        self._end(claim.number, TrialState.PRUNED, reason=reason)
+        self._end_trial(claim.number, TrialState.PRUNED, reason=reason)
 
-    def fail(self, claim: Claim, reason: str) -> None:
+    def fail_trial(self, claim: Claim, reason: str) -> None:
         """The trial failed and is not tried again."""
-        self._end(claim.number, TrialState.FAIL, reason=reason)
+        self._end_trial(claim.number, TrialState.FAIL, reason=reason)
 
-    def stop(self, claim: Claim) -> None:
+    def leave_trial(self, claim: Claim) -> None:
         """Someone stops this process: whoever goes on takes the trial over, and it is no fault of
         the trial's.
         """
         claim.trial.set_user_attr("stopped", True)
 
-    def _end(
+    def _end_trial(
         self, number: int, state: TrialState, value: float | None = None, reason: str = ""
     ) -> None:
         if reason:
-            trial_id = self.trials()[number]._trial_id
+            trial_id = self.list_trials()[number]._trial_id
             Trial(self.optuna, trial_id).set_user_attr("reason", reason)
         self.optuna.tell(number, value, state)
 
 
-def _holder() -> dict[str, Any]:
+def _holder_attributes() -> dict[str, Any]:
     return {"process": str(process.here()), "seen": time.time()}
 
 
-def _abandoned(trial: FrozenTrial) -> bool:
+def _is_abandoned(trial: FrozenTrial) -> bool:
     """Return whether nobody works at a running trial."""
     if trial.user_attrs.get("stopped", False):
         return True
@@ -178,17 +178,17 @@ def _abandoned(trial: FrozenTrial) -> bool:
     return time.time() - trial.user_attrs["seen"] > _SILENT_S
 
 
-class Pulse:
+class TrialHeartbeat:
     """Says every minute that the trial goes on, for processes of other machines; a context
     manager.
     """
 
     def __init__(self, claim: Claim) -> None:
-        self._claim = claim
+        self._open_claim = claim
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._beat, daemon=True)
+        self._thread = threading.Thread(target=self._send_heartbeats, daemon=True)
 
-    def __enter__(self) -> Pulse:
+    def __enter__(self) -> TrialHeartbeat:
         self._thread.start()
         return self
 
@@ -196,6 +196,6 @@ class Pulse:
         self._over.set()
         self._thread.join()
 
-    def _beat(self) -> None:
-        while not self._over.wait(_PULSE_S):
-            self._claim.trial.set_user_attr("seen", time.time())
+    def _send_heartbeats(self) -> None:
+        while not self._over.wait(_HEARTBEAT_S):
+            self._open_claim.trial.set_user_attr("seen", time.time())

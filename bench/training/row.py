@@ -19,7 +19,7 @@ from bench.data import corpora, fingerprint
 from bench.data.sound import require_audio
 from bench.data.subset import Subset
 from bench.errors import BenchError
-from bench.metrics import scores as score_file
+from bench.evaluation import score_file
 from bench.specs.base import digest
 from bench.specs.run import Data, HeldOutData, Run, Stage
 from bench.training import checkpoints, conditions, contents, engine, shares
@@ -92,7 +92,7 @@ class Trained(NamedTuple):
     conditions: Mapping[str, str]
 
     def tags(self) -> dict[str, str]:
-        """Return what the tracking store is told in text, as columns of `bench.tracking.run_frame`."""
+        """Return what the tracking store is told in text, as columns of `tracking.run_frame`."""
         return {**self.selection.tags(), **self.conditions}
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from bench.errors import BenchError
+from tests.errors import raises_code
 from tests.evaluation.listed import read
 
 COUNTS = {"utt1": 40, "utt2": 25, "utt3": 35}
@@ -48,7 +49,7 @@ def test_two_scores(tmp_path, form, header):
     assert found.kind == "frames"
     assert found.start.tolist() == STARTS
     np.testing.assert_allclose(found.score, BONA - SPOOF)
-    assert [code for code, _ in found.warnings] == ([] if header else ["column_order"])
+    assert [code for code, _ in found.warnings] == ([] if header else ["scores.column-order"])
     if "{l}" in form:
         assert found.binary.tolist() == LABEL.tolist()
 
@@ -88,7 +89,7 @@ def test_utterances(tmp_path, suffix):
     lines = [f"u{i} {a} {b}\n" for i, (a, b) in enumerate(zip(BONA, SPOOF, strict=True))]
     path.write_text("".join(lines))
     if suffix == ".txt":
-        with pytest.raises(BenchError, match="which column is the score"):
+        with raises_code("scores.which-column"):
             read(path)
         return
     found = read(path)

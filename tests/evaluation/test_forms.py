@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from bench.errors import BenchError
-from bench.evaluation.ids import Form, clean, reduced
-from bench.metrics import scores as scorefile
+from bench.evaluation import score_file as scorefile
+from bench.evaluation.ids import IdForm, clean_ids, reduce_ids
 from tests.evaluation.listed import read
 
 IDS = ["LA_E_1000001", "LA_E_1000002", "LA_E_1000003", "LA_E_1000004"]
@@ -71,7 +71,7 @@ def put(tmp_path, content, name="scores.txt"):
 
 def held(found):
     """The scores by id, without folders and suffixes."""
-    names = reduced(clean(found.names), Form(1, False)).to_pylist()
+    names = reduce_ids(clean_ids(found.names), IdForm(1, False)).to_pylist()
     return {names[int(r)]: s for r, s in zip(found.row, found.score, strict=True)}
 
 
@@ -124,7 +124,7 @@ def test_blocks_join(tmp_path, monkeypatch):
     for encoding in ("utf-8", "utf-16"):
         path = put(tmp_path, lines("{u} {s}\r\n", rows).encode(encoding))
         for block in (1, 2, 3, 7, 64):
-            monkeypatch.setattr("bench.evaluation.files.BLOCK", block)
+            monkeypatch.setattr("bench._io.text_files.BLOCK", block)
             assert read(path).names.to_pylist() == [name for name, _ in rows]
 
 
@@ -190,7 +190,7 @@ class TestTwoScores:
         path = put(tmp_path, "utt,spoof\nu1,0.5\nu2,0.25\n")
         with pytest.raises(BenchError, match="higher for spoof"):
             read(path)
-        with pytest.raises(BenchError, match="say --negate"):
+        with pytest.raises(BenchError, match="say --higher-is-spoof"):
             read(path, column="spoof")
         assert read(path, negate=True).score.tolist() == [0.5, 0.25]
 
@@ -261,7 +261,7 @@ def test_malformed_lines_are_counted_and_cut(tmp_path):
 
 
 def test_malformed_lines_of_far_blocks_have_their_numbers(tmp_path, monkeypatch):
-    monkeypatch.setattr("bench.evaluation.files.BLOCK", 64)
+    monkeypatch.setattr("bench._io.text_files.BLOCK", 64)
     text = lines("{u} {s}\n") * 10 + "oops\n" + lines("{u} {s}\n")
     with pytest.raises(BenchError, match=r":41: 'oops'"):
         read(put(tmp_path, text))

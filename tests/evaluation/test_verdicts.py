@@ -17,6 +17,7 @@ from bench.evaluation import render
 from bench.evaluation.comparison import compare
 from bench.evaluation.judge import Judge, Request
 from bench.metrics.grid import FrameRules, point_eer, points
+from tests.errors import raises_code
 from tests.evaluation.listed import LISTS, SPOOF_FACTORS, frames, judge, listed, written
 
 
@@ -109,8 +110,8 @@ def test_keys_that_list_a_part_of_the_split_are_said_to(mini, tmp_path):
         one.read(written(tmp_path, listed(mini, "inthewild")))
     )
     finding, tiny = verdict.findings
-    assert tiny.code == "tiny_class"
-    assert (finding.severity, finding.code) == ("warning", "key_counts")
+    assert tiny.code == "scores.tiny-class"
+    assert (finding.severity, finding.code) == ("warning", "keys.counts")
     assert "31,779 trials, 19,963 bona fide, 11,816 spoof" in finding.message
 
 
@@ -162,9 +163,9 @@ def test_a_comparison_says_what_is_noteworthy_of_either_file(mini, tmp_path):
         for name, of in render.comparison_as_dict(found)["findings"].items()
     }
     assert codes == {
-        "keys": ["key_counts"],
-        "A": ["duplicated", "tiny_class"],
-        "B": ["missing", "tiny_class"],
+        "keys": ["keys.counts"],
+        "A": ["scores.duplicated", "scores.tiny-class"],
+        "B": ["scores.missing", "scores.tiny-class"],
     }
 
 
@@ -223,7 +224,7 @@ def test_a_resolution_is_seconds_of_a_frame(mini, tmp_path, resolution_s):
 
 @pytest.mark.parametrize("threshold", [np.nan, np.inf])
 def test_a_threshold_is_a_score(mini, threshold):
-    with pytest.raises(BenchError, match=r"threshold .*should be a score"):
+    with raises_code("option.invalid"):
         judge(mini, "partialspoof", threshold=threshold)
 
 
@@ -245,7 +246,7 @@ def test_format_trap_3_the_second_part_of_lps_alone_has_no_bona_fide(mini, tmp_p
     of_keys = one.subset.table
     assert set(of_keys["utterance"][of_keys["label"] == "bonafide"]) == bonafide
     alone = pd.DataFrame({"utterance": [fields[0] for fields in parts["b"]], "score": 1.0})
-    with pytest.raises(BenchError, match=r"have no score .*\[missing\]"):
+    with raises_code("scores.missing"):
         one.read(written(tmp_path, alone))
     spans = {fields[0]: fields[3:] for fields in (*parts["a"], *parts["b"])}
     for utterance, found in one.subset.timing.spans.items():

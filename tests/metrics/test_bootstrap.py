@@ -11,12 +11,11 @@ from bench.errors import BenchError
 from bench.metrics.auc import auc
 from bench.metrics.bootstrap import (
     LEVEL,
-    equal_error_rate,
     interval,
     intervals,
     replicated,
 )
-from bench.metrics.det import eer_of
+from bench.metrics.det import eer_of, equal_error_rate
 from bench.metrics.items import Items
 from bench.metrics.plans import by_utterance, groups, plan
 from tests.metrics.plain_bootstrap import made, percentiles, plain_crossed, plain_replicates

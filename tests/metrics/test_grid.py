@@ -15,11 +15,10 @@ from bench.metrics.grid import (
     point_eer,
     point_items,
     points,
-    utterance_eer,
-    utterance_items,
 )
 from bench.metrics.ranges import range_eer
 from bench.metrics.timeline import frames, frames_on_grid, reference, reference_of_spoof
+from bench.metrics.utterance_eer import utterance_eer, utterance_items
 from tests.metrics.plain_localization import labels_on_grid, points_at, trial_eers
 
 MS = 16

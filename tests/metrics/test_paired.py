@@ -10,7 +10,7 @@ from scipy.stats import kstest, t
 
 from bench.errors import BenchError
 from bench.metrics.auc import auc
-from bench.metrics.bootstrap import equal_error_rate
+from bench.metrics.det import equal_error_rate
 from bench.metrics.items import Items, items_eer
 from bench.metrics.paired import holm, paired, paired_ratios
 from bench.metrics.plans import plan

@@ -12,7 +12,7 @@ import torch
 from bench import versions
 from bench.cards import table_cards
 from bench.errors import BenchError
-from bench.metrics import catalogue
+from bench.metrics.registry import describe_metrics
 from tests.versions import golden
 from tests.versions.parts import all_parts
 from tests.versions.summary import summary
@@ -43,7 +43,7 @@ def test_results_are_those_of_the_declared_version(part):
 
 
 def test_every_part_of_every_run_and_every_metric_has_a_version_and_an_output():
-    found = set(versions.of_metrics(catalogue.METRICS))
+    found = set(versions.of_metrics(describe_metrics()))
     for key in table_cards.table_keys():
         table = table_cards.table(key)
         for form in ("paper", "smoke"):

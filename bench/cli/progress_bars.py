@@ -1,0 +1,48 @@
+"""Progress bars for work that is counted; nothing where there is no terminal."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import MofNCompleteColumn, Progress, TaskID
+
+
+@contextmanager
+def show_progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Yield a function of (done, total) that moves a bar named `what` on standard error."""
+    console = Console(file=sys.stderr)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(what, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+@contextmanager
+def show_progress_each(unit: str) -> Iterator[Callable[[str, int, int], None]]:
+    """Yield a function of (name, done, total): a bar for each name, with how many of what `unit`
+    are done; the bar goes where all are.
+    """
+    console = Console(file=sys.stderr)
+    columns = (*Progress.get_default_columns(), MofNCompleteColumn())
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as progress:
+        tasks: dict[str, TaskID] = {}
+
+        def update_bar(name: str, done: int, total: int) -> None:
+            if name not in tasks:
+                tasks[name] = progress.add_task(f"{name}, {total:,} {unit}", total=total)
+            progress.update(tasks[name], completed=done, visible=done < total)
+
+        yield update_bar
+
+
+def runs_wait(count: int) -> str:
+    """Return how many runs wait.
+
+    >>> runs_wait(1), runs_wait(2)
+    ('1 run waits', '2 runs wait')
+    """
+    return "1 run waits" if count == 1 else f"{count} runs wait"
