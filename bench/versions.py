@@ -20,6 +20,7 @@ import bench.metrics
 from bench.cards import corpus_cards
 from bench.errors import BenchError
 from bench.metrics.registry import LOGIT, describe_metrics, find_file
+from bench.specs.kinds import BreathSettings
 from bench.specs.run import Data, Run, Stage
 
 NAME = "RESULTS_VERSION"
@@ -36,7 +37,6 @@ _OTHERS: Mapping[str, str] = {
     "labels of frames": "data/frame_labels",
     "breath marks": "models/breath/marks",
 }
-_DETECTORS = ("dsp", "respiro", "precomputed")
 
 
 def declared(module: str) -> int:
@@ -46,7 +46,7 @@ def declared(module: str) -> int:
     """
     folder, _, name = module.rpartition("/")
     folders = bench.metrics.__path__ if folder == "metrics" else [_ROOT / folder]
-    paths = [Path(of, f"{name}.py") for of in folders]
+    paths = [Path(parent, f"{name}.py") for parent in folders]
     return _declared(next((path for path in paths if path.is_file()), paths[0]))
 
 
@@ -57,7 +57,10 @@ def _declared(path: Path) -> int:
             names = [target.id for target in node.targets if isinstance(target, ast.Name)]
             if NAME in names and isinstance(node.value.value, int) and node.value.value >= FIRST:
                 return node.value.value
-    raise BenchError(f"{path}: should declare a whole number {NAME}, of at least {FIRST}")
+    raise BenchError(
+        "metric.results-version",
+        f"{path}: should declare a whole number {NAME}, of at least {FIRST}",
+    )
 
 
 def module_of(part: str) -> str:
@@ -93,10 +96,10 @@ def of_data(data: Data) -> dict[str, int]:
         parts.append("labels of frames")
     if data.splice.kind != "none":
         parts.append(f"augmentation {data.splice.kind}")
-    if data.breath.kind != "none":
+    if isinstance(data.breath, BreathSettings):
         parts.append("breath marks")
-    if data.breath.kind in _DETECTORS:
-        parts.append(f"detector {data.breath.kind}")
+        if not data.breath.is_rule:
+            parts.append(f"detector {data.breath.kind}")
     return _versions(parts)
 
 
@@ -104,10 +107,10 @@ def of_run(run: Run) -> dict[str, int]:
     """Return the versions of all that a run, and the training it starts from, is computed by; those
     of its metrics are `of_metrics`.
     """
-    found = of_training(run)
+    versions = of_training(run)
     for data in run.data.values():
-        found |= of_data(data)
-    return found | (of_run(run.start.stage) if isinstance(run.start, Stage) else {})
+        versions |= of_data(data)
+    return versions | (of_run(run.start.stage) if isinstance(run.start, Stage) else {})
 
 
 def of_metrics(results: Iterable[str]) -> dict[str, int]:
@@ -115,8 +118,10 @@ def of_metrics(results: Iterable[str]) -> dict[str, int]:
     `partialspoof.eer`, `a.A07.eer_bonafide_logit`.
     """
     kinds = {_kind(name.rpartition(".")[2]) for name in results}
-    known = sorted(kinds & describe_metrics().keys())
-    return _versions([*(f"metric {kind}" for kind in known), *["metric intervals"] * bool(known)])
+    metrics = sorted(kinds & describe_metrics().keys())
+    return _versions(
+        [*(f"metric {kind}" for kind in metrics), *["metric intervals"] * bool(metrics)]
+    )
 
 
 def _versions(parts: Iterable[str]) -> dict[str, int]:
@@ -140,7 +145,11 @@ def raised(versions: Mapping[str, int]) -> dict[str, str]:
     >>> raised({"system sal": 1, "training": 2})
     {'training': 'version 2'}
     """
-    return {part: f"version {of}" for part, of in sorted(versions.items()) if of > unsaid(part)}
+    return {
+        part: f"version {version}"
+        for part, version in sorted(versions.items())
+        if version > unsaid(part)
+    }
 
 
 def older(before: Mapping[str, int], now: Mapping[str, int]) -> dict[str, tuple[int, int]]:
@@ -149,7 +158,7 @@ def older(before: Mapping[str, int], now: Mapping[str, int]) -> dict[str, tuple[
     >>> older({"training": 1}, {"system sal": 2, "training": 1})
     {'system sal': (1, 2)}
     """
-    pairs = {part: (before.get(part, unsaid(part)), of) for part, of in now.items()}
+    pairs = {part: (before.get(part, unsaid(part)), version) for part, version in now.items()}
     return {part: pair for part, pair in pairs.items() if pair[0] != pair[1]}
 
 
@@ -164,10 +173,10 @@ def outdated(before: Mapping[str, int]) -> dict[str, tuple[int, int]]:
     return older(before, now)
 
 
-def said(found: Mapping[str, tuple[int, int]]) -> str:
+def said(changes: Mapping[str, tuple[int, int]]) -> str:
     """Return versions before and now in words.
 
     >>> said({"system sal": (1, 2)})
     'system sal (version 1 -> 2)'
     """
-    return ", ".join(f"{part} (version {one} -> {two})" for part, (one, two) in found.items())
+    return ", ".join(f"{part} (version {one} -> {two})" for part, (one, two) in changes.items())

@@ -32,12 +32,12 @@ def mistakes(
             continue
         data = run.evaluate[name]
         corpus = _corpus(data.corpus, folders)
-        known = _figures(data, corpus, bool(levels))
-        if figure not in known:
-            of = f"of {data.corpus} {data.split} there is no {figure} {_unit(data)}"
-            yield f"{where}: {of}{' of a level' if levels else ''}{near(figure, known)}"
+        loggable = _figures(data, corpus, bool(levels))
+        if figure not in loggable:
+            missing = f"of {data.corpus} {data.split} there is no {figure} {_unit(data)}"
+            yield f"{where}: {missing}{' of a level' if levels else ''}{near(figure, loggable)}"
         if levels:
-            yield from (f"{where}: {said}" for said in _levels(levels, data, corpus))
+            yield from (f"{where}: {reason}" for reason in _levels(levels, data, corpus))
 
 
 def _unit(data: HeldOutData) -> str:
@@ -89,21 +89,21 @@ def name_coarser(resolution_s: float) -> tuple[str, ...]:
 
 def _levels(levels: Sequence[str], data: HeldOutData, corpus: CorpusCard | None) -> Iterator[str]:
     """Say where no breakdown of `data.by` has such levels."""
-    said = f"evaluates {data.corpus}"
+    evaluated = f"evaluates {data.corpus}"
     if data.resolution_s is not None:
-        yield f"{said} by frames, of which there is no breakdown"
+        yield f"{evaluated} by frames, of which there is no breakdown"
         return
     breakdowns = [fields.split(",") for fields in data.by]
     fitting = [fields for fields in breakdowns if len(fields) == len(levels)]
     if not fitting:
         by = ", ".join(map(repr, data.by)) or "nothing"
-        yield f"{said} by {by}, so there is no {'.'.join(levels)}"
+        yield f"{evaluated} by {by}, so there is no {'.'.join(levels)}"
         return
     if corpus is None:
         return
     attacks = {_tracked(name) for name in corpus.attack_types if "*" not in name}
-    for place, level in enumerate(levels):
-        fields = {of[place] for of in fitting}
+    for position, level in enumerate(levels):
+        fields = {breakdown[position] for breakdown in fitting}
         # A level of another field may have any name, but none that looks like an attack's.
         like = {_shape(name) for name in attacks}
         alone = fields == {"attack"} or _shape(level) in like

@@ -52,11 +52,11 @@ class Draws(NamedTuple):
 
     def packed(self) -> dict[str, Any]:
         """Return arrays that hold it."""
-        found: dict[str, Any] = {"trials": np.array(self.trials), "values": self.values}
+        arrays: dict[str, Any] = {"trials": np.array(self.trials), "values": self.values}
         if self.mistakes is not None:
             names = (f"mistakes.{name}" for name in Mistakes._fields)
-            found |= zip(names, map(np.asarray, self.mistakes), strict=True)
-        return found
+            arrays |= zip(names, map(np.asarray, self.mistakes), strict=True)
+        return arrays
 
 
 CANNOT = Draws("", np.zeros(0))
@@ -66,7 +66,9 @@ def unpacked(arrays: Mapping[str, NDArray[Any]]) -> Draws:
     """Return what `Draws.packed` was made of."""
     wrong = None
     if "mistakes.unit" in arrays:
-        unit, counts, levels, low, high = (arrays[f"mistakes.{of}"] for of in Mistakes._fields)
+        unit, counts, levels, low, high = (
+            arrays[f"mistakes.{field}"] for field in Mistakes._fields
+        )
         wrong = Mistakes(unit, counts, levels, float(low), float(high))
     return Draws(str(arrays["trials"]), arrays["values"], wrong)
 
@@ -140,25 +142,29 @@ def _levels(attack: NDArray[np.object_]) -> NDArray[np.object_]:
 
 def _only(items: Items, attacked: Bools) -> Items:
     """Return the bona fide items and those of one attack."""
-    kept = (items.bonafide > 0) | attacked
-    return Items(items.score[kept], items.bonafide[kept], items.spoof[kept], items.unit[kept])
+    chosen = (items.bonafide > 0) | attacked
+    return Items(
+        items.score[chosen], items.bonafide[chosen], items.spoof[chosen], items.unit[chosen]
+    )
 
 
 def _of_items(trials: str, plan: Plan, items: Items, name: str) -> Draws:
     measure = select_metrics(ScoreMetric)[name].measure
-    met = _groups(trials, plan, items)
-    found = replicated([items], {name: measure}, met, REPLICATES, _seed(trials), draws="common")
-    return Draws(trials, found.values[0, 0], mistakes(items, measure, plan))
+    drawn_groups = _groups(trials, plan, items)
+    replicates = replicated(
+        [items], {name: measure}, drawn_groups, REPLICATES, _seed(trials), draws="common"
+    )
+    return Draws(trials, replicates.values[0, 0], mistakes(items, measure, plan))
 
 
 def _of_ratios(trials: str, plan: Plan, items: Items, ratios: Ratios) -> Draws:
-    met = _groups(trials, plan, items)
+    drawn_groups = _groups(trials, plan, items)
     group = np.zeros(len(plan.unit), dtype=np.int64)
-    group[np.searchsorted(plan.unit, items.unit)] = met.of[0]
-    met = met._replace(of=(group[np.searchsorted(plan.unit, ratios.unit)],))
-    found = replicated_ratios([ratios], met, REPLICATES, _seed(trials))
+    group[np.searchsorted(plan.unit, items.unit)] = drawn_groups.of[0]
+    drawn_groups = drawn_groups._replace(of=(group[np.searchsorted(plan.unit, ratios.unit)],))
+    replicates = replicated_ratios([ratios], drawn_groups, REPLICATES, _seed(trials))
     (wrong,) = ratio_mistakes(ratios, plan).values() if ratios.defined.names else (None,)
-    return Draws(trials, found[0, :, 0], wrong)
+    return Draws(trials, replicates[0, :, 0], wrong)
 
 
 class _Remembered(Groups):
@@ -181,30 +187,45 @@ _MOST_GROUPS = 2**15
 
 
 def _groups(trials: str, plan: Plan, items: Items) -> Groups:
-    met = groups(plan, [items.unit])
-    if met.n > _MOST_GROUPS:
-        return met
+    drawn_groups = groups(plan, [items.unit])
+    if drawn_groups.n > _MOST_GROUPS:
+        return drawn_groups
     seed = _seed(trials)
     if seed not in _WEIGHTS:
-        needed = np.stack([sums(met.of[0], of, met.n) for of in (items.bonafide, items.spoof)], 1)
-        drawn = [met.replicate(seed, number, needed).weights for number in range(REPLICATES)]
+        needed = np.stack(
+            [
+                sums(drawn_groups.of[0], weights, drawn_groups.n)
+                for weights in (items.bonafide, items.spoof)
+            ],
+            1,
+        )
+        drawn = [
+            drawn_groups.replicate(seed, number, needed).weights for number in range(REPLICATES)
+        ]
         while len(_WEIGHTS) >= _MOST:
             del _WEIGHTS[next(iter(_WEIGHTS))]
         _WEIGHTS[seed] = np.array(drawn, dtype=np.uint16)
-    return _Remembered(*met)
+    return _Remembered(*drawn_groups)
 
 
 def _trials(names: list[str], items: Items, plan: Plan) -> str:
     """Return a digest of what decides the draws: a draw that lacks a class is made again."""
     classes = [
-        np.bincount(np.searchsorted(plan.unit, items.unit[of > 0]), minlength=len(plan.unit)) > 0
-        for of in (items.bonafide, items.spoof)
+        np.bincount(
+            np.searchsorted(plan.unit, items.unit[weights_of_class > 0]), minlength=len(plan.unit)
+        )
+        > 0
+        for weights_of_class in (items.bonafide, items.spoof)
     ]
-    rows: list[Integers] = [of.astype(np.int64) for of in (*classes, *plan.levels)]
-    told = hashlib.sha256(plan.name.encode())
-    for unit, *of in zip(plan.unit.tolist(), *(row.tolist() for row in rows), strict=True):
-        told.update(f"\n{names[unit]}\t{of}".encode())
-    return told.hexdigest()[:16]
+    rows: list[Integers] = [
+        weights_of_class.astype(np.int64) for weights_of_class in (*classes, *plan.levels)
+    ]
+    digest = hashlib.sha256(plan.name.encode())
+    for unit, *weights_of_class in zip(
+        plan.unit.tolist(), *(row.tolist() for row in rows), strict=True
+    ):
+        digest.update(f"\n{names[unit]}\t{weights_of_class}".encode())
+    return digest.hexdigest()[:16]
 
 
 def _seed(trials: str) -> int:

@@ -101,7 +101,9 @@ class Official:
         """Return those of the figures `names` that are defined for the trials of `cell`; min t-DCF
         is where its coefficients are known.
         """
-        measures = {name: of.measure for name, of in select_utterance_metrics(self.asked).items()}
+        measures = {
+            name: metric.measure for name, metric in select_utterance_metrics(self.asked).items()
+        }
         coefficients = self.tandem.coefficients(cell) if self.tandem else None
         if coefficients is not None:
             tandem = select_metrics(TandemMetric).items()
@@ -150,4 +152,4 @@ def official(card: CorpusCard, split: str, place: Path) -> Official:
     try:
         return Official(card.official, Tandem("2021", path, table=tdcf_coefficients(path)))
     except BenchError as error:
-        raise BenchError(f"min t-DCF of {card.short}: {error}") from error
+        raise BenchError(error.code, f"min t-DCF of {card.short}: {error}") from error

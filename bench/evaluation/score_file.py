@@ -138,8 +138,8 @@ def factors_of(table: pa.Table) -> Factors:
 
 def attacks(table: pa.Table) -> NDArray[np.object_]:
     """Return the attack of every row, "" where there is none."""
-    found = _codes(table, "attack")
-    return np.array(found.names, dtype=object)[found.codes]
+    encoded = _codes(table, "attack")
+    return np.array(encoded.names, dtype=object)[encoded.codes]
 
 
 class LabelledFrames(NamedTuple):

@@ -39,8 +39,8 @@ def is_rate(name: str) -> bool:
     >>> is_rate("dev.eer"), is_rate("train.loss")
     (True, False)
     """
-    found = metric(name)
-    return found is not None and found.unit == "rate"
+    known_metric = metric(name)
+    return known_metric is not None and known_metric.unit == "rate"
 
 
 def printed_unit(name: str) -> Literal["%", "cost", "bits"] | None:
@@ -49,8 +49,10 @@ def printed_unit(name: str) -> Literal["%", "cost", "bits"] | None:
     >>> printed_unit("partialspoof.eer"), printed_unit("min_tdcf"), printed_unit("train.loss")
     ('%', 'cost', None)
     """
-    found = metric(name)
-    return None if found is None else "%" if found.unit == "rate" else found.unit
+    known_metric = metric(name)
+    return (
+        None if known_metric is None else "%" if known_metric.unit == "rate" else known_metric.unit
+    )
 
 
 def digits(name: str) -> int:

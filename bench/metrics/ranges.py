@@ -41,7 +41,7 @@ def ranges(frames: Frames, reference: Reference) -> Ranges:
     # One time axis, utterances end to end, so that starts and ends ascend.
     ends = np.cumsum(pair.length)
     begins = ends - pair.length
-    begin, last = (np.repeat(of, pair.scored.items) for of in (begins, ends))
+    begin, last = (np.repeat(column, pair.scored.items) for column in (begins, ends))
     start, end = frames.start + begin, frames.end + begin
     for time in (start, end):
         np.minimum(time, last, out=time)
@@ -57,17 +57,17 @@ def ranges(frames: Frames, reference: Reference) -> Ranges:
     left_spoof = np.add.reduceat(stretch, pair.labelled.first)
     left_spoof -= np.add.reduceat(spoof, pair.scored.first)
     inside, open_ = length > 0, left > 0
-    kept = slice(None) if inside.all() else inside
+    chosen = slice(None) if inside.all() else inside
     bonafide, spoof = (
-        np.concatenate([of[kept], rest[open_]], dtype=np.float64)
-        for of, rest in ((length - spoof, left - left_spoof), (spoof, left_spoof))
+        np.concatenate([column[chosen], rest[open_]], dtype=np.float64)
+        for column, rest in ((length - spoof, left - left_spoof), (spoof, left_spoof))
     )
     return Ranges(
         Items(
-            np.append(frames.score[kept], np.full(open_.sum(), np.inf)),
+            np.append(frames.score[chosen], np.full(open_.sum(), np.inf)),
             bonafide,
             spoof,
-            np.append(frames.utterance[kept], pair.scored.utterance[open_]),
+            np.append(frames.utterance[chosen], pair.scored.utterance[open_]),
         ),
         int(left.sum()),
         int((frames.end - frames.start).sum() - length.sum()),
@@ -105,16 +105,18 @@ def _overlaps(
     """Return the samples of each frame that are in any of the spoof stretches; both ascend."""
     first = np.searchsorted(end, spoof_start, side="right")
     last = np.searchsorted(start, spoof_end, side="left") - 1
-    met = first <= last
-    first, last, spoof_start, spoof_end = (of[met] for of in (first, last, spoof_start, spoof_end))
+    touched = first <= last
+    first, last, spoof_start, spoof_end = (
+        column[touched] for column in (first, last, spoof_start, spoof_end)
+    )
     # Whole frames from the first to the last that a stretch meets, less what sticks out of it.
     changes = np.zeros(len(start) + 1, dtype=np.int64)
     np.add.at(changes, first, 1)
     np.add.at(changes, last + 1, -1)
-    found = np.cumsum(changes[:-1]) * (end - start)
-    np.subtract.at(found, first, np.maximum(spoof_start - start[first], 0))
-    np.subtract.at(found, last, np.maximum(end[last] - spoof_end, 0))
-    return found
+    overlap = np.cumsum(changes[:-1]) * (end - start)
+    np.subtract.at(overlap, first, np.maximum(spoof_start - start[first], 0))
+    np.subtract.at(overlap, last, np.maximum(end[last] - spoof_end, 0))
+    return overlap
 
 
 METRICS = (

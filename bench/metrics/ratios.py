@@ -58,8 +58,8 @@ class Ratios(NamedTuple):
     def only(self, names: Iterable[str]) -> Ratios:
         """Return the figures of these names alone."""
         at = [self.names.index(name) for name in names]
-        kept = tuple(self.names[i] for i in at)
-        return self._replace(names=kept, part=self.part[:, at], whole=self.whole[:, at])
+        chosen = tuple(self.names[i] for i in at)
+        return self._replace(names=chosen, part=self.part[:, at], whole=self.whole[:, at])
 
     @property
     def defined(self) -> Ratios:
@@ -93,7 +93,9 @@ def decision_ratios(is_spoof: Bools, decided_spoof: Bools, unit: Integers) -> Ra
     metrics = select_metrics(DecisionMetric)
     ratios = [metric.ratio(confusions[metric.positive]) for metric in metrics.values()]
     part, whole = (np.stack(columns, axis=1) for columns in zip(*ratios, strict=True))
-    decisions = Decisions(*(float(of.sum()) for of in (missed, accepted, ~is_spoof, is_spoof)))
+    decisions = Decisions(
+        *(float(chosen_frames.sum()) for chosen_frames in (missed, accepted, ~is_spoof, is_spoof))
+    )
     return Ratios((*metrics,), units, part, whole, decisions)
 
 
@@ -107,10 +109,10 @@ def group_ratios(names: Sequence[str], group: Integers, hit: Bools, unit: Intege
     0.5
     """
     units, code = np.unique(unit, return_inverse=True)
-    place = code * len(names) + group
+    cell = code * len(names) + group
     part, whole = (
-        np.bincount(of, minlength=len(units) * len(names)).reshape(len(units), -1)
-        for of in (place[hit], place)
+        np.bincount(cells, minlength=len(units) * len(names)).reshape(len(units), -1)
+        for cells in (cell[hit], cell)
     )
     return Ratios((*names,), units, part.astype(np.float64), whole.astype(np.float64))
 
@@ -133,13 +135,13 @@ def ratio_intervals(
     >>> round(found.low, 4), found.high, found.few
     (0.9404, 1.0, True)
     """
-    met = groups(plan or by_utterance(ratios.unit), [ratios.unit])
-    return intervals_of(ratios, replicated_ratios([ratios], met, replicates, seed)[0])
+    drawn_groups = groups(plan or by_utterance(ratios.unit), [ratios.unit])
+    return intervals_of(ratios, replicated_ratios([ratios], drawn_groups, replicates, seed)[0])
 
 
 def intervals_of(ratios: Ratios, replicates: Floats) -> dict[str, Interval]:
     """Return `ratio_intervals` of replicates that are drawn already, (replicates, k)."""
-    found = dict[str, Interval]()
+    by_name = dict[str, Interval]()
     for name, values, part, whole in zip(
         ratios.names,
         replicates.T,
@@ -149,10 +151,10 @@ def intervals_of(ratios: Ratios, replicates: Floats) -> dict[str, Interval]:
     ):
         defined = values[~np.isnan(values)]
         if not len(defined):
-            raise BenchError(f"{name} is not defined: nothing is counted")
+            raise BenchError("metric.no-interval", f"{name} is not defined: nothing is counted")
         drawn = interval(defined, len(values) - len(defined))
-        found[name] = _widened(drawn._replace(**ratios.decisions._asdict()), part, whole)
-    return found
+        by_name[name] = _widened(drawn._replace(**ratios.decisions._asdict()), part, whole)
+    return by_name
 
 
 def _widened(drawn: Interval, part: Floats, whole: Floats) -> Interval:
@@ -178,14 +180,14 @@ def replicated_ratios(
         for one, group in zip(systems, groups.of, strict=True)
     ]
     nothing = np.empty((groups.n, 0))
-    found = np.empty((len(systems), replicates, len(systems[0].names)))
+    values = np.empty((len(systems), replicates, len(systems[0].names)))
     for start in range(0, replicates, _BATCH):
         numbers = range(start, min(start + _BATCH, replicates))
         weights = np.stack([groups.replicate(seed, i, nothing).weights for i in numbers])
         for which, columns in enumerate(of_groups):
             part, whole = np.split(weights @ columns, 2, axis=1)
-            found[which, start : numbers.stop] = _divided(part, whole)
-    return found
+            values[which, start : numbers.stop] = _divided(part, whole)
+    return values
 
 
 def _divided(part: Floats, whole: Floats) -> Floats:

@@ -88,7 +88,7 @@ def find_file(name: str) -> Path:
 
 def select_metrics(kind: type[AnyMetric]) -> dict[str, AnyMetric]:
     """Return the metrics of one kind (`bench.metrics.measure`) by name, in the order of results."""
-    return {name: of for name, of in _load_metrics().items() if isinstance(of, kind)}
+    return {name: metric for name, metric in _load_metrics().items() if isinstance(metric, kind)}
 
 
 def forget_metrics() -> None:

@@ -76,7 +76,9 @@ def asv_errors(target: ArrayLike, nontarget: ArrayLike, spoof: ArrayLike) -> Asv
     1.0
     """
     kinds = {"target": target, "nontarget": nontarget, "spoof": spoof}
-    targets, nontargets, spoofs = (trials(of, f"ASV {kind}") for kind, of in kinds.items())
+    targets, nontargets, spoofs = (
+        trials(scores_of_kind, f"ASV {kind}") for kind, scores_of_kind in kinds.items()
+    )
     rate, threshold = eer_official(targets, nontargets)
     return AsvErrors(
         float(np.mean(targets < threshold)),
@@ -143,9 +145,10 @@ def min_tdcf(counts: Tally, coefficients: Coefficients) -> Cost:
     norm = c0 + min(c1, c2)
     if not all(math.isfinite(c) and c >= 0 for c in coefficients) or norm == 0:
         raise BenchError(
+            "metric.tdcf-undefined",
             f"the t-DCF is not defined for C0 = {c0:g}, C1 = {c1:g}, C2 = {c2:g}: all have to be "
             "at least 0 and the norm C0 + min(C1, C2) more; are the speaker verification scores "
-            "those of these trials?"
+            "those of these trials?",
         )
     least = min_cost(counts, c1, c2)
     return least._replace(cost=(c0 + least.cost) / norm)

@@ -28,8 +28,9 @@ def utterance_items(frames: Frames, reference: Reference) -> Items:
     without = np.flatnonzero(np.isinf(lowest))
     if len(without):
         raise BenchError(
+            "metric.frames-malformed",
             f"utterance {pair.scored.utterance[without[0]]}: it ends before its first scored frame "
-            f"({len(without)} such)"
+            f"({len(without)} such)",
         )
     any_spoof = np.logical_or.reduceat(reference.is_spoof, pair.labelled.first)
     return counted(lowest, any_spoof, pair.scored.utterance)

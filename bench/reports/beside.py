@@ -67,8 +67,8 @@ def zero_shot(runs: Mapping[str, Run]) -> str:
         heard = weights.KNOWN.get(getattr(run.frontend, "weights", ""))
         for name, data in run.evaluate.items():
             text = _describe_relation(learnt, data.corpus)
-            card = corpus_cards.card(data.corpus)
-            common = [source for source in card.sources if heard and source in heard.heard]
+            sources = corpus_cards.card(data.corpus).sources
+            common = [source for source in sources if heard and source in heard.pretraining_corpora]
             if common:
                 text += (
                     f"; the front-end was pretrained on {', '.join(common)}, where recordings of "

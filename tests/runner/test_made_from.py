@@ -19,7 +19,8 @@ from bench.models.breath import dsp
 from bench.reports.standings import standing
 from bench.runner import local, trained_models
 from bench.runner.request import Order
-from bench.specs.breath import Dsp, Precomputed
+from bench.specs.breath.dsp import Dsp
+from bench.specs.breath.precomputed import Precomputed
 from bench.tracking.store import Store
 from bench.training import contents
 from bench.training.row import Library
