@@ -67,8 +67,9 @@ def zero_shot(runs: Mapping[str, Run]) -> str:
         heard = weights.KNOWN.get(getattr(run.frontend, "weights", ""))
         for name, data in run.evaluate.items():
             text = _describe_relation(learnt, data.corpus)
-            sources = corpus_cards.card(data.corpus).sources
-            common = [source for source in sources if heard and source in heard.pretraining_corpora]
+            card = corpus_cards.card(data.corpus)
+            pretrained_on = heard.pretraining_corpora if heard else ()
+            common = [source for source in card.sources if source in pretrained_on]
             if common:
                 text += (
                     f"; the front-end was pretrained on {', '.join(common)}, where recordings of "
