@@ -29,7 +29,7 @@ def written(path, labels, logit, attack="A01", start_s=0.0):
         "label": np.where(spoof, "spoof", "bonafide").astype(object),
         "score": np.asarray(logit, dtype=np.float32),
     }
-    scores.write(path, columns)
+    scores.write_scores(path, columns)
     return path
 
 
