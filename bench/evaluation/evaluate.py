@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.cards.corpus_cards import read_corpus_card
-from bench.evaluation.judge import EvaluationRequest, Evaluator
-from bench.evaluation.reading import ReadOptions
-from bench.evaluation.verdict import ScoreReport
+from bench.evaluation.evaluator import EvaluationRequest, Evaluator
+from bench.evaluation.read_options import ReadOptions
+from bench.evaluation.score_report import ScoreReport
 
 
 def evaluate(

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bench.errors import BenchError
-from bench.evaluation.verdict import Breakdown, BreakdownLine
+from bench.evaluation.score_report import Breakdown, BreakdownLine
 from bench.metrics.breakdown import BreakdownCell
 from bench.metrics.f1 import Decision, decide_bonafide
 from bench.metrics.grid import (

@@ -15,7 +15,7 @@ from bench.config import Config
 from bench.data import corpora
 from bench.data.subset import Subset
 from bench.evaluation import row_evaluation, score_file
-from bench.evaluation.judge import EvaluationRequest, Evaluator
+from bench.evaluation.evaluator import EvaluationRequest, Evaluator
 from bench.metrics.catalogue import find_metric
 from bench.specs.run import HeldOutData
 from tests.errors import raises_code

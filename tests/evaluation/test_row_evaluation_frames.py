@@ -11,7 +11,7 @@ import pytest
 from bench.cards.corpus_cards import read_corpus_card
 from bench.data import corpora
 from bench.evaluation import row_evaluation, score_file
-from bench.evaluation.judge import EvaluationRequest, Evaluator
+from bench.evaluation.evaluator import EvaluationRequest, Evaluator
 from bench.specs.run import HeldOutData
 from bench.training.clips import label_frames
 from bench.training.scoring import FrameScores, score_columns

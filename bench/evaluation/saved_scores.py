@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from bench.evaluation import score_file as scores
-from bench.evaluation.judged import MatchedScores
+from bench.evaluation.matched_scores import MatchedScores
 from bench.metrics.grid import FrameRules, align_points
 from bench.metrics.tally import Bools, Floats, Integers
 from bench.metrics.utterance_eer import utterance_items

@@ -8,7 +8,7 @@ import pytest
 from bench.errors import BenchError
 from bench.evaluation import score_file as scores
 from bench.evaluation.draws import REPLICATES
-from bench.evaluation.places import compute_position_errors
+from bench.evaluation.frame_errors import compute_position_errors
 from bench.metrics.f1 import decide_bonafide
 
 FRAME_S = 0.16
