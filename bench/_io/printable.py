@@ -25,7 +25,7 @@ _FORMULA = re.compile(r"[\t\r ]*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r]")
 def escape_invisible(text: str) -> str:
     r"""Return text with invisible characters escaped as in JSON; tabs and line ends stay.
 
-    >>> print(visible("a\x1b[2Jb\u202ec"))
+    >>> print(escape_invisible("a\x1b[2Jb\u202ec"))
     a\u001b[2Jb\u202ec
     """
     return _UNSEEN.sub(_escape_match, text)

@@ -286,7 +286,7 @@ def as_row(card: Sweep, point: Point, name: str, cell: str) -> str:
 def value_toml(value: Any) -> str:
     """Return a setting as TOML, on one line.
 
-    >>> written({"min_share": 0.1, "targets": ["q", "k"]})
+    >>> value_toml({"min_share": 0.1, "targets": ["q", "k"]})
     '{ min_share = 0.1, targets = ["q", "k"] }'
     """
     inner = as_tree(value)

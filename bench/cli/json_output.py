@@ -120,7 +120,7 @@ def to_plain(value: Any) -> Any:
     """Return a value as JSON can hold it: null for what is no finite number, text for paths and
     points in time, and NumPy's numbers as Python's.
 
-    >>> plain({"eer": float("nan"), "path": PurePath("a/b"), "seeds": (1, 2)})
+    >>> to_plain({"eer": float("nan"), "path": PurePath("a/b"), "seeds": (1, 2)})
     {'eer': None, 'path': 'a/b', 'seeds': [1, 2]}
     """
     if isinstance(value, Mapping):
