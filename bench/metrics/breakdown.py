@@ -43,7 +43,8 @@ class BreakdownCell(NamedTuple):
         >>> empty = np.zeros(0, dtype=np.int64)
         >>> BreakdownCell({"codec": "alaw"}, empty, empty).find_levels("attack", "codec")
         ('Pooled', 'alaw')
-        >>> BreakdownCell({"speaker": "LA_0001"}, empty, empty).find_levels("attack", "codec") is None
+        >>> speaker = BreakdownCell({"speaker": "LA_0001"}, empty, empty)
+        >>> speaker.find_levels("attack", "codec") is None
         True
         """
         if any(f not in fields and level != POOLED for f, level in self.levels.items()):
