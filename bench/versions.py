@@ -21,7 +21,7 @@ from bench.cards import corpus_cards
 from bench.errors import BenchError
 from bench.metrics.registry import LOGIT, describe_metrics, find_metric_file
 from bench.specs.kinds import BreathSettings
-from bench.specs.run import Data, EarlierTraining, Run
+from bench.specs.run import Data, Run
 
 NAME = "RESULTS_VERSION"
 FIRST = 1
@@ -110,9 +110,7 @@ def list_run_versions(run: Run) -> dict[str, int]:
     versions = list_training_versions(run)
     for data in run.data.values():
         versions |= list_data_versions(data)
-    return versions | (
-        list_run_versions(run.start.stage) if isinstance(run.start, EarlierTraining) else {}
-    )
+    return versions | (list_run_versions(run.earlier) if run.earlier else {})
 
 
 def list_metric_versions(results: Iterable[str]) -> dict[str, int]:

@@ -15,7 +15,6 @@ from bench.cli.data_list import list_utterances
 from bench.config import Config
 from bench.errors import BenchError, near_name
 from bench.specs.corpus import CorpusCard, Download
-from bench.specs.run import EarlierTraining
 
 
 @click.group()
@@ -247,5 +246,5 @@ def _list_corpora(table: str) -> set[str]:
     """Return the corpora that the rows of a table are trained and evaluated on in smoke form."""
     card = tables.read_table(table)
     runs = [tables.resolve_row(card, row, "smoke") for row in tables.runnable_rows(card)]
-    stages = [run.start.stage for run in runs if isinstance(run.start, EarlierTraining)]
+    stages = [run.earlier for run in runs if run.earlier]
     return {data.corpus for run in (*runs, *stages) for data in run.data.values()}

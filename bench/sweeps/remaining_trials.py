@@ -10,7 +10,7 @@ from bench.cards.sweep_cards import base_run, trial_run, trial_seeds
 from bench.config import Config
 from bench.runner import costs
 from bench.runner.costs import PlannedTraining
-from bench.specs.run import EarlierTraining, Run
+from bench.specs.run import Run
 from bench.sweeps import sampling
 from bench.sweeps.study import Study
 
@@ -42,8 +42,6 @@ def _list_stages(runs: Sequence[Run], ends: Sequence[Run]) -> list[Run]:
     """Return the earlier trainings that runs start from; where the space changes none of them, all
     start from one.
     """
-    stages = [run.start.stage for run in runs if isinstance(run.start, EarlierTraining)]
-    of_ends = {
-        run.start.stage.training_signature for run in ends if isinstance(run.start, EarlierTraining)
-    }
-    return stages if len(of_ends) > 1 else stages[:1]
+    stages = [run.earlier for run in runs if run.earlier]
+    signatures = {run.earlier.training_signature for run in ends if run.earlier}
+    return stages if len(signatures) > 1 else stages[:1]

@@ -21,7 +21,7 @@ from bench.data.subset import Subset
 from bench.errors import BenchError
 from bench.evaluation import score_file
 from bench.specs.base import digest
-from bench.specs.run import Data, EarlierTraining, HeldOutData, Run
+from bench.specs.run import Data, HeldOutData, Run
 from bench.training import checkpoints, conditions, contents, engine, shares
 from bench.training.clips import require_labels
 from bench.training.keeping import Progress, Selection
@@ -121,7 +121,7 @@ class DatasetCache:
             train,
             self.load_split(run.form, run.dev),
             {name: self.load_split(run.form, data) for name, data in run.evaluate.items()},
-            self.load_row(run.start.stage) if isinstance(run.start, EarlierTraining) else None,
+            self.load_row(run.earlier) if run.earlier else None,
             contents.training_contents(run, self.config),
         )
 
@@ -244,11 +244,9 @@ def train_and_score(
 
 def start_checkpoint(run: Run, seed: int, data: RowData, config: Config) -> Path | None:
     """Return the checkpoint of the earlier training that `run` starts from, if any."""
-    if not isinstance(run.start, EarlierTraining) or data.stage is None:
+    if run.earlier is None or data.stage is None:
         return None
-    return (
-        training_path(config.work, run.start.stage, data.stage, seed) / checkpoints.BEST_CHECKPOINT
-    )
+    return training_path(config.work, run.earlier, data.stage, seed) / checkpoints.BEST_CHECKPOINT
 
 
 def write_settings(run: Run, path: Path) -> None:
