@@ -48,7 +48,7 @@ class _Sample(NamedTuple):
 
     frames: Mapping[int, NDArray[np.int64]]
     """By the utterance's row in the table."""
-    of: int
+    n_available: int
 
 
 def extract_features(
@@ -86,7 +86,9 @@ def extract_features(
             frames = drawn.frames[index]
             features.append(of_utterance[frames].float().cpu().numpy())
             labels.append(share.labels[index][frames])
-    return HiddenFeatures(np.concatenate(features), np.concatenate(labels), drawn.of, name or "")
+    return HiddenFeatures(
+        np.concatenate(features), np.concatenate(labels), drawn.n_available, name or ""
+    )
 
 
 def embed_features(features: NDArray[np.float32], seed: int) -> NDArray[np.float64]:

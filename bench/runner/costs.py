@@ -6,8 +6,10 @@ is read.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
+
+from torch import Tensor
 
 from bench._io import disk
 from bench.cards import corpus_cards
@@ -155,14 +157,18 @@ def space_of_trainings(
 
 def weight_sizes(run: Run) -> WeightSizes:
     """Return what the weights of a run's system take, with its front-end's."""
-    key = " ".join(digest(tensor) for tensor in (run.frontend, run.system, run.train))
+    key = " ".join(digest(settings) for settings in (run.frontend, run.system, run.train))
     if key not in _weights:
-        laid_out = systems.build(run.system, frontends.lay_out(run.frontend), run.train)
-        every = sum(of.numel() * of.element_size() for of in laid_out.state_dict().values())
-        trained = (of for of in laid_out.parameters() if of.requires_grad)
-        _weights[key] = WeightSizes(every, sum(of.numel() * of.element_size() for of in trained))
+        network = systems.build(run.system, frontends.lay_out(run.frontend), run.train)
+        trained = (weight for weight in network.parameters() if weight.requires_grad)
+        every = _sum_bytes(network.state_dict().values())
+        _weights[key] = WeightSizes(every, _sum_bytes(trained))
     return _weights[key]
 
 
 _weights: dict[str, WeightSizes] = {}
 """Counted already: rows of a table often have one network."""
+
+
+def _sum_bytes(tensors: Iterable[Tensor]) -> int:
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)

@@ -28,7 +28,7 @@ class PastHours:
 
     def __init__(self, config: Config, form: Form, device: str) -> None:
         by_table = runs_by_table(config, table_cards.table_keys(), form)
-        runs = [run for of in by_table.values() for run in of]
+        runs = [run for runs_of_table in by_table.values() for run in runs_of_table]
         shares = Counter(run.data.tags.get(TRAINED_IN) for run in runs)
         self._runs = [
             run for run in runs if _is_whole(run, shares) and run.data.tags["device"] == device

@@ -61,7 +61,7 @@ KINDS: Mapping[str, PruneKind] = {
 
 
 class PrunableFiles(NamedTuple):
-    """Files of one place that can go."""
+    """Files in one folder that can be removed."""
 
     kind: str
     path: Path
@@ -83,7 +83,7 @@ class Prunable(NamedTuple):
 
 
 class _Training(NamedTuple):
-    place: Path
+    folder: Path
     signature: str
     runs: Sequence[FolderRun]
 
@@ -210,7 +210,7 @@ def _training_items(
     training: _Training, signatures: set[str] | None, store_is_known: bool
 ) -> Iterator[PrunableFiles]:
     """Return what of a training can go."""
-    folder, name = training.place, training.runs[0].name if training.runs else ""
+    folder, name = training.folder, training.runs[0].name if training.runs else ""
 
     def items(kind: str, files: Iterable[Path]) -> Iterator[PrunableFiles]:
         paths = tuple(files)
@@ -241,7 +241,7 @@ def _needed_by_no_card(runs: Sequence[FolderRun]) -> str:
 def _in_progress(training: _Training) -> bool:
     if any(run.in_progress for run in training.runs):
         return True
-    with hold_folder(training.place) as mine:
+    with hold_folder(training.folder) as mine:
         return not mine
 
 

@@ -28,7 +28,7 @@ class TrainedModel(NamedTuple):
     run: Run
     seed: int
     system: System
-    place: str
+    source: str
     """Where its weights were found."""
 
 

@@ -190,7 +190,7 @@ def test_again_runs_a_row_anew_beside_the_earlier_run(card, config: Config):
     assert second.folder != first.folder
     assert (first.folder / "kept.pt").read_bytes() == before
     model = trained_models.find_model(order(card), None, config, Store(config))
-    assert model.place == str(second.folder / "kept.pt")
+    assert model.source == str(second.folder / "kept.pt")
     frame = Store(config).table_frame("test/stages", "smoke")
     stands = select_row_runs(card, "alone", order(card).resolve_runs()["alone"], frame, "smoke")
     assert stands.runs["run_id"].tolist() == [frame["run_id"].iloc[-1]]
