@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
-from bench.corpora import cards
+from bench.cards import corpus_cards
 from bench.errors import BenchError
 from bench.specs.kinds import BreathSettings
 from bench.specs.run import Data, Run, Stage
@@ -47,7 +47,7 @@ METRICS: Mapping[str, str] = {
     "recall_spoof": "metrics/f1",
     "error": "metrics/positions",
 }
-"""The module of each result of `bench.catalogue`."""
+"""The module of each result of `bench.metrics.catalogue`."""
 INTERVALS = "metrics/bootstrap"
 _OTHERS: Mapping[str, str] = {
     "training": "training/engine",
@@ -101,7 +101,7 @@ def of_training(run: Run) -> dict[str, int]:
 
 def of_data(data: Data) -> dict[str, int]:
     """Return the versions of what reads a split, labels it and finds its breaths, by part."""
-    parts = [f"reader {cards.card(data.corpus).reader}", "audio"]
+    parts = [f"reader {corpus_cards.card(data.corpus).reader}", "audio"]
     if data.resolution_s is not None:
         parts.append("labels of frames")
     if data.splice.kind != "none":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 
-from bench import weights
+from bench.models import weights
 
 
 def test_digests_are_whole():

@@ -11,9 +11,10 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 
-from bench import versions, weights
+from bench import versions
+from bench._io.digests import list_digest
 from bench.config import Config
-from bench.digests import list_digest
+from bench.models import weights
 from bench.specs.breath import Breath
 from bench.specs.kinds import BreathSettings, KindSettings
 from bench.specs.run import Data, Run

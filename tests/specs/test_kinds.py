@@ -12,7 +12,8 @@ from typing import Any, get_args
 import pytest
 from pydantic import TypeAdapter
 
-from bench import augment, breath, cards, frontends, systems
+from bench.cards import table_cards
+from bench.models import augment, breath, frontends, systems
 from bench.specs import augment as augment_settings
 from bench.specs import breath as breath_settings
 from bench.specs import frontends as frontend_settings
@@ -103,7 +104,14 @@ def test_a_kind_with_another_name_than_its_file_is_refused(package):
 
 def test_settings_need_neither_torch_nor_the_code_of_a_kind():
     code = "import sys, bench.specs.run; print(sorted(m for m in sys.modules if m in {names}))"
-    names = {"torch", "scipy", "bench.systems", "bench.frontends", "bench.augment", "bench.breath"}
+    names = {
+        "torch",
+        "scipy",
+        "bench.models.systems",
+        "bench.models.frontends",
+        "bench.models.augment",
+        "bench.models.breath",
+    }
     shown = subprocess.run(
         [sys.executable, "-c", code.format(names=names)], check=True, capture_output=True, text=True
     )
@@ -118,7 +126,7 @@ def test_a_run_lists_its_parts_and_what_they_need():
         "train.breath={kind='respiro'}",
         "dev.breath={kind='precomputed', intervals='mine'}",
     ]
-    run = cards.resolve(cards.table("tca/table2"), "TCA", "paper", overrides)
+    run = table_cards.resolve(table_cards.table("tca/table2"), "TCA", "paper", overrides)
     assert [part.kind for part in run.parts] == ["tca", "wavlm", "noise"]
     needed = [
         f"{need.what} {need.key}"
@@ -138,4 +146,4 @@ def test_s3prl_is_a_package_that_only_its_front_end_needs():
         kind_of(settings): settings.packages for settings in members(frontend_settings.FrontEnd)
     }
     assert packages == {"s3prl": ("s3prl",), "tiny": (), "wav2vec2": (), "wavlm": ()}
-    assert import_module("bench.frontends.s3prl")
+    assert import_module("bench.models.frontends.s3prl")

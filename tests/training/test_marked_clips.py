@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from bench.config import Config
-from bench.corpora.subset import Subset
+from bench.data.subset import Subset
 from bench.specs.augment.mix_frame import MixFrame
 from bench.specs.breath.ones import Ones
 from bench.specs.breath.precomputed import Precomputed

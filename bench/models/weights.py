@@ -1,0 +1,133 @@
+"""Pretrained weights: what each file is called, where to get it, and where it lies here.
+
+Weights of a new front-end need no line here: `bench/schema/weights/<key>.toml` names them.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Literal, cast
+
+from bench._io.digests import file_digest, short_digest
+from bench._io.disk import human_bytes
+from bench.config import Config
+from bench.errors import BenchError, near
+from bench.specs.kinds import Requirement
+
+
+@dataclass(frozen=True)
+class Weights:
+    """One published checkpoint."""
+
+    file: str
+    source: str
+    repository: str
+    """The Hugging Face repository, whose folder is read as well."""
+    pretraining_corpora: Sequence[str] = ()
+    """Corpora, and what these are made from, that it was pretrained on without labels, by the names
+    that corpus cards use for sources."""
+    alternative: str = ""
+    """What does without it."""
+    bytes: int | None = None
+    """Of the file."""
+    about_bytes: int | None = None
+    """As pages round it, where the exact size is not known."""
+    sha256: str | None = None
+    """Of the file."""
+
+    @property
+    def size(self) -> int | None:
+        """`bytes`, else `about_bytes`; None where neither is known."""
+        return self.about_bytes if self.bytes is None else self.bytes
+
+
+def _read_published() -> dict[str, Weights]:
+    """Return the published weights, the largest first: each is a file in `bench/schema/weights`."""
+    files = resources.files("bench").joinpath("schema", "weights").iterdir()
+    tables = {file.name.removesuffix(".toml"): tomllib.loads(file.read_text()) for file in files}
+    weights = {key: Weights(**table) for key, table in sorted(tables.items())}
+    return dict(sorted(weights.items(), key=lambda item: -(item[1].size or 0)))
+
+
+KNOWN: Mapping[str, Weights] = _read_published()
+
+
+_READ_OF_FOLDER = ("config.json", "model.safetensors", "pytorch_model.bin")
+"""Of a Hugging Face folder nothing else is read (`bench.models.frontends.layouts`)."""
+ANY_LAYOUT = "any local checkpoint in one of the known layouts will do"
+
+
+def size_in_words(key: str) -> str:
+    """Return how large the published file of the weights `key` is, e.g. `about 3.8 GB`."""
+    entry = KNOWN.get(key)
+    if entry is None or entry.size is None:
+        return "size unknown"
+    return f"{'about ' if entry.bytes is None else ''}{human_bytes(entry.size)}"
+
+
+def locate_requirement(requirement: Requirement, config: Config) -> Path:
+    """Return the file or folder that a part of a run needs; BenchError where it is missing."""
+    if requirement.what == "noise":
+        return config.noise_root(cast("Literal['musan', 'rirs']", requirement.key))
+    return locate(requirement.key, config, requirement.accepts or ANY_LAYOUT)
+
+
+def locate(key: str, config: Config, otherwise: str = ANY_LAYOUT) -> Path:
+    """Return the file or folder of the weights `key`; raise with what to get, and where to put it.
+
+    `otherwise` says what a key that is not published may hold.
+    """
+    path, source = config.weights.get(key), config.source or "bench.toml"
+    entry = KNOWN.get(key)
+    hint = (entry.alternative if entry else "") + near(key, config.weights)
+    if path is not None and path.exists():
+        return path
+    file = entry.file if entry else key
+    get = (
+        f"get {entry.file} from {entry.source}, or the folder of Hugging Face's {entry.repository}"
+        if entry
+        else otherwise
+    )
+    if path is None:
+        raise BenchError(
+            "weights.missing",
+            f'weights {key} are not configured: {get}; add `{key} = "/path/{file}"` under '
+            f"[weights] in {source}, or set BENCH_WEIGHTS_{key.upper()}{hint}",
+        )
+    where = config.where(f"weights.{key}")
+    raise BenchError(
+        "weights.missing",
+        f"weights.{key} = {str(path)!r} in {where}: there is no such file or folder; {get}, and "
+        f"put it there{hint}",
+    )
+
+
+def content_digest(path: Path) -> str:
+    """Return the digest of the weights at `path`, by which a run is known.
+
+    Of a file it is sixteen hexadecimal digits of its SHA-256, of a folder eight of the files in it
+    that are read. Raise OSError.
+    """
+    if path.is_file():
+        return file_digest(path)
+    files = [path / name for name in _READ_OF_FOLDER]
+    return short_digest({file.name: file_digest(file) for file in files if file.is_file()})
+
+
+def published(key: str, path: Path) -> str:
+    """Return in words whether the weights at `path` are the published ones, by their digest.
+
+    Digests of XLS-R's files, and of Hugging Face's folders, are not known to us. Raise OSError.
+    """
+    digest = content_digest(path)
+    if not path.is_file():
+        return f"files {digest}: whether it is a published folder is not known"
+    entry = KNOWN.get(key)
+    if entry is None or entry.sha256 is None:
+        return f"sha256 {digest}: whether it is a published file is not known"
+    is_published = entry.sha256.startswith(digest)
+    return f"sha256 {digest}: {'' if is_published else 'not '}the published {entry.file}"
