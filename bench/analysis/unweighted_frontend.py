@@ -9,7 +9,7 @@ from bench.models.frontends import FrontEnd, lay_out
 from bench.specs.kinds import FrontEndSettings
 
 
-class LaidOut(FrontEnd):
+class UnweightedFrontEnd(FrontEnd):
     """States of zeros, in the shapes that the front-end of `spec` gives."""
 
     def __init__(self, spec: FrontEndSettings) -> None:
