@@ -35,9 +35,9 @@ def save(state: dict[str, Any], path: Path) -> None:
         previous = "the previous one is kept" if path.is_file() else "there is no earlier one"
         refused = machine.explain(error)
         why = refused.message.removeprefix(f"{path}: ") if refused else str(error)
-        raise RowFailed(
-            "machine.refused", f"{path}: the checkpoint could not be written: {why}; {previous}"
-        ) from error
+        code = refused.code if refused else "machine.refused"
+        message = f"{path}: the checkpoint could not be written: {why}; {previous}"
+        raise RowFailed(code, message) from error
 
 
 class Damaged(BenchError):
