@@ -17,12 +17,12 @@ LAST = "last.pt"
 It goes when the run is finished in the tracking store (`bench.training.keeping.release`).
 """
 KEPT = "kept.pt"
-"""The weights that stand for the run: of its best epoch, or the mean of its last ones."""
+"""The kept weights of the run: those of its best epoch, or the mean of its last ones."""
 
 SELECTION = "selection.json"
-"""What is said of the kept weights once training has ended (`bench.training.keeping`)."""
+"""Which weights were kept and why, once training has ended (`bench.training.keeping`)."""
 PROGRESS = "progress.json"
-"""What stays of `last.pt` when that goes: how the training went, without weights."""
+"""The progress of the training, without weights: it stays when `last.pt` is removed."""
 
 
 def save(state: dict[str, Any], path: Path) -> None:

@@ -109,7 +109,7 @@ def kinds(subset: Subset) -> NDArray[np.int64]:
 
 
 class Clip(NamedTuple):
-    """One utterance, or as much of it as was asked for."""
+    """A clip of one utterance with its labels."""
 
     wave: NDArray[np.float32]
     """(samples,), whole frames."""
@@ -216,7 +216,7 @@ class Source:
     def _filled(
         self, wave: NDArray[np.float32], length: int, cut: NDArray[np.bool_]
     ) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_]]:
-        """Return wave, labels and which of these are none of padding, as long as the clip is."""
+        """Return wave, labels and which labels are valid (not padding), as long as the clip."""
         if self.clip is None:
             return _fitted(wave, length), cut, np.ones(len(cut), dtype=bool)
         frames = 1 if self.frame is None else length // self.frame

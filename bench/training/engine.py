@@ -317,7 +317,7 @@ def _epoch(
 
 
 def _step(fabric: Fabric, learner: _Learner, run: Run, batch: Batch) -> dict[str, Tensor]:
-    """Learn from a batch, in `accumulate` parts where that is asked for; return its losses."""
+    """Learn from a batch, in `accumulate` parts; return its losses."""
     learner.wrapped.zero_grad(set_to_none=True)
     size = len(batch.waves)
     parts = list(zip(*(tensor.chunk(run.training.accumulate) for tensor in batch), strict=True))

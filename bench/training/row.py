@@ -59,7 +59,7 @@ class RowData(NamedTuple):
     stage: RowData | None = None
     """Of the earlier training that the run starts from, if any."""
     training: Mapping[str, str] = MappingProxyType({})
-    """What training needs beside the data (`bench.training.contents`)."""
+    """Digests of the files that training needs beside the data (`bench.training.contents`)."""
 
     def fingerprints(self) -> dict[str, str]:
         """Return the fingerprint of each subset by `corpus/split`."""
@@ -94,7 +94,7 @@ class Trained(NamedTuple):
     conditions: Mapping[str, str]
 
     def tags(self) -> dict[str, str]:
-        """Return what the tracking store is told in text, as columns of `tracking.run_frame`."""
+        """Return the text tags for the tracking store, columns of `tracking.run_frame`."""
         return {**self.selection.tags(), **self.conditions}
 
 
