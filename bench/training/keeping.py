@@ -45,7 +45,7 @@ class Selection(NamedTuple):
     epochs: tuple[int, ...]
     """The epochs whose weights are kept, of several their mean."""
     dev: Mapping[str, float]
-    """Results of the kept weights on dev: `dev.eer`, a fraction, and `dev.loss` where it selects."""
+    """Results of the kept weights on dev: `dev.eer`, a fraction, and `dev.loss` if it selects."""
     why_ended: str
     """A few words: `no better dev.eer for 10 epochs`, `all 50 epochs`."""
     trained: int

@@ -115,7 +115,7 @@ def translate(contents: Contents) -> dict[str, Tensor]:
     """Return the encoder's tensors under our names.
 
     Heads that hidden states do not need are dropped by name; a tensor that no rule knows keeps its
-    own name, so that the caller can report it. The mask vector is there where the checkpoint has one
+    own name, so that the caller can report it. The mask vector is there if the checkpoint has one
     (all layouts but torchaudio's).
     """
     if contents.layout == "torchaudio":

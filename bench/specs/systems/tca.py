@@ -29,7 +29,7 @@ class Tca(SystemSettings):
     token: Annotated[Absent | AttentiveStatisticsSettings, Field(discriminator="kind")]
     """The utterance token behind the frames; the first ablation has none."""
     classes: Literal["kinds", "binary"] = "kinds"
-    """The classes: bona fide, text-to-speech and voice conversion; or bona fide and spoof (the third
+    """The classes: bona fide, text-to-speech and voice conversion; or bona fide and spoof (third
     ablation)."""
     hidden: Count = 512
     dim: Count = 128
