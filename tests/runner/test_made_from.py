@@ -15,7 +15,6 @@ from bench.cards import table_cards
 from bench.config import Config
 from bench.data.corpora import load
 from bench.evaluation import row_evaluation
-from bench.models.breath import dsp
 from bench.reports.standings import standing
 from bench.runner import local, trained_models
 from bench.runner.request import Order
@@ -231,7 +230,7 @@ class TestContents:
         path.write_text("1")
         assert contents.of_breaths(spec, config) == one
         before = contents.of_breaths(Dsp(kind="dsp"), config)
-        monkeypatch.setattr(dsp, "RESULTS_VERSION", 99)
+        monkeypatch.setattr(versions, "declared", lambda module: 99)
         assert contents.of_breaths(Dsp(kind="dsp"), config) != before
 
     def test_of_a_folder_of_weights_are_what_is_read_of_it(self, tmp_path):
