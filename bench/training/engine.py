@@ -27,17 +27,14 @@ from bench.errors import BenchError, RowFailed
 from bench.metrics.det import eer
 from bench.models import devices, frontends, systems
 from bench.models.augment import Mixer, build_mixer
-from bench.models.segment_positions import IGNORED
 from bench.models.systems.base import Batch, System
 from bench.specs.corpus import Audio
 from bench.specs.run import Run
-from bench.training import checkpoints, conditions, keeping, optimisation
-from bench.training.clips import Source
+from bench.training import checkpoints, conditions, keeping, optimisation, system_checks
 from bench.training.data import Clips, EpochSampler, Utterances, collate
 from bench.training.keeping import Progress, Selection
 from bench.training.losses import MeanLoss, Watch
 from bench.training.scoring import score, utterances
-from bench.units import samples
 
 RESULTS_VERSION = 1
 """Raised when what this module gives can change (`bench.versions`)."""
@@ -110,65 +107,8 @@ def build(run: Run, seed: int, config: Config) -> System:
     torch.manual_seed(seed)
     frontend = frontends.build(run.frontend, config)
     system = systems.build(run.system, frontend, run.train)
-    _require_length(run, system)
-    _require_breath(run, system)
+    system_checks.check_data(run, system)
     return system
-
-
-def _require_length(run: Run, system: System) -> None:
-    """Raise unless a system of one clip length gets clips of that length everywhere."""
-    fixed_s = system.fixed_s
-    for name, data in run.data.items():
-        if fixed_s is not None and (
-            data.clip_s is None or samples(data.clip_s) != samples(fixed_s)
-        ):
-            raise BenchError(
-                "model.clip-length",
-                f"{name}.clip_s = {data.clip_s or 'whole'}: system {run.system.kind} takes clips "
-                f"of {fixed_s:g} s only",
-            )
-
-
-def _require_breath(run: Run, system: System) -> None:
-    """Raise unless all data of a system that takes breath intervals have them."""
-    for name, data in run.data.items():
-        if system.hears_breath and data.breath.kind == "none":
-            raise BenchError(
-                "model.breath-missing",
-                f"{name}.breath.kind = 'none': system {run.system.kind}, with these settings, "
-                "needs breath marks: should be e.g. 'dsp', or 'zeros' for no marks",
-            )
-
-
-def _carry(start: Path, system: System) -> None:
-    """Take the front-end's weights over from the checkpoint at `start`."""
-    prefix = "frontend."
-    weights = checkpoints.load(start)["system"]
-    frontend_weights = {
-        name.removeprefix(prefix): tensor
-        for name, tensor in weights.items()
-        if name.startswith(prefix)
-    }
-    try:
-        system.frontend.load_state_dict(frontend_weights)
-    except RuntimeError as error:
-        raise BenchError(
-            "training.start-mismatch", f"{start}: does not fit this run's front-end: {error}"
-        ) from error
-
-
-def _require_kinds(source: Source) -> None:
-    """Raise unless it is known of every spoofed utterance whether it is TTS or VC."""
-    unknown = np.flatnonzero(source.kinds == IGNORED)
-    if len(unknown):
-        subset = source.subset
-        raise BenchError(
-            "model.attack-type-unknown",
-            f"{subset.corpus} {subset.split}: {len(unknown)} of {len(subset)} utterances are "
-            f"neither known as TTS nor as VC, the first is "
-            f"{subset.table['utterance'].iloc[unknown[0]]}; this system learns "
-            "the difference, unless it is set to two classes",
-        )
 
 
 def train(
@@ -199,8 +139,8 @@ def train(
     dev_augment = run.augment if on_dev_too else None
     dev = utterances(fabric, material.dev, run.dev, material.dev_audio, config, dev_augment)
     if system.learns_kinds:
-        _require_kinds(clips.source)
-        _require_kinds(dev.source)
+        system_checks.require_attack_types(clips.source)
+        system_checks.require_attack_types(dev.source)
     if not keeping.finished(run.training, progress):
         here = conditions.here(fabric.device.type)
         progress.conditions = conditions.joined(progress.conditions, here)
@@ -231,7 +171,24 @@ def _begin_anew(fabric: Fabric, system: System, start: Path | None, place: Path)
     if fabric.is_global_zero:
         checkpoints.clear(place)
     if start is not None:
-        _carry(start, system)
+        _load_frontend(start, system)
+
+
+def _load_frontend(start: Path, system: System) -> None:
+    """Take the front-end's weights over from the checkpoint at `start`."""
+    prefix = "frontend."
+    weights = checkpoints.load(start)["system"]
+    frontend_weights = {
+        name.removeprefix(prefix): tensor
+        for name, tensor in weights.items()
+        if name.startswith(prefix)
+    }
+    try:
+        system.frontend.load_state_dict(frontend_weights)
+    except RuntimeError as error:
+        raise BenchError(
+            "training.start-mismatch", f"{start}: does not fit this run's front-end: {error}"
+        ) from error
 
 
 class _Learner(NamedTuple):
