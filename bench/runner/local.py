@@ -36,6 +36,7 @@ from bench.tracking import artifact_check
 from bench.tracking.run_record import RunEntry
 from bench.tracking.store import Store, TrackedRun
 from bench.training import checkpoints, damage, engine, shares
+from bench.training.callbacks import Observer, Silent
 from bench.training.row import (
     Library,
     RowData,
@@ -47,7 +48,7 @@ from bench.training.row import (
 )
 
 
-class Watcher(engine.Observer, Protocol):
+class Watcher(Observer, Protocol):
     """Who shows a person what happens."""
 
     def begin(self, name: str, epochs: int) -> None:
@@ -370,5 +371,5 @@ def _find_breaths(job: Job, config: Config, watcher: Watcher) -> dict[str, Censu
 
 
 def _on_each(job: Job, place: Path, config: Config, pipe: Connection, fabric: Fabric) -> Trained:
-    observer = ProgressSender(pipe) if fabric.is_global_zero else engine.Silent()
+    observer = ProgressSender(pipe) if fabric.is_global_zero else Silent()
     return train_and_score(fabric, job.run, job.seed, job.data, place, config, observer)

@@ -11,7 +11,7 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any
 
-from bench.training.engine import Observer
+from bench.training.callbacks import Observer
 
 
 class ProgressSender:

@@ -21,6 +21,7 @@ from bench.runner.costs import utterances as utterances_of
 from bench.runner.local import device_name
 from bench.specs.run import HeldOutData, Run
 from bench.training import engine, shares
+from bench.training.callbacks import Silent
 from bench.training.row import Library
 from bench.training.scoring import score, utterances
 
@@ -133,7 +134,7 @@ def hours(training: Training, speeds: Mapping[str, Speed], config: Config) -> fl
     return sum((number or 0) / rate for number, rate in parts) / 3600
 
 
-class _Clock(engine.Silent):
+class _Clock(Silent):
     """Tells how long the steps of the second epoch took."""
 
     second_epoch_s = float("nan")

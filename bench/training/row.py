@@ -23,6 +23,7 @@ from bench.metrics import scores as score_file
 from bench.specs.base import digest
 from bench.specs.run import Data, HeldOutData, Run, Stage
 from bench.training import checkpoints, conditions, contents, engine, shares
+from bench.training.callbacks import Observer
 from bench.training.clips import require_labels
 from bench.training.keeping import Progress, Selection
 from bench.training.scoring import score, score_columns, utterances
@@ -184,7 +185,7 @@ def train_and_score(
     data: RowData,
     place: Path,
     config: Config,
-    observer: engine.Observer,
+    observer: Observer,
 ) -> Trained:
     """Train what is not yet trained, score what is not yet scored; return where everything is.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bench.cards import corpus_cards as corpora
 from bench.cards import table_cards
 from bench.training import engine
+from bench.training.callbacks import Silent
 from bench.training.row import Library
 from tests.errors import raises_code
 
@@ -23,7 +24,7 @@ def train(config, tmp_path, *overrides):
     audio = [corpora.card(part.corpus).audio for part in (run.train, run.dev)]
     material = engine.Material(data.train.subset, data.dev.subset, *audio)
     fabric = engine.make_fabric(config, "32-true")
-    return engine.train(fabric, run, 1, material, tmp_path / "run", config, engine.Silent())
+    return engine.train(fabric, run, 1, material, tmp_path / "run", config, Silent())
 
 
 def test_unknown_kinds_are_refused_before_training(config, tmp_path):
