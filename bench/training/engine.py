@@ -137,10 +137,10 @@ def train(
     return Ended(progress, selection)
 
 
-def _begin_anew(fabric: Fabric, system: System, start: Path | None, place: Path) -> None:
+def _begin_anew(fabric: Fabric, system: System, start: Path | None, folder: Path) -> None:
     """Clear the folder, and take the front-end over from the training that this one starts from."""
     if fabric.is_global_zero:
-        checkpoints.clear(place)
+        checkpoints.clear(folder)
     if start is not None:
         _load_frontend(start, system)
 
