@@ -46,7 +46,7 @@ class Recordings(NamedTuple):
 
 def build(spec: RecordedNoise, config: Config) -> Augmentation:
     """Return the augmentation by the recordings of this machine, with the probability of `spec`."""
-    change = partial(noisy, spec=spec, found=recordings(config))
+    change = partial(noisy, spec=spec, sources=recordings(config))
     return partial(apply_sometimes, spec.probability, change)
 
 
@@ -71,14 +71,14 @@ def _files(folder: Path) -> tuple[Path, ...]:
 
 
 def noisy(
-    wave: NDArray[np.float32], spec: RecordedNoise, found: Recordings, rng: np.random.Generator
+    wave: NDArray[np.float32], spec: RecordedNoise, sources: Recordings, rng: np.random.Generator
 ) -> NDArray[np.float32]:
     """Return `wave` (16 kHz, "samples") with noise or in a room, as long as it was, float32.
 
     This function always augments; `spec.probability` is not looked at.
     """
     if rng.random() < spec.reverberation:
-        response = read_wave(_one_of(found.responses, rng), _AUDIO)
+        response = read_wave(_one_of(sources.responses, rng), _AUDIO)
         return reverberant(wave, response).astype(np.float32)
     kind = int(rng.integers(len(KINDS)))
     low, high = _ratios(spec, kind)
@@ -87,7 +87,7 @@ def noisy(
     )
     mixed = wave.astype(np.float64)
     for _ in range(number):
-        noise = _part(_one_of(found.noises[kind], rng), len(wave), rng)
+        noise = _part(_one_of(sources.noises[kind], rng), len(wave), rng)
         mixed += scaled(noise, wave, float(rng.uniform(low, high)))
     return mixed.astype(np.float32)
 
