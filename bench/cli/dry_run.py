@@ -69,7 +69,7 @@ def _describe_costs(order: Order, here: Config, again: bool, measure: bool) -> I
     free = disk.free_bytes(here.work)
     enough = "" if room.total <= free else ": NOT ENOUGH"
     downloads = list(_describe_downloads(order, here))
-    json_output.add(
+    json_output.add_content(
         {
             "costs": {
                 "runs": order.count(),

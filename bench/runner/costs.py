@@ -17,7 +17,7 @@ from bench.errors import BenchError, RowFailed
 from bench.models import frontends, systems
 from bench.runner.request import Order
 from bench.specs.base import digest
-from bench.specs.run import Data, Run, Stage
+from bench.specs.run import Data, Run
 from bench.tracking import address
 from bench.tracking.run_folders import finished_seeds
 from bench.training import checkpoints
@@ -75,8 +75,8 @@ def left(order: Order, config: Config, again: bool = False) -> list[Training]:
     for row, run in order.runs().items():
         for seed in order.row_seeds(row):
             if seed not in finished.get(run.signature, ()):
-                if isinstance(run.start, Stage):
-                    add(run.start.stage, seed, again=False)
+                if run.earlier:
+                    add(run.earlier, seed, again=False)
                 add(run, seed, again)
     return [
         training
@@ -156,13 +156,9 @@ def weights_of(run: Run) -> WeightSizes:
     key = " ".join(digest(tensor) for tensor in (run.frontend, run.system, run.train))
     if key not in _weights:
         laid_out = systems.build(run.system, frontends.lay_out(run.frontend), run.train)
-        every = sum(
-            tensor.numel() * tensor.element_size() for tensor in laid_out.state_dict().values()
-        )
-        trained = (tensor for tensor in laid_out.parameters() if tensor.requires_grad)
-        _weights[key] = WeightSizes(
-            every, sum(tensor.numel() * tensor.element_size() for tensor in trained)
-        )
+        every = sum(of.numel() * of.element_size() for of in laid_out.state_dict().values())
+        trained = (of for of in laid_out.parameters() if of.requires_grad)
+        _weights[key] = WeightSizes(every, sum(of.numel() * of.element_size() for of in trained))
     return _weights[key]
 
 

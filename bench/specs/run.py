@@ -230,6 +230,11 @@ class Run(Spec):
     """The `breath` of each split that says nothing of it itself. No part of a signature: what
     counts is what each split has in the end."""
 
+    @property
+    def earlier(self) -> Run | None:
+        """The training that this one starts from; None where it starts from none."""
+        return self.start.stage if isinstance(self.start, Stage) else None
+
     @model_validator(mode="after")
     def _breaths_of_splits(self) -> Run:
         """Give the run's detector to the splits that name none."""

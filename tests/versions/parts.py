@@ -22,8 +22,8 @@ from bench.config import Config
 from bench.data import audio, corpora
 from bench.data.frame_labels import spoof_frames
 from bench.data.subset import FrameVectors, Span, Spans
-from bench.metrics import catalogue
-from bench.metrics import scores as score_file
+from bench.evaluation import score_file
+from bench.metrics.registry import describe_metrics
 from bench.models import frontends
 from bench.models.augment import csm, mix_frame, noise, rawboost
 from bench.models.breath import dsp, marks, precomputed, respiro
@@ -85,7 +85,7 @@ def all_parts() -> dict[str, Callable[[], Output]]:
         **{f"augmentation {kind}": AUGMENTATIONS.get(kind, missing) for kind in augmentations},
         **{f"detector {kind}": DETECTORS[kind] for kind in detectors},
         **{f"reader {name}": partial(reader, name) for name in corpus_cards.reader_names()},
-        **{f"metric {kind}": partial(metrics.output, kind) for kind in catalogue.METRICS},
+        **{f"metric {kind}": partial(metrics.output, kind) for kind in describe_metrics()},
         "metric intervals": metrics.intervals,
         "breath marks": breath_marks,
         "labels of frames": frame_labels,
