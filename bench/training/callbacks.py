@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 
-class Observer(Protocol):
+class TrainingCallback(Protocol):
     """Callbacks of a training: of a tracker, or of a progress display."""
 
     def on_step(self, epoch: int, step: int, steps: int, losses: Mapping[str, float]) -> None:
@@ -19,5 +19,5 @@ class Observer(Protocol):
         """Report how many utterances of an evaluation are scored, of this process's share."""
 
 
-class Silent(Observer):
+class SilentCallback(TrainingCallback):
     """Callbacks that do nothing, for all processes of several devices but the first."""

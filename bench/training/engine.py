@@ -23,23 +23,23 @@ from bench.data.subset import Subset
 from bench.errors import BenchError, RowFailed
 from bench.metrics.det import eer
 from bench.models import devices, frontends, systems
-from bench.models.systems.base import System
+from bench.models.systems.base_run import System
 from bench.specs.corpus import Audio
 from bench.specs.run import Run
 from bench.training import checkpoints, conditions, keeping, system_checks
-from bench.training.callbacks import Observer
-from bench.training.data import Clips, EpochSampler, Utterances
+from bench.training.callbacks import TrainingCallback
+from bench.training.data import EpochSampler, TrainingClips, Utterances
 from bench.training.keeping import Progress, Selection
 from bench.training.learning import Learner, build_learner, build_loader, train_epoch
 from bench.training.losses import MeanLoss
-from bench.training.scoring import score, utterances
+from bench.training.scoring import build_utterances, score_utterances
 
 RESULTS_VERSION = 1
 """Raised when what a training gives can change, here or in `bench.training.learning`."""
 
 
 @dataclass(frozen=True)
-class Material:
+class TrainingData:
     """The data of one run."""
 
     train: Subset
@@ -50,7 +50,7 @@ class Material:
     """The checkpoint of the earlier training that this one starts from (`Run.start`)."""
 
 
-class Ended(NamedTuple):
+class FinishedTraining(NamedTuple):
     """A finished training."""
 
     progress: Progress
@@ -62,7 +62,7 @@ def make_fabric(config: Config, precision: Literal["32-true", "bf16-mixed", "16-
 
     Its processes are all on this machine, whatever a cluster's variables (`SLURM_NTASKS`) say.
     """
-    devices.require(config)
+    devices.require_devices(config)
     strategy = "ddp_spawn" if config.devices > 1 else "auto"
     return Fabric(
         accelerator=config.device,
@@ -73,7 +73,7 @@ def make_fabric(config: Config, precision: Literal["32-true", "bf16-mixed", "16-
     )
 
 
-def build(run: Run, seed: int, config: Config) -> System:
+def build_system(run: Run, seed: int, config: Config) -> System:
     """Return the run's system with its initial weights, drawn from `seed`."""
     torch.manual_seed(seed)
     frontend = frontends.build(run.frontend, config)
@@ -86,61 +86,61 @@ def train(
     fabric: Fabric,
     run: Run,
     seed: int,
-    material: Material,
-    place: Path,
+    data: TrainingData,
+    folder: Path,
     config: Config,
-    observer: Observer,
-) -> Ended:
+    callback: TrainingCallback,
+) -> FinishedTraining:
     """Train to the end, from the last finished epoch in `place`; leave `last.pt` and `kept.pt`.
 
     Where the state of an earlier training is incomplete, begin anew.
     """
-    system = build(run, seed, config)
-    clips = Clips(material.train, run.train, material.train_audio, run.augment, seed, config)
+    system = build_system(run, seed, config)
+    clips = TrainingClips(data.train, run.train, data.train_audio, run.augment, seed, config)
     sampler = EpochSampler(len(clips), seed, fabric.global_rank, fabric.world_size)
     workers = config.loader_workers(fabric.device.type)
     loader = build_loader(clips, sampler, run, workers, fabric)
-    earlier = keeping.begun(run, place)
+    earlier = keeping.read_resumable(run, folder)
     if earlier is None:
-        _begin_anew(fabric, system, material.start, place)
+        _begin_anew(fabric, system, data.start, folder)
     fabric.barrier()
     learner = build_learner(fabric, run, system, len(loader))
-    progress = Progress() if earlier is None else _restore(earlier, learner, observer)
+    progress = Progress() if earlier is None else _restore_state(earlier, learner, callback)
     on_dev_too = run.augment.kind != "none" and run.augment.augments_dev
     dev_augment = run.augment if on_dev_too else None
-    dev = utterances(fabric, material.dev, run.dev, material.dev_audio, config, dev_augment)
-    if system.learns_kinds:
-        system_checks.require_attack_types(clips.source)
-        system_checks.require_attack_types(dev.source)
-    if not keeping.finished(run.training, progress):
-        here = conditions.here(fabric.device.type)
-        progress.conditions = conditions.joined(progress.conditions, here)
-    while not keeping.finished(run.training, progress):
+    dev = build_utterances(fabric, data.dev, run.dev, data.dev_audio, config, dev_augment)
+    if system.needs_attack_type:
+        system_checks.require_attack_types(clips.reader)
+        system_checks.require_attack_types(dev.reader)
+    if not keeping.is_finished(run.training, progress):
+        here = conditions.current_conditions(fabric.device.type)
+        progress.conditions = conditions.join_conditions(progress.conditions, here)
+    while not keeping.is_finished(run.training, progress):
         began = time.monotonic()
         sampler.epoch = progress.epoch
-        learnt = train_epoch(fabric, learner, run, loader, seed, progress, observer)
-        figures = learnt | _on_dev(fabric, system, dev, workers, run.training.select)
+        learnt = train_epoch(fabric, learner, run, loader, seed, progress, callback)
+        figures = learnt | _measure_dev(fabric, system, dev, workers, run.training.select)
         progress.epoch += 1
         progress.seconds += time.monotonic() - began
         progress.history.append(figures)
-        _keep(fabric, run, place, learner, progress, figures[run.training.select])
-        observer.on_epoch(progress.epoch, figures)
+        _save_epoch(fabric, run, folder, learner, progress, figures[run.training.select])
+        callback.on_epoch(progress.epoch, figures)
     if fabric.is_global_zero:
-        keeping.average(run, place, progress)
+        keeping.average_epochs(run, folder, progress)
     fabric.barrier()
 
     def on_dev(weights: Mapping[str, Any]) -> dict[str, float]:
         system.load_state_dict(weights)
-        return _on_dev(fabric, system, dev, workers, run.training.select)
+        return _measure_dev(fabric, system, dev, workers, run.training.select)
 
-    selection = keeping.selection(run, place, progress, on_dev, writes=fabric.is_global_zero)
-    return Ended(progress, selection)
+    selection = keeping.select_weights(run, folder, progress, on_dev, writes=fabric.is_global_zero)
+    return FinishedTraining(progress, selection)
 
 
 def _begin_anew(fabric: Fabric, system: System, start: Path | None, folder: Path) -> None:
     """Clear the folder, and take the front-end over from the training that this one starts from."""
     if fabric.is_global_zero:
-        checkpoints.clear(folder)
+        checkpoints.clear_folder(folder)
     if start is not None:
         _load_frontend(start, system)
 
@@ -148,7 +148,7 @@ def _begin_anew(fabric: Fabric, system: System, start: Path | None, folder: Path
 def _load_frontend(start: Path, system: System) -> None:
     """Take the front-end's weights over from the checkpoint at `start`."""
     prefix = "frontend."
-    weights = checkpoints.load(start)["system"]
+    weights = checkpoints.load_checkpoint(start)["system"]
     frontend_weights = {
         name.removeprefix(prefix): tensor
         for name, tensor in weights.items()
@@ -162,17 +162,17 @@ def _load_frontend(start: Path, system: System) -> None:
         ) from error
 
 
-def _on_dev(
+def _measure_dev(
     fabric: Fabric, system: System, dev: Utterances, workers: int, select: str
 ) -> dict[str, float]:
     """Return `dev.eer` and, where it selects, `dev.loss`, which costs as much again."""
     loss = MeanLoss(fabric, system) if select == "dev.loss" else None
-    scores = score(fabric, system, dev, workers, loss.add if loss else None)
+    scores = score_utterances(fabric, system, dev, workers, loss.add_losses if loss else None)
     spoof = np.concatenate(dev.labels)
     value = np.concatenate([scores[i].score for i in range(len(dev.subset))])
     results = {"dev.eer": eer(value[~spoof], value[spoof]).eer}
     if loss is not None:
-        results["dev.loss"] = loss.mean()
+        results["dev.loss"] = loss.reduce_mean()
         if not np.isfinite(results["dev.loss"]):
             raise RowFailed(
                 "training.not-finite", "the dev loss is not finite: the row was stopped"
@@ -180,27 +180,27 @@ def _on_dev(
     return results
 
 
-def _keep(
+def _save_epoch(
     fabric: Fabric, run: Run, folder: Path, learner: Learner, progress: Progress, value: float
 ) -> None:
     """Save the epoch, `last.pt` last: after a crash before it, the epoch is repeated."""
     better = keeping.is_better(run.training, progress, value)
     if fabric.is_global_zero:
         weights = learner.system.state_dict()
-        keeping.keep(run.training, folder, weights, progress, better)
-        checkpoints.save(
+        keeping.save_candidate(run.training, folder, weights, progress, better)
+        checkpoints.save_checkpoint(
             {
                 "system": weights,
                 "optimiser": learner.optimiser.state_dict(),
                 "schedule": learner.schedule.state_dict(),
                 "progress": vars(progress),
             },
-            folder / checkpoints.LAST,
+            folder / checkpoints.LAST_CHECKPOINT,
         )
     fabric.barrier()
 
 
-def _restore(state: dict[str, Any], learner: Learner, observer: Observer) -> Progress:
+def _restore_state(state: dict[str, Any], learner: Learner, callback: TrainingCallback) -> Progress:
     """Load the state of an earlier session, and report its epochs once more."""
     if "system" in state:  # else the training has ended: no epoch follows
         learner.system.load_state_dict(state["system"])
@@ -209,5 +209,5 @@ def _restore(state: dict[str, Any], learner: Learner, observer: Observer) -> Pro
         learner.schedule.load_state_dict(state["schedule"])
     progress = Progress(**state["progress"])
     for number, figures in enumerate(progress.history, start=1):
-        observer.on_epoch(number, figures)
+        callback.on_epoch(number, figures)
     return progress

@@ -13,13 +13,13 @@ from torch.utils.data import DataLoader
 
 from bench.errors import BenchError
 from bench.models.augment import Mixer, build_mixer
-from bench.models.systems.base import Batch, System
+from bench.models.systems.base_run import Batch, System
 from bench.specs.run import Run
 from bench.training import optimisation
-from bench.training.callbacks import Observer
-from bench.training.data import Clips, EpochSampler, collate
+from bench.training.callbacks import TrainingCallback
+from bench.training.data import EpochSampler, TrainingClips, collate
 from bench.training.keeping import Progress
-from bench.training.losses import Watch
+from bench.training.losses import LossAverager
 
 CHECK_EVERY = 25
 """Steps between looks at the losses: each look waits for the device."""
@@ -56,7 +56,7 @@ def build_learner(fabric: Fabric, run: Run, system: System, steps_per_epoch: int
 
 
 def build_loader(
-    clips: Clips, sampler: EpochSampler, run: Run, workers: int, fabric: Fabric
+    clips: TrainingClips, sampler: EpochSampler, run: Run, workers: int, fabric: Fabric
 ) -> DataLoader[Batch]:
     """Return the loader of this process's share of each step's clips."""
     share, rest = divmod(run.training.batch_size, fabric.world_size * run.training.accumulate)
@@ -86,18 +86,18 @@ def train_epoch(
     loader: DataLoader[Batch],
     seed: int,
     progress: Progress,
-    observer: Observer,
+    observer: TrainingCallback,
 ) -> dict[str, float]:
     """Train one epoch; return the mean of each loss, and the learning rates of the last step."""
     generator = _seed_generators(seed, progress.epoch, fabric.global_rank)
     learner.module.train()
     mixer = build_mixer(run.mix)
-    watch = Watch()
+    watch = LossAverager()
     rates: dict[str, float] = {}
     for number, clips in enumerate(loader, start=1):
         batch = Batch(*(part.to(fabric.device, non_blocking=True) for part in clips))
         losses = _train_step(fabric, learner, run, _mix_clips(batch, mixer, generator))
-        rates = learner.rates()
+        rates = learner.compute_rates()
         learner.schedule.step()
         progress.step += 1
         watch.add(losses, progress.step)

@@ -6,9 +6,9 @@ import numpy as np
 
 from bench.errors import BenchError
 from bench.models.segment_positions import IGNORED
-from bench.models.systems.base import System
+from bench.models.systems.base_run import System
 from bench.specs.run import Run
-from bench.training.clips import Source
+from bench.training.count_clips import ClipReader
 from bench.units import samples
 
 
@@ -35,7 +35,7 @@ def _check_length(run: Run, system: System) -> None:
 def _check_breath(run: Run, system: System) -> None:
     """Raise unless all data of a system that takes breath intervals have them."""
     for name, data in run.data.items():
-        if system.hears_breath and data.breath.kind == "none":
+        if system.needs_breath_mask and data.breath.kind == "none":
             raise BenchError(
                 "model.breath-missing",
                 f"{name}.breath.kind = 'none': system {run.system.kind}, with these settings, "
@@ -43,7 +43,7 @@ def _check_breath(run: Run, system: System) -> None:
             )
 
 
-def require_attack_types(source: Source) -> None:
+def require_attack_types(source: ClipReader) -> None:
     """Raise unless it is known of every spoofed utterance whether it is TTS or VC."""
     unknown = np.flatnonzero(source.kinds == IGNORED)
     if len(unknown):
