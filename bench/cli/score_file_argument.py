@@ -178,5 +178,6 @@ def _parse_option(path: Path, part: str) -> tuple[str, Any]:
         raise BenchError("option.invalid", f"{path}: {part!r}: should be {key}=VALUE")
     raise BenchError(
         "option.invalid",
-        f"{path}: nothing is called {key!r}{near_name(key, [*_VALUES, *_FLAGS])} ({FILE_OPTIONS_HINT})",
+        f"{path}: nothing is called {key!r}{near_name(key, [*_VALUES, *_FLAGS])} "
+        f"({FILE_OPTIONS_HINT})",
     )

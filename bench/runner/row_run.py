@@ -27,7 +27,13 @@ from bench.tracking.run_record import RunRecord
 from bench.tracking.store import Store, TrackedRun
 from bench.training import checkpoints, damage, engine, shares
 from bench.training.callbacks import SilentCallback
-from bench.training.row import TrainedRow, folder, score_path, train_and_score, write_settings
+from bench.training.row import (
+    TrainedRow,
+    score_path,
+    train_and_score,
+    training_path,
+    write_settings,
+)
 
 if TYPE_CHECKING:
     from bench.runner.local import ProgressReporter, RowJob
@@ -48,7 +54,7 @@ class RowRun:
     def folder(self) -> Path:
         """The folder of its training."""
         job = self.job
-        return folder(self.config.work, job.run, job.data, job.seed, self.entry.again)
+        return training_path(self.config.work, job.run, job.data, job.seed, self.entry.again)
 
     def train_and_evaluate(self) -> tuple[str, TrainedRow]:
         """Train and evaluate the row; before that the training that it starts from, if any, tracked

@@ -86,25 +86,25 @@ def train_epoch(
     loader: DataLoader[Batch],
     seed: int,
     progress: Progress,
-    observer: TrainingCallback,
+    callback: TrainingCallback,
 ) -> dict[str, float]:
     """Train one epoch; return the mean of each loss, and the learning rates of the last step."""
     generator = _seed_generators(seed, progress.epoch, fabric.global_rank)
     learner.module.train()
     mixer = build_mixer(run.mix)
-    watch = LossAverager()
+    averager = LossAverager()
     rates: dict[str, float] = {}
     for number, clips in enumerate(loader, start=1):
         batch = Batch(*(part.to(fabric.device, non_blocking=True) for part in clips))
         losses = _train_step(fabric, learner, run, _mix_clips(batch, mixer, generator))
-        rates = learner.compute_rates()
+        rates = learner.learning_rates()
         learner.schedule.step()
         progress.step += 1
-        watch.add(losses, progress.step)
+        averager.add_losses(losses, progress.step)
         if number % CHECK_EVERY == 0 or number == len(loader):
-            means = watch.means(progress.epoch + 1)
-            observer.on_step(progress.epoch + 1, number, len(loader), means)
-    means = watch.means(progress.epoch + 1)
+            means = averager.mean_losses(progress.epoch + 1)
+            callback.on_step(progress.epoch + 1, number, len(loader), means)
+    means = averager.mean_losses(progress.epoch + 1)
     return {f"train.{name}": value for name, value in means.items()} | rates
 
 
@@ -134,8 +134,8 @@ def _mix_clips(batch: Batch, mixer: Mixer | None, generator: torch.Generator) ->
     if mixer is None:
         return batch
     per_frame = batch.waves.shape[1] // batch.spoof.shape[1]
-    *labelled, marks = batch
-    return Batch(*mixer(*labelled, samples_per_frame=per_frame, generator=generator), marks)
+    *labelled, breath_mask = batch
+    return Batch(*mixer(*labelled, samples_per_frame=per_frame, generator=generator), breath_mask)
 
 
 def _seed_generators(seed: int, epoch: int, rank: int = 0) -> torch.Generator:
