@@ -20,8 +20,8 @@ from bench._io.interrupts import InterruptGuard
 from bench.config import Config
 from bench.errors import BenchError, Busy, plain_message
 from bench.evaluation import row_evaluation
-from bench.provenance import commit
-from bench.reports.checkpoint import RunArtifacts
+from bench.provenance import processor_name, read_commit
+from bench.reports.kept import RunArtifacts
 from bench.runner import results
 from bench.runner.request import RunRequest
 from bench.runner.row_run import RowRun
@@ -75,7 +75,7 @@ def plan_jobs(order: RunRequest, config: Config) -> list[RowJob]:
     """Return every job with its data loaded; raise where a corpus is missing or broken."""
     runs = order.resolve_runs()
     library = DatasetCache(config)
-    data = {row: library.row(run) for row, run in runs.items()}
+    data = {row: library.load_row(run) for row, run in runs.items()}
     return [
         RowJob(row, seed, runs[row], data[row])
         for row in order.rows
@@ -83,7 +83,7 @@ def plan_jobs(order: RunRequest, config: Config) -> list[RowJob]:
     ]
 
 
-def run(
+def run_jobs(
     order: RunRequest, config: Config, store: Store, watcher: ProgressReporter, anew: bool = False
 ) -> Iterator[JobOutcome]:
     """Run the jobs in order and yield how each ended. Ctrl-C ends the begun one, resumable.
@@ -150,7 +150,7 @@ def run_job(
             afterwards(run_id)
         except Exception as error:
             # The row and its results are safe; what comes afterwards can be done again.
-            watcher.say(f"{job.name}: finished, but {type(error).__name__}: {plain(error)}")
+            watcher.say(f"{job.name}: finished, but {type(error).__name__}: {plain_message(error)}")
     return JobOutcome(job.name, "finished", kept_dev=trained.selection.dev)
 
 
@@ -161,7 +161,7 @@ def _explain_failure(row: RowRun, error: Exception) -> str:
     if (explanation := machine.explain_error(error)) is not None:
         return explanation.message
     log = row.folder / "error.txt"
-    message = f"{type(error).__name__}: {plain(error)}"
+    message = f"{type(error).__name__}: {plain_message(error)}"
     with suppress(OSError):  # the error is reported in any case
         atomic_files.write_text(log, traceback.format_exc())
         message += f" (whole traceback: {log})"
@@ -172,7 +172,7 @@ def device_name(config: Config) -> str:
     """Return what the rows run on, e.g. `NVIDIA H200` or `cpu: AMD EPYC`, and how many of them."""
     device = engine.make_fabric(replace(config, devices=1), "32-true").device
     cuda = device.type == "cuda"
-    name = torch.cuda.get_device_name(device) if cuda else f"{device.type}: {processor()}"
+    name = torch.cuda.get_device_name(device) if cuda else f"{device.type}: {processor_name()}"
     return name if config.devices == 1 else f"{config.devices} x {name}"
 
 
@@ -181,7 +181,7 @@ def _describe_job(job: RowJob, order: RunRequest, device: str) -> RunRecord:
     row = order.table.rows[job.row]
     return replace(
         RunRecord.from_data(order.table.key, job.row, job.seed, job.run, job.data),
-        commit=commit(),
+        commit=read_commit(),
         device=device,
         description_figures=row.published_figures,
         cells=dict(zip(order.table.text_columns, row.cells, strict=True)),

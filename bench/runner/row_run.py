@@ -19,7 +19,7 @@ from bench.cards import corpus_cards
 from bench.config import Config
 from bench.errors import Busy
 from bench.models import breath
-from bench.models.breath.measure_marks import Census, describe_census, measure_marks, require_marks
+from bench.models.breath.census import Census, describe_census, measure_marks, require_marks
 from bench.runner import results, shared_training, training_folder
 from bench.runner.relay import ProgressSender, relay_progress
 from bench.specs.run import TrainData
@@ -67,7 +67,7 @@ class RowRun:
         with self._hold_folder(busy), self.store.begin_run(self.entry) as tracked, self.interrupt:
             if stage := self._earlier_training(tracked.run_id):
                 stage._train_stage()
-                self.watcher.begin_run(self.job.name, self.job.run.training.epochs)
+                self.watcher.begin(self.job.name, self.job.run.training.epochs)
             self._begin_training(tracked, anew=self.entry.again > 0)
             trained = self._train(tracked)
             results.log_row_results(tracked, self.entry, self.job.data, trained, self.config)
@@ -100,7 +100,7 @@ class RowRun:
         name, finished = self.entry.name, self.store.find_finished(self.entry)
         if finished and damage.is_whole(self.folder / checkpoints.BEST_CHECKPOINT):
             return
-        self.watcher.begin_run(name, self.job.run.training.epochs)
+        self.watcher.begin(name, self.job.run.training.epochs)
         # Rows and trials that run beside each other may start from one training: the first does it.
         with self._hold_folder(self._wait_for):
             if not finished:

@@ -17,12 +17,12 @@ from bench.cards import corpus_cards
 from bench.config import Config
 from bench.data.subset import Subset
 from bench.runner.costs import PlannedTraining, count_clips
-from bench.runner.costs import build_utterances as utterances_of
+from bench.runner.costs import count_utterances as utterances_of
 from bench.runner.local import device_name
 from bench.specs.run import HeldOutData, Run
 from bench.training import engine, shares
 from bench.training.callbacks import SilentCallback
-from bench.training.load_row import DatasetCache
+from bench.training.row import DatasetCache
 from bench.training.scoring import build_utterances, score_utterances
 
 STEPS = 10

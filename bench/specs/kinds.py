@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple,
 
 from pydantic import Field
 
-from bench.specs.base_run import Spec
+from bench.specs.base import Spec
 
 
 class Requirement(NamedTuple):

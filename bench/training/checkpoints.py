@@ -14,7 +14,7 @@ from bench.errors import BenchError, RowFailed
 
 LAST_CHECKPOINT = "last.pt"
 """Full state after the last finished epoch: weights, optimiser, schedule, epoch, best, history.
-It goes when the run is finished in the tracking store (`bench.training.keeping.release`).
+It goes when the run is finished in the tracking store (`bench.training.keeping.release_state`).
 """
 BEST_CHECKPOINT = "kept.pt"
 """The kept weights of the run: those of its best epoch, or the mean of its last ones."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bench.config import Config
 from bench.data.audio import read_header, read_wave
-from bench.data.label_frames import spoof_frames
+from bench.data.frame_labels import spoof_frames
 from bench.data.subset import FrameVectors, Span, Spans, Subset
 from bench.errors import BenchError
 from bench.models import augment, breath
@@ -121,9 +121,9 @@ class LabelledClip(NamedTuple):
     """(frames,)"""
     valid: NDArray[np.bool_]
     """(frames,), False on padding."""
-    marks: NDArray[np.bool_]
+    breath_mask: NDArray[np.bool_]
     """(hops,), see `Batch.marks`."""
-    heard_s: float
+    duration_s: float
     """Length of the whole utterance by its audio file."""
 
 
@@ -157,7 +157,7 @@ class ClipReader:
             )
         self.bonafides, self.spoofs = np.flatnonzero(~self.is_spoof), np.flatnonzero(self.is_spoof)
 
-    def length(self, index: int) -> int:
+    def clip_length(self, index: int) -> int:
         """Return how many samples the clip of an utterance has."""
         if self.clip is not None:
             return self.clip

@@ -23,7 +23,7 @@ from bench.data.subset import Subset
 from bench.errors import BenchError, RowFailed
 from bench.metrics.det import eer
 from bench.models import devices, frontends, systems
-from bench.models.systems.base_run import System
+from bench.models.systems.base import System
 from bench.specs.corpus import Audio
 from bench.specs.run import Run
 from bench.training import checkpoints, conditions, keeping, system_checks
@@ -91,7 +91,7 @@ def train(
     config: Config,
     callback: TrainingCallback,
 ) -> FinishedTraining:
-    """Train to the end, from the last finished epoch in `place`; leave `last.pt` and `kept.pt`.
+    """Train to the end, from the last finished epoch in `folder`; leave `last.pt` and `kept.pt`.
 
     Where the state of an earlier training is incomplete, begin anew.
     """
@@ -167,7 +167,7 @@ def _measure_dev(
 ) -> dict[str, float]:
     """Return `dev.eer` and, where it selects, `dev.loss`, which costs as much again."""
     loss = MeanLoss(fabric, system) if select == "dev.loss" else None
-    scores = score_utterances(fabric, system, dev, workers, loss.add_losses if loss else None)
+    scores = score_utterances(fabric, system, dev, workers, loss.add_batch if loss else None)
     spoof = np.concatenate(dev.labels)
     value = np.concatenate([scores[i].score for i in range(len(dev.subset))])
     results = {"dev.eer": eer(value[~spoof], value[spoof]).eer}
@@ -200,7 +200,7 @@ def _save_epoch(
     fabric.barrier()
 
 
-def _restore_state(state: dict[str, Any], learner: Learner, callback: TrainingCallback) -> Progress:
+def _restore_state(state: dict[str, Any], learner: Learner, observer: TrainingCallback) -> Progress:
     """Load the state of an earlier session, and report its epochs once more."""
     if "system" in state:  # else the training has ended: no epoch follows
         learner.system.load_state_dict(state["system"])
@@ -209,5 +209,5 @@ def _restore_state(state: dict[str, Any], learner: Learner, callback: TrainingCa
         learner.schedule.load_state_dict(state["schedule"])
     progress = Progress(**state["progress"])
     for number, figures in enumerate(progress.history, start=1):
-        callback.on_epoch(number, figures)
+        observer.on_epoch(number, figures)
     return progress

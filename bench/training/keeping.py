@@ -101,7 +101,7 @@ def save_candidate(
         checkpoints.save_checkpoint(state, folder / checkpoints.BEST_CHECKPOINT)
 
 
-def average(run: Run, folder: Path, progress: Progress) -> None:
+def average_epochs(run: Run, folder: Path, progress: Progress) -> None:
     """At the end of a training whose last epochs are averaged, do so, once."""
     count, kept_path = run.training.keep.averaged_epochs, folder / checkpoints.BEST_CHECKPOINT
     if not count:
@@ -187,9 +187,9 @@ def select_weights(
 
 def _why_ended(training: TrainingSettings, progress: Progress) -> str:
     if progress.epoch >= training.epochs:
-        return f"all {_epochs(training.epochs)}"
+        return f"all {_describe_epochs(training.epochs)}"
     waited = progress.epoch - progress.best_epoch
-    return f"no better {training.select} for {_epochs(waited)}"
+    return f"no better {training.select} for {_describe_epochs(waited)}"
 
 
 def _describe_epochs(number: int) -> str:

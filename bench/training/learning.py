@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 
 from bench.errors import BenchError
 from bench.models.augment import Mixer, build_mixer
-from bench.models.systems.base_run import Batch, System
+from bench.models.systems.base import Batch, System
 from bench.specs.run import Run
 from bench.training import optimisation
 from bench.training.callbacks import TrainingCallback
@@ -37,7 +37,7 @@ class Learner(NamedTuple):
     wrapped: Any
     schedule: LambdaLR
 
-    def rates(self) -> dict[str, float]:
+    def learning_rates(self) -> dict[str, float]:
         """Return the learning rate, and the front-end's where there are two."""
         *frontend, rate = (float(rate) for rate in self.schedule.get_last_lr())
         frontend_rate = (
@@ -48,8 +48,8 @@ class Learner(NamedTuple):
 
 def build_learner(fabric: Fabric, run: Run, system: System, steps_per_epoch: int) -> Learner:
     """Return the system on its device with the run's optimiser and schedule."""
-    optimiser = optimisation.optimiser(run, system)
-    schedule = optimisation.schedule(run, optimiser, steps_per_epoch)
+    optimiser = optimisation.build_optimiser(run, system)
+    schedule = optimisation.build_schedule(run, optimiser, steps_per_epoch)
     module, wrapped = fabric.setup(system, optimiser)
     module.mark_forward_method("losses")
     return Learner(system, module, optimiser, wrapped, schedule)
@@ -86,13 +86,13 @@ def train_epoch(
     loader: DataLoader[Batch],
     seed: int,
     progress: Progress,
-    callback: TrainingCallback,
+    observer: TrainingCallback,
 ) -> dict[str, float]:
     """Train one epoch; return the mean of each loss, and the learning rates of the last step."""
     generator = _seed_generators(seed, progress.epoch, fabric.global_rank)
     learner.module.train()
     mixer = build_mixer(run.mix)
-    averager = LossAverager()
+    watch = LossAverager()
     rates: dict[str, float] = {}
     for number, clips in enumerate(loader, start=1):
         batch = Batch(*(part.to(fabric.device, non_blocking=True) for part in clips))
@@ -100,16 +100,16 @@ def train_epoch(
         rates = learner.learning_rates()
         learner.schedule.step()
         progress.step += 1
-        averager.add_losses(losses, progress.step)
+        watch.add_losses(losses, progress.step)
         if number % CHECK_EVERY == 0 or number == len(loader):
-            means = averager.mean_losses(progress.epoch + 1)
-            callback.on_step(progress.epoch + 1, number, len(loader), means)
-    means = averager.mean_losses(progress.epoch + 1)
+            means = watch.mean_losses(progress.epoch + 1)
+            observer.on_step(progress.epoch + 1, number, len(loader), means)
+    means = watch.mean_losses(progress.epoch + 1)
     return {f"train.{name}": value for name, value in means.items()} | rates
 
 
 def _train_step(fabric: Fabric, learner: Learner, run: Run, batch: Batch) -> dict[str, Tensor]:
-    """Learn from a batch, in `accumulate` parts; return its losses."""
+    """Learn from a batch, in `accumulate` parts where that is asked for; return its losses."""
     learner.wrapped.zero_grad(set_to_none=True)
     size = len(batch.waves)
     parts = list(zip(*(tensor.chunk(run.training.accumulate) for tensor in batch), strict=True))
@@ -134,8 +134,8 @@ def _mix_clips(batch: Batch, mixer: Mixer | None, generator: torch.Generator) ->
     if mixer is None:
         return batch
     per_frame = batch.waves.shape[1] // batch.spoof.shape[1]
-    *labelled, breath_mask = batch
-    return Batch(*mixer(*labelled, samples_per_frame=per_frame, generator=generator), breath_mask)
+    *labelled, marks = batch
+    return Batch(*mixer(*labelled, samples_per_frame=per_frame, generator=generator), marks)
 
 
 def _seed_generators(seed: int, epoch: int, rank: int = 0) -> torch.Generator:

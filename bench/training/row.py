@@ -20,11 +20,11 @@ from bench.data.sound import require_audio
 from bench.data.subset import Subset
 from bench.errors import BenchError
 from bench.evaluation import score_file
-from bench.specs.base_run import digest
+from bench.specs.base import digest
 from bench.specs.run import Data, EarlierTraining, HeldOutData, Run
 from bench.training import checkpoints, conditions, contents, engine, shares
 from bench.training.callbacks import TrainingCallback
-from bench.training.count_clips import require_labels
+from bench.training.clips import require_labels
 from bench.training.keeping import Progress, Selection
 from bench.training.scoring import build_utterances, score_columns, score_utterances
 
@@ -46,7 +46,7 @@ class LoadedSplit(NamedTuple):
         """`<corpus>/<split>`."""
         return f"{self.subset.corpus}/{self.subset.split}"
 
-    def contents(self) -> dict[str, str]:
+    def content_digests(self) -> dict[str, str]:
         """Return the digests of all that is heard."""
         return {f"audio {self.name}": self.audio, **self.reader_digests}
 
@@ -116,17 +116,17 @@ class DatasetCache:
 
         Raise where a corpus is missing or broken, or the share of the training split too small.
         """
-        train = self.subset(run.form, run.train)
+        train = self.load_split(run.form, run.train)
         shares.require_share(train.subset, run)
         return RowData(
             train,
-            self.subset(run.form, run.dev),
-            {name: self.subset(run.form, data) for name, data in run.evaluate.items()},
+            self.load_split(run.form, run.dev),
+            {name: self.load_split(run.form, data) for name, data in run.evaluate.items()},
             self.load_row(run.start.stage) if isinstance(run.start, EarlierTraining) else None,
             contents.training_contents(run, self.config),
         )
 
-    def subset(self, form: Form, data: Data) -> LoadedSplit:
+    def load_split(self, form: Form, data: Data) -> LoadedSplit:
         """Return the split that `data` names; raise where it is missing or broken."""
         card = corpus_cards.read_corpus_card(data.corpus)
         official_s = card.resolutions_s
@@ -137,11 +137,11 @@ class DatasetCache:
             subset = corpora.read_corpus(data.corpus, data.split, self.config, form, resolution_s)
             require_audio(subset, card.audio, self.config.work, form)
             self._loaded[key] = LoadedSplit(
-                subset, fingerprint.fingerprint(subset), fingerprint.audio_digest(subset)
+                subset, fingerprint.compute_fingerprint(subset), fingerprint.audio_digest(subset)
             )
         loaded = self._loaded[key]
         require_labels(loaded.subset, data)
-        return loaded._replace(reader_digests=contents.data_contents(data, self.config))
+        return loaded._replace(made_by=contents.data_contents(data, self.config))
 
 
 def training_path(work: Path, run: Run, data: RowData, seed: int, again: int = 0) -> Path:
@@ -153,7 +153,7 @@ def training_path(work: Path, run: Run, data: RowData, seed: int, again: int = 0
     digest = f"{run.training_signature}-{data.train.fingerprint[:6]}{data.dev.fingerprint[:6]}"
     if data.stage is not None:
         digest += f"-{data.stage.train.fingerprint[:6]}{data.stage.dev.fingerprint[:6]}"
-    digest += f"-{short_digest(data.trained_from())}"
+    digest += f"-{short_digest(data.training_digests())}"
     return work / "runs" / digest / (f"seed-{seed}" + (f"-again-{again}" if again else ""))
 
 
@@ -169,12 +169,14 @@ def latest_folder(work: Path, run: Run, data: RowData, seed: int) -> Path:
 def score_path(folder: Path, name: str, data: HeldOutData, loaded: LoadedSplit) -> Path:
     """Return the score file of one evaluation, named by its split, resolution and data."""
     resolution = (
-        "utterance" if data.resolution_s is None else f"{_ms(data.resolution_s)}-{data.label_rule}"
+        "utterance"
+        if data.resolution_s is None
+        else f"{_in_milliseconds(data.resolution_s)}-{data.label_rule}"
     )
-    clip = "" if data.clip_s is None else f"-first-{_ms(data.clip_s)}-{data.fill}"
+    clip = "" if data.clip_s is None else f"-first-{_in_milliseconds(data.clip_s)}-{data.fill}"
     parts = [part for part in (data.splice, data.breath) if part.kind != "none"]
     special = "".join(f"-{part.kind}-{digest(part)}" for part in parts)
-    contents_digest = f"{loaded.fingerprint[:8]}-{short_digest(loaded.contents())}"
+    contents_digest = f"{loaded.fingerprint[:8]}-{short_digest(loaded.content_digests())}"
     details = f"{data.split}-{resolution}{clip}{special}-{contents_digest}"
     return folder / "scores" / f"{name}-{details}.parquet"
 
@@ -224,7 +226,7 @@ def train_and_score(
         )
         system = engine.build_system(run, seed, config)
         system.load_state_dict(
-            checkpoints.read_corpus(folder / checkpoints.BEST_CHECKPOINT)["system"]
+            checkpoints.load_checkpoint(folder / checkpoints.BEST_CHECKPOINT)["system"]
         )
         system = system.to(fabric.device)
         for name, path in missing.items():

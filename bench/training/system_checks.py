@@ -6,10 +6,10 @@ import numpy as np
 
 from bench.errors import BenchError
 from bench.models.segment_positions import IGNORED
-from bench.models.systems.base_run import System
+from bench.models.systems.base import System
 from bench.specs.run import Run
-from bench.training.count_clips import ClipReader
-from bench.units import samples
+from bench.training.clips import ClipReader
+from bench.units import to_samples
 
 
 def check_data(run: Run, system: System) -> None:
@@ -23,7 +23,7 @@ def _check_length(run: Run, system: System) -> None:
     fixed_s = system.fixed_s
     for name, data in run.data.items():
         if fixed_s is not None and (
-            data.clip_s is None or samples(data.clip_s) != samples(fixed_s)
+            data.clip_s is None or to_samples(data.clip_s) != to_samples(fixed_s)
         ):
             raise BenchError(
                 "model.clip-length",
@@ -45,7 +45,7 @@ def _check_breath(run: Run, system: System) -> None:
 
 def require_attack_types(source: ClipReader) -> None:
     """Raise unless it is known of every spoofed utterance whether it is TTS or VC."""
-    unknown = np.flatnonzero(source.kinds == IGNORED)
+    unknown = np.flatnonzero(source.attack_types == IGNORED)
     if len(unknown):
         subset = source.subset
         raise BenchError(

@@ -6,7 +6,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-from bench.training.load_row import DatasetCache
 from mlflow.tracking import MlflowClient
 
 from bench import versions
@@ -23,6 +22,7 @@ from bench.specs.breath.dsp import Dsp
 from bench.specs.breath.precomputed import Precomputed
 from bench.tracking.store import Store
 from bench.training import contents
+from bench.training.row import DatasetCache
 from tests.runner.test_stages import CARD, Watcher
 
 CORPUS = "asvspoof2019la"
@@ -89,7 +89,7 @@ def test_what_is_made_from_something_else_is_run_anew_and_said(card, config: Con
     frame = Store(config).table_frame("test/stages", "smoke")
     assert len(frame) == 2
     stands = select_row_runs(card, "alone", order(card).resolve_runs()["alone"], frame, "smoke")
-    assert stands.resolve_runs["run_id"].tolist() == [frame["run_id"].iloc[-1]]
+    assert stands.runs["run_id"].tolist() == [frame["run_id"].iloc[-1]]
     assert stands.left_out == {"with other weights, audio or breaths": 1}
 
 
@@ -100,7 +100,7 @@ def raise_version(monkeypatch):
 
     def raised(module: str, version: int = 2) -> None:
         changed = {module: version}
-        monkeypatch.setattr(versions, "declared", lambda of: changed.get(of) or declared(of))
+        monkeypatch.setattr(versions, "read_version", lambda of: changed.get(of) or declared(of))
 
     return raised
 
@@ -131,7 +131,7 @@ def test_results_by_an_older_metric_are_computed_anew_and_nothing_else(
         found = computed(*arguments)
         return {**found, "eer": found["eer"]._replace(value=0.125)}
 
-    monkeypatch.setattr(row_evaluation, "figures", other)
+    monkeypatch.setattr(row_evaluation, "evaluate_row", other)
     shutil.rmtree(next(config.work.glob("runs/*/*/scores")))  # they are in the store as well
     watcher = Watcher()
     assert run(card, config, watcher) == "already finished"
@@ -189,10 +189,10 @@ def test_again_runs_a_row_anew_beside_the_earlier_run(card, config: Config):
     assert second.folder != first.folder
     assert (first.folder / "kept.pt").read_bytes() == before
     model = trained_models.find_model(order(card), None, config, Store(config))
-    assert model.folder == str(second.folder / "kept.pt")
+    assert model.place == str(second.folder / "kept.pt")
     frame = Store(config).table_frame("test/stages", "smoke")
     stands = select_row_runs(card, "alone", order(card).resolve_runs()["alone"], frame, "smoke")
-    assert stands.resolve_runs["run_id"].tolist() == [frame["run_id"].iloc[-1]]
+    assert stands.runs["run_id"].tolist() == [frame["run_id"].iloc[-1]]
 
 
 class StoppedAtOnce(Watcher):
@@ -241,7 +241,7 @@ class TestContents:
         for name in ("config.json", "model.safetensors", "README.md"):
             (folder / name).write_text("1")
         changes = ["frontend={kind='wav2vec2', weights='own'}"]
-        run = table_cards.resolve_row(table_cards.table("table4"), "S0", "paper", changes)
+        run = table_cards.resolve_row(table_cards.read_table("table4"), "S0", "paper", changes)
         config = Config(work=tmp_path, weights={"own": folder})
         one = contents.training_contents(run, config)
         assert list(one) == ["weights own"]

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from bench.training.load_row import DatasetCache, RowData, train_and_score
 
 from bench.cards.corpus_cards import read_corpus_card
 from bench.config import Config
@@ -17,6 +16,7 @@ from bench.data.audio import read_wave
 from bench.errors import BenchError
 from bench.training import checkpoints, engine
 from bench.training.callbacks import SilentCallback
+from bench.training.row import DatasetCache, RowData, train_and_score
 from bench.training.scoring import build_utterances, score_utterances
 from tests.errors import raises_code
 

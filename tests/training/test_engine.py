@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from bench.training.load_row import DatasetCache, train_and_score
 
 from bench.cards import table_cards
 from bench.errors import BenchError
 from bench.evaluation import score_file
 from bench.training import checkpoints, engine
+from bench.training.row import DatasetCache, train_and_score
 from tests.errors import raises_code
 
 
@@ -240,7 +240,7 @@ def hidden_types(run, config, place, monkeypatch) -> dict[bool, set[torch.dtype]
                 )
         return system
 
-    monkeypatch.setattr(engine, "build", watched)
+    monkeypatch.setattr(engine, "build_system", watched)
     run_to_end(run, config, place)
     return found
 
@@ -266,6 +266,6 @@ def test_every_system_is_trained_in_the_precision_asked_for(
     config, tmp_path, monkeypatch, table, row
 ):
     changed = ["training.epochs=1", "training.precision='bf16-mixed'"]
-    run = table_cards.resolve_row(table_cards.table(table), row, "smoke", changed)
+    run = table_cards.resolve_row(table_cards.read_table(table), row, "smoke", changed)
     found = hidden_types(run, config, tmp_path / "run", monkeypatch)
     assert found == {True: {torch.bfloat16}, False: {torch.bfloat16}}

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from bench.training.load_row import DatasetCache
-
 from bench.cards import corpus_cards as corpora
 from bench.cards import table_cards
 from bench.training import engine
 from bench.training.callbacks import SilentCallback
+from bench.training.row import DatasetCache
 from tests.errors import raises_code
 
 OTHER = ["train.corpus=partialspoof", "dev.corpus=partialspoof"]

@@ -46,7 +46,7 @@ class Recordings(NamedTuple):
 
 def build(spec: RecordedNoise, config: Config) -> Augmentation:
     """Return the augmentation by the recordings of this machine, with the probability of `spec`."""
-    change = partial(add_recording, spec=spec, sources=find_recordings(config))
+    change = partial(add_recording, spec=spec, recordings=find_recordings(config))
     return partial(apply_sometimes, spec.probability, change)
 
 
@@ -71,14 +71,14 @@ def _find_audio(folder: Path) -> tuple[Path, ...]:
 
 
 def add_recording(
-    wave: NDArray[np.float32], spec: RecordedNoise, sources: Recordings, rng: np.random.Generator
+    wave: NDArray[np.float32], spec: RecordedNoise, recordings: Recordings, rng: np.random.Generator
 ) -> NDArray[np.float32]:
     """Return `wave` (16 kHz, "samples") with noise or in a room, as long as it was, float32.
 
     This function always augments; `spec.probability` is not looked at.
     """
     if rng.random() < spec.reverberation:
-        response = read_wave(_choose_file(sources.responses, rng), _AUDIO)
+        response = read_wave(_choose_file(recordings.responses, rng), _AUDIO)
         return add_reverberation(wave, response).astype(np.float32)
     kind = int(rng.integers(len(KINDS)))
     low, high = _snr_range(spec, kind)
@@ -87,7 +87,7 @@ def add_recording(
     )
     mixed = wave.astype(np.float64)
     for _ in range(number):
-        noise = _cut_recording(_choose_file(sources.noises[kind], rng), len(wave), rng)
+        noise = _cut_recording(_choose_file(recordings.noises[kind], rng), len(wave), rng)
         mixed += scale_noise(noise, wave, float(rng.uniform(low, high)))
     return mixed.astype(np.float32)
 

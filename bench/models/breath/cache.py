@@ -21,9 +21,10 @@ from numpy.typing import NDArray
 
 from bench._io import atomic_files, file_locks, machine
 from bench._io.digests import WHOLE_FILES, list_digest
+from bench.data.fingerprint import compute_fingerprint
 from bench.data.subset import Subset
 from bench.errors import BenchError
-from bench.models.breath.breath_mask import Intervals, Say
+from bench.models.breath.marks import Intervals, Say
 
 Times = NDArray[np.float32]
 """(n, 2): start and end in seconds."""
@@ -43,14 +44,15 @@ def find_intervals(
     `detector` holds all that the result depends on beside protocol, labels and audio.
     """
     digest = hashlib.sha256(json.dumps(detector, sort_keys=True).encode()).hexdigest()[:8]
-    folder = f"{detector['kind']}-{digest}-{fingerprint(subset)}"
+    folder = f"{detector['kind']}-{digest}-{compute_fingerprint(subset)}"
     cache_folder = work / "breath" / f"{subset.corpus}-{subset.split}" / folder
     names = subset.table["utterance"].to_numpy(dtype=str)
     order = np.argsort(names, kind="stable")
     parts = [order[first : first + SHARD] for first in range(0, len(order), SHARD)]
     # Replaced audio is another shard, so that no other one is searched again.
     shards = {
-        cache_folder / f"{number:05d}-{_audio_of(subset, names[rows], rows, len(parts))}.npz": rows
+        cache_folder
+        / f"{number:05d}-{_digest_audio(subset, names[rows], rows, len(parts))}.npz": rows
         for number, rows in enumerate(parts)
     }
     if not all(path.is_file() for path in shards):

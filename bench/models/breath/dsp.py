@@ -22,8 +22,8 @@ from bench.data.audio import read_wave
 from bench.data.parallel import count_processes, on_processes
 from bench.data.subset import Subset
 from bench.models.breath import cache
-from bench.models.breath.breath_mask import Intervals, Say
 from bench.models.breath.cache import Times
+from bench.models.breath.marks import Intervals, Say
 from bench.specs.breath.dsp import Dsp
 from bench.specs.corpus import Audio
 from bench.units import SAMPLE_RATE_HZ

@@ -24,7 +24,7 @@ from torch import Tensor
 
 from bench.errors import BenchError
 from bench.models.frontends.encoder import MASK_VECTOR
-from bench.models.frontends.torch_files import read_checkpoint as read_torch
+from bench.models.frontends.torch_files import read_torch_file as read_torch
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def _identify_layout(path: Path, content: Any) -> Contents:
     raise BenchError(
         "weights.layout-unknown",
         f"{path}: a torch file, but no checkpoint of fairseq, s3prl, unilm or torchaudio; it holds "
-        f"{listed(sorted(map(str, keys))) or type(content).__name__}",
+        f"{list_names(sorted(map(str, keys))) or type(content).__name__}",
     )
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from bench.specs.base_run import Absent, Count, NotNegative, Positive, Share, Spec
+from bench.specs.base import Absent, Count, NotNegative, Positive, Share, Spec
 from bench.specs.kinds import SystemSettings
 
 

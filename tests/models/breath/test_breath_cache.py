@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from bench.models.breath.breath_mask import Intervals
 
 from bench.config import Config
 from bench.data import parallel
@@ -23,6 +22,7 @@ from bench.data.subset import Subset
 from bench.errors import BenchError
 from bench.models import breath
 from bench.models.breath import build_marker, cache, dsp
+from bench.models.breath.marks import Intervals
 from bench.specs.breath.dsp import Dsp
 from bench.specs.corpus import Audio
 from tests.errors import raises_code
@@ -128,7 +128,7 @@ def test_a_killed_search_goes_on_where_it_was(own, searched, monkeypatch):
 
     described = {"version": str(dsp.RESULTS_VERSION), **SPEC.model_dump()}
     with pytest.raises(KeyboardInterrupt):
-        cache.detect_breaths(own, described, killed, own.root / "work", print)
+        cache.find_intervals(own, described, killed, own.root / "work", print)
     assert searched == ["a", "b", "c"]
     assert found(own) == alone(own)
     assert searched[3:] == ["c", "d", "e"]
@@ -145,7 +145,7 @@ def test_of_two_at_once_one_searches_and_the_other_waits(own, searched):
 
     def first() -> None:
         described = {"version": str(dsp.RESULTS_VERSION), **SPEC.model_dump()}
-        results["first"] = cache.detect_breaths(own, described, slow, own.root / "work", print)
+        results["first"] = cache.find_intervals(own, described, slow, own.root / "work", print)
 
     def said(text: str) -> None:
         holder = f"process {os.getpid()} on {socket.gethostname()}"
