@@ -100,7 +100,7 @@ def _from_spans(
 
 
 def read_attack_types(subset: Subset) -> NDArray[np.int64]:
-    """Return for each utterance its index into `KINDS`, `IGNORED` for a spoof of unknown type.
+    """Return each utterance's index into `ATTACK_TYPES`, `IGNORED` for a spoof of unknown type.
 
     Converted text-to-speech (TTS+VC) counts as voice conversion, which is what was done last.
     """
@@ -122,7 +122,7 @@ class LabelledClip(NamedTuple):
     valid: NDArray[np.bool_]
     """(frames,), False on padding."""
     breath_mask: NDArray[np.bool_]
-    """(hops,), see `Batch.marks`."""
+    """(hops,), see `Batch.breath_mask`."""
     duration_s: float
     """Length of the whole utterance by its audio file."""
 

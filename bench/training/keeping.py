@@ -125,7 +125,7 @@ def release_state(folder: Path, progress: Progress) -> None:
 
 
 def release_finished(folder: Path) -> None:
-    """Do as `release` for a training that ended in an earlier session.
+    """Do as `release_state` for a training that ended in an earlier session.
 
     Raise Damaged where its last state cannot be read.
     """

@@ -32,7 +32,7 @@ from bench.training.scoring import build_utterances, score_columns, score_uttera
 class LoadedSplit(NamedTuple):
     """A split with the fingerprint of its protocol and labels and the digest of its audio.
 
-    `made_by` holds the digests and versions of what reads it and finds its breaths
+    `reader_digests` holds the digests and versions of what reads it and finds its breaths
     (`bench.training.contents`).
     """
 
