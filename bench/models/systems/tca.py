@@ -151,9 +151,9 @@ class TemporalClassActivation(System):
         )
         self.samples = to_samples(clip_s)
         self.frames = (self.samples - RECEPTIVE_FIELD_SAMPLES) // HOP_SAMPLES + 1
-        places, pooled = (self.frames, 1) if self.token is None else (self.frames + 1, 2)
+        n_frames, pooled = (self.frames, 1) if self.token is None else (self.frames + 1, 2)
         classes = len(self.class_names)
-        self.channels = nn.Linear(places, classes, bias=spec.channel_bias == "learnt")
+        self.channels = nn.Linear(n_frames, classes, bias=spec.channel_bias == "learnt")
         self.cav_head = Head(spec.dim, classes, spec)
         self.gate = Gate(classes, spec)
         self.tca_head = Head(pooled, classes, spec)
