@@ -232,7 +232,7 @@ class TestContents:
         path.write_text("1")
         assert contents.breath_contents(spec, config) == one
         before = contents.breath_contents(Dsp(kind="dsp"), config)
-        monkeypatch.setattr(versions, "declared", lambda module: 99)
+        monkeypatch.setattr(versions, "read_version", lambda module: 99)
         assert contents.breath_contents(Dsp(kind="dsp"), config) != before
 
     def test_of_a_folder_of_weights_are_what_is_read_of_it(self, tmp_path):
