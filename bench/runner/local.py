@@ -183,7 +183,7 @@ def _describe_job(job: RowJob, order: RunRequest, device: str) -> RunRecord:
         RunRecord.from_data(order.table.key, job.row, job.seed, job.run, job.data),
         commit=read_commit(),
         device=device,
-        description_figures=row.published_figures,
+        paper_results=row.published_figures,
         cells=dict(zip(order.table.text_columns, row.cells, strict=True)),
         line=order.row_index(job.row),
         overrides=order.overrides,

@@ -88,7 +88,7 @@ class RowRun:
             fingerprints=data.fingerprints(),
             made_from=data.content_digests(),
             again=0,
-            description_figures={},
+            paper_results={},
             parent=parent,
         )
         return replace(self, job=self.job._replace(run=run, data=data), entry=entry)
