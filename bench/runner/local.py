@@ -31,10 +31,11 @@ from bench.tracking import artifact_check
 from bench.tracking.run_record import RunRecord
 from bench.tracking.store import Store
 from bench.training import engine
+from bench.training.callbacks import TrainingCallback
 from bench.training.row import DatasetCache, RowData
 
 
-class ProgressReporter(engine.TrainingCallback, Protocol):
+class ProgressReporter(TrainingCallback, Protocol):
     """Who shows a person what happens."""
 
     def begin(self, name: str, epochs: int) -> None:
