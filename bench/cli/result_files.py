@@ -38,7 +38,7 @@ def choose_folder(
     for name in names:
         candidate = check_folder(work / f"{safe_name(name)}{ending}", name, judged)
         if not candidate.conflict:
-            return candidate._replace(said=conflict)
+            return candidate._replace(conflict=conflict)
         conflict = conflict or candidate.conflict
     name = f"{names[0]}-{judged.digest[:8]}"
     return ResultFolder(work / f"{safe_name(name)}{ending}", name, conflict)

@@ -40,7 +40,7 @@ _LABEL_FILES = r"label_.+\.txt(\.gz)?"
 
 _WAY_OUT = (
     "should be a list of `UTTERANCE LABEL`, labels in words (bonafide, spoof), with or without "
-    "further columns and a line of names; for any other list write a card (README: Your own corpus)"
+    "further columns and a line of names; for any other list write a card (docs/how-to/corpus.md)"
 )
 
 

@@ -113,7 +113,7 @@ def test_what_cannot_be_told_is_refused_with_a_way_out(content, said, tmp_path: 
         read_keys(read_corpus_card("19LA"), "eval", path)
     assert said in str(error.value)
     if "listed" not in said:
-        assert "README: Your own corpus" in str(error.value)
+        assert "docs/how-to/corpus.md" in str(error.value)
         assert str(path) in str(error.value)
 
 
