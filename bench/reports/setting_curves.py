@@ -13,7 +13,7 @@ import pandas as pd
 
 from bench.cards import sweep_cards
 from bench.errors import BenchError
-from bench.reports.evaluations import name_evaluations
+from bench.reports.evaluation_names import name_evaluations
 from bench.specs.run import Run
 from bench.specs.sweep import Categories, Sweep
 

@@ -12,7 +12,7 @@ import pandas as pd
 from bench._io.markdown import fill_template, format_code, join_texts
 from bench.cards import sweep_cards
 from bench.metrics.catalogue import metric_decimals
-from bench.reports.evaluations import name_evaluations
+from bench.reports.evaluation_names import name_evaluations
 from bench.reports.sweep_best import format_trial_settings
 from bench.specs.sweep import PublishedPoint, Sweep
 from bench.trial_table import list_trials

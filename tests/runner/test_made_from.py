@@ -16,7 +16,7 @@ from bench.config import Config
 from bench.data.corpora import read_corpus
 from bench.evaluation import row_evaluation
 from bench.models.breath import dsp
-from bench.reports.standings import select_row_runs
+from bench.reports.row_runs import select_row_runs
 from bench.runner import local, trained_models
 from bench.runner.request import RunRequest
 from bench.specs.breath.dsp import Dsp

@@ -18,7 +18,7 @@ from scipy.stats import norm
 
 from bench.metrics.breakdown import POOLED
 from bench.metrics.det import DetPoints, det_points, find_closest
-from bench.reports.style import CLASSES, SOURCES, escape_mathtext, styled_figure
+from bench.reports.plot_style import CLASSES, SOURCES, escape_mathtext, styled_figure
 from bench.units import BONAFIDE, SPOOF
 
 _DET_TICKS = np.array([0.001, 0.01, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.99, 0.999])

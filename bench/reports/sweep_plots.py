@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from bench.cards.sweep_cards import value_text
 from bench.metrics.catalogue import is_rate
-from bench.reports.style import LINES, SOURCES, escape_mathtext, styled_figure
+from bench.reports.plot_style import LINES, SOURCES, escape_mathtext, styled_figure
 from bench.reports.sweep_best import find_leaders, list_trial_numbers
 from bench.smoke import smoke_prefix
 from bench.specs.sweep import Sweep

@@ -10,7 +10,7 @@ import pytest
 
 from bench._io import atomic_files
 from bench.evaluation.draws import MetricDraws
-from bench.reports import kept
+from bench.reports import stored_results
 
 ARRAY = b"\x93NUMPY\x01\x00v\x00" + (
     b"{'descr': '<f8', 'fortran_order': False, 'shape': (1,), }".ljust(117) + b"\n" + bytes(8)
@@ -38,9 +38,9 @@ def reports(tmp_path, monkeypatch):
     def draws(path, figures):
         return {name: MetricDraws("trials", np.linspace(0, 1, 9)) for name in figures}
 
-    monkeypatch.setattr(kept.kept, "open_score_file", score_file)
-    monkeypatch.setattr(kept, "draws", draws)
-    return kept.RunArtifacts(None, tmp_path), read
+    monkeypatch.setattr(stored_results.kept, "open_score_file", score_file)
+    monkeypatch.setattr(stored_results, "draws", draws)
+    return stored_results.StoredResults(None, tmp_path), read
 
 
 @pytest.mark.parametrize("how", DAMAGE)
