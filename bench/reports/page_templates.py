@@ -10,5 +10,5 @@ from bench.cards import card_files
 
 def fill_page_template(name: str, **parts: str) -> str:
     """Return a page from the template of this name, without the gaps that empty parts leave."""
-    text = (card_files.folder("templates") / f"{name}.md").read_text(encoding="utf-8")
+    text = (card_files.card_folder("templates") / f"{name}.md").read_text(encoding="utf-8")
     return re.sub(r"\n{3,}", "\n\n", Template(text).substitute(parts)).rstrip() + "\n"
