@@ -18,7 +18,9 @@ PUBLISHED = Path(__file__).parents[2] / "reports" / "published"
 def test_the_repository_holds_the_overview_of_its_cards():
     """Where a change is meant: `bench report all` writes it anew."""
     reports = [not_run(key, "paper") for key in table_cards.table_keys()]
-    untrained = [checked_cards.card(key) for key in checked_cards.names()]
-    text = overview.overview(reports, "paper", untrained)
-    assert overview.stale(text, PUBLISHED) == []
-    assert overview.left_over(reports, PUBLISHED) == []
+    untrained = [
+        checked_cards.read_checked_table(key) for key in checked_cards.checked_table_keys()
+    ]
+    text = overview.render_overview(reports, "paper", untrained)
+    assert overview.find_stale_overview(text, PUBLISHED) == []
+    assert overview.find_left_over_files(reports, PUBLISHED) == []

@@ -38,8 +38,8 @@ def reports(tmp_path, monkeypatch):
     def draws(path, figures):
         return {name: MetricDraws("trials", np.linspace(0, 1, 9)) for name in figures}
 
-    monkeypatch.setattr(stored_results.kept, "open_score_file", score_file)
-    monkeypatch.setattr(stored_results, "draws", draws)
+    monkeypatch.setattr(stored_results.run_artifacts, "open_score_file", score_file)
+    monkeypatch.setattr(stored_results, "draw_replicates", draws)
     return stored_results.StoredResults(None, tmp_path), read
 
 
