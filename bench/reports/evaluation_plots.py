@@ -28,12 +28,12 @@ _EACH = 3
 
 
 def plot_evaluation(path: Path, data: HeldOutData, subset: Subset, who: str) -> list[Path]:
-    """Draw the figures of the score file at `path`, PNG, SVG and PDF, into a folder beside it and
-    return their paths.
+    """Draw the plots of the score file at `path` into a folder beside it; return their paths.
 
-    Always DET curve and histogram; where frames are scored, strips of the best, the median and the
-    worst utterances; where utterances are, EERs by the fields of `data.by`: a heat map for two, or
-    else bars for each one; by attack where none is asked for. `who` is whose scores they are.
+    Each is written as PNG, SVG and PDF. There are always DET curve and histogram; where frames are
+    scored, strips of the best, the median and the worst utterances; where utterances are scored,
+    EERs by the fields of `data.by`: a heat map for two, else bars for each one, by attack where
+    none is asked for. `who` is whose scores they are.
     """
     folder = path.with_suffix(".figures")
     table = score_file.read_scores(path)
@@ -54,8 +54,9 @@ def plot_evaluation(path: Path, data: HeldOutData, subset: Subset, who: str) -> 
 
 
 def ranked_strips(scored: ScoreFrames) -> dict[str, list[FrameDecisions]]:
-    """Return the best, the median and the worst utterances by the share of their frames that are
-    decided wrongly, at most three each and none twice.
+    """Return the best, the median and the worst utterances by their share of wrong frames.
+
+    They are at most three each, and none twice.
 
     Of utterances that hold both classes, where there are any: to leave a bona fide utterance alone
     is no feat of localization. Among equal ones the longer come first.

@@ -37,7 +37,7 @@ lines and places of a table)."""
 
 
 class _Row(NamedTuple):
-    """One row's error rates on an evaluation: a `Placed` of each seed."""
+    """One row's error rates on an evaluation: one set for each seed."""
 
     seeds: tuple[PositionErrorRates, ...]
 

@@ -201,7 +201,7 @@ def read_row_state(results: ResultCells, row: str) -> RowState:
 
 
 def find_run_id(line: Mapping[Any, Any], evaluation: str) -> str:
-    """Return the run that keeps the scores of an evaluation of a line of a `Standing`."""
+    """Return the run that keeps the scores of an evaluation of a line of `RowRuns`."""
     return str(line.get(f"{RUN_COLUMN}.{evaluation}", line[RUN_COLUMN]))
 
 

@@ -71,7 +71,7 @@ class RowResults:
     table: Table
     row: str
     runs: tuple[Mapping[str, Any], ...]
-    """One of each seed, as in a `Standing`."""
+    """One of each seed, as in `RowRuns`."""
     scored: bool
     """Whether it is a system that was scored and not trained here."""
     evaluations: Mapping[SharedEvaluation, str]

@@ -21,7 +21,7 @@ from bench.specs.table import Row, Table
 
 GROUP = "Scored, not trained here"
 MISSING = "missing"
-"""Column of a line in a `Standing`, with the evaluation behind a point: trials without a score."""
+"""Column of a line in `RowRuns`, with the evaluation behind a point: trials without a score."""
 
 
 def add_scored_rows(table: Table, scored: pd.DataFrame) -> tuple[Table, dict[str, RowRuns]]:

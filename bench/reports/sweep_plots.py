@@ -39,7 +39,7 @@ def plan_sweep_plots(
     """Return the plots that can be drawn, by name.
 
     Without a finished trial there is none, without a second dimension neither importances nor
-    contour. `trials` is the study's table (`bench.trial_table`), or that as it was read, all
+    contour. `trials` is the study's table (`bench.sweeps.trial_table`), or that as it was read, all
     text.
     """
     over = trials.assign(objective=pd.to_numeric(trials["objective"]))

@@ -47,7 +47,7 @@ from bench.reports.table_model import format_report_table
 from bench.smoke import smoke_prefix, smoke_warning
 from bench.specs.run import KeepAverage
 from bench.specs.sweep import Sweep
-from bench.trial_table import TRIAL_COLUMNS, Trial, list_trials
+from bench.study_table import TRIAL_COLUMNS, Trial, list_trials
 
 NOT_RUN = "Not run: no trial of this sweep, as its card stands, has ended."
 
@@ -101,8 +101,7 @@ def describe_study(card: Sweep, trials: pd.DataFrame) -> str:
 def build_sweep_report(
     card: Sweep, trials: pd.DataFrame | None, importances: Mapping[str, float], others: int
 ) -> SweepReport:
-    """Return the report of a sweep from its study's table (`sweeps.trial_table`), as it is kept in
-    the tracking store; None where the card as it stands was not run.
+    """Return the report of a sweep from its study's table (`bench.sweeps.trial_table`).
 
     The table is read from the tracking store; None where the card as it stands was not run.
     `others` is how many further studies there are of the same card on other data.

@@ -28,7 +28,7 @@ def draw_det(bonafide: ArrayLike, spoof: ArrayLike, title: str = "") -> Figure:
     """Return the detection error trade-off of the scores of each class.
 
     Miss and false alarm rate on normal deviate axes (Martin et al., Eurospeech 1997), with the
-    equal error rate marked. Raise BenchError as `bench.metrics.det_points`.
+    equal error rate marked. Raise BenchError as `bench.metrics.det.det_points`.
     """
     points = det_points(bonafide, spoof)
     rate = find_closest(points.miss_rate, points.false_alarm_rate).rate
