@@ -59,7 +59,7 @@ def test_every_pair_is_tested_and_corrected_for_all_pairs():
     lines = [run("A", 5.0), run("B", 4.9), run("C", 3.0)]
     found, comparisons = compare(card, lines, Kept)
     kept = Kept(pd.DataFrame(lines))
-    drawn = {line["row"]: kept.draws(line["run_id"], "a", ["eer"])["eer"][1] for line in lines}
+    drawn = {line["row"]: kept.read_draws(line["run_id"], "a", ["eer"])["eer"][1] for line in lines}
     system = {
         line["row"]: SeededResult(np.array([line["a.eer"]]), 100 * drawn[line["row"]][None])
         for line in lines

@@ -46,13 +46,16 @@ def reports(tmp_path, monkeypatch):
 @pytest.mark.parametrize("how", DAMAGE)
 def test_a_damaged_file_is_drawn_again(how, reports, tmp_path: Path):
     store, read = reports
-    first = store.draws("run", "ps", ["eer"])
-    assert store.draws("run", "ps", ["eer"])["eer"].values.tolist() == first["eer"].values.tolist()
+    first = store.read_draws("run", "ps", ["eer"])
+    assert (
+        store.read_draws("run", "ps", ["eer"])["eer"].values.tolist()
+        == first["eer"].values.tolist()
+    )
     assert len(read) == 1
     (path,) = tmp_path.rglob("*.npz")
     DAMAGE[how](path)
     for _ in range(2):
-        again = store.draws("run", "ps", ["eer"])
+        again = store.read_draws("run", "ps", ["eer"])
         assert again["eer"].values.tolist() == first["eer"].values.tolist()
     assert len(read) == 2
 
@@ -65,5 +68,5 @@ def test_where_nothing_can_be_written_a_report_is_made_all_the_same(reports, mon
 
     monkeypatch.setattr(atomic_files, "open_whole", whole)
     store, _ = reports
-    assert store.draws("run", "ps", ["eer", "f1"]).keys() == {"eer", "f1"}
+    assert store.read_draws("run", "ps", ["eer", "f1"]).keys() == {"eer", "f1"}
     assert not list(tmp_path.rglob("*.npz"))
