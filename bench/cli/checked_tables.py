@@ -14,7 +14,7 @@ from bench.errors import BenchError
 from bench.specs.checked import ShapeTable
 
 if TYPE_CHECKING:
-    from bench.reports.checked import CheckedReport
+    from bench.reports.checked_report import CheckedReport
 
 
 def is_checked_table(table: str) -> bool:
@@ -48,7 +48,7 @@ def print_checked_table(table: str, *, refused: str = "") -> None:
     """Look the table up and print it; `refused` names options that were given and mean nothing."""
     table_check = _look_up_table(table, refused)
     if json_output.is_wanted():
-        from bench.reports.checked import build_line_records
+        from bench.reports.checked_report import build_line_records
 
         json_output.print_json(
             "table without training", {"records": build_line_records(table_check)}
@@ -74,7 +74,7 @@ def report_checked_table(table: str, folder: Path, *, check: bool, refused: str 
     """Write the table's report into `folder` and say so; with `check` write nothing. Return the
     files that `check` finds stale.
     """
-    from bench.reports.checked import find_stale_checked_files, write_checked_report
+    from bench.reports.checked_report import find_stale_checked_files, write_checked_report
 
     table_check = _look_up_table(table, refused)
     if check:

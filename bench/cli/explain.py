@@ -54,7 +54,7 @@ def explain() -> None:
 def tca(request: FigureRequest, utterance: str | None) -> None:
     """Draw the temporal class activation over the waveform, coloured by class (TCA's Figure 2)."""
     from bench.analysis import activation as launched
-    from bench.plot_data import ClassActivation
+    from bench.plot_data import ActivationPanel
     from bench.reports import plots
 
     card = table_cards.read_table(request.table)
@@ -74,7 +74,7 @@ def tca(request: FigureRequest, utterance: str | None) -> None:
         f"{row.name} of {row.table}"
     )
     panels = [
-        ClassActivation(
+        ActivationPanel(
             f"{one.label}: {one.utterance}, decided {one.decision}", one.wave, one.activation
         )
         for one in activations
@@ -280,7 +280,7 @@ def features(
     from bench.analysis.hidden_features import embed_features, extract_features, parse_limits
     from bench.plot_data import EmbeddedFeatures
     from bench.reports import plots
-    from bench.reports.evaluations import name_evaluations
+    from bench.reports.evaluation_names import name_evaluations
 
     (row,) = request.find_rows()
     names = name_evaluations(row.run)

@@ -81,7 +81,7 @@ class FigureRequest:
         """Return which frames an evaluation has, `PS eval, frames of 160 ms`; BenchError where
         whole utterances are scored.
         """
-        from bench.reports.evaluations import name_evaluations
+        from bench.reports.evaluation_names import name_evaluations
 
         data = run.evaluate[evaluation]
         if data.resolution_s is None:
@@ -124,11 +124,13 @@ class FigureRequest:
         """Write a figure as PNG, SVG and PDF, say where, and keep it with the tracked run that it
         is `of`: a row's, if there is one, or that of this id.
         """
-        from bench.reports import style
+        from bench.reports import plot_style
 
         smoke = ".smoke" if self.form == "smoke" else ""
         stem = atomic_files.portable_name(name, "-") + smoke
-        paths = style.write_figure(self.output_dir or self.here.work / "explained", stem, figure)
+        paths = plot_style.write_figure(
+            self.output_dir or self.here.work / "explained", stem, figure
+        )
         json_output.add_content({"files": paths})
         for path in paths:
             click.echo(f"written: {path}")

@@ -46,7 +46,7 @@ def find_row_scores(
     """Return the score file of a row's run on a split, fetched from the tracking store where that
     is a server (it is there as long as the command runs), and which row it is, for scripts.
     """
-    from bench.reports.cells import find_run_id
+    from bench.reports.result_cells import find_run_id
     from bench.reports.row_pair import find_row
     from bench.tracking import open_store, run_artifacts
 

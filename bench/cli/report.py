@@ -19,7 +19,7 @@ from bench.config import Config, Form
 from bench.errors import BenchError, near_name
 
 if TYPE_CHECKING:
-    from bench.reports import ExtraFormat, Report, RunArtifacts
+    from bench.reports import ExtraFormat, Report, StoredResults
     from bench.tracking.file_store import FileStore
     from bench.tracking.store import Store
 
@@ -145,7 +145,7 @@ def _report_papers(context: click.Context, refused: str, check: bool, folder: Pa
     """Write the pages of what papers print, or `check` them; `refused` names options that mean
     nothing for them.
     """
-    from bench.reports import papers
+    from bench.reports import paper_pages
 
     if refused:
         raise BenchError(
@@ -157,13 +157,13 @@ def _report_papers(context: click.Context, refused: str, check: bool, folder: Pa
         _print_stale(
             context,
             check,
-            papers.find_stale_paper_pages(output_dir),
+            paper_pages.find_stale_paper_pages(output_dir),
             PAPERS,
             output_dir,
             *_list_options(False, False, folder),
         )
     else:
-        click.echo(f"papers: {papers.write_paper_pages(output_dir)}")
+        click.echo(f"papers: {paper_pages.write_paper_pages(output_dir)}")
 
 
 def _list_options(smoke: bool, detail: bool, folder: Path | None) -> list[str]:
@@ -214,16 +214,16 @@ def _parse_formats(formats: str) -> list[ExtraFormat]:
 
 
 def _build_reports(tables: Sequence[str], form: Form, detail: bool, here: Config) -> list[Report]:
-    from bench.reports import RunArtifacts
+    from bench.reports import StoredResults
     from bench.tracking import open_store
 
     store = open_store.open_to_read(here)
-    artifacts = RunArtifacts(store, here.work)
+    artifacts = StoredResults(store, here.work)
     return [_build_report(table, form, store, artifacts, detail) for table in tables]
 
 
 def _build_report(
-    table: str, form: Form, store: Store | FileStore, artifacts: RunArtifacts, detail: bool
+    table: str, form: Form, store: Store | FileStore, artifacts: StoredResults, detail: bool
 ) -> Report:
     from bench import reports as reporting
 

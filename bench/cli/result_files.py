@@ -106,7 +106,7 @@ def write_results(verdict: ScoreReport, judged: MatchedScores, target: ResultFol
     from bench.metrics.det import eer_of
     from bench.metrics.tally import count_scores
     from bench.reports import plots
-    from bench.reports.style import render_figure
+    from bench.reports.plot_style import render_figure
 
     content = {
         "verdict.md": render.render_report(verdict).encode(),

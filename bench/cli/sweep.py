@@ -151,7 +151,7 @@ def report_sweep(
     context: click.Context, name: str, form: Form, check: bool, folder: Path, as_json: bool
 ) -> None:
     """Write a sweep's report from the tracking store alone, or check that it is not stale."""
-    from bench.reports import sweep as reporting
+    from bench.reports import sweep_report as reporting
 
     here = configuration.to_write(folder)
     card = sweep_cards.read_sweep(name, form)
@@ -181,7 +181,7 @@ def report_sweep(
 
 
 def _build_report(card: Sweep, here: Config) -> Any:
-    from bench.reports import sweep as reporting
+    from bench.reports import sweep_report as reporting
     from bench.tracking import studies
     from bench.tracking.store import Store
 

@@ -12,11 +12,11 @@ from optuna.trial import FrozenTrial
 from bench.cards.sweep_cards import trial_run, value_text
 from bench.metrics.catalogue import is_rate
 from bench.specs.sweep import Categories, Dimension, Sweep
+from bench.study_table import TRIAL_COLUMNS
 from bench.sweeps import sampling
 from bench.sweeps.study import STATES, Study
 from bench.tracking.run_frame import COLUMNS as TRACKED
 from bench.tracking.run_frame import is_result_part
-from bench.trial_table import TRIAL_COLUMNS
 
 
 def build_trial_table(

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from bench.cards import checked_cards
 from bench.reports import Report
-from bench.reports.sweep import SweepReport
+from bench.reports.sweep_report import SweepReport
 from tests.reports.made import MADE
 
 FORMATS = ("--format", "html,latex")

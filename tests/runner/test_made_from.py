@@ -15,7 +15,7 @@ from bench.cards import table_cards
 from bench.config import Config
 from bench.data.corpora import read_corpus
 from bench.evaluation import row_evaluation
-from bench.reports.standings import select_row_runs
+from bench.reports.row_runs import select_row_runs
 from bench.runner import local, trained_models
 from bench.runner.request import RunRequest
 from bench.specs.breath.dsp import Dsp

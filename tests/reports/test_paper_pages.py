@@ -10,20 +10,20 @@ from click.testing import CliRunner
 
 from bench.cards import table_cards
 from bench.cli.report import report
-from bench.reports import papers
-from bench.reports.cells import count_decimals
+from bench.reports import paper_pages
+from bench.reports.result_cells import count_decimals
 
 REPOSITORY = Path(__file__).parents[2] / "reports" / "papers"
 
 
 @pytest.fixture(scope="module")
 def pages():
-    return papers.render_paper_pages()
+    return paper_pages.render_paper_pages()
 
 
 def test_the_repository_holds_the_pages_of_its_cards(pages):
     """Where a change is meant: `bench report papers` writes them anew."""
-    assert papers.find_stale_paper_pages(REPOSITORY) == []
+    assert paper_pages.find_stale_paper_pages(REPOSITORY) == []
     assert {path.name for path in REPOSITORY.iterdir()} == {*pages}
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from bench.reports.cells import ResultCell, half_unit, read_row_state
+from bench.reports.result_cells import ResultCell, ResultCells, half_unit, read_row_state
 from bench.specs.table import Table
 
 
@@ -26,7 +26,7 @@ class Completeness(NamedTuple):
     with too few errors left out."""
 
 
-def count_results(table: Table, results: tuple[ResultCell, ...]) -> Completeness:
+def count_results(table: Table, results: ResultCells) -> Completeness:
     """Return the counts of a table's cells."""
     states = Counter(read_row_state(results, row) for row in table.rows)
     beside = [cell for cell in results if cell.is_complete and cell.difference is not None]

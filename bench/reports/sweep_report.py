@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from string import Template
 from typing import Any
 
 import pandas as pd
@@ -24,11 +22,12 @@ from bench._io.markdown import (
     join_texts,
 )
 from bench._io.printable import csv_cell
-from bench.cards import card_files, sweep_cards
+from bench.cards import sweep_cards
 from bench.metrics.catalogue import metric_decimals
-from bench.reports import sweep_figures
+from bench.reports import sweep_plots
+from bench.reports.page_templates import fill_page_template
+from bench.reports.plot_style import FILE_KINDS, render_files
 from bench.reports.stale_files import find_changed_files
-from bench.reports.style import FILE_KINDS, render_files
 from bench.reports.sweep_best import (
     describe_best_trials,
     find_leaders,
@@ -37,7 +36,7 @@ from bench.reports.sweep_best import (
     format_trial_as_row,
     list_trial_numbers,
 )
-from bench.reports.sweep_figures import Draw
+from bench.reports.sweep_plots import Draw
 from bench.reports.sweep_published import (
     add_averages,
     describe_averages,
@@ -48,7 +47,7 @@ from bench.reports.table_model import format_report_table
 from bench.smoke import smoke_prefix, smoke_warning
 from bench.specs.run import KeepAverage
 from bench.specs.sweep import Sweep
-from bench.trial_table import TRIAL_COLUMNS, Trial, list_trials
+from bench.study_table import TRIAL_COLUMNS, Trial, list_trials
 
 NOT_RUN = "Not run: no trial of this sweep, as its card stands, has ended."
 
@@ -102,19 +101,16 @@ def describe_study(card: Sweep, trials: pd.DataFrame) -> str:
 def build_sweep_report(
     card: Sweep, trials: pd.DataFrame | None, importances: Mapping[str, float], others: int
 ) -> SweepReport:
-    """Return the report of a sweep from its study's table (`sweeps.trial_table`), as it is kept in
-    the tracking store; None where the card as it stands was not run.
+    """Return the report of a sweep from its study's table (`bench.sweeps.trial_table`).
 
     The table is read from the tracking store; None where the card as it stands was not run.
     `others` is how many further studies there are of the same card on other data.
     """
     stem = f"sweep-{card.key}" + (".smoke" if card.form == "smoke" else "")
     trials = pd.DataFrame() if trials is None else add_averages(card, trials)
-    drawn = {} if trials.empty else sweep_figures.plan_sweep_plots(card, trials, importances)
-    template = Template(
-        (card_files.card_folder("templates") / "sweep.md").read_text(encoding="utf-8")
-    )
-    markdown = template.substitute(
+    drawn = {} if trials.empty else sweep_plots.plan_sweep_plots(card, trials, importances)
+    markdown = fill_page_template(
+        "sweep",
         title=format_heading(1, smoke_prefix(card.form) + card.title),
         caption="\n\n".join(filter(None, [smoke_warning(card.form), format_prose(card.caption)])),
         setup=_describe_setup(card),
@@ -125,7 +121,7 @@ def build_sweep_report(
         importances=_list_importances(importances, card),
         notes=format_list(map(format_prose, [*card.notes, *_note_others(others)])) or "None.",
     )
-    return SweepReport(stem, re.sub(r"\n{3,}", "\n\n", markdown).rstrip() + "\n", trials, drawn)
+    return SweepReport(stem, markdown, trials, drawn)
 
 
 def write_sweep_report(made: SweepReport, folder: Path) -> Path:

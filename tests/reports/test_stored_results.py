@@ -10,7 +10,7 @@ import pytest
 
 from bench._io import atomic_files
 from bench.evaluation.draws import MetricDraws
-from bench.reports import kept
+from bench.reports import stored_results
 
 ARRAY = b"\x93NUMPY\x01\x00v\x00" + (
     b"{'descr': '<f8', 'fortran_order': False, 'shape': (1,), }".ljust(117) + b"\n" + bytes(8)
@@ -38,21 +38,24 @@ def reports(tmp_path, monkeypatch):
     def draws(path, figures):
         return {name: MetricDraws("trials", np.linspace(0, 1, 9)) for name in figures}
 
-    monkeypatch.setattr(kept.kept, "open_score_file", score_file)
-    monkeypatch.setattr(kept, "draws", draws)
-    return kept.RunArtifacts(None, tmp_path), read
+    monkeypatch.setattr(stored_results.run_artifacts, "open_score_file", score_file)
+    monkeypatch.setattr(stored_results, "draw_replicates", draws)
+    return stored_results.StoredResults(None, tmp_path), read
 
 
 @pytest.mark.parametrize("how", DAMAGE)
 def test_a_damaged_file_is_drawn_again(how, reports, tmp_path: Path):
     store, read = reports
-    first = store.draws("run", "ps", ["eer"])
-    assert store.draws("run", "ps", ["eer"])["eer"].values.tolist() == first["eer"].values.tolist()
+    first = store.read_draws("run", "ps", ["eer"])
+    assert (
+        store.read_draws("run", "ps", ["eer"])["eer"].values.tolist()
+        == first["eer"].values.tolist()
+    )
     assert len(read) == 1
     (path,) = tmp_path.rglob("*.npz")
     DAMAGE[how](path)
     for _ in range(2):
-        again = store.draws("run", "ps", ["eer"])
+        again = store.read_draws("run", "ps", ["eer"])
         assert again["eer"].values.tolist() == first["eer"].values.tolist()
     assert len(read) == 2
 
@@ -65,5 +68,5 @@ def test_where_nothing_can_be_written_a_report_is_made_all_the_same(reports, mon
 
     monkeypatch.setattr(atomic_files, "open_whole", whole)
     store, _ = reports
-    assert store.draws("run", "ps", ["eer", "f1"]).keys() == {"eer", "f1"}
+    assert store.read_draws("run", "ps", ["eer", "f1"]).keys() == {"eer", "f1"}
     assert not list(tmp_path.rglob("*.npz"))

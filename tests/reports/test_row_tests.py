@@ -11,10 +11,10 @@ from bench.evaluation.draws import NOT_DRAWN, MetricDraws
 from bench.metrics.between import SeededResult, compare_systems
 from bench.metrics.mistakes import Mistakes
 from bench.metrics.paired import correct_holm
-from bench.reports.cells import build_cells
-from bench.reports.claims import describe_significance, list_claims
-from bench.reports.compared import compare_all_rows
-from bench.reports.standings import select_row_runs
+from bench.reports.result_cells import build_cells
+from bench.reports.row_runs import select_row_runs
+from bench.reports.row_tests import compare_all_rows
+from bench.reports.significance import describe_significance, list_claims
 from bench.specs.table import Table
 
 from .made import COMBINED, RUNS, Kept, around, combined_frame, settings, tracked
@@ -59,7 +59,7 @@ def test_every_pair_is_tested_and_corrected_for_all_pairs():
     lines = [run("A", 5.0), run("B", 4.9), run("C", 3.0)]
     found, comparisons = compare(card, lines, Kept)
     kept = Kept(pd.DataFrame(lines))
-    drawn = {line["row"]: kept.draws(line["run_id"], "a", ["eer"])["eer"][1] for line in lines}
+    drawn = {line["row"]: kept.read_draws(line["run_id"], "a", ["eer"])["eer"][1] for line in lines}
     system = {
         line["row"]: SeededResult(np.array([line["a.eer"]]), 100 * drawn[line["row"]][None])
         for line in lines
@@ -205,7 +205,7 @@ def test_two_complete_rows_alone_are_drawn():
 
 
 def test_p_values_never_round_across_the_level():
-    from bench.reports.claims import _p_value
+    from bench.reports.significance import _p_value
 
     assert [_p_value(of) for of in (0.0004, 0.0321, 0.05, 0.0500001, 1.0)] == [
         "< 0.001",

@@ -23,9 +23,9 @@ from bench.metrics.catalogue import is_rate
 from bench.metrics.combined import combine_values
 from bench.metrics.mistakes import Mistakes, join_mistakes
 from bench.metrics.paired import correct_holm
-from bench.reports.cells import ResultCell, find_run_id
-from bench.reports.kept import Kept, list_drawn_metrics
-from bench.reports.standings import RowRuns
+from bench.reports.result_cells import ResultCells, find_run_id
+from bench.reports.row_runs import RowRuns, RunsByRow
+from bench.reports.stored_results import StoredResults, list_drawn_metrics
 from bench.specs.table import Column, Table
 
 SIGNIFICANCE_LEVEL = 0.05
@@ -76,10 +76,7 @@ class RowTests:
 
 
 def compare_all_rows(
-    table: Table,
-    results: tuple[ResultCell, ...],
-    standings: Mapping[str, RowRuns],
-    artifacts: Kept | None,
+    table: Table, results: ResultCells, standings: RunsByRow, artifacts: StoredResults | None
 ) -> RowTests:
     """Return the tests of all pairs of complete rows, column by column."""
     tested: dict[tuple[int, str, str], RowTest] = {}
@@ -110,7 +107,7 @@ class _Replicates:
     All that the table's columns need of an evaluation is read at once, as it is of one score file.
     """
 
-    def __init__(self, table: Table, artifacts: Kept | None) -> None:
+    def __init__(self, table: Table, artifacts: StoredResults | None) -> None:
         self._figures = list_drawn_metrics(table)
         self._kept = artifacts
         self._known: dict[tuple[str, str], Mapping[str, MetricDraws] | None] = {}

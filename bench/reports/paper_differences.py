@@ -38,8 +38,9 @@ _READING = (
 def describe_differences(paper: Paper, runs: Mapping[str, Run], form: Form, table: Table) -> str:
     """Return the points that concern rows of `table`, by effect.
 
-    The paper's other points are counted, see `page`. `runs` holds the rows' settings; variants are
-    left out. What concerns a row in its smoke form is what concerns it in the paper's.
+    The paper's other points are counted, see `render_differences_page`. `runs` holds the rows'
+    settings; variants are left out. What concerns a row in its smoke form is what concerns it in
+    the paper's.
     """
     touched = rows_by_difference(paper, table.key, in_papers_form(table, runs))
     touching = [difference for difference in paper.differences if difference.item in touched]

@@ -7,15 +7,15 @@ import json
 import pandas as pd
 
 from bench.reports import build_report
-from bench.reports.behind import (
+from bench.reports.result_cells import build_cells
+from bench.reports.result_details import (
     describe_errors_and_runs,
     format_breath_shares,
     format_error_counts,
     format_other_metrics,
     format_trainings,
 )
-from bench.reports.cells import build_cells
-from bench.reports.standings import select_row_runs
+from bench.reports.row_runs import select_row_runs
 
 from .made import MATRIX, NONE_SCORED, PAPER, RUNS, TABLE, TRAINED, finished, frame, made, tracked
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from bench.reports.cells import build_cells, choose_shown_row, find_best_rows
-from bench.reports.compared import RowTests
+from bench.reports.completeness import count_results
 from bench.reports.main_table import render_main_table
-from bench.reports.notes import describe_farthest
-from bench.reports.standings import select_row_runs
-from bench.reports.tally import count_results
+from bench.reports.reading_notes import describe_farthest
+from bench.reports.result_cells import build_cells, choose_shown_row, find_best_rows
+from bench.reports.row_runs import select_row_runs
+from bench.reports.row_tests import RowTests
 from bench.specs.table import Table
 
 from .made import RUNS, tracked

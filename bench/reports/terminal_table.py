@@ -1,6 +1,6 @@
 """The table as a terminal shows it: a line a row, the paper's result beside ours.
 
-The cells are the report's (`bench.reports.cells`).
+The cells are the report's (`bench.reports.result_cells`).
 """
 
 from __future__ import annotations
@@ -11,13 +11,20 @@ from typing import NamedTuple
 import pandas as pd
 
 from bench.config import Form
-from bench.reports.cells import ResultCell, build_cells, count_decimals, format_value, name_column
 from bench.reports.main_table import index_matrix, list_sides
 from bench.reports.name_ranges import format_interval
+from bench.reports.result_cells import (
+    ResultCell,
+    ResultCells,
+    build_cells,
+    count_decimals,
+    format_result,
+    name_column,
+)
 from bench.reports.row_names import find_shown_columns
-from bench.reports.standings import RowRuns, select_row_runs
+from bench.reports.row_runs import RowRuns, RunsByRow, select_row_runs
 from bench.reports.text_columns import TextColumn, columns_fit, lay_out_columns
-from bench.reports.variants import add_variant_rows
+from bench.reports.variant_rows import add_variant_rows
 from bench.specs.run import Run
 from bench.specs.table import Column, Table
 
@@ -32,7 +39,7 @@ class TerminalRow(NamedTuple):
     key: str
     """What `--rows` names it by."""
     texts: tuple[str, ...]
-    cells: tuple[ResultCell, ...]
+    cells: ResultCells
     state: str
     changed: str = ""
     """What `--set` changed of it."""
@@ -42,8 +49,8 @@ class TerminalTable(NamedTuple):
     """What is shown of a table: its rows, variants that were run among them, and their runs."""
 
     table: Table
-    standings: Mapping[str, RowRuns]
-    cells: tuple[ResultCell, ...]
+    standings: RunsByRow
+    cells: ResultCells
 
     @property
     def list_rows(self) -> tuple[TerminalRow, ...]:
@@ -65,7 +72,7 @@ def select_shown_rows(
 
 
 def build_terminal_rows(
-    table: Table, results: Iterable[ResultCell], standings: Mapping[str, RowRuns]
+    table: Table, results: Iterable[ResultCell], standings: RunsByRow
 ) -> tuple[TerminalRow, ...]:
     """Return a line for each row of the table, in its order."""
     cells_by_row: dict[str, list[ResultCell]] = {row: [] for row in table.rows}
@@ -239,7 +246,7 @@ def _format_bounds(cell: ResultCell, column: Column) -> str:
 
 
 def _format_number(value: float | None, column: Column) -> str:
-    return NOTHING if value is None else format_value(value, column)
+    return NOTHING if value is None else format_result(value, column)
 
 
 def _format_unit(column: Column) -> str:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from bench.cards.sweep_cards import value_text
 from bench.metrics.catalogue import is_rate
-from bench.reports.style import LINES, SOURCES, escape_mathtext, styled_figure
+from bench.reports.plot_style import LINES, SOURCES, escape_mathtext, styled_figure
 from bench.reports.sweep_best import find_leaders, list_trial_numbers
 from bench.smoke import smoke_prefix
 from bench.specs.sweep import Sweep
@@ -39,7 +39,7 @@ def plan_sweep_plots(
     """Return the plots that can be drawn, by name.
 
     Without a finished trial there is none, without a second dimension neither importances nor
-    contour. `trials` is the study's table (`bench.trial_table`), or that as it was read, all
+    contour. `trials` is the study's table (`bench.sweeps.trial_table`), or that as it was read, all
     text.
     """
     over = trials.assign(objective=pd.to_numeric(trials["objective"]))

@@ -17,10 +17,10 @@ from typing import Any
 from bench._io.markdown import escape_text, fill_template
 from bench.config import Form
 from bench.metrics.catalogue import find_metric, format_value, metric_decimals
-from bench.reports.cells import OurResult, ResultCell, count_decimals, name_column
 from bench.reports.main_table import CellKey, index_matrix, list_sides
 from bench.reports.name_ranges import format_row_names
-from bench.reports.standings import RowRuns
+from bench.reports.result_cells import OurResult, ResultCells, count_decimals, name_column
+from bench.reports.row_runs import RowRuns, RunsByRow
 from bench.reports.table_model import format_report_table
 from bench.smoke import smoke_prefix
 from bench.specs.table import Table
@@ -35,7 +35,7 @@ _NOTHING = "–"
 
 
 def describe_errors_and_runs(
-    table: Table, results: tuple[ResultCell, ...], standings: Mapping[str, RowRuns], form: Form
+    table: Table, results: ResultCells, standings: RunsByRow, form: Form
 ) -> str:
     """Return the section of a report; empty where no row was run."""
     shown_rows = {row: stands for row, stands in standings.items() if len(stands.runs)}
@@ -51,7 +51,7 @@ def describe_errors_and_runs(
     return "\n\n".join([heading, *filter(None, parts)])
 
 
-def format_error_counts(table: Table, results: tuple[ResultCell, ...], form: Form) -> str:
+def format_error_counts(table: Table, results: ResultCells, form: Form) -> str:
     """Return the errors of every cell that counts some, laid out as the table is.
 
     Empty where no cell counts any.
@@ -128,7 +128,7 @@ def _format_count(number: float | None) -> str:
     return f"{number:,.0f}" if number == round(number) else f"{number:,.1f}"
 
 
-def format_trainings(table: Table, standings: Mapping[str, RowRuns], form: Form) -> str:
+def format_trainings(table: Table, standings: RunsByRow, form: Form) -> str:
     """Return a line for each run: which weights were scored, why training ended, its results."""
     columns = [(n, column) for n, column in enumerate(table.columns) if column.combine == "none"]
     columns = columns if len(table.columns) <= _MOST_COLUMNS else []
@@ -175,7 +175,7 @@ def _format_value(run: Mapping[Any, Any], name: str, places: int) -> str:
     return "" if value is None or value != value else f"{value:.{places}f}"
 
 
-def format_other_metrics(table: Table, standings: Mapping[str, RowRuns], form: Form) -> str:
+def format_other_metrics(table: Table, standings: RunsByRow, form: Form) -> str:
     """Return the metrics of whole evaluations that no column has, mean over seeds.
 
     Empty where there is none.
@@ -216,7 +216,7 @@ def _format_mean(stands: RowRuns, name: str) -> str:
     return "" if mean != mean else f"{mean:.{metric_decimals(name)}f}"
 
 
-def format_breath_shares(standings: Mapping[str, RowRuns], form: Form) -> str:
+def format_breath_shares(standings: RunsByRow, form: Form) -> str:
     """Return how much of each split is marked as breath, by class; empty where rows hear none."""
     seen: dict[tuple[str, ...], list[str]] = {}
     for row, stands in standings.items():

@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from bench.reports import terminal
-from bench.reports.cells import build_cells
-from bench.reports.standings import select_row_runs
+from bench.reports import terminal_table
+from bench.reports.result_cells import build_cells
+from bench.reports.row_runs import select_row_runs
 from bench.reports.text_columns import TextColumn, lay_out_columns
 
 from .made import MATRIX, RUNS, TABLE, frame, tracked
@@ -18,11 +18,11 @@ def lines(table, runs=frame):
     found = runs() if callable(runs) else runs
     rows = [row for row in table.rows if not table.rows[row].published_only]
     stands = {row: select_row_runs(table, row, RUNS[row], found, "paper") for row in rows}
-    return terminal.build_terminal_rows(table, build_cells(table, stands), stands)
+    return terminal_table.build_terminal_rows(table, build_cells(table, stands), stands)
 
 
 def test_each_row_has_its_key_the_papers_result_ours_and_its_state():
-    text = terminal.format_terminal_table(TABLE, lines(TABLE), "paper", 200)
+    text = terminal_table.format_terminal_table(TABLE, lines(TABLE), "paper", 200)
     assert "paper / ours [95 % interval], in %" in text
     shown = {line.split()[0]: re.split(r" {2,}", line) for line in text.splitlines()[1:]}
     assert shown["row"] == ["row", "Configuration", "A EER", "B F1", "state"]
@@ -40,11 +40,13 @@ def test_each_row_has_its_key_the_papers_result_ours_and_its_state():
 @pytest.mark.parametrize("width", [30, 40, 60, 80, 120])
 @pytest.mark.parametrize("table", [TABLE, MATRIX], ids=["rows", "matrix"])
 def test_at_every_width_lines_fit_and_no_word_is_broken(table, width):
-    narrow = terminal.format_terminal_table(table, lines(table), "paper", width)
-    wide = terminal.format_terminal_table(table, lines(table), "paper", 500)
+    narrow = terminal_table.format_terminal_table(table, lines(table), "paper", width)
+    wide = terminal_table.format_terminal_table(table, lines(table), "paper", 500)
     assert {*re.findall(r"\w+", narrow)} <= {*re.findall(r"\w+", wide)}
     numbers = {
-        *re.findall(r"\d+\.\d+", terminal.format_terminal_table(table, lines(table), "paper", 60))
+        *re.findall(
+            r"\d+\.\d+", terminal_table.format_terminal_table(table, lines(table), "paper", 60)
+        )
     }
     assert numbers <= {*re.findall(r"\d+\.\d+", narrow)}
     if width >= 60:
@@ -52,25 +54,25 @@ def test_at_every_width_lines_fit_and_no_word_is_broken(table, width):
 
 
 def test_every_part_of_a_smoke_table_is_marked():
-    text = terminal.format_terminal_table(TABLE, lines(TABLE), "smoke", 40)
+    text = terminal_table.format_terminal_table(TABLE, lines(TABLE), "smoke", 40)
     heads = [part.splitlines()[0] for part in text.partition("\n")[2].split("\n\n")]
     assert len(heads) > 1
     assert all(head.startswith("SMOKE") for head in heads)
 
 
 def test_a_matrix_has_a_line_a_group_for_each_row_that_is_run_here():
-    text = terminal.format_terminal_table(MATRIX, lines(MATRIX), "paper", 80)
+    text = terminal_table.format_terminal_table(MATRIX, lines(MATRIX), "paper", 80)
     assert re.search(r"^A07 +0.50 / –", text, re.MULTILINE)
     assert re.search(r"^Old +Old|^Old +published", text, re.MULTILINE)
 
 
 def test_the_results_of_a_row_stand_beside_the_papers_on_one_line():
     both = next(line for line in lines(TABLE) if line.key == "Both")
-    assert terminal.format_row_results(TABLE, both.cells) == (
+    assert terminal_table.format_row_results(TABLE, both.cells) == (
         "A EER 5.00 % (paper 5.00)  B F1 91.50 % (90.00)"
     )
     never = next(line for line in lines(TABLE) if line.key == "Never")
-    assert terminal.format_row_results(TABLE, never.cells) == ""
+    assert terminal_table.format_row_results(TABLE, never.cells) == ""
 
 
 def test_of_many_columns_the_first_are_named_and_the_others_counted():
@@ -79,14 +81,14 @@ def test_of_many_columns_the_first_are_named_and_the_others_counted():
     runs = type(runs)([tracked("Both", 7, values)])
     both = next(line for line in lines(MATRIX, runs) if line.key == "Both")
     assert (
-        terminal.format_row_results(MATRIX, both.cells)
+        terminal_table.format_row_results(MATRIX, both.cells)
         == "Pooled Pooled 1.00 % (paper 2.50)  and 4 more"
     )
 
 
 def test_runs_that_are_left_out_are_counted():
     stands = select_row_runs(TABLE, "Both", RUNS["Both"], frame(), "paper")
-    assert terminal.describe_left_out_runs([stands]) == "2 with changed settings"
+    assert terminal_table.describe_left_out_runs([stands]) == "2 with changed settings"
 
 
 def test_a_column_of_text_is_wrapped_at_words_only():

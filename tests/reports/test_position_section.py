@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from bench.evaluation.frame_errors import PositionErrorRates
-from bench.reports.places import describe_position_errors
-from bench.reports.standings import select_row_runs
+from bench.reports.position_section import describe_position_errors
+from bench.reports.row_runs import select_row_runs
 from bench.specs.table import Table
 
 from .made import settings, tracked

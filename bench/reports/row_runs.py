@@ -18,8 +18,8 @@ from typing import Protocol
 import pandas as pd
 
 from bench.config import Form
-from bench.reports import older
-from bench.reports.older import VersionChanges
+from bench.reports import code_versions
+from bench.reports.code_versions import VersionChanges
 from bench.specs.table import Table
 
 
@@ -48,6 +48,10 @@ class RowRuns:
     scored: bool = False
     """Whether the row is another system's: its one line holds the figures of all its score
     files."""
+
+
+RunsByRow = Mapping[str, RowRuns]
+"""The runs that count for each row, by its key."""
 
 
 def _on_data_of_last(finished: pd.DataFrame) -> pd.DataFrame:
@@ -101,7 +105,7 @@ def select_row_runs(
             MissingSeed(row, seed, _explain_missing(ours[ours["seed"] == seed])) for seed in absent
         ),
         left_out={reason: count for reason, count in left_out.items() if count},
-        older=older.find_version_changes(shown),
+        older=code_versions.find_version_changes(shown),
     )
 
 
@@ -111,10 +115,7 @@ def _count_unlike(on_data: pd.DataFrame, alike: pd.DataFrame) -> dict[str, int]:
     by_code = 0
     if "versions" in others and len(others):
         by_code = int((others["versions"] != alike["versions"].iloc[-1]).sum())
-    return {
-        "by older code": by_code,
-        "with other weights, audio or breaths": len(others) - by_code,
-    }
+    return {"by older code": by_code, "with other weights, audio or breaths": len(others) - by_code}
 
 
 def _explain_missing(runs: pd.DataFrame) -> str:

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from bench._io.printable import csv_text
 from bench.config import Form
-from bench.reports.cells import COUNTS, ResultCell
+from bench.reports.result_cells import COUNTS, ResultCell
 from bench.specs.table import Table
 
 _OF_OURS = ("sd", "low", "high", "utterance_low", "utterance_high", *COUNTS)

@@ -6,7 +6,7 @@ import re
 
 from bench._io.markdown import fill_template, format_link, is_address, join_texts
 from bench.config import Form
-from bench.reports.cells import format_value, name_column
+from bench.reports.result_cells import format_result, name_column
 from bench.reports.table_model import format_report_table
 from bench.smoke import smoke_prefix
 from bench.specs.table import Row, Table
@@ -25,13 +25,13 @@ def list_other_measurements(table: Table) -> list[str]:
             if figures:
                 name = ", ".join(filter(None, row.cells))
                 printed = row.published_figures.get(column.metric)
-                here = "not printed" if printed is None else format_value(printed, column)
+                here = "not printed" if printed is None else format_result(printed, column)
                 others = join_texts(
                     "; ",
                     (
                         fill_template(
                             "{} by {} ({})",
-                            format_value(figure.value, columns[figure.metric]),
+                            format_result(figure.value, columns[figure.metric]),
                             _format_link(figure.source, figure.url),
                             figure.date,
                         )

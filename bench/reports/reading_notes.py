@@ -13,9 +13,12 @@ from bench._io.markdown import fill_template, format_code, format_list, format_p
 from bench._io.trees import iterate_leaves
 from bench.config import Form
 from bench.metrics.measured import FEW
-from bench.reports import main_table, older, repeat
-from bench.reports.cells import (
-    ResultCell,
+from bench.reports import code_versions, main_table, reproduction
+from bench.reports.completeness import Completeness, count_results
+from bench.reports.name_ranges import format_row_names
+from bench.reports.published_systems import list_other_measurements
+from bench.reports.result_cells import (
+    ResultCells,
     Verdict,
     count_decimals,
     find_best_rows,
@@ -23,11 +26,8 @@ from bench.reports.cells import (
     has_paper,
     name_column,
 )
-from bench.reports.compared import RowTests
-from bench.reports.name_ranges import format_row_names
-from bench.reports.published import list_other_measurements
-from bench.reports.standings import RowRuns
-from bench.reports.tally import Completeness, count_results
+from bench.reports.row_runs import RunsByRow
+from bench.reports.row_tests import RowTests
 from bench.specs.table import Table
 
 _ORDER = (
@@ -68,8 +68,8 @@ _UNIT_OF = {"utterance": "utterances", "speaker": "speakers", "attack": "attacks
 
 def describe_reading(
     table: Table,
-    results: tuple[ResultCell, ...],
-    standings: Mapping[str, RowRuns],
+    results: ResultCells,
+    standings: RunsByRow,
     comparisons: RowTests,
     detail: bool = False,
 ) -> str:
@@ -90,7 +90,7 @@ def describe_reading(
     return format_list(filter(None, lines))
 
 
-def describe_intervals(standings: Mapping[str, RowRuns]) -> str:
+def describe_intervals(standings: RunsByRow) -> str:
     """Say how the intervals that are shown were drawn; the CSV has those by utterances, too."""
     plans: dict[str, set[str]] = {}
     for stands in standings.values():
@@ -112,7 +112,7 @@ def describe_intervals(standings: Mapping[str, RowRuns]) -> str:
 
 
 def _explain_marks(
-    table: Table, results: tuple[ResultCell, ...], comparisons: RowTests, detail: bool
+    table: Table, results: ResultCells, comparisons: RowTests, detail: bool
 ) -> list[str]:
     """Return a line for each mark that the table has."""
     there = {cell.ours.verdict for cell in results if cell.ours}
@@ -144,9 +144,7 @@ def _explain_marks(
     return lines
 
 
-def summarize_verdict(
-    table: Table, results: tuple[ResultCell, ...], standings: Mapping[str, RowRuns], form: Form
-) -> str:
+def summarize_verdict(table: Table, results: ResultCells, standings: RunsByRow, form: Form) -> str:
     """Return the outcome in two sentences.
 
     How many results agree with the paper's among those that can be judged, and how far the rows
@@ -170,7 +168,7 @@ def _count_rows(table: Table, counts: Completeness) -> str:
 
 
 def _describe_agreement(
-    table: Table, counts: Completeness, standings: Mapping[str, RowRuns], form: Form
+    table: Table, counts: Completeness, standings: RunsByRow, form: Form
 ) -> str:
     judged, seeds, errors = counts.inside + counts.outside, counts.few_seeds, counts.few_errors
     if not judged + seeds + errors:
@@ -184,7 +182,7 @@ def _describe_agreement(
     parts = [text]
     if seeds:
         few = f"{seeds} {'has' if seeds == 1 else 'have'} fewer than three seeds"
-        run = format_code(repeat.format_run_command(table, standings, form, 3))
+        run = format_code(reproduction.format_run_command(table, standings, form, 3))
         parts.append(fill_template("{} ({} gives a verdict)", few, run))
     if errors:
         parts.append(f"{errors} {'has' if errors == 1 else 'have'} too few errors")
@@ -234,7 +232,7 @@ def _list_paper_notes(table: Table) -> list[str]:
 
 def list_footnotes(
     table: Table,
-    standings: Mapping[str, RowRuns],
+    standings: RunsByRow,
     contradictory: Mapping[tuple[str, int], str],
     frame: pd.DataFrame,
     form: Form,
@@ -242,7 +240,7 @@ def list_footnotes(
     """Return a list of what a reader of the table must know."""
     notes = list_doubts(table, contradictory)
     notes += [
-        older.format_version_footnote(table, row, stands.older, stands.runs, form)
+        code_versions.format_version_footnote(table, row, stands.older, stands.runs, form)
         for row, stands in standings.items()
         if stands.older
     ]

@@ -19,11 +19,11 @@ from bench._io.markdown import (
     join_texts,
 )
 from bench.cards import table_cards
-from bench.reports import differences
+from bench.reports import paper_differences
 from bench.reports.citation import format_citation
 from bench.reports.contradictions import find_contradictions
 from bench.reports.main_table import render_printed_table
-from bench.reports.notes import list_printed_footnotes
+from bench.reports.reading_notes import list_printed_footnotes
 from bench.reports.stale_files import find_changed_files
 from bench.reports.table_model import format_report_table
 from bench.specs.table import Paper, Table
@@ -134,7 +134,7 @@ def _render_page(printed_paper: _Printed) -> str:
     if printed_paper.paper.differences:
         parts += [
             "## Where the paper, its released code and this suite differ",
-            differences.list_all_differences(printed_paper.paper),
+            paper_differences.list_all_differences(printed_paper.paper),
         ]
     return "\n\n".join(filter(None, parts)) + "\n"
 

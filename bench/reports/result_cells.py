@@ -18,7 +18,7 @@ from bench.metrics.catalogue import metric_decimals
 from bench.metrics.combined import Estimate, combine_estimates
 from bench.metrics.measured import FEW
 from bench.metrics.seeds import summarise_seeds
-from bench.reports.standings import RowRuns
+from bench.reports.row_runs import RowRuns, RunsByRow
 from bench.specs.table import Column, Table
 
 Verdict = Literal["inside", "outside", "too few errors", "one seed", "two seeds", ""]
@@ -133,7 +133,10 @@ class ResultCell:
         return self.ours.mean - self.paper
 
 
-def build_cells(table: Table, standings: Mapping[str, RowRuns]) -> tuple[ResultCell, ...]:
+ResultCells = tuple[ResultCell, ...]
+
+
+def build_cells(table: Table, standings: RunsByRow) -> ResultCells:
     """Return every figure of the table, row by row; rows without a standing have none of ours."""
     return tuple(
         _build_cell(table, row, column, standings.get(row))
@@ -142,7 +145,7 @@ def build_cells(table: Table, standings: Mapping[str, RowRuns]) -> tuple[ResultC
     )
 
 
-def find_best_rows(table: Table, column: int, results: tuple[ResultCell, ...]) -> frozenset[str]:
+def find_best_rows(table: Table, column: int, results: ResultCells) -> frozenset[str]:
     """Return the rows with our best result in `column`, among complete rows.
 
     Empty where nothing is better or worse (a gap), and where fewer than two rows are complete.
@@ -156,7 +159,7 @@ def find_best_rows(table: Table, column: int, results: tuple[ResultCell, ...]) -
     return frozenset(row for row, value in values.items() if value == top)
 
 
-def choose_shown_row(table: Table, column: int, results: tuple[ResultCell, ...]) -> str | None:
+def choose_shown_row(table: Table, column: int, results: ResultCells) -> str | None:
     """Return the row that stands for `column` where only one can be shown.
 
     It is the first of the best, or of the complete rows where there is no best; None without a
@@ -168,7 +171,7 @@ def choose_shown_row(table: Table, column: int, results: tuple[ResultCell, ...])
     return next((row for row in table.rows if row in candidates), None)
 
 
-def _read_complete(table: Table, column: int, results: tuple[ResultCell, ...]) -> dict[str, float]:
+def _read_complete(table: Table, column: int, results: ResultCells) -> dict[str, float]:
     """Return the figures of complete rows, rounded as they are printed."""
     return {
         cell.row: round(cell.ours.mean, count_decimals(table.columns[column]))
@@ -185,7 +188,7 @@ def has_paper(results: Iterable[ResultCell]) -> bool:
     return any(cell.paper is not None for cell in results)
 
 
-def read_row_state(results: tuple[ResultCell, ...], row: str) -> RowState:
+def read_row_state(results: ResultCells, row: str) -> RowState:
     """Return how far a row is: complete only with every figure of every seed."""
     row_cells = [cell for cell in results if cell.row == row]
     if row_cells[0].scored:
@@ -198,7 +201,7 @@ def read_row_state(results: tuple[ResultCell, ...], row: str) -> RowState:
 
 
 def find_run_id(line: Mapping[Any, Any], evaluation: str) -> str:
-    """Return the run that keeps the scores of an evaluation of a line of a `Standing`."""
+    """Return the run that keeps the scores of an evaluation of a line of `RowRuns`."""
     return str(line.get(f"{RUN_COLUMN}.{evaluation}", line[RUN_COLUMN]))
 
 
@@ -212,7 +215,7 @@ def name_column(column: Column) -> str:
     return f"{column.group} {column.heading}".strip()
 
 
-def format_value(value: float, column: Column) -> str:
+def format_result(value: float, column: Column) -> str:
     """Return a result as it is shown in a column."""
     return f"{value:.{count_decimals(column)}f}"
 

@@ -12,10 +12,10 @@ from urllib.parse import quote
 
 from bench._io.markdown import format_image
 from bench.config import Form
-from bench.reports.cells import ResultCell, choose_shown_row, find_run_id
-from bench.reports.evaluations import name_evaluations
-from bench.reports.kept import Kept
-from bench.reports.standings import RowRuns
+from bench.reports.evaluation_names import name_evaluations
+from bench.reports.result_cells import ResultCells, choose_shown_row, find_run_id
+from bench.reports.row_runs import RunsByRow
+from bench.reports.stored_results import StoredResults
 from bench.smoke import smoke_prefix
 from bench.specs.run import Run
 from bench.specs.table import Table
@@ -35,10 +35,10 @@ class BestRowPlots(NamedTuple):
 
 def collect_best_row_plots(
     table: Table,
-    results: tuple[ResultCell, ...],
-    standings: Mapping[str, RowRuns],
+    results: ResultCells,
+    standings: RunsByRow,
     runs: Mapping[str, Run],
-    artifacts: Kept | None,
+    artifacts: StoredResults | None,
     stem: str,
     form: Form,
 ) -> BestRowPlots:

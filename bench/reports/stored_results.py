@@ -6,7 +6,7 @@ import contextlib
 import zipfile
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -21,35 +21,7 @@ from bench.tracking import run_artifacts
 T = TypeVar("T")
 
 
-class Kept(Protocol):
-    """Reads what finished runs, named by their ids, keep."""
-
-    def read_draws(
-        self, run_id: str, evaluation: str, figures: Collection[str]
-    ) -> Mapping[str, MetricDraws] | None:
-        """Return the replicates of metrics, by name, of one evaluation.
-
-        None where its score file cannot be read.
-        """
-        ...
-
-    def read_position_rates(self, run_id: str, evaluation: str) -> PositionErrorRates | None:
-        """Return the error rates of one evaluation's frames by their position.
-
-        None where its score file cannot be read, or its frames have no position.
-        """
-        ...
-
-    def read_energy_kwh(self, run_id: str, curves: Sequence[str]) -> float:
-        """Return the energy of the GPUs whose power the named curves are, in kilowatt hours."""
-        ...
-
-    def read_pictures(self, run_id: str, evaluation: str) -> Mapping[str, bytes]:
-        """Return the PNGs of one evaluation by name."""
-        ...
-
-
-class RunArtifacts:
+class StoredResults:
     """Reads what the runs of a tracking store keep.
 
     Replicates are drawn once and then lie in the work folder. A finished run's score files never
@@ -63,7 +35,10 @@ class RunArtifacts:
     def read_draws(
         self, run_id: str, evaluation: str, figures: Collection[str]
     ) -> Mapping[str, MetricDraws] | None:
-        """See `Kept`."""
+        """Return the replicates of metrics, by name, of one evaluation.
+
+        None where its score file cannot be read.
+        """
         places = {
             name: self._folder / run_id / f"{evaluation}.{name}.{_name_version(name)}.npz"
             for name in figures
@@ -79,7 +54,10 @@ class RunArtifacts:
         return {name: saved for name, saved in drawn.items() if saved is not None}
 
     def read_position_rates(self, run_id: str, evaluation: str) -> PositionErrorRates | None:
-        """See `Kept`."""
+        """Return the error rates of one evaluation's frames by their position.
+
+        None where its score file cannot be read, or its frames have no position.
+        """
         file = self._folder / run_id / f"{evaluation}.placed.{DRAWS_VERSION}.npz"
         saved = _read_arrays(file, _unpacked_placed)
         if saved is not None:
@@ -100,11 +78,11 @@ class RunArtifacts:
             self.read_draws(run_id, evaluation, figures)
 
     def read_energy_kwh(self, run_id: str, curves: Sequence[str]) -> float:
-        """See `Kept`."""
+        """Return the energy of the GPUs whose power the named curves are, in kilowatt hours."""
         return run_artifacts.energy_kwh(self._store, run_id, curves)
 
     def read_pictures(self, run_id: str, evaluation: str) -> Mapping[str, bytes]:
-        """See `Kept`."""
+        """Return the PNGs of one evaluation by name."""
         return run_artifacts.read_pictures(self._store, run_id, evaluation)
 
 

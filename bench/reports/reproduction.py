@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -22,9 +21,9 @@ from bench._io.packages import WHOLE
 from bench.cards.table_cards import DEFAULT_PAPER
 from bench.config import Form
 from bench.reports import weights_used
-from bench.reports.kept import Kept
 from bench.reports.name_ranges import format_row_names
-from bench.reports.standings import RowRuns
+from bench.reports.row_runs import RunsByRow
+from bench.reports.stored_results import StoredResults
 from bench.reports.table_model import format_report_table
 from bench.specs.table import Table
 
@@ -40,7 +39,7 @@ _EQUAL = (
 
 
 def summarize_reproduction(
-    table: Table, standings: Mapping[str, RowRuns], form: Form, artifacts: Kept | None
+    table: Table, standings: RunsByRow, form: Form, artifacts: StoredResults | None
 ) -> str:
     """Return a list: what to type, and what was used and spent the last time."""
     lines: list[str] = [fill_template("Run: {}", _list_commands(table, standings, form))]
@@ -59,7 +58,7 @@ def summarize_reproduction(
     return format_list(lines)
 
 
-def list_counted_runs(standings: Mapping[str, RowRuns], form: Form) -> str:
+def list_counted_runs(standings: RunsByRow, form: Form) -> str:
     """Return a table of the runs that the figures are of."""
     shown: list[list[str]] = []
     for row, stands in standings.items():
@@ -78,7 +77,7 @@ def list_counted_runs(standings: Mapping[str, RowRuns], form: Form) -> str:
     return format_report_table([*headings, "Device", "Run"], shown, form)
 
 
-def list_fingerprints(standings: Mapping[str, RowRuns], form: Form) -> str:
+def list_fingerprints(standings: RunsByRow, form: Form) -> str:
     """List the fingerprint of each split and the rows that saw it: one for all, if all is well."""
     seen: dict[tuple[str, str], list[str]] = {}
     for row, stands in standings.items():
@@ -103,7 +102,7 @@ def list_fingerprints(standings: Mapping[str, RowRuns], form: Form) -> str:
     )
 
 
-def list_missing_seeds(standings: Mapping[str, RowRuns], form: Form) -> str:
+def list_missing_seeds(standings: RunsByRow, form: Form) -> str:
     """Return a table of the seeds without a finished run, and why."""
     by_why: dict[tuple[str, str], list[str]] = {}
     for row, stands in standings.items():
@@ -119,7 +118,7 @@ def list_missing_seeds(standings: Mapping[str, RowRuns], form: Form) -> str:
 
 
 def format_run_command(
-    table: Table, standings: Mapping[str, RowRuns], form: Form, seeds: int | None = None
+    table: Table, standings: RunsByRow, form: Form, seeds: int | None = None
 ) -> str:
     """Return the command that runs the rows that were begun, or all where none was.
 
@@ -144,7 +143,7 @@ def _smoke_option(form: Form) -> str:
     return " --smoke" if form == "smoke" else ""
 
 
-def _list_commands(table: Table, standings: Mapping[str, RowRuns], form: Form) -> str:
+def _list_commands(table: Table, standings: RunsByRow, form: Form) -> str:
     commands = [
         format_run_command(table, standings, form),
         f"bench report {_name_table(table)}{_smoke_option(form)}",
@@ -216,7 +215,7 @@ def _list_splits(runs: pd.DataFrame) -> str:
     return ", ".join(sorted(names))
 
 
-def _describe_spent(runs: pd.DataFrame, artifacts: Kept | None) -> list[str]:
+def _describe_spent(runs: pd.DataFrame, artifacts: StoredResults | None) -> list[str]:
     devices = [
         f"{name} ({len(part)} {'run' if len(part) == 1 else 'runs'}, {part['hours'].sum():.2f} h)"
         for name, part in runs.groupby("device", sort=True)
@@ -240,7 +239,7 @@ def _describe_conditions(runs: pd.DataFrame) -> list[str]:
     ]
 
 
-def _describe_energy(runs: pd.DataFrame, artifacts: Kept | None) -> str:
+def _describe_energy(runs: pd.DataFrame, artifacts: StoredResults | None) -> str:
     metered = runs[runs["power"] != ""]
     if artifacts is None or not len(metered):
         return f"{_UNKNOWN} (no GPU's power was logged)"

@@ -1,4 +1,4 @@
-"""Which rows of a table differ, in words: no more than `bench.reports.compared` finds."""
+"""Which rows of a table differ, in words: no more than `bench.reports.row_tests` finds."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from bench._io.markdown import escape_text, fill_template, format_list
 from bench.config import Form
 from bench.evaluation.draws import REPLICATES
-from bench.reports.cells import ResultCell, count_decimals, find_best_rows, name_column
-from bench.reports.compared import SIGNIFICANCE_LEVEL, RowTests
 from bench.reports.name_ranges import format_row_names
+from bench.reports.result_cells import ResultCells, count_decimals, find_best_rows, name_column
+from bench.reports.row_tests import SIGNIFICANCE_LEVEL, RowTests
 from bench.reports.table_model import format_report_table
 from bench.smoke import smoke_prefix
 from bench.specs.table import Column, Table
@@ -29,7 +29,7 @@ _ONE_SEED = "With one seed per row these tests compare the trained models, not t
 
 
 def describe_significance(
-    table: Table, results: tuple[ResultCell, ...], comparisons: RowTests, form: Form
+    table: Table, results: ResultCells, comparisons: RowTests, form: Form
 ) -> str:
     """Return the section of a report; empty where fewer than two rows can be run."""
     rows = list(dict.fromkeys(cell.row for cell in results if cell.seeds_wanted))
@@ -49,7 +49,7 @@ def describe_significance(
     return "\n\n".join(filter(None, parts))
 
 
-def list_claims(table: Table, results: tuple[ResultCell, ...], comparisons: RowTests) -> list[str]:
+def list_claims(table: Table, results: ResultCells, comparisons: RowTests) -> list[str]:
     """Return a sentence for each outcome of columns with a best row.
 
     It names the best row, the rows that it beats, and those that it does not.
@@ -112,11 +112,7 @@ def _list_steps(
 
 
 def _against_best(
-    table: Table,
-    results: tuple[ResultCell, ...],
-    rows: Sequence[str],
-    comparisons: RowTests,
-    form: Form,
+    table: Table, results: ResultCells, rows: Sequence[str], comparisons: RowTests, form: Form
 ) -> list[str]:
     """Return each row against the best of each column, the first where several are."""
     tops = {

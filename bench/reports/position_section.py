@@ -18,10 +18,10 @@ from bench.metrics.between import SeededResult, SystemDifference, compare_system
 from bench.metrics.exact import FEW
 from bench.metrics.paired import correct_holm
 from bench.metrics.positions import POSITION_NAMES, POSITIONS
-from bench.reports.compared import SIGNIFICANCE_LEVEL
-from bench.reports.kept import Kept
 from bench.reports.name_ranges import format_interval
-from bench.reports.standings import RowRuns
+from bench.reports.row_runs import RunsByRow
+from bench.reports.row_tests import SIGNIFICANCE_LEVEL
+from bench.reports.stored_results import StoredResults
 from bench.reports.table_model import format_report_table
 from bench.smoke import smoke_prefix
 from bench.specs.run import Run
@@ -37,7 +37,7 @@ lines and places of a table)."""
 
 
 class _Row(NamedTuple):
-    """One row's error rates on an evaluation: a `Placed` of each seed."""
+    """One row's error rates on an evaluation: one set for each seed."""
 
     seeds: tuple[PositionErrorRates, ...]
 
@@ -58,8 +58,8 @@ class _Row(NamedTuple):
 def describe_position_errors(
     table: Table,
     runs: Mapping[str, Run],
-    standings: Mapping[str, RowRuns],
-    artifacts: Kept | None,
+    standings: RunsByRow,
+    artifacts: StoredResults | None,
     form: Form,
 ) -> str:
     """Return the section of a report on localization; empty where no row keeps scores of frames."""
@@ -74,10 +74,7 @@ def describe_position_errors(
 
 
 def _read_rows(
-    evaluation: str,
-    runs: Mapping[str, Run],
-    standings: Mapping[str, RowRuns],
-    artifacts: Kept | None,
+    evaluation: str, runs: Mapping[str, Run], standings: RunsByRow, artifacts: StoredResults | None
 ) -> dict[str, _Row]:
     """Return the complete rows that keep their scores of the evaluation's frames."""
     complete: dict[str, _Row] = {}
