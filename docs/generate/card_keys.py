@@ -92,8 +92,7 @@ def _describe_model(model: type[BaseModel]) -> list[str]:
             continue
         lines += [
             f"`{field.alias or name}`",
-            f": {_values(field, setting.values)}"
-            f"; {_describe_default(field, setting.default)}",
+            f": {_values(field, setting.values)}; {_describe_default(field, setting.default)}",
         ]
         lines += ["", f"  {_escape(setting.doc)}"] if setting.doc else []
         lines.append("")
