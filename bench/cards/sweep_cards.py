@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from bench._io.trees import at, leaves, merged, tree
+from bench._io.trees import at, format_toml_value, leaves, merged, tree
 from bench.cards import card_files, table_cards
 from bench.cards.table_cards import Layer
 from bench.config import Form
@@ -237,7 +237,7 @@ def signature(card: Sweep) -> str:
 
 def text(value: Any) -> str:
     """Return a value of a dimension as tables and reports have it: words without quotes."""
-    return value if isinstance(value, str) else written(value)
+    return value if isinstance(value, str) else format_toml_value(value)
 
 
 def point_of(card: Sweep, cells: Mapping[str, Any]) -> Point:
@@ -263,23 +263,14 @@ def as_row(card: Sweep, point: Point, name: str, cell: str) -> str:
     before = table_cards.resolve(table, parent, card.form).model_dump(mode="json")
     prefix = "smoke." if card.form == "smoke" else ""
     cells = [*table.rows[parent].cells[:-1], cell]
-    lines = [f"[rows.{name}]", f"from = {written(parent)}", f"cells = {written(cells)}"]
+    lines = [
+        f"[rows.{name}]",
+        f"from = {format_toml_value(parent)}",
+        f"cells = {format_toml_value(cells)}",
+    ]
     lines += [
-        f"{prefix}{'.'.join(key)} = {written(value)}"
+        f"{prefix}{'.'.join(key)} = {format_toml_value(value)}"
         for key, value in leaves(said(card, point))
         if at(before, key) != value
     ]
     return "\n".join(lines)
-
-
-def written(value: Any) -> str:
-    """Return a setting as TOML, on one line.
-
-    >>> written({"min_share": 0.1, "targets": ["q", "k"]})
-    '{ min_share = 0.1, targets = ["q", "k"] }'
-    """
-    inner = tree(value)
-    if inner is None:
-        # JSON's numbers, texts and lists are TOML's; no setting is null.
-        return json.dumps(value, ensure_ascii=False)
-    return "{ " + ", ".join(f"{key} = {written(each)}" for key, each in inner.items()) + " }"

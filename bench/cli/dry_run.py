@@ -42,11 +42,11 @@ def dry_run(order: Order, here: Config, *, again: bool, measure: bool) -> None:
     if measure:
         order.require(here)
     click.echo()
-    for line in _describe_costs(order, here, again, measure):
+    for line in _describe_costs(order, here, again=again, measure=measure):
         click.echo(line)
 
 
-def _describe_costs(order: Order, here: Config, again: bool, measure: bool) -> Iterator[str]:
+def _describe_costs(order: Order, here: Config, *, again: bool, measure: bool) -> Iterator[str]:
     """Yield a line for each cost."""
     from bench.runner import costs
 
@@ -64,7 +64,7 @@ def _describe_costs(order: Order, here: Config, again: bool, measure: bool) -> I
     unknown = f", and those of {uncounted} more" if uncounted else ""
     if todo:
         yield f"clips: at most {sum(counted):,}{unknown} (early stopping may end sooner)"
-    time = _describe_time(left, here, order.form, measure)
+    time = _describe_time(left, here, order.form, measure=measure)
     yield f"time: {time}"
     room = costs.room(left, here)
     free = disk.free_bytes(here.work)
@@ -92,7 +92,7 @@ def _describe_costs(order: Order, here: Config, again: bool, measure: bool) -> I
     yield from (f"download: {text}" for text in downloads)
 
 
-def _describe_time(left: Sequence[Training], here: Config, form: Form, measure: bool) -> str:
+def _describe_time(left: Sequence[Training], here: Config, form: Form, *, measure: bool) -> str:
     if not left:
         return "nothing is left"
     from dataclasses import replace

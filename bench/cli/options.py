@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 from collections.abc import Mapping, Sequence
@@ -11,7 +10,7 @@ from typing import Any, NoReturn
 
 import click
 
-from bench._io.trees import leaves
+from bench._io.trees import format_toml_value, leaves
 from bench.cards import paper_cards, table_cards
 from bench.cli import completion
 from bench.config import Form
@@ -120,4 +119,4 @@ def format_set_options(tree: Mapping[str, Any]) -> str:
 def _format_value(value: Any) -> str:
     """Return a value as `--set` takes it: a word as it is, anything else as TOML."""
     bare = isinstance(value, str) and re.fullmatch(r"[A-Za-z_][\w.-]*", value)
-    return value if bare else json.dumps(value)
+    return value if bare else format_toml_value(value)

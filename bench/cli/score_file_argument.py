@@ -107,10 +107,10 @@ class ScoreFileParam(click.ParamType):
         """Return the file; BenchError where there is none."""
         if isinstance(value, ScoreFileArgument):
             return value
-        return _parse_file(str(value), ctx, self._folders)
+        return _parse_file(str(value), ctx, folders=self._folders)
 
 
-def _parse_file(text: str, ctx: click.Context | None, folders: bool) -> ScoreFileArgument:
+def _parse_file(text: str, ctx: click.Context | None, *, folders: bool) -> ScoreFileArgument:
     parts = text.split(",")
     paths = [Path(",".join(parts[:n])) for n in range(1, len(parts) + 1)]
     counts = [n for n, path in enumerate(paths, 1) if path in _STDIN or path.exists()]

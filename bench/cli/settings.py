@@ -10,6 +10,7 @@ import click
 from bench.cards import table_cards
 from bench.cli import completion, json_output, options
 from bench.cli.text_width import wrap_prose
+from bench.config import Form
 from bench.errors import BenchError
 from bench.specs import described
 from bench.specs.described import Setting
@@ -39,7 +40,7 @@ def settings(
     if row is not None and table is None:
         raise BenchError("option.conflict", "--row: needs --table, whose row it is")
     entries = described.settings(key) if key else described.top()
-    row_settings, name = _read_row(table, row, smoke)
+    row_settings, name = _read_row(table, row, options.choose_form(smoke))
     # A setting may be of several kinds: those that the row is of, where it has the setting at all.
     entries = [
         one for one in entries if all(_has_value(kind, row_settings) for kind in one.where)
@@ -62,7 +63,7 @@ def settings(
             _print_setting(one, row_settings, "  ")
 
 
-def _read_row(table: str | None, row: str | None, smoke: bool) -> tuple[Mapping[str, Any], str]:
+def _read_row(table: str | None, row: str | None, form: Form) -> tuple[Mapping[str, Any], str]:
     """Return the settings of the row that is asked about and its name; nothing where none is."""
     if table is None:
         return {}, ""
@@ -70,7 +71,7 @@ def _read_row(table: str | None, row: str | None, smoke: bool) -> tuple[Mapping[
     chosen = row or table_cards.runnable(card)[0]
     if chosen not in table_cards.select(card, chosen):
         raise BenchError("option.not-one-row", f"{card.key}: {chosen!r}: should be one row")
-    run = table_cards.resolve(card, chosen, options.choose_form(smoke))
+    run = table_cards.resolve(card, chosen, form)
     return run.flat(), f"{card.key}:{chosen}"
 
 

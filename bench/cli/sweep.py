@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import click
 from bench.cards import sweep_cards
 from bench.cli import completion, configuration, json_output, options
 from bench.cli.console import FROM_EPOCH, announce_resumption
+from bench.cli.report_request import ReportRequest, print_stale
 from bench.config import Config, Form
 from bench.specs.sweep import Sweep
 
@@ -115,7 +115,7 @@ def describe_sweep(name: str) -> dict[str, Any]:
     return {"name": card.key, "from": card.parent, "about": about}
 
 
-def show_sweep(name: str, form: Form, as_json: bool) -> None:
+def show_sweep(name: str, form: Form, *, as_json: bool) -> None:
     """Print a sweep's card: where it starts, what it varies, how far a study of it is."""
     card = sweep_cards.sweep(name, form)
     run = sweep_cards.base(card)
@@ -144,33 +144,22 @@ def show_sweep(name: str, form: Form, as_json: bool) -> None:
         click.echo(f"  note: {note}")
 
 
-def report_sweep(
-    context: click.Context, name: str, form: Form, check: bool, folder: Path, as_json: bool
-) -> None:
-    """Write a sweep's report from the tracking store alone, or check that it is not stale."""
+def report_sweep(request: ReportRequest) -> None:
+    """Write a sweep's report from the tracking store alone, print it as JSON, or check it."""
     from bench.reports import sweep as reporting
 
-    here = configuration.to_write(folder)
-    card = sweep_cards.sweep(name, form)
-    made = _build_report(card, here)
-    if as_json and not check:
+    card = sweep_cards.sweep(request.table, request.form)
+    made = _build_report(card, configuration.to_write(request.folder))
+    if request.check:
+        print_stale(request, reporting.stale(made, request.folder), request.folder)
+    elif request.as_json:
         from bench.reports.sweep_records import trial_records
 
-        content = {"sweep": card.key, "form": form, "trials": trial_records(card, made.trials)}
+        trials = trial_records(card, made.trials)
+        content = {"sweep": card.key, "form": card.form, "trials": trials}
         json_output.print_json("sweep report", content)
-        return
-    if not check:
-        click.echo(f"report: {reporting.write(made, folder)}")
-        return
-    stale = reporting.stale(made, folder)
-    smoke = ["--smoke"] if form == "smoke" else []
-    command = shlex.join(["bench", "report", name, *smoke, "--output-dir", str(folder)])
-    json_output.print_json("report check", {"stale": stale, "command": command})
-    for path in stale:
-        click.echo(f"stale: {path} (write it with `{command}`)", err=True)
-    if stale:
-        context.exit(1)
-    click.echo(f"up to date: {folder}")
+    else:
+        click.echo(f"report: {reporting.write(made, request.folder)}")
 
 
 def _build_report(card: Sweep, here: Config) -> Any:

@@ -16,8 +16,7 @@ from optuna.distributions import (
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial
 
-from bench._io.trees import tree
-from bench.cards.sweep_cards import written
+from bench._io.trees import format_toml_value, tree
 from bench.specs.sweep import Float, Grid, Int, Point, Sweep, Tpe
 
 _DRAWS = 50
@@ -46,7 +45,7 @@ def build_distributions(card: Sweep) -> dict[str, BaseDistribution]:
 
 def _to_scalar(value: Any) -> Any:
     """Return a choice as Optuna takes it: tables and lists as TOML."""
-    return written(value) if tree(value) is not None or isinstance(value, list) else value
+    return format_toml_value(value) if tree(value) is not None or isinstance(value, list) else value
 
 
 def encode_point(point: Point) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench._io import atomic_files, machine
+from bench._io.trees import format_toml_value
 from bench.errors import BenchError, near
 from bench.synthetic import (
     asvspoof5,
@@ -169,10 +170,5 @@ def _write_recipe(beneath: str, seed: int, size: Size, speakers: Cast) -> str:
     ]
     for split, members in speakers._asdict().items():
         lines += ["", f"[speakers.{split}]"]
-        lines += [f"{member.number} = {_quote_toml(member.voice.name)}" for member in members]
+        lines += [f"{member.number} = {format_toml_value(member.voice.name)}" for member in members]
     return "\n".join(lines) + "\n"
-
-
-def _quote_toml(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'

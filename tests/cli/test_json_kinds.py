@@ -122,7 +122,7 @@ def examples(environment, trials, keys, tmp_path, monkeypatch) -> dict[str, list
     monkeypatch.setattr(Judge, "_published", lambda *_: whole)  # as of all trials
     of_set = local.Outcome("S5 · seed 666", "already finished")
     monkeypatch.setattr(local, "run", lambda *_: iter([of_set]))
-    monkeypatch.setattr(SweepRun, "_train", lambda *_: {"dev.eer": 0.1})
+    monkeypatch.setattr(SweepRun, "_train_trial", lambda *_: {"dev.eer": 0.1})
     monkeypatch.setattr(trained_rows, "trained", untrained)
     monkeypatch.setattr(studies, "kept", study)
     monkeypatch.setattr(synthetic, "write", lambda place, *_, **__: [place / "had"])

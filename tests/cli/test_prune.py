@@ -194,7 +194,7 @@ def test_what_can_be_made_again_goes_only_where_it_is_named(work: Path, name: st
 def test_each_kind_is_asked_about(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     training(work, f"{KNOWN}-a")
     (work / "draws" / "of").mkdir(parents=True)
-    monkeypatch.setattr(import_module("bench.cli.prune"), "_at_terminal", lambda: True)
+    monkeypatch.setattr(import_module("bench.cli.prune"), "_is_at_terminal", lambda: True)
     done = called(answers="n\ny\n")
     assert done.exit_code == 0, done.output
     assert "remove last (" in done.output
