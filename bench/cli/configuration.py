@@ -1,4 +1,4 @@
-"""This machine's configuration as the verbs use it: every key of it is known."""
+"""This machine's configuration as the verbs use it, with every key checked."""
 
 from __future__ import annotations
 

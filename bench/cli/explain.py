@@ -1,4 +1,4 @@
-"""`bench explain`: pictures of why a trained row decides as it does, and of how systems compare."""
+"""`bench explain`: figures that explain how a trained row decides, or compare systems."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:  # these import torch and Matplotlib, which takes seconds: els
 
 _FIGURE_4 = ("breathnet-lambda", "breathnet-alpha", "breathnet-beta")
 _BASELINE = (
-    f"A second row of the table to compare with; `{NONE}` for none. Default for sal/table4: S3, as "
-    "the paper does not name its baseline, and S3 is S7 without SAL's two techniques."
+    f"A second row of the table to compare with; `{NONE}` for none. Default for sal/table4: S3. "
+    "The paper does not name its baseline; S3 is S7 without SAL's two techniques."
 )
 
 _against_option = click.option(
@@ -40,14 +40,14 @@ _against_seed_option = click.option(
 
 @click.group()
 def explain() -> None:
-    """Draw why trained rows decide as they do, and how systems compare; PNG, SVG and PDF."""
+    """Draw figures that explain how trained rows decide or compare systems (PNG, SVG and PDF)."""
 
 
 @explain.command()
 @click.option(
     "--utterance",
-    help="Utterance id, from one of the row's evaluations. Default: a panel of utterances, one "
-    "bona fide and one of each attack, each with the median score.",
+    help="Id of an utterance of one of the row's evaluations. Default: one bona fide utterance and "
+    "one of each attack, each the one with the median score.",
 )
 @figure_options("tca/table2", "TCA")
 def tca(request: FigureRequest, utterance: str | None) -> None:
@@ -84,20 +84,20 @@ def tca(request: FigureRequest, utterance: str | None) -> None:
 @explain.command()
 @click.option(
     "--utterance",
-    help="Utterance id, from one of the row's evaluations. Default for sal/table4: that of the "
-    "paper's Figure 1, CON_E_0000096; if the corpus does not contain it, the first by name that "
-    "begins bona fide and ends spoof.",
+    help="Id of an utterance of one of the row's evaluations. Default for sal/table4: the one of "
+    "the paper's Figure 1, CON_E_0000096; if the corpus does not have it, the first by name that "
+    "begins bona fide and ends spoofed.",
 )
 @_against_option
 @_against_seed_option
-@click.option("--layer", metavar="NAME", help="A module of the system, e.g. context.")
+@click.option("--layer", metavar="NAME", help="Module of the system to explain, e.g. context.")
 @click.option(
     "--target",
     type=click.Choice(["probability", "logit"]),
     default="probability",
     show_default=True,
-    help="What is explained: the spoof class's probability or logit, summed over the frames; SAL's "
-    "released script takes the logits.",
+    help="What Grad-CAM explains: the probability or the logit of the spoof class, summed over the "
+    "frames. SAL's released script uses the logits.",
 )
 @figure_options("sal/table4", "S7")
 def gradcam(
@@ -108,8 +108,10 @@ def gradcam(
     layer: str | None,
     target: Literal["probability", "logit"],
 ) -> None:
-    """Draw which 20 ms of an utterance speak for spoof, by Grad-CAM, with the prediction curve,
-    true and predicted spans, of one row or of two, one above the other (SAL's Figure 1).
+    """Draw by Grad-CAM which 20 ms of an utterance point to spoof (SAL's Figure 1).
+
+    The figure also shows the prediction curve and the true and predicted spoofed spans, for one
+    row, or for two rows one above the other.
     """
     from bench.analysis import gradcam as launched
     from bench.analysis.trained_rows import utterance_of
@@ -163,13 +165,13 @@ class _PositionPlot(NamedTuple):
     "--labels-only",
     "labels",
     is_flag=True,
-    help="Only the shares, from the corpus's labels; needs no trained row.",
+    help="Draw only how often each position occurs in the corpus's labels; needs no trained row.",
 )
 @click.option(
     "--scores",
     type=click.Path(path_type=Path),
     multiple=True,
-    help="A file of frame scores instead of the rows; give two to compare them.",
+    help="File of frame scores to use instead of rows; give two to compare them.",
 )
 @figure_options("sal/table4", "S7")
 def positions(
@@ -180,8 +182,8 @@ def positions(
     labels: bool,
     scores: tuple[Path, ...],
 ) -> None:
-    """Draw the shares of positions in segments, and the errors of one system or two at each
-    (SAL's Figure 3).
+    """Draw how often each position in a segment occurs, and the errors of one or two systems at
+    each position (SAL's Figure 3).
     """
     from bench.reports import figures
 
@@ -254,7 +256,7 @@ def _find_printed_shares(request: FigureRequest, evaluation: str) -> dict[str, f
     "--evaluation",
     "evaluations",
     multiple=True,
-    help="Evaluation to draw; may be repeated (default: all).",
+    help="Evaluation to draw; may be repeated (default: every evaluation of the row).",
 )
 @click.option(
     "--max-points",
@@ -262,10 +264,10 @@ def _find_printed_shares(request: FigureRequest, evaluation: str) -> dict[str, f
     default="21LA=40000,21DF=40000",
     show_default=True,
     metavar="SET=N,...",
-    help="Largest number of utterances (or frames) drawn from a set; without a number all are "
-    "drawn. The default is the paper's. A number alone applies to every set.",
+    help="Largest number of utterances (or frames) drawn of a set; a set without a number is drawn "
+    "in full. A number alone applies to every set. The default is the paper's.",
 )
-@click.option("--layer", metavar="NAME", help="The module whose input is drawn.")
+@click.option("--layer", metavar="NAME", help="Module of the system whose input is drawn.")
 @figure_options("breathnet/table7", "Default")
 def features(
     request: FigureRequest, evaluations: tuple[str, ...], most: str, layer: str | None
@@ -307,14 +309,14 @@ def features(
     default=["breathnet/table5"],
     show_default=True,
     shell_complete=completion.table_names,
-    help="Another table whose columns are ranked as well.",
+    help="Another table whose columns are ranked too; may be repeated.",
 )
 @click.option(
     "--other-rows",
     "against",
     default="OCKD,LSR-LSA,XLSR-Mamba,Nes2Net-X",
     show_default=True,
-    help="Rows that it is ranked with.",
+    help="Rows that --row is ranked with, separated by commas.",
 )
 @click.option(
     "--other-result",
@@ -323,14 +325,15 @@ def features(
     default=["XLSR-Mamba=breathnet/table10"],
     show_default=True,
     metavar="ROW=TABLE",
-    help="A row for which another table prints another result: one more panel shows that one.",
+    help="A row for which another table prints a different result; one more panel shows that "
+    "result. May be repeated.",
 )
 @figure_options("breathnet/table4", "BreathNet", subject="table")
 def ranks(
     request: FigureRequest, more: tuple[str, ...], against: str, readings: tuple[str, ...]
 ) -> None:
-    """Draw the ranks of systems on several tables as a radar, by published results and by ours
-    (BreathNet's Figure 3).
+    """Draw the ranks of systems on several tables as a radar plot, from published results and from
+    ours (BreathNet's Figure 3).
     """
     from bench.reports import figures
     from bench.reports.ranking import ranking
@@ -367,9 +370,11 @@ def _parse_other_result(text: str) -> tuple[str, str]:
 @click.argument("sweeps", nargs=-1, shell_complete=completion.sweep_names)
 @with_figure_request([*FORM, TRACK])
 def curves(request: FigureRequest, sweeps: tuple[str, ...]) -> None:
-    """Draw the EER of each test set over the values of a setting, from SWEEPS of one dimension that
-    score them, with what the paper's text prints: BreathNet's Figure 4, or with breathnet-noise
-    breathnet-delta its Figure 5.
+    """Draw the EER of each test set over the values of a setting, beside the results that the
+    paper's text prints: BreathNet's Figure 4, or, with breathnet-noise breathnet-delta, its
+    Figure 5.
+
+    SWEEPS are sweeps of one setting that evaluate the test sets.
     """
     from bench.reports import figures
     from bench.tracking import studies
@@ -384,7 +389,7 @@ def curves(request: FigureRequest, sweeps: tuple[str, ...]) -> None:
             smoke = " --smoke" if request.form == "smoke" else ""
             raise BenchError(
                 "sweep.not-run",
-                f"sweep {card.key} is not run: `bench sweep {card.key}{smoke}` runs it",
+                f"sweep {card.key} was not run yet: `bench sweep {card.key}{smoke}` runs it",
             )
         panels.append(figures.swept(card, studies_in_store[0].trials, sweep_cards.base(card)))
         runs.append(studies_in_store[0].run_id)

@@ -1,4 +1,4 @@
-"""What figures of a row are asked with, and where they are written: shared by `bench explain`."""
+"""What `bench explain` is asked for, and where its figures are written."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ NONE = "none"
 
 @dataclass(frozen=True)
 class FigureRequest:
-    """What every figure of a trained row is asked with."""
+    """What `bench explain` is asked for."""
 
     table: str
     row: str
@@ -162,7 +162,7 @@ TRACK = click.option(
     "--track/--no-track",
     default=True,
     show_default=True,
-    help="Add the picture to the tracked run that it explains, if there is one.",
+    help="Add the figure to the tracked run that it explains, if there is one.",
 )
 
 
@@ -180,14 +180,17 @@ def figure_options(table: str, row: str, subject: Literal["trained row", "table"
     if subject == "trained row":
         shared += [
             click.option(
-                "--row-seed", "seed", type=int, help="Seed of the run (default: the row's first)."
+                "--row-seed",
+                "seed",
+                type=int,
+                help="Seed of the row's training (default: its first).",
             ),
             click.option(
                 "--set",
                 "overrides",
                 multiple=True,
                 metavar="KEY=VALUE",
-                help="Overrides that the row was trained with.",
+                help="Setting that the row was trained with, as in `bench run`.",
             ),
             TRACK,
         ]

@@ -22,21 +22,24 @@ from bench.specs.described import Setting
     "--table",
     metavar="TABLE",
     shell_complete=completion.table_names,
-    help="Also print the values of a row of this table.",
+    help="Also print the values that a row of this table has.",
 )
 @click.option(
     "--row",
     metavar="ROW",
     shell_complete=completion.row_names,
-    help="Row of --table (default: its first).",
+    help="Row of --table (default: the first one).",
 )
 @options.smoke
 @json_output.json_flag
 def settings(
     key: str | None, table: str | None, row: str | None, smoke: bool, as_json: bool
 ) -> None:
-    """Show what `--set` can change: values, default and meaning of the settings below KEY, e.g.
-    `system.auxiliary` or `training`; without it the parts that there are."""
+    """Show the settings that `--set` can change: values, default and meaning.
+
+    KEY names a part, e.g. `system.auxiliary` or `training`; without it the top-level parts are
+    shown.
+    """
     if row is not None and table is None:
         raise BenchError("option.conflict", "--row: needs --table, whose row it is")
     entries = described.settings(key) if key else described.top()

@@ -51,8 +51,9 @@ def show(
     smoke: bool,
     as_json: bool,
 ) -> None:
-    """Show a table: its rows by the names that --rows takes, the paper's results and ours, how far
-    each row is, and what is missing on this machine. Of a sweep (`sweep/NAME`) its card."""
+    """Show a table: the names of its rows, the paper's results and ours, how far each row is, and
+    what this machine lacks. For a sweep (`sweep/NAME`), show its card.
+    """
     if table.startswith(PREFIX):
         show_sweep(table, options.choose_form(smoke), as_json=as_json)
         return

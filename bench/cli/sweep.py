@@ -1,4 +1,4 @@
-"""`bench sweep`: search a space of settings for what does best on dev; its report and its card."""
+"""`bench sweep`: search a space of settings for the best result on dev; its report and its card."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ from bench.specs.sweep import Sweep
 @click.command()
 @click.argument("name", shell_complete=completion.sweep_names)
 @click.option(
-    "--trials", type=click.IntRange(min=1), help="Number of trials in all (default: the card's)."
+    "--trials",
+    type=click.IntRange(min=1),
+    help="Total number of trials (default: as the card says).",
 )
 @click.option(
     "--jobs", type=click.IntRange(min=1), default=1, help="Number of processes on this machine."
@@ -28,7 +30,7 @@ from bench.specs.sweep import Sweep
     "--storage",
     metavar="URL",
     envvar="BENCH_SWEEP_STORAGE",
-    help="postgresql://..., for several machines (default: a file in the work folder).",
+    help="Database for several machines, postgresql://... (default: a file in the work folder).",
 )
 @options.smoke
 @options.log
@@ -45,10 +47,10 @@ def sweep(
     log: Path | None,
     worker: bool,
 ) -> None:
-    """Train a row many times with other settings, and find those that do best on dev.
+    """Train a row many times with different settings, and find the settings that do best on dev.
 
-    Stopped or killed, the same command goes on. Trials that are finished, pruned or failed stay
-    so; the one that was interrupted is taken up again, once.
+    If the command is stopped or killed, give the same command again to continue. Finished, pruned
+    and failed trials stay as they are; a trial whose process died is tried once more.
     """
     here = configuration.to_write()
     card = sweep_cards.sweep(name, options.choose_form(smoke))
@@ -68,7 +70,7 @@ def sweep(
     with announce_resumption(FROM_EPOCH), Display(title, wanted, log) as display:
         if not worker:
             for dead in store.sweep_dead():
-                display.say(f"marked failed, its process had died: {dead}")
+                display.say(f"marked as failed because its process had died: {dead}")
         sweeping = SweepRun(card, here, store, display, storage)
         if not worker:
             sweeping.require_room(wanted, jobs)
@@ -96,7 +98,7 @@ def sweep(
     if done:
         click.echo(f"next: {command}")
         return
-    click.echo("trials are left, begun or not: the same command goes on", err=True)
+    click.echo("some trials are not finished: give the same command again to continue", err=True)
     context.exit(1)
 
 
@@ -109,14 +111,14 @@ def _describe_ending(card: Sweep, ended: Any) -> str:
 
 
 def describe_sweep(name: str) -> dict[str, Any]:
-    """Return what `bench list` says of a sweep."""
+    """Return the entry of a sweep in `bench list`."""
     card = sweep_cards.sweep(name)
     about = f"{card.title} [{card.wanted} trials from {card.parent}]"
     return {"name": card.key, "from": card.parent, "about": about}
 
 
 def show_sweep(name: str, form: Form, *, as_json: bool) -> None:
-    """Print a sweep's card: where it starts, what it varies, how far a study of it is."""
+    """Print a sweep's card: the row that it starts from and the settings that it varies."""
     card = sweep_cards.sweep(name, form)
     run = sweep_cards.base(card)
     if as_json:
@@ -134,7 +136,7 @@ def show_sweep(name: str, form: Form, *, as_json: bool) -> None:
     click.echo(
         f"  from {card.parent}, seeds {', '.join(map(str, sweep_cards.seeds(card)))}, "
         f"up to {run.training.epochs} epochs, {card.wanted} trials{size}\n"
-        f"  {card.objective} should become least; sampler {card.sampler.kind}, "
+        f"  minimizes {card.objective}; sampler {card.sampler.kind}, "
         f"pruner {card.pruner.kind}; study signature {sweep_cards.signature(card)}"
     )
     for key, dimension in card.space.items():
