@@ -1,5 +1,6 @@
-"""The command `bench`. Each verb imports what it needs when it is called, so that `--help` answers
-at once.
+"""The command `bench`.
+
+Each verb imports what it needs when it is called, so that `--help` answers at once.
 """
 
 from __future__ import annotations
@@ -176,8 +177,9 @@ def _is_output_error(error: OSError) -> bool:
 
 
 def _flush_stream(stream: TextIO) -> OSError | None:
-    """Return why what was printed cannot be written; what is left of it is then dropped, or the
-    interpreter would try once more at its end. None where all is written.
+    """Flush a stream; return the error if that fails, else None.
+
+    What could not be written is then dropped: the interpreter would try once more when it ends.
     """
     try:
         stream.flush()

@@ -51,8 +51,9 @@ def load_configuration() -> Config:
 
 
 def to_write(*places: Path) -> Config:
-    """Return the configuration for a verb that writes into the work folder or `places`: what killed
-    processes left there and among temporary files is removed first.
+    """Return the configuration for a verb that writes into the work folder or `places`.
+
+    First it removes what killed processes left there and among temporary files.
     """
     here = load_configuration()
     temporary = Path(tempfile.gettempdir())  # may be this process's own, beside those of others

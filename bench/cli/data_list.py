@@ -80,8 +80,9 @@ def list_utterances(
 def _find_root(
     card: CorpusCard, here: Config, form: Form, subset: Subset, keys: Path | None
 ) -> Path | None:
-    """Return the folder that the paths of audio files are below; None where the corpus has no
-    place: paths are then those within it.
+    """Return the folder that audio paths start from; None if the corpus is not configured.
+
+    Paths are then those within the corpus.
     """
     if keys is None:
         return subset.root

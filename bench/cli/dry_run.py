@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
 
 def dry_run(order: Order, here: Config, *, again: bool, measure: bool) -> None:
-    """Print the rows of an order with their state, what is missing, and what is left to do: its
-    trainings, clips, hours, disk and downloads. `measure` trains for a moment to know the hours.
+    """Print the state of an order's rows, what is missing, and the costs of what is left to do.
+
+    `measure` trains each row for a moment to estimate the hours.
     """
     from bench.runner.requirements import lacking, lacking_device
     from bench.tracking.row_states import states

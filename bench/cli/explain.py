@@ -149,8 +149,8 @@ def gradcam(
 class _PositionPlot(NamedTuple):
     """What `positions` shows, and of what."""
 
-    found: ByPosition
-    of: str
+    errors: ByPosition
+    subject: str
     name: str
     paper: dict[str, float]
     """Shares that the paper prints, in per cent."""
@@ -182,8 +182,9 @@ def positions(
     labels: bool,
     scores: tuple[Path, ...],
 ) -> None:
-    """Draw how often each position in a segment occurs, and the errors of one or two systems at
-    each position (SAL's Figure 3).
+    """Draw how often each position in a segment occurs (SAL's Figure 3).
+
+    The figure also shows the errors of one or two systems at each position.
     """
     from bench.reports import figures
 
@@ -193,9 +194,9 @@ def positions(
         shown = _count_labels(request, evaluation)
     else:
         shown = _compare_rows(request, against, against_seed, evaluation)
-    errors, paper = shown.found, shown.paper
+    errors, paper = shown.errors, shown.paper
     smoke = "SMOKE: " if request.form == "smoke" else ""
-    title = f"{smoke}Positions in the segment: {shown.of}"
+    title = f"{smoke}Positions in the segment: {shown.subject}"
     request.write_figure(
         shown.name,
         lambda kind: figures.positions(errors.shares, errors.systems, title, paper, kind),
@@ -272,8 +273,9 @@ def _find_printed_shares(request: FigureRequest, evaluation: str) -> dict[str, f
 def features(
     request: FigureRequest, evaluations: tuple[str, ...], most: str, layer: str | None
 ) -> None:
-    """Draw the hidden features of each evaluation's utterances (or frames) by t-SNE
-    (BreathNet's Figure 6).
+    """Draw the hidden features of each evaluation by t-SNE (BreathNet's Figure 6).
+
+    A point is an utterance, or a frame where the row scores frames.
     """
     from bench.analysis.hidden_features import embedded, hidden, limits
     from bench.reports import figures
@@ -332,8 +334,9 @@ def features(
 def ranks(
     request: FigureRequest, more: tuple[str, ...], against: str, readings: tuple[str, ...]
 ) -> None:
-    """Draw the ranks of systems on several tables as a radar plot, from published results and from
-    ours (BreathNet's Figure 3).
+    """Draw the ranks of systems on several tables as a radar plot (BreathNet's Figure 3).
+
+    One panel shows the ranks by published results, another those by ours.
     """
     from bench.reports import figures
     from bench.reports.ranking import ranking
@@ -370,11 +373,10 @@ def _parse_other_result(text: str) -> tuple[str, str]:
 @click.argument("sweeps", nargs=-1, shell_complete=completion.sweep_names)
 @with_figure_request([*FORM, TRACK])
 def curves(request: FigureRequest, sweeps: tuple[str, ...]) -> None:
-    """Draw the EER of each test set over the values of a setting, beside the results that the
-    paper's text prints: BreathNet's Figure 4, or, with breathnet-noise breathnet-delta, its
-    Figure 5.
+    """Draw the EER of each test set over the values of a setting, beside the paper's results.
 
-    SWEEPS are sweeps of one setting that evaluate the test sets.
+    This is BreathNet's Figure 4, or, with breathnet-noise breathnet-delta, its Figure 5. SWEEPS are
+    sweeps of one setting that evaluate the test sets.
     """
     from bench.reports import figures
     from bench.tracking import studies

@@ -43,8 +43,9 @@ class FigureRequest:
     here: Config
 
     def find_rows(self, *others: tuple[str | None, int | None]) -> list[TrainedRow]:
-        """Return the trained row that was asked for, behind it those of `others` that are named;
-        BenchError where one is trained nowhere.
+        """Return the trained row that is asked for, then those of `others` that are named.
+
+        BenchError if one of them was not trained.
         """
         from bench.analysis.trained_rows import trained
 
@@ -65,8 +66,9 @@ class FigureRequest:
         return table_cards.table(self.table).figures.get(figure)
 
     def choose_evaluation(self, run: Run, wanted: str | None) -> str:
-        """Return the key of the evaluation that was asked for, or of the first; BenchError where
-        the row has no such one.
+        """Return the key of the evaluation that is asked for, or of the first one.
+
+        BenchError if the row has no such evaluation.
         """
         if wanted is not None and wanted not in run.evaluate:
             raise BenchError(
@@ -77,8 +79,9 @@ class FigureRequest:
         return wanted or next(iter(run.evaluate))
 
     def describe_frames(self, run: Run, evaluation: str) -> str:
-        """Return which frames an evaluation has, `PS eval, frames of 160 ms`; BenchError where
-        whole utterances are scored.
+        """Return which frames an evaluation has, e.g. `PS eval, frames of 160 ms`.
+
+        BenchError if it scores whole utterances.
         """
         from bench.reports.evaluations import called
 
@@ -120,8 +123,9 @@ class FigureRequest:
     def write_figure(
         self, name: str, draw: Callable[[Kind], bytes], tracked_run: TrainedRow | str | None = None
     ) -> None:
-        """Write a figure as PNG, SVG and PDF, say where, and keep it with the tracked run that it
-        is `of`: a row's, if there is one, or that of this id.
+        """Write a figure as PNG, SVG and PDF, print the paths, and add it to a tracked run.
+
+        `tracked_run` is a trained row, whose run is looked for, or the id of a run.
         """
         from bench.reports import style
 
@@ -167,8 +171,9 @@ TRACK = click.option(
 
 
 def figure_options(table: str, row: str, subject: Literal["trained row", "table"] = "trained row"):
-    """Return a decorator with the options that every figure of a row has, handed on as `Asked`;
-    those that pick a trained row are left out where a figure is `of` a table's figures.
+    """Return a decorator that adds the options of all figures; the verb gets a `FigureRequest`.
+
+    Options that choose a trained row are left out where the subject is a table's results.
     """
     shared = [
         click.option(
@@ -208,12 +213,12 @@ def with_figure_request(shared: Sequence[Callable[[Verb], Verb]]) -> Callable[[V
             seed: int | None = None,
             overrides: tuple[str, ...] = (),
             track: bool = False,
-            **own: Any,
+            **others: Any,
         ) -> None:
             form, here = options.choose_form(smoke), configuration.to_write()
             key = table_cards.table(table).key if table else None
             json_output.add_content({"table": key, "form": form, "rows": [], "run": None})
-            verb(FigureRequest(table, row, seed, overrides, form, folder, track, here), **own)
+            verb(FigureRequest(table, row, seed, overrides, form, folder, track, here), **others)
 
         made = json_output.json_option(f"explain {verb.__name__}")(called)
         return functools.reduce(lambda made, option: option(made), reversed(shared), made)

@@ -89,8 +89,10 @@ def _last_line(text: str) -> str:
 
 
 def beside_lock(lock: Path = ROOT / "uv.lock") -> str:
-    """Return that the installed packages are those of the lock file; BenchError names the packages
-    of another version. Packages of other systems or extras, which are not installed, do not count.
+    """Return that the installed packages have the versions of the lock file.
+
+    BenchError names the packages of another version. Packages that are not installed, such as those
+    of other systems or extras, do not count.
     """
     if not lock.is_file():
         return "no lock file here: this is no checkout"

@@ -24,11 +24,11 @@ def format_duration(seconds: float) -> str:
 
 
 class ProgressLog:
-    """Writes a line when a row begins, after each epoch, now and then within what takes long, and
-    when it ends: `12:04:31 S5 seed 666 epoch 7/50 loss 0.112 dev EER 3.90 % 14 min, left 9.8 h`.
+    """Writes lines about a row: when it begins, after each epoch, during long epochs, when it ends.
 
-    The time left is that of the epochs that are left, each as long as this process's own were on
-    average.
+    A line is, for example, `12:04:31 S5 seed 666 epoch 7/50 loss 0.112 dev EER 3.90 % 14 min, left
+    9.8 h`. The time left assumes that each further epoch takes as long as those of this process did
+    on average.
     """
 
     def __init__(
@@ -76,8 +76,9 @@ class ProgressLog:
             )
 
     def on_epoch(self, epoch: int, results: Mapping[str, float]) -> None:
-        """Write the epoch's loss, its EER on dev, how long it took and what time is left. Epochs
-        that an earlier process trained have no line.
+        """Write the epoch's loss, its EER on dev, its duration and the time left.
+
+        Epochs that an earlier process trained have no line.
         """
         now = self._seconds()
         if not self._stepped:

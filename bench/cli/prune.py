@@ -70,12 +70,12 @@ def prune(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """List the files of the work folder that can be removed, with their sizes, and ask for each
-    kind whether to remove it.
+    """List the files of the work folder that can be removed, and ask whether to remove them.
 
-    Weights and scores of the cards' rows stay, and so do rows in progress. The command touches
-    nothing outside the work folder and follows no links. Without a terminal it removes nothing
-    unless --yes is given, and exits with 1 if something could be removed.
+    The command asks for each kind of files. Weights and scores of the cards' rows stay, and so do
+    rows in progress. The command touches nothing outside the work folder and follows no links.
+    Without a terminal it removes nothing unless --yes is given, and exits with 1 if something could
+    be removed.
     """
     from bench.runner import prunable
 

@@ -61,12 +61,12 @@ def report(
     output_dir: Path | None,
     as_json: bool,
 ) -> None:
-    """Write the report of a table: the paper's results, ours and the difference, which rows differ
-    significantly, what was run and what was not.
+    """Write the report of a table: the paper's results, ours, and the differences.
 
-    TABLE may also be `sweep/NAME` (best trial, all trials, plots), `all` (an overview and every
-    table of which a row was run or a score file evaluated) or `papers` (what each paper prints, and
-    where paper, released code and this suite differ).
+    The report also says which rows differ significantly, what was run and what was not. TABLE may
+    also be `sweep/NAME` (best trial, all trials, plots), `all` (an overview and every table of
+    which a row was run or a score file evaluated) or `papers` (what each paper prints, and where
+    paper, released code and this suite differ).
     """
     form = options.choose_form(smoke)
     request = ReportRequest(table, form, formats, detail, check, output_dir, as_json)

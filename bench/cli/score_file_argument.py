@@ -1,5 +1,6 @@
-"""A score file as it is named on the command line, with what is said of this file alone:
-`A.txt,column=3,higher-is-spoof,name=AASIST`.
+"""A score file as the command line names it, with options of this file alone.
+
+For example, `A.txt,column=3,higher-is-spoof,name=AASIST`.
 """
 
 from __future__ import annotations
@@ -143,8 +144,9 @@ def _name_pipe(path: Path) -> Path:
 
 @contextmanager
 def _copy_pipe(path: Path, name: str) -> Iterator[Path]:
-    """Copy what comes through a pipe into a file of that name, which a reader can open again; it
-    goes with the context.
+    """Copy what comes through a pipe into a file of that name, so that readers can open it again.
+
+    The file is removed with the context.
     """
     with atomic_files.scratch() as folder:
         copy = folder / name

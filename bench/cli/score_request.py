@@ -60,11 +60,10 @@ def evaluate_scores(
     scores: ScoreFileArgument,
     compute_scores: Callable[[], Mapping[str, Any]] | None = None,
 ) -> None:
-    """Evaluate a score file, write and print the result; exit with 1 where there is none, or
-    another than expected.
+    """Evaluate a score file; write and print the result.
 
-    `compute_scores` makes the file first, once all that was asked for is checked, and returns
-    which row it is of.
+    `compute_scores` makes the file first, once the request is checked, and returns which row it is
+    of. Exit with 1 if there is no result, or another one than expected.
     """
     from bench.evaluation.naming import longer_names
     from bench.evaluation.standing import standing
@@ -112,9 +111,7 @@ def evaluate_scores(
 
 
 def _read_scores(judge: Judge, scores: ScoreFileArgument, problems_file: Path | None) -> Judged:
-    """Read and check a score file; write all problems to a file, whether or not they allow a
-    result.
-    """
+    """Read and check a score file; write all problems to a file if one is named."""
     from bench.evaluation.findings import Refused, write_list
 
     if problems_file is None:

@@ -51,8 +51,9 @@ def show(
     smoke: bool,
     as_json: bool,
 ) -> None:
-    """Show a table: the names of its rows, the paper's results and ours, how far each row is, and
-    what this machine lacks. For a sweep (`sweep/NAME`), show its card.
+    """Show a table: its rows, the paper's results and ours, and how far each row is.
+
+    The command also says what this machine lacks. For a sweep (`sweep/NAME`), it shows the card.
     """
     if table.startswith(PREFIX):
         show_sweep(table, options.choose_form(smoke), as_json=as_json)
@@ -89,8 +90,9 @@ def show(
 def print_results(
     card: Table, form: Form, here: Config, rows: Sequence[str] | None, *, others: bool
 ) -> None:
-    """Print the table beside the paper's, all rows of it or those of `rows`; with `others` also
-    their runs with other settings. Say which runs are not shown.
+    """Print the table, or some of its rows, beside the paper's, and say which runs are not shown.
+
+    With `others`, also print runs with other settings.
     """
     from bench.cli.results import Results
     from bench.tracking import open_store

@@ -68,8 +68,9 @@ def decode_point(card: Sweep, params: Mapping[str, Any]) -> Point:
 
 
 def build_pruner(card: Sweep, epochs: int, seeds: int) -> optuna.pruners.BasePruner:
-    """Return the card's pruner; a step is an epoch, those of a further seed after those of the
-    first.
+    """Return the card's pruner.
+
+    A step is an epoch; the steps of the second seed follow those of the first.
     """
     settings = card.pruner
     match settings.kind:
