@@ -69,7 +69,7 @@ class SweepRun:
         artifact_check.require(store, entry.table)
 
     def require_room(self, wanted: int, jobs: int) -> None:
-        """Raise RowFailed if the disk has no room for the rest of `wanted` trials, `jobs` at once."""
+        """Raise RowFailed if the disk has no room for the rest of `wanted` trials by `jobs`."""
         left = remaining_trials.list_remaining_trainings(
             self.study, self._cap_wanted(wanted), self._config
         )
