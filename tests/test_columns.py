@@ -9,8 +9,7 @@ from bench.cards.corpus_cards import card
 from bench.errors import BenchError
 from bench.evaluation.draws import tracked
 from bench.metrics import scores
-
-from .reporting.stored import columns as frames
+from tests.reports.stored import columns as frames
 
 FRAMES = card_files.folder("experiments") / "sal" / "table4.toml"
 UTTERANCES = card_files.folder("experiments") / "breathnet" / "table10.toml"

@@ -165,8 +165,7 @@ def _report_tables(request: ReportRequest) -> None:
 def _describe_empty(key: str, output_dir: Path) -> str:
     return (
         f"{key}: no row was run and no score file was evaluated, so nothing is written to "
-        f"{output_dir}: `bench run {key}` first, or give --output-dir to get the paper's results "
-        "alone"
+        f"{output_dir}: `bench run {key}` first, or give --output-dir for the paper's results alone"
     )
 
 

@@ -143,7 +143,7 @@ def test_an_epoch_that_was_reported_before_is_asked_about_again(parse, open_stud
 WORKER = """
 import json, os, sys, time
 from pathlib import Path
-from bench import sweep_cards
+from bench.cards import sweep_cards
 from tests.sweeps.conftest import Formula, finish
 from bench.sweeps import storage
 from bench.sweeps.study import Study
