@@ -122,7 +122,7 @@ def limits(asked: str, names: Mapping[str, str]) -> dict[str, int | None]:
         word, equals, number = part.partition("=")
         if not equals or not number.strip().isdecimal():
             raise BenchError(
-                "option.invalid", f"--most {part!r}: should be a number, or e.g. 21LA=40000"
+                "option.invalid", f"--max-points {part!r}: should be a number, or e.g. 21LA=40000"
             )
         key = by_word.get(word.strip().lower())
         if key is not None:
@@ -130,14 +130,17 @@ def limits(asked: str, names: Mapping[str, str]) -> dict[str, int | None]:
         elif asked != PAPERS_MOST:
             hint = near(word.strip(), names.values())
             raise BenchError(
-                "row.no-such-evaluation", f"--most {part!r}: the row has no such evaluation{hint}"
+                "row.no-such-evaluation",
+                f"--max-points {part!r}: the row has no such evaluation{hint}",
             )
     return numbers
 
 
 def _parse_count(number: str) -> int:
     if int(number) < _FEWEST:
-        raise BenchError("option.invalid", f"--most {number.strip()}: should be {_FEWEST} or more")
+        raise BenchError(
+            "option.invalid", f"--max-points {number.strip()}: should be {_FEWEST} or more"
+        )
     return int(number)
 
 

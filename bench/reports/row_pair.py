@@ -176,7 +176,7 @@ def _chosen(
     options = f"--rows {own}" + f" --variant {variant}" * bool(mark)
     options += " --smoke" if form == "smoke" else ""
     has = ", ".join(str(run["seed"]) for run in runs)
-    other = f"; finished are the seeds {has} (--seeds)" if has else ""
+    other = f"; finished are the seeds {has} (--row-seed)" if has else ""
     raise BenchError(
         f"{table.key}:{row}, seed {wanted}: {why}: `bench run {table.key} {options}` runs it{other}"
     )

@@ -107,7 +107,7 @@ def empty(folder: Path) -> Path:
         (lambda folder: folder / "nowhere", "nowhere: there is no such folder"),
         (empty, "empty: no recording of 2.0 s or more among 0 "),
         (lambda folder: folder / "short", "no recording of 2.0 s or more among 1 "),
-        (broken, r"broken\.wav: is no audio file.*or take it out of --speech"),
+        (broken, r"broken\.wav: is no audio file.*or take it out of --speech-dir"),
     ],
 )
 def test_a_folder_of_no_use_is_refused(folder: Path, spoil: Callable[[Path], Path], message: str):
