@@ -177,9 +177,19 @@ def figure_options(table: str, row: str, subject: Literal["trained row", "table"
     """
     shared = [
         click.option(
-            "--table", shell_complete=completion.table_names, default=table, show_default=True
+            "--table",
+            shell_complete=completion.table_names,
+            default=table,
+            show_default=True,
+            help="Table of --row.",
         ),
-        click.option("--row", shell_complete=completion.row_name, default=row, show_default=True),
+        click.option(
+            "--row",
+            shell_complete=completion.row_name,
+            default=row,
+            show_default=True,
+            help="The row that is explained.",
+        ),
         *FORM,
     ]
     if subject == "trained row":
