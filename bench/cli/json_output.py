@@ -37,11 +37,11 @@ def json_flag(verb: Verb) -> Verb:
 
     @functools.wraps(verb)
     def run_verb(*args: Any, as_json: bool, **named: Any) -> None:
-        meta = click.get_current_context().meta
-        if not as_json or _KEY in meta:  # or the verb calls itself
-            verb(*args, as_json=as_json, **named)
+        if not as_json:
+            verb(*args, as_json=False, **named)
             return
-        content: dict[str, Any] = meta.setdefault(_KEY, {})
+        content: dict[str, Any] = {}
+        click.get_current_context().meta[_KEY] = content
         try:
             with redirect_stdout(sys.stderr):
                 verb(*args, as_json=True, **named)

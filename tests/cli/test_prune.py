@@ -214,7 +214,7 @@ def test_without_a_terminal_it_lists_and_ends_with_1(work: Path) -> None:
 
 
 def test_an_empty_or_missing_work_folder(work: Path) -> None:
-    assert "nothing can go" in called("--yes").output
+    assert "nothing can be removed" in called("--yes").output
     work.rmdir()
     assert called().exit_code == 0
 
