@@ -2,45 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal
 
 import click
 
-from bench.cards import sweep_cards, table_cards
-from bench.cli import completion, explain_output, json_output
+from bench.cards import table_cards
+from bench.cli import explain_output, json_output
+from bench.cli.explain_positions import positions
+from bench.cli.explain_systems import curves, ranks
 from bench.cli.figure_request import (
-    FORM,
-    NONE,
-    TRACK,
     FigureRequest,
+    against_option,
+    against_seed_option,
     figure_options,
-    with_figure_request,
+    join_row_names,
 )
 from bench.errors import BenchError
-
-if TYPE_CHECKING:  # these import torch and Matplotlib, which takes seconds: else only when called
-    from bench.analysis.position_errors import ByPosition
-    from bench.analysis.trained_rows import TrainedRow
-
-_FIGURE_4 = ("breathnet-lambda", "breathnet-alpha", "breathnet-beta")
-_BASELINE = (
-    f"A second row of the table to compare with; `{NONE}` for none. Default for sal/table4: S3. "
-    "The paper does not name its baseline; S3 is S7 without SAL's two techniques."
-)
-
-_against_option = click.option(
-    "--against", metavar="ROW", help=_BASELINE, shell_complete=completion.row_name
-)
-_against_seed_option = click.option(
-    "--against-seed", type=int, help="Seed of that row's run (default: its first)."
-)
 
 
 @click.group()
 def explain() -> None:
     """Draw figures that explain how trained rows decide or compare systems (PNG, SVG and PDF)."""
+
+
+for _command in (positions, ranks, curves):
+    explain.add_command(_command)
 
 
 @explain.command()
@@ -88,8 +74,8 @@ def tca(request: FigureRequest, utterance: str | None) -> None:
     "the paper's Figure 1, CON_E_0000096; if the corpus does not have it, the first by name that "
     "begins bona fide and ends spoofed.",
 )
-@_against_option
-@_against_seed_option
+@against_option
+@against_seed_option
 @click.option("--layer", metavar="NAME", help="Module of the system to explain, e.g. context.")
 @click.option(
     "--target",
@@ -140,116 +126,10 @@ def gradcam(
         f"target: sum of spoof {spoof}"
     )
     wave, checkpoints = explanations[0].wave, [one.checkpoint for one in explanations]
-    name = f"gradcam-{_join_names(rows[::-1])}-{wanted}"
+    name = f"gradcam-{join_row_names(rows[::-1])}-{wanted}"
     request.write_figure(
         name, lambda kind: figures.gradcam(wave, checkpoints, title, kind), rows[-1]
     )
-
-
-class _PositionPlot(NamedTuple):
-    """What `positions` shows, and of what."""
-
-    errors: ByPosition
-    subject: str
-    name: str
-    paper: dict[str, float]
-    """Shares that the paper prints, in per cent."""
-    row: TrainedRow | None = None
-
-
-@explain.command()
-@_against_option
-@_against_seed_option
-@click.option("--evaluation", help="Evaluation of the row (default: its first).")
-@click.option(
-    "--labels-only",
-    "labels",
-    is_flag=True,
-    help="Draw only how often each position occurs in the corpus's labels; needs no trained row.",
-)
-@click.option(
-    "--scores",
-    type=click.Path(path_type=Path),
-    multiple=True,
-    help="File of frame scores to use instead of rows; give two to compare them.",
-)
-@figure_options("sal/table4", "S7")
-def positions(
-    request: FigureRequest,
-    against: str | None,
-    against_seed: int | None,
-    evaluation: str | None,
-    labels: bool,
-    scores: tuple[Path, ...],
-) -> None:
-    """Draw how often each position in a segment occurs (SAL's Figure 3).
-
-    The figure also shows the errors of one or two systems at each position.
-    """
-    from bench.reports import figures
-
-    if scores:
-        shown = _compare_files(scores)
-    elif labels:
-        shown = _count_labels(request, evaluation)
-    else:
-        shown = _compare_rows(request, against, against_seed, evaluation)
-    errors, paper = shown.errors, shown.paper
-    smoke = "SMOKE: " if request.form == "smoke" else ""
-    title = f"{smoke}Positions in the segment: {shown.subject}"
-    request.write_figure(
-        shown.name,
-        lambda kind: figures.positions(errors.shares, errors.systems, title, paper, kind),
-        shown.row,
-    )
-    illustration = request.find_illustration("positions")
-    explain_output.say_positions(errors, paper, illustration.source if illustration else "", smoke)
-
-
-def _compare_files(scores: Sequence[Path]) -> _PositionPlot:
-    from bench.analysis.position_errors import by_position
-
-    if len(scores) > 2 or len({path.stem for path in scores}) < len(scores):
-        raise BenchError(
-            "option.invalid", "--scores: should be one file, or two with different names"
-        )
-    paths = {path.stem: path for path in scores}
-    name = "positions-" + "-against-".join(paths)
-    return _PositionPlot(by_position(paths), f"errors of {' and '.join(paths)}", name, {})
-
-
-def _count_labels(request: FigureRequest, evaluation: str | None) -> _PositionPlot:
-    from bench.analysis.position_errors import of_labels
-
-    card = table_cards.table(request.table)
-    (row,) = table_cards.select(card, request.row)
-    run = table_cards.resolve(card, row, request.form, request.overrides)
-    chosen = request.choose_evaluation(run, evaluation)
-    subject = f"share of frames, {request.describe_frames(run, chosen)}"
-    errors = of_labels(run.evaluate[chosen], request.form, request.here)
-    return _PositionPlot(
-        errors, subject, f"positions-labels-{chosen}", _find_printed_shares(request, chosen)
-    )
-
-
-def _compare_rows(
-    request: FigureRequest, against: str | None, seed: int | None, evaluation: str | None
-) -> _PositionPlot:
-    from bench.analysis.position_errors import by_position
-
-    rows = request.find_pair("positions", against, seed)
-    run = rows[0].run
-    chosen = request.choose_evaluation(run, evaluation)
-    names = " and ".join(row.name for row in rows[::-1])
-    subject = f"errors of {names} of {rows[0].table}, {request.describe_frames(run, chosen)}"
-    errors = by_position({row.name: row.scores(chosen) for row in rows[::-1]})
-    name = f"positions-{_join_names(rows)}-{chosen}"
-    return _PositionPlot(errors, subject, name, _find_printed_shares(request, chosen), rows[0])
-
-
-def _find_printed_shares(request: FigureRequest, evaluation: str) -> dict[str, float]:
-    illustration = request.find_illustration("positions")
-    return illustration.paper if illustration and illustration.evaluation == evaluation else {}
 
 
 @explain.command()
@@ -301,106 +181,3 @@ def features(
     )
     name = f"features-{row.row}-{row.seed}"
     request.write_figure(name, lambda kind: figures.features(panels, title, kind), row)
-
-
-@explain.command()
-@click.option(
-    "--other-table",
-    "more",
-    multiple=True,
-    default=["breathnet/table5"],
-    show_default=True,
-    shell_complete=completion.table_names,
-    help="Another table whose columns are ranked too; may be repeated.",
-)
-@click.option(
-    "--other-rows",
-    "against",
-    default="OCKD,LSR-LSA,XLSR-Mamba,Nes2Net-X",
-    show_default=True,
-    help="Rows that --row is ranked with, separated by commas.",
-)
-@click.option(
-    "--other-result",
-    "readings",
-    multiple=True,
-    default=["XLSR-Mamba=breathnet/table10"],
-    show_default=True,
-    metavar="ROW=TABLE",
-    help="A row for which another table prints a different result; one more panel shows that "
-    "result. May be repeated.",
-)
-@figure_options("breathnet/table4", "BreathNet", subject="table")
-def ranks(
-    request: FigureRequest, more: tuple[str, ...], against: str, readings: tuple[str, ...]
-) -> None:
-    """Draw the ranks of systems on several tables as a radar plot (BreathNet's Figure 3).
-
-    One panel shows the ranks by published results, another those by ours.
-    """
-    from bench.reports import figures
-    from bench.reports.ranking import ranking
-    from bench.tracking.store import Store
-
-    tables = [table_cards.table(name) for name in (request.table, *more)]
-    systems = [*(name.strip() for name in against.split(",")), request.row]
-    other = [_parse_other_result(text) for text in readings]
-    frame = Store(request.here).frame
-    ranks_found = ranking(tables, systems, request.row, frame, request.form, other)
-    smoke = "SMOKE: " if request.form == "smoke" else ""
-    title = (
-        f"{smoke}Ranks of {len(systems)} systems in {', '.join(table.key for table in tables)}: "
-        f"{len(systems)} is best, 1 worst"
-    )
-    request.write_figure(
-        f"ranks-{request.row}",
-        lambda kind: figures.ranks(ranks_found.dimensions, ranks_found.panels, title, kind),
-        None,
-    )
-    explain_output.say_ranks(ranks_found)
-
-
-def _parse_other_result(text: str) -> tuple[str, str]:
-    row, equals, table = text.partition("=")
-    if not equals:
-        raise BenchError(
-            "option.invalid", f"--other-result {text!r}: should be ROW=TABLE, e.g. S7=sal/table1"
-        )
-    return row.strip(), table.strip()
-
-
-@explain.command()
-@click.argument("sweeps", nargs=-1, shell_complete=completion.sweep_names)
-@with_figure_request([*FORM, TRACK])
-def curves(request: FigureRequest, sweeps: tuple[str, ...]) -> None:
-    """Draw the EER of each test set over the values of a setting, beside the paper's results.
-
-    This is BreathNet's Figure 4, or, with breathnet-noise breathnet-delta, its Figure 5. SWEEPS are
-    sweeps of one setting that evaluate the test sets.
-    """
-    from bench.reports import figures
-    from bench.tracking import studies
-    from bench.tracking.store import Store
-
-    chosen = sweeps or _FIGURE_4
-    store, panels, runs = Store(request.here), list[figures.Curve](), list[str]()
-    for name in chosen:
-        card = sweep_cards.sweep(name, request.form)
-        studies_in_store = studies.kept(store, card.key, card.form, sweep_cards.signature(card))
-        if not studies_in_store:
-            smoke = " --smoke" if request.form == "smoke" else ""
-            raise BenchError(
-                "sweep.not-run",
-                f"sweep {card.key} was not run yet: `bench sweep {card.key}{smoke}` runs it",
-            )
-        panels.append(figures.swept(card, studies_in_store[0].trials, sweep_cards.base(card)))
-        runs.append(studies_in_store[0].run_id)
-        explain_output.add_curve(card.key, card.parent, runs[-1], panels[-1])
-    smoke = "SMOKE: " if request.form == "smoke" else ""
-    title = f"{smoke}EER over settings of {card.parent}: sweeps {', '.join(chosen)}"
-    name = f"curves-{'-'.join(chosen)}"
-    request.write_figure(name, lambda kind: figures.curves(panels, title, kind), runs[0])
-
-
-def _join_names(rows: Sequence[TrainedRow]) -> str:
-    return "-against-".join(f"{row.row}-{row.seed}" for row in rows)

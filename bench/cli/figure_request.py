@@ -170,6 +170,19 @@ TRACK = click.option(
 )
 
 
+_BASELINE = (
+    f"A second row of the table to compare with; `{NONE}` for none. Default for sal/table4: S3. "
+    "The paper does not name its baseline; S3 is S7 without SAL's two techniques."
+)
+
+against_option = click.option(
+    "--against", metavar="ROW", help=_BASELINE, shell_complete=completion.row_name
+)
+against_seed_option = click.option(
+    "--against-seed", type=int, help="Seed of that row's run (default: its first)."
+)
+
+
 def figure_options(table: str, row: str, subject: Literal["trained row", "table"] = "trained row"):
     """Return a decorator that adds the options of all figures; the verb gets a `FigureRequest`.
 
@@ -234,3 +247,8 @@ def with_figure_request(shared: Sequence[Callable[[Verb], Verb]]) -> Callable[[V
         return functools.reduce(lambda made, option: option(made), reversed(shared), made)
 
     return decorate
+
+
+def join_row_names(rows: Sequence[TrainedRow]) -> str:
+    """Return the names and seeds of rows as the name of a file has them."""
+    return "-against-".join(f"{row.row}-{row.seed}" for row in rows)
