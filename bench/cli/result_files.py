@@ -37,7 +37,7 @@ def choose_folder(work: Path, names: Sequence[str], ending: str, judged: Judged)
     for name in names:
         candidate = check_folder(work / f"{safe_name(name)}{ending}", name, judged)
         if not candidate.conflict:
-            return candidate._replace(said=conflict)
+            return candidate._replace(conflict=conflict)
         conflict = conflict or candidate.conflict
     name = f"{names[0]}-{judged.digest[:8]}"
     return ResultFolder(work / f"{safe_name(name)}{ending}", name, conflict)

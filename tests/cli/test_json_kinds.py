@@ -119,7 +119,7 @@ def examples(environment, trials, keys, tmp_path, monkeypatch) -> dict[str, list
     (work / ".scores.parquet.0123abcd.part").touch()
     environment["BENCH_CORPORA_HAD"] = str(tmp_path)  # where nothing of it is
     whole = published("asvspoof2019la", "eval", {"eer": Figure(0.1, 0.1, 0.1)})
-    monkeypatch.setattr(Judge, "_published", lambda *_: whole)  # as of all trials
+    monkeypatch.setattr(Judge, "_find_published", lambda *_: whole)  # as of all trials
     of_set = local.Outcome("S5 · seed 666", "already finished")
     monkeypatch.setattr(local, "run", lambda *_: iter([of_set]))
     monkeypatch.setattr(SweepRun, "_train_trial", lambda *_: {"dev.eer": 0.1})

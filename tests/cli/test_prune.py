@@ -63,7 +63,7 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("BENCH_WORK", str(work))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(prunable, "runs_by_folder", lambda _: RUNS)
-    monkeypatch.setattr(prunable, "_signatures", lambda _: {KNOWN})
+    monkeypatch.setattr(prunable, "_card_signatures", lambda _: {KNOWN})
     return work
 
 
@@ -238,7 +238,7 @@ def test_where_a_store_or_a_card_cannot_be_read_nothing_that_depends_on_it_is_li
 
 
 def test_every_row_of_a_card_is_known() -> None:
-    found: Callable[[list[str]], set[str] | None] = prunable._signatures
+    found: Callable[[list[str]], set[str] | None] = prunable._card_signatures
     notes: list[str] = []
     known = found(notes)
     assert not notes
