@@ -14,7 +14,6 @@ from bench.config import Config, Form
 from bench.errors import BenchError
 from bench.models import weights
 from bench.runner.request import Order
-from bench.specs.frontends import Tiny
 
 if TYPE_CHECKING:
     from bench.runner.costs import Training
@@ -164,8 +163,7 @@ def _describe_downloads(order: Order, here: Config) -> Iterator[str]:
     models: dict[str, None] = {}
     for run in order.runs().values():
         corpora |= dict.fromkeys(data.corpus for data in run.data.values())
-        if not isinstance(run.frontend, Tiny):
-            models[run.frontend.weights] = None
+        models |= {needed.key: None for needed in run.frontend.requirements()}
     for key in corpora:
         try:
             here.corpus_root(key, order.form)

@@ -39,7 +39,8 @@ for _command in (positions, ranks, curves):
 def tca(request: FigureRequest, utterance: str | None) -> None:
     """Draw the temporal class activation over the waveform, coloured by class (TCA's Figure 2)."""
     from bench.analysis import activation as launched
-    from bench.reports import figures
+    from bench.plot_data import ClassActivation
+    from bench.reports import plots
 
     card = table_cards.table(request.table)
     for name in table_cards.select(card, request.row):
@@ -56,14 +57,14 @@ def tca(request: FigureRequest, utterance: str | None) -> None:
         f"{row.name} of {row.table}"
     )
     panels = [
-        figures.Activation(
+        ClassActivation(
             f"{one.label}: {one.utterance}, decided {one.decided}", one.wave, one.activation
         )
         for one in activations
     ]
     stem = f"tca-{row.row}-{row.seed}-{utterance or 'panel'}"
     classes = activations[0].classes
-    request.write_figure(stem, lambda kind: figures.activations(panels, classes, title, kind), row)
+    request.write_figure(stem, plots.draw_activations(panels, classes, title), row)
     explain_output.say_decided(activations)
 
 
@@ -101,7 +102,7 @@ def gradcam(
     """
     from bench.analysis import gradcam as launched
     from bench.analysis.trained_rows import utterance_of
-    from bench.reports import figures
+    from bench.reports import plots
 
     illustration = request.find_illustration("gradcam")
     if utterance is None and not (illustration and illustration.utterance):
@@ -127,9 +128,7 @@ def gradcam(
     )
     wave, checkpoints = explanations[0].wave, [one.checkpoint for one in explanations]
     name = f"gradcam-{join_row_names(rows[::-1])}-{wanted}"
-    request.write_figure(
-        name, lambda kind: figures.gradcam(wave, checkpoints, title, kind), rows[-1]
-    )
+    request.write_figure(name, plots.draw_gradcam(wave, checkpoints, title), rows[-1])
 
 
 @explain.command()
@@ -158,13 +157,14 @@ def features(
     A point is an utterance, or a frame where the row scores frames.
     """
     from bench.analysis.hidden_features import embedded, hidden, limits
-    from bench.reports import figures
+    from bench.plot_data import EmbeddedFeatures
+    from bench.reports import plots
     from bench.reports.evaluations import called
 
     (row,) = request.find_rows()
     names = called(row.run)
     limit = limits(most, names)
-    panels: list[figures.Features] = []
+    panels: list[EmbeddedFeatures] = []
     layers: dict[str, None] = {}
     for name in evaluations or row.data.evaluate:
         chosen = request.choose_evaluation(row.run, name)
@@ -174,10 +174,10 @@ def features(
         shown = f"{len(sample.features):,}"
         shown += f" of {sample.of:,}" if len(sample.features) < sample.of else ""
         places = embedded(sample.features, row.seed)
-        panels.append(figures.Features(f"{names[chosen]} ({shown})", places, sample.is_spoof))
+        panels.append(EmbeddedFeatures(f"{names[chosen]} ({shown})", places, sample.is_spoof))
     title = (
         f"{row.smoke}Hidden features of {row.name} of {row.table}, t-SNE of the input of "
         f"{', '.join(layers)}"
     )
     name = f"features-{row.row}-{row.seed}"
-    request.write_figure(name, lambda kind: figures.features(panels, title, kind), row)
+    request.write_figure(name, plots.draw_features(panels, title), row)

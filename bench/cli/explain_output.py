@@ -13,8 +13,8 @@ if TYPE_CHECKING:  # these import torch, which takes seconds: else only when cal
     from bench.analysis.activation import Explained
     from bench.analysis.hidden_features import Hidden
     from bench.analysis.position_errors import ByPosition
-    from bench.reports.figures import Curve
     from bench.reports.ranking import Ranking
+    from bench.reports.setting_curves import SettingCurve
 
 
 def say_decided(activations: Sequence[Explained]) -> None:
@@ -104,7 +104,7 @@ def add_features(evaluation: str, sample: Hidden) -> None:
     json_output.add_content({"evaluations": [{**drawn, "layer": sample.layer}]})
 
 
-def add_curve(sweep: str, parent: str, run: str, curve: Curve) -> None:
+def add_curve(sweep: str, parent: str, run: str, curve: SettingCurve) -> None:
     """Give scripts the points of a sweep's panel; EERs are in per cent."""
     table, _, row = parent.partition(":")
     points = [

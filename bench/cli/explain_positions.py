@@ -18,6 +18,7 @@ from bench.cli.figure_request import (
     join_row_names,
 )
 from bench.errors import BenchError
+from bench.smoke import smoke_prefix
 
 if TYPE_CHECKING:  # these import torch and Matplotlib, which takes seconds: else only when called
     from bench.analysis.position_errors import ByPosition
@@ -64,7 +65,7 @@ def positions(
 
     The figure also shows the errors of one or two systems at each position.
     """
-    from bench.reports import figures
+    from bench.reports import plots
 
     if scores:
         shown = _compare_files(scores)
@@ -73,11 +74,11 @@ def positions(
     else:
         shown = _compare_rows(request, against, against_seed, evaluation)
     errors, paper = shown.errors, shown.paper
-    smoke = "SMOKE: " if request.form == "smoke" else ""
+    smoke = smoke_prefix(request.form)
     title = f"{smoke}Positions in the segment: {shown.subject}"
     request.write_figure(
         shown.name,
-        lambda kind: figures.positions(errors.shares, errors.systems, title, paper, kind),
+        plots.draw_positions(errors.shares, errors.systems, title, paper),
         shown.row,
     )
     illustration = request.find_illustration("positions")

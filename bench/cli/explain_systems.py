@@ -14,6 +14,7 @@ from bench.cli.figure_request import (
     with_figure_request,
 )
 from bench.errors import BenchError
+from bench.smoke import smoke_prefix
 
 _FIGURE_4 = ("breathnet-lambda", "breathnet-alpha", "breathnet-beta")
 
@@ -53,7 +54,7 @@ def ranks(
 
     One panel shows the ranks by published results, another those by ours.
     """
-    from bench.reports import figures
+    from bench.reports import plots
     from bench.reports.ranking import ranking
     from bench.tracking.store import Store
 
@@ -62,14 +63,14 @@ def ranks(
     other = [_parse_other_result(text) for text in readings]
     frame = Store(request.here).frame
     ranks_found = ranking(tables, systems, request.row, frame, request.form, other)
-    smoke = "SMOKE: " if request.form == "smoke" else ""
+    smoke = smoke_prefix(request.form)
     title = (
         f"{smoke}Ranks of {len(systems)} systems in {', '.join(table.key for table in tables)}: "
         f"{len(systems)} is best, 1 worst"
     )
     request.write_figure(
         f"ranks-{request.row}",
-        lambda kind: figures.ranks(ranks_found.dimensions, ranks_found.panels, title, kind),
+        plots.draw_ranks(ranks_found.dimensions, ranks_found.panels, title),
         None,
     )
     explain_output.say_ranks(ranks_found)
@@ -93,12 +94,13 @@ def curves(request: FigureRequest, sweeps: tuple[str, ...]) -> None:
     This is BreathNet's Figure 4, or, with breathnet-noise breathnet-delta, its Figure 5. SWEEPS are
     sweeps of one setting that evaluate the test sets.
     """
-    from bench.reports import figures
+    from bench.reports import plots
+    from bench.reports.setting_curves import SettingCurve, read_sweep_curve
     from bench.tracking import studies
     from bench.tracking.store import Store
 
     chosen = sweeps or _FIGURE_4
-    store, panels, runs = Store(request.here), list[figures.Curve](), list[str]()
+    store, panels, runs = Store(request.here), list[SettingCurve](), list[str]()
     for name in chosen:
         card = sweep_cards.sweep(name, request.form)
         studies_in_store = studies.kept(store, card.key, card.form, sweep_cards.signature(card))
@@ -108,10 +110,10 @@ def curves(request: FigureRequest, sweeps: tuple[str, ...]) -> None:
                 "sweep.not-run",
                 f"sweep {card.key} was not run yet: `bench sweep {card.key}{smoke}` runs it",
             )
-        panels.append(figures.swept(card, studies_in_store[0].trials, sweep_cards.base(card)))
+        panels.append(read_sweep_curve(card, studies_in_store[0].trials, sweep_cards.base(card)))
         runs.append(studies_in_store[0].run_id)
         explain_output.add_curve(card.key, card.parent, runs[-1], panels[-1])
-    smoke = "SMOKE: " if request.form == "smoke" else ""
+    smoke = smoke_prefix(request.form)
     title = f"{smoke}EER over settings of {card.parent}: sweeps {', '.join(chosen)}"
     name = f"curves-{'-'.join(chosen)}"
-    request.write_figure(name, lambda kind: figures.curves(panels, title, kind), runs[0])
+    request.write_figure(name, plots.draw_curves(panels, title), runs[0])

@@ -20,8 +20,9 @@ from bench.specs.illustration import Illustration
 from bench.specs.run import Run
 
 if TYPE_CHECKING:  # these import torch and Matplotlib, which takes seconds: else only when called
+    from matplotlib.figure import Figure
+
     from bench.analysis.trained_rows import TrainedRow
-    from bench.reports.style import Kind
 
 _FOLDER = "figures/explained"
 """Where the figures stand among the artifacts of a tracked run."""
@@ -121,7 +122,7 @@ class FigureRequest:
             raise BenchError(error.code, f"{error}{hint}") from error
 
     def write_figure(
-        self, name: str, draw: Callable[[Kind], bytes], tracked_run: TrainedRow | str | None = None
+        self, name: str, figure: Figure, tracked_run: TrainedRow | str | None = None
     ) -> None:
         """Write a figure as PNG, SVG and PDF, print the paths, and add it to a tracked run.
 
@@ -131,7 +132,7 @@ class FigureRequest:
 
         smoke = ".smoke" if self.form == "smoke" else ""
         stem = atomic_files.portable_name(name, "-") + smoke
-        paths = style.write(self.output_dir or self.here.work / "explained", stem, draw)
+        paths = style.write_figure(self.output_dir or self.here.work / "explained", stem, figure)
         json_output.add_content({"files": paths})
         for path in paths:
             click.echo(f"written: {path}")

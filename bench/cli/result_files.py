@@ -102,7 +102,8 @@ def write_results(verdict: Verdict, judged: Judged, target: ResultFolder) -> lis
     from bench.evaluation import render
     from bench.metrics.det import eer_of
     from bench.metrics.tally import tally
-    from bench.reports import figures
+    from bench.reports import plots
+    from bench.reports.style import render_figure
 
     content = {
         "verdict.md": render.markdown(verdict).encode(),
@@ -114,8 +115,10 @@ def write_results(verdict: Verdict, judged: Judged, target: ResultFolder) -> lis
     if len(bonafide) and len(spoof):
         title = f"{target.system}, {verdict.short} {verdict.split}"
         threshold = eer_of(tally(bonafide, spoof)).threshold
-        content["det.png"] = figures.det(bonafide, spoof, f"{title}:")
-        content["scores.png"] = figures.histogram(bonafide, spoof, threshold, f"{title}: scores")
+        det = plots.draw_det(bonafide, spoof, f"{title}:")
+        histogram = plots.draw_histogram(bonafide, spoof, threshold, f"{title}: scores")
+        content["det.png"] = render_figure(det, "png")
+        content["scores.png"] = render_figure(histogram, "png")
     return _write_files(target.folder, content)
 
 

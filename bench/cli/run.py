@@ -12,6 +12,7 @@ from bench.cli import checked_tables, completion, configuration, json_output, op
 from bench.cli.console import FROM_EPOCH, announce_resumption
 from bench.cli.progress_bars import runs_wait
 from bench.runner.request import Order
+from bench.smoke import smoke_suffix
 
 
 @click.command()
@@ -101,7 +102,7 @@ def run(
     failed: list[str] = []
     busy: list[str] = []
     ended: list[str] = []
-    title = f"{card.key}{' SMOKE' if smoke else ''}"
+    title = f"{card.key}{smoke_suffix(form)}"
     with announce_resumption(FROM_EPOCH), Display(title, order.count(), log) as display:
         store = Store(here, display.say)
         for outcome in local.run(order, here, store, display, again):

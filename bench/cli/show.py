@@ -15,6 +15,7 @@ from bench.cli import checked_tables, completion, configuration, json_output, op
 from bench.cli.sweep import show_sweep
 from bench.cli.text_width import wrap_prose
 from bench.config import Config, Form
+from bench.smoke import SMOKE_FORM
 from bench.specs.table import Difference, Paper, Table
 
 
@@ -72,7 +73,7 @@ def show(
     click.echo(wrap_prose(f"{card.title}: {card.caption}"))
     click.echo(wrap_prose(", ".join(filter(None, (paper.authors, paper.title, paper.venue)))))
     if smoke:
-        click.echo("SMOKE form: tiny, on the miniature corpora; never a result")
+        click.echo(SMOKE_FORM)
     if variant is not None:
         click.echo(f"variant {variant}: {paper.variants[variant].says}")
     if all_settings or changed_settings:

@@ -13,6 +13,7 @@ from bench.cli import completion, configuration, json_output, options
 from bench.cli.console import FROM_EPOCH, announce_resumption
 from bench.cli.report_request import ReportRequest, print_stale
 from bench.config import Config, Form
+from bench.smoke import SMOKE_FORM, smoke_suffix
 from bench.specs.sweep import Sweep
 
 
@@ -66,7 +67,7 @@ def sweep(
     if worker:
         worker_processes.stop_with_parent()
     store = Store(here)
-    title = f"sweep {card.key}{' SMOKE' if smoke else ''}"
+    title = f"sweep {card.key}{smoke_suffix(card.form)}"
     with announce_resumption(FROM_EPOCH), Display(title, wanted, log) as display:
         if not worker:
             for dead in store.sweep_dead():
@@ -130,7 +131,7 @@ def show_sweep(name: str, form: Form, *, as_json: bool) -> None:
         return
     click.echo(f"{card.title}\n{card.caption}".rstrip())
     if form == "smoke":
-        click.echo("SMOKE form: tiny, on the miniature corpora; never a result")
+        click.echo(SMOKE_FORM)
     points = card.points()
     size = "" if points is None else f" of {len(points)} points"
     click.echo(

@@ -15,9 +15,9 @@ from typing import Any, BinaryIO, NamedTuple, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from bench._io.text_files import open_unpacked
 from bench.data.pickles import array, dictionary
 from bench.errors import BenchError, quoted
-from bench.evaluation.files import opened
 from bench.evaluation.tables import Table, of_array, of_arrays
 from bench.metrics.tally import Floats, Integers
 
@@ -57,11 +57,12 @@ def read(path: Path, form: str, wanted: str | None) -> Table | Vectors:
 
 
 def loaded(path: Path, load: Callable[[BinaryIO], Table | Vectors], form: str) -> Table | Vectors:
-    """Return what `load` makes of the opened file; BenchError for whatever it raises, since a
-    forged or cut file can raise anything.
+    """Return what `load` makes of the opened file; BenchError for whatever it raises.
+
+    A forged or cut file can raise anything.
     """
     try:
-        with opened(path) as file:
+        with open_unpacked(path) as file:
             content = load(file)
     except (OSError, MemoryError):
         raise
@@ -77,10 +78,10 @@ def loaded(path: Path, load: Callable[[BinaryIO], Table | Vectors], form: str) -
 
 
 def joined(path: Path, vectors: Vectors, column: str | None) -> Arrays:
-    """Return the scores of all utterances of a dictionary of arrays; BenchError for arrays that
-    are none of scores.
+    """Return the scores of all utterances of a dictionary of arrays.
 
-    `column` is 1 or 2, or 1-2 or 2-1 for a difference, where arrays are n x 2.
+    `column` is 1 or 2, or 1-2 or 2-1 for a difference, where arrays are n x 2. BenchError for
+    arrays that hold no scores.
     """
     try:
         return _join_arrays(vectors, column)

@@ -25,7 +25,7 @@ def publish_study(study: Study, tracked: StudyRun, resolution: float | None = No
         trials.to_csv(path, index=False)
         files = [path]
         for name, draw in sweep_figures.figures(study.card, trials, importances).items():
-            files += style.write(Path(folder), name, draw)
+            files += style.write_figure(Path(folder), name, draw())
         best = leaders(study.card, trials)
         tracked.keep(
             files,

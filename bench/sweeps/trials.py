@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -159,17 +160,11 @@ class SweepRun:
 
     def _build_entry(self, job: local.Job, claim: Claim) -> RunEntry:
         table, _ = row(self.card)
-        return RunEntry(
-            table=f"sweeps/{self.card.key}",
+        return replace(
+            RunEntry.from_data(f"sweeps/{self.card.key}", job.row, job.seed, job.run, job.data),
             paper=table.key.partition("/")[0],
-            row=job.row,
-            seed=job.seed,
-            run=job.run,
-            fingerprints=job.data.fingerprints(),
-            made_from=job.data.made_from(),
             commit=commit(),
             device=self._device,
-            description_figures={},
             kind="trial",
             parent=self._tracked.run_id,
             tags=self._tracked.tags(claim.number),
