@@ -10,7 +10,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from io import TextIOWrapper
 from typing import Any, TextIO, cast
 
-from bench._io.printable import visible
+from bench._io.printable import escape_invisible
 
 FROM_EPOCH = "from the last finished epoch"
 """How what trains goes on (`resumable`)."""
@@ -57,7 +57,7 @@ class _Visible:
     def write(self, text: str) -> int:
         """Write text, made visible; a progress bar of another library is written as it is."""
         is_bar = text.startswith(("\r", "\x1b[A"))
-        self.rich_proxied_file.write(text if is_bar else visible(text))
+        self.rich_proxied_file.write(text if is_bar else escape_invisible(text))
         return len(text)
 
     def writelines(self, lines: Iterable[str]) -> None:

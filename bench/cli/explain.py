@@ -42,15 +42,17 @@ def tca(request: FigureRequest, utterance: str | None) -> None:
     from bench.plot_data import ClassActivation
     from bench.reports import plots
 
-    card = table_cards.table(request.table)
-    for name in table_cards.select(card, request.row):
-        run = table_cards.resolve(card, name, request.form, request.overrides)
+    card = table_cards.read_table(request.read_table)
+    for name in table_cards.select_rows(card, request.row):
+        run = table_cards.resolve_row(card, name, request.form, request.overrides)
         launched.require_tca(card.key, name, run.system.kind)
     (row,) = request.find_rows()
     wanted = (
-        [utterance] if utterance else launched.medians(row.scores(next(iter(row.run.evaluate))))
+        [utterance]
+        if utterance
+        else launched.median_utterances(row.score_file(next(iter(row.run.evaluate))))
     )
-    activations = launched.tca(row, wanted, request.here)
+    activations = launched.temporal_activations(row, wanted, request.here)
     rule = "" if utterance else ": of bona fide and of each attack that of the median score"
     title = (
         f"{row.smoke}Temporal class activation, {activations[0].where}{rule}; "
@@ -101,7 +103,7 @@ def gradcam(
     row, or for two rows one above the other.
     """
     from bench.analysis import gradcam as launched
-    from bench.analysis.trained_rows import utterance_of
+    from bench.analysis.trained_rows import choose_utterance
     from bench.reports import plots
 
     illustration = request.find_illustration("gradcam")
@@ -114,10 +116,12 @@ def gradcam(
     rows = request.find_pair("gradcam", against, against_seed)[::-1]
     if utterance is None:
         assert illustration is not None
-        utterance, why = utterance_of(rows[0], illustration.utterance)
+        utterance, why = choose_utterance(rows[0], illustration.utterance)
         click.echo(f"{utterance}: {why}")
     wanted = utterance
-    explanations = [launched.explained(row, wanted, target, layer, request.here) for row in rows]
+    explanations = [
+        launched.explain_utterance(row, wanted, target, layer, request.here) for row in rows
+    ]
     layers = [one.layer for one in explanations]
     json_output.add_content({"utterance": wanted, "target": target, "layers": layers})
     spoof = "probabilities" if target == "probability" else "logits"
@@ -156,24 +160,24 @@ def features(
 
     A point is an utterance, or a frame where the row scores frames.
     """
-    from bench.analysis.hidden_features import embedded, hidden, limits
+    from bench.analysis.hidden_features import embed_features, extract_features, parse_limits
     from bench.plot_data import EmbeddedFeatures
     from bench.reports import plots
-    from bench.reports.evaluations import called
+    from bench.reports.evaluations import name_evaluations
 
     (row,) = request.find_rows()
-    names = called(row.run)
-    limit = limits(most, names)
+    names = name_evaluations(row.run)
+    limit = parse_limits(most, names)
     panels: list[EmbeddedFeatures] = []
     layers: dict[str, None] = {}
     for name in evaluations or row.data.evaluate:
         chosen = request.choose_evaluation(row.run, name)
-        sample = hidden(row, chosen, limit[chosen], layer, request.here)
+        sample = extract_features(row, chosen, limit[chosen], layer, request.here)
         layers[sample.layer] = None
         explain_output.add_features(chosen, sample)
         shown = f"{len(sample.features):,}"
-        shown += f" of {sample.of:,}" if len(sample.features) < sample.of else ""
-        places = embedded(sample.features, row.seed)
+        shown += f" of {sample.of:,}" if len(sample.features) < sample.n_available else ""
+        places = embed_features(sample.features, row.seed)
         panels.append(EmbeddedFeatures(f"{names[chosen]} ({shown})", places, sample.is_spoof))
     title = (
         f"{row.smoke}Hidden features of {row.name} of {row.table}, t-SNE of the input of "

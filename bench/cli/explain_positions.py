@@ -21,19 +21,19 @@ from bench.errors import BenchError
 from bench.smoke import smoke_prefix
 
 if TYPE_CHECKING:  # these import torch and Matplotlib, which takes seconds: else only when called
-    from bench.analysis.position_errors import ByPosition
-    from bench.analysis.trained_rows import TrainedRow
+    from bench.analysis.position_errors import PositionResults
+    from bench.analysis.trained_rows import LoadedRow
 
 
 class _PositionPlot(NamedTuple):
     """What `positions` shows, and of what."""
 
-    errors: ByPosition
+    errors: PositionResults
     subject: str
     name: str
     paper: dict[str, float]
     """Shares that the paper prints, in per cent."""
-    row: TrainedRow | None = None
+    row: LoadedRow | None = None
 
 
 @click.command()
@@ -86,7 +86,7 @@ def positions(
 
 
 def _compare_files(scores: Sequence[Path]) -> _PositionPlot:
-    from bench.analysis.position_errors import by_position
+    from bench.analysis.position_errors import errors_by_position
 
     if len(scores) > 2 or len({path.stem for path in scores}) < len(scores):
         raise BenchError(
@@ -94,18 +94,18 @@ def _compare_files(scores: Sequence[Path]) -> _PositionPlot:
         )
     paths = {path.stem: path for path in scores}
     name = "positions-" + "-against-".join(paths)
-    return _PositionPlot(by_position(paths), f"errors of {' and '.join(paths)}", name, {})
+    return _PositionPlot(errors_by_position(paths), f"errors of {' and '.join(paths)}", name, {})
 
 
 def _count_labels(request: FigureRequest, evaluation: str | None) -> _PositionPlot:
-    from bench.analysis.position_errors import of_labels
+    from bench.analysis.position_errors import position_shares
 
     card = table_cards.table(request.table)
-    (row,) = table_cards.select(card, request.row)
-    run = table_cards.resolve(card, row, request.form, request.overrides)
+    (row,) = table_cards.select_rows(card, request.row)
+    run = table_cards.resolve_row(card, row, request.form, request.overrides)
     chosen = request.choose_evaluation(run, evaluation)
     subject = f"share of frames, {request.describe_frames(run, chosen)}"
-    errors = of_labels(run.evaluate[chosen], request.form, request.here)
+    errors = position_shares(run.evaluate[chosen], request.form, request.here)
     return _PositionPlot(
         errors, subject, f"positions-labels-{chosen}", _find_printed_shares(request, chosen)
     )
@@ -114,14 +114,14 @@ def _count_labels(request: FigureRequest, evaluation: str | None) -> _PositionPl
 def _compare_rows(
     request: FigureRequest, against: str | None, seed: int | None, evaluation: str | None
 ) -> _PositionPlot:
-    from bench.analysis.position_errors import by_position
+    from bench.analysis.position_errors import errors_by_position
 
     rows = request.find_pair("positions", against, seed)
     run = rows[0].run
     chosen = request.choose_evaluation(run, evaluation)
     names = " and ".join(row.name for row in rows[::-1])
     subject = f"errors of {names} of {rows[0].table}, {request.describe_frames(run, chosen)}"
-    errors = by_position({row.name: row.scores(chosen) for row in rows[::-1]})
+    errors = errors_by_position({row.name: row.scores(chosen) for row in rows[::-1]})
     name = f"positions-{join_row_names(rows)}-{chosen}"
     return _PositionPlot(errors, subject, name, _find_printed_shares(request, chosen), rows[0])
 

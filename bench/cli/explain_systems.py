@@ -55,14 +55,14 @@ def ranks(
     One panel shows the ranks by published results, another those by ours.
     """
     from bench.reports import plots
-    from bench.reports.ranking import ranking
+    from bench.reports.rank_systems import rank_systems
     from bench.tracking.store import Store
 
     tables = [table_cards.table(name) for name in (request.table, *more)]
     systems = [*(name.strip() for name in against.split(",")), request.row]
     other = [_parse_other_result(text) for text in readings]
-    frame = Store(request.here).frame
-    ranks_found = ranking(tables, systems, request.row, frame, request.form, other)
+    frame = Store(request.here).table_frame
+    ranks_found = rank_systems(tables, systems, request.row, frame, request.form, other)
     smoke = smoke_prefix(request.form)
     title = (
         f"{smoke}Ranks of {len(systems)} systems in {', '.join(table.key for table in tables)}: "
@@ -102,15 +102,19 @@ def curves(request: FigureRequest, sweeps: tuple[str, ...]) -> None:
     chosen = sweeps or _FIGURE_4
     store, panels, runs = Store(request.here), list[SettingCurve](), list[str]()
     for name in chosen:
-        card = sweep_cards.sweep(name, request.form)
-        studies_in_store = studies.kept(store, card.key, card.form, sweep_cards.signature(card))
+        card = sweep_cards.read_sweep(name, request.form)
+        studies_in_store = studies.checkpoint(
+            store, card.key, card.form, sweep_cards.signature(card)
+        )
         if not studies_in_store:
             smoke = " --smoke" if request.form == "smoke" else ""
             raise BenchError(
                 "sweep.not-run",
                 f"sweep {card.key} was not run yet: `bench sweep {card.key}{smoke}` runs it",
             )
-        panels.append(read_sweep_curve(card, studies_in_store[0].trials, sweep_cards.base(card)))
+        panels.append(
+            read_sweep_curve(card, studies_in_store[0].trials, sweep_cards.base_run(card))
+        )
         runs.append(studies_in_store[0].run_id)
         explain_output.add_curve(card.key, card.parent, runs[-1], panels[-1])
     smoke = smoke_prefix(request.form)

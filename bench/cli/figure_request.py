@@ -15,14 +15,14 @@ from bench.cards import table_cards
 from bench.cli import completion, configuration, json_output, options
 from bench.config import Config, Form
 from bench.errors import BenchError, near
-from bench.runner.request import Order
+from bench.runner.request import RunRequest
 from bench.specs.illustration import Illustration
 from bench.specs.run import Run
 
 if TYPE_CHECKING:  # these import torch and Matplotlib, which takes seconds: else only when called
     from matplotlib.figure import Figure
 
-    from bench.analysis.trained_rows import TrainedRow
+    from bench.analysis.trained_rows import LoadedRow
 
 _FOLDER = "figures/explained"
 """Where the figures stand among the artifacts of a tracked run."""
@@ -43,28 +43,28 @@ class FigureRequest:
     track: bool
     here: Config
 
-    def find_rows(self, *others: tuple[str | None, int | None]) -> list[TrainedRow]:
+    def find_rows(self, *others: tuple[str | None, int | None]) -> list[LoadedRow]:
         """Return the trained row that is asked for, then those of `others` that are named.
 
         BenchError if one of them was not trained.
         """
-        from bench.analysis.trained_rows import trained
+        from bench.analysis.trained_rows import load_trained_rows
 
-        card = table_cards.table(self.table)
+        card = table_cards.read_table(self.read_table)
         wanted = [(self.row, self.seed), *((row, seed) for row, seed in others if row)]
-        names = [name for row, _ in wanted for name in table_cards.select(card, row)]
+        names = [name for row, _ in wanted for name in table_cards.select_rows(card, row)]
         if len(names) != len(wanted):
             raise BenchError("option.not-one-row", f"{self.row}: one row is explained at a time")
-        order = Order(card, names, None, self.form, self.overrides)
+        order = RunRequest(card, names, None, self.form, self.overrides)
         seeds = [seed for _, seed in wanted]
-        rows = trained(order, seeds, self.here, lambda text: click.echo(text, err=True))
-        drawn = [{"table": one.table, "row": one.row, "seed": one.seed} for one in rows]
+        rows = load_trained_rows(order, seeds, self.here, lambda text: click.echo(text, err=True))
+        drawn = [{"table": one.read_table, "row": one.row, "seed": one.seed} for one in rows]
         json_output.add_content({"rows": drawn})
         return rows
 
     def find_illustration(self, figure: str) -> Illustration | None:
         """Return what the table's card has of the paper's figure that a verb draws."""
-        return table_cards.table(self.table).figures.get(figure)
+        return table_cards.read_table(self.read_table).figures.get(figure)
 
     def choose_evaluation(self, run: Run, wanted: str | None) -> str:
         """Return the key of the evaluation that is asked for, or of the first one.
@@ -95,7 +95,7 @@ class FigureRequest:
             )
         return f"{called(run)[evaluation]}, frames of {1000 * data.resolution_s:g} ms"
 
-    def find_pair(self, figure: str, against: str | None, seed: int | None) -> list[TrainedRow]:
+    def find_pair(self, figure: str, against: str | None, seed: int | None) -> list[LoadedRow]:
         """Return the row, behind it the one that it is set against, if any.
 
         That is the one `against` names, if not "none"; the row itself with another `seed`; else the
@@ -122,7 +122,7 @@ class FigureRequest:
             raise BenchError(error.code, f"{error}{hint}") from error
 
     def write_figure(
-        self, name: str, figure: Figure, tracked_run: TrainedRow | str | None = None
+        self, name: str, figure: Figure, tracked_run: LoadedRow | str | None = None
     ) -> None:
         """Write a figure as PNG, SVG and PDF, print the paths, and add it to a tracked run.
 
@@ -143,10 +143,10 @@ class FigureRequest:
 
         store = Store(self.here)
         run_id = (
-            tracked_run if isinstance(tracked_run, str) else store.finished_id(tracked_run.entry)
+            tracked_run if isinstance(tracked_run, str) else store.finished_id(tracked_run.record)
         )
         if run_id:
-            artifacts.add(store, run_id, paths, _FOLDER)
+            artifacts.add_artifacts(store, run_id, paths, _FOLDER)
             json_output.add_content({"run": run_id})
             click.echo(f"kept: {_FOLDER} of run {run_id[:8]}")
 
@@ -240,7 +240,7 @@ def with_figure_request(shared: Sequence[Callable[[Verb], Verb]]) -> Callable[[V
             **others: Any,
         ) -> None:
             form, here = options.choose_form(smoke), configuration.to_write()
-            key = table_cards.table(table).key if table else None
+            key = table_cards.read_table(table).key if table else None
             json_output.add_content({"table": key, "form": form, "rows": [], "run": None})
             verb(FigureRequest(table, row, seed, overrides, form, folder, track, here), **others)
 
@@ -250,6 +250,6 @@ def with_figure_request(shared: Sequence[Callable[[Verb], Verb]]) -> Callable[[V
     return decorate
 
 
-def join_row_names(rows: Sequence[TrainedRow]) -> str:
+def join_row_names(rows: Sequence[LoadedRow]) -> str:
     """Return the names and seeds of rows as the name of a file has them."""
     return "-against-".join(f"{row.row}-{row.seed}" for row in rows)

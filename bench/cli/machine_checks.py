@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from bench._io import file_locks
-from bench._io.atomic_files import scratch
+from bench._io.atomic_files import scratch_folder
 from bench.errors import BenchError
 from bench.provenance import ROOT
 
@@ -47,7 +47,7 @@ def check_writing(work: Path) -> str:
     OSError or BenchError if that fails.
     """
     folder = find_existing(work)
-    with scratch(folder / "check") as temporary:
+    with scratch_folder(folder / "check") as temporary:
         file = temporary / "check"
         file.write_bytes(b"1")
         if file.read_bytes() != b"1":
@@ -64,9 +64,9 @@ def locks_hold(work: Path) -> str:
     BenchError if both processes get it: two runs would then damage each other's files.
     """
     folder = find_existing(work)
-    with scratch(folder / "check") as temporary:
+    with scratch_folder(folder / "check") as temporary:
         file = temporary / "lock"
-        with file_locks.held(file):
+        with file_locks.hold_file(file):
             second = subprocess.run(
                 [sys.executable, "-c", _LOCK_AGAIN, str(file)], capture_output=True, text=True
             )

@@ -12,14 +12,14 @@ from bench._io import atomic_files
 from bench.cards import checked_cards, table_cards
 from bench.cards.sweep_cards import PREFIX
 from bench.cli import checked_tables, completion, configuration, json_output, options
+from bench.cli.read_sweep import report_sweep
 from bench.cli.report_request import MARKDOWN_AND_CSV, ReportRequest, print_stale
-from bench.cli.sweep import report_sweep
 from bench.cli.text_width import terminal_width
 from bench.config import Config, Form
 from bench.errors import BenchError, near
 
 if TYPE_CHECKING:
-    from bench.reports import Extra, Report
+    from bench.reports import ExtraFormat, Report
 
 ALL = "all"
 PAPERS = "papers"
@@ -97,7 +97,7 @@ def _report_papers(request: ReportRequest) -> None:
         )
     output_dir = request.output_dir or Path("reports", PAPERS)
     if request.check:
-        print_stale(request, papers.stale(output_dir), output_dir)
+        print_stale(request, papers.find_stale_files(output_dir), output_dir)
     else:
         click.echo(f"papers: {papers.write(output_dir)}")
 
@@ -106,10 +106,10 @@ def _report_checked_table(request: ReportRequest) -> None:
     """Write the report of a table that nothing is trained for, print it as JSON, or check it."""
     refused = options.name_given_options({"--smoke": request.form == "smoke"})
     if request.as_json and not request.check:
-        checked_tables.print_checked_table(request.table, refused=refused)
+        checked_tables.print_checked_table(request.read_table, refused=refused)
         return
     stale = checked_tables.report_checked_table(
-        request.table, request.folder, check=request.check, refused=refused
+        request.read_table, request.folder, check=request.check, refused=refused
     )
     if request.check:
         print_stale(request, stale, request.folder)
@@ -123,30 +123,32 @@ def _report_tables(request: ReportRequest) -> None:
     extras = _parse_formats(request.formats)
     output_dir, form = request.folder, request.form
     config = configuration.to_write(output_dir)
-    is_all = request.table == ALL
-    keys = table_cards.table_keys() if is_all else [request.table]
+    is_all = request.read_table == ALL
+    keys = table_cards.table_keys() if is_all else [request.read_table]
     reports = _build_reports(keys, form, config, detail=request.detail)
     if request.as_json and not request.check:
         records = [record for made in reports for record in made.records]
         json_output.print_json("report", {"form": form, "records": records})
         return
     untrained = checked_tables.list_available_tables() if is_all and form == "paper" else []
-    looked_up = [checked_cards.card(key) for key in untrained]
-    page = overview.overview(reports, form, looked_up) if is_all else None
-    left = [] if page is None else overview.left_over(reports, output_dir)
+    looked_up = [checked_cards.read_checked_table(key) for key in untrained]
+    page = overview.render_overview(reports, form, looked_up) if is_all else None
+    left = [] if page is None else overview.find_left_over_files(reports, output_dir)
     # Published reports hold only what was run; a smoke report says what was not.
     is_named = not is_all and (request.output_dir is not None or form == "smoke")
     shown = [made for made in reports if made.says_something or is_named]
     if not shown and page is None:
-        raise BenchError("report.empty", _describe_empty(reports[0].table.key, output_dir))
+        raise BenchError("report.empty", _describe_empty(reports[0].read_table.key, output_dir))
     stale = [
         path
         for key in untrained
         for path in checked_tables.report_checked_table(key, output_dir, check=request.check)
     ]
     if request.check:
-        stale += [path for made in shown for path in reporting.stale(made, output_dir, extras)]
-        stale += left if page is None else [*left, *overview.stale(page, output_dir)]
+        stale += [
+            path for made in shown for path in reporting.find_stale_files(made, output_dir, extras)
+        ]
+        stale += left if page is None else [*left, *overview.find_stale_files(page, output_dir)]
         print_stale(request, stale, output_dir)
         return
     for made in shown:
@@ -169,14 +171,14 @@ def _describe_empty(key: str, output_dir: Path) -> str:
     )
 
 
-def _parse_formats(formats: str) -> list[Extra]:
+def _parse_formats(formats: str) -> list[ExtraFormat]:
     asked = [part.strip() for part in formats.split(",")]
     for name in asked:
         if name not in _FORMATS:
             raise BenchError(
                 "option.invalid", f"--format {name!r}: no such format{near(name, _FORMATS)}"
             )
-    extras: tuple[Extra, ...] = ("html", "latex")
+    extras: tuple[ExtraFormat, ...] = ("html", "latex")
     return [name for name in extras if name in asked]
 
 
@@ -184,20 +186,24 @@ def _build_reports(
     tables: Sequence[str], form: Form, config: Config, *, detail: bool
 ) -> list[Report]:
     from bench import reports as reporting
-    from bench.reports import KeptInStore
+    from bench.reports import RunArtifacts
     from bench.tracking import open_store
 
-    store = open_store.to_read(config)
-    artifacts = KeptInStore(store, config.work)
+    store = open_store.open_to_read(config)
+    artifacts = RunArtifacts(store, config.work)
     built: list[Report] = []
     for key in tables:
-        card = table_cards.table(key)
-        paper = table_cards.paper(card.key.partition("/")[0])
-        runs = {row: table_cards.resolve(card, row, form) for row in table_cards.runnable(card)}
-        frame, scored = store.frame(card.key, form), store.scored(card.key, form)
+        card = table_cards.read_table(key)
+        paper = table_cards.read_paper(card.key.partition("/")[0])
+        runs = {
+            row: table_cards.resolve_row(card, row, form) for row in table_cards.runnable_rows(card)
+        }
+        frame, scored = store.table_frame(card.key, form), store.scored_frame(card.key, form)
         keys = [each for each in table_cards.table_keys() if each.startswith(f"{paper.key}/")]
-        others = [table_cards.table(each) for each in keys if each != card.key]
+        others = [table_cards.read_table(each) for each in keys if each != card.key]
         built.append(
-            reporting.report(card, paper, runs, frame, scored, form, others, artifacts, detail)
+            reporting.build_report(
+                card, paper, runs, frame, scored, form, others, artifacts, detail
+            )
         )
     return built

@@ -13,8 +13,8 @@ from bench.cli import json_output
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
-    from bench.evaluation.judged import Judged
-    from bench.evaluation.verdict import Verdict
+    from bench.evaluation.judged import MatchedScores
+    from bench.evaluation.verdict import ScoreReport
 
 
 class ResultFolder(NamedTuple):
@@ -27,7 +27,9 @@ class ResultFolder(NamedTuple):
     """Whose verdict is at the name that went first, or is written over; "" where there is none."""
 
 
-def choose_folder(work: Path, names: Sequence[str], ending: str, judged: Judged) -> ResultFolder:
+def choose_folder(
+    work: Path, names: Sequence[str], ending: str, judged: MatchedScores
+) -> ResultFolder:
     """Return the folder `<name><ending>` in `work` for the results of a file.
 
     The name is the first of `names` whose folder holds no results of another file, which is one
@@ -43,7 +45,7 @@ def choose_folder(work: Path, names: Sequence[str], ending: str, judged: Judged)
     return ResultFolder(work / f"{safe_name(name)}{ending}", name, conflict)
 
 
-def check_folder(folder: Path, name: str, judged: Judged) -> ResultFolder:
+def check_folder(folder: Path, name: str, judged: MatchedScores) -> ResultFolder:
     """Return the folder that was asked for, with a note if it holds the results of another file."""
     try:
         content = json.loads((folder / "verdict.json").read_text(encoding="utf-8"))
@@ -97,24 +99,24 @@ def write_comparison(folder: Path, text: str, content: Mapping[str, Any]) -> lis
     )
 
 
-def write_results(verdict: Verdict, judged: Judged, target: ResultFolder) -> list[Path]:
+def write_results(verdict: ScoreReport, judged: MatchedScores, target: ResultFolder) -> list[Path]:
     """Write the report, and plots if there are both classes; return the files."""
     from bench.evaluation import render
+    from bench.metrics.count_scores import count_scores
     from bench.metrics.det import eer_of
-    from bench.metrics.tally import tally
     from bench.reports import plots
     from bench.reports.style import render_figure
 
     content = {
-        "verdict.md": render.markdown(verdict).encode(),
+        "verdict.md": render.render_report(verdict).encode(),
         "verdict.json": json_output.json_text(
-            {"kind": "score", **render.as_dict(verdict)}
+            {"kind": "score", **render.report_as_dict(verdict)}
         ).encode(),
     }
     bonafide, spoof = judged.split_classes()
     if len(bonafide) and len(spoof):
         title = f"{target.system}, {verdict.short} {verdict.split}"
-        threshold = eer_of(tally(bonafide, spoof)).threshold
+        threshold = eer_of(count_scores(bonafide, spoof)).threshold
         det = plots.draw_det(bonafide, spoof, f"{title}:")
         histogram = plots.draw_histogram(bonafide, spoof, threshold, f"{title}: scores")
         content["det.png"] = render_figure(det, "png")

@@ -14,7 +14,7 @@ from bench.cli.console import FROM_EPOCH, announce_resumption
 from bench.cli.report_request import ReportRequest, print_stale
 from bench.config import Config, Form
 from bench.smoke import SMOKE_FORM, smoke_suffix
-from bench.specs.sweep import Sweep
+from bench.specs.read_sweep import Sweep
 
 
 @click.command()
@@ -54,11 +54,11 @@ def sweep(
     and failed trials stay as they are; a trial whose process died is tried once more.
     """
     here = configuration.to_write()
-    card = sweep_cards.sweep(name, options.choose_form(smoke))
-    wanted = trials or card.wanted
+    card = sweep_cards.read_sweep(name, options.choose_form(smoke))
+    wanted = trials or card.trial_count
     # These import torch, Optuna and MLflow, which takes seconds: only now.
     from bench.cli.display import Display
-    from bench.reports.sweep_records import trial_records
+    from bench.reports.sweep_records import build_trial_records
     from bench.sweeps import worker_processes
     from bench.sweeps.trials import SweepRun, require_inputs
     from bench.tracking.store import Store
@@ -70,7 +70,7 @@ def sweep(
     title = f"sweep {card.key}{smoke_suffix(card.form)}"
     with announce_resumption(FROM_EPOCH), Display(title, wanted, log) as display:
         if not worker:
-            for dead in store.sweep_dead():
+            for dead in store.fail_dead_runs():
                 display.say(f"marked as failed because its process had died: {dead}")
         sweeping = SweepRun(card, here, store, display, storage)
         if not worker:
@@ -89,7 +89,7 @@ def sweep(
             return
         done = sweeping.close_study(wanted)
         standing = sweeping.describe_standing()
-        json_output.add_content({"trials": trial_records(card, sweeping.build_table())})
+        json_output.add_content({"trials": build_trial_records(card, sweeping.build_table())})
     json_output.add_content(
         {"sweep": card.key, "form": card.form, "complete": done, "standing": standing}
     )
@@ -113,26 +113,29 @@ def _describe_ending(card: Sweep, ended: Any) -> str:
 
 def describe_sweep(name: str) -> dict[str, Any]:
     """Return the entry of a sweep in `bench list`."""
-    card = sweep_cards.sweep(name)
+    card = sweep_cards.read_sweep(name)
     about = f"{card.title} [{card.wanted} trials from {card.parent}]"
     return {"name": card.key, "from": card.parent, "about": about}
 
 
 def show_sweep(name: str, form: Form, *, as_json: bool) -> None:
     """Print a sweep's card: the row that it starts from and the settings that it varies."""
-    card = sweep_cards.sweep(name, form)
-    run = sweep_cards.base(card)
+    card = sweep_cards.read_sweep(name, form)
+    run = sweep_cards.base_run(card)
     if as_json:
-        table, row = sweep_cards.row(card)
+        table, row = sweep_cards.start_row(card)
         content = card.model_dump(mode="json", by_alias=True, exclude={"key"})
         more = {"sweep": card.key, "table": table.key, "row": row}
-        more |= {"signature": sweep_cards.signature(card), "base_signature": run.signature}
+        more |= {
+            "signature": sweep_cards.study_signature(card),
+            "base_signature": run.study_signature,
+        }
         json_output.print_json("sweep card", {**content, **more})
         return
     click.echo(f"{card.title}\n{card.caption}".rstrip())
     if form == "smoke":
         click.echo(SMOKE_FORM)
-    points = card.points()
+    points = card.grid_points()
     size = "" if points is None else f" of {len(points)} points"
     click.echo(
         f"  from {card.parent}, seeds {', '.join(map(str, sweep_cards.seeds(card)))}, "
@@ -151,14 +154,14 @@ def report_sweep(request: ReportRequest) -> None:
     """Write a sweep's report from the tracking store alone, print it as JSON, or check it."""
     from bench.reports import sweep as reporting
 
-    card = sweep_cards.sweep(request.table, request.form)
+    card = sweep_cards.read_sweep(request.table, request.form)
     made = _build_report(card, configuration.to_write(request.folder))
     if request.check:
-        print_stale(request, reporting.stale(made, request.folder), request.folder)
+        print_stale(request, reporting.find_stale_sweep_files(made, request.folder), request.folder)
     elif request.as_json:
-        from bench.reports.sweep_records import trial_records
+        from bench.reports.sweep_records import build_trial_records
 
-        trials = trial_records(card, made.trials)
+        trials = build_trial_records(card, made.trials)
         content = {"sweep": card.key, "form": card.form, "trials": trials}
         json_output.print_json("sweep report", content)
     else:
@@ -170,9 +173,11 @@ def _build_report(card: Sweep, here: Config) -> Any:
     from bench.tracking import studies
     from bench.tracking.store import Store
 
-    studies_in_store = studies.kept(Store(here), card.key, card.form, sweep_cards.signature(card))
+    studies_in_store = studies.read_studies(
+        Store(here), card.key, card.form, sweep_cards.study_signature(card)
+    )
     if not studies_in_store:
-        return reporting.report(card, None, {}, 0)
-    return reporting.report(
+        return reporting.build_sweep_report(card, None, {}, 0)
+    return reporting.build_sweep_report(
         card, studies_in_store[0].trials, studies_in_store[0].importances, len(studies_in_store) - 1
     )

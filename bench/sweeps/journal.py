@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from optuna.storages.journal import JournalFileBackend, JournalStorage
-from optuna.storages.journal._file import BaseJournalFileLock
+from optuna.storages.journal._card_path import BaseJournalFileLock
 from optuna.storages.journal._storage import JournalOperation
 
 from bench._io import file_locks, machine
-from bench.errors import BenchError, quoted
+from bench.errors import BenchError
 
 _RECORD = re.compile(rb'(?=\{"op_code":)')
 """Where a record begins; within one, quotes are escaped."""
@@ -67,7 +67,7 @@ class _Journal(JournalFileBackend):
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
         """Append records; an OSError names the file."""
-        with machine.naming(self._path):
+        with machine.name_path(self._path):
             super().append_logs(logs)
 
     def read_logs(self, log_number_from: int) -> Generator[dict[str, Any], None, None]:
@@ -128,7 +128,7 @@ class FileLock(BaseJournalFileLock):
     def acquire(self) -> bool:
         """Wait for the lock, then cut off a torn last line."""
         lock_file = self._journal.with_name(self._journal.name + ".lock")
-        self._stack.enter_context(file_locks.held(lock_file))
+        self._stack.enter_context(file_locks.hold_file(lock_file))
         _cut_torn_line(self._journal)
         return True
 

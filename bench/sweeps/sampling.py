@@ -16,8 +16,8 @@ from optuna.distributions import (
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial
 
-from bench._io.trees import format_toml_value, tree
-from bench.specs.sweep import Float, Grid, Int, Point, Sweep, Tpe
+from bench._io.trees import as_tree, format_toml_value
+from bench.specs.read_sweep import Float, Grid, Int, Point, Sweep, Tpe
 
 _DRAWS = 50
 """How often a sampler that comes back to a point already tried is asked again."""
@@ -45,7 +45,9 @@ def build_distributions(card: Sweep) -> dict[str, BaseDistribution]:
 
 def _to_scalar(value: Any) -> Any:
     """Return a choice as Optuna takes it: tables and lists as TOML."""
-    return format_toml_value(value) if tree(value) is not None or isinstance(value, list) else value
+    return (
+        format_toml_value(value) if as_tree(value) is not None or isinstance(value, list) else value
+    )
 
 
 def encode_point(point: Point) -> dict[str, Any]:
@@ -59,7 +61,7 @@ def decode_point(card: Sweep, params: Mapping[str, Any]) -> Point:
     for name, dimension in card.space.items():
         match dimension:
             case Float():
-                point[name] = dimension.rounded(params[name])
+                point[name] = dimension.round_value(params[name])
             case Int():
                 point[name] = params[name]
             case _:
@@ -92,7 +94,7 @@ def propose_point(card: Sweep, study: optuna.Study, trials: Sequence[FrozenTrial
     stopped and goes on draws as it would have, and two processes never draw alike.
     """
     tried = [encode_point(decode_point(card, trial.params)) for trial in trials]
-    points = card.points()
+    points = card.grid_points()
     left = None if points is None else [p for p in points if encode_point(p) not in tried]
     if left is not None and (not left or isinstance(card.sampler, Grid)):
         return left[0] if left else None

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from bench.reports.read_sweep import SweepReport
 from matplotlib.figure import Figure
 
 from bench.cards import checked_cards
 from bench.reports import Report
-from bench.reports.sweep import SweepReport
 from tests.reports.made import MADE
 
 FORMATS = ("--format", "html,latex")
@@ -110,7 +110,7 @@ def test_the_command_named_cures_each_file_of_a_sweep(bench, tmp_path, monkeypat
     made = SweepReport("sweep-sal-lambda", "text\n", trials, draw)
     monkeypatch.setattr(sys.modules["bench.cli.sweep"], "_build_report", lambda card, here: made)
     asked = ["report", "sweep/sal-lambda", *options]
-    assert cured(bench, *asked) == {*made.texts, *made.images}
+    assert cured(bench, *asked) == {*made.text_files, *made.render_images}
     (written,) = tmp_path.rglob("sweep-sal-lambda.md")
     spoil(written)
     gone = {"sweep-sal-lambda.csv", "sweep-sal-lambda.history.png"}
