@@ -20,7 +20,7 @@ from bench.analysis.trained_rows import LoadedRow
 from bench.cards import corpus_cards as corpora
 from bench.config import Config
 from bench.errors import BenchError, near_name
-from bench.models.systems.base_run import Batch, System
+from bench.models.systems.base import Batch, System
 from bench.training import engine
 from bench.training.scoring import build_utterances
 from bench.units import ATTACK_TYPES
@@ -50,7 +50,7 @@ class _Sample(NamedTuple):
 
     frames: Mapping[int, NDArray[np.int64]]
     """By the utterance's row in the table."""
-    n_available: int
+    of: int
 
 
 def extract_features(

@@ -17,11 +17,11 @@ from bench._io.trees import as_tree, format_toml_value, iterate_leaves, merge_se
 from bench.cards import card_files, table_cards
 from bench.cards.table_cards import Layer
 from bench.config import Form
-from bench.errors import BenchError, near
+from bench.errors import BenchError, near_name
 from bench.specs.base import digest
-from bench.specs.read_sweep import Float, Int, Point, PublishedPoint, Sweep
-from bench.specs.read_table import Table
 from bench.specs.run import Run
+from bench.specs.sweep import Float, Int, Point, PublishedPoint, Sweep
+from bench.specs.table import Table
 
 PREFIX = "sweep/"
 """Before a sweep's name wherever a table's could stand: `bench report sweep/sal-lambda`."""
@@ -36,7 +36,9 @@ def read_sweep(name: str, form: Form = "paper") -> Sweep:
     """Return a sweep's card in a form, both forms checked; `sweep/` before the name is allowed."""
     key = name.removeprefix(PREFIX)
     if key not in sweep_names():
-        raise BenchError("sweep.unknown", f"{name!r}: there is no such sweep{near(key, names())}")
+        raise BenchError(
+            "sweep.unknown", f"{name!r}: there is no such sweep{near_name(key, sweep_names())}"
+        )
     return _read_forms(key, card_files.card_file("experiments", f"sweeps/{key}"))[form]
 
 
@@ -107,7 +109,7 @@ def _sweep_mistakes(card: Sweep) -> Iterator[str]:
     for line in card.published:
         if line.metric not in known:
             where = f"{file}: published.metric = {line.metric!r}"
-            yield f"{where}: no trial has this metric{near(line.metric, known)}"
+            yield f"{where}: no trial has this metric{near_name(line.metric, known)}"
     if card.objective == "dev.loss" and run.training.select != "dev.loss":
         yield (
             f"{file}: objective = 'dev.loss': is measured only where training.select is "
@@ -130,7 +132,7 @@ def _key_mistakes(where: str, key: str, run: Run) -> Iterator[str]:
     for part in key.split("."):
         found = as_tree(inner)
         if found is None or part not in found:
-            yield f"{where}: {key}: the row has no such key{near(part, found or ())}"
+            yield f"{where}: {key}: the row has no such key{near_name(part, found or ())}"
             return
         inner = found[part]
 
@@ -143,7 +145,7 @@ def start_row(card: Sweep) -> tuple[Table, str]:
             "card.invalid", f"{card.parent!r}: should be <table>:<row>, e.g. 'sal/table4:S7'"
         )
     found = table_cards.read_table(table)
-    table_cards.select(found, name)
+    table_cards.select_rows(found, name)
     return found, name
 
 
@@ -193,10 +195,10 @@ def base_run(card: Sweep) -> Run:
 
 def trial_run(card: Sweep, point: Point) -> Run:
     """Return the run of a point; a BenchError names the key of the space whose value is refused."""
-    return _resolve_layers(card, [Layer("space", settings(card, point), _card_path(card))])
+    return _resolve_layers(card, [Layer("space", point_settings(card, point), _card_path(card))])
 
 
-def settings(card: Sweep, point: Point) -> dict[str, Any]:
+def point_settings(card: Sweep, point: Point) -> dict[str, Any]:
     """Return a point as the tree of settings that it is.
 
     Tables of several dimensions that meet in one (`system.a.x` and `system.a.y`) are one table.
@@ -214,7 +216,7 @@ def settings(card: Sweep, point: Point) -> dict[str, Any]:
 def trial_settings(card: Sweep, point: Point) -> dict[str, Any]:
     """Return all that a trial says beyond the row: `[base]`, epochs, point."""
     return merge_settings(
-        *(layer.settings for layer in _base_settings(card)), settings(card, point)
+        *(layer.settings for layer in _base_settings(card)), point_settings(card, point)
     )
 
 
@@ -244,7 +246,7 @@ def study_signature(card: Sweep) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
-def text(value: Any) -> str:
+def value_text(value: Any) -> str:
     """Return a value of a dimension as tables and reports have it: words without quotes."""
     return value if isinstance(value, str) else format_toml_value(value)
 
@@ -259,7 +261,7 @@ def point_of(card: Sweep, cells: Mapping[str, Any]) -> Point:
             case Int():
                 point[name] = int(cells[name])
             case _:
-                point[name] = next(v for v in of.choices if text(v) == cells[name])
+                point[name] = next(v for v in of.choices if value_text(v) == cells[name])
     return point
 
 

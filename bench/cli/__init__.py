@@ -22,9 +22,9 @@ from bench.cli.compare import compare
 from bench.cli.console import make_printable, visible_output
 from bench.cli.data import data
 from bench.cli.doctor import doctor
-from bench.cli.explain_error import explain
+from bench.cli.explain import explain
 from bench.cli.json_output import print_error
-from bench.cli.list_issues import list_
+from bench.cli.listing import list_
 from bench.cli.old_options import replace_old_options
 from bench.cli.prune import prune
 from bench.cli.report import report
@@ -98,7 +98,7 @@ def main() -> None:
             code = code or machine.EXIT_MACHINE
             if error.errno != errno.EPIPE:  # who closes a pipe has read enough
                 error.filename = "standard output"
-                _print_error_line(f"error: {machine.of_system(error).message}")
+                _print_error_line(f"error: {machine.explain_os_error(error).message}")
     sys.exit(code)
 
 

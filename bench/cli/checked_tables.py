@@ -68,17 +68,17 @@ def print_checked_table(table: str, *, refused: str = "") -> None:
         ("line", *headings, "state"),
         [(*line, state) for line, state in zip(lines, states, strict=True)],
     )
-    click.echo(f"{table_check.said} next: bench report {table}")
+    click.echo(f"{table_check.summary} next: bench report {table}")
 
 
 def report_checked_table(table: str, folder: Path, *, check: bool, refused: str = "") -> list[Path]:
     """Write the table's report into `folder`; with `check`, return what is out of date instead."""
-    from bench.reports.checked import find_stale_checked_files, write
+    from bench.reports.checked import find_stale_checked_files, write_checked_report
 
     table_check = _look_up_table(table, refused)
     if check:
         return find_stale_checked_files(table_check, folder)
-    click.echo(f"report: {write(table_check, folder)}")
+    click.echo(f"report: {write_checked_report(table_check, folder)}")
     return []
 
 

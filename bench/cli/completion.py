@@ -14,7 +14,7 @@ from click.shell_completion import BashComplete, CompletionItem, add_completion_
 from bench.cards import checked_cards, sweep_cards, table_cards
 from bench.cards import corpus_cards as corpora
 from bench.errors import BenchError
-from bench.specs.read_table import Table
+from bench.specs.table import Table
 
 _Completion = Callable[[Context, Parameter, str], list[str]]
 _PREFIX = f"{table_cards.DEFAULT_PAPER}/"
@@ -61,7 +61,7 @@ def _corpus_names(_: Context) -> list[str]:
 
 
 def _sweep_names(_: Context) -> list[str]:
-    return sweep_cards.checked_table_keys()
+    return sweep_cards.sweep_names()
 
 
 table_names = _complete_from(_table_names)

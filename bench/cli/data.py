@@ -118,7 +118,7 @@ def check(
     and silence.
     """
     from bench.cli.progress_bars import show_progress
-    from bench.data.check import check, list_issues, render_report, report_as_dict
+    from bench.data.check import check_corpus, list_issues, render_report, report_as_dict
     from bench.data.parallel import count_processes
 
     card, form = corpus_cards.read_corpus_card(name), options.choose_form(smoke)
@@ -130,7 +130,7 @@ def check(
     reports = []
     for one in [split] if split else list(card.splits):
         with show_progress(f"{card.key} {one}") as progress:
-            reports.append(check(card, root, one, progress, form, decoding))
+            reports.append(check_corpus(card, root, one, progress, form, decoding))
     if as_json:
         splits = [report_as_dict(report) for report in reports]
         json_output.print_json("data check", {"corpus": card.key, "form": form, "splits": splits})

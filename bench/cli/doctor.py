@@ -129,7 +129,7 @@ def _check_configuration(here: Config) -> Iterator[Finding]:
     for path in files:
         yield Finding("configuration", str(path), "ok", "read")
     if not files:
-        others = f"{locations.user(os.environ)}, {locations.machine(os.environ)}"
+        others = f"{locations.user_file(os.environ)}, {locations.machine_file(os.environ)}"
         text = f"not in the working folder, nor above it, nor {others}: defaults and variables"
         yield Finding("configuration", locations.NAME, "ok", text)
     for key, where in here.origins.items():
@@ -155,7 +155,9 @@ def _check_devices(here: Config | None) -> Iterator[Finding]:
     if not torch.cuda.device_count():
         text = "none that torch can use; paper rows want one, smoke rows run on the CPU"
         yield Finding("devices", "cuda", "missing", text, "machine.no-gpu")
-    cores = f"{provenance.processor()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads"
+    cores = (
+        f"{provenance.processor_name()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads"
+    )
     yield Finding("devices", "cpu", "ok", cores)
 
 
@@ -219,7 +221,7 @@ def _check_weights(here: Config) -> Iterator[Finding]:
 
 def _locate_weights(key: str, here: Config) -> str:
     path = weights.locate_weights(key, here)
-    return f"{path} ({weights.published(key, path)})"
+    return f"{path} ({weights.identify_weights(key, path)})"
 
 
 def _check_store(here: Config) -> Iterator[Finding]:
@@ -270,5 +272,5 @@ def _check_file_store(area: str, here: Config) -> Finding:
     if text := open_store.explain_unread(here):
         return Finding(area, "mlflow", "missing", text, "machine.not-installed")
     store = file_store.FileStore(here)
-    count = len(file_store.list_corpora(file_store.records_folder(here)))
+    count = len(file_store.record_names(file_store.records_folder(here)))
     return Finding(area, "records", "ok", f"{store.uri}: {count} evaluated score files")

@@ -32,7 +32,7 @@ def dry_run(order: RunRequest, here: Config, *, again: bool, measure: bool) -> N
     state = row_states(here, order.table.key, order.form)
     lines: list[tuple[str, str, str, str]] = []
     missing = dict.fromkeys(missing_device(here))
-    for row, resolved in order.runs().items():
+    for row, resolved in order.resolve_runs().items():
         text = ", ".join(str(seed) for seed in order.row_seeds(row))
         lines.append((row, resolved.signature, text, state.get(resolved.signature, "not run")))
         missing |= dict.fromkeys(missing_requirements(resolved, here))
@@ -56,7 +56,7 @@ def _describe_costs(
     todo = [training for training in left if not training.is_trained]
     yield (
         f"left to do: {_format_count(len(todo), 'training')} of "
-        f"{_format_count(order.count(), 'run')}"
+        f"{_format_count(order.count_jobs(), 'run')}"
         f"{f', {len(left) - len(todo)} more to be evaluated only' if len(left) > len(todo) else ''}"
         " (runs with the same training share it; an earlier stage is one more)"
     )
@@ -124,7 +124,7 @@ def _describe_time(
     alike = _find_past_hours(unknown, here, form)
     if alike:
         names = ", ".join(sorted({name for estimate in alike for name in estimate.runs}))
-        total = _format_hours(sum(estimate.estimate_hours for estimate in alike))
+        total = _format_hours(sum(estimate.hours for estimate in alike))
         of_those = f" for {len(alike)} more" if known_hours else ""
         parts.append(f"about {total}{of_those} on {device_name(here)}, as long as {names} took")
     rest = len(unknown) - len(alike)
@@ -169,7 +169,7 @@ def _describe_downloads(order: RunRequest, here: Config) -> Iterator[str]:
         return
     corpora: dict[str, None] = {}
     models: dict[str, None] = {}
-    for run in order.runs().values():
+    for run in order.resolve_runs().values():
         corpora |= dict.fromkeys(data.corpus for data in run.data.values())
         models |= {needed.key: None for needed in run.frontend.requirements()}
     for key in corpora:

@@ -107,6 +107,7 @@ class EvaluationOptions:
     def _find_keys(self, card: CorpusCard, split: str, config: Config, scores: Path) -> Path:
         """Return where the keys are: as `--keys` says, beside the scores, or in the corpus."""
         from bench.data.places import find_beside
+        from bench.data.problems import describe_keys_source
 
         keys = self.keys
         if keys is None and not self.smoke and card.key not in config.corpora:
@@ -117,7 +118,7 @@ class EvaluationOptions:
             return config.corpus_root(card.key, self.form)
         except BenchError as error:
             way_out = "or say where its protocol and keys are: --keys FOLDER, or --keys FILE"
-            source = "" if self.smoke else f"\n- {keys_source(card)}"
+            source = "" if self.smoke else f"\n- {describe_keys_source(card)}"
             raise BenchError(error.code, f"{error}; {way_out}{source}") from error
 
 

@@ -42,7 +42,7 @@ def tca(request: FigureRequest, utterance: str | None) -> None:
     from bench.plot_data import ClassActivation
     from bench.reports import plots
 
-    card = table_cards.read_table(request.read_table)
+    card = table_cards.read_table(request.table)
     for name in table_cards.select_rows(card, request.row):
         run = table_cards.resolve_row(card, name, request.form, request.overrides)
         launched.require_tca(card.key, name, run.system.kind)
@@ -55,12 +55,12 @@ def tca(request: FigureRequest, utterance: str | None) -> None:
     activations = launched.temporal_activations(row, wanted, request.here)
     rule = "" if utterance else ": of bona fide and of each attack that of the median score"
     title = (
-        f"{row.smoke}Temporal class activation, {activations[0].where}{rule}; "
+        f"{row.smoke_prefix}Temporal class activation, {activations[0].where}{rule}; "
         f"{row.name} of {row.table}"
     )
     panels = [
         ClassActivation(
-            f"{one.label}: {one.utterance}, decided {one.decided}", one.wave, one.activation
+            f"{one.label}: {one.utterance}, decided {one.decision}", one.wave, one.activation
         )
         for one in activations
     ]
@@ -126,7 +126,7 @@ def gradcam(
     json_output.add_content({"utterance": wanted, "target": target, "layers": layers})
     spoof = "probabilities" if target == "probability" else "logits"
     title = (
-        f"{rows[0].smoke}Grad-CAM of {wanted} ({explanations[0].where}): "
+        f"{rows[0].smoke_prefix}Grad-CAM of {wanted} ({explanations[0].where}): "
         f"{' above '.join(row.name for row in rows)}, of {rows[0].table}; "
         f"target: sum of spoof {spoof}"
     )
@@ -176,11 +176,11 @@ def features(
         layers[sample.layer] = None
         explain_output.add_features(chosen, sample)
         shown = f"{len(sample.features):,}"
-        shown += f" of {sample.of:,}" if len(sample.features) < sample.n_available else ""
+        shown += f" of {sample.n_available:,}" if len(sample.features) < sample.n_available else ""
         places = embed_features(sample.features, row.seed)
         panels.append(EmbeddedFeatures(f"{names[chosen]} ({shown})", places, sample.is_spoof))
     title = (
-        f"{row.smoke}Hidden features of {row.name} of {row.table}, t-SNE of the input of "
+        f"{row.smoke_prefix}Hidden features of {row.name} of {row.table}, t-SNE of the input of "
         f"{', '.join(layers)}"
     )
     name = f"features-{row.row}-{row.seed}"

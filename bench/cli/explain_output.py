@@ -25,7 +25,7 @@ def say_decided(activations: Sequence[UtteranceActivation]) -> None:
     lines = [
         [one.utterance, one.label, one.decision]
         + [f"{value:.3f}" for value in one.logits]
-        + [f"{share:.0%}" for share in one.shares().values()]
+        + [f"{share:.0%}" for share in one.class_shares().values()]
         for one in activations
     ]
     options.print_table(header, lines)
@@ -35,7 +35,7 @@ def say_decided(activations: Sequence[UtteranceActivation]) -> None:
             "label": one.label,
             "decided": one.decision,
             "logits": dict(zip(classes, one.logits, strict=True)),
-            "frames_percent": {name: 100 * share for name, share in one.shares().items()},
+            "frames_percent": {name: 100 * share for name, share in one.class_shares().items()},
         }
         for one in activations
     ]

@@ -100,7 +100,7 @@ def _compare_files(scores: Sequence[Path]) -> _PositionPlot:
 def _count_labels(request: FigureRequest, evaluation: str | None) -> _PositionPlot:
     from bench.analysis.position_errors import position_shares
 
-    card = table_cards.table(request.table)
+    card = table_cards.read_table(request.table)
     (row,) = table_cards.select_rows(card, request.row)
     run = table_cards.resolve_row(card, row, request.form, request.overrides)
     chosen = request.choose_evaluation(run, evaluation)
@@ -121,7 +121,7 @@ def _compare_rows(
     chosen = request.choose_evaluation(run, evaluation)
     names = " and ".join(row.name for row in rows[::-1])
     subject = f"errors of {names} of {rows[0].table}, {request.describe_frames(run, chosen)}"
-    errors = errors_by_position({row.name: row.scores(chosen) for row in rows[::-1]})
+    errors = errors_by_position({row.name: row.score_file(chosen) for row in rows[::-1]})
     name = f"positions-{join_row_names(rows)}-{chosen}"
     return _PositionPlot(errors, subject, name, _find_printed_shares(request, chosen), rows[0])
 

@@ -55,10 +55,10 @@ def ranks(
     One panel shows the ranks by published results, another those by ours.
     """
     from bench.reports import plots
-    from bench.reports.rank_systems import rank_systems
+    from bench.reports.ranking import rank_systems
     from bench.tracking.store import Store
 
-    tables = [table_cards.table(name) for name in (request.table, *more)]
+    tables = [table_cards.read_table(name) for name in (request.table, *more)]
     systems = [*(name.strip() for name in against.split(",")), request.row]
     other = [_parse_other_result(text) for text in readings]
     frame = Store(request.here).table_frame
@@ -103,8 +103,8 @@ def curves(request: FigureRequest, sweeps: tuple[str, ...]) -> None:
     store, panels, runs = Store(request.here), list[SettingCurve](), list[str]()
     for name in chosen:
         card = sweep_cards.read_sweep(name, request.form)
-        studies_in_store = studies.checkpoint(
-            store, card.key, card.form, sweep_cards.signature(card)
+        studies_in_store = studies.read_studies(
+            store, card.key, card.form, sweep_cards.study_signature(card)
         )
         if not studies_in_store:
             smoke = " --smoke" if request.form == "smoke" else ""

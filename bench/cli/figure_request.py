@@ -14,7 +14,7 @@ from bench._io import atomic_files
 from bench.cards import table_cards
 from bench.cli import completion, configuration, json_output, options
 from bench.config import Config, Form
-from bench.errors import BenchError, near
+from bench.errors import BenchError, near_name
 from bench.runner.request import RunRequest
 from bench.specs.illustration import Illustration
 from bench.specs.run import Run
@@ -50,7 +50,7 @@ class FigureRequest:
         """
         from bench.analysis.trained_rows import load_trained_rows
 
-        card = table_cards.read_table(self.read_table)
+        card = table_cards.read_table(self.table)
         wanted = [(self.row, self.seed), *((row, seed) for row, seed in others if row)]
         names = [name for row, _ in wanted for name in table_cards.select_rows(card, row)]
         if len(names) != len(wanted):
@@ -58,13 +58,13 @@ class FigureRequest:
         order = RunRequest(card, names, None, self.form, self.overrides)
         seeds = [seed for _, seed in wanted]
         rows = load_trained_rows(order, seeds, self.here, lambda text: click.echo(text, err=True))
-        drawn = [{"table": one.read_table, "row": one.row, "seed": one.seed} for one in rows]
+        drawn = [{"table": one.table, "row": one.row, "seed": one.seed} for one in rows]
         json_output.add_content({"rows": drawn})
         return rows
 
     def find_illustration(self, figure: str) -> Illustration | None:
         """Return what the table's card has of the paper's figure that a verb draws."""
-        return table_cards.read_table(self.read_table).figures.get(figure)
+        return table_cards.read_table(self.table).figures.get(figure)
 
     def choose_evaluation(self, run: Run, wanted: str | None) -> str:
         """Return the key of the evaluation that is asked for, or of the first one.
@@ -75,7 +75,7 @@ class FigureRequest:
             raise BenchError(
                 "row.no-such-evaluation",
                 f"{self.table}, row {self.row}: has no evaluation {wanted!r}"
-                f"{near(wanted, run.evaluate)}",
+                f"{near_name(wanted, run.evaluate)}",
             )
         return wanted or next(iter(run.evaluate))
 
@@ -84,7 +84,7 @@ class FigureRequest:
 
         BenchError if it scores whole utterances.
         """
-        from bench.reports.evaluations import called
+        from bench.reports.evaluations import name_evaluations
 
         data = run.evaluate[evaluation]
         if data.resolution_s is None:
@@ -93,7 +93,7 @@ class FigureRequest:
                 f"{self.table}, row {self.row}: {evaluation} is scored by whole utterances: "
                 "positions are of frames",
             )
-        return f"{called(run)[evaluation]}, frames of {1000 * data.resolution_s:g} ms"
+        return f"{name_evaluations(run)[evaluation]}, frames of {1000 * data.resolution_s:g} ms"
 
     def find_pair(self, figure: str, against: str | None, seed: int | None) -> list[LoadedRow]:
         """Return the row, behind it the one that it is set against, if any.

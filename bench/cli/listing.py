@@ -12,10 +12,10 @@ import click
 from bench.cards import checked_cards, sweep_cards, table_cards
 from bench.cards import corpus_cards as corpora
 from bench.cli import checked_tables, json_output, options
-from bench.cli.read_sweep import describe_sweep
+from bench.cli.sweep import describe_sweep
 from bench.cli.text_width import wrap_prose
 from bench.errors import BenchError
-from bench.specs.read_table import Table
+from bench.specs.table import Table
 
 
 @click.command("list")
@@ -50,8 +50,8 @@ def list_everything() -> dict[str, list[dict[str, Any]]]:
         "front-ends": [
             {"name": kind, "about": about} for kind, about in _list_kinds("frontends", "FrontEnd")
         ],
-        "corpora": _list_entries(corpora.checked_table_keys(), _describe_corpus),
-        "sweeps": _list_entries(sweep_cards.checked_table_keys(), describe_sweep),
+        "corpora": _list_entries(corpora.list_corpora(), _describe_corpus),
+        "sweeps": _list_entries(sweep_cards.sweep_names(), describe_sweep),
     }
 
 

@@ -35,7 +35,7 @@ def show_progress_each(unit: str) -> Iterator[Callable[[str, int, int], None]]:
         def update_bar(name: str, done: int, total: int) -> None:
             if name not in tasks:
                 tasks[name] = progress.add_task(f"{name}, {total:,} {unit}", total=total)
-            progress.update(tasks[name], completed=done, escape_invisible=done < total)
+            progress.update(tasks[name], completed=done, visible=done < total)
 
         yield update_bar
 

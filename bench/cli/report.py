@@ -12,11 +12,11 @@ from bench._io import atomic_files
 from bench.cards import checked_cards, table_cards
 from bench.cards.sweep_cards import PREFIX
 from bench.cli import checked_tables, completion, configuration, json_output, options
-from bench.cli.read_sweep import report_sweep
 from bench.cli.report_request import MARKDOWN_AND_CSV, ReportRequest, print_stale
+from bench.cli.sweep import report_sweep
 from bench.cli.text_width import terminal_width
 from bench.config import Config, Form
-from bench.errors import BenchError, near
+from bench.errors import BenchError, near_name
 
 if TYPE_CHECKING:
     from bench.reports import ExtraFormat, Report
@@ -97,19 +97,19 @@ def _report_papers(request: ReportRequest) -> None:
         )
     output_dir = request.output_dir or Path("reports", PAPERS)
     if request.check:
-        print_stale(request, papers.find_stale_files(output_dir), output_dir)
+        print_stale(request, papers.find_stale_paper_pages(output_dir), output_dir)
     else:
-        click.echo(f"papers: {papers.write(output_dir)}")
+        click.echo(f"papers: {papers.write_paper_pages(output_dir)}")
 
 
 def _report_checked_table(request: ReportRequest) -> None:
     """Write the report of a table that nothing is trained for, print it as JSON, or check it."""
     refused = options.name_given_options({"--smoke": request.form == "smoke"})
     if request.as_json and not request.check:
-        checked_tables.print_checked_table(request.read_table, refused=refused)
+        checked_tables.print_checked_table(request.table, refused=refused)
         return
     stale = checked_tables.report_checked_table(
-        request.read_table, request.folder, check=request.check, refused=refused
+        request.table, request.folder, check=request.check, refused=refused
     )
     if request.check:
         print_stale(request, stale, request.folder)
@@ -123,8 +123,8 @@ def _report_tables(request: ReportRequest) -> None:
     extras = _parse_formats(request.formats)
     output_dir, form = request.folder, request.form
     config = configuration.to_write(output_dir)
-    is_all = request.read_table == ALL
-    keys = table_cards.table_keys() if is_all else [request.read_table]
+    is_all = request.table == ALL
+    keys = table_cards.table_keys() if is_all else [request.table]
     reports = _build_reports(keys, form, config, detail=request.detail)
     if request.as_json and not request.check:
         records = [record for made in reports for record in made.records]
@@ -138,7 +138,7 @@ def _report_tables(request: ReportRequest) -> None:
     is_named = not is_all and (request.output_dir is not None or form == "smoke")
     shown = [made for made in reports if made.says_something or is_named]
     if not shown and page is None:
-        raise BenchError("report.empty", _describe_empty(reports[0].read_table.key, output_dir))
+        raise BenchError("report.empty", _describe_empty(reports[0].table.key, output_dir))
     stale = [
         path
         for key in untrained
@@ -148,11 +148,11 @@ def _report_tables(request: ReportRequest) -> None:
         stale += [
             path for made in shown for path in reporting.find_stale_files(made, output_dir, extras)
         ]
-        stale += left if page is None else [*left, *overview.find_stale_files(page, output_dir)]
+        stale += left if page is None else [*left, *overview.find_stale_overview(page, output_dir)]
         print_stale(request, stale, output_dir)
         return
     for made in shown:
-        click.echo(f"report: {reporting.write(made, output_dir, extras)}")
+        click.echo(f"report: {reporting.write_report(made, output_dir, extras)}")
         if not is_all:
             click.echo(f"\n{made.on_terminal(terminal_width())}")
     for path in left:
@@ -176,7 +176,7 @@ def _parse_formats(formats: str) -> list[ExtraFormat]:
     for name in asked:
         if name not in _FORMATS:
             raise BenchError(
-                "option.invalid", f"--format {name!r}: no such format{near(name, _FORMATS)}"
+                "option.invalid", f"--format {name!r}: no such format{near_name(name, _FORMATS)}"
             )
     extras: tuple[ExtraFormat, ...] = ("html", "latex")
     return [name for name in extras if name in asked]

@@ -102,8 +102,8 @@ def write_comparison(folder: Path, text: str, content: Mapping[str, Any]) -> lis
 def write_results(verdict: ScoreReport, judged: MatchedScores, target: ResultFolder) -> list[Path]:
     """Write the report, and plots if there are both classes; return the files."""
     from bench.evaluation import render
-    from bench.metrics.count_scores import count_scores
     from bench.metrics.det import eer_of
+    from bench.metrics.tally import count_scores
     from bench.reports import plots
     from bench.reports.style import render_figure
 

@@ -58,7 +58,7 @@ class Results:
         """The rows, and the variants that are asked about or were run."""
         rows = table_cards.runnable_rows(self.card)
         runs = {row: table_cards.resolve_row(self.card, row, self.form) for row in rows}
-        return terminal.shown(self.card, runs, self.frame, self.form)
+        return terminal.select_shown_rows(self.card, runs, self.frame, self.form)
 
     def build_lines(
         self, rows: Sequence[str] | None, *, others: bool

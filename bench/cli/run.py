@@ -91,7 +91,7 @@ def run(
         say_costs(order, here, again=again, measure=measure)
         return
     packages.require_packages("torch", "lightning_fabric", "mlflow")
-    order.require_packages(here)
+    order.require_available(here)
     # These import torch and MLflow, which takes seconds: only now.
     from bench.cli import run_output
     from bench.cli.display import Display

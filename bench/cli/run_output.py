@@ -45,7 +45,7 @@ def next_command(order: RunRequest, variant: str | None) -> str:
 
 
 class EndedJob(Protocol):
-    """A job that ended, as `bench.runner.local.Outcome`."""
+    """A job that ended, as `bench.runner.local.JobOutcome`."""
 
     @property
     def job(self) -> str: ...

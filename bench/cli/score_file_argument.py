@@ -17,7 +17,7 @@ import click
 
 from bench._io import atomic_files
 from bench.cli.old_options import RENAMED_FILE_OPTIONS, warn_of_old_name
-from bench.errors import BenchError, near
+from bench.errors import BenchError, near_name
 
 if TYPE_CHECKING:
     from bench.evaluation.judge import Evaluator
@@ -36,7 +36,7 @@ class ScoreFileArgument(NamedTuple):
     name: str
     """What the system is called; "" where it is not said."""
     options: Mapping[str, Any]
-    """Fields of `bench.evaluation.reading.Reading` that hold for this file."""
+    """Fields of `bench.evaluation.reading.ReadOptions` that hold for this file."""
     shown: Path
     """What the file is called in messages and verdicts: its path, `stdin`, or `pipe-63`."""
 
@@ -180,5 +180,6 @@ def _parse_option(path: Path, part: str) -> tuple[str, Any]:
         raise BenchError("option.invalid", f"{path}: {part!r}: should be {key}=VALUE")
     raise BenchError(
         "option.invalid",
-        f"{path}: nothing is called {key!r}{near(key, [*_VALUES, *_FLAGS])} ({FILE_OPTIONS_HINT})",
+        f"{path}: nothing is called {key!r}{near_name(key, [*_VALUES, *_FLAGS])} "
+        f"({FILE_OPTIONS_HINT})",
     )

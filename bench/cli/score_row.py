@@ -53,7 +53,7 @@ def score_row(
 
 def _choose_row(table: str, row: str, form: Form, overrides: Sequence[str]) -> RunRequest:
     """Return the order of one row; BenchError where there is no such row or setting."""
-    card = table_cards.table(table)
+    card = table_cards.read_table(table)
     chosen = table_cards.select_rows(card, row)
     if len(chosen) != 1:
         raise BenchError("option.not-one-row", f"--row {row}: should be one row of {card.key}")
@@ -73,7 +73,7 @@ def _compute_scores(request: ScoreRequest, order: RunRequest, seed: int | None, 
 
     card, split = request.evaluation.find_card()
     model = trained_models.find_model(order, seed, request.config, Store(request.config))
-    like, data = trained_models.evaluation(model.run, card.key, split)
+    like, data = trained_models.choose_evaluation(model.run, card.key, split)
     length = "whole" if data.clip_s is None else f"the first {data.clip_s:g} s of"
     frames = "whole" if data.resolution_s is None else f"frames of {1000 * data.resolution_s:g} ms"
     say(f"{order.table.key}, row {order.rows[0]}, seed {model.seed}: weights of {model.place}")

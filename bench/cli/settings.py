@@ -42,7 +42,7 @@ def settings(
     """
     if row is not None and table is None:
         raise BenchError("option.conflict", "--row: needs --table, whose row it is")
-    entries = described.settings(key) if key else described.setting_groups()
+    entries = described.describe_setting(key) if key else described.setting_groups()
     row_settings, name = _read_row(table, row, options.choose_form(smoke))
     # A setting may be of several kinds: those that the row is of, where it has the setting at all.
     entries = [

@@ -12,11 +12,11 @@ from bench.cards import table_cards
 from bench.cards.paper_cards import rows_by_difference, sort_differences
 from bench.cards.sweep_cards import PREFIX
 from bench.cli import checked_tables, completion, configuration, json_output, options
-from bench.cli.read_sweep import show_sweep
+from bench.cli.sweep import show_sweep
 from bench.cli.text_width import wrap_prose
 from bench.config import Config, Form
 from bench.smoke import SMOKE_FORM
-from bench.specs.read_table import Difference, Paper, Table
+from bench.specs.table import Difference, Paper, Table
 
 
 @click.command()
@@ -175,7 +175,7 @@ def describe_rows(
                 "training_signature": run.training_signature,
                 "seeds": list(row.seeds or card.seeds),
                 "state": results.describe_state(name),
-                "paper": row.read_paper,
+                "paper": row.paper,
                 "digest": row.digest,
                 "results": results.build_records(name),
                 "missing": missing_requirements(run, here),

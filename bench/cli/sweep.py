@@ -14,7 +14,7 @@ from bench.cli.console import FROM_EPOCH, announce_resumption
 from bench.cli.report_request import ReportRequest, print_stale
 from bench.config import Config, Form
 from bench.smoke import SMOKE_FORM, smoke_suffix
-from bench.specs.read_sweep import Sweep
+from bench.specs.sweep import Sweep
 
 
 @click.command()
@@ -105,16 +105,16 @@ def sweep(
 
 def _describe_ending(card: Sweep, ended: Any) -> str:
     if ended.ending == "finished":
-        from bench.metrics.catalogue import shown
+        from bench.metrics.catalogue import format_value
 
-        return f"{card.objective} {shown(card.objective, ended.objective)}"
+        return f"{card.objective} {format_value(card.objective, ended.objective)}"
     return ended.reason
 
 
 def describe_sweep(name: str) -> dict[str, Any]:
     """Return the entry of a sweep in `bench list`."""
     card = sweep_cards.read_sweep(name)
-    about = f"{card.title} [{card.wanted} trials from {card.parent}]"
+    about = f"{card.title} [{card.trial_count} trials from {card.parent}]"
     return {"name": card.key, "from": card.parent, "about": about}
 
 
@@ -126,10 +126,7 @@ def show_sweep(name: str, form: Form, *, as_json: bool) -> None:
         table, row = sweep_cards.start_row(card)
         content = card.model_dump(mode="json", by_alias=True, exclude={"key"})
         more = {"sweep": card.key, "table": table.key, "row": row}
-        more |= {
-            "signature": sweep_cards.study_signature(card),
-            "base_signature": run.study_signature,
-        }
+        more |= {"signature": sweep_cards.study_signature(card), "base_signature": run.signature}
         json_output.print_json("sweep card", {**content, **more})
         return
     click.echo(f"{card.title}\n{card.caption}".rstrip())
@@ -138,14 +135,16 @@ def show_sweep(name: str, form: Form, *, as_json: bool) -> None:
     points = card.grid_points()
     size = "" if points is None else f" of {len(points)} points"
     click.echo(
-        f"  from {card.parent}, seeds {', '.join(map(str, sweep_cards.seeds(card)))}, "
-        f"up to {run.training.epochs} epochs, {card.wanted} trials{size}\n"
+        f"  from {card.parent}, seeds {', '.join(map(str, sweep_cards.trial_seeds(card)))}, "
+        f"up to {run.training.epochs} epochs, {card.trial_count} trials{size}\n"
         f"  minimizes {card.objective}; sampler {card.sampler.kind}, "
-        f"pruner {card.pruner.kind}; study signature {sweep_cards.signature(card)}"
+        f"pruner {card.pruner.kind}; study signature {sweep_cards.study_signature(card)}"
     )
     for key, dimension in card.space.items():
         between = " | " if dimension.kind == "categories" else " to "
-        click.echo(f"    {key}: {between.join(map(sweep_cards.text, dimension.edges()))}")
+        click.echo(
+            f"    {key}: {between.join(map(sweep_cards.value_text, dimension.edge_values()))}"
+        )
     for note in card.notes:
         click.echo(f"  note: {note}")
 
@@ -165,7 +164,7 @@ def report_sweep(request: ReportRequest) -> None:
         content = {"sweep": card.key, "form": card.form, "trials": trials}
         json_output.print_json("sweep report", content)
     else:
-        click.echo(f"report: {reporting.write(made, request.folder)}")
+        click.echo(f"report: {reporting.write_sweep_report(made, request.folder)}")
 
 
 def _build_report(card: Sweep, here: Config) -> Any:

@@ -58,12 +58,12 @@ def keep_verdict(
     here: Config,
 ) -> TrackedResult:
     """Keep a verdict with the score file and what was `written` of it; return where."""
-    from bench.provenance import commit
+    from bench.provenance import read_commit
     from bench.tracking import open_store
     from bench.tracking.run_record import ScoredFile
     from bench.tracking.scored_record import READING
 
-    table = None if placement.is_untabled else table_cards.table(placement.table)
+    table = None if placement.is_untabled else table_cards.read_table(placement.table)
     warnings = [finding.code for finding in verdict.findings if finding.severity == "warning"]
     entry = ScoredFile(
         table=placement.table,
@@ -72,7 +72,7 @@ def keep_verdict(
         split=f"{verdict.corpus}/{verdict.split}",
         fingerprint=verdict.fingerprint,
         digest=verdict.digest,
-        commit=commit(),
+        commit=read_commit(),
         settings={
             "columns": verdict.taken,
             "missing": str(verdict.missing),

@@ -21,7 +21,7 @@ from bench.cards.corpus_cards import check_split
 from bench.config import Form
 from bench.data import check_audio, polarity
 from bench.data.audio import Header
-from bench.data.fingerprint import fingerprint
+from bench.data.fingerprint import compute_fingerprint
 from bench.data.parallel import Progress
 from bench.data.problems import BrokenCorpus
 from bench.data.readers import find_reader
@@ -88,7 +88,13 @@ def check_corpus(
     seconds = sum(info.duration_s for info in headers.values())
     counts = {**_count_labels(subset), "other audio files": files.others}
     return CheckReport(
-        card.key, split, root, counts, seconds / 3600, fingerprint(subset), _drop_repeated(issues)
+        card.key,
+        split,
+        root,
+        counts,
+        seconds / 3600,
+        compute_fingerprint(subset),
+        _drop_repeated(issues),
     )
 
 
@@ -117,18 +123,16 @@ def render_report(report: CheckReport) -> str:
     if report.counts:
         cells = {name: f"{count:,}" for name, count in report.counts.items()}
         cells |= {"hours": f"{report.hours:.2f}", "fingerprint": report.fingerprint}
-        lines += markdown.table(["what", "value"], list(cells.items()))
+        lines += markdown.format_table(["what", "value"], list(cells.items()))
     if report.issues:
         rows = [
             (issue.severity, issue.message, f"{issue.count:,}", "; ".join(issue.examples))
             for issue in sorted(report.issues, key=lambda issue: issue.severity)
         ]
-        lines += ["", *markdown.table(["", "problem", "count", "for example"], rows)]
+        lines += ["", *markdown.format_table(["", "problem", "count", "for example"], rows)]
     if any(len(_list_items(issue)) > len(issue.examples) for issue in report.issues):
-        lines += [
-            "",
-            f"Of each problem {EXAMPLES_SHOWN} are shown; `--problems-file FILE` writes all.",
-        ]
+        hint = f"Of each problem {EXAMPLES_SHOWN} are shown; `--problems-file FILE` writes all."
+        lines += ["", hint]
     return "\n".join(lines) + "\n"
 
 

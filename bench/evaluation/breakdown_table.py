@@ -86,8 +86,10 @@ def _describe_ties(breakdown: Breakdown) -> list[str]:
     """Return which EERs depend on how ties are counted, and by how much."""
     texts = [
         f"{' '.join(line.levels)}: {ties.bonafide:,.0f} bona fide and {ties.spoof:,.0f} spoof "
-        f"share {ties.score:.9g}; ASVspoof's packages print {format_value('eer', ties.official)}, any "
-        f"order of these gives {format_value('eer', ties.lowest)} to {format_value('eer', ties.highest)}"
+        f"share {ties.score:.9g}; ASVspoof's packages print {format_value('eer', ties.official)}, "
+        "any "
+        f"order of these gives {format_value('eer', ties.lowest)} to "
+        f"{format_value('eer', ties.highest)}"
         for line in breakdown.lines
         if (ties := line.ties)
     ]

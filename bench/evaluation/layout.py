@@ -161,7 +161,8 @@ def _split_by_best(
     what = "numbers without ids" if alone else "no columns"
     raise BenchError(
         "table-file.no-ids",
-        f"{path}: holds {what}, e.g. {quote_text(lines[0])}{name_invisible(lines[0])}; a line should "
+        f"{path}: holds {what}, e.g. {quote_text(lines[0])}{name_invisible(lines[0])}; a line "
+        "should "
         f"be `ID SCORE`; {HINT}",
     )
 

@@ -134,10 +134,10 @@ def ratio_intervals(
     `plan` says what is drawn whole, utterances where it is None; draws are those of
     `bench.metrics.bootstrap.compute_intervals` from the same seed, and the interval is that of the
     percentiles. Where fewer than ten utterances have what parts the figure from 0 or from 1, it is
-    widened to the exact bounds of a rate (`bench.metrics.exact.binomial_bounds`) among as many trials as
-    utterances count for the figure, equally long ones. A draw in which a figure is not defined is
-    left out of that figure's interval and counted. A BenchError is raised for a figure that is not
-    defined at all, and where there is nothing to resample.
+    widened to the exact bounds of a rate (`bench.metrics.exact.binomial_bounds`) among as many
+    trials as utterances count for the figure, equally long ones. A draw in which a figure is not
+    defined is left out of that figure's interval and counted. A BenchError is raised for a figure
+    that is not defined at all, and where there is nothing to resample.
 
     >>> truth = np.array([False, True] * 60)
     >>> found = ratio_intervals(decision_ratios(truth, truth, np.arange(120)))["f1"]

@@ -17,18 +17,18 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from bench._io.render_row_pair import format_heading, format_list, format_prose
+from bench._io.markdown import format_heading, format_list, format_prose
 from bench.cards import corpus_cards as corpora
 from bench.cards import paper_cards, table_cards
 from bench.config import Form
-from bench.errors import BenchError, near
+from bench.errors import BenchError, near_name
 from bench.evaluation import render
+from bench.evaluation.comparison import Compared, correct_p_values
 from bench.evaluation.draws import REPLICATES, MetricDraws
-from bench.evaluation.render_comparison import Compared, correct_p_values
+from bench.metrics.between import SeededResult, compare_systems
 from bench.metrics.catalogue import is_rate
-from bench.metrics.compare_systems import SeededResult, compare_systems
 from bench.reports.cells import find_run_id
-from bench.reports.checkpoint import Kept, list_drawn_metrics
+from bench.reports.kept import Kept, list_drawn_metrics
 from bench.reports.scored_rows import add_scored_rows
 from bench.reports.standings import RowRuns, select_row_runs
 from bench.smoke import smoke_prefix
@@ -42,11 +42,11 @@ ALL_SEEDS = "all"
 class RunFrames(Protocol):
     """What is asked of a tracking store."""
 
-    def frame(self, table_key: str, form: Form) -> Any:
+    def table_frame(self, table_key: str, form: Form) -> Any:
         """Return the runs of a table, a frame of `bench.tracking.run_frame`."""
         ...
 
-    def scored(self, table_key: str, form: Form) -> Any:
+    def scored_frame(self, table_key: str, form: Form) -> Any:
         """Return the scored files beside a table, a frame of `bench.tracking.scored_record`."""
         ...
 
@@ -61,7 +61,7 @@ class SharedEvaluation(NamedTuple):
     @property
     def short_name(self) -> str:
         """E.g. `PS eval`."""
-        return f"{corpora.card(self.corpus).short} {self.split}"
+        return f"{corpora.read_corpus_card(self.corpus).short} {self.split}"
 
 
 @dataclass(frozen=True)
@@ -113,17 +113,18 @@ def find_row(text: str, form: Form, store: RunFrames, seeds: str = "") -> RowRes
     BenchError where there is no such row, or a run of it is not finished.
     """
     name, _, row = text.partition(":")
-    table = _apply_variant(table_cards.table(name), row)
+    table = _apply_variant(table_cards.read_table(name), row)
     if row in table_cards.runnable_rows(table):
         run = table_cards.resolve_row(table, row, form)
-        stands = select_row_runs(table, row, run, store.frame(table.key, form), form)
+        stands = select_row_runs(table, row, run, store.table_frame(table.key, form), form)
         evaluate = run.evaluate
     else:
-        table, systems = add_scored_rows(table, store.scored(table.key, form))
+        table, systems = add_scored_rows(table, store.scored_frame(table.key, form))
         if row not in systems:
             known_names = [*table_cards.runnable_rows(table), *systems]
             raise BenchError(
-                "report.unknown-row", f"{table.key}: {row!r}: no such row{near(row, known_names)}"
+                "report.unknown-row",
+                f"{table.key}: {row!r}: no such row{near_name(row, known_names)}",
             )
         stands = systems[row]
         evaluate = {
@@ -239,7 +240,8 @@ def _compare_evaluation(
     for row, draws_of_seeds in zip((a, b), drawn, strict=True):
         if draws_of_seeds is None:
             notes.append(
-                f"{evaluation.shown}: the score file of {row.name} is not in the tracking store"
+                f"{evaluation.short_name}: the score file of {row.name} is not in the tracking "
+                "store"
             )
     one, other = drawn
     if one is None or other is None:
@@ -251,9 +253,13 @@ def _compare_evaluation(
         ]
         trials = {draws[metric].trials for draws in (*one, *other)}
         if "" in trials or None in sides:
-            notes.append(f"{evaluation.shown}: {metric}: needs more than both score files hold")
+            notes.append(
+                f"{evaluation.short_name}: {metric}: needs more than both score files hold"
+            )
         elif len(trials) > 1:
-            notes.append(f"{evaluation.shown}: {metric}: A and B were scored on different trials")
+            notes.append(
+                f"{evaluation.short_name}: {metric}: A and B were scored on different trials"
+            )
         else:
             x, y = (side for side in sides if side is not None)
             yield Compared(
@@ -275,7 +281,9 @@ def _read_draws(
 ) -> list[Mapping[str, MetricDraws]] | None:
     """Return the replicates of each seed; None where a score file is not there."""
     name = row.evaluations[evaluation]
-    draws_of_seeds = [artifacts.draws(find_run_id(run, name), name, metrics) for run in row.runs]
+    draws_of_seeds = [
+        artifacts.read_draws(find_run_id(run, name), name, metrics) for run in row.runs
+    ]
     present = [draws for draws in draws_of_seeds if draws is not None]
     return present if len(present) == len(draws_of_seeds) else None
 
@@ -320,7 +328,7 @@ def render_row_pair(pair: RowPair) -> str:
     return "\n".join(lines) + "\n"
 
 
-def as_dict(pair: RowPair) -> dict[str, Any]:
+def row_pair_as_dict(pair: RowPair) -> dict[str, Any]:
     """Return the comparison as what JSON can hold; rates in per cent."""
     return {
         "form": pair.form,

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from optuna.storages.journal import JournalFileBackend, JournalStorage
-from optuna.storages.journal._card_path import BaseJournalFileLock
+from optuna.storages.journal._file import BaseJournalFileLock
 from optuna.storages.journal._storage import JournalOperation
 
 from bench._io import file_locks, machine
-from bench.errors import BenchError
+from bench.errors import BenchError, quote_text
 
 _RECORD = re.compile(rb'(?=\{"op_code":)')
 """Where a record begins; within one, quotes are escaped."""
@@ -104,9 +104,9 @@ class _Journal(JournalFileBackend):
             if operation is None or int(operation[1]) in _COUNTED:
                 raise BenchError(
                     "sweep.journal-damaged",
-                    f"{where}: is no record of a sweep: {quoted(piece)}: {_REMEDY}",
+                    f"{where}: is no record of a sweep: {quote_text(piece)}: {_REMEDY}",
                 )
-            self._say(f"{where}: a torn record is passed over: {quoted(piece)}")
+            self._say(f"{where}: a torn record is passed over: {quote_text(piece)}")
 
 
 def _parse_record(piece: bytes) -> dict[str, Any] | None:

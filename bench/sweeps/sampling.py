@@ -17,7 +17,7 @@ from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial
 
 from bench._io.trees import as_tree, format_toml_value
-from bench.specs.read_sweep import Float, Grid, Int, Point, Sweep, Tpe
+from bench.specs.sweep import Float, Grid, Int, Point, Sweep, Tpe
 
 _DRAWS = 50
 """How often a sampler that comes back to a point already tried is asked again."""

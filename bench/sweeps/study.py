@@ -15,7 +15,7 @@ from typing import Any, Literal
 import optuna
 from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 
-from bench.specs.read_sweep import Point, Sweep
+from bench.specs.sweep import Point, Sweep
 from bench.sweeps import sampling
 from bench.sweeps.storage import Storage
 from bench.tracking import process

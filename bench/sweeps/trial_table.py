@@ -11,7 +11,7 @@ from optuna.trial import FrozenTrial
 
 from bench.cards.sweep_cards import trial_run, value_text
 from bench.metrics.catalogue import is_rate
-from bench.specs.read_sweep import Categories, Dimension, Sweep
+from bench.specs.sweep import Categories, Dimension, Sweep
 from bench.sweeps import sampling
 from bench.sweeps.study import STATES, Study
 from bench.tracking.run_frame import COLUMNS as TRACKED

@@ -8,15 +8,15 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from bench.cards.sweep_cards import base_run, signature, start_row, trial_run, trial_seeds
+from bench.cards.sweep_cards import base_run, start_row, study_signature, trial_run, trial_seeds
 from bench.config import Config
 from bench.errors import BenchError, RowFailed
 from bench.metrics.catalogue import is_rate
-from bench.provenance import commit
+from bench.provenance import read_commit
 from bench.reports.sweep_best import describe_best_trials
 from bench.runner import costs, local
 from bench.runner.requirements import missing_device, missing_requirements
-from bench.runner.training_folder import abandon_training
+from bench.runner.training_path import abandon_training
 from bench.specs.run import Run
 from bench.specs.sweep import Sweep
 from bench.sweeps import remaining_trials, storage, trial_table
@@ -28,8 +28,8 @@ from bench.tracking.client import is_unreachable
 from bench.tracking.run_record import RunRecord
 from bench.tracking.store import Store
 from bench.tracking.studies import Ending, StudyEntry, StudyRun
-from bench.training.count_clips import label_frames
-from bench.training.load_row import DatasetCache, training_folder
+from bench.training.clips import label_frames
+from bench.training.row import DatasetCache, training_path
 
 
 def require_inputs(card: Sweep, config: Config) -> None:
@@ -60,10 +60,10 @@ class SweepRun:
         entry = StudyEntry(
             sweep=card.key,
             form=card.form,
-            signature=signature(card),
+            signature=study_signature(card),
             fingerprints=data.fingerprints(),
             made_from=data.content_digests(),
-            commit=commit(),
+            commit=read_commit(),
             settings=trial_table.describe_settings(card),
         )
         self._seeds = trial_seeds(card)
@@ -157,7 +157,7 @@ class SweepRun:
         try:
             outcome = local.run_job(job, entry, self._config, self._store, watcher)
         except Pruned:
-            abandon_training(training_folder(self._config.work, run, job.data, seed))
+            abandon_training(training_path(self._config.work, run, job.data, seed))
             raise
         if outcome.state == "failed":
             raise (DiskRefused if outcome.by_disk else BenchError)(
@@ -168,11 +168,9 @@ class SweepRun:
     def _build_entry(self, job: local.RowJob, claim: Claim) -> RunRecord:
         table, _ = start_row(self.card)
         return replace(
-            RunRecord.from_data(
-                f"sweeps/{self.card.key}", job.load_row, job.seed, job.run, job.data
-            ),
+            RunRecord.from_data(f"sweeps/{self.card.key}", job.row, job.seed, job.run, job.data),
             paper=table.key.partition("/")[0],
-            commit=commit(),
+            commit=read_commit(),
             device=self._device,
             kind="trial",
             parent=self._tracked.run_id,

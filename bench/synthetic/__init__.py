@@ -15,7 +15,7 @@ from pathlib import Path
 
 from bench._io import atomic_files, machine
 from bench._io.trees import format_toml_value
-from bench.errors import BenchError, near
+from bench.errors import BenchError, near_name
 from bench.synthetic import (
     asvspoof5,
     asvspoof2019la,
@@ -36,11 +36,11 @@ from bench.synthetic.clip import (
     WrittenClip,
     split_speakers,
 )
-from bench.synthetic.make_recording import group_recordings, make_all, share_work
+from bench.synthetic.make import group_recordings, make_all, share_work
 from bench.synthetic.source_filter import SourceFilter
 from bench.synthetic.voices import find_speakers
 
-__all__ = ["DEFAULT", "LARGE", "SIZES", "Size", "write"]
+__all__ = ["DEFAULT", "LARGE", "SIZES", "Size", "write_miniatures"]
 
 MARKER = "MINIATURE.toml"
 RECIPE = 3
@@ -80,7 +80,7 @@ def write_miniatures(
     for key in only or ():
         if key not in corpora:
             raise BenchError(
-                "mini.unknown-corpus", f"no miniature is made of {key!r}{near(key, corpora)}"
+                "mini.unknown-corpus", f"no miniature is made of {key!r}{near_name(key, corpora)}"
             )
     if speech is None:
         voices: list[Voice] = [SourceFilter(i + 1, seed) for i in range(BUILT_IN_SPEAKERS)]

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from bench.errors import BenchError
 from bench.tracking import process, registered_models, run_files
-from bench.tracking.address import folder
+from bench.tracking.address import local_folder
 from bench.tracking.client import cut_text, is_unreachable, log_points
 from bench.tracking.mlflow_store import MEANT_FOR, MlflowStore
 from bench.tracking.run_frame import is_figure
@@ -95,7 +95,8 @@ def send_runs(
 
 def _meant_for_another(meant_for: str, store: MlflowStore) -> str:
     return (
-        f"not sent: it was recorded for {meant_for}, and {store.at.shown} is configured: configure "
+        f"not sent: it was recorded for {meant_for}, and {store.address.shown} is configured: "
+        "configure "
         "that store, or send it here by `bench sync --from-other-stores`"
     )
 
@@ -114,7 +115,7 @@ def _missing_files(run: Any, path: Path) -> str:
         return ""
     return (
         f"{had - len(present)} of its {had} files are not in {path}: bring them there from "
-        f"where it was recorded ({folder(run.info.artifact_uri)}), or give the run up with "
+        f"where it was recorded ({local_folder(run.info.artifact_uri)}), or give the run up with "
         f"`mlflow runs delete --run-id {run.info.run_id}` at the outbox's address"
     )
 
@@ -143,7 +144,7 @@ def _send_files(store: MlflowStore, target: str, path: Path, done: bool) -> str:
     except Exception as error:
         if is_unreachable(error):
             raise
-        return f"the store does not take its files ({store.said(error)})"
+        return f"the store does not take its files ({store.describe_error(error)})"
     if not lost:
         return ""
     return f"{len(lost)} of its {len(sizes)} files did not arrive at the store, e.g. {lost[0]}"

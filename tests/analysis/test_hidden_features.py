@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from bench.models.systems.base_run import Batch, Prediction, System
 from torch import nn
 
 from bench.analysis.hidden_features import (
@@ -16,6 +15,7 @@ from bench.analysis.hidden_features import (
     layer_input,
     parse_limits,
 )
+from bench.models.systems.base import Batch, Prediction, System
 from tests.errors import raises_code
 
 

@@ -13,8 +13,6 @@ import click
 import numpy as np
 import pandas as pd
 import pytest
-from bench.evaluation.find_published import find_published
-from bench.training.load_row import DatasetCache
 from jsonschema import Draft202012Validator
 
 from bench import synthetic
@@ -23,6 +21,7 @@ from bench.cli import bench as group
 from bench.config import Config
 from bench.data import corpora
 from bench.evaluation.judge import Evaluator
+from bench.evaluation.published import find_published
 from bench.metrics.measured import MetricResult
 from bench.runner import local
 from bench.sweeps.trials import SweepRun
@@ -31,6 +30,7 @@ from bench.tracking.store import Store
 from bench.tracking.studies import StudyArtifacts
 from bench.tracking.sync import Sent
 from bench.training import engine
+from bench.training.row import DatasetCache
 from tests.evaluation.made import scored, text
 from tests.output_schema import KINDS, PAGE, PARTS, SCHEMA, described_kinds, page_with, validated
 from tests.reports.stored import fill
@@ -123,13 +123,13 @@ def examples(environment, trials, keys, tmp_path, monkeypatch) -> dict[str, list
     whole = find_published("asvspoof2019la", "eval", {"eer": MetricResult(0.1, 0.1, 0.1)})
     monkeypatch.setattr(Evaluator, "_find_published", lambda *_: whole)  # as of all trials
     of_set = local.JobOutcome("S5 · seed 666", "already finished")
-    monkeypatch.setattr(local, "run", lambda *_: iter([of_set]))
+    monkeypatch.setattr(local, "run_jobs", lambda *_: iter([of_set]))
     monkeypatch.setattr(SweepRun, "_train_trial", lambda *_: {"dev.eer": 0.1})
-    monkeypatch.setattr(trained_rows, "trained", untrained)
-    monkeypatch.setattr(studies, "kept", study)
-    monkeypatch.setattr(synthetic, "write", lambda place, *_, **__: [place / "had"])
+    monkeypatch.setattr(trained_rows, "load_trained_rows", untrained)
+    monkeypatch.setattr(studies, "read_studies", study)
+    monkeypatch.setattr(synthetic, "write_miniatures", lambda place, *_, **__: [place / "had"])
     sent = [Sent("sal/table4: S0 · seed 666", "sent")]
-    monkeypatch.setattr(Store, "synchronise", lambda self, elsewhere: sent)
+    monkeypatch.setattr(Store, "send_waiting", lambda self, elsewhere: sent)
     text(tmp_path / "MyDet.txt", trials["utterance"], np.round(scored(trials)[0]))
     config = Config(work=work)
     names = {

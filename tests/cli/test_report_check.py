@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from bench.reports.read_sweep import SweepReport
 from matplotlib.figure import Figure
 
 from bench.cards import checked_cards
 from bench.reports import Report
+from bench.reports.sweep import SweepReport
 from tests.reports.made import MADE
 
 FORMATS = ("--format", "html,latex")
@@ -41,7 +41,7 @@ def made(monkeypatch):
 
     monkeypatch.setattr(sys.modules["bench.cli.report"], "_build_reports", reports)
     monkeypatch.setattr(Report, "figure", lambda _: Figure())
-    monkeypatch.setattr(checked_cards, "names", list)
+    monkeypatch.setattr(checked_cards, "checked_table_keys", list)
 
 
 def spoil(*paths: Path, missing: bool = False) -> None:

@@ -38,7 +38,7 @@ def test_a_command_reads_the_configuration_of_cards_once_and_the_next_one_anew(
 ):
     loaded = []
     load = config.read_config
-    monkeypatch.setattr(card_files.config, "load", lambda: loaded.append(1) or load())
+    monkeypatch.setattr(card_files.config, "read_config", lambda: loaded.append(1) or load())
     assert bench("list").returncode == 0
     assert len(loaded) == 1
     environment["BENCH_EXTEND"] = str(tmp_path / "nowhere")

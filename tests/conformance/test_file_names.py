@@ -62,7 +62,7 @@ def files_of(run):
     data = SimpleNamespace(train=split, dev=split, stage=None, **of)
     if isinstance(run.start, EarlierTraining):
         data.stage = SimpleNamespace(train=split, dev=split)
-    place = rows.training_folder(Path("work"), run, data, 666, 1)
+    place = rows.training_path(Path("work"), run, data, 666, 1)
     for name, held_out in run.evaluate.items():
         yield rows.score_path(place, name, held_out, split).as_posix()
 

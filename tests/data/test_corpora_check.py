@@ -12,16 +12,10 @@ import layouts
 import numpy as np
 import pytest
 import soundfile
-from bench.data.check_corpus import (
-    CheckReport,
-    check_corpus,
-    list_issues,
-    render_report,
-    report_as_dict,
-)
 from layouts import PARTIALSPOOF, RATE, save_vectors, truncate, vector, wav
 
-from bench.cards.corpus_cards import card
+from bench.cards.corpus_cards import read_corpus_card
+from bench.data.check import CheckReport, check_corpus, list_issues, render_report, report_as_dict
 from bench.data.fingerprint import compute_fingerprint
 from bench.data.readers.partialspoof import read
 from bench.errors import BenchError
@@ -166,7 +160,7 @@ def damaged(root: Path, how: str) -> None:
 )
 def test_damaged_audio_is_named_without_decoding_it(la, how, said):
     damaged(la, how)
-    report = check_corpus(card("19LA"), la, "eval", silent, form="smoke")
+    report = check_corpus(read_corpus_card("19LA"), la, "eval", silent, form="smoke")
     assert list(errors(report)) == ["audio file unreadable"]
     assert re.match(f"{VICTIM}: {said}", errors(report)["audio file unreadable"][1])
     assert report.hours == pytest.approx(3 * 0.3 / 3600)
@@ -182,9 +176,11 @@ def test_damaged_audio_is_named_without_decoding_it(la, how, said):
 )
 def test_what_decoding_alone_shows_is_named_when_asked_for(la, how, said):
     damaged(la, how)
-    assert check_corpus(card("19LA"), la, "eval", silent, form="smoke").ok
+    assert check_corpus(read_corpus_card("19LA"), la, "eval", silent, form="smoke").ok
     told: list[tuple[int, int]] = []
-    report = check_corpus(card("19LA"), la, "eval", lambda *at: told.append(at), "smoke", decode=0)
+    report = check_corpus(
+        read_corpus_card("19LA"), la, "eval", lambda *at: told.append(at), "smoke", decode=0
+    )
     assert list(errors(report)) == ["audio file unreadable"]
     assert re.match(f"{VICTIM}: {said}", errors(report)["audio file unreadable"][1])
     assert told == [(4, 4)]
@@ -197,7 +193,7 @@ def test_silence_is_remarked_on_when_decoded(la):
         quiet = wave.copy()
         quiet[begin:end] = 0
         soundfile.write(la / EVAL / f"{name}.flac", quiet, RATE)
-    report = check_corpus(card("19LA"), la, "eval", silent, "smoke", decode=0)
+    report = check_corpus(read_corpus_card("19LA"), la, "eval", silent, "smoke", decode=0)
     assert report.ok
     places = [f"{EVAL}/{name}.flac" for name in names[:2]]
     assert warnings(report) == {
@@ -212,7 +208,7 @@ def test_silence_is_remarked_on_when_decoded(la):
 def test_another_format_than_the_name_says_is_a_warning(la, form):
     wave = np.random.default_rng(0).uniform(-0.5, 0.5, 4800)
     soundfile.write(la / VICTIM, wave, RATE, format=form)
-    report = check_corpus(card("19LA"), la, "eval", silent, "smoke", decode=0)
+    report = check_corpus(read_corpus_card("19LA"), la, "eval", silent, "smoke", decode=0)
     assert report.ok
     assert warnings(report) == {
         "another format than .flac says; read by its content": (1, f"{VICTIM}: {form}")

@@ -31,7 +31,7 @@ class Kept:
     def __init__(self, errors, trials="t"):
         self.errors, self.trials = errors, trials
 
-    def placed(self, run_id, evaluation):
+    def read_position_rates(self, run_id, evaluation):
         errors = self.errors.get(run_id[0])
         if errors is None or evaluation != "a":
             return None
