@@ -16,7 +16,7 @@ from bench.provenance import read_commit
 from bench.reports.sweep_best import describe_best_trials
 from bench.runner import costs, local
 from bench.runner.requirements import missing_device, missing_requirements
-from bench.runner.training_path import abandon_training
+from bench.runner.training_folder import abandon_training
 from bench.specs.run import Run
 from bench.specs.sweep import Sweep
 from bench.sweeps import remaining_trials, storage, trial_table
