@@ -23,7 +23,7 @@ from bench._io import file_locks
 def refuse(holder):
     sys.exit(3)
 
-with file_locks.held(Path(sys.argv[1]), refuse):
+with file_locks.hold_file(Path(sys.argv[1]), refuse):
     pass
 """
 _GB = 1e9

@@ -230,7 +230,7 @@ def test_where_a_store_or_a_card_cannot_be_read_nothing_that_depends_on_it_is_li
     work: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     training(work, "22222222-b")
-    for name, found in (("runs_by_folder", None), ("_signatures", None)):
+    for name, found in (("runs_by_folder", None), ("_card_signatures", None)):
         with monkeypatch.context() as patch:
             patch.setattr(prunable, name, lambda _, found=found: found)
             assert set(listed()) == {"last"}

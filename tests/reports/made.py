@@ -176,7 +176,10 @@ def settings(place):
             "a": SimpleNamespace(corpus="partialspoof", resolution_s=0.16),
             "b": SimpleNamespace(corpus="llamapartialspoof", resolution_s=0.16),
         },
-        flat_settings=lambda: {"system.kind": "made", **({"mix.partner": "other"} if place < 2 else {})},
+        flat_settings=lambda: {
+            "system.kind": "made",
+            **({"mix.partner": "other"} if place < 2 else {}),
+        },
     )
 
 
