@@ -91,7 +91,7 @@ def print_table(header: Sequence[str], lines: Sequence[Sequence[object]]) -> Non
 def align_columns(lines: Sequence[Sequence[object]]) -> list[str]:
     """Return lines of text, each column as wide as its widest cell.
 
-    >>> columns([("a", "one"), ("long", "two")])
+    >>> align_columns([("a", "one"), ("long", "two")])
     ['a     one', 'long  two']
     """
     cells = [[str(cell) for cell in line] for line in lines]
@@ -110,7 +110,7 @@ def format_settings(tree: Mapping[str, Any]) -> str:
 def format_set_options(tree: Mapping[str, Any]) -> str:
     """Return settings as a command line has them.
 
-    >>> set_options({"mix": {"partner": "self", "rounds": 2}})
+    >>> format_set_options({"mix": {"partner": "self", "rounds": 2}})
     '--set mix.partner=self --set mix.rounds=2'
     """
     return " ".join(

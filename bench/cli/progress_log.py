@@ -12,8 +12,8 @@ EVERY_S = 180.0
 def format_duration(seconds: float) -> str:
     """Return how long something takes.
 
-    >>> duration(51.4), duration(840.0), duration(4320.0), duration(35280.0)
-    ('51 s', '14 min', '1 h 12 min', '9.8 h')
+    >>> [format_duration(seconds) for seconds in (51.4, 840.0, 4320.0, 35280.0)]
+    ['51 s', '14 min', '1 h 12 min', '9.8 h']
     """
     if seconds < 59.5:
         return f"{seconds:.0f} s"
