@@ -66,7 +66,7 @@ def _parse_version(path: Path) -> int:
 def find_part_module(part: str) -> str:
     """Return the module of a part by the name that it has in `of_run` and `of_metrics`.
 
-    >>> module_of("system sal"), module_of("augmentation mix-frame"), module_of("metric auc")
+    >>> *map(find_part_module, ("system sal", "augmentation mix-frame", "metric auc")),
     ('models/systems/sal', 'models/augment/mix_frame', 'metrics/auc')
     """
     if part in _OTHERS:
@@ -144,7 +144,7 @@ def describe_raised(versions: Mapping[str, int]) -> dict[str, str]:
     """Return what a run is known by of its versions, in words: nothing of those that a run is of
     which does not say any.
 
-    >>> raised({"system sal": 1, "training": 2})
+    >>> describe_raised({"system sal": 1, "training": 2})
     {'training': 'version 2'}
     """
     return {
@@ -159,7 +159,7 @@ def compare_versions(
 ) -> dict[str, tuple[int, int]]:
     """Return the parts of which `now` is another version than `before`, each with both.
 
-    >>> older({"training": 1}, {"system sal": 2, "training": 1})
+    >>> compare_versions({"training": 1}, {"system sal": 2, "training": 1})
     {'system sal': (1, 2)}
     """
     pairs = {
@@ -182,7 +182,7 @@ def find_outdated(before: Mapping[str, int]) -> dict[str, tuple[int, int]]:
 def describe_changes(changes: Mapping[str, tuple[int, int]]) -> str:
     """Return versions before and now in words.
 
-    >>> said({"system sal": (1, 2)})
+    >>> describe_changes({"system sal": (1, 2)})
     'system sal (version 1 -> 2)'
     """
     return ", ".join(f"{part} (version {one} -> {two})" for part, (one, two) in changes.items())

@@ -19,9 +19,9 @@ def merge_settings(*trees: Mapping[str, Any]) -> dict[str, Any]:
 
     What is found may share tables with what was given: neither is to be changed in place.
 
-    >>> merged({"mix": {"kind": "csm", "rounds": 1}}, {"mix": {"rounds": 2}})
+    >>> merge_settings({"mix": {"kind": "csm", "rounds": 1}}, {"mix": {"rounds": 2}})
     {'mix': {'kind': 'csm', 'rounds': 2}}
-    >>> merged({"mix": {"kind": "csm", "rounds": 1}}, {"mix": {"kind": "none"}})
+    >>> merge_settings({"mix": {"kind": "csm", "rounds": 1}}, {"mix": {"kind": "none"}})
     {'mix': {'kind': 'none'}}
     """
     result: dict[str, Any] = {}
@@ -42,7 +42,7 @@ def _same_kind(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
 def spread_wildcard(settings: Mapping[str, Any], there: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings with the key `*` replaced by every key that `there` has in its place.
 
-    >>> spread({"evaluate": {"*": {"clip_s": 4.0}}}, {"evaluate": {"a": {}, "b": {}}})
+    >>> spread_wildcard({"evaluate": {"*": {"clip_s": 4.0}}}, {"evaluate": {"a": {}, "b": {}}})
     {'evaluate': {'a': {'clip_s': 4.0}, 'b': {'clip_s': 4.0}}}
     """
     found: dict[str, Any] = {}
@@ -85,7 +85,7 @@ def value_at(settings: Mapping[str, Any], keys: Sequence[str]) -> Any:
 def to_toml(settings: Mapping[str, Any]) -> str:
     """Return settings as TOML on one line, by dotted key.
 
-    >>> toml({"mix": {"kind": "csm", "rounds": 2}, "training": {"keep": True}})
+    >>> to_toml({"mix": {"kind": "csm", "rounds": 2}, "training": {"keep": True}})
     'mix.kind = "csm", mix.rounds = 2, training.keep = true'
     """
     return ", ".join(

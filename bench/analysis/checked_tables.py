@@ -1,5 +1,6 @@
-"""Tables that no training has part in: look up what they say in the network or in the corpora's
-protocols. Seconds, and no weights.
+"""Tables without training: their contents are looked up in the network or in the protocols.
+
+That takes seconds and no weights.
 """
 
 from __future__ import annotations
@@ -72,11 +73,10 @@ def _protocol_counts(card: CorpusCard, split: str, root: Path) -> list[int | Non
 
 
 def part_shapes(checked: ShapeTable) -> Mapping[str, tuple[int, ...]]:
-    """Return the shape of what each part of the row's network gives for `_CLIPS` clips, by the
-    part's dotted name; `input` are the clips.
+    """Return the output shape of each part of the row's network for `_CLIPS` clips, by its name.
 
-    The network is the row's own at its front-end's published dimensions; the encoder, of 300
-    million weights, is laid out without storage, and its states are zeros of the shapes it gives.
+    `input` are the clips. The network is the row's own at its front-end's published dimensions. The
+    encoder, of 300 million weights, has no storage, and its states are zeros of the right shape.
     """
     import torch
 

@@ -64,7 +64,7 @@ def list_logged(trials: Trials, official: Collection[str] = ()) -> tuple[str, ..
     """Return the metrics that a run logs of whole utterances or of frames, where the corpus's card
     has `official` (`min_tdcf` stands for either form).
 
-    >>> name_logged("frames")
+    >>> list_logged("frames")
     ('eer', 'eer_bonafide_logit', 'f1', 'f1_spoof', 'range_eer', 'utterance_eer')
     """
     names: list[str] = []

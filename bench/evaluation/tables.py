@@ -108,7 +108,7 @@ def to_column(values: Sequence[Any]) -> pa.Array:
 def is_known_name(name: str) -> bool:
     """Whether an array of this name is one of ids, scores or labels, not of one utterance.
 
-    >>> named("cm-scores"), named("LA_E_1000147")
+    >>> is_known_name("cm-scores"), is_known_name("LA_E_1000147")
     (True, False)
     """
     plain = name.strip().lower().replace("-", "_").replace(" ", "_")

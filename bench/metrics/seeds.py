@@ -50,7 +50,7 @@ class OverSeeds(NamedTuple):
         figure's own interval (`bench.metrics.exact`) is to be asked. Source: Hahn and Meeker,
         Statistical Intervals, 1991, section 4.7.
 
-        >>> found = over_seeds([0.033, 0.031, 0.035]).prediction
+        >>> found = summarise_seeds([0.033, 0.031, 0.035]).prediction
         >>> round(found.low, 4), round(found.high, 4)
         (0.0231, 0.0429)
         """
@@ -88,10 +88,10 @@ def summarise_seeds(values: Sequence[float]) -> OverSeeds:
     With two seeds, the interval is 12.7 standard errors to either side, with three 4.3: that is how
     little so few runs say. Raise BenchError where there is no value, or one is not finite.
 
-    >>> found = over_seeds([0.033, 0.031, 0.035])
+    >>> found = summarise_seeds([0.033, 0.031, 0.035])
     >>> round(found.mean, 6), round(found.spread, 6), found.covers(0.0360), found.reaches(0.0360)
     (0.033, 0.002, True, False)
-    >>> over_seeds([0.033]).spread is None
+    >>> summarise_seeds([0.033]).spread is None
     True
     """
     array = np.asarray(values, dtype=np.float64)

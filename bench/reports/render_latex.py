@@ -254,7 +254,7 @@ def _join_cells(cells: Iterable[str]) -> str:
 def format_inline(text: str) -> str:
     r"""Return a cell as LaTeX: plain text, or inline Markdown with its emphasis and citations.
 
-    >>> format_inline(marked("**{}** ± {}", "3.58", "0.1"))
+    >>> format_inline(fill_template("**{}** ± {}", "3.58", "0.1"))
     '\\textbf{3.58} $\\pm$ 0.1'
     """
     if not isinstance(text, MarkdownText):
@@ -279,7 +279,7 @@ def format_inline(text: str) -> str:
 def escape_latex(text: str) -> str:
     """Return text as pdfLaTeX sets it. Raise BenchError for a character that is not known here.
 
-    >>> escaped("50 % of S_1, λ = 0.1")
+    >>> escape_latex("50 % of S_1, λ = 0.1")
     '50 \\\\% of S\\\\_1, $\\\\lambda$ = 0.1'
     """
     parts: list[str] = []

@@ -96,9 +96,7 @@ def find_training(run: Run, seed: int, config: Config) -> PlannedTraining:
 
 
 def count_utterances(data: Data, run: Run, config: Config) -> int | None:
-    """Return how many utterances a split has here or, where its corpus is not here, by its card;
-    None where neither says.
-    """
+    """Return how many utterances a split has here, or by its card; None where neither says."""
     card = corpus_cards.read_corpus_card(data.corpus)
     try:
         return len(corpora.read_keys(card, data.split, config.corpus_root(data.corpus, run.form)))
@@ -118,9 +116,7 @@ def count_clips(run: Run, config: Config) -> int | None:
 def require_disk_space(
     trainings: Sequence[PlannedTraining], config: Config, at_once: int = 1
 ) -> None:
-    """Raise RowFailed where the disk does not hold what trainings need, so many of them done at
-    once.
-    """
+    """Raise RowFailed where the disk is too small for trainings, `at_once` of them in parallel."""
     text = disk.describe_shortage(config.work, needed_space(trainings, config, at_once).total)
     if text is not None:
         raise RowFailed("machine.disk-full", text)

@@ -1,5 +1,6 @@
-"""Run a table's rows on this machine, one after the other, each tracked; one failure stops no
-other.
+"""Run a table's rows on this machine, one after the other, each tracked.
+
+A row that fails stops no other.
 """
 
 from __future__ import annotations
@@ -119,11 +120,11 @@ def run_job(
     *,
     anew: bool = False,
 ) -> JobOutcome:
-    """Run one job, tracked as `entry`, call `afterwards` with the id of the finished run, and
-    return how the job ended. A job that is finished is not run, unless `anew`.
+    """Run one job, tracked as `entry`, and return how it ended.
 
-    Whatever is wrong with the job is its outcome. What is no Exception passes through, after the
-    tracked run is closed as killed: Ctrl-C, and what a watcher raises to stop the job.
+    `afterwards` is called with the id of the finished run. A job that is finished is not run,
+    unless `anew`. Whatever is wrong with the job is its outcome. Ctrl-C, and what a watcher raises
+    to stop the job, passes through after the tracked run is marked as killed.
     """
     row = RowRun(job, entry, config, store, watcher, InterruptGuard())
     try:
@@ -182,7 +183,7 @@ def _describe_job(job: RowJob, order: RunRequest, device: str) -> RunRecord:
         RunRecord.from_data(order.table.key, job.row, job.seed, job.run, job.data),
         commit=read_commit(),
         device=device,
-        description_figures=row.published_figures,
+        paper_results=row.published_figures,
         cells=dict(zip(order.table.text_columns, row.cells, strict=True)),
         line=order.row_index(job.row),
         overrides=order.overrides,

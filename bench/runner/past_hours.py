@@ -35,9 +35,9 @@ class PastHours:
         ]
 
     def training_hours(self, training: PlannedTraining) -> MeasuredHours | None:
-        """Return the mean of the hours that alike runs took with all that they were evaluated on;
-        None where there is none. A training that starts from an earlier one, or is to be evaluated
-        only, is like none.
+        """Return the mean hours of runs that cost the same, with evaluation; None without such.
+
+        A training that starts from an earlier one, or that is only evaluated, has no such runs.
         """
         if training.is_trained or any(run.start.kind != "none" for run in training.runs):
             return None
@@ -70,8 +70,9 @@ def _costly_settings(settings: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _is_whole(run: Any, shares: Mapping[str | None, int]) -> bool:
-    """Return whether the hours of a run are those of all its training: it is finished, and no other
-    run has part in the training; `shares` says how many runs each training has.
+    """Return whether a run's hours are those of its whole training.
+
+    It is finished, and no other run shares the training; `shares` counts the runs of each training.
     """
     folder = run.data.tags.get(TRAINED_IN)
     return (

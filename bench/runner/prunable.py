@@ -91,8 +91,9 @@ class _Training(NamedTuple):
 def find_prunable(
     config: Config, kinds: Iterable[str] = KINDS, older_s: float | None = None
 ) -> Prunable:
-    """Return what can go, and why some of it could not be looked at; `older_s` is the least age,
-    in seconds, where it is not the kind's own.
+    """Return what can be removed, and why some folders could not be examined.
+
+    `older_s` is the least age in seconds; None is the kind's own.
     """
     work, notes = config.work, list[str]()
     signatures, runs = _card_signatures(notes), runs_by_folder(config)
@@ -165,8 +166,9 @@ def _unlink_files(files: Iterable[Path]) -> str:
 
 
 def _card_signatures(notes: list[str]) -> set[str] | None:
-    """Return the training signatures of all cards' rows, in both forms, of their stages and
-    variants; None where a card is at fault.
+    """Return the training signatures of the rows of all cards, in both forms, with variants.
+
+    Earlier trainings are among them. Return None where a card is at fault.
     """
     forms: tuple[Form, ...] = ("paper", "smoke")
     signatures: set[str] = set()

@@ -14,9 +14,7 @@ from bench.specs.run import EarlierTraining, HeldOutData, Run
 
 
 def missing_requirements(run: Run, config: Config) -> list[str]:
-    """Return one message for each thing that is missing, each with its remedy; empty: all is
-    here.
-    """
+    """Return a message, with its remedy, for each thing that is missing."""
     return list(dict.fromkeys(_lacking(run, config)))
 
 

@@ -1,5 +1,6 @@
-"""How fast a row trains and scores on this device: measured on the row's own clips, and kept in the
-work folder.
+"""How fast a row trains and scores on this device, measured on the row's own clips.
+
+The work folder keeps the measurements.
 """
 
 from __future__ import annotations
@@ -121,8 +122,10 @@ def _read_file(work: Path) -> dict[str, dict[str, Any]]:
 def estimate_hours(
     training: PlannedTraining, speeds: Mapping[str, Speed], config: Config
 ) -> float | None:
-    """Return how long a training and what is evaluated of it take at most, by the speed of each
-    run's signature; None where that, or how many utterances there are, is not known.
+    """Return how long a training and its evaluations take at most.
+
+    It follows from the speed of each run, by signature. Return None where a speed or the number of
+    utterances is not known.
     """
     first = training.runs[0]
     if any(run.signature not in speeds for run in training.runs):

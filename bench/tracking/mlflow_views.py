@@ -38,7 +38,7 @@ def view_address(experiment_id: str) -> str:
 def column_tag(text_column: str) -> str:
     """Return the tag that holds a row's cell of a text column.
 
-    >>> tag("Front-end (λ)")
+    >>> column_tag("Front-end (λ)")
     'Front-end'
     """
     return re.sub(r"[^\w /.-]", "", text_column, flags=re.ASCII).strip(" /.") or "Row"

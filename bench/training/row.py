@@ -140,7 +140,7 @@ class DatasetCache:
             )
         loaded = self._loaded[key]
         require_labels(loaded.subset, data)
-        return loaded._replace(made_by=contents.data_contents(data, self.config))
+        return loaded._replace(reader_digests=contents.data_contents(data, self.config))
 
 
 def training_path(work: Path, run: Run, data: RowData, seed: int, again: int = 0) -> Path:
