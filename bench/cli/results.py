@@ -62,9 +62,10 @@ class Results:
 
     def build_lines(
         self, rows: Sequence[str] | None, *, others: bool
-    ) -> list[terminal_table.TerminalRow]:
-        """Return the lines of all rows, or of `rows`; with `others` behind each row those of its
-        runs with other settings.
+    ) -> list[terminal.TerminalRow]:
+        """Return the lines of all rows, or of `rows`.
+
+        With `others`, the lines of a row's runs with other settings follow the row.
         """
         lines = [line for line in self.shown.list_rows if rows is None or line.key in rows]
         if not others:
@@ -111,10 +112,8 @@ class Results:
             for line in self._other_lines(row)
         ]
 
-    def of_settings(self, row: str, run: Signed) -> list[terminal_table.TerminalRow]:
-        """Return the line of what a row was run with, where that is not what its card says; nothing
-        where the store has no such run.
-        """
+    def of_settings(self, row: str, run: Signed) -> list[terminal.TerminalRow]:
+        """Return the line of a row's run with other settings than its card's, if there is one."""
         frame, table = self.frame, self.shown.table
         alike = frame[(frame["row"] == row) & (frame["signature"] == run.signature)]
         if alike.empty:
@@ -133,8 +132,9 @@ class Results:
         ]
 
     def of_seed(self, row: str, run: Signed, seed: int) -> tuple[str, float]:
-        """Return the results of one seed of a row that was run as `run` on one line, and the hours
-        it took; "" where the store has none.
+        """Return the results of one seed of a row on one line, and the hours that it took.
+
+        The line is "" if the store has no such run.
         """
         alike = self.frame[self.frame["seed"] == seed]
         stands = select_row_runs(self.card, row, run, alike, self.form)

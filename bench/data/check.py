@@ -131,7 +131,8 @@ def render_report(report: CheckReport) -> str:
         ]
         lines += ["", *markdown.format_table(["", "problem", "count", "for example"], rows)]
     if any(len(_list_items(issue)) > len(issue.examples) for issue in report.issues):
-        lines += ["", f"Of each problem {EXAMPLES_SHOWN} are shown; `--list FILE` writes all."]
+        hint = f"Of each problem {EXAMPLES_SHOWN} are shown; `--problems-file FILE` writes all."
+        lines += ["", hint]
     return "\n".join(lines) + "\n"
 
 

@@ -67,7 +67,8 @@ def require_audio(subset: Subset, audio: Audio, work: Path, form: Form) -> None:
 
 def _list_command(subset: Subset, form: Form) -> str:
     smoke = " --smoke" if form == "smoke" else ""
-    return f"`bench data check {subset.corpus} --split {subset.split}{smoke} --list FILE` names all"
+    command = f"bench data check {subset.corpus} --split {subset.split}{smoke}"
+    return f"`{command} --problems-file FILE` names all"
 
 
 def _file_states(paths: list[Path]) -> tuple[States, list[Path]]:

@@ -186,7 +186,7 @@ def _choose_runs(
     options = f"--rows {row_name}" + f" --variant {variant}" * bool(mark)
     options += " --smoke" if form == "smoke" else ""
     has = ", ".join(str(run["seed"]) for run in runs)
-    other = f"; finished are the seeds {has} (--seeds)" if has else ""
+    other = f"; finished are the seeds {has} (--row-seed)" if has else ""
     raise BenchError(
         "report.row-not-finished",
         f"{table.key}:{row}, seed {wanted}: {why}: "

@@ -79,10 +79,10 @@ def _format_time(moment: Any) -> str:
 
 
 def compute_importances(study: Study) -> dict[str, float]:
-    """Return what share of the objective's variance each dimension explains (functional ANOVA by
-    random forests: Hutter et al., ICML 2014), the greatest first.
+    """Return the share of the objective's variance that each dimension explains, the largest first.
 
-    Empty where there is one dimension, or fewer than four finished trials, or all alike.
+    It is computed by functional ANOVA with random forests (Hutter et al., ICML 2014). Empty if
+    there is one dimension, or fewer than four finished trials, or all results are equal.
     """
     finished = study.optuna.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
     if len(study.card.space) < 2 or len(finished) < 4 or len({t.value for t in finished}) < 2:

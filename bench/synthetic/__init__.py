@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench._io import atomic_files, machine
+from bench._io.trees import format_toml_value
 from bench.errors import BenchError, near_name
 from bench.synthetic import (
     asvspoof5,
@@ -99,8 +100,8 @@ def write_miniatures(
         raise BenchError(
             "mini.other-recipe",
             f"{folder}: miniatures by another recipe are there, and runs may have been trained on "
-            f"them: {', '.join(refused)}; --replace puts new ones in their place, --folder writes "
-            "elsewhere",
+            f"them: {', '.join(refused)}; --replace puts new ones in their place, --output-dir "
+            "writes elsewhere",
         )
     there = {c.KEY: _describe_existing(folder / c.KEY, others[c.KEY]) for c in due}
     plans = [corpus.plan(speakers, size, seed) for corpus in due]
@@ -181,10 +182,5 @@ def _write_recipe(beneath: str, seed: int, size: Size, speakers: SpeakerSplits) 
     ]
     for split, members in speakers._asdict().items():
         lines += ["", f"[speakers.{split}]"]
-        lines += [f"{member.number} = {_quote_toml(member.voice.name)}" for member in members]
+        lines += [f"{member.number} = {format_toml_value(member.voice.name)}" for member in members]
     return "\n".join(lines) + "\n"
-
-
-def _quote_toml(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'

@@ -119,10 +119,10 @@ def examples(environment, trials, keys, tmp_path, monkeypatch) -> dict[str, list
     (work / ".scores.parquet.0123abcd.part").touch()
     environment["BENCH_CORPORA_HAD"] = str(tmp_path)  # where nothing of it is
     whole = find_published("asvspoof2019la", "eval", {"eer": MetricResult(0.1, 0.1, 0.1)})
-    monkeypatch.setattr(Evaluator, "_published", lambda *_: whole)  # as of all trials
+    monkeypatch.setattr(Evaluator, "_find_published", lambda *_: whole)  # as of all trials
     of_set = local.JobOutcome("S5 · seed 666", "already finished")
     monkeypatch.setattr(local, "run_jobs", lambda *_: iter([of_set]))
-    monkeypatch.setattr(SweepRun, "_train", lambda *_: {"dev.eer": 0.1})
+    monkeypatch.setattr(SweepRun, "_train_trial", lambda *_: {"dev.eer": 0.1})
     monkeypatch.setattr(trained_rows, "load_trained_rows", untrained)
     monkeypatch.setattr(studies, "read_studies", study)
     monkeypatch.setattr(synthetic, "write_miniatures", lambda place, *_, **__: [place / "had"])
