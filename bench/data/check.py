@@ -125,7 +125,10 @@ def render(report: Report) -> str:
         ]
         lines += ["", *markdown.table(["", "problem", "count", "for example"], rows)]
     if any(len(_list_items(issue)) > len(issue.examples) for issue in report.issues):
-        lines += ["", f"Of each problem {EXAMPLES_SHOWN} are shown; `--list FILE` writes all."]
+        lines += [
+            "",
+            f"Of each problem {EXAMPLES_SHOWN} are shown; `--problems-file FILE` writes all.",
+        ]
     return "\n".join(lines) + "\n"
 
 

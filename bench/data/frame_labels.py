@@ -12,7 +12,7 @@ the finest in any of these corpora, are floored exactly; finer ones may round up
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -65,8 +65,16 @@ def spoof_frames(
     that is no whole number of samples.
     """
     frame = frame_samples(resolution_s)
-    n_samples = _count_samples(duration_s)
     stretches = spoof_stretches(spans, duration_s)
+    return mark_spoof_frames(stretches, _count_samples(duration_s), frame, rule)
+
+
+def mark_spoof_frames(
+    stretches: Iterable[Stretch], n_samples: int, frame: int, rule: Rule
+) -> Bools:
+    """Return one bool a frame of `frame` samples, True where one of the spoof `stretches` makes it
+    spoof by the `rule` (see `spoof_frames`).
+    """
     match rule:
         case "any-spoof":
             spoof = np.zeros(frames_covering(n_samples, frame), dtype=np.bool_)

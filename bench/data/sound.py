@@ -67,7 +67,7 @@ def require_audio(subset: Subset, audio: Audio, work: Path, form: Form) -> None:
 
 def _list_command(subset: Subset, form: Form) -> str:
     smoke = " --smoke" if form == "smoke" else ""
-    return f"`bench data check {subset.corpus} --split {subset.split}{smoke} --list FILE` names all"
+    return f"`bench data check {subset.corpus} --split {subset.split}{smoke} --problems-file FILE` names all"
 
 
 def _file_states(paths: list[Path]) -> tuple[States, list[Path]]:

@@ -90,7 +90,7 @@ def write(
         raise BenchError(
             "mini.other-recipe",
             f"{folder}: miniatures by another recipe are there, and runs may have been trained on "
-            f"them: {', '.join(refused)}; --replace puts new ones in their place, --folder writes "
+            f"them: {', '.join(refused)}; --replace puts new ones in their place, --output-dir writes "
             "elsewhere",
         )
     there = {c.KEY: _describe_existing(folder / c.KEY, others[c.KEY]) for c in due}

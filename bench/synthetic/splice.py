@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.data.frame_labels import Stretch, mark_spoof_frames
 from bench.synthetic.clip import Curve, Fade, Forgery, Pcm, Piece, Wave
-from bench.units import CLASSES, SAMPLE_RATE_HZ, SPOOF, frame_samples, frames_covering, samples
+from bench.units import CLASSES, SAMPLE_RATE_HZ, SPOOF, frame_samples, samples
 
 SHORTEST_PIECE_S = 0.25
 REACH_S = 0.05
@@ -108,9 +109,7 @@ def frame_labels(cut: Sequence[Piece], resolution_s: float) -> NDArray[np.str_]:
 
     Source: the corpus's own generator, zlin0/partialspoof-audio, local/seglab_extraction_spfin.py.
     """
-    length = frame_samples(resolution_s, SAMPLE_RATE_HZ)
-    labels = np.full(frames_covering(cut[-1].end, length), "1", dtype="<U21")
-    for piece in cut:
-        if piece.label == SPOOF:
-            labels[piece.start // length : frames_covering(piece.end, length)] = "0"
-    return labels
+    spoofed = [Stretch(piece.start, piece.end) for piece in cut if piece.label == SPOOF]
+    frame = frame_samples(resolution_s)
+    spoof = mark_spoof_frames(spoofed, cut[-1].end, frame, "any-spoof")
+    return np.where(spoof, "0", "1").astype("<U21")

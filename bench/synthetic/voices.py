@@ -58,7 +58,7 @@ def find(folder: Path, shortest_s: float) -> Speech:
     if not folder.is_dir():
         raise BenchError(
             "file.missing",
-            f"{folder}: there is no such folder of recordings (asked for by --speech)",
+            f"{folder}: there is no such folder of recordings (asked for by --speech-dir)",
         )
     files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
     speakers: defaultdict[str, list[Path]] = defaultdict(list)
@@ -72,7 +72,7 @@ def find(folder: Path, shortest_s: float) -> Speech:
         raise BenchError(
             "mini.no-recordings",
             f"{folder}: no recording of {shortest_s} s or more among {len(files)} .wav and .flac "
-            "files; --speech wants a folder with a sub-folder of recordings for each speaker",
+            "files; --speech-dir wants a folder with a sub-folder of recordings for each speaker",
         )
     voices: list[Voice] = [Recorded(name, tuple(paths)) for name, paths in speakers.items()]
     return Speech(voices, digest.hexdigest()[:16])
@@ -83,7 +83,7 @@ def _duration_s(file: Path) -> float:
         info = header(file)
         require_whole(file, info)
     except BenchError as error:
-        raise BenchError(error.code, f"{error}, or take it out of --speech") from error
+        raise BenchError(error.code, f"{error}, or take it out of --speech-dir") from error
     return info.duration_s
 
 

@@ -222,7 +222,7 @@ def test_every_item_is_in_the_json_and_in_the_list(had: Path, had_card: CorpusCa
     text = render(report)
     assert missing[4] in text
     assert missing[5] not in text
-    assert text.endswith("\nOf each problem 5 are shown; `--list FILE` writes all.\n")
+    assert text.endswith("\nOf each problem 5 are shown; `--problems-file FILE` writes all.\n")
     assert as_dict(report)["problems"][0] == {
         "severity": "error",
         "code": "corpus.audio-missing",

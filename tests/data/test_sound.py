@@ -77,7 +77,7 @@ def test_a_faulty_file_is_refused_each_time_and_the_others_are_remembered(trials
     path.write_bytes(whole[:-50])
     said = (
         rf"asvspoof2019la eval: 1 of 4 audio files cannot be used, the first: {path}: cannot be "
-        r"decoded.*\(`bench data check asvspoof2019la --split eval --list FILE` names all\)"
+        r"decoded.*\(`bench data check asvspoof2019la --split eval --problems-file FILE` names all\)"
     )
     for number in (FILES, 1, 1):
         del opened[:]
@@ -114,7 +114,7 @@ def test_each_fault_is_named(trials, tmp_path, make, said):
 def test_a_missing_file_is_missing_whatever_is_remembered(trials, tmp_path):
     ask(trials, tmp_path)
     trials.audio_path(0).unlink()
-    advice = "bench data check asvspoof2019la --split eval --smoke --list FILE"
+    advice = "bench data check asvspoof2019la --split eval --smoke --problems-file FILE"
     with pytest.raises(BenchError, match=rf"1 of 4 protocol lines have no audio.*{advice}"):
         require_audio(trials, LA.audio, tmp_path / "work", "smoke")
 
