@@ -1,5 +1,8 @@
-"""Read what min t-DCF needs beside a detector's scores: the organisers' speaker verification
-scores (ASVspoof 2019, PartialSpoof) or the coefficients made of them (2021 LA)."""
+"""Read what min t-DCF needs besides the scores of a detector.
+
+This is the organisers' speaker verification scores (ASVspoof 2019, PartialSpoof), or the
+coefficients that were computed from them (2021 LA).
+"""
 
 from __future__ import annotations
 
@@ -30,8 +33,9 @@ class AsvScores(NamedTuple):
     """The attack of each spoof trial."""
 
     def against(self, attack: str) -> AsvScores:
-        """Return the same with the spoof trials of one attack only; BenchError where it has
-        none.
+        """Return the scores with the spoof trials of one attack only.
+
+        BenchError where there are none of this attack.
         """
         chosen = self.attack == attack
         if not chosen.any():

@@ -1,6 +1,4 @@
-"""The audio of a split: which files are there, what they say of themselves, whether they can be
-decoded, and how all this fits the card.
-"""
+"""Check the audio of a split: missing files, headers, decoding, and whether they fit the card."""
 
 from __future__ import annotations
 

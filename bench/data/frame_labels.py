@@ -72,8 +72,9 @@ def spoof_frames(
 def mark_spoof_frames(
     stretches: Iterable[Stretch], n_samples: int, frame: int, rule: Rule
 ) -> Bools:
-    """Return one bool a frame of `frame` samples, True where one of the spoof `stretches` makes it
-    spoof by the `rule` (see `spoof_frames`).
+    """Return one bool for each frame of `frame` samples, True where the frame is spoof.
+
+    `stretches` are the spoof samples; `spoof_frames` explains the rules.
     """
     match rule:
         case "any-spoof":
@@ -96,8 +97,10 @@ def _count_samples(duration_s: float) -> int:
 
 
 def spoof_stretches(spans: Sequence[Span], duration_s: float) -> list[Stretch]:
-    """Return the samples of each spoof span that has any, by the arguments of `spoof_frames` and
-    with its errors."""
+    """Return the samples of each spoof span that is not empty.
+
+    Arguments and errors are those of `spoof_frames`.
+    """
     n_samples = _count_samples(duration_s)
     _check_spans(spans, n_samples)
     starts = [0, *(samples(span.start_s) for span in spans[1:]), n_samples]

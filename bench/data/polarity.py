@@ -1,8 +1,7 @@
-"""Do an utterance's class and its frame or span labels agree? The self-check against inverted
-labels.
+"""Check that the class of an utterance and its frame or span labels agree.
 
-A bona fide utterance is bona fide throughout, so that its labels tell what the file's code for bona
-fide is.
+This finds inverted labels: all labels of a bona fide utterance are bona fide, so they show which
+code of the file means bona fide.
 """
 
 from __future__ import annotations
@@ -25,9 +24,7 @@ class Holds(NamedTuple):
 
 
 def holds(table: pd.DataFrame, timing: FrameVectors | Spans) -> Holds:
-    """Return which classes the labels of each of the table's utterances hold; vectors are not
-    empty.
-    """
+    """Return which classes the labels of each utterance hold; no vector may be empty."""
     utterances = table["utterance"].tolist()
     if isinstance(timing, Spans):
         labels_of_utterances = [

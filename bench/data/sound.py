@@ -33,10 +33,9 @@ _UNKNOWN = -1
 
 
 def require_audio(subset: Subset, audio: Audio, work: Path, form: Form) -> None:
-    """Raise a BenchError unless every utterance has an audio file that is whole, as far as its
-    header and last sample tell, and as `audio` says: nothing is trained on less than asked.
+    """Raise a BenchError unless every utterance has a whole audio file that fits `audio`.
 
-    What was found sound is kept below `work`.
+    Header and last sample decide. Files that passed are remembered below `work`.
     """
     paths = [subset.audio_path(row) for row in range(len(subset))]
     all_of_them = _list_command(subset, form)
@@ -67,7 +66,8 @@ def require_audio(subset: Subset, audio: Audio, work: Path, form: Form) -> None:
 
 def _list_command(subset: Subset, form: Form) -> str:
     smoke = " --smoke" if form == "smoke" else ""
-    return f"`bench data check {subset.corpus} --split {subset.split}{smoke} --problems-file FILE` names all"
+    command = f"bench data check {subset.corpus} --split {subset.split}{smoke}"
+    return f"`{command} --problems-file FILE` names all"
 
 
 def _file_states(paths: list[Path]) -> tuple[States, list[Path]]:

@@ -83,8 +83,9 @@ class ScoreFile:
 
 
 def read(path: Path, asked: Reading | None = None, ids: Sequence[str] = ()) -> ScoreFile:
-    """Return what the score file at `path` holds; `ids` are those of the keys, in their order, for
-    scores without ids that are read in that order.
+    """Return what the score file at `path` holds.
+
+    `ids` are those of the keys, in their order, for scores without ids in the same order.
 
     Columns that are not asked for are found by the header's names or by what they hold. The length
     of a frame is needed for `.npy` and `.npz` of frames and for frames given by their index, else

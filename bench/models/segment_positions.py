@@ -1,5 +1,4 @@
-"""Labels that the auxiliary tasks learn, computed on the batch from its binary labels, on the
-device they are on.
+"""Labels of the auxiliary tasks, computed on the device from the binary labels of a batch.
 
 SAL (Mao et al., ICASSP 2026, section 2.1) gives each frame its place in its segment, a segment
 being a run of frames of one class: Start, Middle, End, or Unit where the run is one frame long.
@@ -51,8 +50,7 @@ def positions(spoof: Tensor, valid: Tensor) -> Tensor:
 def transitions(
     spoof: Tensor, valid: Tensor, rule: Literal["both-sides", "segment-edges"]
 ) -> Tensor:
-    """Return 1 where a frame is at a transition, 0 where it is not, `IGNORED` where it is not
-    valid.
+    """Return 1 for frames at a transition, 0 for others, `IGNORED` for frames that are not valid.
 
     `spoof` and `valid` are bool, "batch frames"; the result is long, "batch frames", on the same
     device.

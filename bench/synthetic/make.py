@@ -42,8 +42,9 @@ def source(clip: Clip, size: Size, seed: int) -> Pcm:
 
 
 def make(recording: Recording, root: Path, size: Size, seed: int) -> list[Made]:
-    """Write the file of each clip of one source below `root` (16 kHz, 16 bits, mono; WAV or FLAC
-    by its name); return what is where.
+    """Write the file of each clip of one source below `root`, and return what was written.
+
+    Files have 16 kHz, 16 bits and one channel, as WAV or FLAC by their names.
     """
     speech = source(recording[0], size, seed)
     resynthesised = dict[Vocoder, Wave]()

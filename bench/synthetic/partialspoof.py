@@ -118,8 +118,9 @@ def _write_segment_labels(root: Path, split: str, made: Sequence[Made]) -> None:
 
 
 def _write_vad(root: Path, split: str, made: Sequence[Made]) -> None:
-    """Write `start end class` in seconds: 0 spoof, 1 bona fide, 2 non-speech (PartialSpoof issue
-    2).
+    """Write lines `start end class`, in seconds; 0 is spoof, 1 bona fide, 2 non-speech.
+
+    Source: PartialSpoof, issue 2.
     """
     for m in made:
         wave = read(root / m.clip.path)

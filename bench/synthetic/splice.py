@@ -35,8 +35,7 @@ CURVES: Mapping[Curve, Callable[[Wave], Wave]] = {
 def pieces(
     rng: np.random.Generator, speech: Wave, forgery: Forgery, grid: int
 ) -> tuple[Piece, ...]:
-    """Return the pieces of alternating class that `forgery` cuts `speech` into, boundaries at
-    quiet places.
+    """Return the pieces of alternating class that `forgery` cuts `speech` into, at quiet places.
 
     Boundaries are multiples of `grid` samples; the length of `speech` must be one, too.
     """
@@ -104,8 +103,9 @@ def is_loud(wave: Wave | Pcm) -> NDArray[np.bool_]:
 
 
 def frame_labels(cut: Sequence[Piece], resolution_s: float) -> NDArray[np.str_]:
-    """Return PartialSpoof's frame labels: ceil(duration / resolution) strings, `1` where no sample
-    is spoof, else `0`; 21 characters wide as in the official files.
+    """Return PartialSpoof's frame labels: `1` where no sample of the frame is spoof, else `0`.
+
+    There are ceil(duration / resolution) strings, 21 characters wide as in the official files.
 
     Source: the corpus's own generator, zlin0/partialspoof-audio, local/seglab_extraction_spfin.py.
     """

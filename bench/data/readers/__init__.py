@@ -23,8 +23,10 @@ class Reader(Protocol):
         resolution_s: float | None,
         keys_only: bool = False,
     ) -> Subset:
-        """Return the split below `root`; with `keys_only` its lists are looked for at `root` by
-        name (`bench.data.places`), and no audio is asked for.
+        """Return the split below `root`.
+
+        With `keys_only`, its lists are searched by name at `root` (`bench.data.places`), and no
+        audio is needed.
         """
         ...
 

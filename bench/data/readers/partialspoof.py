@@ -78,8 +78,9 @@ class _Labels(NamedTuple):
 def _find_label_file(
     card: CorpusCard, root: Path, split: str, wanted: float | None, keys_only: bool
 ) -> list[_Labels]:
-    """Return the label file of the resolution asked for, or the finest that is there; none where
-    keys are without any and none was asked for.
+    """Return the label file of the wanted resolution, or of the finest that is there.
+
+    [] where there are only keys, without label files, and no resolution is wanted.
     """
     official = sorted(card.resolutions_s)
     if wanted is not None and wanted not in official:

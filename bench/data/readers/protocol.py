@@ -1,5 +1,6 @@
-"""Any corpus whose lists are delimited text with named columns, as its card describes them: the
-ASVspoof corpora, In-the-Wild, HAD, and a user's own.
+"""Read any corpus whose lists are delimited text with the columns that its card names.
+
+These are the ASVspoof corpora, In-the-Wild, HAD, and a user's own.
 
 Layout: what `[protocol]` of the card says (`bench.specs.corpus.Protocol`).
 """
@@ -105,9 +106,7 @@ def protocol_lines(
 
 
 def table_of(card: CorpusCard, split_lines: Lines, issues: Issues) -> pd.DataFrame:
-    """Return the table of a split's lines in the order of `TABLE_COLUMNS`; `path` is still to
-    come.
-    """
+    """Return the table of a split's lines, in the order of `TABLE_COLUMNS`; `path` is empty."""
     protocol, raw = described(card), split_lines.table
     table = pd.DataFrame({"utterance": raw["utterance"], "path": ""})
     table["label"] = _rename_categories(raw["label"], protocol.labels)
@@ -182,9 +181,7 @@ def _translate_words(column: pd.Series, protocol: Protocol, name: str) -> pd.Ser
 
 
 def _rename_categories(column: pd.Series, words: Mapping[str, str]) -> pd.Series:
-    """Return a column's categories that occur, renamed, in order of the alphabet; two may become
-    one.
-    """
+    """Return a column with the categories that occur, renamed and sorted; two may become one."""
     codes: np.ndarray = column.cat.codes.to_numpy()
     old = [words.get(word, word) for word in column.cat.categories.tolist()]
     used: list[int] = np.flatnonzero(np.bincount(codes, minlength=len(old))).tolist()
