@@ -98,7 +98,7 @@ def recast(card: CorpusCard, split: str, path: Path) -> CorpusCard:
 def _match_other_card(
     card: CorpusCard, split: str, path: Path
 ) -> tuple[Protocol | None, dict[str, tuple[str, ...]]]:
-    """Return the form of another card's list that fits the file, and which lines are of the split."""
+    """Return the form of another card's list that fits, and which lines belong to the split."""
     own_ids = card.protocol.ids if card.protocol else ""
     others = (another for another in corpus_cards.readable().cards if another.key != card.key)
     for other in (card, *others):

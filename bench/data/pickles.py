@@ -1,9 +1,10 @@
 """Read NumPy's files and pickled dictionaries without running code that a pickle may hold.
 
-Such files are PartialSpoof's labels, ASVspoof 2021's t-DCF coefficients, and score files. A pickle is a program; `numpy.load(allow_pickle=True)` runs it. Here every name that a pickle asks
-for is looked up in a table of stand-ins, which covers what NumPy writes for a dictionary of strings
-and numbers and nothing else: not even NumPy's own unpickling is called by the file, since the state
-of a dtype can be forged. PartialSpoof's own generator saves a `collections.defaultdict(list)` of
+Such files are PartialSpoof's labels, ASVspoof 2021's t-DCF coefficients, and score files. A pickle
+is a program; `numpy.load(allow_pickle=True)` runs it. Here every name that a pickle asks for is
+looked up in a table of stand-ins, which covers what NumPy writes for a dictionary of strings and
+numbers and nothing else: not even NumPy's own unpickling is called by the file, since the state of
+a dtype can be forged. PartialSpoof's own generator saves a `collections.defaultdict(list)` of
 strings of 21 characters (zlin0/partialspoof-audio, local/seglab_extraction_spfin.py). Files written
 by NumPy 1.x (`numpy.core.multiarray`) and 2.x (`numpy._core.multiarray`) are read alike, and so are
 those of pickle protocol 2 (`__builtin__`, `_codecs.encode`). A forged pickle can still ask for more

@@ -37,7 +37,7 @@ class Piece(NamedTuple):
 
 
 def require(card: CorpusCard, split: str, root: Path, pieces: Iterable[Piece]) -> None:
-    """Raise BrokenCorpus where a piece is missing below `root`; it names all, with their download."""
+    """Raise BrokenCorpus if a piece is missing below `root`; it names all and their downloads."""
     missing = [piece for piece in pieces if not (root / piece.path).exists()]
     if not missing:
         return

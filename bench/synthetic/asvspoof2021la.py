@@ -106,7 +106,7 @@ def _send_clip(clip: Clip, name: str, codec: str, transmission: str, subset: str
 
 
 def annotate(root: Path, made: Sequence[Made]) -> None:
-    """Write the trial list, the CM and ASV keys and scores, the t-DCF coefficients and the readme."""
+    """Write the trial list, the CM and ASV keys, the ASV scores, the coefficients, the readme."""
     ordered = sorted(
         (m for m in made if not m.clip.path.startswith(ENROLMENT)), key=lambda m: m.clip.utterance
     )
