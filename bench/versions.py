@@ -16,8 +16,11 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
+import bench.metrics
 from bench.cards import corpus_cards
 from bench.errors import BenchError
+from bench.metrics.registry import LOGIT, describe_metrics, find_file
+from bench.specs.kinds import BreathSettings
 from bench.specs.run import Data, Run, Stage
 
 NAME = "RESULTS_VERSION"
@@ -27,26 +30,6 @@ _UNSAID: Mapping[str, int] = {"detector respiro": 2}
 runs said them."""
 _ROOT = Path(__file__).parent
 
-METRICS: Mapping[str, str] = {
-    "eer": "metrics/det",
-    "eer_official": "metrics/det",
-    "auc": "metrics/auc",
-    "min_tdcf": "metrics/tdcf",
-    "min_dcf": "metrics/dcf",
-    "act_dcf": "metrics/dcf",
-    "cllr": "metrics/cllr",
-    "min_cllr": "metrics/cllr",
-    "range_eer": "metrics/ranges",
-    "utterance_eer": "metrics/scores",
-    "f1": "metrics/f1",
-    "precision": "metrics/f1",
-    "recall": "metrics/f1",
-    "f1_spoof": "metrics/f1",
-    "precision_spoof": "metrics/f1",
-    "recall_spoof": "metrics/f1",
-    "error": "metrics/positions",
-}
-"""The module of each result of `bench.metrics.catalogue`."""
 INTERVALS = "metrics/bootstrap"
 _OTHERS: Mapping[str, str] = {
     "training": "training/engine",
@@ -54,7 +37,6 @@ _OTHERS: Mapping[str, str] = {
     "labels of frames": "data/frame_labels",
     "breath marks": "models/breath/marks",
 }
-_DETECTORS = ("dsp", "respiro", "precomputed")
 
 
 def declared(module: str) -> int:
@@ -62,7 +44,10 @@ def declared(module: str) -> int:
 
     Raise BenchError where it declares none.
     """
-    return _declared(_ROOT / f"{module}.py")
+    folder, _, name = module.rpartition("/")
+    folders = bench.metrics.__path__ if folder == "metrics" else [_ROOT / folder]
+    paths = [Path(parent, f"{name}.py") for parent in folders]
+    return _declared(next((path for path in paths if path.is_file()), paths[0]))
 
 
 @cache
@@ -72,7 +57,10 @@ def _declared(path: Path) -> int:
             names = [target.id for target in node.targets if isinstance(target, ast.Name)]
             if NAME in names and isinstance(node.value.value, int) and node.value.value >= FIRST:
                 return node.value.value
-    raise BenchError(f"{path}: should declare a whole number {NAME}, of at least {FIRST}")
+    raise BenchError(
+        "metric.results-version",
+        f"{path}: should declare a whole number {NAME}, of at least {FIRST}",
+    )
 
 
 def module_of(part: str) -> str:
@@ -85,7 +73,7 @@ def module_of(part: str) -> str:
         return _OTHERS[part]
     what, _, kind = part.partition(" ")
     if what == "metric":
-        return INTERVALS if kind == "intervals" else METRICS[kind]
+        return INTERVALS if kind == "intervals" else f"metrics/{find_file(kind).stem}"
     folders = {"system": "systems", "front-end": "frontends", "augmentation": "augment"}
     folders = {what: f"models/{folder}" for what, folder in folders.items()}
     folders |= {"reader": "data/readers", "detector": "models/breath"}
@@ -108,10 +96,10 @@ def of_data(data: Data) -> dict[str, int]:
         parts.append("labels of frames")
     if data.splice.kind != "none":
         parts.append(f"augmentation {data.splice.kind}")
-    if data.breath.kind != "none":
+    if isinstance(data.breath, BreathSettings):
         parts.append("breath marks")
-    if data.breath.kind in _DETECTORS:
-        parts.append(f"detector {data.breath.kind}")
+        if not data.breath.is_rule:
+            parts.append(f"detector {data.breath.kind}")
     return _versions(parts)
 
 
@@ -119,10 +107,10 @@ def of_run(run: Run) -> dict[str, int]:
     """Return the versions of all that a run, and the training it starts from, is computed by; those
     of its metrics are `of_metrics`.
     """
-    found = of_training(run)
+    versions = of_training(run)
     for data in run.data.values():
-        found |= of_data(data)
-    return found | (of_run(run.start.stage) if isinstance(run.start, Stage) else {})
+        versions |= of_data(data)
+    return versions | (of_run(run.start.stage) if isinstance(run.start, Stage) else {})
 
 
 def of_metrics(results: Iterable[str]) -> dict[str, int]:
@@ -130,8 +118,10 @@ def of_metrics(results: Iterable[str]) -> dict[str, int]:
     `partialspoof.eer`, `a.A07.eer_bonafide_logit`.
     """
     kinds = {_kind(name.rpartition(".")[2]) for name in results}
-    known = sorted(kind for kind in kinds if kind in METRICS)
-    return _versions([*(f"metric {kind}" for kind in known), *["metric intervals"] * bool(known)])
+    metrics = sorted(kinds & describe_metrics().keys())
+    return _versions(
+        [*(f"metric {kind}" for kind in metrics), *["metric intervals"] * bool(metrics)]
+    )
 
 
 def _versions(parts: Iterable[str]) -> dict[str, int]:
@@ -140,7 +130,7 @@ def _versions(parts: Iterable[str]) -> dict[str, int]:
 
 def _kind(name: str) -> str:
     """Return a result's name without what it goes by and its resolution."""
-    return re.sub(r"_\d+ms$", "", name.removesuffix("_bonafide_logit"))
+    return re.sub(r"_\d+ms$", "", name.removesuffix(LOGIT))
 
 
 def unsaid(part: str) -> int:
@@ -155,7 +145,11 @@ def raised(versions: Mapping[str, int]) -> dict[str, str]:
     >>> raised({"system sal": 1, "training": 2})
     {'training': 'version 2'}
     """
-    return {part: f"version {of}" for part, of in sorted(versions.items()) if of > unsaid(part)}
+    return {
+        part: f"version {version}"
+        for part, version in sorted(versions.items())
+        if version > unsaid(part)
+    }
 
 
 def older(before: Mapping[str, int], now: Mapping[str, int]) -> dict[str, tuple[int, int]]:
@@ -164,7 +158,7 @@ def older(before: Mapping[str, int], now: Mapping[str, int]) -> dict[str, tuple[
     >>> older({"training": 1}, {"system sal": 2, "training": 1})
     {'system sal': (1, 2)}
     """
-    pairs = {part: (before.get(part, unsaid(part)), of) for part, of in now.items()}
+    pairs = {part: (before.get(part, unsaid(part)), version) for part, version in now.items()}
     return {part: pair for part, pair in pairs.items() if pair[0] != pair[1]}
 
 
@@ -179,10 +173,10 @@ def outdated(before: Mapping[str, int]) -> dict[str, tuple[int, int]]:
     return older(before, now)
 
 
-def said(found: Mapping[str, tuple[int, int]]) -> str:
+def said(changes: Mapping[str, tuple[int, int]]) -> str:
     """Return versions before and now in words.
 
     >>> said({"system sal": (1, 2)})
     'system sal (version 1 -> 2)'
     """
-    return ", ".join(f"{part} (version {one} -> {two})" for part, (one, two) in found.items())
+    return ", ".join(f"{part} (version {one} -> {two})" for part, (one, two) in changes.items())

@@ -7,10 +7,10 @@ import pytest
 from bench.cards import card_files, column_checks, table_cards
 from bench.cards.corpus_cards import card
 from bench.errors import BenchError
+from bench.evaluation import row_evaluation
+from bench.evaluation import score_file as scores
 from bench.evaluation.draws import tracked
-from bench.metrics import scores
-
-from .reporting.stored import columns as frames
+from tests.reports.stored import columns as frames
 
 FRAMES = card_files.folder("experiments") / "sal" / "table4.toml"
 UTTERANCES = card_files.folder("experiments") / "breathnet" / "table10.toml"
@@ -98,4 +98,7 @@ def test_every_corpus_card_can_be_read():
 def test_figures_of_frames_are_those_that_are_logged(tmp_path):
     path = tmp_path / "scores.parquet"
     scores.write(path, frames(20, 10, 1.0, 1))
-    assert set(scores.figures(path, replicates=5)) == set(column_checks.FRAMES)
+    logged = row_evaluation.evaluate_file(path, replicates=5)
+    own_ms = 10
+    coarser = {f"eer_{own_ms * 2**n}ms" for n in range(1, 7)}
+    assert {*logged} == {*column_checks.name_logged("frames"), *coarser}

@@ -15,8 +15,8 @@ from bench._io import file_locks
 HOLDER = """
 import sys
 from pathlib import Path
-from bench import locks
-with locks.held(Path(sys.argv[1])):
+from bench._io import file_locks
+with file_locks.held(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
 """

@@ -15,7 +15,7 @@ import pytest
 
 from bench._io import atomic_files
 from bench.cli import configuration
-from bench.metrics import scores
+from bench.evaluation import score_file as scores
 from bench.training import checkpoints
 from tests.errors import raises_code
 
@@ -90,8 +90,9 @@ def test_a_name_as_long_as_the_system_takes_can_be_written(tmp_path):
 WRITER = """
 import sys
 from pathlib import Path
-from bench import writing
-with writing.whole(Path(sys.argv[1], "file")) as file, writing.scratch(Path(sys.argv[1], "folder")):
+from bench._io import atomic_files
+base = Path(sys.argv[1])
+with atomic_files.whole(base / "file") as file, atomic_files.scratch(base / "folder"):
     file.write(b"half")
     file.flush()
     print("ready", flush=True)
@@ -168,9 +169,9 @@ def test_there_is_room_for_names_of_sockets(monkeypatch, tmp_path):
 
 TEMPORARY = """
 import sys, tempfile
-from bench import writing
+from bench._io import atomic_files
 tempfile.tempdir = sys.argv[1]
-with writing.temporaries():
+with atomic_files.temporaries():
     print(tempfile.mkdtemp(), flush=True)
     sys.stdin.read()
 """

@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
 from bench._io import text_files
 from bench.errors import BenchError, near
+from bench.metrics.registry import LOGIT, Trials, describe_metrics
 from bench.specs.corpus import CorpusCard
 from bench.specs.run import HeldOutData, Run
 from bench.specs.table import Column
-
-FRAMES = ("eer", "eer_bonafide_logit", "f1", "f1_spoof", "utterance_eer")
-"""Figures that a run logs of frames."""
-UTTERANCES = ("eer", "eer_official", "eer_bonafide_logit", "auc")
-"""Figures that a run logs of whole utterances of any corpus."""
-_COSTS = ("min_dcf", "act_dcf", "cllr", "min_cllr")
-"""Those of a corpus whose `official` has `dcf`."""
-_BROKEN_DOWN = ("eer", "min_tdcf", "min_dcf")
-"""Those of the levels of a breakdown."""
+from bench.units import RESOLUTIONS_S, samples
 
 
 def mistakes(
@@ -39,12 +32,12 @@ def mistakes(
             continue
         data = run.evaluate[name]
         corpus = _corpus(data.corpus, folders)
-        known = _figures(data, corpus, bool(levels))
-        if figure not in known:
-            of = f"of {data.corpus} {data.split} there is no {figure} {_unit(data)}"
-            yield f"{where}: {of}{' of a level' if levels else ''}{near(figure, known)}"
+        loggable = _figures(data, corpus, bool(levels))
+        if figure not in loggable:
+            missing = f"of {data.corpus} {data.split} there is no {figure} {_unit(data)}"
+            yield f"{where}: {missing}{' of a level' if levels else ''}{near(figure, loggable)}"
         if levels:
-            yield from (f"{where}: {said}" for said in _levels(levels, data, corpus))
+            yield from (f"{where}: {reason}" for reason in _levels(levels, data, corpus))
 
 
 def _unit(data: HeldOutData) -> str:
@@ -52,35 +45,65 @@ def _unit(data: HeldOutData) -> str:
 
 
 def _figures(data: HeldOutData, corpus: CorpusCard | None, of_level: bool) -> tuple[str, ...]:
+    """Return the metrics that a run logs of an evaluation, or of a level of its breakdowns."""
     if data.resolution_s is not None:
-        return FRAMES
+        return (*name_logged("frames"), *name_coarser(data.resolution_s))
     asked = ("dcf", "min_tdcf") if corpus is None else corpus.official
-    costs = _COSTS if "dcf" in asked else ()
-    tandem = any("tdcf" in name for name in asked)
-    if corpus is not None and data.split not in corpus.tdcf:
-        tandem = False
-    official = (*costs, *(("min_tdcf",) if tandem else ()))
-    found = (*UTTERANCES, *official, *(f"{name}_bonafide_logit" for name in official))
-    return tuple(name for name in found if name in _BROKEN_DOWN) if of_level else found
+    tandem = corpus is None or data.split in corpus.tdcf
+    official = {*asked, *("min_tdcf" for name in asked if "tdcf" in name and tandem)}
+    logged, metrics = name_logged("utterances", official), describe_metrics()
+    if not of_level:
+        return logged
+    return tuple(name for name in logged if name in metrics and metrics[name].broken_down)
+
+
+def name_logged(trials: Trials, official: Collection[str] = ()) -> tuple[str, ...]:
+    """Return the metrics that a run logs of whole utterances or of frames, where the corpus's card
+    has `official` (`min_tdcf` stands for either form).
+
+    >>> name_logged("frames")
+    ('eer', 'eer_bonafide_logit', 'f1', 'f1_spoof', 'range_eer', 'utterance_eer')
+    """
+    names: list[str] = []
+    for name, metric in describe_metrics().items():
+        if metric.logged and trials in metric.trials and metric.official in ("", *official):
+            names += [name, *([f"{name}{LOGIT}"] if metric.by_logit else [])]
+    return tuple(names)
+
+
+def name_coarser(resolution_s: float) -> tuple[str, ...]:
+    """Return the metrics that a run logs of frames longer than its own, of `resolution_s`.
+
+    >>> name_coarser(0.16)
+    ('eer_320ms', 'eer_640ms')
+    """
+    own = samples(resolution_s)
+    coarser = [each for each in RESOLUTIONS_S if samples(each) > own and not samples(each) % own]
+    return tuple(
+        f"{name}_{round(1000 * each)}ms"
+        for name, metric in describe_metrics().items()
+        if metric.logged and metric.needs == "scores" and "frames" in metric.trials
+        for each in coarser
+    )
 
 
 def _levels(levels: Sequence[str], data: HeldOutData, corpus: CorpusCard | None) -> Iterator[str]:
     """Say where no breakdown of `data.by` has such levels."""
-    said = f"evaluates {data.corpus}"
+    evaluated = f"evaluates {data.corpus}"
     if data.resolution_s is not None:
-        yield f"{said} by frames, of which there is no breakdown"
+        yield f"{evaluated} by frames, of which there is no breakdown"
         return
     breakdowns = [fields.split(",") for fields in data.by]
     fitting = [fields for fields in breakdowns if len(fields) == len(levels)]
     if not fitting:
         by = ", ".join(map(repr, data.by)) or "nothing"
-        yield f"{said} by {by}, so there is no {'.'.join(levels)}"
+        yield f"{evaluated} by {by}, so there is no {'.'.join(levels)}"
         return
     if corpus is None:
         return
     attacks = {_tracked(name) for name in corpus.attack_types if "*" not in name}
-    for place, level in enumerate(levels):
-        fields = {of[place] for of in fitting}
+    for position, level in enumerate(levels):
+        fields = {breakdown[position] for breakdown in fitting}
         # A level of another field may have any name, but none that looks like an attack's.
         like = {_shape(name) for name in attacks}
         alone = fields == {"attack"} or _shape(level) in like

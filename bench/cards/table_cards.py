@@ -52,9 +52,6 @@ class Chain(NamedTuple):
     """The overlays of the smoke form, in the same order."""
 
 
-# --- tables ---------------------------------------------------------------------------------------
-
-
 def table_keys() -> list[str]:
     """Return every table's key, e.g. `sal/table4`; `table10` comes after `table9`."""
     return sorted(
@@ -309,9 +306,6 @@ def _attributed(fault: Fault, layers: Sequence[Layer], file: str) -> str:
                 return fault.line(layer.file or file, layer.name)
     own = next((layer for layer in layers if not layer.file), layers[0])
     return fault.line(own.file or file, own.name)
-
-
-# --- runs -----------------------------------------------------------------------------------------
 
 
 def resolve(

@@ -1,4 +1,4 @@
-"""Two score files on the same trials: the difference of each figure, and whether it is chance."""
+"""Two score files on the same trials: the difference of each metric, and whether it is chance."""
 
 from __future__ import annotations
 
@@ -16,26 +16,27 @@ from bench.errors import BenchError
 from bench.evaluation.detection import items_of
 from bench.evaluation.judge import Judge
 from bench.evaluation.judged import Judged
+from bench.evaluation.localization import name_at
 from bench.evaluation.naming import distinct_names
 from bench.evaluation.official import PACKAGE
 from bench.issues import Issue
 from bench.metrics.between import Between
-from bench.metrics.bootstrap import Measure, equal_error_rate
 from bench.metrics.breakdown import cells
 from bench.metrics.f1 import decide
-from bench.metrics.grid import grid_of, point_items, points, utterance_items
+from bench.metrics.grid import grid_of, point_items, points
 from bench.metrics.items import Items, items_tally
+from bench.metrics.measure import FrameMetric, Measure, frame_measures
 from bench.metrics.paired import holm, paired, paired_ratios
 from bench.metrics.plans import NothingToResample, Resampling
-from bench.metrics.ranges import ranges
 from bench.metrics.ratios import Ratios, decision_ratios
+from bench.metrics.registry import select_metrics
 from bench.metrics.tally import Integers
 from bench.metrics.timeline import Frames, Reference, frames_of, reference_of
 from bench.units import SAMPLE_RATE_HZ
 
 
 class Compared(NamedTuple):
-    """One figure of both systems."""
+    """One metric of both systems."""
 
     levels: tuple[str, ...]
     """Of each field broken down by."""
@@ -75,12 +76,11 @@ class Comparison:
 
 
 def compare(judge: Judge, a: Judged, b: Judged, names: tuple[str, str] | None = None) -> Comparison:
-    """Return the paired differences of all figures, pooled and in each cell of the breakdown that
-    the request asks for. `names` are those of the systems, else the files' shortest names that
-    differ.
+    """Return the paired differences of all metrics, pooled and in each cell of a breakdown.
 
-    Only utterances scored by both are compared. BenchError where one file has scores of
-    frames and the other of utterances, and where there is nothing in common.
+    `names` are those of the systems, else the files' shortest names that differ. Only utterances
+    scored by both are compared. BenchError where one file has scores of frames and the other of
+    utterances, and where they have nothing in common.
     """
     common = np.flatnonzero(a.checked.present & b.checked.present)
     if not len(common):
@@ -139,7 +139,7 @@ def _name_systems(a: Judged, b: Judged) -> tuple[str, str]:
 
 
 def _have_equal_scores(a: Judged, b: Judged, common: Integers) -> bool:
-    """Return whether the trials in these rows have the same scores, of frames the same frames."""
+    """Return whether the trials in these rows have the same scores, and frames the same times."""
     if a.checked.frames is None or b.checked.frames is None:
         return np.array_equal(a.checked.score[common], b.checked.score[common])
     one, other = (frames_of(frames, common) for frames in (a.checked.frames, b.checked.frames))
@@ -204,15 +204,14 @@ def _compare_frames(
     resampling: Resampling,
     notes: list[str],
 ) -> Iterator[Compared]:
-    """Yield the figures of frames; what the two grids do not admit is said in `notes`."""
+    """Yield the results of frames; add to `notes` what the two grids do not allow."""
     (one, truth), (other, _) = _common_frames(a, common), _common_frames(b, common)
     if truth.is_spoof.all() or not truth.is_spoof.any():
         return
-    spans = ranges(one, truth).items, ranges(other, truth).items
-    yield from _compare_items((), *spans, {"range_eer": equal_error_rate}, resampling)
-    whole = utterance_items(one, truth), utterance_items(other, truth)
-    if whole[0].bonafide.any() and whole[0].spoof.any():
-        yield from _compare_items((), *whole, {"utterance_eer": equal_error_rate}, resampling)
+    for metric_name, metric in select_metrics(FrameMetric).items():
+        pair = metric.items(one, truth), metric.items(other, truth)
+        if pair[0].bonafide.any() and pair[0].spoof.any():
+            yield from _compare_items((), *pair, {metric_name: metric.measure}, resampling)
     rules, threshold = judge.request.rules, judge.request.threshold
     try:
         coarser_s = max(grid_of(one), grid_of(other)) / SAMPLE_RATE_HZ
@@ -220,9 +219,8 @@ def _compare_frames(
     except BenchError as error:
         notes.append(f"no segment EER or F1: {error}")
         return
-    name = f"eer_{round(1000 * coarser_s)}ms"
     items = point_items(at[0]), point_items(at[1])
-    yield from _compare_items((), *items, {name: equal_error_rate}, resampling)
+    yield from _compare_items((), *items, name_at(frame_measures(), coarser_s), resampling)
     ratios = [
         decision_ratios(frames.is_spoof, ~decide(frames.score, threshold), frames.utterance)
         for frames in at
@@ -233,7 +231,7 @@ def _compare_frames(
 def _compare_ratios(
     one: Ratios, other: Ratios, items: Items, resampling: Resampling
 ) -> Iterator[Compared]:
-    """Yield what both define of precision, recall and F1; `items` are the frames of one."""
+    """Yield precision, recall and F1 where both define them; `items` are the frames of one."""
     names = [name for name in one.defined.names if name in other.defined.names]
     one, other = one.only(names), other.only(names)
     differences = {name: _without_interval(one.values[name] - other.values[name]) for name in names}
@@ -252,7 +250,7 @@ def _common_frames(judged: Judged, common: Integers) -> tuple[Frames, Reference]
 
 
 def corrected(compared: Sequence[Compared]) -> Iterator[Compared]:
-    """Yield all with their corrected p-values, figure by figure; those without one stay so."""
+    """Yield all with corrected p-values, metric by metric; those without one stay as they are."""
     for name in dict.fromkeys(each.figure for each in compared):
         group = [each for each in compared if each.figure == name]
         tested = [

@@ -14,20 +14,15 @@ import numpy as np
 from bench.data.asv import AsvScores, asv_scores, tdcf_coefficients
 from bench.data.places import find_file
 from bench.errors import BenchError
-from bench.metrics.auc import auc
-from bench.metrics.bootstrap import Decided, Least, Measure, equal_error_rate
 from bench.metrics.breakdown import Cell
-from bench.metrics.cllr import cllr, min_cllr
-from bench.metrics.dcf import act_dcf, min_dcf
-from bench.metrics.tdcf import Coefficients, asv_errors, coefficients_2019, min_tdcf
+from bench.metrics.measure import Measure, ScoreMetric, TandemMetric
+from bench.metrics.registry import describe_metrics, select_metrics
+from bench.metrics.tdcf import Coefficients, asv_errors, coefficients_2019
 from bench.specs.corpus import CorpusCard
 
 _EVERYTHING = Cell({}, np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
 """The pooled cell, as far as coefficients go."""
 
-
-BROKEN_DOWN = ("eer", "min_tdcf", "min_dcf")
-"""Figures that organisers break down by condition, and a breakdown has unless others are asked."""
 PACKAGE = "eer_official"
 """The EER as ASVspoof's packages print it: no function of a tally, as it parts tied trials."""
 
@@ -96,26 +91,40 @@ class Official:
     @property
     def names(self) -> tuple[str, ...]:
         """The names of all figures (`bench.metrics.catalogue`)."""
-        tandem = ("min_tdcf",) if self.tandem else ()
-        costs = ("min_dcf", "act_dcf", "cllr", "min_cllr") if "dcf" in self.asked else ()
-        return ("eer", *tandem, *costs, "auc")
+        given = {
+            **select_utterance_metrics(self.asked),
+            **(select_metrics(TandemMetric) if self.tandem else {}),
+        }
+        return tuple(name for name in describe_metrics() if name in given)
 
     def measures(self, cell: Cell, names: Collection[str]) -> dict[str, Measure]:
         """Return those of the figures `names` that are defined for the trials of `cell`; min t-DCF
         is where its coefficients are known.
         """
-        found: dict[str, Measure] = {
-            "eer": equal_error_rate,
-            "min_dcf": Least(min_dcf),
-            "act_dcf": Decided(act_dcf),
-            "cllr": cllr,
-            "min_cllr": min_cllr,
-            "auc": auc,
+        measures = {
+            name: metric.measure for name, metric in select_utterance_metrics(self.asked).items()
         }
         coefficients = self.tandem.coefficients(cell) if self.tandem else None
         if coefficients is not None:
-            found["min_tdcf"] = Least(lambda counts: min_tdcf(counts, coefficients))
-        return {name: found[name] for name in self.names if name in names and name in found}
+            tandem = select_metrics(TandemMetric).items()
+            measures |= {name: metric.measure(coefficients) for name, metric in tandem}
+        return {name: measures[name] for name in self.names if name in names and name in measures}
+
+
+def select_utterance_metrics(official: Collection[str]) -> dict[str, ScoreMetric]:
+    """Return the metrics of utterances that a corpus has whose card's `official` is given."""
+    return {
+        name: metric
+        for name, metric in select_metrics(ScoreMetric).items()
+        if "utterances" in metric.trials and metric.official in ("", *official)
+    }
+
+
+def name_broken_down() -> tuple[str, ...]:
+    """Return the metrics that organisers break down by condition: those that a breakdown has unless
+    others are asked for.
+    """
+    return tuple(name for name, metric in describe_metrics().items() if metric.broken_down)
 
 
 def official(card: CorpusCard, split: str, place: Path) -> Official:
@@ -143,4 +152,4 @@ def official(card: CorpusCard, split: str, place: Path) -> Official:
     try:
         return Official(card.official, Tandem("2021", path, table=tdcf_coefficients(path)))
     except BenchError as error:
-        raise BenchError(f"min t-DCF of {card.short}: {error}") from error
+        raise BenchError(error.code, f"min t-DCF of {card.short}: {error}") from error

@@ -1,4 +1,4 @@
-"""A verdict as text for people, as Markdown's tables, and as what JSON can hold."""
+"""A report of a score file as text for people, as Markdown's tables, and as what JSON can hold."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bench._io.markdown import bullets, escaped, heading, marked, prose, table
-from bench.config import Form
 from bench.evaluation.breakdown_table import (
     DIGITS,
     INTERVAL,
@@ -26,10 +25,10 @@ from bench.evaluation.verdict import Verdict
 from bench.issues import Issue
 from bench.metrics.catalogue import metric, printed_unit, shown
 from bench.metrics.eer_variants import FORMULAS
-from bench.metrics.scores import Figure
+from bench.metrics.measured import Figure
+from bench.smoke import smoke_prefix
 
 _UNDRAWN = "none, as asked for"
-_SMOKE: Mapping[Form, str] = {"paper": "", "smoke": "SMOKE: "}
 DIFFERENCE = """\
 - difference: A minus B on the same resamples; p-values are two-sided (Student's t or, where few
   errors tell A and B apart, the exact one of these errors if it is larger), corrected for the
@@ -40,7 +39,7 @@ def markdown(verdict: Verdict) -> str:
     """Return the verdict as Markdown, readable as plain text too."""
     name = verdict.name or verdict.scores.name
     lines = [
-        heading(1, f"{_SMOKE[verdict.form]}{name} on {verdict.corpus}, {verdict.split}"),
+        heading(1, f"{smoke_prefix(verdict.form)}{name} on {verdict.corpus}, {verdict.split}"),
         "",
         bullets(
             [
@@ -94,7 +93,7 @@ def comparison(result: Comparison) -> str:
     lines = [
         heading(
             1,
-            f"{_SMOKE[result.form]}{result.names[0]} (A) and {result.names[1]} (B) on "
+            f"{smoke_prefix(result.form)}{result.names[0]} (A) and {result.names[1]} (B) on "
             f"{result.corpus}, {result.split}",
         ),
         "",
@@ -111,8 +110,9 @@ def comparison(result: Comparison) -> str:
 
 
 def compared_table(by: Sequence[str], compared: Sequence[Compared], without: str = "") -> list[str]:
-    """Return differences as a table of Markdown; `by` is what their levels are of, `without` stands
-    behind each result.
+    """Return differences as a table of Markdown.
+
+    `by` are the fields of their levels, `without` stands behind each result.
     """
     if not compared:
         return ["No result."]
@@ -253,9 +253,9 @@ def _results_section(verdict: Verdict) -> list[str]:
     rows: list[list[str]] = []
     for name, figure in verdict.figures.items():
         info = metric(name)
-        label, says = (info.label, info.says) if info else (name, "")
+        label, definition = (info.label, info.definition) if info else (name, "")
         cells = (*format_result(name, figure), *_error_cells(figure))
-        rows.append([label + _missing_note(verdict.missing), *cells, says])
+        rows.append([label + _missing_note(verdict.missing), *cells, definition])
     return render_columns(["Metric", "Value", INTERVAL, *_ERROR_HEADINGS, "What it is"], rows)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bench.metrics.measure import Ordered, ScoreMetric
 from bench.metrics.tally import Tally, errors
 
 RESULTS_VERSION = 1
@@ -9,11 +10,11 @@ RESULTS_VERSION = 1
 
 
 def auc(counts: Tally) -> float:
-    """Return the area under the ROC curve, a fraction: how often a bona fide trial has a higher
-    score than a spoof trial, a tie counting half.
+    """Return the area under the ROC curve, a fraction.
 
-    It is the Mann-Whitney statistic over the number of pairs (Hanley and McNeil, Radiology 143,
-    1982), and so the trapezoidal area: 1 where the classes are apart, 0.5 by chance.
+    It is the share of pairs in which the bona fide trial scores above the spoof trial; a tie counts
+    half. That is the Mann-Whitney statistic over the number of pairs (Hanley and McNeil, Radiology
+    143, 1982): 1 where the classes are separated, 0.5 by chance.
 
     A BenchError is raised for a class without any weight.
 
@@ -24,3 +25,20 @@ def auc(counts: Tally) -> float:
     missed, rejected = errors(counts)
     lower = counts.bonafide @ rejected - counts.bonafide @ counts.spoof / 2
     return float(lower / missed[-1] / rejected[-1])
+
+
+METRICS = (
+    ScoreMetric(
+        name="auc",
+        label="AUC",
+        unit="rate",
+        better="higher",
+        definition="area under the ROC curve; ties count half",
+        source="Hanley and McNeil, Radiology 143, 1982 (the Mann-Whitney statistic)",
+        needs="scores",
+        trials=("utterances",),
+        by_logit=False,
+        order=30,
+        measure=Ordered(auc),
+    ),
+)

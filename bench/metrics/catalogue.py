@@ -1,75 +1,12 @@
-"""Every figure that the suite prints: what it is called, in what unit, which way is better."""
+"""How results are shown: what each is called, in what unit, which way is better."""
 
 from __future__ import annotations
 
 import re
-from typing import Literal, NamedTuple
+from dataclasses import replace
+from typing import Literal
 
-
-class Metric(NamedTuple):
-    """How a figure is shown."""
-
-    label: str
-    unit: Literal["rate", "cost", "bits"]
-    """`rate`: a fraction, shown in per cent. `cost`: 1 is what the better of accepting all and
-    rejecting all costs. `bits`: per trial."""
-    better: Literal["lower", "higher"]
-    says: str
-    """Its definition in a line."""
-
-
-METRICS = {
-    "eer": Metric(
-        "EER", "rate", "lower", "mean of FRR and FAR where they are closest; ties move together"
-    ),
-    "eer_official": Metric(
-        "EER, ASVspoof package",
-        "rate",
-        "lower",
-        "what the organisers' code prints: tied scores one by one, bona fide first",
-    ),
-    "auc": Metric("AUC", "rate", "higher", "area under the ROC curve; ties count half"),
-    "min_tdcf": Metric(
-        "min t-DCF",
-        "cost",
-        "lower",
-        "least tandem cost with the organisers' ASV system, normalised",
-    ),
-    "min_dcf": Metric(
-        "minDCF",
-        "cost",
-        "lower",
-        "least cost at P(spoof) 0.05, miss 1, false alarm 10, normalised",
-    ),
-    "act_dcf": Metric(
-        "actDCF", "cost", "lower", "the same at the Bayes threshold of log-likelihood ratios"
-    ),
-    "cllr": Metric(
-        "Cllr", "bits", "lower", "cost of the scores as log-likelihood ratios; 0 best, 1 no use"
-    ),
-    "min_cllr": Metric(
-        "min Cllr", "bits", "lower", "Cllr after the best monotone recalibration (PAV)"
-    ),
-    "range_eer": Metric(
-        "range EER", "rate", "lower", "EER of time: errors weighed by their exact duration"
-    ),
-    "utterance_eer": Metric(
-        "utterance EER", "rate", "lower", "EER of utterances by their lowest frame"
-    ),
-    "f1": Metric("F1 bona fide", "rate", "higher", "F1 of frames with bona fide as positive class"),
-    "precision": Metric("precision bona fide", "rate", "higher", "of frames decided bona fide"),
-    "recall": Metric("recall bona fide", "rate", "higher", "of frames labelled bona fide"),
-    "f1_spoof": Metric("F1 spoof", "rate", "higher", "F1 of frames with spoof as positive class"),
-    "precision_spoof": Metric("precision spoof", "rate", "higher", "of frames decided spoof"),
-    "recall_spoof": Metric("recall spoof", "rate", "higher", "of frames labelled spoof"),
-    "error": Metric("error rate", "rate", "lower", "share of frames decided wrongly"),
-}
-"""By name. A name may carry an evaluation before it (`partialspoof.eer`) and a resolution after it
-(`eer_160ms`)."""
-
-
-_LOGIT = "_bonafide_logit"
-"""Ends the name of a figure by the bona fide logit instead of the score."""
+from bench.metrics.registry import LOGIT, Metric, describe_metrics
 
 
 def metric(name: str) -> Metric | None:
@@ -79,19 +16,21 @@ def metric(name: str) -> Metric | None:
     'EER at 160 ms'
     """
     base = name.rpartition(".")[2]
-    if base.endswith(_LOGIT) and (of_score := METRICS.get(base.removesuffix(_LOGIT))):
-        return of_score._replace(
+    metrics = describe_metrics()
+    if base.endswith(LOGIT) and (of_score := metrics.get(base.removesuffix(LOGIT))):
+        return replace(
+            of_score,
             label=f"{of_score.label} of the bona fide logit",
-            says=f"the {of_score.label} by the bona fide logit alone",
+            definition=f"the {of_score.label} by the bona fide logit alone",
         )
-    found = METRICS.get(base)
     resolution = re.fullmatch(r"(.+)_(\d+)ms", base)
-    if found is None and resolution and resolution[1] in METRICS:
-        return METRICS[resolution[1]]._replace(
-            label=f"{METRICS[resolution[1]].label} at {resolution[2]} ms",
-            says=f"of frames of {resolution[2]} ms",
+    if base not in metrics and resolution and resolution[1] in metrics:
+        return replace(
+            metrics[resolution[1]],
+            label=f"{metrics[resolution[1]].label} at {resolution[2]} ms",
+            definition=f"of frames of {resolution[2]} ms",
         )
-    return found
+    return metrics.get(base)
 
 
 def is_rate(name: str) -> bool:
@@ -100,8 +39,8 @@ def is_rate(name: str) -> bool:
     >>> is_rate("dev.eer"), is_rate("train.loss")
     (True, False)
     """
-    found = metric(name)
-    return found is not None and found.unit == "rate"
+    known_metric = metric(name)
+    return known_metric is not None and known_metric.unit == "rate"
 
 
 def printed_unit(name: str) -> Literal["%", "cost", "bits"] | None:
@@ -110,8 +49,10 @@ def printed_unit(name: str) -> Literal["%", "cost", "bits"] | None:
     >>> printed_unit("partialspoof.eer"), printed_unit("min_tdcf"), printed_unit("train.loss")
     ('%', 'cost', None)
     """
-    found = metric(name)
-    return None if found is None else "%" if found.unit == "rate" else found.unit
+    known_metric = metric(name)
+    return (
+        None if known_metric is None else "%" if known_metric.unit == "rate" else known_metric.unit
+    )
 
 
 def digits(name: str) -> int:

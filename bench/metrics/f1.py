@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike
 
 from bench.errors import BenchError
 from bench.metrics.det import eer
-from bench.metrics.tally import Bools
+from bench.metrics.measure import Confusion, DecisionMetric
+from bench.metrics.tally import Bools, Floats
 
 RESULTS_VERSION = 1
 """Raised when what this module gives can change (`bench.versions`)."""
@@ -37,16 +38,16 @@ def decision_at(threshold: float) -> Decision:
     return Decision(f"score > {threshold:g}", threshold)
 
 
-def decision_at_eer(bonafide: ArrayLike, spoof: ArrayLike, of: str) -> Decision:
-    """Return the decision at the EER threshold of the set named `of`, given its frames' scores by
-    class: the dev set, as a threshold from the set it is judged on is no decision but an oracle.
+def decision_at_eer(bonafide: ArrayLike, spoof: ArrayLike, set_name: str) -> Decision:
+    """Return the decision at the EER threshold of another set, given its scores by class.
 
-    Raise BenchError as `bench.metrics.det.eer`.
+    `set_name` is the set's name, as `dev`. A threshold taken from the set that is evaluated would
+    be an oracle, not a decision. Raise BenchError as `bench.metrics.det.eer`.
 
     >>> decision_at_eer([3.0, 2.0], [1.0, 0.0], "dev")
     Decision(rule='EER of dev', threshold=1.0)
     """
-    return Decision(f"EER of {of}", eer(bonafide, spoof).threshold)
+    return Decision(f"EER of {set_name}", eer(bonafide, spoof).threshold)
 
 
 class ClassFigures(NamedTuple):
@@ -88,8 +89,9 @@ def frame_figures(
 
 
 def decide(score: ArrayLike, threshold: float = 0.0) -> Bools:
-    """Return True where `score > threshold`: decided bona fide. BenchError where a score is not a
-    number.
+    """Return True where `score > threshold`, that is where bona fide is decided.
+
+    A BenchError is raised for a score that is not a number.
 
     >>> decide([0.5, 0.0]).tolist()
     [True, False]
@@ -97,15 +99,19 @@ def decide(score: ArrayLike, threshold: float = 0.0) -> Bools:
     scores = np.asarray(score, dtype=np.float64)
     missing = np.flatnonzero(np.isnan(scores))
     if len(missing):
-        raise BenchError(f"score {missing[0]} is not a number ({len(missing)} of {scores.size})")
+        raise BenchError(
+            "metric.not-finite",
+            f"score {missing[0]} is not a number ({len(missing)} of {scores.size})",
+        )
     return scores > threshold
 
 
 def _figures(truth: Bools, decided: Bools) -> ClassFigures:
     if truth.shape != decided.shape:
         raise BenchError(
+            "metric.lengths-differ",
             f"labels and scores are compared one by one, but there are {truth.size} labels and "
-            f"{decided.size} scores"
+            f"{decided.size} scores",
         )
     hits, labelled, named = (int(np.sum(chosen)) for chosen in (truth & decided, truth, decided))
     return ClassFigures(
@@ -115,3 +121,107 @@ def _figures(truth: Bools, decided: Bools) -> ClassFigures:
 
 def _share(part: int, whole: int) -> float:
     return part / whole if whole else float("nan")
+
+
+def _precision(counts: Confusion) -> tuple[Floats, Floats]:
+    return counts.hits, counts.hits + counts.false_alarms
+
+
+def _recall(counts: Confusion) -> tuple[Floats, Floats]:
+    return counts.hits, counts.hits + counts.misses
+
+
+def _f1(counts: Confusion) -> tuple[Floats, Floats]:
+    return 2 * counts.hits, 2 * counts.hits + counts.false_alarms + counts.misses
+
+
+METRICS = (
+    DecisionMetric(
+        name="precision",
+        label="precision bona fide",
+        unit="rate",
+        better="higher",
+        definition="of frames decided bona fide",
+        source="van Rijsbergen, Information Retrieval, 1979, chapter 7",
+        needs="decisions",
+        trials=("frames",),
+        by_logit=False,
+        logged=False,
+        order=40,
+        positive="bonafide",
+        ratio=_precision,
+    ),
+    DecisionMetric(
+        name="recall",
+        label="recall bona fide",
+        unit="rate",
+        better="higher",
+        definition="of frames labelled bona fide",
+        source="van Rijsbergen, Information Retrieval, 1979, chapter 7",
+        needs="decisions",
+        trials=("frames",),
+        by_logit=False,
+        logged=False,
+        order=41,
+        positive="bonafide",
+        ratio=_recall,
+    ),
+    DecisionMetric(
+        name="f1",
+        label="F1 bona fide",
+        unit="rate",
+        better="higher",
+        definition="F1 of frames with bona fide as positive class",
+        source="van Rijsbergen, Information Retrieval, 1979, chapter 7; printed by SAL and BAM",
+        needs="decisions",
+        trials=("frames",),
+        by_logit=False,
+        order=42,
+        positive="bonafide",
+        ratio=_f1,
+    ),
+    DecisionMetric(
+        name="precision_spoof",
+        label="precision spoof",
+        unit="rate",
+        better="higher",
+        definition="of frames decided spoof",
+        source="van Rijsbergen, Information Retrieval, 1979, chapter 7",
+        needs="decisions",
+        trials=("frames",),
+        by_logit=False,
+        logged=False,
+        order=43,
+        positive="spoof",
+        ratio=_precision,
+    ),
+    DecisionMetric(
+        name="recall_spoof",
+        label="recall spoof",
+        unit="rate",
+        better="higher",
+        definition="of frames labelled spoof",
+        source="van Rijsbergen, Information Retrieval, 1979, chapter 7",
+        needs="decisions",
+        trials=("frames",),
+        by_logit=False,
+        logged=False,
+        order=44,
+        positive="spoof",
+        ratio=_recall,
+    ),
+    DecisionMetric(
+        name="f1_spoof",
+        label="F1 spoof",
+        unit="rate",
+        better="higher",
+        definition="F1 of frames with spoof as positive class",
+        source="van Rijsbergen, Information Retrieval, 1979, chapter 7",
+        needs="decisions",
+        trials=("frames",),
+        by_logit=False,
+        order=45,
+        positive="spoof",
+        ratio=_f1,
+    ),
+)

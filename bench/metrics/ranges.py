@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bench.metrics.det import EerResult
+from bench.metrics.det import EerResult, equal_error_rate
 from bench.metrics.items import Items, items_eer
+from bench.metrics.measure import FrameMetric
 from bench.metrics.tally import Integers
 from bench.metrics.timeline import Frames, Reference, paired
 
@@ -40,7 +41,7 @@ def ranges(frames: Frames, reference: Reference) -> Ranges:
     # One time axis, utterances end to end, so that starts and ends ascend.
     ends = np.cumsum(pair.length)
     begins = ends - pair.length
-    begin, last = (np.repeat(of, pair.scored.items) for of in (begins, ends))
+    begin, last = (np.repeat(column, pair.scored.items) for column in (begins, ends))
     start, end = frames.start + begin, frames.end + begin
     for time in (start, end):
         np.minimum(time, last, out=time)
@@ -56,17 +57,17 @@ def ranges(frames: Frames, reference: Reference) -> Ranges:
     left_spoof = np.add.reduceat(stretch, pair.labelled.first)
     left_spoof -= np.add.reduceat(spoof, pair.scored.first)
     inside, open_ = length > 0, left > 0
-    kept = slice(None) if inside.all() else inside
+    chosen = slice(None) if inside.all() else inside
     bonafide, spoof = (
-        np.concatenate([of[kept], rest[open_]], dtype=np.float64)
-        for of, rest in ((length - spoof, left - left_spoof), (spoof, left_spoof))
+        np.concatenate([column[chosen], rest[open_]], dtype=np.float64)
+        for column, rest in ((length - spoof, left - left_spoof), (spoof, left_spoof))
     )
     return Ranges(
         Items(
-            np.append(frames.score[kept], np.full(open_.sum(), np.inf)),
+            np.append(frames.score[chosen], np.full(open_.sum(), np.inf)),
             bonafide,
             spoof,
-            np.append(frames.utterance[kept], pair.scored.utterance[open_]),
+            np.append(frames.utterance[chosen], pair.scored.utterance[open_]),
         ),
         int(left.sum()),
         int((frames.end - frames.start).sum() - length.sum()),
@@ -90,7 +91,12 @@ def range_eer(frames: Frames, reference: Reference) -> EerResult:
     >>> range_eer(frames_on_grid([3], 320, [2.0, 1.0, 0.0]), truth)
     EerResult(eer=0.16666666666666666, threshold=0.0)
     """
-    return items_eer(ranges(frames, reference).items)
+    return items_eer(range_items(frames, reference))
+
+
+def range_items(frames: Frames, reference: Reference) -> Items:
+    """Return the items of `ranges` alone."""
+    return ranges(frames, reference).items
 
 
 def _overlaps(
@@ -99,13 +105,34 @@ def _overlaps(
     """Return the samples of each frame that are in any of the spoof stretches; both ascend."""
     first = np.searchsorted(end, spoof_start, side="right")
     last = np.searchsorted(start, spoof_end, side="left") - 1
-    met = first <= last
-    first, last, spoof_start, spoof_end = (of[met] for of in (first, last, spoof_start, spoof_end))
+    touched = first <= last
+    first, last, spoof_start, spoof_end = (
+        column[touched] for column in (first, last, spoof_start, spoof_end)
+    )
     # Whole frames from the first to the last that a stretch meets, less what sticks out of it.
     changes = np.zeros(len(start) + 1, dtype=np.int64)
     np.add.at(changes, first, 1)
     np.add.at(changes, last + 1, -1)
-    found = np.cumsum(changes[:-1]) * (end - start)
-    np.subtract.at(found, first, np.maximum(spoof_start - start[first], 0))
-    np.subtract.at(found, last, np.maximum(end[last] - spoof_end, 0))
-    return found
+    overlap = np.cumsum(changes[:-1]) * (end - start)
+    np.subtract.at(overlap, first, np.maximum(spoof_start - start[first], 0))
+    np.subtract.at(overlap, last, np.maximum(end[last] - spoof_end, 0))
+    return overlap
+
+
+METRICS = (
+    FrameMetric(
+        name="range_eer",
+        label="range EER",
+        unit="rate",
+        better="lower",
+        definition="EER of time: errors weighed by their exact duration",
+        source="Zhang et al., Interspeech 2023",
+        needs="frames",
+        trials=("frames",),
+        by_logit=False,
+        order=50,
+        by_time=True,
+        items=range_items,
+        measure=equal_error_rate,
+    ),
+)

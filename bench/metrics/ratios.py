@@ -15,8 +15,11 @@ import numpy as np
 from bench.errors import BenchError
 from bench.metrics.bootstrap import LEVEL, Interval, interval
 from bench.metrics.exact import FEW, bounds, worth
+from bench.metrics.measure import Confusion, DecisionMetric
 from bench.metrics.plans import Groups, Plan, by_utterance, check_draws, groups, sums
+from bench.metrics.registry import select_metrics
 from bench.metrics.tally import Bools, Floats, Integers
+from bench.units import BONAFIDE, SPOOF
 
 _BATCH = 64
 
@@ -55,8 +58,8 @@ class Ratios(NamedTuple):
     def only(self, names: Iterable[str]) -> Ratios:
         """Return the figures of these names alone."""
         at = [self.names.index(name) for name in names]
-        kept = tuple(self.names[i] for i in at)
-        return self._replace(names=kept, part=self.part[:, at], whole=self.whole[:, at])
+        chosen = tuple(self.names[i] for i in at)
+        return self._replace(names=chosen, part=self.part[:, at], whole=self.whole[:, at])
 
     @property
     def defined(self) -> Ratios:
@@ -65,28 +68,35 @@ class Ratios(NamedTuple):
 
 
 def decision_ratios(is_spoof: Bools, decided_spoof: Bools, unit: Integers) -> Ratios:
-    """Return precision, recall and F1 of both classes, bona fide first, over all frames.
+    """Return every metric of decisions (precision, recall and F1 of both classes) over all frames.
 
-    Arrays of shape (n,), an item a frame, `unit` the code of its utterance. Defined as in
-    `bench.metrics.f1.frame_figures`.
+    Arrays of shape (n,), an item a frame, `unit` the code of its utterance.
 
     >>> truth, decided = np.array([False, False, True]), np.array([False, True, True])
     >>> decision_ratios(truth, decided, np.arange(3)).values["recall"]
     0.5
     """
     units, code = np.unique(unit, return_inverse=True)
-    part, whole = list[Floats](), list[Floats]()
-    for truth, decided in ((~is_spoof, ~decided_spoof), (is_spoof, decided_spoof)):
-        hits, labelled, named = (
-            np.bincount(code[chosen], minlength=len(units)).astype(np.float64)
-            for chosen in (truth & decided, truth, decided)
+    right, missed, accepted, rejected = (
+        np.bincount(code[chosen], minlength=len(units)).astype(np.float64)
+        for chosen in (
+            ~is_spoof & ~decided_spoof,
+            ~is_spoof & decided_spoof,
+            is_spoof & ~decided_spoof,
+            is_spoof & decided_spoof,
         )
-        part += [hits, hits, 2 * hits]
-        whole += [named, labelled, labelled + named]
-    names = [f"{name}{of}" for of in ("", "_spoof") for name in ("precision", "recall", "f1")]
-    missed, accepted = ~is_spoof & decided_spoof, is_spoof & ~decided_spoof
-    decisions = Decisions(*(float(of.sum()) for of in (missed, accepted, ~is_spoof, is_spoof)))
-    return Ratios((*names,), units, np.stack(part, axis=1), np.stack(whole, axis=1), decisions)
+    )
+    confusions = {
+        BONAFIDE: Confusion(right, missed, accepted, rejected),
+        SPOOF: Confusion(rejected, accepted, missed, right),
+    }
+    metrics = select_metrics(DecisionMetric)
+    ratios = [metric.ratio(confusions[metric.positive]) for metric in metrics.values()]
+    part, whole = (np.stack(columns, axis=1) for columns in zip(*ratios, strict=True))
+    decisions = Decisions(
+        *(float(chosen_frames.sum()) for chosen_frames in (missed, accepted, ~is_spoof, is_spoof))
+    )
+    return Ratios((*metrics,), units, part, whole, decisions)
 
 
 def group_ratios(names: Sequence[str], group: Integers, hit: Bools, unit: Integers) -> Ratios:
@@ -99,10 +109,10 @@ def group_ratios(names: Sequence[str], group: Integers, hit: Bools, unit: Intege
     0.5
     """
     units, code = np.unique(unit, return_inverse=True)
-    place = code * len(names) + group
+    cell = code * len(names) + group
     part, whole = (
-        np.bincount(of, minlength=len(units) * len(names)).reshape(len(units), -1)
-        for of in (place[hit], place)
+        np.bincount(cells, minlength=len(units) * len(names)).reshape(len(units), -1)
+        for cells in (cell[hit], cell)
     )
     return Ratios((*names,), units, part.astype(np.float64), whole.astype(np.float64))
 
@@ -125,13 +135,13 @@ def ratio_intervals(
     >>> round(found.low, 4), found.high, found.few
     (0.9404, 1.0, True)
     """
-    met = groups(plan or by_utterance(ratios.unit), [ratios.unit])
-    return intervals_of(ratios, replicated_ratios([ratios], met, replicates, seed)[0])
+    drawn_groups = groups(plan or by_utterance(ratios.unit), [ratios.unit])
+    return intervals_of(ratios, replicated_ratios([ratios], drawn_groups, replicates, seed)[0])
 
 
 def intervals_of(ratios: Ratios, replicates: Floats) -> dict[str, Interval]:
     """Return `ratio_intervals` of replicates that are drawn already, (replicates, k)."""
-    found = dict[str, Interval]()
+    by_name = dict[str, Interval]()
     for name, values, part, whole in zip(
         ratios.names,
         replicates.T,
@@ -141,10 +151,10 @@ def intervals_of(ratios: Ratios, replicates: Floats) -> dict[str, Interval]:
     ):
         defined = values[~np.isnan(values)]
         if not len(defined):
-            raise BenchError(f"{name} is not defined: nothing is counted")
+            raise BenchError("metric.no-interval", f"{name} is not defined: nothing is counted")
         drawn = interval(defined, len(values) - len(defined))
-        found[name] = _widened(drawn._replace(**ratios.decisions._asdict()), part, whole)
-    return found
+        by_name[name] = _widened(drawn._replace(**ratios.decisions._asdict()), part, whole)
+    return by_name
 
 
 def _widened(drawn: Interval, part: Floats, whole: Floats) -> Interval:
@@ -170,14 +180,14 @@ def replicated_ratios(
         for one, group in zip(systems, groups.of, strict=True)
     ]
     nothing = np.empty((groups.n, 0))
-    found = np.empty((len(systems), replicates, len(systems[0].names)))
+    values = np.empty((len(systems), replicates, len(systems[0].names)))
     for start in range(0, replicates, _BATCH):
         numbers = range(start, min(start + _BATCH, replicates))
         weights = np.stack([groups.replicate(seed, i, nothing).weights for i in numbers])
         for which, columns in enumerate(of_groups):
             part, whole = np.split(weights @ columns, 2, axis=1)
-            found[which, start : numbers.stop] = _divided(part, whole)
-    return found
+            values[which, start : numbers.stop] = _divided(part, whole)
+    return values
 
 
 def _divided(part: Floats, whole: Floats) -> Floats:

@@ -96,9 +96,11 @@ def over_seeds(values: Sequence[float]) -> OverSeeds:
     """
     array = np.asarray(values, dtype=np.float64)
     if not len(array):
-        raise BenchError("no seed has this metric")
+        raise BenchError("metric.no-value", "no seed has this metric")
     if not np.isfinite(array).all():
-        raise BenchError(f"the metric of a seed is not a finite number: {array.tolist()}")
+        raise BenchError(
+            "metric.not-finite", f"the metric of a seed is not a finite number: {array.tolist()}"
+        )
     n, mean = len(array), float(array.mean())
     ends = float(array.min()), float(array.max())
     if n < 2:
@@ -119,7 +121,10 @@ def t_quantile(probability: float, freedom: int) -> float:
     (12.706, 4.303)
     """
     if not 0 < probability < 1 or freedom < 1:
-        raise BenchError(f"no quantile {probability} of t with {freedom} degrees of freedom")
+        raise BenchError(
+            "metric.probability",
+            f"no quantile {probability} of t with {freedom} degrees of freedom",
+        )
     if probability < 0.5:
         return -t_quantile(1 - probability, freedom)
     low, high = 0.0, math.pi / 2

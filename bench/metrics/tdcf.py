@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 from bench.errors import BenchError
 from bench.metrics.dcf import Cost, min_cost
 from bench.metrics.det import eer_official
+from bench.metrics.measure import TandemMetric
 from bench.metrics.tally import Tally, trials
 
 RESULTS_VERSION = 1
@@ -75,7 +76,9 @@ def asv_errors(target: ArrayLike, nontarget: ArrayLike, spoof: ArrayLike) -> Asv
     1.0
     """
     kinds = {"target": target, "nontarget": nontarget, "spoof": spoof}
-    targets, nontargets, spoofs = (trials(of, f"ASV {kind}") for kind, of in kinds.items())
+    targets, nontargets, spoofs = (
+        trials(scores_of_kind, f"ASV {kind}") for kind, scores_of_kind in kinds.items()
+    )
     rate, threshold = eer_official(targets, nontargets)
     return AsvErrors(
         float(np.mean(targets < threshold)),
@@ -142,9 +145,29 @@ def min_tdcf(counts: Tally, coefficients: Coefficients) -> Cost:
     norm = c0 + min(c1, c2)
     if not all(math.isfinite(c) and c >= 0 for c in coefficients) or norm == 0:
         raise BenchError(
+            "metric.tdcf-undefined",
             f"the t-DCF is not defined for C0 = {c0:g}, C1 = {c1:g}, C2 = {c2:g}: all have to be "
             "at least 0 and the norm C0 + min(C1, C2) more; are the speaker verification scores "
-            "those of these trials?"
+            "those of these trials?",
         )
     least = min_cost(counts, c1, c2)
     return least._replace(cost=(c0 + least.cost) / norm)
+
+
+METRICS = (
+    TandemMetric(
+        name="min_tdcf",
+        label="min t-DCF",
+        unit="cost",
+        better="lower",
+        definition="least tandem cost with the organisers' ASV system, normalised",
+        source="Kinnunen et al., Odyssey 2018 (form of 2019) and IEEE/ACM TASLP 28, 2020 (form of "
+        "2021)",
+        needs="ASV scores",
+        trials=("utterances",),
+        official="min_tdcf",
+        broken_down=True,
+        order=10,
+        compute=min_tdcf,
+    ),
+)

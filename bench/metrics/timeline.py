@@ -60,12 +60,13 @@ def frames(utterance: ArrayLike, start: ArrayLike, end: ArrayLike, score: ArrayL
         np.asarray(score, dtype=np.float64),
     )
     if not _size(*unsorted):
-        raise BenchError("there is no scored frame")
+        raise BenchError("metric.frames-malformed", "there is no scored frame")
     wrong = np.flatnonzero(~np.isfinite(unsorted.score))
     if len(wrong):
         raise BenchError(
+            "metric.not-finite",
             f"score {wrong[0]} is {unsorted.score[wrong[0]]} ({len(wrong)} of "
-            f"{len(unsorted.score)} are not finite numbers)"
+            f"{len(unsorted.score)} are not finite numbers)",
         )
     ordered = _sorted(unsorted)
     _check_order(ordered)
@@ -84,7 +85,10 @@ def frames_on_grid(counts: ArrayLike, frame: int, score: ArrayLike) -> Frames:
     count = _whole(counts, "count")
     scores = np.asarray(score, dtype=np.float64)
     if count.sum() != len(scores):
-        raise BenchError(f"{len(scores)} scores for {count.sum()} frames in all utterances")
+        raise BenchError(
+            "metric.lengths-differ",
+            f"{len(scores)} scores for {count.sum()} frames in all utterances",
+        )
     start = within(count) * frame
     return frames(np.repeat(np.arange(len(count)), count), start, start + frame, scores)
 
@@ -109,17 +113,21 @@ def reference(
         step,
     )
     if not _size(*whole[:4]):
-        raise BenchError("there is no reference stretch")
+        raise BenchError("metric.reference-malformed", "there is no reference stretch")
     follows = _same(whole.utterance)
     if (np.diff(whole.utterance) < 0).any():
-        raise BenchError("reference stretches are not in the order of their utterances")
+        raise BenchError(
+            "metric.reference-malformed",
+            "reference stretches are not in the order of their utterances",
+        )
     broken = np.flatnonzero(
         (whole.start != np.where(follows, np.roll(whole.end, 1), 0)) | (whole.end <= whole.start)
     )
     if len(broken):
         raise BenchError(
+            "metric.reference-malformed",
             f"{_place(whole, broken[0])}: reference stretches follow one another from 0 to the "
-            "utterance's end, each at least a sample long"
+            "utterance's end, each at least a sample long",
         )
     joins = follows & (whole.is_spoof == np.roll(whole.is_spoof, 1))
     first = np.flatnonzero(~joins)
@@ -135,8 +143,10 @@ def frames_of(frames: Frames, utterances: ArrayLike) -> Frames:
     >>> frames_of(frames_on_grid([1, 1], 320, [1.0, 2.0]), [1]).score.tolist()
     [2.0]
     """
-    kept = np.isin(frames.utterance, np.asarray(utterances))
-    return Frames(frames.utterance[kept], frames.start[kept], frames.end[kept], frames.score[kept])
+    chosen = np.isin(frames.utterance, np.asarray(utterances))
+    return Frames(
+        frames.utterance[chosen], frames.start[chosen], frames.end[chosen], frames.score[chosen]
+    )
 
 
 def reference_of(reference: Reference, utterances: ArrayLike) -> Reference:
@@ -146,12 +156,12 @@ def reference_of(reference: Reference, utterances: ArrayLike) -> Reference:
     >>> reference_of(truth, [1]).end.tolist()
     [640]
     """
-    kept = np.isin(reference.utterance, np.asarray(utterances))
+    chosen = np.isin(reference.utterance, np.asarray(utterances))
     return Reference(
-        reference.utterance[kept],
-        reference.start[kept],
-        reference.end[kept],
-        reference.is_spoof[kept],
+        reference.utterance[chosen],
+        reference.start[chosen],
+        reference.end[chosen],
+        reference.is_spoof[chosen],
         reference.step,
     )
 
@@ -171,16 +181,22 @@ def reference_of_spoof(
     length = _whole(lengths, "length")
     code, first, last = _whole(utterance, "utterance"), _whole(start, "start"), _whole(end, "end")
     if _size(code, first, last) and code.max() >= len(length):
-        raise BenchError(f"a stretch of utterance {code.max()}: there are {len(length)} lengths")
+        raise BenchError(
+            "metric.reference-malformed",
+            f"a stretch of utterance {code.max()}: there are {len(length)} lengths",
+        )
     wrong = np.flatnonzero((last <= first) | (last > length[code]))
     if len(wrong):
         at = wrong[0]
         raise BenchError(
+            "metric.reference-malformed",
             f"utterance {code[at]}: a spoof stretch from {first[at]} to {last[at]} in "
-            f"{length[code[at]]} samples"
+            f"{length[code[at]]} samples",
         )
     if (length < 1).any():
-        raise BenchError(f"utterance {np.argmin(length)} has no sample")
+        raise BenchError(
+            "metric.reference-malformed", f"utterance {np.argmin(length)} has no sample"
+        )
     ends = np.cumsum(length)
     begins = ends - length
     edges = np.unique(np.concatenate([[0], ends, begins[code] + first, begins[code] + last]))
@@ -235,9 +251,9 @@ class Pair(NamedTuple):
 def paired(frames: Frames, reference: Reference) -> Pair:
     """Return the utterances of both; raise BenchError where there is none, or one has an utterance
     that the other has not: which trials to leave out is for the caller to decide, and to say."""
-    for of, what in ((frames, "scored frame"), (reference, "reference stretch")):
-        if not len(of.utterance):
-            raise BenchError(f"there is no {what}")
+    for stretches, what in ((frames, "scored frame"), (reference, "reference stretch")):
+        if not len(stretches.utterance):
+            raise BenchError("metric.frames-malformed", f"there is no {what}")
     scored, labelled = runs(frames.utterance), runs(reference.utterance)
     for here, there, what in (
         (labelled, scored, "labels but no scored frame"),
@@ -245,17 +261,23 @@ def paired(frames: Frames, reference: Reference) -> Pair:
     ):
         alone = np.setdiff1d(here.utterance, there.utterance, assume_unique=True)
         if len(alone):
-            raise BenchError(f"{len(alone)} utterances have {what}; the first is {alone[0]}")
+            raise BenchError(
+                "metric.trials-differ",
+                f"{len(alone)} utterances have {what}; the first is {alone[0]}",
+            )
     return Pair(scored, labelled, reference.end[labelled.first + labelled.items - 1])
 
 
 def _whole(values: ArrayLike, name: str) -> Integers:
     array: NDArray[Any] = np.asarray(values)
     if len(array) and not np.issubdtype(array.dtype, np.integer):
-        raise BenchError(f"{name}: whole numbers are needed (times in samples), not {array.dtype}")
+        raise BenchError(
+            "metric.frames-malformed",
+            f"{name}: whole numbers are needed (times in samples), not {array.dtype}",
+        )
     whole = array.astype(np.int64, copy=False)
     if len(whole) and whole.min() < 0:
-        raise BenchError(f"{name}: {whole.min()} is below 0")
+        raise BenchError("metric.frames-malformed", f"{name}: {whole.min()} is below 0")
     return whole
 
 
@@ -263,7 +285,9 @@ def _size(*arrays: Integers | Floats | Bools) -> int:
     """Return the common length of `arrays`."""
     shapes = [np.shape(array) for array in arrays]
     if len({*shapes}) > 1 or len(shapes[0]) != 1:
-        raise BenchError(f"arrays of one length are needed, not of shapes {shapes}")
+        raise BenchError(
+            "metric.lengths-differ", f"arrays of one length are needed, not of shapes {shapes}"
+        )
     return int(arrays[0].size)
 
 
@@ -279,12 +303,16 @@ def _sorted(frames: Frames) -> Frames:
 def _check_order(frames: Frames) -> None:
     empty = np.flatnonzero(frames.end <= frames.start)
     if len(empty):
-        raise BenchError(f"{_place(frames, empty[0])}: a frame ends later than it starts")
+        raise BenchError(
+            "metric.frames-malformed",
+            f"{_place(frames, empty[0])}: a frame ends later than it starts",
+        )
     overlaps = np.flatnonzero(_same(frames.utterance)[1:] & (frames.start[1:] < frames.end[:-1]))
     if len(overlaps):
         raise BenchError(
+            "metric.frames-malformed",
             f"{_place(frames, overlaps[0] + 1)}: it starts before the frame before it ends, at "
-            f"{frames.end[overlaps[0]]} ({len(overlaps)} such); each moment is scored once"
+            f"{frames.end[overlaps[0]]} ({len(overlaps)} such); each moment is scored once",
         )
 
 

@@ -69,7 +69,7 @@ class Column(Spec):
         if catalogue.metric(self.metric) is None:
             raise ValueError(
                 f"metric = {self.metric!r}: there is no metric {self.kind!r}"
-                f"{near(self.kind, catalogue.METRICS)}"
+                f"{near(self.kind, catalogue.describe_metrics())}"
             )
         return self
 

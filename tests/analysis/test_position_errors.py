@@ -12,8 +12,8 @@ from bench.analysis.position_errors import by_position, of_labels
 from bench.cards import table_cards
 from bench.config import Config
 from bench.data import corpora
+from bench.evaluation import score_file
 from bench.evaluation.score_frames import ScoreFrames, order_frames
-from bench.metrics import scores as score_file
 from bench.metrics.grid import Points, Surplus
 from bench.reports.evaluation_plots import ranked_strips
 from tests.errors import raises_code
@@ -128,7 +128,7 @@ def test_the_best_the_middle_and_the_worst_are_shown():
         "median": ["u8", "u0", "u9"],
         "worst": ["u5", "u2", "u10"],
     }
-    assert groups["median"][1].wrong == 0.5
+    assert groups["median"][1].error_share == 0.5
     assert groups["best"][0].edges_s[[0, 1, -1]] == pytest.approx([0, 0.02, 0.2])
 
 

@@ -13,7 +13,7 @@ import sys
 import numpy as np
 from scipy.stats import norm
 
-from bench.metrics.bootstrap import equal_error_rate
+from bench.metrics.det import equal_error_rate
 from bench.metrics.items import Items
 from bench.metrics.paired import paired
 

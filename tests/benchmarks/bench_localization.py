@@ -16,11 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.metrics.f1 import ARGMAX, frame_figures
-from bench.metrics.grid import point_eer, points, utterance_eer
+from bench.metrics.grid import point_eer, points
 from bench.metrics.positions import FrameErrors, distance_errors, position_errors
 from bench.metrics.ranges import range_eer
 from bench.metrics.ratios import group_ratios
 from bench.metrics.timeline import Frames, Reference, frames_on_grid, reference_of_spoof
+from bench.metrics.utterance_eer import utterance_eer
 
 FRAME = 160
 SMALL, FULL = 4_000, 71_237

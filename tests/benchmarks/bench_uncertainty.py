@@ -16,11 +16,13 @@ import numpy as np
 from bench_metrics import official_eer  # pyright: ignore[reportMissingImports]
 
 from bench.metrics.auc import auc
-from bench.metrics.bootstrap import Decided, Least, Measure, equal_error_rate, intervals
+from bench.metrics.bootstrap import intervals
 from bench.metrics.cllr import cllr, min_cllr
 from bench.metrics.dcf import act_dcf, min_dcf
+from bench.metrics.det import equal_error_rate
 from bench.metrics.f1 import frame_figures
 from bench.metrics.items import Items
+from bench.metrics.measure import Decided, Least, Measure, Ordered
 from bench.metrics.paired import paired
 from bench.metrics.plans import plan
 from bench.metrics.ratios import decision_ratios, ratio_intervals
@@ -35,8 +37,8 @@ SIX: dict[str, Measure] = {
     "minDCF": Least(min_dcf),
     "actDCF": Decided(act_dcf),
     "Cllr": cllr,
-    "min Cllr": min_cllr,
-    "AUC": auc,
+    "min Cllr": Ordered(min_cllr, least=True),
+    "AUC": Ordered(auc),
 }
 
 

@@ -12,26 +12,17 @@ import pytest
 
 from bench.config import Config
 from bench.data import corpora
+from bench.evaluation.score_file import write
 from bench.metrics.det import eer
-from bench.metrics.scores import write
 from bench.tracking.store import Store
 from tests.evaluation.made import scored, text
 
-PER_ATTACK = {
-    "A07": 0.553447233,
-    "A08": 0.203721550,
-    "A09": 0.0,
-    "A10": 1.001634642,
-    "A11": 0.139206037,
-    "A12": 0.692653269,
-    "A13": 0.203721550,
-    "A14": 0.057717417,
-    "A15": 0.570420339,
-    "A16": 0.634935852,
-    "A17": 1.914982568,
-    "A18": 3.049025150,
-    "A19": 0.709626376,
-    "Pooled": 0.990923080,
+RATES = (
+    *(0.553447233, 0.203721550, 0.0, 1.001634642, 0.139206037, 0.692653269, 0.203721550),
+    *(0.057717417, 0.570420339, 0.634935852, 1.914982568, 3.049025150, 0.709626376),
+)
+PER_ATTACK = {f"A{number:02}": rate for number, rate in enumerate(RATES, 7)} | {
+    "Pooled": 0.990923080
 }
 FEW = ("--replicates", "20")
 

@@ -13,7 +13,7 @@ import pyworld
 import soundfile
 
 from bench.models.breath.dsp import intervals as breaths
-from bench.specs.breath import Dsp
+from bench.specs.breath.dsp import Dsp
 from bench.synthetic.clip import Vocoder, cast, deal, generator
 from bench.synthetic.source_filter import BLOCK, SourceFilter, _syllable
 from bench.synthetic.vocoders import (

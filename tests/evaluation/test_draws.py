@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from bench.evaluation import score_file as scores
 from bench.evaluation.draws import CANNOT, REPLICATES, draws, unpacked
-from bench.metrics import scores
 from bench.metrics.auc import auc
-from bench.metrics.bootstrap import equal_error_rate, replicated
+from bench.metrics.bootstrap import replicated
+from bench.metrics.det import equal_error_rate
 from bench.metrics.plans import groups
 from bench.metrics.ratios import replicated_ratios
 

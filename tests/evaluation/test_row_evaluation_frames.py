@@ -10,9 +10,8 @@ import pytest
 
 from bench.cards.corpus_cards import card
 from bench.data import corpora
-from bench.evaluation import row_evaluation
+from bench.evaluation import row_evaluation, score_file
 from bench.evaluation.judge import Judge, Request
-from bench.metrics import scores as score_file
 from bench.specs.run import HeldOutData
 from bench.training.clips import frame_labels
 from bench.training.scoring import FrameScores, score_columns

@@ -10,17 +10,12 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import norm
 
-from bench.metrics.bootstrap import (
-    Decided,
-    Interval,
-    Least,
-    Measure,
-    equal_error_rate,
-    intervals,
-)
+from bench.metrics.bootstrap import Interval, intervals
 from bench.metrics.cllr import cllr
 from bench.metrics.dcf import act_dcf, min_dcf, threshold
+from bench.metrics.det import equal_error_rate
 from bench.metrics.items import Items, counted
+from bench.metrics.measure import Decided, Least, Measure
 from bench.metrics.ratios import decision_ratios, ratio_intervals
 from bench.metrics.tdcf import Coefficients, min_tdcf
 

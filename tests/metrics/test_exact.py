@@ -10,31 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from bench.metrics.auc import auc
-from bench.metrics.bootstrap import (
-    Decided,
-    Least,
-    equal_error_rate,
-    interval,
-    intervals,
-    replicated,
-)
-from bench.metrics.cllr import cllr, min_cllr
-from bench.metrics.dcf import act_dcf, min_dcf
-from bench.metrics.det import det_points_of, eer_of
+from bench.metrics.bootstrap import interval, intervals, replicated
+from bench.metrics.det import det_points_of, eer_of, equal_error_rate
 from bench.metrics.exact import FEW, bounds, curves, worth
 from bench.metrics.items import Items, counted, items_eer, items_tally
+from bench.metrics.measure import ScoreMetric
 from bench.metrics.plans import by_utterance, groups, plan
+from bench.metrics.registry import select_metrics
 from bench.metrics.tally import tally
 
-MEASURES = {
-    "eer": equal_error_rate,
-    "min_dcf": Least(min_dcf),
-    "act_dcf": Decided(act_dcf),
-    "cllr": cllr,
-    "min_cllr": min_cllr,
-    "auc": auc,
-}
+MEASURES = {name: metric.measure for name, metric in select_metrics(ScoreMetric).items()}
 SCORES = st.lists(st.integers(-6, 6).map(float), min_size=1, max_size=30)
 
 

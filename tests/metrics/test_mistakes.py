@@ -8,9 +8,10 @@ from scipy.stats import binomtest, norm
 
 from bench.metrics.auc import auc
 from bench.metrics.between import Trained, between
-from bench.metrics.bootstrap import equal_error_rate
 from bench.metrics.cllr import cllr
+from bench.metrics.det import equal_error_rate
 from bench.metrics.items import Items
+from bench.metrics.measure import Ordered
 from bench.metrics.mistakes import Mistakes, apart, joined, mistakes, ratio_mistakes, signs
 from bench.metrics.paired import paired, paired_ratios
 from bench.metrics.plans import by_utterance, plan
@@ -113,9 +114,9 @@ def test_an_utterances_errors_are_the_mean_of_seeds():
 def test_figures_that_no_errors_carry_are_resampled_only():
     items, other = separate(missed=2, accepted=2), separate()
     assert mistakes(items, cllr, by_utterance(items.unit)) is None
-    assert mistakes(items, auc, by_utterance(items.unit)).counts.sum() in (4, 5)
+    assert mistakes(items, Ordered(auc), by_utterance(items.unit)).counts.sum() in (4, 5)
     assert not paired(items, other, {"cllr": cllr}, None, 99)["cllr"].few
-    assert paired(items, other, {"auc": auc}, None, 99)["auc"].few
+    assert paired(items, other, {"auc": Ordered(auc)}, None, 99)["auc"].few
 
 
 def test_frames_decided_by_a_threshold():

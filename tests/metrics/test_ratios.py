@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from bench.errors import BenchError
 from bench.metrics.exact import bounds
 from bench.metrics.f1 import ARGMAX, decide, frame_figures
 from bench.metrics.plans import by_utterance, groups, plan
@@ -20,6 +19,7 @@ from bench.metrics.ratios import (
     ratio_intervals,
     replicated_ratios,
 )
+from tests.errors import raises_code
 from tests.metrics.plain_bootstrap import made, percentiles, plain_draw, plain_replicates
 
 
@@ -83,7 +83,7 @@ def test_draws_without_the_figure_are_left_out_and_counted():
     assert 70 < found.again < 130
     nothing = ratios._replace(whole=ratios.part * 0)
     assert np.isnan(nothing.values["rate"])
-    with pytest.raises(BenchError, match="rate is not defined"):
+    with raises_code("metric.no-interval"):
         ratio_intervals(nothing)
 
 

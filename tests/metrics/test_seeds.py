@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from bench.errors import BenchError
 from bench.metrics.seeds import over_seeds, t_quantile
+from tests.errors import raises_code
 
 VALUES = st.lists(st.floats(0, 1), min_size=2, max_size=12)
 
@@ -103,10 +103,10 @@ def test_one_more_seed_lies_in_the_prediction_as_often_as_it_says(n):
 
 
 def test_refuses_what_is_no_figure():
-    with pytest.raises(BenchError, match="no seed has this metric"):
+    with raises_code("metric.no-value"):
         over_seeds([])
-    with pytest.raises(BenchError, match="not a finite number"):
+    with raises_code("metric.not-finite"):
         over_seeds([0.1, float("nan")])
     for arguments in ((0.0, 3), (1.0, 3), (0.5, 0)):
-        with pytest.raises(BenchError, match="no quantile"):
+        with raises_code("metric.probability"):
             t_quantile(*arguments)

@@ -7,13 +7,17 @@ from pathlib import Path
 import numpy as np
 
 from bench.cards import table_cards
-from bench.metrics import scores
+from bench.evaluation import score_file as scores
+from bench.evaluation.row_evaluation import evaluate_file
 from bench.tracking.run_record import RunEntry
+from bench.tracking.store import Store
 
 KEY = "sal/table4"
 
 
-def fill(store, work: Path, rows, seeds, form="paper", utterances=200, frames=20, overrides=()):
+def fill(
+    store: Store, work: Path, rows, seeds, form="paper", utterances=200, frames=20, overrides=()
+):
     """Track every row with every seed; a later row's scores are a little clearer."""
     card = table_cards.table(KEY)
     for place, row in enumerate(rows):
@@ -37,7 +41,7 @@ def fill(store, work: Path, rows, seeds, form="paper", utterances=200, frames=20
                     path = work / "made" / f"{row}-{seed}-{name}.parquet"
                     scores.write(path, columns(utterances, frames, 1.5 + place / 3, (place, seed)))
                     tracked.artifact(path, f"scores/{name}")
-                    found = scores.figures(path, replicates=20)
+                    found = evaluate_file(path, replicates=20)
                     figures |= {f"{name}.{metric}": figure for metric, figure in found.items()}
                 tracked.finish(figures)
 

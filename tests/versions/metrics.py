@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.evaluation import row_evaluation, score_file
 from bench.metrics import cllr, dcf, det, f1, grid, positions, ranges, tdcf
-from bench.metrics import scores as score_file
 from bench.metrics.auc import auc
-from bench.metrics.bootstrap import equal_error_rate
+from bench.metrics.det import equal_error_rate
 from bench.metrics.items import Items
 from bench.metrics.measured import measured
 from bench.metrics.plans import Resampling, factors
@@ -67,7 +67,7 @@ def utterance_eer() -> list[float]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "scores.parquet")
         score_file.write(path, table)
-        return [score_file.figures(path, 0)["utterance_eer"].value]
+        return [row_evaluation.evaluate_file(path, 0)["utterance_eer"].value]
 
 
 def errors() -> list[float]:

@@ -11,8 +11,8 @@ import torch
 
 from bench import versions
 from bench.cards import table_cards
-from bench.errors import BenchError
-from bench.metrics import catalogue
+from bench.metrics.registry import describe_metrics
+from tests.errors import raises_code
 from tests.versions import golden
 from tests.versions.parts import all_parts
 from tests.versions.summary import summary
@@ -43,7 +43,7 @@ def test_results_are_those_of_the_declared_version(part):
 
 
 def test_every_part_of_every_run_and_every_metric_has_a_version_and_an_output():
-    found = set(versions.of_metrics(catalogue.METRICS))
+    found = set(versions.of_metrics(describe_metrics()))
     for key in table_cards.table_keys():
         table = table_cards.table(key)
         for form in ("paper", "smoke"):
@@ -91,7 +91,7 @@ def test_a_module_without_a_version_is_named(tmp_path, monkeypatch):
     for text in ("", "RESULTS_VERSION = 0\n", "RESULTS_VERSION = '1'\n"):
         path = tmp_path / f"of{len(text)}.py"
         path.write_text(text)
-        with pytest.raises(BenchError, match=r"should declare a whole number RESULTS_VERSION"):
+        with raises_code("metric.results-version"):
             versions.declared(path.stem)
 
 

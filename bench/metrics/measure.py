@@ -1,0 +1,128 @@
+"""The kinds of metrics: how each is computed, and what its errors and intervals follow from.
+
+A file of metrics declares a tuple `METRICS` of these (`bench.metrics.registry`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from bench.metrics.registry import Metric, select_metrics
+from bench.metrics.tally import Floats, Tally
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from bench.metrics.dcf import Cost
+    from bench.metrics.det import EerResult
+    from bench.metrics.items import Items
+    from bench.metrics.tdcf import Coefficients
+    from bench.metrics.timeline import Frames, Reference
+
+Measure = Callable[[Tally], float]
+
+
+@dataclass(frozen=True)
+class Decided:
+    """A measure that is reached at a threshold, at which its errors can be counted."""
+
+    of: Callable[[Tally], EerResult | Cost]
+
+    def __call__(self, counts: Tally) -> float:
+        """Return the metric."""
+        return self.of(counts)[0]
+
+
+class Least(Decided):
+    """A measure at the threshold that is best for the very trials that it judges."""
+
+
+@dataclass(frozen=True)
+class Ordered:
+    """A measure without a threshold that depends on the order of scores.
+
+    It is perfect where every bona fide trial scores above every spoof trial. The errors at the
+    equal error rate stand for its errors.
+    """
+
+    of: Measure
+    least: bool = False
+    """Whether it is a minimum over the very trials that it judges."""
+
+    def __call__(self, counts: Tally) -> float:
+        """Return the metric."""
+        return self.of(counts)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreMetric(Metric):
+    """A metric of scored trials: of utterances, or of frames of one resolution."""
+
+    measure: Measure
+
+
+@dataclass(frozen=True, kw_only=True)
+class PackageMetric(Metric):
+    """A metric as an organisers' package prints it, which separates tied trials.
+
+    It has no interval: a resample repeats trials, and repeated trials are ties.
+    """
+
+    compute: Callable[[ArrayLike, ArrayLike], EerResult]
+    """Of the scores of bona fide and of spoof trials."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TandemMetric(Metric):
+    """A metric of scored utterances in front of the organisers' speaker verification."""
+
+    compute: Callable[[Tally, Coefficients], Cost]
+
+    def measure(self, coefficients: Coefficients) -> Measure:
+        """Return the metric under the coefficients of some trials."""
+        return Least(lambda counts: self.compute(counts, coefficients))
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrameMetric(Metric):
+    """A metric of scored frames that need not lie on a grid."""
+
+    items: Callable[[Frames, Reference], Items]
+    """Returns what is judged; of one class alone where the metric is not defined."""
+    measure: Measure
+    by_time: bool = False
+    """Whether errors are weighed by their duration, so that labels should be exact to the
+    sample."""
+
+
+class Confusion(NamedTuple):
+    """Decisions on the frames of each utterance, by the positive class; arrays of shape (u,)."""
+
+    hits: Floats
+    """Frames of the positive class that are decided so."""
+    misses: Floats
+    """Frames of the positive class that are not."""
+    false_alarms: Floats
+    """Frames of the other class that are decided positive."""
+    rejections: Floats
+    """Frames of the other class that are not."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecisionMetric(Metric):
+    """A metric of decisions: a sum over utterances divided by another."""
+
+    positive: Literal["bonafide", "spoof"]
+    ratio: Callable[[Confusion], tuple[Floats, Floats]]
+    """Returns what each utterance adds to the dividend and to the divisor."""
+
+
+def frame_measures() -> dict[str, Measure]:
+    """Return how each metric of frames of one resolution is computed, by name."""
+    return {
+        name: metric.measure
+        for name, metric in select_metrics(ScoreMetric).items()
+        if "frames" in metric.trials
+    }

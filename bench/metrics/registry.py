@@ -1,0 +1,160 @@
+"""The registry of metrics: each is declared in one file of this folder, and everything reads it.
+
+A file of metrics ends in a tuple `METRICS` of declarations (`bench.metrics.measure` has their
+kinds) and has a `RESULTS_VERSION` (`bench.versions`). The catalogue, official results, breakdowns,
+bootstrap replicates, comparisons, columns of cards and the documentation take metrics from here, so
+that a new metric needs no other change.
+
+Names, labels and units are read from the files' text: commands that compute nothing start without
+NumPy.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import MISSING, dataclass, fields
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Literal, NamedTuple, TypeVar
+
+import bench.metrics
+from bench.errors import BenchError
+
+_DECLARATIONS = "\nMETRICS = "
+
+LOGIT = "_bonafide_logit"
+"""Ends the name of a metric by the bona fide logit instead of the score."""
+
+Unit = Literal["rate", "cost", "bits"]
+"""`rate`: a fraction, shown in per cent. `cost`: 1 is what the better of accepting all and
+rejecting all costs. `bits`: per trial."""
+Needs = Literal["scores", "costs", "ASV scores", "frames", "decisions"]
+"""What a metric is computed from. `scores`: scores and classes of trials. `costs`: these, and the
+costs that a corpus's organisers set. `ASV scores`: these, and the organisers' scores of speaker
+verification. `frames`: scored frames with their times, and the stretches of each class.
+`decisions`: frames decided by the larger logit."""
+Trials = Literal["utterances", "frames"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """A metric, as it is declared in its file; subclasses say how it is computed."""
+
+    name: str
+    """As results and columns have it: `eer`, `min_tdcf`."""
+    label: str
+    """As tables head it."""
+    unit: Unit
+    better: Literal["lower", "higher"]
+    definition: str
+    """What it is, in a line."""
+    source: str
+    """Who defined it: paper, section, equation, or the organisers' package."""
+    needs: Needs
+    trials: tuple[Trials, ...]
+    """What it is given for: whole utterances, frames of a resolution, or both."""
+    official: str = ""
+    """The entry of a corpus card's `official` that asks for it; "" where every corpus has it."""
+    broken_down: bool = False
+    """Whether organisers report it by attack or codec: a breakdown has it unless others are
+    asked for."""
+    by_logit: bool = True
+    """Whether it is also given for the bona fide logit (`eer_bonafide_logit`)."""
+    logged: bool = True
+    """Whether runs log it."""
+    order: int = 100
+    """Its place among results: lower numbers come first."""
+
+
+class _Declared(NamedTuple):
+    metric: Metric
+    path: Path
+
+
+AnyMetric = TypeVar("AnyMetric", bound=Metric)
+
+
+def describe_metrics() -> dict[str, Metric]:
+    """Return every metric by its name, in the order of results, without how it is computed."""
+    return {name: declared.metric for name, declared in _read_declarations().items()}
+
+
+def find_file(name: str) -> Path:
+    """Return the file that declares the metric `name`; KeyError where there is none."""
+    return _read_declarations()[name].path
+
+
+def select_metrics(kind: type[AnyMetric]) -> dict[str, AnyMetric]:
+    """Return the metrics of one kind (`bench.metrics.measure`) by name, in the order of results."""
+    return {name: metric for name, metric in _load_metrics().items() if isinstance(metric, kind)}
+
+
+def forget_metrics() -> None:
+    """Read the files anew when metrics are asked for next: one was added."""
+    for cached in (_read_declarations, _load_metrics):
+        cached.cache_clear()
+
+
+@cache
+def _load_metrics() -> dict[str, Metric]:
+    """Import the files that declare metrics; return what they declare."""
+    stems = dict.fromkeys(declared.path.stem for declared in _read_declarations().values())
+    loaded: dict[str, Metric] = {}
+    for stem in stems:
+        metrics: tuple[Metric, ...] = import_module(f"bench.metrics.{stem}").METRICS
+        loaded |= {metric.name: metric for metric in metrics}
+    return {name: loaded[name] for name in _read_declarations()}
+
+
+@cache
+def _read_declarations() -> dict[str, _Declared]:
+    declared: dict[str, _Declared] = {}
+    for folder in bench.metrics.__path__:
+        for path in sorted(Path(folder).glob("*.py")):
+            for metric in _read_file(path):
+                if metric.name in declared:
+                    raise BenchError(
+                        "metric.declared-twice",
+                        f"{path}: {metric.name}: declared in {declared[metric.name].path}, too",
+                    )
+                declared[metric.name] = _Declared(metric, path)
+    return dict(sorted(declared.items(), key=lambda item: (item[1].metric.order, item[0])))
+
+
+def _read_file(path: Path) -> Iterator[Metric]:
+    before, assigned, declarations = path.read_text(encoding="utf-8").partition(_DECLARATIONS)
+    if not assigned:
+        return
+    # The rest of the file alone is parsed, each line where it was: the whole takes longer.
+    tree = ast.parse("\n" * before.count("\n") + assigned + declarations, str(path))
+    value = tree.body[0].value if isinstance(tree.body[0], ast.Assign) else None
+    if not isinstance(value, ast.Tuple):
+        raise BenchError("metric.undeclared", f"{path}: METRICS: should be a tuple of metrics")
+    for call in value.elts:
+        yield _read_declaration(call, path)
+
+
+def _read_declaration(call: ast.expr, path: Path) -> Metric:
+    """Return a declaration, `ScoreMetric(name="auc", ...)`, from its syntax."""
+    line = f"{path}: line {call.lineno}"
+    if not isinstance(call, ast.Call):
+        raise BenchError("metric.undeclared", f"{line}: should be a metric, as ScoreMetric(...)")
+    values: dict[str, object] = {}
+    for keyword in call.keywords:
+        if keyword.arg in _FIELDS:
+            try:
+                values[keyword.arg] = ast.literal_eval(keyword.value)
+            except ValueError as error:
+                raise BenchError(
+                    "metric.undeclared",
+                    f"{line}: {keyword.arg}: should be written out, as it is read as text",
+                ) from error
+    if missing := [name for name in _REQUIRED if name not in values]:
+        raise BenchError("metric.undeclared", f"{line}: {', '.join(missing)}: should be given")
+    return Metric(**values)  # pyright: ignore[reportArgumentType] - tests compare with the module
+
+
+_FIELDS = [field.name for field in fields(Metric)]
+_REQUIRED = [field.name for field in fields(Metric) if field.default is MISSING]
