@@ -5,17 +5,17 @@ from __future__ import annotations
 import pytest
 
 from bench.cards import card_files, column_checks, table_cards
-from bench.cards.corpus_cards import card
+from bench.cards.corpus_cards import read_corpus_card
 from bench.errors import BenchError
 from bench.evaluation import row_evaluation
 from bench.evaluation import score_file as scores
 from bench.evaluation.draws import tracked
 from tests.reports.stored import columns as frames
 
-FRAMES = card_files.folder("experiments") / "sal" / "table4.toml"
-UTTERANCES = card_files.folder("experiments") / "breathnet" / "table10.toml"
-TABLE_3 = card_files.folder("experiments") / "breathnet" / "table3.toml"
-TABLE_2 = card_files.folder("experiments") / "tca" / "table2.toml"
+FRAMES = card_files.card_folder("experiments") / "sal" / "table4.toml"
+UTTERANCES = card_files.card_folder("experiments") / "breathnet" / "table10.toml"
+TABLE_3 = card_files.card_folder("experiments") / "breathnet" / "table3.toml"
+TABLE_2 = card_files.card_folder("experiments") / "tca" / "table2.toml"
 VC = "asvspoof2019la.A19.eer"
 EER = "llamapartialspoof.eer"
 A07 = "asvspoof2021la.A07.none.eer"
@@ -70,7 +70,7 @@ def test_a_column_that_the_evaluation_cannot_have(tmp_path, file, old, metric, s
 
 
 def test_min_t_dcf_needs_a_corpus_and_a_split_with_one(tmp_path):
-    table = card_files.folder("experiments") / "tca" / "table1.toml"
+    table = card_files.card_folder("experiments") / "tca" / "table1.toml"
     of = 'corpus = "asvspoof2019la", split = "eval"'
     had = faults(tmp_path, table, of, 'corpus = "had", split = "dev"')
     assert "of had dev there is no min_tdcf of whole utterances" in had
@@ -86,13 +86,13 @@ def test_levels_of_other_fields_may_have_any_name(tmp_path):
 
 def test_levels_are_named_as_they_are_logged():
     for name in ("A07 (TTS)", "A07", "waveform_concatenation", "mp3/m4a"):
-        assert column_checks._tracked(name) == tracked(name)  # pyright: ignore[reportPrivateUsage]
+        assert column_checks._tracked_name(name) == tracked(name)  # pyright: ignore[reportPrivateUsage]
 
 
 def test_every_corpus_card_can_be_read():
     for name in ("asvspoof2019la", "partialspoof", "asvspoof5"):
-        path = card_files.folder("datasets") / f"{name}.toml"
-        assert column_checks._read(path) == card(name)  # pyright: ignore[reportPrivateUsage]
+        path = card_files.card_folder("datasets") / f"{name}.toml"
+        assert column_checks._read_corpus(path) == read_corpus_card(name)  # pyright: ignore[reportPrivateUsage]
 
 
 def test_figures_of_frames_are_those_that_are_logged(tmp_path):
@@ -101,4 +101,4 @@ def test_figures_of_frames_are_those_that_are_logged(tmp_path):
     logged = row_evaluation.evaluate_file(path, replicates=5)
     own_ms = 10
     coarser = {f"eer_{own_ms * 2**n}ms" for n in range(1, 7)}
-    assert {*logged} == {*column_checks.name_logged("frames"), *coarser}
+    assert {*logged} == {*column_checks.list_logged("frames"), *coarser}

@@ -84,11 +84,11 @@ def frame_figures(
     ClassFigures(precision=0.5, recall=1.0, f1=0.6666666666666666)
     """
     is_spoof = np.asarray(label_is_spoof, dtype=np.bool_)
-    bonafide = decide(score, decision.threshold)
+    bonafide = decide_bonafide(score, decision.threshold)
     return FrameFigures(decision, _figures(~is_spoof, bonafide), _figures(is_spoof, ~bonafide))
 
 
-def decide(score: ArrayLike, threshold: float = 0.0) -> Bools:
+def decide_bonafide(score: ArrayLike, threshold: float = 0.0) -> Bools:
     """Return True where `score > threshold`, that is where bona fide is decided.
 
     A BenchError is raised for a score that is not a number.
@@ -123,15 +123,15 @@ def _share(part: int, whole: int) -> float:
     return part / whole if whole else float("nan")
 
 
-def _precision(counts: Confusion) -> tuple[Floats, Floats]:
+def _precision_parts(counts: Confusion) -> tuple[Floats, Floats]:
     return counts.hits, counts.hits + counts.false_alarms
 
 
-def _recall(counts: Confusion) -> tuple[Floats, Floats]:
+def _recall_parts(counts: Confusion) -> tuple[Floats, Floats]:
     return counts.hits, counts.hits + counts.misses
 
 
-def _f1(counts: Confusion) -> tuple[Floats, Floats]:
+def _f1_parts(counts: Confusion) -> tuple[Floats, Floats]:
     return 2 * counts.hits, 2 * counts.hits + counts.false_alarms + counts.misses
 
 
@@ -149,7 +149,7 @@ METRICS = (
         logged=False,
         order=40,
         positive="bonafide",
-        ratio=_precision,
+        ratio=_precision_parts,
     ),
     DecisionMetric(
         name="recall",
@@ -164,7 +164,7 @@ METRICS = (
         logged=False,
         order=41,
         positive="bonafide",
-        ratio=_recall,
+        ratio=_recall_parts,
     ),
     DecisionMetric(
         name="f1",
@@ -178,7 +178,7 @@ METRICS = (
         by_logit=False,
         order=42,
         positive="bonafide",
-        ratio=_f1,
+        ratio=_f1_parts,
     ),
     DecisionMetric(
         name="precision_spoof",
@@ -193,7 +193,7 @@ METRICS = (
         logged=False,
         order=43,
         positive="spoof",
-        ratio=_precision,
+        ratio=_precision_parts,
     ),
     DecisionMetric(
         name="recall_spoof",
@@ -208,7 +208,7 @@ METRICS = (
         logged=False,
         order=44,
         positive="spoof",
-        ratio=_recall,
+        ratio=_recall_parts,
     ),
     DecisionMetric(
         name="f1_spoof",
@@ -222,6 +222,6 @@ METRICS = (
         by_logit=False,
         order=45,
         positive="spoof",
-        ratio=_f1,
+        ratio=_f1_parts,
     ),
 )

@@ -60,7 +60,7 @@ class OverSeeds(NamedTuple):
         half *= math.sqrt(1 + 1 / self.seeds)
         return Interval(self.mean - half, self.mean + half)
 
-    def predicts(self, published: float, rounding: float = 0.0) -> bool | None:
+    def predicts_published(self, published: float, rounding: float = 0.0) -> bool | None:
         """Return whether a published figure lies where one more seed's may: in `prediction`; None
         with fewer than three seeds.
 
@@ -82,7 +82,7 @@ class OverSeeds(NamedTuple):
         return None if self.seeds < 2 else _inside(published, rounding, self.lowest, self.highest)
 
 
-def over_seeds(values: Sequence[float]) -> OverSeeds:
+def summarise_seeds(values: Sequence[float]) -> OverSeeds:
     """Return a figure over seeds, given that of each.
 
     With two seeds, the interval is 12.7 standard errors to either side, with three 4.3: that is how

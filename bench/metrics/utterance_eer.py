@@ -6,15 +6,15 @@ import numpy as np
 
 from bench.errors import BenchError
 from bench.metrics.det import EerResult, equal_error_rate
-from bench.metrics.items import Items, counted, items_eer
+from bench.metrics.items import Items, items_eer, make_items
 from bench.metrics.measure import FrameMetric
-from bench.metrics.timeline import Frames, Reference, paired
+from bench.metrics.timeline import LabelledStretches, ScoredFrames, match_utterances
 
 RESULTS_VERSION = 1
 """Raised when what this module gives can change (`bench.versions`)."""
 
 
-def utterance_items(frames: Frames, reference: Reference) -> Items:
+def utterance_items(frames: ScoredFrames, reference: LabelledStretches) -> Items:
     """Return each utterance as an item: its score is its lowest frame's, its label spoof where any
     of its samples is.
 
@@ -22,7 +22,7 @@ def utterance_items(frames: Frames, reference: Reference) -> Items:
     count. Raise BenchError where frames and reference are not of the same utterances, or all frames
     of one are past its end.
     """
-    pair = paired(frames, reference)
+    pair = match_utterances(frames, reference)
     inside = frames.start < np.repeat(pair.length, pair.scored.items)
     lowest = np.minimum.reduceat(np.where(inside, frames.score, np.inf), pair.scored.first)
     without = np.flatnonzero(np.isinf(lowest))
@@ -33,10 +33,10 @@ def utterance_items(frames: Frames, reference: Reference) -> Items:
             f"({len(without)} such)",
         )
     any_spoof = np.logical_or.reduceat(reference.is_spoof, pair.labelled.first)
-    return counted(lowest, any_spoof, pair.scored.utterance)
+    return make_items(lowest, any_spoof, pair.scored.utterance)
 
 
-def utterance_eer(frames: Frames, reference: Reference) -> EerResult:
+def utterance_eer(frames: ScoredFrames, reference: LabelledStretches) -> EerResult:
     """Return the EER of utterances judged by their lowest frame score, a fraction.
 
     Definition and errors as for `utterance_items` and `bench.metrics.det.eer`; a BenchError is
@@ -61,7 +61,7 @@ def lowest_items(frames: Items) -> Items:
     lowest = np.full(len(names), np.inf)
     np.minimum.at(lowest, codes, frames.score)
     any_spoof = np.bincount(codes, weights=frames.spoof, minlength=len(names)) > 0
-    return counted(lowest, any_spoof, np.arange(len(names)))
+    return make_items(lowest, any_spoof, np.arange(len(names)))
 
 
 METRICS = (

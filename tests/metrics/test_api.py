@@ -12,7 +12,7 @@ from bench.metrics.dcf import DcfCosts, act_dcf, min_dcf
 from bench.metrics.det import eer_of, eer_official
 from bench.metrics.measure import ScoreMetric
 from bench.metrics.registry import select_metrics
-from bench.metrics.tally import tally
+from bench.metrics.tally import count_scores
 from bench.metrics.tdcf import Coefficients, min_tdcf
 from tests.errors import raises_code
 
@@ -20,7 +20,7 @@ RNG = np.random.default_rng(0)
 LABELS = np.array(["bonafide", "spoof", "spoof"] * 40, dtype=object)
 SCORES = np.round(RNG.normal(size=120) + (LABELS == "bonafide"), 1)
 CLASSES = SCORES[LABELS == "bonafide"], SCORES[LABELS == "spoof"]
-COUNTS = tally(*CLASSES)
+COUNTS = count_scores(*CLASSES)
 
 
 def test_every_declared_function_is_there():

@@ -12,8 +12,8 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 
-from bench.evaluation.draws import Draws
-from bench.reports import report
+from bench.evaluation.draws import MetricDraws
+from bench.reports import build_report
 from bench.specs.table import Paper, Table
 from bench.tracking.scored_record import framed_records
 
@@ -176,7 +176,10 @@ def settings(place):
             "a": SimpleNamespace(corpus="partialspoof", resolution_s=0.16),
             "b": SimpleNamespace(corpus="llamapartialspoof", resolution_s=0.16),
         },
-        flat=lambda: {"system.kind": "made", **({"mix.partner": "other"} if place < 2 else {})},
+        flat_settings=lambda: {
+            "system.kind": "made",
+            **({"mix.partner": "other"} if place < 2 else {}),
+        },
     )
 
 
@@ -335,7 +338,7 @@ class Kept:
     def __init__(self, lines, absent=(), trials="t"):
         self.lines, self.absent, self.trials = lines, absent, trials
 
-    def draws(self, run_id, evaluation, figures):
+    def read_draws(self, run_id, evaluation, figures):
         if (run_id, evaluation) in self.absent:
             return None
         known = self.lines[self.lines["run_id"] == run_id].to_dict("records")
@@ -345,33 +348,35 @@ class Kept:
     def _draws(self, run, metric):
         value, low, high = (run.get(f"{metric}{end}", 0.0) for end in ("", ".low", ".high"))
         rng = np.random.default_rng([*run["row"].encode(), run["seed"]])
-        return Draws(self.trials, (value + (high - low) / 4 * rng.standard_normal(1000)) / 100)
+        return MetricDraws(
+            self.trials, (value + (high - low) / 4 * rng.standard_normal(1000)) / 100
+        )
 
-    def placed(self, run_id, evaluation):
+    def read_position_rates(self, run_id, evaluation):
         return None
 
-    def energy_kwh(self, run_id, curves):
+    def read_energy_kwh(self, run_id, curves):
         assert curves == ["system/gpu_0_power_usage_watts"]
         return 1.25
 
-    def pictures(self, run_id, evaluation):
+    def read_pictures(self, run_id, evaluation):
         return {f"{name}.png": f"{run_id} {name}".encode() for name in ("det", "scores")}
 
 
 def made(form="paper", kept=Kept):
     lines = frame(form)
-    return report(TABLE, PAPER, RUNS, lines, scored(), form, artifacts=kept(lines))
+    return build_report(TABLE, PAPER, RUNS, lines, scored(), form, artifacts=kept(lines))
 
 
 def made_combined():
     runs = {row: RUNS[row] for row in ("Both", "Half", "Single")}
     lines = combined_frame()
-    return report(COMBINED, PAPER, runs, lines, NONE_SCORED, "paper", [TABLE], Kept(lines))
+    return build_report(COMBINED, PAPER, runs, lines, NONE_SCORED, "paper", [TABLE], Kept(lines))
 
 
 def made_matrix(form="paper"):
     lines = matrix_frame().assign(form=form)
-    return report(MATRIX, PAPER, {"Both": RUNS["Both"]}, lines, NONE_SCORED, form)
+    return build_report(MATRIX, PAPER, {"Both": RUNS["Both"]}, lines, NONE_SCORED, form)
 
 
 MADE = {

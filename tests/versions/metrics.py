@@ -13,10 +13,10 @@ from bench.metrics import cllr, dcf, det, f1, grid, positions, ranges, tdcf
 from bench.metrics.auc import auc
 from bench.metrics.det import equal_error_rate
 from bench.metrics.items import Items
-from bench.metrics.measured import measured
-from bench.metrics.plans import Resampling, factors
-from bench.metrics.tally import Tally, tally
-from bench.metrics.timeline import frames_on_grid, reference
+from bench.metrics.measured import measure_items
+from bench.metrics.plans import Resampling, make_factors
+from bench.metrics.tally import ScoreCounts, count_scores
+from bench.metrics.timeline import frames_on_grid, make_stretches
 from tests.versions.summary import Output
 
 N = 400
@@ -31,8 +31,8 @@ def output(name: str) -> Output:
     return {"value": METRICS[name]()}
 
 
-def of_tally(measure: Callable[[Tally], float]) -> list[float]:
-    return [float(measure(tally(SCORE[~LABEL], SCORE[LABEL])))]
+def of_tally(measure: Callable[[ScoreCounts], float]) -> list[float]:
+    return [float(measure(count_scores(SCORE[~LABEL], SCORE[LABEL])))]
 
 
 def of_f1(spoof: bool, part: str) -> Callable[[], list[float]]:
@@ -45,7 +45,7 @@ def of_f1(spoof: bool, part: str) -> Callable[[], list[float]]:
 
 def timed():
     start = np.arange(N) % 20 * 320
-    truth = reference(UTTERANCE, start, start + 320, LABEL)
+    truth = make_stretches(UTTERANCE, start, start + 320, LABEL)
     return frames_on_grid(np.full(N // 20, 20), 320, SCORE), truth
 
 
@@ -72,14 +72,14 @@ def utterance_eer() -> list[float]:
 
 def errors() -> list[float]:
     frames, truth = timed()
-    found = positions.position_errors(grid.points(frames, truth, 0.02), f1.ARGMAX)
+    found = positions.position_errors(grid.align_points(frames, truth, 0.02), f1.ARGMAX)
     return [float(found.wrong[found.group == group].sum()) for group in range(len(found.names))]
 
 
 def min_tdcf() -> list[float]:
     errors = tdcf.AsvErrors(0.1, 0.05, 0.5, 0.05, 1.0)
     forms = (tdcf.coefficients_2019, tdcf.coefficients_2021)
-    counts = tally(SCORE[~LABEL], SCORE[LABEL])
+    counts = count_scores(SCORE[~LABEL], SCORE[LABEL])
     return [tdcf.min_tdcf(counts, form(errors)).cost for form in forms]
 
 
@@ -111,8 +111,8 @@ def intervals() -> Output:
         items = Items(SCORE - shift * LABEL, 1.0 - LABEL, 1.0 * LABEL, UTTERANCE)
         for plan in ("utterance", "speaker"):
             speakers = np.array([f"s{of % 7}" for of in range(N // 20)], dtype=object)
-            known = factors(np.arange(N // 20), speakers, None)
+            known = make_factors(np.arange(N // 20), speakers, None)
             resampling = Resampling(known, plan, 200, 0)
-            of = measured(items, {"eer": equal_error_rate}, resampling)["eer"]
+            of = measure_items(items, {"eer": equal_error_rate}, resampling)["eer"]
             found[f"{name}, {plan}"] = [of.value, of.low, of.high, of.missed, of.accepted]
     return found
