@@ -68,13 +68,13 @@ def read_asv_scores(path: Path) -> AsvScores:
         scores[fields[1]].append(score)
         if fields[1] == "spoof":
             attacks.append(fields[0])
-    for kind, found in scores.items():
-        if not found:
+    for kind, values in scores.items():
+        if not values:
             raise BenchError(
                 "corpus.asv-scores",
                 f"{path}: there is no {kind} trial, and a t-DCF needs all three kinds",
             )
-    target, nontarget, spoof = (np.array(found) for found in scores.values())
+    target, nontarget, spoof = (np.array(values) for values in scores.values())
     return AsvScores(target, nontarget, spoof, np.array(attacks))
 
 
