@@ -43,7 +43,7 @@ def find_classes(table: pd.DataFrame, timing: FrameVectors | Spans) -> ClassesHe
     return ClassesHeld(spoof < lengths, spoof > 0)
 
 
-def check_polarity(table: pd.DataFrame, timing: FrameVectors | Spans, issues: Issues) -> None:
+def check_label_polarity(table: pd.DataFrame, timing: FrameVectors | Spans, issues: Issues) -> None:
     """Note as errors what would invert or corrupt every figure.
 
     A bona fide utterance with spoof labels always is one. A spoof utterance without any is one only

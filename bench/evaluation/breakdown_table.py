@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from bench._io.markdown import escape_text, format_list, format_table
-from bench.evaluation.verdict import Breakdown, BreakdownLine
+from bench.evaluation.score_report import Breakdown, BreakdownLine
 from bench.metrics.catalogue import find_metric, format_value, is_rate
 from bench.metrics.measured import MetricResult
 

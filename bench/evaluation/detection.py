@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from bench.evaluation.official import PACKAGE, OfficialMetrics, list_broken_down
-from bench.evaluation.verdict import Breakdown, BreakdownLine, TiedEer
+from bench.evaluation.score_report import Breakdown, BreakdownLine, TiedEer
 from bench.metrics.breakdown import POOLED, BreakdownCell, Role, split_cells
 from bench.metrics.det import eer_official, ties_at_eer
 from bench.metrics.eer_variants import order_range

@@ -22,10 +22,10 @@ import pyarrow as pa
 
 from bench._io.text_files import UNREADABLE, unreadable_error
 from bench.errors import BenchError
-from bench.evaluation import arrays, json_files, matlab, ordered, parquet, tables, text
+from bench.evaluation import arrays, json_files, matlab, parquet, protocol_order, tables, text
 from bench.evaluation.files import detect_form, read_head
 from bench.evaluation.meaning import are_numbered, labels_of, refuse_classes, score_of
-from bench.evaluation.reading import ReadOptions
+from bench.evaluation.read_options import ReadOptions
 from bench.metrics.tally import Bools, Floats, Integers
 from bench.units import SAMPLE_RATE_HZ, frame_samples
 
@@ -116,7 +116,7 @@ def read_score_file(
                     path, parquet.read_parquet(path, asked), frame, asked.negate
                 )
             case "text":
-                content = ordered.read_text(path)
+                content = protocol_order.read_text(path)
             case "parquet":
                 content = parquet.read_table(path)
             case "json":
@@ -134,14 +134,15 @@ def read_score_file(
                 path, arrays.join_vectors(path, content, asked.column), frame
             )
         if in_order:
-            content, asked = ordered.with_ids(path, content, asked, ids)
+            content, asked = protocol_order.with_ids(path, content, asked, ids)
         read_file = _build_score_file(
             path, tables.select_rows(path, tables.to_source(content), asked), frame, asked.negate
         )
         if not in_order:
             return read_file
         return replace(
-            read_file, warnings=(("scores.order", ordered.describe_order(ids)), *read_file.warnings)
+            read_file,
+            warnings=(("scores.order", protocol_order.describe_order(ids)), *read_file.warnings),
         )
     except UNREADABLE as error:
         raise unreadable_error(path, error) from error

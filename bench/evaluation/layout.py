@@ -17,7 +17,7 @@ from bench.errors import BenchError, quote_text
 from bench.evaluation import brackets
 from bench.evaluation.brackets import Brackets
 from bench.evaluation.columns import Roles, choose_columns
-from bench.evaluation.reading import HINT, ReadOptions
+from bench.evaluation.read_options import HINT, ReadOptions
 from bench.evaluation.sample import NUMBER, mostly_match
 
 COMMA_NUMBER = re.compile(r"[-+]?\d+,\d+([eE][-+]?\d+)?")

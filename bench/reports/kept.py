@@ -14,7 +14,7 @@ from bench import versions
 from bench._io import atomic_files
 from bench.errors import BenchError
 from bench.evaluation.draws import DRAWS_VERSION, MetricDraws, draw_replicates, unpack_arrays
-from bench.evaluation.places import PositionErrorRates, compute_position_errors
+from bench.evaluation.frame_errors import PositionErrorRates, compute_position_errors
 from bench.specs.table import Table
 from bench.tracking import run_artifacts
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from bench._io.markdown import escape_text, fill_template
 from bench.config import Form
-from bench.evaluation.places import PositionErrorRates
+from bench.evaluation.frame_errors import PositionErrorRates
 from bench.metrics.between import SeededResult, SystemDifference, compare_systems
 from bench.metrics.exact import FEW
 from bench.metrics.paired import correct_holm

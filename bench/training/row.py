@@ -237,7 +237,7 @@ def train_and_score(
             scores = score_utterances(fabric, system, share, workers, progress=progress)
             if fabric.is_global_zero:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                score_file.write(path, score_columns(share, scores))
+                score_file.write_scores(path, score_columns(share, scores))
             fabric.barrier()
     return TrainedRow(paths, folder / checkpoints.BEST_CHECKPOINT, *ended, computed)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from bench.evaluation.places import PositionErrorRates
+from bench.evaluation.frame_errors import PositionErrorRates
 from bench.reports.places import describe_position_errors
 from bench.reports.standings import select_row_runs
 from bench.specs.table import Table

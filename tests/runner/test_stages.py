@@ -179,7 +179,7 @@ def test_a_stopped_row_goes_on_to_the_same_figures(card, config: Config, tmp_pat
     files = [
         sorted(at.rglob("scores/*.parquet")) for at in (whole.work / "runs", tmp_path / "runs")
     ]
-    one, other = (score_file.read(path)["score"].to_pylist() for (path,) in files)
+    one, other = (score_file.read_scores(path)["score"].to_pylist() for (path,) in files)
     assert one == other
 
 

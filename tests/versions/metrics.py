@@ -66,7 +66,7 @@ def utterance_eer() -> list[float]:
     }
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "scores.parquet")
-        score_file.write(path, table)
+        score_file.write_scores(path, table)
         return [row_evaluation.evaluate_file(path, 0)["utterance_eer"].value]
 
 

@@ -51,7 +51,7 @@ _SPLICED = {
 }
 
 
-def read(
+def read_split(
     card: CorpusCard,
     root: Path,
     split: str,
@@ -88,7 +88,7 @@ def read(
         spans.check_ends(tables[-1], [labels[-1].end_s for labels in parsed], issues)
         labelled |= zip(tables[-1]["utterance"], parsed, strict=True)
     table = pd.concat(tables, ignore_index=True)
-    polarity.check_polarity(table, Spans(labelled), issues)
+    polarity.check_label_polarity(table, Spans(labelled), issues)
     subset = Subset(card.key, split, root, table, Spans(labelled))
     if issues.errors:
         raise BrokenCorpus(card, split, root, issues, subset)

@@ -29,7 +29,7 @@ RESULTS_VERSION = 1
 _BATCH = 4096
 
 
-def read(
+def read_split(
     card: CorpusCard, root: Path, split: str, resolution_s: float | None, keys_only: bool = False
 ) -> Subset:
     """Return a split with its frame vectors at `resolution_s`, the finest there is where None.
@@ -56,7 +56,7 @@ def read(
         spoof = _read_spoof_frames(label.path, issues)
         table = _match_vectors(table, spoof, label.file, issues)
         timing = FrameVectors(label.resolution_s, spoof)
-        polarity.check_polarity(table, timing, issues)
+        polarity.check_label_polarity(table, timing, issues)
     subset = Subset(card.key, split, root, table, timing)
     if issues.errors:
         raise BrokenCorpus(card, split, root, issues, subset)

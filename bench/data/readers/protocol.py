@@ -34,7 +34,7 @@ _SAMPLED = 64
 """Utterances by which the place of the audio is told."""
 
 
-def read(
+def read_split(
     card: CorpusCard,
     root: Path,
     split: str,
@@ -64,7 +64,7 @@ def read(
             spans.check_ends(table, ends_s, issues)
         else:
             table["duration_s"] = np.array(ends_s, dtype=float)
-        polarity.check_polarity(table, timing, issues)
+        polarity.check_label_polarity(table, timing, issues)
     table["path"] = _audio_paths(card, root, split, table, issues, keys_only)
     subset = Subset(card.key, split, root, table, timing)
     if issues.errors:
@@ -73,7 +73,7 @@ def read(
 
 
 def require_protocol(card: CorpusCard) -> Protocol:
-    """Return how the corpus's lists are read; `cards.parse` has seen to it that the card says."""
+    """Return how the corpus's lists are read; its card was checked for it."""
     if card.protocol is None:
         raise BenchError("corpus.invalid-card", f"{card.key}: the card has no [protocol]")
     return card.protocol

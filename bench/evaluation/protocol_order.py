@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from bench._io.text_files import read_blocks
 from bench.errors import BenchError, quote_text
-from bench.evaluation.reading import ReadOptions
+from bench.evaluation.read_options import ReadOptions
 from bench.evaluation.sample import NUMBER, mostly_match
 from bench.evaluation.tables import ColumnTable
 

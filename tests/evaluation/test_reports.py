@@ -15,7 +15,7 @@ from bench.cards.corpus_cards import read_corpus_card
 from bench.errors import BenchError
 from bench.evaluation import render
 from bench.evaluation.comparison import compare_scores
-from bench.evaluation.judge import EvaluationRequest, Evaluator
+from bench.evaluation.evaluator import EvaluationRequest, Evaluator
 from bench.metrics.grid import FrameRules, align_points, point_eer
 from tests.errors import raises_code
 from tests.evaluation.listed import LISTS, SPOOF_FACTORS, frames, judge, listed, written
@@ -254,7 +254,7 @@ def test_format_trap_3_the_second_part_of_lps_alone_has_no_bona_fide(mini, tmp_p
     of_keys = one.subset.table
     assert set(of_keys["utterance"][of_keys["label"] == "bonafide"]) == bonafide
     alone = pd.DataFrame({"utterance": [fields[0] for fields in parts["b"]], "score": 1.0})
-    with raises_code("scores.missing"):
+    with raises_code("scores.missing-class"):
         one.read_scores(written(tmp_path, alone))
     spans = {fields[0]: fields[3:] for fields in (*parts["a"], *parts["b"])}
     for utterance, found in one.subset.timing.spans.items():
