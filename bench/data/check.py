@@ -21,9 +21,9 @@ from bench.cards.corpus_cards import check_split
 from bench.config import Form
 from bench.data import check_audio, polarity
 from bench.data.audio import Header
+from bench.data.broken_corpus import BrokenCorpus
 from bench.data.fingerprint import compute_fingerprint
 from bench.data.parallel import Progress
-from bench.data.problems import BrokenCorpus
 from bench.data.readers import find_reader
 from bench.data.subset import FrameVectors, Spans, Subset
 from bench.errors import BenchError

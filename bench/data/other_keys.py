@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 from bench._io import text_files
 from bench._io.delimited_text import number_lines, split_cells
 from bench.cards import corpus_cards
-from bench.data import delimited
+from bench.data import protocol_lines
 from bench.errors import BenchError, quote_text
 from bench.specs.corpus import Class, CorpusCard, Protocol
 from bench.units import LABEL_WORDS
@@ -69,7 +69,7 @@ def is_other(card: CorpusCard, split: str, path: Path) -> bool:
     if card.protocol is None:
         return not re.fullmatch(_LABEL_FILES, path.name)
     if card.reader == "protocol":
-        return bool(delimited.explain_misfit(path, card.protocol, card.audio.suffix))
+        return bool(protocol_lines.explain_misfit(path, card.protocol, card.audio.suffix))
     names = card.splits[split].file or card.protocol.file
     official = {name.replace("{split}", split).rpartition("/")[2] for name in names}
     return path.name.removesuffix(".gz") not in official
@@ -108,7 +108,7 @@ def _match_other_card(
             continue
         for separator in _SEPARATORS:
             form = other.protocol.model_copy(update={"ids": own_ids, "separator": separator})
-            if not delimited.explain_misfit(path, form, card.audio.suffix):
+            if not protocol_lines.explain_misfit(path, form, card.audio.suffix):
                 there = other.splits.get(split)
                 return form, dict(there.where) if there else {}
     return None, {}

@@ -22,8 +22,16 @@ import pyarrow as pa
 
 from bench._io.text_files import UNREADABLE, unreadable_error
 from bench.errors import BenchError
-from bench.evaluation import arrays, json_files, matlab, parquet, protocol_order, tables, text
-from bench.evaluation.files import detect_form, read_head
+from bench.evaluation import (
+    arrays,
+    json_files,
+    matlab,
+    parquet,
+    protocol_order,
+    tables,
+    text_tables,
+)
+from bench.evaluation.file_kinds import detect_form, read_head
 from bench.evaluation.meaning import are_numbered, labels_of, refuse_classes, score_of
 from bench.evaluation.read_options import ReadOptions
 from bench.metrics.tally import Bools, Floats, Integers
@@ -109,7 +117,7 @@ def read_score_file(
         match kind:
             case "text" if not in_order:
                 return _build_score_file(
-                    path, text.read_text_table(path, asked), frame, asked.negate
+                    path, text_tables.read_text_table(path, asked), frame, asked.negate
                 )
             case "parquet" if not in_order:
                 return _build_score_file(
@@ -177,7 +185,7 @@ class _FrameTimes(NamedTuple):
 
 
 def _build_score_file(
-    path: Path, rows: text.ScoreRows, frame: int | None, negate: bool
+    path: Path, rows: text_tables.ScoreRows, frame: int | None, negate: bool
 ) -> ScoreFile:
     roles = rows.roles
     encoded = rows.utterance.combine_chunks().dictionary_encode()

@@ -9,7 +9,7 @@ import layouts
 import pytest
 from layouts import replace
 
-from bench.data.problems import BrokenCorpus
+from bench.data.broken_corpus import BrokenCorpus
 from bench.data.readers.llamapartialspoof import read_split
 from bench.data.subset import TABLE_COLUMNS, Span, Spans
 from bench.errors import BenchError

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from layouts import PARTIALSPOOF, protocol_file, replace, save_vectors, vector, write_lines
 
-from bench.data.problems import BrokenCorpus
+from bench.data.broken_corpus import BrokenCorpus
 from bench.data.readers.partialspoof import read_split
 from bench.data.subset import TABLE_COLUMNS, FrameVectors
 from bench.errors import BenchError

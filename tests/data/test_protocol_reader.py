@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from layouts import replace, write_lines
 
 from bench.cards.corpus_cards import read_corpus_card
-from bench.data import delimited
+from bench.data import protocol_lines
+from bench.data.broken_corpus import BrokenCorpus
 from bench.data.check import check_corpus
 from bench.data.corpora import read_keys
 from bench.data.fingerprint import compute_fingerprint
-from bench.data.problems import BrokenCorpus
 from bench.data.readers.protocol import read_split
 from bench.data.subset import TABLE_COLUMNS
 from bench.issues import Issues
@@ -274,7 +274,7 @@ def test_reads_what_a_plain_reader_reads(
             wrong += 1
     issues = Issues()
     protocol = Protocol(file=("x",), columns=("speaker utterance label",), audio=("x",))
-    found = delimited.read_protocol(path, protocol, ".wav", issues)
+    found = protocol_lines.read_protocol(path, protocol, ".wav", issues)
     assert found.table.to_numpy().tolist() == [fields for _, fields in rows.values()]
     assert found.numbers.tolist() == [number for number, _ in rows.values()]
     counts = {issue.message.partition(",")[0]: issue.count for issue in issues}
@@ -289,7 +289,7 @@ def test_words_that_look_like_numbers_stay_words(tmp_path: Path):
     protocol = Protocol(
         file=("x",), columns=("speaker utterance label",), separator="comma", audio=("x",)
     )
-    found = delimited.read_protocol(path, protocol, ".wav", Issues())
+    found = protocol_lines.read_protocol(path, protocol, ".wav", Issues())
     assert found.table.to_numpy().tolist() == [["0079", "001", "NA"], ["7", "1e3", "nan"]]
 
 

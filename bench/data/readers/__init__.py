@@ -25,8 +25,8 @@ class Reader(Protocol):
     ) -> Subset:
         """Return the split below `root`.
 
-        With `keys_only`, its lists are searched by name at `root` (`bench.data.places`), and no
-        audio is needed.
+        With `keys_only`, its lists are searched by name at `root` (`bench.data.file_search`), and
+        no audio is needed.
         """
         ...
 

@@ -14,9 +14,14 @@ import numpy as np
 import pandas as pd
 
 from bench.cards.corpus_cards import check_split
-from bench.data import places, polarity
+from bench.data import file_search, polarity
+from bench.data.broken_corpus import (
+    BrokenCorpus,
+    RequiredFile,
+    missing_lists_error,
+    require_files,
+)
 from bench.data.pickles import read_string_vectors
-from bench.data.problems import BrokenCorpus, RequiredFile, missing_lists_error, require_files
 from bench.data.readers import protocol
 from bench.data.subset import FrameVectors, Subset
 from bench.errors import BenchError
@@ -92,7 +97,11 @@ def _find_label_file(
     tried = official if wanted is None else [wanted]
     for resolution_s in tried:
         file = vector_file(split, resolution_s)
-        path = places.find_file(card, root, file) if keys_only else places.find_exact(root, [file])
+        path = (
+            file_search.find_file(card, root, file)
+            if keys_only
+            else file_search.find_exact(root, [file])
+        )
         if path is not None:
             return [_Labels(resolution_s, file, path)]
     file = vector_file(split, tried[0])

@@ -18,9 +18,14 @@ import numpy as np
 import pandas as pd
 
 from bench.cards.corpus_cards import check_split
-from bench.data import delimited, lines, places, polarity, spans
+from bench.data import file_search, lines, polarity, protocol_lines, spans
+from bench.data.broken_corpus import (
+    BrokenCorpus,
+    RequiredFile,
+    missing_lists_error,
+    require_files,
+)
 from bench.data.lines import Lines
-from bench.data.problems import BrokenCorpus, RequiredFile, missing_lists_error, require_files
 from bench.data.subset import TABLE_COLUMNS, Span, Spans, Subset
 from bench.errors import BenchError
 from bench.issues import Issues
@@ -86,9 +91,13 @@ def read_split_lines(
     check_split(card, split)
     protocol, where = require_protocol(card), card.splits[split].where
     path = _find_list(card, root, split, keys_only)
-    split_lines = delimited.read_protocol(path, protocol, card.audio.suffix, issues)
+    split_lines = protocol_lines.read_protocol(path, protocol, card.audio.suffix, issues)
     split_lines = lines.keep_known(split_lines, "label", protocol.labels, issues)
-    if keys_only and issues.errors and delimited.explain_misfit(path, protocol, card.audio.suffix):
+    if (
+        keys_only
+        and issues.errors
+        and protocol_lines.explain_misfit(path, protocol, card.audio.suffix)
+    ):
         named = f"this is another form than the corpus's own, which is read if named: --keys {path}"
         issues.add("error", "protocol.other-form", named)
     in_split = np.ones(len(split_lines), dtype=bool)
@@ -141,14 +150,14 @@ def _find_list(card: CorpusCard, root: Path, split: str, keys_only: bool) -> Pat
     if keys_only:
         if root.is_file() and (card.reader == "protocol" or root.name in map(_file_name, names)):
             return root
-        misfit = partial(delimited.explain_misfit, protocol=protocol, suffix=card.audio.suffix)
-        path = places.find_list(card, root.parent if root.is_file() else root, names, misfit)
+        misfit = partial(protocol_lines.explain_misfit, protocol=protocol, suffix=card.audio.suffix)
+        path = file_search.find_list(card, root.parent if root.is_file() else root, names, misfit)
         if path is None:
             raise missing_lists_error(
                 card, split, root, list(dict.fromkeys(map(_file_name, names)))
             )
         return path
-    path = places.find_exact(root, names)
+    path = file_search.find_exact(root, names)
     if path is None:
         archive = card.downloads[0].file if len(card.downloads) == 1 else ""
         require_files(card, split, root, [RequiredFile(names[0], archive)])

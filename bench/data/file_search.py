@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
-from bench.data.problems import missing_lists_error
+from bench.data.broken_corpus import missing_lists_error
 from bench.errors import BenchError
 from bench.specs.corpus import CorpusCard
 
