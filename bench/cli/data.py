@@ -117,7 +117,7 @@ def check(
     and silence.
     """
     from bench.cli.progress_bars import show_progress
-    from bench.data.check import check_corpus, list_issues, render_report, report_as_dict
+    from bench.data.check import check_as_dict, check_corpus, list_issues, render_check
     from bench.data.parallel import count_processes
 
     card, form = corpus_cards.read_corpus_card(name), options.choose_form(smoke)
@@ -131,11 +131,11 @@ def check(
         with show_progress(f"{card.key} {one}") as progress:
             reports.append(check_corpus(card, root, one, progress, form, decoding))
     if as_json:
-        splits = [report_as_dict(report) for report in reports]
+        splits = [check_as_dict(report) for report in reports]
         json_output.print_json("data check", {"corpus": card.key, "form": form, "splits": splits})
     else:
         for report in reports:
-            click.echo(render_report(report))
+            click.echo(render_check(report))
     if problems_file is not None:
         atomic_files.write_list(problems_file, list_issues(reports), "finding,id")
     if not all(report.ok for report in reports):

@@ -106,8 +106,8 @@ class EvaluationOptions:
 
     def _find_keys(self, card: CorpusCard, split: str, config: Config, scores: Path) -> Path:
         """Return where the keys are: as `--keys` says, beside the scores, or in the corpus."""
-        from bench.data.places import find_beside
-        from bench.data.problems import describe_keys_source
+        from bench.data.broken_corpus import describe_keys_source
+        from bench.data.file_search import find_beside
 
         keys = self.keys
         if keys is None and not self.smoke and card.key not in config.corpora:

@@ -16,7 +16,7 @@ from bench._io.digests import short_digest
 from bench.cards import corpus_cards
 from bench.config import Config, Form
 from bench.data import corpora, fingerprint
-from bench.data.sound import require_audio
+from bench.data.required_audio import require_audio
 from bench.data.subset import Subset
 from bench.errors import BenchError
 from bench.evaluation import score_file

@@ -1,6 +1,4 @@
-"""Where a corpus's files are: at their exact places below its folder, or, for whoever has its
-protocol and key files alone, found by name.
-"""
+"""Find the files of a corpus: at their official paths, or by name where only keys are there."""
 
 from __future__ import annotations
 
@@ -8,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
-from bench.data.problems import missing_lists_error
+from bench.data.broken_corpus import missing_lists_error
 from bench.errors import BenchError
 from bench.specs.corpus import CorpusCard
 
@@ -17,13 +15,13 @@ Misfit = Callable[[Path], str]
 
 
 def find_file(card: CorpusCard, keys: Path, relative: str) -> Path | None:
-    """Return where the corpus's file `relative` (to its folder) is for whoever has its keys at
-    `keys`: the corpus's folder, another that holds the file at any depth, or one file of it.
+    """Return where the corpus's file `relative` (to its folder) is, given the place of its keys.
 
-    The exact place goes first, then the file of that name that shares most folder names with it,
-    then such an end of the exact place below the folder that holds `keys` or the one above it
-    (`--keys keys/LA/CM` has its C012 file beside CM). None where it is not there; BenchError where
-    different files are equally near.
+    `keys` is the corpus's folder, another folder that holds the file at any depth, or one of its
+    files. The official path is tried first, then the file of that name that shares most folder
+    names with it, then an end of the official path below the folder of `keys` or the one above it
+    (`--keys keys/LA/CM` has its C012 file beside CM). None where the file is not there; BenchError
+    where different files fit equally well.
     """
     folder = keys.parent if keys.is_file() else keys
     if keys.is_file() and keys.name.removesuffix(".gz") == PurePosixPath(relative).name:
@@ -32,11 +30,11 @@ def find_file(card: CorpusCard, keys: Path, relative: str) -> Path | None:
 
 
 def find_beside(card: CorpusCard, split: str, scores: Path) -> Path | None:
-    """Return the folder near the file `scores` in which the split's protocol lies: the file's own
-    or the one above it, the protocol there or one folder down; None where there is none.
+    """Return the folder near the file `scores` that holds the split's protocol, or None.
 
-    Only these few folders are looked into, as the one above may be a home folder. For corpora whose
-    card describes its lists; others have to be named.
+    It is the file's folder or the one above it, with the protocol in it or one folder further down.
+    No other folder is searched, since the one above may be a home folder. This works for corpora
+    whose card describes its lists; for others the keys have to be named.
     """
     if card.protocol is None:
         return None

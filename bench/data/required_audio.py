@@ -33,10 +33,9 @@ _UNKNOWN = -1
 
 
 def require_audio(subset: Subset, audio: Audio, work: Path, form: Form) -> None:
-    """Raise a BenchError unless every utterance has an audio file that is whole, as far as its
-    header and last sample tell, and as `audio` says: nothing is trained on less than asked.
+    """Raise a BenchError unless every utterance has a whole audio file that fits `audio`.
 
-    What was found sound is kept below `work`.
+    Header and last sample decide. Files that passed are remembered below `work`.
     """
     paths = [subset.audio_path(row) for row in range(len(subset))]
     all_of_them = _list_command(subset, form)

@@ -11,10 +11,10 @@ import pytest
 import soundfile
 
 from bench.cards.corpus_cards import read_corpus_card
-from bench.data import sound
+from bench.data import required_audio
 from bench.data.audio import read_header
 from bench.data.readers import find_reader
-from bench.data.sound import require_audio
+from bench.data.required_audio import require_audio
 from bench.data.subset import Subset
 from bench.errors import BenchError
 from tests.errors import raises_code
@@ -34,7 +34,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the files that are looked at."""
     names: list[str] = []
     monkeypatch.setattr(
-        sound, "header", lambda path: (names.append(path.stem), read_header(path))[1]
+        required_audio, "header", lambda path: (names.append(path.stem), read_header(path))[1]
     )
     return names
 

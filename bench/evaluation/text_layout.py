@@ -111,8 +111,10 @@ def detect_layout(
 
 
 def _is_header(first: Sequence[str], rest: Sequence[Sequence[str]]) -> bool:
-    """Whether the first line names columns: where others have a number it has a word, and no cell
-    of it looks like the others' id."""
+    """Return whether the first line names columns.
+
+    It does if it has a word where the others have a number, and no cell that looks like an id.
+    """
     if not rest:
         return not any(NUMBER.fullmatch(cell) for cell in first)
     columns = list(zip(*rest, strict=True))
@@ -135,8 +137,11 @@ def _mask_digits(cell: str) -> str:
 def _split_by_best(
     path: Path, lines: Sequence[str]
 ) -> tuple[str, list[list[str]], Brackets | None]:
-    """Return the separator by which most lines fall into equally many columns, one of them of
-    numbers, the cells, and where they had brackets."""
+    """Return the separator, the cells, and the brackets in them.
+
+    The separator is the one by which most lines have the same number of columns, at least one of
+    them with numbers.
+    """
     best, chosen = 0.0, None
     for separator in SEPARATORS:
         within = brackets.find_brackets(lines, separator)

@@ -7,8 +7,8 @@ from pathlib import Path
 from bench._io.delimited_text import name_line, split_cells
 from bench._io.text_files import LONGEST_LINE, LineBlock
 from bench.errors import BenchError, quote_text
-from bench.evaluation.layout import COMMA_NUMBER, TextLayout, list_data_lines, name_invisible
 from bench.evaluation.sample import LABELS, NUMBER
+from bench.evaluation.text_layout import COMMA_NUMBER, TextLayout, list_data_lines, name_invisible
 
 _SHOWN = 5
 

@@ -1,6 +1,4 @@
-"""What is wrong with a corpus on disk: gathered first, raised together, so that one reading names
-it all.
-"""
+"""The error of a corpus that cannot be used: it names everything that is wrong at once."""
 
 from __future__ import annotations
 
@@ -39,9 +37,7 @@ class RequiredFile(NamedTuple):
 
 
 def require_files(card: CorpusCard, split: str, root: Path, pieces: Iterable[RequiredFile]) -> None:
-    """Raise BrokenCorpus naming every piece that is not below `root` and what to download for
-    it.
-    """
+    """Raise BrokenCorpus if a piece is missing below `root`; it names all and their downloads."""
     missing = [piece for piece in pieces if not (root / piece.path).exists()]
     if not missing:
         return
@@ -65,7 +61,7 @@ def require_files(card: CorpusCard, split: str, root: Path, pieces: Iterable[Req
 def missing_lists_error(
     card: CorpusCard, split: str, path: Path, files: Sequence[str]
 ) -> BrokenCorpus:
-    """Return the error of whoever has only the keys, and at `path` none of the `files`."""
+    """Return the error for keys at `path` that have none of the `files`."""
     issues = Issues()
     issues.add("error", "protocol.missing", f"no {' or '.join(files)} there or below")
     issues.add("error", "protocol.missing", describe_keys_source(card))
@@ -73,8 +69,9 @@ def missing_lists_error(
 
 
 def describe_keys_source(card: CorpusCard) -> str:
-    """Return where a corpus's protocol and keys are to be had, in words: the downloads that are
-    called so, else all of them, else the corpus's page.
+    """Say where a corpus's protocol and keys can be downloaded.
+
+    These are the downloads whose names say so, else all if they are few, else the corpus's page.
     """
     named = [
         download for download in card.downloads if re.search("protocol|key|label", download.file)

@@ -23,10 +23,10 @@ from bench._io.delimited_text import CATEGORY, parse_columns
 from bench._io.text_files import read_blocks
 from bench.errors import BenchError
 from bench.evaluation.columns import Roles, find_unlike_labels
-from bench.evaluation.faults import MalformedLines
-from bench.evaluation.layout import TextLayout, detect_layout, list_data_lines
+from bench.evaluation.malformed_lines import MalformedLines
 from bench.evaluation.read_options import ReadOptions
 from bench.evaluation.sample import LABELS
+from bench.evaluation.text_layout import TextLayout, detect_layout, list_data_lines
 
 _TO_BLANKS = bytes.maketrans(b"\t\f\v", b"   ")
 
