@@ -73,7 +73,7 @@ def print_checked_table(table: str, *, refused: str = "") -> None:
 
 def report_checked_table(table: str, folder: Path, *, check: bool, refused: str = "") -> list[Path]:
     """Write the table's report into `folder`; with `check`, return what is out of date instead."""
-    from bench.reports.checked import find_stale_checked_files, write_checked_report
+    from bench.reports.checked_report import find_stale_checked_files, write_checked_report
 
     table_check = _look_up_table(table, refused)
     if check:

@@ -82,7 +82,7 @@ def report(
 
 def _report_papers(request: ReportRequest) -> None:
     """Write the pages of what papers print, or check them."""
-    from bench.reports import papers
+    from bench.reports import paper_pages
 
     given = {
         "--smoke": request.form == "smoke",
@@ -97,9 +97,9 @@ def _report_papers(request: ReportRequest) -> None:
         )
     output_dir = request.output_dir or Path("reports", PAPERS)
     if request.check:
-        print_stale(request, papers.find_stale_paper_pages(output_dir), output_dir)
+        print_stale(request, paper_pages.find_stale_paper_pages(output_dir), output_dir)
     else:
-        click.echo(f"papers: {papers.write_paper_pages(output_dir)}")
+        click.echo(f"papers: {paper_pages.write_paper_pages(output_dir)}")
 
 
 def _report_checked_table(request: ReportRequest) -> None:
@@ -186,11 +186,11 @@ def _build_reports(
     tables: Sequence[str], form: Form, config: Config, *, detail: bool
 ) -> list[Report]:
     from bench import reports as reporting
-    from bench.reports import RunArtifacts
+    from bench.reports import StoredResults
     from bench.tracking import open_store
 
     store = open_store.open_to_read(config)
-    artifacts = RunArtifacts(store, config.work)
+    artifacts = StoredResults(store, config.work)
     built: list[Report] = []
     for key in tables:
         card = table_cards.read_table(key)

@@ -62,7 +62,7 @@ class Results:
 
     def build_lines(
         self, rows: Sequence[str] | None, *, others: bool
-    ) -> list[terminal.TerminalRow]:
+    ) -> list[terminal_table.TerminalRow]:
         """Return the lines of all rows, or of `rows`.
 
         With `others`, the lines of a row's runs with other settings follow the row.
@@ -112,7 +112,7 @@ class Results:
             for line in self._other_lines(row)
         ]
 
-    def of_settings(self, row: str, run: Signed) -> list[terminal.TerminalRow]:
+    def of_settings(self, row: str, run: Signed) -> list[terminal_table.TerminalRow]:
         """Return the line of a row's run with other settings than its card's, if there is one."""
         frame, table = self.frame, self.shown.table
         alike = frame[(frame["row"] == row) & (frame["signature"] == run.signature)]

@@ -151,7 +151,7 @@ def show_sweep(name: str, form: Form, *, as_json: bool) -> None:
 
 def report_sweep(request: ReportRequest) -> None:
     """Write a sweep's report from the tracking store alone, print it as JSON, or check it."""
-    from bench.reports import sweep as reporting
+    from bench.reports import sweep_report as reporting
 
     card = sweep_cards.read_sweep(request.table, request.form)
     made = _build_report(card, configuration.to_write(request.folder))
