@@ -334,7 +334,7 @@ def test_forms_that_are_read(judge, tmp_path, name):
     write, asked = READ[name]
     path = tmp_path / "scores"
     write(path)
-    bonafide, spoof = judge.read(path, ReadOptions(**asked)).split_classes()
+    bonafide, spoof = judge.read_scores(path, ReadOptions(**asked)).split_classes()
     assert eer(bonafide, spoof).eer == EER
 
 
@@ -344,5 +344,5 @@ def test_forms_that_are_refused(judge, tmp_path, name):
     path = tmp_path / "scores"
     write(path)
     with pytest.raises(BenchError, match=message) as caught:
-        judge.read(path, ReadOptions(**asked))
+        judge.read_scores(path, ReadOptions(**asked))
     assert str(path) in str(caught.value)

@@ -83,9 +83,9 @@ def test_one_system_in_two_tables_counts_once_and_digests_are_marked():
 
 def test_figures_are_set_beside_published_ones_without_torch_and_mlflow():
     code = (
-        "import sys; from bench.evaluation.published import published; "
-        "from bench.metrics.measured import Figure; "
-        "assert published('inthewild', 'eval', {'eer': Figure(0.1, 0.1, 0.1)}); "
+        "import sys; from bench.evaluation.published import find_published; "
+        "from bench.metrics.measured import MetricResult; "
+        "assert find_published('inthewild', 'eval', {'eer': MetricResult(0.1, 0.1, 0.1)}); "
         "assert not {'torch', 'mlflow'} & {*sys.modules}"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -116,7 +116,7 @@ def test_files_that_are_none_are_named(tmp_path):
     with pytest.raises(BenchError, match=r"scores\.parquet: there is no such score file"):
         scorefile.read_scores(tmp_path / "scores.parquet")
     (tmp_path / "scores.parquet").write_text("utterance,score\n")
-    with raises_code("file.malformed"):
+    with raises_code("scores.malformed"):
         scorefile.read_scores(tmp_path / "scores.parquet")
 
 

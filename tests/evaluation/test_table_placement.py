@@ -40,7 +40,7 @@ OF_WHOLE, OF_FRAMES, UNTABLED = (
 )
 def test_results_stand_under_the_tables_names_at_its_resolution(place, results, expected):
     wanted = {f"ps.{name}": of for name, of in expected.items() if of is not None}
-    assert place.tracked(results) == wanted
+    assert place.select_tracked(results) == wanted
 
 
 @pytest.mark.parametrize(
@@ -60,4 +60,4 @@ def test_results_stand_under_the_tables_names_at_its_resolution(place, results, 
 )
 def test_results_of_another_thing_are_refused(place, results):
     with raises_code("scores.other-units"):
-        place.tracked(results)
+        place.select_tracked(results)
