@@ -305,7 +305,7 @@ class TestPolarity:
         )
         checked = check_utterances(scorefile(ids, range(len(ids))), keys)
         assert codes(checked, "error") == []
-        assert "scores.inverted" in codes(checked, "warning")
+        assert "scores.worse-than-chance" in codes(checked, "warning")
 
 
 @settings(max_examples=60, deadline=None)
