@@ -32,7 +32,7 @@ class Served:
             tracking_uri=self.uri, get_experiment_by_name=lambda name: found
         )
 
-    def answers(self) -> bool:
+    def is_reachable(self) -> bool:
         return True
 
 

@@ -164,7 +164,7 @@ def test_it_goes_on_in_the_same_run_with_the_curve_of_an_uninterrupted_one(
     with pytest.raises(RuntimeError), first:
         raise RuntimeError("power")
     monkeypatch.setattr(
-        "bench.tracking.run_lifecycle.environment", lambda: "python 3.11.7, torch 9.9"
+        "bench.tracking.run_lifecycle.describe_environment", lambda: "python 3.11.7, torch 9.9"
     )
     with store.begin_run(replace(entry, commit="80d8f57")) as second:
         assert second.begun_before
