@@ -138,7 +138,7 @@ def test_a_store_that_cannot_be_written_is_read_without_them(
     store._take_records = refuse
     assert store.scored_frame("cross/detection", "paper").empty
     said = capsys.readouterr().err
-    assert said == "1 judged score files wait for `bench sync`: cannot be written\n"
+    assert said == "1 evaluated score files wait for `bench sync`: cannot be written\n"
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"judged_ms": 1, "entry": {"table": 1}}'])
