@@ -175,7 +175,7 @@ class ScoredFile:
 
     @property
     def identity(self) -> dict[str, str]:
-        """The tags that a run is looked up by: the same file with the same settings is logged once."""
+        """The tags that a run is looked up by: an equal evaluation is logged once."""
         by = sorted(versions.describe_raised(versions.list_metric_versions(self.figures)).items())
         how = json.dumps([*sorted(self.settings.items()), *by, self.split, self.fingerprint])
         return {
