@@ -1,9 +1,9 @@
 r"""Markdown from words: what comes from outside is escaped, what is written here is not.
 
-A text is escaped where it comes into a block (`table`, `bullets`, `heading`, `marked`, ...), unless
-it is `Marked`, which only the functions here make, of what this code itself says (`LiteralString`).
-Only what CommonMark or GitHub would take for markup gets a backslash, so that names stay readable
-as plain text: `a_b` and `[1.0, 2.0]` stay, `*a*` and `[a](b)` do not.
+A text is escaped where it comes into a block (`format_table`, `format_list`, `fill_template`, ...),
+unless it is `MarkdownText`, which only the functions here make, from what this code itself says
+(`LiteralString`). Only what CommonMark or GitHub would take for markup gets a backslash, so that
+names stay readable as plain text: `a_b` and `[1.0, 2.0]` stay, `*a*` and `[a](b)` do not.
 """
 
 from __future__ import annotations

@@ -89,10 +89,19 @@ def to_toml(settings: Mapping[str, Any]) -> str:
     'mix.kind = "csm", mix.rounds = 2, training.keep = true'
     """
     return ", ".join(
-        f"{'.'.join(key)} = {_value_toml(value)}" for key, value in iterate_leaves(settings)
+        f"{'.'.join(key)} = {format_toml_value(value)}" for key, value in iterate_leaves(settings)
     )
 
 
-def _value_toml(value: Any) -> str:
-    """Return a value as TOML has it: JSON writes texts, numbers, truth values and lists alike."""
-    return json.dumps(value, ensure_ascii=False)
+def format_toml_value(value: Any) -> str:
+    """Return a setting as TOML, on one line.
+
+    >>> format_toml_value({"min_share": 0.1, "targets": ["q", "k"]})
+    '{ min_share = 0.1, targets = ["q", "k"] }'
+    """
+    inner = as_tree(value)
+    if inner is None:
+        # JSON writes texts, numbers, truth values and lists as TOML does; no setting is null.
+        return json.dumps(value, ensure_ascii=False)
+    pairs = ", ".join(f"{key} = {format_toml_value(each)}" for key, each in inner.items())
+    return f"{{ {pairs} }}"

@@ -14,7 +14,7 @@ from bench.cards.checked_cards import read_checked_table
 from bench.config import Config
 from bench.data import corpora
 from bench.errors import BenchError, near_name
-from bench.reports.checked import CheckedLine, CheckedReport, LineState
+from bench.reports.checked_report import CheckedLine, CheckedReport, LineState
 from bench.specs.checked import INPUT, CountedSet, CountTable, ShapeStage, ShapeTable
 from bench.specs.corpus import CorpusCard
 from bench.units import BONAFIDE, SPOOF, to_samples

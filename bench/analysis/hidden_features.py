@@ -124,7 +124,7 @@ def parse_limits(asked: str, names: Mapping[str, str]) -> dict[str, int | None]:
         word, equals, number = part.partition("=")
         if not equals or not number.strip().isdecimal():
             raise BenchError(
-                "option.invalid", f"--most {part!r}: should be a number, or e.g. 21LA=40000"
+                "option.invalid", f"--max-points {part!r}: should be a number, or e.g. 21LA=40000"
             )
         key = by_word.get(word.strip().lower())
         if key is not None:
@@ -132,14 +132,17 @@ def parse_limits(asked: str, names: Mapping[str, str]) -> dict[str, int | None]:
         elif asked != PAPERS_MOST:
             hint = near_name(word.strip(), names.values())
             raise BenchError(
-                "row.no-such-evaluation", f"--most {part!r}: the row has no such evaluation{hint}"
+                "row.no-such-evaluation",
+                f"--max-points {part!r}: the row has no such evaluation{hint}",
             )
     return numbers
 
 
 def _parse_count(number: str) -> int:
     if int(number) < _FEWEST:
-        raise BenchError("option.invalid", f"--most {number.strip()}: should be {_FEWEST} or more")
+        raise BenchError(
+            "option.invalid", f"--max-points {number.strip()}: should be {_FEWEST} or more"
+        )
     return int(number)
 
 

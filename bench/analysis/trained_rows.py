@@ -133,7 +133,7 @@ def _fetch_row(row: LoadedRow, config: Config, say: shared_training.Say) -> Load
     store = Store(config)
     run = store.find_finished(row.record)
     if run is not None and shared_training.TRAINED_IN in run.data.tags:
-        row = replace(row, folder=shared_training.training_path(run, config))
+        row = replace(row, folder=shared_training.logged_training_path(run, config))
     if not row.checkpoint.is_file():
         shared_training.take_over(store, row.folder, config, say)
     if not row.checkpoint.is_file():

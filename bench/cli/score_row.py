@@ -63,9 +63,7 @@ def _choose_row(table: str, row: str, form: Form, overrides: Sequence[str]) -> R
 
 
 def _compute_scores(request: ScoreRequest, order: RunRequest, seed: int | None, path: Path) -> int:
-    """Have a trained row score a split; say which weights it has and how clips are cut. Return the
-    row's seed.
-    """
+    """Have a trained row score a split; print which weights it has, and return its seed."""
     # These import torch and MLflow, which takes seconds: only now.
     from bench.runner import trained_models
     from bench.tracking.store import Store

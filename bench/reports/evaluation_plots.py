@@ -19,7 +19,7 @@ from bench.metrics.f1 import ARGMAX, decide_bonafide
 from bench.metrics.tally import Bools, Floats
 from bench.plot_data import FrameDecisions
 from bench.reports import plots
-from bench.reports.style import write_figure
+from bench.reports.plot_style import write_figure
 from bench.specs.run import HeldOutData
 from bench.units import SAMPLE_RATE_HZ
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from bench.reports.published import index_of_name
+from bench.reports.published_systems import index_of_name
 from bench.specs.table import Table
 
 HEADING = "Row"

@@ -22,7 +22,7 @@ from bench.config import Config
 from bench.errors import BenchError, Busy, plain_message
 from bench.evaluation import row_evaluation
 from bench.provenance import processor_name, read_commit
-from bench.reports.kept import RunArtifacts
+from bench.reports.stored_results import StoredResults
 from bench.runner import results
 from bench.runner.request import RunRequest
 from bench.runner.row_run import RowRun
@@ -31,10 +31,11 @@ from bench.tracking import artifact_check
 from bench.tracking.run_record import RunRecord
 from bench.tracking.store import Store
 from bench.training import engine
+from bench.training.callbacks import TrainingCallback
 from bench.training.row import DatasetCache, RowData
 
 
-class ProgressReporter(engine.TrainingCallback, Protocol):
+class ProgressReporter(TrainingCallback, Protocol):
     """Who shows a person what happens."""
 
     def begin(self, name: str, epochs: int) -> None:
@@ -104,7 +105,7 @@ def run_jobs(
     for text in dict.fromkeys(row_evaluation.list_lacking(evaluated)):
         watcher.say(text)
     # Reports need not wait for what the table's columns ask of a run's scores.
-    draw = partial(RunArtifacts(store, config.work).draw_replicates, order.table)
+    draw = partial(StoredResults(store, config.work).draw_replicates, order.table)
     for job in ordered:
         entry = _describe_job(job, order, device)
         yield run_job(job, entry, config, store, watcher, draw, anew=anew)

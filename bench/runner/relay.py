@@ -9,7 +9,7 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any
 
-from bench.training.engine import TrainingCallback
+from bench.training.callbacks import TrainingCallback
 
 
 class ProgressSender:

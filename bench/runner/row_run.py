@@ -26,6 +26,7 @@ from bench.specs.run import TrainData
 from bench.tracking.run_record import RunRecord
 from bench.tracking.store import Store, TrackedRun
 from bench.training import checkpoints, damage, engine, shares
+from bench.training.callbacks import SilentCallback
 from bench.training.row import (
     TrainedRow,
     score_path,
@@ -227,5 +228,5 @@ class _RunObserver:
 def _train_on_each(
     job: RowJob, folder: Path, config: Config, pipe: Connection, fabric: Fabric
 ) -> TrainedRow:
-    observer = ProgressSender(pipe) if fabric.is_global_zero else engine.SilentCallback()
+    observer = ProgressSender(pipe) if fabric.is_global_zero else SilentCallback()
     return train_and_score(fabric, job.run, job.seed, job.data, folder, config, observer)

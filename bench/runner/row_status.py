@@ -19,7 +19,7 @@ import pandas as pd
 from bench import versions
 from bench.cards import table_cards
 from bench.config import Config, Form
-from bench.reports.older import find_version_changes
+from bench.reports.code_versions import find_version_changes
 from bench.runner.current_inputs import NO_INPUTS, InputReader, RunInputs
 from bench.specs.table import Table
 from bench.tracking.run_frame import runs_frame

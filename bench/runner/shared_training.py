@@ -184,6 +184,6 @@ def fetch_scores(store: Store, run: Any, folder: Path, say: Say) -> None:
                 say(f"run {run_id[:8]}: {plain_message(error)}")
 
 
-def training_path(run: Any, config: Config) -> Path:
+def logged_training_path(run: Any, config: Config) -> Path:
     """Return where the training of a run lies, or would lie, in this work folder."""
     return config.work / run.data.tags[TRAINED_IN]

@@ -22,6 +22,7 @@ from bench.runner.costs import count_utterances as utterances_of
 from bench.runner.local import device_name
 from bench.specs.run import HeldOutData, Run
 from bench.training import engine, shares
+from bench.training.callbacks import SilentCallback
 from bench.training.row import DatasetCache
 from bench.training.scoring import build_utterances, score_utterances
 
@@ -145,7 +146,7 @@ def estimate_hours(
     return sum((number or 0) / rate for number, rate in parts) / 3600
 
 
-class _Clock(engine.SilentCallback):
+class _Clock(SilentCallback):
     """Tells how long the steps of the second epoch took."""
 
     second_epoch_s = float("nan")

@@ -122,7 +122,7 @@ class StudyArtifacts(NamedTuple):
 
     name: str
     trials: pd.DataFrame
-    """`trials.csv`: a line a trial, the columns of `bench.reports.sweep` first, all text."""
+    """`trials.csv`: a line a trial, the columns of `bench.reports.sweep_report` first, all text."""
     importances: Mapping[str, float]
     status: str
     commit: str

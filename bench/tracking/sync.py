@@ -97,7 +97,7 @@ def _meant_for_another(meant_for: str, store: MlflowStore) -> str:
     return (
         f"not sent: it was recorded for {meant_for}, and {store.address.shown} is configured: "
         "configure "
-        "that store, or send it here by `bench sync --to-configured`"
+        "that store, or send it here by `bench sync --from-other-stores`"
     )
 
 

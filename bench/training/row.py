@@ -16,13 +16,14 @@ from bench._io.digests import short_digest
 from bench.cards import corpus_cards
 from bench.config import Config, Form
 from bench.data import corpora, fingerprint
-from bench.data.sound import require_audio
+from bench.data.required_audio import require_audio
 from bench.data.subset import Subset
 from bench.errors import BenchError
 from bench.evaluation import score_file
 from bench.specs.base import digest
 from bench.specs.run import Data, HeldOutData, Run
 from bench.training import checkpoints, conditions, contents, engine, shares
+from bench.training.callbacks import TrainingCallback
 from bench.training.clips import require_labels
 from bench.training.keeping import Progress, Selection
 from bench.training.scoring import build_utterances, score_columns, score_utterances
@@ -31,7 +32,7 @@ from bench.training.scoring import build_utterances, score_columns, score_uttera
 class LoadedSplit(NamedTuple):
     """A split with the fingerprint of its protocol and labels and the digest of its audio.
 
-    `made_by` holds the digests and versions of what reads it and finds its breaths
+    `reader_digests` holds the digests and versions of what reads it and finds its breaths
     (`bench.training.contents`).
     """
 
@@ -59,7 +60,7 @@ class RowData(NamedTuple):
     stage: RowData | None = None
     """Of the earlier training that the run starts from, if any."""
     training: Mapping[str, str] = MappingProxyType({})
-    """What training needs beside the data (`bench.training.contents`)."""
+    """Digests of the files that training needs beside the data (`bench.training.contents`)."""
 
     def fingerprints(self) -> dict[str, str]:
         """Return the fingerprint of each subset by `corpus/split`."""
@@ -99,7 +100,7 @@ class TrainedRow(NamedTuple):
     conditions: Mapping[str, str]
 
     def tracking_tags(self) -> dict[str, str]:
-        """Return what the tracking store is told in text, as columns of `tracking.run_frame`."""
+        """Return the text tags for the tracking store, columns of `tracking.run_frame`."""
         return {**self.selection.tracking_tags(), **self.conditions}
 
 
@@ -191,7 +192,7 @@ def train_and_score(
     data: RowData,
     folder: Path,
     config: Config,
-    callback: engine.TrainingCallback,
+    callback: TrainingCallback,
 ) -> TrainedRow:
     """Train what is not yet trained, score what is not yet scored; return where everything is.
 

@@ -116,8 +116,8 @@ def test_limits_are_by_set_and_the_papers_by_default():
         ("21LB=500", "row.no-such-evaluation", "did you mean '21LA'"),
         ("21LA", "option.invalid", "e.g. 21LA=40000"),
         ("21LA=many", "option.invalid", "e.g. 21LA=40000"),
-        ("21LA=4", "option.invalid", "--most 4"),
-        ("3", "option.invalid", "--most 3"),
+        ("21LA=4", "option.invalid", "--max-points 4"),
+        ("3", "option.invalid", "--max-points 3"),
     ],
 )
 def test_other_limits_are_mistakes(asked, code, words):
