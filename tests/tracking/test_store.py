@@ -362,9 +362,9 @@ from bench.config import Config
 from bench.tracking.store import Store
 work, seed = Path(sys.argv[1]), int(sys.argv[2])
 entry = pickle.loads((work / "entry").read_bytes())
-tracked = Store(Config(work=work)).begin(dataclasses.replace(entry, seed=seed))
+tracked = Store(Config(work=work)).begin_run(dataclasses.replace(entry, seed=seed))
 for step in range(5):
-    tracked.log({"train.loss": 1.0 / (step + 1)}, step)
+    tracked.log_epoch({"train.loss": 1.0 / (step + 1)}, step)
 print("ready", flush=True)
 time.sleep(600)
 """
