@@ -78,7 +78,7 @@ def describe_keys_source(card: CorpusCard) -> str:
     ]
     files = named or (card.downloads if len(card.downloads) <= _FEW else ())
     where = ", ".join(f"{download.file} ({download.url})" for download in files) or card.page
-    return f"protocol and keys of {card.short} are to be had in {where}"
+    return f"protocol and keys of {card.short} are in {where}"
 
 
 def _find_elsewhere(root: Path, piece: str) -> Path | None:

@@ -32,8 +32,8 @@ class MalformedLines:
             last = block.line + block.text.count(b"\n") - 1
             raise BenchError(
                 "table-file.open-quote",
-                f"{self.path}: in lines {block.line} to {last} the columns cannot be told apart, "
-                "perhaps for a quote that does not close or a line end within quotes",
+                f"{self.path}: in lines {block.line} to {last} the columns are not clear, "
+                "perhaps because a quote does not close or a line ends within quotes",
             )
 
     def raise_faults(self, layout: TextLayout) -> None:

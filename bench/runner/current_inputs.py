@@ -36,11 +36,11 @@ class InputReader:
         self._splits: dict[tuple[str, str, str, float | None], RunInputs] = {}
         self._trained_from: dict[tuple[str, ...], RunInputs] = {}
 
-    def of_run(self, run: Run) -> RunInputs:
+    def read_run(self, run: Run) -> RunInputs:
         """Return what `run` would be made from, and the training that it starts from."""
         parts = [self._read_split(run, data) for data in run.data.values()]
         if run.earlier:
-            parts.append(self.of_run(run.earlier))
+            parts.append(self.read_run(run.earlier))
         parts.append(self._read_training(run))
         return RunInputs(
             {name: digest for part in parts for name, digest in part.fingerprints.items()},

@@ -106,7 +106,7 @@ def row_statuses(
         run_ids |= {*ours["run_id"]}
         of_card = table.rows[row].seeds or table.seeds
         seeds = [*of_card, *sorted({*ours["seed"].tolist()} - {*of_card})]
-        here = machine.of_run(run) if len(ours) else NO_INPUTS
+        here = machine.read_run(run) if len(ours) else NO_INPUTS
         statuses += [
             _seed_status(table, row, seed, ours[ours["seed"] == seed], here) for seed in seeds
         ]

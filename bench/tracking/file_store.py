@@ -1,4 +1,4 @@
-"""Judged score files kept in the work folder, where MLflow is not installed.
+"""Evaluated score files kept in the work folder, where MLflow is not installed.
 
 A record is a folder `records/<id>` of the work folder: `record.json` says what was judged and how
 it came out, `files` holds what is kept with it. Reports read records as they read an MLflow store.
@@ -35,13 +35,13 @@ _ENTRY: TypeAdapter[ScoredFile] = TypeAdapter(ScoredFile)
 
 @dataclass(frozen=True)
 class StoredRecord:
-    """A judged score file as it is kept."""
+    """An evaluated score file as it is kept."""
 
     path: Path
     """Its folder."""
     entry: ScoredFile
     judged_ms: int
-    """When it was judged, the last time: milliseconds since 1970, UTC."""
+    """When it was last evaluated: milliseconds since 1970, UTC."""
 
     @property
     def run_id(self) -> str:
@@ -114,7 +114,7 @@ def records_folder(config: Config) -> Path:
 
 
 def read_records(folder: Path) -> list[StoredRecord]:
-    """Return the records in a folder, the one judged last last; BenchError names what is none."""
+    """Return the records in a folder, in the order of evaluation; BenchError names what is none."""
     records = [_read_record(path.parent) for path in sorted(folder.glob(f"*/{_RECORD}"))]
     return sorted(records, key=lambda record: (record.judged_ms, record.run_id))
 
@@ -146,8 +146,8 @@ def _read_record(folder: Path) -> StoredRecord:
         why = str(error).partition("\n")[0]
         raise BenchError(
             "tracking.bad-record",
-            f"{folder / _RECORD}: is no record of a judged score file ({why}): move the folder "
-            "away, and judge the file again",
+            f"{folder / _RECORD}: is no record of an evaluated score file ({why}): move the folder "
+            "away, and evaluate the file again",
         ) from error
 
 

@@ -26,7 +26,7 @@ def open_to_read(config: Config) -> Store | FileStore:
 
 
 def open_to_write(config: Config) -> Store | FileStore:
-    """Return the store to keep judged score files in."""
+    """Return the store to keep evaluated score files in."""
     if not packages.is_installed("mlflow"):
         return FileStore(config)
     from bench.tracking.store import Store

@@ -133,7 +133,7 @@ class RunRecord:
 
 @dataclass(frozen=True)
 class ScoredFile:
-    """Another system's score file, judged by `bench score`: scored here, not trained here."""
+    """Another system's score file, evaluated by `bench score`: scored here, not trained here."""
 
     table: str
     """The table it stands beside, or `scored/<corpus>` where no table evaluates that split."""
@@ -148,7 +148,7 @@ class ScoredFile:
     """Of the score file's content."""
     commit: str
     settings: Mapping[str, str]
-    """How it was judged: columns taken, negated or not, missing trials, resampling."""
+    """How it was evaluated: columns taken, negated or not, missing trials, resampling."""
     figures: Mapping[str, MetricResult]
     """Fractions by `<evaluation>.<metric>`."""
     evaluation: str = ""
@@ -165,7 +165,7 @@ class ScoredFile:
 
     @property
     def system_tags(self) -> dict[str, str]:
-        """The tags of the run that all of the system's judged score files are parts of."""
+        """The tags of the run that all of the system's evaluated score files are parts of."""
         return {
             "kind": "system",
             "table": self.table,
@@ -175,7 +175,7 @@ class ScoredFile:
 
     @property
     def identity(self) -> dict[str, str]:
-        """The tags that a run is looked up by: the same file judged alike is not logged twice."""
+        """The tags that a run is looked up by: an equal evaluation is logged once."""
         by = sorted(versions.describe_raised(versions.list_metric_versions(self.figures)).items())
         how = json.dumps([*sorted(self.settings.items()), *by, self.split, self.fingerprint])
         return {
@@ -292,7 +292,7 @@ def _format_number(value: float) -> str:
 
 
 def describe_scored_file(entry: ScoredFile) -> str:
-    """Return the description of a judged score file, in Markdown."""
+    """Return the description of an evaluated score file, in Markdown."""
     smoke = smoke_note(entry.form)
     title = smoke + fill_template(
         "**Scored, not trained here**: {} on {}", entry.system, entry.split

@@ -1,4 +1,4 @@
-"""A judged score file of another system as a record: what every store keeps of it."""
+"""An evaluated score file of another system as a record: what every store keeps of it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ READING = "reading"
 
 @dataclass(frozen=True)
 class ScoredRecord:
-    """A judged score file; all of it can be written as JSON."""
+    """An evaluated score file; all of it can be written as JSON."""
 
     run_id: str
     system: str
@@ -111,17 +111,17 @@ def record_of_run(run: Any) -> ScoredRecord:
 
 
 def framed_records(records: Iterable[ScoredRecord]) -> pd.DataFrame:
-    """Return the records as a frame of `SCORED` and figures, the one judged last last."""
+    """Return the records as a frame of `SCORED` and figures, in the order of evaluation."""
     return build_frame((record.as_row() for record in records), SCORED, "ended")
 
 
 def scored_runs_frame(runs: Iterable[Any]) -> pd.DataFrame:
-    """Return MLflow's runs of judged score files as such a frame."""
+    """Return MLflow's runs of evaluated score files as such a frame."""
     return framed_records(map(record_of_run, runs))
 
 
 def latest_records(records: Iterable[ScoredRecord]) -> dict[tuple[str, str], ScoredRecord]:
-    """Return the record that stands by system and evaluation: the one judged last."""
+    """Return the record that stands by system and evaluation: the one evaluated last."""
     finished = [record for record in records if record.status == "FINISHED"]
     finished.sort(key=lambda record: (record.ended_ms, record.run_id))
     return {(record.system, record.evaluation): record for record in finished}

@@ -1,4 +1,4 @@
-"""Judged score files of other systems in the tracking store.
+"""Evaluated score files of other systems in the tracking store.
 
 One run stands for a system beside a table; each of its score files is a part of it, a run nested in
 it. Of one evaluation the file that was judged last stands: its figures are the system's. Earlier
@@ -39,7 +39,7 @@ def keep_scored_file(
     artifacts: Mapping[str, Sequence[Path]],
     judged_ms: int | None = None,
 ) -> str:
-    """Keep a judged score file as a finished run below its system's; return its id.
+    """Keep an evaluated score file as a finished run below its system's; return its id.
 
     `artifacts` are files by the folder of the run's that they come into. The same file, judged
     alike, is kept once; judged again it stands again. It was judged `judged_ms` milliseconds after

@@ -168,7 +168,7 @@ class Store:
             try:
                 self._take_records()
             except BenchError as error:
-                self._say(f"{len(waiting)} judged score files wait for `bench sync`: {error}")
+                self._say(f"{len(waiting)} evaluated score files wait for `bench sync`: {error}")
         return scored_record.scored_runs_frame(self._runs(table_key, form, "scored"))
 
     def load_model(self, run_id: str) -> nn.Module:

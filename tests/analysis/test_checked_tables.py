@@ -74,7 +74,7 @@ def test_the_networks_shapes_are_those_of_table_1():
 def test_a_shape_that_the_network_does_not_have_is_not_equal(shapes, monkeypatch):
     wrong = shapes.stages[1].model_copy(update={"paper": ("N", 31, 1024)})
     card = shapes.model_copy(update={"stages": (shapes.stages[0], wrong)})
-    monkeypatch.setattr(checked_tables, "card", lambda _: card)
+    monkeypatch.setattr(checked_tables, "read_checked_table", lambda _: card)
     found = checked_tables.look_up_table("breathnet/table1", Config())
     assert [line.state for line in found.lines] == ["equal", "not equal"]
     assert (
@@ -95,7 +95,9 @@ def test_another_row_has_its_own_shapes(shapes):
 def test_a_part_that_the_network_lacks_is_named(shapes, monkeypatch):
     wrong = shapes.stages[1].model_copy(update={"of": "frequencies"})
     monkeypatch.setattr(
-        checked_tables, "card", lambda _: shapes.model_copy(update={"stages": (wrong,)})
+        checked_tables,
+        "read_checked_table",
+        lambda _: shapes.model_copy(update={"stages": (wrong,)}),
     )
     with raises_code("analysis.no-such-part") as raised:
         checked_tables.look_up_table("breathnet/table1", Config())

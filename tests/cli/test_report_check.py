@@ -40,7 +40,7 @@ def made(monkeypatch):
         return [replace(one, markdown=text), *([never] if len(tables) > 1 else [])]
 
     monkeypatch.setattr(sys.modules["bench.cli.report"], "_build_reports", reports)
-    monkeypatch.setattr(Report, "figure", lambda _: Figure())
+    monkeypatch.setattr(Report, "draw_figure", lambda _: Figure())
     monkeypatch.setattr(checked_cards, "checked_table_keys", list)
 
 

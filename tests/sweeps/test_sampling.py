@@ -20,7 +20,7 @@ mix = { kind = "categories", values = [{ kind = "none" }, { kind = "csm", rounds
 
 
 def params(study):
-    return [sampling.decode_point(study.card, trial.params) for trial in study.trials()]
+    return [sampling.decode_point(study.card, trial.params) for trial in study.list_trials()]
 
 
 @pytest.mark.parametrize("sampler", ['kind = "tpe"', 'kind = "random"', 'kind = "grid"'])
@@ -49,7 +49,7 @@ def test_values_are_of_the_space_and_short(parse, open_study):
 
 def test_two_that_begin_at_once_draw_different_points(parse, open_study):
     card = parse()
-    one, other = open_study(card).claim(6), open_study(card).claim(6)
+    one, other = open_study(card).claim_trial(6), open_study(card).claim_trial(6)
     assert one.number != other.number
     assert one.point != other.point
 

@@ -22,11 +22,11 @@ def test_a_line_that_was_torn_by_a_kill_is_cut_off(parse, open_study, tmp_path):
     whole = journal.read_bytes()
     journal.write_bytes(whole + b'{"op_code":4,"worker_id":"x","stu')
     again = open_study(parse())
-    assert len(again.trials()) == 2
+    assert len(again.list_trials()) == 2
     finish(again, Formula(), 3)
     assert journal.read_bytes().startswith(whole)
     assert b'"stu{' not in journal.read_bytes()
-    assert len(open_study(parse()).trials()) == 3
+    assert len(open_study(parse()).list_trials()) == 3
 
 
 def test_a_journal_that_was_cut_anywhere_goes_on(parse, open_study, tmp_path):
@@ -37,12 +37,14 @@ def test_a_journal_that_was_cut_anywhere_goes_on(parse, open_study, tmp_path):
     for size in [*range(0, len(whole), 97), len(whole) - 1]:
         journal.write_bytes(whole[:size])
         study = open_study(parse())
-        assert len(study.trials()) <= 2
+        assert len(study.list_trials()) <= 2
         assert study.name
 
 
 def records(study) -> list[tuple]:
-    return [(t.number, t.state, t.params, t.value, t.intermediate_values) for t in study.trials()]
+    return [
+        (t.number, t.state, t.params, t.value, t.intermediate_values) for t in study.list_trials()
+    ]
 
 
 def first(lines: list[bytes], operation: int) -> int:
@@ -72,7 +74,7 @@ def test_damage_that_loses_nothing_changes_nothing(
     assert records(again) == before
     finish(again, Formula(), 4)
     assert records(open_study(parse()))[:3] == before
-    assert len(again.trials()) == 4
+    assert len(again.list_trials()) == 4
     assert capsys.readouterr().err == ""
 
 
@@ -88,9 +90,9 @@ def test_a_torn_record_is_passed_over_where_none_depends_on_it(
     journal.write_bytes(b"".join(lines))
     again = open_study(parse())
     assert f"{journal}:{at + 1}: a torn record is passed over" in capsys.readouterr().err
-    assert [trial.number for trial in again.trials()] == [0, 1, 2]
+    assert [trial.number for trial in again.list_trials()] == [0, 1, 2]
     finish(again, Formula(), 4)
-    assert len(open_study(parse()).trials()) == 4
+    assert len(open_study(parse()).list_trials()) == 4
 
 
 @pytest.mark.parametrize(

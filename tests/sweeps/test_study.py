@@ -20,11 +20,11 @@ from tests.sweeps.conftest import CARD, WEIGHT, Formula, finish
 
 
 def ends(study) -> list[str]:
-    return [studies.STATES[trial.state] for trial in study.trials()]
+    return [studies.STATES[trial.state] for trial in study.list_trials()]
 
 
 def points(study) -> list[str]:
-    return [json.dumps(trial.params, sort_keys=True) for trial in study.trials()]
+    return [json.dumps(trial.params, sort_keys=True) for trial in study.list_trials()]
 
 
 def test_a_study_ends_with_as_many_trials_as_wanted_and_asks_for_no_more(parse, open_study):
@@ -32,7 +32,7 @@ def test_a_study_ends_with_as_many_trials_as_wanted_and_asks_for_no_more(parse, 
     study = open_study(parse())
     ended = finish(study, train, 4)
     assert [end.number for end in ended] == train.trained == [0, 1, 2, 3]
-    for end, trial in zip(ended, study.trials(), strict=True):
+    for end, trial in zip(ended, study.list_trials(), strict=True):
         assert end.objective == pytest.approx(abs(trial.params[WEIGHT] - 1) / 100)
     assert finish(open_study(parse()), train, 4) == []
     assert [end.number for end in finish(open_study(parse()), train, 6)] == [4, 5]
@@ -41,8 +41,10 @@ def test_a_study_ends_with_as_many_trials_as_wanted_and_asks_for_no_more(parse, 
 def test_the_objective_is_the_mean_over_seeds(parse, open_study):
     study = open_study(parse())
     (one,) = finish(study, Formula(), 1, seeds=(0, 2000))
-    assert one.objective == pytest.approx(abs(study.trials()[0].params[WEIGHT] - 1) / 100 + 0.001)
-    assert sorted(study.trials()[0].intermediate_values) == [1, 2, 3, 4, 5, 6]
+    assert one.objective == pytest.approx(
+        abs(study.list_trials()[0].params[WEIGHT] - 1) / 100 + 0.001
+    )
+    assert sorted(study.list_trials()[0].intermediate_values) == [1, 2, 3, 4, 5, 6]
 
 
 def test_a_restart_draws_what_an_uninterrupted_study_would_have_drawn(parse, open_study):
@@ -68,7 +70,7 @@ def test_ctrl_c_leaves_the_trial_to_whoever_goes_on_however_often(parse, open_st
     assert train.trained == [2, 3]
     assert points(study)[:3] == before
     assert ends(study) == ["finished"] * 4
-    assert study.trials()[2].user_attrs["attempt"] == 1
+    assert study.list_trials()[2].user_attrs["attempt"] == 1
 
 
 def test_a_trial_that_the_disk_refuses_is_left_for_whoever_goes_on(parse, open_study):
@@ -94,7 +96,7 @@ def test_a_failed_trial_is_recorded_with_its_reason_and_the_study_goes_on(parse,
     study = open_study(parse())
     ended = finish(study, Formula(fail), 3)
     assert ends(study) == ["failed", "failed", "finished"]
-    assert [trial.user_attrs.get("reason") for trial in study.trials()] == [
+    assert [trial.user_attrs.get("reason") for trial in study.list_trials()] == [
         "dev scores are not finite",
         ended[1].reason,
         None,
@@ -114,8 +116,8 @@ def test_pruning_reads_the_dev_curve(parse, open_study):
     study = open_study(parse(pruned))
     ended = finish(study, Formula(), 12)
     assert {end.ending for end in ended} == {"finished", "pruned"}
-    for number, (end, trial) in enumerate(zip(ended, study.trials(), strict=True)):
-        earlier = [t for t in study.trials()[:number] if t.state.name == "COMPLETE"]
+    for number, (end, trial) in enumerate(zip(ended, study.list_trials(), strict=True)):
+        earlier = [t for t in study.list_trials()[:number] if t.state.name == "COMPLETE"]
         # Of equally shaped curves the worse half after one epoch is the worse half.
         values = sorted(t.intermediate_values[1] for t in earlier)
         middle = (values[(len(values) - 1) // 2] + values[len(values) // 2]) / 2 if values else 0
@@ -129,14 +131,14 @@ def test_pruning_reads_the_dev_curve(parse, open_study):
 
 def test_an_epoch_that_was_reported_before_is_asked_about_again(parse, open_study):
     def stop(claim):
-        claim.report(1, 0.5)
+        claim.report_objective(1, 0.5)
         raise KeyboardInterrupt
 
     study = open_study(parse())
     with pytest.raises(KeyboardInterrupt):
         finish(study, Formula(stop), 1)
     finish(study, Formula(), 1)
-    assert study.trials()[0].intermediate_values[1] == 0.5
+    assert study.list_trials()[0].intermediate_values[1] == 0.5
     assert ends(study) == ["finished"]
 
 
@@ -180,9 +182,9 @@ def test_two_processes_share_a_study_without_a_trial_twice(parse, open_study, tm
         _, said = worker.communicate(timeout=120)
         assert worker.returncode == 0, said
     assert ends(study) == ["finished"] * 12
-    assert [trial.number for trial in study.trials()] == list(range(12))
+    assert [trial.number for trial in study.list_trials()] == list(range(12))
     assert len(set(points(study))) == 12
-    assert len({trial.user_attrs["process"] for trial in study.trials()}) == 2
+    assert len({trial.user_attrs["process"] for trial in study.list_trials()}) == 2
 
 
 def test_a_trial_whose_process_is_killed_is_retried_once(parse, open_study, tmp_path):
@@ -196,10 +198,10 @@ def test_a_trial_whose_process_is_killed_is_retried_once(parse, open_study, tmp_
         (begun,) = tmp_path.glob("begun-*")
         begun.unlink()
         assert ends(study) == ["finished", "running"]
-        assert study.trials()[1].user_attrs["attempt"] == attempt
+        assert study.list_trials()[1].user_attrs["attempt"] == attempt
     assert finish(study, Formula(), 2) == [], "a third attempt was made"
     assert ends(study) == ["finished", "failed"]
-    assert study.trials()[1].user_attrs["reason"] == DIED
+    assert study.list_trials()[1].user_attrs["reason"] == DIED
 
 
 def test_a_killed_trial_is_finished_by_the_next_process_under_its_number(
@@ -209,7 +211,7 @@ def test_a_killed_trial_is_finished_by_the_next_process_under_its_number(
     process = start(tmp_path, 2, 99)
     until_begun(tmp_path, process)
     before = points(study)
-    assert study.claim(1) is None, "a trial that a living process works at was taken from it"
+    assert study.claim_trial(1) is None, "a trial that a living process works at was taken from it"
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
     train = Formula()
@@ -223,15 +225,15 @@ def test_a_process_of_another_machine_is_dead_when_it_has_been_silent(
     parse, open_study, monkeypatch
 ):
     study = open_study(parse())
-    claim = study.claim(1)
+    claim = study.claim_trial(1)
     claim.trial.set_user_attr("process", "elsewhere:1:1")
-    assert study.claim(1) is None
+    assert study.claim_trial(1) is None
     claim.trial.set_user_attr("seen", time.time() - 3600)
-    assert study.claim(1).attempt == 2
+    assert study.claim_trial(1).attempt == 2
     monkeypatch.setattr(studies, "_PULSE_S", 0.001)
     claim.trial.set_user_attr("seen", 0.0)
     with studies.TrialHeartbeat(claim):
-        while study.trials()[0].user_attrs["seen"] == 0.0:
+        while study.list_trials()[0].user_attrs["seen"] == 0.0:
             time.sleep(0.001)
 
 

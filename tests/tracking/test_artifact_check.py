@@ -32,7 +32,7 @@ class Served:
             tracking_uri=self.uri, get_experiment_by_name=lambda name: found
         )
 
-    def answers(self) -> bool:
+    def is_reachable(self) -> bool:
         return True
 
 
@@ -107,7 +107,7 @@ def kept_at(config: Config, tmp_path, monkeypatch):
 def test_a_server_with_s3_and_no_boto3(kept_at, monkeypatch):
     monkeypatch.setitem(sys.modules, "boto3", None)
     store = kept_at("--default-artifact-root", "s3://bucket/x", "--no-serve-artifacts")
-    store.present(table_cards.read_table("sal/table4"))
+    store.present_table(table_cards.read_table("sal/table4"))
     with raises_code("package.missing") as raised:
         artifact_check.require_artifacts(store, "sal/table4")
     assert "s3://bucket/x/" in str(raised.value)
@@ -121,7 +121,7 @@ def test_a_server_that_takes_artifacts_or_cannot(kept_at, tmp_path, is_whole):
     if not is_whole:
         place.write_text("a file, where a folder is wanted: refused even to root")
     store = kept_at("--artifacts-destination", place.as_uri())
-    store.present(table_cards.read_table("sal/table4"))
+    store.present_table(table_cards.read_table("sal/table4"))
     if is_whole:
         artifact_check.require_artifacts(store, "sal/table4")
         assert not [path for path in place.rglob("*") if path.is_file()]

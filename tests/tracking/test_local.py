@@ -117,7 +117,7 @@ from pathlib import Path
 from bench.config import Config
 from bench.tracking.store import Store
 print("ready", flush=True)
-Store(Config(work=Path(sys.argv[1]))).frame("sal/table4", "paper")
+Store(Config(work=Path(sys.argv[1]))).table_frame("sal/table4", "paper")
 """
 
 
@@ -258,7 +258,7 @@ try:
 except OSError as error:
     print(error.strerror)
 store = Store(Config(work=work))
-print(store.frame("sal/table4", "paper")["status"].tolist())
+print(store.table_frame("sal/table4", "paper")["status"].tolist())
 try:
     store.require_writable()
 except BenchError as error:

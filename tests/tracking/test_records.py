@@ -48,15 +48,15 @@ def verdict(tmp_path):
 
 
 def test_a_record_is_read_as_a_stores_run_is(own, store: Store, scored: ScoredFile, verdict):
-    run_id = own.keep_scored(scored, {"": [verdict]})
+    run_id = own.keep_scored_file(scored, {"": [verdict]})
     store.keep_scored_file(scored, {"": [verdict]})
     ours, mlflows = (of.scored_frame("cross/detection", "paper") for of in (own, store))
     assert ours["run_id"].tolist() == [run_id]
     unequal = ["run_id", "ended"]
     pd.testing.assert_frame_equal(ours.drop(columns=unequal), mlflows.drop(columns=unequal))
-    assert own.frame("cross/detection", "paper").empty
-    assert own.scored("cross/detection", "smoke").empty
-    assert own.scored("sal/table4", "paper").empty
+    assert own.table_frame("cross/detection", "paper").empty
+    assert own.scored_frame("cross/detection", "smoke").empty
+    assert own.scored_frame("sal/table4", "paper").empty
 
 
 def test_what_is_kept_with_a_record_is_found_as_a_runs_files_are(
@@ -65,7 +65,7 @@ def test_what_is_kept_with_a_record_is_found_as_a_runs_files_are(
     scores = tmp_path / "scores.parquet"
     scores.write_bytes(b"scores")
     files = {"": [verdict], "scores/asvspoof2019la": [scores]}
-    run_id = own.keep_scored(scored, files)
+    run_id = own.keep_scored_file(scored, files)
     with run_artifacts.open_score_file(own, run_id, "asvspoof2019la") as found:
         assert found is not None
         assert found.read_bytes() == b"scores"
@@ -78,23 +78,23 @@ def test_what_is_kept_with_a_record_is_found_as_a_runs_files_are(
 
 
 def test_the_same_file_judged_alike_is_one_record(own, scored: ScoredFile, verdict):
-    first = own.keep_scored(scored, {"": [verdict]})
-    assert own.keep_scored(scored, {"": [verdict]}) == first
-    assert own.keep_scored(replace(scored, digest="other"), {"": [verdict]}) != first
-    assert len(own.scored("cross/detection", "paper")) == 2
+    first = own.keep_scored_file(scored, {"": [verdict]})
+    assert own.keep_scored_file(scored, {"": [verdict]}) == first
+    assert own.keep_scored_file(replace(scored, digest="other"), {"": [verdict]}) != first
+    assert len(own.scored_frame("cross/detection", "paper")) == 2
 
 
 def test_one_that_cannot_be_kept_whole_is_not_there(own, scored: ScoredFile, tmp_path):
     with pytest.raises(OSError, match=r"gone\.json"):
-        own.keep_scored(scored, {"": [tmp_path / "gone.json"]})
-    assert own.scored("cross/detection", "paper").empty
+        own.keep_scored_file(scored, {"": [tmp_path / "gone.json"]})
+    assert own.scored_frame("cross/detection", "paper").empty
 
 
 @pytest.mark.parametrize("how", ["synchronise", "scored"])
 def test_a_store_takes_records_in_once(
     own, store: Store, config: Config, scored: ScoredFile, verdict, how
 ):
-    own.keep_scored(scored, {"": [verdict]})
+    own.keep_scored_file(scored, {"": [verdict]})
     assert store.waiting_names() == ["cross/detection: MyDet, asvspoof2019la/eval"]
     if how == "synchronise":
         assert [of.state for of in store.send_waiting()] == ["sent"]
@@ -110,7 +110,7 @@ def test_a_store_takes_records_in_once(
 def test_a_record_that_is_sent_keeps_its_time(
     own, store: Store, config: Config, scored: ScoredFile, verdict
 ):
-    own.keep_scored(scored, {"": [verdict]})
+    own.keep_scored_file(scored, {"": [verdict]})
     (record,) = file_store.read_records(file_store.records_folder(config))
     store.keep_scored_file(replace(scored, digest="judged later"), {"": [verdict]})
     store.send_waiting()
@@ -123,14 +123,14 @@ def test_a_record_of_what_the_store_has_is_not_kept_twice(
     own, store: Store, scored: ScoredFile, verdict
 ):
     store.keep_scored_file(scored, {"": [verdict]})
-    own.keep_scored(scored, {"": [verdict]})
+    own.keep_scored_file(scored, {"": [verdict]})
     assert len(store.scored_frame("cross/detection", "paper")) == 1
 
 
 def test_a_store_that_cannot_be_written_is_read_without_them(
     own, store: Store, scored: ScoredFile, verdict, capsys
 ):
-    own.keep_scored(scored, {"": [verdict]})
+    own.keep_scored_file(scored, {"": [verdict]})
 
     def refuse(*_):
         raise BenchError("cannot be written")
@@ -138,21 +138,23 @@ def test_a_store_that_cannot_be_written_is_read_without_them(
     store._take_records = refuse
     assert store.scored_frame("cross/detection", "paper").empty
     said = capsys.readouterr().err
-    assert said == "1 judged score files wait for `bench sync`: cannot be written\n"
+    assert said == "1 evaluated score files wait for `bench sync`: cannot be written\n"
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"judged_ms": 1, "entry": {"table": 1}}'])
 def test_a_record_that_is_none_is_named(own, config: Config, scored: ScoredFile, verdict, text):
     place = (
-        file_store.records_folder(config) / own.keep_scored(scored, {"": [verdict]}) / "record.json"
+        file_store.records_folder(config)
+        / own.keep_scored_file(scored, {"": [verdict]})
+        / "record.json"
     )
     place.write_text(text)
     with raises_code("tracking.bad-record") as raised:
-        own.scored("cross/detection", "paper")
+        own.scored_frame("cross/detection", "paper")
     assert str(place) in str(raised.value)
 
 
 def test_what_was_judged_is_said_in_full(own, config: Config, scored: ScoredFile, verdict):
-    run_id = own.keep_scored(scored, {"": [verdict]})
+    run_id = own.keep_scored_file(scored, {"": [verdict]})
     content = json.loads((file_store.records_folder(config) / run_id / "record.json").read_text())
     assert content["entry"]["settings"] == dict(scored.settings)

@@ -43,7 +43,7 @@ def now(entry: RunRecord, monkeypatch):
 
     def hold(fingerprints=entry.fingerprints, made_from=entry.made_from):
         there = RunInputs(dict(fingerprints), dict(made_from))
-        monkeypatch.setattr(current_inputs.InputReader, "of_run", lambda self, run: there)
+        monkeypatch.setattr(current_inputs.InputReader, "read_run", lambda self, run: there)
 
     hold()
     return hold

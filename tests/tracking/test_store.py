@@ -164,7 +164,7 @@ def test_it_goes_on_in_the_same_run_with_the_curve_of_an_uninterrupted_one(
     with pytest.raises(RuntimeError), first:
         raise RuntimeError("power")
     monkeypatch.setattr(
-        "bench.tracking.run_lifecycle.environment", lambda: "python 3.11.7, torch 9.9"
+        "bench.tracking.run_lifecycle.describe_environment", lambda: "python 3.11.7, torch 9.9"
     )
     with store.begin_run(replace(entry, commit="80d8f57")) as second:
         assert second.begun_before
@@ -362,9 +362,9 @@ from bench.config import Config
 from bench.tracking.store import Store
 work, seed = Path(sys.argv[1]), int(sys.argv[2])
 entry = pickle.loads((work / "entry").read_bytes())
-tracked = Store(Config(work=work)).begin(dataclasses.replace(entry, seed=seed))
+tracked = Store(Config(work=work)).begin_run(dataclasses.replace(entry, seed=seed))
 for step in range(5):
-    tracked.log({"train.loss": 1.0 / (step + 1)}, step)
+    tracked.log_epoch({"train.loss": 1.0 / (step + 1)}, step)
 print("ready", flush=True)
 time.sleep(600)
 """
