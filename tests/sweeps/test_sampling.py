@@ -29,10 +29,10 @@ def test_every_point_of_a_finite_space_comes_once_and_then_none(parse, open_stud
     study = open_study(card)
     assert len(finish(study, Formula(), 50)) == 6
     found = params(study)
-    assert [p for p in card.points() if p not in found] == []
+    assert [p for p in card.grid_points() if p not in found] == []
     assert len(found) == 6
     if "grid" in sampler:
-        assert found == card.points()
+        assert found == card.grid_points()
         assert [p["mix"]["kind"] for p in found] == ["none", "csm"] * 3
         assert [p["system.auxiliary.weight"] for p in found] == [0.1, 0.1, 0.2, 0.2, 0.3, 0.3]
 

@@ -91,7 +91,7 @@ def runs(config: Config) -> dict[str, object]:
 
 def sweep(card, config, watcher=None):
     sweeping = SweepRun(card, config, Store(config), watcher or Watcher(), None)
-    return sweeping, list(sweeping.run_trials(card.wanted))
+    return sweeping, list(sweeping.run_trials(card.trial_count))
 
 
 def test_trials_are_nested_below_their_study_which_holds_table_and_figures(parse, config):
@@ -232,7 +232,7 @@ optimiser.learning_rate = 2e-3
 def test_a_trial_lies_where_a_row_of_its_settings_would(parse, config):
     card = parse(SMALL)
     sweep(card.model_copy(update={"trials": 1}), config)
-    run = sweep_cards.trial_run(card, card.points()[0])
+    run = sweep_cards.trial_run(card, card.grid_points()[0])
     data = DatasetCache(config).load_row(run)
     place = training_path(config.work, run, data, 666)
     assert (place / "kept.pt").is_file()
@@ -298,7 +298,7 @@ def test_the_objective_of_averaged_weights_is_their_own(parse, config):
     assert run.data.tags["kept_epoch"] == "1-2"
     assert ended.objective == json.loads(run.data.tags["kept_dev"])["dev.eer"]
     assert run.data.metrics["objective"] == pytest.approx(100 * ended.objective)
-    point = card.points()[0]
+    point = card.grid_points()[0]
     resolved = sweep_cards.trial_run(card, point)
     data = DatasetCache(config).load_row(resolved)
     kept = training_path(config.work, resolved, data, 666) / checkpoints.SELECTION
