@@ -33,7 +33,7 @@ class Made(System):
     def losses(self, batch):
         raise NotImplementedError
 
-    def answer(self, waves, marks, resolution_s):
+    def predict(self, waves, marks, resolution_s):
         tokens = self.narrow(waves.unflatten(1, (-1, 6)))
         shown = tokens if self.frames > 1 else tokens.mean(1, keepdim=True)
         logits = self.weigh(self.last(shown))

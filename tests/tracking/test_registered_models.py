@@ -41,7 +41,7 @@ def answer(system, run):
     waves = torch.randn(2, length)
     marks = torch.zeros(2, (length - 400) // 320 + 1, dtype=torch.bool)
     with torch.inference_mode():
-        return system.answer(waves, marks, run.train.resolution_s)
+        return system.predict(waves, marks, run.train.resolution_s)
 
 
 def test_every_system_is_tried():
