@@ -74,7 +74,7 @@ def test_is_what_the_equations_give(target, per, frames):
     cam = grad_cam(system, WAVE, MARKS, 0.02 * per, frames, target)
     assert cam.layer == "mix"
     np.testing.assert_allclose(cam.values, by_hand(system, target, frames), atol=1e-6)
-    logits = system.answer(WAVE, MARKS, None).logits[0, :frames]
+    logits = system.predict(WAVE, MARKS, None).logits[0, :frames]
     np.testing.assert_allclose(cam.probability, logits.softmax(-1)[:, 0], atol=1e-6)
     assert not any(part._forward_hooks for part in system.modules()), "hooks are taken away"
 
