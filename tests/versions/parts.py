@@ -280,7 +280,7 @@ def breath_marks() -> Output:
     providers = {"intervals": intervals, "chance": marks.RandomMarks(["a"], 0.3)}
     providers["ones"] = marks.ConstantMarks(True)
     return {
-        f"{name}, {fill}": summary(of.marks(0, 1600, 12_000, 32_000, fill))
+        f"{name}, {fill}": summary(of.mark_hops(0, 1600, 12_000, 32_000, fill))
         for name, of in providers.items()
         for fill in ("zeros", "repeat")
     }

@@ -34,14 +34,14 @@ def whole() -> BreathNetwork:
 @torch.inference_mode()
 def test_table_1(whole):
     clips = batch(2, 64_600)
-    assert whole.frequency.maxima(clips.waves).shape == (2, 1, 70, 32)
+    assert whole.frequency.pooled_maxima(clips.waves).shape == (2, 1, 70, 32)
     assert whole.frequency(clips.waves).shape == (2, 32, 1024)
-    assert whole.temporal(clips.waves, clips.breath_mask).shape == (2, 201, 1024)
-    heard = whole.heard(clips.waves, clips.breath_mask)
+    assert whole.temporal_features(clips.waves, clips.breath_mask).shape == (2, 201, 1024)
+    heard = whole.compute_features(clips.waves, clips.breath_mask)
     assert heard.fused.shape == (2, 32, 1024)
     assert heard.pooled.shape == (2, 2 * 256)
     assert heard.logits.shape == (2, 2)
-    answer = whole.answer(clips.waves, clips.breath_mask, None)
+    answer = whole.predict(clips.waves, clips.breath_mask, None)
     assert answer.score.shape == (2, 1)
     assert answer.logits.shape == (2, 1, 2)
 

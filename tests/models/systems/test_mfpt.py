@@ -80,7 +80,7 @@ def batch(waves: torch.Tensor, spoof: torch.Tensor, valid: torch.Tensor | None =
 
 
 def answered(stage, waves: torch.Tensor, resolution_s: float | None):
-    return stage.answer(waves, batch(waves, torch.zeros(len(waves), 1)).breath_mask, resolution_s)
+    return stage.predict(waves, batch(waves, torch.zeros(len(waves), 1)).breath_mask, resolution_s)
 
 
 # --- post-training -------------------------------------------------------------------------------

@@ -61,7 +61,7 @@ def merging(layers: int, dim: int = DIM, **settings: object) -> AttentiveMerging
 def test_attentive_merging_is_a_loop_over_clips_layers_and_hops(layers):
     module = moved(merging(layers))
     found = states(layers + 1)
-    gates, merged = module.gates(found[1:]), module(found)
+    gates, merged = module.layer_gates(found[1:]), module(found)
     assert merged.shape == found[0].shape
     for clip in range(3):
         given = [state[clip].double().numpy() for state in found[1:]]
@@ -137,7 +137,7 @@ def test_statistics_are_weighted_by_frame_and_channel():
         expected = plain.statistics_pooling(plain.weights(module), x[clip].double().numpy())
         np.testing.assert_allclose(module(x)[clip].detach(), expected, rtol=1e-4, atol=1e-5)
     assert module(x)[0, 5 + 2].item() == pytest.approx(0.01)
-    torch.testing.assert_close(module.weights(x).sum(dim=2), torch.ones(3, 5))
+    torch.testing.assert_close(module.attention_weights(x).sum(dim=2), torch.ones(3, 5))
 
 
 @pytest.mark.parametrize("dilation", [1, 2])

@@ -116,7 +116,7 @@ def test_the_released_score_of_the_first_rows_is_the_bonafide_logit():
 
 def test_the_loss_is_equation_1_over_valid_frames():
     model, clips = system("S5", 16).eval(), batch()
-    states = model.states(clips.waves)
+    states = model.context_states(clips.waves)
     pooled = torch.stack([states[:, 8 * i : 8 * i + 8].mean(1) for i in range(25)], dim=1)
     logits, eight = model.binary(pooled), model.auxiliary(pooled)
     difference = logits[..., 1] - logits[..., 0]
@@ -196,7 +196,7 @@ def test_an_utterance_is_scored_by_all_its_states_together():
     model, waves = system("S2", 16, UTTERANCES).eval(), batch().waves
     answer = model.predict(waves, UNMARKED, None)
     assert answer.logits.shape == (3, 1, 2)
-    expected = model.binary(model.states(waves).mean(1))
+    expected = model.binary(model.context_states(waves).mean(1))
     torch.testing.assert_close(answer.logits[:, 0], expected)
     torch.testing.assert_close(answer.score[:, 0], expected[:, 0] - expected[:, 1])
     # One head for both: what learnt frames answers for utterances, and the reverse.

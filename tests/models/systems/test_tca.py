@@ -143,8 +143,8 @@ def test_the_papers_reading_is_as_big_as_its_equations_say():
 def test_shapes(reading, clip_s, rows, classes):
     model = system(reading, clip_s=clip_s)
     waves = torch.randn(2, round(16_000 * clip_s))
-    assert model.features(waves).shape == (2, rows, 8)
-    found = model.activation(waves)
+    assert model.frame_features(waves).shape == (2, rows, 8)
+    found = model.compute_activation(waves)
     assert found.cav_logits.shape == (2, classes)
     assert found.temporal.shape == (2, rows, classes)
     assert found.logits.shape == (2, classes)
@@ -162,7 +162,7 @@ def test_shapes(reading, clip_s, rows, classes):
 def test_the_forward_pass_is_the_equations(reading):
     model, waves = moved(reading), batch().waves
     expected = by_hand(model, waves, released=reading == "released")
-    for ours, theirs in zip(model.activation(waves), expected, strict=True):
+    for ours, theirs in zip(model.compute_activation(waves), expected, strict=True):
         torch.testing.assert_close(ours.double(), theirs, atol=1e-6, rtol=1e-5)
 
 
@@ -243,22 +243,22 @@ def test_without_the_loss_on_the_cav_it_still_gates_the_frames():
     model, clips = system("no-cav"), batch()
     losses = model.losses(clips)
     torch.testing.assert_close(losses["loss"], 0.7 * losses["tca"])
-    before = model.activation(clips.waves).logits
+    before = model.compute_activation(clips.waves).logits
     nn.init.zeros_(model.cav_head.linear.weight)
-    assert not torch.allclose(before, model.activation(clips.waves).logits)
+    assert not torch.allclose(before, model.compute_activation(clips.waves).logits)
 
 
 @pytest.mark.parametrize("reading", ["paper", "no-token", "binary", "joint"])
 def test_activation_for_a_class_first_speaks_for_it(reading):
     model, waves = system(reading), batch().waves
-    found = model.activation(waves)
+    found = model.compute_activation(waves)
     segments = [found.temporal[:, :4].mean(1), *found.temporal[:, 4:].unbind(1)]
     torch.testing.assert_close(found.logits, torch.stack(segments).mean(0))
 
 
 def test_without_the_token_only_frames_are_pooled():
     model, waves = system("no-token"), batch().waves
-    found = model.activation(waves)
+    found = model.compute_activation(waves)
     pooled = found.temporal.mean(dim=1)
     head = model.tca_head.linear
     torch.testing.assert_close(found.logits, pooled * head.weight + head.bias)
@@ -269,7 +269,7 @@ def test_binary_labels_are_learnt_from_the_class_and_not_the_kind():
     forgotten = clips._replace(attack_type=torch.full_like(clips.attack_type, IGNORED))
     losses = model.losses(clips)
     assert torch.equal(losses["loss"], model.losses(forgotten)["loss"])
-    each = cross_entropies(model.activation(clips.waves).logits, clips.spoof[:, 0].long())
+    each = cross_entropies(model.compute_activation(clips.waves).logits, clips.spoof[:, 0].long())
     weights = [8.0 if k == 0 else 1.0 for k in clips.attack_type.tolist()]
     expected = sum(a * b / 2 for a, b in zip(weights, each, strict=True)) / len(each)
     assert losses["tca"].item() == pytest.approx(expected, rel=1e-5)
@@ -300,7 +300,7 @@ def test_the_loss_of_a_set_does_not_depend_on_its_batches():
 @EVERY
 def test_the_answer_is_in_the_order_of_the_classes(reading):
     model, waves = system(reading), batch().waves
-    logits = model.activation(waves).logits
+    logits = model.compute_activation(waves).logits
     answer = model.predict(waves, UNMARKED, None)
     torch.testing.assert_close(answer.logits[:, 0, 0], logits[:, 0])
     torch.testing.assert_close(answer.logits[:, 0, 1], logits[:, 1:].exp().sum(1).log())
@@ -316,7 +316,7 @@ def test_scores_can_be_chosen_and_two_of_them_rank_alike():
     )
     assert odds.argsort().tolist() == softmax.argsort().tolist()
     torch.testing.assert_close(softmax, -torch.log1p((-odds).exp()))
-    torch.testing.assert_close(logit, system("paper").activation(waves).logits[:, 0])
+    torch.testing.assert_close(logit, system("paper").compute_activation(waves).logits[:, 0])
 
 
 def tiny(reading: str):
