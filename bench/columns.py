@@ -1,4 +1,4 @@
-"""Columns of a table that an evaluation cannot have: what a card promises beyond its corpora."""
+"""Checks that the evaluations of a table's rows can fill its columns."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from bench.specs.table import Column
 def mistakes(
     columns: Sequence[Column], run: Run, row: str, folders: Sequence[Path]
 ) -> Iterator[str]:
-    """Say which columns the evaluations of `run`, that of `row`, can never fill, and why.
+    """Yield why the evaluations of `run`, that of `row`, can never fill a column.
 
-    `folders` hold corpus cards; of a corpus without a readable card, which
-    others say, only what holds of every corpus is said.
+    `folders` hold corpus cards. For a corpus without a readable card, only what holds for every
+    corpus is checked; the card itself is reported elsewhere.
     """
     for metric in (column.metric for column in columns if column.combine == "none"):
         name, *levels, figure = metric.split(".")
@@ -57,8 +57,9 @@ def _figures(data: HeldOutData, corpus: CorpusCard | None, of_level: bool) -> tu
 
 
 def name_logged(trials: Trials, official: Collection[str] = ()) -> tuple[str, ...]:
-    """Return the metrics that a run logs of whole utterances or of frames, where the corpus's card
-    has `official` (`min_tdcf` stands for either form).
+    """Return the metrics that a run logs of whole utterances or of frames.
+
+    `official` is that of the corpus's card, in which `min_tdcf` stands for either form.
 
     >>> name_logged("frames")
     ('eer', 'eer_bonafide_logit', 'f1', 'f1_spoof', 'utterance_eer')
@@ -71,7 +72,7 @@ def name_logged(trials: Trials, official: Collection[str] = ()) -> tuple[str, ..
 
 
 def _levels(levels: Sequence[str], data: HeldOutData, corpus: CorpusCard | None) -> Iterator[str]:
-    """Say where no breakdown of `data.by` has such levels."""
+    """Yield why no breakdown of `data.by` has such levels."""
     evaluated = f"evaluates {data.corpus}"
     if data.resolution_s is not None:
         yield f"{evaluated} by frames, of which there is no breakdown"

@@ -1,8 +1,8 @@
-"""The score file, one row a frame, and the figures of frames.
+"""The score file of a run, one row for each frame, and the metrics of frames.
 
-`scores.parquet` holds everything that a figure needs, so that it can be recomputed years later
-without a GPU, and so that another system's scores can be judged by the same code. Detection has one
-row an utterance, in the same columns; `bench.scoring.detection` has its figures.
+`scores.parquet` holds everything that a metric needs, so that it can be recomputed years later
+without a GPU, and another system's scores can be evaluated by the same code. Detection has one row
+for each utterance, with the same columns; `bench.scoring.detection` has its metrics.
 """
 
 # pyarrow ships no types.
@@ -57,9 +57,9 @@ _LOGITS = ("logit_bonafide", "logit_spoof")
 
 
 def write(path: Path, columns: pa.Table | Mapping[str, Any], *, doubles: bool = False) -> None:
-    """Check `columns` (a table or arrays by name) and write them to `path`, whole or not at all;
-    with `doubles`, scores that are given as such stay so: those of others may be equal as floats.
+    """Check `columns` (a table or arrays by name) and write them to `path`, whole or not at all.
 
+    With `doubles`, scores of double precision keep it: as floats, two of them may become equal.
     Raise BenchError as `read` does, naming `path`.
     """
     table = columns if isinstance(columns, pa.Table) else pa.table(dict(columns))
@@ -69,12 +69,11 @@ def write(path: Path, columns: pa.Table | Mapping[str, Any], *, doubles: bool = 
 
 
 def read(path: Path) -> pa.Table:
-    """Return the score file at `path` with the types of `COLUMNS`, checked; scores that were
-    written as doubles are such.
+    """Return the score file at `path`, checked, with the types of `COLUMNS`.
 
-    Raise BenchError where it is no Parquet file, lacks a column or has an unknown one, has an empty
-    cell, a label that is no class, a number that is not finite, a frame that ends before it starts,
-    or two rows for one frame.
+    Scores that were written with double precision keep it. Raise BenchError where it is no Parquet
+    file, lacks a column or has an unknown one, has an empty cell, a label that is no class, a
+    number that is not finite, a frame that ends before it starts, or two rows for one frame.
     """
     if not path.is_file():
         raise BenchError("file.missing", f"{path}: there is no such score file")
@@ -144,15 +143,18 @@ def pooled_items(table: pa.Table, score: str = "score") -> Items:
 
 
 def decisions(table: pa.Table) -> Ratios:
-    """Return precision, recall and F1 of both classes by the decision of `figures`; units are
-    `utterances`."""
+    """Return precision, recall and F1 of both classes by the decision of `figures`.
+
+    Units are `utterances`.
+    """
     decided_spoof = ~decide(decision_score(table))
     return decision_ratios(pooled(table).is_spoof, decided_spoof, _codes(table, "utterance").codes)
 
 
 def decision_score(table: pa.Table) -> Floats:
-    """Return what every row is decided by, above 0 as bona fide: the difference of the logits, or
-    the score where there are none.
+    """Return the score that every row is decided by, bona fide above 0.
+
+    It is the difference of the logits, or the score where there are no logits.
     """
     if has_logits(table):
         return _numbers(table, "logit_bonafide") - _numbers(table, "logit_spoof")
@@ -165,8 +167,10 @@ def utterances(table: pa.Table) -> list[str]:
 
 
 def factors_of(table: pa.Table) -> Factors:
-    """Return what a table's utterances depend on; units are `utterances`, and the attack is that of
-    their spoof rows."""
+    """Return the speaker and the attack of a table's utterances, for resampling.
+
+    Units are `utterances`; an utterance's attack is that of its spoof rows.
+    """
     unit = _codes(table, "utterance").codes
     units, first = np.unique(unit, return_index=True)
     speaker = _codes(table, "speaker")

@@ -15,12 +15,11 @@ RESULTS_VERSION = 1
 
 
 def utterance_items(frames: Frames, reference: Reference) -> Items:
-    """Return each utterance as an item: its score is its lowest frame's, its label spoof where any
-    of its samples is.
+    """Return each utterance as an item of its lowest frame score.
 
-    As PartialSpoof's scripts go from frames to utterances. Frames past an utterance's end do not
-    count. Raise BenchError where frames and reference are not of the same utterances, or all frames
-    of one are past its end.
+    It is spoof where any of its samples is, as in PartialSpoof's scripts. Frames past an
+    utterance's end do not count. Raise BenchError where frames and reference are not of the same
+    utterances, or all frames of one are past its end.
     """
     pair = paired(frames, reference)
     inside = frames.start < np.repeat(pair.length, pair.scored.items)
@@ -51,8 +50,9 @@ def utterance_eer(frames: Frames, reference: Reference) -> EerResult:
 
 
 def lowest_items(frames: Items) -> Items:
-    """Return each utterance of scored and labelled frames as an item: its lowest score, spoof where
-    any of its frames is.
+    """Return each utterance of labelled frames as an item of its lowest frame score.
+
+    It is spoof where any of its frames is.
 
     >>> lowest_items(counted(np.array([2.0, 1.0]), np.array([False, True]), np.array([3, 3]))).score
     array([1.])

@@ -1,11 +1,10 @@
-"""The figures of a score file in bootstrap replicates that are common to all systems on the same
-trials.
+"""The metrics of a score file in bootstrap replicates that all systems on its trials share.
 
-Replicates depend on the trials alone: on which utterances there are, of which classes each has
-frames, and on its speaker and attack, which are drawn whole where the file names them
-(`bench.metrics.plans`). So those of two systems can be drawn apart, years apart and on different
-machines, and be compared one by one: the difference of two systems in a replicate is that of a
-paired bootstrap.
+Replicates depend only on the trials: which utterances there are, of which classes each has frames,
+and its speaker and attack, which are resampled as a whole where the file names them
+(`bench.metrics.plans`). So the replicates of two systems can be drawn years apart and on different
+machines, and still be compared one by one: their difference in a replicate is that of a paired
+bootstrap.
 """
 
 # pyarrow ships no types.
@@ -88,10 +87,10 @@ class _File(NamedTuple):
 
 
 def draws(path: Path, figures: Collection[str]) -> dict[str, Draws]:
-    """Return each of `figures` of the score file at `path`, in replicates that draw speakers and
-    attacks, or utterances where it does not name these.
+    """Return each of `figures` of the score file at `path` in every replicate.
 
-    Figures are those of `bench.metrics.scores.figures` and the official ones of whole utterances
+    Replicates resample speakers and attacks, or utterances where the file does not name these.
+    Metrics are those of `bench.metrics.scores.figures` and the official ones of whole utterances
     (`bench.scoring.official`), all trials together (`eer`) or bona fide trials against the spoofs
     of one attack (`A07.eer`), by the score or by the bona fide logit (`eer_bonafide_logit`).
     `CANNOT` stands for any other: min t-DCF needs the organisers' ASV scores, other breakdowns the
@@ -167,8 +166,9 @@ def _of_ratios(trials: str, plan: Plan, items: Items, ratios: Ratios) -> Draws:
 
 
 class _Remembered(Groups):
-    """Groups whose replicates were drawn before: those of one table's rows are the same, and to
-    draw them takes longer than to look at them.
+    """Groups whose replicates were drawn before.
+
+    The rows of a table share their trials, and drawing takes longer than computing the metric.
     """
 
     def replicate(self, seed: int, number: int, needed: Floats) -> Replicate:
