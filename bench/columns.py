@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench import texts
 from bench.errors import BenchError, near
-from bench.metrics.registry import LOGIT, Trials, describe_metrics
+from bench.metrics.registry import LOGIT, Trials, clean_level, describe_metrics
 from bench.specs.corpus import CorpusCard
 from bench.specs.run import HeldOutData, Run
 from bench.specs.table import Column
@@ -85,7 +85,7 @@ def _levels(levels: Sequence[str], data: HeldOutData, corpus: CorpusCard | None)
         return
     if corpus is None:
         return
-    attacks = {_tracked(name) for name in corpus.attack_types if "*" not in name}
+    attacks = {clean_level(name) for name in corpus.attack_types if "*" not in name}
     for position, level in enumerate(levels):
         fields = {breakdown[position] for breakdown in fitting}
         # A level of another field may have any name, but none that looks like an attack's.
@@ -97,11 +97,6 @@ def _levels(levels: Sequence[str], data: HeldOutData, corpus: CorpusCard | None)
 
 def _shape(level: str) -> str:
     return re.sub(r"\d", "#", level)
-
-
-def _tracked(level: str) -> str:
-    """Return a level as the names of tracked figures have it (`bench.scoring.draws.tracked`)."""
-    return re.sub(r"[^\w-]", "-", level, flags=re.ASCII)
 
 
 def _corpus(name: str, folders: Sequence[Path]) -> CorpusCard | None:

@@ -8,7 +8,6 @@ from bench import card_files, cards, columns
 from bench.corpora.cards import card
 from bench.errors import BenchError
 from bench.metrics import scores
-from bench.scoring.draws import tracked
 
 from .reporting.stored import columns as frames
 
@@ -82,11 +81,6 @@ def test_levels_of_other_fields_may_have_any_name(tmp_path):
     other = "asvspoof2021la.of_tomorrow.eer"
     card = parsed(tmp_path, UTTERANCES, '"asvspoof2021la.none.eer"', f'"{other}"')
     assert other in [column.metric for column in card.columns]
-
-
-def test_levels_are_named_as_they_are_logged():
-    for name in ("A07 (TTS)", "A07", "waveform_concatenation", "mp3/m4a"):
-        assert columns._tracked(name) == tracked(name)  # pyright: ignore[reportPrivateUsage]
 
 
 def test_every_corpus_card_can_be_read():

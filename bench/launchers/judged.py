@@ -18,9 +18,9 @@ from bench.errors import BenchError
 from bench.metrics import scores as score_file
 from bench.metrics.breakdown import POOLED
 from bench.metrics.plans import AUTO, Resampling
+from bench.metrics.registry import clean_level
 from bench.metrics.scores import Figure
 from bench.scoring.detection import Trials, breakdown, by_cell, by_logit, factors_of, pooled
-from bench.scoring.draws import tracked
 from bench.scoring.official import official
 from bench.specs.run import HeldOutData
 
@@ -51,7 +51,7 @@ def figures(path: Path, data: HeldOutData, subset: Subset) -> dict[str, Figure]:
     for fields in data.by:
         for line in breakdown(trials, corpus.roles, fields.split(","), of_cell).lines:
             levels = [level for level in line.levels if level != POOLED]
-            cell = ".".join(tracked(level) for level in levels)
+            cell = ".".join(clean_level(level) for level in levels)
             if cell:  # all together is there already
                 found |= {f"{cell}.{name}": figure for name, figure in line.figures.items()}
     return found

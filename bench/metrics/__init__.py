@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from bench.metrics.api import act_dcf as act_dcf
     from bench.metrics.api import compare_scores as compare_scores
     from bench.metrics.api import compute_metric as compute_metric
+    from bench.metrics.api import decision_metrics as decision_metrics
     from bench.metrics.api import det_curve as det_curve
     from bench.metrics.api import eer as eer
     from bench.metrics.api import eer_definitions as eer_definitions
@@ -39,6 +40,7 @@ __all__ = [
     "act_dcf",
     "compare_scores",
     "compute_metric",
+    "decision_metrics",
     "det_curve",
     "eer",
     "eer_definitions",

@@ -23,11 +23,13 @@ from bench.metrics.dcf import act_dcf as count_act_dcf
 from bench.metrics.dcf import min_dcf as count_min_dcf
 from bench.metrics.det import DetPoints, det_points
 from bench.metrics.eer_variants import variants
+from bench.metrics.f1 import decide
 from bench.metrics.items import Items, counted
 from bench.metrics.measure import PackageMetric, ScoreMetric
 from bench.metrics.measured import Figure, measured
 from bench.metrics.paired import paired
 from bench.metrics.plans import AUTO, Resampling, factors
+from bench.metrics.ratios import decision_ratios
 from bench.metrics.registry import select_metrics
 from bench.metrics.tally import Bools, Floats, tally
 from bench.metrics.tdcf import Coefficients
@@ -114,6 +116,22 @@ def compute_metric(name: str, scores: ArrayLike, labels: ArrayLike) -> float:
     if name in package:
         return package[name].compute(*classes).eer
     return _select_metric(name).measure(tally(*classes))
+
+
+def decision_metrics(
+    scores: ArrayLike, labels: ArrayLike, threshold: float = 0.0
+) -> dict[str, float]:
+    """Return precision, recall and F1 of both classes, where bona fide is `score > threshold`.
+
+    The names are those of `bench.metrics.f1`; a metric that is not defined is NaN.
+
+    >>> found = decision_metrics([1.0, -1.0, -2.0], ["bonafide", "bonafide", "spoof"])
+    >>> found["recall"], found["precision_spoof"]
+    (0.5, 0.5)
+    """
+    trials = _read_trials(scores, labels)
+    decided_spoof = ~decide(trials.score, threshold)
+    return decision_ratios(trials.is_spoof, decided_spoof, np.arange(len(decided_spoof))).values
 
 
 def measure_scores(

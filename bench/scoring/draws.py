@@ -14,7 +14,6 @@ bootstrap.
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,7 +28,7 @@ from bench.metrics.measure import DecisionMetric, ScoreMetric
 from bench.metrics.mistakes import Mistakes, mistakes, ratio_mistakes
 from bench.metrics.plans import Factors, Groups, Plan, Replicate, groups, sums
 from bench.metrics.ratios import Ratios, replicated_ratios
-from bench.metrics.registry import LOGIT, select_metrics
+from bench.metrics.registry import LOGIT, clean_level, select_metrics
 from bench.metrics.tally import Bools, Floats, Integers
 
 REPLICATES = 1000
@@ -124,18 +123,9 @@ def _drawn(file: _File, figure: str) -> Draws:
     return _of_items(trials, plan, items, name) if name in select_metrics(ScoreMetric) else CANNOT
 
 
-def tracked(level: str) -> str:
-    """Return a level of a breakdown as it stands in the name of a tracked figure.
-
-    >>> tracked("A07 (TTS)")
-    'A07--TTS-'
-    """
-    return re.sub(r"[^\w-]", "-", level, flags=re.ASCII)
-
-
 def _levels(attack: NDArray[np.object_]) -> NDArray[np.object_]:
     names, codes = np.unique(attack, return_inverse=True)
-    return np.array([tracked(name) for name in names], dtype=object)[codes]
+    return np.array([clean_level(name) for name in names], dtype=object)[codes]
 
 
 def _only(items: Items, attacked: Bools) -> Items:

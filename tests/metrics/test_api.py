@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.metrics import f1_score
 
 from bench import metrics
 from bench.metrics import api
@@ -43,6 +44,13 @@ def test_a_metric_is_that_of_its_module():
     assert metrics.eer_definitions(SCORES, LABELS)["official"] == official
     for name, metric in select_metrics(ScoreMetric).items():
         assert metrics.compute_metric(name, SCORES, LABELS) == metric.measure(COUNTS)
+
+
+def test_decisions_are_those_of_scikit_learn():
+    found = metrics.decision_metrics(SCORES, LABELS, 0.5)
+    truth, decided = LABELS == "spoof", SCORES <= 0.5
+    assert found["f1_spoof"] == pytest.approx(f1_score(truth, decided))
+    assert found["f1"] == pytest.approx(f1_score(~truth, ~decided))
 
 
 def test_the_order_of_trials_and_the_word_for_bona_fide_do_not_matter():
