@@ -12,9 +12,25 @@ from bench.metrics import scores
 from .reporting.stored import columns as frames
 
 FRAMES = card_files.folder("experiments") / "sal" / "table4.toml"
-UTTERANCES = card_files.folder("experiments") / "breathnet" / "table10.toml"
 TABLE_3 = card_files.folder("experiments") / "breathnet" / "table3.toml"
 TABLE_2 = card_files.folder("experiments") / "tca" / "table2.toml"
+UTTERANCES = """
+title = "By attack and codec"
+text_columns = ["System"]
+seeds = [1]
+columns = [
+    { heading = "A07", metric = "asvspoof2021la.A07.none.eer" },
+    { heading = "no codec", metric = "asvspoof2021la.none.eer" },
+]
+
+[base]
+evaluate.asvspoof2021la = { corpus = "asvspoof2021la", split = "eval", clip_s = 4.0375, \
+resolution_s = "utterance", fill = "repeat", by = ["attack", "codec", "attack,codec"] }
+
+[rows.own]
+from = "breathnet/table4:BreathNet"
+cells = ["own"]
+"""
 VC = "asvspoof2019la.A19.eer"
 EER = "llamapartialspoof.eer"
 A07 = "asvspoof2021la.A07.none.eer"
@@ -22,8 +38,8 @@ POOLED = "asvspoof2019la.eer"
 
 
 def parsed(tmp_path, file, old, new):
-    """Read a table's card in which `new` stands for every `old`."""
-    text = file.read_text(encoding="utf-8")
+    """Read a table's card, a file or its text, in which `new` stands for every `old`."""
+    text = file if isinstance(file, str) else file.read_text(encoding="utf-8")
     assert old in text
     path = tmp_path / "table.toml"
     path.write_text(text.replace(old, new), encoding="utf-8")
