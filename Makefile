@@ -54,7 +54,7 @@ benchmarks: setup  ## Print speed ratios against straightforward references.
 	@for file in tests/benchmarks/bench_*.py; do echo "== $$file"; .venv/bin/python $$file; done
 
 costs: setup  ## Write docs/costs.md anew: downloads, disk and clips by the cards.
-	@.venv/bin/python -m bench.launchers.cost_table
+	@.venv/bin/python -m bench.runner.cost_page
 
 clean:  ## Remove what was made here, but for the environment, the work folder and the reports.
 	rm -rf dist .pytest_cache .ruff_cache .hypothesis .benchmarks

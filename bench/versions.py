@@ -18,7 +18,7 @@ from functools import cache
 from pathlib import Path
 
 import bench.metrics
-from bench.corpora import cards
+from bench.cards import corpus_cards
 from bench.errors import BenchError
 from bench.metrics.registry import LOGIT, describe_metrics, find_file
 from bench.specs.run import Data, Run, Stage
@@ -92,7 +92,7 @@ def of_training(run: Run) -> dict[str, int]:
 
 def of_data(data: Data) -> dict[str, int]:
     """Return the versions of the parts that read a split, label it and find its breaths."""
-    parts = [f"reader {cards.card(data.corpus).reader}", "audio"]
+    parts = [f"reader {corpus_cards.card(data.corpus).reader}", "audio"]
     if data.resolution_s is not None:
         parts.append("labels of frames")
     if data.splice.kind != "none":

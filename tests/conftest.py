@@ -49,10 +49,10 @@ def own_configuration(tmp_path_factory: pytest.TempPathFactory) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def copied_stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Have new stores be copies of one: MLflow takes more than a second for each that it makes."""
-    from bench.tracking import local
+    from bench.tracking import sqlite_store
 
     empty = tmp_path_factory.mktemp("empty") / "store.db"
-    write_empty = local.write_empty
+    write_empty = sqlite_store.write_empty
 
     def copy_empty(file: Path) -> None:
         if not empty.exists():
@@ -60,7 +60,7 @@ def copied_stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         shutil.copyfile(empty, file)
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(local, "write_empty", copy_empty)
+        patched.setattr(sqlite_store, "write_empty", copy_empty)
         yield
 
 
@@ -71,7 +71,7 @@ def pictures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     """
     if request.node.get_closest_marker("every_kind"):
         return
-    from bench.reporting import style
+    from bench.reports import style
 
     saved = style._saved
     monkeypatch.setattr(style, "_saved", lambda of, kind: saved(of, kind) if kind == "png" else b"")
@@ -95,13 +95,13 @@ def shared() -> Path:
 @pytest.fixture(scope="session")
 def miniatures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A work folder whose `mini` holds very small miniature corpora, made once for all workers."""
-    from bench import locks
-    from bench.corpora.mini import Size, write
+    from bench._io import file_locks
+    from bench.synthetic import Size, write
 
     base = tmp_path_factory.getbasetemp()
     work = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "miniatures"
     size = Size(12, 6, 6, 6, 4, 4, 2, 6, 6, 6, 6, 6, shortest_s=1.0, longest_s=2.0)
-    with locks.held(work.with_suffix(".lock")):
+    with file_locks.held(work.with_suffix(".lock")):
         if not work.exists():
             write(work / "mini", size=size)
     return work

@@ -12,7 +12,7 @@ import sys
 from contextlib import redirect_stderr, redirect_stdout
 from typing import NoReturn
 
-from bench import packages
+from bench._io import packages
 from bench.cli import main
 
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench import card_files, cards
+from bench._io.trees import leaves, merged
+from bench.cards import card_files, table_cards
 from bench.errors import BenchError
-from bench.trees import leaves, merged
 
 VALID = (card_files.folder("experiments") / "sal" / "table4.toml").read_text(encoding="utf-8")
 
@@ -19,17 +19,17 @@ VALID = (card_files.folder("experiments") / "sal" / "table4.toml").read_text(enc
 def parse(tmp_path: Path, text: str):
     path = tmp_path / "table.toml"
     path.write_text(text, encoding="utf-8")
-    return cards.parse_table("test/table", path)
+    return table_cards.parse_table("test/table", path)
 
 
 def test_the_resolved_rows_of_table_4_are_the_golden_file(root):
     """A changed default changes results: it must be seen in a diff and agreed to."""
-    card = cards.table("table4")
+    card = table_cards.table("table4")
     found = {
         form: {
             row: {"signature": run.signature, **run.flat()}
-            for row in cards.runnable(card)
-            for run in [cards.resolve(card, row, form)]
+            for row in table_cards.runnable(card)
+            for run in [table_cards.resolve(card, row, form)]
         }
         for form in ("paper", "smoke")
     }
@@ -39,7 +39,7 @@ def test_the_resolved_rows_of_table_4_are_the_golden_file(root):
 
 def test_whole_utterances_are_a_word_in_cards_and_none_in_code():
     overrides = ["train.resolution_s=utterance", "train.clip_s=4.0375"]
-    run = cards.resolve(cards.table("table4"), "S3", "smoke", overrides)
+    run = table_cards.resolve(table_cards.table("table4"), "S3", "smoke", overrides)
     assert run.train.resolution_s is None
     assert run.dev.clip_s is None
     assert run.flat()["train.resolution_s"] == "utterance"
@@ -48,21 +48,21 @@ def test_whole_utterances_are_a_word_in_cards_and_none_in_code():
 
 
 def test_table4_is_sals():
-    assert cards.table("table4") is cards.table("table4")
-    assert cards.table("table4") == cards.table("sal/table4")
+    assert table_cards.table("table4") is table_cards.table("table4")
+    assert table_cards.table("table4") == table_cards.table("sal/table4")
 
 
 def test_rows_that_train_the_same_share_a_training_signature():
-    s7 = cards.resolve(cards.table("sal/table4"), "S7")
-    one = cards.resolve(cards.table("sal/table1"), "SAL-XLSR")
-    three = cards.resolve(cards.table("sal/table3"), "SAL-XLSR")
+    s7 = table_cards.resolve(table_cards.table("sal/table4"), "S7")
+    one = table_cards.resolve(table_cards.table("sal/table1"), "SAL-XLSR")
+    three = table_cards.resolve(table_cards.table("sal/table3"), "SAL-XLSR")
     assert s7.training_signature == one.training_signature == three.training_signature
     assert len({s7.signature, one.signature, three.signature}) == 3
 
 
 def test_every_setting_is_in_the_signature():
-    card = cards.table("table4")
-    run = cards.resolve(card, "S7")
+    card = table_cards.table("table4")
+    run = table_cards.resolve(card, "S7")
     changed = {
         "training.epochs": "49",
         "optimiser.learning_rate": "2e-5",
@@ -73,19 +73,20 @@ def test_every_setting_is_in_the_signature():
         "evaluate.partialspoof.resolution_s": "0.02",
     }
     others = [
-        cards.resolve(card, "S7", "paper", [f"{key}={value}"]) for key, value in changed.items()
+        table_cards.resolve(card, "S7", "paper", [f"{key}={value}"])
+        for key, value in changed.items()
     ]
     assert len({run.signature, *(other.signature for other in others)}) == len(changed) + 1
-    assert cards.resolve(card, "S7", "smoke").signature != run.signature
+    assert table_cards.resolve(card, "S7", "smoke").signature != run.signature
     trained = {other.training_signature for other in others[:-1]}
     assert run.training_signature not in trained
     assert others[-1].training_signature == run.training_signature
 
 
 def test_a_repeated_override_is_no_change():
-    card = cards.table("table4")
-    again = cards.resolve(card, "S7", "paper", ["mix.rounds=2"])
-    assert again.signature == cards.resolve(card, "S7").signature
+    card = table_cards.table("table4")
+    again = table_cards.resolve(card, "S7", "paper", ["mix.rounds=2"])
+    assert again.signature == table_cards.resolve(card, "S7").signature
 
 
 @pytest.mark.parametrize(
@@ -112,12 +113,12 @@ def test_a_repeated_override_is_no_change():
 )
 def test_a_wrong_override_says_what_would_be_right(override, message):
     with pytest.raises(BenchError) as raised:
-        cards.resolve(cards.table("table4"), "S7", "paper", [override])
+        table_cards.resolve(table_cards.table("table4"), "S7", "paper", [override])
     assert message in str(raised.value)
 
 
 def test_another_kind_brings_nothing_of_the_old_one():
-    run = cards.resolve(cards.table("table4"), "S7", "paper", ["mix={kind='none'}"])
+    run = table_cards.resolve(table_cards.table("table4"), "S7", "paper", ["mix={kind='none'}"])
     assert run.mix.model_dump() == {"kind": "none"}
 
 
@@ -186,21 +187,27 @@ def test_a_published_row_with_settings_is_a_mistake(tmp_path):
     ],
 )
 def test_rows_are_chosen_in_the_cards_order(choice, rows):
-    assert cards.select(cards.table("table4"), choice) == rows
+    assert table_cards.select(table_cards.table("table4"), choice) == rows
 
 
 def test_names_with_a_dash_are_names_first():
-    assert cards.select(cards.table("sal/table1"), "SAL-WavLM") == ["SAL-WavLM"]
+    assert table_cards.select(table_cards.table("sal/table1"), "SAL-WavLM") == ["SAL-WavLM"]
 
 
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: cards.table("tabel4"), "did you mean 'table4'?"),
-        (lambda: cards.table("sla/table4"), "did you mean 'sal/table4'?"),
-        (lambda: cards.select(cards.table("table4"), "S55"), "did you mean 'S5'?"),
-        (lambda: cards.select(cards.table("sal/table1"), "BAM-WavLM"), "published results only"),
-        (lambda: cards.resolve(cards.table("sal/table1"), "SPF"), "published results only"),
+        (lambda: table_cards.table("tabel4"), "did you mean 'table4'?"),
+        (lambda: table_cards.table("sla/table4"), "did you mean 'sal/table4'?"),
+        (lambda: table_cards.select(table_cards.table("table4"), "S55"), "did you mean 'S5'?"),
+        (
+            lambda: table_cards.select(table_cards.table("sal/table1"), "BAM-WavLM"),
+            "published results only",
+        ),
+        (
+            lambda: table_cards.resolve(table_cards.table("sal/table1"), "SPF"),
+            "published results only",
+        ),
     ],
 )
 def test_unknown_names_offer_a_near_one(call, message):

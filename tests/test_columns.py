@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bench import card_files, cards, columns
-from bench.corpora.cards import card
+from bench.cards import card_files, column_checks, table_cards
+from bench.cards.corpus_cards import card
 from bench.errors import BenchError
 from bench.metrics import scores
 
@@ -43,7 +43,7 @@ def parsed(tmp_path, file, old, new):
     assert old in text
     path = tmp_path / "table.toml"
     path.write_text(text.replace(old, new), encoding="utf-8")
-    return cards.parse_table("test/table", path)
+    return table_cards.parse_table("test/table", path)
 
 
 def faults(tmp_path, file, old, new):
@@ -60,7 +60,7 @@ def test_a_direction_is_the_catalogues(tmp_path, said):
     key = said.partition(" ")[0]
     assert found.startswith(str(tmp_path / "table.toml"))
     assert f"columns.2.{key} = {said.partition(' = ')[2]!s}".replace('"', "'") in found
-    assert "should be left out: bench.catalogue has it for every metric" in found
+    assert "should be left out: bench.metrics.catalogue has it for every metric" in found
 
 
 @pytest.mark.parametrize(
@@ -102,10 +102,10 @@ def test_levels_of_other_fields_may_have_any_name(tmp_path):
 def test_every_corpus_card_can_be_read():
     for name in ("asvspoof2019la", "partialspoof", "asvspoof5"):
         path = card_files.folder("datasets") / f"{name}.toml"
-        assert columns._read(path) == card(name)  # pyright: ignore[reportPrivateUsage]
+        assert column_checks._read(path) == card(name)  # pyright: ignore[reportPrivateUsage]
 
 
 def test_figures_of_frames_are_those_that_are_logged(tmp_path):
     path = tmp_path / "scores.parquet"
     scores.write(path, frames(20, 10, 1.0, 1))
-    assert set(scores.figures(path, replicates=5)) == set(columns.name_logged("frames"))
+    assert set(scores.figures(path, replicates=5)) == set(column_checks.name_logged("frames"))

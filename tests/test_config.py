@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bench import config, config_files
+from bench import config
+from bench.config import locations
 from bench.errors import BenchError
 from bench.tracking.address import address
 
@@ -21,9 +22,7 @@ def write(folder: Path, text: str) -> Path:
 
 def load(environment: Mapping[str, str]) -> config.Config:
     """Return what is read in the working folder of a test."""
-    return config.load(
-        environment={config_files.WITHIN: os.environ[config_files.WITHIN], **environment}
-    )
+    return config.load(environment={locations.WITHIN: os.environ[locations.WITHIN], **environment})
 
 
 def test_nothing_stated_is_a_whole_configuration(tmp_path, monkeypatch):
@@ -175,7 +174,7 @@ def test_the_nearest_file_goes_before_the_users_and_that_before_the_machines(tmp
     write(project, 'device = "cpu"\n[corpora]\nhad = "HAD"\n')
     write(user / "speech-deepfake-bench", 'device = "cuda"\nworkers = 3\n[weights]\nw = "w.pt"\n')
     write(machine.parent, 'workers = 5\nwork = "w"\n[corpora]\nhad = "x"\nasvspoof5 = "five"\n')
-    monkeypatch.setattr(config_files, "machine", lambda environment: machine)
+    monkeypatch.setattr(locations, "machine", lambda environment: machine)
     monkeypatch.chdir(below)
     environment = {"XDG_CONFIG_HOME": str(user), "BENCH_WEIGHTS_V": "v.pt"}
     found = load(environment)
@@ -198,7 +197,7 @@ def test_the_nearest_file_goes_before_the_users_and_that_before_the_machines(tmp
     assert (only.source, only.further, dict(only.corpora)) == (own, (), {})
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
-    assert config_files.user({}).is_relative_to(tmp_path)
+    assert locations.user({}).is_relative_to(tmp_path)
 
 
 def test_a_subfolder_has_no_second_work_folder(tmp_path, monkeypatch):
@@ -224,7 +223,7 @@ def test_no_file_outside_is_read_by_tests(tmp_path, monkeypatch):
     (tmp_path / "bench.toml").touch()
     (tmp_path / "a").mkdir()
     monkeypatch.chdir(tmp_path / "a")
-    assert config.load(environment={config_files.WITHIN: str(tmp_path / "a")}).source is None
+    assert config.load(environment={locations.WITHIN: str(tmp_path / "a")}).source is None
 
 
 @pytest.mark.parametrize("form", ["$DATA", "${DATA}"])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import disk
+from bench._io import disk
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from bench import __version__, card_files, packages
+from bench import __version__
+from bench._io import packages
+from bench.cards import card_files
 from bench.specs import augment, frontends, systems
 
 CARDS = {"datasets": "datasets", "experiments": "experiments", "reports/templates": "templates"}

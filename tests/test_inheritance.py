@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench import cards
+from bench.cards import table_cards
 from bench.errors import BenchError
 
 CARD = """
@@ -31,18 +31,18 @@ mix.rounds = 1
 def parse(tmp_path, text: str = CARD):
     path = tmp_path / "card.toml"
     path.write_text(text, encoding="utf-8")
-    return cards.parse_table("test/elsewhere", path)
+    return table_cards.parse_table("test/elsewhere", path)
 
 
 @pytest.mark.parametrize("form", ["paper", "smoke"])
 def test_a_row_is_trained_as_another_tables_and_evaluated_as_its_own(tmp_path, form):
     card = parse(tmp_path)
-    s5 = cards.resolve(cards.table("sal/table4"), "S5", form)
-    own, child = (cards.resolve(card, row, form) for row in ("own", "child"))
+    s5 = table_cards.resolve(table_cards.table("sal/table4"), "S5", form)
+    own, child = (table_cards.resolve(card, row, form) for row in ("own", "child"))
     assert list(own.evaluate) == list(child.evaluate) == ["had"]
     assert own.model_copy(update={"mix": s5.mix, "evaluate": s5.evaluate}) == s5
     assert (own.mix.rounds, child.mix.rounds) == (3, 1)
-    again = cards.resolve(card, "own", form, ["mix={kind='none'}"])
+    again = table_cards.resolve(card, "own", form, ["mix={kind='none'}"])
     assert again.training_signature == s5.training_signature
 
 
@@ -73,7 +73,7 @@ start = { kind = "stage", stage = { training = { epochs = 3 }, train = { clip_s 
 
 def test_an_earlier_training_is_the_run_but_for_what_it_says(tmp_path):
     card = parse(tmp_path, CARD.replace('cells = ["own"]\n', 'cells = ["own"]' + STAGE))
-    own, child = (cards.resolve(card, row) for row in ("own", "child"))
+    own, child = (table_cards.resolve(card, row) for row in ("own", "child"))
     stage = own.start.stage
     assert (stage.training.epochs, stage.train.clip_s) == (3, 3.2)
     assert not stage.evaluate
@@ -87,7 +87,7 @@ def test_an_earlier_training_is_the_run_but_for_what_it_says(tmp_path):
     # What the child changes, its earlier training has as well.
     assert child.start.stage.mix.rounds == 1
     assert own.flat()["start.stage.training.epochs"] == 3
-    alone = cards.resolve(card, "own", "paper", ['start={kind="none"}'])
+    alone = table_cards.resolve(card, "own", "paper", ['start={kind="none"}'])
     assert alone.training_signature != own.training_signature
     assert type(own).model_validate(own.model_dump(mode="json")) == own
 
@@ -111,6 +111,6 @@ def test_a_faulty_stage_says_so(tmp_path, stage, message):
 
 
 def test_a_folder_of_one_table_is_named_by_itself():
-    assert cards.table_key("sal/table4") == cards.table_key("table4") == "sal/table4"
+    assert table_cards.table_key("sal/table4") == table_cards.table_key("table4") == "sal/table4"
     with pytest.raises(BenchError, match=r"of tca there are tca/table1, tca/table2"):
-        cards.table_key("tca")
+        table_cards.table_key("tca")

@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from bench import locks
+from bench._io import file_locks
 
 HOLDER = """
 import sys
@@ -37,31 +37,31 @@ def test_the_lock_of_another_process_is_refused_or_waited_for(tmp_path):
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"held\n"
         who = f"process {holder.pid} on {socket.gethostname()}"
-        with pytest.raises(Held, match=who), locks.held(place, refuse):
+        with pytest.raises(Held, match=who), file_locks.held(place, refuse):
             pass
-        locks.require(place)  # it can be had, when its holder is done
+        file_locks.require(place)  # it can be had, when its holder is done
         asked = []
 
         def kill(who):
             asked.append(who)
             os.kill(holder.pid, signal.SIGKILL)
 
-        with locks.held(place, kill):
+        with file_locks.held(place, kill):
             assert asked == [who]
-            with pytest.raises(Held, match=str(os.getpid())), locks.held(place, refuse):
+            with pytest.raises(Held, match=str(os.getpid())), file_locks.held(place, refuse):
                 pass
-        with locks.held(place, refuse):
+        with file_locks.held(place, refuse):
             pass
 
 
 def test_a_lock_is_given_back_where_a_forked_process_has_its_file(tmp_path):
     """So have the processes that load audio."""
-    with locks.held(tmp_path / "lock"):
+    with file_locks.held(tmp_path / "lock"):
         child = os.fork()
         if child == 0:
             signal.pause()
     try:
-        with locks.held(tmp_path / "lock", refuse):
+        with file_locks.held(tmp_path / "lock", refuse):
             pass
     finally:
         os.kill(child, signal.SIGKILL)
@@ -72,10 +72,10 @@ def test_what_cannot_be_locked_says_so(tmp_path, monkeypatch):
     def lock_descriptor(handle, **how):
         raise OSError(37, "No locks available")
 
-    monkeypatch.setattr(locks, "lock_descriptor", lock_descriptor)
+    monkeypatch.setattr(file_locks, "lock_descriptor", lock_descriptor)
     with (tmp_path / "file").open("wb") as file:
-        assert not locks.hold(file.fileno())
+        assert not file_locks.hold(file.fileno())
     with pytest.raises(OSError, match="No locks"):
-        locks.require(tmp_path / "lock")
-    with pytest.raises(OSError, match="No locks"), locks.held(tmp_path / "lock"):
+        file_locks.require(tmp_path / "lock")
+    with pytest.raises(OSError, match="No locks"), file_locks.held(tmp_path / "lock"):
         pass

@@ -22,10 +22,10 @@ import torch
 from matplotlib.figure import Figure
 from mlflow.exceptions import MlflowException
 
-from bench import machine, writing
-from bench.corpora import mini
+from bench import synthetic
+from bench._io import atomic_files, machine
 from bench.errors import RowFailed
-from bench.reporting import style, sweep
+from bench.reports import style, sweep
 from bench.training import checkpoints
 
 
@@ -167,7 +167,7 @@ def full(tmp_path):
 def test_a_full_disk_is_named_and_leaves_nothing_half_written(full):
     (full / "kept.txt").write_text("before")
     with pytest.raises(OSError, match="No space") as raised:
-        writing.write_bytes(full / "kept.txt", bytes(200_000))
+        atomic_files.write_bytes(full / "kept.txt", bytes(200_000))
     assert machine.of_system(raised.value).message.startswith(f"{full / 'kept.txt'}: there is no")
     message = r"last\.pt: the checkpoint could not be written: there is no space left"
     with pytest.raises(RowFailed, match=message):
@@ -187,7 +187,7 @@ def limited():
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-SIZE = mini.Size(2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, shortest_s=1.0, longest_s=1.2)
+SIZE = synthetic.Size(2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, shortest_s=1.0, longest_s=1.2)
 MINIATURE = {"size": SIZE, "only": ["had"]}
 LONG = {"a.md": "short", "b.csv": "x" * 9000}
 TRIALS = sweep.SweepReport("sweep-x", "y" * 9000, pd.DataFrame(), {})
@@ -202,10 +202,10 @@ def large_figure(kind):
 @pytest.mark.parametrize(
     ("write", "named"),
     [
-        (lambda folder: writing.write_all(folder, LONG), "b.csv"),
+        (lambda folder: atomic_files.write_all(folder, LONG), "b.csv"),
         (lambda folder: style.write(folder, "figure", large_figure), "figure.png"),
         (lambda folder: sweep.write(TRIALS, folder), "sweep-x.md"),
-        (lambda folder: mini.write(folder, **MINIATURE), "had"),
+        (lambda folder: synthetic.write(folder, **MINIATURE), "had"),
     ],
     ids=["report", "figure", "sweep", "miniature"],
 )
@@ -227,10 +227,10 @@ def test_a_checkpoint_that_cannot_be_written_says_why(tmp_path):
 
 def test_a_miniature_that_fails_leaves_the_one_that_is_there(tmp_path):
     place = tmp_path / "had"
-    assert mini.write(tmp_path, **MINIATURE) == [place]
+    assert synthetic.write(tmp_path, **MINIATURE) == [place]
     before = {path: path.read_bytes() for path in place.rglob("*") if path.is_file()}
     with pytest.raises(OSError, match="too large"), limited():
-        mini.write(tmp_path, seed=1, **MINIATURE)
+        synthetic.write(tmp_path, seed=1, **MINIATURE)
     assert list(tmp_path.iterdir()) == [place]
     assert {path: path.read_bytes() for path in place.rglob("*") if path.is_file()} == before
 

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from bench.markdown import (
+from bench._io.markdown import (
     bullets,
     code,
     escaped,
@@ -22,8 +22,8 @@ from bench.markdown import (
     prose,
     table,
 )
-from bench.printable import visible
-from bench.reporting.html import page
+from bench._io.printable import visible
+from bench.reports.html import page
 
 READER = MarkdownIt("gfm-like", {"html": True, "linkify": False})
 """As GitHub reads it, and with HTML, which some viewers obey."""

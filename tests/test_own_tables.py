@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bench import card_files, cards, references, sweep_cards
+from bench.cards import card_files, references, sweep_cards, table_cards
 from bench.errors import BenchError
-from bench.reporting.bibliography import bibliography
+from bench.reports.bibliography import bibliography
 
 from .readme import OWN_TABLE
 
@@ -58,13 +58,16 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_an_own_table_is_one_among_the_others(lab):
-    assert {"mine/rounds", "sal/table4"} < set(cards.table_keys())
-    table = cards.table("mine")
-    assert cards.runnable(table) == ["one", "five"]
-    run, parent = cards.resolve(table, "one"), cards.resolve(cards.table("table4"), "S5")
+    assert {"mine/rounds", "sal/table4"} < set(table_cards.table_keys())
+    table = table_cards.table("mine")
+    assert table_cards.runnable(table) == ["one", "five"]
+    run, parent = (
+        table_cards.resolve(table, "one"),
+        table_cards.resolve(table_cards.table("table4"), "S5"),
+    )
     assert run.mix.kind == "csm"
     assert (run.system, run.optimiser) == (parent.system, parent.optimiser)
-    paper = cards.paper("mine")
+    paper = table_cards.paper("mine")
     assert (paper.title, paper.venue, paper.differences) == ("mine", "", ())
     assert table.rows["theirs"].cite == "ours2026"
     assert bibliography(table).startswith("@misc{ours2026,")
@@ -78,14 +81,14 @@ def test_an_own_sweep_starts_from_an_own_row(lab):
 
 
 def test_a_change_of_folders_is_seen_at_once(lab, monkeypatch):
-    assert "mine/rounds" in cards.table_keys()
+    assert "mine/rounds" in table_cards.table_keys()
     monkeypatch.setenv("BENCH_EXTEND", str(lab.parent))
     with pytest.raises(BenchError, match=r"has neither `datasets` .* nor `experiments`"):
-        cards.table_keys()
+        table_cards.table_keys()
     (lab.parent / "experiments").mkdir()
-    assert "mine/rounds" not in cards.table_keys()
+    assert "mine/rounds" not in table_cards.table_keys()
     with pytest.raises(BenchError, match="'mine/rounds': there is no such table"):
-        cards.table("mine/rounds")
+        table_cards.table("mine/rounds")
 
 
 def test_a_name_that_there_is_already_is_refused(lab):
@@ -93,15 +96,15 @@ def test_a_name_that_there_is_already_is_refused(lab):
     for name in ("sal/table4", "sal/paper", "sweeps/sal-lambda"):
         (lab / f"experiments/{name}.toml").write_text(TABLE, encoding="utf-8")
     for read in (
-        lambda: cards.table("table4"),
-        lambda: cards.paper("sal"),
+        lambda: table_cards.table("table4"),
+        lambda: table_cards.paper("sal"),
         lambda: sweep_cards.sweep("sal-lambda"),
     ):
         with pytest.raises(
             BenchError, match=r"lab/experiments/.*: there is experiments/.* already"
         ):
             read()
-    assert cards.table("tca/table2").key == "tca/table2", "of another table all is well"
+    assert table_cards.table("tca/table2").key == "tca/table2", "of another table all is well"
 
 
 @pytest.mark.parametrize(
@@ -118,7 +121,7 @@ def test_what_an_own_table_lacks_is_said_of_its_own_card(lab, without, fault):
     path = lab / "experiments/mine/rounds.toml"
     path.write_text(TABLE.replace(without, ""), encoding="utf-8")
     with pytest.raises(BenchError) as raised:
-        cards.table("mine/rounds")
+        table_cards.table("mine/rounds")
     assert f"lab/experiments/mine/rounds.toml: {fault}" in str(raised.value)
     assert "sal/table4.toml" not in str(raised.value)
 
@@ -129,4 +132,4 @@ def test_a_folder_of_corpora_alone(lab):
     for said in ('cards = "own"', 'cards = "own"\nextend = ["lab"]'):
         (lab.parent / "bench.toml").write_text(said, encoding="utf-8")
         assert "mine" in card_files.card_keys("datasets")
-        assert ("mine/rounds" in cards.table_keys()) == ("lab" in said)
+        assert ("mine/rounds" in table_cards.table_keys()) == ("lab" in said)

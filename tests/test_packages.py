@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from bench import machine, packages
+from bench._io import machine, packages
 
 ADD = "speech-deepfake-bench"
 

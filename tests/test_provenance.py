@@ -10,8 +10,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from bench import __version__, packages, provenance
-from bench.tracking import models
+from bench import __version__, provenance
+from bench._io import packages
+from bench.tracking import registered_models
 
 COMPUTES = (
     *("augment", "breath", "corpora", "frontends", "labels", "metrics", "scoring", "systems"),
@@ -84,7 +85,7 @@ def test_what_is_missing_is_not_recorded(monkeypatch):
 
 
 def test_a_model_requires_what_the_installed_distribution_does(installed):
-    pinned = dict(text.split("==") for text in models.requirements())
+    pinned = dict(text.split("==") for text in registered_models.requirements())
     versions = provenance.versions()
     for name in ("torch", "torchaudio", "numpy", "s3prl", "scipy"):
         assert pinned[name] == versions[name]
@@ -92,19 +93,19 @@ def test_a_model_requires_what_the_installed_distribution_does(installed):
     assert not {"boto3", "psycopg"} & pinned.keys(), "extras are no part of it"
     installed(FROM_COMMIT)
     url = f"git+https://example.org/bench.git@{COMMIT}#subdirectory=core"
-    assert f"{packages.CORE} @ {url}" in models.requirements()
+    assert f"{packages.CORE} @ {url}" in registered_models.requirements()
 
 
 def test_a_model_requires_torch_where_the_core_stands_alone(monkeypatch):
-    own = models.version
+    own = registered_models.version
 
     def of_core(name):
         if name == packages.WHOLE:
-            raise models.PackageNotFoundError(name)
+            raise registered_models.PackageNotFoundError(name)
         return own(name)
 
-    monkeypatch.setattr(models, "version", of_core)
-    names = [text.partition("==")[0] for text in models.requirements()]
+    monkeypatch.setattr(registered_models, "version", of_core)
+    names = [text.partition("==")[0] for text in registered_models.requirements()]
     assert names[0] == packages.CORE
     assert "torch" in names
     assert packages.WHOLE not in names

@@ -13,10 +13,10 @@ import pandas as pd
 import pytest
 import soundfile
 
-from bench import cards
+from bench.cards import table_cards
 from bench.cli import main
 from bench.provenance import processor
-from bench.reporting import terminal
+from bench.reports import terminal
 
 from .readme import OWN_TABLE, README, blocks
 
@@ -67,7 +67,9 @@ def test_the_worked_table_of_ones_own(bench, tmp_path):
     code, said = bench("list")
     assert code == 0, said
     assert "mine/rounds" in said
-    one, five = (cards.resolve(cards.table("mine/rounds"), row) for row in ("one", "five"))
+    one, five = (
+        table_cards.resolve(table_cards.table("mine/rounds"), row) for row in ("one", "five")
+    )
     assert (one.mix.rounds, five.mix.rounds) == (1, 5)
     assert five.model_copy(update={"mix": one.mix}) == one, "nothing else differs"
     for form in ((), ("--smoke",)):
@@ -113,8 +115,8 @@ def excerpt() -> str:
 
 
 def test_the_demos_excerpt_is_what_the_demo_prints_of_these_results():
-    card = cards.table("table4")
-    runs = {row: cards.resolve(card, row, "smoke") for row in cards.runnable(card)}
+    card = table_cards.table("table4")
+    runs = {row: table_cards.resolve(card, row, "smoke") for row in table_cards.runnable(card)}
     shown = {line.split()[0]: line for line in excerpt().splitlines()[3:]}
     assert [*shown] == [*runs]
     lines = []

@@ -6,14 +6,14 @@ import re
 
 import pytest
 
-from bench import card_files, cards, references
+from bench.cards import card_files, references, table_cards
 from bench.errors import BenchError
 
 FOLDER = card_files.folder("experiments")
 PUBLISHED = [
     (key, name, row)
-    for key in cards.table_keys()
-    for name, row in cards.table(key).rows.items()
+    for key in table_cards.table_keys()
+    for name, row in table_cards.table(key).rows.items()
     if row.published_only
 ]
 
@@ -52,7 +52,7 @@ def test_a_reference_that_is_none_is_a_mistake_of_the_card(tmp_path):
     text = (FOLDER / "sal" / "table1.toml").read_text(encoding="utf-8")
     path.write_text(text.replace('cite = "cfprf"', 'cite = "cfprv"'), encoding="utf-8")
     with pytest.raises(BenchError) as raised:
-        cards.parse_table("test/table", path)
+        table_cards.parse_table("test/table", path)
     expected = "rows.CFPRF.cite = 'cfprv': no entry of references.toml; did you mean 'cfprf'?"
     assert str(raised.value) == f"{path}: {expected}"
 

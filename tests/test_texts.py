@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from bench import cards, config, texts
-from bench.corpora import cards as corpora
+from bench import config
+from bench._io import text_files
+from bench.cards import corpus_cards as corpora
+from bench.cards import table_cards
 from bench.errors import BenchError
 
 TEXT = '# für den Rechner\nwork = "hier"\n'
@@ -26,7 +28,7 @@ TEXT = '# für den Rechner\nwork = "hier"\n'
 def test_what_an_editor_saves_is_read(data, tmp_path):
     path = tmp_path / "bench.toml"
     path.write_bytes(data)
-    assert texts.read(path) == TEXT
+    assert text_files.read(path) == TEXT
     assert config.load(path, {}).work == tmp_path / "hier"
 
 
@@ -43,13 +45,18 @@ def test_what_an_editor_saves_is_read(data, tmp_path):
 def test_what_cannot_be_read_is_named_with_its_line(data, message, tmp_path):
     path = tmp_path / "x.toml"
     path.write_bytes(data)
-    for read in (texts.read_toml, cards.read, corpora.parse, lambda path: config.load(path, {})):
+    for read in (
+        text_files.read_toml,
+        table_cards.read,
+        corpora.parse,
+        lambda path: config.load(path, {}),
+    ):
         with pytest.raises(BenchError, match=message):
             read(path)
 
 
 def test_what_is_no_file_is_named(tmp_path):
     with pytest.raises(BenchError, match=r"is a folder, should be a file"):
-        texts.read(tmp_path)
+        text_files.read(tmp_path)
     with pytest.raises(BenchError, match=r"no\.toml: there is no such file"):
-        texts.read(tmp_path / "no.toml")
+        text_files.read(tmp_path / "no.toml")

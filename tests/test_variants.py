@@ -6,12 +6,12 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from bench import cards
+from bench.cards import table_cards
+from bench.cards.paper_cards import varied
 from bench.cli import bench
 from bench.errors import BenchError
-from bench.launchers.order import Order
-from bench.paper_cards import varied
-from bench.reporting.variants import with_variants
+from bench.reports.variants import with_variants
+from bench.runner.request import Order
 from bench.specs.table import Paper
 
 
@@ -32,9 +32,9 @@ def paper(*differences, **variants) -> Paper:
 
 
 def resolved(of: Paper, row: str, form="paper", overrides=(), name="v"):
-    card, found = varied(cards.table("sal/table4"), of, name, [row])
+    card, found = varied(table_cards.table("sal/table4"), of, name, [row])
     assert found == (f"{row}@{name}",)
-    return cards.resolve(card, f"{row}@{name}", form, overrides)
+    return table_cards.resolve(card, f"{row}@{name}", form, overrides)
 
 
 def test_a_variant_is_folded_after_the_row_then_smoke_then_set():
@@ -55,7 +55,9 @@ def test_a_star_stands_for_every_evaluation_of_the_row():
         "partialspoof": 1.6,
         "llamapartialspoof": 1.6,
     }
-    run = cards.resolve(cards.table("sal/table4"), "S7", "paper", ["evaluate.*.clip_s=1.6"])
+    run = table_cards.resolve(
+        table_cards.table("sal/table4"), "S7", "paper", ["evaluate.*.clip_s=1.6"]
+    )
     assert run.evaluate == evaluated
 
 
@@ -71,7 +73,7 @@ def test_the_released_settings_are_those_of_the_points_that_concern_the_row():
 
 def test_rows_that_a_variant_does_not_change_are_left_out():
     mixed = {"applies": {"mix.kind": "csm"}, "settings": {"mix": {"rounds": 2}}}
-    card, found = varied(cards.table("sal/table4"), paper(v=mixed), "v", ["S5", "S6", "S7"])
+    card, found = varied(table_cards.table("sal/table4"), paper(v=mixed), "v", ["S5", "S6", "S7"])
     assert found == ("S6@v",)  # S5 has no rounds, S7 has two already
     assert list(card.rows)[5:9] == ["S5", "S6", "S6@v", "S7"]
     row = card.rows["S6@v"]
@@ -80,7 +82,7 @@ def test_rows_that_a_variant_does_not_change_are_left_out():
 
 
 def test_faults_name_the_papers_card_and_near_names():
-    card = cards.table("sal/table4")
+    card = table_cards.table("sal/table4")
     with pytest.raises(BenchError, match=r"sal/paper.toml: there is no variant 'w'; known: v"):
         varied(card, paper(v={"settings": {}}), "w", ["S7"])
     wrong = paper(v={"settings": {"training": {"epoch": 3}}})
@@ -89,7 +91,9 @@ def test_faults_name_the_papers_card_and_near_names():
 
 
 def test_a_variant_has_its_rows_line_and_seeds():
-    card, (new,) = varied(cards.table("sal/table4"), paper(v={"settings": SMALL}), "v", ["S3"])
+    card, (new,) = varied(
+        table_cards.table("sal/table4"), paper(v={"settings": SMALL}), "v", ["S3"]
+    )
     order = Order(card, [new, "S4"], None, "paper")
     assert [order.line(row) for row in order.rows] == [3, 4]
     assert order.row_seeds(new) == (666,)
@@ -110,8 +114,8 @@ def test_the_command_line_lists_variants_and_names_those_that_are_not():
 
 
 def test_a_report_has_a_line_for_each_variant_that_was_run():
-    card = cards.table("sal/table4")
-    runs = {row: cards.resolve(card, row) for row in cards.runnable(card)}
+    card = table_cards.table("sal/table4")
+    runs = {row: table_cards.resolve(card, row) for row in table_cards.runnable(card)}
     frame = pd.DataFrame(
         {"row": ["S7", "S7@released", "S3@released", "S5@gone"], "form": ["paper"] * 4}
     )

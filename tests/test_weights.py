@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 
-from bench import weights
 from bench.config import Config
+from bench.models import weights
 from bench.training import contents
 
 

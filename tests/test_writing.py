@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import writing
+from bench._io import atomic_files
 from bench.cli import configuration
 from bench.errors import BenchError
 from bench.metrics import scores
@@ -29,8 +29,8 @@ ROW = {
     "score": [0.5],
 }
 WRITERS = {
-    "bytes": lambda path: writing.write_bytes(path, b"new"),
-    "text": lambda path: writing.write_text(path, "new"),
+    "bytes": lambda path: atomic_files.write_bytes(path, b"new"),
+    "text": lambda path: atomic_files.write_text(path, "new"),
     "scores": lambda path: scores.write(path, ROW),
     "checkpoint": lambda path: checkpoints.save({"epoch": 1}, path),
 }
@@ -70,7 +70,7 @@ def test_what_was_there_stays_where_writing_fails(tmp_path):
     path.write_text("before")
 
     def fail(error):
-        with writing.whole(path) as file:
+        with atomic_files.whole(path) as file:
             file.write(b"ha")
             raise error
 
@@ -83,7 +83,7 @@ def test_what_was_there_stays_where_writing_fails(tmp_path):
 
 def test_a_name_as_long_as_the_system_takes_can_be_written(tmp_path):
     for name in ("x" * 255, "ü" * 127):
-        writing.write_text(tmp_path / name, name)
+        atomic_files.write_text(tmp_path / name, name)
         assert (tmp_path / name).read_text("utf-8") == name
 
 
@@ -107,11 +107,11 @@ def test_what_a_killed_writer_left_is_removed_and_nothing_else(tmp_path):
         writer.stdout.readline()
         left = {old(path) for path in tmp_path.iterdir() if path.name != ".file.notes.part"}
         assert len(left) == 2
-        assert writing.remove_leftovers([tmp_path]) == [], "its writer lives"
+        assert atomic_files.remove_leftovers([tmp_path]) == [], "its writer lives"
         os.kill(writer.pid, signal.SIGKILL)
     young = tmp_path / ".other.0123abcd.part"
     young.write_text("its writer has not taken its lock yet")
-    assert set(writing.remove_leftovers([tmp_path, tmp_path / "gone"])) == left
+    assert set(atomic_files.remove_leftovers([tmp_path, tmp_path / "gone"])) == left
     assert set(tmp_path.iterdir()) == {tmp_path / ".file.notes.part", young}
 
 
@@ -119,10 +119,10 @@ def test_another_users_leftovers_are_left(tmp_path, monkeypatch):
     part = tmp_path / ".other.0123abcd.part"
     part.touch()
     old(part)
-    monkeypatch.setattr(writing.os, "geteuid", lambda: os.getuid() + 1)
-    assert writing.remove_leftovers([tmp_path]) == []
+    monkeypatch.setattr(atomic_files.os, "geteuid", lambda: os.getuid() + 1)
+    assert atomic_files.remove_leftovers([tmp_path]) == []
     monkeypatch.undo()
-    assert writing.remove_leftovers([tmp_path]) == [part]
+    assert atomic_files.remove_leftovers([tmp_path]) == [part]
 
 
 def test_a_link_is_not_followed(tmp_path):
@@ -131,17 +131,17 @@ def test_a_link_is_not_followed(tmp_path):
     (target / "kept").touch()
     (tmp_path / ".other.0123abcd.part").symlink_to(target)
     old(target)
-    assert writing.remove_leftovers([tmp_path]) == []
+    assert atomic_files.remove_leftovers([tmp_path]) == []
     assert (target / "kept").exists()
 
 
 def test_a_scratch_folder_is_gone_afterwards(tmp_path, umask):
-    with writing.scratch() as folder:
+    with atomic_files.scratch() as folder:
         np.save(folder / "a.npy", np.zeros(3))
         assert modes(folder) == 0o700
     assert not folder.exists()
     umask(0o002)
-    with writing.scratch(tmp_path / "deep" / "made") as folder:
+    with atomic_files.scratch(tmp_path / "deep" / "made") as folder:
         (folder / "new").mkdir()
         assert modes(folder) == 0o775
         (folder / "new").rename(tmp_path / "deep" / "made")
@@ -150,7 +150,7 @@ def test_a_scratch_folder_is_gone_afterwards(tmp_path, umask):
 
 def test_temporary_files_are_in_a_folder_of_the_process(monkeypatch):
     monkeypatch.setenv("TMPDIR", before := tempfile.gettempdir())
-    with writing.temporaries():
+    with atomic_files.temporaries():
         made = tempfile.mkdtemp()
         assert os.environ["TMPDIR"] == str(Path(made).parent) != before
         assert Path(made).parent.parent == Path(before)
@@ -162,7 +162,7 @@ def test_there_is_room_for_names_of_sockets(monkeypatch, tmp_path):
     long = tmp_path / ("long" * 10)
     long.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(long))
-    with writing.temporaries():
+    with atomic_files.temporaries():
         assert tempfile.gettempdir() == str(long)
 
 
@@ -182,10 +182,10 @@ def test_temporary_files_of_a_killed_process_are_removed():
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
             made = Path(process.stdout.readline().decode().strip())
             os.utime(made.parent, (0, 0))
-            assert writing.remove_leftovers([Path(base)]) == []
+            assert atomic_files.remove_leftovers([Path(base)]) == []
             os.kill(process.pid, signal.SIGKILL)
         assert made.is_dir()
-        assert writing.remove_leftovers([Path(base)]) == [made.parent]
+        assert atomic_files.remove_leftovers([Path(base)]) == [made.parent]
         assert not made.exists()
 
 
@@ -214,9 +214,9 @@ def test_a_list_is_written_over_nothing_but_a_list(tmp_path):
     scores = tmp_path / "scores.txt"
     scores.write_text("u1 0.5\n")
     with pytest.raises(BenchError, match="is there already, and is no such list"):
-        writing.write_list(scores, "finding,id\nmissing,u2\n", "finding,id")
+        atomic_files.write_list(scores, "finding,id\nmissing,u2\n", "finding,id")
     assert scores.read_text() == "u1 0.5\n"
     place = tmp_path / "all.csv"
     for text in ("finding,id\nmissing,u2\n", "finding,id\n"):
-        writing.write_list(place, text, "finding,id")
+        atomic_files.write_list(place, text, "finding,id")
         assert place.read_text() == text

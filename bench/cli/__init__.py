@@ -12,7 +12,10 @@ from typing import TextIO
 
 import click
 
-from bench import __version__, card_files, machine, writing
+from bench import __version__
+from bench._io import atomic_files, machine
+from bench._io.packages import NotInstalled
+from bench.cards import card_files
 from bench.cli.compare import compare
 from bench.cli.console import make_printable, visible_output
 from bench.cli.data import data
@@ -31,7 +34,6 @@ from bench.cli.sweep import sweep
 from bench.cli.sync import sync
 from bench.cli.ui import ui
 from bench.errors import BenchError, RowFailed
-from bench.packages import NotInstalled
 
 # Threads that wait for each other sleep instead of spinning. Where another process wants a core,
 # spinning made training 25 times slower (measured on two cores with one loader worker).
@@ -78,12 +80,12 @@ for _command in (
 @visible_output()
 def main() -> None:
     """Run the command line. Mistakes print one message and exit with 2; failed rows, and what the
-    machine refuses (`bench.machine`), with 1.
+    machine refuses (`bench._io.machine`), with 1.
     """
     streams = [stream for stream in (sys.stdout, sys.stderr) if stream is not None]
     for stream in streams:
         make_printable(stream)
-    with writing.temporaries(), card_files.configuration_read_once():
+    with atomic_files.temporaries(), card_files.configuration_read_once():
         code = _run()
     for stream in streams:
         if (error := _unwritten(stream)) is not None:

@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from bench import cards, writing
+from bench._io import atomic_files
+from bench.cards import table_cards
 from bench.cli import completion, configuration, json_output, options
 from bench.config import Config, Form
 from bench.errors import BenchError, near
-from bench.launchers.order import Order
+from bench.runner.request import Order
 from bench.specs.illustration import Illustration
 from bench.specs.run import Run
 
 if TYPE_CHECKING:  # these import torch and Matplotlib, which takes seconds: else only when called
-    from bench.launchers.trained import TrainedRow
-    from bench.reporting.style import Kind
+    from bench.analysis.trained_rows import TrainedRow
+    from bench.reports.style import Kind
 
 _FOLDER = "figures/explained"
 """Where the figures stand among the artifacts of a tracked run."""
@@ -45,11 +46,11 @@ class Asked:
         """Return the trained row that was asked for, behind it those of `others` that are named;
         BenchError where one is trained nowhere.
         """
-        from bench.launchers.trained import trained
+        from bench.analysis.trained_rows import trained
 
-        card = cards.table(self.table)
+        card = table_cards.table(self.table)
         wanted = [(self.row, self.seed), *((row, seed) for row, seed in others if row)]
-        names = [name for row, _ in wanted for name in cards.select(card, row)]
+        names = [name for row, _ in wanted for name in table_cards.select(card, row)]
         if len(names) != len(wanted):
             raise BenchError(f"{self.row}: one row is explained at a time")
         order = Order(card, names, None, self.form, self.overrides)
@@ -61,7 +62,7 @@ class Asked:
 
     def shown_by(self, figure: str) -> Illustration | None:
         """Return what the table's card has of the paper's figure that a verb draws."""
-        return cards.table(self.table).figures.get(figure)
+        return table_cards.table(self.table).figures.get(figure)
 
     def evaluation(self, run: Run, wanted: str | None) -> str:
         """Return the key of the evaluation that was asked for, or of the first; BenchError where
@@ -78,7 +79,7 @@ class Asked:
         """Return which frames an evaluation has, `PS eval, frames of 160 ms`; BenchError where
         whole utterances are scored.
         """
-        from bench.reporting.evaluations import called
+        from bench.reports.evaluations import called
 
         data = run.evaluate[evaluation]
         if data.resolution_s is None:
@@ -112,10 +113,10 @@ class Asked:
         """Write a figure as PNG, SVG and PDF, say where, and keep it with the tracked run that it
         is `of`: a row's, if there is one, or that of this id.
         """
-        from bench.reporting import style
+        from bench.reports import style
 
         smoke = ".smoke" if self.form == "smoke" else ""
-        stem = writing.portable_name(name, "-") + smoke
+        stem = atomic_files.portable_name(name, "-") + smoke
         paths = style.write(self.folder or self.here.work / "explained", stem, draw)
         json_output.add({"files": paths})
         for path in paths:
@@ -192,7 +193,7 @@ def gathered(shared: Sequence[Callable[[Verb], Verb]]) -> Callable[[Verb], Verb]
             **own: Any,
         ) -> None:
             form, here = options.form(smoke), configuration.to_write()
-            key = cards.table(table).key if table else None
+            key = table_cards.table(table).key if table else None
             json_output.add({"table": key, "form": form, "rows": [], "run": None})
             verb(Asked(table, row, seed, overrides, form, folder, track, here), **own)
 

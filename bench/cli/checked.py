@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench import checked_cards, packages
+from bench._io import packages
+from bench.cards import checked_cards
 from bench.cli import configuration, json_output, options
 from bench.errors import BenchError
 from bench.specs.checked import Shapes
 
 if TYPE_CHECKING:
-    from bench.reporting.checked import Found
+    from bench.reports.checked import Found
 
 
 def known(table: str) -> bool:
@@ -45,7 +46,7 @@ def run(table: str, *, refused: str = "") -> None:
     """Look the table up and print it; `refused` names options that were given and mean nothing."""
     found = _found(table, refused)
     if json_output.is_wanted():
-        from bench.reporting.checked import records
+        from bench.reports.checked import records
 
         json_output.print_json("table without training", {"records": records(found)})
         return
@@ -67,7 +68,7 @@ def report(table: str, folder: Path, *, check: bool, refused: str = "") -> list[
     """Write the table's report into `folder` and say so; with `check` write nothing. Return the
     files that `check` finds stale.
     """
-    from bench.reporting.checked import stale, write
+    from bench.reports.checked import stale, write
 
     found = _found(table, refused)
     if check:
@@ -82,6 +83,6 @@ def _found(table: str, refused: str) -> Found:
             f"{table} is looked up in the network or the protocols, and nothing is trained for it: "
             f"leave {refused} out"
         )
-    from bench.launchers.checked import look_up
+    from bench.analysis.checked_tables import look_up
 
     return look_up(table, configuration.load())

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bench.cards import corpus_cards
 from bench.cli import completion, configuration, json_output, options
 from bench.cli.given import SAID, Given
 from bench.cli.judging import judging, read_keys
 from bench.cli.named_row import NamedRow, SystemParam, score_file
 from bench.cli.written import comparison_folder, write_comparison
 from bench.config import Config
-from bench.corpora import cards
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
-    from bench.scoring.judge import Judge
-    from bench.scoring.judged import Judged
+    from bench.evaluation.judge import Judge
+    from bench.evaluation.judged import Judged
 
 
 def _seeds(_: click.Context, __: click.Parameter, value: str) -> str:
@@ -84,12 +84,12 @@ def _rows(
     a: NamedRow, b: NamedRow, seeds: str, smoke: bool, here: Config, asked: Mapping[str, Any]
 ) -> tuple[str, dict[str, Any], tuple[str, ...]]:
     """Compare two rows; return the text, what JSON can hold, and what is said of it."""
-    from bench.reporting import row_pair
-    from bench.reporting.kept import KeptInStore
-    from bench.tracking import opened
+    from bench.reports import row_pair
+    from bench.reports.kept import KeptInStore
+    from bench.tracking import open_store
 
-    form, store = options.form(smoke), opened.to_read(here)
-    corpus = asked["corpus"] and cards.card(asked["corpus"]).key
+    form, store = options.form(smoke), open_store.to_read(here)
+    corpus = asked["corpus"] and corpus_cards.card(asked["corpus"]).key
     one, other = (row_pair.find_row(row.text, form, store, seeds) for row in (a, b))
     kept = KeptInStore(store, here.work)
     found = row_pair.compare_rows(one, other, form, kept, corpus or "", asked["split"] or "")
@@ -107,15 +107,15 @@ def _files(
     asked: dict[str, Any],
 ) -> tuple[str, dict[str, Any], tuple[str, ...]]:
     """Compare two files, or a file and a row, by the keys; return as `_rows` does."""
-    from bench.scoring import render
-    from bench.scoring.comparison import compare as compared
-    from bench.scoring.naming import distinct_names
+    from bench.evaluation import render
+    from bench.evaluation.comparison import compare as compared
+    from bench.evaluation.naming import distinct_names
 
     if not asked["corpus"]:
         raise click.UsageError("files are compared on one corpus: --corpus NAME")
     if seeds and not any(isinstance(of, NamedRow) for of in (a, b)):
         raise click.UsageError("--seeds is of rows, and these are files")
-    card, form = cards.card(asked["corpus"]), options.form(smoke)
+    card, form = corpus_cards.card(asked["corpus"]), options.form(smoke)
     beside = next(of for of in (a, b) if isinstance(of, Given))
     split = asked["split"] or card.evaluation_split
     judge = read_keys(card, here, smoke, beside.shown, asked)

@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterable
 from click import Context, Parameter
 from click.shell_completion import BashComplete, CompletionItem, add_completion_class
 
-from bench import cards, checked_cards, sweep_cards
-from bench.corpora import cards as corpora
+from bench.cards import checked_cards, sweep_cards, table_cards
+from bench.cards import corpus_cards as corpora
 from bench.errors import BenchError
 from bench.specs.table import Table
 
 _Completion = Callable[[Context, Parameter, str], list[str]]
-_PREFIX = f"{cards.DEFAULT_PAPER}/"
+_PREFIX = f"{table_cards.DEFAULT_PAPER}/"
 
 
 def _offered(names: Callable[[Context], Iterable[str]]) -> _Completion:
@@ -34,7 +34,7 @@ def _offered(names: Callable[[Context], Iterable[str]]) -> _Completion:
 
 
 def _table_names(_: Context) -> list[str]:
-    keys = cards.table_keys()
+    keys = table_cards.table_keys()
     short = [key.removeprefix(_PREFIX) for key in keys if key.startswith(_PREFIX)]
     return [*short, *keys, *checked_cards.names()]
 
@@ -43,16 +43,16 @@ def _table_of(context: Context) -> Table:
     """Return the table that the command line names; Click leaves it among the arguments while the
     last option has no value yet.
     """
-    return cards.table(context.params.get("table") or next(iter(context.args), "table4"))
+    return table_cards.table(context.params.get("table") or next(iter(context.args), "table4"))
 
 
 def _row_names(context: Context) -> list[str]:
-    return cards.runnable(_table_of(context))
+    return table_cards.runnable(_table_of(context))
 
 
 def _variant_names(context: Context) -> list[str]:
     table = _table_of(context)
-    return [*cards.paper(table.key.partition("/")[0]).variants]
+    return [*table_cards.paper(table.key.partition("/")[0]).variants]
 
 
 def _corpus_names(_: Context) -> list[str]:
@@ -102,10 +102,10 @@ def system_names(context: Context, parameter: Parameter, typed: str) -> list[Com
 def _rows_with_table(context: Context, parameter: Parameter, typed: str) -> list[str]:
     def names(_: Context) -> Iterable[str]:
         key, row = typed.split(":", 1)
-        table = cards.table(key)
-        rows = cards.runnable(table)
+        table = table_cards.table(key)
+        rows = table_cards.runnable(table)
         if "@" in row:
-            variants = cards.paper(table.key.partition("/")[0]).variants
+            variants = table_cards.paper(table.key.partition("/")[0]).variants
             rows = [f"{name}@{variant}" for name in rows for variant in variants]
         return [f"{key}:{name}" for name in rows]
 

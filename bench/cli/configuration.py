@@ -8,13 +8,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from bench import config, weights, writing
+from bench import config
+from bench._io import atomic_files
+from bench.cards import corpus_cards
 from bench.config import Config
-from bench.corpora import cards
 from bench.errors import BenchError
+from bench.models import weights
 
 _NOT_WRITTEN_IN = ("mini", "artifacts", "outbox")
-"""Folders of the work folder with many files, which others than `bench.writing` make."""
+"""Folders of the work folder with many files, which others than `bench._io.atomic_files` make."""
 
 _VARIABLE = "BENCH_"
 """How the variables that say a key begin."""
@@ -23,7 +25,7 @@ _VARIABLE = "BENCH_"
 def load() -> Config:
     """Return the configuration, its corpora by their cards' keys.
 
-    A corpus may be given by any name that `bench.corpora.cards.card` knows it by. BenchError names
+    A corpus may be given by any name that `bench.cards.corpus_cards.card` knows it by. BenchError names
     all that no card has, and the keys of weights that are misspelt.
     """
     stated = config.load()
@@ -34,7 +36,7 @@ def load() -> Config:
     for name, place in stated.corpora.items():  # what goes before all others stands last
         where = stated.where(f"corpora.{name}")
         try:
-            key = name if name in cards.names() else cards.card(name).key
+            key = name if name in corpus_cards.names() else corpus_cards.card(name).key
         except BenchError as error:
             wrong.append(f"{_said(where, 'corpora', name)}: {error}")
             continue
@@ -59,7 +61,7 @@ def to_write(*places: Path) -> Config:
         if Path(place) == here.work:
             below[:] = [name for name in below if name not in _NOT_WRITTEN_IN]
         found.append(Path(place))
-    writing.remove_leftovers(found)
+    atomic_files.remove_leftovers(found)
     return here
 
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from io import TextIOWrapper
 from typing import Any, TextIO, cast
 
-from bench.printable import visible
+from bench._io.printable import visible
 
 FROM_EPOCH = "from the last finished epoch"
 """How what trains goes on (`resumable`)."""

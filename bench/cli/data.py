@@ -7,12 +7,12 @@ from pathlib import Path
 
 import click
 
-from bench import cards as tables
-from bench import disk, writing
+from bench._io import atomic_files, disk
+from bench.cards import corpus_cards
+from bench.cards import table_cards as tables
 from bench.cli import completion, configuration, json_output, options
 from bench.cli.data_list import list_utterances
 from bench.config import Config
-from bench.corpora import cards
 from bench.errors import BenchError, near
 from bench.specs.corpus import CorpusCard, Download
 from bench.specs.run import Stage
@@ -31,7 +31,7 @@ data.add_command(list_utterances)
 @json_output.json_flag
 def show_corpus(name: str, as_json: bool) -> None:
     """Show a corpus's card: story, licence, where to get it, splits, traps."""
-    card, here = cards.card(name), configuration.load()
+    card, here = corpus_cards.card(name), configuration.load()
     found = [*_found(card, here)]
     if as_json:
         content = {"corpus": card.key, **card.model_dump(mode="json", exclude={"key"})}
@@ -76,7 +76,7 @@ def _known(item: Download) -> str:
 
 def _found(card: CorpusCard, here: Config) -> Iterator[dict[str, str]]:
     """Yield where the corpus and its miniature are, and how each split was found at a look."""
-    from bench.corpora.check import glance
+    from bench.data.check import glance
 
     for form in ("paper", "smoke"):
         what = "miniature" if form == "smoke" else "corpus"
@@ -119,10 +119,10 @@ def check(
     found with --decode only.
     """
     from bench.cli.counting import counting
-    from bench.corpora.check import as_dict, check, listing, render
-    from bench.corpora.parallel import processes
+    from bench.data.check import as_dict, check, listing, render
+    from bench.data.parallel import processes
 
-    card, form = cards.card(name), options.form(smoke)
+    card, form = corpus_cards.card(name), options.form(smoke)
     if split is not None and split not in card.splits:
         raise BenchError(f"{card.key}: {split!r}: no such split{near(split, card.splits)}")
     here = configuration.load()
@@ -139,7 +139,7 @@ def check(
         for report in reports:
             click.echo(render(report))
     if place is not None:
-        writing.write_list(place, listing(reports), "finding,id")
+        atomic_files.write_list(place, listing(reports), "finding,id")
     if not all(report.ok for report in reports):
         context.exit(1)
 
@@ -156,7 +156,7 @@ def overlap(a: str, b: str, audio: bool, smoke: bool, as_json: bool) -> None:
     What the cards say is always compared; lists and audio where both corpora are on this machine.
     """
     from bench.cli.counting import counting
-    from bench.corpora import overlap as look
+    from bench.data import overlap as look
 
     here, form = configuration.load(), options.form(smoke)
     (one, of_one), (other, of_other) = (side.partition(":")[::2] for side in (a, b))
@@ -211,11 +211,11 @@ def mini(
     --for.
     """
     from bench.cli.counting import counting_each
-    from bench.corpora.mini import SIZES, write
+    from bench.synthetic import SIZES, write
 
     place = folder or configuration.to_write().mini
-    writing.remove_leftovers([place])
-    keys = {cards.card(name).key for name in only} | {
+    atomic_files.remove_leftovers([place])
+    keys = {corpus_cards.card(name).key for name in only} | {
         key for table in for_tables for key in _corpora_of(table)
     }
 

@@ -14,16 +14,17 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bench.cards import corpus_cards
 from bench.cli import completion, configuration, json_output, options
 from bench.config import Config, Form
-from bench.corpora import cards, load_keys
+from bench.data.corpora import load_keys
 from bench.errors import BenchError
 from bench.specs.corpus import CorpusCard
 
 if TYPE_CHECKING:  # pandas takes half a second
     import pandas as pd
 
-    from bench.corpora.subset import Subset
+    from bench.data.subset import Subset
 
 _HEAD = 10
 """Lines that are shown where no format is asked for."""
@@ -53,9 +54,9 @@ def list_utterances(
     """
     if as_csv and as_json:
         raise click.UsageError("either --csv or --json")
-    card, here, form = cards.card(name), configuration.load(), options.form(smoke)
+    card, here, form = corpus_cards.card(name), configuration.load(), options.form(smoke)
     split = split or card.evaluation_split
-    cards.check_split(card, split)
+    corpus_cards.check_split(card, split)
     place = here.corpus_root(card.key, form) if keys is None else keys
     subset = load_keys(card, split, place)
     root = _root(card, here, form, subset, keys)

@@ -23,10 +23,10 @@ from rich.progress import (
 )
 from rich.table import Column
 
+from bench._io.printable import visible
 from bench.cli.progress_log import ProgressLog
 from bench.cli.warning_lines import WarningLines, warning_lines
 from bench.errors import BenchError
-from bench.printable import visible
 
 
 def _whole() -> Column:

@@ -9,13 +9,16 @@ from typing import Literal, NamedTuple
 
 import click
 
-from bench import cards, config_files, machine, packages, provenance, weights
+from bench import provenance
+from bench._io import machine, packages
+from bench.cards import corpus_cards as corpora
+from bench.cards import table_cards
 from bench.cli import completion, configuration, json_output, machine_checks, options
 from bench.cli.counting import runs_wait
-from bench.config import Config, Form
-from bench.corpora import cards as corpora
+from bench.config import Config, Form, locations
 from bench.errors import BenchError
-from bench.launchers.needs import lacking, lacking_device
+from bench.models import weights
+from bench.runner.requirements import lacking, lacking_device
 
 State = Literal["ok", "missing", "broken"]
 """`missing` is what is not set or not there, `broken` what is set and does not work."""
@@ -45,7 +48,7 @@ def doctor(context: click.Context, table: str | None, smoke: bool, as_json: bool
     if found[0].state == "ok" and table is not None:
         found += needed_by(table, options.form(smoke))
     if as_json:
-        key = table if table is None or found[0].state != "ok" else cards.table(table).key
+        key = table if table is None or found[0].state != "ok" else table_cards.table(table).key
         content = {"table": key, "form": options.form(smoke)}
         of = [finding._asdict() for finding in found]
         json_output.print_json("doctor", {**content, "findings": of})
@@ -103,11 +106,11 @@ def findings() -> list[Finding]:
 
 def needed_by(table: str, form: Form) -> list[Finding]:
     """Return what the rows of a table need and this machine lacks, each once with the rows."""
-    here, card = configuration.load(), cards.table(table)
+    here, card = configuration.load(), table_cards.table(table)
     area = f"needed by {card.key}"
     rows: dict[str, list[str]] = {text: [] for text in lacking_device(here)}
-    for row in cards.runnable(card):
-        for text in lacking(cards.resolve(card, row, form), here):
+    for row in table_cards.runnable(card):
+        for text in lacking(table_cards.resolve(card, row, form), here):
             rows.setdefault(text, []).append(row)
     if not rows:
         return [Finding(area, "all", "ok", "nothing is missing")]
@@ -119,9 +122,9 @@ def _configuration(here: Config) -> Iterator[Finding]:
     for path in files:
         yield Finding("configuration", str(path), "ok", "read")
     if not files:
-        others = f"{config_files.user(os.environ)}, {config_files.machine(os.environ)}"
+        others = f"{locations.user(os.environ)}, {locations.machine(os.environ)}"
         text = f"not in the working folder, nor above it, nor {others}: defaults and variables"
-        yield Finding("configuration", config_files.NAME, "ok", text)
+        yield Finding("configuration", locations.NAME, "ok", text)
     for key, where in here.origins.items():
         yield Finding("configuration", key, "ok", f"from {where}")
     if os.environ.get("MLFLOW_TRACKING_URI"):
@@ -134,7 +137,7 @@ def _devices(here: Config | None) -> Iterator[Finding]:
         return
     import torch
 
-    from bench import devices
+    from bench.models import devices
 
     if here is not None and (text := devices.missing(here)):
         yield Finding("devices", "configured", "broken", text)
@@ -255,10 +258,10 @@ def _store(here: Config) -> Iterator[Finding]:
 
 
 def _without_mlflow(area: str, here: Config) -> Finding:
-    from bench.tracking import opened, records
+    from bench.tracking import file_store, open_store
 
-    if text := opened.unread(here):
+    if text := open_store.unread(here):
         return Finding(area, "mlflow", "missing", text)
-    kept = records.Records(here)
-    count = len(records.names(records.folder(here)))
+    kept = file_store.Records(here)
+    count = len(file_store.names(file_store.folder(here)))
     return Finding(area, "records", "ok", f"{kept.uri}: {count} judged score files")

@@ -7,26 +7,27 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench import disk, weights
+from bench._io import disk
+from bench.cards import corpus_cards
 from bench.cli import json_output, options
 from bench.config import Config, Form
-from bench.corpora import cards
 from bench.errors import BenchError
-from bench.launchers.order import Order
+from bench.models import weights
+from bench.runner.request import Order
 from bench.specs.frontends import Tiny
 
 if TYPE_CHECKING:
-    from bench.launchers.costs import Training
-    from bench.launchers.past_hours import Hours
-    from bench.launchers.speed import Speed
+    from bench.runner.costs import Training
+    from bench.runner.past_hours import Hours
+    from bench.runner.speed import Speed
 
 
 def dry_run(order: Order, here: Config, *, again: bool, measure: bool) -> None:
     """Print the rows of an order with their state, what is missing, and what is left to do: its
     trainings, clips, hours, disk and downloads. `measure` trains for a moment to know the hours.
     """
-    from bench.launchers.needs import lacking, lacking_device
-    from bench.tracking.states import states
+    from bench.runner.requirements import lacking, lacking_device
+    from bench.tracking.row_states import states
 
     state = states(here, order.table.key, order.form)
     lines: list[tuple[str, str, str, str]] = []
@@ -47,7 +48,7 @@ def dry_run(order: Order, here: Config, *, again: bool, measure: bool) -> None:
 
 def _costs(order: Order, here: Config, again: bool, measure: bool) -> Iterator[str]:
     """Yield a line for each cost."""
-    from bench.launchers import costs
+    from bench.runner import costs
 
     left = costs.left(order, here, again)
     todo = [training for training in left if not training.is_trained]
@@ -94,8 +95,8 @@ def _time(left: Sequence[Training], here: Config, form: Form, measure: bool) -> 
         return "nothing is left"
     from dataclasses import replace
 
-    from bench.launchers import speed
-    from bench.launchers.local import device_name
+    from bench.runner import speed
+    from bench.runner.local import device_name
 
     device = device_name(replace(here, devices=1))
     found: dict[str, Speed] = {}
@@ -126,8 +127,8 @@ def _time(left: Sequence[Training], here: Config, form: Form, measure: bool) -> 
 
 def _past_hours(unknown: Sequence[Training], here: Config, form: Form) -> list[Hours]:
     """Return the hours of those trainings of which alike runs are finished on this device."""
-    from bench.launchers.local import device_name
-    from bench.launchers.past_hours import PastHours
+    from bench.runner.local import device_name
+    from bench.runner.past_hours import PastHours
 
     if not unknown:
         return []
@@ -166,7 +167,7 @@ def _downloads(order: Order, here: Config) -> Iterator[str]:
         try:
             here.corpus_root(key, order.form)
         except BenchError:
-            card = cards.card(key)
+            card = corpus_cards.card(key)
             size = card.download_size.in_words
             yield f"{card.short}, {size} (`bench data show {key}`)"
     for key in models:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from bench import catalogue
 from bench.errors import BenchError
-from bench.scoring.json_units import in_unit
+from bench.evaluation.json_units import in_unit
+from bench.metrics import catalogue
 
 if TYPE_CHECKING:
     from bench.metrics.scores import Figure

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import click
 
-from bench import cards, sweep_cards
+from bench.cards import sweep_cards, table_cards
 from bench.cli import completion, explained, json_output
 from bench.cli.asked import FORM, NONE, TRACK, Asked, asked, gathered
 from bench.errors import BenchError
 
 if TYPE_CHECKING:  # these import torch and Matplotlib, which takes seconds: else only when called
-    from bench.launchers.places import ByPosition
-    from bench.launchers.trained import TrainedRow
+    from bench.analysis.position_errors import ByPosition
+    from bench.analysis.trained_rows import TrainedRow
 
 _FIGURE_4 = ("breathnet-lambda", "breathnet-alpha", "breathnet-beta")
 _BASELINE = (
@@ -45,12 +45,12 @@ def explain() -> None:
 @asked("tca/table2", "TCA")
 def tca(asked: Asked, utterance: str | None) -> None:
     """Draw the temporal class activation over the waveform, coloured by class (TCA's Figure 2)."""
-    from bench.launchers import explain as launched
-    from bench.reporting import figures
+    from bench.analysis import activation as launched
+    from bench.reports import figures
 
-    card = cards.table(asked.table)
-    for name in cards.select(card, asked.row):
-        run = cards.resolve(card, name, asked.form, asked.overrides)
+    card = table_cards.table(asked.table)
+    for name in table_cards.select(card, asked.row):
+        run = table_cards.resolve(card, name, asked.form, asked.overrides)
         launched.require_tca(card.key, name, run.system.kind)
     (row,) = asked.rows()
     wanted = (
@@ -103,9 +103,9 @@ def gradcam(
     """Draw which 20 ms of an utterance speak for spoof, by Grad-CAM, with the prediction curve,
     true and predicted spans, of one row or of two, one above the other (SAL's Figure 1).
     """
-    from bench.launchers import gradcam as launched
-    from bench.launchers.trained import utterance_of
-    from bench.reporting import figures
+    from bench.analysis import gradcam as launched
+    from bench.analysis.trained_rows import utterance_of
+    from bench.reports import figures
 
     known = asked.shown_by("gradcam")
     if utterance is None and not (known and known.utterance):
@@ -169,7 +169,7 @@ def positions(
     """Draw the shares of positions in segments, and the errors of one system or two at each
     (SAL's Figure 3).
     """
-    from bench.reporting import figures
+    from bench.reports import figures
 
     if scores:
         shown = _of_files(scores)
@@ -190,7 +190,7 @@ def positions(
 
 
 def _of_files(scores: Sequence[Path]) -> _Places:
-    from bench.launchers.places import by_position
+    from bench.analysis.position_errors import by_position
 
     if len(scores) > 2 or len({path.stem for path in scores}) < len(scores):
         raise BenchError("--scores: should be one file, or two with different names")
@@ -200,11 +200,11 @@ def _of_files(scores: Sequence[Path]) -> _Places:
 
 
 def _of_labels(asked: Asked, evaluation: str | None) -> _Places:
-    from bench.launchers.places import of_labels
+    from bench.analysis.position_errors import of_labels
 
-    card = cards.table(asked.table)
-    (row,) = cards.select(card, asked.row)
-    run = cards.resolve(card, row, asked.form, asked.overrides)
+    card = table_cards.table(asked.table)
+    (row,) = table_cards.select(card, asked.row)
+    run = table_cards.resolve(card, row, asked.form, asked.overrides)
     chosen = asked.evaluation(run, evaluation)
     of = f"share of frames, {asked.framed(run, chosen)}"
     found = of_labels(run.evaluate[chosen], asked.form, asked.here)
@@ -214,7 +214,7 @@ def _of_labels(asked: Asked, evaluation: str | None) -> _Places:
 def _of_rows(
     asked: Asked, against: str | None, seed: int | None, evaluation: str | None
 ) -> _Places:
-    from bench.launchers.places import by_position
+    from bench.analysis.position_errors import by_position
 
     rows = asked.pair("positions", against, seed)
     run = rows[0].run
@@ -252,9 +252,9 @@ def features(asked: Asked, evaluations: tuple[str, ...], most: str, layer: str |
     """Draw the hidden features of each evaluation's utterances (or frames) by t-SNE
     (BreathNet's Figure 6).
     """
-    from bench.launchers.hidden import embedded, hidden, limits
-    from bench.reporting import figures
-    from bench.reporting.evaluations import called
+    from bench.analysis.hidden_features import embedded, hidden, limits
+    from bench.reports import figures
+    from bench.reports.evaluations import called
 
     (row,) = asked.rows()
     names = called(row.run)
@@ -308,11 +308,11 @@ def ranks(asked: Asked, more: tuple[str, ...], against: str, readings: tuple[str
     """Draw the ranks of systems on several tables as a radar, by published results and by ours
     (BreathNet's Figure 3).
     """
-    from bench.reporting import figures
-    from bench.reporting.ranking import ranking
+    from bench.reports import figures
+    from bench.reports.ranking import ranking
     from bench.tracking.store import Store
 
-    tables = [cards.table(name) for name in (asked.table, *more)]
+    tables = [table_cards.table(name) for name in (asked.table, *more)]
     systems = [*(name.strip() for name in against.split(",")), asked.row]
     other = [_reading(text) for text in readings]
     frame = Store(asked.here).frame
@@ -345,7 +345,7 @@ def curves(asked: Asked, sweeps: tuple[str, ...]) -> None:
     score them, with what the paper's text prints: BreathNet's Figure 4, or with breathnet-noise
     breathnet-delta its Figure 5.
     """
-    from bench.reporting import figures
+    from bench.reports import figures
     from bench.tracking import studies
     from bench.tracking.store import Store
 

@@ -10,11 +10,11 @@ import click
 from bench.cli import json_output, options
 
 if TYPE_CHECKING:  # these import torch, which takes seconds: else only when called
-    from bench.launchers.explain import Explained
-    from bench.launchers.hidden import Hidden
-    from bench.launchers.places import ByPosition
-    from bench.reporting.figures import Curve
-    from bench.reporting.ranking import Ranking
+    from bench.analysis.activation import Explained
+    from bench.analysis.hidden_features import Hidden
+    from bench.analysis.position_errors import ByPosition
+    from bench.reports.figures import Curve
+    from bench.reports.ranking import Ranking
 
 
 def say_decided(found: Sequence[Explained]) -> None:

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from bench import writing
+from bench._io import atomic_files
 from bench.errors import BenchError, near
 
 if TYPE_CHECKING:
-    from bench.scoring.judge import Judge
-    from bench.scoring.judged import Judged
-    from bench.scoring.reading import Reading
+    from bench.evaluation.judge import Judge
+    from bench.evaluation.judged import Judged
+    from bench.evaluation.reading import Reading
 
 SAID = "options of one file follow its name: FILE,column=3,higher-is-spoof,name=NAME"
 
@@ -34,7 +34,7 @@ class Given(NamedTuple):
     name: str
     """What the system is called; "" where it is not said."""
     said: Mapping[str, Any]
-    """Fields of `bench.scoring.reading.Reading` that hold for this file."""
+    """Fields of `bench.evaluation.reading.Reading` that hold for this file."""
     shown: Path
     """What the file is called in messages and verdicts: its path, `stdin`, or `pipe-63`."""
 
@@ -44,7 +44,7 @@ class Given(NamedTuple):
 
     def judged(self, judge: Judge) -> Judged:
         """Return the scores, read as is said of them and checked by the judge."""
-        from bench.scoring.findings import Refused
+        from bench.evaluation.findings import Refused
 
         try:
             return judge.read(self.path, self.reading(judge.request.reading))
@@ -138,7 +138,7 @@ def _copied(path: Path, name: str) -> Iterator[Path]:
     """Copy what comes through a pipe into a file of that name, which a reader can open again; it
     goes with the context.
     """
-    with writing.scratch() as folder:
+    with atomic_files.scratch() as folder:
         copy = folder / name
         try:
             with copy.open("wb") as file:

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bench.cards import corpus_cards
 from bench.cli import completion, json_output, options
 from bench.config import Config
-from bench.corpora import cards
 from bench.errors import BenchError
 from bench.specs.corpus import CorpusCard
 
 if TYPE_CHECKING:  # pandas and pyarrow take a second: only where scores are judged
-    from bench.scoring.judge import Judge
+    from bench.evaluation.judge import Judge
 
 
 _OPTIONS = (
@@ -135,14 +135,14 @@ def read_keys(
     card: CorpusCard, here: Config, smoke: bool, scores: Path, asked: dict[str, Any]
 ) -> Judge:
     """Read the keys by which `scores` are to be judged; takes what it needs out of `asked`."""
-    from bench.corpora.places import beside
-    from bench.corpora.problems import keys_source
+    from bench.data.places import beside
+    from bench.data.problems import keys_source
+    from bench.evaluation.judge import Judge, Request
+    from bench.evaluation.reading import Reading
     from bench.metrics.grid import FrameRules
-    from bench.scoring.judge import Judge, Request
-    from bench.scoring.reading import Reading
 
     split = asked.pop("split") or card.evaluation_split
-    cards.check_split(card, split)
+    corpus_cards.check_split(card, split)
     keys = asked.pop("keys")
     if keys is None and not smoke and card.key not in here.corpora:
         keys = beside(card, split, scores)

@@ -9,11 +9,11 @@ from typing import Any
 
 import click
 
-from bench import cards, checked_cards, sweep_cards
+from bench.cards import checked_cards, sweep_cards, table_cards
+from bench.cards import corpus_cards as corpora
 from bench.cli import checked, json_output, options
 from bench.cli.sweep import entry as sweep_entry
 from bench.cli.wrapping import wrapped
-from bench.corpora import cards as corpora
 from bench.errors import BenchError
 from bench.specs.table import Table
 
@@ -40,7 +40,7 @@ def list_(as_json: bool) -> None:
 def catalogue() -> dict[str, list[dict[str, Any]]]:
     """Return everything there is, by kind of thing."""
     return {
-        "tables": _entries(cards.table_keys(), _of_table),
+        "tables": _entries(table_cards.table_keys(), _of_table),
         "tables without training": _entries(checked_cards.names(), checked.entry),
         "systems": [{"name": kind, "about": about} for kind, about in _kinds("systems", "System")],
         "front-ends": [
@@ -63,10 +63,10 @@ def _entries(keys: Sequence[str], entry: Callable[[str], dict[str, Any]]) -> lis
 
 
 def _of_table(key: str) -> dict[str, Any]:
-    table = cards.table(key)
+    table = table_cards.table(key)
     return {
         "name": table.key,
-        "rows": cards.runnable(table),
+        "rows": table_cards.runnable(table),
         "published_only": [name for name, row in table.rows.items() if row.published_only],
         "about": f"{table.caption} {_counts(table)}",
     }
@@ -78,7 +78,7 @@ def _of_corpus(key: str) -> dict[str, Any]:
 
 
 def _counts(table: Table) -> str:
-    runnable = len(cards.runnable(table))
+    runnable = len(table_cards.runnable(table))
     published = len(table.rows) - runnable
     rows = "row" if runnable == 1 else "rows"
     return f"[{runnable} {rows} to run" + (f", {published} published only]" if published else "]")

@@ -10,10 +10,10 @@ import tomllib
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from bench import locks
+from bench._io import file_locks
+from bench._io.atomic_files import scratch
 from bench.errors import BenchError
 from bench.provenance import ROOT
-from bench.writing import scratch
 
 _LOCK_AGAIN = """
 import sys
@@ -61,7 +61,7 @@ def locks_hold(work: Path) -> str:
     place = existing(work)
     with scratch(place / "check") as folder:
         file = folder / "lock"
-        with locks.held(file):
+        with file_locks.held(file):
             second = subprocess.run(
                 [sys.executable, "-c", _LOCK_AGAIN, str(file)], capture_output=True, text=True
             )

@@ -42,11 +42,11 @@ def score_file(
     """Return the score file of a row's run on a split, fetched from the tracking store where that
     is a server (it is there as long as the command runs), and which row it is, for scripts.
     """
-    from bench.reporting.cells import run_of
-    from bench.reporting.row_pair import find_row
-    from bench.tracking import kept, opened
+    from bench.reports.cells import run_of
+    from bench.reports.row_pair import find_row
+    from bench.tracking import open_store, run_artifacts
 
-    store = opened.to_read(here)
+    store = open_store.to_read(here)
     found = find_row(row.text, form, store, seeds)
     if len(found.runs) != 1:
         raise BenchError(f"{found.name}: beside a file one seed can be compared: --seeds N")
@@ -58,7 +58,7 @@ def score_file(
         raise BenchError(f"{found.name}: is not evaluated on {corpus} {split}; it is on {known}")
     run = found.runs[0]
     context = click.get_current_context()
-    path = context.with_resource(kept.score_file(store, run_of(run, names[0]), names[0]))
+    path = context.with_resource(run_artifacts.score_file(store, run_of(run, names[0]), names[0]))
     if path is None:
         raise BenchError(f"{found.name}: its scores on {corpus} are not in the tracking store")
     return Given(path, found.name, {}, Path(found.name)), found.as_dict()

@@ -11,12 +11,12 @@ from typing import Any, NoReturn
 
 import click
 
-from bench import cards, paper_cards
+from bench._io.trees import leaves
+from bench.cards import paper_cards, table_cards
 from bench.cli import completion
 from bench.config import Form
 from bench.errors import BenchError
 from bench.specs.table import Table
-from bench.trees import leaves
 
 smoke = click.option(
     "--smoke", is_flag=True, help="The smoke form: tiny, on the miniature corpora; never a result."
@@ -54,7 +54,7 @@ def varied(card: Table, rows: list[str], variant: str | None) -> tuple[Table, li
     """
     if variant is None:
         return card, rows
-    paper = cards.paper(card.key.partition("/")[0])
+    paper = table_cards.paper(card.key.partition("/")[0])
     card, found = paper_cards.varied(card, paper, variant, rows)
     changed = [card.rows[row].parent for row in found]
     same = ", ".join(row for row in rows if row not in changed)

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench import disk
+from bench._io import disk
 from bench.cli import configuration, json_output, options
 from bench.config import Config
 
 if TYPE_CHECKING:
-    from bench.launchers.prunable import Found, Item
+    from bench.runner.prunable import Found, Item
 
 _NAMES = (
     *("last", "leftovers", "unfinished", "orphaned", "changed"),
@@ -73,7 +73,7 @@ def prune(
     outside the work folder is touched, no link is followed. Where there is no terminal to ask at,
     nothing is removed without --yes, and the exit code is 1 if something could be.
     """
-    from bench.launchers import prunable
+    from bench.runner import prunable
 
     here = configuration.load()
     found = prunable.find(here, kinds or _NAMES, older_s)
@@ -117,7 +117,7 @@ def _total(items: Sequence[Item]) -> str:
 
 
 def _show(here: Config, by_kind: Mapping[str, Sequence[Item]], notes: Sequence[str]) -> None:
-    from bench.launchers.prunable import KINDS
+    from bench.runner.prunable import KINDS
 
     taken, free = disk.taken_bytes(here.work), disk.free_bytes(here.work)
     click.echo(f"{here.work}: {disk.human_bytes(taken)}, {disk.human_bytes(free)} free")

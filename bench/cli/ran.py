@@ -12,7 +12,7 @@ import click
 from bench.cli.progress_log import duration
 from bench.cli.results import Results
 from bench.config import Config
-from bench.launchers.order import Order
+from bench.runner.request import Order
 
 
 def results(order: Order, here: Config, job: str) -> str:
@@ -48,7 +48,7 @@ def next_command(order: Order, variant: str | None) -> str:
 
 
 class Ended(Protocol):
-    """A job that ended, as `bench.launchers.local.Outcome`."""
+    """A job that ended, as `bench.runner.local.Outcome`."""
 
     @property
     def job(self) -> str: ...
@@ -76,8 +76,8 @@ def records(order: Order, here: Config) -> Mapping[str, Any]:
 
 def planned(order: Order, here: Config) -> Mapping[str, Any]:
     """Return what would be run, for scripts: each row and seed with its state in the store."""
-    from bench.launchers.needs import lacking, lacking_device
-    from bench.tracking.states import states
+    from bench.runner.requirements import lacking, lacking_device
+    from bench.tracking.row_states import states
 
     state, runs = states(here, order.table.key, order.form), order.runs()
     rows = [

@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench import cards, checked_cards, writing
+from bench._io import atomic_files
+from bench.cards import checked_cards, table_cards
+from bench.cards.sweep_cards import PREFIX
 from bench.cli import checked, completion, configuration, json_output, options
 from bench.cli.sweep import report as sweep_report
 from bench.cli.wrapping import width
 from bench.config import Config, Form
 from bench.errors import BenchError, near
-from bench.sweep_cards import PREFIX
 
 if TYPE_CHECKING:
-    from bench.reporting import Extra, KeptInStore, Report
-    from bench.tracking.records import Records
+    from bench.reports import Extra, KeptInStore, Report
+    from bench.tracking.file_store import Records
     from bench.tracking.store import Store
 
 ALL = "all"
@@ -85,12 +86,12 @@ def report(
             old = checked.report(table, place, check=check, refused=refused)
             _say_stale(context, check, old, table, place, *_given(False, False, folder))
         return
-    from bench import reporting
-    from bench.reporting import overview
+    from bench import reports as reporting
+    from bench.reports import overview
 
     extras = _extras(formats)
     here = configuration.to_write(place)
-    reports = _made(cards.table_keys() if table == ALL else [table], form, detail, here)
+    reports = _made(table_cards.table_keys() if table == ALL else [table], form, detail, here)
     if as_json and not check:
         records = [record for made in reports for record in made.records]
         json_output.print_json("report", {"form": form, "records": records})
@@ -119,7 +120,7 @@ def report(
         click.echo(f"removed: {path} (nothing of its table was run)")
     if page is not None:
         place.mkdir(parents=True, exist_ok=True)
-        writing.write_text(place / overview.NAME, page)
+        atomic_files.write_text(place / overview.NAME, page)
         click.echo(f"overview: {place / overview.NAME}")
 
 
@@ -127,7 +128,7 @@ def _papers(context: click.Context, refused: str, check: bool, folder: Path | No
     """Write the pages of what papers print, or `check` them; `refused` names options that mean
     nothing for them.
     """
-    from bench.reporting import papers
+    from bench.reports import papers
 
     if refused:
         raise BenchError(f"{PAPERS}: pages of what papers print, in Markdown: leave {refused} out")
@@ -186,10 +187,10 @@ def _extras(formats: str) -> list[Extra]:
 
 
 def _made(tables: Sequence[str], form: Form, detail: bool, here: Config) -> list[Report]:
-    from bench.reporting import KeptInStore
-    from bench.tracking import opened
+    from bench.reports import KeptInStore
+    from bench.tracking import open_store
 
-    store = opened.to_read(here)
+    store = open_store.to_read(here)
     kept = KeptInStore(store, here.work)
     return [_report(table, form, store, kept, detail) for table in tables]
 
@@ -197,12 +198,12 @@ def _made(tables: Sequence[str], form: Form, detail: bool, here: Config) -> list
 def _report(
     table: str, form: Form, store: Store | Records, kept: KeptInStore, detail: bool
 ) -> Report:
-    from bench import reporting
+    from bench import reports as reporting
 
-    card = cards.table(table)
-    paper = cards.paper(card.key.partition("/")[0])
-    runs = {row: cards.resolve(card, row, form) for row in cards.runnable(card)}
+    card = table_cards.table(table)
+    paper = table_cards.paper(card.key.partition("/")[0])
+    runs = {row: table_cards.resolve(card, row, form) for row in table_cards.runnable(card)}
     frame, scored = store.frame(card.key, form), store.scored(card.key, form)
-    keys = [key for key in cards.table_keys() if key.startswith(f"{paper.key}/")]
-    others = [cards.table(key) for key in keys if key != card.key]
+    keys = [key for key in table_cards.table_keys() if key.startswith(f"{paper.key}/")]
+    others = [table_cards.table(key) for key in keys if key != card.key]
     return reporting.report(card, paper, runs, frame, scored, form, others, kept, detail)

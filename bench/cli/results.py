@@ -13,16 +13,16 @@ from typing import Any
 
 import pandas as pd
 
-from bench import cards
+from bench.cards import table_cards
 from bench.cli.wrapping import width
 from bench.config import Config, Form
-from bench.reporting import terminal
-from bench.reporting.cells import Cell, cells
-from bench.reporting.records import of_cell
-from bench.reporting.standings import Signed, standing
+from bench.reports import terminal
+from bench.reports.cells import Cell, cells
+from bench.reports.records import of_cell
+from bench.reports.standings import Signed, standing
 from bench.specs.table import Table
-from bench.tracking import opened
-from bench.tracking.frame import tidy
+from bench.tracking import open_store
+from bench.tracking.run_frame import tidy
 from bench.tracking.table_runs import overrides, table_runs
 
 EARLIER = "(settings or code of an earlier version)"
@@ -56,8 +56,8 @@ class Results:
     @cached_property
     def shown(self) -> terminal.Shown:
         """The rows, and the variants that are asked about or were run."""
-        rows = cards.runnable(self.card)
-        runs = {row: cards.resolve(self.card, row, self.form) for row in rows}
+        rows = table_cards.runnable(self.card)
+        runs = {row: table_cards.resolve(self.card, row, self.form) for row in rows}
         return terminal.shown(self.card, runs, self.frame, self.form)
 
     def lines(self, rows: Sequence[str] | None, *, others: bool) -> list[terminal.Line]:
@@ -80,7 +80,7 @@ class Results:
 
     def state(self, row: str) -> str:
         """Return how far a row is."""
-        unknown = opened.unread(self.here)
+        unknown = open_store.unread(self.here)
         return f"not known: {unknown}" if unknown else terminal.progress(self.shown.standings[row])
 
     def records(self, row: str) -> list[dict[str, Any]]:
@@ -136,7 +136,7 @@ class Results:
         """Return a line for each set of other settings that a row was run with."""
         if row not in self.shown.standings:
             return []
-        own = cards.resolve(self.shown.table, row, self.form).signature
+        own = table_cards.resolve(self.shown.table, row, self.form).signature
         found = dict.fromkeys(self.frame[self.frame["row"] == row]["signature"])
         return [
             line

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
-from bench import cards, packages
+from bench._io import packages
+from bench.cards import table_cards
 from bench.cli import checked, completion, configuration, json_output, options
 from bench.cli.console import FROM_EPOCH, resumable
 from bench.cli.counting import runs_wait
-from bench.launchers.order import Order
+from bench.runner.request import Order
 
 
 @click.command()
@@ -69,8 +70,8 @@ def run(
         given = {"--rows": rows, "--seeds": seeds, "--set": overrides, "--variant": variant}
         checked.run(table, refused=options.given({**given, "--smoke": smoke, "--again": again}))
         return
-    card, here, form = cards.table(table), configuration.to_write(), options.form(smoke)
-    card, chosen = options.varied(card, cards.select(card, rows), variant)
+    card, here, form = table_cards.table(table), configuration.to_write(), options.form(smoke)
+    card, chosen = options.varied(card, table_cards.select(card, rows), variant)
     order = Order(card, chosen, seeds, form, overrides)
     order.runs()  # every mistake in what was asked for, before anything is begun
     if dry_run or measure:
@@ -85,7 +86,7 @@ def run(
     # These import torch and MLflow, which takes seconds: only now.
     from bench.cli import ran
     from bench.cli.display import Display
-    from bench.launchers import costs, local
+    from bench.runner import costs, local
     from bench.tracking.store import Store
 
     costs.require_room(costs.left(order, here, again), here)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bench import config
+from bench._io.digests import short_digest
+from bench.cards import corpus_cards
 from bench.cli import completion, configuration, json_output, options, score_folder
 from bench.cli import expected as expecting
 from bench.cli.expected import Expected, ExpectedParam
@@ -19,15 +21,13 @@ from bench.cli.judging import judging, read_keys
 from bench.cli.tracked import Tracked, keep_verdict
 from bench.cli.written import made, place_of, safe_name, stated_place, write
 from bench.config import Config
-from bench.corpora import cards
-from bench.digests import short_digest
 from bench.errors import BenchError
 
 if TYPE_CHECKING:  # pandas and pyarrow take a second: only where scores are judged
-    from bench.launchers.order import Order
-    from bench.scoring.judge import Judge
-    from bench.scoring.judged import Judged
-    from bench.scoring.verdict import Verdict
+    from bench.evaluation.judge import Judge
+    from bench.evaluation.judged import Judged
+    from bench.evaluation.verdict import Verdict
+    from bench.runner.request import Order
 
 
 @click.command()
@@ -118,8 +118,8 @@ def score(
     from the tracking store's artifacts, the scores are written beside the verdict.
     """
     from bench.cli.counting import counting
-    from bench.scoring.naming import longer_names
-    from bench.scoring.standing import standing
+    from bench.evaluation.naming import longer_names
+    from bench.evaluation.standing import standing
 
     if (scores is None) == (row is None):
         raise click.UsageError("either a file of scores, or a trained row: --run ROW")
@@ -136,7 +136,7 @@ def score(
         return
     if not asked["corpus"]:
         raise click.UsageError("which corpus a row is to score is missing: --corpus NAME")
-    card = cards.card(asked["corpus"])
+    card = corpus_cards.card(asked["corpus"])
     form, split = options.form(smoke), asked["split"] or card.evaluation_split
     trained = None if row is None else _order(table, row, form, overrides)
     work, ending = here.work / "scored", f"-{card.key}-{split}"
@@ -194,7 +194,7 @@ def _again(
 
 def _read(judge: Judge, scores: Given, listed: Path | None) -> Judged:
     """Read and check a score file; write what was found to the file `listed`, whatever it is."""
-    from bench.scoring.findings import Refused, write_list
+    from bench.evaluation.findings import Refused, write_list
 
     if listed is None:
         return scores.judged(judge)
@@ -209,8 +209,8 @@ def _read(judge: Judge, scores: Given, listed: Path | None) -> Judged:
 
 def _order(table: str, row: str, form: config.Form, overrides: Sequence[str]) -> Order:
     """Return the order of one row; BenchError where there is no such row or setting."""
-    from bench import cards as tables
-    from bench.launchers.order import Order
+    from bench.cards import table_cards as tables
+    from bench.runner.request import Order
 
     card = tables.table(table)
     chosen = tables.select(card, row)
@@ -228,19 +228,19 @@ def _score(
     the row's seed.
     """
     # These import torch and MLflow, which takes seconds: only now.
-    from bench.launchers import models
+    from bench.runner import trained_models
     from bench.tracking.store import Store
 
     def say(text: str) -> None:
         click.echo(text, err=True)
 
-    model = models.find(order, seed, here, Store(here))
-    like, data = models.evaluation(model.run, corpus, split)
+    model = trained_models.find(order, seed, here, Store(here))
+    like, data = trained_models.evaluation(model.run, corpus, split)
     length = "whole" if data.clip_s is None else f"the first {data.clip_s:g} s of"
     frames = "whole" if data.resolution_s is None else f"frames of {1000 * data.resolution_s:g} ms"
     say(f"{order.table.key}, row {order.rows[0]}, seed {model.seed}: weights of {model.place}")
     say(f"{corpus} {split}: {length} utterances, {frames} scored, as in the evaluation {like}")
-    models.score_split(model, data, path, here, say)
+    trained_models.score_split(model, data, path, here, say)
     return model.seed
 
 
@@ -252,7 +252,7 @@ def _say(
     tracked: Tracked | None,
     expected: Sequence[Expected],
 ) -> None:
-    from bench.scoring import render
+    from bench.evaluation import render
 
     if as_json:
         content = {

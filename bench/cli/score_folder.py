@@ -17,7 +17,7 @@ from bench.config import Config
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
-    from bench.scoring.corpus_by_ids import KnownSplit
+    from bench.evaluation.corpus_by_ids import KnownSplit
 
 Splits = tuple["KnownSplit", ...]
 
@@ -25,7 +25,7 @@ Splits = tuple["KnownSplit", ...]
 def known_splits(asked: Mapping[str, Any], smoke: bool, here: Config) -> Splits:
     """Return the splits whose keys are here, to find a file's among; UsageError where what is asked
     for needs the corpus to be named."""
-    from bench.scoring.corpus_by_ids import known_splits as known
+    from bench.evaluation.corpus_by_ids import known_splits as known
 
     if asked["keys"] is not None or asked["order"] == "protocol":
         what = "--keys" if asked["keys"] is not None else "--order protocol"
@@ -35,8 +35,8 @@ def known_splits(asked: Mapping[str, Any], smoke: bool, here: Config) -> Splits:
 
 def find_corpus(given: Given, asked: Mapping[str, Any], splits: Splits) -> tuple[str, str]:
     """Return the corpus and the split that a score file is of, and say them."""
-    from bench.scoring.corpus_by_ids import find_split
-    from bench.scoring.reading import Reading
+    from bench.evaluation.corpus_by_ids import find_split
+    from bench.evaluation.reading import Reading
 
     reading = Reading(**{of.name: asked[of.name] for of in fields(Reading) if of.name in asked})
     found = find_split(given.path, given.reading(reading), splits, given.shown)

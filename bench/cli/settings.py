@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from bench import cards
+from bench.cards import table_cards
 from bench.cli import completion, json_output, options
 from bench.cli.wrapping import wrapped
 from bench.errors import BenchError
@@ -64,11 +64,11 @@ def _of_row(table: str | None, row: str | None, smoke: bool) -> tuple[Mapping[st
     """Return the settings of the row that is asked about and its name; nothing where none is."""
     if table is None:
         return {}, ""
-    card = cards.table(table)
-    chosen = row or cards.runnable(card)[0]
-    if chosen not in cards.select(card, chosen):
+    card = table_cards.table(table)
+    chosen = row or table_cards.runnable(card)[0]
+    if chosen not in table_cards.select(card, chosen):
         raise BenchError(f"{card.key}: {chosen!r}: should be one row")
-    run = cards.resolve(card, chosen, options.form(smoke))
+    run = table_cards.resolve(card, chosen, options.form(smoke))
     return run.flat(), f"{card.key}:{chosen}"
 
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import click
 
-from bench import cards
+from bench.cards import table_cards
+from bench.cards.paper_cards import ordered, touches
+from bench.cards.sweep_cards import PREFIX
 from bench.cli import checked, completion, configuration, json_output, options
 from bench.cli.sweep import show as show_sweep
 from bench.cli.wrapping import wrapped
 from bench.config import Config, Form
-from bench.paper_cards import ordered, touches
 from bench.specs.table import Difference, Paper, Table
-from bench.sweep_cards import PREFIX
 
 
 @click.command()
@@ -53,9 +53,9 @@ def show(
     if checked.known(table):
         checked.run(table)
         return
-    card, form = cards.table(table), options.form(smoke)
-    paper = cards.paper(card.key.partition("/")[0])
-    card, chosen = options.varied(card, cards.select(card, rows), variant)
+    card, form = table_cards.table(table), options.form(smoke)
+    paper = table_cards.paper(card.key.partition("/")[0])
+    card, chosen = options.varied(card, table_cards.select(card, rows), variant)
     here = configuration.load()
     concerning = _differences(paper, card, chosen)
     if as_json:
@@ -86,9 +86,9 @@ def print_results(
     their runs with other settings. Say which runs are not shown.
     """
     from bench.cli.results import Results
-    from bench.tracking import opened
+    from bench.tracking import open_store
 
-    if unknown := opened.unread(here):
+    if unknown := open_store.unread(here):
         click.echo(f"what was run is not known: {unknown}", err=True)
     found = Results(card, form, here)
     lines = found.lines(rows, others=others)
@@ -98,9 +98,9 @@ def print_results(
 
 
 def _print_hints(card: Table, rows: Sequence[str], form: Form, here: Config, points: int) -> None:
-    from bench.launchers.needs import lacking
+    from bench.runner.requirements import lacking
 
-    runs = (cards.resolve(card, row, form) for row in rows)
+    runs = (table_cards.resolve(card, row, form) for row in rows)
     missing = dict.fromkeys(text for run in runs for text in lacking(run, here))
     if missing:
         short = dict.fromkeys(
@@ -136,26 +136,26 @@ def _print_json(
 
 def _differences(paper: Paper, card: Table, rows: Sequence[str]) -> list[Difference]:
     """Return the points of the paper's list that concern any of the rows, by effect."""
-    touched = touches(paper, card.key, {row: cards.resolve(card, row) for row in rows})
+    touched = touches(paper, card.key, {row: table_cards.resolve(card, row) for row in rows})
     return ordered([of for of in paper.differences if of.item in touched])
 
 
 def describe(card: Table, rows: Iterable[str], form: Form, here: Config) -> list[dict[str, Any]]:
     """Return what `bench show --json` says of each row."""
     from bench.cli.results import Results
-    from bench.launchers.needs import lacking
+    from bench.runner.requirements import lacking
 
     results = Results(card, form, here)
     described: list[dict[str, Any]] = []
     for name in rows:
-        row, run = card.rows[name], cards.resolve(card, name, form)
+        row, run = card.rows[name], table_cards.resolve(card, name, form)
         described.append(
             {
                 "table": card.key,
                 "row": name,
                 "cells": list(row.cells),
                 "from": row.parent,
-                "says": cards.difference(card, name),
+                "says": table_cards.difference(card, name),
                 "signature": run.signature,
                 "training_signature": run.training_signature,
                 "seeds": list(row.seeds or card.seeds),

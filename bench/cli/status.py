@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench import cards
+from bench._io.digests import short_digest
+from bench._io.packages import NotInstalled
+from bench.cards import table_cards
 from bench.cli import completion, configuration, json_output, options
-from bench.digests import short_digest
-from bench.packages import NotInstalled
 
 if TYPE_CHECKING:  # pandas and MLflow take a second
-    from bench.launchers.status import Standing
+    from bench.runner.row_status import Standing
 
 _NAMED = 6
 """So many rows of a line are named; of more, how many there are."""
@@ -30,13 +30,13 @@ def status(table: str | None, smoke: bool, as_json: bool) -> None:
     `bench run` runs anew what is not. Without TABLE, the rows of every table that has runs, those
     of one state, code, weights and data on one line. Times are in UTC.
     """
-    from bench.launchers.status import of_all, of_table
-    from bench.tracking import opened
+    from bench.runner.row_status import of_all, of_table
+    from bench.tracking import open_store
 
     here, form = configuration.load(), options.form(smoke)
-    if text := opened.unread(here):
+    if text := open_store.unread(here):
         raise NotInstalled(text)
-    found = of_table(cards.table_key(table), form, here) if table else of_all(form, here)
+    found = of_table(table_cards.table_key(table), form, here) if table else of_all(form, here)
     if as_json:
         rows = [{**standing._asdict(), "form": form} for standing in found]
         json_output.print_json("status", {"form": form, "rows": rows})

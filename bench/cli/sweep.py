@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from bench import sweep_cards
+from bench.cards import sweep_cards
 from bench.cli import completion, configuration, json_output, options
 from bench.cli.console import FROM_EPOCH, resumable
 from bench.config import Config, Form
@@ -55,7 +55,7 @@ def sweep(
     wanted = trials or card.wanted
     # These import torch, Optuna and MLflow, which takes seconds: only now.
     from bench.cli.display import Display
-    from bench.reporting.sweep_records import trial_records
+    from bench.reports.sweep_records import trial_records
     from bench.sweeps import launch
     from bench.sweeps.trials import Sweeping, require
     from bench.tracking.store import Store
@@ -98,7 +98,7 @@ def sweep(
 
 def _said(card: Sweep, ended: Any) -> str:
     if ended.ending == "finished":
-        from bench.catalogue import shown
+        from bench.metrics.catalogue import shown
 
         return f"{card.objective} {shown(card.objective, ended.objective)}"
     return ended.reason
@@ -144,13 +144,13 @@ def report(
     context: click.Context, name: str, form: Form, check: bool, folder: Path, as_json: bool
 ) -> None:
     """Write a sweep's report from the tracking store alone, or check that it is not stale."""
-    from bench.reporting import sweep as reporting
+    from bench.reports import sweep as reporting
 
     here = configuration.to_write(folder)
     card = sweep_cards.sweep(name, form)
     made = _made(card, here)
     if as_json and not check:
-        from bench.reporting.sweep_records import trial_records
+        from bench.reports.sweep_records import trial_records
 
         content = {"sweep": card.key, "form": form, "trials": trial_records(card, made.trials)}
         json_output.print_json("sweep report", content)
@@ -170,7 +170,7 @@ def report(
 
 
 def _made(card: Sweep, here: Config) -> Any:
-    from bench.reporting import sweep as reporting
+    from bench.reports import sweep as reporting
     from bench.tracking import studies
     from bench.tracking.store import Store
 

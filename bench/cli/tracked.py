@@ -9,17 +9,18 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from bench import cards, writing
+from bench._io import atomic_files
+from bench.cards import table_cards
 from bench.cli.given import Given
 from bench.config import Config
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
-    from bench.scoring.judge import Judge
-    from bench.scoring.judged import Judged
-    from bench.scoring.reading import Reading
-    from bench.scoring.standing import Standing
-    from bench.scoring.verdict import Verdict
+    from bench.evaluation.judge import Judge
+    from bench.evaluation.judged import Judged
+    from bench.evaluation.reading import Reading
+    from bench.evaluation.standing import Standing
+    from bench.evaluation.verdict import Verdict
 
 GIVEN = "given"
 """The folder of a run's artifacts that holds the score file as it was given."""
@@ -58,11 +59,11 @@ def keep_verdict(
 ) -> Tracked:
     """Keep a verdict with the score file and what was `written` of it; return where."""
     from bench.provenance import commit
-    from bench.tracking import opened
-    from bench.tracking.entry import ScoredEntry
+    from bench.tracking import open_store
+    from bench.tracking.run_record import ScoredEntry
     from bench.tracking.scored_record import READING
 
-    table = None if place.is_untabled else cards.table(place.table)
+    table = None if place.is_untabled else table_cards.table(place.table)
     warnings = [of.code for of in verdict.findings if of.severity == "warning"]
     entry = ScoredEntry(
         table=place.table,
@@ -85,8 +86,8 @@ def keep_verdict(
         corpus=f"{verdict.short} {verdict.split}",
         cells={} if table is None else {table.text_columns[0]: system},
     )
-    store = opened.to_keep(here)
-    with writing.scratch() as folder:
+    store = open_store.to_keep(here)
+    with atomic_files.scratch() as folder:
         # A copy with the umask's mode: MLflow's own has the file's, which may be its owner's alone.
         own = folder / GIVEN / given.path.name
         own.parent.mkdir()
@@ -108,7 +109,7 @@ def keep_verdict(
 
 def _write(path: Path, judge: Judge, judged: Judged, place: Standing) -> str:
     """Write the scores that tests of difference are made of; return why there are none, or ""."""
-    from bench.scoring import kept_scores
+    from bench.evaluation import kept_scores
 
     request = judge.request
     resolution_s = place.resolution_s

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from bench import cards
+from bench.cards import table_cards
 from bench.cli import completion, configuration
 from bench.errors import BenchError
 
@@ -19,21 +19,21 @@ def ui(context: click.Context, table: str | None, port: str) -> None:
     Prints the address of each table (or of TABLE), laid out as in the paper; if the store is on a
     server, starts nothing.
     """
-    key = None if table is None else cards.table_key(table)
-    from bench.tracking import address, server
+    key = None if table is None else table_cards.table_key(table)
+    from bench.tracking import address, ui_server
     from bench.tracking.store import Store
 
     here = configuration.load()
     at = address.configured(here)
     if at.file is not None:
-        server.require_port(_number(port))
+        ui_server.require_port(_number(port))
     store = Store(here)
     if at.file is not None:
-        server.present_tables(store)
+        ui_server.present_tables(store)
     pages = {name: page for name, page in store.pages().items() if key in (None, name)}
     if key is not None and not pages:
         raise BenchError(f"{key}: no run of it is in {store.uri}: `bench run {table}` makes them")
-    served = at.shown if at.file is None else f"http://{server.HOST}:{port}"
+    served = at.shown if at.file is None else f"http://{ui_server.HOST}:{port}"
 
     def say() -> None:
         for name, page in pages.items():
@@ -46,7 +46,7 @@ def ui(context: click.Context, table: str | None, port: str) -> None:
         click.echo(f"served already: {served}")
         return
     click.echo(f"starting MLflow's pages of {at.shown}; Ctrl-C ends them", err=True)
-    if code := server.ui(here, int(port), say):
+    if code := ui_server.ui(here, int(port), say):
         click.echo(f"error: MLflow's server ended with exit code {code}", err=True)
         context.exit(1)
 

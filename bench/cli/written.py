@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from bench import writing
+from bench._io import atomic_files
+from bench._io.digests import short_digest
 from bench.cli import json_output
-from bench.digests import short_digest
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
-    from bench.scoring.judged import Judged
-    from bench.scoring.verdict import Verdict
+    from bench.evaluation.judged import Judged
+    from bench.evaluation.verdict import Verdict
 
 
 class Place(NamedTuple):
@@ -56,7 +56,7 @@ def stated_place(folder: Path, name: str, judged: Judged) -> Place:
 
 def safe_name(name: str) -> str:
     """Return a system's name as a folder may be called."""
-    return writing.portable_name(name[:100])
+    return atomic_files.portable_name(name[:100])
 
 
 def made(place: Path) -> Path:
@@ -96,10 +96,10 @@ def write(verdict: Verdict, judged: Judged, place: Place) -> list[Path]:
     """Write the verdict as Markdown and JSON, and DET curve and histogram where there are both
     classes; return the files.
     """
+    from bench.evaluation import render
     from bench.metrics.det import eer_of
     from bench.metrics.tally import tally
-    from bench.reporting import figures
-    from bench.scoring import render
+    from bench.reports import figures
 
     content = {
         "verdict.md": render.markdown(verdict).encode(),
@@ -119,7 +119,7 @@ def write(verdict: Verdict, judged: Judged, place: Place) -> list[Path]:
 def _write_each(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
     for name, data in files.items():
         try:
-            writing.write_bytes(folder / name, data)
+            atomic_files.write_bytes(folder / name, data)
         except OSError as error:
             raise BenchError(f"{folder / name}: cannot be written: {error}") from error
     return [folder / name for name in files]

@@ -2,7 +2,7 @@
 
 `scores.parquet` holds everything that a metric needs, so that it can be recomputed years later
 without a GPU, and another system's scores can be evaluated by the same code. Detection has one row
-for each utterance, with the same columns; `bench.scoring.detection` has its metrics.
+for each utterance, with the same columns; `bench.evaluation.detection` has its metrics.
 """
 
 # pyarrow ships no types.
@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from bench import writing
+from bench._io import atomic_files
 from bench.errors import BenchError, near
 from bench.metrics.det import equal_error_rate
 from bench.metrics.f1 import decide
@@ -64,7 +64,7 @@ def write(path: Path, columns: pa.Table | Mapping[str, Any], *, doubles: bool = 
     """
     table = columns if isinstance(columns, pa.Table) else pa.table(dict(columns))
     checked = _checked(table, path, doubles)
-    with writing.whole(path) as file:
+    with atomic_files.whole(path) as file:
         pq.write_table(checked, file, compression="zstd")
 
 

@@ -109,7 +109,7 @@ def coefficients_2021(errors: AsvErrors, costs: TdcfCosts | None = None) -> Coef
     c0 = Ptar Cmiss Pmiss_asv + Pnon Cfa Pfa_asv, c1 = Ptar Cmiss - c0, c2 = Pspoof Cfa_spoof
     Pfa_spoof_asv. Source: Kinnunen et al., IEEE/ACM TASLP 28, 2020; ASVspoof 2021's evaluation plan
     and package. For 2021 LA itself the organisers give them by attack and codec
-    (`bench.corpora.asv.tdcf_coefficients`).
+    (`bench.data.asv.tdcf_coefficients`).
 
     >>> coefficients_2021(AsvErrors(0.1, 0.0, 0.5, 0.05, 1.0)).c0.__round__(9)
     0.09405

@@ -1,4 +1,4 @@
-"""Settings of augmentation. The kind is the name of a module in `bench/augment`."""
+"""Settings of augmentation. The kind is the name of a module in `bench/models/augment`."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BeforeValidator, Field
 
-from bench.disk import human_bytes
+from bench._io.disk import human_bytes
 from bench.specs.base import Spec
 from bench.units import BONAFIDE, SPOOF
 
@@ -149,7 +149,7 @@ class CorpusCard(Spec):
     page: str
     """The official page."""
     reader: str
-    """Name of the module in `bench/corpora/readers`."""
+    """Name of the module in `bench/data/readers`."""
     place: str
     """What to unpack where: said in the error for whoever lacks the corpus."""
     task: Literal["localization", "detection"]

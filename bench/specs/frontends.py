@@ -1,5 +1,5 @@
 """Settings of the self-supervised front-ends. The kind is the name of a module in
-`bench/frontends`.
+`bench/models/frontends`.
 """
 
 from __future__ import annotations

@@ -8,9 +8,9 @@ from typing import Any, cast
 
 from pydantic import ValidationError, model_validator
 
+from bench._io.trees import tree
 from bench.errors import near
 from bench.specs.base import Spec
-from bench.trees import tree
 
 POOLED = "Pooled"
 """As a level: all levels of the field together, whose metric does not name the field."""

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, TypeVar, cast
 
 from pydantic import Field, model_validator
 
-from bench import writing
+from bench._io import atomic_files
 from bench.specs.augment import Augment, Mix, Splice
 from bench.specs.base import (
     Absent,
@@ -234,7 +234,7 @@ class Run(Spec):
     @model_validator(mode="after")
     def _names_that_files_can_have(self) -> Run:
         for name in self.evaluate:
-            if not _NAME.fullmatch(name) or writing.portable_name(name) != name:
+            if not _NAME.fullmatch(name) or atomic_files.portable_name(name) != name:
                 raise ValueError(
                     f"evaluate.{name!r}: files and results are called by this name: it should be "
                     "letters, digits, - and _, and no name of a device of Windows (con, nul)"

@@ -8,8 +8,8 @@ from typing import Any, cast
 
 from pydantic import Field, model_validator
 
+from bench._io.trees import tree
 from bench.specs.base import Spec
-from bench.trees import tree
 
 _WAYS = ("is", "not", "least", "most")
 

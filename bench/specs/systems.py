@@ -1,4 +1,4 @@
-"""Settings of the systems. The kind is the name of a module in `bench/systems`."""
+"""Settings of the systems. The kind is the name of a module in `bench/models/systems`."""
 
 from __future__ import annotations
 

@@ -7,13 +7,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from bench import catalogue
+from bench._io.trees import leaves, tree
 from bench.errors import near
+from bench.metrics import catalogue
 from bench.specs.base import Spec
 from bench.specs.illustration import Illustration
 from bench.specs.matrix import Matrix, expand_matrix
 from bench.specs.scope import Scope
-from bench.trees import leaves, tree
 
 
 class Column(Spec):
@@ -59,7 +59,7 @@ class Column(Spec):
         for key in ("better", "direction", "unit"):
             if key in (said := tree(content) or {}):
                 raise ValueError(
-                    f"{key} = {said[key]!r}: should be left out: bench.catalogue has it "
+                    f"{key} = {said[key]!r}: should be left out: bench.metrics.catalogue has it "
                     "for every metric"
                 )
         return content

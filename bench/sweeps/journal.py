@@ -19,7 +19,7 @@ from optuna.storages.journal import JournalFileBackend, JournalStorage
 from optuna.storages.journal._file import BaseJournalFileLock
 from optuna.storages.journal._storage import JournalOperation
 
-from bench import locks, machine
+from bench._io import file_locks, machine
 from bench.errors import BenchError, quoted
 
 _RECORD = re.compile(rb'(?=\{"op_code":)')
@@ -123,7 +123,7 @@ class FileLock(BaseJournalFileLock):
         that the next is not written behind it.
         """
         lock_file = self._journal.with_name(self._journal.name + ".lock")
-        self._held.enter_context(locks.held(lock_file))
+        self._held.enter_context(file_locks.held(lock_file))
         _mend(self._journal)
         return True
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from bench.reporting import style, sweep_figures
-from bench.reporting import sweep as report
-from bench.reporting.sweep_best import leaders
+from bench.reports import style, sweep_figures
+from bench.reports import sweep as report
+from bench.reports.sweep_best import leaders
 from bench.sweeps import records
 from bench.sweeps.study import Study
 from bench.tracking.studies import TRIALS, StudyRun
@@ -16,7 +16,7 @@ from bench.tracking.studies import TRIALS, StudyRun
 def publish(study: Study, tracked: StudyRun, resolution: float | None = None) -> None:
     """Keep the study as it is now; of two processes that are at it the later one knows more.
 
-    `resolution` is what one error on dev changes of the objective (`bench.reporting.sweep`).
+    `resolution` is what one error on dev changes of the objective (`bench.reports.sweep`).
     """
     with study.alone("publish"), tempfile.TemporaryDirectory() as folder:
         trials = records.table(study, tracked.frame(), resolution)

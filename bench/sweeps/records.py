@@ -9,14 +9,14 @@ import optuna
 import pandas as pd
 from optuna.trial import FrozenTrial
 
-from bench.catalogue import is_rate
-from bench.reporting.sweep import COLUMNS
+from bench.cards.sweep_cards import text, trial_run
+from bench.metrics.catalogue import is_rate
+from bench.reports.sweep import COLUMNS
 from bench.specs.sweep import Categories, Dimension, Sweep
-from bench.sweep_cards import text, trial_run
 from bench.sweeps import sampling
 from bench.sweeps.study import STATES, Study
-from bench.tracking.frame import COLUMNS as TRACKED
-from bench.tracking.frame import is_part
+from bench.tracking.run_frame import COLUMNS as TRACKED
+from bench.tracking.run_frame import is_part
 
 
 def table(study: Study, tracked: pd.DataFrame, resolution: float | None = None) -> pd.DataFrame:

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from optuna.trial import TrialState
 
+from bench.cards.sweep_cards import base, seeds, trial_run
 from bench.config import Config
-from bench.launchers import costs
-from bench.launchers.costs import Training
+from bench.runner import costs
+from bench.runner.costs import Training
 from bench.specs.run import Run, Stage
-from bench.sweep_cards import base, seeds, trial_run
 from bench.sweeps import sampling
 from bench.sweeps.study import Study
 

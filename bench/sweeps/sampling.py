@@ -16,9 +16,9 @@ from optuna.distributions import (
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial
 
+from bench._io.trees import tree
+from bench.cards.sweep_cards import written
 from bench.specs.sweep import Float, Grid, Int, Point, Sweep, Tpe
-from bench.sweep_cards import written
-from bench.trees import tree
 
 _DRAWS = 50
 """How often a sampler that comes back to a point already tried is asked again."""

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import optuna
 
-from bench import locks
+from bench._io import file_locks
 from bench.errors import BenchError
 from bench.sweeps import journal
 
@@ -61,7 +61,7 @@ def _file(path: Path, say: Callable[[str], None]) -> Storage:
 
     @contextmanager
     def alone(name: str) -> Generator[None]:
-        with locks.held(path.with_name(f"{path.name}.{name}")):
+        with file_locks.held(path.with_name(f"{path.name}.{name}")):
             yield
 
     return Storage(journal.opened(path, say), alone)

@@ -7,24 +7,24 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pandas as pd
 
-from bench.catalogue import is_rate
+from bench.cards.sweep_cards import base, row, seeds, signature, trial_run
 from bench.config import Config
 from bench.errors import BenchError, RowFailed
-from bench.launchers import costs, local
-from bench.launchers.needs import lacking, lacking_device
-from bench.launchers.room import abandon
+from bench.metrics.catalogue import is_rate
 from bench.provenance import commit
-from bench.reporting.sweep_best import standing
+from bench.reports.sweep_best import standing
+from bench.runner import costs, local
+from bench.runner.requirements import lacking, lacking_device
+from bench.runner.training_folder import abandon
 from bench.specs.run import Run
 from bench.specs.sweep import Sweep
-from bench.sweep_cards import base, row, seeds, signature, trial_run
 from bench.sweeps import records, room, storage
 from bench.sweeps.publish import publish
 from bench.sweeps.study import STATES, Claim, Pruned, Study
 from bench.sweeps.worker import Ended, Heard, Refused, work
 from bench.tracking import artifact_check
 from bench.tracking.client import unreachable
-from bench.tracking.entry import RunEntry
+from bench.tracking.run_record import RunEntry
 from bench.tracking.store import Store
 from bench.tracking.studies import Ending, StudyEntry, StudyRun
 from bench.training.clips import frame_labels

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from bench import machine
-from bench.catalogue import shown
+from bench._io import machine
 from bench.errors import BenchError, RowFailed, plain
+from bench.metrics.catalogue import shown
 from bench.specs.run import Run
 from bench.sweeps.study import Claim, Pruned, Pulse, Study
 from bench.tracking.studies import Ending

@@ -13,7 +13,7 @@ from typing import Any
 
 from bench.errors import BenchError
 from bench.tracking.address import Address
-from bench.tracking.entry import DatasetUse
+from bench.tracking.run_record import DatasetUse
 
 _PARAMETER_LENGTH = 500
 _BATCH = 100

@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from bench.tracking.entry import ScoredEntry, plans, values
-from bench.tracking.frame import figures_among, framed, is_part, plans_among
+from bench.tracking.run_frame import figures_among, framed, is_part, plans_among
+from bench.tracking.run_record import ScoredEntry, plans, values
 
 SCORED = (
     "run_id",
@@ -27,7 +27,7 @@ SCORED = (
 """Columns of score files that `bench score` judged: `evaluation` is what the table calls it,
 `scores` the digest of the file, `missing` how many trials it lacks, `ended` when it was judged (the
 last time, where it was judged again), `reading` the JSON object of how the file is read. After them
-come the figures, as in `bench.tracking.frame`."""
+come the figures, as in `bench.tracking.run_frame`."""
 
 READING = "reading"
 """The setting of a `ScoredEntry` that says how its file is read, as JSON."""
@@ -54,7 +54,7 @@ class ScoredRecord:
     """Trials without a score."""
     reading: str
     figures: Mapping[str, float]
-    """As `bench.tracking.entry.values` has them: rates in per cent, bounds and counts."""
+    """As `bench.tracking.run_record.values` has them: rates in per cent, bounds and counts."""
     plans: Mapping[str, str]
 
     def as_row(self) -> dict[str, Any]:

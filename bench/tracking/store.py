@@ -20,29 +20,29 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pandas as pd
 
-from bench import cards
+from bench.cards import table_cards
 from bench.config import Config, Form
 from bench.errors import BenchError
 from bench.metrics.scores import Figure
 from bench.specs.table import Table
 from bench.tracking import (
-    begin,
-    ledger,
-    models,
-    records,
-    scored,
+    file_store,
+    maintenance,
+    mlflow_store,
+    mlflow_views,
+    registered_models,
+    run_lifecycle,
     scored_record,
-    shared,
+    scored_runs,
+    shared_runs,
     sync,
-    upkeep,
-    views,
 )
-from bench.tracking.begin import Begun
 from bench.tracking.client import is_of_store, unreachable
-from bench.tracking.entry import RunEntry, ScoredEntry
-from bench.tracking.frame import tidy
-from bench.tracking.ledger import Ledger
-from bench.tracking.tracked import TrackedRun, renew
+from bench.tracking.mlflow_store import Ledger
+from bench.tracking.run_frame import tidy
+from bench.tracking.run_lifecycle import Begun
+from bench.tracking.run_record import RunEntry, ScoredEntry
+from bench.tracking.tracked_run import TrackedRun, renew
 
 if TYPE_CHECKING:
     from torch import nn
@@ -67,7 +67,7 @@ class Store:
         `say` is told where records go to the outbox. Raise BenchError where MLflow cannot open it.
         """
         self._config, self._say = config, say
-        self._own = ledger.configured(config)
+        self._own = mlflow_store.configured(config)
         self._told = False
         self.uri = self._own.at.shown
         """Its address, as it may be shown."""
@@ -100,7 +100,7 @@ class Store:
 
         def outbox(error: Exception) -> Begun:
             self._tell(error)
-            return begin.begin(self._outbox, entry)
+            return run_lifecycle.begin(self._outbox, entry)
 
         return TrackedRun(begun, entry, outbox)
 
@@ -123,7 +123,7 @@ class Store:
 
     def anew(self, entry: RunEntry) -> RunEntry:
         """Return the entry by which what is finished is run once more, or goes on being so."""
-        return begin.anew(entry, self._alike(entry))
+        return run_lifecycle.anew(entry, self._alike(entry))
 
     def changed_since(self, entry: RunEntry) -> list[str]:
         """Return what the last finished run with the settings, seed and data of `entry` was made
@@ -131,13 +131,13 @@ class Store:
         """
         for run in self.search(entry.table, entry.asked_for):
             if run.info.status == "FINISHED":
-                return begin.changed_since(run, entry)
+                return run_lifecycle.changed_since(run, entry)
         return []
 
     def _alike(self, entry: RunEntry) -> list[Any]:
-        found = self._try(lambda to: begin.alike(to, entry))
+        found = self._try(lambda to: run_lifecycle.alike(to, entry))
         if self._waits:
-            found += begin.alike(self._outbox, entry)
+            found += run_lifecycle.alike(self._outbox, entry)
         return sorted(found, key=lambda run: -run.info.start_time)
 
     def sweep_dead(self) -> list[str]:
@@ -145,19 +145,19 @@ class Store:
 
         A run of another machine is left alone: whether it lives cannot be known here.
         """
-        return self._try(upkeep.sweep_dead)
+        return self._try(maintenance.sweep_dead)
 
     def present(self, table: Table) -> None:
         """Have MLflow's pages show the runs of a table as the paper shows its rows; see
-        `bench.tracking.views`.
+        `bench.tracking.mlflow_views`.
         """
-        self._try(lambda to: upkeep.present(to, table))
+        self._try(lambda to: maintenance.present(to, table))
 
     def pages(self) -> dict[str, str]:
         """Return where MLflow's pages show each table that has runs, below the server's address."""
         found = self._reached(lambda to: to.client.search_experiments())
-        key = f"mlflow.sharedViewState.{views.VIEW}"
-        return {of.name: views.address(of.experiment_id) for of in found if key in of.tags}
+        key = f"mlflow.sharedViewState.{mlflow_views.VIEW}"
+        return {of.name: mlflow_views.address(of.experiment_id) for of in found if key in of.tags}
 
     def frame(self, table_key: str, form: Form) -> pd.DataFrame:
         """Return the runs of a table's own rows in one form, one row each; columns as in
@@ -170,7 +170,7 @@ class Store:
         `tracking.scored_record.SCORED`. What was kept without MLflow is sent to the store first.
         Raise BenchError where the store does not answer.
         """
-        if waiting := records.names(self._records):
+        if waiting := file_store.names(self._records):
             try:
                 self._take_records()
             except BenchError as error:
@@ -179,32 +179,32 @@ class Store:
 
     def model(self, run_id: str) -> nn.Module:
         """Return the trained system of a finished run, from the store's artifacts."""
-        return self._try(lambda to: models.load(to.client, run_id))
+        return self._try(lambda to: registered_models.load(to.client, run_id))
 
     def trained_in(self, place: str) -> list[Any]:
         """Return the finished runs, of whatever table, whose training has the folder `place` below
         a work folder, the one that began last first.
         """
-        return self._try(lambda to: shared.trained_in(to, place))
+        return self._try(lambda to: shared_runs.trained_in(to, place))
 
     def fetch(self, run_id: str, path: str, folder: Path) -> Path:
         """Return a copy, in `folder`, of a file or folder that a run keeps; BenchError where it
         keeps none, or the store does not give it.
         """
-        return self._try(lambda to: shared.fetch(to, run_id, path, folder))
+        return self._try(lambda to: shared_runs.fetch(to, run_id, path, folder))
 
     def kept_files(self, run_id: str, below: str) -> list[str]:
         """Return the paths of the files that a run keeps in a folder of its artifacts."""
-        return self._try(lambda to: shared.names(to, run_id, below))
+        return self._try(lambda to: shared_runs.names(to, run_id, below))
 
     def keep_scored(self, entry: ScoredEntry, artifacts: Mapping[str, Sequence[Path]]) -> str:
         """Keep the judged score file of another system as a finished run, a part of the system's;
         return its id. `artifacts` are files by the folder of the run's that they come into.
 
         The same file, judged alike, is kept once. Of one corpus the file that was judged last
-        stands; earlier ones are kept (`bench.tracking.scored`).
+        stands; earlier ones are kept (`bench.tracking.scored_runs`).
         """
-        return self._try(lambda to: scored.keep(to, entry, artifacts))
+        return self._try(lambda to: scored_runs.keep(to, entry, artifacts))
 
     def search(self, table: str, tags: Mapping[str, str]) -> list[Any]:
         """Return MLflow's runs in the experiment `table` that have all the tags, the one that began
@@ -228,7 +228,7 @@ class Store:
         """Return the names of the runs that the outbox holds, and of records that MLflow has not
         got yet.
         """
-        kept = records.names(self._records)
+        kept = file_store.names(self._records)
         return [*(sync.waiting(self._outbox) if self._waits else []), *kept]
 
     def synchronise(self, *, elsewhere: bool = False) -> list[sync.Sent]:
@@ -244,42 +244,42 @@ class Store:
 
     @functools.cached_property
     def _outbox(self) -> Ledger:
-        return ledger.outbox(self._config)
+        return mlflow_store.outbox(self._config)
 
     @property
     def _records(self) -> Path:
-        return records.folder(self._config)
+        return file_store.folder(self._config)
 
     def _take_records(self) -> list[sync.Sent]:
         """Send what was kept without MLflow to the store."""
-        if not records.names(self._records):
+        if not file_store.names(self._records):
             return []
 
-        def keep(record: records.Record) -> None:
+        def keep(record: file_store.Record) -> None:
             judged = record.judged_ms
-            self._reached(lambda to: scored.keep(to, record.entry, record.files, judged))
-            if record.entry.table in cards.table_keys():
-                self.present(cards.table(record.entry.table))
+            self._reached(lambda to: scored_runs.keep(to, record.entry, record.files, judged))
+            if record.entry.table in table_cards.table_keys():
+                self.present(table_cards.table(record.entry.table))
 
-        return [sync.Sent(name, "sent") for name in records.send(self._records, keep)]
+        return [sync.Sent(name, "sent") for name in file_store.send(self._records, keep)]
 
     @property
     def _waits(self) -> bool:
-        return ledger.outbox_file(self._config).is_file()
+        return mlflow_store.outbox_file(self._config).is_file()
 
     def _begin(self, to: Ledger, entry: RunEntry) -> Begun:
         if to is self._own and self._waits:
             self._send(to, entry.identity)  # so that it goes on in one place
-        return begin.begin(to, entry)
+        return run_lifecycle.begin(to, entry)
 
     def _send(
         self, to: Ledger, identity: Mapping[str, str] | None = None, *, elsewhere: bool = False
     ) -> list[sync.Sent]:
         self._outbox.require_writable()
-        systems = scored.systems(self._outbox) if identity is None else []
+        systems = scored_runs.systems(self._outbox) if identity is None else []
         sent = [*sync.send(self._outbox, to, identity, elsewhere=elsewhere)]
         for tags in systems:
-            scored.refresh(to, tags)
+            scored_runs.refresh(to, tags)
         return sent
 
     def _try(self, work: Callable[[Ledger], T]) -> T:
@@ -314,7 +314,7 @@ class Store:
         if self._told:
             return
         self._told = True
-        file = ledger.outbox_file(self._config)
+        file = mlflow_store.outbox_file(self._config)
         self._say(f"{self.no_answer(why)}; records go to {file}, `bench sync` sends them on")
 
     def _runs(self, table_key: str, form: Form, kind: str) -> list[Any]:

@@ -13,10 +13,10 @@ from typing import Any, Literal, NamedTuple
 
 import pandas as pd
 
+from bench._io.digests import short_digest
 from bench.config import Form
-from bench.digests import short_digest
 from bench.tracking.client import log_metrics, log_params, now_ms
-from bench.tracking.frame import tidy
+from bench.tracking.run_frame import tidy
 from bench.tracking.store import Store
 
 TRIALS = "trials.csv"
@@ -124,7 +124,7 @@ class Kept(NamedTuple):
 
     name: str
     trials: pd.DataFrame
-    """`trials.csv`: a line a trial, the columns of `bench.reporting.sweep` first, all text."""
+    """`trials.csv`: a line a trial, the columns of `bench.reports.sweep` first, all text."""
     importances: Mapping[str, float]
     status: str
     commit: str

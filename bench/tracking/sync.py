@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bench.errors import BenchError
-from bench.tracking import files, models, process
+from bench.tracking import process, registered_models, run_files
 from bench.tracking.address import folder
-from bench.tracking.begin import GATHERED, PARENT, joined
 from bench.tracking.client import cut, log_points, unreachable
-from bench.tracking.frame import is_figure
-from bench.tracking.ledger import MEANT_FOR, Ledger
+from bench.tracking.mlflow_store import MEANT_FOR, Ledger
+from bench.tracking.run_frame import is_figure
+from bench.tracking.run_lifecycle import GATHERED, PARENT, joined
 from bench.tracking.user import USER
 
 _SENT = "sent"
@@ -70,7 +70,7 @@ def send(
             continue
         experiment = outbox.client.get_experiment(run.info.experiment_id)
         place = _artifacts(outbox, experiment, run)
-        files.clear_uploads(place)
+        run_files.clear_uploads(place)
         if missing := _missing(run, place):
             yield Sent(name, f"not sent: {missing}", is_whole=False)
             continue
@@ -104,8 +104,10 @@ def _missing(run: Any, place: Path) -> str:
     """Return what is said of a run whose files are not all in the outbox, "" where they are."""
     data = run.data
     # Records of before the number was kept: what has figures has a file of them.
-    had = int(data.tags.get(files.COUNT, any(is_figure(of, data.metrics) for of in data.metrics)))
-    known = files.sizes(place)
+    had = int(
+        data.tags.get(run_files.COUNT, any(is_figure(of, data.metrics) for of in data.metrics))
+    )
+    known = run_files.sizes(place)
     if len(known) >= had:
         return ""
     return (
@@ -119,10 +121,10 @@ def _send_files(store: Ledger, target: str, place: Path, done: bool) -> str:
     """Send the files in `place` and compare; of a run that is `done` there, only those whose names
     it lacks. Return what is said of a loss, "" where all are there.
     """
-    client, known = store.client, files.sizes(place)
+    client, known = store.client, run_files.sizes(place)
 
     def lacking() -> list[str]:
-        there = dict(files.listed(client, target))
+        there = dict(run_files.listed(client, target))
         return [
             name
             for name, size in known.items()
@@ -133,8 +135,8 @@ def _send_files(store: Ledger, target: str, place: Path, done: bool) -> str:
         for name in lacking():
             inside = str(Path(name).parent)
             client.log_artifact(target, str(place / name), None if inside == "." else inside)
-        if (place / models.FOLDER).is_dir():
-            models.register(client, target)
+        if (place / registered_models.FOLDER).is_dir():
+            registered_models.register(client, target)
         lost = lacking()
     except Exception as error:
         if unreachable(error):

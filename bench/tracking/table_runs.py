@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from bench import packages
+from bench._io import packages
 from bench.config import Config, Form
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def table_runs(config: Config, table: str, form: Form) -> list[Any]:
     """Return MLflow's runs of the rows of a table in one form, the one that began last first; where
     a server is away, those that the outbox has. None where MLflow is not installed
-    (`bench.tracking.opened.unread` says so).
+    (`bench.tracking.open_store.unread` says so).
     """
     return runs_by_table(config, [table], form)[table]
 

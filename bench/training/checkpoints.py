@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from bench import machine, writing
+from bench._io import atomic_files, machine
 from bench.errors import BenchError, RowFailed
 
 LAST = "last.pt"
@@ -28,7 +28,7 @@ PROGRESS = "progress.json"
 def save(state: dict[str, Any], path: Path) -> None:
     """Write `state` to `path` so that a crash or a full disk leaves the previous file whole."""
     try:
-        with writing.whole(path) as file:
+        with atomic_files.whole(path) as file:
             torch.save(state, file)
     except (OSError, RuntimeError) as error:
         # torch's zip writer reports a full disk as a RuntimeError.

@@ -10,15 +10,15 @@ from typing import Literal, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from bench import breath
-from bench.augment import mix_frame, noise
-from bench.augment.rawboost import rawboost
 from bench.config import Config
-from bench.corpora.audio import header, read_wave
-from bench.corpora.subset import FrameVectors, Span, Spans, Subset
+from bench.data.audio import header, read_wave
+from bench.data.frame_labels import spoof_frames
+from bench.data.subset import FrameVectors, Span, Spans, Subset
 from bench.errors import BenchError
-from bench.labels.frames import spoof_frames
-from bench.labels.positions import IGNORED
+from bench.models import breath
+from bench.models.augment import mix_frame, noise
+from bench.models.augment.rawboost import rawboost
+from bench.models.segment_positions import IGNORED
 from bench.specs.augment import Augment, MixFrame, RawBoost, RecordedNoise
 from bench.specs.corpus import Audio
 from bench.specs.run import Data, HeldOutData, TrainData

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench import versions, weights
-from bench.breath import dsp
+from bench import versions
+from bench._io.digests import file_digest, list_digest
 from bench.config import Config
-from bench.digests import file_digest, list_digest
+from bench.models import weights
+from bench.models.breath import dsp
 from bench.specs.breath import Breath, Dsp, Precomputed, Respiro
 from bench.specs.frontends import S3prl, Wav2Vec2, WavLM
 from bench.specs.run import Data, Run
@@ -49,7 +50,7 @@ def of_breaths(breath: Breath, config: Config) -> dict[str, str]:
         case Dsp():
             return {"detector dsp": f"version {dsp.RESULTS_VERSION}"}
         case Respiro(weights=key):
-            from bench.breath import respiro  # it needs torch, and nobody else here does
+            from bench.models.breath import respiro  # it needs torch, and nobody else here does
 
             version = {"detector respiro": f"version {respiro.RESULTS_VERSION}"}
             return version | _weights(key, config, weights.ANY_COPY)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from bench.config import Config
-from bench.corpora.subset import Subset
+from bench.data.subset import Subset
 from bench.errors import BenchError
 from bench.metrics import scores as score_file
 from bench.specs.run import HeldOutData, KeepAverage, Run

@@ -15,11 +15,11 @@ import torch
 from torch.utils.data import Dataset, Sampler
 
 from bench.config import Config
-from bench.corpora.subset import Subset
+from bench.data.subset import Subset
+from bench.models.systems.base import Batch
 from bench.specs.augment import Augment
 from bench.specs.corpus import Audio
 from bench.specs.run import HeldOutData, TrainData
-from bench.systems.base import Batch
 from bench.training.clips import Clip, Source, held_out
 from bench.units import samples
 

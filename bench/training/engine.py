@@ -21,17 +21,17 @@ from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader
 
-from bench import devices, frontends, systems
-from bench.augment.csm import mix
 from bench.config import Config
-from bench.corpora.subset import Subset
+from bench.data.subset import Subset
 from bench.errors import BenchError, RowFailed
-from bench.labels.positions import IGNORED
 from bench.metrics.det import eer
+from bench.models import devices, frontends, systems
+from bench.models.augment.csm import mix
+from bench.models.segment_positions import IGNORED
+from bench.models.systems.base import Batch, System
 from bench.specs.augment import CrossSegmentMixing, RawBoost
 from bench.specs.corpus import Audio
 from bench.specs.run import Run
-from bench.systems.base import Batch, System
 from bench.training import checkpoints, conditions, keeping, optimisation
 from bench.training.clips import Source
 from bench.training.data import Clips, EpochSampler, Utterances, collate

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bench import writing
+from bench._io import atomic_files
 from bench.errors import BenchError
 from bench.specs.run import KeepAverage, Run, Training
 from bench.training import checkpoints
@@ -61,7 +61,7 @@ class Selection(NamedTuple):
         return str(first) if first == last else f"{first}-{last}"
 
     def tags(self) -> dict[str, str]:
-        """Return what the tracking store is told, as columns of `bench.tracking.frame`."""
+        """Return what the tracking store is told, as columns of `bench.tracking.run_frame`."""
         return {
             "kept_epoch": self.label,
             "kept_dev": json.dumps(dict(self.dev)),
@@ -117,7 +117,7 @@ def release(place: Path, progress: Progress) -> None:
     """Remove what only a further epoch would need of a training that has ended and whose run is
     finished in the tracking store. Its weights, how it went and its scores stay.
     """
-    writing.write_text(place / checkpoints.PROGRESS, json.dumps(vars(progress)))
+    atomic_files.write_text(place / checkpoints.PROGRESS, json.dumps(vars(progress)))
     for path in checkpoints.unfinished(place):
         path.unlink(missing_ok=True)
 
@@ -176,7 +176,7 @@ def selection(
     dev = {name: value for name, value in dev.items() if name.startswith("dev.")}
     found = Selection(epochs, dev, _why_ended(run.training, progress), progress.epoch)
     if writes:
-        writing.write_text(path, json.dumps(found._asdict()))
+        atomic_files.write_text(path, json.dumps(found._asdict()))
     return found
 
 

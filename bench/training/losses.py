@@ -9,7 +9,7 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from bench.errors import RowFailed
-from bench.systems.base import Batch, System
+from bench.models.systems.base import Batch, System
 
 
 class Watch:

@@ -8,8 +8,8 @@ from functools import partial
 import torch
 from torch.optim.lr_scheduler import LambdaLR
 
+from bench.models.systems.base import System
 from bench.specs.run import ConstantSchedule, CosineSchedule, Run, Schedule, StepSchedule
-from bench.systems.base import System
 
 
 def optimiser(run: Run, system: System) -> torch.optim.Optimizer:

@@ -11,12 +11,13 @@ from typing import NamedTuple
 
 from lightning_fabric import Fabric
 
-from bench import corpora, writing
+from bench._io import atomic_files
+from bench._io.digests import short_digest
+from bench.cards import corpus_cards
 from bench.config import Config, Form
-from bench.corpora import cards, fingerprint
-from bench.corpora.sound import require_audio
-from bench.corpora.subset import Subset
-from bench.digests import short_digest
+from bench.data import corpora, fingerprint
+from bench.data.sound import require_audio
+from bench.data.subset import Subset
 from bench.errors import BenchError
 from bench.metrics import scores as score_file
 from bench.specs.base import digest
@@ -91,7 +92,7 @@ class Trained(NamedTuple):
     conditions: Mapping[str, str]
 
     def tags(self) -> dict[str, str]:
-        """Return what the tracking store is told in text, as columns of `bench.tracking.frame`."""
+        """Return what the tracking store is told in text, as columns of `bench.tracking.run_frame`."""
         return {**self.selection.tags(), **self.conditions}
 
 
@@ -122,7 +123,7 @@ class Library:
         """Return the split that `data` names; raise where it is missing, broken or not labelled as
         asked for.
         """
-        card = cards.card(data.corpus)
+        card = corpus_cards.card(data.corpus)
         official_s = card.resolutions_s
         # Where whole utterances are labelled, the frame vectors that take least to read.
         resolution_s = (data.resolution_s or max(official_s)) if official_s else None
@@ -199,8 +200,8 @@ def train_and_score(
     material = engine.Material(
         shares.drawn(data.train.subset, run.train.share, seed),
         data.dev.subset,
-        cards.card(run.train.corpus).audio,
-        cards.card(run.dev.corpus).audio,
+        corpus_cards.card(run.train.corpus).audio,
+        corpus_cards.card(run.dev.corpus).audio,
         start,
     )
     ended = engine.train(fabric, run, seed, material, place, config, observer)
@@ -217,7 +218,7 @@ def train_and_score(
         system = system.to(fabric.device)
         for name, path in missing.items():
             evaluation, subset = run.evaluate[name], data.evaluate[name].subset
-            audio = cards.card(evaluation.corpus).audio
+            audio = corpus_cards.card(evaluation.corpus).audio
             workers = config.loader_workers(fabric.device.type)
             share = utterances(fabric, subset, evaluation, audio, config)
             progress = partial(observer.on_score, name)
@@ -243,4 +244,4 @@ def write_settings(run: Run, path: Path) -> None:
     lines = [f"# signature {run.signature}, training signature {run.training_signature}"]
     # JSON's numbers, strings and lists are TOML's; no setting is null.
     lines += [f"{key} = {json.dumps(value)}" for key, value in run.flat().items()]
-    writing.write_text(path, "\n".join(lines) + "\n")
+    atomic_files.write_text(path, "\n".join(lines) + "\n")

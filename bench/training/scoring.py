@@ -11,12 +11,12 @@ from lightning_fabric import Fabric
 from torch.utils.data import DataLoader
 
 from bench.config import Config
-from bench.corpora.subset import Subset
+from bench.data.subset import Subset
 from bench.errors import RowFailed
+from bench.models.systems.base import Batch, System
 from bench.specs.augment import Augment
 from bench.specs.corpus import Audio
 from bench.specs.run import HeldOutData
-from bench.systems.base import Batch, System
 from bench.training.data import Utterances
 from bench.units import CLASSES
 

@@ -15,7 +15,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.corpora.subset import Subset
+from bench.data.subset import Subset
 from bench.errors import BenchError
 from bench.specs.run import Run
 from bench.units import CLASSES

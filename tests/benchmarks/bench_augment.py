@@ -1,6 +1,6 @@
 """Print how many times faster RawBoost and the labels of the auxiliary tasks are than plain routes.
 
-Run as a script; `bench.labels` and `bench.augment` are compared with the slow implementations that
+Run as a script; `bench.labels` and `bench.models.augment` are compared with the slow implementations that
 their tests use (np.power, scipy's filter design and direct filtering; loops over frames).
 """
 
@@ -21,9 +21,9 @@ sys.path += [str(Path(__file__).parents[1] / part) for part in ("augment", "labe
 import slow_labels as slow  # pyright: ignore[reportMissingImports]
 from slow_rawboost import slow_rawboost  # pyright: ignore[reportMissingImports]
 
-from bench.augment.csm import mix
-from bench.augment.rawboost import rawboost
-from bench.labels.positions import positions, transitions
+from bench.models.augment.csm import mix
+from bench.models.augment.rawboost import rawboost
+from bench.models.segment_positions import positions, transitions
 from bench.specs.augment import CrossSegmentMixing, RawBoost
 
 CLIP_SAMPLES = 64_000

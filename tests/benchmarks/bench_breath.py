@@ -2,7 +2,7 @@
 
 First one core on clips of 4 s: our detector against the plain one that its tests use (loops over
 frames), with and without reading the clip from FLAC; and Respiro's features and network, with
-random weights. Then the whole way of `bench.breath.provider` over files in a temporary folder with
+random weights. Then the whole way of `bench.models.breath.provider` over files in a temporary folder with
 one process and with as many as there are cores; and what has been kept of N utterances (680,000 by
 default, as ASVspoof 5's evaluation set has about) read back, with one interval for each.
 """
@@ -24,13 +24,13 @@ import numpy as np
 import soundfile
 import torch
 
-from bench.breath import cache, dsp, provider, respiro
 from bench.config import Config
-from bench.corpora.audio import read_wave
+from bench.data.audio import read_wave
+from bench.models.breath import cache, dsp, provider, respiro
 from bench.specs.breath import Dsp
 from bench.specs.corpus import Audio
-from tests.breath import plain_dsp
-from tests.breath.made_breaths import RATE, made, subset
+from tests.models.breath import plain_dsp
+from tests.models.breath.made_breaths import RATE, made, subset
 
 SPEC = Dsp(kind="dsp")
 CLIP_SAMPLES = 64_000

@@ -26,11 +26,11 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "corpora"))
 import pandas as pd
 from layouts import protocol_file, save_vectors, wav, write_lines
 
-from bench.corpora import load_keys
-from bench.corpora.cards import card
-from bench.corpora.check import check
-from bench.corpora.fingerprint import fingerprint
-from bench.corpora.readers.partialspoof import read
+from bench.cards.corpus_cards import card
+from bench.data.check import check
+from bench.data.corpora import load_keys
+from bench.data.fingerprint import fingerprint
+from bench.data.readers.partialspoof import read
 
 Result = TypeVar("Result")
 EVAL_UTTERANCES = 71_237

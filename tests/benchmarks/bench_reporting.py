@@ -17,10 +17,10 @@ from time import perf_counter
 
 sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 
-from bench import cards
+from bench.cards import table_cards
 from bench.config import Config
 from bench.tracking.store import Store
-from tests.reporting.stored import KEY, fill
+from tests.reports.stored import KEY, fill
 
 
 def cpu_s() -> float:
@@ -35,7 +35,7 @@ def main() -> None:
     logging.disable()
     with tempfile.TemporaryDirectory() as place:
         work = Path(place)
-        rows = cards.runnable(cards.table(KEY))
+        rows = table_cards.runnable(table_cards.table(KEY))
         fill(Store(Config(work=work)), work, rows, (666, 667, 668), utterances=utterances)
         print(f"{len(rows)} rows, 3 seeds, 2 evaluations of {20 * utterances:,} frames")
         for what in ("score files read", "replicates kept"):

@@ -17,8 +17,8 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 
-from bench.scoring.checks import check
-from bench.scoring.forms import ScoreFile, read
+from bench.evaluation.checks import check
+from bench.evaluation.forms import ScoreFile, read
 
 Result = TypeVar("Result")
 EVAL_UTTERANCES = 680_774

@@ -7,8 +7,8 @@ import json
 import numpy as np
 import pytest
 
-from tests.scoring.listed import frames
-from tests.scoring.made import scored, text
+from tests.evaluation.listed import frames
+from tests.evaluation.made import scored, text
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import pytest
 
 from bench.config import Config
 from bench.tracking.store import Store
-from tests.reporting.stored import fill
-from tests.scoring.made import scored, text
+from tests.evaluation.made import scored, text
+from tests.reports.stored import fill
 
 
 @pytest.fixture

@@ -8,13 +8,13 @@ import sys
 import click
 import pytest
 
+from bench._io.printable import csv_cell, one_line, visible
 from bench.cli import main
 from bench.cli.console import visible_output
 from bench.cli.display import Display
 from bench.cli.json_output import json_text
-from bench.printable import csv_cell, one_line, visible
-from bench.scoring.findings import Findings
-from tests.reporting.hostile import NAMES
+from bench.evaluation.findings import Findings
+from tests.reports.hostile import NAMES
 
 UNSEEN = [chr(n) for n in (*range(9), *range(11, 32), *range(127, 160), *range(0x202A, 0x202F))]
 UNSEEN += [chr(n) for n in (*range(0x2066, 0x206A), 0x200B, 0xFEFF, 0xDCFF, 0xE0041)]

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import click
 import pytest
 
-from bench import packages
+from bench._io import packages
 from bench.cli import bench as group
 
 Answers = Callable[..., list[tuple[int, str, str]]]

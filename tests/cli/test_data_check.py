@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.corpora import layouts
+from tests.data import layouts
 
 AUDIO = "ASVspoof2019_LA_eval/flac"
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bench import corpora
 from bench.config import Config
+from bench.data import corpora
 
 ORDER = ("data", "list")
 

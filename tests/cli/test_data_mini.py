@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from bench import synthetic
 from bench.cli.counting import counting_each
-from bench.corpora import mini
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple]:
             ready(Path(place, key), "one with seed 0, not 1" if replace else "")
         return [Path(place, "had")]
 
-    monkeypatch.setattr(mini, "write", write)
+    monkeypatch.setattr(synthetic, "write", write)
     return calls
 
 

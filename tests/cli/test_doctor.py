@@ -76,7 +76,7 @@ def test_files_keys_and_weights_are_told(bench, environment, tmp_path):
     [("torch", "install speech-deepfake-bench"), ("mlflow", "work/records: 0 judged score files")],
 )
 def test_a_slim_environment_is_told_what_to_install(bench, package, said, monkeypatch):
-    monkeypatch.setattr("bench.packages.installed", lambda name: name != package)
+    monkeypatch.setattr("bench._io.packages.installed", lambda name: name != package)
     done = bench("doctor")
     assert done.returncode == 0, done.stderr
     assert said in done.stdout

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from bench.cli.expected import ExpectedParam
-from tests.scoring.made import scored, text
+from tests.evaluation.made import scored, text
 
 
 def one(given):

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from bench import cards, corpora
+from bench.analysis import activation
+from bench.analysis.trained_rows import trained
+from bench.cards import table_cards
 from bench.config import Config
-from bench.launchers import explain
-from bench.launchers.order import Order
-from bench.launchers.trained import trained
+from bench.data import corpora
+from bench.runner.request import Order
 
 SMALL = ["training.epochs=1", "frontend={blocks=2, dim=16, heads=2, feed_forward=16, channels=8}"]
 SETS = [part for item in SMALL for part in ("--set", item)]
@@ -55,9 +56,9 @@ def test_a_trained_row_is_drawn_and_an_untrained_one_named(bench, config):
     assert wrong.returncode == 2
     assert f"did you mean '{utterance}'?" in wrong.stderr
 
-    asked = Order(cards.table("tca/table2"), ["TCA"], None, "smoke", SMALL)
+    asked = Order(table_cards.table("tca/table2"), ["TCA"], None, "smoke", SMALL)
     (row,) = trained(asked, [None], config, print)
-    (found,) = explain.tca(row, [utterance], config)
+    (found,) = activation.tca(row, [utterance], config)
     assert found.activation.shape[1] == len(found.classes) == 3
     assert len(found.wave) // 320 >= len(found.activation) >= len(found.wave) // 320 - 1
     assert np.isfinite(found.activation).all()

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from bench import corpora
 from bench.config import Config
+from bench.data import corpora
 
 pytestmark = [pytest.mark.slow, pytest.mark.every_kind]
 

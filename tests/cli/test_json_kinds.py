@@ -15,14 +15,15 @@ import pandas as pd
 import pytest
 from jsonschema import Draft202012Validator
 
-from bench import corpora
+from bench import synthetic
+from bench.analysis import trained_rows
 from bench.cli import bench as group
 from bench.config import Config
-from bench.corpora import mini
-from bench.launchers import local, trained
+from bench.data import corpora
+from bench.evaluation.judge import Judge
+from bench.evaluation.published import published
 from bench.metrics.scores import Figure
-from bench.scoring.judge import Judge
-from bench.scoring.published import published
+from bench.runner import local
 from bench.sweeps.trials import Sweeping
 from bench.tracking import studies
 from bench.tracking.store import Store
@@ -30,9 +31,9 @@ from bench.tracking.studies import Kept
 from bench.tracking.sync import Sent
 from bench.training import engine
 from bench.training.row import Library
+from tests.evaluation.made import scored, text
 from tests.output_schema import KINDS, PAGE, PARTS, SCHEMA, described_kinds, page_with, validated
-from tests.reporting.stored import fill
-from tests.scoring.made import scored, text
+from tests.reports.stored import fill
 
 KEPT = studies.kept
 CHANGED = "training.epochs=1"
@@ -73,7 +74,7 @@ EXAMPLES = {
 """A command for each kind of object."""
 
 
-class Untrained(trained.TrainedRow):
+class Untrained(trained_rows.TrainedRow):
     """A row whose weights are those that training begins with."""
 
     def system(self, config: Config) -> Any:
@@ -113,9 +114,9 @@ def examples(environment, trials, keys, tmp_path, monkeypatch) -> dict[str, list
     of_set = local.Outcome("S5 · seed 666", "already finished")
     monkeypatch.setattr(local, "run", lambda *_: iter([of_set]))
     monkeypatch.setattr(Sweeping, "_train", lambda *_: {"dev.eer": 0.1})
-    monkeypatch.setattr(trained, "trained", untrained)
+    monkeypatch.setattr(trained_rows, "trained", untrained)
     monkeypatch.setattr(studies, "kept", study)
-    monkeypatch.setattr(mini, "write", lambda place, *_, **__: [place / "had"])
+    monkeypatch.setattr(synthetic, "write", lambda place, *_, **__: [place / "had"])
     sent = [Sent("sal/table4: S0 · seed 666", "sent")]
     monkeypatch.setattr(Store, "synchronise", lambda self, elsewhere: sent)
     text(tmp_path / "MyDet.txt", trials["utterance"], np.round(scored(trials)[0]))

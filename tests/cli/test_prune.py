@@ -13,11 +13,11 @@ import pytest
 import torch
 from click.testing import CliRunner, Result
 
-from bench import locks
+from bench._io import file_locks
 from bench.cli.prune import prune
 from bench.config import Config
-from bench.launchers import prunable
-from bench.tracking.folders import TrainedRun, runs_by_folder
+from bench.runner import prunable
+from bench.tracking.run_folders import TrainedRun, runs_by_folder
 from bench.training import checkpoints, keeping
 from bench.training.keeping import Progress
 
@@ -143,7 +143,7 @@ def test_nothing_of_a_training_in_progress_is_touched(work: Path) -> None:
     assert listed() == {}
     RUNS.clear()
     (found,) = prunable.find(Config(work=work), ["last"]).items
-    with locks.held(place / "lock"):
+    with file_locks.held(place / "lock"):
         assert listed() == {}
         assert "in progress" in called("--dry-run").stderr
         assert prunable.remove(found) == "is in use"

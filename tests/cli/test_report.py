@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from bench import cards, checked_cards
+from bench.cards import checked_cards, table_cards
 from bench.config import Config
-from bench.reporting import overview, verified
+from bench.reports import overview, verified
 from bench.tracking.store import Store
-from tests.reporting.stored import fill
+from tests.reports.stored import fill
 
 TABLES = ["sal/table2", "sal/table4", "tca/table2"]
 
@@ -75,7 +75,7 @@ def test_what_was_drawn_once_is_not_drawn_again(bench, stored, tmp_path):
 
 
 def test_all_tables_that_were_run_and_a_page_over_all(bench, stored, tmp_path, monkeypatch):
-    monkeypatch.setattr(cards, "table_keys", lambda: TABLES)  # a few, for time
+    monkeypatch.setattr(table_cards, "table_keys", lambda: TABLES)  # a few, for time
     monkeypatch.setattr(checked_cards, "names", list)
     folder = tmp_path / "made"
     assert bench("report", "sal/table2", "--folder", "made").returncode == 0

@@ -13,11 +13,11 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from bench import checked_cards
-from bench.reporting import Report
-from bench.reporting.style import drawn
-from bench.reporting.sweep import SweepReport
-from tests.reporting.made import MADE
+from bench.cards import checked_cards
+from bench.reports import Report
+from bench.reports.style import drawn
+from bench.reports.sweep import SweepReport
+from tests.reports.made import MADE
 
 FORMATS = ("--format", "html,latex")
 FOLDER = ("--folder", "my reports")

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from bench import cards, locks
+from bench._io import file_locks
+from bench.cards import table_cards
 from bench.config import Config
-from bench.launchers import local
-from bench.launchers.order import Order
+from bench.runner import local
+from bench.runner.request import Order
 from bench.tracking.store import Store
 from bench.training import engine
 from bench.training.row import folder
@@ -202,11 +203,11 @@ def test_a_row_that_another_process_runs_is_busy_and_nothing_failed(bench, envir
     config = Config(work=Path(environment["BENCH_WORK"]))
     overrides = tuple(text for text in order if "=" in text)
     job, _ = local.jobs(
-        Order(cards.table("sal/table4"), ["S0", "S1"], None, "smoke", overrides), config
+        Order(table_cards.table("sal/table4"), ["S0", "S1"], None, "smoke", overrides), config
     )
     place = folder(config.work, job.run, job.data, job.seed)
     place.mkdir(parents=True)
-    with locks.held(place / "lock"):
+    with file_locks.held(place / "lock"):
         done = bench(*order)
     assert done.returncode == 0, done.stderr
     assert "S0 · seed 666: busy" in done.stderr

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import corpora
 from bench.config import Config
+from bench.data import corpora
 from bench.metrics.det import eer
 from bench.metrics.scores import write
 from bench.tracking.store import Store
-from tests.scoring.made import scored, text
+from tests.evaluation.made import scored, text
 
 PER_ATTACK = {
     "A07": 0.553447233,

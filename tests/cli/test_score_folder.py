@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bench import corpora
 from bench.config import Config
-from tests.scoring.made import scored, text
+from bench.data import corpora
+from tests.evaluation.made import scored, text
 
 FEW = ("--smoke", "--replicates", "5")
 

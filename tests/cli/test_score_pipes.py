@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.scoring.listed import listed, written
+from tests.evaluation.listed import listed, written
 
 
 @pytest.fixture

@@ -6,15 +6,15 @@ import json
 
 import pytest
 
-from bench import cards
+from bench.cards import table_cards
 from bench.specs import described
 
 
 def test_every_setting_of_every_row_of_the_suite_is_described():
-    for key in cards.table_keys():
-        card = cards.table(key)
-        for row in cards.runnable(card)[:3]:
-            run = cards.resolve(card, row)
+    for key in table_cards.table_keys():
+        card = table_cards.table(key)
+        for row in table_cards.runnable(card)[:3]:
+            run = table_cards.resolve(card, row)
             known = {name for name in run.flat() if not name.startswith("start.stage")}
             for name in known - {name for name in known if name.endswith(".kind")}:
                 found = described.settings(name)

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from bench import card_files, cards, config
+from bench import config
+from bench.cards import card_files, table_cards
 
 
 @pytest.mark.parametrize("table", ["table4", "breathnet/table8", "cross", "breathnet/table12"])
@@ -14,11 +15,11 @@ def test_a_table_is_a_line_a_row_with_the_key_that_rows_wants(bench, table, monk
     monkeypatch.setenv("COLUMNS", "300")
     done = bench("show", table)
     assert done.returncode == 0, done.stderr
-    card = cards.table(table)
+    card = table_cards.table(table)
     shown = [line for line in done.stdout.splitlines() if "not run" in line]
-    assert [line.split()[0] for line in shown] == cards.runnable(card)
+    assert [line.split()[0] for line in shown] == table_cards.runnable(card)
     assert len(done.stdout.splitlines()) <= len(card.rows) + 10
-    assert cards.select(card, shown[-1].split()[0])
+    assert table_cards.select(card, shown[-1].split()[0])
 
 
 @pytest.mark.parametrize("table", ["table4", "breathnet/table8", "cross", "breathnet/table10"])

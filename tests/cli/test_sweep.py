@@ -12,7 +12,7 @@ from pathlib import Path
 import optuna
 import pytest
 
-from bench import disk
+from bench._io import disk
 from bench.config import Config
 from bench.sweeps import storage
 from bench.tracking.store import Store

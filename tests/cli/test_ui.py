@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from bench import cards
+from bench.cards import table_cards
 from bench.config import Config
-from bench.tracking import server
+from bench.tracking import ui_server
 from bench.tracking.store import Store
 
 
@@ -32,14 +32,14 @@ def served(monkeypatch):
         ready()
         return 0
 
-    monkeypatch.setattr(server, "ui", ui)
+    monkeypatch.setattr(ui_server, "ui", ui)
     return asked
 
 
 def test_it_says_where_each_table_is_and_serves_the_store(bench, environment, served, free_port):
     work = Path(environment["BENCH_WORK"])
     store = Store(Config(work=work))
-    store.present(cards.table("sal/table4"))
+    store.present(table_cards.table("sal/table4"))
     store.client.create_experiment("cross/detection")  # as a version without views made it
     done = bench("ui", "--port", str(free_port))
     assert done.returncode == 0, done.stderr
@@ -85,7 +85,7 @@ def test_a_port_that_the_user_may_not_have_is_refused(bench, served, monkeypatch
     def refuse(port):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(server, "_bind", refuse)
+    monkeypatch.setattr(ui_server, "_bind", refuse)
     done = bench("ui", "--port", "80")
     assert done.returncode == 2
     assert "--port 80: this user may not serve on it; any from 1024 on will do" in done.stderr

@@ -13,30 +13,33 @@ from functools import cache
 import pytest
 from pydantic import ValidationError
 
-from bench import cards
+from bench._io.trees import leaves
+from bench.cards import table_cards
+from bench.cards.paper_cards import touches, varied
 from bench.cli.options import set_options
-from bench.paper_cards import touches, varied
-from bench.reporting.differences import page, section
+from bench.reports.differences import page, section
 from bench.specs.run import Run
 from bench.specs.table import Difference
-from bench.trees import leaves
 
-PAPERS = sorted({key.partition("/")[0] for key in cards.table_keys()})
+PAPERS = sorted({key.partition("/")[0] for key in table_cards.table_keys()})
 EACH_PAPER = pytest.mark.parametrize("paper", PAPERS)
-POINTS = [(paper, of) for paper in PAPERS for of in cards.paper(paper).differences]
+POINTS = [(paper, of) for paper in PAPERS for of in table_cards.paper(paper).differences]
 EACH_POINT = pytest.mark.parametrize(
     ("paper", "point"), POINTS, ids=[f"{paper}: {of.item}" for paper, of in POINTS]
 )
 WITH_SETTINGS = [(paper, of) for paper, of in POINTS if of.setting or of.others]
-VARIANTS = [(paper, name) for paper in PAPERS for name in cards.paper(paper).variants]
+VARIANTS = [(paper, name) for paper in PAPERS for name in table_cards.paper(paper).variants]
 
 
 @cache
 def tables(paper: str) -> dict[str, dict[str, Run]]:
     """The runs of each of a paper's tables, by the table's key and row."""
-    keys = [key for key in cards.table_keys() if key.startswith(f"{paper}/")]
+    keys = [key for key in table_cards.table_keys() if key.startswith(f"{paper}/")]
     return {
-        key: {row: cards.resolve(cards.table(key), row) for row in cards.runnable(cards.table(key))}
+        key: {
+            row: table_cards.resolve(table_cards.table(key), row)
+            for row in table_cards.runnable(table_cards.table(key))
+        }
         for key in keys
     }
 
@@ -53,7 +56,7 @@ def concerned(paper: str, point: Difference) -> list[tuple[str, str]]:
 
 @EACH_PAPER
 def test_points_have_names_of_their_own(paper):
-    names = Counter(of.item for of in cards.paper(paper).differences)
+    names = Counter(of.item for of in table_cards.paper(paper).differences)
     assert [name for name, count in names.items() if count > 1] == []
 
 
@@ -77,13 +80,13 @@ def test_a_point_concerns_some_row_by_settings_that_there_are(paper, point):
 def test_settings_can_be_set_on_each_row_concerned_and_change_it(paper, point):
     """As the command line has them, in both forms; the released one changes each row."""
     for key, row in concerned(paper, point):
-        card, run = cards.table(key), tables(paper)[key][row]
+        card, run = table_cards.table(key), tables(paper)[key][row]
         for settings in filter(None, [point.setting, *point.others]):
-            changed = cards.resolve(card, row, "paper", words(set_options(settings)))
+            changed = table_cards.resolve(card, row, "paper", words(set_options(settings)))
             assert changed.signature != run.signature, f"{key} {row}: {settings} changes nothing"
             if settings is point.setting:
                 assert_settings(changed, settings)
-            cards.resolve(card, row, "smoke", words(set_options(settings)))
+            table_cards.resolve(card, row, "smoke", words(set_options(settings)))
 
 
 def words(options: str) -> list[str]:
@@ -123,10 +126,10 @@ def test_cards_refuse_a_released_setting_without_something_released():
 
 @EACH_PAPER
 def test_no_table_lists_a_point_that_concerns_none_of_its_rows(paper):
-    card = cards.paper(paper)
+    card = table_cards.paper(paper)
     whole = page(card)
     for key, runs in tables(paper).items():
-        text = section(card, runs, "paper", cards.table(key))
+        text = section(card, runs, "paper", table_cards.table(key))
         listed = [line.split(" | ")[0].removeprefix("| ") for line in text.splitlines()[2:]]
         touched = touches(card, key, runs)
         for of in card.differences:
@@ -138,13 +141,13 @@ def test_no_table_lists_a_point_that_concerns_none_of_its_rows(paper):
 
 @pytest.mark.parametrize(("paper", "name"), VARIANTS)
 def test_a_variant_can_be_run_in_both_forms_and_has_what_it_says(paper, name):
-    card = cards.paper(paper)
+    card = table_cards.paper(paper)
     found = 0
     for key, runs in tables(paper).items():
-        wide, new = varied(cards.table(key), card, name, list(runs))
+        wide, new = varied(table_cards.table(key), card, name, list(runs))
         for row in new:
-            run = cards.resolve(wide, row)
-            cards.resolve(wide, row, "smoke")
+            run = table_cards.resolve(wide, row)
+            table_cards.resolve(wide, row, "smoke")
             assert_settings(
                 run, {k: v for k, v in card.variants[name].settings.items() if k != "breath"}
             )
@@ -270,17 +273,17 @@ RELEASED = {
 )
 def test_sal_as_released_is_the_released_configuration(table, row):
     expected = RELEASED[table][row]
-    card = cards.table(f"sal/{table}")
-    wide, new = varied(card, cards.paper("sal"), "released", cards.runnable(card))
+    card = table_cards.table(f"sal/{table}")
+    wide, new = varied(card, table_cards.paper("sal"), "released", table_cards.runnable(card))
     assert new == tuple(f"{of}@released" for of in RELEASED[table])
-    found = cards.resolve(wide, f"{row}@released").flat()
+    found = table_cards.resolve(wide, f"{row}@released").flat()
     assert {key: found.get(key) for key in expected} == expected
 
 
 def test_tca_as_released_is_the_released_configuration():
-    card = cards.table("tca/table2")
-    wide, _ = varied(card, cards.paper("tca"), "released", ["TCA"])
-    found = cards.resolve(wide, "TCA@released").flat()
+    card = table_cards.table("tca/table2")
+    wide, _ = varied(card, table_cards.paper("tca"), "released", ["TCA"])
+    found = table_cards.resolve(wide, "TCA@released").flat()
     expected = {
         "frontend.normalise": "batch",
         "frontend.convolutions": "trained",
@@ -314,10 +317,13 @@ def test_tca_as_released_is_the_released_configuration():
 
 
 def test_a_smoke_report_has_the_points_of_the_papers_rows():
-    card, paper = cards.table("sal/table1"), cards.paper("sal")
+    card, paper = table_cards.table("sal/table1"), table_cards.paper("sal")
     texts = {
         form: section(
-            paper, {row: cards.resolve(card, row, form) for row in cards.runnable(card)}, form, card
+            paper,
+            {row: table_cards.resolve(card, row, form) for row in table_cards.runnable(card)},
+            form,
+            card,
         )
         for form in ("paper", "smoke")
     }
@@ -326,7 +332,7 @@ def test_a_smoke_report_has_the_points_of_the_papers_rows():
 
 
 def test_points_stand_by_effect_with_the_rows_that_they_concern():
-    card, paper = cards.table("sal/table4"), cards.paper("sal")
+    card, paper = table_cards.table("sal/table4"), table_cards.paper("sal")
     text = section(paper, tables("sal")["sal/table4"], "paper", card)
     lines = [line.split(" | ") for line in text.splitlines()[2:] if line.startswith("| ")]
     effects = [line[2] for line in lines]
@@ -339,9 +345,9 @@ def test_points_stand_by_effect_with_the_rows_that_they_concern():
     assert rows["Conformer"] == "S2 to S8"
     assert "span labels of HAD" not in rows
     assert "20 ms answers of a model trained at 160 ms" in rows
-    other = section(paper, tables("sal")["sal/table2"], "paper", cards.table("sal/table2"))
+    other = section(paper, tables("sal")["sal/table2"], "paper", table_cards.table("sal/table2"))
     assert "| span labels of HAD | all | large |" in other
     assert "20 ms answers" not in other
     assert "20 ms answers" not in section(
-        paper, tables("sal")["sal/table1"], "paper", cards.table("sal/table1")
+        paper, tables("sal")["sal/table1"], "paper", table_cards.table("sal/table1")
     )

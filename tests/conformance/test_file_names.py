@@ -11,8 +11,9 @@ from types import SimpleNamespace
 import pytest
 from pydantic import ValidationError
 
-from bench import cards, sweep_cards, writing
-from bench.reporting import kept
+from bench._io import atomic_files
+from bench.cards import sweep_cards, table_cards
+from bench.reports import kept
 from bench.specs.run import Run, Stage
 from bench.training import row as rows
 
@@ -33,12 +34,12 @@ def faults(path):
 @pytest.mark.parametrize("path", ["a:b.txt", "x/nul.txt", "Com1", "a./b", "b ", "a\\b", "a?"])
 def test_faults_are_seen(path):
     assert faults(path)
-    assert faults(writing.portable_name(path)) == []
+    assert faults(atomic_files.portable_name(path)) == []
 
 
 @pytest.mark.parametrize("name", ["", ".", "sal-table4.smoke", "console", "aux-asvspoof", "λ"])
 def test_names_that_are_right_stay(name):
-    assert writing.portable_name(name) == name.strip(".")
+    assert atomic_files.portable_name(name) == name.strip(".")
     assert faults(name.strip(".")) == []
 
 
@@ -68,14 +69,14 @@ def files_of(run):
 
 def test_files_of_every_row_of_every_card_can_be_written():
     paths = {f"sweep-{key}.smoke.journal" for key in sweep_cards.names()}
-    for key in cards.table_keys():
-        table = cards.table(key)
+    for key in table_cards.table_keys():
+        table = table_cards.table(key)
         paths |= {f"artifacts/{key}", f"{key.replace('/', '-')}.smoke.md"}
         for evaluation, drawn in kept.figures_drawn(table).items():
             paths |= {f"draws/{evaluation}.{name}.npz" for name in drawn}
-        for row in cards.runnable(table):
+        for row in table_cards.runnable(table):
             for form in ("paper", "smoke"):
-                paths |= {*files_of(cards.resolve(table, row, form))}
+                paths |= {*files_of(table_cards.resolve(table, row, form))}
     assert len(paths) > 200
     assert [path for path in sorted(paths) if faults(path)] == []
     assert len({path.casefold() for path in paths}) == len(paths)
@@ -91,7 +92,7 @@ def test_files_of_miniature_corpora_can_be_written(miniatures):
 
 @pytest.mark.parametrize("name", ["a/b", "a:b", "a.b", "con", "NUL", ""])
 def test_an_evaluation_is_called_as_a_file_can_be(name):
-    run = cards.resolve(cards.table("sal/table4"), "S0", "smoke").model_dump()
+    run = table_cards.resolve(table_cards.table("sal/table4"), "S0", "smoke").model_dump()
     (held_out,) = [run["evaluate"][key] for key in [*run["evaluate"]][:1]]
     with pytest.raises(ValidationError, match="files and results are called by this name"):
         Run.model_validate(run | {"evaluate": {name: held_out}})

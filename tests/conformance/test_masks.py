@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from bench import cards
+from bench.cards import corpus_cards as corpora
+from bench.cards import table_cards
 from bench.config import Config
-from bench.corpora import cards as corpora
 from bench.training import engine
 from bench.training.data import Utterances
 from bench.training.row import Library
@@ -23,12 +23,12 @@ def heard(miniatures: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """For each row the scores and the numbers of marked hops of one evaluation's utterances, by
     the same network; its FiLM as an untrained one is.
     """
-    card = cards.table("breathnet/table13")
+    card = table_cards.table("breathnet/table13")
     config = Config(work=miniatures, device="cpu", workers=0)
     library = Library(config)
     found = {}
     for row in card.rows:
-        run = cards.resolve(card, row, "smoke")
+        run = table_cards.resolve(card, row, "smoke")
         system = engine.build(run, 7, config).eval()
         data = run.evaluate[NAME]
         split = library.subset("smoke", data).subset

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from bench import cards
+from bench.cards import table_cards
 from bench.config import Config
 from bench.specs.run import Run, Stage
 from bench.training import checkpoints
@@ -17,9 +17,9 @@ SHORT = ["training.epochs=2", "train.clip_s=1.0375", "dev.clip_s=1.0375", "train
 
 
 def short(key: str, row: str, *overrides: str) -> Run:
-    evaluations = cards.resolve(cards.table(key), row, "smoke").evaluate
+    evaluations = table_cards.resolve(table_cards.table(key), row, "smoke").evaluate
     clips = [f"evaluate.{name}.clip_s=1.0375" for name in evaluations]
-    return cards.resolve(cards.table(key), row, "smoke", [*SHORT, *clips, *overrides])
+    return table_cards.resolve(table_cards.table(key), row, "smoke", [*SHORT, *clips, *overrides])
 
 
 def first_stage() -> Run:

@@ -7,36 +7,37 @@ from pathlib import Path
 
 import pytest
 
-from bench import cards, reporting
+from bench import reports
+from bench.cards import table_cards
 from bench.cli.display import Display
 from bench.config import Config
-from bench.corpora.mini import write
-from bench.launchers import local
-from bench.launchers.order import Order
 from bench.metrics import scores as score_file
+from bench.runner import local
+from bench.runner.request import Order
+from bench.synthetic import write
 from bench.tracking.store import Store
 
 SYSTEMS = {
-    cards.resolve(cards.table(key), row).system.kind: (key, row)
-    for key in reversed(cards.table_keys())
+    table_cards.resolve(table_cards.table(key), row).system.kind: (key, row)
+    for key in reversed(table_cards.table_keys())
     if key != "cross/detection"
-    for row in cards.runnable(cards.table(key))
+    for row in table_cards.runnable(table_cards.table(key))
 }
 """One row of each system, to run wherever tests are."""
 
 
 def run_rows(
     key: str, rows: Sequence[str], config: Config, overrides: Sequence[str] = ()
-) -> reporting.Report:
-    card = cards.table(key)
+) -> reports.Report:
+    card = table_cards.table(key)
     store = Store(config)
     order = Order(card, rows, 1, "smoke", overrides)
     with Display(key, order.count()) as display:
         outcomes = list(local.run(order, config, store, display))
     assert {outcome.state for outcome in outcomes} == {"finished"}, outcomes
-    runs = {row: cards.resolve(card, row, "smoke", overrides) for row in rows}
-    paper = cards.paper(key.partition("/")[0])
-    return reporting.report(
+    runs = {row: table_cards.resolve(card, row, "smoke", overrides) for row in rows}
+    paper = table_cards.paper(key.partition("/")[0])
+    return reports.report(
         card, paper, runs, store.frame(key, "smoke"), store.scored(key, "smoke"), "smoke"
     )
 
@@ -50,10 +51,12 @@ def test_a_row_of_each_system_runs_from_card_to_report(key, row, miniatures: Pat
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("key", cards.table_keys())
+@pytest.mark.parametrize("key", table_cards.table_keys())
 def test_every_row_runs_from_card_to_report(key, miniatures: Path, tmp_path: Path):
     (tmp_path / "mini").symlink_to(miniatures / "mini")
-    report = run_rows(key, cards.runnable(cards.table(key)), Config(work=tmp_path, device="cpu"))
+    report = run_rows(
+        key, table_cards.runnable(table_cards.table(key)), Config(work=tmp_path, device="cpu")
+    )
     assert "Nothing: every row has a finished run" in report.markdown
 
 
@@ -71,7 +74,7 @@ def test_smoke_rows_beat_chance(key: str, corpora: list[str], least: int, tmp_pa
     """On the built-in voice, at least so many rows have an interval below 50 % EER."""
     config = Config(work=tmp_path, device="cpu")
     write(config.mini, only=corpora)
-    rows = cards.runnable(cards.table(key))
+    rows = table_cards.runnable(table_cards.table(key))
     run_rows(key, rows, config)
     files = sorted((tmp_path / "runs").rglob(f"{corpora[0]}-*.parquet"))
     assert len(files) == len(rows)

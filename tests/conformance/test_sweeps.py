@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from bench import card_files, cards, sweep_cards
+from bench.cards import card_files, sweep_cards, table_cards
 from bench.config import Config
-from bench.launchers.needs import lacking
+from bench.runner.requirements import lacking
 from bench.specs.sweep import Point, Sweep
 
 NAMES = sweep_cards.names()
@@ -86,8 +86,8 @@ def test_every_corner_as_a_row_of_its_table_is_that_trial(name, form, tmp_path: 
         lines = sweep_cards.as_row(card, point, "swept", "swept")
         pasted = f"{path.read_text(encoding='utf-8')}\n{lines}\n"
         (tmp_path / "table.toml").write_text(pasted, encoding="utf-8")
-        content = cards.parse_table(table.key, tmp_path / "table.toml")
-        run, trial = cards.resolve(content, "swept", form), sweep_cards.trial_run(card, point)
+        content = table_cards.parse_table(table.key, tmp_path / "table.toml")
+        run, trial = table_cards.resolve(content, "swept", form), sweep_cards.trial_run(card, point)
         assert run.training_signature == trial.training_signature, (number, point)
         assert card.evaluate == "nothing" or run.signature == trial.signature
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from bench import cards
+from bench.cards import table_cards
 from bench.config import Config
+from bench.models.systems import Batch
 from bench.specs.run import Run, Stage
-from bench.systems import Batch
 from bench.training import engine
 from bench.units import HOP_SAMPLES, RECEPTIVE_FIELD_SAMPLES
 
@@ -20,9 +20,9 @@ def distinct() -> Iterator[tuple[str, Run]]:
     cutting once.
     """
     seen: set[str] = set()
-    for key in cards.table_keys():
-        for row in cards.runnable(cards.table(key)):
-            run = cards.resolve(cards.table(key), row, "smoke")
+    for key in table_cards.table_keys():
+        for row in table_cards.runnable(table_cards.table(key)):
+            run = table_cards.resolve(table_cards.table(key), row, "smoke")
             stages = {":start": run.start.stage} if isinstance(run.start, Stage) else {}
             for name, each in {"": run, **stages}.items():
                 parts = (each.system, each.frontend, each.train.clip_s, each.train.resolution_s)
@@ -71,7 +71,7 @@ def test_a_system_keeps_the_contract(run: Run):
 
 
 def test_the_seed_alone_decides_the_first_weights():
-    run = cards.resolve(cards.table("table4"), "S5", "smoke")
+    run = table_cards.resolve(table_cards.table("table4"), "S5", "smoke")
     one, two, other = (engine.build(run, seed, Config()).state_dict() for seed in (1, 1, 2))
     assert all(torch.equal(one[name], two[name]) for name in one)
     assert not all(torch.equal(one[name], other[name]) for name in one)

@@ -7,12 +7,12 @@ from importlib.util import find_spec
 
 import pytest
 
-from bench import cards
-from bench.corpora import cards as corpora
+from bench.cards import corpus_cards as corpora
+from bench.cards import table_cards
 from bench.specs.run import Stage
 
-TABLES = cards.table_keys()
-ROWS = [(key, row) for key in TABLES for row in cards.runnable(cards.table(key))]
+TABLES = table_cards.table_keys()
+ROWS = [(key, row) for key in TABLES for row in table_cards.runnable(table_cards.table(key))]
 PAPER_TEXTS = {"sal": "sal.txt", "tca": "tca.txt"}
 """The others' figures have tests of their own: test_breathnet_tables, and MFPT's two below."""
 NO_PAPERS = ("cross",)
@@ -22,28 +22,28 @@ OWN_NAMES = {"TCA": ("Ours", "Proposed")}
 
 @pytest.mark.parametrize("key", TABLES)
 def test_a_table_has_a_paper_columns_and_figures(key):
-    table = cards.table(key)
-    paper = cards.paper(key.partition("/")[0])
+    table = table_cards.table(key)
+    paper = table_cards.paper(key.partition("/")[0])
     assert paper.title
     assert paper.differences
-    assert cards.runnable(table)
+    assert table_cards.runnable(table)
     for name, row in table.rows.items():
         if row.published_only:
             assert row.published, f"{name}: a published row without figures"
             assert row.source, f"{name}: a published row says where its figures are from"
     if key.partition("/")[0] not in NO_PAPERS:
-        assert any(table.rows[row].published for row in cards.runnable(table))
+        assert any(table.rows[row].published for row in table_cards.runnable(table))
 
 
 @pytest.mark.parametrize(("key", "row"), ROWS)
 def test_a_row_resolves_to_things_that_are_there(key, row):
     for form in ("paper", "smoke"):
-        run = cards.resolve(cards.table(key), row, form)
-        assert find_spec(f"bench.systems.{run.system.kind}")
-        assert find_spec(f"bench.frontends.{run.frontend.kind}")
+        run = table_cards.resolve(table_cards.table(key), row, form)
+        assert find_spec(f"bench.models.systems.{run.system.kind}")
+        assert find_spec(f"bench.models.frontends.{run.frontend.kind}")
         stages = [run.start.stage] if isinstance(run.start, Stage) else []
         for part in (run.augment, run.mix):
-            assert part.kind == "none" or find_spec(f"bench.augment.{part.kind}")
+            assert part.kind == "none" or find_spec(f"bench.models.augment.{part.kind}")
         for data in [data for of in (run, *stages) for data in of.data.values()]:
             card = corpora.card(data.corpus)
             assert data.split in card.splits
@@ -53,7 +53,9 @@ def test_a_row_resolves_to_things_that_are_there(key, row):
 
 @pytest.mark.parametrize(("key", "row"), ROWS)
 def test_smoke_is_never_the_papers_row(key, row):
-    paper, smoke = (cards.resolve(cards.table(key), row, form) for form in ("paper", "smoke"))
+    paper, smoke = (
+        table_cards.resolve(table_cards.table(key), row, form) for form in ("paper", "smoke")
+    )
     assert smoke.frontend.kind == "tiny"
     assert paper.frontend.kind != "tiny"
     assert smoke.signature != paper.signature
@@ -63,11 +65,11 @@ def test_smoke_is_never_the_papers_row(key, row):
 @pytest.mark.parametrize("key", TABLES)
 def test_rows_of_a_table_have_signatures_of_their_own(key):
     """But for a row that the paper prints twice, in two groups of its table."""
-    table = cards.table(key)
+    table = table_cards.table(key)
     for form in ("paper", "smoke"):
         found: dict[str, dict[str, float]] = {}
-        for row in cards.runnable(table):
-            signature = cards.resolve(table, row, form).signature
+        for row in table_cards.runnable(table):
+            signature = table_cards.resolve(table, row, form).signature
             published = table.rows[row].published
             assert found.setdefault(signature, published) is published or (
                 published and found[signature] == published
@@ -82,7 +84,7 @@ def test_every_figure_stands_in_the_papers_text(key, shared):
     body = text.split(f"Table {number}:", 1)[1]
     body = re.sub(r"</?u>", "", re.split(r"Table \d:|3\.4\.", body)[0])
     lines = [line for line in body.splitlines() if "\t" in line]
-    for row_name, row in cards.table(key).rows.items():
+    for row_name, row in table_cards.table(key).rows.items():
         stem = OWN_NAMES.get(row.cells[0], row.cells[0])
         printed = [_figures(line) for line in lines if line.startswith(stem)]
         assert list(row.paper.values()) in printed, (row_name, printed)
@@ -95,7 +97,7 @@ def test_mfpts_own_figures_are_its_abstracts(shared):
         figure
         for key in TABLES
         if key.startswith("mfpt/")
-        for row in cards.table(key).rows.values()
+        for row in table_cards.table(key).rows.values()
         for figure in row.paper.values()
     }
     assert found == {4.5, 0.16}

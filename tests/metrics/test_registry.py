@@ -9,8 +9,12 @@ from dataclasses import fields
 import pytest
 
 import bench.metrics
-from bench import card_files, cards, catalogue, columns, versions
-from bench.metrics import scores
+from bench import versions
+from bench.cards import card_files, column_checks, table_cards
+from bench.evaluation import render
+from bench.evaluation.comparison import compare
+from bench.evaluation.draws import draws
+from bench.metrics import catalogue, scores
 from bench.metrics.measured import Figure
 from bench.metrics.registry import (
     Metric,
@@ -19,12 +23,9 @@ from bench.metrics.registry import (
     forget_metrics,
     select_metrics,
 )
-from bench.scoring import render
-from bench.scoring.comparison import compare
-from bench.scoring.draws import draws
 from tests.errors import raises_code
-from tests.scoring.listed import frames, judge, listed, written
-from tests.scoring.test_draws import columns as rows
+from tests.evaluation.listed import frames, judge, listed, written
+from tests.evaluation.test_draws import columns as rows
 
 HALF_ERROR = '''
 """The mean of both error rates at a threshold of 0."""
@@ -146,10 +147,10 @@ def test_a_run_has_it_and_a_column_may(add, tmp_path):
     drawn = draws(path, ["half_error", "A07.half_error", "half_error_bonafide_logit"])
     assert all(len(of.values) == 1000 and of.mistakes is not None for of in drawn.values())
     for trials in ("utterances", "frames"):
-        assert "half_error" in columns.name_logged(trials)
+        assert "half_error" in column_checks.name_logged(trials)
     scores.write(path, rows(8, 0))
     logged = scores.figures(path, replicates=9)
-    assert set(logged) == set(columns.name_logged("frames"))
+    assert set(logged) == set(column_checks.name_logged("frames"))
     assert isinstance(logged["half_error_bonafide_logit"], Figure)
     for file, metric in (
         ("tca/table2", "asvspoof2019la.A19.eer"),
@@ -161,7 +162,7 @@ def test_a_run_has_it_and_a_column_may(add, tmp_path):
         (tmp_path / "table.toml").write_text(
             text.replace(f'"{metric}"', f'"{metric.replace("eer", "half_error")}"')
         )
-        card = cards.parse_table("test/table", tmp_path / "table.toml")
+        card = table_cards.parse_table("test/table", tmp_path / "table.toml")
         (column,) = [of for of in card.columns if of.kind == "half_error"]
         assert (column.better, column.unit) == ("lower", "%")
 

@@ -135,7 +135,7 @@ def test_refuses_what_has_no_errors(kinds, message):
 
 
 def test_aasist_l_on_asvspoof_2019_la_as_the_organisers_compute_it(shared):
-    # Read here by other means than bench.corpora.asv, which is above this package.
+    # Read here by other means than bench.data.asv, which is above this package.
     path = shared / "protocols/asvspoof2019_la/asv_scores"
     path /= "ASVspoof2019.LA.asv.eval.gi.trl.scores.txt"
     if not path.is_file():

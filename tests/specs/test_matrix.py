@@ -6,7 +6,7 @@ from itertools import product
 
 import pytest
 
-from bench import cards
+from bench.cards import table_cards
 from bench.errors import BenchError
 
 ATTACKS, CODECS = ("A07", "A08"), {"C1": "none", "C2": "alaw"}
@@ -41,7 +41,7 @@ Pooled = [1.1, 1.2, 1.3]
 def parse(tmp_path, text):
     path = tmp_path / "card.toml"
     path.write_text(text, encoding="utf-8")
-    return cards.parse_table("test/crossed", path)
+    return table_cards.parse_table("test/crossed", path)
 
 
 def written_out():
@@ -67,7 +67,7 @@ def test_a_matrix_is_what_it_stands_for(tmp_path):
     assert card.model_copy(update={"matrix": None}) == plain
     assert card.rows["own"].paper["asvspoof2021la.alaw.eer"] == 1.2
     for form in ("paper", "smoke"):
-        assert cards.resolve(card, "own", form) == cards.resolve(plain, "own", form)
+        assert table_cards.resolve(card, "own", form) == table_cards.resolve(plain, "own", form)
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ evaluate."*".clip_s = 6.0
 
 def test_every_evaluation_has_the_defaults_unless_it_says_otherwise(tmp_path):
     card = parse(tmp_path, HEAD + DEFAULTS)
-    own, longer = (cards.resolve(card, row).evaluate for row in ("own", "longer"))
+    own, longer = (table_cards.resolve(card, row).evaluate for row in ("own", "longer"))
     assert [*own] == ["asvspoof2019la", "inthewild"]
     assert [of.clip_s for of in own.values()] == [4.0375, 3.0]
     assert [of.clip_s for of in longer.values()] == [6.0, 6.0]

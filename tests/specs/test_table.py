@@ -106,4 +106,6 @@ def test_a_figure_that_is_none_is_named():
 @pytest.mark.parametrize("way", ["higher", "lower"])
 def test_no_column_says_what_is_better(way):
     (line,) = faults(table(A | {"better": way}))
-    assert line.startswith(f"card: columns.0.better = {way!r}: should be left out: bench.catalogue")
+    assert line.startswith(
+        f"card: columns.0.better = {way!r}: should be left out: bench.metrics.catalogue"
+    )

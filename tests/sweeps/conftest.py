@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import sweep_cards
+from bench.cards import sweep_cards
 from bench.specs.sweep import Sweep
 from bench.sweeps import storage
 from bench.sweeps.study import Claim, Study

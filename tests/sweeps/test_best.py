@@ -5,10 +5,10 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from bench import sweep_cards
-from bench.launchers import local
-from bench.reporting import sweep as reporting
-from bench.reporting.sweep_best import leaders, numbers, standing
+from bench.cards import sweep_cards
+from bench.reports import sweep as reporting
+from bench.reports.sweep_best import leaders, numbers, standing
+from bench.runner import local
 from bench.specs.sweep import Sweep
 from bench.sweeps import records
 from bench.sweeps.trials import Sweeping

@@ -9,12 +9,12 @@ import matplotlib.image
 import pandas as pd
 import pytest
 
-from bench import card_files, cards, sweep_cards
+from bench.cards import card_files, sweep_cards, table_cards
 from bench.errors import BenchError
-from bench.reporting import sweep as reporting
-from bench.reporting.sweep_best import leaders
+from bench.reports import sweep as reporting
+from bench.reports.sweep_best import leaders
 from bench.sweeps import records
-from bench.tracking.frame import COLUMNS as TRACKED
+from bench.tracking.run_frame import COLUMNS as TRACKED
 from tests.sweeps.conftest import Formula, finish
 
 THREE = """
@@ -169,8 +169,8 @@ def test_the_fragment_pasted_into_its_table_is_the_trial(
     table = card_files.folder("experiments") / "sal" / "table4.toml"
     whole = table.read_text(encoding="utf-8").replace("[smoke]", f"{fragment}\n[smoke]")
     (tmp_path / "table4.toml").write_text(whole, encoding="utf-8")
-    pasted = cards.parse_table("sal/table4", tmp_path / "table4.toml")
+    pasted = table_cards.parse_table("sal/table4", tmp_path / "table4.toml")
     (best,) = leaders(card, trials)
-    run = cards.resolve(pasted, f"made-{best['trial']}", form)
+    run = table_cards.resolve(pasted, f"made-{best['trial']}", form)
     assert run.training_signature == best["training_signature"]
     assert (run.signature == best["signature"]) == (evaluate == "as-row")

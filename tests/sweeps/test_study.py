@@ -236,7 +236,7 @@ def test_a_process_of_another_machine_is_dead_when_it_has_been_silent(
 
 
 def test_smoke_and_paper_are_two_studies(parse):
-    from bench.sweep_cards import signature
+    from bench.cards.sweep_cards import signature
     from bench.tracking.studies import StudyEntry
 
     names = {

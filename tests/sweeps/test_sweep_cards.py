@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench import sweep_cards
+from bench.cards import sweep_cards
 from bench.errors import BenchError
 from tests.sweeps.conftest import CARD
 

@@ -10,10 +10,11 @@ import pandas as pd
 import pytest
 from requests import RequestException
 
-from bench import disk, sweep_cards
+from bench._io import disk
+from bench.cards import sweep_cards
 from bench.config import Config
 from bench.errors import RowFailed
-from bench.launchers import costs
+from bench.runner import costs
 from bench.sweeps import room
 from bench.sweeps.trials import Sweeping
 from bench.tracking import studies

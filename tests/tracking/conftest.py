@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from bench import cards
+from bench.cards import table_cards
 from bench.config import Config
 from bench.metrics.scores import Figure
-from bench.tracking.entry import RunEntry, ScoredEntry
+from bench.tracking.run_record import RunEntry, ScoredEntry
 from bench.tracking.store import Store
 from tests.tracking.serving import Server, free_port
 
@@ -35,7 +35,7 @@ def entry():
         paper="sal",
         row="S5",
         seed=666,
-        run=cards.resolve(cards.table("sal/table4"), "S5"),
+        run=table_cards.resolve(table_cards.table("sal/table4"), "S5"),
         fingerprints={"partialspoof/train": "0123456789abcdef", "partialspoof/eval": "fe"},
         made_from={"weights xlsr2_300m": "01234567"},
         commit="18096a9",
@@ -46,7 +46,7 @@ def entry():
 
 @pytest.fixture(scope="session")
 def smoke_entry(entry):
-    return replace(entry, run=cards.resolve(cards.table("sal/table4"), "S5", "smoke"))
+    return replace(entry, run=table_cards.resolve(table_cards.table("sal/table4"), "S5", "smoke"))
 
 
 @pytest.fixture

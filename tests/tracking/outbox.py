@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bench.metrics.scores import Figure
 from bench.tracking import sync
-from bench.tracking.entry import DatasetUse
+from bench.tracking.run_record import DatasetUse
 
 FIGURES = {"partialspoof.eer": Figure(0.0361, 0.0350, 0.0372)}
 

@@ -10,7 +10,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from bench.tracking.server import environment
+from bench.tracking.ui_server import environment
 
 
 def free_port() -> int:

@@ -13,7 +13,7 @@ import pytest
 from mlflow.store.artifact import artifact_repository_registry as registry
 from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 
-from bench import cards
+from bench.cards import table_cards
 from bench.errors import BenchError
 from bench.tracking import artifact_check
 from bench.tracking.store import Store
@@ -103,7 +103,7 @@ def kept_at(config, tmp_path, monkeypatch):
 def test_a_server_with_s3_and_no_boto3(kept_at, monkeypatch):
     monkeypatch.setitem(sys.modules, "boto3", None)
     store = kept_at("--default-artifact-root", "s3://bucket/x", "--no-serve-artifacts")
-    store.present(cards.table("sal/table4"))
+    store.present(table_cards.table("sal/table4"))
     with pytest.raises(BenchError, match=r"s3://bucket/x/\d+, .* pip install 'speech-deepfake-"):
         artifact_check.require(store, "sal/table4")
 
@@ -115,7 +115,7 @@ def test_a_server_that_takes_artifacts_or_cannot(kept_at, tmp_path, is_whole):
     if not is_whole:
         place.write_text("a file, where a folder is wanted: refused even to root")
     store = kept_at("--artifacts-destination", place.as_uri())
-    store.present(cards.table("sal/table4"))
+    store.present(table_cards.table("sal/table4"))
     if is_whole:
         artifact_check.require(store, "sal/table4")
         assert not [path for path in place.rglob("*") if path.is_file()]

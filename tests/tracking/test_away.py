@@ -19,7 +19,7 @@ from sqlalchemy.exc import OperationalError
 from bench.errors import BenchError
 from bench.metrics.scores import Figure
 from bench.tracking import client as mlflow_client
-from bench.tracking.entry import ScoredEntry
+from bench.tracking.run_record import ScoredEntry
 from bench.tracking.store import Store
 from tests.tracking.serving import free_port
 

@@ -15,11 +15,11 @@ from dataclasses import replace
 
 import pytest
 
-from bench import locks
+from bench._io import file_locks
 from bench.config import Config
 from bench.errors import BenchError
 from bench.metrics.scores import Figure
-from bench.tracking import ledger, local
+from bench.tracking import mlflow_store, sqlite_store
 from bench.tracking.store import Store
 
 FIGURES = {"partialspoof.eer": Figure(0.0361, 0.0350, 0.0372)}
@@ -56,7 +56,7 @@ def test_a_half_made_store_is_made_anew(tmp_path, left, name):
     file = tmp_path / name
     half_made(file, HALF_MADE[left])
     (tmp_path / f"{name}-wal").touch()
-    local.make(file)
+    sqlite_store.make(file)
     with closing(sqlite3.connect(file)) as database:
         assert database.execute("select experiment_id from experiments").fetchall() == [(0,)]
     assert [path.name for path in tmp_path.iterdir()] == [name]
@@ -79,7 +79,7 @@ def test_a_store_that_holds_anything_is_left_as_it_is(config, store, entry):
     with closing(sqlite3.connect(file)) as database, database:
         database.execute("delete from experiments where experiment_id = 0")  # `mlflow gc` does
     before = file.read_bytes()
-    local.make(file)
+    sqlite_store.make(file)
     assert file.read_bytes() == before
 
 
@@ -101,11 +101,11 @@ def test_a_kill_while_the_store_is_made_leaves_none(tmp_path, monkeypatch):
 
     for name in ("write_empty", "writing.write_bytes"):
         with monkeypatch.context() as at:
-            at.setattr(f"bench.tracking.local.{name}", killed)
+            at.setattr(f"bench.tracking.sqlite_store.{name}", killed)
             with pytest.raises(Killed):
-                local.make(tmp_path / "mlflow.db")
+                sqlite_store.make(tmp_path / "mlflow.db")
         assert not (tmp_path / "mlflow.db").exists()
-    local.make(tmp_path / "mlflow.db")
+    sqlite_store.make(tmp_path / "mlflow.db")
 
 
 MAKER = """
@@ -168,7 +168,7 @@ def no_locks():
         def lock_descriptor(handle, **how):
             raise OSError(37, "No locks available")
 
-        monkeypatch.setattr(locks, "lock_descriptor", lock_descriptor)
+        monkeypatch.setattr(file_locks, "lock_descriptor", lock_descriptor)
 
     return shut
 
@@ -183,7 +183,7 @@ def no_permission():
         def access(path, how):
             return real(path, how) and not (how == os.W_OK and str(path).endswith(".db"))
 
-        monkeypatch.setattr(local.os, "access", access)
+        monkeypatch.setattr(sqlite_store.os, "access", access)
 
     return shut
 
@@ -222,8 +222,8 @@ def test_a_store_that_cannot_be_written_is_read(read_only, entry, tmp_path):
 
 
 def test_a_copy_is_gone_with_its_reader(config, monkeypatch, tmp_path):
-    monkeypatch.setattr(local, "refusal", lambda *given: "no permission")
-    own = ledger.configured(config)
+    monkeypatch.setattr(sqlite_store, "refusal", lambda *given: "no permission")
+    own = mlflow_store.configured(config)
     copy = own.client.tracking_uri.partition("///")[2].partition("mlflow.db")[0]
     assert os.path.isdir(copy)
     del own
@@ -236,7 +236,7 @@ def test_a_store_that_cannot_be_read_is_named(config, monkeypatch):
     file.mkdir()
     with pytest.raises(BenchError, match=r"mlflow\.db.* cannot be (opened|read)"):
         Store(config)
-    monkeypatch.setattr(local, "refusal", lambda *given: "no permission")
+    monkeypatch.setattr(sqlite_store, "refusal", lambda *given: "no permission")
     with pytest.raises(BenchError, match=r"mlflow\.db.* cannot be (opened|read)"):
         Store(config)
 

@@ -11,7 +11,7 @@ import pytest
 
 from bench.errors import BenchError
 from bench.metrics.scores import Figure
-from bench.tracking import kept, records
+from bench.tracking import file_store, run_artifacts
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def scored(scored):
 
 @pytest.fixture
 def own(config):
-    return records.Records(config)
+    return file_store.Records(config)
 
 
 @pytest.fixture
@@ -62,12 +62,12 @@ def test_what_is_kept_with_a_record_is_found_as_a_runs_files_are(
     scores.write_bytes(b"scores")
     files = {"": [verdict], "scores/asvspoof2019la": [scores]}
     run_id = own.keep_scored(scored, files)
-    with kept.score_file(own, run_id, "asvspoof2019la") as found:
+    with run_artifacts.score_file(own, run_id, "asvspoof2019la") as found:
         assert found is not None
         assert found.read_bytes() == b"scores"
-    with kept.score_file(own, run_id, "had") as found:
+    with run_artifacts.score_file(own, run_id, "had") as found:
         assert found is None
-    (record,) = records.read(records.folder(config))
+    (record,) = file_store.read(file_store.folder(config))
     assert {folder: [of.name for of in paths] for folder, paths in record.files.items()} == {
         folder: [of.name for of in paths] for folder, paths in files.items()
     }
@@ -98,12 +98,12 @@ def test_a_store_takes_records_in_once(own, store, config, scored, verdict, how)
     assert [of.path for of in store.client.list_artifacts(found["run_id"][0])] == ["verdict.json"]
     assert store.waiting() == []
     assert [*store.pages()] == ["cross/detection"]
-    assert not [*records.folder(config).iterdir()]
+    assert not [*file_store.folder(config).iterdir()]
 
 
 def test_a_record_that_is_sent_keeps_its_time(own, store, config, scored, verdict):
     own.keep_scored(scored, {"": [verdict]})
-    (record,) = records.read(records.folder(config))
+    (record,) = file_store.read(file_store.folder(config))
     store.keep_scored(replace(scored, digest="judged later"), {"": [verdict]})
     store.synchronise()
     found = store.scored("cross/detection", "paper")
@@ -131,7 +131,7 @@ def test_a_store_that_cannot_be_written_is_read_without_them(own, store, scored,
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"judged_ms": 1, "entry": {"table": 1}}'])
 def test_a_record_that_is_none_is_named(own, config, scored, verdict, text):
-    place = records.folder(config) / own.keep_scored(scored, {"": [verdict]}) / "record.json"
+    place = file_store.folder(config) / own.keep_scored(scored, {"": [verdict]}) / "record.json"
     place.write_text(text)
     with pytest.raises(BenchError, match="is no record of a judged score file") as raised:
         own.scored("cross/detection", "paper")
@@ -140,5 +140,5 @@ def test_a_record_that_is_none_is_named(own, config, scored, verdict, text):
 
 def test_what_was_judged_is_said_in_full(own, config, scored, verdict):
     run_id = own.keep_scored(scored, {"": [verdict]})
-    content = json.loads((records.folder(config) / run_id / "record.json").read_text())
+    content = json.loads((file_store.folder(config) / run_id / "record.json").read_text())
     assert content["entry"]["settings"] == dict(scored.settings)

@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 from bench.metrics.scores import Figure
-from bench.tracking import files
-from bench.tracking.scored import REPLACED
+from bench.tracking import run_files
 from bench.tracking.scored_record import SCORED, ScoredRecord, framed_records, of_entry
+from bench.tracking.scored_runs import REPLACED
 
 
 def test_a_judged_file_stands_beside_the_tables_runs_and_not_among_them(
@@ -36,7 +36,7 @@ def test_a_judged_file_stands_beside_the_tables_runs_and_not_among_them(
     run = store.client.get_run(run_id)
     assert run.data.tags["kind"] == "scored"
     assert "Scored, not trained here" in run.data.tags["mlflow.note.content"]
-    assert sorted(dict(files.listed(store.client, run_id))) == ["scores/a/s", "verdict.json"]
+    assert sorted(dict(run_files.listed(store.client, run_id))) == ["scores/a/s", "verdict.json"]
 
 
 def test_the_same_file_judged_alike_is_kept_once(store, scored):

@@ -9,14 +9,15 @@ from dataclasses import replace
 import pytest
 from click.testing import CliRunner
 
-from bench import __version__, cards, versions
+from bench import __version__, versions
+from bench._io.digests import short_digest
+from bench.cards import table_cards
 from bench.cli import bench
-from bench.digests import short_digest
 from bench.errors import BenchError
-from bench.launchers import present, status
-from bench.launchers.present import Present
 from bench.metrics.scores import Figure
-from bench.tracking.ledger import Ledger
+from bench.runner import current_inputs, row_status
+from bench.runner.current_inputs import Present
+from bench.tracking.mlflow_store import Ledger
 
 SEED = 666
 FIGURES = {"partialspoof.eer": Figure(0.03, 0.02, 0.04)}
@@ -39,14 +40,14 @@ def now(entry, monkeypatch):
 
     def hold(fingerprints=entry.fingerprints, made_from=entry.made_from):
         there = Present(dict(fingerprints), dict(made_from))
-        monkeypatch.setattr(present.Machine, "of_run", lambda self, run: there)
+        monkeypatch.setattr(current_inputs.Machine, "of_run", lambda self, run: there)
 
     hold()
     return hold
 
 
 def states(config):
-    found = status.of_table("sal/table4", "paper", config)
+    found = row_status.of_table("sal/table4", "paper", config)
     return {(of.row, of.seed): of for of in found}
 
 
@@ -64,7 +65,7 @@ def test_each_state_of_a_row_is_said(store, config, entry, now, monkeypatch):
 
 
 def run(row):
-    return cards.resolve(cards.table("table4"), row)
+    return table_cards.resolve(table_cards.table("table4"), row)
 
 
 @pytest.mark.parametrize(
@@ -130,7 +131,7 @@ def test_without_a_table_rows_of_one_code_weights_data_and_state_are_a_line(stor
     finish(store, entry, row="S6", run=run("S6"))
     finish(store, entry, row="S7", run=run("S7"), commit="beefbee")
     finish(store, entry, row="S8", run=run("S8"), fingerprints={"partialspoof/train": "f"})
-    other = cards.resolve(cards.table("table1"), "SAL-XLSR")
+    other = table_cards.resolve(table_cards.table("table1"), "SAL-XLSR")
     finish(store, entry, table="sal/table1", row="SAL-XLSR", run=other, made_from={})
     printed = CliRunner().invoke(bench, ["status"], catch_exceptions=False).output.splitlines()
     groups = [re.split("  +", line) for line in printed if line.startswith("sal/")]
@@ -155,7 +156,7 @@ def test_without_a_table_rows_of_one_code_weights_data_and_state_are_a_line(stor
 
 def test_the_store_and_each_split_are_read_once_for_all_tables(store, config, entry, monkeypatch):
     finish(store, entry)
-    other = cards.resolve(cards.table("table1"), "SAL-XLSR")
+    other = table_cards.resolve(table_cards.table("table1"), "SAL-XLSR")
     finish(store, entry, table="sal/table1", row="SAL-XLSR", run=other)
     read, searched = [], []
 
@@ -169,9 +170,9 @@ def test_the_store_and_each_split_are_read_once_for_all_tables(store, config, en
         searched.append(asked)
         return whole(self, *asked)
 
-    monkeypatch.setattr(present.corpora, "load", load)
+    monkeypatch.setattr(current_inputs.corpora, "load", load)
     monkeypatch.setattr(Ledger, "runs", runs)
-    assert {of.table for of in status.of_all("paper", config)} == {"sal/table4", "sal/table1"}
+    assert {of.table for of in row_status.of_all("paper", config)} == {"sal/table4", "sal/table1"}
     assert len(searched) == 1
     assert len(read) == len({*read}) >= 3
 
@@ -181,5 +182,5 @@ def test_runs_of_other_settings_come_last(store, config, entry, now):
         update={"training": entry.run.training.model_copy(update={"epochs": 3})}
     )
     finish(store, entry, run=changed, overrides=("training.epochs=3",))
-    *_, last = status.of_table("sal/table4", "paper", config)
+    *_, last = row_status.of_table("sal/table4", "paper", config)
     assert (last.row, last.state, last.signature) == ("S5", "other settings", changed.signature)

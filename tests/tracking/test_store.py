@@ -18,8 +18,8 @@ from bench.config import Config
 from bench.errors import BenchError
 from bench.metrics.scores import Figure
 from bench.tracking import process
-from bench.tracking.entry import DatasetUse
-from bench.tracking.frame import COLUMNS
+from bench.tracking.run_frame import COLUMNS
+from bench.tracking.run_record import DatasetUse
 from bench.tracking.store import Store
 
 FIGURES = {
@@ -53,7 +53,9 @@ def dead_process():
 
 
 def test_importing_the_package_does_not_import_mlflow():
-    code = "import sys, bench.tracking.store, bench.tracking.server; print('mlflow' in sys.modules)"
+    code = (
+        "import sys, bench.tracking.store, bench.tracking.ui_server; print('mlflow' in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 
@@ -156,7 +158,9 @@ def test_it_goes_on_in_the_same_run_with_the_curve_of_an_uninterrupted_one(
     first.log({"dev.eer": 0.5}, 3)
     with pytest.raises(RuntimeError), first:
         raise RuntimeError("power")
-    monkeypatch.setattr("bench.tracking.begin.environment", lambda: "python 3.11.7, torch 9.9")
+    monkeypatch.setattr(
+        "bench.tracking.run_lifecycle.environment", lambda: "python 3.11.7, torch 9.9"
+    )
     with store.begin(replace(entry, commit="80d8f57")) as second:
         assert second.begun_before
         assert second.run_id == first.run_id
@@ -183,7 +187,7 @@ def test_it_goes_on_in_the_same_run_with_the_curve_of_an_uninterrupted_one(
 
 def test_hours_add_up_over_processes(store, entry, monkeypatch):
     clock = iter(range(0, 10**6, 1800))
-    monkeypatch.setattr("bench.tracking.tracked.time.monotonic", lambda: next(clock))
+    monkeypatch.setattr("bench.tracking.tracked_run.time.monotonic", lambda: next(clock))
     with pytest.raises(RuntimeError), store.begin(entry) as first:
         raise RuntimeError
     before = run_of(store, first).data.metrics["hours"]

@@ -137,9 +137,9 @@ def test_parts_keep_their_parents(away, back, entry, tmp_path):
 
 
 def test_judged_score_files_and_how_tables_are_shown_are_sent(away, back, scored):
-    from bench import cards
+    from bench.cards import table_cards
 
-    away.present(cards.table("sal/table4"))
+    away.present(table_cards.table("sal/table4"))
     away.keep_scored(scored, {})
     sent(away, back)
     assert back.scored("sal/table4", "paper")["system"].tolist() == ["BAM"]

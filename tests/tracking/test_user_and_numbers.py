@@ -10,10 +10,10 @@ from dataclasses import replace
 
 import pytest
 
-from bench import cards
+from bench.cards import table_cards
 from bench.metrics.scores import Figure
-from bench.tracking import server, views
-from bench.tracking.ledger import MEANT_FOR
+from bench.tracking import mlflow_views, ui_server
+from bench.tracking.mlflow_store import MEANT_FOR
 from bench.tracking.store import Store
 from bench.tracking.user import USER, user_name
 from tests.tracking.outbox import run_row, sent
@@ -32,7 +32,7 @@ def test_a_user_whom_the_system_does_not_know_has_a_number(error, monkeypatch):
 
 
 def test_every_kind_of_run_says_whose_it_is(store, entry, monkeypatch):
-    monkeypatch.setattr("bench.tracking.ledger.user_name", lambda: "alice")
+    monkeypatch.setattr("bench.tracking.mlflow_store.user_name", lambda: "alice")
     for kind in ("row", "stage", "trial"):
         with store.begin(replace(entry, kind=kind)) as tracked:
             tracked.finish({})
@@ -43,11 +43,11 @@ def test_every_kind_of_run_says_whose_it_is(store, entry, monkeypatch):
 
 
 def test_what_is_sent_is_its_makers_and_not_the_senders(away, back, entry, tmp_path, monkeypatch):
-    monkeypatch.setattr("bench.tracking.ledger.user_name", lambda: "alice")
+    monkeypatch.setattr("bench.tracking.mlflow_store.user_name", lambda: "alice")
     run_row(away, entry, tmp_path / "a.txt")
     (waiting,) = away.search(entry.table, entry.identity)
     assert waiting.data.tags[MEANT_FOR] == away.uri
-    monkeypatch.setattr("bench.tracking.ledger.user_name", lambda: "bob")
+    monkeypatch.setattr("bench.tracking.mlflow_store.user_name", lambda: "bob")
     sent(away, back)
     (run,) = back.search(entry.table, entry.identity)
     assert run.data.tags[USER] == "alice"
@@ -78,14 +78,14 @@ def test_a_password_is_in_no_record(config, entry, tmp_path):
 
 
 def test_the_view_has_the_papers_number_beside_ours_rounded(store, entry):
-    table = cards.table("sal/table4")
+    table = table_cards.table("sal/table4")
     store.present(table)
     with store.begin(entry) as tracked:
         tracked.finish(FIGURES)
     (run,) = store.search(entry.table, entry.identity)
     assert run.data.tags["partialspoof.eer paper"] == "3.50"
     assert run.data.tags["partialspoof.eer ours"] == "3.61"
-    tags = views.experiment_tags(table, "1")
+    tags = mlflow_views.experiment_tags(table, "1")
     packed = json.loads(tags["mlflow.sharedViewState.paper"])["state"]
     state = json.loads(zlib.decompress(b64decode(packed.removeprefix("deflate;"))))
     first = state["columnOrder"].index("tags.`partialspoof.eer paper`")
@@ -100,7 +100,7 @@ def test_runs_of_an_earlier_version_get_what_the_view_shows(store, entry):
         tracked.finish(FIGURES)
     for name in ("paper", "ours"):
         store.client.delete_tag(tracked.run_id, f"partialspoof.eer {name}")
-    server.present_tables(store)
+    ui_server.present_tables(store)
     tags = store.client.get_run(tracked.run_id).data.tags
     assert tags["partialspoof.eer paper"] == "3.50"
     assert tags["partialspoof.eer ours"] == "3.61"

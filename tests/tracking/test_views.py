@@ -8,16 +8,16 @@ import zlib
 
 import pytest
 
-from bench import cards
+from bench.cards import table_cards
 from bench.specs.table import Table
-from bench.tracking import views
+from bench.tracking import mlflow_views
 
 LONGEST_TAG = 5000
 """MLflow's limit of an experiment's tag."""
 
 
 def state(table: Table):
-    kept = json.loads(views.experiment_tags(table, "7")["mlflow.sharedViewState.paper"])
+    kept = json.loads(mlflow_views.experiment_tags(table, "7")["mlflow.sharedViewState.paper"])
     assert kept["name"] == "As in the paper"
     assert isinstance(kept["createdAt"], int)
     packed = kept["state"].removeprefix("deflate;")
@@ -26,7 +26,7 @@ def state(table: Table):
 
 
 def test_columns_and_charts_are_the_papers_in_its_order():
-    table = cards.table("sal/table4")
+    table = table_cards.table("sal/table4")
     shown = state(table)
     figures = ["partialspoof.eer", "partialspoof.f1", "llamapartialspoof.eer"]
     assert shown["selectedColumns"][:9] == [
@@ -42,20 +42,20 @@ def test_columns_and_charts_are_the_papers_in_its_order():
     assert {chart["metricSectionId"] for chart in shown["compareRunCharts"]} <= sections.keys()
     assert not sections["rest"]
     assert not sections["system"]
-    assert shown["orderByKey"] == f"tags.`{views.LINE}`"
+    assert shown["orderByKey"] == f"tags.`{mlflow_views.LINE}`"
 
 
-@pytest.mark.parametrize("key", cards.table_keys())
+@pytest.mark.parametrize("key", table_cards.table_keys())
 def test_every_table_has_a_view_that_mlflow_takes(key):
-    tags = views.experiment_tags(cards.table(key), "7")
+    tags = mlflow_views.experiment_tags(table_cards.table(key), "7")
     assert all(0 < len(value) <= LONGEST_TAG for value in tags.values())
-    assert views.address("7")[1:] in tags["mlflow.note.content"]
-    state(cards.table(key))
+    assert mlflow_views.address("7")[1:] in tags["mlflow.note.content"]
+    state(table_cards.table(key))
 
 
 def test_columns_that_no_run_holds_are_left_out():
     """Means and differences of other columns are a report's."""
-    table = cards.table("sal/table4")
+    table = table_cards.table("sal/table4")
     first = table.columns[0]
     mean = first.model_copy(update={"metric": "average.eer", "combine": "mean"})
     shown = state(table.model_copy(update={"columns": (first, mean)}))
@@ -63,7 +63,7 @@ def test_columns_that_no_run_holds_are_left_out():
 
 
 def test_a_table_is_presented_once_and_again_where_its_card_changed(store):
-    table = cards.table("sal/table4")
+    table = table_cards.table("sal/table4")
     store.present(table)
     (experiment,) = store.client.search_experiments()
     assert experiment.tags["mlflow.experimentKind"] == "custom_model_development"
@@ -71,7 +71,7 @@ def test_a_table_is_presented_once_and_again_where_its_card_changed(store):
     store.present(table.model_copy(update={"caption": "Another."}))
     (again,) = store.client.search_experiments()
     assert "Another." in again.tags["mlflow.note.content"]
-    assert store.pages() == {"sal/table4": views.address(experiment.experiment_id)}
+    assert store.pages() == {"sal/table4": mlflow_views.address(experiment.experiment_id)}
 
 
 def test_a_run_carries_the_papers_cells_and_what_was_changed(store, entry):
@@ -83,6 +83,6 @@ def test_a_run_carries_the_papers_cells_and_what_was_changed(store, entry):
         tracked.finish({})
     run = store.client.get_run(tracked.run_id)
     assert run.info.run_name == "S5 · seed 666 · training.epochs=3"
-    wanted = {"System": "S5", "Front-end": "XLS-R", views.LINE: "005"}
+    wanted = {"System": "S5", "Front-end": "XLS-R", mlflow_views.LINE: "005"}
     assert run.data.tags.items() >= wanted.items()
     assert run.data.tags["mlflow.source.name"] == "bench run"

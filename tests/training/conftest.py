@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import cards
+from bench.cards import table_cards
 from bench.config import Config
 from bench.specs.run import Run
 
@@ -40,7 +40,7 @@ def small() -> Callable[..., Run]:
     """Resolve a row of table 4, made very small."""
 
     def resolve(row: str, *overrides: str) -> Run:
-        return cards.resolve(cards.table("table4"), row, "smoke", [*SMALL, *overrides])
+        return table_cards.resolve(table_cards.table("table4"), row, "smoke", [*SMALL, *overrides])
 
     return resolve
 
@@ -94,5 +94,5 @@ def detection(tmp_path: Path) -> Callable[..., Run]:
     """Resolve a row that learns whole utterances of a detection corpus, made very small."""
     path = tmp_path / "detection.toml"
     path.write_text(DETECTION, encoding="utf-8")
-    card = cards.parse_table("test/detection", path)
-    return lambda *overrides: cards.resolve(card, "X", "smoke", overrides)
+    card = table_cards.parse_table("test/detection", path)
+    return lambda *overrides: table_cards.resolve(card, "X", "smoke", overrides)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bench import cards
-from bench.corpora import cards as corpus_cards
+from bench.cards import corpus_cards as corpus_cards
+from bench.cards import table_cards
 from bench.training import engine
 from bench.training.row import Library
 from bench.training.scoring import score, score_columns, utterances
@@ -23,7 +23,7 @@ ROWS = {
 @pytest.mark.parametrize("table", ROWS)
 def test_both_are_in_the_file(table, config):
     row, evaluation, overrides = ROWS[table]
-    run = cards.resolve(cards.table(table), row, "smoke", overrides)
+    run = table_cards.resolve(table_cards.table(table), row, "smoke", overrides)
     data = run.evaluate[evaluation]
     fabric = engine.make_fabric(config, "32-true")
     subset = Library(config).subset("smoke", data).subset

@@ -10,9 +10,9 @@ import pytest
 import soundfile
 
 from bench.config import Config
-from bench.corpora.subset import FrameVectors, Subset
+from bench.data.subset import FrameVectors, Subset
 from bench.errors import BenchError
-from bench.labels.positions import IGNORED
+from bench.models.segment_positions import IGNORED
 from bench.specs.augment import Augment
 from bench.specs.base import Absent
 from bench.specs.corpus import Audio

@@ -10,9 +10,9 @@ import pytest
 import soundfile
 import torch
 
+from bench.cards.corpus_cards import card
 from bench.config import Config
-from bench.corpora.audio import read_wave
-from bench.corpora.cards import card
+from bench.data.audio import read_wave
 from bench.errors import BenchError, RowFailed
 from bench.training import checkpoints, engine
 from bench.training.row import Library, RowData, train_and_score

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from bench import cards
+from bench.cards import table_cards
 from bench.errors import BenchError, RowFailed
 from bench.metrics import scores as score_file
 from bench.training import checkpoints, engine
@@ -123,7 +123,7 @@ def test_a_finished_training_is_only_scored_again_where_scores_are_missing(small
 def test_a_loss_that_is_not_finite_stops_the_row_and_names_the_step(
     small, config, tmp_path, monkeypatch
 ):
-    from bench.systems.sal import SegmentAware
+    from bench.models.systems.sal import SegmentAware
 
     calls = []
     plain = SegmentAware.losses
@@ -259,6 +259,6 @@ def test_every_system_is_trained_in_the_precision_asked_for(
     config, tmp_path, monkeypatch, table, row
 ):
     changed = ["training.epochs=1", "training.precision='bf16-mixed'"]
-    run = cards.resolve(cards.table(table), row, "smoke", changed)
+    run = table_cards.resolve(table_cards.table(table), row, "smoke", changed)
     found = hidden_types(run, config, tmp_path / "run", monkeypatch)
     assert found == {True: {torch.bfloat16}, False: {torch.bfloat16}}

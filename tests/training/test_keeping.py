@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from bench.corpora import cards
+from bench.cards import corpus_cards
 from bench.errors import BenchError
 from bench.metrics.det import eer
 from bench.specs.run import Training
@@ -79,7 +79,7 @@ def test_a_start_takes_over_the_front_end_alone(detection, config, tmp_path):
     first = run_to_end(stage, config, tmp_path / "first")
     run = detection("training.epochs=1", "optimiser.learning_rate=1e-12")
     data = Library(config).row(run)
-    audio = cards.card("asvspoof2019la").audio
+    audio = corpus_cards.card("asvspoof2019la").audio
     material = engine.Material(data.train.subset, data.dev.subset, audio, audio, first.kept)
     fabric = engine.make_fabric(config, "32-true")
     engine.train(fabric, run, 8, material, tmp_path / "second", config, Log())
@@ -117,7 +117,7 @@ def dev_eer(run, config, weights) -> float:
     system.load_state_dict(weights)
     data = Library(config).row(run)
     fabric = engine.make_fabric(config, "32-true")
-    audio = cards.card(run.dev.corpus).audio
+    audio = corpus_cards.card(run.dev.corpus).audio
     share = utterances(fabric, data.dev.subset, run.dev, audio, config)
     scores = score(fabric, system, share, 0)
     spoof = np.concatenate(share.labels)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bench import cards
-from bench.corpora import cards as corpora
+from bench.cards import corpus_cards as corpora
+from bench.cards import table_cards
 from bench.errors import BenchError
 from bench.training import engine
 from bench.training.row import Library
@@ -20,7 +20,7 @@ def train(config, tmp_path, *overrides):
         "system={hidden=8, dim=4}",
         *(f"{name}.clip_s=1.0" for name in ("train", "dev", "evaluate.asvspoof2019la")),
     ]
-    run = cards.resolve(cards.table("tca/table2"), "TCA", "smoke", [*small, *overrides])
+    run = table_cards.resolve(table_cards.table("tca/table2"), "TCA", "smoke", [*small, *overrides])
     data = Library(config).row(run)
     audio = [corpora.card(part.corpus).audio for part in (run.train, run.dev)]
     material = engine.Material(data.train.subset, data.dev.subset, *audio)

@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from bench.config import Config
-from bench.corpora.subset import Subset
+from bench.data.subset import Subset
 from bench.errors import BenchError
 from bench.specs.augment import MixFrame
 from bench.specs.breath import Ones, Precomputed, Zeros

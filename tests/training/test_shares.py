@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench import cards
-from bench.corpora.subset import Subset
+from bench.cards import table_cards
+from bench.data.subset import Subset
 from bench.errors import BenchError
 from bench.training import shares
 from bench.training.row import Library
@@ -108,13 +108,13 @@ def test_the_share_is_in_the_signature_of_what_is_trained(detection):
 @pytest.mark.parametrize("form", ["paper", "smoke"])
 def test_mfpts_rows_of_little_data_share_the_fine_tuning_alone(form):
     runs = {
-        row: cards.resolve(cards.table("mfpt/lowresource"), row, form)
+        row: table_cards.resolve(table_cards.table("mfpt/lowresource"), row, form)
         for row in ("none-20", "MFPT-20", "none-100", "MFPT-100")
     }
     little = 0.2 if form == "paper" else 0.5
     assert [run.train.share for run in runs.values()] == [little, little, 1.0, 1.0]
     for row in ("none", "MFPT"):
-        whole = cards.resolve(cards.table("mfpt/asvspoof2021"), row, form)
+        whole = table_cards.resolve(table_cards.table("mfpt/asvspoof2021"), row, form)
         assert runs[f"{row}-100"].training_signature == whole.training_signature
         assert runs[f"{row}-20"].training_signature != whole.training_signature
     stages = [runs[row].start.stage for row in ("MFPT-20", "MFPT-100")]

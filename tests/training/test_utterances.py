@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from bench.corpora.audio import header
+from bench.data.audio import header
 from bench.errors import BenchError
 from bench.metrics import scores as score_file
 from bench.metrics.det import eer
+from bench.models.systems.sal import SegmentAware
 from bench.specs.corpus import Audio
-from bench.systems.sal import SegmentAware
 from bench.training import checkpoints, engine
 from bench.training.row import Library, train_and_score
 from bench.training.scoring import utterances

@@ -27,7 +27,7 @@ UTTERANCE = np.arange(N) // 20
 
 
 def output(name: str) -> Output:
-    """Return a metric by its name in `bench.catalogue`."""
+    """Return a metric by its name in `bench.metrics.catalogue`."""
     return {"value": METRICS[name]()}
 
 

@@ -17,15 +17,17 @@ import pandas as pd
 import soundfile
 import torch
 
-from bench import cards, corpora, frontends
-from bench.augment import csm, mix_frame, noise, rawboost
-from bench.breath import dsp, marks, precomputed, respiro
+from bench.cards import table_cards
 from bench.config import Config
-from bench.corpora import audio, readers
-from bench.corpora.subset import FrameVectors, Span, Spans
-from bench.labels.frames import spoof_frames
+from bench.data import audio, corpora, readers
+from bench.data.frame_labels import spoof_frames
+from bench.data.subset import FrameVectors, Span, Spans
 from bench.metrics import scores as score_file
 from bench.metrics.registry import describe_metrics
+from bench.models import frontends
+from bench.models.augment import csm, mix_frame, noise, rawboost
+from bench.models.breath import dsp, marks, precomputed, respiro
+from bench.models.systems import Batch
 from bench.specs import augment as augment_specs
 from bench.specs import breath as breath_specs
 from bench.specs import frontends as frontend_specs
@@ -34,13 +36,12 @@ from bench.specs.base import digest
 from bench.specs.corpus import Audio
 from bench.specs.frontends import Lora, Tiny
 from bench.specs.run import Run, Stage
-from bench.systems import Batch
 from bench.training import engine
 from bench.training.row import Library, train_and_score
 from bench.units import HOP_SAMPLES, RECEPTIVE_FIELD_SAMPLES
-from tests.breath import made_breaths, plain_respiro
-from tests.corpora import layouts
-from tests.frontends import small
+from tests.data import layouts
+from tests.models.breath import made_breaths, plain_respiro
+from tests.models.frontends import small
 from tests.training.conftest import DETECTION
 from tests.versions import metrics
 from tests.versions.summary import Output, summary
@@ -91,7 +92,7 @@ def missing() -> Output:
 
 def resolved(name: str) -> dict[str, Run]:
     table, _, row = name.partition(":")
-    run = cards.resolve(cards.table(table), row, "smoke")
+    run = table_cards.resolve(table_cards.table(table), row, "smoke")
     start = {f"{name}, start": run.start.stage} if isinstance(run.start, Stage) else {}
     return {name: run, **start}
 
@@ -348,10 +349,10 @@ def trained() -> Output:
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         (place / "card.toml").write_text(DETECTION, encoding="utf-8")
-        card = cards.parse_table("test/versions", place / "card.toml")
+        card = table_cards.parse_table("test/versions", place / "card.toml")
         changes = ["training.epochs=2", "training.batch_size=2", "augment={kind='rawboost'}"]
         changes += ["optimiser.learning_rate=1e-4", "schedule={kind='cosine'}"]
-        run = cards.resolve(card, "X", "paper", changes)
+        run = table_cards.resolve(card, "X", "paper", changes)
         root = layouts.asvspoof2019la(place / "LA")
         for number, path in enumerate(sorted(root.rglob("*.flac"))):
             soundfile.write(path, wave(0.3 + 0.02 * number), 16_000)

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from bench import cards, versions
+from bench import versions
+from bench.cards import table_cards
 from bench.metrics.registry import describe_metrics
 from tests.errors import raises_code
 from tests.versions import golden
@@ -43,11 +44,11 @@ def test_results_are_those_of_the_declared_version(part):
 
 def test_every_part_of_every_run_and_every_metric_has_a_version_and_an_output():
     found = set(versions.of_metrics(describe_metrics()))
-    for key in cards.table_keys():
-        table = cards.table(key)
+    for key in table_cards.table_keys():
+        table = table_cards.table(key)
         for form in ("paper", "smoke"):
-            for row in cards.runnable(table):
-                found |= versions.of_run(cards.resolve(table, row, form)).keys()
+            for row in table_cards.runnable(table):
+                found |= versions.of_run(table_cards.resolve(table, row, form)).keys()
     assert found <= PARTS.keys()
     assert {versions.declared(versions.module_of(part)) for part in PARTS} >= {versions.FIRST}
 

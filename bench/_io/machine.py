@@ -1,0 +1,244 @@
+"""What the machine refuses (no space, no permission, no memory, a broken file), in one message.
+
+Errors of libraries are known by the names of their classes, so that nothing is imported for it.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import shutil
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from bench._io import packages
+from bench.errors import plain, quoted
+
+MACHINE, GIVEN = 1, 2
+"""Exit codes: the machine is at fault, or what it was given."""
+
+
+class Explained(NamedTuple):
+    """An error as its reader is told of it."""
+
+    message: str
+    """One line: the path where it is known, what happened, what to do."""
+    code: int
+    """`MACHINE` or `GIVEN`."""
+
+
+class _Case(NamedTuple):
+    what: str
+    remedy: str
+    code: int = MACHINE
+
+
+_SPACE = "free some, or name another place: `work` in bench.toml, TMPDIR for temporary files"
+_OTHER_PLACE = "give it the right to, or name another place, e.g. `work` in bench.toml"
+_LOCAL = "put `work` in bench.toml on a local disk"
+_MEMORY = "end other programs, or ask for less: fewer `workers`, a smaller training.batch_size"
+_CASES: dict[int, _Case] = {
+    errno.ENOSPC: _Case("there is no space left on the disk", _SPACE),
+    errno.EDQUOT: _Case("the quota of disk space is used up", _SPACE),
+    errno.EFBIG: _Case("the file may not grow further", "`ulimit -f` or the file system limits it"),
+    errno.EACCES: _Case("permission denied", _OTHER_PLACE, GIVEN),
+    errno.EPERM: _Case("permission denied", _OTHER_PLACE, GIVEN),
+    errno.EROFS: _Case("the file system is read-only", _OTHER_PLACE, GIVEN),
+    errno.ENOENT: _Case("there is no such file or folder", "look at the path", GIVEN),
+    errno.ENOTDIR: _Case("a file stands where the path needs a folder", "look at the path", GIVEN),
+    errno.EISDIR: _Case("is a folder, should be a file", "look at the path", GIVEN),
+    errno.EEXIST: _Case("is there already", "move it away, or name another place", GIVEN),
+    errno.ENOTEMPTY: _Case("is a folder that is not empty", "move it away", GIVEN),
+    errno.ELOOP: _Case("is a link that leads back to itself", "look at the links", GIVEN),
+    errno.ENAMETOOLONG: _Case("the name is too long for the file system", "shorten it", GIVEN),
+    errno.EIO: _Case(
+        "the disk or network drive failed (input/output error)", "try another one; see `dmesg`"
+    ),
+    errno.ESTALE: _Case("the network drive no longer knows the file", "run it again"),
+    errno.ENOLCK: _Case("the file system gives no lock", _LOCAL),
+    errno.EOPNOTSUPP: _Case("the file system cannot do this", _LOCAL),
+    errno.EMFILE: _Case("too many files are open", "raise `ulimit -n`, or set fewer `workers`"),
+    errno.ENFILE: _Case("too many files are open on this machine", "end other programs"),
+    errno.ENOMEM: _Case("there is not enough memory", _MEMORY),
+    errno.EAGAIN: _Case("no further process or thread can be made", "see `ulimit -u`"),
+}
+_OF_DISK = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.ESTALE, errno.ENOLCK}
+)
+_OF_SQLITE: dict[str, _Case] = {
+    "database or disk is full": _CASES[errno.ENOSPC],
+    "attempt to write a readonly database": _Case(
+        "may not be written, or its folder may not", _OTHER_PLACE, GIVEN
+    ),
+    "unable to open database file": _Case("cannot be opened", _OTHER_PLACE, GIVEN),
+    "disk I/O error": _CASES[errno.EIO],
+    "database is locked": _Case(
+        "another process holds it", f"wait for it; on a network drive, {_LOCAL}"
+    ),
+    "malformed": _Case("is damaged", "move it away, or restore a copy"),
+    "file is not a database": _Case("is no SQLite database", "move it away", GIVEN),
+}
+_FULL_DATABASE = ("database or disk is full", "disk I/O error")
+_DATABASES = frozenset(
+    {"sqlite3.Error", "sqlalchemy.exc.SQLAlchemyError", "mlflow.exceptions.MlflowException"}
+)
+_NO_MEMORY = ("can't allocate memory", "not enough memory", "Cannot allocate memory")
+
+
+def explain(error: BaseException) -> Explained | None:
+    """Return what to tell the reader of an error that the machine or a file made; None where it is
+    none of those, so a fault of ours.
+    """
+    found = next(filter(None, (_of_class(error, name) for name in _classes(error))), None)
+    return found or (_of_runtime(error) if isinstance(error, RuntimeError) else None)
+
+
+def is_of_disk(error: BaseException | None) -> bool:
+    """Return whether it is the disk that refused (no space, read-only, failing), with this error or
+    the one that it came from: what was asked for can be done once that is mended.
+    """
+    if error is None:
+        return False
+    if isinstance(error, OSError) and error.errno in _OF_DISK:
+        return True
+    if {*_classes(error)} & _DATABASES and any(words in str(error) for words in _FULL_DATABASE):
+        return True
+    return _is_torn_by_torch(error) or is_of_disk(error.__cause__ or error.__context__)
+
+
+@contextmanager
+def naming(path: Path, part: Path | None = None) -> Generator[None]:
+    """Have operating system errors of this block that name no path (a write's), or the `part` that
+    is to become `path`, name `path`.
+    """
+    try:
+        yield
+    except OSError as error:
+        unnamed = error.filename is None or str(error.filename) == str(part)
+        if error.errno is not None and unnamed:
+            error.filename, error.filename2 = str(path), None
+        raise
+
+
+def _classes(error: BaseException) -> Iterator[str]:
+    for of in type(error).__mro__:
+        yield f"{of.__module__}.{of.__qualname__}"
+
+
+def _of_class(error: BaseException, name: str) -> Explained | None:
+    match name:
+        case "builtins.OSError":
+            assert isinstance(error, OSError)
+            return of_system(error)
+        case "builtins.ModuleNotFoundError":
+            assert isinstance(error, ModuleNotFoundError)
+            return _of_package(error.name or "")
+        case "builtins.MemoryError":
+            what = f"there is not enough memory ({_first_line(error)})".replace(" ()", "")
+            return _said("", _Case(what, _MEMORY))
+        case "builtins.UnicodeDecodeError":
+            assert isinstance(error, UnicodeDecodeError)
+            part = error.object[max(0, error.start - 20) : error.end + 20]
+            what = f"a file is not in UTF-8 near {quoted(part)}"
+            return _said("", _Case(what, "save it as UTF-8", GIVEN))
+        case "mlflow.exceptions.MlflowException":
+            return _of_database("the tracking store", str(error))
+        case "sqlite3.Error" | "sqlalchemy.exc.SQLAlchemyError":
+            return _of_database("the database", str(getattr(error, "orig", None) or error))
+        case "soundfile.LibsndfileError":
+            return _of_audio(str(error))
+        case "torch.OutOfMemoryError":
+            what = f"the GPU's memory is full ({_first_line(error)})"
+            remedy = "end what else runs on it, or set a smaller training.batch_size"
+            return _said("", _Case(what, remedy))
+        case "torch.AcceleratorError":
+            return _said("", _Case(f"the GPU failed: {_first_line(error)}", "see `nvidia-smi`"))
+        case "concurrent.futures.process.BrokenProcessPool":
+            return _said("", _Case("a process of ours was killed, perhaps for memory", _MEMORY))
+        case _:
+            return None
+
+
+def _of_package(module: str) -> Explained | None:
+    """Explain a module that cannot be imported; None where it is one of ours."""
+    package = module.partition(".")[0]
+    if package in ("", "bench"):
+        return None
+    return Explained(packages.needed(packages.command(), package), MACHINE)
+
+
+def of_system(error: OSError) -> Explained:
+    """Return what to tell the reader of an operating system error."""
+    number, own = error.errno, error.strerror or ""
+    if number is None:  # a library's own, or passed on by a process that loads audio
+        return Explained(plain(error), MACHINE)
+    case = _CASES.get(number) or _Case(own.lower() or os.strerror(number), "")
+    if own and own != os.strerror(number):
+        case = case._replace(what=own)
+    path = error.filename
+    where = os.fsdecode(path) if isinstance(path, str | bytes) else ""
+    if not where and number == errno.ENOSPC:
+        case = case._replace(what=f"{case.what} ({_free()})")
+    return _said(where, case)
+
+
+def _free() -> str:
+    """Return how much space there is here and where temporary files are."""
+    free: dict[str, int] = {}
+    for place in (os.curdir, os.environ.get("TMPDIR", "/tmp")):
+        with suppress(OSError):  # it is gone
+            free[os.path.abspath(place)] = shutil.disk_usage(place).free
+    return ", ".join(f"{place}: {size / 1e6:,.1f} MB free" for place, size in free.items())
+
+
+def _of_database(which: str, text: str) -> Explained:
+    case = next((case for words, case in _OF_SQLITE.items() if words in text), None)
+    return _said(which, case or _Case(text.strip().partition("\n")[0], ""))
+
+
+def _of_audio(text: str) -> Explained:
+    """Explain an error of libsndfile, whose "System error." says of no file why."""
+    path = re.match(r"Error opening '(.*)': ", text)
+    where = path[1] if path else ""
+    if not text.endswith("System error."):
+        return Explained(text, MACHINE)
+    what = "audio cannot be read or written (disk full, no permission, or the drive failed)"
+    return _said(where, _Case(what, "look at the path and the free space"))
+
+
+def _of_runtime(error: RuntimeError) -> Explained | None:
+    """Explain what torch reports as a RuntimeError."""
+    text = str(error)
+    if "inline_container" in text or "PytorchStreamWriter" in text:
+        # The system's own error is what torch's writer met before it noticed.
+        cause = error.__cause__ or error.__context__
+        if isinstance(cause, OSError):
+            return of_system(cause)
+        if _is_torn_by_torch(error):
+            return _said("", _CASES[errno.ENOSPC])
+    if any(words in text for words in _NO_MEMORY):
+        return _said("", _CASES[errno.ENOMEM])
+    if "DataLoader worker" in text and "killed by signal" in text:
+        what = "a process that loads audio was killed, perhaps for memory or shared memory"
+        return _said("", _Case(what, "set fewer `workers` in bench.toml, 0 for none"))
+    return None
+
+
+def _is_torn_by_torch(error: BaseException) -> bool:
+    """Return whether torch's writer says, in its way, that not all was written."""
+    text = str(error)
+    return isinstance(error, RuntimeError) and (
+        ("inline_container" in text and "unexpected pos" in text) or "Writer failed" in text
+    )
+
+
+def _said(where: str, case: _Case) -> Explained:
+    text = "; ".join(filter(None, (case.what, case.remedy)))
+    return Explained(f"{where}: {text}" if where else text, case.code)
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).partition("\n")[0]

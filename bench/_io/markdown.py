@@ -1,0 +1,181 @@
+r"""Markdown from words: what comes from outside is escaped, what is written here is not.
+
+A text is escaped where it comes into a block (`table`, `bullets`, `heading`, `marked`, ...), unless
+it is `Marked`, which only the functions here make, of what this code itself says (`LiteralString`).
+Only what CommonMark or GitHub would take for markup gets a backslash, so that names stay readable
+as plain text: `a_b` and `[1.0, 2.0]` stay, `*a*` and `[a](b)` do not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import LiteralString
+from urllib.parse import quote
+
+from rich.cells import cell_len
+
+from bench._io.printable import visible
+
+_NUMBER = re.compile(r"[+-]?\d[\d,.]*( %)?( (to|of) [+-]?\d[\d,.]*( %)?)?")
+_INTERVAL = r"\[[-+., %\d]*\d[-+., %\d]*\](?![(\[:])"
+_ACTIVE = re.compile(
+    rf"{_INTERVAL}"  # stays
+    r"|[\[\]*`]"
+    r"|\\(?=[!-/:-@\[-`{-~]|$)"  # before punctuation
+    r"|(?<![^\W_])_|_(?![^\W_])"  # not within a word
+    r"|<(?=[A-Za-z/!?]|$)"
+    r"|&(?=#?\w+;)"
+    r"|(?<=\S)~"
+)
+_BLOCK = re.compile(r"(\d{1,9})?([.)]|#{1,6}|[-+]|-{2,}|=+)(?=\s|$)|>|~~~")
+"""What begins a heading, a list, a quotation, a fence or a rule at the start of a line."""
+_CODE = re.compile(r"(?<!`)`([^`]+)`(?!`)")
+_ADDRESS = re.compile(r"https?://[^\s\\]+", re.IGNORECASE)
+
+
+class Marked(str):
+    """Text that is Markdown already."""
+
+    __slots__ = ()
+
+
+def escaped(text: str) -> Marked:
+    r"""Return text as Markdown that shows it as it stands, in one line.
+
+    >>> print(escaped("*a* [t](javascript:b) c_d <br> [1.0, 2.0]"))
+    \*a\* \[t\](javascript:b) c_d \<br> [1.0, 2.0]
+    """
+    if isinstance(text, Marked):
+        return text
+    line = _line(text)
+    shown = _ACTIVE.sub(lambda found: found[0] if len(found[0]) > 1 else f"\\{found[0]}", line)
+    begins = _BLOCK.match(line)
+    if begins:
+        at = len(begins[1] or "")
+        shown = f"{shown[:at]}\\{shown[at:]}"
+    return Marked(shown)
+
+
+def _line(text: str) -> str:
+    """Return text in one line."""
+    return " ".join(visible(re.sub("[\r\u2028\u2029]", " ", text)).split())
+
+
+def prose(text: str) -> Marked:
+    r"""Return a sentence of a card, in which `` `words` `` are code and nothing else is markup.
+
+    >>> print(prose("`--seeds 3` draws *others*"))
+    `--seeds 3` draws \*others\*
+    """
+    parts = _CODE.split(text)
+    shown = "".join(code(part) if n % 2 else _between(part) for n, part in enumerate(parts))
+    return Marked(shown.strip())
+
+
+def _between(text: str) -> str:
+    """Return a part of a sentence escaped, with a space at either end where it has one."""
+    before, after = (" " * (text[at : at + 1].isspace()) for at in (0, len(text) - 1))
+    return f"{before}{escaped(text)}{after}" if text.strip() else before
+
+
+def marked(template: LiteralString, *words: str) -> Marked:
+    """Return the template with the words escaped in place of its `{}`.
+
+    >>> print(marked("**{}**: {}", "a*b", code("c")))
+    **a\\*b**: `c`
+    """
+    return Marked(template.format(*map(escaped, words)))
+
+
+def joined(between: LiteralString, parts: Iterable[str]) -> Marked:
+    """Return the parts, each escaped, with `between` in between."""
+    return Marked(between.join(map(escaped, parts)))
+
+
+def code(text: str) -> Marked:
+    """Return text as code; more backticks around it than there are in it."""
+    line = _line(text)
+    longest = max((len(run) for run in re.findall("`+", line)), default=0)
+    space = " " * (line.startswith("`") or line.endswith("`"))
+    around = "`" * (longest + 1)
+    return Marked(f"{around}{space}{line}{space}{around}" if line else "")
+
+
+def is_address(text: str) -> bool:
+    """Whether text is an address that may be followed: of the web, and nothing else."""
+    return _ADDRESS.fullmatch(text) is not None
+
+
+def link(text: str, address: str) -> Marked:
+    """Return a link to an address of the web, or of a file beside the document (`report.md`).
+
+    >>> print(link("[1]", "https://example.org/a(b)"))
+    [[1]](https://example.org/a%28b%29)
+    """
+    return Marked(f"[{escaped(text)}]({_destination(address)})")
+
+
+def image(text: str, file: str) -> Marked:
+    """Return a picture that lies in a file beside the document."""
+    return Marked(f"![{escaped(text)}]({_destination(file)})")
+
+
+def _destination(address: str) -> str:
+    """Return where a link leads to; a word that is no address is the name of a file beside it."""
+    if is_address(address):
+        return quote(visible(address), safe="!#$%&'*+,/:;=?@~")
+    return quote(address, safe="@+", errors="surrogateescape")
+
+
+def bullets(items: Iterable[str]) -> str:
+    """Return a list."""
+    return "\n".join(f"- {escaped(item)}" for item in items)
+
+
+def heading(level: int, text: str) -> str:
+    """Return a heading; number signs at its end are of the text."""
+    shown = re.sub(r"(?<=\s)(#+)$", r"\\\1", escaped(text))
+    return f"{'#' * level} {shown}"
+
+
+def fenced(language: LiteralString, text: str) -> str:
+    """Return lines of code as they stand."""
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{language}\n{visible(text)}\n{fence}"
+
+
+def table_row(cells: Iterable[str]) -> str:
+    """Return a line of a table."""
+    return f"| {' | '.join(map(cell, cells))} |"
+
+
+def cell(text: str) -> str:
+    """Return a cell of a table."""
+    return " ".join(escaped(text).replace("|", "\\|").split())
+
+
+def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return the lines of a table; columns that hold a number or a range are set to the right. They
+    line up on a terminal, where a Chinese character is two columns wide.
+
+    >>> print(*table(["what", "count"], [["bonafide", "12"], ["a|b", "3"]]), sep="\\n")
+    | what     | count |
+    | -------- | ----: |
+    | bonafide |    12 |
+    | a\\|b     |     3 |
+    """
+    cells = [[cell(text) for text in row] for row in (headings, *rows)]
+    columns: list[list[str]] = []
+    for first, *others in zip(*cells, strict=True):
+        width = max(3, *map(cell_len, (first, *others)))
+        right = any(map(_NUMBER.fullmatch, others))
+        rule = "-" * (width - 1) + ":" if right else "-" * width
+        columns.append([_padded(text, width, right) for text in (first, rule, *others)])
+    return [f"| {' | '.join(row)} |" for row in zip(*columns, strict=True)]
+
+
+def _padded(text: str, width: int, right: bool) -> str:
+    space = " " * (width - cell_len(text))
+    return space + text if right else text + space

@@ -1,0 +1,189 @@
+"""Grad-CAM over the 20 ms hops of an utterance, for any system (SAL's Figure 1).
+
+Selvaraju et al., ICCV 2017, over time instead of an image. With A the states "hops dim" of one
+layer and y the target,
+
+    α_k = 1/Z Σ_t dy / dA[t, k]             (their equation 1)
+    CAM[t] = ReLU(Σ_k α_k A[t, k])          (their equation 2)
+
+SAL (Mao et al., ICASSP 2026, section 3.4) takes for y the sum of the spoof probabilities over all
+frames, and does not say which layer; its released script takes the Conformer's output, and for y
+the sum of the spoof *logits*, which is the target `logit` here. For a system that scores whole
+utterances y is the utterance's.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from bench.analysis.trained_rows import TrainedRow, heard
+from bench.config import Config
+from bench.errors import BenchError, near
+from bench.models.systems.base import System
+from bench.reports.figures import Checkpoint
+from bench.units import CLASSES, HOP_SAMPLES, SAMPLE_RATE_HZ, SPOOF
+
+Target = Literal["probability", "logit"]
+
+
+class Cam(NamedTuple):
+    """Grad-CAM of one clip."""
+
+    values: NDArray[np.float64]
+    """(hops,), not below 0."""
+    probability: NDArray[np.float64]
+    """(frames,): of bona fide."""
+    layer: str
+    """The name of the module whose output was looked at."""
+
+
+class Explained(NamedTuple):
+    """One utterance and what a trained row sees in it."""
+
+    where: str
+    """Corpus and split."""
+    wave: NDArray[np.float32]
+    """(samples,), 16 kHz: the clip as the system hears it."""
+    checkpoint: Checkpoint
+    layer: str
+
+
+def explained(
+    row: TrainedRow, utterance: str, target: Target, layer: str | None, config: Config
+) -> Explained:
+    """Return Grad-CAM, prediction and labels of an utterance of the row's evaluations; BenchError
+    as `grad_cam` and where there is no such utterance.
+    """
+    found = heard(row, utterance, config)
+    resolution_s, clip, n = found.data.resolution_s, found.clip, found.frames
+    wave, marks = (torch.from_numpy(part)[None] for part in (clip.wave, clip.marks))
+    cam = grad_cam(row.system(config), wave, marks, resolution_s, n, target, layer)
+    frame_s = len(clip.wave) / SAMPLE_RATE_HZ if resolution_s is None else resolution_s
+    return Explained(
+        f"{found.subset.corpus} {found.subset.split}",
+        clip.wave,
+        Checkpoint(
+            f"{row.name} (layer {cam.layer})",
+            cam.values,
+            cam.probability,
+            np.arange(n + 1, dtype=np.float64) * frame_s,
+            clip.spoof[:n],
+        ),
+        cam.layer,
+    )
+
+
+def grad_cam(
+    system: System,
+    wave: Tensor,
+    marks: Tensor,
+    resolution_s: float | None,
+    frames: int,
+    target: Target = "probability",
+    layer: str | None = None,
+) -> Cam:
+    """Return Grad-CAM of `wave` "1 samples" with its `marks` "1 hops" (`Batch.marks`), the target
+    being summed over the first `frames` frames of `resolution_s`.
+
+    `layer` is the dotted name of a module whose output is "1 hops dim"; None: `hop_layer`. The
+    system is in evaluation mode. BenchError where there is no such module, its output has another
+    shape, or the target does not depend on it.
+    """
+    name = layer or hop_layer(system, wave, marks, resolution_s)
+    kept: list[Tensor] = []
+
+    def keep(_part: nn.Module, _inputs: Any, output: Any) -> Any:
+        # Everything before the layer stays without a graph: it costs no memory.
+        states = _states(output, name).detach().requires_grad_()
+        kept[:] = [states]
+        return (*output[:-1], states) if isinstance(output, tuple) else states
+
+    handle = module(system, name).register_forward_hook(keep)
+    try:
+        with torch.enable_grad():
+            logits = system.answer(wave, marks, resolution_s).logits[0, :frames].float()
+            per_frame = logits.softmax(dim=-1) if target == "probability" else logits
+            y = per_frame[:, CLASSES.index(SPOOF)].sum()
+            of = kept[0] if kept else None
+            slope = None
+            if of is not None and y.requires_grad:
+                (slope,) = torch.autograd.grad(y, of, allow_unused=True)
+    finally:
+        handle.remove()
+    if of is None or slope is None:
+        raise BenchError(f"layer {name!r}: the system's logits do not depend on its output")
+    _require_hops(of, wave, name)
+    weights = slope.mean(dim=1)
+    cam = torch.einsum("bk,btk->bt", weights, of).relu()[0]
+    bonafide = 1 - logits.softmax(dim=-1)[:, CLASSES.index(SPOOF)]
+    return Cam(cam.detach().double().numpy(), bonafide.detach().double().numpy(), name)
+
+
+def hop_layer(system: System, wave: Tensor, marks: Tensor, resolution_s: float | None) -> str:
+    """Return the name of the last of the system's own parts that gives one state for each hop of
+    20 ms: of SAL's its context (the Conformer), of TCA's its stacks.
+
+    Parts are the system's direct sub-modules, by when they are called; what gives no more than a
+    logit for each class does not count. BenchError where there is none.
+    """
+    found: list[str] = []
+
+    def look(name: str) -> Any:
+        def hook(_part: nn.Module, _inputs: Any, output: Any) -> None:
+            last = output[-1] if isinstance(output, tuple) else output
+            if (
+                isinstance(last, Tensor)
+                and _is_of_hops(last, wave)
+                and last.shape[2] > len(CLASSES)
+            ):
+                found.append(name)
+
+        return hook
+
+    handles = [part.register_forward_hook(look(name)) for name, part in system.named_children()]
+    try:
+        with torch.inference_mode():
+            system.answer(wave, marks, resolution_s)
+    finally:
+        for handle in handles:
+            handle.remove()
+    if not found:
+        raise BenchError(
+            "none of the system's parts gives one state for each hop of 20 ms: name a layer that "
+            "does (--layer)"
+        )
+    return found[-1]
+
+
+def module(system: System, name: str) -> nn.Module:
+    """Return the system's module of that dotted name; BenchError where there is none."""
+    modules = dict(system.named_modules())
+    if name not in modules or not name:
+        raise BenchError(f"layer {name!r}: the system has no such module{near(name, modules)}")
+    return modules[name]
+
+
+def _states(output: Any, name: str) -> Tensor:
+    last = output[-1] if isinstance(output, tuple) else output
+    if not isinstance(last, Tensor) or not last.is_floating_point():
+        raise BenchError(f"layer {name!r}: gives {type(last).__name__}, not states of hops")
+    return last
+
+
+def _is_of_hops(states: Tensor, wave: Tensor) -> bool:
+    """Return whether there is a state for each hop; the last hop's may be there or not."""
+    hops = wave.shape[1] / HOP_SAMPLES
+    return states.ndim == 3 and len(states) == 1 and abs(states.shape[1] - hops) <= 1
+
+
+def _require_hops(states: Tensor, wave: Tensor, name: str) -> None:
+    if not _is_of_hops(states, wave):
+        raise BenchError(
+            f"layer {name!r}: gives {tuple(states.shape)} for {wave.shape[1]} samples, not one "
+            "state for each hop of 20 ms"
+        )

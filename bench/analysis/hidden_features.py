@@ -1,0 +1,200 @@
+"""Hidden features of a trained row, taken by a hook, and laid out in the plane (BreathNet's
+Figure 6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.manifold import TSNE
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from bench.analysis.gradcam import module
+from bench.analysis.trained_rows import TrainedRow
+from bench.cards import corpus_cards as corpora
+from bench.config import Config
+from bench.errors import BenchError, near
+from bench.models.systems.base import Batch, System
+from bench.training import engine
+from bench.training.scoring import utterances
+from bench.units import KINDS
+
+PAPERS_MOST = "21LA=40000,21DF=40000"
+"""What the paper draws of each evaluation (section IV.E); all of the others."""
+_FEWEST = 5
+"""Items that t-SNE needs."""
+_PERPLEXITY = 30.0
+
+
+class Hidden(NamedTuple):
+    """Features of utterances, or of frames where those are scored."""
+
+    features: NDArray[np.float32]
+    """(n, dim)"""
+    is_spoof: NDArray[np.bool_]
+    """(n,)"""
+    of: int
+    """How many there are in all, of which n were drawn."""
+    layer: str
+    """The module whose input they are."""
+
+
+class _Sample(NamedTuple):
+    """Which frames of which utterances were drawn."""
+
+    frames: Mapping[int, NDArray[np.int64]]
+    """By the utterance's row in the table."""
+    of: int
+
+
+def hidden(
+    row: TrainedRow, evaluation: str, most: int | None, layer: str | None, config: Config
+) -> Hidden:
+    """Return the features that an evaluation's utterances (or frames, where those are scored) have
+    at the input of `layer`, at most so many, drawn from the row's seed; all where `most` is None.
+
+    `layer` is a module's dotted name; None: `last_linear`, whose input is the last hidden feature.
+    Of BreathNet that is what its BiLSTMs give; z of its losses, the mean of the fused features, is
+    what `recurrent` gets. BenchError where the system has no such layer.
+    """
+    data, subset = row.run.evaluate[evaluation], row.subset(evaluation)
+    fabric = engine.make_fabric(replace(config, devices=1), row.run.training.precision)
+    share = utterances(fabric, subset, data, corpora.card(subset.corpus).audio, config)
+    drawn = _drawn([len(labels) for labels in share.labels], most, row.seed)
+    share.batches = [
+        chosen for batch in share.batches if (chosen := [i for i in batch if i in drawn.frames])
+    ]
+    system = row.system(config).to(fabric.device)
+    features: list[NDArray[np.float32]] = []
+    labels: list[NDArray[np.bool_]] = []
+    name = layer
+    loader = DataLoader(
+        share, batch_size=None, num_workers=config.loader_workers(fabric.device.type)
+    )
+    for indices, clips, _ in loader:
+        batch = Batch(*(part.to(fabric.device) for part in clips))
+        name = name or last_linear(system, batch, data.resolution_s)
+        with fabric.autocast():
+            found = taken(system, batch, data.resolution_s, name)
+        for index, of_utterance in zip(indices, found, strict=True):
+            frames = drawn.frames[index]
+            features.append(of_utterance[frames].float().cpu().numpy())
+            labels.append(share.labels[index][frames])
+    return Hidden(np.concatenate(features), np.concatenate(labels), drawn.of, name or "")
+
+
+def embedded(features: NDArray[np.float32], seed: int) -> NDArray[np.float64]:
+    """Return t-SNE's places in the plane, (n, 2), of features (n, dim), from `seed`.
+
+    The perplexity, of which the paper says nothing, is scikit-learn's 30, or less where there are
+    few features. BenchError for fewer than five, or all alike.
+    """
+    n, dim = features.shape
+    if n < _FEWEST or dim < 2 or not np.ptp(features, axis=0).any():
+        raise BenchError(
+            f"{n} features of {dim} numbers: t-SNE needs five or more, of two numbers or more, and "
+            "not all alike"
+        )
+    perplexity = min(_PERPLEXITY, (n - 1) / 3)
+    return TSNE(2, perplexity=perplexity, init="pca", random_state=seed).fit_transform(features)
+
+
+def limits(asked: str, names: Mapping[str, str]) -> dict[str, int | None]:
+    """Return how many items of each evaluation are drawn at most, None for all of them.
+
+    `asked` is one number for all, or numbers by evaluation: `21LA=40000,21DF=40000`; `names` are
+    the evaluations' keys and what they are called, either of which it may say, in any case. Those
+    that the row lacks are left out only by the default `PAPERS_MOST`. BenchError for other words,
+    and for fewer than five.
+    """
+    if asked.strip().isdecimal():
+        return dict.fromkeys(names, _enough(asked))
+    by_word = {word.lower(): key for pair in names.items() for key in pair[:1] for word in pair}
+    found: dict[str, int | None] = dict.fromkeys(names)
+    for part in filter(None, (part.strip() for part in asked.split(","))):
+        word, equals, number = part.partition("=")
+        if not equals or not number.strip().isdecimal():
+            raise BenchError(f"--most {part!r}: should be a number, or e.g. 21LA=40000")
+        key = by_word.get(word.strip().lower())
+        if key is not None:
+            found[key] = _enough(number)
+        elif asked != PAPERS_MOST:
+            known = near(word.strip(), names.values())
+            raise BenchError(f"--most {part!r}: the row has no such evaluation{known}")
+    return found
+
+
+def _enough(number: str) -> int:
+    if int(number) < _FEWEST:
+        raise BenchError(f"--most {number.strip()}: should be {_FEWEST} or more")
+    return int(number)
+
+
+def last_linear(system: System, batch: Batch, resolution_s: float | None) -> str:
+    """Return the name of the last linear layer that runs while the system answers, of those with
+    more inputs than there are kinds of speech (the others weigh logits); BenchError where none is.
+    """
+    ran: list[str] = []
+    handles = [
+        part.register_forward_hook(lambda *_, name=name: ran.append(name))
+        for name, part in system.named_modules()
+        if isinstance(part, nn.Linear) and part.in_features > len(KINDS)
+    ]
+    try:
+        with torch.inference_mode():
+            system.answer(batch.waves[:1], batch.marks[:1], resolution_s)
+    finally:
+        for handle in handles:
+            handle.remove()
+    if not ran:
+        raise BenchError("the system has no linear layer that runs: name a layer (--layer)")
+    return ran[-1]
+
+
+def taken(system: System, batch: Batch, resolution_s: float | None, layer: str) -> Tensor:
+    """Return the input of `layer` as "batch frames dim": a line a frame where it has as many as the
+    system scores, else for each utterance the mean of what it has.
+    """
+    inputs: list[Tensor] = []
+
+    def keep(_part: nn.Module, arguments: tuple[Any, ...]) -> None:
+        inputs[:] = [arguments[0]]
+
+    handle = module(system, layer).register_forward_pre_hook(keep)
+    try:
+        with torch.inference_mode():
+            frames = system.answer(batch.waves, batch.marks, resolution_s).score.shape[1]
+    finally:
+        handle.remove()
+    if not inputs:
+        raise BenchError(f"layer {layer!r} does not run while the system answers")
+    (found,) = inputs
+    if found.ndim == 3 and found.shape[1] == frames:
+        return found
+    mean = found.flatten(1, -2).mean(dim=1) if found.ndim > 2 else found
+    return mean[:, None].expand(-1, frames, -1)
+
+
+def _drawn(counts: list[int], most: int | None, seed: int) -> _Sample:
+    """Return at most so many frames of utterances that have `counts`, without repeats; all where
+    `most` is None.
+    """
+    ends = np.cumsum(counts)
+    of = int(ends[-1])
+    rng = np.random.default_rng(seed)
+    chosen = (
+        np.arange(of)
+        if most is None or of <= most
+        else np.sort(rng.choice(of, most, replace=False))
+    )
+    utterance = np.searchsorted(ends, chosen, side="right")
+    frame = chosen - (ends - counts)[utterance]
+    names, begins = np.unique(utterance, return_index=True)
+    parts = [part.astype(np.int64) for part in np.split(frame, begins[1:])]
+    return _Sample(dict(zip(names.tolist(), parts, strict=True)), of)

@@ -1,0 +1,141 @@
+"""Where cards are, and reading one.
+
+They are in the suite's own folders, and in those that `extend` of bench.toml names, which are laid
+out as the suite is: `datasets/`, `experiments/<paper>/`, `experiments/sweeps/`. `cards` of
+bench.toml names a folder of cards of corpora alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from bench import config
+from bench._io import text_files
+from bench.config import Config, locations
+from bench.errors import BenchError
+from bench.specs.base import Spec
+from bench.specs.faults import explain
+
+_PACKAGE = Path(__file__).parent
+_PLACES = {
+    "datasets": "datasets",
+    "experiments": "experiments",
+    "templates": "reports/templates",
+}
+_NO_CARDS = (locations.NAME, "pyproject.toml")
+"""Files that may lie beside cards where `cards = "."`."""
+AnySpec = TypeVar("AnySpec", bound=Spec)
+
+
+_read_once: ContextVar[list[Config] | None] = ContextVar("_read_once", default=None)
+
+
+@contextmanager
+def configuration_read_once() -> Generator[None]:
+    """Within it, the configuration that says where cards are is read once: a command looks for
+    hundreds of cards, and changes no configuration meanwhile.
+    """
+    before = _read_once.set([])
+    try:
+        yield
+    finally:
+        _read_once.reset(before)
+
+
+def _configured() -> Config:
+    known = _read_once.get()
+    if known is None:
+        return config.load()
+    if not known:
+        known.append(config.load())
+    return known[0]
+
+
+def folder(name: str) -> Path:
+    """Return the folder of cards (`datasets`, `experiments`, `templates`): the wheel's own, else
+    the checkout's.
+    """
+    packed = _PACKAGE / "_cards" / name
+    return packed if packed.is_dir() else _PACKAGE.parent / _PLACES[name]
+
+
+def folders(name: str) -> list[Path]:
+    """Return every folder of cards (`datasets`, `experiments`): the suite's, then those of the
+    extensions that have one. BenchError names an extension that is not there or holds no cards.
+    """
+    listed, here = [folder(name)], _configured()
+    if name == "datasets" and here.cards is not None:
+        if not here.cards.is_dir():
+            raise BenchError(f"cards = {str(here.cards)!r}: there is no such folder")
+        listed.append(here.cards.absolute())
+    for stated in here.extend:
+        place = stated.absolute()  # cards are kept by their paths
+        if not place.is_dir():
+            raise BenchError(f"extend = {str(stated)!r}: there is no such folder")
+        below = {kind: place / kind for kind in ("datasets", "experiments")}
+        if not any(path.is_dir() for path in below.values()):
+            raise BenchError(
+                f"extend = {str(stated)!r}: has neither `datasets` (cards of corpora) nor "
+                "`experiments` (cards of tables, in a folder each, and sweeps)"
+            )
+        if below[name].is_dir():
+            listed.append(below[name])
+    return [*{path.resolve(): path for path in reversed(listed)}.values()][::-1]
+
+
+def card_keys(name: str, pattern: str = "*.toml") -> list[str]:
+    """Return the keys of all cards in `folders(name)` that fit a pattern: paths below the folder,
+    without `.toml`.
+    """
+    here = _configured()
+    settings = {path.resolve() for path in (here.source, *here.further) if path is not None}
+    return sorted(
+        {
+            path.relative_to(root).with_suffix("").as_posix()
+            for root in folders(name)
+            for path in root.glob(pattern)
+            if path.name not in _NO_CARDS and not (settings and path.resolve() in settings)
+        }
+    )
+
+
+def card_file(name: str, key: str) -> Path:
+    """Return the file of a card in `folders(name)`; one that is in none of them is the suite's.
+    BenchError where two folders have it.
+    """
+    files = [path for root in folders(name) if (path := root / f"{key}.toml").is_file()]
+    if len(files) > 1:
+        known = ", ".join(shown(path) for path in files[:-1])
+        raise BenchError(
+            f"{shown(files[-1])}: there is {known} already: give the file another name"
+        )
+    return files[0] if files else folder(name) / f"{key}.toml"
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Read a TOML card; a syntax error names file and line."""
+    return text_files.read_toml(path, shown(path))
+
+
+def shown(path: Path) -> str:
+    """Return the card's path as a reader knows it: below the suite's folder of cards, or below the
+    working folder.
+    """
+    for name in _PLACES:
+        if path.is_relative_to(folder(name)):
+            return f"{name}/{path.relative_to(folder(name))}"
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+
+
+def validated(model: type[AnySpec], content: Mapping[str, Any], path: Path) -> AnySpec:
+    """Return the card as a `model`; all its faults are in one error."""
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        raise BenchError("\n".join(explain(error, shown(path), model))) from error

@@ -1,0 +1,113 @@
+"""Checks that the evaluations of a table's rows can fill its columns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
+
+from bench._io import text_files
+from bench.errors import BenchError, near
+from bench.metrics.registry import LOGIT, Trials, clean_level, describe_metrics
+from bench.specs.corpus import CorpusCard
+from bench.specs.run import HeldOutData, Run
+from bench.specs.table import Column
+
+
+def mistakes(
+    columns: Sequence[Column], run: Run, row: str, folders: Sequence[Path]
+) -> Iterator[str]:
+    """Yield why the evaluations of `run`, that of `row`, can never fill a column.
+
+    `folders` hold corpus cards. For a corpus without a readable card, only what holds for every
+    corpus is checked; the card itself is reported elsewhere.
+    """
+    for metric in (column.metric for column in columns if column.combine == "none"):
+        name, *levels, figure = metric.split(".")
+        where = f"columns: {metric!r}"
+        if name not in run.evaluate:
+            yield f"{where}: rows.{row} evaluates {', '.join(run.evaluate)}"
+            continue
+        data = run.evaluate[name]
+        corpus = _corpus(data.corpus, folders)
+        loggable = _figures(data, corpus, bool(levels))
+        if figure not in loggable:
+            missing = f"of {data.corpus} {data.split} there is no {figure} {_unit(data)}"
+            yield f"{where}: {missing}{' of a level' if levels else ''}{near(figure, loggable)}"
+        if levels:
+            yield from (f"{where}: {reason}" for reason in _levels(levels, data, corpus))
+
+
+def _unit(data: HeldOutData) -> str:
+    return "of whole utterances" if data.resolution_s is None else "of frames"
+
+
+def _figures(data: HeldOutData, corpus: CorpusCard | None, of_level: bool) -> tuple[str, ...]:
+    """Return the metrics that a run logs of an evaluation, or of a level of its breakdowns."""
+    if data.resolution_s is not None:
+        return name_logged("frames")
+    asked = ("dcf", "min_tdcf") if corpus is None else corpus.official
+    tandem = corpus is None or data.split in corpus.tdcf
+    official = {*asked, *("min_tdcf" for name in asked if "tdcf" in name and tandem)}
+    logged, metrics = name_logged("utterances", official), describe_metrics()
+    if not of_level:
+        return logged
+    return tuple(name for name in logged if name in metrics and metrics[name].broken_down)
+
+
+def name_logged(trials: Trials, official: Collection[str] = ()) -> tuple[str, ...]:
+    """Return the metrics that a run logs of whole utterances or of frames.
+
+    `official` is that of the corpus's card, in which `min_tdcf` stands for either form.
+
+    >>> name_logged("frames")
+    ('eer', 'eer_bonafide_logit', 'f1', 'f1_spoof', 'utterance_eer')
+    """
+    names: list[str] = []
+    for name, metric in describe_metrics().items():
+        if metric.logged and trials in metric.trials and metric.official in ("", *official):
+            names += [name, *([f"{name}{LOGIT}"] if metric.by_logit else [])]
+    return tuple(names)
+
+
+def _levels(levels: Sequence[str], data: HeldOutData, corpus: CorpusCard | None) -> Iterator[str]:
+    """Yield why no breakdown of `data.by` has such levels."""
+    evaluated = f"evaluates {data.corpus}"
+    if data.resolution_s is not None:
+        yield f"{evaluated} by frames, of which there is no breakdown"
+        return
+    breakdowns = [fields.split(",") for fields in data.by]
+    fitting = [fields for fields in breakdowns if len(fields) == len(levels)]
+    if not fitting:
+        by = ", ".join(map(repr, data.by)) or "nothing"
+        yield f"{evaluated} by {by}, so there is no {'.'.join(levels)}"
+        return
+    if corpus is None:
+        return
+    attacks = {clean_level(name) for name in corpus.attack_types if "*" not in name}
+    for position, level in enumerate(levels):
+        fields = {breakdown[position] for breakdown in fitting}
+        # A level of another field may have any name, but none that looks like an attack's.
+        like = {_shape(name) for name in attacks}
+        alone = fields == {"attack"} or _shape(level) in like
+        if "attack" in fields and attacks and alone and level not in attacks:
+            yield f"{corpus.short} has no attack {level!r}{near(level, attacks)}"
+
+
+def _shape(level: str) -> str:
+    return re.sub(r"\d", "#", level)
+
+
+def _corpus(name: str, folders: Sequence[Path]) -> CorpusCard | None:
+    """Return the card of a corpus, the suite's or the user's; None where it cannot be read."""
+    return next(filter(None, (_read(folder / f"{name}.toml") for folder in folders)), None)
+
+
+@lru_cache
+def _read(path: Path) -> CorpusCard | None:
+    try:
+        content = text_files.read_toml(path)
+        return CorpusCard.model_validate({"key": path.stem, **content})
+    except (BenchError, ValueError):  # ValueError is pydantic's
+        return None

@@ -1,0 +1,154 @@
+"""Find and read the cards of the corpora; a card's key is its file's name.
+
+They are in `datasets/` of the suite and of the folders that `extend` of bench.toml names.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from string import Formatter
+from typing import NamedTuple
+
+from bench.cards.card_files import card_file, card_keys, read, shown, validated
+from bench.cards.corpus_names import is_called, near_corpus
+from bench.data.readers import names as names_of_readers
+from bench.errors import BenchError, near
+from bench.specs.corpus import CorpusCard, Protocol
+
+
+def names() -> list[str]:
+    """Return the key of every corpus, sorted."""
+    return sorted({key.lower() for key in card_keys("datasets")})
+
+
+def card(name: str) -> CorpusCard:
+    """Return the card of a corpus by any of its names (`bench.cards.corpus_names`).
+
+    An unknown name and a faulty card are a BenchError; a card's faults are all in one error, a line
+    each. The faults of other cards are told only where the name is unknown.
+    """
+    if name.lower() in names():
+        return _parsed(name.lower())
+    found = readable()
+    for of in found.cards:
+        if is_called(of, name):
+            return of
+    said = f"{name!r}: there is no such corpus{near_corpus(name, list(found.cards))}"
+    raise BenchError("\n".join([said, *found.faults.values()]))
+
+
+class Readable(NamedTuple):
+    """What cards there are."""
+
+    cards: tuple[CorpusCard, ...]
+    """Those without a fault, by key."""
+    faults: Mapping[str, str]
+    """What is wrong with each other one, by its key."""
+
+
+def readable() -> Readable:
+    """Return every card that has no fault, and the faults of the others."""
+    found: list[CorpusCard] = []
+    faults: dict[str, str] = {}
+    for key in names():
+        try:
+            found.append(_parsed(key))
+        except BenchError as error:
+            faults[key] = str(error)
+    return Readable(tuple(found), faults)
+
+
+def _parsed(key: str) -> CorpusCard:
+    written = [of for of in card_keys("datasets") if of.lower() == key]
+    if len(written) > 1:
+        raise BenchError(f"{key}: there are cards {' and '.join(written)}: rename one of them")
+    return parse(card_file("datasets", written[0]))
+
+
+def parse(path: Path) -> CorpusCard:
+    """Read the card at `path`; raise one BenchError that holds all its faults."""
+    content = read(path)
+    if "key" in content:
+        raise BenchError(f"{shown(path)}: key: a card's key is its file's name; leave it out")
+    found = validated(CorpusCard, {"key": path.stem.lower(), **content}, path)
+    wrong = [f"{shown(path)}: {fault}" for fault in _mistakes(found)]
+    if wrong:
+        raise BenchError("\n".join(wrong))
+    return found
+
+
+def _mistakes(card: CorpusCard) -> Iterator[str]:
+    readers = names_of_readers()
+    if card.reader not in readers:
+        yield f"reader = {card.reader!r}: no such reader{near(card.reader, readers)}"
+    for name, split in card.splits.items():
+        counts = (split.bonafide, split.spoof, split.utterances)
+        if None not in counts and (split.bonafide or 0) + (split.spoof or 0) != split.utterances:
+            yield (
+                f"splits.{name}: {split.bonafide} bona fide and {split.spoof} spoof utterances are "
+                f"not {split.utterances}"
+            )
+
+    if card.evaluation and card.evaluation not in card.splits:
+        yield f"evaluation = {card.evaluation!r}: no such split{near(card.evaluation, card.splits)}"
+    for name in card.tdcf:
+        if name not in card.splits:
+            yield f"tdcf.{name}: no such split{near(name, card.splits)}"
+    if card.reader == "protocol" and card.protocol is None:
+        yield "protocol: is missing, and the reader goes by it"
+    if card.protocol is not None:
+        yield from _protocol_mistakes(card, card.protocol)
+
+
+def _protocol_mistakes(card: CorpusCard, protocol: Protocol) -> Iterator[str]:
+    """Yield what names no column, and columns that cannot be."""
+    common: set[str] = set()
+    for number, text in enumerate(protocol.columns):
+        *columns, last = text.split() or [""]
+        columns += [last] if last != "..." else []
+        named = [column for column in columns if column != "-"]
+        where = f"protocol.columns = {text!r}"
+        for column in sorted({column for column in named if named.count(column) > 1}):
+            yield f"{where}: {column} is there twice"
+        for column in named:
+            if not re.fullmatch("[a-z][a-z0-9_]*", column) or column in ("path", "attack_type"):
+                yield f"{where}: {column!r}: should be lower-case letters, digits, _; not path"
+        for column in {"utterance", "label"} - set(named):
+            yield f"{where}: has no {column}"
+        if ("spans" in named) != (protocol.spans is not None):
+            yield f"{where}: a column `spans` and [protocol.spans] go together"
+        if last == "..." and columns[-1:] != ["spans"]:
+            yield f"{where}: `...` stands after `spans` only"
+        common = common & set(named) if number else set(named)
+    known = common | {"speaker", "attack"}
+    used = [(f"protocol.words.{column}", column) for column in protocol.words]
+    used += [(f"factors.{column}", column) for column in card.factors if column != "attack_type"]
+    patterns = [("protocol.audio", pattern) for pattern in protocol.audio]
+    for name, split in card.splits.items():
+        used += [(f"splits.{name}.where.{column}", column) for column in split.where]
+        patterns += [(f"splits.{name}.audio", pattern) for pattern in split.audio]
+    for where, pattern in patterns:
+        try:
+            inside = [
+                column for _, column, _, _ in Formatter().parse(pattern) if column is not None
+            ]
+        except ValueError as error:
+            yield f"{where} = {pattern!r}: {error}"
+            continue
+        used += [(where, column) for column in inside if column != "split"]
+    for where, column in used:
+        if column not in known:
+            yield f"{where}: no column {column!r}{near(column, known)}"
+    if protocol.ids:
+        try:
+            re.compile(protocol.ids)
+        except re.error as error:
+            yield f"protocol.ids = {protocol.ids!r}: is no regular expression: {error}"
+
+
+def check_split(card: CorpusCard, split: str) -> None:
+    """Raise a BenchError with a near name where the corpus has no such split."""
+    if split not in card.splits:
+        raise BenchError(f"{card.key} has no split {split!r}{near(split, card.splits)}")

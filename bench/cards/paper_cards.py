@@ -1,0 +1,100 @@
+"""What a paper's card says of the rows of its tables: which points of its list of differences
+concern them, and their variants.
+
+The row `S7@released` is S7 with the settings of `[variants.released]`. It is a row like any other,
+`from` the paper's row, in a copy of the table: folded, run, tracked and reported as they are. In
+its smoke form, what the variant's `smoke` says comes last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import get_args
+
+from bench._io.trees import merged, spread
+from bench.cards import table_cards
+from bench.cards.table_cards import MARK
+from bench.errors import BenchError, near
+from bench.specs.run import Run
+from bench.specs.table import Difference, Effect, Paper, Row, Table, Variant
+
+
+def varied(
+    table: Table, paper: Paper, name: str, rows: Sequence[str]
+) -> tuple[Table, tuple[str, ...]]:
+    """Return the table with each of `rows` in the variant `name` after its own, and the names of
+    those new rows, in the order of `rows`.
+
+    A row that the variant does not concern, or of which it changes nothing, has none. Raise
+    BenchError where the paper has no such variant, or a row of it is at fault.
+    """
+    variant = _variant(paper, name)
+    listed: dict[str, Row] = {}
+    changed: list[str] = []
+    for row, own in table.rows.items():
+        listed[row] = own
+        new = f"{row}{MARK}{name}"
+        made = _row(table, paper, variant, row, new) if row in rows else None
+        if made is not None:
+            listed[new] = made
+            changed.append(new)
+    return table.model_copy(update={"rows": listed}), tuple(changed)
+
+
+def touches(paper: Paper, table: str, runs: Mapping[str, Run]) -> dict[str, list[str]]:
+    """Return the rows of a table (its key) that each point of the paper's list concerns, by the
+    point's name; points that concern none are left out. `runs` holds the rows' settings; variants
+    of rows are not looked at.
+    """
+    settings = {row: run.flat() for row, run in runs.items() if MARK not in row}
+    found = {
+        of.item: [row for row, own in settings.items() if of.concerns(table, own)]
+        for of in paper.differences
+    }
+    return {item: rows for item, rows in found.items() if rows}
+
+
+def in_papers_form(table: Table, runs: Mapping[str, Run]) -> dict[str, Run]:
+    """Return the settings that rows of a table have in the paper's form; `runs` may be smoke
+    ones.
+    """
+    return {
+        row: run if run.form == "paper" else table_cards.resolve(table, row)
+        for row, run in runs.items()
+    }
+
+
+def ordered(found: Iterable[Difference]) -> list[Difference]:
+    """Return points by their expected effect, the largest first; else in the card's order."""
+    return sorted(found, key=lambda of: get_args(Effect).index(of.effect))
+
+
+def _variant(paper: Paper, name: str) -> Variant:
+    if name not in paper.variants:
+        raise BenchError(
+            f"experiments/{paper.key}/paper.toml: there is no variant {name!r}"
+            f"{near(name, paper.variants)}"
+        )
+    return paper.variants[name]
+
+
+def _row(table: Table, paper: Paper, variant: Variant, parent: str, name: str) -> Row | None:
+    """Return the variant of row `parent`, to be called `name`; None where it changes nothing."""
+    run = table_cards.resolve(table, parent)
+    settings = run.flat()
+    if not variant.concerns(table.key, settings):
+        return None
+    found = [of for of in paper.differences if of.concerns(table.key, settings)]
+    released = [of.setting for of in found] if variant.released else []
+    whole = run.model_dump(mode="json")
+    row = table.rows[parent]
+    made = row.model_copy(
+        update={
+            "cells": (*row.cells[:-1], f"{row.cells[-1]}, {variant.title}"),
+            "parent": parent,
+            "settings": merged(*(spread(of, whole) for of in (*released, variant.settings))),
+            "smoke": variant.smoke,
+        }
+    )
+    wide = table.model_copy(update={"rows": {**table.rows, name: made}})
+    return None if table_cards.resolve(wide, name).signature == run.signature else made

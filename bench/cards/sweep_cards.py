@@ -1,0 +1,283 @@
+"""Find sweeps' cards, read them, and make runs of their points.
+
+A trial's run is folded as a row is: the row that the sweep starts from, the sweep's `[base]`, its
+epochs, the point of its space.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from bench._io.trees import at, leaves, merged, tree
+from bench.cards import card_files, table_cards
+from bench.cards.table_cards import Layer
+from bench.config import Form
+from bench.errors import BenchError, near
+from bench.specs.base import digest
+from bench.specs.run import Run
+from bench.specs.sweep import Float, Int, Point, Published, Sweep
+from bench.specs.table import Table
+
+PREFIX = "sweep/"
+"""Before a sweep's name wherever a table's could stand: `bench report sweep/sal-lambda`."""
+
+
+def names() -> list[str]:
+    """Return every sweep's name."""
+    return [key.partition("/")[2] for key in card_files.card_keys("experiments", "sweeps/*.toml")]
+
+
+def sweep(name: str, form: Form = "paper") -> Sweep:
+    """Return a sweep's card in a form, both forms checked; `sweep/` before the name is allowed."""
+    key = name.removeprefix(PREFIX)
+    if key not in names():
+        raise BenchError(f"{name!r}: there is no such sweep{near(key, names())}")
+    return _sweep(key, card_files.card_file("experiments", f"sweeps/{key}"))[form]
+
+
+@lru_cache
+def _sweep(key: str, path: Path) -> dict[Form, Sweep]:
+    return parse(key, path)
+
+
+def parse(key: str, path: Path) -> dict[Form, Sweep]:
+    """Read the card at `path`; raise one error that holds all its faults."""
+    content = card_files.read(path)
+    smoke = content.pop("smoke", {})
+    forms: dict[Form, Mapping[str, Any]] = {"paper": content, "smoke": merged(content, smoke)}
+    found: dict[Form, Sweep] = {}
+    wrong: list[str] = []
+    for form, settings in forms.items():
+        try:
+            found[form] = _validated(key, form, settings, path)
+            wrong += _mistakes(found[form])
+        except BenchError as error:
+            wrong += str(error).splitlines()
+    if wrong:
+        raise BenchError("\n".join(dict.fromkeys(wrong)))
+    return found
+
+
+def _validated(key: str, form: Form, settings: Mapping[str, Any], path: Path) -> Sweep:
+    space = tree(settings.get("space", {}))
+    folded = settings if space is None else {**settings, "space": dict(_dimensions(space))}
+    return card_files.validated(Sweep, {**folded, "key": key, "form": form}, path)
+
+
+def _dimensions(space: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the dimensions by dotted key, written as one quoted key or as nested tables."""
+    for key, value in space.items():
+        inner = tree(value)
+        if inner is None or "kind" in inner or not all(tree(v) is not None for v in inner.values()):
+            yield prefix + key, value
+        else:
+            yield from _dimensions(inner, f"{prefix}{key}.")
+
+
+def _mistakes(card: Sweep) -> Iterator[str]:
+    """Yield what is wrong with the row, with a key of the space, or with a value at its edges."""
+    file = _file(card)
+    try:
+        run = base(card)
+    except BenchError as error:
+        yield from (_placed(line, file) for line in str(error).splitlines())
+        return
+    unknown = [
+        text
+        for name, dimension in card.space.items()
+        for key in dimension.keys or (name,)
+        for text in _key_mistakes(f"{file}: space.{name}", key, run)
+    ]
+    if unknown:
+        yield from unknown
+        return
+    known = [*(f"{name}.eer" for name in run.evaluate), *means(card)]
+    for line in card.published:
+        if line.metric not in known:
+            where = f"{file}: published.metric = {line.metric!r}"
+            yield f"{where}: no trial has this metric{near(line.metric, known)}"
+    if card.objective == "dev.loss" and run.training.select != "dev.loss":
+        yield (
+            f"{file}: objective = 'dev.loss': is measured only where training.select is "
+            f"'dev.loss', and {card.parent} has {run.training.select!r}"
+        )
+    for point in card.edges():
+        try:
+            trial_run(card, point)
+        except BenchError as error:
+            yield from str(error).splitlines()
+
+
+def _placed(line: str, file: str) -> str:
+    return line if line.startswith(file) else f"{file}: from = {line}"
+
+
+def _key_mistakes(where: str, key: str, run: Run) -> Iterator[str]:
+    """Say so where the run has no setting of that key."""
+    inner: Any = run.model_dump(mode="json")
+    for part in key.split("."):
+        found = tree(inner)
+        if found is None or part not in found:
+            yield f"{where}: {key}: the row has no such key{near(part, found or ())}"
+            return
+        inner = found[part]
+
+
+def row(card: Sweep) -> tuple[Table, str]:
+    """Return the table and the name of the row that trials start from."""
+    table, colon, name = card.parent.partition(":")
+    if not colon:
+        raise BenchError(f"{card.parent!r}: should be <table>:<row>, e.g. 'sal/table4:S7'")
+    found = table_cards.table(table)
+    table_cards.select(found, name)
+    return found, name
+
+
+def seeds(card: Sweep) -> tuple[int, ...]:
+    """Return the seeds of each trial: the card's, else the first of the row's own."""
+    table, name = row(card)
+    return card.seeds or (table.rows[name].seeds or table.seeds)[:1]
+
+
+def means(card: Sweep) -> dict[str, tuple[str, ...]]:
+    """Return the means over test sets that the row's table has a column of: the metrics of which
+    they are, by their own; none where trials see no test set.
+    """
+    if card.evaluate == "nothing":
+        return {}
+    table, _ = row(card)
+    return {column.metric: column.parts for column in table.columns if column.combine == "mean"}
+
+
+def published(card: Sweep) -> list[Published]:
+    """Return what the paper has of this sweep: the card's lines, and at the row's own value what
+    its table prints of the row, where it is not there already.
+    """
+    table, name = row(card)
+    run = base(card)
+    ((dimension, of), *_) = card.space.items()
+    own = run.flat().get((of.keys or (dimension,))[0])
+    if len(card.space) > 1 or card.evaluate == "nothing" or not isinstance(own, int | float):
+        return [*card.published]
+    wanted = [*(f"{evaluation}.eer" for evaluation in run.evaluate), *means(card)]
+    known = {(line.metric, line.value): line for line in card.published if line.value is not None}
+    printed = [
+        known.pop((metric, own), Published(metric=metric, value=own, figure=figure)).model_copy(
+            update={"figure": figure}
+        )
+        for metric, figure in table.rows[name].paper.items()
+        if metric in wanted
+    ]
+    of_none = [line for line in card.published if line.value is None]
+    return [*printed, *known.values(), *of_none]
+
+
+def base(card: Sweep) -> Run:
+    """Return the run that every trial differs from in its point alone."""
+    return _resolved(card, [])
+
+
+def trial_run(card: Sweep, point: Point) -> Run:
+    """Return the run of a point; a BenchError names the key of the space whose value is refused."""
+    return _resolved(card, [Layer("space", settings(card, point), _file(card))])
+
+
+def settings(card: Sweep, point: Point) -> dict[str, Any]:
+    """Return a point as the tree of settings that it is.
+
+    Tables of several dimensions that meet in one (`system.a.x` and `system.a.y`) are one table.
+    """
+    result: dict[str, Any] = {}
+    for name, value in point.items():
+        for key in card.space[name].keys or (name,):
+            inner: Any = value
+            for part in reversed(key.split(".")):
+                inner = {part: inner}
+            result = merged(result, inner)
+    return result
+
+
+def said(card: Sweep, point: Point) -> dict[str, Any]:
+    """Return all that a trial says beyond the row: `[base]`, epochs, point."""
+    return merged(*(layer.settings for layer in _own(card)), settings(card, point))
+
+
+def _own(card: Sweep) -> list[Layer]:
+    layers = [Layer("base", card.base, _file(card))]
+    if card.epochs is not None:
+        layers.append(Layer("epochs", {"training": {"epochs": card.epochs}}, _file(card)))
+    return layers
+
+
+def _resolved(card: Sweep, layers: list[Layer]) -> Run:
+    table, name = row(card)
+    run = table_cards.resolve(table, name, card.form, [*_own(card), *layers])
+    return run if card.evaluate == "as-row" else run.model_copy(update={"evaluate": {}})
+
+
+def _file(card: Sweep) -> str:
+    return card_files.shown(card_files.card_file("experiments", f"sweeps/{card.key}"))
+
+
+def signature(card: Sweep) -> str:
+    """Return eight hexadecimal digits of all that makes trials of one study comparable: the run
+    that they start from, the space, sampler, pruner, objective and seeds; not how many there are.
+    """
+    own = digest(card, frozenset({"title", "caption", "notes", "trials", "published"}))
+    text = json.dumps([own, base(card).signature, seeds(card)])
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def text(value: Any) -> str:
+    """Return a value of a dimension as tables and reports have it: words without quotes."""
+    return value if isinstance(value, str) else written(value)
+
+
+def point_of(card: Sweep, cells: Mapping[str, Any]) -> Point:
+    """Return the point whose values' texts are in `cells`, by dimension."""
+    point: Point = {}
+    for name, of in card.space.items():
+        match of:
+            case Float():
+                point[name] = of.rounded(float(cells[name]))
+            case Int():
+                point[name] = int(cells[name])
+            case _:
+                point[name] = next(v for v in of.choices if text(v) == cells[name])
+    return point
+
+
+def as_row(card: Sweep, point: Point, name: str, cell: str) -> str:
+    """Return the lines of TOML that make a point a row of the table that the sweep starts from.
+
+    In the smoke form it is the row's smoke form that they make. `cell` is its last text cell.
+    """
+    table, parent = row(card)
+    before = table_cards.resolve(table, parent, card.form).model_dump(mode="json")
+    prefix = "smoke." if card.form == "smoke" else ""
+    cells = [*table.rows[parent].cells[:-1], cell]
+    lines = [f"[rows.{name}]", f"from = {written(parent)}", f"cells = {written(cells)}"]
+    lines += [
+        f"{prefix}{'.'.join(key)} = {written(value)}"
+        for key, value in leaves(said(card, point))
+        if at(before, key) != value
+    ]
+    return "\n".join(lines)
+
+
+def written(value: Any) -> str:
+    """Return a setting as TOML, on one line.
+
+    >>> written({"min_share": 0.1, "targets": ["q", "k"]})
+    '{ min_share = 0.1, targets = ["q", "k"] }'
+    """
+    inner = tree(value)
+    if inner is None:
+        # JSON's numbers, texts and lists are TOML's; no setting is null.
+        return json.dumps(value, ensure_ascii=False)
+    return "{ " + ", ".join(f"{key} = {written(each)}" for key, each in inner.items()) + " }"

@@ -1,0 +1,385 @@
+"""Find cards, read them, fold rows into runs, and report every mistake of a card at once.
+
+The fold (`bench._io.trees.merged`) runs from the base outward: base, the chain of `from`, the row, the
+smoke overlay where asked, `--set`; the key `*` stands for every key that is there by then. A chain
+that begins at another table's row (`from = "breathnet/table4:BreathNet"`) begins with all of that,
+but for what it evaluates.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+
+from bench._io.trees import EVERY, at, leaves, merged, spread, tree
+from bench.cards import column_checks, references
+from bench.cards.card_files import card_file, card_keys, folders, read, shown, validated
+from bench.config import Form
+from bench.errors import BenchError, near
+from bench.specs.faults import Fault, faults
+from bench.specs.run import Run
+from bench.specs.table import Paper, Row, Table
+
+DEFAULT_PAPER = "sal"
+"""`table4` means `sal/table4`."""
+MARK = "@"
+"""Between a row and its variant: `S7@released` (`bench.cards.paper_cards`)."""
+
+_NUMBERS = re.compile(r"(\d+)")
+
+
+class Layer(NamedTuple):
+    """Settings with the key under which a card holds them."""
+
+    name: str
+    settings: Mapping[str, Any]
+    file: str = ""
+    """The card, where it is another than the one that is read."""
+
+
+class Chain(NamedTuple):
+    """What a row is folded from, outermost last."""
+
+    paper: list[Layer]
+    """Base, ancestors and the row; before them those of another card that it is `from`."""
+    smoke: list[Layer]
+    """The overlays of the smoke form, in the same order."""
+
+
+# --- tables ---------------------------------------------------------------------------------------
+
+
+def table_keys() -> list[str]:
+    """Return every table's key, e.g. `sal/table4`; `table10` comes after `table9`."""
+    return sorted(
+        (
+            key
+            for key in card_keys("experiments", "*/*.toml")
+            if not key.endswith("/paper") and not key.startswith("sweeps/")
+        ),
+        key=lambda key: [part.zfill(9) if part.isdigit() else part for part in _NUMBERS.split(key)],
+    )
+
+
+def table_key(name: str) -> str:
+    """Return the full key of a table: `table4` is `sal/table4`, `cross` the one table of
+    `cross`.
+    """
+    if re.fullmatch(r"(?!sweeps/)[^/]+/(?!paper$)[^/]+", name) and _is_card(name):
+        return name
+    known = table_keys()
+    if "/" in name:
+        found, short = [key for key in known if key == name], known
+    else:
+        found = [key for key in known if key == f"{DEFAULT_PAPER}/{name}"]
+        # A folder with one table is named by itself: `cross`.
+        found = found or [key for key in known if key.startswith(f"{name}/")]
+        short = [key.removeprefix(f"{DEFAULT_PAPER}/") for key in known]
+    if len(found) != 1:
+        which = f"; of {name} there are {', '.join(found)}" if found else near(name, short)
+        raise BenchError(f"{name!r}: there is no such table{which} (see `bench list`)")
+    return found[0]
+
+
+def table(name: str) -> Table:
+    """Return a table's card, every row of it checked in both forms."""
+    key = table_key(name)
+    return _table(key, card_file("experiments", key))
+
+
+def _is_card(key: str) -> bool:
+    return card_file("experiments", key).is_file()
+
+
+@lru_cache
+def _table(key: str, path: Path) -> Table:
+    return parse_table(key, path)
+
+
+def paper(key: str) -> Paper:
+    """Return the card of a paper: what its folder of tables shares. A folder of an extension needs
+    none: its tables are then of no paper.
+    """
+    path = card_file("experiments", f"{key}/paper")
+    return _paper(key, path) if path.is_file() else Paper(key=key, title=key)
+
+
+@lru_cache
+def _paper(key: str, path: Path) -> Paper:
+    return validated(Paper, {"key": key, **read(path)}, path)
+
+
+def parse_table(key: str, path: Path) -> Table:
+    """Read the table card at `path`; raise one error that holds all its faults."""
+    card = _unfolded(key, path)
+    wrong = list(dict.fromkeys(_mistakes(card, shown(path))))
+    if wrong:
+        raise BenchError("\n".join(wrong))
+    return card
+
+
+def _unfolded(key: str, path: Path) -> Table:
+    """Return the table card at `path`, its rows not looked into."""
+    content = read(path)
+    rows = tree(content.get("rows"))
+    if rows is not None:
+        roots = folders("experiments")
+        content["rows"] = {name: references.filled(_row(row), roots) for name, row in rows.items()}
+    return validated(Table, {"key": key, **content}, path)
+
+
+def _elsewhere(parent: str) -> tuple[Table, str] | None:
+    """Return the other card and its row that `<table>:<row>` of a `from` names; None where no table
+    is named.
+    """
+    name, colon, row = parent.partition(":")
+    if not colon:
+        return None
+    key = table_key(name)
+    return _other(key, card_file("experiments", key)), row
+
+
+@lru_cache
+def _other(key: str, path: Path) -> Table:
+    return _unfolded(key, path)
+
+
+def _row(content: Any) -> Any:
+    """Gather what is not a key of `Row` as the row's settings."""
+    row = tree(content)
+    if row is None:
+        return content
+    own = {field.alias or name for name, field in Row.model_fields.items()} - {"settings"}
+    settings = {key: value for key, value in row.items() if key not in own}
+    return {**{key: value for key, value in row.items() if key in own}, "settings": settings}
+
+
+def _mistakes(card: Table, file: str) -> Iterator[str]:
+    metrics = {column.metric for column in card.columns}
+    yield from (
+        f"{file}: {mistake}" for mistake in references.mistakes(card, folders("experiments"))
+    )
+    for name, row in card.rows.items():
+        where = f"{file}: rows.{name}"
+        if row.parent is not None:
+            yield from _parent_mistakes(card, row.parent, where)
+        if len(row.cells) != len(card.text_columns):
+            yield f"{where}.cells: should be {len(card.text_columns)} texts: {card.text_columns}"
+        for source, figures in (("paper", row.paper), ("digest", row.digest)):
+            for metric in figures.keys() - metrics:
+                said = f"no column has this metric{near(metric, metrics)}"
+                yield f"{where}.{source}.{metric}: {said}"
+        if row.published_only:
+            if row.settings or row.parent:
+                yield f"{where}: is published_only, so it has no settings and no `from`"
+            continue
+        yield from _chain_mistakes(card, name, file)
+
+
+def _parent_mistakes(card: Table, parent: str, where: str) -> Iterator[str]:
+    try:
+        other = _elsewhere(parent)
+    except BenchError as error:
+        yield f"{where}.from = {error}"
+        return
+    table_of, row = other or (card, parent)
+    if row not in table_of.rows:
+        yield f"{where}.from = {parent!r}: no such row{near(row, table_of.rows)}"
+    elif other and table_of.rows[row].published_only:
+        yield f"{where}.from = {parent!r}: that row holds published results only"
+
+
+def _chain_mistakes(card: Table, name: str, file: str) -> Iterator[str]:
+    chain = _chain(card, name)
+    if chain is None:
+        yield f"{file}: rows.{name}.from: the chain of `from` leads back to itself or nowhere"
+        return
+    parent = _folded(chain.paper[:-1])
+    for key, value in leaves(spread(card.rows[name].settings, parent)):
+        if at(parent, key) == value:
+            where = f"{file}: rows.{name}.{'.'.join(key)}"
+            yield f"{where} = {value!r}: repeats its parent {chain.paper[-2].name}"
+    for form in ("paper", "smoke"):
+        layers = _layers(chain, form)
+        run, found = _validated_run(layers, form)
+        yield from (_attributed(fault, layers, file) for fault in found)
+        if run is not None:
+            said = column_checks.mistakes(card.columns, run, name, folders("datasets"))
+            yield from (f"{file}: {mistake}" for mistake in said)
+
+
+def _chain(card: Table, name: str, seen: tuple[tuple[str, str], ...] = ()) -> Chain | None:
+    """Return what row `name` is folded from; None where `from` has no end."""
+    own, smoke = list[Layer](), list[Layer]()
+    before = Chain([], [])
+    current: str | None = name
+    while current is not None:
+        if current not in card.rows or (card.key, current) in seen:
+            return None
+        seen = (*seen, (card.key, current))
+        where, file = _place(card, current)
+        own.append(Layer(where, card.rows[current].settings, file))
+        smoke.append(Layer(f"{where}.smoke", card.rows[current].smoke, file))
+        current = card.rows[current].parent
+        try:
+            other = None if current is None else _elsewhere(current)
+        except BenchError:
+            return None
+        if other:
+            found = _chain(*other, seen)
+            if found is None:
+                return None
+            file = shown(card_file("experiments", other[0].key))
+            before = Chain(*([_trained_as(layer, file) for layer in part] for part in found))
+            current = None
+    return Chain(
+        [*before.paper, Layer("base", card.base), *reversed(own)],
+        [*before.smoke, Layer("smoke", card.smoke), *reversed(smoke)],
+    )
+
+
+def _place(card: Table, row: str) -> tuple[str, str]:
+    """Return the key and, where it is another than the table's, the card that hold a row."""
+    _, mark, variant = row.partition(MARK)
+    if not mark:
+        return f"rows.{row}", ""
+    paper = card_file("experiments", f"{card.key.partition('/')[0]}/paper")
+    return f"variants.{variant}", shown(paper)
+
+
+def _trained_as(layer: Layer, file: str) -> Layer:
+    """Return a layer of the card at `file` without what is evaluated, which each table says
+    itself.
+    """
+    settings = {key: value for key, value in layer.settings.items() if key != "evaluate"}
+    return Layer(layer.name, settings, layer.file or file)
+
+
+def _layers(chain: Chain, form: Form) -> list[Layer]:
+    return chain.paper if form == "paper" else [*chain.paper, *chain.smoke]
+
+
+def _validated_run(layers: Sequence[Layer], form: Form) -> tuple[Run | None, list[Fault]]:
+    content = _staged({**_folded(layers), "form": form})
+    try:
+        return Run.model_validate(content), []
+    except ValidationError as error:
+        return None, faults(error, Run)
+
+
+def _folded(layers: Sequence[Layer]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for layer in layers:
+        found = merged(found, spread(layer.settings, found))
+    return found
+
+
+def _staged(content: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings with the earlier training that they start from, if any, made whole: it is
+    as the run itself, but for what `start.stage` says.
+    """
+    start = tree(content.get("start"))
+    if start is None or start.get("kind") != "stage":
+        return content
+    own = {key: value for key, value in content.items() if key not in ("start", "evaluate")}
+    stage = tree(start.get("stage", {}))
+    if stage is None:
+        return content
+    return {**content, "start": {**start, "stage": {"evaluate": {}, **merged(own, stage)}}}
+
+
+def _attributed(fault: Fault, layers: Sequence[Layer], file: str) -> str:
+    """Blame the outermost layer that says anything on the way to the fault; for what none says, the
+    card's own base.
+    """
+    for depth in range(len(fault.keys), 0, -1):
+        for layer in reversed(layers):
+            if at(layer.settings, fault.keys[:depth]) is not None:
+                return fault.line(layer.file or file, layer.name)
+    own = next((layer for layer in layers if not layer.file), layers[0])
+    return fault.line(own.file or file, own.name)
+
+
+# --- runs -----------------------------------------------------------------------------------------
+
+
+def resolve(
+    card: Table, row: str, form: Form = "paper", overrides: Sequence[str | Layer] = ()
+) -> Run:
+    """Return the run of `row`, folded; `overrides` are the `KEY=VALUE` of `--set`, or layers of
+    another card, in order.
+    """
+    chain = _chain(card, row)
+    if chain is None or card.rows[row].published_only:
+        raise BenchError(f"{card.key}: row {row} holds published results only and cannot be run")
+    said = (parse_override(of) if isinstance(of, str) else of for of in overrides)
+    layers = [*_layers(chain, form), *said]
+    run, found = _validated_run(layers, form)
+    if run is None:
+        raise BenchError("\n".join(_attributed(fault, layers, card.key) for fault in found))
+    return run
+
+
+def runnable(card: Table) -> list[str]:
+    """Return the rows that have settings, in the paper's order."""
+    return [name for name, row in card.rows.items() if not row.published_only]
+
+
+def select(card: Table, choice: str | None) -> list[str]:
+    """Return the rows that `choice` names: `S0,S5-S8` (a dash is a range in the card's order); all
+    by default.
+    """
+    known = runnable(card)
+    if choice is None:
+        return known
+    chosen: list[str] = []
+    for part in (part.strip() for part in choice.split(",")):
+        first, dash, last = part.partition("-")
+        ends = [part] if part in card.rows or not dash else [first, last]
+        for end in ends:
+            _check_row(card, end, known)
+        if known.index(ends[0]) > known.index(ends[-1]):
+            raise BenchError(
+                f"{card.key}: {part!r}: {ends[0]} comes after {ends[-1]} in the table; should "
+                f"be {ends[-1]}-{ends[0]}"
+            )
+        chosen += known[known.index(ends[0]) : known.index(ends[-1]) + 1]
+    return [name for name in known if name in chosen]
+
+
+def _check_row(card: Table, name: str, known: Sequence[str]) -> None:
+    if name in known:
+        return
+    if name in card.rows:
+        raise BenchError(f"{card.key}: row {name} holds published results only and cannot be run")
+    raise BenchError(f"{card.key}: {name!r}: no such row{near(name, known)}")
+
+
+def difference(card: Table, row: str) -> dict[str, Any]:
+    """Return what `row` says against its parent, as dotted keys."""
+    return {".".join(key): value for key, value in leaves(card.rows[row].settings)}
+
+
+def parse_override(text: str) -> Layer:
+    """Parse one `KEY=VALUE` of `--set` as TOML; a bare word is taken as text."""
+    key, equals, value = text.partition("=")
+    if not equals or not re.fullmatch(r"[\w.*-]+", key.strip()):
+        raise BenchError(f"--set {text!r}: should be KEY=VALUE, e.g. training.epochs=3")
+    key = ".".join(f'"{EVERY}"' if part == EVERY else part for part in key.strip().split("."))
+    bare = re.fullmatch(r"[A-Za-z_][\w.-]*", value.strip()) and value.strip() not in (
+        "true",
+        "false",
+    )
+    try:
+        settings = tomllib.loads(f'{key} = "{value.strip()}"' if bare else f"{key} = {value}")
+    except tomllib.TOMLDecodeError as error:
+        raise BenchError(
+            f"--set {text!r}: the value is not TOML ({error}); text is a bare word or in quotes"
+        ) from error
+    return Layer("--set", settings)

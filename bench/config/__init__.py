@@ -1,0 +1,318 @@
+"""What differs between machines: where corpora, weights, work and tracking are. Never part of a
+signature.
+
+Read, key by key, from the first that says it: an environment variable (BENCH_WORK,
+BENCH_CORPORA_PARTIALSPOOF, BENCH_WEIGHTS_XLSR2_300M, ...), `bench.toml` of the working folder or of
+the nearest folder above it, the user's, the machine's (`bench.config.locations` says where these are).
+BENCH_CONFIG names the only file instead. Relative places are below the folder of the file that says
+them. Without any file the work folder is `work`: one that a folder above holds already, else a new
+one here.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import Field, ValidationError
+
+from bench._io import text_files
+from bench._io.trees import leaves
+from bench.config import locations
+from bench.config.variables import NOISE, SECTIONS, read_variables, variable
+from bench.errors import BenchError
+from bench.specs.base import Count, Spec
+from bench.specs.faults import explain
+
+Form = Literal["paper", "smoke"]
+Place = Annotated[str, Field(min_length=1)]
+"""A path; one that is not absolute is below the folder of `bench.toml`."""
+
+
+class Noise(Spec):
+    """Folders of recordings that training adds; each may be left out."""
+
+    musan: Place | None = None
+    """MUSAN: noise, speech and music."""
+    rirs: Place | None = None
+    """Impulse responses of rooms."""
+
+
+class File(Spec):
+    """What `bench.toml` may say; all of it may be left out."""
+
+    cards: Place | None = None
+    """A folder that holds cards of corpora and nothing else, one `<key>.toml` each; `extend` does
+    the same and more."""
+    extend: tuple[Place, ...] = Field(default=(), strict=False)
+    """Folders of your own cards, laid out as the suite is, e.g. `["lab"]`: lab/datasets/mine.toml,
+    lab/experiments/mine/ablation.toml, lab/experiments/sweeps/mine.toml."""
+    corpora: dict[str, Place] = Field(default_factory=dict[str, str])
+    """Folder of each corpus, e.g. `partialspoof = "/data/PartialSpoof/database"`."""
+    weights: dict[str, Place] = Field(default_factory=dict[str, str])
+    """File or folder of each pretrained model, e.g. `xlsr2_300m = "/data/xlsr2_300m.pt"`; or of
+    breaths that were found elsewhere, a CSV."""
+    noise: Noise = Noise()
+    work: Place = "work"
+    """Folder for checkpoints, scores and the miniature corpora."""
+    tracking: Place | None = None
+    """MLflow tracking store, e.g. `"sqlite:////data/mlflow.db"` or a server's address."""
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    devices: Count = 1
+    """How many of them."""
+    workers: Annotated[int, Field(ge=0)] | None = None
+    """Processes that load audio; as many as suit the device where it is left out."""
+    deterministic: bool = False
+    """Whether torch may use deterministic algorithms only: the same command on the same machine
+    gives the same figures on a GPU too, more slowly. (On the CPU it does anyway, with the same
+    number of threads.)"""
+
+
+@dataclass(frozen=True)
+class Config:
+    """This machine's places."""
+
+    source: Path | None = None
+    """The file that goes before the others, so where a missing key is to be put; None: no file was
+    read."""
+    further: tuple[Path, ...] = ()
+    """The other files that were read, in the order in which they are asked."""
+    origins: Mapping[str, str] = field(default_factory=dict[str, str])
+    """The file or the variable that says each key, by `work`, `corpora.had`, ...; no others are
+    in it."""
+    cards: Path | None = None
+    extend: tuple[Path, ...] = ()
+    corpora: Mapping[str, Path] = field(default_factory=dict[str, Path])
+    weights: Mapping[str, Path] = field(default_factory=dict[str, Path])
+    noise: Mapping[str, Path] = field(default_factory=dict[str, Path])
+    work: Path = Path("work")
+    tracking: str | None = None
+    device: str = "auto"
+    devices: int = 1
+    workers: int | None = None
+    deterministic: bool = False
+
+    def loader_workers(self, device: str) -> int:
+        """Return how many processes load audio for a model on `device` ("cpu", "cuda", ...).
+
+        Unless stated: none beside a model on the CPU, which they would only take it from; else
+        half of the cores, at most eight.
+        """
+        if self.workers is not None:
+            return self.workers
+        return 0 if device == "cpu" else min(8, (os.cpu_count() or 2) // 2)
+
+    def where(self, key: str) -> str:
+        """Return the file or the variable that says `key` (`work`, `corpora.had`, ...)."""
+        return self.origins.get(key) or str(self.source or locations.NAME)
+
+    @property
+    def mini(self) -> Path:
+        """Folder of the miniature corpora, one subfolder each by the corpus's key."""
+        return self.work / "mini"
+
+    @property
+    def tracking_uri(self) -> str:
+        """MLFLOW_TRACKING_URI, else `tracking` of bench.toml, else a SQLite file in the work
+        folder.
+        """
+        named = os.environ.get("MLFLOW_TRACKING_URI") or self.tracking
+        if named:
+            return named
+        from sqlalchemy.engine import URL  # which knows how a path is quoted
+
+        file = (self.work / "mlflow.db").absolute()
+        return URL.create("sqlite", database=str(file)).render_as_string()
+
+    @property
+    def artifacts(self) -> Path:
+        """Folder of MLflow's artifacts when the store is a local database."""
+        return (self.work / "artifacts").absolute()
+
+    def corpus_root(self, key: str, form: Form) -> Path:
+        """Return the folder of corpus `key`; for smoke runs its miniature. Raise where it is not
+        there.
+        """
+        if form == "smoke":
+            root = self.mini / key
+            if not root.is_dir():
+                raise BenchError(
+                    f"the miniature {key} is not at {root}: make it with `bench data mini`"
+                )
+            return root
+        root = self.corpora.get(key)
+        if root is None:
+            raise BenchError(
+                f'corpus {key} is not configured: add `{key} = "/path"` under [corpora] in '
+                f"{self.source or 'bench.toml'}, or set {variable('corpora', key)} "
+                f"(`bench data show {key}` says what to get and where to put it)"
+            )
+        if not root.is_dir():
+            raise BenchError(
+                f"corpora.{key} = {str(root)!r} in {self.where(f'corpora.{key}')}: "
+                "there is no such folder"
+            )
+        return root
+
+    def noise_root(self, key: Literal["musan", "rirs"]) -> Path:
+        """Return the folder `key` of `[noise]`. Raise where it is not there; say what to get."""
+        root = self.noise.get(key)
+        if root is None or not root.is_dir():
+            wrong = " is not configured" if root is None else f": there is no folder {root}"
+            raise BenchError(
+                f'noise.{key}{wrong}: get {NOISE[key]}, and add `{key} = "/path"` under '
+                f"[noise] in {self.source or 'bench.toml'}, or set {variable('noise', key)}"
+            )
+        return root
+
+
+class _Stated(NamedTuple):
+    """A value as a file or a variable says it."""
+
+    value: Any
+    where: str
+    """The file or the variable."""
+    base: Path
+    """The folder that a relative place is below."""
+
+
+_Keys = tuple[str, ...]
+_Values = dict[_Keys, _Stated]
+
+
+def load(path: Path | None = None, environment: Mapping[str, str] | None = None) -> Config:
+    """Read the configuration; where no file is named, by `path` or BENCH_CONFIG, one need not be
+    there.
+
+    Empty variables are as if they were not set. Raise BenchError for whatever is wrong in a file or
+    a variable of ours.
+    """
+    environment = os.environ if environment is None else environment
+    environment = {name: value for name, value in environment.items() if value.strip()}
+    named = path or _named(environment)
+    own = named or locations.project(environment)
+    shared = [] if named else locations.shared(environment)
+    values: _Values = {}
+    for file in (*reversed(shared), *([own] if own else [])):
+        _put_over(values, _of_file(file))
+    _put_over(values, _of_variables(environment))
+    return _config(values, own, shared, environment)
+
+
+def _named(environment: Mapping[str, str]) -> Path | None:
+    """Return the file that BENCH_CONFIG names, if it names any."""
+    stated = environment.get("BENCH_CONFIG")
+    if not stated:
+        return None
+    where = f"BENCH_CONFIG = {stated!r}"
+    path = locations.home_filled_in(locations.filled_in(stated, environment, where), where)
+    if not os.path.lexists(path):
+        raise BenchError(f"{path}: there is no such file (asked for by BENCH_CONFIG)")
+    return path
+
+
+def _put_over(values: _Values, over: _Values) -> None:
+    """Add values that go before those that are there; what goes before all others stands last."""
+    for keys, stated in over.items():
+        values.pop(keys, None)
+        values[keys] = stated
+
+
+def _of_file(path: Path) -> _Values:
+    said = _validated(text_files.read_toml(path), str(path)).model_dump(exclude_unset=True)
+    return {keys: _Stated(value, str(path), path.parent) for keys, value in leaves(said)}
+
+
+def _of_variables(environment: Mapping[str, str]) -> _Values:
+    read = read_variables(environment)
+    alone = {keys[0]: value for keys, (_, value) in read.items() if len(keys) == 1}
+    _validated(alone, "environment")
+    return {keys: _Stated(value, name, Path()) for keys, (name, value) in read.items()}
+
+
+def _validated(content: Mapping[str, Any], source: str) -> File:
+    try:
+        return File.model_validate(content)
+    except ValidationError as error:
+        lines = [_with_hint(line) for line in explain(error, source, File)]
+        raise BenchError("\n".join(lines)) from error
+
+
+def _with_hint(line: str) -> str:
+    """Return a line of what is wrong; of a device with a number, how one is chosen."""
+    number = re.search(r"device = 'cuda:(\d+)'", line)
+    return f"{line}; CUDA_VISIBLE_DEVICES={number[1]} chooses one of several" if number else line
+
+
+def _config(
+    values: _Values, own: Path | None, shared: list[Path], environment: Mapping[str, str]
+) -> Config:
+    plain = {keys[0]: of.value for keys, of in values.items() if keys[0] in _PLAIN}
+    places: dict[_Keys, Path] = {}
+    extend: list[Path] = []
+    tracking: str | None = None
+    wrong: list[str] = []
+    for keys, stated in values.items():
+        where = f"{'.'.join(keys)} = {stated.value!r} in {stated.where}"
+        try:
+            if keys == ("tracking",):
+                text = locations.filled_in(stated.value, environment, where)
+                tracking = _tracking(text, stated.base)
+            elif keys == ("extend",):
+                extend = [_place(of, stated.base, environment, where) for of in stated.value]
+            elif keys[0] not in _PLAIN:
+                places[keys] = _place(stated.value, stated.base, environment, where)
+        except BenchError as error:
+            wrong.append(str(error))
+    if wrong:
+        raise BenchError("\n".join(wrong))
+    files = [*([own] if own else []), *shared]
+    sections = {
+        section: {keys[1]: place for keys, place in places.items() if keys[0] == section}
+        for section in SECTIONS
+    }
+    return Config(
+        source=files[0] if files else None,
+        further=tuple(files[1:]),
+        origins={".".join(keys): of.where for keys, of in values.items()},
+        cards=places.get(("cards",)),
+        extend=tuple(extend),
+        work=places.get(("work",)) or _unstated_work(own, environment),
+        tracking=tracking,
+        **sections,
+        **plain,
+    )
+
+
+def _place(stated: str, base: Path, environment: Mapping[str, str], where: str) -> Path:
+    """Return a place, its variables and `~` filled in; a relative one is below `base`."""
+    text = locations.filled_in(stated, environment, where)
+    return base / locations.home_filled_in(text, where)
+
+
+def _unstated_work(own: Path | None, environment: Mapping[str, str]) -> Path:
+    """Return the work folder where nothing says it: beside the project's file; without one the
+    folder that is in use here or above, so that no second one is begun below it, else a new one.
+    """
+    if own is not None:
+        return own.parent / "work"
+    return locations.used_work(environment) or Path("work")
+
+
+def _tracking(uri: str, base: Path) -> str:
+    """Return the address of a store; a SQLite file that is not absolute is below `base`."""
+    if base == Path() or not re.match(r"sqlite(\+\w+)?:///[^/]", uri):
+        return uri
+    from sqlalchemy.engine import make_url
+
+    stated = make_url(uri)
+    database = str(base.absolute() / (stated.database or ""))
+    return stated.set(database=database).render_as_string(hide_password=False)
+
+
+_PLAIN = ("device", "devices", "workers", "deterministic")
+"""Keys that are no places."""

@@ -1,0 +1,98 @@
+"""The environment variables that give keys of `bench.toml`: BENCH_WORK, BENCH_CORPORA_HAD, ..."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from bench.config import locations
+from bench.errors import BenchError, near
+
+NOISE = {
+    "musan": "MUSAN (openslr.org/17), the folder that holds noise, speech and music",
+    "rirs": "RIRS_NOISES (openslr.org/28), its folder simulated_rirs",
+}
+"""What each key of `[noise]` is."""
+SECTIONS = ("corpora", "weights", "noise")
+_SINGLE = ("cards", "extend", "work", "tracking", "device", "devices", "workers", "deterministic")
+"""Keys that are in no section."""
+_OTHER = ("BENCH_CONFIG", locations.WITHIN, "BENCH_SWEEP_STORAGE")
+"""Variables of ours that give no key."""
+
+
+def variable(*keys: str) -> str:
+    """Return the variable that gives a key.
+
+    >>> variable("corpora", "had")
+    'BENCH_CORPORA_HAD'
+    """
+    return "_".join(("BENCH", *keys)).upper()
+
+
+def read_variables(environment: Mapping[str, str]) -> dict[tuple[str, ...], tuple[str, Any]]:
+    """Return by key the variable that gives it and its value; raise one BenchError for all that
+    begin with BENCH_ and are none of ours.
+    """
+    found: dict[tuple[str, ...], tuple[str, Any]] = {}
+    wrong: list[str] = []
+    for name in sorted(environment):
+        if not name.startswith("BENCH_") or name in _OTHER:
+            continue
+        keys = _keys(name)
+        if keys is None:
+            wrong.append(f"{name}: no such variable{_near(name)}")
+        elif keys[0] == "noise" and keys[1] not in NOISE:
+            wrong.append(f"{name}: no such variable{near(keys[1], NOISE)}")
+        else:
+            parse = _PARSE.get(keys[0])
+            text = environment[name]
+            found[keys] = (name, parse(name, text) if parse else text)
+    if wrong:
+        raise BenchError("\n".join(wrong))
+    return found
+
+
+def _keys(name: str) -> tuple[str, ...] | None:
+    """Return the key that a variable gives; None where it gives none.
+
+    >>> _keys("BENCH_CORPORA_HAD"), _keys("BENCH_WORK"), _keys("BENCH_WROK")
+    (('corpora', 'had'), ('work',), None)
+    """
+    text = name.removeprefix("BENCH_").lower()
+    section, _, key = text.partition("_")
+    if section in SECTIONS and key:
+        return section, key
+    return (text,) if text in _SINGLE else None
+
+
+def _near(name: str) -> str:
+    """Return the near name of a variable; sections are compared with the key that it names."""
+    *_, key = name.split("_", 2)
+    known = [*map(variable, _SINGLE), *_OTHER]
+    return near(name, [*known, *(variable(section, key) for section in SECTIONS)])
+
+
+def _flag(name: str, text: str) -> bool:
+    if text not in ("true", "false"):
+        raise BenchError(f"{name} = {text!r}: should be 'true' or 'false'")
+    return text == "true"
+
+
+def _number(name: str, text: str) -> int:
+    if not text.isdecimal():
+        raise BenchError(f"{name} = {text!r}: should be a whole number")
+    return int(text)
+
+
+def _folders(_: str, text: str) -> list[str]:
+    return [folder for folder in text.split(os.pathsep) if folder.strip()]
+
+
+_PARSE: Mapping[str, Callable[[str, str], Any]] = {
+    "extend": _folders,
+    "devices": _number,
+    "workers": _number,
+    "deterministic": _flag,
+}
+"""How the values that are no texts are read from a variable's name and text."""

@@ -1,0 +1,113 @@
+"""Read what min t-DCF needs beside a detector's scores: the organisers' speaker verification
+scores (ASVspoof 2019, PartialSpoof) or the coefficients made of them (2021 LA)."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import NamedTuple, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.data.lines import content
+from bench.data.pickles import nested_numbers
+from bench.errors import BenchError, near, quoted
+from bench.metrics.tally import Floats
+from bench.metrics.tdcf import Coefficients
+
+KINDS = ("target", "nontarget", "spoof")
+
+
+class AsvScores(NamedTuple):
+    """Scores of a speaker verification system; higher means more likely the claimed speaker."""
+
+    target: Floats
+    nontarget: Floats
+    spoof: Floats
+    attack: NDArray[np.str_]
+    """The attack of each spoof trial."""
+
+    def against(self, attack: str) -> AsvScores:
+        """Return the same with the spoof trials of one attack only; BenchError where it has
+        none.
+        """
+        chosen = self.attack == attack
+        if not chosen.any():
+            raise BenchError(
+                f"the speaker verification scores have no attack {attack!r}"
+                f"{near(attack, np.unique(self.attack).tolist())}"
+            )
+        return self._replace(spoof=self.spoof[chosen], attack=self.attack[chosen])
+
+
+def asv_scores(path: Path) -> AsvScores:
+    """Return the scores of an ASV score file in ASVspoof 2019's form, `SOURCE KIND SCORE`.
+
+    SOURCE is `bonafide` or the attack, KIND one of `KINDS`; there are no ids. The file may be
+    gzipped. A malformed line, a score that is not finite and a kind without trials are a
+    BenchError.
+    """
+    scores: dict[str, list[float]] = {kind: [] for kind in KINDS}
+    attacks: list[str] = []
+    for number, line in enumerate(content(path).decode().split("\n"), 1):
+        fields = line.split()
+        if not fields:
+            continue
+        score = _score(fields[2]) if len(fields) == 3 and fields[1] in scores else None
+        if score is None:
+            raise BenchError(
+                f"{path}:{number}: {quoted(line)} should be `bonafide|ATTACK {'|'.join(KINDS)} "
+                "SCORE`, as in ASVspoof2019.LA.asv.eval.gi.trl.scores.txt"
+            )
+        scores[fields[1]].append(score)
+        if fields[1] == "spoof":
+            attacks.append(fields[0])
+    for kind, found in scores.items():
+        if not found:
+            raise BenchError(f"{path}: there is no {kind} trial, and a t-DCF needs all three kinds")
+    target, nontarget, spoof = (np.array(found) for found in scores.values())
+    return AsvScores(target, nontarget, spoof, np.array(attacks))
+
+
+def tdcf_coefficients(path: Path) -> dict[tuple[str, str], Coefficients | None]:
+    """Return the coefficients of ASVspoof 2021 LA by attack and codec, from an `LA-C012-*.npy`.
+
+    `Pooled` (`bench.metrics.breakdown.POOLED`) stands for all attacks or codecs. None where the
+    organisers have NaN: there are no such trials (ulaw, gsm and opus in the progress subset), and
+    the t-DCF is not defined. Anything else than such a table is a BenchError, and no code of the
+    file is run.
+    """
+    found: dict[tuple[str, str], Coefficients | None] = {}
+    for attack, row in nested_numbers(path).items():
+        for codec, entry in _entries(path, f"{attack!r}", row).items():
+            place = f"{attack!r}, {codec!r}"
+            values = _entries(path, place, entry)
+            numbers = [values.get(name) for name in ("C0", "C1", "C2")]
+            if len(values) != 3 or not all(type(number) is float for number in numbers):
+                raise BenchError(f"{path}: {place}: should be the three numbers C0, C1 and C2")
+            coefficients = Coefficients(*cast(list[float], numbers))
+            absent = [math.isnan(number) for number in coefficients]
+            if any(absent) and not all(absent):
+                raise BenchError(f"{path}: {place}: some of {coefficients} are NaN, not all")
+            found[str(attack), str(codec)] = None if all(absent) else coefficients
+    if not found:
+        raise BenchError(f"{path}: holds no coefficients")
+    return found
+
+
+def _score(text: str) -> float | None:
+    try:
+        score = float(text)
+    except ValueError:
+        return None
+    return score if math.isfinite(score) and "_" not in text else None
+
+
+def _entries(path: Path, place: str, entry: object) -> dict[object, object]:
+    if not isinstance(entry, dict):
+        raise BenchError(
+            f"{path}: {place}: {quoted(str(entry))} should be a dictionary: of C0, C1 and C2, by "
+            "codec, by attack, as LA-C012-eval.npy has it"
+        )
+    return cast(dict[object, object], entry)

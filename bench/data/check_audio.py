@@ -1,0 +1,129 @@
+"""The audio of a split: which files are there, what they say of themselves, whether they can be
+decoded, and how all this fits the card.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from bench.data.audio import Header, header, require_whole, samples_of
+from bench.data.parallel import Progress, on_processes, on_threads
+from bench.data.problems import Problems
+from bench.data.subset import Subset
+from bench.errors import BenchError
+from bench.specs.corpus import Audio
+
+_FORMATS = {
+    ".wav": {"WAV", "WAVEX", "RF64"},
+    ".flac": {"FLAC"},
+    ".ogg": {"OGG"},
+    ".opus": {"OGG"},
+    ".mp3": {"MP3", "MPEG"},
+}
+"""What files of a suffix hold, as libsndfile calls it."""
+
+
+class Files(NamedTuple):
+    """The protocol's audio below the root, and how many other audio files lie beside it."""
+
+    there: list[str]
+    missing: list[str]
+    others: int
+
+
+def listed(subset: Subset, suffix: str) -> Files:
+    """List each folder of the protocol's audio once: faster than asking for every file."""
+    paths: list[str] = subset.table["path"].tolist()
+    present: set[str] = set()
+    for folder in {path.rpartition("/")[0] for path in paths}:
+        if (subset.root / folder).is_dir():
+            names = os.listdir(subset.root / folder)
+            before = f"{folder}/" if folder else ""
+            present |= {f"{before}{name}" for name in names if name.endswith(suffix)}
+    there = [path for path in paths if path in present]
+    missing = [path for path in paths if path not in present]
+    return Files(there, missing, len(present) - len(there))
+
+
+def headers(
+    root: Path, paths: list[str], decode: int | None, problems: Problems, progress: Progress
+) -> dict[str, Header]:
+    """Return the header of every readable file below `root`, and note the unreadable ones.
+
+    Of each file header and last sample are looked at or, where `decode` says on how many processes,
+    every sample (0: in this one).
+    """
+    look = partial(_look, root, decode is not None)
+    if decode is None:
+        looks = on_threads(look, paths, progress)
+    else:
+        looks = on_processes(look, paths, decode, progress)
+    seen = dict(zip(paths, looks, strict=True))
+    unreadable = [seen[path].fault for path in seen if seen[path].fault]
+    problems.error("audio file unreadable", [text.removeprefix(f"{root}/") for text in unreadable])
+    quiet = [f"{path}: {look.silence}" for path, look in seen.items() if look.silence]
+    problems.warning("half of the audio or more, up to its end, is zeros", quiet)
+    return {path: look.header for path, look in seen.items() if look.header is not None}
+
+
+class _Look(NamedTuple):
+    """What was seen of a file: its header or what is wrong, and how much silence it ends with."""
+
+    header: Header | None
+    fault: str = ""
+    silence: str = ""
+
+
+def _look(root: Path, decode: bool, path: str) -> _Look:
+    try:
+        found = header(root / path)
+        # Both of these are problems of their own.
+        if not found.samples or found.bytes_missing:
+            return _Look(found)
+        if not decode:
+            require_whole(root / path, found)
+            return _Look(found)
+        return _Look(found, silence=_silence(samples_of(root / path, found)))
+    except BenchError as error:
+        return _Look(None, str(error))
+
+
+def _silence(wave: np.ndarray) -> str:
+    """Return how much of `wave` is zeros at its end, "" where that is less than half."""
+    heard = np.flatnonzero(wave.reshape(len(wave), -1).any(axis=1))
+    end = int(heard[-1]) + 1 if len(heard) else 0
+    if end > len(wave) / 2:
+        return ""
+    return f"the last {len(wave) - end:,} of {len(wave):,} samples" if end else "every sample"
+
+
+def compare(audio: Audio, found: Mapping[str, Header], problems: Problems) -> None:
+    """Note the headers that are not as the card says."""
+    suffix = audio.suffix.lower()
+    truncated = [f"{p}: {h.bytes_missing:,} bytes" for p, h in found.items() if h.bytes_missing]
+    empty = [path for path, header in found.items() if not header.samples]
+    channels = [f"{p}: {h.channels}" for p, h in found.items() if h.channels != audio.channels]
+    rates = [
+        f"{path}: {header.sample_rate_hz} Hz"
+        for path, header in found.items()
+        if header.sample_rate_hz != audio.sample_rate_hz
+    ]
+    others = [
+        f"{path}: {header.format}"
+        for path, header in found.items()
+        if header.format not in _FORMATS.get(suffix, {header.format})
+    ]
+    problems.error("audio file truncated", truncated)
+    problems.error("audio file without samples", empty)
+    problems.error(f"not {audio.channels} channel(s)", channels)
+    problems.warning(f"another format than {suffix} says; read by its content", others)
+    if audio.other_rates == "resample":
+        problems.warning(f"not at {audio.sample_rate_hz} Hz; will be resampled", rates)
+    else:
+        problems.error(f"not at {audio.sample_rate_hz} Hz", rates)

@@ -1,0 +1,241 @@
+"""Lists of keys in another form than the corpus's own: the two columns of the organisers' package,
+a CSV with names, another corpus's columns. Their form is told by all that they hold, never guessed.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from bench.cards import corpus_cards
+from bench.data import delimited, lines
+from bench.errors import BenchError, quoted
+from bench.specs.corpus import Class, CorpusCard, Protocol
+from bench.units import LABEL_WORDS
+
+Separator = Literal["tab", "comma", "semicolon", "space"]
+
+_SEPARATORS: Mapping[Separator, str] = {"tab": "\t", "comma": ",", "semicolon": ";", "space": " "}
+_NAMES: Mapping[str, Sequence[str]] = {
+    "utterance": (
+        *("utterance", "utterance_id", "utt", "utt_id", "filename", "file_name", "file", "file_id"),
+        *("audio", "audio_file", "audio_path", "path", "wav", "trial", "trial_id", "name", "id"),
+    ),
+    "label": ("label", "cm_label", "key", "cm_key", "class", "target", "ground_truth", "gt"),
+    "speaker": ("speaker", "speaker_id", "spk", "spk_id"),
+    "attack": ("attack", "attack_id", "system", "system_id"),
+}
+"""What columns are called, the likeliest first."""
+
+_TELLING = 4
+"""Columns from which on a list of another corpus is known by their number and its labels."""
+
+_LABEL_FILES = r"label_.+\.txt(\.gz)?"
+"""Lists of LlamaPartialSpoof, which are no columns."""
+
+_WAY_OUT = (
+    "should be a list of `UTTERANCE LABEL`, labels in words (bonafide, spoof), with or without "
+    "further columns and a line of names; for any other list write a card (README: Your own corpus)"
+)
+
+
+class _Grid(NamedTuple):
+    """A file cut into equally many fields a line."""
+
+    separator: Separator
+    header: list[str]
+    """Names of the columns, [] where the first line has none."""
+    columns: list[tuple[str, ...]]
+
+
+def is_other(card: CorpusCard, split: str, path: Path) -> bool:
+    """Return whether a file is a list in another form than the corpus's own; what is no text is
+    none, and beside it the corpus's own lists are looked for.
+    """
+    try:
+        empty = not lines.content(path).strip()
+    except BenchError:
+        return False
+    if empty:
+        return False
+    if card.protocol is None:
+        return not re.fullmatch(_LABEL_FILES, path.name)
+    if card.reader == "protocol":
+        return bool(delimited.misfit(path, card.protocol, card.audio.suffix))
+    names = card.splits[split].file or card.protocol.file
+    official = {name.replace("{split}", split).rpartition("/")[2] for name in names}
+    return path.name.removesuffix(".gz") not in official
+
+
+def recast(card: CorpusCard, split: str, path: Path) -> CorpusCard:
+    """Return the card with the form of the list at `path`, which is not the corpus's own list.
+
+    Tried are the columns of its own and of other cards' lists, with any separator, of which a
+    line's id must still be one of this corpus; then any columns, one of ids and one of labels in
+    words. BenchError where neither can be told, with what would do.
+    """
+    found, where = _of_another(card, split, path)
+    protocol = found or _told(card, path)
+    of_split = card.splits[split].model_copy(update={"where": where, "file": ()})
+    return card.model_copy(
+        update={
+            "protocol": protocol,
+            "splits": {**card.splits, split: of_split},
+            "reader": "protocol",
+            "resolutions_s": (),
+        }
+    )
+
+
+def _of_another(
+    card: CorpusCard, split: str, path: Path
+) -> tuple[Protocol | None, dict[str, tuple[str, ...]]]:
+    """Return the form of another card's list that the file has, and which of its lines belong to
+    the split of that name."""
+    own_ids = card.protocol.ids if card.protocol else ""
+    others = (of for of in corpus_cards.readable().cards if of.key != card.key)
+    for other in (card, *others):
+        if other.protocol is None or other.protocol.spans is not None:
+            continue
+        if all(len(text.split()) < _TELLING for text in other.protocol.columns):
+            continue
+        for separator in _SEPARATORS:
+            form = other.protocol.model_copy(update={"ids": own_ids, "separator": separator})
+            if not delimited.misfit(path, form, card.audio.suffix):
+                there = other.splits.get(split)
+                return form, dict(there.where) if there else {}
+    return None, {}
+
+
+def _told(card: CorpusCard, path: Path) -> Protocol:
+    """Return the form of any list with a column of ids and one of labels."""
+    grid = _grid(path)
+    words = _words(card)
+    label = _label(path, grid, words)
+    utterance = _utterance(path, grid, card, label)
+    names = _named(grid, {utterance: "utterance", label: "label"})
+    occurring = sorted(set(grid.columns[label]))
+    return Protocol(
+        file=(path.name,),
+        separator=grid.separator,
+        header=_SEPARATORS[grid.separator].join(grid.header),
+        columns=(" ".join(names),),
+        labels={word: words[word.lower()] for word in occurring},
+        audio=("{utterance}",),
+    )
+
+
+def _words(card: CorpusCard) -> dict[str, Class]:
+    """Return the class of each word that may be a label, in small letters; of digits only what the
+    corpus's own lists say."""
+    own = card.protocol.labels if card.protocol else {}
+    return {**LABEL_WORDS, **{word.lower(): of for word, of in own.items()}}
+
+
+def _grid(path: Path) -> _Grid:
+    """Return the file's fields by the separator that cuts all its lines into as many."""
+    text = lines.content(path).decode()
+    listed = [line.strip() for line in text.split("\n") if line.strip()]
+    for separator in _SEPARATORS:
+        rows = list(_cut(listed, separator))
+        counts = Counter(map(len, rows))
+        if len(counts) == 1 and len(rows) > 1 and len(rows[0]) > 1:
+            columns = list(zip(*rows, strict=True))
+            header = _header(columns)
+            return _Grid(separator, header, [of[1:] for of in columns] if header else columns)
+    raise BenchError(f"{path}: its lines do not have equally many columns, two or more: {_WAY_OUT}")
+
+
+def _cut(listed: Sequence[str], separator: Separator) -> Iterator[list[str]]:
+    if separator == "space":
+        return (line.split() for line in listed)
+    return (_fields(line, _SEPARATORS[separator]) for line in listed)
+
+
+def _fields(line: str, mark: str) -> list[str]:
+    try:
+        (fields,) = csv.reader([line], delimiter=mark, skipinitialspace=True)
+    except csv.Error:  # a field of more than 131,072 characters
+        return []
+    return [field.strip() for field in fields]
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\s-]+", "_", name.strip().lower())
+
+
+def _header(columns: Sequence[Sequence[str]]) -> list[str]:
+    """Return the first line where it names columns: one is called as labels or ids are, and is no
+    label itself."""
+    first = [of[0] for of in columns]
+    known = {*_NAMES["label"], *_NAMES["utterance"]}
+    named = any(_plain(name) in known for name in first)
+    return first if named and not any(name.lower() in LABEL_WORDS for name in first) else []
+
+
+def _called(grid: _Grid, role: str) -> int | None:
+    plain = [_plain(name) for name in grid.header]
+    return next((plain.index(name) for name in _NAMES[role] if name in plain), None)
+
+
+def _label(path: Path, grid: _Grid, words: Mapping[str, Class]) -> int:
+    """Return the column whose every field is a label."""
+    fitting = [i for i, of in enumerate(grid.columns) if all(word.lower() in words for word in of)]
+    named = _called(grid, "label")
+    if named is not None:
+        stranger = next((word for word in grid.columns[named] if word.lower() not in words), None)
+        if stranger is None:
+            return named
+        why = (
+            "0 and 1 do not say which is bona fide"
+            if stranger in ("0", "1")
+            else f"{quoted(stranger)} is no label"
+        )
+        raise BenchError(f"{path}: in column {grid.header[named]!r} {why}: {_WAY_OUT}")
+    if len(fitting) != 1:
+        what = "no column" if not fitting else f"{len(fitting)} columns"
+        raise BenchError(f"{path}: {what} of labels among {len(grid.columns)}: {_WAY_OUT}")
+    return fitting[0]
+
+
+def _utterance(path: Path, grid: _Grid, card: CorpusCard, label: int) -> int:
+    """Return the column of ids: named so, or all like the corpus's, or the only one whose fields
+    all differ."""
+    named = _called(grid, "utterance")
+    if named is not None:
+        return named
+    others = [i for i in range(len(grid.columns)) if i != label]
+    ids = card.protocol.ids if card.protocol else ""
+    if ids:
+        own = re.compile(f"(.*/)?{ids}(\\.\\w+)?")
+        fitting = [i for i in others if all(own.fullmatch(word) for word in grid.columns[i])]
+    else:
+        fitting = [i for i in others if len(set(grid.columns[i])) == len(grid.columns[i])]
+    if len(fitting) == 1 or (len(others) == 1 and not ids):
+        return [*fitting, *others][0]
+    example = ", ".join(quoted(grid.columns[i][0], 30) for i in others)
+    raise BenchError(
+        f"{path}: no one column holds utterances of {card.name}"
+        + (f", which are named {ids}" if ids else "")
+        + f"; there are {example}: {_WAY_OUT}"
+    )
+
+
+def _named(grid: _Grid, taken: Mapping[int, str]) -> list[str]:
+    """Return a name for each column; `-` where nothing says what it holds."""
+    names = dict(taken)
+    for role in ("speaker", "attack"):
+        at = _called(grid, role)
+        if at is not None and at not in names:
+            names[at] = role
+    for i, name in enumerate(map(_plain, grid.header)):
+        free = re.fullmatch(r"[a-z]\w*", name) and name not in {*names.values(), *_RESERVED}
+        names.setdefault(i, name if free else "-")
+    return [names.get(i, "-") for i in range(len(grid.columns))]
+
+
+_RESERVED = ("path", "spans", "duration_s", "attack_type")

@@ -1,0 +1,155 @@
+"""Where a corpus's files are: at their exact places below its folder, or, for whoever has its
+protocol and key files alone, found by name.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path, PurePosixPath
+
+from bench.data.problems import absent
+from bench.errors import BenchError
+from bench.specs.corpus import CorpusCard
+
+Misfit = Callable[[Path], str]
+"""Why a file is not the one looked for; "" where it may be."""
+
+
+def find_file(card: CorpusCard, place: Path, relative: str) -> Path | None:
+    """Return where the corpus's file `relative` (to its folder) is for whoever has its keys at
+    `place`: the corpus's folder, another that holds the file at any depth, or one file of it.
+
+    The exact place goes first, then the file of that name that shares most folder names with it,
+    then such an end of the exact place below the folder that holds `place` or the one above it
+    (`--keys keys/LA/CM` has its C012 file beside CM). None where it is not there; BenchError where
+    different files are equally near.
+    """
+    folder = place.parent if place.is_file() else place
+    if place.is_file() and place.name.removesuffix(".gz") == PurePosixPath(relative).name:
+        return place
+    return find_list(card, folder, [relative]) or _above(folder, relative)
+
+
+def beside(card: CorpusCard, split: str, scores: Path) -> Path | None:
+    """Return the folder near the file `scores` in which the split's protocol lies: the file's own
+    or the one above it, the protocol there or one folder down; None where there is none.
+
+    Only these few folders are looked into, as the one above may be a home folder. For corpora whose
+    card describes its lists; others have to be named.
+    """
+    if card.protocol is None:
+        return None
+    files = card.splits[split].file or card.protocol.file
+    names = {PurePosixPath(file.replace("{split}", split)).name for file in files}
+    names |= {f"{name}.gz" for name in names}
+    for folder in scores.resolve().parents[:2]:
+        try:
+            inside = sorted(folder.iterdir())
+        except OSError:  # one may use a file in a folder that one may not list
+            inside = []
+        if any(os.path.isfile(place / name) for place in (folder, *inside) for name in names):
+            return folder
+    return None
+
+
+def located(
+    card: CorpusCard, split: str, place: Path, files: Sequence[str], keys_only: bool
+) -> list[Path]:
+    """Return the path of each file: below the root, or as `find_file` finds it for keys alone.
+
+    A file that is not found raises BrokenCorpus.
+    """
+    if not keys_only:
+        return [place / file for file in files]
+    found = [find_file(card, place, file) for file in files]
+    lacking = [file for file, path in zip(files, found, strict=True) if path is None]
+    if lacking:
+        raise absent(card, split, place, lacking)
+    return [path for path in found if path is not None]
+
+
+def exact(root: Path, relatives: Sequence[str]) -> Path | None:
+    """Return the first of the files that is at its exact place below `root`, gzipped or not.
+
+    What one may not look into is not there: `os.path.isfile` says so, `Path.is_file` raises.
+    """
+    for relative in relatives:
+        for path in (root / relative, root / f"{relative}.gz"):
+            if os.path.isfile(path):
+                return path
+    return None
+
+
+def find_list(
+    card: CorpusCard, folder: Path, relatives: Sequence[str], misfit: Misfit = lambda _: ""
+) -> Path | None:
+    """Return the first of the alternatives that is below `folder`, exactly or by name.
+
+    Of several files of one name the one whose last folders agree best is taken. A BenchError says
+    why none of the files of these names is the one (`misfit`), or which different ones are equally
+    near.
+    """
+    there = exact(folder, relatives)
+    if there is not None:
+        return there
+    wrong: list[str] = []
+    named = _named(folder, {PurePosixPath(relative).name for relative in relatives})
+    for name, paths in named.items():
+        reasons = {path: misfit(path) for path in paths}
+        wrong += filter(None, reasons.values())
+        fitting = [path for path, reason in reasons.items() if not reason]
+        if fitting:
+            ends = [r for r in relatives if PurePosixPath(r).name == name]
+            return _nearest(card, fitting, ends)
+    if wrong:
+        named = "a list in another form is read if it is named: --keys FILE"
+        raise BenchError("\n- ".join((f"{folder}: holds no list of {card.name}:", *wrong, named)))
+    return None
+
+
+def _named(folder: Path, names: set[str]) -> dict[str, list[Path]]:
+    """Return the files below `folder` by those names, `.gz` passed over, in the names' order."""
+    found: dict[str, list[Path]] = {name: [] for name in sorted(names)}
+    for where, _, files in os.walk(folder):
+        for file in files:
+            if file in names or file.removesuffix(".gz") in names:
+                found[file.removesuffix(".gz")].append(Path(where, file))
+    return {name: sorted(paths) for name, paths in found.items()}
+
+
+def _nearest(card: CorpusCard, paths: Sequence[Path], relatives: Sequence[str]) -> Path:
+    common = {path: max(_agreement(path, relative) for relative in relatives) for path in paths}
+    best = [path for path, shared in common.items() if shared == max(common.values())]
+    contents = {path.read_bytes() for path in best} if len(best) > 1 else set[bytes]()
+    if len(contents) > 1:
+        raise BenchError(
+            f"{card.name}: {' and '.join(map(str, best))} differ: name one of them, or its folder"
+        )
+    return best[0]
+
+
+def _agreement(path: Path, relative: str) -> int:
+    """Return how many parts, from the last one on, the two paths have in common."""
+    parts = path.resolve().with_name(path.name.removesuffix(".gz")).parts
+    pairs = zip(reversed(parts), reversed(PurePosixPath(relative).parts), strict=False)
+    return next((i for i, (a, b) in enumerate(pairs) if a != b), len(PurePosixPath(relative).parts))
+
+
+def _above(folder: Path, relative: str) -> Path | None:
+    return next(
+        (
+            path
+            for above in folder.resolve().parents[:2]
+            for end in _ends(relative)
+            if (path := exact(above, [end])) is not None
+        ),
+        None,
+    )
+
+
+def _ends(relative: str) -> Iterator[str]:
+    """Yield `a/b/c`, `b/c`, `c`."""
+    parts = PurePosixPath(relative).parts
+    for first in range(len(parts)):
+        yield "/".join(parts[first:])

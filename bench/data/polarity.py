@@ -1,0 +1,81 @@
+"""Do an utterance's class and its frame or span labels agree? The self-check against inverted
+labels.
+
+A bona fide utterance is bona fide throughout, so that its labels tell what the file's code for bona
+fide is.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from bench.data.problems import Problems
+from bench.data.subset import FrameVectors, Spans
+from bench.units import BONAFIDE, SPOOF
+
+
+class Holds(NamedTuple):
+    """For each utterance, whether its labels hold any of the class; two bool arrays."""
+
+    bonafide: np.ndarray
+    spoof: np.ndarray
+
+
+def holds(table: pd.DataFrame, timing: FrameVectors | Spans) -> Holds:
+    """Return which classes the labels of each of the table's utterances hold; vectors are not
+    empty.
+    """
+    utterances = table["utterance"].tolist()
+    if isinstance(timing, Spans):
+        found = [{span.label for span in timing.spans[utterance]} for utterance in utterances]
+        return Holds(
+            np.array([BONAFIDE in labels for labels in found], dtype=bool),
+            np.array([SPOOF in labels for labels in found], dtype=bool),
+        )
+    if not utterances:
+        return Holds(np.zeros(0, dtype=bool), np.zeros(0, dtype=bool))
+    vectors = [timing.spoof[utterance] for utterance in utterances]
+    lengths = np.array([len(vector) for vector in vectors])
+    first = np.cumsum(lengths) - lengths
+    spoof = np.add.reduceat(np.concatenate(vectors), first, dtype=np.int64)
+    return Holds(spoof < lengths, spoof > 0)
+
+
+def errors(table: pd.DataFrame, timing: FrameVectors | Spans, problems: Problems) -> None:
+    """Note as errors what would invert or corrupt every figure.
+
+    A bona fide utterance with spoof labels always is one. A spoof utterance without any is one only
+    where labels are spans: frame vectors lose short spans at coarse resolutions, where the last,
+    shorter frame is dropped.
+    """
+    found = holds(table, timing)
+    bonafide = (table["label"] == BONAFIDE).to_numpy()
+    ids = table["utterance"].to_numpy()
+    inverted = bonafide & found.spoof
+    flipped = Holds(found.spoof, found.bonafide)
+    fits = not (bonafide & flipped.spoof).any() and bool((bonafide | flipped.spoof).all())
+    hint = (
+        "flipped labels would fit all: the file's codes are inverted"
+        if fits
+        else "flipped labels would not fit either"
+    )
+    what = f"bona fide utterance with spoof labels, of {int(bonafide.sum()):,} ({hint})"
+    problems.error(what, ids[inverted].tolist())
+    if isinstance(timing, Spans):
+        problems.error("spoof utterance without a spoof span", _without(ids, bonafide, found))
+
+
+def warnings(table: pd.DataFrame, timing: FrameVectors | Spans, problems: Problems) -> None:
+    """Note spoof utterances whose frame vector holds no spoof frame."""
+    if isinstance(timing, FrameVectors):
+        bonafide = (table["label"] == BONAFIDE).to_numpy()
+        without = _without(table["utterance"].to_numpy(), bonafide, holds(table, timing))
+        what = f"spoof utterance without a spoof frame at {timing.resolution_s:g} s"
+        problems.warning(what, without)
+
+
+def _without(ids: np.ndarray, bonafide: np.ndarray, found: Holds) -> list[str]:
+    return ids[~bonafide & ~found.spoof].tolist()

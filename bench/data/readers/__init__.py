@@ -1,0 +1,40 @@
+"""The readers of official layouts: one module each, by the name that a card's `reader` gives."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+from typing import TYPE_CHECKING, Protocol
+
+from bench.specs.corpus import CorpusCard
+
+if TYPE_CHECKING:  # pandas takes half a second, and cards are read where no corpus is
+    from bench.data.subset import Subset
+
+
+class Reader(Protocol):
+    """Reads one split; all its faults are in one BrokenCorpus."""
+
+    def __call__(
+        self,
+        card: CorpusCard,
+        root: Path,
+        split: str,
+        resolution_s: float | None,
+        keys_only: bool = False,
+    ) -> Subset:
+        """Return the split below `root`; with `keys_only` its lists are looked for at `root` by
+        name (`bench.data.places`), and no audio is asked for.
+        """
+        ...
+
+
+def names() -> list[str]:
+    """Return the name of every reader, sorted."""
+    return sorted(module.name for module in iter_modules(__path__))
+
+
+def reader(card: CorpusCard) -> Reader:
+    """Return the function that reads the corpus; `cards.parse` has seen to it that there is one."""
+    return import_module(f"{__name__}.{card.reader}").read

@@ -1,0 +1,127 @@
+"""LlamaPartialSpoof: two parts of audio and label file each; a split is a choice of kinds.
+
+Layout: `R01TTS.0.a/<ID>.wav` (bona fide, full, partial-cf), `R01TTS.0.b/<ID>.wav` (partial-cp,
+partial-oa), `label_<part>.txt` with `ID DURATION bonafide|spoof START-END-LABEL ...`. An id is
+`<subset>[-<tts>-<kind>]_<speaker>_<chapter>_<paragraph>_<utterance>`.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from bench.cards.corpus_cards import check_split
+from bench.data import lines, places, polarity, spans
+from bench.data.lines import Lines
+from bench.data.problems import BrokenCorpus, Piece, Problems, require
+from bench.data.subset import Span, Spans, Subset
+from bench.errors import BenchError, near
+from bench.specs.corpus import CorpusCard
+from bench.units import BONAFIDE
+
+RESULTS_VERSION = 1
+"""Raised when what this module gives can change (`bench.versions`)."""
+
+_LINE = re.compile(
+    r"(?P<utterance>(?P<subset>[a-z]+(?:-clean|\d+))"
+    r"(?:-(?P<tts>[A-Za-z0-9]+)-(?P<kind>full|partial-cf|partial-cp|partial-oa))?"
+    r"_(?P<speaker>\d+)_\d+_\d+_\d+) "
+    r"(?P<duration>\d+(?:\.\d+)?) (?P<label>\S+) (?P<spans>\S+(?: \S+)*)"
+)
+_FORM = (
+    "SUBSET[-TTS-KIND]_SPEAKER_CHAPTER_PARAGRAPH_UTTERANCE DURATION bonafide|spoof "
+    "START-END-LABEL ..."
+)
+
+
+class _Part(NamedTuple):
+    name: str
+    kinds: frozenset[str]
+
+
+_WHOLE = _Part("R01TTS.0.a", frozenset({"bonafide", "full"}))
+_SPLICED = {
+    "crossfade": _Part("R01TTS.0.a", frozenset({"partial-cf"})),
+    "cut-paste": _Part("R01TTS.0.b", frozenset({"partial-cp"})),
+    "overlap-add": _Part("R01TTS.0.b", frozenset({"partial-oa"})),
+}
+
+
+def read(
+    card: CorpusCard,
+    root: Path,
+    split: str,
+    resolution_s: float | None,  # noqa: ARG001  (all readers are called alike)
+    keys_only: bool = False,
+) -> Subset:
+    """Return bona fide, full and one kind of spliced utterances, with their spans.
+
+    `resolution_s` plays no part, since labels are in seconds. `attack` is the synthesiser; columns
+    are added: `kind` (bonafide, full, partial-cf, partial-cp, partial-oa) and `subset` (dev-clean,
+    test-clean, dev01).
+    """
+    check_split(card, split)
+    if split not in _SPLICED:
+        raise BenchError(f"{card.key}: this reader has no split {split!r}{near(split, _SPLICED)}")
+    kinds: dict[str, frozenset[str]] = {_WHOLE.name: _WHOLE.kinds}
+    spliced = _SPLICED[split]
+    kinds[spliced.name] = kinds.get(spliced.name, frozenset()) | spliced.kinds
+    files = [f"label_{part}.txt" for part in kinds]
+    if not keys_only:
+        pieces = [Piece(part, f"{part}.tgz") for part in kinds]
+        require(card, split, root, [*pieces, *(Piece(file, file) for file in files)])
+    paths = places.located(card, split, root, files, keys_only)
+    problems = Problems()
+    tables: list[pd.DataFrame] = []
+    labelled: dict[str, tuple[Span, ...]] = {}
+    for (part, wanted), path in zip(kinds.items(), paths, strict=True):
+        found = _part(path, wanted, problems)
+        found, parsed = spans.parse(found, "spans", " ", lines.CLASS_WORDS, problems)
+        tables.append(_table(found, part, card.audio.suffix))
+        spans.check_ends(tables[-1], [labels[-1].end_s for labels in parsed], problems)
+        labelled |= zip(tables[-1]["utterance"], parsed, strict=True)
+    table = pd.concat(tables, ignore_index=True)
+    polarity.errors(table, Spans(labelled), problems)
+    subset = Subset(card.key, split, root, table, Spans(labelled))
+    if problems.fatal:
+        raise BrokenCorpus(card, split, root, problems, subset)
+    return subset
+
+
+def _part(path: Path, wanted: frozenset[str], problems: Problems) -> Lines:
+    """Return the lines of the kinds wanted; note those whose id and label do not agree."""
+    found = lines.read(path, _LINE, _FORM, problems)
+    found = lines.known(found, "label", lines.CLASS_WORDS, problems)
+    kinds = [kind or BONAFIDE for kind in found.column("kind")]
+    labels = found.column("label")
+    agree = [
+        (kind == BONAFIDE) == (label == BONAFIDE) for kind, label in zip(kinds, labels, strict=True)
+    ]
+    problems.error(
+        "label that the id contradicts",
+        [
+            f"{found.where(i)}: {labels[i]}, {kinds[i]} by its id"
+            for i, same in enumerate(agree)
+            if not same
+        ],
+    )
+    return found.only(i for i, kind in enumerate(kinds) if agree[i] and kind in wanted)
+
+
+def _table(found: Lines, part: str, suffix: str) -> pd.DataFrame:
+    utterances = found.column("utterance")
+    return pd.DataFrame(
+        {
+            "utterance": utterances,
+            "path": [f"{part}/{utterance}{suffix}" for utterance in utterances],
+            "label": found.column("label"),
+            "speaker": found.column("speaker"),
+            "attack": found.column("tts"),
+            "duration_s": [float(duration) for duration in found.column("duration")],
+            "kind": [kind or BONAFIDE for kind in found.column("kind")],
+            "subset": found.column("subset"),
+        }
+    )

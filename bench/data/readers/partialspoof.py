@@ -1,0 +1,141 @@
+"""PartialSpoof: a protocol of five fields, and pickled frame vectors at seven resolutions.
+
+Layout: `{split}/con_wav/<id>.wav`,
+`protocols/PartialSpoof_LA_cm_protocols/PartialSpoof.LA.cm.{split}.trl.txt`,
+`segment_labels/{split}_seglab_{resolution}.npy`: `'1'` for bona fide and `'0'` for spoof frames.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from bench.cards.corpus_cards import check_split
+from bench.data import places, polarity
+from bench.data.pickles import string_vectors
+from bench.data.problems import BrokenCorpus, Piece, Problems, absent, require
+from bench.data.readers import protocol
+from bench.data.subset import FrameVectors, Subset
+from bench.errors import BenchError
+from bench.specs.corpus import CorpusCard
+
+RESULTS_VERSION = 1
+"""Raised when what this module gives can change (`bench.versions`)."""
+
+_BATCH = 4096
+
+
+def read(
+    card: CorpusCard, root: Path, split: str, resolution_s: float | None, keys_only: bool = False
+) -> Subset:
+    """Return a split with its frame vectors at `resolution_s`, the finest there is where None.
+
+    The protocol gives no durations; `attack` is its system: CON for spoof, "" for bona fide. With
+    `keys_only` and no vectors anywhere there is no timing, unless a resolution is asked for.
+    """
+    check_split(card, split)
+    labels = _labels(card, root, split, resolution_s, keys_only)
+    if not keys_only:
+        listed = [file.replace("{split}", split) for file in protocol.described(card).file]
+        pieces = [
+            Piece(f"{split}/con_wav", f"database_{split}.tar.gz"),
+            Piece(listed[0], "database_protocols.tar.gz"),
+            *(Piece(label.file, "database_segment_labels_v1.2.tar.gz") for label in labels),
+        ]
+        require(card, split, root, pieces)
+    problems = Problems()
+    found = protocol.protocol_lines(card, root, split, problems, keys_only)
+    table = protocol.table_of(card, found, problems)
+    table["path"] = f"{split}/con_wav/" + table["utterance"] + card.audio.suffix
+    timing: FrameVectors | None = None
+    for label in labels:
+        spoof = _spoof_frames(label.path, problems)
+        table = _matched(table, spoof, label.file, problems)
+        timing = FrameVectors(label.resolution_s, spoof)
+        polarity.errors(table, timing, problems)
+    subset = Subset(card.key, split, root, table, timing)
+    if problems.fatal:
+        raise BrokenCorpus(card, split, root, problems, subset)
+    return subset
+
+
+def vector_file(split: str, resolution_s: float) -> str:
+    """Return the path below the root, e.g. `segment_labels/dev_seglab_0.16.npy`."""
+    return f"segment_labels/{split}_seglab_{resolution_s:g}.npy"
+
+
+class _Labels(NamedTuple):
+    resolution_s: float
+    file: str
+    """Below the root."""
+    path: Path
+
+
+def _labels(
+    card: CorpusCard, root: Path, split: str, wanted: float | None, keys_only: bool
+) -> list[_Labels]:
+    """Return the label file of the resolution asked for, or the finest that is there; none where
+    keys are without any and none was asked for.
+    """
+    official = sorted(card.resolutions_s)
+    if wanted is not None and wanted not in official:
+        names = ", ".join(f"{r:g}" for r in official)
+        raise BenchError(f"{card.key} has no labels at {wanted:g} s; there are: {names}")
+    tried = official if wanted is None else [wanted]
+    for resolution_s in tried:
+        file = vector_file(split, resolution_s)
+        path = places.find_file(card, root, file) if keys_only else places.exact(root, [file])
+        if path is not None:
+            return [_Labels(resolution_s, file, path)]
+    file = vector_file(split, tried[0])
+    if keys_only and wanted is not None:
+        raise absent(card, split, root, [file])
+    return [] if keys_only else [_Labels(tried[0], file, root / file)]
+
+
+def _spoof_frames(path: Path, problems: Problems) -> dict[str, np.ndarray]:
+    """Return for each utterance a bool array, True where the file has '0'; note other labels."""
+    vectors = string_vectors(path)
+    empty = [name for name, vector in vectors.items() if not len(vector)]
+    problems.error(f"empty vector in {path.name}", empty)
+    names = [name for name, vector in vectors.items() if len(vector)]
+    spoof: dict[str, np.ndarray] = {}
+    wrong: list[str] = []
+    # In batches: the official strings are 21 characters wide, all at once would double some 2 GB.
+    for first in range(0, len(names), _BATCH):
+        batch = names[first : first + _BATCH]
+        flat = np.concatenate([vectors[name] for name in batch])
+        zero = flat == "0"
+        edges = np.cumsum([len(vectors[name]) for name in batch]).tolist()
+        pieces = zip([0, *edges], edges, strict=False)
+        spoof |= {name: zero[a:b] for name, (a, b) in zip(batch, pieces, strict=True)}
+        if not (zero | (flat == "1")).all():
+            wrong += [name for name in batch if not np.isin(vectors[name], ("0", "1")).all()]
+    for name in wrong:
+        del spoof[name]
+    problems.error(
+        f"unknown label in {path.name}, should be '1' (bona fide) or '0' (spoof)",
+        [f"{name}: {_stranger(vectors[name])!r}" for name in wrong],
+    )
+    return spoof
+
+
+def _stranger(vector: np.ndarray) -> str:
+    return str(vector[~np.isin(vector, ("0", "1"))][0])
+
+
+def _matched(
+    table: pd.DataFrame, spoof: dict[str, np.ndarray], vectors: str, problems: Problems
+) -> pd.DataFrame:
+    """Keep the utterances that are in the protocol and have a vector; note the others."""
+    listed = table["utterance"].tolist()
+    without = [utterance for utterance in listed if utterance not in spoof]
+    problems.error(f"utterance of the protocol without a vector in {vectors}", without)
+    surplus = sorted(spoof.keys() - set(listed))
+    problems.error(f"vector in {vectors} of an utterance that the protocol has not", surplus)
+    for utterance in surplus:
+        del spoof[utterance]
+    return table[table["utterance"].isin(spoof.keys())].reset_index(drop=True) if without else table

@@ -1,0 +1,108 @@
+"""Span labels `START-END-LABEL` in seconds, as HAD and LlamaPartialSpoof write them, into `Span`s,
+a column at a time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from bench.data.lines import Lines
+from bench.data.problems import Problems
+from bench.data.subset import Span
+
+TOLERANCE_S = 0.01 + 1e-6
+"""How far two spans may be apart or overlap: one step of HAD's two decimals, below every resolution
+in use.
+"""
+
+
+class Labelled(NamedTuple):
+    """The lines whose spans are sound, and the spans of each."""
+
+    lines: Lines
+    spans: list[tuple[Span, ...]]
+
+
+def parse(
+    lines: Lines, field: str, separator: str, words: Mapping[str, str], problems: Problems
+) -> Labelled:
+    """Parse `field` of every line: spans joined by `separator`, their labels among `words`.
+
+    Spans must start at zero, follow one another and hold some time; lines where they do not are
+    noted and left out. A span of no length holds no sample and is dropped.
+    """
+    lines = _well_formed(lines, field, separator, words, problems)
+    texts = lines.column(field)
+    if not texts:
+        return Labelled(lines, [])
+    counts = np.array([text.count(separator) + 1 for text in texts])
+    flat = separator.join(texts).replace(separator, "-").split("-")
+    starts = np.array(flat[0::3], dtype=float)
+    ends = np.array(flat[1::3], dtype=float)
+    edges = np.concatenate([[0], np.cumsum(counts)])
+    sound = _sound(lines, starts, ends, edges, problems)
+    labels = map(words.__getitem__, flat[2::3])
+    spans = list(map(Span, starts.tolist(), ends.tolist(), labels))
+    empty = bool((starts == ends).any())
+    pieces = [tuple(spans[first:last]) for first, last in pairwise(edges.tolist())]
+    if empty:
+        pieces = [tuple(s for s in piece if s.start_s < s.end_s) for piece in pieces]
+    return Labelled(lines.only(sound), [pieces[i] for i in sound])
+
+
+def check_ends(table: pd.DataFrame, ends_s: Sequence[float], problems: Problems) -> None:
+    """Note utterances of which the last span does not end where `duration_s` says."""
+    rows = zip(table["utterance"].tolist(), table["duration_s"].tolist(), ends_s, strict=True)
+    problems.error(
+        "last span ends elsewhere than the utterance",
+        [
+            f"{utterance}: {end_s} s of {duration_s} s"
+            for utterance, duration_s, end_s in rows
+            if abs(end_s - duration_s) > TOLERANCE_S
+        ],
+    )
+
+
+def _well_formed(
+    lines: Lines, field: str, separator: str, words: Mapping[str, str], problems: Problems
+) -> Lines:
+    number = r"\d+(?:\.\d+)?"
+    one = f"{number}-{number}-(?:{'|'.join(map(re.escape, words))})"
+    whole = re.compile(f"{one}(?:{re.escape(separator)}{one})*")
+    texts = lines.column(field)
+    wrong = [i for i, text in enumerate(texts) if not whole.fullmatch(text)]
+    if not wrong:
+        return lines
+    single = re.compile(one)
+    places = [
+        f"{lines.where(i)}: {token!r}"
+        for i in wrong
+        for token in texts[i].split(separator)
+        if not single.fullmatch(token)
+    ]
+    form = f"START-END-LABEL in seconds, LABEL {' or '.join(words)}"
+    problems.error(f"malformed span, should be `{form}`", places)
+    return lines.only(sorted(set(range(len(lines))) - set(wrong)))
+
+
+def _sound(
+    lines: Lines, starts: np.ndarray, ends: np.ndarray, edges: np.ndarray, problems: Problems
+) -> Sequence[int]:
+    """Return the rows whose spans tile the time from zero on."""
+    previous = np.concatenate([[0.0], ends[:-1]])
+    previous[edges[:-1]] = 0.0
+    faulty = (ends < starts) | (np.abs(starts - previous) > TOLERANCE_S)
+    rows = np.repeat(np.arange(len(edges) - 1), np.diff(edges))
+    bad = np.bincount(rows[faulty], minlength=len(edges) - 1) > 0
+    bad |= np.bincount(rows, weights=ends > starts, minlength=len(edges) - 1) == 0
+    problems.error(
+        f"spans do not follow one another from 0 s on (gap or overlap above {TOLERANCE_S:.2f} s)",
+        [lines.where(i) for i in np.flatnonzero(bad).tolist()],
+    )
+    return np.flatnonzero(~bad).tolist()

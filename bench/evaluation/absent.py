@@ -1,0 +1,106 @@
+"""Which trials have no score: how many, and which class or group they have in common."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from bench.evaluation.findings import Findings
+from bench.metrics.tally import Bools, Integers
+from bench.units import BONAFIDE, SPOOF
+
+_NO_GROUPS = ("utterance", "path", "duration_s")
+_NEARLY = 0.95
+"""Groups explain what is missing where they hold so much of it."""
+_BY_CHANCE = 0.001
+"""That all are of one group says something where chance would do it more rarely."""
+_SAID = 3
+"""Groups that are said."""
+_NAMED = 3
+"""Levels of a group that are named one by one."""
+
+WORDS = {BONAFIDE: "bona fide", SPOOF: "spoof"}
+"""The classes, in words."""
+
+
+def missing(trials: pd.DataFrame, present: Bools, allowed: bool, found: Findings) -> None:
+    """Note trials without a score, by class and group; a class that has none is an error of its
+    own. Where `allowed`, they are warnings.
+    """
+    gone = ~present
+    count = int(gone.sum())
+    if not count:
+        return
+    severity = "warning" if allowed else "error"
+    for label, word in WORDS.items():
+        of_class = (trials["label"] == label).to_numpy()
+        if of_class.any() and not (of_class & present).any():
+            found.add(
+                severity,
+                "missing_class",
+                f"none of the {of_class.sum():,} {word} trials has a score: no error rate is "
+                "defined",
+            )
+    hint = "left out of every metric" if allowed else "say --allow-missing to leave them out"
+    found.add(
+        severity,
+        "missing",
+        f"{count:,} of {len(present):,} trials have no score "
+        f"({'; '.join([*groups(trials, gone), hint])})",
+        count,
+        lambda: trials["utterance"].to_numpy()[gone],
+    )
+
+
+class _Group(NamedTuple):
+    order: tuple[int, int]
+    """Smaller tells more."""
+    text: str
+
+
+def groups(trials: pd.DataFrame, gone: Bools) -> list[str]:
+    """Return what the trials that are `gone` have in common by the columns of the keys, the most
+    telling first.
+    """
+    columns = [name for name in trials.columns if name not in _NO_GROUPS]
+    told = (_group(name, trials[name], gone) for name in columns)
+    return [of.text for of in sorted(filter(None, told), key=lambda of: of.order)][:_SAID]
+
+
+def _group(column: str, of: pd.Series, gone: Bools) -> _Group | None:
+    """Return what those gone have in common by one column; None where that says nothing."""
+    kind = of.astype("category").cat
+    levels, codes = [str(level) for level in kind.categories], kind.codes.to_numpy()
+    whole = np.bincount(codes[codes >= 0], minlength=len(levels))
+    lost = np.bincount(codes[gone & (codes >= 0)], minlength=len(levels))
+    count = int(gone.sum())
+    named = (whole > 0) & np.array([level != "" for level in levels], dtype=np.bool_)
+    complete = np.flatnonzero(named & (lost == whole))
+    covered = int(lost[complete].sum())
+    is_group = len(complete) < named.sum() and covered > len(complete)
+    if is_group and covered >= _NEARLY * count and column != "label":
+        rest = f" and {count - covered:,} others" if covered < count else ""
+        text = f"all of {_named(column, levels, np.flatnonzero(named), complete)}{rest}"
+        return _Group((int(covered < count), len(complete)), text)
+    most = int(lost.argmax()) if len(lost) else 0
+    share = whole[most] / len(of) if len(lost) else 1.0
+    if not len(lost) or lost[most] < count or share**count > _BY_CHANCE or not named[most]:
+        return None
+    level, left = levels[most], whole[most] - count
+    if column == "label":
+        return _Group((2, 0), f"all {count:,} are {WORDS.get(level, level)}")
+    return _Group((3, 0), f"all {count:,} are of {column} {level}, of which {left:,} have a score")
+
+
+def _named(column: str, levels: list[str], known: Integers, chosen: Integers) -> str:
+    """Return levels of a column in words: each, or the first and the last of neighbours."""
+    names: list[str] = [levels[i] for i in chosen]
+    if len(names) == 1:
+        return f"{column} {names[0]}"
+    place = np.searchsorted(known, chosen)
+    if len(names) > _NAMED and (np.diff(place) == 1).all():
+        return f"{column}s {names[0]} to {names[-1]}"
+    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+    return f"{column}s {', '.join(names[:_NAMED])}{more}"

@@ -1,0 +1,93 @@
+"""Figures with their intervals as cells of tables, and the table of a breakdown."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from bench._io.markdown import bullets, escaped, table
+from bench.evaluation.verdict import Breakdown, Line
+from bench.metrics.catalogue import is_rate, metric, shown
+from bench.metrics.scores import Figure
+
+DIGITS = 6
+"""Decimals of a figure: as many as the organisers' packages print, for who checks theirs. Those of
+its interval say how many of them matter."""
+TOO_FEW = "too few errors to judge"
+INTERVAL = "95 % interval"
+P_VALUE = "p"
+NONE = "–"
+
+
+def drawn_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return the lines of a table, without columns of intervals and p-values that have none."""
+    kept = [
+        n
+        for n, heading in enumerate(headings)
+        if heading not in (INTERVAL, P_VALUE) or any(row[n] != NONE for row in rows)
+    ]
+    return table([headings[n] for n in kept], [[row[n] for n in kept] for row in rows])
+
+
+def figure_cells(name: str, figure: Figure) -> tuple[str, str]:
+    """Return a figure and its interval as they are printed; – where it has none."""
+    value = shown(name, figure.value, DIGITS)
+    if math.isnan(figure.low):
+        return value, NONE
+    if figure.few and _says_nothing(name, figure):
+        return value, TOO_FEW
+    return value, f"{shown(name, figure.low)} to {shown(name, figure.high)}"
+
+
+def _says_nothing(name: str, figure: Figure) -> bool:
+    """Whether an interval holds what chance alone gives: half of the trials wrong, or the cost of
+    deciding nothing."""
+    return figure.low <= (0.5 if is_rate(name) else 1.0) <= figure.high
+
+
+def breakdown_table(breakdown: Breakdown) -> list[str]:
+    """Return a breakdown as lines of Markdown, and below it what is said of ties."""
+    names = list(dict.fromkeys(name for line in breakdown.lines for name in line.figures))
+    labels = [known.label if (known := metric(name)) else name for name in names]
+    headings = [*breakdown.by, *(h for label in labels for h in (label, INTERVAL))]
+    headings += ["Bona fide", "Spoof", *_errors_of(breakdown)]
+    lacking = any(line.missing for line in breakdown.lines)
+    headings += ["Missing"] if lacking else []
+    rows: list[list[str]] = []
+    for line in breakdown.lines:
+        row = list(line.levels)
+        for name in names:
+            known = line.figures.get(name)
+            value, interval = figure_cells(name, known) if known else ("not defined", NONE)
+            row += [value + _TIED * (name == "eer" and line.ties is not None), interval]
+        row += [f"{line.bonafide:,}", f"{line.spoof:,}"]
+        row += [_count(line, of) for of in _errors_of(breakdown)]
+        rows.append([*row, *([f"{line.missing or 0:,}"] if lacking else [])])
+    return [*drawn_table(headings, rows), *_tied(breakdown)]
+
+
+_TIED = " ᵉ"
+_COUNTS = {"Missed at the EER": "missed", "Accepted at the EER": "accepted"}
+
+
+def _errors_of(breakdown: Breakdown) -> tuple[str, ...]:
+    """Return the headings of the errors behind the EERs of a breakdown that has EERs."""
+    return (*_COUNTS,) * any("eer" in line.figures for line in breakdown.lines)
+
+
+def _count(line: Line, heading: str) -> str:
+    count: float = getattr(line.figures.get("eer"), _COUNTS[heading], math.nan)
+    return NONE if math.isnan(count) else f"{count:,.0f}"
+
+
+def _tied(breakdown: Breakdown) -> list[str]:
+    """Return what is said of EERs that hang on ties."""
+    said = [
+        f"{' '.join(line.levels)}: {ties.bonafide:,.0f} bona fide and {ties.spoof:,.0f} spoof "
+        f"share {ties.score:.9g}; ASVspoof's packages print {shown('eer', ties.official)}, any "
+        f"order of these gives {shown('eer', ties.lowest)} to {shown('eer', ties.highest)}"
+        for line in breakdown.lines
+        if (ties := line.ties)
+    ]
+    what = f"{_TIED.strip()}: the EER depends on how ties are counted:"
+    return ["", escaped(what), "", bullets(said)] if said else []

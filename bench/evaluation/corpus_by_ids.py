@@ -1,0 +1,97 @@
+"""Which corpus a score file is of, by its ids: among the splits whose keys this machine has."""
+
+# pyarrow ships no types.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownParameterType=false
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from bench.cards import corpus_cards
+from bench.config import Config, Form
+from bench.data.corpora import load_keys
+from bench.errors import BenchError
+from bench.evaluation import forms, ids
+from bench.evaluation.reading import Reading
+from bench.specs.corpus import CorpusCard
+
+_ENOUGH = 0.5
+"""Share of a file's ids that a split must know for the file to be of it."""
+
+
+class KnownSplit(NamedTuple):
+    """A split whose keys are here."""
+
+    card: CorpusCard
+    split: str
+    keys: pa.StringArray
+    """Its ids."""
+
+    @property
+    def shown(self) -> str:
+        """E.g. `asvspoof2019la eval`."""
+        return f"{self.card.key} {self.split}"
+
+
+class _Fit(NamedTuple):
+    """How well a file's ids fit a split."""
+
+    known: float
+    """Share of the file's ids that the split knows."""
+    covered: float
+    """Share of the split's ids that the file has."""
+
+
+def known_splits(here: Config, form: Form, split: str = "") -> Iterator[KnownSplit]:
+    """Yield of every corpus whose keys are on this machine the evaluation split, or `split` where
+    it has one of that name."""
+    for card in corpus_cards.readable().cards:
+        of = split or card.evaluation_split
+        if of not in card.splits:
+            continue
+        try:
+            subset = load_keys(card, of, here.corpus_root(card.key, form))
+        except BenchError:
+            continue  # not here, or not sound: `bench doctor` and --corpus say so
+        yield KnownSplit(card, of, ids.array(subset.table["utterance"].tolist()))
+
+
+def find_split(
+    path: Path, reading: Reading, splits: tuple[KnownSplit, ...], shown: Path
+) -> KnownSplit:
+    """Return the split that the file's ids are of; raise BenchError where that is none or not one
+    alone."""
+    if not splits:
+        raise BenchError(
+            f"{shown}: no corpus has its keys on this machine: say which it is of and where they "
+            "are, --corpus NAME --keys FOLDER"
+        )
+    names = forms.read(path, reading).names
+    fits = {of: _fit(names, splits[of].keys) for of in range(len(splits))}
+    best = max(fit.known for fit in fits.values())
+    fitting = [of for of, fit in fits.items() if fit.known == best >= _ENOUGH]
+    whole = [of for of in fitting if fits[of].covered == 1]
+    chosen = whole if len(whole) == 1 else fitting
+    if len(chosen) == 1:
+        return splits[chosen[0]]
+    if chosen:
+        several = " and ".join(splits[of].shown for of in chosen)
+        raise BenchError(f"{shown}: its ids are of {several}: say which, --corpus NAME")
+    looked = ", ".join(of.shown for of in splits)
+    raise BenchError(
+        f"{shown}: its ids, as {names[0].as_py()!r}, are of no corpus whose keys are here "
+        f"({looked}): say which it is of, --corpus NAME"
+    )
+
+
+def _fit(names: pa.StringArray, keys: pa.StringArray) -> _Fit:
+    place = ids.match(names, keys).place
+    known = place[place >= 0]
+    return _Fit(len(known) / max(len(place), 1), len(np.unique(known)) / max(len(keys), 1))

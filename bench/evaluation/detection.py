@@ -1,0 +1,167 @@
+"""Figures of whole utterances: pooled and by the levels of any fields, each with its interval."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from bench.evaluation.official import PACKAGE, Official, name_broken_down
+from bench.evaluation.verdict import Breakdown, Line, TiedEer
+from bench.metrics.breakdown import POOLED, Cell, Role, cells
+from bench.metrics.det import eer_official, ties_at_eer
+from bench.metrics.eer_variants import order_range
+from bench.metrics.items import Items, counted
+from bench.metrics.measure import Measure
+from bench.metrics.measured import measured
+from bench.metrics.plans import Factors, Resampling, factors
+from bench.metrics.registry import LOGIT, describe_metrics
+from bench.metrics.scores import Figure
+from bench.metrics.tally import Bools, Floats, Integers, tally
+from bench.units import BONAFIDE
+
+Progress = Callable[[int, int], None]
+
+
+class Trials(NamedTuple):
+    """Judged utterances, in the keys' order."""
+
+    score: Floats
+    is_spoof: Bools
+    table: pd.DataFrame
+    """Their rows of the corpus's table, numbered from 0."""
+    row: Integers
+    """Where they are in that table."""
+
+
+def factors_of(table: pd.DataFrame, *, of_frames: bool = False) -> Factors:
+    """Return what a split's utterances depend on; units are rows of the corpus's table. With
+    `of_frames`, utterances are drawn in the order of their ids, as in the score files of runs
+    (`bench.metrics.scores.figures`), so that both have one interval.
+    """
+    attack = np.where(table["label"] == BONAFIDE, "", table["attack"].astype(object))
+    speaker = table["speaker"].to_numpy(dtype=object)
+    names = table["utterance"].tolist() if of_frames else None
+    return factors(np.arange(len(table)), speaker, attack, names)
+
+
+def pooled(trials: Trials, official: Official, resampling: Resampling) -> dict[str, Figure]:
+    """Return all figures of the trials together, by name (`bench.metrics.catalogue`).
+
+    `eer_official`, without an interval of its own, stands beside `eer` where ties make them differ.
+    """
+    cell = together(trials)
+    found = figures(trials, cell, official.measures(cell, official.names), resampling)
+    package = _package(trials, cell)
+    return _beside(found, package) if package.value != found["eer"].value else found
+
+
+def _package(trials: Trials, cell: Cell) -> Figure:
+    """Return the EER of ASVspoof's packages; without an interval: resamples repeat trials, and
+    repeats are ties."""
+    rate = eer_official(trials.score[cell.bonafide], trials.score[cell.spoof]).eer
+    return Figure(rate, math.nan, math.nan)
+
+
+def _beside(found: Mapping[str, Figure], package: Figure) -> dict[str, Figure]:
+    """Return figures with that of ASVspoof's packages beside the EER."""
+    eer = {name: found[name] for name in ("eer",) if name in found}
+    return {**eer, PACKAGE: package, **found}
+
+
+def by_logit(trials: Trials, official: Official, resampling: Resampling) -> dict[str, Figure]:
+    """Return the figures of the trials together, whose scores are bona fide logits, by name
+    (`eer_bonafide_logit`): those that depend on which of two scores a system is judged by."""
+    cell = together(trials)
+    known = describe_metrics()
+    names = [name for name in official.names if known[name].by_logit]
+    found = figures(trials, cell, official.measures(cell, names), resampling)
+    return {f"{name}{LOGIT}": figure for name, figure in found.items()}
+
+
+def together(trials: Trials) -> Cell:
+    """Return the cell of all trials."""
+    return Cell({}, np.flatnonzero(~trials.is_spoof), np.flatnonzero(trials.is_spoof))
+
+
+def breakdown(
+    trials: Trials,
+    roles: Mapping[str, Role],
+    by: Sequence[str],
+    figures_of: Callable[[Cell], Mapping[str, Figure]],
+    progress: Progress | None = None,
+    *,
+    of_frames: bool = False,
+) -> Breakdown:
+    """Return the figures of every cell of the breakdown by the fields `by`, margins included.
+
+    `trials` are those of the keys, with NaN for what has no score: left out, and counted by cell.
+    Conventions and errors as `bench.metrics.breakdown.cells`. `figures_of` is asked for each cell
+    with both classes; `progress` is told how many cells are done, and of how many. Ties are looked
+    for unless the figures are `of_frames`.
+    """
+    fields = {name: trials.table[name].to_numpy() for name in roles if name in trials.table}
+    lines: list[Line] = []
+    scored = ~np.isnan(trials.score)
+    grid = list(cells(trials.is_spoof, fields, roles, by))
+    for number, whole in enumerate(grid, start=1):
+        bonafide, spoof = (rows[scored[rows]] for rows in (whole.bonafide, whole.spoof))
+        cell = whole._replace(bonafide=bonafide, spoof=spoof)
+        measured: Mapping[str, Figure] = figures_of(cell) if cell.defined else {}
+        levels = tuple(cell.levels.values())
+        missing = len(whole.bonafide) - len(bonafide) + len(whole.spoof) - len(spoof)
+        ties = _ties(trials, cell) if "eer" in measured and not of_frames else None
+        lines.append(Line(levels, len(bonafide), len(spoof), measured, missing, ties))
+        if progress is not None:
+            progress(number, len(grid))
+    return Breakdown(tuple(by), tuple(lines))
+
+
+def _ties(trials: Trials, cell: Cell) -> TiedEer | None:
+    counts = tally(trials.score[cell.bonafide], trials.score[cell.spoof])
+    tied = ties_at_eer(counts)
+    if tied is None:
+        return None
+    return TiedEer(*tied, _package(trials, cell).value, *order_range(counts))
+
+
+def by_cell(
+    trials: Trials,
+    official: Official,
+    resampling: Resampling,
+    known: Mapping[str, Figure],
+    names: Collection[str] | None = None,
+) -> Callable[[Cell], dict[str, Figure]]:
+    """Return what gives a cell's figures, those of `names` that are defined there (of none, those
+    that organisers break down); `known` are all
+    trials' together. `PACKAGE` may be among the names."""
+
+    names = name_broken_down() if names is None else names
+
+    def of(cell: Cell) -> dict[str, Figure]:
+        measures = official.measures(cell, names)
+        if {*cell.levels.values()} == {POOLED}:
+            found = {name: known[name] for name in measures}
+        else:
+            found = figures(trials, cell, measures, resampling) if measures else {}
+        return _beside(found, _package(trials, cell)) if PACKAGE in names else found
+
+    return of
+
+
+def figures(
+    trials: Trials, cell: Cell, measures: Mapping[str, Measure], resampling: Resampling
+) -> dict[str, Figure]:
+    """Return each of `measures` of the trials in `cell`, with both its intervals and its errors;
+    see `bench.metrics.measured.measured`.
+    """
+    return measured(items_of(trials, cell), measures, resampling)
+
+
+def items_of(trials: Trials, cell: Cell) -> Items:
+    """Return the trials of a cell as items of weight 1; units are rows of the corpus's table."""
+    rows = np.concatenate([cell.bonafide, cell.spoof])
+    return counted(trials.score[rows], trials.is_spoof[rows], trials.row[rows])

@@ -1,0 +1,222 @@
+"""The metrics of a score file in bootstrap replicates that all systems on its trials share.
+
+Replicates depend only on the trials: which utterances there are, of which classes each has frames,
+and its speaker and attack, which are resampled as a whole where the file names them
+(`bench.metrics.plans`). So the replicates of two systems can be drawn years apart and on different
+machines, and still be compared one by one: their difference in a replicate is that of a paired
+bootstrap.
+"""
+
+# pyarrow ships no types.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.metrics import scores
+from bench.metrics.bootstrap import replicated
+from bench.metrics.items import Items
+from bench.metrics.measure import DecisionMetric, ScoreMetric
+from bench.metrics.mistakes import Mistakes, mistakes, ratio_mistakes
+from bench.metrics.plans import Factors, Groups, Plan, Replicate, groups, sums
+from bench.metrics.ratios import Ratios, replicated_ratios
+from bench.metrics.registry import LOGIT, clean_level, select_metrics
+from bench.metrics.tally import Bools, Floats, Integers
+
+REPLICATES = 1000
+
+KIND = "2"
+"""Changes where draws change: those that were kept of another kind are not taken for these."""
+
+
+class Draws(NamedTuple):
+    """One figure of one system in every replicate."""
+
+    trials: str
+    """Sixteen digits of the trials, their classes, speakers and attacks: those with equal ones were
+    drawn alike. "" where the figure cannot be had from a score file."""
+    values: Floats
+    """(REPLICATES,): fractions, NaN where the figure is not defined; none where `trials` is ""."""
+    mistakes: Mistakes | None = None
+    """What carries the figure; None where no errors do."""
+
+    def packed(self) -> dict[str, Any]:
+        """Return arrays that hold it."""
+        arrays: dict[str, Any] = {"trials": np.array(self.trials), "values": self.values}
+        if self.mistakes is not None:
+            names = (f"mistakes.{name}" for name in Mistakes._fields)
+            arrays |= zip(names, map(np.asarray, self.mistakes), strict=True)
+        return arrays
+
+
+CANNOT = Draws("", np.zeros(0))
+
+
+def unpacked(arrays: Mapping[str, NDArray[Any]]) -> Draws:
+    """Return what `Draws.packed` was made of."""
+    wrong = None
+    if "mistakes.unit" in arrays:
+        unit, counts, levels, low, high = (
+            arrays[f"mistakes.{field}"] for field in Mistakes._fields
+        )
+        wrong = Mistakes(unit, counts, levels, float(low), float(high))
+    return Draws(str(arrays["trials"]), arrays["values"], wrong)
+
+
+class _File(NamedTuple):
+    """A score file's rows."""
+
+    names: list[str]
+    factors: Factors
+    items: Items
+    """By the score."""
+    logit: Items | None
+    """By the bona fide logit, where the file has it."""
+    attack: NDArray[np.object_]
+    """Of each row, as in the name of a figure."""
+    ratios: Ratios
+
+
+def draws(path: Path, figures: Collection[str]) -> dict[str, Draws]:
+    """Return each of `figures` of the score file at `path` in every replicate.
+
+    Replicates resample speakers and attacks, or utterances where the file does not name these.
+    Metrics are those of `bench.metrics.scores.figures` and the official ones of whole utterances
+    (`bench.evaluation.official`), all trials together (`eer`) or bona fide trials against the spoofs
+    of one attack (`A07.eer`), by the score or by the bona fide logit (`eer_bonafide_logit`).
+    `CANNOT` stands for any other: min t-DCF needs the organisers' ASV scores, other breakdowns the
+    corpus's lists. Raise BenchError as `bench.metrics.scores.read`.
+    """
+    table = scores.read(path)
+    file = _File(
+        scores.utterances(table),
+        scores.factors_of(table),
+        scores.pooled_items(table),
+        scores.pooled_items(table, "logit_bonafide") if scores.has_logits(table) else None,
+        _levels(scores.attacks(table)),
+        scores.decisions(table),
+    )
+    return {figure: _drawn(file, figure) for figure in figures}
+
+
+def _drawn(file: _File, figure: str) -> Draws:
+    cell, _, name = figure.rpartition(".")
+    by = file.logit if name.endswith(LOGIT) else file.items
+    name = name.removesuffix(LOGIT)
+    if by is None:
+        return CANNOT
+    items = _only(by, file.attack == cell) if cell else by
+    if not (items.bonafide.any() and items.spoof.any()):
+        return CANNOT
+    plan = file.factors.plan(items.unit, items.spoof)
+    trials = _trials(file.names, items, plan)
+    if name in select_metrics(DecisionMetric) and not cell and by is file.items:
+        return _of_ratios(trials, plan, items, file.ratios.only((name,)))
+    return _of_items(trials, plan, items, name) if name in select_metrics(ScoreMetric) else CANNOT
+
+
+def _levels(attack: NDArray[np.object_]) -> NDArray[np.object_]:
+    names, codes = np.unique(attack, return_inverse=True)
+    return np.array([clean_level(name) for name in names], dtype=object)[codes]
+
+
+def _only(items: Items, attacked: Bools) -> Items:
+    """Return the bona fide items and those of one attack."""
+    chosen = (items.bonafide > 0) | attacked
+    return Items(
+        items.score[chosen], items.bonafide[chosen], items.spoof[chosen], items.unit[chosen]
+    )
+
+
+def _of_items(trials: str, plan: Plan, items: Items, name: str) -> Draws:
+    measure = select_metrics(ScoreMetric)[name].measure
+    drawn_groups = _groups(trials, plan, items)
+    replicates = replicated(
+        [items], {name: measure}, drawn_groups, REPLICATES, _seed(trials), draws="common"
+    )
+    return Draws(trials, replicates.values[0, 0], mistakes(items, measure, plan))
+
+
+def _of_ratios(trials: str, plan: Plan, items: Items, ratios: Ratios) -> Draws:
+    drawn_groups = _groups(trials, plan, items)
+    group = np.zeros(len(plan.unit), dtype=np.int64)
+    group[np.searchsorted(plan.unit, items.unit)] = drawn_groups.of[0]
+    drawn_groups = drawn_groups._replace(of=(group[np.searchsorted(plan.unit, ratios.unit)],))
+    replicates = replicated_ratios([ratios], drawn_groups, REPLICATES, _seed(trials))
+    (wrong,) = ratio_mistakes(ratios, plan).values() if ratios.defined.names else (None,)
+    return Draws(trials, replicates[0, :, 0], wrong)
+
+
+class _Remembered(Groups):
+    """Groups whose replicates were drawn before.
+
+    The rows of a table share their trials, and drawing takes longer than computing the metric.
+    """
+
+    def replicate(self, seed: int, number: int, needed: Floats) -> Replicate:
+        """Return the weights that were drawn for the seed's trials; see `Groups`."""
+        weights = _WEIGHTS[seed][number].astype(np.float64)
+        assert (weights @ needed > 0).all(), "trials of one digest have the same classes"
+        return Replicate(weights, 0)
+
+
+_WEIGHTS: dict[int, NDArray[np.uint16]] = {}
+"""(REPLICATES, groups) by seed: the last few trials that were asked for."""
+_MOST = 8
+_MOST_GROUPS = 2**15
+"""Beyond, the weights of 1,000 replicates take too much memory."""
+
+
+def _groups(trials: str, plan: Plan, items: Items) -> Groups:
+    drawn_groups = groups(plan, [items.unit])
+    if drawn_groups.n > _MOST_GROUPS:
+        return drawn_groups
+    seed = _seed(trials)
+    if seed not in _WEIGHTS:
+        needed = np.stack(
+            [
+                sums(drawn_groups.of[0], weights, drawn_groups.n)
+                for weights in (items.bonafide, items.spoof)
+            ],
+            1,
+        )
+        drawn = [
+            drawn_groups.replicate(seed, number, needed).weights for number in range(REPLICATES)
+        ]
+        while len(_WEIGHTS) >= _MOST:
+            del _WEIGHTS[next(iter(_WEIGHTS))]
+        _WEIGHTS[seed] = np.array(drawn, dtype=np.uint16)
+    return _Remembered(*drawn_groups)
+
+
+def _trials(names: list[str], items: Items, plan: Plan) -> str:
+    """Return a digest of what decides the draws: a draw that lacks a class is made again."""
+    classes = [
+        np.bincount(
+            np.searchsorted(plan.unit, items.unit[weights_of_class > 0]), minlength=len(plan.unit)
+        )
+        > 0
+        for weights_of_class in (items.bonafide, items.spoof)
+    ]
+    rows: list[Integers] = [
+        weights_of_class.astype(np.int64) for weights_of_class in (*classes, *plan.levels)
+    ]
+    digest = hashlib.sha256(plan.name.encode())
+    for unit, *weights_of_class in zip(
+        plan.unit.tolist(), *(row.tolist() for row in rows), strict=True
+    ):
+        digest.update(f"\n{names[unit]}\t{weights_of_class}".encode())
+    return digest.hexdigest()[:16]
+
+
+def _seed(trials: str) -> int:
+    """Return a seed of its own for each set of trials: two corpora are drawn independently."""
+    return int(trials, 16)

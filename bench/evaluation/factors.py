@@ -1,0 +1,126 @@
+"""What figures may be broken down by: the card's factors, every other column of the keys, and
+columns of the score file.
+"""
+
+# pyarrow ships no types.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from bench.errors import BenchError, near
+from bench.evaluation import forms
+from bench.evaluation.forms import ScoreFile
+from bench.evaluation.reading import Reading
+from bench.metrics.breakdown import Role
+from bench.metrics.tally import Integers
+from bench.specs.corpus import CorpusCard
+from bench.units import SPOOF
+
+_NO_FACTORS = ("utterance", "path", "label", "duration_s")
+_MANY = 1000
+"""More levels than these are no levels: figures of so few trials each say nothing."""
+
+
+def known_factors(card: CorpusCard, table: pd.DataFrame) -> list[str]:
+    """Return the columns of the keys that figures may be broken down by: the card's, and all others
+    of two levels or more."""
+    others = [name for name in table.columns if name not in (*_NO_FACTORS, *card.roles)]
+    return [*card.roles, *(name for name in others if table[name].nunique() >= 2)]
+
+
+def read_with_fields(
+    card: CorpusCard,
+    keys: pd.DataFrame,
+    path: Path,
+    reading: Reading,
+    by: Iterable[str],
+    ids: Sequence[str] = (),
+) -> ScoreFile:
+    """Return the score file, with those of its columns that figures are broken down `by` and the
+    keys have not; `ids` as `forms.read` takes them.
+
+    A BenchError says of a column that neither has it, and what either has.
+    """
+    known = known_factors(card, keys)
+    names = tuple(name for name in dict.fromkeys(by) if name not in known)
+    if not names:
+        return forms.read(path, reading, ids)
+    try:
+        file = forms.read(path, replace(reading, fields=(*reading.fields, *names)), ids)
+    except BenchError as error:
+        forms.read(path, reading, ids)  # these columns apart, is it a score file?
+        raise _no_factor(card, known, names[0], str(error)) from error
+    for name in names:
+        if name not in file.fields:
+            raise _no_factor(card, known, name, f"{path}: there is no column {name!r}")
+    return file
+
+
+def _no_factor(card: CorpusCard, known: list[str], name: str, why: str) -> BenchError:
+    return BenchError(f"{card.short} has no metrics by {name!r}{near(name, known)}\n- {why}")
+
+
+def with_fields(table: pd.DataFrame, file: ScoreFile, trial: Integers) -> pd.DataFrame:
+    """Return the keys' table with the fields of the score file as columns; "" where a trial has no
+    row. `trial` is the row of the table for each row of the file, -1 where there is none.
+
+    A BenchError names an utterance whose frames have different words.
+    """
+    known = np.flatnonzero(trial >= 0)
+    added: dict[str, pd.Series] = {}
+    for name, column in file.fields.items():
+        words = np.array(column.to_pylist(), dtype=object)[known]
+        values = np.full(len(table), "", dtype=object)
+        values[trial[known]] = words
+        other = np.flatnonzero(values[trial[known]] != words)
+        if len(other):
+            at = trial[known][other[0]]
+            raise BenchError(
+                f"{file.path}: by {name}: {table['utterance'].iloc[at]} has {words[other[0]]!r} "
+                f"and {values[at]!r}: should be one word an utterance"
+            )
+        added[name] = pd.Series(values, index=table.index)
+    return table.assign(**added) if added else table
+
+
+def roles_of(card: CorpusCard, table: pd.DataFrame, by: Iterable[str]) -> dict[str, Role]:
+    """Return the role of each column that is broken down by: the card's where it says, else
+    `spoof` where bona fide trials have one level, and `channel`.
+
+    A BenchError names a column of too many levels.
+    """
+    roles: dict[str, Role] = dict(card.roles)
+    for name in by:
+        if name in roles:
+            continue
+        levels = table[name].nunique()
+        if levels > _MANY:
+            raise BenchError(
+                f"by {name}: it has {levels:,} levels; should be a column of few words, at most "
+                f"{_MANY:,}"
+            )
+        of_bonafide = table.loc[table["label"] != SPOOF, name].nunique()
+        roles[name] = "channel" if of_bonafide > 1 else "spoof"
+    return roles
+
+
+def notes_on(
+    card: CorpusCard, file: ScoreFile, roles: Mapping[str, Role], by: Iterable[str]
+) -> Iterator[str]:
+    """Say of each column that the card has no role for where it is from, and what it restricts."""
+    said: Mapping[Role, str] = {
+        "channel": "a level restricts bona fide and spoof trials",
+        "spoof": "a level restricts spoof trials only, as bona fide ones have but one",
+    }
+    for name in dict.fromkeys(by):
+        if name not in card.roles:
+            source = "the score file" if name in file.fields else "the keys"
+            yield f"by {name}: a column of {source}; {said[roles[name]]}"

@@ -1,0 +1,67 @@
+"""Malformed lines of a score file of text: how many there are, and what is wrong with a few."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bench.errors import BenchError, quoted
+from bench.evaluation.files import LONGEST_LINE, Block
+from bench.evaluation.layout import COMMA_NUMBER, Layout, invisible, lines_of, split
+from bench.evaluation.sample import LABELS, NUMBER
+
+_SHOWN = 5
+
+
+class Faults:
+    """Counts malformed lines and keeps the first few."""
+
+    def __init__(self, path: Path):
+        self.path, self.count, self.shown = path, 0, list[str]()
+
+    def find(self, block: Block, layout: Layout) -> None:
+        """Go through the lines of a block that could not be parsed."""
+        before = self.count
+        for number, line in lines_of(block):
+            wrong = _wrong(line, layout) if number != layout.header else ""
+            if wrong:
+                self.count += 1
+                if len(self.shown) < _SHOWN:
+                    self.shown.append(f"{self.path}:{number}: {quoted(line)}: {wrong}")
+        if self.count == before:
+            last = block.line + block.text.count(b"\n") - 1
+            raise BenchError(
+                f"{self.path}: in lines {block.line} to {last} the columns cannot be told apart, "
+                "perhaps for a quote that does not close or a line end within quotes"
+            )
+
+    def check(self, layout: Layout) -> None:
+        """Raise BenchError if there was any."""
+        if not self.count:
+            return
+        more = ["..."] if self.count > len(self.shown) else []
+        lines = "line is" if self.count == 1 else "lines are"
+        what = f"{self.path}: {self.count:,} {lines} malformed; each should be `{layout.line}`:"
+        raise BenchError("\n- ".join((what, *self.shown, *more)))
+
+
+def _wrong(line: bytes, layout: Layout) -> str:
+    """Return what is wrong with a line, "" for nothing."""
+    try:
+        text = line.decode()
+    except UnicodeDecodeError:
+        return "not UTF-8"
+    if len(line) > LONGEST_LINE:
+        return f"{len(line):,} bytes long"
+    (cells,) = split([layout.flat(line).decode()], layout.separator)
+    if len(cells) != layout.columns:
+        return f"{len(cells)} columns, not {layout.columns}{invisible(text)}"
+    if not cells[layout.roles.utterance].strip():
+        return f"the id is empty{invisible(text)}"
+    for i in layout.roles.numbers:
+        if not NUMBER.fullmatch(cells[i]):
+            point = " (decimals need a point)" if COMMA_NUMBER.fullmatch(cells[i]) else ""
+            return f"{quoted(cells[i], 40)} is no number{point}{invisible(cells[i])}"
+    label = layout.roles.label
+    if label is not None and layout.roles.strict and cells[label].strip().lower() not in LABELS:
+        return f"{quoted(cells[label], 40)} is no label (bonafide, spoof)"
+    return ""

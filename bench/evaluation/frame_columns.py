@@ -1,0 +1,65 @@
+"""Which columns say where a frame lies: by name where they behave so, else by what they hold."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bench.evaluation.sample import Sample
+from bench.metrics.tally import Bools, Floats
+
+_SHARE = 0.8
+"""Of neighbouring frames of an utterance that are in order, at least; frames may come unordered
+now and then, but numbers that are no times rise half of the time."""
+
+
+def times(
+    sample: Sample, utterance: int, score: tuple[int, ...]
+) -> tuple[int | None, int | None, bool]:
+    """Return the columns of frames' starts and ends, None where there are none, and whether starts
+    are counted from 0 in steps of 1.
+
+    With a header they are known by name; `time` alone says nothing unless utterances have several
+    rows and it rises within them, else it is what the system took. Without a header they need
+    several rows an utterance, starts that rise, and ends above them that rise too. `score` are
+    columns that the user says hold scores.
+    """
+    free = [i for i in range(sample.count) if i != utterance and i not in score]
+    repeats = sample.repeats(utterance)
+    within = sample.same_id(utterance)
+    if sample.names:
+        starts = [i for i in sample.called("start") if i in free]
+        starts += [
+            i for i in sample.called("time") if i in free and repeats and _rise(sample, i, within)
+        ]
+        ends = [i for i in sample.called("end") if i in free]
+        if not starts:
+            return None, None, False
+        return starts[0], ends[0] if ends else None, _counted(sample.floats(starts[0]), within)
+    free = [i for i in free if sample.numeric(i)]
+    if not repeats or len(free) < (1 if score else 2) or not _rise(sample, free[0], within):
+        return None, None, False
+    start, *rest = free
+    many = [i for i in rest if not sample.digits(i)] or rest
+    has_end = len(many) > (0 if score else 1) and _ends(sample, start, many[0], within)
+    return start, many[0] if has_end else None, _counted(sample.floats(start), within)
+
+
+def _rise(sample: Sample, i: int, within: Bools) -> bool:
+    values = sample.floats(i)[: len(within) + 1]
+    if not (values >= 0).all():
+        return False
+    steps = np.diff(values)[within]
+    return bool(len(steps)) and float(np.mean(steps > 0)) >= _SHARE
+
+
+def _ends(sample: Sample, start: int, end: int, within: Bools) -> bool:
+    starts, ends = (sample.floats(column)[: len(within) + 1] for column in (start, end))
+    return bool((ends > starts).all()) and _rise(sample, end, within)
+
+
+def _counted(starts: Floats, within: Bools) -> bool:
+    if not np.isfinite(starts).all() or (starts % 1).any():
+        return False
+    steps = np.diff(starts[: len(within) + 1])[within]
+    ones = int((steps == 1).sum())
+    return bool(len(steps)) and ones >= _SHARE * len(steps)

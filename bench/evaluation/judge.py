@@ -1,0 +1,270 @@
+"""Judge a score file by the official protocol of a corpus: read, check, compute."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from bench.cards.corpus_cards import check_split
+from bench.config import Form
+from bench.data.corpora import load_keys
+from bench.data.fingerprint import fingerprint
+from bench.errors import BenchError, near
+from bench.evaluation import detection
+from bench.evaluation.checks import check, check_frames
+from bench.evaluation.coverage import whole
+from bench.evaluation.detection import Progress, Trials, factors_of
+from bench.evaluation.factors import notes_on, read_with_fields, roles_of, with_fields
+from bench.evaluation.findings import Finding, Findings, refuse
+from bench.evaluation.judged import Judged
+from bench.evaluation.localization import RESOLUTIONS_S, localized, of_cell
+from bench.evaluation.official import PACKAGE, Official, name_broken_down, official
+from bench.evaluation.published import Published, published
+from bench.evaluation.reading import Reading
+from bench.evaluation.reference import reference
+from bench.evaluation.verdict import Breakdown, Verdict
+from bench.metrics.breakdown import POOLED, Cell
+from bench.metrics.eer_variants import variants
+from bench.metrics.f1 import decision_at
+from bench.metrics.grid import FrameRules
+from bench.metrics.measure import Measure
+from bench.metrics.plans import AUTO, WORDS, Resampling
+from bench.metrics.scores import Figure
+from bench.metrics.timeline import reference_of
+from bench.specs.corpus import CorpusCard
+
+_FEW = 100
+"""Replicates below which a bound of an interval is one of the two or three outermost."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be judged, and how."""
+
+    card: CorpusCard
+    split: str
+    keys: Path
+    """The corpus's folder, or whatever `bench.data.load_keys` takes."""
+    by: tuple[tuple[str, ...], ...] = ()
+    """Breakdowns, each by one or more fields."""
+    figures: tuple[str, ...] = ()
+    """Figures that breakdowns have; none for those that organisers break down."""
+    formulas: bool = False
+    """Whether the EER is wanted by every formula in use."""
+    form: Form = "paper"
+    """`smoke`: judged on a miniature, never a result."""
+    allow_missing: bool = False
+    as_is: bool = False
+    reading: Reading = field(default_factory=Reading)
+    """How score files are read that nothing else is said of."""
+    rules: FrameRules = field(default_factory=FrameRules)
+    threshold: float = 0.0
+    """Frames of a higher score are decided bona fide."""
+    resample: str = AUTO
+    """Bootstrap unit, what is resampled as a whole: `AUTO`, what the trials ask for, or one of
+    `bench.metrics.plans.PLANS`."""
+    replicates: int = 1000
+    """0 for figures without intervals."""
+    seed: int = 0
+
+
+class Judge:
+    """Judges score files of one split: its keys are read once, however many files there are."""
+
+    def __init__(self, request: Request) -> None:
+        """Read the keys; BenchError where they are not there or not sound, or where the corpus has
+        no such figure.
+        """
+        self.request = request
+        check_split(request.card, request.split)
+        if not math.isfinite(request.threshold):
+            raise BenchError(f"threshold {request.threshold:g}: should be a score, as 0 or 0.5")
+        self.subset = load_keys(request.card, request.split, request.keys)
+        found = Findings()
+        whole(request.card, request.split, self.subset.table, found)
+        self.findings: tuple[Finding, ...] = tuple(found.found)
+        """What is noteworthy about the keys."""
+        self.official: Official = official(request.card, request.split, request.keys)
+        known = (*self.official.names, PACKAGE)
+        for name in request.figures:
+            if name not in known:
+                raise BenchError(f"{request.card.short} has no metric {name!r}{near(name, known)}")
+        self._others: Mapping[str, Collection[str]] | None = None
+
+    def read(self, path: Path, reading: Reading | None = None) -> Judged:
+        """Return the score file at `path`, in the order of the keys; `reading` is for this file,
+        the request's otherwise.
+
+        A BenchError says what stands against giving any figure, all of it at once.
+        """
+        asked, reading = self.request, reading or self.request.reading
+        file = read_with_fields(
+            asked.card, self.subset.table, path, reading, self._by, self._order(path, reading)
+        )
+        how = (asked.allow_missing, reading.negate, asked.as_is)
+        options = dict(zip(("allow_missing", "negate", "as_is"), how, strict=True))
+        table = self.subset.table
+        if file.kind == "utterances" or self.subset.timing is None:
+            llr = "dcf" in asked.card.official
+            checked, truth = check(file, table, self.others, **options, llr=llr), None
+        else:
+            truth = reference(self.subset)
+            checked = check_frames(
+                file, table, truth, self.others, **options, threshold=asked.threshold
+            )
+            truth = reference_of(truth, np.flatnonzero(checked.present))
+        refuse(path, checked.findings)
+        table = with_fields(table, file, checked.trial)
+        roles = roles_of(asked.card, table[checked.present], self._by)
+        return Judged(file, reading, self.subset, checked, truth, table, roles)
+
+    @property
+    def _by(self) -> list[str]:
+        """Every column that figures are broken down by."""
+        return [name for by in self.request.by for name in by]
+
+    def _order(self, path: Path, reading: Reading) -> Sequence[str]:
+        """Return the ids in the order of the keys for scores without any; BenchError where the
+        keys are not those of the whole split.
+        """
+        if reading.order != "protocol":
+            return ()
+        partial = [finding for finding in self.findings if finding.code == "key_counts"]
+        if partial and self.request.form != "smoke":
+            raise BenchError(
+                f"{path}: scores without ids need the keys of the whole split: {partial[0]}"
+            )
+        return self.subset.table["utterance"].tolist()
+
+    def others(self) -> Mapping[str, Collection[str]]:
+        """Return the ids of the corpus's other splits, as far as their keys are there."""
+        if self._others is None:
+            found: dict[str, Collection[str]] = {}
+            for split in self.request.card.splits:
+                if split == self.request.split:
+                    continue
+                try:
+                    keys = load_keys(self.request.card, split, self.request.keys)
+                except BenchError:
+                    continue  # only to tell whose the unknown ids are; its keys may well be away
+                found[split] = set(keys.table["utterance"])
+            self._others = found
+        return self._others
+
+    def resampling(self, *, of_frames: bool) -> Resampling:
+        """Return how intervals are made; units are rows of the keys' table."""
+        asked = self.request
+        known = factors_of(self.subset.table, of_frames=of_frames)
+        return Resampling(known, asked.resample, asked.replicates, asked.seed)
+
+    def resampled_by(self, trials: Trials) -> str:
+        """How intervals of these trials together are made, in words; "" where there are none."""
+        asked = self.request
+        if not asked.replicates:
+            return ""
+        few = " (rough: these are few)" if asked.replicates < _FEW else ""
+        return (
+            f"95 %, bootstrap of {asked.replicates:,} replicates{few} that draw "
+            f"{WORDS[self.drawn(trials)]}, seed {asked.seed}; exact bounds where errors are few"
+        )
+
+    def drawn(self, trials: Trials) -> str:
+        """Return the name of the plan that intervals of these trials together draw by."""
+        if not self.request.replicates:
+            return "utterance"
+        known = factors_of(self.subset.table)
+        return known.plan(trials.row, trials.is_spoof, self.request.resample).name
+
+    def measures(self, cell: Cell) -> dict[str, Measure]:
+        """Return the figures of a cell of a breakdown; of the cell of all trials, all figures."""
+        if all(level == POOLED for level in cell.levels.values()) and not self.request.figures:
+            return self.official.measures(cell, self.official.names)
+        return self.official.measures(cell, self.request.figures or name_broken_down())
+
+    def verdict(self, judged: Judged, progress: Progress | None = None) -> Verdict:
+        """Return all figures of a score file with their intervals; `progress` is told how many
+        cells of a breakdown are done, and of how many.
+        """
+        asked, trials = self.request, judged.trials
+        resampling = self.resampling(of_frames=judged.truth is not None)
+        figures, breakdowns, notes = self._figures(judged, trials, resampling, progress)
+        return Verdict(
+            form=asked.form,
+            corpus=asked.card.key,
+            short=asked.card.short,
+            split=asked.split,
+            scores=judged.file.path,
+            digest=judged.digest,
+            keys=asked.keys,
+            fingerprint=fingerprint(judged.subset),
+            taken=judged.file.taken,
+            findings=(*self.findings, *judged.checked.findings),
+            notes=(
+                *judged.checked.notes,
+                *notes,
+                *notes_on(asked.card, judged.file, judged.roles, self._by),
+            ),
+            trials=len(judged.subset),
+            missing=int((~judged.checked.present).sum()),
+            bonafide=int((~trials.is_spoof).sum()),
+            spoof=int(trials.is_spoof.sum()),
+            negated=judged.reading.negate,
+            resampling=self.resampled_by(trials),
+            otherwise="" if self.drawn(trials) == "utterance" else WORDS["utterance"],
+            figures=figures,
+            breakdowns=breakdowns,
+            published=self._published(judged, figures),
+            formulas=variants(*judged.by_class()) if asked.formulas and figures else {},
+        )
+
+    def _published(self, judged: Judged, figures: Mapping[str, Figure]) -> Published | None:
+        """Return published figures of the split where these are of all of its trials."""
+        asked = self.request
+        part = any(finding.code == "key_counts" for finding in self.findings)
+        if asked.form == "smoke" or part or not judged.checked.present.all():
+            return None
+        return published(asked.card.key, asked.split, figures)
+
+    def _figures(
+        self, judged: Judged, trials: Trials, resampling: Resampling, progress: Progress | None
+    ) -> tuple[dict[str, Figure], tuple[Breakdown, ...], tuple[str, ...]]:
+        asked, everything = self.request, judged.of(np.arange(len(judged.subset)))
+        frames, truth = judged.checked.frames, judged.truth
+        if truth is not None and frames is not None:
+            if truth.is_spoof.all() or not truth.is_spoof.any():
+                return {}, (), ("no metric is defined: there are frames of one class only",)
+            decision = decision_at(asked.threshold)
+            found = localized(frames, truth, RESOLUTIONS_S, asked.rules, decision, resampling)
+
+            def of_frames(cell: Cell) -> Mapping[str, Figure]:
+                return of_cell(frames, truth, cell, asked.rules, resampling)
+
+            tables = self._breakdowns(judged, of_frames, progress)
+            return found.figures, (*found.breakdowns, *tables), found.notes
+        lacking = ""
+        if judged.file.kind == "frames" and asked.card.task == "localization":
+            lacking = "no frame metrics: the keys hold the protocol but no labels of frames"
+        if trials.is_spoof.all() or not trials.is_spoof.any():
+            alone = "no metric is defined: there are trials of one class only"
+            return {}, (), tuple(filter(None, [alone, lacking]))
+        figures = detection.pooled(trials, self.official, resampling)
+        names = asked.figures or name_broken_down()
+        of_trials = detection.by_cell(everything, self.official, resampling, figures, names)
+        tables = self._breakdowns(judged, of_trials, progress)
+        return figures, tables, tuple(filter(None, [self.official.said, lacking]))
+
+    def _breakdowns(
+        self,
+        judged: Judged,
+        figures_of: Callable[[Cell], Mapping[str, Figure]],
+        progress: Progress | None,
+    ) -> tuple[Breakdown, ...]:
+        trials, of_frames = judged.of(np.arange(len(judged.subset))), judged.truth is not None
+        return tuple(
+            detection.breakdown(trials, judged.roles, by, figures_of, progress, of_frames=of_frames)
+            for by in self.request.by
+        )

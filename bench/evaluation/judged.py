@@ -1,0 +1,67 @@
+"""A score file that fits the keys, and what its figures are computed from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from bench._io.digests import file_digest
+from bench.data.subset import Subset
+from bench.evaluation.checks import Checked
+from bench.evaluation.detection import Trials
+from bench.evaluation.forms import ScoreFile
+from bench.evaluation.reading import Reading
+from bench.metrics.breakdown import Role
+from bench.metrics.ranges import ranges
+from bench.metrics.tally import Floats, Integers
+from bench.metrics.timeline import Reference
+from bench.units import SPOOF
+
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A score file that fits the keys, and what its figures are computed from."""
+
+    file: ScoreFile
+    reading: Reading
+    subset: Subset
+    checked: Checked
+    truth: Reference | None
+    """Of the present trials, where frames are judged."""
+    table: pd.DataFrame
+    """The keys' table, with the file's columns that figures are broken down by."""
+    roles: Mapping[str, Role]
+    """Of every column that figures are broken down by."""
+
+    @property
+    def trials(self) -> Trials:
+        """The utterances that have a score."""
+        return self.of(np.flatnonzero(self.checked.present))
+
+    @property
+    def digest(self) -> str:
+        """The first 16 hexadecimal digits of the SHA-256 of the score file."""
+        return file_digest(self.file.path)
+
+    def of(self, rows: Integers) -> Trials:
+        """Return the utterances in these rows of the keys' table."""
+        table = self.table.iloc[rows].reset_index(drop=True)
+        is_spoof = (table["label"] == SPOOF).to_numpy()
+        return Trials(self.checked.score[rows], is_spoof, table, rows)
+
+    def by_class(self) -> tuple[Floats, Floats]:
+        """Return the scores of bona fide and of spoof trials, or of frames: one is spoof where any
+        of its samples is.
+        """
+        if self.truth is None or self.checked.frames is None:
+            trials = self.trials
+            return trials.score[~trials.is_spoof], trials.score[trials.is_spoof]
+        items = ranges(self.checked.frames, self.truth).items
+        scored = np.isfinite(items.score)
+        is_spoof = items.spoof > 0
+        return items.score[scored & ~is_spoof], items.score[scored & is_spoof]

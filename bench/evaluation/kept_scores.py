@@ -1,0 +1,67 @@
+"""A judged score file as the suite writes its own: what later tests of difference are made of."""
+
+# pyarrow ships no types.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.evaluation.judged import Judged
+from bench.metrics import scores
+from bench.metrics.grid import FrameRules, points
+from bench.metrics.tally import Bools, Floats, Integers
+from bench.metrics.utterance_eer import utterance_items
+from bench.units import CLASSES, SAMPLE_RATE_HZ
+
+_UNKNOWN_S = 1.0
+"""Stands for an utterance's length where the keys do not say it; no figure of utterances reads
+it."""
+
+
+def write(
+    path: Path,
+    judged: Judged,
+    resolution_s: float | None,
+    rules: FrameRules | None = None,
+    threshold: float = 0.0,
+) -> None:
+    """Write the trials of a judged file that have a score, with speakers, attacks and labels by the
+    keys, in the columns of `bench.metrics.scores.COLUMNS`; scores are as exact as the file's, less
+    `threshold`, so that what is decided bona fide is above 0.
+
+    Of scores of frames, those at `resolution_s`; where that is None the lowest of each utterance.
+    Raise BenchError where frames are on no grid that `resolution_s` goes with.
+    """
+    if judged.truth is None or judged.checked.frames is None:
+        trials = judged.trials
+        columns = _utterances(judged, trials.row, trials.is_spoof, trials.score)
+    elif resolution_s is None:
+        items = utterance_items(judged.checked.frames, judged.truth)
+        columns = _utterances(judged, items.unit, items.spoof > 0, items.score)
+    else:
+        at = points(judged.checked.frames, judged.truth, resolution_s, *(rules or FrameRules()))
+        first = np.searchsorted(at.utterance, at.utterance)
+        start_s = (np.arange(len(first)) - first) * at.frame / SAMPLE_RATE_HZ
+        columns = _columns(judged, at.utterance, at.is_spoof, at.score)
+        columns |= {"start_s": start_s, "end_s": start_s + at.frame / SAMPLE_RATE_HZ}
+    scores.write(path, {**columns, "score": columns["score"] - threshold}, doubles=True)
+
+
+def _utterances(judged: Judged, row: Integers, is_spoof: Bools, score: Floats) -> dict[str, Any]:
+    length_s = judged.table["duration_s"].to_numpy(dtype=np.float64)[row]
+    known = np.isfinite(length_s) & (length_s > 0)
+    end_s = np.where(known, length_s, _UNKNOWN_S)
+    return {**_columns(judged, row, is_spoof, score), "start_s": 0.0 * end_s, "end_s": end_s}
+
+
+def _columns(judged: Judged, row: Integers, is_spoof: Bools, score: Floats) -> dict[str, Any]:
+    named = ("utterance", "speaker", "attack")
+    return {
+        **{name: judged.table[name].to_numpy(dtype=object)[row] for name in named},
+        "label": np.array(CLASSES, dtype=object)[is_spoof.astype(int)],
+        "score": score,
+    }

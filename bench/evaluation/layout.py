@@ -1,0 +1,190 @@
+"""How the lines of a score file of text are made: separator, header and columns, by the first."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+from bench.errors import BenchError, quoted
+from bench.evaluation import brackets
+from bench.evaluation.brackets import Brackets
+from bench.evaluation.columns import Roles, choose
+from bench.evaluation.files import Block
+from bench.evaluation.reading import HINT, Reading
+from bench.evaluation.sample import NUMBER, mostly
+
+BLANKS = " \t\f\v"
+"""What separates columns where blanks do: an invisible character of another kind does not."""
+
+COMMA_NUMBER = re.compile(r"[-+]?\d+,\d+([eE][-+]?\d+)?")
+SEPARATORS = {";": "semicolons", ",": "commas", "\t": "tabs", " ": "blanks"}
+_SAMPLE = 1000
+"""Lines by which separator and columns are told."""
+
+_AUTHORS = re.compile(r"\.score(\.(gz|bz2|xz))?$")
+"""How the score files of LlamaPartialSpoof's authors' tools are called."""
+
+
+class Layout(NamedTuple):
+    """How the lines of one file are read."""
+
+    separator: str
+    columns: int
+    header: int
+    """Number of the line of names, 0 where there is none."""
+    roles: Roles
+    brackets: Brackets | None
+
+    def quotes(self, text: bytes) -> bool:
+        """Whether cells of the text may be quoted."""
+        return self.separator != " " and b'"' in text
+
+    def flat(self, text: bytes) -> bytes:
+        """Return the text with numbers in brackets as columns of their own."""
+        return brackets.spread(text, self.separator) if self.brackets else text
+
+    @property
+    def line(self) -> str:
+        """What a line should be, in words."""
+        form = ["..."] * self.columns
+        form[self.roles.utterance] = "ID"
+        for i in self.roles.numbers:
+            form[i] = "NUMBER"
+        if self.roles.label is not None:
+            form[self.roles.label] = "LABEL"
+        joint = {"\t": "<tab>"}.get(self.separator, self.separator)
+        return joint.join(form)
+
+    @property
+    def why(self) -> str:
+        """What was taken for what, in words."""
+        header = f"line {self.header} taken as header" if self.header else "no header"
+        apart = ", numbers in brackets as columns of their own" if self.brackets else ""
+        return (
+            f"{self.columns} columns separated by {SEPARATORS[self.separator]}{apart}, {header}: "
+            f"{self.roles.why}"
+        )
+
+
+def lines_of(block: Block) -> Iterator[tuple[int, bytes]]:
+    """Yield number and text of each line that is neither blank nor a comment."""
+    for number, line in enumerate(io.BytesIO(block.text), block.line):
+        if line.strip() and not line.startswith(b"#"):
+            yield number, line.removesuffix(b"\n")
+
+
+def split(lines: Sequence[str], separator: str) -> list[list[str]]:
+    """Return the cells of each line, trimmed; separators within quotes do not count."""
+    if separator == " ":
+        return [re.split(f"[{BLANKS}]+", line.strip(BLANKS)) for line in lines]
+    found: list[list[str]] = []
+    for line in lines:
+        try:
+            (cells,) = csv.reader([line], delimiter=separator)
+        except (csv.Error, ValueError):
+            cells = [line]
+        found.append([cell.strip(BLANKS) for cell in cells])
+    return found
+
+
+def layout_of(
+    path: Path, block: Block, asked: Reading, later: Mapping[int, Sequence[str]]
+) -> Layout:
+    """Tell separator, header and columns by the first lines; `later` as `choose` takes it."""
+    numbered = list(islice(lines_of(block), _SAMPLE))
+    try:
+        lines = [line.decode() for _, line in numbered]
+    except UnicodeDecodeError as error:
+        at = next(n for n, line in numbered if error.object == line)
+        raise BenchError(f"{path}:{at}: not text in UTF-8: {quoted(error.object)}") from error
+    separator, rows, within = _separated(path, lines)
+    columns = Counter(map(len, rows)).most_common(1)[0][0]
+    if within and rows and len(rows[0]) == columns - within.width + 1:
+        rows[0] = brackets.named(rows[0], within)
+    good = [i for i, row in enumerate(rows) if len(row) == columns]
+    first, *rest = [rows[i] for i in good]
+    has_header = good[0] == 0 and _is_header(first, rest)
+    if has_header and not rest:
+        raise BenchError(
+            f"{path}:{numbered[0][0]}: a header and nothing below it: {quoted(lines[0])}"
+        )
+    names, cells = (first, rest) if has_header else (None, [first, *rest])
+    authors = _AUTHORS.search(path.name) is not None and columns <= 4
+    try:
+        roles = choose(names, cells, asked, later, authors)
+    except BenchError as error:
+        raise BenchError(f"{path}: {error}") from None
+    return Layout(separator, columns, numbered[0][0] if has_header else 0, roles, within)
+
+
+def _is_header(first: Sequence[str], rest: Sequence[Sequence[str]]) -> bool:
+    """Whether the first line names columns: where others have a number it has a word, and no cell
+    of it looks like the others' id."""
+    if not rest:
+        return not any(NUMBER.fullmatch(cell) for cell in first)
+    columns = list(zip(*rest, strict=True))
+    if not any(
+        mostly(NUMBER, column) and not NUMBER.fullmatch(cell)
+        for cell, column in zip(first, columns, strict=True)
+    ):
+        return False
+    return not any(
+        _shape(cell) in map(_shape, column[:100]) and re.search(r"\d", cell)
+        for cell, column in zip(first, columns, strict=True)
+        if not mostly(NUMBER, column)
+    )
+
+
+def _shape(cell: str) -> str:
+    return re.sub(r"\d+", "0", cell)
+
+
+def _separated(path: Path, lines: Sequence[str]) -> tuple[str, list[list[str]], Brackets | None]:
+    """Return the separator by which most lines fall into equally many columns, one of them of
+    numbers, the cells, and where they had brackets."""
+    best, found = 0.0, None
+    for separator in SEPARATORS:
+        within = brackets.brackets(lines, separator)
+        spread = brackets.spread("\n".join(lines).encode(), separator) if within else b""
+        rows = split(spread.decode().split("\n") if within else lines, separator)
+        columns, count = Counter(map(len, rows)).most_common(1)[0]
+        cells = list(zip(*(row for row in rows if len(row) == columns), strict=True))
+        if columns > 1 and any(mostly(COMMA_NUMBER, column) for column in cells):
+            raise BenchError(
+                f"{path}: has numbers with a decimal comma, e.g. {quoted(lines[-1])}; write a point"
+            )
+        numbers = any(mostly(NUMBER, column[1:] or column) for column in cells)
+        share = count / len(lines) * (1 if numbers else 0.5)
+        if columns > 1 and share > best:
+            best, found = share, (separator, rows, within)
+    if found:
+        return found
+    alone = mostly(NUMBER, [line.strip() for line in lines])
+    what = "numbers without ids" if alone else "no columns"
+    raise BenchError(
+        f"{path}: holds {what}, e.g. {quoted(lines[0])}{invisible(lines[0])}; a line should be "
+        f"`ID SCORE`; {HINT}"
+    )
+
+
+def invisible(text: str) -> str:
+    """Say which character of a line only looks like a blank or cannot be seen; "" where none is.
+
+    >>> invisible("u1\\u00a00.5")
+    '; it has an invisible character, U+00A0 (NO-BREAK SPACE)'
+    """
+    odd = next((c for c in text if c not in BLANKS and _is_invisible(c)), None)
+    if odd is None:
+        return ""
+    return f"; it has an invisible character, U+{ord(odd):04X} ({unicodedata.name(odd, 'no name')})"
+
+
+def _is_invisible(character: str) -> bool:
+    return unicodedata.category(character) in ("Zs", "Zl", "Zp", "Cf", "Cc")

@@ -1,0 +1,200 @@
+"""Figures of scored frames: at several resolutions, by ranges, by class, by where frames are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import NamedTuple
+
+import numpy as np
+
+from bench.errors import BenchError
+from bench.evaluation.verdict import Breakdown, Line
+from bench.metrics.breakdown import Cell
+from bench.metrics.det import equal_error_rate
+from bench.metrics.f1 import Decision, decide
+from bench.metrics.grid import (
+    FrameRules,
+    LastFrame,
+    Points,
+    grid_of,
+    point_items,
+    points,
+)
+from bench.metrics.measure import FrameMetric, Measure, frame_measures
+from bench.metrics.measured import measured, measured_ratios
+from bench.metrics.plans import Resampling, sums
+from bench.metrics.positions import FrameErrors, distance_errors, position_errors
+from bench.metrics.ranges import ranges
+from bench.metrics.ratios import Ratios, decision_ratios, group_ratios
+from bench.metrics.registry import select_metrics
+from bench.metrics.scores import Figure
+from bench.metrics.tally import Floats
+from bench.metrics.timeline import Frames, Reference, frames_of, reference_of
+from bench.units import BONAFIDE, SAMPLE_RATE_HZ
+
+RESOLUTIONS_S = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64)
+"""Those of PartialSpoof's labels, at which its segment EERs are given."""
+
+
+_LAST: Mapping[LastFrame, str] = {
+    "keep": "an utterance's last frame counts however little the utterance has of it, as in "
+    "PartialSpoof's metric script (--last-frame)",
+    "drop": "an utterance's last frame is left out where the utterance ends within it, unless it "
+    "has no other, as in PartialSpoof's model code (--last-frame)",
+    "round": "an utterance's last frame counts where the utterance fills half of it or more, as in "
+    "partialspoof-metrics (--last-frame)",
+}
+
+
+class Localized(NamedTuple):
+    """All figures of scored frames."""
+
+    figures: dict[str, Figure]
+    breakdowns: tuple[Breakdown, ...]
+    notes: tuple[str, ...]
+
+
+def localized(
+    frames: Frames,
+    reference: Reference,
+    resolutions_s: Sequence[float],
+    rules: FrameRules,
+    decision: Decision,
+    resampling: Resampling,
+) -> Localized:
+    """Return every figure of localization, fractions, by name (`bench.metrics.catalogue`).
+
+    `eer` is the segment EER at the frames' own resolution, `eer_<n>ms` at each of `resolutions_s`
+    that the frames and the labels admit; where frames lie on no grid there is neither, nor what
+    is counted in frames, and a note says so. Precision, recall and F1 of either class and the
+    errors by position and by distance to a boundary are at the frames' own resolution, by
+    `decision`.
+    """
+    covered = ranges(frames, reference)
+    found = measured(covered.items, {"range_eer": equal_error_rate}, resampling)
+    notes: list[str] = []
+    if covered.uncovered:
+        seconds = covered.uncovered / SAMPLE_RATE_HZ
+        notes.append(f"{seconds:.2f} s have no score and count as decided bona fide")
+    if covered.beyond:
+        seconds = covered.beyond / SAMPLE_RATE_HZ
+        notes.append(f"{seconds:.2f} s of frames lie past the ends of utterances; not counted")
+    breakdowns: tuple[Breakdown, ...] = ()
+    try:
+        own = on_grid(frames, reference, rules)
+    except BenchError as error:
+        notes.append(f"no segment EER, F1 or errors by position: {error}")
+    else:
+        own_s = own.frame / SAMPLE_RATE_HZ
+        found |= {
+            **measured(point_items(own), frame_measures(), resampling),
+            **_decisions(own, decision, resampling),
+        }
+        notes.append(
+            f"EER, precision, recall, F1 and error rates are of frames of {1000 * own_s:g} ms, as "
+            f"scored; decided bona fide by {decision.rule}"
+        )
+        notes.append(_surplus(own, own_s))
+        lacking: list[str] = []
+        for resolution_s in resolutions_s:
+            try:
+                same = resolution_s == own_s
+                at = own if same else points(frames, reference, resolution_s, *rules)
+            except BenchError:
+                lacking.append(f"{1000 * resolution_s:g}")
+                continue
+            named = name_at(frame_measures(), resolution_s)
+            found |= measured(point_items(at), named, resampling)
+        if lacking:
+            notes.append(
+                f"no EER at {', '.join(lacking)} ms: neither whole multiples nor fractions of the "
+                f"scores' {1000 * own_s:g} ms, or of the labels' frames (range EER needs no grid)"
+            )
+        notes.append(
+            "EER at other resolutions: a coarser frame has its lowest score and is spoof if any of "
+            "it is; finer frames repeat the score"
+        )
+        notes.append(_LAST[rules.last])
+        places = position_errors(own, decision)
+        distances = distance_errors(own, reference, decision)
+        breakdowns = (
+            _errors("position in the segment", places, own, resampling),
+            _errors("distance to the boundary", distances, own, resampling),
+        )
+    for name, metric in select_metrics(FrameMetric).items():
+        if name not in found:
+            items = metric.items(frames, reference)
+            if items.bonafide.any() and items.spoof.any():
+                found |= measured(items, {name: metric.measure}, resampling)
+    return Localized(found, breakdowns, tuple(filter(None, notes)))
+
+
+def on_grid(frames: Frames, reference: Reference, rules: FrameRules) -> Points:
+    """Return frames and labels at the frames' own resolution; BenchError where they are on no
+    grid.
+    """
+    return points(frames, reference, grid_of(frames) / SAMPLE_RATE_HZ, *rules)
+
+
+def of_cell(
+    frames: Frames, reference: Reference, cell: Cell, rules: FrameRules, resampling: Resampling
+) -> dict[str, Figure]:
+    """Return the figures of frames of a cell's utterances: segment EER at their own resolution,
+    where they are on a grid, and range EER. Cells without frames of both classes have none.
+
+    A factor of spoofs keeps bona fide utterances, all of them; the bona fide parts of spoofed
+    utterances go with these.
+    """
+    rows = np.concatenate([cell.bonafide, cell.spoof])
+    frames, reference = frames_of(frames, rows), reference_of(reference, rows)
+    if reference.is_spoof.all() or not reference.is_spoof.any():
+        return {}
+    found: dict[str, Figure] = {}
+    with suppress(BenchError):  # on no grid, as the pooled figures have said
+        items = point_items(on_grid(frames, reference, rules))
+        found |= measured(items, frame_measures(), resampling)
+    spans = ranges(frames, reference).items
+    return found | measured(spans, {"range_eer": equal_error_rate}, resampling)
+
+
+def name_at(measures: Mapping[str, Measure], resolution_s: float) -> dict[str, Measure]:
+    """Return measures by their names at a resolution: `eer_160ms`."""
+    return {f"{name}_{round(1000 * resolution_s)}ms": of for name, of in measures.items()}
+
+
+def _decisions(own: Points, decision: Decision, resampling: Resampling) -> dict[str, Figure]:
+    decided_spoof = ~decide(own.score, decision.threshold)
+    found = decision_ratios(own.is_spoof, decided_spoof, own.utterance)
+    return measured_ratios(found, _spoof(found, own), resampling)
+
+
+def _errors(by: str, errors: FrameErrors, own: Points, resampling: Resampling) -> Breakdown:
+    """Return the error rate of each group that has a frame."""
+    found = group_ratios(errors.names, errors.group, errors.wrong, errors.unit)
+    rates = measured_ratios(found, _spoof(found, own), resampling)
+    frames = found.whole.sum(axis=0).astype(int).tolist()
+    lines = [
+        Line((name,), *((n, 0) if name.startswith(BONAFIDE) else (0, n)), {"error": rates[name]})
+        for name, n in zip(errors.names, frames, strict=True)
+        if name in rates
+    ]
+    return Breakdown((by,), tuple(lines))
+
+
+def _spoof(ratios: Ratios, own: Points) -> Floats:
+    """Return how many frames of each of the ratios' utterances are spoof."""
+    place = np.searchsorted(ratios.unit, own.utterance)
+    return sums(place, own.is_spoof.astype(np.float64), len(ratios.unit))
+
+
+def _surplus(own: Points, resolution_s: float) -> str:
+    """Say how often scores and labels differ in number; nothing where they never do."""
+    more_scores, more_labels, largest = own.surplus
+    if not more_scores and not more_labels:
+        return ""
+    return (
+        f"at {1000 * resolution_s:g} ms, {more_scores:,} utterances have more scores than labels "
+        f"and {more_labels:,} fewer, by up to {largest} frames; frames that only one of them has "
+        "are left out"
+    )

@@ -1,0 +1,159 @@
+"""The official detection metrics of a corpus, as functions of counted scores.
+
+They are the EER, and what the organisers of this corpus report beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from bench.data.asv import AsvScores, asv_scores, tdcf_coefficients
+from bench.data.places import find_file
+from bench.errors import BenchError
+from bench.metrics.breakdown import Cell
+from bench.metrics.measure import Measure, ScoreMetric, TandemMetric
+from bench.metrics.registry import describe_metrics, select_metrics
+from bench.metrics.tdcf import Coefficients, asv_errors, coefficients_2019
+from bench.specs.corpus import CorpusCard
+
+_EVERYTHING = Cell({}, np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
+"""The pooled cell, as far as coefficients go."""
+
+PACKAGE = "eer_official"
+"""The EER as ASVspoof's packages print it: no function of a tally, as it parts tied trials."""
+
+
+@dataclass(frozen=True)
+class Tandem:
+    """The files that the min t-DCF of one split is computed from."""
+
+    form: Literal["2019", "2021"]
+    path: Path
+    scores: AsvScores | None = None
+    """The organisers' ASV scores (2019)."""
+    table: Mapping[tuple[str, str], Coefficients | None] = field(
+        default_factory=dict[tuple[str, str], "Coefficients | None"]
+    )
+    """The organisers' coefficients by attack and codec (2021)."""
+
+    def coefficients(self, cell: Cell) -> Coefficients | None:
+        """Return the coefficients that hold for the trials of `cell`; None where there are none.
+
+        The 2019 form has coefficients for all attacks or for one. They are not defined for other
+        cells, nor where speaker verification accepts no spoof: then spoofs cost nothing, and there
+        is nothing to normalise by.
+        """
+        if self.scores is None:
+            levels = cell.at("attack", "codec")
+            return None if levels is None else self.table.get((levels[0], levels[1]))
+        levels = cell.at("attack")
+        if levels is None:
+            return None
+        narrowed = self.scores if "attack" not in cell.levels else self._against(levels[0])
+        if narrowed is None:
+            return None
+        errors = asv_errors(narrowed.target, narrowed.nontarget, narrowed.spoof)
+        return coefficients_2019(errors) if errors.spoof_false_alarm else None
+
+    def _against(self, attack: str) -> AsvScores | None:
+        if self.scores is None or attack == "Pooled":
+            return self.scores
+        return self.scores.against(attack) if attack in self.scores.attack else None
+
+
+@dataclass(frozen=True)
+class Official:
+    """The official metrics of one split."""
+
+    asked: tuple[str, ...]
+    """As the card has them."""
+    tandem: Tandem | None
+    lacking: str = ""
+    """Why there is no min t-DCF where the corpus has one."""
+
+    @property
+    def said(self) -> str:
+        """Which form of t-DCF is given, or why none is; "" where the corpus has none.
+
+        The forms of 2019 and 2021 are not comparable.
+        """
+        if self.tandem is None:
+            return self.lacking
+        form = {
+            "2019": "the legacy form of ASVspoof 2019, by the organisers' ASV scores",
+            "2021": "the form of ASVspoof 2021, by the organisers' coefficients",
+        }[self.tandem.form]
+        return f"min t-DCF: {form}, {self.tandem.path}"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all metrics (`bench.metrics.catalogue`)."""
+        given = {
+            **select_utterance_metrics(self.asked),
+            **(select_metrics(TandemMetric) if self.tandem else {}),
+        }
+        return tuple(name for name in describe_metrics() if name in given)
+
+    def measures(self, cell: Cell, names: Collection[str]) -> dict[str, Measure]:
+        """Return the metrics of `names` that are defined for the trials of `cell`.
+
+        The min t-DCF is defined where its coefficients are known.
+        """
+        measures = {
+            name: metric.measure for name, metric in select_utterance_metrics(self.asked).items()
+        }
+        coefficients = self.tandem.coefficients(cell) if self.tandem else None
+        if coefficients is not None:
+            tandem = select_metrics(TandemMetric).items()
+            measures |= {name: metric.measure(coefficients) for name, metric in tandem}
+        return {name: measures[name] for name in self.names if name in names and name in measures}
+
+
+def select_utterance_metrics(official: Collection[str]) -> dict[str, ScoreMetric]:
+    """Return the metrics of utterances that a corpus has whose card's `official` is given."""
+    return {
+        name: metric
+        for name, metric in select_metrics(ScoreMetric).items()
+        if "utterances" in metric.trials and metric.official in ("", *official)
+    }
+
+
+def name_broken_down() -> tuple[str, ...]:
+    """Return the metrics that organisers break down by condition.
+
+    A breakdown has these unless others are asked for.
+    """
+    return tuple(name for name, metric in describe_metrics().items() if metric.broken_down)
+
+
+def official(card: CorpusCard, split: str, place: Path) -> Official:
+    """Return the official metrics of a split; `place` is where its keys are.
+
+    Where the file that min t-DCF needs is missing, that metric is left out and `lacking` says what
+    to get. A broken file raises a BenchError.
+    """
+    forms = [name.removeprefix("min_tdcf_") for name in card.official if "tdcf" in name]
+    if not forms:
+        return Official(card.official, None)
+    relative = card.tdcf.get(split)
+    if relative is None:
+        return Official(card.official, None, f"min t-DCF: {card.short} has none for split {split}")
+    path = find_file(card, place, relative)
+    if path is None:
+        lacking = f"min t-DCF: not computed; it needs {relative}, which is not at {place}"
+        return Official(card.official, None, lacking)
+    if forms[0] == "2019":
+        tandem = Tandem("2019", path, scores=asv_scores(path))
+        if tandem.coefficients(_EVERYTHING) is None:
+            lacking = f"min t-DCF: not defined, since by {path.name} no spoof is accepted"
+            return Official(card.official, None, lacking)
+        return Official(card.official, tandem)
+    try:
+        return Official(card.official, Tandem("2021", path, table=tdcf_coefficients(path)))
+    except BenchError as error:
+        raise BenchError(error.code, f"min t-DCF of {card.short}: {error}") from error

@@ -1,0 +1,128 @@
+"""Scores without ids, in the order of the protocol: taken only where the caller says so."""
+
+# pyarrow ships no types.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownParameterType=false, reportAttributeAccessIssue=false
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow as pa
+
+from bench.errors import BenchError, quoted
+from bench.evaluation.files import blocks
+from bench.evaluation.reading import Reading
+from bench.evaluation.sample import NUMBER, mostly
+from bench.evaluation.tables import Table
+
+NAME = "the order of the keys"
+"""What the column of ids is called that a file without any is given."""
+
+_DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+")
+_LOOKED_AT = 1000
+
+
+def with_ids(path: Path, table: Table, asked: Reading, ids: Sequence[str]) -> tuple[Table, Reading]:
+    """Return a table without ids with those of the keys as its last column, and how it is read.
+
+    BenchError unless there are as many rows as ids, and where the table seems to hold ids itself.
+    """
+    if asked.id_column:
+        raise BenchError(f"{path}: scores are in the order of the keys or have a column of ids")
+    count = len(table.columns[0]) if table.columns else 0
+    if count != len(ids):
+        raise BenchError(
+            f"{path}: holds {count:,} scores, but the keys list {len(ids):,} trials; scores "
+            "without ids are taken in the order of the keys only where there are as many"
+        )
+    names = table.names or [f"{i}" for i in range(1, len(table.columns) + 1)]
+    for name, column in zip(names, table.columns, strict=True):
+        if _are_ids(column, len(names) > 1):
+            raise BenchError(
+                f"{path}: column {name!r} looks like ids (e.g. {quoted(str(column[0].as_py()))}): "
+                "scores that have ids need no order; leave --order out"
+            )
+    columns = [*table.columns, pa.array(ids, pa.string())]
+    if table.names is None:
+        return Table(table.what, None, columns), replace(asked, id_column=f"{len(columns)}")
+    return Table(table.what, [*names, NAME], columns), replace(asked, id_column=NAME)
+
+
+def said(ids: Sequence[str]) -> str:
+    """Return what was done, a sentence for the user."""
+    return (
+        f"the file holds no ids: its {len(ids):,} scores were given to the trials in the order of "
+        f"the keys, {ids[0]} first and {ids[-1]} last; in any other order the results are wrong"
+    )
+
+
+def read_text(path: Path) -> Table:
+    """Return the columns of a text file, with the names of its first line if that holds names.
+
+    Blank lines and those that begin with `#` are passed over; BenchError, with the number of the
+    line, where lines have not equally many columns.
+    """
+    numbers: list[int] = []
+    lines: list[str] = []
+    for block in blocks(path):
+        for number, line in enumerate(block.text.split(b"\n"), block.line):
+            if line.strip() and not line.startswith(b"#"):
+                numbers.append(number)
+                lines.append(_decoded(path, number, line))
+    if not lines:
+        raise BenchError(f"{path}: holds only blank lines and comments; a line should be a score")
+    if mostly(_DECIMAL_COMMA, lines[:_LOOKED_AT]):
+        raise BenchError(
+            f"{path}: has numbers with a decimal comma, e.g. {quoted(lines[-1])}; write a point"
+        )
+    cells = _cells(lines)
+    for number, line, row in zip(numbers, lines, cells, strict=True):
+        if len(row) != len(cells[-1]):
+            raise BenchError(
+                f"{path}:{number}: {quoted(line)}: {len(row)} columns, not {len(cells[-1])}"
+            )
+    names = cells.pop(0) if not any(map(NUMBER.fullmatch, cells[0])) else None
+    if names is not None and not cells:
+        raise BenchError(f"{path}:{numbers[0]}: a header and nothing below it: {quoted(lines[0])}")
+    columns = [pa.array(column, pa.string()) for column in zip(*cells, strict=True)]
+    return Table("text", names, columns)
+
+
+def _decoded(path: Path, number: int, line: bytes) -> str:
+    try:
+        return line.decode().strip()
+    except UnicodeDecodeError as error:
+        raise BenchError(f"{path}:{number}: not text in UTF-8: {quoted(line)}") from error
+
+
+def _cells(lines: Sequence[str]) -> list[list[str]]:
+    looked_at = lines[:_LOOKED_AT]
+    separator = next((mark for mark in ";,\t" if all(mark in of for of in looked_at)), None)
+    if separator is None:
+        return [line.split() for line in lines]
+    try:
+        found = list(csv.reader(lines, delimiter=separator, skipinitialspace=True))
+    except csv.Error:
+        found = []
+    if len(found) != len(lines):  # a quote that does not close swallows lines
+        found = [line.split(separator) for line in lines]
+    return [[cell.strip() for cell in row] for row in found]
+
+
+def _are_ids(column: pa.Array, numbers: bool) -> bool:
+    """Whether no two cells are alike and they are words, or with `numbers` whole numbers that are
+    not counted up as row numbers are.
+    """
+    values = [str(value) for value in column.to_pylist()]
+    if len(set(values)) < len(values) or len(values) < 2:
+        return False
+    if all(re.fullmatch(r"\d+", value) for value in values):
+        counted = enumerate(values, int(values[0]))
+        return numbers and any(int(value) != i for i, value in counted)
+    return not mostly(NUMBER, values)

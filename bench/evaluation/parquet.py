@@ -1,0 +1,53 @@
+"""Score files as Parquet: the suite's own (`bench.metrics.scores.COLUMNS`) or anyone's."""
+
+# pyarrow ships no types.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownParameterType=false
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from bench.errors import BenchError
+from bench.evaluation import text
+from bench.evaluation.reading import Reading
+from bench.evaluation.tables import SAMPLE, Source, Table, rows
+
+_WHAT = "Parquet"
+
+
+def read(path: Path, asked: Reading) -> text.Rows:
+    """Return the rows of a Parquet file; BenchError for one that cannot be a score file."""
+    try:
+        with pq.ParquetFile(path) as file:
+            names: list[str] = file.schema_arrow.names
+            sample = next(file.iter_batches(batch_size=SAMPLE), None)
+            first = sample.columns if sample is not None else []
+
+            def fetched(wanted: Iterable[int]) -> dict[int, pa.ChunkedArray]:
+                table = file.read(columns=[names[i] for i in wanted])
+                table.validate(full=True)  # a forged file can hold text that is not UTF-8
+                return {i: table[names[i]] for i in wanted}
+
+            return rows(path, Source(_WHAT, names, first, fetched), asked)
+    except (pa.ArrowException, OSError, UnicodeError) as error:
+        raise _damaged(path, error) from error
+
+
+def table(path: Path) -> Table:
+    """Return all columns of a Parquet file; BenchError for one that is none."""
+    try:
+        found = pq.read_table(path)
+        found.validate(full=True)
+    except (pa.ArrowException, OSError, UnicodeError) as error:
+        raise _damaged(path, error) from error
+    return Table(_WHAT, found.column_names, [of.combine_chunks() for of in found.columns])
+
+
+def _damaged(path: Path, error: Exception) -> BenchError:
+    return BenchError(f"{path}: not a whole Parquet file: {error}")

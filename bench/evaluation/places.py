@@ -1,0 +1,116 @@
+"""Error rates of one system's frames by where these are: their place in their segment, and their
+distance to the nearest change of class; with replicates that are common to all systems on the same
+trials, as those of `bench.evaluation.draws`.
+"""
+
+# pyarrow ships no types.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from bench.evaluation.draws import REPLICATES
+from bench.metrics import scores
+from bench.metrics.f1 import ARGMAX
+from bench.metrics.grid import Points, grid_of, points
+from bench.metrics.plans import Plan, groups
+from bench.metrics.positions import distance_errors, position_errors
+from bench.metrics.ratios import Ratios, group_ratios, intervals_of, replicated_ratios
+from bench.metrics.tally import Floats
+from bench.metrics.timeline import Reference, frames, reference
+from bench.units import SAMPLE_RATE_HZ
+
+
+class Placed(NamedTuple):
+    """Error rates of k groups of frames, fractions; arrays of shape (k,) but the last."""
+
+    names: tuple[str, ...]
+    """Those of `bench.metrics.positions`, of which there are frames: `spoof-middle`, `bonafide 640
+    ms and above`."""
+    trials: str
+    """Sixteen digits of the trials: systems with equal ones were drawn alike."""
+    frames: Floats
+    errors: Floats
+    erring: Floats
+    """Utterances with such an error."""
+    low: Floats
+    """Bounds of the 95 % interval."""
+    high: Floats
+    replicates: Floats
+    """(REPLICATES, k); NaN where a replicate has no such frame."""
+
+    @property
+    def values(self) -> Floats:
+        """The error rates."""
+        return self.errors / self.frames
+
+
+def placed(path: Path) -> Placed:
+    """Return the error rates of the score file at `path`; a frame is decided by its larger logit,
+    or by `score > 0` where the file has none. Boundaries are those of the file's own labels, so to
+    a frame.
+
+    Speakers and attacks are drawn where the file names them, else utterances. BenchError as
+    `bench.metrics.scores.read`, where frames lie on no grid, and where nothing can be drawn.
+    """
+    table = scores.read(path)
+    own, truth = _timeline(table)
+    ratios = _ratios(own, truth)
+    plan = scores.factors_of(table).plan(own.utterance, own.is_spoof)
+    trials = _digest(scores.utterances(table), own, plan)
+    seed = int(trials, 16)
+    drawn = replicated_ratios([ratios], groups(plan, [ratios.unit]), REPLICATES, seed)[0]
+    bounds = intervals_of(ratios, drawn)
+    return Placed(
+        ratios.names,
+        trials,
+        ratios.whole.sum(axis=0),
+        ratios.part.sum(axis=0),
+        np.count_nonzero(ratios.part, axis=0),
+        np.array([bounds[name].low for name in ratios.names]),
+        np.array([bounds[name].high for name in ratios.names]),
+        drawn,
+    )
+
+
+def _timeline(table: Any) -> tuple[Points, Reference]:
+    """Return the frames with their labels, and where these change."""
+    unit = scores.pooled_items(table).unit
+    begin, end = (
+        np.rint(table[name].to_numpy() * SAMPLE_RATE_HZ).astype(np.int64)
+        for name in ("start_s", "end_s")
+    )
+    is_spoof = scores.pooled(table).is_spoof
+    scored = frames(unit, begin, end, scores.decision_score(table))
+    frame, order = grid_of(scored), np.lexsort((begin, unit))
+    truth = reference(unit[order], begin[order], end[order], is_spoof[order], frame)
+    return points(scored, truth, frame / SAMPLE_RATE_HZ), truth
+
+
+def _ratios(own: Points, truth: Reference) -> Ratios:
+    """Return the share of wrong frames of every group that has a frame."""
+    place, distance = (
+        group_ratios(of.names, of.group, of.wrong, of.unit)
+        for of in (position_errors(own, ARGMAX), distance_errors(own, truth, ARGMAX))
+    )
+    return place._replace(
+        names=place.names + distance.names,
+        part=np.concatenate([place.part, distance.part], axis=1),
+        whole=np.concatenate([place.whole, distance.whole], axis=1),
+    ).defined
+
+
+def _digest(names: list[str], own: Points, plan: Plan) -> str:
+    """Return a digest of what decides draws and groups: utterances, what they depend on, and the
+    labels of their frames.
+    """
+    told = hashlib.sha256("\n".join([plan.name, *(names[unit] for unit in plan.unit)]).encode())
+    for of in (*plan.levels, own.utterance, own.is_spoof):
+        told.update(np.ascontiguousarray(of, dtype=np.int64).tobytes())
+    return told.hexdigest()[:16]

@@ -1,0 +1,156 @@
+"""Published figures of a split, from the tables of papers: what a judged file is held against."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from bench._io.markdown import marked, prose, table
+from bench.cards import table_cards
+from bench.evaluation.json_units import printed_result
+from bench.evaluation.standing import Standing, standings
+from bench.metrics.catalogue import is_rate, metric, shown
+from bench.metrics.scores import Figure
+from bench.specs.table import Row, Table
+
+BEST, NEAREST = 3, 5
+"""Systems that are shown: so many of the best, and so many of the nearest."""
+_NUMBER = re.compile(r"\s*\[\d+\]")
+"""Of a reference in a paper's own list."""
+
+
+class System(NamedTuple):
+    """A system's published figures."""
+
+    name: str
+    table: str
+    """The title of the table that prints them."""
+    figures: Mapping[str, float]
+    """By name (`bench.metrics.catalogue`); rates are fractions."""
+    second_hand: bool
+    """Whether one of them is known from a digest of the paper alone."""
+
+
+class Published(NamedTuple):
+    """The systems to hold a figure against."""
+
+    by: str
+    """The figure that they are ordered and chosen by."""
+    own: float
+    """What the judged file has of it."""
+    systems: tuple[System, ...]
+    """The best and the nearest, in order of this figure."""
+    more: int
+    """Published systems that are left out."""
+
+
+def published(corpus: str, split: str, figures: Mapping[str, Figure]) -> Published | None:
+    """Return the published systems that are best on a split, and those nearest to `figures`; None
+    where no table prints one of these figures of the split.
+
+    A table of frames is looked at where there are figures of frames at its resolution, and a table
+    of utterances where there are figures of utterances. The rows of several tables that give one
+    system the same figures count once.
+    """
+    found: dict[tuple[str, tuple[float, ...]], System] = {}
+    own: dict[str, float] = {}
+    for place in standings(corpus, split):
+        if _same_kind(place, figures):
+            ours = place.named(figures)
+            own = {name.rpartition(".")[2]: figure.value for name, figure in ours.items()} | own
+            for system in _systems(place, {*ours}):
+                found.setdefault((system.name.casefold(), (*system.figures.values(),)), system)
+    by = next((name for name in own if any(name in of.figures for of in found.values())), None)
+    if by is None:
+        return None
+    known = metric(by)
+    sign = -1 if known and known.better == "higher" else 1
+    ordered = sorted(
+        (system for system in found.values() if by in system.figures),
+        key=lambda system: sign * system.figures[by],
+    )
+    best, rest = ordered[:BEST], ordered[BEST:]
+    near = sorted(rest, key=lambda system: abs(system.figures[by] - own[by]))[:NEAREST]
+    chosen = [*best, *(system for system in rest if system in near)]
+    return Published(by, own[by], tuple(chosen), len(found) - len(chosen))
+
+
+def published_table(found: Published, own: Mapping[str, Figure]) -> list[str]:
+    """Return the table as lines of Markdown, the judged file at its place among the systems."""
+    names = list(dict.fromkeys(name for of in found.systems for name in of.figures))
+    known = {name: of.label if (of := metric(name)) else name for name in names}
+    rows = [
+        (
+            system.figures[found.by],
+            [
+                system.name,
+                *(_cell(name, system.figures.get(name)) for name in names),
+                system.table + ", second-hand" * system.second_hand,
+            ],
+        )
+        for system in found.systems
+    ]
+    values = {name: figure.value for name, figure in own.items()} | {found.by: found.own}
+    cells = [marked("**this file**"), *(_cell(name, values.get(name)) for name in names), ""]
+    rows.append((found.own, cells))
+    better = metric(found.by)
+    down = better is not None and better.better == "higher"
+    rows.sort(key=lambda row: row[0], reverse=down)
+    headings = ["System", *(known[name] for name in names), "Published in"]
+    more = f", {found.more:,} more are not shown" if found.more else ""
+    said = (
+        f"The best and the nearest by {known[found.by]}{more}. Training data, front-ends and how "
+        "clips are cut differ from one to another; `bench show TABLE` says what is known of each."
+    )
+    lines = table(headings, [cells for _, cells in rows])
+    return ["## Published on this split", "", *lines, "", prose(said)]
+
+
+def published_as_dict(found: Published) -> dict[str, Any]:
+    """Return the systems as what JSON can hold; rates in per cent."""
+    systems = [
+        {
+            "name": of.name,
+            "published_in": of.table,
+            "second_hand": of.second_hand,
+            "results": {name: printed_result(name, value) for name, value in of.figures.items()},
+        }
+        for of in found.systems
+    ]
+    own = {"metric": found.by, **printed_result(found.by, found.own)}
+    return {**own, "systems": systems, "more": found.more}
+
+
+def _cell(name: str, value: float | None) -> str:
+    return "–" if value is None else shown(name, value)
+
+
+def _same_kind(place: Standing, figures: Mapping[str, Figure]) -> bool:
+    """Return whether a table's figures are of what was judged: frames at its resolution, or
+    utterances."""
+    if place.resolution_s is None:
+        return "range_eer" not in figures
+    return f"eer_{round(1000 * place.resolution_s)}ms" in figures
+
+
+def _systems(place: Standing, wanted: set[str]) -> Iterator[System]:
+    """Yield the rows of a table that print one of the wanted figures; none of a table that compares
+    no systems of others, whose rows are one system's parts."""
+    card: Table = table_cards.table(place.table)
+    if not any(row.published_only for row in card.rows.values()):
+        return
+    plain = [column.metric for column in card.columns if column.combine == "none"]
+    for row in card.rows.values():
+        kept = {
+            name.rpartition(".")[2]: value / 100 if is_rate(name) else value
+            for name, value in row.published.items()
+            if name in plain and name in wanted
+        }
+        if kept:
+            second_hand = any(name in row.digest for name in plain if name in wanted)
+            yield System(_name(row), card.title, kept, second_hand)
+
+
+def _name(row: Row) -> str:
+    return _NUMBER.sub("", ", ".join(filter(None, row.cells)))

@@ -1,0 +1,146 @@
+"""The first rows of a score file, column by column: what its roles are told by."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from bench.errors import BenchError, near
+from bench.evaluation import names as naming
+from bench.metrics.tally import Floats
+from bench.units import BONAFIDE, LABEL_WORDS
+
+LABELS = {word: of == BONAFIDE for word, of in LABEL_WORDS.items()}
+"""Words of a label column, in any case: is it bona fide?"""
+
+FEWEST = 10
+"""Rows from which on two values are no chance."""
+
+NUMBER = re.compile(
+    r"[-+]?((\d+\.?\d*|\.\d+)(e[-+]?\d+)?|nan|inf|infinity)", re.IGNORECASE | re.ASCII
+)
+TRUE_FALSE = {"true": 1.0, "false": 0.0}
+"""Words of a column of truth values, in small letters."""
+_WHOLE = re.compile(r"[-+]?\d+(\.0*)?", re.ASCII)
+
+
+def mostly(pattern: re.Pattern[str], cells: Sequence[str]) -> bool:
+    """Whether more than half of the cells match."""
+    return 2 * sum(pattern.fullmatch(cell) is not None for cell in cells) > len(cells)
+
+
+def two_whole(cells: Sequence[str]) -> bool:
+    """Whether cells hold whole numbers, and not more than two different ones, or true and false:
+    labels of 0 and 1, decisions or a constant."""
+    found = set(cells)
+    if len(found) > 4:
+        return False
+    if {cell.lower() for cell in found} <= TRUE_FALSE.keys():
+        return True
+    return all(map(_WHOLE.fullmatch, found)) and len(set(map(float, found))) <= 2
+
+
+class Sample:
+    """A header's names, if there is one, and the cells of each column."""
+
+    def __init__(
+        self,
+        names: Sequence[str] | None,
+        rows: Sequence[Sequence[str]],
+        later: Mapping[int, Sequence[str]],
+    ):
+        self.names = names
+        plain = [re.sub(r"\[\d+\]$", "", name) for name in names or ()]
+        self.kinds = [naming.kind(name) for name in plain]
+        self.sides = [naming.side(name) for name in plain]
+        self.cells = [[cell.strip() for cell in column] for column in zip(*rows, strict=True)]
+        for i, cells in later.items():
+            self.cells[i] += cells
+        self.count = len(self.cells)
+
+    def called(self, *kinds: naming.Kind) -> list[int]:
+        """Return the columns whose names say one of these."""
+        return [i for i, kind in enumerate(self.kinds) if kind in kinds]
+
+    def named(self, known: Sequence[str]) -> list[int]:
+        """Return the columns of these names, in their order."""
+        plain = [naming.plain(name) for name in self.names or ()]
+        return [i for name in known for i, own in enumerate(plain) if own == name]
+
+    def distinct(self, i: int) -> int:
+        """Return how many different cells a column has."""
+        return len(set(self.cells[i]))
+
+    def numeric(self, i: int) -> bool:
+        """Whether most cells are numbers."""
+        return mostly(NUMBER, self.cells[i])
+
+    def labels(self, i: int) -> bool:
+        """Whether all cells are words of labels."""
+        return all(cell.lower() in LABELS for cell in self.cells[i])
+
+    def digits(self, i: int) -> bool:
+        """Whether cells may be labels of 0 and 1, or decisions."""
+        return two_whole(self.cells[i])
+
+    def two_valued(self, i: int) -> bool:
+        """Whether a column of numbers has two values only, in more rows than two may have by
+        chance."""
+        return len(self.cells[i]) >= FEWEST and self.distinct(i) <= 2
+
+    def row_numbers(self, i: int) -> bool:
+        """Whether a column counts the rows, from 0 or 1 on."""
+        cells = self.cells[i]
+        first = cells[0] if cells else ""
+        return (
+            len(cells) >= 2 * FEWEST
+            and first in ("0", "1")
+            and cells == [str(number) for number in range(int(first), int(first) + len(cells))]
+        )
+
+    def floats(self, i: int) -> Floats:
+        """Return a column's numbers, NaN where a cell is none."""
+        cells = self.cells[i]
+        return np.array([float(c) if NUMBER.fullmatch(c) else np.nan for c in cells])
+
+    def same_id(self, utterance: int) -> np.ndarray:
+        """Return for each row but the first whether it has the id of the one before."""
+        return np.array([a == b for a, b in pairwise(self.cells[utterance])], dtype=np.bool_)
+
+    def repeats(self, utterance: int) -> bool:
+        """Whether rows mostly have the id of the row before: rows are frames."""
+        same = self.same_id(utterance)
+        return bool(len(same)) and 2 * int(same.sum()) >= len(same)
+
+    def say(self, i: int) -> str:
+        """Return a column's name or number for a message."""
+        return f"{self.names[i]!r}" if self.names else f"column {i + 1}"
+
+    def mark(self, i: int) -> str:
+        """Return what a user says for a column: its name, or its number from 1 where a shell would
+        want the name quoted."""
+        is_word = self.names is not None and re.fullmatch(r"\w+", self.names[i])
+        return self.names[i] if self.names and is_word else f"{i + 1}"
+
+    def one(self, text: str, what: str) -> int:
+        """Return the column of a name or number; BenchError where there is none."""
+        found = self.find(text)
+        if found is None:
+            known = f"; columns are numbered 1 to {self.count}, there is no header"
+            hint = near(text, self.names) if self.names else known
+            raise BenchError(f"{what}: there is no column {text!r}{hint}")
+        return found
+
+    def find(self, text: str) -> int | None:
+        """Return the column of a name or number, None where there is none."""
+        names = list(self.names or ())
+        plain = [naming.plain(name) for name in names]
+        for known, wanted in ((names, text), (plain, naming.plain(text))):
+            if known.count(wanted) == 1:
+                return known.index(wanted)
+        if re.fullmatch(r"[1-9]\d{0,5}", text) and int(text) <= self.count:
+            return int(text) - 1
+        return None

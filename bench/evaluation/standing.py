@@ -1,0 +1,112 @@
+"""Which table a judged score file stands beside, and its figures under the table's names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import NamedTuple
+
+from bench.cards import table_cards
+from bench.config import Form
+from bench.errors import BenchError
+from bench.metrics.scores import Figure
+from bench.specs.table import Table
+
+_UNTABLED = "scored/"
+"""Begins the place of scores of a corpus that no table evaluates."""
+_OF_FRAMES = re.compile(r"(f1|precision|recall)(_spoof)?")
+
+
+class Standing(NamedTuple):
+    """A place in the tracking store for a judged split."""
+
+    table: str
+    """Key of the table, or `scored/<corpus>` where none evaluates the split."""
+    evaluation: str
+    """What the table calls the evaluation; the corpus's key where there is no table."""
+    resolution_s: float | None
+    """At which the table takes frames; None where there is no table."""
+
+    @property
+    def is_untabled(self) -> bool:
+        """Whether no table evaluates the split."""
+        return self.table.startswith(_UNTABLED)
+
+    def named(self, figures: Mapping[str, Figure]) -> dict[str, Figure]:
+        """Return figures under the table's names, `<evaluation>.<metric>`.
+
+        `eer` is that at the table's resolution; figures that are counted in frames of the scores'
+        own length stand only where that is the table's.
+        """
+        at = f"eer_{round(1000 * (self.resolution_s or 0))}ms"
+        kept = dict(figures)
+        if at in figures:
+            if figures["eer"] != figures[at]:
+                kept = {name: f for name, f in kept.items() if not _OF_FRAMES.fullmatch(name)}
+            kept["eer"] = figures[at]
+        return {f"{self.evaluation}.{name}": figure for name, figure in kept.items()}
+
+    def tracked(self, figures: Mapping[str, Figure]) -> dict[str, Figure]:
+        """Return the figures that may stand in the table, under its names.
+
+        Of scores of frames, a table of whole utterances has the EER of the lowest frame. Raise
+        BenchError where the table's frames cannot be had of the scores: it would set figures of
+        different things beside each other.
+        """
+        of_frames = "range_eer" in figures
+        if self.is_untabled or not figures:
+            return self.named(figures)
+        if self.resolution_s is None:
+            known = "utterance_eer" if of_frames else "eer"
+            if known not in figures:
+                raise BenchError(
+                    f"{self.table} evaluates whole utterances: these scores have no EER of such"
+                )
+            alone = {"eer": figures[known]}
+            return self.named(alone if of_frames else figures)
+        ms = 1000 * self.resolution_s
+        if not of_frames:
+            raise BenchError(
+                f"{self.table} evaluates frames of {ms:g} ms, and these are scores of whole "
+                "utterances: give scores of frames, or leave --track out"
+            )
+        if f"eer_{round(ms)}ms" not in figures:
+            raise BenchError(
+                f"{self.table} evaluates frames of {ms:g} ms, which cannot be made of these frames"
+            )
+        return self.named(figures)
+
+
+def standing(corpus: str, split: str, table: str, form: Form) -> Standing:
+    """Return where judged scores of a split stand: beside `table`, or where that is empty beside
+    the one table that evaluates the split.
+
+    BenchError where several do, or where the named one does not.
+    """
+    keys = [table_cards.table(table).key] if table else table_cards.table_keys()
+    fitting = [found for key in keys if (found := _evaluation(corpus, split, key, form))]
+    if len(fitting) > 1:
+        raise BenchError(
+            f"several tables evaluate {corpus}, {split}: say which, "
+            f"--track {' or '.join(found.table for found in fitting)}"
+        )
+    if not fitting and table:
+        raise BenchError(f"{keys[0]} does not evaluate {corpus}, {split}")
+    return fitting[0] if fitting else Standing(f"{_UNTABLED}{corpus}", corpus, None)
+
+
+@lru_cache
+def standings(corpus: str, split: str) -> tuple[Standing, ...]:
+    """Return the tables that evaluate a split, in the order of the tables."""
+    found = (_evaluation(corpus, split, key, "paper") for key in table_cards.table_keys())
+    return tuple(filter(None, found))
+
+
+def _evaluation(corpus: str, split: str, key: str, form: Form) -> Standing | None:
+    table: Table = table_cards.table(key)
+    for row in table_cards.runnable(table):
+        for name, data in table_cards.resolve(table, row, form).evaluate.items():
+            if (data.corpus, data.split) == (corpus, split):
+                return Standing(key, name, data.resolution_s)
+    return None

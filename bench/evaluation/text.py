@@ -1,0 +1,169 @@
+"""Score files of text: the separator found, whole lines parsed by Arrow, what is malformed named.
+
+Each block of a few megabytes is parsed at once. Only where Arrow refuses one are its lines gone
+through, to say which are wrong and why; no line is ever left out.
+"""
+
+# pyarrow ships no types.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportUnknownParameterType=false, reportAttributeAccessIssue=false
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import pyarrow as pa
+from pyarrow import compute
+from pyarrow import csv as arrow_csv
+
+from bench.errors import BenchError
+from bench.evaluation.columns import Roles, unlike
+from bench.evaluation.faults import Faults
+from bench.evaluation.files import LONGEST_LINE, blocks
+from bench.evaluation.layout import Layout, layout_of, lines_of
+from bench.evaluation.reading import Reading
+from bench.evaluation.sample import LABELS
+
+_WORDS = pa.dictionary(pa.int32(), pa.string())
+_TO_BLANKS = bytes.maketrans(b"\t\f\v", b"   ")
+
+
+class Rows(NamedTuple):
+    """What a file holds, as Arrow columns."""
+
+    utterance: pa.ChunkedArray
+    numbers: list[pa.ChunkedArray]
+    """In the order of `roles.numbers`."""
+    words: Mapping[int, pa.ChunkedArray]
+    """Dictionary columns, by the numbers `roles.words`."""
+    roles: Roles
+    why: str
+
+
+def settled(read: Callable[[Mapping[int, Sequence[str]]], Rows]) -> Rows:
+    """Return the rows of a file whose columns are what the whole of it says, not its first rows.
+
+    `read` takes what `choose` takes as `later`. It is called again where labels turn out to be
+    none further down: an attack column may begin with thousands of `bonafide`.
+    """
+    later: dict[int, Sequence[str]] = {}
+    while True:
+        rows = read(later)
+        label = rows.roles.label
+        odd = unlike(rows.roles, distinct(rows.words[label])) if label is not None else {}
+        if not odd:
+            return rows
+        later |= odd
+
+
+def read(path: Path, asked: Reading) -> Rows:
+    """Return the rows of a text file; BenchError for one that cannot be a score file.
+
+    All malformed lines are counted and the first few shown, each with its number.
+    """
+    return settled(lambda later: _read(path, asked, later))
+
+
+def _read(path: Path, asked: Reading, later: Mapping[int, Sequence[str]]) -> Rows:
+    layout: Layout | None = None
+    tables: list[pa.Table] = []
+    faults = Faults(path)
+    for block in blocks(path):
+        if layout is None:
+            if not any(lines_of(block)):
+                continue
+            layout = layout_of(path, block, asked, later)
+        text = block.text
+        if block.line <= layout.header:
+            text = text.split(b"\n", layout.header - block.line + 1)[-1]
+        text = layout.flat(text)
+        table = _parse(text, layout)
+        if table is None:  # irregular, or malformed
+            text = _regular(text, layout.separator)
+            table = _parse(text, layout)
+        if table is not None:
+            tables.append(table)
+        elif text:
+            faults.find(block, layout)
+    if layout is None:
+        raise BenchError(
+            f"{path}: holds only blank lines and comments; a line should be `ID SCORE`"
+        )
+    faults.check(layout)
+    if not tables:
+        raise BenchError(f"{path}:{layout.header}: a header and nothing below it")
+    whole = pa.concat_tables(tables)
+    roles = layout.roles
+    return Rows(
+        whole[f"f{roles.utterance}"],
+        [whole[f"f{i}"] for i in roles.numbers],
+        {i: whole[f"f{i}"] for i in roles.words},
+        roles,
+        layout.why,
+    )
+
+
+def _regular(text: bytes, separator: str) -> bytes:
+    """Return the text without comments and blank lines, with one separator between columns."""
+    text = re.sub(rb"(?m)^#.*\n", b"", text)
+    text = re.sub(rb"(?m)^[ \t\f\v]*\n", b"", text)
+    if separator != " ":
+        return text
+    text = text.translate(_TO_BLANKS)
+    while b"  " in text:
+        text = text.replace(b"  ", b" ")
+    return text.replace(b"\n ", b"\n").replace(b" \n", b"\n").removeprefix(b" ")
+
+
+def _parse(text: bytes, layout: Layout) -> pa.Table | None:
+    """Return the columns in use; None where a line is a comment or not as it should be."""
+    if b"#" in text and (text.startswith(b"#") or b"\n#" in text):
+        return None
+    roles = layout.roles
+    types = {f"f{roles.utterance}": pa.string()}
+    types |= {f"f{i}": pa.float64() for i in roles.numbers}
+    types |= {f"f{i}": _WORDS for i in roles.words}
+    try:
+        table = arrow_csv.read_csv(
+            pa.BufferReader(text),
+            arrow_csv.ReadOptions(
+                column_names=[f"f{i}" for i in range(layout.columns)], block_size=16 * LONGEST_LINE
+            ),
+            arrow_csv.ParseOptions(
+                delimiter=layout.separator, quote_char='"' if layout.quotes(text) else False
+            ),
+            arrow_csv.ConvertOptions(
+                column_types=types,
+                include_columns=list(types),
+                null_values=[],
+                strings_can_be_null=False,
+            ),
+        )
+    except (pa.ArrowInvalid, pa.ArrowKeyError):
+        return None
+    label = table[f"f{roles.label}"] if roles.strict else None
+    # A quote that does not close would swallow lines.
+    if table.num_rows != text.count(b"\n") or not words_hold(table[f"f{roles.utterance}"], label):
+        return None
+    return table
+
+
+def words_hold(utterance: pa.ChunkedArray, label: pa.ChunkedArray | None) -> bool:
+    """Whether no id is empty or blank, and every label of a dictionary column a known one."""
+    blank = compute.match_substring_regex(utterance, r"^\s*$")
+    return not compute.any(blank).as_py() and not strangers(label)
+
+
+def distinct(column: pa.ChunkedArray) -> list[str]:
+    """Return the different words of a dictionary column."""
+    return sorted({word for chunk in column.chunks for word in chunk.dictionary.to_pylist()})
+
+
+def strangers(label: pa.ChunkedArray | None) -> list[str]:
+    """Return the words of a dictionary column that are no labels."""
+    words = distinct(label) if label is not None else []
+    return [word for word in words if word.strip().lower() not in LABELS]

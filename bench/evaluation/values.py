@@ -1,0 +1,181 @@
+"""Are the scores such that figures of them mean what they say?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from functools import partial
+
+import numpy as np
+
+from bench.evaluation.findings import Findings
+from bench.metrics.auc import auc
+from bench.metrics.det import eer_of, ties_at_eer
+from bench.metrics.tally import Bools, Floats, Tally
+
+SIGMAS = 3.0
+"""By how many standard deviations of chance the area under the curve must lie below one half."""
+
+FEW = 100
+"""Scores are few-valued where fewer than one in so many trials has a value of its own, ..."""
+
+FEWEST = 10
+"""... or, of many trials, fewer than these."""
+
+LARGEST = 1e38
+"""A score of a larger magnitude is as good as infinite: float32 ends at 3.4e38."""
+
+HEAPED = 0.01
+"""Scores are saturated where more than this fraction of them is the highest, or the lowest."""
+
+
+Whose = Callable[[Bools], Iterable[str]]
+"""Returns the utterances of the scores where a mask is true."""
+
+
+def values(score: Floats, what: str, as_is: bool, found: Findings, whose: Whose) -> None:
+    """Note scores that are not finite, constant, few-valued, saturated or of low precision; `what`
+    they are of: trials or frames. `whose` they are.
+    """
+    usable = np.abs(score) <= LARGEST
+    finite = score[usable]
+    wrong = len(score) - len(finite)
+    nan = int(np.isnan(score).sum())
+    found.add(
+        "error",
+        "non_finite",
+        f"{wrong:,} of {len(score):,} {what} have a score that is no finite number ({nan:,} NaN, "
+        f"{wrong - nan:,} infinite or over 1e38): the system diverged or the file is damaged",
+        wrong,
+        partial(whose, ~usable),
+    )
+    if len(finite) < 2:
+        return
+    distinct, counts = np.unique(finite, return_counts=True)
+    if len(distinct) == 1:
+        found.add(
+            "warning" if as_is else "error",
+            "constant",
+            f"all scores are {distinct[0]:g}: the system separates nothing (its EER is 50 %)"
+            + ("" if as_is else "; say --as-is to evaluate them as given"),
+        )
+        return
+    if len(distinct) < min(len(finite) / 2, max(FEWEST, len(finite) / FEW)):
+        found.add(
+            "warning",
+            "few_valued",
+            f"{len(finite):,} {what} have only {len(distinct):,} distinct scores: they were "
+            "rounded, or are decisions; tied trials stand or fall together",
+        )
+    else:
+        _precision(distinct, counts, what, found)
+
+
+def _precision(distinct: Floats, counts: np.ndarray, what: str, found: Findings) -> None:
+    for at, name in ((0, "lowest"), (-1, "highest")):
+        heap = int(counts[at])
+        if heap >= FEWEST and heap > HEAPED * counts.sum():
+            found.add(
+                "warning",
+                "low_precision",
+                f"{heap:,} {what} share the {name} score, {distinct[at]:.9g}: saturated, as "
+                "probabilities are near 0 and 1; write logits in float32",
+                heap,
+            )
+    single = distinct.astype(np.float32)
+    exact = (single == distinct) & (single.view(np.uint32) & 0xFFFF == 0)
+    if len(distinct) >= FEW and exact.all():
+        found.add(
+            "warning",
+            "low_precision",
+            f"all scores are bfloat16 numbers ({len(distinct):,} distinct ones): ties come from "
+            "rounding; write logits in float32",
+        )
+
+
+def probabilities(score: Floats, found: Findings) -> None:
+    """Note finite scores that cannot be log-likelihood ratios: for figures that take them so."""
+    low, high = score.min(), score.max()
+    if low >= 0 and high <= 1:
+        kind = "lie within 0 and 1, as probabilities do"
+    elif low >= -1 and high <= 1:
+        kind = "lie within -1 and 1, as cosines and differences of probabilities do"
+    elif high <= 0:
+        kind = "are 0 or less, as log-probabilities are"
+    else:
+        return
+    found.add(
+        "warning",
+        "probabilities",
+        f"all scores {kind}: actDCF and Cllr need log-likelihood ratios and mean nothing here; "
+        "the other metrics depend on the order of scores only",
+    )
+
+
+def one_decision(score: Floats, threshold: float, found: Findings) -> None:
+    """Note scores of frames that are all above the threshold, or none: one decision for all."""
+    decided = score > threshold
+    if decided.any() and not decided.all():
+        return
+    side, label = ("above", "bona fide") if decided.any() else ("not above", "spoof")
+    found.add(
+        "warning",
+        "one_decision",
+        f"all scores, {score.min():.4g} to {score.max():.4g}, are {side} the threshold "
+        f"{threshold:g}, so every frame is decided {label}: precision, recall, F1 and error rates "
+        "say nothing; --threshold sets another",
+    )
+
+
+def polarity(
+    counts: Tally, bonafide: int, spoof: int, negated: bool, as_is: bool, found: Findings
+) -> None:
+    """Note scores that are clearly higher for spoof.
+
+    They are where the EER is above 50 % and the area under the ROC curve lies below 1/2 by more
+    than `SIGMAS` standard deviations of the Mann-Whitney statistic of as many trials without any
+    difference, sqrt((m + n + 1) / (12 m n)) in units of the area; ties would only make it smaller.
+    `bonafide` and `spoof` are m and n: independent trials, so utterances where scores are of
+    frames. A system may honestly be worse than chance on a corpus that it was not made for
+    (PartialSpoof to LlamaPartialSpoof, EER 55.30 % in SAL's table), hence `as_is`.
+    """
+    rate, area = eer_of(counts).eer, auc(counts)
+    chance = math.sqrt((bonafide + spoof + 1) / (12 * bonafide * spoof))
+    if rate <= 0.5:
+        return
+    turned = Tally(-counts.score[::-1], counts.bonafide[::-1], counts.spoof[::-1])
+    how = f"EER {rate:.2%}, AUC {area:.4f}"
+    if area >= 0.5 - SIGMAS * chance:
+        found.add("warning", "polarity", f"worse than chance, though not clearly ({how})")
+        return
+    mend = (
+        "without --negate they are not"
+        if negated
+        else ("say --negate (of one file of two, FILE,higher-is-spoof) if that is what they are")
+    )
+    found.add(
+        "warning" if as_is else "error",
+        "polarity",
+        f"scores are higher for spoof ({how}; turned round, EER {eer_of(turned).eer:.2%}), but "
+        f"should be higher for bona fide: {mend}"
+        + ("" if as_is else ", --as-is if the system is that bad"),
+    )
+
+
+def ties(counts: Tally, found: Findings, official: float | None = None) -> None:
+    """Note trials of both classes that are tied where the error rates cross; `official` is the EER
+    that ASVspoof's packages would print, None where they have none (frames, ranges).
+    """
+    tied = ties_at_eer(counts)
+    if tied is None:
+        return
+    rate = eer_of(counts).eer
+    differs = official is not None and round(official, 4) != round(rate, 4)
+    beside = f", ASVspoof's packages print {official:.4%}" if official is not None else ""
+    found.add(
+        "warning" if differs else "note",
+        "ties_at_eer",
+        f"{tied.bonafide:,.0f} bona fide and {tied.spoof:,.0f} spoof share the score at which the "
+        f"error rates cross, {tied.score:.9g}: with these tied the EER is {rate:.4%}{beside}",
+        int(tied.bonafide + tied.spoof),
+    )

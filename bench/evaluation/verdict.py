@@ -1,0 +1,94 @@
+"""What `bench score` finds: figures with their intervals, and all that stands beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from bench.config import Form
+from bench.evaluation.findings import Finding
+from bench.evaluation.published import Published
+from bench.metrics.scores import Figure
+
+
+class TiedEer(NamedTuple):
+    """Trials that share the score at which error rates cross, and what hangs on how they are
+    counted."""
+
+    score: float
+    bonafide: float
+    """Trials with that score."""
+    spoof: float
+    official: float
+    """The EER of ASVspoof's packages (`bench.metrics.det.eer_official`)."""
+    lowest: float
+    """The lowest EER that any order of tied trials gives, stepped through one by one."""
+    highest: float
+
+
+class Line(NamedTuple):
+    """One line of a breakdown."""
+
+    levels: tuple[str, ...]
+    """Of each field broken down by; `Pooled` in margins."""
+    bonafide: int
+    """Trials, or frames."""
+    spoof: int
+    figures: Mapping[str, Figure]
+    """By name; empty where there are trials of one class only."""
+    missing: int | None = None
+    """Trials of the keys without a score, left out of the line; None where rows are frames."""
+    ties: TiedEer | None = None
+    """Where its EER hangs on how tied trials are counted; None where it does not, and of frames."""
+
+
+class Breakdown(NamedTuple):
+    """Figures by the levels of some fields."""
+
+    by: tuple[str, ...]
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A judged score file."""
+
+    form: Form
+    """`smoke`: judged on a miniature, never a result."""
+    corpus: str
+    short: str
+    split: str
+    scores: Path
+    digest: str
+    """First 16 hexadecimal digits of the SHA-256 of the score file."""
+    keys: Path
+    fingerprint: str
+    """Of the keys: protocol and labels."""
+    taken: str
+    """Which columns were taken for what."""
+    findings: tuple[Finding, ...]
+    """What the checks found; no errors, else there were no verdict."""
+    notes: tuple[str, ...]
+    """What was done that is no fault, sentence by sentence."""
+    trials: int
+    """Of the split by its keys."""
+    missing: int
+    """Trials without a score, left out of every figure."""
+    bonafide: int
+    """Utterances judged."""
+    spoof: int
+    negated: bool
+    resampling: str
+    """How the intervals were made that a reader takes, in words; "" where there are none."""
+    otherwise: str
+    """What the other intervals (`utterance_low`) draw; "" where they are the same."""
+    figures: Mapping[str, Figure]
+    breakdowns: tuple[Breakdown, ...] = ()
+    formulas: Mapping[str, float] = field(default_factory=dict[str, float])
+    """The EER by each formula of `bench.metrics.eer_variants`, where asked for."""
+    published: Published | None = None
+    """Systems of papers on the same trials; None where there are none."""
+    name: str = ""
+    """What the system is called; "" for what its file is called."""

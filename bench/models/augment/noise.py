@@ -1,0 +1,118 @@
+"""Recorded noise or reverberation, from the user's folders of MUSAN and of impulse responses.
+
+The usual recipe of speaker verification (Snyder, Chen and Povey, arXiv:1510.08484, for MUSAN; Ko et
+al., ICASSP 2017, for simulated responses), as training on ASVspoof 5 has it in Nes2Net's released
+code: half of the clips that are touched get noise, music or babble at a random signal-to-noise
+ratio, the other half is convolved with a room's impulse response.
+
+Draws are made in this order: which of the two; for noise its kind, how many recordings, and for
+each which one, where it begins and its ratio; for reverberation which response.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.config import Config
+from bench.data.audio import header, read_wave
+from bench.errors import BenchError
+from bench.specs.augment import RecordedNoise
+from bench.specs.corpus import Audio
+from bench.units import samples
+
+RESULTS_VERSION = 1
+"""Raised when what this module gives can change (`bench.versions`)."""
+
+KINDS = ("noise", "speech", "music")
+"""MUSAN's folders."""
+_AUDIO = Audio(other_rates="resample")
+_SUFFIXES = (".wav", ".flac")
+
+
+class Recordings(NamedTuple):
+    """Files by what they are, each in the order of its path."""
+
+    noises: tuple[tuple[Path, ...], ...]
+    """Of each of `KINDS`."""
+    responses: tuple[Path, ...]
+
+
+def recordings(config: Config) -> Recordings:
+    """Return the recordings of this machine. A folder that is not named, not there or holds none is
+    a BenchError that says what to get.
+    """
+    musan, rirs = config.noise_root("musan"), config.noise_root("rirs")
+    return Recordings(tuple(_files(musan / kind) for kind in KINDS), _files(rirs))
+
+
+@cache
+def _files(folder: Path) -> tuple[Path, ...]:
+    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES)
+    if not found:
+        raise BenchError(f"{folder}: holds no .wav or .flac file: unpack or copy it again")
+    return tuple(found)
+
+
+def noisy(
+    wave: NDArray[np.float32], spec: RecordedNoise, found: Recordings, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """Return `wave` (16 kHz, "samples") with noise or in a room, as long as it was, float32.
+
+    `spec.probability` is the caller's to keep: this function always augments.
+    """
+    if rng.random() < spec.reverberation:
+        response = read_wave(_one_of(found.responses, rng), _AUDIO)
+        return reverberant(wave, response).astype(np.float32)
+    kind = int(rng.integers(len(KINDS)))
+    low, high = _ratios(spec, kind)
+    number = (
+        int(rng.integers(spec.min_babble, spec.max_babble + 1)) if KINDS[kind] == "speech" else 1
+    )
+    mixed = wave.astype(np.float64)
+    for _ in range(number):
+        noise = _part(_one_of(found.noises[kind], rng), len(wave), rng)
+        mixed += scaled(noise, wave, float(rng.uniform(low, high)))
+    return mixed.astype(np.float32)
+
+
+def reverberant(wave: NDArray[np.floating], response: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return `wave` convolved with an impulse response of energy 1, cut to its own length."""
+    from scipy.signal import fftconvolve  # takes a second to import
+
+    energy = float(np.square(response, dtype=np.float64).sum())
+    if not energy:
+        return wave
+    return fftconvolve(wave, response / np.sqrt(energy))[: len(wave)]
+
+
+def scaled(
+    noise: NDArray[np.floating], wave: NDArray[np.floating], snr_db: float
+) -> NDArray[np.float64]:
+    """Return `noise` at `snr_db` below the level of `wave`; silence stays silence."""
+    of_wave, of_noise = (float(np.square(x, dtype=np.float64).sum()) for x in (wave, noise))
+    if not of_noise:
+        return np.zeros(len(noise))
+    return noise * np.sqrt(of_wave / of_noise * 10 ** (-snr_db / 10))
+
+
+def _ratios(spec: RecordedNoise, kind: int) -> tuple[float, float]:
+    name = KINDS[kind]
+    return getattr(spec, f"min_{name}_db"), getattr(spec, f"max_{name}_db")
+
+
+def _one_of(files: Sequence[Path], rng: np.random.Generator) -> Path:
+    return files[int(rng.integers(len(files)))]
+
+
+def _part(path: Path, length: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Return `length` samples of a recording, from anywhere in it; a shorter one is repeated."""
+    there = samples(header(path).duration_s)
+    start = int(rng.integers(0, max(0, there - length) + 1))
+    found = read_wave(path, _AUDIO, start, start + length)
+    return np.resize(found, length)

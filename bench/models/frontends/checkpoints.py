@@ -1,0 +1,71 @@
+"""From the place of local weights to an encoder that holds them, every tensor accounted for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from bench.config import Config
+from bench.errors import BenchError
+from bench.models.frontends.dimensions import dimensions
+from bench.models.frontends.encoder import MASK_VECTOR, Encoder
+from bench.models.frontends.layouts import listed, read, translate
+from bench.models.frontends.lora import adapt
+from bench.models.frontends.torch_files import require_finite
+from bench.models.weights import locate
+from bench.specs.frontends import Lora, Wav2Vec2, WavLM
+
+
+def load(spec: Wav2Vec2 | WavLM, config: Config) -> Encoder:
+    """Return the encoder of `spec` with the weights that `config` has under `spec.weights`, adapted
+    where `spec.tuning` asks for it.
+
+    It is in float32 on the CPU whatever the file's precision. Raises `BenchError` where there are
+    no weights, they cannot be read, are of an unsupported variant or of the other family, or where
+    tensors are missing, left over or misshapen.
+    """
+    path = locate(spec.weights, config)
+    contents = read(path)
+    tensors = translate(contents)
+    shape = dimensions(path, contents, tensors)
+    if shape.family != spec.kind:
+        raise BenchError(
+            f"{path} (weights.{spec.weights}) holds a {shape.family} model, the front-end's kind "
+            f"is {spec.kind!r}: name other weights or kind = {shape.family!r}"
+        )
+    # Laid out without storage, so that 300 million numbers are not drawn only to be replaced.
+    with torch.device("meta"):
+        encoder = Encoder(shape, spec)
+    wanted = encoder.state_dict()
+    if MASK_VECTOR in wanted:
+        tensors.setdefault(MASK_VECTOR, torch.zeros(shape.dim))
+    else:
+        tensors.pop(MASK_VECTOR, None)
+    _compare(path, wanted, tensors)
+    require_finite(path, tensors)
+    # Copies: the parameters must not live in the mapped file.
+    encoder.load_state_dict(
+        {name: tensor.to(torch.float32, copy=True) for name, tensor in tensors.items()}, assign=True
+    )
+    if isinstance(spec.tuning, Lora):
+        adapt(encoder, spec.tuning)
+    return encoder
+
+
+def _compare(path: Path, wanted: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> None:
+    """Raise with every tensor that is missing, left over or misshapen."""
+    wrong: list[str] = []
+    if missing := sorted(wanted.keys() - given):
+        wrong.append(f"missing: {listed(missing)}")
+    if extra := sorted(given.keys() - wanted):
+        wrong.append(f"left over: {listed(extra)}")
+    wrong += [
+        f"{name}: shape {tuple(given[name].shape)} where {tuple(wanted[name].shape)} is needed"
+        for name in sorted(wanted.keys() & given)
+        if given[name].shape != wanted[name].shape
+    ]
+    if wrong:
+        raise BenchError("\n".join(f"{path}: {fault}" for fault in ["does not fit", *wrong]))

@@ -1,0 +1,16 @@
+"""wav2vec 2.0 with pre-LayerNorm blocks (XLS-R 300M, LV-60k Large) from a local checkpoint."""
+
+from __future__ import annotations
+
+from bench.config import Config
+from bench.models.frontends.checkpoints import load
+from bench.models.frontends.encoder import Encoder
+from bench.specs.frontends import Wav2Vec2
+
+RESULTS_VERSION = 1
+"""Raised when what this module gives can change (`bench.versions`)."""
+
+
+def build(spec: Wav2Vec2, config: Config) -> Encoder:
+    """Return the encoder with the weights that `config` has under the key `spec.weights`."""
+    return load(spec, config)

@@ -1,0 +1,85 @@
+"""Nes2Net-X over a front-end's states (Liu, Truong, Das, Lee and Li, IEEE TIFS 2025), written from
+its released code: a Res2Net of Res2Nets, at the front-end's own width.
+
+The outer network splits the dimensions into groups. Each but the last is added to the outcome of
+the one before and goes through an inner network, ReLU and batch normalisation; the last passes as
+it is. "X" is the inner network, which weighs where Res2Net adds: see `WeightedRes2`.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from bench.errors import BenchError
+from bench.models.systems.blocks.ecapa import KERNEL, Convolved, SqueezeExcitation
+from bench.specs.mfpt import Nes2Net as Spec
+from bench.units import CLASSES
+
+
+class WeightedRes2(nn.Module):
+    """Res2Net whose parts are kept side by side: "batch channels hops" in and out.
+
+    The last part begins a pile, every other is put on top in turn; each time the whole pile is
+    convolved, every layer of it alike, and its learnt weighted sum is an outcome. Outcomes and the
+    last part are put together, gated, and added to the input.
+    """
+
+    def __init__(self, channels: int, spec: Spec) -> None:
+        super().__init__()
+        self.width = channels // spec.scale
+        if not self.width:
+            raise BenchError(
+                f"system.head.scale = {spec.scale}: splits {channels} dimensions, which the "
+                f"front-end's are split into by system.head.groups = {spec.groups}: should be at "
+                f"most {channels}"
+            )
+        convolved = self.width * spec.scale
+        self.widen = Convolved(channels, convolved)
+        self.parts = nn.ModuleList(
+            Convolved(self.width, self.width, KERNEL, spec.dilation) for _ in range(spec.scale - 1)
+        )
+        self.weights = nn.ParameterList(
+            torch.full((height,), 1 / height) for height in range(2, spec.scale + 1)
+        )
+        self.narrow = Convolved(convolved, channels)
+        self.gate = SqueezeExcitation(channels, max(1, channels // spec.reduction))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the network's outcome, its input added."""
+        *parts, passed = self.widen(x).split(self.width, dim=1)
+        pile, outcomes = passed[:, None], []
+        for convolve, weights, part in zip(self.parts, self.weights, parts, strict=True):
+            pile = torch.cat([pile, part[:, None]], dim=1)
+            pile = convolve(pile.flatten(0, 1)).unflatten(0, pile.shape[:2])
+            outcomes.append((weights[:, None, None] * pile).sum(dim=1))
+        return x + self.gate(self.narrow(torch.cat([*outcomes, passed], dim=1)))
+
+
+class Nes2Net(nn.Module):
+    """Frames "batch hops dim" to logits "batch 2"; `BenchError` where the dimensions do not divide
+    into the groups.
+    """
+
+    def __init__(self, dim: int, spec: Spec) -> None:
+        super().__init__()
+        if dim % spec.groups:
+            raise BenchError(
+                f"system.head.groups = {spec.groups}: should divide the front-end's {dim} "
+                "dimensions"
+            )
+        self.width = dim // spec.groups
+        self.inner = nn.ModuleList(WeightedRes2(self.width, spec) for _ in range(spec.groups - 1))
+        self.norms = nn.ModuleList(nn.BatchNorm1d(self.width) for _ in self.inner)
+        self.norm = nn.BatchNorm1d(dim)
+        self.classify = nn.Linear(dim, len(CLASSES))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the logits of the mean over time."""
+        *groups, passed = x.transpose(1, 2).split(self.width, dim=1)
+        outcomes: list[Tensor] = []
+        for inner, norm, group in zip(self.inner, self.norms, groups, strict=True):
+            outcomes.append(norm(F.relu(inner(outcomes[-1] + group if outcomes else group))))
+        joined = F.relu(self.norm(torch.cat([*outcomes, passed], dim=1)))
+        return self.classify(joined.mean(dim=2))

@@ -1,0 +1,178 @@
+"""MFPT: mix-frame post-training (Pan, Sailor and Wu, Interspeech 2026), in two stages.
+
+Post-training finds the frames of a clip that come from a foreign region (`bench.models.augment.mix_frame`)
+with one linear layer over the last hidden state; fine-tuning then keeps the front-end, low-rank
+adapters and all, drops that layer and learns to tell utterances apart with a head over merged
+hidden states. Each stage is a system of its own; `start` of a run takes the front-end from one to
+the next.
+
+Shapes for a clip of 64,600 samples: waves (B, 64600) -> L + 1 states (B, 201, D) -> frame logits
+(B, 201); or -> merged (B, 201, D) -> logits (B, 2).
+
+Of the paper only the abstract and digests were at hand; what they leave open follows the authors'
+earlier code (AttM, Interspeech 2024) where it has the part. "The L-th layer" of post-training is
+read as the last hidden state; the binary cross entropy is not weighted; the score is the difference
+of the logits, and that of a frame minus the logit of "injected", which stands for spoof.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from bench.errors import BenchError
+from bench.models.frontends import FrontEnd
+from bench.models.frontends.encoder import Encoder
+from bench.models.segment_positions import IGNORED
+from bench.models.systems.base import Answer, Batch, System
+from bench.models.systems.blocks import layers
+from bench.models.systems.blocks.ecapa import Ecapa
+from bench.models.systems.blocks.merging import AttentiveMerging
+from bench.models.systems.blocks.nes2net import Nes2Net
+from bench.specs.mfpt import AttentiveMerging as MergingSpec
+from bench.specs.mfpt import Ecapa as EcapaSpec
+from bench.specs.mfpt import Frames, LastState, Lstm, Merge, Mfpt
+from bench.specs.mfpt import Nes2Net as Nes2NetSpec
+from bench.specs.run import TrainData
+from bench.units import CLASSES, HOP_SAMPLES, SAMPLE_RATE_HZ
+
+RESULTS_VERSION = 1
+"""Raised when what this module gives can change (`bench.versions`)."""
+
+HOP_S = HOP_SAMPLES / SAMPLE_RATE_HZ
+
+
+def build(spec: Mfpt, frontend: FrontEnd, data: TrainData) -> PostTraining | FineTuning:
+    """Return the stage that `spec.head` is for; `BenchError` where `data` is labelled for the
+    other. Where only the first blocks are merged, `frontend` runs no further from then on.
+    """
+    if isinstance(spec.head, Frames):
+        if data.splice.kind == "none":
+            raise BenchError(
+                "system.head.kind = 'frames': learns which frames are spliced in, and "
+                "train.splice.kind = 'none': should be 'mix-frame'"
+            )
+        return PostTraining(frontend)
+    if data.resolution_s is not None:
+        raise BenchError(
+            f"system.head.kind = {spec.head.kind!r}: learns labels of whole utterances: "
+            f"train.resolution_s = {data.resolution_s} should be 'utterance'"
+        )
+    return FineTuning(spec.head, frontend)
+
+
+class PostTraining(System):
+    """The first stage: a logit for each hop, whether it is injected."""
+
+    def __init__(self, frontend: FrontEnd) -> None:
+        super().__init__()
+        self.frontend = frontend
+        self.head = nn.Linear(frontend.dim, 1)
+        nn.init.xavier_uniform_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+
+    def logits(self, waves: Tensor) -> Tensor:
+        """Return "batch hops", float32, for `waves` "batch samples"."""
+        return self.head(self.frontend(waves)[-1]).squeeze(-1).float()
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Binary cross entropy, averaged over valid frames; spoof ones are those injected."""
+        logits = self.logits(batch.waves)
+        if logits.shape != batch.spoof.shape:
+            raise BenchError(
+                f"labels of {batch.spoof.shape[1]} frames for clips of {logits.shape[1]} hops: "
+                "system.head.kind = 'frames' takes those that a splice makes"
+            )
+        with torch.autocast(logits.device.type, enabled=False):
+            each = F.binary_cross_entropy_with_logits(logits, batch.spoof.float(), reduction="none")
+        return {"loss": (each * batch.valid).sum() / batch.valid.sum().clamp(min=1)}
+
+    def answer(self, waves: Tensor, marks: Tensor, resolution_s: float | None) -> Answer:
+        """Score each hop: minus its logit of being injected; the logits are (0, that logit)."""
+        if resolution_s != HOP_S:
+            asked = "'utterance'" if resolution_s is None else resolution_s
+            raise BenchError(
+                f"MFPT's post-training scores frames of {HOP_S} s: resolution_s = {asked} should "
+                f"be {HOP_S}"
+            )
+        logits = self.logits(waves)
+        return Answer(-logits, torch.stack([torch.zeros_like(logits), logits], dim=-1))
+
+
+class FineTuning(System):
+    """The second stage: two logits for each clip, of any length."""
+
+    def __init__(self, spec: EcapaSpec | Lstm | Nes2NetSpec, frontend: FrontEnd) -> None:
+        super().__init__()
+        self.frontend = frontend
+        self.merge = _merge(spec.merge, frontend)
+        self.head = _head(spec, frontend.dim)
+        self.register_buffer(
+            "class_weights", torch.tensor([spec.bonafide_weight, 1.0]), persistent=False
+        )
+        self.class_weights: Tensor
+
+    def logits(self, waves: Tensor) -> Tensor:
+        """Return "batch 2", float32, in the order of `bench.units.CLASSES`."""
+        return self.head(self.merge(self.frontend(waves))).float()
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Cross entropy over the utterances whose class is known, weighted by class and divided by
+        the weights in the batch, as torch does and the authors' earlier code.
+        """
+        logits = self.logits(batch.waves)
+        target = batch.spoof[:, 0].long().masked_fill(~batch.valid[:, 0], IGNORED)
+        with torch.autocast(logits.device.type, enabled=False):
+            loss = F.cross_entropy(logits, target, self.class_weights, ignore_index=IGNORED)
+        return {"loss": loss}
+
+    def answer(self, waves: Tensor, marks: Tensor, resolution_s: float | None) -> Answer:
+        """Score whole clips."""
+        if resolution_s is not None:
+            raise BenchError(
+                f"MFPT scores whole utterances: resolution_s = {resolution_s} should be 'utterance'"
+            )
+        logits = self.logits(waves)[:, None]
+        return Answer(logits[..., 0] - logits[..., 1], logits)
+
+
+class LstmHead(nn.Module):
+    """LSTM, mean over time, linear layer: "batch hops dim" to "batch 2"."""
+
+    def __init__(self, dim: int, spec: Lstm) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(dim, spec.units, batch_first=True)
+        self.classify = nn.Linear(spec.units, len(CLASSES))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the logits."""
+        return self.classify(self.lstm(x)[0].mean(dim=1))
+
+
+def _head(spec: EcapaSpec | Lstm | Nes2NetSpec, dim: int) -> nn.Module:
+    match spec:
+        case EcapaSpec():
+            return Ecapa(dim, spec)
+        case Lstm():
+            return LstmHead(dim, spec)
+        case Nes2NetSpec():
+            return Nes2Net(dim, spec)
+
+
+def _merge(spec: Merge, frontend: FrontEnd) -> nn.Module:
+    if isinstance(spec, LastState):
+        return layers.LastState()
+    if spec.layers is not None:
+        _stop(frontend, spec)
+    return AttentiveMerging(frontend.n_states - 1, frontend.dim, spec)
+
+
+def _stop(frontend: FrontEnd, spec: MergingSpec) -> None:
+    blocks = frontend.n_states - 1
+    if not isinstance(frontend, Encoder) or spec.layers is None or spec.layers > blocks:
+        raise BenchError(
+            f"system.head.merge.layers = {spec.layers}: should be 'all', or at most the {blocks} "
+            "blocks of a front-end that is not s3prl's"
+        )
+    frontend.stop_after(spec.layers)

@@ -1,0 +1,137 @@
+"""Segment-Aware Learning (Mao, Huang, Qian, ICASSP 2026).
+
+Front-end, layer weighting, Conformer at 20 ms, ReLU, average pooling to the labels' resolution,
+one head for real against fake, and in training one more for the transition or the positional
+labels. The loss is equation 1. Shapes at 160 ms for a 4 s clip: waves (B, 64000) -> states
+(B, 200, D) -> (B, 25, D) -> logits (B, 25, 2). Where whole utterances are labelled, all states of a
+clip are pooled to one, which the paper does not have: states (B, 200, D) -> (B, 1, D).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from bench.errors import BenchError
+from bench.metrics.positions import POSITION_NAMES
+from bench.models.frontends import FrontEnd
+from bench.models.segment_positions import IGNORED, positions, transitions
+from bench.models.systems.base import Answer, Batch, System
+from bench.models.systems.blocks import layers
+from bench.models.systems.blocks.conformer import Conformer
+from bench.specs.base import Absent
+from bench.specs.run import TrainData
+from bench.specs.systems import PositionTask, Sal, TransitionTask
+from bench.units import CLASSES, HOP_SAMPLES, frame_samples
+
+RESULTS_VERSION = 1
+"""Raised when what this module gives can change (`bench.versions`)."""
+
+
+def build(spec: Sal, frontend: FrontEnd, data: TrainData) -> SegmentAware:
+    """Return SAL as `spec` says, to be trained on frames of `data.resolution_s`.
+
+    An auxiliary task without frames to label is a BenchError.
+    """
+    if data.resolution_s is None and not isinstance(spec.auxiliary, Absent):
+        raise BenchError(
+            f"system.auxiliary.kind = {spec.auxiliary.kind!r}: labels places among frames, and "
+            "train.resolution_s = 'utterance' has none"
+        )
+    return SegmentAware(spec, frontend, data.resolution_s)
+
+
+def head(dim: int, hidden: int, classes: int) -> nn.Sequential:
+    """Return SELU, Linear, SELU, Linear: "... dim" to "... classes"."""
+    return nn.Sequential(nn.SELU(), nn.Linear(dim, hidden), nn.SELU(), nn.Linear(hidden, classes))
+
+
+class SegmentAware(System):
+    """SAL with each part a switch of `spec`; see the module's docstring for shapes."""
+
+    def __init__(self, spec: Sal, frontend: FrontEnd, resolution_s: float | None) -> None:
+        super().__init__()
+        self.spec = spec
+        self.trained_hops = _hops(resolution_s)
+        self.frontend = frontend
+        self.layers = layers.build(spec.layers, frontend.n_states)
+        self.context = (
+            nn.Identity()
+            if isinstance(spec.context, Absent)
+            else Conformer(frontend.dim, spec.context)
+        )
+        self.binary = head(frontend.dim, spec.hidden, len(CLASSES))
+        match spec.auxiliary:
+            case TransitionTask():
+                self.auxiliary = head(frontend.dim, spec.hidden, 2)
+            case PositionTask():
+                self.auxiliary = head(frontend.dim, spec.hidden, len(POSITION_NAMES))
+            case Absent():
+                self.auxiliary = None
+
+    def states(self, waves: Tensor) -> Tensor:
+        """Return "batch hops dim", one state for each whole 20 ms of `waves` ("batch samples")."""
+        padded = F.pad(waves, (0, self.spec.padding))
+        return self.context(self.layers(self.frontend(padded)))
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Equation 1: L_BCE + λ L_SPL (or λ times the transition loss; or L_BCE alone).
+
+        L_BCE is the cross entropy over two logits, which is the binary cross entropy of their
+        difference. Means are over valid frames.
+        """
+        pooled = _pooled(self.states(batch.waves), self.trained_hops)
+        target = batch.spoof.long().masked_fill(~batch.valid, IGNORED)
+        binary = _cross_entropy(self.binary(pooled), target)
+        losses = {"loss": self.spec.binary_weight * binary, "binary": binary}
+        if self.auxiliary is not None and not isinstance(self.spec.auxiliary, Absent):
+            auxiliary = _cross_entropy(self.auxiliary(pooled), self._auxiliary_target(batch))
+            losses["loss"] = losses["loss"] + self.spec.auxiliary.weight * auxiliary
+            losses[self.spec.auxiliary.kind] = auxiliary
+        return losses
+
+    def _auxiliary_target(self, batch: Batch) -> Tensor:
+        match self.spec.auxiliary:
+            case TransitionTask(rule=rule):
+                return transitions(batch.spoof, batch.valid, rule)
+            case _:
+                return positions(batch.spoof, batch.valid)
+
+    def answer(self, waves: Tensor, marks: Tensor, resolution_s: float | None) -> Answer:
+        """Score frames of `resolution_s`; finer than trained: by `spec.finer_than_trained`."""
+        states = self.states(waves)
+        hops = _hops(resolution_s) or states.shape[1]
+        trained_hops = self.trained_hops or states.shape[1]
+        if hops < trained_hops and self.spec.finer_than_trained == "repeat":
+            coarse = self.binary(_pooled(states, trained_hops))
+            starts = torch.arange(0, states.shape[1], hops, device=states.device)
+            logits = coarse[:, starts // trained_hops]
+        else:
+            logits = self.binary(_pooled(states, hops))
+        logits = logits.float()
+        bonafide, spoof = logits.unbind(-1)
+        alone = self.spec.score == "bonafide-logit"
+        return Answer(bonafide if alone else bonafide - spoof, logits)
+
+
+def _hops(resolution_s: float | None) -> int | None:
+    return None if resolution_s is None else frame_samples(resolution_s) // HOP_SAMPLES
+
+
+def _pooled(states: Tensor, hops: int | None) -> Tensor:
+    """Average each `hops` states: "batch hops dim" to "batch frames dim"; the last may be short.
+
+    None: average all.
+    """
+    if hops is None:
+        return states.mean(dim=1, keepdim=True)
+    if hops == 1:
+        return states
+    return F.avg_pool1d(states.transpose(1, 2), hops, ceil_mode=True).transpose(1, 2)
+
+
+def _cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
+    """Mean over frames whose target is not `IGNORED`, in float32 whatever the precision around."""
+    with torch.autocast(logits.device.type, enabled=False):
+        return F.cross_entropy(logits.float().flatten(0, 1), target.flatten(), ignore_index=IGNORED)

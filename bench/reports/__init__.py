@@ -1,0 +1,24 @@
+"""A paper's table beside ours, as Markdown, CSV, HTML, LaTeX and figures, read from the tracking
+store and what its runs keep.
+
+What draws pictures is imported where it is asked for: Matplotlib and seaborn take two seconds, and
+the table on a terminal needs neither.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bench.reports.document import Extra, Report, report, stale, write
+    from bench.reports.kept import KeptInStore
+
+__all__ = ["Extra", "KeptInStore", "Report", "report", "stale", "write"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = import_module(f"{__name__}.{'kept' if name == 'KeptInStore' else 'document'}")
+    return getattr(module, name)

@@ -1,0 +1,95 @@
+"""What stands beside a table's own rows: systems scored but not trained here, and what the
+evaluation corpora share with those that were trained on.
+"""
+
+# The stubs of pandas leave many types open.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from bench._io.markdown import bullets, code, marked
+from bench.cards import corpus_cards
+from bench.config import Form
+from bench.data.overlap import from_cards
+from bench.models import weights
+from bench.reports import scored_rows
+from bench.reports.grid import grid, smoke_word
+from bench.specs.run import Run
+
+
+def scored(frame: pd.DataFrame, form: Form) -> str:
+    """Return a section with the score files that the rows of other systems are of; empty where
+    there is none. Earlier files that do not stand any more are counted.
+    """
+    files = scored_rows.standing(frame)
+    if not len(files):
+        return ""
+    earlier = scored_rows.replaced(frame)
+    lines = [
+        [
+            file["system"],
+            file["split"],
+            str(file["missing"]),
+            code(file["scores"][:8]),
+            file["ended"].strftime("%Y-%m-%d"),
+            code(file["run_id"][:8]),
+            str(earlier.get((file["system"], file["evaluation"]), 0)),
+        ]
+        for file in files.sort_values(["system", "split"], kind="stable").to_dict("records")
+    ]
+    headings = ["System", "Split", "Trials missing", "Score file", "Evaluated", "Run"]
+    return (
+        f"## {smoke_word(form)}{scored_rows.GROUP}\n\n"
+        "Score files of other systems, evaluated by `bench score`. Of several files of a system on "
+        "one split the latest counts; earlier ones are kept in the tracking store.\n\n"
+        + grid([*headings, "Earlier files"], lines, form)
+    )
+
+
+def zero_shot(runs: Mapping[str, Run]) -> str:
+    """Return a line for each evaluation: what its corpus shares with those trained on, by their
+    cards; zero-shot only where that is nothing. What a pretrained front-end heard is said, too.
+    """
+    found: dict[tuple[str, str], list[str]] = {}
+    for row, run in runs.items():
+        learnt = list(dict.fromkeys((run.train.corpus, run.dev.corpus)))
+        heard = weights.KNOWN.get(getattr(run.frontend, "weights", ""))
+        for name, data in run.evaluate.items():
+            text = _relation(learnt, data.corpus)
+            known = corpus_cards.card(data.corpus)
+            common = [source for source in known.sources if heard and source in heard.heard]
+            if common:
+                text += (
+                    f"; the front-end was pretrained on {', '.join(common)}, where recordings of "
+                    f"{known.short} come from, without labels"
+                )
+            found.setdefault((name, text), []).append(row)
+    return bullets(
+        marked(
+            "{}: {}",
+            code(name),
+            text + ("" if len(rows) == len(runs) else f" ({', '.join(rows)})"),
+        )
+        for (name, text), rows in found.items()
+    )
+
+
+def _relation(learnt: list[str], evaluated: str) -> str:
+    """Return what the corpora learnt from share with the one evaluated, in words."""
+    test = corpus_cards.card(evaluated)
+    if evaluated in learnt:
+        return f"in domain, trained on {test.short}"
+    shared = [
+        f"{corpus_cards.card(key).short} shares {item.what} ({', '.join(item.examples)})"
+        for key in learnt
+        for item in from_cards(corpus_cards.card(key), test)
+    ]
+    names = ", ".join(corpus_cards.card(key).short for key in learnt)
+    if not shared:
+        return f"zero-shot, {test.short} shares nothing with {names} by their cards"
+    return f"not zero-shot: {'; '.join(shared)}"

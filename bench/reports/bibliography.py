@@ -1,0 +1,42 @@
+"""What a table in LaTeX cites, as BibTeX: written from facts (`bench.cards.references`)."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from bench.cards import card_files
+from bench.cards.references import Reference, all_references
+from bench.reports.latex import escaped
+from bench.specs.table import Table
+
+_PLACES = {"article": "journal", "inproceedings": "booktitle", "misc": "howpublished"}
+
+
+def bibliography(table: Table) -> str:
+    """Return the content of a `.bib` file with an entry for each key that the rows of `table` cite,
+    sorted, in plain ASCII; empty where none does.
+    """
+    known = all_references(card_files.folders("experiments"))
+    cited = sorted({row.cite for row in table.rows.values() if row.cite})
+    return "\n".join(bibtex(key, known[key]) for key in cited)
+
+
+def bibtex(key: str, entry: Reference) -> str:
+    """Return one entry. The title is in braces of its own, so that styles keep its capitals."""
+    fields = {
+        "author": escaped(entry.author),
+        "title": f"{{{escaped(entry.title)}}}",
+        _PLACES[entry.kind]: escaped(entry.venue),
+        "year": str(entry.year),
+        "doi": _address(entry.doi),
+        "eprint": _address(entry.arxiv),
+        "archiveprefix": "arXiv" if entry.arxiv else "",
+        "url": _address(entry.page),
+    }
+    lines = [f"  {name} = {{{value}}}," for name, value in fields.items() if value]
+    return "\n".join([f"@{entry.kind}{{{key},", *lines, "}"]) + "\n"
+
+
+def _address(text: str) -> str:
+    """Return an address or identifier without what would end its field or begin a command."""
+    return quote(text, safe="!#$%&'()*+,/:;=?@[]~")

@@ -1,0 +1,317 @@
+"""Each result of a table: the paper's, ours, and the difference."""
+
+# The stubs of pandas, matplotlib and seaborn leave many types open.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownLambdaType=false
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from statistics import fmean
+from typing import Any, Literal
+
+import pandas as pd
+
+from bench.metrics.catalogue import digits
+from bench.metrics.combined import Estimate, combined_estimate
+from bench.metrics.measured import FEW
+from bench.metrics.seeds import over_seeds
+from bench.reports.standings import Standing
+from bench.specs.table import Column, Table
+
+Verdict = Literal["inside", "outside", "too few errors", "one seed", "two seeds", ""]
+"""What can be said of the paper's figure beside ours; "" where the paper prints none.
+
+Paper and we score the same trials, so that what separates two trainings is the spread of seeds.
+From three seeds on, the paper's figure is held to be one more training: `inside` where it lies in
+the 95 % interval in which a further seed would (`OverSeeds.predicts`), else `outside`. With fewer
+seeds, that spread is not known. `too few errors`: there are fewer than `FEW`, and the paper prints
+no figure outside of our interval, which is an exact one.
+"""
+RUN_OF = "run_id"
+"""Column of the run that a line's figures are of, or, with `.<evaluation>` behind it, those of one
+evaluation, where they are of several runs."""
+COUNTS = ("missed", "accepted", "bonafide", "spoof")
+"""What is counted of a figure, by the names of `bench.metrics.scores.Figure` and of `Ours`."""
+
+
+@dataclass(frozen=True)
+class Ours:
+    """Our figure of one cell: rates in per cent, counts as numbers of trials or frames."""
+
+    mean: float
+    """Over the seeds that are there."""
+    sd: float | None
+    """Standard deviation over seeds (n - 1); None with one seed."""
+    low: float
+    high: float
+    """Bounds of the 95 % interval of one run, each the mean over seeds: drawn by speakers and
+    attacks where the corpus names them, or from the bounds of its parts where the column combines
+    others (`bench.metrics.combined`)."""
+    verdict: Verdict = ""
+    values: tuple[float, ...] = ()
+    """The figure of each seed."""
+    seeds: tuple[int, ...] = ()
+    """Which seed each of `values` is of; none of another system's score files."""
+    utterance_low: float | None = None
+    utterance_high: float | None = None
+    """The same bounds where utterances alone are drawn; None where they are not known."""
+    missed: float | None = None
+    """Bona fide trials, or frames, rejected at the figure's threshold, mean over seeds; of a column
+    that combines others the sum over its parts. None where that is not known, or where the figure
+    has no threshold. So are the next three."""
+    accepted: float | None = None
+    """Spoofs accepted."""
+    bonafide: float | None = None
+    """Bona fide trials or frames."""
+    spoof: float | None = None
+    tied: bool = False
+    """Whether an EER hangs on equal scores: those of both classes at its threshold keep the error
+    rates farther apart than single trials could (`bench.metrics.det.ties_at_eer`), and formulas
+    differ. It is said of the worst seed."""
+    older: bool = False
+    """Whether it was made by code that gives other results by now."""
+
+    @property
+    def errors(self) -> float | None:
+        """Wrong decisions at the figure's threshold, mean over seeds; None where not known."""
+        if self.missed is None or self.accepted is None:
+            return None
+        return self.missed + self.accepted
+
+    @property
+    def few(self) -> bool:
+        """Whether errors are too few to judge the figure. Where they were not counted, an interval
+        without any width says so: a resampling of no errors has none.
+        """
+        return self.low == self.high if self.errors is None else self.errors < FEW
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One figure of one row."""
+
+    row: str
+    column: int
+    """Index of the table's column."""
+    paper: float | None
+    """As printed, rates in per cent; None where the paper prints none."""
+    paper_from: Literal["", "paper", "digest"]
+    """Whether the paper's figure is from the paper or from a digest of it; empty without one."""
+    ours: Ours | None
+    seeds_done: int
+    seeds_wanted: int
+    """0 for rows of other systems, which the suite does not run."""
+    scored: bool = False
+    """Whether the row is another system's, whose score files were judged (`seeds_wanted` is 1)."""
+    trials_missing: int = 0
+    """Trials without a score; then a scored row is not complete."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether every seed of the row has this figure."""
+        return 0 < self.seeds_wanted == self.seeds_done
+
+    @property
+    def lacks(self) -> str:
+        """Why the row has no figure here that rows may be compared by; "" where it has."""
+        if self.complete:
+            return ""
+        if self.scored:
+            return "trials are missing" if self.trials_missing else "not scored"
+        return "seeds are missing" if self.seeds_done else "not run"
+
+    @property
+    def difference(self) -> float | None:
+        """Ours minus the paper's, in percentage points."""
+        if self.ours is None or self.paper is None:
+            return None
+        return self.ours.mean - self.paper
+
+
+def cells(table: Table, standings: Mapping[str, Standing]) -> tuple[Cell, ...]:
+    """Return every figure of the table, row by row; rows without a standing have none of ours."""
+    return tuple(
+        _cell(table, row, column, standings.get(row))
+        for row in table.rows
+        for column in range(len(table.columns))
+    )
+
+
+def best(table: Table, column: int, found: tuple[Cell, ...]) -> frozenset[str]:
+    """Return the rows whose figure of ours is the best of `column`, among complete ones; none where
+    nothing is better or worse (a gap), and where fewer than two rows are complete.
+
+    Figures that print alike are equally good.
+    """
+    better = table.columns[column].better
+    values = _complete(table, column, found)
+    if better is None or len(values) < 2:
+        return frozenset()
+    top = (min if better == "lower" else max)(values.values())
+    return frozenset(row for row, value in values.items() if value == top)
+
+
+def foremost(table: Table, column: int, found: tuple[Cell, ...]) -> str | None:
+    """Return the row that stands for `column` where one must be shown: the first of the best, or
+    of the complete ones where there is no best. None without a complete row.
+    """
+    known = best(table, column, found) or _complete(table, column, found).keys()
+    return next((row for row in table.rows if row in known), None)
+
+
+def _complete(table: Table, column: int, found: tuple[Cell, ...]) -> dict[str, float]:
+    """Return the figures of complete rows, rounded as they are printed."""
+    return {
+        cell.row: round(cell.ours.mean, decimals(table.columns[column]))
+        for cell in found
+        if cell.column == column and cell.complete and cell.ours
+    }
+
+
+State = Literal["published", "not run", "incomplete", "complete", "scored"]
+
+
+def has_paper(found: Iterable[Cell]) -> bool:
+    """Return whether a paper prints any of the results; a table of one's own has none."""
+    return any(cell.paper is not None for cell in found)
+
+
+def state(found: tuple[Cell, ...], row: str) -> State:
+    """Return how far a row is: complete only with every figure of every seed."""
+    own = [cell for cell in found if cell.row == row]
+    if own[0].scored:
+        return "scored"
+    if not own[0].seeds_wanted:
+        return "published"
+    if all(cell.complete for cell in own):
+        return "complete"
+    return "incomplete" if any(cell.seeds_done for cell in own) else "not run"
+
+
+def run_of(line: Mapping[Any, Any], evaluation: str) -> str:
+    """Return the run that keeps the scores of an evaluation of a line of a `Standing`."""
+    return str(line.get(f"{RUN_OF}.{evaluation}", line[RUN_OF]))
+
+
+def decimals(column: Column) -> int:
+    """Return with how many decimals the figures of a column are shown: as many as the paper's."""
+    return digits(column.metric) if column.decimals is None else column.decimals
+
+
+def half_unit(column: Column) -> float:
+    """Return half a unit of the last printed digit: a printed 3.30 may be 3.295."""
+    return 0.5 * 10.0 ** -decimals(column)
+
+
+def _cell(table: Table, name: str, place: int, stands: Standing | None) -> Cell:
+    row, column = table.rows[name], table.columns[place]
+    paper = row.published.get(column.metric)
+    source = "" if paper is None else "digest" if column.metric in row.digest else "paper"
+    if stands is None:
+        return Cell(name, place, paper, source, None, 0, 0)
+    found = _of_runs(column, stands.runs)
+    wanted = len(stands.seeds)
+    if not found:
+        return Cell(name, place, paper, source, None, 0, wanted)
+    ours = _over_seeds(found)
+    verdict = _verdict(ours, paper, half_unit(column))
+    ours = replace(ours, verdict=verdict, older=bool(stands.older))
+    return Cell(name, place, paper, source, ours, len(found), wanted)
+
+
+def _over_seeds(found: list[_Found]) -> Ours:
+    """Return the figure over seeds, no verdict yet."""
+    over = over_seeds([of.figure.value for of in found])
+    low, high = fmean(of.figure.low for of in found), fmean(of.figure.high for of in found)
+    by_utterance = [of.by_utterance for of in found if of.by_utterance is not None]
+    known = len(by_utterance) == len(found)
+    return Ours(
+        mean=over.mean,
+        sd=over.spread,
+        low=low,
+        high=high,
+        values=tuple(of.figure.value for of in found),
+        seeds=tuple(of.seed for of in found),
+        utterance_low=fmean(of.low for of in by_utterance) if known else None,
+        utterance_high=fmean(of.high for of in by_utterance) if known else None,
+        missed=_mean_count(found, "missed"),
+        accepted=_mean_count(found, "accepted"),
+        bonafide=_mean_count(found, "bonafide"),
+        spoof=_mean_count(found, "spoof"),
+        tied=any(of.tied for of in found),
+    )
+
+
+def _mean_count(found: list[_Found], name: str) -> float | None:
+    mean = fmean(of.counts[name] for of in found)
+    return None if math.isnan(mean) else mean
+
+
+def _verdict(ours: Ours, paper: float | None, rounding: float) -> Verdict:
+    """Return what can be said of the paper's figure; `rounding` is half a printed unit."""
+    apart = paper is not None and not ours.low - rounding <= paper <= ours.high + rounding
+    if ours.few and (ours.errors is None or not apart):
+        return "too few errors"
+    if paper is None:
+        return ""
+    predicted = over_seeds(ours.values).predicts(paper, rounding)
+    if predicted is None:
+        return "one seed" if len(ours.values) == 1 else "two seeds"
+    return "inside" if predicted else "outside"
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A column's figure of one run."""
+
+    figure: Estimate
+    by_utterance: Estimate | None
+    """With the bounds of the other interval; None where it is not known."""
+    counts: Mapping[str, float]
+    """By the names of `COUNTS`, NaN where not known."""
+    tied: bool
+    seed: int
+
+
+def _tied(counts: Mapping[str, float]) -> bool:
+    """Return whether the rates of errors differ by more than half of what a trial adds to the one
+    of fewer trials: at the nearest threshold, trials without a tie leave no more.
+    """
+    missed, accepted, bonafide, spoof = (counts[name] for name in COUNTS)
+    fewer = min(bonafide, spoof)
+    return fewer > 0 and abs(missed / bonafide - accepted / spoof) > (0.5 + 1e-9) / fewer
+
+
+def _of_runs(column: Column, runs: pd.DataFrame) -> list[_Found]:
+    """Return the figure of each run that has it, or has every part of it."""
+    found = (_of_run(column, run) for run in runs.to_dict("records"))
+    return [of for of in found if of is not None]
+
+
+def _of_run(column: Column, run: Mapping[Any, Any]) -> _Found | None:
+    metrics = column.parts or (column.metric,)
+
+    def parts(low: str, high: str) -> list[Estimate] | None:
+        ends = ("", low, high)
+        known = [[float(run.get(f"{metric}{end}", math.nan)) for end in ends] for metric in metrics]
+        lacking = any(math.isnan(value) for part in known for value in part)
+        return None if lacking else [Estimate(*part) for part in known]
+
+    figures = parts(".low", ".high")
+    if figures is None:
+        return None
+    by_utterance = parts(".utterance_low", ".utterance_high")
+    counts = {
+        name: math.fsum(float(run.get(f"{metric}.{name}", math.nan)) for metric in metrics)
+        for name in COUNTS
+    }
+    other = None if by_utterance is None else _combined(column, by_utterance)
+    is_eer = column.combine == "none" and column.kind.startswith("eer")
+    return _Found(_combined(column, figures), other, counts, is_eer and _tied(counts), run["seed"])
+
+
+def _combined(column: Column, parts: list[Estimate]) -> Estimate:
+    return parts[0] if column.combine == "none" else combined_estimate(column.combine, parts)

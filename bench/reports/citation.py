@@ -1,0 +1,19 @@
+"""A paper as text cites it; a folder of tables may belong to no paper, and say less."""
+
+from __future__ import annotations
+
+from bench._io.markdown import escaped, joined, marked
+from bench.specs.table import Paper
+
+
+def citation(paper: Paper, *, code: bool = True) -> str:
+    """Return authors, title, venue and addresses in Markdown, as far as the card has them; with
+    `code` also where the released code is.
+    """
+    addresses = ", ".join(
+        filter(None, [paper.url, f"code: {paper.code}" * bool(paper.code and code)])
+    )
+    title = marked("*{}*", paper.title)
+    first = marked("{}: {}", paper.authors, title) if paper.authors else title
+    parts = [marked("{}.", part) for part in (first, paper.venue) if part]
+    return joined(" ", [*parts, *([escaped(addresses)] if addresses else [])])

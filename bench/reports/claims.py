@@ -1,0 +1,178 @@
+"""Which rows of a table differ, in words: no more than `bench.reports.compared` finds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bench._io.markdown import bullets, escaped, marked
+from bench.config import Form
+from bench.evaluation.draws import REPLICATES
+from bench.reports.cells import Cell, best, decimals
+from bench.reports.compared import LEVEL, Comparisons
+from bench.reports.grid import grid, ranged, smoke_word
+from bench.specs.table import Column, Table
+
+_WORDS = f"""\
+Rows are marked as different only if the difference is significant. Each cell: our difference (row
+minus reference), the 95 % interval, and the p-value, two-sided, from {REPLICATES:,} bootstrap
+replicates of the trials, the same for all rows; they resample speakers and attacks where the corpus
+names them, else utterances. Where rows have several seeds, their variance is added to that of the
+trials (Welch's t); a row with one seed is assumed to have the other row's seed variance. Where the
+rows differ in few errors, the test is the exact one of these counts (McNemar's, by utterances,
+speakers and attacks), and the interval is that of the exact bounds of both results. p-values are
+corrected for all pairs of rows in their column (Holm), so that the chance of any false claim in a
+column is at most 5 %; intervals are not corrected. **Bold: significantly better, or worse, at
+5 %.**"""
+_ONE_SEED = "With one seed per row these tests compare the trained models, not the methods"
+
+
+def section(table: Table, found: tuple[Cell, ...], comparisons: Comparisons, form: Form) -> str:
+    """Return the section of a report; empty where fewer than two rows can be run."""
+    rows = list(dict.fromkeys(cell.row for cell in found if cell.seeds_wanted))
+    if len(rows) < 2:
+        return ""
+    parts = [f"## {smoke_word(form)}Which rows differ"]
+    tested = {row for _, row, _ in comparisons.tested}
+    columns = sorted({place for place, *_ in comparisons.tested})
+    if tested:
+        parts.append(bullets(f"{text}." for text in claims(table, found, comparisons)))
+        parts.append(_WORDS)
+        parts += _steps(table, [row for row in rows if row in tested], columns, comparisons, form)
+        parts += _against_best(table, found, [r for r in rows if r in tested], comparisons, form)
+    parts.append(escaped(_left_out(table, rows, columns, comparisons)))
+    return "\n\n".join(filter(None, parts))
+
+
+def claims(table: Table, found: tuple[Cell, ...], comparisons: Comparisons) -> list[str]:
+    """Return a sentence for each outcome of columns with a best row: which rows that is, what they
+    beat, and what not.
+    """
+    said: dict[str, list[str]] = {}
+    for place, column in enumerate(table.columns):
+        text = _outcome(table, place, best(table, place, found), comparisons)
+        if text:
+            said.setdefault(text, []).append(_name(column))
+    lines = [f"{', '.join(columns)}: {text}" for text, columns in said.items()]
+    if lines and not all(of.difference.over_seeds for of in comparisons.tested.values()):
+        lines.append(_ONE_SEED)
+    return lines
+
+
+def _outcome(table: Table, place: int, tops: frozenset[str], comparisons: Comparisons) -> str:
+    """Return what is said of a column; nothing where its best rows were not tested."""
+    rows = list(table.rows)
+    tested = {row for at, top, row in comparisons.tested if at == place and top in tops}
+    if not tested:
+        return ""
+    level = comparisons.level_with_best(place, tops)
+    beaten = tested - tops - level
+    few = {row for row in level if all(comparisons.few(place, top, row) for top in tops)}
+    level -= few
+    single = len(tops) == 1
+    text = f"{ranged([*tops], rows)} {'is best' if single else 'are equally best'}"
+    text += f", and {'beats' if single else 'beat'} {ranged([*beaten], rows)}" if beaten else ""
+    text += f"; no significant difference from {ranged([*level], rows)}" if level else ""
+    them = "it" if single else "them"
+    text += f"; too few errors to compare {them} with {ranged([*few], rows)}" if few else ""
+    return text
+
+
+def _steps(
+    table: Table, rows: Sequence[str], columns: Sequence[int], comparisons: Comparisons, form: Form
+) -> list[str]:
+    """Return each row against its parent."""
+    steps = [(row, parent) for row in rows if (parent := table.rows[row].parent) in rows]
+    if not steps:
+        return []
+    lines = [
+        [f"{row} - {parent}", *(_cell(table, comparisons, n, str(parent), row) for n in columns)]
+        for row, parent in steps
+    ]
+    headings = ["Step", *(_name(table.columns[n]) for n in columns)]
+    return ["Each row against the one that it is derived from:", grid(headings, lines, form)]
+
+
+def _against_best(
+    table: Table,
+    found: tuple[Cell, ...],
+    rows: Sequence[str],
+    comparisons: Comparisons,
+    form: Form,
+) -> list[str]:
+    """Return each row against the best of each column, the first where several are."""
+    tops = {
+        n: next(row for row in table.rows if row in known)
+        for n in sorted({place for place, *_ in comparisons.tested})
+        if (known := best(table, n, found))
+    }
+    if not tops:
+        return []
+    lines = [
+        [
+            row,
+            *(
+                "best" if row == top else _cell(table, comparisons, n, top, row)
+                for n, top in tops.items()
+            ),
+        ]
+        for row in rows
+    ]
+    headings = ["Row", *(f"{_name(table.columns[n])}: against {top}" for n, top in tops.items())]
+    return ["Each row against the best of the column:", grid(headings, lines, form)]
+
+
+def _left_out(
+    table: Table, rows: Sequence[str], columns: Sequence[int], comparisons: Comparisons
+) -> str:
+    """Say which rows, and which columns, are not tested and why."""
+    by_why: dict[str, list[str]] = {}
+    for row in rows:
+        whys = {why for (_, name), why in comparisons.untested.items() if name == row}
+        for why in sorted(whys):
+            by_why.setdefault(why, []).append(row)
+    said = [f"{ranged(names, rows)} ({why})" for why, names in by_why.items()]
+    left = [_name(column) for n, column in enumerate(table.columns) if n not in columns]
+    if columns and left:
+        said.append(f"{', '.join(left)} (no two rows can be compared there)")
+    return f"Not tested: {'; '.join(said)}." if said else ""
+
+
+def _cell(table: Table, comparisons: Comparisons, place: int, first: str, second: str) -> str:
+    """Return the second row minus the first."""
+    tested = comparisons.tested.get((place, first, second))
+    if tested is None:
+        whys = [comparisons.untested.get((place, row)) for row in (first, second)]
+        return f"not tested ({next(filter(None, whys), 'scored on different trials')})"
+    column = table.columns[place]
+    value, low, high = (_signed(number, column) for number in tested.difference[:3])
+    if tested.few:
+        return f"{value} [{low}, {high}], too few errors to judge"
+    said = f"{value} [{low}, {high}], p {_p_value(tested.corrected)}"
+    if not tested.holds:
+        return said
+    if column.better is None:
+        return marked("**differs** {}", said)
+    better = (tested.difference.value < 0) == (column.better == "lower")
+    return marked("**{}** {}", "better" if better else "worse", said)
+
+
+def _signed(value: float, column: Column) -> str:
+    digits = decimals(column)
+    return f"{round(value, digits) + 0.0:+.{digits}f}"  # + 0.0: no "-0.00"
+
+
+def _p_value(value: float) -> str:
+    """Return `< 0.001`, or three decimals: a value that rounds to 0.050 has as many as tell it
+    from that.
+    """
+    if value < 0.001:
+        return "< 0.001"
+    return next(
+        text
+        for digits in range(3, 18)
+        if (float(text := f"{value:.{digits}f}") <= LEVEL) == (value <= LEVEL)
+    )
+
+
+def _name(column: Column) -> str:
+    return f"{column.group} {column.heading}".strip()

@@ -1,0 +1,18 @@
+"""What evaluations are called in figures and reports."""
+
+from __future__ import annotations
+
+from bench.cards import corpus_cards
+from bench.specs.run import Run
+
+
+def called(run: Run) -> dict[str, str]:
+    """Return what each evaluation of a run is called in figures and reports: its corpus's short
+    name, `19LA`; with the split where two are of one corpus.
+    """
+    short = {name: corpus_cards.card(data.corpus).short for name, data in run.evaluate.items()}
+    named = list(short.values())
+    return {
+        name: f"{text} {run.evaluate[name].split}" if named.count(text) > 1 else text
+        for name, text in short.items()
+    }

@@ -1,0 +1,63 @@
+"""A table's results for scripts: one record a cell, the same in every JSON and in CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from bench._io.printable import csv_text
+from bench.config import Form
+from bench.reports.cells import COUNTS, Cell
+from bench.specs.table import Table
+
+_OF_OURS = ("sd", "low", "high", "utterance_low", "utterance_high", *COUNTS)
+
+
+def of_cell(table: Table, cell: Cell, form: Form) -> dict[str, Any]:
+    """Return the record of a cell: `value` is our mean over seeds, `paper` what the paper prints,
+    both in `unit` as are the bounds; None where there is none. `values` are those of `seeds`.
+    """
+    row, column, ours = table.rows[cell.row], table.columns[cell.column], cell.ours
+    evaluation, dot, _ = column.metric.partition(".")
+    return {
+        "form": form,
+        "table": table.key,
+        "row": cell.row,
+        "group": row.group,
+        "text": " ".join(row.cells),
+        "evaluation": evaluation if dot else None,
+        "metric": column.metric,
+        "unit": column.unit,
+        "better": column.better,
+        "paper": cell.paper,
+        "paper_from": cell.paper_from,
+        "value": ours and ours.mean,
+        **{name: ours and getattr(ours, name) for name in _OF_OURS},
+        "seeds": [*ours.seeds] if ours else [],
+        "values": [*ours.values] if ours else [],
+        "difference": cell.difference,
+        "verdict": ours and ours.verdict,
+        "seeds_done": cell.seeds_done,
+        "seeds_wanted": cell.seeds_wanted,
+        "scored": cell.scored,
+        "trials_missing": cell.trials_missing,
+    }
+
+
+def records(table: Table, found: Sequence[Cell], form: Form) -> tuple[dict[str, Any], ...]:
+    """Return the records of all cells."""
+    return tuple(of_cell(table, cell, form) for cell in found)
+
+
+def as_csv(found: Sequence[dict[str, Any]]) -> str:
+    """Return one line a record; results with four decimals, empty where there is none, blanks
+    between those of several seeds.
+    """
+    lines = ([_in_csv(value) for value in record.values()] for record in found)
+    return csv_text([list(found[0]), *lines])
+
+
+def _in_csv(value: Any) -> Any:
+    if isinstance(value, list):
+        return " ".join(str(_in_csv(of)) for of in cast("list[Any]", value))
+    return f"{value:.4f}" if isinstance(value, float) else value

@@ -1,0 +1,306 @@
+"""Two rows by name, `table4:S5` and `table4:S4`: the difference of each result that their tables
+have, on every evaluation that both were scored on, and whether it is chance.
+
+Nothing is scored and no keys are read: results and replicates are those of reports.
+"""
+
+# The stubs of pandas leave many types open.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from bench._io.markdown import bullets, heading, prose
+from bench.cards import corpus_cards as corpora
+from bench.cards import paper_cards, table_cards
+from bench.config import Form
+from bench.errors import BenchError, near
+from bench.evaluation import render
+from bench.evaluation.comparison import Compared, corrected
+from bench.evaluation.draws import REPLICATES, Draws
+from bench.metrics.between import Trained, between
+from bench.metrics.catalogue import is_rate
+from bench.reports.cells import run_of
+from bench.reports.grid import smoke_word
+from bench.reports.kept import Kept, figures_drawn
+from bench.reports.scored_rows import with_scored
+from bench.reports.standings import Standing, standing
+from bench.specs.table import Table
+
+_BY = ("Evaluation",)
+ALL = "all"
+"""Asks for every seed."""
+
+
+class Frames(Protocol):
+    """What is asked of a tracking store."""
+
+    def frame(self, table_key: str, form: Form) -> Any:
+        """Return the runs of a table, a frame of `bench.tracking.run_frame`."""
+        ...
+
+    def scored(self, table_key: str, form: Form) -> Any:
+        """Return the judged score files beside a table, a frame of
+        `bench.tracking.scored_record`."""
+        ...
+
+
+class Evaluation(NamedTuple):
+    """What two results must both be of."""
+
+    corpus: str
+    split: str
+    resolution_s: float | None
+
+    @property
+    def shown(self) -> str:
+        """E.g. `PS eval`."""
+        return f"{corpora.card(self.corpus).short} {self.split}"
+
+
+@dataclass(frozen=True)
+class RowResults:
+    """A row with the seeds that are compared."""
+
+    table: Table
+    row: str
+    runs: tuple[Mapping[str, Any], ...]
+    """One of each seed, as in a `Standing`."""
+    scored: bool
+    """Whether it is a system that was scored and not trained here."""
+    evaluations: Mapping[Evaluation, str]
+    """What the table calls each."""
+
+    @property
+    def name(self) -> str:
+        """E.g. `sal/table4:S5, seed 666`."""
+        whole = f"{self.table.key}:{self.row}"
+        seeds = ", ".join(str(run["seed"]) for run in self.runs)
+        return whole if self.scored else f"{whole}, seed{'s' * (len(self.runs) > 1)} {seeds}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return which row it is, for scripts; a scored system has no seeds."""
+        seeds = [] if self.scored else [run["seed"] for run in self.runs]
+        return {"table": self.table.key, "row": self.row, "seeds": seeds}
+
+
+@dataclass(frozen=True)
+class RowPair:
+    """Two rows, compared."""
+
+    names: tuple[str, str]
+    form: Form
+    found: tuple[Compared, ...]
+    """Their one level is the evaluation."""
+    over_seeds: bool
+    """Whether the variance of trainings is in the intervals."""
+    notes: tuple[str, ...]
+    """What is not compared, and why."""
+
+
+def find_row(text: str, form: Form, store: Frames, seeds: str = "") -> RowResults:
+    """Return the row that `text` names, `TABLE:ROW` (`table4:S5`, `table4:S7@released`, or a scored
+    system's name), with its finished runs of `seeds`: a number, `ALL`, or the row's first.
+
+    BenchError where there is no such row, or a run of it is not finished.
+    """
+    name, _, row = text.partition(":")
+    table = _varied(table_cards.table(name), row)
+    if row in table_cards.runnable(table):
+        run = table_cards.resolve(table, row, form)
+        stands = standing(table, row, run, store.frame(table.key, form), form)
+        evaluate = run.evaluate
+    else:
+        table, systems = with_scored(table, store.scored(table.key, form))
+        if row not in systems:
+            known = [*table_cards.runnable(table), *systems]
+            raise BenchError(f"{table.key}: {row!r}: no such row{near(row, known)}")
+        stands = systems[row]
+        evaluate = {
+            key: data
+            for own in table_cards.runnable(table)
+            if own not in systems
+            for key, data in table_cards.resolve(table, own, form).evaluate.items()
+        }
+    runs: tuple[Mapping[str, Any], ...] = tuple(stands.runs.to_dict("records"))  # pyright: ignore
+    known = {Evaluation(of.corpus, of.split, of.resolution_s): key for key, of in evaluate.items()}
+    if stands.scored:
+        has = {key for key in known.values() if _is_there(runs[0], f"run_id.{key}")}
+        known = {of: key for of, key in known.items() if key in has}
+    else:
+        runs = _chosen(table, row, runs, stands, seeds, form)
+    return RowResults(table, row, runs, stands.scored, known)
+
+
+def _is_there(run: Mapping[str, Any], name: str) -> bool:
+    value = run.get(name)
+    return value is not None and value == value
+
+
+def _varied(table: Table, row: str) -> Table:
+    """Return the table, with the variant that the name of a row asks for."""
+    own, mark, variant = row.partition(table_cards.MARK)
+    if not mark or own not in table_cards.runnable(table):
+        return table
+    paper = table_cards.paper(table.key.partition("/")[0])
+    wide, found = paper_cards.varied(table, paper, variant, [own])
+    if not found:
+        raise BenchError(f"{table.key}: variant {variant} changes nothing of {own}")
+    return wide
+
+
+def _chosen(
+    table: Table,
+    row: str,
+    runs: tuple[Mapping[str, Any], ...],
+    stands: Standing,
+    seeds: str,
+    form: Form,
+) -> tuple[Mapping[str, Any], ...]:
+    """Return the runs of the seeds that are asked for."""
+    if seeds == ALL and runs:
+        return runs
+    wanted = int(seeds) if seeds not in ("", ALL) else stands.seeds[0]
+    found = tuple(run for run in runs if run["seed"] == wanted)
+    if found:
+        return found
+    why = next((of.why for of in stands.missing if of.seed == wanted), "not run")
+    own, mark, variant = row.partition(table_cards.MARK)
+    options = f"--rows {own}" + f" --variant {variant}" * bool(mark)
+    options += " --smoke" if form == "smoke" else ""
+    has = ", ".join(str(run["seed"]) for run in runs)
+    other = f"; finished are the seeds {has} (--seeds)" if has else ""
+    raise BenchError(
+        f"{table.key}:{row}, seed {wanted}: {why}: `bench run {table.key} {options}` runs it{other}"
+    )
+
+
+def compare_rows(
+    a: RowResults, b: RowResults, form: Form, kept: Kept, corpus: str = "", split: str = ""
+) -> RowPair:
+    """Return the difference of every result that both rows' tables have: of all evaluations that
+    both share, or those of `corpus` (its key) and `split`.
+
+    BenchError where they share none.
+    """
+    both = [
+        of
+        for of in a.evaluations
+        if of in b.evaluations and corpus in ("", of.corpus) and split in ("", of.split)
+    ]
+    if not both:
+        where = f" on {corpus} {split}".rstrip() if corpus else ""
+        raise BenchError(f"{a.name} and {b.name} have no evaluation in common{where}")
+    notes: list[str] = []
+    found = [one for of in both for one in _compared(a, b, of, kept, notes)]
+    return RowPair(
+        (a.name, b.name),
+        form,
+        tuple(corrected(found)),
+        any(of.difference.over_seeds for of in found),
+        tuple(notes),
+    )
+
+
+def _compared(
+    a: RowResults, b: RowResults, of: Evaluation, kept: Kept, notes: list[str]
+) -> Iterator[Compared]:
+    """Yield the results of one evaluation; what is not compared is said in `notes`."""
+    metrics = dict.fromkeys(name for row in (a, b) for name in _metrics(row, of))
+    drawn = [_drawn(row, of, [*metrics], kept) for row in (a, b)]
+    for row, known in zip((a, b), drawn, strict=True):
+        if known is None:
+            notes.append(f"{of.shown}: the score file of {row.name} is not in the tracking store")
+    one, other = drawn
+    if one is None or other is None:
+        return
+    for metric in metrics:
+        sides = [
+            _trained(row, of, metric, [draws[metric] for draws in known])
+            for row, known in ((a, one), (b, other))
+        ]
+        trials = {draws[metric].trials for draws in (*one, *other)}
+        if "" in trials or None in sides:
+            notes.append(f"{of.shown}: {metric}: needs more than both score files hold")
+        elif len(trials) > 1:
+            notes.append(f"{of.shown}: {metric}: A and B were scored on different trials")
+        else:
+            x, y = (side for side in sides if side is not None)
+            yield Compared(
+                (of.shown,),
+                metric,
+                float(x.values.mean()),
+                float(y.values.mean()),
+                between(x, y),
+                math.nan,
+            )
+
+
+def _metrics(row: RowResults, of: Evaluation) -> list[str]:
+    return figures_drawn(row.table).get(row.evaluations[of], [])
+
+
+def _drawn(
+    row: RowResults, of: Evaluation, metrics: list[str], kept: Kept
+) -> list[Mapping[str, Draws]] | None:
+    """Return the replicates of each seed; None where a score file is not there."""
+    name = row.evaluations[of]
+    found = [kept.draws(run_of(run, name), name, metrics) for run in row.runs]
+    known = [draws for draws in found if draws is not None]
+    return known if len(known) == len(found) else None
+
+
+def _trained(row: RowResults, of: Evaluation, metric: str, drawn: list[Draws]) -> Trained | None:
+    """Return a result of each seed with its replicates, rates as fractions; None where a run does
+    not have it."""
+    name = f"{row.evaluations[of]}.{metric}"
+    if not all(_is_there(run, name) and draws.trials for run, draws in zip(row.runs, drawn)):  # noqa: B905
+        return None
+    scale = 100 if is_rate(metric) else 1
+    values = np.array([float(run[name]) / scale for run in row.runs])
+    wrong = tuple(draws.mistakes for draws in drawn if draws.mistakes is not None)
+    return Trained(
+        values,
+        np.stack([draws.values for draws in drawn]),
+        wrong if len(wrong) == len(drawn) else (),
+    )
+
+
+def markdown(pair: RowPair) -> str:
+    """Return the comparison as Markdown, readable as plain text too."""
+    of_what = (
+        "seeds vary as well as trials"
+        if pair.over_seeds
+        else "with one seed each the trained models are compared, not the methods"
+    )
+    lines = [
+        heading(1, f"{smoke_word(pair.form)}{pair.names[0]} (A) and {pair.names[1]} (B)"),
+        "",
+        render.DIFFERENCE,
+        bullets([of_what, *map(prose, pair.notes)]),
+        "",
+        *render.compared_table(_BY, pair.found),
+        "",
+        f"Intervals: 95 %, bootstrap of {REPLICATES:,} replicates common to A and B.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def as_dict(pair: RowPair) -> dict[str, Any]:
+    """Return the comparison as what JSON can hold; rates in per cent."""
+    return {
+        "form": pair.form,
+        "names": [*pair.names],
+        "a": pair.names[0],
+        "b": pair.names[1],
+        "notes": [*pair.notes],
+        "over_seeds": pair.over_seeds,
+        "compared": render.compared_as_dicts(_BY, pair.found),
+    }

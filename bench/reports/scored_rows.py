@@ -1,0 +1,99 @@
+"""Lines of a report for other systems, whose score files were judged and which are not trained
+here.
+
+A system is one row, whatever number of corpora it was scored on. Of one evaluation the file that
+was judged last stands.
+"""
+
+# The stubs of pandas leave many types open.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+
+from bench.reports.cells import RUN_OF, Cell, cells
+from bench.reports.standings import Standing
+from bench.specs.table import Row, Table
+
+GROUP = "Scored, not trained here"
+MISSING = "missing"
+"""Column of a line in a `Standing`, with the evaluation behind a point: trials without a score."""
+
+
+def with_scored(table: Table, scored: pd.DataFrame) -> tuple[Table, dict[str, Standing]]:
+    """Return `table` with a row for each system in `scored` (`bench.tracking.scored_record`) behind
+    its own, and the systems' standings by these rows.
+    """
+    stands = standing(scored)
+    if not len(stands):
+        return table, {}
+    rows = {name: _name(name, table) for name in sorted({*stands["system"]})}
+    more = {row: _row(row, table) for row in rows.values()}
+    standings = {
+        row: _standing(row, stands[stands["system"] == name]) for name, row in rows.items()
+    }
+    return table.model_copy(update={"rows": {**table.rows, **more}}), standings
+
+
+def standing(scored: pd.DataFrame) -> pd.DataFrame:
+    """Return the score files that stand: of each system and evaluation the one judged last."""
+    finished = scored[scored["status"] == "FINISHED"]
+    return finished.drop_duplicates(["system", "evaluation"], keep="last")
+
+
+def replaced(scored: pd.DataFrame) -> dict[tuple[str, str], int]:
+    """Return how many earlier score files are not shown, by system and evaluation."""
+    finished = scored[scored["status"] == "FINISHED"]
+    counts = finished.groupby(["system", "evaluation"], sort=True).size()
+    return {key: int(count) - 1 for key, count in counts.items() if count > 1}  # pyright: ignore
+
+
+def scored_cells(table: Table, standings: Mapping[str, Standing]) -> tuple[Cell, ...]:
+    """Return the figures of the systems' rows of `table`; those of files that lack trials are not
+    complete.
+    """
+    own = table.model_copy(update={"rows": {row: table.rows[row] for row in standings}})
+    return tuple(_scored(cell, table, standings[cell.row]) for cell in cells(own, standings))
+
+
+def _scored(cell: Cell, table: Table, stands: Standing) -> Cell:
+    (line,) = stands.runs.to_dict("records")
+    column = table.columns[cell.column]
+    names = {metric.partition(".")[0] for metric in column.parts or (column.metric,)}
+    missing = sum(int(line.get(f"{MISSING}.{name}", 0)) for name in names if cell.ours)
+    return replace(
+        cell,
+        scored=True,
+        ours=cell.ours and replace(cell.ours, seeds=()),
+        trials_missing=missing,
+        seeds_done=cell.seeds_done if not missing else 0,
+    )
+
+
+def _name(system: str, table: Table) -> str:
+    return f"{system} (scored)" if system in table.rows else system
+
+
+def _row(name: str, table: Table) -> Row:
+    blank = [""] * (len(table.text_columns) - 1)
+    return Row(cells=(name, *blank), group=GROUP)
+
+
+def _standing(row: str, files: pd.DataFrame) -> Standing:
+    """Return the row's one line: the figures of all its files, and which run each is of."""
+    line: dict[str, Any] = {"row": row, "seed": 0}
+    for file in files.to_dict("records"):
+        evaluation = file["evaluation"]
+        known = {str(name): value for name, value in file.items() if value == value}
+        line |= {name: of for name, of in known.items() if name.partition(".")[0] == evaluation}
+        line |= {name: of for name, of in known.items() if name == f"plan.{evaluation}"}
+        line[f"{RUN_OF}.{evaluation}"] = file["run_id"]
+        line[f"{MISSING}.{evaluation}"] = file["missing"]
+    line["run_id"] = files["run_id"].iloc[0]
+    return Standing(row, (0,), pd.DataFrame([line]), (), {}, scored=True)

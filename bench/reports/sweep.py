@@ -1,0 +1,323 @@
+"""A sweep's report: the best trial, all of them, figures, and the row that the best would be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import pandas as pd
+
+from bench._io import atomic_files
+from bench._io.markdown import bullets, code, fenced, heading, image, joined, link, marked, prose
+from bench._io.printable import csv_cell
+from bench.cards import card_files, sweep_cards
+from bench.metrics.catalogue import digits
+from bench.reports import sweep_figures
+from bench.reports.grid import grid, smoke_word
+from bench.reports.style import FILE_KINDS, every_kind
+from bench.reports.sweep_best import (
+    Line,
+    leaders,
+    lines,
+    numbers,
+    printed,
+    row_of,
+    standing,
+    unit,
+)
+from bench.reports.sweep_figures import Draw
+from bench.reports.sweep_published import beside, by_average, figure_name, with_averages
+from bench.specs.run import KeepAverage
+from bench.specs.sweep import Sweep
+
+COLUMNS = (
+    *("form", "trial", "state", "objective", "resolution", "epochs", "attempt", "reason"),
+    *("signature", "training_signature", "begun", "ended", "hours", "runs", "device"),
+)
+"""Columns of every study's table, before those of its dimensions and of figures of test sets.
+
+`objective` is in per cent where it is an error rate, and empty unless the trial is finished or
+pruned (then it is that of the last epoch); `resolution`, in the same unit, is what one error of
+dev's smaller class changes of it, empty where that is not known; `epochs` counts those of all its
+seeds; `attempt` is 2 where its process died once; `hours` of all seeds; `runs` are the tracked
+runs' ids."""
+NOT_RUN = "Not run: no trial of this sweep, as its card stands, has ended."
+_WARNING = (
+    "**SMOKE: small models on miniature corpora, to see that everything works. "
+    "None of these numbers is a result.**"
+)
+
+
+@dataclass(frozen=True)
+class SweepReport:
+    """A rendered report, its table and its figures."""
+
+    stem: str
+    """Name of its files without ending: `sweep-sal-lambda`, or `sweep-sal-lambda.smoke`."""
+    markdown: str
+    trials: pd.DataFrame
+    figures: Mapping[str, Draw]
+    """By name, each to be drawn as PNG, SVG or PDF."""
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """Content of the text files by name."""
+        guarded = self.trials.rename(columns=csv_cell).map(csv_cell)
+        csv = guarded.to_csv(index=False)
+        return {f"{self.stem}.md": self.markdown} | (
+            {f"{self.stem}.csv": csv} if csv.strip() else {}
+        )
+
+    @property
+    def images(self) -> dict[str, bytes]:
+        """Content of the figures' files by name."""
+        return {
+            f"{self.stem}.{name}.{kind}": content
+            for name, draw in self.figures.items()
+            for kind, content in every_kind(draw).items()
+        }
+
+    @property
+    def image_names(self) -> list[str]:
+        """Names of the figures' files."""
+        return [f"{self.stem}.{name}.{kind}" for name in self.figures for kind in FILE_KINDS]
+
+
+def note(card: Sweep, trials: pd.DataFrame) -> str:
+    """Return what stands over the study in the tracking store's pages, in Markdown."""
+    said = [
+        marked("**{}**, from {}", smoke_word(card.form) + card.title, card.parent),
+        "",
+        _counts(card, trials),
+        "" if trials.empty else standing(card, trials),
+    ]
+    return "\n".join(said)
+
+
+def report(
+    card: Sweep, trials: pd.DataFrame | None, importances: Mapping[str, float], others: int
+) -> SweepReport:
+    """Return the report of a sweep from its study's table (`bench.sweeps.records`), as it is kept
+    in the tracking store; None where the card as it stands was not run.
+
+    `others` is how many further studies there are of the same card on other data.
+    """
+    stem = f"sweep-{card.key}" + (".smoke" if card.form == "smoke" else "")
+    trials = pd.DataFrame() if trials is None else with_averages(card, trials)
+    drawn = {} if trials.empty else sweep_figures.figures(card, trials, importances)
+    template = Template((card_files.folder("templates") / "sweep.md").read_text(encoding="utf-8"))
+    markdown = template.substitute(
+        title=heading(1, smoke_word(card.form) + card.title),
+        caption="\n\n".join(filter(None, [_WARNING * (card.form == "smoke"), prose(card.caption)])),
+        setup=_setup(card),
+        best=_best_part(card, trials),
+        published=_published(card, trials),
+        trials=_trials(card, trials),
+        figures=_figures(stem, drawn),
+        importances=_importances(importances, card),
+        notes=bullets(map(prose, [*card.notes, *_others(others)])) or "None.",
+    )
+    return SweepReport(stem, re.sub(r"\n{3,}", "\n\n", markdown).rstrip() + "\n", trials, drawn)
+
+
+def write(made: SweepReport, folder: Path) -> Path:
+    """Write the Markdown, CSV and figures into `folder`; return the Markdown file's path."""
+    atomic_files.write_all(folder, {**made.texts, **made.images})
+    return folder / f"{made.stem}.md"
+
+
+def stale(made: SweepReport, folder: Path) -> list[Path]:
+    """Return the files in `folder` that are missing or differ; of figures those that are missing,
+    as their bytes change with the version of the drawing library.
+    """
+    texts = [
+        folder / name
+        for name, text in made.texts.items()
+        if not (folder / name).is_file()
+        or (folder / name).read_text(encoding="utf-8", errors="replace") != text
+    ]
+    return texts + [folder / name for name in made.image_names if not (folder / name).is_file()]
+
+
+_CAPTIONS = {
+    "history": "The objective of each trial in order, and the lowest so far",
+    "importances": "How important each dimension is",
+    "slice": "The objective over each dimension",
+    "contour": "The objective over two dimensions",
+}
+
+
+def _figures(stem: str, drawn: Mapping[str, Draw]) -> str:
+    shown = [
+        f"{image(_CAPTIONS[name], f'{stem}.{name}.png')}\n\n{_files(stem, name)}" for name in drawn
+    ]
+    return "\n\n".join(shown) or "There is nothing to draw: no trial is finished."
+
+
+def _files(stem: str, name: str) -> str:
+    """Return links to a figure as it is drawn for editing and for LaTeX."""
+    return joined(
+        ", ", (link(f"as {kind.upper()}", f"{stem}.{name}.{kind}") for kind in FILE_KINDS[1:])
+    )
+
+
+def _setup(card: Sweep) -> str:
+    rows = [
+        ["starts from", code(card.parent)],
+        ["objective", f"{card.objective}{unit(card)}, least is best; of {_kept(card)}"],
+        ["sampler", _settings(card.sampler.model_dump())],
+        ["pruner", _settings(card.pruner.model_dump())],
+        ["epochs", "the row's" if card.epochs is None else f"up to {card.epochs}"],
+        ["seeds a trial", ", ".join(map(str, sweep_cards.seeds(card)))],
+        ["test sets", _TESTED[card.evaluate]],
+    ]
+    for name, of in card.space.items():
+        between = " · " if of.kind == "categories" else " to "
+        text = between.join(map(sweep_cards.text, of.edges()))
+        step = getattr(of, "step", None)
+        extra = [", log scale"] * getattr(of, "log", False) + [f", by {step}"] * bool(step)
+        rows.append([code(name), f"{text}{''.join(extra)}"])
+    return grid(["Setting", "Value"], rows, card.form)
+
+
+def _kept(card: Sweep) -> str:
+    """Return of which weights the objective is: of those that are kept and evaluated."""
+    of = sweep_cards.base(card).training
+    if isinstance(of.keep, KeepAverage):
+        return f"the mean of the last {of.keep.checkpoints} epochs' weights, which is what is kept"
+    return f"the epoch of the least {of.select}, whose weights are kept"
+
+
+_TESTED = {
+    "nothing": "no trial is scored on a test set",
+    "as-row": "every finished trial is scored on the row's, to be looked at; none chose the best",
+}
+
+
+def _settings(content: Mapping[str, Any]) -> str:
+    more = [f"{key} {value}" for key, value in content.items() if key != "kind"]
+    return ", ".join([str(content["kind"]), *more])
+
+
+def _counts(card: Sweep, trials: pd.DataFrame) -> str:
+    if trials.empty:
+        return NOT_RUN
+    counts = trials["state"].value_counts()
+    parts = [f"{counts[state]} {state}" for state in _STATES if state in counts]
+    n = len(trials)
+    wanted = f" The card asks for {card.wanted}." if n != card.wanted else ""
+    return f"{n} {'trial' if n == 1 else 'trials'}: {', '.join(parts)}.{wanted}"
+
+
+_STATES = ("finished", "pruned", "failed", "running")
+
+
+def _best_part(card: Sweep, trials: pd.DataFrame) -> str:
+    found = [] if trials.empty else leaders(card, trials)
+    if not found:
+        return _counts(card, trials) + ("" if trials.empty else "\n\nNo trial is finished.")
+    table, _ = sweep_cards.row(card)
+    one = len(found) == 1
+    which = (
+        "As a row"
+        if one
+        else "Each of them as a row, though none is shown to be better than another,"
+    )
+    return "\n\n".join(
+        [
+            _counts(card, trials),
+            marked("**{}**", standing(card, trials)),
+            "The dev score of the best trial is optimistically biased: a test set is not.",
+            marked(
+                "{} of {} ({}):", which, code(f"experiments/{table.key}.toml"), _same(card, found)
+            ),
+            fenced("toml", "\n\n".join(row_of(card, line) for line in found[:_MOST])),
+            *([f"And {len(found) - _MOST} more."] if len(found) > _MOST else []),
+        ]
+    )
+
+
+_MOST = 4
+"""Of trials that tie, so many are given as rows."""
+
+
+def _same(card: Sweep, found: Sequence[Line]) -> str:
+    of = "signature" if card.evaluate == "as-row" else "training_signature"
+    named = joined(", ", (code(line[of]) for line in found[:_MOST]))
+    word = of.replace("_", " ") + ("s" if len(found) > 1 else "")
+    so = "" if of == "signature" else ", so its training is reused"
+    return marked("{} {}{}", word, named, so)
+
+
+def _published(card: Sweep, trials: pd.DataFrame) -> str:
+    found = beside(card, trials)
+    if not found:
+        return "\n\n".join(["The paper has no results of this sweep.", *by_average(card, trials)])
+    (dimension,) = card.space
+    headings = ["Test set", code(dimension), "Paper: EER (%)", "Ours", "Ours, least", "Agrees?"]
+    table = grid(headings, [list(line) for line in found], card.form)
+    compared = [line.agrees.startswith("yes") for line in found if line.agrees]
+    heads = (
+        f"Of {len(compared)} values that the paper calls best, {sum(compared)} "
+        f"{'is' if sum(compared) == 1 else 'are'} best, or equal to the best, in ours."
+    )
+    said = [] if trials.empty or not compared else [heads]
+    return "\n\n".join([*said, table, *by_average(card, trials), _ONE_TRAINING])
+
+
+_ONE_TRAINING = (
+    "The paper's results are those that its text prints, and at the row's own value those of its "
+    "table. Each is of one training, and neighbouring values differ by the seed as well."
+)
+
+
+def _trials(card: Sweep, trials: pd.DataFrame) -> str:
+    if trials.empty:
+        return NOT_RUN
+    known = [*COLUMNS, *card.space]
+    tests = [name for name in trials.columns if name not in known]
+    headings = ["Trial", "State", *map(code, card.space)]
+    headings += [f"{card.objective}{unit(card)}", "Epochs", "Hours"]
+    headings += [*(figure_name(card, name) for name in tests), "Signature", "Why"]
+    top = numbers(leaders(card, trials))
+    rows: list[list[str]] = []
+    for line in lines(trials):
+        number = str(line["trial"])
+        objective = printed(card, line["objective"])
+        if int(number) in top:
+            objective = marked("**{}**" if len(top) == 1 else "{} (tied)", objective)
+        rows.append(
+            [
+                *(number, str(line["state"]), *(str(line[name]) for name in card.space)),
+                *(objective, str(line["epochs"]), f"{float(line['hours']):.2f}"),
+                *(_test(name, line[name]) for name in tests),
+                *(code(line["signature"]), str(line["reason"])),
+            ]
+        )
+    return grid(headings, rows, card.form)
+
+
+def _test(name: str, value: Any) -> str:
+    return "–" if pd.isna(value) or value == "" else f"{float(value):.{digits(name)}f}"
+
+
+def _importances(importances: Mapping[str, float], card: Sweep) -> str:
+    if not importances:
+        alone = len(card.space) == 1
+        return "There is one dimension." if alone else "Too few trials are finished to tell."
+    rows = [
+        [code(name), f"{importances[name]:.2f}"]
+        for name in sorted(importances, key=lambda name: -importances[name])
+    ]
+    return grid(["Dimension", "Share of variance (functional ANOVA)"], rows, card.form)
+
+
+def _others(others: int) -> list[str]:
+    if not others:
+        return []
+    which = "study of this card" if others == 1 else "studies of this card"
+    return [f"Not shown: {others} earlier {which}, on other data."]

@@ -1,0 +1,131 @@
+"""What a paper's text says of a setting that a sweep varies, beside what the sweep found."""
+
+# The stubs of pandas leave many types open.
+# pyright: reportUnknownMemberType=false
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import pandas as pd
+
+from bench._io.markdown import code, joined, marked
+from bench.cards import sweep_cards
+from bench.metrics.catalogue import digits
+from bench.reports.evaluations import called
+from bench.reports.sweep_best import lines, point
+from bench.specs.sweep import Published, Sweep
+
+AVERAGE = "Avg."
+
+
+class Beside(NamedTuple):
+    """One line of the paper, and ours; all as it is printed, "–" where there is nothing."""
+
+    test: str
+    """`19LA`, or `Avg.`."""
+    value: str
+    """Of the setting, in the paper."""
+    paper: str
+    ours: str
+    """At that value."""
+    ours_best: str
+    """Our values of the least figure, and the figure."""
+    agrees: str
+    """Whether the paper's best value is among our best ones; "" where the paper names none."""
+
+
+def with_averages(card: Sweep, trials: pd.DataFrame) -> pd.DataFrame:
+    """Return the study's table with a column for each mean over test sets that the row's table has;
+    empty where a trial lacks one of them. Text stays text.
+    """
+    found = trials
+    for metric, parts in sweep_cards.means(card).items():
+        if metric not in trials and set(parts) <= set(trials.columns):
+            each = trials[list(parts)].apply(pd.to_numeric, errors="coerce")
+            mean = each.mean(axis=1, skipna=False)
+            found = found.assign(**{metric: mean.astype(object).where(mean.notna(), "")})
+    return found
+
+
+def figure_name(card: Sweep, metric: str) -> str:
+    """Return what a figure of test sets is called: `19LA EER`, `Avg. EER`; its own name where it is
+    neither an evaluation's EER nor a mean.
+    """
+    names = called(sweep_cards.base(card))
+    evaluation, _, kind = metric.rpartition(".")
+    test = AVERAGE if metric in sweep_cards.means(card) else names.get(evaluation, "")
+    return f"{test} EER (%)" if test and kind == "eer" else code(metric)
+
+
+def beside(card: Sweep, trials: pd.DataFrame) -> list[Beside]:
+    """Return a line for each thing that the paper says of the swept setting, with ours.
+
+    `trials` has the means over test sets as well (`with_averages`).
+    """
+    said = sweep_cards.published(card)
+    if not said:
+        return []
+    (dimension,) = card.space
+    finished = [of for of in lines(trials) if of["state"] == "finished"]
+    found: list[Beside] = []
+    for line in said:
+        own = {
+            float(of[dimension]): float(of[line.metric])
+            for of in finished
+            if str(of.get(line.metric, "")) not in ("", "nan")
+        }
+        found.append(_beside(card, line, own))
+    return found
+
+
+def by_average(card: Sweep, trials: pd.DataFrame) -> list[str]:
+    """Return a sentence for each mean over test sets: at which values it is least. The paper
+    chooses so; a sweep never does.
+    """
+    said: list[str] = []
+    for metric, parts in sweep_cards.means(card).items():
+        over = [of for of in lines(trials) if str(of.get(metric, "")) not in ("", "nan")]
+        if not over:
+            continue
+        figures = [f"{float(of[metric]):.{digits(metric)}f}" for of in over]
+        least = min(figures, key=float)
+        best = [of for of, figure in zip(over, figures, strict=True) if figure == least]
+        names = called(sweep_cards.base(card))
+        of_what = ", ".join(names.get(part.rpartition(".")[0], part) for part in parts)
+        said.append(
+            marked(
+                "The average over {}, by which the paper chooses, is least ({}) at {}. It is of "
+                "test sets: no sweep goes by it.",
+                of_what,
+                least,
+                joined("; ", (point(card, of) for of in best)),
+            )
+        )
+    return said
+
+
+def _beside(card: Sweep, line: Published, own: dict[float, float]) -> Beside:
+    decimals = digits(line.metric)
+    least = min(own.values(), default=float("nan"))
+    at = [value for value, eer in own.items() if f"{eer:.{decimals}f}" == f"{least:.{decimals}f}"]
+    name = figure_name(card, line.metric)
+    test = name.removesuffix(" EER (%)") if name.endswith(" EER (%)") else name
+    figure = "best" if line.figure is None else f"{line.figure:.{decimals}f}"
+    best = ", best" if line.best and line.figure is not None else ""
+    same = own.get(line.value) if line.value is not None else None
+    agrees = ""
+    if line.best and line.value is not None and own:
+        agrees = "yes" if line.value in at else "no"
+        if line.value not in own:
+            agrees = "not tried"
+        elif agrees == "yes" and len(at) > 1:
+            agrees = f"yes, with {len(at) - 1} more"
+    return Beside(
+        test,
+        "several" if line.value is None else f"{line.value:g}",
+        f"{figure}{best}",
+        "–" if same is None else f"{same:.{decimals}f}",
+        f"{least:.{decimals}f} at {', '.join(f'{value:g}' for value in sorted(at))}" if at else "–",
+        agrees,
+    )

@@ -1,0 +1,53 @@
+"""A sweep's trials for scripts: one record a trial, the same while it runs and in its report."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from bench.cards import sweep_cards
+from bench.metrics.catalogue import printed_unit
+from bench.reports.sweep import COLUMNS
+from bench.reports.sweep_best import Line, lines
+from bench.specs.sweep import Sweep
+
+
+def trial_records(card: Sweep, trials: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the record of each trial in a study's table, numbers or, as it is kept, text: `value`
+    is its objective, the mean over `seeds`, `results` are those of test sets; rates in per cent.
+    """
+    return [_record(card, line) for line in lines(trials)]
+
+
+def _record(card: Sweep, line: Line) -> dict[str, Any]:
+    table, row = sweep_cards.row(card)
+    cells = {name: str(value) for name, value in line.items()}
+    return {
+        "sweep": card.key,
+        "form": card.form,
+        "table": table.key,
+        "row": row,
+        "seeds": [*sweep_cards.seeds(card)],
+        "trial": int(line["trial"]),
+        "state": line["state"],
+        "message": line["reason"],
+        "settings": sweep_cards.point_of(card, cells),
+        "metric": card.objective,
+        "value": _number(line["objective"]) if line["state"] == "finished" else None,
+        "unit": printed_unit(card.objective),
+        "results": {
+            name: {"value": _number(value), "unit": printed_unit(name)}
+            for name, value in line.items()
+            if name not in COLUMNS and name not in card.space
+        },
+        "epochs": int(line["epochs"]),
+        "hours": _number(line["hours"]),
+        "signature": line["signature"],
+        "runs": str(line["runs"]).split(),
+    }
+
+
+def _number(value: Any) -> float | None:
+    """Return a cell's number; None where it is empty."""
+    return None if pd.isna(value) or value == "" else float(value)

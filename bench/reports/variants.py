@@ -1,0 +1,37 @@
+"""Lines of a report for the variants of a table's rows that were run."""
+
+# The stubs of pandas leave many types open.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from bench.cards import table_cards
+from bench.cards.paper_cards import varied
+from bench.cards.table_cards import MARK
+from bench.config import Form
+from bench.specs.run import Run
+from bench.specs.table import Table
+
+
+def with_variants(
+    table: Table, runs: Mapping[str, Run], frame: pd.DataFrame, form: Form
+) -> tuple[Table, dict[str, Run]]:
+    """Return `table` and `runs` (folded settings by row, in `form`) with a line after a row for
+    each of its variants that `frame` holds a run of, e.g. `S7@released` after `S7`.
+
+    Such a line has the row's figures of the paper. A run of a variant that the paper's card does
+    not name any more, or of a row that is not among `runs`, has none.
+    """
+    tracked = {*frame[frame["form"] == form]["row"]}
+    for variant in sorted({row.partition(MARK)[2] for row in tracked if MARK in row}):
+        paper = table_cards.paper(table.key.partition("/")[0])
+        if variant in paper.variants:
+            begun = [row for row in runs if f"{row}{MARK}{variant}" in tracked]
+            table, _ = varied(table, paper, variant, begun)
+    rows = [row for row in table_cards.runnable(table) if row in runs or MARK in row]
+    return table, {row: runs.get(row) or table_cards.resolve(table, row, form) for row in rows}

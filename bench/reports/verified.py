@@ -1,0 +1,43 @@
+"""What tests show, whatever was run: the first part of the page over all tables."""
+
+from __future__ import annotations
+
+from bench._io.markdown import code
+from bench.config import Form
+from bench.reports.grid import grid, smoke_word
+
+SHOWN = (
+    (
+        "The EER equals slow references, and the official formula where no scores tie",
+        "metrics/test_det",
+    ),
+    (
+        "Each other formula for the EER equals the library that it comes from",
+        "metrics/test_eer_variants",
+    ),
+    ("The t-DCF equals the evaluation plans' equations, and official digits", "metrics/test_tdcf"),
+    ("Detection costs equal a search over every threshold", "metrics/test_dcf"),
+    ("Cllr and its calibration equal plain references", "metrics/test_cllr"),
+    (
+        "SAL's back-end is as large as the released one; its loss is the paper's equation",
+        "systems/test_sal",
+    ),
+    (
+        "TCA's back-end is as large as the released one; its outputs are the paper's equations",
+        "systems/test_tca",
+    ),
+    (
+        "BreathNet's stages have Table I's shapes; its outputs are the paper's equations",
+        "systems/test_breathnet",
+    ),
+    ("RawBoost equals a slow implementation from its description", "augment/test_rawboost"),
+    ("Every table's card is whole and true to its paper", "conformance/test_tables"),
+    ("Every row trains, is scored and reported on miniature corpora", "conformance/test_rows"),
+)
+"""What is shown, and the module below `tests` that shows it."""
+
+
+def section(form: Form) -> str:
+    """Return what tests show, each with the test."""
+    lines = [[said, code(f"tests/{module}.py")] for said, module in SHOWN]
+    return f"## {smoke_word(form)}Verified by tests\n\n{grid(['What', 'Test'], lines, form)}"

@@ -1,0 +1,34 @@
+"""The pretrained weights that runs were made from, by their digests."""
+
+# The stubs of pandas leave many types open.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+
+from bench._io.markdown import code, joined, marked
+
+_WEIGHTS = "weights "
+_OF_FILE = 16
+"""Digits of a file's digest; a folder of several files has fewer (`bench.training.contents`)."""
+
+
+def lines(runs: pd.DataFrame) -> list[str]:
+    """Return a line that names all weights of runs, none where none are known of."""
+    found: dict[tuple[str, str], None] = {}
+    for text in runs["made_from"].drop_duplicates() if "made_from" in runs else ():
+        made_from: dict[str, str] = json.loads(text or "{}")
+        for name, digest in made_from.items():
+            if name.startswith(_WEIGHTS):
+                found[name.removeprefix(_WEIGHTS), digest] = None
+    if not found:
+        return []
+    said = [
+        marked("{}: {} {}", name, "sha256" if len(of) == _OF_FILE else "files", code(of))
+        for name, of in sorted(found)
+    ]
+    return [marked("Weights: {}", joined(", ", said))]

@@ -1,0 +1,187 @@
+"""What the trainings of an order cost: which are left, how many clips, how much disk.
+
+Weights are counted on the front-end's published dimensions, laid out without storage: no checkpoint
+is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import torch
+
+from bench._io import disk
+from bench.cards import corpus_cards
+from bench.config import Config
+from bench.data import corpora
+from bench.errors import BenchError, RowFailed
+from bench.models import systems
+from bench.models.frontends import FrontEnd, build
+from bench.models.frontends.encoder import WAVLM_LARGE, XLSR_300M, Encoder
+from bench.models.frontends.lora import adapt
+from bench.runner.request import Order
+from bench.specs.base import digest
+from bench.specs.frontends import FrontEnd as FrontEndSpec
+from bench.specs.frontends import Lora, S3prl, Tiny, Wav2Vec2, WavLM
+from bench.specs.run import Data, KeepAverage, Run, Stage
+from bench.tracking import address
+from bench.tracking.run_folders import finished_seeds
+from bench.training import checkpoints
+
+_AS_OURS: Mapping[str, Wav2Vec2 | WavLM] = {
+    "wav2vec2": Wav2Vec2(kind="wav2vec2"),
+    "wavlm": WavLM(kind="wavlm"),
+}
+"""Of s3prl's upstreams: another program, the same network."""
+
+
+class Training(NamedTuple):
+    """A training that is left to do; several rows may share it."""
+
+    runs: tuple[Run, ...]
+    """Of the rows that have it, each once; of a training that rows start from, itself."""
+    seed: int
+    is_trained: bool
+    """Whether its weights are there, so that it is only to be evaluated."""
+    taken_bytes: int
+    """What its checkpoints take already."""
+
+
+class Room(NamedTuple):
+    """Bytes that trainings need on the disk of the work folder, without score files."""
+
+    stays: int
+    """Of kept weights, and of the tracking store's copies where it keeps them there."""
+    meanwhile: int
+    """At most beside them, while the largest of the trainings is done."""
+
+    @property
+    def total(self) -> int:
+        """Both together."""
+        return self.stays + self.meanwhile
+
+
+class Weights(NamedTuple):
+    """What a system's weights take."""
+
+    all_bytes: int
+    trained_bytes: int
+    """Of those that an optimiser has a state of, twice as large."""
+
+
+# --- what is left -------------------------------------------------------------------------------
+
+
+def left(order: Order, config: Config, again: bool = False) -> list[Training]:
+    """Return the trainings of an order that are not finished, each once; `again`: all of them."""
+    finished = {} if again else finished_seeds(config, order.table.key, order.form)
+    found: dict[tuple[str, int], Training] = {}
+
+    def add(run: Run, seed: int, again: bool) -> None:
+        key = (run.training_signature, seed)
+        new = Training((run,), seed, False, 0) if again else training_of(run, seed, config)
+        known = found.setdefault(key, new)
+        if run.signature not in {of.signature for of in known.runs}:
+            found[key] = known._replace(runs=(*known.runs, run))
+
+    for row, run in order.runs().items():
+        for seed in order.row_seeds(row):
+            if seed not in finished.get(run.signature, ()):
+                if isinstance(run.start, Stage):
+                    add(run.start.stage, seed, again=False)
+                add(run, seed, again)
+    return [of for of in found.values() if not of.is_trained or of.runs[0].evaluate]
+
+
+def training_of(run: Run, seed: int, config: Config) -> Training:
+    """Return the training of one run, as far as it is here."""
+    places = [*(config.work / "runs").glob(f"{run.training_signature}-*/seed-{seed}")]
+    ended = any((place / checkpoints.SELECTION).is_file() for place in places)
+    taken = disk.taken_bytes(*(path for place in places for path in place.glob("*.pt")))
+    return Training((run,), seed, ended, taken)
+
+
+def utterances(data: Data, run: Run, config: Config) -> int | None:
+    """Return how many utterances a split has here or, where its corpus is not here, by its card;
+    None where neither says.
+    """
+    card = corpus_cards.card(data.corpus)
+    try:
+        return len(corpora.load_keys(card, data.split, config.corpus_root(data.corpus, run.form)))
+    except BenchError:
+        return card.splits[data.split].utterances if run.form == "paper" else None
+
+
+def clips(run: Run, config: Config) -> int | None:
+    """Return how many clips a training sees at most: one of each utterance in every epoch."""
+    found = utterances(run.train, run, config)
+    return None if found is None else round(found * run.train.share) * run.training.epochs
+
+
+# --- disk -----------------------------------------------------------------------------------------
+
+
+def require_room(trainings: Sequence[Training], config: Config, at_once: int = 1) -> None:
+    """Raise RowFailed where the disk does not hold what trainings need, so many of them done at
+    once.
+    """
+    text = disk.shortage(config.work, room(trainings, config, at_once).total)
+    if text is not None:
+        raise RowFailed(text)
+
+
+def room(trainings: Sequence[Training], config: Config, at_once: int = 1) -> Room:
+    """Return what trainings need beside what they take already; see `room_of`."""
+    at = address.configured(config)
+    in_store = at.file is not None or at.is_database
+    return room_of(trainings, in_store=in_store, at_once=at_once)
+
+
+def room_of(trainings: Sequence[Training], *, in_store: bool, at_once: int = 1) -> Room:
+    """Return what trainings need of which `at_once` are done beside each other.
+
+    A finished one keeps its weights, twice where the tracking store keeps its copy on the same disk
+    (`in_store`). Until then it has its last state, which holds the weights and the optimiser's two
+    moments of each that is trained, twice while it is written; and the weights that a mean is to be
+    made of.
+    """
+    stays, states = 0, list[int]()
+    for training in trainings:
+        weights = weights_of(training.runs[0])
+        kept = (2 if in_store else 1) * weights.all_bytes
+        stays += max(0, kept - training.taken_bytes)
+        if not training.is_trained:
+            keep = training.runs[0].training.keep
+            recent = keep.checkpoints * weights.all_bytes if isinstance(keep, KeepAverage) else 0
+            state = weights.all_bytes + 2 * weights.trained_bytes
+            states.append(2 * state + recent)
+    return Room(stays, sum(sorted(states)[-at_once:]))
+
+
+def weights_of(run: Run) -> Weights:
+    """Return what the weights of a run's system take, with its front-end's."""
+    key = " ".join(digest(of) for of in (run.frontend, run.system, run.train))
+    if key not in _weights:
+        laid_out = systems.build(run.system, _front_end(run.frontend), run.train)
+        every = sum(of.numel() * of.element_size() for of in laid_out.state_dict().values())
+        trained = (of for of in laid_out.parameters() if of.requires_grad)
+        _weights[key] = Weights(every, sum(of.numel() * of.element_size() for of in trained))
+    return _weights[key]
+
+
+_weights: dict[str, Weights] = {}
+"""Counted already: rows of a table often have one network."""
+
+
+def _front_end(spec: FrontEndSpec) -> FrontEnd:
+    if isinstance(spec, Tiny):
+        return build(spec, Config())
+    if isinstance(spec, S3prl):
+        spec = _AS_OURS[spec.upstream]
+    shape = XLSR_300M if spec.kind == "wav2vec2" else WAVLM_LARGE
+    with torch.device("meta"):
+        encoder = Encoder(shape, spec)
+        if isinstance(spec.tuning, Lora):
+            adapt(encoder, spec.tuning)
+    return encoder

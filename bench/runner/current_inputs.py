@@ -1,0 +1,76 @@
+"""What rows would be made from if they were run now: data, weights and code of this machine, as far
+as they are here. Nothing is trained, and torch is not needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import NamedTuple
+
+from bench.cards import corpus_cards
+from bench.config import Config
+from bench.data import corpora, fingerprint
+from bench.errors import BenchError
+from bench.specs.base import digest
+from bench.specs.run import Data, Run, Stage
+from bench.training import contents
+
+
+class Present(NamedTuple):
+    """Digests by name, as `bench.training.row.RowData` has them; those of what is not here are
+    left out.
+    """
+
+    fingerprints: Mapping[str, str]
+    made_from: Mapping[str, str]
+
+
+NOTHING = Present({}, {})
+
+
+class Machine:
+    """Reads each split, and recorded noise, once, however many rows use it."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._splits: dict[tuple[str, str, str, float | None], Present] = {}
+        self._trained_from: dict[tuple[str, ...], Present] = {}
+
+    def of_run(self, run: Run) -> Present:
+        """Return what `run` would be made from, and the training that it starts from."""
+        found = [self._of_split(run, data) for data in run.data.values()]
+        if isinstance(run.start, Stage):
+            found.append(self.of_run(run.start.stage))
+        found.append(self._of_training(run))
+        return Present(
+            {name: of for part in found for name, of in part.fingerprints.items()},
+            {name: of for part in found for name, of in part.made_from.items()},
+        )
+
+    def _of_training(self, run: Run) -> Present:
+        # All that `contents.of_training` looks at.
+        key = digest(run.frontend), digest(run.augment), run.mix.kind, run.system.kind
+        if key not in self._trained_from:
+            self._trained_from[key] = NOTHING
+            with suppress(BenchError):  # where the weights are not here
+                made_from = contents.of_training(run, self._config)
+                self._trained_from[key] = Present({}, made_from)
+        return self._trained_from[key]
+
+    def _of_split(self, run: Run, data: Data) -> Present:
+        of = corpus_cards.card(data.corpus).resolutions_s
+        resolution_s = (data.resolution_s or max(of)) if of else None
+        key = (run.form, data.corpus, data.split, resolution_s)
+        if key not in self._splits:
+            self._splits[key] = NOTHING
+            with suppress(BenchError):  # where the corpus is not here
+                subset = corpora.load(data.corpus, data.split, self._config, run.form, resolution_s)
+                name = f"{data.corpus}/{data.split}"
+                audio = {f"audio {name}": fingerprint.audio_digest(subset)}
+                self._splits[key] = Present({name: fingerprint.fingerprint(subset)}, audio)
+        found = self._splits[key]
+        with suppress(BenchError):  # where a detector's weights, or breaths, are not here
+            made_from = {**found.made_from, **contents.of_data(data, self._config)}
+            return Present(found.fingerprints, made_from)
+        return found

@@ -1,0 +1,83 @@
+"""How long finished runs took that cost the same: hours of a training where none were measured."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from statistics import fmean
+from typing import Any, NamedTuple
+
+from bench.cards import table_cards
+from bench.config import Config, Form
+from bench.runner.costs import Training
+from bench.runner.shared_training import TAKEN_FROM
+from bench.specs.run import Run
+from bench.tracking.shared_runs import TRAINED_IN
+from bench.tracking.table_runs import runs_by_table
+
+_COSTLY = (
+    *("system.kind", "frontend.", "train.", "dev.", "evaluate.", "training."),
+    *("augment.kind", "mix.kind", "start."),
+)
+"""How the settings begin on which the time depends: front-end, data, how often it is gone through.
+Others (rates, weights of losses, sizes of what follows the front-end) change it little."""
+
+
+class PastHours:
+    """The finished runs of all tables on one kind of device; read once."""
+
+    def __init__(self, config: Config, form: Form, device: str) -> None:
+        found = runs_by_table(config, table_cards.table_keys(), form)
+        runs = [run for of in found.values() for run in of]
+        shares = Counter(run.data.tags.get(TRAINED_IN) for run in runs)
+        self._runs = [
+            run for run in runs if _whole(run, shares) and run.data.tags["device"] == device
+        ]
+
+    def of_training(self, training: Training) -> Hours | None:
+        """Return the mean of the hours that alike runs took with all that they were evaluated on;
+        None where there is none. A training that starts from an earlier one, or is to be evaluated
+        only, is like none.
+        """
+        if training.is_trained or any(run.start.kind != "none" for run in training.runs):
+            return None
+        alike = [self._alike(run) for run in training.runs]
+        if not all(alike):
+            return None
+        names = {_name(run) for runs in alike for run in runs}
+        hours = (fmean(run.data.metrics["hours"] for run in runs) for runs in alike)
+        return Hours(sum(hours), frozenset(names))
+
+    def _alike(self, run: Run) -> list[Any]:
+        wanted = _costly(run.flat())
+        return [of for of in self._runs if _costly(of.data.params) == wanted]
+
+
+class Hours(NamedTuple):
+    """Of one training, with what is evaluated of it."""
+
+    hours: float
+    runs: frozenset[str]
+    """That took them: `sal/table4 S5`."""
+
+
+def _name(run: Any) -> str:
+    return f"{run.data.tags['table']} {run.data.tags['row']}"
+
+
+def _costly(settings: Mapping[str, Any]) -> dict[str, str]:
+    return {key: str(value) for key, value in settings.items() if key.startswith(_COSTLY)}
+
+
+def _whole(run: Any, shares: Mapping[str | None, int]) -> bool:
+    """Return whether the hours of a run are those of all its training: it is finished, and no other
+    run has part in the training; `shares` says how many runs each training has.
+    """
+    place = run.data.tags.get(TRAINED_IN)
+    return (
+        run.info.status == "FINISHED"
+        and place is not None
+        and shares[place] == 1
+        and TAKEN_FROM not in run.data.tags
+        and "hours" in run.data.metrics
+    )

@@ -1,0 +1,270 @@
+"""What of the work folder can go, by kind, and its removal.
+
+Nothing outside the work folder is looked at, no link is followed, nothing of a training in progress
+is touched, and of a training that a card's row has the kept weights and scores always stay.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from bench._io import atomic_files, disk
+from bench.cards import paper_cards, table_cards
+from bench.config import Config, Form
+from bench.errors import BenchError
+from bench.runner.training_folder import alone
+from bench.specs.run import Run, Stage
+from bench.tracking.run_folders import TrainedRun, runs_by_folder
+from bench.training import checkpoints, damage, keeping
+
+DAY_S = 86_400
+
+
+class Kind(NamedTuple):
+    """A kind of files that can go."""
+
+    about: str
+    """What they are, and what it costs to lose them."""
+    is_free: bool = False
+    """Whether nothing is lost: `--yes` alone removes these kinds only."""
+    older_s: float = 0
+    """Changed more recently, they are not listed, unless another age is asked for."""
+
+
+KINDS: Mapping[str, Kind] = {
+    "last": Kind("last states of trainings that have ended: nothing needs them", is_free=True),
+    "leftovers": Kind("files that were damaged or half-written: nothing needs them", is_free=True),
+    "unfinished": Kind(
+        "trainings that failed or were stopped, a week ago or earlier: `bench run` would go on "
+        "from them",
+        older_s=7 * DAY_S,
+    ),
+    "orphaned": Kind(
+        "weights and scores of trainings that no card has any more: explain and score need them"
+    ),
+    "changed": Kind(
+        "weights and scores of trainings with --set: explain and score need them; their results "
+        "stay in the store"
+    ),
+    "trials": Kind("weights of a sweep's trials: their results stay in the store"),
+    "mini": Kind("miniature corpora: `bench data mini` makes them again"),
+    "breaths": Kind("breaths that were found: the next run that needs them finds them again"),
+    "draws": Kind("what reports drew for their intervals: the next report draws it again"),
+}
+
+
+class Item(NamedTuple):
+    """Files of one place that can go."""
+
+    kind: str
+    place: Path
+    """The folder, or the file."""
+    files: tuple[Path, ...]
+    size: int
+    """Bytes."""
+    changed: float
+    """When the last of them was changed, in seconds since 1970."""
+    name: str = ""
+    """The run's, where one is known."""
+
+
+class Found(NamedTuple):
+    """What can go, and what was not looked at."""
+
+    items: list[Item]
+    notes: list[str]
+
+
+class _Training(NamedTuple):
+    place: Path
+    signature: str
+    runs: Sequence[TrainedRun]
+
+
+def find(config: Config, kinds: Iterable[str] = KINDS, older_s: float | None = None) -> Found:
+    """Return what can go, and why some of it could not be looked at; `older_s` is the least age,
+    in seconds, where it is not the kind's own.
+    """
+    work, notes = config.work, list[str]()
+    known, runs = _signatures(notes), runs_by_folder(config)
+    if runs is None:
+        notes.append(
+            "the tracking server does not answer, or lacks runs (`bench sync`): orphaned, changed "
+            "and trials cannot be told"
+        )
+    found: list[Item] = []
+    busy = False
+    for training in _trainings(work, runs or {}):
+        if _in_progress(training):
+            busy = True
+            continue
+        found += _of_training(training, known, runs is not None)
+    if busy:
+        notes.append("a training is in progress: its files, mini and breaths are left alone")
+    else:
+        found += [*_folders(work, "mini", "mini"), *_folders(work, "breath", "breaths")]
+    found += _folders(work, "draws", "draws")
+    found += _half_written(work)
+    wanted, now = set(kinds), time.time()
+    ages = {kind: of.older_s if older_s is None else older_s for kind, of in KINDS.items()}
+    found = [one for one in found if one.kind in wanted and now - one.changed >= ages[one.kind]]
+    return Found(sorted(found, key=lambda one: [*KINDS].index(one.kind)), notes)
+
+
+def remove(item: Item) -> str:
+    """Remove what is found; return "" or why it was left."""
+    try:
+        match item.kind:
+            case "last":
+                with alone(item.place) as mine:
+                    return _release(item.place) if mine else "is in use"
+            case "unfinished" | "orphaned" | "changed" | "trials":
+                with alone(item.place) as mine:
+                    return _unlink(item.files) if mine else "is in use"
+            case _:
+                return _unlink(item.files)
+    except OSError as error:
+        return str(error.strerror or error)
+
+
+def _release(place: Path) -> str:
+    if not damage.is_whole(place / checkpoints.KEPT):
+        return "its kept weights are damaged"
+    try:
+        keeping.release_ended(place)
+    except checkpoints.Damaged as error:
+        return str(error)
+    return ""
+
+
+def _unlink(files: Iterable[Path]) -> str:
+    for path in files:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif atomic_files.is_part(path.name):
+            atomic_files.remove_leftovers(
+                [path.parent]
+            )  # but for those that a process still writes
+        else:
+            path.unlink(missing_ok=True)
+    return ""
+
+
+# --- trainings ------------------------------------------------------------------------------------
+
+
+def _signatures(notes: list[str]) -> set[str] | None:
+    """Return the training signatures of all cards' rows, in both forms, of their stages and
+    variants; None where a card is at fault.
+    """
+    forms: tuple[Form, ...] = ("paper", "smoke")
+    found: set[str] = set()
+    try:
+        for key in table_cards.table_keys():
+            table, paper = table_cards.table(key), table_cards.paper(key.partition("/")[0])
+            rows = table_cards.runnable(table)
+            for variant in paper.variants:
+                table, more = paper_cards.varied(table, paper, variant, rows)
+                rows = [*rows, *more]
+            for row in rows:
+                for form in forms:
+                    found |= set(_of_run(table_cards.resolve(table, row, form)))
+    except BenchError as error:
+        notes.append(f"orphaned, changed and trials cannot be told: {error}")
+        return None
+    return found
+
+
+def _of_run(run: Run) -> Iterator[str]:
+    yield run.training_signature
+    if isinstance(run.start, Stage):
+        yield run.start.stage.training_signature
+
+
+def _trainings(work: Path, runs: Mapping[str, Sequence[TrainedRun]]) -> Iterator[_Training]:
+    top = work / "runs"
+    for training in _below(top):
+        for place in _below(training):
+            if place.name.startswith("seed-"):
+                mine = runs.get(place.relative_to(work).as_posix(), ())
+                yield _Training(place, training.name.partition("-")[0], mine)
+
+
+def _of_training(
+    training: _Training, known: set[str] | None, store_is_known: bool
+) -> Iterator[Item]:
+    """Return what of a training can go."""
+    place, name = training.place, training.runs[0].name if training.runs else ""
+
+    def item(kind: str, files: Iterable[Path]) -> Iterator[Item]:
+        found = tuple(files)
+        if found:
+            yield _item(kind, place, found, name)
+
+    yield from item("leftovers", place.rglob(f"*{damage.ENDING}"))
+    if not all((place / name).is_file() for name in (checkpoints.SELECTION, checkpoints.KEPT)):
+        yield from item("unfinished", checkpoints.unfinished(place) or place.glob("*.pt"))
+        return
+    kind = None
+    if known is not None and store_is_known and training.signature not in known:
+        kind = _needed_by_no_card(training.runs)
+    if kind is None:
+        yield from item("last", checkpoints.unfinished(place))
+        return
+    yield from item(kind, [*place.glob("*.pt"), *place.glob("scores")])
+
+
+def _needed_by_no_card(runs: Sequence[TrainedRun]) -> str:
+    if any(run.kind == "trial" for run in runs):
+        return "trials"
+    return "changed" if any(run.changed for run in runs) else "orphaned"
+
+
+def _in_progress(training: _Training) -> bool:
+    if any(run.in_progress for run in training.runs):
+        return True
+    with alone(training.place) as mine:
+        return not mine
+
+
+# --- other folders --------------------------------------------------------------------------------
+
+
+def _folders(work: Path, name: str, kind: str) -> Iterator[Item]:
+    for place in _below(work / name):
+        yield _item(kind, place, (place,))
+
+
+def _half_written(work: Path) -> Iterator[Item]:
+    for place, below, names in os.walk(work):
+        for name in [*below, *names]:
+            if atomic_files.is_part(name):
+                path = Path(place, name)
+                yield _item("leftovers", path, (path,))
+        below[:] = [name for name in below if not atomic_files.is_part(name)]
+
+
+def _below(folder: Path) -> list[Path]:
+    """Return the folders in a folder, links left out."""
+    if folder.is_symlink() or not folder.is_dir():
+        return []
+    return [path for path in sorted(folder.iterdir()) if path.is_dir() and not path.is_symlink()]
+
+
+def _item(kind: str, place: Path, files: tuple[Path, ...], name: str = "") -> Item:
+    files = tuple(path for path in files if not path.is_symlink())
+    changed = max((_changed(path) for path in files), default=0.0)
+    return Item(kind, place, files, disk.taken_bytes(*files), changed, name)
+
+
+def _changed(path: Path) -> float:
+    """Return when a file, or the last one in a folder, was changed."""
+    times = [path.lstat().st_mtime]
+    for place, _, names in os.walk(path):
+        times += [Path(place, name).lstat().st_mtime for name in names]
+    return max(times)

@@ -1,0 +1,57 @@
+"""What `bench run` was asked for: which rows of which table, in which form, with how many seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bench.cards import table_cards
+from bench.cards.table_cards import MARK
+from bench.config import Config, Form
+from bench.errors import BenchError
+from bench.runner.requirements import lacking, lacking_device
+from bench.specs.run import Run
+from bench.specs.table import Table
+
+
+@dataclass(frozen=True)
+class Order:
+    """What `bench run` was asked for."""
+
+    table: Table
+    rows: Sequence[str]
+    """Of `table`, variants of its rows among them (`bench.cards.paper_cards.varied`)."""
+    seeds: int | None
+    form: Form
+    overrides: Sequence[str] = ()
+
+    def runs(self) -> dict[str, Run]:
+        """Return the resolved run of each row."""
+        return {
+            row: table_cards.resolve(self.table, row, self.form, self.overrides)
+            for row in self.rows
+        }
+
+    def row_seeds(self, row: str) -> tuple[int, ...]:
+        """Return the card's seeds, cut or continued upwards to as many as were asked for."""
+        own = self.table.rows[row].seeds or self.table.seeds
+        count = self.seeds or len(own)
+        return (*own, *range(own[-1] + 1, own[-1] + 1 + count))[:count]
+
+    def line(self, row: str) -> int:
+        """Return where the paper's table has the row, from 0; a variant stands where its row
+        does.
+        """
+        return [name for name in self.table.rows if MARK not in name].index(row.partition(MARK)[0])
+
+    def count(self) -> int:
+        """Return how many jobs the order holds."""
+        return sum(len(self.row_seeds(row)) for row in self.rows)
+
+    def require(self, config: Config) -> None:
+        """Raise one error that holds everything this machine lacks for the order."""
+        runs = self.runs().values()
+        of_runs = (text for run in runs for text in lacking(run, config))
+        missing = dict.fromkeys([*lacking_device(config), *of_runs])
+        if missing:
+            raise BenchError("\n".join(missing))

@@ -1,0 +1,79 @@
+"""What this machine lacks to run a row: corpora, weights, detectors. Looks only; loads nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bench.cards import corpus_cards
+from bench.config import Config
+from bench.errors import BenchError, near
+from bench.models import weights
+from bench.specs.breath import Precomputed, Respiro
+from bench.specs.frontends import S3prl, Wav2Vec2, WavLM
+from bench.specs.run import HeldOutData, Run, Stage
+
+
+def lacking(run: Run, config: Config) -> list[str]:
+    """Return one message for each thing that is missing, each with its remedy; empty: all is
+    here.
+    """
+    return list(dict.fromkeys(_lacking(run, config)))
+
+
+def lacking_device(config: Config) -> list[str]:
+    """Return what is missing of the devices that are asked for, nothing where all is there.
+
+    torch is asked, which takes seconds to import, only where something can be missing.
+    """
+    if config.device in ("auto", "cpu") and config.devices == 1:
+        return []
+    from bench.models import devices
+
+    return [text] if (text := devices.missing(config)) else []
+
+
+def _lacking(run: Run, config: Config) -> Iterator[str]:
+    for data in run.data.values():
+        try:
+            config.corpus_root(data.corpus, run.form)
+        except BenchError as error:
+            yield str(error)
+    yield from _not_located(run, config)
+    for key in ("musan", "rirs") if run.augment.kind == "noise" else ():
+        try:
+            config.noise_root(key)
+        except BenchError as error:
+            yield str(error)
+    for name, data in run.evaluate.items():
+        yield from _unknown_fields(name, data)
+    if isinstance(run.start, Stage):
+        yield from _lacking(run.start.stage, config)
+
+
+def _not_located(run: Run, config: Config) -> Iterator[str]:
+    """Say which weights, and files of breaths, have no place on this machine."""
+    wanted: dict[str, str] = {}
+    if isinstance(run.frontend, Wav2Vec2 | WavLM | S3prl):
+        wanted[run.frontend.weights] = weights.ANY_LAYOUT
+    for data in run.data.values():
+        match data.breath:
+            case Respiro(weights=key):
+                wanted[key] = weights.ANY_COPY
+            case Precomputed(intervals=key):
+                wanted[key] = weights.INTERVALS
+            case _:
+                pass
+    for key, otherwise in wanted.items():
+        try:
+            weights.locate(key, config, otherwise)
+        except BenchError as error:
+            yield str(error)
+
+
+def _unknown_fields(name: str, data: HeldOutData) -> Iterator[str]:
+    roles = corpus_cards.card(data.corpus).roles
+    for field in {field for fields in data.by for field in fields.split(",")} - roles.keys():
+        yield (
+            f"evaluate.{name}.by: {data.corpus} has no field {field!r} to break results down by"
+            f"{near(field, roles)}"
+        )

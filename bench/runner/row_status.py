@@ -1,0 +1,161 @@
+"""How each row and seed of a table stands: by which code, weights and data its last run was made,
+and whether these are what is here now.
+"""
+
+# The stubs of pandas leave many types open.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from bench import versions
+from bench.cards import table_cards
+from bench.config import Config, Form
+from bench.reports.older import of_runs
+from bench.runner.current_inputs import NOTHING, Machine, Present
+from bench.specs.table import Table
+from bench.tracking.run_frame import tidy
+from bench.tracking.table_runs import runs_by_table, table_runs
+
+CURRENT, NOT_RUN = "current", "not run"
+OLDER, WEIGHTS, DATA, SETTINGS = "older code", "other weights", "other data", "other settings"
+_UNFINISHED = {
+    "RUNNING": "running",
+    "SCHEDULED": "running",
+    "FAILED": "failed",
+    "KILLED": "interrupted",
+}
+
+
+class Standing(NamedTuple):
+    """One row and seed."""
+
+    table: str
+    row: str
+    seed: int
+    state: str
+    """`current`, `running`, `failed`, `interrupted`, `not run`, `other settings`; or, with commas
+    between, in which ways a finished run is not what would be run now."""
+    changed: tuple[str, ...] = ()
+    """What is another by now: `system sal (version 1 -> 2)`, `weights xlsr2_300m`."""
+    package: str = ""
+    commit: str = ""
+    versions: Mapping[str, int] = {}
+    """Results versions of the code that made it, by part."""
+    made_from: Mapping[str, str] = {}
+    """Digests of weights, audio, ... that it was made from."""
+    fingerprints: Mapping[str, str] = {}
+    """Of its data, by split."""
+    signature: str = ""
+    ended: str = ""
+    user: str = ""
+    run: str = ""
+    """The id of the tracked run."""
+
+    @property
+    def weights(self) -> dict[str, str]:
+        """The digests of its pretrained weights by their names."""
+        names = {of.removeprefix("weights "): value for of, value in self.made_from.items()}
+        return {of: value for of, value in names.items() if f"weights {of}" in self.made_from}
+
+
+def of_table(key: str, form: Form, config: Config) -> list[Standing]:
+    """Return how the rows of a table stand; see `standings`."""
+    frame = tidy(table_runs(config, key, form))
+    return standings(table_cards.table(key), form, frame, Machine(config))
+
+
+def of_all(form: Form, config: Config) -> list[Standing]:
+    """Return how the rows of every table stand that has runs. The tracking store, and each split
+    and file of weights, are read once.
+    """
+    machine = Machine(config)
+    return [
+        standing
+        for key, runs in runs_by_table(config, table_cards.table_keys(), form).items()
+        if runs
+        for standing in standings(table_cards.table(key), form, tidy(runs), machine)
+    ]
+
+
+def standings(table: Table, form: Form, frame: pd.DataFrame, machine: Machine) -> list[Standing]:
+    """Return how the rows of `table` stand by its runs `frame`, with the card's seeds and any other
+    that was begun. Weights and data are compared with those of this machine, as far as they are
+    here; runs of other settings come last.
+    """
+    found, own = list[Standing](), set[str]()
+    for row in table_cards.runnable(table):
+        run = table_cards.resolve(table, row, form)
+        ours = frame[(frame["row"] == row) & (frame["signature"] == run.signature)]
+        own |= {*ours["run_id"]}
+        of_card = table.rows[row].seeds or table.seeds
+        seeds = [*of_card, *sorted({*ours["seed"].tolist()} - {*of_card})]
+        here = machine.of_run(run) if len(ours) else NOTHING
+        found += [_of_seed(table, row, seed, ours[ours["seed"] == seed], here) for seed in seeds]
+    others = frame[~frame["run_id"].isin(own)]
+    return [*found, *(_described(table, run, SETTINGS) for run in _records(others))]
+
+
+def _of_seed(table: Table, row: str, seed: int, runs: pd.DataFrame, here: Present) -> Standing:
+    """Return how a seed stands: by the run that finished last or, where none did, began last."""
+    if not len(runs):
+        return Standing(table.key, row, seed, NOT_RUN)
+    finished = runs[runs["status"] == "FINISHED"].sort_values("ended", kind="stable")
+    last = (finished if len(finished) else runs).tail(1)
+    (run,) = _records(last)
+    if not len(finished):
+        return _described(table, run, _UNFINISHED[str(run["status"])])
+    older = of_runs(last)
+    differing = {
+        DATA: _differing(json.loads(run["fingerprints"]), here.fingerprints),
+        WEIGHTS: _differing(json.loads(run["made_from"] or "{}"), here.made_from),
+    }
+    audio = [name for name in differing[WEIGHTS] if name.startswith("audio ")]
+    differing[DATA] += audio
+    differing[WEIGHTS] = [name for name in differing[WEIGHTS] if name not in audio]
+    states = [OLDER] * bool(older) + [state for state, names in differing.items() if names]
+    changed = [versions.said({part: pair}) for part, pair in older.items()]
+    changed += [name for names in differing.values() for name in names]
+    return _described(table, run, ", ".join(states) or CURRENT, tuple(changed))
+
+
+def _differing(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """Return what both say, and not alike; versions are told apart by themselves."""
+    return [
+        name
+        for name, of in before.items()
+        if now.get(name, of) != of and not of.startswith("version ")
+    ]
+
+
+def _records(frame: pd.DataFrame) -> Iterator[dict[Any, Any]]:
+    yield from frame.to_dict("records")
+
+
+def _described(
+    table: Table, run: Mapping[Any, Any], state: str, changed: tuple[str, ...] = ()
+) -> Standing:
+    by = json.loads(run["versions"]) | json.loads(run["metrics"])
+    ended = "" if pd.isna(run["ended"]) else run["ended"].strftime("%Y-%m-%d %H:%M")
+    return Standing(
+        table=table.key,
+        row=run["row"],
+        seed=run["seed"],
+        state=state,
+        changed=changed,
+        package=run["package"],
+        commit=run["commit"],
+        versions=by,
+        made_from=json.loads(run["made_from"] or "{}"),
+        fingerprints=json.loads(run["fingerprints"]),
+        signature=run["signature"],
+        ended=ended,
+        user=run["user"],
+        run=run["run_id"],
+    )

@@ -1,0 +1,177 @@
+"""Trainings are done once, also by people with work folders of their own: what a finished run keeps
+in the tracking store is enough to go on from as if it had been trained here.
+
+A row keeps its weights as a model, whose weights are plain tensors (`bench.tracking.registered_models`); what
+that cannot say of them is kept beside it, with how training went. The digest of all weights says
+whether what was put together again is what was trained.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from bench._io import atomic_files
+from bench._io.digests import file_digest
+from bench.config import Config
+from bench.errors import BenchError, plain
+from bench.tracking.shared_runs import TRAINED_IN
+from bench.tracking.store import Store, TrackedRun
+from bench.training import checkpoints, keeping
+from bench.training.row import Trained
+
+WEIGHTS = "weights_digest"
+"""Tag of a run: the digest of its kept weights (`state_digest`)."""
+SCORES = "score_files"
+"""Tag of a run: the digest of each score file by its path among the artifacts, as JSON."""
+TAKEN_FROM = "taken_from"
+"""Tag of a run whose weights another one trained: that one's id."""
+_FOLDER, _REST, _WHOLE = "training", "rest.pt", "checkpoint"
+_COMPUTED = ".parametrizations."
+"""In the names of weights that torch computes others from; a model has what they come to."""
+
+Say = Callable[[str], None]
+
+
+def state_digest(state: Mapping[str, Tensor]) -> str:
+    """Return sixteen hexadecimal digits of the SHA-256 of weights: of their names, types, shapes
+    and values.
+    """
+    digest = hashlib.sha256()
+    for name, tensor in sorted(state.items()):
+        digest.update(f"{name}\0{tensor.dtype}\0{tuple(tensor.shape)}\0".encode())
+        digest.update(tensor.detach().cpu().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
+def keep(tracked: TrackedRun, trained: Trained, *, whole: bool) -> None:
+    """Keep with a run what others need to take its training over: its checkpoint where it is to be
+    `whole`, what its model does not say where it has one; how training went; and digests.
+    """
+    state = checkpoints.load(trained.kept)["system"]
+    tracked.tag(WEIGHTS, state_digest(state))
+    files = {f"scores/{name}/{path.name}": path for name, path in trained.scores.items()}
+    digests = {name: file_digest(path) for name, path in files.items()}
+    tracked.tag(SCORES, json.dumps(digests))
+    if whole:
+        tracked.artifact(trained.kept, _WHOLE)
+    with tempfile.TemporaryDirectory() as folder:
+        progress = Path(folder, checkpoints.PROGRESS)
+        atomic_files.write_text(progress, json.dumps(vars(trained.progress)))
+        kept = [progress, trained.kept.with_name(checkpoints.SELECTION)]
+        if not whole:
+            rest = {name: of for name, of in state.items() if _COMPUTED in name}
+            torch.save({"system": rest}, Path(folder, _REST))
+            kept.append(Path(folder, _REST))
+        for path in kept:
+            tracked.artifact(path, _FOLDER)
+
+
+def begin_training(
+    tracked: TrackedRun, store: Store, place: Path, config: Config, say: Say, anew: bool = False
+) -> None:
+    """Say where a run is trained, and take its training over where another run has done it, unless
+    it is to be done anew.
+    """
+    tracked.tag(TRAINED_IN, place.relative_to(config.work).as_posix())
+    taken_from = "" if anew else take_over(store, place, config, say)
+    if taken_from:
+        tracked.tag(TAKEN_FROM, taken_from)
+
+
+def take_over(store: Store, place: Path, config: Config, say: Say) -> str:
+    """Put the weights of a training, and how it went, into its folder `place`, where nothing of it
+    is here and a finished run of any table has done it; return that run's id, "" where there is
+    none.
+
+    What cannot be taken over is said in a line, and left to be trained.
+    """
+    begun = (checkpoints.LAST, checkpoints.PROGRESS)
+    if any((place / name).is_file() for name in begun):
+        return ""
+    for run in store.trained_in(place.relative_to(config.work).as_posix()):
+        run_id, table = run.info.run_id, run.data.tags["table"]
+        what = f"{table}, row {run.data.tags['row']}, seed {run.data.tags['seed']}"
+        try:
+            _take(store, run, place)
+        except (BenchError, OSError) as error:
+            say(f"{what}: run {run_id[:8]} was trained alike, but cannot be used: {plain(error)}")
+            continue
+        say(f"{what}: trained by run {run_id[:8]} of {store.uri}: its weights are taken over")
+        return run_id
+    return ""
+
+
+def _take(store: Store, run: Any, place: Path) -> None:
+    run_id, tags = run.info.run_id, run.data.tags
+    if WEIGHTS not in tags:
+        raise BenchError("it does not say the digest of its weights (an earlier version kept it)")
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        progress, selection = (
+            store.fetch(run_id, f"{_FOLDER}/{name}", folder)
+            for name in (checkpoints.PROGRESS, checkpoints.SELECTION)
+        )
+        keeping.read_progress(progress)
+        epochs = keeping.read_selection(selection).epochs
+        state = _weights(store, run, folder)
+        if (found := state_digest(state)) != tags[WEIGHTS]:
+            raise BenchError(f"the digest of its weights is {found}, should be {tags[WEIGHTS]}")
+        kept = {"system": state, "epoch": epochs[-1], "epochs": [*epochs]}
+        checkpoints.save(kept, place / checkpoints.KEPT)
+        for path in (selection, progress):  # the last one says that all is there
+            atomic_files.write_bytes(place / path.name, path.read_bytes())
+
+
+def _weights(store: Store, run: Any, folder: Path) -> dict[str, Tensor]:
+    """Return the kept weights of a run, put together from its model where it has one."""
+    run_id = run.info.run_id
+    if run.data.tags["kind"] != "row":
+        whole = store.fetch(run_id, f"{_WHOLE}/{checkpoints.KEPT}", folder)
+        return checkpoints.load(whole)["system"]
+    rest = checkpoints.load(store.fetch(run_id, f"{_FOLDER}/{_REST}", folder))["system"]
+    computed = {_plain_name(name) for name in rest}
+    plain_state = store.model(run_id).state_dict()
+    return {name: of for name, of in plain_state.items() if name not in computed} | rest
+
+
+def _plain_name(name: str) -> str:
+    """Return the name of the weight that a kept one is computed into.
+
+    >>> _plain_name("conv.parametrizations.weight.original0")
+    'conv.weight'
+    """
+    module, _, weight = name.rpartition(_COMPUTED)
+    return f"{module}.{weight.partition('.')[0]}"
+
+
+def fetch_scores(store: Store, run: Any, place: Path, say: Say) -> None:
+    """Put the score files of a finished run into the folder of its training where they are not
+    there; what cannot be had, or is another file than was kept, is said.
+    """
+    run_id = run.info.run_id
+    digests: dict[str, str] = json.loads(run.data.tags.get(SCORES, "{}"))
+    for path in store.kept_files(run_id, "scores"):
+        to = place / "scores" / Path(path).name
+        if to.is_file() or to.suffix != ".parquet":
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                found = store.fetch(run_id, path, Path(folder))
+                if file_digest(found) != digests.get(path, file_digest(found)):
+                    raise BenchError(f"{path} is not the file that was kept")
+                atomic_files.write_bytes(to, found.read_bytes())
+            except (BenchError, OSError) as error:
+                say(f"run {run_id[:8]}: {plain(error)}")
+
+
+def place_of(run: Any, config: Config) -> Path:
+    """Return where the training of a run lies, or would lie, in this work folder."""
+    return config.work / run.data.tags[TRAINED_IN]

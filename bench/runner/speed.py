@@ -1,0 +1,149 @@
+"""How fast a row trains and scores on this device: measured on the row's own clips, and kept in the
+work folder.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from bench._io import atomic_files
+from bench.cards import corpus_cards
+from bench.config import Config
+from bench.data.subset import Subset
+from bench.runner.costs import Training, clips
+from bench.runner.costs import utterances as utterances_of
+from bench.runner.local import device_name
+from bench.specs.run import HeldOutData, Run
+from bench.training import engine, shares
+from bench.training.row import Library
+from bench.training.scoring import score, utterances
+
+STEPS = 10
+"""Steps that are measured; as many before them are not."""
+SCORED = 64
+"""Utterances that are scored of each split."""
+FILE = "speed.json"
+"""In the work folder."""
+
+
+class Speed(NamedTuple):
+    """Of one run on one device."""
+
+    train: float
+    """Clips a second, with all that is done to them."""
+    dev: float
+    """Utterances a second."""
+    evaluate: Mapping[str, float]
+    """Utterances a second, by evaluation."""
+    measured: str
+    """The day."""
+
+
+def known(run: Run, device: str, work: Path) -> Speed | None:
+    """Return what was measured of a run on a device; None where nothing was."""
+    found = _read(work).get(device, {}).get(run.signature)
+    return None if found is None else Speed(**found)
+
+
+def measure(run: Run, config: Config) -> Speed:
+    """Train and score a run for a moment on one device, and keep how fast that was.
+
+    Its corpora and weights have to be here; raise BenchError where they are not. Finding breaths,
+    which is done once for a split, is left out.
+    """
+    one, data, short = replace(config, devices=1), Library(config).row(run), _shortened(run)
+    fabric = engine.make_fabric(one, run.training.precision)
+    train = _few(data.train.subset, STEPS * run.training.batch_size)
+    dev = _few(data.dev.subset, SCORED)
+    sound = corpus_cards.card(run.train.corpus).audio, corpus_cards.card(run.dev.corpus).audio
+    clock = _Clock()
+    with atomic_files.scratch(config.work / "speed") as place:
+        engine.train(fabric, short, 0, engine.Material(train, dev, *sound), place, one, clock)
+    system = engine.build(short, 0, one).to(fabric.device)
+
+    def rate(subset: Subset, held_out: HeldOutData) -> float:
+        audio = corpus_cards.card(held_out.corpus).audio
+        share = utterances(fabric, subset, held_out, audio, one)
+        workers = one.loader_workers(fabric.device.type)
+        score(fabric, system, share, workers)
+        began = time.monotonic()
+        score(fabric, system, share, workers)
+        return len(subset) / (time.monotonic() - began)
+
+    evaluated = {
+        name: rate(_few(loaded.subset, SCORED), short.evaluate[name])
+        for name, loaded in data.evaluate.items()
+    }
+    day = datetime.now(UTC).date().isoformat()
+    found = Speed(len(train) / clock.second_epoch_s, rate(dev, short.dev), evaluated, day)
+    every = _read(config.work)
+    every.setdefault(device_name(one), {})[run.signature] = found._asdict()
+    atomic_files.write_text(config.work / FILE, json.dumps(every, indent=1))
+    return found
+
+
+def _shortened(run: Run) -> Run:
+    """Return the run with two epochs, its best kept, from no earlier training, no breath heard."""
+    training = {"epochs": 2, "minimum_epochs": 0, "first_candidate": 1, "keep": {"kind": "best"}}
+    content = run.model_dump(mode="json")
+    content["training"] |= training
+    content["start"] = {"kind": "none"}
+    for data in (content["train"], content["dev"], *content["evaluate"].values()):
+        data["breath"] = {"kind": "none" if data["breath"]["kind"] == "none" else "zeros"}
+    return Run.model_validate(content)
+
+
+def _few(subset: Subset, number: int) -> Subset:
+    return shares.drawn(subset, min(1.0, number / len(subset)), 0)
+
+
+def _read(work: Path) -> dict[str, dict[str, Any]]:
+    """Return what is kept; nothing where the file is not there or not readable."""
+    try:
+        return json.loads((work / FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+def hours(training: Training, speeds: Mapping[str, Speed], config: Config) -> float | None:
+    """Return how long a training and what is evaluated of it take at most, by the speed of each
+    run's signature; None where that, or how many utterances there are, is not known.
+    """
+    first = training.runs[0]
+    if any(run.signature not in speeds for run in training.runs):
+        return None
+    speed = speeds[first.signature]
+    parts = [
+        (utterances_of(data, run, config), speeds[run.signature].evaluate[name])
+        for run in training.runs
+        for name, data in run.evaluate.items()
+    ]
+    if not training.is_trained:
+        dev, epochs = utterances_of(first.dev, first, config), first.training.epochs
+        parts += [(clips(first, config), speed.train)]
+        parts += [(None if dev is None else dev * epochs, speed.dev)]
+    if any(number is None for number, _ in parts):
+        return None
+    return sum((number or 0) / rate for number, rate in parts) / 3600
+
+
+class _Clock(engine.Silent):
+    """Tells how long the steps of the second epoch took."""
+
+    second_epoch_s = float("nan")
+    _began = 0.0
+
+    def on_step(self, epoch: int, step: int, steps: int, losses: Mapping[str, float]) -> None:
+        del losses
+        if epoch == 2 and step == steps:
+            self.second_epoch_s = time.monotonic() - self._began
+
+    def on_epoch(self, epoch: int, figures: Mapping[str, float]) -> None:
+        del epoch, figures
+        self._began = time.monotonic()

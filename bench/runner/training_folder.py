@@ -1,0 +1,48 @@
+"""Room made on the disk once a training is over: what only a further epoch would need goes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from bench._io import file_locks
+from bench.training import checkpoints, keeping
+from bench.training.keeping import Progress
+
+
+def release(place: Path, progress: Progress, say: Callable[[str], None]) -> None:
+    """Make room in the folder of a training whose run is finished in the tracking store.
+
+    A disk that refuses is said: the run and its results are safe.
+    """
+    try:
+        keeping.release(place, progress)
+    except OSError as error:
+        say(f"{place / checkpoints.LAST}: could not be removed: {error}")
+
+
+def abandon(place: Path) -> None:
+    """Remove the checkpoints of a training that nobody will go on with; those of one that has ended
+    stay, and so do those of one that another process has begun.
+    """
+    with alone(place) as mine:
+        if mine and not (place / checkpoints.SELECTION).is_file():
+            for path in place.glob("*.pt"):
+                path.unlink(missing_ok=True)
+
+
+@contextmanager
+def alone(place: Path) -> Generator[bool]:
+    """Hold a training's folder where nobody else does; yield whether it is held."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(file_locks.held(place / "lock", _busy))
+        except OSError:
+            yield False
+            return
+        yield True
+
+
+def _busy(holder: str) -> None:
+    raise BlockingIOError(f"{holder} holds it")

@@ -1,0 +1,168 @@
+"""Miniatures of all eight corpora in their exact official trees.
+
+Bona fide is the speaker as found; spoof is the same speech re-synthesised by a real vocoder, whole
+or spliced in at random; both then go through the corpus's codecs. Made by `bench data mini`; the
+readers of the full corpora read them unchanged. They are for smoke rows and trials, never for
+results.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench._io import atomic_files, machine
+from bench.errors import BenchError, near
+from bench.synthetic import (
+    asvspoof5,
+    asvspoof2019la,
+    asvspoof2021df,
+    asvspoof2021la,
+    had,
+    inthewild,
+    llamapartialspoof,
+    partialspoof,
+)
+from bench.synthetic.clip import DEFAULT, LARGE, SIZES, Cast, Made, Size, Voice, cast
+from bench.synthetic.make import make_all, recordings, workers
+from bench.synthetic.source_filter import SourceFilter
+from bench.synthetic.voices import find
+
+__all__ = ["DEFAULT", "LARGE", "SIZES", "Size", "write"]
+
+MARKER = "MINIATURE.toml"
+RECIPE = 3
+"""Version of what is made: raised with every change of a byte, so that old ones are made anew."""
+
+BUILT_IN_SPEAKERS = 20
+CORPORA = (
+    *(partialspoof, had, llamapartialspoof),
+    *(asvspoof2019la, asvspoof2021la, asvspoof2021df, asvspoof5, inthewild),
+)
+
+
+def write(
+    folder: Path,
+    speech: Path | None = None,
+    seed: int = 0,
+    size: Size = DEFAULT,
+    progress: Callable[[str, int, int], None] | None = None,
+    only: Collection[str] | None = None,
+    *,
+    ready: Callable[[Path, str], None] | None = None,
+    replace: bool = True,
+) -> list[Path]:
+    """Write the miniatures to `folder`, each to a folder of its corpus's key, and return those
+    that were written; with `only`, none but those of these keys.
+
+    A miniature that is there already by the same recipe (seed, size, speech, version, as its
+    MINIATURE.toml says) is left alone and not among those returned; one by another recipe is
+    replaced, unless `replace` is False: then one by another seed, size or speech is a BenchError
+    before anything is written. Each appears whole or not at all; `ready` is then told where it is
+    and what was there before ("" for nothing). `speech` is a folder of recordings with a sub-folder
+    for each speaker; None is the built-in voice. `progress` is told the corpus, how many of its
+    clips are made, and how many it has. Raise `BenchError` for a folder that is no
+    miniature, for unreadable recordings, for fewer than four speakers and for an unknown key.
+    """
+    corpora = {corpus.KEY: corpus for corpus in CORPORA}
+    for key in only or ():
+        if key not in corpora:
+            raise BenchError(f"no miniature is made of {key!r}{near(key, corpora)}")
+    if speech is None:
+        voices: list[Voice] = [SourceFilter(i + 1, seed) for i in range(BUILT_IN_SPEAKERS)]
+        beneath = "built-in"
+    else:
+        voices, beneath = find(speech, size.shortest_s)
+    speakers = cast(voices, seed)
+    marker = _marker(beneath, seed, size, speakers)
+    wanted = [c for key, c in corpora.items() if only is None or key in only]
+    due = [corpus for corpus in wanted if not _is_made(folder / corpus.KEY, marker)]
+    others = {c.KEY: _differs(folder / c.KEY, marker) for c in due}
+    if refused := [] if replace else [f"{key} ({of})" for key, of in others.items() if of]:
+        raise BenchError(
+            f"{folder}: miniatures by another recipe are there, and runs may have been trained on "
+            f"them: {', '.join(refused)}; --replace puts new ones in their place, --folder writes "
+            "elsewhere"
+        )
+    there = {c.KEY: _was_there(folder / c.KEY, others[c.KEY]) for c in due}
+    plans = [corpus.plan(speakers, size, seed) for corpus in due]
+    with workers(sum(len(recordings(clips)) for clips in plans)) as share:
+        for corpus, clips in zip(due, plans, strict=True):
+            with machine.naming(folder / corpus.KEY), _replacing(folder / corpus.KEY) as new:
+                made = list[Made]()
+                for one in make_all(clips, new, size, seed, share):
+                    made.append(one)
+                    if progress:
+                        progress(corpus.KEY, len(made), len(clips))
+                corpus.annotate(new, made)
+                (new / MARKER).write_text(marker, encoding="utf-8", newline="\n")
+            if ready:
+                ready(folder / corpus.KEY, there[corpus.KEY])
+    return [folder / corpus.KEY for corpus in due]
+
+
+@contextmanager
+def _replacing(place: Path) -> Iterator[Path]:
+    """Give a folder to fill; it becomes `place` when all went well, else nothing is changed."""
+    atomic_files.remove_leftovers([place.parent])
+    # Beside the place it is for, so that the last step is a rename within one file system.
+    with atomic_files.scratch(place) as work:
+        new = work / "new"
+        yield new
+        if place.exists():
+            place.rename(work / "old")
+        new.rename(place)
+
+
+def _is_made(place: Path, marker: str) -> bool:
+    """Return whether the miniature at `place` is by this recipe; refuse what is no miniature."""
+    if not place.exists():
+        return False
+    found = place / MARKER
+    if not found.is_file():
+        raise BenchError(
+            f"{place}: exists and is no miniature (it has no {MARKER}), so it is left alone; "
+            "choose another folder, or move it away"
+        )
+    return found.read_bytes() == marker.encode("utf-8")
+
+
+def _differs(place: Path, marker: str) -> str:
+    """Return in what the recipe of a miniature that is there is another than that of `marker`; its
+    version apart, which is ours. "" where none is there.
+    """
+    if not place.exists():
+        return ""
+    there, wanted = (tomllib.loads(text) for text in ((place / MARKER).read_text("utf-8"), marker))
+    parts = [f"{key} {there.get(key)}, not {wanted[key]}" for key in ("seed", "speech")]
+    same = [there.get(key) == wanted[key] for key in ("seed", "speech")]
+    found = [part for part, alike in zip(parts, same, strict=True) if not alike]
+    return ", ".join([*found, *(["another size"] if there.get("size") != wanted["size"] else [])])
+
+
+def _was_there(place: Path, differs: str) -> str:
+    return f"one with {differs or 'the recipe of an earlier version'}" if place.exists() else ""
+
+
+def _marker(beneath: str, seed: int, size: Size, speakers: Cast) -> str:
+    """Return the text of MINIATURE.toml: the whole recipe, and which voice each number is."""
+    lines = [
+        "# A miniature made by `bench data mini`, not the published corpus.",
+        f"version = {RECIPE}",
+        f"seed = {seed}",
+        f'speech = "{beneath}"',
+        "",
+        "[size]",
+        *(f"{name} = {value}" for name, value in vars(size).items()),
+    ]
+    for split, members in speakers._asdict().items():
+        lines += ["", f"[speakers.{split}]"]
+        lines += [f"{member.number} = {_quoted(member.voice.name)}" for member in members]
+    return "\n".join(lines) + "\n"
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

@@ -1,0 +1,117 @@
+"""The miniature ASVspoof 5, track 1: which clips it has, and its files in the official tree."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+
+from bench.synthetic import channels
+from bench.synthetic.clip import Cast, Clip, Forgery, Made, Size, deal, generator
+from bench.synthetic.gender import Gender, genders
+from bench.synthetic.layout import write_lines
+from bench.synthetic.vocoders import ASVSPOOF5
+from bench.units import BONAFIDE
+
+KEY = "asvspoof5"
+PROTOCOLS = {"train": "train", "dev": "dev.track_1", "eval": "eval.track_1"}
+AUDIO = {"train": "flac_T", "dev": "flac_D", "eval": "flac_E_eval"}
+ATTACKS = list(ASVSPOOF5)
+OF_SPLIT = {"train": ATTACKS[:8], "dev": ATTACKS[8:16], "eval": ATTACKS[16:]}
+CONDITIONS = ("AC1", "AC2", "AC3")
+CODED = 3
+"""Coded versions of each recording of eval, beside the one that is not."""
+
+UNCODED = {"train": "- - -", "dev": "- - -", "eval": "- 0 -"}
+"""CODEC, CODEC_Q and CODEC_SEED of what is not coded; eval's official file has 0 for the quality
+(read in Jmqcooper1/asvspoof5-domain-invariant-cm, docs/asvspoof5_domains.md).
+"""
+
+README = """Miniature ASVspoof 5 (track 1), made by `bench data mini`; not the published corpus.
+Spoofed speech is the speaker's own, re-synthesised by Griffin-Lim or WORLD at one of 32 settings
+that carry the numbers of the corpus's attacks. Codecs without an encoder here have a stand-in, so
+bit rates in ASVspoof5.codec.config.csv are not the official ones. Genders are read off the pitch;
+ATTACK_TAG is drawn at random.
+"""
+
+
+def plan(cast: Cast, size: Size, seed: int) -> list[Clip]:
+    """Return the clips: in each split a third bona fide; only eval has codecs."""
+    counts = (size.asvspoof5_train, size.asvspoof5_dev, size.asvspoof5_eval_recordings)
+    return list(
+        chain.from_iterable(
+            _split(cast, split, n, seed) for split, n in zip(PROTOCOLS, counts, strict=True)
+        )
+    )
+
+
+def _split(cast: Cast, split: str, count: int, seed: int) -> list[Clip]:
+    rng = generator(seed, KEY, split)
+    n_bonafide = count // 3
+    speakers = deal(rng, getattr(cast, split), count)
+    attacks = [BONAFIDE] * n_bonafide + deal(rng, OF_SPLIT[split], count - n_bonafide)
+    versions = 1 + CODED if split == "eval" else 1
+    numbers = iter(rng.choice(10_000_000, count * versions, replace=False))
+    codecs = iter(_codecs(rng, count * CODED))
+    clips = list[Clip]()
+    for speaker, attack in zip(speakers, attacks, strict=True):
+        forgery, tag = None, "-"
+        if attack != BONAFIDE:
+            forgery = Forgery.whole(ASVSPOOF5[attack])
+            tag = str(rng.choice(CONDITIONS))
+        name = _name(split, next(numbers))
+        fields = {"split": split, "tag": tag, "attack": attack, "codec": UNCODED[split]}
+        path = f"{AUDIO[split]}/{name}.flac"
+        recording = Clip(name, path, speaker, f"{KEY}/{name}", forgery, length=0.5, fields=fields)
+        clips.append(recording)
+        for _ in range(versions - 1):
+            clips.append(_coded(recording, _name(split, next(numbers)), *next(codecs)))
+    return clips
+
+
+def _name(split: str, number: np.int64) -> str:
+    return f"{split[0].upper()}_{number:010d}"
+
+
+def _codecs(rng: np.random.Generator, count: int) -> list[tuple[str, int]]:
+    """Return `count` codecs, each as often as any other, at qualities drawn from those it has."""
+    qualities = dict[str, list[int]]()
+    for codec, quality in channels.ASVSPOOF5:
+        qualities.setdefault(codec, []).append(quality)
+    return [
+        (codec, int(rng.choice(qualities[codec]))) for codec in deal(rng, list(qualities), count)
+    ]
+
+
+def _coded(recording: Clip, name: str, codec: str, quality: int) -> Clip:
+    return replace(
+        recording,
+        utterance=name,
+        path=f"{AUDIO['eval']}/{name}.flac",
+        channels=channels.ASVSPOOF5[codec, quality],
+        fields={**recording.fields, "codec": f"{codec} {quality} {recording.utterance}"},
+    )
+
+
+def annotate(root: Path, made: Sequence[Made]) -> None:
+    """Write the three protocols of ten columns, the table of codecs and the readme."""
+    ordered = sorted(made, key=lambda m: m.clip.utterance)
+    for split, name in PROTOCOLS.items():
+        here = [m for m in ordered if m.clip.fields["split"] == split]
+        plain = [m for m in here if not m.clip.channels]
+        gender = genders(root, plain)
+        lines = [_line(m, gender[m.clip.speaker.number]) for m in here]
+        write_lines(root / f"ASVspoof5.{name}.tsv", lines)
+    write_lines(root / "ASVspoof5.codec.config.csv", channels.asvspoof5_configuration())
+    write_lines(root / "README.txt", README.splitlines())
+
+
+def _line(made: Made, gender: Gender) -> str:
+    clip, f = made.clip, made.clip.fields
+    speaker = f"{f['split'][0].upper()}_{clip.speaker.number:04d}"
+    return (
+        f"{speaker} {clip.utterance} {gender} {f['codec']} {f['tag']} {f['attack']} {clip.label} -"
+    )

@@ -1,0 +1,46 @@
+"""Which speakers pass for women and which for men: by how high they speak, since neither the
+built-in voice nor a folder of recordings says.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pyworld
+
+from bench.synthetic.clip import Made
+from bench.synthetic.voices import read
+from bench.units import SAMPLE_RATE_HZ
+
+Gender = Literal["F", "M"]
+
+BORDER_HZ = 155.0
+"""Between the usual pitch of men and of women, and between the built-in voice's two ranges."""
+
+HEARD = 2
+"""Clips of a speaker that are listened to."""
+
+
+def genders(root: Path, made: Sequence[Made]) -> dict[int, Gender]:
+    """Return F or M for each speaker of `made` by number: F where the median pitch of their first
+    clips lies above BORDER_HZ.
+    """
+    clips = defaultdict[int, list[Made]](list)
+    for m in made:
+        clips[m.clip.speaker.number].append(m)
+    return {
+        number: "F" if _pitch_hz(root, heard[:HEARD]) > BORDER_HZ else "M"
+        for number, heard in clips.items()
+    }
+
+
+def _pitch_hz(root: Path, made: Sequence[Made]) -> float:
+    """Return the median of the voiced frames of `made`; 0 where none is voiced."""
+    tracks = [pyworld.dio(read(root / m.clip.path), SAMPLE_RATE_HZ)[0] for m in made]
+    voiced = np.concatenate(tracks)
+    voiced = voiced[voiced > 0]
+    return float(np.median(voiced)) if len(voiced) else 0.0

@@ -1,0 +1,100 @@
+"""Make clips: speech, its forgery, its channel, the file.
+
+Each by its own random numbers, whatever the order. Versions of one recording that follow each other
+are made together, so that it is spoken, and re-synthesised by each vocoder, once.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from itertools import groupby
+from multiprocessing import get_context
+from pathlib import Path
+
+import soundfile
+
+from bench.synthetic.clip import Clip, Made, Pcm, Piece, Size, Vocoder, Wave, generator
+from bench.synthetic.splice import is_loud, join, pcm, pieces
+from bench.units import BONAFIDE, SAMPLE_RATE_HZ, samples
+
+Recording = list[Clip]
+"""Clips of one source."""
+
+Map = Callable[[Callable[[Recording], list[Made]], Sequence[Recording]], Iterable[list[Made]]]
+
+PROCESSES = 2
+FEWEST_TO_SHARE = 150
+"""Below this many recordings other processes take longer to start (they import torch) than they
+save.
+"""
+
+
+def source(clip: Clip, size: Size, seed: int) -> Pcm:
+    """Return the speech beneath `clip`, of the size's lengths, a multiple of the clip's grid."""
+    rng = generator(seed, "source", clip.source)
+    wanted = samples(rng.uniform(size.shortest_s, size.longest_s) * clip.length)
+    speech = pcm(clip.speaker.voice.speak(rng, wanted))
+    return speech[: len(speech) // clip.grid * clip.grid]
+
+
+def make(recording: Recording, root: Path, size: Size, seed: int) -> list[Made]:
+    """Write the file of each clip of one source below `root` (16 kHz, 16 bits, mono; WAV or FLAC
+    by its name); return what is where.
+    """
+    speech = source(recording[0], size, seed)
+    resynthesised = dict[Vocoder, Wave]()
+    made = list[Made]()
+    for clip in recording:
+        heard, cut = speech, (Piece(0, len(speech), BONAFIDE),)
+        if clip.forgery:
+            wave, vocoder = speech / 32768.0, clip.forgery.vocoder
+            if vocoder not in resynthesised:
+                resynthesised[vocoder] = vocoder(wave)
+            cut = pieces(generator(seed, "cut", clip.path), wave, clip.forgery, clip.grid)
+            heard = join(speech, resynthesised[vocoder], cut, clip.forgery.fade)
+        if clip.trimmed:
+            heard = heard[is_loud(heard)]
+            cut = (Piece(0, len(heard), clip.label),)
+        for channel in clip.channels:
+            heard = channel(heard)
+        _write(root / clip.path, heard)
+        made.append(Made(clip, len(heard), cut))
+    return made
+
+
+def _write(path: Path, heard: Pcm) -> None:
+    content = io.BytesIO()  # libsndfile itself says only "System error." of a full disk
+    kind = path.suffix.removeprefix(".").upper()
+    soundfile.write(content, heard, SAMPLE_RATE_HZ, subtype="PCM_16", format=kind)
+    path.write_bytes(content.getvalue())
+
+
+def recordings(clips: Sequence[Clip]) -> list[Recording]:
+    """Return `clips` with those of one source that follow each other together."""
+    return [list(versions) for _, versions in groupby(clips, lambda clip: clip.source)]
+
+
+@contextmanager
+def workers(n_recordings: int) -> Iterator[Map]:
+    """Give a `map` for the making of `n_recordings`: in two processes where they are many."""
+    if n_recordings < FEWEST_TO_SHARE:
+        yield map
+        return
+    # Fresh processes: a fork of one that has begun to use threads (torch, the tracking store) can
+    # hang.
+    with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as pool:
+        yield partial(pool.map, chunksize=4)
+
+
+def make_all(
+    clips: Sequence[Clip], root: Path, size: Size, seed: int, share: Map
+) -> Iterator[Made]:
+    """Yield every clip of `clips` as it is made, in order; `share` is what `workers` gives."""
+    for folder in {(root / clip.path).parent for clip in clips}:
+        folder.mkdir(parents=True, exist_ok=True)
+    for made in share(partial(make, root=root, size=size, seed=seed), recordings(clips)):
+        yield from made

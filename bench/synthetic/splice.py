@@ -1,0 +1,116 @@
+"""Where a clip is cut, how spoofed pieces are joined in, and what the frames are then called."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.synthetic.clip import Curve, Fade, Forgery, Pcm, Piece, Wave
+from bench.units import CLASSES, SAMPLE_RATE_HZ, SPOOF, frame_samples, frames_covering, samples
+
+SHORTEST_PIECE_S = 0.25
+REACH_S = 0.05
+"""How far a boundary may move to find a quiet place; two boundaries stay SHORTEST_PIECE_S - 2
+REACH_S apart.
+"""
+
+HUSH_S = 0.01
+"""Stretch whose energy says how quiet a place is."""
+
+NON_SPEECH_DB = -30.0
+"""Frames of 10 ms this far below the clip's loudest are non-speech."""
+
+CURVES: Mapping[Curve, Callable[[Wave], Wave]] = {
+    "linear": lambda x: x,
+    "cosine": lambda x: 0.5 - 0.5 * np.cos(np.pi * x),
+    "root": np.sqrt,
+}
+"""Weight of the spoofed signal along a fade, from 0 to 1 over x in 0 to 1."""
+
+
+def pieces(
+    rng: np.random.Generator, speech: Wave, forgery: Forgery, grid: int
+) -> tuple[Piece, ...]:
+    """Return the pieces of alternating class that `forgery` cuts `speech` into, boundaries at
+    quiet places.
+
+    Boundaries are multiples of `grid` samples; the length of `speech` must be one, too.
+    """
+    n = len(speech)
+    count = min(int(rng.choice(forgery.pieces)), n // samples(SHORTEST_PIECE_S))
+    first = CLASSES.index(str(rng.choice(forgery.first)))
+    spare = n - count * samples(SHORTEST_PIECE_S)
+    lengths = samples(SHORTEST_PIECE_S) + spare * rng.dirichlet(np.ones(count))
+    inner = [_quiet(speech, int(at), grid) for at in np.cumsum(lengths)[:-1]]
+    edges = [0, *inner, n]
+    return tuple(
+        Piece(start, end, CLASSES[(first + i) % 2])
+        for i, (start, end) in enumerate(itertools.pairwise(edges))
+    )
+
+
+def _quiet(speech: Wave, near: int, grid: int) -> int:
+    """Return the multiple of `grid` within reach of `near` where `speech` has least energy."""
+    reach, half = samples(REACH_S), samples(HUSH_S) // 2
+    first = -(-(near - reach) // grid) * grid
+    places = np.arange(first, near + reach + 1, grid)
+    energy = np.concatenate([[0.0], np.cumsum(speech**2)])
+    after, before = np.minimum(places + half, len(speech)), np.maximum(places - half, 0)
+    return int(places[np.argmin(energy[after] - energy[before])])
+
+
+def join(bonafide: Pcm, spoof: Wave, cut: Sequence[Piece], fade: Fade) -> Pcm:
+    """Return `bonafide` with `spoof` in its spoofed pieces, each at the level of what it replaces.
+
+    Fades lie inside the spoofed piece, so every sample outside is `bonafide`'s own, bit for bit,
+    and every sample that holds any spoofed signal is labelled so.
+    """
+    out = bonafide.copy()
+    for piece in (p for p in cut if p.label == SPOOF):
+        here = slice(piece.start, piece.end)
+        real = bonafide[here] / 32768.0
+        fake = spoof[here]
+        fake = fake * np.sqrt(np.mean(real**2) / max(float(np.mean(fake**2)), 1e-12))
+        weight = _weight(piece, len(out), fade)
+        out[here] = pcm((1 - weight) * real + weight * fake)
+    return out
+
+
+def _weight(piece: Piece, n_samples: int, fade: Fade) -> Wave:
+    """Return the spoofed signal's weight along `piece`; the clip's own ends are not faded."""
+    weight = np.ones(piece.end - piece.start)
+    ramp = CURVES[fade.curve]((np.arange(fade.samples) + 0.5) / max(fade.samples, 1))
+    if piece.start > 0 and fade.samples:
+        weight[: fade.samples] *= ramp
+    if piece.end < n_samples and fade.samples:
+        weight[-fade.samples :] *= ramp[::-1]
+    return weight
+
+
+def pcm(wave: Wave) -> Pcm:
+    """Return `wave` as 16-bit samples, clipped at full scale."""
+    return np.clip(np.round(wave * 32768.0), -32768, 32767).astype(np.int16)
+
+
+def is_loud(wave: Wave | Pcm) -> NDArray[np.bool_]:
+    """Return for each sample whether it lies in a frame of speech; one frame at least does."""
+    frame = SAMPLE_RATE_HZ // 100
+    power = np.add.reduceat(wave.astype(np.float64) ** 2, np.arange(0, len(wave), frame))
+    return np.repeat(power >= power.max() * 10 ** (NON_SPEECH_DB / 10), frame)[: len(wave)]
+
+
+def frame_labels(cut: Sequence[Piece], resolution_s: float) -> NDArray[np.str_]:
+    """Return PartialSpoof's frame labels: ceil(duration / resolution) strings, `1` where no sample
+    is spoof, else `0`; 21 characters wide as in the official files.
+
+    Source: the corpus's own generator, zlin0/partialspoof-audio, local/seglab_extraction_spfin.py.
+    """
+    length = frame_samples(resolution_s, SAMPLE_RATE_HZ)
+    labels = np.full(frames_covering(cut[-1].end, length), "1", dtype="<U21")
+    for piece in cut:
+        if piece.label == SPOOF:
+            labels[piece.start // length : frames_covering(piece.end, length)] = "0"
+    return labels

@@ -1,0 +1,105 @@
+"""Speakers from a folder of recordings: any .wav or .flac below it, a speaker for each folder at
+its top.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from dataclasses import dataclass
+from math import gcd
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from scipy.signal import resample_poly
+
+from bench.data.audio import header, require_whole, samples_of
+from bench.errors import BenchError
+from bench.synthetic.clip import Voice, Wave
+from bench.units import SAMPLE_RATE_HZ
+
+SUFFIXES = (".wav", ".flac")
+RMS = 0.06
+PEAK = 0.7
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A speaker of a folder of recordings."""
+
+    name: str
+    files: tuple[Path, ...]
+
+    def speak(self, rng: np.random.Generator, n_samples: int) -> Wave:
+        """Return an excerpt of one recording at a random place: `n_samples`, or all of a shorter
+        one.
+        """
+        wave = read(self.files[rng.integers(len(self.files))])
+        start = rng.integers(max(1, len(wave) - n_samples + 1))
+        return level(wave[start : start + n_samples])
+
+
+class Speech(NamedTuple):
+    """The speakers of a folder and a digest of what was found in it."""
+
+    voices: list[Voice]
+    digest: str
+    """Sixteen hexadecimal digits over names and sizes of the recordings used."""
+
+
+def find(folder: Path, shortest_s: float) -> Speech:
+    """Return the speakers below `folder`; recordings shorter than `shortest_s` are passed over.
+
+    The first folder of a recording's path below `folder` is its speaker (LibriSpeech's and VCTK's
+    shape). Raise `BenchError` where there is no folder, no recording, or a file that cannot be
+    read as audio.
+    """
+    if not folder.is_dir():
+        raise BenchError(f"{folder}: there is no such folder of recordings (asked for by --speech)")
+    files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+    speakers: defaultdict[str, list[Path]] = defaultdict(list)
+    digest = hashlib.sha256()
+    for file in files:
+        if _duration_s(file) >= shortest_s:
+            parts = file.relative_to(folder).parts
+            speakers[parts[0] if len(parts) > 1 else folder.resolve().name].append(file)
+            digest.update(f"{'/'.join(parts)} {file.stat().st_size}\n".encode())
+    if not speakers:
+        raise BenchError(
+            f"{folder}: no recording of {shortest_s} s or more among {len(files)} .wav and .flac "
+            "files; --speech wants a folder with a sub-folder of recordings for each speaker"
+        )
+    voices: list[Voice] = [Recorded(name, tuple(found)) for name, found in speakers.items()]
+    return Speech(voices, digest.hexdigest()[:16])
+
+
+def _duration_s(file: Path) -> float:
+    try:
+        found = header(file)
+        require_whole(file, found)
+    except BenchError as error:
+        raise BenchError(f"{error}, or take it out of --speech") from error
+    return found.duration_s
+
+
+def read(file: Path) -> Wave:
+    """Return `file` as mono at 16 kHz: channels averaged, other rates resampled by a polyphase
+    filter.
+    """
+    found = header(file)
+    wave, rate = samples_of(file, found).astype(np.float64), found.sample_rate_hz
+    mono = wave.reshape(len(wave), -1).mean(axis=1)
+    if rate == SAMPLE_RATE_HZ:
+        return mono
+    common = gcd(rate, SAMPLE_RATE_HZ)
+    return resample_poly(mono, SAMPLE_RATE_HZ // common, rate // common)
+
+
+def level(wave: Wave) -> Wave:
+    """Return `wave` without offset at a common level, so that loudness tells nothing of class or
+    corpus.
+    """
+    wave = wave - wave.mean()
+    rms, peak = np.sqrt(np.mean(wave**2)), np.abs(wave).max()
+    return wave * min(RMS / max(rms, 1e-9), PEAK / max(peak, 1e-9))

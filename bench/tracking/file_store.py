@@ -1,0 +1,173 @@
+"""Judged score files kept in the work folder, where MLflow is not installed.
+
+A record is a folder `records/<id>` of the work folder: `record.json` says what was judged and how
+it came out, `files` holds what is kept with it. Reports read records as they read an MLflow store.
+Where MLflow is installed they are sent to the store, each once, and are then gone from here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pandas as pd
+from pydantic import TypeAdapter
+
+from bench._io import atomic_files
+from bench._io.digests import short_digest
+from bench.config import Config, Form
+from bench.errors import BenchError
+from bench.specs.table import Table
+from bench.tracking.client import now_ms
+from bench.tracking.run_frame import tidy
+from bench.tracking.run_record import ScoredEntry
+from bench.tracking.scored_record import framed_records, of_entry
+
+_RECORD, _FILES = "record.json", "files"
+_ENTRY: TypeAdapter[ScoredEntry] = TypeAdapter(ScoredEntry)
+
+
+@dataclass(frozen=True)
+class Record:
+    """A judged score file as it is kept."""
+
+    place: Path
+    """Its folder."""
+    entry: ScoredEntry
+    judged_ms: int
+    """When it was judged, the last time: milliseconds since 1970, UTC."""
+
+    @property
+    def run_id(self) -> str:
+        """What it is known by in a report, as an MLflow run by its id."""
+        return self.place.name
+
+    @property
+    def files(self) -> dict[str, list[Path]]:
+        """What is kept with it, by the folder that it is in."""
+        found: dict[str, list[Path]] = {}
+        for path in sorted((self.place / _FILES).rglob("*")):
+            if path.is_file():
+                below = path.parent.relative_to(self.place / _FILES).as_posix()
+                found.setdefault("" if below == "." else below, []).append(path)
+        return found
+
+
+class Records:
+    """The records of a work folder, with what `bench score` and reports use of a tracking store."""
+
+    def __init__(self, config: Config) -> None:
+        self._folder = folder(config)
+        self.uri = str(self._folder)
+        """Where they are, as it may be shown."""
+
+    @property
+    def client(self) -> _Files:
+        """What lists and fetches a record's files, as MLflow's client does a run's."""
+        return _Files(self._folder)
+
+    def frame(self, table_key: str, form: Form) -> pd.DataFrame:  # noqa: ARG002 (as a store's)
+        """Return the runs of a table's own rows: there are none without MLflow."""
+        return tidy([])
+
+    def scored(self, table_key: str, form: Form) -> pd.DataFrame:
+        """Return what is kept beside a table, as `bench.tracking.store.Store.scored` does."""
+        return framed_records(
+            of_entry(record.entry, record.run_id, record.judged_ms)
+            for record in read(self._folder)
+            if (record.entry.table, record.entry.form) == (table_key, form)
+        )
+
+    def present(self, table: Table) -> None:
+        """There are no pages to show a table in without MLflow."""
+
+    def keep_scored(self, entry: ScoredEntry, artifacts: Mapping[str, Sequence[Path]]) -> str:
+        """Keep a judged score file; return the record's id. `artifacts` are files by the folder of
+        the record's that they come into.
+
+        The same file, judged alike, is kept once, and when it was judged is kept of the last time.
+        """
+        place = self._folder / short_digest(entry.identity)
+        content = {"judged_ms": now_ms(), "entry": _ENTRY.dump_python(entry, mode="python")}
+        text = json.dumps(content, indent=2)
+        if not (place / _RECORD).is_file():
+            with atomic_files.scratch(place) as aside:
+                for below, paths in artifacts.items():
+                    (aside / _FILES / below).mkdir(parents=True, exist_ok=True)
+                    for path in paths:
+                        shutil.copyfile(path, aside / _FILES / below / path.name)
+                (aside / _RECORD).write_text(text, encoding="utf-8")
+                os.replace(aside, place)
+        atomic_files.write_text(place / _RECORD, text)
+        return place.name
+
+
+def folder(config: Config) -> Path:
+    """Return where a work folder's records are."""
+    return (config.work / "records").absolute()
+
+
+def read(place: Path) -> list[Record]:
+    """Return the records in a folder, the one judged last last; BenchError names what is none."""
+    found = [_read(path.parent) for path in sorted(place.glob(f"*/{_RECORD}"))]
+    return sorted(found, key=lambda record: (record.judged_ms, record.run_id))
+
+
+def names(place: Path) -> list[str]:
+    """Return how the records in a folder are called where they wait to be sent."""
+    return [_name(record) for record in read(place)]
+
+
+def send(place: Path, keep: Callable[[Record], object]) -> Iterator[str]:
+    """Have every record in a folder kept elsewhere, and remove it here; yield each one's name.
+
+    One that is interrupted is sent again: what is kept already is kept once.
+    """
+    for record in read(place):
+        keep(record)
+        (record.place / _RECORD).unlink()  # first: half a folder is no record any more
+        shutil.rmtree(record.place, ignore_errors=True)
+        yield _name(record)
+
+
+def _read(place: Path) -> Record:
+    try:
+        content = json.loads((place / _RECORD).read_text(encoding="utf-8"))
+        return Record(place, _ENTRY.validate_python(content["entry"]), int(content["judged_ms"]))
+    except (ValueError, KeyError, TypeError) as error:
+        why = str(error).partition("\n")[0]
+        raise BenchError(
+            f"{place / _RECORD}: is no record of a judged score file ({why}): move the folder "
+            "away, and judge the file again"
+        ) from error
+
+
+def _name(record: Record) -> str:
+    return f"{record.entry.table}: {record.entry.system}, {record.entry.split}"
+
+
+class _Files:
+    """The files of records, by the names of MLflow's client."""
+
+    def __init__(self, place: Path) -> None:
+        self._folder = place
+
+    def list_artifacts(self, run_id: str, path: str = "") -> list[Any]:
+        """Return the files of a record below `path`, each with its `path`."""
+        own = self._folder / run_id / _FILES
+        return [
+            SimpleNamespace(path=file.relative_to(own).as_posix(), is_dir=False)
+            for file in sorted((own / path).rglob("*"))
+            if file.is_file()
+        ]
+
+    def get_run(self, run_id: str) -> Any:
+        """Return the record's `info` with the place of its files."""
+        place = (self._folder / run_id / _FILES).as_uri()
+        return SimpleNamespace(info=SimpleNamespace(run_id=run_id, artifact_uri=place))

@@ -1,0 +1,33 @@
+"""What is put right in a store as a whole: runs whose process died, and how tables are shown."""
+
+from __future__ import annotations
+
+from bench.specs.table import Table
+from bench.tracking import mlflow_views, process, run_files
+from bench.tracking.address import folder
+from bench.tracking.mlflow_store import Ledger
+
+
+def sweep_dead(to: Ledger) -> list[str]:
+    """Mark runs FAILED whose process died without a word; return their names."""
+    to.require_writable()
+    dead: list[str] = []
+    for experiment in to.client.search_experiments():
+        for run in to.runs([experiment.experiment_id], "attributes.status = 'RUNNING'"):
+            holder = run.data.tags.get("process")
+            if holder is None or process.alive(process.parse(holder)):
+                continue
+            run_files.clear_uploads(folder(run.info.artifact_uri))
+            to.client.set_tag(run.info.run_id, "failure", f"its process {holder} died")
+            to.client.set_terminated(run.info.run_id, "FAILED")
+            dead.append(f"{experiment.name}: {run.info.run_name}")
+    return dead
+
+
+def present(to: Ledger, table: Table) -> None:
+    """Give a table's experiment the tags by which MLflow's pages show it."""
+    with to.lock():
+        experiment = to.client.get_experiment(to.experiment(table.key))
+    for key, value in mlflow_views.experiment_tags(table, experiment.experiment_id).items():
+        if experiment.tags.get(key) != value:
+            to.client.set_experiment_tag(experiment.experiment_id, key, value)

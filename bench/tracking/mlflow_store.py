@@ -1,0 +1,200 @@
+"""One MLflow store, a SQLite file of this machine or a server: look up, and begin runs."""
+
+from __future__ import annotations
+
+import socket
+import weakref
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from bench._io import atomic_files, file_locks
+from bench.config import Config
+from bench.errors import BenchError
+from bench.tracking import address, sqlite_store
+from bench.tracking.address import Address
+from bench.tracking.client import connect, first_line, now_ms
+from bench.tracking.user import USER, user_name
+
+_ANSWER_S = 5.0
+"""How long a server may take to accept a connection."""
+
+MEANT_FOR = "meant_for"
+"""Tag of the outbox's run: the store that it was recorded for."""
+
+
+class Ledger:
+    """An MLflow store, opened (and made where it is new)."""
+
+    def __init__(
+        self, at: Address, lock_file: Path, artifacts: Path | None, meant_for: str = ""
+    ) -> None:
+        """Open the store. Processes that open a new one at once wait for each other.
+
+        `artifacts` is where a store keeps those of new runs; a server knows its own place. An
+        outbox's runs say which store they are `meant_for`, by its address without a password. A
+        local store that cannot be written is read from a copy. Raise BenchError where MLflow cannot
+        open it.
+        """
+        self.at, self.artifacts = at, artifacts
+        self._lock_file, self._meant_for = lock_file, meant_for
+        self._refusal = ""
+        """Why it cannot be written."""
+        if self.is_local:
+            _ = self.client
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is a file of this machine."""
+        return self.at.file is not None
+
+    @cached_property
+    def client(self) -> Any:
+        """MLflow's client of it."""
+        if self.at.file is None or self.artifacts is None:
+            return connect(self.at)
+        self._refusal = sqlite_store.refusal(self.at.file, self._lock_file)
+        if self._refusal:
+            return connect(self._copied(self.at.file, self.artifacts))
+        with self.lock():
+            sqlite_store.make(self.at.file)
+            sqlite_store.place(self.at.file, self.artifacts)
+            return connect(self.at)
+
+    def said(self, error: Exception) -> str:
+        """Return what an error of the store says, in one line and without a password."""
+        return self.at.hidden(first_line(error))
+
+    def _copied(self, file: Path, artifacts: Path) -> Address:
+        """Return the address of a copy, which is gone when this process is."""
+        own = ExitStack()
+        weakref.finalize(self, own.close)
+        copy = own.enter_context(atomic_files.scratch()) / file.name
+        if file.exists():
+            sqlite_store.copy(file, copy)
+        sqlite_store.make(copy)
+        sqlite_store.place(copy, artifacts)
+        return address.of_file(copy)
+
+    def answers(self) -> bool:
+        """Return whether the store is a file, or its server takes connections."""
+        if self.at.endpoint is None:
+            return True
+        try:
+            socket.create_connection(self.at.endpoint, timeout=_ANSWER_S).close()
+        except OSError:
+            return False
+        return True
+
+    def require_writable(self) -> None:
+        """Raise BenchError where the store, or the lock of a server's, cannot be written."""
+        lock_file = self._lock_file
+        why = self._refusal if self.is_local else sqlite_store.refusal(lock_file, lock_file)
+        if why:
+            raise BenchError(
+                f"the tracking store {self.at.shown} cannot be written ({why}): have its owner "
+                "give you permission, or name a work folder of your own (BENCH_WORK) or another "
+                "store (MLFLOW_TRACKING_URI)"
+            )
+
+    @contextmanager
+    def lock(self) -> Generator[None]:
+        """Hold the store's lock file: MLflow's first set-up and look-then-create cannot race. Raise
+        as `require_writable`.
+        """
+        self.require_writable()
+        with file_locks.held(self._lock_file):
+            yield
+
+    def known(self, name: str) -> Any:
+        """Return MLflow's experiment of that name, None where there is none; BenchError where it
+        was deleted, so that its runs are not taken for missing.
+        """
+        found = self.client.get_experiment_by_name(name)
+        if found is not None and found.lifecycle_stage == "deleted":
+            store, number = self.at.shown, found.experiment_id
+            raise BenchError(
+                f"{name}: its experiment (number {number}) was deleted in the tracking store. "
+                f"`MLFLOW_TRACKING_URI='{store}' mlflow experiments restore --experiment-id "
+                f"{number}` brings its runs back; `mlflow gc --backend-store-uri '{store}' "
+                f"--experiment-ids {number}` removes them for good, to begin anew"
+            )
+        return found
+
+    def search(self, table: str, tags: Mapping[str, str]) -> list[Any]:
+        """Return MLflow's runs in the experiment `table` that have all the tags, the one that began
+        last first.
+        """
+        return self.search_tables([table], tags)
+
+    def search_tables(self, tables: Iterable[str], tags: Mapping[str, str]) -> list[Any]:
+        """Return what `search` does, of several tables and asked at once."""
+        known = [of for of in map(self.known, tables) if of is not None]
+        if not known:
+            return []
+        wanted = " and ".join(f"tags.`{key}` = '{value}'" for key, value in tags.items())
+        return self.runs([of.experiment_id for of in known], wanted)
+
+    def runs(self, experiment_ids: Sequence[str], wanted: str = "") -> list[Any]:
+        """Return experiments' runs that MLflow's filter admits, the one begun last first."""
+        found: list[Any] = []
+        token = None
+        while True:
+            page = self.client.search_runs(
+                [*experiment_ids],
+                wanted,
+                order_by=["attributes.start_time DESC"],
+                page_token=token,
+            )
+            found += page
+            token = page.token
+            if not token:
+                return found
+
+    def new(
+        self, table: str, name: str, tags: Mapping[str, str], begun_ms: int | None = None
+    ) -> str:
+        """Begin a run in the experiment `table`, made where it is new; return its id.
+
+        To be called under the store's lock.
+        """
+        experiment_id = self.experiment(table)
+        if self.at.file is not None and self.artifacts is not None:
+            sqlite_store.direct(self.at.file, experiment_id, self.artifacts / table)
+        own = {USER: user_name()} | ({MEANT_FOR: self._meant_for} if self._meant_for else {})
+        run = self.client.create_run(
+            experiment_id, start_time=begun_ms or now_ms(), run_name=name, tags={**own, **tags}
+        )
+        return run.info.run_id
+
+    def experiment(self, name: str) -> str:
+        """Return the id of an experiment, made where it is new."""
+        experiment = self.known(name)
+        if experiment is not None:
+            return experiment.experiment_id
+        place = (self.artifacts / name).as_uri() if self.artifacts else None
+        return self.client.create_experiment(name, artifact_location=place)
+
+
+def configured(config: Config) -> Ledger:
+    """Return the store that the configuration names."""
+    at = address.configured(config)
+    if at.file is not None:
+        lock_file = at.file.with_name(f"{at.file.name}.lock")
+        return Ledger(at, lock_file, config.artifacts)
+    return Ledger(at, config.work / "tracking.lock", config.artifacts if at.is_database else None)
+
+
+def outbox_file(config: Config) -> Path:
+    """Return the database of records that a server has not got yet."""
+    return (config.work / "outbox.db").absolute()
+
+
+def outbox(config: Config) -> Ledger:
+    """Return the store that takes records while the configured server does not answer."""
+    file = outbox_file(config)
+    lock_file = file.with_name(f"{file.name}.lock")
+    meant_for = address.configured(config).shown
+    return Ledger(address.of_file(file), lock_file, file.with_suffix(""), meant_for)

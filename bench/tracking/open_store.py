@@ -1,0 +1,54 @@
+"""The store that `bench score` and reports work with: MLflow's, or records where MLflow is not
+installed.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from bench._io import packages
+from bench.config import Config
+from bench.tracking.address import masked
+from bench.tracking.file_store import Records
+
+if TYPE_CHECKING:
+    from bench.tracking.store import Store
+
+
+def to_read(config: Config) -> Store | Records:
+    """Return the store to make reports from. Raise NotInstalled where there is a store of MLflow's
+    and no MLflow to read it with: what it holds would show as not run.
+    """
+    if text := unread(config):
+        raise packages.NotInstalled(text)
+    return to_keep(config)
+
+
+def to_keep(config: Config) -> Store | Records:
+    """Return the store to keep judged score files in."""
+    if not packages.installed("mlflow"):
+        return Records(config)
+    from bench.tracking.store import Store
+
+    return Store(config)
+
+
+def unread(config: Config) -> str:
+    """Return in one line what to install where there is a store of MLflow's and no MLflow to read
+    it with; "" where there is no such store, or MLflow.
+    """
+    if packages.installed("mlflow"):
+        return ""
+    named = os.environ.get("MLFLOW_TRACKING_URI") or config.tracking
+    file = config.work / "mlflow.db"
+    if not named and not file.is_file():
+        return ""
+    store = masked(named) if named else str(file)
+    return packages.needed(f"reading the tracking store {store}", "mlflow")
+
+
+def state_of_unseen(config: Config) -> str:
+    """Return the state of a row of which no run is seen: `not run`, or why that is not known."""
+    text = unread(config)
+    return f"not known: {text}" if text else "not run"

@@ -1,0 +1,172 @@
+"""Trained systems as MLflow models: written, registered by table and row, loaded again.
+
+A model is the whole `torch.nn.Module` of a row's kept weights, pickled as MLflow's pytorch flavour
+has it, in the run's artifacts (`model/`). So `mlflow.pytorch.load_model` rebuilds it wherever this
+suite is installed, without the pretrained weights that its front-end began from; it stands in for a
+copy of the checkpoint, so that a row takes no more room than with one. Unpickling runs code: load
+models of stores that you trust only.
+
+A row of SAL's Table 4 is registered as `sal-table4-S5`, with a version for each run and the alias
+`seed-666` for the latest of each seed. A smoke run's is `sal-table4-S5-smoke`, and one with
+overridden settings bears its signature as well: neither can be taken for the paper's row.
+"""
+
+from __future__ import annotations
+
+import copy
+import importlib
+import logging
+import re
+import tempfile
+import warnings
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+from bench import provenance
+from bench._io import packages
+from bench.errors import BenchError
+from bench.tracking.address import folder
+
+if TYPE_CHECKING:
+    from torch import nn
+
+FOLDER = "model"
+"""Folder of a run's artifacts."""
+_VERSIONED = ("table", "row", "seed", "form", "signature", "overrides")
+"""Tags of a run that its registered model bears, too."""
+
+
+def name(tags: Mapping[str, str]) -> str:
+    """Return what the model of a run with these tags is registered as.
+
+    >>> name({"table": "sal/table4", "row": "S5", "form": "smoke"})
+    'sal-table4-S5-smoke'
+    """
+    own = tags["signature"] if "overrides" in tags else ""
+    form = "" if tags["form"] == "paper" else tags["form"]
+    parts = filter(None, (tags["table"], tags["row"], form, own))
+    return re.sub(r"[/:]", "-", "-".join(parts))
+
+
+def write(system: nn.Module, folder: Path) -> None:
+    """Write a copy of a system as an MLflow model into `folder`, which is made."""
+    _flavour().save_model(
+        _plain(system),
+        str(folder),
+        serialization_format="pickle",
+        pip_requirements=requirements(),
+        metadata={"commit": provenance.commit()},
+    )
+
+
+def requirements() -> list[str]:
+    """Return what to give to pip so that a model loads as here: this suite, from the repository's
+    commit where it was installed from there, and what it requires, in the versions of here.
+    """
+    suite = [name for name in (packages.WHOLE, packages.CORE) if _version(name)]
+    required = [Requirement(text) for name in suite for text in requires(name) or ()]
+    wanted = [of.name for of in required if of.marker is None or of.marker.evaluate({"extra": ""})]
+    others = sorted({*wanted, "torch"} - {*suite})
+    pinned = [f"{name}=={Version(of).public}" for name in others if (of := _version(name))]
+    return [*map(_of_suite, suite), *pinned]
+
+
+def _of_suite(name: str) -> str:
+    origin = provenance.origin(name)
+    if "vcs_info" not in origin:
+        return f"{name}=={version(name)}"
+    found = origin["vcs_info"]
+    folder = f"#subdirectory={origin['subdirectory']}" if "subdirectory" in origin else ""
+    return f"{name} @ {found['vcs']}+{origin['url']}@{found['commit_id']}{folder}"
+
+
+def _version(name: str) -> str:
+    """Return the installed version of a distribution, "" where it is not installed."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return ""
+
+
+def _flavour() -> Any:
+    """Return MLflow's module of PyTorch models, imported quietly."""
+    with warnings.catch_warnings():
+        # On import: that type hints of MLflow's own examples are taken for any type.
+        warnings.filterwarnings("ignore", message="(?s).*Any type hint is inferred")
+        importlib.import_module("mlflow.pyfunc")
+        pytorch = importlib.import_module("mlflow.pytorch")
+    # Its warning that pickles run code is for readers; it is said above.
+    logging.getLogger("mlflow.pytorch").setLevel(logging.ERROR)
+    return pytorch
+
+
+def _plain(system: nn.Module) -> nn.Module:
+    """Return a copy for the CPU whose weights are plain tensors.
+
+    Those that torch computes from others at each call (weight normalisation, adapters) refuse to be
+    pickled; here they are what they come to after training.
+    """
+    from torch.nn import Parameter
+    from torch.nn.utils import parametrize
+
+    copied = copy.deepcopy(system).cpu().eval()
+    for module in list(copied.modules()):
+        if parametrize.is_parametrized(module):
+            found = {name: getattr(module, name).detach() for name in _parametrized(module)}
+            # `remove_parametrizations` would change the class, which the copy shares.
+            module.__class__ = parametrize.type_before_parametrizations(module)
+            del module.parametrizations
+            for name, weight in found.items():
+                module.register_parameter(name, Parameter(weight))
+    return copied
+
+
+def _parametrized(module: Any) -> list[str]:
+    return list(module.parametrizations)
+
+
+def register(client: Any, run_id: str) -> None:
+    """Register the model of a run, once, and give its seed's alias to it."""
+    from mlflow.exceptions import MlflowException
+
+    run = client.get_run(run_id)
+    tags = run.data.tags
+    registered = name(tags)
+    if any(client.search_model_versions(f"run_id = '{run_id}'")):
+        return
+    try:
+        client.create_registered_model(registered, {"form": tags["form"]}, _description(tags))
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+    made = client.create_model_version(
+        registered,
+        f"{run.info.artifact_uri}/{FOLDER}",
+        run_id,
+        tags={key: tags[key] for key in _VERSIONED if key in tags},
+        description=_description(tags),
+    )
+    client.set_registered_model_alias(registered, f"seed-{tags['seed']}", made.version)
+
+
+def load(client: Any, run_id: str) -> nn.Module:
+    """Return the model of a run, on the CPU and in evaluation mode; BenchError where the run has
+    none.
+    """
+    if not any(file.path == FOLDER for file in client.list_artifacts(run_id)):
+        uri = client.get_run(run_id).info.artifact_uri
+        looked = folder(uri) or uri
+        raise BenchError(f"run {run_id} has no model among its artifacts: no {looked}/{FOLDER}")
+    with tempfile.TemporaryDirectory() as temporary:
+        place = client.download_artifacts(run_id, FOLDER, temporary)
+        return _flavour().load_model(place, map_location="cpu")
+
+
+def _description(tags: Mapping[str, str]) -> str:
+    smoke = "**SMOKE: not a result.** " if tags["form"] == "smoke" else ""
+    return f"{smoke}{tags['table']}, row {tags['row']}: kept weights, one version a run."

@@ -1,0 +1,58 @@
+"""Numbers of a run as MLflow's pages show them: its own print all digits of a metric, so each
+result is a tag as well, rounded, and beside it the paper's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bench.metrics.catalogue import digits
+from bench.specs.table import Table
+from bench.tracking.run_frame import is_figure
+
+
+def ours(name: str) -> str:
+    """Return the tag that holds a run's own result.
+
+    >>> ours("partialspoof.eer"), paper("partialspoof.eer")
+    ('partialspoof.eer ours', 'partialspoof.eer paper')
+    """
+    return f"{name} ours"
+
+
+def paper(name: str) -> str:
+    """Return the tag that holds the paper's number."""
+    return f"{name} paper"
+
+
+def paper_tags(published: Mapping[str, float]) -> dict[str, str]:
+    """Return the tags of the paper's numbers (rates in per cent) by metric."""
+    return {paper(name): _rounded(name, value) for name, value in published.items()}
+
+
+def our_tags(metrics: Mapping[str, float]) -> dict[str, str]:
+    """Return the tags of results as the store keeps them (rates in per cent, with bounds), but for
+    those of breakdowns.
+    """
+    return {
+        ours(name): _rounded(name, value)
+        for name, value in metrics.items()
+        if name.count(".") < 2 and is_figure(name, dict(metrics))
+    }
+
+
+def fill_in(client: Any, run: Any, table: Table) -> None:
+    """Give a run of `table` the tags that it lacks: another version kept it, or its results came
+    later.
+    """
+    is_row = run.data.tags.get("kind") == "row"
+    row = table.rows.get(run.data.tags["row"]) if is_row else None
+    published = row.published if row is not None else {}
+    for key, value in {**paper_tags(published), **our_tags(run.data.metrics)}.items():
+        if run.data.tags.get(key) != value:
+            client.set_tag(run.info.run_id, key, value)
+
+
+def _rounded(name: str, value: float) -> str:
+    return f"{value:.{digits(name)}f}"

@@ -1,0 +1,24 @@
+"""How far the runs of a table are, in a few words; without opening a store that is not there."""
+
+from __future__ import annotations
+
+from bench.config import Config, Form
+from bench.tracking.run_frame import tidy
+from bench.tracking.table_runs import table_runs
+
+
+def states(config: Config, table: str, form: Form) -> dict[str, str]:
+    """Return for each signature its runs, e.g. `FINISHED: seed 666; FAILED: seed 667`; none where
+    MLflow is not installed (`bench.tracking.open_store.state_of_unseen` says so).
+    """
+    frame = tidy(table_runs(config, table, form))
+    found: dict[str, str] = {}
+    for signature, runs in frame.groupby("signature", sort=False):
+        # The last run of a seed says how that seed stands.
+        last = runs.drop_duplicates("seed", keep="last")
+        parts = [
+            f"{status}: seed {', '.join(str(seed) for seed in sorted(group['seed']))}"
+            for status, group in last.groupby("status", sort=True)
+        ]
+        found[str(signature)] = "; ".join(parts).lower()
+    return found

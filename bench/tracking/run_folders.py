@@ -1,0 +1,68 @@
+"""What a tracking store says of its runs' folders on this machine, and of which are finished."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from bench.config import Config, Form
+from bench.tracking import address, process
+from bench.tracking.shared_runs import TRAINED_IN
+from bench.tracking.store import Store
+from bench.tracking.table_runs import table_runs
+
+
+class TrainedRun(NamedTuple):
+    """A run, as far as its folder is concerned."""
+
+    name: str
+    """`sal/table4: S5 · seed 666`."""
+    kind: str
+    """`row`, `stage` or `trial`."""
+    status: str
+    changed: bool
+    """Whether `--set` changed its settings."""
+    in_progress: bool
+    """Whether a process works at it, or may: whether one of another machine lives is not known."""
+
+
+def runs_by_folder(config: Config) -> Mapping[str, list[TrainedRun]] | None:
+    """Return the runs by the folder they were trained in, below the work folder; none where there
+    is no store yet, None where its server does not answer, or has got only some of the records.
+    """
+    if address.configured(config).is_new:
+        return {}
+    store = Store(config)
+    if not store.answers() or store.waiting():
+        return None
+    found: dict[str, list[TrainedRun]] = {}
+    for run in store.search_tables([of.name for of in store.client.search_experiments()], {}):
+        place = run.data.tags.get(TRAINED_IN, "")
+        if place:
+            found.setdefault(place, []).append(_trained(run))
+    return found
+
+
+def _trained(run: Any) -> TrainedRun:
+    tags = run.data.tags
+    holder = tags.get("process")
+    here = process.here().host
+    known = process.parse(holder) if holder and run.info.status == "RUNNING" else None
+    return TrainedRun(
+        name=f"{tags['table']}: {run.info.run_name}",
+        kind=tags.get("kind", "row"),
+        status=run.info.status,
+        changed="overrides" in tags,
+        in_progress=known is not None and (known.host != here or process.alive(known)),
+    )
+
+
+def finished_seeds(config: Config, table: str, form: Form) -> Mapping[str, set[int]]:
+    """Return the seeds with which a table's rows are finished, by their signatures, on whatever
+    data; a store that is not there yet is not made.
+    """
+    found: dict[str, set[int]] = {}
+    for run in table_runs(config, table, form):
+        if run.info.status == "FINISHED":
+            found.setdefault(run.data.tags["signature"], set()).add(int(run.data.tags["seed"]))
+    return found

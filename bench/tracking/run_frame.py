@@ -1,0 +1,150 @@
+"""The runs of a table as a tidy frame, one row a run: all that a report reads."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import pandas as pd
+
+from bench import versions
+from bench.tracking.run_record import BOUNDS, COUNTS, METRICS
+
+COLUMNS = (
+    "run_id",
+    "row",
+    "seed",
+    "signature",
+    "data",
+    "contents",
+    "form",
+    "status",
+    "failure",
+    "begun",
+    "ended",
+    "hours",
+    "commit",
+    "lock",
+    "device",
+    "power",
+    "fingerprints",
+    "kept_epoch",
+    "kept_dev",
+    "why_ended",
+    "epochs",
+    "threads",
+    "determinism",
+    "breaths",
+    "package",
+    "environment",
+    "made_from",
+    "versions",
+    "metrics",
+    "user",
+)
+"""Columns that are always there. `begun` and `ended` are in UTC (`ended` is NaT while the run
+goes on), `data` and `contents` are the digests of all splits and of what else a run is made from
+("" where that was not kept), `lock` is the digest of uv.lock ("" where it was not kept), `power`
+names the curves of its GPUs' power, with blanks between, `fingerprints` is the JSON object of
+each split's digest, `failure` is "" unless it failed. The last thirteen are text, "" where a run
+lacks it: the epoch whose weights are kept (`12`, or `48-50` where they are averaged), the JSON
+object of what these weights reach on dev (fractions), why training ended, how many epochs were
+trained, threads and settings of determinism (of each session, where they differ, with ` | `
+between), the JSON object of what share is marked as breath in each split, the version of this
+suite, those of the packages that it ran with (`torch 2.11.0, ...`), the JSON objects of what the
+run is made from and of the results versions of its code and of its
+metrics, and who ran it. After them come the figures: per cent, `<evaluation>.<metric>` with the
+fields of `bench.tracking.run_record.BOUNDS` and `COUNTS` behind a point, NaN where a run lacks one; and
+`plan.<evaluation>`, who was drawn for their intervals, "" where a run lacks it."""
+
+_TAGS = COLUMNS[-13:-3]
+_KINDS = {"system": "system", "front-end": "frontend", "augmentation": "augment"}
+
+_PLAN = "plan."
+_POWER = re.compile(r"system/gpu_\d+_power_usage_watts")
+
+
+def tidy(runs: Iterable[Any]) -> pd.DataFrame:
+    """Return MLflow's `Run` objects as a frame of `COLUMNS` and figures, in the order they
+    began."""
+    return framed(map(_row, runs), COLUMNS, "begun")
+
+
+def _row(run: Any) -> dict[str, Any]:
+    tags: dict[str, str] = run.data.tags
+    metrics: dict[str, float] = run.data.metrics
+    over = run.info.status != "RUNNING" and run.info.end_time
+    return {
+        "run_id": run.info.run_id,
+        "row": tags["row"],
+        "seed": int(tags["seed"]),
+        "signature": tags["signature"],
+        "data": tags["data"],
+        "contents": tags.get("contents", ""),
+        "form": tags["form"],
+        "status": run.info.status,
+        "failure": tags.get("failure", ""),
+        "begun": pd.Timestamp(run.info.start_time, unit="ms", tz="UTC"),
+        "ended": pd.Timestamp(run.info.end_time, unit="ms", tz="UTC") if over else pd.NaT,
+        "hours": metrics.get("hours", 0.0),
+        "commit": tags["commit"],
+        "lock": tags.get("lock", ""),
+        "device": tags["device"],
+        "power": " ".join(name for name in sorted(metrics) if _POWER.fullmatch(name)),
+        "fingerprints": tags["fingerprints"],
+        **{name: tags.get(name, "") for name in _TAGS},
+        "versions": tags.get("versions") or _unsaid(_parts(run.data.params)),
+        "metrics": tags.get(METRICS) or _unsaid(versions.of_metrics(figures_among(metrics))),
+        "user": tags.get("mlflow.user", ""),
+        **figures_among(metrics),
+        **plans_among(tags),
+    }
+
+
+def _parts(settings: dict[str, str]) -> list[str]:
+    """Return what a run that does not say its versions was surely computed by."""
+    kinds = {what: settings.get(f"{key}.kind", "none") for what, key in _KINDS.items()}
+    return ["training", "audio", *(f"{of} {kind}" for of, kind in kinds.items() if kind != "none")]
+
+
+def _unsaid(parts: Iterable[str]) -> str:
+    return json.dumps({part: versions.unsaid(part) for part in parts})
+
+
+def plans_among(tags: dict[str, str]) -> dict[str, str]:
+    """Return who was drawn for the intervals of each evaluation, by `plan.<evaluation>`."""
+    return {name: value for name, value in tags.items() if name.startswith(_PLAN)}
+
+
+def framed(found: Iterable[dict[str, Any]], columns: tuple[str, ...], by: str) -> pd.DataFrame:
+    """Return rows as a frame of `columns` and all others that a row has, in the order of `by`."""
+    rows = sorted(found, key=lambda row: (row[by], row["run_id"]))
+    names = sorted({name for row in rows for name in row} - set(columns))
+    frame = pd.DataFrame(rows, columns=pd.Index([*columns, *names]))
+    return frame.fillna(dict.fromkeys((name for name in names if name.startswith(_PLAN)), ""))
+
+
+def figures_among(metrics: dict[str, float]) -> dict[str, float]:
+    """Return the final figures of a run, with their bounds and counts."""
+    return {
+        name: value
+        for name, value in metrics.items()
+        if is_figure(name, metrics) or (is_part(name) and is_figure(_whole(name), metrics))
+    }
+
+
+def is_figure(name: str, metrics: dict[str, float]) -> bool:
+    """Return whether a metric is a final figure: those have an interval, points of curves do
+    not."""
+    return {name, f"{name}.low", f"{name}.high"} <= metrics.keys()
+
+
+def is_part(name: str) -> bool:
+    """Return whether a column is no figure itself but a bound, a count or a plan of figures."""
+    return name.startswith(_PLAN) or name.rpartition(".")[2] in (*BOUNDS, *COUNTS)
+
+
+def _whole(name: str) -> str:
+    return name.rpartition(".")[0]

@@ -1,0 +1,176 @@
+"""Begin the MLflow run of a row, or go on with the one that was begun."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from bench import __version__, versions
+from bench.errors import BenchError, Busy
+from bench.provenance import environment, lock_digest
+from bench.tracking import mlflow_views, process, rounded_tags
+from bench.tracking.address import folder
+from bench.tracking.client import cut
+from bench.tracking.mlflow_store import Ledger
+from bench.tracking.run_files import clear_uploads
+from bench.tracking.run_record import RunEntry, ScoredEntry, describe
+
+NOTE = "mlflow.note.content"
+PARENT = "mlflow.parentRunId"
+GATHERED = ("commit", "package", "lock", "environment", "device")
+"""Tags of which a run has several, with commas between, where its sessions differ."""
+_VALUE_LENGTH = 500
+_COMMANDS = {"trial": "bench sweep", "scored": "bench score"}
+
+
+class Begun(NamedTuple):
+    """An MLflow run that is open."""
+
+    ledger: Ledger
+    run_id: str
+    before: bool
+    """Whether an earlier process began it."""
+
+
+def begin(ledger: Ledger, entry: RunEntry) -> Begun:
+    """Return the run of `entry` in `ledger`, running: a new one, or the unfinished one reopened.
+
+    Raise BenchError where it is finished already, Busy where a living process runs it.
+    """
+    with ledger.lock():
+        known = [run for run in alike(ledger, entry) if _again(run) == entry.again]
+        if any(run.info.status == "FINISHED" for run in known):
+            raise BenchError(f"{entry.table}: {entry.name} is finished already")
+        if not known:
+            return Begun(ledger, ledger.new(entry.table, entry.name, tags(entry)), False)
+        _refuse_if_alive(known[0], entry)
+        _reopen(ledger.client, known[0], entry)
+        return Begun(ledger, known[0].info.run_id, True)
+
+
+def alike(ledger: Ledger, entry: RunEntry) -> list[Any]:
+    """Return the runs of what `entry` asks for, made from the same, whether run once or anew; the
+    one begun last first.
+
+    Runs that were kept before contents were looked at do not say what they were made from: they
+    count as alike, unless the code has other results by now.
+    """
+    contents = entry.identity["contents"]
+    unsaid = "" if versions.raised(entry.versions) else contents
+    found = ledger.search(entry.table, entry.asked_for)
+    return [run for run in found if run.data.tags.get("contents", unsaid) == contents]
+
+
+def anew(entry: RunEntry, known: Sequence[Any]) -> RunEntry:
+    """Return the entry of a further run of the same, beside those `known` to be alike; where one of
+    them was begun anew and is not finished, that one's.
+    """
+    begun = [_again(run) for run in known if _again(run) and run.info.status != "FINISHED"]
+    finished = [_again(run) for run in known if run.info.status == "FINISHED"]
+    number = max(begun) if begun else max(finished, default=-1) + 1
+    return replace(entry, again=number)
+
+
+def changed_since(run: Any, entry: RunEntry) -> list[str]:
+    """Return what `entry` is made from and `run` was not, or was in another state, by name, of code
+    with both versions: `system sal (version 1 -> 2)`. Of a run that does not say what it was made
+    from, only the code.
+    """
+    older = versions.older(versions_of(run), entry.versions)
+    before: dict[str, str] = json.loads(run.data.tags.get("made_from", "null"))
+    if before is None:
+        return [versions.said({part: pair}) for part, pair in older.items()]
+    names = before.keys() | entry.made_from.keys() | older.keys()
+    changed = sorted(
+        name for name in names if name in older or before.get(name) != entry.made_from.get(name)
+    )
+    return [versions.said({of: older[of]}) if of in older else of for of in changed]
+
+
+def versions_of(run: Any) -> dict[str, int]:
+    """Return the results versions that a run was made by, as far as it says them."""
+    return json.loads(run.data.tags.get("versions", "{}"))
+
+
+def _again(run: Any) -> int:
+    return int(run.data.tags.get("again", 0))
+
+
+def tags(entry: RunEntry) -> dict[str, str]:
+    """Return all tags of a new run."""
+    return {
+        **{
+            mlflow_views.tag(column): cut(cell, _VALUE_LENGTH)
+            for column, cell in entry.cells.items()
+        },
+        **common(entry),
+        "paper": entry.paper,
+        "form": entry.run.form,
+        "device": entry.device,
+        "fingerprints": json.dumps(dict(entry.fingerprints), sort_keys=True),
+        "made_from": json.dumps(dict(entry.made_from), sort_keys=True),
+        "versions": json.dumps(entry.versions, sort_keys=True),
+        NOTE: describe(entry, {}),
+        **rounded_tags.paper_tags(entry.description_figures),
+        **({mlflow_views.LINE: f"{entry.line:03d}"} if entry.cells else {}),
+        **({"overrides": cut(" ".join(entry.overrides), _VALUE_LENGTH)} if entry.overrides else {}),
+        **({PARENT: entry.parent} if entry.parent else {}),
+    }
+
+
+def common(entry: RunEntry | ScoredEntry) -> dict[str, str]:
+    """Return the tags that runs of every kind have."""
+    return {
+        **entry.identity,
+        "identity": " ".join(entry.identity),
+        **code_tags(entry.commit),
+        "process": str(process.here()),
+        "mlflow.source.type": "LOCAL",
+        "mlflow.source.name": _COMMANDS.get(entry.identity["kind"], "bench run"),
+        "mlflow.source.git.commit": entry.commit,
+    }
+
+
+def code_tags(commit: str) -> dict[str, str]:
+    """Return the tags that say by which code a run is made, and with which packages."""
+    return {
+        "commit": commit,
+        "package": __version__,
+        "lock": lock_digest(),
+        "environment": environment(),
+    }
+
+
+def joined(before: str, now: str) -> str:
+    """Return what a run was done with, what is new of `now` added.
+
+    >>> joined("a", "a, b"), joined("a, b", "b")
+    ('a, b', 'a, b')
+    """
+    return ", ".join(dict.fromkeys([*before.split(", "), *now.split(", ")]))
+
+
+def _reopen(client: Any, run: Any, entry: RunEntry) -> None:
+    run_id, known = run.info.run_id, run.data.tags
+    clear_uploads(folder(run.info.artifact_uri))
+    client.update_run(run_id, status="RUNNING")
+    client.set_tag(run_id, "process", str(process.here()))
+    now = {**code_tags(entry.commit), "device": entry.device}
+    for key, value in now.items():
+        client.set_tag(run_id, key, joined(known.get(key, value), value))
+    if "failure" in known:
+        client.delete_tag(run_id, "failure")
+
+
+def _refuse_if_alive(run: Any, entry: RunEntry) -> None:
+    """Refuse a run that a process of this machine works on; another machine's is taken over.
+
+    A job that a cluster moves to another node comes back there, and its old process is gone.
+    """
+    holder = process.parse(run.data.tags["process"])
+    here = process.here()
+    if run.info.status == "RUNNING" and holder.host == here.host and process.alive(holder):
+        who = "this very process" if holder == here else f"process {holder.pid}"
+        raise Busy(f"{entry.table}: {entry.name} is being run by {who} on {holder.host}")

@@ -1,0 +1,274 @@
+"""What is said of a run when it begins, what it is known by, and its description."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from bench import versions
+from bench._io.digests import short_digest
+from bench._io.markdown import bullets, escaped, marked, table_row
+from bench.config import Form
+from bench.metrics.catalogue import digits, is_rate, shown
+from bench.metrics.scores import Figure
+from bench.specs.run import Run
+
+
+@dataclass(frozen=True)
+class DatasetUse:
+    """A split of a corpus and what it was used for."""
+
+    name: str
+    """`<corpus>/<split>`."""
+    digest: str
+    """Its fingerprint, at most 36 characters."""
+    context: Literal["train", "dev", "evaluation"]
+
+
+@dataclass(frozen=True)
+class RunEntry:
+    """One row of one table with one seed, or one trial of a sweep, about to run."""
+
+    table: str
+    """`sal/table4`."""
+    paper: str
+    """`sal`."""
+    row: str
+    seed: int
+    run: Run
+    fingerprints: Mapping[str, str]
+    """Digest of each split by its name."""
+    made_from: Mapping[str, str]
+    """Digest or version of what else it is made from, by what it is: weights, audio, detectors."""
+    commit: str
+    device: str
+    description_figures: Mapping[str, float]
+    """The paper's figures by metric, rates in per cent."""
+    kind: Literal["row", "stage", "trial"] = "row"
+    """`stage` is the training that a row or a trial starts from."""
+    parent: str = ""
+    """Id of the tracked run that this one is a part of: of a stage, or of a trial, whose parent is
+    its study's run; empty for a row itself."""
+    tags: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What else it is known by: a trial's study and number."""
+    cells: Mapping[str, str] = field(default_factory=dict[str, str])
+    """The row's text cells by the table's text columns; shown, and nothing is looked up by them."""
+    line: int = 0
+    """Where the row stands in its table."""
+    overrides: Sequence[str] = ()
+    """The settings that `--set` changed: such a run is not the paper's row."""
+    again: int = 0
+    """How often the same was finished before and then run anew (`bench run --again`)."""
+
+    @property
+    def name(self) -> str:
+        """The run's name: `S5 · seed 666`."""
+        changed = f" · {', '.join(self.overrides)}" if self.overrides else ""
+        stage = " · start" if self.kind == "stage" else ""
+        again = f" · again {self.again}" if self.again else ""
+        return f"{self.row} · seed {self.seed}{stage}{changed}{again}"
+
+    @property
+    def data(self) -> str:
+        """Eight hexadecimal digits of all fingerprints."""
+        return short_digest(self.fingerprints)
+
+    @property
+    def versions(self) -> dict[str, int]:
+        """The results versions of all that the run is computed by (`bench.versions`)."""
+        return versions.of_run(self.run)
+
+    @property
+    def asked_for(self) -> dict[str, str]:
+        """The tags of all runs of the same settings, seed, protocols and labels."""
+        return {
+            "kind": self.kind,
+            "table": self.table,
+            "row": self.row,
+            "seed": str(self.seed),
+            "signature": self.run.signature,
+            "data": self.data,
+            **self.tags,
+        }
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """The tags that tell a run from all others; commit and device are not among them."""
+        contents = short_digest(self.made_from)
+        return {**self.asked_for, "contents": contents, "again": str(self.again)}
+
+
+@dataclass(frozen=True)
+class ScoredEntry:
+    """Another system's score file, judged by `bench score`: scored here, not trained here."""
+
+    table: str
+    """The table it stands beside, or `scored/<corpus>` where no table evaluates that split."""
+    system: str
+    """What the system is called."""
+    form: Form
+    split: str
+    """`<corpus>/<split>`."""
+    fingerprint: str
+    """Of the split's protocol and labels."""
+    digest: str
+    """Of the score file's content."""
+    commit: str
+    settings: Mapping[str, str]
+    """How it was judged: columns taken, negated or not, missing trials, resampling."""
+    figures: Mapping[str, Figure]
+    """Fractions by `<evaluation>.<metric>`."""
+    evaluation: str = ""
+    """What the table calls the evaluation; the corpus's key where there is no table."""
+    corpus: str = ""
+    """What corpus and split are called in the run's name: `19LA eval`."""
+    cells: Mapping[str, str] = field(default_factory=dict[str, str])
+    """The system's text cells by the table's text columns."""
+
+    @property
+    def name(self) -> str:
+        """The run's name: `MyDet · 19LA eval`."""
+        return f"{self.system} · {self.corpus or self.split}"
+
+    @property
+    def of_system(self) -> dict[str, str]:
+        """The tags of the run that all of the system's judged score files are parts of."""
+        return {
+            "kind": "system",
+            "table": self.table,
+            "system": self.system,
+            "form": self.form,
+        }
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """The tags that a run is looked up by: the same file judged alike is not logged twice."""
+        by = sorted(versions.raised(versions.of_metrics(self.figures)).items())
+        how = json.dumps([*sorted(self.settings.items()), *by, self.split, self.fingerprint])
+        return {
+            "kind": "scored",
+            "table": self.table,
+            "system": self.system,
+            "form": self.form,
+            "scores": self.digest,
+            "judged": hashlib.sha256(how.encode()).hexdigest()[:8],
+        }
+
+
+METRICS = "metrics"
+"""Tag of a run: the versions of what its results were computed by (`bench.versions`), as JSON."""
+BOUNDS = ("low", "high", "utterance_low", "utterance_high")
+"""Fields of a figure that are of its own unit."""
+COUNTS = ("missed", "accepted", "bonafide", "spoof")
+"""Those that are numbers of trials or frames."""
+
+
+def values(figures: Mapping[str, Figure]) -> dict[str, float]:
+    """Return figures as the store keeps them: `name`, and `name.<field>` of `BOUNDS`, rates in per
+    cent; and of `COUNTS`, as they are. Of what is not known only `low` and `high` are kept, as NaN.
+    """
+    found: dict[str, float] = {}
+    for name, figure in figures.items():
+        found[name] = per_cent(name, figure.value)
+        for part in (*BOUNDS, *COUNTS):
+            value = float(getattr(figure, part))
+            if part in ("low", "high") or not math.isnan(value):
+                found[f"{name}.{part}"] = per_cent(name, value) if part in BOUNDS else value
+    return found
+
+
+def said_of(figures: Mapping[str, Figure]) -> dict[str, str]:
+    """Return the tags that results bring: `plans`, and by which metrics they were computed."""
+    return {**plans(figures), METRICS: json.dumps(versions.of_metrics(figures), sort_keys=True)}
+
+
+def plans(figures: Mapping[str, Figure]) -> dict[str, str]:
+    """Return by `plan.<evaluation>` who was drawn for the intervals of its figures (without those
+    of its breakdowns), e.g. `speaker+attack`.
+    """
+    found: dict[str, dict[str, None]] = {}
+    for name, figure in figures.items():
+        evaluation, _, rest = name.partition(".")
+        if "." not in rest:
+            found.setdefault(f"plan.{evaluation}", {})[figure.plan] = None
+    return {name: ", ".join(of) for name, of in found.items()}
+
+
+def per_cent(name: str, value: float) -> float:
+    """Return a metric as the store keeps it: rates in per cent, anything else as it is.
+
+    >>> per_cent("partialspoof.eer", 0.5), per_cent("train.loss", 0.5)
+    (50.0, 0.5)
+    """
+    return 100 * value if is_rate(name) else value
+
+
+def describe(entry: RunEntry, figures: Mapping[str, Figure]) -> str:
+    """Return the run's description: the paper's results beside ours, in Markdown.
+
+    `figures` are fractions by metric; empty while the run goes on. Those of single attacks stand
+    here only where the paper has them: some corpora have more than a hundred attacks.
+    """
+    whole = [name for name in figures if name.count(".") < 2]
+    smoke = "**SMOKE: not a result.** " if entry.run.form == "smoke" else ""
+    lines = [
+        smoke + escaped(f"{entry.table}, row {entry.row}, seed {entry.seed}"),
+        "",
+        "| metric (rates in %) | paper | ours | 95 % interval | difference |",
+        "|---|---|---|---|---|",
+    ]
+    for name in dict.fromkeys([*entry.description_figures, *whole]):
+        paper, ours = entry.description_figures.get(name), figures.get(name)
+        decimals = digits(name)
+        cells = ["–"] * 4
+        if paper is not None:
+            cells[0] = f"{paper:.{decimals}f}"
+        if ours is not None:
+            value, low, high = (per_cent(name, number) for number in ours[:3])
+            cells[1] = f"{value:.{decimals}f}"
+            cells[2] = f"{low:.{decimals}f} to {high:.{decimals}f}"
+            if paper is not None:
+                cells[3] = f"{value - paper:+.{decimals}f}"
+        lines.append(table_row([name, *cells]))
+    return "\n".join(lines)
+
+
+def table(entry: RunEntry, figures: Mapping[str, Figure]) -> str:
+    """Return all figures (fractions by metric) beside the paper's as CSV, rates in per cent. What
+    is not known is left empty.
+    """
+    text = io.StringIO()
+    lines = csv.writer(text, lineterminator="\n")
+    lines.writerow(("figure", "ours", *BOUNDS, *COUNTS, "plan", "paper"))
+    for name, figure in figures.items():
+        kept = values({name: figure})
+        ours = (_written(kept.get(f"{name}.{of}", math.nan)) for of in (*BOUNDS, *COUNTS))
+        paper = entry.description_figures.get(name, "")
+        lines.writerow((name, _written(kept[name]), *ours, figure.plan, paper))
+    return text.getvalue()
+
+
+def _written(value: float) -> str:
+    return "" if math.isnan(value) else f"{value:.6f}"
+
+
+def describe_scored(entry: ScoredEntry) -> str:
+    """Return the description of a judged score file, in Markdown."""
+    smoke = "**SMOKE: not a result.** " if entry.form == "smoke" else ""
+    lines = [
+        smoke + marked("**Scored, not trained here**: {} on {}", entry.system, entry.split),
+        "",
+        "| metric | value | 95 % interval |",
+        "|---|---|---|",
+    ]
+    for name, figure in entry.figures.items():
+        value, low, high = (shown(name, number) for number in figure[:3])
+        interval = "–" if math.isnan(figure.low) else f"{low} to {high}"
+        lines.append(table_row([name, value, interval]))
+    return "\n".join([*lines, "", bullets(f"{key}: {of}" for key, of in entry.settings.items())])

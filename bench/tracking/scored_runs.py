@@ -1,0 +1,160 @@
+"""Judged score files of other systems in the tracking store.
+
+One run stands for a system beside a table; each of its score files is a part of it, a run nested in
+it. Of one evaluation the file that was judged last stands: its figures are the system's. Earlier
+ones are kept and say which run stands in their place.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bench._io.markdown import bullets, marked
+from bench.tracking import mlflow_views, run_files, run_lifecycle
+from bench.tracking.client import log_inputs, log_metrics, log_params, now_ms
+from bench.tracking.mlflow_store import Ledger
+from bench.tracking.run_record import DatasetUse, ScoredEntry, describe_scored, said_of, values
+from bench.tracking.scored_record import ScoredRecord, of_run, standing
+
+REPLACED = "replaced_by"
+"""Tag of a run whose score file does not stand any more: the run that does."""
+_LINE = "999"
+"""Systems stand behind the table's own rows."""
+
+
+def keep(
+    to: Ledger,
+    entry: ScoredEntry,
+    artifacts: Mapping[str, Sequence[Path]],
+    judged_ms: int | None = None,
+) -> str:
+    """Keep a judged score file as a finished run below its system's; return its id.
+
+    `artifacts` are files by the folder of the run's that they come into. The same file, judged
+    alike, is kept once; judged again it stands again. It was judged `judged_ms` milliseconds after
+    1970 began, now where that is not said.
+    """
+    ended = now_ms() if judged_ms is None else judged_ms
+    with to.lock():
+        found = to.search(entry.table, entry.identity)
+        finished = [run for run in found if run.info.status == "FINISHED"]
+        parent = _system(to, entry)
+        own = finished[0].info if finished else None
+        run_id = own.run_id if own else to.new(entry.table, entry.name, _tags(entry, parent))
+    try:
+        if not finished:
+            _fill(to, entry, run_id, artifacts)
+    except BaseException:
+        to.client.set_terminated(run_id, "FAILED")
+        refresh(to, entry.of_system)
+        raise
+    last = max(ended, own.end_time) if own else ended
+    to.client.set_terminated(run_id, "FINISHED", end_time=last)
+    refresh(to, entry.of_system)
+    return run_id
+
+
+def _tags(entry: ScoredEntry, parent: str) -> dict[str, str]:
+    return {
+        **run_lifecycle.common(entry),
+        run_lifecycle.PARENT: parent,
+        "split": entry.split,
+        "evaluation": entry.evaluation,
+        "fingerprints": json.dumps({entry.split: entry.fingerprint}),
+        **said_of(entry.figures),
+        run_lifecycle.NOTE: describe_scored(entry),
+    }
+
+
+def _fill(
+    to: Ledger, entry: ScoredEntry, run_id: str, artifacts: Mapping[str, Sequence[Path]]
+) -> None:
+    log_inputs(to.client, run_id, [DatasetUse(entry.split, entry.fingerprint, "evaluation")])
+    log_params(to.client, run_id, entry.settings)
+    log_metrics(to.client, run_id, values(entry.figures), step=0)
+    for folder, paths in artifacts.items():
+        for path in paths:
+            to.client.log_artifact(run_id, str(path), folder or None)
+    if to.is_local:
+        run_files.count(to.client, run_id)
+
+
+def _system(to: Ledger, entry: ScoredEntry) -> str:
+    """Return the id of the system's run, made where it is new; to be called under the lock."""
+    found = to.search(entry.table, entry.of_system)
+    if found:
+        return found[0].info.run_id
+    tags = {
+        **{mlflow_views.tag(column): cell for column, cell in entry.cells.items()},
+        **run_lifecycle.common(entry),
+        **entry.of_system,
+        "identity": " ".join(entry.of_system),
+        mlflow_views.LINE: _LINE,
+        run_files.COUNT: "0",
+    }
+    own = {name: of for name, of in tags.items() if name not in ("scores", "judged", "process")}
+    return to.new(entry.table, f"{entry.system} · scored", own)
+
+
+def systems(to: Ledger) -> list[dict[str, str]]:
+    """Return the tags of each system that a store holds, as `ScoredEntry.of_system` has them."""
+    names = ("kind", "table", "system", "form")
+    found = [
+        run
+        for experiment in to.client.search_experiments()
+        for run in to.runs([experiment.experiment_id], "tags.kind = 'system'")
+    ]
+    return [{name: run.data.tags[name] for name in names} for run in found]
+
+
+def refresh(to: Ledger, of_system: Mapping[str, str]) -> None:
+    """Have a system's run hold the figures of the score files that stand, and no others."""
+    own = to.search(of_system["table"], of_system)
+    if not own:
+        return
+    runs = to.search(of_system["table"], {**of_system, "kind": "scored"})
+    stands = {of.evaluation: of for of in standing(map(of_run, runs)).values()}
+    for run in runs:
+        _say_replaced(to.client, run, stands)
+    figures = {name: of for record in stands.values() for name, of in record.figures.items()}
+    run_id, known = own[0].info.run_id, own[0].data.metrics
+    changed = {
+        name: figures.get(name, math.nan)
+        for name in {*figures, *known}
+        if not _same(figures.get(name, math.nan), known.get(name))
+    }
+    log_metrics(to.client, run_id, changed, step=len(runs))
+    to.client.set_tag(run_id, run_lifecycle.NOTE, _described(of_system, stands))
+    to.client.set_terminated(run_id, "FINISHED" if stands else "FAILED", end_time=now_ms())
+
+
+def _say_replaced(client: Any, run: Any, stands: Mapping[str, ScoredRecord]) -> None:
+    record = of_run(run)
+    other = stands.get(record.evaluation, record).run_id
+    replaced = run.info.status == "FINISHED" and other != run.info.run_id
+    known = run.data.tags.get(REPLACED, "")
+    if replaced and known != other:
+        client.set_tag(run.info.run_id, REPLACED, other)
+    elif known and not replaced:
+        client.delete_tag(run.info.run_id, REPLACED)
+
+
+def _same(one: float, other: float | None) -> bool:
+    if other is None:
+        return False
+    return one == other or (math.isnan(one) and math.isnan(other))
+
+
+def _described(of_system: Mapping[str, str], stands: Mapping[str, ScoredRecord]) -> str:
+    smoke = "**SMOKE: not a result.** " if of_system["form"] == "smoke" else ""
+    head = marked("**Scored, not trained here**: {}, on:", of_system["system"])
+    lines = [
+        f"{record.split}: run {record.run_id[:8]}"
+        + (f", {record.missing} trials missing" if record.missing else "")
+        for record in stands.values()
+    ]
+    return f"{smoke}{head}\n\n{bullets(lines)}"

@@ -1,0 +1,211 @@
+"""One MLflow run, open: what is kept of it, there or, while its server is away, in the outbox."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from bench.errors import BenchError
+from bench.metrics.scores import Figure
+from bench.tracking import registered_models, run_files
+from bench.tracking.client import (
+    cut,
+    log_inputs,
+    log_metrics,
+    log_params,
+    system_monitor,
+    unreachable,
+)
+from bench.tracking.mlflow_store import Ledger
+from bench.tracking.rounded_tags import our_tags
+from bench.tracking.run_lifecycle import NOTE, Begun, code_tags, joined
+from bench.tracking.run_record import (
+    DatasetUse,
+    RunEntry,
+    describe,
+    per_cent,
+    said_of,
+    table,
+    values,
+)
+from bench.tracking.undisturbed import undisturbed
+
+if TYPE_CHECKING:  # torch takes a second, and reports need none
+    from torch import nn
+
+_TAG_LENGTH = 500
+_HOURS = "hours"
+
+T = TypeVar("T")
+
+
+class TrackedRun:
+    """One MLflow run, open. Made by `Store.begin`; rates go in as fractions, are kept in per cent.
+
+    Where its server stops answering, the run goes on in the outbox: whatever was not taken is
+    recorded there, and `bench sync` brings both together.
+    """
+
+    def __init__(self, begun: Begun, entry: RunEntry, outbox: Callable[[Exception], Begun]) -> None:
+        self.run_id = begun.run_id
+        self.begun_before = begun.before
+        """Whether an earlier process began it."""
+        self._ledger = begun.ledger
+        self._entry = entry
+        self._outbox = outbox
+        self._since = time.monotonic()
+        self._last_steps: dict[str, int] = {}
+        self._closing = self._closed = False
+        self._monitor: Any = None
+        logged = self._do(lambda client, run_id: client.get_run(run_id).data.metrics)
+        self._hours_before: float = logged.get(_HOURS, 0.0)
+        self._begin()
+
+    def __enter__(self) -> TrackedRun:
+        """Return the run itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the run if `finish` has not; see `Store.begin`."""
+        if self._closed:
+            return
+        if kind is None:
+            self._close("FAILED", "it was left before its results were there")
+        else:
+            status = "FAILED" if issubclass(kind, Exception) else "KILLED"
+            self._close(status, f"{kind.__name__}: {error}".removesuffix(": "))
+
+    def log(self, metrics: Mapping[str, float], step: int) -> None:
+        """Log points of curves at `step`; rates (`bench.metrics.catalogue`) are fractions.
+
+        A point at or before a metric's last logged step is skipped. So a run that goes back to its
+        last checkpoint and repeats some steps keeps the curve of an uninterrupted run, without
+        second points; where the repeated values differ, the first stand.
+        """
+        fresh = {name: value for name, value in metrics.items() if step > self._last_step(name)}
+        if fresh:
+            self._send({name: per_cent(name, value) for name, value in fresh.items()}, step)
+            self._last_steps.update(dict.fromkeys(fresh, step))
+            self._log_hours()
+
+    def tag(self, name: str, value: str) -> None:
+        """Say something of the run in text: a number of its own (`breaths`, `kept_epoch`, ...), as
+        columns of `bench.tracking.run_frame` have it. What was said before under that name is replaced.
+        """
+        self._do(lambda client, run_id: client.set_tag(run_id, name, value))
+
+    def inputs(self, datasets: Sequence[DatasetUse]) -> None:
+        """Log the splits that the run uses as MLflow's dataset inputs; repeating them is
+        harmless."""
+        self._do(lambda client, run_id: log_inputs(client, run_id, datasets))
+
+    def artifact(self, path: Path, folder: str | None = None) -> None:
+        """Keep a copy of the file at `path`, in `folder` of the run's artifacts or at their top."""
+        if not path.is_file():
+            raise BenchError(f"{path}: there is no such file to keep with {self._entry.name}")
+        self._do(lambda client, run_id: client.log_artifact(run_id, str(path), folder))
+
+    def model(self, system: nn.Module) -> None:
+        """Keep the trained system as an MLflow model, registered by table and row; see
+        `bench.tracking.registered_models`.
+        """
+        with tempfile.TemporaryDirectory() as folder:
+            registered_models.write(system, Path(folder, registered_models.FOLDER))
+            self._do(lambda client, run_id: client.log_artifacts(run_id, folder))
+        self._do(registered_models.register)
+
+    def finish(self, figures: Mapping[str, Figure]) -> None:
+        """Log the final figures (fractions by `<evaluation>.<metric>`) and mark the run
+        FINISHED."""
+        self._do(lambda client, run_id: log_results(client, run_id, self._entry, figures))
+        self._close("FINISHED")
+
+    def _do(self, work: Callable[[Any, str], T]) -> T:
+        """Return what `work` makes of MLflow's client and the run's id; where the server does not
+        do it, the run moves to the outbox and it is done there.
+        """
+        if not self._ledger.is_local:
+            try:
+                return work(self._ledger.client, self.run_id)
+            except Exception as error:
+                if not unreachable(error):
+                    raise
+                self._move(error)
+        with undisturbed():
+            return work(self._ledger.client, self.run_id)
+
+    def _move(self, error: Exception) -> None:
+        if self._monitor is not None:
+            self._monitor.finish()
+            self._monitor = None
+        self._ledger, self.run_id, _ = self._outbox(error)
+        self._begin()
+
+    def _begin(self) -> None:
+        """Log the settings (a run that died while beginning may have only some of them) and start
+        to watch the machine.
+        """
+        settings = self._entry.run.flat()
+        self._do(lambda client, run_id: log_params(client, run_id, settings))
+        # Where that found the server away, the monitor runs already: it began in the outbox.
+        if self._monitor is None and not self._closing:
+            self._monitor = self._do(lambda *at: self._monitor or system_monitor(*at))
+
+    def _close(self, status: str, failure: str | None = None) -> None:
+        self._closing = True
+        if self._monitor is not None:
+            self._monitor.finish()
+            self._monitor = None
+        self._log_hours()
+        if failure is not None:
+            text = cut(failure, _TAG_LENGTH)
+            self._do(lambda client, run_id: client.set_tag(run_id, "failure", text))
+        if self._ledger.is_local:
+            self._do(run_files.count)
+        self._do(lambda client, run_id: client.set_terminated(run_id, status))
+        self._closed = True
+
+    def _log_hours(self) -> None:
+        """Log the hours of work, over all processes so far, at a step of whole seconds."""
+        hours = self._hours_before + (time.monotonic() - self._since) / 3600
+        self._send({_HOURS: hours}, step=int(hours * 3600))
+
+    def _last_step(self, name: str) -> int:
+        if name not in self._last_steps:
+            history = self._do(lambda client, run_id: client.get_metric_history(run_id, name))
+            self._last_steps[name] = max((point.step for point in history), default=-1)
+        return self._last_steps[name]
+
+    def _send(self, metrics: Mapping[str, float], step: int) -> None:
+        self._do(lambda client, run_id: log_metrics(client, run_id, metrics, step))
+
+
+def log_results(client: Any, run_id: str, entry: RunEntry, figures: Mapping[str, Figure]) -> None:
+    """Log a run's final figures (fractions by `<evaluation>.<metric>`), and what they are beside
+    the paper's; those that were there before stay in the metrics' history.
+    """
+    note = describe(entry, figures)
+    kept = values(figures)
+    log_metrics(client, run_id, kept, step=0)
+    for name, value in {**said_of(figures), **our_tags(kept), NOTE: note}.items():
+        client.set_tag(run_id, name, value)
+    if figures:
+        client.log_text(run_id, note, "figures.md")
+        client.log_text(run_id, table(entry, figures), "figures.csv")
+
+
+def renew(to: Ledger, run_id: str, entry: RunEntry, figures: Mapping[str, Figure]) -> None:
+    """Log the figures of a finished run that were computed anew, and add by which code."""
+    known = to.client.get_run(run_id).data.tags
+    log_results(to.client, run_id, entry, figures)
+    for key, value in code_tags(entry.commit).items():
+        to.client.set_tag(run_id, key, joined(known.get(key, value), value))

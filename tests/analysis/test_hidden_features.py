@@ -1,0 +1,144 @@
+"""Features are the input of the layer that is named, of the frames that were drawn."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from bench.analysis.hidden_features import (
+    PAPERS_MOST,
+    _drawn,
+    embedded,
+    last_linear,
+    limits,
+    taken,
+)
+from bench.errors import BenchError
+from bench.models.systems.base import Answer, Batch, System
+
+
+class Made(System):
+    """Tokens, their mean, a feature of four numbers, two logits; and a layer that weighs those."""
+
+    def __init__(self, frames=1):
+        super().__init__()
+        torch.manual_seed(0)
+        self.frames = frames
+        self.narrow = nn.Linear(6, 4)
+        self.last = nn.Linear(4, 2)
+        self.weigh = nn.Linear(2, 2)
+
+    def losses(self, batch):
+        raise NotImplementedError
+
+    def answer(self, waves, marks, resolution_s):
+        tokens = self.narrow(waves.unflatten(1, (-1, 6)))
+        shown = tokens if self.frames > 1 else tokens.mean(1, keepdim=True)
+        logits = self.weigh(self.last(shown))
+        return Answer(logits[..., 0] - logits[..., 1], logits)
+
+
+def batch_of(n):
+    waves = torch.arange(n * 18.0).reshape(n, 18)
+    nothing = torch.zeros(n, 3, dtype=torch.bool)
+    return Batch(waves, nothing, nothing, torch.zeros(n).long(), nothing)
+
+
+def test_the_last_hidden_feature_is_found_and_taken():
+    system, batch = Made().eval(), batch_of(2)
+    name = last_linear(system, batch, None)
+    assert name == "last", "`weigh` has two inputs: it weighs logits"
+    found = taken(system, batch, None, name)
+    wanted = system.narrow(batch.waves.unflatten(1, (-1, 6))).mean(1, keepdim=True)
+    torch.testing.assert_close(found, wanted)
+    assert not any(part._forward_pre_hooks for part in system.modules())
+
+
+def test_frames_have_features_of_their_own():
+    system, batch = Made(frames=3).eval(), batch_of(2)
+    found = taken(system, batch, 0.02, "last")
+    torch.testing.assert_close(found, system.narrow(batch.waves.unflatten(1, (-1, 6))))
+
+
+def test_tokens_that_are_no_frames_are_averaged():
+    batch = batch_of(2)
+    found = taken(Made().eval(), batch, None, "narrow")
+    torch.testing.assert_close(found, batch.waves.unflatten(1, (-1, 6)).mean(1, keepdim=True))
+
+
+def test_unknown_and_idle_layers_are_errors():
+    system = Made().eval()
+    with pytest.raises(BenchError, match="did you mean 'narrow'"):
+        taken(system, batch_of(1), None, "narow")
+    system.idle = nn.Linear(9, 9)
+    with pytest.raises(BenchError, match="'idle' does not run"):
+        taken(system, batch_of(1), None, "idle")
+
+
+@pytest.mark.parametrize("most", [1, 5, 11, 12, 100])
+def test_frames_are_drawn_once_and_evenly(most):
+    counts = [3, 1, 5, 3]
+    drawn = _drawn(counts, most, 0)
+    assert drawn.of == 12
+    taken_frames = [(i, int(f)) for i, frames in drawn.frames.items() for f in frames]
+    assert len(taken_frames) == len(set(taken_frames)) == min(most, 12)
+    assert all(0 <= f < counts[i] for i, f in taken_frames)
+    assert repr(drawn) == repr(_drawn(counts, most, 0))
+    if 1 < most < 12:
+        assert repr(drawn) != repr(_drawn(counts, most, 1))
+
+
+def test_all_are_drawn_where_no_number_is_set():
+    drawn = _drawn([3, 1, 5, 3], None, 0)
+    assert sum(map(len, drawn.frames.values())) == drawn.of == 12
+
+
+NAMES = {"asvspoof2019la": "19LA", "asvspoof2021la": "21LA", "asvspoof2021df": "21DF"}
+
+
+def test_limits_are_by_set_and_the_papers_by_default():
+    """Section IV.E: 40,000 of 21LA and 21DF, "the others used all samples"."""
+    papers = dict.fromkeys(NAMES, 40_000) | {"asvspoof2019la": None}
+    assert limits(PAPERS_MOST, NAMES) == papers
+    assert limits(PAPERS_MOST, {"partialspoof": "PS"}) == {"partialspoof": None}
+    assert limits("500", NAMES) == dict.fromkeys(NAMES, 500)
+    some = {"asvspoof2019la": 70, "asvspoof2021la": None, "asvspoof2021df": 9}
+    assert limits(" 21df=9, asvspoof2019LA = 70", NAMES) == some
+    assert limits("", NAMES) == dict.fromkeys(NAMES)
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ("21LB=500", "the row has no such evaluation; did you mean '21LA'"),
+        ("21LA", "should be a number, or e.g. 21LA=40000"),
+        ("21LA=many", "should be a number, or e.g. 21LA=40000"),
+        ("21LA=4", "--most 4: should be 5 or more"),
+        ("3", "--most 3: should be 5 or more"),
+    ],
+)
+def test_other_limits_are_mistakes(asked, message):
+    with pytest.raises(BenchError, match=message):
+        limits(asked, NAMES)
+
+
+def test_embedding_keeps_clusters_apart_and_is_repeatable():
+    rng = np.random.default_rng(0)
+    features = np.concatenate([rng.normal(c, 0.1, (20, 3)) for c in (0.0, 9.0)]).astype(np.float32)
+    places = embedded(features, 3)
+    assert places.shape == (40, 2)
+    assert np.array_equal(places, embedded(features, 3))
+    centres = places[:20].mean(0), places[20:].mean(0)
+    spread = max(
+        np.linalg.norm(of - c, axis=1).max()
+        for of, c in zip((places[:20], places[20:]), centres, strict=True)
+    )
+    assert np.linalg.norm(centres[0] - centres[1]) > spread
+
+
+@pytest.mark.parametrize("features", [np.ones((4, 3)), np.ones((9, 3)), np.arange(9.0)[:, None]])
+def test_too_little_to_lay_out_is_an_error(features):
+    with pytest.raises(BenchError, match="t-SNE needs"):
+        embedded(features.astype(np.float32), 0)

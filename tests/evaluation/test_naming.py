@@ -1,0 +1,25 @@
+"""Names of score files: no longer than it takes to tell one from another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bench.evaluation.naming import distinct_names
+
+
+@pytest.mark.parametrize(
+    ("paths", "names"),
+    [
+        (["a.txt", "x/b.txt"], ["a.txt", "b.txt"]),
+        (["LFCC/score.txt", "RawNet2/score.txt"], ["LFCC/score.txt", "RawNet2/score.txt"]),
+        (["x/run/eval/s.txt", "y/run/eval/s.txt"], ["x/run/eval/s.txt", "y/run/eval/s.txt"]),
+        (["/s.txt", "/a/s.txt"], ["/s.txt", "a/s.txt"]),
+        (["s.txt", "s.txt"], ["s.txt", "s.txt"]),
+        (["s.txt", "./s.txt"], ["s.txt", "s.txt"]),
+        (["a/s.txt", "b/s.txt", "b/t.txt"], ["a/s.txt", "b/s.txt", "b/t.txt"]),
+    ],
+)
+def test_names_are_as_long_as_it_takes(paths, names):
+    assert distinct_names([Path(path) for path in paths]) == names

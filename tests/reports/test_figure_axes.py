@@ -1,0 +1,72 @@
+"""Every point and both ends of every whisker lie inside the axes, whatever the results are."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.reports import figures
+from bench.reports.figures import compared
+from bench.reports.figures.curves import rate_axis
+from bench.specs.table import Column
+
+from .drawing import drawn
+from .made import made
+
+NAN = math.nan
+METRICS = ("a.eer", "a.f1", "a.auc", "a.min_dcf", "a.cllr")
+VALUES = st.one_of(
+    st.floats(0, 100),
+    st.floats(0, 1e-3),
+    st.sampled_from([0.0, 100.0, 0.02, 24.18, 23.12, 17.2, 30.8, NAN]),
+)
+INTERVALS = st.tuples(VALUES, VALUES, VALUES).map(sorted)
+
+
+@given(st.sampled_from(METRICS), st.lists(INTERVALS, min_size=1, max_size=8))
+def test_whiskers_end_inside_the_axis(metric, rows):
+    column = Column.model_validate({"heading": "E", "metric": metric})
+    values = [value for row in rows for value in row]
+    axis = compared.axis(column, values)
+    assert axis.low < axis.high
+    for value in values:
+        assert math.isnan(value) or axis.low <= value < axis.high
+
+
+@given(st.lists(VALUES, min_size=1, max_size=8))
+def test_points_of_curves_lie_inside_the_axis(values):
+    scale, (low, high) = rate_axis(values)
+    assert low < high
+    assert scale == "linear" or low > 0
+    for value in values:
+        assert math.isnan(value) or low <= value < high
+
+
+@pytest.mark.parametrize(
+    "intervals",
+    [
+        [(24.18, 17.2, 30.8), (23.12, 17.4, 29.9)],
+        [(24.18, 17.2, 30.8)],
+        [(24.18, NAN, NAN), (23.12, 17.4, 29.9)],
+        [(0.0, 0.0, 0.0), (0.0, 0.0, 0.3)],
+        [(100.0, 96.0, 100.0), (99.9, 95.0, 100.0)],
+    ],
+)
+def test_a_drawn_whisker_is_inside_its_panel(intervals):
+    report = made()
+    ours = next(cell.ours for cell in report.cells if cell.ours)
+    rows = [cell for cell in report.cells if cell.column == 0 and not cell.scored]
+    cells = [
+        replace(cell, paper=None, ours=replace(ours, mean=mean, low=low, high=high, values=(mean,)))
+        for cell, (mean, low, high) in zip(rows, intervals, strict=False)
+    ]
+    (axes,) = drawn(figures.points, report.title, report.table, cells).axes
+    whiskers = [line for line in axes.lines if line.get_label() == compared._INTERVAL]
+    low, high = axes.get_xlim()
+    ends = [end for line in whiskers for end in line.get_xdata()]
+    assert all(low <= end <= high for end in ends)
+    assert [end for of in intervals for end in of[1:] if end == end] == pytest.approx(ends)

@@ -1,0 +1,105 @@
+"""BreathNet's Figure 3 from its cards: the paper's ranks, and ours where every table was run."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from bench.cards import table_cards
+from bench.errors import BenchError
+from bench.reports.ranking import ranking
+from bench.tracking.run_frame import COLUMNS
+
+SYSTEMS = ["OCKD", "LSR-LSA", "XLSR-Mamba", "Nes2Net-X", "BreathNet"]
+TABLES = [table_cards.table("breathnet/table4"), table_cards.table("breathnet/table5")]
+
+
+def frames(**figures):
+    """Return the runs of each table: one with these figures, by table."""
+
+    def frame_of(table, form):
+        own = figures.get(table.partition("/")[2], {})
+        run = table_cards.resolve(table_cards.table(table), "BreathNet", form)
+        now = pd.Timestamp("2026-01-01", tz="UTC")
+        known = {
+            "run_id": "r", "row": "BreathNet", "seed": 1234, "signature": run.signature,
+            "data": "d", "contents": "", "form": form, "status": "FINISHED",
+            "begun": now, "ended": now,
+        }  # fmt: skip
+        bounds = {
+            f"{name}{side}": value for name, value in own.items() for side in (".low", ".high")
+        }
+        line = {**dict.fromkeys(COLUMNS, ""), **known, "hours": 1.0, **own, **bounds}
+        return pd.DataFrame([line] if own else [], columns=pd.Index([*line]))
+
+    return frame_of
+
+
+def test_the_papers_ranks_are_those_of_its_tables():
+    found = ranking(TABLES, SYSTEMS, "BreathNet", frames(), "paper")
+    assert found.dimensions == ("21LA", "21DF", "ITW", "Average")
+    assert list(found.panels) == ["the paper's results"]
+    # Worked out from Tables IV and V by hand.
+    assert found.panels["the paper's results"] == {
+        "OCKD": [5, 2, 1, 1],
+        "LSR+LSA": [3, 1, 3, 3],
+        "XLSR-Mamba": [2, 3, 2, 2],
+        "Nes2Net-X": [1, 5, 4, 4],
+        "BreathNet": [4, 4, 5, 5],
+    }
+    assert found.lacking == (
+        "breathnet/table4, asvspoof2021la.eer",
+        "breathnet/table4, asvspoof2021df.eer",
+        "breathnet/table5, inthewild.eer",
+    )
+
+
+def test_the_other_reading_of_a_system_is_a_panel_and_says_what_it_changes():
+    """XLSR-Mamba has 1.68 on 21LA in Table IV and 0.93 in Table X."""
+    both = [("XLSR-Mamba", "breathnet/table10")]
+    found = ranking(TABLES, SYSTEMS, "BreathNet", frames(), "paper", both)
+    other = "XLSR-Mamba: 0.93 instead of 1.68 on 21LA (BreathNet, Table 10)"
+    assert list(found.panels) == ["the paper's results", other]
+    # Worked out by hand: 0.90, 0.93, 1.15, 1.19, 1.88 on 21LA; the averages of all three columns
+    # are OCKD 3.62, LSR+LSA 3.18, XLSR-Mamba 3.17 (3.42 before), Nes2Net-X 2.96, BreathNet 2.57.
+    assert found.panels[other] == {
+        "OCKD": [5, 2, 1, 1],
+        "LSR+LSA": [2, 1, 3, 2],
+        "XLSR-Mamba": [4, 3, 2, 3],
+        "Nes2Net-X": [1, 5, 4, 4],
+        "BreathNet": [3, 4, 5, 5],
+    }
+    (change,) = found.changes
+    assert change == (
+        "XLSR-Mamba: 0.93 instead of 1.68 on 21LA (BreathNet, Table 10): 21LA: LSR+LSA 3 to 2, "
+        "XLSR-Mamba 2 to 4, BreathNet 4 to 3; Average: LSR+LSA 3 to 2, XLSR-Mamba 2 to 3"
+    )
+    without = [name for name in SYSTEMS if name != "XLSR-Mamba"]
+    assert ranking(TABLES, without, "BreathNet", frames(), "paper", both).changes == ()
+    none = [("OCKD", "breathnet/table10")]
+    with pytest.raises(BenchError, match="table10: has no result of OCKD"):
+        ranking(TABLES, SYSTEMS, "BreathNet", frames(), "paper", none)
+
+
+def test_ours_are_ranked_only_where_all_tables_were_run():
+    four = {"asvspoof2021la.eer": 0.5, "asvspoof2021df.eer": 9.0}
+    half = ranking(TABLES, SYSTEMS, "BreathNet", frames(table4=four), "paper")
+    assert half.lacking == ("breathnet/table5, inthewild.eer",)
+    assert len(half.panels) == 1
+    both = frames(table4=four, table5={"inthewild.eer": 6.0})
+    whole = ranking(TABLES, SYSTEMS, "BreathNet", both, "paper")
+    assert whole.lacking == ()
+    ours = whole.panels["BreathNet: our results"]
+    assert ours["BreathNet (ours)"] == [5, 1, 3, 1]
+    assert ours["OCKD"] == [4, 3, 1, 2]
+
+
+def test_what_cannot_be_ranked_is_an_error():
+    with pytest.raises(BenchError, match="no row 'OCKDD'; did you mean 'OCKD'"):
+        ranking(TABLES, ["OCKDD", "BreathNet"], "BreathNet", frames(), "paper")
+    with pytest.raises(BenchError, match=r"SLIM: has no published asvspoof2021la.eer"):
+        ranking(TABLES, ["SLIM", "BreathNet"], "BreathNet", frames(), "paper")
+    with pytest.raises(BenchError, match="published only"):
+        ranking(TABLES, SYSTEMS, "OCKD", frames(), "paper")
+    with pytest.raises(BenchError, match="one kind"):
+        ranking([table_cards.table("table4")], ["S0"], "S0", frames(), "paper")

@@ -1,0 +1,154 @@
+"""LaTeX: what a compiler would trip over is not there, and the figures are."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.cards import card_files, table_cards
+from bench.cards.references import all_references
+from bench.errors import BenchError
+from bench.reports import report
+from bench.reports.bibliography import bibtex
+from bench.reports.latex import escaped
+from bench.tracking.run_frame import tidy
+
+from .made import MADE, NONE_SCORED
+from .unrun import not_run
+
+DOCUMENT = r"""\documentclass{article}
+\usepackage[T1]{fontenc}
+\usepackage{booktabs,graphicx}
+\begin{document}
+%s
+\end{document}
+"""
+
+
+def check(text):
+    """Braces and environments are closed, every row has the columns that the tabular declares, and
+    nothing is there that pdfLaTeX cannot read."""
+    assert text.isascii()
+    plain = text.replace(r"\{", "").replace(r"\}", "")
+    assert plain.count("{") == plain.count("}")
+    opened = []
+    for kind, name in re.findall(r"\\(begin|end)\{(\S+?)\}", text):
+        if kind == "begin":
+            opened.append(name)
+        else:
+            assert opened.pop() == name
+    assert opened == []
+    for declared, body in re.findall(
+        r"\\begin\{tabular\}\{([lr]+)\}(.*?)\\end\{tabular\}", text, re.S
+    ):
+        rows = [line for line in body.splitlines() if line.endswith(r"\\")]
+        assert rows
+        for row in rows:
+            assert columns(row) == len(declared), row
+
+
+def columns(row):
+    cells = re.split(r"(?<!\\)&", row)
+    spans = [re.match(r"\s*\\multicolumn\{(\d+)\}", cell) for cell in cells]
+    return sum(int(span[1]) if span else 1 for span in spans)
+
+
+@pytest.mark.parametrize("which", MADE)
+def test_would_compile(which):
+    check(MADE[which].extra("latex"))
+
+
+@pytest.mark.parametrize("which", MADE)
+def test_compiles(which, tmp_path):
+    compiler = shutil.which("pdflatex") or shutil.which("tectonic")
+    if compiler is None:
+        pytest.skip("there is no LaTeX here")
+    (tmp_path / "a.tex").write_text(DOCUMENT % MADE[which].extra("latex"), encoding="utf-8")
+    subprocess.run([compiler, "a.tex"], cwd=tmp_path, check=True, capture_output=True, timeout=60)
+
+
+@pytest.mark.parametrize("key", table_cards.table_keys())
+def test_every_table_can_be_set(key):
+    check(not_run(key, "paper").extra("latex"))
+
+
+def test_figures_are_the_papers_and_ours():
+    text = MADE["paper"].extra("latex")
+    both = next(line for line in text.splitlines() if line.startswith("Both &"))
+    assert both == (
+        r"Both & two seeds & 5.00 & 5.00 $\pm$ 0.20 & 90.00 & 91.50 $\pm$ 0.50 & 3 of 3 seeds \\"
+    )
+    assert r"Old & theirs & 9.50 &  & -- &  & published \\" in text
+    assert r"4.00 & 4.10 & -- & \textbf{95.00}" in text
+    assert r"Theirs &  &  & \textbf{3.58} &  & -- & scored \\" in text
+    assert r"\emph{1.00}" in text
+    assert r"not begun & 5.00 & -- & 90.00 & -- & not run \\" in text
+    assert r"\caption{SMOKE: Made" in MADE["smoke"].extra("latex")
+
+
+def test_marks_stand_at_figures_and_below():
+    text = MADE["combined"].extra("latex")
+    assert r"6.500\textsuperscript{a}" in text
+    assert r"\textsuperscript{a} Old: the paper prints 9.00" in text
+    assert r"1.60\textsuperscript{da}" in text
+
+
+@given(st.text(st.characters(min_codepoint=32, max_codepoint=126)))
+def test_any_ascii_is_escaped_and_can_be_read_back(text):
+    names = {
+        r"\textbackslash{}": "\\",
+        r"\textasciitilde{}": "~",
+        r"\textasciicircum{}": "^",
+        r"\textless{}": "<",
+        r"\textgreater{}": ">",
+        r"\textbar{}": "|",
+    }
+    pattern = "|".join(map(re.escape, names)) + r"|\\([$&%#_{}])"
+    back = re.sub(pattern, lambda found: names.get(found[0]) or found[1], escaped(text))
+    assert back == text
+
+
+def test_letters_of_names_and_formulas():
+    assert (
+        escaped("Müller, Šašek λ ± 3 µs") == r"M\"{u}ller, \v{S}a\v{s}ek $\lambda$ $\pm$ 3 $\mu$s"
+    )
+    with pytest.raises(BenchError, match="CJK"):
+        escaped("音")
+
+
+def test_a_published_row_is_cited_in_place_of_the_papers_own_number():
+    table = table_cards.table("breathnet/table4")
+    made = report(table, table_cards.paper("breathnet"), {}, tidy([]), NONE_SCORED, "paper")
+    files = made.extras("latex")
+    text, bib = files["breathnet-table4.tex"], files["breathnet-table4.bib"]
+    assert r"ACMMM 2024 & SLS~\cite{sls} &" in text
+    assert r"Odyssey 2022 & Wav2vec+AASIST \dag{}~\cite{ssl-aasist} &" in text
+    cited = set(re.findall(r"\\cite\{(\S+?)\}", text))
+    assert cited == set(re.findall(r"^@\w+\{(\S+),$", bib, re.M))
+    assert len(cited) == 16
+    assert "bold" not in text, "nothing was run"
+    assert list(made.extras("html")) == ["breathnet-table4.html"]
+
+
+def test_an_entry_for_each_reference_is_plain_and_closed():
+    for key, entry in all_references(card_files.folders("experiments")).items():
+        text = bibtex(key, entry)
+        assert text.isascii()
+        assert text.count("{") == text.count("}")
+    gncl = bibtex("gncl", all_references(card_files.folders("experiments"))["gncl"])
+    assert gncl.startswith("@inproceedings{gncl,\n  author = {Ge, Zirui and ")
+    assert r"Schuller, Bj\"{o}rn}," in gncl
+    assert "  url = {https://ieeexplore.ieee.org/document/10888281}," in gncl
+
+
+def test_a_gap_has_neither_arrow_nor_best():
+    text = MADE["combined"].extra("latex")
+    assert r"\multicolumn{2}{c}{gap}" in text
+    assert r"\multicolumn{2}{c}{Avg. $\downarrow$}" in text
+    (gap,) = {line.split(" & ")[8] for line in text.splitlines() if line.startswith("Single &")}
+    assert "textbf" not in gap

@@ -1,0 +1,63 @@
+"""Reports name each row as `--rows` takes it, and say what a cell holds before the first cell."""
+
+from __future__ import annotations
+
+import re
+
+import pandas as pd
+import pytest
+
+from bench.cards import table_cards
+from bench.reports import report
+from bench.reports.latex import escaped
+
+from .made import MADE, PAPER, RUNS, TABLE, frame, judged
+from .unrun import not_run
+
+
+def unlinked(text):
+    return re.sub(r"\[(.*?)\]\(https?://[^)]*\)", r"\1", text).replace("\\", "")
+
+
+def keys_of(made):
+    """The rows' names in the Markdown's main table, or in its headings."""
+    text = made.markdown.partition("The table\n")[2].partition("\n## ")[0]
+    if made.table.layout == "matrix":
+        lines = re.findall(r"^### (.*?)(?: · .*)?: [a-z ]+$", text, re.MULTILINE)
+    else:
+        lines = [line.split(" | ")[0][2:] for line in text.splitlines() if line.startswith("| ")]
+        assert lines[:2] == ["Row", "---"]
+        lines = [line for line in lines[2:] if not line.startswith("**")]
+    return [unlinked(line) for line in lines]
+
+
+@pytest.mark.parametrize("key", table_cards.table_keys())
+def test_every_table_of_the_suite_names_its_rows_as_rows_are_asked_for(key):
+    made = not_run(key, "paper")
+    assert keys_of(made) == [*made.table.rows]
+    latex = made.extra("latex")
+    for row in made.table.rows:
+        begins = r"\\multicolumn\{\d+\}\{l\}\{" if made.table.layout == "matrix" else ""
+        assert re.search(rf"^{begins}{re.escape(escaped(row))}[ ~]", latex, re.MULTILINE), row
+
+
+def test_a_systems_link_stands_at_its_key_where_the_paper_prints_no_more():
+    made = not_run("breathnet/table6", "paper")
+    assert made.table.rows["Nes2Net-X"].cells == ("Nes2Net-X",)
+    assert re.search(r"^\| \[Nes2Net-X\]\(https://\S+\) \|", made.markdown, re.MULTILINE)
+    assert re.search(r"^Nes2Net-X~\\cite\{\S+\} &", made.extra("latex"), re.MULTILINE)
+
+
+def test_a_scored_system_named_as_a_row_has_a_name_of_its_own():
+    lines = pd.DataFrame([judged("Both", 1)])
+    made = report(TABLE, PAPER, RUNS, frame(), lines, "paper")
+    assert keys_of(made) == [*TABLE.rows, "Both (scored)"]
+    assert "| Both (scored) |  |" in made.markdown, "the column System still repeats the names"
+
+
+@pytest.mark.parametrize("which", MADE)
+def test_what_a_cell_holds_is_said_before_the_first(which):
+    text = MADE[which].markdown
+    assert text.index("- In a cell: ") < text.index("\n| ")
+    page = MADE[which].extra("html")
+    assert page.index("<li>In a cell: ") < page.index("<table>")

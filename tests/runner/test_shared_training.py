@@ -1,0 +1,173 @@
+"""Colleagues with one tracking store and work folders of their own train nothing twice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from bench.analysis.trained_rows import trained
+from bench.cards import table_cards
+from bench.config import Config
+from bench.errors import BenchError
+from bench.metrics import scores as score_file
+from bench.runner import local, shared_training
+from bench.runner.request import Order
+from bench.tracking.store import Store
+from bench.training import checkpoints
+from tests.runner.test_stages import CARD, Watcher
+
+MORE = CARD.replace(
+    'evaluate.asvspoof2019la = { corpus = "asvspoof2019la", split = "eval"',
+    'evaluate.other = { corpus = "asvspoof2019la", split = "dev"',
+).replace("asvspoof2019la.eer", "other.eer")
+
+
+@pytest.fixture
+def people(miniatures: Path, tmp_path: Path) -> tuple[Config, Config]:
+    """Alice and Bob."""
+
+    def person(name: str) -> Config:
+        work = tmp_path / name
+        work.mkdir()
+        (work / "mini").symlink_to(miniatures / "mini")
+        store = f"sqlite:///{tmp_path / 'mlflow.db'}"
+        return Config(work=work, tracking=store, device="cpu", workers=0)
+
+    return person("alice"), person("bob")
+
+
+def card(folder: Path, key: str, text: str = CARD):
+    path = folder / f"{key.replace('/', '-')}.toml"
+    path.write_text(text, encoding="utf-8")
+    return table_cards.parse_table(key, path)
+
+
+def run(table, config: Config, row: str) -> Watcher:
+    watcher = Watcher()
+    (outcome,) = local.run(Order(table, [row], None, "smoke"), config, Store(config), watcher)
+    assert outcome.state == "finished", outcome
+    return watcher
+
+
+def scores(table, config: Config, row: str) -> list[float]:
+    order = Order(table, [row], None, "smoke")
+    (found,) = trained(order, [None], config, print)
+    (evaluation,) = found.run.evaluate
+    return score_file.read(found.scores(evaluation))["score"].to_pylist()
+
+
+def weights(config: Config) -> dict[str, dict[str, torch.Tensor]]:
+    return {
+        str(path.relative_to(config.work)): checkpoints.load(path)["system"]
+        for path in config.work.glob("runs/*/*/kept.pt")
+    }
+
+
+@pytest.mark.slow
+def test_a_row_of_a_colleague_is_fetched_and_what_shares_its_training_is_evaluated_only(
+    people, tmp_path
+):
+    alice, bob = people
+    table, other = card(tmp_path, "test/stages"), card(tmp_path, "test/other", MORE)
+    run(table, alice, "two")
+    said: list[str] = []
+    (row,) = trained(Order(table, ["two"], None, "smoke"), [None], bob, said.append)
+    assert row.place.is_relative_to(bob.work)
+    assert any("its weights are taken over" in text for text in said)
+    assert scores(table, bob, "two") == scores(table, alice, "two")
+    assert (row.place / "run.toml").is_file()
+    assert row.system(bob) is not None
+    again = run(table, bob, "again")  # it starts from the same stage
+    assert "again · seed 7 · start" not in again.steps
+    assert "again · seed 7" in again.steps
+    evaluated = run(other, bob, "two")
+    assert not evaluated.steps, "the weights are there"
+    kept = weights(bob)
+    for name, state in weights(alice).items():
+        for tensor, value in state.items():
+            assert torch.equal(kept[name][tensor], value), (name, tensor)
+    (taken,) = Store(bob).search("test/stages", {"row": "again", "kind": "stage"})
+    assert shared_training.TAKEN_FROM in taken.data.tags
+    assert taken.data.metrics.keys() >= {"train.loss", "dev.eer"}
+
+
+@pytest.mark.slow
+def test_weights_of_another_digest_are_not_taken_over(people, tmp_path):
+    alice, bob = people
+    table, other = card(tmp_path, "test/stages"), card(tmp_path, "test/other", MORE)
+    run(table, alice, "alone")
+    store = Store(alice)
+    (known,) = store.search("test/stages", {"row": "alone"})
+    right = known.data.tags[shared_training.WEIGHTS]
+    store.client.set_tag(known.info.run_id, shared_training.WEIGHTS, "0" * 16)
+    trained_here = run(other, bob, "alone")
+    assert trained_here.steps
+    (said,) = [text for text in trained_here.said if "cannot be used" in text]
+    assert f"the digest of its weights is {right}, should be {'0' * 16}" in said
+    store.client.set_tag(known.info.run_id, shared_training.WEIGHTS, right)
+    (row,) = trained(Order(table, ["alone"], None, "smoke"), [None], bob, print)
+    assert row.scores("asvspoof2019la").is_file()
+
+
+class Known:
+    """A store of which a run, or none, was trained in a folder."""
+
+    uri = "the store"
+
+    def __init__(self, *runs: SimpleNamespace) -> None:
+        self.runs, self.asked = runs, list[str]()
+
+    def trained_in(self, place: str):
+        self.asked.append(place)
+        return self.runs
+
+    def fetch(self, run_id: str, path: str, folder: Path) -> Path:
+        raise BenchError(f"run {run_id} keeps no {path}")
+
+
+def kept_run(**tags: str) -> SimpleNamespace:
+    known = {"table": "sal/table4", "row": "S7", "seed": "666", "kind": "row", **tags}
+    return SimpleNamespace(info=SimpleNamespace(run_id="abc"), data=SimpleNamespace(tags=known))
+
+
+@pytest.mark.parametrize(
+    ("tags", "why"),
+    [
+        ({}, "does not say the digest"),
+        ({shared_training.WEIGHTS: "0"}, "keeps no training/progress.json"),
+    ],
+)
+def test_what_cannot_be_taken_over_is_said_in_one_line(tmp_path, tags, why):
+    store, said = Known(kept_run(**tags)), list[str]()
+    place = tmp_path / "runs" / "abc" / "seed-666"
+    assert shared_training.take_over(store, place, Config(work=tmp_path), said.append) == ""
+    assert store.asked == ["runs/abc/seed-666"]
+    (text,) = said
+    assert why in text
+    assert text.startswith("sal/table4, row S7, seed 666: run abc")
+    assert not place.exists()
+
+
+def test_a_training_that_was_begun_here_goes_on_here(tmp_path):
+    store = Known(kept_run())
+    place = tmp_path / "runs" / "abc" / "seed-666"
+    place.mkdir(parents=True)
+    (place / checkpoints.LAST).touch()
+    assert shared_training.take_over(store, place, Config(work=tmp_path), print) == ""
+    assert not store.asked
+
+
+def test_a_digest_is_of_names_types_shapes_and_values():
+    state = {"a": torch.zeros(2, 3), "b": torch.tensor(1)}
+    one = shared_training.state_digest(state)
+    assert shared_training.state_digest(dict(reversed(state.items()))) == one
+    for other in (
+        {"a": torch.zeros(2, 3), "c": torch.tensor(1)},
+        {"a": torch.zeros(3, 2), "b": torch.tensor(1)},
+        {"a": torch.zeros(2, 3).half(), "b": torch.tensor(1)},
+        {"a": torch.zeros(2, 3), "b": torch.tensor(2)},
+    ):
+        assert shared_training.state_digest(other) != one

@@ -1,0 +1,185 @@
+"""A row that starts from an earlier training: both are tracked, done once, and go on if stopped."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+import torch
+from mlflow.tracking import MlflowClient
+
+from bench.cards import table_cards
+from bench.config import Config
+from bench.metrics import scores as score_file
+from bench.runner import local
+from bench.runner.request import Order
+from bench.runner.requirements import lacking
+from bench.tracking.store import Store
+from bench.training import checkpoints
+from bench.training.row import Library, folder
+
+CARD = """
+title = "Two stages"
+text_columns = ["System"]
+seeds = [7]
+columns = [{ heading = "EER", metric = "asvspoof2019la.eer" }]
+
+[base]
+system = { kind = "sal", layers.kind = "last", context.kind = "none", auxiliary.kind = "none" }
+frontend = { kind = "tiny", blocks = 2, dim = 16, heads = 2, feed_forward = 16, channels = 8 }
+augment.kind = "none"
+mix.kind = "none"
+train = { corpus = "asvspoof2019la", split = "train", resolution_s = "utterance", clip_s = 1.0375 }
+dev = { corpus = "asvspoof2019la", split = "dev", resolution_s = "utterance", clip_s = 1.0375 }
+optimiser = { kind = "adam", learning_rate = 1e-3 }
+schedule.kind = "constant"
+training = { epochs = 1, batch_size = 4 }
+evaluate.asvspoof2019la = { corpus = "asvspoof2019la", split = "eval", resolution_s = "utterance" }
+
+[rows.alone]
+cells = ["alone"]
+
+[rows.two]
+from = "alone"
+cells = ["two stages"]
+[rows.two.start]
+kind = "stage"
+[rows.two.start.stage]
+train = { resolution_s = 0.02, fill = "repeat", splice = { kind = "mix-frame" } }
+dev = { resolution_s = 0.02, fill = "repeat", splice = { kind = "mix-frame" } }
+training.epochs = 2
+optimiser.learning_rate = 1e-3
+
+[rows.again]
+from = "two"
+cells = ["two stages, another second one"]
+optimiser.learning_rate = 2e-3
+"""
+
+
+class Watcher:
+    """Keeps what it is told; may stop the run that is named."""
+
+    def __init__(self, stop: str = "") -> None:
+        self.said: list[str] = []
+        self.begun: list[str] = []
+        self.steps: list[str] = []
+        self.stop = stop
+
+    def begin(self, name: str, epochs: int) -> None:
+        self.begun.append(name)
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+    def on_step(self, epoch, step, steps, losses) -> None:
+        self.steps.append(self.begun[-1])
+        if self.begun[-1] == self.stop and epoch == 2:
+            raise KeyboardInterrupt
+
+    def on_epoch(self, epoch, figures) -> None:
+        pass
+
+    def on_score(self, evaluation, done, total) -> None:
+        pass
+
+
+def run(card, config: Config, rows: list[str], watcher: Watcher) -> list[local.Outcome]:
+    store = Store(config)
+    return list(local.run(Order(card, rows, None, "smoke"), config, store, watcher))
+
+
+def tracked(config: Config):
+    client = MlflowClient(config.tracking_uri)
+    experiment = client.get_experiment_by_name("test/stages")
+    return {run.info.run_name: run for run in client.search_runs([experiment.experiment_id])}
+
+
+def test_both_stages_are_tracked_and_the_first_is_trained_once(card, config):
+    watcher = Watcher()
+    outcomes = run(card, config, ["two", "again"], watcher)
+    assert {outcome.state for outcome in outcomes} == {"finished"}, outcomes
+    runs = tracked(config)
+    assert set(runs) == {
+        f"{row} · seed 7{stage}" for row in ("two", "again") for stage in ("", " · start")
+    }
+    for row in ("two", "again"):
+        first, second = runs[f"{row} · seed 7 · start"], runs[f"{row} · seed 7"]
+        assert first.data.tags["mlflow.parentRunId"] == second.info.run_id
+        assert first.info.status == second.info.status == "FINISHED"
+        assert {"train.loss", "dev.eer"} <= first.data.metrics.keys()
+        assert "asvspoof2019la.eer" in second.data.metrics
+        assert "asvspoof2019la.eer" not in first.data.metrics
+        assert first.data.params["train.splice.kind"] == "mix-frame"
+        assert second.data.params["start.stage.train.splice.kind"] == "mix-frame"
+        assert first.data.tags["kept_epoch"] in ("1", "2")
+        assert first.data.tags["epochs"] == "2"
+        assert first.data.tags["why_ended"] == "all 2 epochs"
+        assert second.data.tags["why_ended"] == "all 1 epoch"
+        assert json.loads(second.data.tags["kept_dev"])["dev.eer"] == pytest.approx(
+            second.data.metrics["dev.eer"] / 100
+        )
+        assert second.data.tags["threads"] == str(torch.get_num_threads())
+        assert "deterministic algorithms off" in second.data.tags["determinism"]
+    # The second row's first stage had been trained already: its curve is there, no step was taken.
+    assert "two · seed 7 · start" in watcher.steps
+    assert "again · seed 7 · start" not in watcher.steps
+    assert set(Store(config).frame("test/stages", "smoke")["row"]) == {"two", "again"}
+
+
+def test_a_row_starts_from_its_stage(card, config):
+    run(card, config, ["two"], Watcher())
+    resolved = table_cards.resolve(card, "two", "smoke")
+    data = Library(config).row(resolved)
+    assert data.stage is not None
+    stage = resolved.start.stage
+    assert stage.training.epochs == 2
+    assert stage.system == resolved.system
+    assert not stage.evaluate
+    place, first = folder(config.work, resolved, data, 7), folder(config.work, stage, data.stage, 7)
+    assert place != first
+    found = checkpoints.load(place / checkpoints.KEPT)["system"]
+    kept = checkpoints.load(first / checkpoints.KEPT)["system"]
+    # One epoch at 1e-3 moves a weight by little; another draw would be far off.
+    name = "frontend.blocks.0.fc1.weight"
+    assert (found[name] - kept[name]).abs().max() < 0.02
+    plain = table_cards.resolve(card, "alone", "smoke")
+    assert plain.training_signature not in (resolved.training_signature, stage.training_signature)
+
+
+@pytest.mark.parametrize("stop", [pytest.param("two · seed 7 · start", marks=pytest.mark.slow), ""])
+def test_a_stopped_row_goes_on_to_the_same_figures(card, config, tmp_path, stop):
+    whole = Config(work=tmp_path / "whole", device="cpu", workers=0)
+    whole.work.mkdir()
+    (whole.work / "mini").symlink_to(config.mini)
+    run(card, whole, ["two"], Watcher())
+    if stop:
+        with pytest.raises(KeyboardInterrupt):
+            run(card, config, ["two"], Watcher(stop))
+        runs = tracked(config)
+        assert {run.info.status for run in runs.values()} == {"KILLED"}
+        assert len(runs) == 2
+    else:  # the checkpoints of the first stage are lost after it was tracked
+        run(card, config, ["two"], Watcher())
+        shutil.rmtree(tmp_path / "runs")
+        MlflowClient(config.tracking_uri).set_terminated(
+            tracked(config)["two · seed 7"].info.run_id, "FAILED"
+        )
+    watcher = Watcher()
+    (outcome,) = run(card, config, ["two"], watcher)
+    assert outcome.state == "finished", outcome
+    assert any("its weights are taken over" in text for text in watcher.said) == (not stop)
+    runs = tracked(config)
+    assert len(runs) == 2
+    assert {run.info.status for run in runs.values()} == {"FINISHED"}
+    files = [
+        sorted(at.rglob("scores/*.parquet")) for at in (whole.work / "runs", tmp_path / "runs")
+    ]
+    one, other = (score_file.read(path)["score"].to_pylist() for (path,) in files)
+    assert one == other
+
+
+def test_what_a_stage_lacks_is_said_before(card, tmp_path):
+    resolved = table_cards.resolve(card, "two", "smoke", ["start.stage.train.corpus=partialspoof"])
+    assert any("partialspoof" in text for text in lacking(resolved, Config(work=tmp_path)))

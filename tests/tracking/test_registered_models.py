@@ -1,0 +1,107 @@
+"""Trained systems as MLflow models: what is loaded answers as what was kept."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import mlflow
+import pytest
+import torch
+
+from bench.cards import table_cards
+from bench.config import Config
+from bench.errors import BenchError
+from bench.metrics.scores import Figure
+from bench.specs.systems import System
+from bench.tracking import registered_models
+from bench.training import engine
+
+ROWS = {
+    "sal": ("sal/table4", "S8"),
+    "tca": ("tca/table2", "TCA"),
+    "breathnet": ("breathnet/table4", "BreathNet"),
+    "mfpt": ("mfpt/asvspoof2021", "MFPT"),
+}
+FIGURES = {"partialspoof.eer": Figure(0.0361, 0.0350, 0.0372)}
+
+
+def built(kind, tmp_path):
+    key, row = ROWS[kind]
+    run = table_cards.resolve(table_cards.table(key), row, "smoke")
+    return run, engine.build(run, 1, Config(work=tmp_path)).eval()
+
+
+def answer(system, run):
+    torch.manual_seed(0)
+    length = round(16_000 * (system.fixed_s or 2.56))
+    waves = torch.randn(2, length)
+    marks = torch.zeros(2, (length - 400) // 320 + 1, dtype=torch.bool)
+    with torch.inference_mode():
+        return system.answer(waves, marks, run.train.resolution_s)
+
+
+def test_every_system_is_tried():
+    kinds = {of.model_fields["kind"].annotation.__args__[0] for of in System.__args__[0].__args__}
+    assert kinds == ROWS.keys()
+
+
+@pytest.mark.parametrize("kind", ROWS)
+@pytest.mark.parametrize("tuning", ["full", "lora"])
+def test_a_loaded_model_answers_as_the_system_that_was_kept(kind, tuning, tmp_path):
+    run, _ = built(kind, tmp_path)
+    spec = {"tuning": {"kind": tuning}}
+    if tuning == "lora":
+        spec = {"tuning": {"kind": "lora", "rank": 2, "alpha": 4.0}, "convolutions": "frozen"}
+    frontend = type(run.frontend).model_validate(run.frontend.model_dump() | spec)
+    run = run.model_copy(update={"frontend": frontend})
+    system = engine.build(run, 1, Config(work=tmp_path)).eval()
+    before = answer(system, run)
+    names = list(system.state_dict())
+    registered_models.write(system, tmp_path / "model")
+    assert list(system.state_dict()) == names, "the system itself is left as it is"
+    torch.testing.assert_close(answer(system, run), before)
+    loaded = mlflow.pytorch.load_model(str(tmp_path / "model"))
+    after = answer(loaded, run)
+    torch.testing.assert_close(after.score, before.score)
+    torch.testing.assert_close(after.logits, before.logits)
+
+
+@pytest.mark.slow
+def test_a_model_is_loaded_in_another_process_without_the_work_folder(tmp_path):
+    _, system = built("sal", tmp_path)
+    registered_models.write(system, tmp_path / "model")
+    code = (
+        "import sys, warnings; warnings.simplefilter('ignore'); import mlflow.pytorch as p; "
+        "print(type(p.load_model(sys.argv[1])).__name__)"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "model")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert done.stdout.strip() == "SegmentAware"
+
+
+def test_models_are_registered_once_by_row_form_and_seed(store, entry, smoke_entry, tmp_path):
+    _, system = built("tca", tmp_path)
+    changed = replace(entry, seed=7, overrides=("training.epochs=3",))
+    for of in (entry, replace(entry, seed=777), smoke_entry, changed):
+        with store.begin(of) as tracked:
+            tracked.model(system)
+            tracked.model(system)
+            tracked.finish(FIGURES)
+    found = {of.name: of for of in store.client.search_registered_models()}
+    own = f"sal-table4-S5-{entry.run.signature}"
+    assert set(found) == {"sal-table4-S5", "sal-table4-S5-smoke", own}
+    assert found["sal-table4-S5"].aliases == {"seed-666": 1, "seed-777": 2}
+    assert found["sal-table4-S5-smoke"].description.startswith("**SMOKE: not a result.**")
+    (version,) = store.client.search_model_versions("name = 'sal-table4-S5-smoke'")
+    assert version.tags["form"] == "smoke"
+    kept = store.model(store.search(entry.table, entry.identity)[0].info.run_id)
+    assert type(kept) is type(system)
+
+
+def test_a_run_without_a_model_says_so(store, entry):
+    with store.begin(entry) as tracked:
+        tracked.finish(FIGURES)
+    with pytest.raises(BenchError, match="has no model"):
+        store.model(tracked.run_id)

@@ -1,0 +1,26 @@
+"""What other work folders keep in a store is found there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bench.errors import BenchError
+from bench.tracking.shared_runs import TRAINED_IN
+
+
+def test_finished_runs_of_any_table_are_found_by_the_folder_of_their_training(store, entry):
+    places = {"sal/table4": "runs/a/seed-1", "sal/table1": "runs/a/seed-1", "tca/table2": "runs/b"}
+    for table, place in places.items():
+        with store.begin(replace(entry, table=table)) as tracked:
+            tracked.tag(TRAINED_IN, place)
+            tracked.finish({})
+    with store.begin(replace(entry, table="sal/table3")) as tracked:
+        tracked.tag(TRAINED_IN, "runs/a/seed-1")
+        found = {run.data.tags["table"] for run in store.trained_in("runs/a/seed-1")}
+        tracked.finish({})
+    assert found == {"sal/table4", "sal/table1"}
+    with pytest.raises(BenchError, match=r"keeps no training/rest\.pt"):
+        store.fetch(tracked.run_id, "training/rest.pt", Path("."))

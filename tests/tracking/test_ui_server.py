@@ -1,0 +1,93 @@
+"""MLflow's pages are served on this machine only."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+import psutil
+import pytest
+
+from bench.cards import table_cards
+from bench.config import Config
+from bench.errors import BenchError
+from bench.tracking import ui_server
+from bench.tracking.address import address
+
+
+def test_the_server_is_bound_to_this_machine(config):
+    arguments = ui_server.command(config, 5012)
+    assert arguments[arguments.index("--host") + 1] == "127.0.0.1"
+    assert arguments[arguments.index("--port") + 1] == "5012"
+    at = address(arguments[arguments.index("--backend-store-uri") + 1])
+    assert at.file == config.work / "mlflow.db"
+
+
+def test_a_store_on_a_server_needs_no_second_one():
+    with pytest.raises(BenchError, match=r"open https://mlflow\.example"):
+        ui_server.command(Config(tracking="https://mlflow.example"), 5000)
+
+
+def free_port():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+def test_no_workers_for_language_models_are_started():
+    assert ui_server.environment()["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] == "false"
+
+
+def _served(config, port, **more):
+    """Start `bench ui` and return it when its pages answer."""
+    environment = {**os.environ, "BENCH_WORK": str(config.work), "PYTHONUNBUFFERED": "1"}
+    serving = subprocess.Popen(
+        [sys.executable, "-m", "bench", "ui", "--port", str(port)],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert serving.stdout is not None
+    return serving, serving.stdout.readline()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
+def test_the_pages_answer_and_end_with_all_their_processes(store, config, entry, number):
+    store.present(table_cards.table("sal/table4"))
+    with store.begin(entry) as tracked:
+        tracked.finish({})
+    port = free_port()
+    serving, line = _served(config, port)
+    try:
+        assert line.startswith(f"sal/table4: http://127.0.0.1:{port}/#/experiments/")
+        run = f"http://127.0.0.1:{port}/api/2.0/mlflow/runs/get?run_id={tracked.run_id}"
+        with urllib.request.urlopen(run) as answer:
+            assert json.load(answer)["run"]["info"]["run_name"] == "S5 · seed 666"
+        own = psutil.Process(serving.pid)
+        processes = [own, *own.children(recursive=True)]
+        assert len(processes) <= 3
+        began = time.monotonic()
+        with socket.create_connection(("127.0.0.1", port)):  # a browser that is still there
+            serving.send_signal(number)
+            _, errors = serving.communicate(timeout=30)
+        assert time.monotonic() - began < 10
+        assert serving.returncode == 0
+        assert "Traceback" not in errors
+        assert not [process for process in processes if process.is_running()]
+    finally:
+        serving.kill()
+
+
+def test_a_server_that_ends_by_itself_is_an_error(config, monkeypatch):
+    monkeypatch.setattr(ui_server, "command", lambda *given: [sys.executable, "-c", "exit(3)"])
+    told = []
+    assert ui_server.ui(config, free_port(), lambda: told.append(1)) == 3
+    assert told == []
