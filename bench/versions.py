@@ -33,15 +33,15 @@ _ROOT = Path(__file__).parent
 INTERVALS = "metrics/bootstrap"
 _OTHERS: Mapping[str, str] = {
     "training": "training/engine",
-    "audio": "corpora/audio",
-    "labels of frames": "labels/frames",
-    "breath marks": "breath/marks",
+    "audio": "data/audio",
+    "labels of frames": "data/frame_labels",
+    "breath marks": "models/breath/marks",
 }
 _DETECTORS = ("dsp", "respiro", "precomputed")
 
 
 def declared(module: str) -> int:
-    """Return the version that a module of `bench` declares, for example `systems/sal`.
+    """Return the version that a module of `bench` declares, for example `models/systems/sal`.
 
     Raise BenchError where it declares none.
     """
@@ -68,7 +68,7 @@ def module_of(part: str) -> str:
     """Return the module of a part by the name that it has in `of_run` and `of_metrics`.
 
     >>> module_of("system sal"), module_of("augmentation mix-frame"), module_of("metric auc")
-    ('systems/sal', 'augment/mix_frame', 'metrics/auc')
+    ('models/systems/sal', 'models/augment/mix_frame', 'metrics/auc')
     """
     if part in _OTHERS:
         return _OTHERS[part]
@@ -76,7 +76,8 @@ def module_of(part: str) -> str:
     if what == "metric":
         return INTERVALS if kind == "intervals" else f"metrics/{find_file(kind).stem}"
     folders = {"system": "systems", "front-end": "frontends", "augmentation": "augment"}
-    folders |= {"reader": "corpora/readers", "detector": "breath"}
+    folders = {what: f"models/{folder}" for what, folder in folders.items()}
+    folders |= {"reader": "data/readers", "detector": "models/breath"}
     return f"{folders[what]}/{kind.replace('-', '_')}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import lzma
 import os
 import shutil
 import signal
@@ -90,6 +91,23 @@ def shared() -> Path:
     if not place.is_dir():
         pytest.skip("the folder ../shared with real recordings and protocols is not here")
     return place
+
+
+@pytest.fixture(scope="session")
+def official(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Protocols, keys and scores as they were published (tests/official), unpacked once."""
+    from bench._io import file_locks
+
+    packed = Path(__file__).parent / "official"
+    base = tmp_path_factory.getbasetemp()
+    unpacked = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "official"
+    with file_locks.held(unpacked.with_suffix(".lock")):
+        if not unpacked.exists():
+            for path in packed.rglob("*.xz"):
+                file = unpacked / path.relative_to(packed).with_suffix("")
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_bytes(lzma.decompress(path.read_bytes()))
+    return unpacked
 
 
 @pytest.fixture(scope="session")

@@ -8,8 +8,7 @@ from bench.cards import card_files, column_checks, table_cards
 from bench.cards.corpus_cards import card
 from bench.errors import BenchError
 from bench.metrics import scores
-
-from .reporting.stored import columns as frames
+from tests.reports.stored import columns as frames
 
 FRAMES = card_files.folder("experiments") / "sal" / "table4.toml"
 TABLE_3 = card_files.folder("experiments") / "breathnet" / "table3.toml"

@@ -24,7 +24,7 @@ def read(path: Path, shown: str = "") -> str:
         data = path.read_bytes()
     except OSError as error:
         error.filename = name
-        raise BenchError(machine.of_system(error).message) from error
+        raise BenchError("file.unreadable", machine.of_system(error).message) from error
     mark = next((mark for mark in _MARKS if data.startswith(mark)), b"")
     body, encoding = data[len(mark) :], _MARKS.get(mark, "utf-8")
     try:
@@ -33,11 +33,13 @@ def read(path: Path, shown: str = "") -> str:
         line = body[: error.start].count("\n".encode(encoding)) + 1
         near = quoted(body[max(0, error.start - 20) : error.end + 20])
         raise BenchError(
-            f"{name}:{line}: not in UTF-8 (near {near}): save the file as UTF-8"
+            "file.encoding", f"{name}:{line}: not in UTF-8 (near {near}): save the file as UTF-8"
         ) from error
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
-        raise BenchError(f"{name}:{line}: holds a zero byte: save the file as text in UTF-8")
+        raise BenchError(
+            "file.encoding", f"{name}:{line}: holds a zero byte: save the file as text in UTF-8"
+        )
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -47,4 +49,4 @@ def read_toml(path: Path, shown: str = "") -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise BenchError(f"{shown or path}: not TOML: {error}") from error
+        raise BenchError("file.malformed", f"{shown or path}: not TOML: {error}") from error

@@ -22,7 +22,7 @@ from bench.errors import BenchError
 from bench.specs.base import Spec
 from bench.specs.faults import explain
 
-_PACKAGE = Path(__file__).parent
+_PACKAGE = Path(__file__).parents[1]
 _PLACES = {
     "datasets": "datasets",
     "experiments": "experiments",
@@ -72,17 +72,22 @@ def folders(name: str) -> list[Path]:
     listed, here = [folder(name)], _configured()
     if name == "datasets" and here.cards is not None:
         if not here.cards.is_dir():
-            raise BenchError(f"cards = {str(here.cards)!r}: there is no such folder")
+            raise BenchError(
+                "config.folder-missing", f"cards = {str(here.cards)!r}: there is no such folder"
+            )
         listed.append(here.cards.absolute())
     for stated in here.extend:
         place = stated.absolute()  # cards are kept by their paths
         if not place.is_dir():
-            raise BenchError(f"extend = {str(stated)!r}: there is no such folder")
+            raise BenchError(
+                "config.folder-missing", f"extend = {str(stated)!r}: there is no such folder"
+            )
         below = {kind: place / kind for kind in ("datasets", "experiments")}
         if not any(path.is_dir() for path in below.values()):
             raise BenchError(
+                "config.no-cards",
                 f"extend = {str(stated)!r}: has neither `datasets` (cards of corpora) nor "
-                "`experiments` (cards of tables, in a folder each, and sweeps)"
+                "`experiments` (cards of tables, in a folder each, and sweeps)",
             )
         if below[name].is_dir():
             listed.append(below[name])
@@ -106,14 +111,16 @@ def card_keys(name: str, pattern: str = "*.toml") -> list[str]:
 
 
 def card_file(name: str, key: str) -> Path:
-    """Return the file of a card in `folders(name)`; one that is in none of them is the suite's.
-    BenchError where two folders have it.
+    """Return the file of a card in `folders(name)`.
+
+    One that is in none of them is the suite's. BenchError where two folders have it.
     """
     files = [path for root in folders(name) if (path := root / f"{key}.toml").is_file()]
     if len(files) > 1:
         known = ", ".join(shown(path) for path in files[:-1])
         raise BenchError(
-            f"{shown(files[-1])}: there is {known} already: give the file another name"
+            "card.name-taken",
+            f"{shown(files[-1])}: there is {known} already: give the file another name",
         )
     return files[0] if files else folder(name) / f"{key}.toml"
 
@@ -138,4 +145,4 @@ def validated(model: type[AnySpec], content: Mapping[str, Any], path: Path) -> A
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        raise BenchError("\n".join(explain(error, shown(path), model))) from error
+        raise BenchError("card.invalid", "\n".join(explain(error, shown(path), model))) from error

@@ -25,6 +25,7 @@ def card(key: str) -> Checked:
     kind = str(content.get("kind"))
     if kind not in kinds:
         raise BenchError(
-            f"{card_files.shown(path)}: kind = {kind!r}: no such kind{near(kind, kinds)}"
+            "card.invalid",
+            f"{card_files.shown(path)}: kind = {kind!r}: no such kind{near(kind, kinds)}",
         )
     return card_files.validated(kinds[kind], content, path)

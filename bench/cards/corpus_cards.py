@@ -13,9 +13,10 @@ from typing import NamedTuple
 
 from bench.cards.card_files import card_file, card_keys, read, shown, validated
 from bench.cards.corpus_names import is_called, near_corpus
-from bench.data.readers import names as names_of_readers
 from bench.errors import BenchError, near
 from bench.specs.corpus import CorpusCard, Protocol
+
+_READERS = Path(__file__).parents[1] / "data" / "readers"
 
 
 def names() -> list[str]:
@@ -36,7 +37,7 @@ def card(name: str) -> CorpusCard:
         if is_called(of, name):
             return of
     said = f"{name!r}: there is no such corpus{near_corpus(name, list(found.cards))}"
-    raise BenchError("\n".join([said, *found.faults.values()]))
+    raise BenchError("corpus.unknown", "\n".join([said, *found.faults.values()]))
 
 
 class Readable(NamedTuple):
@@ -63,7 +64,10 @@ def readable() -> Readable:
 def _parsed(key: str) -> CorpusCard:
     written = [of for of in card_keys("datasets") if of.lower() == key]
     if len(written) > 1:
-        raise BenchError(f"{key}: there are cards {' and '.join(written)}: rename one of them")
+        raise BenchError(
+            "corpus.invalid-card",
+            f"{key}: there are cards {' and '.join(written)}: rename one of them",
+        )
     return parse(card_file("datasets", written[0]))
 
 
@@ -71,16 +75,24 @@ def parse(path: Path) -> CorpusCard:
     """Read the card at `path`; raise one BenchError that holds all its faults."""
     content = read(path)
     if "key" in content:
-        raise BenchError(f"{shown(path)}: key: a card's key is its file's name; leave it out")
+        raise BenchError(
+            "corpus.invalid-card",
+            f"{shown(path)}: key: a card's key is its file's name; leave it out",
+        )
     found = validated(CorpusCard, {"key": path.stem.lower(), **content}, path)
     wrong = [f"{shown(path)}: {fault}" for fault in _mistakes(found)]
     if wrong:
-        raise BenchError("\n".join(wrong))
+        raise BenchError("corpus.invalid-card", "\n".join(wrong))
     return found
 
 
+def reader_names() -> list[str]:
+    """Return the name of every reader, sorted: each is a module of `bench/data/readers`."""
+    return sorted(path.stem for path in _READERS.glob("[!_]*.py"))
+
+
 def _mistakes(card: CorpusCard) -> Iterator[str]:
-    readers = names_of_readers()
+    readers = reader_names()
     if card.reader not in readers:
         yield f"reader = {card.reader!r}: no such reader{near(card.reader, readers)}"
     for name, split in card.splits.items():
@@ -151,4 +163,6 @@ def _protocol_mistakes(card: CorpusCard, protocol: Protocol) -> Iterator[str]:
 def check_split(card: CorpusCard, split: str) -> None:
     """Raise a BenchError with a near name where the corpus has no such split."""
     if split not in card.splits:
-        raise BenchError(f"{card.key} has no split {split!r}{near(split, card.splits)}")
+        raise BenchError(
+            "corpus.unknown-split", f"{card.key} has no split {split!r}{near(split, card.splits)}"
+        )

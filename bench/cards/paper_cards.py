@@ -55,8 +55,9 @@ def touches(paper: Paper, table: str, runs: Mapping[str, Run]) -> dict[str, list
 
 
 def in_papers_form(table: Table, runs: Mapping[str, Run]) -> dict[str, Run]:
-    """Return the settings that rows of a table have in the paper's form; `runs` may be smoke
-    ones.
+    """Return the settings that rows of a table have in the paper's form.
+
+    `runs` may be smoke ones.
     """
     return {
         row: run if run.form == "paper" else table_cards.resolve(table, row)
@@ -72,8 +73,9 @@ def ordered(found: Iterable[Difference]) -> list[Difference]:
 def _variant(paper: Paper, name: str) -> Variant:
     if name not in paper.variants:
         raise BenchError(
+            "table.variant-unknown",
             f"experiments/{paper.key}/paper.toml: there is no variant {name!r}"
-            f"{near(name, paper.variants)}"
+            f"{near(name, paper.variants)}",
         )
     return paper.variants[name]
 

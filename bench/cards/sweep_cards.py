@@ -36,7 +36,7 @@ def sweep(name: str, form: Form = "paper") -> Sweep:
     """Return a sweep's card in a form, both forms checked; `sweep/` before the name is allowed."""
     key = name.removeprefix(PREFIX)
     if key not in names():
-        raise BenchError(f"{name!r}: there is no such sweep{near(key, names())}")
+        raise BenchError("sweep.unknown", f"{name!r}: there is no such sweep{near(key, names())}")
     return _sweep(key, card_files.card_file("experiments", f"sweeps/{key}"))[form]
 
 
@@ -59,7 +59,7 @@ def parse(key: str, path: Path) -> dict[Form, Sweep]:
         except BenchError as error:
             wrong += str(error).splitlines()
     if wrong:
-        raise BenchError("\n".join(dict.fromkeys(wrong)))
+        raise BenchError("card.invalid", "\n".join(dict.fromkeys(wrong)))
     return found
 
 
@@ -132,7 +132,9 @@ def row(card: Sweep) -> tuple[Table, str]:
     """Return the table and the name of the row that trials start from."""
     table, colon, name = card.parent.partition(":")
     if not colon:
-        raise BenchError(f"{card.parent!r}: should be <table>:<row>, e.g. 'sal/table4:S7'")
+        raise BenchError(
+            "card.invalid", f"{card.parent!r}: should be <table>:<row>, e.g. 'sal/table4:S7'"
+        )
     found = table_cards.table(table)
     table_cards.select(found, name)
     return found, name

@@ -1,9 +1,9 @@
 """Find cards, read them, fold rows into runs, and report every mistake of a card at once.
 
-The fold (`bench._io.trees.merged`) runs from the base outward: base, the chain of `from`, the row, the
-smoke overlay where asked, `--set`; the key `*` stands for every key that is there by then. A chain
-that begins at another table's row (`from = "breathnet/table4:BreathNet"`) begins with all of that,
-but for what it evaluates.
+The fold (`bench._io.trees.merged`) runs from the base outward: base, the chain of `from`, the row,
+the smoke overlay where asked, `--set`; the key `*` stands for every key that is there by then. A
+chain that begins at another table's row (`from = "breathnet/table4:BreathNet"`) begins with all of
+that, but for what it evaluates.
 """
 
 from __future__ import annotations
@@ -52,9 +52,6 @@ class Chain(NamedTuple):
     """The overlays of the smoke form, in the same order."""
 
 
-# --- tables ---------------------------------------------------------------------------------------
-
-
 def table_keys() -> list[str]:
     """Return every table's key, e.g. `sal/table4`; `table10` comes after `table9`."""
     return sorted(
@@ -83,7 +80,9 @@ def table_key(name: str) -> str:
         short = [key.removeprefix(f"{DEFAULT_PAPER}/") for key in known]
     if len(found) != 1:
         which = f"; of {name} there are {', '.join(found)}" if found else near(name, short)
-        raise BenchError(f"{name!r}: there is no such table{which} (see `bench list`)")
+        raise BenchError(
+            "table.unknown", f"{name!r}: there is no such table{which} (see `bench list`)"
+        )
     return found[0]
 
 
@@ -103,8 +102,9 @@ def _table(key: str, path: Path) -> Table:
 
 
 def paper(key: str) -> Paper:
-    """Return the card of a paper: what its folder of tables shares. A folder of an extension needs
-    none: its tables are then of no paper.
+    """Return the card of a paper: what its folder of tables shares.
+
+    A folder of an extension needs none: its tables are then of no paper.
     """
     path = card_file("experiments", f"{key}/paper")
     return _paper(key, path) if path.is_file() else Paper(key=key, title=key)
@@ -120,7 +120,7 @@ def parse_table(key: str, path: Path) -> Table:
     card = _unfolded(key, path)
     wrong = list(dict.fromkeys(_mistakes(card, shown(path))))
     if wrong:
-        raise BenchError("\n".join(wrong))
+        raise BenchError("card.invalid", "\n".join(wrong))
     return card
 
 
@@ -135,8 +135,9 @@ def _unfolded(key: str, path: Path) -> Table:
 
 
 def _elsewhere(parent: str) -> tuple[Table, str] | None:
-    """Return the other card and its row that `<table>:<row>` of a `from` names; None where no table
-    is named.
+    """Return the other card and its row that `<table>:<row>` of a `from` names.
+
+    None where no table is named.
     """
     name, colon, row = parent.partition(":")
     if not colon:
@@ -295,8 +296,9 @@ def _staged(content: dict[str, Any]) -> dict[str, Any]:
 
 
 def _attributed(fault: Fault, layers: Sequence[Layer], file: str) -> str:
-    """Blame the outermost layer that says anything on the way to the fault; for what none says, the
-    card's own base.
+    """Blame the outermost layer that says anything on the way to the fault.
+
+    For what none says, the card's own base.
     """
     for depth in range(len(fault.keys), 0, -1):
         for layer in reversed(layers):
@@ -306,23 +308,26 @@ def _attributed(fault: Fault, layers: Sequence[Layer], file: str) -> str:
     return fault.line(own.file or file, own.name)
 
 
-# --- runs -----------------------------------------------------------------------------------------
-
-
 def resolve(
     card: Table, row: str, form: Form = "paper", overrides: Sequence[str | Layer] = ()
 ) -> Run:
-    """Return the run of `row`, folded; `overrides` are the `KEY=VALUE` of `--set`, or layers of
-    another card, in order.
+    """Return the run of `row`, folded.
+
+    `overrides` are the `KEY=VALUE` of `--set`, or layers of another card, in order.
     """
     chain = _chain(card, row)
     if chain is None or card.rows[row].published_only:
-        raise BenchError(f"{card.key}: row {row} holds published results only and cannot be run")
+        raise BenchError(
+            "table.row-published-only",
+            f"{card.key}: row {row} holds published results only and cannot be run",
+        )
     said = (parse_override(of) if isinstance(of, str) else of for of in overrides)
     layers = [*_layers(chain, form), *said]
     run, found = _validated_run(layers, form)
     if run is None:
-        raise BenchError("\n".join(_attributed(fault, layers, card.key) for fault in found))
+        raise BenchError(
+            "settings.invalid", "\n".join(_attributed(fault, layers, card.key) for fault in found)
+        )
     return run
 
 
@@ -332,8 +337,9 @@ def runnable(card: Table) -> list[str]:
 
 
 def select(card: Table, choice: str | None) -> list[str]:
-    """Return the rows that `choice` names: `S0,S5-S8` (a dash is a range in the card's order); all
-    by default.
+    """Return the rows that `choice` names: `S0,S5-S8` (a dash is a range in the card's order).
+
+    All by default.
     """
     known = runnable(card)
     if choice is None:
@@ -346,8 +352,9 @@ def select(card: Table, choice: str | None) -> list[str]:
             _check_row(card, end, known)
         if known.index(ends[0]) > known.index(ends[-1]):
             raise BenchError(
+                "table.row-range",
                 f"{card.key}: {part!r}: {ends[0]} comes after {ends[-1]} in the table; should "
-                f"be {ends[-1]}-{ends[0]}"
+                f"be {ends[-1]}-{ends[0]}",
             )
         chosen += known[known.index(ends[0]) : known.index(ends[-1]) + 1]
     return [name for name in known if name in chosen]
@@ -357,8 +364,11 @@ def _check_row(card: Table, name: str, known: Sequence[str]) -> None:
     if name in known:
         return
     if name in card.rows:
-        raise BenchError(f"{card.key}: row {name} holds published results only and cannot be run")
-    raise BenchError(f"{card.key}: {name!r}: no such row{near(name, known)}")
+        raise BenchError(
+            "table.row-published-only",
+            f"{card.key}: row {name} holds published results only and cannot be run",
+        )
+    raise BenchError("table.row-unknown", f"{card.key}: {name!r}: no such row{near(name, known)}")
 
 
 def difference(card: Table, row: str) -> dict[str, Any]:
@@ -370,7 +380,9 @@ def parse_override(text: str) -> Layer:
     """Parse one `KEY=VALUE` of `--set` as TOML; a bare word is taken as text."""
     key, equals, value = text.partition("=")
     if not equals or not re.fullmatch(r"[\w.*-]+", key.strip()):
-        raise BenchError(f"--set {text!r}: should be KEY=VALUE, e.g. training.epochs=3")
+        raise BenchError(
+            "settings.syntax", f"--set {text!r}: should be KEY=VALUE, e.g. training.epochs=3"
+        )
     key = ".".join(f'"{EVERY}"' if part == EVERY else part for part in key.strip().split("."))
     bare = re.fullmatch(r"[A-Za-z_][\w.-]*", value.strip()) and value.strip() not in (
         "true",
@@ -380,6 +392,7 @@ def parse_override(text: str) -> Layer:
         settings = tomllib.loads(f'{key} = "{value.strip()}"' if bare else f"{key} = {value}")
     except tomllib.TOMLDecodeError as error:
         raise BenchError(
-            f"--set {text!r}: the value is not TOML ({error}); text is a bare word or in quotes"
+            "settings.syntax",
+            f"--set {text!r}: the value is not TOML ({error}); text is a bare word or in quotes",
         ) from error
     return Layer("--set", settings)

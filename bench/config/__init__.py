@@ -1,12 +1,13 @@
-"""What differs between machines: where corpora, weights, work and tracking are. Never part of a
-signature.
+"""What differs between machines: where corpora, weights, work and tracking are.
+
+Never part of a signature.
 
 Read, key by key, from the first that says it: an environment variable (BENCH_WORK,
 BENCH_CORPORA_PARTIALSPOOF, BENCH_WEIGHTS_XLSR2_300M, ...), `bench.toml` of the working folder or of
-the nearest folder above it, the user's, the machine's (`bench.config.locations` says where these are).
-BENCH_CONFIG names the only file instead. Relative places are below the folder of the file that says
-them. Without any file the work folder is `work`: one that a folder above holds already, else a new
-one here.
+the nearest folder above it, the user's, the machine's (`bench.config.locations` says where these
+are). BENCH_CONFIG names the only file instead. Relative places are below the folder of the file
+that says them. Without any file the work folder is `work`: one that a folder above holds already,
+else a new one here.
 """
 
 from __future__ import annotations
@@ -134,27 +135,31 @@ class Config:
         return (self.work / "artifacts").absolute()
 
     def corpus_root(self, key: str, form: Form) -> Path:
-        """Return the folder of corpus `key`; for smoke runs its miniature. Raise where it is not
-        there.
+        """Return the folder of corpus `key`.
+
+        For smoke runs its miniature. Raise where it is not there.
         """
         if form == "smoke":
             root = self.mini / key
             if not root.is_dir():
                 raise BenchError(
-                    f"the miniature {key} is not at {root}: make it with `bench data mini`"
+                    "config.miniature-missing",
+                    f"the miniature {key} is not at {root}: make it with `bench data mini`",
                 )
             return root
         root = self.corpora.get(key)
         if root is None:
             raise BenchError(
+                "config.corpus-missing",
                 f'corpus {key} is not configured: add `{key} = "/path"` under [corpora] in '
                 f"{self.source or 'bench.toml'}, or set {variable('corpora', key)} "
-                f"(`bench data show {key}` says what to get and where to put it)"
+                f"(`bench data show {key}` says what to get and where to put it)",
             )
         if not root.is_dir():
             raise BenchError(
+                "config.folder-missing",
                 f"corpora.{key} = {str(root)!r} in {self.where(f'corpora.{key}')}: "
-                "there is no such folder"
+                "there is no such folder",
             )
         return root
 
@@ -164,8 +169,9 @@ class Config:
         if root is None or not root.is_dir():
             wrong = " is not configured" if root is None else f": there is no folder {root}"
             raise BenchError(
+                "config.noise-missing",
                 f'noise.{key}{wrong}: get {NOISE[key]}, and add `{key} = "/path"` under '
-                f"[noise] in {self.source or 'bench.toml'}, or set {variable('noise', key)}"
+                f"[noise] in {self.source or 'bench.toml'}, or set {variable('noise', key)}",
             )
         return root
 
@@ -185,8 +191,9 @@ _Values = dict[_Keys, _Stated]
 
 
 def load(path: Path | None = None, environment: Mapping[str, str] | None = None) -> Config:
-    """Read the configuration; where no file is named, by `path` or BENCH_CONFIG, one need not be
-    there.
+    """Read the configuration.
+
+    Where no file is named, by `path` or BENCH_CONFIG, one need not be there.
 
     Empty variables are as if they were not set. Raise BenchError for whatever is wrong in a file or
     a variable of ours.
@@ -211,7 +218,9 @@ def _named(environment: Mapping[str, str]) -> Path | None:
     where = f"BENCH_CONFIG = {stated!r}"
     path = locations.home_filled_in(locations.filled_in(stated, environment, where), where)
     if not os.path.lexists(path):
-        raise BenchError(f"{path}: there is no such file (asked for by BENCH_CONFIG)")
+        raise BenchError(
+            "file.missing", f"{path}: there is no such file (asked for by BENCH_CONFIG)"
+        )
     return path
 
 
@@ -239,7 +248,7 @@ def _validated(content: Mapping[str, Any], source: str) -> File:
         return File.model_validate(content)
     except ValidationError as error:
         lines = [_with_hint(line) for line in explain(error, source, File)]
-        raise BenchError("\n".join(lines)) from error
+        raise BenchError("config.invalid", "\n".join(lines)) from error
 
 
 def _with_hint(line: str) -> str:
@@ -269,7 +278,7 @@ def _config(
         except BenchError as error:
             wrong.append(str(error))
     if wrong:
-        raise BenchError("\n".join(wrong))
+        raise BenchError("config.invalid", "\n".join(wrong))
     files = [*([own] if own else []), *shared]
     sections = {
         section: {keys[1]: place for keys, place in places.items() if keys[0] == section}
@@ -295,8 +304,10 @@ def _place(stated: str, base: Path, environment: Mapping[str, str], where: str) 
 
 
 def _unstated_work(own: Path | None, environment: Mapping[str, str]) -> Path:
-    """Return the work folder where nothing says it: beside the project's file; without one the
-    folder that is in use here or above, so that no second one is begun below it, else a new one.
+    """Return the work folder where nothing says it: beside the project's file.
+
+    Without one the folder that is in use here or above, so that no second one is begun below it,
+    else a new one.
     """
     if own is not None:
         return own.parent / "work"

@@ -31,8 +31,9 @@ def variable(*keys: str) -> str:
 
 
 def read_variables(environment: Mapping[str, str]) -> dict[tuple[str, ...], tuple[str, Any]]:
-    """Return by key the variable that gives it and its value; raise one BenchError for all that
-    begin with BENCH_ and are none of ours.
+    """Return by key the variable that gives it and its value.
+
+    Raise one BenchError for all that begin with BENCH_ and are none of ours.
     """
     found: dict[tuple[str, ...], tuple[str, Any]] = {}
     wrong: list[str] = []
@@ -49,7 +50,7 @@ def read_variables(environment: Mapping[str, str]) -> dict[tuple[str, ...], tupl
             text = environment[name]
             found[keys] = (name, parse(name, text) if parse else text)
     if wrong:
-        raise BenchError("\n".join(wrong))
+        raise BenchError("config.variable-unknown", "\n".join(wrong))
     return found
 
 
@@ -75,13 +76,13 @@ def _near(name: str) -> str:
 
 def _flag(name: str, text: str) -> bool:
     if text not in ("true", "false"):
-        raise BenchError(f"{name} = {text!r}: should be 'true' or 'false'")
+        raise BenchError("config.invalid", f"{name} = {text!r}: should be 'true' or 'false'")
     return text == "true"
 
 
 def _number(name: str, text: str) -> int:
     if not text.isdecimal():
-        raise BenchError(f"{name} = {text!r}: should be a whole number")
+        raise BenchError("config.invalid", f"{name} = {text!r}: should be a whole number")
     return int(text)
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from bench.evaluation.findings import Findings
+from bench.issues import Issues
 from bench.metrics.tally import Bools, Integers
 from bench.units import BONAFIDE, SPOOF
 
@@ -16,16 +16,16 @@ _NEARLY = 0.95
 """Groups explain what is missing where they hold so much of it."""
 _BY_CHANCE = 0.001
 """That all are of one group says something where chance would do it more rarely."""
-_SAID = 3
+_GROUPS_SHOWN = 3
 """Groups that are said."""
-_NAMED = 3
+_LEVELS_SHOWN = 3
 """Levels of a group that are named one by one."""
 
 WORDS = {BONAFIDE: "bona fide", SPOOF: "spoof"}
 """The classes, in words."""
 
 
-def missing(trials: pd.DataFrame, present: Bools, allowed: bool, found: Findings) -> None:
+def add_missing(trials: pd.DataFrame, present: Bools, allowed: bool, issues: Issues) -> None:
     """Note trials without a score, by class and group; a class that has none is an error of its
     own. Where `allowed`, they are warnings.
     """
@@ -37,18 +37,18 @@ def missing(trials: pd.DataFrame, present: Bools, allowed: bool, found: Findings
     for label, word in WORDS.items():
         of_class = (trials["label"] == label).to_numpy()
         if of_class.any() and not (of_class & present).any():
-            found.add(
+            issues.add(
                 severity,
-                "missing_class",
+                "scores.missing-class",
                 f"none of the {of_class.sum():,} {word} trials has a score: no error rate is "
                 "defined",
             )
     hint = "left out of every metric" if allowed else "say --allow-missing to leave them out"
-    found.add(
+    issues.add(
         severity,
-        "missing",
+        "scores.missing",
         f"{count:,} of {len(present):,} trials have no score "
-        f"({'; '.join([*groups(trials, gone), hint])})",
+        f"({'; '.join([*describe_groups(trials, gone), hint])})",
         count,
         lambda: trials["utterance"].to_numpy()[gone],
     )
@@ -60,18 +60,20 @@ class _Group(NamedTuple):
     text: str
 
 
-def groups(trials: pd.DataFrame, gone: Bools) -> list[str]:
+def describe_groups(trials: pd.DataFrame, gone: Bools) -> list[str]:
     """Return what the trials that are `gone` have in common by the columns of the keys, the most
     telling first.
     """
     columns = [name for name in trials.columns if name not in _NO_GROUPS]
-    told = (_group(name, trials[name], gone) for name in columns)
-    return [of.text for of in sorted(filter(None, told), key=lambda of: of.order)][:_SAID]
+    candidates = (_describe_group(name, trials[name], gone) for name in columns)
+    return [
+        group.text for group in sorted(filter(None, candidates), key=lambda group: group.order)
+    ][:_GROUPS_SHOWN]
 
 
-def _group(column: str, of: pd.Series, gone: Bools) -> _Group | None:
+def _describe_group(column: str, values: pd.Series, gone: Bools) -> _Group | None:
     """Return what those gone have in common by one column; None where that says nothing."""
-    kind = of.astype("category").cat
+    kind = values.astype("category").cat
     levels, codes = [str(level) for level in kind.categories], kind.codes.to_numpy()
     whole = np.bincount(codes[codes >= 0], minlength=len(levels))
     lost = np.bincount(codes[gone & (codes >= 0)], minlength=len(levels))
@@ -82,10 +84,10 @@ def _group(column: str, of: pd.Series, gone: Bools) -> _Group | None:
     is_group = len(complete) < named.sum() and covered > len(complete)
     if is_group and covered >= _NEARLY * count and column != "label":
         rest = f" and {count - covered:,} others" if covered < count else ""
-        text = f"all of {_named(column, levels, np.flatnonzero(named), complete)}{rest}"
+        text = f"all of {_name_levels(column, levels, np.flatnonzero(named), complete)}{rest}"
         return _Group((int(covered < count), len(complete)), text)
     most = int(lost.argmax()) if len(lost) else 0
-    share = whole[most] / len(of) if len(lost) else 1.0
+    share = whole[most] / len(values) if len(lost) else 1.0
     if not len(lost) or lost[most] < count or share**count > _BY_CHANCE or not named[most]:
         return None
     level, left = levels[most], whole[most] - count
@@ -94,13 +96,13 @@ def _group(column: str, of: pd.Series, gone: Bools) -> _Group | None:
     return _Group((3, 0), f"all {count:,} are of {column} {level}, of which {left:,} have a score")
 
 
-def _named(column: str, levels: list[str], known: Integers, chosen: Integers) -> str:
+def _name_levels(column: str, levels: list[str], every: Integers, chosen: Integers) -> str:
     """Return levels of a column in words: each, or the first and the last of neighbours."""
     names: list[str] = [levels[i] for i in chosen]
     if len(names) == 1:
         return f"{column} {names[0]}"
-    place = np.searchsorted(known, chosen)
-    if len(names) > _NAMED and (np.diff(place) == 1).all():
+    position = np.searchsorted(every, chosen)
+    if len(names) > _LEVELS_SHOWN and (np.diff(position) == 1).all():
         return f"{column}s {names[0]} to {names[-1]}"
-    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
-    return f"{column}s {', '.join(names[:_NAMED])}{more}"
+    more = f" and {len(names) - _LEVELS_SHOWN:,} more" if len(names) > _LEVELS_SHOWN else ""
+    return f"{column}s {', '.join(names[:_LEVELS_SHOWN])}{more}"

@@ -47,13 +47,13 @@ def read(path: Path, form: str, wanted: str | None) -> Table | Vectors:
     `wanted` names the array of scores, where the file holds several of other lengths.
     """
 
-    def load(file: BinaryIO) -> Table | Vectors:
+    def load_file(file: BinaryIO) -> Table | Vectors:
         if form == "npz":
-            found = _npz(file)
-            return of_arrays("NumPy arrays", found, wanted) or found
-        return _npy(file, wanted)
+            vectors = _read_npz(file)
+            return of_arrays("NumPy arrays", vectors, wanted) or vectors
+        return _read_npy(file, wanted)
 
-    return loaded(path, load, _FORMS)
+    return loaded(path, load_file, _FORMS)
 
 
 def loaded(path: Path, load: Callable[[BinaryIO], Table | Vectors], form: str) -> Table | Vectors:
@@ -62,49 +62,57 @@ def loaded(path: Path, load: Callable[[BinaryIO], Table | Vectors], form: str) -
     """
     try:
         with opened(path) as file:
-            found = load(file)
+            content = load(file)
     except (OSError, MemoryError):
         raise
     except BenchError as error:
-        raise BenchError(f"{path}: {error}") from None
+        raise BenchError(error.code, f"{path}: {error}") from None
     except Exception as error:
-        raise BenchError(f"{path}: refused: it is not {form}: {str(error)[:200]}") from error
-    if not found:
-        raise BenchError(f"{path}: is an empty dictionary; it should be {form}")
-    return found
+        raise BenchError(
+            "scores.malformed", f"{path}: refused: it is not {form}: {str(error)[:200]}"
+        ) from error
+    if not content:
+        raise BenchError("scores.empty", f"{path}: is an empty dictionary; it should be {form}")
+    return content
 
 
-def joined(path: Path, found: Vectors, column: str | None) -> Arrays:
+def joined(path: Path, vectors: Vectors, column: str | None) -> Arrays:
     """Return the scores of all utterances of a dictionary of arrays; BenchError for arrays that
     are none of scores.
 
     `column` is 1 or 2, or 1-2 or 2-1 for a difference, where arrays are n x 2.
     """
     try:
-        return _joined(found, column)
+        return _join_arrays(vectors, column)
     except BenchError as error:
-        raise BenchError(f"{path}: {error}") from None
+        raise BenchError(error.code, f"{path}: {error}") from None
 
 
-def _joined(found: Vectors, column: str | None) -> Arrays:
-    widths = {_width(name, array) for name, array in found.items()}
+def _join_arrays(vectors: Vectors, column: str | None) -> Arrays:
+    widths = {_count_columns(name, array) for name, array in vectors.items()}
     if len(widths) > 1:
-        raise BenchError(f"some arrays are n x 2 and some are not; it should be {_FORM}")
+        raise BenchError(
+            "scores.malformed", f"some arrays are n x 2 and some are not; it should be {_FORM}"
+        )
     (width,) = widths
-    flat = [array.reshape(-1, max(width, 1)) for array in found.values()]
+    flat = [array.reshape(-1, max(width, 1)) for array in vectors.values()]
     counts = np.array([len(array) for array in flat], dtype=np.int64)
     whole = np.concatenate(flat).astype(np.float64)
-    names, kind = list(found), f"arrays of {len(found):,} utterances"
+    names, kind = list(vectors), f"arrays of {len(vectors):,} utterances"
     if width < 2:
         if column not in (None, "1"):
-            raise BenchError(f"column {column!r}: each utterance has one column of scores")
+            raise BenchError(
+                "scores.no-such-column",
+                f"column {column!r}: each utterance has one column of scores",
+            )
         return Arrays(names, counts, whole[:, 0], width == 1, kind)
     chosen = re.fullmatch(r"([12])(?:-([12]))?", column or "")
     if not chosen:
         raise BenchError(
+            "scores.which-column",
             "arrays have two columns, of which either can be bona fide: say --column 1 or 2 for "
             "one of them, 1-2 or 2-1 for the difference of logits (bona fide first)"
-            + (f"; {column!r} is none of these" if column else "")
+            + (f"; {column!r} is none of these" if column else ""),
         )
     first, second = chosen.groups()
     score = whole[:, int(first) - 1]
@@ -113,18 +121,24 @@ def _joined(found: Vectors, column: str | None) -> Arrays:
     return Arrays(names, counts, score, True, f"{kind}, scores from column {column}")
 
 
-def _width(name: str, array: NDArray[Any]) -> int:
+def _count_columns(name: str, array: NDArray[Any]) -> int:
     """Return 0 for a number, 1 for a vector, 2 for two columns."""
     if array.dtype.kind not in "fiu":
-        raise BenchError(f"{name!r}: an array of type {array.dtype}, not of numbers")
+        raise BenchError(
+            "scores.malformed", f"{name!r}: an array of type {array.dtype}, not of numbers"
+        )
     if not array.size:
-        raise BenchError(f"{name!r}: an empty array; an utterance has at least one frame")
+        raise BenchError(
+            "scores.malformed", f"{name!r}: an empty array; an utterance has at least one frame"
+        )
     if array.ndim > 2 or (array.ndim == 2 and array.shape[1] > 2):
-        raise BenchError(f"{name!r}: an array of shape {array.shape}; it should be {_FORM}")
+        raise BenchError(
+            "scores.malformed", f"{name!r}: an array of shape {array.shape}; it should be {_FORM}"
+        )
     return 2 if array.ndim == 2 and array.shape[1] == 2 else min(array.ndim, 1)
 
 
-def _npz(file: BinaryIO) -> dict[str, NDArray[Any]]:
+def _read_npz(file: BinaryIO) -> dict[str, NDArray[Any]]:
     with zipfile.ZipFile(file) as archive:
         members = archive.infolist()
         wrong = next((m.filename for m in members if not m.filename.endswith(".npy")), None)
@@ -132,29 +146,33 @@ def _npz(file: BinaryIO) -> dict[str, NDArray[Any]]:
             raise ValueError(f"it is an archive that holds {quoted(wrong)}")
         if sum(member.file_size for member in members) > _LARGEST:
             raise ValueError(f"it unpacks to more than {_LARGEST:,} bytes")
-        return {m.filename.removesuffix(".npy"): _words(array(archive.read(m))) for m in members}
+        return {
+            m.filename.removesuffix(".npy"): _decode_bytes(array(archive.read(m))) for m in members
+        }
 
 
-def _npy(file: BinaryIO, wanted: str | None) -> Table | Vectors:
+def _read_npy(file: BinaryIO, wanted: str | None) -> Table | Vectors:
     content = file.read()
     if b"'descr': '|O'" not in content[:200] or b"'shape': ()" not in content[:200]:
-        return of_array("a NumPy array", _words(array(content)))
-    found = {_key(key): _array_of(value) for key, value in dictionary(io.BytesIO(content)).items()}
-    return of_arrays("a dictionary of arrays", found, wanted) or found
+        return of_array("a NumPy array", _decode_bytes(array(content)))
+    vectors = {
+        _check_name(key): _to_array(value) for key, value in dictionary(io.BytesIO(content)).items()
+    }
+    return of_arrays("a dictionary of arrays", vectors, wanted) or vectors
 
 
-def _words(found: NDArray[Any]) -> NDArray[Any]:
+def _decode_bytes(texts: NDArray[Any]) -> NDArray[Any]:
     """Return strings of bytes as text."""
-    return np.char.decode(found, "utf-8") if found.dtype.kind == "S" else found
+    return np.char.decode(texts, "utf-8") if texts.dtype.kind == "S" else texts
 
 
-def _key(key: object) -> str:
+def _check_name(key: object) -> str:
     if not isinstance(key, str) or not key:
         raise ValueError(f"{key!r} is no utterance")
     return key
 
 
-def _array_of(value: object) -> NDArray[Any]:
+def _to_array(value: object) -> NDArray[Any]:
     if isinstance(value, np.ndarray):
         return cast(NDArray[Any], value)
     items = cast(list[object], value) if isinstance(value, list) else [value]

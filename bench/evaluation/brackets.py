@@ -32,12 +32,12 @@ class Brackets(NamedTuple):
     """How many numbers each holds."""
 
 
-def _pattern(separator: str) -> re.Pattern[bytes]:
+def _compile_pattern(separator: str) -> re.Pattern[bytes]:
     before, after = _BOUNDS[separator]
     return re.compile(before + rb'("?)' + _GROUP + rb"\1" + after, re.IGNORECASE | re.MULTILINE)
 
 
-_PATTERNS = {separator: _pattern(separator) for separator in _BOUNDS}
+_PATTERNS = {separator: _compile_pattern(separator) for separator in _BOUNDS}
 
 
 def spread(text: bytes, separator: str) -> bytes:
@@ -48,11 +48,11 @@ def spread(text: bytes, separator: str) -> bytes:
     """
     joint = separator.encode()
 
-    def plain(found: re.Match[bytes]) -> bytes:
-        inner = next(group for group in found.groups()[1:] if group is not None)
+    def join_numbers(match: re.Match[bytes]) -> bytes:
+        inner = next(group for group in match.groups()[1:] if group is not None)
         return joint.join(re.findall(_NUMBER, inner, re.IGNORECASE))
 
-    return _PATTERNS[separator].sub(plain, text)
+    return _PATTERNS[separator].sub(join_numbers, text)
 
 
 def brackets(lines: Sequence[str], separator: str) -> Brackets | None:
@@ -60,11 +60,11 @@ def brackets(lines: Sequence[str], separator: str) -> Brackets | None:
     places: Counter[tuple[int, int]] = Counter()
     for line in (line for line in lines if "[" in line or "(" in line):
         text = line.encode()
-        found = _PATTERNS[separator].search(text)
-        if found:
-            before = text[: found.start()]
+        match = _PATTERNS[separator].search(text)
+        if match:
+            before = text[: match.start()]
             column = len(before.split()) if separator == " " else before.count(separator.encode())
-            inner = next(group for group in found.groups()[1:] if group is not None)
+            inner = next(group for group in match.groups()[1:] if group is not None)
             places[column, len(re.findall(_NUMBER, inner, re.IGNORECASE))] += 1
     if not places or 2 * places.total() <= len(lines):
         return None
@@ -72,14 +72,14 @@ def brackets(lines: Sequence[str], separator: str) -> Brackets | None:
     return Brackets(separator, column, width)
 
 
-def named(header: Sequence[str], found: Brackets) -> list[str]:
+def named(header: Sequence[str], cells: Brackets) -> list[str]:
     """Return a header's names, that of the brackets once for each number.
 
     >>> named(["ID", "Score"], Brackets(",", 1, 2))
     ['ID', 'Score[1]', 'Score[2]']
     """
     names = list(header)
-    if found.column < len(names) and found.width > 1:
-        of = names[found.column]
-        names[found.column : found.column + 1] = [f"{of}[{i + 1}]" for i in range(found.width)]
+    if cells.column < len(names) and cells.width > 1:
+        name = names[cells.column]
+        names[cells.column : cells.column + 1] = [f"{name}[{i + 1}]" for i in range(cells.width)]
     return names

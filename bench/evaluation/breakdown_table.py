@@ -19,17 +19,17 @@ P_VALUE = "p"
 NONE = "–"
 
 
-def drawn_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+def render_columns(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """Return the lines of a table, without columns of intervals and p-values that have none."""
-    kept = [
+    columns = [
         n
         for n, heading in enumerate(headings)
         if heading not in (INTERVAL, P_VALUE) or any(row[n] != NONE for row in rows)
     ]
-    return table([headings[n] for n in kept], [[row[n] for n in kept] for row in rows])
+    return table([headings[n] for n in columns], [[row[n] for n in columns] for row in rows])
 
 
-def figure_cells(name: str, figure: Figure) -> tuple[str, str]:
+def format_result(name: str, figure: Figure) -> tuple[str, str]:
     """Return a figure and its interval as they are printed; – where it has none."""
     value = shown(name, figure.value, DIGITS)
     if math.isnan(figure.low):
@@ -45,10 +45,10 @@ def _says_nothing(name: str, figure: Figure) -> bool:
     return figure.low <= (0.5 if is_rate(name) else 1.0) <= figure.high
 
 
-def breakdown_table(breakdown: Breakdown) -> list[str]:
+def render_breakdown(breakdown: Breakdown) -> list[str]:
     """Return a breakdown as lines of Markdown, and below it what is said of ties."""
     names = list(dict.fromkeys(name for line in breakdown.lines for name in line.figures))
-    labels = [known.label if (known := metric(name)) else name for name in names]
+    labels = [info.label if (info := metric(name)) else name for name in names]
     headings = [*breakdown.by, *(h for label in labels for h in (label, INTERVAL))]
     headings += ["Bona fide", "Spoof", *_errors_of(breakdown)]
     lacking = any(line.missing for line in breakdown.lines)
@@ -57,13 +57,13 @@ def breakdown_table(breakdown: Breakdown) -> list[str]:
     for line in breakdown.lines:
         row = list(line.levels)
         for name in names:
-            known = line.figures.get(name)
-            value, interval = figure_cells(name, known) if known else ("not defined", NONE)
+            figure = line.figures.get(name)
+            value, interval = format_result(name, figure) if figure else ("not defined", NONE)
             row += [value + _TIED * (name == "eer" and line.ties is not None), interval]
         row += [f"{line.bonafide:,}", f"{line.spoof:,}"]
-        row += [_count(line, of) for of in _errors_of(breakdown)]
+        row += [_format_count(line, heading) for heading in _errors_of(breakdown)]
         rows.append([*row, *([f"{line.missing or 0:,}"] if lacking else [])])
-    return [*drawn_table(headings, rows), *_tied(breakdown)]
+    return [*render_columns(headings, rows), *_describe_ties(breakdown)]
 
 
 _TIED = " ᵉ"
@@ -75,14 +75,14 @@ def _errors_of(breakdown: Breakdown) -> tuple[str, ...]:
     return (*_COUNTS,) * any("eer" in line.figures for line in breakdown.lines)
 
 
-def _count(line: Line, heading: str) -> str:
+def _format_count(line: Line, heading: str) -> str:
     count: float = getattr(line.figures.get("eer"), _COUNTS[heading], math.nan)
     return NONE if math.isnan(count) else f"{count:,.0f}"
 
 
-def _tied(breakdown: Breakdown) -> list[str]:
+def _describe_ties(breakdown: Breakdown) -> list[str]:
     """Return what is said of EERs that hang on ties."""
-    said = [
+    texts = [
         f"{' '.join(line.levels)}: {ties.bonafide:,.0f} bona fide and {ties.spoof:,.0f} spoof "
         f"share {ties.score:.9g}; ASVspoof's packages print {shown('eer', ties.official)}, any "
         f"order of these gives {shown('eer', ties.lowest)} to {shown('eer', ties.highest)}"
@@ -90,4 +90,4 @@ def _tied(breakdown: Breakdown) -> list[str]:
         if (ties := line.ties)
     ]
     what = f"{_TIED.strip()}: the EER depends on how ties are counted:"
-    return ["", escaped(what), "", bullets(said)] if said else []
+    return ["", escaped(what), "", bullets(texts)] if texts else []

@@ -13,7 +13,7 @@ from typing import Literal
 
 from bench.errors import BenchError, quoted
 from bench.evaluation import score_column
-from bench.evaluation.frame_columns import times
+from bench.evaluation.frame_columns import find_times
 from bench.evaluation.names import UTTERANCE, is_truth
 from bench.evaluation.reading import HINT, Reading
 from bench.evaluation.sample import LABELS, Sample, mostly, two_whole
@@ -65,8 +65,8 @@ class Roles:
     @property
     def words(self) -> tuple[int, ...]:
         """Columns of few different words or digits."""
-        found = (self.label, self.predicted, *(i for _, i in self.fields))
-        return tuple(dict.fromkeys(i for i in found if i is not None))
+        columns = (self.label, self.predicted, *(i for _, i in self.fields))
+        return tuple(dict.fromkeys(i for i in columns if i is not None))
 
 
 def choose(
@@ -85,27 +85,28 @@ def choose(
     BenchError where a column asked for is not there, or where more than one could be the score.
     """
     sample = Sample(names, rows, later)
-    utterance, counted = _utterance(sample, asked)
-    wanted = score_column.asked_for(sample, asked, None) if asked.column else None
+    utterance, counted = _find_ids(sample, asked)
+    wanted = score_column.take_named(sample, asked, None) if asked.column else None
     taken = wanted.columns if wanted else ()
-    start, end, indexed = times(sample, utterance, taken)
+    start, end, indexed = find_times(sample, utterance, taken)
     used = {i for i in (utterance, start, end) if i is not None}
-    label = _label(sample, asked, used, taken)
+    label = _find_label(sample, asked, used, taken)
     used |= {label} if label is not None else set()
     if wanted:
-        chosen = score_column.asked_for(sample, asked, label)
+        chosen = score_column.take_named(sample, asked, label)
     else:
-        chosen = score_column.found(sample, used, indexed, authors, asked.negate)
+        chosen = score_column.find_score(sample, used, indexed, authors, asked.negate)
     if utterance in chosen.columns:
         raise BenchError(
-            f"{sample.say(utterance)} holds no scores but e.g. "
+            "scores.not-scores",
+            f"{sample.describe_column(utterance)} holds no scores but e.g. "
             f"{quoted(sample.cells[utterance][0], 40)}"
-            f"{score_column.instead(sample, {utterance, label})}"
+            f"{score_column.suggest_others(sample, {utterance, label})}",
         )
     used |= set(chosen.columns)
     predicted = chosen.predicted
     if predicted is None:
-        predicted = _predicted(sample, asked, used - {label}, chosen.columns)
+        predicted = _find_prediction(sample, asked, used - {label}, chosen.columns)
     elif predicted == label:
         label = None
     label_by = _label_by(sample, asked, label)
@@ -115,16 +116,16 @@ def choose(
         label,
         start,
         end,
-        _why(sample, utterance, chosen.how, label, start, end, used),
+        _describe_roles(sample, utterance, chosen.how, label, start, end, used),
         label_by=label_by,
-        strict=label is not None and sample.labels(label) and label_by != "content",
+        strict=label is not None and sample.are_labels(label) and label_by != "content",
         predicted=predicted,
-        confidence=_confidence(sample, chosen.predicted, predicted),
-        fields=tuple((name, _field(sample, name, used - {label})) for name in asked.fields),
+        confidence=_confidence_by(sample, chosen.predicted, predicted),
+        fields=tuple((name, _find_field(sample, name, used - {label})) for name in asked.fields),
         counted=counted,
         warning=chosen.warning,
-        instead=score_column.instead(sample, used),
-        marks=tuple(map(sample.mark, range(sample.count))),
+        instead=score_column.suggest_others(sample, used),
+        marks=tuple(map(sample.column_option, range(sample.count))),
     )
 
 
@@ -136,67 +137,75 @@ def unlike(roles: Roles, words: Sequence[str]) -> Mapping[int, Sequence[str]]:
     fine = all(word.lower() in LABELS for word in plain) or two_whole(plain)
     if roles.label is None or roles.strict or fine:
         return {}
-    known = [word for word in plain if word.lower() in LABELS]
+    fitting = [word for word in plain if word.lower() in LABELS]
     strangers = [word for word in plain if word.lower() not in LABELS]
-    return {roles.label: [*known[:1], *strangers[:_MANY]]}
+    return {roles.label: [*fitting[:1], *strangers[:_MANY]]}
 
 
-def _utterance(sample: Sample, asked: Reading) -> tuple[int, bool]:
+def _find_ids(sample: Sample, asked: Reading) -> tuple[int, bool]:
     """Return the column of ids, and whether they may be row numbers."""
     if asked.id_column:
-        return sample.one(asked.id_column, "--id-column"), False
-    by_name = sample.named(UTTERANCE)
+        return sample.get_column(asked.id_column, "--id-column"), False
+    by_name = sample.columns_named(UTTERANCE)
     if by_name:
-        return by_name[0], by_name == sample.named(("id",))
-    words = [i for i in range(sample.count) if not sample.numeric(i) and not sample.labels(i)]
+        return by_name[0], by_name == sample.columns_named(("id",))
+    words = [
+        i for i in range(sample.count) if not sample.is_numeric(i) and not sample.are_labels(i)
+    ]
     unnamed = [i for i in words if not sample.names or sample.kinds[i] in ("", "row")]
     if words:
-        return max(unnamed or words, key=lambda i: (sample.distinct(i), -i)), False
+        return max(unnamed or words, key=lambda i: (sample.count_distinct(i), -i)), False
     whole = re.compile(r"\d+")
     if sample.count > 1 and mostly(whole, sample.cells[0]):
         if sample.names and sample.kinds[0] == "row":
             raise BenchError(
-                f"{sample.say(0)} holds row numbers ({', '.join(sample.cells[0][:3])}, ...), no "
-                "file names; which column holds the file names? say --id-column 1 if it is this one"
+                "scores.no-ids",
+                f"{sample.describe_column(0)} holds row numbers "
+                f"({', '.join(sample.cells[0][:3])}, ...), no file names; which column holds the "
+                "file names? say --id-column 1 if this one does",
             )
         return 0, True
     raise BenchError(
+        "scores.no-ids",
         f"there is no column of utterance ids: {sample.count} columns, all of numbers; a line "
-        f"should be `ID SCORE`; {HINT}"
+        f"should be `ID SCORE`; {HINT}",
     )
 
 
-def _label(sample: Sample, asked: Reading, used: set[int], score: tuple[int, ...]) -> int | None:
+def _find_label(
+    sample: Sample, asked: Reading, used: set[int], score: tuple[int, ...]
+) -> int | None:
     """Return the column of labels: by name before by content, words before digits."""
     if asked.label_column:
-        at = sample.one(asked.label_column, "--label-column")
-        if sample.labels(at) or sample.digits(at):
+        at = sample.get_column(asked.label_column, "--label-column")
+        if sample.are_labels(at) or sample.are_digits(at):
             return at
         stranger = next(cell for cell in sample.cells[at] if cell.lower() not in LABELS)
         raise BenchError(
-            f"--label-column: {sample.say(at)} holds no labels (bonafide, spoof; 0, 1) but e.g. "
-            f"{quoted(stranger, 40)}"
+            "scores.not-labels",
+            f"--label-column: {sample.describe_column(at)} holds no labels (bonafide, spoof; 0, 1) "
+            f"but e.g. {quoted(stranger, 40)}",
         )
     if not asked.labels:
         return None
     free = [i for i in range(sample.count) if i not in {*used, *score}]
-    by_name = [i for i in sample.called("label") if i in free]
+    by_name = [i for i in sample.columns_of_kind("label") if i in free]
     by_name.sort(key=lambda i: not _is_truth(sample, i))
     unnamed = [i for i in free if not sample.names or sample.kinds[i] == ""]
-    words = [i for i in (*by_name, *unnamed) if sample.labels(i)]
+    words = [i for i in (*by_name, *unnamed) if sample.are_labels(i)]
     if words:
         return words[0]
     sided = [i for i in unnamed if sample.names and sample.sides[i] in ("bonafide", "spoof")]
-    digits = [i for i in (*by_name, *sided) if sample.digits(i)]
+    digits = [i for i in (*by_name, *sided) if sample.are_digits(i)]
     if sample.names is None:
-        digits = [i for i in unnamed if sample.digits(i)]
-        others = [i for i in unnamed if sample.numeric(i) and not sample.digits(i)]
+        digits = [i for i in unnamed if sample.are_digits(i)]
+        others = [i for i in unnamed if sample.is_numeric(i) and not sample.are_digits(i)]
         if len(digits) > 1 or not (others or score):
             return None  # which of them is the label is not known; or it is the only score
     return digits[0] if digits else None
 
 
-def _predicted(
+def _find_prediction(
     sample: Sample, asked: Reading, used: set[int], score: tuple[int, ...]
 ) -> int | None:
     """Return the column of two classes that may be predictions; none where the user says what is
@@ -206,22 +215,26 @@ def _predicted(
         return None
     if sample.names and any(sample.sides[i] for i in score):
         return None  # its name says of which class
-    free = [i for i in range(sample.count) if i not in used and sample.distinct(i) <= 2]
-    named = [i for i in sample.called("prediction", "label") if i in free]
+    free = [i for i in range(sample.count) if i not in used and sample.count_distinct(i) <= 2]
+    named = [i for i in sample.columns_of_kind("prediction", "label") if i in free]
     named = [i for i in named if not _is_truth(sample, i)]
     named.sort(key=lambda i: sample.kinds[i] != "prediction")
-    if not named and not sample.called("label"):
-        by_content = _label(sample, Reading(), used, score)
+    if not named and not sample.columns_of_kind("label"):
+        by_content = _find_label(sample, Reading(), used, score)
         named = [by_content] if by_content in free else []
     return named[0] if named else None
 
 
-def _confidence(
-    sample: Sample, said: int | None, predicted: int | None
+def _confidence_by(
+    sample: Sample, asked: int | None, predicted: int | None
 ) -> Literal["asked", "named", ""]:
-    if said is not None:
+    if asked is not None:
         return "asked"
-    return "named" if predicted is not None and predicted in sample.called("prediction") else ""
+    return (
+        "named"
+        if predicted is not None and predicted in sample.columns_of_kind("prediction")
+        else ""
+    )
 
 
 def _label_by(
@@ -229,7 +242,7 @@ def _label_by(
 ) -> Literal["content", "name", "truth"]:
     if asked.label_column:
         return "truth"
-    if label is None or label not in sample.called("label"):
+    if label is None or label not in sample.columns_of_kind("label"):
         return "content"
     return "truth" if _is_truth(sample, label) else "name"
 
@@ -238,14 +251,16 @@ def _is_truth(sample: Sample, i: int) -> bool:
     return sample.names is not None and is_truth(sample.names[i])
 
 
-def _field(sample: Sample, name: str, used: Collection[int | None]) -> int:
-    at = sample.one(name, "--by")
+def _find_field(sample: Sample, name: str, used: Collection[int | None]) -> int:
+    at = sample.get_column(name, "--by")
     if at in used:
-        raise BenchError(f"--by: {sample.say(at)} holds ids, scores or times")
+        raise BenchError(
+            "scores.no-field", f"--by: {sample.describe_column(at)} holds ids, scores or times"
+        )
     return at
 
 
-def _why(
+def _describe_roles(
     sample: Sample,
     utterance: int,
     how: str,
@@ -255,13 +270,13 @@ def _why(
     used: set[int],
 ) -> str:
     """Say what was taken for what, and what was not used though it looks like scores or labels."""
-    taken = [f"ids from {sample.say(utterance)}", f"scores from {how}"]
-    taken += [f"labels from {sample.say(label)}"] if label is not None else []
-    taken += [f"starts of frames from {sample.say(start)}"] if start is not None else []
-    taken += [f"their ends from {sample.say(end)}"] if end is not None else []
+    taken = [f"ids from {sample.describe_column(utterance)}", f"scores from {how}"]
+    taken += [f"labels from {sample.describe_column(label)}"] if label is not None else []
+    taken += [f"starts of frames from {sample.describe_column(start)}"] if start is not None else []
+    taken += [f"their ends from {sample.describe_column(end)}"] if end is not None else []
     free = [i for i in range(sample.count) if i not in used]
     decided = [i for i in free if sample.names and sample.kinds[i] == "prediction"]
-    taken += [f"{sample.say(i)} is a prediction, not used" for i in decided]
-    left = [i for i in free if i not in decided and (sample.numeric(i) or sample.labels(i))]
-    taken += [f"not used: {', '.join(map(sample.say, left[:_MANY]))}"] if left else []
+    taken += [f"{sample.describe_column(i)} is a prediction, not used" for i in decided]
+    left = [i for i in free if i not in decided and (sample.is_numeric(i) or sample.are_labels(i))]
+    taken += [f"not used: {', '.join(map(sample.describe_column, left[:_MANY]))}"] if left else []
     return ", ".join(taken)

@@ -14,12 +14,12 @@ import numpy as np
 from bench.config import Form
 from bench.errors import BenchError
 from bench.evaluation.detection import items_of
-from bench.evaluation.findings import Finding
 from bench.evaluation.judge import Judge
 from bench.evaluation.judged import Judged
 from bench.evaluation.localization import name_at
 from bench.evaluation.naming import distinct_names
 from bench.evaluation.official import PACKAGE
+from bench.issues import Issue
 from bench.metrics.between import Between
 from bench.metrics.breakdown import cells
 from bench.metrics.f1 import decide
@@ -67,7 +67,7 @@ class Comparison:
     resampling: str
     by: tuple[str, ...]
     found: tuple[Compared, ...]
-    findings: Mapping[str, tuple[Finding, ...]]
+    findings: Mapping[str, tuple[Issue, ...]]
     """What is noteworthy about `keys`, `A` and `B`."""
     notes: tuple[str, ...]
     """What is not compared, and why."""
@@ -83,72 +83,79 @@ def compare(judge: Judge, a: Judged, b: Judged, names: tuple[str, str] | None = 
     Only utterances scored by both are compared. BenchError where one file has scores of
     frames and the other of utterances, and where there is nothing in common.
     """
-    kept = np.flatnonzero(a.checked.present & b.checked.present)
-    if not len(kept):
-        raise BenchError(f"{a.file.path} and {b.file.path} have no trial in common")
+    common = np.flatnonzero(a.checked.present & b.checked.present)
+    if not len(common):
+        raise BenchError(
+            "comparison.nothing-in-common",
+            f"{a.file.path} and {b.file.path} have no trial in common",
+        )
     if (a.truth is None) != (b.truth is None):
         raise BenchError(
+            "comparison.frames-and-utterances",
             "one file has scores of frames and the other of utterances: their "
-            "metrics cannot be compared"
+            "metrics cannot be compared",
         )
     if PACKAGE in judge.request.figures:
         raise BenchError(
+            "comparison.no-interval",
             f"{PACKAGE}: no difference has an interval: resamples repeat trials, and repeats are "
-            "ties; compare by eer"
+            "ties; compare by eer",
         )
     resampling = judge.resampling(of_frames=a.truth is not None)
     by: tuple[str, ...] = ()
     notes: list[str] = []
-    if _alike(a, b, kept):
+    if _have_equal_scores(a, b, common):
         notes.append("both files hold the same scores")
     if a.truth is None:
         if len(judge.request.by) > 1:
-            raise BenchError("a comparison has one breakdown: give --by once")
+            raise BenchError(
+                "comparison.one-breakdown", "a comparison has one breakdown: give --by once"
+            )
         by = judge.request.by[0] if judge.request.by else ()
-        found = [*_utterances(judge, a, b, kept, by, resampling)]
+        compared = [*_compare_utterances(judge, a, b, common, by, resampling)]
     else:
-        found = [*_frames(judge, a, b, kept, resampling, notes)]
-    if not found:
+        compared = [*_compare_frames(judge, a, b, common, resampling, notes)]
+    if not compared:
         notes.append("no metric is defined: the trials scored by both are of one class only")
     return Comparison(
         judge.request.card.key,
         judge.request.split,
         a.file.path,
         b.file.path,
-        names or _names(a, b),
-        len(kept),
-        len(judge.subset) - len(kept),
-        judge.resampled_by(a.of(kept)),
+        names or _name_systems(a, b),
+        len(common),
+        len(judge.subset) - len(common),
+        judge.resampled_by(a.of(common)),
         by,
-        tuple(corrected(found)),
+        tuple(corrected(compared)),
         {"keys": judge.findings, "A": a.checked.findings, "B": b.checked.findings},
         tuple(notes),
         judge.request.form,
     )
 
 
-def _names(a: Judged, b: Judged) -> tuple[str, str]:
+def _name_systems(a: Judged, b: Judged) -> tuple[str, str]:
     one, other = distinct_names([a.file.path, b.file.path])
     return one, other
 
 
-def _alike(a: Judged, b: Judged, kept: Integers) -> bool:
+def _have_equal_scores(a: Judged, b: Judged, common: Integers) -> bool:
     """Return whether the trials in these rows have the same scores, of frames the same frames."""
     if a.checked.frames is None or b.checked.frames is None:
-        return np.array_equal(a.checked.score[kept], b.checked.score[kept])
-    one, other = (frames_of(frames, kept) for frames in (a.checked.frames, b.checked.frames))
+        return np.array_equal(a.checked.score[common], b.checked.score[common])
+    one, other = (frames_of(frames, common) for frames in (a.checked.frames, b.checked.frames))
     return all(np.array_equal(x, y) for x, y in zip(one, other, strict=True))
 
 
-def _utterances(
+def _compare_utterances(
     judge: Judge,
     a: Judged,
     b: Judged,
-    kept: Integers,
+    common: Integers,
     by: Sequence[str],
     resampling: Resampling,
 ) -> Iterator[Compared]:
-    pair = [of.of(kept) for of in (a, b)]
+    pair = [judged.of(common) for judged in (a, b)]
     table, is_spoof = pair[0].table, pair[0].is_spoof
     roles = a.roles
     fields = {name: table[name].to_numpy() for name in roles if name in table}
@@ -158,10 +165,10 @@ def _utterances(
         measures = judge.measures(cell)
         levels = tuple(cell.levels.values())
         sides = items_of(pair[0], cell), items_of(pair[1], cell)
-        yield from _items(levels, *sides, measures, resampling)
+        yield from _compare_items(levels, *sides, measures, resampling)
 
 
-def _items(
+def _compare_items(
     levels: tuple[str, ...],
     one: Items,
     other: Items,
@@ -169,36 +176,43 @@ def _items(
     resampling: Resampling,
 ) -> Iterator[Compared]:
     counts = items_tally(one), items_tally(other)
-    how, found = (resampling.replicates, resampling.seed), None
+    how, differences = (resampling.replicates, resampling.seed), None
     if resampling.replicates:
         with suppress(NothingToResample):
-            found = paired(one, other, measures, resampling.plan(one.unit, one.spoof), *how)
+            differences = paired(one, other, measures, resampling.plan(one.unit, one.spoof), *how)
     for name, measure in measures.items():
-        a, b = (measure(of) for of in counts)
-        yield Compared(levels, name, a, b, found[name] if found else _undrawn(a - b), math.nan)
+        a, b = (measure(tally) for tally in counts)
+        yield Compared(
+            levels,
+            name,
+            a,
+            b,
+            differences[name] if differences else _without_interval(a - b),
+            math.nan,
+        )
 
 
-def _undrawn(difference: float) -> Between:
+def _without_interval(difference: float) -> Between:
     """Return a difference without interval and p-value."""
     return Between(difference, math.nan, math.nan, math.nan, over_seeds=False)
 
 
-def _frames(
+def _compare_frames(
     judge: Judge,
     a: Judged,
     b: Judged,
-    kept: Integers,
+    common: Integers,
     resampling: Resampling,
     notes: list[str],
 ) -> Iterator[Compared]:
     """Yield the figures of frames; what the two grids do not admit is said in `notes`."""
-    (one, truth), (other, _) = _common(a, kept), _common(b, kept)
+    (one, truth), (other, _) = _common_frames(a, common), _common_frames(b, common)
     if truth.is_spoof.all() or not truth.is_spoof.any():
         return
-    for metric_name, metric in select_metrics(FrameMetric).items():
-        judged = metric.items(one, truth), metric.items(other, truth)
-        if judged[0].bonafide.any() and judged[0].spoof.any():
-            yield from _items((), *judged, {metric_name: metric.measure}, resampling)
+    for name, metric in select_metrics(FrameMetric).items():
+        sides = metric.items(one, truth), metric.items(other, truth)
+        if sides[0].bonafide.any() and sides[0].spoof.any():
+            yield from _compare_items((), *sides, {name: metric.measure}, resampling)
     rules, threshold = judge.request.rules, judge.request.threshold
     try:
         coarser_s = max(grid_of(one), grid_of(other)) / SAMPLE_RATE_HZ
@@ -207,36 +221,43 @@ def _frames(
         notes.append(f"no segment EER or F1: {error}")
         return
     items = point_items(at[0]), point_items(at[1])
-    yield from _items((), *items, name_at(frame_measures(), coarser_s), resampling)
-    ratios = [decision_ratios(of.is_spoof, ~decide(of.score, threshold), of.utterance) for of in at]
-    yield from _ratios(ratios[0], ratios[1], items[0], resampling)
+    yield from _compare_items((), *items, name_at(frame_measures(), coarser_s), resampling)
+    ratios = [
+        decision_ratios(frames.is_spoof, ~decide(frames.score, threshold), frames.utterance)
+        for frames in at
+    ]
+    yield from _compare_ratios(ratios[0], ratios[1], items[0], resampling)
 
 
-def _ratios(one: Ratios, other: Ratios, items: Items, resampling: Resampling) -> Iterator[Compared]:
+def _compare_ratios(
+    one: Ratios, other: Ratios, items: Items, resampling: Resampling
+) -> Iterator[Compared]:
     """Yield what both define of precision, recall and F1; `items` are the frames of one."""
     names = [name for name in one.defined.names if name in other.defined.names]
     one, other = one.only(names), other.only(names)
-    found = {name: _undrawn(one.values[name] - other.values[name]) for name in names}
+    differences = {name: _without_interval(one.values[name] - other.values[name]) for name in names}
     if resampling.replicates:
         plan = resampling.plan(items.unit, items.spoof)
-        found = paired_ratios(one, other, plan, resampling.replicates, resampling.seed)
-    for name, difference in found.items():
+        differences = paired_ratios(one, other, plan, resampling.replicates, resampling.seed)
+    for name, difference in differences.items():
         yield Compared((), name, one.values[name], other.values[name], difference, math.nan)
 
 
-def _common(judged: Judged, kept: Integers) -> tuple[Frames, Reference]:
+def _common_frames(judged: Judged, common: Integers) -> tuple[Frames, Reference]:
     frames, truth = judged.checked.frames, judged.truth
     assert frames is not None
     assert truth is not None
-    return frames_of(frames, kept), reference_of(truth, kept)
+    return frames_of(frames, common), reference_of(truth, common)
 
 
-def corrected(found: Sequence[Compared]) -> Iterator[Compared]:
+def corrected(compared: Sequence[Compared]) -> Iterator[Compared]:
     """Yield all with their corrected p-values, figure by figure; those without one stay so."""
-    for name in dict.fromkeys(of.figure for of in found):
-        group = [of for of in found if of.figure == name]
-        tested = [of.difference.p_value for of in group if not math.isnan(of.difference.p_value)]
+    for name in dict.fromkeys(each.figure for each in compared):
+        group = [each for each in compared if each.figure == name]
+        tested = [
+            each.difference.p_value for each in group if not math.isnan(each.difference.p_value)
+        ]
         corrected = iter(holm(tested))
-        for of in group:
-            untested = math.isnan(of.difference.p_value)
-            yield of if untested else of._replace(corrected=next(corrected))
+        for each in group:
+            untested = math.isnan(each.difference.p_value)
+            yield each if untested else each._replace(corrected=next(corrected))

@@ -43,7 +43,7 @@ class KnownSplit(NamedTuple):
 class _Fit(NamedTuple):
     """How well a file's ids fit a split."""
 
-    known: float
+    known_share: float
     """Share of the file's ids that the split knows."""
     covered: float
     """Share of the split's ids that the file has."""
@@ -53,14 +53,14 @@ def known_splits(here: Config, form: Form, split: str = "") -> Iterator[KnownSpl
     """Yield of every corpus whose keys are on this machine the evaluation split, or `split` where
     it has one of that name."""
     for card in corpus_cards.readable().cards:
-        of = split or card.evaluation_split
-        if of not in card.splits:
+        name = split or card.evaluation_split
+        if name not in card.splits:
             continue
         try:
-            subset = load_keys(card, of, here.corpus_root(card.key, form))
+            subset = load_keys(card, name, here.corpus_root(card.key, form))
         except BenchError:
             continue  # not here, or not sound: `bench doctor` and --corpus say so
-        yield KnownSplit(card, of, ids.array(subset.table["utterance"].tolist()))
+        yield KnownSplit(card, name, ids.to_array(subset.table["utterance"].tolist()))
 
 
 def find_split(
@@ -70,28 +70,32 @@ def find_split(
     alone."""
     if not splits:
         raise BenchError(
+            "keys.missing",
             f"{shown}: no corpus has its keys on this machine: say which it is of and where they "
-            "are, --corpus NAME --keys FOLDER"
+            "are, --corpus NAME --keys FOLDER",
         )
     names = forms.read(path, reading).names
-    fits = {of: _fit(names, splits[of].keys) for of in range(len(splits))}
-    best = max(fit.known for fit in fits.values())
-    fitting = [of for of, fit in fits.items() if fit.known == best >= _ENOUGH]
-    whole = [of for of in fitting if fits[of].covered == 1]
+    fits = {index: _fit_ids(names, splits[index].keys) for index in range(len(splits))}
+    best = max(fit.known_share for fit in fits.values())
+    fitting = [index for index, fit in fits.items() if fit.known_share == best >= _ENOUGH]
+    whole = [index for index in fitting if fits[index].covered == 1]
     chosen = whole if len(whole) == 1 else fitting
     if len(chosen) == 1:
         return splits[chosen[0]]
     if chosen:
-        several = " and ".join(splits[of].shown for of in chosen)
-        raise BenchError(f"{shown}: its ids are of {several}: say which, --corpus NAME")
-    looked = ", ".join(of.shown for of in splits)
+        several = " and ".join(splits[index].shown for index in chosen)
+        raise BenchError(
+            "scores.several-corpora", f"{shown}: its ids are of {several}: say which, --corpus NAME"
+        )
+    looked = ", ".join(split.shown for split in splits)
     raise BenchError(
+        "scores.unknown-corpus",
         f"{shown}: its ids, as {names[0].as_py()!r}, are of no corpus whose keys are here "
-        f"({looked}): say which it is of, --corpus NAME"
+        f"({looked}): say which it is of, --corpus NAME",
     )
 
 
-def _fit(names: pa.StringArray, keys: pa.StringArray) -> _Fit:
-    place = ids.match(names, keys).place
-    known = place[place >= 0]
-    return _Fit(len(known) / max(len(place), 1), len(np.unique(known)) / max(len(keys), 1))
+def _fit_ids(names: pa.StringArray, keys: pa.StringArray) -> _Fit:
+    positions = ids.match_ids(names, keys).position
+    matched = positions[positions >= 0]
+    return _Fit(len(matched) / max(len(positions), 1), len(np.unique(matched)) / max(len(keys), 1))

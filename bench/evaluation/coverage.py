@@ -18,10 +18,10 @@ from pyarrow import compute
 
 from bench._io.printable import one_line
 from bench.evaluation import hints, ids
-from bench.evaluation.absent import missing
-from bench.evaluation.findings import Findings
+from bench.evaluation.absent import add_missing
 from bench.evaluation.forms import ScoreFile
-from bench.evaluation.ids import Match
+from bench.evaluation.ids import IdMatch
+from bench.issues import Issues
 from bench.metrics.tally import Bools, Integers
 from bench.specs.corpus import CorpusCard
 from bench.units import BONAFIDE, SPOOF
@@ -41,29 +41,29 @@ class Coverage(NamedTuple):
     """What was done to ids, sentence by sentence."""
 
 
-def cover(
-    scores: ScoreFile, trials: pd.DataFrame, others: Others, allow_missing: bool, found: Findings
+def match_trials(
+    scores: ScoreFile, trials: pd.DataFrame, others: Others, allow_missing: bool, issues: Issues
 ) -> Coverage:
     """Match rows and trials; note ids missing, unknown, of other splits, of another corpus.
 
     Rows of no trial are left out of every figure. Where no id is known, that is the one error.
     """
-    keys = ids.array(trials["utterance"])
-    of = ids.match(scores.names, keys)
-    place = of.place
-    if of.form.parts < ids.deepest(keys):
-        place = np.where(_elsewhere(scores.names, of, others), -1, place)
-    known = place >= 0
+    keys = ids.to_array(trials["utterance"])
+    match = ids.match_ids(scores.names, keys)
+    position = match.position
+    if match.form.parts < ids.count_parts(keys):
+        position = np.where(_in_other_splits(scores.names, match, others), -1, position)
+    has_trial = position >= 0
     present = np.zeros(len(trials), dtype=np.bool_)
-    present[place[known]] = True
-    if not known.all():
-        _unknown(scores.names, of, known, ~present, others, found)
-    if known.any():
-        missing(trials, present, allow_missing, found)
-    return Coverage(place[scores.row], present, _cut(scores.names, of, known))
+    present[position[has_trial]] = True
+    if not has_trial.all():
+        _add_unknown(scores.names, match, has_trial, ~present, others, issues)
+    if has_trial.any():
+        add_missing(trials, present, allow_missing, issues)
+    return Coverage(position[scores.row], present, _describe_cuts(scores.names, match, has_trial))
 
 
-def whole(card: CorpusCard, split: str, trials: pd.DataFrame, found: Findings) -> None:
+def check_key_counts(card: CorpusCard, split: str, trials: pd.DataFrame, issues: Issues) -> None:
     """Note keys that do not list as many trials of each class as the card has for the split."""
     expected, label = card.splits[split], trials["label"]
     pairs = [
@@ -71,22 +71,26 @@ def whole(card: CorpusCard, split: str, trials: pd.DataFrame, found: Findings) -
         (expected.bonafide, int((label == BONAFIDE).sum()), "bona fide"),
         (expected.spoof, int((label == SPOOF).sum()), "spoof"),
     ]
-    stated = [(known, count, what) for known, count, what in pairs if known is not None]
-    if all(known == count for known, count, _ in stated):
+    stated = [
+        (official_count, count, what)
+        for official_count, count, what in pairs
+        if official_count is not None
+    ]
+    if all(official_count == count for official_count, count, _ in stated):
         return
     sure = "" if expected.standing == "verified" else ", as far as is known"
     listed = ", ".join(f"{count:,} {what}" for _, count, what in stated)
-    official = ", ".join(f"{known:,} {what}" for known, _, what in stated)
-    found.add(
+    official = ", ".join(f"{official_count:,} {what}" for official_count, _, what in stated)
+    issues.add(
         "warning",
-        "key_counts",
+        "keys.counts",
         f"the keys list {listed}, but {split} of {card.short} has {official}{sure}: no result here "
         "compares with a published one",
     )
 
 
-def repeated(
-    scores: ScoreFile, trial: Integers, item: Integers, what: str, found: Findings
+def check_repeats(
+    scores: ScoreFile, trial: Integers, item: Integers, what: str, issues: Issues
 ) -> bool:
     """Note items (trials, or frames: `item` is a code for each row of a trial) with more than one
     row; return whether any has different scores.
@@ -111,20 +115,20 @@ def repeated(
         else ""
     )
     chosen = scores.row[order[first[differs if differs.any() else again]]]
-    listed = partial(_taken, scores.names, chosen)
+    listed = partial(_take_names, scores.names, chosen)
 
     if differs.any():
-        found.add(
+        issues.add(
             "error",
-            "duplicated",
+            "scores.duplicated",
             f"{differs.sum():,} {what} have rows with different scores{whole}",
             differs.sum(),
             listed,
         )
         return True
-    found.add(
+    issues.add(
         "warning",
-        "duplicated",
+        "scores.duplicated",
         f"{again.sum():,} {what} have more than one row with one score, which counts once{whole}",
         again.sum(),
         listed,
@@ -132,76 +136,85 @@ def repeated(
     return False
 
 
-def _elsewhere(names: pa.StringArray, of: Match, others: Others) -> Bools:
+def _in_other_splits(names: pa.StringArray, match: IdMatch, others: Others) -> Bools:
     """Return which names another split has with more of their folders than this one."""
-    found = np.zeros(len(names), dtype=np.bool_)
+    elsewhere = np.zeros(len(names), dtype=np.bool_)
     for utterances in others().values():
-        other = ids.match(names, ids.array(list(utterances)))
-        if other.form.parts > of.form.parts:
-            found |= other.place >= 0
-    return found
+        other = ids.match_ids(names, ids.to_array(list(utterances)))
+        if other.form.parts > match.form.parts:
+            elsewhere |= other.position >= 0
+    return elsewhere
 
 
-def _cut(names: pa.StringArray, of: Match, known: Bools) -> tuple[str, ...]:
+def _describe_cuts(names: pa.StringArray, match: IdMatch, has_trial: Bools) -> tuple[str, ...]:
     """Say what was cut off ids, nothing where nothing was."""
-    changed = np.flatnonzero(known & compute.not_equal(names, of.names).to_numpy(False))
+    changed = np.flatnonzero(has_trial & compute.not_equal(names, match.names).to_numpy(False))
     if not len(changed):
         return ()
     at = int(changed[0])
-    pair = (one_line(text[at].as_py()) for text in (names, of.names))
-    joined = known.sum() - len(np.unique(of.place[known]))
+    pair = (one_line(text[at].as_py()) for text in (names, match.names))
+    joined = has_trial.sum() - len(np.unique(match.position[has_trial]))
     return (
         f"folders and suffixes were cut off ids: {' is '.join(pair)}",
         *[f"{joined:,} ids differ from another one in folder or suffix only"] * bool(joined),
     )
 
 
-def _unknown(
-    names: pa.StringArray, of: Match, known: Bools, absent: Bools, others: Others, found: Findings
+def _add_unknown(
+    names: pa.StringArray,
+    match: IdMatch,
+    has_trial: Bools,
+    absent: Bools,
+    others: Others,
+    issues: Issues,
 ) -> None:
     """Note ids that are no trial's: those of other splits, and the rest; `absent` are trials
     without a score.
     """
-    unknown, of_splits = np.flatnonzero(~known), dict[str, Integers]()
+    unknown, of_splits = np.flatnonzero(~has_trial), dict[str, Integers]()
     for split, utterances in others().items():
-        theirs = ids.reduced(ids.clean(ids.array(list(utterances))), of.form)
-        of_split = compute.is_in(of.names.take(unknown), value_set=theirs).to_numpy(False)
+        theirs = ids.reduce_ids(ids.clean_ids(ids.to_array(list(utterances))), match.form)
+        of_split = compute.is_in(match.names.take(unknown), value_set=theirs).to_numpy(False)
         of_splits[split] = unknown[of_split]
         unknown = unknown[~of_split]
-    met = {split: rows for split, rows in of_splits.items() if len(rows)}
-    where = ", ".join(f"{len(rows):,} ids are of {split}" for split, rows in met.items())
+    by_split = {split: rows for split, rows in of_splits.items() if len(rows)}
+    where = ", ".join(f"{len(rows):,} ids are of {split}" for split, rows in by_split.items())
     if where:
-        wanted = " or ".join(f"--split {split}" for split in met)
-        hint = "left out" if known.any() else f"none is of this split: say {wanted}"
-        severity = "note" if known.any() else "error"
-        elsewhere = np.concatenate([*met.values()])
-        listed = partial(_taken, names, elsewhere)
-        found.add(severity, "other_split", f"{where} ({hint})", len(elsewhere), listed, ())
-    if not len(unknown) or (where and not known.any()):
+        wanted = " or ".join(f"--split {split}" for split in by_split)
+        hint = "left out" if has_trial.any() else f"none is of this split: say {wanted}"
+        severity = "note" if has_trial.any() else "error"
+        elsewhere = np.concatenate([*by_split.values()])
+        listed = partial(_take_names, names, elsewhere)
+        issues.add(severity, "scores.other-split", f"{where} ({hint})", len(elsewhere), listed, ())
+    if not len(unknown) or (where and not has_trial.any()):
         return
-    listed, left = partial(_taken, names, unknown), of.names.take(unknown)
-    change = hints.change(left, of.keys.filter(pa.array(absent)))
-    alike, sampled = hints.corpora(left), hints.corpora(of.keys[:1])
-    own = len(alike) == 1 and alike == sampled
-    if known.any():
+    listed, left = partial(_take_names, names, unknown), match.names.take(unknown)
+    change = hints.suggest_change(left, match.keys.filter(pa.array(absent)))
+    alike, sampled = hints.find_similar_corpora(left), hints.find_similar_corpora(match.keys[:1])
+    is_same_corpus = len(alike) == 1 and alike == sampled
+    if has_trial.any():
         alike = [short for short in alike if short not in sampled]
     if change:
         hint = f"; {change}"
-    elif own:
+    elif is_same_corpus:
         hint = f"; they look like ids of {sampled[0]}, so of another split or release"
     elif alike:
         hint = f"; ids of {' or '.join(alike)} look so"
     else:
         hint = ""
-    if known.any():
+    if has_trial.any():
         what = f"{len(unknown):,} ids are of no trial in the keys (left out){hint}"
-        found.add("warning", "unknown", what, len(unknown), listed)
+        issues.add("warning", "scores.unknown-ids", what, len(unknown), listed)
         return
-    wanted = of.keys[0].as_py() if len(of.keys) else "there are no keys"
-    code = "another_corpus" if alike and not own and not change else "unknown"
+    wanted = match.keys[0].as_py() if len(match.keys) else "there are no keys"
+    code = (
+        "scores.another-corpus"
+        if alike and not is_same_corpus and not change
+        else "scores.unknown-ids"
+    )
     what = f"no id is of a trial in the keys (such as {one_line(wanted)}){hint}"
-    found.add("error", code, what, len(unknown), listed)
+    issues.add("error", code, what, len(unknown), listed)
 
 
-def _taken(names: pa.StringArray, rows: Integers) -> list[str]:
+def _take_names(names: pa.StringArray, rows: Integers) -> list[str]:
     return names.take(pa.array(rows)).to_pylist()

@@ -48,46 +48,48 @@ def factors_of(table: pd.DataFrame, *, of_frames: bool = False) -> Factors:
     return factors(np.arange(len(table)), speaker, attack, names)
 
 
-def pooled(trials: Trials, official: Official, resampling: Resampling) -> dict[str, Figure]:
+def compute_pooled(trials: Trials, official: Official, resampling: Resampling) -> dict[str, Figure]:
     """Return all figures of the trials together, by name (`bench.metrics.catalogue`).
 
     `eer_official`, without an interval of its own, stands beside `eer` where ties make them differ.
     """
-    cell = together(trials)
-    found = figures(trials, cell, official.measures(cell, official.names), resampling)
-    package = _package(trials, cell)
-    return _beside(found, package) if package.value != found["eer"].value else found
+    cell = pool_trials(trials)
+    results = compute_results(trials, cell, official.measures(cell, official.names), resampling)
+    package = _package_eer(trials, cell)
+    return _with_package(results, package) if package.value != results["eer"].value else results
 
 
-def _package(trials: Trials, cell: Cell) -> Figure:
+def _package_eer(trials: Trials, cell: Cell) -> Figure:
     """Return the EER of ASVspoof's packages; without an interval: resamples repeat trials, and
     repeats are ties."""
     rate = eer_official(trials.score[cell.bonafide], trials.score[cell.spoof]).eer
     return Figure(rate, math.nan, math.nan)
 
 
-def _beside(found: Mapping[str, Figure], package: Figure) -> dict[str, Figure]:
+def _with_package(results: Mapping[str, Figure], package: Figure) -> dict[str, Figure]:
     """Return figures with that of ASVspoof's packages beside the EER."""
-    eer = {name: found[name] for name in ("eer",) if name in found}
-    return {**eer, PACKAGE: package, **found}
+    eer = {name: results[name] for name in ("eer",) if name in results}
+    return {**eer, PACKAGE: package, **results}
 
 
-def by_logit(trials: Trials, official: Official, resampling: Resampling) -> dict[str, Figure]:
+def compute_by_logit(
+    trials: Trials, official: Official, resampling: Resampling
+) -> dict[str, Figure]:
     """Return the figures of the trials together, whose scores are bona fide logits, by name
     (`eer_bonafide_logit`): those that depend on which of two scores a system is judged by."""
-    cell = together(trials)
-    known = describe_metrics()
-    names = [name for name in official.names if known[name].by_logit]
-    found = figures(trials, cell, official.measures(cell, names), resampling)
-    return {f"{name}{LOGIT}": figure for name, figure in found.items()}
+    cell = pool_trials(trials)
+    metrics = describe_metrics()
+    names = [name for name in official.names if metrics[name].by_logit]
+    results = compute_results(trials, cell, official.measures(cell, names), resampling)
+    return {f"{name}{LOGIT}": figure for name, figure in results.items()}
 
 
-def together(trials: Trials) -> Cell:
+def pool_trials(trials: Trials) -> Cell:
     """Return the cell of all trials."""
     return Cell({}, np.flatnonzero(~trials.is_spoof), np.flatnonzero(trials.is_spoof))
 
 
-def breakdown(
+def compute_breakdown(
     trials: Trials,
     roles: Mapping[str, Role],
     by: Sequence[str],
@@ -113,26 +115,26 @@ def breakdown(
         measured: Mapping[str, Figure] = figures_of(cell) if cell.defined else {}
         levels = tuple(cell.levels.values())
         missing = len(whole.bonafide) - len(bonafide) + len(whole.spoof) - len(spoof)
-        ties = _ties(trials, cell) if "eer" in measured and not of_frames else None
+        ties = _find_ties(trials, cell) if "eer" in measured and not of_frames else None
         lines.append(Line(levels, len(bonafide), len(spoof), measured, missing, ties))
         if progress is not None:
             progress(number, len(grid))
     return Breakdown(tuple(by), tuple(lines))
 
 
-def _ties(trials: Trials, cell: Cell) -> TiedEer | None:
+def _find_ties(trials: Trials, cell: Cell) -> TiedEer | None:
     counts = tally(trials.score[cell.bonafide], trials.score[cell.spoof])
     tied = ties_at_eer(counts)
     if tied is None:
         return None
-    return TiedEer(*tied, _package(trials, cell).value, *order_range(counts))
+    return TiedEer(*tied, _package_eer(trials, cell).value, *order_range(counts))
 
 
 def by_cell(
     trials: Trials,
     official: Official,
     resampling: Resampling,
-    known: Mapping[str, Figure],
+    pooled_results: Mapping[str, Figure],
     names: Collection[str] | None = None,
 ) -> Callable[[Cell], dict[str, Figure]]:
     """Return what gives a cell's figures, those of `names` that are defined there (of none, those
@@ -141,18 +143,18 @@ def by_cell(
 
     names = name_broken_down() if names is None else names
 
-    def of(cell: Cell) -> dict[str, Figure]:
+    def compute_cell(cell: Cell) -> dict[str, Figure]:
         measures = official.measures(cell, names)
         if {*cell.levels.values()} == {POOLED}:
-            found = {name: known[name] for name in measures}
+            results = {name: pooled_results[name] for name in measures}
         else:
-            found = figures(trials, cell, measures, resampling) if measures else {}
-        return _beside(found, _package(trials, cell)) if PACKAGE in names else found
+            results = compute_results(trials, cell, measures, resampling) if measures else {}
+        return _with_package(results, _package_eer(trials, cell)) if PACKAGE in names else results
 
-    return of
+    return compute_cell
 
 
-def figures(
+def compute_results(
     trials: Trials, cell: Cell, measures: Mapping[str, Measure], resampling: Resampling
 ) -> dict[str, Figure]:
     """Return each of `measures` of the trials in `cell`, with both its intervals and its errors;

@@ -90,8 +90,8 @@ def draws(path: Path, figures: Collection[str]) -> dict[str, Draws]:
 
     Replicates resample speakers and attacks, or utterances where the file does not name these.
     Metrics are those of `bench.metrics.scores.figures` and the official ones of whole utterances
-    (`bench.evaluation.official`), all trials together (`eer`) or bona fide trials against the spoofs
-    of one attack (`A07.eer`), by the score or by the bona fide logit (`eer_bonafide_logit`).
+    (`bench.evaluation.official`), all trials together (`eer`) or bona fide trials against the
+    spoofs of one attack (`A07.eer`), by the score or by the bona fide logit (`eer_bonafide_logit`).
     `CANNOT` stands for any other: min t-DCF needs the organisers' ASV scores, other breakdowns the
     corpus's lists. Raise BenchError as `bench.metrics.scores.read`.
     """

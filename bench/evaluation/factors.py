@@ -49,23 +49,26 @@ def read_with_fields(
 
     A BenchError says of a column that neither has it, and what either has.
     """
-    known = known_factors(card, keys)
-    names = tuple(name for name in dict.fromkeys(by) if name not in known)
+    factor_names = known_factors(card, keys)
+    names = tuple(name for name in dict.fromkeys(by) if name not in factor_names)
     if not names:
         return forms.read(path, reading, ids)
     try:
         file = forms.read(path, replace(reading, fields=(*reading.fields, *names)), ids)
     except BenchError as error:
         forms.read(path, reading, ids)  # these columns apart, is it a score file?
-        raise _no_factor(card, known, names[0], str(error)) from error
+        raise _no_factor(card, factor_names, names[0], str(error)) from error
     for name in names:
         if name not in file.fields:
-            raise _no_factor(card, known, name, f"{path}: there is no column {name!r}")
+            raise _no_factor(card, factor_names, name, f"{path}: there is no column {name!r}")
     return file
 
 
-def _no_factor(card: CorpusCard, known: list[str], name: str, why: str) -> BenchError:
-    return BenchError(f"{card.short} has no metrics by {name!r}{near(name, known)}\n- {why}")
+def _no_factor(card: CorpusCard, factor_names: list[str], name: str, why: str) -> BenchError:
+    return BenchError(
+        "scores.no-field",
+        f"{card.short} has no metrics by {name!r}{near(name, factor_names)}\n- {why}",
+    )
 
 
 def with_fields(table: pd.DataFrame, file: ScoreFile, trial: Integers) -> pd.DataFrame:
@@ -74,18 +77,19 @@ def with_fields(table: pd.DataFrame, file: ScoreFile, trial: Integers) -> pd.Dat
 
     A BenchError names an utterance whose frames have different words.
     """
-    known = np.flatnonzero(trial >= 0)
+    rows = np.flatnonzero(trial >= 0)
     added: dict[str, pd.Series] = {}
     for name, column in file.fields.items():
-        words = np.array(column.to_pylist(), dtype=object)[known]
+        words = np.array(column.to_pylist(), dtype=object)[rows]
         values = np.full(len(table), "", dtype=object)
-        values[trial[known]] = words
-        other = np.flatnonzero(values[trial[known]] != words)
+        values[trial[rows]] = words
+        other = np.flatnonzero(values[trial[rows]] != words)
         if len(other):
-            at = trial[known][other[0]]
+            at = trial[rows][other[0]]
             raise BenchError(
+                "scores.field-differs",
                 f"{file.path}: by {name}: {table['utterance'].iloc[at]} has {words[other[0]]!r} "
-                f"and {values[at]!r}: should be one word an utterance"
+                f"and {values[at]!r}: should be one word an utterance",
             )
         added[name] = pd.Series(values, index=table.index)
     return table.assign(**added) if added else table
@@ -104,23 +108,24 @@ def roles_of(card: CorpusCard, table: pd.DataFrame, by: Iterable[str]) -> dict[s
         levels = table[name].nunique()
         if levels > _MANY:
             raise BenchError(
+                "scores.too-many-levels",
                 f"by {name}: it has {levels:,} levels; should be a column of few words, at most "
-                f"{_MANY:,}"
+                f"{_MANY:,}",
             )
         of_bonafide = table.loc[table["label"] != SPOOF, name].nunique()
         roles[name] = "channel" if of_bonafide > 1 else "spoof"
     return roles
 
 
-def notes_on(
+def describe_fields(
     card: CorpusCard, file: ScoreFile, roles: Mapping[str, Role], by: Iterable[str]
 ) -> Iterator[str]:
     """Say of each column that the card has no role for where it is from, and what it restricts."""
-    said: Mapping[Role, str] = {
+    meanings: Mapping[Role, str] = {
         "channel": "a level restricts bona fide and spoof trials",
         "spoof": "a level restricts spoof trials only, as bona fide ones have but one",
     }
     for name in dict.fromkeys(by):
         if name not in card.roles:
             source = "the score file" if name in file.fields else "the keys"
-            yield f"by {name}: a column of {source}; {said[roles[name]]}"
+            yield f"by {name}: a column of {source}; {meanings[roles[name]]}"

@@ -1,104 +1,62 @@
-"""What is noteworthy about a score file: gathered first, shown together, before any figure."""
+"""What the checks of a score file say: an error that refuses the file, a list of ids as CSV."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from itertools import islice
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Literal
 
 from bench._io import atomic_files
-from bench._io.printable import one_line
 from bench.errors import BenchError
+from bench.issues import Issue, Issues
 
-Severity = Literal["error", "warning", "note"]
 LIST_HEADER = ("finding", "id")
-EXAMPLES = 5
-Ids = Callable[[], Iterable[str]]
-"""Returns the ids that a finding is about."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing found, how often, and the first few places.
-
-    `error`: figures would be wrong or of something else. `warning`: they are right, but not what
-    they may be taken for. `note`: what was done.
-    """
-
-    severity: Severity
-    code: str
-    message: str
-    count: int = 1
-    examples: tuple[str, ...] = ()
-    ids: Ids = field(default=tuple, repr=False, compare=False)
-    """All utterances it is about, by their ids; none where it is about none in particular."""
-
-    def __str__(self) -> str:
-        if not self.examples:
-            return self.message
-        more = ", ... (`bench score --list FILE` writes all)" * (self.count > len(self.examples))
-        return f"{self.message}: {', '.join(map(one_line, self.examples))}{more}"
+_LONGEST_ID = 80
 
 
 class Refused(BenchError):
-    """A score file of which no figure can be given, and all that was found."""
+    """A score file that no metric can be computed of. `findings` are all that the checks say."""
 
-    def __init__(self, message: str, findings: tuple[Finding, ...]) -> None:
-        super().__init__(message)
+    def __init__(self, code: str, message: str, findings: tuple[Issue, ...]) -> None:
+        super().__init__(code, message)
         self.findings = findings
 
 
-@dataclass(frozen=True)
-class Findings:
-    """Gathers findings."""
-
-    found: list[Finding] = field(default_factory=list[Finding])
-
-    def add(
-        self,
-        severity: Severity,
-        code: str,
-        message: str,
-        count: int = 1,
-        ids: Ids = tuple,
-        examples: Iterable[str] | None = None,
-    ) -> None:
-        """Note a finding; a count of zero is none. Examples are the first ids unless given."""
-        if count:
-            of = islice(ids() if examples is None else examples, EXAMPLES)
-            shown = tuple(example[:80] for example in of)
-            self.found.append(Finding(severity, code, message, int(count), shown, ids))
-
-    def has(self, code: str) -> bool:
-        """Whether something of that code was found."""
-        return any(finding.code == code for finding in self.found)
+def collect_issues(warnings: Iterable[tuple[str, str]] = ()) -> Issues:
+    """Return a collector that cuts long ids, with these warnings (code and message) in it."""
+    issues = Issues(longest_example=_LONGEST_ID)
+    for code, message in warnings:
+        issues.add("warning", code, message)
+    return issues
 
 
-def refuse(where: object, found: Iterable[Finding]) -> None:
-    """Raise one `Refused` with all errors among the findings, if there are any, and below them
-    the warnings: what is unknown may say why something is missing.
+def describe_finding(issue: Issue) -> str:
+    """Return a finding in one line, and where all its ids can be had."""
+    return issue.describe(hint=" (`bench score --problems-file FILE` writes all)")
+
+
+def refuse_errors(where: object, findings: Sequence[Issue]) -> None:
+    """Raise `Refused` with all errors among the findings, if there are any, and below them the
+    warnings: unknown ids may say why others are missing. Its code is that of the first error.
     """
-    found = tuple(found)
-    lines: dict[Severity, list[str]] = {"error": [], "warning": [], "note": []}
-    for finding in found:
-        lines[finding.severity].append(f"{finding} [{finding.code}]")
-    if lines["error"]:
-        warnings = [f"besides, {line}" for line in lines["warning"]]
-        text = "\n- ".join((f"{where}: no metric can be computed:", *lines["error"], *warnings))
-        raise Refused(text, found)
+    errors = [issue for issue in findings if issue.severity == "error"]
+    if not errors:
+        return
+    warnings = [issue for issue in findings if issue.severity == "warning"]
+    lines = [f"{describe_finding(issue)} [{issue.code}]" for issue in errors]
+    lines += [f"besides, {describe_finding(issue)} [{issue.code}]" for issue in warnings]
+    message = "\n- ".join((f"{where}: no metric can be computed:", *lines))
+    raise Refused(errors[0].code, message, tuple(findings))
 
 
-def write_list(path: Path, found: Iterable[Finding]) -> int:
+def write_list(path: Path, findings: Iterable[Issue]) -> int:
     """Write every id that a finding is about as CSV, `finding,id`; return how many.
 
     BenchError where the file cannot be written, or is there and is no such list.
     """
-    listed = [(finding.code, name) for finding in found for name in finding.ids()]
+    rows = [(issue.code, name) for issue in findings for name in issue.ids()]
     text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerows([LIST_HEADER, *listed])
+    csv.writer(text, lineterminator="\n").writerows([LIST_HEADER, *rows])
     atomic_files.write_list(path, text.getvalue(), ",".join(LIST_HEADER))
-    return len(listed)
+    return len(rows)

@@ -12,7 +12,7 @@ _SHARE = 0.8
 now and then, but numbers that are no times rise half of the time."""
 
 
-def times(
+def find_times(
     sample: Sample, utterance: int, score: tuple[int, ...]
 ) -> tuple[int | None, int | None, bool]:
     """Return the columns of frames' starts and ends, None where there are none, and whether starts
@@ -24,40 +24,46 @@ def times(
     columns that the user says hold scores.
     """
     free = [i for i in range(sample.count) if i != utterance and i not in score]
-    repeats = sample.repeats(utterance)
+    repeats = sample.has_repeats(utterance)
     within = sample.same_id(utterance)
     if sample.names:
-        starts = [i for i in sample.called("start") if i in free]
+        starts = [i for i in sample.columns_of_kind("start") if i in free]
         starts += [
-            i for i in sample.called("time") if i in free and repeats and _rise(sample, i, within)
+            i
+            for i in sample.columns_of_kind("time")
+            if i in free and repeats and _is_rising(sample, i, within)
         ]
-        ends = [i for i in sample.called("end") if i in free]
+        ends = [i for i in sample.columns_of_kind("end") if i in free]
         if not starts:
             return None, None, False
-        return starts[0], ends[0] if ends else None, _counted(sample.floats(starts[0]), within)
-    free = [i for i in free if sample.numeric(i)]
-    if not repeats or len(free) < (1 if score else 2) or not _rise(sample, free[0], within):
+        return (
+            starts[0],
+            ends[0] if ends else None,
+            _is_counted(sample.to_floats(starts[0]), within),
+        )
+    free = [i for i in free if sample.is_numeric(i)]
+    if not repeats or len(free) < (1 if score else 2) or not _is_rising(sample, free[0], within):
         return None, None, False
     start, *rest = free
-    many = [i for i in rest if not sample.digits(i)] or rest
-    has_end = len(many) > (0 if score else 1) and _ends(sample, start, many[0], within)
-    return start, many[0] if has_end else None, _counted(sample.floats(start), within)
+    many = [i for i in rest if not sample.are_digits(i)] or rest
+    has_end = len(many) > (0 if score else 1) and _are_ends(sample, start, many[0], within)
+    return start, many[0] if has_end else None, _is_counted(sample.to_floats(start), within)
 
 
-def _rise(sample: Sample, i: int, within: Bools) -> bool:
-    values = sample.floats(i)[: len(within) + 1]
+def _is_rising(sample: Sample, i: int, within: Bools) -> bool:
+    values = sample.to_floats(i)[: len(within) + 1]
     if not (values >= 0).all():
         return False
     steps = np.diff(values)[within]
     return bool(len(steps)) and float(np.mean(steps > 0)) >= _SHARE
 
 
-def _ends(sample: Sample, start: int, end: int, within: Bools) -> bool:
-    starts, ends = (sample.floats(column)[: len(within) + 1] for column in (start, end))
-    return bool((ends > starts).all()) and _rise(sample, end, within)
+def _are_ends(sample: Sample, start: int, end: int, within: Bools) -> bool:
+    starts, ends = (sample.to_floats(column)[: len(within) + 1] for column in (start, end))
+    return bool((ends > starts).all()) and _is_rising(sample, end, within)
 
 
-def _counted(starts: Floats, within: Bools) -> bool:
+def _is_counted(starts: Floats, within: Bools) -> bool:
     if not np.isfinite(starts).all() or (starts % 1).any():
         return False
     steps = np.diff(starts[: len(within) + 1])[within]

@@ -19,7 +19,7 @@ from pyarrow import compute
 from bench._io.printable import one_line
 from bench.cards import corpus_cards
 
-_SAMPLE = 100
+_SAMPLE_SIZE = 100
 """Ids that prefixes, suffixes and corpora are told by."""
 _WORTH_SAYING = 0.1
 """Of the unknown ids, a smaller part that fits may do so by chance."""
@@ -39,7 +39,7 @@ class _Change(NamedTuple):
     keys: pa.StringArray
 
 
-def change(names: pa.StringArray, keys: pa.StringArray) -> str:
+def suggest_change(names: pa.StringArray, keys: pa.StringArray) -> str:
     """Return by which small change most of `names` would be among `keys`, a sentence; "" where
     there is none.
 
@@ -47,18 +47,18 @@ def change(names: pa.StringArray, keys: pa.StringArray) -> str:
     what stands between the parts of an id, and a prefix or suffix that all have or all lack.
     """
     best, most = "", _WORTH_SAYING * len(names)
-    for found in _changes(names, keys):
-        fits = compute.index_in(found.names, value_set=found.keys)
+    for candidate in _possible_changes(names, keys):
+        fits = compute.index_in(candidate.names, value_set=candidate.keys)
         count = compute.count_distinct(fits).as_py()
-        if count and count > most and _unique(found.keys):
-            best, most = f"{found.what} {count:,} of {len(names):,} fit{found.mend}", count
+        if count and count > most and _are_unique(candidate.keys):
+            best, most = f"{candidate.what} {count:,} of {len(names):,} fit{candidate.mend}", count
     return best
 
 
-def corpora(names: pa.StringArray) -> list[str]:
+def find_similar_corpora(names: pa.StringArray) -> list[str]:
     """Return the short names of the corpora whose ids most of these look like."""
     alike: list[str] = []
-    sample = _sample(names)
+    sample = _sample_ids(names)
     for card in corpus_cards.readable().cards:
         pattern = card.protocol.ids if card.protocol else ""
         fitting = sum(re.fullmatch(pattern, one) is not None for one in sample) if pattern else 0
@@ -67,7 +67,7 @@ def corpora(names: pa.StringArray) -> list[str]:
     return alike
 
 
-def _changes(names: pa.StringArray, keys: pa.StringArray) -> Iterator[_Change]:
+def _possible_changes(names: pa.StringArray, keys: pa.StringArray) -> Iterator[_Change]:
     as_keys = ": write them as the keys do"
     unseen = (compute.replace_substring_regex(ids, _UNSEEN, "") for ids in (names, keys))
     yield _Change("without characters that nobody sees", ": take them out", *unseen)
@@ -79,11 +79,11 @@ def _changes(names: pa.StringArray, keys: pa.StringArray) -> Iterator[_Change]:
     yield _Change("without '.0' at their ends", ": they were read as numbers", whole, keys)
     joined = (compute.replace_substring_regex(ids, r"[-_/ ]+", "_") for ids in (names, keys))
     yield _Change("but for what joins their parts ('_', '-', '/' or a blank)", as_keys, *joined)
-    yield from _lacking(names, keys)
-    yield from _surplus(names, keys)
+    yield from _with_prefix(names, keys)
+    yield from _without_ends(names, keys)
 
 
-def _lacking(names: pa.StringArray, keys: pa.StringArray) -> Iterator[_Change]:
+def _with_prefix(names: pa.StringArray, keys: pa.StringArray) -> Iterator[_Change]:
     """Yield the ids with the prefix that all keys have."""
     ends = compute.min_max(keys).as_py()
     both = zip(ends["min"] or "", ends["max"] or "", strict=False)
@@ -94,40 +94,40 @@ def _lacking(names: pa.StringArray, keys: pa.StringArray) -> Iterator[_Change]:
         yield _Change(f"with the prefix {prefix!r}", ": put it in front", longer, keys)
 
 
-def _surplus(names: pa.StringArray, keys: pa.StringArray) -> Iterator[_Change]:
+def _without_ends(names: pa.StringArray, keys: pa.StringArray) -> Iterator[_Change]:
     """Yield the ids without the commonest prefix and suffix around keys."""
-    known = frozenset(keys.to_pylist())
-    around = [found for name in _sample(names) if (found := _around(name, known))]
+    all_keys = frozenset(keys.to_pylist())
+    around = [ends for name in _sample_ids(names) if (ends := _find_around(name, all_keys))]
     if not around:
         return
     (prefix, suffix), _ = Counter(around).most_common(1)[0]
     pattern = rf"^{re.escape(prefix)}(.*){re.escape(suffix)}$"
-    ends = [f"the {what} {one_line(text)!r}" for what, text in _ends(prefix, suffix)]
+    ends = [f"the {what} {one_line(text)!r}" for what, text in _name_ends(prefix, suffix)]
     yield _Change(
         f"without {' and '.join(ends)}",
-        f": cut {'it' if len(ends) == 1 else 'them'} off{_sed(prefix, suffix)}",
+        f": cut {'it' if len(ends) == 1 else 'them'} off{_sed_command(prefix, suffix)}",
         compute.replace_substring_regex(names, pattern, r"\1"),
         keys,
     )
     # Prefixes that differ: `ASV5-A01-` and `ASV5-bonafide-` both end at the second `-`.
-    after = Counter((of[-1], of.count(of[-1]), end) for of, end in around if of)
+    after = Counter((before[-1], before.count(before[-1]), end) for before, end in around if before)
     for (separator, count, suffix), _ in after.most_common(1):
         mark = re.escape(separator)
         until = f" up to the suffix {one_line(suffix)!r}" if suffix else ""
         pattern = rf"^(?:[^{mark}]*{mark}){{{count}}}(.*){re.escape(suffix)}$"
         yield _Change(
-            f"what follows the {_ordinal(count)} {separator!r}{until}:",
+            f"what follows the {_to_ordinal(count)} {separator!r}{until}:",
             ": keep only that",
             compute.replace_substring_regex(names, pattern, r"\1"),
             keys,
         )
 
 
-def _ends(prefix: str, suffix: str) -> list[tuple[str, str]]:
+def _name_ends(prefix: str, suffix: str) -> list[tuple[str, str]]:
     return [(what, text) for what, text in (("prefix", prefix), ("suffix", suffix)) if text]
 
 
-def _sed(prefix: str, suffix: str) -> str:
+def _sed_command(prefix: str, suffix: str) -> str:
     """Return a command where nothing in it could mean anything else."""
     plain = [text for text in (prefix, suffix) if text]
     if not all(_PLAIN.fullmatch(text) for text in plain):
@@ -135,26 +135,26 @@ def _sed(prefix: str, suffix: str) -> str:
     return f" (sed '{'; '.join(f's/{text}//' for text in plain)}')"
 
 
-def _ordinal(count: int) -> str:
+def _to_ordinal(count: int) -> str:
     return {1: "first", 2: "second", 3: "third"}.get(count, f"{count}th")
 
 
-def _around(name: str, known: frozenset[str]) -> tuple[str, str] | None:
+def _find_around(name: str, keys: frozenset[str]) -> tuple[str, str] | None:
     """Return what stands before and after the longest key in an id, no word or number cut in
     two.
     """
     ends = [0, *(run.end() for run in _RUNS.finditer(name))]
     spans = ((i, j) for n, i in enumerate(ends) for j in ends[n + 1 :] if j - i < len(name))
-    inside = [(i, j) for i, j in spans if name[i:j] in known]
+    inside = [(i, j) for i, j in spans if name[i:j] in keys]
     if not inside:
         return None
     first, last = max(inside, key=lambda span: span[1] - span[0])
     return name[:first], name[last:]
 
 
-def _sample(names: pa.StringArray) -> list[str]:
-    return names[:: max(len(names) // _SAMPLE, 1)].to_pylist()
+def _sample_ids(names: pa.StringArray) -> list[str]:
+    return names[:: max(len(names) // _SAMPLE_SIZE, 1)].to_pylist()
 
 
-def _unique(keys: pa.StringArray) -> bool:
+def _are_unique(keys: pa.StringArray) -> bool:
     return compute.count_distinct(keys).as_py() == len(keys)

@@ -30,7 +30,7 @@ _ENOUGH = 0.5
 """Folders are part of the ids where with them so much is known of what is known without."""
 
 
-class Form(NamedTuple):
+class IdForm(NamedTuple):
     """What is left of an id."""
 
     parts: int
@@ -39,103 +39,103 @@ class Form(NamedTuple):
     """Whether the suffix of an audio file stays."""
 
 
-class Match(NamedTuple):
+class IdMatch(NamedTuple):
     """Which name is of which key, by ids in one form."""
 
-    form: Form
+    form: IdForm
     keys: pa.StringArray
     """In that form."""
     names: pa.StringArray
     """In that form."""
-    place: Integers
+    position: Integers
     """The key of each name, shape (names,); -1 where there is none."""
 
 
-def array(ids: object) -> pa.StringArray:
+def to_array(ids: object) -> pa.StringArray:
     """Return text of any kind, a series or a list, as one Arrow array."""
-    found = pa.array(ids, pa.string())
-    return found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
+    texts = pa.array(ids, pa.string())
+    return texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
 
 
-def match(names: pa.StringArray, keys: pa.StringArray) -> Match:
+def match_ids(names: pa.StringArray, keys: pa.StringArray) -> IdMatch:
     """Return which of the names is which key; both are reduced alike.
 
     The form of the ids is one in which the keys, all different, stay different: that with the most
     folders with which half as many keys are known as with any other, so that folders count where
     both sides have them and are cut off where the sides differ in them.
     """
-    tidy, short = clean(names), clean(keys)
-    if not _apart(short, keys):
+    tidy, short = clean_ids(names), clean_ids(keys)
+    if not _stay_apart(short, keys):
         tidy, short = names, keys
-    found: list[Match] = []
-    for form in _forms(short):
-        own, of_keys = reduced(tidy, form), reduced(short, form)
-        at = compute.fill_null(compute.index_in(own, value_set=of_keys), -1)
-        found.append(Match(form, of_keys, own, at.to_numpy().astype(np.int64)))
-        if (found[-1].place >= 0).all():
+    matches: list[IdMatch] = []
+    for form in _possible_forms(short):
+        reduced_names, of_keys = reduce_ids(tidy, form), reduce_ids(short, form)
+        at = compute.fill_null(compute.index_in(reduced_names, value_set=of_keys), -1)
+        matches.append(IdMatch(form, of_keys, reduced_names, at.to_numpy().astype(np.int64)))
+        if (matches[-1].position >= 0).all():
             break
-    known = [np.count_nonzero(np.bincount(of.place + 1)[1:]) for of in found]
-    return found[next(i for i, count in enumerate(known) if count >= _ENOUGH * max(known))]
+    counts = [np.count_nonzero(np.bincount(each.position + 1)[1:]) for each in matches]
+    return matches[next(i for i, count in enumerate(counts) if count >= _ENOUGH * max(counts))]
 
 
-def reduced(ids: pa.StringArray, form: Form) -> pa.StringArray:
+def reduce_ids(ids: pa.StringArray, form: IdForm) -> pa.StringArray:
     """Return clean ids in a form.
 
     >>> reduced(pa.array(["a/real/1.wav", "1", "u.1"]), Form(2, False)).to_pylist()
     ['real/1', '1', 'u.1']
     """
     folders = rf"^.*/((?:[^/]*/){{{form.parts - 1}}}[^/]*)$"
-    if _holds(ids, "/"):
+    if _contain_any(ids, "/"):
         ids = compute.replace_substring_regex(ids, folders, r"\1")
-    if not form.suffix and _holds(ids, "."):
+    if not form.suffix and _contain_any(ids, "."):
         ids = compute.replace_substring_regex(ids, _AUDIO, "")
     return ids
 
 
-def clean(ids: pa.StringArray) -> pa.StringArray:
+def clean_ids(ids: pa.StringArray) -> pa.StringArray:
     """Return ids without blanks and quotes around them; one way to write a path and an accent.
 
     >>> clean(pa.array(['"a\\\\b.wav" ', "./a//b", "a%20b"])).to_pylist()
     ['a/b.wav', 'a/b', 'a b']
     """
-    if not _any(ids, _TO_CLEAN):
+    if not _match_any(ids, _TO_CLEAN):
         return ids
     ids = compute.utf8_trim(ids, characters=_AROUND)
-    if _any(ids, _QUOTED):
+    if _match_any(ids, _QUOTED):
         ids = pa.array([unquote(name) for name in ids.to_pylist()], pa.string())
     ids = compute.replace_substring(ids, "\\", "/")
     ids = compute.replace_substring_regex(ids, _HERE, r"\1")
     return compute.utf8_normalize(ids, form="NFD")
 
 
-def deepest(ids: pa.StringArray) -> int:
+def count_parts(ids: pa.StringArray) -> int:
     """Return the number of parts of the longest path among clean ids."""
     return 1 + (compute.max(compute.count_substring(ids, "/")).as_py() or 0)
 
 
-def _apart(changed: pa.StringArray, keys: pa.StringArray) -> bool:
+def _stay_apart(changed: pa.StringArray, keys: pa.StringArray) -> bool:
     """Whether the keys, all different, still are."""
     return changed is keys or compute.count_distinct(changed).as_py() == len(keys)
 
 
-def _any(ids: pa.StringArray, pattern: str) -> bool:
+def _match_any(ids: pa.StringArray, pattern: str) -> bool:
     return bool(compute.any(compute.match_substring_regex(ids, pattern)).as_py())
 
 
-def _holds(ids: pa.StringArray, text: str) -> bool:
+def _contain_any(ids: pa.StringArray, text: str) -> bool:
     return bool(compute.any(compute.match_substring(ids, text)).as_py())
 
 
-def _forms(keys: pa.StringArray) -> Iterator[Form]:
+def _possible_forms(keys: pa.StringArray) -> Iterator[IdForm]:
     """Yield the forms that leave the keys apart, those with more folders first; in full, if none
     does.
     """
-    yielded, most = False, deepest(keys)
+    yielded, most = False, count_parts(keys)
     for parts in range(most, 0, -1):
-        forms = (Form(parts, False), Form(parts, True))
-        form = next((form for form in forms if _apart(reduced(keys, form), keys)), None)
+        forms = (IdForm(parts, False), IdForm(parts, True))
+        form = next((form for form in forms if _stay_apart(reduce_ids(keys, form), keys)), None)
         if form is not None:
             yield form
             yielded = True
     if not yielded:
-        yield Form(most, True)
+        yield IdForm(most, True)

@@ -50,25 +50,28 @@ def read(path: Path) -> Table | Vectors:
         pieces.append(piece)
         size += len(piece)
         if size > LARGEST:
-            raise BenchError(f"{path}: is JSON of more than {LARGEST:,} bytes; write it as text")
+            raise BenchError(
+                "scores.too-large",
+                f"{path}: is JSON of more than {LARGEST:,} bytes; write it as text",
+            )
     try:
         text = b"".join(pieces).decode()
     except UnicodeDecodeError as error:
-        raise BenchError(f"{path}: is no text in UTF-8: {error}") from error
-    value = _parsed(path, text)
+        raise BenchError("scores.not-utf8", f"{path}: is no text in UTF-8: {error}") from error
+    value = _parse_text(path, text)
     try:
-        return _held(value, "JSON")
+        return _convert_value(value, "JSON")
     except BenchError as error:
-        raise BenchError(f"{path}: {error}") from None
+        raise BenchError(error.code, f"{path}: {error}") from None
 
 
 # --- text to values -------------------------------------------------------------------------------
 
 
-def _parsed(path: Path, text: str) -> Any:
+def _parse_text(path: Path, text: str) -> Any:
     """Return the value of a text, or the list of the values of its lines."""
     try:
-        return _value(path, text)
+        return _parse_value(path, text)
     except json.JSONDecodeError as error:
         if error.msg != "Extra data":
             raise _no_json(path, text, error, 0) from error
@@ -76,30 +79,35 @@ def _parsed(path: Path, text: str) -> Any:
     for number, line in enumerate(text.split("\n")):
         try:
             if line.strip():
-                values.append(_value(path, line))
+                values.append(_parse_value(path, line))
         except json.JSONDecodeError as error:
             raise _no_json(path, line, error, number) from error
     return values
 
 
-def _value(path: Path, text: str) -> Any:
+def _parse_value(path: Path, text: str) -> Any:
     try:
-        return json.loads(text, object_pairs_hook=_object)
+        return json.loads(text, object_pairs_hook=_check_object)
     except json.JSONDecodeError:
         raise
     except RecursionError as error:
-        raise BenchError(f"{path}: is JSON, but nested too deep for a score file") from error
+        raise BenchError(
+            "scores.malformed", f"{path}: is JSON, but nested too deep for a score file"
+        ) from error
     except (BenchError, ValueError) as error:  # a number of thousands of digits
-        raise BenchError(f"{path}: {error}") from error
+        raise BenchError("scores.malformed", f"{path}: {error}") from error
 
 
-def _object(pairs: list[tuple[str, Any]]) -> Object:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+def _check_object(pairs: list[tuple[str, Any]]) -> Object:
+    members = dict(pairs)
+    if len(members) < len(pairs):
         names = [name for name, _ in pairs]
-        again = next(name for name in found if names.count(name) > 1)
-        raise BenchError(f"{quoted(again)} comes twice in one object, and only one would be read")
-    return found
+        again = next(name for name in members if names.count(name) > 1)
+        raise BenchError(
+            "scores.malformed",
+            f"{quoted(again)} comes twice in one object, and only one would be read",
+        )
+    return members
 
 
 def _no_json(path: Path, text: str, error: json.JSONDecodeError, before: int) -> BenchError:
@@ -107,90 +115,118 @@ def _no_json(path: Path, text: str, error: json.JSONDecodeError, before: int) ->
     python = text[error.pos : error.pos + 1] == "'"
     hint = "; it looks like Python's own print of a dictionary: write it by json.dump"
     return BenchError(
+        "scores.malformed",
         f"{path}:{before + error.lineno}:{error.colno}: begins as JSON but is none: {error.msg} "
-        f"at {at}{hint if python else ''}"
+        f"at {at}{hint if python else ''}",
     )
 
 
 # --- values to columns ----------------------------------------------------------------------------
 
 
-def _held(value: Any, what: str, outer: bool = True) -> Table | Vectors:
+def _convert_value(value: Any, what: str, outer: bool = True) -> Table | Vectors:
     if isinstance(value, list):
-        return _of_list(cast(list[Any], value), what)
+        return _convert_list(cast(list[Any], value), what)
     if not isinstance(value, dict):
-        raise BenchError(f"is JSON of a single value; scores should be {_FORMS}")
-    return _of_object(cast(Object, value), what, outer)
+        raise BenchError(
+            "scores.malformed", f"is JSON of a single value; scores should be {_FORMS}"
+        )
+    return _convert_object(cast(Object, value), what, outer)
 
 
-def _of_list(values: list[Any], what: str) -> Table:
+def _convert_list(values: list[Any], what: str) -> Table:
     if not values:
-        raise BenchError("holds an empty list; a score file has an entry an utterance")
+        raise BenchError(
+            "scores.empty", "holds an empty list; a score file has an entry an utterance"
+        )
     if all(map(_is_object, values)):
-        pairs = {name: of for value in values for name, of in cast(Object, value).items()}
+        pairs = {name: record for value in values for name, record in cast(Object, value).items()}
         if len(pairs) == len(values) > 1 and not any(map(named, pairs)):
-            return _records([{"score": of} for of in pairs.values()], f"{what}, id by id,", pairs)
-        return _records(values, f"{what}, a list of objects,")
+            return _convert_records(
+                [{"score": record} for record in pairs.values()], f"{what}, id by id,", pairs
+            )
+        return _convert_records(values, f"{what}, a list of objects,")
     if all(map(_is_labels, values)):
-        return _records(list(map(_by_label, values)), f"{what}, scores by label,")
+        return _convert_records(list(map(_by_label, values)), f"{what}, scores by label,")
     if all(map(_is_single, values)):
         return Table(f"{what}, a list of numbers,", None, [column(values)])
     if all(isinstance(value, list) for value in values):
         lengths = [len(value) for value in values]
         odd = next((i for i, length in enumerate(lengths) if length != lengths[0]), None)
         if odd is not None:
-            raise BenchError(f"entry {odd + 1} has {lengths[odd]} values, entry 1 has {lengths[0]}")
-        columns = [column(list(of)) for of in zip(*values, strict=True)]
+            raise BenchError(
+                "scores.unequal-lengths",
+                f"entry {odd + 1} has {lengths[odd]} values, entry 1 has {lengths[0]}",
+            )
+        columns = [column(list(cells)) for cells in zip(*values, strict=True)]
         return Table(f"{what}, a list of lists,", None, columns)
-    raise BenchError(f"holds a list of values of several kinds; scores should be {_FORMS}")
+    raise BenchError(
+        "scores.malformed", f"holds a list of values of several kinds; scores should be {_FORMS}"
+    )
 
 
-def _of_object(found: Object, what: str, outer: bool) -> Table | Vectors:
-    if not found:
-        raise BenchError(f"holds an empty object; scores should be {_FORMS}")
-    values = list(found.values())
-    numbered = _is_counted(found)
-    if all(map(_is_single, values)) and not all(map(named, found)):
-        return Table(f"{what}, scores by id,", [_key(found, ()), "score"], _pair(found))
+def _convert_object(members: Object, what: str, outer: bool) -> Table | Vectors:
+    if not members:
+        raise BenchError("scores.empty", f"holds an empty object; scores should be {_FORMS}")
+    values = list(members.values())
+    numbered = _is_counted(members)
+    if all(map(_is_single, values)) and not all(map(named, members)):
+        return Table(
+            f"{what}, scores by id,", [_key_name(members, ()), "score"], _to_columns(members)
+        )
     if all(map(_is_labels, values)):
-        return _records(list(map(_by_label, values)), f"{what}, scores by label,", found)
+        return _convert_records(list(map(_by_label, values)), f"{what}, scores by label,", members)
     if all(map(_is_object, values)) and (len(values) > 1 or not outer):
         if not numbered and all(map(_is_counted, values)) and _are_alike(values):
-            columns = [column(list(of.values())) for of in values]
-            return Table(f"{what}, by columns,", list(found), columns)
-        return _records(values, f"{what}, objects by id,", found)
-    if {"columns", "data"} <= found.keys() and isinstance(found["data"], list):  # pandas' "split"
-        table = _of_list(cast(list[Any], found["data"]), what)
-        names = [str(name) for name in found["columns"]]
+            columns = [column(list(value.values())) for value in values]
+            return Table(f"{what}, by columns,", list(members), columns)
+        return _convert_records(values, f"{what}, objects by id,", members)
+    if {"columns", "data"} <= members.keys() and isinstance(
+        members["data"], list
+    ):  # pandas' "split"
+        table = _convert_list(cast(list[Any], members["data"]), what)
+        names = [str(name) for name in members["columns"]]
         return table._replace(names=names if len(names) == len(table.columns) else None)
-    lists = {name: of for name, of in found.items() if isinstance(of, list)}
-    listed = [of for of in lists.values() if of and all(map(_is_object, of))]
+    lists = {name: values_of for name, values_of in members.items() if isinstance(values_of, list)}
+    listed = [
+        values_of for values_of in lists.values() if values_of and all(map(_is_object, values_of))
+    ]
     if outer and len(listed) == 1:
-        (name,) = (name for name, of in lists.items() if of is listed[0])
-        return _held(listed[0], f"{what}, its member {quoted(name, 40)}", False)
-    if len(lists) == len(found) and not any(map(named, found)) and not _has_words(lists):
+        (name,) = (name for name, values_of in lists.items() if values_of is listed[0])
+        return _convert_value(listed[0], f"{what}, its member {quoted(name, 40)}", False)
+    if len(lists) == len(members) and not any(map(named, members)) and not _has_words(lists):
         return _by_utterance(lists, what)
-    parallel = {name: of for name, of in lists.items() if of and all(map(_is_cell, of))}
+    parallel = {
+        name: values_of
+        for name, values_of in lists.items()
+        if values_of and all(map(_is_cell, values_of))
+    }
     if parallel and (len(lists) > 1 or all(map(_is_single, next(iter(lists.values()))))):
-        return _parallel(parallel, what)
-    inner = {name: of for name, of in found.items() if isinstance(of, (list, dict))}
+        return _convert_parallel(parallel, what)
+    inner = {
+        name: values_of
+        for name, values_of in members.items()
+        if isinstance(values_of, (list, dict))
+    }
     ((name, value), *more) = inner.items() if inner else (("", ()),)
-    if outer and not more and len(value) > len(found) - len(inner):  # else these may be scores
-        return _held(value, f"{what}, its member {quoted(name, 40)}", False)
-    raise BenchError(f"is JSON of another form; scores should be {_FORMS}")
+    if outer and not more and len(value) > len(members) - len(inner):  # else these may be scores
+        return _convert_value(value, f"{what}, its member {quoted(name, 40)}", False)
+    raise BenchError("scores.malformed", f"is JSON of another form; scores should be {_FORMS}")
 
 
-def _records(records: Sequence[Object], what: str, keys: Mapping[str, Any] | None = None) -> Table:
+def _convert_records(
+    records: Sequence[Object], what: str, keys: Mapping[str, Any] | None = None
+) -> Table:
     """Return the members of objects as columns, and before them the `keys` they are under."""
-    flat = [_flat(record) for record in records]
+    flat = [_flatten_record(record) for record in records]
     names = list(dict.fromkeys(name for record in flat for name in record))
     columns = [column([record.get(name) for record in flat]) for name in names]
     if keys is None:
         return Table(what, names, columns)
-    return Table(what, [_key(keys, names), *names], [column(list(keys)), *columns])
+    return Table(what, [_key_name(keys, names), *names], [column(list(keys)), *columns])
 
 
-def _flat(record: Object) -> Object:
+def _flatten_record(record: Object) -> Object:
     """Return an object whose members are single values: those of an object within it are its own,
     and those of a list are numbered.
     """
@@ -201,23 +237,28 @@ def _flat(record: Object) -> Object:
         if _is_labels(value):
             value = _by_label(value)
         if isinstance(value, dict):
-            inner = {str(key): of for key, of in cast(Object, value).items()}
+            inner = {str(key): item for key, item in cast(Object, value).items()}
         elif isinstance(value, list):
             many = cast(list[Any], value)
-            inner = {f"{name}[{i}]" if len(many) > 1 else name: of for i, of in enumerate(many, 1)}
+            inner = {
+                f"{name}[{i}]" if len(many) > 1 else name: item for i, item in enumerate(many, 1)
+            }
         else:
             inner = {name: value}
-        for key, of in inner.items():
-            flat[f"{name}.{key}" if key in flat else key] = of if _is_single(of) else str(of)
+        for key, item in inner.items():
+            flat[f"{name}.{key}" if key in flat else key] = item if _is_single(item) else str(item)
     return flat
 
 
-def _parallel(lists: dict[str, list[Any]], what: str) -> Table:
-    lengths = {name: len(of) for name, of in lists.items()}
+def _convert_parallel(lists: dict[str, list[Any]], what: str) -> Table:
+    lengths = {name: len(values) for name, values in lists.items()}
     if len(set(lengths.values())) > 1:
-        said = ", ".join(f"{name!r} has {count:,}" for name, count in lengths.items())
-        raise BenchError(f"lists of ids and scores should be equally long: {said}")
-    return _records(
+        lengths_text = ", ".join(f"{name!r} has {count:,}" for name, count in lengths.items())
+        raise BenchError(
+            "scores.unequal-lengths",
+            f"lists of ids and scores should be equally long: {lengths_text}",
+        )
+    return _convert_records(
         [dict(zip(lists, row, strict=True)) for row in zip(*lists.values(), strict=True)],
         f"{what}, parallel lists,",
     )
@@ -225,29 +266,31 @@ def _parallel(lists: dict[str, list[Any]], what: str) -> Table:
 
 def _by_utterance(lists: dict[str, list[Any]], what: str) -> Table | Vectors:
     """Return one or two numbers an utterance as columns, more as the scores of its frames."""
-    lengths = {len(of) for of in lists.values()}
+    lengths = {len(values) for values in lists.values()}
     if len(lengths) == 1 and lengths <= {1, 2}:
-        records = [{"score": of} for of in lists.values()]
-        return _records(records, f"{what}, scores by id,", lists)
-    found: Vectors = {}
-    for name, of in lists.items():
+        records = [{"score": values} for values in lists.values()]
+        return _convert_records(records, f"{what}, scores by id,", lists)
+    vectors: Vectors = {}
+    for name, values in lists.items():
         try:
-            found[name] = np.array(of, dtype=np.float64)
+            vectors[name] = np.array(values, dtype=np.float64)
         except (TypeError, ValueError, OverflowError) as error:
-            raise BenchError(f"{name!r}: is no list of numbers: {error}") from error
-    return found
+            raise BenchError(
+                "scores.malformed", f"{name!r}: is no list of numbers: {error}"
+            ) from error
+    return vectors
 
 
-def _pair(found: Object) -> list[Any]:
-    return [column(list(found)), column(list(found.values()))]
+def _to_columns(members: Object) -> list[Any]:
+    return [column(list(members)), column(list(members.values()))]
 
 
-def _key(keys: Mapping[str, Any], taken: Sequence[str]) -> str:
+def _key_name(keys: Mapping[str, Any], taken: Sequence[str]) -> str:
     """Return what the column of an object's own names is called: they are ids, unless they are the
     numbers of rows.
     """
-    known = ("index", *_KEYS) if _is_counted(keys) else _KEYS
-    return next(name for name in known if name not in taken)
+    candidates = ("index", *_KEYS) if _is_counted(keys) else _KEYS
+    return next(name for name in candidates if name not in taken)
 
 
 def _by_label(answers: list[Object]) -> Object:
@@ -258,7 +301,10 @@ def _is_labels(value: Any) -> bool:
     return (
         isinstance(value, list)
         and bool(cast(list[Any], value))
-        and all(_is_object(of) and {"label", "score"} == of.keys() for of in cast(list[Any], value))
+        and all(
+            _is_object(item) and {"label", "score"} == item.keys()
+            for item in cast(list[Any], value)
+        )
     )
 
 
@@ -280,16 +326,18 @@ def _is_counted(keys: Mapping[str, Any]) -> bool:
 
 
 def _are_alike(values: Sequence[Object]) -> bool:
-    return len({tuple(of) for of in values}) == 1
+    return len({tuple(value) for value in values}) == 1
 
 
 def _has_words(lists: Mapping[str, Sequence[Any]]) -> bool:
     return any(
-        isinstance(value, str) and not _number(value) for of in lists.values() for value in of
+        isinstance(value, str) and not _is_number(value)
+        for values in lists.values()
+        for value in values
     )
 
 
-def _number(text: str) -> bool:
+def _is_number(text: str) -> bool:
     try:
         float(text)
     except ValueError:

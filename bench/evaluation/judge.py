@@ -15,18 +15,19 @@ from bench.data.corpora import load_keys
 from bench.data.fingerprint import fingerprint
 from bench.errors import BenchError, near
 from bench.evaluation import detection
-from bench.evaluation.checks import check, check_frames
-from bench.evaluation.coverage import whole
+from bench.evaluation.checks import check_frames, check_utterances
+from bench.evaluation.coverage import check_key_counts
 from bench.evaluation.detection import Progress, Trials, factors_of
-from bench.evaluation.factors import notes_on, read_with_fields, roles_of, with_fields
-from bench.evaluation.findings import Finding, Findings, refuse
+from bench.evaluation.factors import describe_fields, read_with_fields, roles_of, with_fields
+from bench.evaluation.findings import refuse_errors
 from bench.evaluation.judged import Judged
-from bench.evaluation.localization import RESOLUTIONS_S, localized, of_cell
+from bench.evaluation.localization import RESOLUTIONS_S, evaluate_cell, evaluate_frames
 from bench.evaluation.official import PACKAGE, Official, name_broken_down, official
 from bench.evaluation.published import Published, published
 from bench.evaluation.reading import Reading
 from bench.evaluation.reference import reference
 from bench.evaluation.verdict import Breakdown, Verdict
+from bench.issues import Issue, Issues
 from bench.metrics.breakdown import POOLED, Cell
 from bench.metrics.eer_variants import variants
 from bench.metrics.f1 import decision_at
@@ -82,17 +83,22 @@ class Judge:
         self.request = request
         check_split(request.card, request.split)
         if not math.isfinite(request.threshold):
-            raise BenchError(f"threshold {request.threshold:g}: should be a score, as 0 or 0.5")
+            raise BenchError(
+                "option.invalid", f"threshold {request.threshold:g}: should be a score, as 0 or 0.5"
+            )
         self.subset = load_keys(request.card, request.split, request.keys)
-        found = Findings()
-        whole(request.card, request.split, self.subset.table, found)
-        self.findings: tuple[Finding, ...] = tuple(found.found)
+        issues = Issues()
+        check_key_counts(request.card, request.split, self.subset.table, issues)
+        self.findings: tuple[Issue, ...] = tuple(issues)
         """What is noteworthy about the keys."""
         self.official: Official = official(request.card, request.split, request.keys)
-        known = (*self.official.names, PACKAGE)
+        names = (*self.official.names, PACKAGE)
         for name in request.figures:
-            if name not in known:
-                raise BenchError(f"{request.card.short} has no metric {name!r}{near(name, known)}")
+            if name not in names:
+                raise BenchError(
+                    "scores.no-metric",
+                    f"{request.card.short} has no metric {name!r}{near(name, names)}",
+                )
         self._others: Mapping[str, Collection[str]] | None = None
 
     def read(self, path: Path, reading: Reading | None = None) -> Judged:
@@ -103,47 +109,53 @@ class Judge:
         """
         asked, reading = self.request, reading or self.request.reading
         file = read_with_fields(
-            asked.card, self.subset.table, path, reading, self._by, self._order(path, reading)
+            asked.card,
+            self.subset.table,
+            path,
+            reading,
+            self._field_names,
+            self._protocol_order(path, reading),
         )
         how = (asked.allow_missing, reading.negate, asked.as_is)
         options = dict(zip(("allow_missing", "negate", "as_is"), how, strict=True))
         table = self.subset.table
         if file.kind == "utterances" or self.subset.timing is None:
             llr = "dcf" in asked.card.official
-            checked, truth = check(file, table, self.others, **options, llr=llr), None
+            checked, truth = check_utterances(file, table, self.others, **options, llr=llr), None
         else:
             truth = reference(self.subset)
             checked = check_frames(
                 file, table, truth, self.others, **options, threshold=asked.threshold
             )
             truth = reference_of(truth, np.flatnonzero(checked.present))
-        refuse(path, checked.findings)
+        refuse_errors(path, checked.findings)
         table = with_fields(table, file, checked.trial)
-        roles = roles_of(asked.card, table[checked.present], self._by)
+        roles = roles_of(asked.card, table[checked.present], self._field_names)
         return Judged(file, reading, self.subset, checked, truth, table, roles)
 
     @property
-    def _by(self) -> list[str]:
+    def _field_names(self) -> list[str]:
         """Every column that figures are broken down by."""
         return [name for by in self.request.by for name in by]
 
-    def _order(self, path: Path, reading: Reading) -> Sequence[str]:
+    def _protocol_order(self, path: Path, reading: Reading) -> Sequence[str]:
         """Return the ids in the order of the keys for scores without any; BenchError where the
         keys are not those of the whole split.
         """
         if reading.order != "protocol":
             return ()
-        partial = [finding for finding in self.findings if finding.code == "key_counts"]
+        partial = [finding for finding in self.findings if finding.code == "keys.counts"]
         if partial and self.request.form != "smoke":
             raise BenchError(
-                f"{path}: scores without ids need the keys of the whole split: {partial[0]}"
+                "keys.counts",
+                f"{path}: scores without ids need the keys of the whole split: {partial[0]}",
             )
         return self.subset.table["utterance"].tolist()
 
     def others(self) -> Mapping[str, Collection[str]]:
         """Return the ids of the corpus's other splits, as far as their keys are there."""
         if self._others is None:
-            found: dict[str, Collection[str]] = {}
+            ids_by_split: dict[str, Collection[str]] = {}
             for split in self.request.card.splits:
                 if split == self.request.split:
                     continue
@@ -151,15 +163,15 @@ class Judge:
                     keys = load_keys(self.request.card, split, self.request.keys)
                 except BenchError:
                     continue  # only to tell whose the unknown ids are; its keys may well be away
-                found[split] = set(keys.table["utterance"])
-            self._others = found
+                ids_by_split[split] = set(keys.table["utterance"])
+            self._others = ids_by_split
         return self._others
 
     def resampling(self, *, of_frames: bool) -> Resampling:
         """Return how intervals are made; units are rows of the keys' table."""
         asked = self.request
-        known = factors_of(self.subset.table, of_frames=of_frames)
-        return Resampling(known, asked.resample, asked.replicates, asked.seed)
+        dependence = factors_of(self.subset.table, of_frames=of_frames)
+        return Resampling(dependence, asked.resample, asked.replicates, asked.seed)
 
     def resampled_by(self, trials: Trials) -> str:
         """How intervals of these trials together are made, in words; "" where there are none."""
@@ -176,8 +188,8 @@ class Judge:
         """Return the name of the plan that intervals of these trials together draw by."""
         if not self.request.replicates:
             return "utterance"
-        known = factors_of(self.subset.table)
-        return known.plan(trials.row, trials.is_spoof, self.request.resample).name
+        dependence = factors_of(self.subset.table)
+        return dependence.plan(trials.row, trials.is_spoof, self.request.resample).name
 
     def measures(self, cell: Cell) -> dict[str, Measure]:
         """Return the figures of a cell of a breakdown; of the cell of all trials, all figures."""
@@ -191,7 +203,7 @@ class Judge:
         """
         asked, trials = self.request, judged.trials
         resampling = self.resampling(of_frames=judged.truth is not None)
-        figures, breakdowns, notes = self._figures(judged, trials, resampling, progress)
+        figures, breakdowns, notes = self._compute_figures(judged, trials, resampling, progress)
         return Verdict(
             form=asked.form,
             corpus=asked.card.key,
@@ -206,7 +218,7 @@ class Judge:
             notes=(
                 *judged.checked.notes,
                 *notes,
-                *notes_on(asked.card, judged.file, judged.roles, self._by),
+                *describe_fields(asked.card, judged.file, judged.roles, self._field_names),
             ),
             trials=len(judged.subset),
             missing=int((~judged.checked.present).sum()),
@@ -217,19 +229,19 @@ class Judge:
             otherwise="" if self.drawn(trials) == "utterance" else WORDS["utterance"],
             figures=figures,
             breakdowns=breakdowns,
-            published=self._published(judged, figures),
-            formulas=variants(*judged.by_class()) if asked.formulas and figures else {},
+            published=self._find_published(judged, figures),
+            formulas=variants(*judged.split_classes()) if asked.formulas and figures else {},
         )
 
-    def _published(self, judged: Judged, figures: Mapping[str, Figure]) -> Published | None:
+    def _find_published(self, judged: Judged, figures: Mapping[str, Figure]) -> Published | None:
         """Return published figures of the split where these are of all of its trials."""
         asked = self.request
-        part = any(finding.code == "key_counts" for finding in self.findings)
+        part = any(finding.code == "keys.counts" for finding in self.findings)
         if asked.form == "smoke" or part or not judged.checked.present.all():
             return None
         return published(asked.card.key, asked.split, figures)
 
-    def _figures(
+    def _compute_figures(
         self, judged: Judged, trials: Trials, resampling: Resampling, progress: Progress | None
     ) -> tuple[dict[str, Figure], tuple[Breakdown, ...], tuple[str, ...]]:
         asked, everything = self.request, judged.of(np.arange(len(judged.subset)))
@@ -238,26 +250,28 @@ class Judge:
             if truth.is_spoof.all() or not truth.is_spoof.any():
                 return {}, (), ("no metric is defined: there are frames of one class only",)
             decision = decision_at(asked.threshold)
-            found = localized(frames, truth, RESOLUTIONS_S, asked.rules, decision, resampling)
+            results = evaluate_frames(
+                frames, truth, RESOLUTIONS_S, asked.rules, decision, resampling
+            )
 
             def of_frames(cell: Cell) -> Mapping[str, Figure]:
-                return of_cell(frames, truth, cell, asked.rules, resampling)
+                return evaluate_cell(frames, truth, cell, asked.rules, resampling)
 
-            tables = self._breakdowns(judged, of_frames, progress)
-            return found.figures, (*found.breakdowns, *tables), found.notes
+            tables = self._compute_breakdowns(judged, of_frames, progress)
+            return results.figures, (*results.breakdowns, *tables), results.notes
         lacking = ""
         if judged.file.kind == "frames" and asked.card.task == "localization":
             lacking = "no frame metrics: the keys hold the protocol but no labels of frames"
         if trials.is_spoof.all() or not trials.is_spoof.any():
             alone = "no metric is defined: there are trials of one class only"
             return {}, (), tuple(filter(None, [alone, lacking]))
-        figures = detection.pooled(trials, self.official, resampling)
+        figures = detection.compute_pooled(trials, self.official, resampling)
         names = asked.figures or name_broken_down()
         of_trials = detection.by_cell(everything, self.official, resampling, figures, names)
-        tables = self._breakdowns(judged, of_trials, progress)
+        tables = self._compute_breakdowns(judged, of_trials, progress)
         return figures, tables, tuple(filter(None, [self.official.said, lacking]))
 
-    def _breakdowns(
+    def _compute_breakdowns(
         self,
         judged: Judged,
         figures_of: Callable[[Cell], Mapping[str, Figure]],
@@ -265,6 +279,8 @@ class Judge:
     ) -> tuple[Breakdown, ...]:
         trials, of_frames = judged.of(np.arange(len(judged.subset))), judged.truth is not None
         return tuple(
-            detection.breakdown(trials, judged.roles, by, figures_of, progress, of_frames=of_frames)
+            detection.compute_breakdown(
+                trials, judged.roles, by, figures_of, progress, of_frames=of_frames
+            )
             for by in self.request.by
         )

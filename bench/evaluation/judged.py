@@ -54,7 +54,7 @@ class Judged:
         is_spoof = (table["label"] == SPOOF).to_numpy()
         return Trials(self.checked.score[rows], is_spoof, table, rows)
 
-    def by_class(self) -> tuple[Floats, Floats]:
+    def split_classes(self) -> tuple[Floats, Floats]:
         """Return the scores of bona fide and of spoof trials, or of frames: one is spoof where any
         of its samples is.
         """

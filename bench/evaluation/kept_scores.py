@@ -38,27 +38,31 @@ def write(
     """
     if judged.truth is None or judged.checked.frames is None:
         trials = judged.trials
-        columns = _utterances(judged, trials.row, trials.is_spoof, trials.score)
+        columns = _utterance_columns(judged, trials.row, trials.is_spoof, trials.score)
     elif resolution_s is None:
         items = utterance_items(judged.checked.frames, judged.truth)
-        columns = _utterances(judged, items.unit, items.spoof > 0, items.score)
+        columns = _utterance_columns(judged, items.unit, items.spoof > 0, items.score)
     else:
         at = points(judged.checked.frames, judged.truth, resolution_s, *(rules or FrameRules()))
         first = np.searchsorted(at.utterance, at.utterance)
         start_s = (np.arange(len(first)) - first) * at.frame / SAMPLE_RATE_HZ
-        columns = _columns(judged, at.utterance, at.is_spoof, at.score)
+        columns = _shared_columns(judged, at.utterance, at.is_spoof, at.score)
         columns |= {"start_s": start_s, "end_s": start_s + at.frame / SAMPLE_RATE_HZ}
     scores.write(path, {**columns, "score": columns["score"] - threshold}, doubles=True)
 
 
-def _utterances(judged: Judged, row: Integers, is_spoof: Bools, score: Floats) -> dict[str, Any]:
+def _utterance_columns(
+    judged: Judged, row: Integers, is_spoof: Bools, score: Floats
+) -> dict[str, Any]:
     length_s = judged.table["duration_s"].to_numpy(dtype=np.float64)[row]
-    known = np.isfinite(length_s) & (length_s > 0)
-    end_s = np.where(known, length_s, _UNKNOWN_S)
-    return {**_columns(judged, row, is_spoof, score), "start_s": 0.0 * end_s, "end_s": end_s}
+    has_length = np.isfinite(length_s) & (length_s > 0)
+    end_s = np.where(has_length, length_s, _UNKNOWN_S)
+    return {**_shared_columns(judged, row, is_spoof, score), "start_s": 0.0 * end_s, "end_s": end_s}
 
 
-def _columns(judged: Judged, row: Integers, is_spoof: Bools, score: Floats) -> dict[str, Any]:
+def _shared_columns(
+    judged: Judged, row: Integers, is_spoof: Bools, score: Floats
+) -> dict[str, Any]:
     named = ("utterance", "speaker", "attack")
     return {
         **{name: judged.table[name].to_numpy(dtype=object)[row] for name in named},

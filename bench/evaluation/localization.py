@@ -47,7 +47,7 @@ _LAST: Mapping[LastFrame, str] = {
 }
 
 
-class Localized(NamedTuple):
+class FrameResults(NamedTuple):
     """All figures of scored frames."""
 
     figures: dict[str, Figure]
@@ -55,14 +55,14 @@ class Localized(NamedTuple):
     notes: tuple[str, ...]
 
 
-def localized(
+def evaluate_frames(
     frames: Frames,
     reference: Reference,
     resolutions_s: Sequence[float],
     rules: FrameRules,
     decision: Decision,
     resampling: Resampling,
-) -> Localized:
+) -> FrameResults:
     """Return every figure of localization, fractions, by name (`bench.metrics.catalogue`).
 
     `eer` is the segment EER at the frames' own resolution, `eer_<n>ms` at each of `resolutions_s`
@@ -72,7 +72,7 @@ def localized(
     `decision`.
     """
     covered = ranges(frames, reference)
-    found = measured(covered.items, {"range_eer": equal_error_rate}, resampling)
+    results = measured(covered.items, {"range_eer": equal_error_rate}, resampling)
     notes: list[str] = []
     if covered.uncovered:
         seconds = covered.uncovered / SAMPLE_RATE_HZ
@@ -82,30 +82,30 @@ def localized(
         notes.append(f"{seconds:.2f} s of frames lie past the ends of utterances; not counted")
     breakdowns: tuple[Breakdown, ...] = ()
     try:
-        own = on_grid(frames, reference, rules)
+        at_own = place_on_grid(frames, reference, rules)
     except BenchError as error:
         notes.append(f"no segment EER, F1 or errors by position: {error}")
     else:
-        own_s = own.frame / SAMPLE_RATE_HZ
-        found |= {
-            **measured(point_items(own), frame_measures(), resampling),
-            **_decisions(own, decision, resampling),
+        own_s = at_own.frame / SAMPLE_RATE_HZ
+        results |= {
+            **measured(point_items(at_own), frame_measures(), resampling),
+            **_measure_decisions(at_own, decision, resampling),
         }
         notes.append(
             f"EER, precision, recall, F1 and error rates are of frames of {1000 * own_s:g} ms, as "
             f"scored; decided bona fide by {decision.rule}"
         )
-        notes.append(_surplus(own, own_s))
+        notes.append(_describe_surplus(at_own, own_s))
         lacking: list[str] = []
         for resolution_s in resolutions_s:
             try:
                 same = resolution_s == own_s
-                at = own if same else points(frames, reference, resolution_s, *rules)
+                at = at_own if same else points(frames, reference, resolution_s, *rules)
             except BenchError:
                 lacking.append(f"{1000 * resolution_s:g}")
                 continue
             named = name_at(frame_measures(), resolution_s)
-            found |= measured(point_items(at), named, resampling)
+            results |= measured(point_items(at), named, resampling)
         if lacking:
             notes.append(
                 f"no EER at {', '.join(lacking)} ms: neither whole multiples nor fractions of the "
@@ -116,28 +116,28 @@ def localized(
             "it is; finer frames repeat the score"
         )
         notes.append(_LAST[rules.last])
-        places = position_errors(own, decision)
-        distances = distance_errors(own, reference, decision)
+        places = position_errors(at_own, decision)
+        distances = distance_errors(at_own, reference, decision)
         breakdowns = (
-            _errors("position in the segment", places, own, resampling),
-            _errors("distance to the boundary", distances, own, resampling),
+            _measure_errors("position in the segment", places, at_own, resampling),
+            _measure_errors("distance to the boundary", distances, at_own, resampling),
         )
     for name, metric in select_metrics(FrameMetric).items():
-        if name not in found:
+        if name not in results:
             items = metric.items(frames, reference)
             if items.bonafide.any() and items.spoof.any():
-                found |= measured(items, {name: metric.measure}, resampling)
-    return Localized(found, breakdowns, tuple(filter(None, notes)))
+                results |= measured(items, {name: metric.measure}, resampling)
+    return FrameResults(results, breakdowns, tuple(filter(None, notes)))
 
 
-def on_grid(frames: Frames, reference: Reference, rules: FrameRules) -> Points:
+def place_on_grid(frames: Frames, reference: Reference, rules: FrameRules) -> Points:
     """Return frames and labels at the frames' own resolution; BenchError where they are on no
     grid.
     """
     return points(frames, reference, grid_of(frames) / SAMPLE_RATE_HZ, *rules)
 
 
-def of_cell(
+def evaluate_cell(
     frames: Frames, reference: Reference, cell: Cell, rules: FrameRules, resampling: Resampling
 ) -> dict[str, Figure]:
     """Return the figures of frames of a cell's utterances: segment EER at their own resolution,
@@ -150,30 +150,35 @@ def of_cell(
     frames, reference = frames_of(frames, rows), reference_of(reference, rows)
     if reference.is_spoof.all() or not reference.is_spoof.any():
         return {}
-    found: dict[str, Figure] = {}
+    results: dict[str, Figure] = {}
     with suppress(BenchError):  # on no grid, as the pooled figures have said
-        items = point_items(on_grid(frames, reference, rules))
-        found |= measured(items, frame_measures(), resampling)
+        items = point_items(place_on_grid(frames, reference, rules))
+        results |= measured(items, frame_measures(), resampling)
     spans = ranges(frames, reference).items
-    return found | measured(spans, {"range_eer": equal_error_rate}, resampling)
+    return results | measured(spans, {"range_eer": equal_error_rate}, resampling)
 
 
 def name_at(measures: Mapping[str, Measure], resolution_s: float) -> dict[str, Measure]:
     """Return measures by their names at a resolution: `eer_160ms`."""
-    return {f"{name}_{round(1000 * resolution_s)}ms": of for name, of in measures.items()}
+    milliseconds = round(1000 * resolution_s)
+    return {f"{name}_{milliseconds}ms": measure for name, measure in measures.items()}
 
 
-def _decisions(own: Points, decision: Decision, resampling: Resampling) -> dict[str, Figure]:
-    decided_spoof = ~decide(own.score, decision.threshold)
-    found = decision_ratios(own.is_spoof, decided_spoof, own.utterance)
-    return measured_ratios(found, _spoof(found, own), resampling)
+def _measure_decisions(
+    at_own: Points, decision: Decision, resampling: Resampling
+) -> dict[str, Figure]:
+    decided_spoof = ~decide(at_own.score, decision.threshold)
+    ratios = decision_ratios(at_own.is_spoof, decided_spoof, at_own.utterance)
+    return measured_ratios(ratios, _count_spoof(ratios, at_own), resampling)
 
 
-def _errors(by: str, errors: FrameErrors, own: Points, resampling: Resampling) -> Breakdown:
+def _measure_errors(
+    by: str, errors: FrameErrors, at_own: Points, resampling: Resampling
+) -> Breakdown:
     """Return the error rate of each group that has a frame."""
-    found = group_ratios(errors.names, errors.group, errors.wrong, errors.unit)
-    rates = measured_ratios(found, _spoof(found, own), resampling)
-    frames = found.whole.sum(axis=0).astype(int).tolist()
+    ratios = group_ratios(errors.names, errors.group, errors.wrong, errors.unit)
+    rates = measured_ratios(ratios, _count_spoof(ratios, at_own), resampling)
+    frames = ratios.whole.sum(axis=0).astype(int).tolist()
     lines = [
         Line((name,), *((n, 0) if name.startswith(BONAFIDE) else (0, n)), {"error": rates[name]})
         for name, n in zip(errors.names, frames, strict=True)
@@ -182,15 +187,15 @@ def _errors(by: str, errors: FrameErrors, own: Points, resampling: Resampling) -
     return Breakdown((by,), tuple(lines))
 
 
-def _spoof(ratios: Ratios, own: Points) -> Floats:
+def _count_spoof(ratios: Ratios, at_own: Points) -> Floats:
     """Return how many frames of each of the ratios' utterances are spoof."""
-    place = np.searchsorted(ratios.unit, own.utterance)
-    return sums(place, own.is_spoof.astype(np.float64), len(ratios.unit))
+    position = np.searchsorted(ratios.unit, at_own.utterance)
+    return sums(position, at_own.is_spoof.astype(np.float64), len(ratios.unit))
 
 
-def _surplus(own: Points, resolution_s: float) -> str:
+def _describe_surplus(at_own: Points, resolution_s: float) -> str:
     """Say how often scores and labels differ in number; nothing where they never do."""
-    more_scores, more_labels, largest = own.surplus
+    more_scores, more_labels, largest = at_own.surplus
     if not more_scores and not more_labels:
         return ""
     return (

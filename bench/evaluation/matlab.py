@@ -46,39 +46,40 @@ def read(path: Path, wanted: str | None) -> Table | Vectors:
     string arrays), and for a damaged file. No code of the file is run.
     """
 
-    def load(file: BinaryIO) -> Table:
-        found = dict(_variables(memoryview(file.read())))
-        if len(found) == 1:
-            ((_, value),) = found.items()
-            found = cast(dict[str, Any], value) if isinstance(value, dict) else found
-        arrays = _usable(found)
-        vectors = [name for name, of in arrays.items() if of.ndim]
-        return _table(arrays, vectors[0] if wanted is None and len(vectors) == 1 else wanted)
+    def load_file(file: BinaryIO) -> Table:
+        variables = dict(_read_variables(memoryview(file.read())))
+        if len(variables) == 1:
+            ((_, value),) = variables.items()
+            variables = cast(dict[str, Any], value) if isinstance(value, dict) else variables
+        arrays = _usable_arrays(variables)
+        vectors = [name for name, array in arrays.items() if array.ndim]
+        return _build_table(arrays, vectors[0] if wanted is None and len(vectors) == 1 else wanted)
 
-    return loaded(path, load, _FORM)
+    return loaded(path, load_file, _FORM)
 
 
-def _table(arrays: Vectors, wanted: str | None) -> Table:
-    found = of_arrays("MATLAB variables", arrays, wanted)
-    if found is not None:
-        return found
+def _build_table(arrays: Vectors, wanted: str | None) -> Table:
+    table = of_arrays("MATLAB variables", arrays, wanted)
+    if table is not None:
+        return table
     there = ", ".join(
-        f"{name!r} of {' x '.join(map(str, of.shape))}" for name, of in arrays.items()
+        f"{name!r} of {' x '.join(map(str, array.shape))}" for name, array in arrays.items()
     )
     raise BenchError(
-        f"which variable holds the scores? There are {there or 'none'}; say --column NAME"
+        "scores.which-column",
+        f"which variable holds the scores? There are {there or 'none'}; say --column NAME",
     )
 
 
-def _usable(found: Mapping[str, Any]) -> Vectors:
+def _usable_arrays(variables: Mapping[str, Any]) -> Vectors:
     """Return the variables that could be columns; BenchError for one that should be and cannot, or
     where none can.
     """
     arrays: dict[str, NDArray[Any]] = {}
     wrong: dict[str, BenchError] = {}
-    for name, value in found.items():
+    for name, value in variables.items():
         try:
-            arrays[name] = _array(name, value)
+            arrays[name] = _to_array(name, value)
         except BenchError as error:
             wrong[name] = error
     needed = [error for name, error in wrong.items() if named(name) or not arrays]
@@ -87,12 +88,13 @@ def _usable(found: Mapping[str, Any]) -> Vectors:
     return arrays
 
 
-def _array(name: str, value: Any) -> NDArray[Any]:
+def _to_array(name: str, value: Any) -> NDArray[Any]:
     """Return a variable's numbers or texts, without sides of length 1."""
     if value is None or isinstance(value, dict):
         raise BenchError(
+            "scores.malformed",
             f"{quoted(name)} is a table, string array, structure or the like; save "
-            "`ids = cellstr(ids)` and `scores` as variables of their own"
+            "`ids = cellstr(ids)` and `scores` as variables of their own",
         )
     if not isinstance(value, list):
         return np.squeeze(np.array(value))
@@ -101,7 +103,10 @@ def _array(name: str, value: Any) -> NDArray[Any]:
     for number, cell in enumerate(cells, 1):
         single = np.array(cell)
         if single.size != 1 or single.dtype.kind not in "fiuU":
-            raise BenchError(f"{quoted(name)}: cell {number} holds {single.size} values, not one")
+            raise BenchError(
+                "scores.malformed",
+                f"{quoted(name)}: cell {number} holds {single.size} values, not one",
+            )
         items.append(single.item())
     return np.array(items, dtype=object)
 
@@ -114,21 +119,21 @@ class _Element(NamedTuple):
     content: memoryview
 
 
-def _variables(data: memoryview) -> Iterator[tuple[str, Any]]:
+def _read_variables(data: memoryview) -> Iterator[tuple[str, Any]]:
     order = {b"IM": "<", b"MI": ">"}.get(bytes(data[_HEADER - 2 : _HEADER]))
     if order is None:
         raise ValueError("its header is cut short")
     names: set[str] = set()
-    for element in _elements(data[_HEADER:], order):
+    for element in _read_elements(data[_HEADER:], order):
         if element.kind == _COMPRESSED:
             unpacking = zlib.decompressobj()
             whole = unpacking.decompress(element.content, _LARGEST)
             if not unpacking.eof:
                 raise ValueError("a variable is cut short, or unpacks to too much")
-            element = next(_elements(memoryview(whole), order))
+            element = next(_read_elements(memoryview(whole), order))
         if element.kind != _MATRIX:
             raise ValueError(f"a variable of kind {element.kind}")
-        name, value = _variable(element.content, order)
+        name, value = _read_variable(element.content, order)
         if name in names:
             raise ValueError(f"{quoted(name)} comes twice")
         if name:  # without one it is MATLAB's own
@@ -136,7 +141,7 @@ def _variables(data: memoryview) -> Iterator[tuple[str, Any]]:
             yield name, value
 
 
-def _elements(data: memoryview, order: str) -> Iterator[_Element]:
+def _read_elements(data: memoryview, order: str) -> Iterator[_Element]:
     """Yield what stands one after the other, each a kind, a length and as many bytes."""
     at, tag = 0, struct.Struct(f"{order}II")
     while at < len(data):
@@ -151,17 +156,17 @@ def _elements(data: memoryview, order: str) -> Iterator[_Element]:
         at = end if kind == _COMPRESSED else start + -(-size // 8) * 8 if start > at + 4 else at + 8
 
 
-def _variable(data: memoryview, order: str) -> tuple[str, Any]:
+def _read_variable(data: memoryview, order: str) -> tuple[str, Any]:
     """Return a variable's name and its value: an array of numbers, a text or an array of them, a
     list of a cell array's values, a dictionary of a structure's fields, or None for what only
     MATLAB knows.
     """
     if not data:  # an empty cell
         return "", np.zeros(0)
-    parts = _elements(data, order)
-    flags = int(_numbers(next(parts), order)[0])
+    parts = _read_elements(data, order)
+    flags = int(_read_numbers(next(parts), order)[0])
     kind = flags & 0xFF
-    sides = [] if kind == _OPAQUE else [int(side) for side in _numbers(next(parts), order)]
+    sides = [] if kind == _OPAQUE else [int(side) for side in _read_numbers(next(parts), order)]
     name = bytes(next(parts).content).decode("latin-1")
     if flags & _COMPLEX or kind not in (_CELL, _STRUCTURE, _CHARACTERS, *_NUMERIC):
         return name, None
@@ -169,36 +174,38 @@ def _variable(data: memoryview, order: str) -> tuple[str, Any]:
     if min(sides, default=-1) < 0:
         raise ValueError(f"a variable of shape {sides}")
     if kind == _CELL:
-        return name, _values(parts, count, order)
+        return name, _read_cells(parts, count, order)
     if kind == _STRUCTURE:
-        width = int(_numbers(next(parts), order)[0])
+        width = int(_read_numbers(next(parts), order)[0])
         text = bytes(next(parts).content)
         names = [
             text[i : i + width].partition(b"\0")[0].decode("latin-1")
             for i in range(0, len(text) if width > 0 else 0, max(width, 1))
         ]
-        values = _values(parts, count * len(names), order)
+        values = _read_cells(parts, count * len(names), order)
         columns = {field: values[i :: len(names)] for i, field in enumerate(names)}
-        return name, {field: of[0] if count == 1 else of for field, of in columns.items()}
+        return name, {
+            field: values_of[0] if count == 1 else values_of for field, values_of in columns.items()
+        }
     if kind == _CHARACTERS:
-        return name, _texts(next(parts), sides, order)
-    return name, _numbers(next(parts), order).reshape(sides, order="F")
+        return name, _read_texts(next(parts), sides, order)
+    return name, _read_numbers(next(parts), order).reshape(sides, order="F")
 
 
-def _values(parts: Iterator[_Element], count: int, order: str) -> list[Any]:
-    values = [_variable(part.content, order)[1] for part in parts if part.kind == _MATRIX]
+def _read_cells(parts: Iterator[_Element], count: int, order: str) -> list[Any]:
+    values = [_read_variable(part.content, order)[1] for part in parts if part.kind == _MATRIX]
     if len(values) != count:
         raise ValueError(f"{len(values)} values where there should be {count}")
     return values
 
 
-def _numbers(element: _Element, order: str) -> NDArray[Any]:
+def _read_numbers(element: _Element, order: str) -> NDArray[Any]:
     if element.kind not in _NUMBERS:
         raise ValueError(f"numbers of kind {element.kind}")
     return np.frombuffer(element.content, f"{order}{_NUMBERS[element.kind]}")
 
 
-def _texts(element: _Element, sides: list[int], order: str) -> str | NDArray[np.str_]:
+def _read_texts(element: _Element, sides: list[int], order: str) -> str | NDArray[np.str_]:
     """Return a text, or one a row, without the blanks that fill rows up."""
     code = _TEXTS.get(element.kind)
     if code is None:

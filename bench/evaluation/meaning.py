@@ -75,17 +75,17 @@ def labels_of(rows: Rows, score: Floats) -> Labels:
     roles = rows.roles
     if roles.label is None:
         return Labels()
-    words, code = _encoded(rows.words[roles.label])
+    words, code = _encode_words(rows.words[roles.label])
     if all(word in LABELS for word in words):
         return Labels(bonafide=np.array([LABELS[word] for word in words], dtype=np.bool_)[code])
     value = np.array([TRUE_FALSE.get(word, math.nan) for word in words])
     if np.isnan(value).any():
         value = np.array([float(word) for word in words])
-    name = _said(roles, roles.label)
+    name = _describe_column(roles, roles.label)
     if len(np.unique(value)) < 2:
         return Labels(why=f"; {name} holds only {words[0]}, so no labels")
     high = (value == value.max())[code]
-    if roles.label_by == "content" and _follows(high, score):
+    if roles.label_by == "content" and _follows_threshold(high, score):
         return Labels(why=f"; {name} is a decision by the scores, no label")
     return Labels(binary=high.astype(np.int64))
 
@@ -101,8 +101,9 @@ def refuse_classes(row: Integers, labels: Labels) -> None:
     alike = (pairs[:, 0] == pairs[:, 1]) & (classes[:, 0] != classes[:, 1])
     if alike.all():
         raise BenchError(
+            "scores.row-per-class",
             "each id has a row for bona fide and one for spoof, as a classifier gives all its "
-            "answers: keep the rows of bona fide, without the column of classes"
+            "answers: keep the rows of bona fide, without the column of classes",
         )
 
 
@@ -112,12 +113,13 @@ def _refuse_two(roles: Roles, at: int, part: Floats) -> None:
     values = np.unique(part)
     if len(values) == 2:
         raise BenchError(
-            f"{_said(roles, at)} holds only {values[0]:g} and {values[1]:g}: this is the label or "
-            f"a decision, not the score{roles.instead}"
+            "scores.not-scores",
+            f"{_describe_column(roles, at)} holds only {values[0]:g} and {values[1]:g}: this is "
+            f"the label or a decision, not the score{roles.instead}",
         )
 
 
-def _follows(high: Bools, score: Floats) -> bool:
+def _follows_threshold(high: Bools, score: Floats) -> bool:
     """Whether the two groups of scores lie on two sides of a threshold."""
     if not np.isfinite(score).all():
         return False
@@ -130,24 +132,30 @@ def _of_prediction(rows: Rows, at: int, score: Floats, negate: bool) -> Scores:
     them, the scores as they are where they cannot be.
     """
     roles = rows.roles
-    words, code = _encoded(rows.words[at])
-    known = all(word in LABELS for word in words)
-    prediction, confidence = _said(roles, at), _said(roles, roles.score[0])
+    words, code = _encode_words(rows.words[at])
+    are_labels = all(word in LABELS for word in words)
+    prediction, confidence = _describe_column(roles, at), _describe_column(roles, roles.score[0])
     if roles.confidence == "asked":
-        if not known:
+        if not are_labels:
             raise BenchError(
-                f"{prediction} holds no classes (bonafide, spoof) but e.g. {_strange(words)}"
+                "scores.not-confidences",
+                f"{prediction} holds no classes (bonafide, spoof) but e.g. "
+                f"{_first_stranger(words)}",
             )
         if not ((score >= 0) & (score <= 1)).all():
-            raise BenchError(f"{confidence} holds numbers outside 0 and 1, so no confidences")
+            raise BenchError(
+                "scores.not-confidences",
+                f"{confidence} holds numbers outside 0 and 1, so no confidences",
+            )
     elif not _are_confidences(words, score):
         return Scores(score)
-    elif roles.confidence != "named" or not known:
-        raise _confidences(roles, at, words if not known else ())
+    elif roles.confidence != "named" or not are_labels:
+        raise _confidence_question(roles, at, words if not are_labels else ())
     if negate:
         raise BenchError(
+            "scores.already-bonafide",
             f"{confidence} is the confidence of the class in {prediction}, so that of bona fide is "
-            "known: --negate would turn it round"
+            "known: --higher-is-spoof would turn it round",
         )
     is_bonafide = np.array([LABELS[word] for word in words], dtype=np.bool_)[code]
     why = f"; {confidence} is the confidence of {prediction}: 1 less it where that is spoof"
@@ -160,8 +168,8 @@ def _are_confidences(words: Sequence[str], score: Floats) -> bool:
     return bool(score.min() >= 0.5 - _ROUNDED and score.max() <= 1 + _ROUNDED)
 
 
-def _confidences(roles: Roles, at: int, unknown: Sequence[str]) -> BenchError:
-    prediction, confidence = _said(roles, at), _said(roles, roles.score[0])
+def _confidence_question(roles: Roles, at: int, unknown: Sequence[str]) -> BenchError:
+    prediction, confidence = _describe_column(roles, at), _describe_column(roles, roles.score[0])
     mark, score = roles.marks[at], roles.marks[roles.score[0]]
     what = (
         f"all scores ({confidence}) lie within 0.5 and 1, as the confidence of a predicted class "
@@ -171,29 +179,31 @@ def _confidences(roles: Roles, at: int, unknown: Sequence[str]) -> BenchError:
     if unknown:
         plain = f"if they are no predictions, --no-labels --column {score}"
         return BenchError(
+            "scores.confidences",
             f"{what}which of {' and '.join(unknown)} is bona fide is not said, so write bonafide "
-            f"and spoof and say --column {score}@{mark}; {plain}"
+            f"and spoof and say --column {score}@{mark}; {plain}",
         )
     return BenchError(
+        "scores.confidences",
         f"{what}if these are predictions, as of a Hugging Face pipeline, say --column "
-        f"{score}@{mark} (the score is then the confidence of bona fide); {plain}"
+        f"{score}@{mark} (the score is then the confidence of bona fide); {plain}",
     )
 
 
-def _encoded(column: pa.ChunkedArray) -> tuple[list[str], Integers]:
+def _encode_words(column: pa.ChunkedArray) -> tuple[list[str], Integers]:
     """Return the different words, trimmed and in small letters, and each row's."""
     whole = column.unify_dictionaries().combine_chunks()
     plain = [str(word).strip().lower() for word in whole.dictionary.to_pylist()]
     words = list(dict.fromkeys(plain))
-    place = np.array([words.index(word) for word in plain], dtype=np.int64)
-    return words, place[whole.indices.to_numpy()]
+    index = np.array([words.index(word) for word in plain], dtype=np.int64)
+    return words, index[whole.indices.to_numpy()]
 
 
-def _strange(words: Sequence[str]) -> str:
+def _first_stranger(words: Sequence[str]) -> str:
     return repr(next(word for word in words if word not in LABELS))
 
 
-def _said(roles: Roles, at: int) -> str:
+def _describe_column(roles: Roles, at: int) -> str:
     mark = roles.marks[at]
     return f"column {mark}" if mark == f"{at + 1}" else f"{mark!r}"
 

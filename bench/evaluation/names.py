@@ -70,23 +70,23 @@ _OTHER = {
 }
 
 
-def plain(name: str) -> str:
+def normalize_name(name: str) -> str:
     """Return a name in small letters, joined by `_`."""
     return name.strip().lower().replace("-", "_").replace(" ", "_")
 
 
-def words(name: str) -> list[str]:
+def split_words(name: str) -> list[str]:
     """Return the words and numbers of a name, in small letters.
 
     >>> words("fakeProb"), words("CM-Score_1"), words("bona fide")
     (['fake', 'prob'], ['cm', 'score', '1'], ['bona', 'fide'])
     """
     apart = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)
-    found = re.findall(r"[a-z]+|\d+", apart.lower())
-    return [part for word in found for part in _parts(word)]
+    parts = re.findall(r"[a-z]+|\d+", apart.lower())
+    return [part for word in parts for part in _split_word(word)]
 
 
-def _parts(word: str) -> list[str]:
+def _split_word(word: str) -> list[str]:
     """Return the two known words that a word is run together from, else the word.
 
     >>> _parts("fakeprob"), _parts("isreal"), _parts("partial")
@@ -104,68 +104,70 @@ def _parts(word: str) -> list[str]:
     return [word]
 
 
-def kind(name: str) -> Kind:
+def column_kind(name: str) -> Kind:
     """Return what a column of this name holds.
 
     >>> kind("Utt ID"), kind("predicted_label"), kind("y_true"), kind("attack"), kind("p_fake")
     ('utterance', 'prediction', 'label', 'other', '')
     """
-    whole, found = plain(name), set(words(name))
-    for what, known in _WHOLE.items():
-        if whole in known:
+    whole, parts = normalize_name(name), set(split_words(name))
+    for what, names in _WHOLE.items():
+        if whole in names:
             return what
     if whole.startswith("unnamed:"):
         return "row"
-    is_score = bool(found & _SCORE) and found <= {*_SCORE, *_BESIDE_SCORE}
+    is_score = bool(parts & _SCORE) and parts <= {*_SCORE, *_BESIDE_SCORE}
     if is_score or whole in ("cmscore", "cmscores"):
         return "score"
-    if found & _OUTPUT and found & _LABEL:
+    if parts & _OUTPUT and parts & _LABEL:
         return "prediction"
-    if found & {*_MEASURE, *_OUTPUT}:
+    if parts & {*_MEASURE, *_OUTPUT}:
         return ""
-    if found & _PREDICTION:
+    if parts & _PREDICTION:
         return "prediction"
-    if found & _LABEL and not found & {"0", "1"}:
+    if parts & _LABEL and not parts & {"0", "1"}:
         return "label"
-    if "time" in found or found & _OTHER:
+    if "time" in parts or parts & _OTHER:
         return "other"
     return ""
 
 
 def is_truth(name: str) -> bool:
     """Whether a label of this name is the truth and cannot be a prediction."""
-    return bool(set(words(name)) & _TRUTH)
+    return bool(set(split_words(name)) & _TRUTH)
 
 
-def _classes(found: list[str]) -> tuple[bool, bool]:
+def _find_classes(parts: list[str]) -> tuple[bool, bool]:
     """Return whether words name bona fide, and spoof; `not real` is spoof, `anti spoof` neither."""
     meant = [False, False]
-    for before, word in zip(["", *found], found, strict=False):
+    for before, word in zip(["", *parts], parts, strict=False):
         if before != "anti" and word in _BONAFIDE | _SPOOF:
             meant[(word in _SPOOF) != (before in _NOT)] = True
     return meant[0], meant[1]
 
 
-def side(name: str) -> Side:
+def column_side(name: str) -> Side:
     """Return the class for which numbers of this name are higher, "" where it does not say. Of a
     difference (`real vs fake`) it is the first one's.
 
     >>> side("prob_fake"), side("score_real"), side("prob_1"), side("cm-score"), side("anti-spoof")
     ('spoof', 'bonafide', 'class', '', '')
     """
-    found = words(name)
-    if kind(name) in ("label", "other"):
+    parts = split_words(name)
+    if column_kind(name) in ("label", "other"):
         return ""
-    between = next((at for at, word in enumerate(found) if word in _LESS), len(found))
-    of_class = _classes(found[:between])
-    if between < len(found) and of_class == (False, False):
+    between = next((at for at, word in enumerate(parts) if word in _LESS), len(parts))
+    of_class = _find_classes(parts[:between])
+    if between < len(parts) and of_class == (False, False):
         return ""
     if of_class == (True, False):
         return "bonafide"
     if of_class == (False, True):
         return "spoof"
     measures = {*_MEASURE, *_OUTPUT, *_PREDICTION, "class", "y"}
-    numbered = len(found) > 1 and found[-1] in ("0", "1") and found[-2] in measures
-    if of_class == (False, False) and (numbered or re.search(r"class_?[01](?!\d)", plain(name))):
+    numbered = len(parts) > 1 and parts[-1] in ("0", "1") and parts[-2] in measures
+    if of_class == (False, False) and (
+        numbered or re.search(r"class_?[01](?!\d)", normalize_name(name))
+    ):
         return "class"
     return ""

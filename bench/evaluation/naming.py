@@ -10,7 +10,7 @@ from pathlib import Path
 _PACKED = re.compile(r"\.(gz|bz2|xz)$")
 
 
-def stem(path: Path) -> str:
+def file_stem(path: Path) -> str:
     """Return a file's name without its suffix, and without that of a packed file.
 
     >>> stem(Path("runs/epoch.12.txt.gz")), stem(Path(".scores"))
@@ -27,7 +27,7 @@ def longer_names(path: Path) -> Iterator[str]:
     """
     folders = Path(os.path.abspath(path)).parts[1:-1]
     for count in range(len(folders) + 1):
-        yield "/".join((*folders[len(folders) - count :], stem(path)))
+        yield "/".join((*folders[len(folders) - count :], file_stem(path)))
 
 
 def distinct_names(paths: Sequence[Path]) -> list[str]:
@@ -40,6 +40,6 @@ def distinct_names(paths: Sequence[Path]) -> list[str]:
     """
     parts = [Path(os.path.abspath(path)).parts for path in paths]
     count = 1
-    while len({of[-count:] for of in parts}) < len({*parts}):
+    while len({each[-count:] for each in parts}) < len({*parts}):
         count += 1
-    return ["/".join(of[-count:]).replace("//", "/") for of in parts]
+    return ["/".join(each[-count:]).replace("//", "/") for each in parts]

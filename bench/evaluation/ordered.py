@@ -34,19 +34,23 @@ def with_ids(path: Path, table: Table, asked: Reading, ids: Sequence[str]) -> tu
     BenchError unless there are as many rows as ids, and where the table seems to hold ids itself.
     """
     if asked.id_column:
-        raise BenchError(f"{path}: scores are in the order of the keys or have a column of ids")
+        raise BenchError(
+            "scores.order", f"{path}: scores are in the order of the keys or have a column of ids"
+        )
     count = len(table.columns[0]) if table.columns else 0
     if count != len(ids):
         raise BenchError(
+            "scores.order",
             f"{path}: holds {count:,} scores, but the keys list {len(ids):,} trials; scores "
-            "without ids are taken in the order of the keys only where there are as many"
+            "without ids are taken in the order of the keys only where there are as many",
         )
     names = table.names or [f"{i}" for i in range(1, len(table.columns) + 1)]
     for name, column in zip(names, table.columns, strict=True):
         if _are_ids(column, len(names) > 1):
             raise BenchError(
+                "scores.order",
                 f"{path}: column {name!r} looks like ids (e.g. {quoted(str(column[0].as_py()))}): "
-                "scores that have ids need no order; leave --order out"
+                "scores that have ids need no order; leave --order out",
             )
     columns = [*table.columns, pa.array(ids, pa.string())]
     if table.names is None:
@@ -74,45 +78,54 @@ def read_text(path: Path) -> Table:
         for number, line in enumerate(block.text.split(b"\n"), block.line):
             if line.strip() and not line.startswith(b"#"):
                 numbers.append(number)
-                lines.append(_decoded(path, number, line))
+                lines.append(_decode_line(path, number, line))
     if not lines:
-        raise BenchError(f"{path}: holds only blank lines and comments; a line should be a score")
+        raise BenchError(
+            "scores.empty", f"{path}: holds only blank lines and comments; a line should be a score"
+        )
     if mostly(_DECIMAL_COMMA, lines[:_LOOKED_AT]):
         raise BenchError(
-            f"{path}: has numbers with a decimal comma, e.g. {quoted(lines[-1])}; write a point"
+            "scores.decimal-comma",
+            f"{path}: has numbers with a decimal comma, e.g. {quoted(lines[-1])}; write a point",
         )
-    cells = _cells(lines)
+    cells = _split_cells(lines)
     for number, line, row in zip(numbers, lines, cells, strict=True):
         if len(row) != len(cells[-1]):
             raise BenchError(
-                f"{path}:{number}: {quoted(line)}: {len(row)} columns, not {len(cells[-1])}"
+                "scores.unequal-lengths",
+                f"{path}:{number}: {quoted(line)}: {len(row)} columns, not {len(cells[-1])}",
             )
     names = cells.pop(0) if not any(map(NUMBER.fullmatch, cells[0])) else None
     if names is not None and not cells:
-        raise BenchError(f"{path}:{numbers[0]}: a header and nothing below it: {quoted(lines[0])}")
+        raise BenchError(
+            "scores.empty",
+            f"{path}:{numbers[0]}: a header and nothing below it: {quoted(lines[0])}",
+        )
     columns = [pa.array(column, pa.string()) for column in zip(*cells, strict=True)]
     return Table("text", names, columns)
 
 
-def _decoded(path: Path, number: int, line: bytes) -> str:
+def _decode_line(path: Path, number: int, line: bytes) -> str:
     try:
         return line.decode().strip()
     except UnicodeDecodeError as error:
-        raise BenchError(f"{path}:{number}: not text in UTF-8: {quoted(line)}") from error
+        raise BenchError(
+            "scores.not-utf8", f"{path}:{number}: not text in UTF-8: {quoted(line)}"
+        ) from error
 
 
-def _cells(lines: Sequence[str]) -> list[list[str]]:
+def _split_cells(lines: Sequence[str]) -> list[list[str]]:
     looked_at = lines[:_LOOKED_AT]
-    separator = next((mark for mark in ";,\t" if all(mark in of for of in looked_at)), None)
+    separator = next((mark for mark in ";,\t" if all(mark in line for line in looked_at)), None)
     if separator is None:
         return [line.split() for line in lines]
     try:
-        found = list(csv.reader(lines, delimiter=separator, skipinitialspace=True))
+        rows = list(csv.reader(lines, delimiter=separator, skipinitialspace=True))
     except csv.Error:
-        found = []
-    if len(found) != len(lines):  # a quote that does not close swallows lines
-        found = [line.split(separator) for line in lines]
-    return [[cell.strip() for cell in row] for row in found]
+        rows = []
+    if len(rows) != len(lines):  # a quote that does not close swallows lines
+        rows = [line.split(separator) for line in lines]
+    return [[cell.strip() for cell in row] for row in rows]
 
 
 def _are_ids(column: pa.Array, numbers: bool) -> bool:

@@ -7,15 +7,15 @@ import math
 import numpy as np
 import pandas as pd
 
-from bench.evaluation.findings import Findings
 from bench.evaluation.forms import ScoreFile
 from bench.evaluation.sample import FEWEST
 from bench.evaluation.values import SIGMAS
+from bench.issues import Issues
 from bench.metrics.tally import Bools, Floats, Integers
 from bench.units import BONAFIDE
 
 
-def labels(scores: ScoreFile, trials: pd.DataFrame, trial: Integers, found: Findings) -> None:
+def check_labels(scores: ScoreFile, trials: pd.DataFrame, trial: Integers, issues: Issues) -> None:
     """Note trials whose class by the score file is not their class by the keys: it is a list of
     something else, or its lines were shuffled.
 
@@ -24,39 +24,43 @@ def labels(scores: ScoreFile, trials: pd.DataFrame, trial: Integers, found: Find
     is a decision, which may be wrong.
     """
     truth = (trials["label"] == BONAFIDE).to_numpy()
-    known = trial >= 0
+    has_trial = trial >= 0
     if scores.kind == "frames":
-        known[known] = truth[trial[known]]
-    at, score = trial[known], scores.score[known]
+        has_trial[has_trial] = truth[trial[has_trial]]
+    at, score = trial[has_trial], scores.score[has_trial]
     if scores.bonafide is not None:
-        own = scores.bonafide[known]
-        wrong = own != truth[at]
+        file_classes = scores.bonafide[has_trial]
+        wrong = file_classes != truth[at]
         hint = (
             "all of them: its labels are the other way round"
             if wrong.all()
             else "protocols were mixed up"
         )
     elif scores.binary is not None:
-        own = scores.binary[known] == 1
-        own = own if 2 * (own != truth[at]).sum() <= len(own) else ~own
-        wrong = own != truth[at]
+        file_classes = scores.binary[has_trial] == 1
+        file_classes = (
+            file_classes
+            if 2 * (file_classes != truth[at]).sum() <= len(file_classes)
+            else ~file_classes
+        )
+        wrong = file_classes != truth[at]
         hint = "whichever of 0 and 1 is bona fide; a shuffled list?"
     else:
         return
     if not wrong.any():
         return
-    if _is_decision(own, score) and _is_related(own, truth[at]):
-        found.add(
+    if _is_decision(file_classes, score) and _is_related(file_classes, truth[at]):
+        issues.add(
             "note",
-            "decision",
+            "scores.decision",
             f"its column of labels is a decision by the scores, wrong of {wrong.sum():,} rows: not "
             "compared with the keys",
         )
         return
     contradicted = np.unique(at[wrong])
-    found.add(
+    issues.add(
         "error",
-        "label_conflict",
+        "scores.label-conflict",
         f"{len(contradicted):,} utterances have another label here than in the keys ({hint}); "
         "--no-labels leaves that column out",
         len(contradicted),
@@ -64,27 +68,33 @@ def labels(scores: ScoreFile, trials: pd.DataFrame, trial: Integers, found: Find
     )
 
 
-def predictions(
-    scores: ScoreFile, trials: pd.DataFrame, trial: Integers, as_is: bool, found: Findings
+def check_predictions(
+    scores: ScoreFile, trials: pd.DataFrame, trial: Integers, as_is: bool, issues: Issues
 ) -> None:
     """Note predictions, of which the scores are the confidence, that are all right: such a column
     is most likely the label."""
     if scores.predicted is None:
         return
-    truth, known = (trials["label"] == BONAFIDE).to_numpy(), trial >= 0
-    own, of_keys = scores.predicted[known], truth[trial[known]]
-    if len(own) < FEWEST or own.all() or not own.any() or (own != of_keys).any():
+    truth, has_trial = (trials["label"] == BONAFIDE).to_numpy(), trial >= 0
+    file_classes, key_classes = scores.predicted[has_trial], truth[trial[has_trial]]
+    if (
+        len(file_classes) < FEWEST
+        or file_classes.all()
+        or not file_classes.any()
+        or (file_classes != key_classes).any()
+    ):
         return
-    found.add(
+    issues.add(
         "warning" if as_is else "error",
-        "is_label",
-        f"all {len(own):,} predictions, of which the scores are taken for the confidence, are the "
-        "keys' labels: this is the label, so that the results would be too good; --label-column "
-        "says so" + ("" if as_is else ", --as-is if the system makes no mistake"),
+        "scores.are-labels",
+        f"all {len(file_classes):,} predictions, of which the scores are taken for the confidence, "
+        "are the keys' labels: this is the label, so that the results would be too good; "
+        "--label-column says so"
+        + ("" if as_is else ", --allow-inverted if the system makes no mistake"),
     )
 
 
-def is_label(bonafide: Floats, spoof: Floats, as_is: bool, found: Findings) -> bool:
+def check_are_labels(bonafide: Floats, spoof: Floats, as_is: bool, issues: Issues) -> bool:
     """Note scores that have one value for each class, and return whether they do.
 
     A trial of each class alone cannot tell.
@@ -94,25 +104,25 @@ def is_label(bonafide: Floats, spoof: Floats, as_is: bool, found: Findings) -> b
     first, second = bonafide[0], spoof[0]
     if first == second or (bonafide != first).any() or (spoof != second).any():
         return False
-    found.add(
+    issues.add(
         "warning" if as_is else "error",
-        "is_label",
+        "scores.are-labels",
         f"every bona fide score is {first:g} and every spoof one {second:g}: this is the label, no "
         "score; --column says which column is the score",
     )
     return True
 
 
-def _is_decision(own: Bools, score: Floats) -> bool:
+def _is_decision(classes: Bools, score: Floats) -> bool:
     """Whether a threshold on the scores gives these classes."""
-    if own.all() or not own.any() or np.isnan(score).any():
+    if classes.all() or not classes.any() or np.isnan(score).any():
         return False
-    yes, no = score[own], score[~own]
+    yes, no = score[classes], score[~classes]
     return bool(yes.min() > no.max() or yes.max() < no.min())
 
 
-def _is_related(own: Bools, truth: Bools) -> bool:
+def _is_related(classes: Bools, truth: Bools) -> bool:
     """Whether classes agree with the keys' clearly better than those of shuffled lines would."""
-    p, q, n = own.mean(), truth.mean(), len(own)
+    p, q, n = classes.mean(), truth.mean(), len(classes)
     chance = math.sqrt(p * (1 - p) * q * (1 - q) / n)
-    return bool((own & truth).mean() - p * q > SIGMAS * chance)
+    return bool((classes & truth).mean() - p * q > SIGMAS * chance)

@@ -29,25 +29,27 @@ def read(path: Path, asked: Reading) -> text.Rows:
             sample = next(file.iter_batches(batch_size=SAMPLE), None)
             first = sample.columns if sample is not None else []
 
-            def fetched(wanted: Iterable[int]) -> dict[int, pa.ChunkedArray]:
+            def fetch_columns(wanted: Iterable[int]) -> dict[int, pa.ChunkedArray]:
                 table = file.read(columns=[names[i] for i in wanted])
                 table.validate(full=True)  # a forged file can hold text that is not UTF-8
                 return {i: table[names[i]] for i in wanted}
 
-            return rows(path, Source(_WHAT, names, first, fetched), asked)
+            return rows(path, Source(_WHAT, names, first, fetch_columns), asked)
     except (pa.ArrowException, OSError, UnicodeError) as error:
-        raise _damaged(path, error) from error
+        raise _damaged_error(path, error) from error
 
 
 def table(path: Path) -> Table:
     """Return all columns of a Parquet file; BenchError for one that is none."""
     try:
-        found = pq.read_table(path)
-        found.validate(full=True)
+        content = pq.read_table(path)
+        content.validate(full=True)
     except (pa.ArrowException, OSError, UnicodeError) as error:
-        raise _damaged(path, error) from error
-    return Table(_WHAT, found.column_names, [of.combine_chunks() for of in found.columns])
+        raise _damaged_error(path, error) from error
+    return Table(
+        _WHAT, content.column_names, [column.combine_chunks() for column in content.columns]
+    )
 
 
-def _damaged(path: Path, error: Exception) -> BenchError:
-    return BenchError(f"{path}: not a whole Parquet file: {error}")
+def _damaged_error(path: Path, error: Exception) -> BenchError:
+    return BenchError("scores.malformed", f"{path}: not a whole Parquet file: {error}")

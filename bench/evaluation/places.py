@@ -60,10 +60,10 @@ def placed(path: Path) -> Placed:
     `bench.metrics.scores.read`, where frames lie on no grid, and where nothing can be drawn.
     """
     table = scores.read(path)
-    own, truth = _timeline(table)
-    ratios = _ratios(own, truth)
-    plan = scores.factors_of(table).plan(own.utterance, own.is_spoof)
-    trials = _digest(scores.utterances(table), own, plan)
+    frames_of_file, truth = _read_timeline(table)
+    ratios = _error_ratios(frames_of_file, truth)
+    plan = scores.factors_of(table).plan(frames_of_file.utterance, frames_of_file.is_spoof)
+    trials = _digest_trials(scores.utterances(table), frames_of_file, plan)
     seed = int(trials, 16)
     drawn = replicated_ratios([ratios], groups(plan, [ratios.unit]), REPLICATES, seed)[0]
     bounds = intervals_of(ratios, drawn)
@@ -79,7 +79,7 @@ def placed(path: Path) -> Placed:
     )
 
 
-def _timeline(table: Any) -> tuple[Points, Reference]:
+def _read_timeline(table: Any) -> tuple[Points, Reference]:
     """Return the frames with their labels, and where these change."""
     unit = scores.pooled_items(table).unit
     begin, end = (
@@ -93,24 +93,27 @@ def _timeline(table: Any) -> tuple[Points, Reference]:
     return points(scored, truth, frame / SAMPLE_RATE_HZ), truth
 
 
-def _ratios(own: Points, truth: Reference) -> Ratios:
+def _error_ratios(frames_of_file: Points, truth: Reference) -> Ratios:
     """Return the share of wrong frames of every group that has a frame."""
-    place, distance = (
-        group_ratios(of.names, of.group, of.wrong, of.unit)
-        for of in (position_errors(own, ARGMAX), distance_errors(own, truth, ARGMAX))
+    by_position, by_distance = (
+        group_ratios(errors.names, errors.group, errors.wrong, errors.unit)
+        for errors in (
+            position_errors(frames_of_file, ARGMAX),
+            distance_errors(frames_of_file, truth, ARGMAX),
+        )
     )
-    return place._replace(
-        names=place.names + distance.names,
-        part=np.concatenate([place.part, distance.part], axis=1),
-        whole=np.concatenate([place.whole, distance.whole], axis=1),
+    return by_position._replace(
+        names=by_position.names + by_distance.names,
+        part=np.concatenate([by_position.part, by_distance.part], axis=1),
+        whole=np.concatenate([by_position.whole, by_distance.whole], axis=1),
     ).defined
 
 
-def _digest(names: list[str], own: Points, plan: Plan) -> str:
+def _digest_trials(names: list[str], frames_of_file: Points, plan: Plan) -> str:
     """Return a digest of what decides draws and groups: utterances, what they depend on, and the
     labels of their frames.
     """
-    told = hashlib.sha256("\n".join([plan.name, *(names[unit] for unit in plan.unit)]).encode())
-    for of in (*plan.levels, own.utterance, own.is_spoof):
-        told.update(np.ascontiguousarray(of, dtype=np.int64).tobytes())
-    return told.hexdigest()[:16]
+    digest = hashlib.sha256("\n".join([plan.name, *(names[unit] for unit in plan.unit)]).encode())
+    for values in (*plan.levels, frames_of_file.utterance, frames_of_file.is_spoof):
+        digest.update(np.ascontiguousarray(values, dtype=np.int64).tobytes())
+    return digest.hexdigest()[:16]

@@ -53,104 +53,114 @@ def published(corpus: str, split: str, figures: Mapping[str, Figure]) -> Publish
     of utterances where there are figures of utterances. The rows of several tables that give one
     system the same figures count once.
     """
-    found: dict[tuple[str, tuple[float, ...]], System] = {}
-    own: dict[str, float] = {}
-    for place in standings(corpus, split):
-        if _same_kind(place, figures):
-            ours = place.named(figures)
-            own = {name.rpartition(".")[2]: figure.value for name, figure in ours.items()} | own
-            for system in _systems(place, {*ours}):
-                found.setdefault((system.name.casefold(), (*system.figures.values(),)), system)
-    by = next((name for name in own if any(name in of.figures for of in found.values())), None)
+    systems: dict[tuple[str, tuple[float, ...]], System] = {}
+    own_values: dict[str, float] = {}
+    for placement in standings(corpus, split):
+        if _same_kind(placement, figures):
+            ours = placement.named(figures)
+            own_values = {
+                name.rpartition(".")[2]: figure.value for name, figure in ours.items()
+            } | own_values
+            for system in _list_systems(placement, {*ours}):
+                systems.setdefault((system.name.casefold(), (*system.figures.values(),)), system)
+    by = next(
+        (name for name in own_values if any(name in each.figures for each in systems.values())),
+        None,
+    )
     if by is None:
         return None
-    known = metric(by)
-    sign = -1 if known and known.better == "higher" else 1
+    info = metric(by)
+    sign = -1 if info and info.better == "higher" else 1
     ordered = sorted(
-        (system for system in found.values() if by in system.figures),
+        (system for system in systems.values() if by in system.figures),
         key=lambda system: sign * system.figures[by],
     )
     best, rest = ordered[:BEST], ordered[BEST:]
-    near = sorted(rest, key=lambda system: abs(system.figures[by] - own[by]))[:NEAREST]
+    near = sorted(rest, key=lambda system: abs(system.figures[by] - own_values[by]))[:NEAREST]
     chosen = [*best, *(system for system in rest if system in near)]
-    return Published(by, own[by], tuple(chosen), len(found) - len(chosen))
+    return Published(by, own_values[by], tuple(chosen), len(systems) - len(chosen))
 
 
-def published_table(found: Published, own: Mapping[str, Figure]) -> list[str]:
+def published_table(published: Published, figures: Mapping[str, Figure]) -> list[str]:
     """Return the table as lines of Markdown, the judged file at its place among the systems."""
-    names = list(dict.fromkeys(name for of in found.systems for name in of.figures))
-    known = {name: of.label if (of := metric(name)) else name for name in names}
+    names = list(dict.fromkeys(name for each in published.systems for name in each.figures))
+    labels = {name: info.label if (info := metric(name)) else name for name in names}
     rows = [
         (
-            system.figures[found.by],
+            system.figures[published.by],
             [
                 system.name,
-                *(_cell(name, system.figures.get(name)) for name in names),
+                *(_format_cell(name, system.figures.get(name)) for name in names),
                 system.table + ", second-hand" * system.second_hand,
             ],
         )
-        for system in found.systems
+        for system in published.systems
     ]
-    values = {name: figure.value for name, figure in own.items()} | {found.by: found.own}
-    cells = [marked("**this file**"), *(_cell(name, values.get(name)) for name in names), ""]
-    rows.append((found.own, cells))
-    better = metric(found.by)
+    values = {name: figure.value for name, figure in figures.items()} | {
+        published.by: published.own
+    }
+    cells = [marked("**this file**"), *(_format_cell(name, values.get(name)) for name in names), ""]
+    rows.append((published.own, cells))
+    better = metric(published.by)
     down = better is not None and better.better == "higher"
     rows.sort(key=lambda row: row[0], reverse=down)
-    headings = ["System", *(known[name] for name in names), "Published in"]
-    more = f", {found.more:,} more are not shown" if found.more else ""
-    said = (
-        f"The best and the nearest by {known[found.by]}{more}. Training data, front-ends and how "
-        "clips are cut differ from one to another; `bench show TABLE` says what is known of each."
+    headings = ["System", *(labels[name] for name in names), "Published in"]
+    more = f", {published.more:,} more are not shown" if published.more else ""
+    explanation = (
+        f"The best and the nearest by {labels[published.by]}{more}. Training data, front-ends and "
+        "how clips are cut differ from one to another; `bench show TABLE` says what is known of "
+        "each."
     )
     lines = table(headings, [cells for _, cells in rows])
-    return ["## Published on this split", "", *lines, "", prose(said)]
+    return ["## Published on this split", "", *lines, "", prose(explanation)]
 
 
-def published_as_dict(found: Published) -> dict[str, Any]:
+def published_as_dict(published: Published) -> dict[str, Any]:
     """Return the systems as what JSON can hold; rates in per cent."""
     systems = [
         {
-            "name": of.name,
-            "published_in": of.table,
-            "second_hand": of.second_hand,
-            "results": {name: printed_result(name, value) for name, value in of.figures.items()},
+            "name": system.name,
+            "published_in": system.table,
+            "second_hand": system.second_hand,
+            "results": {
+                name: printed_result(name, value) for name, value in system.figures.items()
+            },
         }
-        for of in found.systems
+        for system in published.systems
     ]
-    own = {"metric": found.by, **printed_result(found.by, found.own)}
-    return {**own, "systems": systems, "more": found.more}
+    own_result = {"metric": published.by, **printed_result(published.by, published.own)}
+    return {**own_result, "systems": systems, "more": published.more}
 
 
-def _cell(name: str, value: float | None) -> str:
+def _format_cell(name: str, value: float | None) -> str:
     return "–" if value is None else shown(name, value)
 
 
-def _same_kind(place: Standing, figures: Mapping[str, Figure]) -> bool:
+def _same_kind(placement: Standing, figures: Mapping[str, Figure]) -> bool:
     """Return whether a table's figures are of what was judged: frames at its resolution, or
     utterances."""
-    if place.resolution_s is None:
+    if placement.resolution_s is None:
         return "range_eer" not in figures
-    return f"eer_{round(1000 * place.resolution_s)}ms" in figures
+    return f"eer_{round(1000 * placement.resolution_s)}ms" in figures
 
 
-def _systems(place: Standing, wanted: set[str]) -> Iterator[System]:
+def _list_systems(placement: Standing, wanted: set[str]) -> Iterator[System]:
     """Yield the rows of a table that print one of the wanted figures; none of a table that compares
     no systems of others, whose rows are one system's parts."""
-    card: Table = table_cards.table(place.table)
+    card: Table = table_cards.table(placement.table)
     if not any(row.published_only for row in card.rows.values()):
         return
     plain = [column.metric for column in card.columns if column.combine == "none"]
     for row in card.rows.values():
-        kept = {
+        figures = {
             name.rpartition(".")[2]: value / 100 if is_rate(name) else value
             for name, value in row.published.items()
             if name in plain and name in wanted
         }
-        if kept:
+        if figures:
             second_hand = any(name in row.digest for name in plain if name in wanted)
-            yield System(_name(row), card.title, kept, second_hand)
+            yield System(_system_name(row), card.title, figures, second_hand)
 
 
-def _name(row: Row) -> str:
+def _system_name(row: Row) -> str:
     return _NUMBER.sub("", ", ".join(filter(None, row.cells)))

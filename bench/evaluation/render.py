@@ -14,15 +14,16 @@ from bench.evaluation.breakdown_table import (
     NONE,
     P_VALUE,
     TOO_FEW,
-    breakdown_table,
-    drawn_table,
-    figure_cells,
+    format_result,
+    render_breakdown,
+    render_columns,
 )
 from bench.evaluation.comparison import Compared, Comparison
-from bench.evaluation.findings import Finding
+from bench.evaluation.findings import describe_finding
 from bench.evaluation.json_units import as_printed, in_unit, printed_result
 from bench.evaluation.published import published_as_dict, published_table
 from bench.evaluation.verdict import Verdict
+from bench.issues import Issue
 from bench.metrics.catalogue import metric, printed_unit, shown
 from bench.metrics.eer_variants import FORMULAS
 from bench.metrics.scores import Figure
@@ -41,37 +42,43 @@ def markdown(verdict: Verdict) -> str:
     lines = [
         heading(1, f"{_SMOKE[verdict.form]}{name} on {verdict.corpus}, {verdict.split}"),
         "",
-        bullets([*_facts(verdict), *map(_said, verdict.findings), *map(prose, verdict.notes)]),
+        bullets(
+            [
+                *_list_facts(verdict),
+                *map(_format_finding, verdict.findings),
+                *map(prose, verdict.notes),
+            ]
+        ),
         "",
-        *_figures(verdict),
-        *_formulas(verdict),
-        *_published(verdict),
+        *_results_section(verdict),
+        *_formulas_section(verdict),
+        *_published_section(verdict),
     ]
     for breakdown in verdict.breakdowns:
-        by = f"By {' and '.join(breakdown.by)}{_without(verdict.missing)}"
-        lines += ["", heading(2, by), "", *breakdown_table(breakdown)]
-    lines += ["", *_intervals(verdict)]
-    said = f"Scores: SHA-256 {verdict.digest}...; keys: fingerprint {verdict.fingerprint}."
-    lines += [escaped(said)]
+        by = f"By {' and '.join(breakdown.by)}{_missing_note(verdict.missing)}"
+        lines += ["", heading(2, by), "", *render_breakdown(breakdown)]
+    lines += ["", *_describe_intervals(verdict)]
+    source = f"Scores: SHA-256 {verdict.digest}...; keys: fingerprint {verdict.fingerprint}."
+    lines += [escaped(source)]
     return "\n".join(lines) + "\n"
 
 
-def _intervals(verdict: Verdict) -> list[str]:
+def _describe_intervals(verdict: Verdict) -> list[str]:
     if not verdict.resampling:
         return [f"Intervals: {_UNDRAWN}."]
-    every = [verdict.figures, *(line.figures for of in verdict.breakdowns for line in of.lines)]
+    every = [verdict.figures, *(line.figures for each in verdict.breakdowns for line in each.lines)]
     none = any(math.isnan(figure.low) for figures in every for figure in figures.values())
     why = " None (–) of an organisers' package and where one speaker is all there is." * none
     other = f" By {verdict.otherwise}: verdict.json." if verdict.otherwise else ""
     return [escaped(f"Intervals: {verdict.resampling}.{other}{why}")]
 
 
-def _published(verdict: Verdict) -> list[str]:
-    found = verdict.published
-    return ["", *published_table(found, verdict.figures)] if found else []
+def _published_section(verdict: Verdict) -> list[str]:
+    published = verdict.published
+    return ["", *published_table(published, verdict.figures)] if published else []
 
 
-def _formulas(verdict: Verdict) -> list[str]:
+def _formulas_section(verdict: Verdict) -> list[str]:
     if not verdict.formulas:
         return []
     rows = [
@@ -82,94 +89,99 @@ def _formulas(verdict: Verdict) -> list[str]:
     return ["", title, "", *table(["Formula", "EER", "What it is"], rows)]
 
 
-def comparison(found: Comparison) -> str:
+def comparison(result: Comparison) -> str:
     """Return a comparison as Markdown, readable as plain text too."""
     lines = [
         heading(
             1,
-            f"{_SMOKE[found.form]}{found.names[0]} (A) and {found.names[1]} (B) on "
-            f"{found.corpus}, {found.split}",
+            f"{_SMOKE[result.form]}{result.names[0]} (A) and {result.names[1]} (B) on "
+            f"{result.corpus}, {result.split}",
         ),
         "",
-        f"- {found.trials:,} utterances scored by both"
-        + (f"; {found.left_out:,} of the split are left out" if found.left_out else ""),
-        *([DIFFERENCE] if found.resampling else []),
-        *filter(None, [bullets([*_found(found), *map(prose, found.notes)])]),
+        f"- {result.trials:,} utterances scored by both"
+        + (f"; {result.left_out:,} of the split are left out" if result.left_out else ""),
+        *([DIFFERENCE] if result.resampling else []),
+        *filter(None, [bullets([*_list_findings(result), *map(prose, result.notes)])]),
         "",
     ]
-    without = f", {found.left_out:,} left out" if found.left_out else ""
-    rows = compared_table(found.by, found.found, without)
-    intervals = escaped(f"Intervals: {found.resampling or _UNDRAWN}.")
+    without = f", {result.left_out:,} left out" if result.left_out else ""
+    rows = compared_table(result.by, result.found, without)
+    intervals = escaped(f"Intervals: {result.resampling or _UNDRAWN}.")
     return "\n".join([*lines, *rows, "", intervals]) + "\n"
 
 
-def compared_table(by: Sequence[str], found: Sequence[Compared], without: str = "") -> list[str]:
+def compared_table(by: Sequence[str], compared: Sequence[Compared], without: str = "") -> list[str]:
     """Return differences as a table of Markdown; `by` is what their levels are of, `without` stands
     behind each result.
     """
-    if not found:
+    if not compared:
         return ["No result."]
     rows = [
         [
-            *of.levels,
-            (known.label if (known := metric(of.figure)) else of.figure) + without,
-            *(shown(of.figure, value, DIGITS) for value in (of.a, of.b)),
-            _signed(of.figure, of.difference.value),
-            *_tested(of),
+            *each.levels,
+            (info.label if (info := metric(each.figure)) else each.figure) + without,
+            *(shown(each.figure, value, DIGITS) for value in (each.a, each.b)),
+            _format_signed(each.figure, each.difference.value),
+            *_interval_cells(each),
         ]
-        for of in found
+        for each in compared
     ]
-    return drawn_table([*by, "Metric", "A", "B", "Difference", INTERVAL, P_VALUE], rows)
+    return render_columns([*by, "Metric", "A", "B", "Difference", INTERVAL, P_VALUE], rows)
 
 
-def _found(found: Comparison) -> list[str]:
+def _list_findings(result: Comparison) -> list[str]:
     """Return what is noteworthy about `keys`, `A` and `B`."""
     return [
-        marked("{}: {}", name, _said(finding))
-        for name, findings in found.findings.items()
+        marked("{}: {}", name, _format_finding(finding))
+        for name, findings in result.findings.items()
         for finding in findings
     ]
 
 
-def _tested(of: Compared) -> tuple[str, str]:
+def _interval_cells(compared: Compared) -> tuple[str, str]:
     """Return interval and p-value of a difference, or that it has none."""
-    if math.isnan(of.corrected):
+    if math.isnan(compared.corrected):
         return NONE, NONE
-    low, high = (_signed(of.figure, bound) for bound in (of.difference.low, of.difference.high))
-    return f"{low} to {high}", TOO_FEW if of.difference.few else f"{of.corrected:.4f}"
+    low, high = (
+        _format_signed(compared.figure, bound)
+        for bound in (compared.difference.low, compared.difference.high)
+    )
+    return f"{low} to {high}", TOO_FEW if compared.difference.few else f"{compared.corrected:.4f}"
 
 
-def comparison_as_dict(found: Comparison) -> dict[str, Any]:
+def comparison_as_dict(result: Comparison) -> dict[str, Any]:
     """Return a comparison as what JSON can hold; rates in per cent."""
     return {
-        **{key: getattr(found, key) for key in ("form", "corpus", "split", "trials", "left_out")},
-        "a": str(found.a),
-        "b": str(found.b),
-        "names": list(found.names),
-        "findings": {name: _findings(of) for name, of in found.findings.items()},
-        "notes": list(found.notes),
-        "resampling": found.resampling,
-        "compared": compared_as_dicts(found.by, found.found),
+        **{key: getattr(result, key) for key in ("form", "corpus", "split", "trials", "left_out")},
+        "a": str(result.a),
+        "b": str(result.b),
+        "names": list(result.names),
+        "findings": {
+            name: _findings_as_dicts(findings) for name, findings in result.findings.items()
+        },
+        "notes": list(result.notes),
+        "resampling": result.resampling,
+        "compared": compared_as_dicts(result.by, result.found),
     }
 
 
-def compared_as_dicts(by: Sequence[str], found: Sequence[Compared]) -> list[dict[str, Any]]:
+def compared_as_dicts(by: Sequence[str], compared: Sequence[Compared]) -> list[dict[str, Any]]:
     """Return differences as what JSON can hold; rates in per cent."""
     return [
         {
-            "levels": dict(zip(by, of.levels, strict=False)),
-            "metric": of.figure,
-            "a": in_unit(of.figure, of.a),
-            "b": in_unit(of.figure, of.b),
-            "unit": printed_unit(of.figure),
-            "difference": _finite(as_printed(of.figure, of.difference._asdict())),
-            "p_corrected": None if math.isnan(of.corrected) else of.corrected,
+            "levels": dict(zip(by, each.levels, strict=False)),
+            "metric": each.figure,
+            "a": in_unit(each.figure, each.a),
+            "b": in_unit(each.figure, each.b),
+            "unit": printed_unit(each.figure),
+            "difference": _replace_nan(as_printed(each.figure, each.difference._asdict())),
+            "p_corrected": None if math.isnan(each.corrected) else each.corrected,
         }
-        for of in found
+        for each in compared
     ]
 
 
-def _signed(name: str, value: float) -> str:
+def _format_signed(name: str, value: float) -> str:
     text = shown(name, value)
     return text if text.startswith("-") else f"+{text}"
 
@@ -191,8 +203,8 @@ def as_dict(verdict: Verdict) -> dict[str, Any]:
         "scores": str(verdict.scores.absolute()),
         "keys": str(verdict.keys),
         "notes": list(verdict.notes),
-        "findings": _findings(verdict.findings),
-        "results": _numbers(verdict.figures),
+        "findings": _findings_as_dicts(verdict.findings),
+        "results": _results_as_dict(verdict.figures),
         "breakdowns": [
             {
                 "by": list(breakdown.by),
@@ -203,7 +215,7 @@ def as_dict(verdict: Verdict) -> dict[str, Any]:
                         "spoof": line.spoof,
                         "missing": line.missing,
                         "ties": line.ties and as_printed("eer", line.ties._asdict()),
-                        "results": _numbers(line.figures),
+                        "results": _results_as_dict(line.figures),
                     }
                     for line in breakdown.lines
                 ],
@@ -213,24 +225,20 @@ def as_dict(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def _findings(found: Sequence[Finding]) -> list[dict[str, Any]]:
-    names = ("severity", "code", "message", "count")
-    return [
-        {**{name: getattr(of, name) for name in names}, "examples": list(of.examples)}
-        for of in found
-    ]
+def _findings_as_dicts(findings: Sequence[Issue]) -> list[dict[str, Any]]:
+    return [issue.as_dict() for issue in findings]
 
 
-def _said(finding: Finding) -> str:
-    said = prose(str(finding))
-    return marked("**warning**: {}", said) if finding.severity == "warning" else said
+def _format_finding(finding: Issue) -> str:
+    text = prose(describe_finding(finding))
+    return marked("**warning**: {}", text) if finding.severity == "warning" else text
 
 
-def _facts(verdict: Verdict) -> list[str]:
+def _list_facts(verdict: Verdict) -> list[str]:
     judged = verdict.bonafide + verdict.spoof
-    kept = f"{judged:,} of {verdict.trials:,} trials" if verdict.missing else f"{judged:,} trials"
+    trials = f"{judged:,} of {verdict.trials:,} trials" if verdict.missing else f"{judged:,} trials"
     facts = [
-        f"{kept}: {verdict.bonafide:,} bona fide, {verdict.spoof:,} spoof",
+        f"{trials}: {verdict.bonafide:,} bona fide, {verdict.spoof:,} spoof",
         f"scores: {verdict.scores}, {verdict.taken}",
         f"keys: {verdict.keys}",
     ]
@@ -239,41 +247,43 @@ def _facts(verdict: Verdict) -> list[str]:
     return facts
 
 
-def _figures(verdict: Verdict) -> list[str]:
+def _results_section(verdict: Verdict) -> list[str]:
     if not verdict.figures:
         return ["No result."]
     rows: list[list[str]] = []
     for name, figure in verdict.figures.items():
-        known = metric(name)
-        label, says = (known.label, known.definition) if known else (name, "")
-        cells = (*figure_cells(name, figure), *_errors(figure))
-        rows.append([label + _without(verdict.missing), *cells, says])
-    return drawn_table(["Metric", "Value", INTERVAL, *_ERRORS, "What it is"], rows)
+        info = metric(name)
+        label, says = (info.label, info.definition) if info else (name, "")
+        cells = (*format_result(name, figure), *_error_cells(figure))
+        rows.append([label + _missing_note(verdict.missing), *cells, says])
+    return render_columns(["Metric", "Value", INTERVAL, *_ERROR_HEADINGS, "What it is"], rows)
 
 
-_ERRORS = ("Bona fide missed", "Spoof accepted")
+_ERROR_HEADINGS = ("Bona fide missed", "Spoof accepted")
 
 
-def _errors(figure: Figure) -> tuple[str, str]:
+def _error_cells(figure: Figure) -> tuple[str, str]:
     """Return the errors that a figure rests on, of how many trials or frames."""
     pairs = ((figure.missed, figure.bonafide), (figure.accepted, figure.spoof))
-    missed, accepted = (NONE if math.isnan(n) else f"{n:,.0f} of {of:,.0f}" for n, of in pairs)
+    missed, accepted = (
+        NONE if math.isnan(n) else f"{n:,.0f} of {total:,.0f}" for n, total in pairs
+    )
     return missed, accepted
 
 
-def _without(missing: int) -> str:
+def _missing_note(missing: int) -> str:
     """Return what stands beside every figure that trials are missing from."""
     return f", {missing:,} missing" if missing else ""
 
 
-def _numbers(figures: Mapping[str, Figure]) -> dict[str, dict[str, Any]]:
+def _results_as_dict(figures: Mapping[str, Figure]) -> dict[str, dict[str, Any]]:
     return {
-        name: {**_finite(as_printed(name, figure._asdict())), "few": figure.few}
+        name: {**_replace_nan(as_printed(name, figure._asdict())), "few": figure.few}
         for name, figure in figures.items()
     }
 
 
-def _finite(values: Mapping[str, Any]) -> dict[str, Any]:
+def _replace_nan(values: Mapping[str, Any]) -> dict[str, Any]:
     """JSON has no NaN."""
     return {
         key: None if isinstance(value, float) and math.isnan(value) else value

@@ -4,6 +4,10 @@
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false
 
+# pyarrow ships no types.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownParameterType=false
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
@@ -15,7 +19,14 @@ import pyarrow as pa
 from bench.cards.corpus_cards import card
 from bench.data.subset import Subset
 from bench.errors import BenchError
-from bench.evaluation.detection import Trials, breakdown, by_cell, by_logit, factors_of, pooled
+from bench.evaluation.detection import (
+    Trials,
+    by_cell,
+    compute_breakdown,
+    compute_by_logit,
+    compute_pooled,
+    factors_of,
+)
 from bench.evaluation.official import official
 from bench.metrics import scores as score_file
 from bench.metrics.breakdown import POOLED
@@ -39,22 +50,24 @@ def figures(path: Path, data: HeldOutData, subset: Subset) -> dict[str, Figure]:
     """
     if data.resolution_s is not None:
         return score_file.figures(path, _REPLICATES, _SEED)
-    table = _read(path, subset)
-    trials = _trials(table, subset, "score")
+    table = _read_scores(path, subset)
+    trials = _to_trials(table, subset, "score")
     corpus = card(data.corpus)
     measures = official(corpus, data.split, subset.root)
     resampling = Resampling(factors_of(subset.table), AUTO, _REPLICATES, _SEED)
-    found = pooled(trials, measures, resampling)
+    results = compute_pooled(trials, measures, resampling)
     if score_file.has_logits(table):
-        found |= by_logit(_trials(table, subset, "logit_bonafide"), measures, resampling)
-    of_cell = by_cell(trials, measures, resampling, found)
+        results |= compute_by_logit(
+            _to_trials(table, subset, "logit_bonafide"), measures, resampling
+        )
+    of_cell = by_cell(trials, measures, resampling, results)
     for fields in data.by:
-        for line in breakdown(trials, corpus.roles, fields.split(","), of_cell).lines:
+        for line in compute_breakdown(trials, corpus.roles, fields.split(","), of_cell).lines:
             levels = [level for level in line.levels if level != POOLED]
             cell = ".".join(clean_level(level) for level in levels)
             if cell:  # all together is there already
-                found |= {f"{cell}.{name}": figure for name, figure in line.figures.items()}
-    return found
+                results |= {f"{cell}.{name}": figure for name, figure in line.figures.items()}
+    return results
 
 
 def lacking(evaluations: Iterable[tuple[HeldOutData, Subset]]) -> Iterator[str]:
@@ -63,21 +76,22 @@ def lacking(evaluations: Iterable[tuple[HeldOutData, Subset]]) -> Iterator[str]:
     """
     for data, subset in evaluations:
         if data.resolution_s is None:
-            said = official(card(data.corpus), data.split, subset.root).lacking
-            if said:
-                yield said
+            reason = official(card(data.corpus), data.split, subset.root).lacking
+            if reason:
+                yield reason
 
 
-def _read(path: Path, subset: Subset) -> pa.Table:
+def _read_scores(path: Path, subset: Subset) -> pa.Table:
     scored = score_file.read(path)
     if scored["utterance"].to_pylist() != subset.table["utterance"].tolist():
         raise BenchError(
+            "scores.other-utterances",
             f"{path}: has other utterances than {subset.corpus} {subset.split}: remove the file to "
-            "have it scored again"
+            "have it scored again",
         )
     return scored
 
 
-def _trials(scored: pa.Table, subset: Subset, column: str) -> Trials:
+def _to_trials(scored: pa.Table, subset: Subset, column: str) -> Trials:
     items = score_file.pooled_items(scored, column)
     return Trials(items.score, items.spoof > 0, subset.table, np.arange(len(subset)))

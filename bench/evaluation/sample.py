@@ -13,7 +13,7 @@ from bench.evaluation import names as naming
 from bench.metrics.tally import Floats
 from bench.units import BONAFIDE, LABEL_WORDS
 
-LABELS = {word: of == BONAFIDE for word, of in LABEL_WORDS.items()}
+LABELS = {word: label == BONAFIDE for word, label in LABEL_WORDS.items()}
 """Words of a label column, in any case: is it bona fide?"""
 
 FEWEST = 10
@@ -35,12 +35,12 @@ def mostly(pattern: re.Pattern[str], cells: Sequence[str]) -> bool:
 def two_whole(cells: Sequence[str]) -> bool:
     """Whether cells hold whole numbers, and not more than two different ones, or true and false:
     labels of 0 and 1, decisions or a constant."""
-    found = set(cells)
-    if len(found) > 4:
+    values = set(cells)
+    if len(values) > 4:
         return False
-    if {cell.lower() for cell in found} <= TRUE_FALSE.keys():
+    if {cell.lower() for cell in values} <= TRUE_FALSE.keys():
         return True
-    return all(map(_WHOLE.fullmatch, found)) and len(set(map(float, found))) <= 2
+    return all(map(_WHOLE.fullmatch, values)) and len(set(map(float, values))) <= 2
 
 
 class Sample:
@@ -54,44 +54,44 @@ class Sample:
     ):
         self.names = names
         plain = [re.sub(r"\[\d+\]$", "", name) for name in names or ()]
-        self.kinds = [naming.kind(name) for name in plain]
-        self.sides = [naming.side(name) for name in plain]
+        self.kinds = [naming.column_kind(name) for name in plain]
+        self.sides = [naming.column_side(name) for name in plain]
         self.cells = [[cell.strip() for cell in column] for column in zip(*rows, strict=True)]
         for i, cells in later.items():
             self.cells[i] += cells
         self.count = len(self.cells)
 
-    def called(self, *kinds: naming.Kind) -> list[int]:
+    def columns_of_kind(self, *kinds: naming.Kind) -> list[int]:
         """Return the columns whose names say one of these."""
         return [i for i, kind in enumerate(self.kinds) if kind in kinds]
 
-    def named(self, known: Sequence[str]) -> list[int]:
+    def columns_named(self, wanted: Sequence[str]) -> list[int]:
         """Return the columns of these names, in their order."""
-        plain = [naming.plain(name) for name in self.names or ()]
-        return [i for name in known for i, own in enumerate(plain) if own == name]
+        plain = [naming.normalize_name(name) for name in self.names or ()]
+        return [i for name in wanted for i, name_here in enumerate(plain) if name_here == name]
 
-    def distinct(self, i: int) -> int:
+    def count_distinct(self, i: int) -> int:
         """Return how many different cells a column has."""
         return len(set(self.cells[i]))
 
-    def numeric(self, i: int) -> bool:
+    def is_numeric(self, i: int) -> bool:
         """Whether most cells are numbers."""
         return mostly(NUMBER, self.cells[i])
 
-    def labels(self, i: int) -> bool:
+    def are_labels(self, i: int) -> bool:
         """Whether all cells are words of labels."""
         return all(cell.lower() in LABELS for cell in self.cells[i])
 
-    def digits(self, i: int) -> bool:
+    def are_digits(self, i: int) -> bool:
         """Whether cells may be labels of 0 and 1, or decisions."""
         return two_whole(self.cells[i])
 
-    def two_valued(self, i: int) -> bool:
+    def is_two_valued(self, i: int) -> bool:
         """Whether a column of numbers has two values only, in more rows than two may have by
         chance."""
-        return len(self.cells[i]) >= FEWEST and self.distinct(i) <= 2
+        return len(self.cells[i]) >= FEWEST and self.count_distinct(i) <= 2
 
-    def row_numbers(self, i: int) -> bool:
+    def are_row_numbers(self, i: int) -> bool:
         """Whether a column counts the rows, from 0 or 1 on."""
         cells = self.cells[i]
         first = cells[0] if cells else ""
@@ -101,7 +101,7 @@ class Sample:
             and cells == [str(number) for number in range(int(first), int(first) + len(cells))]
         )
 
-    def floats(self, i: int) -> Floats:
+    def to_floats(self, i: int) -> Floats:
         """Return a column's numbers, NaN where a cell is none."""
         cells = self.cells[i]
         return np.array([float(c) if NUMBER.fullmatch(c) else np.nan for c in cells])
@@ -110,37 +110,37 @@ class Sample:
         """Return for each row but the first whether it has the id of the one before."""
         return np.array([a == b for a, b in pairwise(self.cells[utterance])], dtype=np.bool_)
 
-    def repeats(self, utterance: int) -> bool:
+    def has_repeats(self, utterance: int) -> bool:
         """Whether rows mostly have the id of the row before: rows are frames."""
         same = self.same_id(utterance)
         return bool(len(same)) and 2 * int(same.sum()) >= len(same)
 
-    def say(self, i: int) -> str:
+    def describe_column(self, i: int) -> str:
         """Return a column's name or number for a message."""
         return f"{self.names[i]!r}" if self.names else f"column {i + 1}"
 
-    def mark(self, i: int) -> str:
+    def column_option(self, i: int) -> str:
         """Return what a user says for a column: its name, or its number from 1 where a shell would
         want the name quoted."""
         is_word = self.names is not None and re.fullmatch(r"\w+", self.names[i])
         return self.names[i] if self.names and is_word else f"{i + 1}"
 
-    def one(self, text: str, what: str) -> int:
+    def get_column(self, text: str, what: str) -> int:
         """Return the column of a name or number; BenchError where there is none."""
-        found = self.find(text)
-        if found is None:
-            known = f"; columns are numbered 1 to {self.count}, there is no header"
-            hint = near(text, self.names) if self.names else known
-            raise BenchError(f"{what}: there is no column {text!r}{hint}")
-        return found
+        column = self.find_column(text)
+        if column is None:
+            numbers = f"; columns are numbered 1 to {self.count}, there is no header"
+            hint = near(text, self.names) if self.names else numbers
+            raise BenchError("scores.no-such-column", f"{what}: there is no column {text!r}{hint}")
+        return column
 
-    def find(self, text: str) -> int | None:
+    def find_column(self, text: str) -> int | None:
         """Return the column of a name or number, None where there is none."""
         names = list(self.names or ())
-        plain = [naming.plain(name) for name in names]
-        for known, wanted in ((names, text), (plain, naming.plain(text))):
-            if known.count(wanted) == 1:
-                return known.index(wanted)
+        plain = [naming.normalize_name(name) for name in names]
+        for candidates, wanted in ((names, text), (plain, naming.normalize_name(text))):
+            if candidates.count(wanted) == 1:
+                return candidates.index(wanted)
         if re.fullmatch(r"[1-9]\d{0,5}", text) and int(text) <= self.count:
             return int(text) - 1
         return None

@@ -40,12 +40,14 @@ class Standing(NamedTuple):
         own length stand only where that is the table's.
         """
         at = f"eer_{round(1000 * (self.resolution_s or 0))}ms"
-        kept = dict(figures)
+        figures_there = dict(figures)
         if at in figures:
             if figures["eer"] != figures[at]:
-                kept = {name: f for name, f in kept.items() if not _OF_FRAMES.fullmatch(name)}
-            kept["eer"] = figures[at]
-        return {f"{self.evaluation}.{name}": figure for name, figure in kept.items()}
+                figures_there = {
+                    name: f for name, f in figures_there.items() if not _OF_FRAMES.fullmatch(name)
+                }
+            figures_there["eer"] = figures[at]
+        return {f"{self.evaluation}.{name}": figure for name, figure in figures_there.items()}
 
     def tracked(self, figures: Mapping[str, Figure]) -> dict[str, Figure]:
         """Return the figures that may stand in the table, under its names.
@@ -58,22 +60,25 @@ class Standing(NamedTuple):
         if self.is_untabled or not figures:
             return self.named(figures)
         if self.resolution_s is None:
-            known = "utterance_eer" if of_frames else "eer"
-            if known not in figures:
+            name = "utterance_eer" if of_frames else "eer"
+            if name not in figures:
                 raise BenchError(
-                    f"{self.table} evaluates whole utterances: these scores have no EER of such"
+                    "scores.other-units",
+                    f"{self.table} evaluates whole utterances: these scores have no EER of such",
                 )
-            alone = {"eer": figures[known]}
+            alone = {"eer": figures[name]}
             return self.named(alone if of_frames else figures)
         ms = 1000 * self.resolution_s
         if not of_frames:
             raise BenchError(
+                "scores.other-units",
                 f"{self.table} evaluates frames of {ms:g} ms, and these are scores of whole "
-                "utterances: give scores of frames, or leave --track out"
+                "utterances: give scores of frames, or leave --track out",
             )
         if f"eer_{round(ms)}ms" not in figures:
             raise BenchError(
-                f"{self.table} evaluates frames of {ms:g} ms, which cannot be made of these frames"
+                "scores.other-units",
+                f"{self.table} evaluates frames of {ms:g} ms, which cannot be made of these frames",
             )
         return self.named(figures)
 
@@ -85,25 +90,26 @@ def standing(corpus: str, split: str, table: str, form: Form) -> Standing:
     BenchError where several do, or where the named one does not.
     """
     keys = [table_cards.table(table).key] if table else table_cards.table_keys()
-    fitting = [found for key in keys if (found := _evaluation(corpus, split, key, form))]
+    fitting = [placement for key in keys if (placement := _find_in_table(corpus, split, key, form))]
     if len(fitting) > 1:
         raise BenchError(
+            "scores.several-tables",
             f"several tables evaluate {corpus}, {split}: say which, "
-            f"--track {' or '.join(found.table for found in fitting)}"
+            f"--track {' or '.join(placement.table for placement in fitting)}",
         )
     if not fitting and table:
-        raise BenchError(f"{keys[0]} does not evaluate {corpus}, {split}")
+        raise BenchError("scores.no-table", f"{keys[0]} does not evaluate {corpus}, {split}")
     return fitting[0] if fitting else Standing(f"{_UNTABLED}{corpus}", corpus, None)
 
 
 @lru_cache
 def standings(corpus: str, split: str) -> tuple[Standing, ...]:
     """Return the tables that evaluate a split, in the order of the tables."""
-    found = (_evaluation(corpus, split, key, "paper") for key in table_cards.table_keys())
-    return tuple(filter(None, found))
+    placements = (_find_in_table(corpus, split, key, "paper") for key in table_cards.table_keys())
+    return tuple(filter(None, placements))
 
 
-def _evaluation(corpus: str, split: str, key: str, form: Form) -> Standing | None:
+def _find_in_table(corpus: str, split: str, key: str, form: Form) -> Standing | None:
     table: Table = table_cards.table(key)
     for row in table_cards.runnable(table):
         for name, data in table_cards.resolve(table, row, form).evaluate.items():

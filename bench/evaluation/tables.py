@@ -63,11 +63,11 @@ class Source(NamedTuple):
 def source(table: Table) -> Source:
     """Return a table in memory as one that columns are fetched from."""
 
-    def fetched(wanted: Iterable[int]) -> dict[int, pa.ChunkedArray]:
+    def fetch_columns(wanted: Iterable[int]) -> dict[int, pa.ChunkedArray]:
         return {i: pa.chunked_array([table.columns[i]]) for i in wanted}
 
     first = [column.slice(0, SAMPLE) for column in table.columns]
-    return Source(table.what, table.names, first, fetched)
+    return Source(table.what, table.names, first, fetch_columns)
 
 
 def rows(path: Path, source: Source, asked: Reading) -> text.Rows:
@@ -75,20 +75,22 @@ def rows(path: Path, source: Source, asked: Reading) -> text.Rows:
     names = list(source.names or ())
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
-        raise BenchError(f"{path}: has two columns named {repeated[0]!r}")
+        raise BenchError("scores.column-twice", f"{path}: has two columns named {repeated[0]!r}")
     if not source.first or not len(source.first[0]):
-        raise BenchError(f"{path}: holds no row; a score file has a row an utterance")
-    cells = [list(map(_cell, column.to_pylist())) for column in source.first]
+        raise BenchError(
+            "scores.empty", f"{path}: holds no row; a score file has a row an utterance"
+        )
+    cells = [list(map(_to_text, column.to_pylist())) for column in source.first]
     first = list(zip(*cells, strict=True))
 
-    def read(later: Mapping[int, Sequence[str]]) -> text.Rows:
+    def read_rows(later: Mapping[int, Sequence[str]]) -> text.Rows:
         try:
             roles = choose(source.names, first, asked, later)
         except BenchError as error:
-            raise BenchError(f"{path}: {error}") from None
+            raise BenchError(error.code, f"{path}: {error}") from None
         return _of_roles(path, source, roles)
 
-    return text.settled(read)
+    return text.settled(read_rows)
 
 
 def column(values: Sequence[Any]) -> pa.Array:
@@ -130,8 +132,11 @@ def of_arrays(
         return None
     lengths = {name: len(vectors[name]) for name in leading}
     if len(set(lengths.values())) > 1:
-        said = ", ".join(f"{name!r} has {count:,}" for name, count in lengths.items())
-        raise BenchError(f"arrays of ids and scores should be equally long: {said}")
+        lengths_text = ", ".join(f"{name!r} has {count:,}" for name, count in lengths.items())
+        raise BenchError(
+            "scores.unequal-lengths",
+            f"arrays of ids and scores should be equally long: {lengths_text}",
+        )
     count = lengths[leading[0]]
     columns: dict[str, NDArray[Any]] = {}
     for name, array in vectors.items():
@@ -149,13 +154,14 @@ def of_array(what: str, array: NDArray[Any]) -> Table:
     """
     if array.dtype.names is not None:
         fields = {name: array[name] for name in array.dtype.names}
-        if array.ndim == 1 and all(_is_columns(of) for of in fields.values()):
-            return Table(what, list(fields), [_array_column(of) for of in fields.values()])
+        if array.ndim == 1 and all(_is_columns(part) for part in fields.values()):
+            return Table(what, list(fields), [_array_column(part) for part in fields.values()])
     elif _is_columns(array):
-        return Table(what, None, [_array_column(of) for of in array.reshape(len(array), -1).T])
+        return Table(what, None, [_array_column(part) for part in array.reshape(len(array), -1).T])
     raise BenchError(
+        "scores.malformed",
         f"holds an array of shape {array.shape} and type {array.dtype}; it should have a row an "
-        f"utterance, of its score or of up to {_WIDEST} columns"
+        f"utterance, of its score or of up to {_WIDEST} columns",
     )
 
 
@@ -176,48 +182,54 @@ def _of_roles(path: Path, source: Source, roles: Roles) -> text.Rows:
     kinds = {i: pa.string() for i in (roles.utterance, *roles.words)}
     kinds |= {i: pa.float64() for i in roles.numbers}
     names = source.names or [f"column {i + 1}" for i in range(len(source.first))]
-    found = source.fetched(kinds)
-    columns = {i: _typed(path, names[i], found[i], kind) for i, kind in kinds.items()}
+    fetched = source.fetched(kinds)
+    columns = {i: _cast_column(path, names[i], fetched[i], kind) for i, kind in kinds.items()}
     words = {i: columns[i].dictionary_encode() for i in roles.words}
     label = words[roles.label] if roles.strict and roles.label is not None else None
     if not text.words_hold(columns[roles.utterance], label):
         stranger = next(iter(text.strangers(label)), None)
         what = f"{stranger!r} is no label (bonafide, spoof)" if stranger else "there is an empty id"
-        raise BenchError(f"{path}: {what}")
+        raise BenchError("scores.bad-cell", f"{path}: {what}")
     why = f"{source.what} of {len(names)} columns: {roles.why}"
     return text.Rows(
         columns[roles.utterance], [columns[i] for i in roles.numbers], words, roles, why
     )
 
 
-def _cell(value: object) -> str:
+def _to_text(value: object) -> str:
     return str(int(value)) if isinstance(value, bool) else str(value)
 
 
-def _typed(path: Path, name: str, column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
+def _cast_column(
+    path: Path, name: str, column: pa.ChunkedArray, kind: pa.DataType
+) -> pa.ChunkedArray:
     if column.null_count:
         empty = np.flatnonzero(column.is_null().to_numpy())
         raise BenchError(
+            "scores.bad-cell",
             f"{path}: {name}: {len(empty):,} of {len(column):,} cells are empty, the first in row "
-            f"{empty[0] + 1}"
+            f"{empty[0] + 1}",
         )
     if pa.types.is_boolean(column.type):
         column = column.cast(pa.int8())
     if pa.types.is_string(column.type) and kind == pa.float64():
-        return _numbers(path, name, column)
+        return _parse_numbers(path, name, column)
     try:
         return column.cast(kind, safe=False)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         what = "words" if kind == pa.string() else "numbers"
-        raise BenchError(f"{path}: {name}: is {column.type}, not {what}: {error}") from error
+        raise BenchError(
+            "scores.bad-cell", f"{path}: {name}: is {column.type}, not {what}: {error}"
+        ) from error
 
 
-def _numbers(path: Path, name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
+def _parse_numbers(path: Path, name: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Return numbers that are written as text."""
     words = [word.strip() for word in column.to_pylist()]
     wrong = next((i for i, word in enumerate(words) if not NUMBER.fullmatch(word)), None)
     if wrong is not None:
         raise BenchError(
-            f"{path}: {name}: row {wrong + 1}: {quoted(words[wrong], 40)} is no number"
+            "scores.bad-cell",
+            f"{path}: {name}: row {wrong + 1}: {quoted(words[wrong], 40)} is no number",
         )
     return pa.chunked_array([pa.array(map(float, words), pa.float64())])

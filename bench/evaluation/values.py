@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from bench.evaluation.findings import Findings
+from bench.issues import Issues
 from bench.metrics.auc import auc
 from bench.metrics.det import eer_of, ties_at_eer
 from bench.metrics.tally import Bools, Floats, Tally
@@ -33,7 +33,7 @@ Whose = Callable[[Bools], Iterable[str]]
 """Returns the utterances of the scores where a mask is true."""
 
 
-def values(score: Floats, what: str, as_is: bool, found: Findings, whose: Whose) -> None:
+def check_values(score: Floats, what: str, as_is: bool, issues: Issues, whose: Whose) -> None:
     """Note scores that are not finite, constant, few-valued, saturated or of low precision; `what`
     they are of: trials or frames. `whose` they are.
     """
@@ -41,9 +41,9 @@ def values(score: Floats, what: str, as_is: bool, found: Findings, whose: Whose)
     finite = score[usable]
     wrong = len(score) - len(finite)
     nan = int(np.isnan(score).sum())
-    found.add(
+    issues.add(
         "error",
-        "non_finite",
+        "scores.not-finite",
         f"{wrong:,} of {len(score):,} {what} have a score that is no finite number ({nan:,} NaN, "
         f"{wrong - nan:,} infinite or over 1e38): the system diverged or the file is damaged",
         wrong,
@@ -53,31 +53,31 @@ def values(score: Floats, what: str, as_is: bool, found: Findings, whose: Whose)
         return
     distinct, counts = np.unique(finite, return_counts=True)
     if len(distinct) == 1:
-        found.add(
+        issues.add(
             "warning" if as_is else "error",
-            "constant",
+            "scores.constant",
             f"all scores are {distinct[0]:g}: the system separates nothing (its EER is 50 %)"
-            + ("" if as_is else "; say --as-is to evaluate them as given"),
+            + ("" if as_is else "; say --allow-inverted to evaluate them as given"),
         )
         return
     if len(distinct) < min(len(finite) / 2, max(FEWEST, len(finite) / FEW)):
-        found.add(
+        issues.add(
             "warning",
-            "few_valued",
+            "scores.few-valued",
             f"{len(finite):,} {what} have only {len(distinct):,} distinct scores: they were "
             "rounded, or are decisions; tied trials stand or fall together",
         )
     else:
-        _precision(distinct, counts, what, found)
+        _check_precision(distinct, counts, what, issues)
 
 
-def _precision(distinct: Floats, counts: np.ndarray, what: str, found: Findings) -> None:
+def _check_precision(distinct: Floats, counts: np.ndarray, what: str, issues: Issues) -> None:
     for at, name in ((0, "lowest"), (-1, "highest")):
         heap = int(counts[at])
         if heap >= FEWEST and heap > HEAPED * counts.sum():
-            found.add(
+            issues.add(
                 "warning",
-                "low_precision",
+                "scores.low-precision",
                 f"{heap:,} {what} share the {name} score, {distinct[at]:.9g}: saturated, as "
                 "probabilities are near 0 and 1; write logits in float32",
                 heap,
@@ -85,15 +85,15 @@ def _precision(distinct: Floats, counts: np.ndarray, what: str, found: Findings)
     single = distinct.astype(np.float32)
     exact = (single == distinct) & (single.view(np.uint32) & 0xFFFF == 0)
     if len(distinct) >= FEW and exact.all():
-        found.add(
+        issues.add(
             "warning",
-            "low_precision",
+            "scores.low-precision",
             f"all scores are bfloat16 numbers ({len(distinct):,} distinct ones): ties come from "
             "rounding; write logits in float32",
         )
 
 
-def probabilities(score: Floats, found: Findings) -> None:
+def check_probabilities(score: Floats, issues: Issues) -> None:
     """Note finite scores that cannot be log-likelihood ratios: for figures that take them so."""
     low, high = score.min(), score.max()
     if low >= 0 and high <= 1:
@@ -104,31 +104,31 @@ def probabilities(score: Floats, found: Findings) -> None:
         kind = "are 0 or less, as log-probabilities are"
     else:
         return
-    found.add(
+    issues.add(
         "warning",
-        "probabilities",
+        "scores.probabilities",
         f"all scores {kind}: actDCF and Cllr need log-likelihood ratios and mean nothing here; "
         "the other metrics depend on the order of scores only",
     )
 
 
-def one_decision(score: Floats, threshold: float, found: Findings) -> None:
+def check_one_decision(score: Floats, threshold: float, issues: Issues) -> None:
     """Note scores of frames that are all above the threshold, or none: one decision for all."""
     decided = score > threshold
     if decided.any() and not decided.all():
         return
     side, label = ("above", "bona fide") if decided.any() else ("not above", "spoof")
-    found.add(
+    issues.add(
         "warning",
-        "one_decision",
+        "scores.one-decision",
         f"all scores, {score.min():.4g} to {score.max():.4g}, are {side} the threshold "
         f"{threshold:g}, so every frame is decided {label}: precision, recall, F1 and error rates "
         "say nothing; --threshold sets another",
     )
 
 
-def polarity(
-    counts: Tally, bonafide: int, spoof: int, negated: bool, as_is: bool, found: Findings
+def check_polarity(
+    counts: Tally, bonafide: int, spoof: int, negated: bool, as_is: bool, issues: Issues
 ) -> None:
     """Note scores that are clearly higher for spoof.
 
@@ -146,23 +146,25 @@ def polarity(
     turned = Tally(-counts.score[::-1], counts.bonafide[::-1], counts.spoof[::-1])
     how = f"EER {rate:.2%}, AUC {area:.4f}"
     if area >= 0.5 - SIGMAS * chance:
-        found.add("warning", "polarity", f"worse than chance, though not clearly ({how})")
+        issues.add(
+            "warning", "scores.worse-than-chance", f"worse than chance, though not clearly ({how})"
+        )
         return
     mend = (
-        "without --negate they are not"
+        "without --higher-is-spoof they are not"
         if negated
-        else ("say --negate (of one file of two, FILE,higher-is-spoof) if that is what they are")
+        else ("say --higher-is-spoof (of one file of two, FILE,higher-is-spoof) if they are")
     )
-    found.add(
+    issues.add(
         "warning" if as_is else "error",
-        "polarity",
+        "scores.inverted",
         f"scores are higher for spoof ({how}; turned round, EER {eer_of(turned).eer:.2%}), but "
         f"should be higher for bona fide: {mend}"
-        + ("" if as_is else ", --as-is if the system is that bad"),
+        + ("" if as_is else ", --allow-inverted if the system is that bad"),
     )
 
 
-def ties(counts: Tally, found: Findings, official: float | None = None) -> None:
+def check_ties(counts: Tally, issues: Issues, official: float | None = None) -> None:
     """Note trials of both classes that are tied where the error rates cross; `official` is the EER
     that ASVspoof's packages would print, None where they have none (frames, ranges).
     """
@@ -172,9 +174,9 @@ def ties(counts: Tally, found: Findings, official: float | None = None) -> None:
     rate = eer_of(counts).eer
     differs = official is not None and round(official, 4) != round(rate, 4)
     beside = f", ASVspoof's packages print {official:.4%}" if official is not None else ""
-    found.add(
+    issues.add(
         "warning" if differs else "note",
-        "ties_at_eer",
+        "scores.ties-at-eer",
         f"{tied.bonafide:,.0f} bona fide and {tied.spoof:,.0f} spoof share the score at which the "
         f"error rates cross, {tied.score:.9g}: with these tied the EER is {rate:.4%}{beside}",
         int(tied.bonafide + tied.spoof),

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench.config import Form
-from bench.evaluation.findings import Finding
 from bench.evaluation.published import Published
+from bench.issues import Issue
 from bench.metrics.scores import Figure
 
 
@@ -68,7 +68,7 @@ class Verdict:
     """Of the keys: protocol and labels."""
     taken: str
     """Which columns were taken for what."""
-    findings: tuple[Finding, ...]
+    findings: tuple[Issue, ...]
     """What the checks found; no errors, else there were no verdict."""
     notes: tuple[str, ...]
     """What was done that is no fault, sentence by sentence."""

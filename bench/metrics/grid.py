@@ -71,9 +71,9 @@ def points(
 
     `rule` makes the labels of the scores' grid (of the finer one where that is finer). `any-spoof`:
     a frame is spoof where any of its samples is, ceil(length / frame) frames. `floor`: as
-    `bench.data.frame_labels` has it for labels in seconds. PartialSpoof's script rounds both ends of a
-    stretch to the grid instead when it goes to a finer resolution; its corpus' own label files are
-    any-spoof.
+    `bench.data.frame_labels` has it for labels in seconds. PartialSpoof's script rounds both ends
+    of a stretch to the grid instead when it goes to a finer resolution; its corpus' own label
+    files are any-spoof.
 
     `last` is for an utterance's last frame where the utterance ends within it. `keep`: it counts
     with what there is of it, as PartialSpoof's metric script has it for coarser resolutions.

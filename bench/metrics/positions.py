@@ -52,8 +52,8 @@ def position_errors(points: Points, decision: Decision) -> FrameErrors:
     A segment is a run of frames of one label within an utterance; its first frame is `start`, its
     last `end`, those between `middle`, and a run of one frame is `unit` (SAL, Mao et al., ICASSP
     2026, section 2.1; its figure 3 shows these rates, of which class and at which threshold it does
-    not say). Both ends of the utterance are borders. `bench.models.segment_positions` makes the same labels
-    for training.
+    not say). Both ends of the utterance are borders. `bench.models.segment_positions` makes the
+    same labels for training.
 
     >>> from bench.metrics.f1 import ARGMAX
     >>> from bench.metrics.grid import points

@@ -26,7 +26,7 @@ Older = Mapping[str, tuple[int, int]]
 
 
 def of_runs(runs: pd.DataFrame) -> dict[str, tuple[int, int]]:
-    """Return the parts of which runs (`bench.tracking.run_frame`) are of other versions than now."""
+    """Return the parts of which runs (`tracking.run_frame`) are of other versions than now."""
     found: dict[str, tuple[int, int]] = {}
     for column in ("versions", "metrics"):
         for text in runs[column].drop_duplicates() if column in runs else ():

@@ -20,17 +20,17 @@ SHOWN = (
     ("Cllr and its calibration equal plain references", "metrics/test_cllr"),
     (
         "SAL's back-end is as large as the released one; its loss is the paper's equation",
-        "systems/test_sal",
+        "models/systems/test_sal",
     ),
     (
         "TCA's back-end is as large as the released one; its outputs are the paper's equations",
-        "systems/test_tca",
+        "models/systems/test_tca",
     ),
     (
         "BreathNet's stages have Table I's shapes; its outputs are the paper's equations",
-        "systems/test_breathnet",
+        "models/systems/test_breathnet",
     ),
-    ("RawBoost equals a slow implementation from its description", "augment/test_rawboost"),
+    ("RawBoost equals a slow implementation from its description", "models/augment/test_rawboost"),
     ("Every table's card is whole and true to its paper", "conformance/test_tables"),
     ("Every row trains, is scored and reported on miniature corpora", "conformance/test_rows"),
 )

@@ -72,7 +72,7 @@ def settings(key: str) -> list[Setting]:
     """
     found = [*_places(key.split("."))]
     if not found:
-        raise BenchError(_unknown(key))
+        raise BenchError("settings.unknown", _unknown(key))
     return [_setting(place, deep=True) for place in found]
 
 
@@ -82,8 +82,9 @@ def _places(
     above: tuple[str, ...] = (),
     where: tuple[str, ...] = (),
 ) -> Iterator[_Place]:
-    """Yield every field of `model`, or below it, that `parts` lead to; `above` leads to the model,
-    which is there `where` other settings are so.
+    """Yield every field of `model`, or below it, that `parts` lead to.
+
+    `above` leads to the model, which is there `where` other settings are so.
     """
     name, *rest = parts
     field = model.model_fields.get(name)

@@ -92,7 +92,7 @@ class Trained(NamedTuple):
     conditions: Mapping[str, str]
 
     def tags(self) -> dict[str, str]:
-        """Return what the tracking store is told in text, as columns of `bench.tracking.run_frame`."""
+        """Return what the tracking store is told in text, as columns of `tracking.run_frame`."""
         return {**self.selection.tags(), **self.conditions}
 
 

@@ -1,7 +1,8 @@
 """Print how many times faster RawBoost and the labels of the auxiliary tasks are than plain routes.
 
-Run as a script; `bench.labels` and `bench.models.augment` are compared with the slow implementations that
-their tests use (np.power, scipy's filter design and direct filtering; loops over frames).
+Run as a script; `bench.data.frame_labels` and `bench.models.augment` are compared with the slow
+implementations that their tests use (np.power, scipy's filter design and direct filtering; loops
+over frames).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 
-sys.path += [str(Path(__file__).parents[1] / part) for part in ("augment", "labels")]
+sys.path += [str(Path(__file__).parents[1] / part) for part in ("models/augment", "data")]
 
 import slow_labels as slow  # pyright: ignore[reportMissingImports]
 from slow_rawboost import slow_rawboost  # pyright: ignore[reportMissingImports]

@@ -2,9 +2,10 @@
 
 First one core on clips of 4 s: our detector against the plain one that its tests use (loops over
 frames), with and without reading the clip from FLAC; and Respiro's features and network, with
-random weights. Then the whole way of `bench.models.breath.provider` over files in a temporary folder with
-one process and with as many as there are cores; and what has been kept of N utterances (680,000 by
-default, as ASVspoof 5's evaluation set has about) read back, with one interval for each.
+random weights. Then the whole way of `bench.models.breath.provider` over files in a temporary
+folder with one process and with as many as there are cores; and what has been kept of N utterances
+(680,000 by default, as ASVspoof 5's evaluation set has about) read back, with one interval for
+each.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TypeVar
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "corpora"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "data"))
 
 import pandas as pd
 from layouts import protocol_file, save_vectors, wav, write_lines
@@ -159,7 +159,7 @@ def main(count: int = EVAL_UTTERANCES) -> None:
         report = timed(
             "check", count, lambda: check(ps, root, "eval", lambda *_: None, form="smoke")
         )
-    assert report.ok, report.problems
+    assert report.ok, report.issues
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 
-from bench.evaluation.checks import check
+from bench.evaluation.checks import check_utterances
 from bench.evaluation.forms import ScoreFile, read
 
 Result = TypeVar("Result")
@@ -89,7 +89,7 @@ def main(count: int = EVAL_UTTERANCES) -> None:
         }
     )
     bare = ScoreFile(found.path, found.names, found.row, found.score, found.taken)
-    seconds, checked = timed(lambda: check(bare, keys))
+    seconds, checked = timed(lambda: check_utterances(bare, keys))
     show("all checks", seconds, count)
     assert checked.present.all()
     assert not checked.findings, checked.findings

@@ -13,7 +13,7 @@ from bench.cli import main
 from bench.cli.console import visible_output
 from bench.cli.display import Display
 from bench.cli.json_output import json_text
-from bench.evaluation.findings import Findings
+from bench.issues import Issues
 from tests.reports.hostile import NAMES
 
 UNSEEN = [chr(n) for n in (*range(9), *range(11, 32), *range(127, 160), *range(0x202A, 0x202F))]
@@ -76,10 +76,11 @@ def test_progress_shows_names_as_they_stand(capsys):
 
 
 def test_examples_of_findings_are_in_one_line():
-    found = Findings()
-    found.add("error", "unknown", "ids that the keys lack", 2, lambda: ["a\nb", "c\x1b"])
-    assert str(found.found[0]) == "ids that the keys lack: a\\nb, c\\u001b"
-    assert found.found[0].examples == ("a\nb", "c\x1b"), "JSON has them as they are"
+    issues = Issues()
+    issues.add("error", "a.b", "ids that the keys lack", 2, lambda: ["a\nb", "c\x1b"])
+    (issue,) = issues
+    assert str(issue) == "ids that the keys lack: a\\nb, c\\u001b"
+    assert issue.examples == ("a\nb", "c\x1b"), "JSON has them as they are"
     assert one_line("a\tb") == "a\\tb"
 
 

@@ -10,7 +10,6 @@ import pytest
 from bench.cards import corpus_cards
 from bench.config import Config
 from bench.data.corpora import load
-from bench.data.readers import names as names_of_readers
 from bench.data.readers import reader
 from bench.data.subset import FrameVectors, Spans
 from bench.errors import BenchError
@@ -52,7 +51,7 @@ def test_every_card_is_whole(key: str):
     card = corpus_cards.card(key)
     assert card.key == key
     assert card.short == SHORTS[key]
-    assert card.reader in names_of_readers()
+    assert card.reader in corpus_cards.reader_names()
     assert callable(reader(card))
     assert card.evaluation_split in card.splits
     assert card.downloads

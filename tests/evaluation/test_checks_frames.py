@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from bench.errors import BenchError
-from bench.evaluation.checks import check, check_frames
+from bench.evaluation.checks import check_frames, check_utterances
 from bench.evaluation.forms import ScoreFile
 from bench.metrics.timeline import reference
 
@@ -90,7 +90,7 @@ def test_order_does_not_matter_and_is_said(keys, truth):
     rows = made(keys)
     shuffled = [rows[i] for i in np.random.default_rng(0).permutation(len(rows))]
     checked = check_frames(scorefile(shuffled), keys, truth)
-    assert {code for _, code in codes(checked)} <= {"unordered"}
+    assert {code for _, code in codes(checked)} <= {"scores.unordered"}
     straight = check_frames(scorefile(rows), keys, truth)
     for one, other in zip(checked.frames, straight.frames, strict=True):
         np.testing.assert_array_equal(one, other)
@@ -98,41 +98,41 @@ def test_order_does_not_matter_and_is_said(keys, truth):
 
 def test_frames_backward(keys, truth):
     checked = check_frames(scorefile(made(keys)[::-1]), keys, truth)
-    assert codes(checked) == [("note", "unordered")]
+    assert codes(checked) == [("note", "scores.unordered")]
 
 
 def test_missing_and_unknown_utterances(keys, truth):
     rows = [row for row in made(keys) if row[0] != "u7"] + [("x", 0, 1.0)]
     checked = check_frames(scorefile(rows), keys, truth)
-    assert codes(checked) == [("warning", "unknown"), ("error", "missing")]
+    assert codes(checked) == [("warning", "scores.unknown-ids"), ("error", "scores.missing")]
     checked = check_frames(scorefile(rows), keys, truth, allow_missing=True)
-    assert codes(checked) == [("warning", "unknown"), ("warning", "missing")]
+    assert codes(checked) == [("warning", "scores.unknown-ids"), ("warning", "scores.missing")]
     assert 7 not in checked.frames.utterance
     assert np.isnan(checked.score[7])
 
 
 def test_nothing_in_common(keys, truth):
     checked = check_frames(scorefile([("x", 0, 1.0), ("x", 320, 2.0)]), keys, truth)
-    assert codes(checked) == [("error", "unknown")]
+    assert codes(checked) == [("error", "scores.unknown-ids")]
     assert checked.frames is None
 
 
 def test_repeated_frames(keys, truth):
     rows = made(keys)
     checked = check_frames(scorefile(rows * 2), keys, truth)
-    assert ("warning", "duplicated") in codes(checked)
+    assert ("warning", "scores.duplicated") in codes(checked)
     assert "everything 2 times" in str(checked.findings)
     assert len(checked.frames.score) == len(rows)
     again = [(name, start, score + 1) for name, start, score in rows[:3]]
     checked = check_frames(scorefile(rows + again), keys, truth)
-    assert ("error", "duplicated") in codes(checked)
+    assert ("error", "scores.duplicated") in codes(checked)
     assert checked.frames is None
 
 
 def test_overlapping_frames(keys, truth):
     """Starts of 20 ms frames, said to be 160 ms long."""
     checked = check_frames(scorefile(made(keys), frame=8 * FRAME), keys, truth)
-    assert codes(checked) == [("error", "overlapping")]
+    assert codes(checked) == [("error", "scores.overlapping")]
     assert "u0 at 0.02 s" in checked.findings[0].examples
 
 
@@ -142,7 +142,7 @@ def test_trap_19_another_resolution(keys, truth, ratio):
     frame = int(FRAME * ratio)
     rows = [(name, int(start * ratio), score) for name, start, score in made(keys)]
     checked = check_frames(scorefile(rows, frame=frame), keys, truth)
-    assert ("error", "resolution") in codes(checked)
+    assert ("error", "scores.resolution") in codes(checked)
 
 
 def test_trap_21_frames_too_many_or_few(keys, truth):
@@ -152,16 +152,16 @@ def test_trap_21_frames_too_many_or_few(keys, truth):
     rows += [("u6", k * FRAME, 0.0) for k in range(LONG, 55)]
     checked = check_frames(scorefile(rows), keys, truth)
     (finding,) = checked.findings
-    assert (finding.severity, finding.code, finding.count) == ("warning", "frame_count", 2)
+    assert (finding.severity, finding.code, finding.count) == ("warning", "scores.frame-count", 2)
     assert finding.examples == ("u3 has 47, not 51", "u6 has 55, not 51")
 
 
 def test_trap_1_inverted_frames(keys, truth):
     rows = [(name, start, -score) for name, start, score in made(keys)]
     checked = check_frames(scorefile(rows), keys, truth)
-    assert codes(checked) == [("error", "polarity")]
+    assert codes(checked) == [("error", "scores.inverted")]
     assert codes(check_frames(scorefile(rows), keys, truth, as_is=True)) == [
-        ("warning", "polarity")
+        ("warning", "scores.inverted")
     ]
     turned = check_frames(scorefile(rows), keys, truth, negate=True)
     assert turned.findings == ()
@@ -173,23 +173,23 @@ def test_a_bona_fide_utterance_with_spoof_frames_by_the_file(keys, truth):
     labels = np.ones(len(rows), dtype=bool)
     labels[3 * LONG + 4] = False
     checked = check_frames(scorefile(rows, bonafide=labels), keys, truth)
-    assert codes(checked) == [("error", "label_conflict")]
+    assert codes(checked) == [("error", "scores.label-conflict")]
     assert checked.findings[0].examples == ("u3",)
 
 
 def test_constant_and_not_finite_frames(keys, truth):
     rows = [(name, start, 0.0) for name, start, _ in made(keys)]
-    assert codes(check_frames(scorefile(rows), keys, truth)) == [("error", "constant")]
+    assert codes(check_frames(scorefile(rows), keys, truth)) == [("error", "scores.constant")]
     rows[5] = (rows[5][0], rows[5][1], np.nan)
     rows[6] = (rows[6][0], rows[6][1], 1.0)
-    assert ("error", "non_finite") in codes(check_frames(scorefile(rows), keys, truth))
+    assert ("error", "scores.not-finite") in codes(check_frames(scorefile(rows), keys, truth))
 
 
 def test_starts_in_another_unit(keys, truth):
     """Milliseconds taken for indices: frame 1 is at 20, so at 0.4 s."""
     rows = [(u, 20 * start, score) for u, start, score in made(keys)]
     checked = check_frames(scorefile(rows), keys, truth)
-    assert ("error", "resolution") in codes(checked)
+    assert ("error", "scores.resolution") in codes(checked)
     assert any("in another unit" in finding.message for finding in checked.findings)
 
 
@@ -197,7 +197,7 @@ def test_starts_in_another_unit(keys, truth):
 def test_frames_counted_from_one_or_by_their_middles(keys, truth, shift):
     rows = [(u, start + shift, score) for u, start, score in made(keys)]
     checked = check_frames(scorefile(rows), keys, truth)
-    assert codes(checked) == [("warning", "late_start")]
+    assert codes(checked) == [("warning", "scores.late-start")]
 
 
 @pytest.mark.parametrize(
@@ -205,13 +205,13 @@ def test_frames_counted_from_one_or_by_their_middles(keys, truth, shift):
 )
 def test_one_decision_for_all_frames(keys, truth, threshold, said):
     checked = check_frames(scorefile(made(keys)), keys, truth, threshold=threshold)
-    assert codes(checked) == [("warning", "one_decision")]
+    assert codes(checked) == [("warning", "scores.one-decision")]
     assert said in checked.findings[0].message
 
 
 def test_utterances_by_their_lowest_frame(keys):
-    checked = check(scorefile(made(keys)), keys)
-    assert ("note", "lowest_frame") in codes(checked)
+    checked = check_utterances(scorefile(made(keys)), keys)
+    assert ("note", "scores.lowest-frame") in codes(checked)
     assert checked.present.all()
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from bench._io.printable import one_line
 from bench.evaluation import ids
-from bench.evaluation.checks import check
+from bench.evaluation.checks import check_utterances
 from tests.evaluation.checked import codes, keys_of, only, scorefile, the
 
 TREE = ["real/1.wav", "fake/1.wav", "real/2.wav", "fake/2.wav"]
@@ -46,16 +46,21 @@ TREE = ["real/1.wav", "fake/1.wav", "real/2.wav", "fake/2.wav"]
 )
 def test_ids_of_both_sides_are_reduced_alike(keys, names):
     score = np.arange(len(names))
-    checked = check(scorefile(names[::-1], score[::-1]), keys_of(keys))
+    checked = check_utterances(scorefile(names[::-1], score[::-1]), keys_of(keys))
     assert checked.present.all()
     assert checked.score.tolist() == score.tolist()
-    assert not {"missing", "unknown", "duplicated", "other_split"} & set(codes(checked))
+    assert not {
+        "scores.missing",
+        "scores.unknown-ids",
+        "scores.duplicated",
+        "scores.other-split",
+    } & set(codes(checked))
 
 
 def test_what_was_cut_off_is_said():
-    checked = check(scorefile(["x/1.wav", "2", "3"], range(3)), keys_of("123"))
+    checked = check_utterances(scorefile(["x/1.wav", "2", "3"], range(3)), keys_of("123"))
     assert checked.notes == ("folders and suffixes were cut off ids: x/1.wav is 1",)
-    checked = check(scorefile(["1.wav", "1", "2", "3"], [0, 0, 1, 2]), keys_of("123"))
+    checked = check_utterances(scorefile(["1.wav", "1", "2", "3"], [0, 0, 1, 2]), keys_of("123"))
     assert checked.notes[1] == "1 ids differ from another one in folder or suffix only"
 
 
@@ -63,9 +68,9 @@ def test_a_folder_that_both_sides_have_counts():
     """`fake/1` is no `real/1`, though no other file of the split has its name."""
     keys = keys_of(["real/1", "real/2", "real/3", "fake/4"])
     names = ["real/1", "real/2", "fake/3", "fake/4"]
-    checked = check(scorefile(names, range(4)), keys, allow_missing=True)
+    checked = check_utterances(scorefile(names, range(4)), keys, allow_missing=True)
     assert checked.present.tolist() == [True, True, False, True]
-    assert the(checked, "unknown").examples == ("fake/3",)
+    assert the(checked, "scores.unknown-ids").examples == ("fake/3",)
 
 
 def test_the_same_names_in_another_split():
@@ -76,20 +81,20 @@ def test_the_same_names_in_another_split():
     def others():
         return {"train": train}
 
-    checked = check(scorefile(train, range(6)), keys, others)
+    checked = check_utterances(scorefile(train, range(6)), keys, others)
     finding = only(checked)
-    assert (finding.severity, finding.code, finding.count) == ("error", "other_split", 6)
+    assert (finding.severity, finding.code, finding.count) == ("error", "scores.other-split", 6)
     assert "--split train" in finding.message
     beside = [name.removeprefix("training/") for name in train]
-    checked = check(scorefile(beside, range(6)), keys, others)
+    checked = check_utterances(scorefile(beside, range(6)), keys, others)
     assert checked.present.all()
 
 
 def test_speed_is_that_of_ids_without_anything_to_cut():
     """Such ids are not even copied."""
-    plain = ids.array([f"E_{i:010d}" for i in range(9)])
-    assert ids.clean(plain) is plain
-    assert ids.reduced(plain, ids.Form(1, suffix=False)) is plain
+    plain = ids.to_array([f"E_{i:010d}" for i in range(9)])
+    assert ids.clean_ids(plain) is plain
+    assert ids.reduce_ids(plain, ids.IdForm(1, suffix=False)) is plain
 
 
 LA = [f"LA_E_{1000137 + 7 * i}" for i in range(60)]
@@ -120,8 +125,8 @@ PATHS = [f"real/file{i}" for i in range(60)]
 )
 def test_ids_that_nearly_fit_are_said_how_and_not_changed(keys, written, said):
     names = [written(i, u) for i, u in enumerate(keys)]
-    checked = check(scorefile(names, range(60)), keys_of(keys))
-    assert said in the(checked, "unknown").message
+    checked = check_utterances(scorefile(names, range(60)), keys_of(keys))
+    assert said in the(checked, "scores.unknown-ids").message
     fitting = sum(name in keys for name in names)
     assert checked.present.sum() == fitting
 
@@ -136,25 +141,27 @@ def test_ids_that_nearly_fit_are_said_how_and_not_changed(keys, written, said):
 )
 def test_ids_that_fit_in_no_way_have_no_hint(written):
     names = [written(i, u) for i, u in enumerate(LA)]
-    message = check(scorefile(names, range(60)), keys_of(LA)).findings[0].message
+    message = check_utterances(scorefile(names, range(60)), keys_of(LA)).findings[0].message
     assert " fit" not in message
 
 
 def test_nothing_is_said_to_fit_what_has_a_score_already():
     """Each file beside a copy at 16 kHz: the copies are too many, not wrongly named."""
-    checked = check(scorefile([*LA, *(f"{u}_16k" for u in LA)], range(120)), keys_of(LA))
-    assert " fit" not in the(checked, "unknown").message
+    checked = check_utterances(scorefile([*LA, *(f"{u}_16k" for u in LA)], range(120)), keys_of(LA))
+    assert " fit" not in the(checked, "scores.unknown-ids").message
 
 
 def test_characters_that_nobody_sees_are_shown():
-    checked = check(scorefile(["LA_E_1\u200b", "\ufeffLA_E_2", "\x1b[31m"], range(3)), keys_of(LA))
+    checked = check_utterances(
+        scorefile(["LA_E_1\u200b", "\ufeffLA_E_2", "\x1b[31m"], range(3)), keys_of(LA)
+    )
     assert "LA_E_1\\u200b, \\ufeffLA_E_2, \\u001b[31m" in str(checked.findings[0])
     assert one_line("Ünïcode 名 is seen") == "Ünïcode 名 is seen"
 
 
 def test_another_corpus_is_named_where_some_ids_are_known():
     names = [*LA[:20], *(u.replace("LA_", "DF_") for u in LA[20:])]
-    finding = the(check(scorefile(names, range(60)), keys_of(LA)), "unknown")
+    finding = the(check_utterances(scorefile(names, range(60)), keys_of(LA)), "scores.unknown-ids")
     assert (finding.severity, finding.count) == ("warning", 40)
     assert finding.message.endswith("; ids of 21DF look so")
 
@@ -162,12 +169,12 @@ def test_another_corpus_is_named_where_some_ids_are_known():
 def test_a_corpus_that_the_keys_look_like_too_is_not_named():
     """19LA's ids are named as 21LA's and PartialSpoof's: that says nothing."""
     names = [*LA[:20], *(u.replace("E_1", "E_2") for u in LA[20:])]
-    finding = the(check(scorefile(names, range(60)), keys_of(LA)), "unknown")
+    finding = the(check_utterances(scorefile(names, range(60)), keys_of(LA)), "scores.unknown-ids")
     assert finding.message.endswith("(left out)")
 
 
 def test_a_list_that_is_mostly_another_corpus_is_named():
     names = ["a", "b", *(u.replace("LA_", "DF_") for u in LA)]
-    finding = only(check(scorefile(names, range(62)), keys_of(LA)))
-    assert finding.code == "another_corpus"
+    finding = only(check_utterances(scorefile(names, range(62)), keys_of(LA)))
+    assert finding.code == "scores.another-corpus"
     assert "ids of 21DF look so" in finding.message

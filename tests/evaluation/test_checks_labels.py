@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench.evaluation.checks import check, check_frames
+from bench.evaluation.checks import check_frames, check_utterances
 from bench.evaluation.forms import ScoreFile
 from tests.evaluation.checked import codes, keys_of, only, scorefile, the
 
@@ -35,13 +35,20 @@ def score(truth):
 class TestDigits:
     def test_agreement_in_either_meaning_needs_no_word(self, keys, truth, score, one_is_bonafide):
         binary = (truth == one_is_bonafide).astype(np.int64)
-        assert check(scorefile(keys["utterance"], score, binary=binary), keys).findings == ()
+        assert (
+            check_utterances(scorefile(keys["utterance"], score, binary=binary), keys).findings
+            == ()
+        )
 
     def test_one_that_contradicts(self, keys, truth, score, one_is_bonafide):
         binary = (truth == one_is_bonafide).astype(np.int64)
         binary[7] ^= 1
-        finding = only(check(scorefile(keys["utterance"], score, binary=binary), keys))
-        assert (finding.severity, finding.code, finding.count) == ("error", "label_conflict", 1)
+        finding = only(check_utterances(scorefile(keys["utterance"], score, binary=binary), keys))
+        assert (finding.severity, finding.code, finding.count) == (
+            "error",
+            "scores.label-conflict",
+            1,
+        )
         assert finding.examples == ("u7",)
         assert "a shuffled list?" in finding.message
         assert "--no-labels" in finding.message
@@ -50,7 +57,9 @@ class TestDigits:
         """Scores and labels in one order, ids in another: 43.75 % for 12.5 %."""
         ids = np.random.default_rng(1).permutation(keys["utterance"])
         binary = (truth == one_is_bonafide).astype(np.int64)
-        finding = the(check(scorefile(ids, score, binary=binary), keys), "label_conflict")
+        finding = the(
+            check_utterances(scorefile(ids, score, binary=binary), keys), "scores.label-conflict"
+        )
         assert finding.severity == "error"
         assert 100 < finding.count < 200
 
@@ -58,41 +67,45 @@ class TestDigits:
         """Its labels follow from the scores, as decisions do, but have nothing to do with keys."""
         ids = np.random.default_rng(1).permutation(keys["utterance"])
         binary = (truth == one_is_bonafide).astype(np.int64)
-        checked = check(scorefile(ids, truth + np.linspace(0, 0.5, N), binary=binary), keys)
-        assert "label_conflict" in codes(checked, "error")
+        checked = check_utterances(
+            scorefile(ids, truth + np.linspace(0, 0.5, N), binary=binary), keys
+        )
+        assert "scores.label-conflict" in codes(checked, "error")
 
     def test_a_decision_is_no_label(self, keys, score, one_is_bonafide):
         binary = ((score > 1.5) == one_is_bonafide).astype(np.int64)
-        finding = only(check(scorefile(keys["utterance"], score, binary=binary), keys))
-        assert (finding.severity, finding.code) == ("note", "decision")
+        finding = only(check_utterances(scorefile(keys["utterance"], score, binary=binary), keys))
+        assert (finding.severity, finding.code) == ("note", "scores.decision")
 
 
 def test_words_that_are_decisions(keys, score):
-    finding = only(check(scorefile(keys["utterance"], score, bonafide=score > 1.5), keys))
-    assert (finding.severity, finding.code) == ("note", "decision")
+    finding = only(
+        check_utterances(scorefile(keys["utterance"], score, bonafide=score > 1.5), keys)
+    )
+    assert (finding.severity, finding.code) == ("note", "scores.decision")
 
 
 @pytest.mark.parametrize("high", [1.0, -1.0])
 def test_a_label_is_no_score(keys, truth, high):
     values = np.where(truth, high, 0.0)
-    finding = the(check(scorefile(keys["utterance"], values), keys), "is_label")
+    finding = the(check_utterances(scorefile(keys["utterance"], values), keys), "scores.are-labels")
     assert finding.severity == "error"
     assert "this is the label" in finding.message
-    as_is = check(scorefile(keys["utterance"], values), keys, as_is=True)
-    assert the(as_is, "is_label").severity == "warning"
+    as_is = check_utterances(scorefile(keys["utterance"], values), keys, as_is=True)
+    assert the(as_is, "scores.are-labels").severity == "warning"
 
 
 def test_a_decision_as_score_is_only_few_valued(keys, truth):
     values = truth.astype(float)
     values[5] = 1 - values[5]
-    checked = check(scorefile(keys["utterance"], values), keys)
+    checked = check_utterances(scorefile(keys["utterance"], values), keys)
     assert codes(checked, "error") == []
-    assert "few_valued" in codes(checked)
+    assert "scores.few-valued" in codes(checked)
 
 
 def test_two_trials_cannot_tell(keys):
-    checked = check(scorefile(["u0", "u1"], [1, 0]), keys.iloc[:2])
-    assert "is_label" not in codes(checked)
+    checked = check_utterances(scorefile(["u0", "u1"], [1, 0]), keys.iloc[:2])
+    assert "scores.are-labels" not in codes(checked)
 
 
 def test_labels_of_frames_are_no_scores():
@@ -110,7 +123,7 @@ def test_labels_of_frames_are_no_scores():
     made = scorefile(["a"] * 4 + ["b"] * 4, score)
     start = np.tile(np.arange(4) * 320, 2)
     file = ScoreFile(made.path, made.names, made.row, score, "made", start=start, end=start + 320)
-    assert the(check_frames(file, keys, truth), "is_label").severity == "error"
+    assert the(check_frames(file, keys, truth), "scores.are-labels").severity == "error"
 
 
 def test_predictions_that_are_all_right_are_the_label():
@@ -120,9 +133,14 @@ def test_predictions_that_are_all_right_are_the_label():
     confidence = np.linspace(0.6, 0.99, 20)
     score = np.where(truth, confidence, 1 - confidence)
     made = dataclasses.replace(scorefile(ids, score), predicted=truth)
-    finding = the(check(made, keys_of(ids)), "is_label")
+    finding = the(check_utterances(made, keys_of(ids)), "scores.are-labels")
     assert finding.severity == "error"
     assert "--label-column" in finding.message
-    assert the(check(made, keys_of(ids), as_is=True), "is_label").severity == "warning"
+    assert (
+        the(check_utterances(made, keys_of(ids), as_is=True), "scores.are-labels").severity
+        == "warning"
+    )
     wrong = truth ^ (np.arange(20) == 7)
-    assert "is_label" not in codes(check(dataclasses.replace(made, predicted=wrong), keys_of(ids)))
+    assert "scores.are-labels" not in codes(
+        check_utterances(dataclasses.replace(made, predicted=wrong), keys_of(ids))
+    )

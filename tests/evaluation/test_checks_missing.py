@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench.evaluation.checks import check
+from bench.evaluation.checks import check_utterances
 from tests.evaluation.checked import codes, scorefile, the
 
 N = 1200
@@ -62,8 +62,8 @@ def test_a_group_that_explains_what_is_missing_is_named(keys, gone, said, unsaid
     table = keys.astype({"speaker": "str"})
     kept = ~np.asarray(gone(table))
     score = np.where(keys["label"] == "bonafide", 2.0, 0.0) + np.linspace(0, 1, N)
-    checked = check(scorefile(keys["utterance"][kept], score[kept]), keys)
-    finding = the(checked, "missing")
+    checked = check_utterances(scorefile(keys["utterance"][kept], score[kept]), keys)
+    finding = the(checked, "scores.missing")
     assert finding.count == (~kept).sum()
     assert said in finding.message
     assert unsaid not in finding.message.split("say --allow")[0]
@@ -74,11 +74,11 @@ def test_a_group_that_explains_what_is_missing_is_named(keys, gone, said, unsaid
 def test_a_whole_class_that_is_missing_is_an_error_of_its_own(keys, label, word, allowed):
     kept = (keys["label"] != label).to_numpy()
     ids = keys["utterance"][kept]
-    checked = check(scorefile(ids, np.arange(len(ids))), keys, allow_missing=allowed)
-    finding = the(checked, "missing_class")
+    checked = check_utterances(scorefile(ids, np.arange(len(ids))), keys, allow_missing=allowed)
+    finding = the(checked, "scores.missing-class")
     assert finding.severity == ("warning" if allowed else "error")
     assert f"none of the {word} trials has a score" in finding.message
-    assert "single_class" not in codes(checked)
+    assert "scores.single-class" not in codes(checked)
 
 
 @pytest.mark.parametrize(
@@ -93,8 +93,8 @@ def test_a_tiny_class_is_said(bonafide, spoof, said):
     labels = ["bonafide"] * bonafide + ["spoof"] * spoof
     ids = [f"u{i}" for i in range(len(labels))]
     keys = pd.DataFrame({"utterance": ids, "label": labels})
-    checked = check(scorefile(ids, -np.arange(len(ids))), keys)
+    checked = check_utterances(scorefile(ids, -np.arange(len(ids))), keys)
     if said:
-        assert the(checked, "tiny_class").message == said
+        assert the(checked, "scores.tiny-class").message == said
     else:
-        assert "tiny_class" not in codes(checked)
+        assert "scores.tiny-class" not in codes(checked)

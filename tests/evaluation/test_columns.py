@@ -39,22 +39,22 @@ HIGHER_FOR_BONAFIDE = (
 class TestNames:
     @pytest.mark.parametrize("name", HIGHER_FOR_SPOOF)
     def test_higher_for_spoof(self, name):
-        assert names.side(name) == "spoof"
+        assert names.column_side(name) == "spoof"
 
     @pytest.mark.parametrize("name", HIGHER_FOR_BONAFIDE)
     def test_higher_for_bona_fide(self, name):
-        assert names.side(name) == "bonafide"
+        assert names.column_side(name) == "bonafide"
 
     @pytest.mark.parametrize("name", ["prob_1", "score_0", "class1_prob", "logit 1", "Class 0"])
     def test_of_a_numbered_class(self, name):
-        assert names.side(name) == "class"
+        assert names.column_side(name) == "class"
 
     @pytest.mark.parametrize(
         "name",
         ["score", "asvspoof2019_score", "anti-spoofing", "real_time", "model1"],
     )
     def test_of_no_class(self, name):
-        assert names.side(name) == ""
+        assert names.column_side(name) == ""
 
     @pytest.mark.parametrize(
         ("kind", "known"),
@@ -68,7 +68,7 @@ class TestNames:
         ],
     )
     def test_kinds(self, kind, known):
-        assert {names.kind(name) for name in known} == {kind}
+        assert {names.column_kind(name) for name in known} == {kind}
 
 
 class TestAdvice:
@@ -208,11 +208,14 @@ class TestSides:
         assert f"bona fide goes first: say --column {bonafide}-{spoof}" in refused(
             path, column="2-3"
         )
-        assert "--negate would turn it round" in refused(path, negate=True)
+        assert "--higher-is-spoof would turn it round" in refused(path, negate=True)
 
     def test_a_numbered_class_is_a_question(self, tmp_path):
         path = put(tmp_path, "{u},{p}", "file,prob_1", p=PROBABILITIES)
-        assert "say --column prob_1 if that is bona fide, --column prob_1 --negate" in refused(path)
+        assert (
+            "say --column prob_1 if that is bona fide, --column prob_1 --higher-is-spoof"
+            in refused(path)
+        )
         assert read(path, column="prob_1").score.tolist() == PROBABILITIES.tolist()
 
 
@@ -291,12 +294,12 @@ class TestRowNumbers:
 
     def test_without_a_header_they_are_warned_of(self, tmp_path):
         (warning,) = read(put(tmp_path, "{i} {s}", i=range(60))).warnings
-        assert warning[0] == "row_numbers"
+        assert warning[0] == "scores.row-numbers"
         assert "ids are 0 to 59 in the order of the rows" in warning[1]
 
     def test_a_column_called_id_may_be_either(self, tmp_path):
         (warning,) = read(put(tmp_path, "{i},{s}", "id,score", i=range(60))).warnings
-        assert warning[0] == "row_numbers"
+        assert warning[0] == "scores.row-numbers"
 
     @pytest.mark.parametrize(
         ("numbers", "header"), [(range(60), "file,score"), (range(59, -1, -1), "")]

@@ -105,7 +105,7 @@ def test_row_numbers(cases, tmp_path):
     assert read(path, id_column="index").warnings == ()
     bare = tmp_path / "s.csv"
     bare.write_text("".join(path.read_text().splitlines(keepends=True)[1:]))
-    assert [code for code, _ in read(bare).warnings] == ["row_numbers"]
+    assert [code for code, _ in read(bare).warnings] == ["scores.row-numbers"]
 
 
 def test_frames_by_index(cases):

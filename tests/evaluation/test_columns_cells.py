@@ -55,7 +55,7 @@ class TestConfidence:
         found = read(path)
         np.testing.assert_allclose(found.score, self.OF_BONAFIDE)
         assert f"'conf' is the confidence of '{name}'" in found.taken
-        assert "--negate would turn it round" in refused(path, negate=True)
+        assert "--higher-is-spoof would turn it round" in refused(path, negate=True)
 
     def test_without_a_header(self, tmp_path):
         path = put(tmp_path, "{u} {w} {c}", w=words(DECIDED), c=CONFIDENCES)

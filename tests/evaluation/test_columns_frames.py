@@ -48,7 +48,7 @@ def test_two_scores(tmp_path, form, header):
     assert found.kind == "frames"
     assert found.start.tolist() == STARTS
     np.testing.assert_allclose(found.score, BONA - SPOOF)
-    assert [code for code, _ in found.warnings] == ([] if header else ["column_order"])
+    assert [code for code, _ in found.warnings] == ([] if header else ["scores.column-order"])
     if "{l}" in form:
         assert found.binary.tolist() == LABEL.tolist()
 

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from bench.errors import BenchError
-from bench.evaluation.ids import Form, clean, reduced
+from bench.evaluation.ids import IdForm, clean_ids, reduce_ids
 from tests.evaluation.listed import read
 
 IDS = ["LA_E_1000001", "LA_E_1000002", "LA_E_1000003", "LA_E_1000004"]
@@ -65,7 +65,7 @@ def put(tmp_path, content, name="scores.json"):
 
 def held(found):
     """The scores by id, without folders and suffixes."""
-    names = reduced(clean(found.names), Form(1, False)).to_pylist()
+    names = reduce_ids(clean_ids(found.names), IdForm(1, False)).to_pylist()
     return {names[int(r)]: s for r, s in zip(found.row, found.score, strict=True)}
 
 

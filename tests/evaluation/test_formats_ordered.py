@@ -52,7 +52,7 @@ def test_text(tmp_path, content):
     assert found.names.to_pylist() == IDS
     assert found.score.tolist() == SCORES
     ((code, said),) = found.warnings
-    assert code == "order"
+    assert code == "scores.order"
     assert "its 3 scores were given to the trials in the order of the keys, LA_E_3 first" in said
 
 
@@ -140,7 +140,7 @@ def test_the_same_figures_as_with_ids(miniatures, tmp_path, corpus):
     assert (
         verdict.figures["eer"].value == wanted.verdict(wanted.read(with_ids)).figures["eer"].value
     )
-    assert [of.severity for of in verdict.findings if of.code == "order"] == ["warning"]
+    assert [of.severity for of in verdict.findings if of.code == "scores.order"] == ["warning"]
 
 
 def test_keys_of_a_part_are_refused(miniatures, tmp_path):

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from bench.errors import BenchError
-from bench.evaluation.ids import Form, clean, reduced
+from bench.evaluation.ids import IdForm, clean_ids, reduce_ids
 from bench.metrics import scores as scorefile
 from tests.evaluation.listed import read
 
@@ -71,7 +71,7 @@ def put(tmp_path, content, name="scores.txt"):
 
 def held(found):
     """The scores by id, without folders and suffixes."""
-    names = reduced(clean(found.names), Form(1, False)).to_pylist()
+    names = reduce_ids(clean_ids(found.names), IdForm(1, False)).to_pylist()
     return {names[int(r)]: s for r, s in zip(found.row, found.score, strict=True)}
 
 
@@ -190,7 +190,7 @@ class TestTwoScores:
         path = put(tmp_path, "utt,spoof\nu1,0.5\nu2,0.25\n")
         with pytest.raises(BenchError, match="higher for spoof"):
             read(path)
-        with pytest.raises(BenchError, match="say --negate"):
+        with pytest.raises(BenchError, match="say --higher-is-spoof"):
             read(path, column="spoof")
         assert read(path, negate=True).score.tolist() == [0.5, 0.25]
 

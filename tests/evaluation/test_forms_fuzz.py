@@ -19,7 +19,7 @@ from scipy.io import savemat
 
 from bench.errors import BenchError
 from bench.evaluation.forms import ScoreFile
-from bench.evaluation.ids import clean
+from bench.evaluation.ids import clean_ids
 from tests.evaluation.listed import read
 
 FEW = settings(
@@ -152,5 +152,5 @@ def test_what_is_written_is_read(tmp_path, rows, separator, end, header):
     text += "".join(f"{name}{separator}{score!r}{end}" for name, score in rows.items())
     found = answer(tmp_path / "written", text.encode())
     assert found is not None
-    names = clean(found.names).to_pylist()
+    names = clean_ids(found.names).to_pylist()
     assert {names[i]: s for i, s in zip(found.row, found.score, strict=True)} == rows

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from bench.errors import BenchError
-from bench.evaluation.checks import check
-from bench.evaluation.findings import refuse
+from bench.evaluation.checks import check_utterances
+from bench.evaluation.findings import refuse_errors
 from bench.metrics.det import eer, eer_official
 from tests.evaluation.listed import read
 
@@ -38,7 +38,7 @@ def judged(tmp_path, protocol):
     def judge(table, trials=protocol, others=dict, **how):
         path = tmp_path / "scores.txt"
         table.to_csv(path, sep=" ", header=False, index=False)
-        return check(read(path), trials, others, **how)
+        return check_utterances(read(path), trials, others, **how)
 
     return judge
 
@@ -63,21 +63,21 @@ def test_trap_1_inverted_scores_are_refused_never_flipped(judged, aasist, protoc
     """As AIR's released OC-Softmax file: 97.82 % as it is, 2.178 % negated."""
     inverted = aasist.assign(score=-aasist["score"])
     checked = judged(inverted)
-    assert found(checked) == {("error", "polarity")}
+    assert found(checked) == {("error", "scores.inverted")}
     assert "EER 99.01%" in checked.findings[0].message
     assert "turned round, EER 0.99%" in checked.findings[0].message
-    with pytest.raises(BenchError, match="--negate"):
-        refuse("scores.txt", checked.findings)
+    with pytest.raises(BenchError, match="--higher-is-spoof"):
+        refuse_errors("scores.txt", checked.findings)
     assert judged(inverted, negate=True).findings == ()
     as_is = judged(inverted, as_is=True)
-    assert found(as_is) == {("warning", "polarity")}
+    assert found(as_is) == {("warning", "scores.inverted")}
     assert rate(as_is, protocol) > 0.99
 
 
 def test_trap_1_labels_the_other_way_round(judged, aasist):
     swapped = aasist.assign(key=aasist["key"].map({"spoof": "bonafide", "bonafide": "spoof"}))
     checked = judged(swapped)
-    assert found(checked) == {("error", "label_conflict")}
+    assert found(checked) == {("error", "scores.label-conflict")}
     assert checked.findings[0].count == 71_237
 
 
@@ -101,33 +101,38 @@ def test_digits_beside_shuffled_scores(tmp_path, aasist, protocol):
         table = pd.DataFrame({"utt": aasist["utt"], "score": aasist["score"]})
         table["label"] = np.where(aasist["key"] == "bonafide", bonafide, 1 - bonafide)
         table.to_csv(path, index=False)
-        assert check(read(path), protocol).findings == ()
+        assert check_utterances(read(path), protocol).findings == ()
         table["utt"] = np.roll(table["utt"], 1)
         table.to_csv(path, index=False)
-        checked = check(read(path), protocol)
-        assert ("error", "label_conflict") in found(checked)
+        checked = check_utterances(read(path), protocol)
+        assert ("error", "scores.label-conflict") in found(checked)
         table.drop(columns="label").to_csv(path, index=False)
-        assert ("error", "label_conflict") not in found(check(read(path), protocol))
+        assert ("error", "scores.label-conflict") not in found(
+            check_utterances(read(path), protocol)
+        )
 
 
 def test_trap_3_constant_scores(judged, aasist, protocol):
     checked = judged(aasist.assign(score=0.25))
-    assert found(checked) == {("error", "constant")}
+    assert found(checked) == {("error", "scores.constant")}
     as_is = judged(aasist.assign(score=0.25), as_is=True)
-    assert found(as_is) == {("warning", "constant")}
+    assert found(as_is) == {("warning", "scores.constant")}
     assert rate(as_is, protocol) == 0.5
     assert rate(as_is, protocol, eer_official) == 1.0
 
 
 def test_trap_3_scores_rounded_to_integers(judged, aasist):
     rounded = aasist.assign(score=aasist["score"].round().astype(int))
-    assert found(judged(rounded)) == {("warning", "few_valued"), ("warning", "ties_at_eer")}
+    assert found(judged(rounded)) == {
+        ("warning", "scores.few-valued"),
+        ("warning", "scores.ties-at-eer"),
+    }
 
 
 def test_trap_4_ties_part_the_formulas(judged, aasist, protocol):
     rounded = aasist.assign(score=aasist["score"].round())
     checked = judged(rounded)
-    (ties,) = (f for f in checked.findings if f.code == "ties_at_eer")
+    (ties,) = (f for f in checked.findings if f.code == "scores.ties-at-eer")
     assert f"{rate(checked, protocol):.4%}" in ties.message
     assert f"{rate(checked, protocol, eer_official):.4%}" in ties.message
     assert rate(checked, protocol, eer_official) > rate(checked, protocol)
@@ -138,8 +143,8 @@ def test_trap_5_one_class_only(judged, shared):
     path = shared / "protocols/asvspoof5/OCS_dev_bonafide_scores_gender.txt"
     scores = read(path)
     trials = pd.DataFrame({"utterance": scores.names.to_pylist(), "label": "bonafide"})
-    checked = check(scores, trials)
-    assert found(checked) >= {("warning", "single_class")}
+    checked = check_utterances(scores, trials)
+    assert found(checked) >= {("warning", "scores.single-class")}
     assert checked.present.sum() == 31_334
     assert not {code for severity, code in found(checked) if severity == "error"}
 
@@ -156,7 +161,7 @@ def test_trap_6_two_logits_are_a_question(tmp_path, aasist):
 def test_trap_6_probabilities_are_no_likelihood_ratios(judged, aasist, protocol):
     probability = aasist.assign(score=1 / (1 + np.exp(-aasist["score"])))
     checked = judged(probability, llr=True)
-    assert ("warning", "probabilities") in found(checked)
+    assert ("warning", "scores.probabilities") in found(checked)
     assert round(100 * rate(checked, protocol), 9) == 0.990923080
 
 
@@ -164,12 +169,12 @@ def test_trap_6_saturated_probabilities(judged, aasist):
     """A softmax in half precision: the highest ones are all 1."""
     half = aasist.assign(score=(1 / (1 + np.exp(-3 * aasist["score"]))).astype(np.float16))
     codes = {code for _, code in found(judged(half, llr=True))}
-    assert codes >= {"probabilities", "low_precision"}
+    assert codes >= {"scores.probabilities", "scores.low-precision"}
 
 
 def test_trap_7_a_file_in_append_mode(judged, aasist, protocol):
     checked = judged(pd.concat([aasist, aasist]))
-    assert found(checked) == {("warning", "duplicated")}
+    assert found(checked) == {("warning", "scores.duplicated")}
     assert "holds everything 2 times" in checked.findings[0].message
     assert round(100 * rate(checked, protocol), 9) == 0.990923080
 
@@ -177,18 +182,18 @@ def test_trap_7_a_file_in_append_mode(judged, aasist, protocol):
 def test_trap_7_a_second_run_in_the_same_file(judged, aasist):
     again = aasist.assign(score=aasist["score"] + 0.001)
     checked = judged(pd.concat([aasist, again]))
-    assert found(checked) == {("error", "duplicated")}
+    assert found(checked) == {("error", "scores.duplicated")}
     assert "appended to by another run" in checked.findings[0].message
 
 
 def test_trap_8_files_that_were_skipped(judged, aasist):
     half = aasist.iloc[::2]
     checked = judged(half)
-    assert found(checked) == {("error", "missing")}
+    assert found(checked) == {("error", "scores.missing")}
     assert checked.findings[0].count == 35_618
     assert set(checked.findings[0].examples) <= set(aasist["utt"].iloc[1::2])
     allowed = judged(half, allow_missing=True)
-    assert found(allowed) == {("warning", "missing")}
+    assert found(allowed) == {("warning", "scores.missing")}
     assert allowed.present.sum() == 35_619
 
 
@@ -200,7 +205,7 @@ def test_trap_9_other_subsets_in_one_file(judged, aasist, protocol):
         evaluation.reset_index(drop=True),
         lambda: {"progress": progress["utterance"].tolist(), "hidden": []},
     )
-    assert found(checked) == {("note", "other_split")}
+    assert found(checked) == {("note", "scores.other-split")}
     assert "13,932 ids are of progress" in checked.findings[0].message
     assert checked.present.sum() == 71_237 - 13_932
 
@@ -210,7 +215,7 @@ def test_trap_13_in_the_wild(tmp_path):
     trials = pd.DataFrame({"utterance": ["0", "1", "2"], "label": ["spoof", "spoof", "bonafide"]})
     path = tmp_path / "scores.txt"
     path.write_text("0.wav -1.5\n1.wav -1\n2.wav 3\n")
-    assert check(read(path), trials).present.all()
+    assert check_utterances(read(path), trials).present.all()
     path.write_text("file,speaker,label\n0.wav,Alec Guinness,spoof\n1.wav,Alec Guinness,spoof\n")
     with pytest.raises(BenchError, match="no column of scores"):
         read(path)
@@ -220,7 +225,7 @@ def test_19la_and_21la_ids_look_alike_and_are_disjoint(judged, aasist, shared):
     path = shared / "protocols/asvspoof2021_la/ASVspoof2021.LA.cm.eval.trl.txt"
     trials = pd.DataFrame({"utterance": path.read_text().split(), "label": "spoof"})
     checked = judged(aasist, trials)
-    assert found(checked) == {("error", "another_corpus")}
+    assert found(checked) == {("error", "scores.another-corpus")}
     assert "19LA" in checked.findings[0].message
 
 
@@ -235,7 +240,7 @@ def test_enrolment_files_were_scored_too(judged, aasist):
         }
     )
     checked = judged(pd.concat([aasist, more]))
-    assert found(checked) == {("warning", "unknown")}
+    assert found(checked) == {("warning", "scores.unknown-ids")}
     assert checked.findings[0].count == 696
 
 

@@ -109,8 +109,8 @@ def test_keys_that_list_a_part_of_the_split_are_said_to(mini, tmp_path):
         one.read(written(tmp_path, listed(mini, "inthewild")))
     )
     finding, tiny = verdict.findings
-    assert tiny.code == "tiny_class"
-    assert (finding.severity, finding.code) == ("warning", "key_counts")
+    assert tiny.code == "scores.tiny-class"
+    assert (finding.severity, finding.code) == ("warning", "keys.counts")
     assert "31,779 trials, 19,963 bona fide, 11,816 spoof" in finding.message
 
 
@@ -162,9 +162,9 @@ def test_a_comparison_says_what_is_noteworthy_of_either_file(mini, tmp_path):
         for name, of in render.comparison_as_dict(found)["findings"].items()
     }
     assert codes == {
-        "keys": ["key_counts"],
-        "A": ["duplicated", "tiny_class"],
-        "B": ["missing", "tiny_class"],
+        "keys": ["keys.counts"],
+        "A": ["scores.duplicated", "scores.tiny-class"],
+        "B": ["scores.missing", "scores.tiny-class"],
     }
 
 
@@ -245,7 +245,7 @@ def test_format_trap_3_the_second_part_of_lps_alone_has_no_bona_fide(mini, tmp_p
     of_keys = one.subset.table
     assert set(of_keys["utterance"][of_keys["label"] == "bonafide"]) == bonafide
     alone = pd.DataFrame({"utterance": [fields[0] for fields in parts["b"]], "score": 1.0})
-    with pytest.raises(BenchError, match=r"have no score .*\[missing\]"):
+    with pytest.raises(BenchError, match=r"have no score .*\[scores\.missing\]"):
         one.read(written(tmp_path, alone))
     spans = {fields[0]: fields[3:] for fields in (*parts["a"], *parts["b"])}
     for utterance, found in one.subset.timing.spans.items():

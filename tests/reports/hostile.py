@@ -13,9 +13,9 @@ from types import SimpleNamespace
 import pandas as pd
 
 from bench.evaluation import render
-from bench.evaluation.findings import Finding
 from bench.evaluation.verdict import Breakdown, Verdict
 from bench.evaluation.verdict import Line as Level
+from bench.issues import Issue
 from bench.reports import checked, report
 from bench.reports.checked import Found, Line
 from bench.reports.html import page
@@ -190,7 +190,7 @@ def hostile_report(name: str):
 
 def hostile_verdict(name: str) -> str:
     """A verdict of a score file of that name, with that attack."""
-    found = Finding("warning", "unknown", name, 9, (name, name))
+    found = Issue("warning", "unknown", name, 9, (name, name))
     return render.markdown(
         Verdict(
             form="paper",

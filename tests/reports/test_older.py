@@ -17,8 +17,10 @@ SAL = json.dumps({"system sal": 1, "training": 1})
 
 @pytest.fixture
 def sal_2(monkeypatch):
-    declared = versions.declared
-    monkeypatch.setattr(versions, "declared", lambda of: 2 if of == "systems/sal" else declared(of))
+    declared, sal = versions.declared, "models/systems/sal"
+    monkeypatch.setattr(
+        versions, "declared", lambda module: 2 if module == sal else declared(module)
+    )
 
 
 def lines(**of_rows: str):

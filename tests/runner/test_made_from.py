@@ -108,9 +108,9 @@ def raise_version(monkeypatch):
 @pytest.mark.slow
 def test_a_row_by_older_code_is_run_anew_and_said(card, config, raise_version):
     assert run(card, config, Watcher()) == "finished"
-    raise_version("systems/tca")
+    raise_version("models/systems/tca")
     assert run(card, config, Watcher()) == "already finished", "the row does not use it"
-    raise_version("systems/sal")
+    raise_version("models/systems/sal")
     watcher = Watcher()
     assert run(card, config, watcher) == "finished"
     said = "run anew, changed since it was finished: system sal (version 1 -> 2)"
@@ -150,14 +150,14 @@ def test_results_by_an_older_metric_are_computed_anew_and_nothing_else(
 @pytest.mark.parametrize(
     ("module", "training", "evaluation"),
     [
-        ("systems/sal", True, False),
-        ("frontends/tiny", True, False),
+        ("models/systems/sal", True, False),
+        ("models/frontends/tiny", True, False),
         ("training/engine", True, False),
-        ("corpora/readers/protocol", True, True),
-        ("corpora/audio", True, True),
-        ("breath/precomputed", True, True),
-        ("augment/mix_frame", False, False),
-        ("labels/frames", False, False),
+        ("data/readers/protocol", True, True),
+        ("data/audio", True, True),
+        ("models/breath/precomputed", True, True),
+        ("models/augment/mix_frame", False, False),
+        ("data/frame_labels", False, False),
     ],
 )
 def test_what_is_used_of_changed_code_alone_is_done_anew(
@@ -212,7 +212,7 @@ def test_a_run_that_does_not_say_what_it_was_made_from_is_finished(card, config,
     for tag in ("contents", "made_from", "again", "versions"):
         client.delete_tag(known.info.run_id, tag)
     assert run(card, config, Watcher()) == "already finished"
-    raise_version("systems/sal")
+    raise_version("models/systems/sal")
     watcher = Watcher()
     assert run(card, config, watcher) == "finished"
     assert any("system sal (version 1 -> 2)" in text for text in watcher.said)

@@ -17,9 +17,9 @@ import pandas as pd
 import soundfile
 import torch
 
-from bench.cards import table_cards
+from bench.cards import corpus_cards, table_cards
 from bench.config import Config
-from bench.data import audio, corpora, readers
+from bench.data import audio, corpora
 from bench.data.frame_labels import spoof_frames
 from bench.data.subset import FrameVectors, Span, Spans
 from bench.metrics import scores as score_file
@@ -76,7 +76,7 @@ def all_parts() -> dict[str, Callable[[], Output]]:
         **{f"front-end {kind}": partial(front_end, kind) for kind in front_ends},
         **{f"augmentation {kind}": AUGMENTATIONS.get(kind, missing) for kind in augmentations},
         **{f"detector {kind}": DETECTORS[kind] for kind in detectors},
-        **{f"reader {name}": partial(reader, name) for name in readers.names()},
+        **{f"reader {name}": partial(reader, name) for name in corpus_cards.reader_names()},
         **{f"metric {kind}": partial(metrics.output, kind) for kind in describe_metrics()},
         "metric intervals": metrics.intervals,
         "breath marks": breath_marks,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from importlib import import_module
 from pathlib import Path
-from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Protocol
 
 from bench.specs.corpus import CorpusCard
@@ -28,11 +27,6 @@ class Reader(Protocol):
         name (`bench.data.places`), and no audio is asked for.
         """
         ...
-
-
-def names() -> list[str]:
-    """Return the name of every reader, sorted."""
-    return sorted(module.name for module in iter_modules(__path__))
 
 
 def reader(card: CorpusCard) -> Reader:

@@ -129,12 +129,12 @@ class Encoder(FrontEnd):
     """The encoder of `config`, behaving as `options` say, with weights as torch initialises them.
 
     Frozen convolutions run without a graph and stay in eval mode; a frozen encoder does so as a
-    whole. Low-rank adapters come when there are weights to adapt (`bench.models.frontends.lora`). Dropout,
-    layerdrop and the time mask work in training mode only, and only when `options` ask for them;
-    they act where Hugging Face's and fairseq's do. The mask vector is there only with a time mask.
-    Where we depart from both: a skipped block repeats its input as the next state, so that
-    `n_states` holds; WavLM's position bias is there also when block 1 is skipped; the feed-forward
-    part's inner activations have no dropout (0 in the published configurations).
+    whole. Low-rank adapters come when there are weights to adapt (`bench.models.frontends.lora`).
+    Dropout, layerdrop and the time mask work in training mode only, and only when `options` ask
+    for them; they act where Hugging Face's and fairseq's do. The mask vector is there only with a
+    time mask. Where we depart from both: a skipped block repeats its input as the next state, so
+    that `n_states` holds; WavLM's position bias is there also when block 1 is skipped; the
+    feed-forward part's inner activations have no dropout (0 in the published configurations).
     """
 
     def __init__(self, config: EncoderConfig, options: Options):

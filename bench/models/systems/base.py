@@ -22,8 +22,8 @@ class Batch(NamedTuple):
     valid: Tensor
     """"batch frames", bool: False on padding, which is never learnt from."""
     kind: Tensor
-    """"batch", long: index into `bench.units.KINDS`; `bench.models.segment_positions.IGNORED` where it is
-    not known whether an utterance is text-to-speech or voice conversion."""
+    """"batch", long: index into `bench.units.KINDS`, or `segment_positions.IGNORED`
+    where it is not known whether an utterance is text-to-speech or voice conversion."""
     marks: Tensor
     """"batch hops", bool, a hop each 20 ms: whether someone breathes in the middle of what the
     front-end's state hears, by the detector that the data names; False throughout where it names

@@ -1,10 +1,10 @@
 """MFPT: mix-frame post-training (Pan, Sailor and Wu, Interspeech 2026), in two stages.
 
-Post-training finds the frames of a clip that come from a foreign region (`bench.models.augment.mix_frame`)
-with one linear layer over the last hidden state; fine-tuning then keeps the front-end, low-rank
-adapters and all, drops that layer and learns to tell utterances apart with a head over merged
-hidden states. Each stage is a system of its own; `start` of a run takes the front-end from one to
-the next.
+Post-training finds the frames of a clip that come from a foreign region
+(`bench.models.augment.mix_frame`) with one linear layer over the last hidden state; fine-tuning
+then keeps the front-end, low-rank adapters and all, drops that layer and learns to tell utterances
+apart with a head over merged hidden states. Each stage is a system of its own; `start` of a run
+takes the front-end from one to the next.
 
 Shapes for a clip of 64,600 samples: waves (B, 64600) -> L + 1 states (B, 201, D) -> frame logits
 (B, 201); or -> merged (B, 201, D) -> logits (B, 2).

@@ -1,6 +1,7 @@
 """BreathNet: Table I's shapes, sizes by arithmetic, outputs against the paper's equations.
 
-Its blocks' own tests are in `tests/models/systems/blocks`, how it learns in `test_breathnet_learning`.
+Its blocks' own tests are in `tests/models/systems/blocks`, how it learns in
+`test_breathnet_learning`.
 """
 
 from __future__ import annotations

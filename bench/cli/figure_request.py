@@ -1,0 +1,216 @@
+"""What figures of a row are asked with, and where they are written: shared by `bench explain`."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+
+from bench._io import atomic_files
+from bench.cards import table_cards
+from bench.cli import completion, configuration, json_output, options
+from bench.config import Config, Form
+from bench.errors import BenchError, near
+from bench.runner.request import Order
+from bench.specs.illustration import Illustration
+from bench.specs.run import Run
+
+if TYPE_CHECKING:  # these import torch and Matplotlib, which takes seconds: else only when called
+    from bench.analysis.trained_rows import TrainedRow
+    from bench.reports.style import Kind
+
+_FOLDER = "figures/explained"
+"""Where the figures stand among the artifacts of a tracked run."""
+NONE = "none"
+"""As `--against`: no second row."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What every figure of a trained row is asked with."""
+
+    table: str
+    row: str
+    seed: int | None
+    overrides: tuple[str, ...]
+    form: Form
+    folder: Path | None
+    track: bool
+    here: Config
+
+    def rows(self, *others: tuple[str | None, int | None]) -> list[TrainedRow]:
+        """Return the trained row that was asked for, behind it those of `others` that are named;
+        BenchError where one is trained nowhere.
+        """
+        from bench.analysis.trained_rows import trained
+
+        card = table_cards.table(self.table)
+        wanted = [(self.row, self.seed), *((row, seed) for row, seed in others if row)]
+        names = [name for row, _ in wanted for name in table_cards.select(card, row)]
+        if len(names) != len(wanted):
+            raise BenchError("option.not-one-row", f"{self.row}: one row is explained at a time")
+        order = Order(card, names, None, self.form, self.overrides)
+        seeds = [seed for _, seed in wanted]
+        rows = trained(order, seeds, self.here, lambda text: click.echo(text, err=True))
+        drawn = [{"table": one.table, "row": one.row, "seed": one.seed} for one in rows]
+        json_output.add({"rows": drawn})
+        return rows
+
+    def shown_by(self, figure: str) -> Illustration | None:
+        """Return what the table's card has of the paper's figure that a verb draws."""
+        return table_cards.table(self.table).figures.get(figure)
+
+    def evaluation(self, run: Run, wanted: str | None) -> str:
+        """Return the key of the evaluation that was asked for, or of the first; BenchError where
+        the row has no such one.
+        """
+        if wanted is not None and wanted not in run.evaluate:
+            raise BenchError(
+                "option.unknown-evaluation",
+                f"{self.table}, row {self.row}: has no evaluation {wanted!r}"
+                f"{near(wanted, run.evaluate)}",
+            )
+        return wanted or next(iter(run.evaluate))
+
+    def framed(self, run: Run, evaluation: str) -> str:
+        """Return which frames an evaluation has, `PS eval, frames of 160 ms`; BenchError where
+        whole utterances are scored.
+        """
+        from bench.reports.evaluations import called
+
+        data = run.evaluate[evaluation]
+        if data.resolution_s is None:
+            raise BenchError(
+                "option.not-applicable",
+                f"{self.table}, row {self.row}: {evaluation} is scored by whole utterances: "
+                "positions are of frames",
+            )
+        return f"{called(run)[evaluation]}, frames of {1000 * data.resolution_s:g} ms"
+
+    def pair(self, figure: str, against: str | None, seed: int | None) -> list[TrainedRow]:
+        """Return the row, behind it the one that it is set against, if any.
+
+        That is the one `against` names, if not "none"; the row itself with another `seed`; else the
+        baseline that the table's card has for the figure, which is said.
+        """
+        illustration = self.shown_by(figure)
+        if (
+            against is not None
+            or seed is not None
+            or illustration is None
+            or self.row == illustration.against
+        ):
+            second = self.row if against is None and seed is not None else against
+            return self.rows((None if second == NONE else second, seed))
+        click.echo(
+            f"{self.row} against {illustration.against}, for {illustration.source}: "
+            f"{illustration.why}"
+        )
+        try:
+            return self.rows((illustration.against, None))
+        except BenchError as error:
+            alone = f"\n`--against {NONE}` draws {self.row} alone"
+            hint = alone if f"row {illustration.against}, seed" in str(error) else ""
+            raise BenchError(error.code, f"{error}{hint}") from error
+
+    def write(
+        self, name: str, draw: Callable[[Kind], bytes], of: TrainedRow | str | None = None
+    ) -> None:
+        """Write a figure as PNG, SVG and PDF, say where, and keep it with the tracked run that it
+        is `of`: a row's, if there is one, or that of this id.
+        """
+        from bench.reports import style
+
+        smoke = ".smoke" if self.form == "smoke" else ""
+        stem = atomic_files.portable_name(name, "-") + smoke
+        paths = style.write(self.folder or self.here.work / "explained", stem, draw)
+        json_output.add({"files": paths})
+        for path in paths:
+            click.echo(f"written: {path}")
+        if of is None or not self.track:
+            return
+        from bench.tracking import artifacts
+        from bench.tracking.store import Store
+
+        store = Store(self.here)
+        run_id = of if isinstance(of, str) else store.finished_id(of.entry)
+        if run_id:
+            artifacts.add(store, run_id, paths, _FOLDER)
+            json_output.add({"run": run_id})
+            click.echo(f"kept: {_FOLDER} of run {run_id[:8]}")
+
+
+Verb = Callable[..., None]
+
+
+FORM = [
+    options.smoke,
+    click.option(
+        "--output-dir",
+        "folder",
+        type=click.Path(path_type=Path),
+        help="Output folder (default: <work>/explained).",
+    ),
+]
+TRACK = click.option(
+    "--track/--no-track",
+    default=True,
+    show_default=True,
+    help="Add the picture to the tracked run that it explains, if there is one.",
+)
+
+
+def asked(table: str, row: str, of: Literal["trained row", "table"] = "trained row"):
+    """Return a decorator with the options that every figure of a row has, handed on as `Asked`;
+    those that pick a trained row are left out where a figure is `of` a table's figures.
+    """
+    shared = [
+        click.option(
+            "--table", shell_complete=completion.table_names, default=table, show_default=True
+        ),
+        click.option("--row", shell_complete=completion.row_name, default=row, show_default=True),
+        *FORM,
+    ]
+    if of == "trained row":
+        shared += [
+            click.option(
+                "--row-seed", "seed", type=int, help="Seed of the run (default: the row's first)."
+            ),
+            click.option(
+                "--set",
+                "overrides",
+                multiple=True,
+                metavar="KEY=VALUE",
+                help="Overrides that the row was trained with.",
+            ),
+            TRACK,
+        ]
+    return gathered(shared)
+
+
+def gathered(shared: Sequence[Callable[[Verb], Verb]]) -> Callable[[Verb], Verb]:
+    def decorate(verb: Verb) -> Verb:
+        @functools.wraps(verb)
+        def called(
+            smoke: bool,
+            folder: Path | None,
+            table: str = "",
+            row: str = "",
+            seed: int | None = None,
+            overrides: tuple[str, ...] = (),
+            track: bool = False,
+            **own: Any,
+        ) -> None:
+            form, here = options.form(smoke), configuration.to_write()
+            key = table_cards.table(table).key if table else None
+            json_output.add({"table": key, "form": form, "rows": [], "run": None})
+            verb(Asked(table, row, seed, overrides, form, folder, track, here), **own)
+
+        made = json_output.json_option(f"explain {verb.__name__}")(called)
+        return functools.reduce(lambda made, option: option(made), reversed(shared), made)
+
+    return decorate

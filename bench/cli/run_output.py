@@ -1,0 +1,95 @@
+"""What `bench run` says of the results: a row's on one line, the table at the end, what comes
+next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import click
+
+from bench.cli.progress_log import duration
+from bench.cli.results import Results
+from bench.config import Config
+from bench.runner.request import Order
+
+
+def format_seed_results(order: Order, here: Config, job: str) -> str:
+    """Return the results of a finished job, by its name (`S5 · seed 666`), beside the paper's, and
+    how long it took; nothing where the store does not have them.
+    """
+    row, _, seed = job.rpartition(" · seed ")
+    run = order.runs()[row]
+    text, hours = Results(order.table, order.form, here).of_seed(row, run, int(seed))
+    return f"{text}  ({duration(3600 * hours)})" if text else ""
+
+
+def print_results_table(order: Order, here: Config) -> None:
+    """Print the table; of runs with changed settings the rows that were asked for, with what was
+    set.
+    """
+    results = Results(order.table, order.form, here)
+    if not order.overrides:
+        click.echo(f"\n{results.text(results.lines(None, others=False))}\n")
+        return
+    runs = order.runs()
+    lines = [line for row in order.rows for line in results.of_settings(row, runs[row])]
+    click.echo(f"\n{results.text(lines)}\n")
+
+
+def next_command(order: Order, variant: str | None) -> str:
+    """Return the command that shows these runs: a report shows no run with changed settings."""
+    smoke = " --smoke" if order.form == "smoke" else ""
+    if not order.overrides:
+        return f"bench report {order.table.key}{smoke}"
+    chosen = f" --variant {variant}" if variant else ""
+    return f"bench show {order.table.key} --other-settings{chosen}{smoke}"
+
+
+class EndedJob(Protocol):
+    """A job that ended, as `bench.runner.local.Outcome`."""
+
+    @property
+    def job(self) -> str: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def message(self) -> str: ...
+
+
+def describe_outcome(order: Order, outcome: EndedJob) -> Mapping[str, Any]:
+    """Return how a job ended, for scripts."""
+    row, _, seed = outcome.job.rpartition(" · seed ")
+    how = {"table": order.table.key, "row": row, "seed": int(seed)}
+    how |= {"state": outcome.state, "message": outcome.message}
+    return {"table": order.table.key, "form": order.form, "runs": [how]}
+
+
+def list_result_records(order: Order, here: Config) -> Mapping[str, Any]:
+    """Return the results of the rows that were asked for, for scripts."""
+    results = Results(order.table, order.form, here)
+    others = results.other_records(order.rows) if order.overrides else []
+    rows = [] if order.overrides else order.rows
+    records = [record for row in rows for record in results.records(row)]
+    return {"records": records, "other_runs": others}
+
+
+def describe_plan(order: Order, here: Config) -> Mapping[str, Any]:
+    """Return what would be run, for scripts: each row and seed with its state in the store."""
+    from bench.runner.requirements import lacking, lacking_device
+    from bench.tracking.row_states import states
+
+    state, runs = states(here, order.table.key, order.form), order.runs()
+    rows = [
+        {
+            "table": order.table.key,
+            "row": row,
+            "seeds": [*order.row_seeds(row)],
+            "signature": run.signature,
+            "state": state.get(run.signature, "not run"),
+            "missing": [*dict.fromkeys([*lacking_device(here), *lacking(run, here)])],
+        }
+        for row, run in runs.items()
+    ]
+    return {"table": order.table.key, "form": order.form, "rows": rows}

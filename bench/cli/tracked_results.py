@@ -1,0 +1,127 @@
+"""Keep a judged score file in the tracking store, beside a table's rows."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from bench._io import atomic_files
+from bench.cards import table_cards
+from bench.cli.score_file_argument import Given
+from bench.config import Config
+from bench.errors import BenchError
+
+if TYPE_CHECKING:
+    from bench.evaluation.judge import Judge
+    from bench.evaluation.judged import Judged
+    from bench.evaluation.reading import Reading
+    from bench.evaluation.standing import Standing
+    from bench.evaluation.verdict import Verdict
+
+GIVEN = "given"
+"""The folder of a run's artifacts that holds the score file as it was given."""
+_SCORES = "scores"
+"""The folder of those that it was made: one for each evaluation, as of trained rows."""
+
+
+class Tracked(NamedTuple):
+    """Where a verdict is kept in the tracking store."""
+
+    table: str
+    row: str
+    """The system's name."""
+    run: str
+    """The id of its run."""
+    untested: str
+    """Why no test of difference can be made of it; "" where one can."""
+
+    @property
+    def said(self) -> str:
+        """The same in words."""
+        said = f"tracked: {self.table}, row {self.row}, run {self.run[:8]}, as scored, not trained"
+        why = f"; no test of difference can be made of it: {self.untested}"
+        return said + why * bool(self.untested)
+
+
+def keep_verdict(
+    verdict: Verdict,
+    judge: Judge,
+    judged: Judged,
+    place: Standing,
+    system: str,
+    given: Given,
+    written: Sequence[Path],
+    here: Config,
+) -> Tracked:
+    """Keep a verdict with the score file and what was `written` of it; return where."""
+    from bench.provenance import commit
+    from bench.tracking import open_store
+    from bench.tracking.run_record import ScoredEntry
+    from bench.tracking.scored_record import READING
+
+    table = None if place.is_untabled else table_cards.table(place.table)
+    warnings = [finding.code for finding in verdict.findings if finding.severity == "warning"]
+    entry = ScoredEntry(
+        table=place.table,
+        system=system,
+        form=verdict.form,
+        split=f"{verdict.corpus}/{verdict.split}",
+        fingerprint=verdict.fingerprint,
+        digest=verdict.digest,
+        commit=commit(),
+        settings={
+            "columns": verdict.taken,
+            "missing": str(verdict.missing),
+            "negated": str(verdict.negated).lower(),
+            "intervals": verdict.resampling or "none",
+            "warnings": ", ".join(warnings) or "none",
+            READING: json.dumps(said_of(judged.reading)),
+        },
+        figures=place.tracked(verdict.figures),
+        evaluation=place.evaluation,
+        corpus=f"{verdict.short} {verdict.split}",
+        cells={} if table is None else {table.text_columns[0]: system},
+    )
+    store = open_store.to_keep(here)
+    with atomic_files.scratch() as folder:
+        # A copy with the umask's mode: MLflow's own has the file's, which may be its owner's alone.
+        copy = folder / GIVEN / given.path.name
+        copy.parent.mkdir()
+        shutil.copyfile(given.path, copy)
+        artifacts = {
+            "": [path for path in written if path.suffix != ".png"],
+            f"figures/{place.evaluation}": [path for path in written if path.suffix == ".png"],
+            GIVEN: [copy],
+        }
+        scores_path = folder / "scores.parquet"
+        why = _write_scores(scores_path, judge, judged, place)
+        if not why:
+            artifacts[f"{_SCORES}/{place.evaluation}"] = [scores_path]
+        run_id = store.keep_scored(entry, artifacts)
+    if table is not None:
+        store.present(table)
+    return Tracked(place.table, system, run_id, why)
+
+
+def _write_scores(path: Path, judge: Judge, judged: Judged, place: Standing) -> str:
+    """Write the scores that tests of difference are made of; return why there are none, or ""."""
+    from bench.evaluation import kept_scores
+
+    request = judge.request
+    resolution_s = place.resolution_s
+    try:
+        kept_scores.write(path, judged, resolution_s, request.rules, request.threshold)
+    except BenchError as error:
+        return str(error)
+    return ""
+
+
+def said_of(reading: Reading) -> dict[str, object]:
+    """Return what is said of how a file is read, beyond what it says itself."""
+    default = type(reading)()
+    values = {value.name: getattr(reading, value.name) for value in fields(reading)}
+    return {name: value for name, value in values.items() if value != getattr(default, name)}

@@ -1,0 +1,101 @@
+"""A study as a table, a line a trial: what is kept, drawn and reported."""
+
+from __future__ import annotations
+
+import statistics
+from typing import Any
+
+import optuna
+import pandas as pd
+from optuna.trial import FrozenTrial
+
+from bench.cards.sweep_cards import text, trial_run
+from bench.metrics.catalogue import is_rate
+from bench.reports.sweep import COLUMNS
+from bench.specs.sweep import Categories, Dimension, Sweep
+from bench.sweeps import sampling
+from bench.sweeps.study import STATES, Study
+from bench.tracking.run_frame import COLUMNS as TRACKED
+from bench.tracking.run_frame import is_part
+
+
+def build_trial_table(
+    study: Study, tracked: pd.DataFrame, resolution: float | None = None
+) -> pd.DataFrame:
+    """Return the study's trials in the order of their numbers.
+
+    `tracked` holds their runs (`StudyRun.frame`); figures of test sets, where they were asked for,
+    are means over seeds. `resolution` is the column of that name, a fraction where the objective is
+    a rate.
+    """
+    unit = 100 if is_rate(study.card.objective) else 1
+    lines = [
+        _build_line(study.card, trial, tracked[tracked["row"] == trial.number])
+        | {"resolution": None if resolution is None else unit * resolution}
+        for trial in study.trials()
+    ]
+    names = [*COLUMNS, *study.card.space]
+    more = sorted({name for line in lines for name in line} - set(names))
+    return pd.DataFrame(lines, columns=pd.Index([*names, *more]))
+
+
+def _build_line(card: Sweep, trial: FrozenTrial, runs: pd.DataFrame) -> dict[str, Any]:
+    point = sampling.decoded(card, trial.params)
+    run = trial_run(card, point)
+    unit = 100 if is_rate(card.objective) else 1
+    line: dict[str, Any] = {
+        "form": card.form,
+        "trial": trial.number,
+        "state": STATES[trial.state],
+        "objective": None if trial.value is None else unit * trial.value,
+        "epochs": len(trial.intermediate_values),
+        "attempt": trial.user_attrs["attempt"],
+        "reason": " ".join(str(trial.user_attrs.get("reason", "")).split()),
+        "signature": run.signature,
+        "training_signature": run.training_signature,
+        "begun": _format_time(trial.datetime_start),
+        "ended": _format_time(trial.datetime_complete),
+        "hours": float(runs["hours"].sum()),
+        "runs": " ".join(runs["run_id"]),
+        "device": ", ".join(runs["device"].drop_duplicates()),
+        **{name: _format_cell(card.space[name], value) for name, value in point.items()},
+    }
+    figures = [
+        name
+        for name in runs.columns
+        if name not in TRACKED and not is_part(name) and runs[name].notna().all()
+    ]
+    if trial.state.is_finished() and len(runs):
+        line |= {name: statistics.fmean(runs[name]) for name in figures}
+    return line
+
+
+def _format_cell(dimension: Dimension, value: Any) -> Any:
+    return text(value) if isinstance(dimension, Categories) else value
+
+
+def _format_time(moment: Any) -> str:
+    return "" if moment is None else moment.astimezone().isoformat(timespec="seconds")
+
+
+def compute_importances(study: Study) -> dict[str, float]:
+    """Return what share of the objective's variance each dimension explains (functional ANOVA by
+    random forests: Hutter et al., ICML 2014), the greatest first.
+
+    Empty where there is one dimension, or fewer than four finished trials, or all alike.
+    """
+    finished = study.optuna.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
+    if len(study.card.space) < 2 or len(finished) < 4 or len({t.value for t in finished}) < 2:
+        return {}
+    evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
+    return optuna.importance.get_param_importances(study.optuna, evaluator=evaluator)
+
+
+def describe_settings(card: Sweep) -> dict[str, Any]:
+    """Return what is varied and how, by dotted key: the study's settings."""
+    settings = card.model_dump(mode="json", include={"sampler", "pruner", "objective", "evaluate"})
+    settings["from"] = card.parent
+    for name, dimension in card.space.items():
+        between = " | " if isinstance(dimension, Categories) else " to "
+        settings[f"space.{name}"] = between.join(map(text, dimension.edges()))
+    return settings
