@@ -7,6 +7,9 @@
 Scores come in the order of their labels, `bonafide` or `spoof`; a higher score means more bona
 fide. Rates are fractions. Each function raises a BenchError for other labels, for scores that are
 not finite numbers, and where a class has no trial.
+
+Frames have times: `frames_on_grid` and `reference_of_spoof` make what `segment_eer`, `range_eer`
+and `utterance_eer` take.
 """
 
 from __future__ import annotations
@@ -24,17 +27,39 @@ from bench.metrics.dcf import min_dcf as count_min_dcf
 from bench.metrics.det import DetPoints, det_points
 from bench.metrics.eer_variants import variants
 from bench.metrics.f1 import decide
+from bench.metrics.grid import segment_eer
 from bench.metrics.items import Items, counted
 from bench.metrics.measure import PackageMetric, ScoreMetric
 from bench.metrics.measured import Figure, measured
 from bench.metrics.paired import paired
 from bench.metrics.plans import AUTO, Resampling, factors
+from bench.metrics.ranges import range_eer
 from bench.metrics.ratios import decision_ratios
 from bench.metrics.registry import select_metrics
 from bench.metrics.tally import Bools, Floats, tally
 from bench.metrics.tdcf import Coefficients
 from bench.metrics.tdcf import min_tdcf as count_min_tdcf
+from bench.metrics.timeline import frames_on_grid, reference_of_spoof
+from bench.metrics.utterances import utterance_eer
 from bench.units import LABEL_WORDS, SPOOF
+
+__all__ = [
+    "act_dcf",
+    "compare_scores",
+    "compute_metric",
+    "decision_metrics",
+    "det_curve",
+    "eer",
+    "eer_definitions",
+    "frames_on_grid",
+    "measure_scores",
+    "min_dcf",
+    "min_tdcf",
+    "range_eer",
+    "reference_of_spoof",
+    "segment_eer",
+    "utterance_eer",
+]
 
 
 def eer(scores: ArrayLike, labels: ArrayLike) -> float:

@@ -33,7 +33,7 @@ from bench.metrics.plans import AUTO, Factors, Resampling, factors, sums
 from bench.metrics.ratios import Ratios, decision_ratios
 from bench.metrics.registry import LOGIT, describe_metrics, select_metrics
 from bench.metrics.tally import Bools, Floats, Integers
-from bench.metrics.utterance_eer import lowest_items
+from bench.metrics.utterances import lowest_items
 from bench.units import BONAFIDE, CLASSES, SPOOF
 
 _NAMES = pa.dictionary(pa.int32(), pa.string())

@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.metrics.f1 import ARGMAX, decide
-from bench.metrics.grid import point_eer, points
+from bench.metrics.grid import points, segment_eer
 from bench.metrics.positions import FrameErrors, distance_errors, position_errors
 from bench.metrics.ranges import range_eer
 from bench.metrics.ratios import decision_ratios, group_ratios
 from bench.metrics.timeline import Frames, Reference, frames_on_grid, reference_of_spoof
-from bench.metrics.utterance_eer import utterance_eer
+from bench.metrics.utterances import utterance_eer
 
 FRAME = 160
 SMALL, FULL = 4_000, 71_237
@@ -131,9 +131,9 @@ def main() -> None:
     print(f"ours, {FULL:,} utterances, {len(scored.score):,} frames:")
     for name, work in {
         "range EER": lambda: range_eer(scored, truth),
-        "point EER at 10 ms": lambda: point_eer(scored, truth, 0.01),
-        "point EER at 20 ms": lambda: point_eer(scored, truth, 0.02),
-        "point EER at 160 ms": lambda: point_eer(scored, truth, 0.16),
+        "point EER at 10 ms": lambda: segment_eer(scored, truth, 0.01),
+        "point EER at 20 ms": lambda: segment_eer(scored, truth, 0.02),
+        "point EER at 160 ms": lambda: segment_eer(scored, truth, 0.16),
         "utterance EER": lambda: utterance_eer(scored, truth),
     }.items():
         found, seconds = timed(work)
