@@ -10,8 +10,7 @@ from bench.errors import BenchError
 from bench.evaluation import row_evaluation
 from bench.evaluation import score_file as scores
 from bench.evaluation.draws import tracked
-
-from .reporting.stored import columns as frames
+from tests.reports.stored import columns as frames
 
 FRAMES = card_files.folder("experiments") / "sal" / "table4.toml"
 UTTERANCES = card_files.folder("experiments") / "breathnet" / "table10.toml"
@@ -100,6 +99,5 @@ def test_figures_of_frames_are_those_that_are_logged(tmp_path):
     path = tmp_path / "scores.parquet"
     scores.write(path, frames(20, 10, 1.0, 1))
     logged = row_evaluation.evaluate_file(path, replicates=5)
-    own_ms = 10
-    coarser = {f"eer_{own_ms * 2**n}ms" for n in range(1, 7)}
+    coarser = column_checks.name_coarser(0.16)
     assert {*logged} == {*column_checks.name_logged("frames"), *coarser}

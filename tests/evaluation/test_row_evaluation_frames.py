@@ -72,7 +72,8 @@ def test_a_runs_frames_have_the_intervals_of_bench_score(
     judge = Judge(Request(card(corpus), split, place, form="smoke", replicates=REPLICATES))
     of_score = judge.verdict(judge.read(path)).figures
     both = of_run.keys() & of_score.keys()
-    assert {"eer", "f1", "f1_spoof", "utterance_eer"} <= both
+    named = {"eer", "f1", "f1_spoof", "utterance_eer", "range_eer", "eer_320ms", "eer_640ms"}
+    assert named <= both
     assert {name: of_run[name] for name in both} == {name: of_score[name] for name in both}
     assert of_run["eer"].plan == plan
     ids = subset.table["utterance"].tolist()

@@ -126,7 +126,9 @@ def test_figures_are_those_of_the_metrics(tmp_path):
     found = evaluate_file(path, replicates=50, seed=3)
     spoof = columns["label"] == "spoof"
     score = columns["score"]
-    assert set(found) == {"eer", "f1", "f1_spoof", "eer_bonafide_logit", "utterance_eer"}
+    named = {"eer", "f1", "f1_spoof", "eer_bonafide_logit", "utterance_eer"}
+    assert set(found) == {*named, "range_eer", "eer_320ms", "eer_640ms"}
+    assert found["range_eer"].value == found["eer"].value, "by the file's labels, of equal frames"
     assert found["eer"].value == eer(score[~spoof], score[spoof]).eer
     # In the order of the utterances' names, in which the file's codes are.
     _, unit = np.unique(columns["utterance"], return_inverse=True)

@@ -246,7 +246,7 @@ def test_format_trap_3_the_second_part_of_lps_alone_has_no_bona_fide(mini, tmp_p
     of_keys = one.subset.table
     assert set(of_keys["utterance"][of_keys["label"] == "bonafide"]) == bonafide
     alone = pd.DataFrame({"utterance": [fields[0] for fields in parts["b"]], "score": 1.0})
-    with raises_code("scores.missing"):
+    with raises_code("scores.missing-class"):
         one.read(written(tmp_path, alone))
     spans = {fields[0]: fields[3:] for fields in (*parts["a"], *parts["b"])}
     for utterance, found in one.subset.timing.spans.items():
