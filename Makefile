@@ -5,7 +5,7 @@ BENCH := .venv/bin/bench
 PYTHON ?= python3
 DEMO_SEED ?= 0
 
-.PHONY: help setup demo test test-all check format wheel benchmarks costs clean clean-work
+.PHONY: help setup demo test test-all check format wheel mutants benchmarks costs clean clean-work
 
 help:  ## Say what there is to make.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -25,7 +25,7 @@ setup: .venv/.ready  ## Make the locked environment in .venv.
 	@touch $@
 
 demo: setup  ## Run all nine rows of SAL's Table 4, small, on the CPU, and write the report.
-	@$(BENCH) data mini --for table4 --seed $(DEMO_SEED)
+	@$(BENCH) data mini --table table4 --seed $(DEMO_SEED)
 	@$(BENCH) run table4 --smoke
 	@$(BENCH) report table4 --smoke >/dev/null
 	@echo "report: reports/smoke/sal-table4.smoke.md"
@@ -49,6 +49,9 @@ format: setup  ## Put the code in order.
 
 wheel: setup  ## Build the wheel and try it in an isolated environment, from another folder.
 	@bash .ci/wheel
+
+mutants: setup  ## Change the code in 24 places, one at a time, and count those that the tests notice.
+	@.venv/bin/python -m tests.mutants
 
 benchmarks: setup  ## Print speed ratios against straightforward references.
 	@for file in tests/benchmarks/bench_*.py; do echo "== $$file"; .venv/bin/python $$file; done

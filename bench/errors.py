@@ -34,8 +34,9 @@ class Busy(BenchError):
 
 
 def near(name: str, known: Iterable[str]) -> str:
-    """Return `; did you mean 'X'?` for the known name closest to `name`, or a list of what is
-    known.
+    """Return `.
+
+    Did you mean 'X'?` for the known name closest to `name`, or a list of what is known.
 
     >>> near("S22", ["S1", "S2"])
     "; did you mean 'S2'?"

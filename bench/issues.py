@@ -95,6 +95,10 @@ class Issues:
         cut = tuple(example[: self.longest_example] for example in first)
         self._items.append(Issue(severity, code, message, count, cut, list_ids))
 
+    def extend(self, issues: Iterable[Issue]) -> None:
+        """Add issues that another check found."""
+        self._items.extend(issues)
+
     def has(self, code: str) -> bool:
         """Return whether there is an issue with this code."""
         return any(issue.code == code for issue in self)

@@ -28,13 +28,13 @@ def commit() -> str:
     installed where it was one; else the version.
     """
     if not (ROOT / ".git").exists():
-        installed = origin(packages.CORE).get("vcs_info", {}).get("commit_id", "")
+        installed = read_origin(packages.CORE).get("vcs_info", {}).get("commit_id", "")
         return installed[:_DIGITS] or f"version {__version__}"
-    head = _git("rev-parse", f"--short={_DIGITS}", "HEAD")
-    return f"{head}+changes" if _git("status", "--porcelain") else head
+    head = _run_git("rev-parse", f"--short={_DIGITS}", "HEAD")
+    return f"{head}+changes" if _run_git("status", "--porcelain") else head
 
 
-def _git(*arguments: str) -> str:
+def _run_git(*arguments: str) -> str:
     try:
         done = subprocess.run(
             ["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True
@@ -44,7 +44,7 @@ def _git(*arguments: str) -> str:
     return done.stdout.strip()
 
 
-def origin(name: str) -> dict[str, Any]:
+def read_origin(name: str) -> dict[str, Any]:
     """Return where a distribution was installed from, if not from an index (PEP 610: `url`, and
     `vcs_info` with the `commit_id` of a repository); empty where it was, or is not installed.
     """
@@ -63,18 +63,20 @@ def lock_digest() -> str:
 
 def versions() -> dict[str, str]:
     """Return the installed version of each of PACKAGES and of Python, or `missing`."""
-    found = {"python": platform.python_version()}
+    installed = {"python": platform.python_version()}
     for name in PACKAGES:
         try:
-            found[name] = version(name)
+            installed[name] = version(name)
         except PackageNotFoundError:
-            found[name] = "missing"
-    return found
+            installed[name] = "missing"
+    return installed
 
 
 def environment() -> str:
     """Return `versions` of what is installed, as text: `python 3.11.7, torch 2.11.0, ...`."""
-    return ", ".join(f"{name} {of}" for name, of in versions().items() if of != "missing")
+    return ", ".join(
+        f"{name} {number}" for name, number in versions().items() if number != "missing"
+    )
 
 
 def processor() -> str:

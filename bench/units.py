@@ -60,8 +60,9 @@ def samples(seconds: float, sample_rate_hz: int = SAMPLE_RATE_HZ) -> int:
 
 
 def frame_samples(resolution_s: float, sample_rate_hz: int = SAMPLE_RATE_HZ) -> int:
-    """Return the samples in one frame of `resolution_s`; refuse a resolution that is no whole
-    number of samples.
+    """Return the samples in one frame of `resolution_s`.
+
+    Refuse a resolution that is no whole number of samples.
 
     >>> frame_samples(0.16)
     2560

@@ -4,14 +4,14 @@
 set -euo pipefail
 
 # Corpora in miniature, and one row of a table.
-bench data mini --for table4
+bench data mini --table table4
 bench run table4 --smoke --rows S0
 bench show table4 --smoke
 
 # What can be changed, and a run with a change; the paper's row stays as it is.
 bench settings optimiser.learning_rate
 bench run table4 --smoke --rows S0 --set training.epochs=1
-bench show table4 --smoke --rows S0 --all
+bench show table4 --smoke --rows S0 --other-settings
 
 # A table of one's own: its rows begin where a row of the paper ends.
 mkdir -p lab/experiments/mine

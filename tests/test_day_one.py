@@ -39,7 +39,9 @@ def test_the_first_day(tmp_path: Path):
         encoding="utf-8",
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    assert re.search(r"training\.epochs ?= ?1", done.stdout), "`show --all` says what was set"
+    assert re.search(r"training\.epochs ?= ?1", done.stdout), (
+        "`show --other-settings` says what was set"
+    )
     reports = here / "reports/smoke"
     text = (reports / "mine-rounds.smoke.md").read_text(encoding="utf-8")
     assert text.count("3 of 3 seeds") >= 2

@@ -132,7 +132,9 @@ def test_a_kind_is_the_name_of_a_module(root):
             if issubclass(member, _union_members(getattr(module, union)))
         }
         for kind in kinds:
-            assert (root / "bench" / package / f"{kind}.py").is_file(), f"{package}: {kind}"
+            assert (root / "bench" / "models" / package / f"{kind}.py").is_file(), (
+                f"{package}: {kind}"
+            )
 
 
 def _union_members(union) -> tuple[type, ...]:
@@ -144,7 +146,7 @@ def _union_members(union) -> tuple[type, ...]:
 def test_augmentations_have_modules(root):
     for spec in (augment.RawBoost, augment.CrossSegmentMixing):
         (kind,) = spec.model_fields["kind"].annotation.__args__
-        assert (root / "bench" / "augment" / f"{kind}.py").is_file()
+        assert (root / "bench" / "models" / "augment" / f"{kind}.py").is_file()
 
 
 def test_cards_are_found_in_the_checkout(root):

@@ -16,6 +16,7 @@ import torch
 from bench._io.interrupts import InterruptGuard, defer_sigint
 from bench.errors import RowFailed
 from bench.training import checkpoints
+from tests.errors import raises_code
 
 
 def test_an_interrupt_comes_when_the_block_is_over():
@@ -95,5 +96,5 @@ def test_a_lost_interrupt_is_found_at_the_next_step():
 
 
 def test_a_failure_without_ctrl_c_stays_a_failure():
-    with pytest.raises(RowFailed, match="no space"), InterruptGuard():
-        raise RowFailed("no space")
+    with raises_code("machine.disk-full"), InterruptGuard():
+        raise RowFailed("machine.disk-full", "no space")

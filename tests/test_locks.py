@@ -15,8 +15,8 @@ from bench._io import file_locks
 HOLDER = """
 import sys
 from pathlib import Path
-from bench import locks
-with locks.held(Path(sys.argv[1])):
+from bench._io import file_locks
+with file_locks.held(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -39,7 +39,7 @@ def test_the_lock_of_another_process_is_refused_or_waited_for(tmp_path):
         who = f"process {holder.pid} on {socket.gethostname()}"
         with pytest.raises(Held, match=who), file_locks.held(place, refuse):
             pass
-        file_locks.require(place)  # it can be had, when its holder is done
+        file_locks.require_lockable(place)  # it can be had, when its holder is done
         asked = []
 
         def kill(who):
@@ -76,6 +76,6 @@ def test_what_cannot_be_locked_says_so(tmp_path, monkeypatch):
     with (tmp_path / "file").open("wb") as file:
         assert not file_locks.hold(file.fileno())
     with pytest.raises(OSError, match="No locks"):
-        file_locks.require(tmp_path / "lock")
+        file_locks.require_lockable(tmp_path / "lock")
     with pytest.raises(OSError, match="No locks"), file_locks.held(tmp_path / "lock"):
         pass

@@ -24,6 +24,7 @@ from mlflow.exceptions import MlflowException
 
 from bench import synthetic
 from bench._io import atomic_files, machine
+from bench.error_codes import read_error_codes
 from bench.errors import RowFailed
 from bench.reports import style, sweep
 from bench.training import checkpoints
@@ -37,72 +38,89 @@ LOCKED = sqlite3.OperationalError("database is locked")
 
 
 @pytest.mark.parametrize(
-    ("error", "words", "code"),
+    ("error", "code", "exit_code", "words"),
     [
-        (of(errno.ENOSPC), "/data/x: there is no space left on the disk; free some", 1),
-        (of(errno.EDQUOT), "quota of disk space", 1),
-        (of(errno.EFBIG), "`ulimit -f`", 1),
-        (of(errno.EIO), "the disk or network drive failed", 1),
-        (of(errno.ENOLCK), "gives no lock; put `work` in bench.toml on a local disk", 1),
-        (of(errno.EMFILE), "raise `ulimit -n`", 1),
-        (of(errno.EACCES), "/data/x: permission denied; give it the right to", 2),
-        (of(errno.EPERM), "permission denied", 2),
-        (of(errno.EROFS), "the file system is read-only", 2),
-        (of(errno.ENOENT), "/data/x: there is no such file or folder", 2),
-        (of(errno.ENOTDIR), "a file stands where the path needs a folder", 2),
-        (of(errno.EISDIR), "is a folder, should be a file", 2),
-        (of(errno.ELOOP), "is a link that leads back to itself", 2),
-        (of(errno.ENAMETOOLONG), "the name is too long", 2),
-        (of(errno.EXDEV), "/data/x: ", 1),
-        (OSError(errno.ENOSPC, "No space left on device"), "MB free", 1),
-        (OSError("the server hung up"), "the server hung up", 1),
-        (MemoryError(), "there is not enough memory; end other programs", 1),
-        (pyarrow.ArrowMemoryError("malloc of size 9 failed"), "not enough memory", 1),
-        (b"caf\xe9", "not in UTF-8 near 'caf", 2),
-        (sqlite3.OperationalError("database or disk is full"), "no space left on the disk", 1),
-        (LOCKED, "the database: another process holds it", 1),
-        (sqlalchemy.exc.OperationalError("select 1", {}, LOCKED), "another process holds it", 1),
-        (sqlalchemy.exc.OperationalError("select 1", {}, Exception("gone\nx")), "base: gone", 1),
-        (MlflowException("(sqlite3.OperationalError) disk I/O error\n[SQL: x"), "drive failed", 1),
+        (of(errno.ENOSPC), "machine.disk-full", 1, "/data/x: there is no space left on the disk"),
+        (of(errno.EDQUOT), "machine.disk-full", 1, "/data/x: "),
+        (of(errno.EFBIG), "machine.limit", 1, "`ulimit -f`"),
+        (of(errno.EIO), "machine.disk-failing", 1, "/data/x: "),
+        (of(errno.ENOLCK), "machine.no-locks", 1, "put `work` in bench.toml on a local disk"),
+        (of(errno.EMFILE), "machine.limit", 1, "`ulimit -n`"),
+        (of(errno.EACCES), "machine.permission", 2, "/data/x: permission denied"),
+        (of(errno.EPERM), "machine.permission", 2, "/data/x: "),
+        (of(errno.EROFS), "machine.permission", 2, "read-only"),
+        (of(errno.ENOENT), "file.missing", 2, "/data/x: "),
+        (of(errno.ENOTDIR), "file.wrong-kind", 2, "/data/x: "),
+        (of(errno.EISDIR), "file.wrong-kind", 2, "/data/x: "),
+        (of(errno.EEXIST), "file.exists", 2, "/data/x: "),
+        (of(errno.ELOOP), "file.bad-path", 2, "/data/x: "),
+        (of(errno.ENAMETOOLONG), "file.bad-path", 2, "/data/x: "),
+        (of(errno.EXDEV), "machine.refused", 1, "/data/x: "),
+        (OSError(errno.ENOSPC, "No space left on device"), "machine.disk-full", 1, "MB free"),
+        (OSError("the server hung up"), "machine.refused", 1, "the server hung up"),
+        (MemoryError(), "machine.no-memory", 1, "there is not enough memory"),
+        (pyarrow.ArrowMemoryError("malloc of size 9 failed"), "machine.no-memory", 1, "size 9"),
+        (b"caf\xe9", "file.encoding", 2, "not in UTF-8 near 'caf"),
+        (sqlite3.OperationalError("database or disk is full"), "machine.disk-full", 1, "database"),
+        (LOCKED, "machine.database-locked", 1, "the database: "),
+        (sqlalchemy.exc.OperationalError("x", {}, LOCKED), "machine.database-locked", 1, ""),
+        (
+            sqlalchemy.exc.OperationalError("x", {}, Exception("gone\nx")),
+            "machine.database-failed",
+            1,
+            "the database: gone",
+        ),
+        (
+            MlflowException("(sqlite3.OperationalError) disk I/O error\n[SQL: x"),
+            "machine.disk-failing",
+            1,
+            "the tracking store: ",
+        ),
         (
             MlflowException("(sqlite3.OperationalError) attempt to write a readonly database"),
-            "the tracking store: may not be written",
+            "machine.permission",
             2,
+            "the tracking store: ",
         ),
         (
             soundfile.LibsndfileError(2, "Error opening '/data/a b.wav': "),
-            "/data/a b.wav: audio cannot be read or written (disk full",
+            "machine.refused",
             1,
+            "/data/a b.wav: audio cannot be read or written (disk full",
         ),
         (
             torch.OutOfMemoryError("CUDA out of memory. Tried\nmore"),
-            "GPU's memory is full (CUDA",
+            "machine.gpu-memory",
             1,
+            "GPU's memory is full (CUDA",
         ),
-        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "not enough memory", 1),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "machine.no-memory", 1, ""),
         (
             RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 64 vs 32"),
-            "there is no space left on the disk",
+            "machine.disk-full",
             1,
+            "",
         ),
         (
             RuntimeError("DataLoader worker (pid 3) is killed by signal: Bus error."),
-            "set fewer `workers`",
+            "machine.no-memory",
             1,
+            "set fewer `workers`",
         ),
-        (BrokenProcessPool("A process was terminated abruptly"), "was killed", 1),
+        (BrokenProcessPool("A process was terminated abruptly"), "machine.no-memory", 1, ""),
     ],
 )
-def test_an_error_of_the_machine_is_explained(error, words, code):
+def test_an_error_of_the_machine_is_explained(error, code, exit_code, words):
     if isinstance(error, bytes):
         with pytest.raises(UnicodeDecodeError) as raised:
             error.decode()
         error = raised.value
-    found = machine.explain(error)
-    assert found is not None
-    assert words in found.message
-    assert "\n" not in found.message
-    assert found.code == code
+    explained = machine.explain(error)
+    assert explained is not None
+    assert (explained.code, explained.exit_code) == (code, exit_code)
+    assert code in read_error_codes()
+    assert words in explained.message
+    assert "\n" not in explained.message
 
 
 @pytest.mark.parametrize("error", [KeyError("x"), RuntimeError("shapes differ"), TypeError("x")])
@@ -135,7 +153,7 @@ def test_what_torch_hides_is_found():
 )
 def test_whether_it_was_the_disk(error, expected):
     assert machine.is_of_disk(error) == expected
-    outer = RowFailed("the checkpoint could not be written")
+    outer = RowFailed("file.unwritable", "the checkpoint could not be written")
     outer.__cause__ = error
     assert machine.is_of_disk(outer) == expected
 

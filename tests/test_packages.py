@@ -63,7 +63,7 @@ def test_the_command_is_named_by_its_verbs(monkeypatch, arguments, command):
 def test_a_missing_module_is_one_line(module, said):
     explained = machine.explain(ModuleNotFoundError(f"No module named {module!r}", name=module))
     assert explained is not None
-    assert explained.code == machine.MACHINE
+    assert (explained.code, explained.exit_code) == ("package.missing", machine.MACHINE)
     assert re.search(said, explained.message)
 
 

@@ -53,7 +53,7 @@ def test_without_a_checkout_the_commit_is_that_of_the_installation(installed, or
 
 
 def test_what_is_not_installed_came_from_nowhere():
-    assert provenance.origin("no-such-distribution") == {}
+    assert provenance.read_origin("no-such-distribution") == {}
 
 
 def test_every_package_that_results_are_computed_with_is_recorded(root):
@@ -82,7 +82,7 @@ def test_what_is_missing_is_not_recorded(monkeypatch):
 
 
 def test_a_model_requires_what_the_installed_distribution_does(installed):
-    pinned = dict(text.split("==") for text in registered_models.requirements())
+    pinned = dict(text.split("==") for text in registered_models.pip_requirements())
     versions = provenance.versions()
     for name in ("torch", "torchaudio", "numpy", "s3prl", "scipy"):
         assert pinned[name] == versions[name]
@@ -90,7 +90,7 @@ def test_a_model_requires_what_the_installed_distribution_does(installed):
     assert not {"boto3", "psycopg"} & pinned.keys(), "extras are no part of it"
     installed(FROM_COMMIT)
     url = f"git+https://example.org/bench.git@{COMMIT}#subdirectory=core"
-    assert f"{packages.CORE} @ {url}" in registered_models.requirements()
+    assert f"{packages.CORE} @ {url}" in registered_models.pip_requirements()
 
 
 def test_a_model_requires_torch_where_the_core_stands_alone(monkeypatch):
@@ -102,7 +102,7 @@ def test_a_model_requires_torch_where_the_core_stands_alone(monkeypatch):
         return own(name)
 
     monkeypatch.setattr(registered_models, "version", of_core)
-    names = [text.partition("==")[0] for text in registered_models.requirements()]
+    names = [text.partition("==")[0] for text in registered_models.pip_requirements()]
     assert names[0] == packages.CORE
     assert "torch" in names
     assert packages.WHOLE not in names

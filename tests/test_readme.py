@@ -154,7 +154,7 @@ def test_the_demos_excerpt_has_the_results_of_a_run(tmp_path):
     own.pop("MLFLOW_TRACKING_URI", None)
     own |= {"BENCH_WORK": str(tmp_path), "COLUMNS": "120"}
     own |= {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
-    for arguments in (["data", "mini", "--for", "table4"], ["run", "table4", "--smoke"]):
+    for arguments in (["data", "mini", "--table", "table4"], ["run", "table4", "--smoke"]):
         rows = ["--rows", "S0"] if arguments[0] == "run" else []
         command = [sys.executable, "-m", "bench", *arguments, *rows]
         done = subprocess.run(

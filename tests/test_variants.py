@@ -105,7 +105,7 @@ SMALL = {"training": {"epochs": 1}}
 
 def test_the_command_line_lists_variants_and_names_those_that_are_not():
     asked = ["table4", "--variant", "released"]
-    for verb, option in (("run", "--dry-run"), ("show", "--diff")):
+    for verb, option in (("run", "--dry-run"), ("show", "--changed-settings")):
         done = CliRunner().invoke(bench, [verb, *asked, "--rows", "S6,S7", option])
         assert done.exit_code == 0, done.output
         assert "7 · S5 + CSM (2 rounds), as released" in done.output or "S7@released" in done.output

@@ -56,6 +56,6 @@ def test_old_wordings_do_not_come_back(texts, old):
 
 
 def test_a_wording_over_two_lines_is_seen(texts):
-    """The help of --resample stands in two lines of a module; it is one string to readers."""
-    text = texts["bench/cli/judging.py"]
-    assert "auto: speakers and attacks where the corpus names them" in text
+    """The help of --bootstrap-unit stands in two lines of a module; it is one string to readers."""
+    text = texts["bench/cli/evaluation_options.py"]
+    assert "auto: speakers and attacks if the corpus names them" in text

@@ -15,9 +15,9 @@ import pytest
 
 from bench._io import atomic_files
 from bench.cli import configuration
-from bench.errors import BenchError
 from bench.evaluation import score_file as scores
 from bench.training import checkpoints
+from tests.errors import raises_code
 
 ROW = {
     "utterance": ["a"],
@@ -90,8 +90,9 @@ def test_a_name_as_long_as_the_system_takes_can_be_written(tmp_path):
 WRITER = """
 import sys
 from pathlib import Path
-from bench import writing
-with writing.whole(Path(sys.argv[1], "file")) as file, writing.scratch(Path(sys.argv[1], "folder")):
+from bench._io import atomic_files
+base = Path(sys.argv[1])
+with atomic_files.whole(base / "file") as file, atomic_files.scratch(base / "folder"):
     file.write(b"half")
     file.flush()
     print("ready", flush=True)
@@ -168,9 +169,9 @@ def test_there_is_room_for_names_of_sockets(monkeypatch, tmp_path):
 
 TEMPORARY = """
 import sys, tempfile
-from bench import writing
+from bench._io import atomic_files
 tempfile.tempdir = sys.argv[1]
-with writing.temporaries():
+with atomic_files.temporaries():
     print(tempfile.mkdtemp(), flush=True)
     sys.stdin.read()
 """
@@ -213,7 +214,7 @@ def test_a_verb_that_writes_clears_the_work_folder_first(monkeypatch, tmp_path):
 def test_a_list_is_written_over_nothing_but_a_list(tmp_path):
     scores = tmp_path / "scores.txt"
     scores.write_text("u1 0.5\n")
-    with pytest.raises(BenchError, match="is there already, and is no such list"):
+    with raises_code("file.exists"):
         atomic_files.write_list(scores, "finding,id\nmissing,u2\n", "finding,id")
     assert scores.read_text() == "u1 0.5\n"
     place = tmp_path / "all.csv"

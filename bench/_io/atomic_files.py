@@ -37,7 +37,7 @@ def whole(path: Path) -> Generator[IO[bytes]]:
     umask's. Raise OSError as the system does, of `path`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = _part(path)
+    part = _part_path(path)
     with machine.naming(path, part):
         # Not `tempfile`: its files are for their owner alone, whatever the umask says.
         file = part.open("xb")
@@ -75,10 +75,14 @@ def write_list(path: Path, text: str, begins: str) -> None:
             path.write_text(text, encoding="utf-8")
             return
         if path.is_file() and not path.read_bytes().startswith(begins.encode()):
-            raise BenchError(f"{path}: is there already, and is no such list: name another file")
+            raise BenchError(
+                "file.exists", f"{path}: is there already, and is no such list: name another file"
+            )
         write_text(path, text)
     except OSError as error:
-        raise BenchError(f"{path}: cannot be written: {error.strerror}") from error
+        raise BenchError(
+            "file.unwritable", f"{path}: cannot be written: {error.strerror}"
+        ) from error
 
 
 def write_all(folder: Path, files: Mapping[str, str | bytes]) -> None:
@@ -105,9 +109,9 @@ def scratch(beside: Path | None = None) -> Generator[Path]:
     folder of temporary files; there it is its owner's alone.
     """
     if beside is None:
-        folder, mode = _part(Path(tempfile.gettempdir(), "bench")), 0o700
+        folder, mode = _part_path(Path(tempfile.gettempdir(), "bench")), 0o700
     else:
-        folder, mode = _part(beside), 0o777
+        folder, mode = _part_path(beside), 0o777
         folder.parent.mkdir(parents=True, exist_ok=True)
     folder.mkdir(mode)
     try:
@@ -164,23 +168,23 @@ def is_part(name: str) -> bool:
     return _PART.fullmatch(name) is not None
 
 
-def remove_leftovers(places: Iterable[Path]) -> list[Path]:
+def remove_leftovers(folders: Iterable[Path]) -> list[Path]:
     """Remove what killed writers left directly in any of the folders `places`, and return it.
 
     What a living process writes, another user owns or cannot be removed is left. Folders that are
     not there hold nothing.
     """
-    found: list[Path] = []
-    for place in places:
+    removed: list[Path] = []
+    for folder in folders:
         try:
-            names = [name for name in os.listdir(place) if _PART.fullmatch(name)]
+            names = [name for name in os.listdir(folder) if _PART.fullmatch(name)]
         except OSError:
             continue
-        found += [place / name for name in sorted(names) if _removed(place / name)]
-    return found
+        removed += [folder / name for name in sorted(names) if _remove_leftover(folder / name)]
+    return removed
 
 
-def _part(path: Path) -> Path:
+def _part_path(path: Path) -> Path:
     """Return a new name for what is to become `path`, no longer than a file system takes."""
     return path.with_name(f".{path.name[:50]}.{secrets.token_hex(4)}.part")
 
@@ -199,7 +203,7 @@ def _held_folder(folder: Path) -> Generator[None]:
         os.close(handle)
 
 
-def _removed(path: Path) -> bool:
+def _remove_leftover(path: Path) -> bool:
     """Remove a file or folder where it is ours and nobody holds it; say whether it is gone."""
     try:
         if not _is_left(path):
@@ -224,11 +228,11 @@ def _is_left(path: Path) -> bool:
     try:
         state = os.fstat(handle)
         settled = time.time() - state.st_mtime > _SETTLED_S
-        return settled and state.st_uid == _user() and file_locks.hold(handle)
+        return settled and state.st_uid == _user_id() and file_locks.hold(handle)
     finally:
         os.close(handle)
 
 
-def _user() -> int:
+def _user_id() -> int:
     """Return who this process is to the file system: 0 on Windows, as the owner of every file."""
     return getattr(os, "geteuid", lambda: 0)()

@@ -30,27 +30,27 @@ def free_bytes(path: Path) -> int:
 
     Quotas are not seen. Raise OSError where the disk cannot be asked.
     """
-    place = path.absolute()
-    while not place.exists() and place != place.parent:
-        place = place.parent
-    return shutil.disk_usage(place).free
+    folder = path.absolute()
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return shutil.disk_usage(folder).free
 
 
 def taken_bytes(*paths: Path) -> int:
     """Return how many bytes the files below `paths` take together. No link is followed, and a file
     that has several names there counts once. What is gone, or may not be read, counts nothing.
     """
-    known: set[tuple[int, int]] = set()
+    seen: set[tuple[int, int]] = set()
     total = 0
     for path in paths:
-        for state in _states(path):
-            if (state.st_dev, state.st_ino) not in known:
-                known.add((state.st_dev, state.st_ino))
+        for state in _list_states(path):
+            if (state.st_dev, state.st_ino) not in seen:
+                seen.add((state.st_dev, state.st_ino))
                 total += state.st_size
     return total
 
 
-def _states(path: Path) -> list[os.stat_result]:
+def _list_states(path: Path) -> list[os.stat_result]:
     """Return the states of the files at `path` and below."""
     try:
         state = path.lstat()
@@ -60,14 +60,14 @@ def _states(path: Path) -> list[os.stat_result]:
         return [state]
     if not stat.S_ISDIR(state.st_mode):
         return []
-    found: list[os.stat_result] = []
-    for place, _, names in os.walk(path):
+    states: list[os.stat_result] = []
+    for folder, _, names in os.walk(path):
         for name in names:
-            found += _states(Path(place, name))
-    return found
+            states += _list_states(Path(folder, name))
+    return states
 
 
-def shortage(path: Path, needed: int) -> str | None:
+def describe_shortage(path: Path, needed: int) -> str | None:
     """Return why `needed` more bytes do not fit where `path` is, with the amounts and what to do;
     None where they fit.
     """

@@ -32,20 +32,20 @@ def held(path: Path, busy: Callable[[str], None] = wait) -> Generator[None]:
     Where another holds it, `busy` is called with who that is (`process 4711 on node7`); it may
     raise, else the lock is waited for. Raise OSError where the file cannot be opened or locked.
     """
-    with _opened(path) as file:
+    with _open_lock(path) as file:
         if not lock_descriptor(file.fileno(), blocking=False):
-            busy(_holder(path))
+            busy(_read_holder(path))
             lock_descriptor(file.fileno(), poll_interval=_POLL_S)
-        _sign(file, f"process {os.getpid()} on {socket.gethostname()}")
+        _write_holder(file, f"process {os.getpid()} on {socket.gethostname()}")
         try:
             yield
         finally:
-            _sign(file, "")
+            _write_holder(file, "")
             # Not by closing alone: a process that was forked meanwhile has the file open as well.
             unlock_descriptor(file.fileno())
 
 
-def require(path: Path) -> None:
+def require_lockable(path: Path) -> None:
     """Raise OSError unless the file at `path`, made where it is missing, can be opened and locked,
     now or when its holder is done.
     """
@@ -63,13 +63,13 @@ def hold(handle: int) -> bool:
         return False
 
 
-def _opened(path: Path) -> BinaryIO:
+def _open_lock(path: Path) -> BinaryIO:
     """Open a lock's file without emptying it: another may hold it."""
     flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
     return os.fdopen(os.open(path, flags, 0o666), "r+b", buffering=0)
 
 
-def _sign(file: BinaryIO, name: str) -> None:
+def _write_holder(file: BinaryIO, name: str) -> None:
     """Keep the holder's name in the file; a full disk keeps none, and the lock holds."""
     with suppress(OSError):
         file.truncate(_NAME_AT)
@@ -77,7 +77,7 @@ def _sign(file: BinaryIO, name: str) -> None:
         file.write(name.encode())
 
 
-def _holder(path: Path) -> str:
+def _read_holder(path: Path) -> str:
     with suppress(OSError), path.open("rb", buffering=0) as file:
         file.seek(_NAME_AT)
         if name := file.read(200).decode(errors="replace"):

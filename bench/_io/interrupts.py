@@ -19,8 +19,12 @@ def defer_sigint() -> Generator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield  # handlers run in the main thread alone
         return
-    came: list[Any] = []
-    before = signal.signal(signal.SIGINT, lambda *given: came.append(given))
+    came: list[tuple[Any, ...]] = []
+
+    def note(*given: Any) -> None:
+        came.append(given)
+
+    before = signal.signal(signal.SIGINT, note)
     try:
         yield
     finally:

@@ -21,19 +21,22 @@ MACHINE, GIVEN = 1, 2
 """Exit codes: the machine is at fault, or what it was given."""
 
 
-class Explained(NamedTuple):
+class ErrorExplanation(NamedTuple):
     """An error as its reader is told of it."""
 
+    code: str
+    """As in `bench.error_codes`."""
     message: str
     """One line: the path where it is known, what happened, what to do."""
-    code: int
+    exit_code: int
     """`MACHINE` or `GIVEN`."""
 
 
 class _Case(NamedTuple):
+    code: str
     what: str
     remedy: str
-    code: int = MACHINE
+    exit_code: int = MACHINE
 
 
 _SPACE = "free some, or name another place: `work` in bench.toml, TMPDIR for temporary files"
@@ -41,29 +44,53 @@ _OTHER_PLACE = "give it the right to, or name another place, e.g. `work` in benc
 _LOCAL = "put `work` in bench.toml on a local disk"
 _MEMORY = "end other programs, or ask for less: fewer `workers`, a smaller training.batch_size"
 _CASES: dict[int, _Case] = {
-    errno.ENOSPC: _Case("there is no space left on the disk", _SPACE),
-    errno.EDQUOT: _Case("the quota of disk space is used up", _SPACE),
-    errno.EFBIG: _Case("the file may not grow further", "`ulimit -f` or the file system limits it"),
-    errno.EACCES: _Case("permission denied", _OTHER_PLACE, GIVEN),
-    errno.EPERM: _Case("permission denied", _OTHER_PLACE, GIVEN),
-    errno.EROFS: _Case("the file system is read-only", _OTHER_PLACE, GIVEN),
-    errno.ENOENT: _Case("there is no such file or folder", "look at the path", GIVEN),
-    errno.ENOTDIR: _Case("a file stands where the path needs a folder", "look at the path", GIVEN),
-    errno.EISDIR: _Case("is a folder, should be a file", "look at the path", GIVEN),
-    errno.EEXIST: _Case("is there already", "move it away, or name another place", GIVEN),
-    errno.ENOTEMPTY: _Case("is a folder that is not empty", "move it away", GIVEN),
-    errno.ELOOP: _Case("is a link that leads back to itself", "look at the links", GIVEN),
-    errno.ENAMETOOLONG: _Case("the name is too long for the file system", "shorten it", GIVEN),
-    errno.EIO: _Case(
-        "the disk or network drive failed (input/output error)", "try another one; see `dmesg`"
+    errno.ENOSPC: _Case("machine.disk-full", "there is no space left on the disk", _SPACE),
+    errno.EDQUOT: _Case("machine.disk-full", "the quota of disk space is used up", _SPACE),
+    errno.EFBIG: _Case(
+        "machine.limit", "the file may not grow further", "`ulimit -f` or the file system limits it"
     ),
-    errno.ESTALE: _Case("the network drive no longer knows the file", "run it again"),
-    errno.ENOLCK: _Case("the file system gives no lock", _LOCAL),
-    errno.EOPNOTSUPP: _Case("the file system cannot do this", _LOCAL),
-    errno.EMFILE: _Case("too many files are open", "raise `ulimit -n`, or set fewer `workers`"),
-    errno.ENFILE: _Case("too many files are open on this machine", "end other programs"),
-    errno.ENOMEM: _Case("there is not enough memory", _MEMORY),
-    errno.EAGAIN: _Case("no further process or thread can be made", "see `ulimit -u`"),
+    errno.EACCES: _Case("machine.permission", "permission denied", _OTHER_PLACE, GIVEN),
+    errno.EPERM: _Case("machine.permission", "permission denied", _OTHER_PLACE, GIVEN),
+    errno.EROFS: _Case("machine.permission", "the file system is read-only", _OTHER_PLACE, GIVEN),
+    errno.ENOENT: _Case(
+        "file.missing", "there is no such file or folder", "look at the path", GIVEN
+    ),
+    errno.ENOTDIR: _Case(
+        "file.wrong-kind", "a file stands where the path needs a folder", "look at the path", GIVEN
+    ),
+    errno.EISDIR: _Case(
+        "file.wrong-kind", "is a folder, should be a file", "look at the path", GIVEN
+    ),
+    errno.EEXIST: _Case(
+        "file.exists", "is there already", "move it away, or name another place", GIVEN
+    ),
+    errno.ENOTEMPTY: _Case("file.exists", "is a folder that is not empty", "move it away", GIVEN),
+    errno.ELOOP: _Case(
+        "file.bad-path", "is a link that leads back to itself", "look at the links", GIVEN
+    ),
+    errno.ENAMETOOLONG: _Case(
+        "file.bad-path", "the name is too long for the file system", "shorten it", GIVEN
+    ),
+    errno.EIO: _Case(
+        "machine.disk-failing",
+        "the disk or network drive failed (input/output error)",
+        "try another one; see `dmesg`",
+    ),
+    errno.ESTALE: _Case(
+        "machine.disk-failing", "the network drive no longer knows the file", "run it again"
+    ),
+    errno.ENOLCK: _Case("machine.no-locks", "the file system gives no lock", _LOCAL),
+    errno.EOPNOTSUPP: _Case("machine.no-locks", "the file system cannot do this", _LOCAL),
+    errno.EMFILE: _Case(
+        "machine.limit", "too many files are open", "raise `ulimit -n`, or set fewer `workers`"
+    ),
+    errno.ENFILE: _Case(
+        "machine.limit", "too many files are open on this machine", "end other programs"
+    ),
+    errno.ENOMEM: _Case("machine.no-memory", "there is not enough memory", _MEMORY),
+    errno.EAGAIN: _Case(
+        "machine.limit", "no further process or thread can be made", "see `ulimit -u`"
+    ),
 }
 _OF_DISK = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.ESTALE, errno.ENOLCK}
@@ -71,15 +98,21 @@ _OF_DISK = frozenset(
 _OF_SQLITE: dict[str, _Case] = {
     "database or disk is full": _CASES[errno.ENOSPC],
     "attempt to write a readonly database": _Case(
-        "may not be written, or its folder may not", _OTHER_PLACE, GIVEN
+        "machine.permission", "may not be written, or its folder may not", _OTHER_PLACE, GIVEN
     ),
-    "unable to open database file": _Case("cannot be opened", _OTHER_PLACE, GIVEN),
+    "unable to open database file": _Case(
+        "file.unreadable", "cannot be opened", _OTHER_PLACE, GIVEN
+    ),
     "disk I/O error": _CASES[errno.EIO],
     "database is locked": _Case(
-        "another process holds it", f"wait for it; on a network drive, {_LOCAL}"
+        "machine.database-locked",
+        "another process holds it",
+        f"wait for it; on a network drive, {_LOCAL}",
     ),
-    "malformed": _Case("is damaged", "move it away, or restore a copy"),
-    "file is not a database": _Case("is no SQLite database", "move it away", GIVEN),
+    "malformed": _Case("file.malformed", "is damaged", "move it away, or restore a copy"),
+    "file is not a database": _Case(
+        "file.malformed", "is no SQLite database", "move it away", GIVEN
+    ),
 }
 _FULL_DATABASE = ("database or disk is full", "disk I/O error")
 _DATABASES = frozenset(
@@ -88,12 +121,14 @@ _DATABASES = frozenset(
 _NO_MEMORY = ("can't allocate memory", "not enough memory", "Cannot allocate memory")
 
 
-def explain(error: BaseException) -> Explained | None:
+def explain(error: BaseException) -> ErrorExplanation | None:
     """Return what to tell the reader of an error that the machine or a file made; None where it is
     none of those, so a fault of ours.
     """
-    found = next(filter(None, (_of_class(error, name) for name in _classes(error))), None)
-    return found or (_of_runtime(error) if isinstance(error, RuntimeError) else None)
+    explanation = next(
+        filter(None, (_explain_class(error, name) for name in _class_names(error))), None
+    )
+    return explanation or (_explain_runtime(error) if isinstance(error, RuntimeError) else None)
 
 
 def is_of_disk(error: BaseException | None) -> bool:
@@ -104,9 +139,9 @@ def is_of_disk(error: BaseException | None) -> bool:
         return False
     if isinstance(error, OSError) and error.errno in _OF_DISK:
         return True
-    if {*_classes(error)} & _DATABASES and any(words in str(error) for words in _FULL_DATABASE):
+    if {*_class_names(error)} & _DATABASES and any(words in str(error) for words in _FULL_DATABASE):
         return True
-    return _is_torn_by_torch(error) or is_of_disk(error.__cause__ or error.__context__)
+    return _is_torn_write(error) or is_of_disk(error.__cause__ or error.__context__)
 
 
 @contextmanager
@@ -123,93 +158,111 @@ def naming(path: Path, part: Path | None = None) -> Generator[None]:
         raise
 
 
-def _classes(error: BaseException) -> Iterator[str]:
-    for of in type(error).__mro__:
-        yield f"{of.__module__}.{of.__qualname__}"
+def _class_names(error: BaseException) -> Iterator[str]:
+    for kind in type(error).__mro__:
+        yield f"{kind.__module__}.{kind.__qualname__}"
 
 
-def _of_class(error: BaseException, name: str) -> Explained | None:
+def _explain_class(error: BaseException, name: str) -> ErrorExplanation | None:
     match name:
         case "builtins.OSError":
             assert isinstance(error, OSError)
             return of_system(error)
         case "builtins.ModuleNotFoundError":
             assert isinstance(error, ModuleNotFoundError)
-            return _of_package(error.name or "")
+            return _explain_package(error.name or "")
         case "builtins.MemoryError":
             what = f"there is not enough memory ({_first_line(error)})".replace(" ()", "")
-            return _said("", _Case(what, _MEMORY))
+            return _make_explanation("", _Case("machine.no-memory", what, _MEMORY))
         case "builtins.UnicodeDecodeError":
             assert isinstance(error, UnicodeDecodeError)
             part = error.object[max(0, error.start - 20) : error.end + 20]
             what = f"a file is not in UTF-8 near {quoted(part)}"
-            return _said("", _Case(what, "save it as UTF-8", GIVEN))
+            return _make_explanation("", _Case("file.encoding", what, "save it as UTF-8", GIVEN))
         case "mlflow.exceptions.MlflowException":
-            return _of_database("the tracking store", str(error))
+            return _explain_database("the tracking store", str(error))
         case "sqlite3.Error" | "sqlalchemy.exc.SQLAlchemyError":
-            return _of_database("the database", str(getattr(error, "orig", None) or error))
+            return _explain_database("the database", str(getattr(error, "orig", None) or error))
         case "soundfile.LibsndfileError":
-            return _of_audio(str(error))
+            return _explain_audio(str(error))
         case "torch.OutOfMemoryError":
             what = f"the GPU's memory is full ({_first_line(error)})"
             remedy = "end what else runs on it, or set a smaller training.batch_size"
-            return _said("", _Case(what, remedy))
+            return _make_explanation("", _Case("machine.gpu-memory", what, remedy))
         case "torch.AcceleratorError":
-            return _said("", _Case(f"the GPU failed: {_first_line(error)}", "see `nvidia-smi`"))
+            return _make_explanation(
+                "",
+                _Case(
+                    "machine.gpu-failed",
+                    f"the GPU failed: {_first_line(error)}",
+                    "see `nvidia-smi`",
+                ),
+            )
         case "concurrent.futures.process.BrokenProcessPool":
-            return _said("", _Case("a process of ours was killed, perhaps for memory", _MEMORY))
+            return _make_explanation(
+                "",
+                _Case(
+                    "machine.no-memory", "a process of ours was killed, perhaps for memory", _MEMORY
+                ),
+            )
         case _:
             return None
 
 
-def _of_package(module: str) -> Explained | None:
+def _explain_package(module: str) -> ErrorExplanation | None:
     """Explain a module that cannot be imported; None where it is one of ours."""
     package = module.partition(".")[0]
     if package in ("", "bench"):
         return None
-    return Explained(packages.needed(packages.command(), package), MACHINE)
+    return ErrorExplanation(
+        "package.missing", packages.needed(packages.command(), package), MACHINE
+    )
 
 
-def of_system(error: OSError) -> Explained:
+def of_system(error: OSError) -> ErrorExplanation:
     """Return what to tell the reader of an operating system error."""
-    number, own = error.errno, error.strerror or ""
+    number, words = error.errno, error.strerror or ""
     if number is None:  # a library's own, or passed on by a process that loads audio
-        return Explained(plain(error), MACHINE)
-    case = _CASES.get(number) or _Case(own.lower() or os.strerror(number), "")
-    if own and own != os.strerror(number):
-        case = case._replace(what=own)
+        return ErrorExplanation("machine.refused", plain(error), MACHINE)
+    case = _CASES.get(number) or _Case("machine.refused", words.lower() or os.strerror(number), "")
+    if words and words != os.strerror(number):
+        case = case._replace(what=words)
     path = error.filename
     where = os.fsdecode(path) if isinstance(path, str | bytes) else ""
     if not where and number == errno.ENOSPC:
-        case = case._replace(what=f"{case.what} ({_free()})")
-    return _said(where, case)
+        case = case._replace(what=f"{case.what} ({_free_space()})")
+    return _make_explanation(where, case)
 
 
-def _free() -> str:
+def _free_space() -> str:
     """Return how much space there is here and where temporary files are."""
     free: dict[str, int] = {}
-    for place in (os.curdir, os.environ.get("TMPDIR", "/tmp")):
+    for folder in (os.curdir, os.environ.get("TMPDIR", "/tmp")):
         with suppress(OSError):  # it is gone
-            free[os.path.abspath(place)] = shutil.disk_usage(place).free
-    return ", ".join(f"{place}: {size / 1e6:,.1f} MB free" for place, size in free.items())
+            free[os.path.abspath(folder)] = shutil.disk_usage(folder).free
+    return ", ".join(f"{folder}: {size / 1e6:,.1f} MB free" for folder, size in free.items())
 
 
-def _of_database(which: str, text: str) -> Explained:
+def _explain_database(which: str, text: str) -> ErrorExplanation:
     case = next((case for words, case in _OF_SQLITE.items() if words in text), None)
-    return _said(which, case or _Case(text.strip().partition("\n")[0], ""))
+    return _make_explanation(
+        which, case or _Case("machine.database-failed", text.strip().partition("\n")[0], "")
+    )
 
 
-def _of_audio(text: str) -> Explained:
+def _explain_audio(text: str) -> ErrorExplanation:
     """Explain an error of libsndfile, whose "System error." says of no file why."""
     path = re.match(r"Error opening '(.*)': ", text)
     where = path[1] if path else ""
     if not text.endswith("System error."):
-        return Explained(text, MACHINE)
+        return ErrorExplanation("file.unreadable", text, MACHINE)
     what = "audio cannot be read or written (disk full, no permission, or the drive failed)"
-    return _said(where, _Case(what, "look at the path and the free space"))
+    return _make_explanation(
+        where, _Case("machine.refused", what, "look at the path and the free space")
+    )
 
 
-def _of_runtime(error: RuntimeError) -> Explained | None:
+def _explain_runtime(error: RuntimeError) -> ErrorExplanation | None:
     """Explain what torch reports as a RuntimeError."""
     text = str(error)
     if "inline_container" in text or "PytorchStreamWriter" in text:
@@ -217,17 +270,19 @@ def _of_runtime(error: RuntimeError) -> Explained | None:
         cause = error.__cause__ or error.__context__
         if isinstance(cause, OSError):
             return of_system(cause)
-        if _is_torn_by_torch(error):
-            return _said("", _CASES[errno.ENOSPC])
+        if _is_torn_write(error):
+            return _make_explanation("", _CASES[errno.ENOSPC])
     if any(words in text for words in _NO_MEMORY):
-        return _said("", _CASES[errno.ENOMEM])
+        return _make_explanation("", _CASES[errno.ENOMEM])
     if "DataLoader worker" in text and "killed by signal" in text:
         what = "a process that loads audio was killed, perhaps for memory or shared memory"
-        return _said("", _Case(what, "set fewer `workers` in bench.toml, 0 for none"))
+        return _make_explanation(
+            "", _Case("machine.no-memory", what, "set fewer `workers` in bench.toml, 0 for none")
+        )
     return None
 
 
-def _is_torn_by_torch(error: BaseException) -> bool:
+def _is_torn_write(error: BaseException) -> bool:
     """Return whether torch's writer says, in its way, that not all was written."""
     text = str(error)
     return isinstance(error, RuntimeError) and (
@@ -235,9 +290,9 @@ def _is_torn_by_torch(error: BaseException) -> bool:
     )
 
 
-def _said(where: str, case: _Case) -> Explained:
+def _make_explanation(where: str, case: _Case) -> ErrorExplanation:
     text = "; ".join(filter(None, (case.what, case.remedy)))
-    return Explained(f"{where}: {text}" if where else text, case.code)
+    return ErrorExplanation(case.code, f"{where}: {text}" if where else text, case.exit_code)
 
 
 def _first_line(error: BaseException) -> str:

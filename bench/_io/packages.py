@@ -54,12 +54,13 @@ def installed(package: str) -> bool:
 def require(*packages: str) -> None:
     """Raise NotInstalled where packages that the command needs are not here."""
     if missing := [name for name in packages if not installed(name)]:
-        raise NotInstalled(needed(command(), missing[0]))
+        raise NotInstalled("package.missing", needed(command(), missing[0]))
 
 
 def command() -> str:
-    """Return the command that is at work as far as its verb, e.g. `bench run`, `bench data mini`;
-    outside of the command line `this`.
+    """Return the command that is at work as far as its verb, e.g. `bench run`, `bench data mini`.
+
+    Outside of the command line `this`.
     """
     if not Path(sys.argv[0]).name.startswith(("bench", WHOLE, "__main__")):
         return "this"

@@ -30,7 +30,7 @@ def visible(text: str) -> str:
     >>> print(visible("a\x1b[2Jb\u202ec"))
     a\u001b[2Jb\u202ec
     """
-    return _UNSEEN.sub(_written, text)
+    return _UNSEEN.sub(_escape_match, text)
 
 
 def one_line(text: str) -> str:
@@ -42,11 +42,11 @@ def one_line(text: str) -> str:
     """
     if text.isprintable():
         return text
-    return "".join(of if of.isprintable() else json.dumps(of)[1:-1] for of in text)
+    return "".join(letter if letter.isprintable() else json.dumps(letter)[1:-1] for letter in text)
 
 
-def _written(found: re.Match[str]) -> str:
-    units = found[0].encode("utf-16-be", "surrogatepass").hex()
+def _escape_match(match: re.Match[str]) -> str:
+    units = match[0].encode("utf-16-be", "surrogatepass").hex()
     return "".join(f"\\u{units[n : n + 4]}" for n in range(0, len(units), 4))
 
 

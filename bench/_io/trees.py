@@ -15,8 +15,9 @@ EVERY = "*"
 
 
 def merged(*trees: Mapping[str, Any]) -> dict[str, Any]:
-    """Fold settings from left to right, by the rules at the head of this module. What is found may
-    share tables with what was given: neither is to be changed in place.
+    """Fold settings from left to right, by the rules at the head of this module.
+
+    What is found may share tables with what was given: neither is to be changed in place.
 
     >>> merged({"mix": {"kind": "csm", "rounds": 1}}, {"mix": {"rounds": 2}})
     {'mix': {'kind': 'csm', 'rounds': 2}}

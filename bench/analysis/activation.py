@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bench.analysis.trained_rows import TrainedRow, heard
+from bench.analysis.trained_rows import TrainedRow, load_utterance
 from bench.cards import corpus_cards as corpora
 from bench.config import Config
 from bench.errors import BenchError
@@ -53,7 +53,8 @@ def require_tca(table: str, row: str, kind: str) -> None:
     """Raise unless a row's system, of `kind`, has a temporal class activation."""
     if kind != "tca":
         raise BenchError(
-            f"{table}, row {row}, is of the system {kind}: only tca has a temporal class activation"
+            "analysis.wrong-system",
+            f"{table}, row {row}: its system is {kind}; only tca has a temporal class activation",
         )
 
 
@@ -66,9 +67,9 @@ def medians(path: Path) -> list[str]:
     columns = [table[name].to_pylist() for name in ("label", "attack", "score", "utterance")]
     groups: dict[tuple[bool, str], list[tuple[float, str]]] = {}
     for label, attack, score, utterance in zip(*columns, strict=True):
-        of = (label != BONAFIDE, attack if label != BONAFIDE else "")
-        groups.setdefault(of, []).append((score, utterance))
-    return [sorted(found)[(len(found) - 1) // 2][1] for _, found in sorted(groups.items())]
+        group = (label != BONAFIDE, attack if label != BONAFIDE else "")
+        groups.setdefault(group, []).append((score, utterance))
+    return [sorted(scored)[(len(scored) - 1) // 2][1] for _, scored in sorted(groups.items())]
 
 
 def tca(row: TrainedRow, utterances: Sequence[str], config: Config) -> list[Explained]:
@@ -79,21 +80,21 @@ def tca(row: TrainedRow, utterances: Sequence[str], config: Config) -> list[Expl
     require_tca(row.table, row.row, row.run.system.kind)
     system = row.system(config)
     assert isinstance(system, TemporalClassActivation)
-    return [_explained(row, name, system, config) for name in utterances]
+    return [_activate_utterance(row, name, system, config) for name in utterances]
 
 
-def _explained(
+def _activate_utterance(
     row: TrainedRow, utterance: str, system: TemporalClassActivation, config: Config
 ) -> Explained:
-    found = heard(row, utterance, config)
-    wave = found.clip.wave
+    loaded = load_utterance(row, utterance, config)
+    wave = loaded.clip.wave
     with torch.inference_mode():
         seen = system.activation(torch.from_numpy(wave)[None])
-    line = found.subset.table.iloc[found.index]
+    line = loaded.subset.table.iloc[loaded.index]
     kind = f" ({line['attack_type']})" if line.get("attack_type") else ""
     return Explained(
         utterance,
-        f"{corpora.card(found.subset.corpus).short} {found.subset.split}",
+        f"{corpora.card(loaded.subset.corpus).short} {loaded.subset.split}",
         f"{line['attack'] or line['label']}{kind}",
         wave,
         seen.temporal[0, : system.frames].double().numpy(),

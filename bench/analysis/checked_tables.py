@@ -27,47 +27,51 @@ def look_up(key: str, config: Config) -> Found:
 
     A faulty card, or a corpus that is on this machine and not sound, is a BenchError.
     """
-    found = card(key)
-    if isinstance(found, Counts):
-        lines = tuple(_counted(one, config) for one in found.sets)
-        return Found(found, ("Bona fide", "Spoofed", "Total"), "From", lines)
-    known = shapes(found)
-    lines = tuple(_shaped(stage, known, found) for stage in found.stages)
-    return Found(found, ("Shape",), "Modules and what each gives", lines)
+    table = card(key)
+    if isinstance(table, Counts):
+        lines = tuple(_count_line(one, config) for one in table.sets)
+        return Found(table, ("Bona fide", "Spoofed", "Total"), "From", lines)
+    shapes = part_shapes(table)
+    lines = tuple(_shape_line(stage, shapes, table) for stage in table.stages)
+    return Found(table, ("Shape",), "Modules and what each gives", lines)
 
 
 # --- counts ---------------------------------------------------------------------------------------
 
 
-def _counted(one: CountedSet, config: Config) -> Line:
-    known = corpus_cards.card(one.corpus)
-    corpus_cards.check_split(known, one.split)
-    place = config.corpora.get(one.corpus)
-    counts = _of_card(known, one.split) if place is None else _of_protocol(known, one.split, place)
+def _count_line(one: CountedSet, config: Config) -> Line:
+    corpus = corpus_cards.card(one.corpus)
+    corpus_cards.check_split(corpus, one.split)
+    root = config.corpora.get(one.corpus)
+    counts = (
+        _card_counts(corpus, one.split)
+        if root is None
+        else _protocol_counts(corpus, one.split, root)
+    )
     equal = counts == [int(text.replace(",", "")) for text in one.printed]
     state: State = "equal" if equal else "not equal"
     source = f"protocol of {one.corpus} {one.split}"
-    if place is None:
+    if root is None:
         state = "equal by the card" if equal else "not equal by the card"
         source = f"card of {one.corpus}"
     ours = tuple("–" if count is None else f"{count:,}" for count in counts)
     return Line(one.name, one.printed, ours, state, source)
 
 
-def _of_card(card: CorpusCard, split: str) -> list[int | None]:
-    known = card.splits[split]
-    return [known.bonafide, known.spoof, known.utterances]
+def _card_counts(card: CorpusCard, split: str) -> list[int | None]:
+    counts = card.splits[split]
+    return [counts.bonafide, counts.spoof, counts.utterances]
 
 
-def _of_protocol(card: CorpusCard, split: str, place: Path) -> list[int | None]:
-    labels = corpora.load_keys(card, split, place).table["label"]
+def _protocol_counts(card: CorpusCard, split: str, root: Path) -> list[int | None]:
+    labels = corpora.load_keys(card, split, root).table["label"]
     return [int((labels == BONAFIDE).sum()), int((labels == SPOOF).sum()), len(labels)]
 
 
 # --- shapes ---------------------------------------------------------------------------------------
 
 
-def shapes(found: Shapes) -> Mapping[str, tuple[int, ...]]:
+def part_shapes(checked: Shapes) -> Mapping[str, tuple[int, ...]]:
     """Return the shape of what each part of the row's network gives for `_CLIPS` clips, by the
     part's dotted name; `input` are the clips.
 
@@ -76,16 +80,19 @@ def shapes(found: Shapes) -> Mapping[str, tuple[int, ...]]:
     """
     import torch
 
-    from bench.analysis.unweighted_frontend import LaidOut
+    from bench.analysis.unweighted_frontend import UnweightedFrontEnd
     from bench.models import systems
 
-    table, _, row = found.row.partition(":")
-    known = table_cards.table(table)
-    table_cards.select(known, row)
-    run = table_cards.resolve(known, row)
+    table, _, row = checked.row.partition(":")
+    trained = table_cards.table(table)
+    table_cards.select(trained, row)
+    run = table_cards.resolve(trained, row)
     if run.train.clip_s is None:
-        raise BenchError(f"{found.key}: row = {found.row!r}: trains on no clips of one length")
-    system = systems.build(run.system, LaidOut(run.frontend), run.train).eval()
+        raise BenchError(
+            "analysis.no-clip-length",
+            f"{checked.key}: row = {checked.row!r}: trains on no clips of one length",
+        )
+    system = systems.build(run.system, UnweightedFrontEnd(run.frontend), run.train).eval()
     given: dict[str, tuple[int, ...]] = {}
 
     def keep(name: str, output: object) -> None:
@@ -102,21 +109,22 @@ def shapes(found: Shapes) -> Mapping[str, tuple[int, ...]]:
     return {INPUT: tuple(waves.shape), **given}
 
 
-def _shaped(stage: Stage, known: Mapping[str, tuple[int, ...]], found: Shapes) -> Line:
+def _shape_line(stage: Stage, shapes: Mapping[str, tuple[int, ...]], table: Shapes) -> Line:
     for name in [stage.of, *(module.of for module in stage.modules if module.of)]:
-        if name not in known:
+        if name not in shapes:
             raise BenchError(
-                f"{found.key}: stages.{stage.name}: of = {name!r}: {found.row} has no such part"
-                f"{near(name, known)}"
+                "analysis.no-such-part",
+                f"{table.key}: stages.{stage.name}: of = {name!r}: {table.row} has no such part"
+                f"{near(name, shapes)}",
             )
-    ours, printed = _shown(known[stage.of]), _shown(stage.paper)
+    ours, printed = _format_shape(shapes[stage.of]), _format_shape(stage.paper)
     modules = ", ".join(
-        f"{module.name} {_shown(known[module.of])}" if module.of else module.name
+        f"{module.name} {_format_shape(shapes[module.of])}" if module.of else module.name
         for module in stage.modules
     )
     state: State = "equal" if ours == printed else "not equal"
     return Line(stage.name, (printed,), (ours,), state, modules)
 
 
-def _shown(shape: tuple[int | str, ...]) -> str:
+def _format_shape(shape: tuple[int | str, ...]) -> str:
     return " × ".join("N" if size == _CLIPS else str(size) for size in shape)

@@ -21,7 +21,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from bench.analysis.trained_rows import TrainedRow, heard
+from bench.analysis.trained_rows import TrainedRow, load_utterance
 from bench.config import Config
 from bench.errors import BenchError, near
 from bench.models.systems.base import System
@@ -31,7 +31,7 @@ from bench.units import CLASSES, HOP_SAMPLES, SAMPLE_RATE_HZ, SPOOF
 Target = Literal["probability", "logit"]
 
 
-class Cam(NamedTuple):
+class GradCam(NamedTuple):
     """Grad-CAM of one clip."""
 
     values: NDArray[np.float64]
@@ -42,7 +42,7 @@ class Cam(NamedTuple):
     """The name of the module whose output was looked at."""
 
 
-class Explained(NamedTuple):
+class UtteranceGradCam(NamedTuple):
     """One utterance and what a trained row sees in it."""
 
     where: str
@@ -55,17 +55,17 @@ class Explained(NamedTuple):
 
 def explained(
     row: TrainedRow, utterance: str, target: Target, layer: str | None, config: Config
-) -> Explained:
+) -> UtteranceGradCam:
     """Return Grad-CAM, prediction and labels of an utterance of the row's evaluations; BenchError
     as `grad_cam` and where there is no such utterance.
     """
-    found = heard(row, utterance, config)
-    resolution_s, clip, n = found.data.resolution_s, found.clip, found.frames
+    loaded = load_utterance(row, utterance, config)
+    resolution_s, clip, n = loaded.data.resolution_s, loaded.clip, loaded.frames
     wave, marks = (torch.from_numpy(part)[None] for part in (clip.wave, clip.marks))
     cam = grad_cam(row.system(config), wave, marks, resolution_s, n, target, layer)
     frame_s = len(clip.wave) / SAMPLE_RATE_HZ if resolution_s is None else resolution_s
-    return Explained(
-        f"{found.subset.corpus} {found.subset.split}",
+    return UtteranceGradCam(
+        f"{loaded.subset.corpus} {loaded.subset.split}",
         clip.wave,
         Checkpoint(
             f"{row.name} (layer {cam.layer})",
@@ -86,7 +86,7 @@ def grad_cam(
     frames: int,
     target: Target = "probability",
     layer: str | None = None,
-) -> Cam:
+) -> GradCam:
     """Return Grad-CAM of `wave` "1 samples" with its `marks` "1 hops" (`Batch.marks`), the target
     being summed over the first `frames` frames of `resolution_s`.
 
@@ -95,12 +95,12 @@ def grad_cam(
     shape, or the target does not depend on it.
     """
     name = layer or hop_layer(system, wave, marks, resolution_s)
-    kept: list[Tensor] = []
+    outputs: list[Tensor] = []
 
     def keep(_part: nn.Module, _inputs: Any, output: Any) -> Any:
         # Everything before the layer stays without a graph: it costs no memory.
-        states = _states(output, name).detach().requires_grad_()
-        kept[:] = [states]
+        states = _last_states(output, name).detach().requires_grad_()
+        outputs[:] = [states]
         return (*output[:-1], states) if isinstance(output, tuple) else states
 
     handle = module(system, name).register_forward_hook(keep)
@@ -109,19 +109,22 @@ def grad_cam(
             logits = system.answer(wave, marks, resolution_s).logits[0, :frames].float()
             per_frame = logits.softmax(dim=-1) if target == "probability" else logits
             y = per_frame[:, CLASSES.index(SPOOF)].sum()
-            of = kept[0] if kept else None
+            layer_states = outputs[0] if outputs else None
             slope = None
-            if of is not None and y.requires_grad:
-                (slope,) = torch.autograd.grad(y, of, allow_unused=True)
+            if layer_states is not None and y.requires_grad:
+                (slope,) = torch.autograd.grad(y, layer_states, allow_unused=True)
     finally:
         handle.remove()
-    if of is None or slope is None:
-        raise BenchError(f"layer {name!r}: the system's logits do not depend on its output")
-    _require_hops(of, wave, name)
+    if layer_states is None or slope is None:
+        raise BenchError(
+            "analysis.unusable-layer",
+            f"layer {name!r}: the system's logits do not depend on its output",
+        )
+    _require_hops(layer_states, wave, name)
     weights = slope.mean(dim=1)
-    cam = torch.einsum("bk,btk->bt", weights, of).relu()[0]
+    cam = torch.einsum("bk,btk->bt", weights, layer_states).relu()[0]
     bonafide = 1 - logits.softmax(dim=-1)[:, CLASSES.index(SPOOF)]
-    return Cam(cam.detach().double().numpy(), bonafide.detach().double().numpy(), name)
+    return GradCam(cam.detach().double().numpy(), bonafide.detach().double().numpy(), name)
 
 
 def hop_layer(system: System, wave: Tensor, marks: Tensor, resolution_s: float | None) -> str:
@@ -131,9 +134,9 @@ def hop_layer(system: System, wave: Tensor, marks: Tensor, resolution_s: float |
     Parts are the system's direct sub-modules, by when they are called; what gives no more than a
     logit for each class does not count. BenchError where there is none.
     """
-    found: list[str] = []
+    names: list[str] = []
 
-    def look(name: str) -> Any:
+    def make_hook(name: str) -> Any:
         def hook(_part: nn.Module, _inputs: Any, output: Any) -> None:
             last = output[-1] if isinstance(output, tuple) else output
             if (
@@ -141,37 +144,46 @@ def hop_layer(system: System, wave: Tensor, marks: Tensor, resolution_s: float |
                 and _is_of_hops(last, wave)
                 and last.shape[2] > len(CLASSES)
             ):
-                found.append(name)
+                names.append(name)
 
         return hook
 
-    handles = [part.register_forward_hook(look(name)) for name, part in system.named_children()]
+    handles = [
+        part.register_forward_hook(make_hook(name)) for name, part in system.named_children()
+    ]
     try:
         with torch.inference_mode():
             system.answer(wave, marks, resolution_s)
     finally:
         for handle in handles:
             handle.remove()
-    if not found:
+    if not names:
         raise BenchError(
+            "analysis.unusable-layer",
             "none of the system's parts gives one state for each hop of 20 ms: name a layer that "
-            "does (--layer)"
+            "does (--layer)",
         )
-    return found[-1]
+    return names[-1]
 
 
 def module(system: System, name: str) -> nn.Module:
     """Return the system's module of that dotted name; BenchError where there is none."""
     modules = dict(system.named_modules())
     if name not in modules or not name:
-        raise BenchError(f"layer {name!r}: the system has no such module{near(name, modules)}")
+        raise BenchError(
+            "analysis.no-such-layer",
+            f"layer {name!r}: the system has no such module{near(name, modules)}",
+        )
     return modules[name]
 
 
-def _states(output: Any, name: str) -> Tensor:
+def _last_states(output: Any, name: str) -> Tensor:
     last = output[-1] if isinstance(output, tuple) else output
     if not isinstance(last, Tensor) or not last.is_floating_point():
-        raise BenchError(f"layer {name!r}: gives {type(last).__name__}, not states of hops")
+        raise BenchError(
+            "analysis.unusable-layer",
+            f"layer {name!r}: gives {type(last).__name__}, not states of hops",
+        )
     return last
 
 
@@ -184,6 +196,7 @@ def _is_of_hops(states: Tensor, wave: Tensor) -> bool:
 def _require_hops(states: Tensor, wave: Tensor, name: str) -> None:
     if not _is_of_hops(states, wave):
         raise BenchError(
+            "analysis.unusable-layer",
             f"layer {name!r}: gives {tuple(states.shape)} for {wave.shape[1]} samples, not one "
-            "state for each hop of 20 ms"
+            "state for each hop of 20 ms",
         )

@@ -66,7 +66,7 @@ def hidden(
     data, subset = row.run.evaluate[evaluation], row.subset(evaluation)
     fabric = engine.make_fabric(replace(config, devices=1), row.run.training.precision)
     share = utterances(fabric, subset, data, corpora.card(subset.corpus).audio, config)
-    drawn = _drawn([len(labels) for labels in share.labels], most, row.seed)
+    drawn = _draw_frames([len(labels) for labels in share.labels], most, row.seed)
     share.batches = [
         chosen for batch in share.batches if (chosen := [i for i in batch if i in drawn.frames])
     ]
@@ -79,10 +79,10 @@ def hidden(
     )
     for indices, clips, _ in loader:
         batch = Batch(*(part.to(fabric.device) for part in clips))
-        name = name or last_linear(system, batch, data.resolution_s)
+        name = name or last_linear_layer(system, batch, data.resolution_s)
         with fabric.autocast():
-            found = taken(system, batch, data.resolution_s, name)
-        for index, of_utterance in zip(indices, found, strict=True):
+            inputs = layer_input(system, batch, data.resolution_s, name)
+        for index, of_utterance in zip(indices, inputs, strict=True):
             frames = drawn.frames[index]
             features.append(of_utterance[frames].float().cpu().numpy())
             labels.append(share.labels[index][frames])
@@ -98,8 +98,9 @@ def embedded(features: NDArray[np.float32], seed: int) -> NDArray[np.float64]:
     n, dim = features.shape
     if n < _FEWEST or dim < 2 or not np.ptp(features, axis=0).any():
         raise BenchError(
+            "analysis.too-few-features",
             f"{n} features of {dim} numbers: t-SNE needs five or more, of two numbers or more, and "
-            "not all alike"
+            "not all alike",
         )
     perplexity = min(_PERPLEXITY, (n - 1) / 3)
     return TSNE(2, perplexity=perplexity, init="pca", random_state=seed).fit_transform(features)
@@ -114,29 +115,33 @@ def limits(asked: str, names: Mapping[str, str]) -> dict[str, int | None]:
     and for fewer than five.
     """
     if asked.strip().isdecimal():
-        return dict.fromkeys(names, _enough(asked))
+        return dict.fromkeys(names, _parse_count(asked))
     by_word = {word.lower(): key for pair in names.items() for key in pair[:1] for word in pair}
-    found: dict[str, int | None] = dict.fromkeys(names)
+    numbers: dict[str, int | None] = dict.fromkeys(names)
     for part in filter(None, (part.strip() for part in asked.split(","))):
         word, equals, number = part.partition("=")
         if not equals or not number.strip().isdecimal():
-            raise BenchError(f"--most {part!r}: should be a number, or e.g. 21LA=40000")
+            raise BenchError(
+                "option.invalid", f"--most {part!r}: should be a number, or e.g. 21LA=40000"
+            )
         key = by_word.get(word.strip().lower())
         if key is not None:
-            found[key] = _enough(number)
+            numbers[key] = _parse_count(number)
         elif asked != PAPERS_MOST:
-            known = near(word.strip(), names.values())
-            raise BenchError(f"--most {part!r}: the row has no such evaluation{known}")
-    return found
+            hint = near(word.strip(), names.values())
+            raise BenchError(
+                "row.no-such-evaluation", f"--most {part!r}: the row has no such evaluation{hint}"
+            )
+    return numbers
 
 
-def _enough(number: str) -> int:
+def _parse_count(number: str) -> int:
     if int(number) < _FEWEST:
-        raise BenchError(f"--most {number.strip()}: should be {_FEWEST} or more")
+        raise BenchError("option.invalid", f"--most {number.strip()}: should be {_FEWEST} or more")
     return int(number)
 
 
-def last_linear(system: System, batch: Batch, resolution_s: float | None) -> str:
+def last_linear_layer(system: System, batch: Batch, resolution_s: float | None) -> str:
     """Return the name of the last linear layer that runs while the system answers, of those with
     more inputs than there are kinds of speech (the others weigh logits); BenchError where none is.
     """
@@ -153,11 +158,14 @@ def last_linear(system: System, batch: Batch, resolution_s: float | None) -> str
         for handle in handles:
             handle.remove()
     if not ran:
-        raise BenchError("the system has no linear layer that runs: name a layer (--layer)")
+        raise BenchError(
+            "analysis.unusable-layer",
+            "the system has no linear layer that runs: name a layer (--layer)",
+        )
     return ran[-1]
 
 
-def taken(system: System, batch: Batch, resolution_s: float | None, layer: str) -> Tensor:
+def layer_input(system: System, batch: Batch, resolution_s: float | None, layer: str) -> Tensor:
     """Return the input of `layer` as "batch frames dim": a line a frame where it has as many as the
     system scores, else for each utterance the mean of what it has.
     """
@@ -173,28 +181,30 @@ def taken(system: System, batch: Batch, resolution_s: float | None, layer: str) 
     finally:
         handle.remove()
     if not inputs:
-        raise BenchError(f"layer {layer!r} does not run while the system answers")
-    (found,) = inputs
-    if found.ndim == 3 and found.shape[1] == frames:
-        return found
-    mean = found.flatten(1, -2).mean(dim=1) if found.ndim > 2 else found
+        raise BenchError(
+            "analysis.unusable-layer", f"layer {layer!r} does not run while the system answers"
+        )
+    (states,) = inputs
+    if states.ndim == 3 and states.shape[1] == frames:
+        return states
+    mean = states.flatten(1, -2).mean(dim=1) if states.ndim > 2 else states
     return mean[:, None].expand(-1, frames, -1)
 
 
-def _drawn(counts: list[int], most: int | None, seed: int) -> _Sample:
+def _draw_frames(counts: list[int], most: int | None, seed: int) -> _Sample:
     """Return at most so many frames of utterances that have `counts`, without repeats; all where
     `most` is None.
     """
     ends = np.cumsum(counts)
-    of = int(ends[-1])
+    total = int(ends[-1])
     rng = np.random.default_rng(seed)
     chosen = (
-        np.arange(of)
-        if most is None or of <= most
-        else np.sort(rng.choice(of, most, replace=False))
+        np.arange(total)
+        if most is None or total <= most
+        else np.sort(rng.choice(total, most, replace=False))
     )
     utterance = np.searchsorted(ends, chosen, side="right")
     frame = chosen - (ends - counts)[utterance]
     names, begins = np.unique(utterance, return_index=True)
     parts = [part.astype(np.int64) for part in np.split(frame, begins[1:])]
-    return _Sample(dict(zip(names.tolist(), parts, strict=True)), of)
+    return _Sample(dict(zip(names.tolist(), parts, strict=True)), total)

@@ -22,7 +22,7 @@ from bench.data.corpora import load_keys
 from bench.data.subset import Subset
 from bench.errors import BenchError
 from bench.evaluation import score_file
-from bench.evaluation.score_frames import Framed, framed
+from bench.evaluation.score_frames import ScoreFrames, order_frames
 from bench.metrics.f1 import ARGMAX
 from bench.metrics.grid import Points, Surplus
 from bench.metrics.positions import POSITIONS, FrameErrors, position_errors
@@ -49,16 +49,17 @@ def by_position(paths: Mapping[str, Path]) -> ByPosition:
 
     BenchError where a file has no frames on a grid, or two are of other frames or labels.
     """
-    all_of = {name: framed(score_file.read(path), path) for name, path in paths.items()}
-    (first, of_first), *others = all_of.items()
-    for name, of in others:
-        if not _same(of, of_first):
+    all_of = {name: order_frames(score_file.read(path), path) for name, path in paths.items()}
+    (first, first_frames), *others = all_of.items()
+    for name, frames in others:
+        if not _same_frames(frames, first_frames):
             raise BenchError(
+                "analysis.different-frames",
                 f"{paths[name]}: has other frames or labels than {paths[first]}: both should be of "
-                "one evaluation"
+                "one evaluation",
             )
-    found = [_places(name, of.points) for name, of in all_of.items()]
-    return ByPosition(found[0][0], tuple(places for _, places in found))
+    results = [_system_errors(name, frames.points) for name, frames in all_of.items()]
+    return ByPosition(results[0][0], tuple(places for _, places in results))
 
 
 def of_labels(data: HeldOutData, form: Form, config: Config) -> ByPosition:
@@ -68,23 +69,26 @@ def of_labels(data: HeldOutData, form: Form, config: Config) -> ByPosition:
     BenchError where the corpus is not there, or whole utterances are labelled.
     """
     if data.resolution_s is None:
-        raise BenchError(f"{data.corpus} {data.split}: whole utterances are labelled, not frames")
-    labels = frame_labels(labelled(data, form, config), data)
-    code = np.repeat(np.arange(len(labels)), [len(of) for of in labels])
+        raise BenchError(
+            "analysis.no-frames",
+            f"{data.corpus} {data.split}: whole utterances are labelled, not frames",
+        )
+    labels = frame_labels(read_labelled(data, form, config), data)
+    code = np.repeat(np.arange(len(labels)), [len(frames) for frames in labels])
     is_spoof = np.concatenate(labels)
     nothing = Surplus(0, 0, 0)
     points = Points(code, is_spoof, np.zeros(len(code)), samples(data.resolution_s), nothing)
-    return ByPosition(_shares(position_errors(points, ARGMAX)), ())
+    return ByPosition(_position_shares(position_errors(points, ARGMAX)), ())
 
 
-def labelled(data: HeldOutData, form: Form, config: Config) -> Subset:
+def read_labelled(data: HeldOutData, form: Form, config: Config) -> Subset:
     """Return the split of an evaluation from its protocol and label files alone."""
     card = corpora.card(data.corpus)
     root = config.corpus_root(card.key, form)
     return load_keys(card, data.split, root, data.resolution_s if card.resolutions_s else None)
 
 
-def _same(one: Framed, other: Framed) -> bool:
+def _same_frames(one: ScoreFrames, other: ScoreFrames) -> bool:
     return (
         one.names == other.names
         and one.points.frame == other.points.frame
@@ -93,18 +97,18 @@ def _same(one: Framed, other: Framed) -> bool:
     )
 
 
-def _shares(errors: FrameErrors) -> NDArray[np.float64]:
-    place = errors.group % len(POSITIONS)
-    return np.bincount(place, minlength=len(POSITIONS)) / len(place)
+def _position_shares(errors: FrameErrors) -> NDArray[np.float64]:
+    position = errors.group % len(POSITIONS)
+    return np.bincount(position, minlength=len(POSITIONS)) / len(position)
 
 
-def _places(name: str, of: Points) -> tuple[NDArray[np.float64], Places]:
-    errors = position_errors(of, ARGMAX)
-    place = errors.group % len(POSITIONS)  # classes together
-    ratios = group_ratios(POSITIONS, place, errors.wrong, errors.unit)
+def _system_errors(name: str, points: Points) -> tuple[NDArray[np.float64], Places]:
+    errors = position_errors(points, ARGMAX)
+    position = errors.group % len(POSITIONS)  # classes together
+    ratios = group_ratios(POSITIONS, position, errors.wrong, errors.unit)
     bounds = ratio_intervals(ratios.defined, None, _REPLICATES, _SEED)
     low, high = (
         np.array([getattr(bounds[at], side) if at in bounds else np.nan for at in POSITIONS])
         for side in ("low", "high")
     )
-    return _shares(errors), Places(name, np.array([*ratios.values.values()]), low, high)
+    return _position_shares(errors), Places(name, np.array([*ratios.values.values()]), low, high)

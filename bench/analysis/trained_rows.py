@@ -89,21 +89,26 @@ class TrainedRow:
 
     def scores(self, evaluation: str) -> Path:
         """Return the score file of an evaluation; BenchError where it is not there."""
-        known = self.data.evaluate
-        if evaluation not in known:
+        evaluations = self.data.evaluate
+        if evaluation not in evaluations:
             raise BenchError(
+                "row.no-such-evaluation",
                 f"{self.table}, row {self.row}: has no evaluation {evaluation!r}"
-                f"{near(evaluation, known)}"
+                f"{near(evaluation, evaluations)}",
             )
-        path = score_path(self.place, evaluation, self.run.evaluate[evaluation], known[evaluation])
+        path = score_path(
+            self.place, evaluation, self.run.evaluate[evaluation], evaluations[evaluation]
+        )
         if not path.is_file():
             raise BenchError(
-                f"{path}: {self.name} of {self.table} is not scored here: {_how(self)}"
+                "row.not-scored",
+                f"{path}: {self.name} of {self.table} is not scored here: "
+                f"{_training_command(self)}",
             )
         return path
 
 
-class Heard(NamedTuple):
+class LoadedUtterance(NamedTuple):
     """One utterance as an evaluation has it."""
 
     evaluation: str
@@ -126,29 +131,30 @@ def trained(
     """
     order.require(config)
     library, runs = Library(config), order.runs()
-    found: list[TrainedRow] = []
+    rows: list[TrainedRow] = []
     for row, wanted in zip(order.rows, seeds, strict=True):
         run, seed = runs[row], order.row_seeds(row)[0] if wanted is None else wanted
         data = library.row(run)
-        place = latest_folder(config.work, run, data, seed)
-        known = TrainedRow(order.table.key, row, seed, run, data, place)
-        found.append(known if known.is_whole else _fetched(known, config, say))
-    return found
+        folder = latest_folder(config.work, run, data, seed)
+        trained_row = TrainedRow(order.table.key, row, seed, run, data, folder)
+        rows.append(trained_row if trained_row.is_whole else _fetch_row(trained_row, config, say))
+    return rows
 
 
-def _fetched(row: TrainedRow, config: Config, say: shared_training.Say) -> TrainedRow:
+def _fetch_row(row: TrainedRow, config: Config, say: shared_training.Say) -> TrainedRow:
     """Return a row after what the work folder lacks of it was fetched from the tracking store."""
     store = Store(config)
     run = store.finished(row.entry)
     if run is not None and shared_training.TRAINED_IN in run.data.tags:
-        row = replace(row, place=shared_training.place_of(run, config))
+        row = replace(row, place=shared_training.training_path(run, config))
     if not row.kept.is_file():
         shared_training.take_over(store, row.place, config, say)
     if not row.kept.is_file():
         finished = "" if run is None else f", though it is finished in {store.uri}"
         raise BenchError(
+            "row.not-trained",
             f"{row.table}, row {row.row}, seed {row.seed} is not trained here ({row.kept} is not "
-            f"there){finished}: {_how(row, again=run is not None)}"
+            f"there){finished}: {_training_command(row, again=run is not None)}",
         )
     if not (settings := row.place / "run.toml").is_file():
         write_settings(row.run, settings)
@@ -157,49 +163,53 @@ def _fetched(row: TrainedRow, config: Config, say: shared_training.Say) -> Train
     return row
 
 
-def _how(row: TrainedRow, *, again: bool = False) -> str:
+def _training_command(row: TrainedRow, *, again: bool = False) -> str:
     options = (" --smoke" if row.run.form == "smoke" else "") + (" --again" if again else "")
     return f"`bench run {row.table} --rows {row.row}{options}` trains it"
 
 
-class Chosen(NamedTuple):
+class ChosenUtterance(NamedTuple):
     """An utterance to be shown, and why it."""
 
     utterance: str
     why: str
 
 
-def utterance_of(row: TrainedRow, wanted: str) -> Chosen:
+def utterance_of(row: TrainedRow, wanted: str) -> ChosenUtterance:
     """Return the utterance `wanted` of the paper where an evaluation of the row has it; else one
     that is made alike: of the row's first evaluation, the first by name that begins bona fide and
     ends spoof, or where there is none the first spoof one.
     """
     for loaded in row.data.evaluate.values():
         if (loaded.subset.table["utterance"] == wanted).any():
-            return Chosen(wanted, "the paper's utterance")
+            return ChosenUtterance(wanted, "the paper's utterance")
     evaluation, loaded = next(iter(row.data.evaluate.items()))
     subset = loaded.subset
     labels = frame_labels(subset, row.run.evaluate[evaluation])
     names = subset.table["utterance"].tolist()
-    spoof = [name for name, of in zip(names, labels, strict=True) if of.any()]
+    spoof = [name for name, frames in zip(names, labels, strict=True) if frames.any()]
     turning = [
-        name for name, of in zip(names, labels, strict=True) if len(of) and not of[0] and of[-1]
+        name
+        for name, frames in zip(names, labels, strict=True)
+        if len(frames) and not frames[0] and frames[-1]
     ]
     if not spoof:
-        raise BenchError(f"{subset.corpus} {subset.split}: has no spoof utterance to show")
+        raise BenchError(
+            "analysis.no-spoof", f"{subset.corpus} {subset.split}: has no spoof utterance to show"
+        )
     what = "that begins bona fide and ends spoof" if turning else "that is spoof"
-    return Chosen(
+    return ChosenUtterance(
         min(turning or spoof),
         f"{wanted}, the paper's, is not in {subset.corpus} {subset.split} here; the first by name "
         f"{what} instead",
     )
 
 
-def heard(row: TrainedRow, utterance: str, config: Config) -> Heard:
+def load_utterance(row: TrainedRow, utterance: str, config: Config) -> LoadedUtterance:
     """Return the utterance in the first of the row's evaluations that has it; BenchError where none
     has.
     """
-    known: Sequence[str] = []
+    names: Sequence[str] = []
     for evaluation, loaded in row.data.evaluate.items():
         listed = loaded.subset.table["utterance"].tolist()
         if utterance in listed:
@@ -207,10 +217,12 @@ def heard(row: TrainedRow, utterance: str, config: Config) -> Heard:
             source = Source(subset, data, corpora.card(subset.corpus).audio, None, config)
             index = listed.index(utterance)
             clip = source.read(index, held_out(index), "first")
-            return Heard(evaluation, subset, index, data, clip, len(source.scored(index)))
-        known = [*known, *listed]
-    where = ", ".join(f"{of.subset.corpus} {of.subset.split}" for of in row.data.evaluate.values())
-    hint = near(utterance, known)
+            return LoadedUtterance(evaluation, subset, index, data, clip, len(source.scored(index)))
+        names = [*names, *listed]
+    where = ", ".join(
+        f"{other.subset.corpus} {other.subset.split}" for other in row.data.evaluate.values()
+    )
+    hint = near(utterance, names)
     if "did you mean" not in hint:  # of all that is known there may be a hundred thousand
-        hint = f"; the first is {known[0]!r}" if known else ""
-    raise BenchError(f"{where}: has no utterance {utterance!r}{hint}")
+        hint = f"; the first is {names[0]!r}" if names else ""
+    raise BenchError("analysis.no-such-utterance", f"{where}: has no utterance {utterance!r}{hint}")

@@ -12,7 +12,7 @@ from bench.specs.frontends import FrontEnd as FrontEndSpec
 from bench.specs.frontends import Wav2Vec2, WavLM
 
 
-class LaidOut(FrontEnd):
+class UnweightedFrontEnd(FrontEnd):
     """States of zeros, in the shapes that the front-end of `spec` gives."""
 
     def __init__(self, spec: FrontEndSpec) -> None:

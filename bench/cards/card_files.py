@@ -111,8 +111,9 @@ def card_keys(name: str, pattern: str = "*.toml") -> list[str]:
 
 
 def card_file(name: str, key: str) -> Path:
-    """Return the file of a card in `folders(name)`; one that is in none of them is the suite's.
-    BenchError where two folders have it.
+    """Return the file of a card in `folders(name)`.
+
+    One that is in none of them is the suite's. BenchError where two folders have it.
     """
     files = [path for root in folders(name) if (path := root / f"{key}.toml").is_file()]
     if len(files) > 1:

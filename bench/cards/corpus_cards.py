@@ -37,7 +37,7 @@ def card(name: str) -> CorpusCard:
         if is_called(of, name):
             return of
     said = f"{name!r}: there is no such corpus{near_corpus(name, list(found.cards))}"
-    raise BenchError("\n".join([said, *found.faults.values()]))
+    raise BenchError("corpus.unknown", "\n".join([said, *found.faults.values()]))
 
 
 class Readable(NamedTuple):
@@ -64,7 +64,10 @@ def readable() -> Readable:
 def _parsed(key: str) -> CorpusCard:
     written = [of for of in card_keys("datasets") if of.lower() == key]
     if len(written) > 1:
-        raise BenchError(f"{key}: there are cards {' and '.join(written)}: rename one of them")
+        raise BenchError(
+            "corpus.invalid-card",
+            f"{key}: there are cards {' and '.join(written)}: rename one of them",
+        )
     return parse(card_file("datasets", written[0]))
 
 
@@ -72,11 +75,14 @@ def parse(path: Path) -> CorpusCard:
     """Read the card at `path`; raise one BenchError that holds all its faults."""
     content = read(path)
     if "key" in content:
-        raise BenchError(f"{shown(path)}: key: a card's key is its file's name; leave it out")
+        raise BenchError(
+            "corpus.invalid-card",
+            f"{shown(path)}: key: a card's key is its file's name; leave it out",
+        )
     found = validated(CorpusCard, {"key": path.stem.lower(), **content}, path)
     wrong = [f"{shown(path)}: {fault}" for fault in _mistakes(found)]
     if wrong:
-        raise BenchError("\n".join(wrong))
+        raise BenchError("corpus.invalid-card", "\n".join(wrong))
     return found
 
 
@@ -157,4 +163,6 @@ def _protocol_mistakes(card: CorpusCard, protocol: Protocol) -> Iterator[str]:
 def check_split(card: CorpusCard, split: str) -> None:
     """Raise a BenchError with a near name where the corpus has no such split."""
     if split not in card.splits:
-        raise BenchError(f"{card.key} has no split {split!r}{near(split, card.splits)}")
+        raise BenchError(
+            "corpus.unknown-split", f"{card.key} has no split {split!r}{near(split, card.splits)}"
+        )

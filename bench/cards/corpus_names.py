@@ -20,37 +20,44 @@ def is_called(card: CorpusCard, name: str) -> bool:
     ASVspoof also year and task in either order (`LA19`, `2019 LA`); case, blanks and marks between
     play no part.
     """
-    return _plain(name) in _names(card)
+    return _normalize_name(name) in _list_names(card)
 
 
-def near_corpus(name: str, known: Iterable[CorpusCard]) -> str:
-    """Return `; did you mean 'X'?` for a corpus whose name is much alike and has the same numbers,
-    else the list of those there are: 2019 is not 2021, however alike the rest is.
+def near_corpus(name: str, corpora: Iterable[CorpusCard]) -> str:
+    """Return `.
+
+    Did you mean 'X'?` for a corpus whose name is much alike and has the same numbers, else the list
+    of those there are: 2019 is not 2021, however alike the rest is.
     """
-    cards = list(known)
-    numbers = _numbers(name)
-    alike = {of: card for card in cards for of in _names(card) if _numbers(of) == numbers}
-    close = get_close_matches(_plain(name), alike, n=1, cutoff=_CLOSE)
-    if close and not _OTHER_TASK.search(_plain(name)):
+    cards = list(corpora)
+    numbers = _list_numbers(name)
+    alike = {
+        name_of_card: card
+        for card in cards
+        for name_of_card in _list_names(card)
+        if _list_numbers(name_of_card) == numbers
+    }
+    close = get_close_matches(_normalize_name(name), alike, n=1, cutoff=_CLOSE)
+    if close and not _OTHER_TASK.search(_normalize_name(name)):
         return f"; did you mean {alike[close[0]].key!r}?"
     return f"; known: {', '.join(sorted(f'{card.key} ({card.short})' for card in cards))}"
 
 
-def _names(card: CorpusCard) -> set[str]:
-    found = {_plain(text) for text in (card.key, card.short, card.name)}
-    task = re.fullmatch(r"(asvspoof)20(\d\d)([a-z]+)", _plain(card.key))
+def _list_names(card: CorpusCard) -> set[str]:
+    names = {_normalize_name(text) for text in (card.key, card.short, card.name)}
+    task = re.fullmatch(r"(asvspoof)20(\d\d)([a-z]+)", _normalize_name(card.key))
     if task:
         first, year, what = task.groups()
         for before in ("", first):
-            for of in (year, f"20{year}"):
-                found |= {f"{before}{of}{what}", f"{before}{what}{of}"}
-    return found
+            for number in (year, f"20{year}"):
+                names |= {f"{before}{number}{what}", f"{before}{what}{number}"}
+    return names
 
 
-def _plain(name: str) -> str:
+def _normalize_name(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "", name.lower())
 
 
-def _numbers(name: str) -> list[str]:
+def _list_numbers(name: str) -> list[str]:
     """Return the numbers of a name, years without their century."""
-    return sorted(re.sub(r"^20(\d\d)$", r"\1", of) for of in re.findall(r"\d+", name))
+    return sorted(re.sub(r"^20(\d\d)$", r"\1", number) for number in re.findall(r"\d+", name))

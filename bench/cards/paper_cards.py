@@ -55,8 +55,9 @@ def touches(paper: Paper, table: str, runs: Mapping[str, Run]) -> dict[str, list
 
 
 def in_papers_form(table: Table, runs: Mapping[str, Run]) -> dict[str, Run]:
-    """Return the settings that rows of a table have in the paper's form; `runs` may be smoke
-    ones.
+    """Return the settings that rows of a table have in the paper's form.
+
+    `runs` may be smoke ones.
     """
     return {
         row: run if run.form == "paper" else table_cards.resolve(table, row)

@@ -52,8 +52,9 @@ class Reference(Spec):
 
 @lru_cache
 def references(path: Path) -> Mapping[str, Reference]:
-    """Return every entry of the file at `path`, by its key; all faults are in one BenchError. None
-    where there is no such file.
+    """Return every entry of the file at `path`, by its key.
+
+    All faults are in one BenchError. None where there is no such file.
     """
     content = text_files.read_toml(path) if path.is_file() else {}
     found: dict[str, Reference] = {}

@@ -52,9 +52,6 @@ class Chain(NamedTuple):
     """The overlays of the smoke form, in the same order."""
 
 
-# --- tables ---------------------------------------------------------------------------------------
-
-
 def table_keys() -> list[str]:
     """Return every table's key, e.g. `sal/table4`; `table10` comes after `table9`."""
     return sorted(
@@ -105,8 +102,9 @@ def _table(key: str, path: Path) -> Table:
 
 
 def paper(key: str) -> Paper:
-    """Return the card of a paper: what its folder of tables shares. A folder of an extension needs
-    none: its tables are then of no paper.
+    """Return the card of a paper: what its folder of tables shares.
+
+    A folder of an extension needs none: its tables are then of no paper.
     """
     path = card_file("experiments", f"{key}/paper")
     return _paper(key, path) if path.is_file() else Paper(key=key, title=key)
@@ -137,8 +135,9 @@ def _unfolded(key: str, path: Path) -> Table:
 
 
 def _elsewhere(parent: str) -> tuple[Table, str] | None:
-    """Return the other card and its row that `<table>:<row>` of a `from` names; None where no table
-    is named.
+    """Return the other card and its row that `<table>:<row>` of a `from` names.
+
+    None where no table is named.
     """
     name, colon, row = parent.partition(":")
     if not colon:
@@ -297,8 +296,9 @@ def _staged(content: dict[str, Any]) -> dict[str, Any]:
 
 
 def _attributed(fault: Fault, layers: Sequence[Layer], file: str) -> str:
-    """Blame the outermost layer that says anything on the way to the fault; for what none says, the
-    card's own base.
+    """Blame the outermost layer that says anything on the way to the fault.
+
+    For what none says, the card's own base.
     """
     for depth in range(len(fault.keys), 0, -1):
         for layer in reversed(layers):
@@ -308,14 +308,12 @@ def _attributed(fault: Fault, layers: Sequence[Layer], file: str) -> str:
     return fault.line(own.file or file, own.name)
 
 
-# --- runs -----------------------------------------------------------------------------------------
-
-
 def resolve(
     card: Table, row: str, form: Form = "paper", overrides: Sequence[str | Layer] = ()
 ) -> Run:
-    """Return the run of `row`, folded; `overrides` are the `KEY=VALUE` of `--set`, or layers of
-    another card, in order.
+    """Return the run of `row`, folded.
+
+    `overrides` are the `KEY=VALUE` of `--set`, or layers of another card, in order.
     """
     chain = _chain(card, row)
     if chain is None or card.rows[row].published_only:
@@ -339,8 +337,9 @@ def runnable(card: Table) -> list[str]:
 
 
 def select(card: Table, choice: str | None) -> list[str]:
-    """Return the rows that `choice` names: `S0,S5-S8` (a dash is a range in the card's order); all
-    by default.
+    """Return the rows that `choice` names: `S0,S5-S8` (a dash is a range in the card's order).
+
+    All by default.
     """
     known = runnable(card)
     if choice is None:

@@ -23,6 +23,7 @@ from bench.cli.doctor import doctor
 from bench.cli.explain import explain
 from bench.cli.json_output import print_error
 from bench.cli.listing import list_
+from bench.cli.old_options import replace_old_options
 from bench.cli.prune import prune
 from bench.cli.report import report
 from bench.cli.run import run
@@ -43,7 +44,14 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Bench(click.Group):
+    """The command, which also takes option names of the last release."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, replace_old_options(args))
+
+
+@click.group(cls=_Bench, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="bench")
 def bench() -> None:
     """Benchmark suite of speech deepfake detection and localization.
@@ -86,17 +94,17 @@ def main() -> None:
     for stream in streams:
         make_printable(stream)
     with atomic_files.temporaries(), card_files.configuration_read_once():
-        code = _run()
+        code = _run_verb()
     for stream in streams:
-        if (error := _unwritten(stream)) is not None:
+        if (error := _flush_stream(stream)) is not None:
             code = code or machine.MACHINE
             if error.errno != errno.EPIPE:  # who closes a pipe has read enough
                 error.filename = "standard output"
-                _say(f"error: {machine.of_system(error).message}")
+                _print_error_line(f"error: {machine.of_system(error).message}")
     sys.exit(code)
 
 
-def _run() -> int:
+def _run_verb() -> int:
     """Run the verb that was asked for; return the exit code."""
     try:
         return bench(standalone_mode=False) or 0
@@ -104,53 +112,63 @@ def _run() -> int:
         return machine.MACHINE
     except BenchError as error:
         of_machine = isinstance(error, RowFailed | NotInstalled)
-        exit_code = machine.MACHINE if of_machine else _code_of(error.__cause__)
+        exit_code = machine.MACHINE if of_machine else _find_exit_code(error.__cause__)
         code, text = error.code, f"error: {error}"
     except click.ClickException as error:
         with contextlib.suppress(OSError):
             error.show()
-            print_error("option.invalid", error.format_message(), machine.GIVEN)
+            print_error(_code_of_usage(error), error.format_message(), machine.GIVEN)
         return machine.GIVEN
     except (KeyboardInterrupt, click.Abort) as error:
-        code, text, exit_code = "run.stopped", "; ".join(["stopped", *_ways_on(error)]), 130
+        code, exit_code = "run.stopped", 130
+        text = "; ".join(["stopped", *_describe_resumption(error)])
     except Exception as error:
-        if isinstance(error, OSError) and _is_of_output(error):
+        if isinstance(error, OSError) and _is_output_error(error):
             error.filename = "standard output"
-            _unwritten(sys.stdout)  # it is said here, and not once more at the end
-        found = machine.explain(error)
-        if found is None:
+            _flush_stream(sys.stdout)  # it is said here, and not once more at the end
+        explained = machine.explain(error)
+        if explained is None:
             raise
-        code, text, exit_code = "machine.refused", f"error: {found.message}", found.code
-    _say(text)
+        code, text, exit_code = (
+            explained.code,
+            f"error: {explained.message}",
+            explained.exit_code,
+        )
+    _print_error_line(text)
     with contextlib.suppress(OSError):
         print_error(code, text.removeprefix("error: "), exit_code)
     return exit_code
 
 
-def _ways_on(error: BaseException) -> list[str]:
+def _code_of_usage(error: click.ClickException) -> str:
+    """Return the stable code of an error that click found."""
+    return "option.missing" if isinstance(error, click.MissingParameter) else "option.invalid"
+
+
+def _describe_resumption(error: BaseException) -> list[str]:
     """Return what a verb says (`resumable`) of the Ctrl-C that click makes an Abort of."""
     came = error.__cause__ if isinstance(error, click.Abort) else error
     return [text for text in map(str, getattr(came, "args", ())) if text]
 
 
-def _code_of(cause: BaseException | None) -> int:
+def _find_exit_code(cause: BaseException | None) -> int:
     """Return the exit code of a mistake: the machine's where what it came from is the machine's."""
-    found = machine.of_system(cause) if isinstance(cause, OSError) and cause.errno else None
-    return found.code if found else machine.GIVEN
+    explained = machine.of_system(cause) if isinstance(cause, OSError) and cause.errno else None
+    return explained.exit_code if explained else machine.GIVEN
 
 
-def _say(text: str) -> None:
+def _print_error_line(text: str) -> None:
     with contextlib.suppress(OSError):  # no one is left to tell
         click.echo(text, err=True)
 
 
-def _is_of_output(error: OSError) -> bool:
+def _is_output_error(error: OSError) -> bool:
     """Return whether it was printing that failed."""
     frames = traceback.walk_tb(error.__traceback__)
     return any(frame.f_code is click.echo.__code__ for frame, _ in frames)
 
 
-def _unwritten(stream: TextIO) -> OSError | None:
+def _flush_stream(stream: TextIO) -> OSError | None:
     """Return why what was printed cannot be written; what is left of it is then dropped, or the
     interpreter would try once more at its end. None where all is written.
     """

@@ -21,7 +21,7 @@ _Completion = Callable[[Context, Parameter, str], list[str]]
 _PREFIX = f"{table_cards.DEFAULT_PAPER}/"
 
 
-def _offered(names: Callable[[Context], Iterable[str]]) -> _Completion:
+def _complete_from(names: Callable[[Context], Iterable[str]]) -> _Completion:
     """Return a completion that offers those of `names` that begin with what is typed."""
 
     def complete(context: Context, _: Parameter, typed: str) -> list[str]:
@@ -56,19 +56,19 @@ def _variant_names(context: Context) -> list[str]:
 
 
 def _corpus_names(_: Context) -> list[str]:
-    found = corpora.readable().cards
-    return sorted([*(card.short for card in found), *(card.key for card in found)])
+    corpora_cards = corpora.readable().cards
+    return sorted([*(card.short for card in corpora_cards), *(card.key for card in corpora_cards)])
 
 
 def _sweep_names(_: Context) -> list[str]:
     return sweep_cards.names()
 
 
-table_names = _offered(_table_names)
-row_name = _offered(_row_names)
-variant_names = _offered(_variant_names)
-corpus_names = _offered(_corpus_names)
-sweep_names = _offered(_sweep_names)
+table_names = _complete_from(_table_names)
+row_name = _complete_from(_row_names)
+variant_names = _complete_from(_variant_names)
+corpus_names = _complete_from(_corpus_names)
+sweep_names = _complete_from(_sweep_names)
 
 
 def table_or_sweep_names(context: Context, parameter: Parameter, typed: str) -> list[str]:
@@ -109,7 +109,7 @@ def _rows_with_table(context: Context, parameter: Parameter, typed: str) -> list
             rows = [f"{name}@{variant}" for name in rows for variant in variants]
         return [f"{key}:{name}" for name in rows]
 
-    return _offered(names)(context, parameter, typed)
+    return _complete_from(names)(context, parameter, typed)
 
 
 class _Bash(BashComplete):

@@ -29,24 +29,24 @@ def load() -> Config:
     names all that no card has, and the keys of weights that are misspelt.
     """
     stated = config.load()
-    wrong = [*_misspelt_weights(stated)]
+    wrong = [*_list_misspelt_weights(stated)]
     corpora: dict[str, Path] = {}
     origins = dict(stated.origins)
     said_by: dict[str, str] = {}
-    for name, place in stated.corpora.items():  # what goes before all others stands last
+    for name, folder in stated.corpora.items():  # what goes before all others stands last
         where = stated.where(f"corpora.{name}")
         try:
             key = name if name in corpus_cards.names() else corpus_cards.card(name).key
         except BenchError as error:
-            wrong.append(f"{_said(where, 'corpora', name)}: {error}")
+            wrong.append(f"{_describe_origin(where, 'corpora', name)}: {error}")
             continue
         source = "" if where.startswith(_VARIABLE) else where
         if said_by.get(key) == source:
-            wrong.append(f"{_said(where, 'corpora', name)}: {key} has a place already")
-        said_by[key], corpora[key] = source, place
+            wrong.append(f"{_describe_origin(where, 'corpora', name)}: {key} has a place already")
+        said_by[key], corpora[key] = source, folder
         origins[f"corpora.{key}"] = where
     if wrong:
-        raise BenchError("\n".join(wrong))
+        raise BenchError("config.invalid", "\n".join(wrong))
     return replace(stated, corpora=corpora, origins=origins)
 
 
@@ -56,31 +56,31 @@ def to_write(*places: Path) -> Config:
     """
     here = load()
     temporary = Path(tempfile.gettempdir())  # may be this process's own, beside those of others
-    found = [*places, here.mini, temporary, temporary.parent]
-    for place, below, _ in os.walk(here.work):
-        if Path(place) == here.work:
+    folders = [*places, here.mini, temporary, temporary.parent]
+    for folder, below, _ in os.walk(here.work):
+        if Path(folder) == here.work:
             below[:] = [name for name in below if name not in _NOT_WRITTEN_IN]
-        found.append(Path(place))
-    atomic_files.remove_leftovers(found)
+        folders.append(Path(folder))
+    atomic_files.remove_leftovers(folders)
     return here
 
 
-def _misspelt_weights(stated: Config) -> Iterator[str]:
+def _list_misspelt_weights(stated: Config) -> Iterator[str]:
     """Yield which keys of weights differ from a known one in case and dashes alone.
 
     Other keys are names of a user's own: cards and `--set frontend.weights=` may name any.
     """
-    known = {_letters(key): key for key in weights.KNOWN}
+    key_of = {_keep_letters(key): key for key in weights.KNOWN}
     for name in stated.weights.keys() - weights.KNOWN.keys():
-        if meant := known.get(_letters(name)):
-            where = _said(stated.where(f"weights.{name}"), "weights", name)
+        if meant := key_of.get(_keep_letters(name)):
+            where = _describe_origin(stated.where(f"weights.{name}"), "weights", name)
             yield f"{where}: no such key; did you mean {meant!r}?"
 
 
-def _letters(key: str) -> str:
+def _keep_letters(key: str) -> str:
     return "".join(letter for letter in key.casefold() if letter.isalnum())
 
 
-def _said(where: str, section: str, key: str) -> str:
+def _describe_origin(where: str, section: str, key: str) -> str:
     """Return where a key is said: a variable, or the key of a file."""
     return where if where.startswith(_VARIABLE) else f"{section}.{key} in {where}"

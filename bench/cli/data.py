@@ -32,22 +32,22 @@ data.add_command(list_utterances)
 def show_corpus(name: str, as_json: bool) -> None:
     """Show a corpus's card: story, licence, where to get it, splits, traps."""
     card, here = corpus_cards.card(name), configuration.load()
-    found = [*_found(card, here)]
+    presence = [*_describe_presence(card, here)]
     if as_json:
         content = {"corpus": card.key, **card.model_dump(mode="json", exclude={"key"})}
-        content |= {"on_this_machine": found}
+        content |= {"on_this_machine": presence}
         json_output.print_json("data show", content)
         return
     click.echo(f"{card.name} ({card.short}), {card.task}\n\n{card.story}\n")
     click.echo(f"citation: {card.citation}\nlicence: {card.licence}\npage: {card.page}")
     for item in card.downloads:
-        click.echo(f"  {item.file}: {item.url} ({_known(item)})")
+        click.echo(f"  {item.file}: {item.url} ({_describe_download(item)})")
     if card.downloads:
         click.echo(f"to download: {card.download_size.in_words}")
     click.echo(f"place: {card.place}")
     for split, counts in card.splits.items():
-        known = {k: getattr(counts, k) for k in ("utterances", "bonafide", "spoof")}
-        text = options.settings({k: v for k, v in known.items() if v is not None})
+        sizes = {k: getattr(counts, k) for k in ("utterances", "bonafide", "spoof")}
+        text = options.settings({k: v for k, v in sizes.items() if v is not None})
         note = ", evaluated by default" if split == card.evaluation_split else ""
         click.echo(f"  {split}: {text} ({counts.standing}){note}")
     if card.sources:
@@ -59,11 +59,11 @@ def show_corpus(name: str, as_json: bool) -> None:
     for trap in card.traps:
         click.echo(f"trap: {trap}")
     click.echo("on this machine:")
-    for line in found:
+    for line in presence:
         click.echo(f"  {line['what']}: {line['state']}")
 
 
-def _known(item: Download) -> str:
+def _describe_download(item: Download) -> str:
     """Return the size and checksums of an official file, as far as they are known."""
     if item.bytes is not None:
         size = f"{item.bytes:,} bytes"
@@ -74,7 +74,7 @@ def _known(item: Download) -> str:
     return ", ".join([size, *(f"{kind} {digest}" for kind, digest in sums.items() if digest)])
 
 
-def _found(card: CorpusCard, here: Config) -> Iterator[dict[str, str]]:
+def _describe_presence(card: CorpusCard, here: Config) -> Iterator[dict[str, str]]:
     """Yield where the corpus and its miniature are, and how each split was found at a look."""
     from bench.data.check import glance
 
@@ -95,8 +95,7 @@ def _found(card: CorpusCard, here: Config) -> Iterator[dict[str, str]]:
 @click.option("--split", help="Only this split.")
 @click.option("--decode", is_flag=True, help="Read every sample of every audio file.")
 @click.option(
-    "--list",
-    "place",
+    "--problems-file",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
     help="Write every problem's every file, utterance or line to FILE, as CSV.",
@@ -109,7 +108,7 @@ def check(
     name: str,
     split: str | None,
     decode: bool,
-    place: Path | None,
+    problems_file: Path | None,
     smoke: bool,
     as_json: bool,
 ) -> None:
@@ -118,13 +117,16 @@ def check(
     Damage in the midst of a file, samples that are no numbers or far too loud, and silence are
     found with --decode only.
     """
-    from bench.cli.counting import counting
+    from bench.cli.progress_bars import counting
     from bench.data.check import as_dict, check, listing, render
     from bench.data.parallel import processes
 
     card, form = corpus_cards.card(name), options.form(smoke)
     if split is not None and split not in card.splits:
-        raise BenchError(f"{card.key}: {split!r}: no such split{near(split, card.splits)}")
+        raise BenchError(
+            "option.unknown-split",
+            f"{card.key}: {split!r}: no such split{near(split, card.splits)}",
+        )
     here = configuration.load()
     root = here.corpus_root(card.key, form)
     decoding = processes(here.workers) if decode else None
@@ -138,8 +140,8 @@ def check(
     else:
         for report in reports:
             click.echo(render(report))
-    if place is not None:
-        atomic_files.write_list(place, listing(reports), "finding,id")
+    if problems_file is not None:
+        atomic_files.write_list(problems_file, listing(reports), "finding,id")
     if not all(report.ok for report in reports):
         context.exit(1)
 
@@ -155,7 +157,7 @@ def overlap(a: str, b: str, audio: bool, smoke: bool, as_json: bool) -> None:
 
     What the cards say is always compared; lists and audio where both corpora are on this machine.
     """
-    from bench.cli.counting import counting
+    from bench.cli.progress_bars import counting
     from bench.data import overlap as look
 
     here, form = configuration.load(), options.form(smoke)
@@ -163,30 +165,32 @@ def overlap(a: str, b: str, audio: bool, smoke: bool, as_json: bool) -> None:
     first = look.side(one, of_one, here, form)
     second = look.side(other, of_other, here, form)
     with counting("recordings") as progress:
-        found = look.compare(first, second, progress if audio else None)
+        shared = look.compare(first, second, progress if audio else None)
     if as_json:
-        json_output.print_json("data overlap", {**look.as_dict(found), "form": form})
+        json_output.print_json("data overlap", {**look.as_dict(shared), "form": form})
     else:
-        click.echo(look.render(found))
+        click.echo(look.render(shared))
 
 
 @data.command()
 @click.option(
-    "--speech",
+    "--speech-dir",
+    "speech",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="Folder of human recordings, one sub-folder per speaker (default: a built-in voice).",
 )
 @click.option("--seed", default=0, show_default=True)
 @click.option("--size", type=click.Choice(["demo", "large"]), default="demo", show_default=True)
 @click.option(
-    "--only",
+    "--corpus",
+    "only",
     multiple=True,
     metavar="NAME",
     shell_complete=completion.corpus_names,
     help="Only this corpus; may be repeated.",
 )
 @click.option(
-    "--for",
+    "--table",
     "for_tables",
     multiple=True,
     metavar="TABLE",
@@ -194,7 +198,10 @@ def overlap(a: str, b: str, audio: bool, smoke: bool, as_json: bool) -> None:
     help="The corpora that this table's rows need; may be repeated.",
 )
 @click.option(
-    "--folder", type=click.Path(path_type=Path), help="Output folder (default: <work>/mini)."
+    "--output-dir",
+    "folder",
+    type=click.Path(path_type=Path),
+    help="Output folder (default: <work>/mini).",
 )
 @click.option("--replace", is_flag=True, help="Replace corpora that have another seed or size.")
 @json_output.json_option("data mini")
@@ -207,16 +214,14 @@ def mini(
     folder: Path | None,
     replace: bool,
 ) -> None:
-    """Write miniature corpora in their exact official layouts: all, or those of --only and
-    --for.
-    """
-    from bench.cli.counting import counting_each
+    """Make miniature corpora in the official layouts: all, or those of --corpus and --table."""
+    from bench.cli.progress_bars import counting_each
     from bench.synthetic import SIZES, write
 
-    place = folder or configuration.to_write().mini
-    atomic_files.remove_leftovers([place])
+    output_dir = folder or configuration.to_write().mini
+    atomic_files.remove_leftovers([output_dir])
     keys = {corpus_cards.card(name).key for name in only} | {
-        key for table in for_tables for key in _corpora_of(table)
+        key for table in for_tables for key in _list_corpora(table)
     }
 
     def ready(path: Path, before: str) -> None:
@@ -224,14 +229,21 @@ def mini(
 
     with counting_each("clips") as progress:
         written = write(
-            place, speech, seed, SIZES[size], progress, keys or None, ready=ready, replace=replace
+            output_dir,
+            speech,
+            seed,
+            SIZES[size],
+            progress,
+            keys or None,
+            ready=ready,
+            replace=replace,
         )
-    json_output.add({"folder": place, "written": [*written]})
+    json_output.add({"folder": output_dir, "written": [*written]})
     if not written:
-        click.echo(f"already there, by the same recipe: {place}")
+        click.echo(f"already there, by the same recipe: {output_dir}")
 
 
-def _corpora_of(table: str) -> set[str]:
+def _list_corpora(table: str) -> set[str]:
     """Return the corpora that the rows of a table are trained and evaluated on in smoke form."""
     card = tables.table(table)
     runs = [tables.resolve(card, row, "smoke") for row in tables.runnable(card)]

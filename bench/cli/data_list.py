@@ -53,28 +53,29 @@ def list_utterances(
     --json the first ten lines are shown.
     """
     if as_csv and as_json:
-        raise click.UsageError("either --csv or --json")
+        raise BenchError("option.conflict", "give either --csv or --json")
     card, here, form = corpus_cards.card(name), configuration.load(), options.form(smoke)
     split = split or card.evaluation_split
     corpus_cards.check_split(card, split)
-    place = here.corpus_root(card.key, form) if keys is None else keys
-    subset = load_keys(card, split, place)
-    root = _root(card, here, form, subset, keys)
+    source = here.corpus_root(card.key, form) if keys is None else keys
+    subset = load_keys(card, split, source)
+    root = _find_root(card, here, form, subset, keys)
     if as_csv:
-        for number, part in enumerate(_parts(subset, root)):
+        for number, part in enumerate(_iterate_parts(subset, root)):
             click.echo(part.to_csv(index=False, header=not number, lineterminator="\n"), nl=False)
     elif as_json:
-        listed = [record for part in _parts(subset, root) for record in _records(part)]
+        parts = _iterate_parts(subset, root)
+        listed = [record for part in parts for record in _build_records(part)]
         content = {"corpus": card.key, "split": split, "form": form, "utterances": listed}
         json_output.print_json("data list", content)
     else:
-        head = next(_parts(subset, root)).head(_HEAD).fillna("")
+        head = next(_iterate_parts(subset, root)).head(_HEAD).fillna("")
         options.print_table([*head.columns], head.to_numpy().tolist())
         rest = "; --csv lists all" if len(subset) > _HEAD else ""
         click.echo(f"{card.key}, {split}: {len(subset):,} utterances{rest}")
 
 
-def _root(
+def _find_root(
     card: CorpusCard, here: Config, form: Form, subset: Subset, keys: Path | None
 ) -> Path | None:
     """Return the folder that the paths of audio files are below; None where the corpus has no
@@ -88,7 +89,7 @@ def _root(
         return None
 
 
-def _parts(subset: Subset, root: Path | None) -> Iterator[pd.DataFrame]:
+def _iterate_parts(subset: Subset, root: Path | None) -> Iterator[pd.DataFrame]:
     """Yield the utterances in the order of the protocol, some at a time, at least one part."""
     table = subset.table
     others = [name for name in table.columns if name not in ("utterance", "path", "label")]
@@ -100,5 +101,5 @@ def _parts(subset: Subset, root: Path | None) -> Iterator[pd.DataFrame]:
         yield part
 
 
-def _records(part: pd.DataFrame) -> list[dict[str, object]]:
+def _build_records(part: pd.DataFrame) -> list[dict[str, object]]:
     return part.where(part.notna(), None).to_dict("records")  # pyright: ignore

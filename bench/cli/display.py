@@ -29,7 +29,7 @@ from bench.cli.warning_lines import WarningLines, warning_lines
 from bench.errors import BenchError
 
 
-def _whole() -> Column:
+def _uncut_column() -> Column:
     """Return a column that is never cut."""
     return Column(no_wrap=True, min_width=7)
 
@@ -44,18 +44,18 @@ class Display:
         self.console = Console(file=sys.stderr, highlight=False)
         self.title, self.jobs = title, jobs
         self.epochs = 0
-        self._path = log
-        self._file: TextIO | None = None
-        self._log = ProgressLog(self._write)
+        self._log_path = log
+        self._log_file: TextIO | None = None
+        self._log = ProgressLog(self._write_line)
         self._stack = ExitStack()
         self._warnings: WarningLines | None = None
         self.progress = Progress(
             SpinnerColumn(),
-            TextColumn("{task.description}", markup=False, table_column=_whole()),
-            BarColumn(bar_width=10, table_column=_whole()),
-            MofNCompleteColumn(table_column=_whole()),
-            TimeElapsedColumn(table_column=_whole()),
-            TimeRemainingColumn(table_column=_whole()),
+            TextColumn("{task.description}", markup=False, table_column=_uncut_column()),
+            BarColumn(bar_width=10, table_column=_uncut_column()),
+            MofNCompleteColumn(table_column=_uncut_column()),
+            TimeElapsedColumn(table_column=_uncut_column()),
+            TimeRemainingColumn(table_column=_uncut_column()),
             # Where the terminal is narrow it is the note that is cut.
             TextColumn(
                 "{task.fields[note]}", markup=False, table_column=Column(no_wrap=True, ratio=1)
@@ -68,14 +68,15 @@ class Display:
         self.row = self.progress.add_task("", total=None, visible=False, note="")
 
     def __enter__(self) -> Display:
-        if self._path is not None:
+        if self._log_path is not None:
             try:
-                self._file = self._stack.enter_context(
-                    self._path.open("a", encoding="utf-8", buffering=1)
+                self._log_file = self._stack.enter_context(
+                    self._log_path.open("a", encoding="utf-8", buffering=1)
                 )
             except OSError as error:
                 raise BenchError(
-                    f"--log {self._path}: cannot be written: {error.strerror}"
+                    "file.unwritable",
+                    f"--log {self._log_path}: cannot be written: {error.strerror}",
                 ) from error
         self._warnings = self._stack.enter_context(warning_lines(self.say))
         self.progress.start()
@@ -124,33 +125,31 @@ class Display:
     def say(self, text: str) -> None:
         """Print one line that stays."""
         if self.console.is_terminal:
-            self._print(text)
+            self._print_text(text)
         self._log.line(text)
 
     def pass_on(self, line: str) -> None:
         """Print a line of another process, which has the time of day already."""
         if self.console.is_terminal:
-            self._print(line)
-        self._write(line)
+            self._print_text(line)
+        self._write_line(line)
 
     def end(self, name: str, state: str, message: str, results: str = "") -> None:
         """A row and seed have ended: one line that stays, with its results; then what else there is
         to say of it.
         """
-        told = f"{name}: {state}" + (f"  {results}" if results else "")
-        self.say(
-            "\n".join([f"{self.title}  {told}", *(f"    {of}" for of in message.splitlines())])
-        )
+        headline = f"{name}: {state}" + (f"  {results}" if results else "")
+        self.say("\n    ".join([f"{self.title}  {headline}", *message.splitlines()]))
         self.progress.update(self.row, visible=False)
         self.progress.advance(self.table)
 
-    def _write(self, line: str) -> None:
+    def _write_line(self, line: str) -> None:
         """Write a line where no terminal shows bars, and to the file."""
         if not self.console.is_terminal:
-            self._print(line)
-        if self._file is not None:
-            self._file.write(f"{visible(line)}\n")
-            self._file.flush()
+            self._print_text(line)
+        if self._log_file is not None:
+            self._log_file.write(f"{visible(line)}\n")
+            self._log_file.flush()
 
-    def _print(self, text: str) -> None:
+    def _print_text(self, text: str) -> None:
         self.console.print(visible(text), markup=False, soft_wrap=True)

@@ -14,7 +14,7 @@ from bench._io import machine, packages
 from bench.cards import corpus_cards as corpora
 from bench.cards import table_cards
 from bench.cli import completion, configuration, json_output, machine_checks, options
-from bench.cli.counting import runs_wait
+from bench.cli.progress_bars import runs_wait
 from bench.config import Config, Form, locations
 from bench.errors import BenchError
 from bench.models import weights
@@ -55,7 +55,7 @@ def doctor(context: click.Context, table: str | None, smoke: bool, as_json: bool
     else:
         for area, of in groupby(found, lambda finding: finding.area):
             click.echo(f"\n{area}")
-            for line in options.columns(_lines([*of])):
+            for line in options.columns(_merge_findings([*of])):
                 click.echo(f"  {line}")
     if found[0].state != "ok":
         context.exit(2)
@@ -64,7 +64,7 @@ def doctor(context: click.Context, table: str | None, smoke: bool, as_json: bool
         context.exit(1)
 
 
-def _lines(found: list[Finding]) -> list[tuple[str, str, str]]:
+def _merge_findings(found: list[Finding]) -> list[tuple[str, str, str]]:
     """Return the lines of an area; what differs by its name alone is one line with all names."""
     alike: dict[tuple[str, str], list[Finding]] = {}
     for finding in found:
@@ -92,15 +92,15 @@ def findings() -> list[Finding]:
     except BenchError as error:
         name = os.environ.get("BENCH_CONFIG") or "bench.toml"
         fault = Finding("configuration", name, "broken", str(error))
-        return [fault, *_devices(None), *_versions()]
+        return [fault, *_check_devices(None), *_check_versions()]
     return [
-        *_configuration(here),
-        *_devices(here),
-        *_versions(),
-        *_work(here),
-        *_corpora(here),
-        *_weights(here),
-        *_store(here),
+        *_check_configuration(here),
+        *_check_devices(here),
+        *_check_versions(),
+        *_check_work_folder(here),
+        *_check_corpora(here),
+        *_check_weights(here),
+        *_check_store(here),
     ]
 
 
@@ -117,7 +117,7 @@ def needed_by(table: str, form: Form) -> list[Finding]:
     return [Finding(area, ",".join(of) or "all", "missing", text) for text, of in rows.items()]
 
 
-def _configuration(here: Config) -> Iterator[Finding]:
+def _check_configuration(here: Config) -> Iterator[Finding]:
     files = [path for path in (here.source, *here.further) if path is not None]
     for path in files:
         yield Finding("configuration", str(path), "ok", "read")
@@ -131,7 +131,7 @@ def _configuration(here: Config) -> Iterator[Finding]:
         yield Finding("configuration", "tracking", "ok", "from MLFLOW_TRACKING_URI")
 
 
-def _devices(here: Config | None) -> Iterator[Finding]:
+def _check_devices(here: Config | None) -> Iterator[Finding]:
     if not packages.installed("torch"):
         yield Finding("devices", "torch", "missing", packages.needed("training", "torch"))
         return
@@ -142,7 +142,7 @@ def _devices(here: Config | None) -> Iterator[Finding]:
     if here is not None and (text := devices.missing(here)):
         yield Finding("devices", "configured", "broken", text)
     for i in range(torch.cuda.device_count()):
-        text = f"{torch.cuda.get_device_name(i)}, {_memory(i)}"
+        text = f"{torch.cuda.get_device_name(i)}, {_describe_memory(i)}"
         yield Finding("devices", f"cuda:{i}", "ok", text)
     if not torch.cuda.device_count():
         text = "none that torch can use; paper rows want one, smoke rows run on the CPU"
@@ -151,7 +151,7 @@ def _devices(here: Config | None) -> Iterator[Finding]:
     yield Finding("devices", "cpu", "ok", cores)
 
 
-def _memory(device: int) -> str:
+def _describe_memory(device: int) -> str:
     import torch
 
     try:
@@ -161,13 +161,13 @@ def _memory(device: int) -> str:
     return f"{free / 1e9:.1f} GB of {total / 1e9:.1f} GB of memory free"
 
 
-def _versions() -> Iterator[Finding]:
+def _check_versions() -> Iterator[Finding]:
     for name, text in provenance.versions().items():
-        yield Finding("versions", name, *_version(text))
-    yield _attempt("versions", "uv.lock", machine_checks.beside_lock, "missing")
+        yield Finding("versions", name, *_judge_version(text))
+    yield _attempt_check("versions", "uv.lock", machine_checks.beside_lock, "missing")
 
 
-def _version(text: str) -> tuple[State, str]:
+def _judge_version(text: str) -> tuple[State, str]:
     return (
         ("missing", f"not installed: {packages.install_command()}")
         if text == "missing"
@@ -175,14 +175,14 @@ def _version(text: str) -> tuple[State, str]:
     )
 
 
-def _work(here: Config) -> Iterator[Finding]:
+def _check_work_folder(here: Config) -> Iterator[Finding]:
     area, work = "work folder", here.work
-    yield _attempt(area, "disk", lambda: machine_checks.free_disk(work), "broken")
-    yield _attempt(area, "writing", lambda: machine_checks.writes(work), "broken")
-    yield _attempt(area, "locks", lambda: machine_checks.locks_hold(work), "broken")
+    yield _attempt_check(area, "disk", lambda: machine_checks.free_disk(work), "broken")
+    yield _attempt_check(area, "writing", lambda: machine_checks.writes(work), "broken")
+    yield _attempt_check(area, "locks", lambda: machine_checks.locks_hold(work), "broken")
 
 
-def _attempt(area: str, name: str, look: Callable[[], object], otherwise: State) -> Finding:
+def _attempt_check(area: str, name: str, look: Callable[[], object], otherwise: State) -> Finding:
     """Return what `look` returns as ok; what it, or the machine, says against it as `otherwise`."""
     try:
         return Finding(area, name, "ok", str(look()))
@@ -195,33 +195,33 @@ def _attempt(area: str, name: str, look: Callable[[], object], otherwise: State)
         return Finding(area, name, otherwise, said.message)
 
 
-def _corpora(here: Config) -> Iterator[Finding]:
+def _check_corpora(here: Config) -> Iterator[Finding]:
     keys, faults = corpora.names(), corpora.readable().faults
     for key in keys:
         state: State = "broken" if key in here.corpora else "missing"
-        yield _attempt("corpora", key, lambda k=key: here.corpus_root(k, "paper"), state)
+        yield _attempt_check("corpora", key, lambda k=key: here.corpus_root(k, "paper"), state)
     for key, fault in faults.items():
         yield Finding("cards of corpora", key, "broken", fault)
     for key in keys:
         look = lambda k=key: here.corpus_root(k, "smoke")  # noqa: E731
-        yield _attempt("miniature corpora", key, look, "missing")
+        yield _attempt_check("miniature corpora", key, look, "missing")
 
 
-def _weights(here: Config) -> Iterator[Finding]:
+def _check_weights(here: Config) -> Iterator[Finding]:
     for key in dict.fromkeys([*weights.KNOWN, *here.weights]):
         state: State = "broken" if key in here.weights else "missing"
-        yield _attempt("weights", key, lambda k=key: _located(k, here), state)
+        yield _attempt_check("weights", key, lambda k=key: _locate_weights(k, here), state)
 
 
-def _located(key: str, here: Config) -> str:
+def _locate_weights(key: str, here: Config) -> str:
     path = weights.locate(key, here)
     return f"{path} ({weights.published(key, path)})"
 
 
-def _store(here: Config) -> Iterator[Finding]:
+def _check_store(here: Config) -> Iterator[Finding]:
     area = "tracking store"
     if not packages.installed("mlflow"):
-        yield _without_mlflow(area, here)
+        yield _check_file_store(area, here)
         return
     from bench.tracking import address, artifact_check
     from bench.tracking.store import Store
@@ -238,7 +238,10 @@ def _store(here: Config) -> Iterator[Finding]:
 
     def look() -> str:
         if not Store(here).answers():
-            raise BenchError(f"{uri} takes no connection: runs would be recorded in {here.work}")
+            raise BenchError(
+                "tracking.no-answer",
+                f"{uri} takes no connection: runs would be recorded in {here.work}",
+            )
         return uri
 
     def artifacts() -> str:
@@ -250,14 +253,14 @@ def _store(here: Config) -> Iterator[Finding]:
             return f"{runs_wait(len(names))} for `bench sync`: {', '.join(names)}"
         return "nothing waits for `bench sync`"
 
-    answered = _attempt(area, "mlflow", look, "broken")
+    answered = _attempt_check(area, "mlflow", look, "broken")
     yield answered
     if answered.state == "ok" and at.file is None:
-        yield _attempt(area, "artifacts", artifacts, "broken")
-    yield _attempt(area, "synchronised", waiting, "broken")
+        yield _attempt_check(area, "artifacts", artifacts, "broken")
+    yield _attempt_check(area, "synchronised", waiting, "broken")
 
 
-def _without_mlflow(area: str, here: Config) -> Finding:
+def _check_file_store(area: str, here: Config) -> Finding:
     from bench.tracking import file_store, open_store
 
     if text := open_store.unread(here):

@@ -42,38 +42,40 @@ def dry_run(order: Order, here: Config, *, again: bool, measure: bool) -> None:
     if measure:
         order.require(here)
     click.echo()
-    for line in _costs(order, here, again, measure):
+    for line in _describe_costs(order, here, again, measure):
         click.echo(line)
 
 
-def _costs(order: Order, here: Config, again: bool, measure: bool) -> Iterator[str]:
+def _describe_costs(order: Order, here: Config, again: bool, measure: bool) -> Iterator[str]:
     """Yield a line for each cost."""
     from bench.runner import costs
 
     left = costs.left(order, here, again)
     todo = [training for training in left if not training.is_trained]
     yield (
-        f"left to do: {_number(len(todo), 'training')} of {_number(order.count(), 'run')}"
+        f"left to do: {_format_count(len(todo), 'training')} of "
+        f"{_format_count(order.count(), 'run')}"
         f"{f', {len(left) - len(todo)} more to be evaluated only' if len(left) > len(todo) else ''}"
         " (runs with the same training share it; an earlier stage is one more)"
     )
     counts = [costs.clips(training.runs[0], here) for training in todo]
-    known = [count for count in counts if count is not None]
-    unknown = f", and those of {len(counts) - len(known)} more" if len(known) < len(counts) else ""
+    counted = [count for count in counts if count is not None]
+    uncounted = len(counts) - len(counted)
+    unknown = f", and those of {uncounted} more" if uncounted else ""
     if todo:
-        yield f"clips: at most {sum(known):,}{unknown} (early stopping may end sooner)"
-    time = _time(left, here, order.form, measure)
+        yield f"clips: at most {sum(counted):,}{unknown} (early stopping may end sooner)"
+    time = _describe_time(left, here, order.form, measure)
     yield f"time: {time}"
     room = costs.room(left, here)
     free = disk.free_bytes(here.work)
     enough = "" if room.total <= free else ": NOT ENOUGH"
-    downloads = list(_downloads(order, here))
+    downloads = list(_describe_downloads(order, here))
     json_output.add(
         {
             "costs": {
                 "runs": order.count(),
                 "trainings_left": len(todo),
-                "clips": sum(known) if len(known) == len(counts) else None,
+                "clips": sum(counted) if len(counted) == len(counts) else None,
                 "time": time,
                 "disk_stays_bytes": room.stays,
                 "disk_meanwhile_bytes": room.meanwhile,
@@ -90,7 +92,7 @@ def _costs(order: Order, here: Config, again: bool, measure: bool) -> Iterator[s
     yield from (f"download: {text}" for text in downloads)
 
 
-def _time(left: Sequence[Training], here: Config, form: Form, measure: bool) -> str:
+def _describe_time(left: Sequence[Training], here: Config, form: Form, measure: bool) -> str:
     if not left:
         return "nothing is left"
     from dataclasses import replace
@@ -99,33 +101,33 @@ def _time(left: Sequence[Training], here: Config, form: Form, measure: bool) -> 
     from bench.runner.local import device_name
 
     device = device_name(replace(here, devices=1))
-    found: dict[str, Speed] = {}
+    speeds: dict[str, Speed] = {}
     for run in {run.signature: run for training in left for run in training.runs}.values():
         one = speed.measure(run, here) if measure else speed.known(run, device, here.work)
         if one is not None:
-            found[run.signature] = one
+            speeds[run.signature] = one
             if measure:
-                click.echo(_rates(run.signature, one))
-    hours = [speed.hours(training, found, here) for training in left]
-    known = [of for of in hours if of is not None]
+                click.echo(_describe_rates(run.signature, one))
+    hours = [speed.hours(training, speeds, here) for training in left]
+    known_hours = [estimate for estimate in hours if estimate is not None]
     parts: list[str] = []
-    if known:
-        days = " and ".join(sorted({one.measured for one in found.values()}))
-        parts.append(f"at most {_hours(sum(known))} on one {device}, measured {days}")
-    unknown = [training for training, of in zip(left, hours, strict=True) if of is None]
-    alike = _past_hours(unknown, here, form)
+    if known_hours:
+        days = " and ".join(sorted({one.measured for one in speeds.values()}))
+        parts.append(f"at most {_format_hours(sum(known_hours))} on one {device}, measured {days}")
+    unknown = [training for training, estimate in zip(left, hours, strict=True) if estimate is None]
+    alike = _find_past_hours(unknown, here, form)
     if alike:
-        names = ", ".join(sorted({name for of in alike for name in of.runs}))
-        total = _hours(sum(of.hours for of in alike))
-        of_those = f" for {len(alike)} more" if known else ""
+        names = ", ".join(sorted({name for estimate in alike for name in estimate.runs}))
+        total = _format_hours(sum(estimate.hours for estimate in alike))
+        of_those = f" for {len(alike)} more" if known_hours else ""
         parts.append(f"about {total}{of_those} on {device_name(here)}, as long as {names} took")
     rest = len(unknown) - len(alike)
     if rest and parts:
-        parts.append(f"{_number(rest, 'training')} not measured (--measure)")
+        parts.append(f"{_format_count(rest, 'training')} not measured (--measure)")
     return ", and ".join(parts) if parts else f"not measured on {device} (--measure)"
 
 
-def _past_hours(unknown: Sequence[Training], here: Config, form: Form) -> list[Hours]:
+def _find_past_hours(unknown: Sequence[Training], here: Config, form: Form) -> list[Hours]:
     """Return the hours of those trainings of which alike runs are finished on this device."""
     from bench.runner.local import device_name
     from bench.runner.past_hours import PastHours
@@ -133,11 +135,11 @@ def _past_hours(unknown: Sequence[Training], here: Config, form: Form) -> list[H
     if not unknown:
         return []
     past = PastHours(here, form, device_name(here))
-    found = (past.of_training(training) for training in unknown)
-    return [of for of in found if of is not None]
+    estimates = (past.of_training(training) for training in unknown)
+    return [estimate for estimate in estimates if estimate is not None]
 
 
-def _rates(signature: str, speed: Speed) -> str:
+def _describe_rates(signature: str, speed: Speed) -> str:
     scored = ", ".join(f"{name} {rate:,.1f}" for name, rate in speed.evaluate.items())
     return (
         f"{signature}: {speed.train:,.1f} clips/s trained; utterances/s scored: dev "
@@ -145,15 +147,15 @@ def _rates(signature: str, speed: Speed) -> str:
     )
 
 
-def _hours(hours: float) -> str:
+def _format_hours(hours: float) -> str:
     return f"{hours:,.1f} h" if hours >= 1 else f"{60 * hours:.1f} min"
 
 
-def _number(number: int, what: str) -> str:
+def _format_count(number: int, what: str) -> str:
     return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
-def _downloads(order: Order, here: Config) -> Iterator[str]:
+def _describe_downloads(order: Order, here: Config) -> Iterator[str]:
     """Yield what is to be downloaded of corpora and weights that are not here."""
     if order.form == "smoke":
         return

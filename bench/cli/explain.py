@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import click
 
 from bench.cards import sweep_cards, table_cards
-from bench.cli import completion, explained, json_output
-from bench.cli.asked import FORM, NONE, TRACK, Asked, asked, gathered
+from bench.cli import completion, explain_output, json_output
+from bench.cli.figure_request import FORM, NONE, TRACK, Asked, asked, gathered
 from bench.errors import BenchError
 
 if TYPE_CHECKING:  # these import torch and Matplotlib, which takes seconds: else only when called
@@ -23,10 +23,10 @@ _BASELINE = (
     "the paper does not name its baseline, and S3 is S7 without SAL's two techniques."
 )
 
-_against = click.option(
+_against_option = click.option(
     "--against", metavar="ROW", help=_BASELINE, shell_complete=completion.row_name
 )
-_against_seed = click.option(
+_against_seed_option = click.option(
     "--against-seed", type=int, help="Seed of that row's run (default: its first)."
 )
 
@@ -56,21 +56,22 @@ def tca(asked: Asked, utterance: str | None) -> None:
     wanted = (
         [utterance] if utterance else launched.medians(row.scores(next(iter(row.run.evaluate))))
     )
-    found = launched.tca(row, wanted, asked.here)
+    activations = launched.tca(row, wanted, asked.here)
     rule = "" if utterance else ": of bona fide and of each attack that of the median score"
     title = (
-        f"{row.smoke}Temporal class activation, {found[0].where}{rule}; {row.name} of {row.table}"
+        f"{row.smoke}Temporal class activation, {activations[0].where}{rule}; "
+        f"{row.name} of {row.table}"
     )
     panels = [
         figures.Activation(
-            f"{of.label}: {of.utterance}, decided {of.decided}", of.wave, of.activation
+            f"{one.label}: {one.utterance}, decided {one.decided}", one.wave, one.activation
         )
-        for of in found
+        for one in activations
     ]
     stem = f"tca-{row.row}-{row.seed}-{utterance or 'panel'}"
-    classes = found[0].classes
+    classes = activations[0].classes
     asked.write(stem, lambda kind: figures.activations(panels, classes, title, kind), row)
-    explained.say_decided(found)
+    explain_output.say_decided(activations)
 
 
 @explain.command()
@@ -80,8 +81,8 @@ def tca(asked: Asked, utterance: str | None) -> None:
     "paper's Figure 1, CON_E_0000096; if the corpus does not contain it, the first by name that "
     "begins bona fide and ends spoof.",
 )
-@_against
-@_against_seed
+@_against_option
+@_against_seed_option
 @click.option("--layer", metavar="NAME", help="A module of the system, e.g. context.")
 @click.option(
     "--target",
@@ -107,31 +108,34 @@ def gradcam(
     from bench.analysis.trained_rows import utterance_of
     from bench.reports import figures
 
-    known = asked.shown_by("gradcam")
-    if utterance is None and not (known and known.utterance):
-        raise BenchError(f"--utterance: is missing; {asked.table} has no utterance of the paper's")
+    illustration = asked.shown_by("gradcam")
+    if utterance is None and not (illustration and illustration.utterance):
+        raise BenchError(
+            "option.missing",
+            f"--utterance: is missing; {asked.table} has no utterance of the paper's",
+        )
     # As in the paper the one that it is set against is the upper one.
     rows = asked.pair("gradcam", against, against_seed)[::-1]
     if utterance is None:
-        assert known is not None
-        utterance, why = utterance_of(rows[0], known.utterance)
+        assert illustration is not None
+        utterance, why = utterance_of(rows[0], illustration.utterance)
         click.echo(f"{utterance}: {why}")
     wanted = utterance
-    found = [launched.explained(row, wanted, target, layer, asked.here) for row in rows]
-    layers = [of.layer for of in found]
+    explanations = [launched.explained(row, wanted, target, layer, asked.here) for row in rows]
+    layers = [one.layer for one in explanations]
     json_output.add({"utterance": wanted, "target": target, "layers": layers})
     spoof = "probabilities" if target == "probability" else "logits"
     title = (
-        f"{rows[0].smoke}Grad-CAM of {wanted} ({found[0].where}): "
+        f"{rows[0].smoke}Grad-CAM of {wanted} ({explanations[0].where}): "
         f"{' above '.join(row.name for row in rows)}, of {rows[0].table}; "
         f"target: sum of spoof {spoof}"
     )
-    wave, checkpoints = found[0].wave, [one.checkpoint for one in found]
-    name = f"gradcam-{_versus(rows[::-1])}-{wanted}"
+    wave, checkpoints = explanations[0].wave, [one.checkpoint for one in explanations]
+    name = f"gradcam-{_join_names(rows[::-1])}-{wanted}"
     asked.write(name, lambda kind: figures.gradcam(wave, checkpoints, title, kind), rows[-1])
 
 
-class _Places(NamedTuple):
+class _PositionPlot(NamedTuple):
     """What `positions` shows, and of what."""
 
     found: ByPosition
@@ -143,11 +147,12 @@ class _Places(NamedTuple):
 
 
 @explain.command()
-@_against
-@_against_seed
+@_against_option
+@_against_seed_option
 @click.option("--evaluation", help="Evaluation of the row (default: its first).")
 @click.option(
-    "--labels",
+    "--labels-only",
+    "labels",
     is_flag=True,
     help="Only the shares, from the corpus's labels; needs no trained row.",
 )
@@ -172,63 +177,67 @@ def positions(
     from bench.reports import figures
 
     if scores:
-        shown = _of_files(scores)
+        shown = _compare_files(scores)
     elif labels:
-        shown = _of_labels(asked, evaluation)
+        shown = _count_labels(asked, evaluation)
     else:
-        shown = _of_rows(asked, against, against_seed, evaluation)
-    found, paper = shown.found, shown.paper
+        shown = _compare_rows(asked, against, against_seed, evaluation)
+    errors, paper = shown.found, shown.paper
     smoke = "SMOKE: " if asked.form == "smoke" else ""
     title = f"{smoke}Positions in the segment: {shown.of}"
     asked.write(
         shown.name,
-        lambda kind: figures.positions(found.shares, found.systems, title, paper, kind),
+        lambda kind: figures.positions(errors.shares, errors.systems, title, paper, kind),
         shown.row,
     )
-    known = asked.shown_by("positions")
-    explained.say_positions(found, paper, known.source if known else "", smoke)
+    illustration = asked.shown_by("positions")
+    explain_output.say_positions(errors, paper, illustration.source if illustration else "", smoke)
 
 
-def _of_files(scores: Sequence[Path]) -> _Places:
+def _compare_files(scores: Sequence[Path]) -> _PositionPlot:
     from bench.analysis.position_errors import by_position
 
     if len(scores) > 2 or len({path.stem for path in scores}) < len(scores):
-        raise BenchError("--scores: should be one file, or two with different names")
+        raise BenchError(
+            "option.invalid", "--scores: should be one file, or two with different names"
+        )
     paths = {path.stem: path for path in scores}
     name = "positions-" + "-against-".join(paths)
-    return _Places(by_position(paths), f"errors of {' and '.join(paths)}", name, {})
+    return _PositionPlot(by_position(paths), f"errors of {' and '.join(paths)}", name, {})
 
 
-def _of_labels(asked: Asked, evaluation: str | None) -> _Places:
+def _count_labels(asked: Asked, evaluation: str | None) -> _PositionPlot:
     from bench.analysis.position_errors import of_labels
 
     card = table_cards.table(asked.table)
     (row,) = table_cards.select(card, asked.row)
     run = table_cards.resolve(card, row, asked.form, asked.overrides)
     chosen = asked.evaluation(run, evaluation)
-    of = f"share of frames, {asked.framed(run, chosen)}"
-    found = of_labels(run.evaluate[chosen], asked.form, asked.here)
-    return _Places(found, of, f"positions-labels-{chosen}", _printed(asked, chosen))
+    subject = f"share of frames, {asked.framed(run, chosen)}"
+    errors = of_labels(run.evaluate[chosen], asked.form, asked.here)
+    return _PositionPlot(
+        errors, subject, f"positions-labels-{chosen}", _find_printed_shares(asked, chosen)
+    )
 
 
-def _of_rows(
+def _compare_rows(
     asked: Asked, against: str | None, seed: int | None, evaluation: str | None
-) -> _Places:
+) -> _PositionPlot:
     from bench.analysis.position_errors import by_position
 
     rows = asked.pair("positions", against, seed)
     run = rows[0].run
     chosen = asked.evaluation(run, evaluation)
     names = " and ".join(row.name for row in rows[::-1])
-    of = f"errors of {names} of {rows[0].table}, {asked.framed(run, chosen)}"
-    found = by_position({row.name: row.scores(chosen) for row in rows[::-1]})
-    name = f"positions-{_versus(rows)}-{chosen}"
-    return _Places(found, of, name, _printed(asked, chosen), rows[0])
+    subject = f"errors of {names} of {rows[0].table}, {asked.framed(run, chosen)}"
+    errors = by_position({row.name: row.scores(chosen) for row in rows[::-1]})
+    name = f"positions-{_join_names(rows)}-{chosen}"
+    return _PositionPlot(errors, subject, name, _find_printed_shares(asked, chosen), rows[0])
 
 
-def _printed(asked: Asked, evaluation: str) -> dict[str, float]:
-    known = asked.shown_by("positions")
-    return known.paper if known and known.evaluation == evaluation else {}
+def _find_printed_shares(asked: Asked, evaluation: str) -> dict[str, float]:
+    illustration = asked.shown_by("positions")
+    return illustration.paper if illustration and illustration.evaluation == evaluation else {}
 
 
 @explain.command()
@@ -239,7 +248,8 @@ def _printed(asked: Asked, evaluation: str) -> dict[str, float]:
     help="Evaluation to draw; may be repeated (default: all).",
 )
 @click.option(
-    "--most",
+    "--max-points",
+    "most",
     default="21LA=40000,21DF=40000",
     show_default=True,
     metavar="SET=N,...",
@@ -263,13 +273,13 @@ def features(asked: Asked, evaluations: tuple[str, ...], most: str, layer: str |
     layers: dict[str, None] = {}
     for name in evaluations or row.data.evaluate:
         chosen = asked.evaluation(row.run, name)
-        found = hidden(row, chosen, limit[chosen], layer, asked.here)
-        layers[found.layer] = None
-        explained.add_features(chosen, found)
-        shown = f"{len(found.features):,}"
-        shown += f" of {found.of:,}" if len(found.features) < found.of else ""
-        places = embedded(found.features, row.seed)
-        panels.append(figures.Features(f"{names[chosen]} ({shown})", places, found.is_spoof))
+        sample = hidden(row, chosen, limit[chosen], layer, asked.here)
+        layers[sample.layer] = None
+        explain_output.add_features(chosen, sample)
+        shown = f"{len(sample.features):,}"
+        shown += f" of {sample.of:,}" if len(sample.features) < sample.of else ""
+        places = embedded(sample.features, row.seed)
+        panels.append(figures.Features(f"{names[chosen]} ({shown})", places, sample.is_spoof))
     title = (
         f"{row.smoke}Hidden features of {row.name} of {row.table}, t-SNE of the input of "
         f"{', '.join(layers)}"
@@ -280,7 +290,7 @@ def features(asked: Asked, evaluations: tuple[str, ...], most: str, layer: str |
 
 @explain.command()
 @click.option(
-    "--and-table",
+    "--other-table",
     "more",
     multiple=True,
     default=["breathnet/table5"],
@@ -289,13 +299,14 @@ def features(asked: Asked, evaluations: tuple[str, ...], most: str, layer: str |
     help="Another table whose columns are ranked as well.",
 )
 @click.option(
-    "--against",
+    "--other-rows",
+    "against",
     default="OCKD,LSR-LSA,XLSR-Mamba,Nes2Net-X",
     show_default=True,
     help="Rows that it is ranked with.",
 )
 @click.option(
-    "--reading",
+    "--other-result",
     "readings",
     multiple=True,
     default=["XLSR-Mamba=breathnet/table10"],
@@ -314,9 +325,9 @@ def ranks(asked: Asked, more: tuple[str, ...], against: str, readings: tuple[str
 
     tables = [table_cards.table(name) for name in (asked.table, *more)]
     systems = [*(name.strip() for name in against.split(",")), asked.row]
-    other = [_reading(text) for text in readings]
+    other = [_parse_other_result(text) for text in readings]
     frame = Store(asked.here).frame
-    found = ranking(tables, systems, asked.row, frame, asked.form, other)
+    ranks_found = ranking(tables, systems, asked.row, frame, asked.form, other)
     smoke = "SMOKE: " if asked.form == "smoke" else ""
     title = (
         f"{smoke}Ranks of {len(systems)} systems in {', '.join(table.key for table in tables)}: "
@@ -324,16 +335,18 @@ def ranks(asked: Asked, more: tuple[str, ...], against: str, readings: tuple[str
     )
     asked.write(
         f"ranks-{asked.row}",
-        lambda kind: figures.ranks(found.dimensions, found.panels, title, kind),
+        lambda kind: figures.ranks(ranks_found.dimensions, ranks_found.panels, title, kind),
         None,
     )
-    explained.say_ranks(found)
+    explain_output.say_ranks(ranks_found)
 
 
-def _reading(text: str) -> tuple[str, str]:
+def _parse_other_result(text: str) -> tuple[str, str]:
     row, equals, table = text.partition("=")
     if not equals:
-        raise BenchError(f"--reading {text!r}: should be ROW=TABLE, e.g. S7=sal/table1")
+        raise BenchError(
+            "option.invalid", f"--other-result {text!r}: should be ROW=TABLE, e.g. S7=sal/table1"
+        )
     return row.strip(), table.strip()
 
 
@@ -353,20 +366,21 @@ def curves(asked: Asked, sweeps: tuple[str, ...]) -> None:
     store, panels, runs = Store(asked.here), list[figures.Curve](), list[str]()
     for name in chosen:
         card = sweep_cards.sweep(name, asked.form)
-        kept = studies.kept(store, card.key, card.form, sweep_cards.signature(card))
-        if not kept:
+        studies_in_store = studies.kept(store, card.key, card.form, sweep_cards.signature(card))
+        if not studies_in_store:
             smoke = " --smoke" if asked.form == "smoke" else ""
             raise BenchError(
-                f"sweep {card.key} is not run: `bench sweep {card.key}{smoke}` runs it"
+                "sweep.not-run",
+                f"sweep {card.key} is not run: `bench sweep {card.key}{smoke}` runs it",
             )
-        panels.append(figures.swept(card, kept[0].trials, sweep_cards.base(card)))
-        runs.append(kept[0].run_id)
-        explained.add_curve(card.key, card.parent, runs[-1], panels[-1])
+        panels.append(figures.swept(card, studies_in_store[0].trials, sweep_cards.base(card)))
+        runs.append(studies_in_store[0].run_id)
+        explain_output.add_curve(card.key, card.parent, runs[-1], panels[-1])
     smoke = "SMOKE: " if asked.form == "smoke" else ""
     title = f"{smoke}EER over settings of {card.parent}: sweeps {', '.join(chosen)}"
     name = f"curves-{'-'.join(chosen)}"
     asked.write(name, lambda kind: figures.curves(panels, title, kind), runs[0])
 
 
-def _versus(rows: Sequence[TrainedRow]) -> str:
+def _join_names(rows: Sequence[TrainedRow]) -> str:
     return "-against-".join(f"{row.row}-{row.seed}" for row in rows)

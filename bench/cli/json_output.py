@@ -43,9 +43,9 @@ def json_flag(verb: Verb) -> Verb:
                 verb(*args, as_json=True, **named)
         except click.exceptions.Exit:
             if content:
-                _print(content)
+                _print_object(content)
             raise
-        _print(content)
+        _print_object(content)
 
     option = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
     return option(called)
@@ -78,23 +78,23 @@ def print_json(kind: str, content: Mapping[str, Any]) -> None:
     """Have the verb print `content` as an object of a kind, e.g. `score`, when it has ended.
     Without `--json` nothing comes of it.
     """
-    _kept().update({"kind": kind, **content})
+    _current_content().update({"kind": kind, **content})
 
 
 def add(content: Mapping[str, Any]) -> None:
     """Keep what a verb found for its JSON; of a list under a key that is there, the items. Without
     `--json` nothing comes of it.
     """
-    kept = _kept()
+    current = _current_content()
     for key, value in content.items():
-        kept[key] = kept[key] + value if isinstance(kept.get(key), list) else value
+        current[key] = current[key] + value if isinstance(current.get(key), list) else value
 
 
-def _kept() -> dict[str, Any]:
+def _current_content() -> dict[str, Any]:
     """Return what the command has of its object; without `--json` what nobody looks at."""
     context = click.get_current_context(silent=True)
-    kept: dict[str, Any] = context.meta.get(_KEY, {}) if context else {}
-    return kept
+    current: dict[str, Any] = context.meta.get(_KEY, {}) if context else {}
+    return current
 
 
 def print_error(code: str, message: str, exit_code: int) -> None:
@@ -103,10 +103,10 @@ def print_error(code: str, message: str, exit_code: int) -> None:
     """
     if "--json" in sys.argv[1:]:
         error = {"code": code, "message": message, "exit_code": exit_code}
-        _print({"kind": "error", "error": error})
+        _print_object({"kind": "error", "error": error})
 
 
-def _print(content: Mapping[str, Any]) -> None:
+def _print_object(content: Mapping[str, Any]) -> None:
     click.echo(json_text(content, ascii_only=not prints_unicode()))
 
 
@@ -125,9 +125,9 @@ def plain(value: Any) -> Any:
     """
     if isinstance(value, Mapping):
         pairs = cast("Mapping[Any, Any]", value).items()
-        return {str(key): plain(of) for key, of in pairs}
+        return {str(key): plain(item) for key, item in pairs}
     if isinstance(value, list | tuple):
-        return [plain(of) for of in cast("list[Any]", value)]
+        return [plain(item) for item in cast("list[Any]", value)]
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else None
     if isinstance(value, PurePath):

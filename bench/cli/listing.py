@@ -11,9 +11,9 @@ import click
 
 from bench.cards import checked_cards, sweep_cards, table_cards
 from bench.cards import corpus_cards as corpora
-from bench.cli import checked, json_output, options
-from bench.cli.sweep import entry as sweep_entry
-from bench.cli.wrapping import wrapped
+from bench.cli import checked_tables, json_output, options
+from bench.cli.sweep import describe_sweep
+from bench.cli.text_width import wrapped
 from bench.errors import BenchError
 from bench.specs.table import Table
 
@@ -40,18 +40,24 @@ def list_(as_json: bool) -> None:
 def catalogue() -> dict[str, list[dict[str, Any]]]:
     """Return everything there is, by kind of thing."""
     return {
-        "tables": _entries(table_cards.table_keys(), _of_table),
-        "tables without training": _entries(checked_cards.names(), checked.entry),
-        "systems": [{"name": kind, "about": about} for kind, about in _kinds("systems", "System")],
-        "front-ends": [
-            {"name": kind, "about": about} for kind, about in _kinds("frontends", "FrontEnd")
+        "tables": _list_entries(table_cards.table_keys(), _describe_table),
+        "tables without training": _list_entries(
+            checked_cards.names(), checked_tables.describe_checked_table
+        ),
+        "systems": [
+            {"name": kind, "about": about} for kind, about in _list_kinds("systems", "System")
         ],
-        "corpora": _entries(corpora.names(), _of_corpus),
-        "sweeps": _entries(sweep_cards.names(), sweep_entry),
+        "front-ends": [
+            {"name": kind, "about": about} for kind, about in _list_kinds("frontends", "FrontEnd")
+        ],
+        "corpora": _list_entries(corpora.names(), _describe_corpus),
+        "sweeps": _list_entries(sweep_cards.names(), describe_sweep),
     }
 
 
-def _entries(keys: Sequence[str], entry: Callable[[str], dict[str, Any]]) -> list[dict[str, Any]]:
+def _list_entries(
+    keys: Sequence[str], entry: Callable[[str], dict[str, Any]]
+) -> list[dict[str, Any]]:
     """Return the entry of each key; of a card that cannot be read its faults."""
     found: list[dict[str, Any]] = []
     for key in keys:
@@ -62,29 +68,29 @@ def _entries(keys: Sequence[str], entry: Callable[[str], dict[str, Any]]) -> lis
     return found
 
 
-def _of_table(key: str) -> dict[str, Any]:
+def _describe_table(key: str) -> dict[str, Any]:
     table = table_cards.table(key)
     return {
         "name": table.key,
         "rows": table_cards.runnable(table),
         "published_only": [name for name, row in table.rows.items() if row.published_only],
-        "about": f"{table.caption} {_counts(table)}",
+        "about": f"{table.caption} {_count_rows(table)}",
     }
 
 
-def _of_corpus(key: str) -> dict[str, Any]:
+def _describe_corpus(key: str) -> dict[str, Any]:
     card = corpora.card(key)
     return {"name": card.key, "short": card.short, "about": f"{card.short}: {card.name}"}
 
 
-def _counts(table: Table) -> str:
+def _count_rows(table: Table) -> str:
     runnable = len(table_cards.runnable(table))
     published = len(table.rows) - runnable
     rows = "row" if runnable == 1 else "rows"
     return f"[{runnable} {rows} to run" + (f", {published} published only]" if published else "]")
 
 
-def _kinds(module: str, union: str) -> list[tuple[str, str]]:
+def _list_kinds(module: str, union: str) -> list[tuple[str, str]]:
     """Return the kinds of a union of specifications with the first sentence of each docstring."""
     from importlib import import_module
 
@@ -92,10 +98,13 @@ def _kinds(module: str, union: str) -> list[tuple[str, str]]:
     # A union is written Annotated[A | B, ...]; a single specification stands alone.
     members = typing.get_args(typing.get_args(specs)[0]) if typing.get_args(specs) else (specs,)
     return [
-        (typing.get_args(member.model_fields["kind"].annotation)[0], _first(member.__doc__))
+        (
+            typing.get_args(member.model_fields["kind"].annotation)[0],
+            _first_sentence(member.__doc__),
+        )
         for member in members
     ]
 
 
-def _first(docstring: str | None) -> str:
+def _first_sentence(docstring: str | None) -> str:
     return " ".join((docstring or "").split("\n\n")[0].split())

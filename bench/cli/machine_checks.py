@@ -18,21 +18,21 @@ from bench.provenance import ROOT
 _LOCK_AGAIN = """
 import sys
 from pathlib import Path
-from bench import locks
+from bench._io import file_locks
 
 def refuse(holder):
     sys.exit(3)
 
-with locks.held(Path(sys.argv[1]), refuse):
+with file_locks.held(Path(sys.argv[1]), refuse):
     pass
 """
 _GB = 1e9
 
 
-def existing(place: Path) -> Path:
+def existing(folder: Path) -> Path:
     """Return the folder, or the nearest above it that is there."""
-    place = place.absolute()
-    return next(of for of in (place, *place.parents) if of.is_dir())
+    folder = folder.absolute()
+    return next(path for path in (folder, *folder.parents) if path.is_dir())
 
 
 def free_disk(work: Path) -> str:
@@ -45,34 +45,41 @@ def writes(work: Path) -> str:
     """Write a file into the work folder, read it and remove it; return where. OSError or BenchError
     where that fails.
     """
-    place = existing(work)
-    with scratch(place / "check") as folder:
-        file = folder / "check"
+    folder = existing(work)
+    with scratch(folder / "check") as temporary:
+        file = temporary / "check"
         file.write_bytes(b"1")
         if file.read_bytes() != b"1":
-            raise BenchError(f"{place}: what was written there was read as another")
-    return f"{place} is written and read"
+            raise BenchError(
+                "machine.disk-unreliable",
+                f"{folder}: a file read back differs from what was written",
+            )
+    return f"{folder} is written and read"
 
 
 def locks_hold(work: Path) -> str:
     """Hold a lock on a file of the work folder and have a second process ask for it; return what
     it saw. BenchError where both have it, so that two runs would spoil each other's files.
     """
-    place = existing(work)
-    with scratch(place / "check") as folder:
-        file = folder / "lock"
+    folder = existing(work)
+    with scratch(folder / "check") as temporary:
+        file = temporary / "lock"
         with file_locks.held(file):
             second = subprocess.run(
                 [sys.executable, "-c", _LOCK_AGAIN, str(file)], capture_output=True, text=True
             )
         if second.returncode == 3:
-            return f"a second process sees a lock on {place}"
+            return f"a second process sees a lock on {folder}"
     if second.returncode == 0:
         raise BenchError(
-            f"{place}: a second process does not see a lock: two runs at once would spoil each "
-            "other's files; put `work` in bench.toml on a local disk"
+            "machine.locks-fail",
+            f"{folder}: a second process does not see a lock: two runs at once would spoil each "
+            "other's files; put `work` in bench.toml on a local disk",
         )
-    raise BenchError(f"{place}: a second process cannot try a lock: {_last_line(second.stderr)}")
+    raise BenchError(
+        "machine.locks-fail",
+        f"{folder}: a second process cannot try a lock: {_last_line(second.stderr)}",
+    )
 
 
 def _last_line(text: str) -> str:
@@ -88,28 +95,31 @@ def beside_lock(lock: Path = ROOT / "uv.lock") -> str:
     wanted: dict[str, set[str]] = {}
     for package in tomllib.loads(lock.read_text(encoding="utf-8"))["package"]:
         if "version" in package:
-            wanted.setdefault(package["name"], set()).add(_public(package["version"]))
+            wanted.setdefault(package["name"], set()).add(_public_version(package["version"]))
     others = {
         name: installed
-        for name, known in wanted.items()
-        if (installed := _installed(name)) and _public(installed) not in known
+        for name, locked in wanted.items()
+        if (installed := _installed_version(name)) and _public_version(installed) not in locked
     }
     if not others:
         return f"the installed packages are those of {lock.name}"
-    said = ", ".join(
+    differences = ", ".join(
         f"{name} {installed} (locked: {' or '.join(sorted(wanted[name]))})"
         for name, installed in sorted(others.items())
     )
-    raise BenchError(f"{len(others)} other than {lock.name} says: {said}; `uv sync --locked`")
+    raise BenchError(
+        "machine.other-versions",
+        f"{len(others)} other than {lock.name} says: {differences}; `uv sync --locked`",
+    )
 
 
-def _installed(name: str) -> str:
+def _installed_version(name: str) -> str:
     try:
         return version(name)
     except PackageNotFoundError:
         return ""
 
 
-def _public(text: str) -> str:
+def _public_version(text: str) -> str:
     """Return a version without what a build adds: 2.11.0 of 2.11.0+cu128."""
     return re.split(r"\+", text)[0]

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from bench.cli.given import Given, ScoreFileParam
+from bench.cli.score_file_argument import Given, ScoreFileParam
 from bench.config import Config, Form
 from bench.errors import BenchError
 
@@ -47,18 +47,29 @@ def score_file(
     from bench.tracking import open_store, run_artifacts
 
     store = open_store.to_read(here)
-    found = find_row(row.text, form, store, seeds)
-    if len(found.runs) != 1:
-        raise BenchError(f"{found.name}: beside a file one seed can be compared: --seeds N")
+    runs_of_row = find_row(row.text, form, store, seeds)
+    if len(runs_of_row.runs) != 1:
+        raise BenchError(
+            "option.missing",
+            f"{runs_of_row.name}: a file is compared with one seed of a row: add --row-seed N",
+        )
     names = [
-        name for of, name in found.evaluations.items() if (of.corpus, of.split) == (corpus, split)
+        name
+        for data, name in runs_of_row.evaluations.items()
+        if (data.corpus, data.split) == (corpus, split)
     ]
     if not names:
-        known = ", ".join(f"{of.corpus} {of.split}" for of in found.evaluations)
-        raise BenchError(f"{found.name}: is not evaluated on {corpus} {split}; it is on {known}")
-    run = found.runs[0]
+        evaluated_on = ", ".join(f"{data.corpus} {data.split}" for data in runs_of_row.evaluations)
+        raise BenchError(
+            "option.unknown-evaluation",
+            f"{runs_of_row.name}: is not evaluated on {corpus} {split}; it is on {evaluated_on}",
+        )
+    run = runs_of_row.runs[0]
     context = click.get_current_context()
     path = context.with_resource(run_artifacts.score_file(store, run_of(run, names[0]), names[0]))
     if path is None:
-        raise BenchError(f"{found.name}: its scores on {corpus} are not in the tracking store")
-    return Given(path, found.name, {}, Path(found.name)), found.as_dict()
+        raise BenchError(
+            "run.no-scores",
+            f"{runs_of_row.name}: its scores on {corpus} are not in the tracking store",
+        )
+    return Given(path, runs_of_row.name, {}, Path(runs_of_row.name)), runs_of_row.as_dict()

@@ -55,14 +55,16 @@ def varied(card: Table, rows: list[str], variant: str | None) -> tuple[Table, li
     if variant is None:
         return card, rows
     paper = table_cards.paper(card.key.partition("/")[0])
-    card, found = paper_cards.varied(card, paper, variant, rows)
-    changed = [card.rows[row].parent for row in found]
+    card, variants = paper_cards.varied(card, paper, variant, rows)
+    changed = [card.rows[row].parent for row in variants]
     same = ", ".join(row for row in rows if row not in changed)
-    if not found:
-        raise BenchError(f"{card.key}: variant {variant!r} changes nothing of {same}")
+    if not variants:
+        raise BenchError(
+            "option.no-effect", f"{card.key}: variant {variant!r} changes nothing of {same}"
+        )
     if same:
         click.echo(f"variant {variant} changes nothing of {same}: left out", err=True)
-    return card, [*found]
+    return card, [*variants]
 
 
 def given(options: Mapping[str, object]) -> str:
@@ -110,11 +112,12 @@ def set_options(tree: Mapping[str, Any]) -> str:
     '--set mix.partner=self --set mix.rounds=2'
     """
     return " ".join(
-        f"--set {shlex.quote('.'.join(key) + '=' + _value(of))}" for key, of in leaves(tree)
+        f"--set {shlex.quote('.'.join(key) + '=' + _format_value(value))}"
+        for key, value in leaves(tree)
     )
 
 
-def _value(value: Any) -> str:
+def _format_value(value: Any) -> str:
     """Return a value as `--set` takes it: a word as it is, anything else as TOML."""
     bare = isinstance(value, str) and re.fullmatch(r"[A-Za-z_][\w.-]*", value)
     return value if bare else json.dumps(value)

@@ -41,13 +41,13 @@ class ProgressLog:
         self._write, self._seconds, self._time_of_day = write, seconds, time_of_day
         self._name, self._epochs = "", 0
         self._trained = 0
-        """Epochs that were trained since `_since`, which is when the first of them began."""
-        self._since = self._epoch_since = self._last_line = seconds()
-        self._going_on = 0
+        """Epochs that were trained since `_started_s`, which is when the first of them began."""
+        self._started_s = self._epoch_started_s = self._last_line = seconds()
+        self._resumed_epoch = 0
         """The last epoch of an earlier process, until the first step of this one."""
         self._stepped = False
         self._evaluation = ""
-        self._evaluation_since = 0.0
+        self._evaluation_started_s = 0.0
 
     def line(self, text: str) -> None:
         """Write one line, after the time of day."""
@@ -57,17 +57,17 @@ class ProgressLog:
     def begin(self, name: str, epochs: int) -> None:
         """A row and seed begin, with at most so many epochs."""
         self._name, self._epochs = name.replace(" · ", " "), epochs
-        self._trained, self._going_on, self._stepped, self._evaluation = 0, 0, False, ""
-        self._since = self._epoch_since = self._last_line = self._seconds()
-        self.line(f"{self._name} begin, up to {_counted(epochs, 'epoch')}")
+        self._trained, self._resumed_epoch, self._stepped, self._evaluation = 0, 0, False, ""
+        self._started_s = self._epoch_started_s = self._last_line = self._seconds()
+        self.line(f"{self._name} begin, up to {_format_count(epochs, 'epoch')}")
 
     def on_step(self, epoch: int, step: int, steps: int, losses: Mapping[str, float]) -> None:
         """Write where within a long epoch training is."""
-        if self._going_on:
-            self.line(f"{self._name} goes on after epoch {self._going_on}/{self._epochs}")
-            self._going_on = 0
+        if self._resumed_epoch:
+            self.line(f"{self._name} goes on after epoch {self._resumed_epoch}/{self._epochs}")
+            self._resumed_epoch = 0
         self._stepped = True
-        if step < steps and self._due():
+        if step < steps and self._is_due():
             loss = f" loss {losses['loss']:.3g}" if "loss" in losses else ""
             self.line(f"{self._name} epoch {epoch}/{self._epochs} step {step} of {steps}{loss}")
 
@@ -77,13 +77,13 @@ class ProgressLog:
         """
         now = self._seconds()
         if not self._stepped:
-            self._going_on = epoch
-            self._since = self._epoch_since = now
+            self._resumed_epoch = epoch
+            self._started_s = self._epoch_started_s = now
             return
         self._stepped = False
         self._trained += 1
-        took, self._epoch_since, self._last_line = now - self._epoch_since, now, now
-        left = (now - self._since) / self._trained * (self._epochs - epoch)
+        took, self._epoch_started_s, self._last_line = now - self._epoch_started_s, now, now
+        left = (now - self._started_s) / self._trained * (self._epochs - epoch)
         loss = f"loss {results['train.loss']:.3g} dev EER {100 * results['dev.eer']:.2f} %"
         if "dev.loss" in results:
             loss += f" dev loss {results['dev.loss']:.3g}"
@@ -94,16 +94,16 @@ class ProgressLog:
         """Write how far a long evaluation is."""
         now = self._seconds()
         if evaluation != self._evaluation:
-            self._evaluation, self._evaluation_since = evaluation, now
+            self._evaluation, self._evaluation_started_s = evaluation, now
             self._last_line = now
-            self.line(f"{self._name} scoring {evaluation}: {_counted(total, 'utterance')}")
-        elif done < total and done and self._due():
-            left = (now - self._evaluation_since) / done * (total - done)
+            self.line(f"{self._name} scoring {evaluation}: {_format_count(total, 'utterance')}")
+        elif done < total and done and self._is_due():
+            left = (now - self._evaluation_started_s) / done * (total - done)
             self.line(
                 f"{self._name} scoring {evaluation}: {done:,} of {total:,}, left {duration(left)}"
             )
 
-    def _due(self) -> bool:
+    def _is_due(self) -> bool:
         now = self._seconds()
         if now - self._last_line < EVERY_S:
             return False
@@ -111,5 +111,5 @@ class ProgressLog:
         return True
 
 
-def _counted(number: int, of: str) -> str:
-    return f"{number:,} {of}" + ("" if number == 1 else "s")
+def _format_count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")

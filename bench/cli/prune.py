@@ -32,10 +32,10 @@ class Age(click.ParamType[float]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return seconds."""
-        found = re.fullmatch(r"(\d+)([hdw])", str(value))
-        if found is None:
+        match = re.fullmatch(r"(\d+)([hdw])", str(value))
+        if match is None:
             self.fail(f"{value!r}: should be hours, days or weeks, e.g. 12h, 30d, 2w", param, ctx)
-        return int(found[1]) * _UNITS[found[2]]
+        return int(match[1]) * _UNITS[match[2]]
 
 
 @click.command()
@@ -47,7 +47,11 @@ class Age(click.ParamType[float]):
     help="Only this kind; may be repeated.",
 )
 @click.option(
-    "--older", "older_s", type=Age(), metavar="30d", help="Only what was last changed so long ago."
+    "--older-than",
+    "older_s",
+    type=Age(),
+    metavar="30d",
+    help="Only files whose last change is longer ago than this: hours, days or weeks.",
 )
 @click.option(
     "--yes",
@@ -76,26 +80,30 @@ def prune(
     from bench.runner import prunable
 
     here = configuration.load()
-    found = prunable.find(here, kinds or _NAMES, older_s)
+    prunable_items = prunable.find(here, kinds or _NAMES, older_s)
     by_kind = {
-        kind: of for kind in _NAMES if (of := [one for one in found.items if one.kind == kind])
+        kind: items
+        for kind in _NAMES
+        if (items := [item for item in prunable_items.items if item.kind == kind])
     }
     if not as_json:
-        _show(here, by_kind, found.notes)
-    listed_only = dry_run or not (yes or _at_terminal())
+        _print_items(here, by_kind, prunable_items.notes)
+    listed_only = dry_run or not (yes or _is_at_terminal())
     removed: list[Item] = []
     left: dict[str, str] = {}
     for kind, items in () if listed_only else by_kind.items():
-        wanted = bool(kinds) or prunable.KINDS[kind].is_free if yes else _asked(kind, items)
+        wanted = (
+            bool(kinds) or prunable.KINDS[kind].is_free if yes else _confirm_removal(kind, items)
+        )
         for item in items if wanted else ():
             if why := prunable.remove(item):
                 left[str(item.place)] = why
             else:
                 removed.append(item)
-    for place, why in left.items():
-        click.echo(f"{place}: left: {why}", err=True)
+    for path, why in left.items():
+        click.echo(f"{path}: left: {why}", err=True)
     if as_json:
-        json_output.print_json("prune", _content(here, found, removed))
+        json_output.print_json("prune", _build_content(here, prunable_items, removed))
     elif removed:
         click.echo(f"removed: {disk.human_bytes(sum(item.size for item in removed))}")
     if left or (by_kind and listed_only and not dry_run):
@@ -104,28 +112,33 @@ def prune(
         context.exit(1)
 
 
-def _at_terminal() -> bool:
+def _is_at_terminal() -> bool:
     return sys.stdin is not None and sys.stdin.isatty()
 
 
-def _asked(kind: str, items: Sequence[Item]) -> bool:
-    return click.confirm(f"remove {kind} ({_total(items)})?", default=False)
+def _confirm_removal(kind: str, items: Sequence[Item]) -> bool:
+    return click.confirm(f"remove {kind} ({_format_total(items)})?", default=False)
 
 
-def _total(items: Sequence[Item]) -> str:
+def _format_total(items: Sequence[Item]) -> str:
     return disk.human_bytes(sum(item.size for item in items))
 
 
-def _show(here: Config, by_kind: Mapping[str, Sequence[Item]], notes: Sequence[str]) -> None:
+def _print_items(here: Config, by_kind: Mapping[str, Sequence[Item]], notes: Sequence[str]) -> None:
     from bench.runner.prunable import KINDS
 
     taken, free = disk.taken_bytes(here.work), disk.free_bytes(here.work)
     click.echo(f"{here.work}: {disk.human_bytes(taken)}, {disk.human_bytes(free)} free")
     for kind, items in by_kind.items():
-        click.echo(f"\n{kind}: {_total(items)}: {KINDS[kind].about}")
+        click.echo(f"\n{kind}: {_format_total(items)}: {KINDS[kind].about}")
         largest = sorted(items, key=lambda item: -item.size)
         lines = [
-            (item.place.relative_to(here.work), disk.human_bytes(item.size), _age(item), item.name)
+            (
+                item.place.relative_to(here.work),
+                disk.human_bytes(item.size),
+                _format_age(item),
+                item.name,
+            )
             for item in largest[:_SHOWN]
         ]
         for line in options.columns(lines):
@@ -138,12 +151,12 @@ def _show(here: Config, by_kind: Mapping[str, Sequence[Item]], notes: Sequence[s
         click.echo(note, err=True)
 
 
-def _age(item: Item) -> str:
+def _format_age(item: Item) -> str:
     days = (time.time() - item.changed) / 86_400
     return f"{days:.0f} days old" if days >= 2 else f"{24 * days:.0f} h old"
 
 
-def _content(here: Config, found: Found, removed: Sequence[Item]) -> dict[str, Any]:
+def _build_content(here: Config, prunable_items: Found, removed: Sequence[Item]) -> dict[str, Any]:
     return {
         "work": str(here.work),
         "free_bytes": disk.free_bytes(here.work),
@@ -157,7 +170,7 @@ def _content(here: Config, found: Found, removed: Sequence[Item]) -> dict[str, A
                 "run": item.name,
                 "removed": item in removed,
             }
-            for item in found.items
+            for item in prunable_items.items
         ],
-        "notes": found.notes,
+        "notes": prunable_items.notes,
     }

@@ -12,9 +12,9 @@ import click
 from bench._io import atomic_files
 from bench.cards import checked_cards, table_cards
 from bench.cards.sweep_cards import PREFIX
-from bench.cli import checked, completion, configuration, json_output, options
-from bench.cli.sweep import report as sweep_report
-from bench.cli.wrapping import width
+from bench.cli import checked_tables, completion, configuration, json_output, options
+from bench.cli.sweep import report_sweep
+from bench.cli.text_width import width
 from bench.config import Config, Form
 from bench.errors import BenchError, near
 
@@ -48,9 +48,10 @@ _ENDINGS = {"html": {".html"}, "latex": {".tex", ".bib"}}
 )
 @click.option("--check", is_flag=True, help="Write nothing; fail if the report is out of date.")
 @click.option(
-    "--folder",
+    "--output-dir",
+    "folder",
     type=click.Path(path_type=Path),
-    help="Output folder (default: reports/published; of papers: reports/papers).",
+    help="Output folder (default: reports/published; for `papers`: reports/papers).",
 )
 @json_output.json_flag
 @click.pass_context
@@ -72,94 +73,114 @@ def report(
     if table == PAPERS:
         changed = formats != _MARKDOWN_AND_CSV
         refused = {"--smoke": smoke, "--format": changed, "--detail": detail}
-        _papers(context, options.given({**refused, "--json": as_json}), check, folder)
+        _report_papers(context, options.given({**refused, "--json": as_json}), check, folder)
         return
-    place = folder or Path("reports", "smoke" if smoke else "published")
+    output_dir = folder or Path("reports", "smoke" if smoke else "published")
     if table.startswith(PREFIX):
-        sweep_report(context, table, form, check, place, as_json)
+        report_sweep(context, table, form, check, output_dir, as_json)
         return
-    if checked.known(table):
+    if checked_tables.is_checked_table(table):
         refused = options.given({"--smoke": smoke})
         if as_json and not check:
-            checked.run(table, refused=refused)
+            checked_tables.print_checked_table(table, refused=refused)
         else:
-            old = checked.report(table, place, check=check, refused=refused)
-            _say_stale(context, check, old, table, place, *_given(False, False, folder))
+            old = checked_tables.report_checked_table(
+                table, output_dir, check=check, refused=refused
+            )
+            _print_stale(
+                context, check, old, table, output_dir, *_list_options(False, False, folder)
+            )
         return
     from bench import reports as reporting
     from bench.reports import overview
 
-    extras = _extras(formats)
-    here = configuration.to_write(place)
-    reports = _made(table_cards.table_keys() if table == ALL else [table], form, detail, here)
+    extras = _parse_formats(formats)
+    here = configuration.to_write(output_dir)
+    reports = _build_reports(
+        table_cards.table_keys() if table == ALL else [table], form, detail, here
+    )
     if as_json and not check:
         records = [record for made in reports for record in made.records]
         json_output.print_json("report", {"form": form, "records": records})
         return
-    untrained = checked.names_here() if table == ALL and form == "paper" else []
+    untrained = checked_tables.list_available_tables() if table == ALL and form == "paper" else []
     looked_up = [checked_cards.card(key) for key in untrained]
     page = overview.overview(reports, form, looked_up) if table == ALL else None
-    left = [] if page is None else overview.left_over(reports, place)
+    left = [] if page is None else overview.left_over(reports, output_dir)
     # Published reports hold only what was run; a smoke report says what was not.
     asked_for = table != ALL and (folder is not None or form == "smoke")
     shown = [made for made in reports if made.says_something or asked_for]
     if not shown and page is None:
-        raise BenchError(_nothing(reports[0].table.key, place))
-    stale = [path for key in untrained for path in checked.report(key, place, check=check)]
+        raise BenchError("report.empty", _describe_empty(reports[0].table.key, output_dir))
+    stale = [
+        path
+        for key in untrained
+        for path in checked_tables.report_checked_table(key, output_dir, check=check)
+    ]
     if check:
-        stale += [path for made in shown for path in reporting.stale(made, place, extras)]
-        stale += left if page is None else [*left, *overview.stale(page, place)]
-        _say_stale(context, check, stale, table, place, *_given(smoke, detail, folder))
+        stale += [path for made in shown for path in reporting.stale(made, output_dir, extras)]
+        stale += left if page is None else [*left, *overview.stale(page, output_dir)]
+        _print_stale(
+            context, check, stale, table, output_dir, *_list_options(smoke, detail, folder)
+        )
         return
     for made in shown:
-        click.echo(f"report: {reporting.write(made, place, extras)}")
+        click.echo(f"report: {reporting.write(made, output_dir, extras)}")
         if table != ALL:
             click.echo(f"\n{made.on_terminal(width())}")
     for path in left:
         path.unlink()
         click.echo(f"removed: {path} (nothing of its table was run)")
     if page is not None:
-        place.mkdir(parents=True, exist_ok=True)
-        atomic_files.write_text(place / overview.NAME, page)
-        click.echo(f"overview: {place / overview.NAME}")
+        output_dir.mkdir(parents=True, exist_ok=True)
+        atomic_files.write_text(output_dir / overview.NAME, page)
+        click.echo(f"overview: {output_dir / overview.NAME}")
 
 
-def _papers(context: click.Context, refused: str, check: bool, folder: Path | None) -> None:
+def _report_papers(context: click.Context, refused: str, check: bool, folder: Path | None) -> None:
     """Write the pages of what papers print, or `check` them; `refused` names options that mean
     nothing for them.
     """
     from bench.reports import papers
 
     if refused:
-        raise BenchError(f"{PAPERS}: pages of what papers print, in Markdown: leave {refused} out")
-    place = folder or Path("reports", PAPERS)
+        raise BenchError(
+            "option.not-applicable",
+            f"{PAPERS}: pages of what papers print, in Markdown: leave {refused} out",
+        )
+    output_dir = folder or Path("reports", PAPERS)
     if check:
-        _say_stale(
-            context, check, papers.stale(place), PAPERS, place, *_given(False, False, folder)
+        _print_stale(
+            context,
+            check,
+            papers.stale(output_dir),
+            PAPERS,
+            output_dir,
+            *_list_options(False, False, folder),
         )
     else:
-        click.echo(f"papers: {papers.write(place)}")
+        click.echo(f"papers: {papers.write(output_dir)}")
 
 
-def _given(smoke: bool, detail: bool, folder: Path | None) -> list[str]:
+def _list_options(smoke: bool, detail: bool, folder: Path | None) -> list[str]:
     """Return the options with which a report is written as it was checked."""
-    where = [] if folder is None else ["--folder", str(folder)]
+    where = [] if folder is None else ["--output-dir", str(folder)]
     return [*(["--smoke"] if smoke else []), *(["--detail"] if detail else []), *where]
 
 
-def _nothing(key: str, place: Path) -> str:
+def _describe_empty(key: str, output_dir: Path) -> str:
     return (
-        f"{key}: no row was run and no score file evaluated, so nothing is written to {place}: "
-        f"`bench run {key}` first, or give a --folder to get the paper's results alone"
+        f"{key}: no row was run and no score file was evaluated, so nothing is written to "
+        f"{output_dir}: `bench run {key}` first, or give --output-dir for the paper's results alone"
     )
 
 
-def _say_stale(
+def _print_stale(
     context: click.Context,
     check: bool,
     stale: Sequence[Path],
     table: str,
-    place: Path,
+    output_dir: Path,
     *options_given: str,
 ) -> None:
     """Say what `--check` found and which command writes it, and exit with 1 where that is anything;
@@ -174,29 +195,31 @@ def _say_stale(
     if stale:
         context.exit(1)
     if check:
-        click.echo(f"up to date: {place}")
+        click.echo(f"up to date: {output_dir}")
 
 
-def _extras(formats: str) -> list[Extra]:
+def _parse_formats(formats: str) -> list[Extra]:
     asked = [part.strip() for part in formats.split(",")]
     for name in asked:
         if name not in _FORMATS:
-            raise BenchError(f"--format {name!r}: no such format{near(name, _FORMATS)}")
+            raise BenchError(
+                "option.invalid", f"--format {name!r}: no such format{near(name, _FORMATS)}"
+            )
     extras: tuple[Extra, ...] = ("html", "latex")
     return [name for name in extras if name in asked]
 
 
-def _made(tables: Sequence[str], form: Form, detail: bool, here: Config) -> list[Report]:
+def _build_reports(tables: Sequence[str], form: Form, detail: bool, here: Config) -> list[Report]:
     from bench.reports import KeptInStore
     from bench.tracking import open_store
 
     store = open_store.to_read(here)
-    kept = KeptInStore(store, here.work)
-    return [_report(table, form, store, kept, detail) for table in tables]
+    artifacts = KeptInStore(store, here.work)
+    return [_build_report(table, form, store, artifacts, detail) for table in tables]
 
 
-def _report(
-    table: str, form: Form, store: Store | Records, kept: KeptInStore, detail: bool
+def _build_report(
+    table: str, form: Form, store: Store | Records, artifacts: KeptInStore, detail: bool
 ) -> Report:
     from bench import reports as reporting
 
@@ -206,4 +229,4 @@ def _report(
     frame, scored = store.frame(card.key, form), store.scored(card.key, form)
     keys = [key for key in table_cards.table_keys() if key.startswith(f"{paper.key}/")]
     others = [table_cards.table(key) for key in keys if key != card.key]
-    return reporting.report(card, paper, runs, frame, scored, form, others, kept, detail)
+    return reporting.report(card, paper, runs, frame, scored, form, others, artifacts, detail)

@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from bench.cards import table_cards
-from bench.cli.wrapping import width
+from bench.cli.text_width import width
 from bench.config import Config, Form
 from bench.reports import terminal
 from bench.reports.cells import Cell, cells
@@ -45,13 +45,13 @@ class Results:
     here: Config
 
     @cached_property
-    def _runs(self) -> list[Any]:
+    def _table_runs(self) -> list[Any]:
         return table_runs(self.here, self.card.key, self.form)
 
     @cached_property
     def frame(self) -> pd.DataFrame:
         """The runs as a report reads them."""
-        return tidy(self._runs)
+        return tidy(self._table_runs)
 
     @cached_property
     def shown(self) -> terminal.Shown:
@@ -64,10 +64,10 @@ class Results:
         """Return the lines of all rows, or of `rows`; with `others` behind each row those of its
         runs with other settings.
         """
-        own = [line for line in self.shown.lines if rows is None or line.key in rows]
+        lines = [line for line in self.shown.lines if rows is None or line.key in rows]
         if not others:
-            return own
-        return [line for of in own for line in (of, *self._others(of.key))]
+            return lines
+        return [each for line in lines for each in (line, *self._other_lines(line.key))]
 
     def text(self, lines: Sequence[terminal.Line]) -> str:
         """Return the lines as a table that fits the terminal."""
@@ -76,7 +76,9 @@ class Results:
     def not_shown(self, rows: Sequence[str] | None) -> str:
         """Return how many runs of all rows, or of `rows`, are left out, and why."""
         standings = self.shown.standings
-        return terminal.not_shown(of for row, of in standings.items() if not rows or row in rows)
+        return terminal.not_shown(
+            runs for row, runs in standings.items() if not rows or row in rows
+        )
 
     def state(self, row: str) -> str:
         """Return how far a row is."""
@@ -85,7 +87,7 @@ class Results:
 
     def records(self, row: str) -> list[dict[str, Any]]:
         """Return the results of a row, for scripts: one record a column."""
-        return [self._record(cell) for cell in self.shown.cells if cell.row == row]
+        return [self._build_record(cell) for cell in self.shown.cells if cell.row == row]
 
     def other_records(self, rows: Sequence[str]) -> list[dict[str, Any]]:
         """Return what was run of `rows` with other settings, for scripts."""
@@ -95,10 +97,10 @@ class Results:
                 "row": line.key,
                 "set": line.changed,
                 "state": line.state,
-                "results": [self._record(cell) for cell in line.cells],
+                "results": [self._build_record(cell) for cell in line.cells],
             }
             for row in rows
-            for line in self._others(row)
+            for line in self._other_lines(row)
         ]
 
     def of_settings(self, row: str, run: Signed) -> list[terminal.Line]:
@@ -110,15 +112,15 @@ class Results:
         if alike.empty:
             return []
         stands = standing(table, row, run, alike, self.form)
-        changed = overrides(self._runs)
-        said = [changed[run_id] for run_id in alike["run_id"] if changed[run_id]]
+        changed = overrides(self._table_runs)
+        changes = [changed[run_id] for run_id in alike["run_id"] if changed[run_id]]
         return [
             terminal.Line(
                 row,
                 table.rows[row].cells,
                 tuple(cell for cell in cells(table, {row: stands}) if cell.row == row),
                 terminal.progress(stands),
-                said[-1] if said else EARLIER,
+                changes[-1] if changes else EARLIER,
             )
         ]
 
@@ -128,22 +130,22 @@ class Results:
         """
         alike = self.frame[self.frame["seed"] == seed]
         stands = standing(self.card, row, run, alike, self.form)
-        own = [cell for cell in cells(self.card, {row: stands}) if cell.row == row]
+        cells_of_row = [cell for cell in cells(self.card, {row: stands}) if cell.row == row]
         hours = stands.runs["hours"].iloc[-1] if len(stands.runs) else 0.0
-        return terminal.results(self.card, own), float(hours)
+        return terminal.results(self.card, cells_of_row), float(hours)
 
-    def _others(self, row: str) -> list[terminal.Line]:
+    def _other_lines(self, row: str) -> list[terminal.Line]:
         """Return a line for each set of other settings that a row was run with."""
         if row not in self.shown.standings:
             return []
-        own = table_cards.resolve(self.shown.table, row, self.form).signature
-        found = dict.fromkeys(self.frame[self.frame["row"] == row]["signature"])
+        signature_of_card = table_cards.resolve(self.shown.table, row, self.form).signature
+        signatures = dict.fromkeys(self.frame[self.frame["row"] == row]["signature"])
         return [
             line
-            for signature in found
-            if signature != own
+            for signature in signatures
+            if signature != signature_of_card
             for line in self.of_settings(row, _Settings(signature))
         ]
 
-    def _record(self, cell: Cell) -> dict[str, Any]:
+    def _build_record(self, cell: Cell) -> dict[str, Any]:
         return of_cell(self.shown.table, cell, self.form)

@@ -8,9 +8,9 @@ import click
 
 from bench._io import packages
 from bench.cards import table_cards
-from bench.cli import checked, completion, configuration, json_output, options
+from bench.cli import checked_tables, completion, configuration, json_output, options
 from bench.cli.console import FROM_EPOCH, resumable
-from bench.cli.counting import runs_wait
+from bench.cli.progress_bars import runs_wait
 from bench.runner.request import Order
 
 
@@ -66,9 +66,11 @@ def run(
 
     A failed row does not stop the others; the command then exits with 1 and names it.
     """
-    if checked.known(table):
+    if checked_tables.is_checked_table(table):
         given = {"--rows": rows, "--seeds": seeds, "--set": overrides, "--variant": variant}
-        checked.run(table, refused=options.given({**given, "--smoke": smoke, "--again": again}))
+        checked_tables.print_checked_table(
+            table, refused=options.given({**given, "--smoke": smoke, "--again": again})
+        )
         return
     card, here, form = table_cards.table(table), configuration.to_write(), options.form(smoke)
     card, chosen = options.varied(card, table_cards.select(card, rows), variant)
@@ -76,15 +78,15 @@ def run(
     order.runs()  # every mistake in what was asked for, before anything is begun
     if dry_run or measure:
         from bench.cli.dry_run import dry_run as say_costs
-        from bench.cli.ran import planned
+        from bench.cli.run_output import describe_plan
 
-        json_output.print_json("dry run", planned(order, here))
+        json_output.print_json("dry run", describe_plan(order, here))
         say_costs(order, here, again=again, measure=measure)
         return
     packages.require("torch", "lightning_fabric", "mlflow")
     order.require(here)
     # These import torch and MLflow, which takes seconds: only now.
-    from bench.cli import ran
+    from bench.cli import run_output
     from bench.cli.display import Display
     from bench.runner import costs, local
     from bench.tracking.store import Store
@@ -101,12 +103,12 @@ def run(
             if outcome.state in ("failed", "busy"):
                 (failed if outcome.state == "failed" else busy).append(outcome.job)
             else:
-                results = ran.results(order, here, outcome.job)
+                results = run_output.format_seed_results(order, here, outcome.job)
             ended.append(outcome.state)
             display.end(outcome.job, outcome.state, outcome.message, results)
-            json_output.add(ran.as_content(order, outcome))
-    json_output.add(ran.records(order, here))
-    ran.print_table(order, here)
+            json_output.add(run_output.describe_outcome(order, outcome))
+    json_output.add(run_output.list_result_records(order, here))
+    run_output.print_results_table(order, here)
     if waiting := store.waiting():
         click.echo(f"{runs_wait(len(waiting))} to be sent to {store.uri}: bench sync")
     if {*ended} == {"already finished"}:
@@ -116,7 +118,7 @@ def run(
             f"busy, left to the process that runs them: {', '.join(busy)}; the same command goes "
             "on with them if that is stopped"
         )
-    command = ran.next_command(order, variant)
+    command = run_output.next_command(order, variant)
     if not failed:
         click.echo(f"next: {command}")
     else:

@@ -1,18 +1,15 @@
-"""`bench score` where the corpus is not said: it is known by the ids, of one file or of each file
-of a folder.
-"""
+"""`bench score` without --corpus and of a folder: the corpus is found by the ids."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import fields
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli import options
-from bench.cli.given import Given
+from bench.cli.evaluation_options import EvaluationOptions
+from bench.cli.score_file_argument import Given
 from bench.config import Config
 from bench.errors import BenchError
 
@@ -22,32 +19,33 @@ if TYPE_CHECKING:
 Splits = tuple["KnownSplit", ...]
 
 
-def known_splits(asked: Mapping[str, Any], smoke: bool, here: Config) -> Splits:
-    """Return the splits whose keys are here, to find a file's among; UsageError where what is asked
-    for needs the corpus to be named."""
-    from bench.evaluation.corpus_by_ids import known_splits as known
+def list_known_splits(evaluation: EvaluationOptions, config: Config) -> Splits:
+    """Return the splits whose keys are here, among which a file's corpus is looked for; BenchError
+    where an option needs the corpus to be named.
+    """
+    from bench.evaluation.corpus_by_ids import known_splits
 
-    if asked["keys"] is not None or asked["order"] == "protocol":
-        what = "--keys" if asked["keys"] is not None else "--order protocol"
-        raise click.UsageError(f"{what} is of one corpus: say which, --corpus NAME")
-    return tuple(known(here, options.form(smoke), asked["split"] or ""))
+    if evaluation.keys is not None or evaluation.order == "protocol":
+        what = "--keys" if evaluation.keys is not None else "--order protocol"
+        raise BenchError("option.missing", f"{what} needs the corpus: add --corpus NAME")
+    return tuple(known_splits(config, evaluation.form, evaluation.split or ""))
 
 
-def find_corpus(given: Given, asked: Mapping[str, Any], splits: Splits) -> tuple[str, str]:
-    """Return the corpus and the split that a score file is of, and say them."""
+def find_corpus(given: Given, evaluation: EvaluationOptions, splits: Splits) -> tuple[str, str]:
+    """Return the corpus and the split of a score file, and print them."""
     from bench.evaluation.corpus_by_ids import find_split
-    from bench.evaluation.reading import Reading
 
-    reading = Reading(**{of.name: asked[of.name] for of in fields(Reading) if of.name in asked})
-    found = find_split(given.path, given.reading(reading), splits, given.shown)
-    click.echo(f"{given.shown}: by its ids of {found.shown}", err=True)
-    return found.card.key, found.split
+    reading = given.reading(evaluation.build_reading())
+    match = find_split(given.path, reading, splits, given.shown)
+    click.echo(f"{given.shown}: by its ids of {match.shown}", err=True)
+    return match.card.key, match.split
 
 
 def score_each(folder: Given, score_one: Callable[[Given], None]) -> None:
-    """Score each file of a folder, by name; those that fail are said, the others are scored, and
-    the command then ends with exit code 1."""
-    files = _files(folder.path)
+    """Score each file of a folder, by name; print which fail, score the others, and then end the
+    command with exit code 1.
+    """
+    files = _list_files(folder.path)
     failed: list[str] = []
     for path in files:
         given = folder._replace(path=path, shown=path)
@@ -64,14 +62,14 @@ def score_each(folder: Given, score_one: Callable[[Given], None]) -> None:
         raise click.exceptions.Exit(1)
 
 
-def _files(folder: Path) -> list[Path]:
-    """Return the files of a folder by name, but hidden ones."""
+def _list_files(folder: Path) -> list[Path]:
+    """Return the files of a folder by name, without hidden ones."""
     try:
-        found = sorted(
+        paths = sorted(
             path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")
         )
     except OSError as error:
-        raise BenchError(f"{folder}: cannot be read: {error}") from error
-    if not found:
-        raise BenchError(f"{folder}: holds no files of scores")
-    return found
+        raise BenchError("file.unreadable", f"{folder}: cannot be read: {error}") from error
+    if not paths:
+        raise BenchError("file.missing", f"{folder}: there is no score file in it")
+    return paths

@@ -11,9 +11,9 @@ import click
 from bench.cards import table_cards
 from bench.cards.paper_cards import ordered, touches
 from bench.cards.sweep_cards import PREFIX
-from bench.cli import checked, completion, configuration, json_output, options
-from bench.cli.sweep import show as show_sweep
-from bench.cli.wrapping import wrapped
+from bench.cli import checked_tables, completion, configuration, json_output, options
+from bench.cli.sweep import show_sweep
+from bench.cli.text_width import wrapped
 from bench.config import Config, Form
 from bench.specs.table import Difference, Paper, Table
 
@@ -21,15 +21,21 @@ from bench.specs.table import Difference, Paper, Table
 @click.command()
 @click.argument("table", shell_complete=completion.table_or_sweep_names)
 @options.rows
-@click.option("--settings", "whole", is_flag=True, help="Every setting of each row.")
+@click.option("--settings", "all_settings", is_flag=True, help="Print every setting of each row.")
 @click.option(
-    "--diff", is_flag=True, help="Only the settings in which each row differs from its parent."
+    "--changed-settings",
+    is_flag=True,
+    help="Print only the settings in which each row differs from the row it is derived from.",
 )
 @click.option(
-    "--differences", is_flag=True, help="Where paper, released code and this suite differ."
+    "--paper-differences",
+    is_flag=True,
+    help="Print where the paper, its released code and this suite differ.",
 )
 @click.option(
-    "--all", "others", is_flag=True, help="Also runs with other settings (--set), and what was set."
+    "--other-settings",
+    is_flag=True,
+    help="Also print runs with changed settings (--set), and which settings were changed.",
 )
 @options.variant
 @options.smoke
@@ -37,10 +43,10 @@ from bench.specs.table import Difference, Paper, Table
 def show(
     table: str,
     rows: str | None,
-    whole: bool,
-    diff: bool,
-    differences: bool,
-    others: bool,
+    all_settings: bool,
+    changed_settings: bool,
+    paper_differences: bool,
+    other_settings: bool,
     variant: str | None,
     smoke: bool,
     as_json: bool,
@@ -50,16 +56,16 @@ def show(
     if table.startswith(PREFIX):
         show_sweep(table, options.form(smoke), as_json)
         return
-    if checked.known(table):
-        checked.run(table)
+    if checked_tables.is_checked_table(table):
+        checked_tables.print_checked_table(table)
         return
     card, form = table_cards.table(table), options.form(smoke)
     paper = table_cards.paper(card.key.partition("/")[0])
     card, chosen = options.varied(card, table_cards.select(card, rows), variant)
     here = configuration.load()
-    concerning = _differences(paper, card, chosen)
+    concerning = _list_differences(paper, card, chosen)
     if as_json:
-        _print_json(card, chosen, form, here, concerning, others)
+        _print_json(card, chosen, form, here, concerning, other_settings)
         return
     click.echo(wrapped(f"{card.title}: {card.caption}"))
     click.echo(wrapped(", ".join(filter(None, (paper.authors, paper.title, paper.venue)))))
@@ -67,15 +73,15 @@ def show(
         click.echo("SMOKE form: tiny, on the miniature corpora; never a result")
     if variant is not None:
         click.echo(f"variant {variant}: {paper.variants[variant].says}")
-    if whole or diff:
+    if all_settings or changed_settings:
         for row in describe(card, chosen, form, here):
-            _print_row(row, whole)
-    if differences:
+            _print_row(row, all_settings)
+    if paper_differences:
         _print_differences(concerning)
-    if whole or diff or differences:
+    if all_settings or changed_settings or paper_differences:
         return
     only = None if rows is None and variant is None else chosen
-    print_results(card, form, here, only, others)
+    print_results(card, form, here, only, other_settings)
     _print_hints(card, chosen, form, here, len(concerning))
 
 
@@ -90,11 +96,11 @@ def print_results(
 
     if unknown := open_store.unread(here):
         click.echo(f"what was run is not known: {unknown}", err=True)
-    found = Results(card, form, here)
-    lines = found.lines(rows, others=others)
-    click.echo(f"\n{found.text(lines)}")
-    if left_out := "" if others else found.not_shown(rows):
-        click.echo(wrapped(f"not shown: {left_out} (bench show {card.key} --all)"))
+    results = Results(card, form, here)
+    lines = results.lines(rows, others=others)
+    click.echo(f"\n{results.text(lines)}")
+    if left_out := "" if others else results.not_shown(rows):
+        click.echo(wrapped(f"not shown: {left_out} (bench show {card.key} --other-settings)"))
 
 
 def _print_hints(card: Table, rows: Sequence[str], form: Form, here: Config, points: int) -> None:
@@ -108,8 +114,8 @@ def _print_hints(card: Table, rows: Sequence[str], form: Form, here: Config, poi
         )
         text = f"missing here: {'; '.join(short)} (bench doctor {card.key} says what to do)"
         click.echo(wrapped(text))
-    differ = f", --differences (paper, released code, this suite: {points})" if points else ""
-    click.echo(wrapped(f"more: --settings, --diff (against the parent row){differ}"))
+    differ = f", --paper-differences (paper, released code, this suite: {points})" if points else ""
+    click.echo(wrapped(f"more: --settings, --changed-settings (against the parent row){differ}"))
 
 
 def _print_json(
@@ -127,17 +133,17 @@ def _print_json(
         "title": card.title,
         "form": form,
         "rows": describe(card, rows, form, here),
-        "differences": [of.model_dump(mode="json", by_alias=True) for of in concerning],
+        "differences": [point.model_dump(mode="json", by_alias=True) for point in concerning],
     }
     if others:
         content["other_runs"] = Results(card, form, here).other_records(rows)
     json_output.print_json("show", content)
 
 
-def _differences(paper: Paper, card: Table, rows: Sequence[str]) -> list[Difference]:
+def _list_differences(paper: Paper, card: Table, rows: Sequence[str]) -> list[Difference]:
     """Return the points of the paper's list that concern any of the rows, by effect."""
     touched = touches(paper, card.key, {row: table_cards.resolve(card, row) for row in rows})
-    return ordered([of for of in paper.differences if of.item in touched])
+    return ordered([point for point in paper.differences if point.item in touched])
 
 
 def describe(card: Table, rows: Iterable[str], form: Form, here: Config) -> list[dict[str, Any]]:
@@ -170,7 +176,7 @@ def describe(card: Table, rows: Iterable[str], form: Form, here: Config) -> list
     return described
 
 
-def _figures(paper: Mapping[str, float], digest: Mapping[str, float]) -> str:
+def _format_results(paper: Mapping[str, float], digest: Mapping[str, float]) -> str:
     """Return a row's published results, those that only a digest of the paper has so marked."""
     shown = [f"{name} {value:g}" for name, value in paper.items()]
     return ", ".join([*shown, *(f"{name} {value:g} (digest)" for name, value in digest.items())])
@@ -184,7 +190,7 @@ def _print_row(row: dict[str, Any], whole: bool) -> None:
         f"  signature {row['signature']} (training {row['training_signature']}), seeds {seeds}"
     )
     click.echo(f"  state: {row['state']}")
-    click.echo(f"  paper: {_figures(row['paper'], row['digest']) or 'no result is known'}")
+    click.echo(f"  paper: {_format_results(row['paper'], row['digest']) or 'no result is known'}")
     changes = options.settings(row["says"]) or "–"
     click.echo(f"  differs from {row['from'] or 'base'}: {changes}")
     for key, value in row["settings"].items() if whole else ():

@@ -35,66 +35,71 @@ def status(table: str | None, smoke: bool, as_json: bool) -> None:
 
     here, form = configuration.load(), options.form(smoke)
     if text := open_store.unread(here):
-        raise NotInstalled(text)
-    found = of_table(table_cards.table_key(table), form, here) if table else of_all(form, here)
+        raise NotInstalled("machine.not-installed", text)
+    standings = of_table(table_cards.table_key(table), form, here) if table else of_all(form, here)
     if as_json:
-        rows = [{**standing._asdict(), "form": form} for standing in found]
+        rows = [{**standing._asdict(), "form": form} for standing in standings]
         json_output.print_json("status", {"form": form, "rows": rows})
         return
     if table:
-        _print_rows(found)
-    elif found:
-        _print_groups(found)
+        _print_rows(standings)
+    elif standings:
+        _print_groups(standings)
     else:
-        click.echo(f"no row of any table was run: `bench run table4{_option(smoke)}` runs one")
-    _print_next(found, smoke)
+        click.echo(
+            f"no row of any table was run: `bench run table4{_smoke_option(smoke)}` runs one"
+        )
+    _print_next(standings, smoke)
 
 
-def _print_rows(found: list[Standing]) -> None:
+def _print_rows(standings: list[Standing]) -> None:
     header = ("row", "seed", "state", "code", "weights", "data", "ended", "by")
-    lines = [(of.row, of.seed, *_provenance(of), of.ended or "-", of.user or "-") for of in found]
+    lines = [
+        (row.row, row.seed, *_describe_provenance(row), row.ended or "-", row.user or "-")
+        for row in standings
+    ]
     options.print_table(header, lines)
-    for of in found:
-        if of.changed:
-            click.echo(f"{of.row}, seed {of.seed}: changed since: {', '.join(of.changed)}")
+    for row in standings:
+        if row.changed:
+            click.echo(f"{row.row}, seed {row.seed}: changed since: {', '.join(row.changed)}")
 
 
-def _print_groups(found: list[Standing]) -> None:
+def _print_groups(standings: list[Standing]) -> None:
     """Print the rows and seeds of one table that have all in common on one line."""
     alike: dict[tuple[str, ...], list[Standing]] = {}
-    for of in found:
-        alike.setdefault((of.table, *_provenance(of)), []).append(of)
-    lines = [(*common, len(group), _named(group)) for common, group in alike.items()]
+    for row in standings:
+        alike.setdefault((row.table, *_describe_provenance(row)), []).append(row)
+    lines = [(*common, len(group), _format_rows(group)) for common, group in alike.items()]
     options.print_table(("table", "state", "code", "weights", "data", "runs", "rows"), lines)
     for common, group in alike.items():
-        changed = dict.fromkeys(text for of in group for text in of.changed)
+        changed = dict.fromkeys(text for row in group for text in row.changed)
         if changed:
-            click.echo(f"{common[0]} {_named(group)}: changed since: {', '.join(changed)}")
+            click.echo(f"{common[0]} {_format_rows(group)}: changed since: {', '.join(changed)}")
 
 
-def _provenance(of: Standing) -> tuple[str, str, str, str]:
+def _describe_provenance(row: Standing) -> tuple[str, str, str, str]:
     """Return the state, and by which code, weights and data a row is."""
     return (
-        of.state,
-        " ".join(filter(None, (of.package, of.commit))) or "-",
-        ", ".join(f"{name} {digest[:8]}" for name, digest in of.weights.items()) or "-",
-        short_digest(of.fingerprints) if of.fingerprints else "-",
+        row.state,
+        " ".join(filter(None, (row.package, row.commit))) or "-",
+        ", ".join(f"{name} {digest[:8]}" for name, digest in row.weights.items()) or "-",
+        short_digest(row.fingerprints) if row.fingerprints else "-",
     )
 
 
-def _named(group: list[Standing]) -> str:
-    rows = [*dict.fromkeys(of.row for of in group)]
+def _format_rows(group: list[Standing]) -> str:
+    rows = [*dict.fromkeys(row.row for row in group)]
     more = f" and {len(rows) - _NAMED} more" if len(rows) > _NAMED else ""
     return ",".join(rows[:_NAMED]) + more
 
 
-def _print_next(found: list[Standing], smoke: bool) -> None:
+def _print_next(standings: list[Standing], smoke: bool) -> None:
     """Print the command that runs anew what is not current, for each table."""
-    for table, standings in groupby(found, key=lambda of: of.table):
-        rows = dict.fromkeys(of.row for of in standings if of.changed)
+    for table, group in groupby(standings, key=lambda row: row.table):
+        rows = dict.fromkeys(row.row for row in group if row.changed)
         if rows:
-            click.echo(f"next: bench run {table} --rows {','.join(rows)}{_option(smoke)}")
+            click.echo(f"next: bench run {table} --rows {','.join(rows)}{_smoke_option(smoke)}")
 
 
-def _option(smoke: bool) -> str:
+def _smoke_option(smoke: bool) -> str:
     return " --smoke" if smoke else ""

@@ -56,13 +56,13 @@ def sweep(
     # These import torch, Optuna and MLflow, which takes seconds: only now.
     from bench.cli.display import Display
     from bench.reports.sweep_records import trial_records
-    from bench.sweeps import launch
+    from bench.sweeps import worker_processes
     from bench.sweeps.trials import Sweeping, require
     from bench.tracking.store import Store
 
     require(card, here)
     if worker:
-        launch.stop_with_parent()
+        worker_processes.stop_with_parent()
     store = Store(here)
     title = f"sweep {card.key}{' SMOKE' if smoke else ''}"
     with resumable(FROM_EPOCH), Display(title, wanted, log) as display:
@@ -74,20 +74,22 @@ def sweep(
             sweeping.require_room(wanted, jobs)
         if jobs > 1 and not worker:
             if storage:
-                os.environ[launch.STORAGE] = storage
+                os.environ[worker_processes.STORAGE] = storage
             arguments = ["sweep", card.key, "--trials", str(wanted), "--worker"]
-            launch.run([*arguments, *(["--smoke"] * smoke)], jobs, here, display.pass_on)
+            worker_processes.run_workers(
+                [*arguments, *(["--smoke"] * smoke)], jobs, here, display.pass_on
+            )
         else:
             for ended in sweeping.run(wanted):
-                display.end(f"trial {ended.number}", ended.ending, _said(card, ended))
+                display.end(f"trial {ended.number}", ended.ending, _describe_ending(card, ended))
         if worker:
             return
         done = sweeping.close(wanted)
-        said = sweeping.standing()
+        standing = sweeping.standing()
         json_output.add({"trials": trial_records(card, sweeping.table())})
-    json_output.add({"sweep": card.key, "form": card.form, "complete": done, "standing": said})
-    if said:
-        click.echo(said)
+    json_output.add({"sweep": card.key, "form": card.form, "complete": done, "standing": standing})
+    if standing:
+        click.echo(standing)
     command = f"bench report {sweep_cards.PREFIX}{card.key}" + (" --smoke" if smoke else "")
     if done:
         click.echo(f"next: {command}")
@@ -96,7 +98,7 @@ def sweep(
     context.exit(1)
 
 
-def _said(card: Sweep, ended: Any) -> str:
+def _describe_ending(card: Sweep, ended: Any) -> str:
     if ended.ending == "finished":
         from bench.metrics.catalogue import shown
 
@@ -104,14 +106,14 @@ def _said(card: Sweep, ended: Any) -> str:
     return ended.reason
 
 
-def entry(name: str) -> dict[str, Any]:
+def describe_sweep(name: str) -> dict[str, Any]:
     """Return what `bench list` says of a sweep."""
     card = sweep_cards.sweep(name)
     about = f"{card.title} [{card.wanted} trials from {card.parent}]"
     return {"name": card.key, "from": card.parent, "about": about}
 
 
-def show(name: str, form: Form, as_json: bool) -> None:
+def show_sweep(name: str, form: Form, as_json: bool) -> None:
     """Print a sweep's card: where it starts, what it varies, how far a study of it is."""
     card = sweep_cards.sweep(name, form)
     run = sweep_cards.base(card)
@@ -133,14 +135,14 @@ def show(name: str, form: Form, as_json: bool) -> None:
         f"  {card.objective} should become least; sampler {card.sampler.kind}, "
         f"pruner {card.pruner.kind}; study signature {sweep_cards.signature(card)}"
     )
-    for key, of in card.space.items():
-        between = " | " if of.kind == "categories" else " to "
-        click.echo(f"    {key}: {between.join(map(sweep_cards.text, of.edges()))}")
+    for key, dimension in card.space.items():
+        between = " | " if dimension.kind == "categories" else " to "
+        click.echo(f"    {key}: {between.join(map(sweep_cards.text, dimension.edges()))}")
     for note in card.notes:
         click.echo(f"  note: {note}")
 
 
-def report(
+def report_sweep(
     context: click.Context, name: str, form: Form, check: bool, folder: Path, as_json: bool
 ) -> None:
     """Write a sweep's report from the tracking store alone, or check that it is not stale."""
@@ -148,7 +150,7 @@ def report(
 
     here = configuration.to_write(folder)
     card = sweep_cards.sweep(name, form)
-    made = _made(card, here)
+    made = _build_report(card, here)
     if as_json and not check:
         from bench.reports.sweep_records import trial_records
 
@@ -160,7 +162,7 @@ def report(
         return
     stale = reporting.stale(made, folder)
     smoke = ["--smoke"] if form == "smoke" else []
-    command = shlex.join(["bench", "report", name, *smoke, "--folder", str(folder)])
+    command = shlex.join(["bench", "report", name, *smoke, "--output-dir", str(folder)])
     json_output.print_json("report check", {"stale": stale, "command": command})
     for path in stale:
         click.echo(f"stale: {path} (write it with `{command}`)", err=True)
@@ -169,12 +171,14 @@ def report(
     click.echo(f"up to date: {folder}")
 
 
-def _made(card: Sweep, here: Config) -> Any:
+def _build_report(card: Sweep, here: Config) -> Any:
     from bench.reports import sweep as reporting
     from bench.tracking import studies
     from bench.tracking.store import Store
 
-    kept = studies.kept(Store(here), card.key, card.form, sweep_cards.signature(card))
-    if not kept:
+    studies_in_store = studies.kept(Store(here), card.key, card.form, sweep_cards.signature(card))
+    if not studies_in_store:
         return reporting.report(card, None, {}, 0)
-    return reporting.report(card, kept[0].trials, kept[0].importances, len(kept) - 1)
+    return reporting.report(
+        card, studies_in_store[0].trials, studies_in_store[0].importances, len(studies_in_store) - 1
+    )

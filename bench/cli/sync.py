@@ -10,13 +10,13 @@ from bench.cli.console import resumable
 
 @click.command()
 @click.option(
-    "--to-configured",
+    "--from-other-stores",
     is_flag=True,
-    help="Also send, to the store configured now, runs that were recorded for another one.",
+    help="Also send runs that were recorded for another store than the configured one.",
 )
 @json_output.json_option("sync")
 @click.pass_context
-def sync(context: click.Context, to_configured: bool) -> None:
+def sync(context: click.Context, from_other_stores: bool) -> None:
     """Send runs that were recorded while the tracking server was away.
 
     Sending twice changes nothing, and one that is stopped in the middle goes on. A run that a
@@ -28,11 +28,11 @@ def sync(context: click.Context, to_configured: bool) -> None:
 
     store = Store(configuration.to_write())
     with resumable("with those not yet sent"):
-        sent = store.synchronise(elsewhere=to_configured)
-    json_output.add({"store": store.uri, "runs": [of._asdict() for of in sent]})
+        sent = store.synchronise(elsewhere=from_other_stores)
+    json_output.add({"store": store.uri, "runs": [one._asdict() for one in sent]})
     for run, state, _ in sent:
         click.echo(f"{run}: {state}")
     if not sent:
         click.echo(f"nothing waits to be sent to {store.uri}")
-    if not all(of.is_whole for of in sent):
+    if not all(one.is_whole for one in sent):
         context.exit(1)

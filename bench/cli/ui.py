@@ -26,13 +26,15 @@ def ui(context: click.Context, table: str | None, port: str) -> None:
     here = configuration.load()
     at = address.configured(here)
     if at.file is not None:
-        ui_server.require_port(_number(port))
+        ui_server.require_port(_parse_port(port))
     store = Store(here)
     if at.file is not None:
         ui_server.present_tables(store)
     pages = {name: page for name, page in store.pages().items() if key in (None, name)}
     if key is not None and not pages:
-        raise BenchError(f"{key}: no run of it is in {store.uri}: `bench run {table}` makes them")
+        raise BenchError(
+            "run.none", f"{key}: no run of it is in {store.uri}: `bench run {table}` makes them"
+        )
     served = at.shown if at.file is None else f"http://{ui_server.HOST}:{port}"
 
     def say() -> None:
@@ -51,7 +53,7 @@ def ui(context: click.Context, table: str | None, port: str) -> None:
         context.exit(1)
 
 
-def _number(port: str) -> int:
+def _parse_port(port: str) -> int:
     if not (port.isascii() and port.removeprefix("-").isdigit()):
-        raise BenchError(f"--port {port!r}: should be a number from 1 to 65535")
+        raise BenchError("option.invalid", f"--port {port!r}: should be a number from 1 to 65535")
     return int(port)

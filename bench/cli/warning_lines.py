@@ -17,33 +17,36 @@ class WarningLines:
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
         self._process = os.getpid()
-        self._said: set[str] = set()
-        self._taken: dict[logging.StreamHandler[Any], logging.Filter] = {}
+        self._seen: set[str] = set()
+        self._filters: dict[logging.StreamHandler[Any], logging.Filter] = {}
 
     def say(self, text: str) -> None:
         """Say a warning as one line, unless it was said."""
         line = " ".join(text.split())
-        if line not in self._said:
-            self._said.add(line)
+        if line not in self._seen:
+            self._seen.add(line)
             self._say(f"warning: {line}")
 
     def take(self) -> None:
         """Take over what libraries that are imported by now log to standard error."""
-        named = [of for of in logging.root.manager.loggerDict.values()]
-        loggers = [logging.root, *(of for of in named if isinstance(of, logging.Logger))]
-        for handler in (handler for of in loggers for handler in of.handlers):
-            if _to_terminal(handler) and handler not in self._taken:
-                self._taken[handler] = taken = _Taken(self, self._process)
+        named = [logger for logger in logging.root.manager.loggerDict.values()]
+        loggers = [
+            logging.root,
+            *(logger for logger in named if isinstance(logger, logging.Logger)),
+        ]
+        for handler in (handler for logger in loggers for handler in logger.handlers):
+            if _writes_to_terminal(handler) and handler not in self._filters:
+                self._filters[handler] = taken = _LogFilter(self, self._process)
                 handler.addFilter(taken)
 
     def release(self) -> None:
         """Leave to the libraries what they log."""
-        for handler, taken in self._taken.items():
+        for handler, taken in self._filters.items():
             handler.removeFilter(taken)
-        self._taken.clear()
+        self._filters.clear()
 
 
-class _Taken(logging.Filter):
+class _LogFilter(logging.Filter):
     """Says a record instead of the handler that it was meant for; in processes that a loader has
     started the handler does as it would.
     """
@@ -59,7 +62,7 @@ class _Taken(logging.Filter):
         return False
 
 
-def _to_terminal(handler: logging.Handler) -> bool:
+def _writes_to_terminal(handler: logging.Handler) -> bool:
     return isinstance(handler, logging.StreamHandler) and not isinstance(
         handler, logging.FileHandler
     )

@@ -1,5 +1,6 @@
-"""What differs between machines: where corpora, weights, work and tracking are. Never part of a
-signature.
+"""What differs between machines: where corpora, weights, work and tracking are.
+
+Never part of a signature.
 
 Read, key by key, from the first that says it: an environment variable (BENCH_WORK,
 BENCH_CORPORA_PARTIALSPOOF, BENCH_WEIGHTS_XLSR2_300M, ...), `bench.toml` of the working folder or of
@@ -134,8 +135,9 @@ class Config:
         return (self.work / "artifacts").absolute()
 
     def corpus_root(self, key: str, form: Form) -> Path:
-        """Return the folder of corpus `key`; for smoke runs its miniature. Raise where it is not
-        there.
+        """Return the folder of corpus `key`.
+
+        For smoke runs its miniature. Raise where it is not there.
         """
         if form == "smoke":
             root = self.mini / key
@@ -189,8 +191,9 @@ _Values = dict[_Keys, _Stated]
 
 
 def load(path: Path | None = None, environment: Mapping[str, str] | None = None) -> Config:
-    """Read the configuration; where no file is named, by `path` or BENCH_CONFIG, one need not be
-    there.
+    """Read the configuration.
+
+    Where no file is named, by `path` or BENCH_CONFIG, one need not be there.
 
     Empty variables are as if they were not set. Raise BenchError for whatever is wrong in a file or
     a variable of ours.
@@ -301,8 +304,10 @@ def _place(stated: str, base: Path, environment: Mapping[str, str], where: str) 
 
 
 def _unstated_work(own: Path | None, environment: Mapping[str, str]) -> Path:
-    """Return the work folder where nothing says it: beside the project's file; without one the
-    folder that is in use here or above, so that no second one is begun below it, else a new one.
+    """Return the work folder where nothing says it: beside the project's file.
+
+    Without one the folder that is in use here or above, so that no second one is begun below it,
+    else a new one.
     """
     if own is not None:
         return own.parent / "work"

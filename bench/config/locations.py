@@ -20,8 +20,9 @@ _VARIABLE = re.compile(r"\$(?:\$|(?P<bare>[A-Za-z_]\w*)|\{(?P<braced>[A-Za-z_]\w
 
 
 def project(environment: Mapping[str, str]) -> Path | None:
-    """Return the `bench.toml` of the working folder, else of the nearest folder above it; None
-    where there is none. That of the working folder itself is named without a folder.
+    """Return the `bench.toml` of the working folder, else of the nearest folder above it.
+
+    None where there is none. That of the working folder itself is named without a folder.
     """
     return next((path for path in _upwards(environment, NAME) if os.path.lexists(path)), None)
 
@@ -74,6 +75,7 @@ def _is_within(path: Path, environment: Mapping[str, str]) -> bool:
 
 def filled_in(text: str, environment: Mapping[str, str], where: str) -> str:
     """Return a text with `$NAME` and `${NAME}` replaced by the variable's value, and `$$` by `$`.
+
     Raise BenchError, which begins with `where`, for a variable that is not set.
 
     >>> filled_in("$DATA/${SET}_1$$", {"DATA": "/data", "SET": "eval"}, "work")
@@ -95,8 +97,9 @@ def filled_in(text: str, environment: Mapping[str, str], where: str) -> str:
 
 
 def home_filled_in(text: str, where: str) -> Path:
-    """Return a path, `~` as the home folder; BenchError, which begins with `where`, where a user
-    has none.
+    """Return a path, `~` as the home folder.
+
+    BenchError, which begins with `where`, where a user has none.
     """
     try:
         return Path(text).expanduser()

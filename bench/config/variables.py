@@ -31,8 +31,9 @@ def variable(*keys: str) -> str:
 
 
 def read_variables(environment: Mapping[str, str]) -> dict[tuple[str, ...], tuple[str, Any]]:
-    """Return by key the variable that gives it and its value; raise one BenchError for all that
-    begin with BENCH_ and are none of ours.
+    """Return by key the variable that gives it and its value.
+
+    Raise one BenchError for all that begin with BENCH_ and are none of ours.
     """
     found: dict[tuple[str, ...], tuple[str, Any]] = {}
     wrong: list[str] = []

@@ -35,8 +35,9 @@ class AsvScores(NamedTuple):
         chosen = self.attack == attack
         if not chosen.any():
             raise BenchError(
+                "corpus.asv-attack-unknown",
                 f"the speaker verification scores have no attack {attack!r}"
-                f"{near(attack, np.unique(self.attack).tolist())}"
+                f"{near(attack, np.unique(self.attack).tolist())}",
             )
         return self._replace(spoof=self.spoof[chosen], attack=self.attack[chosen])
 
@@ -54,18 +55,22 @@ def asv_scores(path: Path) -> AsvScores:
         fields = line.split()
         if not fields:
             continue
-        score = _score(fields[2]) if len(fields) == 3 and fields[1] in scores else None
+        score = _parse_score(fields[2]) if len(fields) == 3 and fields[1] in scores else None
         if score is None:
             raise BenchError(
+                "corpus.asv-scores",
                 f"{path}:{number}: {quoted(line)} should be `bonafide|ATTACK {'|'.join(KINDS)} "
-                "SCORE`, as in ASVspoof2019.LA.asv.eval.gi.trl.scores.txt"
+                "SCORE`, as in ASVspoof2019.LA.asv.eval.gi.trl.scores.txt",
             )
         scores[fields[1]].append(score)
         if fields[1] == "spoof":
             attacks.append(fields[0])
     for kind, found in scores.items():
         if not found:
-            raise BenchError(f"{path}: there is no {kind} trial, and a t-DCF needs all three kinds")
+            raise BenchError(
+                "corpus.asv-scores",
+                f"{path}: there is no {kind} trial, and a t-DCF needs all three kinds",
+            )
     target, nontarget, spoof = (np.array(found) for found in scores.values())
     return AsvScores(target, nontarget, spoof, np.array(attacks))
 
@@ -78,25 +83,33 @@ def tdcf_coefficients(path: Path) -> dict[tuple[str, str], Coefficients | None]:
     the t-DCF is not defined. Anything else than such a table is a BenchError, and no code of the
     file is run.
     """
-    found: dict[tuple[str, str], Coefficients | None] = {}
+    coefficients_by_condition: dict[tuple[str, str], Coefficients | None] = {}
     for attack, row in nested_numbers(path).items():
-        for codec, entry in _entries(path, f"{attack!r}", row).items():
-            place = f"{attack!r}, {codec!r}"
-            values = _entries(path, place, entry)
+        for codec, entry in _require_entries(path, f"{attack!r}", row).items():
+            where = f"{attack!r}, {codec!r}"
+            values = _require_entries(path, where, entry)
             numbers = [values.get(name) for name in ("C0", "C1", "C2")]
             if len(values) != 3 or not all(type(number) is float for number in numbers):
-                raise BenchError(f"{path}: {place}: should be the three numbers C0, C1 and C2")
+                raise BenchError(
+                    "corpus.tdcf-coefficients",
+                    f"{path}: {where}: should be the three numbers C0, C1 and C2",
+                )
             coefficients = Coefficients(*cast(list[float], numbers))
             absent = [math.isnan(number) for number in coefficients]
             if any(absent) and not all(absent):
-                raise BenchError(f"{path}: {place}: some of {coefficients} are NaN, not all")
-            found[str(attack), str(codec)] = None if all(absent) else coefficients
-    if not found:
-        raise BenchError(f"{path}: holds no coefficients")
-    return found
+                raise BenchError(
+                    "corpus.tdcf-coefficients",
+                    f"{path}: {where}: some of {coefficients} are NaN, not all",
+                )
+            coefficients_by_condition[str(attack), str(codec)] = (
+                None if all(absent) else coefficients
+            )
+    if not coefficients_by_condition:
+        raise BenchError("corpus.tdcf-coefficients", f"{path}: holds no coefficients")
+    return coefficients_by_condition
 
 
-def _score(text: str) -> float | None:
+def _parse_score(text: str) -> float | None:
     try:
         score = float(text)
     except ValueError:
@@ -104,10 +117,11 @@ def _score(text: str) -> float | None:
     return score if math.isfinite(score) and "_" not in text else None
 
 
-def _entries(path: Path, place: str, entry: object) -> dict[object, object]:
+def _require_entries(path: Path, where: str, entry: object) -> dict[object, object]:
     if not isinstance(entry, dict):
         raise BenchError(
-            f"{path}: {place}: {quoted(str(entry))} should be a dictionary: of C0, C1 and C2, by "
-            "codec, by attack, as LA-C012-eval.npy has it"
+            "corpus.tdcf-coefficients",
+            f"{path}: {where}: {quoted(str(entry))} should be a dictionary: of C0, C1 and C2, by "
+            "codec, by attack, as LA-C012-eval.npy has it",
         )
     return cast(dict[object, object], entry)

@@ -63,29 +63,39 @@ def header(path: Path) -> Header:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             if size == 0:
-                raise BenchError(f"{path}: is empty (0 bytes): unpack or copy it again")
+                raise BenchError(
+                    "audio.empty", f"{path}: is empty (0 bytes): unpack or copy it again"
+                )
             start = file.read(12)
             wave = None
             if start[:4] in (b"RIFF", b"RF64") and start[8:] == b"WAVE":
-                wave = _walked(path, file, size)
+                wave = _walk_chunks(path, file, size)
                 if wave.layout.code in _SAME_WIDTH:
-                    return _of_wave(path, wave)
+                    return _wave_header(path, wave)
     except OSError as error:
-        raise BenchError(f"{path}: cannot be read: {error.strerror}") from error
+        raise BenchError("file.unreadable", f"{path}: cannot be read: {error.strerror}") from error
     missing = 0 if wave is None else wave.bytes_missing
     try:
-        with soundfile.SoundFile(str(path)) as of:  # `soundfile.info` takes longer
-            found = Header(of.samplerate, of.channels, of.frames, missing, of.format)
+        with soundfile.SoundFile(str(path)) as file_handle:  # `soundfile.info` takes longer
+            result = Header(
+                file_handle.samplerate,
+                file_handle.channels,
+                file_handle.frames,
+                missing,
+                file_handle.format,
+            )
     except soundfile.SoundFileError as error:
         raise BenchError(
-            f"{path}: is no audio file: {_reason(error)}: unpack or copy it again"
+            "audio.damaged",
+            f"{path}: is no audio file: {_decoder_reason(error)}: unpack or copy it again",
         ) from error
-    if not 0 <= found.samples < _UNKNOWN:
+    if not 0 <= result.samples < _UNKNOWN:
         raise BenchError(
+            "audio.length-unknown",
             f"{path}: its header does not say how many samples it holds, as ffmpeg leaves it in "
-            f"pipes and segments: write it anew (`ffmpeg -i OLD{path.suffix} NEW{path.suffix}`)"
+            f"pipes and segments: write it anew (`ffmpeg -i OLD{path.suffix} NEW{path.suffix}`)",
         )
-    return found
+    return result
 
 
 class _Layout(NamedTuple):
@@ -107,7 +117,7 @@ class _Wave(NamedTuple):
     bytes_missing: int
 
 
-def _walked(path: Path, file: BinaryIO, size: int) -> _Wave:
+def _walk_chunks(path: Path, file: BinaryIO, size: int) -> _Wave:
     """Walk a RIFF file's chunks up to its audio."""
     layout: _Layout | None = None
     long = _STREAMED
@@ -120,63 +130,70 @@ def _walked(path: Path, file: BinaryIO, size: int) -> _Wave:
             _, long = struct.unpack("<QQ", file.read(16))
         elif name == b"data":
             if layout is None or 0 in (layout.channels, layout.rate, layout.block):
-                raise BenchError(f"{path}: its header is broken: unpack or copy it again")
+                raise BenchError(
+                    "audio.damaged", f"{path}: its header is broken: unpack or copy it again"
+                )
             there = size - begin
             if length >= _STREAMED:
                 length = there if long == _STREAMED else long
             return _Wave(layout, length, max(0, length - there))
         file.seek(begin + length + length % 2)
     raise BenchError(
-        f"{path}: ends before its audio begins ({size} bytes): unpack or copy it again"
+        "audio.truncated",
+        f"{path}: ends before its audio begins ({size} bytes): unpack or copy it again",
     )
 
 
-def _of_wave(path: Path, wave: _Wave) -> Header:
+def _wave_header(path: Path, wave: _Wave) -> Header:
     code, channels, rate, _, block, bits = wave.layout
     right = channels * -(-bits // 8)
     if block != right:
         raise BenchError(
+            "audio.damaged",
             f"{path}: its header is broken: samples of {channels} channel(s) of {bits} bits "
             f"({_SAME_WIDTH[code]}) take {right} bytes, its block align says {block}, so that they "
-            "would be read wrongly: unpack or copy it again"
+            "would be read wrongly: unpack or copy it again",
         )
     return Header(rate, channels, wave.length // block, wave.bytes_missing, "WAV")
 
 
-def check_header(path: Path, found: Header, audio: Audio) -> None:
+def check_header(path: Path, info: Header, audio: Audio) -> None:
     """Raise a BenchError unless a file with this header can be read as `audio` says: it is whole by
     its size, holds samples, and has one channel and a rate that is right or may be changed.
     """
-    _check_size(path, found)
-    if found.channels != 1:
+    _check_size(path, info)
+    if info.channels != 1:
         raise BenchError(
-            f"{path}: has {found.channels} channels, should have one: mix it down first"
+            "audio.channels",
+            f"{path}: has {info.channels} channels, should have one: mix it down first",
         )
-    if found.sample_rate_hz != audio.sample_rate_hz and audio.other_rates == "refuse":
+    if info.sample_rate_hz != audio.sample_rate_hz and audio.other_rates == "refuse":
         raise BenchError(
-            f"{path}: is at {found.sample_rate_hz} Hz, should be at {audio.sample_rate_hz} Hz: "
-            f"this corpus's audio is published at that rate, so get it again or resample it first"
+            "audio.sample-rate",
+            f"{path}: is at {info.sample_rate_hz} Hz, should be at {audio.sample_rate_hz} Hz: "
+            f"this corpus's audio is published at that rate, so get it again or resample it first",
         )
-    if not found.samples:
-        raise BenchError(f"{path}: holds no audio: unpack or copy it again")
+    if not info.samples:
+        raise BenchError("audio.empty", f"{path}: holds no audio: unpack or copy it again")
 
 
-def require_whole(path: Path, found: Header) -> None:
+def require_whole(path: Path, info: Header) -> None:
     """Raise a BenchError unless the file is whole by its size and its last sample can be decoded.
 
     A FLAC file that was cut short, that ends in zeros or is nothing but a header has no such sample
     where its header says; for a WAV file its size tells.
     """
-    _check_size(path, found)
-    if found.format != "WAV" and found.samples:
-        samples_of(path, found, found.samples - 1)
+    _check_size(path, info)
+    if info.format != "WAV" and info.samples:
+        samples_of(path, info, info.samples - 1)
 
 
-def _check_size(path: Path, found: Header) -> None:
-    if found.bytes_missing:
+def _check_size(path: Path, info: Header) -> None:
+    if info.bytes_missing:
         raise BenchError(
-            f"{path}: is truncated: {found.bytes_missing:,} bytes of its audio are missing: "
-            f"unpack or copy it again"
+            "audio.truncated",
+            f"{path}: is truncated: {info.bytes_missing:,} bytes of its audio are missing: "
+            f"unpack or copy it again",
         )
 
 
@@ -189,46 +206,48 @@ def read_wave(path: Path, audio: Audio, start: int = 0, stop: int | None = None)
     unreadable or many-channelled file, samples that are not finite and ones beyond `LOUDEST` are a
     BenchError that names the file and says what to do.
     """
-    found = header(path)
-    check_header(path, found, audio)
-    if found.sample_rate_hz == SAMPLE_RATE_HZ:
-        return samples_of(path, found, start, stop)
+    info = header(path)
+    check_header(path, info, audio)
+    if info.sample_rate_hz == SAMPLE_RATE_HZ:
+        return samples_of(path, info, start, stop)
     from scipy.signal import resample_poly  # takes a second to import, and few corpora need it
 
-    whole = samples_of(path, found)
-    common = gcd(SAMPLE_RATE_HZ, found.sample_rate_hz)
-    wave = resample_poly(whole, SAMPLE_RATE_HZ // common, found.sample_rate_hz // common)
+    whole = samples_of(path, info)
+    common = gcd(SAMPLE_RATE_HZ, info.sample_rate_hz)
+    wave = resample_poly(whole, SAMPLE_RATE_HZ // common, info.sample_rate_hz // common)
     return np.asarray(wave[start:stop], dtype=np.float32)
 
 
-def samples_of(path: Path, found: Header, start: int = 0, stop: int | None = None) -> np.ndarray:
-    """Return samples `start` to `stop` as they are in the file with header `found`: float32 of full
+def samples_of(path: Path, info: Header, start: int = 0, stop: int | None = None) -> np.ndarray:
+    """Return samples `start` to `stop` as they are in the file with header `info`: float32 of full
     scale 1, shape (samples,), or (samples, channels) where there are several.
 
     What cannot be decoded, is not finite or is beyond `LOUDEST` is a BenchError.
     """
-    first, last, _ = slice(start, stop).indices(found.samples)
+    first, last, _ = slice(start, stop).indices(info.samples)
     try:
         with soundfile.SoundFile(str(path)) as file:
             file.seek(first)
             wave = file.read(max(0, last - first), dtype="float32")
     except soundfile.SoundFileError as error:
         raise BenchError(
-            f"{path}: cannot be decoded: {_reason(error)}: unpack or copy it again"
+            "audio.damaged",
+            f"{path}: cannot be decoded: {_decoder_reason(error)}: unpack or copy it again",
         ) from error
     if len(wave) != max(0, last - first):
         raise BenchError(
-            f"{path}: ends {last - first - len(wave)} samples early: unpack or copy it again"
+            "audio.truncated",
+            f"{path}: ends {last - first - len(wave)} samples early: unpack or copy it again",
         )
     if len(wave):
         _check_levels(path, wave, first)
     return wave
 
 
-def _reason(error: Exception) -> str:
+def _decoder_reason(error: Exception) -> str:
     """Return what libsndfile says is wrong, without the path that the message has already."""
-    said = str(getattr(error, "error_string", error)).removeprefix("Error : ").rstrip(".")
-    return "it has no audio where its header says" if "psf_fseek" in said else said
+    reason = str(getattr(error, "error_string", error)).removeprefix("Error : ").rstrip(".")
+    return "it has no audio where its header says" if "psf_fseek" in reason else reason
 
 
 def _check_levels(path: Path, wave: np.ndarray, first: int) -> None:
@@ -238,10 +257,12 @@ def _check_levels(path: Path, wave: np.ndarray, first: int) -> None:
     if not np.isfinite(peak):
         wrong = np.flatnonzero(~np.isfinite(wave.reshape(len(wave), -1)).all(axis=1))
         raise BenchError(
+            "audio.not-finite",
             f"{path}: {len(wrong):,} of {len(wave):,} samples are not finite numbers (NaN or "
-            f"infinity), the first is sample {first + wrong[0]:,}: make or copy it again"
+            f"infinity), the first is sample {first + wrong[0]:,}: make or copy it again",
         )
     raise BenchError(
+        "audio.too-loud",
         f"{path}: reaches {peak:,.0f} where full scale is 1, more than {LOUDEST:g} times too loud: "
-        "are these 16-bit numbers as floats? divide them by 32,768"
+        "are these 16-bit numbers as floats? divide them by 32,768",
     )

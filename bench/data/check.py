@@ -23,10 +23,11 @@ from bench.data import check_audio, polarity
 from bench.data.audio import Header
 from bench.data.fingerprint import fingerprint
 from bench.data.parallel import Progress
-from bench.data.problems import EXAMPLES, BrokenCorpus, Problem, Problems
+from bench.data.problems import BrokenCorpus
 from bench.data.readers import reader
 from bench.data.subset import FrameVectors, Spans, Subset
 from bench.errors import BenchError
+from bench.issues import EXAMPLES_SHOWN, Issue, Issues
 from bench.specs.corpus import CorpusCard
 from bench.units import BONAFIDE, SPOOF
 
@@ -43,12 +44,12 @@ class Report:
     counts: Mapping[str, int]
     hours: float
     fingerprint: str
-    problems: tuple[Problem, ...]
+    issues: tuple[Issue, ...]
 
     @property
     def ok(self) -> bool:
         """Whether there are no errors; warnings may remain."""
-        return all(problem.severity == "warning" for problem in self.problems)
+        return all(issue.severity == "warning" for issue in self.issues)
 
 
 def check(
@@ -68,26 +69,26 @@ def check(
     told how many audio files are done, and of how many. An unknown split is a BenchError.
     """
     check_split(card, split)
-    problems = Problems()
-    readings = _readings(card, root, split, problems)
+    issues = Issues()
+    readings = _read_resolutions(card, root, split, issues)
     if not readings:
-        return Report(card.key, split, root, {}, 0.0, "", _distinct(problems))
+        return Report(card.key, split, root, {}, 0.0, "", _drop_repeated(issues))
     subset = readings[0]
     if form == "paper":
-        _compare_counts(card, subset, problems)
-    _note_untyped(subset, problems)
+        _compare_counts(card, subset, issues)
+    _note_untyped(subset, issues)
     files = check_audio.listed(subset, card.audio.suffix)
-    problems.error("audio file missing", files.missing)
-    headers = check_audio.headers(root, files.there, decode, problems, progress)
-    check_audio.compare(card.audio, headers, problems)
+    issues.add("error", "corpus.audio-missing", "audio file missing", ids=files.missing)
+    headers = check_audio.headers(root, files.there, decode, issues, progress)
+    check_audio.compare(card.audio, headers, issues)
     for reading in readings:
         if reading.timing is not None:
-            polarity.warnings(reading.table, reading.timing, problems)
-            _compare_durations(reading.table, reading.timing, headers, problems)
-    seconds = sum(found.duration_s for found in headers.values())
-    counts = {**_counts(subset), "other audio files": files.others}
+            polarity.warnings(reading.table, reading.timing, issues)
+            _compare_durations(reading.table, reading.timing, headers, issues)
+    seconds = sum(info.duration_s for info in headers.values())
+    counts = {**_count_labels(subset), "other audio files": files.others}
     return Report(
-        card.key, split, root, counts, seconds / 3600, fingerprint(subset), _distinct(problems)
+        card.key, split, root, counts, seconds / 3600, fingerprint(subset), _drop_repeated(issues)
     )
 
 
@@ -100,7 +101,7 @@ def glance(card: CorpusCard, root: Path, split: str) -> str:
         subset = reader(card)(card, root, split, max(card.resolutions_s, default=None))
     except (BenchError, OSError) as error:
         return " ".join(str(error).split("\n")[:2])
-    counts = _counts(subset)
+    counts = _count_labels(subset)
     missing = len(check_audio.listed(subset, card.audio.suffix).missing)
     audio = f"audio of {missing:,} is missing" if missing else "all their audio is there"
     listed = f"{counts['bonafide']:,} bona fide and {counts['spoof']:,} spoof utterances"
@@ -108,8 +109,8 @@ def glance(card: CorpusCard, root: Path, split: str) -> str:
 
 
 def render(report: Report) -> str:
-    """Return the report as Markdown: a heading, a table of counts, a table of problems."""
-    errors = sum(problem.severity == "error" for problem in report.problems)
+    """Return the report as Markdown: a heading, a table of counts, a table of issues."""
+    errors = sum(issue.severity == "error" for issue in report.issues)
     state = "sound" if report.ok else f"{errors} {'error' if errors == 1 else 'errors'}"
     title = markdown.heading(1, f"{report.corpus}, {report.split}: {state}")
     lines = [title, "", markdown.escaped(f"{report.root}"), ""]
@@ -117,22 +118,28 @@ def render(report: Report) -> str:
         cells = {name: f"{count:,}" for name, count in report.counts.items()}
         cells |= {"hours": f"{report.hours:.2f}", "fingerprint": report.fingerprint}
         lines += markdown.table(["what", "value"], list(cells.items()))
-    if report.problems:
+    if report.issues:
         rows = [
-            (p.severity, p.what, f"{p.count:,}", "; ".join(p.examples))
-            for p in sorted(report.problems, key=lambda problem: problem.severity)
+            (issue.severity, issue.message, f"{issue.count:,}", "; ".join(issue.examples))
+            for issue in sorted(report.issues, key=lambda issue: issue.severity)
         ]
         lines += ["", *markdown.table(["", "problem", "count", "for example"], rows)]
-    if any(len(p.items) > len(p.examples) for p in report.problems):
-        lines += ["", f"Of each problem {EXAMPLES} are shown; `--list FILE` writes all."]
+    if any(len(_list_items(issue)) > len(issue.examples) for issue in report.issues):
+        lines += ["", f"Of each problem {EXAMPLES_SHOWN} are shown; `--list FILE` writes all."]
     return "\n".join(lines) + "\n"
 
 
 def as_dict(report: Report) -> dict[str, Any]:
-    """Return the report as what JSON can hold, every item of every problem too."""
-    problems = [
-        {"severity": p.severity, "what": p.what, "count": p.count, "items": list(p.items)}
-        for p in report.problems
+    """Return the report as what JSON can hold, every item of every issue too."""
+    issues = [
+        {
+            "severity": issue.severity,
+            "code": issue.code,
+            "what": issue.message,
+            "count": issue.count,
+            "items": _list_items(issue),
+        }
+        for issue in report.issues
     ]
     return {
         "corpus": report.corpus,
@@ -142,47 +149,53 @@ def as_dict(report: Report) -> dict[str, Any]:
         "counts": dict(report.counts),
         "hours": report.hours,
         "fingerprint": report.fingerprint,
-        "problems": problems,
+        "problems": issues,
     }
 
 
 def listing(reports: Iterable[Report]) -> str:
-    """Return every item of every problem as CSV: `finding,id,detail,severity,split`, a line each.
+    """Return every item of every issue as CSV: `finding,id,detail,severity,split,code`.
 
-    `id` is a file, an utterance or a line of a list, "" where the problem says it itself.
+    `id` is a file, an utterance or a line of a list, "" where the issue says it itself.
     """
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")
-    lines.writerow(["finding", "id", "detail", "severity", "split"])
+    lines.writerow(["finding", "id", "detail", "severity", "split", "code"])
     for report in reports:
-        for problem in report.problems:
-            for item in problem.items or [""]:
+        for issue in report.issues:
+            for item in _list_items(issue) or [""]:
                 name, _, detail = item.partition(": ")
-                lines.writerow([problem.what, name, detail, problem.severity, report.split])
+                row = [issue.message, name, detail, issue.severity, report.split, issue.code]
+                lines.writerow(row)
     return text.getvalue()
 
 
-def _distinct(problems: Problems) -> tuple[Problem, ...]:
+def _list_items(issue: Issue) -> list[str]:
+    return list(issue.ids())
+
+
+def _drop_repeated(issues: Iterable[Issue]) -> tuple[Issue, ...]:
     """Drop repetitions: a fault of the protocol is found at every resolution."""
-    return tuple(dict.fromkeys(problems.found))
+    return tuple(dict.fromkeys(issues))
 
 
-def _readings(card: CorpusCard, root: Path, split: str, problems: Problems) -> list[Subset]:
+def _read_resolutions(card: CorpusCard, root: Path, split: str, issues: Issues) -> list[Subset]:
     """Read the split at every official resolution, or once where labels are spans; finest first."""
-    found: list[Subset] = []
+    subsets: list[Subset] = []
     for resolution_s in sorted(card.resolutions_s) or (None,):
         try:
-            found.append(reader(card)(card, root, split, resolution_s))
+            subsets.append(reader(card)(card, root, split, resolution_s))
         except BrokenCorpus as broken:
-            problems.found.extend(broken.problems)
+            issues.extend(broken.issues)
             if broken.subset is not None and len(broken.subset):
-                found.append(broken.subset)
+                subsets.append(broken.subset)
         except (BenchError, OSError) as error:
-            problems.error(str(error), [], 1)
-    return found
+            code = error.code if isinstance(error, BenchError) else "file.unreadable"
+            issues.add("error", code, str(error))
+    return subsets
 
 
-def _counts(subset: Subset) -> dict[str, int]:
+def _count_labels(subset: Subset) -> dict[str, int]:
     labels = subset.table["label"]
     return {
         "utterances": len(subset),
@@ -193,31 +206,35 @@ def _counts(subset: Subset) -> dict[str, int]:
     }
 
 
-def _compare_counts(card: CorpusCard, subset: Subset, problems: Problems) -> None:
+def _compare_counts(card: CorpusCard, subset: Subset, issues: Issues) -> None:
     expected = card.splits[subset.split]
-    found = _counts(subset)
-    note = problems.error if expected.standing == "verified" else problems.warning
+    counts = _count_labels(subset)
+    severity = "error" if expected.standing == "verified" else "warning"
     for name in ("utterances", "bonafide", "spoof"):
         count: int | None = getattr(expected, name)
-        if count is not None and count != found[name]:
-            note(
-                f"{name}: {found[name]:,} where the card has {count:,} ({expected.standing})", [], 1
-            )
+        if count is not None and count != counts[name]:
+            message = f"{name}: {counts[name]:,} where the card has {count:,} ({expected.standing})"
+            issues.add(severity, "corpus.count", message)
 
 
-def _note_untyped(subset: Subset, problems: Problems) -> None:
+def _note_untyped(subset: Subset, issues: Issues) -> None:
     """Note attacks of which the card does not say whether they are TTS or VC."""
     table = subset.table
     if "attack_type" in table:
         untyped = table["attack"][(table["attack_type"] == "") & (table["attack"] != "")]
-        problems.warning("attack without a type on the card", sorted(set(untyped)))
+        issues.add(
+            "warning",
+            "corpus.attack-untyped",
+            "attack without a type on the card",
+            ids=sorted(set(untyped)),
+        )
 
 
 def _compare_durations(
     table: pd.DataFrame,
     timing: FrameVectors | Spans,
     headers: Mapping[str, Header],
-    problems: Problems,
+    issues: Issues,
 ) -> None:
     """Note utterances whose labels cover another time than their audio."""
     tolerance_s, source = TOLERANCE_S, "spans"
@@ -227,11 +244,13 @@ def _compare_durations(
     rows = zip(table["utterance"], table["path"], strict=True)
     readable = [(utterance, headers[path]) for utterance, path in rows if path in headers]
     labels_s = np.array([_covered_s(timing, utterance) for utterance, _ in readable])
-    audio_s = np.array([found.duration_s for _, found in readable])
+    audio_s = np.array([info.duration_s for _, info in readable])
     off = np.flatnonzero(np.abs(labels_s - audio_s) > tolerance_s + 1e-6)
-    problems.error(
+    issues.add(
+        "error",
+        "labels.duration-mismatch",
         f"{source} and audio differ by more than {tolerance_s:g} s",
-        [f"{readable[i][0]}: {labels_s[i]:.2f} s and {audio_s[i]:.2f} s" for i in off],
+        ids=[f"{readable[i][0]}: {labels_s[i]:.2f} s and {audio_s[i]:.2f} s" for i in off],
     )
 
 

@@ -14,9 +14,9 @@ import numpy as np
 
 from bench.data.audio import Header, header, require_whole, samples_of
 from bench.data.parallel import Progress, on_processes, on_threads
-from bench.data.problems import Problems
 from bench.data.subset import Subset
 from bench.errors import BenchError
+from bench.issues import Issues
 from bench.specs.corpus import Audio
 
 _FORMATS = {
@@ -52,27 +52,34 @@ def listed(subset: Subset, suffix: str) -> Files:
 
 
 def headers(
-    root: Path, paths: list[str], decode: int | None, problems: Problems, progress: Progress
+    root: Path, paths: list[str], decode: int | None, issues: Issues, progress: Progress
 ) -> dict[str, Header]:
     """Return the header of every readable file below `root`, and note the unreadable ones.
 
     Of each file header and last sample are looked at or, where `decode` says on how many processes,
     every sample (0: in this one).
     """
-    look = partial(_look, root, decode is not None)
+    look = partial(_inspect_file, root, decode is not None)
     if decode is None:
         looks = on_threads(look, paths, progress)
     else:
         looks = on_processes(look, paths, decode, progress)
     seen = dict(zip(paths, looks, strict=True))
     unreadable = [seen[path].fault for path in seen if seen[path].fault]
-    problems.error("audio file unreadable", [text.removeprefix(f"{root}/") for text in unreadable])
+    issues.add(
+        "error",
+        "audio.damaged",
+        "audio file unreadable",
+        ids=[text.removeprefix(f"{root}/") for text in unreadable],
+    )
     quiet = [f"{path}: {look.silence}" for path, look in seen.items() if look.silence]
-    problems.warning("half of the audio or more, up to its end, is zeros", quiet)
+    issues.add(
+        "warning", "audio.silent", "half of the audio or more, up to its end, is zeros", ids=quiet
+    )
     return {path: look.header for path, look in seen.items() if look.header is not None}
 
 
-class _Look(NamedTuple):
+class _Inspection(NamedTuple):
     """What was seen of a file: its header or what is wrong, and how much silence it ends with."""
 
     header: Header | None
@@ -80,21 +87,21 @@ class _Look(NamedTuple):
     silence: str = ""
 
 
-def _look(root: Path, decode: bool, path: str) -> _Look:
+def _inspect_file(root: Path, decode: bool, path: str) -> _Inspection:
     try:
-        found = header(root / path)
+        info = header(root / path)
         # Both of these are problems of their own.
-        if not found.samples or found.bytes_missing:
-            return _Look(found)
+        if not info.samples or info.bytes_missing:
+            return _Inspection(info)
         if not decode:
-            require_whole(root / path, found)
-            return _Look(found)
-        return _Look(found, silence=_silence(samples_of(root / path, found)))
+            require_whole(root / path, info)
+            return _Inspection(info)
+        return _Inspection(info, silence=_describe_silence(samples_of(root / path, info)))
     except BenchError as error:
-        return _Look(None, str(error))
+        return _Inspection(None, str(error))
 
 
-def _silence(wave: np.ndarray) -> str:
+def _describe_silence(wave: np.ndarray) -> str:
     """Return how much of `wave` is zeros at its end, "" where that is less than half."""
     heard = np.flatnonzero(wave.reshape(len(wave), -1).any(axis=1))
     end = int(heard[-1]) + 1 if len(heard) else 0
@@ -103,7 +110,7 @@ def _silence(wave: np.ndarray) -> str:
     return f"the last {len(wave) - end:,} of {len(wave):,} samples" if end else "every sample"
 
 
-def compare(audio: Audio, found: Mapping[str, Header], problems: Problems) -> None:
+def compare(audio: Audio, found: Mapping[str, Header], issues: Issues) -> None:
     """Note the headers that are not as the card says."""
     suffix = audio.suffix.lower()
     truncated = [f"{p}: {h.bytes_missing:,} bytes" for p, h in found.items() if h.bytes_missing]
@@ -119,11 +126,21 @@ def compare(audio: Audio, found: Mapping[str, Header], problems: Problems) -> No
         for path, header in found.items()
         if header.format not in _FORMATS.get(suffix, {header.format})
     ]
-    problems.error("audio file truncated", truncated)
-    problems.error("audio file without samples", empty)
-    problems.error(f"not {audio.channels} channel(s)", channels)
-    problems.warning(f"another format than {suffix} says; read by its content", others)
+    issues.add("error", "audio.truncated", "audio file truncated", ids=truncated)
+    issues.add("error", "audio.empty", "audio file without samples", ids=empty)
+    issues.add("error", "audio.channels", f"not {audio.channels} channel(s)", ids=channels)
+    issues.add(
+        "warning",
+        "audio.format",
+        f"another format than {suffix} says; read by its content",
+        ids=others,
+    )
     if audio.other_rates == "resample":
-        problems.warning(f"not at {audio.sample_rate_hz} Hz; will be resampled", rates)
+        issues.add(
+            "warning",
+            "audio.sample-rate",
+            f"not at {audio.sample_rate_hz} Hz; will be resampled",
+            ids=rates,
+        )
     else:
-        problems.error(f"not at {audio.sample_rate_hz} Hz", rates)
+        issues.add("error", "audio.sample-rate", f"not at {audio.sample_rate_hz} Hz", ids=rates)

@@ -25,17 +25,17 @@ def load(
     sound is a BenchError that names all its faults; counts are not compared with the card's
     (`bench.data.check` does).
     """
-    found = card(key)
-    check_split(found, split)
-    return reader(found)(found, config.corpus_root(found.key, form), split, resolution_s)
+    corpus = card(key)
+    check_split(corpus, split)
+    return reader(corpus)(corpus, config.corpus_root(corpus.key, form), split, resolution_s)
 
 
 def load_keys(
-    card: CorpusCard, split: str, place: Path, resolution_s: float | None = None
+    card: CorpusCard, split: str, path: Path, resolution_s: float | None = None
 ) -> Subset:
     """Return one split of a corpus from its protocol and key files alone; no audio is asked for.
 
-    `place` is the corpus's folder, any folder that holds these files at any depth (files are found
+    `path` is the corpus's folder, any folder that holds these files at any depth (files are found
     by name, those first whose last folders are the official ones), the protocol file itself, or any
     list of utterances and labels (`bench.data.other_keys`), which has no labels of frames. The
     subset is what `load` returns, but its paths may name files that are not there. Files that
@@ -45,8 +45,8 @@ def load_keys(
     from bench.data.other_keys import is_other, recast  # pandas, as above
 
     check_split(card, split)
-    if not place.exists():
-        raise BenchError(f"{place}: there is no such file or folder")
-    if place.is_file() and is_other(card, split, place):
-        card = recast(card, split, place)
-    return reader(card)(card, place, split, resolution_s, keys_only=True)
+    if not path.exists():
+        raise BenchError("file.missing", f"{path}: there is no such file or folder")
+    if path.is_file() and is_other(card, split, path):
+        card = recast(card, split, path)
+    return reader(card)(card, path, split, resolution_s, keys_only=True)

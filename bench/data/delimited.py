@@ -24,8 +24,8 @@ from pyarrow import csv as arrow_csv
 
 from bench.data import lines
 from bench.data.lines import Lines
-from bench.data.problems import Problems
 from bench.errors import BenchError, quoted
+from bench.issues import Issues
 from bench.specs.corpus import Protocol
 
 _SEPARATORS = {"space": b" ", "tab": b"\t", "comma": b",", "semicolon": b";"}
@@ -56,7 +56,7 @@ class Layout(NamedTuple):
         return count >= len(self.names) if self.rest else count == len(self.names)
 
 
-def read(path: Path, protocol: Protocol, suffix: str, problems: Problems) -> Lines:
+def read(path: Path, protocol: Protocol, suffix: str, issues: Issues) -> Lines:
     """Return the lines of a protocol; text as it is in the file, categories where words recur.
 
     Only ids lose the audio's `suffix` where they end in it.
@@ -78,7 +78,7 @@ def read(path: Path, protocol: Protocol, suffix: str, problems: Problems) -> Lin
         found.table["utterance"] = utterances.str.removesuffix(suffix)
     words = "|".join(protocol.labels)
     forms = [re.sub(r"\blabel\b", words, text) for text in protocol.columns]
-    return lines.checked(found, " or ".join(forms), malformed, problems)
+    return lines.checked(found, " or ".join(forms), malformed, issues)
 
 
 def _line_by_line(

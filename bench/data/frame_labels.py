@@ -65,7 +65,7 @@ def spoof_frames(
     that is no whole number of samples.
     """
     frame = frame_samples(resolution_s)
-    n_samples = _n_samples(duration_s)
+    n_samples = _count_samples(duration_s)
     stretches = spoof_stretches(spans, duration_s)
     match rule:
         case "any-spoof":
@@ -79,17 +79,19 @@ def spoof_frames(
     return spoof
 
 
-def _n_samples(duration_s: float) -> int:
+def _count_samples(duration_s: float) -> int:
     if not math.isfinite(duration_s) or samples(duration_s) < 1:
-        raise BenchError(f"duration {duration_s} s: an utterance lasts at least one sample")
+        raise BenchError(
+            "labels.no-duration", f"duration {duration_s} s: an utterance lasts at least one sample"
+        )
     return samples(duration_s)
 
 
 def spoof_stretches(spans: Sequence[Span], duration_s: float) -> list[Stretch]:
     """Return the samples of each spoof span that has any, by the arguments of `spoof_frames` and
     with its errors."""
-    n_samples = _n_samples(duration_s)
-    _check(spans, n_samples)
+    n_samples = _count_samples(duration_s)
+    _check_spans(spans, n_samples)
     starts = [0, *(samples(span.start_s) for span in spans[1:]), n_samples]
     stretches = [
         Stretch(max(starts[i], 0), min(starts[i + 1], n_samples))
@@ -99,31 +101,42 @@ def spoof_stretches(spans: Sequence[Span], duration_s: float) -> list[Stretch]:
     return [stretch for stretch in stretches if stretch.start < stretch.end]
 
 
-def _check(spans: Sequence[Span], n_samples: int) -> None:
+def _check_spans(spans: Sequence[Span], n_samples: int) -> None:
     """Raise BenchError at the first span that is wrong in itself or does not meet its neighbour."""
     if not spans:
-        raise BenchError("no spans: they must cover the utterance from its start to its end")
+        raise BenchError(
+            "labels.invalid-span",
+            "no spans: they must cover the utterance from its start to its end",
+        )
     reached = 0
     for i, span in enumerate(spans):
         here = f"span {i + 1} of {len(spans)}, {span.start_s} to {span.end_s} s"
         if span.label not in CLASSES:
-            raise BenchError(f"{here}: no class {span.label!r}{near(span.label, CLASSES)}")
+            raise BenchError(
+                "labels.unknown-class",
+                f"{here}: no class {span.label!r}{near(span.label, CLASSES)}",
+            )
         if not (math.isfinite(span.start_s) and math.isfinite(span.end_s)):
-            raise BenchError(f"{here}: both ends must be finite numbers of seconds")
+            raise BenchError(
+                "labels.invalid-span", f"{here}: both ends must be finite numbers of seconds"
+            )
         if span.end_s < span.start_s:
-            raise BenchError(f"{here}: it ends before it begins")
-        _meet(f"{here}: it begins", samples(span.start_s), reached, "the end of the one before it")
+            raise BenchError("labels.invalid-span", f"{here}: it ends before it begins")
+        _check_meeting(
+            f"{here}: it begins", samples(span.start_s), reached, "the end of the one before it"
+        )
         reached = samples(span.end_s)
     last = f"the last of {len(spans)} spans ends at {spans[-1].end_s} s: it ends"
-    _meet(last, reached, n_samples, "the end of the utterance")
+    _check_meeting(last, reached, n_samples, "the end of the utterance")
 
 
-def _meet(what: str, is_at: int, should_be_at: int, named: str) -> None:
+def _check_meeting(what: str, is_at: int, should_be_at: int, named: str) -> None:
     """Raise BenchError where two places, in samples, differ by more than the tolerance."""
     distance = is_at - should_be_at
     if abs(distance) > samples(TOLERANCE_S):
         side = "after" if distance > 0 else "before"
         raise BenchError(
+            "labels.gap",
             f"{what} {abs(distance) / SAMPLE_RATE_HZ:.4f} s {side} {named}; spans must follow one "
-            f"another from 0 s to the end without gap or overlap (at most {TOLERANCE_S} s)"
+            f"another from 0 s to the end without gap or overlap (at most {TOLERANCE_S} s)",
         )

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from bench.data.problems import Problems
 from bench.errors import BenchError, near, quoted
+from bench.issues import Issues
 from bench.units import BONAFIDE, SPOOF
 
 CLASS_WORDS = {BONAFIDE: BONAFIDE, SPOOF: SPOOF}
@@ -48,7 +48,7 @@ class Lines:
         return Lines(self.path, table, self.numbers[rows])
 
 
-def read(path: Path, pattern: re.Pattern[str], form: str, problems: Problems) -> Lines:
+def read(path: Path, pattern: re.Pattern[str], form: str, issues: Issues) -> Lines:
     """Return the lines that `pattern` matches whole, its named groups as fields.
 
     One of the groups is `utterance`. Lines that do not match, and utterances that come again, are
@@ -66,20 +66,22 @@ def read(path: Path, pattern: re.Pattern[str], form: str, problems: Problems) ->
             malformed.append(f"{path.name}:{number}: {quoted(line.strip())}")
     names = sorted(pattern.groupindex, key=pattern.groupindex.__getitem__)
     table = pd.DataFrame.from_records(rows, columns=names)
-    return checked(Lines(path, table, np.array(numbers, dtype=np.int64)), form, malformed, problems)
+    return checked(Lines(path, table, np.array(numbers, dtype=np.int64)), form, malformed, issues)
 
 
-def checked(lines: Lines, form: str, malformed: Sequence[str], problems: Problems) -> Lines:
+def checked(lines: Lines, form: str, malformed: Sequence[str], issues: Issues) -> Lines:
     """Return the first line of each utterance; note malformed lines, further ones, an empty
     file.
     """
-    problems.error(f"malformed line, should be `{form}`", malformed)
+    issues.add(
+        "error", "protocol.malformed-line", f"malformed line, should be `{form}`", ids=malformed
+    )
     again = lines.table["utterance"].duplicated().to_numpy()
     two, same = _repeated(lines, again)
-    problems.error("utterance listed with two labels", two)
-    problems.error("utterance listed more than once", same)
+    issues.add("error", "protocol.two-labels", "utterance listed with two labels", ids=two)
+    issues.add("error", "protocol.repeated-utterance", "utterance listed more than once", ids=same)
     if not len(lines) and not malformed:
-        problems.error(f"{lines.path.name} is empty", [], 1)
+        issues.add("error", "protocol.empty", f"{lines.path.name} is empty")
     return lines.only(~again)
 
 
@@ -105,7 +107,7 @@ def _repeated(lines: Lines, again: np.ndarray) -> tuple[list[str], list[str]]:
     return two, same
 
 
-def known(lines: Lines, field: str, words: Mapping[str, str], problems: Problems) -> Lines:
+def known(lines: Lines, field: str, words: Mapping[str, str], issues: Issues) -> Lines:
     """Return the lines whose `field` is one of `words`; note the others."""
     right = lines.table[field].isin(list(words)).to_numpy()
     wrong = np.flatnonzero(~right).tolist()
@@ -113,7 +115,12 @@ def known(lines: Lines, field: str, words: Mapping[str, str], problems: Problems
         return lines
     column = lines.table[field]
     places = [f"{lines.where(i)}: {column.iloc[i]!r}" for i in wrong]
-    problems.error(f"unknown label{near(column.iloc[wrong[0]], words)}", places)
+    issues.add(
+        "error",
+        "protocol.unknown-label",
+        f"unknown label{near(column.iloc[wrong[0]], words)}",
+        ids=places,
+    )
     return lines.only(right)
 
 
@@ -128,17 +135,24 @@ def content(path: Path) -> bytes:
         if data.startswith(b"\x1f\x8b"):
             data = gzip.decompress(data)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise BenchError(f"{path}: is a broken gzip file: {error}: get it again") from error
+        raise BenchError(
+            "file.unreadable", f"{path}: is a broken gzip file: {error}: get it again"
+        ) from error
     except OSError as error:
-        raise BenchError(f"{path}: cannot be read: {error.strerror}") from error
+        raise BenchError("file.unreadable", f"{path}: cannot be read: {error.strerror}") from error
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise BenchError(f"{path}: not a text file in UTF-8 but in UTF-16: save it as UTF-8")
+        raise BenchError(
+            "table-file.encoding",
+            f"{path}: not a text file in UTF-8 but in UTF-16: save it as UTF-8",
+        )
     data = data.removeprefix(b"\xef\xbb\xbf")
     if b"\0" in data:
-        raise BenchError(f"{path}: not a text file: it holds zero bytes")
+        raise BenchError("table-file.wrong-kind", f"{path}: not a text file: it holds zero bytes")
     if not data.isascii():
         try:
             data.decode()
         except UnicodeDecodeError as error:
-            raise BenchError(f"{path}: not a text file in UTF-8: {error}") from error
+            raise BenchError(
+                "table-file.encoding", f"{path}: not a text file in UTF-8: {error}"
+            ) from error
     return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in data else data

@@ -78,8 +78,8 @@ def recast(card: CorpusCard, split: str, path: Path) -> CorpusCard:
     line's id must still be one of this corpus; then any columns, one of ids and one of labels in
     words. BenchError where neither can be told, with what would do.
     """
-    found, where = _of_another(card, split, path)
-    protocol = found or _told(card, path)
+    other_form, where = _match_other_card(card, split, path)
+    protocol = other_form or _detect_form(card, path)
     of_split = card.splits[split].model_copy(update={"where": where, "file": ()})
     return card.model_copy(
         update={
@@ -91,13 +91,13 @@ def recast(card: CorpusCard, split: str, path: Path) -> CorpusCard:
     )
 
 
-def _of_another(
+def _match_other_card(
     card: CorpusCard, split: str, path: Path
 ) -> tuple[Protocol | None, dict[str, tuple[str, ...]]]:
     """Return the form of another card's list that the file has, and which of its lines belong to
     the split of that name."""
     own_ids = card.protocol.ids if card.protocol else ""
-    others = (of for of in corpus_cards.readable().cards if of.key != card.key)
+    others = (another for another in corpus_cards.readable().cards if another.key != card.key)
     for other in (card, *others):
         if other.protocol is None or other.protocol.spans is not None:
             continue
@@ -111,13 +111,13 @@ def _of_another(
     return None, {}
 
 
-def _told(card: CorpusCard, path: Path) -> Protocol:
+def _detect_form(card: CorpusCard, path: Path) -> Protocol:
     """Return the form of any list with a column of ids and one of labels."""
-    grid = _grid(path)
-    words = _words(card)
-    label = _label(path, grid, words)
-    utterance = _utterance(path, grid, card, label)
-    names = _named(grid, {utterance: "utterance", label: "label"})
+    grid = _read_grid(path)
+    words = _label_words(card)
+    label = _find_label_column(path, grid, words)
+    utterance = _find_id_column(path, grid, card, label)
+    names = _name_columns(grid, {utterance: "utterance", label: "label"})
     occurring = sorted(set(grid.columns[label]))
     return Protocol(
         file=(path.name,),
@@ -129,34 +129,39 @@ def _told(card: CorpusCard, path: Path) -> Protocol:
     )
 
 
-def _words(card: CorpusCard) -> dict[str, Class]:
+def _label_words(card: CorpusCard) -> dict[str, Class]:
     """Return the class of each word that may be a label, in small letters; of digits only what the
     corpus's own lists say."""
-    own = card.protocol.labels if card.protocol else {}
-    return {**LABEL_WORDS, **{word.lower(): of for word, of in own.items()}}
+    labels = card.protocol.labels if card.protocol else {}
+    return {**LABEL_WORDS, **{word.lower(): label for word, label in labels.items()}}
 
 
-def _grid(path: Path) -> _Grid:
+def _read_grid(path: Path) -> _Grid:
     """Return the file's fields by the separator that cuts all its lines into as many."""
     text = lines.content(path).decode()
     listed = [line.strip() for line in text.split("\n") if line.strip()]
     for separator in _SEPARATORS:
-        rows = list(_cut(listed, separator))
+        rows = list(_split_lines(listed, separator))
         counts = Counter(map(len, rows))
         if len(counts) == 1 and len(rows) > 1 and len(rows[0]) > 1:
             columns = list(zip(*rows, strict=True))
-            header = _header(columns)
-            return _Grid(separator, header, [of[1:] for of in columns] if header else columns)
-    raise BenchError(f"{path}: its lines do not have equally many columns, two or more: {_WAY_OUT}")
+            header = _detect_header(columns)
+            return _Grid(
+                separator, header, [column[1:] for column in columns] if header else columns
+            )
+    raise BenchError(
+        "protocol.uneven-columns",
+        f"{path}: its lines do not have equally many columns, two or more: {_WAY_OUT}",
+    )
 
 
-def _cut(listed: Sequence[str], separator: Separator) -> Iterator[list[str]]:
+def _split_lines(listed: Sequence[str], separator: Separator) -> Iterator[list[str]]:
     if separator == "space":
         return (line.split() for line in listed)
-    return (_fields(line, _SEPARATORS[separator]) for line in listed)
+    return (_split_line(line, _SEPARATORS[separator]) for line in listed)
 
 
-def _fields(line: str, mark: str) -> list[str]:
+def _split_line(line: str, mark: str) -> list[str]:
     try:
         (fields,) = csv.reader([line], delimiter=mark, skipinitialspace=True)
     except csv.Error:  # a field of more than 131,072 characters
@@ -164,28 +169,30 @@ def _fields(line: str, mark: str) -> list[str]:
     return [field.strip() for field in fields]
 
 
-def _plain(name: str) -> str:
+def _normalize_name(name: str) -> str:
     return re.sub(r"[\s-]+", "_", name.strip().lower())
 
 
-def _header(columns: Sequence[Sequence[str]]) -> list[str]:
+def _detect_header(columns: Sequence[Sequence[str]]) -> list[str]:
     """Return the first line where it names columns: one is called as labels or ids are, and is no
     label itself."""
-    first = [of[0] for of in columns]
-    known = {*_NAMES["label"], *_NAMES["utterance"]}
-    named = any(_plain(name) in known for name in first)
+    first = [column[0] for column in columns]
+    column_names = {*_NAMES["label"], *_NAMES["utterance"]}
+    named = any(_normalize_name(name) in column_names for name in first)
     return first if named and not any(name.lower() in LABEL_WORDS for name in first) else []
 
 
-def _called(grid: _Grid, role: str) -> int | None:
-    plain = [_plain(name) for name in grid.header]
+def _find_named(grid: _Grid, role: str) -> int | None:
+    plain = [_normalize_name(name) for name in grid.header]
     return next((plain.index(name) for name in _NAMES[role] if name in plain), None)
 
 
-def _label(path: Path, grid: _Grid, words: Mapping[str, Class]) -> int:
+def _find_label_column(path: Path, grid: _Grid, words: Mapping[str, Class]) -> int:
     """Return the column whose every field is a label."""
-    fitting = [i for i, of in enumerate(grid.columns) if all(word.lower() in words for word in of)]
-    named = _called(grid, "label")
+    fitting = [
+        i for i, column in enumerate(grid.columns) if all(word.lower() in words for word in column)
+    ]
+    named = _find_named(grid, "label")
     if named is not None:
         stranger = next((word for word in grid.columns[named] if word.lower() not in words), None)
         if stranger is None:
@@ -195,44 +202,49 @@ def _label(path: Path, grid: _Grid, words: Mapping[str, Class]) -> int:
             if stranger in ("0", "1")
             else f"{quoted(stranger)} is no label"
         )
-        raise BenchError(f"{path}: in column {grid.header[named]!r} {why}: {_WAY_OUT}")
+        raise BenchError(
+            "protocol.no-labels", f"{path}: in column {grid.header[named]!r} {why}: {_WAY_OUT}"
+        )
     if len(fitting) != 1:
         what = "no column" if not fitting else f"{len(fitting)} columns"
-        raise BenchError(f"{path}: {what} of labels among {len(grid.columns)}: {_WAY_OUT}")
+        raise BenchError(
+            "protocol.no-labels", f"{path}: {what} of labels among {len(grid.columns)}: {_WAY_OUT}"
+        )
     return fitting[0]
 
 
-def _utterance(path: Path, grid: _Grid, card: CorpusCard, label: int) -> int:
+def _find_id_column(path: Path, grid: _Grid, card: CorpusCard, label: int) -> int:
     """Return the column of ids: named so, or all like the corpus's, or the only one whose fields
     all differ."""
-    named = _called(grid, "utterance")
+    named = _find_named(grid, "utterance")
     if named is not None:
         return named
     others = [i for i in range(len(grid.columns)) if i != label]
     ids = card.protocol.ids if card.protocol else ""
     if ids:
-        own = re.compile(f"(.*/)?{ids}(\\.\\w+)?")
-        fitting = [i for i in others if all(own.fullmatch(word) for word in grid.columns[i])]
+        id_pattern = re.compile(f"(.*/)?{ids}(\\.\\w+)?")
+        fitting = [i for i in others if all(id_pattern.fullmatch(word) for word in grid.columns[i])]
     else:
         fitting = [i for i in others if len(set(grid.columns[i])) == len(grid.columns[i])]
     if len(fitting) == 1 or (len(others) == 1 and not ids):
         return [*fitting, *others][0]
     example = ", ".join(quoted(grid.columns[i][0], 30) for i in others)
     raise BenchError(
+        "protocol.no-utterances",
         f"{path}: no one column holds utterances of {card.name}"
         + (f", which are named {ids}" if ids else "")
-        + f"; there are {example}: {_WAY_OUT}"
+        + f"; there are {example}: {_WAY_OUT}",
     )
 
 
-def _named(grid: _Grid, taken: Mapping[int, str]) -> list[str]:
+def _name_columns(grid: _Grid, taken: Mapping[int, str]) -> list[str]:
     """Return a name for each column; `-` where nothing says what it holds."""
     names = dict(taken)
     for role in ("speaker", "attack"):
-        at = _called(grid, role)
+        at = _find_named(grid, role)
         if at is not None and at not in names:
             names[at] = role
-    for i, name in enumerate(map(_plain, grid.header)):
+    for i, name in enumerate(map(_normalize_name, grid.header)):
         free = re.fullmatch(r"[a-z]\w*", name) and name not in {*names.values(), *_RESERVED}
         names.setdefault(i, name if free else "-")
     return [names.get(i, "-") for i in range(len(grid.columns))]

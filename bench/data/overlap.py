@@ -78,7 +78,7 @@ def from_cards(a: CorpusCard, b: CorpusCard) -> tuple[Shared, ...]:
         return (Shared("the corpus itself", 1, (a.name,)),)
     # One may itself be the source of the other, as 2019 LA is of PartialSpoof.
     sources = [name for name in (*a.sources, a.name) if name in (*b.sources, b.name)]
-    return tuple(_found("source corpora of the recordings", sources))
+    return tuple(_share_names("source corpora of the recordings", sources))
 
 
 def from_lists(a: Side, b: Side) -> tuple[Shared, ...]:
@@ -88,11 +88,13 @@ def from_lists(a: Side, b: Side) -> tuple[Shared, ...]:
     (`card.speakers`): speaker `1` of one corpus is not speaker `1` of another.
     """
     same_names = bool(a.card.speakers) and a.card.speakers == b.card.speakers
-    speakers = _column(a, "speaker") & _column(b, "speaker") if same_names else set[str]()
-    ids = _column(a, "utterance") & _column(b, "utterance")
+    speakers = (
+        _column_values(a, "speaker") & _column_values(b, "speaker") if same_names else set[str]()
+    )
+    ids = _column_values(a, "utterance") & _column_values(b, "utterance")
     return (
-        *_found(f"speakers ({a.card.speakers})", sorted(speakers)),
-        *_found("utterance ids", sorted(ids)),
+        *_share_names(f"speakers ({a.card.speakers})", sorted(speakers)),
+        *_share_names("utterance ids", sorted(ids)),
     )
 
 
@@ -105,24 +107,27 @@ def from_audio(a: Side, b: Side, progress: Progress) -> tuple[Shared, ...]:
     have been opened, and of how many.
     """
     sides = (a, b)
-    paths = [_paths(side) for side in sides]
+    paths = [_audio_paths(side) for side in sides]
     total = sum(map(len, paths))
     done = 0
     lengths: list[Mapping[int, list[Path]]] = []
     with ThreadPoolExecutor(_THREADS) as pool:
         for of_side in paths:
             by_length: dict[int, list[Path]] = defaultdict(list)
-            for path, found in zip(of_side, pool.map(header, of_side), strict=True):
-                by_length[_length(found)].append(path)
+            for path, info in zip(of_side, pool.map(header, of_side), strict=True):
+                by_length[_resampled_length(info)].append(path)
                 done += 1
                 progress(done, total)
             lengths.append(by_length)
         common = lengths[0].keys() & lengths[1].keys()
-        groups = [list(chain.from_iterable(of[n] for n in common)) for of in lengths]
+        groups = [
+            list(chain.from_iterable(paths_by_length[n] for n in common))
+            for paths_by_length in lengths
+        ]
         for stop in (_OPENING, None):
-            groups = _alike(pool, groups, [side.card.audio for side in sides], stop)
-    same = sorted(_id(path) for path in groups[0])
-    return tuple(_found("recordings, sample for sample", same))
+            groups = _keep_alike(pool, groups, [side.card.audio for side in sides], stop)
+    same = sorted(_file_stem(path) for path in groups[0])
+    return tuple(_share_names("recordings, sample for sample", same))
 
 
 @dataclass(frozen=True)
@@ -154,16 +159,17 @@ def compare(a: Side, b: Side, progress: Progress | None) -> Comparison:
     return Comparison(a, b, tuple(shared), tuple(looked_at))
 
 
-def render(found: Comparison) -> str:
+def render(comparison: Comparison) -> str:
     """Return the answer as text: what is shared, and whether a test on `b` is zero-shot."""
-    a, b = found.a.card.short, found.b.card.short
-    lines = [f"{found.a.name} and {found.b.name}, compared by {', '.join(found.looked_at)}"]
-    lines += [f"  shared {s.what}: {s.number:,} ({_listed(s)})" for s in found.shared]
-    if found.shared:
+    a, b = comparison.a.card.short, comparison.b.card.short
+    by = ", ".join(comparison.looked_at)
+    lines = [f"{comparison.a.name} and {comparison.b.name}, compared by {by}"]
+    lines += [f"  shared {s.what}: {s.number:,} ({_list_examples(s)})" for s in comparison.shared]
+    if comparison.shared:
         lines.append(f"trained on {a}, tested on {b}: not zero-shot")
     else:
         lines.append(f"nothing shared was found; trained on {a}, tested on {b}: zero-shot")
-    for key in found.absent:
+    for key in comparison.absent:
         lines.append(
             f"{key} is not on this machine, so that lists and recordings were not compared "
             f"(`bench data show {key}` says what to get)"
@@ -171,58 +177,60 @@ def render(found: Comparison) -> str:
     return "\n".join(lines)
 
 
-def as_dict(found: Comparison) -> dict[str, Any]:
+def as_dict(comparison: Comparison) -> dict[str, Any]:
     """Return the answer as what JSON can hold."""
     return {
-        "a": found.a.name,
-        "b": found.b.name,
-        "shared": [{**item._asdict(), "examples": list(item.examples)} for item in found.shared],
-        "zero_shot": not found.shared,
-        "compared_by": list(found.looked_at),
-        "not_on_this_machine": list(found.absent),
+        "a": comparison.a.name,
+        "b": comparison.b.name,
+        "shared": [
+            {**item._asdict(), "examples": list(item.examples)} for item in comparison.shared
+        ],
+        "zero_shot": not comparison.shared,
+        "compared_by": list(comparison.looked_at),
+        "not_on_this_machine": list(comparison.absent),
     }
 
 
-def _listed(shared: Shared) -> str:
+def _list_examples(shared: Shared) -> str:
     more = ", ..." if shared.number > len(shared.examples) else ""
     return ", ".join(shared.examples) + more
 
 
-def _found(what: str, names: list[str]) -> Iterator[Shared]:
+def _share_names(what: str, names: list[str]) -> Iterator[Shared]:
     if names:
         yield Shared(what, len(names), tuple(names[:EXAMPLES]))
 
 
-def _column(side: Side, name: str) -> set[str]:
+def _column_values(side: Side, name: str) -> set[str]:
     return set(chain.from_iterable(subset.table[name] for subset in side.subsets)) - {""}
 
 
-def _paths(side: Side) -> list[Path]:
+def _audio_paths(side: Side) -> list[Path]:
     return [subset.root / path for subset in side.subsets for path in subset.table["path"]]
 
 
-def _id(path: Path) -> str:
+def _file_stem(path: Path) -> str:
     return path.name.removesuffix(path.suffix)
 
 
-def _length(found: Header) -> int:
-    return round(found.samples * SAMPLE_RATE_HZ / found.sample_rate_hz)
+def _resampled_length(info: Header) -> int:
+    return round(info.samples * SAMPLE_RATE_HZ / info.sample_rate_hz)
 
 
-def _alike(
+def _keep_alike(
     pool: ThreadPoolExecutor, groups: list[list[Path]], audio: list[Audio], stop: int | None
 ) -> list[list[Path]]:
     """Keep of each group the files whose first `stop` samples are those of one in the other."""
     digests = [
-        list(pool.map(partial(_digest, of, stop), group))
-        for group, of in zip(groups, audio, strict=True)
+        list(pool.map(partial(_digest_samples, audio_spec, stop), group))
+        for group, audio_spec in zip(groups, audio, strict=True)
     ]
     common = set(digests[0]) & set(digests[1])
     return [
-        [path for path, digest in zip(group, own, strict=True) if digest in common]
-        for group, own in zip(groups, digests, strict=True)
+        [path for path, digest in zip(group, digests_of_group, strict=True) if digest in common]
+        for group, digests_of_group in zip(groups, digests, strict=True)
     ]
 
 
-def _digest(audio: Audio, stop: int | None, path: Path) -> bytes:
+def _digest_samples(audio: Audio, stop: int | None, path: Path) -> bytes:
     return hashlib.blake2b(read_wave(path, audio, 0, stop).tobytes(), digest_size=16).digest()

@@ -34,7 +34,7 @@ def on_threads(do: Callable[[T], R], items: Sequence[T], progress: Progress) -> 
 
     After an error or Ctrl-C what is begun is waited for and nothing else.
     """
-    return _each(ThreadPoolExecutor(_THREADS), do, items, progress)
+    return _run_chunks(ThreadPoolExecutor(_THREADS), do, items, progress)
 
 
 def on_processes(
@@ -45,36 +45,36 @@ def on_processes(
     """
     chunks = -(-len(items) // CHUNK)
     if processes == 0 or chunks < 2:
-        return _here(do, items, progress)
+        return _run_here(do, items, progress)
     # Not forked: this process may have threads and a GPU, and a fork would hold its locks.
     pool = ProcessPoolExecutor(
         min(processes, chunks), multiprocessing.get_context("spawn"), _follow_parent
     )
-    return _each(pool, do, items, progress)
+    return _run_chunks(pool, do, items, progress)
 
 
-def _here(do: Callable[[T], R], items: Sequence[T], progress: Progress) -> Iterator[R]:
+def _run_here(do: Callable[[T], R], items: Sequence[T], progress: Progress) -> Iterator[R]:
     for done, item in enumerate(items, 1):
         yield do(item)
         if done % CHUNK == 0 or done == len(items):
             progress(done, len(items))
 
 
-def _each(
+def _run_chunks(
     pool: Executor, do: Callable[[T], R], items: Sequence[T], progress: Progress
 ) -> Iterator[R]:
     chunks = [items[first : first + CHUNK] for first in range(0, len(items), CHUNK)]
     done = 0
     try:
-        for found in pool.map(partial(_of_chunk, do), chunks):
-            yield from found
-            done += len(found)
+        for results in pool.map(partial(_run_chunk, do), chunks):
+            yield from results
+            done += len(results)
             progress(done, len(items))
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _of_chunk(do: Callable[[T], R], chunk: Sequence[T]) -> list[R]:
+def _run_chunk(do: Callable[[T], R], chunk: Sequence[T]) -> list[R]:
     return [do(item) for item in chunk]
 
 

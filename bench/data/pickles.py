@@ -40,10 +40,12 @@ def string_vectors(path: Path) -> dict[str, NDArray[np.str_]]:
     file is run.
     """
     vectors: dict[str, NDArray[np.str_]] = {}
-    for key, value in _dictionary_at(path, "string vectors").items():
+    for key, value in _read_dictionary(path, "string vectors").items():
         vector = cast("NDArray[Any]", value) if isinstance(value, np.ndarray) else np.zeros(())
         if not isinstance(key, str) or vector.ndim != 1 or vector.dtype.char != "U":
-            raise BenchError(f"{path}: {key!r}: should be a vector of strings by utterance")
+            raise BenchError(
+                "labels.vector-file", f"{path}: {key!r}: should be a vector of strings by utterance"
+            )
         vectors[key] = cast("NDArray[np.str_]", vector)
     return vectors
 
@@ -54,7 +56,7 @@ def nested_numbers(path: Path) -> dict[object, object]:
 
     What else it may hold is a BenchError or of no use; no code of the file is run.
     """
-    return _dictionary_at(path, "numbers", bare=True)
+    return _read_dictionary(path, "numbers", bare=True)
 
 
 def dictionary(file: BinaryIO, bare: bool = False) -> dict[object, object]:
@@ -69,7 +71,7 @@ def dictionary(file: BinaryIO, bare: bool = False) -> dict[object, object]:
         file.seek(start)
     else:
         file.seek(start)
-        announced = _header(file)
+        announced = _read_header(file)
         if announced["descr"] != "|O" or announced["shape"] != ():
             kind, shape = announced["descr"], announced["shape"]
             raise ValueError(f"it holds an array of {kind!r} of shape {shape}")
@@ -91,47 +93,49 @@ def array(content: bytes) -> NDArray[Any]:
     run, but a forged or cut one can raise any exception.
     """
     file = io.BytesIO(content)
-    announced = _header(file)
+    announced = _read_header(file)
     code, shape = announced["descr"], announced["shape"]
     if code == "|O":
         outer = _Unpickler(file, fix_imports=False).load()
         boxed = outer.value if isinstance(outer, _Array) else None
-        found = cast("NDArray[Any]", boxed if isinstance(boxed, np.ndarray) else np.zeros(()))
-        if found.dtype.kind != "O" or found.shape != shape:
+        objects = cast("NDArray[Any]", boxed if isinstance(boxed, np.ndarray) else np.zeros(()))
+        if objects.dtype.kind != "O" or objects.shape != shape:
             raise ValueError("an object that is no array of strings and numbers")
-        return found
+        return objects
     rest = content[file.tell() :]
-    return _array(rest, np.dtype(_checked(code)), shape, announced["fortran_order"])
+    return _view_array(rest, np.dtype(_check_type(code)), shape, announced["fortran_order"])
 
 
-def _checked(code: object) -> Any:
+def _check_type(code: object) -> Any:
     """Return a type's code, if it is one of numbers, truth values, strings or records of these."""
     if isinstance(code, str) and re.fullmatch(rf"[<>|=]?({_NUMBERS}|b1|[US]\d{{1,6}})", code):
         return code
     if not isinstance(code, list) or not code:
         raise ValueError(f"an array of type {code!r}, not of numbers")
     fields = cast(list[object], code)
-    pairs = [cast(tuple[object, ...], of) for of in fields if isinstance(of, tuple)]
+    pairs = [cast(tuple[object, ...], field) for field in fields if isinstance(field, tuple)]
     if len(pairs) < len(fields) or not all(
-        len(of) == 2 and isinstance(of[0], str) and isinstance(of[1], str) for of in pairs
+        len(field) == 2 and isinstance(field[0], str) and isinstance(field[1], str)
+        for field in pairs
     ):
         raise ValueError(f"records of type {code!r}, not of numbers and strings")
-    return [(name, _checked(of)) for name, of in pairs]
+    return [(name, _check_type(field)) for name, field in pairs]
 
 
-def _dictionary_at(path: Path, what: str, bare: bool = False) -> dict[object, object]:
+def _read_dictionary(path: Path, what: str, bare: bool = False) -> dict[object, object]:
     try:
         with path.open("rb") as file:
             return dictionary(file, bare)
     except OSError as error:
-        raise BenchError(f"{path}: cannot be read: {error}") from error
+        raise BenchError("file.unreadable", f"{path}: cannot be read: {error}") from error
     except Exception as error:  # a forged or cut pickle can raise anything
         raise BenchError(
-            f"{path}: refused: it is no NumPy file of a dictionary of {what}: {error}"
+            "labels.vector-file",
+            f"{path}: refused: it is no NumPy file of a dictionary of {what}: {error}",
         ) from error
 
 
-def _header(file: BinaryIO) -> dict[str, Any]:
+def _read_header(file: BinaryIO) -> dict[str, Any]:
     """Read a `.npy` file up to where its data begin."""
     magic = file.read(8)
     if not magic.startswith(_MAGIC):
@@ -143,7 +147,9 @@ def _header(file: BinaryIO) -> dict[str, Any]:
     return ast.literal_eval(file.read(length).decode("utf-8"))
 
 
-def _array(content: bytes, kind: np.dtype[Any], shape: object, fortran: object) -> NDArray[Any]:
+def _view_array(
+    content: bytes, kind: np.dtype[Any], shape: object, fortran: object
+) -> NDArray[Any]:
     """Return `content` as an array of that shape, if it is as long as that; a view, no copy."""
     flat = np.frombuffer(content, kind)
     if flat.shape == shape:  # a vector, as nearly all are
@@ -155,7 +161,7 @@ def _array(content: bytes, kind: np.dtype[Any], shape: object, fortran: object) 
 
 
 @cache
-def _dtype(code: str) -> np.dtype[Any]:
+def _numpy_type(code: str) -> np.dtype[Any]:
     """Return NumPy's own type; made once, since parsing its code takes longer than all the rest."""
     return np.dtype(code)
 
@@ -196,18 +202,18 @@ class _Array:
         if not isinstance(kind, _Type):
             raise pickle.UnpicklingError("an array without a type")
         if kind.code.startswith("O"):
-            self.value = _boxed(shape, content)
+            self.value = _unbox_objects(shape, content)
         else:
-            self.value = _filled(kind, shape, fortran, content)
+            self.value = _fill_array(kind, shape, fortran, content)
 
 
-def _filled(kind: _Type, shape: object, fortran: object, content: object) -> NDArray[Any]:
+def _fill_array(kind: _Type, shape: object, fortran: object, content: object) -> NDArray[Any]:
     if type(content) is not bytes or kind.code.startswith("O"):
         raise pickle.UnpicklingError("an array without its bytes")
-    return _array(content, _dtype(kind.order + kind.code), shape, fortran)
+    return _view_array(content, _numpy_type(kind.order + kind.code), shape, fortran)
 
 
-def _boxed(shape: object, content: object) -> object:
+def _unbox_objects(shape: object, content: object) -> object:
     """Return the one object of an array without dimensions; an array of strings and numbers."""
     items = cast(list[object], content) if type(content) is list else []
     if shape == () and len(items) == 1:
@@ -221,17 +227,17 @@ def _boxed(shape: object, content: object) -> object:
     return np.array(items, dtype=object).reshape(sides)
 
 
-def _scalar(kind: object, content: object) -> object:
+def _make_scalar(kind: object, content: object) -> object:
     if not isinstance(kind, _Type):
         raise pickle.UnpicklingError("a number without a type")
-    return _filled(kind, (), False, content).item()
+    return _fill_array(kind, (), False, content).item()
 
 
-def _dictionary(*_factory: object) -> dict[Any, Any]:
+def _make_dictionary(*_factory: object) -> dict[Any, Any]:
     return {}
 
 
-def _bytes(text: str, encoding: str) -> bytes:
+def _encode_bytes(text: str, encoding: str) -> bytes:
     if encoding != "latin1":
         raise pickle.UnpicklingError(f"bytes as {encoding!r}")
     return text.encode("latin1")
@@ -240,14 +246,14 @@ def _bytes(text: str, encoding: str) -> bytes:
 _ADMITTED: dict[tuple[str, str], Callable[..., Any]] = {
     ("numpy.core.multiarray", "_reconstruct"): _Array,
     ("numpy._core.multiarray", "_reconstruct"): _Array,
-    ("numpy.core.multiarray", "scalar"): _scalar,
-    ("numpy._core.multiarray", "scalar"): _scalar,
+    ("numpy.core.multiarray", "scalar"): _make_scalar,
+    ("numpy._core.multiarray", "scalar"): _make_scalar,
     ("numpy", "ndarray"): _Array,
     ("numpy", "dtype"): _Type,
-    ("collections", "defaultdict"): _dictionary,
+    ("collections", "defaultdict"): _make_dictionary,
     ("builtins", "list"): list,
     ("__builtin__", "list"): list,
-    ("_codecs", "encode"): _bytes,
+    ("_codecs", "encode"): _encode_bytes,
 }
 
 

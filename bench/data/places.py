@@ -16,19 +16,19 @@ Misfit = Callable[[Path], str]
 """Why a file is not the one looked for; "" where it may be."""
 
 
-def find_file(card: CorpusCard, place: Path, relative: str) -> Path | None:
+def find_file(card: CorpusCard, keys: Path, relative: str) -> Path | None:
     """Return where the corpus's file `relative` (to its folder) is for whoever has its keys at
-    `place`: the corpus's folder, another that holds the file at any depth, or one file of it.
+    `keys`: the corpus's folder, another that holds the file at any depth, or one file of it.
 
     The exact place goes first, then the file of that name that shares most folder names with it,
-    then such an end of the exact place below the folder that holds `place` or the one above it
+    then such an end of the exact place below the folder that holds `keys` or the one above it
     (`--keys keys/LA/CM` has its C012 file beside CM). None where it is not there; BenchError where
     different files are equally near.
     """
-    folder = place.parent if place.is_file() else place
-    if place.is_file() and place.name.removesuffix(".gz") == PurePosixPath(relative).name:
-        return place
-    return find_list(card, folder, [relative]) or _above(folder, relative)
+    folder = keys.parent if keys.is_file() else keys
+    if keys.is_file() and keys.name.removesuffix(".gz") == PurePosixPath(relative).name:
+        return keys
+    return find_list(card, folder, [relative]) or _find_above(folder, relative)
 
 
 def beside(card: CorpusCard, split: str, scores: Path) -> Path | None:
@@ -48,25 +48,27 @@ def beside(card: CorpusCard, split: str, scores: Path) -> Path | None:
             inside = sorted(folder.iterdir())
         except OSError:  # one may use a file in a folder that one may not list
             inside = []
-        if any(os.path.isfile(place / name) for place in (folder, *inside) for name in names):
+        if any(
+            os.path.isfile(subfolder / name) for subfolder in (folder, *inside) for name in names
+        ):
             return folder
     return None
 
 
 def located(
-    card: CorpusCard, split: str, place: Path, files: Sequence[str], keys_only: bool
+    card: CorpusCard, split: str, root: Path, files: Sequence[str], keys_only: bool
 ) -> list[Path]:
     """Return the path of each file: below the root, or as `find_file` finds it for keys alone.
 
     A file that is not found raises BrokenCorpus.
     """
     if not keys_only:
-        return [place / file for file in files]
-    found = [find_file(card, place, file) for file in files]
-    lacking = [file for file, path in zip(files, found, strict=True) if path is None]
+        return [root / file for file in files]
+    paths = [find_file(card, root, file) for file in files]
+    lacking = [file for file, path in zip(files, paths, strict=True) if path is None]
     if lacking:
-        raise absent(card, split, place, lacking)
-    return [path for path in found if path is not None]
+        raise absent(card, split, root, lacking)
+    return [path for path in paths if path is not None]
 
 
 def exact(root: Path, relatives: Sequence[str]) -> Path | None:
@@ -94,61 +96,67 @@ def find_list(
     if there is not None:
         return there
     wrong: list[str] = []
-    named = _named(folder, {PurePosixPath(relative).name for relative in relatives})
+    named = _find_named(folder, {PurePosixPath(relative).name for relative in relatives})
     for name, paths in named.items():
         reasons = {path: misfit(path) for path in paths}
         wrong += filter(None, reasons.values())
         fitting = [path for path, reason in reasons.items() if not reason]
         if fitting:
             ends = [r for r in relatives if PurePosixPath(r).name == name]
-            return _nearest(card, fitting, ends)
+            return _choose_nearest(card, fitting, ends)
     if wrong:
         named = "a list in another form is read if it is named: --keys FILE"
-        raise BenchError("\n- ".join((f"{folder}: holds no list of {card.name}:", *wrong, named)))
+        raise BenchError(
+            "protocol.other-form",
+            "\n- ".join((f"{folder}: holds no list of {card.name}:", *wrong, named)),
+        )
     return None
 
 
-def _named(folder: Path, names: set[str]) -> dict[str, list[Path]]:
+def _find_named(folder: Path, names: set[str]) -> dict[str, list[Path]]:
     """Return the files below `folder` by those names, `.gz` passed over, in the names' order."""
-    found: dict[str, list[Path]] = {name: [] for name in sorted(names)}
+    paths_by_name: dict[str, list[Path]] = {name: [] for name in sorted(names)}
     for where, _, files in os.walk(folder):
         for file in files:
             if file in names or file.removesuffix(".gz") in names:
-                found[file.removesuffix(".gz")].append(Path(where, file))
-    return {name: sorted(paths) for name, paths in found.items()}
+                paths_by_name[file.removesuffix(".gz")].append(Path(where, file))
+    return {name: sorted(paths) for name, paths in paths_by_name.items()}
 
 
-def _nearest(card: CorpusCard, paths: Sequence[Path], relatives: Sequence[str]) -> Path:
-    common = {path: max(_agreement(path, relative) for relative in relatives) for path in paths}
+def _choose_nearest(card: CorpusCard, paths: Sequence[Path], relatives: Sequence[str]) -> Path:
+    common = {
+        path: max(_count_common_parts(path, relative) for relative in relatives) for path in paths
+    }
     best = [path for path, shared in common.items() if shared == max(common.values())]
     contents = {path.read_bytes() for path in best} if len(best) > 1 else set[bytes]()
     if len(contents) > 1:
         raise BenchError(
-            f"{card.name}: {' and '.join(map(str, best))} differ: name one of them, or its folder"
+            "protocol.ambiguous",
+            f"{card.name}: {' and '.join(map(str, best))} differ: name one of them, or its folder",
         )
     return best[0]
 
 
-def _agreement(path: Path, relative: str) -> int:
+def _count_common_parts(path: Path, relative: str) -> int:
     """Return how many parts, from the last one on, the two paths have in common."""
     parts = path.resolve().with_name(path.name.removesuffix(".gz")).parts
     pairs = zip(reversed(parts), reversed(PurePosixPath(relative).parts), strict=False)
     return next((i for i, (a, b) in enumerate(pairs) if a != b), len(PurePosixPath(relative).parts))
 
 
-def _above(folder: Path, relative: str) -> Path | None:
+def _find_above(folder: Path, relative: str) -> Path | None:
     return next(
         (
             path
             for above in folder.resolve().parents[:2]
-            for end in _ends(relative)
+            for end in _path_ends(relative)
             if (path := exact(above, [end])) is not None
         ),
         None,
     )
 
 
-def _ends(relative: str) -> Iterator[str]:
+def _path_ends(relative: str) -> Iterator[str]:
     """Yield `a/b/c`, `b/c`, `c`."""
     parts = PurePosixPath(relative).parts
     for first in range(len(parts)):

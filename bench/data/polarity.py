@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from bench.data.problems import Problems
 from bench.data.subset import FrameVectors, Spans
+from bench.issues import Issues
 from bench.units import BONAFIDE, SPOOF
 
 
@@ -30,10 +30,12 @@ def holds(table: pd.DataFrame, timing: FrameVectors | Spans) -> Holds:
     """
     utterances = table["utterance"].tolist()
     if isinstance(timing, Spans):
-        found = [{span.label for span in timing.spans[utterance]} for utterance in utterances]
+        labels_of_utterances = [
+            {span.label for span in timing.spans[utterance]} for utterance in utterances
+        ]
         return Holds(
-            np.array([BONAFIDE in labels for labels in found], dtype=bool),
-            np.array([SPOOF in labels for labels in found], dtype=bool),
+            np.array([BONAFIDE in labels for labels in labels_of_utterances], dtype=bool),
+            np.array([SPOOF in labels for labels in labels_of_utterances], dtype=bool),
         )
     if not utterances:
         return Holds(np.zeros(0, dtype=bool), np.zeros(0, dtype=bool))
@@ -44,18 +46,18 @@ def holds(table: pd.DataFrame, timing: FrameVectors | Spans) -> Holds:
     return Holds(spoof < lengths, spoof > 0)
 
 
-def errors(table: pd.DataFrame, timing: FrameVectors | Spans, problems: Problems) -> None:
+def errors(table: pd.DataFrame, timing: FrameVectors | Spans, issues: Issues) -> None:
     """Note as errors what would invert or corrupt every figure.
 
     A bona fide utterance with spoof labels always is one. A spoof utterance without any is one only
     where labels are spans: frame vectors lose short spans at coarse resolutions, where the last,
     shorter frame is dropped.
     """
-    found = holds(table, timing)
+    classes = holds(table, timing)
     bonafide = (table["label"] == BONAFIDE).to_numpy()
     ids = table["utterance"].to_numpy()
-    inverted = bonafide & found.spoof
-    flipped = Holds(found.spoof, found.bonafide)
+    inverted = bonafide & classes.spoof
+    flipped = Holds(classes.spoof, classes.bonafide)
     fits = not (bonafide & flipped.spoof).any() and bool((bonafide | flipped.spoof).all())
     hint = (
         "flipped labels would fit all: the file's codes are inverted"
@@ -63,19 +65,24 @@ def errors(table: pd.DataFrame, timing: FrameVectors | Spans, problems: Problems
         else "flipped labels would not fit either"
     )
     what = f"bona fide utterance with spoof labels, of {int(bonafide.sum()):,} ({hint})"
-    problems.error(what, ids[inverted].tolist())
+    issues.add("error", "labels.inverted", what, ids=ids[inverted].tolist())
     if isinstance(timing, Spans):
-        problems.error("spoof utterance without a spoof span", _without(ids, bonafide, found))
+        issues.add(
+            "error",
+            "labels.no-spoof",
+            "spoof utterance without a spoof span",
+            ids=_without_spoof(ids, bonafide, classes),
+        )
 
 
-def warnings(table: pd.DataFrame, timing: FrameVectors | Spans, problems: Problems) -> None:
+def warnings(table: pd.DataFrame, timing: FrameVectors | Spans, issues: Issues) -> None:
     """Note spoof utterances whose frame vector holds no spoof frame."""
     if isinstance(timing, FrameVectors):
         bonafide = (table["label"] == BONAFIDE).to_numpy()
-        without = _without(table["utterance"].to_numpy(), bonafide, holds(table, timing))
+        without = _without_spoof(table["utterance"].to_numpy(), bonafide, holds(table, timing))
         what = f"spoof utterance without a spoof frame at {timing.resolution_s:g} s"
-        problems.warning(what, without)
+        issues.add("warning", "labels.no-spoof", what, ids=without)
 
 
-def _without(ids: np.ndarray, bonafide: np.ndarray, found: Holds) -> list[str]:
-    return ids[~bonafide & ~found.spoof].tolist()
+def _without_spoof(ids: np.ndarray, bonafide: np.ndarray, classes: Holds) -> list[str]:
+    return ids[~bonafide & ~classes.spoof].tolist()

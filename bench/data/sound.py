@@ -39,81 +39,85 @@ def require_audio(subset: Subset, audio: Audio, work: Path, form: Form) -> None:
     What was found sound is kept below `work`.
     """
     paths = [subset.audio_path(row) for row in range(len(subset))]
-    all_of_them = _advice(subset, form)
-    states, missing = _states(paths)
+    all_of_them = _list_command(subset, form)
+    states, missing = _file_states(paths)
     if missing:
         raise BenchError(
+            "corpus.audio-missing",
             f"{subset.corpus} {subset.split}: {len(missing)} of {len(subset)} protocol lines have "
-            f"no audio, the first is {missing[0]} ({all_of_them})"
+            f"no audio, the first is {missing[0]} ({all_of_them})",
         )
-    place = work / "checked" / f"{subset.corpus}-{subset.split}-{_digest(subset, audio)}"
-    differs = (states != _kept(place, len(paths))).any(axis=1) | (states[:, 0] == _UNKNOWN)
+    path = work / "checked" / f"{subset.corpus}-{subset.split}-{_digest_paths(subset, audio)}"
+    differs = (states != _read_states(path, len(paths))).any(axis=1) | (states[:, 0] == _UNKNOWN)
     changed = np.flatnonzero(differs).tolist()
-    looks = on_threads(partial(_fault, audio), [paths[row] for row in changed], _silent)
+    looks = on_threads(
+        partial(_find_fault, audio), [paths[row] for row in changed], _ignore_progress
+    )
     faults = {row: fault for row, fault in zip(changed, looks, strict=True) if fault}
     if changed:
         states[list(faults)] = _UNKNOWN
-        _keep(place, states)
+        _write_states(path, states)
     if faults:
         raise BenchError(
+            "corpus.audio-unusable",
             f"{subset.corpus} {subset.split}: {len(faults)} of {len(subset)} audio files cannot be "
-            f"used, the first: {next(iter(faults.values()))} ({all_of_them})"
+            f"used, the first: {next(iter(faults.values()))} ({all_of_them})",
         )
 
 
-def _advice(subset: Subset, form: Form) -> str:
+def _list_command(subset: Subset, form: Form) -> str:
     smoke = " --smoke" if form == "smoke" else ""
     return f"`bench data check {subset.corpus} --split {subset.split}{smoke} --list FILE` names all"
 
 
-def _states(paths: list[Path]) -> tuple[States, list[Path]]:
+def _file_states(paths: list[Path]) -> tuple[States, list[Path]]:
     """Return the state of each file, and which are not there."""
     states = np.full((len(paths), 2), _UNKNOWN, dtype=np.int64)
     missing: list[Path] = []
     for row, path in enumerate(paths):
         try:
-            found = os.stat(path)
+            info = os.stat(path)
         except (FileNotFoundError, NotADirectoryError):
             missing.append(path)
         except OSError:
             continue  # opening it will say why
         else:
-            states[row] = found.st_size, found.st_mtime_ns
+            states[row] = info.st_size, info.st_mtime_ns
     return states, missing
 
 
-def _fault(audio: Audio, path: Path) -> str:
+def _find_fault(audio: Audio, path: Path) -> str:
     """Return what is wrong with a file, "" where nothing is."""
     try:
-        found = header(path)
-        check_header(path, found, audio)
-        require_whole(path, found)
+        info = header(path)
+        check_header(path, info, audio)
+        require_whole(path, info)
     except BenchError as error:
         return str(error)
     return ""
 
 
-def _digest(subset: Subset, audio: Audio) -> str:
+def _digest_paths(subset: Subset, audio: Audio) -> str:
     root, paths = os.path.abspath(subset.root), subset.table["path"].tolist()
     text = "\0".join([_VERSION, audio.model_dump_json(), root, *paths])
     return hashlib.sha256(os.fsencode(text)).hexdigest()[:16]
 
 
-def _kept(place: Path, files: int) -> States:
+def _read_states(path: Path, files: int) -> States:
     """Return the states in which files were found sound."""
     try:
-        kept = np.fromfile(place, np.int64)
+        states = np.fromfile(path, np.int64)
     except OSError:
-        kept = np.zeros(0, dtype=np.int64)
+        states = np.zeros(0, dtype=np.int64)
     # Of a torn file, too, all are looked at again.
-    return kept.reshape(-1, 2) if kept.size == 2 * files else np.full((files, 2), _UNKNOWN)
+    return states.reshape(-1, 2) if states.size == 2 * files else np.full((files, 2), _UNKNOWN)
 
 
-def _keep(place: Path, states: States) -> None:
+def _write_states(path: Path, states: States) -> None:
     # Who may not write here looks at all files again the next time, and loses nothing else.
     with suppress(OSError):
-        atomic_files.write_bytes(place, states.tobytes())
+        atomic_files.write_bytes(path, states.tobytes())
 
 
-def _silent(done: int, total: int) -> None:
+def _ignore_progress(done: int, total: int) -> None:
     """Say nothing."""

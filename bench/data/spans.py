@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from bench.data.lines import Lines
-from bench.data.problems import Problems
 from bench.data.subset import Span
+from bench.issues import Issues
 
 TOLERANCE_S = 0.01 + 1e-6
 """How far two spans may be apart or overlap: one step of HAD's two decimals, below every resolution
@@ -30,14 +30,14 @@ class Labelled(NamedTuple):
 
 
 def parse(
-    lines: Lines, field: str, separator: str, words: Mapping[str, str], problems: Problems
+    lines: Lines, field: str, separator: str, words: Mapping[str, str], issues: Issues
 ) -> Labelled:
     """Parse `field` of every line: spans joined by `separator`, their labels among `words`.
 
     Spans must start at zero, follow one another and hold some time; lines where they do not are
     noted and left out. A span of no length holds no sample and is dropped.
     """
-    lines = _well_formed(lines, field, separator, words, problems)
+    lines = _keep_well_formed(lines, field, separator, words, issues)
     texts = lines.column(field)
     if not texts:
         return Labelled(lines, [])
@@ -46,7 +46,7 @@ def parse(
     starts = np.array(flat[0::3], dtype=float)
     ends = np.array(flat[1::3], dtype=float)
     edges = np.concatenate([[0], np.cumsum(counts)])
-    sound = _sound(lines, starts, ends, edges, problems)
+    sound = _find_sound(lines, starts, ends, edges, issues)
     labels = map(words.__getitem__, flat[2::3])
     spans = list(map(Span, starts.tolist(), ends.tolist(), labels))
     empty = bool((starts == ends).any())
@@ -56,12 +56,14 @@ def parse(
     return Labelled(lines.only(sound), [pieces[i] for i in sound])
 
 
-def check_ends(table: pd.DataFrame, ends_s: Sequence[float], problems: Problems) -> None:
+def check_ends(table: pd.DataFrame, ends_s: Sequence[float], issues: Issues) -> None:
     """Note utterances of which the last span does not end where `duration_s` says."""
     rows = zip(table["utterance"].tolist(), table["duration_s"].tolist(), ends_s, strict=True)
-    problems.error(
+    issues.add(
+        "error",
+        "labels.duration-mismatch",
         "last span ends elsewhere than the utterance",
-        [
+        ids=[
             f"{utterance}: {end_s} s of {duration_s} s"
             for utterance, duration_s, end_s in rows
             if abs(end_s - duration_s) > TOLERANCE_S
@@ -69,8 +71,8 @@ def check_ends(table: pd.DataFrame, ends_s: Sequence[float], problems: Problems)
     )
 
 
-def _well_formed(
-    lines: Lines, field: str, separator: str, words: Mapping[str, str], problems: Problems
+def _keep_well_formed(
+    lines: Lines, field: str, separator: str, words: Mapping[str, str], issues: Issues
 ) -> Lines:
     number = r"\d+(?:\.\d+)?"
     one = f"{number}-{number}-(?:{'|'.join(map(re.escape, words))})"
@@ -87,12 +89,12 @@ def _well_formed(
         if not single.fullmatch(token)
     ]
     form = f"START-END-LABEL in seconds, LABEL {' or '.join(words)}"
-    problems.error(f"malformed span, should be `{form}`", places)
+    issues.add("error", "labels.malformed-span", f"malformed span, should be `{form}`", ids=places)
     return lines.only(sorted(set(range(len(lines))) - set(wrong)))
 
 
-def _sound(
-    lines: Lines, starts: np.ndarray, ends: np.ndarray, edges: np.ndarray, problems: Problems
+def _find_sound(
+    lines: Lines, starts: np.ndarray, ends: np.ndarray, edges: np.ndarray, issues: Issues
 ) -> Sequence[int]:
     """Return the rows whose spans tile the time from zero on."""
     previous = np.concatenate([[0.0], ends[:-1]])
@@ -101,8 +103,10 @@ def _sound(
     rows = np.repeat(np.arange(len(edges) - 1), np.diff(edges))
     bad = np.bincount(rows[faulty], minlength=len(edges) - 1) > 0
     bad |= np.bincount(rows, weights=ends > starts, minlength=len(edges) - 1) == 0
-    problems.error(
+    issues.add(
+        "error",
+        "labels.gap",
         f"spans do not follow one another from 0 s on (gap or overlap above {TOLERANCE_S:.2f} s)",
-        [lines.where(i) for i in np.flatnonzero(bad).tolist()],
+        ids=[lines.where(i) for i in np.flatnonzero(bad).tolist()],
     )
     return np.flatnonzero(~bad).tolist()

@@ -59,9 +59,9 @@ class Subset:
 
     def audio_path(self, index: int) -> Path:
         """Return the audio file of the utterance in row `index`."""
-        return self.root / self._paths[index]
+        return self.root / self._path_list[index]
 
     @cached_property
-    def _paths(self) -> list[str]:
+    def _path_list(self) -> list[str]:
         # A column's `iloc` takes a hundred times as long, and this is asked for every clip.
         return self.table["path"].tolist()

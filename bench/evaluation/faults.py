@@ -30,8 +30,9 @@ class Faults:
         if self.count == before:
             last = block.line + block.text.count(b"\n") - 1
             raise BenchError(
+                "table-file.open-quote",
                 f"{self.path}: in lines {block.line} to {last} the columns cannot be told apart, "
-                "perhaps for a quote that does not close or a line end within quotes"
+                "perhaps for a quote that does not close or a line end within quotes",
             )
 
     def check(self, layout: Layout) -> None:
@@ -41,7 +42,7 @@ class Faults:
         more = ["..."] if self.count > len(self.shown) else []
         lines = "line is" if self.count == 1 else "lines are"
         what = f"{self.path}: {self.count:,} {lines} malformed; each should be `{layout.line}`:"
-        raise BenchError("\n- ".join((what, *self.shown, *more)))
+        raise BenchError("table-file.malformed-line", "\n- ".join((what, *self.shown, *more)))
 
 
 def _wrong(line: bytes, layout: Layout) -> str:

@@ -88,19 +88,23 @@ def head(path: Path) -> bytes:
     if path.is_dir():
         if any((path / name).is_file() for name in ("dataset_info.json", "dataset_dict.json")):
             raise BenchError(
+                "table-file.folder",
                 f"{path}: is a folder of Hugging Face datasets; write its table as CSV or Parquet, "
-                "by its `to_csv` or `to_parquet`"
+                "by its `to_csv` or `to_parquet`",
             )
-        raise BenchError(f"{path}: is a folder; give the score file in it")
+        raise BenchError("table-file.folder", f"{path}: is a folder; give the score file in it")
     if not path.is_file():
-        raise BenchError(f"{path}: there is no such score file")
+        raise BenchError("file.missing", f"{path}: there is no such score file")
     try:
         with opened(path) as file:
             first = file.read(512)
     except UNREADABLE as error:
         raise unreadable(path, error) from error
     if not first:
-        raise BenchError(f"{path}: is empty; a score file has a line an utterance: `ID SCORE`")
+        raise BenchError(
+            "table-file.empty",
+            f"{path}: is empty; a score file has a line an utterance: `ID SCORE`",
+        )
     return first
 
 
@@ -120,7 +124,8 @@ def form(path: Path, first: bytes) -> str:
         nature = _no_text(first)
     if nature:
         raise BenchError(
-            f"{path}: is {nature}; a score file is text, JSON, Parquet, .npy, .npz or .mat"
+            "table-file.wrong-kind",
+            f"{path}: is {nature}; a score file is text, JSON, Parquet, .npy, .npz or .mat",
         )
     return "json" if _begins_as_json(first) else "text"
 
@@ -137,8 +142,9 @@ def blocks(path: Path) -> Iterator[Block]:
         if len(rest) > LONGEST_LINE:
             at = line + whole.count(b"\n") + len(newline)
             raise BenchError(
+                "table-file.long-line",
                 f"{path}:{at}: a line of more than {LONGEST_LINE:,} bytes: {quoted(rest)}; a score "
-                "file has a line an utterance: `ID SCORE`"
+                "file has a line an utterance: `ID SCORE`",
             )
         if newline:
             yield Block(whole + newline, line)
@@ -169,19 +175,25 @@ def _only_member(path: Path) -> BinaryIO:
             if all(name.endswith(".npy") for name in names):
                 return path.open("rb")
             if any(name.endswith("data.pkl") for name in names):
-                raise BenchError(f"{path}: is {_TORCH}")
+                raise BenchError("table-file.wrong-kind", f"{path}: is {_TORCH}")
             if "[Content_Types].xml" in names:
-                raise BenchError(f"{path}: is an Excel (or Office) file; save the sheet as CSV")
+                raise BenchError(
+                    "table-file.wrong-kind",
+                    f"{path}: is an Excel (or Office) file; save the sheet as CSV",
+                )
             if len(names) != 1:
                 raise BenchError(
+                    "table-file.archive",
                     f"{path}: is an archive of {len(names):,} files ({_some(names)}); unpack it "
-                    "and give the score file in it"
+                    "and give the score file in it",
                 )
             return cast(BinaryIO, archive.open(names[0]))
     except (OSError, BenchError):
         raise
     except Exception as error:  # encrypted, damaged; a forged one can raise anything
-        raise BenchError(f"{path}: is a zip archive that cannot be read: {error}") from error
+        raise BenchError(
+            "table-file.archive", f"{path}: is a zip archive that cannot be read: {error}"
+        ) from error
 
 
 def _some(names: Sequence[str]) -> str:
@@ -191,8 +203,10 @@ def _some(names: Sequence[str]) -> str:
 def unreadable(path: Path, error: BaseException) -> BenchError:
     """Return the error for a file that could not be read to its end."""
     if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
-        return BenchError(f"{path}: cannot be read: {error.strerror}")
-    return BenchError(f"{path}: cannot be read, it is damaged or cut short: {error}")
+        return BenchError("file.unreadable", f"{path}: cannot be read: {error.strerror}")
+    return BenchError(
+        "file.unreadable", f"{path}: cannot be read, it is damaged or cut short: {error}"
+    )
 
 
 def texts(path: Path) -> Iterator[bytes]:
@@ -208,7 +222,9 @@ def texts(path: Path) -> Iterator[bytes]:
     except UNREADABLE as error:
         raise unreadable(path, error) from error
     except UnicodeDecodeError as error:
-        raise BenchError(f"{path}: begins as text in UTF-16 but is not: {error}") from error
+        raise BenchError(
+            "table-file.encoding", f"{path}: begins as text in UTF-16 but is not: {error}"
+        ) from error
 
 
 def _wide(file: BinaryIO) -> Iterator[bytes]:

@@ -119,7 +119,9 @@ def read(path: Path, asked: Reading | None = None, ids: Sequence[str] = ()) -> S
                 found = arrays.read(path, kind, asked.column)
         if not isinstance(found, tables.Table):
             if in_order:
-                raise BenchError(f"{path}: holds scores by utterance; leave --order out")
+                raise BenchError(
+                    "option.conflict", f"{path}: holds scores by utterance; leave --order out"
+                )
             return _dictionary(path, arrays.joined(path, found, asked.column), frame)
         if in_order:
             found, asked = ordered.with_ids(path, found, asked, ids)
@@ -134,20 +136,27 @@ def read(path: Path, asked: Reading | None = None, ids: Sequence[str] = ()) -> S
     except UNREADABLE as error:
         raise unreadable(path, error) from error
     except UnicodeError as error:  # half a character, which JSON can write
-        raise BenchError(f"{path}: holds text that is no Unicode: {error}") from error
+        raise BenchError(
+            "table-file.encoding", f"{path}: holds text that is no Unicode: {error}"
+        ) from error
     except (MemoryError, pa.ArrowException) as error:
-        raise BenchError(f"{path}: could not be held in memory as a score file: {error}") from error
+        raise BenchError(
+            "machine.refused", f"{path}: could not be held in memory as a score file: {error}"
+        ) from error
 
 
 def _frame(resolution_s: float | None) -> int | None:
     if resolution_s is None:
         return None
     if not 0 < resolution_s <= _LONGEST_S:
-        raise BenchError(f"resolution {resolution_s:g}: should be the seconds of a frame, as 0.02")
+        raise BenchError(
+            "option.invalid",
+            f"resolution {resolution_s:g}: should be the seconds of a frame, as 0.02",
+        )
     try:
         return frame_samples(resolution_s)
     except ValueError as error:
-        raise BenchError(str(error)) from None
+        raise BenchError("option.invalid", str(error)) from None
 
 
 class _Times(NamedTuple):
@@ -167,7 +176,7 @@ def _assembled(path: Path, rows: text.Rows, frame: int | None, negate: bool) -> 
         if not times:
             refuse_classes(row, labels)
     except BenchError as error:
-        raise BenchError(f"{path}: {error}") from None
+        raise BenchError(error.code, f"{path}: {error}") from None
     if times:
         found = _times(path, row, times, frame)
     else:
@@ -214,8 +223,9 @@ def _times(path: Path, row: Integers, columns: list[Floats], frame: int | None) 
         wrong = np.flatnonzero(~((column >= 0) & (column < _LATEST_S)))
         if len(wrong):
             raise BenchError(
+                "table-file.frame-times",
                 f"{path}: row {wrong[0] + 1} has a frame at {column[wrong[0]]} ({len(wrong):,} "
-                "such); times are seconds from the utterance's start"
+                "such); times are seconds from the utterance's start",
             )
     if not columns[0].any() and len(np.unique(row)) == len(row):
         return _Times(None, None, "; one row an utterance from its start")
@@ -231,8 +241,9 @@ def _times(path: Path, row: Integers, columns: list[Floats], frame: int | None) 
         backward = np.flatnonzero(ends[0] <= start)
         if len(backward):
             raise BenchError(
+                "table-file.frame-times",
                 f"{path}: row {backward[0] + 1}: the frame ends before it starts or where it "
-                f"starts ({len(backward):,} such)"
+                f"starts ({len(backward):,} such)",
             )
         return _Times(start, ends[0], "; frames from start to end in seconds")
     frame = frame or _step(path, row, start)
@@ -251,16 +262,18 @@ def _in_order(
         if (score[1:] == score[:-1])[same].all():
             return _Times(None, None, "")  # repeats, which the checks report
         raise BenchError(
+            "table-file.repeated-ids",
             f"{path}: ids have {len(score) / len(names):.1f} rows each, one after the other: if "
             "they are frames in their order, say --resolution, in seconds; if not, an id should "
-            "have one row"
+            "have one row",
         )
     first = np.flatnonzero(np.diff(row, prepend=-1))
     if len(first) > len(names):
         again = np.flatnonzero(np.bincount(row[first]) > 1)
         raise BenchError(
+            "table-file.scattered-rows",
             f"{path}: rows of {names[int(again[0])]} stand in several places: frames without a "
-            "start should stand together, in their order"
+            "start should stand together, in their order",
         )
     start = (np.arange(len(score)) - np.repeat(first, np.diff(first, append=len(score)))) * frame
     why = f"; rows of an id are frames of {frame / SAMPLE_RATE_HZ:g} s, in their order"
@@ -278,5 +291,6 @@ def _step(path: Path, row: Integers, start: Integers) -> int:
 
 def _no_resolution(path: Path) -> BenchError:
     return BenchError(
-        f"{path}: holds scores of frames but not how long a frame is; say --resolution, in seconds"
+        "table-file.no-resolution",
+        f"{path}: holds scores of frames but not how long a frame is; say --resolution, in seconds",
     )

@@ -103,7 +103,9 @@ def layout_of(
         lines = [line.decode() for _, line in numbered]
     except UnicodeDecodeError as error:
         at = next(n for n, line in numbered if error.object == line)
-        raise BenchError(f"{path}:{at}: not text in UTF-8: {quoted(error.object)}") from error
+        raise BenchError(
+            "table-file.encoding", f"{path}:{at}: not text in UTF-8: {quoted(error.object)}"
+        ) from error
     separator, rows, within = _separated(path, lines)
     columns = Counter(map(len, rows)).most_common(1)[0][0]
     if within and rows and len(rows[0]) == columns - within.width + 1:
@@ -113,14 +115,15 @@ def layout_of(
     has_header = good[0] == 0 and _is_header(first, rest)
     if has_header and not rest:
         raise BenchError(
-            f"{path}:{numbered[0][0]}: a header and nothing below it: {quoted(lines[0])}"
+            "table-file.empty",
+            f"{path}:{numbered[0][0]}: a header and nothing below it: {quoted(lines[0])}",
         )
     names, cells = (first, rest) if has_header else (None, [first, *rest])
     authors = _AUTHORS.search(path.name) is not None and columns <= 4
     try:
         roles = choose(names, cells, asked, later, authors)
     except BenchError as error:
-        raise BenchError(f"{path}: {error}") from None
+        raise BenchError(error.code, f"{path}: {error}") from None
     return Layout(separator, columns, numbered[0][0] if has_header else 0, roles, within)
 
 
@@ -158,7 +161,9 @@ def _separated(path: Path, lines: Sequence[str]) -> tuple[str, list[list[str]], 
         cells = list(zip(*(row for row in rows if len(row) == columns), strict=True))
         if columns > 1 and any(mostly(COMMA_NUMBER, column) for column in cells):
             raise BenchError(
-                f"{path}: has numbers with a decimal comma, e.g. {quoted(lines[-1])}; write a point"
+                "table-file.decimal-comma",
+                f"{path}: has numbers with a decimal comma, e.g. {quoted(lines[-1])}; "
+                "write a point",
             )
         numbers = any(mostly(NUMBER, column[1:] or column) for column in cells)
         share = count / len(lines) * (1 if numbers else 0.5)
@@ -169,8 +174,9 @@ def _separated(path: Path, lines: Sequence[str]) -> tuple[str, list[list[str]], 
     alone = mostly(NUMBER, [line.strip() for line in lines])
     what = "numbers without ids" if alone else "no columns"
     raise BenchError(
+        "table-file.no-ids",
         f"{path}: holds {what}, e.g. {quoted(lines[0])}{invisible(lines[0])}; a line should be "
-        f"`ID SCORE`; {HINT}"
+        f"`ID SCORE`; {HINT}",
     )
 
 

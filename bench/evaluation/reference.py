@@ -28,48 +28,55 @@ def reference(subset: Subset) -> Reference:
     names = subset.table["utterance"].tolist()
     timing = subset.timing
     if timing is None:
-        raise BenchError(f"{where}: has labels of whole utterances only: nothing to localize")
+        raise BenchError(
+            "labels.utterance-only",
+            f"{where}: has labels of whole utterances only: nothing to localize",
+        )
     if not names:
-        raise BenchError(f"{where}: there is no utterance")
+        raise BenchError("corpus.empty", f"{where}: there is no utterance")
     labelled = timing.spoof if isinstance(timing, FrameVectors) else timing.spans
     without = [name for name in names if name not in labelled]
     if without:
-        raise BenchError(f"{where}: {len(without)} utterances have no labels, e.g. {without[0]!r}")
+        raise BenchError(
+            "labels.missing",
+            f"{where}: {len(without)} utterances have no labels, e.g. {without[0]!r}",
+        )
     durations_s = subset.table["duration_s"].to_numpy(dtype=np.float64)
     if isinstance(timing, Spans):
-        return _of_spans(where, names, durations_s, timing)
-    return _of_vectors(where, names, durations_s, timing)
+        return _from_spans(where, names, durations_s, timing)
+    return _from_vectors(where, names, durations_s, timing)
 
 
-def _of_spans(where: str, names: list[str], durations_s: Floats, timing: Spans) -> Reference:
-    found: list[tuple[int, int, int]] = []
+def _from_spans(where: str, names: list[str], durations_s: Floats, timing: Spans) -> Reference:
+    pieces: list[tuple[int, int, int]] = []
     for code, (name, duration_s) in enumerate(zip(names, durations_s.tolist(), strict=True)):
         try:
             stretches = spoof_stretches(timing.spans[name], duration_s)
         except BenchError as error:
-            raise BenchError(f"{where}: {name}: {error}") from error
-        found += [(code, stretch.start, stretch.end) for stretch in stretches]
+            raise BenchError(error.code, f"{where}: {name}: {error}") from error
+        pieces += [(code, stretch.start, stretch.end) for stretch in stretches]
     lengths = [samples(duration_s) for duration_s in durations_s.tolist()]
-    code, start, end = np.array(found, dtype=np.int64).reshape(-1, 3).T
+    code, start, end = np.array(pieces, dtype=np.int64).reshape(-1, 3).T
     return reference_of_spoof(lengths, code, start, end)
 
 
-def _of_vectors(
+def _from_vectors(
     where: str, names: list[str], durations_s: Floats, timing: FrameVectors
 ) -> Reference:
     frame = frame_samples(timing.resolution_s)
     vectors = [timing.spoof[name] for name in names]
     counts = np.array([len(vector) for vector in vectors], dtype=np.int64)
     whole = counts * frame
-    known = ~np.isnan(durations_s)
-    by_table = np.where(known, np.rint(durations_s * SAMPLE_RATE_HZ), whole)
+    has_duration = ~np.isnan(durations_s)
+    by_table = np.where(has_duration, np.rint(durations_s * SAMPLE_RATE_HZ), whole)
     length = np.minimum(by_table, whole).astype(np.int64)
     wrong = np.flatnonzero((np.abs(by_table - whole) >= frame) | (length < 1))
     if len(wrong):
         at = wrong[0]
         raise BenchError(
+            "labels.duration-mismatch",
             f"{where}: {names[at]}: {counts[at]} frames of {timing.resolution_s} s for an "
-            f"utterance of {durations_s[at]} s ({len(wrong)} such)"
+            f"utterance of {durations_s[at]} s ({len(wrong)} such)",
         )
     code = np.repeat(np.arange(len(names)), counts)
     spoof = np.flatnonzero(np.concatenate(vectors))

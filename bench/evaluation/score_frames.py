@@ -21,7 +21,7 @@ from bench.metrics.grid import Points, Surplus
 from bench.units import samples
 
 
-class Framed(NamedTuple):
+class ScoreFrames(NamedTuple):
     """The frames of a score file."""
 
     names: list[str]
@@ -30,7 +30,7 @@ class Framed(NamedTuple):
     """The score is the bona fide logit minus the spoof logit, where the file has both."""
 
 
-def framed(table: Any, path: Path) -> Framed:
+def order_frames(table: Any, path: Path) -> ScoreFrames:
     """Return the frames of a score file, a table as `score_file.read` returns it; `path` is where
     it is from. BenchError where they do not follow one another on a grid.
     """
@@ -38,20 +38,21 @@ def framed(table: Any, path: Path) -> Framed:
     names, code = encoded.dictionary.to_pylist(), encoded.indices.to_numpy()
     rank = np.argsort(np.argsort(np.array(names, dtype=object)))
     code = rank[code]
-    start, end = _numbers(table, "start_s"), _numbers(table, "end_s")
+    start, end = _read_numbers(table, "start_s"), _read_numbers(table, "end_s")
     score, is_spoof = score_file.decision_score(table), score_file.pooled(table).is_spoof
     order = np.lexsort((start, code))
     frame_s = float(end[0] - start[0])
     same = np.diff(code[order]) == 0
     if not same.any() or np.abs(np.diff(start[order])[same] - frame_s).max() > 1e-6:
         raise BenchError(
+            "analysis.not-on-a-grid",
             f"{path}: its frames do not follow one another on a grid: positions in a segment are "
-            "those of frames of one length"
+            "those of frames of one length",
         )
     nothing = Surplus(0, 0, 0)
     points = Points(code[order], is_spoof[order], score[order], samples(frame_s), nothing)
-    return Framed(sorted(names), points)
+    return ScoreFrames(sorted(names), points)
 
 
-def _numbers(table: Any, column: str) -> NDArray[np.float64]:
+def _read_numbers(table: Any, column: str) -> NDArray[np.float64]:
     return table[column].to_numpy().astype(np.float64)

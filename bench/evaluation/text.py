@@ -91,11 +91,14 @@ def _read(path: Path, asked: Reading, later: Mapping[int, Sequence[str]]) -> Row
             faults.find(block, layout)
     if layout is None:
         raise BenchError(
-            f"{path}: holds only blank lines and comments; a line should be `ID SCORE`"
+            "table-file.empty",
+            f"{path}: holds only blank lines and comments; a line should be `ID SCORE`",
         )
     faults.check(layout)
     if not tables:
-        raise BenchError(f"{path}:{layout.header}: a header and nothing below it")
+        raise BenchError(
+            "table-file.empty", f"{path}:{layout.header}: a header and nothing below it"
+        )
     whole = pa.concat_tables(tables)
     roles = layout.roles
     return Rows(

@@ -39,13 +39,13 @@ def positions(spoof: Tensor, valid: Tensor) -> Tensor:
     `spoof` and `valid` are bool, "batch frames"; the result is long, "batch frames", on the same
     device.
     """
-    joined = _joined(spoof, valid)
-    place = torch.where(
+    joined = _join_neighbours(spoof, valid)
+    position = torch.where(
         joined.to_previous,
         torch.where(joined.to_next, MIDDLE, END),
         torch.where(joined.to_next, START, UNIT),
     )
-    return torch.where(valid, len(POSITIONS) * spoof.long() + place, IGNORED)
+    return torch.where(valid, len(POSITIONS) * spoof.long() + position, IGNORED)
 
 
 def transitions(
@@ -63,7 +63,7 @@ def transitions(
     of a trailing one. The edges of a spoof segment are marked even where the clip begins or ends.
     We depart from it in that padding is a border and not a segment of spoof frames.
     """
-    joined = _joined(spoof, valid)
+    joined = _join_neighbours(spoof, valid)
     follows = pad(valid[:, :-1], (1, 0))
     precedes = pad(valid[:, 1:], (0, 1))
     match rule:
@@ -76,6 +76,6 @@ def transitions(
     return torch.where(valid, marked.long(), IGNORED)
 
 
-def _joined(spoof: Tensor, valid: Tensor) -> _Joined:
+def _join_neighbours(spoof: Tensor, valid: Tensor) -> _Joined:
     same = (spoof[:, 1:] == spoof[:, :-1]) & valid[:, 1:] & valid[:, :-1]
     return _Joined(pad(same, (1, 0)), pad(same, (0, 1)))

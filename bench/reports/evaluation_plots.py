@@ -11,7 +11,7 @@ import pandas as pd
 from bench.cards import corpus_cards
 from bench.data.subset import Subset
 from bench.evaluation import score_file
-from bench.evaluation.score_frames import Framed, framed
+from bench.evaluation.score_frames import ScoreFrames, order_frames
 from bench.metrics.breakdown import Cell, cells
 from bench.metrics.det import eer
 from bench.metrics.f1 import ARGMAX, decide
@@ -26,7 +26,7 @@ _EACH = 3
 """Utterances shown of the best, of those in the middle and of the worst."""
 
 
-def illustrate(path: Path, data: HeldOutData, subset: Subset, who: str) -> list[Path]:
+def plot_evaluation(path: Path, data: HeldOutData, subset: Subset, who: str) -> list[Path]:
     """Draw the figures of the score file at `path`, PNG, SVG and PDF, into a folder beside it and
     return their paths.
 
@@ -46,26 +46,26 @@ def illustrate(path: Path, data: HeldOutData, subset: Subset, who: str) -> list[
     paths = write(
         folder, "det", lambda kind: figures.det(bonafide, spoof, f"{title}, {unit}:", kind)
     )
-    said = f"{title}: scores of {unit}"
+    caption = f"{title}: scores of {unit}"
     paths += write(
-        folder, "scores", lambda kind: figures.histogram(bonafide, spoof, threshold, said, kind)
+        folder, "scores", lambda kind: figures.histogram(bonafide, spoof, threshold, caption, kind)
     )
     if data.resolution_s is None:
-        return paths + _broken_down(score, is_spoof, data, subset, title, folder)
-    groups = ranked_strips(framed(table, path))
+        return paths + _plot_breakdowns(score, is_spoof, data, subset, title, folder)
+    groups = ranked_strips(order_frames(table, path))
     return paths + write(
         folder, "strips", lambda kind: figures.strips(groups, f"{title}: {unit}", kind)
     )
 
 
-def ranked_strips(of: Framed) -> dict[str, list[Strip]]:
+def ranked_strips(scored: ScoreFrames) -> dict[str, list[Strip]]:
     """Return the best, the median and the worst utterances by the share of their frames that are
     decided wrongly, at most three each and none twice.
 
     Of utterances that hold both classes, where there are any: to leave a bona fide utterance alone
     is no feat of localization. Among equal ones the longer come first.
     """
-    names, points = of
+    names, points = scored
     begins = np.flatnonzero(np.diff(points.utterance, prepend=-1))
     ends = np.append(begins[1:], len(points.utterance))
     lengths = ends - begins
@@ -73,24 +73,24 @@ def ranked_strips(of: Framed) -> dict[str, list[Strip]]:
     wrong = np.add.reduceat((decided != points.is_spoof).astype(int), begins) / lengths
     spoofed = np.add.reduceat(points.is_spoof.astype(int), begins)
     both = np.flatnonzero((spoofed > 0) & (spoofed < lengths))
-    known = both if len(both) else np.arange(len(begins))
-    order = known[np.lexsort((-lengths[known], wrong[known]))].tolist()
+    candidates = both if len(both) else np.arange(len(begins))
+    order = candidates[np.lexsort((-lengths[candidates], wrong[candidates]))].tolist()
     n = min(_EACH, -(-len(order) // 3))
     best, rest = order[:n], order[n:]
     worst, rest = rest[max(0, len(rest) - n) :], rest[: max(0, len(rest) - n)]
     middle = max(0, (len(rest) - n) // 2)
 
-    def strip(i: int) -> Strip:
+    def make_strip(i: int) -> Strip:
         frames = slice(begins[i], ends[i])
         edges_s = np.arange(int(lengths[i]) + 1) * points.frame / SAMPLE_RATE_HZ
         name = names[points.utterance[begins[i]]]
         return Strip(name, edges_s, points.is_spoof[frames], decided[frames])
 
     groups = {"best": best, "median": rest[middle : middle + n], "worst": worst}
-    return {name: [strip(i) for i in chosen] for name, chosen in groups.items() if chosen}
+    return {name: [make_strip(i) for i in chosen] for name, chosen in groups.items() if chosen}
 
 
-def _broken_down(
+def _plot_breakdowns(
     score: Floats, is_spoof: Bools, data: HeldOutData, subset: Subset, title: str, folder: Path
 ) -> list[Path]:
     """Draw a heat map for each two fields of `data.by`; else bars for each one, or by attack."""
@@ -101,33 +101,33 @@ def _broken_down(
     paths: list[Path] = []
     for by in pairs or [by for by in asked if len(by) == 1] or alone:
         fields = {name: subset.table[name].to_numpy() for name in by}
-        found = [(cell, _rate(score, cell)) for cell in cells(is_spoof, fields, roles, by)]
-        paths += write(folder, f"by-{'-'.join(by)}", _draw_cells(found, by, title))
+        rates = [(cell, _cell_eer(score, cell)) for cell in cells(is_spoof, fields, roles, by)]
+        paths += write(folder, f"by-{'-'.join(by)}", _draw_cells(rates, by, title))
     return paths
 
 
 def _draw_cells(
-    found: list[tuple[Cell, float | None]], by: Sequence[str], title: str
+    rates: list[tuple[Cell, float | None]], by: Sequence[str], title: str
 ) -> Callable[[Kind], bytes]:
-    said = f"{title}: EER by {' and '.join(by)}"
+    caption = f"{title}: EER by {' and '.join(by)}"
     if len(by) == 2:
-        table = _as_table(found, by)
-        return lambda kind: figures.crossed(table, said, kind)
-    rates = {cell.levels[by[0]]: rate for cell, rate in found if rate is not None}
-    counts = {cell.levels[by[0]]: len(cell.spoof) for cell, _ in found}
-    return lambda kind: figures.levels(rates, counts, said, kind)
+        table = _cells_table(rates, by)
+        return lambda kind: figures.crossed(table, caption, kind)
+    by_level = {cell.levels[by[0]]: rate for cell, rate in rates if rate is not None}
+    counts = {cell.levels[by[0]]: len(cell.spoof) for cell, _ in rates}
+    return lambda kind: figures.levels(by_level, counts, caption, kind)
 
 
-def _rate(score: Floats, cell: Cell) -> float | None:
+def _cell_eer(score: Floats, cell: Cell) -> float | None:
     return eer(score[cell.bonafide], score[cell.spoof]).eer if cell.defined else None
 
 
-def _as_table(found: list[tuple[Cell, float | None]], by: Sequence[str]) -> pd.DataFrame:
-    down, across = (list(dict.fromkeys(cell.levels[field] for cell, _ in found)) for field in by)
+def _cells_table(rates: list[tuple[Cell, float | None]], by: Sequence[str]) -> pd.DataFrame:
+    down, across = (list(dict.fromkeys(cell.levels[field] for cell, _ in rates)) for field in by)
     table = pd.DataFrame(
         np.nan, index=pd.Index(down, name=by[0]), columns=pd.Index(across, name=by[1])
     )
-    for cell, rate in found:
+    for cell, rate in rates:
         if rate is not None:
             table.loc[cell.levels[by[0]], cell.levels[by[1]]] = rate
     return table

@@ -101,8 +101,8 @@ def note(card: Sweep, trials: pd.DataFrame) -> str:
 def report(
     card: Sweep, trials: pd.DataFrame | None, importances: Mapping[str, float], others: int
 ) -> SweepReport:
-    """Return the report of a sweep from its study's table (`bench.sweeps.records`), as it is kept
-    in the tracking store; None where the card as it stands was not run.
+    """Return the report of a sweep from its study's table (`sweeps.trial_table`), as it is kept in
+    the tracking store; None where the card as it stands was not run.
 
     `others` is how many further studies there are of the same card on other data.
     """

@@ -38,7 +38,7 @@ def figures(card: Sweep, trials: pd.DataFrame, importances: Mapping[str, float])
     """Return the figures that can be drawn, by name: without a finished trial there is none,
     without a second dimension neither importances nor contour.
 
-    `trials` is the study's table (`bench.sweeps.records`), or that as it was kept, all text.
+    `trials` is the study's table (`bench.sweeps.trial_table`), or that as it was kept, all text.
     """
     over = trials.assign(objective=pd.to_numeric(trials["objective"]))
     over = over.assign(trial=pd.to_numeric(over["trial"]))

@@ -45,19 +45,23 @@ Every row that the table can train, with the card's seeds, in the paper's form.
 """
 
 
-def markdown() -> str:
+def render_cost_page() -> str:
     """Return the page."""
-    return "\n".join([_HEAD, *downloads(), _TABLES, *tables(table_cards.table_keys()), ""])
+    return "\n".join(
+        [_HEAD, *download_lines(), _TABLES, *table_lines(table_cards.table_keys()), ""]
+    )
 
 
-def downloads() -> list[str]:
+def download_lines() -> list[str]:
     """Return the lines on corpora and weights."""
     cells: list[list[str]] = []
     for key in corpora.names():
         card = corpora.card(key)
         name, files = f"{card.name} ({card.short})", str(len(card.downloads))
         cells.append([name, files, card.download_size.in_words])
-    models = [[key, of.file, weights.size_in_words(key)] for key, of in weights.KNOWN.items()]
+    models = [
+        [key, weight.file, weights.size_in_words(key)] for key, weight in weights.KNOWN.items()
+    ]
     return [
         *("## Downloads", ""),
         *table(("corpus", "files", "download"), cells),
@@ -65,20 +69,20 @@ def downloads() -> list[str]:
     ]
 
 
-def tables(keys: list[str]) -> list[str]:
+def table_lines(keys: list[str]) -> list[str]:
     """Return the lines on tables."""
     heads = ("table", "rows", "trainings", "clips", "stays", "meanwhile", "hours")
-    return table(heads, [_of_table(key) for key in keys])
+    return table(heads, [_table_cells(key) for key in keys])
 
 
-def _of_table(key: str) -> list[str]:
+def _table_cells(key: str) -> list[str]:
     card = table_cards.table(key)
     rows = table_cards.runnable(card)
     trainings = costs.left(Order(card, rows, None, "paper"), _NOWHERE, again=True)
     counts = [costs.clips(training.runs[0], _NOWHERE) for training in trainings]
     unknown = sum(count is None for count in counts)
     clips = f"{sum(count or 0 for count in counts) / 1e6:,.1f} million"
-    room = costs.room_of(trainings, in_store=True)
+    room = costs.space_of_trainings(trainings, in_store=True)
     return [
         key,
         str(len(rows)),
@@ -91,4 +95,4 @@ def _of_table(key: str) -> list[str]:
 
 
 if __name__ == "__main__":
-    atomic_files.write_text(Path(__file__).parents[2] / FILE, markdown())
+    atomic_files.write_text(Path(__file__).parents[2] / FILE, render_cost_page())

@@ -48,7 +48,7 @@ class Training(NamedTuple):
     """What its checkpoints take already."""
 
 
-class Room(NamedTuple):
+class DiskSpace(NamedTuple):
     """Bytes that trainings need on the disk of the work folder, without score files."""
 
     stays: int
@@ -62,7 +62,7 @@ class Room(NamedTuple):
         return self.stays + self.meanwhile
 
 
-class Weights(NamedTuple):
+class WeightSizes(NamedTuple):
     """What a system's weights take."""
 
     all_bytes: int
@@ -76,14 +76,14 @@ class Weights(NamedTuple):
 def left(order: Order, config: Config, again: bool = False) -> list[Training]:
     """Return the trainings of an order that are not finished, each once; `again`: all of them."""
     finished = {} if again else finished_seeds(config, order.table.key, order.form)
-    found: dict[tuple[str, int], Training] = {}
+    trainings: dict[tuple[str, int], Training] = {}
 
     def add(run: Run, seed: int, again: bool) -> None:
         key = (run.training_signature, seed)
         new = Training((run,), seed, False, 0) if again else training_of(run, seed, config)
-        known = found.setdefault(key, new)
-        if run.signature not in {of.signature for of in known.runs}:
-            found[key] = known._replace(runs=(*known.runs, run))
+        earlier = trainings.setdefault(key, new)
+        if run.signature not in {other.signature for other in earlier.runs}:
+            trainings[key] = earlier._replace(runs=(*earlier.runs, run))
 
     for row, run in order.runs().items():
         for seed in order.row_seeds(row):
@@ -91,14 +91,18 @@ def left(order: Order, config: Config, again: bool = False) -> list[Training]:
                 if isinstance(run.start, Stage):
                     add(run.start.stage, seed, again=False)
                 add(run, seed, again)
-    return [of for of in found.values() if not of.is_trained or of.runs[0].evaluate]
+    return [
+        training
+        for training in trainings.values()
+        if not training.is_trained or training.runs[0].evaluate
+    ]
 
 
 def training_of(run: Run, seed: int, config: Config) -> Training:
     """Return the training of one run, as far as it is here."""
-    places = [*(config.work / "runs").glob(f"{run.training_signature}-*/seed-{seed}")]
-    ended = any((place / checkpoints.SELECTION).is_file() for place in places)
-    taken = disk.taken_bytes(*(path for place in places for path in place.glob("*.pt")))
+    folders = [*(config.work / "runs").glob(f"{run.training_signature}-*/seed-{seed}")]
+    ended = any((folder / checkpoints.SELECTION).is_file() for folder in folders)
+    taken = disk.taken_bytes(*(path for folder in folders for path in folder.glob("*.pt")))
     return Training((run,), seed, ended, taken)
 
 
@@ -115,8 +119,8 @@ def utterances(data: Data, run: Run, config: Config) -> int | None:
 
 def clips(run: Run, config: Config) -> int | None:
     """Return how many clips a training sees at most: one of each utterance in every epoch."""
-    found = utterances(run.train, run, config)
-    return None if found is None else round(found * run.train.share) * run.training.epochs
+    number = utterances(run.train, run, config)
+    return None if number is None else round(number * run.train.share) * run.training.epochs
 
 
 # --- disk -----------------------------------------------------------------------------------------
@@ -126,19 +130,21 @@ def require_room(trainings: Sequence[Training], config: Config, at_once: int = 1
     """Raise RowFailed where the disk does not hold what trainings need, so many of them done at
     once.
     """
-    text = disk.shortage(config.work, room(trainings, config, at_once).total)
+    text = disk.describe_shortage(config.work, room(trainings, config, at_once).total)
     if text is not None:
-        raise RowFailed(text)
+        raise RowFailed("machine.disk-full", text)
 
 
-def room(trainings: Sequence[Training], config: Config, at_once: int = 1) -> Room:
+def room(trainings: Sequence[Training], config: Config, at_once: int = 1) -> DiskSpace:
     """Return what trainings need beside what they take already; see `room_of`."""
     at = address.configured(config)
     in_store = at.file is not None or at.is_database
-    return room_of(trainings, in_store=in_store, at_once=at_once)
+    return space_of_trainings(trainings, in_store=in_store, at_once=at_once)
 
 
-def room_of(trainings: Sequence[Training], *, in_store: bool, at_once: int = 1) -> Room:
+def space_of_trainings(
+    trainings: Sequence[Training], *, in_store: bool, at_once: int = 1
+) -> DiskSpace:
     """Return what trainings need of which `at_once` are done beside each other.
 
     A finished one keeps its weights, twice where the tracking store keeps its copy on the same disk
@@ -149,32 +155,36 @@ def room_of(trainings: Sequence[Training], *, in_store: bool, at_once: int = 1) 
     stays, states = 0, list[int]()
     for training in trainings:
         weights = weights_of(training.runs[0])
-        kept = (2 if in_store else 1) * weights.all_bytes
-        stays += max(0, kept - training.taken_bytes)
+        size = (2 if in_store else 1) * weights.all_bytes
+        stays += max(0, size - training.taken_bytes)
         if not training.is_trained:
             keep = training.runs[0].training.keep
             recent = keep.checkpoints * weights.all_bytes if isinstance(keep, KeepAverage) else 0
             state = weights.all_bytes + 2 * weights.trained_bytes
             states.append(2 * state + recent)
-    return Room(stays, sum(sorted(states)[-at_once:]))
+    return DiskSpace(stays, sum(sorted(states)[-at_once:]))
 
 
-def weights_of(run: Run) -> Weights:
+def weights_of(run: Run) -> WeightSizes:
     """Return what the weights of a run's system take, with its front-end's."""
-    key = " ".join(digest(of) for of in (run.frontend, run.system, run.train))
+    key = " ".join(digest(tensor) for tensor in (run.frontend, run.system, run.train))
     if key not in _weights:
-        laid_out = systems.build(run.system, _front_end(run.frontend), run.train)
-        every = sum(of.numel() * of.element_size() for of in laid_out.state_dict().values())
-        trained = (of for of in laid_out.parameters() if of.requires_grad)
-        _weights[key] = Weights(every, sum(of.numel() * of.element_size() for of in trained))
+        laid_out = systems.build(run.system, _lay_out_front_end(run.frontend), run.train)
+        every = sum(
+            tensor.numel() * tensor.element_size() for tensor in laid_out.state_dict().values()
+        )
+        trained = (tensor for tensor in laid_out.parameters() if tensor.requires_grad)
+        _weights[key] = WeightSizes(
+            every, sum(tensor.numel() * tensor.element_size() for tensor in trained)
+        )
     return _weights[key]
 
 
-_weights: dict[str, Weights] = {}
+_weights: dict[str, WeightSizes] = {}
 """Counted already: rows of a table often have one network."""
 
 
-def _front_end(spec: FrontEndSpec) -> FrontEnd:
+def _lay_out_front_end(spec: FrontEndSpec) -> FrontEnd:
     if isinstance(spec, Tiny):
         return build(spec, Config())
     if isinstance(spec, S3prl):

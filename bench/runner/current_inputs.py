@@ -17,7 +17,7 @@ from bench.specs.run import Data, Run, Stage
 from bench.training import contents
 
 
-class Present(NamedTuple):
+class RunInputs(NamedTuple):
     """Digests by name, as `bench.training.row.RowData` has them; those of what is not here are
     left out.
     """
@@ -26,51 +26,51 @@ class Present(NamedTuple):
     made_from: Mapping[str, str]
 
 
-NOTHING = Present({}, {})
+NO_INPUTS = RunInputs({}, {})
 
 
-class Machine:
+class InputReader:
     """Reads each split, and recorded noise, once, however many rows use it."""
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        self._splits: dict[tuple[str, str, str, float | None], Present] = {}
-        self._trained_from: dict[tuple[str, ...], Present] = {}
+        self._splits: dict[tuple[str, str, str, float | None], RunInputs] = {}
+        self._trained_from: dict[tuple[str, ...], RunInputs] = {}
 
-    def of_run(self, run: Run) -> Present:
+    def of_run(self, run: Run) -> RunInputs:
         """Return what `run` would be made from, and the training that it starts from."""
-        found = [self._of_split(run, data) for data in run.data.values()]
+        found = [self._read_split(run, data) for data in run.data.values()]
         if isinstance(run.start, Stage):
             found.append(self.of_run(run.start.stage))
-        found.append(self._of_training(run))
-        return Present(
+        found.append(self._read_training(run))
+        return RunInputs(
             {name: of for part in found for name, of in part.fingerprints.items()},
             {name: of for part in found for name, of in part.made_from.items()},
         )
 
-    def _of_training(self, run: Run) -> Present:
+    def _read_training(self, run: Run) -> RunInputs:
         # All that `contents.of_training` looks at.
         key = digest(run.frontend), digest(run.augment), run.mix.kind, run.system.kind
         if key not in self._trained_from:
-            self._trained_from[key] = NOTHING
+            self._trained_from[key] = NO_INPUTS
             with suppress(BenchError):  # where the weights are not here
                 made_from = contents.of_training(run, self._config)
-                self._trained_from[key] = Present({}, made_from)
+                self._trained_from[key] = RunInputs({}, made_from)
         return self._trained_from[key]
 
-    def _of_split(self, run: Run, data: Data) -> Present:
+    def _read_split(self, run: Run, data: Data) -> RunInputs:
         of = corpus_cards.card(data.corpus).resolutions_s
         resolution_s = (data.resolution_s or max(of)) if of else None
         key = (run.form, data.corpus, data.split, resolution_s)
         if key not in self._splits:
-            self._splits[key] = NOTHING
+            self._splits[key] = NO_INPUTS
             with suppress(BenchError):  # where the corpus is not here
                 subset = corpora.load(data.corpus, data.split, self._config, run.form, resolution_s)
                 name = f"{data.corpus}/{data.split}"
                 audio = {f"audio {name}": fingerprint.audio_digest(subset)}
-                self._splits[key] = Present({name: fingerprint.fingerprint(subset)}, audio)
+                self._splits[key] = RunInputs({name: fingerprint.fingerprint(subset)}, audio)
         found = self._splits[key]
         with suppress(BenchError):  # where a detector's weights, or breaths, are not here
             made_from = {**found.made_from, **contents.of_data(data, self._config)}
-            return Present(found.fingerprints, made_from)
+            return RunInputs(found.fingerprints, made_from)
         return found

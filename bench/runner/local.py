@@ -29,7 +29,7 @@ from bench.models.breath.census import Census, census, described, require_marks
 from bench.provenance import commit, processor
 from bench.reports.kept import KeptInStore
 from bench.runner import results, shared_training, training_folder
-from bench.runner.relay import Sender, relayed
+from bench.runner.relay import ProgressSender, relay_progress
 from bench.runner.request import Order
 from bench.specs.run import Run, Stage, TrainData
 from bench.tracking import artifact_check
@@ -141,11 +141,11 @@ def attempt(
     try:
         known = None if anew else store.finished(entry)
         if known:
-            results.renew(store, entry, known, job.data, place, watcher.say)
+            results.renew_row(store, entry, known, job.data, place, watcher.say)
             kept_dev = json.loads(known.data.tags["kept_dev"])
             return Outcome(job.name, "already finished", kept_dev=kept_dev)
         watcher.begin(job.name, job.run.training.epochs)
-        entry = store.anew(entry) if anew else entry
+        entry = store.next_repeat(entry) if anew else entry
         if changed := store.changed_since(entry):
             what = ", ".join(changed)
             watcher.say(f"{job.name}: run anew, changed since it was finished: {what}")
@@ -224,7 +224,7 @@ def _earlier(job: Job, entry: RunEntry, parent: str) -> tuple[Job, RunEntry] | N
 
 
 def _refuse(job: Job, holder: str) -> NoReturn:
-    raise Busy(f"{job.name} is being run by {holder}")
+    raise Busy("row.busy", f"{job.name} is being run by {holder}")
 
 
 @contextmanager
@@ -285,8 +285,8 @@ def _run_row(
             tracked, store, place, config, watcher.say, anew=entry.again > 0
         )
         trained = _trained(job, place, config, _Both(tracked, watcher, interrupt))
-        results.log(tracked, entry, job.run, job.data, trained, config)
-        training_folder.release(place, trained.progress, watcher.say)
+        results.log_row_results(tracked, entry, job.run, job.data, trained, config)
+        training_folder.release_checkpoints(place, trained.progress, watcher.say)
     return tracked.run_id, trained
 
 
@@ -310,15 +310,15 @@ def _run_earlier(
         if known:
             watcher.say(f"{entry.name}: was finished, but is not at {place}: trained once more")
             trained = _trained(job, place, config, _Both(None, watcher, interrupt))
-            training_folder.release(place, trained.progress, watcher.say)
+            training_folder.release_checkpoints(place, trained.progress, watcher.say)
             return
         with store.begin(entry) as tracked:
             shared_training.begin_training(tracked, store, place, config, watcher.say)
             trained = _trained(job, place, config, _Both(tracked, watcher, interrupt))
-            shared_training.keep(tracked, trained, whole=True)
-            results.tell(tracked, trained)
+            shared_training.keep_training(tracked, trained, whole=True)
+            results.tag_training(tracked, trained)
             tracked.finish({})
-        training_folder.release(place, trained.progress, watcher.say)
+        training_folder.release_checkpoints(place, trained.progress, watcher.say)
 
 
 def _wait(watcher: Watcher, name: str, holder: str) -> None:
@@ -330,7 +330,7 @@ def _trained(job: Job, place: Path, config: Config, both: _Both) -> Trained:
     write_settings(job.run, place / "run.toml")
     if both.tracked is not None:
         both.tracked.artifact(place / "run.toml")
-        both.tracked.inputs(results.inputs(job.data))
+        both.tracked.log_datasets(results.dataset_uses(job.data))
     if job.run.train.share < 1:
         both.say("drawn", shares.said(job.data.train.subset, job.run.train.share, job.seed))
     found = _find_breaths(job, config, both.watcher)
@@ -343,7 +343,7 @@ def _trained(job: Job, place: Path, config: Config, both: _Both) -> Trained:
     fabric = engine.make_fabric(config, job.run.training.precision)
     if config.devices == 1:
         return train_and_score(fabric, job.run, job.seed, job.data, place, config, both)
-    with relayed(both) as pipe:
+    with relay_progress(both) as pipe:
         # Lightning hands the processes' own fabric to a function of one argument.
         return fabric.launch(partial(_on_each, job, place, config, pipe))
 
@@ -370,5 +370,5 @@ def _find_breaths(job: Job, config: Config, watcher: Watcher) -> dict[str, Censu
 
 
 def _on_each(job: Job, place: Path, config: Config, pipe: Connection, fabric: Fabric) -> Trained:
-    observer = Sender(pipe) if fabric.is_global_zero else engine.Silent()
+    observer = ProgressSender(pipe) if fabric.is_global_zero else engine.Silent()
     return train_and_score(fabric, job.run, job.seed, job.data, place, config, observer)

@@ -27,11 +27,11 @@ class PastHours:
     """The finished runs of all tables on one kind of device; read once."""
 
     def __init__(self, config: Config, form: Form, device: str) -> None:
-        found = runs_by_table(config, table_cards.table_keys(), form)
-        runs = [run for of in found.values() for run in of]
+        by_table = runs_by_table(config, table_cards.table_keys(), form)
+        runs = [run for of in by_table.values() for run in of]
         shares = Counter(run.data.tags.get(TRAINED_IN) for run in runs)
         self._runs = [
-            run for run in runs if _whole(run, shares) and run.data.tags["device"] == device
+            run for run in runs if _is_whole(run, shares) and run.data.tags["device"] == device
         ]
 
     def of_training(self, training: Training) -> Hours | None:
@@ -41,16 +41,16 @@ class PastHours:
         """
         if training.is_trained or any(run.start.kind != "none" for run in training.runs):
             return None
-        alike = [self._alike(run) for run in training.runs]
+        alike = [self._find_alike(run) for run in training.runs]
         if not all(alike):
             return None
-        names = {_name(run) for runs in alike for run in runs}
+        names = {_run_name(run) for runs in alike for run in runs}
         hours = (fmean(run.data.metrics["hours"] for run in runs) for runs in alike)
         return Hours(sum(hours), frozenset(names))
 
-    def _alike(self, run: Run) -> list[Any]:
-        wanted = _costly(run.flat())
-        return [of for of in self._runs if _costly(of.data.params) == wanted]
+    def _find_alike(self, run: Run) -> list[Any]:
+        wanted = _costly_settings(run.flat())
+        return [other for other in self._runs if _costly_settings(other.data.params) == wanted]
 
 
 class Hours(NamedTuple):
@@ -61,23 +61,23 @@ class Hours(NamedTuple):
     """That took them: `sal/table4 S5`."""
 
 
-def _name(run: Any) -> str:
+def _run_name(run: Any) -> str:
     return f"{run.data.tags['table']} {run.data.tags['row']}"
 
 
-def _costly(settings: Mapping[str, Any]) -> dict[str, str]:
+def _costly_settings(settings: Mapping[str, Any]) -> dict[str, str]:
     return {key: str(value) for key, value in settings.items() if key.startswith(_COSTLY)}
 
 
-def _whole(run: Any, shares: Mapping[str | None, int]) -> bool:
+def _is_whole(run: Any, shares: Mapping[str | None, int]) -> bool:
     """Return whether the hours of a run are those of all its training: it is finished, and no other
     run has part in the training; `shares` says how many runs each training has.
     """
-    place = run.data.tags.get(TRAINED_IN)
+    folder = run.data.tags.get(TRAINED_IN)
     return (
         run.info.status == "FINISHED"
-        and place is not None
-        and shares[place] == 1
+        and folder is not None
+        and shares[folder] == 1
         and TAKEN_FROM not in run.data.tags
         and "hours" in run.data.metrics
     )

@@ -17,7 +17,7 @@ from bench._io import atomic_files, disk
 from bench.cards import paper_cards, table_cards
 from bench.config import Config, Form
 from bench.errors import BenchError
-from bench.runner.training_folder import alone
+from bench.runner.training_folder import hold_folder
 from bench.specs.run import Run, Stage
 from bench.tracking.run_folders import TrainedRun, runs_by_folder
 from bench.training import checkpoints, damage, keeping
@@ -25,7 +25,7 @@ from bench.training import checkpoints, damage, keeping
 DAY_S = 86_400
 
 
-class Kind(NamedTuple):
+class PruneKind(NamedTuple):
     """A kind of files that can go."""
 
     about: str
@@ -36,25 +36,27 @@ class Kind(NamedTuple):
     """Changed more recently, they are not listed, unless another age is asked for."""
 
 
-KINDS: Mapping[str, Kind] = {
-    "last": Kind("last states of trainings that have ended: nothing needs them", is_free=True),
-    "leftovers": Kind("files that were damaged or half-written: nothing needs them", is_free=True),
-    "unfinished": Kind(
+KINDS: Mapping[str, PruneKind] = {
+    "last": PruneKind("last states of trainings that have ended: nothing needs them", is_free=True),
+    "leftovers": PruneKind(
+        "files that were damaged or half-written: nothing needs them", is_free=True
+    ),
+    "unfinished": PruneKind(
         "trainings that failed or were stopped, a week ago or earlier: `bench run` would go on "
         "from them",
         older_s=7 * DAY_S,
     ),
-    "orphaned": Kind(
+    "orphaned": PruneKind(
         "weights and scores of trainings that no card has any more: explain and score need them"
     ),
-    "changed": Kind(
+    "changed": PruneKind(
         "weights and scores of trainings with --set: explain and score need them; their results "
         "stay in the store"
     ),
-    "trials": Kind("weights of a sweep's trials: their results stay in the store"),
-    "mini": Kind("miniature corpora: `bench data mini` makes them again"),
-    "breaths": Kind("breaths that were found: the next run that needs them finds them again"),
-    "draws": Kind("what reports drew for their intervals: the next report draws it again"),
+    "trials": PruneKind("weights of a sweep's trials: their results stay in the store"),
+    "mini": PruneKind("miniature corpora: `bench data mini` makes them again"),
+    "breaths": PruneKind("breaths that were found: the next run that needs them finds them again"),
+    "draws": PruneKind("what reports drew for their intervals: the next report draws it again"),
 }
 
 
@@ -91,29 +93,31 @@ def find(config: Config, kinds: Iterable[str] = KINDS, older_s: float | None = N
     in seconds, where it is not the kind's own.
     """
     work, notes = config.work, list[str]()
-    known, runs = _signatures(notes), runs_by_folder(config)
+    signatures, runs = _card_signatures(notes), runs_by_folder(config)
     if runs is None:
         notes.append(
             "the tracking server does not answer, or lacks runs (`bench sync`): orphaned, changed "
             "and trials cannot be told"
         )
-    found: list[Item] = []
+    items: list[Item] = []
     busy = False
-    for training in _trainings(work, runs or {}):
+    for training in _list_trainings(work, runs or {}):
         if _in_progress(training):
             busy = True
             continue
-        found += _of_training(training, known, runs is not None)
+        items += _training_items(training, signatures, runs is not None)
     if busy:
         notes.append("a training is in progress: its files, mini and breaths are left alone")
     else:
-        found += [*_folders(work, "mini", "mini"), *_folders(work, "breath", "breaths")]
-    found += _folders(work, "draws", "draws")
-    found += _half_written(work)
+        items += [*_folder_items(work, "mini", "mini"), *_folder_items(work, "breath", "breaths")]
+    items += _folder_items(work, "draws", "draws")
+    items += _half_written_items(work)
     wanted, now = set(kinds), time.time()
-    ages = {kind: of.older_s if older_s is None else older_s for kind, of in KINDS.items()}
-    found = [one for one in found if one.kind in wanted and now - one.changed >= ages[one.kind]]
-    return Found(sorted(found, key=lambda one: [*KINDS].index(one.kind)), notes)
+    ages = {
+        kind: kind_info.older_s if older_s is None else older_s for kind, kind_info in KINDS.items()
+    }
+    items = [one for one in items if one.kind in wanted and now - one.changed >= ages[one.kind]]
+    return Found(sorted(items, key=lambda one: [*KINDS].index(one.kind)), notes)
 
 
 def remove(item: Item) -> str:
@@ -121,28 +125,28 @@ def remove(item: Item) -> str:
     try:
         match item.kind:
             case "last":
-                with alone(item.place) as mine:
-                    return _release(item.place) if mine else "is in use"
+                with hold_folder(item.place) as mine:
+                    return _release_last(item.place) if mine else "is in use"
             case "unfinished" | "orphaned" | "changed" | "trials":
-                with alone(item.place) as mine:
-                    return _unlink(item.files) if mine else "is in use"
+                with hold_folder(item.place) as mine:
+                    return _unlink_files(item.files) if mine else "is in use"
             case _:
-                return _unlink(item.files)
+                return _unlink_files(item.files)
     except OSError as error:
         return str(error.strerror or error)
 
 
-def _release(place: Path) -> str:
-    if not damage.is_whole(place / checkpoints.KEPT):
+def _release_last(folder: Path) -> str:
+    if not damage.is_whole(folder / checkpoints.KEPT):
         return "its kept weights are damaged"
     try:
-        keeping.release_ended(place)
+        keeping.release_ended(folder)
     except checkpoints.Damaged as error:
         return str(error)
     return ""
 
 
-def _unlink(files: Iterable[Path]) -> str:
+def _unlink_files(files: Iterable[Path]) -> str:
     for path in files:
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
@@ -158,12 +162,12 @@ def _unlink(files: Iterable[Path]) -> str:
 # --- trainings ------------------------------------------------------------------------------------
 
 
-def _signatures(notes: list[str]) -> set[str] | None:
+def _card_signatures(notes: list[str]) -> set[str] | None:
     """Return the training signatures of all cards' rows, in both forms, of their stages and
     variants; None where a card is at fault.
     """
     forms: tuple[Form, ...] = ("paper", "smoke")
-    found: set[str] = set()
+    signatures: set[str] = set()
     try:
         for key in table_cards.table_keys():
             table, paper = table_cards.table(key), table_cards.paper(key.partition("/")[0])
@@ -173,50 +177,50 @@ def _signatures(notes: list[str]) -> set[str] | None:
                 rows = [*rows, *more]
             for row in rows:
                 for form in forms:
-                    found |= set(_of_run(table_cards.resolve(table, row, form)))
+                    signatures |= set(_run_signatures(table_cards.resolve(table, row, form)))
     except BenchError as error:
         notes.append(f"orphaned, changed and trials cannot be told: {error}")
         return None
-    return found
+    return signatures
 
 
-def _of_run(run: Run) -> Iterator[str]:
+def _run_signatures(run: Run) -> Iterator[str]:
     yield run.training_signature
     if isinstance(run.start, Stage):
         yield run.start.stage.training_signature
 
 
-def _trainings(work: Path, runs: Mapping[str, Sequence[TrainedRun]]) -> Iterator[_Training]:
+def _list_trainings(work: Path, runs: Mapping[str, Sequence[TrainedRun]]) -> Iterator[_Training]:
     top = work / "runs"
-    for training in _below(top):
-        for place in _below(training):
-            if place.name.startswith("seed-"):
-                mine = runs.get(place.relative_to(work).as_posix(), ())
-                yield _Training(place, training.name.partition("-")[0], mine)
+    for training in _list_folders(top):
+        for folder in _list_folders(training):
+            if folder.name.startswith("seed-"):
+                mine = runs.get(folder.relative_to(work).as_posix(), ())
+                yield _Training(folder, training.name.partition("-")[0], mine)
 
 
-def _of_training(
-    training: _Training, known: set[str] | None, store_is_known: bool
+def _training_items(
+    training: _Training, signatures: set[str] | None, store_is_known: bool
 ) -> Iterator[Item]:
     """Return what of a training can go."""
-    place, name = training.place, training.runs[0].name if training.runs else ""
+    folder, name = training.place, training.runs[0].name if training.runs else ""
 
-    def item(kind: str, files: Iterable[Path]) -> Iterator[Item]:
-        found = tuple(files)
-        if found:
-            yield _item(kind, place, found, name)
+    def items(kind: str, files: Iterable[Path]) -> Iterator[Item]:
+        paths = tuple(files)
+        if paths:
+            yield _make_item(kind, folder, paths, name)
 
-    yield from item("leftovers", place.rglob(f"*{damage.ENDING}"))
-    if not all((place / name).is_file() for name in (checkpoints.SELECTION, checkpoints.KEPT)):
-        yield from item("unfinished", checkpoints.unfinished(place) or place.glob("*.pt"))
+    yield from items("leftovers", folder.rglob(f"*{damage.ENDING}"))
+    if not all((folder / name).is_file() for name in (checkpoints.SELECTION, checkpoints.KEPT)):
+        yield from items("unfinished", checkpoints.unfinished(folder) or folder.glob("*.pt"))
         return
     kind = None
-    if known is not None and store_is_known and training.signature not in known:
+    if signatures is not None and store_is_known and training.signature not in signatures:
         kind = _needed_by_no_card(training.runs)
     if kind is None:
-        yield from item("last", checkpoints.unfinished(place))
+        yield from items("last", checkpoints.unfinished(folder))
         return
-    yield from item(kind, [*place.glob("*.pt"), *place.glob("scores")])
+    yield from items(kind, [*folder.glob("*.pt"), *folder.glob("scores")])
 
 
 def _needed_by_no_card(runs: Sequence[TrainedRun]) -> str:
@@ -228,43 +232,43 @@ def _needed_by_no_card(runs: Sequence[TrainedRun]) -> str:
 def _in_progress(training: _Training) -> bool:
     if any(run.in_progress for run in training.runs):
         return True
-    with alone(training.place) as mine:
+    with hold_folder(training.place) as mine:
         return not mine
 
 
 # --- other folders --------------------------------------------------------------------------------
 
 
-def _folders(work: Path, name: str, kind: str) -> Iterator[Item]:
-    for place in _below(work / name):
-        yield _item(kind, place, (place,))
+def _folder_items(work: Path, name: str, kind: str) -> Iterator[Item]:
+    for path in _list_folders(work / name):
+        yield _make_item(kind, path, (path,))
 
 
-def _half_written(work: Path) -> Iterator[Item]:
-    for place, below, names in os.walk(work):
+def _half_written_items(work: Path) -> Iterator[Item]:
+    for folder, below, names in os.walk(work):
         for name in [*below, *names]:
             if atomic_files.is_part(name):
-                path = Path(place, name)
-                yield _item("leftovers", path, (path,))
+                path = Path(folder, name)
+                yield _make_item("leftovers", path, (path,))
         below[:] = [name for name in below if not atomic_files.is_part(name)]
 
 
-def _below(folder: Path) -> list[Path]:
+def _list_folders(folder: Path) -> list[Path]:
     """Return the folders in a folder, links left out."""
     if folder.is_symlink() or not folder.is_dir():
         return []
     return [path for path in sorted(folder.iterdir()) if path.is_dir() and not path.is_symlink()]
 
 
-def _item(kind: str, place: Path, files: tuple[Path, ...], name: str = "") -> Item:
+def _make_item(kind: str, folder: Path, files: tuple[Path, ...], name: str = "") -> Item:
     files = tuple(path for path in files if not path.is_symlink())
-    changed = max((_changed(path) for path in files), default=0.0)
-    return Item(kind, place, files, disk.taken_bytes(*files), changed, name)
+    changed = max((_last_changed(path) for path in files), default=0.0)
+    return Item(kind, folder, files, disk.taken_bytes(*files), changed, name)
 
 
-def _changed(path: Path) -> float:
+def _last_changed(path: Path) -> float:
     """Return when a file, or the last one in a folder, was changed."""
     times = [path.lstat().st_mtime]
-    for place, _, names in os.walk(path):
-        times += [Path(place, name).lstat().st_mtime for name in names]
+    for folder, _, names in os.walk(path):
+        times += [Path(folder, name).lstat().st_mtime for name in names]
     return max(times)

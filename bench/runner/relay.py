@@ -14,7 +14,7 @@ from typing import Any
 from bench.training.engine import Observer
 
 
-class Sender:
+class ProgressSender:
     """Sends all that it is told through a pipe."""
 
     def __init__(self, pipe: Connection) -> None:
@@ -34,7 +34,7 @@ class Sender:
 
 
 @contextmanager
-def relayed(observer: Observer) -> Generator[Connection]:
+def relay_progress(observer: Observer) -> Generator[Connection]:
     """Yield the end of a pipe for a `Sender`, in whatever process; `observer` is told what it
     sends, in a thread of this process. What `observer` raises is raised at the end of the block.
     """

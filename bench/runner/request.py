@@ -34,9 +34,9 @@ class Order:
 
     def row_seeds(self, row: str) -> tuple[int, ...]:
         """Return the card's seeds, cut or continued upwards to as many as were asked for."""
-        own = self.table.rows[row].seeds or self.table.seeds
-        count = self.seeds or len(own)
-        return (*own, *range(own[-1] + 1, own[-1] + 1 + count))[:count]
+        seeds = self.table.rows[row].seeds or self.table.seeds
+        count = self.seeds or len(seeds)
+        return (*seeds, *range(seeds[-1] + 1, seeds[-1] + 1 + count))[:count]
 
     def line(self, row: str) -> int:
         """Return where the paper's table has the row, from 0; a variant stands where its row
@@ -54,4 +54,4 @@ class Order:
         of_runs = (text for run in runs for text in lacking(run, config))
         missing = dict.fromkeys([*lacking_device(config), *of_runs])
         if missing:
-            raise BenchError("\n".join(missing))
+            raise BenchError("run.requirements-missing", "\n".join(missing))

@@ -14,33 +14,35 @@ from bench.config import Config
 from bench.errors import BenchError
 from bench.evaluation import row_evaluation
 from bench.metrics.measured import Figure
-from bench.reports.evaluation_plots import illustrate
+from bench.reports.evaluation_plots import plot_evaluation
 from bench.reports.grid import smoke_word
 from bench.runner import shared_training, trained_models
 from bench.specs.run import Run
 from bench.tracking.run_frame import is_figure
-from bench.tracking.run_record import METRICS, DatasetUse, RunEntry
+from bench.tracking.run_record import METRIC_VERSIONS, DatasetUse, RunEntry
 from bench.tracking.store import Store, TrackedRun
 from bench.training.row import RowData, Trained, score_path
 
 
-def log(
+def log_row_results(
     tracked: TrackedRun, entry: RunEntry, run: Run, data: RowData, trained: Trained, config: Config
 ) -> None:
     """Compute every result from the score files and log them with the artifacts."""
     who = f"{smoke_word(run.form)}{entry.row}, seed {entry.seed} ({entry.table})"
     for name, path in trained.scores.items():
         tracked.artifact(path, f"scores/{name}")
-        for picture in illustrate(path, run.evaluate[name], data.evaluate[name].subset, who):
+        for picture in plot_evaluation(path, run.evaluate[name], data.evaluate[name].subset, who):
             tracked.artifact(picture, f"figures/{name}")
     if entry.kind == "row":
         tracked.model(trained_models.kept(run, entry.seed, trained.kept, config))
-    shared_training.keep(tracked, trained, whole=entry.kind != "row")  # a trial is no row's model
-    tell(tracked, trained)
-    tracked.finish(computed(run, data, trained.scores))
+    shared_training.keep_training(
+        tracked, trained, whole=entry.kind != "row"
+    )  # a trial is no row's model
+    tag_training(tracked, trained)
+    tracked.finish(compute_row_results(run, data, trained.scores))
 
 
-def computed(run: Run, data: RowData, scores: Mapping[str, Path]) -> dict[str, Figure]:
+def compute_row_results(run: Run, data: RowData, scores: Mapping[str, Path]) -> dict[str, Figure]:
     """Return the results of score files, named by their evaluations; fractions."""
     return {
         f"{name}.{metric}": result
@@ -51,13 +53,13 @@ def computed(run: Run, data: RowData, scores: Mapping[str, Path]) -> dict[str, F
     }
 
 
-def tell(tracked: TrackedRun, trained: Trained) -> None:
+def tag_training(tracked: TrackedRun, trained: Trained) -> None:
     """Log what selected the weights and under which conditions they were trained."""
     for name, value in trained.tags().items():
         tracked.tag(name, value)
 
 
-def inputs(data: RowData) -> list[DatasetUse]:
+def dataset_uses(data: RowData) -> list[DatasetUse]:
     """Return the splits of a run with their fingerprints and what each is for."""
     train, dev, evaluate = data[:3]
     return [
@@ -67,15 +69,15 @@ def inputs(data: RowData) -> list[DatasetUse]:
     ]
 
 
-def outdated(run: Any) -> dict[str, tuple[int, int]]:
+def outdated_metrics(run: Any) -> dict[str, tuple[int, int]]:
     """Return the metrics of a tracked run that have another version by now, with both."""
     metrics = run.data.metrics
     names = [name for name in metrics if is_figure(name, metrics)]
-    before = json.loads(run.data.tags.get(METRICS, "{}"))
+    before = json.loads(run.data.tags.get(METRIC_VERSIONS, "{}"))
     return versions.older(before, versions.of_metrics(names))
 
 
-def renew(
+def renew_row(
     store: Store,
     entry: RunEntry,
     known: Any,
@@ -87,7 +89,7 @@ def renew(
     version by now; `say` is told. Nothing is trained or scored. Where it cannot be done, that is
     said, and the run stays as it is.
     """
-    changed = outdated(known)
+    changed = outdated_metrics(known)
     if not changed:
         return
     what, name = versions.said(changed), f"{entry.row} · seed {entry.seed}"
@@ -97,7 +99,7 @@ def renew(
             of: score_path(place, of, entry.run.evaluate[of], loaded)
             for of, loaded in data.evaluate.items()
         }
-        store.renew(known.info.run_id, entry, computed(entry.run, data, paths))
+        store.renew_results(known.info.run_id, entry, compute_row_results(entry.run, data, paths))
     except BenchError as error:
         say(f"{name}: results are those of before a change ({what}): {error}")
         return

@@ -18,7 +18,7 @@ from bench import versions
 from bench.cards import table_cards
 from bench.config import Config, Form
 from bench.reports.older import of_runs
-from bench.runner.current_inputs import NOTHING, Machine, Present
+from bench.runner.current_inputs import NO_INPUTS, InputReader, RunInputs
 from bench.specs.table import Table
 from bench.tracking.run_frame import tidy
 from bench.tracking.table_runs import runs_by_table, table_runs
@@ -61,21 +61,25 @@ class Standing(NamedTuple):
     @property
     def weights(self) -> dict[str, str]:
         """The digests of its pretrained weights by their names."""
-        names = {of.removeprefix("weights "): value for of, value in self.made_from.items()}
-        return {of: value for of, value in names.items() if f"weights {of}" in self.made_from}
+        names = {digest.removeprefix("weights "): value for digest, value in self.made_from.items()}
+        return {
+            digest: value
+            for digest, value in names.items()
+            if f"weights {digest}" in self.made_from
+        }
 
 
 def of_table(key: str, form: Form, config: Config) -> list[Standing]:
     """Return how the rows of a table stand; see `standings`."""
     frame = tidy(table_runs(config, key, form))
-    return standings(table_cards.table(key), form, frame, Machine(config))
+    return standings(table_cards.table(key), form, frame, InputReader(config))
 
 
 def of_all(form: Form, config: Config) -> list[Standing]:
     """Return how the rows of every table stand that has runs. The tracking store, and each split
     and file of weights, are read once.
     """
-    machine = Machine(config)
+    machine = InputReader(config)
     return [
         standing
         for key, runs in runs_by_table(config, table_cards.table_keys(), form).items()
@@ -84,37 +88,43 @@ def of_all(form: Form, config: Config) -> list[Standing]:
     ]
 
 
-def standings(table: Table, form: Form, frame: pd.DataFrame, machine: Machine) -> list[Standing]:
+def standings(
+    table: Table, form: Form, frame: pd.DataFrame, machine: InputReader
+) -> list[Standing]:
     """Return how the rows of `table` stand by its runs `frame`, with the card's seeds and any other
     that was begun. Weights and data are compared with those of this machine, as far as they are
     here; runs of other settings come last.
     """
-    found, own = list[Standing](), set[str]()
+    statuses, run_ids = list[Standing](), set[str]()
     for row in table_cards.runnable(table):
         run = table_cards.resolve(table, row, form)
         ours = frame[(frame["row"] == row) & (frame["signature"] == run.signature)]
-        own |= {*ours["run_id"]}
+        run_ids |= {*ours["run_id"]}
         of_card = table.rows[row].seeds or table.seeds
         seeds = [*of_card, *sorted({*ours["seed"].tolist()} - {*of_card})]
-        here = machine.of_run(run) if len(ours) else NOTHING
-        found += [_of_seed(table, row, seed, ours[ours["seed"] == seed], here) for seed in seeds]
-    others = frame[~frame["run_id"].isin(own)]
-    return [*found, *(_described(table, run, SETTINGS) for run in _records(others))]
+        here = machine.of_run(run) if len(ours) else NO_INPUTS
+        statuses += [
+            _seed_status(table, row, seed, ours[ours["seed"] == seed], here) for seed in seeds
+        ]
+    others = frame[~frame["run_id"].isin(run_ids)]
+    return [*statuses, *(_describe_run(table, run, SETTINGS) for run in _frame_records(others))]
 
 
-def _of_seed(table: Table, row: str, seed: int, runs: pd.DataFrame, here: Present) -> Standing:
+def _seed_status(
+    table: Table, row: str, seed: int, runs: pd.DataFrame, here: RunInputs
+) -> Standing:
     """Return how a seed stands: by the run that finished last or, where none did, began last."""
     if not len(runs):
         return Standing(table.key, row, seed, NOT_RUN)
     finished = runs[runs["status"] == "FINISHED"].sort_values("ended", kind="stable")
     last = (finished if len(finished) else runs).tail(1)
-    (run,) = _records(last)
+    (run,) = _frame_records(last)
     if not len(finished):
-        return _described(table, run, _UNFINISHED[str(run["status"])])
+        return _describe_run(table, run, _UNFINISHED[str(run["status"])])
     older = of_runs(last)
     differing = {
-        DATA: _differing(json.loads(run["fingerprints"]), here.fingerprints),
-        WEIGHTS: _differing(json.loads(run["made_from"] or "{}"), here.made_from),
+        DATA: _changed_names(json.loads(run["fingerprints"]), here.fingerprints),
+        WEIGHTS: _changed_names(json.loads(run["made_from"] or "{}"), here.made_from),
     }
     audio = [name for name in differing[WEIGHTS] if name.startswith("audio ")]
     differing[DATA] += audio
@@ -122,23 +132,23 @@ def _of_seed(table: Table, row: str, seed: int, runs: pd.DataFrame, here: Presen
     states = [OLDER] * bool(older) + [state for state, names in differing.items() if names]
     changed = [versions.said({part: pair}) for part, pair in older.items()]
     changed += [name for names in differing.values() for name in names]
-    return _described(table, run, ", ".join(states) or CURRENT, tuple(changed))
+    return _describe_run(table, run, ", ".join(states) or CURRENT, tuple(changed))
 
 
-def _differing(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+def _changed_names(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
     """Return what both say, and not alike; versions are told apart by themselves."""
     return [
         name
-        for name, of in before.items()
-        if now.get(name, of) != of and not of.startswith("version ")
+        for name, value in before.items()
+        if now.get(name, value) != value and not value.startswith("version ")
     ]
 
 
-def _records(frame: pd.DataFrame) -> Iterator[dict[Any, Any]]:
+def _frame_records(frame: pd.DataFrame) -> Iterator[dict[Any, Any]]:
     yield from frame.to_dict("records")
 
 
-def _described(
+def _describe_run(
     table: Table, run: Mapping[Any, Any], state: str, changed: tuple[str, ...] = ()
 ) -> Standing:
     by = json.loads(run["versions"]) | json.loads(run["metrics"])

@@ -52,7 +52,7 @@ def state_digest(state: Mapping[str, Tensor]) -> str:
     return digest.hexdigest()[:16]
 
 
-def keep(tracked: TrackedRun, trained: Trained, *, whole: bool) -> None:
+def keep_training(tracked: TrackedRun, trained: Trained, *, whole: bool) -> None:
     """Keep with a run what others need to take its training over: its checkpoint where it is to be
     `whole`, what its model does not say where it has one; how training went; and digests.
     """
@@ -66,28 +66,28 @@ def keep(tracked: TrackedRun, trained: Trained, *, whole: bool) -> None:
     with tempfile.TemporaryDirectory() as folder:
         progress = Path(folder, checkpoints.PROGRESS)
         atomic_files.write_text(progress, json.dumps(vars(trained.progress)))
-        kept = [progress, trained.kept.with_name(checkpoints.SELECTION)]
+        paths = [progress, trained.kept.with_name(checkpoints.SELECTION)]
         if not whole:
-            rest = {name: of for name, of in state.items() if _COMPUTED in name}
+            rest = {name: tensor for name, tensor in state.items() if _COMPUTED in name}
             torch.save({"system": rest}, Path(folder, _REST))
-            kept.append(Path(folder, _REST))
-        for path in kept:
+            paths.append(Path(folder, _REST))
+        for path in paths:
             tracked.artifact(path, _FOLDER)
 
 
 def begin_training(
-    tracked: TrackedRun, store: Store, place: Path, config: Config, say: Say, anew: bool = False
+    tracked: TrackedRun, store: Store, folder: Path, config: Config, say: Say, anew: bool = False
 ) -> None:
     """Say where a run is trained, and take its training over where another run has done it, unless
     it is to be done anew.
     """
-    tracked.tag(TRAINED_IN, place.relative_to(config.work).as_posix())
-    taken_from = "" if anew else take_over(store, place, config, say)
+    tracked.tag(TRAINED_IN, folder.relative_to(config.work).as_posix())
+    taken_from = "" if anew else take_over(store, folder, config, say)
     if taken_from:
         tracked.tag(TAKEN_FROM, taken_from)
 
 
-def take_over(store: Store, place: Path, config: Config, say: Say) -> str:
+def take_over(store: Store, folder: Path, config: Config, say: Say) -> str:
     """Put the weights of a training, and how it went, into its folder `place`, where nothing of it
     is here and a finished run of any table has done it; return that run's id, "" where there is
     none.
@@ -95,13 +95,13 @@ def take_over(store: Store, place: Path, config: Config, say: Say) -> str:
     What cannot be taken over is said in a line, and left to be trained.
     """
     begun = (checkpoints.LAST, checkpoints.PROGRESS)
-    if any((place / name).is_file() for name in begun):
+    if any((folder / name).is_file() for name in begun):
         return ""
-    for run in store.trained_in(place.relative_to(config.work).as_posix()):
+    for run in store.runs_trained_in(folder.relative_to(config.work).as_posix()):
         run_id, table = run.info.run_id, run.data.tags["table"]
         what = f"{table}, row {run.data.tags['row']}, seed {run.data.tags['seed']}"
         try:
-            _take(store, run, place)
+            _copy_training(store, run, folder)
         except (BenchError, OSError) as error:
             say(f"{what}: run {run_id[:8]} was trained alike, but cannot be used: {plain(error)}")
             continue
@@ -110,37 +110,43 @@ def take_over(store: Store, place: Path, config: Config, say: Say) -> str:
     return ""
 
 
-def _take(store: Store, run: Any, place: Path) -> None:
+def _copy_training(store: Store, run: Any, folder: Path) -> None:
     run_id, tags = run.info.run_id, run.data.tags
     if WEIGHTS not in tags:
-        raise BenchError("it does not say the digest of its weights (an earlier version kept it)")
+        raise BenchError(
+            "row.cannot-reuse",
+            "it does not say the digest of its weights (an earlier version kept it)",
+        )
     with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
+        fetched = Path(temporary)
         progress, selection = (
-            store.fetch(run_id, f"{_FOLDER}/{name}", folder)
+            store.fetch_artifact(run_id, f"{_FOLDER}/{name}", fetched)
             for name in (checkpoints.PROGRESS, checkpoints.SELECTION)
         )
         keeping.read_progress(progress)
         epochs = keeping.read_selection(selection).epochs
-        state = _weights(store, run, folder)
-        if (found := state_digest(state)) != tags[WEIGHTS]:
-            raise BenchError(f"the digest of its weights is {found}, should be {tags[WEIGHTS]}")
-        kept = {"system": state, "epoch": epochs[-1], "epochs": [*epochs]}
-        checkpoints.save(kept, place / checkpoints.KEPT)
+        state = _kept_weights(store, run, fetched)
+        if (digest := state_digest(state)) != tags[WEIGHTS]:
+            raise BenchError(
+                "row.cannot-reuse",
+                f"the digest of its weights is {digest}, should be {tags[WEIGHTS]}",
+            )
+        checkpoint = {"system": state, "epoch": epochs[-1], "epochs": [*epochs]}
+        checkpoints.save(checkpoint, folder / checkpoints.KEPT)
         for path in (selection, progress):  # the last one says that all is there
-            atomic_files.write_bytes(place / path.name, path.read_bytes())
+            atomic_files.write_bytes(folder / path.name, path.read_bytes())
 
 
-def _weights(store: Store, run: Any, folder: Path) -> dict[str, Tensor]:
+def _kept_weights(store: Store, run: Any, folder: Path) -> dict[str, Tensor]:
     """Return the kept weights of a run, put together from its model where it has one."""
     run_id = run.info.run_id
     if run.data.tags["kind"] != "row":
-        whole = store.fetch(run_id, f"{_WHOLE}/{checkpoints.KEPT}", folder)
+        whole = store.fetch_artifact(run_id, f"{_WHOLE}/{checkpoints.KEPT}", folder)
         return checkpoints.load(whole)["system"]
-    rest = checkpoints.load(store.fetch(run_id, f"{_FOLDER}/{_REST}", folder))["system"]
+    rest = checkpoints.load(store.fetch_artifact(run_id, f"{_FOLDER}/{_REST}", folder))["system"]
     computed = {_plain_name(name) for name in rest}
     plain_state = store.model(run_id).state_dict()
-    return {name: of for name, of in plain_state.items() if name not in computed} | rest
+    return {name: tensor for name, tensor in plain_state.items() if name not in computed} | rest
 
 
 def _plain_name(name: str) -> str:
@@ -153,26 +159,26 @@ def _plain_name(name: str) -> str:
     return f"{module}.{weight.partition('.')[0]}"
 
 
-def fetch_scores(store: Store, run: Any, place: Path, say: Say) -> None:
+def fetch_scores(store: Store, run: Any, folder: Path, say: Say) -> None:
     """Put the score files of a finished run into the folder of its training where they are not
     there; what cannot be had, or is another file than was kept, is said.
     """
     run_id = run.info.run_id
     digests: dict[str, str] = json.loads(run.data.tags.get(SCORES, "{}"))
-    for path in store.kept_files(run_id, "scores"):
-        to = place / "scores" / Path(path).name
+    for path in store.artifact_names(run_id, "scores"):
+        to = folder / "scores" / Path(path).name
         if to.is_file() or to.suffix != ".parquet":
             continue
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory() as temporary:
             try:
-                found = store.fetch(run_id, path, Path(folder))
-                if file_digest(found) != digests.get(path, file_digest(found)):
-                    raise BenchError(f"{path} is not the file that was kept")
-                atomic_files.write_bytes(to, found.read_bytes())
+                fetched = store.fetch_artifact(run_id, path, Path(temporary))
+                if file_digest(fetched) != digests.get(path, file_digest(fetched)):
+                    raise BenchError("row.cannot-reuse", f"{path} is not the file that was kept")
+                atomic_files.write_bytes(to, fetched.read_bytes())
             except (BenchError, OSError) as error:
                 say(f"run {run_id[:8]}: {plain(error)}")
 
 
-def place_of(run: Any, config: Config) -> Path:
+def training_path(run: Any, config: Config) -> Path:
     """Return where the training of a run lies, or would lie, in this work folder."""
     return config.work / run.data.tags[TRAINED_IN]

@@ -47,8 +47,8 @@ class Speed(NamedTuple):
 
 def known(run: Run, device: str, work: Path) -> Speed | None:
     """Return what was measured of a run on a device; None where nothing was."""
-    found = _read(work).get(device, {}).get(run.signature)
-    return None if found is None else Speed(**found)
+    speeds = _read_file(work).get(device, {}).get(run.signature)
+    return None if speeds is None else Speed(**speeds)
 
 
 def measure(run: Run, config: Config) -> Speed:
@@ -57,17 +57,17 @@ def measure(run: Run, config: Config) -> Speed:
     Its corpora and weights have to be here; raise BenchError where they are not. Finding breaths,
     which is done once for a split, is left out.
     """
-    one, data, short = replace(config, devices=1), Library(config).row(run), _shortened(run)
+    one, data, short = replace(config, devices=1), Library(config).row(run), _shorten_run(run)
     fabric = engine.make_fabric(one, run.training.precision)
-    train = _few(data.train.subset, STEPS * run.training.batch_size)
-    dev = _few(data.dev.subset, SCORED)
+    train = _draw_few(data.train.subset, STEPS * run.training.batch_size)
+    dev = _draw_few(data.dev.subset, SCORED)
     sound = corpus_cards.card(run.train.corpus).audio, corpus_cards.card(run.dev.corpus).audio
     clock = _Clock()
-    with atomic_files.scratch(config.work / "speed") as place:
-        engine.train(fabric, short, 0, engine.Material(train, dev, *sound), place, one, clock)
+    with atomic_files.scratch(config.work / "speed") as folder:
+        engine.train(fabric, short, 0, engine.Material(train, dev, *sound), folder, one, clock)
     system = engine.build(short, 0, one).to(fabric.device)
 
-    def rate(subset: Subset, held_out: HeldOutData) -> float:
+    def measure_rate(subset: Subset, held_out: HeldOutData) -> float:
         audio = corpus_cards.card(held_out.corpus).audio
         share = utterances(fabric, subset, held_out, audio, one)
         workers = one.loader_workers(fabric.device.type)
@@ -77,18 +77,18 @@ def measure(run: Run, config: Config) -> Speed:
         return len(subset) / (time.monotonic() - began)
 
     evaluated = {
-        name: rate(_few(loaded.subset, SCORED), short.evaluate[name])
+        name: measure_rate(_draw_few(loaded.subset, SCORED), short.evaluate[name])
         for name, loaded in data.evaluate.items()
     }
     day = datetime.now(UTC).date().isoformat()
-    found = Speed(len(train) / clock.second_epoch_s, rate(dev, short.dev), evaluated, day)
-    every = _read(config.work)
-    every.setdefault(device_name(one), {})[run.signature] = found._asdict()
+    speed = Speed(len(train) / clock.second_epoch_s, measure_rate(dev, short.dev), evaluated, day)
+    every = _read_file(config.work)
+    every.setdefault(device_name(one), {})[run.signature] = speed._asdict()
     atomic_files.write_text(config.work / FILE, json.dumps(every, indent=1))
-    return found
+    return speed
 
 
-def _shortened(run: Run) -> Run:
+def _shorten_run(run: Run) -> Run:
     """Return the run with two epochs, its best kept, from no earlier training, no breath heard."""
     training = {"epochs": 2, "minimum_epochs": 0, "first_candidate": 1, "keep": {"kind": "best"}}
     content = run.model_dump(mode="json")
@@ -99,11 +99,11 @@ def _shortened(run: Run) -> Run:
     return Run.model_validate(content)
 
 
-def _few(subset: Subset, number: int) -> Subset:
+def _draw_few(subset: Subset, number: int) -> Subset:
     return shares.drawn(subset, min(1.0, number / len(subset)), 0)
 
 
-def _read(work: Path) -> dict[str, dict[str, Any]]:
+def _read_file(work: Path) -> dict[str, dict[str, Any]]:
     """Return what is kept; nothing where the file is not there or not readable."""
     try:
         return json.loads((work / FILE).read_text(encoding="utf-8"))

@@ -22,7 +22,7 @@ from bench.training.row import Library
 from bench.training.scoring import score, score_columns, utterances
 
 
-class Model(NamedTuple):
+class TrainedModel(NamedTuple):
     """A trained row."""
 
     run: Run
@@ -32,7 +32,7 @@ class Model(NamedTuple):
     """Where its weights were found."""
 
 
-class Evaluation(NamedTuple):
+class SplitEvaluation(NamedTuple):
     """How a split is scored."""
 
     like: str
@@ -47,11 +47,13 @@ def kept(run: Run, seed: int, path: Path, config: Config) -> System:
     try:
         system.load_state_dict(weights)
     except RuntimeError as error:
-        raise BenchError(f"{path}: holds another system's weights: {error}") from error
+        raise BenchError(
+            "row.wrong-weights", f"{path}: holds another system's weights: {error}"
+        ) from error
     return system
 
 
-def find(order: Order, seed: int | None, config: Config, store: Store) -> Model:
+def find(order: Order, seed: int | None, config: Config, store: Store) -> TrainedModel:
     """Return the model of the one row of `order`, of its first seed unless another is asked for.
 
     Its weights are taken from the work folder or, where they are not there, from the tracking
@@ -60,21 +62,21 @@ def find(order: Order, seed: int | None, config: Config, store: Store) -> Model:
     devices.require(config)
     ((row, run),) = order.runs().items()
     seed = order.row_seeds(row)[0] if seed is None else seed
-    tracked = _finished(order, row, run, seed, store)
+    tracked = _find_finished_run(order, row, run, seed, store)
     path = config.work / tracked.data.tags.get(TRAINED_IN, "") / checkpoints.KEPT
     damaged = ""
     if path.is_file():
         try:
-            return Model(run, seed, kept(run, seed, path, config), str(path))
+            return TrainedModel(run, seed, kept(run, seed, path, config), str(path))
         except checkpoints.Damaged as error:
             damaged = f" ({error})"
     run_id: str = tracked.info.run_id
     system = store.model(run_id)
     assert isinstance(system, System)
-    return Model(run, seed, system, f"run {run_id} at {store.uri}{damaged}")
+    return TrainedModel(run, seed, system, f"run {run_id} at {store.uri}{damaged}")
 
 
-def _finished(order: Order, row: str, run: Run, seed: int, store: Store) -> Any:
+def _find_finished_run(order: Order, row: str, run: Run, seed: int, store: Store) -> Any:
     """Return the tracked run that finished last with the row's settings and seed."""
     wanted = {"kind": "row", "row": row, "seed": str(seed), "signature": run.signature}
     for tracked in store.search(order.table.key, wanted):
@@ -83,29 +85,30 @@ def _finished(order: Order, row: str, run: Run, seed: int, store: Store) -> Any:
     changed = "".join(f" --set {text}" for text in order.overrides)
     form = " --smoke" if order.form == "smoke" else ""
     raise BenchError(
+        "row.not-trained",
         f"{order.table.key}, row {row}, seed {seed} is not finished in {store.uri}: "
-        f"`bench run {order.table.key} --rows {row}{changed}{form}` trains it"
+        f"`bench run {order.table.key} --rows {row}{changed}{form}` trains it",
     )
 
 
-def evaluation(run: Run, corpus: str, split: str) -> Evaluation:
+def evaluation(run: Run, corpus: str, split: str) -> SplitEvaluation:
     """Return how the row's system scores a split: as the row evaluates it or, where the row does
     not, as it evaluates another of the corpus or, failing that, its first.
 
     Of a corpus without labels of frames, whole utterances are scored.
     """
     split_of = {name: (data.corpus, data.split) for name, data in run.evaluate.items()}
-    own = [name for name, of in split_of.items() if of == (corpus, split)]
-    near_by = [name for name, of in split_of.items() if of[0] == corpus]
-    like = [*own, *near_by, *run.evaluate][0]
+    exact = [name for name, key in split_of.items() if key == (corpus, split)]
+    near_by = [name for name, key in split_of.items() if key[0] == corpus]
+    like = [*exact, *near_by, *run.evaluate][0]
     data = run.evaluate[like].model_copy(update={"corpus": corpus, "split": split, "by": ()})
     if corpus_cards.card(corpus).task != "localization" and data.splice.kind == "none":
         data = data.model_copy(update={"resolution_s": None})
-    return Evaluation(like, data)
+    return SplitEvaluation(like, data)
 
 
 def score_split(
-    model: Model, data: HeldOutData, path: Path, config: Config, say: Callable[[str], None]
+    model: TrainedModel, data: HeldOutData, path: Path, config: Config, say: Callable[[str], None]
 ) -> None:
     """Write a model's scores of a split to `path`, as `bench run` writes those of an evaluation."""
     subset, audio = (
@@ -116,5 +119,5 @@ def score_split(
     fabric = engine.make_fabric(replace(config, devices=1), model.run.training.precision)
     share = utterances(fabric, subset, data, audio, config)
     workers = config.loader_workers(fabric.device.type)
-    found = score(fabric, model.system.to(fabric.device), share, workers)
-    score_file.write(path, score_columns(share, found))
+    scores = score(fabric, model.system.to(fabric.device), share, workers)
+    score_file.write(path, score_columns(share, scores))

@@ -11,38 +11,38 @@ from bench.training import checkpoints, keeping
 from bench.training.keeping import Progress
 
 
-def release(place: Path, progress: Progress, say: Callable[[str], None]) -> None:
+def release_checkpoints(folder: Path, progress: Progress, say: Callable[[str], None]) -> None:
     """Make room in the folder of a training whose run is finished in the tracking store.
 
     A disk that refuses is said: the run and its results are safe.
     """
     try:
-        keeping.release(place, progress)
+        keeping.release(folder, progress)
     except OSError as error:
-        say(f"{place / checkpoints.LAST}: could not be removed: {error}")
+        say(f"{folder / checkpoints.LAST}: could not be removed: {error}")
 
 
-def abandon(place: Path) -> None:
+def abandon(folder: Path) -> None:
     """Remove the checkpoints of a training that nobody will go on with; those of one that has ended
     stay, and so do those of one that another process has begun.
     """
-    with alone(place) as mine:
-        if mine and not (place / checkpoints.SELECTION).is_file():
-            for path in place.glob("*.pt"):
+    with hold_folder(folder) as mine:
+        if mine and not (folder / checkpoints.SELECTION).is_file():
+            for path in folder.glob("*.pt"):
                 path.unlink(missing_ok=True)
 
 
 @contextmanager
-def alone(place: Path) -> Generator[bool]:
+def hold_folder(folder: Path) -> Generator[bool]:
     """Hold a training's folder where nobody else does; yield whether it is held."""
     with ExitStack() as stack:
         try:
-            stack.enter_context(file_locks.held(place / "lock", _busy))
+            stack.enter_context(file_locks.held(folder / "lock", _refuse_busy))
         except OSError:
             yield False
             return
         yield True
 
 
-def _busy(holder: str) -> None:
+def _refuse_busy(holder: str) -> None:
     raise BlockingIOError(f"{holder} holds it")

@@ -60,8 +60,9 @@ class DownloadSize(NamedTuple):
 
 
 class Split(Spec):
-    """What one split holds. A count is left out where the corpus has no such class or nobody
-    knows.
+    """What one split holds.
+
+    A count is left out where the corpus has no such class or nobody knows.
     """
 
     utterances: int | None = None

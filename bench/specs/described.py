@@ -82,8 +82,9 @@ def _places(
     above: tuple[str, ...] = (),
     where: tuple[str, ...] = (),
 ) -> Iterator[_Place]:
-    """Yield every field of `model`, or below it, that `parts` lead to; `above` leads to the model,
-    which is there `where` other settings are so.
+    """Yield every field of `model`, or below it, that `parts` lead to.
+
+    `above` leads to the model, which is there `where` other settings are so.
     """
     name, *rest = parts
     field = model.model_fields.get(name)

@@ -77,8 +77,9 @@ def _known(model: type[BaseModel] | None) -> list[str]:
 def _walk(
     model: type[BaseModel], location: tuple[int | str, ...]
 ) -> tuple[tuple[str, ...], type[BaseModel] | None]:
-    """Follow pydantic's location; return the card's own keys and the model that the last one is
-    in.
+    """Follow pydantic's location.
+
+    Return the card's own keys and the model that the last one is in.
     """
     keys: list[str] = []
     current: Any = model

@@ -191,8 +191,9 @@ _BEYOND_HOPS = RECEPTIVE_FIELD_SAMPLES - HOP_SAMPLES
 
 
 class Run(Spec):
-    """One row of a table, fully resolved. Frozen; two runs with equal fields have equal
-    signatures.
+    """One row of a table, fully resolved.
+
+    Frozen; two runs with equal fields have equal signatures.
     """
 
     form: Literal["paper", "smoke"]

@@ -15,8 +15,9 @@ _WAYS = ("is", "not", "least", "most")
 
 
 class Condition(Spec):
-    """What the value of one setting must be. In a card a plain value means `{ is = [value] }`, a
-    list `{ is = [...] }`.
+    """What the value of one setting must be.
+
+    In a card a plain value means `{ is = [value] }`, a list `{ is = [...] }`.
     """
 
     is_: tuple[Any, ...] | None = Field(default=None, alias="is", strict=False)
@@ -37,8 +38,9 @@ class Condition(Spec):
         return {key: _several(of) if key in ("is", "not") else of for key, of in said.items()}
 
     def holds(self, value: Any) -> bool:
-        """Return whether a setting's value meets the condition; what is no number has no least or
-        most.
+        """Return whether a setting's value meets the condition.
+
+        What is no number has no least or most.
         """
         if (self.is_ is not None and value not in self.is_) or value in self.not_:
             return False

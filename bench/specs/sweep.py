@@ -245,8 +245,9 @@ class Sweep(Spec):
         return self
 
     def points(self) -> list[Point] | None:
-        """Return every point of the space, the last dimension changing fastest; None where there
-        are more than can be listed.
+        """Return every point of the space, the last dimension changing fastest.
+
+        None where there are more than can be listed.
         """
         values = [dimension.values() for dimension in self.space.values()]
         counted = [found for found in values if found is not None]

@@ -40,8 +40,9 @@ class Column(Spec):
 
     @property
     def better(self) -> Literal["lower", "higher"] | None:
-        """Which way the figure is better, by the catalogue; None for how far two are apart: systems
-        that are equally bad in both have the least.
+        """Which way the figure is better, by the catalogue.
+
+        None for how far two are apart: systems that are equally bad in both have the least.
         """
         found = catalogue.metric(self.metric)
         return None if found is None or self.combine == "difference" else found.better

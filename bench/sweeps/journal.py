@@ -38,13 +38,15 @@ def opened(path: Path, say: Callable[[str], None]) -> JournalStorage:
     try:
         return JournalStorage(_Journal(path, say))
     except (KeyError, TypeError, ValueError, AssertionError) as error:
-        raise BenchError(f"{path}: is no journal of a sweep ({error!r}): {_REMEDY}") from error
+        raise BenchError(
+            "sweep.journal-damaged", f"{path}: is no journal of a sweep ({error!r}): {_REMEDY}"
+        ) from error
 
 
 _REMEDY = "restore a copy of it, or move it away: the sweep then begins anew"
 
 
-class _Place(NamedTuple):
+class _Position(NamedTuple):
     """How far the file is read."""
 
     record: int = 0
@@ -61,7 +63,7 @@ class _Journal(JournalFileBackend):
     def __init__(self, path: Path, say: Callable[[str], None]) -> None:
         super().__init__(str(path), lock_obj=FileLock(path))
         self._path, self._say = path, say
-        self._read = _Place()
+        self._position = _Position()
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
         """Append records; an OSError names the file."""
@@ -70,45 +72,48 @@ class _Journal(JournalFileBackend):
 
     def read_logs(self, log_number_from: int) -> Generator[dict[str, Any], None, None]:
         """Yield the records from that number (from 0) on, of all lines that are whole."""
-        at = self._read if log_number_from == self._read.record else _Place()
+        at = self._position if log_number_from == self._position.record else _Position()
         with self._path.open("rb") as file:
             file.seek(at.offset)
             for line in file:
                 if not line.endswith(b"\n"):
                     break  # another process is writing it
                 number = at.record
-                for record in self._records(line, at):
+                for record in self._read_line(line, at):
                     if number >= log_number_from:
                         yield record
                     number += 1
-                at = _Place(number, at.offset + len(line), at.line + 1, line)
-        self._read = at
+                at = _Position(number, at.offset + len(line), at.line + 1, line)
+        self._position = at
 
-    def _records(self, line: bytes, before: _Place) -> Iterator[dict[str, Any]]:
+    def _read_line(self, line: bytes, before: _Position) -> Iterator[dict[str, Any]]:
         """Yield the records of a line: one, or none of a blank one or one that is there twice, or
         those that were run together; what is torn and nothing depends on is passed over.
         """
         if not line.strip() or line == before.last:
             return
         for piece in filter(None, _RECORD.split(line.strip())):
-            record = _parsed(piece)
+            record = _parse_record(piece)
             if record is not None:
                 yield record
                 continue
             where = f"{self._path}:{before.line + 1}"
             operation = _OPERATION.match(piece)
             if operation is None or int(operation[1]) in _COUNTED:
-                raise BenchError(f"{where}: is no record of a sweep: {quoted(piece)}: {_REMEDY}")
+                raise BenchError(
+                    "sweep.journal-damaged",
+                    f"{where}: is no record of a sweep: {quoted(piece)}: {_REMEDY}",
+                )
             self._say(f"{where}: a torn record is passed over: {quoted(piece)}")
 
 
-def _parsed(piece: bytes) -> dict[str, Any] | None:
+def _parse_record(piece: bytes) -> dict[str, Any] | None:
     """Return a record; None where the piece is none."""
     try:
-        found = json.loads(piece)
+        record = json.loads(piece)
     except ValueError:
         return None
-    return found if isinstance(found, dict) else None
+    return record if isinstance(record, dict) else None
 
 
 class FileLock(BaseJournalFileLock):
@@ -116,23 +121,23 @@ class FileLock(BaseJournalFileLock):
 
     def __init__(self, journal: Path) -> None:
         self._journal = journal
-        self._held = ExitStack()
+        self._stack = ExitStack()
 
     def acquire(self) -> bool:
         """Wait for the lock; then cut off a line that a process killed in its midst left torn, so
         that the next is not written behind it.
         """
         lock_file = self._journal.with_name(self._journal.name + ".lock")
-        self._held.enter_context(file_locks.held(lock_file))
-        _mend(self._journal)
+        self._stack.enter_context(file_locks.held(lock_file))
+        _cut_torn_line(self._journal)
         return True
 
     def release(self) -> None:
         """Let others go on."""
-        self._held.close()
+        self._stack.close()
 
 
-def _mend(journal: Path) -> None:
+def _cut_torn_line(journal: Path) -> None:
     with journal.open("r+b") as file:
         size = file.seek(0, os.SEEK_END)
         if size == 0:

@@ -8,7 +8,7 @@ from pathlib import Path
 from bench.reports import style, sweep_figures
 from bench.reports import sweep as report
 from bench.reports.sweep_best import leaders
-from bench.sweeps import records
+from bench.sweeps import trial_table
 from bench.sweeps.study import Study
 from bench.tracking.studies import TRIALS, StudyRun
 
@@ -19,8 +19,8 @@ def publish(study: Study, tracked: StudyRun, resolution: float | None = None) ->
     `resolution` is what one error on dev changes of the objective (`bench.reports.sweep`).
     """
     with study.alone("publish"), tempfile.TemporaryDirectory() as folder:
-        trials = records.table(study, tracked.frame(), resolution)
-        importances = records.importances(study)
+        trials = trial_table.build_trial_table(study, tracked.frame(), resolution)
+        importances = trial_table.compute_importances(study)
         path = Path(folder) / TRIALS
         trials.to_csv(path, index=False)
         files = [path]

@@ -26,39 +26,45 @@ _DRAWS = 50
 
 def distributions(card: Sweep) -> dict[str, BaseDistribution]:
     """Return Optuna's distribution of each dimension."""
-    found: dict[str, BaseDistribution] = {}
-    for name, of in card.space.items():
-        match of:
+    by_name: dict[str, BaseDistribution] = {}
+    for name, dimension in card.space.items():
+        match dimension:
             case Float():
-                found[name] = FloatDistribution(of.low, of.high, log=of.log, step=of.step)
+                by_name[name] = FloatDistribution(
+                    dimension.low, dimension.high, log=dimension.log, step=dimension.step
+                )
             case Int():
-                found[name] = IntDistribution(of.low, of.high, log=of.log, step=of.step)
+                by_name[name] = IntDistribution(
+                    dimension.low, dimension.high, log=dimension.log, step=dimension.step
+                )
             case _:
-                found[name] = CategoricalDistribution([_scalar(value) for value in of.choices])
-    return found
+                by_name[name] = CategoricalDistribution(
+                    [_to_scalar(value) for value in dimension.choices]
+                )
+    return by_name
 
 
-def _scalar(value: Any) -> Any:
+def _to_scalar(value: Any) -> Any:
     """Return a choice as Optuna takes it: tables and lists as TOML."""
     return written(value) if tree(value) is not None or isinstance(value, list) else value
 
 
 def encoded(point: Point) -> dict[str, Any]:
     """Return a point as Optuna keeps it."""
-    return {name: _scalar(value) for name, value in point.items()}
+    return {name: _to_scalar(value) for name, value in point.items()}
 
 
 def decoded(card: Sweep, params: Mapping[str, Any]) -> Point:
     """Return Optuna's parameters as a point, floats rounded as trials use them."""
     point: Point = {}
-    for name, of in card.space.items():
-        match of:
+    for name, dimension in card.space.items():
+        match dimension:
             case Float():
-                point[name] = of.rounded(params[name])
+                point[name] = dimension.rounded(params[name])
             case Int():
                 point[name] = params[name]
             case _:
-                point[name] = next(v for v in of.choices if _scalar(v) == params[name])
+                point[name] = next(v for v in dimension.choices if _to_scalar(v) == params[name])
     return point
 
 
@@ -66,12 +72,14 @@ def pruner(card: Sweep, epochs: int, seeds: int) -> optuna.pruners.BasePruner:
     """Return the card's pruner; a step is an epoch, those of a further seed after those of the
     first.
     """
-    of = card.pruner
-    match of.kind:
+    settings = card.pruner
+    match settings.kind:
         case "median":
-            return optuna.pruners.MedianPruner(of.startup_trials, of.warmup_epochs)
+            return optuna.pruners.MedianPruner(settings.startup_trials, settings.warmup_epochs)
         case "hyperband":
-            return optuna.pruners.HyperbandPruner(of.least_epochs, epochs * seeds, of.factor)
+            return optuna.pruners.HyperbandPruner(
+                settings.least_epochs, epochs * seeds, settings.factor
+            )
         case _:
             return optuna.pruners.NopPruner()
 
@@ -91,7 +99,7 @@ def propose(card: Sweep, study: optuna.Study, trials: Sequence[FrozenTrial]) -> 
     seed = np.random.SeedSequence([getattr(card.sampler, "seed", 0), len(trials)])
     copy = optuna.create_study(
         study_name=study.study_name,
-        sampler=_sampler(card, int(seed.generate_state(1)[0])),
+        sampler=_build_sampler(card, int(seed.generate_state(1)[0])),
         pruner=study.pruner,
     )
     copy.add_trials(trials)
@@ -103,7 +111,7 @@ def propose(card: Sweep, study: optuna.Study, trials: Sequence[FrozenTrial]) -> 
     return None if left is None else left[int(np.random.default_rng(seed).integers(len(left)))]
 
 
-def _sampler(card: Sweep, seed: int) -> BaseSampler:
+def _build_sampler(card: Sweep, seed: int) -> BaseSampler:
     if isinstance(card.sampler, Tpe):
         # Points that are being tried count as poor ones (constant liar): workers keep apart.
         startup = card.sampler.startup_trials

@@ -45,17 +45,18 @@ def opened(
     kind than PostgreSQL's, or it cannot be opened.
     """
     if url is None:
-        return _file(work / "sweeps" / f"{name}.journal", say)
+        return _open_file(work / "sweeps" / f"{name}.journal", say)
     if not url.startswith((f"{_SERVER}://", f"{_SERVER}+")):
         scheme = url.partition(":")[0]
         raise BenchError(
+            "option.invalid",
             f"--storage {scheme}:...: should be postgresql://user@host/database; without it a "
-            "study is kept in a file, which processes of this machine can share"
+            "study is kept in a file, which processes of this machine can share",
         )
-    return _server(url)
+    return _open_server(url)
 
 
-def _file(path: Path, say: Callable[[str], None]) -> Storage:
+def _open_file(path: Path, say: Callable[[str], None]) -> Storage:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch()
 
@@ -67,7 +68,7 @@ def _file(path: Path, say: Callable[[str], None]) -> Storage:
     return Storage(journal.opened(path, say), alone)
 
 
-def _server(url: str) -> Storage:
+def _open_server(url: str) -> Storage:
     import sqlalchemy
     from sqlalchemy.exc import SQLAlchemyError
     from sqlalchemy.pool import NullPool
@@ -91,9 +92,10 @@ def _server(url: str) -> Storage:
             storage = optuna.storages.RDBStorage(url, engine_kwargs={"poolclass": NullPool})
     except ModuleNotFoundError as error:
         raise BenchError(
+            "machine.not-installed",
             f"--storage: the driver {error.name} of PostgreSQL is not installed: "
-            f"`pip install {error.name}`"
+            f"`pip install {error.name}`",
         ) from error
     except (SQLAlchemyError, ValueError) as error:
-        raise BenchError(f"--storage: cannot be opened: {error}") from error
+        raise BenchError("sweep.storage-failed", f"--storage: cannot be opened: {error}") from error
     return Storage(storage, alone)

@@ -22,7 +22,7 @@ from bench.tracking import process
 
 ATTEMPTS = 2
 """How often a trial is begun whose process dies."""
-_PULSE_S = 60.0
+_HEARTBEAT_S = 60.0
 """How often a process says that its trial goes on."""
 _SILENT_S = 600.0
 """After so long without a word a process of another machine is taken for dead."""
@@ -100,54 +100,54 @@ class Study:
         """
         with self.alone("claim"):
             for trial in self.trials():
-                if trial.state == TrialState.RUNNING and _abandoned(trial):
-                    claim = self._taken_over(trial)
+                if trial.state == TrialState.RUNNING and _is_abandoned(trial):
+                    claim = self._take_over(trial)
                     if claim is not None:
                         return claim
             trials = self.trials()
             if len(trials) >= wanted:
                 return None
             point = sampling.propose(self.card, self.optuna, trials)
-            return None if point is None else self._begun(point)
+            return None if point is None else self._begin_trial(point)
 
-    def _begun(self, point: Point) -> Claim:
+    def _begin_trial(self, point: Point) -> Claim:
         """Put a running trial into the storage, with all that is known of it, in one step."""
         self.optuna.add_trial(
             create_trial(
                 state=TrialState.RUNNING,
                 params=sampling.encoded(point),
                 distributions=sampling.distributions(self.card),
-                user_attrs={"attempt": 1, **_holder()},
+                user_attrs={"attempt": 1, **_holder_attributes()},
             )
         )
-        return self._claim(self.trials()[-1], 1)
+        return self._open_claim(self.trials()[-1], 1)
 
-    def _taken_over(self, trial: FrozenTrial) -> Claim | None:
+    def _take_over(self, trial: FrozenTrial) -> Claim | None:
         attempt = trial.user_attrs["attempt"] + (not trial.user_attrs.get("stopped", False))
         if attempt > ATTEMPTS:
-            self._end(trial.number, TrialState.FAIL, reason=DIED)
+            self._end_trial(trial.number, TrialState.FAIL, reason=DIED)
             return None
-        claim = self._claim(trial, attempt)
-        for key, value in {"attempt": attempt, "stopped": False, **_holder()}.items():
+        claim = self._open_claim(trial, attempt)
+        for key, value in {"attempt": attempt, "stopped": False, **_holder_attributes()}.items():
             claim.trial.set_user_attr(key, value)
         return claim
 
-    def _claim(self, trial: FrozenTrial, attempt: int) -> Claim:
+    def _open_claim(self, trial: FrozenTrial, attempt: int) -> Claim:
         point = sampling.decoded(self.card, trial.params)
         open_trial = Trial(self.optuna, trial._trial_id)
         return Claim(trial.number, point, attempt, open_trial, set(trial.intermediate_values))
 
     def finish(self, claim: Claim, objective: float) -> None:
         """The trial is finished."""
-        self._end(claim.number, TrialState.COMPLETE, objective)
+        self._end_trial(claim.number, TrialState.COMPLETE, objective)
 
     def prune(self, claim: Claim, reason: str) -> None:
         """The trial was pruned; its last reported value stands for it."""
-        self._end(claim.number, TrialState.PRUNED, reason=reason)
+        self._end_trial(claim.number, TrialState.PRUNED, reason=reason)
 
     def fail(self, claim: Claim, reason: str) -> None:
         """The trial failed and is not tried again."""
-        self._end(claim.number, TrialState.FAIL, reason=reason)
+        self._end_trial(claim.number, TrialState.FAIL, reason=reason)
 
     def stop(self, claim: Claim) -> None:
         """Someone stops this process: whoever goes on takes the trial over, and it is no fault of
@@ -155,7 +155,7 @@ class Study:
         """
         claim.trial.set_user_attr("stopped", True)
 
-    def _end(
+    def _end_trial(
         self, number: int, state: TrialState, value: float | None = None, reason: str = ""
     ) -> None:
         if reason:
@@ -164,11 +164,11 @@ class Study:
         self.optuna.tell(number, value, state)
 
 
-def _holder() -> dict[str, Any]:
+def _holder_attributes() -> dict[str, Any]:
     return {"process": str(process.here()), "seen": time.time()}
 
 
-def _abandoned(trial: FrozenTrial) -> bool:
+def _is_abandoned(trial: FrozenTrial) -> bool:
     """Return whether nobody works at a running trial."""
     if trial.user_attrs.get("stopped", False):
         return True
@@ -184,9 +184,9 @@ class Pulse:
     """
 
     def __init__(self, claim: Claim) -> None:
-        self._claim = claim
+        self._open_claim = claim
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._beat, daemon=True)
+        self._thread = threading.Thread(target=self._send_heartbeats, daemon=True)
 
     def __enter__(self) -> Pulse:
         self._thread.start()
@@ -196,6 +196,6 @@ class Pulse:
         self._over.set()
         self._thread.join()
 
-    def _beat(self) -> None:
-        while not self._over.wait(_PULSE_S):
-            self._claim.trial.set_user_attr("seen", time.time())
+    def _send_heartbeats(self) -> None:
+        while not self._over.wait(_HEARTBEAT_S):
+            self._open_claim.trial.set_user_attr("seen", time.time())

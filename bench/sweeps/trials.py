@@ -18,7 +18,7 @@ from bench.runner.requirements import lacking, lacking_device
 from bench.runner.training_folder import abandon
 from bench.specs.run import Run
 from bench.specs.sweep import Sweep
-from bench.sweeps import records, room, storage
+from bench.sweeps import remaining_trials, storage, trial_table
 from bench.sweeps.publish import publish
 from bench.sweeps.study import STATES, Claim, Pruned, Study
 from bench.sweeps.worker import Ended, Heard, Refused, work
@@ -37,7 +37,7 @@ def require(card: Sweep, config: Config) -> None:
     of_runs = (text for run in runs for text in lacking(run, config))
     missing = dict.fromkeys([*lacking_device(config), *of_runs])
     if missing:
-        raise BenchError("\n".join(missing))
+        raise BenchError("machine.lacks", "\n".join(missing))
 
 
 class Sweeping:
@@ -58,10 +58,10 @@ class Sweeping:
             fingerprints=data.fingerprints(),
             made_from=data.made_from(),
             commit=commit(),
-            settings=records.described(card),
+            settings=trial_table.describe_settings(card),
         )
         self._seeds = seeds(card)
-        self._resolution = self._resolution_of(run)
+        self._resolution = self._find_resolution(run)
         self._device = local.device_name(config)
         opened = storage.opened(url, entry.name, config.work, watcher.say)
         self.study = Study(card, entry.name, opened, (run.training.epochs, len(self._seeds)))
@@ -72,7 +72,9 @@ class Sweeping:
         """Raise RowFailed where the disk does not hold what is left of `wanted` trials, done by so
         many processes.
         """
-        left = room.left(self.study, self._whole(wanted), self._config)
+        left = remaining_trials.list_remaining_trainings(
+            self.study, self._cap_wanted(wanted), self._config
+        )
         try:
             costs.require_room(left, self._config, jobs)
         except RowFailed:
@@ -81,9 +83,9 @@ class Sweeping:
 
     def run(self, wanted: int) -> Iterator[Ended]:
         """Work until `wanted` trials are there or taken, and yield how each of ours ended."""
-        for ended in work(self.study, self._run_of, self._seeds, self._train, wanted):
+        for ended in work(self.study, self._resolve_run, self._seeds, self._train_trial, wanted):
             try:
-                self._tell(ended.number, ended.ending, ended.objective)
+                self._record_ending(ended.number, ended.ending, ended.objective)
                 publish(self.study, self._tracked, self._resolution)
             except Exception as error:
                 if not unreachable(error):
@@ -97,27 +99,29 @@ class Sweeping:
         for trial in self.study.trials():  # also those of processes that could not tell
             ending = STATES[trial.state]
             if ending != "running":
-                self._tell(trial.number, ending, trial.value if ending == "finished" else None)
+                self._record_ending(
+                    trial.number, ending, trial.value if ending == "finished" else None
+                )
         publish(self.study, self._tracked, self._resolution)
-        done = self.study.over() >= self._whole(wanted)
+        done = self.study.over() >= self._cap_wanted(wanted)
         self._tracked.close("FINISHED" if done else "KILLED")
         return done
 
-    def _whole(self, wanted: int) -> int:
+    def _cap_wanted(self, wanted: int) -> int:
         """Return how many trials there can be at most."""
         points = self.card.points()
         return wanted if points is None else min(wanted, len(points))
 
     def table(self) -> pd.DataFrame:
-        """Return the study's trials (`bench.sweeps.records`), those of other processes too."""
-        return records.table(self.study, self._tracked.frame(), self._resolution)
+        """Return the study's trials (`bench.sweeps.trial_table`), those of other processes too."""
+        return trial_table.build_trial_table(self.study, self._tracked.frame(), self._resolution)
 
     def standing(self) -> str:
         """Return which trial is best, or that dev cannot tell; "" where none is finished."""
         table = self.table()
         return "" if table.empty else standing(self.card, table)
 
-    def _resolution_of(self, run: Run) -> float | None:
+    def _find_resolution(self, run: Run) -> float | None:
         """Return what one error of dev's smaller class changes of the dev EER, over all seeds of a
         trial: the EER is the mean of both classes' rates of errors. None for another objective.
         """
@@ -127,29 +131,31 @@ class Sweeping:
         smaller = min(int(labels.sum()), int((~labels).sum()))
         return 1 / (2 * smaller * len(self._seeds)) if smaller else None
 
-    def _tell(self, number: int, ending: Ending, objective: float | None) -> None:
+    def _record_ending(self, number: int, ending: Ending, objective: float | None) -> None:
         unit = 100 if is_rate(self.card.objective) else 1
         self._tracked.trial_over(number, ending, None if objective is None else unit * objective)
 
-    def _run_of(self, claim: Claim) -> Run:
+    def _resolve_run(self, claim: Claim) -> Run:
         return trial_run(self.card, claim.point)
 
-    def _train(self, claim: Claim, seed: int, heard: Heard) -> Mapping[str, float]:
+    def _train_trial(self, claim: Claim, seed: int, heard: Heard) -> Mapping[str, float]:
         """Train as a row is; a trial that is finished in the tracking store is looked up there."""
-        run = self._run_of(claim)
+        run = self._resolve_run(claim)
         job = local.Job(f"trial {claim.number}", seed, run, self._library.row(run))
-        entry = self._entry(job, claim)
-        watcher = _Hearing(self._watcher, job.name, heard, self._config.devices)
+        entry = self._build_entry(job, claim)
+        watcher = _TrialProgress(self._watcher, job.name, heard, self._config.devices)
         try:
             outcome = local.attempt(job, entry, self._config, self._store, watcher)
         except Pruned:
             abandon(folder(self._config.work, run, job.data, seed))
             raise
         if outcome.state == "failed":
-            raise (Refused if outcome.by_disk else BenchError)(outcome.message)
+            raise (Refused if outcome.by_disk else BenchError)(
+                "sweep.trial-failed", outcome.message
+            )
         return outcome.kept_dev
 
-    def _entry(self, job: local.Job, claim: Claim) -> RunEntry:
+    def _build_entry(self, job: local.Job, claim: Claim) -> RunEntry:
         table, _ = row(self.card)
         return RunEntry(
             table=f"sweeps/{self.card.key}",
@@ -168,20 +174,20 @@ class Sweeping:
         )
 
 
-class _Hearing:
+class _TrialProgress:
     """Passes what the engine says on to the display and, of the trial's own epochs, to the study.
 
     What an earlier training that the trial starts from says is none of the study's.
     """
 
     def __init__(self, watcher: local.Watcher, name: str, heard: Heard, devices: int) -> None:
-        self._watcher, self._name, self._heard = watcher, name, heard
+        self._watcher, self._name, self._report_epoch = watcher, name, heard
         # Processes of several devices cannot be stopped by what hears them: nothing is pruned.
-        self._alone = devices == 1
-        self._own = False
+        self._may_prune = devices == 1
+        self._is_own = False
 
     def begin(self, name: str, epochs: int) -> None:
-        self._own = name == self._name
+        self._is_own = name == self._name
         self._watcher.begin(name, epochs)
 
     def say(self, text: str) -> None:
@@ -192,8 +198,8 @@ class _Hearing:
 
     def on_epoch(self, epoch: int, figures: Mapping[str, float]) -> None:
         self._watcher.on_epoch(epoch, figures)
-        if self._own and self._alone:
-            self._heard(epoch, figures)
+        if self._is_own and self._may_prune:
+            self._report_epoch(epoch, figures)
 
     def on_score(self, evaluation: str, done: int, total: int) -> None:
         self._watcher.on_score(evaluation, done, total)

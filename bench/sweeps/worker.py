@@ -46,10 +46,10 @@ def work(
     whoever goes on.
     """
     while (claim := study.claim(wanted)) is not None:
-        yield _worked(study, claim, run_of, seeds, train)
+        yield _run_trial(study, claim, run_of, seeds, train)
 
 
-def _worked(
+def _run_trial(
     study: Study, claim: Claim, run_of: Callable[[Claim], Run], seeds: Sequence[int], train: Train
 ) -> Ended:
     name = study.card.objective
@@ -57,8 +57,8 @@ def _worked(
         run = run_of(claim)
         values: list[float] = []
         with Pulse(claim):
-            for place, seed in enumerate(seeds):
-                heard = partial(_hear, claim, seed, place * run.training.epochs, name)
+            for number, seed in enumerate(seeds):
+                heard = partial(_report_epoch, claim, seed, number * run.training.epochs, name)
                 values.append(train(claim, seed, heard)[name])
     except Pruned as error:
         study.prune(claim, str(error))
@@ -74,9 +74,9 @@ def _worked(
             study.stop(claim)
             raise
         refused = machine.explain(error)
-        said = refused.message if refused else f"{type(error).__name__}: {plain(error)}"
-        study.fail(claim, said)
-        return Ended(claim.number, "failed", None, said)
+        reason = refused.message if refused else f"{type(error).__name__}: {plain(error)}"
+        study.fail(claim, reason)
+        return Ended(claim.number, "failed", None, reason)
     except BaseException:
         study.stop(claim)
         raise
@@ -85,7 +85,7 @@ def _worked(
     return Ended(claim.number, "finished", mean, "")
 
 
-def _hear(
+def _report_epoch(
     claim: Claim, seed: int, steps_before: int, name: str, epoch: int, figures: Mapping[str, float]
 ) -> None:
     """Report an epoch's figure `name` to the study; raise Pruned where the trial should stop."""

@@ -69,28 +69,35 @@ def write(
     corpora = {corpus.KEY: corpus for corpus in CORPORA}
     for key in only or ():
         if key not in corpora:
-            raise BenchError(f"no miniature is made of {key!r}{near(key, corpora)}")
+            raise BenchError(
+                "mini.unknown-corpus", f"no miniature is made of {key!r}{near(key, corpora)}"
+            )
     if speech is None:
         voices: list[Voice] = [SourceFilter(i + 1, seed) for i in range(BUILT_IN_SPEAKERS)]
         beneath = "built-in"
     else:
         voices, beneath = find(speech, size.shortest_s)
     speakers = cast(voices, seed)
-    marker = _marker(beneath, seed, size, speakers)
+    marker = _write_recipe(beneath, seed, size, speakers)
     wanted = [c for key, c in corpora.items() if only is None or key in only]
     due = [corpus for corpus in wanted if not _is_made(folder / corpus.KEY, marker)]
-    others = {c.KEY: _differs(folder / c.KEY, marker) for c in due}
-    if refused := [] if replace else [f"{key} ({of})" for key, of in others.items() if of]:
+    others = {c.KEY: _describe_difference(folder / c.KEY, marker) for c in due}
+    if (
+        refused := []
+        if replace
+        else [f"{key} ({difference})" for key, difference in others.items() if difference]
+    ):
         raise BenchError(
+            "mini.other-recipe",
             f"{folder}: miniatures by another recipe are there, and runs may have been trained on "
             f"them: {', '.join(refused)}; --replace puts new ones in their place, --folder writes "
-            "elsewhere"
+            "elsewhere",
         )
-    there = {c.KEY: _was_there(folder / c.KEY, others[c.KEY]) for c in due}
+    there = {c.KEY: _describe_existing(folder / c.KEY, others[c.KEY]) for c in due}
     plans = [corpus.plan(speakers, size, seed) for corpus in due]
     with workers(sum(len(recordings(clips)) for clips in plans)) as share:
         for corpus, clips in zip(due, plans, strict=True):
-            with machine.naming(folder / corpus.KEY), _replacing(folder / corpus.KEY) as new:
+            with machine.naming(folder / corpus.KEY), _replace_folder(folder / corpus.KEY) as new:
                 made = list[Made]()
                 for one in make_all(clips, new, size, seed, share):
                     made.append(one)
@@ -104,49 +111,52 @@ def write(
 
 
 @contextmanager
-def _replacing(place: Path) -> Iterator[Path]:
-    """Give a folder to fill; it becomes `place` when all went well, else nothing is changed."""
-    atomic_files.remove_leftovers([place.parent])
+def _replace_folder(path: Path) -> Iterator[Path]:
+    """Give a folder to fill; it becomes `path` when all went well, else nothing is changed."""
+    atomic_files.remove_leftovers([path.parent])
     # Beside the place it is for, so that the last step is a rename within one file system.
-    with atomic_files.scratch(place) as work:
+    with atomic_files.scratch(path) as work:
         new = work / "new"
         yield new
-        if place.exists():
-            place.rename(work / "old")
-        new.rename(place)
+        if path.exists():
+            path.rename(work / "old")
+        new.rename(path)
 
 
-def _is_made(place: Path, marker: str) -> bool:
-    """Return whether the miniature at `place` is by this recipe; refuse what is no miniature."""
-    if not place.exists():
+def _is_made(path: Path, marker: str) -> bool:
+    """Return whether the miniature at `path` is by this recipe; refuse what is no miniature."""
+    if not path.exists():
         return False
-    found = place / MARKER
-    if not found.is_file():
+    marker_path = path / MARKER
+    if not marker_path.is_file():
         raise BenchError(
-            f"{place}: exists and is no miniature (it has no {MARKER}), so it is left alone; "
-            "choose another folder, or move it away"
+            "mini.no-miniature",
+            f"{path}: exists and is no miniature (it has no {MARKER}), so it is left alone; "
+            "choose another folder, or move it away",
         )
-    return found.read_bytes() == marker.encode("utf-8")
+    return marker_path.read_bytes() == marker.encode("utf-8")
 
 
-def _differs(place: Path, marker: str) -> str:
+def _describe_difference(path: Path, marker: str) -> str:
     """Return in what the recipe of a miniature that is there is another than that of `marker`; its
     version apart, which is ours. "" where none is there.
     """
-    if not place.exists():
+    if not path.exists():
         return ""
-    there, wanted = (tomllib.loads(text) for text in ((place / MARKER).read_text("utf-8"), marker))
+    there, wanted = (tomllib.loads(text) for text in ((path / MARKER).read_text("utf-8"), marker))
     parts = [f"{key} {there.get(key)}, not {wanted[key]}" for key in ("seed", "speech")]
     same = [there.get(key) == wanted[key] for key in ("seed", "speech")]
-    found = [part for part, alike in zip(parts, same, strict=True) if not alike]
-    return ", ".join([*found, *(["another size"] if there.get("size") != wanted["size"] else [])])
+    differences = [part for part, alike in zip(parts, same, strict=True) if not alike]
+    return ", ".join(
+        [*differences, *(["another size"] if there.get("size") != wanted["size"] else [])]
+    )
 
 
-def _was_there(place: Path, differs: str) -> str:
-    return f"one with {differs or 'the recipe of an earlier version'}" if place.exists() else ""
+def _describe_existing(path: Path, differs: str) -> str:
+    return f"one with {differs or 'the recipe of an earlier version'}" if path.exists() else ""
 
 
-def _marker(beneath: str, seed: int, size: Size, speakers: Cast) -> str:
+def _write_recipe(beneath: str, seed: int, size: Size, speakers: Cast) -> str:
     """Return the text of MINIATURE.toml: the whole recipe, and which voice each number is."""
     lines = [
         "# A miniature made by `bench data mini`, not the published corpus.",
@@ -159,10 +169,10 @@ def _marker(beneath: str, seed: int, size: Size, speakers: Cast) -> str:
     ]
     for split, members in speakers._asdict().items():
         lines += ["", f"[speakers.{split}]"]
-        lines += [f"{member.number} = {_quoted(member.voice.name)}" for member in members]
+        lines += [f"{member.number} = {_quote_toml(member.voice.name)}" for member in members]
     return "\n".join(lines) + "\n"
 
 
-def _quoted(text: str) -> str:
+def _quote_toml(text: str) -> str:
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'

@@ -62,18 +62,18 @@ def trials(
     paths = {m.clip.path for m in (*made, *enrolled)}
     spectra = {path: spectrum(read(root / path), bands) for path in paths}
     numbers = sorted({m.clip.speaker.number for m in enrolled})
-    found = list[Trial]()
+    result = list[Trial]()
     for m in made:
         for number in numbers:
-            own = number == m.clip.speaker.number
+            is_own = number == m.clip.speaker.number
             model = [
                 spectra[e.clip.path]
                 for e in enrolled
                 if e.clip.speaker.number == number and e is not m
             ]
-            if not model or (m.clip.label == SPOOF and not own):
+            if not model or (m.clip.label == SPOOF and not is_own):
                 continue
             distance = spectra[m.clip.path] - np.mean(model, axis=0)
-            key = "spoof" if m.clip.label == SPOOF else "target" if own else "nontarget"
-            found.append(Trial(m, number, key, -float(np.sqrt(np.mean(distance**2)))))
-    return found
+            key = "spoof" if m.clip.label == SPOOF else "target" if is_own else "nontarget"
+            result.append(Trial(m, number, key, -float(np.sqrt(np.mean(distance**2)))))
+    return result

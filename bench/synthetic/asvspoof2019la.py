@@ -39,15 +39,15 @@ def plan(cast: Cast, size: Size, seed: int) -> list[Clip]:
     the enrolment of dev and eval.
     """
     beneath = partialspoof.plan(cast, size, seed)
-    return list(chain.from_iterable(_split(cast, split, beneath, seed) for split in PROTOCOLS))
+    return list(chain.from_iterable(_plan_split(cast, split, beneath, seed) for split in PROTOCOLS))
 
 
-def _split(cast: Cast, split: str, beneath: Sequence[Clip], seed: int) -> list[Clip]:
+def _plan_split(cast: Cast, split: str, beneath: Sequence[Clip], seed: int) -> list[Clip]:
     rng = generator(seed, KEY, split)
     prefix = f"LA_{split[0].upper()}_"
     here = [clip for clip in beneath if clip.path.startswith(f"{split}/")]
     bonafide = [
-        replace(clip, path=_path(split, clip.utterance), fields=_fields(split, "-"))
+        replace(clip, path=_audio_path(split, clip.utterance), fields=_protocol_fields(split, "-"))
         for clip in here
         if clip.label == BONAFIDE
     ]
@@ -63,23 +63,23 @@ def _split(cast: Cast, split: str, beneath: Sequence[Clip], seed: int) -> list[C
     spoof = list[Clip]()
     for number, speaker, attack in dealt:
         name, forgery = f"{prefix}{number}", Forgery.whole(ASVSPOOF2019LA[attack])
-        clip = Clip(name, _path(split, name), speaker, f"{KEY}/{name}", forgery)
-        spoof.append(replace(clip, fields=_fields(split, attack)))
+        clip = Clip(name, _audio_path(split, name), speaker, f"{KEY}/{name}", forgery)
+        spoof.append(replace(clip, fields=_protocol_fields(split, attack)))
     enrolment = list[Clip]()
     if split != "train":
         who = [speaker for speaker in speakers for _ in range(ENROLMENT)]
         for speaker, number in zip(who, numbers(rng, len(who)), strict=True):
             name = f"{prefix}A{number}"
-            clip = Clip(name, _path(split, name), speaker, f"{KEY}/{name}", None)
-            enrolment.append(replace(clip, fields=_fields(split, "enrolment")))
+            clip = Clip(name, _audio_path(split, name), speaker, f"{KEY}/{name}", None)
+            enrolment.append(replace(clip, fields=_protocol_fields(split, "enrolment")))
     return bonafide + spoof + enrolment
 
 
-def _path(split: str, name: str) -> str:
+def _audio_path(split: str, name: str) -> str:
     return f"ASVspoof2019_LA_{split}/flac/{name}.flac"
 
 
-def _fields(split: str, attack: str) -> dict[str, str]:
+def _protocol_fields(split: str, attack: str) -> dict[str, str]:
     return {"split": split, "attack": attack}
 
 
@@ -98,7 +98,7 @@ def annotate(root: Path, made: Sequence[Made]) -> None:
             ],
         )
         if split != "train":
-            _asv(root, split, cm, [m for m in here if m.clip.fields["attack"] == "enrolment"])
+            _write_asv(root, split, cm, [m for m in here if m.clip.fields["attack"] == "enrolment"])
     write_lines(root / "README.LA.txt", README.splitlines())
 
 
@@ -112,7 +112,7 @@ def attack(made: Made) -> str:
     return made.clip.fields["attack"] if made.clip.label == SPOOF else BONAFIDE
 
 
-def _asv(root: Path, split: str, cm: Sequence[Made], enrolment: Sequence[Made]) -> None:
+def _write_asv(root: Path, split: str, cm: Sequence[Made], enrolment: Sequence[Made]) -> None:
     """Write trials, enrolment and scores: male, female, and both, the male ones first (gi)."""
     gender = genders(root, enrolment)
     trials = asv.trials(root, cm, enrolment, asv.BELOW_4_KHZ)
@@ -126,7 +126,7 @@ def _asv(root: Path, split: str, cm: Sequence[Made], enrolment: Sequence[Made]) 
         ]
         write_lines(folder / f"ASVspoof2019.LA.asv.{split}.{name}.trl.txt", trl)
         trn = [
-            f"{speaker(number)} {','.join(_enrolled(enrolment, number))}"
+            f"{speaker(number)} {','.join(_format_enrolment(enrolment, number))}"
             for number in sorted(gender, key=lambda number: (gender[number] == "F", number))
             if gender[number] in members
         ]
@@ -137,5 +137,5 @@ def _asv(root: Path, split: str, cm: Sequence[Made], enrolment: Sequence[Made]) 
     )
 
 
-def _enrolled(enrolment: Sequence[Made], number: int) -> list[str]:
+def _format_enrolment(enrolment: Sequence[Made], number: int) -> list[str]:
     return [m.clip.utterance for m in enrolment if m.clip.speaker.number == number]

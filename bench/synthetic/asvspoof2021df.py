@@ -81,7 +81,7 @@ def plan(cast: Cast, size: Size, seed: int) -> list[Clip]:
     fresh = iter(numbers(rng, count * len(ASVSPOOF2021DF)))
     clips = list[Clip]()
     for i, row in enumerate(zip(speakers, names, sources, within, strict=True)):
-        recording = _recording(i, *row)
+        recording = _plan_recording(i, *row)
         for compression, channels in ASVSPOOF2021DF.items():
             name = f"DF_E_{next(fresh)}"
             fields = {**recording.fields, "compression": compression}
@@ -92,7 +92,7 @@ def plan(cast: Cast, size: Size, seed: int) -> list[Clip]:
     return clips
 
 
-def _recording(number: int, speaker: Speaker, attack: str, source: str, subset: str) -> Clip:
+def _plan_recording(number: int, speaker: Speaker, attack: str, source: str, subset: str) -> Clip:
     forgery = None
     if attack != "-":
         forgery = Forgery.whole({**ASVSPOOF2019LA, **VOICE_CONVERSION}[attack])
@@ -115,11 +115,11 @@ def annotate(root: Path, made: Sequence[Made]) -> None:
         root / AUDIO / "ASVspoof2021.DF.cm.eval.trl.txt", [m.clip.utterance for m in ordered]
     )
     write_lines(root / AUDIO / "README.DF.txt", README.splitlines())
-    lines = [_key(m, gender[m.clip.speaker.number]) for m in ordered]
+    lines = [_format_key(m, gender[m.clip.speaker.number]) for m in ordered]
     write_lines(root / KEYS / "CM/trial_metadata.txt", lines)
 
 
-def _key(made: Made, gender: Gender) -> str:
+def _format_key(made: Made, gender: Gender) -> str:
     """Return the thirteen columns; a converted voice is here of the gender it was made from."""
     f, number = made.clip.fields, made.clip.speaker.number
     speaker = {

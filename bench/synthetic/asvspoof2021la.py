@@ -71,11 +71,11 @@ def plan(cast: Cast, size: Size, seed: int) -> list[Clip]:
         for clip, subset in zip(of_class, subsets(len(of_class)), strict=True):
             for codec in IN_PROGRESS if subset == "progress" else CODECS:
                 route = {"none": "-", "pstn": "mad_tx"}.get(codec, str(rng.choice(ROUTES)))
-                planned.append(_sent(clip, f"LA_E_{next(fresh)}", codec, route, subset))
-    return planned + [_enrolled(clip, codec) for clip in enrolment for codec in CODECS]
+                planned.append(_send_clip(clip, f"LA_E_{next(fresh)}", codec, route, subset))
+    return planned + [_plan_enrolment(clip, codec) for clip in enrolment for codec in CODECS]
 
 
-def _enrolled(clip: Clip, codec: str) -> Clip:
+def _plan_enrolment(clip: Clip, codec: str) -> Clip:
     return replace(
         clip,
         path=f"{ENROLMENT}/{codec}/{clip.utterance}.flac",
@@ -84,7 +84,7 @@ def _enrolled(clip: Clip, codec: str) -> Clip:
     )
 
 
-def _sent(clip: Clip, name: str, codec: str, transmission: str, subset: str) -> Clip:
+def _send_clip(clip: Clip, name: str, codec: str, transmission: str, subset: str) -> Clip:
     return replace(
         clip,
         utterance=name,
@@ -113,13 +113,13 @@ def annotate(root: Path, made: Sequence[Made]) -> None:
         root / AUDIO / "ASVspoof2021.LA.cm.eval.trl.txt", [m.clip.utterance for m in ordered]
     )
     write_lines(root / AUDIO / "README.LA.txt", README.splitlines())
-    write_lines(root / KEYS / "CM/trial_metadata.txt", [_cm(m) for m in ordered])
-    trials = list(_trials(root, made))
+    write_lines(root / KEYS / "CM/trial_metadata.txt", [_format_cm(m) for m in ordered])
+    trials = list(_run_trials(root, made))
     shutil.rmtree(root / ENROLMENT)
-    write_lines(root / KEYS / "ASV/trial_metadata.txt", [_asv(t) for t in trials])
+    write_lines(root / KEYS / "ASV/trial_metadata.txt", [_format_asv(t) for t in trials])
     write_lines(
         root / KEYS / "ASV/ASVTorch_Kaldi/score.txt",
-        [f"{_ids(t)} {t.score:.6f}" for t in trials],
+        [f"{_format_ids(t)} {t.score:.6f}" for t in trials],
     )
     for subset, name in SUBSETS.items():
         here = [t for t in trials if t.made.clip.fields["subset"] == subset]
@@ -128,7 +128,7 @@ def annotate(root: Path, made: Sequence[Made]) -> None:
         (root / KEYS / f"LA-C012-{name}.npy").write_bytes(pickle.dumps(content, protocol=2))
 
 
-def _cm(made: Made) -> str:
+def _format_cm(made: Made) -> str:
     f = made.clip.fields
     return (
         f"{speaker(made.clip.speaker.number)} {made.clip.utterance} {f['codec']} "
@@ -136,7 +136,7 @@ def _cm(made: Made) -> str:
     )
 
 
-def _trials(root: Path, made: Sequence[Made]) -> Iterator[asv.Trial]:
+def _run_trials(root: Path, made: Sequence[Made]) -> Iterator[asv.Trial]:
     """Yield the trials, of each codec with models from enrolment through that codec."""
     for codec in CODECS:
         coded = [m for m in made if m.clip.fields["codec"] == codec]
@@ -145,7 +145,7 @@ def _trials(root: Path, made: Sequence[Made]) -> Iterator[asv.Trial]:
         yield from asv.trials(root, cm, enrolment, asv.BELOW_4_KHZ)
 
 
-def _ids(trial: asv.Trial) -> str:
+def _format_ids(trial: asv.Trial) -> str:
     """Return claimed speaker and utterance: 2019 LA's id and the channel in each."""
     f = trial.made.clip.fields
     channel = f"{f['codec']}-{f['transmission'].replace('-', 'none')}"
@@ -153,10 +153,10 @@ def _ids(trial: asv.Trial) -> str:
     return f"{speaker(trial.claimed)}-{channel} {prefix}{f['original']}-{channel}"
 
 
-def _asv(trial: asv.Trial) -> str:
+def _format_asv(trial: asv.Trial) -> str:
     f = trial.made.clip.fields
     return (
-        f"{_ids(trial)} {f['codec']} {f['transmission'].replace('-', 'none')} "
+        f"{_format_ids(trial)} {f['codec']} {f['transmission'].replace('-', 'none')} "
         f"{attack(trial.made)} {trial.key} {f['trim']} {f['subset']}"
     )
 
@@ -169,10 +169,12 @@ def coefficients(trials: Sequence[asv.Trial]) -> dict[str, dict[str, dict[str, f
     verification is the codec's own.
     """
     attacks, codecs = [*asvspoof2019la.UNSEEN, POOLED], [*CODECS, POOLED]
-    return {a: {c: _coefficients(trials, a, c) for c in codecs} for a in attacks}
+    return {a: {c: _compute_coefficients(trials, a, c) for c in codecs} for a in attacks}
 
 
-def _coefficients(trials: Sequence[asv.Trial], against: str, codec: str) -> dict[str, float]:
+def _compute_coefficients(
+    trials: Sequence[asv.Trial], against: str, codec: str
+) -> dict[str, float]:
     target, nontarget, spoof = (
         [
             t.score

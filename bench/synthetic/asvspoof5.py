@@ -43,40 +43,40 @@ def plan(cast: Cast, size: Size, seed: int) -> list[Clip]:
     counts = (size.asvspoof5_train, size.asvspoof5_dev, size.asvspoof5_eval_recordings)
     return list(
         chain.from_iterable(
-            _split(cast, split, n, seed) for split, n in zip(PROTOCOLS, counts, strict=True)
+            _plan_split(cast, split, n, seed) for split, n in zip(PROTOCOLS, counts, strict=True)
         )
     )
 
 
-def _split(cast: Cast, split: str, count: int, seed: int) -> list[Clip]:
+def _plan_split(cast: Cast, split: str, count: int, seed: int) -> list[Clip]:
     rng = generator(seed, KEY, split)
     n_bonafide = count // 3
     speakers = deal(rng, getattr(cast, split), count)
     attacks = [BONAFIDE] * n_bonafide + deal(rng, OF_SPLIT[split], count - n_bonafide)
     versions = 1 + CODED if split == "eval" else 1
     numbers = iter(rng.choice(10_000_000, count * versions, replace=False))
-    codecs = iter(_codecs(rng, count * CODED))
+    codecs = iter(_draw_codecs(rng, count * CODED))
     clips = list[Clip]()
     for speaker, attack in zip(speakers, attacks, strict=True):
         forgery, tag = None, "-"
         if attack != BONAFIDE:
             forgery = Forgery.whole(ASVSPOOF5[attack])
             tag = str(rng.choice(CONDITIONS))
-        name = _name(split, next(numbers))
+        name = _file_name(split, next(numbers))
         fields = {"split": split, "tag": tag, "attack": attack, "codec": UNCODED[split]}
         path = f"{AUDIO[split]}/{name}.flac"
         recording = Clip(name, path, speaker, f"{KEY}/{name}", forgery, length=0.5, fields=fields)
         clips.append(recording)
         for _ in range(versions - 1):
-            clips.append(_coded(recording, _name(split, next(numbers)), *next(codecs)))
+            clips.append(_code_clip(recording, _file_name(split, next(numbers)), *next(codecs)))
     return clips
 
 
-def _name(split: str, number: np.int64) -> str:
+def _file_name(split: str, number: np.int64) -> str:
     return f"{split[0].upper()}_{number:010d}"
 
 
-def _codecs(rng: np.random.Generator, count: int) -> list[tuple[str, int]]:
+def _draw_codecs(rng: np.random.Generator, count: int) -> list[tuple[str, int]]:
     """Return `count` codecs, each as often as any other, at qualities drawn from those it has."""
     qualities = dict[str, list[int]]()
     for codec, quality in channels.ASVSPOOF5:
@@ -86,7 +86,7 @@ def _codecs(rng: np.random.Generator, count: int) -> list[tuple[str, int]]:
     ]
 
 
-def _coded(recording: Clip, name: str, codec: str, quality: int) -> Clip:
+def _code_clip(recording: Clip, name: str, codec: str, quality: int) -> Clip:
     return replace(
         recording,
         utterance=name,
@@ -103,13 +103,13 @@ def annotate(root: Path, made: Sequence[Made]) -> None:
         here = [m for m in ordered if m.clip.fields["split"] == split]
         plain = [m for m in here if not m.clip.channels]
         gender = genders(root, plain)
-        lines = [_line(m, gender[m.clip.speaker.number]) for m in here]
+        lines = [_format_line(m, gender[m.clip.speaker.number]) for m in here]
         write_lines(root / f"ASVspoof5.{name}.tsv", lines)
     write_lines(root / "ASVspoof5.codec.config.csv", channels.asvspoof5_configuration())
     write_lines(root / "README.txt", README.splitlines())
 
 
-def _line(made: Made, gender: Gender) -> str:
+def _format_line(made: Made, gender: Gender) -> str:
     clip, f = made.clip, made.clip.fields
     speaker = f"{f['split'][0].upper()}_{clip.speaker.number:04d}"
     return (

@@ -46,7 +46,9 @@ class Coder:
 
     def __call__(self, speech: Pcm) -> Pcm:
         """Return `speech` as it comes out: same length, aligned in time."""
-        wave = _resample(_between(speech / 32768.0, self.band_hz), SAMPLE_RATE_HZ, self.rate_hz)
+        wave = _change_rate(
+            _filter_band(speech / 32768.0, self.band_hz), SAMPLE_RATE_HZ, self.rate_hz
+        )
         options: dict[str, Any] = {}
         if self.compression is not None:
             options["compression_level"] = self.compression
@@ -59,29 +61,29 @@ class Coder:
         coded.seek(0)
         # GSM and ADPCM fill their last block, so that more comes out than went in.
         decoded = soundfile.read(coded)[0].astype(np.float64, copy=False)
-        heard = _resample(decoded, self.rate_hz, SAMPLE_RATE_HZ)[: len(speech)]
+        heard = _change_rate(decoded, self.rate_hz, SAMPLE_RATE_HZ)[: len(speech)]
         return pcm(np.pad(heard, (0, len(speech) - len(heard))))
 
 
-def _between(wave: Wave, band_hz: tuple[float, float] | None) -> Wave:
+def _filter_band(wave: Wave, band_hz: tuple[float, float] | None) -> Wave:
     if band_hz is None:
         return wave
     filters = butter(4, band_hz, "bandpass", fs=SAMPLE_RATE_HZ, output="sos")
     return sosfiltfilt(filters, wave)
 
 
-def _resample(wave: Wave, from_hz: int, to_hz: int) -> Wave:
+def _change_rate(wave: Wave, from_hz: int, to_hz: int) -> Wave:
     if from_hz == to_hz:
         return wave
     return resample_poly(wave, to_hz, from_hz)
 
 
-def _opus(kbit_s: float, rate_hz: int = SAMPLE_RATE_HZ) -> Coder:
+def _opus_coder(kbit_s: float, rate_hz: int = SAMPLE_RATE_HZ) -> Coder:
     """Return Opus at 6 to 256 kbit/s, which libsndfile maps linearly on its compression level."""
     return Coder("OGG", "OPUS", rate_hz, compression=1 - (kbit_s - 6) / 250)
 
 
-def _mp3(kbit_s: float) -> Coder:
+def _mp3_coder(kbit_s: float) -> Coder:
     """Return MP3 at a constant rate of 40 to 160 kbit/s; the level is linear from 8 kbit/s.
 
     Below 40 a frame is too short for the header that tells the encoder's delay, and what is decoded
@@ -90,44 +92,44 @@ def _mp3(kbit_s: float) -> Coder:
     return Coder("MP3", "MPEG_LAYER_III", compression=(160 - kbit_s) / 152)
 
 
-def _ogg(compression: float, top_hz: float | None = None) -> Coder:
+def _vorbis_coder(compression: float, top_hz: float | None = None) -> Coder:
     band = (20.0, top_hz) if top_hz else None
     return Coder("OGG", "VORBIS", compression=compression, band_hz=band)
 
 
-def _gsm(low_hz: float, high_hz: float, rate_hz: int = SAMPLE_RATE_HZ) -> Coder:
+def _gsm_coder(low_hz: float, high_hz: float, rate_hz: int = SAMPLE_RATE_HZ) -> Coder:
     return Coder("WAV", "GSM610", rate_hz, band_hz=(low_hz, high_hz))
 
 
-def _telephone(low_hz: float, high_hz: float) -> Coder:
+def _telephone_line(low_hz: float, high_hz: float) -> Coder:
     return Coder("WAV", "ULAW", 8000, band_hz=(low_hz, high_hz))
 
 
 ASVSPOOF2021LA: Mapping[str, Channels] = {
     "none": (),
     "alaw": (Coder("WAV", "ALAW", 8000),),
-    "pstn": (_telephone(300, 3400),),
+    "pstn": (_telephone_line(300, 3400),),
     "g722": (Coder("AU", "G721_32"),),
     "ulaw": (Coder("WAV", "ULAW", 8000),),
     "gsm": (Coder("WAV", "GSM610", 8000),),
-    "opus": (_opus(16),),
+    "opus": (_opus_coder(16),),
 }
 """Codecs of ASVspoof 2021 LA, LA-C1 to LA-C7."""
 
 ASVSPOOF2021DF: Mapping[str, Channels] = {
     "nocodec": (),
-    "low_mp3": (_mp3(40),),
-    "high_mp3": (_mp3(96),),
-    "low_m4a": (_ogg(1.0, 5500),),
-    "high_m4a": (_ogg(0.3, 7500),),
-    "low_ogg": (_ogg(1.0),),
-    "high_ogg": (_ogg(0.2),),
-    "mp3m4a": (_mp3(40), _ogg(0.6, 6000)),
-    "oggm4a": (_ogg(1.0), _ogg(0.6, 6000)),
+    "low_mp3": (_mp3_coder(40),),
+    "high_mp3": (_mp3_coder(96),),
+    "low_m4a": (_vorbis_coder(1.0, 5500),),
+    "high_m4a": (_vorbis_coder(0.3, 7500),),
+    "low_ogg": (_vorbis_coder(1.0),),
+    "high_ogg": (_vorbis_coder(0.2),),
+    "mp3m4a": (_mp3_coder(40), _vorbis_coder(0.6, 6000)),
+    "oggm4a": (_vorbis_coder(1.0), _vorbis_coder(0.6, 6000)),
 }
 """Compressions of ASVspoof 2021 DF, DF-C1 to DF-C9."""
 
-WEB: tuple[Channels, ...] = ((_opus(48),), (_mp3(64),), (_ogg(0.5),))
+WEB: tuple[Channels, ...] = ((_opus_coder(48),), (_mp3_coder(64),), (_vorbis_coder(0.5),))
 """What a clip found in the wild may have gone through, genuine or not."""
 
 OPUS_WIDE_KBIT_S = (6, 12, 18, 24, 30)
@@ -142,31 +144,32 @@ DEVICES_HZ = (
 QUALITIES = range(1, 6)
 
 
-def _asvspoof5() -> dict[tuple[str, int], Channels]:
+def _asvspoof5_channels() -> dict[tuple[str, int], Channels]:
     channels = dict[tuple[str, int], Channels]()
     for quality in QUALITIES:
-        encodec = _ogg(1.0, 4000.0 + 500 * quality)
-        mp3 = _mp3(MP3_KBIT_S[quality - 1])
+        encodec = _vorbis_coder(1.0, 4000.0 + 500 * quality)
+        mp3 = _mp3_coder(MP3_KBIT_S[quality - 1])
         narrow = 2800.0 + 200 * quality
         at_quality: dict[str, Channels] = {
-            "C01": (_opus(OPUS_WIDE_KBIT_S[quality - 1]),),
-            "C02": (_gsm(50, 4500.0 + 500 * quality),),
-            "C03": (_gsm(20, 5000.0 + 550 * quality),),
+            "C01": (_opus_coder(OPUS_WIDE_KBIT_S[quality - 1]),),
+            "C02": (_gsm_coder(50, 4500.0 + 500 * quality),),
+            "C03": (_gsm_coder(20, 5000.0 + 550 * quality),),
             "C04": (encodec,),
             "C05": (mp3,),
-            "C06": (_ogg(1.0 - 0.2 * (quality - 1), 7500),),
+            "C06": (_vorbis_coder(1.0 - 0.2 * (quality - 1), 7500),),
             "C07": (mp3, encodec),
-            "C08": (_opus(OPUS_NARROW_KBIT_S[quality - 1], 8000),),
-            "C09": (_gsm(100, narrow, 8000),),
-            "C10": (_gsm(50, narrow, 8000),),
+            "C08": (_opus_coder(OPUS_NARROW_KBIT_S[quality - 1], 8000),),
+            "C09": (_gsm_coder(100, narrow, 8000),),
+            "C10": (_gsm_coder(50, narrow, 8000),),
         }
         channels |= {(codec, quality): through for codec, through in at_quality.items()}
     return channels | {
-        ("C11", quality): (_telephone(*band),) for quality, band in enumerate(DEVICES_HZ, start=1)
+        ("C11", quality): (_telephone_line(*band),)
+        for quality, band in enumerate(DEVICES_HZ, start=1)
     }
 
 
-ASVSPOOF5: Mapping[tuple[str, int], Channels] = _asvspoof5()
+ASVSPOOF5: Mapping[tuple[str, int], Channels] = _asvspoof5_channels()
 """Channels of ASVspoof 5 by CODEC and CODEC_Q: 1 to 5, or to 8 for the devices of C11."""
 
 ASVSPOOF5_NAMES = (

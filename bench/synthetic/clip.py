@@ -203,8 +203,9 @@ def cast(voices: Sequence[Voice], seed: int) -> Cast:
     if len(voices) < FEWEST_SPEAKERS:
         names = ", ".join(voice.name for voice in voices)
         raise BenchError(
+            "mini.too-few-speakers",
             f"{len(voices)} speaker(s) ({names}) are too few: no two splits share a speaker, which "
-            f"needs at least {FEWEST_SPEAKERS}; give each a folder of recordings below --speech"
+            f"needs at least {FEWEST_SPEAKERS}; give each a folder of recordings below --speech",
         )
     named = sorted(voices, key=lambda voice: voice.name)
     speakers = [Speaker(number, voice) for number, voice in enumerate(named, start=1)]

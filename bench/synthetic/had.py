@@ -23,12 +23,12 @@ FORGERY = Forgery(HAD["HAD"], Fade("cosine", 160), pieces=(3,), first=(BONAFIDE,
 
 def plan(cast: Cast, size: Size, seed: int) -> list[Clip]:
     """Return the clips: train and dev half real, half fake; test fake only, as officially."""
-    train = _split("train", cast.train, size.had_train, size.had_train // 2, seed)
-    dev = _split("dev", cast.dev, size.had_dev, size.had_dev // 2, seed)
-    return train + dev + _split("test", cast.eval, size.had_test, 0, seed)
+    train = _plan_split("train", cast.train, size.had_train, size.had_train // 2, seed)
+    dev = _plan_split("dev", cast.dev, size.had_dev, size.had_dev // 2, seed)
+    return train + dev + _plan_split("test", cast.eval, size.had_test, 0, seed)
 
 
-def _split(
+def _plan_split(
     split: str, speakers: Sequence[Speaker], count: int, n_real: int, seed: int
 ) -> list[Clip]:
     kinds = ["real"] * n_real + ["fake"] * (count - n_real)
@@ -47,11 +47,11 @@ def _split(
 def annotate(root: Path, made: Sequence[Made]) -> None:
     """Write each split's lines `ID START-END-T|F/... KEY`: seconds; key 1 real, 0 fake."""
     for split, folder in AUDIO.items():
-        lines = [_line(m) for m in made if m.clip.path.startswith(f"{folder}/")]
+        lines = [_format_line(m) for m in made if m.clip.path.startswith(f"{folder}/")]
         write_lines(root / f"HAD_{split}" / f"HAD_{split}_label.txt", lines)
 
 
-def _line(made: Made) -> str:
+def _format_line(made: Made) -> str:
     segments = "/".join(
         f"{piece.start / SAMPLE_RATE_HZ:.2f}-{piece.end / SAMPLE_RATE_HZ:.2f}-"
         f"{'F' if piece.label == SPOOF else 'T'}"

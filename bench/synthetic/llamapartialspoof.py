@@ -57,13 +57,15 @@ def plan(cast: Cast, size: Size, seed: int) -> list[Clip]:
             tail = (
                 f"{speaker.number}_{100_000 + speaker.number}_{text // 10 + 1:06d}_{text % 10:06d}"
             )
-            clips.append(_clip(PARTS[0], f"{subset}_{tail}", speaker, f"{subset}_{tail}", None))
+            clips.append(
+                _plan_clip(PARTS[0], f"{subset}_{tail}", speaker, f"{subset}_{tail}", None)
+            )
             if subset == "dev-clean":
-                clips += _fakes(tail, speaker, attacks[text], letters[text])
+                clips += _plan_fakes(tail, speaker, attacks[text], letters[text])
     return clips
 
 
-def _fakes(tail: str, speaker: Speaker, attack: str, letter: str) -> list[Clip]:
+def _plan_fakes(tail: str, speaker: Speaker, attack: str, letter: str) -> list[Clip]:
     vocoder, source = LLAMAPARTIALSPOOF[attack], f"dev-clean_{tail}"
     kinds = {
         "full": (PARTS[0], Forgery.whole(vocoder)),
@@ -72,12 +74,14 @@ def _fakes(tail: str, speaker: Speaker, attack: str, letter: str) -> list[Clip]:
         "partial-oa": (PARTS[1], Forgery(vocoder, OVERLAP)),
     }
     return [
-        _clip(part, f"dev01-{attack}-{kind}_{tail}", speaker, source, forgery)
+        _plan_clip(part, f"dev01-{attack}-{kind}_{tail}", speaker, source, forgery)
         for kind, (part, forgery) in kinds.items()
     ]
 
 
-def _clip(part: str, name: str, speaker: Speaker, source: str, forgery: Forgery | None) -> Clip:
+def _plan_clip(
+    part: str, name: str, speaker: Speaker, source: str, forgery: Forgery | None
+) -> Clip:
     return Clip(name, f"{part}/{name}.wav", speaker, f"{KEY}/{source}", forgery, GRID)
 
 
@@ -85,7 +89,7 @@ def annotate(root: Path, made: Sequence[Made]) -> None:
     """Write the two label files, the fades, README.txt and LICENSE.txt."""
     ordered = sorted(made, key=lambda m: m.clip.utterance)
     for part in PARTS:
-        lines = [_line(m) for m in ordered if m.clip.path.startswith(f"{part}/")]
+        lines = [_format_line(m) for m in ordered if m.clip.path.startswith(f"{part}/")]
         write_lines(root / f"label_{part}.txt", lines)
     letters = {fade: letter for letter, fade in CROSSFADES.items()}
     rows = [
@@ -98,7 +102,7 @@ def annotate(root: Path, made: Sequence[Made]) -> None:
     write_lines(root / "LICENSE.txt", LICENCE.splitlines())
 
 
-def _line(made: Made) -> str:
+def _format_line(made: Made) -> str:
     spans = " ".join(
         f"{piece.start / SAMPLE_RATE_HZ:.4f}-{piece.end / SAMPLE_RATE_HZ:.4f}-{piece.label}"
         for piece in made.pieces

@@ -61,12 +61,12 @@ def make(recording: Recording, root: Path, size: Size, seed: int) -> list[Made]:
             cut = (Piece(0, len(heard), clip.label),)
         for channel in clip.channels:
             heard = channel(heard)
-        _write(root / clip.path, heard)
+        _write_audio(root / clip.path, heard)
         made.append(Made(clip, len(heard), cut))
     return made
 
 
-def _write(path: Path, heard: Pcm) -> None:
+def _write_audio(path: Path, heard: Pcm) -> None:
     content = io.BytesIO()  # libsndfile itself says only "System error." of a full disk
     kind = path.suffix.removeprefix(".").upper()
     soundfile.write(content, heard, SAMPLE_RATE_HZ, subtype="PCM_16", format=kind)

@@ -31,12 +31,12 @@ def plan(cast: Cast, size: Size, seed: int) -> list[Clip]:
     counts = (size.partialspoof_train, size.partialspoof_dev, size.partialspoof_eval)
     return list(
         chain.from_iterable(
-            _split(cast, split, n, seed) for split, n in zip(SPLITS, counts, strict=True)
+            _plan_split(cast, split, n, seed) for split, n in zip(SPLITS, counts, strict=True)
         )
     )
 
 
-def _split(cast: Cast, split: str, count: int, seed: int) -> list[Clip]:
+def _plan_split(cast: Cast, split: str, count: int, seed: int) -> list[Clip]:
     rng = generator(seed, KEY, split)
     attacks = PARTIALSPOOF_UNSEEN if split == "eval" else PARTIALSPOOF_SEEN
     n_bonafide = count // 3
@@ -63,10 +63,10 @@ def annotate(root: Path, made: Sequence[Made]) -> None:
         prefix = f"{split}/"
         here = [m for m in made if m.clip.path.startswith(prefix)]
         here.sort(key=lambda m: (m.clip.speaker.number, m.clip.utterance))
-        _protocol(root, split, here)
-        _con_data(root, split, here)
-        _segment_labels(root, split, here)
-        _vad(root, split, here)
+        _write_protocol(root, split, here)
+        _write_con_data(root, split, here)
+        _write_segment_labels(root, split, here)
+        _write_vad(root, split, here)
         if split != "train":
             folder = root / "protocols/PartialSpoof_LA_asv_scores"
             trials = [
@@ -77,7 +77,7 @@ def annotate(root: Path, made: Sequence[Made]) -> None:
     write_lines(root / "label2num/label2num_2cls_0sil", [f"{SPOOF} 0", f"{BONAFIDE} 1"])
 
 
-def _protocol(root: Path, split: str, made: Sequence[Made]) -> None:
+def _write_protocol(root: Path, split: str, made: Sequence[Made]) -> None:
     lines = [
         f"LA_{m.clip.speaker.number:04d} {m.clip.utterance} - "
         f"{'CON' if m.clip.label == SPOOF else '-'} {m.clip.label}"
@@ -88,7 +88,7 @@ def _protocol(root: Path, split: str, made: Sequence[Made]) -> None:
     )
 
 
-def _con_data(root: Path, split: str, made: Sequence[Made]) -> None:
+def _write_con_data(root: Path, split: str, made: Sequence[Made]) -> None:
     names = [m.clip.utterance for m in made]
     # In the released archive the list lies beside con_data, in the authors' repository within it.
     write_lines(root / split / f"{split}.lst", names)
@@ -99,17 +99,17 @@ def _con_data(root: Path, split: str, made: Sequence[Made]) -> None:
         [f"{m.clip.utterance} {m.n_samples / SAMPLE_RATE_HZ:.6f}" for m in made],
     )
     turns = [(m.clip.utterance, piece) for m in made for piece in m.pieces]
-    write_lines(folder / "rttm_2cls_0sil", [_turn(name, piece) for name, piece in turns])
-    spoofed = [_turn(name, piece) for name, piece in turns if piece.label == SPOOF]
+    write_lines(folder / "rttm_2cls_0sil", [_format_turn(name, piece) for name, piece in turns])
+    spoofed = [_format_turn(name, piece) for name, piece in turns if piece.label == SPOOF]
     write_lines(folder / "rttm_2cls_0sil_spoof", spoofed)
 
 
-def _turn(name: str, piece: Piece) -> str:
+def _format_turn(name: str, piece: Piece) -> str:
     start_s, duration_s = piece.start / SAMPLE_RATE_HZ, (piece.end - piece.start) / SAMPLE_RATE_HZ
     return f"SPEAKER {name} 1 {start_s:.6f} {duration_s:.6f} <NA> <NA> {piece.label} <NA> <NA>"
 
 
-def _segment_labels(root: Path, split: str, made: Sequence[Made]) -> None:
+def _write_segment_labels(root: Path, split: str, made: Sequence[Made]) -> None:
     folder = root / "segment_labels"
     folder.mkdir(parents=True, exist_ok=True)
     for resolution_s in RESOLUTIONS_S:
@@ -117,7 +117,7 @@ def _segment_labels(root: Path, split: str, made: Sequence[Made]) -> None:
         np.save(folder / f"{split}_seglab_{resolution_s}.npy", np.array(labels, dtype=object))
 
 
-def _vad(root: Path, split: str, made: Sequence[Made]) -> None:
+def _write_vad(root: Path, split: str, made: Sequence[Made]) -> None:
     """Write `start end class` in seconds: 0 spoof, 1 bona fide, 2 non-speech (PartialSpoof issue
     2).
     """

@@ -86,19 +86,21 @@ class SourceFilter:
         """Return `n_samples` of babble: syllables of the voice's vowels and consonants, with
         pauses, in some of which it draws breath.
         """
-        own = generator(self.seed, self.name)
-        pitch_hz = float(own.choice([own.uniform(85, 145), own.uniform(165, 245)]))
-        tract = 0.88 + 0.27 * (pitch_hz - 85) / 160 + own.uniform(-0.05, 0.05)
-        score = _score(rng, -(-n_samples // BLOCK))
-        voiced = _pulses(rng, own, pitch_hz, score.voicing)
-        mouth = _resonate(voiced, score.formants_hz * tract, own)
+        speaker_rng = generator(self.seed, self.name)
+        pitch_hz = float(
+            speaker_rng.choice([speaker_rng.uniform(85, 145), speaker_rng.uniform(165, 245)])
+        )
+        tract = 0.88 + 0.27 * (pitch_hz - 85) / 160 + speaker_rng.uniform(-0.05, 0.05)
+        score = _compose_score(rng, -(-n_samples // BLOCK))
+        voiced = _make_pulses(rng, speaker_rng, pitch_hz, score.voicing)
+        mouth = _apply_resonances(voiced, score.formants_hz * tract, speaker_rng)
         n = len(mouth)
         bands = (*HISS_HZ, BREATH_HZ)
         noise = rng.standard_normal((len(bands), n))
         for band, hiss, gain in zip(bands, noise, score.hiss.T, strict=True):
             filtered = sosfilt(butter(2, band, "bandpass", fs=SAMPLE_RATE_HZ, output="sos"), hiss)
             mouth = mouth + 0.5 * _to_samples(gain) * filtered
-        return level(_room(rng, own, mouth)[:n_samples])
+        return level(_add_room(rng, speaker_rng, mouth)[:n_samples])
 
 
 def _syllable(rng: np.random.Generator) -> list[Phone]:
@@ -131,7 +133,7 @@ def _syllable(rng: np.random.Generator) -> list[Phone]:
     return [*onsets[onset], Phone(lasting(14, 40), vowel, rng.uniform(0.7, 1.0), none)]
 
 
-def _score(rng: np.random.Generator, n_blocks: int) -> Score:
+def _compose_score(rng: np.random.Generator, n_blocks: int) -> Score:
     """Return `n_blocks` of random syllables, each sound gliding into the next over 50 ms."""
     phones = list[Phone]()
     while sum(phone.blocks for phone in phones) < n_blocks:
@@ -151,8 +153,8 @@ def _to_samples(track: Track) -> Wave:
     return np.interp(np.arange(n * BLOCK) / BLOCK, np.arange(n), track)
 
 
-def _pulses(
-    rng: np.random.Generator, own: np.random.Generator, pitch_hz: float, voicing: Track
+def _make_pulses(
+    rng: np.random.Generator, speaker_rng: np.random.Generator, pitch_hz: float, voicing: Track
 ) -> Wave:
     """Return the derivative of the glottal flow, with breath noise while the glottis is open."""
     n = len(voicing) * BLOCK
@@ -160,16 +162,16 @@ def _pulses(
     knots = np.arange(0, n + SAMPLE_RATE_HZ // 4, SAMPLE_RATE_HZ // 4)
     melody = np.interp(np.arange(n), knots, np.cumsum(rng.normal(0, 0.04, len(knots))) * 0.7)
     peak, closing, back = (
-        own.uniform(0.36, 0.46),
-        own.uniform(0.52, 0.68),
-        own.uniform(0.006, 0.025),
+        speaker_rng.uniform(0.36, 0.46),
+        speaker_rng.uniform(0.52, 0.68),
+        speaker_rng.uniform(0.006, 0.025),
     )
     growth, jitter, shimmer = (
-        own.uniform(2.0, 4.5),
-        own.uniform(0.006, 0.015),
-        own.uniform(0.03, 0.09),
+        speaker_rng.uniform(2.0, 4.5),
+        speaker_rng.uniform(0.006, 0.015),
+        speaker_rng.uniform(0.03, 0.09),
     )
-    breath = own.uniform(0.02, 0.07)
+    breath = speaker_rng.uniform(0.02, 0.07)
     wave, open_phase, at = np.zeros(n), np.zeros(n), 0.0
     while at < n - 1:
         period = SAMPLE_RATE_HZ / (
@@ -187,10 +189,10 @@ def _pulses(
     return amplitude * (wave + breath * open_phase * rng.standard_normal(n))
 
 
-def _resonate(source: Wave, formants_hz: Track, own: np.random.Generator) -> Wave:
+def _apply_resonances(source: Wave, formants_hz: Track, speaker_rng: np.random.Generator) -> Wave:
     """Return `source` through five resonances in cascade, reset every block, their memory kept."""
-    upper = own.uniform([3300, 4300], [3800, 5000])
-    widths = own.uniform([50, 70, 110, 180, 250], [90, 120, 180, 280, 400])
+    upper = speaker_rng.uniform([3300, 4300], [3800, 5000])
+    widths = speaker_rng.uniform([50, 70, 110, 180, 250], [90, 120, 180, 280, 400])
     centres = np.concatenate([formants_hz, np.tile(upper, (len(formants_hz), 1))], 1)
     centres = np.minimum(centres, 7200)
     radius = np.exp(-np.pi * widths / SAMPLE_RATE_HZ)
@@ -205,17 +207,17 @@ def _resonate(source: Wave, formants_hz: Track, own: np.random.Generator) -> Wav
     return out
 
 
-def _room(rng: np.random.Generator, own: np.random.Generator, wave: Wave) -> Wave:
+def _add_room(rng: np.random.Generator, speaker_rng: np.random.Generator, wave: Wave) -> Wave:
     """Return `wave` with the echoes of the speaker's room and its noise, 35 to 50 dB below the
     speech.
     """
-    decay_s, direct_db = own.uniform(0.12, 0.3), own.uniform(6, 12)
+    decay_s, direct_db = speaker_rng.uniform(0.12, 0.3), speaker_rng.uniform(6, 12)
     t = np.arange(int(decay_s * SAMPLE_RATE_HZ)) / SAMPLE_RATE_HZ
-    echoes = own.standard_normal(len(t)) * 10 ** (-3 * t / decay_s)
-    echoes[: own.integers(20, 60)] = 0
+    echoes = speaker_rng.standard_normal(len(t)) * 10 ** (-3 * t / decay_s)
+    echoes[: speaker_rng.integers(20, 60)] = 0
     echoes *= 10 ** (-direct_db / 20) / np.linalg.norm(echoes)
     echoes[0] = 1.0
     wet = fftconvolve(wave, echoes)[: len(wave)]
-    noise = lfilter([1], [1, -own.uniform(0.5, 0.9)], rng.standard_normal(len(wave)))
-    quiet = np.sqrt(np.mean(wet**2)) * 10 ** (-own.uniform(35, 50) / 20)
+    noise = lfilter([1], [1, -speaker_rng.uniform(0.5, 0.9)], rng.standard_normal(len(wave)))
+    quiet = np.sqrt(np.mean(wet**2)) * 10 ** (-speaker_rng.uniform(35, 50) / 20)
     return wet + noise * quiet / np.sqrt(np.mean(noise**2))

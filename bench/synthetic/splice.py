@@ -44,7 +44,7 @@ def pieces(
     first = CLASSES.index(str(rng.choice(forgery.first)))
     spare = n - count * samples(SHORTEST_PIECE_S)
     lengths = samples(SHORTEST_PIECE_S) + spare * rng.dirichlet(np.ones(count))
-    inner = [_quiet(speech, int(at), grid) for at in np.cumsum(lengths)[:-1]]
+    inner = [_find_quiet(speech, int(at), grid) for at in np.cumsum(lengths)[:-1]]
     edges = [0, *inner, n]
     return tuple(
         Piece(start, end, CLASSES[(first + i) % 2])
@@ -52,7 +52,7 @@ def pieces(
     )
 
 
-def _quiet(speech: Wave, near: int, grid: int) -> int:
+def _find_quiet(speech: Wave, near: int, grid: int) -> int:
     """Return the multiple of `grid` within reach of `near` where `speech` has least energy."""
     reach, half = samples(REACH_S), samples(HUSH_S) // 2
     first = -(-(near - reach) // grid) * grid
@@ -74,12 +74,12 @@ def join(bonafide: Pcm, spoof: Wave, cut: Sequence[Piece], fade: Fade) -> Pcm:
         real = bonafide[here] / 32768.0
         fake = spoof[here]
         fake = fake * np.sqrt(np.mean(real**2) / max(float(np.mean(fake**2)), 1e-12))
-        weight = _weight(piece, len(out), fade)
+        weight = _fade_weight(piece, len(out), fade)
         out[here] = pcm((1 - weight) * real + weight * fake)
     return out
 
 
-def _weight(piece: Piece, n_samples: int, fade: Fade) -> Wave:
+def _fade_weight(piece: Piece, n_samples: int, fade: Fade) -> Wave:
     """Return the spoofed signal's weight along `piece`; the clip's own ends are not faded."""
     weight = np.ones(piece.end - piece.start)
     ramp = CURVES[fade.curve]((np.arange(fade.samples) + 0.5) / max(fade.samples, 1))

@@ -96,11 +96,11 @@ class World:
         elif self.excitation == "ramp":
             noise[voiced] = np.linspace(1e-3, 1.0, noise.shape[1])
         made = pyworld.synthesize(
-            self._pitch(pitch), envelope, noise, SAMPLE_RATE_HZ, self.frame_ms
+            self._shape_pitch(pitch), envelope, noise, SAMPLE_RATE_HZ, self.frame_ms
         )
         return np.pad(made[: len(wave)], (0, max(0, len(wave) - len(made))))
 
-    def _pitch(self, pitch: Track) -> Track:
+    def _shape_pitch(self, pitch: Track) -> Track:
         voiced = pitch > 0
         logs = np.log2(np.where(voiced, pitch, 1.0))
         if self.pitch == "smoothed":
@@ -178,7 +178,7 @@ VOICE_CONVERSION: Mapping[str, Vocoder] = {
 """Attacks of ASVspoof 2021 DF from the Voice Conversion Challenges of 2018 and 2020."""
 
 
-def _asvspoof5(number: int) -> Vocoder:
+def _asvspoof5_vocoder(number: int) -> Vocoder:
     """Return the attack of a number from 1 to 32: every fourth is WORLD, the others Griffin-Lim."""
     f_max = 5800.0 + 170 * (number % 8)
     if number % 4:
@@ -187,5 +187,5 @@ def _asvspoof5(number: int) -> Vocoder:
     return World(10.0, excitation=excitation, cepstrum=14 + number // 4, f_max=f_max)
 
 
-ASVSPOOF5: Mapping[str, Vocoder] = {f"A{n:02d}": _asvspoof5(n) for n in range(1, 33)}
+ASVSPOOF5: Mapping[str, Vocoder] = {f"A{n:02d}": _asvspoof5_vocoder(n) for n in range(1, 33)}
 """Attacks of ASVspoof 5: A01 to A08 in train, to A16 in dev, to A32 in eval; no two alike."""

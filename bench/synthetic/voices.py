@@ -56,7 +56,10 @@ def find(folder: Path, shortest_s: float) -> Speech:
     read as audio.
     """
     if not folder.is_dir():
-        raise BenchError(f"{folder}: there is no such folder of recordings (asked for by --speech)")
+        raise BenchError(
+            "file.missing",
+            f"{folder}: there is no such folder of recordings (asked for by --speech)",
+        )
     files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
     speakers: defaultdict[str, list[Path]] = defaultdict(list)
     digest = hashlib.sha256()
@@ -67,28 +70,29 @@ def find(folder: Path, shortest_s: float) -> Speech:
             digest.update(f"{'/'.join(parts)} {file.stat().st_size}\n".encode())
     if not speakers:
         raise BenchError(
+            "mini.no-recordings",
             f"{folder}: no recording of {shortest_s} s or more among {len(files)} .wav and .flac "
-            "files; --speech wants a folder with a sub-folder of recordings for each speaker"
+            "files; --speech wants a folder with a sub-folder of recordings for each speaker",
         )
-    voices: list[Voice] = [Recorded(name, tuple(found)) for name, found in speakers.items()]
+    voices: list[Voice] = [Recorded(name, tuple(paths)) for name, paths in speakers.items()]
     return Speech(voices, digest.hexdigest()[:16])
 
 
 def _duration_s(file: Path) -> float:
     try:
-        found = header(file)
-        require_whole(file, found)
+        info = header(file)
+        require_whole(file, info)
     except BenchError as error:
-        raise BenchError(f"{error}, or take it out of --speech") from error
-    return found.duration_s
+        raise BenchError(error.code, f"{error}, or take it out of --speech") from error
+    return info.duration_s
 
 
 def read(file: Path) -> Wave:
     """Return `file` as mono at 16 kHz: channels averaged, other rates resampled by a polyphase
     filter.
     """
-    found = header(file)
-    wave, rate = samples_of(file, found).astype(np.float64), found.sample_rate_hz
+    info = header(file)
+    wave, rate = samples_of(file, info).astype(np.float64), info.sample_rate_hz
     mono = wave.reshape(len(wave), -1).mean(axis=1)
     if rate == SAMPLE_RATE_HZ:
         return mono

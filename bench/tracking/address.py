@@ -74,17 +74,22 @@ def address(uri: str) -> Address:
     scheme = re.match(r"([A-Za-z][\w.-]*)(?:\+\w+)?:", uri)
     kind = scheme.group(1).lower() if scheme else ""
     if kind == "sqlite":
-        return _file(uri)
+        return _sqlite_address(uri)
     if kind in ("http", "https"):
-        return _server(uri, kind)
+        return _server_address(uri, kind)
     if kind in _DATABASES:
-        return _database(uri, kind)
+        return _database_address(uri, kind)
     if uri == "databricks" or (len(kind) > 1 and kind != "file"):
-        return Address(uri, masked(uri), _secrets=_secrets(uri))  # MLflow or a plug-in knows it
-    raise BenchError(f"the tracking store {masked(uri)!r} is none that is known: {_SHOULD_BE}")
+        return Address(
+            uri, mask_secrets(uri), _secrets=_find_secrets(uri)
+        )  # MLflow or a plug-in knows it
+    raise BenchError(
+        "tracking.bad-address",
+        f"the tracking store {mask_secrets(uri)!r} is none that is known: {_SHOULD_BE}",
+    )
 
 
-def of_file(path: Path) -> Address:
+def file_address(path: Path) -> Address:
     """Return the address of the SQLite store in a file."""
     from sqlalchemy.engine import URL
 
@@ -96,26 +101,32 @@ def of_file(path: Path) -> Address:
     return Address(made.render_as_string(hide_password=False), shown, file=path)
 
 
-def _file(uri: str) -> Address:
-    database = _parsed(uri).database
+def _sqlite_address(uri: str) -> Address:
+    database = _parse_url(uri).database
     if not database or database == ":memory:" or database.startswith("file:"):
         raise BenchError(
+            "tracking.bad-address",
             f"the tracking store {uri!r} names no file: should be sqlite:////folder/mlflow.db, "
             "with four slashes before an absolute path; one in memory would be lost with the "
-            "command"
+            "command",
         )
-    return of_file(Path(database))
+    return file_address(Path(database))
 
 
-def _server(uri: str, kind: str) -> Address:
+def _server_address(uri: str, kind: str) -> Address:
     try:
         parts = urlsplit(uri)
         port = parts.port or _PORTS[kind]
     except ValueError as error:
         # The error's own text may hold a part of the password.
-        raise BenchError(f"the tracking server {masked(uri)}: not an address") from error
+        raise BenchError(
+            "tracking.bad-address", f"the tracking server {mask_secrets(uri)}: not an address"
+        ) from error
     if not parts.hostname:
-        raise BenchError(f"the tracking server {masked(uri)} has no host: {_SHOULD_BE}")
+        raise BenchError(
+            "tracking.bad-address",
+            f"the tracking server {mask_secrets(uri)} has no host: {_SHOULD_BE}",
+        )
     # Requests of MLflow are then without user and password, and so is all that it says of them.
     plain = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl().rstrip("/")
     login = (unquote(parts.username or ""), unquote(parts.password or ""))
@@ -124,44 +135,45 @@ def _server(uri: str, kind: str) -> Address:
         plain,
         endpoint=(parts.hostname, port),
         login=login if parts.username else None,
-        _secrets=_secrets(uri),
+        _secrets=_find_secrets(uri),
     )
 
 
-def _database(uri: str, kind: str) -> Address:
-    parts = _parsed(uri)
+def _database_address(uri: str, kind: str) -> Address:
+    parts = _parse_url(uri)
     host = parts.host
     if "@" in (parts.database or ""):  # a password's own @ was taken for the one before the host
-        raise _unreadable(uri)
+        raise _unreadable_error(uri)
     # A user's name tells whose the database is; it is no password, as it may be at a server.
     user = f"{quote(parts.username)}:***@" if parts.username else ""
     return Address(
         uri,
-        masked(uri).replace("***@", user, 1),
+        mask_secrets(uri).replace("***@", user, 1),
         endpoint=(host, parts.port or _PORTS[kind]) if host else None,
         is_database=True,
-        _secrets=_secrets(uri, str(parts.password or "")),
+        _secrets=_find_secrets(uri, str(parts.password or "")),
     )
 
 
-def _parsed(uri: str) -> URL:
+def _parse_url(uri: str) -> URL:
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import ArgumentError
 
     try:
         return make_url(uri)
     except (ArgumentError, ValueError) as error:
-        raise _unreadable(uri) from error
+        raise _unreadable_error(uri) from error
 
 
-def _unreadable(uri: str) -> BenchError:
+def _unreadable_error(uri: str) -> BenchError:
     return BenchError(
-        f"the tracking store {masked(uri)}: not a database's address; signs such as @ : / % in a "
-        "password are written %40 %3A %2F %25"
+        "tracking.bad-address",
+        f"the tracking store {mask_secrets(uri)}: not a database's address; signs such as @ : / % "
+        "in a password are written %40 %3A %2F %25",
     )
 
 
-def masked(uri: str) -> str:
+def mask_secrets(uri: str) -> str:
     """Return a URI without what stands before its host, and without passwords in its query.
 
     >>> masked("postgresql://bob:a@b@db.example/x?sslpassword=c&y=1")
@@ -173,10 +185,14 @@ def masked(uri: str) -> str:
     return f"{head}?{query}" if query else head
 
 
-def _secrets(uri: str, *more: str) -> tuple[str, ...]:
+def _find_secrets(uri: str, *more: str) -> tuple[str, ...]:
     """Return the texts that stand for passwords in a URI, as they are and as they are quoted."""
     head, _, query = uri.partition("?")
-    found = [match[1] for match in re.finditer(r"://[^:/@]*:(.*)@", head)]
-    found += re.findall(rf"{_SECRET}=([^&]*)", query)
-    texts = {text for of in (*found, *more) for text in (of, unquote(of), quote(of, safe="")) if of}
-    return tuple(sorted(texts, key=len, reverse=True))
+    secrets = [match[1] for match in re.finditer(r"://[^:/@]*:(.*)@", head)]
+    secrets += re.findall(rf"{_SECRET}=([^&]*)", query)
+    variants = {
+        text
+        for secret in filter(None, (*secrets, *more))
+        for text in (secret, unquote(secret), quote(secret, safe=""))
+    }
+    return tuple(sorted(variants, key=len, reverse=True))

@@ -35,21 +35,21 @@ def tried(store: Store) -> str:
     has none yet. Raise as `require`.
     """
     client = store.client
-    found = client.search_experiments(max_results=1)
-    if not found:
+    experiments = client.search_experiments(max_results=1)
+    if not experiments:
         return ""
-    place = str(found[0].artifact_location)
-    _try_at(store, place, client.tracking_uri)
-    return place
+    location = str(experiments[0].artifact_location)
+    _try_at(store, location, client.tracking_uri)
+    return location
 
 
-def _try_at(store: Store, place: str, tracking_uri: str) -> None:
+def _try_at(store: Store, location: str, tracking_uri: str) -> None:
     from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
     name = f"check-{uuid4().hex}"
     try:
         with tempfile.TemporaryDirectory() as folder:
-            repository = get_artifact_repository(place, tracking_uri=tracking_uri)
+            repository = get_artifact_repository(location, tracking_uri=tracking_uri)
             sent = Path(folder, name)
             sent.write_bytes(_BYTE)
             repository.log_artifact(str(sent))
@@ -59,20 +59,30 @@ def _try_at(store: Store, place: str, tracking_uri: str) -> None:
             with suppress(Exception):  # where nothing may be removed, the byte stays
                 repository.delete_artifacts(name)
     except ModuleNotFoundError as error:
-        raise BenchError(f"{_said(store, place)}: {_to_install(error.name or '')}") from None
+        raise BenchError(
+            "package.missing",
+            f"{_describe_failure(store, location)}: {_install_hint(error.name or '')}",
+        ) from None
     except Exception as error:
         # Whatever a store's own libraries raise, the training must not find it out at its end.
         why = first_line(error) or type(error).__name__
-        raise BenchError(f"{_said(store, place)}: {why}") from None
+        raise BenchError(
+            "tracking.artifacts-unusable", f"{_describe_failure(store, location)}: {why}"
+        ) from None
     if read != _BYTE:
-        raise BenchError(f"{_said(store, place)}: what was written there was read as another")
+        raise BenchError(
+            "tracking.artifacts-unusable",
+            f"{_describe_failure(store, location)}: what was written there was read as another",
+        )
 
 
-def _said(store: Store, place: str) -> str:
-    return f"files of runs cannot be kept at {place}, where the tracking store {store.uri} has them"
+def _describe_failure(store: Store, location: str) -> str:
+    return (
+        f"files of runs cannot be kept at {location}, where the tracking store {store.uri} has them"
+    )
 
 
-def _to_install(package: str) -> str:
+def _install_hint(package: str) -> str:
     extra = _EXTRAS.get(package.partition(".")[0])
     what = f"'speech-deepfake-bench[{extra}]'" if extra else package
     return f"the package {package} is not installed: pip install {what}"

@@ -33,7 +33,7 @@ _LATER = (408, 429)
 """HTTP statuses below 500 that ask to come back later."""
 
 
-def quiet() -> dict[str, str]:
+def quiet_mlflow() -> dict[str, str]:
     """Return the environment in which mlflow sends nothing out, prints nothing and does not wait
     long for a server, and set it for this process.
     """
@@ -71,11 +71,11 @@ def is_of_store(error: Exception) -> bool:
     return isinstance(error, (MlflowException, SQLAlchemyError))
 
 
-def connect(to: Address) -> Any:
+def open_client(to: Address) -> Any:
     """Return MLflow's client of a store; a local one is made where it is new. Raise BenchError
     where MLflow cannot open it.
     """
-    quiet()
+    quiet_mlflow()
     if to.login is not None:
         os.environ["MLFLOW_TRACKING_USERNAME"], os.environ["MLFLOW_TRACKING_PASSWORD"] = to.login
     with warnings.catch_warnings():
@@ -93,7 +93,7 @@ def connect(to: Address) -> Any:
         logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
         try:
             if to.is_database:
-                _reach(to)
+                _connect_once(to)
             client = MlflowClient(tracking_uri=to.uri)
             if to.file is None and to.endpoint is None and not to.is_database:
                 client.search_experiments(max_results=1)  # only so does a service say what it lacks
@@ -102,10 +102,12 @@ def connect(to: Address) -> Any:
             if to.is_database and unreachable(error):
                 raise
             why = to.hidden(first_line(error))
-            raise BenchError(f"the tracking store {to.shown} cannot be opened: {why}") from error
+            raise BenchError(
+                "tracking.cannot-open", f"the tracking store {to.shown} cannot be opened: {why}"
+            ) from error
 
 
-def _reach(to: Address) -> None:
+def _connect_once(to: Address) -> None:
     """Connect to a database once: MLflow itself would try ten times, for two minutes."""
     import sqlalchemy
     from sqlalchemy.pool import NullPool
@@ -114,8 +116,9 @@ def _reach(to: Address) -> None:
         sqlalchemy.create_engine(to.uri, poolclass=NullPool).connect().close()
     except ModuleNotFoundError as error:
         raise BenchError(
+            "package.missing",
             f"the tracking store {to.shown}: its driver {error.name} is not installed: "
-            f"`pip install {error.name}`, or name the driver that is (postgresql+psycopg://...)"
+            f"`pip install {error.name}`, or name the driver that is (postgresql+psycopg://...)",
         ) from error
 
 
@@ -155,7 +158,9 @@ def log_inputs(client: Any, run_id: str, datasets: Sequence[DatasetUse]) -> None
 def log_params(client: Any, run_id: str, settings: Mapping[str, Any]) -> None:
     from mlflow.entities import Param
 
-    params = [Param(key, cut(str(value), _PARAMETER_LENGTH)) for key, value in settings.items()]
+    params = [
+        Param(key, cut_text(str(value), _PARAMETER_LENGTH)) for key, value in settings.items()
+    ]
     for start in range(0, len(params), _BATCH):
         client.log_batch(run_id, params=params[start : start + _BATCH])
 
@@ -165,7 +170,7 @@ def log_metrics(client: Any, run_id: str, metrics: Mapping[str, float], step: in
 
     now = now_ms()
     log_points(
-        client, run_id, [Metric(of, float(value), now, step) for of, value in metrics.items()]
+        client, run_id, [Metric(name, float(value), now, step) for name, value in metrics.items()]
     )
 
 
@@ -184,7 +189,7 @@ def first_line(error: Exception) -> str:
     return str(error).strip().partition("\n")[0]
 
 
-def cut(text: str, length: int) -> str:
+def cut_text(text: str, length: int) -> str:
     return text if len(text) <= length else f"{text[: length - 1]}…"
 
 

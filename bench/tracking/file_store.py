@@ -27,14 +27,14 @@ from bench.specs.table import Table
 from bench.tracking.client import now_ms
 from bench.tracking.run_frame import tidy
 from bench.tracking.run_record import ScoredEntry
-from bench.tracking.scored_record import framed_records, of_entry
+from bench.tracking.scored_record import framed_records, record_of_file
 
 _RECORD, _FILES = "record.json", "files"
 _ENTRY: TypeAdapter[ScoredEntry] = TypeAdapter(ScoredEntry)
 
 
 @dataclass(frozen=True)
-class Record:
+class StoredRecord:
     """A judged score file as it is kept."""
 
     place: Path
@@ -51,12 +51,12 @@ class Record:
     @property
     def files(self) -> dict[str, list[Path]]:
         """What is kept with it, by the folder that it is in."""
-        found: dict[str, list[Path]] = {}
+        files_by_folder: dict[str, list[Path]] = {}
         for path in sorted((self.place / _FILES).rglob("*")):
             if path.is_file():
                 below = path.parent.relative_to(self.place / _FILES).as_posix()
-                found.setdefault("" if below == "." else below, []).append(path)
-        return found
+                files_by_folder.setdefault("" if below == "." else below, []).append(path)
+        return files_by_folder
 
 
 class Records:
@@ -79,7 +79,7 @@ class Records:
     def scored(self, table_key: str, form: Form) -> pd.DataFrame:
         """Return what is kept beside a table, as `bench.tracking.store.Store.scored` does."""
         return framed_records(
-            of_entry(record.entry, record.run_id, record.judged_ms)
+            record_of_file(record.entry, record.run_id, record.judged_ms)
             for record in read(self._folder)
             if (record.entry.table, record.entry.form) == (table_key, form)
         )
@@ -93,19 +93,19 @@ class Records:
 
         The same file, judged alike, is kept once, and when it was judged is kept of the last time.
         """
-        place = self._folder / short_digest(entry.identity)
+        folder = self._folder / short_digest(entry.identity)
         content = {"judged_ms": now_ms(), "entry": _ENTRY.dump_python(entry, mode="python")}
         text = json.dumps(content, indent=2)
-        if not (place / _RECORD).is_file():
-            with atomic_files.scratch(place) as aside:
+        if not (folder / _RECORD).is_file():
+            with atomic_files.scratch(folder) as aside:
                 for below, paths in artifacts.items():
                     (aside / _FILES / below).mkdir(parents=True, exist_ok=True)
                     for path in paths:
                         shutil.copyfile(path, aside / _FILES / below / path.name)
                 (aside / _RECORD).write_text(text, encoding="utf-8")
-                os.replace(aside, place)
-        atomic_files.write_text(place / _RECORD, text)
-        return place.name
+                os.replace(aside, folder)
+        atomic_files.write_text(folder / _RECORD, text)
+        return folder.name
 
 
 def folder(config: Config) -> Path:
@@ -113,61 +113,64 @@ def folder(config: Config) -> Path:
     return (config.work / "records").absolute()
 
 
-def read(place: Path) -> list[Record]:
+def read(folder: Path) -> list[StoredRecord]:
     """Return the records in a folder, the one judged last last; BenchError names what is none."""
-    found = [_read(path.parent) for path in sorted(place.glob(f"*/{_RECORD}"))]
-    return sorted(found, key=lambda record: (record.judged_ms, record.run_id))
+    records = [_read_record(path.parent) for path in sorted(folder.glob(f"*/{_RECORD}"))]
+    return sorted(records, key=lambda record: (record.judged_ms, record.run_id))
 
 
-def names(place: Path) -> list[str]:
+def names(folder: Path) -> list[str]:
     """Return how the records in a folder are called where they wait to be sent."""
-    return [_name(record) for record in read(place)]
+    return [_record_name(record) for record in read(folder)]
 
 
-def send(place: Path, keep: Callable[[Record], object]) -> Iterator[str]:
+def send_records(folder: Path, keep: Callable[[StoredRecord], object]) -> Iterator[str]:
     """Have every record in a folder kept elsewhere, and remove it here; yield each one's name.
 
     One that is interrupted is sent again: what is kept already is kept once.
     """
-    for record in read(place):
+    for record in read(folder):
         keep(record)
         (record.place / _RECORD).unlink()  # first: half a folder is no record any more
         shutil.rmtree(record.place, ignore_errors=True)
-        yield _name(record)
+        yield _record_name(record)
 
 
-def _read(place: Path) -> Record:
+def _read_record(folder: Path) -> StoredRecord:
     try:
-        content = json.loads((place / _RECORD).read_text(encoding="utf-8"))
-        return Record(place, _ENTRY.validate_python(content["entry"]), int(content["judged_ms"]))
+        content = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
+        return StoredRecord(
+            folder, _ENTRY.validate_python(content["entry"]), int(content["judged_ms"])
+        )
     except (ValueError, KeyError, TypeError) as error:
         why = str(error).partition("\n")[0]
         raise BenchError(
-            f"{place / _RECORD}: is no record of a judged score file ({why}): move the folder "
-            "away, and judge the file again"
+            "tracking.bad-record",
+            f"{folder / _RECORD}: is no record of a judged score file ({why}): move the folder "
+            "away, and judge the file again",
         ) from error
 
 
-def _name(record: Record) -> str:
+def _record_name(record: StoredRecord) -> str:
     return f"{record.entry.table}: {record.entry.system}, {record.entry.split}"
 
 
 class _Files:
     """The files of records, by the names of MLflow's client."""
 
-    def __init__(self, place: Path) -> None:
-        self._folder = place
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
 
     def list_artifacts(self, run_id: str, path: str = "") -> list[Any]:
         """Return the files of a record below `path`, each with its `path`."""
-        own = self._folder / run_id / _FILES
+        folder = self._folder / run_id / _FILES
         return [
-            SimpleNamespace(path=file.relative_to(own).as_posix(), is_dir=False)
-            for file in sorted((own / path).rglob("*"))
+            SimpleNamespace(path=file.relative_to(folder).as_posix(), is_dir=False)
+            for file in sorted((folder / path).rglob("*"))
             if file.is_file()
         ]
 
     def get_run(self, run_id: str) -> Any:
         """Return the record's `info` with the place of its files."""
-        place = (self._folder / run_id / _FILES).as_uri()
-        return SimpleNamespace(info=SimpleNamespace(run_id=run_id, artifact_uri=place))
+        uri = (self._folder / run_id / _FILES).as_uri()
+        return SimpleNamespace(info=SimpleNamespace(run_id=run_id, artifact_uri=uri))

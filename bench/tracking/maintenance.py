@@ -5,10 +5,10 @@ from __future__ import annotations
 from bench.specs.table import Table
 from bench.tracking import mlflow_views, process, run_files
 from bench.tracking.address import folder
-from bench.tracking.mlflow_store import Ledger
+from bench.tracking.mlflow_store import MlflowStore
 
 
-def sweep_dead(to: Ledger) -> list[str]:
+def fail_dead_runs(to: MlflowStore) -> list[str]:
     """Mark runs FAILED whose process died without a word; return their names."""
     to.require_writable()
     dead: list[str] = []
@@ -24,10 +24,10 @@ def sweep_dead(to: Ledger) -> list[str]:
     return dead
 
 
-def present(to: Ledger, table: Table) -> None:
+def present_table(to: MlflowStore, table: Table) -> None:
     """Give a table's experiment the tags by which MLflow's pages show it."""
     with to.lock():
-        experiment = to.client.get_experiment(to.experiment(table.key))
+        experiment = to.client.get_experiment(to.ensure_experiment(table.key))
     for key, value in mlflow_views.experiment_tags(table, experiment.experiment_id).items():
         if experiment.tags.get(key) != value:
             to.client.set_experiment_tag(experiment.experiment_id, key, value)

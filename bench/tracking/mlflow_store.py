@@ -15,7 +15,7 @@ from bench.config import Config
 from bench.errors import BenchError
 from bench.tracking import address, sqlite_store
 from bench.tracking.address import Address
-from bench.tracking.client import connect, first_line, now_ms
+from bench.tracking.client import first_line, now_ms, open_client
 from bench.tracking.user import USER, user_name
 
 _ANSWER_S = 5.0
@@ -25,7 +25,7 @@ MEANT_FOR = "meant_for"
 """Tag of the outbox's run: the store that it was recorded for."""
 
 
-class Ledger:
+class MlflowStore:
     """An MLflow store, opened (and made where it is new)."""
 
     def __init__(
@@ -54,29 +54,29 @@ class Ledger:
     def client(self) -> Any:
         """MLflow's client of it."""
         if self.at.file is None or self.artifacts is None:
-            return connect(self.at)
-        self._refusal = sqlite_store.refusal(self.at.file, self._lock_file)
+            return open_client(self.at)
+        self._refusal = sqlite_store.write_refusal(self.at.file, self._lock_file)
         if self._refusal:
-            return connect(self._copied(self.at.file, self.artifacts))
+            return open_client(self._copy_address(self.at.file, self.artifacts))
         with self.lock():
-            sqlite_store.make(self.at.file)
+            sqlite_store.make_store(self.at.file)
             sqlite_store.place(self.at.file, self.artifacts)
-            return connect(self.at)
+            return open_client(self.at)
 
     def said(self, error: Exception) -> str:
         """Return what an error of the store says, in one line and without a password."""
         return self.at.hidden(first_line(error))
 
-    def _copied(self, file: Path, artifacts: Path) -> Address:
+    def _copy_address(self, file: Path, artifacts: Path) -> Address:
         """Return the address of a copy, which is gone when this process is."""
-        own = ExitStack()
-        weakref.finalize(self, own.close)
-        copy = own.enter_context(atomic_files.scratch()) / file.name
+        stack = ExitStack()
+        weakref.finalize(self, stack.close)
+        copy = stack.enter_context(atomic_files.scratch()) / file.name
         if file.exists():
-            sqlite_store.copy(file, copy)
-        sqlite_store.make(copy)
+            sqlite_store.copy_store(file, copy)
+        sqlite_store.make_store(copy)
         sqlite_store.place(copy, artifacts)
-        return address.of_file(copy)
+        return address.file_address(copy)
 
     def answers(self) -> bool:
         """Return whether the store is a file, or its server takes connections."""
@@ -91,12 +91,13 @@ class Ledger:
     def require_writable(self) -> None:
         """Raise BenchError where the store, or the lock of a server's, cannot be written."""
         lock_file = self._lock_file
-        why = self._refusal if self.is_local else sqlite_store.refusal(lock_file, lock_file)
+        why = self._refusal if self.is_local else sqlite_store.write_refusal(lock_file, lock_file)
         if why:
             raise BenchError(
+                "tracking.not-writable",
                 f"the tracking store {self.at.shown} cannot be written ({why}): have its owner "
                 "give you permission, or name a work folder of your own (BENCH_WORK) or another "
-                "store (MLFLOW_TRACKING_URI)"
+                "store (MLFLOW_TRACKING_URI)",
             )
 
     @contextmanager
@@ -112,16 +113,17 @@ class Ledger:
         """Return MLflow's experiment of that name, None where there is none; BenchError where it
         was deleted, so that its runs are not taken for missing.
         """
-        found = self.client.get_experiment_by_name(name)
-        if found is not None and found.lifecycle_stage == "deleted":
-            store, number = self.at.shown, found.experiment_id
+        experiment = self.client.get_experiment_by_name(name)
+        if experiment is not None and experiment.lifecycle_stage == "deleted":
+            store, number = self.at.shown, experiment.experiment_id
             raise BenchError(
+                "tracking.experiment-deleted",
                 f"{name}: its experiment (number {number}) was deleted in the tracking store. "
                 f"`MLFLOW_TRACKING_URI='{store}' mlflow experiments restore --experiment-id "
                 f"{number}` brings its runs back; `mlflow gc --backend-store-uri '{store}' "
-                f"--experiment-ids {number}` removes them for good, to begin anew"
+                f"--experiment-ids {number}` removes them for good, to begin anew",
             )
-        return found
+        return experiment
 
     def search(self, table: str, tags: Mapping[str, str]) -> list[Any]:
         """Return MLflow's runs in the experiment `table` that have all the tags, the one that began
@@ -131,15 +133,17 @@ class Ledger:
 
     def search_tables(self, tables: Iterable[str], tags: Mapping[str, str]) -> list[Any]:
         """Return what `search` does, of several tables and asked at once."""
-        known = [of for of in map(self.known, tables) if of is not None]
-        if not known:
+        experiments = [
+            experiment for experiment in map(self.known, tables) if experiment is not None
+        ]
+        if not experiments:
             return []
         wanted = " and ".join(f"tags.`{key}` = '{value}'" for key, value in tags.items())
-        return self.runs([of.experiment_id for of in known], wanted)
+        return self.runs([experiment.experiment_id for experiment in experiments], wanted)
 
     def runs(self, experiment_ids: Sequence[str], wanted: str = "") -> list[Any]:
         """Return experiments' runs that MLflow's filter admits, the one begun last first."""
-        found: list[Any] = []
+        runs: list[Any] = []
         token = None
         while True:
             page = self.client.search_runs(
@@ -148,43 +152,45 @@ class Ledger:
                 order_by=["attributes.start_time DESC"],
                 page_token=token,
             )
-            found += page
+            runs += page
             token = page.token
             if not token:
-                return found
+                return runs
 
-    def new(
+    def create_run(
         self, table: str, name: str, tags: Mapping[str, str], begun_ms: int | None = None
     ) -> str:
         """Begin a run in the experiment `table`, made where it is new; return its id.
 
         To be called under the store's lock.
         """
-        experiment_id = self.experiment(table)
+        experiment_id = self.ensure_experiment(table)
         if self.at.file is not None and self.artifacts is not None:
-            sqlite_store.direct(self.at.file, experiment_id, self.artifacts / table)
-        own = {USER: user_name()} | ({MEANT_FOR: self._meant_for} if self._meant_for else {})
+            sqlite_store.direct_artifacts(self.at.file, experiment_id, self.artifacts / table)
+        more = {USER: user_name()} | ({MEANT_FOR: self._meant_for} if self._meant_for else {})
         run = self.client.create_run(
-            experiment_id, start_time=begun_ms or now_ms(), run_name=name, tags={**own, **tags}
+            experiment_id, start_time=begun_ms or now_ms(), run_name=name, tags={**more, **tags}
         )
         return run.info.run_id
 
-    def experiment(self, name: str) -> str:
+    def ensure_experiment(self, name: str) -> str:
         """Return the id of an experiment, made where it is new."""
         experiment = self.known(name)
         if experiment is not None:
             return experiment.experiment_id
-        place = (self.artifacts / name).as_uri() if self.artifacts else None
-        return self.client.create_experiment(name, artifact_location=place)
+        location = (self.artifacts / name).as_uri() if self.artifacts else None
+        return self.client.create_experiment(name, artifact_location=location)
 
 
-def configured(config: Config) -> Ledger:
+def open_configured(config: Config) -> MlflowStore:
     """Return the store that the configuration names."""
     at = address.configured(config)
     if at.file is not None:
         lock_file = at.file.with_name(f"{at.file.name}.lock")
-        return Ledger(at, lock_file, config.artifacts)
-    return Ledger(at, config.work / "tracking.lock", config.artifacts if at.is_database else None)
+        return MlflowStore(at, lock_file, config.artifacts)
+    return MlflowStore(
+        at, config.work / "tracking.lock", config.artifacts if at.is_database else None
+    )
 
 
 def outbox_file(config: Config) -> Path:
@@ -192,9 +198,9 @@ def outbox_file(config: Config) -> Path:
     return (config.work / "outbox.db").absolute()
 
 
-def outbox(config: Config) -> Ledger:
+def open_outbox(config: Config) -> MlflowStore:
     """Return the store that takes records while the configured server does not answer."""
     file = outbox_file(config)
     lock_file = file.with_name(f"{file.name}.lock")
     meant_for = address.configured(config).shown
-    return Ledger(address.of_file(file), lock_file, file.with_suffix(""), meant_for)
+    return MlflowStore(address.file_address(file), lock_file, file.with_suffix(""), meant_for)

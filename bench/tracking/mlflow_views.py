@@ -18,7 +18,7 @@ from typing import Any
 
 from bench._io.markdown import code, escaped, prose
 from bench.specs.table import Table
-from bench.tracking.rounded_tags import ours, paper
+from bench.tracking.rounded_tags import our_tag, paper_tag
 
 VIEW = "paper"
 """The saved view's key."""
@@ -29,13 +29,13 @@ _LETTER_PX, _LEAST_PX, _WIDEST_PX = 9, 90, 270
 _CURVES = ("train.loss", "dev.eer")
 
 
-def address(experiment_id: str) -> str:
+def view_address(experiment_id: str) -> str:
     """Return the part of an address after the server's that opens an experiment's view."""
     query = f"workflowType=machine_learning&viewStateShareKey={VIEW}"
     return f"/#/experiments/{experiment_id}/runs?{query}"
 
 
-def tag(text_column: str) -> str:
+def column_tag(text_column: str) -> str:
     """Return the tag that holds a row's cell of a text column.
 
     >>> tag("Front-end (λ)")
@@ -47,73 +47,73 @@ def tag(text_column: str) -> str:
 def experiment_tags(table: Table, experiment_id: str) -> dict[str, str]:
     """Return the tags of the experiment that holds the runs of `table`."""
     return {
-        "mlflow.note.content": _note(table, experiment_id),
+        "mlflow.note.content": _experiment_note(table, experiment_id),
         # Without it MLflow's pages take the experiment for one of language models and their traces.
         "mlflow.experimentKind": "custom_model_development",
-        "mlflow.experiment.primaryMetric.name": _metrics(table)[0],
+        "mlflow.experiment.primaryMetric.name": _own_metrics(table)[0],
         "mlflow.experiment.primaryMetric.greaterIsBetter": str(
             table.columns[0].better == "higher"
         ).lower(),
         f"mlflow.sharedViewState.{VIEW}": json.dumps(
-            {"name": "As in the paper", "createdAt": 0, "state": _packed(_state(table))}
+            {"name": "As in the paper", "createdAt": 0, "state": _pack_state(_page_state(table))}
         ),
     }
 
 
-def _packed(state: Mapping[str, Any]) -> str:
+def _pack_state(state: Mapping[str, Any]) -> str:
     """Return a page's state as MLflow's pages write and read it: zlib in base64."""
     return "deflate;" + base64.b64encode(zlib.compress(json.dumps(state).encode(), 9)).decode()
 
 
-def _note(table: Table, experiment_id: str) -> str:
+def _experiment_note(table: Table, experiment_id: str) -> str:
     return (
         f"[**{escaped(table.title)}**, rows and columns as in the paper]"
-        f"({address(experiment_id)[1:]}): {prose(table.caption)}\n\n"
+        f"({view_address(experiment_id)[1:]}): {prose(table.caption)}\n\n"
         "Rates in per cent, each with `.low` and `.high`, the bounds of its 95 % interval. A run "
         "whose `form` is `smoke` is never a result. The view is under *Views*, too.\n\n"
         f"{code(f'bench report {table.key}')} writes the table beside the paper's."
     )
 
 
-def _metrics(table: Table) -> list[str]:
+def _own_metrics(table: Table) -> list[str]:
     """Return the metrics of the table's columns that a run holds, in the paper's order."""
     return [column.metric for column in table.columns if column.combine == "none"]
 
 
-def _state(table: Table) -> dict[str, Any]:
+def _page_state(table: Table) -> dict[str, Any]:
     """Return the runs page's state, fields as in MLflow's `ExperimentPageUIState`."""
     names = [
-        *(("tags", tag(name)) for name in table.text_columns),
+        *(("tags", column_tag(name)) for name in table.text_columns),
         ("tags", "form"),
-        *(("tags", of(name)) for name in _metrics(table) for of in (paper, ours)),
+        *(("tags", of(name)) for name in _own_metrics(table) for of in (paper_tag, our_tag)),
         *(("tags", name) for name in ("seed", "signature")),
         ("metrics", "hours"),
     ]
-    columns = [_key(*of) for of in names]
-    first = [_key("attributes", "Run Name")]
+    columns = [_column_key(*of) for of in names]
+    first = [_column_key("attributes", "Run Name")]
     return {
         "selectedColumns": columns,
         "columnOrder": [*first, *columns],
-        "columnWidths": {_key(*of): _width(*of, table) for of in names},
-        "orderByKey": _key("tags", LINE),
+        "columnWidths": {_column_key(*of): _column_width(*of, table) for of in names},
+        "orderByKey": _column_key("tags", LINE),
         "orderByAsc": True,
         "runsHiddenMode": "SHOW_ALL",
-        "compareRunSections": _sections(),
-        "compareRunCharts": list(_charts(table)),
+        "compareRunSections": _chart_sections(),
+        "compareRunCharts": list(_list_charts(table)),
         "isAccordionReordered": True,
     }
 
 
-def _width(kind: str, name: str, table: Table) -> int:
+def _column_width(kind: str, name: str, table: Table) -> int:
     """Return a column's width in pixels, that its heading and the table's cells fit in."""
     texts = [name]
     for number, column in enumerate(table.text_columns):
-        if (kind, name) == ("tags", tag(column)):
+        if (kind, name) == ("tags", column_tag(column)):
             texts += [row.cells[number] for row in table.rows.values()]
     return min(_WIDEST_PX, max(_LEAST_PX, _LETTER_PX * max(map(len, texts))))
 
 
-def _sections() -> list[dict[str, Any]]:
+def _chart_sections() -> list[dict[str, Any]]:
     shown = {"table": "The table's metrics", "training": "Training"}
     folded = {"rest": "Model metrics", "system": "System metrics"}
     return [
@@ -129,9 +129,9 @@ def _sections() -> list[dict[str, Any]]:
     ]
 
 
-def _charts(table: Table) -> Iterable[dict[str, Any]]:
+def _list_charts(table: Table) -> Iterable[dict[str, Any]]:
     sort = {"deleted": False, "isGenerated": False, "runsCountToCompare": 20}
-    for name in _metrics(table):
+    for name in _own_metrics(table):
         yield {"type": "BAR", "uuid": name, "metricSectionId": "table", "metricKey": name, **sort}
     line = {"type": "LINE", "metricSectionId": "training", "xAxisKey": "step", **sort}
     scale = {"scaleType": "linear", "xAxisScaleType": "linear", "yAxisKey": "metric"}
@@ -141,5 +141,5 @@ def _charts(table: Table) -> Iterable[dict[str, Any]]:
         yield {**line, **scale, **extent, "lineSmoothness": 0, "useGlobalXaxisKey": True, **keys}
 
 
-def _key(kind: str, name: str) -> str:
+def _column_key(kind: str, name: str) -> str:
     return f"{kind}.`{name}`"

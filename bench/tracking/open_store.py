@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bench._io import packages
 from bench.config import Config
-from bench.tracking.address import masked
+from bench.tracking.address import mask_secrets
 from bench.tracking.file_store import Records
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def to_read(config: Config) -> Store | Records:
     and no MLflow to read it with: what it holds would show as not run.
     """
     if text := unread(config):
-        raise packages.NotInstalled(text)
+        raise packages.NotInstalled("package.missing", text)
     return to_keep(config)
 
 
@@ -44,11 +44,11 @@ def unread(config: Config) -> str:
     file = config.work / "mlflow.db"
     if not named and not file.is_file():
         return ""
-    store = masked(named) if named else str(file)
+    store = mask_secrets(named) if named else str(file)
     return packages.needed(f"reading the tracking store {store}", "mlflow")
 
 
-def state_of_unseen(config: Config) -> str:
+def unseen_state(config: Config) -> str:
     """Return the state of a row of which no run is seen: `not run`, or why that is not known."""
     text = unread(config)
     return f"not known: {text}" if text else "not run"

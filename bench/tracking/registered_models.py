@@ -41,51 +41,59 @@ _VERSIONED = ("table", "row", "seed", "form", "signature", "overrides")
 """Tags of a run that its registered model bears, too."""
 
 
-def name(tags: Mapping[str, str]) -> str:
+def model_name(tags: Mapping[str, str]) -> str:
     """Return what the model of a run with these tags is registered as.
 
     >>> name({"table": "sal/table4", "row": "S5", "form": "smoke"})
     'sal-table4-S5-smoke'
     """
-    own = tags["signature"] if "overrides" in tags else ""
+    signature = tags["signature"] if "overrides" in tags else ""
     form = "" if tags["form"] == "paper" else tags["form"]
-    parts = filter(None, (tags["table"], tags["row"], form, own))
+    parts = filter(None, (tags["table"], tags["row"], form, signature))
     return re.sub(r"[/:]", "-", "-".join(parts))
 
 
-def write(system: nn.Module, folder: Path) -> None:
+def write_model(system: nn.Module, folder: Path) -> None:
     """Write a copy of a system as an MLflow model into `folder`, which is made."""
-    _flavour().save_model(
-        _plain(system),
+    _import_flavour().save_model(
+        _plain_copy(system),
         str(folder),
         serialization_format="pickle",
-        pip_requirements=requirements(),
+        pip_requirements=pip_requirements(),
         metadata={"commit": provenance.commit()},
     )
 
 
-def requirements() -> list[str]:
+def pip_requirements() -> list[str]:
     """Return what to give to pip so that a model loads as here: this suite, from the repository's
     commit where it was installed from there, and what it requires, in the versions of here.
     """
-    suite = [name for name in (packages.WHOLE, packages.CORE) if _version(name)]
+    suite = [name for name in (packages.WHOLE, packages.CORE) if _installed_version(name)]
     required = [Requirement(text) for name in suite for text in requires(name) or ()]
-    wanted = [of.name for of in required if of.marker is None or of.marker.evaluate({"extra": ""})]
+    wanted = [
+        requirement.name
+        for requirement in required
+        if requirement.marker is None or requirement.marker.evaluate({"extra": ""})
+    ]
     others = sorted({*wanted, "torch"} - {*suite})
-    pinned = [f"{name}=={Version(of).public}" for name in others if (of := _version(name))]
-    return [*map(_of_suite, suite), *pinned]
+    pinned = [
+        f"{name}=={Version(requirement).public}"
+        for name in others
+        if (requirement := _installed_version(name))
+    ]
+    return [*map(_suite_requirement, suite), *pinned]
 
 
-def _of_suite(name: str) -> str:
-    origin = provenance.origin(name)
+def _suite_requirement(name: str) -> str:
+    origin = provenance.read_origin(name)
     if "vcs_info" not in origin:
         return f"{name}=={version(name)}"
-    found = origin["vcs_info"]
+    source = origin["vcs_info"]
     folder = f"#subdirectory={origin['subdirectory']}" if "subdirectory" in origin else ""
-    return f"{name} @ {found['vcs']}+{origin['url']}@{found['commit_id']}{folder}"
+    return f"{name} @ {source['vcs']}+{origin['url']}@{source['commit_id']}{folder}"
 
 
-def _version(name: str) -> str:
+def _installed_version(name: str) -> str:
     """Return the installed version of a distribution, "" where it is not installed."""
     try:
         return version(name)
@@ -93,7 +101,7 @@ def _version(name: str) -> str:
         return ""
 
 
-def _flavour() -> Any:
+def _import_flavour() -> Any:
     """Return MLflow's module of PyTorch models, imported quietly."""
     with warnings.catch_warnings():
         # On import: that type hints of MLflow's own examples are taken for any type.
@@ -105,7 +113,7 @@ def _flavour() -> Any:
     return pytorch
 
 
-def _plain(system: nn.Module) -> nn.Module:
+def _plain_copy(system: nn.Module) -> nn.Module:
     """Return a copy for the CPU whose weights are plain tensors.
 
     Those that torch computes from others at each call (weight normalisation, adapters) refuse to be
@@ -117,30 +125,30 @@ def _plain(system: nn.Module) -> nn.Module:
     copied = copy.deepcopy(system).cpu().eval()
     for module in list(copied.modules()):
         if parametrize.is_parametrized(module):
-            found = {name: getattr(module, name).detach() for name in _parametrized(module)}
+            weights = {name: getattr(module, name).detach() for name in _parametrized_names(module)}
             # `remove_parametrizations` would change the class, which the copy shares.
             module.__class__ = parametrize.type_before_parametrizations(module)
             del module.parametrizations
-            for name, weight in found.items():
+            for name, weight in weights.items():
                 module.register_parameter(name, Parameter(weight))
     return copied
 
 
-def _parametrized(module: Any) -> list[str]:
+def _parametrized_names(module: Any) -> list[str]:
     return list(module.parametrizations)
 
 
-def register(client: Any, run_id: str) -> None:
+def register_model(client: Any, run_id: str) -> None:
     """Register the model of a run, once, and give its seed's alias to it."""
     from mlflow.exceptions import MlflowException
 
     run = client.get_run(run_id)
     tags = run.data.tags
-    registered = name(tags)
+    registered = model_name(tags)
     if any(client.search_model_versions(f"run_id = '{run_id}'")):
         return
     try:
-        client.create_registered_model(registered, {"form": tags["form"]}, _description(tags))
+        client.create_registered_model(registered, {"form": tags["form"]}, _describe_model(tags))
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
@@ -149,24 +157,27 @@ def register(client: Any, run_id: str) -> None:
         f"{run.info.artifact_uri}/{FOLDER}",
         run_id,
         tags={key: tags[key] for key in _VERSIONED if key in tags},
-        description=_description(tags),
+        description=_describe_model(tags),
     )
     client.set_registered_model_alias(registered, f"seed-{tags['seed']}", made.version)
 
 
-def load(client: Any, run_id: str) -> nn.Module:
+def load_registered_model(client: Any, run_id: str) -> nn.Module:
     """Return the model of a run, on the CPU and in evaluation mode; BenchError where the run has
     none.
     """
     if not any(file.path == FOLDER for file in client.list_artifacts(run_id)):
         uri = client.get_run(run_id).info.artifact_uri
         looked = folder(uri) or uri
-        raise BenchError(f"run {run_id} has no model among its artifacts: no {looked}/{FOLDER}")
+        raise BenchError(
+            "tracking.artifact-missing",
+            f"run {run_id} has no model among its artifacts: no {looked}/{FOLDER}",
+        )
     with tempfile.TemporaryDirectory() as temporary:
-        place = client.download_artifacts(run_id, FOLDER, temporary)
-        return _flavour().load_model(place, map_location="cpu")
+        path = client.download_artifacts(run_id, FOLDER, temporary)
+        return _import_flavour().load_model(path, map_location="cpu")
 
 
-def _description(tags: Mapping[str, str]) -> str:
+def _describe_model(tags: Mapping[str, str]) -> str:
     smoke = "**SMOKE: not a result.** " if tags["form"] == "smoke" else ""
     return f"{smoke}{tags['table']}, row {tags['row']}: kept weights, one version a run."

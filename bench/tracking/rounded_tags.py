@@ -12,7 +12,7 @@ from bench.specs.table import Table
 from bench.tracking.run_frame import is_figure
 
 
-def ours(name: str) -> str:
+def our_tag(name: str) -> str:
     """Return the tag that holds a run's own result.
 
     >>> ours("partialspoof.eer"), paper("partialspoof.eer")
@@ -21,14 +21,14 @@ def ours(name: str) -> str:
     return f"{name} ours"
 
 
-def paper(name: str) -> str:
+def paper_tag(name: str) -> str:
     """Return the tag that holds the paper's number."""
     return f"{name} paper"
 
 
 def paper_tags(published: Mapping[str, float]) -> dict[str, str]:
     """Return the tags of the paper's numbers (rates in per cent) by metric."""
-    return {paper(name): _rounded(name, value) for name, value in published.items()}
+    return {paper_tag(name): _round_value(name, value) for name, value in published.items()}
 
 
 def our_tags(metrics: Mapping[str, float]) -> dict[str, str]:
@@ -36,7 +36,7 @@ def our_tags(metrics: Mapping[str, float]) -> dict[str, str]:
     those of breakdowns.
     """
     return {
-        ours(name): _rounded(name, value)
+        our_tag(name): _round_value(name, value)
         for name, value in metrics.items()
         if name.count(".") < 2 and is_figure(name, dict(metrics))
     }
@@ -54,5 +54,5 @@ def fill_in(client: Any, run: Any, table: Table) -> None:
             client.set_tag(run.info.run_id, key, value)
 
 
-def _rounded(name: str, value: float) -> str:
+def _round_value(name: str, value: float) -> str:
     return f"{value:.{digits(name)}f}"

@@ -9,10 +9,10 @@ from bench.tracking.table_runs import table_runs
 
 def states(config: Config, table: str, form: Form) -> dict[str, str]:
     """Return for each signature its runs, e.g. `FINISHED: seed 666; FAILED: seed 667`; none where
-    MLflow is not installed (`bench.tracking.open_store.state_of_unseen` says so).
+    MLflow is not installed (`bench.tracking.open_store.unseen_state` says so).
     """
     frame = tidy(table_runs(config, table, form))
-    found: dict[str, str] = {}
+    by_signature: dict[str, str] = {}
     for signature, runs in frame.groupby("signature", sort=False):
         # The last run of a seed says how that seed stands.
         last = runs.drop_duplicates("seed", keep="last")
@@ -20,5 +20,5 @@ def states(config: Config, table: str, form: Form) -> dict[str, str]:
             f"{status}: seed {', '.join(str(seed) for seed in sorted(group['seed']))}"
             for status, group in last.groupby("status", sort=True)
         ]
-        found[str(signature)] = "; ".join(parts).lower()
-    return found
+        by_signature[str(signature)] = "; ".join(parts).lower()
+    return by_signature

@@ -33,29 +33,29 @@ def score_file(store: Opened, run_id: str, evaluation: str) -> Generator[Path | 
 
     A local store's own file, or one fetched from a server, which is removed afterwards.
     """
-    with _files(store, run_id, f"scores/{evaluation}", ".parquet") as found:
-        yield next(iter(found), None)
+    with _open_files(store, run_id, f"scores/{evaluation}", ".parquet") as paths:
+        yield next(iter(paths), None)
 
 
 def pictures(store: Opened, run_id: str, evaluation: str) -> dict[str, bytes]:
     """Return the PNGs that a run keeps of an evaluation, by name."""
-    with _files(store, run_id, f"figures/{evaluation}", ".png") as found:
-        return {path.name: path.read_bytes() for path in found}
+    with _open_files(store, run_id, f"figures/{evaluation}", ".png") as paths:
+        return {path.name: path.read_bytes() for path in paths}
 
 
 @contextmanager
-def _files(store: Opened, run_id: str, below: str, suffix: str) -> Generator[list[Path]]:
+def _open_files(store: Opened, run_id: str, below: str, suffix: str) -> Generator[list[Path]]:
     """Yield a run's files of a kind, by name."""
     client = store.client
     paths = sorted(
-        of.path for of in client.list_artifacts(run_id, below) if of.path.endswith(suffix)
+        file.path for file in client.list_artifacts(run_id, below) if file.path.endswith(suffix)
     )
-    own = folder(client.get_run(run_id).info.artifact_uri) if paths else None
-    if own is not None and own.is_dir():
-        yield [own / path for path in paths]
+    local = folder(client.get_run(run_id).info.artifact_uri) if paths else None
+    if local is not None and local.is_dir():
+        yield [local / path for path in paths]
         return
-    with tempfile.TemporaryDirectory() as place:
-        yield [Path(client.download_artifacts(run_id, path, place)) for path in paths]
+    with tempfile.TemporaryDirectory() as temporary:
+        yield [Path(client.download_artifacts(run_id, path, temporary)) for path in paths]
 
 
 def energy_kwh(store: Opened, run_id: str, curves: Sequence[str]) -> float:

@@ -8,38 +8,40 @@ from typing import Any
 
 from bench.tracking.address import folder
 
-COUNT = "files"
+FILE_COUNT = "files"
 """Tag of a run that is over: how many files it keeps."""
 _UPLOADING = ".artifact.uploading."
 """How MLflow begins the name of a file in a local store that is not whole yet."""
 
 
-def sizes(place: Path) -> dict[str, int]:
+def file_sizes(folder: Path) -> dict[str, int]:
     """Return the files in a folder of artifacts: bytes by path below it, with slashes."""
     return {
-        path.relative_to(place).as_posix(): path.stat().st_size
-        for path in sorted(place.rglob("*"))
+        path.relative_to(folder).as_posix(): path.stat().st_size
+        for path in sorted(folder.rglob("*"))
         if path.is_file() and not path.name.startswith(_UPLOADING)
     }
 
 
-def listed(client: Any, run_id: str, below: str | None = None) -> Iterator[tuple[str, int | None]]:
+def list_files(
+    client: Any, run_id: str, below: str | None = None
+) -> Iterator[tuple[str, int | None]]:
     """Return the files of a run as its store lists them, with their bytes where it says them."""
-    for found in client.list_artifacts(run_id, below):
-        if found.is_dir:
-            yield from listed(client, run_id, found.path)
+    for entry in client.list_artifacts(run_id, below):
+        if entry.is_dir:
+            yield from list_files(client, run_id, entry.path)
         else:
-            yield found.path, found.file_size
+            yield entry.path, entry.file_size
 
 
-def count(client: Any, run_id: str) -> None:
+def tag_file_count(client: Any, run_id: str) -> None:
     """Say at a run of a local store how many files it keeps."""
-    place = folder(client.get_run(run_id).info.artifact_uri)
-    if place is not None:
-        client.set_tag(run_id, COUNT, str(len(sizes(place))))
+    folder_path = folder(client.get_run(run_id).info.artifact_uri)
+    if folder_path is not None:
+        client.set_tag(run_id, FILE_COUNT, str(len(file_sizes(folder_path))))
 
 
-def clear_uploads(place: Path | None) -> None:
+def clear_uploads(folder: Path | None) -> None:
     """Remove what a killed process left half-copied in a run's folder; None: it has none here."""
-    for path in place.rglob(f"{_UPLOADING}*") if place is not None else ():
+    for path in folder.rglob(f"{_UPLOADING}*") if folder is not None else ():
         path.unlink(missing_ok=True)

@@ -35,25 +35,28 @@ def runs_by_folder(config: Config) -> Mapping[str, list[TrainedRun]] | None:
     store = Store(config)
     if not store.answers() or store.waiting():
         return None
-    found: dict[str, list[TrainedRun]] = {}
-    for run in store.search_tables([of.name for of in store.client.search_experiments()], {}):
-        place = run.data.tags.get(TRAINED_IN, "")
-        if place:
-            found.setdefault(place, []).append(_trained(run))
-    return found
+    runs: dict[str, list[TrainedRun]] = {}
+    for run in store.search_tables(
+        [experiment.name for experiment in store.client.search_experiments()], {}
+    ):
+        path = run.data.tags.get(TRAINED_IN, "")
+        if path:
+            runs.setdefault(path, []).append(_folder_run(run))
+    return runs
 
 
-def _trained(run: Any) -> TrainedRun:
+def _folder_run(run: Any) -> TrainedRun:
     tags = run.data.tags
     holder = tags.get("process")
     here = process.here().host
-    known = process.parse(holder) if holder and run.info.status == "RUNNING" else None
+    holder_process = process.parse(holder) if holder and run.info.status == "RUNNING" else None
     return TrainedRun(
         name=f"{tags['table']}: {run.info.run_name}",
         kind=tags.get("kind", "row"),
         status=run.info.status,
         changed="overrides" in tags,
-        in_progress=known is not None and (known.host != here or process.alive(known)),
+        in_progress=holder_process is not None
+        and (holder_process.host != here or process.alive(holder_process)),
     )
 
 
@@ -61,8 +64,8 @@ def finished_seeds(config: Config, table: str, form: Form) -> Mapping[str, set[i
     """Return the seeds with which a table's rows are finished, by their signatures, on whatever
     data; a store that is not there yet is not made.
     """
-    found: dict[str, set[int]] = {}
+    seeds: dict[str, set[int]] = {}
     for run in table_runs(config, table, form):
         if run.info.status == "FINISHED":
-            found.setdefault(run.data.tags["signature"], set()).add(int(run.data.tags["seed"]))
-    return found
+            seeds.setdefault(run.data.tags["signature"], set()).add(int(run.data.tags["seed"]))
+    return seeds

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from bench import versions
-from bench.tracking.run_record import BOUNDS, COUNTS, METRICS
+from bench.tracking.run_record import BOUNDS, COUNTS, METRIC_VERSIONS
 
 COLUMNS = (
     "run_id",
@@ -69,10 +69,10 @@ _POWER = re.compile(r"system/gpu_\d+_power_usage_watts")
 def tidy(runs: Iterable[Any]) -> pd.DataFrame:
     """Return MLflow's `Run` objects as a frame of `COLUMNS` and figures, in the order they
     began."""
-    return framed(map(_row, runs), COLUMNS, "begun")
+    return build_frame(map(_frame_row, runs), COLUMNS, "begun")
 
 
-def _row(run: Any) -> dict[str, Any]:
+def _frame_row(run: Any) -> dict[str, Any]:
     tags: dict[str, str] = run.data.tags
     metrics: dict[str, float] = run.data.metrics
     over = run.info.status != "RUNNING" and run.info.end_time
@@ -95,21 +95,26 @@ def _row(run: Any) -> dict[str, Any]:
         "power": " ".join(name for name in sorted(metrics) if _POWER.fullmatch(name)),
         "fingerprints": tags["fingerprints"],
         **{name: tags.get(name, "") for name in _TAGS},
-        "versions": tags.get("versions") or _unsaid(_parts(run.data.params)),
-        "metrics": tags.get(METRICS) or _unsaid(versions.of_metrics(figures_among(metrics))),
+        "versions": tags.get("versions") or _unsaid_versions(_code_parts(run.data.params)),
+        "metrics": tags.get(METRIC_VERSIONS)
+        or _unsaid_versions(versions.of_metrics(results_among(metrics))),
         "user": tags.get("mlflow.user", ""),
-        **figures_among(metrics),
+        **results_among(metrics),
         **plans_among(tags),
     }
 
 
-def _parts(settings: dict[str, str]) -> list[str]:
+def _code_parts(settings: dict[str, str]) -> list[str]:
     """Return what a run that does not say its versions was surely computed by."""
     kinds = {what: settings.get(f"{key}.kind", "none") for what, key in _KINDS.items()}
-    return ["training", "audio", *(f"{of} {kind}" for of, kind in kinds.items() if kind != "none")]
+    return [
+        "training",
+        "audio",
+        *(f"{part} {kind}" for part, kind in kinds.items() if kind != "none"),
+    ]
 
 
-def _unsaid(parts: Iterable[str]) -> str:
+def _unsaid_versions(parts: Iterable[str]) -> str:
     return json.dumps({part: versions.unsaid(part) for part in parts})
 
 
@@ -118,20 +123,20 @@ def plans_among(tags: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in tags.items() if name.startswith(_PLAN)}
 
 
-def framed(found: Iterable[dict[str, Any]], columns: tuple[str, ...], by: str) -> pd.DataFrame:
+def build_frame(rows: Iterable[dict[str, Any]], columns: tuple[str, ...], by: str) -> pd.DataFrame:
     """Return rows as a frame of `columns` and all others that a row has, in the order of `by`."""
-    rows = sorted(found, key=lambda row: (row[by], row["run_id"]))
+    rows = sorted(rows, key=lambda row: (row[by], row["run_id"]))
     names = sorted({name for row in rows for name in row} - set(columns))
     frame = pd.DataFrame(rows, columns=pd.Index([*columns, *names]))
     return frame.fillna(dict.fromkeys((name for name in names if name.startswith(_PLAN)), ""))
 
 
-def figures_among(metrics: dict[str, float]) -> dict[str, float]:
+def results_among(metrics: dict[str, float]) -> dict[str, float]:
     """Return the final figures of a run, with their bounds and counts."""
     return {
         name: value
         for name, value in metrics.items()
-        if is_figure(name, metrics) or (is_part(name) and is_figure(_whole(name), metrics))
+        if is_figure(name, metrics) or (is_part(name) and is_figure(_result_name(name), metrics))
     }
 
 
@@ -146,5 +151,5 @@ def is_part(name: str) -> bool:
     return name.startswith(_PLAN) or name.rpartition(".")[2] in (*BOUNDS, *COUNTS)
 
 
-def _whole(name: str) -> str:
+def _result_name(name: str) -> str:
     return name.rpartition(".")[0]

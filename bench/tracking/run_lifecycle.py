@@ -12,10 +12,10 @@ from bench.errors import BenchError, Busy
 from bench.provenance import environment, lock_digest
 from bench.tracking import mlflow_views, process, rounded_tags
 from bench.tracking.address import folder
-from bench.tracking.client import cut
-from bench.tracking.mlflow_store import Ledger
+from bench.tracking.client import cut_text
+from bench.tracking.mlflow_store import MlflowStore
 from bench.tracking.run_files import clear_uploads
-from bench.tracking.run_record import RunEntry, ScoredEntry, describe
+from bench.tracking.run_record import RunEntry, ScoredEntry, describe_run
 
 NOTE = "mlflow.note.content"
 PARENT = "mlflow.parentRunId"
@@ -25,32 +25,36 @@ _VALUE_LENGTH = 500
 _COMMANDS = {"trial": "bench sweep", "scored": "bench score"}
 
 
-class Begun(NamedTuple):
+class OpenRun(NamedTuple):
     """An MLflow run that is open."""
 
-    ledger: Ledger
+    ledger: MlflowStore
     run_id: str
     before: bool
     """Whether an earlier process began it."""
 
 
-def begin(ledger: Ledger, entry: RunEntry) -> Begun:
+def begin_run(ledger: MlflowStore, entry: RunEntry) -> OpenRun:
     """Return the run of `entry` in `ledger`, running: a new one, or the unfinished one reopened.
 
     Raise BenchError where it is finished already, Busy where a living process runs it.
     """
     with ledger.lock():
-        known = [run for run in alike(ledger, entry) if _again(run) == entry.again]
-        if any(run.info.status == "FINISHED" for run in known):
-            raise BenchError(f"{entry.table}: {entry.name} is finished already")
-        if not known:
-            return Begun(ledger, ledger.new(entry.table, entry.name, tags(entry)), False)
-        _refuse_if_alive(known[0], entry)
-        _reopen(ledger.client, known[0], entry)
-        return Begun(ledger, known[0].info.run_id, True)
+        earlier = [run for run in find_alike(ledger, entry) if _repeat_number(run) == entry.again]
+        if any(run.info.status == "FINISHED" for run in earlier):
+            raise BenchError(
+                "row.already-finished", f"{entry.table}: {entry.name} is finished already"
+            )
+        if not earlier:
+            return OpenRun(
+                ledger, ledger.create_run(entry.table, entry.name, run_tags(entry)), False
+            )
+        _refuse_if_alive(earlier[0], entry)
+        _reopen_run(ledger.client, earlier[0], entry)
+        return OpenRun(ledger, earlier[0].info.run_id, True)
 
 
-def alike(ledger: Ledger, entry: RunEntry) -> list[Any]:
+def find_alike(ledger: MlflowStore, entry: RunEntry) -> list[Any]:
     """Return the runs of what `entry` asks for, made from the same, whether run once or anew; the
     one begun last first.
 
@@ -59,16 +63,18 @@ def alike(ledger: Ledger, entry: RunEntry) -> list[Any]:
     """
     contents = entry.identity["contents"]
     unsaid = "" if versions.raised(entry.versions) else contents
-    found = ledger.search(entry.table, entry.asked_for)
-    return [run for run in found if run.data.tags.get("contents", unsaid) == contents]
+    runs = ledger.search(entry.table, entry.asked_for)
+    return [run for run in runs if run.data.tags.get("contents", unsaid) == contents]
 
 
-def anew(entry: RunEntry, known: Sequence[Any]) -> RunEntry:
+def next_repeat(entry: RunEntry, runs: Sequence[Any]) -> RunEntry:
     """Return the entry of a further run of the same, beside those `known` to be alike; where one of
     them was begun anew and is not finished, that one's.
     """
-    begun = [_again(run) for run in known if _again(run) and run.info.status != "FINISHED"]
-    finished = [_again(run) for run in known if run.info.status == "FINISHED"]
+    begun = [
+        _repeat_number(run) for run in runs if _repeat_number(run) and run.info.status != "FINISHED"
+    ]
+    finished = [_repeat_number(run) for run in runs if run.info.status == "FINISHED"]
     number = max(begun) if begun else max(finished, default=-1) + 1
     return replace(entry, again=number)
 
@@ -78,7 +84,7 @@ def changed_since(run: Any, entry: RunEntry) -> list[str]:
     with both versions: `system sal (version 1 -> 2)`. Of a run that does not say what it was made
     from, only the code.
     """
-    older = versions.older(versions_of(run), entry.versions)
+    older = versions.older(versions_of_run(run), entry.versions)
     before: dict[str, str] = json.loads(run.data.tags.get("made_from", "null"))
     if before is None:
         return [versions.said({part: pair}) for part, pair in older.items()]
@@ -86,41 +92,48 @@ def changed_since(run: Any, entry: RunEntry) -> list[str]:
     changed = sorted(
         name for name in names if name in older or before.get(name) != entry.made_from.get(name)
     )
-    return [versions.said({of: older[of]}) if of in older else of for of in changed]
+    return [
+        versions.said({part_name: older[part_name]}) if part_name in older else part_name
+        for part_name in changed
+    ]
 
 
-def versions_of(run: Any) -> dict[str, int]:
+def versions_of_run(run: Any) -> dict[str, int]:
     """Return the results versions that a run was made by, as far as it says them."""
     return json.loads(run.data.tags.get("versions", "{}"))
 
 
-def _again(run: Any) -> int:
+def _repeat_number(run: Any) -> int:
     return int(run.data.tags.get("again", 0))
 
 
-def tags(entry: RunEntry) -> dict[str, str]:
+def run_tags(entry: RunEntry) -> dict[str, str]:
     """Return all tags of a new run."""
     return {
         **{
-            mlflow_views.tag(column): cut(cell, _VALUE_LENGTH)
+            mlflow_views.column_tag(column): cut_text(cell, _VALUE_LENGTH)
             for column, cell in entry.cells.items()
         },
-        **common(entry),
+        **common_tags(entry),
         "paper": entry.paper,
         "form": entry.run.form,
         "device": entry.device,
         "fingerprints": json.dumps(dict(entry.fingerprints), sort_keys=True),
         "made_from": json.dumps(dict(entry.made_from), sort_keys=True),
         "versions": json.dumps(entry.versions, sort_keys=True),
-        NOTE: describe(entry, {}),
+        NOTE: describe_run(entry, {}),
         **rounded_tags.paper_tags(entry.description_figures),
         **({mlflow_views.LINE: f"{entry.line:03d}"} if entry.cells else {}),
-        **({"overrides": cut(" ".join(entry.overrides), _VALUE_LENGTH)} if entry.overrides else {}),
+        **(
+            {"overrides": cut_text(" ".join(entry.overrides), _VALUE_LENGTH)}
+            if entry.overrides
+            else {}
+        ),
         **({PARENT: entry.parent} if entry.parent else {}),
     }
 
 
-def common(entry: RunEntry | ScoredEntry) -> dict[str, str]:
+def common_tags(entry: RunEntry | ScoredEntry) -> dict[str, str]:
     """Return the tags that runs of every kind have."""
     return {
         **entry.identity,
@@ -143,7 +156,7 @@ def code_tags(commit: str) -> dict[str, str]:
     }
 
 
-def joined(before: str, now: str) -> str:
+def join_values(before: str, now: str) -> str:
     """Return what a run was done with, what is new of `now` added.
 
     >>> joined("a", "a, b"), joined("a, b", "b")
@@ -152,15 +165,15 @@ def joined(before: str, now: str) -> str:
     return ", ".join(dict.fromkeys([*before.split(", "), *now.split(", ")]))
 
 
-def _reopen(client: Any, run: Any, entry: RunEntry) -> None:
-    run_id, known = run.info.run_id, run.data.tags
+def _reopen_run(client: Any, run: Any, entry: RunEntry) -> None:
+    run_id, tags = run.info.run_id, run.data.tags
     clear_uploads(folder(run.info.artifact_uri))
     client.update_run(run_id, status="RUNNING")
     client.set_tag(run_id, "process", str(process.here()))
     now = {**code_tags(entry.commit), "device": entry.device}
     for key, value in now.items():
-        client.set_tag(run_id, key, joined(known.get(key, value), value))
-    if "failure" in known:
+        client.set_tag(run_id, key, join_values(tags.get(key, value), value))
+    if "failure" in tags:
         client.delete_tag(run_id, "failure")
 
 
@@ -173,4 +186,6 @@ def _refuse_if_alive(run: Any, entry: RunEntry) -> None:
     here = process.here()
     if run.info.status == "RUNNING" and holder.host == here.host and process.alive(holder):
         who = "this very process" if holder == here else f"process {holder.pid}"
-        raise Busy(f"{entry.table}: {entry.name} is being run by {who} on {holder.host}")
+        raise Busy(
+            "row.busy", f"{entry.table}: {entry.name} is being run by {who} on {holder.host}"
+        )

@@ -161,7 +161,7 @@ class ScoredEntry:
         }
 
 
-METRICS = "metrics"
+METRIC_VERSIONS = "metrics"
 """Tag of a run: the versions of what its results were computed by (`bench.versions`), as JSON."""
 BOUNDS = ("low", "high", "utterance_low", "utterance_high")
 """Fields of a figure that are of its own unit."""
@@ -173,31 +173,34 @@ def values(figures: Mapping[str, Figure]) -> dict[str, float]:
     """Return figures as the store keeps them: `name`, and `name.<field>` of `BOUNDS`, rates in per
     cent; and of `COUNTS`, as they are. Of what is not known only `low` and `high` are kept, as NaN.
     """
-    found: dict[str, float] = {}
+    numbers: dict[str, float] = {}
     for name, figure in figures.items():
-        found[name] = per_cent(name, figure.value)
+        numbers[name] = per_cent(name, figure.value)
         for part in (*BOUNDS, *COUNTS):
             value = float(getattr(figure, part))
             if part in ("low", "high") or not math.isnan(value):
-                found[f"{name}.{part}"] = per_cent(name, value) if part in BOUNDS else value
-    return found
+                numbers[f"{name}.{part}"] = per_cent(name, value) if part in BOUNDS else value
+    return numbers
 
 
 def said_of(figures: Mapping[str, Figure]) -> dict[str, str]:
     """Return the tags that results bring: `plans`, and by which metrics they were computed."""
-    return {**plans(figures), METRICS: json.dumps(versions.of_metrics(figures), sort_keys=True)}
+    return {
+        **resampling_plans(figures),
+        METRIC_VERSIONS: json.dumps(versions.of_metrics(figures), sort_keys=True),
+    }
 
 
-def plans(figures: Mapping[str, Figure]) -> dict[str, str]:
+def resampling_plans(figures: Mapping[str, Figure]) -> dict[str, str]:
     """Return by `plan.<evaluation>` who was drawn for the intervals of its figures (without those
     of its breakdowns), e.g. `speaker+attack`.
     """
-    found: dict[str, dict[str, None]] = {}
+    by_evaluation: dict[str, dict[str, None]] = {}
     for name, figure in figures.items():
         evaluation, _, rest = name.partition(".")
         if "." not in rest:
-            found.setdefault(f"plan.{evaluation}", {})[figure.plan] = None
-    return {name: ", ".join(of) for name, of in found.items()}
+            by_evaluation.setdefault(f"plan.{evaluation}", {})[figure.plan] = None
+    return {name: ", ".join(names) for name, names in by_evaluation.items()}
 
 
 def per_cent(name: str, value: float) -> float:
@@ -209,7 +212,7 @@ def per_cent(name: str, value: float) -> float:
     return 100 * value if is_rate(name) else value
 
 
-def describe(entry: RunEntry, figures: Mapping[str, Figure]) -> str:
+def describe_run(entry: RunEntry, figures: Mapping[str, Figure]) -> str:
     """Return the run's description: the paper's results beside ours, in Markdown.
 
     `figures` are fractions by metric; empty while the run goes on. Those of single attacks stand
@@ -247,18 +250,20 @@ def table(entry: RunEntry, figures: Mapping[str, Figure]) -> str:
     lines = csv.writer(text, lineterminator="\n")
     lines.writerow(("figure", "ours", *BOUNDS, *COUNTS, "plan", "paper"))
     for name, figure in figures.items():
-        kept = values({name: figure})
-        ours = (_written(kept.get(f"{name}.{of}", math.nan)) for of in (*BOUNDS, *COUNTS))
+        numbers = values({name: figure})
+        ours = (
+            _format_number(numbers.get(f"{name}.{field}", math.nan)) for field in (*BOUNDS, *COUNTS)
+        )
         paper = entry.description_figures.get(name, "")
-        lines.writerow((name, _written(kept[name]), *ours, figure.plan, paper))
+        lines.writerow((name, _format_number(numbers[name]), *ours, figure.plan, paper))
     return text.getvalue()
 
 
-def _written(value: float) -> str:
+def _format_number(value: float) -> str:
     return "" if math.isnan(value) else f"{value:.6f}"
 
 
-def describe_scored(entry: ScoredEntry) -> str:
+def describe_scored_file(entry: ScoredEntry) -> str:
     """Return the description of a judged score file, in Markdown."""
     smoke = "**SMOKE: not a result.** " if entry.form == "smoke" else ""
     lines = [
@@ -271,4 +276,6 @@ def describe_scored(entry: ScoredEntry) -> str:
         value, low, high = (shown(name, number) for number in figure[:3])
         interval = "–" if math.isnan(figure.low) else f"{low} to {high}"
         lines.append(table_row([name, value, interval]))
-    return "\n".join([*lines, "", bullets(f"{key}: {of}" for key, of in entry.settings.items())])
+    return "\n".join(
+        [*lines, "", bullets(f"{key}: {setting}" for key, setting in entry.settings.items())]
+    )

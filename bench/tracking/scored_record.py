@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from bench.tracking.run_frame import figures_among, framed, is_part, plans_among
-from bench.tracking.run_record import ScoredEntry, plans, values
+from bench.tracking.run_frame import build_frame, is_part, plans_among, results_among
+from bench.tracking.run_record import ScoredEntry, resampling_plans, values
 
 SCORED = (
     "run_id",
@@ -62,13 +62,13 @@ class ScoredRecord:
         row = {**asdict(self), **self.figures, **self.plans}
         row["ended"] = pd.Timestamp(self.ended_ms, unit="ms", tz="UTC")
         row["fingerprints"] = json.dumps(dict(self.fingerprints))
-        return {name: of for name, of in row.items() if name not in _FOLDED}
+        return {name: value for name, value in row.items() if name not in _FOLDED}
 
 
 _FOLDED = ("ended_ms", "figures", "plans")
 
 
-def of_entry(entry: ScoredEntry, run_id: str, ended_ms: int) -> ScoredRecord:
+def record_of_file(entry: ScoredEntry, run_id: str, ended_ms: int) -> ScoredRecord:
     """Return the record of what is kept now."""
     return ScoredRecord(
         run_id=run_id,
@@ -82,16 +82,16 @@ def of_entry(entry: ScoredEntry, run_id: str, ended_ms: int) -> ScoredRecord:
         missing=int(entry.settings.get("missing", 0)),
         reading=entry.settings.get(READING, "{}"),
         figures=values(entry.figures),
-        plans=plans(entry.figures),
+        plans=resampling_plans(entry.figures),
     )
 
 
-def of_run(run: Any) -> ScoredRecord:
+def record_of_run(run: Any) -> ScoredRecord:
     """Return the record that an MLflow run holds; those of before systems were rows do not name the
     evaluation, but their figures do.
     """
     tags: dict[str, str] = run.data.tags
-    figures = figures_among(run.data.metrics)
+    figures = results_among(run.data.metrics)
     first = next((name for name in sorted(figures) if not is_part(name)), "")
     return ScoredRecord(
         run_id=run.info.run_id,
@@ -111,12 +111,12 @@ def of_run(run: Any) -> ScoredRecord:
 
 def framed_records(records: Iterable[ScoredRecord]) -> pd.DataFrame:
     """Return the records as a frame of `SCORED` and figures, the one judged last last."""
-    return framed((record.as_row() for record in records), SCORED, "ended")
+    return build_frame((record.as_row() for record in records), SCORED, "ended")
 
 
-def tidy(runs: Iterable[Any]) -> pd.DataFrame:
+def scored_runs_frame(runs: Iterable[Any]) -> pd.DataFrame:
     """Return MLflow's runs of judged score files as such a frame."""
-    return framed_records(map(of_run, runs))
+    return framed_records(map(record_of_run, runs))
 
 
 def standing(records: Iterable[ScoredRecord]) -> dict[tuple[str, str], ScoredRecord]:

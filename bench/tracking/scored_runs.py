@@ -16,9 +16,9 @@ from typing import Any
 from bench._io.markdown import bullets, marked
 from bench.tracking import mlflow_views, run_files, run_lifecycle
 from bench.tracking.client import log_inputs, log_metrics, log_params, now_ms
-from bench.tracking.mlflow_store import Ledger
-from bench.tracking.run_record import DatasetUse, ScoredEntry, describe_scored, said_of, values
-from bench.tracking.scored_record import ScoredRecord, of_run, standing
+from bench.tracking.mlflow_store import MlflowStore
+from bench.tracking.run_record import DatasetUse, ScoredEntry, describe_scored_file, said_of, values
+from bench.tracking.scored_record import ScoredRecord, record_of_run, standing
 
 REPLACED = "replaced_by"
 """Tag of a run whose score file does not stand any more: the run that does."""
@@ -26,8 +26,8 @@ _LINE = "999"
 """Systems stand behind the table's own rows."""
 
 
-def keep(
-    to: Ledger,
+def keep_scored_file(
+    to: MlflowStore,
     entry: ScoredEntry,
     artifacts: Mapping[str, Sequence[Path]],
     judged_ms: int | None = None,
@@ -40,38 +40,42 @@ def keep(
     """
     ended = now_ms() if judged_ms is None else judged_ms
     with to.lock():
-        found = to.search(entry.table, entry.identity)
-        finished = [run for run in found if run.info.status == "FINISHED"]
-        parent = _system(to, entry)
-        own = finished[0].info if finished else None
-        run_id = own.run_id if own else to.new(entry.table, entry.name, _tags(entry, parent))
+        runs = to.search(entry.table, entry.identity)
+        finished = [run for run in runs if run.info.status == "FINISHED"]
+        parent = _system_run(to, entry)
+        earlier = finished[0].info if finished else None
+        run_id = (
+            earlier.run_id
+            if earlier
+            else to.create_run(entry.table, entry.name, _scored_tags(entry, parent))
+        )
     try:
         if not finished:
-            _fill(to, entry, run_id, artifacts)
+            _fill_run(to, entry, run_id, artifacts)
     except BaseException:
         to.client.set_terminated(run_id, "FAILED")
-        refresh(to, entry.of_system)
+        refresh_system(to, entry.of_system)
         raise
-    last = max(ended, own.end_time) if own else ended
+    last = max(ended, earlier.end_time) if earlier else ended
     to.client.set_terminated(run_id, "FINISHED", end_time=last)
-    refresh(to, entry.of_system)
+    refresh_system(to, entry.of_system)
     return run_id
 
 
-def _tags(entry: ScoredEntry, parent: str) -> dict[str, str]:
+def _scored_tags(entry: ScoredEntry, parent: str) -> dict[str, str]:
     return {
-        **run_lifecycle.common(entry),
+        **run_lifecycle.common_tags(entry),
         run_lifecycle.PARENT: parent,
         "split": entry.split,
         "evaluation": entry.evaluation,
         "fingerprints": json.dumps({entry.split: entry.fingerprint}),
         **said_of(entry.figures),
-        run_lifecycle.NOTE: describe_scored(entry),
+        run_lifecycle.NOTE: describe_scored_file(entry),
     }
 
 
-def _fill(
-    to: Ledger, entry: ScoredEntry, run_id: str, artifacts: Mapping[str, Sequence[Path]]
+def _fill_run(
+    to: MlflowStore, entry: ScoredEntry, run_id: str, artifacts: Mapping[str, Sequence[Path]]
 ) -> None:
     log_inputs(to.client, run_id, [DatasetUse(entry.split, entry.fingerprint, "evaluation")])
     log_params(to.client, run_id, entry.settings)
@@ -80,76 +84,78 @@ def _fill(
         for path in paths:
             to.client.log_artifact(run_id, str(path), folder or None)
     if to.is_local:
-        run_files.count(to.client, run_id)
+        run_files.tag_file_count(to.client, run_id)
 
 
-def _system(to: Ledger, entry: ScoredEntry) -> str:
+def _system_run(to: MlflowStore, entry: ScoredEntry) -> str:
     """Return the id of the system's run, made where it is new; to be called under the lock."""
-    found = to.search(entry.table, entry.of_system)
-    if found:
-        return found[0].info.run_id
+    runs = to.search(entry.table, entry.of_system)
+    if runs:
+        return runs[0].info.run_id
     tags = {
-        **{mlflow_views.tag(column): cell for column, cell in entry.cells.items()},
-        **run_lifecycle.common(entry),
+        **{mlflow_views.column_tag(column): cell for column, cell in entry.cells.items()},
+        **run_lifecycle.common_tags(entry),
         **entry.of_system,
         "identity": " ".join(entry.of_system),
         mlflow_views.LINE: _LINE,
-        run_files.COUNT: "0",
+        run_files.FILE_COUNT: "0",
     }
-    own = {name: of for name, of in tags.items() if name not in ("scores", "judged", "process")}
-    return to.new(entry.table, f"{entry.system} · scored", own)
+    kept_tags = {
+        name: value for name, value in tags.items() if name not in ("scores", "judged", "process")
+    }
+    return to.create_run(entry.table, f"{entry.system} · scored", kept_tags)
 
 
-def systems(to: Ledger) -> list[dict[str, str]]:
+def list_systems(to: MlflowStore) -> list[dict[str, str]]:
     """Return the tags of each system that a store holds, as `ScoredEntry.of_system` has them."""
     names = ("kind", "table", "system", "form")
-    found = [
+    runs = [
         run
         for experiment in to.client.search_experiments()
         for run in to.runs([experiment.experiment_id], "tags.kind = 'system'")
     ]
-    return [{name: run.data.tags[name] for name in names} for run in found]
+    return [{name: run.data.tags[name] for name in names} for run in runs]
 
 
-def refresh(to: Ledger, of_system: Mapping[str, str]) -> None:
+def refresh_system(to: MlflowStore, of_system: Mapping[str, str]) -> None:
     """Have a system's run hold the figures of the score files that stand, and no others."""
-    own = to.search(of_system["table"], of_system)
-    if not own:
+    systems = to.search(of_system["table"], of_system)
+    if not systems:
         return
     runs = to.search(of_system["table"], {**of_system, "kind": "scored"})
-    stands = {of.evaluation: of for of in standing(map(of_run, runs)).values()}
+    stands = {of.evaluation: of for of in standing(map(record_of_run, runs)).values()}
     for run in runs:
-        _say_replaced(to.client, run, stands)
+        _tag_replaced(to.client, run, stands)
     figures = {name: of for record in stands.values() for name, of in record.figures.items()}
-    run_id, known = own[0].info.run_id, own[0].data.metrics
+    run_id, before = systems[0].info.run_id, systems[0].data.metrics
     changed = {
         name: figures.get(name, math.nan)
-        for name in {*figures, *known}
-        if not _same(figures.get(name, math.nan), known.get(name))
+        for name in {*figures, *before}
+        if not _same_number(figures.get(name, math.nan), before.get(name))
     }
     log_metrics(to.client, run_id, changed, step=len(runs))
-    to.client.set_tag(run_id, run_lifecycle.NOTE, _described(of_system, stands))
+    to.client.set_tag(run_id, run_lifecycle.NOTE, _describe_system(of_system, stands))
     to.client.set_terminated(run_id, "FINISHED" if stands else "FAILED", end_time=now_ms())
 
 
-def _say_replaced(client: Any, run: Any, stands: Mapping[str, ScoredRecord]) -> None:
-    record = of_run(run)
+def _tag_replaced(client: Any, run: Any, stands: Mapping[str, ScoredRecord]) -> None:
+    record = record_of_run(run)
     other = stands.get(record.evaluation, record).run_id
     replaced = run.info.status == "FINISHED" and other != run.info.run_id
-    known = run.data.tags.get(REPLACED, "")
-    if replaced and known != other:
+    replacement = run.data.tags.get(REPLACED, "")
+    if replaced and replacement != other:
         client.set_tag(run.info.run_id, REPLACED, other)
-    elif known and not replaced:
+    elif replacement and not replaced:
         client.delete_tag(run.info.run_id, REPLACED)
 
 
-def _same(one: float, other: float | None) -> bool:
+def _same_number(one: float, other: float | None) -> bool:
     if other is None:
         return False
     return one == other or (math.isnan(one) and math.isnan(other))
 
 
-def _described(of_system: Mapping[str, str], stands: Mapping[str, ScoredRecord]) -> str:
+def _describe_system(of_system: Mapping[str, str], stands: Mapping[str, ScoredRecord]) -> str:
     smoke = "**SMOKE: not a result.** " if of_system["form"] == "smoke" else ""
     head = marked("**Scored, not trained here**: {}, on:", of_system["system"])
     lines = [

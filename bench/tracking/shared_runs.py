@@ -6,37 +6,37 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError
-from bench.tracking.mlflow_store import Ledger
-from bench.tracking.run_files import listed
+from bench.tracking.mlflow_store import MlflowStore
+from bench.tracking.run_files import list_files
 
 TRAINED_IN = "trained_in"
 """Tag of a run: the folder of its training below the work folder. Its name says what was trained,
 on which data, from what and with which seed (`bench.training.row.folder`)."""
 
 
-def trained_in(to: Ledger, place: str) -> list[Any]:
+def runs_trained_in(to: MlflowStore, folder: str) -> list[Any]:
     """Return the finished runs, of whatever table, whose training has the folder `place`, the one
     that began last first.
     """
-    experiments = [of.experiment_id for of in to.client.search_experiments()]
+    experiments = [experiment.experiment_id for experiment in to.client.search_experiments()]
     if not experiments:
         return []
-    wanted = f"tags.{TRAINED_IN} = '{place}' and attributes.status = 'FINISHED'"
+    wanted = f"tags.{TRAINED_IN} = '{folder}' and attributes.status = 'FINISHED'"
     order = ["attributes.start_time DESC"]
     return [*to.client.search_runs(experiments, wanted, order_by=order)]
 
 
-def fetch(to: Ledger, run_id: str, path: str, folder: Path) -> Path:
+def fetch_artifact(to: MlflowStore, run_id: str, path: str, folder: Path) -> Path:
     """Return a copy, in `folder`, of a file or folder that a run keeps; BenchError where it keeps
     none.
     """
     parent = path.rpartition("/")[0] or None
-    kept = {of.path for of in to.client.list_artifacts(run_id, parent)}
-    if path not in kept:
-        raise BenchError(f"run {run_id[:8]} keeps no {path}")
+    paths = {file.path for file in to.client.list_artifacts(run_id, parent)}
+    if path not in paths:
+        raise BenchError("tracking.artifact-missing", f"run {run_id[:8]} keeps no {path}")
     return Path(to.client.download_artifacts(run_id, path, str(folder)))
 
 
-def names(to: Ledger, run_id: str, below: str) -> list[str]:
+def artifact_names(to: MlflowStore, run_id: str, below: str) -> list[str]:
     """Return the paths of the files that a run keeps in a folder of its artifacts."""
-    return [path for path, _ in listed(to.client, run_id, below)]
+    return [path for path, _ in list_files(to.client, run_id, below)]

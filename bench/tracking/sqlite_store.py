@@ -13,30 +13,30 @@ from pathlib import Path
 
 from bench._io import atomic_files, file_locks
 from bench.errors import BenchError
-from bench.tracking.address import folder, of_file
-from bench.tracking.client import connect
+from bench.tracking.address import file_address, folder
+from bench.tracking.client import open_client
 
 _DEFAULT = "0"
 """The experiment that MLflow makes with each store; it would stand empty among the tables."""
 
 
-def refusal(file: Path, lock_file: Path) -> str:
+def write_refusal(file: Path, lock_file: Path) -> str:
     """Return why a store cannot be written, "" where it can. The lock file's folder is made.
 
     A store that cannot be locked cannot be written either: two processes would spoil it.
     """
     try:
         lock_file.parent.mkdir(parents=True, exist_ok=True)
-        file_locks.require(lock_file)
+        file_locks.require_lockable(lock_file)
     except OSError as error:
         return f"{lock_file} cannot be locked: {error.strerror or error}"
     # SQLite needs its folder for its journal.
-    places = [place for place in (file, file.parent) if place.exists()]
-    shut = [place for place in places if not os.access(place, os.W_OK)]
+    paths = [path for path in (file, file.parent) if path.exists()]
+    shut = [path for path in paths if not os.access(path, os.W_OK)]
     return f"there is no permission to write {shut[0]}" if shut else ""
 
 
-def make(file: Path) -> None:
+def make_store(file: Path) -> None:
     """Make the store where it is new, or was left half-made by a process that was killed.
 
     It is made in a folder beside and moved into place when it is whole. Only a file that holds no
@@ -55,7 +55,7 @@ def make(file: Path) -> None:
 
 def write_empty(file: Path) -> None:
     """Write a store that holds nothing."""
-    connect(of_file(file)).delete_experiment(_DEFAULT)
+    open_client(file_address(file)).delete_experiment(_DEFAULT)
 
 
 def _is_whole(file: Path) -> bool:
@@ -64,18 +64,21 @@ def _is_whole(file: Path) -> bool:
         return False
     try:
         with closing(sqlite3.connect(file)) as database:
-            found = database.execute("select name from sqlite_master where type = 'table'")
-            tables = {name for (name,) in found}
+            rows = database.execute("select name from sqlite_master where type = 'table'")
+            tables = {name for (name,) in rows}
             held = [
                 database.execute(f"select 1 from {table} limit 1").fetchone()
                 for table in {"experiments", "runs"} & tables
             ]
     except sqlite3.Error as error:
-        raise BenchError(f"the tracking store {file} cannot be opened: {error}") from error
+        raise BenchError(
+            "tracking.cannot-open", f"the tracking store {file} cannot be opened: {error}"
+        ) from error
     if tables - {"alembic_version"} and "experiments" not in tables:
         raise BenchError(
+            "tracking.not-a-store",
             f"the tracking store {file} is another program's database (it has the table "
-            f"{min(tables)!r}): name another file"
+            f"{min(tables)!r}): name another file",
         )
     return any(held)
 
@@ -96,29 +99,29 @@ def place(file: Path, root: Path) -> None:
             (len(prefix), prefix),
         )
         for run, status, old, *names in elsewhere.fetchall():
-            known = folder(old)
+            earlier = folder(old)
             for name in names:  # MLflow's own pages call an experiment's folder by its number
                 tail = Path(str(name), run, "artifacts")
-                if known is None or known.parts[-len(tail.parts) :] != tail.parts:
+                if earlier is None or earlier.parts[-len(tail.parts) :] != tail.parts:
                     continue
-                if (root / tail).is_dir() or (status != "FINISHED" and not known.is_dir()):
-                    _move(database, run, old, (root / tail).as_uri())
+                if (root / tail).is_dir() or (status != "FINISHED" and not earlier.is_dir()):
+                    _move_run(database, run, old, (root / tail).as_uri())
 
 
-def direct(file: Path, experiment_id: str, to: Path) -> None:
+def direct_artifacts(file: Path, experiment_id: str, to: Path) -> None:
     """Have the artifacts of an experiment's runs to come lie in the folder `to`, wherever the store
     was when the experiment was made; one whose artifacts are not on this machine is left alone. To
     be called under the store's lock.
     """
     with closing(sqlite3.connect(file)) as database, database:
-        asked = "select artifact_location from experiments where experiment_id = ?"
-        (location,) = database.execute(asked, (experiment_id,)).fetchone()
+        query = "select artifact_location from experiments where experiment_id = ?"
+        (location,) = database.execute(query, (experiment_id,)).fetchone()
         if folder(location) not in (None, to):
-            told = "update experiments set artifact_location = ? where experiment_id = ?"
-            database.execute(told, (to.as_uri(), experiment_id))
+            statement = "update experiments set artifact_location = ? where experiment_id = ?"
+            database.execute(statement, (to.as_uri(), experiment_id))
 
 
-def _move(database: sqlite3.Connection, run: str, old: str, new: str) -> None:
+def _move_run(database: sqlite3.Connection, run: str, old: str, new: str) -> None:
     """Name a run's artifacts, and its registered model, by their new place."""
     database.execute("update runs set artifact_uri = ? where run_uuid = ?", (new, run))
     for column in ("source", "storage_location"):
@@ -129,7 +132,7 @@ def _move(database: sqlite3.Connection, run: str, old: str, new: str) -> None:
         )
 
 
-def copy(file: Path, to: Path) -> None:
+def copy_store(file: Path, to: Path) -> None:
     """Copy a store that cannot be written; BenchError where it cannot be read.
 
     Another process may be writing it: it is asked for a state between two transactions, and only
@@ -147,6 +150,7 @@ def copy(file: Path, to: Path) -> None:
         except sqlite3.Error as raised:
             error = raised
     raise BenchError(
+        "tracking.not-readable",
         f"the tracking store {file} cannot be read ({error}): ask its owner for permission to read "
-        "it, or name another by MLFLOW_TRACKING_URI"
+        "it, or name another by MLFLOW_TRACKING_URI",
     ) from error

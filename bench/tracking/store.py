@@ -38,11 +38,11 @@ from bench.tracking import (
     sync,
 )
 from bench.tracking.client import is_of_store, unreachable
-from bench.tracking.mlflow_store import Ledger
+from bench.tracking.mlflow_store import MlflowStore
 from bench.tracking.run_frame import tidy
-from bench.tracking.run_lifecycle import Begun
+from bench.tracking.run_lifecycle import OpenRun
 from bench.tracking.run_record import RunEntry, ScoredEntry
-from bench.tracking.tracked_run import TrackedRun, renew
+from bench.tracking.tracked_run import TrackedRun, renew_results
 
 if TYPE_CHECKING:
     from torch import nn
@@ -67,7 +67,7 @@ class Store:
         `say` is told where records go to the outbox. Raise BenchError where MLflow cannot open it.
         """
         self._config, self._say = config, say
-        self._own = mlflow_store.configured(config)
+        self._own = mlflow_store.open_configured(config)
         self._told = False
         self.uri = self._own.at.shown
         """Its address, as it may be shown."""
@@ -98,9 +98,9 @@ class Store:
         """
         begun = self._try(lambda to: self._begin(to, entry))
 
-        def outbox(error: Exception) -> Begun:
+        def outbox(error: Exception) -> OpenRun:
             self._tell(error)
-            return run_lifecycle.begin(self._outbox, entry)
+            return run_lifecycle.begin_run(self._outbox, entry)
 
         return TrackedRun(begun, entry, outbox)
 
@@ -110,20 +110,20 @@ class Store:
         """
         return next((run for run in self._alike(entry) if run.info.status == "FINISHED"), None)
 
-    def renew(self, run_id: str, entry: RunEntry, figures: Mapping[str, Figure]) -> None:
+    def renew_results(self, run_id: str, entry: RunEntry, figures: Mapping[str, Figure]) -> None:
         """Log the figures of a finished run (fractions) that were computed anew from its score
         files, and by which code; BenchError where the store does not answer.
         """
-        self._reached(lambda to: renew(to, run_id, entry, figures))
+        self._reached(lambda to: renew_results(to, run_id, entry, figures))
 
     def finished_id(self, entry: RunEntry) -> str | None:
         """Return the id of the run that `finished` returns."""
         found = self.finished(entry)
         return found.info.run_id if found else None
 
-    def anew(self, entry: RunEntry) -> RunEntry:
+    def next_repeat(self, entry: RunEntry) -> RunEntry:
         """Return the entry by which what is finished is run once more, or goes on being so."""
-        return run_lifecycle.anew(entry, self._alike(entry))
+        return run_lifecycle.next_repeat(entry, self._alike(entry))
 
     def changed_since(self, entry: RunEntry) -> list[str]:
         """Return what the last finished run with the settings, seed and data of `entry` was made
@@ -135,9 +135,9 @@ class Store:
         return []
 
     def _alike(self, entry: RunEntry) -> list[Any]:
-        found = self._try(lambda to: run_lifecycle.alike(to, entry))
+        found = self._try(lambda to: run_lifecycle.find_alike(to, entry))
         if self._waits:
-            found += run_lifecycle.alike(self._outbox, entry)
+            found += run_lifecycle.find_alike(self._outbox, entry)
         return sorted(found, key=lambda run: -run.info.start_time)
 
     def sweep_dead(self) -> list[str]:
@@ -145,19 +145,21 @@ class Store:
 
         A run of another machine is left alone: whether it lives cannot be known here.
         """
-        return self._try(maintenance.sweep_dead)
+        return self._try(maintenance.fail_dead_runs)
 
     def present(self, table: Table) -> None:
         """Have MLflow's pages show the runs of a table as the paper shows its rows; see
         `bench.tracking.mlflow_views`.
         """
-        self._try(lambda to: maintenance.present(to, table))
+        self._try(lambda to: maintenance.present_table(to, table))
 
     def pages(self) -> dict[str, str]:
         """Return where MLflow's pages show each table that has runs, below the server's address."""
         found = self._reached(lambda to: to.client.search_experiments())
         key = f"mlflow.sharedViewState.{mlflow_views.VIEW}"
-        return {of.name: mlflow_views.address(of.experiment_id) for of in found if key in of.tags}
+        return {
+            of.name: mlflow_views.view_address(of.experiment_id) for of in found if key in of.tags
+        }
 
     def frame(self, table_key: str, form: Form) -> pd.DataFrame:
         """Return the runs of a table's own rows in one form, one row each; columns as in
@@ -175,27 +177,27 @@ class Store:
                 self._take_records()
             except BenchError as error:
                 self._say(f"{len(waiting)} judged score files wait for `bench sync`: {error}")
-        return scored_record.tidy(self._runs(table_key, form, "scored"))
+        return scored_record.scored_runs_frame(self._runs(table_key, form, "scored"))
 
     def model(self, run_id: str) -> nn.Module:
         """Return the trained system of a finished run, from the store's artifacts."""
-        return self._try(lambda to: registered_models.load(to.client, run_id))
+        return self._try(lambda to: registered_models.load_registered_model(to.client, run_id))
 
-    def trained_in(self, place: str) -> list[Any]:
+    def runs_trained_in(self, folder: str) -> list[Any]:
         """Return the finished runs, of whatever table, whose training has the folder `place` below
         a work folder, the one that began last first.
         """
-        return self._try(lambda to: shared_runs.trained_in(to, place))
+        return self._try(lambda to: shared_runs.runs_trained_in(to, folder))
 
-    def fetch(self, run_id: str, path: str, folder: Path) -> Path:
+    def fetch_artifact(self, run_id: str, path: str, folder: Path) -> Path:
         """Return a copy, in `folder`, of a file or folder that a run keeps; BenchError where it
         keeps none, or the store does not give it.
         """
-        return self._try(lambda to: shared_runs.fetch(to, run_id, path, folder))
+        return self._try(lambda to: shared_runs.fetch_artifact(to, run_id, path, folder))
 
-    def kept_files(self, run_id: str, below: str) -> list[str]:
+    def artifact_names(self, run_id: str, below: str) -> list[str]:
         """Return the paths of the files that a run keeps in a folder of its artifacts."""
-        return self._try(lambda to: shared_runs.names(to, run_id, below))
+        return self._try(lambda to: shared_runs.artifact_names(to, run_id, below))
 
     def keep_scored(self, entry: ScoredEntry, artifacts: Mapping[str, Sequence[Path]]) -> str:
         """Keep the judged score file of another system as a finished run, a part of the system's;
@@ -204,7 +206,7 @@ class Store:
         The same file, judged alike, is kept once. Of one corpus the file that was judged last
         stands; earlier ones are kept (`bench.tracking.scored_runs`).
         """
-        return self._try(lambda to: scored_runs.keep(to, entry, artifacts))
+        return self._try(lambda to: scored_runs.keep_scored_file(to, entry, artifacts))
 
     def search(self, table: str, tags: Mapping[str, str]) -> list[Any]:
         """Return MLflow's runs in the experiment `table` that have all the tags, the one that began
@@ -229,7 +231,7 @@ class Store:
         got yet.
         """
         kept = file_store.names(self._records)
-        return [*(sync.waiting(self._outbox) if self._waits else []), *kept]
+        return [*(sync.waiting_runs(self._outbox) if self._waits else []), *kept]
 
     def synchronise(self, *, elsewhere: bool = False) -> list[sync.Sent]:
         """Send what the outbox holds to the store, and what was kept without MLflow; what is sent
@@ -243,8 +245,8 @@ class Store:
         return [*sent, *self._take_records()]
 
     @functools.cached_property
-    def _outbox(self) -> Ledger:
-        return mlflow_store.outbox(self._config)
+    def _outbox(self) -> MlflowStore:
+        return mlflow_store.open_outbox(self._config)
 
     @property
     def _records(self) -> Path:
@@ -255,34 +257,36 @@ class Store:
         if not file_store.names(self._records):
             return []
 
-        def keep(record: file_store.Record) -> None:
+        def keep(record: file_store.StoredRecord) -> None:
             judged = record.judged_ms
-            self._reached(lambda to: scored_runs.keep(to, record.entry, record.files, judged))
+            self._reached(
+                lambda to: scored_runs.keep_scored_file(to, record.entry, record.files, judged)
+            )
             if record.entry.table in table_cards.table_keys():
                 self.present(table_cards.table(record.entry.table))
 
-        return [sync.Sent(name, "sent") for name in file_store.send(self._records, keep)]
+        return [sync.Sent(name, "sent") for name in file_store.send_records(self._records, keep)]
 
     @property
     def _waits(self) -> bool:
         return mlflow_store.outbox_file(self._config).is_file()
 
-    def _begin(self, to: Ledger, entry: RunEntry) -> Begun:
+    def _begin(self, to: MlflowStore, entry: RunEntry) -> OpenRun:
         if to is self._own and self._waits:
             self._send(to, entry.identity)  # so that it goes on in one place
-        return run_lifecycle.begin(to, entry)
+        return run_lifecycle.begin_run(to, entry)
 
     def _send(
-        self, to: Ledger, identity: Mapping[str, str] | None = None, *, elsewhere: bool = False
+        self, to: MlflowStore, identity: Mapping[str, str] | None = None, *, elsewhere: bool = False
     ) -> list[sync.Sent]:
         self._outbox.require_writable()
-        systems = scored_runs.systems(self._outbox) if identity is None else []
-        sent = [*sync.send(self._outbox, to, identity, elsewhere=elsewhere)]
+        systems = scored_runs.list_systems(self._outbox) if identity is None else []
+        sent = [*sync.send_runs(self._outbox, to, identity, elsewhere=elsewhere)]
         for tags in systems:
-            scored_runs.refresh(to, tags)
+            scored_runs.refresh_system(to, tags)
         return sent
 
-    def _try(self, work: Callable[[Ledger], T]) -> T:
+    def _try(self, work: Callable[[MlflowStore], T]) -> T:
         """Return what `work` does in the store, or, where that does not answer, in the outbox."""
         try:
             return self._there(work)
@@ -290,14 +294,14 @@ class Store:
             self._tell(away)
         return work(self._outbox)
 
-    def _reached(self, work: Callable[[Ledger], T]) -> T:
+    def _reached(self, work: Callable[[MlflowStore], T]) -> T:
         """Return what `work` does in the store itself."""
         try:
             return self._there(work)
         except _Away as away:
-            raise BenchError(self.no_answer(away)) from away
+            raise BenchError("tracking.no-answer", self.no_answer(away)) from away
 
-    def _there(self, work: Callable[[Ledger], T]) -> T:
+    def _there(self, work: Callable[[MlflowStore], T]) -> T:
         if not self._own.answers():
             raise _Away("it takes no connection")
         try:
@@ -307,7 +311,9 @@ class Store:
                 raise _Away(self._own.said(error)) from error
             if is_of_store(error):
                 said = self._own.said(error)
-                raise BenchError(f"the tracking store {self.uri}: {said}") from error
+                raise BenchError(
+                    "tracking.store-failed", f"the tracking store {self.uri}: {said}"
+                ) from error
             raise
 
     def _tell(self, why: Exception) -> None:
@@ -323,10 +329,10 @@ class Store:
 
 
 def _shared(
-    to: Ledger, table: str, name: str, identity: Mapping[str, str], more: Mapping[str, str]
+    to: MlflowStore, table: str, name: str, identity: Mapping[str, str], more: Mapping[str, str]
 ) -> str:
     with to.lock():
         found = to.search(table, identity)
         if found:
             return found[0].info.run_id
-        return to.new(table, name, {**identity, "identity": " ".join(identity), **more})
+        return to.create_run(table, name, {**identity, "identity": " ".join(identity), **more})

@@ -88,8 +88,8 @@ class StudyRun:
         the trial's number.
         """
         wanted = {"kind": "trial", "study": self.entry.name}
-        found = tidy(self._store.search(self.entry.table, wanted))
-        return found.assign(row=found["row"].str.removeprefix("trial ").astype(int))
+        runs = tidy(self._store.search(self.entry.table, wanted))
+        return runs.assign(row=runs["row"].str.removeprefix("trial ").astype(int))
 
     def trial_over(self, number: int, ending: Ending, objective: float | None) -> None:
         """Say at the runs of a trial how it ended."""
@@ -136,17 +136,17 @@ def kept(store: Store, sweep: str, form: Form, signature: str) -> list[Kept]:
     first: several where the data changed in between.
     """
     wanted = {"kind": "study", "form": form, "signature": signature}
-    found = [_kept(store, run) for run in store.search(f"sweeps/{sweep}", wanted)]
-    return [study for study in found if study is not None]
+    studies = [_read_study(store, run) for run in store.search(f"sweeps/{sweep}", wanted)]
+    return [study for study in studies if study is not None]
 
 
-def _kept(store: Store, run: Any) -> Kept | None:
+def _read_study(store: Store, run: Any) -> Kept | None:
     run_id = run.info.run_id
     if not any(file.path == TRIALS for file in store.client.list_artifacts(run_id)):
         return None
     with tempfile.TemporaryDirectory() as folder:
-        place = store.client.download_artifacts(run_id, TRIALS, folder)
-        trials = pd.read_csv(place, dtype=str, keep_default_na=False)
+        path = store.client.download_artifacts(run_id, TRIALS, folder)
+        trials = pd.read_csv(path, dtype=str, keep_default_na=False)
     importances = {
         name.removeprefix(_IMPORTANCE): value
         for name, value in run.data.metrics.items()

@@ -15,10 +15,10 @@ from typing import Any, NamedTuple
 from bench.errors import BenchError
 from bench.tracking import process, registered_models, run_files
 from bench.tracking.address import folder
-from bench.tracking.client import cut, log_points, unreachable
-from bench.tracking.mlflow_store import MEANT_FOR, Ledger
+from bench.tracking.client import cut_text, log_points, unreachable
+from bench.tracking.mlflow_store import MEANT_FOR, MlflowStore
 from bench.tracking.run_frame import is_figure
-from bench.tracking.run_lifecycle import GATHERED, PARENT, joined
+from bench.tracking.run_lifecycle import GATHERED, PARENT, join_values
 from bench.tracking.user import USER
 
 _SENT = "sent"
@@ -37,14 +37,14 @@ class Sent(NamedTuple):
     """False where some of its files are lost on the way, or gone: it waits on."""
 
 
-def waiting(outbox: Ledger) -> list[str]:
+def waiting_runs(outbox: MlflowStore) -> list[str]:
     """Return the names of the runs that wait."""
-    return [_name(outbox, run) for run in _waiting(outbox)]
+    return [_run_name(outbox, run) for run in _list_waiting(outbox)]
 
 
-def send(
-    outbox: Ledger,
-    store: Ledger,
+def send_runs(
+    outbox: MlflowStore,
+    store: MlflowStore,
     identity: Mapping[str, str] | None = None,
     *,
     elsewhere: bool = False,
@@ -56,9 +56,9 @@ def send(
     A run that a living process still records is left to it. One that lacks files, here or there
     when they were sent, waits on. Nothing is removed but below the outbox's own folder.
     """
-    for run in _waiting(outbox):
-        own, name = _identity(run), _name(outbox, run)
-        if identity is not None and own != dict(identity):
+    for run in _list_waiting(outbox):
+        identity_tags, name = _identity_tags(run), _run_name(outbox, run)
+        if identity is not None and identity_tags != dict(identity):
             continue
         meant_for = run.data.tags.get(MEANT_FOR, store.at.shown)
         if meant_for != store.at.shown and not elsewhere:
@@ -69,113 +69,115 @@ def send(
             yield Sent(name, "still running")
             continue
         experiment = outbox.client.get_experiment(run.info.experiment_id)
-        place = _artifacts(outbox, experiment, run)
-        run_files.clear_uploads(place)
-        if missing := _missing(run, place):
+        folder_path = _artifact_folder(outbox, experiment, run)
+        run_files.clear_uploads(folder_path)
+        if missing := _missing_files(run, folder_path):
             yield Sent(name, f"not sent: {missing}", is_whole=False)
             continue
         with store.lock():
-            there = store.search(experiment.name, own)
-            target = there[0].info.run_id if there else _new(store, experiment.name, run)
+            there = store.search(experiment.name, identity_tags)
+            target = there[0].info.run_id if there else _new_run(store, experiment.name, run)
             _tell_experiment(store, experiment)
         done = bool(there) and there[0].info.status == "FINISHED"
         if not done:
-            _copy(outbox, store, run, target)
-        if lost := _send_files(store, target, place, done):
+            _copy_run(outbox, store, run, target)
+        if lost := _send_files(store, target, folder_path, done):
             yield Sent(name, f"not sent: {lost}", is_whole=False)
             continue
         if not done:
-            _end(store, run, target)
-        _adopt(store, experiment.name, run.info.run_id, target)
+            _end_run(store, run, target)
+        _adopt_parts(store, experiment.name, run.info.run_id, target)
         outbox.client.set_tag(run.info.run_id, _SENT, target)
         outbox.client.delete_run(run.info.run_id)
-        shutil.rmtree(place.parent, ignore_errors=True)
+        shutil.rmtree(folder_path.parent, ignore_errors=True)
         yield Sent(name, "finished there already" if done else "sent")
 
 
-def _meant_for_another(meant_for: str, store: Ledger) -> str:
+def _meant_for_another(meant_for: str, store: MlflowStore) -> str:
     return (
         f"not sent: it was recorded for {meant_for}, and {store.at.shown} is configured: configure "
         "that store, or send it here by `bench sync --to-configured`"
     )
 
 
-def _missing(run: Any, place: Path) -> str:
+def _missing_files(run: Any, path: Path) -> str:
     """Return what is said of a run whose files are not all in the outbox, "" where they are."""
     data = run.data
     # Records of before the number was kept: what has figures has a file of them.
     had = int(
-        data.tags.get(run_files.COUNT, any(is_figure(of, data.metrics) for of in data.metrics))
+        data.tags.get(
+            run_files.FILE_COUNT, any(is_figure(metric, data.metrics) for metric in data.metrics)
+        )
     )
-    known = run_files.sizes(place)
-    if len(known) >= had:
+    present = run_files.file_sizes(path)
+    if len(present) >= had:
         return ""
     return (
-        f"{had - len(known)} of its {had} files are not in {place}: bring them there from where it "
-        f"was recorded ({folder(run.info.artifact_uri)}), or give the run up with `mlflow runs "
-        f"delete --run-id {run.info.run_id}` at the outbox's address"
+        f"{had - len(present)} of its {had} files are not in {path}: bring them there from "
+        f"where it was recorded ({folder(run.info.artifact_uri)}), or give the run up with "
+        f"`mlflow runs delete --run-id {run.info.run_id}` at the outbox's address"
     )
 
 
-def _send_files(store: Ledger, target: str, place: Path, done: bool) -> str:
+def _send_files(store: MlflowStore, target: str, path: Path, done: bool) -> str:
     """Send the files in `place` and compare; of a run that is `done` there, only those whose names
     it lacks. Return what is said of a loss, "" where all are there.
     """
-    client, known = store.client, run_files.sizes(place)
+    client, sizes = store.client, run_files.file_sizes(path)
 
-    def lacking() -> list[str]:
-        there = dict(run_files.listed(client, target))
+    def list_lacking() -> list[str]:
+        there = dict(run_files.list_files(client, target))
         return [
             name
-            for name, size in known.items()
+            for name, size in sizes.items()
             if name not in there or (not done and there[name] not in (size, None))
         ]
 
     try:
-        for name in lacking():
+        for name in list_lacking():
             inside = str(Path(name).parent)
-            client.log_artifact(target, str(place / name), None if inside == "." else inside)
-        if (place / registered_models.FOLDER).is_dir():
-            registered_models.register(client, target)
-        lost = lacking()
+            client.log_artifact(target, str(path / name), None if inside == "." else inside)
+        if (path / registered_models.FOLDER).is_dir():
+            registered_models.register_model(client, target)
+        lost = list_lacking()
     except Exception as error:
         if unreachable(error):
             raise
         return f"the store does not take its files ({store.said(error)})"
     if not lost:
         return ""
-    return f"{len(lost)} of its {len(known)} files did not arrive at the store, e.g. {lost[0]}"
+    return f"{len(lost)} of its {len(sizes)} files did not arrive at the store, e.g. {lost[0]}"
 
 
-def _waiting(outbox: Ledger) -> list[Any]:
+def _list_waiting(outbox: MlflowStore) -> list[Any]:
     """Return the runs that wait, those that began first first: parents go before their parts."""
-    found = [
+    runs = [
         run
         for experiment in outbox.client.search_experiments()
         for run in outbox.runs([experiment.experiment_id])
     ]
-    return sorted(found, key=lambda run: run.info.start_time)
+    return sorted(runs, key=lambda run: run.info.start_time)
 
 
-def _copy(outbox: Ledger, store: Ledger, run: Any, target: str) -> None:
+def _copy_run(outbox: MlflowStore, store: MlflowStore, run: Any, target: str) -> None:
     """Bring a run of the store to the state of the outbox's."""
     from mlflow.entities import Param, RunTag
 
     client = store.client
-    known = client.get_run(target).data
+    before = client.get_run(target).data
     tags = {key: value for key, value in run.data.tags.items() if key not in _OWN}
-    for key in {*GATHERED} & tags.keys() & known.tags.keys():
-        tags[key] = joined(known.tags[key], tags[key])
+    for key in {*GATHERED} & tags.keys() & before.tags.keys():
+        tags[key] = join_values(before.tags[key], tags[key])
     if PARENT in tags:
-        tags[PARENT] = _sent(outbox, tags[PARENT])
+        tags[PARENT] = _sent_id(outbox, tags[PARENT])
     if run.info.status == "RUNNING":
         holder = run.data.tags.get("process", "")
-        tags["failure"] = cut(" ".join(filter(None, ("its process", holder, "died"))), 500)
-    elif "failure" in known.tags and "failure" not in tags:
+        tags["failure"] = cut_text(" ".join(filter(None, ("its process", holder, "died"))), 500)
+    elif "failure" in before.tags and "failure" not in tags:
         client.delete_tag(target, "failure")
-    for batch in _batches([RunTag(key, value) for key, value in tags.items()]):
+    for batch in _split_batches([RunTag(key, value) for key, value in tags.items()]):
         client.log_batch(target, tags=batch)
-    for batch in _batches([Param(key, value) for key, value in run.data.params.items()]):
+    for batch in _split_batches([Param(key, value) for key, value in run.data.params.items()]):
         client.log_batch(target, params=batch)
     if run.inputs.dataset_inputs:
         client.log_inputs(target, run.inputs.dataset_inputs)
@@ -185,35 +187,35 @@ def _copy(outbox: Ledger, store: Ledger, run: Any, target: str) -> None:
         log_points(client, target, [point for point in points if point.step not in there])
 
 
-def _end(store: Ledger, run: Any, target: str) -> None:
+def _end_run(store: MlflowStore, run: Any, target: str) -> None:
     """Say how the run ended: last, so that one that was not sent whole never counts as finished."""
     status = "FAILED" if run.info.status == "RUNNING" else run.info.status
     store.client.set_terminated(target, status, end_time=run.info.end_time)
 
 
-def _new(store: Ledger, table: str, run: Any) -> str:
-    kept = ("process", "identity", USER, *_identity(run))
-    tags = {key: run.data.tags[key] for key in kept if key in run.data.tags}
-    return store.new(table, run.info.run_name, tags, run.info.start_time)
+def _new_run(store: MlflowStore, table: str, run: Any) -> str:
+    names = ("process", "identity", USER, *_identity_tags(run))
+    tags = {key: run.data.tags[key] for key in names if key in run.data.tags}
+    return store.create_run(table, run.info.run_name, tags, run.info.start_time)
 
 
-def _tell_experiment(store: Ledger, experiment: Any) -> None:
+def _tell_experiment(store: MlflowStore, experiment: Any) -> None:
     """Give the store's experiment the tags by which MLflow's pages show it, but for its note, which
     names the experiment by its number.
     """
-    known = store.client.get_experiment_by_name(experiment.name)
+    target = store.client.get_experiment_by_name(experiment.name)
     for key, value in experiment.tags.items():
-        if key not in known.tags and key != "mlflow.note.content":
-            store.client.set_experiment_tag(known.experiment_id, key, value)
+        if key not in target.tags and key != "mlflow.note.content":
+            store.client.set_experiment_tag(target.experiment_id, key, value)
 
 
-def _adopt(store: Ledger, table: str, local: str, target: str) -> None:
+def _adopt_parts(store: MlflowStore, table: str, local: str, target: str) -> None:
     """Name the parent by its id in the store at those of its parts that were begun there."""
     for part in store.search(table, {PARENT: local}):
         store.client.set_tag(part.info.run_id, PARENT, target)
 
 
-def _sent(outbox: Ledger, run_id: str) -> str:
+def _sent_id(outbox: MlflowStore, run_id: str) -> str:
     """Return the id in the store of a run that may be the outbox's."""
     from mlflow.exceptions import MlflowException
 
@@ -223,11 +225,11 @@ def _sent(outbox: Ledger, run_id: str) -> str:
         return run_id  # not the outbox's: it was begun in the store
 
 
-def _identity(run: Any) -> dict[str, str]:
+def _identity_tags(run: Any) -> dict[str, str]:
     return {key: run.data.tags[key] for key in run.data.tags["identity"].split()}
 
 
-def _is_alive(outbox: Ledger, run: Any) -> bool:
+def _is_alive(outbox: MlflowStore, run: Any) -> bool:
     """Return whether a process works on a run; on a study's, which has no process of its own, one
     that works on any of its trials.
     """
@@ -235,24 +237,26 @@ def _is_alive(outbox: Ledger, run: Any) -> bool:
     if holder is not None:
         return process.alive(process.parse(holder))
     parts = outbox.runs([run.info.experiment_id], f"tags.`{PARENT}` = '{run.info.run_id}'")
-    return any(of.info.status == "RUNNING" and _is_alive(outbox, of) for of in parts)
+    return any(part.info.status == "RUNNING" and _is_alive(outbox, part) for part in parts)
 
 
-def _name(outbox: Ledger, run: Any) -> str:
+def _run_name(outbox: MlflowStore, run: Any) -> str:
     return f"{outbox.client.get_experiment(run.info.experiment_id).name}: {run.info.run_name}"
 
 
-def _artifacts(outbox: Ledger, experiment: Any, run: Any) -> Path:
+def _artifact_folder(outbox: MlflowStore, experiment: Any, run: Any) -> Path:
     """Return the folder of a run's files in the outbox, which lies beside its database, wherever
     that was when the run was recorded.
     """
     root = outbox.artifacts
     assert root is not None
-    place = root / experiment.name / run.info.run_id / "artifacts"
-    if not place.resolve().is_relative_to(root.resolve()):
-        raise BenchError(f"{place}: is not below {root}, the outbox's folder")
-    return place
+    path = root / experiment.name / run.info.run_id / "artifacts"
+    if not path.resolve().is_relative_to(root.resolve()):
+        raise BenchError(
+            "tracking.outside-outbox", f"{path}: is not below {root}, the outbox's folder"
+        )
+    return path
 
 
-def _batches(items: list[Any], size: int = 100) -> Iterable[list[Any]]:
+def _split_batches(items: list[Any], size: int = 100) -> Iterable[list[Any]]:
     return (items[start : start + size] for start in range(0, len(items), size))

@@ -22,15 +22,15 @@ def table_runs(config: Config, table: str, form: Form) -> list[Any]:
 
 def runs_by_table(config: Config, tables: Sequence[str], form: Form) -> dict[str, list[Any]]:
     """Return what `table_runs` does, of each of several tables; the store is asked once."""
-    found: dict[str, list[Any]] = {table: [] for table in tables}
-    store = _opened(config)
+    by_table: dict[str, list[Any]] = {table: [] for table in tables}
+    store = _open_store(config)
     if store is not None:
         for run in store.search_tables(tables, {"form": form, "kind": "row"}):
-            found[run.data.tags["table"]].append(run)
-    return found
+            by_table[run.data.tags["table"]].append(run)
+    return by_table
 
 
-def _opened(config: Config) -> Store | None:
+def _open_store(config: Config) -> Store | None:
     """Return the store; None where there is none yet, or no MLflow."""
     if not packages.installed("mlflow"):
         return None

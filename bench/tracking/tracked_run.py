@@ -14,20 +14,20 @@ from bench.errors import BenchError
 from bench.metrics.measured import Figure
 from bench.tracking import registered_models, run_files
 from bench.tracking.client import (
-    cut,
+    cut_text,
     log_inputs,
     log_metrics,
     log_params,
     system_monitor,
     unreachable,
 )
-from bench.tracking.mlflow_store import Ledger
+from bench.tracking.mlflow_store import MlflowStore
 from bench.tracking.rounded_tags import our_tags
-from bench.tracking.run_lifecycle import NOTE, Begun, code_tags, joined
+from bench.tracking.run_lifecycle import NOTE, OpenRun, code_tags, join_values
 from bench.tracking.run_record import (
     DatasetUse,
     RunEntry,
-    describe,
+    describe_run,
     per_cent,
     said_of,
     table,
@@ -50,7 +50,9 @@ class TrackedRun:
     recorded there, and `bench sync` brings both together.
     """
 
-    def __init__(self, begun: Begun, entry: RunEntry, outbox: Callable[[Exception], Begun]) -> None:
+    def __init__(
+        self, begun: OpenRun, entry: RunEntry, outbox: Callable[[Exception], OpenRun]
+    ) -> None:
         self.run_id = begun.run_id
         self.begun_before = begun.before
         """Whether an earlier process began it."""
@@ -104,7 +106,7 @@ class TrackedRun:
         """
         self._do(lambda client, run_id: client.set_tag(run_id, name, value))
 
-    def inputs(self, datasets: Sequence[DatasetUse]) -> None:
+    def log_datasets(self, datasets: Sequence[DatasetUse]) -> None:
         """Log the splits that the run uses as MLflow's dataset inputs; repeating them is
         harmless."""
         self._do(lambda client, run_id: log_inputs(client, run_id, datasets))
@@ -112,7 +114,9 @@ class TrackedRun:
     def artifact(self, path: Path, folder: str | None = None) -> None:
         """Keep a copy of the file at `path`, in `folder` of the run's artifacts or at their top."""
         if not path.is_file():
-            raise BenchError(f"{path}: there is no such file to keep with {self._entry.name}")
+            raise BenchError(
+                "file.missing", f"{path}: there is no such file to keep with {self._entry.name}"
+            )
         self._do(lambda client, run_id: client.log_artifact(run_id, str(path), folder))
 
     def model(self, system: nn.Module) -> None:
@@ -120,9 +124,9 @@ class TrackedRun:
         `bench.tracking.registered_models`.
         """
         with tempfile.TemporaryDirectory() as folder:
-            registered_models.write(system, Path(folder, registered_models.FOLDER))
+            registered_models.write_model(system, Path(folder, registered_models.FOLDER))
             self._do(lambda client, run_id: client.log_artifacts(run_id, folder))
-        self._do(registered_models.register)
+        self._do(registered_models.register_model)
 
     def finish(self, figures: Mapping[str, Figure]) -> None:
         """Log the final figures (fractions by `<evaluation>.<metric>`) and mark the run
@@ -168,10 +172,10 @@ class TrackedRun:
             self._monitor = None
         self._log_hours()
         if failure is not None:
-            text = cut(failure, _TAG_LENGTH)
+            text = cut_text(failure, _TAG_LENGTH)
             self._do(lambda client, run_id: client.set_tag(run_id, "failure", text))
         if self._ledger.is_local:
-            self._do(run_files.count)
+            self._do(run_files.tag_file_count)
         self._do(lambda client, run_id: client.set_terminated(run_id, status))
         self._closed = True
 
@@ -194,7 +198,7 @@ def log_results(client: Any, run_id: str, entry: RunEntry, figures: Mapping[str,
     """Log a run's final figures (fractions by `<evaluation>.<metric>`), and what they are beside
     the paper's; those that were there before stay in the metrics' history.
     """
-    note = describe(entry, figures)
+    note = describe_run(entry, figures)
     kept = values(figures)
     log_metrics(client, run_id, kept, step=0)
     for name, value in {**said_of(figures), **our_tags(kept), NOTE: note}.items():
@@ -204,9 +208,11 @@ def log_results(client: Any, run_id: str, entry: RunEntry, figures: Mapping[str,
         client.log_text(run_id, table(entry, figures), "figures.csv")
 
 
-def renew(to: Ledger, run_id: str, entry: RunEntry, figures: Mapping[str, Figure]) -> None:
+def renew_results(
+    to: MlflowStore, run_id: str, entry: RunEntry, figures: Mapping[str, Figure]
+) -> None:
     """Log the figures of a finished run that were computed anew, and add by which code."""
     known = to.client.get_run(run_id).data.tags
     log_results(to.client, run_id, entry, figures)
     for key, value in code_tags(entry.commit).items():
-        to.client.set_tag(run_id, key, joined(known.get(key, value), value))
+        to.client.set_tag(run_id, key, join_values(known.get(key, value), value))

@@ -16,7 +16,7 @@ from bench.cards import table_cards
 from bench.config import Config
 from bench.errors import BenchError
 from bench.tracking import address, rounded_tags
-from bench.tracking.client import quiet
+from bench.tracking.client import quiet_mlflow
 from bench.tracking.store import Store
 
 HOST = "127.0.0.1"
@@ -32,7 +32,9 @@ def command(config: Config, port: int) -> list[str]:
     """
     at = address.configured(config)
     if at.file is None:
-        raise BenchError(f"tracking is kept by a server already: open {at.shown}")
+        raise BenchError(
+            "tracking.is-a-server", f"tracking is kept by a server already: open {at.shown}"
+        )
     return [
         *(sys.executable, "-m", "mlflow", "server"),
         *("--host", HOST, "--port", str(port), "--workers", "1"),
@@ -48,7 +50,7 @@ def present_tables(store: Store) -> None:
     wrote its runs.
     """
     store.require_writable()
-    experiments = {of.name for of in store.client.search_experiments()}
+    experiments = {experiment.name for experiment in store.client.search_experiments()}
     for key in table_cards.table_keys():
         if key in experiments:
             table = table_cards.table(key)
@@ -62,26 +64,28 @@ def environment() -> dict[str, str]:
     language models, which would be eight processes more.
     """
     off = ("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "MLFLOW_ENABLE_AI_GATEWAY")
-    return quiet() | dict.fromkeys(off, "false")
+    return quiet_mlflow() | dict.fromkeys(off, "false")
 
 
 def require_port(port: int) -> None:
     """Raise BenchError where a port of this machine cannot be served on."""
     if not 1 <= port <= 65535:
-        raise BenchError(f"--port {port}: should be from 1 to 65535")
+        raise BenchError("option.invalid", f"--port {port}: should be from 1 to 65535")
     try:
-        _bind(port)
+        _bind_port(port)
     except PermissionError as error:
         raise BenchError(
-            f"--port {port}: this user may not serve on it; any from 1024 on will do"
+            "tracking.port-unusable",
+            f"--port {port}: this user may not serve on it; any from 1024 on will do",
         ) from error
     except OSError:  # a mistake in what was given, not the machine's fault
         raise BenchError(
-            f"--port {port}: another program serves on it; --port {_bind(0)} is free"
+            "tracking.port-unusable",
+            f"--port {port}: another program serves on it; --port {_bind_port(0)} is free",
         ) from None
 
 
-def _bind(port: int) -> int:
+def _bind_port(port: int) -> int:
     """Return the port, or for 0 one that is free; OSError where it cannot be served on."""
     with socket.socket() as asked:
         if sys.platform != "win32":  # there it would allow what is taken
@@ -106,16 +110,16 @@ def ui(config: Config, port: int, ready: Callable[[], None]) -> int:
         try:
             is_ready = False
             while serving.poll() is None and not stopped.is_set():
-                if not is_ready and _answers(port):
+                if not is_ready and _is_answering(port):
                     is_ready = True
                     ready()
                 stopped.wait(0.2)
             return 0 if stopped.is_set() else int(serving.poll() or 0)
         finally:
-            _end(serving)
+            _end_server(serving)
 
 
-def _answers(port: int) -> bool:
+def _is_answering(port: int) -> bool:
     asked = http.client.HTTPConnection(HOST, port, timeout=1)
     try:
         asked.request("GET", "/health")
@@ -126,12 +130,12 @@ def _answers(port: int) -> bool:
         asked.close()
 
 
-def _end(serving: subprocess.Popen[bytes]) -> None:
+def _end_server(serving: subprocess.Popen[bytes]) -> None:
     """End the server and all that it started; kill what does not end by itself."""
     processes: list[psutil.Process] = []
     with suppress(psutil.NoSuchProcess):
-        own = psutil.Process(serving.pid)
-        processes = [own, *own.children(recursive=True)]
+        server = psutil.Process(serving.pid)
+        processes = [server, *server.children(recursive=True)]
     serving.terminate()
     _, alive = psutil.wait_procs(processes, timeout=_PATIENCE_S)
     for process in alive:

@@ -15,6 +15,7 @@ from bench.config import Config
 from bench.errors import BenchError
 from bench.reports import checked as reports
 from bench.specs.checked import CountedSet, Counts, Shapes
+from tests.errors import raises_code
 
 TABLES = ["breathnet/table1", "breathnet/table2"]
 
@@ -85,7 +86,7 @@ def test_a_shape_that_the_network_does_not_have_is_not_equal(shapes, monkeypatch
 def test_another_row_has_its_own_shapes(shapes):
     """Clips of 2 s have 99 states: (32,000 - 400) / 320 is 98.75, and one more than its whole."""
     other = shapes.model_copy(update={"row": "breathnet/table9:2s"})
-    known = checked_tables.shapes(other)
+    known = checked_tables.part_shapes(other)
     assert known["input"] == (3, 32_000)
     assert known["frontend"] == (3, 99, 1024)
     assert known["frequency"] == (3, 32, 1024)
@@ -96,8 +97,9 @@ def test_a_part_that_the_network_lacks_is_named(shapes, monkeypatch):
     monkeypatch.setattr(
         checked_tables, "card", lambda _: shapes.model_copy(update={"stages": (wrong,)})
     )
-    with pytest.raises(BenchError, match=r"no such part; did you mean 'frequency'"):
+    with raises_code("analysis.no-such-part") as raised:
         checked_tables.look_up("breathnet/table1", Config())
+    assert "did you mean 'frequency'" in str(raised.value)
 
 
 def test_counts_are_the_cards_where_no_corpus_is_at_hand():
@@ -145,11 +147,11 @@ def test_the_commands_take_them(table: str, tmp_path: Path, monkeypatch):
     run = CliRunner().invoke(bench, ["run", table])
     assert run.exit_code == 0, run.output
     assert re.search(r"Of \d lines: \d equal", run.output)
-    written = CliRunner().invoke(bench, ["report", table, "--folder", "made"])
+    written = CliRunner().invoke(bench, ["report", table, "--output-dir", "made"])
     assert written.exit_code == 0, written.output
     stem = table.replace("/", "-")
     assert sorted(path.name for path in Path("made").iterdir()) == [f"{stem}.csv", f"{stem}.md"]
-    again = ["report", table, "--folder", "made", "--check"]
+    again = ["report", table, "--output-dir", "made", "--check"]
     assert CliRunner().invoke(bench, again).exit_code == 0
     Path("made", f"{stem}.md").unlink()
     assert CliRunner().invoke(bench, again).exit_code == 1

@@ -12,8 +12,8 @@ from bench.analysis.activation import medians
 from bench.analysis.trained_rows import utterance_of
 from bench.cards import table_cards
 from bench.data.subset import FrameVectors, Subset
-from bench.errors import BenchError
 from bench.evaluation import score_file
+from tests.errors import raises_code
 
 
 def scored(path, lines):
@@ -80,5 +80,5 @@ def test_another_is_chosen_by_a_rule_where_it_is_not(labels, chosen, why):
 
 
 def test_without_a_spoof_utterance_there_is_nothing_to_show():
-    with pytest.raises(BenchError, match="no spoof utterance"):
+    with raises_code("analysis.no-spoof"):
         utterance_of(a_row({"a": "bb"}), "CON_E_0000096")

@@ -9,14 +9,14 @@ from torch import nn
 
 from bench.analysis.hidden_features import (
     PAPERS_MOST,
-    _drawn,
+    _draw_frames,
     embedded,
-    last_linear,
+    last_linear_layer,
+    layer_input,
     limits,
-    taken,
 )
-from bench.errors import BenchError
 from bench.models.systems.base import Answer, Batch, System
+from tests.errors import raises_code
 
 
 class Made(System):
@@ -48,9 +48,9 @@ def batch_of(n):
 
 def test_the_last_hidden_feature_is_found_and_taken():
     system, batch = Made().eval(), batch_of(2)
-    name = last_linear(system, batch, None)
+    name = last_linear_layer(system, batch, None)
     assert name == "last", "`weigh` has two inputs: it weighs logits"
-    found = taken(system, batch, None, name)
+    found = layer_input(system, batch, None, name)
     wanted = system.narrow(batch.waves.unflatten(1, (-1, 6))).mean(1, keepdim=True)
     torch.testing.assert_close(found, wanted)
     assert not any(part._forward_pre_hooks for part in system.modules())
@@ -58,40 +58,41 @@ def test_the_last_hidden_feature_is_found_and_taken():
 
 def test_frames_have_features_of_their_own():
     system, batch = Made(frames=3).eval(), batch_of(2)
-    found = taken(system, batch, 0.02, "last")
+    found = layer_input(system, batch, 0.02, "last")
     torch.testing.assert_close(found, system.narrow(batch.waves.unflatten(1, (-1, 6))))
 
 
 def test_tokens_that_are_no_frames_are_averaged():
     batch = batch_of(2)
-    found = taken(Made().eval(), batch, None, "narrow")
+    found = layer_input(Made().eval(), batch, None, "narrow")
     torch.testing.assert_close(found, batch.waves.unflatten(1, (-1, 6)).mean(1, keepdim=True))
 
 
 def test_unknown_and_idle_layers_are_errors():
     system = Made().eval()
-    with pytest.raises(BenchError, match="did you mean 'narrow'"):
-        taken(system, batch_of(1), None, "narow")
+    with raises_code("analysis.no-such-layer") as raised:
+        layer_input(system, batch_of(1), None, "narow")
+    assert "did you mean 'narrow'" in str(raised.value)
     system.idle = nn.Linear(9, 9)
-    with pytest.raises(BenchError, match="'idle' does not run"):
-        taken(system, batch_of(1), None, "idle")
+    with raises_code("analysis.unusable-layer"):
+        layer_input(system, batch_of(1), None, "idle")
 
 
 @pytest.mark.parametrize("most", [1, 5, 11, 12, 100])
 def test_frames_are_drawn_once_and_evenly(most):
     counts = [3, 1, 5, 3]
-    drawn = _drawn(counts, most, 0)
+    drawn = _draw_frames(counts, most, 0)
     assert drawn.of == 12
     taken_frames = [(i, int(f)) for i, frames in drawn.frames.items() for f in frames]
     assert len(taken_frames) == len(set(taken_frames)) == min(most, 12)
     assert all(0 <= f < counts[i] for i, f in taken_frames)
-    assert repr(drawn) == repr(_drawn(counts, most, 0))
+    assert repr(drawn) == repr(_draw_frames(counts, most, 0))
     if 1 < most < 12:
-        assert repr(drawn) != repr(_drawn(counts, most, 1))
+        assert repr(drawn) != repr(_draw_frames(counts, most, 1))
 
 
 def test_all_are_drawn_where_no_number_is_set():
-    drawn = _drawn([3, 1, 5, 3], None, 0)
+    drawn = _draw_frames([3, 1, 5, 3], None, 0)
     assert sum(map(len, drawn.frames.values())) == drawn.of == 12
 
 
@@ -110,18 +111,19 @@ def test_limits_are_by_set_and_the_papers_by_default():
 
 
 @pytest.mark.parametrize(
-    ("asked", "message"),
+    ("asked", "code", "words"),
     [
-        ("21LB=500", "the row has no such evaluation; did you mean '21LA'"),
-        ("21LA", "should be a number, or e.g. 21LA=40000"),
-        ("21LA=many", "should be a number, or e.g. 21LA=40000"),
-        ("21LA=4", "--most 4: should be 5 or more"),
-        ("3", "--most 3: should be 5 or more"),
+        ("21LB=500", "row.no-such-evaluation", "did you mean '21LA'"),
+        ("21LA", "option.invalid", "e.g. 21LA=40000"),
+        ("21LA=many", "option.invalid", "e.g. 21LA=40000"),
+        ("21LA=4", "option.invalid", "--most 4"),
+        ("3", "option.invalid", "--most 3"),
     ],
 )
-def test_other_limits_are_mistakes(asked, message):
-    with pytest.raises(BenchError, match=message):
+def test_other_limits_are_mistakes(asked, code, words):
+    with raises_code(code) as raised:
         limits(asked, NAMES)
+    assert words in str(raised.value)
 
 
 def test_embedding_keeps_clusters_apart_and_is_repeatable():
@@ -140,5 +142,5 @@ def test_embedding_keeps_clusters_apart_and_is_repeatable():
 
 @pytest.mark.parametrize("features", [np.ones((4, 3)), np.ones((9, 3)), np.arange(9.0)[:, None]])
 def test_too_little_to_lay_out_is_an_error(features):
-    with pytest.raises(BenchError, match="t-SNE needs"):
+    with raises_code("analysis.too-few-features"):
         embedded(features.astype(np.float32), 0)

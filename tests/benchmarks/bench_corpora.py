@@ -159,7 +159,7 @@ def main(count: int = EVAL_UTTERANCES) -> None:
         report = timed(
             "check", count, lambda: check(ps, root, "eval", lambda *_: None, form="smoke")
         )
-    assert report.ok, report.problems
+    assert report.ok, report.issues
 
 
 if __name__ == "__main__":

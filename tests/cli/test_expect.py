@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from bench.cli.expected import ExpectedParam
+from bench.cli.expected_results import ExpectedParam
 from tests.evaluation.made import scored, text
 
 

@@ -39,7 +39,7 @@ KEPT = studies.kept
 CHANGED = "training.epochs=1"
 EXAMPLES = {
     "list": ["list"],
-    "show": ["show", "table4", "--rows", "S5", "--smoke", "--all"],
+    "show": ["show", "table4", "--rows", "S5", "--smoke", "--other-settings"],
     "sweep card": ["show", "sweep/breathnet-lambda"],
     "table without training": ["run", "breathnet/table2"],
     "settings": ["settings", "system.auxiliary", "--table", "table4", "--row", "S5"],
@@ -51,7 +51,16 @@ EXAMPLES = {
     "report": ["report", "table4", "--smoke"],
     "report check": ["report", "table4", "--smoke", "--check"],
     "score": [
-        *("score", "MyDet.txt", "JUDGED", "--by", "attack", "--formulas", "--track", "cross"),
+        *(
+            "score",
+            "MyDet.txt",
+            "JUDGED",
+            "--by",
+            "attack",
+            "--all-eer-definitions",
+            "--track",
+            "cross",
+        ),
         *("--expect", "auc=50"),
     ],
     "compare": ["compare", "table4:S5", "table4:S4", "--smoke"],
@@ -65,7 +74,7 @@ EXAMPLES = {
     "data list": ["data", "list", "HAD", "--smoke"],
     "data check": ["data", "check", "HAD", "--split", "test"],
     "data overlap": ["data", "overlap", "PS", "19LA", "--smoke", "--no-audio"],
-    "data mini": ["data", "mini", "--only", "HAD"],
+    "data mini": ["data", "mini", "--corpus", "HAD"],
     "sync": ["sync"],
     "doctor": ["doctor", "table4", "--smoke"],
     "prune": ["prune", "--dry-run"],

@@ -22,7 +22,7 @@ VERBS = [
     ["sweep", "sal-lambda", "--smoke"],
     ["data", "show", "HAD"],
     ["data", "check", "HAD", "--smoke"],
-    ["data", "mini", "--only", "HAD"],
+    ["data", "mini", "--corpus", "HAD"],
     ["explain", "tca", "--row", "TCA", "--smoke"],
 ]
 
@@ -155,7 +155,7 @@ def test_the_columns_of_a_listing_are_aligned(bench):
 GONE = [
     ["run", "tca/table1", "--smoke", "--rows", "TCA"],
     ["sweep", "sal-lambda", "--smoke"],
-    ["score", "--run", "TCA", "--table", "tca/table1", "--smoke", "--corpus", "19LA"],
+    ["score", "--row", "TCA", "--table", "tca/table1", "--smoke", "--corpus", "19LA"],
     ["explain", "tca", "--row", "TCA", "--smoke"],
 ]
 

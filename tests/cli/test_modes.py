@@ -9,7 +9,7 @@ import pytest
 
 MASK = 0o007
 """The group may do what the owner may, others nothing."""
-FOLDER = ["--folder", "made"]
+FOLDER = ["--output-dir", "made"]
 S8 = ["table4", "--smoke", "--rows", "S8"]
 TRAINED = [
     ["run", *S8],

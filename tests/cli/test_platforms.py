@@ -22,7 +22,7 @@ POSIX_OF = {
     "time": "tzset",
 }
 """What of the standard library Windows lacks, or (`os.kill`) does something else by."""
-EXCUSED = {("sweeps/launch.py", "os.kill")}
+EXCUSED = {("sweeps/worker_processes.py", "os.kill")}
 """Sweeps of several processes are trained on Linux."""
 
 
@@ -79,7 +79,7 @@ REPORTS = [
     ["doctor"],
     ["show", "table4", "--smoke"],
     ["run", "table4", "--smoke", "--dry-run"],
-    ["report", "table4", "--smoke", "--format", "html", "--folder", "reports"],
+    ["report", "table4", "--smoke", "--format", "html", "--output-dir", "reports"],
 ]
 
 

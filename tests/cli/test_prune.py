@@ -124,10 +124,10 @@ def test_what_no_card_has_goes_only_where_it_is_named(work: Path, kind: str, tol
 def test_a_training_that_may_go_on_is_left_for_a_week(work: Path) -> None:
     place = training(work, f"{KNOWN}-a", ended=False)
     assert listed() == {}
-    assert list(listed("--older", "0h")) == ["unfinished"]
+    assert list(listed("--older-than", "0h")) == ["unfinished"]
     age(place, 8)
     assert list(listed()) == ["unfinished"]
-    assert listed("--older", "30d") == {}
+    assert listed("--older-than", "30d") == {}
     called("--yes")
     assert (place / "last.pt").is_file()
     called("--yes", "--kind", "unfinished")
@@ -221,7 +221,7 @@ def test_an_empty_or_missing_work_folder(work: Path) -> None:
 
 @pytest.mark.parametrize("given", ["30", "d", "-1d", "1y"])
 def test_an_age_that_is_none(work: Path, given: str) -> None:
-    done = called("--older", given)
+    done = called("--older-than", given)
     assert done.exit_code == 2
     assert "30d" in done.stderr
 

@@ -36,7 +36,7 @@ def stored(environment, monkeypatch):
 
 
 def test_every_format_from_tracked_runs(bench, stored, tmp_path):
-    done = bench("report", "table4", "--folder", "made", "--format", "md,html,latex")
+    done = bench("report", "table4", "--output-dir", "made", "--format", "md,html,latex")
     assert done.returncode == 0, done.stderr
     names = {path.name for path in (tmp_path / "made").iterdir()}
     assert names == {"sal-differences.md"} | {
@@ -51,23 +51,23 @@ def test_every_format_from_tracked_runs(bench, stored, tmp_path):
     page = (tmp_path / "made/sal-table4.html").read_text(encoding="utf-8")
     assert "LPS F1: S5 is best, and beats S3." in page
     assert "data:image/png" in page
-    checked = bench("report", "table4", "--folder", "made", "--format", "html,latex", "--check")
+    checked = bench("report", "table4", "--output-dir", "made", "--format", "html,latex", "--check")
     assert checked.returncode == 0, checked.stderr
 
 
 @pytest.mark.slow
 def test_what_was_drawn_once_is_not_drawn_again(bench, stored, tmp_path):
-    assert bench("report", "table4", "--folder", "made").returncode == 0
+    assert bench("report", "table4", "--output-dir", "made").returncode == 0
     first = (tmp_path / "made/sal-table4.md").read_text(encoding="utf-8")
     drawn = sorted((stored / "draws").rglob("*.npz"))
     assert len(drawn) == 2 * 2 * (4 + 2), "four figures, and errors by place on two sets"
     for path in (stored / "artifacts").rglob("*.parquet"):
         path.unlink()
-    assert bench("report", "table4", "--folder", "made", "--check").returncode == 0
+    assert bench("report", "table4", "--output-dir", "made", "--check").returncode == 0
     for path in drawn:
         path.unlink()
-    assert bench("report", "table4", "--folder", "made", "--check").returncode == 1
-    assert bench("report", "table4", "--folder", "made").returncode == 0
+    assert bench("report", "table4", "--output-dir", "made", "--check").returncode == 1
+    assert bench("report", "table4", "--output-dir", "made").returncode == 0
     text = (tmp_path / "made/sal-table4.md").read_text(encoding="utf-8")
     assert "S3, S5 (the score file of seed 666 is not in the tracking store)" in text
     assert "beats" in first
@@ -78,13 +78,13 @@ def test_all_tables_that_were_run_and_a_page_over_all(bench, stored, tmp_path, m
     monkeypatch.setattr(table_cards, "table_keys", lambda: TABLES)  # a few, for time
     monkeypatch.setattr(checked_cards, "names", list)
     folder = tmp_path / "made"
-    assert bench("report", "sal/table2", "--folder", "made").returncode == 0
+    assert bench("report", "sal/table2", "--output-dir", "made").returncode == 0
     assert (folder / "sal-table2.md").is_file(), "whoever names a folder has the paper's figures"
     assert not (folder / "sal-table2.png").exists()
-    done = bench("report", "all", "--folder", "made", "--check")
+    done = bench("report", "all", "--output-dir", "made", "--check")
     assert done.returncode == 1
     assert "sal-table2.md" in done.stderr
-    done = bench("report", "all", "--folder", "made")
+    done = bench("report", "all", "--output-dir", "made")
     assert done.returncode == 0, done.stderr
     names = {path.name for path in folder.iterdir()}
     tables = {name.partition(".")[0] for name in names}
@@ -98,9 +98,9 @@ def test_all_tables_that_were_run_and_a_page_over_all(bench, stored, tmp_path, m
     assert counts[6].startswith(("S3", "S5"))
     for key in ("sal/table2", "tca/table2"):
         assert f"`bench run {key}`" in page
-    assert bench("report", "all", "--folder", "made", "--check").returncode == 0
+    assert bench("report", "all", "--output-dir", "made", "--check").returncode == 0
     (folder / "README.md").write_text("by hand", encoding="utf-8")
-    stale = bench("report", "all", "--folder", "made", "--check")
+    stale = bench("report", "all", "--output-dir", "made", "--check")
     assert stale.returncode == 1
     assert "README.md" in stale.stderr
     records = json.loads(bench("report", "all", "--json").stdout)["records"]
@@ -126,14 +126,15 @@ def test_the_page_begins_with_what_tests_show_and_names_tests_that_exist():
 def test_a_table_of_which_nothing_was_run_is_not_published(bench, stored, tmp_path):
     done = bench("report", "tca/table2")
     assert done.returncode == 2
-    assert "tca/table2: no row was run and no score file evaluated" in done.stderr
+    assert done.code == "report.empty"
+    assert "tca/table2: " in done.stderr
     assert "`bench run tca/table2`" in done.stderr
     assert not (tmp_path / "reports").exists()
 
 
 def test_cells_of_three_lines_on_demand(bench, stored, tmp_path):
     for detail in ([], ["--detail"]):
-        done = bench("report", "table4", "--folder", "made", *detail)
+        done = bench("report", "table4", "--output-dir", "made", *detail)
         assert done.returncode == 0, done.stderr
         text = (tmp_path / "made/sal-table4.md").read_text(encoding="utf-8")
         line = next(line for line in text.splitlines() if line.startswith("| S5 |"))

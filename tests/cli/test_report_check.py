@@ -20,7 +20,7 @@ from bench.reports.sweep import SweepReport
 from tests.reports.made import MADE
 
 FORMATS = ("--format", "html,latex")
-FOLDER = ("--folder", "my reports")
+FOLDER = ("--output-dir", "my reports")
 
 
 @pytest.fixture

@@ -157,18 +157,18 @@ def test_damaged_audio_is_named_before_anything_is_trained(bench, environment, t
 def test_a_row_without_overrides_stands_in_the_smoke_report(bench, environment, tmp_path):
     done = bench("run", "table4", "--smoke", "--rows", "S0")
     assert done.returncode == 0, done.stderr
-    written = bench("report", "table4", "--smoke", "--folder", "made")
+    written = bench("report", "table4", "--smoke", "--output-dir", "made")
     assert written.returncode == 0, written.stderr
     text = (tmp_path / "made" / "sal-table4.smoke.md").read_text(encoding="utf-8")
     assert "SMOKE" in text
     assert "not run" in text
-    checked = bench("report", "table4", "--smoke", "--folder", "made", "--check")
+    checked = bench("report", "table4", "--smoke", "--output-dir", "made", "--check")
     assert checked.returncode == 0, checked.stderr
     (tmp_path / "made" / "sal-table4.smoke.md").write_text("by hand", encoding="utf-8")
-    stale = bench("report", "table4", "--smoke", "--folder", "made", "--check")
+    stale = bench("report", "table4", "--smoke", "--output-dir", "made", "--check")
     assert stale.returncode == 1
     assert "stale" in stale.stderr
-    published = bench("report", "table4", "--folder", "made")
+    published = bench("report", "table4", "--output-dir", "made")
     assert published.returncode == 0, published.stderr
     paper = (tmp_path / "made" / "sal-table4.md").read_text(encoding="utf-8")
     assert "SMOKE" not in paper

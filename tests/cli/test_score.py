@@ -17,21 +17,12 @@ from bench.metrics.det import eer
 from bench.tracking.store import Store
 from tests.evaluation.made import scored, text
 
-PER_ATTACK = {
-    "A07": 0.553447233,
-    "A08": 0.203721550,
-    "A09": 0.0,
-    "A10": 1.001634642,
-    "A11": 0.139206037,
-    "A12": 0.692653269,
-    "A13": 0.203721550,
-    "A14": 0.057717417,
-    "A15": 0.570420339,
-    "A16": 0.634935852,
-    "A17": 1.914982568,
-    "A18": 3.049025150,
-    "A19": 0.709626376,
-    "Pooled": 0.990923080,
+RATES = (
+    *(0.553447233, 0.203721550, 0.0, 1.001634642, 0.139206037, 0.692653269, 0.203721550),
+    *(0.057717417, 0.570420339, 0.634935852, 1.914982568, 3.049025150, 0.709626376),
+)
+PER_ATTACK = {f"A{number:02}": rate for number, rate in enumerate(RATES, 7)} | {
+    "Pooled": 0.990923080
 }
 FEW = ("--replicates", "20")
 
@@ -105,10 +96,10 @@ def test_inverted_scores_are_refused_and_negated_on_demand(bench, trials, keys, 
     refused = bench(*order)
     assert refused.returncode == 2
     assert "--higher-is-spoof" in refused.stderr
-    turned = json.loads(bench(*order, "--negate").stdout)
+    turned = json.loads(bench(*order, "--higher-is-spoof").stdout)
     assert turned["negated"] is True
     assert turned["results"]["eer"]["value"] < 50
-    assert json.loads(bench(*order, "--as-is").stdout)["results"]["eer"]["value"] > 50
+    assert json.loads(bench(*order, "--allow-inverted").stdout)["results"]["eer"]["value"] > 50
 
 
 def test_frames_are_judged_at_every_resolution_and_by_ranges(bench, environment, tmp_path):
@@ -149,7 +140,14 @@ def test_a_tracked_file_stands_in_its_tables_report(bench, environment, tmp_path
             "score": rng.normal(size=len(rows)),
         },
     )
-    order = ("score", str(tmp_path / "theirs.parquet"), "--corpus", "LPS", "--smoke", "--as-is")
+    order = (
+        "score",
+        str(tmp_path / "theirs.parquet"),
+        "--corpus",
+        "LPS",
+        "--smoke",
+        "--allow-inverted",
+    )
     refused = bench(*order, "--track", "table1", *FEW)
     assert refused.returncode == 2
     assert "does not evaluate llamapartialspoof" in refused.stderr
@@ -166,13 +164,20 @@ def test_a_tracked_file_stands_in_its_tables_report(bench, environment, tmp_path
             for (u, at), s in zip(rows, rng.normal(size=len(rows)), strict=True)
         )
     )
-    order = ("score", str(tmp_path / "theirs.txt"), "--corpus", "LPS", "--smoke", "--as-is")
+    order = (
+        "score",
+        str(tmp_path / "theirs.txt"),
+        "--corpus",
+        "LPS",
+        "--smoke",
+        "--allow-inverted",
+    )
     done = bench(*order, "--track", "table4", "--name", "BAM", *FEW)
     assert done.returncode == 0, done.stderr
     assert "tracked: sal/table4" in done.stdout
     kept = Store(config).scored("sal/table4", "smoke")
     assert kept["system"].tolist() == ["BAM"]
-    written = bench("report", "table4", "--smoke", "--folder", "made")
+    written = bench("report", "table4", "--smoke", "--output-dir", "made")
     assert written.returncode == 0, written.stderr
     report = (tmp_path / "made/sal-table4.smoke.md").read_text(encoding="utf-8")
     assert "Scored, not trained here" in report
@@ -215,7 +220,7 @@ def test_compare_says_which_differences_hold(bench, trials, keys, tmp_path):
         (["--corpus", "19LA", "--smoke", "--by", "atack"], "did you mean 'attack'?"),
         (["--corpus", "19LA", "--smoke", "--column", "9"], "column"),
         (["--corpus", "ITW", "--smoke"], "no metric can be computed"),
-        (["--corpus", "ITW", "--smoke", "--resample", "speaker+attack"], "no metric"),
+        (["--corpus", "ITW", "--smoke", "--bootstrap-unit", "speaker+attack"], "no metric"),
         (["--corpus", "19LA", "--smoke", "--track", "tabel4"], "did you mean 'table4'?"),
     ],
 )
@@ -244,9 +249,10 @@ def test_the_folder_of_the_verdict_is_named_after_the_system(bench, trials, keys
         assert (place / f"{folder}-asvspoof2019la-eval/verdict.md").is_file()
     assert len(list(place.iterdir())) == 2
     (tmp_path / "taken").write_text("")
-    refused = bench("score", str(path), *keys, "--folder", str(tmp_path / "taken"))
+    refused = bench("score", str(path), *keys, "--output-dir", str(tmp_path / "taken"))
     assert refused.returncode == 2
-    assert "taken: cannot be made a folder for the verdict" in refused.stderr
+    assert refused.code == "file.unwritable"
+    assert "taken: " in refused.stderr
 
 
 def test_files_of_one_name_do_not_overwrite_each_others_verdicts(bench, trials, keys, tmp_path):
@@ -285,7 +291,7 @@ def test_the_same_file_elsewhere_and_a_name_given_twice(bench, trials, keys, tmp
     done = bench("score", f"{other},name=X", *keys)
     assert f"X-asvspoof2019la-eval holds the verdict of {one}" in done.stderr
     assert len([*place.glob("X-*")]) == 2
-    there = ("--folder", str(tmp_path / "there"))
+    there = ("--output-dir", str(tmp_path / "there"))
     assert bench("score", str(one), *keys, *there).stderr == ""
     assert f"holds the verdict of {one}" in bench("score", str(other), *keys, *there).stderr
     found = json.loads((tmp_path / "there/verdict.json").read_text())
@@ -301,20 +307,20 @@ def test_standard_output_is_json_alone_whatever_is_not_defined(bench, trials, ke
     one.parent.mkdir()
     lines = (tmp_path / f"keys/{one.name}").read_text().splitlines()
     one.write_text("".join(f"LA_0001 {line.partition(' ')[2]}\n" for line in lines))
-    alone = ["--corpus", "19LA", "--keys", str(one), "--resample", "speaker"]
+    alone = ["--corpus", "19LA", "--keys", str(one), "--bootstrap-unit", "speaker"]
     for code, order in (
         (1, ("score", part, "--allow-missing", *keys)),
-        (0, ("score", flat, "--as-is", *keys)),
-        (0, ("score", flat, "--as-is", "--by", "attack", *alone)),
-        (1, ("compare", part, flat, "--allow-missing", "--as-is", *keys)),
-        (0, ("compare", flat, flat, "--as-is", *alone)),
+        (0, ("score", flat, "--allow-inverted", *keys)),
+        (0, ("score", flat, "--allow-inverted", "--by", "attack", *alone)),
+        (1, ("compare", part, flat, "--allow-missing", "--allow-inverted", *keys)),
+        (0, ("compare", flat, flat, "--allow-inverted", *alone)),
     ):
         done = bench(*map(str, order), "--json")
         assert done.returncode == code, done.stderr
         why = "error: no metric is defined: t"
         assert done.stderr.startswith(why) if code else "error" not in done.stderr
         json.loads(done.stdout, parse_constant=lambda word: pytest.fail(word))
-    shown = bench("score", str(flat), "--as-is", *alone).stdout
+    shown = bench("score", str(flat), "--allow-inverted", *alone).stdout
     assert "where one speaker is all there is" in shown
 
 
@@ -340,10 +346,10 @@ def test_no_figure_at_all_is_no_success_but_a_verdict(bench, environment, trials
 def test_every_formula_in_use_is_there_for_whom_a_number_differs(bench, trials, keys, tmp_path):
     scores, _ = scored(trials)
     path = text(tmp_path / "rounded.txt", trials["utterance"], np.round(scores))
-    done = bench("score", str(path), *keys, "--formulas")
+    done = bench("score", str(path), *keys, "--all-eer-definitions")
     assert done.returncode == 0, done.stderr
     assert "| sklearn_fpr " in done.stdout
-    found = json.loads(bench("score", str(path), *keys, "--formulas", "--json").stdout)
+    found = json.loads(bench("score", str(path), *keys, "--all-eer-definitions", "--json").stdout)
     formulas = {name: of["value"] for name, of in found["formulas"].items()}
     assert formulas["ours"] == found["results"]["eer"]["value"]
     assert formulas["official"] == found["results"]["eer_official"]["value"]
@@ -353,7 +359,7 @@ def test_every_formula_in_use_is_there_for_whom_a_number_differs(bench, trials, 
 def test_breakdowns_have_the_figures_asked_for_and_speakers(bench, trials, keys, tmp_path):
     scores, spoof = scored(trials)
     path = text(tmp_path / "mine.txt", trials["utterance"], scores)
-    order = ("score", str(path), *keys, "--by", "speaker", "--figures", "auc,eer", "--json")
+    order = ("score", str(path), *keys, "--by", "speaker", "--metrics", "auc,eer", "--json")
     (breakdown,) = json.loads(bench(*order).stdout)["breakdowns"]
     lines = {line["levels"]["speaker"]: line for line in breakdown["lines"]}
     own = (trials["speaker"] == "LA_0003").to_numpy()
@@ -363,7 +369,7 @@ def test_breakdowns_have_the_figures_asked_for_and_speakers(bench, trials, keys,
     rounded = np.round(scores, 6)
     rate = eer(rounded[own & ~spoof], rounded[own & spoof]).eer
     assert lines["LA_0003"]["results"]["eer"]["value"] == 100 * rate
-    wrong = bench("score", str(path), *keys, "--figures", "cllr")
+    wrong = bench("score", str(path), *keys, "--metrics", "cllr")
     assert wrong.returncode == 2
     assert "has no metric 'cllr'" in wrong.stderr
 

@@ -87,4 +87,4 @@ def test_labels_are_compared_unless_they_are_said_to_be_none(judged):
 
 def test_scores_that_are_higher_for_spoof_by_name(judged):
     assert "say --higher-is-spoof" in judged("id,fake_prob", -SCORES).stderr
-    assert rate(judged("id,fake_prob", -SCORES, options=("--negate",)))
+    assert rate(judged("id,fake_prob", -SCORES, options=("--higher-is-spoof",)))

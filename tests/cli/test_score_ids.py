@@ -84,7 +84,7 @@ def test_the_case_of_ids_by_path(bench, shared, tmp_path):
 def test_a_list_of_everything_of_a_file_that_is_refused(bench, tree):
     names = [*FILES[20:], *FILES[20:28], "t/file1.wav", *(f'odd "{i}", file' for i in range(9))]
     (tree / "scores.txt").write_text("".join(f"{u}\t{i / 7}\n" for i, u in enumerate(names)))
-    shown = bench("score", "scores.txt", "--corpus", "paths", "--list", "all.csv")
+    shown = bench("score", "scores.txt", "--corpus", "paths", "--problems-file", "all.csv")
     assert shown.returncode == 2
     assert "20 of 60 trials have no score" in shown.stderr
     first = "real/file0, fake/file0, real/file1, fake/file1, real/file2, ... "
@@ -99,21 +99,21 @@ def test_a_list_of_everything_of_a_file_that_is_refused(bench, tree):
 def test_a_list_of_everything_of_a_file_that_is_judged(bench, tree):
     put(tree, FILES[6:])
     asked = ("score", "scores.txt", "--corpus", "paths", "--allow-missing", "--replicates", "10")
-    shown = bench(*asked, "--list", "all.csv")
+    shown = bench(*asked, "--problems-file", "all.csv")
     assert shown.returncode == 0, shown.stderr
     assert listed(tree / "all.csv") == {
         "scores.missing": [name.removesuffix(".wav") for name in FILES[:6]]
     }
     assert "(`bench score --problems-file FILE` writes all)" in shown.stdout
     put(tree, FILES)
-    assert bench(*asked, "--list", "all.csv").returncode == 0
+    assert bench(*asked, "--problems-file", "all.csv").returncode == 0
     assert listed(tree / "all.csv") == {}
 
 
 def test_a_list_that_cannot_be_written_is_said(bench, tree):
     put(tree, FILES[1:])
     (tree / "file").write_text("")
-    shown = bench("score", "scores.txt", "--corpus", "paths", "--list", "file/all.csv")
+    shown = bench("score", "scores.txt", "--corpus", "paths", "--problems-file", "file/all.csv")
     assert shown.returncode == 2
     assert shown.stderr.startswith("error: file/all.csv: cannot be written")
 
@@ -137,7 +137,9 @@ def test_labels_of_digits_that_contradict_the_keys(bench, shared, tmp_path):
         )
     )
     asked = ("--corpus", "19LA", "--keys", str(tmp_path), "--replicates", "10")
-    shown = bench("score", str(cases / "label01-contradicts.csv"), *asked, "--list", "all.csv")
+    shown = bench(
+        "score", str(cases / "label01-contradicts.csv"), *asked, "--problems-file", "all.csv"
+    )
     assert shown.returncode == 2
     assert "have another label here than in the keys" in shown.stderr
     assert len(listed(tmp_path / "all.csv")["scores.label-conflict"]) > 10

@@ -1,4 +1,4 @@
-"""`bench score --run`: a trained row scores a split, by the path of its own evaluations."""
+"""`bench score --row`: a trained row scores a split, by the path of its own evaluations."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def trained(bench, environment, tiny):
 @pytest.mark.slow
 def test_a_rows_scores_of_its_own_evaluation_and_of_other_corpora(bench, tiny, trained, tmp_path):
     common = ["--smoke", "--replicates", "10", *tiny]
-    done = bench("score", "--run", "S0", "--corpus", "PS", *common, "--folder", "made")
+    done = bench("score", "--row", "S0", "--corpus", "PS", *common, "--output-dir", "made")
     assert done.returncode == 0, done.stderr
     assert "weights of" in done.stderr
     assert "kept.pt" in done.stderr
@@ -32,7 +32,7 @@ def test_a_rows_scores_of_its_own_evaluation_and_of_other_corpora(bench, tiny, t
     (own,) = trained.glob("runs/*/seed-666/scores/partialspoof-*.parquet")
     assert found.equals(score_file.read(own)), "to the last digit, and in the same order"
 
-    whole = bench("score", "--run", "S0", "--corpus", "19LA", *common, "--json")
+    whole = bench("score", "--row", "S0", "--corpus", "19LA", *common, "--json")
     assert whole.returncode == 0, whole.stderr
     assert "whole utterances, whole scored, as in the evaluation partialspoof" in whole.stderr
     content = json.loads(whole.stdout)
@@ -47,11 +47,11 @@ def test_a_rows_scores_of_its_own_evaluation_and_of_other_corpora(bench, tiny, t
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "either a file of scores, or a trained row"),
-        (["--run", "S55"], "did you mean 'S5'?"),
-        (["--run", "S0,S1"], "should be one row of sal/table4"),
-        (["--run", "S0", "--split", "evla"], "did you mean 'eval'?"),
-        (["--run", "S0", "--smoke"], "is not finished in sqlite"),
+        ([], "--row"),
+        (["--row", "S55"], "did you mean 'S5'?"),
+        (["--row", "S0,S1"], "should be one row of sal/table4"),
+        (["--row", "S0", "--split", "evla"], "did you mean 'eval'?"),
+        (["--row", "S0", "--smoke"], "is not finished in sqlite"),
     ],
 )
 def test_what_cannot_be_scored_is_said_in_one_message(bench, arguments, message):

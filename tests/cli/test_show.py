@@ -62,16 +62,16 @@ def test_the_rest_is_shown_when_asked_for(bench):
     settings = bench("show", "table4", "--rows", "S5", "--settings").stdout
     assert "training.epochs = 50" in settings
     assert "missing: corpus partialspoof is not configured: add" in settings
-    diff = bench("show", "table4", "--rows", "S5", "--diff").stdout
+    diff = bench("show", "table4", "--rows", "S5", "--changed-settings").stdout
     assert "differs from S3: system.auxiliary.kind = position" in diff
     assert "training.epochs" not in diff
-    points = bench("show", "table4", "--rows", "S5", "--differences").stdout
+    points = bench("show", "table4", "--rows", "S5", "--paper-differences").stdout
     assert "Paper, released code, this suite" in points
     assert "released:" not in settings + diff
 
 
 def test_a_key_that_no_cell_has_is_named_with_the_settings(bench):
-    done = bench("show", "breathnet/table12", "--rows", "S2", "--diff")
+    done = bench("show", "breathnet/table12", "--rows", "S2", "--changed-settings")
     assert "\nS2: (2)\n" in done.stdout
 
 
@@ -90,14 +90,14 @@ def test_runs_with_other_settings_are_counted_and_shown_with_all(bench, tiny, mo
     assert "finished  PS EER" in done.stderr
     assert "(paper 5.70)" in done.stderr
     assert "training.epochs=1" in done.stdout
-    assert done.stdout.splitlines()[-1] == "next: bench show sal/table4 --all --smoke"
+    assert done.stdout.splitlines()[-1] == "next: bench show sal/table4 --other-settings --smoke"
     *_, command = done.stdout.splitlines()
     shown = bench(*command.removeprefix("next: bench ").split())
     (line,) = [line for line in shown.stdout.splitlines() if "training.epochs=1" in line]
     assert line.split()[0] == "S0"
     counted = bench("show", "table4", "--smoke").stdout
-    assert "not shown: 1 with changed settings (bench show sal/table4 --all)" in counted
-    record = json.loads(bench("show", "table4", "--smoke", "--all", "--json").stdout)
+    assert "not shown: 1 with changed settings (bench show sal/table4 --other-settings)" in counted
+    record = json.loads(bench("show", "table4", "--smoke", "--other-settings", "--json").stdout)
     (other,) = record["other_runs"]
     assert "training.epochs=1" in other["set"]
     assert {of["metric"]: of["unit"] for of in other["results"]}["partialspoof.eer"] == "%"

@@ -69,13 +69,13 @@ def test_a_sweep_killed_in_the_middle_ends_with_its_trials_and_no_duplicates(
     assert study.info.status == "FINISHED"
     assert {run.data.tags["mlflow.parentRunId"] for run in runs} == {study.info.run_id}
 
-    written = bench("report", "sweep/sal-lambda", "--smoke", "--folder", "made")
+    written = bench("report", "sweep/sal-lambda", "--smoke", "--output-dir", "made")
     assert written.returncode == 0, written.stderr
     text = (tmp_path / "made" / "sweep-sal-lambda.smoke.md").read_text(encoding="utf-8")
     assert "6 trials: " in text
     assert "SMOKE" in text
     assert (tmp_path / "made" / "sweep-sal-lambda.smoke.history.png").is_file()
-    assert bench("report", "sweep/sal-lambda", "--smoke", "--folder", "made", "--check")[0] == 0
+    assert bench("report", "sweep/sal-lambda", "--smoke", "--output-dir", "made", "--check")[0] == 0
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
@@ -88,12 +88,12 @@ def test_too_small_a_disk_is_refused_before_the_first_trial(bench, environment, 
 
 
 def test_a_sweep_that_was_not_run_says_so(bench, tmp_path):
-    assert bench("report", "sweep/sal-lambda", "--folder", "made").returncode == 0
+    assert bench("report", "sweep/sal-lambda", "--output-dir", "made").returncode == 0
     text = (tmp_path / "made" / "sweep-sal-lambda.md").read_text(encoding="utf-8")
     assert "Not run" in text
-    assert bench("report", "sweep/sal-lambda", "--folder", "made", "--check").returncode == 0
+    assert bench("report", "sweep/sal-lambda", "--output-dir", "made", "--check").returncode == 0
     (tmp_path / "made" / "sweep-sal-lambda.md").write_text("by hand", encoding="utf-8")
-    stale = bench("report", "sweep/sal-lambda", "--folder", "made", "--check")
+    stale = bench("report", "sweep/sal-lambda", "--output-dir", "made", "--check")
     assert stale.returncode == 1
     assert "stale" in stale.stderr
 

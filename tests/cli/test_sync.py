@@ -47,8 +47,8 @@ def test_a_row_is_run_without_its_server_and_sent_on_once(
     refused = bench("sync")
     assert refused.returncode == 1
     assert f"not sent: it was recorded for {uri}, and sqlite:///" in refused.stdout
-    assert "`bench sync --to-configured`" in refused.stdout
-    sent = bench("sync", "--to-configured")
+    assert "`bench sync --from-other-stores`" in refused.stdout
+    sent = bench("sync", "--from-other-stores")
     assert sent.returncode == 0, sent.stderr
     assert "sal/table4: S0 · seed 666" in sent.stdout
     assert sent.stdout.rstrip().endswith(": sent")
@@ -62,7 +62,7 @@ def test_a_row_is_run_without_its_server_and_sent_on_once(
     # Its weights are found without its training's folder, too.
     shutil.rmtree(Path(environment["BENCH_WORK"]) / "runs")
     arguments = ["--smoke", "--corpus", "PS", "--replicates", "10", *tiny]
-    scored = bench("score", "--run", "S0", *arguments)
+    scored = bench("score", "--row", "S0", *arguments)
     assert scored.returncode == 0, scored.stderr
     assert f"weights of run {run.run_id}" in scored.stderr
 

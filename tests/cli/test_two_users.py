@@ -48,6 +48,6 @@ def test_what_one_user_trained_the_other_reads_explains_and_does_not_train(
     assert explained.returncode == 0, explained.stderr
     assert "its weights are taken over" in explained.stdout + explained.stderr
     assert [*(work / "explained").rglob("*.png")]
-    reported = bench("report", "table4", "--smoke", "--folder", "reports")
+    reported = bench("report", "table4", "--smoke", "--output-dir", "reports")
     assert reported.returncode == 0, reported.stderr
     assert "finished, seed 666" in reported.stdout

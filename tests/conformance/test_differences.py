@@ -23,11 +23,6 @@ from bench.specs.table import Difference
 
 PAPERS = sorted({key.partition("/")[0] for key in table_cards.table_keys()})
 EACH_PAPER = pytest.mark.parametrize("paper", PAPERS)
-POINTS = [(paper, of) for paper in PAPERS for of in table_cards.paper(paper).differences]
-EACH_POINT = pytest.mark.parametrize(
-    ("paper", "point"), POINTS, ids=[f"{paper}: {of.item}" for paper, of in POINTS]
-)
-WITH_SETTINGS = [(paper, of) for paper, of in POINTS if of.setting or of.others]
 VARIANTS = [(paper, name) for paper in PAPERS for name in table_cards.paper(paper).variants]
 
 
@@ -60,33 +55,32 @@ def test_points_have_names_of_their_own(paper):
     assert [name for name, count in names.items() if count > 1] == []
 
 
-@EACH_POINT
-def test_a_point_concerns_some_row_by_settings_that_there_are(paper, point):
-    assert concerned(paper, point), "concerns no row of any table"
+@EACH_PAPER
+def test_every_point_concerns_some_row_by_settings_that_there_are(paper):
     names = {key.partition("/")[2] for key in tables(paper)}
-    assert set(point.tables) <= names
-    for key in point.applies:
-        known = {
-            own for runs in tables(paper).values() for run in runs.values() for own in run.flat()
-        }
-        assert any(fnmatchcase(own, key) for own in known), f"no row has a setting {key}"
+    runs = [run for by_row in tables(paper).values() for run in by_row.values()]
+    settings = {name for run in runs for name in run.flat()}
+    for point in table_cards.paper(paper).differences:
+        assert concerned(paper, point), f"{point.item}: concerns no row of any table"
+        assert set(point.tables) <= names, point.item
+        for key in point.applies:
+            there = any(fnmatchcase(name, key) for name in settings)
+            assert there, f"{point.item}: no row has a setting {key}"
 
 
-@pytest.mark.parametrize(
-    ("paper", "point"),
-    WITH_SETTINGS,
-    ids=[f"{paper}: {of.item}" for paper, of in WITH_SETTINGS],
-)
-def test_settings_can_be_set_on_each_row_concerned_and_change_it(paper, point):
+@EACH_PAPER
+def test_settings_can_be_set_on_each_row_concerned_and_change_it(paper):
     """As the command line has them, in both forms; the released one changes each row."""
-    for key, row in concerned(paper, point):
-        card, run = table_cards.table(key), tables(paper)[key][row]
-        for settings in filter(None, [point.setting, *point.others]):
-            changed = table_cards.resolve(card, row, "paper", words(set_options(settings)))
-            assert changed.signature != run.signature, f"{key} {row}: {settings} changes nothing"
-            if settings is point.setting:
-                assert_settings(changed, settings)
-            table_cards.resolve(card, row, "smoke", words(set_options(settings)))
+    for point in table_cards.paper(paper).differences:
+        for key, row in concerned(paper, point) if point.setting or point.others else ():
+            card, run = table_cards.table(key), tables(paper)[key][row]
+            where = f"{point.item}: {key} {row}"
+            for settings in filter(None, [point.setting, *point.others]):
+                changed = table_cards.resolve(card, row, "paper", words(set_options(settings)))
+                assert changed.signature != run.signature, f"{where}: {settings} changes nothing"
+                if settings is point.setting:
+                    assert_settings(changed, settings)
+                table_cards.resolve(card, row, "smoke", words(set_options(settings)))
 
 
 def words(options: str) -> list[str]:
@@ -102,15 +96,15 @@ def assert_settings(run: Run, settings) -> None:
         assert [flat[own] for own in found] == [value] * len(found), keys
 
 
-@EACH_POINT
-def test_a_released_setting_is_there_only_where_ours_differs_from_what_was_released(paper, point):
-    if point.setting:
-        assert not point.ours.startswith("as released")
-        assert not re.match(r"no code|not |no switch|-$", point.released), point.released
-    said = point.paper and point.released and point.ours
-    assert said
-    assert point.paper != "-"
-    assert point.released != "-"
+@EACH_PAPER
+def test_a_released_setting_is_there_only_where_ours_differs_from_what_was_released(paper):
+    for point in table_cards.paper(paper).differences:
+        if point.setting:
+            assert not point.ours.startswith("as released"), point.item
+            assert not re.match(r"no code|not |no switch|-$", point.released), point.item
+        assert point.ours, point.item
+        assert point.paper not in ("", "-"), point.item
+        assert point.released not in ("", "-"), point.item
 
 
 def test_cards_refuse_a_released_setting_without_something_released():

@@ -32,13 +32,12 @@ def test_every_sweep_that_should_be_there_is():
     assert set(SHIPPED) <= set(NAMES)
 
 
-@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("name", NAMES)
-def test_every_corner_of_a_space_is_a_run_of_its_own(name, form):
-    card = sweep_cards.sweep(name, form)
-    points = corners(card)
-    signatures = {sweep_cards.trial_run(card, point).signature for point in points}
-    assert len(signatures) == len(points) > 1
+def test_every_corner_of_a_space_is_a_run_of_its_own(name):
+    for card in (sweep_cards.sweep(name, form) for form in FORMS):
+        points = corners(card)
+        signatures = {sweep_cards.trial_run(card, point).signature for point in points}
+        assert len(signatures) == len(points) > 1, card.form
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -75,20 +74,21 @@ def test_smoke_is_short_and_never_the_papers_study(name):
     assert sweep_cards.base(smoke).training.epochs <= 3
 
 
-@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("name", NAMES)
-def test_every_corner_as_a_row_of_its_table_is_that_trial(name, form, tmp_path: Path):
+def test_every_corner_as_a_row_of_its_table_is_that_trial(name, tmp_path: Path):
     """As a report gives it; where the trial is scored as the row is, in every setting."""
-    card = sweep_cards.sweep(name, form)
-    table, _ = sweep_cards.row(card)
+    cards = {form: sweep_cards.sweep(name, form) for form in FORMS}
+    table, _ = sweep_cards.row(cards["paper"])
     path = card_files.folder("experiments") / f"{table.key}.toml"
-    for number, point in enumerate(corners(card)[:4]):
+    points = [(form, point) for form, card in cards.items() for point in corners(card)[:4]]
+    for form, point in points:
+        card = cards[form]
         lines = sweep_cards.as_row(card, point, "swept", "swept")
         pasted = f"{path.read_text(encoding='utf-8')}\n{lines}\n"
         (tmp_path / "table.toml").write_text(pasted, encoding="utf-8")
         content = table_cards.parse_table(table.key, tmp_path / "table.toml")
         run, trial = table_cards.resolve(content, "swept", form), sweep_cards.trial_run(card, point)
-        assert run.training_signature == trial.training_signature, (number, point)
+        assert run.training_signature == trial.training_signature, (form, point)
         assert card.evaluate == "nothing" or run.signature == trial.signature
 
 

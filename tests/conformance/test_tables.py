@@ -12,7 +12,6 @@ from bench.cards import table_cards
 from bench.specs.run import Stage
 
 TABLES = table_cards.table_keys()
-ROWS = [(key, row) for key in TABLES for row in table_cards.runnable(table_cards.table(key))]
 PAPER_TEXTS = {"sal": "sal.txt", "tca": "tca.txt"}
 """The others' figures have tests of their own: test_breathnet_tables, and MFPT's two below."""
 NO_PAPERS = ("cross",)
@@ -20,7 +19,17 @@ OWN_NAMES = {"TCA": ("Ours", "Proposed")}
 """What a paper calls its own system in its tables, where that says little elsewhere."""
 
 
-@pytest.mark.parametrize("key", TABLES)
+EACH_TABLE = pytest.mark.parametrize("key", TABLES)
+
+
+def runs_of(key: str):
+    """Yield each row of a table that runs, with its run in the paper's form and in smoke form."""
+    table = table_cards.table(key)
+    for row in table_cards.runnable(table):
+        yield row, table_cards.resolve(table, row), table_cards.resolve(table, row, "smoke")
+
+
+@EACH_TABLE
 def test_a_table_has_a_paper_columns_and_figures(key):
     table = table_cards.table(key)
     paper = table_cards.paper(key.partition("/")[0])
@@ -35,34 +44,31 @@ def test_a_table_has_a_paper_columns_and_figures(key):
         assert any(table.rows[row].published for row in table_cards.runnable(table))
 
 
-@pytest.mark.parametrize(("key", "row"), ROWS)
-def test_a_row_resolves_to_things_that_are_there(key, row):
-    for form in ("paper", "smoke"):
-        run = table_cards.resolve(table_cards.table(key), row, form)
-        assert find_spec(f"bench.models.systems.{run.system.kind}")
-        assert find_spec(f"bench.models.frontends.{run.frontend.kind}")
+@EACH_TABLE
+def test_rows_resolve_to_things_that_are_there(key):
+    for row, run in ((row, run) for row, *forms in runs_of(key) for run in forms):
+        assert find_spec(f"bench.models.systems.{run.system.kind}"), row
+        assert find_spec(f"bench.models.frontends.{run.frontend.kind}"), row
         stages = [run.start.stage] if isinstance(run.start, Stage) else []
         for part in (run.augment, run.mix):
-            assert part.kind == "none" or find_spec(f"bench.models.augment.{part.kind}")
-        for data in [data for of in (run, *stages) for data in of.data.values()]:
+            assert part.kind == "none" or find_spec(f"bench.models.augment.{part.kind}"), row
+        for data in [data for each in (run, *stages) for data in each.data.values()]:
             card = corpora.card(data.corpus)
-            assert data.split in card.splits
+            assert data.split in card.splits, row
             if card.resolutions_s and data.resolution_s and data.splice.kind == "none":
-                assert data.resolution_s in card.resolutions_s
+                assert data.resolution_s in card.resolutions_s, row
 
 
-@pytest.mark.parametrize(("key", "row"), ROWS)
-def test_smoke_is_never_the_papers_row(key, row):
-    paper, smoke = (
-        table_cards.resolve(table_cards.table(key), row, form) for form in ("paper", "smoke")
-    )
-    assert smoke.frontend.kind == "tiny"
-    assert paper.frontend.kind != "tiny"
-    assert smoke.signature != paper.signature
-    assert smoke.training_signature != paper.training_signature
+@EACH_TABLE
+def test_smoke_is_never_the_papers_row(key):
+    for row, paper, smoke in runs_of(key):
+        assert smoke.frontend.kind == "tiny", row
+        assert paper.frontend.kind != "tiny", row
+        assert smoke.signature != paper.signature, row
+        assert smoke.training_signature != paper.training_signature, row
 
 
-@pytest.mark.parametrize("key", TABLES)
+@EACH_TABLE
 def test_rows_of_a_table_have_signatures_of_their_own(key):
     """But for a row that the paper prints twice, in two groups of its table."""
     table = table_cards.table(key)

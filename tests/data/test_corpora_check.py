@@ -35,8 +35,8 @@ def warnings(report: Report) -> dict[str, tuple[int, str]]:
 
 
 def said(report: Report, severity: str) -> dict[str, tuple[int, str]]:
-    found = [problem for problem in report.problems if problem.severity == severity]
-    return {problem.what: (problem.count, ", ".join(problem.examples)) for problem in found}
+    issues = [issue for issue in report.issues if issue.severity == severity]
+    return {issue.message: (issue.count, ", ".join(issue.examples)) for issue in issues}
 
 
 def counted(card: CorpusCard, **counts: object) -> CorpusCard:
@@ -48,7 +48,7 @@ def test_a_sound_tree_is_sound(ps: Path, ps_card: CorpusCard):
     told: list[tuple[int, int]] = []
     report = check(ps_card, ps, "train", lambda *at: told.append(at), form="smoke")
     assert report.ok
-    assert report.problems == ()
+    assert report.issues == ()
     assert report.counts == {
         "utterances": 4,
         "bonafide": 2,
@@ -65,10 +65,10 @@ def test_a_sound_tree_is_sound(ps: Path, ps_card: CorpusCard):
 def test_had_and_llamapartialspoof_are_sound(
     had: Path, had_card: CorpusCard, lps: Path, lps_card: CorpusCard
 ):
-    assert check(had_card, had, "train", silent, form="smoke").problems == ()
+    assert check(had_card, had, "train", silent, form="smoke").issues == ()
     for split in lps_card.splits:
         report = check(lps_card, lps, split, silent, form="smoke")
-        assert report.problems == ()
+        assert report.issues == ()
         assert report.counts["attacks"] == (2 if split == "crossfade" else 1)
 
 
@@ -225,15 +225,20 @@ def test_every_item_is_in_the_json_and_in_the_list(had: Path, had_card: CorpusCa
     assert text.endswith("\nOf each problem 5 are shown; `--list FILE` writes all.\n")
     assert as_dict(report)["problems"][0] == {
         "severity": "error",
+        "code": "corpus.audio-missing",
         "what": "audio file missing",
         "count": 8,
         "items": missing,
     }
     rows = [*csv.reader(listing([report]).splitlines())]
-    assert rows[0] == ["finding", "id", "detail", "severity", "split"]
-    assert rows[1:9] == [["audio file missing", path, "", "error", "train"] for path in missing]
+    assert rows[0] == ["finding", "id", "detail", "severity", "split", "code"]
+    code = "corpus.audio-missing"
+    assert rows[1:9] == [
+        ["audio file missing", path, "", "error", "train", code] for path in missing
+    ]
     what = "spans and audio differ by more than 0.05 s"
     off = [what, "HAD_train_real_00000001", "1.26 s and 1.40 s", "error", "train"]
+    off.append("labels.duration-mismatch")
     assert rows[9:] == [off]
 
 
@@ -241,7 +246,7 @@ def test_a_problem_without_items_is_in_the_list_once(tmp_path: Path, ps_card: Co
     report = check(ps_card, tmp_path, "train", silent)
     rows = [*csv.reader(listing([report]).splitlines())][1:]
     assert [row[0] for row in rows] == list(errors(report))
-    assert all(row[1:] == ["", "", "error", "train"] for row in rows)
+    assert all(row[1:5] == ["", "", "error", "train"] for row in rows)
 
 
 def test_an_audio_file_without_samples_is_reported(ps: Path, ps_card: CorpusCard):

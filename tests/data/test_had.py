@@ -83,7 +83,7 @@ def test_faults_are_named(had: Path, had_card: CorpusCard, old: str, new: str, s
     replace(had / LABELS, old, new)
     with pytest.raises(BrokenCorpus, match=said) as caught:
         read(had_card, had, "train", None)
-    assert len([p for p in caught.value.problems if p.severity == "error"]) == 1
+    assert len([p for p in caught.value.issues if p.severity == "error"]) == 1
     assert caught.value.subset is not None
 
 

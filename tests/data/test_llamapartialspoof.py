@@ -83,7 +83,7 @@ def test_faults_are_named(lps: Path, lps_card: CorpusCard, old: str, new: str, s
     replace(lps / A, old, new)
     with pytest.raises(BrokenCorpus, match=said) as caught:
         read(lps_card, lps, "crossfade", None)
-    assert len(caught.value.problems) == 1
+    assert len(caught.value.issues) == 1
     assert caught.value.subset is not None
 
 

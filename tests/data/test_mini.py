@@ -53,7 +53,7 @@ def protocol(root: Path, split: str) -> list[list[str]]:
 @pytest.mark.parametrize(("key", "split"), [(k, s) for k in KEYS for s in SPLITS[k]])
 def test_the_official_reader_finds_no_fault(mini: Path, key: str, split: str):
     report = check(card(key), mini / key, split, lambda _done, _all: None, form="smoke")
-    assert report.problems == ()
+    assert report.issues == ()
     assert report.counts["utterances"] > 0
 
 

@@ -43,7 +43,7 @@ def test_the_reader_of_the_full_corpus_finds_no_fault(mini: Path):
     for split in card("asvspoof2021la").splits:
         root = mini / "asvspoof2021la"
         report = check(card("asvspoof2021la"), root, split, lambda *_: None, form="smoke")
-        assert report.problems == ()
+        assert report.issues == ()
         assert report.counts["bonafide"] > 0
         assert report.counts["spoof"] > 0
 

@@ -54,7 +54,7 @@ def test_all_audio_is_16_bit_mono_at_16_khz_in_the_official_container(mini: Path
 def test_the_reader_of_the_full_corpus_finds_no_fault(mini: Path, key: str):
     for split in card(key).splits:
         report = check(card(key), mini / key, split, lambda _done, _all: None, form="smoke")
-        assert report.problems == ()
+        assert report.issues == ()
         assert report.counts["bonafide"] > 0
         assert report.counts["spoof"] > 0
 

@@ -132,7 +132,7 @@ def test_from_real_recordings(shared: Path, tmp_path: Path):
     for key in KEYS:
         first = next(iter(card(key).splits))
         report = check(card(key), tmp_path / key, first, lambda *_: None, form="smoke")
-        assert report.problems == ()
+        assert report.issues == ()
 
 
 def test_only_what_is_asked_for_is_made(tiniest: Path, tmp_path: Path):

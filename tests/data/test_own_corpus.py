@@ -93,7 +93,7 @@ def test_a_detection_corpus_from_a_card(own: Path):
     assert subset.table["attack_type"].tolist() == ["", "TTS", "VC"]
     assert subset.table["noise"].tolist() == ["clean", "clean", "street"]
     report = check(corpus_cards.card("mine"), own / "data", "test", lambda *_: None)
-    assert report.problems == ()
+    assert report.issues == ()
 
 
 @pytest.mark.parametrize("audio", ["{utterance}", "**/{utterance}", "{utterance}.wav"])
@@ -136,7 +136,7 @@ def test_a_type_that_the_card_lacks_is_a_warning(own: Path):
     for name in ("s1/a", "s1/b", "s2/c"):
         wav(own / f"data/audio/{name}.wav", 0.2)
     report = check(corpus_cards.card("mine"), own / "data", "test", lambda *_: None)
-    assert [str(p) for p in report.problems] == ["attack without a type on the card: knnvc"]
+    assert [str(issue) for issue in report.issues] == ["attack without a type on the card: knnvc"]
     assert report.ok
 
 

@@ -18,10 +18,11 @@ from bench.data import delimited
 from bench.data.check import check
 from bench.data.corpora import load_keys
 from bench.data.fingerprint import fingerprint
-from bench.data.problems import BrokenCorpus, Problems
+from bench.data.problems import BrokenCorpus
 from bench.data.readers.protocol import read
 from bench.data.subset import TABLE_COLUMNS
 from bench.errors import BenchError
+from bench.issues import Issues
 from bench.specs.corpus import Protocol
 
 EVAL19 = "ASVspoof2019_LA_cm_protocols/ASVspoof2019.LA.cm.eval.trl.txt"
@@ -43,7 +44,7 @@ def test_every_detection_corpus_is_read_and_sound(key: str, tmp_path: Path):
         for factor in found.factors:
             assert factor in subset.table
         report = check(found, root, split, silent, form="smoke")
-        assert report.problems == ()
+        assert report.issues == ()
         assert report.counts["utterances"] == len(subset) > 0
         assert load_keys(found, split, root).table.equals(subset.table)
 
@@ -55,7 +56,7 @@ def test_enrolment_files_are_other_audio_files(tmp_path: Path):
     (root / "ASVspoof2019_LA_eval/flac/LA_E_2834763.flac").write_bytes(b"fLaC")
     (root / "ASVspoof2019_LA_eval/flac/LA_E_8877452.flac").unlink()
     report = check(card("19LA"), root, "eval", silent, form="smoke")
-    assert [p.what for p in report.problems] == ["audio file missing", "audio file unreadable"]
+    assert [issue.code for issue in report.issues] == ["corpus.audio-missing", "audio.damaged"]
 
 
 def test_19la(tmp_path: Path):
@@ -249,12 +250,12 @@ def test_reads_what_a_plain_reader_reads(
             rows[fields[1]] = (number, fields)
         elif fields:
             wrong += 1
-    problems = Problems()
+    issues = Issues()
     protocol = Protocol(file=("x",), columns=("speaker utterance label",), audio=("x",))
-    found = delimited.read(path, protocol, ".wav", problems)
+    found = delimited.read(path, protocol, ".wav", issues)
     assert found.table.to_numpy().tolist() == [fields for _, fields in rows.values()]
     assert found.numbers.tolist() == [number for number, _ in rows.values()]
-    counts = {p.what.partition(",")[0]: p.count for p in problems.found}
+    counts = {issue.message.partition(",")[0]: issue.count for issue in issues}
     assert counts.get("malformed line", 0) == wrong
     twice = counts.get("utterance listed more than once", 0)
     assert twice + counts.get("utterance listed with two labels", 0) == again
@@ -266,7 +267,7 @@ def test_words_that_look_like_numbers_stay_words(tmp_path: Path):
     protocol = Protocol(
         file=("x",), columns=("speaker utterance label",), separator="comma", audio=("x",)
     )
-    found = delimited.read(path, protocol, ".wav", Problems())
+    found = delimited.read(path, protocol, ".wav", Issues())
     assert found.table.to_numpy().tolist() == [["0079", "001", "NA"], ["7", "1e3", "nan"]]
 
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.data.lines import Lines
-from bench.data.problems import Problems
 from bench.data.spans import parse
 from bench.data.subset import Span
+from bench.issues import Issues
 
 TAGS = {"T": "bonafide", "F": "spoof"}
 
@@ -36,8 +36,8 @@ def lines(*texts: str) -> Lines:
 @given(st.lists(tilings, min_size=0, max_size=6))
 def test_parses_as_a_token_at_a_time_would(utterances: list[list[tuple[int, str]]]):
     texts = [text_of(tiling) for tiling in utterances]
-    problems = Problems()
-    found = parse(lines(*texts), "spans", "/", TAGS, problems)
+    issues = Issues()
+    found = parse(lines(*texts), "spans", "/", TAGS, issues)
     expected = [
         tuple(
             Span(float(start), float(end), TAGS[tag])
@@ -46,7 +46,7 @@ def test_parses_as_a_token_at_a_time_would(utterances: list[list[tuple[int, str]
         for text in texts
     ]
     assert found.spans == expected
-    assert problems.found == []
+    assert list(issues) == []
 
 
 @given(st.lists(tilings, min_size=1, max_size=6), st.data())
@@ -58,10 +58,10 @@ def test_a_gap_anywhere_leaves_out_that_line_alone(
     start, end, tag = texts[broken].rpartition("/")[2].split("-")
     late = f"{float(end) + 0.02:.2f}-{float(end) + 0.5:.2f}-{tag}"
     texts[broken] += f"/{late}"
-    problems = Problems()
-    found = parse(lines(*texts), "spans", "/", TAGS, problems)
+    issues = Issues()
+    found = parse(lines(*texts), "spans", "/", TAGS, issues)
     assert found.lines.numbers.tolist() == [n for n in range(1, len(texts) + 1) if n != broken + 1]
     assert len(found.spans) == len(texts) - 1
-    (problem,) = problems.found
-    assert problem.examples == (f"x.txt:{broken + 1}",)
+    (issue,) = issues
+    assert issue.examples == (f"x.txt:{broken + 1}",)
     assert float(start) < float(end)

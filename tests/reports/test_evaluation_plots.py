@@ -59,7 +59,7 @@ def made(place: Path, by: list[str]):
     ],
 )
 def test_a_detectors_figures(tmp_path, by, named):
-    paths = evaluation_plots.illustrate(*made(tmp_path, by), "S0, seed 1 (x/y)")
+    paths = evaluation_plots.plot_evaluation(*made(tmp_path, by), "S0, seed 1 (x/y)")
     wanted = sorted(["det", "scores", *named])
     assert sorted(path.name for path in paths) == [
         f"{name}.{kind}" for name in wanted for kind in ("pdf", "png", "svg")
@@ -72,7 +72,7 @@ def test_cells_are_eers_of_the_attack_over_the_codec(tmp_path):
     draw = evaluation_plots.figures.crossed
     watched = lambda *given: seen.append(given) or draw(*given)  # noqa: E731
     with patch.object(evaluation_plots.figures, "crossed", watched):
-        evaluation_plots.illustrate(*made(tmp_path, ["attack,codec"]), "S0, seed 1 (x/y)")
+        evaluation_plots.plot_evaluation(*made(tmp_path, ["attack,codec"]), "S0, seed 1 (x/y)")
     table, title, kind = seen[0]
     assert (title, kind) == (
         "S0, seed 1 (x/y) on 21LA eval: EER by attack and codec",

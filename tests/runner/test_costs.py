@@ -180,14 +180,14 @@ def test_sizes_of_downloads_in_words(size, said):
 def test_the_page_of_costs_is_what_the_cards_say(root):
     page = (root / cost_page.FILE).read_text(encoding="utf-8")
     cells = [[*map(str.strip, line.split("|"))] for line in page.splitlines()]
-    for line in [*cost_page.downloads(), *cost_page.tables(["sal/table4"])[2:]]:
+    for line in [*cost_page.download_lines(), *cost_page.table_lines(["sal/table4"])[2:]]:
         assert [*map(str.strip, line.split("|"))] in cells, "`make costs` writes it anew"
 
 
 @pytest.mark.slow
 def test_the_whole_page_of_costs_is_what_the_cards_say(root):
     page = (root / cost_page.FILE).read_text(encoding="utf-8")
-    assert page == cost_page.markdown(), f"`make costs` writes {cost_page.FILE} anew"
+    assert page == cost_page.render_cost_page(), f"`make costs` writes {cost_page.FILE} anew"
 
 
 def run_of(row: str, hours: float, place: str, *overrides: str, **changes: str) -> SimpleNamespace:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from bench.runner import local
-from bench.runner.relay import Sender, relayed
+from bench.runner.relay import ProgressSender, relay_progress
 from bench.runner.request import Order
 from bench.tracking.store import Store
 
@@ -45,8 +45,8 @@ class Heard:
 
 def test_all_is_told_in_order_and_while_it_happens():
     heard = Heard()
-    with relayed(heard) as pipe:
-        sender = Sender(pipe)
+    with relay_progress(heard) as pipe:
+        sender = ProgressSender(pipe)
         sender.on_step(1, 25, 50, {"loss": 0.5})
         assert heard.came.wait(10), "only told at the end"
         sender.on_epoch(1, {"dev.eer": 0.1})
@@ -59,9 +59,12 @@ def test_all_is_told_in_order_and_while_it_happens():
 
 
 def test_what_the_observer_raises_is_raised_at_the_end_and_blocks_nobody():
-    with pytest.raises(OSError, match="no space"), relayed(Heard(OSError("no space"))) as pipe:
-        _say_much(Sender(pipe))
-    with pytest.raises(ValueError, match="own"), relayed(Heard()):
+    with (
+        pytest.raises(OSError, match="no space"),
+        relay_progress(Heard(OSError("no space"))) as pipe,
+    ):
+        _say_much(ProgressSender(pipe))
+    with pytest.raises(ValueError, match="own"), relay_progress(Heard()):
         raise ValueError("own")
 
 

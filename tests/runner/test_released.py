@@ -124,7 +124,7 @@ def test_what_has_ended_or_is_another_s_keeps_its_checkpoints(tmp_path: Path):
     training_folder.abandon(ended)
     assert (ended / "last.pt").is_file()
     begun = place_of_a_training(tmp_path / "begun")
-    with training_folder.alone(begun) as mine:
+    with training_folder.hold_folder(begun) as mine:
         assert mine
         training_folder.abandon(begun)
     assert (begun / "last.pt").is_file()

@@ -10,7 +10,7 @@ from bench.reports import sweep as reporting
 from bench.reports.sweep_best import leaders, numbers, standing
 from bench.runner import local
 from bench.specs.sweep import Sweep
-from bench.sweeps import records
+from bench.sweeps import trial_table
 from bench.sweeps.trials import Sweeping
 from bench.tracking.store import Store
 from tests.sweeps.conftest import Formula, finish
@@ -38,7 +38,7 @@ def made(card: Sweep, open_study, values: list[float], resolution: float | None)
 
     study = open_study(card)
     finish(study, Known(), len(values))
-    return kept(records.table(study, NOTHING, resolution))
+    return kept(trial_table.build_trial_table(study, NOTHING, resolution))
 
 
 @pytest.mark.parametrize(
@@ -116,6 +116,6 @@ def test_trials_whose_kept_weights_reach_the_same_are_tied(parse, config, monkey
     assert said.startswith("No best: 2 of 2 finished trials have dev.eer 12.50 (%)")
     # Dev's frames of 160 ms, fewer of one class than of the other.
     assert "one error of its smaller class is worth" in said
-    table = records.table(sweeping.study, NOTHING, sweeping._resolution)
+    table = trial_table.build_trial_table(sweeping.study, NOTHING, sweeping._resolution)
     worth = table["resolution"].iloc[0]
     assert 1 / (2 * worth / 100) == pytest.approx(round(1 / (2 * worth / 100)))

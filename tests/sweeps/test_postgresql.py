@@ -22,7 +22,7 @@ from tests.sweeps.conftest import CARD
 WORKER = """
 import sys, time
 from pathlib import Path
-from bench import sweep_cards
+from bench.cards import sweep_cards
 from tests.sweeps.conftest import Formula, finish
 from bench.sweeps import storage
 from bench.sweeps.study import Study

@@ -13,7 +13,7 @@ from bench.cards import card_files, sweep_cards, table_cards
 from bench.errors import BenchError
 from bench.reports import sweep as reporting
 from bench.reports.sweep_best import leaders
-from bench.sweeps import records
+from bench.sweeps import trial_table
 from bench.tracking.run_frame import COLUMNS as TRACKED
 from tests.sweeps.conftest import Formula, finish
 
@@ -44,7 +44,7 @@ def run_of(number: int, seed: int, eer: float) -> dict[str, object]:
 def study(parse, open_study):
     def fail(claim):
         if claim.number == 2:
-            raise BenchError("diverged\nat step 3")
+            raise BenchError("sweep.trial-failed", "diverged\nat step 3")
 
     made = open_study(parse(THREE))
     finish(made, Formula(fail), 12)
@@ -54,7 +54,7 @@ def study(parse, open_study):
 @pytest.fixture
 def trials(study) -> pd.DataFrame:
     runs = [run_of(0, 1, 10.0), run_of(0, 2, 20.0), run_of(1, 1, 7.0)]
-    return records.table(study, pd.DataFrame(runs))
+    return trial_table.build_trial_table(study, pd.DataFrame(runs))
 
 
 def kept(trials: pd.DataFrame) -> pd.DataFrame:
@@ -85,19 +85,19 @@ def test_a_line_says_what_a_trial_was(study, trials):
 
 
 def test_importances_are_shares_and_the_dimension_that_matters_is_first(study, parse, open_study):
-    found = records.importances(study)
+    found = trial_table.compute_importances(study)
     assert sum(found.values()) == pytest.approx(1)
     assert max(found, key=lambda name: found[name]) == "system.auxiliary.weight"
-    assert records.importances(study) == found, "deterministic"
+    assert trial_table.compute_importances(study) == found, "deterministic"
     few = open_study(parse(THREE), "few")
     finish(few, Formula(), 3)
-    assert records.importances(few) == {}
+    assert trial_table.compute_importances(few) == {}
 
 
 @pytest.mark.every_kind
 @pytest.mark.slow
 def test_figures_of_every_kind_show_something(study, trials):
-    made = reporting.report(study.card, kept(trials), records.importances(study), 0)
+    made = reporting.report(study.card, kept(trials), trial_table.compute_importances(study), 0)
     assert set(made.figures) == {"history", "slice", "contour", "importances"}
     assert len(made.images) == 12
     for name, content in made.images.items():
@@ -106,12 +106,12 @@ def test_figures_of_every_kind_show_something(study, trials):
         else:
             assert content.startswith(b"%PDF") if name.endswith(".pdf") else b"<svg" in content
         assert f"({name})" in made.markdown
-    again = reporting.report(study.card, trials, records.importances(study), 0)
+    again = reporting.report(study.card, trials, trial_table.compute_importances(study), 0)
     assert again.images == made.images, "kept text and numbers are drawn alike"
 
 
 def test_the_report_names_the_best_and_every_trial(study, trials, tmp_path):
-    made = reporting.report(study.card, kept(trials), records.importances(study), 1)
+    made = reporting.report(study.card, kept(trials), trial_table.compute_importances(study), 1)
     finished = trials[trials["state"] == "finished"]
     best = finished.loc[finished["objective"].astype(float).idxmin()]
     assert made.markdown.startswith("# SMOKE: Three $ dimensions")
@@ -144,11 +144,11 @@ def test_what_was_not_run_says_so(parse):
 
 def test_a_study_without_a_finished_trial_has_no_best(parse, open_study):
     def fail(claim):
-        raise BenchError("no")
+        raise BenchError("sweep.trial-failed", "no")
 
     study = open_study(parse(THREE))
     finish(study, Formula(fail), 2)
-    made = reporting.report(study.card, kept(records.table(study, NOTHING)), {}, 0)
+    made = reporting.report(study.card, kept(trial_table.build_trial_table(study, NOTHING)), {}, 0)
     assert "No trial is finished." in made.markdown
     assert made.figures == {}
 
@@ -162,7 +162,7 @@ def test_the_fragment_pasted_into_its_table_is_the_trial(
     card = parse(text, form)
     study = open_study(card)
     finish(study, Formula(), 3)
-    trials = kept(records.table(study, NOTHING))
+    trials = kept(trial_table.build_trial_table(study, NOTHING))
     markdown = reporting.report(card, trials, {}, 0).markdown
     fragment = markdown.partition("```toml\n")[2].partition("```")[0]
     assert 'from = "S7"' in fragment

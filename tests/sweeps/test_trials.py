@@ -15,7 +15,7 @@ from bench.cards import sweep_cards
 from bench.config import Config
 from bench.errors import RowFailed
 from bench.runner import costs
-from bench.sweeps import room
+from bench.sweeps import remaining_trials
 from bench.sweeps.trials import Sweeping
 from bench.tracking import studies
 from bench.tracking.store import Store
@@ -257,7 +257,7 @@ def test_the_trials_that_are_left_need_room_on_the_disk(parse, config, monkeypat
     with pytest.raises(KeyboardInterrupt):
         list(sweeping.run(3))
     # One is finished; of the stopped one its files are there; the third is not begun.
-    *earlier, begun, new = room.left(sweeping.study, 3, config)
+    *earlier, begun, new = remaining_trials.list_remaining_trainings(sweeping.study, 3, config)
     assert [training.is_trained for training in earlier] == [True] * stages
     assert begun.taken_bytes > weights.all_bytes
     assert (new.taken_bytes, new.is_trained) == (0, False)

@@ -39,4 +39,4 @@ def everything(store, entry):
 
 
 def sent(outbox_of, to):
-    return list(sync.send(outbox_of._outbox, to._own, elsewhere=True))
+    return list(sync.send_runs(outbox_of._outbox, to._own, elsewhere=True))

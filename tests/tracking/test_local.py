@@ -17,10 +17,10 @@ import pytest
 
 from bench._io import file_locks
 from bench.config import Config
-from bench.errors import BenchError
 from bench.metrics.measured import Figure
 from bench.tracking import mlflow_store, sqlite_store
 from bench.tracking.store import Store
+from tests.errors import raises_code
 
 FIGURES = {"partialspoof.eer": Figure(0.0361, 0.0350, 0.0372)}
 
@@ -56,7 +56,7 @@ def test_a_half_made_store_is_made_anew(tmp_path, left, name):
     file = tmp_path / name
     half_made(file, HALF_MADE[left])
     (tmp_path / f"{name}-wal").touch()
-    sqlite_store.make(file)
+    sqlite_store.make_store(file)
     with closing(sqlite3.connect(file)) as database:
         assert database.execute("select experiment_id from experiments").fetchall() == [(0,)]
     assert [path.name for path in tmp_path.iterdir()] == [name]
@@ -79,7 +79,7 @@ def test_a_store_that_holds_anything_is_left_as_it_is(config, store, entry):
     with closing(sqlite3.connect(file)) as database, database:
         database.execute("delete from experiments where experiment_id = 0")  # `mlflow gc` does
     before = file.read_bytes()
-    sqlite_store.make(file)
+    sqlite_store.make_store(file)
     assert file.read_bytes() == before
 
 
@@ -87,7 +87,7 @@ def test_a_store_that_holds_anything_is_left_as_it_is(config, store, entry):
 def test_another_programs_database_is_no_half_made_store(tmp_path, name):
     half_made(tmp_path / name, ["create table songs (title text)"])
     before = (tmp_path / name).read_bytes()
-    with pytest.raises(BenchError, match="another program's database"):
+    with raises_code("tracking.not-a-store"):
         Store(Config(work=tmp_path, tracking=f"sqlite:///{tmp_path / name}"))
     assert (tmp_path / name).read_bytes() == before
 
@@ -99,13 +99,13 @@ def test_a_kill_while_the_store_is_made_leaves_none(tmp_path, monkeypatch):
     def killed(*given):
         raise Killed
 
-    for name in ("write_empty", "writing.write_bytes"):
+    for name in ("write_empty", "atomic_files.write_bytes"):
         with monkeypatch.context() as at:
             at.setattr(f"bench.tracking.sqlite_store.{name}", killed)
             with pytest.raises(Killed):
-                sqlite_store.make(tmp_path / "mlflow.db")
+                sqlite_store.make_store(tmp_path / "mlflow.db")
         assert not (tmp_path / "mlflow.db").exists()
-    sqlite_store.make(tmp_path / "mlflow.db")
+    sqlite_store.make_store(tmp_path / "mlflow.db")
 
 
 MAKER = """
@@ -214,7 +214,7 @@ def test_a_store_that_cannot_be_written_is_read(read_only, entry, tmp_path):
         "add": store.require_writable,
     }
     for write in writers.values():
-        with pytest.raises(BenchError, match="cannot be written") as raised:
+        with raises_code("tracking.not-writable") as raised:
             write()
         assert str(read_only.work) in str(raised.value).replace("%20", " ")
         assert "BENCH_WORK" in str(raised.value)
@@ -222,8 +222,8 @@ def test_a_store_that_cannot_be_written_is_read(read_only, entry, tmp_path):
 
 
 def test_a_copy_is_gone_with_its_reader(config, monkeypatch, tmp_path):
-    monkeypatch.setattr(sqlite_store, "refusal", lambda *given: "no permission")
-    own = mlflow_store.configured(config)
+    monkeypatch.setattr(sqlite_store, "write_refusal", lambda *given: "no permission")
+    own = mlflow_store.open_configured(config)
     copy = own.client.tracking_uri.partition("///")[2].partition("mlflow.db")[0]
     assert os.path.isdir(copy)
     del own
@@ -234,11 +234,13 @@ def test_a_store_that_cannot_be_read_is_named(config, monkeypatch):
     file = config.work / "mlflow.db"
     file.unlink()
     file.mkdir()
-    with pytest.raises(BenchError, match=r"mlflow\.db.* cannot be (opened|read)"):
+    with raises_code("tracking.cannot-open") as raised:
         Store(config)
-    monkeypatch.setattr(sqlite_store, "refusal", lambda *given: "no permission")
-    with pytest.raises(BenchError, match=r"mlflow\.db.* cannot be (opened|read)"):
+    assert "mlflow.db" in str(raised.value)
+    monkeypatch.setattr(sqlite_store, "write_refusal", lambda *given: "no permission")
+    with raises_code("tracking.not-readable") as raised:
         Store(config)
+    assert "mlflow.db" in str(raised.value)
 
 
 READER = """

@@ -12,6 +12,7 @@ import pytest
 from bench.errors import BenchError
 from bench.metrics.measured import Figure
 from bench.tracking import file_store, run_artifacts
+from tests.errors import raises_code
 
 
 @pytest.fixture
@@ -133,7 +134,7 @@ def test_a_store_that_cannot_be_written_is_read_without_them(own, store, scored,
 def test_a_record_that_is_none_is_named(own, config, scored, verdict, text):
     place = file_store.folder(config) / own.keep_scored(scored, {"": [verdict]}) / "record.json"
     place.write_text(text)
-    with pytest.raises(BenchError, match="is no record of a judged score file") as raised:
+    with raises_code("tracking.bad-record") as raised:
         own.scored("cross/detection", "paper")
     assert str(place) in str(raised.value)
 

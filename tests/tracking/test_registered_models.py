@@ -12,11 +12,11 @@ import torch
 
 from bench.cards import table_cards
 from bench.config import Config
-from bench.errors import BenchError
 from bench.metrics.measured import Figure
 from bench.specs.systems import System
 from bench.tracking import registered_models
 from bench.training import engine
+from tests.errors import raises_code
 
 ROWS = {
     "sal": ("sal/table4", "S8"),
@@ -59,7 +59,7 @@ def test_a_loaded_model_answers_as_the_system_that_was_kept(kind, tuning, tmp_pa
     system = engine.build(run, 1, Config(work=tmp_path)).eval()
     before = answer(system, run)
     names = list(system.state_dict())
-    registered_models.write(system, tmp_path / "model")
+    registered_models.write_model(system, tmp_path / "model")
     assert list(system.state_dict()) == names, "the system itself is left as it is"
     torch.testing.assert_close(answer(system, run), before)
     loaded = mlflow.pytorch.load_model(str(tmp_path / "model"))
@@ -71,7 +71,7 @@ def test_a_loaded_model_answers_as_the_system_that_was_kept(kind, tuning, tmp_pa
 @pytest.mark.slow
 def test_a_model_is_loaded_in_another_process_without_the_work_folder(tmp_path):
     _, system = built("sal", tmp_path)
-    registered_models.write(system, tmp_path / "model")
+    registered_models.write_model(system, tmp_path / "model")
     code = (
         "import sys, warnings; warnings.simplefilter('ignore'); import mlflow.pytorch as p; "
         "print(type(p.load_model(sys.argv[1])).__name__)"
@@ -103,5 +103,5 @@ def test_models_are_registered_once_by_row_form_and_seed(store, entry, smoke_ent
 def test_a_run_without_a_model_says_so(store, entry):
     with store.begin(entry) as tracked:
         tracked.finish(FIGURES)
-    with pytest.raises(BenchError, match="has no model"):
+    with raises_code("tracking.artifact-missing"):
         store.model(tracked.run_id)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from bench.metrics.catalogue import METRICS
 from bench.metrics.measured import Figure
-from bench.metrics.registry import describe_metrics
-from bench.tracking.run_record import describe, per_cent
+from bench.tracking.run_record import describe_run, per_cent
 
 
 def test_identity_holds_what_changes_figures_and_nothing_else(entry):
@@ -28,7 +28,7 @@ def test_identity_holds_what_changes_figures_and_nothing_else(entry):
 
 
 def test_rates_alone_are_turned_into_per_cent():
-    for name, metric in describe_metrics().items():
+    for name, metric in METRICS.items():
         kept = 25.0 if metric.unit == "rate" else 0.25
         for full in (name, f"dev.{name}", f"a.{name}_160ms"):
             assert per_cent(full, 0.25) == kept
@@ -37,19 +37,21 @@ def test_rates_alone_are_turned_into_per_cent():
 
 
 def test_description_sets_the_papers_figures_beside_ours(entry, smoke_entry):
-    text = describe(entry, {"partialspoof.eer": Figure(0.0361, 0.035, 0.0372)})
+    text = describe_run(entry, {"partialspoof.eer": Figure(0.0361, 0.035, 0.0372)})
     assert "| partialspoof.eer | 3.50 | 3.61 | 3.50 to 3.72 | +0.11 |" in text
     assert "| partialspoof.f1 | 96.62 | – | – | – |" in text
     assert "SMOKE" not in text
-    costs = describe(
+    costs = describe_run(
         replace(entry, description_figures={"a.min_tdcf": 0.0165}),
         {"a.min_tdcf": Figure(0.0308, 0.02, 0.04)},
     )
     assert "| a.min_tdcf | 0.0165 | 0.0308 | 0.0200 to 0.0400 | +0.0143 |" in costs
-    assert "| utterance_eer | – | 1.00 |" in describe(entry, {"utterance_eer": Figure(0.01, 0, 1)})
+    assert "| utterance_eer | – | 1.00 |" in describe_run(
+        entry, {"utterance_eer": Figure(0.01, 0, 1)}
+    )
     per_attack = {f"partialspoof.A{i:02}.eer": Figure(0.02, 0, 1) for i in range(1, 4)}
     asked = replace(entry, description_figures={"partialspoof.A02.eer": 1.5})
-    text = describe(asked, per_attack)
+    text = describe_run(asked, per_attack)
     assert "| partialspoof.A02.eer | 1.50 | 2.00 |" in text
     assert "A01" not in text, "a corpus may have a hundred attacks, and a note is short"
-    assert describe(smoke_entry, {}).startswith("**SMOKE: not a result.**")
+    assert describe_run(smoke_entry, {}).startswith("**SMOKE: not a result.**")

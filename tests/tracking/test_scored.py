@@ -11,7 +11,7 @@ import pytest
 
 from bench.metrics.measured import Figure
 from bench.tracking import run_files
-from bench.tracking.scored_record import SCORED, ScoredRecord, framed_records, of_entry
+from bench.tracking.scored_record import SCORED, ScoredRecord, framed_records, record_of_file
 from bench.tracking.scored_runs import REPLACED
 
 
@@ -36,7 +36,10 @@ def test_a_judged_file_stands_beside_the_tables_runs_and_not_among_them(
     run = store.client.get_run(run_id)
     assert run.data.tags["kind"] == "scored"
     assert "Scored, not trained here" in run.data.tags["mlflow.note.content"]
-    assert sorted(dict(run_files.listed(store.client, run_id))) == ["scores/a/s", "verdict.json"]
+    assert sorted(dict(run_files.list_files(store.client, run_id))) == [
+        "scores/a/s",
+        "verdict.json",
+    ]
 
 
 def test_the_same_file_judged_alike_is_kept_once(store, scored):
@@ -122,7 +125,7 @@ def test_a_run_of_before_systems_were_rows_is_read(store, scored):
 
 
 def test_what_is_kept_is_what_a_store_without_mlflow_can_write(store, scored):
-    record = of_entry(scored, store.keep_scored(scored, {}), 1_764_000_000_000)
+    record = record_of_file(scored, store.keep_scored(scored, {}), 1_764_000_000_000)
     again = ScoredRecord(**json.loads(json.dumps(asdict(record))))
     ours = framed_records([again]).drop(columns="ended")
     pd.testing.assert_frame_equal(

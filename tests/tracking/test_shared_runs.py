@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
-from bench.errors import BenchError
 from bench.tracking.shared_runs import TRAINED_IN
+from tests.errors import raises_code
 
 
 def test_finished_runs_of_any_table_are_found_by_the_folder_of_their_training(store, entry):
@@ -22,5 +20,6 @@ def test_finished_runs_of_any_table_are_found_by_the_folder_of_their_training(st
         found = {run.data.tags["table"] for run in store.trained_in("runs/a/seed-1")}
         tracked.finish({})
     assert found == {"sal/table4", "sal/table1"}
-    with pytest.raises(BenchError, match=r"keeps no training/rest\.pt"):
+    with raises_code("tracking.artifact-missing") as raised:
         store.fetch(tracked.run_id, "training/rest.pt", Path("."))
+    assert "training/rest.pt" in str(raised.value)

@@ -16,8 +16,8 @@ from bench.cli import bench
 from bench.errors import BenchError
 from bench.metrics.measured import Figure
 from bench.runner import current_inputs, row_status
-from bench.runner.current_inputs import Present
-from bench.tracking.mlflow_store import Ledger
+from bench.runner.current_inputs import RunInputs
+from bench.tracking.mlflow_store import MlflowStore
 
 SEED = 666
 FIGURES = {"partialspoof.eer": Figure(0.03, 0.02, 0.04)}
@@ -39,8 +39,8 @@ def now(entry, monkeypatch):
     """Have this machine hold what `entry` is made from, or something else."""
 
     def hold(fingerprints=entry.fingerprints, made_from=entry.made_from):
-        there = Present(dict(fingerprints), dict(made_from))
-        monkeypatch.setattr(current_inputs.Machine, "of_run", lambda self, run: there)
+        there = RunInputs(dict(fingerprints), dict(made_from))
+        monkeypatch.setattr(current_inputs.InputReader, "of_run", lambda self, run: there)
 
     hold()
     return hold
@@ -164,14 +164,14 @@ def test_the_store_and_each_split_are_read_once_for_all_tables(store, config, en
         read.append((split[0], split[1], split[-1]))
         raise BenchError("is not here")
 
-    whole = Ledger.runs
+    whole = MlflowStore.runs
 
     def runs(self, *asked):
         searched.append(asked)
         return whole(self, *asked)
 
     monkeypatch.setattr(current_inputs.corpora, "load", load)
-    monkeypatch.setattr(Ledger, "runs", runs)
+    monkeypatch.setattr(MlflowStore, "runs", runs)
     assert {of.table for of in row_status.of_all("paper", config)} == {"sal/table4", "sal/table1"}
     assert len(searched) == 1
     assert len(read) == len({*read}) >= 3

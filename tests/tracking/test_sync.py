@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import pytest
 
-from bench.errors import BenchError
 from bench.tracking import client as mlflow_client
 from bench.tracking import process
 from bench.tracking.store import Store
+from tests.errors import raises_code
 from tests.tracking.outbox import FIGURES, everything, run_row, sent
 
 
@@ -22,11 +22,11 @@ def test_a_run_goes_on_where_no_server_listens_and_is_known_there(away, entry, s
     assert away.waiting() == ["sal/table4: S5 · seed 666"]
     assert "does not answer" in said[0]
     assert "bench sync" in said[0]
-    with pytest.raises(BenchError, match="is finished already"):
+    with raises_code("row.already-finished"):
         away.begin(entry)
-    with pytest.raises(BenchError, match="does not answer"):
+    with raises_code("tracking.no-answer"):
         away.frame("sal/table4", "paper")
-    with pytest.raises(BenchError, match="does not answer"):
+    with raises_code("tracking.no-answer"):
         away.synchronise()
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from mlflow.tracking._tracking_service import utils
 
-from bench.errors import BenchError
 from bench.tracking import run_files
 from bench.tracking.store import Store
+from tests.errors import raises_code
 from tests.tracking.outbox import FIGURES, everything, run_row, sent
 
 
@@ -38,7 +38,7 @@ def again(config, work):
 
 def files_of(back, entry):
     (run,) = back.search(entry.table, entry.identity)
-    return dict(run_files.listed(back.client, run.info.run_id))
+    return dict(run_files.list_files(back.client, run.info.run_id))
 
 
 @pytest.mark.parametrize("name", ["moved", "q?x 100%20#ä"])
@@ -85,7 +85,7 @@ def test_a_run_whose_files_are_gone_is_not_sent(away, back, entry, tmp_path):
 def test_records_of_before_files_were_counted_are_known_to_have_some(away, back, entry, tmp_path):
     run_row(away, entry, tmp_path / "a.txt")
     (run,) = away._outbox.search(entry.table, entry.identity)
-    away._outbox.client.delete_tag(run.info.run_id, run_files.COUNT)
+    away._outbox.client.delete_tag(run.info.run_id, run_files.FILE_COUNT)
     shutil.move(away._config.work / "outbox", tmp_path / "put away")
     assert not sent(away, back)[0].is_whole
     shutil.move(tmp_path / "put away", away._config.work / "outbox")
@@ -131,7 +131,7 @@ def test_what_a_killed_upload_left_is_not_sent(away, back, entry, tmp_path):
 def test_an_experiment_whose_name_leads_out_of_the_outbox_is_refused(away, back, entry, tmp_path):
     outside = replace(entry, table="../../elsewhere")
     run_row(away, outside, tmp_path / "a.txt")
-    with pytest.raises(BenchError, match="is not below"):
+    with raises_code("tracking.outside-outbox"):
         sent(away, back)
 
 

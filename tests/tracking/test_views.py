@@ -49,7 +49,7 @@ def test_columns_and_charts_are_the_papers_in_its_order():
 def test_every_table_has_a_view_that_mlflow_takes(key):
     tags = mlflow_views.experiment_tags(table_cards.table(key), "7")
     assert all(0 < len(value) <= LONGEST_TAG for value in tags.values())
-    assert mlflow_views.address("7")[1:] in tags["mlflow.note.content"]
+    assert mlflow_views.view_address("7")[1:] in tags["mlflow.note.content"]
     state(table_cards.table(key))
 
 
@@ -71,7 +71,7 @@ def test_a_table_is_presented_once_and_again_where_its_card_changed(store):
     store.present(table.model_copy(update={"caption": "Another."}))
     (again,) = store.client.search_experiments()
     assert "Another." in again.tags["mlflow.note.content"]
-    assert store.pages() == {"sal/table4": mlflow_views.address(experiment.experiment_id)}
+    assert store.pages() == {"sal/table4": mlflow_views.view_address(experiment.experiment_id)}
 
 
 def test_a_run_carries_the_papers_cells_and_what_was_changed(store, entry):

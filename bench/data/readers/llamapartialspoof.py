@@ -16,9 +16,10 @@ import pandas as pd
 from bench.cards.corpus_cards import check_split
 from bench.data import lines, places, polarity, spans
 from bench.data.lines import Lines
-from bench.data.problems import BrokenCorpus, Piece, Problems, require
+from bench.data.problems import BrokenCorpus, Piece, require
 from bench.data.subset import Span, Spans, Subset
 from bench.errors import BenchError, near
+from bench.issues import Issues
 from bench.specs.corpus import CorpusCard
 from bench.units import BONAFIDE
 
@@ -65,7 +66,10 @@ def read(
     """
     check_split(card, split)
     if split not in _SPLICED:
-        raise BenchError(f"{card.key}: this reader has no split {split!r}{near(split, _SPLICED)}")
+        raise BenchError(
+            "corpus.unknown-split",
+            f"{card.key}: this reader has no split {split!r}{near(split, _SPLICED)}",
+        )
     kinds: dict[str, frozenset[str]] = {_WHOLE.name: _WHOLE.kinds}
     spliced = _SPLICED[split]
     kinds[spliced.name] = kinds.get(spliced.name, frozenset()) | spliced.kinds
@@ -74,54 +78,56 @@ def read(
         pieces = [Piece(part, f"{part}.tgz") for part in kinds]
         require(card, split, root, [*pieces, *(Piece(file, file) for file in files)])
     paths = places.located(card, split, root, files, keys_only)
-    problems = Problems()
+    issues = Issues()
     tables: list[pd.DataFrame] = []
     labelled: dict[str, tuple[Span, ...]] = {}
     for (part, wanted), path in zip(kinds.items(), paths, strict=True):
-        found = _part(path, wanted, problems)
-        found, parsed = spans.parse(found, "spans", " ", lines.CLASS_WORDS, problems)
-        tables.append(_table(found, part, card.audio.suffix))
-        spans.check_ends(tables[-1], [labels[-1].end_s for labels in parsed], problems)
+        part_lines = _read_part(path, wanted, issues)
+        part_lines, parsed = spans.parse(part_lines, "spans", " ", lines.CLASS_WORDS, issues)
+        tables.append(_build_table(part_lines, part, card.audio.suffix))
+        spans.check_ends(tables[-1], [labels[-1].end_s for labels in parsed], issues)
         labelled |= zip(tables[-1]["utterance"], parsed, strict=True)
     table = pd.concat(tables, ignore_index=True)
-    polarity.errors(table, Spans(labelled), problems)
+    polarity.errors(table, Spans(labelled), issues)
     subset = Subset(card.key, split, root, table, Spans(labelled))
-    if problems.fatal:
-        raise BrokenCorpus(card, split, root, problems, subset)
+    if issues.errors:
+        raise BrokenCorpus(card, split, root, issues, subset)
     return subset
 
 
-def _part(path: Path, wanted: frozenset[str], problems: Problems) -> Lines:
+def _read_part(path: Path, wanted: frozenset[str], issues: Issues) -> Lines:
     """Return the lines of the kinds wanted; note those whose id and label do not agree."""
-    found = lines.read(path, _LINE, _FORM, problems)
-    found = lines.known(found, "label", lines.CLASS_WORDS, problems)
-    kinds = [kind or BONAFIDE for kind in found.column("kind")]
-    labels = found.column("label")
+    part_lines = lines.read(path, _LINE, _FORM, issues)
+    part_lines = lines.known(part_lines, "label", lines.CLASS_WORDS, issues)
+    kinds = [kind or BONAFIDE for kind in part_lines.column("kind")]
+    labels = part_lines.column("label")
     agree = [
         (kind == BONAFIDE) == (label == BONAFIDE) for kind, label in zip(kinds, labels, strict=True)
     ]
-    problems.error(
+    issues.add(
+        "error",
+        "protocol.contradiction",
         "label that the id contradicts",
-        [
-            f"{found.where(i)}: {labels[i]}, {kinds[i]} by its id"
+        ids=[
+            f"{part_lines.where(i)}: {labels[i]}, {kinds[i]} by its id"
             for i, same in enumerate(agree)
             if not same
         ],
     )
-    return found.only(i for i, kind in enumerate(kinds) if agree[i] and kind in wanted)
+    return part_lines.only(i for i, kind in enumerate(kinds) if agree[i] and kind in wanted)
 
 
-def _table(found: Lines, part: str, suffix: str) -> pd.DataFrame:
-    utterances = found.column("utterance")
+def _build_table(part_lines: Lines, part: str, suffix: str) -> pd.DataFrame:
+    utterances = part_lines.column("utterance")
     return pd.DataFrame(
         {
             "utterance": utterances,
             "path": [f"{part}/{utterance}{suffix}" for utterance in utterances],
-            "label": found.column("label"),
-            "speaker": found.column("speaker"),
-            "attack": found.column("tts"),
-            "duration_s": [float(duration) for duration in found.column("duration")],
-            "kind": [kind or BONAFIDE for kind in found.column("kind")],
-            "subset": found.column("subset"),
+            "label": part_lines.column("label"),
+            "speaker": part_lines.column("speaker"),
+            "attack": part_lines.column("tts"),
+            "duration_s": [float(duration) for duration in part_lines.column("duration")],
+            "kind": [kind or BONAFIDE for kind in part_lines.column("kind")],
+            "subset": part_lines.column("subset"),
         }
     )

@@ -16,10 +16,11 @@ import pandas as pd
 from bench.cards.corpus_cards import check_split
 from bench.data import places, polarity
 from bench.data.pickles import string_vectors
-from bench.data.problems import BrokenCorpus, Piece, Problems, absent, require
+from bench.data.problems import BrokenCorpus, Piece, absent, require
 from bench.data.readers import protocol
 from bench.data.subset import FrameVectors, Subset
 from bench.errors import BenchError
+from bench.issues import Issues
 from bench.specs.corpus import CorpusCard
 
 RESULTS_VERSION = 1
@@ -37,7 +38,7 @@ def read(
     `keys_only` and no vectors anywhere there is no timing, unless a resolution is asked for.
     """
     check_split(card, split)
-    labels = _labels(card, root, split, resolution_s, keys_only)
+    labels = _find_label_file(card, root, split, resolution_s, keys_only)
     if not keys_only:
         listed = [file.replace("{split}", split) for file in protocol.described(card).file]
         pieces = [
@@ -46,19 +47,19 @@ def read(
             *(Piece(label.file, "database_segment_labels_v1.2.tar.gz") for label in labels),
         ]
         require(card, split, root, pieces)
-    problems = Problems()
-    found = protocol.protocol_lines(card, root, split, problems, keys_only)
-    table = protocol.table_of(card, found, problems)
+    issues = Issues()
+    lines = protocol.protocol_lines(card, root, split, issues, keys_only)
+    table = protocol.table_of(card, lines, issues)
     table["path"] = f"{split}/con_wav/" + table["utterance"] + card.audio.suffix
     timing: FrameVectors | None = None
     for label in labels:
-        spoof = _spoof_frames(label.path, problems)
-        table = _matched(table, spoof, label.file, problems)
+        spoof = _read_spoof_frames(label.path, issues)
+        table = _match_vectors(table, spoof, label.file, issues)
         timing = FrameVectors(label.resolution_s, spoof)
-        polarity.errors(table, timing, problems)
+        polarity.errors(table, timing, issues)
     subset = Subset(card.key, split, root, table, timing)
-    if problems.fatal:
-        raise BrokenCorpus(card, split, root, problems, subset)
+    if issues.errors:
+        raise BrokenCorpus(card, split, root, issues, subset)
     return subset
 
 
@@ -74,7 +75,7 @@ class _Labels(NamedTuple):
     path: Path
 
 
-def _labels(
+def _find_label_file(
     card: CorpusCard, root: Path, split: str, wanted: float | None, keys_only: bool
 ) -> list[_Labels]:
     """Return the label file of the resolution asked for, or the finest that is there; none where
@@ -83,7 +84,10 @@ def _labels(
     official = sorted(card.resolutions_s)
     if wanted is not None and wanted not in official:
         names = ", ".join(f"{r:g}" for r in official)
-        raise BenchError(f"{card.key} has no labels at {wanted:g} s; there are: {names}")
+        raise BenchError(
+            "labels.unknown-resolution",
+            f"{card.key} has no labels at {wanted:g} s; there are: {names}",
+        )
     tried = official if wanted is None else [wanted]
     for resolution_s in tried:
         file = vector_file(split, resolution_s)
@@ -96,11 +100,11 @@ def _labels(
     return [] if keys_only else [_Labels(tried[0], file, root / file)]
 
 
-def _spoof_frames(path: Path, problems: Problems) -> dict[str, np.ndarray]:
+def _read_spoof_frames(path: Path, issues: Issues) -> dict[str, np.ndarray]:
     """Return for each utterance a bool array, True where the file has '0'; note other labels."""
     vectors = string_vectors(path)
     empty = [name for name, vector in vectors.items() if not len(vector)]
-    problems.error(f"empty vector in {path.name}", empty)
+    issues.add("error", "labels.empty-vector", f"empty vector in {path.name}", ids=empty)
     names = [name for name, vector in vectors.items() if len(vector)]
     spoof: dict[str, np.ndarray] = {}
     wrong: list[str] = []
@@ -116,26 +120,38 @@ def _spoof_frames(path: Path, problems: Problems) -> dict[str, np.ndarray]:
             wrong += [name for name in batch if not np.isin(vectors[name], ("0", "1")).all()]
     for name in wrong:
         del spoof[name]
-    problems.error(
+    issues.add(
+        "error",
+        "labels.unknown-class",
         f"unknown label in {path.name}, should be '1' (bona fide) or '0' (spoof)",
-        [f"{name}: {_stranger(vectors[name])!r}" for name in wrong],
+        ids=[f"{name}: {_first_unknown(vectors[name])!r}" for name in wrong],
     )
     return spoof
 
 
-def _stranger(vector: np.ndarray) -> str:
+def _first_unknown(vector: np.ndarray) -> str:
     return str(vector[~np.isin(vector, ("0", "1"))][0])
 
 
-def _matched(
-    table: pd.DataFrame, spoof: dict[str, np.ndarray], vectors: str, problems: Problems
+def _match_vectors(
+    table: pd.DataFrame, spoof: dict[str, np.ndarray], vectors: str, issues: Issues
 ) -> pd.DataFrame:
     """Keep the utterances that are in the protocol and have a vector; note the others."""
     listed = table["utterance"].tolist()
     without = [utterance for utterance in listed if utterance not in spoof]
-    problems.error(f"utterance of the protocol without a vector in {vectors}", without)
+    issues.add(
+        "error",
+        "labels.missing",
+        f"utterance of the protocol without a vector in {vectors}",
+        ids=without,
+    )
     surplus = sorted(spoof.keys() - set(listed))
-    problems.error(f"vector in {vectors} of an utterance that the protocol has not", surplus)
+    issues.add(
+        "error",
+        "labels.surplus",
+        f"vector in {vectors} of an utterance that the protocol has not",
+        ids=surplus,
+    )
     for utterance in surplus:
         del spoof[utterance]
     return table[table["utterance"].isin(spoof.keys())].reset_index(drop=True) if without else table

@@ -19,9 +19,10 @@ import pandas as pd
 from bench.cards.corpus_cards import check_split
 from bench.data import delimited, lines, places, polarity, spans
 from bench.data.lines import Lines
-from bench.data.problems import BrokenCorpus, Piece, Problems, absent, require
+from bench.data.problems import BrokenCorpus, Piece, absent, require
 from bench.data.subset import TABLE_COLUMNS, Span, Spans, Subset
 from bench.errors import BenchError
+from bench.issues import Issues
 from bench.specs.corpus import CorpusCard, Protocol
 from bench.units import BONAFIDE
 
@@ -45,96 +46,106 @@ def read(
     are text), and `attack_type` where the card has types. `duration_s` is the column's, else where
     the last span ends, else NaN.
     """
-    problems, protocol = Problems(), described(card)
-    found = protocol_lines(card, root, split, problems, keys_only)
+    issues, protocol = Issues(), described(card)
+    split_lines = protocol_lines(card, root, split, issues, keys_only)
     parsed: list[tuple[Span, ...]] = []
     if protocol.spans is not None:
         separator = " " if "..." in protocol.columns[0] else protocol.spans.separator
-        found, parsed = spans.parse(found, "spans", separator, protocol.spans.labels, problems)
-    table = table_of(card, found, problems)
+        split_lines, parsed = spans.parse(
+            split_lines, "spans", separator, protocol.spans.labels, issues
+        )
+    table = table_of(card, split_lines, issues)
     timing: Spans | None = None
     if protocol.spans is not None:
         timing = Spans(dict(zip(table["utterance"], parsed, strict=True)))
         ends_s = [labels[-1].end_s for labels in parsed]
-        if "duration_s" in found.table:
-            spans.check_ends(table, ends_s, problems)
+        if "duration_s" in split_lines.table:
+            spans.check_ends(table, ends_s, issues)
         else:
             table["duration_s"] = np.array(ends_s, dtype=float)
-        polarity.errors(table, timing, problems)
-    table["path"] = _paths(card, root, split, table, problems, keys_only)
+        polarity.errors(table, timing, issues)
+    table["path"] = _audio_paths(card, root, split, table, issues, keys_only)
     subset = Subset(card.key, split, root, table, timing)
-    if problems.fatal:
-        raise BrokenCorpus(card, split, root, problems, subset)
+    if issues.errors:
+        raise BrokenCorpus(card, split, root, issues, subset)
     return subset
 
 
 def described(card: CorpusCard) -> Protocol:
     """Return how the corpus's lists are read; `cards.parse` has seen to it that the card says."""
     if card.protocol is None:
-        raise BenchError(f"{card.key}: the card has no [protocol]")
+        raise BenchError("corpus.invalid-card", f"{card.key}: the card has no [protocol]")
     return card.protocol
 
 
 def protocol_lines(
-    card: CorpusCard, root: Path, split: str, problems: Problems, keys_only: bool
+    card: CorpusCard, root: Path, split: str, issues: Issues, keys_only: bool
 ) -> Lines:
     """Return the split's lines of the protocol, their labels among those the card knows."""
     check_split(card, split)
     protocol, where = described(card), card.splits[split].where
-    path = _file(card, root, split, keys_only)
-    found = delimited.read(path, protocol, card.audio.suffix, problems)
-    found = lines.known(found, "label", protocol.labels, problems)
-    if keys_only and problems.fatal and delimited.misfit(path, protocol, card.audio.suffix):
+    path = _find_list(card, root, split, keys_only)
+    split_lines = delimited.read(path, protocol, card.audio.suffix, issues)
+    split_lines = lines.known(split_lines, "label", protocol.labels, issues)
+    if keys_only and issues.errors and delimited.misfit(path, protocol, card.audio.suffix):
         named = f"this is another form than the corpus's own, which is read if named: --keys {path}"
-        problems.error(named, [], 1)
-    kept = np.ones(len(found), dtype=bool)
+        issues.add("error", "protocol.other-form", named)
+    in_split = np.ones(len(split_lines), dtype=bool)
     for column, words in where.items():
-        levels = _worded(found.table[column], protocol, column)
-        kept &= levels.isin(words).to_numpy()
-        if len(found) and not kept.any():
+        levels = _translate_words(split_lines.table[column], protocol, column)
+        in_split &= levels.isin(words).to_numpy()
+        if len(split_lines) and not in_split.any():
             there = ", ".join(sorted(set(levels)))
-            problems.error(
-                f"no line has {column} = {' or '.join(words)}; there are: {there}", [], 1
+            issues.add(
+                "error",
+                "protocol.no-lines",
+                f"no line has {column} = {' or '.join(words)}; there are: {there}",
             )
-    return found.only(kept)
+    return split_lines.only(in_split)
 
 
-def table_of(card: CorpusCard, found: Lines, problems: Problems) -> pd.DataFrame:
+def table_of(card: CorpusCard, split_lines: Lines, issues: Issues) -> pd.DataFrame:
     """Return the table of a split's lines in the order of `TABLE_COLUMNS`; `path` is still to
     come.
     """
-    protocol, raw = described(card), found.table
+    protocol, raw = described(card), split_lines.table
     table = pd.DataFrame({"utterance": raw["utterance"], "path": ""})
-    table["label"] = _renamed(raw["label"], protocol.labels)
+    table["label"] = _rename_categories(raw["label"], protocol.labels)
     for column in ("speaker", "attack"):
-        table[column] = _worded(raw[column], protocol, column) if column in raw else _none(len(raw))
-    table["duration_s"] = _durations(found, problems)
+        table[column] = (
+            _translate_words(raw[column], protocol, column)
+            if column in raw
+            else _empty_column(len(raw))
+        )
+    table["duration_s"] = _parse_durations(split_lines, issues)
     if card.attack_types:
-        types = {a: _type_of(card, a) for a in table["attack"].cat.categories}
-        table["attack_type"] = _renamed(table["attack"], types)
+        types = {a: _attack_type(card, a) for a in table["attack"].cat.categories}
+        table["attack_type"] = _rename_categories(table["attack"], types)
     for column in raw.columns.difference([*TABLE_COLUMNS, "spans"], sort=False):
-        table[column] = _worded(raw[column], protocol, column)
+        table[column] = _translate_words(raw[column], protocol, column)
     contradicted = (table["label"] == BONAFIDE) & (table["attack"] != "")
-    problems.error(
+    issues.add(
+        "error",
+        "protocol.contradiction",
         "bona fide utterance with an attack",
-        [
-            f"{found.where(i)}: {table['attack'].iloc[i]}"
+        ids=[
+            f"{split_lines.where(i)}: {table['attack'].iloc[i]}"
             for i in np.flatnonzero(contradicted).tolist()
         ],
     )
     return table
 
 
-def _file(card: CorpusCard, root: Path, split: str, keys_only: bool) -> Path:
+def _find_list(card: CorpusCard, root: Path, split: str, keys_only: bool) -> Path:
     protocol = described(card)
     names = [n.replace("{split}", split) for n in card.splits[split].file or protocol.file]
     if keys_only:
-        if root.is_file() and (card.reader == "protocol" or root.name in map(_name, names)):
+        if root.is_file() and (card.reader == "protocol" or root.name in map(_file_name, names)):
             return root
         misfit = partial(delimited.misfit, protocol=protocol, suffix=card.audio.suffix)
         path = places.find_list(card, root.parent if root.is_file() else root, names, misfit)
         if path is None:
-            raise absent(card, split, root, list(dict.fromkeys(map(_name, names))))
+            raise absent(card, split, root, list(dict.fromkeys(map(_file_name, names))))
         return path
     path = places.exact(root, names)
     if path is None:
@@ -143,29 +154,34 @@ def _file(card: CorpusCard, root: Path, split: str, keys_only: bool) -> Path:
     return path or root / names[0]
 
 
-def _name(path: str) -> str:
+def _file_name(path: str) -> str:
     return path.rpartition("/")[2]
 
 
-def _durations(found: Lines, problems: Problems) -> np.ndarray:
-    if "duration_s" not in found.table:
-        return np.full(len(found), np.nan)
-    seconds = pd.to_numeric(found.table["duration_s"], errors="coerce").to_numpy(dtype=float)
+def _parse_durations(split_lines: Lines, issues: Issues) -> np.ndarray:
+    if "duration_s" not in split_lines.table:
+        return np.full(len(split_lines), np.nan)
+    seconds = pd.to_numeric(split_lines.table["duration_s"], errors="coerce").to_numpy(dtype=float)
     wrong: list[int] = np.flatnonzero(~(np.isfinite(seconds) & (seconds > 0))).tolist()
-    texts = found.column("duration_s") if wrong else []
-    problems.error("no duration in seconds", [f"{found.where(i)}: {texts[i]!r}" for i in wrong])
+    texts = split_lines.column("duration_s") if wrong else []
+    issues.add(
+        "error",
+        "protocol.invalid-duration",
+        "no duration in seconds",
+        ids=[f"{split_lines.where(i)}: {texts[i]!r}" for i in wrong],
+    )
     return seconds
 
 
 # --- words ----------------------------------------------------------------------------------------
 
 
-def _worded(column: pd.Series, protocol: Protocol, name: str) -> pd.Series:
+def _translate_words(column: pd.Series, protocol: Protocol, name: str) -> pd.Series:
     """Return a column with the table's words for the file's: "" for none, and the card's own."""
-    return _renamed(column, {protocol.none: "", **protocol.words.get(name, {})})
+    return _rename_categories(column, {protocol.none: "", **protocol.words.get(name, {})})
 
 
-def _renamed(column: pd.Series, words: Mapping[str, str]) -> pd.Series:
+def _rename_categories(column: pd.Series, words: Mapping[str, str]) -> pd.Series:
     """Return a column's categories that occur, renamed, in order of the alphabet; two may become
     one.
     """
@@ -175,19 +191,19 @@ def _renamed(column: pd.Series, words: Mapping[str, str]) -> pd.Series:
     new = sorted({old[code] for code in used})
     index = {word: code for code, word in enumerate(new)}
     recoded = np.array([index.get(word, -1) for word in old], dtype=np.int32)
-    return _categories(recoded[codes], new)
+    return _make_categories(recoded[codes], new)
 
 
-def _none(count: int) -> pd.Series:
-    return _categories(np.zeros(count, dtype=np.int32), [""])
+def _empty_column(count: int) -> pd.Series:
+    return _make_categories(np.zeros(count, dtype=np.int32), [""])
 
 
-def _categories(codes: np.ndarray, words: list[str]) -> pd.Series:
+def _make_categories(codes: np.ndarray, words: list[str]) -> pd.Series:
     kind = pd.CategoricalDtype(pd.Series(words, dtype="str"))
     return pd.Series(pd.Categorical.from_codes(codes, dtype=kind))
 
 
-def _type_of(card: CorpusCard, attack: str) -> str:
+def _attack_type(card: CorpusCard, attack: str) -> str:
     fitting = (kind for name, kind in card.attack_types.items() if fnmatchcase(attack, name))
     return next(fitting, "") if attack else ""
 
@@ -195,12 +211,12 @@ def _type_of(card: CorpusCard, attack: str) -> str:
 # --- audio ----------------------------------------------------------------------------------------
 
 
-def _paths(
+def _audio_paths(
     card: CorpusCard,
     root: Path,
     split: str,
     table: pd.DataFrame,
-    problems: Problems,
+    issues: Issues,
     keys_only: bool,
 ) -> pd.Series:
     """Return where each utterance's audio is below `root`, or would be were it there."""
@@ -212,22 +228,22 @@ def _paths(
     suffix = card.audio.suffix
     patterns += [pattern + suffix for pattern in patterns if pattern.endswith("}")]
     if keys_only or not len(table):
-        return _formatted(patterns[0].replace("**/", ""), table)
+        return _format_paths(patterns[0].replace("**/", ""), table)
     sample = table.iloc[:: -(-len(table) // _SAMPLED)]
     best, there = "", -1
     for pattern in patterns:
         if "**/" in pattern:
-            return _searched(root, pattern, table, card.audio.suffix, problems)
-        found = sum((root / path).is_file() for path in _formatted(pattern, sample))
-        if found > there:
-            best, there = pattern, found
+            return _search_audio(root, pattern, table, card.audio.suffix, issues)
+        present = sum((root / path).is_file() for path in _format_paths(pattern, sample))
+        if present > there:
+            best, there = pattern, present
     if not there:
         names = " or ".join(patterns)
-        problems.error(f"no audio at {names}: {card.place}", [], 1)
-    return _formatted(best, table)
+        issues.add("error", "corpus.audio-missing", f"no audio at {names}: {card.place}")
+    return _format_paths(best, table)
 
 
-def _formatted(pattern: str, table: pd.DataFrame) -> pd.Series:
+def _format_paths(pattern: str, table: pd.DataFrame) -> pd.Series:
     """Return the pattern with each row's words in the place of its braces."""
     paths = pd.Series("", index=table.index, dtype="str")
     for text, column, _, _ in Formatter().parse(pattern):
@@ -237,23 +253,31 @@ def _formatted(pattern: str, table: pd.DataFrame) -> pd.Series:
     return paths
 
 
-def _searched(
-    root: Path, pattern: str, table: pd.DataFrame, suffix: str, problems: Problems
+def _search_audio(
+    root: Path, pattern: str, table: pd.DataFrame, suffix: str, issues: Issues
 ) -> pd.Series:
     """Return the paths of files that are at any depth below what stands before `**`."""
     folder, _, rest = pattern.partition("**/")
     rest += suffix if rest.endswith("}") else ""
     folder = folder.rstrip("/")
-    found: dict[str, list[str]] = {}
+    paths_by_name: dict[str, list[str]] = {}
     for where, _, files in os.walk(root / folder):
         below = Path(where).relative_to(root).as_posix()
         for file in files:
             if file.endswith(suffix):
-                found.setdefault(file, []).append(f"{below}/{file}")
-    if not found:
-        problems.error(f"no audio below {folder}: is an archive within it still packed?", [], 1)
-    names: Sequence[str] = _formatted(rest, table).tolist()
-    several = [f"{n}: {' and '.join(sorted(found[n]))}" for n in names if len(found.get(n, ())) > 1]
-    problems.error("utterance with several audio files", several)
-    paths = [min(found.get(name, [f"{folder}/{name}"])) for name in names]
+                paths_by_name.setdefault(file, []).append(f"{below}/{file}")
+    if not paths_by_name:
+        issues.add(
+            "error",
+            "corpus.audio-missing",
+            f"no audio below {folder}: is an archive within it still packed?",
+        )
+    names: Sequence[str] = _format_paths(rest, table).tolist()
+    several = [
+        f"{n}: {' and '.join(sorted(paths_by_name[n]))}"
+        for n in names
+        if len(paths_by_name.get(n, ())) > 1
+    ]
+    issues.add("error", "corpus.audio-ambiguous", "utterance with several audio files", ids=several)
+    paths = [min(paths_by_name.get(name, [f"{folder}/{name}"])) for name in names]
     return pd.Series(paths, index=table.index, dtype="str")

@@ -43,7 +43,7 @@ class Curve(NamedTuple):
 
 
 def swept(card: Sweep, trials: pd.DataFrame, base: Run) -> Curve:
-    """Return the panel of a sweep of one dimension from its study's table (`bench.sweeps.records`),
+    """Return the panel of a sweep of one dimension from its study's table (`sweeps.trial_table`),
     as it was kept: all text. `base` is the run that its trials differ from.
 
     BenchError where it has several dimensions or one of no numbers, or scores no test set.

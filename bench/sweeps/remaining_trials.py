@@ -15,7 +15,7 @@ from bench.sweeps import sampling
 from bench.sweeps.study import Study
 
 
-def left(study: Study, wanted: int, config: Config) -> list[Training]:
+def list_remaining_trainings(study: Study, wanted: int, config: Config) -> list[Training]:
     """Return the trainings that are left of `wanted` trials, each once: those of begun trials as
     they are; of one that is not drawn yet, with the largest network that an end of the space has.
     """
@@ -26,19 +26,19 @@ def left(study: Study, wanted: int, config: Config) -> list[Training]:
         if trial.state == TrialState.RUNNING
     ]
     ends = [base(card), *(trial_run(card, point) for point in card.edges())]
-    new = [max(ends, key=_size)] * max(0, wanted - len(trials))
-    known = [*_stages([*begun, *new], ends), *begun]
+    new = [max(ends, key=_count_weights)] * max(0, wanted - len(trials))
+    runs = [*_list_stages([*begun, *new], ends), *begun]
     return [
-        *(costs.training_of(run, seed, config) for run in known for seed in seeds(card)),
+        *(costs.training_of(run, seed, config) for run in runs for seed in seeds(card)),
         *(Training((run,), seed, False, 0) for run in new for seed in seeds(card)),
     ]
 
 
-def _size(run: Run) -> int:
+def _count_weights(run: Run) -> int:
     return sum(costs.weights_of(run))
 
 
-def _stages(runs: Sequence[Run], ends: Sequence[Run]) -> list[Run]:
+def _list_stages(runs: Sequence[Run], ends: Sequence[Run]) -> list[Run]:
     """Return the earlier trainings that runs start from; where the space changes none of them, all
     start from one.
     """

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bench._io import atomic_files
 from bench.cards import table_cards
-from bench.cli.given import Given
+from bench.cli.score_file_argument import Given
 from bench.config import Config
 from bench.errors import BenchError
 
@@ -64,7 +64,7 @@ def keep_verdict(
     from bench.tracking.scored_record import READING
 
     table = None if place.is_untabled else table_cards.table(place.table)
-    warnings = [of.code for of in verdict.findings if of.severity == "warning"]
+    warnings = [finding.code for finding in verdict.findings if finding.severity == "warning"]
     entry = ScoredEntry(
         table=place.table,
         system=system,
@@ -89,25 +89,25 @@ def keep_verdict(
     store = open_store.to_keep(here)
     with atomic_files.scratch() as folder:
         # A copy with the umask's mode: MLflow's own has the file's, which may be its owner's alone.
-        own = folder / GIVEN / given.path.name
-        own.parent.mkdir()
-        shutil.copyfile(given.path, own)
+        copy = folder / GIVEN / given.path.name
+        copy.parent.mkdir()
+        shutil.copyfile(given.path, copy)
         artifacts = {
             "": [path for path in written if path.suffix != ".png"],
             f"figures/{place.evaluation}": [path for path in written if path.suffix == ".png"],
-            GIVEN: [own],
+            GIVEN: [copy],
         }
-        kept = folder / "scores.parquet"
-        why = _write(kept, judge, judged, place)
+        scores_path = folder / "scores.parquet"
+        why = _write_scores(scores_path, judge, judged, place)
         if not why:
-            artifacts[f"{_SCORES}/{place.evaluation}"] = [kept]
+            artifacts[f"{_SCORES}/{place.evaluation}"] = [scores_path]
         run_id = store.keep_scored(entry, artifacts)
     if table is not None:
         store.present(table)
     return Tracked(place.table, system, run_id, why)
 
 
-def _write(path: Path, judge: Judge, judged: Judged, place: Standing) -> str:
+def _write_scores(path: Path, judge: Judge, judged: Judged, place: Standing) -> str:
     """Write the scores that tests of difference are made of; return why there are none, or ""."""
     from bench.evaluation import kept_scores
 
@@ -123,5 +123,5 @@ def _write(path: Path, judge: Judge, judged: Judged, place: Standing) -> str:
 def said_of(reading: Reading) -> dict[str, object]:
     """Return what is said of how a file is read, beyond what it says itself."""
     default = type(reading)()
-    values = {of.name: getattr(reading, of.name) for of in fields(reading)}
-    return {name: of for name, of in values.items() if of != getattr(default, name)}
+    values = {value.name: getattr(reading, value.name) for value in fields(reading)}
+    return {name: value for name, value in values.items() if value != getattr(default, name)}

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from bench._io import atomic_files
+from bench.cli.old_options import RENAMED_FILE_OPTIONS, warn_of_old_name
 from bench.errors import BenchError, near
 
 if TYPE_CHECKING:
@@ -49,23 +50,27 @@ class Given(NamedTuple):
         try:
             return judge.read(self.path, self.reading(judge.request.reading))
         except BenchError as error:
-            said = str(error).replace(str(self.path), str(self.shown))
-            found = error.findings if isinstance(error, Refused) else None
+            message = str(error).replace(str(self.path), str(self.shown))
+            findings = error.findings if isinstance(error, Refused) else None
             raise (
-                BenchError(error.code, said) if found is None else Refused(error.code, said, found)
+                BenchError(error.code, message)
+                if findings is None
+                else Refused(error.code, message, findings)
             ) from error
 
 
-def _seconds(text: str) -> float:
+def _parse_seconds(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise BenchError(f"resolution={text}: should be the seconds of a frame, as 0.02") from None
+        raise BenchError(
+            "option.invalid", f"resolution={text}: should be the seconds of a frame, as 0.02"
+        ) from None
 
 
-def _order(text: str) -> str:
+def _parse_order(text: str) -> str:
     if text not in ("ids", "protocol"):
-        raise BenchError(f"order={text}: should be ids or protocol")
+        raise BenchError("option.invalid", f"order={text}: should be ids or protocol")
     return text
 
 
@@ -73,15 +78,14 @@ _VALUES: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "column": ("column", str),
     "id-column": ("id_column", str),
     "label-column": ("label_column", str),
-    "resolution": ("resolution_s", _seconds),
-    "order": ("order", _order),
+    "resolution": ("resolution_s", _parse_seconds),
+    "order": ("order", _parse_order),
     "name": ("name", str),
 }
 """Keys with a value: the field that they fill, and how."""
 _FLAGS = {
     "no-labels": ("labels", False),
     "higher-is-spoof": ("negate", True),
-    "negate": ("negate", True),
 }
 
 
@@ -95,40 +99,42 @@ class ScoreFileParam(click.ParamType):
         """Whether a folder of score files will do."""
 
     def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+        self,
+        value: Any,
+        param: click.Parameter | None,  # noqa: ARG002
+        ctx: click.Context | None,
     ) -> Given:
-        """Return the file, or refuse what is none."""
+        """Return the file; BenchError where there is none."""
         if isinstance(value, Given):
             return value
-        try:
-            return _parsed(str(value), ctx, self._folders)
-        except BenchError as error:
-            self.fail(str(error), param, ctx)
+        return _parse_file(str(value), ctx, self._folders)
 
 
-def _parsed(text: str, ctx: click.Context | None, folders: bool) -> Given:
+def _parse_file(text: str, ctx: click.Context | None, folders: bool) -> Given:
     parts = text.split(",")
     paths = [Path(",".join(parts[:n])) for n in range(1, len(parts) + 1)]
     counts = [n for n, path in enumerate(paths, 1) if path in _STDIN or path.exists()]
     if not counts:
-        raise BenchError(f"{parts[0]}: there is no such score file")
+        raise BenchError("file.missing", f"{parts[0]}: there is no such score file")
     path = paths[counts[-1] - 1]
     if path.is_dir() and not folders:
-        raise BenchError(f"{path}: is a folder, should be a file of scores")
-    said = dict(_said(path, part.strip()) for part in parts[counts[-1] :])
-    name = said.pop("name", "")
+        raise BenchError("file.is-folder", f"{path}: is a folder, should be a file of scores")
+    file_options = dict(_parse_option(path, part.strip()) for part in parts[counts[-1] :])
+    name = file_options.pop("name", "")
     if ctx is None or path.is_dir() or (path.is_file() and path not in _STDIN):
-        return Given(path, name, said, path)
-    shown = _shown(path)
+        return Given(path, name, file_options, path)
+    shown = _name_pipe(path)
     if ctx.meta.setdefault(f"{__name__}.{shown}", path) is not path:
-        raise BenchError(f"{path}: {shown} can be read once only")
-    return Given(ctx.with_resource(_copied(path, shown.name)), name or shown.name, said, shown)
+        raise BenchError("option.read-twice", f"{path}: {shown} can be read once only")
+    return Given(
+        ctx.with_resource(_copy_pipe(path, shown.name)), name or shown.name, file_options, shown
+    )
 
 
 _STDIN = (Path("-"), Path("/dev/stdin"))
 
 
-def _shown(path: Path) -> Path:
+def _name_pipe(path: Path) -> Path:
     """Return what a pipe is called; those that the shell numbers have no folder of their own."""
     if path in _STDIN:
         return Path("stdin")
@@ -136,7 +142,7 @@ def _shown(path: Path) -> Path:
 
 
 @contextmanager
-def _copied(path: Path, name: str) -> Iterator[Path]:
+def _copy_pipe(path: Path, name: str) -> Iterator[Path]:
     """Copy what comes through a pipe into a file of that name, which a reader can open again; it
     goes with the context.
     """
@@ -150,19 +156,27 @@ def _copied(path: Path, name: str) -> Iterator[Path]:
                     with path.open("rb") as pipe:
                         shutil.copyfileobj(pipe, file)
         except OSError as error:
-            raise BenchError(f"{path}: could not be copied to {copy}: {error}") from error
+            raise BenchError(
+                "file.unreadable", f"{path}: could not be copied to {copy}: {error}"
+            ) from error
         yield copy
 
 
-def _said(path: Path, part: str) -> tuple[str, Any]:
+def _parse_option(path: Path, part: str) -> tuple[str, Any]:
     key, given, value = part.partition("=")
+    if key in RENAMED_FILE_OPTIONS:
+        warn_of_old_name(key, RENAMED_FILE_OPTIONS[key])
+        key = RENAMED_FILE_OPTIONS[key]
     if key in _FLAGS and not given:
         return _FLAGS[key]
     if key in _VALUES and value:
         field, read = _VALUES[key]
         return field, read(value)
     if key in _FLAGS:
-        raise BenchError(f"{path}: {part!r}: {key} stands alone, without a value")
+        raise BenchError("option.invalid", f"{path}: {part!r}: {key} stands alone, without a value")
     if key in _VALUES:
-        raise BenchError(f"{path}: {part!r}: should be {key}=VALUE")
-    raise BenchError(f"{path}: nothing is called {key!r}{near(key, [*_VALUES, *_FLAGS])} ({SAID})")
+        raise BenchError("option.invalid", f"{path}: {part!r}: should be {key}=VALUE")
+    raise BenchError(
+        "option.invalid",
+        f"{path}: nothing is called {key!r}{near(key, [*_VALUES, *_FLAGS])} ({SAID})",
+    )

@@ -17,71 +17,74 @@ if TYPE_CHECKING:
     from bench.reports.checked import Found
 
 
-def known(table: str) -> bool:
+def is_checked_table(table: str) -> bool:
     """Return whether `table` names one."""
     return table in checked_cards.names()
 
 
-def entry(key: str) -> dict[str, str]:
+def describe_checked_table(key: str) -> dict[str, str]:
     """Return what `bench list` says of such a table."""
     card = checked_cards.card(key)
     return {"name": card.key, "about": f"{card.caption} [{card.kind}]"}
 
 
-def names_here() -> list[str]:
+def list_available_tables() -> list[str]:
     """Return the tables that can be looked up here; those that need torch are left out where it is
     not installed, which is said.
     """
-    known = checked_cards.names()
+    keys = checked_cards.names()
     if packages.installed("torch"):
-        return known
-    left_out = [key for key in known if isinstance(checked_cards.card(key), Shapes)]
+        return keys
+    left_out = [key for key in keys if isinstance(checked_cards.card(key), Shapes)]
     if left_out:
-        said = packages.needed(f"looking up {', '.join(left_out)}", "torch")
-        click.echo(f"left out: {said}", err=True)
-    return [key for key in known if key not in left_out]
+        reason = packages.needed(f"looking up {', '.join(left_out)}", "torch")
+        click.echo(f"left out: {reason}", err=True)
+    return [key for key in keys if key not in left_out]
 
 
-def run(table: str, *, refused: str = "") -> None:
+def print_checked_table(table: str, *, refused: str = "") -> None:
     """Look the table up and print it; `refused` names options that were given and mean nothing."""
-    found = _found(table, refused)
+    table_check = _look_up_table(table, refused)
     if json_output.is_wanted():
         from bench.reports.checked import records
 
-        json_output.print_json("table without training", {"records": records(found)})
+        json_output.print_json("table without training", {"records": records(table_check)})
         return
-    click.echo(f"{found.card.title}: {found.card.caption}")
-    headings = [f"{column}{of}" for column in found.columns for of in (": paper", ": here")]
+    click.echo(f"{table_check.card.title}: {table_check.card.caption}")
+    headings = [
+        f"{column}: {source}" for column in table_check.columns for source in ("paper", "here")
+    ]
     lines = [
         (line.name, *(text for pair in zip(line.paper, line.ours, strict=True) for text in pair))
-        for line in found.lines
+        for line in table_check.lines
     ]
-    states = [line.state for line in found.lines]
+    states = [line.state for line in table_check.lines]
     options.print_table(
         ("line", *headings, "state"),
         [(*line, state) for line, state in zip(lines, states, strict=True)],
     )
-    click.echo(f"{found.said} next: bench report {table}")
+    click.echo(f"{table_check.said} next: bench report {table}")
 
 
-def report(table: str, folder: Path, *, check: bool, refused: str = "") -> list[Path]:
+def report_checked_table(table: str, folder: Path, *, check: bool, refused: str = "") -> list[Path]:
     """Write the table's report into `folder` and say so; with `check` write nothing. Return the
     files that `check` finds stale.
     """
     from bench.reports.checked import stale, write
 
-    found = _found(table, refused)
+    table_check = _look_up_table(table, refused)
     if check:
-        return stale(found, folder)
-    click.echo(f"report: {write(found, folder)}")
+        return stale(table_check, folder)
+    click.echo(f"report: {write(table_check, folder)}")
     return []
 
 
-def _found(table: str, refused: str) -> Found:
+def _look_up_table(table: str, refused: str) -> Found:
     if refused:
         raise BenchError(
+            "option.not-applicable",
             f"{table} is looked up in the network or the protocols, and nothing is trained for it: "
-            f"leave {refused} out"
+            f"leave {refused} out",
         )
     from bench.analysis.checked_tables import look_up
 

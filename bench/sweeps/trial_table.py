@@ -19,7 +19,9 @@ from bench.tracking.run_frame import COLUMNS as TRACKED
 from bench.tracking.run_frame import is_part
 
 
-def table(study: Study, tracked: pd.DataFrame, resolution: float | None = None) -> pd.DataFrame:
+def build_trial_table(
+    study: Study, tracked: pd.DataFrame, resolution: float | None = None
+) -> pd.DataFrame:
     """Return the study's trials in the order of their numbers.
 
     `tracked` holds their runs (`StudyRun.frame`); figures of test sets, where they were asked for,
@@ -28,7 +30,7 @@ def table(study: Study, tracked: pd.DataFrame, resolution: float | None = None) 
     """
     unit = 100 if is_rate(study.card.objective) else 1
     lines = [
-        _line(study.card, trial, tracked[tracked["row"] == trial.number])
+        _build_line(study.card, trial, tracked[tracked["row"] == trial.number])
         | {"resolution": None if resolution is None else unit * resolution}
         for trial in study.trials()
     ]
@@ -37,7 +39,7 @@ def table(study: Study, tracked: pd.DataFrame, resolution: float | None = None) 
     return pd.DataFrame(lines, columns=pd.Index([*names, *more]))
 
 
-def _line(card: Sweep, trial: FrozenTrial, runs: pd.DataFrame) -> dict[str, Any]:
+def _build_line(card: Sweep, trial: FrozenTrial, runs: pd.DataFrame) -> dict[str, Any]:
     point = sampling.decoded(card, trial.params)
     run = trial_run(card, point)
     unit = 100 if is_rate(card.objective) else 1
@@ -51,12 +53,12 @@ def _line(card: Sweep, trial: FrozenTrial, runs: pd.DataFrame) -> dict[str, Any]
         "reason": " ".join(str(trial.user_attrs.get("reason", "")).split()),
         "signature": run.signature,
         "training_signature": run.training_signature,
-        "begun": _time(trial.datetime_start),
-        "ended": _time(trial.datetime_complete),
+        "begun": _format_time(trial.datetime_start),
+        "ended": _format_time(trial.datetime_complete),
         "hours": float(runs["hours"].sum()),
         "runs": " ".join(runs["run_id"]),
         "device": ", ".join(runs["device"].drop_duplicates()),
-        **{name: _cell(card.space[name], value) for name, value in point.items()},
+        **{name: _format_cell(card.space[name], value) for name, value in point.items()},
     }
     figures = [
         name
@@ -68,15 +70,15 @@ def _line(card: Sweep, trial: FrozenTrial, runs: pd.DataFrame) -> dict[str, Any]
     return line
 
 
-def _cell(of: Dimension, value: Any) -> Any:
-    return text(value) if isinstance(of, Categories) else value
+def _format_cell(dimension: Dimension, value: Any) -> Any:
+    return text(value) if isinstance(dimension, Categories) else value
 
 
-def _time(moment: Any) -> str:
+def _format_time(moment: Any) -> str:
     return "" if moment is None else moment.astimezone().isoformat(timespec="seconds")
 
 
-def importances(study: Study) -> dict[str, float]:
+def compute_importances(study: Study) -> dict[str, float]:
     """Return what share of the objective's variance each dimension explains (functional ANOVA by
     random forests: Hutter et al., ICML 2014), the greatest first.
 
@@ -89,11 +91,11 @@ def importances(study: Study) -> dict[str, float]:
     return optuna.importance.get_param_importances(study.optuna, evaluator=evaluator)
 
 
-def described(card: Sweep) -> dict[str, Any]:
+def describe_settings(card: Sweep) -> dict[str, Any]:
     """Return what is varied and how, by dotted key: the study's settings."""
-    said = card.model_dump(mode="json", include={"sampler", "pruner", "objective", "evaluate"})
-    said["from"] = card.parent
-    for name, of in card.space.items():
-        between = " | " if isinstance(of, Categories) else " to "
-        said[f"space.{name}"] = between.join(map(text, of.edges()))
-    return said
+    settings = card.model_dump(mode="json", include={"sampler", "pruner", "objective", "evaluate"})
+    settings["from"] = card.parent
+    for name, dimension in card.space.items():
+        between = " | " if isinstance(dimension, Categories) else " to "
+        settings[f"space.{name}"] = between.join(map(text, dimension.edges()))
+    return settings

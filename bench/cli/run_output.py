@@ -15,7 +15,7 @@ from bench.config import Config
 from bench.runner.request import Order
 
 
-def results(order: Order, here: Config, job: str) -> str:
+def format_seed_results(order: Order, here: Config, job: str) -> str:
     """Return the results of a finished job, by its name (`S5 · seed 666`), beside the paper's, and
     how long it took; nothing where the store does not have them.
     """
@@ -25,17 +25,17 @@ def results(order: Order, here: Config, job: str) -> str:
     return f"{text}  ({duration(3600 * hours)})" if text else ""
 
 
-def print_table(order: Order, here: Config) -> None:
+def print_results_table(order: Order, here: Config) -> None:
     """Print the table; of runs with changed settings the rows that were asked for, with what was
     set.
     """
-    found = Results(order.table, order.form, here)
+    results = Results(order.table, order.form, here)
     if not order.overrides:
-        click.echo(f"\n{found.text(found.lines(None, others=False))}\n")
+        click.echo(f"\n{results.text(results.lines(None, others=False))}\n")
         return
     runs = order.runs()
-    lines = [line for row in order.rows for line in found.of_settings(row, runs[row])]
-    click.echo(f"\n{found.text(lines)}\n")
+    lines = [line for row in order.rows for line in results.of_settings(row, runs[row])]
+    click.echo(f"\n{results.text(lines)}\n")
 
 
 def next_command(order: Order, variant: str | None) -> str:
@@ -44,10 +44,10 @@ def next_command(order: Order, variant: str | None) -> str:
     if not order.overrides:
         return f"bench report {order.table.key}{smoke}"
     chosen = f" --variant {variant}" if variant else ""
-    return f"bench show {order.table.key} --all{chosen}{smoke}"
+    return f"bench show {order.table.key} --other-settings{chosen}{smoke}"
 
 
-class Ended(Protocol):
+class EndedJob(Protocol):
     """A job that ended, as `bench.runner.local.Outcome`."""
 
     @property
@@ -58,7 +58,7 @@ class Ended(Protocol):
     def message(self) -> str: ...
 
 
-def as_content(order: Order, outcome: Ended) -> Mapping[str, Any]:
+def describe_outcome(order: Order, outcome: EndedJob) -> Mapping[str, Any]:
     """Return how a job ended, for scripts."""
     row, _, seed = outcome.job.rpartition(" · seed ")
     how = {"table": order.table.key, "row": row, "seed": int(seed)}
@@ -66,15 +66,16 @@ def as_content(order: Order, outcome: Ended) -> Mapping[str, Any]:
     return {"table": order.table.key, "form": order.form, "runs": [how]}
 
 
-def records(order: Order, here: Config) -> Mapping[str, Any]:
+def list_result_records(order: Order, here: Config) -> Mapping[str, Any]:
     """Return the results of the rows that were asked for, for scripts."""
-    found = Results(order.table, order.form, here)
-    others = found.other_records(order.rows) if order.overrides else []
+    results = Results(order.table, order.form, here)
+    others = results.other_records(order.rows) if order.overrides else []
     rows = [] if order.overrides else order.rows
-    return {"records": [of for row in rows for of in found.records(row)], "other_runs": others}
+    records = [record for row in rows for record in results.records(row)]
+    return {"records": records, "other_runs": others}
 
 
-def planned(order: Order, here: Config) -> Mapping[str, Any]:
+def describe_plan(order: Order, here: Config) -> Mapping[str, Any]:
     """Return what would be run, for scripts: each row and seed with its state in the store."""
     from bench.runner.requirements import lacking, lacking_device
     from bench.tracking.row_states import states

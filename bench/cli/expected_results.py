@@ -56,33 +56,34 @@ class ExpectedParam(click.ParamType):
         if isinstance(value, tuple):
             return value  # pyright: ignore[reportUnknownVariableType]
         try:
-            return tuple(_parsed(part.strip()) for part in str(value).split(","))
+            return tuple(_parse_result(part.strip()) for part in str(value).split(","))
         except BenchError as error:
             self.fail(str(error), param, ctx)
 
 
-def _parsed(part: str) -> Expected:
-    metric, _, text = (of.strip() for of in part.partition("="))
+def _parse_result(part: str) -> Expected:
+    metric, _, text = (piece.strip() for piece in part.partition("="))
     bare = text.removesuffix("%").strip() if catalogue.is_rate(metric) else text
     try:
         number = Decimal(bare)
     except InvalidOperation:
-        raise BenchError(f"{part!r}: {_FORM}") from None
+        raise BenchError("option.invalid", f"{part!r}: {_FORM}") from None
     if not metric or not number.is_finite():
-        raise BenchError(f"{part!r}: {_FORM}")
+        raise BenchError("option.invalid", f"{part!r}: {_FORM}")
     return Expected(metric, number, bare)
 
 
 def check_names(expected: Iterable[Expected], figures: Mapping[str, Figure]) -> None:
     """Raise BenchError where a result is expected that the verdict does not have."""
-    for of in expected:
-        if of.metric in figures:
+    for one in expected:
+        if one.metric in figures:
             continue
-        close = get_close_matches(of.metric, figures, n=1, cutoff=0.5)
+        close = get_close_matches(one.metric, figures, n=1, cutoff=0.5)
         hint = f"; did you mean {close[0]!r}?" if close else "."
         raise BenchError(
-            f"--expect {of.metric}={of.text}: the verdict has no result {of.metric!r}{hint} "
-            f"It has {', '.join(figures)}"
+            "option.unknown-metric",
+            f"--expect {one.metric}={one.text}: the verdict has no result {one.metric!r}{hint} "
+            f"It has {', '.join(figures)}",
         )
 
 
@@ -90,14 +91,14 @@ def as_dicts(expected: Iterable[Expected], figures: Mapping[str, Figure]) -> lis
     """Return what was expected and what is as JSON can hold it; rates in per cent."""
     return [
         {
-            "metric": of.metric,
-            "expected": float(of.number),
-            "value": None if math.isnan(value) else in_unit(of.metric, value),
-            "unit": catalogue.printed_unit(of.metric),
-            "is_met": of.is_met(value),
+            "metric": one.metric,
+            "expected": float(one.number),
+            "value": None if math.isnan(value) else in_unit(one.metric, value),
+            "unit": catalogue.printed_unit(one.metric),
+            "is_met": one.is_met(value),
         }
-        for of in expected
-        for value in (figures[of.metric].value,)
+        for one in expected
+        for value in (figures[one.metric].value,)
     ]
 
 
@@ -106,17 +107,17 @@ def end_where_different(expected: Iterable[Expected], figures: Mapping[str, Figu
     with exit code 1 where there are any.
     """
     different = [
-        f"{of.metric} is {_shown(of, figures[of.metric].value)}, expected "
-        f"{of.text}{' %' * catalogue.is_rate(of.metric)}"
-        for of in expected
-        if not of.is_met(figures[of.metric].value)
+        f"{one.metric} is {_format_result(one, figures[one.metric].value)}, expected "
+        f"{one.text}{' %' * catalogue.is_rate(one.metric)}"
+        for one in expected
+        if not one.is_met(figures[one.metric].value)
     ]
     if different:
         click.echo(f"error: not as expected: {'; '.join(different)}", err=True)
         raise click.exceptions.Exit(1)
 
 
-def _shown(expected: Expected, value: float) -> str:
+def _format_result(expected: Expected, value: float) -> str:
     """Return our result with some more digits than the number has: enough to see the difference."""
     exponent = expected.number.as_tuple().exponent
     assert isinstance(exponent, int), "a finite number"

@@ -52,11 +52,11 @@ class Asked:
         wanted = [(self.row, self.seed), *((row, seed) for row, seed in others if row)]
         names = [name for row, _ in wanted for name in table_cards.select(card, row)]
         if len(names) != len(wanted):
-            raise BenchError(f"{self.row}: one row is explained at a time")
+            raise BenchError("option.not-one-row", f"{self.row}: one row is explained at a time")
         order = Order(card, names, None, self.form, self.overrides)
         seeds = [seed for _, seed in wanted]
         rows = trained(order, seeds, self.here, lambda text: click.echo(text, err=True))
-        drawn = [{"table": of.table, "row": of.row, "seed": of.seed} for of in rows]
+        drawn = [{"table": one.table, "row": one.row, "seed": one.seed} for one in rows]
         json_output.add({"rows": drawn})
         return rows
 
@@ -70,8 +70,9 @@ class Asked:
         """
         if wanted is not None and wanted not in run.evaluate:
             raise BenchError(
+                "option.unknown-evaluation",
                 f"{self.table}, row {self.row}: has no evaluation {wanted!r}"
-                f"{near(wanted, run.evaluate)}"
+                f"{near(wanted, run.evaluate)}",
             )
         return wanted or next(iter(run.evaluate))
 
@@ -84,8 +85,9 @@ class Asked:
         data = run.evaluate[evaluation]
         if data.resolution_s is None:
             raise BenchError(
+                "option.not-applicable",
                 f"{self.table}, row {self.row}: {evaluation} is scored by whole utterances: "
-                "positions are of frames"
+                "positions are of frames",
             )
         return f"{called(run)[evaluation]}, frames of {1000 * data.resolution_s:g} ms"
 
@@ -95,17 +97,25 @@ class Asked:
         That is the one `against` names, if not "none"; the row itself with another `seed`; else the
         baseline that the table's card has for the figure, which is said.
         """
-        known = self.shown_by(figure)
-        if against is not None or seed is not None or known is None or self.row == known.against:
+        illustration = self.shown_by(figure)
+        if (
+            against is not None
+            or seed is not None
+            or illustration is None
+            or self.row == illustration.against
+        ):
             second = self.row if against is None and seed is not None else against
             return self.rows((None if second == NONE else second, seed))
-        click.echo(f"{self.row} against {known.against}, for {known.source}: {known.why}")
+        click.echo(
+            f"{self.row} against {illustration.against}, for {illustration.source}: "
+            f"{illustration.why}"
+        )
         try:
-            return self.rows((known.against, None))
+            return self.rows((illustration.against, None))
         except BenchError as error:
             alone = f"\n`--against {NONE}` draws {self.row} alone"
-            hint = alone if f"row {known.against}, seed" in str(error) else ""
-            raise BenchError(f"{error}{hint}") from error
+            hint = alone if f"row {illustration.against}, seed" in str(error) else ""
+            raise BenchError(error.code, f"{error}{hint}") from error
 
     def write(
         self, name: str, draw: Callable[[Kind], bytes], of: TrainedRow | str | None = None
@@ -140,7 +150,8 @@ Verb = Callable[..., None]
 FORM = [
     options.smoke,
     click.option(
-        "--folder",
+        "--output-dir",
+        "folder",
         type=click.Path(path_type=Path),
         help="Output folder (default: <work>/explained).",
     ),
@@ -166,7 +177,9 @@ def asked(table: str, row: str, of: Literal["trained row", "table"] = "trained r
     ]
     if of == "trained row":
         shared += [
-            click.option("--seed", type=int, help="Seed of the run (default: the row's first)."),
+            click.option(
+                "--row-seed", "seed", type=int, help="Seed of the run (default: the row's first)."
+            ),
             click.option(
                 "--set",
                 "overrides",

@@ -32,22 +32,22 @@ def place_of(work: Path, names: Sequence[str], ending: str, judged: Judged) -> P
     holds no verdict of another file: one of another path and other contents. Where each does, the
     first name with the file's digest behind it.
     """
-    said = ""
+    conflict = ""
     for name in names:
-        place = stated_place(work / f"{safe_name(name)}{ending}", name, judged)
-        if not place.said:
-            return place._replace(said=said)
-        said = said or place.said
+        candidate = stated_place(work / f"{safe_name(name)}{ending}", name, judged)
+        if not candidate.said:
+            return candidate._replace(said=conflict)
+        conflict = conflict or candidate.said
     name = f"{names[0]}-{judged.digest[:8]}"
-    return Place(work / f"{safe_name(name)}{ending}", name, said)
+    return Place(work / f"{safe_name(name)}{ending}", name, conflict)
 
 
 def stated_place(folder: Path, name: str, judged: Judged) -> Place:
     """Return the folder that was asked for; whose verdict it holds is said where that is another
     file's."""
     try:
-        found = json.loads((folder / "verdict.json").read_text(encoding="utf-8"))
-        path, digest = str(found["scores"]), str(found["digest"])
+        content = json.loads((folder / "verdict.json").read_text(encoding="utf-8"))
+        path, digest = str(content["scores"]), str(content["digest"])
     except (OSError, ValueError, KeyError, TypeError):
         return Place(folder, name)
     same = digest == judged.digest or path == str(judged.file.path.absolute())
@@ -59,13 +59,15 @@ def safe_name(name: str) -> str:
     return atomic_files.portable_name(name[:100])
 
 
-def made(place: Path) -> Path:
+def make_folder(folder: Path) -> Path:
     """Make a folder for the verdict, before it is computed."""
     try:
-        place.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise BenchError(f"{place}: cannot be made a folder for the verdict: {error}") from error
-    return place
+        raise BenchError(
+            "file.unwritable", f"{folder}: cannot be made a folder for the verdict: {error}"
+        ) from error
+    return folder
 
 
 def comparison_folder(work: Path, content: Mapping[str, Any]) -> Path:
@@ -75,21 +77,23 @@ def comparison_folder(work: Path, content: Mapping[str, Any]) -> Path:
     a, b = content["names"]
     split = [str(content[key]) for key in ("corpus", "split") if key in content]
     smoke = ["smoke"] if content["form"] == "smoke" else []
-    place = work / "-".join((safe_name(a), "against", safe_name(b), *split, *smoke))
+    folder = work / "-".join((safe_name(a), "against", safe_name(b), *split, *smoke))
     sides = {key: str(content[key]) for key in ("a", "b")}
     try:
-        found = json.loads((place / "comparison.json").read_text(encoding="utf-8"))
-        same = {key: str(found[key]) for key in sides} == sides
+        earlier = json.loads((folder / "comparison.json").read_text(encoding="utf-8"))
+        same = {key: str(earlier[key]) for key in sides} == sides
     except (OSError, ValueError, KeyError, TypeError):
-        return place
-    return place if same else place.with_name(f"{place.name}-{short_digest(sides)}")
+        return folder
+    return folder if same else folder.with_name(f"{folder.name}-{short_digest(sides)}")
 
 
-def write_comparison(place: Path, text: str, content: Mapping[str, Any]) -> list[Path]:
+def write_comparison(folder: Path, text: str, content: Mapping[str, Any]) -> list[Path]:
     """Write a comparison as Markdown and JSON; return the files."""
-    made(place)
+    make_folder(folder)
     as_json = json_output.json_text({"kind": "compare", **content})
-    return _write_each(place, {"comparison.md": text.encode(), "comparison.json": as_json.encode()})
+    return _write_files(
+        folder, {"comparison.md": text.encode(), "comparison.json": as_json.encode()}
+    )
 
 
 def write(verdict: Verdict, judged: Judged, place: Place) -> list[Path]:
@@ -113,13 +117,15 @@ def write(verdict: Verdict, judged: Judged, place: Place) -> list[Path]:
         threshold = eer_of(tally(bonafide, spoof)).threshold
         content["det.png"] = figures.det(bonafide, spoof, f"{title}:")
         content["scores.png"] = figures.histogram(bonafide, spoof, threshold, f"{title}: scores")
-    return _write_each(place.folder, content)
+    return _write_files(place.folder, content)
 
 
-def _write_each(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
+def _write_files(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
     for name, data in files.items():
         try:
             atomic_files.write_bytes(folder / name, data)
         except OSError as error:
-            raise BenchError(f"{folder / name}: cannot be written: {error}") from error
+            raise BenchError(
+                "file.unwritable", f"{folder / name}: cannot be written: {error}"
+            ) from error
     return [folder / name for name in files]

@@ -20,7 +20,9 @@ STORAGE = "BENCH_SWEEP_STORAGE"
 """The variable that names the storage: a URL may hold a password, which a command line shows."""
 
 
-def run(arguments: Sequence[str], jobs: int, config: Config, say: Callable[[str], None]) -> None:
+def run_workers(
+    arguments: Sequence[str], jobs: int, config: Config, say: Callable[[str], None]
+) -> None:
     """Start `jobs` workers, `bench <arguments>` each, pass on what they print, and wait for them.
 
     They stop when this process ends, however it ends: their standard input is a pipe from it.
@@ -28,7 +30,7 @@ def run(arguments: Sequence[str], jobs: int, config: Config, say: Callable[[str]
     workers = [
         subprocess.Popen(
             [sys.executable, "-m", "bench", *arguments],
-            env=environment(number, jobs, config),
+            env=worker_environment(number, jobs, config),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -36,7 +38,9 @@ def run(arguments: Sequence[str], jobs: int, config: Config, say: Callable[[str]
         )
         for number in range(jobs)
     ]
-    readers = [threading.Thread(target=_pass_on, args=(worker.stdout, say)) for worker in workers]
+    readers = [
+        threading.Thread(target=_forward_lines, args=(worker.stdout, say)) for worker in workers
+    ]
     for reader in readers:
         reader.start()
     try:
@@ -57,25 +61,25 @@ def run(arguments: Sequence[str], jobs: int, config: Config, say: Callable[[str]
             worker.stdin.close()
 
 
-def _pass_on(lines: IO[str] | None, say: Callable[[str], None]) -> None:
+def _forward_lines(lines: IO[str] | None, say: Callable[[str], None]) -> None:
     assert lines is not None
     with lines:
         for line in lines:
             say(line.rstrip("\n"))
 
 
-def environment(number: int, jobs: int, config: Config) -> dict[str, str]:
+def worker_environment(number: int, jobs: int, config: Config) -> dict[str, str]:
     """Return the environment of a worker: its share of the GPUs, or of the processor's cores."""
-    own = dict(os.environ)
+    variables = dict(os.environ)
     gpus = visible_gpus() if config.device in ("auto", "cuda") else []
     groups = [
         gpus[start : start + config.devices]
         for start in range(0, len(gpus) - config.devices + 1, config.devices)
     ]
     if len(groups) > 1:
-        own["CUDA_VISIBLE_DEVICES"] = ",".join(groups[number % len(groups)])
-    own.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // jobs)))
-    return own
+        variables["CUDA_VISIBLE_DEVICES"] = ",".join(groups[number % len(groups)])
+    variables.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // jobs)))
+    return variables
 
 
 def visible_gpus() -> list[str]:
@@ -89,9 +93,9 @@ def visible_gpus() -> list[str]:
 def stop_with_parent() -> None:
     """In a worker: be interrupted, as by Ctrl-C, when the process that started it is gone."""
 
-    def wait() -> None:
+    def wait_for_parent() -> None:
         while os.read(0, 1):
             pass
         os.kill(os.getpid(), signal.SIGINT)
 
-    threading.Thread(target=wait, daemon=True).start()
+    threading.Thread(target=wait_for_parent, daemon=True).start()

@@ -1,0 +1,84 @@
+"""`bench score --row`: a trained row scores a split, and its scores are evaluated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bench._io.digests import short_digest
+from bench.cards import table_cards
+from bench.cli.result_files import make_folder, safe_name
+from bench.cli.score_file_argument import Given
+from bench.cli.score_request import ScoreRequest, evaluate_scores
+from bench.config import Form
+from bench.errors import BenchError
+from bench.runner.request import Order
+
+
+def score_row(
+    request: ScoreRequest, table: str, row: str, seed: int | None, overrides: Sequence[str]
+) -> None:
+    """Have a trained row score the split that is asked for, and evaluate its scores."""
+    if not request.evaluation.corpus:
+        raise BenchError(
+            "option.missing", "the corpus that the row is to score is not named: add --corpus NAME"
+        )
+    order = _choose_row(table, row, request.evaluation.form, overrides)
+    name = request.name
+    if not name:
+        parts = [table, row]
+        parts += [] if seed is None else [f"seed-{seed}"]
+        parts += [short_digest({"set": " ".join(overrides)})] if overrides else []
+        name = "-".join(parts)
+    folder = request.results_dir / f"{safe_name(name)}{request.folder_ending}"
+    folder = request.output_dir or folder
+    path = folder / "scores.parquet"
+
+    def compute_scores() -> Mapping[str, Any]:
+        of_seed = _compute_scores(request, order, seed, make_folder(folder) / path.name)
+        return {
+            "table": order.table.key,
+            "row": order.rows[0],
+            "seed": of_seed,
+            "set": [*overrides],
+        }
+
+    request = replace(request, name=name, output_dir=folder)
+    evaluate_scores(request, Given(path, name, {}, path), compute_scores)
+
+
+def _choose_row(table: str, row: str, form: Form, overrides: Sequence[str]) -> Order:
+    """Return the order of one row; BenchError where there is no such row or setting."""
+    card = table_cards.table(table)
+    chosen = table_cards.select(card, row)
+    if len(chosen) != 1:
+        raise BenchError("option.not-one-row", f"--row {row}: should be one row of {card.key}")
+    order = Order(card, chosen, None, form, overrides)
+    order.runs()
+    return order
+
+
+def _compute_scores(request: ScoreRequest, order: Order, seed: int | None, path: Path) -> int:
+    """Have a trained row score a split; say which weights it has and how clips are cut. Return the
+    row's seed.
+    """
+    # These import torch and MLflow, which takes seconds: only now.
+    from bench.runner import trained_models
+    from bench.tracking.store import Store
+
+    def say(text: str) -> None:
+        click.echo(text, err=True)
+
+    card, split = request.evaluation.find_card()
+    model = trained_models.find(order, seed, request.config, Store(request.config))
+    like, data = trained_models.evaluation(model.run, card.key, split)
+    length = "whole" if data.clip_s is None else f"the first {data.clip_s:g} s of"
+    frames = "whole" if data.resolution_s is None else f"frames of {1000 * data.resolution_s:g} ms"
+    say(f"{order.table.key}, row {order.rows[0]}, seed {model.seed}: weights of {model.place}")
+    say(f"{card.key} {split}: {length} utterances, {frames} scored, as in the evaluation {like}")
+    trained_models.score_split(model, data, path, request.config, say)
+    return model.seed

@@ -1,0 +1,191 @@
+"""Change one operator or number of the code at a time, and see whether the tests notice.
+
+`make mutants` draws a sample (a few minutes); `python -m tests.mutants --count 200 --seed 1` draws
+another. Each mutant is made in a copy of the tree, and the tests that import the changed module are
+run on it until the first fails. A mutant that no test fails on is printed with its place. Exit code
+1 where fewer than `--least` per cent were noticed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("metrics", "data", "evaluation", "reports", "cards", "specs")
+"""Packages that results are computed and shown by, and that need no training to test."""
+COMPARED = {
+    ast.Lt: ast.LtE,
+    ast.LtE: ast.Lt,
+    ast.Gt: ast.GtE,
+    ast.GtE: ast.Gt,
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.Is: ast.IsNot,
+    ast.IsNot: ast.Is,
+    ast.In: ast.NotIn,
+    ast.NotIn: ast.In,
+}
+COMPUTED = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Add, ast.FloorDiv: ast.Mult}
+JOINED = {ast.And: ast.Or, ast.Or: ast.And}
+TIME_LIMIT_S = 300
+
+
+class Mutant(NamedTuple):
+    """One change of one module."""
+
+    module: Path
+    """Below the root of the tree."""
+    line: int
+    change: str
+    """What stands there now and what instead."""
+    source: str
+    """The whole module with the change."""
+
+
+def mutants_of(module: Path) -> Iterator[Mutant]:
+    """Yield every mutant of a module, given below the root of the tree."""
+    text = (ROOT / module).read_text(encoding="utf-8")
+    count = sum(_changed(node) is not None for node in ast.walk(ast.parse(text)))
+    for index in range(count):
+        tree = ast.parse(text)
+        places = [node for node in ast.walk(tree) if _changed(node) is not None]
+        node = places[index]
+        before = ast.unparse(node)
+        changed = _changed(node)
+        assert changed is not None
+        for name, value in changed.items():
+            setattr(node, name, value)
+        line = getattr(node, "lineno", 0)
+        yield Mutant(module, line, f"{before} -> {ast.unparse(node)}", ast.unparse(tree))
+
+
+def _changed(node: ast.AST) -> dict[str, object] | None:
+    """Return the attributes that make a node another one; None where it is left alone."""
+    match node:
+        case ast.Compare(ops=[operator]) if type(operator) in COMPARED:
+            return {"ops": [COMPARED[type(operator)]()]}
+        case ast.BinOp(op=operator) if type(operator) in COMPUTED and not _is_text(node):
+            return {"op": COMPUTED[type(operator)]()}
+        case ast.BoolOp(op=operator):
+            return {"op": JOINED[type(operator)]()}
+        case ast.Constant(value=bool(value)):
+            return {"value": not value}
+        case ast.Constant(value=int(value)):
+            return {"value": value + 1}
+        case ast.IfExp(test=test):
+            return {"test": ast.UnaryOp(ast.Not(), test)}
+        case _:
+            return None
+
+
+def _is_text(node: ast.BinOp) -> bool:
+    """Return whether an operator joins texts, where another one is a type error and no mutant."""
+    ends = (node.left, node.right)
+    return any(
+        isinstance(end, ast.JoinedStr)
+        or (isinstance(end, ast.Constant) and isinstance(end.value, str))
+        for end in ends
+    )
+
+
+def tests_of(module: Path) -> list[str]:
+    """Return the test files that import a module, at most six: those of its own name first. Where
+    none does, those of the modules that import it.
+    """
+    reached, seen = [module], {module}
+    while reached:
+        tests = [path for path in _importers(*reached) if path.name.startswith("test_")]
+        if tests:
+            tests.sort(key=lambda path: (module.stem not in path.stem, str(path)))
+            return [str(path) for path in tests[:6]]
+        reached = [path for path in _importers(*reached) if path not in seen]
+        seen.update(reached)
+    return []
+
+
+def _importers(*modules: Path) -> list[Path]:
+    """Return the files below `bench` and `tests` that import any of the modules."""
+    names = {".".join(path.with_suffix("").parts) for path in modules}
+    return [path for path, imported in _imports().items() if imported & names]
+
+
+@cache
+def _imports() -> dict[Path, set[str]]:
+    """Return what each file below `bench` and `tests` imports, by dotted names."""
+    files = [*(ROOT / "bench").rglob("*.py"), *(ROOT / "tests").rglob("*.py")]
+    imports: dict[Path, set[str]] = {}
+    for path in sorted(path for path in files if "conformance" not in path.parts):
+        nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+        froms = [node for node in nodes if isinstance(node, ast.ImportFrom) and node.module]
+        names = {f"{node.module}.{alias.name}" for node in froms for alias in node.names}
+        imports[path.relative_to(ROOT)] = names | {str(node.module) for node in froms}
+    return imports
+
+
+def is_noticed(mutant: Mutant, tree: Path) -> bool:
+    """Return whether a test fails, or takes too long, with the mutant in the copy at `tree`."""
+    path = tree / mutant.module
+    before = path.read_text(encoding="utf-8")
+    path.write_text(mutant.source, encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
+    environment = {**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
+    try:
+        done = subprocess.run(
+            [*command, *tests_of(mutant.module)],
+            cwd=tree,
+            env=environment,
+            capture_output=True,
+            timeout=TIME_LIMIT_S,
+        )
+    except subprocess.TimeoutExpired:
+        return True
+    finally:
+        path.write_text(before, encoding="utf-8")
+    return done.returncode != 0
+
+
+def main() -> int:
+    """Draw mutants, try each, and print those that no test noticed."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--count", type=int, default=24)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--least", type=float, default=80, help="per cent that must be noticed")
+    chosen = parser.parse_args()
+    modules = [
+        path.relative_to(ROOT)
+        for package in PACKAGES
+        for path in sorted((ROOT / "bench" / package).rglob("*.py"))
+        if tests_of(path.relative_to(ROOT))
+    ]
+    every = [mutant for module in modules for mutant in mutants_of(module)]
+    drawn = random.Random(chosen.seed).sample(every, min(chosen.count, len(every)))
+    with tempfile.TemporaryDirectory() as folder:
+        tree = Path(folder) / "tree"
+        ignored = shutil.ignore_patterns(".venv", ".git", "work", "__pycache__", "reports")
+        shutil.copytree(ROOT, tree, ignore=ignored, symlinks=True)
+        shutil.copytree(ROOT / "reports" / "templates", tree / "reports" / "templates")
+        missed = 0
+        for number, mutant in enumerate(drawn, 1):
+            noticed = is_noticed(mutant, tree)
+            missed += not noticed
+            state = "noticed" if noticed else "MISSED"
+            where = f"{mutant.module}:{mutant.line}"
+            print(f"{number}/{len(drawn)} {state}: {where}: {mutant.change}", flush=True)
+    share = 100 * (1 - missed / len(drawn))
+    print(f"{len(drawn) - missed} of {len(drawn)} mutants noticed ({share:.0f} %)")
+    return int(share < chosen.least)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
