@@ -53,24 +53,23 @@ _LOGITS = ("logit_bonafide", "logit_spoof")
 
 
 def write(path: Path, columns: pa.Table | Mapping[str, Any], *, doubles: bool = False) -> None:
-    """Check `columns` (a table or arrays by name) and write them to `path`, whole or not at all;
-    with `doubles`, scores that are given as such stay so: those of others may be equal as floats.
+    """Check `columns` (a table or arrays by name) and write them to `path`, whole or not at all.
 
-    Raise BenchError as `read` does, naming `path`.
+    With `doubles`, scores that are given as doubles stay so: those of others may be equal as
+    floats. BenchError as `read`, naming `path`.
     """
     table = columns if isinstance(columns, pa.Table) else pa.table(dict(columns))
-    checked = _checked(table, path, doubles)
+    checked = _check_table(table, path, doubles)
     with atomic_files.whole(path) as file:
         pq.write_table(checked, file, compression="zstd")
 
 
 def read(path: Path) -> pa.Table:
-    """Return the score file at `path` with the types of `COLUMNS`, checked; scores that were
-    written as doubles are such.
+    """Return the score file at `path` with the types of `COLUMNS`, checked.
 
-    Raise BenchError where it is no Parquet file, lacks a column or has an unknown one, has an empty
-    cell, a label that is no class, a number that is not finite, a frame that ends before it starts,
-    or two rows for one frame.
+    Scores that were written as doubles stay so. BenchError where it is no Parquet file, lacks a
+    column or has an unknown one, has an empty cell, a label that is no class, a number that is not
+    finite, a frame that ends before it starts, or two rows for one frame.
     """
     if not path.is_file():
         raise BenchError("file.missing", f"{path}: there is no such score file")
@@ -80,7 +79,7 @@ def read(path: Path) -> pa.Table:
         if isinstance(error, OSError) and error.errno is not None:
             raise  # of the machine, and the file may be whole
         raise BenchError("scores.malformed", f"{path}: not a Parquet file: {error}") from error
-    return _checked(table, path, doubles=True)
+    return _check_table(table, path, doubles=True)
 
 
 class Pooled(NamedTuple):
@@ -92,44 +91,51 @@ class Pooled(NamedTuple):
 
 def pooled(table: pa.Table) -> Pooled:
     """Return score and label of every row of a table as `read` returns it."""
-    label = _codes(table, "label")
+    label = _encode_column(table, "label")
     is_spoof = np.isin(label.codes, [i for i, name in enumerate(label.names) if name == SPOOF])
-    return Pooled(_numbers(table, "score"), is_spoof)
+    return Pooled(_to_floats(table, "score"), is_spoof)
 
 
 def pooled_items(table: pa.Table, score: str = "score") -> Items:
     """Return every row as an item by the column `score`; units are `utterances`."""
     is_spoof = pooled(table).is_spoof
-    return counted(_numbers(table, score), is_spoof, _codes(table, "utterance").codes)
+    return counted(_to_floats(table, score), is_spoof, _encode_column(table, "utterance").codes)
 
 
 def decisions(table: pa.Table) -> Ratios:
-    """Return precision, recall and F1 of both classes by the decision of `figures`; units are
-    `utterances`."""
+    """Return precision, recall and F1 of both classes, decided by `decision_score`.
+
+    Units are `utterances`.
+    """
     decided_spoof = ~decide(decision_score(table))
-    return decision_ratios(pooled(table).is_spoof, decided_spoof, _codes(table, "utterance").codes)
+    return decision_ratios(
+        pooled(table).is_spoof, decided_spoof, _encode_column(table, "utterance").codes
+    )
 
 
 def decision_score(table: pa.Table) -> Floats:
-    """Return what every row is decided by, above 0 as bona fide: the difference of the logits, or
-    the score where there are none.
+    """Return what every row is decided by, above 0 as bona fide.
+
+    It is the difference of the logits, or the score where there are none.
     """
     if has_logits(table):
-        return _numbers(table, "logit_bonafide") - _numbers(table, "logit_spoof")
-    return _numbers(table, "score")
+        return _to_floats(table, "logit_bonafide") - _to_floats(table, "logit_spoof")
+    return _to_floats(table, "score")
 
 
 def utterances(table: pa.Table) -> list[str]:
     """Return the names of a table's utterances, sorted: that of each unit."""
-    return _codes(table, "utterance").names
+    return _encode_column(table, "utterance").names
 
 
 def factors_of(table: pa.Table) -> Factors:
-    """Return what a table's utterances depend on; units are `utterances`, and the attack is that of
-    their spoof rows."""
-    unit = _codes(table, "utterance").codes
+    """Return what a table's utterances depend on; units are `utterances`.
+
+    The attack is that of their spoof rows.
+    """
+    unit = _encode_column(table, "utterance").codes
     units, first = np.unique(unit, return_index=True)
-    speaker = _codes(table, "speaker")
+    speaker = _encode_column(table, "speaker")
     attack = np.full(len(units), "", dtype=object)
     spoofed = pooled(table).is_spoof
     attack[unit[spoofed]] = attacks(table)[spoofed]
@@ -138,8 +144,8 @@ def factors_of(table: pa.Table) -> Factors:
 
 def attacks(table: pa.Table) -> NDArray[np.object_]:
     """Return the attack of every row, "" where there is none."""
-    found = _codes(table, "attack")
-    return np.array(found.names, dtype=object)[found.codes]
+    encoded = _encode_column(table, "attack")
+    return np.array(encoded.names, dtype=object)[encoded.codes]
 
 
 class LabelledFrames(NamedTuple):
@@ -159,12 +165,12 @@ def read_frames(table: pa.Table, score: Floats | None = None) -> LabelledFrames:
 
     BenchError where frames do not lie on a grid from 0 on.
     """
-    unit, is_spoof = _codes(table, "utterance").codes, pooled(table).is_spoof
+    unit, is_spoof = _encode_column(table, "utterance").codes, pooled(table).is_spoof
     begin, end = (
-        np.rint(_numbers(table, name) * SAMPLE_RATE_HZ).astype(np.int64)
+        np.rint(_to_floats(table, name) * SAMPLE_RATE_HZ).astype(np.int64)
         for name in ("start_s", "end_s")
     )
-    scored = frames(unit, begin, end, _numbers(table, "score") if score is None else score)
+    scored = frames(unit, begin, end, _to_floats(table, "score") if score is None else score)
     frame, order = grid_of(scored), np.lexsort((begin, unit))
     labels = reference(unit[order], begin[order], end[order], is_spoof[order], frame)
     return LabelledFrames(scored, labels, frame)
@@ -180,7 +186,7 @@ class _Codes(NamedTuple):
     codes: Integers
 
 
-def _codes(table: pa.Table, column: str) -> _Codes:
+def _encode_column(table: pa.Table, column: str) -> _Codes:
     """Return sorted names and codes, so that no figure depends on the order of rows."""
     encoded = table[column].unify_dictionaries().combine_chunks()
     names: list[str] = encoded.dictionary.to_pylist()
@@ -190,14 +196,14 @@ def _codes(table: pa.Table, column: str) -> _Codes:
     return _Codes([names[i] for i in order], rank[encoded.indices.to_numpy()])
 
 
-def _numbers(table: pa.Table, column: str) -> Floats:
+def _to_floats(table: pa.Table, column: str) -> Floats:
     return table[column].to_numpy().astype(np.float64)
 
 
-def _checked(table: pa.Table, path: Path, doubles: bool = False) -> pa.Table:
+def _check_table(table: pa.Table, path: Path, doubles: bool = False) -> pa.Table:
     _check_columns(table.column_names, path)
     names = [name for name in COLUMNS if name in table.column_names]
-    columns = {name: _typed(table[name], name, path, doubles) for name in names}
+    columns = {name: _cast_column(table[name], name, path, doubles) for name in names}
     checked = pa.table(columns)
     if not checked.num_rows:
         raise BenchError("scores.empty", f"{path}: there is no row; a score file has one a frame")
@@ -223,7 +229,7 @@ def _check_columns(names: list[str], path: Path) -> None:
         raise BenchError("scores.malformed", "\n".join(wrong))
 
 
-def _typed(column: pa.ChunkedArray, name: str, path: Path, doubles: bool) -> pa.ChunkedArray:
+def _cast_column(column: pa.ChunkedArray, name: str, path: Path, doubles: bool) -> pa.ChunkedArray:
     kind = pa.float64() if doubles and _is_double(column, name) else COLUMNS[name]
     try:
         typed = column if column.type == kind else column.cast(kind)
@@ -261,7 +267,7 @@ def _check_labels(table: pa.Table, path: Path) -> None:
 
 
 def _check_frames(table: pa.Table, path: Path) -> None:
-    start, end = _numbers(table, "start_s"), _numbers(table, "end_s")
+    start, end = _to_floats(table, "start_s"), _to_floats(table, "end_s")
     backward = np.flatnonzero(end <= start)
     if len(backward):
         at = int(backward[0])
@@ -270,7 +276,7 @@ def _check_frames(table: pa.Table, path: Path) -> None:
             f"{path}: row {at}: a frame of {table['utterance'][at].as_py()!r} starts at "
             f"{start[at]} s and ends at {end[at]} s; it must end later than it starts",
         )
-    utterance = _codes(table, "utterance").codes
+    utterance = _encode_column(table, "utterance").codes
     order = np.lexsort((start, utterance))
     same = (np.diff(utterance[order]) == 0) & (np.diff(start[order]) == 0)
     if same.any():

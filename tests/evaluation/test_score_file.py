@@ -54,7 +54,7 @@ def test_what_is_written_is_read(tmp_path):
 def test_tables_in_chunks_with_their_own_dictionaries_are_one_file(tmp_path):
     columns = made()
     halves = [
-        scorefile._checked(pa.table({k: v[part] for k, v in columns.items()}), tmp_path)
+        scorefile._check_table(pa.table({k: v[part] for k, v in columns.items()}), tmp_path)
         for part in (slice(0, 100), slice(100, None))
     ]
     scorefile.write(tmp_path / "s.parquet", pa.concat_tables(halves))
