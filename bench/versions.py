@@ -1,10 +1,11 @@
-"""The results version of each part that a run is computed by: a whole number that its module
-declares, `RESULTS_VERSION`, and that is raised when what the part gives can change.
+"""The results version of each part of the suite that a run depends on.
 
-So a change of the code is seen where no setting differs: rows made by an older version are run anew
-and marked in reports, and those that have no use for the changed part stay as they are. Runs of
-before versions were kept are of the first one. Versions are read from the modules' text, as some of
-these import torch. What holds them are golden outputs (`tests/conformance/test_versions.py`).
+It is a whole number, `RESULTS_VERSION`, in the part's module, and is raised when the part's results
+can change. So a change of code is noticed even where no setting differs: rows made by an older
+version run again and are marked in reports, and rows that do not use the changed part stay as they
+are. Runs from before versions were recorded are of the first version. Versions are read from the
+modules' text, as some of these import torch. Golden outputs guard them
+(`tests/versions/test_versions.py`).
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ from bench.specs.run import Data, Run, Stage
 NAME = "RESULTS_VERSION"
 FIRST = 1
 _UNSAID: Mapping[str, int] = {"detector respiro": 2}
-"""The version of a part where a run does not say it, if not the first: this one had a second before
-runs said them."""
+"""The version of a part in a run that does not record it, if not the first: this part had a second
+version before runs recorded them."""
 _ROOT = Path(__file__).parent
 
 INTERVALS = "metrics/bootstrap"
@@ -40,13 +41,13 @@ _DETECTORS = ("dsp", "respiro", "precomputed")
 
 
 def declared(module: str) -> int:
-    """Return the version that a module of `bench` declares, e.g. `models/systems/sal`.
+    """Return the version that a module of `bench` declares, for example `models/systems/sal`.
 
     Raise BenchError where it declares none.
     """
     folder, _, name = module.rpartition("/")
     folders = bench.metrics.__path__ if folder == "metrics" else [_ROOT / folder]
-    paths = [Path(of, f"{name}.py") for of in folders]
+    paths = [Path(parent, f"{name}.py") for parent in folders]
     return _declared(next((path for path in paths if path.is_file()), paths[0]))
 
 
@@ -57,7 +58,10 @@ def _declared(path: Path) -> int:
             names = [target.id for target in node.targets if isinstance(target, ast.Name)]
             if NAME in names and isinstance(node.value.value, int) and node.value.value >= FIRST:
                 return node.value.value
-    raise BenchError(f"{path}: should declare a whole number {NAME}, of at least {FIRST}")
+    raise BenchError(
+        "metric.results-version",
+        f"{path}: should declare a whole number {NAME}, of at least {FIRST}",
+    )
 
 
 def module_of(part: str) -> str:
@@ -78,8 +82,9 @@ def module_of(part: str) -> str:
 
 
 def of_training(run: Run) -> dict[str, int]:
-    """Return the versions of what trains, by part: `system sal`, `training`, ... Those of its data
-    are `of_data`.
+    """Return the versions of the parts that train a run: `system sal`, `training`, ...
+
+    Those of its data are `of_data`.
     """
     augmentations = [part.kind for part in (run.augment, run.mix) if part.kind != "none"]
     parts = [f"system {run.system.kind}", f"front-end {run.frontend.kind}", "training"]
@@ -87,7 +92,7 @@ def of_training(run: Run) -> dict[str, int]:
 
 
 def of_data(data: Data) -> dict[str, int]:
-    """Return the versions of what reads a split, labels it and finds its breaths, by part."""
+    """Return the versions of the parts that read a split, label it and find its breaths."""
     parts = [f"reader {corpus_cards.card(data.corpus).reader}", "audio"]
     if data.resolution_s is not None:
         parts.append("labels of frames")
@@ -101,22 +106,26 @@ def of_data(data: Data) -> dict[str, int]:
 
 
 def of_run(run: Run) -> dict[str, int]:
-    """Return the versions of all that a run, and the training it starts from, is computed by; those
-    of its metrics are `of_metrics`.
+    """Return the versions of all parts of a run and of the training it starts from.
+
+    Those of its metrics are `of_metrics`.
     """
-    found = of_training(run)
+    versions = of_training(run)
     for data in run.data.values():
-        found |= of_data(data)
-    return found | (of_run(run.start.stage) if isinstance(run.start, Stage) else {})
+        versions |= of_data(data)
+    return versions | (of_run(run.start.stage) if isinstance(run.start, Stage) else {})
 
 
 def of_metrics(results: Iterable[str]) -> dict[str, int]:
-    """Return the versions of what computes results from score files, by the names of these:
-    `partialspoof.eer`, `a.A07.eer_bonafide_logit`.
+    """Return the versions of the metrics of results, and of their intervals.
+
+    Results are given by name: `partialspoof.eer`, `a.A07.eer_bonafide_logit`.
     """
     kinds = {_kind(name.rpartition(".")[2]) for name in results}
-    known = sorted(kinds & describe_metrics().keys())
-    return _versions([*(f"metric {kind}" for kind in known), *["metric intervals"] * bool(known)])
+    metrics = sorted(kinds & describe_metrics().keys())
+    return _versions(
+        [*(f"metric {kind}" for kind in metrics), *["metric intervals"] * bool(metrics)]
+    )
 
 
 def _versions(parts: Iterable[str]) -> dict[str, int]:
@@ -124,23 +133,26 @@ def _versions(parts: Iterable[str]) -> dict[str, int]:
 
 
 def _kind(name: str) -> str:
-    """Return a result's name without what it goes by and its resolution."""
+    """Return a result's name without its score and its resolution: `eer` of `eer_160ms`."""
     return re.sub(r"_\d+ms$", "", name.removesuffix(LOGIT))
 
 
 def unsaid(part: str) -> int:
-    """Return the version that a part of a run is of where the run does not say it."""
+    """Return the version of a part of a run that does not record it."""
     return _UNSAID.get(part, FIRST)
 
 
 def raised(versions: Mapping[str, int]) -> dict[str, str]:
-    """Return what a run is known by of its versions, in words: nothing of those that a run is of
-    which does not say any.
+    """Return the versions of a run that differ from those of a run that records none, in words.
 
     >>> raised({"system sal": 1, "training": 2})
     {'training': 'version 2'}
     """
-    return {part: f"version {of}" for part, of in sorted(versions.items()) if of > unsaid(part)}
+    return {
+        part: f"version {version}"
+        for part, version in sorted(versions.items())
+        if version > unsaid(part)
+    }
 
 
 def older(before: Mapping[str, int], now: Mapping[str, int]) -> dict[str, tuple[int, int]]:
@@ -149,13 +161,14 @@ def older(before: Mapping[str, int], now: Mapping[str, int]) -> dict[str, tuple[
     >>> older({"training": 1}, {"system sal": 2, "training": 1})
     {'system sal': (1, 2)}
     """
-    pairs = {part: (before.get(part, unsaid(part)), of) for part, of in now.items()}
+    pairs = {part: (before.get(part, unsaid(part)), version) for part, version in now.items()}
     return {part: pair for part, pair in pairs.items() if pair[0] != pair[1]}
 
 
 def outdated(before: Mapping[str, int]) -> dict[str, tuple[int, int]]:
-    """Return the parts of a run made by the versions `before` that have another one by now, with
-    both. A part that is gone has none.
+    """Return the parts of a run made by the versions `before` that have changed since.
+
+    Each comes with both versions. A part that no longer exists is left out.
     """
     now: dict[str, int] = {}
     for part in before:
@@ -164,10 +177,10 @@ def outdated(before: Mapping[str, int]) -> dict[str, tuple[int, int]]:
     return older(before, now)
 
 
-def said(found: Mapping[str, tuple[int, int]]) -> str:
+def said(changes: Mapping[str, tuple[int, int]]) -> str:
     """Return versions before and now in words.
 
     >>> said({"system sal": (1, 2)})
     'system sal (version 1 -> 2)'
     """
-    return ", ".join(f"{part} (version {one} -> {two})" for part, (one, two) in found.items())
+    return ", ".join(f"{part} (version {one} -> {two})" for part, (one, two) in changes.items())

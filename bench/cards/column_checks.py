@@ -1,4 +1,4 @@
-"""Columns of a table that an evaluation cannot have: what a card promises beyond its corpora."""
+"""Checks that the evaluations of a table's rows can fill its columns."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench._io import text_files
 from bench.errors import BenchError, near
-from bench.metrics.registry import LOGIT, Trials, describe_metrics
+from bench.metrics.registry import LOGIT, Trials, clean_level, describe_metrics
 from bench.specs.corpus import CorpusCard
 from bench.specs.run import HeldOutData, Run
 from bench.specs.table import Column
@@ -19,10 +19,10 @@ from bench.units import RESOLUTIONS_S, samples
 def mistakes(
     columns: Sequence[Column], run: Run, row: str, folders: Sequence[Path]
 ) -> Iterator[str]:
-    """Say which columns the evaluations of `run`, that of `row`, can never fill, and why.
+    """Yield why the evaluations of `run`, that of `row`, can never fill a column.
 
-    `folders` hold corpus cards; of a corpus without a readable card, which
-    others say, only what holds of every corpus is said.
+    `folders` hold corpus cards. For a corpus without a readable card, only what holds for every
+    corpus is checked; the card itself is reported elsewhere.
     """
     for metric in (column.metric for column in columns if column.combine == "none"):
         name, *levels, figure = metric.split(".")
@@ -32,12 +32,12 @@ def mistakes(
             continue
         data = run.evaluate[name]
         corpus = _corpus(data.corpus, folders)
-        known = _figures(data, corpus, bool(levels))
-        if figure not in known:
-            of = f"of {data.corpus} {data.split} there is no {figure} {_unit(data)}"
-            yield f"{where}: {of}{' of a level' if levels else ''}{near(figure, known)}"
+        loggable = _figures(data, corpus, bool(levels))
+        if figure not in loggable:
+            missing = f"of {data.corpus} {data.split} there is no {figure} {_unit(data)}"
+            yield f"{where}: {missing}{' of a level' if levels else ''}{near(figure, loggable)}"
         if levels:
-            yield from (f"{where}: {said}" for said in _levels(levels, data, corpus))
+            yield from (f"{where}: {reason}" for reason in _levels(levels, data, corpus))
 
 
 def _unit(data: HeldOutData) -> str:
@@ -58,8 +58,9 @@ def _figures(data: HeldOutData, corpus: CorpusCard | None, of_level: bool) -> tu
 
 
 def name_logged(trials: Trials, official: Collection[str] = ()) -> tuple[str, ...]:
-    """Return the metrics that a run logs of whole utterances or of frames, where the corpus's card
-    has `official` (`min_tdcf` stands for either form).
+    """Return the metrics that a run logs of whole utterances or of frames.
+
+    `official` is that of the corpus's card, in which `min_tdcf` stands for either form.
 
     >>> name_logged("frames")
     ('eer', 'eer_bonafide_logit', 'f1', 'f1_spoof', 'range_eer', 'utterance_eer')
@@ -88,22 +89,22 @@ def name_coarser(resolution_s: float) -> tuple[str, ...]:
 
 
 def _levels(levels: Sequence[str], data: HeldOutData, corpus: CorpusCard | None) -> Iterator[str]:
-    """Say where no breakdown of `data.by` has such levels."""
-    said = f"evaluates {data.corpus}"
+    """Yield why no breakdown of `data.by` has such levels."""
+    evaluated = f"evaluates {data.corpus}"
     if data.resolution_s is not None:
-        yield f"{said} by frames, of which there is no breakdown"
+        yield f"{evaluated} by frames, of which there is no breakdown"
         return
     breakdowns = [fields.split(",") for fields in data.by]
     fitting = [fields for fields in breakdowns if len(fields) == len(levels)]
     if not fitting:
         by = ", ".join(map(repr, data.by)) or "nothing"
-        yield f"{said} by {by}, so there is no {'.'.join(levels)}"
+        yield f"{evaluated} by {by}, so there is no {'.'.join(levels)}"
         return
     if corpus is None:
         return
-    attacks = {_tracked(name) for name in corpus.attack_types if "*" not in name}
-    for place, level in enumerate(levels):
-        fields = {of[place] for of in fitting}
+    attacks = {clean_level(name) for name in corpus.attack_types if "*" not in name}
+    for position, level in enumerate(levels):
+        fields = {breakdown[position] for breakdown in fitting}
         # A level of another field may have any name, but none that looks like an attack's.
         like = {_shape(name) for name in attacks}
         alone = fields == {"attack"} or _shape(level) in like
@@ -113,11 +114,6 @@ def _levels(levels: Sequence[str], data: HeldOutData, corpus: CorpusCard | None)
 
 def _shape(level: str) -> str:
     return re.sub(r"\d", "#", level)
-
-
-def _tracked(level: str) -> str:
-    """Return a level as the names of tracked figures have it (`bench.evaluation.draws.tracked`)."""
-    return re.sub(r"[^\w-]", "-", level, flags=re.ASCII)
 
 
 def _corpus(name: str, folders: Sequence[Path]) -> CorpusCard | None:

@@ -1,11 +1,10 @@
-"""The figures of a score file in bootstrap replicates that are common to all systems on the same
-trials.
+"""The metrics of a score file in bootstrap replicates that all systems on its trials share.
 
-Replicates depend on the trials alone: on which utterances there are, of which classes each has
-frames, and on its speaker and attack, which are drawn whole where the file names them
-(`bench.metrics.plans`). So those of two systems can be drawn apart, years apart and on different
-machines, and be compared one by one: the difference of two systems in a replicate is that of a
-paired bootstrap.
+Replicates depend only on the trials: which utterances there are, of which classes each has frames,
+and its speaker and attack, which are resampled as a whole where the file names them
+(`bench.metrics.plans`). So the replicates of two systems can be drawn years apart and on different
+machines, and still be compared one by one: their difference in a replicate is that of a paired
+bootstrap.
 """
 
 # pyarrow ships no types.
@@ -15,7 +14,6 @@ paired bootstrap.
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,7 +28,7 @@ from bench.metrics.measure import DecisionMetric, ScoreMetric
 from bench.metrics.mistakes import Mistakes, mistakes, ratio_mistakes
 from bench.metrics.plans import Factors, Groups, Plan, Replicate, groups, sums
 from bench.metrics.ratios import Ratios, replicated_ratios
-from bench.metrics.registry import LOGIT, select_metrics
+from bench.metrics.registry import LOGIT, clean_level, select_metrics
 from bench.metrics.tally import Bools, Floats, Integers
 
 REPLICATES = 1000
@@ -52,11 +50,11 @@ class Draws(NamedTuple):
 
     def packed(self) -> dict[str, Any]:
         """Return arrays that hold it."""
-        found: dict[str, Any] = {"trials": np.array(self.trials), "values": self.values}
+        arrays: dict[str, Any] = {"trials": np.array(self.trials), "values": self.values}
         if self.mistakes is not None:
             names = (f"mistakes.{name}" for name in Mistakes._fields)
-            found |= zip(names, map(np.asarray, self.mistakes), strict=True)
-        return found
+            arrays |= zip(names, map(np.asarray, self.mistakes), strict=True)
+        return arrays
 
 
 CANNOT = Draws("", np.zeros(0))
@@ -66,7 +64,9 @@ def unpacked(arrays: Mapping[str, NDArray[Any]]) -> Draws:
     """Return what `Draws.packed` was made of."""
     wrong = None
     if "mistakes.unit" in arrays:
-        unit, counts, levels, low, high = (arrays[f"mistakes.{of}"] for of in Mistakes._fields)
+        unit, counts, levels, low, high = (
+            arrays[f"mistakes.{field}"] for field in Mistakes._fields
+        )
         wrong = Mistakes(unit, counts, levels, float(low), float(high))
     return Draws(str(arrays["trials"]), arrays["values"], wrong)
 
@@ -86,13 +86,12 @@ class _File(NamedTuple):
 
 
 def draws(path: Path, figures: Collection[str]) -> dict[str, Draws]:
-    """Return each of `figures` of the score file at `path`, in replicates that draw speakers and
-    attacks, or utterances where it does not name these.
+    """Return each of `figures` of the score file at `path` in every replicate.
 
-    Figures are those of `bench.evaluation.row_evaluation.evaluate_file` and the official ones of
-    whole utterances (`bench.evaluation.official`), all trials together (`eer`) or bona fide trials
-    against the spoofs of one attack (`A07.eer`), by the score or by the bona fide logit
-    (`eer_bonafide_logit`).
+    Replicates resample speakers and attacks, or utterances where the file does not name these.
+    Metrics are those of `row_evaluation.evaluate_file` and the official ones of whole utterances
+    (`bench.evaluation.official`), all trials together (`eer`) or bona fide trials against the
+    spoofs of one attack (`A07.eer`), by the score or by the bona fide logit (`eer_bonafide_logit`).
     `CANNOT` stands for any other: min t-DCF needs the organisers' ASV scores, other breakdowns the
     corpus's lists. Raise BenchError as `bench.evaluation.score_file.read`.
     """
@@ -124,46 +123,42 @@ def _drawn(file: _File, figure: str) -> Draws:
     return _of_items(trials, plan, items, name) if name in select_metrics(ScoreMetric) else CANNOT
 
 
-def tracked(level: str) -> str:
-    """Return a level of a breakdown as it stands in the name of a tracked figure.
-
-    >>> tracked("A07 (TTS)")
-    'A07--TTS-'
-    """
-    return re.sub(r"[^\w-]", "-", level, flags=re.ASCII)
-
-
 def _levels(attack: NDArray[np.object_]) -> NDArray[np.object_]:
     names, codes = np.unique(attack, return_inverse=True)
-    return np.array([tracked(name) for name in names], dtype=object)[codes]
+    return np.array([clean_level(name) for name in names], dtype=object)[codes]
 
 
 def _only(items: Items, attacked: Bools) -> Items:
     """Return the bona fide items and those of one attack."""
-    kept = (items.bonafide > 0) | attacked
-    return Items(items.score[kept], items.bonafide[kept], items.spoof[kept], items.unit[kept])
+    chosen = (items.bonafide > 0) | attacked
+    return Items(
+        items.score[chosen], items.bonafide[chosen], items.spoof[chosen], items.unit[chosen]
+    )
 
 
 def _of_items(trials: str, plan: Plan, items: Items, name: str) -> Draws:
     measure = select_metrics(ScoreMetric)[name].measure
-    met = _groups(trials, plan, items)
-    found = replicated([items], {name: measure}, met, REPLICATES, _seed(trials), draws="common")
-    return Draws(trials, found.values[0, 0], mistakes(items, measure, plan))
+    drawn_groups = _groups(trials, plan, items)
+    replicates = replicated(
+        [items], {name: measure}, drawn_groups, REPLICATES, _seed(trials), draws="common"
+    )
+    return Draws(trials, replicates.values[0, 0], mistakes(items, measure, plan))
 
 
 def _of_ratios(trials: str, plan: Plan, items: Items, ratios: Ratios) -> Draws:
-    met = _groups(trials, plan, items)
+    drawn_groups = _groups(trials, plan, items)
     group = np.zeros(len(plan.unit), dtype=np.int64)
-    group[np.searchsorted(plan.unit, items.unit)] = met.of[0]
-    met = met._replace(of=(group[np.searchsorted(plan.unit, ratios.unit)],))
-    found = replicated_ratios([ratios], met, REPLICATES, _seed(trials))
+    group[np.searchsorted(plan.unit, items.unit)] = drawn_groups.of[0]
+    drawn_groups = drawn_groups._replace(of=(group[np.searchsorted(plan.unit, ratios.unit)],))
+    replicates = replicated_ratios([ratios], drawn_groups, REPLICATES, _seed(trials))
     (wrong,) = ratio_mistakes(ratios, plan).values() if ratios.defined.names else (None,)
-    return Draws(trials, found[0, :, 0], wrong)
+    return Draws(trials, replicates[0, :, 0], wrong)
 
 
 class _Remembered(Groups):
-    """Groups whose replicates were drawn before: those of one table's rows are the same, and to
-    draw them takes longer than to look at them.
+    """Groups whose replicates were drawn before.
+
+    The rows of a table share their trials, and drawing takes longer than computing the metric.
     """
 
     def replicate(self, seed: int, number: int, needed: Floats) -> Replicate:
@@ -181,30 +176,45 @@ _MOST_GROUPS = 2**15
 
 
 def _groups(trials: str, plan: Plan, items: Items) -> Groups:
-    met = groups(plan, [items.unit])
-    if met.n > _MOST_GROUPS:
-        return met
+    drawn_groups = groups(plan, [items.unit])
+    if drawn_groups.n > _MOST_GROUPS:
+        return drawn_groups
     seed = _seed(trials)
     if seed not in _WEIGHTS:
-        needed = np.stack([sums(met.of[0], of, met.n) for of in (items.bonafide, items.spoof)], 1)
-        drawn = [met.replicate(seed, number, needed).weights for number in range(REPLICATES)]
+        needed = np.stack(
+            [
+                sums(drawn_groups.of[0], weights, drawn_groups.n)
+                for weights in (items.bonafide, items.spoof)
+            ],
+            1,
+        )
+        drawn = [
+            drawn_groups.replicate(seed, number, needed).weights for number in range(REPLICATES)
+        ]
         while len(_WEIGHTS) >= _MOST:
             del _WEIGHTS[next(iter(_WEIGHTS))]
         _WEIGHTS[seed] = np.array(drawn, dtype=np.uint16)
-    return _Remembered(*met)
+    return _Remembered(*drawn_groups)
 
 
 def _trials(names: list[str], items: Items, plan: Plan) -> str:
     """Return a digest of what decides the draws: a draw that lacks a class is made again."""
     classes = [
-        np.bincount(np.searchsorted(plan.unit, items.unit[of > 0]), minlength=len(plan.unit)) > 0
-        for of in (items.bonafide, items.spoof)
+        np.bincount(
+            np.searchsorted(plan.unit, items.unit[weights_of_class > 0]), minlength=len(plan.unit)
+        )
+        > 0
+        for weights_of_class in (items.bonafide, items.spoof)
     ]
-    rows: list[Integers] = [of.astype(np.int64) for of in (*classes, *plan.levels)]
-    told = hashlib.sha256(plan.name.encode())
-    for unit, *of in zip(plan.unit.tolist(), *(row.tolist() for row in rows), strict=True):
-        told.update(f"\n{names[unit]}\t{of}".encode())
-    return told.hexdigest()[:16]
+    rows: list[Integers] = [
+        weights_of_class.astype(np.int64) for weights_of_class in (*classes, *plan.levels)
+    ]
+    digest = hashlib.sha256(plan.name.encode())
+    for unit, *weights_of_class in zip(
+        plan.unit.tolist(), *(row.tolist() for row in rows), strict=True
+    ):
+        digest.update(f"\n{names[unit]}\t{weights_of_class}".encode())
+    return digest.hexdigest()[:16]
 
 
 def _seed(trials: str) -> int:

@@ -25,7 +25,6 @@ from bench.evaluation.detection import (
     compute_pooled,
     factors_of,
 )
-from bench.evaluation.draws import tracked
 from bench.evaluation.localization import measure_gridless, measure_resolutions
 from bench.evaluation.official import official
 from bench.evaluation.reference import reference
@@ -34,7 +33,7 @@ from bench.metrics.grid import FrameRules
 from bench.metrics.measure import DecisionMetric, frame_measures
 from bench.metrics.measured import Figure, measured, measured_ratios
 from bench.metrics.plans import AUTO, Resampling, sums
-from bench.metrics.registry import LOGIT, describe_metrics, select_metrics
+from bench.metrics.registry import LOGIT, clean_level, describe_metrics, select_metrics
 from bench.metrics.timeline import Reference
 from bench.specs.run import HeldOutData
 from bench.units import RESOLUTIONS_S, samples
@@ -71,7 +70,7 @@ def figures(path: Path, data: HeldOutData, subset: Subset) -> dict[str, Figure]:
     for fields in data.by:
         for line in compute_breakdown(trials, corpus.roles, fields.split(","), of_cell).lines:
             levels = [level for level in line.levels if level != POOLED]
-            cell = ".".join(tracked(level) for level in levels)
+            cell = ".".join(clean_level(level) for level in levels)
             if cell:  # all together is there already
                 results |= {f"{cell}.{name}": figure for name, figure in line.figures.items()}
     return results

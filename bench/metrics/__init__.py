@@ -1,17 +1,63 @@
-"""Figures of merit, in NumPy, from scores by class or from the frames of many utterances.
+"""Metrics, in NumPy, from scores by class or from the frames of many utterances.
 
-Fractions everywhere (the tracking store and reports turn them into per cent), a higher score means
-more bona fide. Each figure is imported from the module that defines it:
+Rates are fractions, and a higher score means more bona fide. The functions of this package are for
+whoever has scores and labels in Python:
 
-- of whole utterances, functions of a tally (`tally`): EER and DET points (`det`; other formulas in
-  `eer_variants`), AUC (`auc`), t-DCF (`tdcf`), minDCF and actDCF (`dcf`), Cllr (`cllr`); and the
-  trials that a figure of one attack or codec is computed from (`breakdown`);
-- of frames on a time axis (`timeline`): segment and utterance EER (`grid`), range EER (`ranges`),
-  precision, recall and F1 (`f1`), errors by place (`positions`);
-- how sure they are: intervals (`bootstrap`, and at a fixed threshold `ratios`), who is drawn
+    >>> from bench import metrics
+    >>> metrics.eer([2.0, 1.0, 3.0, 0.0], ["bonafide", "spoof", "bonafide", "spoof"])
+    0.0
+
+Each metric is declared in the module that defines it, and everything that prints or compares
+metrics reads these declarations (`registry`; `measure` has their kinds):
+
+- of whole utterances, functions of counted scores (`tally`): EER and DET points (`det`; other
+  definitions in `eer_variants`), AUC (`auc`), t-DCF (`tdcf`), minDCF and actDCF (`dcf`), Cllr
+  (`cllr`); and the trials that a metric of one attack or codec is computed from (`breakdown`);
+- of frames on a time axis (`timeline`): segment EER (`grid`), utterance EER (`utterance_eer`),
+  range EER (`ranges`), precision, recall and F1 (`f1`), errors by position (`positions`);
+- how sure they are: intervals (`bootstrap`, and at a fixed threshold `ratios`), what is resampled
   (`plans`), two systems on the same trials (`paired`), several seeds (`seeds`), several test sets
-  in one figure (`combined`).
-
-`scores` is the suite's own score file and the one place that turns it into figures; it alone needs
-pyarrow. `catalogue` has the name and unit that each figure is printed with.
+  in one metric (`combined`).
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bench.metrics.api import act_dcf as act_dcf
+    from bench.metrics.api import compare_scores as compare_scores
+    from bench.metrics.api import compute_metric as compute_metric
+    from bench.metrics.api import decision_metrics as decision_metrics
+    from bench.metrics.api import det_curve as det_curve
+    from bench.metrics.api import eer as eer
+    from bench.metrics.api import eer_definitions as eer_definitions
+    from bench.metrics.api import measure_scores as measure_scores
+    from bench.metrics.api import min_dcf as min_dcf
+    from bench.metrics.api import min_tdcf as min_tdcf
+
+__all__ = [
+    "act_dcf",
+    "compare_scores",
+    "compute_metric",
+    "decision_metrics",
+    "det_curve",
+    "eer",
+    "eer_definitions",
+    "measure_scores",
+    "min_dcf",
+    "min_tdcf",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Return a function of `bench.metrics.api`.
+
+    It is imported when it is asked for: NumPy takes a tenth of a second, and commands that only
+    need the names of metrics do without it.
+    """
+    if name not in __all__:
+        raise AttributeError(f"module 'bench.metrics' has no attribute {name!r}")
+    from bench.metrics import api
+
+    return getattr(api, name)

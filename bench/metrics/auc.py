@@ -10,11 +10,11 @@ RESULTS_VERSION = 1
 
 
 def auc(counts: Tally) -> float:
-    """Return the area under the ROC curve, a fraction: how often a bona fide trial has a higher
-    score than a spoof trial, a tie counting half.
+    """Return the area under the ROC curve, a fraction.
 
-    It is the Mann-Whitney statistic over the number of pairs (Hanley and McNeil, Radiology 143,
-    1982), and so the trapezoidal area: 1 where the classes are apart, 0.5 by chance.
+    It is the share of pairs in which the bona fide trial scores above the spoof trial; a tie counts
+    half. That is the Mann-Whitney statistic over the number of pairs (Hanley and McNeil, Radiology
+    143, 1982): 1 where the classes are separated, 0.5 by chance.
 
     A BenchError is raised for a class without any weight.
 

@@ -1,21 +1,24 @@
-"""Two systems, each trained from one or several seeds: how far apart they are, and whether that
-could be chance. `bench compare` and reports ask the same of two systems, here.
+"""The difference of two systems, and whether it could be chance.
 
-Two things vary: the trials, which both systems share, and the training, which is drawn anew with
-each seed. The figure of a system is its mean over seeds. Its variance over trials is that of the
-bootstrap replicates of the difference, in which both systems see the same draws and whose seeds are
-averaged; its variance over trainings is s² / k of either system, with s the standard deviation of
-its k seeds on the trials at hand. A system with one seed is assumed to have the other's
-seed variance; where both have one, nothing is known of the trainings. The three add up, since seeds
-and trials are drawn apart, and the difference is held against Student's t with the degrees of
-freedom of Welch (Biometrika 34, 1947) and Satterthwaite (Biometrics Bulletin 2, 1946): few seeds
-that disagree leave hardly any. The difference is taken to be normal, as one of two rates over some
-thousand trials nearly is.
+`bench compare` and reports both use it. Each system is trained from one or several seeds. Two
+things vary: the trials, which both systems share, and the training, which differs from seed to
+seed. The result of a system is its mean over seeds. The difference has three variances, which add
+up because seeds and trials are drawn independently:
 
-Where few errors tell the systems apart it is not. Then the p-value is the larger of that and of the
-exact one of the utterances that only one of the two gets wrong (`bench.metrics.mistakes`), and the
-interval also holds what the exact bounds of both figures leave open, combined as those of
-correlated figures are (MOVER; Zou, Psychological Methods 12, 2007).
+- over trials: that of the bootstrap replicates of the difference. Both systems see the same
+  replicates, and seeds are averaged in each.
+- over trainings, one for each system: s² / k, where s is the standard deviation of its k seeds on
+  these trials. A system with one seed is assumed to have the other's seed variance; where both have
+  one seed, the variance over trainings is not known and left out.
+
+The difference is tested with Welch's t-test: Student's t with the degrees of freedom of Welch
+(Biometrika 34, 1947) and Satterthwaite (Biometrics Bulletin 2, 1946). The difference is taken to be
+normal, as the difference of two rates over some thousand trials nearly is.
+
+It is not normal where few errors differ. Then the p-value is the larger of that of the t-test and
+of the exact test of the utterances that only one of the two systems gets wrong
+(`bench.metrics.mistakes`), and the interval also covers the exact bounds of both results, combined
+as those of correlated results (MOVER; Zou, Psychological Methods 12, 2007).
 """
 
 from __future__ import annotations
@@ -33,24 +36,25 @@ from bench.metrics.tally import Floats
 
 
 class Trained(NamedTuple):
-    """A figure of one system."""
+    """The result of one system for each seed."""
 
     values: Floats
-    """(k,): of each seed."""
+    """(k,): the result of each seed."""
     replicates: Floats
-    """(k, B): of each seed in every replicate of the trials; NaN where it is not defined."""
+    """(k, B): the result of each seed in every replicate of the trials; NaN where not defined."""
     mistakes: tuple[Mistakes, ...] = ()
-    """(k,): what each seed gets wrong, bounds in the figure's unit; none where no errors carry the
-    figure."""
+    """(k,): what each seed gets wrong; empty where the metric does not rest on errors."""
 
     @property
     def bounds(self) -> tuple[float, float]:
         """The exact bounds of one training, each the mean over seeds."""
-        return tuple(np.mean([(of.low, of.high) for of in self.mistakes], axis=0).tolist())
+        return tuple(
+            np.mean([(mistakes.low, mistakes.high) for mistakes in self.mistakes], axis=0).tolist()
+        )
 
 
 class Between(NamedTuple):
-    """One system's figure minus another's, in the figure's unit."""
+    """The result of one system minus that of another, in the metric's unit."""
 
     value: float
     low: float
@@ -59,48 +63,49 @@ class Between(NamedTuple):
     p_value: float
     """Two-sided."""
     over_seeds: bool
-    """Whether the trainings' variance is in it. It is not where both systems have one seed: then it
-    holds for these trained models alone."""
+    """Whether the variance over trainings is included. It is not where both systems have one seed:
+    then the difference holds for these trained models only."""
     few: bool = False
-    """Whether there are too few errors to judge: however they had fallen, nothing could have been
-    found."""
+    """Whether there are too few errors to judge: no outcome could have been significant."""
 
 
 def between(a: Trained, b: Trained) -> Between:
-    """Return how much the figure of `a` exceeds that of `b`; both were drawn alike.
+    """Return how much the result of `a` exceeds that of `b`; both have the same replicates.
 
-    Where neither trials nor seeds vary, a difference has a p-value of 2 / (1 + B), the least that B
-    replicates can show. Raise BenchError for replicates of another number, and where fewer than two
-    are defined.
+    Where neither trials nor seeds vary, a difference has the p-value 2 / (1 + B), the least that B
+    replicates can show. Raise BenchError for unequal numbers of replicates, and where fewer than
+    two are defined.
 
     >>> draws = np.random.default_rng(0).normal(size=(2, 1, 1000))
     >>> one, other = Trained(np.array([3.0]), 3 + draws[0]), Trained(np.array([1.0]), 1 + draws[1])
     >>> between(one, other).value, round(between(one, other).p_value, 1)
     (2.0, 0.1)
     """
-    found = _resampled(a, b)
+    resampled = _resampled(a, b)
     if not a.mistakes or not b.mistakes:
-        return found
+        return resampled
     counted = apart(a.mistakes, b.mistakes)
     if not counted.few:
-        return found
+        return resampled
     low, high = _open(a, b, counted.alike)
-    return found._replace(
-        low=min(found.low, low),
-        high=max(found.high, high),
-        p_value=max(found.p_value, counted.p_value),
+    return resampled._replace(
+        low=min(resampled.low, low),
+        high=max(resampled.high, high),
+        p_value=max(resampled.p_value, counted.p_value),
         few=counted.nothing,
     )
 
 
 def _resampled(a: Trained, b: Trained) -> Between:
     if a.replicates.shape[1] != b.replicates.shape[1]:
-        raise BenchError("the systems were drawn differently often")
+        raise BenchError("metric.trials-differ", "the systems were drawn differently often")
     differences = a.replicates.mean(axis=0) - b.replicates.mean(axis=0)
     differences = differences[~np.isnan(differences)]
     n = len(differences)
     if n < 2:
-        raise BenchError("the difference is not defined in any two replicates")
+        raise BenchError(
+            "metric.no-interval", "the difference is not defined in any two replicates"
+        )
     value = float(a.values.mean() - b.values.mean())
     seeds = _of_seeds(a.values, b.values)
     parts = [(float(differences.var(ddof=1)), n - 1), *seeds]
@@ -116,8 +121,10 @@ def _resampled(a: Trained, b: Trained) -> Between:
 
 
 def _open(a: Trained, b: Trained, alike: float) -> tuple[float, float]:
-    """Return the bounds of the difference by the exact ones of both figures, whose errors have the
-    correlation `alike`."""
+    """Return bounds of the difference from the exact bounds of both results.
+
+    `alike` is the correlation of their errors.
+    """
     one, other = float(a.values.mean()), float(b.values.mean())
     (low, high), (other_low, other_high) = a.bounds, b.bounds
     below, above = max(one - low, 0.0), max(high - one, 0.0)
@@ -133,7 +140,10 @@ def _of_seeds(a: Floats, b: Floats) -> list[tuple[float, int]]:
     """Return the variances of the means over seeds, each with its degrees of freedom."""
     several = [values for values in (a, b) if len(values) > 1]
     if len(several) == 1:
-        (known,) = several
-        share = 1 + 1 / len(known)
-        return [(share * float(known.var(ddof=1)), len(known) - 1)]
-    return [(float(of.var(ddof=1)) / len(of), len(of) - 1) for of in several]
+        (seeded,) = several
+        share = 1 + 1 / len(seeded)
+        return [(share * float(seeded.var(ddof=1)), len(seeded) - 1)]
+    return [
+        (float(values_of_system.var(ddof=1)) / len(values_of_system), len(values_of_system) - 1)
+        for values_of_system in several
+    ]

@@ -1,14 +1,14 @@
-"""Intervals of figures of merit: percentile bootstrap, resampling whole utterances or speakers, and
-exact bounds where few errors carry a figure.
+"""Intervals of metrics: percentile bootstrap, and exact bounds where errors are few.
 
-A replicate is the same scores with other weights (`bench.metrics.plans` says whose), so items are
-sorted once, and any figure that is a function of a tally can be asked for.
+The bootstrap resamples whole utterances, speakers or attacks (`bench.metrics.plans`). A replicate
+is the same scores with other weights, so items are sorted once, and any metric that is a function
+of counted scores (`bench.metrics.tally`) can be resampled.
 
-Where errors are few, an interval is as wide as the percentile interval and the exact bounds of
-`bench.metrics.exact` together. So is that of a minimum (minDCF, min t-DCF, min Cllr), however many
-there are: what is best for the trials at hand looks better than it is, and resampling sees only
-half of that, so that percentiles hold the true figure in 65 to 90 % of samples
-(`tests/benchmarks/bench_coverage.py`).
+Where errors are few, an interval covers both the percentile interval and the exact bounds of
+`bench.metrics.exact`. So does that of a minimum (minDCF, min t-DCF, min Cllr), however many errors
+there are: a threshold that is best for these trials makes the metric look better than it is, and
+resampling sees only half of that. Percentiles alone would cover the true value in 65 to 90 % of
+samples (`tests/benchmarks/bench_coverage.py`).
 """
 
 from __future__ import annotations
@@ -44,21 +44,21 @@ _THREADS = 4
 
 
 class Interval(NamedTuple):
-    """Bounds of a 95 % interval, and the errors that the figure rests on."""
+    """Bounds of a 95 % interval, and the errors that the metric rests on."""
 
     low: float
     high: float
     again: int = 0
-    """How many draws lacked a class, have no figure and were made again."""
+    """How many draws lacked a class and were repeated."""
     missed: float = math.nan
-    """Bona fide items that are rejected at the figure's threshold; NaN where it has none."""
+    """Bona fide items that are rejected at the metric's threshold; NaN where it has none."""
     accepted: float = math.nan
     """Spoof items that are accepted there."""
     bonafide: float = math.nan
     """How many items are bona fide."""
     spoof: float = math.nan
     few: bool = False
-    """Whether so few errors carry the figure that resampling alone says too little of it."""
+    """Whether the metric rests on so few errors that resampling alone is not enough."""
 
 
 _UNDRAWN = Interval(math.nan, math.nan)
@@ -74,24 +74,24 @@ def intervals(
 ) -> dict[str, Interval]:
     """Return the 95 % interval of each of `measures`, by name.
 
-    Measures are functions of a tally (`bench.metrics.auc.auc`, or a `Decided`, whose errors are
-    counted); each sees the same replicates, in units of its own. `plan` says what is drawn whole,
-    utterances where it is None. Draws depend on `seed` and the replicate's number alone, so neither
-    on the number of `threads` (one a core, up to four) nor on the order of items. Draws in
-    which a class is absent have no figure and are made again.
+    Measures are functions of counted scores; the errors of a `Decided` are counted, too. All see
+    the same replicates. `plan` says what is resampled as a whole: utterances where it is None.
+    Draws depend only on `seed` and the number of the replicate, so neither on the number of
+    `threads` (one for each core, up to four) nor on the order of items. A draw that lacks a class
+    is repeated.
 
-    The interval is that of the percentiles. Where fewer than ten utterances carry the errors of a
-    class at the figure's threshold, or fewer than thirty the AUC where it has none, and of minima,
-    it is widened to the exact bounds (`bench.metrics.exact`), whatever the plan is: they take
-    utterances to be independent, so that with few speakers or attacks it may still be too narrow.
+    The interval is the percentile interval. It is widened to the exact bounds
+    (`bench.metrics.exact`) for minima, where fewer than ten utterances carry the errors of a class
+    at the metric's threshold, and where fewer than thirty carry a metric without a threshold. The
+    exact bounds take utterances to be independent: with few speakers or attacks the interval may
+    still be too narrow.
 
-    `equal_error_rate` is computed from a few of a replicate's items (`bench.metrics.crossing`);
-    where utterances are drawn and each is one trial it has draws of its own, as exact and much
-    faster.
+    `equal_error_rate` is computed from a few items of a replicate (`bench.metrics.crossing`). Where
+    each utterance is one trial and utterances are resampled, it has draws of its own, which are
+    equally exact and much faster.
 
-    A BenchError is raised where a class is absent altogether, a score is not a number, there is
-    nothing to resample, a spoof has no attack to be drawn by, or a measure of a replicate is not a
-    finite number.
+    A BenchError is raised where a class is absent, a score is not a number, there is nothing to
+    resample, a spoof has no attack to be resampled by, or a measure of a replicate is not finite.
 
     >>> bits = np.repeat([1.0, 0.0], 60)
     >>> separate = Items(2 * bits, bits, 1 - bits, np.arange(120))
@@ -99,17 +99,17 @@ def intervals(
     >>> found.low, round(found.high, 4), found.missed, found.few
     (0.0, 0.0596, 0.0, True)
     """
-    met = groups(plan or by_utterance(items.unit), [items.unit])
-    found = replicated([items], measures, met, replicates, seed, threads)
+    drawn_groups = groups(plan or by_utterance(items.unit), [items.unit])
+    drawn = replicated([items], measures, drawn_groups, replicates, seed, threads)
     judged = Judged(items)
     return {
-        name: _widened(interval(found.values[0, i], found.again[i]), judged, measure)
+        name: _widened(interval(drawn.values[0, i], drawn.again[i]), judged, measure)
         for i, (name, measure) in enumerate(measures.items())
     }
 
 
 def counted_errors(items: Items, measures: Mapping[str, Measure]) -> dict[str, Interval]:
-    """Return the errors that each of `measures` rests on, by name, without drawing: bounds are NaN.
+    """Return the errors that each of `measures` rests on, by name; bounds are NaN.
 
     Arguments and errors as for `intervals`.
     """
@@ -119,28 +119,28 @@ def counted_errors(items: Items, measures: Mapping[str, Measure]) -> dict[str, I
 
 
 def _widened(drawn: Interval, judged: Judged, measure: Measure) -> Interval:
-    """Return the interval with the errors of the figure, widened where these are few."""
-    found = _counted(drawn, judged, measure)
+    """Return the interval with the errors of the metric, widened where these are few."""
+    counted = _counted(drawn, judged, measure)
     least = isinstance(measure, Least) or (isinstance(measure, Ordered) and measure.least)
-    if not found.few and not least:
-        return found
+    if not counted.few and not least:
+        return counted
     low, high = judged.bounds(measure)
-    return found._replace(low=min(low, drawn.low), high=max(high, drawn.high))
+    return counted._replace(low=min(low, drawn.low), high=max(high, drawn.high))
 
 
 def _counted(drawn: Interval, judged: Judged, measure: Measure) -> Interval:
-    found = drawn._replace(bonafide=judged.bonafide, spoof=judged.spoof)
+    counted = drawn._replace(bonafide=judged.bonafide, spoof=judged.spoof)
     if isinstance(measure, Decided):
         if measure is equal_error_rate:
             threshold = judged.crossing
         else:
             threshold = measure.of(judged.counts).threshold
-        return found._replace(**judged.wrong_at(threshold)._asdict())
-    return found._replace(few=judged.few_pairs)
+        return counted._replace(**judged.wrong_at(threshold)._asdict())
+    return counted._replace(few=judged.few_pairs)
 
 
 def interval(values: Floats, again: int = 0) -> Interval:
-    """Return the percentile interval of a figure's replicates.
+    """Return the percentile interval of replicates.
 
     >>> interval(np.array([0.25, 0.25]))[:2]
     (0.25, 0.25)
@@ -155,7 +155,7 @@ class Replicates(NamedTuple):
     values: Floats
     """(systems, measures, replicates)"""
     again: tuple[int, ...]
-    """Of each measure, how many draws were made again."""
+    """How many draws were repeated, for each measure."""
 
 
 def replicated(
@@ -167,11 +167,11 @@ def replicated(
     threads: int | None = None,
     draws: Literal["fastest", "common"] = "fastest",
 ) -> Replicates:
-    """Return measures of replicates; all `systems`, whose items `groups` has in the same order, see
-    the same ones. Otherwise as `intervals`.
+    """Return all measures of all replicates.
 
-    So does a system alone where `draws` are `common`: it sees what every system on the same
-    utterances, with the same classes, sees from `seed`. The `fastest` ones may be its own.
+    All `systems` see the same replicates; `groups` has their items in the same order. With
+    `draws="common"`, a system alone sees what every system on the same utterances and classes sees
+    from `seed`; with `fastest` its replicates may differ. Otherwise as `intervals`.
     """
     check_draws(replicates, seed)
     for items in systems:
@@ -194,8 +194,9 @@ def replicated(
     if len(wrong):
         system, i, number = wrong[0]
         raise BenchError(
+            "metric.no-interval",
             f"no interval of {[*measures][i]} is defined: it is {values[system, i, number]} in "
-            f"{len(np.unique(wrong[:, 2]))} of {replicates} replicates"
+            f"{len(np.unique(wrong[:, 2]))} of {replicates} replicates",
         )
     return Replicates(values, tuple(again.tolist()))
 
@@ -208,8 +209,7 @@ def _fill(
     seed: int,
     threads: int | None,
 ) -> int:
-    """Write measures of replicates to their places in `values`; return how many draws were made
-    again."""
+    """Write measures of replicates into `values`; return how many draws were repeated."""
     # With few items a group, the weights at the cells' edges cost more than they save.
     pays = min(len(items.score) for items in systems) >= 4 * groups.n
     short = [i for i, measure in measures.items() if pays and measure is equal_error_rate]
@@ -226,8 +226,9 @@ def _fill(
     nameless = (groups.levels[-1] < 0) & (needed[:, 1::2] > 0).any(axis=1)
     if nameless.any():
         raise BenchError(
+            "metric.resampling-unit",
             "no resampling by speaker+attack: there are spoofs without an attack "
-            f"({int(needed[nameless, 1].sum())}); resample by speaker"
+            f"({int(needed[nameless, 1].sum())}); resample by speaker",
         )
     step = min(_BATCH_ROWS, max(1, _BATCH_BYTES // (8 * groups.n)))
 
@@ -250,7 +251,7 @@ def _fill(
 
 
 def _tally(items: Sorted, weights: Floats) -> Tally:
-    """Return the tally of a replicate without the scores that were not drawn, a third of them."""
+    """Return the counted scores of a replicate, without the third of them that was not drawn."""
     weight = weights.take(items.group)
     score, bonafide, spoof = items.score, items.bonafide, items.spoof
     if len(items.ends) == len(score):
@@ -258,7 +259,9 @@ def _tally(items: Sorted, weights: Floats) -> Tally:
         weight = weight.take(drawn)
         return Tally(score.take(drawn), bonafide.take(drawn) * weight, spoof.take(drawn) * weight)
     first = np.append(0, items.ends[:-1] + 1)
-    bonafide, spoof = (np.add.reduceat(of * weight, first) for of in (bonafide, spoof))
+    bonafide, spoof = (
+        np.add.reduceat(weights_of_class * weight, first) for weights_of_class in (bonafide, spoof)
+    )
     drawn = np.flatnonzero(bonafide + spoof > 0)
     return Tally(score[items.ends[drawn]], bonafide[drawn], spoof[drawn])
 
@@ -266,7 +269,11 @@ def _tally(items: Sorted, weights: Floats) -> Tally:
 def _check(items: Items) -> None:
     for label, weights in zip(CLASSES, (items.bonafide, items.spoof), strict=True):
         if not weights.any():
-            raise BenchError(f"no interval is defined: there is no {label} item")
+            raise BenchError(
+                "metric.one-class", f"no interval is defined: there is no {label} item"
+            )
     wrong = int(np.isnan(items.score).sum())
     if wrong:
-        raise BenchError(f"no interval is defined: {wrong} scores are not numbers")
+        raise BenchError(
+            "metric.not-finite", f"no interval is defined: {wrong} scores are not numbers"
+        )

@@ -1,4 +1,4 @@
-"""Which trials a figure for one attack, codec or both is computed from."""
+"""The trials that a metric of one attack, one codec or both is computed from."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ class Cell(NamedTuple):
 
     @property
     def defined(self) -> bool:
-        """Whether there are trials of both classes, without which no figure is defined."""
+        """Whether there are trials of both classes, as every metric needs."""
         return bool(len(self.bonafide) and len(self.spoof))
 
     def at(self, *fields: str) -> tuple[str, ...] | None:
-        """Return the levels of `fields`, `POOLED` for one that was not broken down by; None where
-        the cell is narrower than these fields can say.
+        """Return the levels of `fields`; None where the cell is restricted by other fields, too.
 
-        So a table of t-DCF coefficients has an entry for a cell, or none that is valid for it.
+        A field that the breakdown does not have is `POOLED`. A table of t-DCF coefficients is
+        looked up by these levels.
 
         >>> empty = np.zeros(0, dtype=np.int64)
         >>> Cell({"codec": "alaw"}, empty, empty).at("attack", "codec")
@@ -60,14 +60,14 @@ def cells(
     """Yield the cells of the breakdown of trials by the fields `by`, with all pooled margins.
 
     Two fields of m and n levels give (m + 1) (n + 1) cells, in the order of a table: the last field
-    changes fastest, levels are sorted, `POOLED` is last; no field gives the pooled cell alone. A
-    field of role `spoof` restricts spoof trials only, one of role `channel` both classes: the
-    convention of the official tables (ASVspoof 2021's package). Levels of a `spoof` field are those
-    of spoof trials. A cell without trials of a class is yielded, but not `defined`.
+    changes fastest, levels are sorted, and `POOLED` is last. Without fields there is one cell, of
+    all trials. A field of role `spoof` restricts spoof trials only, a field of role `channel` both
+    classes, as in the official tables (ASVspoof 2021's package). Levels of a `spoof` field are
+    those of spoof trials. A cell that lacks a class is yielded, but not `defined`.
 
-    `is_spoof` and each of `fields` have an item a trial; `roles` has the role of each field that
-    figures may be broken down by. A BenchError is raised for a field without a role or that is
-    named twice, for columns of different lengths, and for a level called `POOLED`.
+    `is_spoof` and each of `fields` have one item for each trial; `roles` has the role of each field
+    that a breakdown may have. A BenchError is raised for a field without a role or that is named
+    twice, for columns of different lengths, and for a level called `POOLED`.
 
     >>> table = {"attack": ["", "A07", "A08"], "codec": ["alaw", "alaw", "none"]}
     >>> roles = {"attack": "spoof", "codec": "channel"}
@@ -90,14 +90,14 @@ def cells(
     groups: dict[tuple[str, tuple[int, ...]], _Groups] = {}
 
     def chosen(label: str, at: tuple[int, ...]) -> Integers:
-        kept = tuple(
+        restricting = tuple(
             i
             for i, axis in enumerate(axes)
             if at[i] < len(axis.levels) and (label == "spoof" or axis.role == "channel")
         )
-        if (label, kept) not in groups:
-            groups[label, kept] = _groups(rows[label], [axes[i] for i in kept])
-        return groups[label, kept].at([at[i] for i in kept])
+        if (label, restricting) not in groups:
+            groups[label, restricting] = _groups(rows[label], [axes[i] for i in restricting])
+        return groups[label, restricting].at([at[i] for i in restricting])
 
     for at in product(*(range(len(axis.levels) + 1) for axis in axes)):
         levels = {
@@ -142,11 +142,15 @@ def _groups(rows: Integers, axes: Sequence[_Axis]) -> _Groups:
 def _axis(field: str, values: ArrayLike, role: Role, is_spoof: Bools) -> _Axis:
     names = list(map(str, np.asarray(values, dtype=object).tolist()))
     if len(names) != len(is_spoof):
-        raise BenchError(f"field {field!r} has {len(names)} values for {len(is_spoof)} trials")
+        raise BenchError(
+            "metric.lengths-differ",
+            f"field {field!r} has {len(names)} values for {len(is_spoof)} trials",
+        )
     levels = sorted(set(compress(names, is_spoof.tolist()) if role == "spoof" else names))
     if POOLED in levels:
         raise BenchError(
-            f"field {field!r} has a level {POOLED!r}, the word for all levels together"
+            "metric.pooled-level",
+            f"field {field!r} has a level {POOLED!r}, the word for all levels together",
         )
     code = dict.fromkeys(names, -1) | {level: i for i, level in enumerate(levels)}
     return _Axis(role, levels, np.fromiter(map(code.__getitem__, names), np.int64, len(names)))
@@ -157,9 +161,14 @@ def _check_names(
 ) -> None:
     for field in by:
         if field not in roles:
-            raise BenchError(f"no metric can be broken down by {field!r}{near(field, roles)}")
+            raise BenchError(
+                "metric.breakdown-field",
+                f"no metric can be broken down by {field!r}{near(field, roles)}",
+            )
         if field not in fields:
-            raise BenchError(f"the trials have no field {field!r}{near(field, fields)}")
+            raise BenchError(
+                "metric.breakdown-field", f"the trials have no field {field!r}{near(field, fields)}"
+            )
     twice = [field for i, field in enumerate(by) if field in by[:i]]
     if twice:
-        raise BenchError(f"a breakdown names {twice[0]!r} twice")
+        raise BenchError("metric.breakdown-field", f"a breakdown names {twice[0]!r} twice")

@@ -10,7 +10,7 @@ from bench.metrics.registry import LOGIT, Metric, describe_metrics
 
 
 def metric(name: str) -> Metric | None:
-    """Return how the figure `name` is shown; None for what is no figure of merit.
+    """Return the metric that the result `name` is of; None where it is of no metric.
 
     >>> metric("partialspoof.eer_160ms").label
     'EER at 160 ms'
@@ -34,33 +34,36 @@ def metric(name: str) -> Metric | None:
 
 
 def is_rate(name: str) -> bool:
-    """Return whether a figure is a fraction that is shown in per cent.
+    """Return whether a result is a fraction that is printed in per cent.
 
     >>> is_rate("dev.eer"), is_rate("train.loss")
     (True, False)
     """
-    found = metric(name)
-    return found is not None and found.unit == "rate"
+    known_metric = metric(name)
+    return known_metric is not None and known_metric.unit == "rate"
 
 
 def printed_unit(name: str) -> Literal["%", "cost", "bits"] | None:
-    """Return in what unit a result is printed; None for what is no figure of merit.
+    """Return the unit that a result is printed in; None where it is of no metric.
 
     >>> printed_unit("partialspoof.eer"), printed_unit("min_tdcf"), printed_unit("train.loss")
     ('%', 'cost', None)
     """
-    found = metric(name)
-    return None if found is None else "%" if found.unit == "rate" else found.unit
+    known_metric = metric(name)
+    return (
+        None if known_metric is None else "%" if known_metric.unit == "rate" else known_metric.unit
+    )
 
 
 def digits(name: str) -> int:
-    """Return with how many decimals a figure is printed: rates, in per cent, with two."""
+    """Return how many decimals a result is printed with: two for rates, which are in per cent."""
     return 2 if is_rate(name) else 4
 
 
 def shown(name: str, value: float, decimals: int | None = None) -> str:
-    """Return a figure as it is printed: rates in per cent with two decimals, others with four, or
-    with `decimals`.
+    """Return a result as it is printed: rates in per cent with two decimals, others with four.
+
+    `decimals` replaces these numbers of decimals.
 
     >>> shown("asvspoof2019la.eer", 0.00990923), shown("asvspoof2019la.min_tdcf", 0.030806)
     ('0.99 %', '0.0308')

@@ -15,12 +15,14 @@ RESULTS_VERSION = 1
 
 
 def cllr(counts: Tally) -> float:
-    """Return the cost of log-likelihood ratios, in bits: half the mean of log2(1 + e^-s) over bona
-    fide trials and half the mean of log2(1 + e^s) over spoof trials.
+    """Return the cost of log-likelihood ratios, in bits.
 
-    Scores have to be natural log-likelihood ratios of bona fide against spoof. 0 is perfect, 1 what
-    scores of 0 cost; there is no upper bound, and scores that are not log-likelihood ratios (raw
-    logits, probabilities) can cost anything: `min_cllr` tells how much of it is calibration.
+    It is half the mean of log2(1 + e^-s) over bona fide trials plus half the mean of log2(1 + e^s)
+    over spoof trials. Scores have to be natural log-likelihood ratios of bona fide against spoof.
+    0 is perfect, 1 is what scores of 0 cost, and there is no upper bound: scores that are no
+    log-likelihood ratios (raw logits, probabilities) can cost anything. The difference to
+    `min_cllr` is the cost of calibration.
+
     Definition of Brümmer and du Preez (Computer Speech & Language 20, 2006) and of ASVspoof 5's
     evaluation package (`calculate_CLLR`), whose e^s overflows for large scores where this does not.
     A BenchError is raised for a class without any weight.
@@ -55,12 +57,14 @@ def min_cllr(counts: Tally) -> float:
     return (_pooled_cost(bonafide, spoof) + _pooled_cost(spoof, bonafide)) / 2
 
 
-def _pooled_cost(own: Floats, other: Floats) -> float:
-    """Return the mean cost of one class, where a pool's log-likelihood ratio is that of its shares
-    of both; a pool without trials of the class costs nothing.
+def _pooled_cost(share: Floats, other_share: Floats) -> float:
+    """Return the mean cost of one class, given its share and the other's in each pool.
+
+    A pool's log-likelihood ratio is that of both shares. A pool without trials of the class costs
+    nothing.
     """
-    there = own > 0
-    return float(own[there] @ np.log2(1 + other[there] / own[there]))
+    there = share > 0
+    return float(share[there] @ np.log2(1 + other_share[there] / share[there]))
 
 
 METRICS = (

@@ -92,4 +92,4 @@ def combined_estimate(how: How, parts: Sequence[Estimate]) -> Estimate:
 def _check(how: How, values: Sequence[object]) -> None:
     if not values or (how == "difference" and len(values) != 2):
         wanted = "two" if how == "difference" else "at least one"
-        raise BenchError(f"{how} of {len(values)} metrics: should be of {wanted}")
+        raise BenchError("metric.parts", f"{how} of {len(values)} metrics: should be of {wanted}")

@@ -1,8 +1,8 @@
-"""The equal error rate of many bootstrap replicates, without walking through all items of each.
+"""The equal error rate of many bootstrap replicates, from a few items of each.
 
 Items are sorted once and cut into cells at distinct scores. The weights of both classes in each
-cell say between which two edges the rates of a replicate cross; only the items between those are
-looked at one by one. The result is exact: that of `bench.metrics.det.eer_of` on the replicate.
+cell show in which cell the rates of a replicate cross, and only the items of that cell are looked
+at one by one. The result is exact: that of `bench.metrics.det.eer_of` on the replicate.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Sorted(NamedTuple):
 
 
 class Curve:
-    """The trade-off of items whose groups are weighed anew in each replicate."""
+    """The trade-off of items whose groups have other weights in each replicate."""
 
     def __init__(self, items: Sorted, n_groups: int):
         self._items = items
@@ -37,9 +37,9 @@ class Curve:
         cells = max(8, round(5 * (len(items.score) / n_groups) ** 0.5))
         self._cells = _Cells(items.ends, cells)
         edges = self._cells.edges
-        place = items.group * len(edges) + self._cells.of_items()
+        position = items.group * len(edges) + self._cells.of_items()
         self._missed, self._rejected = (
-            np.bincount(place, weights=weights, minlength=n_groups * len(edges))
+            np.bincount(position, weights=weights, minlength=n_groups * len(edges))
             .reshape(n_groups, len(edges))
             .cumsum(axis=1)
             for weights in (items.bonafide, items.spoof)
@@ -48,21 +48,23 @@ class Curve:
     def rates(self, weights: Floats) -> Floats:
         """Return the equal error rate of each row of group weights: (replicates,)."""
         missed, rejected = weights @ self._missed, weights @ self._rejected
-        found = np.empty(len(weights))
+        rates = np.empty(len(weights))
         for row, cell in enumerate(_crossed(missed, rejected)):
             inside = self._cells.items(cell)
             weight = weights[row][self._items.group[inside]]
-            found[row] = self._cells.rate(
+            rates[row] = self._cells.rate(
                 cell,
                 (missed[row], rejected[row]),
                 (weight * self._items.bonafide[inside], weight * self._items.spoof[inside]),
             )
-        return found
+        return rates
 
 
 def are_independent(items: Sorted, groups: Groups) -> bool:
-    """Return whether each item is one trial and a group of its own, so that a replicate is a
-    multinomial draw of trials."""
+    """Return whether each item is one trial and one group.
+
+    Then a replicate is a multinomial draw of trials.
+    """
     if len(groups.sizes) > 1 or groups.n < len(items.score):
         return False
     ones = (items.bonafide == 1) & (items.spoof == 0) | (items.bonafide == 0) & (items.spoof == 1)
@@ -70,12 +72,13 @@ def are_independent(items: Sorted, groups: Groups) -> bool:
 
 
 def independent_rates(items: Sorted, replicates: int, seed: int) -> tuple[Floats, int]:
-    """Return the equal error rate of replicates of independent trials, (replicates,), and how many
-    draws lacked a class and were made again.
+    """Return the equal error rates of replicates of independent trials.
 
-    Only what matters is drawn: how many trials of each class come from each cell (multinomial), and
-    then, which trials those of the crossing cell are (uniform). Given its cell and class, each draw
-    falls on any trial there alike, so this is the distribution of drawing all trials one by one.
+    The rates are of shape (replicates,); with them comes how many draws lacked a class and were
+    repeated. Only what matters is drawn: how many trials of each class come from each cell
+    (multinomial), then which trials of the crossing cell they are (uniform). Given its cell and
+    class, a draw is equally likely to be any trial there, so this has the same distribution as
+    drawing all trials one by one.
     """
     n = len(items.score)
     # A cell's binomial draw costs as much as twenty items of the walk.
@@ -84,7 +87,7 @@ def independent_rates(items: Sorted, replicates: int, seed: int) -> tuple[Floats
     before = np.append(0, np.cumsum(is_spoof))[cells.edges]
     n_spoof = np.diff(before)
     shares = np.concatenate([np.diff(cells.edges) - n_spoof, n_spoof]) / n
-    found, again = np.empty(replicates), 0
+    rates, again = np.empty(replicates), 0
     for number in range(replicates):
         rng = np.random.default_rng([seed, number])
         while True:
@@ -99,8 +102,8 @@ def independent_rates(items: Sorted, replicates: int, seed: int) -> tuple[Floats
             _scatter(rng, chosen, count)
             for chosen, count in zip((~spoof, spoof), drawn[:, cell].tolist(), strict=True)
         ]
-        found[number] = cells.rate(cell, (missed, rejected), (inside[0], inside[1]))
-    return found, again
+        rates[number] = cells.rate(cell, (missed, rejected), (inside[0], inside[1]))
+    return rates, again
 
 
 class _Cells:
@@ -122,8 +125,10 @@ class _Cells:
     def rate(
         self, cell: int, at_edges: tuple[Floats, Floats], inside: tuple[Floats, Floats]
     ) -> float:
-        """Return the equal error rate of a replicate whose rates cross in `cell`, given weights of
-        bona fide and spoof up to each edge and of each item in the cell."""
+        """Return the equal error rate of a replicate whose rates cross in `cell`.
+
+        Weights of bona fide and spoof are given up to each edge and for each item in the cell.
+        """
         start, stop = self.edges[cell], self.edges[cell + 1]
         first, last = np.searchsorted(self._ends, [start, stop])
         ends = self._ends[first:last] - start
@@ -152,7 +157,9 @@ def _crossed(missed: Floats, rejected: Floats) -> Integers:
 def _scatter(rng: np.random.Generator, chosen: Bools, count: int) -> Floats:
     """Return how often each item is drawn where `count` draws fall on the `chosen` ones alike."""
     weights = np.zeros(len(chosen))
-    places = np.flatnonzero(chosen)
+    positions = np.flatnonzero(chosen)
     if count:
-        weights[places] = np.bincount(rng.integers(0, len(places), count), minlength=len(places))
+        weights[positions] = np.bincount(
+            rng.integers(0, len(positions), count), minlength=len(positions)
+        )
     return weights

@@ -1,5 +1,4 @@
-"""Detection cost functions of ASVspoof 5: the least a threshold could have cost, and the cost at
-the threshold that the costs themselves ask for."""
+"""Detection cost functions of ASVspoof 5: at the best threshold, and at the Bayes threshold."""
 
 from __future__ import annotations
 
@@ -27,7 +26,7 @@ class DcfCosts(NamedTuple):
 
 
 class Cost(NamedTuple):
-    """What decisions cost, and the threshold that they are made at."""
+    """The cost of decisions at a threshold."""
 
     cost: float
     threshold: float
@@ -35,13 +34,13 @@ class Cost(NamedTuple):
 
 
 def min_dcf(counts: Tally, costs: DcfCosts | None = None) -> Cost:
-    """Return the minimum normalised detection cost: min over thresholds of Cmiss (1 - p) Pmiss +
-    Cfa p Pfa, over what rejecting or accepting everything costs, whichever is less.
+    """Return the minimum normalised detection cost, from 0 to 1.
 
-    p is the prior of a spoof. From 0 to 1. Source: ASVspoof 5's evaluation plan and package
-    (`compute_mindcf`); that it steps through ties one trial at a time never lowers the minimum, so
-    the figures are the same. A BenchError is raised for a class without any weight, and for costs
-    that are not positive or a prior outside 0 to 1.
+    It is the minimum over thresholds of Cmiss (1 - p) Pmiss + Cfa p Pfa, where p is the prior of a
+    spoof, divided by what rejecting or accepting everything costs, whichever is less. Source:
+    ASVspoof 5's evaluation plan and package (`compute_mindcf`); that it steps through ties one
+    trial at a time never lowers the minimum, so the figures are the same. A BenchError is raised
+    for a class without any weight, and for costs that are not positive or a prior outside 0 to 1.
 
     >>> from bench.metrics.tally import tally
     >>> min_dcf(tally([1.0, 2.0, 3.0, 4.0], [0.0, 0.5])).cost
@@ -55,12 +54,11 @@ def min_dcf(counts: Tally, costs: DcfCosts | None = None) -> Cost:
 
 
 def act_dcf(counts: Tally, costs: DcfCosts | None = None) -> Cost:
-    """Return the actual normalised detection cost: that of `min_dcf`, at the threshold that is
-    right where scores are natural log-likelihood ratios.
+    """Return the actual normalised detection cost of natural log-likelihood ratios.
 
-    That threshold is -ln(Cmiss (1 - p) / (Cfa p)), which is -0.6419 for ASVspoof 5; a trial is
-    accepted where `score >= threshold`, so that the threshold of the result is the next number
-    below. May be more than 1: then the system costs more than none.
+    It is the cost of `min_dcf` at the Bayes threshold -ln(Cmiss (1 - p) / (Cfa p)), which is
+    -0.6419 for ASVspoof 5. A trial is accepted where `score >= threshold`; the threshold of the
+    result is the next number below. A cost above 1 is worse than no system.
     Source: ASVspoof 5's evaluation package (`compute_actDCF`). Errors as for `min_dcf`.
 
     >>> from bench.metrics.tally import tally
@@ -86,11 +84,10 @@ def threshold(costs: DcfCosts | None = None) -> float:
 
 
 def min_cost(counts: Tally, miss: float, false_alarm: float) -> Cost:
-    """Return the minimum over all thresholds of `miss` · Pmiss + `false_alarm` · Pfa, not
-    normalised.
+    """Return the minimum over all thresholds of `miss` · Pmiss + `false_alarm` · Pfa.
 
-    Rejecting nothing is one of the thresholds. A BenchError is raised for a class without any
-    weight.
+    It is not normalised. Rejecting nothing is one of the thresholds. A BenchError is raised for a
+    class without any weight.
 
     >>> from bench.metrics.tally import tally
     >>> min_cost(tally([2.0, 3.0], [1.0, 2.0]), 1.0, 1.0)
@@ -116,7 +113,10 @@ def _cost(counts: Tally, below: int, miss: float, false_alarm: float) -> float:
 
 def _weights(costs: DcfCosts) -> tuple[float, float]:
     if not 0 < costs.spoof_prior < 1 or not costs.miss > 0 or not costs.false_alarm > 0:
-        raise BenchError(f"no costs of detection: {costs}; the prior is between 0 and 1, costs > 0")
+        raise BenchError(
+            "metric.costs",
+            f"no costs of detection: {costs}; the prior is between 0 and 1, costs > 0",
+        )
     return costs.miss * (1 - costs.spoof_prior), costs.false_alarm * costs.spoof_prior
 
 

@@ -1,5 +1,4 @@
-"""The equal error rate and the points of the detection error trade-off; tied scores stay
-together."""
+"""The equal error rate and the points of the detection error trade-off (DET)."""
 
 from __future__ import annotations
 
@@ -56,9 +55,8 @@ def det_points(bonafide: ArrayLike, spoof: ArrayLike) -> DetPoints:
 def det_points_of(counts: Tally) -> DetPoints:
     """Return miss and false alarm rate at every distinct score and at one threshold below them.
 
-    The errors are those of the ASVspoof evaluation packages, which step trial by trial; here trials
-    with one score pass the threshold together, because no threshold can part them. A BenchError is
-    raised for a class without any weight.
+    Trials with one score pass the threshold together, because no threshold can separate them; the
+    ASVspoof packages step trial by trial. A BenchError is raised for a class without any weight.
 
     >>> det_points_of(tally([2.0, 3.0], [1.0, 2.0])).threshold[1:].tolist()
     [1.0, 2.0, 3.0]
@@ -87,11 +85,11 @@ def eer(bonafide: ArrayLike, spoof: ArrayLike) -> EerResult:
 def eer_of(counts: Tally) -> EerResult:
     """Return the equal error rate: the mean of FRR and FAR where they are closest, a fraction.
 
-    Definition of the ASVspoof challenges' evaluation packages (2019 to 5), which differs from ours
-    in one thing: they step through tied scores one trial at a time, bona fide first, so that
-    constant scores give 1; ours steps through distinct scores, and constant scores give 0.5. The
-    two agree unless trials are tied where the rates cross (`ties_at_eer`); `eer_official` is
-    theirs. Of several closest thresholds the lowest counts, as there. No interpolation.
+    The definition is that of the ASVspoof challenges' packages (2019 to 5) except for ties: they
+    step through tied scores one trial at a time, bona fide first, so that constant scores give 1;
+    here all trials of one score move together, and constant scores give 0.5. The two agree unless
+    trials are tied where the rates cross (`ties_at_eer`); `eer_official` is theirs. Of several
+    closest thresholds the lowest one counts, as in the packages. There is no interpolation.
 
     A BenchError is raised for a class without any weight.
 
@@ -110,12 +108,11 @@ class Ties(NamedTuple):
 
 
 def ties_at_eer(counts: Tally) -> Ties | None:
-    """Return the tied trials across which FRR and FAR cross, or None where no tie straddles the
-    equal error point.
+    """Return the tied trials at which FRR and FAR cross; None where they cross between scores.
 
-    Where there are some, the rates jump past each other at one score, and the figure depends on how
-    a formula treats ties: the larger the jump, the more (`eer_official`, `bench.metrics.
-    eer_variants`).
+    Where there are some, the rates jump past each other at one score, and the EER depends on how a
+    definition treats ties: the more tied trials, the more it does (`eer_official`,
+    `bench.metrics.eer_variants`).
 
     >>> ties_at_eer(tally([1.0, 1.0, 3.0], [0.0, 1.0]))
     Ties(score=1.0, bonafide=2.0, spoof=1.0)
@@ -131,12 +128,12 @@ def ties_at_eer(counts: Tally) -> Ties | None:
 
 
 def eer_official(bonafide: ArrayLike, spoof: ArrayLike) -> EerResult:
-    """Return the equal error rate of the ASVspoof challenges' evaluation packages to the last
-    digit: ties are stepped through one trial at a time, all bona fide ones first.
+    """Return the equal error rate of the ASVspoof challenges' packages, to the last digit.
 
-    For comparison with published figures only: with ties where the rates cross (`ties_at_eer`) no
-    threshold reaches this rate, and constant scores give 1. The threshold, too, is theirs, 0.001
-    below the lowest score where nothing is rejected. Arguments and errors as for `eer`. Source:
+    They step through tied trials one at a time, bona fide ones first. It is for comparison with
+    published results only: with ties where the rates cross (`ties_at_eer`) no threshold reaches
+    this rate, and constant scores give 1. The threshold is theirs, too: 0.001 below the lowest
+    score where nothing is rejected. Arguments and errors as for `eer`. Source:
     `compute_eer` of the packages for 2019 (v2), 2021 and 5.
 
     >>> eer_official([1.0, 1.0], [1.0]).eer

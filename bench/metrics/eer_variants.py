@@ -1,7 +1,8 @@
-"""The formulas in use that are all called the equal error rate: which one is a number from?
+"""The definitions in use that are all called the equal error rate.
 
-The same scores give different figures under them: with some thousand trials the last digits differ,
-with ties or few errors it can be a factor. Only `bench.metrics.det.eer` is what the suite reports.
+They serve to find out which one a published number is from. The same scores give different rates:
+with some thousand trials the last digits differ, with ties or few errors it can be a factor. The
+suite reports `bench.metrics.det.eer` only.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ FORMULAS = {
     "highest_order": "the same in the order that gives the highest one",
     "rocch": "where the ROC's convex hull has FRR = FAR (BOSARIS, llreval)",
 }
-"""What each formula does, and who uses it."""
+"""What each definition does, and who uses it."""
 
 
 class OrderRange(NamedTuple):
@@ -67,11 +68,11 @@ def variants(bonafide: ArrayLike, spoof: ArrayLike) -> dict[str, float]:
 
 
 def order_range(counts: Tally) -> OrderRange:
-    """Return the lowest and the highest EER that stepping through trials one by one can give (the
-    mean of FRR and FAR where they are closest), over all orders of trials with one score. Weights
-    are whole numbers of trials.
+    """Return the lowest and the highest EER over all orders of tied trials.
 
-    Only the tied trials among which the rates cross matter. An order of b bona fide and s spoof is
+    Trials are stepped through one by one; the EER is the mean of FRR and FAR where they are
+    closest. Weights are whole numbers of trials. Only the tied trials at which the rates cross
+    matter. An order of b bona fide and s spoof is
     a path of b + s steps on a lattice, along which FRR - FAR only grows; each step that crosses 0
     belongs to some path, and there are at most b + s + 2 of them.
 
@@ -80,7 +81,7 @@ def order_range(counts: Tally) -> OrderRange:
     >>> order_range(tally([2.0, 3.0], [1.0]))
     OrderRange(lowest=0.0, highest=0.0)
     """
-    missed, rejected = (of.astype(np.int64) for of in errors(counts))
+    missed, rejected = (cumulative.astype(np.int64) for cumulative in errors(counts))
     bonafide, spoof = int(missed[-1]), int(rejected[-1])
     at = int(np.argmax(missed * spoof + rejected * bonafide >= bonafide * spoof))
     tied = int(counts.bonafide[at]), int(counts.spoof[at])
@@ -102,8 +103,8 @@ def order_range(counts: Tally) -> OrderRange:
         for chosen, a, b in ((below <= above, i, j), (above <= below, i + step[0], j + step[1])):
             miss_rate = (before[0] + a[chosen]) / bonafide
             rates.append((miss_rate + (spoof - before[1] - b[chosen]) / spoof) / 2)
-    found = np.concatenate(rates)
-    return OrderRange(float(found.min()), float(found.max()))
+    every_rate = np.concatenate(rates)
+    return OrderRange(float(every_rate.min()), float(every_rate.max()))
 
 
 def _sklearn_fpr(bonafide: Floats, spoof: Floats) -> float:
@@ -111,8 +112,8 @@ def _sklearn_fpr(bonafide: Floats, spoof: Floats) -> float:
     hits, false_alarms = np.cumsum(bonafide), np.cumsum(spoof)
     if len(hits) > 2:
         corner = (np.diff(hits, 2) != 0) | (np.diff(false_alarms, 2) != 0)
-        kept = np.concatenate([[True], corner, [True]])
-        hits, false_alarms = hits[kept], false_alarms[kept]
+        corners = np.concatenate([[True], corner, [True]])
+        hits, false_alarms = hits[corners], false_alarms[corners]
     hit_rate = np.append(0, hits) / hits[-1]
     false_alarm_rate = np.append(0, false_alarms) / false_alarms[-1]
     return float(false_alarm_rate[closest(1 - hit_rate, false_alarm_rate).at])
@@ -127,8 +128,9 @@ def _sorted_fpr(bonafide: Floats, spoof: Floats) -> float:
 
 
 def _intersection(miss_rate: Floats, false_alarm_rate: Floats) -> float:
-    """Return the rate at which both are equal on straight lines from point to point; the miss rate
-    ascends from 0 to 1.
+    """Return the rate at which both are equal on straight lines from point to point.
+
+    The miss rate ascends from 0 to 1.
     """
     gap = miss_rate - false_alarm_rate
     after = int(np.argmax(gap >= 0))

@@ -1,28 +1,28 @@
-"""Bounds of figures that few errors carry, where resampling alone understates what is not known.
+"""Exact bounds of metrics that rest on few errors, where a bootstrap alone is too narrow.
 
-A bootstrap draws what was seen. Of a cell without any error it says [0, 0], though of 7,355 trials
-none is wrong in every ninth set where the rate is 0.03 %. The exact bounds of a binomial rate
-(Clopper and Pearson, Biometrika 26, 1934) hold whatever the rate is: here they bound the miss rate
-and the false alarm rate at every threshold, and a figure lies between what it is on the curve of
-both lower bounds and on that of both upper ones (`curves`).
+A bootstrap draws what was seen. For trials without an error it gives [0, 0], although with a true
+rate of 0.03 % every ninth set of 7,355 trials has no error. The exact bounds of a binomial rate
+(Clopper and Pearson, Biometrika 26, 1934) hold for any rate. Here they bound the miss rate and the
+false alarm rate at every threshold; a metric lies between its values on the curve of both lower
+bounds and on the curve of both upper bounds (`curves`).
 
-Of the EER, the bounds of either class are two-sided 95 % ones, not wider ones for two classes. At
-the true crossing they fail in 2.5 % of samples each on a side. But the crossing is looked for, too:
-the bounds of the EER fail only where both curves of bounds are on the same side of the truth at
-every threshold. Where both rates are normal around the crossing, with standard deviations σ and
-slopes of the two rates f, that is the case beyond 1.96 (σ₁ f₂ + σ₂ f₁) / (f₁ + f₂). That is
-1.96 standard deviations of the EER, sqrt(σ₁² f₂² + σ₂² f₁²) / (f₁ + f₂), where one rate varies
-alone, and at most 1.41 times as much. `tests/benchmarks/bench_coverage.py` shows how often the
-bounds hold.
+For the EER, the bounds of either class are two-sided 95 % bounds, not wider ones for two classes.
+At the true crossing each of them fails in 2.5 % of samples on a side. But the crossing is
+estimated, too: the bounds of the EER fail only where both curves are on the same side of the truth
+at every threshold. Where both rates are normal around the crossing, with standard deviations σ and
+slopes f, that happens beyond 1.96 (σ₁ f₂ + σ₂ f₁) / (f₁ + f₂). That is 1.96 standard deviations of
+the EER, sqrt(σ₁² f₂² + σ₂² f₁²) / (f₁ + f₂), where one rate varies alone, and at most 1.41 times as
+much. `tests/benchmarks/bench_coverage.py` shows how often the bounds hold.
 
-Not covered are two things. An unseen trial is taken to score no worse than the worst that was seen:
-no bound of a mean of unlimited costs (Cllr) is without such an assumption. And where errors are
-many but neither rate has a slope at the crossing (gross outliers of both classes, and nothing in
-between), percentiles alone count, and hold the true EER in 85 to 92 % of samples.
+There are two limits. An unseen trial is taken to score no worse than the worst that was seen;
+without such an assumption a mean of unlimited costs (Cllr) has no bound. And where errors are many
+but neither rate has a slope at the crossing (gross outliers of both classes and nothing between),
+only percentiles count, and they hold the true EER in 85 to 92 % of samples.
 
-Units are taken to be independent. Errors of frames cluster within utterances, so that the number of
-trials is that of utterances (`worth`: of equally long ones) and the errors are the rate times this
-number: as if an utterance were wrong as a whole or not at all, which errs towards wide bounds.
+Utterances are taken to be independent. Errors of frames cluster within utterances, so the number of
+trials is that of utterances (`worth`: of equally long ones), and the number of errors is the rate
+times this number. That treats an utterance as wrong as a whole or not at all, which makes the
+bounds rather too wide.
 """
 
 from __future__ import annotations
@@ -57,12 +57,11 @@ class Bounds(NamedTuple):
 
 
 def bounds(wrong: Floats, n: float, level: float = 0.95) -> Bounds:
-    """Return the exact two-sided bounds of the rates of `wrong` errors among `n` independent
-    trials; errors, of any shape, need not be whole.
+    """Return the exact two-sided bounds of the rates of `wrong` errors among `n` trials.
 
-    They are quantiles of beta distributions (Clopper and Pearson 1934): the lower one is the rate
-    at which as many errors or more have a probability of (1 - level) / 2, the upper one that at
-    which as many or fewer have.
+    `wrong` is of any shape and need not be whole. The bounds are quantiles of beta distributions
+    (Clopper and Pearson 1934): at the lower bound, so many errors or more have the probability
+    (1 - level) / 2; at the upper bound, so many or fewer have it.
 
     >>> found = bounds(np.array([0.0, 3.0]), 7355)
     >>> [f"{100 * low:.4f} to {100 * high:.4f} %" for low, high in zip(*found)]
@@ -77,8 +76,10 @@ def bounds(wrong: Floats, n: float, level: float = 0.95) -> Bounds:
 
 
 def worth(weights: Floats) -> float:
-    """Return how many equal weights the weights are worth: their sum's square over the sum of their
-    squares (Kish, Survey Sampling, 1965, section 11.2); 0 where there is none above 0.
+    """Return how many equal weights the weights are worth.
+
+    It is their sum's square over the sum of their squares (Kish, Survey Sampling, 1965, section
+    11.2); 0 where no weight is above 0.
 
     >>> worth(np.array([2.0, 2.0, 0.0])), worth(np.array([9.0, 1.0]))
     (2.0, 1.2195121951219512)
@@ -88,11 +89,11 @@ def worth(weights: Floats) -> float:
 
 
 def curves(counts: Tally, n_bonafide: float, n_spoof: float) -> tuple[Tally, Tally]:
-    """Return two tallies, of weights that add up to 1 in each class, whose miss and false alarm
-    rates are the lower bounds at every threshold of `counts`, and the upper ones.
+    """Return counted scores whose rates are the lower bounds at every threshold, and the upper.
 
-    Rates are those of `n_bonafide` and `n_spoof` independent trials. Thresholds at which nothing
-    is rejected or accepted have bounds, too: trials not seen may lie beyond all that were.
+    Weights add up to 1 in each class. Rates are those of `n_bonafide` and `n_spoof` independent
+    trials. Thresholds at which nothing is rejected or accepted have bounds, too: an unseen trial
+    may lie beyond all that were seen.
 
     >>> from bench.metrics.det import eer_of
     >>> from bench.metrics.tally import tally
@@ -121,7 +122,7 @@ def curves(counts: Tally, n_bonafide: float, n_spoof: float) -> tuple[Tally, Tal
 
 
 class Wrong(NamedTuple):
-    """What goes wrong at one threshold."""
+    """The errors at one threshold."""
 
     missed: float
     """Bona fide items that are rejected."""
@@ -132,7 +133,7 @@ class Wrong(NamedTuple):
 
 
 class Judged:
-    """Items of which errors are counted and figures bounded."""
+    """Items whose errors can be counted, and metrics bounded."""
 
     def __init__(self, items: Items):
         self.items = items
@@ -173,19 +174,21 @@ class Judged:
 
     @cached_property
     def few_pairs(self) -> bool:
-        """Whether fewer than `FEW_PAIRS` units of either class carry the pairs in which a spoof has
-        a higher score than a bona fide item, of which the AUC is made."""
+        """Whether fewer than `FEW_PAIRS` units of either class carry what the AUC lacks to 1.
+
+        That is the pairs in which a spoof scores above a bona fide item.
+        """
         counts, at = self.counts, np.searchsorted(self.counts.score, self.items.score)
         missed, rejected = errors(counts)
         above = 1 - (rejected - counts.spoof / 2) / rejected[-1]
         below = (missed - counts.bonafide / 2) / missed[-1]
         carried = (self.items.bonafide * above[at], self.items.spoof * below[at])
-        return min(worth(_by_unit(self.items.unit, of)) for of in carried) < FEW_PAIRS
+        return min(worth(_by_unit(self.items.unit, pairs)) for pairs in carried) < FEW_PAIRS
 
     def bounds(self, measure: Callable[[Tally], float]) -> tuple[float, float]:
-        """Return the least and the most of what a measure is on the `curves` and on the items."""
-        found = [measure(self.counts), *(measure(curve) for curve in self._curves)]
-        return min(found), max(found)
+        """Return the least and the largest value of a measure on the `curves` and on the items."""
+        values = [measure(self.counts), *(measure(curve) for curve in self._curves)]
+        return min(values), max(values)
 
     @cached_property
     def _curves(self) -> tuple[Tally, Tally]:
@@ -208,6 +211,6 @@ def _bounds_of_rates(rates: Floats, n: float) -> Bounds:
     few = np.arange(min(n, _EVERY))
     many = np.geomspace(1, n + 1, _EVERY) - 1
     at = np.unique(np.concatenate([few, many, n - few, n - many]).clip(0, n))
-    found = bounds(at, n)
+    rate_bounds = bounds(at, n)
     wrong = rates * n
-    return Bounds(np.interp(wrong, at, found.low), np.interp(wrong, at, found.high))
+    return Bounds(np.interp(wrong, at, rate_bounds.low), np.interp(wrong, at, rate_bounds.high))

@@ -26,8 +26,11 @@ class FrameRules(NamedTuple):
 
 
 class Surplus(NamedTuple):
-    """By how much scored and labelled frames differ in number, utterance by utterance and at the
-    resolution of the scores; the figures count the frames that both have."""
+    """By how much scored and labelled frames differ in number.
+
+    Counted for each utterance at the resolution of the scores. Metrics use the frames that both
+    have.
+    """
 
     more_scores: int
     """Utterances with more scored than labelled frames."""
@@ -38,8 +41,10 @@ class Surplus(NamedTuple):
 
 
 class Points(NamedTuple):
-    """Frames with one label and one score each, by utterance and time from 0 on, none left out;
-    arrays of shape (n,)."""
+    """Frames with one label and one score each; arrays of shape (n,).
+
+    They are sorted by utterance and time, from 0 on without gaps.
+    """
 
     utterance: Integers
     is_spoof: Bools
@@ -83,21 +88,26 @@ def points(
     reference are not of the same utterances. One frame may be short: an utterance's last.
     """
     pair = paired(frames, reference)
-    own, wanted = grid_of(frames, pair.scored), _frame(resolution_s)
-    if max(own, wanted) % min(own, wanted):
+    scored, wanted = grid_of(frames, pair.scored), _frame(resolution_s)
+    if max(scored, wanted) % min(scored, wanted):
         raise BenchError(
-            f"scores of {_ms(own)} frames cannot be judged at {_ms(wanted)}: one has to be a whole "
-            "multiple of the other (the range-based EER needs no grid)"
+            "metric.resolution",
+            f"scores of {_ms(scored)} frames cannot be judged at {_ms(wanted)}: one has to be a "
+            "whole multiple of the other (the range-based EER needs no grid)",
         )
     if wanted % reference.step:
         raise BenchError(
+            "metric.resolution",
             f"labels of {_ms(reference.step)} frames cannot be judged at {_ms(wanted)}: that has "
-            "to be a whole multiple of theirs"
+            "to be a whole multiple of theirs",
         )
     if rule == "floor" and reference.step > 1:
-        raise BenchError("labels of frames cannot be floored: that rule is for labels in seconds")
-    step = min(own, wanted)
-    repeats, merged = own // step, wanted // step
+        raise BenchError(
+            "metric.resolution",
+            "labels of frames cannot be floored: that rule is for labels in seconds",
+        )
+    step = min(scored, wanted)
+    repeats, merged = scored // step, wanted // step
     n_scores, n_labels = pair.scored.items * repeats, _n_frames(pair.length, step, rule)
     shared = np.minimum(n_scores, n_labels)
     score = frames.score if repeats == 1 else np.repeat(frames.score, repeats)
@@ -108,11 +118,11 @@ def points(
         starts = np.repeat(np.cumsum(shared) - shared, counts) + within(counts) * merged
         score = np.minimum.reduceat(score, starts)
         is_spoof = np.logical_or.reduceat(is_spoof, starts)
-    kept = np.minimum(counts, _counted(pair.length, wanted, last))
-    heads = _heads(counts, kept)
-    differs = pair.scored.items - _n_frames(pair.length, own, rule)
+    counted = np.minimum(counts, _counted(pair.length, wanted, last))
+    heads = _heads(counts, counted)
+    differs = pair.scored.items - _n_frames(pair.length, scored, rule)
     return Points(
-        np.repeat(pair.scored.utterance, kept),
+        np.repeat(pair.scored.utterance, counted),
         is_spoof[heads],
         score[heads],
         wanted,
@@ -147,10 +157,10 @@ def point_eer(
 
 
 def grid_of(frames: Frames, utterances: Runs | None = None) -> int:
-    """Return the samples in a frame where all frames lie on one grid from 0 on; the last frame of
-    an utterance may be shorter.
+    """Return the samples in a frame, where all frames lie on one grid from 0 on.
 
-    Raise BenchError at the first frame that is elsewhere.
+    The last frame of an utterance may be shorter. A BenchError names the first frame that is off
+    the grid.
     """
     run = runs(frames.utterance) if utterances is None else utterances
     length = frames.end - frames.start
@@ -162,9 +172,10 @@ def grid_of(frames: Frames, utterances: Runs | None = None) -> int:
     if len(wrong):
         at = wrong[0]
         raise BenchError(
+            "metric.off-grid",
             f"utterance {frames.utterance[at]}, samples {frames.start[at]} to {frames.end[at]}: "
             f"not on the grid of {_ms(frame)} frames from 0 on ({len(wrong)} such), so it cannot "
-            "be judged at a resolution (the range-based EER needs no grid)"
+            "be judged at a resolution (the range-based EER needs no grid)",
         )
     return frame
 
@@ -195,18 +206,18 @@ def _counted(n_samples: Integers, frame: int, last: LastFrame) -> Integers:
             return whole + (2 * rest >= frame)
 
 
-def _heads(counts: Integers, kept: Integers) -> Bools | slice:
+def _heads(counts: Integers, first: Integers) -> Bools | slice:
     """Return what picks the first `kept` of each utterance's `counts` frames."""
-    if (counts == kept).all():
+    if (counts == first).all():
         return slice(None)
-    return within(counts) < np.repeat(kept, counts)
+    return within(counts) < np.repeat(first, counts)
 
 
 def _frame(resolution_s: float) -> int:
     try:
         return frame_samples(resolution_s)
     except ValueError as error:
-        raise BenchError(str(error)) from error
+        raise BenchError("metric.resolution", str(error)) from error
 
 
 def _ms(n_samples: int) -> str:

@@ -41,8 +41,10 @@ class Least(Decided):
 
 @dataclass(frozen=True)
 class Ordered:
-    """A measure without a threshold that is perfect where every bona fide trial scores above every
-    spoof trial: the errors at the equal error rate stand for its errors.
+    """A measure without a threshold that depends on the order of scores.
+
+    It is perfect where every bona fide trial scores above every spoof trial. The errors at the
+    equal error rate stand for its errors.
     """
 
     of: Measure
@@ -63,8 +65,9 @@ class ScoreMetric(Metric):
 
 @dataclass(frozen=True, kw_only=True)
 class PackageMetric(Metric):
-    """A metric as an organisers' package prints it. It parts tied trials, so that it has no
-    interval: resamples repeat trials, and repeats are ties.
+    """A metric as an organisers' package prints it, which separates tied trials.
+
+    It has no interval: a resample repeats trials, and repeated trials are ties.
     """
 
     compute: Callable[[ArrayLike, ArrayLike], EerResult]

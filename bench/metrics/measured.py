@@ -1,5 +1,4 @@
-"""Figures with their errors and both intervals: that of the draws that the trials ask for (speakers
-and attacks), and that of utterances."""
+"""Metrics with their errors and two intervals: by what trials share, and by utterance."""
 
 from __future__ import annotations
 
@@ -15,33 +14,35 @@ from bench.metrics.ratios import Ratios, ratio_intervals
 from bench.metrics.tally import Floats
 
 FEW = 5
-"""Below so many errors of both classes together, there are too few to judge a figure."""
+"""With fewer errors of both classes together, there are too few to judge a result."""
 
 
 class Figure(NamedTuple):
-    """A figure of merit, its 95 % intervals and the errors that it rests on. What is not known, or
-    what the figure has not, is NaN."""
+    """A metric's value, its 95 % intervals, and the errors that it rests on.
+
+    What is not known or does not exist is NaN.
+    """
 
     value: float
     low: float
-    """Bounds of the interval that a reader takes: of the draws that `plan` names."""
+    """Bounds of the interval to quote: what is resampled is `plan`."""
     high: float
     utterance_low: float = math.nan
-    """Bounds of the interval that draws utterances, whatever `plan` is."""
+    """Bounds of the interval that resamples utterances, whatever `plan` is."""
     utterance_high: float = math.nan
     missed: float = math.nan
-    """Bona fide trials (or frames) that are rejected at the figure's threshold."""
+    """Bona fide trials (or frames) that are rejected at the metric's threshold."""
     accepted: float = math.nan
     """Spoof trials (or frames) that are accepted there."""
     bonafide: float = math.nan
     """How many trials (or frames) are bona fide."""
     spoof: float = math.nan
     plan: str = "utterance"
-    """Who is drawn for `low` and `high`: one of `bench.metrics.plans.PLANS`."""
+    """What is resampled for `low` and `high`: one of `bench.metrics.plans.PLANS`."""
 
     @property
     def few(self) -> bool:
-        """Whether so few errors carry the figure that a verdict rests on them alone.
+        """Whether there are too few errors to judge the value.
 
         >>> Figure(0.0, 0.0, 0.001, missed=0, accepted=0).few, Figure(0.0, 0.0, 0.001).few
         (True, False)
@@ -57,8 +58,8 @@ def measured(
 ) -> dict[str, Figure]:
     """Return each of `measures` of the items, by name.
 
-    Bounds are NaN where there is but one speaker to draw, as may be asked for by name, and where no
-    replicates are asked for. BenchError as `bench.metrics.bootstrap.intervals`.
+    Bounds are NaN where there is only one speaker to resample, and without replicates. BenchError
+    as `bench.metrics.bootstrap.intervals`.
     """
     counts = items_tally(items)
     if not resampling.replicates:
@@ -71,21 +72,22 @@ def measured(
 
 
 def measured_ratios(ratios: Ratios, spoof: Floats, resampling: Resampling) -> dict[str, Figure]:
-    """Return each figure at a fixed threshold that is defined, by name; `spoof`, (u,), is the
-    weight of what is spoof in each of the ratios' utterances.
+    """Return each metric at a fixed threshold that is defined, by name.
+
+    `spoof`, (u,), is the weight of spoof in each of the ratios' utterances.
     """
-    kept = ratios.defined
+    defined = ratios.defined
     if not resampling.replicates:
-        errors = Interval(math.nan, math.nan, **kept.decisions._asdict())
-        return {name: _undrawn(value, errors) for name, value in kept.values.items()}
+        errors = Interval(math.nan, math.nan, **defined.decisions._asdict())
+        return {name: _undrawn(value, errors) for name, value in defined.values.items()}
     how = resampling.replicates, resampling.seed
-    plans = resampling.plans(kept.unit, spoof)
-    figure = _figures(plans, lambda plan: ratio_intervals(kept, plan, *how))
-    return {name: figure(name, value) for name, value in kept.values.items()}
+    plans = resampling.plans(defined.unit, spoof)
+    figure = _figures(plans, lambda plan: ratio_intervals(defined, plan, *how))
+    return {name: figure(name, value) for name, value in defined.values.items()}
 
 
 def _undrawn(value: float, errors: Interval) -> Figure:
-    """Return a figure without intervals."""
+    """Return a result without intervals."""
     low, high, missed, accepted = math.nan, math.nan, errors.missed, errors.accepted
     return Figure(value, low, high, low, high, missed, accepted, errors.bonafide, errors.spoof)
 
@@ -93,15 +95,15 @@ def _undrawn(value: float, errors: Interval) -> Figure:
 def _figures(
     plans: tuple[Plan, Plan], drawn: Callable[[Plan], Mapping[str, Interval]]
 ) -> Callable[[str, float], Figure]:
-    """Return what makes a figure of a name and a value, with bounds by plan and by utterances."""
+    """Return a function that makes a result of a name and a value, with bounds by both plans."""
     plan, of_utterances = plans
     by_utterance = _drawn(drawn, of_utterances)
     by_plan = by_utterance if plan.name == "utterance" else _drawn(drawn, plan)
 
     def of(name: str, value: float) -> Figure:
-        found, plain = (by.get(name, _NOTHING) for by in (by_plan, by_utterance))
+        drawn_interval, plain = (by.get(name, _NOTHING) for by in (by_plan, by_utterance))
         counts = plain.missed, plain.accepted, plain.bonafide, plain.spoof
-        return Figure(value, *found[:2], *plain[:2], *counts, plan.name)
+        return Figure(value, *drawn_interval[:2], *plain[:2], *counts, plan.name)
 
     return of
 

@@ -1,17 +1,17 @@
-"""The utterances that a system gets wrong, and what they say of two systems: where few errors carry
-a figure, resampling them says nothing.
+"""The utterances that a system gets wrong, and an exact test of two systems by them.
 
-A system without an error has none in any replicate either, so that a bootstrap takes its figure for
-certain, and two errors for a fact. What can be counted is which utterances only one of two systems
-gets wrong, each at the threshold of its own figure. If the systems are alike, either may be the one
-(McNemar, Psychometrika 12, 1947), and the chance of as uneven a split is exact. Three things are
-done as everywhere in the suite: errors of one speaker or attack stand or fall together, and their
-signs are drawn as one where these are drawn; of several seeds, an utterance's errors are the mean;
-of frames, an utterance counts as many as it has errors.
+It is for results that rest on few errors, where resampling says little: a system without an error
+has none in any replicate, so that a bootstrap takes its result for certain. The test looks at the
+utterances that only one of the two systems gets wrong, each system at the threshold of its own
+metric. If the systems are equally good, either is equally likely to be the one (McNemar,
+Psychometrika 12, 1947), and the probability of so uneven a split is exact. As elsewhere in the
+suite, errors of one speaker or attack get one common sign where speakers or attacks are resampled;
+with several seeds, an utterance's errors are the mean over seeds; of frames, an utterance counts as
+many errors as it has.
 
-Each class is tested apart and the larger p-value holds. A threshold lies where the errors of both
-classes balance, so that one spoof that is accepted can cost a hundred bona fide trials: together
-they would look like evidence of a hundred.
+Each class is tested separately, and the larger p-value holds. A threshold lies where the errors of
+both classes balance, so that one accepted spoof can cost a hundred bona fide trials; tested
+together, these would look like a hundred independent errors.
 """
 
 from __future__ import annotations
@@ -33,51 +33,54 @@ from bench.metrics.ratios import Ratios
 from bench.metrics.tally import Floats, Integers
 
 FEW = 25
-"""Where fewer utterances of a class than this tell two systems apart, they are counted: from here
-on, sums of signs are as good as normal."""
+"""With fewer utterances of a class that only one system gets wrong, the exact test is used: from
+here on, sums of signs are nearly normal."""
 
 LEAST = 6
-"""Fewer say nothing, however they fall: all of five on one side has a chance of 2 / 32."""
+"""With fewer, no outcome is significant: five of five on one side has the probability 2 / 32."""
 
 _ENUMERATED = 12
 _DRAWN = 9_999
 
 
 class Mistakes(NamedTuple):
-    """The utterances that one trained system gets wrong, and the exact bounds of its figure."""
+    """The utterances that one trained system gets wrong, and the exact bounds of its metric."""
 
     unit: Integers
-    """(m,): which they are, ascending, of the utterances that are judged."""
+    """(m,): their indices among the utterances of the plan, ascending."""
     counts: Floats
     """(c, m): errors of each, by class."""
     levels: Integers
-    """(f, m): of each factor that is drawn, the level of each; a level of its own where it does not
-    depend on the factor."""
+    """(f, m): for each factor that is resampled, the level of each utterance; a level of its own
+    where the utterance has none."""
     low: float
-    """Bounds of the figure that hold however few the errors are."""
+    """Exact bounds of the metric."""
     high: float
 
     def scaled(self, factor: float) -> Mistakes:
-        """Return them with bounds in another unit, as per cent of fractions."""
+        """Return them with bounds in another unit, for example per cent instead of fractions."""
         return self._replace(low=factor * self.low, high=factor * self.high)
 
 
 class Apart(NamedTuple):
-    """What the utterances say that only one of two systems gets wrong."""
+    """The exact test of the utterances that only one of two systems gets wrong."""
 
     p_value: float
     """Two-sided and exact, the larger of both classes'."""
     few: bool
-    """Whether they are so few that no resampling is to be trusted alone."""
+    """Whether they are so few that resampling alone is not enough."""
     nothing: bool
-    """Whether they, and the errors of either system, are too few to say anything."""
+    """Whether they, and the errors of either system, are too few for any conclusion."""
     alike: float
-    """How far the errors of both are correlated, from 0 to 1; the less of both classes."""
+    """Correlation of both systems' errors, from 0 to 1: the smaller of the two classes'."""
 
 
 def mistakes(items: Items, measure: Measure, plan: Plan) -> Mistakes | None:
-    """Return what a system gets wrong at the threshold of its figure; None for a figure that no
-    errors carry (`cllr`). The utterances of `plan` are all that are judged."""
+    """Return what a system gets wrong at the threshold of its metric.
+
+    `plan` has all utterances. The result is None for a metric that does not rest on errors
+    (`cllr`).
+    """
     judged = Judged(items)
     if isinstance(measure, Decided):
         threshold = measure.of(judged.counts).threshold
@@ -86,10 +89,10 @@ def mistakes(items: Items, measure: Measure, plan: Plan) -> Mistakes | None:
     else:
         return None
     accepted = items.score > threshold
-    place = np.searchsorted(plan.unit, items.unit)
+    position = np.searchsorted(plan.unit, items.unit)
     counts = np.stack(
         [
-            sums(place, wrong, len(plan.unit))
+            sums(position, wrong, len(plan.unit))
             for wrong in (items.bonafide * ~accepted, items.spoof * accepted)
         ]
     )
@@ -97,45 +100,54 @@ def mistakes(items: Items, measure: Measure, plan: Plan) -> Mistakes | None:
 
 
 def ratio_mistakes(ratios: Ratios, plan: Plan) -> dict[str, Mistakes]:
-    """Return what a system gets wrong by each figure at a fixed threshold: what its divisor counts
-    and its dividend does not."""
-    place = np.searchsorted(plan.unit, ratios.unit)
-    found = dict[str, Mistakes]()
+    """Return what a system gets wrong by each metric at a fixed threshold.
+
+    Those are the items that its divisor counts and its dividend does not.
+    """
+    position = np.searchsorted(plan.unit, ratios.unit)
+    by_name = dict[str, Mistakes]()
     for name, part, whole in zip(ratios.names, ratios.part.T, ratios.whole.T, strict=True):
         counts = np.zeros((1, len(plan.unit)))
-        counts[0, place] = whole - part
+        counts[0, position] = whole - part
         n = worth(whole)
         low, high = bounds(n * part.sum() / whole.sum(), n, LEVEL)
-        found[name] = _kept(counts, plan, float(low), float(high))
-    return found
+        by_name[name] = _kept(counts, plan, float(low), float(high))
+    return by_name
 
 
 def joined(how: How, values: Sequence[float], parts: Sequence[Mistakes]) -> Mistakes:
-    """Return the mistakes behind a figure that is made of others (`bench.metrics.combined`): of the
-    utterances of all parts. `values` are the parts' figures."""
-    n, factors = len(parts), max(len(of.levels) for of in parts)
+    """Return the mistakes behind a combined metric (`bench.metrics.combined`).
+
+    They are of the utterances of all parts; `values` are the parts' values.
+    """
+    n, factors = len(parts), max(len(part.levels) for part in parts)
     sign = [1.0] * n if how == "mean" or values[0] >= values[1] else [-1.0] * n
     if how == "difference":
         sign[1] = -sign[0]
-    bounds = [Estimate(value, of.low, of.high) for value, of in zip(values, parts, strict=True)]
-    found = combined_estimate(how, bounds)
-    unit = np.concatenate([n * of.unit + i for i, of in enumerate(parts)])
+    bounds = [
+        Estimate(value, part.low, part.high) for value, part in zip(values, parts, strict=True)
+    ]
+    estimate = combined_estimate(how, bounds)
+    unit = np.concatenate([n * part.unit + i for i, part in enumerate(parts)])
     order = np.argsort(unit)
-    counts = [one * of.counts for one, of in zip(sign, parts, strict=True)]
+    counts = [one * part.counts for one, part in zip(sign, parts, strict=True)]
     # A part whose utterances depend on one factor alone is grouped by that one.
-    levels = [np.resize(n * of.levels + i, (factors, len(of.unit))) for i, of in enumerate(parts)]
+    levels = [
+        np.resize(n * part.levels + i, (factors, len(part.unit))) for i, part in enumerate(parts)
+    ]
     return Mistakes(
         unit[order],
         np.concatenate(counts, axis=1)[:, order],
         np.concatenate(levels, axis=1)[:, order],
-        found.low,
-        found.high,
+        estimate.low,
+        estimate.high,
     )
 
 
 def apart(a: Sequence[Mistakes], b: Sequence[Mistakes]) -> Apart:
-    """Return what tells two systems apart, given the mistakes of each seed of both on the same
-    utterances, drawn alike.
+    """Return the exact test of two systems, given the mistakes of each seed of both.
+
+    Both were scored on the same utterances, and the same factors are resampled.
 
     >>> def wrong(*units):
     ...     at = np.array(units)
@@ -143,47 +155,49 @@ def apart(a: Sequence[Mistakes], b: Sequence[Mistakes]) -> Apart:
     >>> apart(wrong(1, 2, 3), wrong(3)).p_value, apart(wrong(), wrong(*range(6))).p_value
     (0.5, 0.03125)
     """
-    units = np.unique(np.concatenate([of.unit for of in (*a, *b)]))
+    units = np.unique(np.concatenate([wrong.unit for wrong in (*a, *b)]))
     levels = np.zeros((len(a[0].levels), len(units)), dtype=np.int64)
     sums = [np.zeros((len(a[0].counts), len(units))) for _ in (a, b)]
     erring = [np.zeros(len(a[0].counts)) for _ in (a, b)]
     for which, seeds in enumerate((a, b)):
-        for of in seeds:
-            place = np.searchsorted(units, of.unit)
-            levels[:, place] = of.levels
-            sums[which][:, place] += of.counts / len(seeds)
-            erring[which] += (of.counts != 0).sum(axis=1) / len(seeds)
+        for wrong in seeds:
+            position = np.searchsorted(units, wrong.unit)
+            levels[:, position] = wrong.levels
+            sums[which][:, position] += wrong.counts / len(seeds)
+            erring[which] += (wrong.counts != 0).sum(axis=1) / len(seeds)
     classes = [_of_class(one, levels) for one in (sums[0] - sums[1])]
     alike = min(_alike(one, other) for one, other in zip(*sums, strict=True))
     nothing = any(
-        of.level < LEAST and most < FEW_ERRORS
-        for of, most in zip(classes, np.maximum(*erring), strict=True)
+        wrong.level < LEAST and most < FEW_ERRORS
+        for wrong, most in zip(classes, np.maximum(*erring), strict=True)
     )
     return Apart(
-        max(of.p_value for of in classes),
-        any(of.utterances < FEW for of in classes),
+        max(wrong.p_value for wrong in classes),
+        any(wrong.utterances < FEW for wrong in classes),
         nothing,
         alike,
     )
 
 
 def _alike(a: Floats, b: Floats) -> float:
-    """Return the correlation of errors, (u,) each, as if either system had two more of its own:
-    that errors of so many trials are all shared does not say that the next will be."""
+    """Return the correlation of errors, (u,) each, as if either system had two more of its own.
+
+    Even if all errors so far are shared, the next one may not be.
+    """
     product = float(a @ b)
     if not product:
         return 0.0
     n, other = worth(a), worth(b)
-    found = product / float((a @ a) * (b @ b)) ** 0.5
-    return found * (n / (n + 2) * other / (other + 2)) ** 0.5
+    correlation = product / float((a @ a) * (b @ b)) ** 0.5
+    return correlation * (n / (n + 2) * other / (other + 2)) ** 0.5
 
 
 class _OfClass(NamedTuple):
     p_value: float
     utterances: float
-    """That tell the systems apart; fewer where some have most of the errors."""
+    """How many utterances differ; fewer where some have most of the errors."""
     level: int
-    """The fewest levels of a factor that they are of."""
+    """The smallest number of levels that they have of any factor."""
 
 
 def _of_class(more: Floats, levels: Integers) -> _OfClass:
@@ -195,20 +209,20 @@ def _of_class(more: Floats, levels: Integers) -> _OfClass:
     return _OfClass(
         max(map(signs, grouped)),
         worth(np.abs(more)),
-        min(len(of) for of in grouped),
+        min(len(level_sums) for level_sums in grouped),
     )
 
 
 def _summed(more: Floats, level: Integers) -> Floats:
-    known, code = np.unique(level, return_inverse=True)
-    found = sums(code, more, len(known))
-    return found[found != 0]
+    present, code = np.unique(level, return_inverse=True)
+    totals = sums(code, more, len(present))
+    return totals[totals != 0]
 
 
 def signs(differences: Floats) -> float:
-    """Return the chance that a sum of `differences` of random signs is as far from 0 as theirs.
+    """Return the probability that `differences` with random signs sum to as far from 0.
 
-    It is exact up to twelve and otherwise from 9,999 draws, counted so that the p-value stays valid
+    It is exact up to twelve and from 9,999 draws beyond, counted so that the p-value stays valid
     (Davison and Hinkley 1997, chapter 4). Source: Fisher, The Design of Experiments, 1935, section
     21.
 

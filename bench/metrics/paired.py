@@ -1,10 +1,9 @@
-"""Two systems judged on the same utterances: the difference of a figure, and whether it could be
-chance.
+"""The difference of two systems on the same utterances, and whether it could be chance.
 
-Both systems see the same resamples, so what makes an utterance hard for both cancels; two separate
-intervals that overlap say nothing of the difference. The test is that of `bench.metrics.between`
-for one seed each: of the utterances (or speakers and attacks) that might have been recorded, not of
-the training that might have been run.
+Both systems see the same resamples, so that what makes an utterance hard for both cancels out; two
+separate intervals that overlap do not say whether the systems differ. The test is that of
+`bench.metrics.between` with one seed each: it takes the utterances (or speakers and attacks) as a
+sample, but not the training.
 """
 
 from __future__ import annotations
@@ -35,10 +34,10 @@ def paired(
 ) -> dict[str, Between]:
     """Return how much each measure of `a` exceeds that of `b`, by name.
 
-    Items of both are joined by their utterances (`unit`), so two systems may score frames of
+    Items of both are matched by their utterances (`unit`), so two systems may score frames of
     different length, each with labels at its own resolution. Arguments and errors as for
-    `bench.metrics.bootstrap.intervals`; a BenchError is raised, too, where an utterance is in one
-    alone or has spoof in one alone.
+    `bench.metrics.bootstrap.intervals`; a BenchError is also raised where only one of them has an
+    utterance, or has spoof in it.
 
     >>> bits = np.array([1.0, 1.0, 0.0, 0.0])
     >>> one = Items(np.array([3.0, 2.0, 1.0, 0.0]), bits, 1 - bits, np.arange(4))
@@ -47,48 +46,51 @@ def paired(
     (0.0, 1.0)
     """
     _check_pair(a.unit, b.unit)
-    spoofed = [np.unique(of.unit[of.spoof > 0]) for of in (a, b)]
+    spoofed = [np.unique(system.unit[system.spoof > 0]) for system in (a, b)]
     differ = np.setxor1d(*spoofed, assume_unique=True)
     if len(differ):
         raise BenchError(
+            "metric.trials-differ",
             f"utterance {differ[0]} is spoof for one system and not for the other "
-            f"({len(differ)} such): they were judged by different labels"
+            f"({len(differ)} such): they were judged by different labels",
         )
     drawn = plan or by_utterance(a.unit)
-    met = groups(drawn, [a.unit, b.unit])
-    values = replicated([a, b], measures, met, replicates, seed, threads).values
+    drawn_groups = groups(drawn, [a.unit, b.unit])
+    values = replicated([a, b], measures, drawn_groups, replicates, seed, threads).values
     tallies = items_tally(a), items_tally(b)
-    found = dict[str, Between]()
+    differences = dict[str, Between]()
     for i, (name, measure) in enumerate(measures.items()):
         sides: list[Trained] = []
         for which, items in enumerate((a, b)):
             wrong = mistakes(items, measure, drawn)
             value = np.array([measure(tallies[which])])
             sides.append(Trained(value, values[which, i][None], (wrong,) if wrong else ()))
-        found[name] = between(*sides)
-    return found
+        differences[name] = between(*sides)
+    return differences
 
 
 def paired_ratios(
     a: Ratios, b: Ratios, plan: Plan | None = None, replicates: int = 1000, seed: int = 0
 ) -> dict[str, Between]:
-    """Return how much each figure of `a` at a fixed threshold exceeds that of `b`, by name.
+    """Return how much each metric of `a` at a fixed threshold exceeds that of `b`, by name.
 
-    As `paired`; the figures are those of both. Draws in which a figure is not defined are left out,
-    and it is a BenchError where none is left.
+    As `paired`; both have the same metrics. Draws in which a metric is not defined are left out; a
+    BenchError is raised where fewer than two are left.
     """
     _check_pair(a.unit, b.unit)
     if a.names != b.names:
-        raise BenchError(f"there are no such pairs of metrics: {a.names} and {b.names}")
+        raise BenchError(
+            "metric.trials-differ", f"there are no such pairs of metrics: {a.names} and {b.names}"
+        )
     drawn = plan or by_utterance(a.unit)
-    met = groups(drawn, [a.unit, b.unit])
-    values = replicated_ratios([a, b], met, replicates, seed)
+    drawn_groups = groups(drawn, [a.unit, b.unit])
+    values = replicated_ratios([a, b], drawn_groups, replicates, seed)
     wrong = ratio_mistakes(a, drawn), ratio_mistakes(b, drawn)
     return {
         name: between(
             *(
-                Trained(np.array([of.values[name]]), values[which, None, :, i], (errors[name],))
-                for which, (of, errors) in enumerate(zip((a, b), wrong, strict=True))
+                Trained(np.array([system.values[name]]), values[which, None, :, i], (errors[name],))
+                for which, (system, errors) in enumerate(zip((a, b), wrong, strict=True))
             )
         )
         for i, name in enumerate(a.names)
@@ -96,20 +98,20 @@ def paired_ratios(
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Return p-values corrected for being asked together, in the given order (Holm, Scandinavian
-    Journal of Statistics 6, 1979).
+    """Return p-values corrected for multiple comparisons, in the given order.
 
-    Where all comparisons with a corrected value up to 0.05 are called differences, the chance that
-    any of them is none stays below 5 %, however the comparisons depend on one another: conditions
-    share their bona fide trials. (Benjamini and Hochberg's rule is more lenient but bounds only the
-    share of false claims, and each condition's claim is quoted alone.)
+    Source: Holm, Scandinavian Journal of Statistics 6, 1979. If all comparisons with a corrected
+    value up to 0.05 are called significant, the probability that any of them is wrong stays below
+    5 %, however the comparisons depend on one another: conditions share their bona fide trials.
+    (Benjamini and Hochberg's rule is more lenient but bounds only the share of wrong claims, and
+    readers quote single conditions.)
 
     >>> holm([0.01, 0.04, 0.03])
     [0.03, 0.06, 0.06]
     """
     wrong = [p for p in p_values if not 0 <= p <= 1]
     if wrong:
-        raise BenchError(f"{wrong[0]} is no p-value: it is between 0 and 1")
+        raise BenchError("metric.probability", f"{wrong[0]} is no p-value: it is between 0 and 1")
     corrected = [0.0] * len(p_values)
     highest = 0.0
     for rank, i in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
@@ -125,6 +127,7 @@ def _check_pair(a: Integers, b: Integers) -> None:
     alone = [np.setdiff1d(*both, assume_unique=True) for both in ((first, second), (second, first))]
     example = next(int(codes[0]) for codes in alone if len(codes))
     raise BenchError(
+        "metric.trials-differ",
         f"the systems were not scored on the same utterances: {len(alone[0])} are only in the "
-        f"first, {len(alone[1])} only in the second, such as {example}"
+        f"first, {len(alone[1])} only in the second, such as {example}",
     )

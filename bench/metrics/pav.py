@@ -1,5 +1,4 @@
-"""Pool adjacent violators: the best monotone calibration of scores, and the convex hull of the
-ROC."""
+"""Pool adjacent violators: the best monotone calibration, and the convex hull of the ROC."""
 
 from __future__ import annotations
 
@@ -11,7 +10,7 @@ from bench.metrics.tally import Floats, Tally, totals
 
 
 class Pools(NamedTuple):
-    """Weights of neighbouring scores put together, ascending; two arrays of shape (m,).
+    """Weights of neighbouring scores that are merged, ascending; two arrays of shape (m,).
 
     The share of bona fide weight rises from each pool to the next.
     """
@@ -33,17 +32,17 @@ def pools(counts: Tally) -> Pools:
     """
     totals(counts)
     there = counts.bonafide + counts.spoof > 0
-    found = Pools(counts.bonafide[there], counts.spoof[there])
+    pool = Pools(counts.bonafide[there], counts.spoof[there])
     while True:
-        rises = found.bonafide[:-1] * found.spoof[1:] < found.bonafide[1:] * found.spoof[:-1]
+        rises = pool.bonafide[:-1] * pool.spoof[1:] < pool.bonafide[1:] * pool.spoof[:-1]
         if rises.all():
-            return found
+            return pool
         # All of a run that does not rise ends in one pool, whatever comes before and after it.
         starts = np.flatnonzero(np.append(True, rises))
-        before = len(found.spoof)
-        found = Pools(*(np.add.reduceat(weights, starts) for weights in found))
+        before = len(pool.spoof)
+        pool = Pools(*(np.add.reduceat(weights, starts) for weights in pool))
         if before - len(starts) < before // 8:  # few runs, which may be long to work off
-            return _one_by_one(found)
+            return _one_by_one(pool)
 
 
 def _one_by_one(runs: Pools) -> Pools:

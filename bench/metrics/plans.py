@@ -1,14 +1,14 @@
-"""Who is drawn in a bootstrap replicate: utterances, speakers, attacks, or speakers and attacks.
+"""What a bootstrap replicate resamples: utterances, speakers, attacks, or speakers and attacks.
 
-Frames of one utterance share a recording, trials of one speaker a voice, spoofs of one attack a
-generator. Resampling what depends on one another as if it did not understates the interval (Wu et
+Frames of one utterance share a recording, trials of one speaker share a voice, and spoofs of one
+attack share a generator. Treating dependent trials as independent makes intervals too narrow (Wu et
 al., IEEE/ACM TASLP 25(1), 2017, PMC5484007, on speakers; Ferrer and Riera's `confidence_intervals`
-draws whole conditions for the same reason), so that a plan draws wholes. A replicate is a vector of
-weights: how often each whole was drawn. `Factors.plan` says which plan is right for given trials;
-whoever makes an interval or compares two systems asks it, so that all draw alike.
+resamples whole conditions for the same reason). So a plan resamples utterances, speakers or attacks
+as a whole. A replicate is a vector of weights: how often each of them was drawn. `Factors.plan`
+chooses the plan for given trials; intervals and comparisons use it, so that all resample alike.
 
-NIST's two-layer bootstrap, which draws trials within each drawn speaker once more and is the more
-conservative, is not here: it needs equally many trials a speaker, which corpora of spoofs lack.
+NIST's two-layer bootstrap, which also resamples trials within each drawn speaker and is more
+conservative, is not here: it needs equally many trials for each speaker, which spoof corpora lack.
 """
 
 from __future__ import annotations
@@ -32,26 +32,26 @@ WORDS = {
     "attack": "attacks",
     "speaker+attack": "speakers and attacks",
 }
-"""What each plan draws whole."""
+"""What each plan resamples."""
 
 AUTO = "auto"
-"""Stands for the plan that trials themselves ask for (`Factors.plan`)."""
+"""Stands for the plan that fits the trials (`Factors.plan`)."""
 
 
 class NothingToResample(BenchError):
-    """No interval is defined: whatever is drawn, one speaker stays one speaker."""
+    """No interval is defined: there is only one speaker, attack or utterance to resample."""
 
 
 class Plan(NamedTuple):
-    """A way to draw utterances."""
+    """A way to resample utterances."""
 
     name: str
     """One of `PLANS`."""
     unit: Integers
-    """(u,): codes of the utterances that it knows, ascending."""
+    """(u,): codes of the utterances, ascending."""
     levels: tuple[Integers, ...]
-    """Of each factor that is drawn (utterances; speakers; speakers and attacks), the code of every
-    utterance's level, (u,); -1 where an utterance does not depend on it."""
+    """For each factor that is resampled (utterances; speakers; speakers and attacks), the code of
+    every utterance's level, (u,); -1 where an utterance has none."""
 
 
 def plan(
@@ -61,8 +61,10 @@ def plan(
     attack: ArrayLike | None = None,
     rank: ArrayLike | None = None,
 ) -> Plan:
-    """Return the plan `name` for utterances of the codes `unit`. `rank`, (u,), is each one's place
-    in the order in which utterances are drawn, that of the codes where it is None.
+    """Return the plan `name` for utterances of the codes `unit`.
+
+    `rank`, (u,), is each utterance's position in the order of drawing, by default that of the
+    codes.
 
     - `utterance`: utterances are drawn, each with all its frames.
     - `speaker`: speakers are drawn, each with all their trials of either class.
@@ -75,23 +77,28 @@ def plan(
       (13 in ASVspoof 2019 LA) are a small sample of attacks however many trials they have.
 
     `speaker` and `attack` are of shape (u,), names or codes, as `unit`; "", None and negative codes
-    stand for none, which is an attack's value where an utterance is bona fide. A plan may know more
-    utterances than are judged: only levels that occur among these are drawn.
+    stand for none, which is the attack of a bona fide utterance. A plan may have more utterances
+    than are evaluated: only levels that occur among these are resampled.
 
-    A BenchError is raised for an unknown name, a code that is there twice, and an utterance without
-    a speaker or a set without any attack where these are drawn: such a corpus has no such plan.
+    A BenchError is raised for an unknown name, a repeated code, and where speakers or attacks are
+    resampled but an utterance has no speaker or no utterance an attack.
 
     >>> plan("speaker", [0, 1, 2], ["p225", "p226", "p225"]).levels[0].tolist()
     [0, 1, 0]
     """
     if name not in PLANS:
-        raise BenchError(f"{name!r} is no way to resample{near(name, PLANS)}")
+        raise BenchError(
+            "metric.resampling-unit", f"{name!r} is no way to resample{near(name, PLANS)}"
+        )
     codes = np.asarray(unit, dtype=np.int64)
     order = np.argsort(codes, kind="stable")
     units = codes[order]
     twice = np.flatnonzero(units[1:] == units[:-1])
     if len(twice):
-        raise BenchError(f"utterance {units[twice[0]]} is there twice ({len(twice)} such)")
+        raise BenchError(
+            "metric.trials-repeated",
+            f"utterance {units[twice[0]]} is there twice ({len(twice)} such)",
+        )
     ranks = np.argsort(np.argsort(units if rank is None else np.asarray(rank)[order]))
     if name == "utterance":
         return Plan(name, units, (ranks,))
@@ -102,8 +109,9 @@ def plan(
     nobody = int((speakers < 0).sum())
     if nobody:
         raise BenchError(
+            "metric.resampling-unit",
             f"no resampling by {name}: {nobody} of {len(units)} utterances have no speaker; "
-            "resample by utterance"
+            "resample by utterance",
         )
     if name == "speaker":
         return Plan(name, units, (speakers[order],))
@@ -125,10 +133,10 @@ class Factors(NamedTuple):
     def plan(self, unit: ArrayLike, spoof: ArrayLike, name: str = AUTO) -> Plan:
         """Return the plan for items of the utterances `unit`, with weights as `spoof`; (n,) both.
 
-        Where `name` is `AUTO`, it is the plan that these trials ask for: speakers are drawn where
-        every utterance has one and there are two, attacks where every spoof has one and there are
-        two; utterances where there is neither. So the spoofs of one attack are drawn by their
-        speakers, and the trials of one speaker by attacks. Other names are for who knows better.
+        Where `name` is `AUTO`, the plan follows from the trials: speakers are resampled where
+        every utterance has one and there are at least two, attacks where every spoof has one and
+        there are at least two, and utterances otherwise. So the spoofs of one attack are resampled
+        by speaker, and the trials of one speaker by attack.
 
         Raise BenchError for an utterance that is not among the factors, and as `plan`.
 
@@ -139,14 +147,19 @@ class Factors(NamedTuple):
         'utterance'
         """
         units, at = np.unique(np.asarray(unit, dtype=np.int64), return_inverse=True)
-        place = np.searchsorted(self.unit, units)
-        if len(place) and (place[-1] == len(self.unit) or (self.unit[place] != units).any()):
-            raise BenchError("there are items of utterances whose speakers are not known of")
-        speaker, attack = self.speaker[place], self.attack[place]
+        position = np.searchsorted(self.unit, units)
+        if len(position) and (
+            position[-1] == len(self.unit) or (self.unit[position] != units).any()
+        ):
+            raise BenchError(
+                "metric.trials-differ",
+                "there are items of utterances whose speakers are not known of",
+            )
+        speaker, attack = self.speaker[position], self.attack[position]
         if name == AUTO:
             spoofed = np.bincount(at, weights=np.asarray(spoof, dtype=np.float64)) > 0
             name = _asked_for(speaker, attack[spoofed])
-        return plan(name, units, speaker, attack, self.rank[place])
+        return plan(name, units, speaker, attack, self.rank[position])
 
 
 class Resampling(NamedTuple):
@@ -175,9 +188,10 @@ def factors(
     attack: ArrayLike | None = None,
     names: Sequence[str] | None = None,
 ) -> Factors:
-    """Return the factors of utterances of the codes `unit`, each there once; as `plan` has them,
-    but that either may be missing, of some utterances or of all. With their `names`, utterances are
-    drawn in the order of these, whichever their codes are.
+    """Return the factors of utterances of the codes `unit`, each listed once.
+
+    Speakers and attacks are given as for `plan`; either may be missing, for some utterances or for
+    all. With `names`, utterances are resampled in the order of their names instead of their codes.
 
     >>> factors([3, 1], ["p2", ""]).speaker.tolist()
     [-1, 0]
@@ -186,8 +200,8 @@ def factors(
     order = np.argsort(codes, kind="stable")
     nobody = np.full(len(codes), -1)
     speakers, attacks = (
-        nobody if of is None else _levels(of, len(codes), AUTO, what)[order]
-        for of, what in ((speaker, "speaker"), (attack, "attack"))
+        nobody if column is None else _levels(column, len(codes), AUTO, what)[order]
+        for column, what in ((speaker, "speaker"), (attack, "attack"))
     )
     rank = np.arange(len(codes))
     if names is not None:
@@ -210,7 +224,7 @@ class Replicate(NamedTuple):
     weights: Floats
     """How often each group was drawn, (n,)."""
     again: int
-    """How many draws before it lacked a class."""
+    """How many draws before it lacked a class and were repeated."""
 
 
 class Groups(NamedTuple):
@@ -231,8 +245,8 @@ class Groups(NamedTuple):
     def replicate(self, seed: int, number: int, needed: Floats) -> Replicate:
         """Return replicate `number` of `seed`, the same whatever else is drawn.
 
-        `needed`, (n, k), says what each of k sums, such as a class's weight, has from each group.
-        A draw in which one of them is 0 has no figure and is made again.
+        `needed`, (n, k), is what each group adds to each of k sums, such as the weight of a class.
+        A draw in which one of the sums is 0 is repeated.
         """
         rng = np.random.default_rng([seed, number])
         again = 0
@@ -241,8 +255,7 @@ class Groups(NamedTuple):
         return Replicate(weights, again)
 
     def _draw(self, rng: np.random.Generator) -> Floats:
-        """Return weights of the groups: from each factor as many levels as it has, with
-        replacement."""
+        """Return weights of the groups: each factor's levels, drawn with replacement."""
         counts = [_drawn(rng, size) for size in self.sizes]
         if len(counts) == 1:
             return counts[0]  # a group is a level
@@ -255,26 +268,30 @@ class Groups(NamedTuple):
 def groups(plan: Plan, sets: Sequence[Integers]) -> Groups:
     """Return the groups of items whose utterances have the codes `sets`, an array for each set.
 
-    Only utterances and levels that occur there are drawn. Raise BenchError for an utterance that
-    the plan does not know, and where nothing can vary: one speaker has no interval.
+    Only utterances and levels that occur there are resampled. Raise BenchError for an utterance
+    that is not in the plan, and where nothing can vary: one speaker has no interval.
     """
     at = [np.searchsorted(plan.unit, unit) for unit in sets]
-    for unit, places in zip(sets, at, strict=True):
-        unknown = plan.unit[np.minimum(places, len(plan.unit) - 1)] != unit
+    for unit, positions in zip(sets, at, strict=True):
+        unknown = plan.unit[np.minimum(positions, len(plan.unit) - 1)] != unit
         if unknown.any():
             raise BenchError(
+                "metric.trials-differ",
                 f"utterance {unit[unknown][0]} is not in the plan of resampling ({unknown.sum()} "
-                "items are of such utterances)"
+                "items are of such utterances)",
             )
     present = np.zeros(len(plan.unit), dtype=np.bool_)
-    for places in at:
-        present[places] = True
+    for positions in at:
+        present[positions] = True
     ranked = [_ranks(level[present]) for level in plan.levels]
     levels = tuple(rank for rank, _ in ranked)
     sizes = tuple(size for _, size in ranked)
     if max(sizes) < 2:
         what = plan.name.partition("+")[0]
-        raise NothingToResample(f"no interval is defined: there are not two {what}s to resample")
+        raise NothingToResample(
+            "metric.nothing-to-resample",
+            f"no interval is defined: there are not two {what}s to resample",
+        )
     of_unit = np.zeros(len(present), dtype=np.int64)
     if len(levels) == 1:
         of_unit[present] = levels[0]
@@ -283,15 +300,17 @@ def groups(plan: Plan, sets: Sequence[Integers]) -> Groups:
         pairs = (levels[0] + 1) * (sizes[1] + 1) + levels[1] + 1
         _, first, of_unit[present] = np.unique(pairs, return_index=True, return_inverse=True)
         levels = tuple(level[first] for level in levels)
-    return Groups(tuple(of_unit[places] for places in at), levels, sizes)
+    return Groups(tuple(of_unit[positions] for positions in at), levels, sizes)
 
 
 def check_draws(replicates: int, seed: int) -> None:
     """Raise BenchError where no replicates can be drawn."""
     if replicates < 1:
-        raise BenchError(f"an interval needs at least one replicate, not {replicates}")
+        raise BenchError(
+            "metric.replicates", f"an interval needs at least one replicate, not {replicates}"
+        )
     if seed < 0:
-        raise BenchError(f"a seed is a whole number from 0, not {seed}")
+        raise BenchError("metric.replicates", f"a seed is a whole number from 0, not {seed}")
 
 
 def sums(group: Integers, weights: Floats, n: int) -> Floats:
@@ -300,15 +319,15 @@ def sums(group: Integers, weights: Floats, n: int) -> Floats:
     >>> sums(np.array([0, 2, 2]), np.array([1.0, 2.0, 3.0]), 3).tolist()
     [1.0, 0.0, 5.0]
     """
-    found = np.bincount(group, weights=weights, minlength=n)
-    return found.astype(np.float64, copy=False)  # it is already, as there are weights
+    totals = np.bincount(group, weights=weights, minlength=n)
+    return totals.astype(np.float64, copy=False)  # it is already, as there are weights
 
 
 def _drawn(rng: np.random.Generator, size: int) -> Floats:
     """Return how often each of `size` things is drawn in as many draws.
 
-    How many draws fall on each stretch of them comes first: large arrays that come and go cost two
-    threads more than the drawing.
+    First comes how many draws fall on each stretch of them: in two threads, large temporary arrays
+    cost more than the draws.
     """
     starts = [*range(0, size, _STRETCH)]
     lengths = np.diff(starts, append=size)
@@ -344,7 +363,8 @@ def _attacks(values: ArrayLike | None, count: int, name: str) -> Integers:
     if (attacks < 0).all():
         instead = "speaker" if name == "speaker+attack" else "utterance"
         raise BenchError(
-            f"no resampling by {name}: no utterance has an attack; resample by {instead}"
+            "metric.resampling-unit",
+            f"no resampling by {name}: no utterance has an attack; resample by {instead}",
         )
     return attacks
 
@@ -352,13 +372,18 @@ def _attacks(values: ArrayLike | None, count: int, name: str) -> Integers:
 def _levels(values: ArrayLike | None, count: int, name: str, what: str) -> Integers:
     """Return a code for each of `values`, in the order of their names; -1 for none."""
     if values is None:
-        raise BenchError(f"no resampling by {name}: no {what} is known; resample by utterance")
+        raise BenchError(
+            "metric.resampling-unit",
+            f"no resampling by {name}: no {what} is known; resample by utterance",
+        )
     given: NDArray[Any] = np.asarray(values)
     if given.shape != (count,):
-        raise BenchError(f"there are {given.size} {what}s for {count} utterances")
+        raise BenchError(
+            "metric.lengths-differ", f"there are {given.size} {what}s for {count} utterances"
+        )
     if np.issubdtype(given.dtype, np.integer):
-        known, codes = np.unique(given, return_inverse=True)
-        return np.maximum(codes - int((known < 0).sum()), -1)
+        values_present, codes = np.unique(given, return_inverse=True)
+        return np.maximum(codes - int((values_present < 0).sum()), -1)
     # Names are few and utterances many: a dictionary is faster than sorting.
     names = given.tolist()
     code = {name: at for at, name in enumerate(sorted({*names} - {"", None}, key=str))}

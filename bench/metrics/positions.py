@@ -1,5 +1,4 @@
-"""Errors of frames by where they are: their place in their segment, and how far the nearest change
-of class is."""
+"""Errors of frames by their position in a segment and their distance to a change of class."""
 
 from __future__ import annotations
 
@@ -48,7 +47,7 @@ class FrameErrors(NamedTuple):
 
 
 def position_errors(points: Points, decision: Decision) -> FrameErrors:
-    """Return the errors of frames by class and place in their segment: `POSITION_NAMES`.
+    """Return the errors of frames by class and position in their segment: `POSITION_NAMES`.
 
     A segment is a run of frames of one label within an utterance; its first frame is `start`, its
     last `end`, those between `middle`, and a run of one frame is `unit` (SAL, Mao et al., ICASSP
@@ -69,10 +68,10 @@ def position_errors(points: Points, decision: Decision) -> FrameErrors:
         points.is_spoof[1:] == points.is_spoof[:-1]
     )
     to_previous, to_next = np.append(False, same), np.append(same, False)
-    place = np.where(
+    position = np.where(
         to_previous, np.where(to_next, MIDDLE, END), np.where(to_next, START, UNIT)
     ).astype(np.int64)
-    return _errors(points, decision, POSITION_NAMES, len(POSITIONS) * points.is_spoof + place)
+    return _errors(points, decision, POSITION_NAMES, len(POSITIONS) * points.is_spoof + position)
 
 
 def distance_errors(
@@ -103,7 +102,10 @@ def distance_errors(
     """
     edges = np.asarray(edges_ms, dtype=np.float64)
     if not len(edges) or edges[0] <= 0 or (np.diff(edges) <= 0).any():
-        raise BenchError(f"bins of distance meet at ascending places above 0 ms, not {edges_ms}")
+        raise BenchError(
+            "metric.distance-bins",
+            f"bins of distance meet at ascending places above 0 ms, not {edges_ms}",
+        )
     distance_ms = 1000 / SAMPLE_RATE_HZ * _distances(points, reference)
     bins = np.where(
         np.isinf(distance_ms), len(edges) + 1, np.searchsorted(edges, distance_ms, side="right")
@@ -124,12 +126,16 @@ def _errors(
 
 
 def _distances(points: Points, reference: Reference) -> Floats:
-    """Return samples from each frame's centre to the nearest boundary of its utterance, infinite
-    where it has none."""
+    """Return the samples from each frame's centre to the nearest boundary of its utterance.
+
+    They are infinite where the utterance has no boundary.
+    """
     labelled, scored = runs(reference.utterance), runs(points.utterance)
-    known = np.searchsorted(labelled.utterance, scored.utterance)
+    in_reference = np.searchsorted(labelled.utterance, scored.utterance)
     if not np.isin(scored.utterance, labelled.utterance).all():
-        raise BenchError("there are frames of utterances that the reference has not")
+        raise BenchError(
+            "metric.trials-differ", "there are frames of utterances that the reference has not"
+        )
     lengths = reference.end[labelled.first + labelled.items - 1]
     # Utterances end to end, each with room for a last frame that reaches past its end.
     room = lengths + points.frame
@@ -138,12 +144,12 @@ def _distances(points: Points, reference: Reference) -> Floats:
     boundary = (np.repeat(begins, labelled.items) + reference.start)[inner].astype(np.float64)
     last = np.searchsorted(boundary, begins + lengths)
     first = np.searchsorted(boundary, begins)
-    frame = np.repeat(begins[known], scored.items) + within(scored.items) * points.frame
+    frame = np.repeat(begins[in_reference], scored.items) + within(scored.items) * points.frame
     centre = frame + points.frame / 2
     above = np.searchsorted(boundary, centre)
     padded = np.concatenate([[-np.inf], boundary, [np.inf]])
-    before = np.where(above > np.repeat(first[known], scored.items), padded[above], -np.inf)
-    after = np.where(above < np.repeat(last[known], scored.items), padded[above + 1], np.inf)
+    before = np.where(above > np.repeat(first[in_reference], scored.items), padded[above], -np.inf)
+    after = np.where(above < np.repeat(last[in_reference], scored.items), padded[above + 1], np.inf)
     return np.minimum(centre - before, after - centre)
 
 

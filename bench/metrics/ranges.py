@@ -17,31 +17,30 @@ RESULTS_VERSION = 1
 
 
 class Ranges(NamedTuple):
-    """Scored frames weighed by the samples of each class that they lie on."""
+    """Scored frames, weighted by the samples of each class that they cover."""
 
     items: Items
-    """Weights are samples. Time without a score is one item an utterance, of score +inf."""
+    """Weights are samples. Time without a score is one item of score +inf for each utterance."""
     uncovered: int
     """Samples of utterances that no frame covers."""
     beyond: int
-    """Samples of frames that lie past the end of their utterance, which no figure counts."""
+    """Samples of frames past the end of their utterance, which are not counted."""
 
 
 def ranges(frames: Frames, reference: Reference) -> Ranges:
-    """Return what the range-based EER counts: for each scored frame its bona fide and its spoof
-    samples, as if it were cut at the reference's boundaries.
+    """Return what the range-based EER counts: the samples of both classes in each scored frame.
 
     A frame is cut where its utterance ends, and left out where it lies past it. Time that no frame
-    covers is decided bona fide at every threshold, as in PartialSpoof's script. The items'
-    weights add up to the reference, utterance by utterance, so any choice or resampling of
-    utterances is a choice of items. Raise BenchError where frames and reference are not of the same
+    covers is decided bona fide at every threshold, as in PartialSpoof's script. The items' weights
+    add up to the reference in every utterance, so any choice or resampling of utterances is a
+    choice of items. Raise BenchError where frames and reference are not of the same
     utterances.
     """
     pair = paired(frames, reference)
     # One time axis, utterances end to end, so that starts and ends ascend.
     ends = np.cumsum(pair.length)
     begins = ends - pair.length
-    begin, last = (np.repeat(of, pair.scored.items) for of in (begins, ends))
+    begin, last = (np.repeat(column, pair.scored.items) for column in (begins, ends))
     start, end = frames.start + begin, frames.end + begin
     for time in (start, end):
         np.minimum(time, last, out=time)
@@ -57,17 +56,17 @@ def ranges(frames: Frames, reference: Reference) -> Ranges:
     left_spoof = np.add.reduceat(stretch, pair.labelled.first)
     left_spoof -= np.add.reduceat(spoof, pair.scored.first)
     inside, open_ = length > 0, left > 0
-    kept = slice(None) if inside.all() else inside
+    chosen = slice(None) if inside.all() else inside
     bonafide, spoof = (
-        np.concatenate([of[kept], rest[open_]], dtype=np.float64)
-        for of, rest in ((length - spoof, left - left_spoof), (spoof, left_spoof))
+        np.concatenate([column[chosen], rest[open_]], dtype=np.float64)
+        for column, rest in ((length - spoof, left - left_spoof), (spoof, left_spoof))
     )
     return Ranges(
         Items(
-            np.append(frames.score[kept], np.full(open_.sum(), np.inf)),
+            np.append(frames.score[chosen], np.full(open_.sum(), np.inf)),
             bonafide,
             spoof,
-            np.append(frames.utterance[kept], pair.scored.utterance[open_]),
+            np.append(frames.utterance[chosen], pair.scored.utterance[open_]),
         ),
         int(left.sum()),
         int((frames.end - frames.start).sum() - length.sum()),
@@ -77,12 +76,12 @@ def ranges(frames: Frames, reference: Reference) -> Ranges:
 def range_eer(frames: Frames, reference: Reference) -> EerResult:
     """Return the range-based equal error rate and its threshold, a fraction.
 
-    At a threshold, the miss rate is the share of bona fide time in frames decided spoof and the
-    false alarm rate the share of spoof time decided bona fide (`score > threshold`, or no score);
-    the figure is their mean where they are closest, over all thresholds that change a decision.
-    Definition of Zhang et al. (Interspeech 2023). Their script looks for that point by bisection
-    over percentiles of the scores until the rates differ by 1e-5; here it is exact. It takes spoof
-    time as the positive class, which only swaps the names of the two rates.
+    At a threshold, the miss rate is the share of bona fide time in frames decided spoof, and the
+    false alarm rate is the share of spoof time decided bona fide (`score > threshold`, or no
+    score). The EER is their mean where they are closest, over all thresholds that change a
+    decision: the definition of Zhang et al. (Interspeech 2023). Their script searches that point by
+    bisection over percentiles of the scores until the rates differ by 1e-5; here it is exact. They
+    take spoof time as the positive class, which only swaps the names of the two rates.
 
     Raise BenchError as `ranges`, and where a class has no time.
 
@@ -105,16 +104,18 @@ def _overlaps(
     """Return the samples of each frame that are in any of the spoof stretches; both ascend."""
     first = np.searchsorted(end, spoof_start, side="right")
     last = np.searchsorted(start, spoof_end, side="left") - 1
-    met = first <= last
-    first, last, spoof_start, spoof_end = (of[met] for of in (first, last, spoof_start, spoof_end))
+    touched = first <= last
+    first, last, spoof_start, spoof_end = (
+        column[touched] for column in (first, last, spoof_start, spoof_end)
+    )
     # Whole frames from the first to the last that a stretch meets, less what sticks out of it.
     changes = np.zeros(len(start) + 1, dtype=np.int64)
     np.add.at(changes, first, 1)
     np.add.at(changes, last + 1, -1)
-    found = np.cumsum(changes[:-1]) * (end - start)
-    np.subtract.at(found, first, np.maximum(spoof_start - start[first], 0))
-    np.subtract.at(found, last, np.maximum(end[last] - spoof_end, 0))
-    return found
+    overlap = np.cumsum(changes[:-1]) * (end - start)
+    np.subtract.at(overlap, first, np.maximum(spoof_start - start[first], 0))
+    np.subtract.at(overlap, last, np.maximum(end[last] - spoof_end, 0))
+    return overlap
 
 
 METRICS = (

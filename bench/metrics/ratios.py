@@ -1,7 +1,7 @@
-"""Figures at a fixed threshold and their intervals: F1, precision, recall, error rates.
+"""Metrics at a fixed threshold and their intervals: F1, precision, recall, error rates.
 
-Each is a sum over items divided by another, so a replicate needs no scores, only the sums of each
-utterance.
+Each is one sum over items divided by another, so a replicate needs only the sums of each utterance
+and no scores.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _BATCH = 64
 
 
 class Decisions(NamedTuple):
-    """Items decided at one threshold, and the wrong ones; NaN where they are not known."""
+    """How many items are decided at one threshold, and how many wrongly; NaN where not known."""
 
     missed: float = math.nan
     """Bona fide items that are rejected."""
@@ -36,7 +36,7 @@ class Decisions(NamedTuple):
 
 
 class Ratios(NamedTuple):
-    """Figures that are a sum over utterances divided by another."""
+    """Metrics that are one sum over utterances divided by another."""
 
     names: tuple[str, ...]
     """(k,)"""
@@ -47,23 +47,23 @@ class Ratios(NamedTuple):
     whole: Floats
     """(u, k): what it adds to the divisor."""
     decisions: Decisions = Decisions()
-    """Those that the figures rest on."""
+    """The decisions that the metrics rest on."""
 
     @property
     def values(self) -> dict[str, float]:
-        """The figures; NaN where the divisor is 0: not defined."""
+        """The metrics by name; NaN where the divisor is 0."""
         values = _divided(self.part.sum(axis=0), self.whole.sum(axis=0))
         return dict(zip(self.names, values.tolist(), strict=True))
 
     def only(self, names: Iterable[str]) -> Ratios:
-        """Return the figures of these names alone."""
+        """Return the metrics of these names only."""
         at = [self.names.index(name) for name in names]
-        kept = tuple(self.names[i] for i in at)
-        return self._replace(names=kept, part=self.part[:, at], whole=self.whole[:, at])
+        chosen = tuple(self.names[i] for i in at)
+        return self._replace(names=chosen, part=self.part[:, at], whole=self.whole[:, at])
 
     @property
     def defined(self) -> Ratios:
-        """The figures whose divisor is not 0."""
+        """The metrics whose divisor is not 0."""
         return self.only(name for name, value in self.values.items() if not np.isnan(value))
 
 
@@ -93,7 +93,9 @@ def decision_ratios(is_spoof: Bools, decided_spoof: Bools, unit: Integers) -> Ra
     metrics = select_metrics(DecisionMetric)
     ratios = [metric.ratio(confusions[metric.positive]) for metric in metrics.values()]
     part, whole = (np.stack(columns, axis=1) for columns in zip(*ratios, strict=True))
-    decisions = Decisions(*(float(of.sum()) for of in (missed, accepted, ~is_spoof, is_spoof)))
+    decisions = Decisions(
+        *(float(chosen_frames.sum()) for chosen_frames in (missed, accepted, ~is_spoof, is_spoof))
+    )
     return Ratios((*metrics,), units, part, whole, decisions)
 
 
@@ -107,10 +109,10 @@ def group_ratios(names: Sequence[str], group: Integers, hit: Bools, unit: Intege
     0.5
     """
     units, code = np.unique(unit, return_inverse=True)
-    place = code * len(names) + group
+    cell = code * len(names) + group
     part, whole = (
-        np.bincount(of, minlength=len(units) * len(names)).reshape(len(units), -1)
-        for of in (place[hit], place)
+        np.bincount(cells, minlength=len(units) * len(names)).reshape(len(units), -1)
+        for cells in (cell[hit], cell)
     )
     return Ratios((*names,), units, part.astype(np.float64), whole.astype(np.float64))
 
@@ -118,28 +120,28 @@ def group_ratios(names: Sequence[str], group: Integers, hit: Bools, unit: Intege
 def ratio_intervals(
     ratios: Ratios, plan: Plan | None = None, replicates: int = 1000, seed: int = 0
 ) -> dict[str, Interval]:
-    """Return the 95 % interval of each figure, by name; fractions.
+    """Return the 95 % interval of each metric, by name; fractions.
 
-    `plan` says what is drawn whole, utterances where it is None; draws are those of
-    `bench.metrics.bootstrap.intervals` from the same seed, and the interval is that of the
-    percentiles. Where fewer than ten utterances have what parts the figure from 0 or from 1, it is
-    widened to the exact bounds of a rate (`bench.metrics.exact.bounds`) among as many trials as
-    utterances count for the figure, equally long ones. A draw in which a figure is not defined is
-    left out of that figure's interval and counted. A BenchError is raised for a figure that is not
-    defined at all, and where there is nothing to resample.
+    `plan` says what is resampled, utterances where it is None. The replicates are those of
+    `bench.metrics.bootstrap.intervals` from the same seed, and the interval is the percentile
+    interval. Where fewer than ten utterances separate the metric from 0 or from 1, it is widened to
+    the exact bounds of a rate (`bench.metrics.exact.bounds`), with as many trials as utterances
+    count for the metric (of equally long ones). A draw in which a metric is not defined is left out
+    of its interval and counted. A BenchError is raised for a metric that is not defined at all, and
+    where there is nothing to resample.
 
     >>> truth = np.array([False, True] * 60)
     >>> found = ratio_intervals(decision_ratios(truth, truth, np.arange(120)))["f1"]
     >>> round(found.low, 4), found.high, found.few
     (0.9404, 1.0, True)
     """
-    met = groups(plan or by_utterance(ratios.unit), [ratios.unit])
-    return intervals_of(ratios, replicated_ratios([ratios], met, replicates, seed)[0])
+    drawn_groups = groups(plan or by_utterance(ratios.unit), [ratios.unit])
+    return intervals_of(ratios, replicated_ratios([ratios], drawn_groups, replicates, seed)[0])
 
 
 def intervals_of(ratios: Ratios, replicates: Floats) -> dict[str, Interval]:
-    """Return `ratio_intervals` of replicates that are drawn already, (replicates, k)."""
-    found = dict[str, Interval]()
+    """Return the intervals of `ratio_intervals` from given replicates, (replicates, k)."""
+    by_name = dict[str, Interval]()
     for name, values, part, whole in zip(
         ratios.names,
         replicates.T,
@@ -149,10 +151,10 @@ def intervals_of(ratios: Ratios, replicates: Floats) -> dict[str, Interval]:
     ):
         defined = values[~np.isnan(values)]
         if not len(defined):
-            raise BenchError(f"{name} is not defined: nothing is counted")
+            raise BenchError("metric.no-interval", f"{name} is not defined: nothing is counted")
         drawn = interval(defined, len(values) - len(defined))
-        found[name] = _widened(drawn._replace(**ratios.decisions._asdict()), part, whole)
-    return found
+        by_name[name] = _widened(drawn._replace(**ratios.decisions._asdict()), part, whole)
+    return by_name
 
 
 def _widened(drawn: Interval, part: Floats, whole: Floats) -> Interval:
@@ -169,23 +171,25 @@ def _widened(drawn: Interval, part: Floats, whole: Floats) -> Interval:
 def replicated_ratios(
     systems: Sequence[Ratios], groups: Groups, replicates: int, seed: int
 ) -> Floats:
-    """Return every figure of every system in every replicate, (systems, replicates, k); NaN where
-    it is not defined. All `systems`, whose utterances `groups` has in the same order, see the same
-    replicates."""
+    """Return every metric of every system in every replicate, (systems, replicates, k).
+
+    It is NaN where it is not defined. All `systems` see the same replicates; `groups` has their
+    utterances in the same order.
+    """
     check_draws(replicates, seed)
     of_groups = [
         np.stack([sums(group, column, groups.n) for column in (*one.part.T, *one.whole.T)], axis=1)
         for one, group in zip(systems, groups.of, strict=True)
     ]
     nothing = np.empty((groups.n, 0))
-    found = np.empty((len(systems), replicates, len(systems[0].names)))
+    values = np.empty((len(systems), replicates, len(systems[0].names)))
     for start in range(0, replicates, _BATCH):
         numbers = range(start, min(start + _BATCH, replicates))
         weights = np.stack([groups.replicate(seed, i, nothing).weights for i in numbers])
         for which, columns in enumerate(of_groups):
             part, whole = np.split(weights @ columns, 2, axis=1)
-            found[which, start : numbers.stop] = _divided(part, whole)
-    return found
+            values[which, start : numbers.stop] = _divided(part, whole)
+    return values
 
 
 def _divided(part: Floats, whole: Floats) -> Floats:

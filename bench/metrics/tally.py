@@ -1,8 +1,8 @@
-"""Trials counted at their distinct scores: what every detection figure is computed from.
+"""Trials counted at their distinct scores, from which detection metrics are computed.
 
-A figure that is a function of a tally is tie-safe (trials with one score stand or fall together, as
-no threshold can part them), does not depend on the order of trials, and can be resampled: a
-bootstrap replicate is the same scores with other counts.
+Metrics computed from counts of each distinct score handle ties correctly (no threshold can separate
+trials with one score), do not depend on the order of trials, and can be resampled: a bootstrap
+replicate is the same scores with other counts.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def tally(bonafide: ArrayLike, spoof: ArrayLike) -> Tally:
 
 
 class Errors(NamedTuple):
-    """What goes wrong where all trials up to each score are rejected; two arrays of shape (k,)."""
+    """Trials of each class that are rejected up to each score; two arrays of shape (k,)."""
 
     missed: Floats
     """Bona fide trials rejected; the last is all of them."""
@@ -66,9 +66,9 @@ def errors(counts: Tally) -> Errors:
     >>> errors(tally([2.0, 3.0], [1.0, 2.0])).missed.tolist()
     [0.0, 1.0, 2.0]
     """
-    found = Errors(np.cumsum(counts.bonafide), np.cumsum(counts.spoof))
-    _totals(*(of[-1] if len(of) else 0.0 for of in found))
-    return found
+    cumulative = Errors(np.cumsum(counts.bonafide), np.cumsum(counts.spoof))
+    _totals(*(column[-1] if len(column) else 0.0 for column in cumulative))
+    return cumulative
 
 
 class Totals(NamedTuple):
@@ -104,25 +104,26 @@ def trials(scores: ArrayLike, label: str) -> Floats:
     >>> trials([1, 2], "spoof")
     array([1., 2.])
     """
-    found = np.asarray(scores, dtype=np.float64).ravel()
-    if not len(found):
+    flat = np.asarray(scores, dtype=np.float64).ravel()
+    if not len(flat):
         raise _absent(label)
-    wrong = np.flatnonzero(~np.isfinite(found))
+    wrong = np.flatnonzero(~np.isfinite(flat))
     if len(wrong):
         raise BenchError(
-            f"{label} score {wrong[0]} is {found[wrong[0]]} ({len(wrong)} of {len(found)} are "
-            "not finite numbers): the system diverged or its score file is damaged"
+            "metric.not-finite",
+            f"{label} score {wrong[0]} is {flat[wrong[0]]} ({len(wrong)} of {len(flat)} are "
+            "not finite numbers): the system diverged or its score file is damaged",
         )
-    return found
+    return flat
 
 
 def _totals(bonafide: float, spoof: float) -> Totals:
-    found = Totals(float(bonafide), float(spoof))
-    for label, total in zip(CLASSES, found, strict=True):
+    totals_of_classes = Totals(float(bonafide), float(spoof))
+    for label, total in zip(CLASSES, totals_of_classes, strict=True):
         if not total > 0:
             raise _absent(label)
-    return found
+    return totals_of_classes
 
 
 def _absent(label: str) -> BenchError:
-    return BenchError(f"the metric is not defined: there is no {label} trial")
+    return BenchError("metric.one-class", f"the metric is not defined: there is no {label} trial")

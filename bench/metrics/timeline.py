@@ -1,8 +1,8 @@
-"""Scored frames and reference stretches of many utterances on flat arrays, in whole samples.
+"""Scored frames and reference stretches of many utterances in flat arrays, in whole samples.
 
-Everything that judges localization reads these two. An utterance is a code, any whole number from 0
-(the row of a corpus's table, say), so that breakdowns and resampling pick utterances by their codes
-and no name is copied a million times.
+Localization is evaluated from these two. An utterance is a code, a whole number from 0 (for example
+the row of a corpus's table), so that breakdowns and resampling pick utterances by code and no name
+is copied a million times.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ from bench.metrics.tally import Bools, Floats, Integers
 
 
 class Frames(NamedTuple):
-    """Scored frames, by utterance and start; arrays of shape (n,). Frames of one utterance do not
-    overlap; between them there may be time without a score."""
+    """Scored frames, sorted by utterance and start; arrays of shape (n,).
+
+    Frames of one utterance do not overlap; between them there may be time without a score.
+    """
 
     utterance: Integers
     """Code of the utterance."""
@@ -31,8 +33,11 @@ class Frames(NamedTuple):
 
 
 class Reference(NamedTuple):
-    """What is true: each utterance cut into stretches of one class, from sample 0 to its end
-    without a gap; arrays of shape (k,), by utterance and start. Neighbours differ in class."""
+    """The labels: each utterance cut into stretches of one class; arrays of shape (k,).
+
+    They are sorted by utterance and start, from sample 0 to the utterance's end without a gap.
+    Neighbours differ in class.
+    """
 
     utterance: Integers
     start: Integers
@@ -60,12 +65,13 @@ def frames(utterance: ArrayLike, start: ArrayLike, end: ArrayLike, score: ArrayL
         np.asarray(score, dtype=np.float64),
     )
     if not _size(*unsorted):
-        raise BenchError("there is no scored frame")
+        raise BenchError("metric.frames-malformed", "there is no scored frame")
     wrong = np.flatnonzero(~np.isfinite(unsorted.score))
     if len(wrong):
         raise BenchError(
+            "metric.not-finite",
             f"score {wrong[0]} is {unsorted.score[wrong[0]]} ({len(wrong)} of "
-            f"{len(unsorted.score)} are not finite numbers)"
+            f"{len(unsorted.score)} are not finite numbers)",
         )
     ordered = _sorted(unsorted)
     _check_order(ordered)
@@ -84,7 +90,10 @@ def frames_on_grid(counts: ArrayLike, frame: int, score: ArrayLike) -> Frames:
     count = _whole(counts, "count")
     scores = np.asarray(score, dtype=np.float64)
     if count.sum() != len(scores):
-        raise BenchError(f"{len(scores)} scores for {count.sum()} frames in all utterances")
+        raise BenchError(
+            "metric.lengths-differ",
+            f"{len(scores)} scores for {count.sum()} frames in all utterances",
+        )
     start = within(count) * frame
     return frames(np.repeat(np.arange(len(count)), count), start, start + frame, scores)
 
@@ -109,17 +118,21 @@ def reference(
         step,
     )
     if not _size(*whole[:4]):
-        raise BenchError("there is no reference stretch")
+        raise BenchError("metric.reference-malformed", "there is no reference stretch")
     follows = _same(whole.utterance)
     if (np.diff(whole.utterance) < 0).any():
-        raise BenchError("reference stretches are not in the order of their utterances")
+        raise BenchError(
+            "metric.reference-malformed",
+            "reference stretches are not in the order of their utterances",
+        )
     broken = np.flatnonzero(
         (whole.start != np.where(follows, np.roll(whole.end, 1), 0)) | (whole.end <= whole.start)
     )
     if len(broken):
         raise BenchError(
+            "metric.reference-malformed",
             f"{_place(whole, broken[0])}: reference stretches follow one another from 0 to the "
-            "utterance's end, each at least a sample long"
+            "utterance's end, each at least a sample long",
         )
     joins = follows & (whole.is_spoof == np.roll(whole.is_spoof, 1))
     first = np.flatnonzero(~joins)
@@ -135,8 +148,10 @@ def frames_of(frames: Frames, utterances: ArrayLike) -> Frames:
     >>> frames_of(frames_on_grid([1, 1], 320, [1.0, 2.0]), [1]).score.tolist()
     [2.0]
     """
-    kept = np.isin(frames.utterance, np.asarray(utterances))
-    return Frames(frames.utterance[kept], frames.start[kept], frames.end[kept], frames.score[kept])
+    chosen = np.isin(frames.utterance, np.asarray(utterances))
+    return Frames(
+        frames.utterance[chosen], frames.start[chosen], frames.end[chosen], frames.score[chosen]
+    )
 
 
 def reference_of(reference: Reference, utterances: ArrayLike) -> Reference:
@@ -146,12 +161,12 @@ def reference_of(reference: Reference, utterances: ArrayLike) -> Reference:
     >>> reference_of(truth, [1]).end.tolist()
     [640]
     """
-    kept = np.isin(reference.utterance, np.asarray(utterances))
+    chosen = np.isin(reference.utterance, np.asarray(utterances))
     return Reference(
-        reference.utterance[kept],
-        reference.start[kept],
-        reference.end[kept],
-        reference.is_spoof[kept],
+        reference.utterance[chosen],
+        reference.start[chosen],
+        reference.end[chosen],
+        reference.is_spoof[chosen],
         reference.step,
     )
 
@@ -159,11 +174,11 @@ def reference_of(reference: Reference, utterances: ArrayLike) -> Reference:
 def reference_of_spoof(
     lengths: ArrayLike, utterance: ArrayLike, start: ArrayLike, end: ArrayLike, step: int = 1
 ) -> Reference:
-    """Return the reference of utterances 0, 1, ... of `lengths` samples that are spoof in the given
-    stretches, arrays of shape (k,), and bona fide elsewhere.
+    """Return the reference of utterances that are spoof in the given stretches only.
 
-    Spoof stretches may come in any order, touch and overlap. Raise BenchError for one that has no
-    sample, reaches past its utterance's end or belongs to no utterance.
+    Utterances 0, 1, ... have `lengths` samples; the stretches are arrays of shape (k,). Stretches
+    may come in any order, touch and overlap. Raise BenchError for one that has no sample, reaches
+    past its utterance's end or belongs to no utterance.
 
     >>> reference_of_spoof([30], [0], [10], [20]).is_spoof.tolist()
     [False, True, False]
@@ -171,16 +186,22 @@ def reference_of_spoof(
     length = _whole(lengths, "length")
     code, first, last = _whole(utterance, "utterance"), _whole(start, "start"), _whole(end, "end")
     if _size(code, first, last) and code.max() >= len(length):
-        raise BenchError(f"a stretch of utterance {code.max()}: there are {len(length)} lengths")
+        raise BenchError(
+            "metric.reference-malformed",
+            f"a stretch of utterance {code.max()}: there are {len(length)} lengths",
+        )
     wrong = np.flatnonzero((last <= first) | (last > length[code]))
     if len(wrong):
         at = wrong[0]
         raise BenchError(
+            "metric.reference-malformed",
             f"utterance {code[at]}: a spoof stretch from {first[at]} to {last[at]} in "
-            f"{length[code[at]]} samples"
+            f"{length[code[at]]} samples",
         )
     if (length < 1).any():
-        raise BenchError(f"utterance {np.argmin(length)} has no sample")
+        raise BenchError(
+            "metric.reference-malformed", f"utterance {np.argmin(length)} has no sample"
+        )
     ends = np.cumsum(length)
     begins = ends - length
     edges = np.unique(np.concatenate([[0], ends, begins[code] + first, begins[code] + last]))
@@ -233,11 +254,15 @@ class Pair(NamedTuple):
 
 
 def paired(frames: Frames, reference: Reference) -> Pair:
-    """Return the utterances of both; raise BenchError where there is none, or one has an utterance
-    that the other has not: which trials to leave out is for the caller to decide, and to say."""
-    for of, what in ((frames, "scored frame"), (reference, "reference stretch")):
-        if not len(of.utterance):
-            raise BenchError(f"there is no {what}")
+    """Return the utterances of both.
+
+    Raise BenchError where there is none, or where only one of them has an utterance: which trials
+    to leave out is the caller's decision.
+    """
+    if not len(frames.utterance):
+        raise BenchError("metric.frames-malformed", "there is no scored frame")
+    if not len(reference.utterance):
+        raise BenchError("metric.reference-malformed", "there is no reference stretch")
     scored, labelled = runs(frames.utterance), runs(reference.utterance)
     for here, there, what in (
         (labelled, scored, "labels but no scored frame"),
@@ -245,17 +270,23 @@ def paired(frames: Frames, reference: Reference) -> Pair:
     ):
         alone = np.setdiff1d(here.utterance, there.utterance, assume_unique=True)
         if len(alone):
-            raise BenchError(f"{len(alone)} utterances have {what}; the first is {alone[0]}")
+            raise BenchError(
+                "metric.trials-differ",
+                f"{len(alone)} utterances have {what}; the first is {alone[0]}",
+            )
     return Pair(scored, labelled, reference.end[labelled.first + labelled.items - 1])
 
 
 def _whole(values: ArrayLike, name: str) -> Integers:
     array: NDArray[Any] = np.asarray(values)
     if len(array) and not np.issubdtype(array.dtype, np.integer):
-        raise BenchError(f"{name}: whole numbers are needed (times in samples), not {array.dtype}")
+        raise BenchError(
+            "metric.frames-malformed",
+            f"{name}: whole numbers are needed (times in samples), not {array.dtype}",
+        )
     whole = array.astype(np.int64, copy=False)
     if len(whole) and whole.min() < 0:
-        raise BenchError(f"{name}: {whole.min()} is below 0")
+        raise BenchError("metric.frames-malformed", f"{name}: {whole.min()} is below 0")
     return whole
 
 
@@ -263,7 +294,9 @@ def _size(*arrays: Integers | Floats | Bools) -> int:
     """Return the common length of `arrays`."""
     shapes = [np.shape(array) for array in arrays]
     if len({*shapes}) > 1 or len(shapes[0]) != 1:
-        raise BenchError(f"arrays of one length are needed, not of shapes {shapes}")
+        raise BenchError(
+            "metric.lengths-differ", f"arrays of one length are needed, not of shapes {shapes}"
+        )
     return int(arrays[0].size)
 
 
@@ -279,12 +312,16 @@ def _sorted(frames: Frames) -> Frames:
 def _check_order(frames: Frames) -> None:
     empty = np.flatnonzero(frames.end <= frames.start)
     if len(empty):
-        raise BenchError(f"{_place(frames, empty[0])}: a frame ends later than it starts")
+        raise BenchError(
+            "metric.frames-malformed",
+            f"{_place(frames, empty[0])}: a frame ends later than it starts",
+        )
     overlaps = np.flatnonzero(_same(frames.utterance)[1:] & (frames.start[1:] < frames.end[:-1]))
     if len(overlaps):
         raise BenchError(
+            "metric.frames-malformed",
             f"{_place(frames, overlaps[0] + 1)}: it starts before the frame before it ends, at "
-            f"{frames.end[overlaps[0]]} ({len(overlaps)} such); each moment is scored once"
+            f"{frames.end[overlaps[0]]} ({len(overlaps)} such); each moment is scored once",
         )
 
 

@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.metrics.f1 import ARGMAX, frame_figures
+from bench.metrics.f1 import ARGMAX, decide
 from bench.metrics.grid import point_eer, points
 from bench.metrics.positions import FrameErrors, distance_errors, position_errors
 from bench.metrics.ranges import range_eer
-from bench.metrics.ratios import group_ratios
+from bench.metrics.ratios import decision_ratios, group_ratios
 from bench.metrics.timeline import Frames, Reference, frames_on_grid, reference_of_spoof
 from bench.metrics.utterance_eer import utterance_eer
 
@@ -141,7 +141,7 @@ def main() -> None:
     found, seconds = timed(points, scored, truth, 0.01)
     print(f"  {'labels at 10 ms':20s}{seconds:7.2f} s")
     for name, work in {
-        "F1": lambda: frame_figures(found.is_spoof, found.score),
+        "F1": lambda: decision_ratios(found.is_spoof, ~decide(found.score), found.utterance).values,
         "by position": lambda: rates(position_errors(found, ARGMAX)),
         "by distance": lambda: rates(distance_errors(found, truth, ARGMAX)),
     }.items():

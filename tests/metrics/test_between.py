@@ -8,8 +8,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 
-from bench.errors import BenchError
 from bench.metrics.between import Trained, between
+from tests.errors import raises_code
 
 RNG = np.random.default_rng(7)
 
@@ -92,7 +92,7 @@ def test_undefined_replicates_are_left_out_and_none_is_an_error():
     one.replicates[0, :2] = np.nan
     assert between(one, other).p_value == 2 / 3
     one.replicates[0, 2] = np.nan
-    with pytest.raises(BenchError, match="not defined in any two"):
+    with raises_code("metric.no-interval"):
         between(one, other)
-    with pytest.raises(BenchError, match="differently often"):
+    with raises_code("metric.trials-differ"):
         between(steady([1.0], 3), other)

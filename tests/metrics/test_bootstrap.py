@@ -18,6 +18,7 @@ from bench.metrics.bootstrap import (
 from bench.metrics.det import eer_of, equal_error_rate
 from bench.metrics.items import Items
 from bench.metrics.plans import by_utterance, groups, plan
+from tests.errors import raises_code
 from tests.metrics.plain_bootstrap import made, percentiles, plain_crossed, plain_replicates
 
 EER = {"eer": equal_error_rate}
@@ -237,9 +238,9 @@ def test_refuses_what_has_no_interval(items, message):
 def test_a_measure_without_a_value_is_named():
     with pytest.raises(BenchError, match="no interval of cost is defined: it is nan in 7 of 7"):
         intervals(trials(0), {"auc": auc, "cost": lambda counts: float("nan")}, None, 7)
-    with pytest.raises(BenchError, match="at least one replicate, not 0"):
+    with raises_code("metric.replicates"):
         intervals(trials(0), EER, None, 0)
-    with pytest.raises(BenchError, match="a seed is a whole number from 0, not -1"):
+    with raises_code("metric.replicates"):
         intervals(trials(0), EER, None, 5, -1)
 
 

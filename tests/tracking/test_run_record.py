@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bench.metrics.catalogue import METRICS
 from bench.metrics.measured import Figure
+from bench.metrics.registry import describe_metrics
 from bench.tracking.run_record import describe_run, per_cent
 
 
@@ -28,7 +28,7 @@ def test_identity_holds_what_changes_figures_and_nothing_else(entry):
 
 
 def test_rates_alone_are_turned_into_per_cent():
-    for name, metric in METRICS.items():
+    for name, metric in describe_metrics().items():
         kept = 25.0 if metric.unit == "rate" else 0.25
         for full in (name, f"dev.{name}", f"a.{name}_160ms"):
             assert per_cent(full, 0.25) == kept

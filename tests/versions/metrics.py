@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.evaluation import row_evaluation, score_file
-from bench.metrics import cllr, dcf, det, f1, grid, positions, ranges, tdcf
+from bench.metrics import cllr, dcf, det, f1, grid, positions, ranges, ratios, tdcf
 from bench.metrics.auc import auc
 from bench.metrics.det import equal_error_rate
 from bench.metrics.items import Items
@@ -35,12 +35,8 @@ def of_tally(measure: Callable[[Tally], float]) -> list[float]:
     return [float(measure(tally(SCORE[~LABEL], SCORE[LABEL])))]
 
 
-def of_f1(spoof: bool, part: str) -> Callable[[], list[float]]:
-    def value() -> list[float]:
-        found = f1.frame_figures(LABEL, SCORE)
-        return [getattr(found.spoof if spoof else found.bonafide, part)]
-
-    return value
+def of_decisions(name: str) -> Callable[[], list[float]]:
+    return lambda: [ratios.decision_ratios(LABEL, ~f1.decide(SCORE), UTTERANCE).values[name]]
 
 
 def timed():
@@ -94,12 +90,12 @@ METRICS: dict[str, Callable[[], list[float]]] = {
     "min_cllr": lambda: of_tally(cllr.min_cllr),
     "range_eer": range_eer,
     "utterance_eer": utterance_eer,
-    "f1": of_f1(False, "f1"),
-    "precision": of_f1(False, "precision"),
-    "recall": of_f1(False, "recall"),
-    "f1_spoof": of_f1(True, "f1"),
-    "precision_spoof": of_f1(True, "precision"),
-    "recall_spoof": of_f1(True, "recall"),
+    "f1": of_decisions("f1"),
+    "precision": of_decisions("precision"),
+    "recall": of_decisions("recall"),
+    "f1_spoof": of_decisions("f1_spoof"),
+    "precision_spoof": of_decisions("precision_spoof"),
+    "recall_spoof": of_decisions("recall_spoof"),
     "error": errors,
 }
 

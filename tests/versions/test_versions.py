@@ -11,8 +11,8 @@ import torch
 
 from bench import versions
 from bench.cards import table_cards
-from bench.errors import BenchError
 from bench.metrics.registry import describe_metrics
+from tests.errors import raises_code
 from tests.versions import golden
 from tests.versions.parts import all_parts
 from tests.versions.summary import summary
@@ -91,7 +91,7 @@ def test_a_module_without_a_version_is_named(tmp_path, monkeypatch):
     for text in ("", "RESULTS_VERSION = 0\n", "RESULTS_VERSION = '1'\n"):
         path = tmp_path / f"of{len(text)}.py"
         path.write_text(text)
-        with pytest.raises(BenchError, match=r"should declare a whole number RESULTS_VERSION"):
+        with raises_code("metric.results-version"):
             versions.declared(path.stem)
 
 
