@@ -46,6 +46,10 @@ RECEPTIVE_FIELD_SAMPLES = 400
 """Samples that one hidden state sees; `n * HOP_SAMPLES + 80` samples make exactly n states."""
 
 
+RESOLUTIONS_S = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64)
+"""Those of PartialSpoof's labels, at which its segment EERs are given."""
+
+
 def samples(seconds: float, sample_rate_hz: int = SAMPLE_RATE_HZ) -> int:
     """Return the whole number of samples nearest to `seconds`.
 

@@ -7,7 +7,8 @@ import pytest
 from bench.cards import card_files, column_checks, table_cards
 from bench.cards.corpus_cards import card
 from bench.errors import BenchError
-from bench.metrics import scores
+from bench.evaluation import row_evaluation
+from bench.evaluation import score_file as scores
 from tests.reports.stored import columns as frames
 
 FRAMES = card_files.folder("experiments") / "sal" / "table4.toml"
@@ -107,4 +108,6 @@ def test_every_corpus_card_can_be_read():
 def test_figures_of_frames_are_those_that_are_logged(tmp_path):
     path = tmp_path / "scores.parquet"
     scores.write(path, frames(20, 10, 1.0, 1))
-    assert set(scores.figures(path, replicates=5)) == set(column_checks.name_logged("frames"))
+    logged = row_evaluation.evaluate_file(path, replicates=5)
+    coarser = column_checks.name_coarser(0.16)
+    assert {*logged} == {*column_checks.name_logged("frames"), *coarser}

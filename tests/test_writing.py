@@ -15,7 +15,7 @@ import pytest
 
 from bench._io import atomic_files
 from bench.cli import configuration
-from bench.metrics import scores
+from bench.evaluation import score_file as scores
 from bench.training import checkpoints
 from tests.errors import raises_code
 

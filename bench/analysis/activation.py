@@ -17,7 +17,7 @@ from bench.analysis.trained_rows import TrainedRow, load_utterance
 from bench.cards import corpus_cards as corpora
 from bench.config import Config
 from bench.errors import BenchError
-from bench.metrics import scores as score_file
+from bench.evaluation import score_file
 from bench.models.systems.tca import TemporalClassActivation
 from bench.units import BONAFIDE
 

@@ -21,8 +21,8 @@ from bench.config import Config, Form
 from bench.data.corpora import load_keys
 from bench.data.subset import Subset
 from bench.errors import BenchError
+from bench.evaluation import score_file
 from bench.evaluation.score_frames import ScoreFrames, order_frames
-from bench.metrics import scores as score_file
 from bench.metrics.f1 import ARGMAX
 from bench.metrics.grid import Points, Surplus
 from bench.metrics.positions import POSITIONS, FrameErrors, position_errors

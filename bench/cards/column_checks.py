@@ -13,6 +13,7 @@ from bench.metrics.registry import LOGIT, Trials, clean_level, describe_metrics
 from bench.specs.corpus import CorpusCard
 from bench.specs.run import HeldOutData, Run
 from bench.specs.table import Column
+from bench.units import RESOLUTIONS_S, samples
 
 
 def mistakes(
@@ -46,7 +47,7 @@ def _unit(data: HeldOutData) -> str:
 def _figures(data: HeldOutData, corpus: CorpusCard | None, of_level: bool) -> tuple[str, ...]:
     """Return the metrics that a run logs of an evaluation, or of a level of its breakdowns."""
     if data.resolution_s is not None:
-        return name_logged("frames")
+        return (*name_logged("frames"), *name_coarser(data.resolution_s))
     asked = ("dcf", "min_tdcf") if corpus is None else corpus.official
     tandem = corpus is None or data.split in corpus.tdcf
     official = {*asked, *("min_tdcf" for name in asked if "tdcf" in name and tandem)}
@@ -62,13 +63,29 @@ def name_logged(trials: Trials, official: Collection[str] = ()) -> tuple[str, ..
     `official` is that of the corpus's card, in which `min_tdcf` stands for either form.
 
     >>> name_logged("frames")
-    ('eer', 'eer_bonafide_logit', 'f1', 'f1_spoof', 'utterance_eer')
+    ('eer', 'eer_bonafide_logit', 'f1', 'f1_spoof', 'range_eer', 'utterance_eer')
     """
     names: list[str] = []
     for name, metric in describe_metrics().items():
         if metric.logged and trials in metric.trials and metric.official in ("", *official):
             names += [name, *([f"{name}{LOGIT}"] if metric.by_logit else [])]
     return tuple(names)
+
+
+def name_coarser(resolution_s: float) -> tuple[str, ...]:
+    """Return the metrics that a run logs of frames longer than its own, of `resolution_s`.
+
+    >>> name_coarser(0.16)
+    ('eer_320ms', 'eer_640ms')
+    """
+    own = samples(resolution_s)
+    coarser = [each for each in RESOLUTIONS_S if samples(each) > own and not samples(each) % own]
+    return tuple(
+        f"{name}_{round(1000 * each)}ms"
+        for name, metric in describe_metrics().items()
+        if metric.logged and metric.needs == "scores" and "frames" in metric.trials
+        for each in coarser
+    )
 
 
 def _levels(levels: Sequence[str], data: HeldOutData, corpus: CorpusCard | None) -> Iterator[str]:

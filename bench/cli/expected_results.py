@@ -15,7 +15,7 @@ from bench.evaluation.json_units import in_unit
 from bench.metrics import catalogue
 
 if TYPE_CHECKING:
-    from bench.metrics.scores import Figure
+    from bench.metrics.measured import Figure
 
 _FORM = "should be METRIC=NUMBER, as eer=0.83 (rates in per cent)"
 _EXACT = 12

@@ -1,4 +1,4 @@
-"""Which trials have no score: how many, and which class or group they have in common."""
+"""Trials without a score: how many there are, and which class or group they have in common."""
 
 from __future__ import annotations
 
@@ -26,8 +26,9 @@ WORDS = {BONAFIDE: "bona fide", SPOOF: "spoof"}
 
 
 def add_missing(trials: pd.DataFrame, present: Bools, allowed: bool, issues: Issues) -> None:
-    """Note trials without a score, by class and group; a class that has none is an error of its
-    own. Where `allowed`, they are warnings.
+    """Add an issue for trials without a score, with their classes and groups.
+
+    A class without any score is an issue of its own. Where `allowed`, these are warnings.
     """
     gone = ~present
     count = int(gone.sum())
@@ -61,9 +62,7 @@ class _Group(NamedTuple):
 
 
 def describe_groups(trials: pd.DataFrame, gone: Bools) -> list[str]:
-    """Return what the trials that are `gone` have in common by the columns of the keys, the most
-    telling first.
-    """
+    """Return which groups of the keys explain the trials that are `gone`, the best first."""
     columns = [name for name in trials.columns if name not in _NO_GROUPS]
     candidates = (_describe_group(name, trials[name], gone) for name in columns)
     return [
@@ -72,7 +71,7 @@ def describe_groups(trials: pd.DataFrame, gone: Bools) -> list[str]:
 
 
 def _describe_group(column: str, values: pd.Series, gone: Bools) -> _Group | None:
-    """Return what those gone have in common by one column; None where that says nothing."""
+    """Return what the trials that are gone share in a column; None where that says nothing."""
     kind = values.astype("category").cat
     levels, codes = [str(level) for level in kind.categories], kind.codes.to_numpy()
     whole = np.bincount(codes[codes >= 0], minlength=len(levels))
@@ -97,7 +96,7 @@ def _describe_group(column: str, values: pd.Series, gone: Bools) -> _Group | Non
 
 
 def _name_levels(column: str, levels: list[str], every: Integers, chosen: Integers) -> str:
-    """Return levels of a column in words: each, or the first and the last of neighbours."""
+    """Return levels of a column in words: each of them, or the first and last of neighbours."""
     names: list[str] = [levels[i] for i in chosen]
     if len(names) == 1:
         return f"{column} {names[0]}"

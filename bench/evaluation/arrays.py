@@ -57,8 +57,9 @@ def read(path: Path, form: str, wanted: str | None) -> Table | Vectors:
 
 
 def loaded(path: Path, load: Callable[[BinaryIO], Table | Vectors], form: str) -> Table | Vectors:
-    """Return what `load` makes of the opened file; BenchError for whatever it raises, since a
-    forged or cut file can raise anything.
+    """Return what `load` makes of the opened file; BenchError for whatever it raises.
+
+    A forged or cut file can raise anything.
     """
     try:
         with opened(path) as file:
@@ -77,10 +78,10 @@ def loaded(path: Path, load: Callable[[BinaryIO], Table | Vectors], form: str) -
 
 
 def joined(path: Path, vectors: Vectors, column: str | None) -> Arrays:
-    """Return the scores of all utterances of a dictionary of arrays; BenchError for arrays that
-    are none of scores.
+    """Return the scores of all utterances of a dictionary of arrays.
 
-    `column` is 1 or 2, or 1-2 or 2-1 for a difference, where arrays are n x 2.
+    `column` is 1 or 2, or 1-2 or 2-1 for a difference, where arrays are n x 2. BenchError for
+    arrays that hold no scores.
     """
     try:
         return _join_arrays(vectors, column)

@@ -57,7 +57,7 @@ def spread(text: bytes, separator: str) -> bytes:
 
 def brackets(lines: Sequence[str], separator: str) -> Brackets | None:
     """Return where most of the lines hold numbers in brackets; None where they do not."""
-    places: Counter[tuple[int, int]] = Counter()
+    columns: Counter[tuple[int, int]] = Counter()
     for line in (line for line in lines if "[" in line or "(" in line):
         text = line.encode()
         match = _PATTERNS[separator].search(text)
@@ -65,10 +65,10 @@ def brackets(lines: Sequence[str], separator: str) -> Brackets | None:
             before = text[: match.start()]
             column = len(before.split()) if separator == " " else before.count(separator.encode())
             inner = next(group for group in match.groups()[1:] if group is not None)
-            places[column, len(re.findall(_NUMBER, inner, re.IGNORECASE))] += 1
-    if not places or 2 * places.total() <= len(lines):
+            columns[column, len(re.findall(_NUMBER, inner, re.IGNORECASE))] += 1
+    if not columns or 2 * columns.total() <= len(lines):
         return None
-    (column, width), _ = places.most_common(1)[0]
+    (column, width), _ = columns.most_common(1)[0]
     return Brackets(separator, column, width)
 
 

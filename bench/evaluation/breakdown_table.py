@@ -1,4 +1,4 @@
-"""Figures with their intervals as cells of tables, and the table of a breakdown."""
+"""Results with their intervals as cells of tables, and the table of a breakdown."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from bench._io.markdown import bullets, escaped, table
 from bench.evaluation.verdict import Breakdown, Line
 from bench.metrics.catalogue import is_rate, metric, shown
-from bench.metrics.scores import Figure
+from bench.metrics.measured import Figure
 
 DIGITS = 6
 """Decimals of a figure: as many as the organisers' packages print, for who checks theirs. Those of
@@ -20,7 +20,7 @@ NONE = "–"
 
 
 def render_columns(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return the lines of a table, without columns of intervals and p-values that have none."""
+    """Return the lines of a table, without columns of intervals and p-values that are empty."""
     columns = [
         n
         for n, heading in enumerate(headings)
@@ -30,7 +30,7 @@ def render_columns(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> li
 
 
 def format_result(name: str, figure: Figure) -> tuple[str, str]:
-    """Return a figure and its interval as they are printed; – where it has none."""
+    """Return a result and its interval as they are printed; – where there is no interval."""
     value = shown(name, figure.value, DIGITS)
     if math.isnan(figure.low):
         return value, NONE
@@ -40,13 +40,15 @@ def format_result(name: str, figure: Figure) -> tuple[str, str]:
 
 
 def _says_nothing(name: str, figure: Figure) -> bool:
-    """Whether an interval holds what chance alone gives: half of the trials wrong, or the cost of
-    deciding nothing."""
+    """Return whether an interval holds what chance alone gives.
+
+    That is half of the trials wrong, or the cost of deciding nothing.
+    """
     return figure.low <= (0.5 if is_rate(name) else 1.0) <= figure.high
 
 
 def render_breakdown(breakdown: Breakdown) -> list[str]:
-    """Return a breakdown as lines of Markdown, and below it what is said of ties."""
+    """Return a breakdown as lines of Markdown, with an explanation of ties below it."""
     names = list(dict.fromkeys(name for line in breakdown.lines for name in line.figures))
     labels = [info.label if (info := metric(name)) else name for name in names]
     headings = [*breakdown.by, *(h for label in labels for h in (label, INTERVAL))]
@@ -81,7 +83,7 @@ def _format_count(line: Line, heading: str) -> str:
 
 
 def _describe_ties(breakdown: Breakdown) -> list[str]:
-    """Return what is said of EERs that hang on ties."""
+    """Return which EERs depend on how ties are counted, and by how much."""
     texts = [
         f"{' '.join(line.levels)}: {ties.bonafide:,.0f} bona fide and {ties.spoof:,.0f} spoof "
         f"share {ties.score:.9g}; ASVspoof's packages print {shown('eer', ties.official)}, any "

@@ -1,4 +1,4 @@
-"""Does a score file fit the keys, and may figures be given? Everything asked before any figure."""
+"""Checks of a score file against the keys, all of them before any metric is computed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FEWEST = 20
 
 @dataclass(frozen=True)
 class Checked:
-    """Scores in the keys' order, and what was found; to be used if none of it is an error."""
+    """Scores in the keys' order, and the findings; to be used if none of them is an error."""
 
     score: Floats
     """One a trial, higher for bona fide, NaN where it has none; of frames the utterance's
@@ -143,7 +143,7 @@ def check_frames(
 def _check_utterances(
     score: Floats, present: Bools, trials: pd.DataFrame, negate: bool, as_is: bool, issues: Issues
 ) -> Tally | None:
-    """Return the trials that polarity was checked on; None where it could not be."""
+    """Check the scores of utterances; return their tally, None where there is no EER."""
     whose = _utterances_of(trials, np.flatnonzero(present))
     values.check_values(score[present], "trials", as_is, issues, whose)
     is_spoof = (trials["label"] == SPOOF).to_numpy()
@@ -163,12 +163,12 @@ def _check_utterances(
 
 
 def _utterances_of(trials: pd.DataFrame, row: Integers) -> values.Whose:
-    """Return what names the utterances of scores, each that of a row of the keys' table."""
+    """Return a function that names the utterances of scores; `row` are their rows of the keys."""
     return lambda mask: trials["utterance"].iloc[np.unique(row[mask])]
 
 
 def _has_both_classes(bonafide: int, spoof: int, what: str, issues: Issues) -> bool:
-    """Note a class without anything, unless the keys have some."""
+    """Return whether both classes have a score; add an issue if not."""
     for label, count in ((BONAFIDE, bonafide), (SPOOF, spoof)):
         if not count and not issues.has("scores.missing-class"):
             issues.add(
@@ -181,7 +181,7 @@ def _has_both_classes(bonafide: int, spoof: int, what: str, issues: Issues) -> b
 
 
 def _add_tiny_classes(bonafide: int, spoof: int, issues: Issues) -> None:
-    """Note a class of so few trials that one of them moves its error rate by over 5 %."""
+    """Add an issue for classes of so few trials that one moves the error rate by over 5 %."""
     classes = zip(WORDS.values(), (bonafide, spoof), strict=True)
     tiny = [(count, word) for word, count in classes if count < FEWEST]
     texts = (
@@ -203,7 +203,7 @@ def _lowest_scores(score: Floats, match: Coverage, trials: int) -> Floats:
 def _order_frames(
     scores: ScoreFile, trial: Integers, trials: pd.DataFrame, issues: Issues
 ) -> Integers:
-    """Return the rows of trials by utterance and start, without repeats; note what is not so."""
+    """Return the rows of trials by utterance and start, without repeats; add issues."""
     assert scores.start is not None
     assert scores.end is not None
     rows = np.flatnonzero(trial >= 0)
@@ -241,7 +241,7 @@ def _order_frames(
 def _check_frame_counts(
     laid: Frames, truth: Reference, trials: pd.DataFrame, issues: Issues
 ) -> None:
-    """Note utterances whose number of frames is not that of their labels' duration."""
+    """Add issues for utterances whose number of frames does not fit their labels' duration."""
     codes, counts = np.unique(laid.utterance, return_counts=True)
     frame = int(np.median(laid.end - laid.start))
     last = np.flatnonzero(np.diff(truth.utterance, append=-1))

@@ -1,4 +1,4 @@
-"""Which column of a score file is what: by its header's names, or by what the columns hold.
+"""Which column of a score file is what, by its header's names or by what the columns hold.
 
 A column is taken only where nothing else could be meant; otherwise the answer is a question.
 """
@@ -78,9 +78,9 @@ def choose(
 ) -> Roles:
     """Return the roles of columns; `names` is the header, `rows` the first rows, equally long.
 
-    `later` holds cells from further down that are unlike the first ones (`unlike`). `authors`: the
-    file is called as those of LlamaPartialSpoof's authors' tools are, whose columns without names
-    are id, bona fide, spoof.
+    `later` holds cells from further down that differ in kind from the first ones (`unlike`).
+    `authors`: the file has a name as LlamaPartialSpoof's authors' tools give, whose columns without
+    names are id, bona fide, spoof.
 
     BenchError where a column asked for is not there, or where more than one could be the score.
     """
@@ -130,9 +130,7 @@ def choose(
 
 
 def unlike(roles: Roles, words: Sequence[str]) -> Mapping[int, Sequence[str]]:
-    """Return, for `choose`, what of the labels' different words is unlike what its first rows said;
-    empty where they are labels all through.
-    """
+    """Return, for `choose`, the words of the label column that are no labels; empty if none."""
     plain = [word.strip() for word in words]
     fine = all(word.lower() in LABELS for word in plain) or two_whole(plain)
     if roles.label is None or roles.strict or fine:
@@ -208,8 +206,9 @@ def _find_label(
 def _find_prediction(
     sample: Sample, asked: Reading, used: set[int], score: tuple[int, ...]
 ) -> int | None:
-    """Return the column of two classes that may be predictions; none where the user says what is
-    label and what is score.
+    """Return the column of two classes that may be predictions.
+
+    None where the user says which column is the label or the score.
     """
     if asked.label_column or (asked.column and not asked.labels) or len(score) > 1:
         return None
@@ -269,7 +268,7 @@ def _describe_roles(
     end: int | None,
     used: set[int],
 ) -> str:
-    """Say what was taken for what, and what was not used though it looks like scores or labels."""
+    """Return which columns are used for what, and which are not used though they could be."""
     taken = [f"ids from {sample.describe_column(utterance)}", f"scores from {how}"]
     taken += [f"labels from {sample.describe_column(label)}"] if label is not None else []
     taken += [f"starts of frames from {sample.describe_column(start)}"] if start is not None else []

@@ -1,4 +1,4 @@
-"""Two score files on the same trials: the difference of each figure, and whether it is chance."""
+"""Two score files on the same trials: the difference of each metric, and whether it is chance."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from bench.units import SAMPLE_RATE_HZ
 
 
 class Compared(NamedTuple):
-    """One figure of both systems."""
+    """One metric of both systems."""
 
     levels: tuple[str, ...]
     """Of each field broken down by."""
@@ -76,12 +76,11 @@ class Comparison:
 
 
 def compare(judge: Judge, a: Judged, b: Judged, names: tuple[str, str] | None = None) -> Comparison:
-    """Return the paired differences of all figures, pooled and in each cell of the breakdown that
-    the request asks for. `names` are those of the systems, else the files' shortest names that
-    differ.
+    """Return the paired differences of all metrics, pooled and in each cell of a breakdown.
 
-    Only utterances scored by both are compared. BenchError where one file has scores of
-    frames and the other of utterances, and where there is nothing in common.
+    `names` are those of the systems, else the files' shortest names that differ. Only utterances
+    scored by both are compared. BenchError where one file has scores of frames and the other of
+    utterances, and where they have nothing in common.
     """
     common = np.flatnonzero(a.checked.present & b.checked.present)
     if not len(common):
@@ -140,7 +139,7 @@ def _name_systems(a: Judged, b: Judged) -> tuple[str, str]:
 
 
 def _have_equal_scores(a: Judged, b: Judged, common: Integers) -> bool:
-    """Return whether the trials in these rows have the same scores, of frames the same frames."""
+    """Return whether the trials in these rows have the same scores, and frames the same times."""
     if a.checked.frames is None or b.checked.frames is None:
         return np.array_equal(a.checked.score[common], b.checked.score[common])
     one, other = (frames_of(frames, common) for frames in (a.checked.frames, b.checked.frames))
@@ -205,14 +204,14 @@ def _compare_frames(
     resampling: Resampling,
     notes: list[str],
 ) -> Iterator[Compared]:
-    """Yield the figures of frames; what the two grids do not admit is said in `notes`."""
+    """Yield the results of frames; add to `notes` what the two grids do not allow."""
     (one, truth), (other, _) = _common_frames(a, common), _common_frames(b, common)
     if truth.is_spoof.all() or not truth.is_spoof.any():
         return
-    for name, metric in select_metrics(FrameMetric).items():
-        sides = metric.items(one, truth), metric.items(other, truth)
-        if sides[0].bonafide.any() and sides[0].spoof.any():
-            yield from _compare_items((), *sides, {name: metric.measure}, resampling)
+    for metric_name, metric in select_metrics(FrameMetric).items():
+        pair = metric.items(one, truth), metric.items(other, truth)
+        if pair[0].bonafide.any() and pair[0].spoof.any():
+            yield from _compare_items((), *pair, {metric_name: metric.measure}, resampling)
     rules, threshold = judge.request.rules, judge.request.threshold
     try:
         coarser_s = max(grid_of(one), grid_of(other)) / SAMPLE_RATE_HZ
@@ -232,7 +231,7 @@ def _compare_frames(
 def _compare_ratios(
     one: Ratios, other: Ratios, items: Items, resampling: Resampling
 ) -> Iterator[Compared]:
-    """Yield what both define of precision, recall and F1; `items` are the frames of one."""
+    """Yield precision, recall and F1 where both define them; `items` are the frames of one."""
     names = [name for name in one.defined.names if name in other.defined.names]
     one, other = one.only(names), other.only(names)
     differences = {name: _without_interval(one.values[name] - other.values[name]) for name in names}
@@ -251,7 +250,7 @@ def _common_frames(judged: Judged, common: Integers) -> tuple[Frames, Reference]
 
 
 def corrected(compared: Sequence[Compared]) -> Iterator[Compared]:
-    """Yield all with their corrected p-values, figure by figure; those without one stay so."""
+    """Yield all with corrected p-values, metric by metric; those without one stay as they are."""
     for name in dict.fromkeys(each.figure for each in compared):
         group = [each for each in compared if each.figure == name]
         tested = [

@@ -1,4 +1,4 @@
-"""Which corpus a score file is of, by its ids: among the splits whose keys this machine has."""
+"""Which corpus a score file is of, by its ids, among the splits whose keys are on this machine."""
 
 # pyarrow ships no types.
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
@@ -50,8 +50,10 @@ class _Fit(NamedTuple):
 
 
 def known_splits(here: Config, form: Form, split: str = "") -> Iterator[KnownSplit]:
-    """Yield of every corpus whose keys are on this machine the evaluation split, or `split` where
-    it has one of that name."""
+    """Yield the evaluation split of every corpus whose keys are on this machine.
+
+    `split` names another one, where a corpus has it.
+    """
     for card in corpus_cards.readable().cards:
         name = split or card.evaluation_split
         if name not in card.splits:
@@ -66,8 +68,10 @@ def known_splits(here: Config, form: Form, split: str = "") -> Iterator[KnownSpl
 def find_split(
     path: Path, reading: Reading, splits: tuple[KnownSplit, ...], shown: Path
 ) -> KnownSplit:
-    """Return the split that the file's ids are of; raise BenchError where that is none or not one
-    alone."""
+    """Return the split that the file's ids are of.
+
+    BenchError where there is none, or more than one.
+    """
     if not splits:
         raise BenchError(
             "keys.missing",

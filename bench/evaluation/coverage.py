@@ -1,4 +1,4 @@
-"""Do the ids of a score file and the trials of the keys cover each other?"""
+"""Which rows of a score file are of which trials of the keys."""
 
 # pyarrow ships no types.
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
@@ -44,9 +44,9 @@ class Coverage(NamedTuple):
 def match_trials(
     scores: ScoreFile, trials: pd.DataFrame, others: Others, allow_missing: bool, issues: Issues
 ) -> Coverage:
-    """Match rows and trials; note ids missing, unknown, of other splits, of another corpus.
+    """Match rows and trials; add issues for ids that are missing, unknown or of another split.
 
-    Rows of no trial are left out of every figure. Where no id is known, that is the one error.
+    Rows of no trial are left out of every result. Where no id is known, that is the only error.
     """
     keys = ids.to_array(trials["utterance"])
     match = ids.match_ids(scores.names, keys)
@@ -64,7 +64,7 @@ def match_trials(
 
 
 def check_key_counts(card: CorpusCard, split: str, trials: pd.DataFrame, issues: Issues) -> None:
-    """Note keys that do not list as many trials of each class as the card has for the split."""
+    """Add an issue where the keys list other counts of trials than the card has for the split."""
     expected, label = card.splits[split], trials["label"]
     pairs = [
         (expected.utterances, len(trials), "trials"),
@@ -92,10 +92,9 @@ def check_key_counts(card: CorpusCard, split: str, trials: pd.DataFrame, issues:
 def check_repeats(
     scores: ScoreFile, trial: Integers, item: Integers, what: str, issues: Issues
 ) -> bool:
-    """Note items (trials, or frames: `item` is a code for each row of a trial) with more than one
-    row; return whether any has different scores.
+    """Add an issue for items with more than one row; return whether any has different scores.
 
-    Equal repeats count once.
+    Items are trials or frames; `item` is a code for each row of a trial. Equal repeats count once.
     """
     rows = np.flatnonzero(trial >= 0)
     order = rows[np.argsort(item[rows], kind="stable")]
@@ -137,7 +136,7 @@ def check_repeats(
 
 
 def _in_other_splits(names: pa.StringArray, match: IdMatch, others: Others) -> Bools:
-    """Return which names another split has with more of their folders than this one."""
+    """Return which names another split matches with more of their folders than this one."""
     elsewhere = np.zeros(len(names), dtype=np.bool_)
     for utterances in others().values():
         other = ids.match_ids(names, ids.to_array(list(utterances)))
@@ -147,7 +146,7 @@ def _in_other_splits(names: pa.StringArray, match: IdMatch, others: Others) -> B
 
 
 def _describe_cuts(names: pa.StringArray, match: IdMatch, has_trial: Bools) -> tuple[str, ...]:
-    """Say what was cut off ids, nothing where nothing was."""
+    """Return what was cut off ids; nothing where nothing was."""
     changed = np.flatnonzero(has_trial & compute.not_equal(names, match.names).to_numpy(False))
     if not len(changed):
         return ()
@@ -168,8 +167,9 @@ def _add_unknown(
     others: Others,
     issues: Issues,
 ) -> None:
-    """Note ids that are no trial's: those of other splits, and the rest; `absent` are trials
-    without a score.
+    """Add issues for ids of no trial: those of other splits, and the rest.
+
+    `absent` are trials without a score.
     """
     unknown, of_splits = np.flatnonzero(~has_trial), dict[str, Integers]()
     for split, utterances in others().items():

@@ -1,4 +1,4 @@
-"""Figures of whole utterances: pooled and by the levels of any fields, each with its interval."""
+"""Results of whole utterances: pooled and by the levels of any fields, each with its interval."""
 
 from __future__ import annotations
 
@@ -16,10 +16,9 @@ from bench.metrics.det import eer_official, ties_at_eer
 from bench.metrics.eer_variants import order_range
 from bench.metrics.items import Items, counted
 from bench.metrics.measure import Measure
-from bench.metrics.measured import measured
+from bench.metrics.measured import Figure, measured
 from bench.metrics.plans import Factors, Resampling, factors
 from bench.metrics.registry import LOGIT, describe_metrics
-from bench.metrics.scores import Figure
 from bench.metrics.tally import Bools, Floats, Integers, tally
 from bench.units import BONAFIDE
 
@@ -27,7 +26,7 @@ Progress = Callable[[int, int], None]
 
 
 class Trials(NamedTuple):
-    """Judged utterances, in the keys' order."""
+    """Utterances to evaluate, in the keys' order."""
 
     score: Floats
     is_spoof: Bools
@@ -38,9 +37,10 @@ class Trials(NamedTuple):
 
 
 def factors_of(table: pd.DataFrame, *, of_frames: bool = False) -> Factors:
-    """Return what a split's utterances depend on; units are rows of the corpus's table. With
-    `of_frames`, utterances are drawn in the order of their ids, as in the score files of runs
-    (`bench.metrics.scores.figures`), so that both have one interval.
+    """Return what a split's utterances depend on; units are rows of the corpus's table.
+
+    With `of_frames`, utterances are drawn in the order of their ids, as in the score files of runs,
+    so that both have one interval.
     """
     attack = np.where(table["label"] == BONAFIDE, "", table["attack"].astype(object))
     speaker = table["speaker"].to_numpy(dtype=object)
@@ -49,9 +49,9 @@ def factors_of(table: pd.DataFrame, *, of_frames: bool = False) -> Factors:
 
 
 def compute_pooled(trials: Trials, official: Official, resampling: Resampling) -> dict[str, Figure]:
-    """Return all figures of the trials together, by name (`bench.metrics.catalogue`).
+    """Return all results of the trials together, by name.
 
-    `eer_official`, without an interval of its own, stands beside `eer` where ties make them differ.
+    `eer_official`, which has no interval, stands beside `eer` where ties make them differ.
     """
     cell = pool_trials(trials)
     results = compute_results(trials, cell, official.measures(cell, official.names), resampling)
@@ -60,14 +60,16 @@ def compute_pooled(trials: Trials, official: Official, resampling: Resampling) -
 
 
 def _package_eer(trials: Trials, cell: Cell) -> Figure:
-    """Return the EER of ASVspoof's packages; without an interval: resamples repeat trials, and
-    repeats are ties."""
+    """Return the EER of ASVspoof's packages, without an interval.
+
+    Resamples repeat trials, and repeats are ties.
+    """
     rate = eer_official(trials.score[cell.bonafide], trials.score[cell.spoof]).eer
     return Figure(rate, math.nan, math.nan)
 
 
 def _with_package(results: Mapping[str, Figure], package: Figure) -> dict[str, Figure]:
-    """Return figures with that of ASVspoof's packages beside the EER."""
+    """Return results with that of ASVspoof's packages beside the EER."""
     eer = {name: results[name] for name in ("eer",) if name in results}
     return {**eer, PACKAGE: package, **results}
 
@@ -75,8 +77,10 @@ def _with_package(results: Mapping[str, Figure], package: Figure) -> dict[str, F
 def compute_by_logit(
     trials: Trials, official: Official, resampling: Resampling
 ) -> dict[str, Figure]:
-    """Return the figures of the trials together, whose scores are bona fide logits, by name
-    (`eer_bonafide_logit`): those that depend on which of two scores a system is judged by."""
+    """Return the results by the bona fide logit, by name (`eer_bonafide_logit`).
+
+    They are those that depend on which of two scores a system is judged by.
+    """
     cell = pool_trials(trials)
     metrics = describe_metrics()
     names = [name for name in official.names if metrics[name].by_logit]
@@ -98,12 +102,12 @@ def compute_breakdown(
     *,
     of_frames: bool = False,
 ) -> Breakdown:
-    """Return the figures of every cell of the breakdown by the fields `by`, margins included.
+    """Return the results of every cell of the breakdown by the fields `by`, margins included.
 
-    `trials` are those of the keys, with NaN for what has no score: left out, and counted by cell.
-    Conventions and errors as `bench.metrics.breakdown.cells`. `figures_of` is asked for each cell
-    with both classes; `progress` is told how many cells are done, and of how many. Ties are looked
-    for unless the figures are `of_frames`.
+    `trials` are those of the keys, with NaN for trials without a score: these are left out, and
+    counted by cell. Conventions and errors as `bench.metrics.breakdown.cells`. `figures_of` is
+    called for each cell with both classes; `progress` gets how many cells are done, and of how
+    many. Ties are looked for unless results are `of_frames`.
     """
     fields = {name: trials.table[name].to_numpy() for name in roles if name in trials.table}
     lines: list[Line] = []
@@ -137,10 +141,11 @@ def by_cell(
     pooled_results: Mapping[str, Figure],
     names: Collection[str] | None = None,
 ) -> Callable[[Cell], dict[str, Figure]]:
-    """Return what gives a cell's figures, those of `names` that are defined there (of none, those
-    that organisers break down); `known` are all
-    trials' together. `PACKAGE` may be among the names."""
+    """Return a function that gives a cell's results, those of `names` that are defined there.
 
+    `names` are those that organisers break down unless given; `PACKAGE` may be among them.
+    `pooled_results` are the results of all trials together.
+    """
     names = name_broken_down() if names is None else names
 
     def compute_cell(cell: Cell) -> dict[str, Figure]:
@@ -157,8 +162,9 @@ def by_cell(
 def compute_results(
     trials: Trials, cell: Cell, measures: Mapping[str, Measure], resampling: Resampling
 ) -> dict[str, Figure]:
-    """Return each of `measures` of the trials in `cell`, with both its intervals and its errors;
-    see `bench.metrics.measured.measured`.
+    """Return each of `measures` of the trials in `cell`, with both its intervals and its errors.
+
+    See `bench.metrics.measured.measured`.
     """
     return measured(items_of(trials, cell), measures, resampling)
 

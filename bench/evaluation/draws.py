@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.metrics import scores
+from bench.evaluation import score_file as scores
 from bench.metrics.bootstrap import replicated
 from bench.metrics.items import Items
 from bench.metrics.measure import DecisionMetric, ScoreMetric
@@ -89,11 +89,11 @@ def draws(path: Path, figures: Collection[str]) -> dict[str, Draws]:
     """Return each of `figures` of the score file at `path` in every replicate.
 
     Replicates resample speakers and attacks, or utterances where the file does not name these.
-    Metrics are those of `bench.metrics.scores.figures` and the official ones of whole utterances
+    Metrics are those of `row_evaluation.evaluate_file` and the official ones of whole utterances
     (`bench.evaluation.official`), all trials together (`eer`) or bona fide trials against the
     spoofs of one attack (`A07.eer`), by the score or by the bona fide logit (`eer_bonafide_logit`).
     `CANNOT` stands for any other: min t-DCF needs the organisers' ASV scores, other breakdowns the
-    corpus's lists. Raise BenchError as `bench.metrics.scores.read`.
+    corpus's lists. Raise BenchError as `bench.evaluation.score_file.read`.
     """
     table = scores.read(path)
     file = _File(

@@ -1,5 +1,6 @@
-"""What figures may be broken down by: the card's factors, every other column of the keys, and
-columns of the score file.
+"""What results may be broken down by.
+
+These are the card's factors, every other column of the keys, and columns of the score file.
 """
 
 # pyarrow ships no types.
@@ -30,8 +31,10 @@ _MANY = 1000
 
 
 def known_factors(card: CorpusCard, table: pd.DataFrame) -> list[str]:
-    """Return the columns of the keys that figures may be broken down by: the card's, and all others
-    of two levels or more."""
+    """Return the columns of the keys that results may be broken down by.
+
+    These are the card's, and all others of two levels or more.
+    """
     others = [name for name in table.columns if name not in (*_NO_FACTORS, *card.roles)]
     return [*card.roles, *(name for name in others if table[name].nunique() >= 2)]
 
@@ -44,10 +47,10 @@ def read_with_fields(
     by: Iterable[str],
     ids: Sequence[str] = (),
 ) -> ScoreFile:
-    """Return the score file, with those of its columns that figures are broken down `by` and the
-    keys have not; `ids` as `forms.read` takes them.
+    """Return the score file, with those of its columns that `by` names and the keys do not have.
 
-    A BenchError says of a column that neither has it, and what either has.
+    `ids` as `forms.read` takes them. BenchError for a column that neither has, with what either
+    has.
     """
     factor_names = known_factors(card, keys)
     names = tuple(name for name in dict.fromkeys(by) if name not in factor_names)
@@ -72,10 +75,10 @@ def _no_factor(card: CorpusCard, factor_names: list[str], name: str, why: str) -
 
 
 def with_fields(table: pd.DataFrame, file: ScoreFile, trial: Integers) -> pd.DataFrame:
-    """Return the keys' table with the fields of the score file as columns; "" where a trial has no
-    row. `trial` is the row of the table for each row of the file, -1 where there is none.
+    """Return the keys' table with the fields of the score file as columns.
 
-    A BenchError names an utterance whose frames have different words.
+    A trial without a row has "". `trial` is the row of the table for each row of the file, -1 where
+    there is none. BenchError for an utterance whose frames have different words.
     """
     rows = np.flatnonzero(trial >= 0)
     added: dict[str, pd.Series] = {}
@@ -96,10 +99,10 @@ def with_fields(table: pd.DataFrame, file: ScoreFile, trial: Integers) -> pd.Dat
 
 
 def roles_of(card: CorpusCard, table: pd.DataFrame, by: Iterable[str]) -> dict[str, Role]:
-    """Return the role of each column that is broken down by: the card's where it says, else
-    `spoof` where bona fide trials have one level, and `channel`.
+    """Return the role of each column that results are broken down by.
 
-    A BenchError names a column of too many levels.
+    It is the card's, else `spoof` where bona fide trials have one level, and `channel` otherwise.
+    BenchError for a column of too many levels.
     """
     roles: dict[str, Role] = dict(card.roles)
     for name in by:
@@ -120,7 +123,7 @@ def roles_of(card: CorpusCard, table: pd.DataFrame, by: Iterable[str]) -> dict[s
 def describe_fields(
     card: CorpusCard, file: ScoreFile, roles: Mapping[str, Role], by: Iterable[str]
 ) -> Iterator[str]:
-    """Say of each column that the card has no role for where it is from, and what it restricts."""
+    """Yield for each column without a role in the card where it is from, and what it restricts."""
     meanings: Mapping[Role, str] = {
         "channel": "a level restricts bona fide and spoof trials",
         "spoof": "a level restricts spoof trials only, as bona fide ones have but one",

@@ -1,4 +1,4 @@
-"""What the checks of a score file say: an error that refuses the file, a list of ids as CSV."""
+"""What the checks of a score file say: an error that refuses the file, and a list of ids as CSV."""
 
 from __future__ import annotations
 
@@ -37,8 +37,10 @@ def describe_finding(issue: Issue) -> str:
 
 
 def refuse_errors(where: object, findings: Sequence[Issue]) -> None:
-    """Raise `Refused` with all errors among the findings, if there are any, and below them the
-    warnings: unknown ids may say why others are missing. Its code is that of the first error.
+    """Raise `Refused` with all errors among the findings, if there are any.
+
+    Warnings follow them: unknown ids may say why others are missing. The code is that of the first
+    error.
     """
     errors = [issue for issue in findings if issue.severity == "error"]
     if not errors:

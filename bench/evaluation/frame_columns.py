@@ -1,4 +1,4 @@
-"""Which columns say where a frame lies: by name where they behave so, else by what they hold."""
+"""Which columns hold the times of frames, by name where they behave so, else by what they hold."""
 
 from __future__ import annotations
 
@@ -15,13 +15,12 @@ now and then, but numbers that are no times rise half of the time."""
 def find_times(
     sample: Sample, utterance: int, score: tuple[int, ...]
 ) -> tuple[int | None, int | None, bool]:
-    """Return the columns of frames' starts and ends, None where there are none, and whether starts
-    are counted from 0 in steps of 1.
+    """Return the columns of frames' starts and ends, and whether starts count from 0 in steps of 1.
 
-    With a header they are known by name; `time` alone says nothing unless utterances have several
-    rows and it rises within them, else it is what the system took. Without a header they need
-    several rows an utterance, starts that rise, and ends above them that rise too. `score` are
-    columns that the user says hold scores.
+    A column is None where there is none. With a header they are known by name; `time` alone says
+    nothing unless utterances have several rows and it rises within them, else it is what the system
+    took. Without a header they need several rows per utterance, starts that rise, and ends above
+    them that rise too. `score` are columns that the user says hold scores.
     """
     free = [i for i in range(sample.count) if i != utterance and i not in score]
     repeats = sample.has_repeats(utterance)

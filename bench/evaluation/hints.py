@@ -1,4 +1,4 @@
-"""How ids that are no trial's would be one: said, never done."""
+"""How unknown ids would become known ones: suggested, never done."""
 
 # pyarrow ships no types.
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
@@ -40,8 +40,7 @@ class _Change(NamedTuple):
 
 
 def suggest_change(names: pa.StringArray, keys: pa.StringArray) -> str:
-    """Return by which small change most of `names` would be among `keys`, a sentence; "" where
-    there is none.
+    """Return by which small change most of `names` would be among `keys`; "" where there is none.
 
     Tried are characters that nobody sees, upper and lower case, zeros in front of numbers, `.0`,
     what stands between the parts of an id, and a prefix or suffix that all have or all lack.
@@ -140,9 +139,7 @@ def _to_ordinal(count: int) -> str:
 
 
 def _find_around(name: str, keys: frozenset[str]) -> tuple[str, str] | None:
-    """Return what stands before and after the longest key in an id, no word or number cut in
-    two.
-    """
+    """Return what stands around the longest key in an id; no word or number is cut in two."""
     ends = [0, *(run.end() for run in _RUNS.finditer(name))]
     spans = ((i, j) for n, i in enumerate(ends) for j in ends[n + 1 :] if j - i < len(name))
     inside = [(i, j) for i, j in spans if name[i:j] in keys]

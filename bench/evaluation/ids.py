@@ -60,9 +60,9 @@ def to_array(ids: object) -> pa.StringArray:
 def match_ids(names: pa.StringArray, keys: pa.StringArray) -> IdMatch:
     """Return which of the names is which key; both are reduced alike.
 
-    The form of the ids is one in which the keys, all different, stay different: that with the most
-    folders with which half as many keys are known as with any other, so that folders count where
-    both sides have them and are cut off where the sides differ in them.
+    The ids take a form in which the keys, all different, stay different: the one with the most
+    folders that finds at least half as many keys as the best. So folders count where both sides
+    have them, and are cut off where the sides differ in them.
     """
     tidy, short = clean_ids(names), clean_ids(keys)
     if not _stay_apart(short, keys):
@@ -127,8 +127,9 @@ def _contain_any(ids: pa.StringArray, text: str) -> bool:
 
 
 def _possible_forms(keys: pa.StringArray) -> Iterator[IdForm]:
-    """Yield the forms that leave the keys apart, those with more folders first; in full, if none
-    does.
+    """Yield the forms that leave the keys apart, those with more folders first.
+
+    Where none does, the ids stay in full.
     """
     yielded, most = False, count_parts(keys)
     for parts in range(most, 0, -1):

@@ -227,8 +227,9 @@ def _convert_records(
 
 
 def _flatten_record(record: Object) -> Object:
-    """Return an object whose members are single values: those of an object within it are its own,
-    and those of a list are numbered.
+    """Return an object whose members are single values.
+
+    Members of an object within it become its own; those of a list are numbered.
     """
     if all(map(_is_single, record.values())):
         return record
@@ -286,9 +287,7 @@ def _to_columns(members: Object) -> list[Any]:
 
 
 def _key_name(keys: Mapping[str, Any], taken: Sequence[str]) -> str:
-    """Return what the column of an object's own names is called: they are ids, unless they are the
-    numbers of rows.
-    """
+    """Return the name of the column of an object's own names: ids, unless they number the rows."""
     candidates = ("index", *_KEYS) if _is_counted(keys) else _KEYS
     return next(name for name in candidates if name not in taken)
 

@@ -1,5 +1,7 @@
-"""Results as the JSON of `bench score` and `bench compare` has them: rates in per cent, with their
-unit beside them, as in reports."""
+"""Results as the JSON of `bench score` and `bench compare` has them.
+
+Rates are in per cent, with their unit beside them, as in reports.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Judge a score file by the official protocol of a corpus: read, check, compute."""
+"""Evaluate a score file by the official protocol of a corpus: read, check, compute."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from bench.evaluation.detection import Progress, Trials, factors_of
 from bench.evaluation.factors import describe_fields, read_with_fields, roles_of, with_fields
 from bench.evaluation.findings import refuse_errors
 from bench.evaluation.judged import Judged
-from bench.evaluation.localization import RESOLUTIONS_S, evaluate_cell, evaluate_frames
+from bench.evaluation.localization import evaluate_cell, evaluate_frames
 from bench.evaluation.official import PACKAGE, Official, name_broken_down, official
 from bench.evaluation.published import Published, published
 from bench.evaluation.reading import Reading
@@ -33,10 +33,11 @@ from bench.metrics.eer_variants import variants
 from bench.metrics.f1 import decision_at
 from bench.metrics.grid import FrameRules
 from bench.metrics.measure import Measure
+from bench.metrics.measured import Figure
 from bench.metrics.plans import AUTO, WORDS, Resampling
-from bench.metrics.scores import Figure
 from bench.metrics.timeline import reference_of
 from bench.specs.corpus import CorpusCard
+from bench.units import RESOLUTIONS_S
 
 _FEW = 100
 """Replicates below which a bound of an interval is one of the two or three outermost."""
@@ -44,7 +45,7 @@ _FEW = 100
 
 @dataclass(frozen=True)
 class Request:
-    """What is to be judged, and how."""
+    """What is to be evaluated, and how."""
 
     card: CorpusCard
     split: str
@@ -74,11 +75,12 @@ class Request:
 
 
 class Judge:
-    """Judges score files of one split: its keys are read once, however many files there are."""
+    """Evaluates score files of one split; its keys are read once, however many files there are."""
 
     def __init__(self, request: Request) -> None:
-        """Read the keys; BenchError where they are not there or not sound, or where the corpus has
-        no such figure.
+        """Read the keys.
+
+        BenchError where they are not there or not sound, or where the corpus has no such metric.
         """
         self.request = request
         check_split(request.card, request.split)
@@ -102,10 +104,10 @@ class Judge:
         self._others: Mapping[str, Collection[str]] | None = None
 
     def read(self, path: Path, reading: Reading | None = None) -> Judged:
-        """Return the score file at `path`, in the order of the keys; `reading` is for this file,
-        the request's otherwise.
+        """Return the score file at `path`, in the order of the keys.
 
-        A BenchError says what stands against giving any figure, all of it at once.
+        `reading` is for this file, else that of the request. BenchError with every reason why no
+        result can be given.
         """
         asked, reading = self.request, reading or self.request.reading
         file = read_with_fields(
@@ -139,8 +141,9 @@ class Judge:
         return [name for by in self.request.by for name in by]
 
     def _protocol_order(self, path: Path, reading: Reading) -> Sequence[str]:
-        """Return the ids in the order of the keys for scores without any; BenchError where the
-        keys are not those of the whole split.
+        """Return the ids in the order of the keys, for scores without any.
+
+        BenchError where the keys are not those of the whole split.
         """
         if reading.order != "protocol":
             return ()
@@ -174,7 +177,7 @@ class Judge:
         return Resampling(dependence, asked.resample, asked.replicates, asked.seed)
 
     def resampled_by(self, trials: Trials) -> str:
-        """How intervals of these trials together are made, in words; "" where there are none."""
+        """Return in words how intervals of these trials are made; "" where there are none."""
         asked = self.request
         if not asked.replicates:
             return ""
@@ -192,14 +195,15 @@ class Judge:
         return dependence.plan(trials.row, trials.is_spoof, self.request.resample).name
 
     def measures(self, cell: Cell) -> dict[str, Measure]:
-        """Return the figures of a cell of a breakdown; of the cell of all trials, all figures."""
+        """Return the metrics of a cell of a breakdown; all metrics for the cell of all trials."""
         if all(level == POOLED for level in cell.levels.values()) and not self.request.figures:
             return self.official.measures(cell, self.official.names)
         return self.official.measures(cell, self.request.figures or name_broken_down())
 
     def verdict(self, judged: Judged, progress: Progress | None = None) -> Verdict:
-        """Return all figures of a score file with their intervals; `progress` is told how many
-        cells of a breakdown are done, and of how many.
+        """Return all results of a score file with their intervals.
+
+        `progress` gets how many cells of a breakdown are done, and of how many.
         """
         asked, trials = self.request, judged.trials
         resampling = self.resampling(of_frames=judged.truth is not None)
@@ -234,7 +238,7 @@ class Judge:
         )
 
     def _find_published(self, judged: Judged, figures: Mapping[str, Figure]) -> Published | None:
-        """Return published figures of the split where these are of all of its trials."""
+        """Return published results of the split where these are of all of its trials."""
         asked = self.request
         part = any(finding.code == "keys.counts" for finding in self.findings)
         if asked.form == "smoke" or part or not judged.checked.present.all():

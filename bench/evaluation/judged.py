@@ -1,4 +1,4 @@
-"""A score file that fits the keys, and what its figures are computed from."""
+"""A score file that fits the keys, and all that its results are computed from."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True)
 class Judged:
-    """A score file that fits the keys, and what its figures are computed from."""
+    """A score file that fits the keys, and all that its results are computed from."""
 
     file: ScoreFile
     reading: Reading
@@ -55,8 +55,9 @@ class Judged:
         return Trials(self.checked.score[rows], is_spoof, table, rows)
 
     def split_classes(self) -> tuple[Floats, Floats]:
-        """Return the scores of bona fide and of spoof trials, or of frames: one is spoof where any
-        of its samples is.
+        """Return the scores of bona fide and of spoof trials, or of frames.
+
+        A frame is spoof where any of its samples is.
         """
         if self.truth is None or self.checked.frames is None:
             trials = self.trials

@@ -1,4 +1,4 @@
-"""A judged score file as the suite writes its own: what later tests of difference are made of."""
+"""An evaluated score file in the suite's own format: later tests of difference need it."""
 
 # pyarrow ships no types.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from bench.evaluation import score_file as scores
 from bench.evaluation.judged import Judged
-from bench.metrics import scores
 from bench.metrics.grid import FrameRules, points
 from bench.metrics.tally import Bools, Floats, Integers
 from bench.metrics.utterances import utterance_items
@@ -29,12 +29,12 @@ def write(
     rules: FrameRules | None = None,
     threshold: float = 0.0,
 ) -> None:
-    """Write the trials of a judged file that have a score, with speakers, attacks and labels by the
-    keys, in the columns of `bench.metrics.scores.COLUMNS`; scores are as exact as the file's, less
-    `threshold`, so that what is decided bona fide is above 0.
+    """Write the trials of an evaluated file that have a score, in the columns of `scores.COLUMNS`.
 
-    Of scores of frames, those at `resolution_s`; where that is None the lowest of each utterance.
-    Raise BenchError where frames are on no grid that `resolution_s` goes with.
+    Speakers, attacks and labels are those of the keys. Scores are as exact as the file's, less
+    `threshold`, so that bona fide decisions are above 0. Of scores of frames, those at
+    `resolution_s` are written; where that is None, the lowest of each utterance. BenchError where
+    frames are on no grid that `resolution_s` goes with.
     """
     if judged.truth is None or judged.checked.frames is None:
         trials = judged.trials

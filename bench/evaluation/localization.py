@@ -1,8 +1,8 @@
-"""Figures of scored frames: at several resolutions, by ranges, by class, by where frames are."""
+"""Results of scored frames: at several resolutions, by ranges, by class, by where frames are."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -11,7 +11,6 @@ import numpy as np
 from bench.errors import BenchError
 from bench.evaluation.verdict import Breakdown, Line
 from bench.metrics.breakdown import Cell
-from bench.metrics.det import equal_error_rate
 from bench.metrics.f1 import Decision, decide
 from bench.metrics.grid import (
     FrameRules,
@@ -22,20 +21,15 @@ from bench.metrics.grid import (
     points,
 )
 from bench.metrics.measure import FrameMetric, Measure, frame_measures
-from bench.metrics.measured import measured, measured_ratios
+from bench.metrics.measured import Figure, measured, measured_ratios
 from bench.metrics.plans import Resampling, sums
 from bench.metrics.positions import FrameErrors, distance_errors, position_errors
 from bench.metrics.ranges import ranges
 from bench.metrics.ratios import Ratios, decision_ratios, group_ratios
 from bench.metrics.registry import select_metrics
-from bench.metrics.scores import Figure
 from bench.metrics.tally import Floats
 from bench.metrics.timeline import Frames, Reference, frames_of, reference_of
 from bench.units import BONAFIDE, SAMPLE_RATE_HZ
-
-RESOLUTIONS_S = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64)
-"""Those of PartialSpoof's labels, at which its segment EERs are given."""
-
 
 _LAST: Mapping[LastFrame, str] = {
     "keep": "an utterance's last frame counts however little the utterance has of it, as in "
@@ -48,7 +42,7 @@ _LAST: Mapping[LastFrame, str] = {
 
 
 class FrameResults(NamedTuple):
-    """All figures of scored frames."""
+    """All results of scored frames."""
 
     figures: dict[str, Figure]
     breakdowns: tuple[Breakdown, ...]
@@ -63,23 +57,16 @@ def evaluate_frames(
     decision: Decision,
     resampling: Resampling,
 ) -> FrameResults:
-    """Return every figure of localization, fractions, by name (`bench.metrics.catalogue`).
+    """Return every result of localization, fractions, by name (`bench.metrics.catalogue`).
 
     `eer` is the segment EER at the frames' own resolution, `eer_<n>ms` at each of `resolutions_s`
-    that the frames and the labels admit; where frames lie on no grid there is neither, nor what
+    that the frames and the labels allow; where frames lie on no grid there is neither, nor what
     is counted in frames, and a note says so. Precision, recall and F1 of either class and the
     errors by position and by distance to a boundary are at the frames' own resolution, by
     `decision`.
     """
-    covered = ranges(frames, reference)
-    results = measured(covered.items, {"range_eer": equal_error_rate}, resampling)
-    notes: list[str] = []
-    if covered.uncovered:
-        seconds = covered.uncovered / SAMPLE_RATE_HZ
-        notes.append(f"{seconds:.2f} s have no score and count as decided bona fide")
-    if covered.beyond:
-        seconds = covered.beyond / SAMPLE_RATE_HZ
-        notes.append(f"{seconds:.2f} s of frames lie past the ends of utterances; not counted")
+    results = measure_gridless(frames, reference, resampling, by_time=True)
+    notes = _describe_coverage(frames, reference)
     breakdowns: tuple[Breakdown, ...] = ()
     try:
         at_own = place_on_grid(frames, reference, rules)
@@ -87,63 +74,121 @@ def evaluate_frames(
         notes.append(f"no segment EER, F1 or errors by position: {error}")
     else:
         own_s = at_own.frame / SAMPLE_RATE_HZ
+        by_resolution, lacking = measure_resolutions(
+            frames, reference, resolutions_s, rules, resampling
+        )
         results |= {
             **measured(point_items(at_own), frame_measures(), resampling),
             **_measure_decisions(at_own, decision, resampling),
+            **by_resolution,
         }
-        notes.append(
-            f"EER, precision, recall, F1 and error rates are of frames of {1000 * own_s:g} ms, as "
-            f"scored; decided bona fide by {decision.rule}"
-        )
-        notes.append(_describe_surplus(at_own, own_s))
-        lacking: list[str] = []
-        for resolution_s in resolutions_s:
-            try:
-                same = resolution_s == own_s
-                at = at_own if same else points(frames, reference, resolution_s, *rules)
-            except BenchError:
-                lacking.append(f"{1000 * resolution_s:g}")
-                continue
-            named = name_at(frame_measures(), resolution_s)
-            results |= measured(point_items(at), named, resampling)
-        if lacking:
-            notes.append(
-                f"no EER at {', '.join(lacking)} ms: neither whole multiples nor fractions of the "
-                f"scores' {1000 * own_s:g} ms, or of the labels' frames (range EER needs no grid)"
-            )
-        notes.append(
-            "EER at other resolutions: a coarser frame has its lowest score and is spoof if any of "
-            "it is; finer frames repeat the score"
-        )
-        notes.append(_LAST[rules.last])
-        places = position_errors(at_own, decision)
-        distances = distance_errors(at_own, reference, decision)
-        breakdowns = (
-            _measure_errors("position in the segment", places, at_own, resampling),
-            _measure_errors("distance to the boundary", distances, at_own, resampling),
-        )
+        notes += _describe_resolutions(at_own, own_s, lacking, rules, decision)
+        breakdowns = _break_down_errors(at_own, reference, decision, resampling)
+    results |= measure_gridless(frames, reference, resampling, by_time=False)
+    return FrameResults(results, breakdowns, tuple(notes))
+
+
+def measure_gridless(
+    frames: Frames, reference: Reference, resampling: Resampling, *, by_time: bool
+) -> dict[str, Figure]:
+    """Return the metrics of frames that need no grid, where they are defined.
+
+    With `by_time` those that weigh errors by their duration, else the others.
+    """
+    results: dict[str, Figure] = {}
     for name, metric in select_metrics(FrameMetric).items():
-        if name not in results:
+        if metric.by_time == by_time:
             items = metric.items(frames, reference)
             if items.bonafide.any() and items.spoof.any():
                 results |= measured(items, {name: metric.measure}, resampling)
-    return FrameResults(results, breakdowns, tuple(filter(None, notes)))
+    return results
+
+
+def measure_resolutions(
+    frames: Frames,
+    labels: Reference,
+    resolutions_s: Iterable[float],
+    rules: FrameRules,
+    resampling: Resampling,
+) -> tuple[dict[str, Figure], list[float]]:
+    """Return the metrics of frames at each resolution, and the resolutions that there are none at.
+
+    These are neither whole multiples nor fractions of the frames or of the labels' frames.
+    """
+    results: dict[str, Figure] = {}
+    lacking: list[float] = []
+    for resolution_s in resolutions_s:
+        try:
+            at = points(frames, labels, resolution_s, *rules)
+        except BenchError:
+            lacking.append(resolution_s)
+        else:
+            measures = name_at(frame_measures(), resolution_s)
+            results |= measured(point_items(at), measures, resampling)
+    return results, lacking
+
+
+def _describe_coverage(frames: Frames, reference: Reference) -> list[str]:
+    """Return notes on time without a score, and on frames past the ends of utterances."""
+    covered = ranges(frames, reference)
+    notes: list[str] = []
+    if covered.uncovered:
+        seconds = covered.uncovered / SAMPLE_RATE_HZ
+        notes.append(f"{seconds:.2f} s have no score and count as decided bona fide")
+    if covered.beyond:
+        seconds = covered.beyond / SAMPLE_RATE_HZ
+        notes.append(f"{seconds:.2f} s of frames lie past the ends of utterances; not counted")
+    return notes
+
+
+def _describe_resolutions(
+    at_own: Points, own_s: float, lacking: Sequence[float], rules: FrameRules, decision: Decision
+) -> list[str]:
+    """Return notes on what results are of frames of which length."""
+    own_ms = f"{1000 * own_s:g} ms"
+    unit = (
+        f"EER, precision, recall, F1 and error rates are of frames of {own_ms}, as scored; decided "
+        f"bona fide by {decision.rule}"
+    )
+    notes = [unit]
+    surplus = _describe_surplus(at_own, own_s)
+    notes += [surplus] * bool(surplus)
+    if lacking:
+        resolutions = ", ".join(f"{1000 * resolution_s:g}" for resolution_s in lacking)
+        notes.append(
+            f"no EER at {resolutions} ms: neither whole multiples nor fractions of the "
+            f"scores' {own_ms}, or of the labels' frames (range EER needs no grid)"
+        )
+    notes.append(
+        "EER at other resolutions: a coarser frame has its lowest score and is spoof if any of "
+        "it is; finer frames repeat the score"
+    )
+    return [*notes, _LAST[rules.last]]
+
+
+def _break_down_errors(
+    at_own: Points, reference: Reference, decision: Decision, resampling: Resampling
+) -> tuple[Breakdown, ...]:
+    """Return the error rates by where frames are."""
+    errors = {
+        "position in the segment": position_errors(at_own, decision),
+        "distance to the boundary": distance_errors(at_own, reference, decision),
+    }
+    return tuple(_measure_errors(by, each, at_own, resampling) for by, each in errors.items())
 
 
 def place_on_grid(frames: Frames, reference: Reference, rules: FrameRules) -> Points:
-    """Return frames and labels at the frames' own resolution; BenchError where they are on no
-    grid.
-    """
+    """Return frames and labels at the frames' own resolution; BenchError without a grid."""
     return points(frames, reference, grid_of(frames) / SAMPLE_RATE_HZ, *rules)
 
 
 def evaluate_cell(
     frames: Frames, reference: Reference, cell: Cell, rules: FrameRules, resampling: Resampling
 ) -> dict[str, Figure]:
-    """Return the figures of frames of a cell's utterances: segment EER at their own resolution,
-    where they are on a grid, and range EER. Cells without frames of both classes have none.
+    """Return the results of frames of a cell's utterances; none for a cell without both classes.
 
-    A factor of spoofs keeps bona fide utterances, all of them; the bona fide parts of spoofed
+    These are the segment EER at their own resolution, where frames are on a grid, and the range
+    EER. A factor of spoofs keeps all bona fide utterances; the bona fide parts of spoofed
     utterances go with these.
     """
     rows = np.concatenate([cell.bonafide, cell.spoof])
@@ -151,17 +196,15 @@ def evaluate_cell(
     if reference.is_spoof.all() or not reference.is_spoof.any():
         return {}
     results: dict[str, Figure] = {}
-    with suppress(BenchError):  # on no grid, as the pooled figures have said
+    with suppress(BenchError):  # on no grid, as the pooled results have said
         items = point_items(place_on_grid(frames, reference, rules))
         results |= measured(items, frame_measures(), resampling)
-    spans = ranges(frames, reference).items
-    return results | measured(spans, {"range_eer": equal_error_rate}, resampling)
+    return results | measure_gridless(frames, reference, resampling, by_time=True)
 
 
 def name_at(measures: Mapping[str, Measure], resolution_s: float) -> dict[str, Measure]:
     """Return measures by their names at a resolution: `eer_160ms`."""
-    milliseconds = round(1000 * resolution_s)
-    return {f"{name}_{milliseconds}ms": measure for name, measure in measures.items()}
+    return {f"{name}_{round(1000 * resolution_s)}ms": each for name, each in measures.items()}
 
 
 def _measure_decisions(
@@ -194,7 +237,7 @@ def _count_spoof(ratios: Ratios, at_own: Points) -> Floats:
 
 
 def _describe_surplus(at_own: Points, resolution_s: float) -> str:
-    """Say how often scores and labels differ in number; nothing where they never do."""
+    """Return how often scores and labels differ in number; nothing where they never do."""
     more_scores, more_labels, largest = at_own.surplus
     if not more_scores and not more_labels:
         return ""

@@ -39,11 +39,13 @@ _COMPLEX = 0x800
 
 
 def read(path: Path, wanted: str | None) -> Table | Vectors:
-    """Return the variables of a `.mat` file (version 5 to 7), or the fields of its one structure,
-    as a table; `wanted` names the one of scores where none says by its name what it holds.
+    """Return the variables of a `.mat` file (version 5 to 7) as a table.
 
-    BenchError where there are no scores, where only MATLAB knows what a variable holds (tables,
-    string arrays), and for a damaged file. No code of the file is run.
+    Of a file with one structure, its fields are returned.
+
+    `wanted` names the variable of scores where none says by its name what it holds. BenchError
+    where there are no scores, where only MATLAB knows what a variable holds (tables, string
+    arrays), and for a damaged file. No code of the file is run.
     """
 
     def load_file(file: BinaryIO) -> Table:
@@ -72,8 +74,9 @@ def _build_table(arrays: Vectors, wanted: str | None) -> Table:
 
 
 def _usable_arrays(variables: Mapping[str, Any]) -> Vectors:
-    """Return the variables that could be columns; BenchError for one that should be and cannot, or
-    where none can.
+    """Return the variables that could be columns.
+
+    BenchError for one that should be and cannot, or where none can.
     """
     arrays: dict[str, NDArray[Any]] = {}
     wrong: dict[str, BenchError] = {}
@@ -157,9 +160,10 @@ def _read_elements(data: memoryview, order: str) -> Iterator[_Element]:
 
 
 def _read_variable(data: memoryview, order: str) -> tuple[str, Any]:
-    """Return a variable's name and its value: an array of numbers, a text or an array of them, a
-    list of a cell array's values, a dictionary of a structure's fields, or None for what only
-    MATLAB knows.
+    """Return a variable's name and its value.
+
+    The value is an array of numbers, a text or an array of them, a list of a cell array's values, a
+    dictionary of a structure's fields, or None for what only MATLAB knows.
     """
     if not data:  # an empty cell
         return "", np.zeros(0)

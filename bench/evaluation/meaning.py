@@ -1,4 +1,4 @@
-"""What whole columns of a score file say of its scores: labels, decisions, confidences.
+"""What whole columns of a score file hold: labels, decisions, confidences.
 
 A file's first rows tell which columns these may be (`bench.evaluation.columns`); only all rows tell
 whether they are.
@@ -91,7 +91,7 @@ def labels_of(rows: Rows, score: Floats) -> Labels:
 
 
 def refuse_classes(row: Integers, labels: Labels) -> None:
-    """Refuse a file that has, for each id, a row for each class, as classifiers give all answers.
+    """Refuse a file that has a row for each class and id, as classifiers give all answers.
 
     `row` is the id of each row, by number.
     """
@@ -128,8 +128,9 @@ def _follows_threshold(high: Bools, score: Floats) -> bool:
 
 
 def _of_prediction(rows: Rows, at: int, score: Floats, negate: bool) -> Scores:
-    """Return scores that are higher for bona fide where they are confidences of the class beside
-    them, the scores as they are where they cannot be.
+    """Return scores that are higher for bona fide, of confidences of the class beside them.
+
+    Scores that cannot be confidences stay as they are.
     """
     roles = rows.roles
     words, code = _encode_words(rows.words[at])

@@ -147,8 +147,9 @@ def _find_classes(parts: list[str]) -> tuple[bool, bool]:
 
 
 def column_side(name: str) -> Side:
-    """Return the class for which numbers of this name are higher, "" where it does not say. Of a
-    difference (`real vs fake`) it is the first one's.
+    """Return the class for which numbers of this name are higher, "" where it does not say.
+
+    Of a difference (`real vs fake`) it is the first one's.
 
     >>> side("prob_fake"), side("score_real"), side("prob_1"), side("cm-score"), side("anti-spoof")
     ('spoof', 'bonafide', 'class', '', '')

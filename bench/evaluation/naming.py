@@ -1,4 +1,4 @@
-"""What score files are called: their names, as long as it takes to tell one from another."""
+"""Names of score files, as long as it takes to tell one from another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scores without ids, in the order of the protocol: taken only where the caller says so."""
+"""Scores without ids, in the order of the protocol: used only where the caller says so."""
 
 # pyarrow ships no types.
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
@@ -29,7 +29,7 @@ _LOOKED_AT = 1000
 
 
 def with_ids(path: Path, table: Table, asked: Reading, ids: Sequence[str]) -> tuple[Table, Reading]:
-    """Return a table without ids with those of the keys as its last column, and how it is read.
+    """Return a table with the ids of the keys as its last column, and how it is read.
 
     BenchError unless there are as many rows as ids, and where the table seems to hold ids itself.
     """
@@ -129,8 +129,9 @@ def _split_cells(lines: Sequence[str]) -> list[list[str]]:
 
 
 def _are_ids(column: pa.Array, numbers: bool) -> bool:
-    """Whether no two cells are alike and they are words, or with `numbers` whole numbers that are
-    not counted up as row numbers are.
+    """Return whether cells all differ and are words; with `numbers`, also whole numbers.
+
+    Whole numbers that count up by one are row numbers.
     """
     values = [str(value) for value in column.to_pylist()]
     if len(set(values)) < len(values) or len(values) < 2:

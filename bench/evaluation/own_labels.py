@@ -1,4 +1,4 @@
-"""Do the labels that a score file has of its own agree with the keys, and are scores labels?"""
+"""Checks of the labels that a score file has of its own, and of scores that are labels."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from bench.units import BONAFIDE
 
 
 def check_labels(scores: ScoreFile, trials: pd.DataFrame, trial: Integers, issues: Issues) -> None:
-    """Note trials whose class by the score file is not their class by the keys: it is a list of
-    something else, or its lines were shuffled.
+    """Add an issue for trials whose class by the score file is not their class by the keys.
 
-    Labels of 0 and 1 are taken in the meaning that fits the keys better. Of frames, only bona fide
-    utterances are looked at: all their frames are bona fide. What a threshold on the scores gives
-    is a decision, which may be wrong.
+    Then it is a list of something else, or its lines were shuffled. Labels of 0 and 1 are taken in
+    the meaning that fits the keys better. Of frames, only bona fide utterances are looked at: all
+    their frames are bona fide. Labels that follow from the scores by a threshold are decisions,
+    which may be wrong.
     """
     truth = (trials["label"] == BONAFIDE).to_numpy()
     has_trial = trial >= 0
@@ -71,8 +71,10 @@ def check_labels(scores: ScoreFile, trials: pd.DataFrame, trial: Integers, issue
 def check_predictions(
     scores: ScoreFile, trials: pd.DataFrame, trial: Integers, as_is: bool, issues: Issues
 ) -> None:
-    """Note predictions, of which the scores are the confidence, that are all right: such a column
-    is most likely the label."""
+    """Add an issue where all predictions, with the scores as their confidence, are right.
+
+    Such a column is most likely the label.
+    """
     if scores.predicted is None:
         return
     truth, has_trial = (trials["label"] == BONAFIDE).to_numpy(), trial >= 0
@@ -95,7 +97,7 @@ def check_predictions(
 
 
 def check_are_labels(bonafide: Floats, spoof: Floats, as_is: bool, issues: Issues) -> bool:
-    """Note scores that have one value for each class, and return whether they do.
+    """Add an issue where scores have one value for each class; return whether they do.
 
     A trial of each class alone cannot tell.
     """

@@ -1,4 +1,4 @@
-"""Score files as Parquet: the suite's own (`bench.metrics.scores.COLUMNS`) or anyone's."""
+"""Score files as Parquet: the suite's own (`bench.evaluation.score_file.COLUMNS`) or anyone's."""
 
 # pyarrow ships no types.
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false

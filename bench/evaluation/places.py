@@ -1,6 +1,6 @@
-"""Error rates of one system's frames by where these are: their place in their segment, and their
-distance to the nearest change of class; with replicates that are common to all systems on the same
-trials, as those of `bench.evaluation.draws`.
+"""Error rates of one system's frames by position in the segment and by distance to a boundary.
+
+All systems on the same trials have the same replicates, as those of `bench.evaluation.draws`.
 """
 
 # pyarrow ships no types.
@@ -15,15 +15,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from bench.evaluation import score_file
 from bench.evaluation.draws import REPLICATES
-from bench.metrics import scores
 from bench.metrics.f1 import ARGMAX
-from bench.metrics.grid import Points, grid_of, points
+from bench.metrics.grid import Points, points
 from bench.metrics.plans import Plan, groups
 from bench.metrics.positions import distance_errors, position_errors
 from bench.metrics.ratios import Ratios, group_ratios, intervals_of, replicated_ratios
 from bench.metrics.tally import Floats
-from bench.metrics.timeline import Reference, frames, reference
+from bench.metrics.timeline import Reference
 from bench.units import SAMPLE_RATE_HZ
 
 
@@ -52,18 +52,18 @@ class Placed(NamedTuple):
 
 
 def placed(path: Path) -> Placed:
-    """Return the error rates of the score file at `path`; a frame is decided by its larger logit,
-    or by `score > 0` where the file has none. Boundaries are those of the file's own labels, so to
-    a frame.
+    """Return the error rates by position of the score file at `path`.
 
-    Speakers and attacks are drawn where the file names them, else utterances. BenchError as
-    `bench.metrics.scores.read`, where frames lie on no grid, and where nothing can be drawn.
+    A frame is decided by its larger logit, or by `score > 0` where the file has none. Boundaries
+    are those of the file's own labels, so exact to a frame. Speakers and attacks are drawn where
+    the file names them, else utterances. BenchError as `bench.evaluation.score_file.read`, where
+    frames lie on no grid, and where nothing can be drawn.
     """
-    table = scores.read(path)
+    table = score_file.read(path)
     frames_of_file, truth = _read_timeline(table)
     ratios = _error_ratios(frames_of_file, truth)
-    plan = scores.factors_of(table).plan(frames_of_file.utterance, frames_of_file.is_spoof)
-    trials = _digest_trials(scores.utterances(table), frames_of_file, plan)
+    plan = score_file.factors_of(table).plan(frames_of_file.utterance, frames_of_file.is_spoof)
+    trials = _digest_trials(score_file.utterances(table), frames_of_file, plan)
     seed = int(trials, 16)
     drawn = replicated_ratios([ratios], groups(plan, [ratios.unit]), REPLICATES, seed)[0]
     bounds = intervals_of(ratios, drawn)
@@ -81,15 +81,7 @@ def placed(path: Path) -> Placed:
 
 def _read_timeline(table: Any) -> tuple[Points, Reference]:
     """Return the frames with their labels, and where these change."""
-    unit = scores.pooled_items(table).unit
-    begin, end = (
-        np.rint(table[name].to_numpy() * SAMPLE_RATE_HZ).astype(np.int64)
-        for name in ("start_s", "end_s")
-    )
-    is_spoof = scores.pooled(table).is_spoof
-    scored = frames(unit, begin, end, scores.decision_score(table))
-    frame, order = grid_of(scored), np.lexsort((begin, unit))
-    truth = reference(unit[order], begin[order], end[order], is_spoof[order], frame)
+    scored, truth, frame = score_file.read_frames(table, score_file.decision_score(table))
     return points(scored, truth, frame / SAMPLE_RATE_HZ), truth
 
 
@@ -110,8 +102,9 @@ def _error_ratios(frames_of_file: Points, truth: Reference) -> Ratios:
 
 
 def _digest_trials(names: list[str], frames_of_file: Points, plan: Plan) -> str:
-    """Return a digest of what decides draws and groups: utterances, what they depend on, and the
-    labels of their frames.
+    """Return a digest of what decides draws and groups.
+
+    These are the utterances, their factors, and the labels of their frames.
     """
     digest = hashlib.sha256("\n".join([plan.name, *(names[unit] for unit in plan.unit)]).encode())
     for values in (*plan.levels, frames_of_file.utterance, frames_of_file.is_spoof):

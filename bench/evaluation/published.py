@@ -1,4 +1,4 @@
-"""Published figures of a split, from the tables of papers: what a judged file is held against."""
+"""Published results of a split, from the tables of papers, to compare a score file with."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bench.cards import table_cards
 from bench.evaluation.json_units import printed_result
 from bench.evaluation.standing import Standing, standings
 from bench.metrics.catalogue import is_rate, metric, shown
-from bench.metrics.scores import Figure
+from bench.metrics.measured import Figure
 from bench.specs.table import Row, Table
 
 BEST, NEAREST = 3, 5
@@ -21,7 +21,7 @@ _NUMBER = re.compile(r"\s*\[\d+\]")
 
 
 class System(NamedTuple):
-    """A system's published figures."""
+    """A system's published results."""
 
     name: str
     table: str
@@ -33,7 +33,7 @@ class System(NamedTuple):
 
 
 class Published(NamedTuple):
-    """The systems to hold a figure against."""
+    """The systems to compare a result with."""
 
     by: str
     """The figure that they are ordered and chosen by."""
@@ -46,12 +46,12 @@ class Published(NamedTuple):
 
 
 def published(corpus: str, split: str, figures: Mapping[str, Figure]) -> Published | None:
-    """Return the published systems that are best on a split, and those nearest to `figures`; None
-    where no table prints one of these figures of the split.
+    """Return the published systems that are best on a split, and those nearest to `figures`.
 
-    A table of frames is looked at where there are figures of frames at its resolution, and a table
-    of utterances where there are figures of utterances. The rows of several tables that give one
-    system the same figures count once.
+    None where no table prints one of these results of the split. A table of frames is looked at
+    where there are results of frames at its resolution, and a table of utterances where there are
+    results of utterances. The rows of several tables that give one system the same results count
+    once.
     """
     systems: dict[tuple[str, tuple[float, ...]], System] = {}
     own_values: dict[str, float] = {}
@@ -82,7 +82,7 @@ def published(corpus: str, split: str, figures: Mapping[str, Figure]) -> Publish
 
 
 def published_table(published: Published, figures: Mapping[str, Figure]) -> list[str]:
-    """Return the table as lines of Markdown, the judged file at its place among the systems."""
+    """Return the table as lines of Markdown, with this file at its place among the systems."""
     names = list(dict.fromkeys(name for each in published.systems for name in each.figures))
     labels = {name: info.label if (info := metric(name)) else name for name in names}
     rows = [
@@ -137,16 +137,20 @@ def _format_cell(name: str, value: float | None) -> str:
 
 
 def _same_kind(placement: Standing, figures: Mapping[str, Figure]) -> bool:
-    """Return whether a table's figures are of what was judged: frames at its resolution, or
-    utterances."""
+    """Return whether a table's results are of the same kind.
+
+    That is frames at its resolution, or utterances.
+    """
     if placement.resolution_s is None:
         return "range_eer" not in figures
     return f"eer_{round(1000 * placement.resolution_s)}ms" in figures
 
 
 def _list_systems(placement: Standing, wanted: set[str]) -> Iterator[System]:
-    """Yield the rows of a table that print one of the wanted figures; none of a table that compares
-    no systems of others, whose rows are one system's parts."""
+    """Yield the rows of a table that print one of the wanted results.
+
+    A table that compares no systems of others has none: its rows are one system's parts.
+    """
     card: Table = table_cards.table(placement.table)
     if not any(row.published_only for row in card.rows.values()):
         return

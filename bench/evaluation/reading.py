@@ -1,4 +1,4 @@
-"""How one score file is to be read: what its user says of it, beyond what it says itself."""
+"""How one score file is to be read: what its user says of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A verdict as text for people, as Markdown's tables, and as what JSON can hold."""
+"""A report of a score file as text for people, as Markdown's tables, and as what JSON can hold."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from bench.evaluation.verdict import Verdict
 from bench.issues import Issue
 from bench.metrics.catalogue import metric, printed_unit, shown
 from bench.metrics.eer_variants import FORMULAS
-from bench.metrics.scores import Figure
+from bench.metrics.measured import Figure
 
 _UNDRAWN = "none, as asked for"
 _SMOKE: Mapping[Form, str] = {"paper": "", "smoke": "SMOKE: "}
@@ -111,8 +111,9 @@ def comparison(result: Comparison) -> str:
 
 
 def compared_table(by: Sequence[str], compared: Sequence[Compared], without: str = "") -> list[str]:
-    """Return differences as a table of Markdown; `by` is what their levels are of, `without` stands
-    behind each result.
+    """Return differences as a table of Markdown.
+
+    `by` are the fields of their levels, `without` stands behind each result.
     """
     if not compared:
         return ["No result."]
@@ -253,9 +254,9 @@ def _results_section(verdict: Verdict) -> list[str]:
     rows: list[list[str]] = []
     for name, figure in verdict.figures.items():
         info = metric(name)
-        label, says = (info.label, info.definition) if info else (name, "")
+        label, definition = (info.label, info.definition) if info else (name, "")
         cells = (*format_result(name, figure), *_error_cells(figure))
-        rows.append([label + _missing_note(verdict.missing), *cells, says])
+        rows.append([label + _missing_note(verdict.missing), *cells, definition])
     return render_columns(["Metric", "Value", INTERVAL, *_ERROR_HEADINGS, "What it is"], rows)
 
 

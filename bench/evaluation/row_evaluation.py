@@ -1,8 +1,4 @@
-"""The figures of an evaluation, computed from its score file and nothing else."""
-
-# pyarrow ships no types.
-# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
-# pyright: reportUnknownVariableType=false
+"""The results of an evaluation of a row, computed from its score file and the corpus's keys."""
 
 # pyarrow ships no types.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
@@ -17,8 +13,10 @@ import numpy as np
 import pyarrow as pa
 
 from bench.cards.corpus_cards import card
+from bench.data.corpora import load_keys
 from bench.data.subset import Subset
 from bench.errors import BenchError
+from bench.evaluation import score_file
 from bench.evaluation.detection import (
     Trials,
     by_cell,
@@ -27,29 +25,37 @@ from bench.evaluation.detection import (
     compute_pooled,
     factors_of,
 )
+from bench.evaluation.localization import measure_gridless, measure_resolutions
 from bench.evaluation.official import official
-from bench.metrics import scores as score_file
+from bench.evaluation.reference import reference
 from bench.metrics.breakdown import POOLED
-from bench.metrics.plans import AUTO, Resampling
-from bench.metrics.registry import clean_level
-from bench.metrics.scores import Figure
+from bench.metrics.grid import FrameRules
+from bench.metrics.measure import DecisionMetric, frame_measures
+from bench.metrics.measured import Figure, measured, measured_ratios
+from bench.metrics.plans import AUTO, Resampling, sums
+from bench.metrics.registry import LOGIT, clean_level, describe_metrics, select_metrics
+from bench.metrics.timeline import Reference
 from bench.specs.run import HeldOutData
+from bench.units import RESOLUTIONS_S, samples
 
 _REPLICATES, _SEED = 1000, 0
 """Of every interval that a run logs; `bench score` has the same unless told otherwise."""
 
 
 def figures(path: Path, data: HeldOutData, subset: Subset) -> dict[str, Figure]:
-    """Return the figures of the score file at `path` by name; fractions.
+    """Return the results of the score file at `path` by name; fractions.
 
-    Of frames, those of `bench.metrics.scores.figures`. Of whole utterances, the EER, AUC and the
-    corpus's official figures, where the file has logits the same but AUC by the bona fide logit
-    (`eer_bonafide_logit`), and for each breakdown of `data.by` those that are defined where
-    levels meet (`A07.alaw.eer`) and at each of them (`A07.eer`, `alaw.eer`). Characters that no
-    tracked figure may have in its name are `-` in a level's.
+    Of frames, those of `evaluate_file`, with the range EER by the corpus's own labels, as `bench
+    score` has it. Of whole utterances, the EER, AUC and the corpus's official metrics; where the
+    file has logits the same but AUC by the bona fide logit (`eer_bonafide_logit`); and for each
+    breakdown of `data.by` those that are defined where levels meet (`A07.alaw.eer`) and at each of
+    them (`A07.eer`, `alaw.eer`). Characters that no tracked metric may have in its name are `-` in
+    a level's.
     """
     if data.resolution_s is not None:
-        return score_file.figures(path, _REPLICATES, _SEED)
+        table = score_file.read(path)
+        exact = _exact_labels(score_file.utterances(table), data, subset)
+        return evaluate_file(table, _REPLICATES, _SEED, exact=exact)
     table = _read_scores(path, subset)
     trials = _to_trials(table, subset, "score")
     corpus = card(data.corpus)
@@ -70,12 +76,85 @@ def figures(path: Path, data: HeldOutData, subset: Subset) -> dict[str, Figure]:
     return results
 
 
-def lacking(evaluations: Iterable[tuple[HeldOutData, Subset]]) -> Iterator[str]:
-    """Say which official figures of utterances cannot be computed, and why; a file for them that is
-    broken is a BenchError.
+def evaluate_file(
+    scores: Path | pa.Table,
+    replicates: int = 1000,
+    seed: int = 0,
+    *,
+    exact: Reference | None = None,
+) -> dict[str, Figure]:
+    """Return the results of a score file (or of a table as `score_file.read` returns it) by name.
+
+    - `eer`: all rows pooled, by `score`, and `eer_<n>ms` at the coarser resolutions that frames on
+      a grid have.
+    - `f1`, `f1_spoof`: all rows pooled, bona fide and spoof as the positive class; the decision is
+      the larger logit, or `score > 0` where the file has no logits. `f1` is the one that SAL and
+      BAM print.
+    - `eer_bonafide_logit`, only with logits: the EER of the bona fide logit alone, which SAL's
+      released code scores S0 to S3 by; the paper says nothing of it.
+    - `range_eer` by the labels `exact`, whose utterances are units of `score_file.utterances`, or
+      by the file's own, which are exact to a frame.
+    - `utterance_eer`, only where there are utterances of both classes: an utterance's score is its
+      lowest frame's (as PartialSpoof's scripts go to coarser units), its label spoof where any
+      frame is.
+
+    Results are fractions. Intervals: `replicates` resamplings from `seed`, of speakers and attacks
+    where the file names them, and of utterances (`bench.metrics.measured`). BenchError as
+    `score_file.read`, where frames are on no grid, or without both classes.
     """
+    table = score_file.read(scores) if isinstance(scores, Path) else scores
+    resampling = Resampling(score_file.factors_of(table), AUTO, replicates, seed)
+    measures, metrics = frame_measures(), describe_metrics()
+    rows = score_file.pooled_items(table)
+    results = measured(rows, measures, resampling)
+    if score_file.has_logits(table):
+        by_logit = {name: each for name, each in measures.items() if metrics[name].by_logit}
+        of_logit = measured(score_file.pooled_items(table, "logit_bonafide"), by_logit, resampling)
+        results |= {f"{name}{LOGIT}": figure for name, figure in of_logit.items()}
+    frames, labels, frame = score_file.read_frames(table)
+    coarser_s = [each for each in RESOLUTIONS_S if samples(each) > frame]
+    results |= measure_resolutions(frames, labels, coarser_s, FrameRules(), resampling)[0]
+    truth = labels if exact is None else exact
+    results |= measure_gridless(frames, truth, resampling, by_time=True)
+    results |= measure_gridless(frames, labels, resampling, by_time=False)
+    spoof = sums(rows.unit, rows.spoof, rows.unit.max() + 1)
+    logged = [name for name, metric in select_metrics(DecisionMetric).items() if metric.logged]
+    return results | measured_ratios(score_file.decisions(table).only(logged), spoof, resampling)
+
+
+def _exact_labels(names: list[str], data: HeldOutData, subset: Subset) -> Reference | None:
+    """Return the finest labels that the corpus has of utterances; codes are places among `names`.
+
+    None where the corpus labels whole utterances only, and where the row does not score whole
+    utterances of the corpus: frames are then labelled by the score file alone.
+    """
+    if subset.timing is None or data.splice.kind != "none" or data.clip_s is not None:
+        return None
+    keys = load_keys(card(data.corpus), data.split, subset.root)
+    truth = reference(keys)
+    number = {name: code for code, name in enumerate(names)}
+    codes = np.array([number.get(name, -1) for name in keys.table["utterance"]], dtype=np.int64)
+    code = codes[truth.utterance]
+    order = np.lexsort((truth.start, code))
+    order = order[code[order] >= 0]
+    return Reference(
+        code[order], truth.start[order], truth.end[order], truth.is_spoof[order], truth.step
+    )
+
+
+def lacking(evaluations: Iterable[tuple[HeldOutData, Subset]]) -> Iterator[str]:
+    """Yield which official results of utterances cannot be computed, and why.
+
+    BenchError for a broken file, and for labels that the range EER of frames cannot go by: both
+    before a row is trained.
+    """
+    checked: set[tuple[str, str]] = set()
     for data, subset in evaluations:
-        if data.resolution_s is None:
+        if data.resolution_s is not None:
+            if (data.corpus, data.split) not in checked:
+                _exact_labels([], data, subset)
+                checked.add((data.corpus, data.split))
+        else:
             reason = official(card(data.corpus), data.split, subset.root).lacking
             if reason:
                 yield reason

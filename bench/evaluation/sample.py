@@ -1,4 +1,4 @@
-"""The first rows of a score file, column by column: what its roles are told by."""
+"""The first rows of a score file, column by column: they tell what each column is."""
 
 from __future__ import annotations
 
@@ -33,8 +33,10 @@ def mostly(pattern: re.Pattern[str], cells: Sequence[str]) -> bool:
 
 
 def two_whole(cells: Sequence[str]) -> bool:
-    """Whether cells hold whole numbers, and not more than two different ones, or true and false:
-    labels of 0 and 1, decisions or a constant."""
+    """Return whether cells hold at most two different whole numbers, or true and false.
+
+    These are labels of 0 and 1, decisions or a constant.
+    """
     values = set(cells)
     if len(values) > 4:
         return False
@@ -87,8 +89,7 @@ class Sample:
         return two_whole(self.cells[i])
 
     def is_two_valued(self, i: int) -> bool:
-        """Whether a column of numbers has two values only, in more rows than two may have by
-        chance."""
+        """Return whether a column has two values only, in more rows than chance would allow."""
         return len(self.cells[i]) >= FEWEST and self.count_distinct(i) <= 2
 
     def are_row_numbers(self, i: int) -> bool:
@@ -120,8 +121,7 @@ class Sample:
         return f"{self.names[i]!r}" if self.names else f"column {i + 1}"
 
     def column_option(self, i: int) -> str:
-        """Return what a user says for a column: its name, or its number from 1 where a shell would
-        want the name quoted."""
+        """Return a column as an option: its name, or its number where a shell wants quotes."""
         is_word = self.names is not None and re.fullmatch(r"\w+", self.names[i])
         return self.names[i] if self.names and is_word else f"{i + 1}"
 

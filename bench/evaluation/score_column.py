@@ -1,5 +1,7 @@
-"""Which column is the score, or which two: taken only where nothing else could be meant, else a
-question whose every answer is a sound one.
+"""Which column is the score, or which two.
+
+A column is taken only where nothing else could be meant; else the error is a question whose every
+answer is a sound one.
 """
 
 from __future__ import annotations
@@ -30,11 +32,11 @@ class Chosen(NamedTuple):
 
 
 def take_named(sample: Sample, asked: Reading, label: int | None) -> Chosen:
-    """Return the column that the user names: `A`, `A-B` or `A@B` (the confidence A of the class
-    predicted in B).
+    """Return the column that the user names: `A`, `A-B` or `A@B`.
 
-    BenchError where there is none of that name, where it holds no numbers or labels, and where its
-    name says that it is higher for spoof and nothing says that the user knows.
+    `A@B` is the confidence A of the class predicted in B. BenchError where there is none of that
+    name, where it holds no numbers or labels, and where its name says that it is higher for spoof
+    and nothing says that the user knows.
     """
     chosen = _parse_option(sample, asked.column or "")
     for i in chosen.columns:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.errors import BenchError
-from bench.metrics import scores as score_file
+from bench.evaluation import score_file
 from bench.metrics.grid import Points, Surplus
 from bench.units import samples
 

@@ -1,4 +1,4 @@
-"""Which table a judged score file stands beside, and its figures under the table's names."""
+"""Which table has a place for a score file, and its results under the table's names."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import NamedTuple
 from bench.cards import table_cards
 from bench.config import Form
 from bench.errors import BenchError
-from bench.metrics.scores import Figure
+from bench.metrics.measured import Figure
 from bench.specs.table import Table
 
 _UNTABLED = "scored/"
@@ -19,7 +19,7 @@ _OF_FRAMES = re.compile(r"(f1|precision|recall)(_spoof)?")
 
 
 class Standing(NamedTuple):
-    """A place in the tracking store for a judged split."""
+    """A place in the tracking store for the results of a split."""
 
     table: str
     """Key of the table, or `scored/<corpus>` where none evaluates the split."""
@@ -84,8 +84,7 @@ class Standing(NamedTuple):
 
 
 def standing(corpus: str, split: str, table: str, form: Form) -> Standing:
-    """Return where judged scores of a split stand: beside `table`, or where that is empty beside
-    the one table that evaluates the split.
+    """Return where results of a split stand: in `table`, else in the one that evaluates it.
 
     BenchError where several do, or where the named one does not.
     """

@@ -94,8 +94,9 @@ def rows(path: Path, source: Source, asked: Reading) -> text.Rows:
 
 
 def column(values: Sequence[Any]) -> pa.Array:
-    """Return Python's values as a column: whole numbers, numbers, truth values, or text where
-    kinds are mixed or a number is too large for its kind.
+    """Return Python's values as a column: whole numbers, numbers, truth values, or text.
+
+    Text is for mixed kinds and for numbers too large for their kind.
     """
     try:
         return pa.array(values)
@@ -117,12 +118,12 @@ def named(name: str) -> bool:
 def of_arrays(
     what: str, arrays: Mapping[str, NDArray[Any]], wanted: str | None = None
 ) -> Table | None:
-    """Return parallel arrays, such as `ids` and `scores`, as a table; None where these arrays are
-    named by utterance, and each holds an utterance's scores.
+    """Return parallel arrays, such as `ids` and `scores`, as a table.
 
-    Arrays are parallel to the column that is asked for (`wanted`), to the one of text, or to those
-    whose names say what they hold; others, of other lengths, are left out. BenchError where arrays
-    that belong together are not of one length.
+    None where arrays are named by utterance, and each holds an utterance's scores. Arrays are
+    parallel to the column that is asked for (`wanted`), to the one of text, or to those whose names
+    say what they hold; others, of other lengths, are left out. BenchError where arrays that belong
+    together are not of one length.
     """
     vectors = {name: array for name, array in arrays.items() if _is_columns(array)}
     leading = [name for name in vectors if name == wanted]
@@ -149,8 +150,9 @@ def of_arrays(
 
 
 def of_array(what: str, array: NDArray[Any]) -> Table:
-    """Return an array of one or two dimensions as columns without names, one of records as columns
-    with names; BenchError for any other.
+    """Return an array as columns: without names, or with names where it is an array of records.
+
+    BenchError for an array of more than two dimensions.
     """
     if array.dtype.names is not None:
         fields = {name: array[name] for name in array.dtype.names}

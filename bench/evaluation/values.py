@@ -1,4 +1,4 @@
-"""Are the scores such that figures of them mean what they say?"""
+"""Checks of the scores themselves: do results of them mean what they say."""
 
 from __future__ import annotations
 
@@ -34,8 +34,9 @@ Whose = Callable[[Bools], Iterable[str]]
 
 
 def check_values(score: Floats, what: str, as_is: bool, issues: Issues, whose: Whose) -> None:
-    """Note scores that are not finite, constant, few-valued, saturated or of low precision; `what`
-    they are of: trials or frames. `whose` they are.
+    """Add issues for scores that are not finite, constant, few-valued or of low precision.
+
+    `what` they are of: trials or frames. `whose` names their utterances.
     """
     usable = np.abs(score) <= LARGEST
     finite = score[usable]
@@ -94,7 +95,7 @@ def _check_precision(distinct: Floats, counts: np.ndarray, what: str, issues: Is
 
 
 def check_probabilities(score: Floats, issues: Issues) -> None:
-    """Note finite scores that cannot be log-likelihood ratios: for figures that take them so."""
+    """Add an issue for finite scores that cannot be log-likelihood ratios."""
     low, high = score.min(), score.max()
     if low >= 0 and high <= 1:
         kind = "lie within 0 and 1, as probabilities do"
@@ -113,7 +114,7 @@ def check_probabilities(score: Floats, issues: Issues) -> None:
 
 
 def check_one_decision(score: Floats, threshold: float, issues: Issues) -> None:
-    """Note scores of frames that are all above the threshold, or none: one decision for all."""
+    """Add an issue for scores of frames that are all above the threshold, or none."""
     decided = score > threshold
     if decided.any() and not decided.all():
         return
@@ -130,10 +131,10 @@ def check_one_decision(score: Floats, threshold: float, issues: Issues) -> None:
 def check_polarity(
     counts: Tally, bonafide: int, spoof: int, negated: bool, as_is: bool, issues: Issues
 ) -> None:
-    """Note scores that are clearly higher for spoof.
+    """Add an issue for scores that are clearly higher for spoof.
 
-    They are where the EER is above 50 % and the area under the ROC curve lies below 1/2 by more
-    than `SIGMAS` standard deviations of the Mann-Whitney statistic of as many trials without any
+    That is where the EER is above 50 % and the area under the ROC curve lies below 1/2 by more than
+    `SIGMAS` standard deviations of the Mann-Whitney statistic of as many trials without any
     difference, sqrt((m + n + 1) / (12 m n)) in units of the area; ties would only make it smaller.
     `bonafide` and `spoof` are m and n: independent trials, so utterances where scores are of
     frames. A system may honestly be worse than chance on a corpus that it was not made for
@@ -165,8 +166,10 @@ def check_polarity(
 
 
 def check_ties(counts: Tally, issues: Issues, official: float | None = None) -> None:
-    """Note trials of both classes that are tied where the error rates cross; `official` is the EER
-    that ASVspoof's packages would print, None where they have none (frames, ranges).
+    """Add an issue for trials of both classes that are tied where the error rates cross.
+
+    `official` is the EER that ASVspoof's packages would print, None where they have none (frames,
+    ranges).
     """
     tied = ties_at_eer(counts)
     if tied is None:

@@ -1,4 +1,4 @@
-"""What `bench score` finds: figures with their intervals, and all that stands beside them."""
+"""What `bench score` reports: results with their intervals, and all that stands beside them."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from typing import NamedTuple
 from bench.config import Form
 from bench.evaluation.published import Published
 from bench.issues import Issue
-from bench.metrics.scores import Figure
+from bench.metrics.measured import Figure
 
 
 class TiedEer(NamedTuple):
-    """Trials that share the score at which error rates cross, and what hangs on how they are
-    counted."""
+    """Trials that share the score at which error rates cross, and what depends on them."""
 
     score: float
     bonafide: float
@@ -45,7 +44,7 @@ class Line(NamedTuple):
 
 
 class Breakdown(NamedTuple):
-    """Figures by the levels of some fields."""
+    """Results by the levels of some fields."""
 
     by: tuple[str, ...]
     lines: tuple[Line, ...]
@@ -53,7 +52,7 @@ class Breakdown(NamedTuple):
 
 @dataclass(frozen=True)
 class Verdict:
-    """A judged score file."""
+    """The report of a score file."""
 
     form: Form
     """`smoke`: judged on a miniature, never a result."""

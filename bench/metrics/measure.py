@@ -92,6 +92,9 @@ class FrameMetric(Metric):
     items: Callable[[Frames, Reference], Items]
     """Returns what is judged; of one class alone where the metric is not defined."""
     measure: Measure
+    by_time: bool = False
+    """Whether errors are weighed by their duration, so that labels should be exact to the
+    sample."""
 
 
 class Confusion(NamedTuple):

@@ -10,8 +10,8 @@ import pandas as pd
 
 from bench.cards import corpus_cards
 from bench.data.subset import Subset
+from bench.evaluation import score_file
 from bench.evaluation.score_frames import ScoreFrames, order_frames
-from bench.metrics import scores as score_file
 from bench.metrics.breakdown import Cell, cells
 from bench.metrics.det import eer
 from bench.metrics.f1 import ARGMAX, decide

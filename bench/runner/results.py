@@ -13,7 +13,7 @@ from bench import versions
 from bench.config import Config
 from bench.errors import BenchError
 from bench.evaluation import row_evaluation
-from bench.metrics.scores import Figure
+from bench.metrics.measured import Figure
 from bench.reports.evaluation_plots import plot_evaluation
 from bench.reports.grid import smoke_word
 from bench.runner import shared_training, trained_models

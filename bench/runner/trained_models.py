@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from bench.cards import corpus_cards
 from bench.config import Config
 from bench.errors import BenchError
-from bench.metrics import scores as score_file
+from bench.evaluation import score_file
 from bench.models import breath, devices
 from bench.models.systems.base import System
 from bench.runner.request import Order

@@ -16,7 +16,7 @@ from bench._io.digests import short_digest
 from bench._io.markdown import bullets, escaped, marked, table_row
 from bench.config import Form
 from bench.metrics.catalogue import digits, is_rate, shown
-from bench.metrics.scores import Figure
+from bench.metrics.measured import Figure
 from bench.specs.run import Run
 
 

@@ -23,7 +23,7 @@ import pandas as pd
 from bench.cards import table_cards
 from bench.config import Config, Form
 from bench.errors import BenchError
-from bench.metrics.scores import Figure
+from bench.metrics.measured import Figure
 from bench.specs.table import Table
 from bench.tracking import (
     file_store,

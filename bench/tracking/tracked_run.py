@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from bench._io.interrupts import defer_sigint
 from bench.errors import BenchError
-from bench.metrics.scores import Figure
+from bench.metrics.measured import Figure
 from bench.tracking import registered_models, run_files
 from bench.tracking.client import (
     cut_text,

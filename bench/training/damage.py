@@ -18,7 +18,7 @@ import numpy as np
 from bench.config import Config
 from bench.data.subset import Subset
 from bench.errors import BenchError
-from bench.metrics import scores as score_file
+from bench.evaluation import score_file
 from bench.specs.run import HeldOutData, KeepAverage, Run
 from bench.training import checkpoints, engine, keeping
 from bench.training.clips import frame_labels

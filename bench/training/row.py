@@ -19,7 +19,7 @@ from bench.data import corpora, fingerprint
 from bench.data.sound import require_audio
 from bench.data.subset import Subset
 from bench.errors import BenchError
-from bench.metrics import scores as score_file
+from bench.evaluation import score_file
 from bench.specs.base import digest
 from bench.specs.run import Data, HeldOutData, Run, Stage
 from bench.training import checkpoints, conditions, contents, engine, shares

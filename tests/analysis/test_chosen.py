@@ -12,7 +12,7 @@ from bench.analysis.activation import medians
 from bench.analysis.trained_rows import utterance_of
 from bench.cards import table_cards
 from bench.data.subset import FrameVectors, Subset
-from bench.metrics import scores as score_file
+from bench.evaluation import score_file
 from tests.errors import raises_code
 
 

@@ -12,8 +12,8 @@ from bench.analysis.position_errors import by_position, of_labels
 from bench.cards import table_cards
 from bench.config import Config
 from bench.data import corpora
+from bench.evaluation import score_file
 from bench.evaluation.score_frames import ScoreFrames, order_frames
-from bench.metrics import scores as score_file
 from bench.metrics.grid import Points, Surplus
 from bench.reports.evaluation_plots import ranked_strips
 from tests.errors import raises_code

@@ -22,7 +22,7 @@ from bench.config import Config
 from bench.data import corpora
 from bench.evaluation.judge import Judge
 from bench.evaluation.published import published
-from bench.metrics.scores import Figure
+from bench.metrics.measured import Figure
 from bench.runner import local
 from bench.sweeps.trials import Sweeping
 from bench.tracking import studies

@@ -12,8 +12,8 @@ import pytest
 
 from bench.config import Config
 from bench.data import corpora
+from bench.evaluation.score_file import write
 from bench.metrics.det import eer
-from bench.metrics.scores import write
 from bench.tracking.store import Store
 from tests.evaluation.made import scored, text
 

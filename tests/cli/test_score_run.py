@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench.config import Config
-from bench.metrics import scores as score_file
+from bench.evaluation import score_file
 from bench.tracking.store import Store
 
 

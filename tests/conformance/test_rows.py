@@ -11,7 +11,7 @@ from bench import reports
 from bench.cards import table_cards
 from bench.cli.display import Display
 from bench.config import Config
-from bench.metrics import scores as score_file
+from bench.evaluation.row_evaluation import evaluate_file
 from bench.runner import local
 from bench.runner.request import Order
 from bench.synthetic import write
@@ -78,5 +78,5 @@ def test_smoke_rows_beat_chance(key: str, corpora: list[str], least: int, tmp_pa
     run_rows(key, rows, config)
     files = sorted((tmp_path / "runs").rglob(f"{corpora[0]}-*.parquet"))
     assert len(files) == len(rows)
-    beaten = [path for path in files if score_file.figures(path)["eer"].high < 0.5]
+    beaten = [path for path in files if evaluate_file(path)["eer"].high < 0.5]
     assert len(beaten) >= least

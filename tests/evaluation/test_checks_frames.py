@@ -10,10 +10,10 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from bench.errors import BenchError
 from bench.evaluation.checks import check_frames, check_utterances
 from bench.evaluation.forms import ScoreFile
 from bench.metrics.timeline import reference
+from tests.errors import raises_code
 
 FRAME = 320
 COUNT = 60
@@ -218,5 +218,5 @@ def test_utterances_by_their_lowest_frame(keys):
 def test_scores_of_utterances_are_no_frames(keys, truth):
     found = scorefile(made(keys))
     whole = ScoreFile(found.path, found.names, found.row, found.score, "")
-    with pytest.raises(BenchError, match="not scores of frames"):
+    with raises_code("scores.not-frames"):
         check_frames(whole, keys, truth)

@@ -8,6 +8,7 @@ import pytest
 
 from bench.errors import BenchError
 from bench.metrics.det import eer
+from tests.errors import raises_code
 from tests.evaluation.listed import read
 
 PLAIN_TINY, PLAIN_MINI = 0.05625, 0.125
@@ -79,7 +80,7 @@ def test_a_prediction_in_words(cases, truth):
 @pytest.mark.parametrize("column", ["3", "2-3"])
 @pytest.mark.parametrize("name", ["columns/label01.txt", "forms/id-score-decision.txt"])
 def test_the_label_is_no_score(cases, name, column):
-    with pytest.raises(BenchError, match="this is the label"):
+    with raises_code("scores.not-scores"):
         read(cases / name, column=column)
 
 
@@ -92,7 +93,7 @@ def test_labels_that_contradict_the_keys_are_handed_on(cases, truth):
 
 def test_higher_for_spoof(cases, truth):
     path = cases / "forms/fake_prob-near-chance.csv"
-    with pytest.raises(BenchError, match="'fake_prob' is by its name higher for spoof"):
+    with raises_code("scores.higher-for-spoof"):
         read(path)
     found = read(path, negate=True)
     assert "scores from 'fake_prob'" in found.taken
@@ -100,7 +101,7 @@ def test_higher_for_spoof(cases, truth):
 
 def test_row_numbers(cases, tmp_path):
     path = cases / "forms/itw-row-numbers.csv"
-    with pytest.raises(BenchError, match="'index' holds row numbers"):
+    with raises_code("scores.no-ids"):
         read(path)
     assert read(path, id_column="index").warnings == ()
     bare = tmp_path / "s.csv"

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from bench.errors import BenchError
+from tests.errors import raises_code
 from tests.evaluation.listed import read
 
 COUNTS = {"utt1": 40, "utt2": 25, "utt3": 35}
@@ -88,7 +89,7 @@ def test_utterances(tmp_path, suffix):
     lines = [f"u{i} {a} {b}\n" for i, (a, b) in enumerate(zip(BONA, SPOOF, strict=True))]
     path.write_text("".join(lines))
     if suffix == ".txt":
-        with pytest.raises(BenchError, match="which column is the score"):
+        with raises_code("scores.which-column"):
             read(path)
         return
     found = read(path)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from bench.evaluation import score_file as scores
 from bench.evaluation.draws import CANNOT, REPLICATES, draws, unpacked
-from bench.metrics import scores
 from bench.metrics.auc import auc
 from bench.metrics.bootstrap import replicated
 from bench.metrics.det import equal_error_rate

@@ -267,7 +267,7 @@ REFUSED: dict[str, tuple[Written, dict[str, Any], str]] = {
     "two logits": (put(lines("{u} {m} {s}")), {}, "which column is the score"),
     "the label for the score": (put(lines("{u} {s} {g}")), {"column": "3"}, "label or a decision"),
     "higher for spoof": (put(lines("{u},{q}", "file,fake_prob")), {}, "higher for spoof"),
-    "inverted": (put(lines("{u} {m}")), {}, "negate"),
+    "inverted": (put(lines("{u} {m}")), {}, "--higher-is-spoof"),
     "0/1 labels of other rows": (
         put(b"".join(b"%s %s %d\n" % (r["u"].encode(), r["s"].encode(), r["n"] % 2) for r in ROWS)),
         {},
@@ -330,7 +330,7 @@ def test_forms_that_are_read(judge, tmp_path, name):
     write, asked = READ[name]
     path = tmp_path / "scores"
     write(path)
-    bonafide, spoof = judge.read(path, Reading(**asked)).by_class()
+    bonafide, spoof = judge.read(path, Reading(**asked)).split_classes()
     assert eer(bonafide, spoof).eer == EER
 
 

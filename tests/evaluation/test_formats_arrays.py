@@ -13,6 +13,7 @@ from scipy.io import savemat
 
 from bench.errors import BenchError
 from bench.evaluation.ids import IdForm, clean_ids, reduce_ids
+from tests.errors import raises_code
 from tests.evaluation.listed import read
 
 IDS = ["LA_E_1000001", "LA_E_1000002", "LA_E_1000003"]
@@ -102,7 +103,7 @@ def test_several_arrays_of_scores(tmp_path):
     content = {"ids": np.array(IDS), "first": -SCORES, "second": SCORES}
     np.savez(tmp_path / "s.npz", **content)
     for path in (tmp_path / "s.npz", saved(tmp_path, content)):
-        with pytest.raises(BenchError, match="which column is the score"):
+        with raises_code("scores.which-column"):
             read(path)
         assert read(path, column="second").score.tolist() == SCORES.tolist()
 

@@ -13,6 +13,7 @@ import pytest
 
 from bench.errors import BenchError
 from bench.evaluation.ids import IdForm, clean_ids, reduce_ids
+from tests.errors import raises_code
 from tests.evaluation.listed import read
 
 IDS = ["LA_E_1000001", "LA_E_1000002", "LA_E_1000003", "LA_E_1000004"]
@@ -184,7 +185,7 @@ def test_large_numbers(tmp_path):
 
 def test_json_that_unpacks_to_too_much_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr("bench.evaluation.json_files.LARGEST", 1000)
-    with pytest.raises(BenchError, match="JSON of more than 1,000 bytes"):
+    with raises_code("scores.too-large"):
         read(put(tmp_path, gzip.compress(b"[" + b" " * 2000 + b"]")))
 
 

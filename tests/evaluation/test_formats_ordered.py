@@ -16,6 +16,7 @@ from bench.data.corpora import load_keys
 from bench.errors import BenchError
 from bench.evaluation import forms
 from bench.evaluation.reading import Reading
+from tests.errors import raises_code
 from tests.evaluation.listed import LISTS, judge, listed, written
 
 IDS = ["LA_E_3", "LA_E_1", "LA_E_2"]
@@ -79,7 +80,7 @@ def test_answers_of_a_classifier(tmp_path):
     """Hugging Face pipelines answer in the order they are asked, without ids."""
     answers = [[{"label": "fake", "score": -s}, {"label": "real", "score": s}] for s in SCORES]
     path = put(tmp_path, json.dumps(answers))
-    with pytest.raises(BenchError, match="--order protocol"):
+    with raises_code("scores.no-ids"):
         forms.read(path)
     assert read(path).score.tolist() == [2 * s for s in SCORES]
 
@@ -112,7 +113,7 @@ def test_broken(tmp_path, content, message):
 
 
 def test_ids_and_their_order_are_not_asked_for_together(tmp_path):
-    with pytest.raises(BenchError, match="in the order of the keys or have a column of ids"):
+    with raises_code("scores.order"):
         read(put(tmp_path, "1\n2\n3\n"), id_column="1")
 
 
@@ -148,7 +149,7 @@ def test_keys_of_a_part_are_refused(miniatures, tmp_path):
     table = listed(miniatures / "mini", "asvspoof2019la")
     bare = put(tmp_path, "".join(f"{s}\n" for s in table["score"]))
     partial = judge(miniatures / "mini", "asvspoof2019la", order="protocol")
-    with pytest.raises(BenchError, match="need the keys of the whole split: the keys list"):
+    with raises_code("keys.counts"):
         partial.read(bare)
 
 

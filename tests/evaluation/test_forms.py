@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from bench.errors import BenchError
+from bench.evaluation import score_file as scorefile
 from bench.evaluation.ids import IdForm, clean_ids, reduce_ids
-from bench.metrics import scores as scorefile
 from tests.evaluation.listed import read
 
 IDS = ["LA_E_1000001", "LA_E_1000002", "LA_E_1000003", "LA_E_1000004"]

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from bench.errors import BenchError
-from bench.metrics import scores as scorefile
+from bench.evaluation import score_file as scorefile
 from tests.evaluation.listed import read
 
 VECTORS = {

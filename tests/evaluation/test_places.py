@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from bench.errors import BenchError
+from bench.evaluation import score_file as scores
 from bench.evaluation.draws import REPLICATES
 from bench.evaluation.places import placed
-from bench.metrics import scores
 from bench.metrics.f1 import decide
 
 FRAME_S = 0.16

@@ -9,7 +9,7 @@ import pytest
 
 from bench.cards import table_cards
 from bench.evaluation.published import BEST, NEAREST, published, published_table
-from bench.metrics.scores import Figure
+from bench.metrics.measured import Figure
 
 
 def figures(**values: float) -> dict[str, Figure]:
@@ -84,7 +84,7 @@ def test_one_system_in_two_tables_counts_once_and_digests_are_marked():
 def test_figures_are_set_beside_published_ones_without_torch_and_mlflow():
     code = (
         "import sys; from bench.evaluation.published import published; "
-        "from bench.metrics.scores import Figure; "
+        "from bench.metrics.measured import Figure; "
         "assert published('inthewild', 'eval', {'eer': Figure(0.1, 0.1, 0.1)}); "
         "assert not {'torch', 'mlflow'} & {*sys.modules}"
     )

@@ -14,12 +14,11 @@ from bench.cards.corpus_cards import card
 from bench.config import Config
 from bench.data import corpora
 from bench.data.subset import Subset
-from bench.errors import BenchError
-from bench.evaluation import row_evaluation
+from bench.evaluation import row_evaluation, score_file
 from bench.evaluation.judge import Judge, Request
-from bench.metrics import scores as score_file
 from bench.metrics.catalogue import metric
 from bench.specs.run import HeldOutData
+from tests.errors import raises_code
 
 EVAL = HeldOutData(corpus="asvspoof2019la", split="eval", resolution_s=None, by=("attack",))
 ASV = "ASVspoof2019_LA_asv_scores/ASVspoof2019.LA.asv.eval.gi.trl.scores.txt"
@@ -137,7 +136,7 @@ def test_figures_draw_speakers_and_attacks(root, subset, tmp_path):
 def test_frames_have_the_figures_of_frames(subset, tmp_path):
     path = write(subset, tmp_path / "scores.parquet")
     frames = HeldOutData(corpus="asvspoof2019la", split="eval", resolution_s=0.02)
-    assert row_evaluation.figures(path, frames, subset) == score_file.figures(path, 40)
+    assert row_evaluation.figures(path, frames, subset) == row_evaluation.evaluate_file(path, 40)
 
 
 def test_an_attacks_name_becomes_one_that_can_be_tracked(subset, tmp_path):
@@ -190,7 +189,7 @@ def test_figures_without_speaker_verification_are_the_rest(root, subset, tmp_pat
 def test_scores_of_other_utterances_are_refused(subset, tmp_path):
     path = write(subset, tmp_path / "scores.parquet")
     fewer = dataclasses.replace(subset, table=subset.table.iloc[1:].reset_index(drop=True))
-    with pytest.raises(BenchError, match="has other utterances than asvspoof2019la eval"):
+    with raises_code("scores.other-utterances"):
         row_evaluation.figures(path, EVAL, fewer)
 
 

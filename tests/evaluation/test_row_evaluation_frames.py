@@ -10,9 +10,8 @@ import pytest
 
 from bench.cards.corpus_cards import card
 from bench.data import corpora
-from bench.evaluation import row_evaluation
+from bench.evaluation import row_evaluation, score_file
 from bench.evaluation.judge import Judge, Request
-from bench.metrics import scores as score_file
 from bench.specs.run import HeldOutData
 from bench.training.clips import frame_labels
 from bench.training.scoring import FrameScores, score_columns
@@ -73,7 +72,8 @@ def test_a_runs_frames_have_the_intervals_of_bench_score(
     judge = Judge(Request(card(corpus), split, place, form="smoke", replicates=REPLICATES))
     of_score = judge.verdict(judge.read(path)).figures
     both = of_run.keys() & of_score.keys()
-    assert {"eer", "f1", "f1_spoof", "utterance_eer"} <= both
+    named = {"eer", "f1", "f1_spoof", "utterance_eer", "range_eer", "eer_320ms", "eer_640ms"}
+    assert named <= both
     assert {name: of_run[name] for name in both} == {name: of_score[name] for name in both}
     assert of_run["eer"].plan == plan
     ids = subset.table["utterance"].tolist()

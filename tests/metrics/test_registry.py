@@ -11,10 +11,11 @@ import pytest
 import bench.metrics
 from bench import versions
 from bench.cards import card_files, column_checks, table_cards
-from bench.evaluation import render
+from bench.evaluation import render, row_evaluation
+from bench.evaluation import score_file as scores
 from bench.evaluation.comparison import compare
 from bench.evaluation.draws import draws
-from bench.metrics import catalogue, scores
+from bench.metrics import catalogue
 from bench.metrics.measured import Figure
 from bench.metrics.registry import (
     Metric,
@@ -149,7 +150,7 @@ def test_a_run_has_it_and_a_column_may(add, tmp_path):
     for trials in ("utterances", "frames"):
         assert "half_error" in column_checks.name_logged(trials)
     scores.write(path, rows(8, 0))
-    logged = scores.figures(path, replicates=9)
+    logged = row_evaluation.evaluate_file(path, replicates=9)
     assert set(logged) == set(column_checks.name_logged("frames"))
     assert isinstance(logged["half_error_bonafide_logit"], Figure)
     for file, metric in (

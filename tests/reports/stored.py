@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from bench.cards import table_cards
-from bench.metrics import scores
+from bench.evaluation import score_file as scores
+from bench.evaluation.row_evaluation import evaluate_file
 from bench.tracking.run_record import RunEntry
 
 KEY = "sal/table4"
@@ -37,7 +38,7 @@ def fill(store, work: Path, rows, seeds, form="paper", utterances=200, frames=20
                     path = work / "made" / f"{row}-{seed}-{name}.parquet"
                     scores.write(path, columns(utterances, frames, 1.5 + place / 3, (place, seed)))
                     tracked.artifact(path, f"scores/{name}")
-                    found = scores.figures(path, replicates=20)
+                    found = evaluate_file(path, replicates=20)
                     figures |= {f"{name}.{metric}": figure for metric, figure in found.items()}
                 tracked.finish(figures)
 

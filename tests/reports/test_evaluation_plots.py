@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from bench.data.subset import Subset
-from bench.metrics import scores as score_file
+from bench.evaluation import score_file
 from bench.metrics.breakdown import POOLED
 from bench.reports import evaluation_plots
 from bench.specs.run import HeldOutData

@@ -12,7 +12,7 @@ from bench.analysis.trained_rows import trained
 from bench.cards import table_cards
 from bench.config import Config
 from bench.errors import BenchError
-from bench.metrics import scores as score_file
+from bench.evaluation import score_file
 from bench.runner import local, shared_training
 from bench.runner.request import Order
 from bench.tracking.store import Store

@@ -11,7 +11,7 @@ from mlflow.tracking import MlflowClient
 
 from bench.cards import table_cards
 from bench.config import Config
-from bench.metrics import scores as score_file
+from bench.evaluation import score_file
 from bench.runner import local
 from bench.runner.request import Order
 from bench.runner.requirements import lacking

@@ -9,7 +9,7 @@ import pytest
 
 from bench.cards import table_cards
 from bench.config import Config
-from bench.metrics.scores import Figure
+from bench.metrics.measured import Figure
 from bench.tracking.run_record import RunEntry, ScoredEntry
 from bench.tracking.store import Store
 from tests.tracking.serving import Server, free_port

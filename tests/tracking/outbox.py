@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.metrics.scores import Figure
+from bench.metrics.measured import Figure
 from bench.tracking import sync
 from bench.tracking.run_record import DatasetUse
 

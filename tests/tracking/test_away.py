@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from mlflow.experiments import commands
 from sqlalchemy.exc import OperationalError
 
-from bench.metrics.scores import Figure
+from bench.metrics.measured import Figure
 from bench.tracking import client as mlflow_client
 from bench.tracking.run_record import ScoredEntry
 from bench.tracking.store import Store

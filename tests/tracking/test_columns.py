@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from bench.metrics.scores import Figure
+from bench.metrics.measured import Figure
 
 WHOLE = Figure(0.01, 0.0046, 0.016, 0.0086, 0.0113, 12, 66, 7355, 63882, "speaker+attack")
 

@@ -17,7 +17,7 @@ import pytest
 
 from bench._io import file_locks
 from bench.config import Config
-from bench.metrics.scores import Figure
+from bench.metrics.measured import Figure
 from bench.tracking import mlflow_store, sqlite_store
 from bench.tracking.store import Store
 from tests.errors import raises_code

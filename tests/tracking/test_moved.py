@@ -13,7 +13,7 @@ import pytest
 from mlflow.tracking._tracking_service import utils
 
 from bench.config import Config
-from bench.metrics.scores import Figure
+from bench.metrics.measured import Figure
 from bench.tracking.store import Store
 from tests.errors import raises_code
 

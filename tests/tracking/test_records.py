@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from bench.errors import BenchError
-from bench.metrics.scores import Figure
+from bench.metrics.measured import Figure
 from bench.tracking import file_store, run_artifacts
 from tests.errors import raises_code
 

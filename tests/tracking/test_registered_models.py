@@ -12,7 +12,7 @@ import torch
 
 from bench.cards import table_cards
 from bench.config import Config
-from bench.metrics.scores import Figure
+from bench.metrics.measured import Figure
 from bench.specs.systems import System
 from bench.tracking import registered_models
 from bench.training import engine

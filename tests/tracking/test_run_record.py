@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from bench.metrics.measured import Figure
 from bench.metrics.registry import describe_metrics
-from bench.metrics.scores import Figure
 from bench.tracking.run_record import describe_run, per_cent
 
 

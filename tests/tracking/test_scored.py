@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 import pandas as pd
 import pytest
 
-from bench.metrics.scores import Figure
+from bench.metrics.measured import Figure
 from bench.tracking import run_files
 from bench.tracking.scored_record import SCORED, ScoredRecord, framed_records, record_of_file
 from bench.tracking.scored_runs import REPLACED

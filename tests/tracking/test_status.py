@@ -14,7 +14,7 @@ from bench._io.digests import short_digest
 from bench.cards import table_cards
 from bench.cli import bench
 from bench.errors import BenchError
-from bench.metrics.scores import Figure
+from bench.metrics.measured import Figure
 from bench.runner import current_inputs, row_status
 from bench.runner.current_inputs import RunInputs
 from bench.tracking.mlflow_store import MlflowStore

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from bench.config import Config
-from bench.metrics.scores import Figure
+from bench.metrics.measured import Figure
 from bench.tracking import process
 from bench.tracking.run_frame import COLUMNS
 from bench.tracking.run_record import DatasetUse

@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from bench.cards import table_cards
-from bench.metrics.scores import Figure
+from bench.metrics.measured import Figure
 from bench.tracking import mlflow_views, ui_server
 from bench.tracking.mlflow_store import MEANT_FOR
 from bench.tracking.store import Store

@@ -13,7 +13,7 @@ import torch
 
 from bench.cards import table_cards
 from bench.errors import BenchError, RowFailed
-from bench.metrics import scores as score_file
+from bench.evaluation import score_file
 from bench.training import checkpoints, engine
 from bench.training.row import Library, train_and_score
 

@@ -10,7 +10,7 @@ import torch
 
 from bench.data.audio import header
 from bench.errors import BenchError
-from bench.metrics import scores as score_file
+from bench.evaluation import score_file
 from bench.metrics.det import eer
 from bench.models.systems.sal import SegmentAware
 from bench.specs.corpus import Audio

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.evaluation import row_evaluation, score_file
 from bench.metrics import cllr, dcf, det, f1, grid, positions, ranges, ratios, tdcf
-from bench.metrics import scores as score_file
 from bench.metrics.auc import auc
 from bench.metrics.det import equal_error_rate
 from bench.metrics.items import Items
@@ -63,7 +63,7 @@ def utterance_eer() -> list[float]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "scores.parquet")
         score_file.write(path, table)
-        return [score_file.figures(path, 0)["utterance_eer"].value]
+        return [row_evaluation.evaluate_file(path, 0)["utterance_eer"].value]
 
 
 def errors() -> list[float]:

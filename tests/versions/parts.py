@@ -22,7 +22,7 @@ from bench.config import Config
 from bench.data import audio, corpora
 from bench.data.frame_labels import spoof_frames
 from bench.data.subset import FrameVectors, Span, Spans
-from bench.metrics import scores as score_file
+from bench.evaluation import score_file
 from bench.metrics.registry import describe_metrics
 from bench.models import frontends
 from bench.models.augment import csm, mix_frame, noise, rawboost

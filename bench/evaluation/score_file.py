@@ -1,8 +1,7 @@
-"""The score file of a run, one row for each frame, and the metrics of frames.
+"""The suite's own score files: `scores.parquet`, one row per frame or per utterance.
 
-`scores.parquet` holds everything that a metric needs, so that it can be recomputed years later
-without a GPU, and another system's scores can be evaluated by the same code. Detection has one row
-for each utterance, with the same columns; `bench.evaluation.detection` has its metrics.
+A file holds everything that a result needs, so that results can be computed again years later
+without a GPU.
 """
 
 # pyarrow ships no types.
@@ -23,18 +22,15 @@ from numpy.typing import NDArray
 
 from bench._io import atomic_files
 from bench.errors import BenchError, near
-from bench.metrics.det import equal_error_rate
 from bench.metrics.f1 import decide
+from bench.metrics.grid import grid_of
 from bench.metrics.items import Items, counted
-from bench.metrics.measure import DecisionMetric, frame_measures
 from bench.metrics.measured import FEW as FEW
-from bench.metrics.measured import Figure, measured, measured_ratios
-from bench.metrics.plans import AUTO, Factors, Resampling, factors, sums
+from bench.metrics.plans import Factors, factors
 from bench.metrics.ratios import Ratios, decision_ratios
-from bench.metrics.registry import LOGIT, describe_metrics, select_metrics
 from bench.metrics.tally import Bools, Floats, Integers
-from bench.metrics.utterances import lowest_items
-from bench.units import BONAFIDE, CLASSES, SPOOF
+from bench.metrics.timeline import Frames, Reference, frames, reference
+from bench.units import BONAFIDE, CLASSES, SAMPLE_RATE_HZ, SPOOF
 
 _NAMES = pa.dictionary(pa.int32(), pa.string())
 
@@ -59,21 +55,21 @@ _LOGITS = ("logit_bonafide", "logit_spoof")
 def write(path: Path, columns: pa.Table | Mapping[str, Any], *, doubles: bool = False) -> None:
     """Check `columns` (a table or arrays by name) and write them to `path`, whole or not at all.
 
-    With `doubles`, scores of double precision keep it: as floats, two of them may become equal.
-    Raise BenchError as `read` does, naming `path`.
+    With `doubles`, scores that are given as doubles stay so: those of others may be equal as
+    floats. BenchError as `read`, naming `path`.
     """
     table = columns if isinstance(columns, pa.Table) else pa.table(dict(columns))
-    checked = _checked(table, path, doubles)
+    checked = _check_table(table, path, doubles)
     with atomic_files.whole(path) as file:
         pq.write_table(checked, file, compression="zstd")
 
 
 def read(path: Path) -> pa.Table:
-    """Return the score file at `path`, checked, with the types of `COLUMNS`.
+    """Return the score file at `path` with the types of `COLUMNS`, checked.
 
-    Scores that were written with double precision keep it. Raise BenchError where it is no Parquet
-    file, lacks a column or has an unknown one, has an empty cell, a label that is no class, a
-    number that is not finite, a frame that ends before it starts, or two rows for one frame.
+    Scores that were written as doubles stay so. BenchError where it is no Parquet file, lacks a
+    column or has an unknown one, has an empty cell, a label that is no class, a number that is not
+    finite, a frame that ends before it starts, or two rows for one frame.
     """
     if not path.is_file():
         raise BenchError("file.missing", f"{path}: there is no such score file")
@@ -82,8 +78,8 @@ def read(path: Path) -> pa.Table:
     except (pa.ArrowException, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise  # of the machine, and the file may be whole
-        raise BenchError("file.malformed", f"{path}: not a Parquet file: {error}") from error
-    return _checked(table, path, doubles=True)
+        raise BenchError("scores.malformed", f"{path}: not a Parquet file: {error}") from error
+    return _check_table(table, path, doubles=True)
 
 
 class Pooled(NamedTuple):
@@ -95,85 +91,51 @@ class Pooled(NamedTuple):
 
 def pooled(table: pa.Table) -> Pooled:
     """Return score and label of every row of a table as `read` returns it."""
-    label = _codes(table, "label")
+    label = _encode_column(table, "label")
     is_spoof = np.isin(label.codes, [i for i, name in enumerate(label.names) if name == SPOOF])
-    return Pooled(_numbers(table, "score"), is_spoof)
-
-
-def figures(scores: Path | pa.Table, replicates: int = 1000, seed: int = 0) -> dict[str, Figure]:
-    """Return the figures of a score file (or of a table as `read` returns it), by name; fractions.
-
-    - `eer`: all rows pooled, by `score` (`bench.metrics.det.eer`).
-    - `f1`, `f1_spoof`: all rows pooled, bona fide and spoof as the positive class; the decision is
-      the larger logit, or `score > 0` where the file has no logits. `f1` is the one that SAL and
-      BAM print.
-    - `eer_bonafide_logit`, only with logits: the EER of the bona fide logit alone, which SAL's
-      released code scores S0 to S3 by; the paper says nothing of it.
-    - `utterance_eer`, only where there are utterances of both classes: an utterance's score is its
-      lowest frame's (as PartialSpoof's scripts go to coarser units), its label spoof where any
-      frame is.
-
-    Intervals: `replicates` resamplings from `seed`, of speakers and attacks where the file names
-    them, and of utterances (`bench.metrics.measured`). Raise BenchError as `read`, or without both
-    classes.
-    """
-    table = read(scores) if isinstance(scores, Path) else scores
-    resampling = Resampling(factors_of(table), AUTO, replicates, seed)
-    everything = pooled_items(table)
-    measures = frame_measures()
-    results = measured(everything, measures, resampling)
-    if has_logits(table):
-        metrics = describe_metrics()
-        by_logit = {name: declared for name, declared in measures.items() if metrics[name].by_logit}
-        of_logit = measured(pooled_items(table, "logit_bonafide"), by_logit, resampling)
-        results |= {f"{name}{LOGIT}": figure for name, figure in of_logit.items()}
-    whole = lowest_items(everything)
-    if whole.bonafide.any() and whole.spoof.any():
-        eer = {"utterance_eer": equal_error_rate}
-        results |= measured(whole, eer, resampling)
-    spoof = sums(everything.unit, everything.spoof, everything.unit.max() + 1)
-    logged = [name for name, declared in select_metrics(DecisionMetric).items() if declared.logged]
-    return results | measured_ratios(decisions(table).only(logged), spoof, resampling)
+    return Pooled(_to_floats(table, "score"), is_spoof)
 
 
 def pooled_items(table: pa.Table, score: str = "score") -> Items:
     """Return every row as an item by the column `score`; units are `utterances`."""
     is_spoof = pooled(table).is_spoof
-    return counted(_numbers(table, score), is_spoof, _codes(table, "utterance").codes)
+    return counted(_to_floats(table, score), is_spoof, _encode_column(table, "utterance").codes)
 
 
 def decisions(table: pa.Table) -> Ratios:
-    """Return precision, recall and F1 of both classes by the decision of `figures`.
+    """Return precision, recall and F1 of both classes, decided by `decision_score`.
 
     Units are `utterances`.
     """
     decided_spoof = ~decide(decision_score(table))
-    return decision_ratios(pooled(table).is_spoof, decided_spoof, _codes(table, "utterance").codes)
+    return decision_ratios(
+        pooled(table).is_spoof, decided_spoof, _encode_column(table, "utterance").codes
+    )
 
 
 def decision_score(table: pa.Table) -> Floats:
-    """Return the score that every row is decided by, bona fide above 0.
+    """Return what every row is decided by, above 0 as bona fide.
 
-    It is the difference of the logits, or the score where there are no logits.
+    It is the difference of the logits, or the score where there are none.
     """
     if has_logits(table):
-        return _numbers(table, "logit_bonafide") - _numbers(table, "logit_spoof")
-    return _numbers(table, "score")
+        return _to_floats(table, "logit_bonafide") - _to_floats(table, "logit_spoof")
+    return _to_floats(table, "score")
 
 
 def utterances(table: pa.Table) -> list[str]:
     """Return the names of a table's utterances, sorted: that of each unit."""
-    return _codes(table, "utterance").names
+    return _encode_column(table, "utterance").names
 
 
 def factors_of(table: pa.Table) -> Factors:
-    """Return the speaker and the attack of a table's utterances, for resampling.
+    """Return what a table's utterances depend on; units are `utterances`.
 
-    Units are `utterances`; an utterance's attack is that of its spoof rows.
+    The attack is that of their spoof rows.
     """
-    unit = _codes(table, "utterance").codes
+    unit = _encode_column(table, "utterance").codes
     units, first = np.unique(unit, return_index=True)
-    speaker = _codes(table, "speaker")
+    speaker = _encode_column(table, "speaker")
     attack = np.full(len(units), "", dtype=object)
     spoofed = pooled(table).is_spoof
     attack[unit[spoofed]] = attacks(table)[spoofed]
@@ -182,8 +144,36 @@ def factors_of(table: pa.Table) -> Factors:
 
 def attacks(table: pa.Table) -> NDArray[np.object_]:
     """Return the attack of every row, "" where there is none."""
-    encoded = _codes(table, "attack")
+    encoded = _encode_column(table, "attack")
     return np.array(encoded.names, dtype=object)[encoded.codes]
+
+
+class LabelledFrames(NamedTuple):
+    """The frames of a score file, with the labels that it gives them."""
+
+    frames: Frames
+    """Utterances are units of `utterances`."""
+    labels: Reference
+    """Stretches of one class, exact to a frame."""
+    frame: int
+    """Samples in a frame."""
+
+
+def read_frames(table: pa.Table, score: Floats | None = None) -> LabelledFrames:
+    """Return the frames of a table with their labels; `score` is that of each row, unless given
+    the column of that name.
+
+    BenchError where frames do not lie on a grid from 0 on.
+    """
+    unit, is_spoof = _encode_column(table, "utterance").codes, pooled(table).is_spoof
+    begin, end = (
+        np.rint(_to_floats(table, name) * SAMPLE_RATE_HZ).astype(np.int64)
+        for name in ("start_s", "end_s")
+    )
+    scored = frames(unit, begin, end, _to_floats(table, "score") if score is None else score)
+    frame, order = grid_of(scored), np.lexsort((begin, unit))
+    labels = reference(unit[order], begin[order], end[order], is_spoof[order], frame)
+    return LabelledFrames(scored, labels, frame)
 
 
 def has_logits(table: pa.Table) -> bool:
@@ -196,7 +186,7 @@ class _Codes(NamedTuple):
     codes: Integers
 
 
-def _codes(table: pa.Table, column: str) -> _Codes:
+def _encode_column(table: pa.Table, column: str) -> _Codes:
     """Return sorted names and codes, so that no figure depends on the order of rows."""
     encoded = table[column].unify_dictionaries().combine_chunks()
     names: list[str] = encoded.dictionary.to_pylist()
@@ -206,19 +196,17 @@ def _codes(table: pa.Table, column: str) -> _Codes:
     return _Codes([names[i] for i in order], rank[encoded.indices.to_numpy()])
 
 
-def _numbers(table: pa.Table, column: str) -> Floats:
+def _to_floats(table: pa.Table, column: str) -> Floats:
     return table[column].to_numpy().astype(np.float64)
 
 
-def _checked(table: pa.Table, path: Path, doubles: bool = False) -> pa.Table:
+def _check_table(table: pa.Table, path: Path, doubles: bool = False) -> pa.Table:
     _check_columns(table.column_names, path)
     names = [name for name in COLUMNS if name in table.column_names]
-    columns = {name: _typed(table[name], name, path, doubles) for name in names}
+    columns = {name: _cast_column(table[name], name, path, doubles) for name in names}
     checked = pa.table(columns)
     if not checked.num_rows:
-        raise BenchError(
-            "metric.score-file", f"{path}: there is no row; a score file has one a frame"
-        )
+        raise BenchError("scores.empty", f"{path}: there is no row; a score file has one a frame")
     _check_labels(checked, path)
     _check_frames(checked, path)
     return checked
@@ -238,27 +226,26 @@ def _check_columns(names: list[str], path: Path) -> None:
         f"{path}: {name}: the column is there twice" for name in {*names} if names.count(name) > 1
     ]
     if wrong:
-        raise BenchError("metric.score-file", "\n".join(wrong))
+        raise BenchError("scores.malformed", "\n".join(wrong))
 
 
-def _typed(column: pa.ChunkedArray, name: str, path: Path, doubles: bool) -> pa.ChunkedArray:
+def _cast_column(column: pa.ChunkedArray, name: str, path: Path, doubles: bool) -> pa.ChunkedArray:
     kind = pa.float64() if doubles and _is_double(column, name) else COLUMNS[name]
     try:
         typed = column if column.type == kind else column.cast(kind)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise BenchError(
-            "metric.score-file", f"{path}: {name}: is {column.type}, should be {kind}: {error}"
+            "scores.bad-cell", f"{path}: {name}: is {column.type}, should be {kind}: {error}"
         ) from error
     if typed.null_count:
         raise BenchError(
-            "metric.score-file",
-            f"{path}: {name}: {typed.null_count} of {len(typed)} cells are empty",
+            "scores.bad-cell", f"{path}: {name}: {typed.null_count} of {len(typed)} cells are empty"
         )
     if pa.types.is_floating(kind):
         wrong = np.flatnonzero(~np.isfinite(typed.to_numpy()))
         if len(wrong):
             raise BenchError(
-                "metric.score-file",
+                "scores.not-finite",
                 f"{path}: {name}: row {wrong[0]} is {typed[int(wrong[0])].as_py()} "
                 f"({len(wrong)} of {len(typed)} are not finite numbers)",
             )
@@ -273,29 +260,29 @@ def _check_labels(table: pa.Table, path: Path) -> None:
     for label in table["label"].unique().to_pylist():
         if label not in CLASSES:
             raise BenchError(
-                "metric.score-file",
+                "scores.bad-cell",
                 f"{path}: label: {label!r} is no class{near(label, CLASSES)} "
                 f"(classes: {BONAFIDE}, {SPOOF})",
             )
 
 
 def _check_frames(table: pa.Table, path: Path) -> None:
-    start, end = _numbers(table, "start_s"), _numbers(table, "end_s")
+    start, end = _to_floats(table, "start_s"), _to_floats(table, "end_s")
     backward = np.flatnonzero(end <= start)
     if len(backward):
         at = int(backward[0])
         raise BenchError(
-            "metric.score-file",
+            "scores.bad-times",
             f"{path}: row {at}: a frame of {table['utterance'][at].as_py()!r} starts at "
             f"{start[at]} s and ends at {end[at]} s; it must end later than it starts",
         )
-    utterance = _codes(table, "utterance").codes
+    utterance = _encode_column(table, "utterance").codes
     order = np.lexsort((start, utterance))
     same = (np.diff(utterance[order]) == 0) & (np.diff(start[order]) == 0)
     if same.any():
         at = int(order[1:][same][0])
         raise BenchError(
-            "metric.score-file",
+            "scores.duplicated",
             f"{path}: {table['utterance'][at].as_py()!r} has two rows for the frame at "
             f"{start[at]} s ({int(same.sum())} such): each frame is scored once",
         )

@@ -8,14 +8,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from sklearn.metrics import f1_score
 
 from bench.errors import BenchError
-from bench.metrics import scores as scorefile
+from bench.evaluation import score_file as scorefile
+from bench.evaluation.row_evaluation import evaluate_file
 from bench.metrics.bootstrap import intervals
 from bench.metrics.det import eer, equal_error_rate
+from bench.metrics.f1 import frame_figures
 from bench.metrics.items import Items
-from tests.errors import raises_code
 
 
 def made(n_utterances=40, seed=0):
@@ -54,12 +54,12 @@ def test_what_is_written_is_read(tmp_path):
 def test_tables_in_chunks_with_their_own_dictionaries_are_one_file(tmp_path):
     columns = made()
     halves = [
-        scorefile._checked(pa.table({k: v[part] for k, v in columns.items()}), tmp_path)
+        scorefile._check_table(pa.table({k: v[part] for k, v in columns.items()}), tmp_path)
         for part in (slice(0, 100), slice(100, None))
     ]
     scorefile.write(tmp_path / "s.parquet", pa.concat_tables(halves))
     scorefile.write(tmp_path / "t.parquet", columns)
-    one, other = (scorefile.figures(tmp_path / name, 20) for name in ("s.parquet", "t.parquet"))
+    one, other = (evaluate_file(tmp_path / name, 20) for name in ("s.parquet", "t.parquet"))
     assert one == other
 
 
@@ -115,7 +115,7 @@ def test_files_that_are_none_are_named(tmp_path):
     with pytest.raises(BenchError, match=r"scores\.parquet: there is no such score file"):
         scorefile.read(tmp_path / "scores.parquet")
     (tmp_path / "scores.parquet").write_text("utterance,score\n")
-    with raises_code("file.malformed"):
+    with pytest.raises(BenchError, match="not a Parquet file"):
         scorefile.read(tmp_path / "scores.parquet")
 
 
@@ -123,18 +123,21 @@ def test_figures_are_those_of_the_metrics(tmp_path):
     columns = made()
     path = tmp_path / "scores.parquet"
     scorefile.write(path, columns)
-    found = scorefile.figures(path, replicates=50, seed=3)
+    found = evaluate_file(path, replicates=50, seed=3)
     spoof = columns["label"] == "spoof"
     score = columns["score"]
-    assert set(found) == {"eer", "f1", "f1_spoof", "eer_bonafide_logit", "utterance_eer"}
+    named = {"eer", "f1", "f1_spoof", "eer_bonafide_logit", "utterance_eer"}
+    assert set(found) == {*named, "range_eer", "eer_320ms", "eer_640ms"}
+    assert found["range_eer"].value == found["eer"].value, "by the file's labels, of equal frames"
     assert found["eer"].value == eer(score[~spoof], score[spoof]).eer
     # In the order of the utterances' names, in which the file's codes are.
     _, unit = np.unique(columns["utterance"], return_inverse=True)
     items = Items(score.astype(float), 1.0 - spoof, 1.0 * spoof, unit)
     bounds = intervals(items, {"eer": equal_error_rate}, None, 50, 3)["eer"]
     assert (found["eer"].low, found["eer"].high) == bounds[:2]
-    assert found["f1"].value == pytest.approx(f1_score(~spoof, score > 0))
-    assert found["f1_spoof"].value == pytest.approx(f1_score(spoof, score <= 0))
+    of_frames = frame_figures(spoof, score)
+    assert found["f1"].value == of_frames.bonafide.f1
+    assert found["f1_spoof"].value == of_frames.spoof.f1
     logit = columns["logit_bonafide"]
     assert found["eer_bonafide_logit"].value == eer(logit[~spoof], logit[spoof]).eer
     lowest = score.reshape(-1, 5).min(axis=1)
@@ -142,7 +145,7 @@ def test_figures_are_those_of_the_metrics(tmp_path):
     assert found["utterance_eer"].value == eer(lowest[~any_spoof], lowest[any_spoof]).eer
     for figure in found.values():
         assert 0 <= figure.low <= figure.value <= figure.high <= 1
-    assert scorefile.figures(scorefile.read(path), replicates=50, seed=3) == found
+    assert evaluate_file(scorefile.read(path), replicates=50, seed=3) == found
 
 
 def test_the_order_of_rows_does_not_matter(tmp_path):
@@ -150,24 +153,24 @@ def test_the_order_of_rows_does_not_matter(tmp_path):
     order = np.random.default_rng(5).permutation(200)
     scorefile.write(tmp_path / "a.parquet", columns)
     scorefile.write(tmp_path / "b.parquet", {k: v[order] for k, v in columns.items()})
-    one, other = (scorefile.figures(tmp_path / name, 20) for name in ("a.parquet", "b.parquet"))
+    one, other = (evaluate_file(tmp_path / name, 20) for name in ("a.parquet", "b.parquet"))
     assert one == other
 
 
 def test_without_logits_the_score_decides(tmp_path):
     columns = {k: v for k, v in made().items() if not k.startswith("logit")}
     scorefile.write(tmp_path / "scores.parquet", columns)
-    found = scorefile.figures(tmp_path / "scores.parquet", 20)
+    found = evaluate_file(tmp_path / "scores.parquet", 20)
     assert "eer_bonafide_logit" not in found
-    expected = f1_score(columns["label"] == "bonafide", columns["score"] > 0)
-    assert found["f1"].value == pytest.approx(expected)
+    of_frames = frame_figures(columns["label"] == "spoof", columns["score"])
+    assert found["f1"].value == of_frames.bonafide.f1
 
 
 def test_the_larger_logit_decides_even_where_one_logit_is_the_score(tmp_path):
     columns = made()
     scorefile.write(tmp_path / "a.parquet", columns)
     scorefile.write(tmp_path / "b.parquet", {**columns, "score": columns["logit_bonafide"]})
-    one, other = (scorefile.figures(tmp_path / name, 20) for name in ("a.parquet", "b.parquet"))
+    one, other = (evaluate_file(tmp_path / name, 20) for name in ("a.parquet", "b.parquet"))
     assert other["f1"] == one["f1"]
     assert other["eer"] == one["eer_bonafide_logit"]
 
@@ -176,10 +179,10 @@ def test_no_utterance_eer_where_every_utterance_has_spoof_frames(tmp_path):
     columns = made()
     columns["label"] = np.where(np.arange(200) % 5 == 0, "spoof", columns["label"])
     scorefile.write(tmp_path / "scores.parquet", columns)
-    assert "utterance_eer" not in scorefile.figures(tmp_path / "scores.parquet", 20)
+    assert "utterance_eer" not in evaluate_file(tmp_path / "scores.parquet", 20)
 
 
 def test_one_class_has_no_figures(tmp_path):
     scorefile.write(tmp_path / "scores.parquet", changed(label=np.array(["spoof"] * 200)))
-    with raises_code("metric.one-class"):
-        scorefile.figures(tmp_path / "scores.parquet")
+    with pytest.raises(BenchError, match="nothing is bonafide"):
+        evaluate_file(tmp_path / "scores.parquet")

@@ -1,0 +1,39 @@
+"""The public function gives what `bench score` gives, and its options reach the evaluation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bench.cards.corpus_cards import card
+from bench.evaluation.evaluate import evaluate
+from bench.evaluation.judge import Judge, Request
+from tests.errors import raises_code
+from tests.evaluation.listed import listed, written
+
+
+@pytest.fixture
+def keys(miniatures: Path) -> Path:
+    return miniatures / "mini" / "asvspoof2019la"
+
+
+@pytest.fixture
+def scores(keys: Path, tmp_path: Path) -> Path:
+    return written(tmp_path, listed(keys.parent, "asvspoof2019la"))
+
+
+def test_results_are_those_of_bench_score(scores: Path, keys: Path) -> None:
+    judge = Judge(Request(card("19LA"), "eval", keys, by=(("attack",),), replicates=9))
+    report = evaluate(scores, "19LA", keys, by=[["attack"]], replicates=9)
+    assert report == judge.verdict(judge.read(scores))
+    assert report.figures["eer"].low <= report.figures["eer"].value
+
+
+def test_scores_that_are_higher_for_spoof(scores: Path, keys: Path, tmp_path: Path) -> None:
+    table = listed(keys.parent, "asvspoof2019la").assign(score=lambda of: -of["score"])
+    inverted = written(tmp_path, table, "inverted.txt")
+    report = evaluate(inverted, "asvspoof2019la", keys, higher_is_spoof=True, replicates=0)
+    assert report.figures == evaluate(scores, "asvspoof2019la", str(keys), replicates=0).figures
+    with raises_code("scores.no-such-column"):
+        evaluate(str(scores), "19LA", keys, column="9")
