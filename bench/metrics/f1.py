@@ -19,7 +19,7 @@ class Decision(NamedTuple):
     """Which frames are decided bona fide: those with `score > threshold`."""
 
     rule: str
-    """What set the threshold, in words that stand beside the figure."""
+    """What set the threshold, in words that stand beside the result."""
     threshold: float
 
 

@@ -67,8 +67,8 @@ def measured(
         return {name: _undrawn(measure(counts), errors[name]) for name, measure in measures.items()}
     how = resampling.replicates, resampling.seed
     plans = resampling.plans(items.unit, items.spoof)
-    figure = _figures(plans, lambda plan: intervals(items, measures, plan, *how))
-    return {name: figure(name, measure(counts)) for name, measure in measures.items()}
+    make = _figures(plans, lambda plan: intervals(items, measures, plan, *how))
+    return {name: make(name, measure(counts)) for name, measure in measures.items()}
 
 
 def measured_ratios(ratios: Ratios, spoof: Floats, resampling: Resampling) -> dict[str, Figure]:
@@ -82,8 +82,8 @@ def measured_ratios(ratios: Ratios, spoof: Floats, resampling: Resampling) -> di
         return {name: _undrawn(value, errors) for name, value in defined.values.items()}
     how = resampling.replicates, resampling.seed
     plans = resampling.plans(defined.unit, spoof)
-    figure = _figures(plans, lambda plan: ratio_intervals(defined, plan, *how))
-    return {name: figure(name, value) for name, value in defined.values.items()}
+    make = _figures(plans, lambda plan: ratio_intervals(defined, plan, *how))
+    return {name: make(name, value) for name, value in defined.values.items()}
 
 
 def _undrawn(value: float, errors: Interval) -> Figure:
