@@ -78,8 +78,10 @@ def name_coarser(resolution_s: float) -> tuple[str, ...]:
     >>> name_coarser(0.16)
     ('eer_320ms', 'eer_640ms')
     """
-    own = samples(resolution_s)
-    coarser = [each for each in RESOLUTIONS_S if samples(each) > own and not samples(each) % own]
+    frame = samples(resolution_s)
+    coarser = [
+        each for each in RESOLUTIONS_S if samples(each) > frame and not samples(each) % frame
+    ]
     return tuple(
         f"{name}_{round(1000 * each)}ms"
         for name, metric in describe_metrics().items()
