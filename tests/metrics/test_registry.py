@@ -151,7 +151,9 @@ def test_a_run_has_it_and_a_column_may(add, tmp_path):
         assert "half_error" in column_checks.name_logged(trials)
     scores.write(path, rows(8, 0))
     logged = row_evaluation.evaluate_file(path, replicates=9)
-    assert set(logged) == set(column_checks.name_logged("frames"))
+    coarser = column_checks.name_coarser(0.02)
+    assert "half_error_160ms" in coarser
+    assert set(logged) == {*column_checks.name_logged("frames"), *coarser}
     assert isinstance(logged["half_error_bonafide_logit"], Figure)
     for file, metric in (
         ("tca/table2", "asvspoof2019la.A19.eer"),
