@@ -5,7 +5,7 @@ BENCH := .venv/bin/bench
 PYTHON ?= python3
 DEMO_SEED ?= 0
 
-.PHONY: help setup demo test test-all check format wheel mutants benchmarks costs clean clean-work
+.PHONY: help setup demo test test-all check docs format wheel mutants benchmarks costs clean clean-work
 
 help:  ## Say what there is to make.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -43,6 +43,10 @@ check: setup  ## Lint, format, types, layers.
 	@.venv/bin/pyright
 	@.venv/bin/lint-imports
 
+docs: setup  ## Build the documentation in docs/_build/html; warnings are errors.
+	@.venv/bin/python -m sphinx --quiet --fail-on-warning --keep-going --builder html docs docs/_build/html
+	@echo "documentation: docs/_build/html/index.html"
+
 format: setup  ## Put the code in order.
 	@.venv/bin/ruff check --fix-only --quiet .
 	@.venv/bin/ruff format --quiet .
@@ -60,7 +64,7 @@ costs: setup  ## Write docs/costs.md anew: downloads, disk and clips by the card
 	@.venv/bin/python -m bench.runner.cost_page
 
 clean:  ## Remove what was made here, but for the environment, the work folder and the reports.
-	rm -rf dist .pytest_cache .ruff_cache .hypothesis .benchmarks
+	rm -rf dist docs/_build docs/generated .pytest_cache .ruff_cache .hypothesis .benchmarks
 
 clean-work:  ## Remove the work folder, with all results in it: says what is in it, and asks.
 	@if [ -L work ]; then echo "work is a link to $$(readlink work): remove that yourself" >&2; exit 1; fi; \

@@ -21,6 +21,7 @@ import bench.metrics
 from bench.cards import corpus_cards
 from bench.errors import BenchError
 from bench.metrics.registry import LOGIT, describe_metrics, find_file
+from bench.specs.kinds import BreathSettings
 from bench.specs.run import Data, Run, Stage
 
 NAME = "RESULTS_VERSION"
@@ -37,7 +38,6 @@ _OTHERS: Mapping[str, str] = {
     "labels of frames": "data/frame_labels",
     "breath marks": "models/breath/marks",
 }
-_DETECTORS = ("dsp", "respiro", "precomputed")
 
 
 def declared(module: str) -> int:
@@ -98,10 +98,10 @@ def of_data(data: Data) -> dict[str, int]:
         parts.append("labels of frames")
     if data.splice.kind != "none":
         parts.append(f"augmentation {data.splice.kind}")
-    if data.breath.kind != "none":
+    if isinstance(data.breath, BreathSettings):
         parts.append("breath marks")
-    if data.breath.kind in _DETECTORS:
-        parts.append(f"detector {data.breath.kind}")
+        if not data.breath.is_rule:
+            parts.append(f"detector {data.breath.kind}")
     return _versions(parts)
 
 

@@ -74,8 +74,10 @@ def pictures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
         return
     from bench.reports import style
 
-    saved = style._saved
-    monkeypatch.setattr(style, "_saved", lambda of, kind: saved(of, kind) if kind == "png" else b"")
+    render = style.render_figure
+    monkeypatch.setattr(
+        style, "render_figure", lambda figure, kind: render(figure, kind) if kind == "png" else b""
+    )
 
 
 @pytest.fixture(scope="session")

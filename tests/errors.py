@@ -11,8 +11,15 @@ from bench.errors import BenchError
 
 
 @contextmanager
-def raises_code(code: str) -> Generator[pytest.ExceptionInfo[BenchError]]:
-    """Demand that the block raises a BenchError with this code; yield what pytest knows of it."""
+def raises_code(code: str, *parts: str) -> Generator[pytest.ExceptionInfo[BenchError]]:
+    """Demand that the block raises a BenchError with this code, whose message has all `parts`;
+    yield what pytest knows of it.
+
+    An error that holds issues (`BrokenCorpus`) may have one of this code instead.
+    """
     with pytest.raises(BenchError) as caught:
         yield caught
-    assert caught.value.code == code, f"{caught.value.code}: {caught.value}"
+    error = caught.value
+    codes = {error.code, *(issue.code for issue in getattr(error, "issues", ()))}
+    assert code in codes, f"{codes}: {error}"
+    assert [part for part in parts if part not in str(error)] == [], f"{error}"

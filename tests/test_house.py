@@ -14,7 +14,6 @@ import pytest
 from bench import __version__
 from bench._io import packages
 from bench.cards import card_files
-from bench.specs import augment, frontends, systems
 
 CARDS = {"datasets": "datasets", "experiments": "experiments", "reports/templates": "templates"}
 
@@ -113,40 +112,6 @@ def test_no_path_of_one_machine_is_in_the_tree(root):
         if any(place in line for place in places)
     ]
     assert not found
-
-
-def test_a_kind_is_the_name_of_a_module(root):
-    """The registry is the folder: a kind without a module, or a module nobody can name, is lost."""
-    for module, union in ((systems, "System"), (frontends, "FrontEnd")):
-        package = module.__name__.rpartition(".")[2]
-        members = [
-            getattr(module, name)
-            for name in dir(module)
-            if "kind" in getattr(getattr(module, name), "model_fields", {})
-        ]
-        assert members, union
-        kinds = {
-            kind
-            for member in members
-            for kind in member.model_fields["kind"].annotation.__args__
-            if issubclass(member, _union_members(getattr(module, union)))
-        }
-        for kind in kinds:
-            assert (root / "bench" / "models" / package / f"{kind}.py").is_file(), (
-                f"{package}: {kind}"
-            )
-
-
-def _union_members(union) -> tuple[type, ...]:
-    if isinstance(union, type):
-        return (union,)
-    return union.__origin__.__args__
-
-
-def test_augmentations_have_modules(root):
-    for spec in (augment.RawBoost, augment.CrossSegmentMixing):
-        (kind,) = spec.model_fields["kind"].annotation.__args__
-        assert (root / "bench" / "models" / "augment" / f"{kind}.py").is_file()
 
 
 def test_cards_are_found_in_the_checkout(root):

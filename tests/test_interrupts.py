@@ -92,7 +92,7 @@ def test_a_lost_interrupt_is_found_at_the_next_step():
     with InterruptGuard() as interrupt, suppress(KeyboardInterrupt):
         os.kill(os.getpid(), signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
-        interrupt.check()
+        interrupt.raise_if_asked()
 
 
 def test_a_failure_without_ctrl_c_stays_a_failure():

@@ -211,17 +211,17 @@ LONG = {"a.md": "short", "b.csv": "x" * 9000}
 TRIALS = sweep.SweepReport("sweep-x", "y" * 9000, pd.DataFrame(), {})
 
 
-def large_figure(kind):
+def large_figure():
     figure = Figure()
     figure.subplots().plot([0, 1])
-    return style.drawn(figure, kind)
+    return figure
 
 
 @pytest.mark.parametrize(
     ("write", "named"),
     [
         (lambda folder: atomic_files.write_all(folder, LONG), "b.csv"),
-        (lambda folder: style.write(folder, "figure", large_figure), "figure.png"),
+        (lambda folder: style.write_figure(folder, "figure", large_figure()), "figure.png"),
         (lambda folder: sweep.write(TRIALS, folder), "sweep-x.md"),
         (lambda folder: synthetic.write(folder, **MINIATURE), "had"),
     ],

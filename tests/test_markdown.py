@@ -23,7 +23,7 @@ from bench._io.markdown import (
     table,
 )
 from bench._io.printable import visible
-from bench.reports.html import page
+from bench.reports.render_html import page
 
 READER = MarkdownIt("gfm-like", {"html": True, "linkify": False})
 """As GitHub reads it, and with HTML, which some viewers obey."""

@@ -10,9 +10,9 @@ from bench.cards import card_files, references, sweep_cards, table_cards
 from bench.errors import BenchError
 from bench.reports.bibliography import bibliography
 
-from .readme import OWN_TABLE
+from .docs.pages import HOW_TO, read_file
 
-TABLE = f"""{OWN_TABLE}
+TABLE = f"""{read_file(HOW_TO / "table.md", "lab/experiments/mine/rounds.toml")}
 [rows.theirs]
 cells = ["theirs"]
 published_only = true
@@ -20,7 +20,7 @@ cite = "ours2026"
 source = "a talk"
 paper."partialspoof.eer" = 3.0
 """
-"""The README's, with a row of another system."""
+"""The documentation's, with a row of another system."""
 SWEEP = """
 title = "Ours"
 from = "mine/rounds:one"

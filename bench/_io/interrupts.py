@@ -38,13 +38,13 @@ class InterruptGuard:
 
     torch's file writer, for one, raises RuntimeError in its clean-up when a save is interrupted,
     and the row would then count as failed instead of stopped. Python drops an interrupt that comes
-    while an object is collected; `check` finds it.
+    while an object is collected; `raise_if_asked` finds it.
     """
 
     def __init__(self) -> None:
         self.asked = False
 
-    def check(self) -> None:
+    def raise_if_asked(self) -> None:
         """Raise KeyboardInterrupt where one was asked for."""
         if self.asked:
             raise KeyboardInterrupt
@@ -60,7 +60,7 @@ class InterruptGuard:
 
     def _ask(self, *_: object) -> None:
         self.asked = True
-        self.check()
+        self.raise_if_asked()
 
 
 @contextmanager

@@ -48,8 +48,8 @@ def escaped(text: str) -> Marked:
     """
     if isinstance(text, Marked):
         return text
-    line = _line(text)
-    shown = _ACTIVE.sub(lambda found: found[0] if len(found[0]) > 1 else f"\\{found[0]}", line)
+    line = _join_lines(text)
+    shown = _ACTIVE.sub(lambda match: match[0] if len(match[0]) > 1 else f"\\{match[0]}", line)
     begins = _BLOCK.match(line)
     if begins:
         at = len(begins[1] or "")
@@ -57,7 +57,7 @@ def escaped(text: str) -> Marked:
     return Marked(shown)
 
 
-def _line(text: str) -> str:
+def _join_lines(text: str) -> str:
     """Return text in one line."""
     return " ".join(visible(re.sub("[\r\u2028\u2029]", " ", text)).split())
 
@@ -69,11 +69,11 @@ def prose(text: str) -> Marked:
     `--seeds 3` draws \*others\*
     """
     parts = _CODE.split(text)
-    shown = "".join(code(part) if n % 2 else _between(part) for n, part in enumerate(parts))
+    shown = "".join(code(part) if n % 2 else _escape_part(part) for n, part in enumerate(parts))
     return Marked(shown.strip())
 
 
-def _between(text: str) -> str:
+def _escape_part(text: str) -> str:
     """Return a part of a sentence escaped, with a space at either end where it has one."""
     before, after = (" " * (text[at : at + 1].isspace()) for at in (0, len(text) - 1))
     return f"{before}{escaped(text)}{after}" if text.strip() else before
@@ -95,7 +95,7 @@ def joined(between: LiteralString, parts: Iterable[str]) -> Marked:
 
 def code(text: str) -> Marked:
     """Return text as code; more backticks around it than there are in it."""
-    line = _line(text)
+    line = _join_lines(text)
     longest = max((len(run) for run in re.findall("`+", line)), default=0)
     space = " " * (line.startswith("`") or line.endswith("`"))
     around = "`" * (longest + 1)
@@ -113,15 +113,15 @@ def link(text: str, address: str) -> Marked:
     >>> print(link("[1]", "https://example.org/a(b)"))
     [[1]](https://example.org/a%28b%29)
     """
-    return Marked(f"[{escaped(text)}]({_destination(address)})")
+    return Marked(f"[{escaped(text)}]({_quote_destination(address)})")
 
 
 def image(text: str, file: str) -> Marked:
     """Return a picture that lies in a file beside the document."""
-    return Marked(f"![{escaped(text)}]({_destination(file)})")
+    return Marked(f"![{escaped(text)}]({_quote_destination(file)})")
 
 
-def _destination(address: str) -> str:
+def _quote_destination(address: str) -> str:
     """Return where a link leads to; a word that is no address is the name of a file beside it."""
     if is_address(address):
         return quote(visible(address), safe="!#$%&'*+,/:;=?@~")
@@ -146,19 +146,18 @@ def fenced(language: LiteralString, text: str) -> str:
     return f"{fence}{language}\n{visible(text)}\n{fence}"
 
 
-def table_row(cells: Iterable[str]) -> str:
-    """Return a line of a table."""
-    return f"| {' | '.join(map(cell, cells))} |"
-
-
 def cell(text: str) -> str:
     """Return a cell of a table."""
     return " ".join(escaped(text).replace("|", "\\|").split())
 
 
-def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return the lines of a table; columns that hold a number or a range are set to the right. They
-    line up on a terminal, where a Chinese character is two columns wide.
+def table(
+    headings: Sequence[str], rows: Sequence[Sequence[str]], *, padded: bool = True
+) -> list[str]:
+    """Return the lines of a table.
+
+    Columns line up on a terminal, where a Chinese character is two columns wide, and those that
+    hold a number or a range are set to the right; where not `padded`, for long cells, neither is.
 
     >>> print(*table(["what", "count"], [["bonafide", "12"], ["a|b", "3"]]), sep="\\n")
     | what     | count |
@@ -167,15 +166,21 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     | a\\|b     |     3 |
     """
     cells = [[cell(text) for text in row] for row in (headings, *rows)]
+    if not padded:
+        return [_join_cells(line) for line in (cells[0], ["---"] * len(headings), *cells[1:])]
     columns: list[list[str]] = []
     for first, *others in zip(*cells, strict=True):
         width = max(3, *map(cell_len, (first, *others)))
         right = any(map(_NUMBER.fullmatch, others))
         rule = "-" * (width - 1) + ":" if right else "-" * width
-        columns.append([_padded(text, width, right) for text in (first, rule, *others)])
-    return [f"| {' | '.join(row)} |" for row in zip(*columns, strict=True)]
+        columns.append([_pad_cell(text, width, right) for text in (first, rule, *others)])
+    return [_join_cells(line) for line in zip(*columns, strict=True)]
 
 
-def _padded(text: str, width: int, right: bool) -> str:
+def _join_cells(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _pad_cell(text: str, width: int, right: bool) -> str:
     space = " " * (width - cell_len(text))
     return space + text if right else text + space

@@ -25,7 +25,7 @@ from bench.analysis.trained_rows import TrainedRow, load_utterance
 from bench.config import Config
 from bench.errors import BenchError, near
 from bench.models.systems.base import System
-from bench.reports.figures import Checkpoint
+from bench.plot_data import GradcamPanel
 from bench.units import CLASSES, HOP_SAMPLES, SAMPLE_RATE_HZ, SPOOF
 
 Target = Literal["probability", "logit"]
@@ -49,7 +49,7 @@ class UtteranceGradCam(NamedTuple):
     """Corpus and split."""
     wave: NDArray[np.float32]
     """(samples,), 16 kHz: the clip as the system hears it."""
-    checkpoint: Checkpoint
+    checkpoint: GradcamPanel
     layer: str
 
 
@@ -67,7 +67,7 @@ def explained(
     return UtteranceGradCam(
         f"{loaded.subset.corpus} {loaded.subset.split}",
         clip.wave,
-        Checkpoint(
+        GradcamPanel(
             f"{row.name} (layer {cam.layer})",
             cam.values,
             cam.probability,

@@ -27,7 +27,7 @@ from bench.metrics.f1 import ARGMAX
 from bench.metrics.grid import Points, Surplus
 from bench.metrics.positions import POSITIONS, FrameErrors, position_errors
 from bench.metrics.ratios import group_ratios, ratio_intervals
-from bench.reports.figures import Places
+from bench.plot_data import PositionErrors
 from bench.specs.run import HeldOutData
 from bench.training.clips import frame_labels
 from bench.units import samples
@@ -40,7 +40,7 @@ class ByPosition(NamedTuple):
 
     shares: NDArray[np.float64]
     """(4,): of the frames, in the order of `POSITIONS`."""
-    systems: tuple[Places, ...]
+    systems: tuple[PositionErrors, ...]
 
 
 def by_position(paths: Mapping[str, Path]) -> ByPosition:
@@ -102,7 +102,7 @@ def _position_shares(errors: FrameErrors) -> NDArray[np.float64]:
     return np.bincount(position, minlength=len(POSITIONS)) / len(position)
 
 
-def _system_errors(name: str, points: Points) -> tuple[NDArray[np.float64], Places]:
+def _system_errors(name: str, points: Points) -> tuple[NDArray[np.float64], PositionErrors]:
     errors = position_errors(points, ARGMAX)
     position = errors.group % len(POSITIONS)  # classes together
     ratios = group_ratios(POSITIONS, position, errors.wrong, errors.unit)
@@ -111,4 +111,7 @@ def _system_errors(name: str, points: Points) -> tuple[NDArray[np.float64], Plac
         np.array([getattr(bounds[at], side) if at in bounds else np.nan for at in POSITIONS])
         for side in ("low", "high")
     )
-    return _position_shares(errors), Places(name, np.array([*ratios.values.values()]), low, high)
+    return (
+        _position_shares(errors),
+        PositionErrors(name, np.array([*ratios.values.values()]), low, high),
+    )

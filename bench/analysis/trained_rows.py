@@ -14,9 +14,9 @@ from bench.config import Config
 from bench.data.subset import Subset
 from bench.errors import BenchError, near
 from bench.models.systems.base import System
-from bench.reports.grid import smoke_word
 from bench.runner import shared_training, trained_models
 from bench.runner.request import Order
+from bench.smoke import smoke_prefix
 from bench.specs.run import HeldOutData, Run
 from bench.tracking.run_record import RunEntry
 from bench.tracking.store import Store
@@ -60,23 +60,12 @@ class TrainedRow:
     @property
     def smoke(self) -> str:
         """What stands before each title: `SMOKE: ` or nothing."""
-        return smoke_word(self.run.form)
+        return smoke_prefix(self.run.form)
 
     @property
     def entry(self) -> RunEntry:
         """What its tracked run is looked up by."""
-        return RunEntry(
-            table=self.table,
-            paper=self.table.partition("/")[0],
-            row=self.row,
-            seed=self.seed,
-            run=self.run,
-            fingerprints=self.data.fingerprints(),
-            made_from=self.data.made_from(),
-            commit="",
-            device="",
-            description_figures={},
-        )
+        return RunEntry.from_data(self.table, self.row, self.seed, self.run, self.data)
 
     def subset(self, evaluation: str) -> Subset:
         """Return the utterances of an evaluation."""

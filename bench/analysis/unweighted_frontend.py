@@ -5,24 +5,16 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from bench.config import Config
-from bench.models.frontends import FrontEnd, build
-from bench.models.frontends.encoder import WAVLM_LARGE, XLSR_300M, Encoder
-from bench.specs.frontends import FrontEnd as FrontEndSpec
-from bench.specs.frontends import Wav2Vec2, WavLM
+from bench.models.frontends import FrontEnd, lay_out
+from bench.specs.kinds import FrontEndSettings
 
 
 class UnweightedFrontEnd(FrontEnd):
     """States of zeros, in the shapes that the front-end of `spec` gives."""
 
-    def __init__(self, spec: FrontEndSpec) -> None:
+    def __init__(self, spec: FrontEndSettings) -> None:
         super().__init__()
-        if isinstance(spec, Wav2Vec2 | WavLM):
-            shape = XLSR_300M if isinstance(spec, Wav2Vec2) else WAVLM_LARGE
-            with torch.device("meta"):
-                encoder: FrontEnd = Encoder(shape, spec)
-        else:
-            encoder = build(spec, Config()).to("meta")
+        encoder = lay_out(spec).to("meta")
         # Not a part of the network around it: who counts that one's parts finds none of these.
         self._encoder = [encoder.eval()]
         self.dim, self.n_states = encoder.dim, encoder.n_states

@@ -88,4 +88,4 @@ def _look_up_table(table: str, refused: str) -> Found:
         )
     from bench.analysis.checked_tables import look_up
 
-    return look_up(table, configuration.load())
+    return look_up(table, configuration.load_configuration())

@@ -11,9 +11,9 @@ import click
 from bench.cards import corpus_cards
 from bench.cli import completion, configuration, json_output, options
 from bench.cli.evaluation_options import EvaluationOptions, evaluation_options
-from bench.cli.named_row import NamedRow, SystemParam, score_file
+from bench.cli.named_row import NamedRow, SystemParam, find_row_scores
 from bench.cli.result_files import comparison_folder, write_comparison
-from bench.cli.score_file_argument import SAID, Given
+from bench.cli.score_file_argument import FILE_OPTIONS_HINT, ScoreFileArgument
 from bench.config import Config
 from bench.errors import BenchError
 
@@ -46,8 +46,8 @@ def _check_row_seed(_: click.Context, __: click.Parameter, value: str) -> str:
     "<work>/scored/<A>-against-<B>).",
 )
 def compare(
-    a: Given | NamedRow,
-    b: Given | NamedRow,
+    a: ScoreFileArgument | NamedRow,
+    b: ScoreFileArgument | NamedRow,
     row_seed: str,
     evaluation: EvaluationOptions,
     as_json: bool,
@@ -98,8 +98,8 @@ def _compare_rows(
 
 
 def _compare_files(
-    a: Given | NamedRow,
-    b: Given | NamedRow,
+    a: ScoreFileArgument | NamedRow,
+    b: ScoreFileArgument | NamedRow,
     row_seed: str,
     evaluation: EvaluationOptions,
     config: Config,
@@ -113,10 +113,10 @@ def _compare_files(
     if row_seed and not any(isinstance(side, NamedRow) for side in (a, b)):
         raise BenchError("option.conflict", "--row-seed is an option of rows, and these are files")
     card, split = evaluation.find_card()
-    first_file = next(side for side in (a, b) if isinstance(side, Given))
+    first_file = next(side for side in (a, b) if isinstance(side, ScoreFileArgument))
     judge = evaluation.read_keys(config, first_file.shown)
     (one, row), (other, other_row) = (
-        score_file(side, card.key, split, row_seed, evaluation.form, config)
+        find_row_scores(side, card.key, split, row_seed, evaluation.form, config)
         if isinstance(side, NamedRow)
         else (side, None)
         for side in (a, b)
@@ -133,8 +133,8 @@ def _compare_files(
     return render.comparison(result), content, result.notes
 
 
-def _read_scores(judge: Judge, given: Given) -> Judged:
+def _read_scores(judge: Judge, given: ScoreFileArgument) -> Judged:
     try:
-        return given.judged(judge)
+        return given.read_scores(judge)
     except BenchError as error:
-        raise BenchError(error.code, f"{error}\n({SAID})") from error
+        raise BenchError(error.code, f"{error}\n({FILE_OPTIONS_HINT})") from error

@@ -22,7 +22,7 @@ _VARIABLE = "BENCH_"
 """How the variables that say a key begin."""
 
 
-def load() -> Config:
+def load_configuration() -> Config:
     """Return the configuration, its corpora by their cards' keys.
 
     A corpus may be given by any name that `bench.cards.corpus_cards.card` knows it by. BenchError
@@ -54,7 +54,7 @@ def to_write(*places: Path) -> Config:
     """Return the configuration for a verb that writes into the work folder or `places`: what killed
     processes left there and among temporary files is removed first.
     """
-    here = load()
+    here = load_configuration()
     temporary = Path(tempfile.gettempdir())  # may be this process's own, beside those of others
     folders = [*places, here.mini, temporary, temporary.parent]
     for folder, below, _ in os.walk(here.work):

@@ -19,7 +19,7 @@ FROM_EPOCH = "from the last finished epoch"
 
 
 @contextmanager
-def resumable(how: str) -> Iterator[None]:
+def announce_resumption(how: str) -> Iterator[None]:
     """Have Ctrl-C within it say how the same command goes on, e.g. `from the last finished epoch`;
     elsewhere it says no more than that the command was stopped.
     """

@@ -31,7 +31,7 @@ data.add_command(list_utterances)
 @json_output.json_flag
 def show_corpus(name: str, as_json: bool) -> None:
     """Show a corpus's card: story, licence, where to get it, splits, traps."""
-    card, here = corpus_cards.card(name), configuration.load()
+    card, here = corpus_cards.card(name), configuration.load_configuration()
     presence = [*_describe_presence(card, here)]
     if as_json:
         content = {"corpus": card.key, **card.model_dump(mode="json", exclude={"key"})}
@@ -47,7 +47,7 @@ def show_corpus(name: str, as_json: bool) -> None:
     click.echo(f"place: {card.place}")
     for split, counts in card.splits.items():
         sizes = {k: getattr(counts, k) for k in ("utterances", "bonafide", "spoof")}
-        text = options.settings({k: v for k, v in sizes.items() if v is not None})
+        text = options.format_settings({k: v for k, v in sizes.items() if v is not None})
         note = ", evaluated by default" if split == card.evaluation_split else ""
         click.echo(f"  {split}: {text} ({counts.standing}){note}")
     if card.sources:
@@ -55,7 +55,7 @@ def show_corpus(name: str, as_json: bool) -> None:
     for column, role in card.factors.items():
         click.echo(f"factor: {column} ({role})")
     if card.attack_types:
-        click.echo(f"attacks: {options.settings(card.attack_types)}")
+        click.echo(f"attacks: {options.format_settings(card.attack_types)}")
     for trap in card.traps:
         click.echo(f"trap: {trap}")
     click.echo("on this machine:")
@@ -117,22 +117,22 @@ def check(
     Damage in the midst of a file, samples that are no numbers or far too loud, and silence are
     found with --decode only.
     """
-    from bench.cli.progress_bars import counting
+    from bench.cli.progress_bars import show_progress
     from bench.data.check import as_dict, check, listing, render
     from bench.data.parallel import processes
 
-    card, form = corpus_cards.card(name), options.form(smoke)
+    card, form = corpus_cards.card(name), options.choose_form(smoke)
     if split is not None and split not in card.splits:
         raise BenchError(
-            "option.unknown-split",
+            "corpus.unknown-split",
             f"{card.key}: {split!r}: no such split{near(split, card.splits)}",
         )
-    here = configuration.load()
+    here = configuration.load_configuration()
     root = here.corpus_root(card.key, form)
     decoding = processes(here.workers) if decode else None
     reports = []
     for one in [split] if split else list(card.splits):
-        with counting(f"{card.key} {one}") as progress:
+        with show_progress(f"{card.key} {one}") as progress:
             reports.append(check(card, root, one, progress, form, decoding))
     if as_json:
         splits = [as_dict(report) for report in reports]
@@ -157,14 +157,14 @@ def overlap(a: str, b: str, audio: bool, smoke: bool, as_json: bool) -> None:
 
     What the cards say is always compared; lists and audio where both corpora are on this machine.
     """
-    from bench.cli.progress_bars import counting
+    from bench.cli.progress_bars import show_progress
     from bench.data import overlap as look
 
-    here, form = configuration.load(), options.form(smoke)
+    here, form = configuration.load_configuration(), options.choose_form(smoke)
     (one, of_one), (other, of_other) = (side.partition(":")[::2] for side in (a, b))
     first = look.side(one, of_one, here, form)
     second = look.side(other, of_other, here, form)
-    with counting("recordings") as progress:
+    with show_progress("recordings") as progress:
         shared = look.compare(first, second, progress if audio else None)
     if as_json:
         json_output.print_json("data overlap", {**look.as_dict(shared), "form": form})
@@ -215,7 +215,7 @@ def mini(
     replace: bool,
 ) -> None:
     """Make miniature corpora in the official layouts: all, or those of --corpus and --table."""
-    from bench.cli.progress_bars import counting_each
+    from bench.cli.progress_bars import show_progress_each
     from bench.synthetic import SIZES, write
 
     output_dir = folder or configuration.to_write().mini
@@ -224,10 +224,10 @@ def mini(
         key for table in for_tables for key in _list_corpora(table)
     }
 
-    def ready(path: Path, before: str) -> None:
+    def print_written(path: Path, before: str) -> None:
         click.echo(f"written: {path}" + (f" (in place of {before})" if before else ""))
 
-    with counting_each("clips") as progress:
+    with show_progress_each("clips") as progress:
         written = write(
             output_dir,
             speech,
@@ -235,10 +235,10 @@ def mini(
             SIZES[size],
             progress,
             keys or None,
-            ready=ready,
+            ready=print_written,
             replace=replace,
         )
-    json_output.add({"folder": output_dir, "written": [*written]})
+    json_output.add_content({"folder": output_dir, "written": [*written]})
     if not written:
         click.echo(f"already there, by the same recipe: {output_dir}")
 

@@ -54,7 +54,11 @@ def list_utterances(
     """
     if as_csv and as_json:
         raise BenchError("option.conflict", "give either --csv or --json")
-    card, here, form = corpus_cards.card(name), configuration.load(), options.form(smoke)
+    card, here, form = (
+        corpus_cards.card(name),
+        configuration.load_configuration(),
+        options.choose_form(smoke),
+    )
     split = split or card.evaluation_split
     corpus_cards.check_split(card, split)
     source = here.corpus_root(card.key, form) if keys is None else keys

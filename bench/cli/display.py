@@ -94,7 +94,7 @@ class Display:
     def begin(self, name: str, epochs: int) -> None:
         """A row and seed begin, with at most so many epochs."""
         if self._warnings is not None:
-            self._warnings.take()
+            self._warnings.take_over_loggers()
         self.epochs = epochs
         self._log.begin(name, epochs)
         self.progress.reset(
@@ -126,7 +126,7 @@ class Display:
         """Print one line that stays."""
         if self.console.is_terminal:
             self._print_text(text)
-        self._log.line(text)
+        self._log.write_line(text)
 
     def pass_on(self, line: str) -> None:
         """Print a line of another process, which has the time of day already."""

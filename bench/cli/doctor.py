@@ -31,6 +31,8 @@ class Finding(NamedTuple):
     name: str
     state: State
     detail: str
+    code: str | None = None
+    """What is missing or broken, in `bench.error_codes`; None where all is well."""
 
 
 @click.command()
@@ -44,54 +46,55 @@ def doctor(context: click.Context, table: str | None, smoke: bool, as_json: bool
     Exits with 1 where something that is set does not work or, with a table, where something that
     its rows need is missing. Whatever is at fault, the rest is shown all the same.
     """
-    found = findings()
-    if found[0].state == "ok" and table is not None:
-        found += needed_by(table, options.form(smoke))
+    findings = list_findings()
+    is_configured = findings[0].state == "ok"
+    if is_configured and table is not None:
+        findings += list_needs(table, options.choose_form(smoke))
     if as_json:
-        key = table if table is None or found[0].state != "ok" else table_cards.table(table).key
-        content = {"table": key, "form": options.form(smoke)}
-        of = [finding._asdict() for finding in found]
-        json_output.print_json("doctor", {**content, "findings": of})
+        key = table_cards.table(table).key if is_configured and table is not None else table
+        content = {"table": key, "form": options.choose_form(smoke)}
+        records = [finding._asdict() for finding in findings]
+        json_output.print_json("doctor", {**content, "findings": records})
     else:
-        for area, of in groupby(found, lambda finding: finding.area):
+        for area, group in groupby(findings, lambda finding: finding.area):
             click.echo(f"\n{area}")
-            for line in options.columns(_merge_findings([*of])):
+            for line in options.align_columns(_merge_findings([*group])):
                 click.echo(f"  {line}")
-    if found[0].state != "ok":
+    if not is_configured:
         context.exit(2)
-    needed = table is not None and found[-1].state != "ok"
-    if needed or any(finding.state == "broken" for finding in found):
+    is_needed = table is not None and findings[-1].state != "ok"
+    if is_needed or any(finding.state == "broken" for finding in findings):
         context.exit(1)
 
 
-def _merge_findings(found: list[Finding]) -> list[tuple[str, str, str]]:
-    """Return the lines of an area; what differs by its name alone is one line with all names."""
+def _merge_findings(findings: list[Finding]) -> list[tuple[str, str, str]]:
+    """Return the lines of an area; findings that differ in their name alone share one line."""
     alike: dict[tuple[str, str], list[Finding]] = {}
-    for finding in found:
+    for finding in findings:
         general = finding.detail
         if finding.state != "ok":
             general = general.replace(finding.name.upper(), "KEY").replace(finding.name, "KEY")
         alike.setdefault((finding.state, general), []).append(finding)
     lines: list[tuple[str, str, str]] = []
-    for (state, general), of in alike.items():
-        name, detail = of[0].name, of[0].detail
-        if len(of) > 1:
-            names = ", ".join(each.name for each in of)
-            name, detail = f"{len(of)} keys", f"{names}; of each KEY: {general}"
+    for (state, general), group in alike.items():
+        name, detail = group[0].name, group[0].detail
+        if len(group) > 1:
+            names = ", ".join(each.name for each in group)
+            name, detail = f"{len(group)} keys", f"{names}; for each KEY: {general}"
         lines.append((state, name, "; ".join(detail.splitlines())))
     return lines
 
 
-def findings() -> list[Finding]:
-    """Return everything looked for, in order; the first is the configuration.
+def list_findings() -> list[Finding]:
+    """Return everything that was checked, in order; the first is the configuration.
 
-    Where that is at fault, what depends on it is left out.
+    If the configuration has a fault, checks that depend on it are left out.
     """
     try:
-        here = configuration.load()
+        here = configuration.load_configuration()
     except BenchError as error:
         name = os.environ.get("BENCH_CONFIG") or "bench.toml"
-        fault = Finding("configuration", name, "broken", str(error))
+        fault = Finding("configuration", name, "broken", str(error), error.code)
         return [fault, *_check_devices(None), *_check_versions()]
     return [
         *_check_configuration(here),
@@ -104,9 +107,9 @@ def findings() -> list[Finding]:
     ]
 
 
-def needed_by(table: str, form: Form) -> list[Finding]:
+def list_needs(table: str, form: Form) -> list[Finding]:
     """Return what the rows of a table need and this machine lacks, each once with the rows."""
-    here, card = configuration.load(), table_cards.table(table)
+    here, card = configuration.load_configuration(), table_cards.table(table)
     area = f"needed by {card.key}"
     rows: dict[str, list[str]] = {text: [] for text in lacking_device(here)}
     for row in table_cards.runnable(card):
@@ -114,7 +117,11 @@ def needed_by(table: str, form: Form) -> list[Finding]:
             rows.setdefault(text, []).append(row)
     if not rows:
         return [Finding(area, "all", "ok", "nothing is missing")]
-    return [Finding(area, ",".join(of) or "all", "missing", text) for text, of in rows.items()]
+    code = "run.requirements-missing"
+    return [
+        Finding(area, ",".join(names) or "all", "missing", text, code)
+        for text, names in rows.items()
+    ]
 
 
 def _check_configuration(here: Config) -> Iterator[Finding]:
@@ -133,20 +140,21 @@ def _check_configuration(here: Config) -> Iterator[Finding]:
 
 def _check_devices(here: Config | None) -> Iterator[Finding]:
     if not packages.installed("torch"):
-        yield Finding("devices", "torch", "missing", packages.needed("training", "torch"))
+        text = packages.needed("training", "torch")
+        yield Finding("devices", "torch", "missing", text, "machine.not-installed")
         return
     import torch
 
     from bench.models import devices
 
     if here is not None and (text := devices.missing(here)):
-        yield Finding("devices", "configured", "broken", text)
+        yield Finding("devices", "configured", "broken", text, "run.requirements-missing")
     for i in range(torch.cuda.device_count()):
         text = f"{torch.cuda.get_device_name(i)}, {_describe_memory(i)}"
         yield Finding("devices", f"cuda:{i}", "ok", text)
     if not torch.cuda.device_count():
         text = "none that torch can use; paper rows want one, smoke rows run on the CPU"
-        yield Finding("devices", "cuda", "missing", text)
+        yield Finding("devices", "cuda", "missing", text, "machine.no-gpu")
     cores = f"{provenance.processor()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads"
     yield Finding("devices", "cpu", "ok", cores)
 
@@ -162,37 +170,33 @@ def _describe_memory(device: int) -> str:
 
 
 def _check_versions() -> Iterator[Finding]:
-    for name, text in provenance.versions().items():
-        yield Finding("versions", name, *_judge_version(text))
+    for name, version in provenance.versions().items():
+        if version == "missing":
+            text = f"not installed: {packages.install_command()}"
+            yield Finding("versions", name, "missing", text, "machine.not-installed")
+        else:
+            yield Finding("versions", name, "ok", version)
     yield _attempt_check("versions", "uv.lock", machine_checks.beside_lock, "missing")
-
-
-def _judge_version(text: str) -> tuple[State, str]:
-    return (
-        ("missing", f"not installed: {packages.install_command()}")
-        if text == "missing"
-        else ("ok", text)
-    )
 
 
 def _check_work_folder(here: Config) -> Iterator[Finding]:
     area, work = "work folder", here.work
     yield _attempt_check(area, "disk", lambda: machine_checks.free_disk(work), "broken")
-    yield _attempt_check(area, "writing", lambda: machine_checks.writes(work), "broken")
+    yield _attempt_check(area, "writing", lambda: machine_checks.check_writing(work), "broken")
     yield _attempt_check(area, "locks", lambda: machine_checks.locks_hold(work), "broken")
 
 
 def _attempt_check(area: str, name: str, look: Callable[[], object], otherwise: State) -> Finding:
-    """Return what `look` returns as ok; what it, or the machine, says against it as `otherwise`."""
+    """Return the text of `look` as ok; if it fails or the machine refuses, why, as `otherwise`."""
     try:
         return Finding(area, name, "ok", str(look()))
     except BenchError as error:
-        return Finding(area, name, otherwise, str(error))
+        return Finding(area, name, otherwise, str(error), error.code)
     except Exception as error:
-        said = machine.explain(error)
-        if said is None:
+        explained = machine.explain(error)
+        if explained is None:
             raise
-        return Finding(area, name, otherwise, said.message)
+        return Finding(area, name, otherwise, explained.message, explained.code)
 
 
 def _check_corpora(here: Config) -> Iterator[Finding]:
@@ -201,7 +205,7 @@ def _check_corpora(here: Config) -> Iterator[Finding]:
         state: State = "broken" if key in here.corpora else "missing"
         yield _attempt_check("corpora", key, lambda k=key: here.corpus_root(k, "paper"), state)
     for key, fault in faults.items():
-        yield Finding("cards of corpora", key, "broken", fault)
+        yield Finding("cards of corpora", key, "broken", fault, "corpus.invalid-card")
     for key in keys:
         look = lambda k=key: here.corpus_root(k, "smoke")  # noqa: E731
         yield _attempt_check("miniature corpora", key, look, "missing")
@@ -229,7 +233,7 @@ def _check_store(here: Config) -> Iterator[Finding]:
     try:
         at = address.configured(here)
     except BenchError as error:
-        yield Finding(area, "mlflow", "broken", str(error))
+        yield Finding(area, "mlflow", "broken", str(error), error.code)
         return
     uri = at.shown
     if at.is_new:
@@ -245,8 +249,8 @@ def _check_store(here: Config) -> Iterator[Finding]:
         return uri
 
     def artifacts() -> str:
-        place = artifact_check.tried(Store(here))
-        return f"{place} is written and read" if place else "no run is kept yet: not tried"
+        folder = artifact_check.tried(Store(here))
+        return f"{folder} is written and read" if folder else "there is no run yet: not tried"
 
     def waiting() -> str:
         if names := Store(here).waiting():
@@ -264,7 +268,7 @@ def _check_file_store(area: str, here: Config) -> Finding:
     from bench.tracking import file_store, open_store
 
     if text := open_store.unread(here):
-        return Finding(area, "mlflow", "missing", text)
-    kept = file_store.Records(here)
+        return Finding(area, "mlflow", "missing", text, "machine.not-installed")
+    store = file_store.Records(here)
     count = len(file_store.names(file_store.folder(here)))
-    return Finding(area, "records", "ok", f"{kept.uri}: {count} judged score files")
+    return Finding(area, "records", "ok", f"{store.uri}: {count} evaluated score files")

@@ -14,7 +14,6 @@ from bench.config import Config, Form
 from bench.errors import BenchError
 from bench.models import weights
 from bench.runner.request import Order
-from bench.specs.frontends import Tiny
 
 if TYPE_CHECKING:
     from bench.runner.costs import Training
@@ -70,7 +69,7 @@ def _describe_costs(order: Order, here: Config, again: bool, measure: bool) -> I
     free = disk.free_bytes(here.work)
     enough = "" if room.total <= free else ": NOT ENOUGH"
     downloads = list(_describe_downloads(order, here))
-    json_output.add(
+    json_output.add_content(
         {
             "costs": {
                 "runs": order.count(),
@@ -163,8 +162,7 @@ def _describe_downloads(order: Order, here: Config) -> Iterator[str]:
     models: dict[str, None] = {}
     for run in order.runs().values():
         corpora |= dict.fromkeys(data.corpus for data in run.data.values())
-        if not isinstance(run.frontend, Tiny):
-            models[run.frontend.weights] = None
+        models |= {needed.key: None for needed in run.frontend.requirements()}
     for key in corpora:
         try:
             here.corpus_root(key, order.form)

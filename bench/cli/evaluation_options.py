@@ -53,7 +53,7 @@ class EvaluationOptions:
     @property
     def form(self) -> Form:
         """The form of corpora that is meant."""
-        return options.form(self.smoke)
+        return options.choose_form(self.smoke)
 
     def find_card(self) -> tuple[CorpusCard, str]:
         """Return the card of the corpus, which was named, and the split."""

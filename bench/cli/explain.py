@@ -10,8 +10,16 @@ import click
 
 from bench.cards import sweep_cards, table_cards
 from bench.cli import completion, explain_output, json_output
-from bench.cli.figure_request import FORM, NONE, TRACK, Asked, asked, gathered
+from bench.cli.figure_request import (
+    FORM,
+    NONE,
+    TRACK,
+    FigureRequest,
+    figure_options,
+    with_figure_request,
+)
 from bench.errors import BenchError
+from bench.smoke import smoke_prefix
 
 if TYPE_CHECKING:  # these import torch and Matplotlib, which takes seconds: else only when called
     from bench.analysis.position_errors import ByPosition
@@ -42,35 +50,36 @@ def explain() -> None:
     help="Utterance id, from one of the row's evaluations. Default: a panel of utterances, one "
     "bona fide and one of each attack, each with the median score.",
 )
-@asked("tca/table2", "TCA")
-def tca(asked: Asked, utterance: str | None) -> None:
+@figure_options("tca/table2", "TCA")
+def tca(request: FigureRequest, utterance: str | None) -> None:
     """Draw the temporal class activation over the waveform, coloured by class (TCA's Figure 2)."""
     from bench.analysis import activation as launched
-    from bench.reports import figures
+    from bench.plot_data import ClassActivation
+    from bench.reports import plots
 
-    card = table_cards.table(asked.table)
-    for name in table_cards.select(card, asked.row):
-        run = table_cards.resolve(card, name, asked.form, asked.overrides)
+    card = table_cards.table(request.table)
+    for name in table_cards.select(card, request.row):
+        run = table_cards.resolve(card, name, request.form, request.overrides)
         launched.require_tca(card.key, name, run.system.kind)
-    (row,) = asked.rows()
+    (row,) = request.find_rows()
     wanted = (
         [utterance] if utterance else launched.medians(row.scores(next(iter(row.run.evaluate))))
     )
-    activations = launched.tca(row, wanted, asked.here)
+    activations = launched.tca(row, wanted, request.here)
     rule = "" if utterance else ": of bona fide and of each attack that of the median score"
     title = (
         f"{row.smoke}Temporal class activation, {activations[0].where}{rule}; "
         f"{row.name} of {row.table}"
     )
     panels = [
-        figures.Activation(
+        ClassActivation(
             f"{one.label}: {one.utterance}, decided {one.decided}", one.wave, one.activation
         )
         for one in activations
     ]
     stem = f"tca-{row.row}-{row.seed}-{utterance or 'panel'}"
     classes = activations[0].classes
-    asked.write(stem, lambda kind: figures.activations(panels, classes, title, kind), row)
+    request.write_figure(stem, plots.draw_activations(panels, classes, title), row)
     explain_output.say_decided(activations)
 
 
@@ -92,9 +101,9 @@ def tca(asked: Asked, utterance: str | None) -> None:
     help="What is explained: the spoof class's probability or logit, summed over the frames; SAL's "
     "released script takes the logits.",
 )
-@asked("sal/table4", "S7")
+@figure_options("sal/table4", "S7")
 def gradcam(
-    asked: Asked,
+    request: FigureRequest,
     utterance: str | None,
     against: str | None,
     against_seed: int | None,
@@ -106,24 +115,24 @@ def gradcam(
     """
     from bench.analysis import gradcam as launched
     from bench.analysis.trained_rows import utterance_of
-    from bench.reports import figures
+    from bench.reports import plots
 
-    illustration = asked.shown_by("gradcam")
+    illustration = request.find_illustration("gradcam")
     if utterance is None and not (illustration and illustration.utterance):
         raise BenchError(
             "option.missing",
-            f"--utterance: is missing; {asked.table} has no utterance of the paper's",
+            f"--utterance: is missing; {request.table} has no utterance of the paper's",
         )
     # As in the paper the one that it is set against is the upper one.
-    rows = asked.pair("gradcam", against, against_seed)[::-1]
+    rows = request.find_pair("gradcam", against, against_seed)[::-1]
     if utterance is None:
         assert illustration is not None
         utterance, why = utterance_of(rows[0], illustration.utterance)
         click.echo(f"{utterance}: {why}")
     wanted = utterance
-    explanations = [launched.explained(row, wanted, target, layer, asked.here) for row in rows]
+    explanations = [launched.explained(row, wanted, target, layer, request.here) for row in rows]
     layers = [one.layer for one in explanations]
-    json_output.add({"utterance": wanted, "target": target, "layers": layers})
+    json_output.add_content({"utterance": wanted, "target": target, "layers": layers})
     spoof = "probabilities" if target == "probability" else "logits"
     title = (
         f"{rows[0].smoke}Grad-CAM of {wanted} ({explanations[0].where}): "
@@ -132,7 +141,7 @@ def gradcam(
     )
     wave, checkpoints = explanations[0].wave, [one.checkpoint for one in explanations]
     name = f"gradcam-{_join_names(rows[::-1])}-{wanted}"
-    asked.write(name, lambda kind: figures.gradcam(wave, checkpoints, title, kind), rows[-1])
+    request.write_figure(name, plots.draw_gradcam(wave, checkpoints, title), rows[-1])
 
 
 class _PositionPlot(NamedTuple):
@@ -162,9 +171,9 @@ class _PositionPlot(NamedTuple):
     multiple=True,
     help="A file of frame scores instead of the rows; give two to compare them.",
 )
-@asked("sal/table4", "S7")
+@figure_options("sal/table4", "S7")
 def positions(
-    asked: Asked,
+    request: FigureRequest,
     against: str | None,
     against_seed: int | None,
     evaluation: str | None,
@@ -174,23 +183,23 @@ def positions(
     """Draw the shares of positions in segments, and the errors of one system or two at each
     (SAL's Figure 3).
     """
-    from bench.reports import figures
+    from bench.reports import plots
 
     if scores:
         shown = _compare_files(scores)
     elif labels:
-        shown = _count_labels(asked, evaluation)
+        shown = _count_labels(request, evaluation)
     else:
-        shown = _compare_rows(asked, against, against_seed, evaluation)
+        shown = _compare_rows(request, against, against_seed, evaluation)
     errors, paper = shown.found, shown.paper
-    smoke = "SMOKE: " if asked.form == "smoke" else ""
+    smoke = smoke_prefix(request.form)
     title = f"{smoke}Positions in the segment: {shown.of}"
-    asked.write(
+    request.write_figure(
         shown.name,
-        lambda kind: figures.positions(errors.shares, errors.systems, title, paper, kind),
+        plots.draw_positions(errors.shares, errors.systems, title, paper),
         shown.row,
     )
-    illustration = asked.shown_by("positions")
+    illustration = request.find_illustration("positions")
     explain_output.say_positions(errors, paper, illustration.source if illustration else "", smoke)
 
 
@@ -206,37 +215,37 @@ def _compare_files(scores: Sequence[Path]) -> _PositionPlot:
     return _PositionPlot(by_position(paths), f"errors of {' and '.join(paths)}", name, {})
 
 
-def _count_labels(asked: Asked, evaluation: str | None) -> _PositionPlot:
+def _count_labels(request: FigureRequest, evaluation: str | None) -> _PositionPlot:
     from bench.analysis.position_errors import of_labels
 
-    card = table_cards.table(asked.table)
-    (row,) = table_cards.select(card, asked.row)
-    run = table_cards.resolve(card, row, asked.form, asked.overrides)
-    chosen = asked.evaluation(run, evaluation)
-    subject = f"share of frames, {asked.framed(run, chosen)}"
-    errors = of_labels(run.evaluate[chosen], asked.form, asked.here)
+    card = table_cards.table(request.table)
+    (row,) = table_cards.select(card, request.row)
+    run = table_cards.resolve(card, row, request.form, request.overrides)
+    chosen = request.choose_evaluation(run, evaluation)
+    subject = f"share of frames, {request.describe_frames(run, chosen)}"
+    errors = of_labels(run.evaluate[chosen], request.form, request.here)
     return _PositionPlot(
-        errors, subject, f"positions-labels-{chosen}", _find_printed_shares(asked, chosen)
+        errors, subject, f"positions-labels-{chosen}", _find_printed_shares(request, chosen)
     )
 
 
 def _compare_rows(
-    asked: Asked, against: str | None, seed: int | None, evaluation: str | None
+    request: FigureRequest, against: str | None, seed: int | None, evaluation: str | None
 ) -> _PositionPlot:
     from bench.analysis.position_errors import by_position
 
-    rows = asked.pair("positions", against, seed)
+    rows = request.find_pair("positions", against, seed)
     run = rows[0].run
-    chosen = asked.evaluation(run, evaluation)
+    chosen = request.choose_evaluation(run, evaluation)
     names = " and ".join(row.name for row in rows[::-1])
-    subject = f"errors of {names} of {rows[0].table}, {asked.framed(run, chosen)}"
+    subject = f"errors of {names} of {rows[0].table}, {request.describe_frames(run, chosen)}"
     errors = by_position({row.name: row.scores(chosen) for row in rows[::-1]})
     name = f"positions-{_join_names(rows)}-{chosen}"
-    return _PositionPlot(errors, subject, name, _find_printed_shares(asked, chosen), rows[0])
+    return _PositionPlot(errors, subject, name, _find_printed_shares(request, chosen), rows[0])
 
 
-def _find_printed_shares(asked: Asked, evaluation: str) -> dict[str, float]:
-    illustration = asked.shown_by("positions")
+def _find_printed_shares(request: FigureRequest, evaluation: str) -> dict[str, float]:
+    illustration = request.find_illustration("positions")
     return illustration.paper if illustration and illustration.evaluation == evaluation else {}
 
 
@@ -257,35 +266,38 @@ def _find_printed_shares(asked: Asked, evaluation: str) -> dict[str, float]:
     "drawn. The default is the paper's. A number alone applies to every set.",
 )
 @click.option("--layer", metavar="NAME", help="The module whose input is drawn.")
-@asked("breathnet/table7", "Default")
-def features(asked: Asked, evaluations: tuple[str, ...], most: str, layer: str | None) -> None:
+@figure_options("breathnet/table7", "Default")
+def features(
+    request: FigureRequest, evaluations: tuple[str, ...], most: str, layer: str | None
+) -> None:
     """Draw the hidden features of each evaluation's utterances (or frames) by t-SNE
     (BreathNet's Figure 6).
     """
     from bench.analysis.hidden_features import embedded, hidden, limits
-    from bench.reports import figures
+    from bench.plot_data import EmbeddedFeatures
+    from bench.reports import plots
     from bench.reports.evaluations import called
 
-    (row,) = asked.rows()
+    (row,) = request.find_rows()
     names = called(row.run)
     limit = limits(most, names)
-    panels: list[figures.Features] = []
+    panels: list[EmbeddedFeatures] = []
     layers: dict[str, None] = {}
     for name in evaluations or row.data.evaluate:
-        chosen = asked.evaluation(row.run, name)
-        sample = hidden(row, chosen, limit[chosen], layer, asked.here)
+        chosen = request.choose_evaluation(row.run, name)
+        sample = hidden(row, chosen, limit[chosen], layer, request.here)
         layers[sample.layer] = None
         explain_output.add_features(chosen, sample)
         shown = f"{len(sample.features):,}"
         shown += f" of {sample.of:,}" if len(sample.features) < sample.of else ""
         places = embedded(sample.features, row.seed)
-        panels.append(figures.Features(f"{names[chosen]} ({shown})", places, sample.is_spoof))
+        panels.append(EmbeddedFeatures(f"{names[chosen]} ({shown})", places, sample.is_spoof))
     title = (
         f"{row.smoke}Hidden features of {row.name} of {row.table}, t-SNE of the input of "
         f"{', '.join(layers)}"
     )
     name = f"features-{row.row}-{row.seed}"
-    asked.write(name, lambda kind: figures.features(panels, title, kind), row)
+    request.write_figure(name, plots.draw_features(panels, title), row)
 
 
 @explain.command()
@@ -314,28 +326,30 @@ def features(asked: Asked, evaluations: tuple[str, ...], most: str, layer: str |
     metavar="ROW=TABLE",
     help="A row for which another table prints another result: one more panel shows that one.",
 )
-@asked("breathnet/table4", "BreathNet", of="table")
-def ranks(asked: Asked, more: tuple[str, ...], against: str, readings: tuple[str, ...]) -> None:
+@figure_options("breathnet/table4", "BreathNet", subject="table")
+def ranks(
+    request: FigureRequest, more: tuple[str, ...], against: str, readings: tuple[str, ...]
+) -> None:
     """Draw the ranks of systems on several tables as a radar, by published results and by ours
     (BreathNet's Figure 3).
     """
-    from bench.reports import figures
+    from bench.reports import plots
     from bench.reports.ranking import ranking
     from bench.tracking.store import Store
 
-    tables = [table_cards.table(name) for name in (asked.table, *more)]
-    systems = [*(name.strip() for name in against.split(",")), asked.row]
+    tables = [table_cards.table(name) for name in (request.table, *more)]
+    systems = [*(name.strip() for name in against.split(",")), request.row]
     other = [_parse_other_result(text) for text in readings]
-    frame = Store(asked.here).frame
-    ranks_found = ranking(tables, systems, asked.row, frame, asked.form, other)
-    smoke = "SMOKE: " if asked.form == "smoke" else ""
+    frame = Store(request.here).frame
+    ranks_found = ranking(tables, systems, request.row, frame, request.form, other)
+    smoke = smoke_prefix(request.form)
     title = (
         f"{smoke}Ranks of {len(systems)} systems in {', '.join(table.key for table in tables)}: "
         f"{len(systems)} is best, 1 worst"
     )
-    asked.write(
-        f"ranks-{asked.row}",
-        lambda kind: figures.ranks(ranks_found.dimensions, ranks_found.panels, title, kind),
+    request.write_figure(
+        f"ranks-{request.row}",
+        plots.draw_ranks(ranks_found.dimensions, ranks_found.panels, title),
         None,
     )
     explain_output.say_ranks(ranks_found)
@@ -352,34 +366,35 @@ def _parse_other_result(text: str) -> tuple[str, str]:
 
 @explain.command()
 @click.argument("sweeps", nargs=-1, shell_complete=completion.sweep_names)
-@gathered([*FORM, TRACK])
-def curves(asked: Asked, sweeps: tuple[str, ...]) -> None:
+@with_figure_request([*FORM, TRACK])
+def curves(request: FigureRequest, sweeps: tuple[str, ...]) -> None:
     """Draw the EER of each test set over the values of a setting, from SWEEPS of one dimension that
     score them, with what the paper's text prints: BreathNet's Figure 4, or with breathnet-noise
     breathnet-delta its Figure 5.
     """
-    from bench.reports import figures
+    from bench.reports import plots
+    from bench.reports.setting_curves import SettingCurve, read_sweep_curve
     from bench.tracking import studies
     from bench.tracking.store import Store
 
     chosen = sweeps or _FIGURE_4
-    store, panels, runs = Store(asked.here), list[figures.Curve](), list[str]()
+    store, panels, runs = Store(request.here), list[SettingCurve](), list[str]()
     for name in chosen:
-        card = sweep_cards.sweep(name, asked.form)
+        card = sweep_cards.sweep(name, request.form)
         studies_in_store = studies.kept(store, card.key, card.form, sweep_cards.signature(card))
         if not studies_in_store:
-            smoke = " --smoke" if asked.form == "smoke" else ""
+            smoke = " --smoke" if request.form == "smoke" else ""
             raise BenchError(
                 "sweep.not-run",
                 f"sweep {card.key} is not run: `bench sweep {card.key}{smoke}` runs it",
             )
-        panels.append(figures.swept(card, studies_in_store[0].trials, sweep_cards.base(card)))
+        panels.append(read_sweep_curve(card, studies_in_store[0].trials, sweep_cards.base(card)))
         runs.append(studies_in_store[0].run_id)
         explain_output.add_curve(card.key, card.parent, runs[-1], panels[-1])
-    smoke = "SMOKE: " if asked.form == "smoke" else ""
+    smoke = smoke_prefix(request.form)
     title = f"{smoke}EER over settings of {card.parent}: sweeps {', '.join(chosen)}"
     name = f"curves-{'-'.join(chosen)}"
-    asked.write(name, lambda kind: figures.curves(panels, title, kind), runs[0])
+    request.write_figure(name, plots.draw_curves(panels, title), runs[0])
 
 
 def _join_names(rows: Sequence[TrainedRow]) -> str:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:  # these import torch, which takes seconds: else only when cal
     from bench.analysis.activation import Explained
     from bench.analysis.hidden_features import Hidden
     from bench.analysis.position_errors import ByPosition
-    from bench.reports.figures import Curve
     from bench.reports.ranking import Ranking
+    from bench.reports.setting_curves import SettingCurve
 
 
 def say_decided(activations: Sequence[Explained]) -> None:
@@ -39,7 +39,7 @@ def say_decided(activations: Sequence[Explained]) -> None:
         }
         for one in activations
     ]
-    json_output.add({"utterances": utterances})
+    json_output.add_content({"utterances": utterances})
 
 
 def say_positions(errors: ByPosition, paper: Mapping[str, float], source: str, smoke: str) -> None:
@@ -75,7 +75,7 @@ def say_positions(errors: ByPosition, paper: Mapping[str, float], source: str, s
         }
         for i, position in enumerate(POSITIONS)
     ]
-    json_output.add({"positions": positions})
+    json_output.add_content({"positions": positions})
 
 
 def say_ranks(ranking: Ranking) -> None:
@@ -87,7 +87,7 @@ def say_ranks(ranking: Ranking) -> None:
     panels = [
         {"panel": panel, "ranks": dict(ranks.items())} for panel, ranks in ranking.panels.items()
     ]
-    json_output.add(
+    json_output.add_content(
         {
             "dimensions": ranking.dimensions,
             "panels": panels,
@@ -100,10 +100,10 @@ def say_ranks(ranking: Ranking) -> None:
 def add_features(evaluation: str, sample: Hidden) -> None:
     """Give scripts how many of an evaluation's items are drawn, and at the input of which layer."""
     drawn = {"evaluation": evaluation, "drawn": len(sample.features), "total": sample.of}
-    json_output.add({"evaluations": [{**drawn, "layer": sample.layer}]})
+    json_output.add_content({"evaluations": [{**drawn, "layer": sample.layer}]})
 
 
-def add_curve(sweep: str, parent: str, run: str, curve: Curve) -> None:
+def add_curve(sweep: str, parent: str, run: str, curve: SettingCurve) -> None:
     """Give scripts the points of a sweep's panel; EERs are in per cent."""
     table, _, row = parent.partition(":")
     points = [
@@ -111,4 +111,4 @@ def add_curve(sweep: str, parent: str, run: str, curve: Curve) -> None:
         for point in curve.points.to_dict("records")
     ]
     of_sweep = {"sweep": sweep, "table": table, "row": row, "run": run}
-    json_output.add({"sweeps": [{**of_sweep, "points": points}]})
+    json_output.add_content({"sweeps": [{**of_sweep, "points": points}]})

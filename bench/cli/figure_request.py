@@ -20,8 +20,9 @@ from bench.specs.illustration import Illustration
 from bench.specs.run import Run
 
 if TYPE_CHECKING:  # these import torch and Matplotlib, which takes seconds: else only when called
+    from matplotlib.figure import Figure
+
     from bench.analysis.trained_rows import TrainedRow
-    from bench.reports.style import Kind
 
 _FOLDER = "figures/explained"
 """Where the figures stand among the artifacts of a tracked run."""
@@ -30,7 +31,7 @@ NONE = "none"
 
 
 @dataclass(frozen=True)
-class Asked:
+class FigureRequest:
     """What every figure of a trained row is asked with."""
 
     table: str
@@ -38,11 +39,11 @@ class Asked:
     seed: int | None
     overrides: tuple[str, ...]
     form: Form
-    folder: Path | None
+    output_dir: Path | None
     track: bool
     here: Config
 
-    def rows(self, *others: tuple[str | None, int | None]) -> list[TrainedRow]:
+    def find_rows(self, *others: tuple[str | None, int | None]) -> list[TrainedRow]:
         """Return the trained row that was asked for, behind it those of `others` that are named;
         BenchError where one is trained nowhere.
         """
@@ -57,26 +58,26 @@ class Asked:
         seeds = [seed for _, seed in wanted]
         rows = trained(order, seeds, self.here, lambda text: click.echo(text, err=True))
         drawn = [{"table": one.table, "row": one.row, "seed": one.seed} for one in rows]
-        json_output.add({"rows": drawn})
+        json_output.add_content({"rows": drawn})
         return rows
 
-    def shown_by(self, figure: str) -> Illustration | None:
+    def find_illustration(self, figure: str) -> Illustration | None:
         """Return what the table's card has of the paper's figure that a verb draws."""
         return table_cards.table(self.table).figures.get(figure)
 
-    def evaluation(self, run: Run, wanted: str | None) -> str:
+    def choose_evaluation(self, run: Run, wanted: str | None) -> str:
         """Return the key of the evaluation that was asked for, or of the first; BenchError where
         the row has no such one.
         """
         if wanted is not None and wanted not in run.evaluate:
             raise BenchError(
-                "option.unknown-evaluation",
+                "row.no-such-evaluation",
                 f"{self.table}, row {self.row}: has no evaluation {wanted!r}"
                 f"{near(wanted, run.evaluate)}",
             )
         return wanted or next(iter(run.evaluate))
 
-    def framed(self, run: Run, evaluation: str) -> str:
+    def describe_frames(self, run: Run, evaluation: str) -> str:
         """Return which frames an evaluation has, `PS eval, frames of 160 ms`; BenchError where
         whole utterances are scored.
         """
@@ -91,13 +92,13 @@ class Asked:
             )
         return f"{called(run)[evaluation]}, frames of {1000 * data.resolution_s:g} ms"
 
-    def pair(self, figure: str, against: str | None, seed: int | None) -> list[TrainedRow]:
+    def find_pair(self, figure: str, against: str | None, seed: int | None) -> list[TrainedRow]:
         """Return the row, behind it the one that it is set against, if any.
 
         That is the one `against` names, if not "none"; the row itself with another `seed`; else the
         baseline that the table's card has for the figure, which is said.
         """
-        illustration = self.shown_by(figure)
+        illustration = self.find_illustration(figure)
         if (
             against is not None
             or seed is not None
@@ -105,20 +106,20 @@ class Asked:
             or self.row == illustration.against
         ):
             second = self.row if against is None and seed is not None else against
-            return self.rows((None if second == NONE else second, seed))
+            return self.find_rows((None if second == NONE else second, seed))
         click.echo(
             f"{self.row} against {illustration.against}, for {illustration.source}: "
             f"{illustration.why}"
         )
         try:
-            return self.rows((illustration.against, None))
+            return self.find_rows((illustration.against, None))
         except BenchError as error:
             alone = f"\n`--against {NONE}` draws {self.row} alone"
             hint = alone if f"row {illustration.against}, seed" in str(error) else ""
             raise BenchError(error.code, f"{error}{hint}") from error
 
-    def write(
-        self, name: str, draw: Callable[[Kind], bytes], of: TrainedRow | str | None = None
+    def write_figure(
+        self, name: str, figure: Figure, tracked_run: TrainedRow | str | None = None
     ) -> None:
         """Write a figure as PNG, SVG and PDF, say where, and keep it with the tracked run that it
         is `of`: a row's, if there is one, or that of this id.
@@ -127,20 +128,22 @@ class Asked:
 
         smoke = ".smoke" if self.form == "smoke" else ""
         stem = atomic_files.portable_name(name, "-") + smoke
-        paths = style.write(self.folder or self.here.work / "explained", stem, draw)
-        json_output.add({"files": paths})
+        paths = style.write_figure(self.output_dir or self.here.work / "explained", stem, figure)
+        json_output.add_content({"files": paths})
         for path in paths:
             click.echo(f"written: {path}")
-        if of is None or not self.track:
+        if tracked_run is None or not self.track:
             return
         from bench.tracking import artifacts
         from bench.tracking.store import Store
 
         store = Store(self.here)
-        run_id = of if isinstance(of, str) else store.finished_id(of.entry)
+        run_id = (
+            tracked_run if isinstance(tracked_run, str) else store.finished_id(tracked_run.entry)
+        )
         if run_id:
             artifacts.add(store, run_id, paths, _FOLDER)
-            json_output.add({"run": run_id})
+            json_output.add_content({"run": run_id})
             click.echo(f"kept: {_FOLDER} of run {run_id[:8]}")
 
 
@@ -164,7 +167,7 @@ TRACK = click.option(
 )
 
 
-def asked(table: str, row: str, of: Literal["trained row", "table"] = "trained row"):
+def figure_options(table: str, row: str, subject: Literal["trained row", "table"] = "trained row"):
     """Return a decorator with the options that every figure of a row has, handed on as `Asked`;
     those that pick a trained row are left out where a figure is `of` a table's figures.
     """
@@ -175,7 +178,7 @@ def asked(table: str, row: str, of: Literal["trained row", "table"] = "trained r
         click.option("--row", shell_complete=completion.row_name, default=row, show_default=True),
         *FORM,
     ]
-    if of == "trained row":
+    if subject == "trained row":
         shared += [
             click.option(
                 "--row-seed", "seed", type=int, help="Seed of the run (default: the row's first)."
@@ -189,10 +192,10 @@ def asked(table: str, row: str, of: Literal["trained row", "table"] = "trained r
             ),
             TRACK,
         ]
-    return gathered(shared)
+    return with_figure_request(shared)
 
 
-def gathered(shared: Sequence[Callable[[Verb], Verb]]) -> Callable[[Verb], Verb]:
+def with_figure_request(shared: Sequence[Callable[[Verb], Verb]]) -> Callable[[Verb], Verb]:
     def decorate(verb: Verb) -> Verb:
         @functools.wraps(verb)
         def called(
@@ -205,10 +208,10 @@ def gathered(shared: Sequence[Callable[[Verb], Verb]]) -> Callable[[Verb], Verb]
             track: bool = False,
             **own: Any,
         ) -> None:
-            form, here = options.form(smoke), configuration.to_write()
+            form, here = options.choose_form(smoke), configuration.to_write()
             key = table_cards.table(table).key if table else None
-            json_output.add({"table": key, "form": form, "rows": [], "run": None})
-            verb(Asked(table, row, seed, overrides, form, folder, track, here), **own)
+            json_output.add_content({"table": key, "form": form, "rows": [], "run": None})
+            verb(FigureRequest(table, row, seed, overrides, form, folder, track, here), **own)
 
         made = json_output.json_option(f"explain {verb.__name__}")(called)
         return functools.reduce(lambda made, option: option(made), reversed(shared), made)

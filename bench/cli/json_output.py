@@ -32,7 +32,7 @@ def json_flag(verb: Verb) -> Verb:
     """
 
     @functools.wraps(verb)
-    def called(*args: Any, as_json: bool, **named: Any) -> None:
+    def run_verb(*args: Any, as_json: bool, **named: Any) -> None:
         meta = click.get_current_context().meta
         if not as_json or _KEY in meta:  # or the verb calls itself
             verb(*args, as_json=as_json, **named)
@@ -48,7 +48,7 @@ def json_flag(verb: Verb) -> Verb:
         _print_object(content)
 
     option = click.option("--json", "as_json", is_flag=True, help="Print JSON for scripts.")
-    return option(called)
+    return option(run_verb)
 
 
 def json_option(kind: str) -> Callable[[Verb], Verb]:
@@ -57,16 +57,16 @@ def json_option(kind: str) -> Callable[[Verb], Verb]:
     called, which says another.
     """
 
-    def decorate(verb: Verb) -> Verb:
+    def decorate_verb(verb: Verb) -> Verb:
         @functools.wraps(verb)
-        def called(*args: Any, as_json: bool, **named: Any) -> None:
+        def run_verb(*args: Any, as_json: bool, **named: Any) -> None:
             if as_json:
                 click.get_current_context().meta[_KEY]["kind"] = kind
             verb(*args, **named)
 
-        return json_flag(called)
+        return json_flag(run_verb)
 
-    return decorate
+    return decorate_verb
 
 
 def is_wanted() -> bool:
@@ -81,7 +81,7 @@ def print_json(kind: str, content: Mapping[str, Any]) -> None:
     _current_content().update({"kind": kind, **content})
 
 
-def add(content: Mapping[str, Any]) -> None:
+def add_content(content: Mapping[str, Any]) -> None:
     """Keep what a verb found for its JSON; of a list under a key that is there, the items. Without
     `--json` nothing comes of it.
     """
@@ -112,11 +112,11 @@ def _print_object(content: Mapping[str, Any]) -> None:
 
 def json_text(content: Mapping[str, Any], *, ascii_only: bool = True) -> str:
     """Return an object as text, with what each begins with."""
-    whole = plain({**HEAD, **content})
+    whole = to_plain({**HEAD, **content})
     return json.dumps(whole, indent=2, ensure_ascii=ascii_only, allow_nan=False)
 
 
-def plain(value: Any) -> Any:
+def to_plain(value: Any) -> Any:
     """Return a value as JSON can hold it: null for what is no finite number, text for paths and
     points in time, and NumPy's numbers as Python's.
 
@@ -125,13 +125,13 @@ def plain(value: Any) -> Any:
     """
     if isinstance(value, Mapping):
         pairs = cast("Mapping[Any, Any]", value).items()
-        return {str(key): plain(item) for key, item in pairs}
+        return {str(key): to_plain(item) for key, item in pairs}
     if isinstance(value, list | tuple):
-        return [plain(item) for item in cast("list[Any]", value)]
+        return [to_plain(item) for item in cast("list[Any]", value)]
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else None
     if isinstance(value, PurePath):
         return str(value)
     if isinstance(value, datetime):
         return value.isoformat()
-    return plain(value.item()) if hasattr(value, "item") else value
+    return to_plain(value.item()) if hasattr(value, "item") else value

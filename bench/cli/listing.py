@@ -13,7 +13,7 @@ from bench.cards import checked_cards, sweep_cards, table_cards
 from bench.cards import corpus_cards as corpora
 from bench.cli import checked_tables, json_output, options
 from bench.cli.sweep import describe_sweep
-from bench.cli.text_width import wrapped
+from bench.cli.text_width import wrap_prose
 from bench.errors import BenchError
 from bench.specs.table import Table
 
@@ -22,22 +22,22 @@ from bench.specs.table import Table
 @json_output.json_flag
 def list_(as_json: bool) -> None:
     """List tables, systems, front-ends, corpora and sweeps."""
-    content = catalogue()
+    content = list_everything()
     if as_json:
         named = {re.sub(r"\W", "_", kind): of for kind, of in content.items()}
         json_output.print_json("list", named)
         return
     for heading, entries in content.items():
         click.echo(f"\n{heading}")
-        names = options.columns([(of["name"], "|") for of in entries])
+        names = options.align_columns([(of["name"], "|") for of in entries])
         for name, of in zip(names, entries, strict=True):
             before = f"  {name.removesuffix('|')}"
-            click.echo(wrapped(before + " ".join(of["about"].split("\n")), " " * len(before)))
+            click.echo(wrap_prose(before + " ".join(of["about"].split("\n")), " " * len(before)))
         if not entries:
             click.echo("  none yet")
 
 
-def catalogue() -> dict[str, list[dict[str, Any]]]:
+def list_everything() -> dict[str, list[dict[str, Any]]]:
     """Return everything there is, by kind of thing."""
     return {
         "tables": _list_entries(table_cards.table_keys(), _describe_table),

@@ -29,7 +29,7 @@ with file_locks.held(Path(sys.argv[1]), refuse):
 _GB = 1e9
 
 
-def existing(folder: Path) -> Path:
+def find_existing(folder: Path) -> Path:
     """Return the folder, or the nearest above it that is there."""
     folder = folder.absolute()
     return next(path for path in (folder, *folder.parents) if path.is_dir())
@@ -37,15 +37,15 @@ def existing(folder: Path) -> Path:
 
 def free_disk(work: Path) -> str:
     """Return how much room the disk of the work folder has."""
-    usage = shutil.disk_usage(existing(work))
+    usage = shutil.disk_usage(find_existing(work))
     return f"{usage.free / _GB:,.1f} GB of {usage.total / _GB:,.1f} GB free for {work}"
 
 
-def writes(work: Path) -> str:
+def check_writing(work: Path) -> str:
     """Write a file into the work folder, read it and remove it; return where. OSError or BenchError
     where that fails.
     """
-    folder = existing(work)
+    folder = find_existing(work)
     with scratch(folder / "check") as temporary:
         file = temporary / "check"
         file.write_bytes(b"1")
@@ -61,7 +61,7 @@ def locks_hold(work: Path) -> str:
     """Hold a lock on a file of the work folder and have a second process ask for it; return what
     it saw. BenchError where both have it, so that two runs would spoil each other's files.
     """
-    folder = existing(work)
+    folder = find_existing(work)
     with scratch(folder / "check") as temporary:
         file = temporary / "lock"
         with file_locks.held(file):
@@ -72,12 +72,12 @@ def locks_hold(work: Path) -> str:
             return f"a second process sees a lock on {folder}"
     if second.returncode == 0:
         raise BenchError(
-            "machine.locks-fail",
+            "machine.no-locks",
             f"{folder}: a second process does not see a lock: two runs at once would spoil each "
             "other's files; put `work` in bench.toml on a local disk",
         )
     raise BenchError(
-        "machine.locks-fail",
+        "machine.no-locks",
         f"{folder}: a second process cannot try a lock: {_last_line(second.stderr)}",
     )
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from bench.cli.score_file_argument import Given, ScoreFileParam
+from bench.cli.score_file_argument import ScoreFileArgument, ScoreFileParam
 from bench.config import Config, Form
 from bench.errors import BenchError
 
@@ -27,18 +27,22 @@ class SystemParam(ScoreFileParam):
 
     def convert(  # pyright: ignore[reportIncompatibleMethodOverride]
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Given | NamedRow:
+    ) -> ScoreFileArgument | NamedRow:
         """Return the file or the row, or refuse what is neither."""
         text = str(value)
         is_row = re.fullmatch(r"[^:,\\]+:[^:\\]+", text) and not text.startswith((".", "/"))
-        if isinstance(value, Given) or not is_row or Path(text.partition(",")[0]).exists():
+        if (
+            isinstance(value, ScoreFileArgument)
+            or not is_row
+            or Path(text.partition(",")[0]).exists()
+        ):
             return super().convert(value, param, ctx)
         return NamedRow(text)
 
 
-def score_file(
+def find_row_scores(
     row: NamedRow, corpus: str, split: str, seeds: str, form: Form, here: Config
-) -> tuple[Given, dict[str, Any]]:
+) -> tuple[ScoreFileArgument, dict[str, Any]]:
     """Return the score file of a row's run on a split, fetched from the tracking store where that
     is a server (it is there as long as the command runs), and which row it is, for scripts.
     """
@@ -61,7 +65,7 @@ def score_file(
     if not names:
         evaluated_on = ", ".join(f"{data.corpus} {data.split}" for data in runs_of_row.evaluations)
         raise BenchError(
-            "option.unknown-evaluation",
+            "row.no-such-evaluation",
             f"{runs_of_row.name}: is not evaluated on {corpus} {split}; it is on {evaluated_on}",
         )
     run = runs_of_row.runs[0]
@@ -72,4 +76,6 @@ def score_file(
             "run.no-scores",
             f"{runs_of_row.name}: its scores on {corpus} are not in the tracking store",
         )
-    return Given(path, runs_of_row.name, {}, Path(runs_of_row.name)), runs_of_row.as_dict()
+    return ScoreFileArgument(
+        path, runs_of_row.name, {}, Path(runs_of_row.name)
+    ), runs_of_row.as_dict()

@@ -43,12 +43,12 @@ variant = click.option(
 )
 
 
-def form(smoke: bool) -> Form:
+def choose_form(smoke: bool) -> Form:
     """Return the form that `--smoke` asks for."""
     return "smoke" if smoke else "paper"
 
 
-def varied(card: Table, rows: list[str], variant: str | None) -> tuple[Table, list[str]]:
+def apply_variant(card: Table, rows: list[str], variant: str | None) -> tuple[Table, list[str]]:
     """Return the table and the rows that `--variant` asks for; without it what is given. Rows that
     it does not change are named and left out; raise BenchError where none is left.
     """
@@ -67,7 +67,7 @@ def varied(card: Table, rows: list[str], variant: str | None) -> tuple[Table, li
     return card, [*variants]
 
 
-def given(options: Mapping[str, object]) -> str:
+def name_given_options(options: Mapping[str, object]) -> str:
     """Return the names of the options that were given a value, with commas between."""
     return ", ".join(name for name, value in options.items() if value)
 
@@ -81,12 +81,12 @@ def end_without_figures(notes: Sequence[str]) -> NoReturn:
 
 def print_table(header: Sequence[str], lines: Sequence[Sequence[object]]) -> None:
     """Print columns below their header, each as wide as its widest cell."""
-    heading, *rest = columns([header, *lines])
+    heading, *rest = align_columns([header, *lines])
     widths = [max(map(len, map(str, cells))) for cells in zip(header, *lines, strict=True)]
     click.echo("\n".join([heading, "  ".join("-" * width for width in widths), *rest]))
 
 
-def columns(lines: Sequence[Sequence[object]]) -> list[str]:
+def align_columns(lines: Sequence[Sequence[object]]) -> list[str]:
     """Return lines of text, each column as wide as its widest cell.
 
     >>> columns([("a", "one"), ("long", "two")])
@@ -100,12 +100,12 @@ def columns(lines: Sequence[Sequence[object]]) -> list[str]:
     ]
 
 
-def settings(tree: Mapping[str, Any]) -> str:
+def format_settings(tree: Mapping[str, Any]) -> str:
     """Return `key = value, ...`."""
     return ", ".join(f"{key} = {value}" for key, value in tree.items())
 
 
-def set_options(tree: Mapping[str, Any]) -> str:
+def format_set_options(tree: Mapping[str, Any]) -> str:
     """Return settings as a command line has them.
 
     >>> set_options({"mix": {"partner": "self", "rounds": 2}})

@@ -11,7 +11,7 @@ from rich.progress import MofNCompleteColumn, Progress, TaskID
 
 
 @contextmanager
-def counting(what: str) -> Iterator[Callable[[int, int], None]]:
+def show_progress(what: str) -> Iterator[Callable[[int, int], None]]:
     """Yield a function of (done, total) that moves a bar named `what` on standard error."""
     console = Console(file=sys.stderr)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
@@ -20,7 +20,7 @@ def counting(what: str) -> Iterator[Callable[[int, int], None]]:
 
 
 @contextmanager
-def counting_each(unit: str) -> Iterator[Callable[[str, int, int], None]]:
+def show_progress_each(unit: str) -> Iterator[Callable[[str, int, int], None]]:
     """Yield a function of (name, done, total): a bar for each name, with how many of what `unit`
     are done; the bar goes where all are.
     """
@@ -31,12 +31,12 @@ def counting_each(unit: str) -> Iterator[Callable[[str, int, int], None]]:
     ) as progress:
         tasks: dict[str, TaskID] = {}
 
-        def told(name: str, done: int, total: int) -> None:
+        def update_bar(name: str, done: int, total: int) -> None:
             if name not in tasks:
                 tasks[name] = progress.add_task(f"{name}, {total:,} {unit}", total=total)
             progress.update(tasks[name], completed=done, visible=done < total)
 
-        yield told
+        yield update_bar
 
 
 def runs_wait(count: int) -> str:

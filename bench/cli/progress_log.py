@@ -9,7 +9,7 @@ EVERY_S = 180.0
 """So many seconds at least lie between two lines of one epoch or one evaluation."""
 
 
-def duration(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """Return how long something takes.
 
     >>> duration(51.4), duration(840.0), duration(4320.0), duration(35280.0)
@@ -49,7 +49,7 @@ class ProgressLog:
         self._evaluation = ""
         self._evaluation_started_s = 0.0
 
-    def line(self, text: str) -> None:
+    def write_line(self, text: str) -> None:
         """Write one line, after the time of day."""
         for part in text.splitlines():
             self._write(f"{self._time_of_day()} {part}")
@@ -59,17 +59,21 @@ class ProgressLog:
         self._name, self._epochs = name.replace(" · ", " "), epochs
         self._trained, self._resumed_epoch, self._stepped, self._evaluation = 0, 0, False, ""
         self._started_s = self._epoch_started_s = self._last_line = self._seconds()
-        self.line(f"{self._name} begin, up to {_format_count(epochs, 'epoch')}")
+        self.write_line(f"{self._name} begin, up to {_format_count(epochs, 'epoch')}")
 
     def on_step(self, epoch: int, step: int, steps: int, losses: Mapping[str, float]) -> None:
         """Write where within a long epoch training is."""
         if self._resumed_epoch:
-            self.line(f"{self._name} goes on after epoch {self._resumed_epoch}/{self._epochs}")
+            self.write_line(
+                f"{self._name} goes on after epoch {self._resumed_epoch}/{self._epochs}"
+            )
             self._resumed_epoch = 0
         self._stepped = True
         if step < steps and self._is_due():
             loss = f" loss {losses['loss']:.3g}" if "loss" in losses else ""
-            self.line(f"{self._name} epoch {epoch}/{self._epochs} step {step} of {steps}{loss}")
+            self.write_line(
+                f"{self._name} epoch {epoch}/{self._epochs} step {step} of {steps}{loss}"
+            )
 
     def on_epoch(self, epoch: int, results: Mapping[str, float]) -> None:
         """Write the epoch's loss, its EER on dev, how long it took and what time is left. Epochs
@@ -87,8 +91,10 @@ class ProgressLog:
         loss = f"loss {results['train.loss']:.3g} dev EER {100 * results['dev.eer']:.2f} %"
         if "dev.loss" in results:
             loss += f" dev loss {results['dev.loss']:.3g}"
-        rest = f", left {duration(left)}" if epoch < self._epochs else ""
-        self.line(f"{self._name} epoch {epoch}/{self._epochs} {loss} {duration(took)}{rest}")
+        rest = f", left {format_duration(left)}" if epoch < self._epochs else ""
+        self.write_line(
+            f"{self._name} epoch {epoch}/{self._epochs} {loss} {format_duration(took)}{rest}"
+        )
 
     def on_score(self, evaluation: str, done: int, total: int) -> None:
         """Write how far a long evaluation is."""
@@ -96,11 +102,14 @@ class ProgressLog:
         if evaluation != self._evaluation:
             self._evaluation, self._evaluation_started_s = evaluation, now
             self._last_line = now
-            self.line(f"{self._name} scoring {evaluation}: {_format_count(total, 'utterance')}")
+            self.write_line(
+                f"{self._name} scoring {evaluation}: {_format_count(total, 'utterance')}"
+            )
         elif done < total and done and self._is_due():
             left = (now - self._evaluation_started_s) / done * (total - done)
-            self.line(
-                f"{self._name} scoring {evaluation}: {done:,} of {total:,}, left {duration(left)}"
+            self.write_line(
+                f"{self._name} scoring {evaluation}: {done:,} of {total:,}, "
+                f"left {format_duration(left)}"
             )
 
     def _is_due(self) -> bool:

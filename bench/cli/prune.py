@@ -79,7 +79,7 @@ def prune(
     """
     from bench.runner import prunable
 
-    here = configuration.load()
+    here = configuration.load_configuration()
     prunable_items = prunable.find(here, kinds or _NAMES, older_s)
     by_kind = {
         kind: items
@@ -141,7 +141,7 @@ def _print_items(here: Config, by_kind: Mapping[str, Sequence[Item]], notes: Seq
             )
             for item in largest[:_SHOWN]
         ]
-        for line in options.columns(lines):
+        for line in options.align_columns(lines):
             click.echo(f"  {line}")
         if len(items) > _SHOWN:
             click.echo(f"  and {len(items) - _SHOWN} more (--json lists all)")

@@ -14,7 +14,7 @@ from bench.cards import checked_cards, table_cards
 from bench.cards.sweep_cards import PREFIX
 from bench.cli import checked_tables, completion, configuration, json_output, options
 from bench.cli.sweep import report_sweep
-from bench.cli.text_width import width
+from bench.cli.text_width import terminal_width
 from bench.config import Config, Form
 from bench.errors import BenchError, near
 
@@ -69,18 +69,20 @@ def report(
     was run and what not. For a sweep (`sweep/NAME`): its best trial, all trials and plots. For
     `all`: every table of which a row was run or a score file evaluated, and an overview. For
     `papers`: what each paper prints, and where paper, released code and this suite differ."""
-    form = options.form(smoke)
+    form = options.choose_form(smoke)
     if table == PAPERS:
         changed = formats != _MARKDOWN_AND_CSV
         refused = {"--smoke": smoke, "--format": changed, "--detail": detail}
-        _report_papers(context, options.given({**refused, "--json": as_json}), check, folder)
+        _report_papers(
+            context, options.name_given_options({**refused, "--json": as_json}), check, folder
+        )
         return
     output_dir = folder or Path("reports", "smoke" if smoke else "published")
     if table.startswith(PREFIX):
         report_sweep(context, table, form, check, output_dir, as_json)
         return
     if checked_tables.is_checked_table(table):
-        refused = options.given({"--smoke": smoke})
+        refused = options.name_given_options({"--smoke": smoke})
         if as_json and not check:
             checked_tables.print_checked_table(table, refused=refused)
         else:
@@ -127,7 +129,7 @@ def report(
     for made in shown:
         click.echo(f"report: {reporting.write(made, output_dir, extras)}")
         if table != ALL:
-            click.echo(f"\n{made.on_terminal(width())}")
+            click.echo(f"\n{made.on_terminal(terminal_width())}")
     for path in left:
         path.unlink()
         click.echo(f"removed: {path} (nothing of its table was run)")

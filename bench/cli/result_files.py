@@ -17,41 +17,41 @@ if TYPE_CHECKING:
     from bench.evaluation.verdict import Verdict
 
 
-class Place(NamedTuple):
+class ResultFolder(NamedTuple):
     """A folder for a verdict."""
 
     folder: Path
     system: str
     """What the system is called."""
-    said: str = ""
+    conflict: str = ""
     """Whose verdict is at the name that went first, or is written over; "" where there is none."""
 
 
-def place_of(work: Path, names: Sequence[str], ending: str, judged: Judged) -> Place:
+def choose_folder(work: Path, names: Sequence[str], ending: str, judged: Judged) -> ResultFolder:
     """Return `<name><ending>` in `work` for a file's verdict, by the first of `names` whose folder
     holds no verdict of another file: one of another path and other contents. Where each does, the
     first name with the file's digest behind it.
     """
     conflict = ""
     for name in names:
-        candidate = stated_place(work / f"{safe_name(name)}{ending}", name, judged)
-        if not candidate.said:
+        candidate = check_folder(work / f"{safe_name(name)}{ending}", name, judged)
+        if not candidate.conflict:
             return candidate._replace(said=conflict)
-        conflict = conflict or candidate.said
+        conflict = conflict or candidate.conflict
     name = f"{names[0]}-{judged.digest[:8]}"
-    return Place(work / f"{safe_name(name)}{ending}", name, conflict)
+    return ResultFolder(work / f"{safe_name(name)}{ending}", name, conflict)
 
 
-def stated_place(folder: Path, name: str, judged: Judged) -> Place:
+def check_folder(folder: Path, name: str, judged: Judged) -> ResultFolder:
     """Return the folder that was asked for; whose verdict it holds is said where that is another
     file's."""
     try:
         content = json.loads((folder / "verdict.json").read_text(encoding="utf-8"))
         path, digest = str(content["scores"]), str(content["digest"])
     except (OSError, ValueError, KeyError, TypeError):
-        return Place(folder, name)
+        return ResultFolder(folder, name)
     same = digest == judged.digest or path == str(judged.file.path.absolute())
-    return Place(folder, name, "" if same else f"{folder} holds the verdict of {path}")
+    return ResultFolder(folder, name, "" if same else f"{folder} holds the verdict of {path}")
 
 
 def safe_name(name: str) -> str:
@@ -96,14 +96,15 @@ def write_comparison(folder: Path, text: str, content: Mapping[str, Any]) -> lis
     )
 
 
-def write(verdict: Verdict, judged: Judged, place: Place) -> list[Path]:
+def write_results(verdict: Verdict, judged: Judged, target: ResultFolder) -> list[Path]:
     """Write the verdict as Markdown and JSON, and DET curve and histogram where there are both
     classes; return the files.
     """
     from bench.evaluation import render
     from bench.metrics.det import eer_of
     from bench.metrics.tally import tally
-    from bench.reports import figures
+    from bench.reports import plots
+    from bench.reports.style import render_figure
 
     content = {
         "verdict.md": render.markdown(verdict).encode(),
@@ -113,11 +114,13 @@ def write(verdict: Verdict, judged: Judged, place: Place) -> list[Path]:
     }
     bonafide, spoof = judged.split_classes()
     if len(bonafide) and len(spoof):
-        title = f"{place.system}, {verdict.short} {verdict.split}"
+        title = f"{target.system}, {verdict.short} {verdict.split}"
         threshold = eer_of(tally(bonafide, spoof)).threshold
-        content["det.png"] = figures.det(bonafide, spoof, f"{title}:")
-        content["scores.png"] = figures.histogram(bonafide, spoof, threshold, f"{title}: scores")
-    return _write_files(place.folder, content)
+        det = plots.draw_det(bonafide, spoof, f"{title}:")
+        histogram = plots.draw_histogram(bonafide, spoof, threshold, f"{title}: scores")
+        content["det.png"] = render_figure(det, "png")
+        content["scores.png"] = render_figure(histogram, "png")
+    return _write_files(target.folder, content)
 
 
 def _write_files(folder: Path, files: Mapping[str, bytes]) -> list[Path]:

@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from bench.cards import table_cards
-from bench.cli.text_width import width
+from bench.cli.text_width import terminal_width
 from bench.config import Config, Form
 from bench.reports import terminal
 from bench.reports.cells import Cell, cells
@@ -60,7 +60,7 @@ class Results:
         runs = {row: table_cards.resolve(self.card, row, self.form) for row in rows}
         return terminal.shown(self.card, runs, self.frame, self.form)
 
-    def lines(self, rows: Sequence[str] | None, *, others: bool) -> list[terminal.Line]:
+    def build_lines(self, rows: Sequence[str] | None, *, others: bool) -> list[terminal.Line]:
         """Return the lines of all rows, or of `rows`; with `others` behind each row those of its
         runs with other settings.
         """
@@ -69,9 +69,9 @@ class Results:
             return lines
         return [each for line in lines for each in (line, *self._other_lines(line.key))]
 
-    def text(self, lines: Sequence[terminal.Line]) -> str:
+    def format_table(self, lines: Sequence[terminal.Line]) -> str:
         """Return the lines as a table that fits the terminal."""
-        return terminal.text(self.shown.table, lines, self.form, width())
+        return terminal.text(self.shown.table, lines, self.form, terminal_width())
 
     def not_shown(self, rows: Sequence[str] | None) -> str:
         """Return how many runs of all rows, or of `rows`, are left out, and why."""
@@ -80,16 +80,16 @@ class Results:
             runs for row, runs in standings.items() if not rows or row in rows
         )
 
-    def state(self, row: str) -> str:
+    def describe_state(self, row: str) -> str:
         """Return how far a row is."""
         unknown = open_store.unread(self.here)
         return f"not known: {unknown}" if unknown else terminal.progress(self.shown.standings[row])
 
-    def records(self, row: str) -> list[dict[str, Any]]:
+    def build_records(self, row: str) -> list[dict[str, Any]]:
         """Return the results of a row, for scripts: one record a column."""
         return [self._build_record(cell) for cell in self.shown.cells if cell.row == row]
 
-    def other_records(self, rows: Sequence[str]) -> list[dict[str, Any]]:
+    def build_other_records(self, rows: Sequence[str]) -> list[dict[str, Any]]:
         """Return what was run of `rows` with other settings, for scripts."""
         return [
             {

@@ -9,9 +9,10 @@ import click
 from bench._io import packages
 from bench.cards import table_cards
 from bench.cli import checked_tables, completion, configuration, json_output, options
-from bench.cli.console import FROM_EPOCH, resumable
+from bench.cli.console import FROM_EPOCH, announce_resumption
 from bench.cli.progress_bars import runs_wait
 from bench.runner.request import Order
+from bench.smoke import smoke_suffix
 
 
 @click.command()
@@ -69,11 +70,15 @@ def run(
     if checked_tables.is_checked_table(table):
         given = {"--rows": rows, "--seeds": seeds, "--set": overrides, "--variant": variant}
         checked_tables.print_checked_table(
-            table, refused=options.given({**given, "--smoke": smoke, "--again": again})
+            table, refused=options.name_given_options({**given, "--smoke": smoke, "--again": again})
         )
         return
-    card, here, form = table_cards.table(table), configuration.to_write(), options.form(smoke)
-    card, chosen = options.varied(card, table_cards.select(card, rows), variant)
+    card, here, form = (
+        table_cards.table(table),
+        configuration.to_write(),
+        options.choose_form(smoke),
+    )
+    card, chosen = options.apply_variant(card, table_cards.select(card, rows), variant)
     order = Order(card, chosen, seeds, form, overrides)
     order.runs()  # every mistake in what was asked for, before anything is begun
     if dry_run or measure:
@@ -95,8 +100,8 @@ def run(
     failed: list[str] = []
     busy: list[str] = []
     ended: list[str] = []
-    title = f"{card.key}{' SMOKE' if smoke else ''}"
-    with resumable(FROM_EPOCH), Display(title, order.count(), log) as display:
+    title = f"{card.key}{smoke_suffix(form)}"
+    with announce_resumption(FROM_EPOCH), Display(title, order.count(), log) as display:
         store = Store(here, display.say)
         for outcome in local.run(order, here, store, display, again):
             results = ""
@@ -106,8 +111,8 @@ def run(
                 results = run_output.format_seed_results(order, here, outcome.job)
             ended.append(outcome.state)
             display.end(outcome.job, outcome.state, outcome.message, results)
-            json_output.add(run_output.describe_outcome(order, outcome))
-    json_output.add(run_output.list_result_records(order, here))
+            json_output.add_content(run_output.describe_outcome(order, outcome))
+    json_output.add_content(run_output.list_result_records(order, here))
     run_output.print_results_table(order, here)
     if waiting := store.waiting():
         click.echo(f"{runs_wait(len(waiting))} to be sent to {store.uri}: bench sync")

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import click
 
-from bench.cli.progress_log import duration
+from bench.cli.progress_log import format_duration
 from bench.cli.results import Results
 from bench.config import Config
 from bench.runner.request import Order
@@ -22,7 +22,7 @@ def format_seed_results(order: Order, here: Config, job: str) -> str:
     row, _, seed = job.rpartition(" · seed ")
     run = order.runs()[row]
     text, hours = Results(order.table, order.form, here).of_seed(row, run, int(seed))
-    return f"{text}  ({duration(3600 * hours)})" if text else ""
+    return f"{text}  ({format_duration(3600 * hours)})" if text else ""
 
 
 def print_results_table(order: Order, here: Config) -> None:
@@ -31,11 +31,11 @@ def print_results_table(order: Order, here: Config) -> None:
     """
     results = Results(order.table, order.form, here)
     if not order.overrides:
-        click.echo(f"\n{results.text(results.lines(None, others=False))}\n")
+        click.echo(f"\n{results.format_table(results.build_lines(None, others=False))}\n")
         return
     runs = order.runs()
     lines = [line for row in order.rows for line in results.of_settings(row, runs[row])]
-    click.echo(f"\n{results.text(lines)}\n")
+    click.echo(f"\n{results.format_table(lines)}\n")
 
 
 def next_command(order: Order, variant: str | None) -> str:
@@ -69,9 +69,9 @@ def describe_outcome(order: Order, outcome: EndedJob) -> Mapping[str, Any]:
 def list_result_records(order: Order, here: Config) -> Mapping[str, Any]:
     """Return the results of the rows that were asked for, for scripts."""
     results = Results(order.table, order.form, here)
-    others = results.other_records(order.rows) if order.overrides else []
+    others = results.build_other_records(order.rows) if order.overrides else []
     rows = [] if order.overrides else order.rows
-    records = [record for row in rows for record in results.records(row)]
+    records = [record for row in rows for record in results.build_records(row)]
     return {"records": records, "other_runs": others}
 
 

@@ -10,7 +10,7 @@ import click
 from bench.cli import completion, configuration
 from bench.cli.evaluation_options import EvaluationOptions, evaluation_options
 from bench.cli.expected_results import Expected, ExpectedParam
-from bench.cli.score_file_argument import Given, ScoreFileParam
+from bench.cli.score_file_argument import ScoreFileArgument, ScoreFileParam
 from bench.cli.score_folder import find_corpus, list_known_splits, score_each
 from bench.cli.score_request import ScoreRequest, evaluate_scores
 from bench.cli.score_row import score_row
@@ -78,7 +78,7 @@ from bench.errors import BenchError
     "one differs after rounding to the digits given. May be repeated.",
 )
 def score(
-    scores: Given | None,
+    scores: ScoreFileArgument | None,
     row: str | None,
     table: str,
     row_seed: int | None,
@@ -130,7 +130,7 @@ def score(
         )
     splits = () if evaluation.corpus else list_known_splits(evaluation, request.config)
 
-    def score_one(file: Given) -> None:
+    def score_one(file: ScoreFileArgument) -> None:
         asked = request
         if not evaluation.corpus:
             corpus, split = find_corpus(file, evaluation, splits)

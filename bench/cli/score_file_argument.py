@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from bench.evaluation.judged import Judged
     from bench.evaluation.reading import Reading
 
-SAID = "options of one file follow its name: FILE,column=3,higher-is-spoof,name=NAME"
+FILE_OPTIONS_HINT = "options of one file follow its name: FILE,column=3,higher-is-spoof,name=NAME"
 
 
-class Given(NamedTuple):
+class ScoreFileArgument(NamedTuple):
     """A file, and what stands after it."""
 
     path: Path
@@ -34,21 +34,21 @@ class Given(NamedTuple):
     ends."""
     name: str
     """What the system is called; "" where it is not said."""
-    said: Mapping[str, Any]
+    options: Mapping[str, Any]
     """Fields of `bench.evaluation.reading.Reading` that hold for this file."""
     shown: Path
     """What the file is called in messages and verdicts: its path, `stdin`, or `pipe-63`."""
 
-    def reading(self, default: Reading) -> Reading:
+    def apply_options(self, default: Reading) -> Reading:
         """Return how the file is to be read: as it says, and as all files are for the rest."""
-        return replace(default, **self.said)
+        return replace(default, **self.options)
 
-    def judged(self, judge: Judge) -> Judged:
+    def read_scores(self, judge: Judge) -> Judged:
         """Return the scores, read as is said of them and checked by the judge."""
         from bench.evaluation.findings import Refused
 
         try:
-            return judge.read(self.path, self.reading(judge.request.reading))
+            return judge.read(self.path, self.apply_options(judge.request.reading))
         except BenchError as error:
             message = str(error).replace(str(self.path), str(self.shown))
             findings = error.findings if isinstance(error, Refused) else None
@@ -103,14 +103,14 @@ class ScoreFileParam(click.ParamType):
         value: Any,
         param: click.Parameter | None,  # noqa: ARG002
         ctx: click.Context | None,
-    ) -> Given:
+    ) -> ScoreFileArgument:
         """Return the file; BenchError where there is none."""
-        if isinstance(value, Given):
+        if isinstance(value, ScoreFileArgument):
             return value
         return _parse_file(str(value), ctx, self._folders)
 
 
-def _parse_file(text: str, ctx: click.Context | None, folders: bool) -> Given:
+def _parse_file(text: str, ctx: click.Context | None, folders: bool) -> ScoreFileArgument:
     parts = text.split(",")
     paths = [Path(",".join(parts[:n])) for n in range(1, len(parts) + 1)]
     counts = [n for n, path in enumerate(paths, 1) if path in _STDIN or path.exists()]
@@ -118,15 +118,15 @@ def _parse_file(text: str, ctx: click.Context | None, folders: bool) -> Given:
         raise BenchError("file.missing", f"{parts[0]}: there is no such score file")
     path = paths[counts[-1] - 1]
     if path.is_dir() and not folders:
-        raise BenchError("file.is-folder", f"{path}: is a folder, should be a file of scores")
+        raise BenchError("file.wrong-kind", f"{path}: is a folder, should be a file of scores")
     file_options = dict(_parse_option(path, part.strip()) for part in parts[counts[-1] :])
     name = file_options.pop("name", "")
     if ctx is None or path.is_dir() or (path.is_file() and path not in _STDIN):
-        return Given(path, name, file_options, path)
+        return ScoreFileArgument(path, name, file_options, path)
     shown = _name_pipe(path)
     if ctx.meta.setdefault(f"{__name__}.{shown}", path) is not path:
         raise BenchError("option.read-twice", f"{path}: {shown} can be read once only")
-    return Given(
+    return ScoreFileArgument(
         ctx.with_resource(_copy_pipe(path, shown.name)), name or shown.name, file_options, shown
     )
 
@@ -178,5 +178,5 @@ def _parse_option(path: Path, part: str) -> tuple[str, Any]:
         raise BenchError("option.invalid", f"{path}: {part!r}: should be {key}=VALUE")
     raise BenchError(
         "option.invalid",
-        f"{path}: nothing is called {key!r}{near(key, [*_VALUES, *_FLAGS])} ({SAID})",
+        f"{path}: nothing is called {key!r}{near(key, [*_VALUES, *_FLAGS])} ({FILE_OPTIONS_HINT})",
     )

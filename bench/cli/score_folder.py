@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.cli.evaluation_options import EvaluationOptions
-from bench.cli.score_file_argument import Given
+from bench.cli.score_file_argument import ScoreFileArgument
 from bench.config import Config
 from bench.errors import BenchError
 
@@ -31,17 +31,19 @@ def list_known_splits(evaluation: EvaluationOptions, config: Config) -> Splits:
     return tuple(known_splits(config, evaluation.form, evaluation.split or ""))
 
 
-def find_corpus(given: Given, evaluation: EvaluationOptions, splits: Splits) -> tuple[str, str]:
+def find_corpus(
+    given: ScoreFileArgument, evaluation: EvaluationOptions, splits: Splits
+) -> tuple[str, str]:
     """Return the corpus and the split of a score file, and print them."""
     from bench.evaluation.corpus_by_ids import find_split
 
-    reading = given.reading(evaluation.build_reading())
+    reading = given.apply_options(evaluation.build_reading())
     match = find_split(given.path, reading, splits, given.shown)
     click.echo(f"{given.shown}: by its ids of {match.shown}", err=True)
     return match.card.key, match.split
 
 
-def score_each(folder: Given, score_one: Callable[[Given], None]) -> None:
+def score_each(folder: ScoreFileArgument, score_one: Callable[[ScoreFileArgument], None]) -> None:
     """Score each file of a folder, by name; print which fail, score the others, and then end the
     command with exit code 1.
     """

@@ -12,10 +12,10 @@ import click
 from bench.cli import expected_results, json_output, options
 from bench.cli.evaluation_options import EvaluationOptions
 from bench.cli.expected_results import Expected
-from bench.cli.progress_bars import counting
-from bench.cli.result_files import make_folder, place_of, stated_place, write
-from bench.cli.score_file_argument import Given
-from bench.cli.tracked_results import Tracked, keep_verdict
+from bench.cli.progress_bars import show_progress
+from bench.cli.result_files import check_folder, choose_folder, make_folder, write_results
+from bench.cli.score_file_argument import ScoreFileArgument
+from bench.cli.tracked_results import TrackedResult, keep_verdict
 from bench.config import Config
 
 if TYPE_CHECKING:  # pandas and pyarrow take a second: only where scores are evaluated
@@ -57,7 +57,7 @@ class ScoreRequest:
 
 def evaluate_scores(
     request: ScoreRequest,
-    scores: Given,
+    scores: ScoreFileArgument,
     compute_scores: Callable[[], Mapping[str, Any]] | None = None,
 ) -> None:
     """Evaluate a score file, write and print the result; exit with 1 where there is none, or
@@ -82,21 +82,21 @@ def evaluate_scores(
     name = request.name or scores.name
     names = [name] if name else [*longer_names(scores.path)]
     if request.output_dir is None:
-        target = place_of(request.results_dir, names, request.folder_ending, judged)
+        target = choose_folder(request.results_dir, names, request.folder_ending, judged)
         effect = f"goes to {target.folder}"
     else:
-        target = stated_place(request.output_dir, names[0], judged)
+        target = check_folder(request.output_dir, names[0], judged)
         effect = "is written over it"
-    if target.said:
-        click.echo(f"{target.said}: this one {effect}", err=True)
+    if target.conflict:
+        click.echo(f"{target.conflict}: this one {effect}", err=True)
     make_folder(target.folder)
-    with counting("breakdown") as progress:
+    with show_progress("breakdown") as progress:
         verdict = replace(judge.verdict(judged, progress), scores=scores.shown)
     expected = request.expected if verdict.figures else ()
     expected_results.check_names(expected, verdict.figures)
-    if name or target.said:
+    if name or target.conflict:
         verdict = replace(verdict, name=target.system)
-    written = write(verdict, judged, target)
+    written = write_results(verdict, judged, target)
     tracked = None
     if stands is not None:
         tracked = keep_verdict(
@@ -111,16 +111,16 @@ def evaluate_scores(
     expected_results.end_where_different(expected, verdict.figures)
 
 
-def _read_scores(judge: Judge, scores: Given, problems_file: Path | None) -> Judged:
+def _read_scores(judge: Judge, scores: ScoreFileArgument, problems_file: Path | None) -> Judged:
     """Read and check a score file; write all problems to a file, whether or not they allow a
     result.
     """
     from bench.evaluation.findings import Refused, write_list
 
     if problems_file is None:
-        return scores.judged(judge)
+        return scores.read_scores(judge)
     try:
-        judged = scores.judged(judge)
+        judged = scores.read_scores(judge)
     except Refused as refused:
         write_list(problems_file, refused.findings)
         raise
@@ -128,20 +128,20 @@ def _read_scores(judge: Judge, scores: Given, problems_file: Path | None) -> Jud
     return judged
 
 
-def _print_text(verdict: Verdict, written: Sequence[Path], tracked: Tracked | None) -> None:
+def _print_text(verdict: Verdict, written: Sequence[Path], tracked: TrackedResult | None) -> None:
     from bench.evaluation import render
 
     click.echo(render.markdown(verdict))
     click.echo(f"written: {written[0].parent}: {', '.join(path.name for path in written)}")
     if tracked is not None:
-        click.echo(tracked.said)
+        click.echo(tracked.description)
 
 
 def _print_json(
     verdict: Verdict,
     written: Sequence[Path],
     of_row: Mapping[str, Any],
-    tracked: Tracked | None,
+    tracked: TrackedResult | None,
     expected: Sequence[Expected],
 ) -> None:
     from bench.evaluation import render

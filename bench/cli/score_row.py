@@ -12,7 +12,7 @@ import click
 from bench._io.digests import short_digest
 from bench.cards import table_cards
 from bench.cli.result_files import make_folder, safe_name
-from bench.cli.score_file_argument import Given
+from bench.cli.score_file_argument import ScoreFileArgument
 from bench.cli.score_request import ScoreRequest, evaluate_scores
 from bench.config import Form
 from bench.errors import BenchError
@@ -48,7 +48,7 @@ def score_row(
         }
 
     request = replace(request, name=name, output_dir=folder)
-    evaluate_scores(request, Given(path, name, {}, path), compute_scores)
+    evaluate_scores(request, ScoreFileArgument(path, name, {}, path), compute_scores)
 
 
 def _choose_row(table: str, row: str, form: Form, overrides: Sequence[str]) -> Order:

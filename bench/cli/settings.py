@@ -9,7 +9,7 @@ import click
 
 from bench.cards import table_cards
 from bench.cli import completion, json_output, options
-from bench.cli.text_width import wrapped
+from bench.cli.text_width import wrap_prose
 from bench.errors import BenchError
 from bench.specs import described
 from bench.specs.described import Setting
@@ -48,14 +48,14 @@ def settings(
         records = [_build_record(one, row_settings) for one in entries]
         of_table, _, of_row = name.partition(":")
         content = {"table": of_table or None, "row": of_row or None, "settings": records}
-        json_output.print_json("settings", {**content, "form": options.form(smoke)})
+        json_output.print_json("settings", {**content, "form": options.choose_form(smoke)})
         return
     if name:
         click.echo(f"values in brackets are those of {name}")
     for setting in entries:
         _print_setting(setting, row_settings, "")
         for kind in setting.kinds:
-            click.echo(wrapped(f"\n  {setting.key}.kind = {kind.name}: {kind.doc}", "    "))
+            click.echo(wrap_prose(f"\n  {setting.key}.kind = {kind.name}: {kind.doc}", "    "))
             for one in kind.settings:
                 _print_setting(one, row_settings, "    ")
         for one in setting.settings:
@@ -70,7 +70,7 @@ def _read_row(table: str | None, row: str | None, smoke: bool) -> tuple[Mapping[
     chosen = row or table_cards.runnable(card)[0]
     if chosen not in table_cards.select(card, chosen):
         raise BenchError("option.not-one-row", f"{card.key}: {chosen!r}: should be one row")
-    run = table_cards.resolve(card, chosen, options.form(smoke))
+    run = table_cards.resolve(card, chosen, options.choose_form(smoke))
     return run.flat(), f"{card.key}:{chosen}"
 
 
@@ -89,11 +89,11 @@ def _print_setting(setting: Setting, row_settings: Mapping[str, Any], indent: st
     if setting.default:
         parts.append(f"default {setting.default}")
     value = _find_value(setting, row_settings)
-    parts += [] if value is None else [f"[{options.settings({'': value})[3:]}]"]
+    parts += [] if value is None else [f"[{options.format_settings({'': value})[3:]}]"]
     where = f"  (where {', '.join(setting.where)})" if setting.where else ""
-    click.echo(wrapped("  ".join(parts) + where, f"{indent}    "))
+    click.echo(wrap_prose("  ".join(parts) + where, f"{indent}    "))
     if setting.doc:
-        click.echo(wrapped(f"{indent}    {setting.doc}", f"{indent}    "))
+        click.echo(wrap_prose(f"{indent}    {setting.doc}", f"{indent}    "))
 
 
 def _build_record(setting: Setting, row_settings: Mapping[str, Any]) -> dict[str, Any]:

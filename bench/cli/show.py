@@ -13,8 +13,9 @@ from bench.cards.paper_cards import ordered, touches
 from bench.cards.sweep_cards import PREFIX
 from bench.cli import checked_tables, completion, configuration, json_output, options
 from bench.cli.sweep import show_sweep
-from bench.cli.text_width import wrapped
+from bench.cli.text_width import wrap_prose
 from bench.config import Config, Form
+from bench.smoke import SMOKE_FORM
 from bench.specs.table import Difference, Paper, Table
 
 
@@ -54,27 +55,27 @@ def show(
     """Show a table: its rows by the names that --rows takes, the paper's results and ours, how far
     each row is, and what is missing on this machine. Of a sweep (`sweep/NAME`) its card."""
     if table.startswith(PREFIX):
-        show_sweep(table, options.form(smoke), as_json)
+        show_sweep(table, options.choose_form(smoke), as_json)
         return
     if checked_tables.is_checked_table(table):
         checked_tables.print_checked_table(table)
         return
-    card, form = table_cards.table(table), options.form(smoke)
+    card, form = table_cards.table(table), options.choose_form(smoke)
     paper = table_cards.paper(card.key.partition("/")[0])
-    card, chosen = options.varied(card, table_cards.select(card, rows), variant)
-    here = configuration.load()
+    card, chosen = options.apply_variant(card, table_cards.select(card, rows), variant)
+    here = configuration.load_configuration()
     concerning = _list_differences(paper, card, chosen)
     if as_json:
         _print_json(card, chosen, form, here, concerning, other_settings)
         return
-    click.echo(wrapped(f"{card.title}: {card.caption}"))
-    click.echo(wrapped(", ".join(filter(None, (paper.authors, paper.title, paper.venue)))))
+    click.echo(wrap_prose(f"{card.title}: {card.caption}"))
+    click.echo(wrap_prose(", ".join(filter(None, (paper.authors, paper.title, paper.venue)))))
     if smoke:
-        click.echo("SMOKE form: tiny, on the miniature corpora; never a result")
+        click.echo(SMOKE_FORM)
     if variant is not None:
         click.echo(f"variant {variant}: {paper.variants[variant].says}")
     if all_settings or changed_settings:
-        for row in describe(card, chosen, form, here):
+        for row in describe_rows(card, chosen, form, here):
             _print_row(row, all_settings)
     if paper_differences:
         _print_differences(concerning)
@@ -97,10 +98,10 @@ def print_results(
     if unknown := open_store.unread(here):
         click.echo(f"what was run is not known: {unknown}", err=True)
     results = Results(card, form, here)
-    lines = results.lines(rows, others=others)
-    click.echo(f"\n{results.text(lines)}")
+    lines = results.build_lines(rows, others=others)
+    click.echo(f"\n{results.format_table(lines)}")
     if left_out := "" if others else results.not_shown(rows):
-        click.echo(wrapped(f"not shown: {left_out} (bench show {card.key} --other-settings)"))
+        click.echo(wrap_prose(f"not shown: {left_out} (bench show {card.key} --other-settings)"))
 
 
 def _print_hints(card: Table, rows: Sequence[str], form: Form, here: Config, points: int) -> None:
@@ -113,9 +114,9 @@ def _print_hints(card: Table, rows: Sequence[str], form: Form, here: Config, poi
             re.sub(" (is|are) not configured$", "", text.partition(":")[0]) for text in missing
         )
         text = f"missing here: {'; '.join(short)} (bench doctor {card.key} says what to do)"
-        click.echo(wrapped(text))
+        click.echo(wrap_prose(text))
     differ = f", --paper-differences (paper, released code, this suite: {points})" if points else ""
-    click.echo(wrapped(f"more: --settings, --changed-settings (against the parent row){differ}"))
+    click.echo(wrap_prose(f"more: --settings, --changed-settings (against the parent row){differ}"))
 
 
 def _print_json(
@@ -132,11 +133,11 @@ def _print_json(
         "table": card.key,
         "title": card.title,
         "form": form,
-        "rows": describe(card, rows, form, here),
+        "rows": describe_rows(card, rows, form, here),
         "differences": [point.model_dump(mode="json", by_alias=True) for point in concerning],
     }
     if others:
-        content["other_runs"] = Results(card, form, here).other_records(rows)
+        content["other_runs"] = Results(card, form, here).build_other_records(rows)
     json_output.print_json("show", content)
 
 
@@ -146,7 +147,9 @@ def _list_differences(paper: Paper, card: Table, rows: Sequence[str]) -> list[Di
     return ordered([point for point in paper.differences if point.item in touched])
 
 
-def describe(card: Table, rows: Iterable[str], form: Form, here: Config) -> list[dict[str, Any]]:
+def describe_rows(
+    card: Table, rows: Iterable[str], form: Form, here: Config
+) -> list[dict[str, Any]]:
     """Return what `bench show --json` says of each row."""
     from bench.cli.results import Results
     from bench.runner.requirements import lacking
@@ -165,10 +168,10 @@ def describe(card: Table, rows: Iterable[str], form: Form, here: Config) -> list
                 "signature": run.signature,
                 "training_signature": run.training_signature,
                 "seeds": list(row.seeds or card.seeds),
-                "state": results.state(name),
+                "state": results.describe_state(name),
                 "paper": row.paper,
                 "digest": row.digest,
-                "results": results.records(name),
+                "results": results.build_records(name),
                 "missing": lacking(run, here),
                 "settings": run.flat(),
             }
@@ -191,7 +194,7 @@ def _print_row(row: dict[str, Any], whole: bool) -> None:
     )
     click.echo(f"  state: {row['state']}")
     click.echo(f"  paper: {_format_results(row['paper'], row['digest']) or 'no result is known'}")
-    changes = options.settings(row["says"]) or "–"
+    changes = options.format_settings(row["says"]) or "–"
     click.echo(f"  differs from {row['from'] or 'base'}: {changes}")
     for key, value in row["settings"].items() if whole else ():
         click.echo(f"    {key} = {value}")
@@ -207,9 +210,9 @@ def _print_differences(points: Sequence[Difference]) -> None:
         click.echo(f"    released: {item.released}")
         click.echo(f"    ours:     {item.ours}")
         if item.setting:
-            click.echo(f"    as released by {options.set_options(item.setting)}")
+            click.echo(f"    as released by {options.format_set_options(item.setting)}")
         if item.others:
-            others = "; ".join(options.set_options(other) for other in item.others)
+            others = "; ".join(options.format_set_options(other) for other in item.others)
             click.echo(f"    other settings: {others}")
         if item.consequence:
             click.echo(f"    so: {item.consequence}")

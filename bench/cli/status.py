@@ -33,7 +33,7 @@ def status(table: str | None, smoke: bool, as_json: bool) -> None:
     from bench.runner.row_status import of_all, of_table
     from bench.tracking import open_store
 
-    here, form = configuration.load(), options.form(smoke)
+    here, form = configuration.load_configuration(), options.choose_form(smoke)
     if text := open_store.unread(here):
         raise NotInstalled("machine.not-installed", text)
     standings = of_table(table_cards.table_key(table), form, here) if table else of_all(form, here)

@@ -11,8 +11,9 @@ import click
 
 from bench.cards import sweep_cards
 from bench.cli import completion, configuration, json_output, options
-from bench.cli.console import FROM_EPOCH, resumable
+from bench.cli.console import FROM_EPOCH, announce_resumption
 from bench.config import Config, Form
+from bench.smoke import SMOKE_FORM, smoke_suffix
 from bench.specs.sweep import Sweep
 
 
@@ -51,43 +52,45 @@ def sweep(
     so; the one that was interrupted is taken up again, once.
     """
     here = configuration.to_write()
-    card = sweep_cards.sweep(name, options.form(smoke))
+    card = sweep_cards.sweep(name, options.choose_form(smoke))
     wanted = trials or card.wanted
     # These import torch, Optuna and MLflow, which takes seconds: only now.
     from bench.cli.display import Display
     from bench.reports.sweep_records import trial_records
     from bench.sweeps import worker_processes
-    from bench.sweeps.trials import Sweeping, require
+    from bench.sweeps.trials import SweepRun, require_inputs
     from bench.tracking.store import Store
 
-    require(card, here)
+    require_inputs(card, here)
     if worker:
         worker_processes.stop_with_parent()
     store = Store(here)
-    title = f"sweep {card.key}{' SMOKE' if smoke else ''}"
-    with resumable(FROM_EPOCH), Display(title, wanted, log) as display:
+    title = f"sweep {card.key}{smoke_suffix(card.form)}"
+    with announce_resumption(FROM_EPOCH), Display(title, wanted, log) as display:
         if not worker:
             for dead in store.sweep_dead():
                 display.say(f"marked failed, its process had died: {dead}")
-        sweeping = Sweeping(card, here, store, display, storage)
+        sweeping = SweepRun(card, here, store, display, storage)
         if not worker:
             sweeping.require_room(wanted, jobs)
         if jobs > 1 and not worker:
             if storage:
-                os.environ[worker_processes.STORAGE] = storage
+                os.environ[worker_processes.STORAGE_VARIABLE] = storage
             arguments = ["sweep", card.key, "--trials", str(wanted), "--worker"]
             worker_processes.run_workers(
                 [*arguments, *(["--smoke"] * smoke)], jobs, here, display.pass_on
             )
         else:
-            for ended in sweeping.run(wanted):
+            for ended in sweeping.run_trials(wanted):
                 display.end(f"trial {ended.number}", ended.ending, _describe_ending(card, ended))
         if worker:
             return
-        done = sweeping.close(wanted)
-        standing = sweeping.standing()
-        json_output.add({"trials": trial_records(card, sweeping.table())})
-    json_output.add({"sweep": card.key, "form": card.form, "complete": done, "standing": standing})
+        done = sweeping.close_study(wanted)
+        standing = sweeping.describe_standing()
+        json_output.add_content({"trials": trial_records(card, sweeping.build_table())})
+    json_output.add_content(
+        {"sweep": card.key, "form": card.form, "complete": done, "standing": standing}
+    )
     if standing:
         click.echo(standing)
     command = f"bench report {sweep_cards.PREFIX}{card.key}" + (" --smoke" if smoke else "")
@@ -126,7 +129,7 @@ def show_sweep(name: str, form: Form, as_json: bool) -> None:
         return
     click.echo(f"{card.title}\n{card.caption}".rstrip())
     if form == "smoke":
-        click.echo("SMOKE form: tiny, on the miniature corpora; never a result")
+        click.echo(SMOKE_FORM)
     points = card.points()
     size = "" if points is None else f" of {len(points)} points"
     click.echo(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from bench.cli import configuration, json_output
-from bench.cli.console import resumable
+from bench.cli.console import announce_resumption
 
 
 @click.command()
@@ -27,9 +27,9 @@ def sync(context: click.Context, from_other_stores: bool) -> None:
     from bench.tracking.store import Store
 
     store = Store(configuration.to_write())
-    with resumable("with those not yet sent"):
+    with announce_resumption("with those not yet sent"):
         sent = store.synchronise(elsewhere=from_other_stores)
-    json_output.add({"store": store.uri, "runs": [one._asdict() for one in sent]})
+    json_output.add_content({"store": store.uri, "runs": [one._asdict() for one in sent]})
     for run, state, _ in sent:
         click.echo(f"{run}: {state}")
     if not sent:

@@ -11,12 +11,12 @@ NO_TERMINAL = 120
 """How wide a table is where there is no terminal; prose is then not broken at all."""
 
 
-def width() -> int:
+def terminal_width() -> int:
     """Return how many characters a line may have: the terminal's, or what COLUMNS says."""
     return shutil.get_terminal_size((NO_TERMINAL, 24)).columns
 
 
-def wrapped(text: str, indent: str = "") -> str:
+def wrap_prose(text: str, indent: str = "") -> str:
     """Return prose in lines that fit, further ones behind `indent`; as it is for whom no terminal
     shows it.
     """
@@ -28,7 +28,7 @@ def wrapped(text: str, indent: str = "") -> str:
         for line in text.split("\n")
         for part in textwrap.wrap(
             line,
-            max(width(), len(indent) + 20),
+            max(terminal_width(), len(indent) + 20),
             subsequent_indent=indent,
             break_long_words=False,
             break_on_hyphens=False,

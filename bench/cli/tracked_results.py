@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bench._io import atomic_files
 from bench.cards import table_cards
-from bench.cli.score_file_argument import Given
+from bench.cli.score_file_argument import ScoreFileArgument
 from bench.config import Config
 from bench.errors import BenchError
 
@@ -28,7 +28,7 @@ _SCORES = "scores"
 """The folder of those that it was made: one for each evaluation, as of trained rows."""
 
 
-class Tracked(NamedTuple):
+class TrackedResult(NamedTuple):
     """Where a verdict is kept in the tracking store."""
 
     table: str
@@ -40,7 +40,7 @@ class Tracked(NamedTuple):
     """Why no test of difference can be made of it; "" where one can."""
 
     @property
-    def said(self) -> str:
+    def description(self) -> str:
         """The same in words."""
         said = f"tracked: {self.table}, row {self.row}, run {self.run[:8]}, as scored, not trained"
         why = f"; no test of difference can be made of it: {self.untested}"
@@ -51,22 +51,22 @@ def keep_verdict(
     verdict: Verdict,
     judge: Judge,
     judged: Judged,
-    place: Standing,
+    placement: Standing,
     system: str,
-    given: Given,
+    given: ScoreFileArgument,
     written: Sequence[Path],
     here: Config,
-) -> Tracked:
+) -> TrackedResult:
     """Keep a verdict with the score file and what was `written` of it; return where."""
     from bench.provenance import commit
     from bench.tracking import open_store
     from bench.tracking.run_record import ScoredEntry
     from bench.tracking.scored_record import READING
 
-    table = None if place.is_untabled else table_cards.table(place.table)
+    table = None if placement.is_untabled else table_cards.table(placement.table)
     warnings = [finding.code for finding in verdict.findings if finding.severity == "warning"]
     entry = ScoredEntry(
-        table=place.table,
+        table=placement.table,
         system=system,
         form=verdict.form,
         split=f"{verdict.corpus}/{verdict.split}",
@@ -79,10 +79,10 @@ def keep_verdict(
             "negated": str(verdict.negated).lower(),
             "intervals": verdict.resampling or "none",
             "warnings": ", ".join(warnings) or "none",
-            READING: json.dumps(said_of(judged.reading)),
+            READING: json.dumps(describe_reading(judged.reading)),
         },
-        figures=place.tracked(verdict.figures),
-        evaluation=place.evaluation,
+        figures=placement.tracked(verdict.figures),
+        evaluation=placement.evaluation,
         corpus=f"{verdict.short} {verdict.split}",
         cells={} if table is None else {table.text_columns[0]: system},
     )
@@ -94,25 +94,25 @@ def keep_verdict(
         shutil.copyfile(given.path, copy)
         artifacts = {
             "": [path for path in written if path.suffix != ".png"],
-            f"figures/{place.evaluation}": [path for path in written if path.suffix == ".png"],
+            f"figures/{placement.evaluation}": [path for path in written if path.suffix == ".png"],
             GIVEN: [copy],
         }
         scores_path = folder / "scores.parquet"
-        why = _write_scores(scores_path, judge, judged, place)
+        why = _write_scores(scores_path, judge, judged, placement)
         if not why:
-            artifacts[f"{_SCORES}/{place.evaluation}"] = [scores_path]
+            artifacts[f"{_SCORES}/{placement.evaluation}"] = [scores_path]
         run_id = store.keep_scored(entry, artifacts)
     if table is not None:
         store.present(table)
-    return Tracked(place.table, system, run_id, why)
+    return TrackedResult(placement.table, system, run_id, why)
 
 
-def _write_scores(path: Path, judge: Judge, judged: Judged, place: Standing) -> str:
+def _write_scores(path: Path, judge: Judge, judged: Judged, placement: Standing) -> str:
     """Write the scores that tests of difference are made of; return why there are none, or ""."""
     from bench.evaluation import kept_scores
 
     request = judge.request
-    resolution_s = place.resolution_s
+    resolution_s = placement.resolution_s
     try:
         kept_scores.write(path, judged, resolution_s, request.rules, request.threshold)
     except BenchError as error:
@@ -120,7 +120,7 @@ def _write_scores(path: Path, judge: Judge, judged: Judged, place: Standing) -> 
     return ""
 
 
-def said_of(reading: Reading) -> dict[str, object]:
+def describe_reading(reading: Reading) -> dict[str, object]:
     """Return what is said of how a file is read, beyond what it says itself."""
     default = type(reading)()
     values = {value.name: getattr(reading, value.name) for value in fields(reading)}

@@ -23,7 +23,7 @@ def ui(context: click.Context, table: str | None, port: str) -> None:
     from bench.tracking import address, ui_server
     from bench.tracking.store import Store
 
-    here = configuration.load()
+    here = configuration.load_configuration()
     at = address.configured(here)
     if at.file is not None:
         ui_server.require_port(_parse_port(port))

@@ -20,14 +20,14 @@ class WarningLines:
         self._seen: set[str] = set()
         self._filters: dict[logging.StreamHandler[Any], logging.Filter] = {}
 
-    def say(self, text: str) -> None:
+    def say_once(self, text: str) -> None:
         """Say a warning as one line, unless it was said."""
         line = " ".join(text.split())
         if line not in self._seen:
             self._seen.add(line)
             self._say(f"warning: {line}")
 
-    def take(self) -> None:
+    def take_over_loggers(self) -> None:
         """Take over what libraries that are imported by now log to standard error."""
         named = [logger for logger in logging.root.manager.loggerDict.values()]
         loggers = [
@@ -39,7 +39,7 @@ class WarningLines:
                 self._filters[handler] = taken = _LogFilter(self, self._process)
                 handler.addFilter(taken)
 
-    def release(self) -> None:
+    def release_loggers(self) -> None:
         """Leave to the libraries what they log."""
         for handler, taken in self._filters.items():
             handler.removeFilter(taken)
@@ -58,7 +58,7 @@ class _LogFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         if os.getpid() != self._process or record.levelno < logging.WARNING:
             return True
-        self._lines.say(f"{record.name}: {record.getMessage()}")
+        self._lines.say_once(f"{record.name}: {record.getMessage()}")
         return False
 
 
@@ -75,7 +75,7 @@ def warning_lines(say: Callable[[str], None]) -> Generator[WarningLines]:
     with warnings.catch_warnings():
         before = warnings.showwarning
 
-        def show(
+        def show_warning(
             message: Warning | str,
             category: type[Warning],
             filename: str,
@@ -87,11 +87,11 @@ def warning_lines(say: Callable[[str], None]) -> Generator[WarningLines]:
                 before(message, category, filename, lineno, file, line)
                 return
             name = "" if category is UserWarning else f"{category.__name__}: "
-            lines.say(f"{name}{message} ({Path(filename).name}, line {lineno})")
+            lines.say_once(f"{name}{message} ({Path(filename).name}, line {lineno})")
 
-        warnings.showwarning = show
-        lines.take()
+        warnings.showwarning = show_warning
+        lines.take_over_loggers()
         try:
             yield lines
         finally:
-            lines.release()
+            lines.release_loggers()

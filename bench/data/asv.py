@@ -10,7 +10,8 @@ from typing import NamedTuple, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.data.lines import content
+from bench._io import text_files
+from bench._io.delimited_text import name_line, number_lines
 from bench.data.pickles import nested_numbers
 from bench.errors import BenchError, near, quoted
 from bench.metrics.tally import Floats
@@ -51,15 +52,13 @@ def asv_scores(path: Path) -> AsvScores:
     """
     scores: dict[str, list[float]] = {kind: [] for kind in KINDS}
     attacks: list[str] = []
-    for number, line in enumerate(content(path).decode().split("\n"), 1):
+    for number, line in number_lines(text_files.read_bytes(path)):
         fields = line.split()
-        if not fields:
-            continue
         score = _parse_score(fields[2]) if len(fields) == 3 and fields[1] in scores else None
         if score is None:
             raise BenchError(
                 "corpus.asv-scores",
-                f"{path}:{number}: {quoted(line)} should be `bonafide|ATTACK {'|'.join(KINDS)} "
+                f"{name_line(path, number, line)} should be `bonafide|ATTACK {'|'.join(KINDS)} "
                 "SCORE`, as in ASVspoof2019.LA.asv.eval.gi.trl.scores.txt",
             )
         scores[fields[1]].append(score)

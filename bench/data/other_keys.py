@@ -4,15 +4,16 @@ a CSV with names, another corpus's columns. Their form is told by all that they 
 
 from __future__ import annotations
 
-import csv
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from bench._io import text_files
+from bench._io.delimited_text import number_lines, split_cells
 from bench.cards import corpus_cards
-from bench.data import delimited, lines
+from bench.data import delimited
 from bench.errors import BenchError, quoted
 from bench.specs.corpus import Class, CorpusCard, Protocol
 from bench.units import LABEL_WORDS
@@ -57,7 +58,7 @@ def is_other(card: CorpusCard, split: str, path: Path) -> bool:
     none, and beside it the corpus's own lists are looked for.
     """
     try:
-        empty = not lines.content(path).strip()
+        empty = not text_files.read_bytes(path).strip()
     except BenchError:
         return False
     if empty:
@@ -65,7 +66,7 @@ def is_other(card: CorpusCard, split: str, path: Path) -> bool:
     if card.protocol is None:
         return not re.fullmatch(_LABEL_FILES, path.name)
     if card.reader == "protocol":
-        return bool(delimited.misfit(path, card.protocol, card.audio.suffix))
+        return bool(delimited.explain_misfit(path, card.protocol, card.audio.suffix))
     names = card.splits[split].file or card.protocol.file
     official = {name.replace("{split}", split).rpartition("/")[2] for name in names}
     return path.name.removesuffix(".gz") not in official
@@ -105,7 +106,7 @@ def _match_other_card(
             continue
         for separator in _SEPARATORS:
             form = other.protocol.model_copy(update={"ids": own_ids, "separator": separator})
-            if not delimited.misfit(path, form, card.audio.suffix):
+            if not delimited.explain_misfit(path, form, card.audio.suffix):
                 there = other.splits.get(split)
                 return form, dict(there.where) if there else {}
     return None, {}
@@ -138,10 +139,9 @@ def _label_words(card: CorpusCard) -> dict[str, Class]:
 
 def _read_grid(path: Path) -> _Grid:
     """Return the file's fields by the separator that cuts all its lines into as many."""
-    text = lines.content(path).decode()
-    listed = [line.strip() for line in text.split("\n") if line.strip()]
-    for separator in _SEPARATORS:
-        rows = list(_split_lines(listed, separator))
+    listed = [line.strip() for _, line in number_lines(text_files.read_bytes(path))]
+    for separator, mark in _SEPARATORS.items():
+        rows = [split_cells(line, mark, skip_blanks=True) for line in listed]
         counts = Counter(map(len, rows))
         if len(counts) == 1 and len(rows) > 1 and len(rows[0]) > 1:
             columns = list(zip(*rows, strict=True))
@@ -153,20 +153,6 @@ def _read_grid(path: Path) -> _Grid:
         "protocol.uneven-columns",
         f"{path}: its lines do not have equally many columns, two or more: {_WAY_OUT}",
     )
-
-
-def _split_lines(listed: Sequence[str], separator: Separator) -> Iterator[list[str]]:
-    if separator == "space":
-        return (line.split() for line in listed)
-    return (_split_line(line, _SEPARATORS[separator]) for line in listed)
-
-
-def _split_line(line: str, mark: str) -> list[str]:
-    try:
-        (fields,) = csv.reader([line], delimiter=mark, skipinitialspace=True)
-    except csv.Error:  # a field of more than 131,072 characters
-        return []
-    return [field.strip() for field in fields]
 
 
 def _normalize_name(name: str) -> str:

@@ -38,7 +38,7 @@ def parse(
     noted and left out. A span of no length holds no sample and is dropped.
     """
     lines = _keep_well_formed(lines, field, separator, words, issues)
-    texts = lines.column(field)
+    texts = lines.list_column(field)
     if not texts:
         return Labelled(lines, [])
     counts = np.array([text.count(separator) + 1 for text in texts])
@@ -53,7 +53,7 @@ def parse(
     pieces = [tuple(spans[first:last]) for first, last in pairwise(edges.tolist())]
     if empty:
         pieces = [tuple(s for s in piece if s.start_s < s.end_s) for piece in pieces]
-    return Labelled(lines.only(sound), [pieces[i] for i in sound])
+    return Labelled(lines.keep_rows(sound), [pieces[i] for i in sound])
 
 
 def check_ends(table: pd.DataFrame, ends_s: Sequence[float], issues: Issues) -> None:
@@ -77,20 +77,20 @@ def _keep_well_formed(
     number = r"\d+(?:\.\d+)?"
     one = f"{number}-{number}-(?:{'|'.join(map(re.escape, words))})"
     whole = re.compile(f"{one}(?:{re.escape(separator)}{one})*")
-    texts = lines.column(field)
+    texts = lines.list_column(field)
     wrong = [i for i, text in enumerate(texts) if not whole.fullmatch(text)]
     if not wrong:
         return lines
     single = re.compile(one)
     places = [
-        f"{lines.where(i)}: {token!r}"
+        f"{lines.name_line(i)}: {token!r}"
         for i in wrong
         for token in texts[i].split(separator)
         if not single.fullmatch(token)
     ]
     form = f"START-END-LABEL in seconds, LABEL {' or '.join(words)}"
     issues.add("error", "labels.malformed-span", f"malformed span, should be `{form}`", ids=places)
-    return lines.only(sorted(set(range(len(lines))) - set(wrong)))
+    return lines.keep_rows(sorted(set(range(len(lines))) - set(wrong)))
 
 
 def _find_sound(
@@ -107,6 +107,6 @@ def _find_sound(
         "error",
         "labels.gap",
         f"spans do not follow one another from 0 s on (gap or overlap above {TOLERANCE_S:.2f} s)",
-        ids=[lines.where(i) for i in np.flatnonzero(bad).tolist()],
+        ids=[lines.name_line(i) for i in np.flatnonzero(bad).tolist()],
     )
     return np.flatnonzero(~bad).tolist()

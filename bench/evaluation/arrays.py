@@ -15,9 +15,9 @@ from typing import Any, BinaryIO, NamedTuple, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from bench._io.text_files import open_unpacked
 from bench.data.pickles import array, dictionary
 from bench.errors import BenchError, quoted
-from bench.evaluation.files import opened
 from bench.evaluation.tables import Table, of_array, of_arrays
 from bench.metrics.tally import Floats, Integers
 
@@ -62,7 +62,7 @@ def loaded(path: Path, load: Callable[[BinaryIO], Table | Vectors], form: str) -
     A forged or cut file can raise anything.
     """
     try:
-        with opened(path) as file:
+        with open_unpacked(path) as file:
             content = load(file)
     except (OSError, MemoryError):
         raise

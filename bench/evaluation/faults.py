@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from bench._io.delimited_text import name_line, split_cells
+from bench._io.text_files import LONGEST_LINE, LineBlock
 from bench.errors import BenchError, quoted
-from bench.evaluation.files import LONGEST_LINE, Block
-from bench.evaluation.layout import COMMA_NUMBER, Layout, invisible, lines_of, split
+from bench.evaluation.layout import COMMA_NUMBER, Layout, list_data_lines, name_invisible
 from bench.evaluation.sample import LABELS, NUMBER
 
 _SHOWN = 5
@@ -18,15 +19,15 @@ class Faults:
     def __init__(self, path: Path):
         self.path, self.count, self.shown = path, 0, list[str]()
 
-    def find(self, block: Block, layout: Layout) -> None:
+    def find_faults(self, block: LineBlock, layout: Layout) -> None:
         """Go through the lines of a block that could not be parsed."""
         before = self.count
-        for number, line in lines_of(block):
-            wrong = _wrong(line, layout) if number != layout.header else ""
+        for number, line in list_data_lines(block):
+            wrong = _explain_fault(line, layout) if number != layout.header else ""
             if wrong:
                 self.count += 1
                 if len(self.shown) < _SHOWN:
-                    self.shown.append(f"{self.path}:{number}: {quoted(line)}: {wrong}")
+                    self.shown.append(f"{name_line(self.path, number, line)}: {wrong}")
         if self.count == before:
             last = block.line + block.text.count(b"\n") - 1
             raise BenchError(
@@ -35,7 +36,7 @@ class Faults:
                 "perhaps for a quote that does not close or a line end within quotes",
             )
 
-    def check(self, layout: Layout) -> None:
+    def raise_faults(self, layout: Layout) -> None:
         """Raise BenchError if there was any."""
         if not self.count:
             return
@@ -45,7 +46,7 @@ class Faults:
         raise BenchError("table-file.malformed-line", "\n- ".join((what, *self.shown, *more)))
 
 
-def _wrong(line: bytes, layout: Layout) -> str:
+def _explain_fault(line: bytes, layout: Layout) -> str:
     """Return what is wrong with a line, "" for nothing."""
     try:
         text = line.decode()
@@ -53,15 +54,15 @@ def _wrong(line: bytes, layout: Layout) -> str:
         return "not UTF-8"
     if len(line) > LONGEST_LINE:
         return f"{len(line):,} bytes long"
-    (cells,) = split([layout.flat(line).decode()], layout.separator)
+    cells = split_cells(layout.flat(line).decode(), layout.separator)
     if len(cells) != layout.columns:
-        return f"{len(cells)} columns, not {layout.columns}{invisible(text)}"
+        return f"{len(cells)} columns, not {layout.columns}{name_invisible(text)}"
     if not cells[layout.roles.utterance].strip():
-        return f"the id is empty{invisible(text)}"
+        return f"the id is empty{name_invisible(text)}"
     for i in layout.roles.numbers:
         if not NUMBER.fullmatch(cells[i]):
             point = " (decimals need a point)" if COMMA_NUMBER.fullmatch(cells[i]) else ""
-            return f"{quoted(cells[i], 40)} is no number{point}{invisible(cells[i])}"
+            return f"{quoted(cells[i], 40)} is no number{point}{name_invisible(cells[i])}"
     label = layout.roles.label
     if label is not None and layout.roles.strict and cells[label].strip().lower() not in LABELS:
         return f"{quoted(cells[label], 40)} is no label (bonafide, spoof)"

@@ -20,9 +20,10 @@ from typing import Literal, NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from bench._io.text_files import UNREADABLE, unreadable_error
 from bench.errors import BenchError
 from bench.evaluation import arrays, json_files, matlab, ordered, parquet, tables, text
-from bench.evaluation.files import UNREADABLE, form, head, unreadable
+from bench.evaluation.files import detect_form, read_head
 from bench.evaluation.meaning import are_numbered, labels_of, refuse_classes, score_of
 from bench.evaluation.reading import Reading
 from bench.metrics.tally import Bools, Floats, Integers
@@ -98,9 +99,9 @@ def read(path: Path, asked: Reading | None = None, ids: Sequence[str] = ()) -> S
     """
     asked = asked or Reading()
     frame = _frame(asked.resolution_s)
-    first = head(path)
+    first = read_head(path)
     try:
-        kind = form(path, first)
+        kind = detect_form(path, first)
         in_order = asked.order == "protocol"
         match kind:
             case "text" if not in_order:
@@ -134,10 +135,10 @@ def read(path: Path, asked: Reading | None = None, ids: Sequence[str] = ()) -> S
             read_file, warnings=(("scores.order", ordered.said(ids)), *read_file.warnings)
         )
     except UNREADABLE as error:
-        raise unreadable(path, error) from error
+        raise unreadable_error(path, error) from error
     except UnicodeError as error:  # half a character, which JSON can write
         raise BenchError(
-            "table-file.encoding", f"{path}: holds text that is no Unicode: {error}"
+            "file.encoding", f"{path}: holds text that is no Unicode: {error}"
         ) from error
     except (MemoryError, pa.ArrowException) as error:
         raise BenchError(

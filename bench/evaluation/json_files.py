@@ -15,8 +15,8 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from bench._io.text_files import read_pieces
 from bench.errors import BenchError, quoted
-from bench.evaluation.files import texts
 from bench.evaluation.tables import Table, column, named
 
 LARGEST = 1 << 30
@@ -46,7 +46,7 @@ def read(path: Path) -> Table | Vectors:
     """
     pieces: list[bytes] = []
     size = 0
-    for piece in texts(path):
+    for piece in read_pieces(path):
         pieces.append(piece)
         size += len(piece)
         if size > LARGEST:

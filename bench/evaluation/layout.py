@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import re
 import unicodedata
@@ -12,16 +11,14 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
+from bench._io.delimited_text import BLANKS, split_cells
+from bench._io.text_files import LineBlock
 from bench.errors import BenchError, quoted
 from bench.evaluation import brackets
 from bench.evaluation.brackets import Brackets
 from bench.evaluation.columns import Roles, choose
-from bench.evaluation.files import Block
 from bench.evaluation.reading import HINT, Reading
 from bench.evaluation.sample import NUMBER, mostly
-
-BLANKS = " \t\f\v"
-"""What separates columns where blanks do: an invisible character of another kind does not."""
 
 COMMA_NUMBER = re.compile(r"[-+]?\d+,\d+([eE][-+]?\d+)?")
 SEPARATORS = {";": "semicolons", ",": "commas", "\t": "tabs", " ": "blanks"}
@@ -73,40 +70,26 @@ class Layout(NamedTuple):
         )
 
 
-def lines_of(block: Block) -> Iterator[tuple[int, bytes]]:
+def list_data_lines(block: LineBlock) -> Iterator[tuple[int, bytes]]:
     """Yield number and text of each line that is neither blank nor a comment."""
     for number, line in enumerate(io.BytesIO(block.text), block.line):
         if line.strip() and not line.startswith(b"#"):
             yield number, line.removesuffix(b"\n")
 
 
-def split(lines: Sequence[str], separator: str) -> list[list[str]]:
-    """Return the cells of each line, trimmed; separators within quotes do not count."""
-    if separator == " ":
-        return [re.split(f"[{BLANKS}]+", line.strip(BLANKS)) for line in lines]
-    found: list[list[str]] = []
-    for line in lines:
-        try:
-            (cells,) = csv.reader([line], delimiter=separator)
-        except (csv.Error, ValueError):
-            cells = [line]
-        found.append([cell.strip(BLANKS) for cell in cells])
-    return found
-
-
-def layout_of(
-    path: Path, block: Block, asked: Reading, later: Mapping[int, Sequence[str]]
+def detect_layout(
+    path: Path, block: LineBlock, asked: Reading, later: Mapping[int, Sequence[str]]
 ) -> Layout:
     """Tell separator, header and columns by the first lines; `later` as `choose` takes it."""
-    numbered = list(islice(lines_of(block), _SAMPLE))
+    numbered = list(islice(list_data_lines(block), _SAMPLE))
     try:
         lines = [line.decode() for _, line in numbered]
     except UnicodeDecodeError as error:
         at = next(n for n, line in numbered if error.object == line)
         raise BenchError(
-            "table-file.encoding", f"{path}:{at}: not text in UTF-8: {quoted(error.object)}"
+            "file.encoding", f"{path}:{at}: not text in UTF-8: {quoted(error.object)}"
         ) from error
-    separator, rows, within = _separated(path, lines)
+    separator, rows, within = _split_by_best(path, lines)
     columns = Counter(map(len, rows)).most_common(1)[0][0]
     if within and rows and len(rows[0]) == columns - within.width + 1:
         rows[0] = brackets.named(rows[0], within)
@@ -139,24 +122,27 @@ def _is_header(first: Sequence[str], rest: Sequence[Sequence[str]]) -> bool:
     ):
         return False
     return not any(
-        _shape(cell) in map(_shape, column[:100]) and re.search(r"\d", cell)
+        _mask_digits(cell) in map(_mask_digits, column[:100]) and re.search(r"\d", cell)
         for cell, column in zip(first, columns, strict=True)
         if not mostly(NUMBER, column)
     )
 
 
-def _shape(cell: str) -> str:
+def _mask_digits(cell: str) -> str:
     return re.sub(r"\d+", "0", cell)
 
 
-def _separated(path: Path, lines: Sequence[str]) -> tuple[str, list[list[str]], Brackets | None]:
+def _split_by_best(
+    path: Path, lines: Sequence[str]
+) -> tuple[str, list[list[str]], Brackets | None]:
     """Return the separator by which most lines fall into equally many columns, one of them of
     numbers, the cells, and where they had brackets."""
-    best, found = 0.0, None
+    best, chosen = 0.0, None
     for separator in SEPARATORS:
         within = brackets.brackets(lines, separator)
         spread = brackets.spread("\n".join(lines).encode(), separator) if within else b""
-        rows = split(spread.decode().split("\n") if within else lines, separator)
+        texts = spread.decode().split("\n") if within else lines
+        rows = [split_cells(line, separator) for line in texts]
         columns, count = Counter(map(len, rows)).most_common(1)[0]
         cells = list(zip(*(row for row in rows if len(row) == columns), strict=True))
         if columns > 1 and any(mostly(COMMA_NUMBER, column) for column in cells):
@@ -168,22 +154,22 @@ def _separated(path: Path, lines: Sequence[str]) -> tuple[str, list[list[str]], 
         numbers = any(mostly(NUMBER, column[1:] or column) for column in cells)
         share = count / len(lines) * (1 if numbers else 0.5)
         if columns > 1 and share > best:
-            best, found = share, (separator, rows, within)
-    if found:
-        return found
+            best, chosen = share, (separator, rows, within)
+    if chosen:
+        return chosen
     alone = mostly(NUMBER, [line.strip() for line in lines])
     what = "numbers without ids" if alone else "no columns"
     raise BenchError(
         "table-file.no-ids",
-        f"{path}: holds {what}, e.g. {quoted(lines[0])}{invisible(lines[0])}; a line should be "
-        f"`ID SCORE`; {HINT}",
+        f"{path}: holds {what}, e.g. {quoted(lines[0])}{name_invisible(lines[0])}; a line should "
+        f"be `ID SCORE`; {HINT}",
     )
 
 
-def invisible(text: str) -> str:
+def name_invisible(text: str) -> str:
     """Say which character of a line only looks like a blank or cannot be seen; "" where none is.
 
-    >>> invisible("u1\\u00a00.5")
+    >>> name_invisible("u1\\u00a00.5")
     '; it has an invisible character, U+00A0 (NO-BREAK SPACE)'
     """
     odd = next((c for c in text if c not in BLANKS and _is_invisible(c)), None)

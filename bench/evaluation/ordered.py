@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from bench._io.text_files import read_blocks
 from bench.errors import BenchError, quoted
-from bench.evaluation.files import blocks
 from bench.evaluation.reading import Reading
 from bench.evaluation.sample import NUMBER, mostly
 from bench.evaluation.tables import Table
@@ -74,7 +74,7 @@ def read_text(path: Path) -> Table:
     """
     numbers: list[int] = []
     lines: list[str] = []
-    for block in blocks(path):
+    for block in read_blocks(path):
         for number, line in enumerate(block.text.split(b"\n"), block.line):
             if line.strip() and not line.startswith(b"#"):
                 numbers.append(number)

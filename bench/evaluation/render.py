@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bench._io.markdown import bullets, escaped, heading, marked, prose, table
-from bench.config import Form
 from bench.evaluation.breakdown_table import (
     DIGITS,
     INTERVAL,
@@ -27,9 +26,9 @@ from bench.issues import Issue
 from bench.metrics.catalogue import metric, printed_unit, shown
 from bench.metrics.eer_variants import FORMULAS
 from bench.metrics.measured import Figure
+from bench.smoke import smoke_prefix
 
 _UNDRAWN = "none, as asked for"
-_SMOKE: Mapping[Form, str] = {"paper": "", "smoke": "SMOKE: "}
 DIFFERENCE = """\
 - difference: A minus B on the same resamples; p-values are two-sided (Student's t or, where few
   errors tell A and B apart, the exact one of these errors if it is larger), corrected for the
@@ -40,7 +39,7 @@ def markdown(verdict: Verdict) -> str:
     """Return the verdict as Markdown, readable as plain text too."""
     name = verdict.name or verdict.scores.name
     lines = [
-        heading(1, f"{_SMOKE[verdict.form]}{name} on {verdict.corpus}, {verdict.split}"),
+        heading(1, f"{smoke_prefix(verdict.form)}{name} on {verdict.corpus}, {verdict.split}"),
         "",
         bullets(
             [
@@ -94,7 +93,7 @@ def comparison(result: Comparison) -> str:
     lines = [
         heading(
             1,
-            f"{_SMOKE[result.form]}{result.names[0]} (A) and {result.names[1]} (B) on "
+            f"{smoke_prefix(result.form)}{result.names[0]} (A) and {result.names[1]} (B) on "
             f"{result.corpus}, {result.split}",
         ),
         "",

@@ -18,17 +18,16 @@ from typing import NamedTuple
 
 import pyarrow as pa
 from pyarrow import compute
-from pyarrow import csv as arrow_csv
 
+from bench._io.delimited_text import CATEGORY, parse_columns
+from bench._io.text_files import read_blocks
 from bench.errors import BenchError
 from bench.evaluation.columns import Roles, unlike
 from bench.evaluation.faults import Faults
-from bench.evaluation.files import LONGEST_LINE, blocks
-from bench.evaluation.layout import Layout, layout_of, lines_of
+from bench.evaluation.layout import Layout, detect_layout, list_data_lines
 from bench.evaluation.reading import Reading
 from bench.evaluation.sample import LABELS
 
-_WORDS = pa.dictionary(pa.int32(), pa.string())
 _TO_BLANKS = bytes.maketrans(b"\t\f\v", b"   ")
 
 
@@ -65,36 +64,36 @@ def read(path: Path, asked: Reading) -> Rows:
 
     All malformed lines are counted and the first few shown, each with its number.
     """
-    return settled(lambda later: _read(path, asked, later))
+    return settled(lambda later: _read_once(path, asked, later))
 
 
-def _read(path: Path, asked: Reading, later: Mapping[int, Sequence[str]]) -> Rows:
+def _read_once(path: Path, asked: Reading, later: Mapping[int, Sequence[str]]) -> Rows:
     layout: Layout | None = None
     tables: list[pa.Table] = []
     faults = Faults(path)
-    for block in blocks(path):
+    for block in read_blocks(path):
         if layout is None:
-            if not any(lines_of(block)):
+            if not any(list_data_lines(block)):
                 continue
-            layout = layout_of(path, block, asked, later)
+            layout = detect_layout(path, block, asked, later)
         text = block.text
         if block.line <= layout.header:
             text = text.split(b"\n", layout.header - block.line + 1)[-1]
         text = layout.flat(text)
-        table = _parse(text, layout)
+        table = _parse_block(text, layout)
         if table is None:  # irregular, or malformed
-            text = _regular(text, layout.separator)
-            table = _parse(text, layout)
+            text = _make_regular(text, layout.separator)
+            table = _parse_block(text, layout)
         if table is not None:
             tables.append(table)
         elif text:
-            faults.find(block, layout)
+            faults.find_faults(block, layout)
     if layout is None:
         raise BenchError(
             "table-file.empty",
             f"{path}: holds only blank lines and comments; a line should be `ID SCORE`",
         )
-    faults.check(layout)
+    faults.raise_faults(layout)
     if not tables:
         raise BenchError(
             "table-file.empty", f"{path}:{layout.header}: a header and nothing below it"
@@ -110,7 +109,7 @@ def _read(path: Path, asked: Reading, later: Mapping[int, Sequence[str]]) -> Row
     )
 
 
-def _regular(text: bytes, separator: str) -> bytes:
+def _make_regular(text: bytes, separator: str) -> bytes:
     """Return the text without comments and blank lines, with one separator between columns."""
     text = re.sub(rb"(?m)^#.*\n", b"", text)
     text = re.sub(rb"(?m)^[ \t\f\v]*\n", b"", text)
@@ -122,31 +121,17 @@ def _regular(text: bytes, separator: str) -> bytes:
     return text.replace(b"\n ", b"\n").replace(b" \n", b"\n").removeprefix(b" ")
 
 
-def _parse(text: bytes, layout: Layout) -> pa.Table | None:
+def _parse_block(text: bytes, layout: Layout) -> pa.Table | None:
     """Return the columns in use; None where a line is a comment or not as it should be."""
     if b"#" in text and (text.startswith(b"#") or b"\n#" in text):
         return None
     roles = layout.roles
     types = {f"f{roles.utterance}": pa.string()}
     types |= {f"f{i}": pa.float64() for i in roles.numbers}
-    types |= {f"f{i}": _WORDS for i in roles.words}
-    try:
-        table = arrow_csv.read_csv(
-            pa.BufferReader(text),
-            arrow_csv.ReadOptions(
-                column_names=[f"f{i}" for i in range(layout.columns)], block_size=16 * LONGEST_LINE
-            ),
-            arrow_csv.ParseOptions(
-                delimiter=layout.separator, quote_char='"' if layout.quotes(text) else False
-            ),
-            arrow_csv.ConvertOptions(
-                column_types=types,
-                include_columns=list(types),
-                null_values=[],
-                strings_can_be_null=False,
-            ),
-        )
-    except (pa.ArrowInvalid, pa.ArrowKeyError):
+    types |= {f"f{i}": CATEGORY for i in roles.words}
+    names = [f"f{i}" for i in range(layout.columns)]
+    table = parse_columns(text, layout.separator, names, types, quotes=layout.quotes(text))
+    if table is None:
         return None
     label = table[f"f{roles.label}"] if roles.strict else None
     # A quote that does not close would swallow lines.

@@ -1,4 +1,4 @@
-"""The devices that this machine's configuration asks for, and whether torch has them."""
+"""Whether torch has the devices that this machine's configuration asks for."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from bench.errors import BenchError
 
 
 def missing(config: Config) -> str:
-    """Return what of `device` and `devices` torch does not have here, and what to set instead; ""
-    where all is there.
-    """
+    """Return which devices torch does not find here, and what to set instead; "" if none."""
     kind = _kind(config.device)
     there = _count(kind)
     if kind == "cpu" or there >= config.devices:
@@ -31,7 +29,7 @@ def missing(config: Config) -> str:
 def require(config: Config) -> None:
     """Raise BenchError where a device is `missing`."""
     if text := missing(config):
-        raise BenchError(text)
+        raise BenchError("machine.device-missing", text)
 
 
 def _kind(device: str) -> str:

@@ -1,17 +1,22 @@
-"""Pretrained front-ends and breath detectors: what each is called, where to get it, and where it
-lies on this machine.
+"""Pretrained weights: what each file is called, where to get it, and where it lies here.
+
+Weights of a new front-end need no line here: `bench/schema/weights/<key>.toml` names them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import tomllib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
+from typing import Literal, cast
 
 from bench._io.digests import file_digest, short_digest
 from bench._io.disk import human_bytes
 from bench.config import Config
 from bench.errors import BenchError, near
+from bench.specs.kinds import Requirement
 
 
 @dataclass(frozen=True)
@@ -20,12 +25,12 @@ class Weights:
 
     file: str
     source: str
-    folder: str
+    repository: str
     """The Hugging Face repository, whose folder is read as well."""
-    heard: tuple[str, ...]
+    pretraining_corpora: Sequence[str] = ()
     """Corpora, and what these are made from, that it was pretrained on without labels, by the names
     that corpus cards use for sources."""
-    instead: str = ""
+    alternative: str = ""
     """What does without it."""
     bytes: int | None = None
     """Of the file."""
@@ -40,108 +45,89 @@ class Weights:
         return self.about_bytes if self.bytes is None else self.bytes
 
 
-KNOWN: Mapping[str, Weights] = {
-    "xlsr2_300m": Weights(
-        file="xlsr2_300m.pt",
-        source="https://dl.fbaipublicfiles.com/fairseq/wav2vec/xlsr2_300m.pt",
-        folder="facebook/wav2vec2-xls-r-300m",
-        # Babu et al., Interspeech 2022 (arXiv:2111.09296), section 3.
-        heard=(
-            *("VoxPopuli", "MLS", "MLS English", "LibriVox"),
-            *("Common Voice", "VoxLingua107", "BABEL"),
-        ),
-        about_bytes=3_800_000_000,  # read in instructions of projects that use it
-    ),
-    "wavlm_large": Weights(
-        file="WavLM-Large.pt",
-        source="https://github.com/microsoft/unilm/tree/master/wavlm",
-        folder="microsoft/wavlm-large",
-        # Chen et al., IEEE JSTSP 16, 2022 (arXiv:2110.13900), section IV: Libri-Light is LibriVox.
-        heard=("Libri-Light", "LibriVox", "GigaSpeech", "VoxPopuli"),
-        # Of copies from the Google Drive that Microsoft's README names, and in s3prl's repository.
-        bytes=1_261_965_425,
-        sha256="6fb4b3c3e6aa567f0a997b30855859cb81528ee8078802af439f7b2da0bf100f",
-    ),
-    # A breath detector, no front-end: it learned from LibriTTS-R's breaths, not from its speech.
-    "respiro_en": Weights(
-        file="respiro-en.pt",
-        source="https://github.com/ydqmkkx/Respiro-en",
-        folder="DongYANG/Respiro-en",
-        heard=(),
-        # Of the repository's file at 70e01c6.
-        bytes=35_377_347,
-        sha256="1f4a9b96f96645c480bf0e07b1e18cd68878ac0b4bb5dc920ad93f9b17df858a",
-        instead="; our own detector wants no weights: --variant dsp, or --set breath.kind=dsp",
-    ),
-}
+def _read_published() -> dict[str, Weights]:
+    """Return the published weights, the largest first: each is a file in `bench/schema/weights`."""
+    files = resources.files("bench").joinpath("schema", "weights").iterdir()
+    tables = {file.name.removesuffix(".toml"): tomllib.loads(file.read_text()) for file in files}
+    weights = {key: Weights(**table) for key, table in sorted(tables.items())}
+    return dict(sorted(weights.items(), key=lambda item: -(item[1].size or 0)))
+
+
+KNOWN: Mapping[str, Weights] = _read_published()
 
 
 _READ_OF_FOLDER = ("config.json", "model.safetensors", "pytorch_model.bin")
 """Of a Hugging Face folder nothing else is read (`bench.models.frontends.layouts`)."""
-INTERVALS = "it is a CSV of utterance,start_s,end_s"
-"""What a key of `[weights]` that holds breaths is."""
-ANY_COPY = "any copy of Respiro-en's respiro-en.pt will do"
-"""What will do for a key of `[weights]` that a card of `breath.kind = "respiro"` names."""
 ANY_LAYOUT = "any local checkpoint in one of the known layouts will do"
 
 
 def size_in_words(key: str) -> str:
     """Return how large the published file of the weights `key` is, e.g. `about 3.8 GB`."""
-    known = KNOWN.get(key)
-    if known is None or known.size is None:
+    entry = KNOWN.get(key)
+    if entry is None or entry.size is None:
         return "size unknown"
-    return f"{'about ' if known.bytes is None else ''}{human_bytes(known.size)}"
+    return f"{'about ' if entry.bytes is None else ''}{human_bytes(entry.size)}"
+
+
+def locate_requirement(requirement: Requirement, config: Config) -> Path:
+    """Return the file or folder that a part of a run needs; BenchError where it is missing."""
+    if requirement.what == "noise":
+        return config.noise_root(cast("Literal['musan', 'rirs']", requirement.key))
+    return locate(requirement.key, config, requirement.accepts or ANY_LAYOUT)
 
 
 def locate(key: str, config: Config, otherwise: str = ANY_LAYOUT) -> Path:
-    """Return the file or folder of the weights `key`; raise with what to get, and where to.
+    """Return the file or folder of the weights `key`; raise with what to get, and where to put it.
 
-    `otherwise` says what will do for a key that is not among the known ones.
+    `otherwise` says what a key that is not published may hold.
     """
     path, source = config.weights.get(key), config.source or "bench.toml"
-    known = KNOWN.get(key)
-    hint = (known.instead if known else "") + near(key, config.weights)
+    entry = KNOWN.get(key)
+    hint = (entry.alternative if entry else "") + near(key, config.weights)
     if path is not None and path.exists():
         return path
-    file = known.file if known else key
+    file = entry.file if entry else key
     get = (
-        f"get {known.file} from {known.source}, or the folder of Hugging Face's {known.folder}"
-        if known
+        f"get {entry.file} from {entry.source}, or the folder of Hugging Face's {entry.repository}"
+        if entry
         else otherwise
     )
     if path is None:
         raise BenchError(
+            "weights.missing",
             f'weights {key} are not configured: {get}; add `{key} = "/path/{file}"` under '
-            f"[weights] in {source}, or set BENCH_WEIGHTS_{key.upper()}{hint}"
+            f"[weights] in {source}, or set BENCH_WEIGHTS_{key.upper()}{hint}",
         )
     where = config.where(f"weights.{key}")
     raise BenchError(
+        "weights.missing",
         f"weights.{key} = {str(path)!r} in {where}: there is no such file or folder; {get}, and "
-        f"put it there{hint}"
+        f"put it there{hint}",
     )
 
 
 def content_digest(path: Path) -> str:
-    """Return by what a run is known to be made from the weights at `path`: sixteen hexadecimal
-    digits of a file's SHA-256, eight of the files of a folder that are read. Raise OSError.
+    """Return the digest of the weights at `path`, by which a run is known.
+
+    Of a file it is sixteen hexadecimal digits of its SHA-256, of a folder eight of the files in it
+    that are read. Raise OSError.
     """
     if path.is_file():
         return file_digest(path)
     files = [path / name for name in _READ_OF_FOLDER]
-    return short_digest({of.name: file_digest(of) for of in files if of.is_file()})
+    return short_digest({file.name: file_digest(file) for file in files if file.is_file()})
 
 
 def published(key: str, path: Path) -> str:
-    """Return which published file the weights at `path` are, by their digest, in words: a name of
-    them, that they are none of those known, or that none is known. Raise OSError.
+    """Return in words whether the weights at `path` are the published ones, by their digest.
 
-    Digests of XLS-R's files, and of Hugging Face's folders, are not known to us.
+    Digests of XLS-R's files, and of Hugging Face's folders, are not known to us. Raise OSError.
     """
-    found = content_digest(path)
+    digest = content_digest(path)
     if not path.is_file():
-        return f"files {found}: whether it is a published folder is not known"
-    known = KNOWN.get(key)
-    if known is None or known.sha256 is None:
-        return f"sha256 {found}: whether it is a published file is not known"
-    is_published = known.sha256.startswith(found)
-    return f"sha256 {found}: {'' if is_published else 'not '}the published {known.file}"
+        return f"files {digest}: whether it is a published folder is not known"
+    entry = KNOWN.get(key)
+    if entry is None or entry.sha256 is None:
+        return f"sha256 {digest}: whether it is a published file is not known"
+    is_published = entry.sha256.startswith(digest)
+    return f"sha256 {digest}: {'' if is_published else 'not '}the published {entry.file}"

@@ -1,8 +1,9 @@
-"""A paper's table beside ours, as Markdown, CSV, HTML, LaTeX and figures, read from the tracking
-store and what its runs keep.
+"""A paper's table beside ours, as Markdown, CSV, HTML, LaTeX and plots.
 
-What draws pictures is imported where it is asked for: Matplotlib and seaborn take two seconds, and
-the table on a terminal needs neither.
+Results come from the tracking store, and from what its runs keep.
+
+What draws is imported only when it is needed: Matplotlib and seaborn take two seconds to import,
+and the table on a terminal needs neither.
 """
 
 from __future__ import annotations

@@ -1,5 +1,7 @@
-"""The errors and runs behind each result: the errors that it counts and the trials it counts them
-among, the training that it is of, and the metrics that the table does not print.
+"""The errors and runs behind each result.
+
+These are the errors that a result counts and the trials that it counts them among, the training
+behind it, and the metrics that the table does not print.
 """
 
 # The stubs of pandas leave many types open.
@@ -15,10 +17,12 @@ from typing import Any
 from bench._io.markdown import escaped, marked
 from bench.config import Form
 from bench.metrics.catalogue import digits, metric, shown
-from bench.reports.cells import Cell, Ours, decimals
-from bench.reports.grid import grid, ranged, smoke_word
+from bench.reports.cells import Cell, Ours, decimals, name_column
+from bench.reports.main_table import CellKey, index_matrix, list_sides
+from bench.reports.name_ranges import ranged
 from bench.reports.standings import Standing
-from bench.reports.tables import Place, sides
+from bench.reports.table_model import format_report_table
+from bench.smoke import smoke_prefix
 from bench.specs.table import Table
 
 _ERRORS = """\
@@ -31,68 +35,89 @@ _NOTHING = "–"
 
 
 def section(
-    table: Table, found: tuple[Cell, ...], standings: Mapping[str, Standing], form: Form
+    table: Table, results: tuple[Cell, ...], standings: Mapping[str, Standing], form: Form
 ) -> str:
     """Return the section of a report; empty where no row was run."""
     shown_rows = {row: stands for row, stands in standings.items() if len(stands.runs)}
     if not shown_rows:
         return ""
     parts = [
-        errors(table, found, form),
+        errors(table, results, form),
         trainings(table, shown_rows, form),
         side_figures(table, shown_rows, form),
         breaths(shown_rows, form),
     ]
-    heading = f"## {smoke_word(form)}Errors and runs behind each result"
+    heading = f"## {smoke_prefix(form)}Errors and runs behind each result"
     return "\n\n".join([heading, *filter(None, parts)])
 
 
-def errors(table: Table, found: tuple[Cell, ...], form: Form) -> str:
-    """Return the errors of every cell that counts some, laid out as the table is; empty where none
-    does.
+def errors(table: Table, results: tuple[Cell, ...], form: Form) -> str:
+    """Return the errors of every cell that counts some, laid out as the table is.
+
+    Empty where no cell counts any.
     """
-    known = {(of.row, of.column): of.ours for of in found if of.ours and of.ours.errors is not None}
-    rows = [row for row in table.rows if any(row == name for name, _ in known)]
+    counted = {
+        (cell.row, cell.column): cell.ours
+        for cell in results
+        if cell.ours and cell.ours.errors is not None
+    }
+    rows = [row for row in table.rows if any(row == name for name, _ in counted)]
     if not rows:
         return ""
     draw = _in_matrices if table.layout == "matrix" else _in_rows
-    return f"{_ERRORS}\n\n{draw(table, rows, known, form)}"
+    return f"{_ERRORS}\n\n{draw(table, rows, counted, form)}"
 
 
-def _in_rows(table: Table, rows: list[str], known: Mapping[Place, Ours], form: Form) -> str:
-    places = [n for n in range(len(table.columns)) if any((row, n) in known for row in rows)]
-    among = {n: {_among(known[row, n]) for row in rows if (row, n) in known} for n in places}
-    common = {n: next(iter(of)) for n, of in among.items() if len(of) == 1}
-    lines = [[marked("*of*"), *(common.get(n, "") for n in places)]]
-    lines += [[row, *(_counted(known.get((row, n)), n in common) for n in places)] for row in rows]
-    return grid(["Row", *(_name(table, n) for n in places)], lines, form)
+def _in_rows(table: Table, rows: list[str], counted: Mapping[CellKey, Ours], form: Form) -> str:
+    shown_columns = [
+        n for n in range(len(table.columns)) if any((row, n) in counted for row in rows)
+    ]
+    among = {
+        n: {_format_trials(counted[row, n]) for row in rows if (row, n) in counted}
+        for n in shown_columns
+    }
+    common = {n: next(iter(texts)) for n, texts in among.items() if len(texts) == 1}
+    lines = [[marked("*of*"), *(common.get(n, "") for n in shown_columns)]]
+    lines += [
+        [row, *(_format_counts(counted.get((row, n)), n in common) for n in shown_columns)]
+        for row in rows
+    ]
+    return format_report_table(
+        ["Row", *(name_column(table.columns[n]) for n in shown_columns)], lines, form
+    )
 
 
-def _in_matrices(table: Table, rows: list[str], known: Mapping[Place, Ours], form: Form) -> str:
-    down, across = sides(table.columns)
-    place = {(column.group, column.heading): n for n, column in enumerate(table.columns)}
+def _in_matrices(table: Table, rows: list[str], counted: Mapping[CellKey, Ours], form: Form) -> str:
+    down, across = list_sides(table.columns)
+    index = index_matrix(table.columns)
     parts: list[str] = []
     for row in rows:
-        own = [
-            [group, *(_counted(known.get((row, place.get((group, h), -1))), False) for h in across)]
+        lines = [
+            [
+                group,
+                *(
+                    _format_counts(counted.get((row, index.get((group, h), -1))), False)
+                    for h in across
+                ),
+            ]
             for group in down
         ]
-        parts += [escaped(f"{row}:"), grid(["", *across], own, form)]
+        parts += [escaped(f"{row}:"), format_report_table(["", *across], lines, form)]
     return "\n\n".join(parts)
 
 
-def _counted(ours: Ours | None, bare: bool) -> str:
+def _format_counts(ours: Ours | None, bare: bool) -> str:
     if ours is None:
         return _NOTHING
-    text = f"{_count(ours.missed)} + {_count(ours.accepted)}"
-    return text if bare else marked("{} <small>of {}</small>", text, _among(ours))
+    text = f"{_format_count(ours.missed)} + {_format_count(ours.accepted)}"
+    return text if bare else marked("{} <small>of {}</small>", text, _format_trials(ours))
 
 
-def _among(ours: Ours) -> str:
-    return f"{_count(ours.bonafide)} + {_count(ours.spoof)}"
+def _format_trials(ours: Ours) -> str:
+    return f"{_format_count(ours.bonafide)} + {_format_count(ours.spoof)}"
 
 
-def _count(number: float | None) -> str:
+def _format_count(number: float | None) -> str:
     """Return a count; a mean over seeds that is not whole has one decimal."""
     if number is None:
         return "?"
@@ -100,50 +125,56 @@ def _count(number: float | None) -> str:
 
 
 def trainings(table: Table, standings: Mapping[str, Standing], form: Form) -> str:
-    """Return a line for each run: the weights that were kept, why training ended, and the figures
-    of the run itself.
-    """
+    """Return a line for each run: which weights were scored, why training ended, its results."""
     columns = [(n, column) for n, column in enumerate(table.columns) if column.combine == "none"]
     columns = columns if len(table.columns) <= _MOST_COLUMNS else []
-    said: Mapping[str, Callable[[Mapping[Any, Any]], str]] = {
-        "Epoch kept": lambda run: _text(run, "kept_epoch"),
+    readers: Mapping[str, Callable[[Mapping[Any, Any]], str]] = {
+        "Epoch kept": lambda run: _read_text(run, "kept_epoch"),
         "Dev results": _on_dev,
-        "Epochs trained": lambda run: _text(run, "epochs"),
-        "Training ended": lambda run: _text(run, "why_ended"),
+        "Epochs trained": lambda run: _read_text(run, "epochs"),
+        "Training ended": lambda run: _read_text(run, "why_ended"),
         **{
-            _name(table, n): lambda run, of=column: _value(run, of.metric, decimals(of))
+            name_column(table.columns[n]): lambda run, column=column: _format_value(
+                run, column.metric, decimals(column)
+            )
             for n, column in columns
         },
     }
-    runs = [(row, run) for row, of in standings.items() for run in of.runs.to_dict("records")]
-    kept = {name: of for name, of in said.items() if any(of(run) for _, run in runs)}
-    lines = [
-        [row, str(run["seed"]), *(of(run) or _NOTHING for of in kept.values())] for row, run in runs
+    runs = [
+        (row, run)
+        for row, row_runs in standings.items()
+        for run in row_runs.runs.to_dict("records")
     ]
-    return "The weights that were scored, and the results of each seed:\n\n" + grid(
-        ["Row", "Seed", *kept], lines, form
+    used = {name: read for name, read in readers.items() if any(read(run) for _, run in runs)}
+    lines = [
+        [row, str(run["seed"]), *(read(run) or _NOTHING for read in used.values())]
+        for row, run in runs
+    ]
+    return "The weights that were scored, and the results of each seed:\n\n" + format_report_table(
+        ["Row", "Seed", *used], lines, form
     )
 
 
 def _on_dev(run: Mapping[Any, Any]) -> str:
-    figures: dict[str, float] = json.loads(_text(run, "kept_dev") or "{}")
+    figures: dict[str, float] = json.loads(_read_text(run, "kept_dev") or "{}")
     return ", ".join(f"{name} {shown(name, value)}" for name, value in figures.items())
 
 
-def _text(run: Mapping[Any, Any], name: str) -> str:
+def _read_text(run: Mapping[Any, Any], name: str) -> str:
     """Return what a run says under a name; nothing where it says nothing."""
     value = run.get(name, "")
     return value if isinstance(value, str) else ""
 
 
-def _value(run: Mapping[Any, Any], name: str, places: int) -> str:
+def _format_value(run: Mapping[Any, Any], name: str, places: int) -> str:
     value = run.get(name)
     return "" if value is None or value != value else f"{value:.{places}f}"
 
 
 def side_figures(table: Table, standings: Mapping[str, Standing], form: Form) -> str:
-    """Return the figures of whole evaluations that were logged and that no column has, mean over
-    seeds; empty where there is none.
+    """Return the metrics of whole evaluations that no column has, mean over seeds.
+
+    Empty where there is none.
     """
     printed = {column.metric for column in table.columns}
     evaluations = {
@@ -153,8 +184,8 @@ def side_figures(table: Table, standings: Mapping[str, Standing], form: Form) ->
     }
     names = {
         name
-        for of in standings.values()
-        for name in of.runs.columns
+        for row_runs in standings.values()
+        for name in row_runs.runs.columns
         if name.partition(".")[0] in evaluations
         and name.count(".") == 1
         and metric(name)
@@ -162,18 +193,19 @@ def side_figures(table: Table, standings: Mapping[str, Standing], form: Form) ->
     }
     lines: list[list[str]] = []
     for name in sorted(names):
-        known = metric(name)
-        means = [_mean(of, name) for of in standings.values()]
-        if known and any(means):
+        info = metric(name)
+        means = [_format_mean(row_runs, name) for row_runs in standings.values()]
+        if info and any(means):
             evaluation = name.partition(".")[0]
-            lines.append([evaluation, known.label, *(mean or _NOTHING for mean in means)])
+            lines.append([evaluation, info.label, *(mean or _NOTHING for mean in means)])
     if not lines:
         return ""
-    said = "Other metrics of the same scores, mean over seeds (rates in per cent):"
-    return f"{said}\n\n{grid(['Evaluation', 'Metric', *standings], lines, form)}"
+    introduction = "Other metrics of the same scores, mean over seeds (rates in per cent):"
+    headings = ["Evaluation", "Metric", *standings]
+    return f"{introduction}\n\n{format_report_table(headings, lines, form)}"
 
 
-def _mean(stands: Standing, name: str) -> str:
+def _format_mean(stands: Standing, name: str) -> str:
     if name not in stands.runs:
         return ""
     mean = float(stands.runs[name].astype(float).mean())
@@ -184,9 +216,14 @@ def breaths(standings: Mapping[str, Standing], form: Form) -> str:
     """Return how much of each split is marked as breath, by class; empty where rows hear none."""
     seen: dict[tuple[str, ...], list[str]] = {}
     for row, stands in standings.items():
-        for text in dict.fromkeys(_text(run, "breaths") for run in stands.runs.to_dict("records")):
-            for split, of in json.loads(text or "{}").items():
-                shares = [_share(of.get(name)) for name in ("bonafide", "spoof", "utterances")]
+        for text in dict.fromkeys(
+            _read_text(run, "breaths") for run in stands.runs.to_dict("records")
+        ):
+            for split, share_by_class in json.loads(text or "{}").items():
+                shares = [
+                    _format_share(share_by_class.get(name))
+                    for name in ("bonafide", "spoof", "utterances")
+                ]
                 rows = seen.setdefault((split, *shares), [])
                 rows += [row] if row not in rows else []
     if not seen:
@@ -196,14 +233,9 @@ def breaths(standings: Mapping[str, Standing], form: Form) -> str:
         [split, *shares, ranged(rows, order)] for (split, *shares), rows in sorted(seen.items())
     ]
     headings = ["Split", "Bona fide", "Spoof", "Utterances with a mark", "Rows"]
-    said = "Marked as breath: the share of hops, by class, and of utterances that have any."
-    return f"{said}\n\n{grid(headings, lines, form)}"
+    introduction = "Marked as breath: the share of hops, by class, and of utterances that have any."
+    return f"{introduction}\n\n{format_report_table(headings, lines, form)}"
 
 
-def _share(value: float | None) -> str:
+def _format_share(value: float | None) -> str:
     return _NOTHING if value is None else f"{100 * value:.2f} %"
-
-
-def _name(table: Table, place: int) -> str:
-    column = table.columns[place]
-    return f"{column.group} {column.heading}".strip()

@@ -1,5 +1,7 @@
-"""What stands beside a table's own rows: systems scored but not trained here, and what the
-evaluation corpora share with those that were trained on.
+"""What stands beside a table's own rows.
+
+These are systems that were scored but not trained here, and what the evaluation corpora share with
+the corpora that rows were trained on.
 """
 
 # The stubs of pandas leave many types open.
@@ -18,13 +20,15 @@ from bench.config import Form
 from bench.data.overlap import from_cards
 from bench.models import weights
 from bench.reports import scored_rows
-from bench.reports.grid import grid, smoke_word
+from bench.reports.table_model import format_report_table
+from bench.smoke import smoke_prefix
 from bench.specs.run import Run
 
 
 def scored(frame: pd.DataFrame, form: Form) -> str:
-    """Return a section with the score files that the rows of other systems are of; empty where
-    there is none. Earlier files that do not stand any more are counted.
+    """Return a section that lists the score files of other systems; empty without any.
+
+    Earlier files of the same system and split are counted.
     """
     files = scored_rows.standing(frame)
     if not len(files):
@@ -44,42 +48,45 @@ def scored(frame: pd.DataFrame, form: Form) -> str:
     ]
     headings = ["System", "Split", "Trials missing", "Score file", "Evaluated", "Run"]
     return (
-        f"## {smoke_word(form)}{scored_rows.GROUP}\n\n"
+        f"## {smoke_prefix(form)}{scored_rows.GROUP}\n\n"
         "Score files of other systems, evaluated by `bench score`. Of several files of a system on "
         "one split the latest counts; earlier ones are kept in the tracking store.\n\n"
-        + grid([*headings, "Earlier files"], lines, form)
+        + format_report_table([*headings, "Earlier files"], lines, form)
     )
 
 
 def zero_shot(runs: Mapping[str, Run]) -> str:
-    """Return a line for each evaluation: what its corpus shares with those trained on, by their
-    cards; zero-shot only where that is nothing. What a pretrained front-end heard is said, too.
+    """Return a line for each evaluation: what its corpus shares with the training corpora.
+
+    The corpora's cards say it. An evaluation is zero-shot only where nothing is shared. Corpora
+    that a front-end was pretrained on are named too.
     """
-    found: dict[tuple[str, str], list[str]] = {}
+    rows_by_text: dict[tuple[str, str], list[str]] = {}
     for row, run in runs.items():
         learnt = list(dict.fromkeys((run.train.corpus, run.dev.corpus)))
         heard = weights.KNOWN.get(getattr(run.frontend, "weights", ""))
         for name, data in run.evaluate.items():
-            text = _relation(learnt, data.corpus)
-            known = corpus_cards.card(data.corpus)
-            common = [source for source in known.sources if heard and source in heard.heard]
+            text = _describe_relation(learnt, data.corpus)
+            card = corpus_cards.card(data.corpus)
+            pretrained_on = heard.pretraining_corpora if heard else ()
+            common = [source for source in card.sources if source in pretrained_on]
             if common:
                 text += (
                     f"; the front-end was pretrained on {', '.join(common)}, where recordings of "
-                    f"{known.short} come from, without labels"
+                    f"{card.short} come from, without labels"
                 )
-            found.setdefault((name, text), []).append(row)
+            rows_by_text.setdefault((name, text), []).append(row)
     return bullets(
         marked(
             "{}: {}",
             code(name),
             text + ("" if len(rows) == len(runs) else f" ({', '.join(rows)})"),
         )
-        for (name, text), rows in found.items()
+        for (name, text), rows in rows_by_text.items()
     )
 
 
-def _relation(learnt: list[str], evaluated: str) -> str:
+def _describe_relation(learnt: list[str], evaluated: str) -> str:
     """Return what the corpora learnt from share with the one evaluated, in words."""
     test = corpus_cards.card(evaluated)
     if evaluated in learnt:

@@ -6,19 +6,20 @@ from urllib.parse import quote
 
 from bench.cards import card_files
 from bench.cards.references import Reference, all_references
-from bench.reports.latex import escaped
+from bench.reports.render_latex import escaped
 from bench.specs.table import Table
 
 _PLACES = {"article": "journal", "inproceedings": "booktitle", "misc": "howpublished"}
 
 
 def bibliography(table: Table) -> str:
-    """Return the content of a `.bib` file with an entry for each key that the rows of `table` cite,
-    sorted, in plain ASCII; empty where none does.
+    """Return the content of a `.bib` file for the references that the rows cite.
+
+    Entries are sorted and in plain ASCII; empty where no row cites any.
     """
-    known = all_references(card_files.folders("experiments"))
+    references = all_references(card_files.folders("experiments"))
     cited = sorted({row.cite for row in table.rows.values() if row.cite})
-    return "\n".join(bibtex(key, known[key]) for key in cited)
+    return "\n".join(bibtex(key, references[key]) for key in cited)
 
 
 def bibtex(key: str, entry: Reference) -> str:
@@ -28,15 +29,15 @@ def bibtex(key: str, entry: Reference) -> str:
         "title": f"{{{escaped(entry.title)}}}",
         _PLACES[entry.kind]: escaped(entry.venue),
         "year": str(entry.year),
-        "doi": _address(entry.doi),
-        "eprint": _address(entry.arxiv),
+        "doi": _quote_address(entry.doi),
+        "eprint": _quote_address(entry.arxiv),
         "archiveprefix": "arXiv" if entry.arxiv else "",
-        "url": _address(entry.page),
+        "url": _quote_address(entry.page),
     }
     lines = [f"  {name} = {{{value}}}," for name, value in fields.items() if value]
     return "\n".join([f"@{entry.kind}{{{key},", *lines, "}"]) + "\n"
 
 
-def _address(text: str) -> str:
+def _quote_address(text: str) -> str:
     """Return an address or identifier without what would end its field or begin a command."""
     return quote(text, safe="!#$%&'()*+,/:;=?@[]~")

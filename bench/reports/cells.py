@@ -83,8 +83,10 @@ class Ours:
 
     @property
     def few(self) -> bool:
-        """Whether errors are too few to judge the figure. Where they were not counted, an interval
-        without any width says so: a resampling of no errors has none.
+        """Whether there are too few errors to judge the result.
+
+        Where errors were not counted, an interval without any width says so: resampling no errors
+        gives none.
         """
         return self.low == self.high if self.errors is None else self.errors < FEW
 
@@ -134,39 +136,41 @@ class Cell:
 def cells(table: Table, standings: Mapping[str, Standing]) -> tuple[Cell, ...]:
     """Return every figure of the table, row by row; rows without a standing have none of ours."""
     return tuple(
-        _cell(table, row, column, standings.get(row))
+        _build_cell(table, row, column, standings.get(row))
         for row in table.rows
         for column in range(len(table.columns))
     )
 
 
-def best(table: Table, column: int, found: tuple[Cell, ...]) -> frozenset[str]:
-    """Return the rows whose figure of ours is the best of `column`, among complete ones; none where
-    nothing is better or worse (a gap), and where fewer than two rows are complete.
+def best(table: Table, column: int, results: tuple[Cell, ...]) -> frozenset[str]:
+    """Return the rows with our best result in `column`, among complete rows.
 
-    Figures that print alike are equally good.
+    Empty where nothing is better or worse (a gap), and where fewer than two rows are complete.
+    Results that print alike are equally good.
     """
     better = table.columns[column].better
-    values = _complete(table, column, found)
+    values = _read_complete(table, column, results)
     if better is None or len(values) < 2:
         return frozenset()
     top = (min if better == "lower" else max)(values.values())
     return frozenset(row for row, value in values.items() if value == top)
 
 
-def foremost(table: Table, column: int, found: tuple[Cell, ...]) -> str | None:
-    """Return the row that stands for `column` where one must be shown: the first of the best, or
-    of the complete ones where there is no best. None without a complete row.
+def foremost(table: Table, column: int, results: tuple[Cell, ...]) -> str | None:
+    """Return the row that stands for `column` where only one can be shown.
+
+    It is the first of the best, or of the complete rows where there is no best; None without a
+    complete row.
     """
-    known = best(table, column, found) or _complete(table, column, found).keys()
-    return next((row for row in table.rows if row in known), None)
+    candidates = best(table, column, results) or _read_complete(table, column, results).keys()
+    return next((row for row in table.rows if row in candidates), None)
 
 
-def _complete(table: Table, column: int, found: tuple[Cell, ...]) -> dict[str, float]:
+def _read_complete(table: Table, column: int, results: tuple[Cell, ...]) -> dict[str, float]:
     """Return the figures of complete rows, rounded as they are printed."""
     return {
         cell.row: round(cell.ours.mean, decimals(table.columns[column]))
-        for cell in found
+        for cell in results
         if cell.column == column and cell.complete and cell.ours
     }
 
@@ -174,21 +178,21 @@ def _complete(table: Table, column: int, found: tuple[Cell, ...]) -> dict[str, f
 State = Literal["published", "not run", "incomplete", "complete", "scored"]
 
 
-def has_paper(found: Iterable[Cell]) -> bool:
+def has_paper(results: Iterable[Cell]) -> bool:
     """Return whether a paper prints any of the results; a table of one's own has none."""
-    return any(cell.paper is not None for cell in found)
+    return any(cell.paper is not None for cell in results)
 
 
-def state(found: tuple[Cell, ...], row: str) -> State:
+def state(results: tuple[Cell, ...], row: str) -> State:
     """Return how far a row is: complete only with every figure of every seed."""
-    own = [cell for cell in found if cell.row == row]
-    if own[0].scored:
+    row_cells = [cell for cell in results if cell.row == row]
+    if row_cells[0].scored:
         return "scored"
-    if not own[0].seeds_wanted:
+    if not row_cells[0].seeds_wanted:
         return "published"
-    if all(cell.complete for cell in own):
+    if all(cell.complete for cell in row_cells):
         return "complete"
-    return "incomplete" if any(cell.seeds_done for cell in own) else "not run"
+    return "incomplete" if any(cell.seeds_done for cell in row_cells) else "not run"
 
 
 def run_of(line: Mapping[Any, Any], evaluation: str) -> str:
@@ -201,56 +205,71 @@ def decimals(column: Column) -> int:
     return digits(column.metric) if column.decimals is None else column.decimals
 
 
+def name_column(column: Column) -> str:
+    """Return what a column is called in sentences, with the group that it is of."""
+    return f"{column.group} {column.heading}".strip()
+
+
+def format_value(value: float, column: Column) -> str:
+    """Return a result as it is shown in a column."""
+    return f"{value:.{decimals(column)}f}"
+
+
 def half_unit(column: Column) -> float:
     """Return half a unit of the last printed digit: a printed 3.30 may be 3.295."""
     return 0.5 * 10.0 ** -decimals(column)
 
 
-def _cell(table: Table, name: str, place: int, stands: Standing | None) -> Cell:
-    row, column = table.rows[name], table.columns[place]
+def _build_cell(table: Table, name: str, index: int, stands: Standing | None) -> Cell:
+    row, column = table.rows[name], table.columns[index]
     paper = row.published.get(column.metric)
     source = "" if paper is None else "digest" if column.metric in row.digest else "paper"
     if stands is None:
-        return Cell(name, place, paper, source, None, 0, 0)
-    found = _of_runs(column, stands.runs)
+        return Cell(name, index, paper, source, None, 0, 0)
+    run_results = _read_runs(column, stands.runs)
     wanted = len(stands.seeds)
-    if not found:
-        return Cell(name, place, paper, source, None, 0, wanted)
-    ours = _over_seeds(found)
-    verdict = _verdict(ours, paper, half_unit(column))
+    if not run_results:
+        return Cell(name, index, paper, source, None, 0, wanted)
+    ours = _over_seeds(run_results)
+    verdict = _choose_verdict(ours, paper, half_unit(column))
     ours = replace(ours, verdict=verdict, older=bool(stands.older))
-    return Cell(name, place, paper, source, ours, len(found), wanted)
+    return Cell(name, index, paper, source, ours, len(run_results), wanted)
 
 
-def _over_seeds(found: list[_Found]) -> Ours:
+def _over_seeds(run_results: list[_RunResult]) -> Ours:
     """Return the figure over seeds, no verdict yet."""
-    over = over_seeds([of.figure.value for of in found])
-    low, high = fmean(of.figure.low for of in found), fmean(of.figure.high for of in found)
-    by_utterance = [of.by_utterance for of in found if of.by_utterance is not None]
-    known = len(by_utterance) == len(found)
+    over = over_seeds([result.figure.value for result in run_results])
+    low, high = (
+        fmean(result.figure.low for result in run_results),
+        fmean(result.figure.high for result in run_results),
+    )
+    by_utterance = [
+        result.by_utterance for result in run_results if result.by_utterance is not None
+    ]
+    all_known = len(by_utterance) == len(run_results)
     return Ours(
         mean=over.mean,
         sd=over.spread,
         low=low,
         high=high,
-        values=tuple(of.figure.value for of in found),
-        seeds=tuple(of.seed for of in found),
-        utterance_low=fmean(of.low for of in by_utterance) if known else None,
-        utterance_high=fmean(of.high for of in by_utterance) if known else None,
-        missed=_mean_count(found, "missed"),
-        accepted=_mean_count(found, "accepted"),
-        bonafide=_mean_count(found, "bonafide"),
-        spoof=_mean_count(found, "spoof"),
-        tied=any(of.tied for of in found),
+        values=tuple(result.figure.value for result in run_results),
+        seeds=tuple(result.seed for result in run_results),
+        utterance_low=fmean(result.low for result in by_utterance) if all_known else None,
+        utterance_high=fmean(result.high for result in by_utterance) if all_known else None,
+        missed=_mean_count(run_results, "missed"),
+        accepted=_mean_count(run_results, "accepted"),
+        bonafide=_mean_count(run_results, "bonafide"),
+        spoof=_mean_count(run_results, "spoof"),
+        tied=any(result.tied for result in run_results),
     )
 
 
-def _mean_count(found: list[_Found], name: str) -> float | None:
-    mean = fmean(of.counts[name] for of in found)
+def _mean_count(run_results: list[_RunResult], name: str) -> float | None:
+    mean = fmean(result.counts[name] for result in run_results)
     return None if math.isnan(mean) else mean
 
 
-def _verdict(ours: Ours, paper: float | None, rounding: float) -> Verdict:
+def _choose_verdict(ours: Ours, paper: float | None, rounding: float) -> Verdict:
     """Return what can be said of the paper's figure; `rounding` is half a printed unit."""
     apart = paper is not None and not ours.low - rounding <= paper <= ours.high + rounding
     if ours.few and (ours.errors is None or not apart):
@@ -264,7 +283,7 @@ def _verdict(ours: Ours, paper: float | None, rounding: float) -> Verdict:
 
 
 @dataclass(frozen=True)
-class _Found:
+class _RunResult:
     """A column's figure of one run."""
 
     figure: Estimate
@@ -276,42 +295,46 @@ class _Found:
     seed: int
 
 
-def _tied(counts: Mapping[str, float]) -> bool:
-    """Return whether the rates of errors differ by more than half of what a trial adds to the one
-    of fewer trials: at the nearest threshold, trials without a tie leave no more.
+def _is_tied(counts: Mapping[str, float]) -> bool:
+    """Return whether equal scores at the threshold keep the error rates apart.
+
+    That is so where they differ by more than half of what one trial adds to the rate of the class
+    with fewer trials: without a tie, the nearest threshold leaves no more.
     """
     missed, accepted, bonafide, spoof = (counts[name] for name in COUNTS)
     fewer = min(bonafide, spoof)
     return fewer > 0 and abs(missed / bonafide - accepted / spoof) > (0.5 + 1e-9) / fewer
 
 
-def _of_runs(column: Column, runs: pd.DataFrame) -> list[_Found]:
+def _read_runs(column: Column, runs: pd.DataFrame) -> list[_RunResult]:
     """Return the figure of each run that has it, or has every part of it."""
-    found = (_of_run(column, run) for run in runs.to_dict("records"))
-    return [of for of in found if of is not None]
+    run_results = (_read_run(column, run) for run in runs.to_dict("records"))
+    return [result for result in run_results if result is not None]
 
 
-def _of_run(column: Column, run: Mapping[Any, Any]) -> _Found | None:
+def _read_run(column: Column, run: Mapping[Any, Any]) -> _RunResult | None:
     metrics = column.parts or (column.metric,)
 
-    def parts(low: str, high: str) -> list[Estimate] | None:
+    def read_parts(low: str, high: str) -> list[Estimate] | None:
         ends = ("", low, high)
-        known = [[float(run.get(f"{metric}{end}", math.nan)) for end in ends] for metric in metrics]
-        lacking = any(math.isnan(value) for part in known for value in part)
-        return None if lacking else [Estimate(*part) for part in known]
+        rows = [[float(run.get(f"{metric}{end}", math.nan)) for end in ends] for metric in metrics]
+        lacking = any(math.isnan(value) for part in rows for value in part)
+        return None if lacking else [Estimate(*part) for part in rows]
 
-    figures = parts(".low", ".high")
+    figures = read_parts(".low", ".high")
     if figures is None:
         return None
-    by_utterance = parts(".utterance_low", ".utterance_high")
+    by_utterance = read_parts(".utterance_low", ".utterance_high")
     counts = {
         name: math.fsum(float(run.get(f"{metric}.{name}", math.nan)) for metric in metrics)
         for name in COUNTS
     }
-    other = None if by_utterance is None else _combined(column, by_utterance)
+    other = None if by_utterance is None else _combine_parts(column, by_utterance)
     is_eer = column.combine == "none" and column.kind.startswith("eer")
-    return _Found(_combined(column, figures), other, counts, is_eer and _tied(counts), run["seed"])
+    return _RunResult(
+        _combine_parts(column, figures), other, counts, is_eer and _is_tied(counts), run["seed"]
+    )
 
 
-def _combined(column: Column, parts: list[Estimate]) -> Estimate:
+def _combine_parts(column: Column, parts: list[Estimate]) -> Estimate:
     return parts[0] if column.combine == "none" else combined_estimate(column.combine, parts)

@@ -1,5 +1,6 @@
-"""The report of a paper's table that no training has part in: what it prints, what there is here,
-and whether that is equal.
+"""The report of a paper's table that needs no training.
+
+It says what the paper prints, what there is here, and whether the two are equal.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from bench._io import atomic_files
 from bench._io.markdown import bullets, code, heading, marked, prose
 from bench._io.printable import csv_text
 from bench.cards import table_cards
-from bench.reports import html
+from bench.reports import render_html
 from bench.reports.citation import citation
-from bench.reports.grid import grid
+from bench.reports.stale_files import find_changed_files
+from bench.reports.table_model import format_report_table
 from bench.specs.checked import Checked, Shapes
 
 State = Literal["equal", "not equal", "equal by the card", "not equal by the card"]
@@ -61,83 +63,83 @@ class Found:
         return f"Of {len(self.lines)} lines: {counts}."
 
 
-def texts(found: Found) -> dict[str, str]:
+def texts(report: Found) -> dict[str, str]:
     """Return the content of the report's files by name: Markdown and CSV."""
-    return {f"{found.stem}.md": _markdown(found), f"{found.stem}.csv": _csv(found)}
+    return {
+        f"{report.stem}.md": _render_markdown(report),
+        f"{report.stem}.csv": _render_csv(report),
+    }
 
 
-def page(found: Found) -> str:
+def page(report: Found) -> str:
     """Return the report as a page for a browser."""
-    return html.page(found.card.title, _markdown(found), {})
+    return render_html.page(report.card.title, _render_markdown(report), {})
 
 
-def records(found: Found) -> list[dict[str, Any]]:
+def records(report: Found) -> list[dict[str, Any]]:
     """Return one record a line, for machines."""
     return [
         {
-            "table": found.card.key,
+            "table": report.card.key,
             "line": line.name,
-            "paper": dict(zip(found.columns, line.paper, strict=True)),
-            "ours": dict(zip(found.columns, line.ours, strict=True)),
+            "paper": dict(zip(report.columns, line.paper, strict=True)),
+            "ours": dict(zip(report.columns, line.ours, strict=True)),
             "state": line.state,
             "source": line.source,
         }
-        for line in found.lines
+        for line in report.lines
     ]
 
 
-def write(found: Found, folder: Path) -> Path:
+def write(report: Found, folder: Path) -> Path:
     """Write Markdown and CSV into `folder`; return the Markdown file's path."""
-    atomic_files.write_all(folder, texts(found))
-    return folder / f"{found.stem}.md"
+    atomic_files.write_all(folder, texts(report))
+    return folder / f"{report.stem}.md"
 
 
-def stale(found: Found, folder: Path) -> list[Path]:
-    """Return the files in `folder` that are missing or differ from the report; counts, which depend
-    on the corpora of a machine, only have to be there.
+def stale(report: Found, folder: Path) -> list[Path]:
+    """Return the files in `folder` that are missing or differ from the report.
+
+    Counts depend on the corpora of a machine; their files only have to be there.
     """
-    fixed = isinstance(found.card, Shapes)
-    files = {folder / name: text.encode("utf-8") for name, text in texts(found).items()}
-    return [
-        path
-        for path, text in files.items()
-        if not path.is_file() or (fixed and path.read_bytes() != text)
-    ]
+    changed = find_changed_files(texts(report), folder)
+    fixed = isinstance(report.card, Shapes)
+    return [path for path in changed if fixed or not path.is_file()]
 
 
-def _markdown(found: Found) -> str:
-    paper = table_cards.paper(found.card.key.partition("/")[0])
+def _render_markdown(report: Found) -> str:
+    paper = table_cards.paper(report.card.key.partition("/")[0])
     headings = ["Line"]
-    for column in found.columns:
+    for column in report.columns:
         headings += [f"{column}: paper", "here"]
-    shown = [[line.name, *_side_by_side(line), line.state, line.source] for line in found.lines]
+    shown = [[line.name, *_side_by_side(line), line.state, line.source] for line in report.lines]
     parts = [
-        heading(1, found.card.title),
-        prose(found.card.caption),
+        heading(1, report.card.title),
+        prose(report.card.caption),
         citation(paper, code=False),
-        marked("**In short.** {} Nothing is trained for this table.", found.said),
-        grid([*headings, "State", found.source], shown, "paper"),
-        bullets(map(prose, (*found.card.notes, *_by_card(found)))),
-        marked("How to repeat it: {}.", code(f"bench report {found.card.key}")),
+        marked("**In short.** {} Nothing is trained for this table.", report.said),
+        format_report_table([*headings, "State", report.source], shown, "paper"),
+        bullets(map(prose, (*report.card.notes, *_by_card(report)))),
+        marked("How to repeat it: {}.", code(f"bench report {report.card.key}")),
     ]
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
-def _by_card(found: Found) -> list[str]:
-    absent = any(line.state.endswith("by the card") for line in found.lines)
-    said = "By the card: the corpus is not on this machine; shown is what its card here states."
-    return [said] if absent else []
+def _by_card(report: Found) -> list[str]:
+    absent = any(line.state.endswith("by the card") for line in report.lines)
+    note = "By the card: the corpus is not on this machine; shown is what its card here states."
+    return [note] if absent else []
 
 
 def _side_by_side(line: Line) -> Sequence[str]:
     return [text for pair in zip(line.paper, line.ours, strict=True) for text in pair]
 
 
-def _csv(found: Found) -> str:
+def _render_csv(report: Found) -> str:
     heads = ["line", "column", "paper", "ours", "state", "source"]
     lines = (
         [line.name, column, printed, here, line.state, line.source]
-        for line in found.lines
-        for column, printed, here in zip(found.columns, line.paper, line.ours, strict=True)
+        for line in report.lines
+        for column, printed, here in zip(report.columns, line.paper, line.ours, strict=True)
     )
     return csv_text([heads, *lines])

@@ -7,8 +7,9 @@ from bench.specs.table import Paper
 
 
 def citation(paper: Paper, *, code: bool = True) -> str:
-    """Return authors, title, venue and addresses in Markdown, as far as the card has them; with
-    `code` also where the released code is.
+    """Return authors, title, venue and addresses in Markdown, as far as the card has them.
+
+    With `code`, the address of the released code is added.
     """
     addresses = ", ".join(
         filter(None, [paper.url, f"code: {paper.code}" * bool(paper.code and code)])

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from bench._io.markdown import bullets, escaped, marked
 from bench.config import Form
 from bench.evaluation.draws import REPLICATES
-from bench.reports.cells import Cell, best, decimals
+from bench.reports.cells import Cell, best, decimals, name_column
 from bench.reports.compared import LEVEL, Comparisons
-from bench.reports.grid import grid, ranged, smoke_word
+from bench.reports.name_ranges import ranged
+from bench.reports.table_model import format_report_table
+from bench.smoke import smoke_prefix
 from bench.specs.table import Column, Table
 
 _WORDS = f"""\
@@ -26,47 +28,52 @@ column is at most 5 %; intervals are not corrected. **Bold: significantly better
 _ONE_SEED = "With one seed per row these tests compare the trained models, not the methods"
 
 
-def section(table: Table, found: tuple[Cell, ...], comparisons: Comparisons, form: Form) -> str:
+def section(table: Table, results: tuple[Cell, ...], comparisons: Comparisons, form: Form) -> str:
     """Return the section of a report; empty where fewer than two rows can be run."""
-    rows = list(dict.fromkeys(cell.row for cell in found if cell.seeds_wanted))
+    rows = list(dict.fromkeys(cell.row for cell in results if cell.seeds_wanted))
     if len(rows) < 2:
         return ""
-    parts = [f"## {smoke_word(form)}Which rows differ"]
+    parts = [f"## {smoke_prefix(form)}Which rows differ"]
     tested = {row for _, row, _ in comparisons.tested}
-    columns = sorted({place for place, *_ in comparisons.tested})
+    columns = sorted({index for index, *_ in comparisons.tested})
     if tested:
-        parts.append(bullets(f"{text}." for text in claims(table, found, comparisons)))
+        parts.append(bullets(f"{text}." for text in claims(table, results, comparisons)))
         parts.append(_WORDS)
-        parts += _steps(table, [row for row in rows if row in tested], columns, comparisons, form)
-        parts += _against_best(table, found, [r for r in rows if r in tested], comparisons, form)
+        parts += _list_steps(
+            table, [row for row in rows if row in tested], columns, comparisons, form
+        )
+        parts += _against_best(table, results, [r for r in rows if r in tested], comparisons, form)
     parts.append(escaped(_left_out(table, rows, columns, comparisons)))
     return "\n\n".join(filter(None, parts))
 
 
-def claims(table: Table, found: tuple[Cell, ...], comparisons: Comparisons) -> list[str]:
-    """Return a sentence for each outcome of columns with a best row: which rows that is, what they
-    beat, and what not.
+def claims(table: Table, results: tuple[Cell, ...], comparisons: Comparisons) -> list[str]:
+    """Return a sentence for each outcome of columns with a best row.
+
+    It names the best row, the rows that it beats, and those that it does not.
     """
-    said: dict[str, list[str]] = {}
-    for place, column in enumerate(table.columns):
-        text = _outcome(table, place, best(table, place, found), comparisons)
+    columns_by_text: dict[str, list[str]] = {}
+    for index, column in enumerate(table.columns):
+        text = _describe_outcome(table, index, best(table, index, results), comparisons)
         if text:
-            said.setdefault(text, []).append(_name(column))
-    lines = [f"{', '.join(columns)}: {text}" for text, columns in said.items()]
-    if lines and not all(of.difference.over_seeds for of in comparisons.tested.values()):
+            columns_by_text.setdefault(text, []).append(name_column(column))
+    lines = [f"{', '.join(columns)}: {text}" for text, columns in columns_by_text.items()]
+    if lines and not all(test.difference.over_seeds for test in comparisons.tested.values()):
         lines.append(_ONE_SEED)
     return lines
 
 
-def _outcome(table: Table, place: int, tops: frozenset[str], comparisons: Comparisons) -> str:
+def _describe_outcome(
+    table: Table, index: int, tops: frozenset[str], comparisons: Comparisons
+) -> str:
     """Return what is said of a column; nothing where its best rows were not tested."""
     rows = list(table.rows)
-    tested = {row for at, top, row in comparisons.tested if at == place and top in tops}
+    tested = {row for at, top, row in comparisons.tested if at == index and top in tops}
     if not tested:
         return ""
-    level = comparisons.level_with_best(place, tops)
+    level = comparisons.level_with_best(index, tops)
     beaten = tested - tops - level
-    few = {row for row in level if all(comparisons.few(place, top, row) for top in tops)}
+    few = {row for row in level if all(comparisons.few(index, top, row) for top in tops)}
     level -= few
     single = len(tops) == 1
     text = f"{ranged([*tops], rows)} {'is best' if single else 'are equally best'}"
@@ -77,7 +84,7 @@ def _outcome(table: Table, place: int, tops: frozenset[str], comparisons: Compar
     return text
 
 
-def _steps(
+def _list_steps(
     table: Table, rows: Sequence[str], columns: Sequence[int], comparisons: Comparisons, form: Form
 ) -> list[str]:
     """Return each row against its parent."""
@@ -85,25 +92,31 @@ def _steps(
     if not steps:
         return []
     lines = [
-        [f"{row} - {parent}", *(_cell(table, comparisons, n, str(parent), row) for n in columns)]
+        [
+            f"{row} - {parent}",
+            *(_format_difference(table, comparisons, n, str(parent), row) for n in columns),
+        ]
         for row, parent in steps
     ]
-    headings = ["Step", *(_name(table.columns[n]) for n in columns)]
-    return ["Each row against the one that it is derived from:", grid(headings, lines, form)]
+    headings = ["Step", *(name_column(table.columns[n]) for n in columns)]
+    return [
+        "Each row against the one that it is derived from:",
+        format_report_table(headings, lines, form),
+    ]
 
 
 def _against_best(
     table: Table,
-    found: tuple[Cell, ...],
+    results: tuple[Cell, ...],
     rows: Sequence[str],
     comparisons: Comparisons,
     form: Form,
 ) -> list[str]:
     """Return each row against the best of each column, the first where several are."""
     tops = {
-        n: next(row for row in table.rows if row in known)
-        for n in sorted({place for place, *_ in comparisons.tested})
-        if (known := best(table, n, found))
+        n: next(row for row in table.rows if row in best_rows)
+        for n in sorted({index for index, *_ in comparisons.tested})
+        if (best_rows := best(table, n, results))
     }
     if not tops:
         return []
@@ -111,14 +124,17 @@ def _against_best(
         [
             row,
             *(
-                "best" if row == top else _cell(table, comparisons, n, top, row)
+                "best" if row == top else _format_difference(table, comparisons, n, top, row)
                 for n, top in tops.items()
             ),
         ]
         for row in rows
     ]
-    headings = ["Row", *(f"{_name(table.columns[n])}: against {top}" for n, top in tops.items())]
-    return ["Each row against the best of the column:", grid(headings, lines, form)]
+    headings = [
+        "Row",
+        *(f"{name_column(table.columns[n])}: against {top}" for n, top in tops.items()),
+    ]
+    return ["Each row against the best of the column:", format_report_table(headings, lines, form)]
 
 
 def _left_out(
@@ -130,40 +146,43 @@ def _left_out(
         whys = {why for (_, name), why in comparisons.untested.items() if name == row}
         for why in sorted(whys):
             by_why.setdefault(why, []).append(row)
-    said = [f"{ranged(names, rows)} ({why})" for why, names in by_why.items()]
-    left = [_name(column) for n, column in enumerate(table.columns) if n not in columns]
+    parts = [f"{ranged(names, rows)} ({why})" for why, names in by_why.items()]
+    left = [name_column(column) for n, column in enumerate(table.columns) if n not in columns]
     if columns and left:
-        said.append(f"{', '.join(left)} (no two rows can be compared there)")
-    return f"Not tested: {'; '.join(said)}." if said else ""
+        parts.append(f"{', '.join(left)} (no two rows can be compared there)")
+    return f"Not tested: {'; '.join(parts)}." if parts else ""
 
 
-def _cell(table: Table, comparisons: Comparisons, place: int, first: str, second: str) -> str:
+def _format_difference(
+    table: Table, comparisons: Comparisons, index: int, first: str, second: str
+) -> str:
     """Return the second row minus the first."""
-    tested = comparisons.tested.get((place, first, second))
+    tested = comparisons.tested.get((index, first, second))
     if tested is None:
-        whys = [comparisons.untested.get((place, row)) for row in (first, second)]
+        whys = [comparisons.untested.get((index, row)) for row in (first, second)]
         return f"not tested ({next(filter(None, whys), 'scored on different trials')})"
-    column = table.columns[place]
-    value, low, high = (_signed(number, column) for number in tested.difference[:3])
+    column = table.columns[index]
+    value, low, high = (_format_signed(number, column) for number in tested.difference[:3])
     if tested.few:
         return f"{value} [{low}, {high}], too few errors to judge"
-    said = f"{value} [{low}, {high}], p {_p_value(tested.corrected)}"
+    text = f"{value} [{low}, {high}], p {_p_value(tested.corrected)}"
     if not tested.holds:
-        return said
+        return text
     if column.better is None:
-        return marked("**differs** {}", said)
+        return marked("**differs** {}", text)
     better = (tested.difference.value < 0) == (column.better == "lower")
-    return marked("**{}** {}", "better" if better else "worse", said)
+    return marked("**{}** {}", "better" if better else "worse", text)
 
 
-def _signed(value: float, column: Column) -> str:
+def _format_signed(value: float, column: Column) -> str:
     digits = decimals(column)
     return f"{round(value, digits) + 0.0:+.{digits}f}"  # + 0.0: no "-0.00"
 
 
 def _p_value(value: float) -> str:
-    """Return `< 0.001`, or three decimals: a value that rounds to 0.050 has as many as tell it
-    from that.
+    """Return `< 0.001`, or three decimals.
+
+    A value that rounds to 0.050 has as many decimals as show on which side of 0.05 it is.
     """
     if value < 0.001:
         return "< 0.001"
@@ -172,7 +191,3 @@ def _p_value(value: float) -> str:
         for digits in range(3, 18)
         if (float(text := f"{value:.{digits}f}") <= LEVEL) == (value <= LEVEL)
     )
-
-
-def _name(column: Column) -> str:
-    return f"{column.group} {column.heading}".strip()

@@ -1,8 +1,8 @@
 """Which rows of a table really differ: each against its parent, and the best against each other.
 
 Every pair of complete rows is tested in every column (`bench.metrics.between`), and the p-values of
-a column are corrected for all its pairs (Holm), also those that are not shown: which row is the
-best is read off the same figures, so that a comparison with the best is chosen among all pairs.
+a column are corrected for all its pairs (Holm), also for those that are not shown: the best row is
+chosen by the same results, so that a comparison with it is chosen among all pairs.
 """
 
 # The stubs of pandas leave many types open.
@@ -60,11 +60,11 @@ class Comparisons:
 
     def few(self, column: int, one: str, other: str) -> bool:
         """Whether two rows cannot be told apart because errors are too few."""
-        found = self.tested.get((column, one, other))
-        return found is not None and found.few
+        test = self.tested.get((column, one, other))
+        return test is not None and test.few
 
     def level_with_best(self, column: int, tops: frozenset[str]) -> frozenset[str]:
-        """Return the rows, but those `tops`, that do not differ significantly from one of them."""
+        """Return the rows that do not differ significantly from one of `tops`."""
         return frozenset(
             row
             for at, top, row in self.tested
@@ -76,40 +76,44 @@ class Comparisons:
 
 
 def compared(
-    table: Table, found: tuple[Cell, ...], standings: Mapping[str, Standing], kept: Kept | None
+    table: Table,
+    results: tuple[Cell, ...],
+    standings: Mapping[str, Standing],
+    artifacts: Kept | None,
 ) -> Comparisons:
     """Return the tests of all pairs of complete rows, column by column."""
     tested: dict[tuple[int, str, str], Tested] = {}
     untested: dict[tuple[int, str], str] = {}
-    replicates = _Replicates(table, kept)
-    for place, column in enumerate(table.columns):
-        own = [cell for cell in found if cell.column == place and cell.seeds_wanted]
-        untested |= {(place, cell.row): cell.lacks for cell in own if not cell.complete}
-        complete = [cell.row for cell in own if cell.complete]
+    replicates = _Replicates(table, artifacts)
+    for index, column in enumerate(table.columns):
+        column_cells = [cell for cell in results if cell.column == index and cell.seeds_wanted]
+        untested |= {(index, cell.row): cell.lacks for cell in column_cells if not cell.complete}
+        complete = [cell.row for cell in column_cells if cell.complete]
         if len(complete) < 2:
             continue
         systems: dict[str, tuple[str, Trained]] = {}
         for row in complete:
-            known = _system(column, standings[row], replicates)
-            if isinstance(known, str):
-                untested[place, row] = known
+            system = _read_system(column, standings[row], replicates)
+            if isinstance(system, str):
+                untested[index, row] = system
             else:
-                systems[row] = known
-        tested |= {(place, *pair): of for pair, of in _pairs(systems).items()}
+                systems[row] = system
+        tested |= {(index, *pair): test for pair, test in _compare_pairs(systems).items()}
     return Comparisons(tested, untested)
 
 
 class _Replicates:
-    """Those of runs by metric; all that the table's columns need of an evaluation are asked for at
-    once, as they are of one score file.
+    """The bootstrap replicates of runs by metric.
+
+    All that the table's columns need of an evaluation is read at once, as it is of one score file.
     """
 
-    def __init__(self, table: Table, kept: Kept | None) -> None:
+    def __init__(self, table: Table, artifacts: Kept | None) -> None:
         self._figures = figures_drawn(table)
-        self._kept = kept
+        self._kept = artifacts
         self._known: dict[tuple[str, str], Mapping[str, Draws] | None] = {}
 
-    def of(self, run_id: str, metric: str) -> Draws | None:
+    def read_draws(self, run_id: str, metric: str) -> Draws | None:
         """Return the replicates; None where the run's score file cannot be had."""
         evaluation, _, figure = metric.partition(".")
         key = run_id, evaluation
@@ -118,11 +122,11 @@ class _Replicates:
             self._known[key] = (
                 None if self._kept is None else self._kept.draws(run_id, evaluation, figures)
             )
-        known = self._known[key]
-        return None if known is None else known[figure]
+        draws_by_metric = self._known[key]
+        return None if draws_by_metric is None else draws_by_metric[figure]
 
 
-def _system(column: Column, stands: Standing, drawn: _Replicates) -> tuple[str, Trained] | str:
+def _read_system(column: Column, stands: Standing, drawn: _Replicates) -> tuple[str, Trained] | str:
     """Return a row's figure of every seed with a digest of the trials, or why it is not tested."""
     metrics = column.parts or (column.metric,)
     values: list[float] = []
@@ -130,25 +134,25 @@ def _system(column: Column, stands: Standing, drawn: _Replicates) -> tuple[str, 
     mistakes: list[Mistakes] = []
     trials: set[str] = set()
     for run in stands.runs.to_dict("records"):
-        parts = [drawn.of(run_of(run, m.partition(".")[0]), m) for m in metrics]
-        known = [part for part in parts if part is not None]
-        if len(known) < len(parts):
+        parts = [drawn.read_draws(run_of(run, m.partition(".")[0]), m) for m in metrics]
+        present = [part for part in parts if part is not None]
+        if len(present) < len(parts):
             which = "" if stands.scored else f" of seed {run['seed']}"
             return f"the score file{which} is not in the tracking store"
-        if not all(part.trials for part in known):
+        if not all(part.trials for part in present):
             return "the metric needs more than a score file contains"
         scale = 100.0 if is_rate(column.metric) else 1.0
         figures = [float(run[metric]) for metric in metrics]
-        values.append(_combined(column, figures))
-        mistakes += _combined_mistakes(column, figures, known, scale)
-        replicates.append(scale * _combined_draws(column, known))
-        trials.add(" ".join(part.trials for part in known))
+        values.append(_combine_values(column, figures))
+        mistakes += _combined_mistakes(column, figures, present, scale)
+        replicates.append(scale * _combined_draws(column, present))
+        trials.add(" ".join(part.trials for part in present))
     if len(trials) > 1:
         return "its seeds were scored on different trials"
     return trials.pop(), Trained(np.array(values), np.stack(replicates), tuple(mistakes))
 
 
-def _combined(column: Column, values: list[float]) -> float:
+def _combine_values(column: Column, values: list[float]) -> float:
     return values[0] if column.combine == "none" else combined(column.combine, values)
 
 
@@ -170,20 +174,20 @@ def _combined_mistakes(
     return wrong if column.combine == "none" else [joined(column.combine, figures, wrong)]
 
 
-def _pairs(systems: Mapping[str, tuple[str, Trained]]) -> dict[tuple[str, str], Tested]:
+def _compare_pairs(systems: Mapping[str, tuple[str, Trained]]) -> dict[tuple[str, str], Tested]:
     """Return the tests of all pairs that were scored on the same trials, both ways round."""
     pairs = [
         (one, other)
         for one, other in combinations(systems, 2)
         if systems[one][0] == systems[other][0]
     ]
-    found: dict[tuple[str, str], Tested] = {}
+    tests: dict[tuple[str, str], Tested] = {}
     differences = [between(systems[other][1], systems[one][1]) for one, other in pairs]
-    corrected = holm([of.p_value for of in differences])
+    corrected = holm([difference.p_value for difference in differences])
     for (one, other), difference, p_value in zip(pairs, differences, corrected, strict=True):
-        found[one, other] = Tested(difference, p_value)
+        tests[one, other] = Tested(difference, p_value)
         turned = difference._replace(
             value=-difference.value, low=-difference.high, high=-difference.low
         )
-        found[other, one] = Tested(turned, p_value)
-    return found
+        tests[other, one] = Tested(turned, p_value)
+    return tests

@@ -1,5 +1,7 @@
-"""Figures that a paper prints and that cannot all be right: a combined one against its parts, and
-one system in two tables. Nothing is said where rounding explains it.
+"""Results that a paper prints and that cannot all be right.
+
+A combined result may not fit its parts, or one system may have two results in two tables. Nothing
+is noted where rounding explains it.
 """
 
 from __future__ import annotations
@@ -8,45 +10,46 @@ import re
 from collections.abc import Sequence
 
 from bench.metrics.combined import combined, rounding
-from bench.reports.cells import decimals, half_unit
+from bench.reports.cells import decimals, format_value, half_unit
 from bench.specs.table import Column, Row, Table
 
 
 def contradictions(table: Table, others: Sequence[Table] = ()) -> dict[tuple[str, int], str]:
-    """Return a note, with the arithmetic, for each contradictory figure of `table`, by row and
-    index of the column.
+    """Return a note, with the arithmetic, for each contradictory result of `table`.
 
-    `others` are the paper's other tables. A row of the same name is the same system; its figure
-    there is compared where the metric is the same and no combination.
+    Notes are by row and index of the column. `others` are the paper's other tables. A row of the
+    same name is the same system; its result there is compared where the metric is the same and not
+    combined.
     """
-    found: dict[tuple[str, int], str] = {}
+    notes_by_cell: dict[tuple[str, int], str] = {}
     for name, row in table.rows.items():
-        for place, column in enumerate(table.columns):
+        for index, column in enumerate(table.columns):
             notes = (
-                [_elsewhere(table, name, column, other) for other in others]
+                [_compare_elsewhere(table, name, column, other) for other in others]
                 if column.combine == "none"
                 else [_against_parts(table, row, column)]
             )
             if any(notes):
                 subject = " · ".join(row.cells)
-                found[name, place] = f"{subject}: {'; '.join(filter(None, notes))}."
-    return found
+                notes_by_cell[name, index] = f"{subject}: {'; '.join(filter(None, notes))}."
+    return notes_by_cell
 
 
 def _against_parts(table: Table, row: Row, column: Column) -> str:
     printed = row.published.get(column.metric)
-    arithmetic = _arithmetic(table, row.published, column)
+    arithmetic = _compute_combined(table, row.published, column)
     if printed is None or arithmetic is None or column.combine == "none":
         return ""
     text, value = arithmetic
-    parts = [half_unit(part) for part in _parts(table, column)]
+    parts = [half_unit(part) for part in _list_parts(table, column)]
     allowed = rounding(column.combine, parts) + half_unit(column)
-    if _differ(printed, value, allowed):
-        return f"{_source(row, column)} {_shown(printed, column)} for {_name(column)}; {text}"
+    if _values_differ(printed, value, allowed):
+        says = f"{_name_source(row, column)} {format_value(printed, column)}"
+        return f"{says} for {_name_column(column)}; {text}"
     return ""
 
 
-def _elsewhere(table: Table, name: str, column: Column, other: Table) -> str:
+def _compare_elsewhere(table: Table, name: str, column: Column, other: Table) -> str:
     there = next((c for c in other.columns if c.metric == column.metric), None)
     row, again = table.rows[name], other.rows.get(name)
     if there is None or again is None:
@@ -55,31 +58,32 @@ def _elsewhere(table: Table, name: str, column: Column, other: Table) -> str:
     if (
         here is None
         or second is None
-        or not _differ(here, second, half_unit(column) + half_unit(there))
+        or not _values_differ(here, second, half_unit(column) + half_unit(there))
     ):
         return ""
     note = (
-        f"{_source(row, column)} {_shown(here, column)} for {_name(column)} here and "
-        f"{_shown(second, there)} in {other.title}"
+        f"{_name_source(row, column)} {format_value(here, column)} for {_name_column(column)} "
+        f"here and {format_value(second, there)} in {other.title}"
     )
     figures = {**row.published, column.metric: second}
     users = [c for c in table.columns if column.metric in c.parts and c.metric in figures]
-    so = [(_name(user), _arithmetic(table, figures, user)) for user in users]
+    so = [(_name_column(user), _compute_combined(table, figures, user)) for user in users]
     follows = " and ".join(f"{user} is {made[0]}" for user, made in so if made)
     return note + (f", with which {follows}" if follows else "")
 
 
-def _arithmetic(
+def _compute_combined(
     table: Table, figures: dict[str, float], column: Column
 ) -> tuple[str, float] | None:
-    """Return what the parts make of a combined figure, written out and as a number; None where a
-    part is lacking or the column combines none.
+    """Return what the parts of a combined result give, written out and as a number.
+
+    None where a part is missing or the column combines none.
     """
     if column.combine == "none" or not figures.keys() >= set(column.parts):
         return None
     values = [figures[part] for part in column.parts]
     value = combined(column.combine, values)
-    texts = [_shown(figures[part.metric], part) for part in _parts(table, column)]
+    texts = [format_value(figures[part.metric], part) for part in _list_parts(table, column)]
     if column.combine == "mean":
         left = f"({' + '.join(texts)}) / {len(texts)}"
     else:
@@ -89,23 +93,19 @@ def _arithmetic(
     return f"{left} = {exact}", value
 
 
-def _parts(table: Table, column: Column) -> list[Column]:
+def _list_parts(table: Table, column: Column) -> list[Column]:
     by_metric = {other.metric: other for other in table.columns}
     return [by_metric[part] for part in column.parts]
 
 
-def _differ(one: float, other: float, allowed: float) -> bool:
+def _values_differ(one: float, other: float, allowed: float) -> bool:
     return abs(one - other) > allowed + 1e-9  # decimals have no exact float
 
 
-def _shown(value: float, column: Column) -> str:
-    return f"{value:.{decimals(column)}f}"
-
-
-def _name(column: Column) -> str:
+def _name_column(column: Column) -> str:
     return " ".join(dict.fromkeys(filter(None, [column.group, column.heading])))
 
 
-def _source(row: Row, column: Column) -> str:
+def _name_source(row: Row, column: Column) -> str:
     second_hand = column.metric in row.digest
     return "a digest of the paper has" if second_hand else "the paper prints"

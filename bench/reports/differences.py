@@ -10,7 +10,8 @@ from bench.cards import table_cards
 from bench.cards.paper_cards import in_papers_form, ordered, touches
 from bench.cards.table_cards import MARK
 from bench.config import Form
-from bench.reports.grid import grid, ranged
+from bench.reports.name_ranges import ranged
+from bench.reports.table_model import format_report_table
 from bench.specs.run import Run
 from bench.specs.table import Difference, Paper, Table
 
@@ -27,18 +28,22 @@ _READING = (
 
 
 def section(paper: Paper, runs: Mapping[str, Run], form: Form, table: Table) -> str:
-    """Return the points that concern rows of `table`, by effect; the paper's others are counted,
-    see `page`. `runs` holds the rows' settings; lines of variants are not looked at. What concerns
-    a row in its smoke form is what concerns it in the paper's.
+    """Return the points that concern rows of `table`, by effect.
+
+    The paper's other points are counted, see `page`. `runs` holds the rows' settings; variants are
+    left out. What concerns a row in its smoke form is what concerns it in the paper's.
     """
     touched = touches(paper, table.key, in_papers_form(table, runs))
-    found = [of for of in paper.differences if of.item in touched]
-    if not found:
+    touching = [difference for difference in paper.differences if difference.item in touched]
+    if not touching:
         return "None is known."
-    own = [row for row in runs if MARK not in row]
-    lines = [_line(of, ranged(touched[of.item], own)) for of in ordered(found)]
-    text = grid(_HEADINGS, lines, form)
-    if others := len(paper.differences) - len(found):
+    rows = [row for row in runs if MARK not in row]
+    lines = [
+        _format_line(difference, ranged(touched[difference.item], rows))
+        for difference in ordered(touching)
+    ]
+    text = format_report_table(_HEADINGS, lines, form)
+    if others := len(paper.differences) - len(touching):
         what = (
             "point of the paper's list concerns"
             if others == 1
@@ -57,49 +62,59 @@ def page_name(paper: Paper) -> str:
 def page(paper: Paper) -> str:
     """Return the paper's whole list as a page."""
     title = heading(1, f"{paper.title}: paper, released code, this suite")
-    return "\n\n".join([title, escaped(_source(paper)), whole_list(paper)]) + "\n"
+    return "\n\n".join([title, escaped(_describe_source(paper)), whole_list(paper)]) + "\n"
 
 
 def whole_list(paper: Paper) -> str:
-    """Return the paper's whole list, by effect, with the rows of each of its tables that a point
-    concerns, and its variants.
+    """Return the paper's whole list, by effect, and its variants.
+
+    Each point has the rows of each table that it concerns.
     """
     keys = [key for key in table_cards.table_keys() if key.startswith(f"{paper.key}/")]
-    known = [table_cards.table(key) for key in keys]
+    cards_of_paper = [table_cards.table(key) for key in keys]
     tables = {
-        of.key: {row: table_cards.resolve(of, row) for row in table_cards.runnable(of)}
-        for of in known
+        table.key: {row: table_cards.resolve(table, row) for row in table_cards.runnable(table)}
+        for table in cards_of_paper
     }
     touched = {key: touches(paper, key, runs) for key, runs in tables.items()}
     lines = [
-        _line(
-            of,
+        _format_line(
+            difference,
             "; ".join(
-                f"{key.rpartition('/')[2]}: {ranged(rows[of.item], [*tables[key]])}"
+                f"{key.rpartition('/')[2]}: {ranged(rows[difference.item], [*tables[key]])}"
                 for key, rows in touched.items()
-                if of.item in rows
+                if difference.item in rows
             ),
         )
-        for of in ordered(paper.differences)
+        for difference in ordered(paper.differences)
     ]
     headings = [name.replace("Rows", "Tables and rows") for name in _HEADINGS]
     variants = bullets(
-        marked("{} ({}): {}", code(f"--variant {name}"), of.title, prose(of.says))
-        for name, of in paper.variants.items()
+        marked("{} ({}): {}", code(f"--variant {name}"), variant.title, prose(variant.says))
+        for name, variant in paper.variants.items()
     )
-    parts = [_READING, grid(headings, lines, "paper")]
+    parts = [_READING, format_report_table(headings, lines, "paper")]
     parts += [f"Variants have many settings at once:\n\n{variants}"] if variants else []
     return "\n\n".join(parts)
 
 
-def _source(paper: Paper) -> str:
+def _describe_source(paper: Paper) -> str:
     released = f"Released code: {paper.code or 'none'}" if paper.venue else ""
     return " ".join(f"{part}." for part in (paper.authors, paper.venue, released) if part)
 
 
-def _line(of: Difference, rows: str) -> list[str]:
-    others = joined("; ", (code(toml(other)) for other in of.others))
+def _format_line(difference: Difference, rows: str) -> list[str]:
+    others = joined("; ", (code(toml(other)) for other in difference.others))
     return [
-        *(prose(of.item), rows, of.effect, *map(prose, (of.paper, of.released, of.ours))),
-        *(code(toml(of.setting)) if of.setting else "", others, prose(of.consequence)),
+        *(
+            prose(difference.item),
+            rows,
+            difference.effect,
+            *map(prose, (difference.paper, difference.released, difference.ours)),
+        ),
+        *(
+            code(toml(difference.setting)) if difference.setting else "",
+            others,
+            prose(difference.consequence),
+        ),
     ]

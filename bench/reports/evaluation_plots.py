@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
 from bench.cards import corpus_cards
 from bench.data.subset import Subset
@@ -16,9 +17,9 @@ from bench.metrics.breakdown import Cell, cells
 from bench.metrics.det import eer
 from bench.metrics.f1 import ARGMAX, decide
 from bench.metrics.tally import Bools, Floats
-from bench.reports import figures
-from bench.reports.figures import Strip
-from bench.reports.style import Kind, write
+from bench.plot_data import FrameDecisions
+from bench.reports import plots
+from bench.reports.style import write_figure
 from bench.specs.run import HeldOutData
 from bench.units import SAMPLE_RATE_HZ
 
@@ -43,22 +44,16 @@ def plot_evaluation(path: Path, data: HeldOutData, subset: Subset, who: str) -> 
         "utterances" if data.resolution_s is None else f"frames of {1000 * data.resolution_s:g} ms"
     )
     threshold = eer(bonafide, spoof).threshold
-    paths = write(
-        folder, "det", lambda kind: figures.det(bonafide, spoof, f"{title}, {unit}:", kind)
-    )
-    caption = f"{title}: scores of {unit}"
-    paths += write(
-        folder, "scores", lambda kind: figures.histogram(bonafide, spoof, threshold, caption, kind)
-    )
+    paths = write_figure(folder, "det", plots.draw_det(bonafide, spoof, f"{title}, {unit}:"))
+    histogram = plots.draw_histogram(bonafide, spoof, threshold, f"{title}: scores of {unit}")
+    paths += write_figure(folder, "scores", histogram)
     if data.resolution_s is None:
         return paths + _plot_breakdowns(score, is_spoof, data, subset, title, folder)
     groups = ranked_strips(order_frames(table, path))
-    return paths + write(
-        folder, "strips", lambda kind: figures.strips(groups, f"{title}: {unit}", kind)
-    )
+    return paths + write_figure(folder, "strips", plots.draw_strips(groups, f"{title}: {unit}"))
 
 
-def ranked_strips(scored: ScoreFrames) -> dict[str, list[Strip]]:
+def ranked_strips(scored: ScoreFrames) -> dict[str, list[FrameDecisions]]:
     """Return the best, the median and the worst utterances by the share of their frames that are
     decided wrongly, at most three each and none twice.
 
@@ -80,11 +75,11 @@ def ranked_strips(scored: ScoreFrames) -> dict[str, list[Strip]]:
     worst, rest = rest[max(0, len(rest) - n) :], rest[: max(0, len(rest) - n)]
     middle = max(0, (len(rest) - n) // 2)
 
-    def make_strip(i: int) -> Strip:
+    def make_strip(i: int) -> FrameDecisions:
         frames = slice(begins[i], ends[i])
         edges_s = np.arange(int(lengths[i]) + 1) * points.frame / SAMPLE_RATE_HZ
         name = names[points.utterance[begins[i]]]
-        return Strip(name, edges_s, points.is_spoof[frames], decided[frames])
+        return FrameDecisions(name, edges_s, points.is_spoof[frames], decided[frames])
 
     groups = {"best": best, "median": rest[middle : middle + n], "worst": worst}
     return {name: [make_strip(i) for i in chosen] for name, chosen in groups.items() if chosen}
@@ -102,20 +97,17 @@ def _plot_breakdowns(
     for by in pairs or [by for by in asked if len(by) == 1] or alone:
         fields = {name: subset.table[name].to_numpy() for name in by}
         rates = [(cell, _cell_eer(score, cell)) for cell in cells(is_spoof, fields, roles, by)]
-        paths += write(folder, f"by-{'-'.join(by)}", _draw_cells(rates, by, title))
+        paths += write_figure(folder, f"by-{'-'.join(by)}", _draw_cells(rates, by, title))
     return paths
 
 
-def _draw_cells(
-    rates: list[tuple[Cell, float | None]], by: Sequence[str], title: str
-) -> Callable[[Kind], bytes]:
+def _draw_cells(rates: list[tuple[Cell, float | None]], by: Sequence[str], title: str) -> Figure:
     caption = f"{title}: EER by {' and '.join(by)}"
     if len(by) == 2:
-        table = _cells_table(rates, by)
-        return lambda kind: figures.crossed(table, caption, kind)
+        return plots.draw_heat_map(_cells_table(rates, by), caption)
     by_level = {cell.levels[by[0]]: rate for cell, rate in rates if rate is not None}
     counts = {cell.levels[by[0]]: len(cell.spoof) for cell, _ in rates}
-    return lambda kind: figures.levels(by_level, counts, caption, kind)
+    return plots.draw_level_bars(by_level, counts, caption)
 
 
 def _cell_eer(score: Floats, cell: Cell) -> float | None:

@@ -7,8 +7,9 @@ from bench.specs.run import Run
 
 
 def called(run: Run) -> dict[str, str]:
-    """Return what each evaluation of a run is called in figures and reports: its corpus's short
-    name, `19LA`; with the split where two are of one corpus.
+    """Return what each evaluation of a run is called in plots and reports.
+
+    That is its corpus's short name, `19LA`, with the split where two are of one corpus.
     """
     short = {name: corpus_cards.card(data.corpus).short for name, data in run.evaluate.items()}
     named = list(short.values())

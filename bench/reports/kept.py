@@ -1,4 +1,4 @@
-"""What a report takes of runs beside their figures: bootstrap replicates, and energy."""
+"""What a report reads of runs beside their results: bootstrap replicates, pictures, and energy."""
 
 from __future__ import annotations
 
@@ -22,24 +22,26 @@ T = TypeVar("T")
 
 
 class Kept(Protocol):
-    """What finished runs, named by their ids, have kept."""
+    """Reads what finished runs, named by their ids, keep."""
 
     def draws(
         self, run_id: str, evaluation: str, figures: Collection[str]
     ) -> Mapping[str, Draws] | None:
-        """Return the replicates of figures, by their names, of one evaluation; None where its score
-        file cannot be had.
+        """Return the replicates of metrics, by name, of one evaluation.
+
+        None where its score file cannot be read.
         """
         ...
 
     def placed(self, run_id: str, evaluation: str) -> Placed | None:
-        """Return the error rates of one evaluation's frames by where they are; None where its score
-        file cannot be had, or its frames have no place.
+        """Return the error rates of one evaluation's frames by their position.
+
+        None where its score file cannot be read, or its frames have no position.
         """
         ...
 
     def energy_kwh(self, run_id: str, curves: Sequence[str]) -> float:
-        """Return what the GPUs whose power the named curves are took, in kilowatt hours."""
+        """Return the energy of the GPUs whose power the named curves are, in kilowatt hours."""
         ...
 
     def pictures(self, run_id: str, evaluation: str) -> Mapping[str, bytes]:
@@ -48,11 +50,11 @@ class Kept(Protocol):
 
 
 class KeptInStore:
-    """What the runs of a tracking store have kept.
+    """Reads what the runs of a tracking store keep.
 
     Replicates are drawn once and then lie in the work folder. A finished run's score files never
-    change, so that its id, the figure's name and its version say which are meant; the file is read,
-    and where the store is a server fetched, only where they are not yet there.
+    change, so that its id, the metric's name and its version identify them; the file is read, and
+    where the store is a server fetched, only where they are not there yet.
     """
 
     def __init__(self, store: run_artifacts.Opened, work: Path) -> None:
@@ -63,34 +65,34 @@ class KeptInStore:
     ) -> Mapping[str, Draws] | None:
         """See `Kept`."""
         places = {
-            name: self._folder / run_id / f"{evaluation}.{name}.{_kind(name)}.npz"
+            name: self._folder / run_id / f"{evaluation}.{name}.{_name_version(name)}.npz"
             for name in figures
         }
-        found = {name: _read(place, unpacked) for name, place in places.items()}
-        if missing := [name for name, of in found.items() if of is None]:
+        drawn = {name: _read_arrays(path, unpacked) for name, path in places.items()}
+        if missing := [name for name, saved in drawn.items() if saved is None]:
             with run_artifacts.score_file(self._store, run_id, evaluation) as path:
                 if path is None:
                     return None
-                for name, of in draws(path, missing).items():
-                    _save(places[name], **of.packed())
-                    found[name] = of
-        return {name: of for name, of in found.items() if of is not None}
+                for name, new in draws(path, missing).items():
+                    _save_arrays(places[name], **new.packed())
+                    drawn[name] = new
+        return {name: saved for name, saved in drawn.items() if saved is not None}
 
     def placed(self, run_id: str, evaluation: str) -> Placed | None:
         """See `Kept`."""
-        place = self._folder / run_id / f"{evaluation}.placed.{KIND}.npz"
-        known = _read(place, _unpacked_placed)
-        if known is not None:
-            return known
+        file = self._folder / run_id / f"{evaluation}.placed.{KIND}.npz"
+        saved = _read_arrays(file, _unpacked_placed)
+        if saved is not None:
+            return saved
         with run_artifacts.score_file(self._store, run_id, evaluation) as path:
             if path is None:
                 return None
             try:
-                found = placed(path)
+                rates = placed(path)
             except BenchError:  # on no grid, or a single speaker
                 return None
-        _save(place, **{**found._asdict(), "names": np.array(found.names)})
-        return found
+        _save_arrays(file, **{**rates._asdict(), "names": np.array(rates.names)})
+        return rates
 
     def draw(self, table: Table, run_id: str) -> None:
         """Draw all replicates that reports of `table` need of a run, so that they need not wait."""
@@ -106,19 +108,21 @@ class KeptInStore:
         return run_artifacts.pictures(self._store, run_id, evaluation)
 
 
-def _kind(figure: str) -> str:
-    """Return by what replicates of a figure are drawn: another version draws others."""
+def _name_version(figure: str) -> str:
+    """Return the version by which replicates of a metric are drawn."""
     raised = versions.raised(versions.of_metrics([figure]))
-    return "-".join([KIND, *(f"{part} {of}".replace(" ", "-") for part, of in raised.items())])
+    return "-".join(
+        [KIND, *(f"{part} {version}".replace(" ", "-") for part, version in raised.items())]
+    )
 
 
 def figures_drawn(table: Table) -> dict[str, list[str]]:
     """Return which figures of each evaluation the columns of a table are, or are made of."""
-    found: dict[str, list[str]] = {}
+    names_by_evaluation: dict[str, list[str]] = {}
     for metric in sorted({m for c in table.columns for m in (c.parts or (c.metric,))}):
         evaluation, _, figure = metric.partition(".")
-        found.setdefault(evaluation, []).append(figure)
-    return found
+        names_by_evaluation.setdefault(evaluation, []).append(figure)
+    return names_by_evaluation
 
 
 _ARRAYS = Placed._fields[2:]
@@ -126,19 +130,19 @@ _ARRAYS = Placed._fields[2:]
 
 def _unpacked_placed(arrays: Mapping[str, Any]) -> Placed:
     names: tuple[str, ...] = tuple(arrays["names"].tolist())
-    return Placed(names, str(arrays["trials"]), *(arrays[of] for of in _ARRAYS))
+    return Placed(names, str(arrays["trials"]), *(arrays[name] for name in _ARRAYS))
 
 
-def _save(place: Path, **arrays: Any) -> None:
-    """Keep what was drawn for the next report; where nothing can be written this one has it."""
-    with contextlib.suppress(OSError), atomic_files.whole(place) as file:
+def _save_arrays(path: Path, **arrays: Any) -> None:
+    """Save arrays for the next report; where nothing can be written, this report has them."""
+    with contextlib.suppress(OSError), atomic_files.whole(path) as file:
         np.savez(file, **arrays)
 
 
-def _read(place: Path, unpack: Callable[[Mapping[str, Any]], T]) -> T | None:
-    """Return what is kept at `place`; None where it is not there, or not whole: it is made anew."""
+def _read_arrays(path: Path, unpack: Callable[[Mapping[str, Any]], T]) -> T | None:
+    """Return the arrays in a file; None where it is not there or not whole."""
     try:
-        with place.open("rb") as file, np.load(file) as found:
-            return unpack(found)
+        with path.open("rb") as file, np.load(file) as arrays:
+            return unpack(arrays)
     except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile):
         return None

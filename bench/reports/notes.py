@@ -13,10 +13,10 @@ from bench._io.markdown import bullets, code, joined, marked, prose
 from bench._io.trees import leaves
 from bench.config import Form
 from bench.metrics.measured import FEW
-from bench.reports import older, repeat, tables
-from bench.reports.cells import Cell, Verdict, best, decimals, half_unit, has_paper
+from bench.reports import main_table, older, repeat
+from bench.reports.cells import Cell, Verdict, best, decimals, half_unit, has_paper, name_column
 from bench.reports.compared import Comparisons
-from bench.reports.grid import ranged
+from bench.reports.name_ranges import ranged
 from bench.reports.published import elsewhere_notes
 from bench.reports.standings import Standing
 from bench.reports.tally import Tally, tally
@@ -58,16 +58,16 @@ _UNIT_OF = {"utterance": "utterances", "speaker": "speakers", "attack": "attacks
 
 def reading(
     table: Table,
-    found: tuple[Cell, ...],
+    results: tuple[Cell, ...],
     standings: Mapping[str, Standing],
     comparisons: Comparisons,
     detail: bool = False,
 ) -> str:
     """Return how to read a cell, and the marks that the table has."""
-    beside = has_paper(found)
-    if not any(cell.ours for cell in found):
-        said = "The paper's results (rates in per cent); no row was run here yet." if beside else ""
-        return joined(" ", [said or "Nothing was run yet.", _KEYS[table.layout]])
+    beside = has_paper(results)
+    if not any(cell.ours for cell in results):
+        text = "The paper's results (rates in per cent); no row was run here yet." if beside else ""
+        return joined(" ", [text or "Nothing was run yet.", _KEYS[table.layout]])
     names = ", ".join(column.heading for column in table.columns if column.combine != "none")
     lines = [
         (_ORDER_DETAIL if detail else _ORDER) if beside else _ORDER_ALONE,
@@ -75,7 +75,7 @@ def reading(
         _KEYS[table.layout],
         drawn_by(standings),
         _COMBINED.format(names=names) if names else "",
-        *_marks(table, found, comparisons, detail),
+        *_explain_marks(table, results, comparisons, detail),
     ]
     return bullets(filter(None, lines))
 
@@ -91,64 +91,73 @@ def drawn_by(standings: Mapping[str, Standing]) -> str:
     plans.pop("", None)
     if not plans.keys() - {"utterance"}:
         return "Intervals are drawn by utterances."
-    said = [
-        f"{' and '.join(_UNIT_OF.get(of, of) for of in plan.split('+'))} "
+    parts = [
+        f"{' and '.join(_UNIT_OF.get(unit, unit) for unit in plan.split('+'))} "
         f"({', '.join(sorted(evaluations))})"
         for plan, evaluations in sorted(plans.items())
     ]
-    return f"Intervals are drawn by {', by '.join(said)}; those by utterances alone are in the CSV."
+    return (
+        f"Intervals are drawn by {', by '.join(parts)}; those by utterances alone are in the CSV."
+    )
 
 
-def _marks(
-    table: Table, found: tuple[Cell, ...], comparisons: Comparisons, detail: bool
+def _explain_marks(
+    table: Table, results: tuple[Cell, ...], comparisons: Comparisons, detail: bool
 ) -> list[str]:
     """Return a line for each mark that the table has."""
-    there = {cell.ours.verdict for cell in found if cell.ours}
+    there = {cell.ours.verdict for cell in results if cell.ours}
     if "outside" in there:
         there.add("inside")  # the one says what the other is not
-    said: list[str] = [
-        marked("{}: {}.", marked("*{}*", of) if detail else tables.MARKS[of], says)
-        for of, says in _SAYS.items()
-        if of in there
+    lines: list[str] = [
+        marked("{}: {}.", marked("*{}*", mark) if detail else main_table.VERDICT_MARKS[mark], says)
+        for mark, says in _SAYS.items()
+        if mark in there
     ]
-    if any(best(table, column, found) for column in range(len(table.columns))):
+    if any(best(table, column, results) for column in range(len(table.columns))):
         level = (
-            f"; {tables.LEVEL}: no significant difference from it (below)"
+            f"; {main_table.LEVEL_MARK}: no significant difference from it (below)"
             if comparisons.tested
             else ""
         )
-        said.append(marked("**Bold**: our best result, among complete rows{}.", level))
-    if any(cell.ours and cell.ours.tied for cell in found):
-        said.append(
-            f"{tables.TIED}: equal scores of both classes stand where the error rates cross; they "
-            "move together here, and other formulas give another EER."
+        lines.append(marked("**Bold**: our best result, among complete rows{}.", level))
+    if any(cell.ours and cell.ours.tied for cell in results):
+        lines.append(
+            f"{main_table.TIED_MARK}: equal scores of both classes stand where the error rates "
+            "cross; they move together here, and other formulas give another EER."
         )
-    if any(cell.ours and not cell.complete for cell in found):
-        said.append(marked("*Italic*: seeds are missing."))
-    return said
+    if any(cell.ours and not cell.complete for cell in results):
+        lines.append(marked("*Italic*: seeds are missing."))
+    return lines
 
 
 def verdict(
-    table: Table, found: tuple[Cell, ...], standings: Mapping[str, Standing], form: Form
+    table: Table, results: tuple[Cell, ...], standings: Mapping[str, Standing], form: Form
 ) -> str:
-    """Return the outcome in two sentences: how many figures agree with the paper's among those that
-    can be judged, and how far the rows are.
+    """Return the outcome in two sentences.
+
+    How many results agree with the paper's among those that can be judged, and how far the rows
+    are.
     """
-    counts = tally(table, found)
-    sentences = [_agreement(table, counts, standings, form), f"{_rows(table, counts)}."]
+    counts = tally(table, results)
+    sentences = [
+        _describe_agreement(table, counts, standings, form),
+        f"{_count_rows(table, counts)}.",
+    ]
     return marked("**Verdict.** {}", joined(" ", filter(None, sentences)))
 
 
-def _rows(table: Table, counts: Tally) -> str:
+def _count_rows(table: Table, counts: Tally) -> str:
     """Return how many rows there are of each state, and which result deviates most."""
     complete, *others = counts.states.items()
-    said = [f"{complete[1]} of {sum(counts.states.values())} rows are complete"]
-    text = ", ".join(said + [f"{number} {state}" for state, number in others if number])
+    parts = [f"{complete[1]} of {sum(counts.states.values())} rows are complete"]
+    text = ", ".join(parts + [f"{number} {state}" for state, number in others if number])
     far = farthest(table, counts)
     return f"{text}; largest relative deviation: {far}" if far else text
 
 
-def _agreement(table: Table, counts: Tally, standings: Mapping[str, Standing], form: Form) -> str:
+def _describe_agreement(
+    table: Table, counts: Tally, standings: Mapping[str, Standing], form: Form
+) -> str:
     judged, seeds, errors = counts.inside + counts.outside, counts.few_seeds, counts.few_errors
     if not judged + seeds + errors:
         return ""
@@ -158,14 +167,14 @@ def _agreement(table: Table, counts: Tally, standings: Mapping[str, Standing], f
         if judged
         else "No result can be compared with the paper's yet"
     )
-    said = [text]
+    parts = [text]
     if seeds:
         few = f"{seeds} {'has' if seeds == 1 else 'have'} fewer than three seeds"
         run = code(repeat.command(table, standings, form, 3))
-        said.append(marked("{} ({} gives a verdict)", few, run))
+        parts.append(marked("{} ({} gives a verdict)", few, run))
     if errors:
-        said.append(f"{errors} {'has' if errors == 1 else 'have'} too few errors")
-    return marked("{}.", joined("; ", said))
+        parts.append(f"{errors} {'has' if errors == 1 else 'have'} too few errors")
+    return marked("{}.", joined("; ", parts))
 
 
 def farthest(table: Table, counts: Tally) -> str:
@@ -174,8 +183,8 @@ def farthest(table: Table, counts: Tally) -> str:
     if cell is None or cell.ours is None:
         return ""
     column = table.columns[cell.column]
-    ours, paper = (f"{of:.{decimals(column)}f}" for of in (cell.ours.mean, cell.paper))
-    text = f"{cell.row}, {f'{column.group} {column.heading}'.strip()}: ours {ours}, paper {paper}"
+    ours, paper = (f"{value:.{decimals(column)}f}" for value in (cell.ours.mean, cell.paper))
+    text = f"{cell.row}, {name_column(column)}: ours {ours}, paper {paper}"
     least = half_unit(column)
     if cell.paper is None or abs(cell.paper) >= least:
         return text
@@ -184,26 +193,29 @@ def farthest(table: Table, counts: Tally) -> str:
 
 def printed_footnotes(table: Table, contradictory: Mapping[tuple[str, int], str]) -> str:
     """Return a list of what a reader of the paper's own results must know."""
-    return bullets([*_doubts(table, contradictory), *_of_paper(table)])
+    return bullets([*list_doubts(table, contradictory), *_list_paper_notes(table)])
 
 
-def _doubts(table: Table, contradictory: Mapping[tuple[str, int], str]) -> list[str]:
-    notes = [f"{tables.CONTRADICTORY} {note}" for note in contradictory.values()]
+def list_doubts(table: Table, contradictory: Mapping[tuple[str, int], str]) -> list[str]:
+    """Return a footnote for each mark at the paper\'s results."""
+    notes = [f"{main_table.CONTRADICTORY_MARK} {note}" for note in contradictory.values()]
     if any(row.digest for row in table.rows.values()):
-        notes.append(f"{tables.SECOND_HAND} From a digest of the paper, not from the paper itself.")
+        notes.append(
+            f"{main_table.SECOND_HAND_MARK} From a digest of the paper, not from the paper itself."
+        )
     return notes
 
 
-def _of_paper(table: Table) -> list[str]:
+def _list_paper_notes(table: Table) -> list[str]:
     sources: dict[str, list[str]] = {}
     for name, row in table.rows.items():
         sources.setdefault(row.source, []).append(name)
-    said = [
+    sources_text = [
         f"{ranged(names, [*table.rows])}: published results from {source}."
         for source, names in sources.items()
         if source
     ]
-    return [*said, *elsewhere_notes(table), *map(prose, table.notes)]
+    return [*sources_text, *elsewhere_notes(table), *map(prose, table.notes)]
 
 
 def footnotes(
@@ -214,7 +226,7 @@ def footnotes(
     form: Form,
 ) -> str:
     """Return a list of what a reader of the table must know."""
-    notes = _doubts(table, contradictory)
+    notes = list_doubts(table, contradictory)
     notes += [
         older.footnote(table, row, stands.older, stands.runs, form)
         for row, stands in standings.items()
@@ -231,8 +243,8 @@ def footnotes(
         f"{row}: {count} tracked, but the card has no such row to run."
         for row, count in unknown["row"].value_counts().sort_index().items()
     ]
-    notes += _of_paper(table)
+    notes += _list_paper_notes(table)
     if form == "smoke" and table.smoke:
-        said = (code(f"{'.'.join(keys)} = {value}") for keys, value in leaves(table.smoke))
-        notes.append(marked("Smoke settings, in place of the paper's: {}.", joined(", ", said)))
+        settings = (code(f"{'.'.join(keys)} = {value}") for keys, value in leaves(table.smoke))
+        notes.append(marked("Smoke settings, in place of the paper's: {}.", joined(", ", settings)))
     return bullets(notes)

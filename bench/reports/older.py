@@ -1,6 +1,4 @@
-"""Rows that were made by older code than this: marked in reports, and not compared with rows of
-newer code without a word.
-"""
+"""Rows that older code made: reports mark them and compare them only with a warning."""
 
 # The stubs of pandas leave many types open.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
@@ -27,41 +25,41 @@ Older = Mapping[str, tuple[int, int]]
 
 def of_runs(runs: pd.DataFrame) -> dict[str, tuple[int, int]]:
     """Return the parts of which runs (`tracking.run_frame`) are of other versions than now."""
-    found: dict[str, tuple[int, int]] = {}
+    changes: dict[str, tuple[int, int]] = {}
     for column in ("versions", "metrics"):
         for text in runs[column].drop_duplicates() if column in runs else ():
-            found |= versions.outdated(json.loads(text)) if text else {}
-    return found
+            changes |= versions.outdated(json.loads(text)) if text else {}
+    return changes
 
 
 def footnote(table: Table, row: str, older: Older, runs: pd.DataFrame, form: Form) -> str:
-    """Return by which code a row is, what has changed since, and the command that mends it."""
+    """Return which code made a row, what has changed since, and the command that renews it."""
     changed = ", ".join(
         f"{part} version {one}; now version {two}" for part, (one, two) in older.items()
     )
     name = table.key.removeprefix(f"{DEFAULT_PAPER}/")
     command = code(f"bench run {name} --rows {row}" + (" --smoke" if form == "smoke" else ""))
     template = MARK + " {}: by {}, {}: {} {}."
-    return marked(template, row, _code(runs), changed, command, _cure(older))
+    return marked(template, row, _describe_code(runs), changed, command, _describe_cure(older))
 
 
-def _cure(older: Older) -> str:
+def _describe_cure(older: Older) -> str:
     if all(part.startswith("metric ") for part in older):
         return "computes its results anew from its score files"
     return "trains it anew"
 
 
-def _code(runs: pd.DataFrame) -> str:
+def _describe_code(runs: pd.DataFrame) -> str:
     """Return the package's version and the commits of runs: `0.1.0 (a4b3dbe)`."""
     package = list(runs["package"]) if "package" in runs else []
     versions_, commits = (
-        ", ".join(dict.fromkeys(filter(None, of))) for of in (package, list(runs["commit"]))
+        ", ".join(dict.fromkeys(filter(None, texts))) for texts in (package, list(runs["commit"]))
     )
     return f"{versions_} ({commits})" if versions_ else commits
 
 
 def warned(section: str, older: Mapping[str, Older]) -> str:
-    """Return the section that compares rows, with a word where some of them are of older code."""
+    """Return the section that compares rows, with a warning where older code made some of them."""
     rows = ", ".join(row for row, parts in older.items() if parts)
     if not section or not rows:
         return section

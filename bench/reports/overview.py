@@ -8,10 +8,12 @@ from pathlib import Path
 from bench._io.markdown import code, link, marked, prose
 from bench.config import Form
 from bench.reports import differences, verified
-from bench.reports.document import Report, warning
-from bench.reports.grid import grid, smoke_word
+from bench.reports.document import Report
 from bench.reports.notes import farthest
+from bench.reports.stale_files import find_changed_files
+from bench.reports.table_model import format_report_table
 from bench.reports.tally import tally
+from bench.smoke import smoke_prefix, smoke_warning
 from bench.specs.checked import Checked
 
 NAME = "README.md"
@@ -37,27 +39,33 @@ _HEADINGS = (
 
 
 def overview(reports: Sequence[Report], form: Form, untrained: Sequence[Checked] = ()) -> str:
-    """Return the page in Markdown: the tables of which anything was run or scored, with links to
-    the reports beside it, the `untrained` ones, and what will stand here when the others are run.
+    """Return the page in Markdown.
+
+    It links the reports of tables of which anything was run or scored and those of the `untrained`
+    ones, and lists what is not run yet.
     """
     here = [made for made in reports if made.says_something]
     smoke = "" if form == "paper" else " --smoke"
     parts = [
-        f"# {smoke_word(form)}State of reproduction",
-        warning(form),
+        f"# {smoke_prefix(form)}State of reproduction",
+        smoke_warning(form),
         f"Written by `bench report all{smoke}` from the tracking store; not edited by hand.",
         _PAPERS,
         verified.section(form),
-        f"## {smoke_word(form)}What was run",
+        f"## {smoke_prefix(form)}What was run",
         marked("**In short.** {}", _in_short(reports)),
-        *([grid(_HEADINGS, [_line(made) for made in here], form), _WORDS] if here else []),
+        *(
+            [format_report_table(_HEADINGS, [_format_line(made) for made in here], form), _WORDS]
+            if here
+            else []
+        ),
         _looked_up(untrained, form),
-        _awaited([made for made in reports if not made.says_something], form),
+        _list_awaited([made for made in reports if not made.says_something], form),
     ]
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
-def _line(made: Report) -> list[str]:
+def _format_line(made: Report) -> list[str]:
     counts = tally(made.table, made.cells)
     numbers = (
         *counts.states.values(),
@@ -65,23 +73,23 @@ def _line(made: Report) -> list[str]:
         counts.outside,
         counts.few_seeds + counts.few_errors,
     )
-    place = farthest(made.table, counts) or "–"
-    return [link(made.table.title, f"{made.stem}.md"), *map(str, numbers), place]
+    deviation = farthest(made.table, counts) or "–"
+    return [link(made.table.title, f"{made.stem}.md"), *map(str, numbers), deviation]
 
 
 def _in_short(reports: Sequence[Report]) -> str:
     counts = [tally(made.table, made.cells) for made in reports]
     complete, incomplete, not_run = (
-        sum(of.states[state] for of in counts) for state in ("complete", "incomplete", "not run")
+        sum(count.states[state] for count in counts)
+        for state in ("complete", "incomplete", "not run")
     )
-    of = complete + incomplete + not_run
-    said = f"{complete} of {of} rows are complete, {incomplete} incomplete, {not_run} not run."
-    inside, outside = sum(of.inside for of in counts), sum(of.outside for of in counts)
-    if inside + outside:
-        said += (
-            f" Of {inside + outside} results that can be compared, {inside} agree with the paper's."
-        )
-    return said
+    total = complete + incomplete + not_run
+    text = f"{complete} of {total} rows are complete, {incomplete} incomplete, {not_run} not run."
+    inside = sum(count.inside for count in counts)
+    compared = inside + sum(count.outside for count in counts)
+    if compared:
+        text += f" Of {compared} results that can be compared, {inside} agree with the paper's."
+    return text
 
 
 def _looked_up(untrained: Sequence[Checked], form: Form) -> str:
@@ -92,11 +100,11 @@ def _looked_up(untrained: Sequence[Checked], form: Form) -> str:
         [link(card.title, f"{card.key.replace('/', '-')}.md"), prose(card.caption)]
         for card in untrained
     ]
-    heading = f"## {smoke_word(form)}Tables without training"
-    return f"{heading}\n\n{grid(['Table', 'Content'], lines, form)}"
+    heading = f"## {smoke_prefix(form)}Tables without training"
+    return f"{heading}\n\n{format_report_table(['Table', 'Content'], lines, form)}"
 
 
-def _awaited(reports: Sequence[Report], form: Form) -> str:
+def _list_awaited(reports: Sequence[Report], form: Form) -> str:
     """Say of which tables nothing was run yet, and how to run them."""
     if not reports:
         return ""
@@ -109,30 +117,28 @@ def _awaited(reports: Sequence[Report], form: Form) -> str:
         ]
         for made in reports
     ]
-    heading = f"## {smoke_word(form)}Tables not run yet"
+    heading = f"## {smoke_prefix(form)}Tables not run yet"
     words = (
         "A report is written here once a row of its table was run or a score file evaluated for it."
     )
-    return "\n\n".join([heading, words, grid(["Table", "Content", "Run it"], lines, form)])
+    return "\n\n".join(
+        [heading, words, format_report_table(["Table", "Content", "Run it"], lines, form)]
+    )
 
 
 def left_over(reports: Sequence[Report], folder: Path) -> list[Path]:
-    """Return the files in `folder` that an earlier report wrote of a table of which there is
-    nothing to say any more.
-    """
+    """Return the files in `folder` of earlier reports whose tables have nothing to report now."""
     silent = [made for made in reports if not made.says_something]
     papers = {made.paper.key for made in reports if made.says_something}
-    found = [path for made in silent for path in made.files(folder)]
-    found += [
+    paths = [path for made in silent for path in made.files(folder)]
+    paths += [
         folder / differences.page_name(made.paper)
         for made in silent
         if made.paper.key not in papers
     ]
-    return sorted({path for path in found if path.is_file()})
+    return sorted({path for path in paths if path.is_file()})
 
 
 def stale(text: str, folder: Path) -> list[Path]:
     """Return the page's path where it is missing or differs."""
-    path = folder / NAME
-    same = path.is_file() and path.read_text(encoding="utf-8", errors="replace") == text
-    return [] if same else [path]
+    return find_changed_files({NAME: text}, folder)

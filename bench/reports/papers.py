@@ -1,5 +1,6 @@
-"""What each paper prints, and where paper, released code and this suite differ: pages that hold no
-result of this suite and no picture, for whoever reads before anything was run.
+"""What each paper prints, and where paper, released code and this suite differ.
+
+The pages hold no result of this suite and no picture; they can be read before anything was run.
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ from typing import NamedTuple
 from bench._io import atomic_files
 from bench._io.markdown import code, heading, joined, link, marked, prose
 from bench.cards import table_cards
-from bench.reports import differences, tables
+from bench.reports import differences
 from bench.reports.citation import citation
 from bench.reports.contradictions import contradictions
-from bench.reports.grid import grid
+from bench.reports.main_table import render_printed_table
 from bench.reports.notes import printed_footnotes
+from bench.reports.stale_files import find_changed_files
+from bench.reports.table_model import format_report_table
 from bench.specs.table import Paper, Table
 
 NAME = "README.md"
@@ -41,11 +44,12 @@ class _Printed(NamedTuple):
 
 
 def pages() -> dict[str, str]:
-    """Return the pages in Markdown by the names of their files: one for each paper whose tables are
-    here, and one over them.
-    """
-    found = [of for key in _papers() if (of := _printed(key)).tables]
-    return {NAME: _overview(found), **{f"{of.paper.key}.md": _page(of) for of in found}}
+    """Return the pages in Markdown by file name: one for each paper, and one over them."""
+    papers = [paper for key in _list_papers() if (paper := _read_printed(key)).tables]
+    return {
+        NAME: _render_overview(papers),
+        **{f"{paper.paper.key}.md": _render_page(paper) for paper in papers},
+    }
 
 
 def write(folder: Path) -> Path:
@@ -56,66 +60,77 @@ def write(folder: Path) -> Path:
 
 def stale(folder: Path) -> list[Path]:
     """Return the files in `folder` that are missing, differ, or are of no paper that is here."""
-    expected = {folder / name: text.encode() for name, text in pages().items()}
-    differ = [of for of, text in expected.items() if not of.is_file() or of.read_bytes() != text]
-    return [*differ, *sorted(of for of in folder.glob("*.md") if of not in expected)]
+    expected = pages()
+    strange = sorted(path for path in folder.glob("*.md") if path.name not in expected)
+    return find_changed_files(expected, folder) + strange
 
 
-def _papers() -> list[str]:
+def _list_papers() -> list[str]:
     return [*dict.fromkeys(key.partition("/")[0] for key in table_cards.table_keys())]
 
 
-def _printed(key: str) -> _Printed:
-    every = [table_cards.table(of) for of in table_cards.table_keys() if of.startswith(f"{key}/")]
-    own = [of for of in every if any(row.published for row in of.rows.values())]
-    doubts = {of.key: contradictions(of, [other for other in every if other != of]) for of in own}
-    return _Printed(table_cards.paper(key), tuple(own), doubts)
+def _read_printed(key: str) -> _Printed:
+    every = [
+        table_cards.table(table_key)
+        for table_key in table_cards.table_keys()
+        if table_key.startswith(f"{key}/")
+    ]
+    printed = [table for table in every if any(row.published for row in table.rows.values())]
+    doubts = {
+        table.key: contradictions(table, [other for other in every if other != table])
+        for table in printed
+    }
+    return _Printed(table_cards.paper(key), tuple(printed), doubts)
 
 
-def _overview(found: list[_Printed]) -> str:
+def _render_overview(papers: list[_Printed]) -> str:
     return "\n\n".join(
         [
             "# What the papers print",
             _INTRODUCTION,
-            grid(_HEADINGS, [_line(of) for of in found], "paper"),
+            format_report_table(_HEADINGS, [_format_line(paper) for paper in papers], "paper"),
             f"{_WORDS}\n",
         ]
     )
 
 
-def _line(of: _Printed) -> list[str]:
-    rows = [row for table in of.tables for row in table.rows.values() if row.published]
-    points = of.paper.differences
+def _format_line(paper: _Printed) -> list[str]:
+    rows = [row for table in paper.tables for row in table.rows.values() if row.published]
+    points = paper.paper.differences
     counts = (
-        len(of.tables),
+        len(paper.tables),
         len(rows),
         sum(len(row.published) for row in rows),
-        sum(map(len, of.doubts.values())),
+        sum(map(len, paper.doubts.values())),
         len(points),
         sum(point.effect == "large" for point in points),
     )
-    return [link(of.paper.title, f"{of.paper.key}.md"), *map(str, counts)]
+    return [link(paper.paper.title, f"{paper.paper.key}.md"), *map(str, counts)]
 
 
-def _page(of: _Printed) -> str:
+def _render_page(printed_paper: _Printed) -> str:
     parts = [
-        heading(1, marked("{}: what the paper prints", of.paper.title)),
-        citation(of.paper),
+        heading(1, marked("{}: what the paper prints", printed_paper.paper.title)),
+        citation(printed_paper.paper),
         _READING,
     ]
-    for table in of.tables:
-        doubts = of.doubts[table.key]
-        parts += [heading(2, table.title), prose(table.caption), tables.printed(table, doubts)]
-        parts += [printed_footnotes(table, doubts), _command(table)]
-    if of.paper.differences:
+    for table in printed_paper.tables:
+        doubts = printed_paper.doubts[table.key]
+        parts += [
+            heading(2, table.title),
+            prose(table.caption),
+            render_printed_table(table, doubts),
+        ]
+        parts += [printed_footnotes(table, doubts), _format_commands(table)]
+    if printed_paper.paper.differences:
         parts += [
             "## Where the paper, its released code and this suite differ",
-            differences.whole_list(of.paper),
+            differences.whole_list(printed_paper.paper),
         ]
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
-def _command(table: Table) -> str:
+def _format_commands(table: Table) -> str:
     if not table_cards.runnable(table):
         return ""
     verbs = joined(", ", (code(f"bench {verb} {table.key}") for verb in ("run", "report")))

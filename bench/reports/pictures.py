@@ -1,4 +1,4 @@
-"""Figures that runs keep, placed in a report: those of the best row on each evaluation."""
+"""Plots that runs keep, shown in a report: those of the best row on each evaluation."""
 
 # The stubs of pandas leave many types open.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
@@ -14,9 +14,9 @@ from bench._io.markdown import image
 from bench.config import Form
 from bench.reports.cells import Cell, foremost, run_of
 from bench.reports.evaluations import called
-from bench.reports.grid import smoke_word
 from bench.reports.kept import Kept
 from bench.reports.standings import Standing
+from bench.smoke import smoke_prefix
 from bench.specs.run import Run
 from bench.specs.table import Table
 
@@ -35,39 +35,39 @@ class Pictures(NamedTuple):
 
 def pictures(
     table: Table,
-    found: tuple[Cell, ...],
+    results: tuple[Cell, ...],
     standings: Mapping[str, Standing],
     runs: Mapping[str, Run],
-    kept: Kept | None,
+    artifacts: Kept | None,
     stem: str,
     form: Form,
 ) -> Pictures:
-    """Return the figures that the best complete row's first run keeps of each evaluation."""
+    """Return the plots of each evaluation that the first run of the best complete row keeps."""
     files: dict[str, bytes] = {}
     lines: list[str] = []
-    for evaluation, column in _evaluations(table).items():
-        row = foremost(table, column, found)
-        if kept is None or row is None:
+    for evaluation, column in _list_evaluations(table).items():
+        row = foremost(table, column, results)
+        if artifacts is None or row is None:
             continue
         run = standings[row].runs.to_dict("records")[0]
-        for name, png in kept.pictures(run_of(run, evaluation), evaluation).items():
+        for name, png in artifacts.pictures(run_of(run, evaluation), evaluation).items():
             file = f"{stem}.{quote(f'{row}-{evaluation}-{name}', safe='@+')}"
             files[file] = png
-            names = (called(of).get(evaluation) for of in runs.values())
+            names = (called(run).get(evaluation) for run in runs.values())
             where = next(filter(None, names), evaluation)
             seed = "" if standings[row].scored else f", seed {run['seed']}"
             what = f"{row}{seed}, on {where}: {name.removesuffix('.png')}"
             lines.append(image(what, file))
     if not lines:
         return Pictures("", {})
-    heading = f"## {smoke_word(form)}Plots of the best rows"
+    heading = f"## {smoke_prefix(form)}Plots of the best rows"
     return Pictures("\n\n".join([heading, _READING, *lines]), files)
 
 
-def _evaluations(table: Table) -> dict[str, int]:
+def _list_evaluations(table: Table) -> dict[str, int]:
     """Return each evaluation that the table has figures of, with its first column."""
-    found: dict[str, int] = {}
-    for place, column in enumerate(table.columns):
+    first_columns: dict[str, int] = {}
+    for index, column in enumerate(table.columns):
         if column.combine == "none":
-            found.setdefault(column.metric.partition(".")[0], place)
-    return found
+            first_columns.setdefault(column.metric.partition(".")[0], index)
+    return first_columns

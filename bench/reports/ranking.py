@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import rankdata
 
 from bench.cards import table_cards
 from bench.config import Form
 from bench.errors import BenchError, near
-from bench.reports.cells import cells
+from bench.reports.cells import cells, name_column
 from bench.reports.evaluations import called
-from bench.reports.figures.ranks import ranked
 from bench.reports.standings import standing
 from bench.specs.table import Column, Table
 
@@ -34,6 +35,21 @@ class Ranking(NamedTuple):
     """What each other reading of a published figure changes, in a sentence."""
 
 
+def rank_values(
+    figures: ArrayLike, better: Literal["lower", "higher"] = "lower"
+) -> NDArray[np.float64]:
+    """Return the ranks of systems in each dimension: of n systems n for the best, 1 for the worst.
+
+    So has the paper them (section IV.C); equal ones share the mean of their ranks, of which it says
+    nothing. `figures` and the ranks are of shape (systems, dimensions).
+
+    >>> rank_values([[1.0], [3.0], [2.0]]).ravel().tolist()
+    [3.0, 1.0, 2.0]
+    """
+    values = np.asarray(figures, dtype=np.float64)
+    return rankdata(-values if better == "lower" else values, axis=0)
+
+
 def ranking(
     tables: Sequence[Table],
     systems: Sequence[str],
@@ -42,22 +58,27 @@ def ranking(
     form: Form,
     readings: Sequence[tuple[str, str]] = (),
 ) -> Ranking:
-    """Return the ranks of `systems`, rows of each of `tables`, by their published figures, and once
-    more with our figure of the row `ours` in place of the published one, where it is complete.
+    """Return the ranks of `systems`, rows of each of `tables`, by their published results.
 
-    Each of `readings` is a system and another table that has it as a row: one more panel, with the
-    figures that this table prints; a system that is not ranked is left out. `frame_of` gives a
-    table's runs (`Store.frame`). Columns that combine others are left out; the last dimension is
-    the mean of all, as the paper has it (section IV.C). BenchError where a system has no published
-    figure, and where columns differ in what is better.
+    They are ranked once more with our result of the row `ours` in place of the published one, where
+    it is complete. Each of `readings` is a system and another table that has it as a row, and adds
+    a panel with the results that this table prints; a system that is not ranked is left out.
+    `frame_of` gives a table's runs (`Store.frame`). Columns that combine others are left out; the
+    last dimension is the mean of all, as the paper has it (section IV.C).
+
+    BenchError where a system has no published result, and where columns differ in what is better.
     """
     columns = [(table, c) for table in tables for c in table.columns if c.combine == "none"]
     if len({(column.kind, column.better) for _, column in columns}) != 1:
-        raise BenchError(f"{tables[0].key}: columns to be ranked together should be of one kind")
+        raise BenchError(
+            "report.unlike-columns",
+            f"{tables[0].key}: columns to be ranked together should be of one metric",
+        )
     lower = columns[0][1].better == "lower"
-    names = {name: _name(tables[0], name) for name in systems}
+    names = {name: _name_system(tables[0], name) for name in systems}
     published = {
-        name: [_published(table, name, column) for table, column in columns] for name in systems
+        name: [_read_published(table, name, column) for table, column in columns]
+        for name in systems
     }
     tests = {
         key: text
@@ -65,91 +86,107 @@ def ranking(
         if ours in table_cards.runnable(table)
         for key, text in called(table_cards.resolve(table, ours, form)).items()
     }
-    dimensions = (*(_dimension(column, tests) for _, column in columns), _AVERAGE)
-    panels = {_PAPERS: _ranks(published, lower, names)}
+    dimensions = (*(_name_dimension(column, tests) for _, column in columns), _AVERAGE)
+    panels = {_PAPERS: _rank_systems(published, lower, names)}
     changes: list[str] = []
-    for name, other in ((name, table_cards.table(of)) for name, of in readings if name in systems):
-        swapped = {**published, name: _reread(other, name, columns, published[name])}
+    for name, other in (
+        (name, table_cards.table(key)) for name, key in readings if name in systems
+    ):
+        swapped = {**published, name: _read_other(other, name, columns, published[name])}
         figures = zip(dimensions, published[name], swapped[name], strict=False)
         which = ", ".join(
-            f"{new:g} instead of {old:g} on {of}" for of, old, new in figures if new != old
+            f"{new:g} instead of {old:g} on {dimension}"
+            for dimension, old, new in figures
+            if new != old
         )
-        said = f"{names[name]}: {which} ({other.title})"
-        panels[said] = _ranks(swapped, lower, names)
-        moved = _moved(panels[_PAPERS], panels[said], dimensions)
-        changes.append(f"{said}: {moved or 'no rank changes'}")
-    found = {
-        f"{table.key}, {c.metric}": _ours(table, ours, c, frame_of, form) for table, c in columns
+        change = f"{names[name]}: {which} ({other.title})"
+        panels[change] = _rank_systems(swapped, lower, names)
+        moved = _describe_moves(panels[_PAPERS], panels[change], dimensions)
+        changes.append(f"{change}: {moved or 'no rank changes'}")
+    our_values = {
+        f"{table.key}, {c.metric}": _read_ours(table, ours, c, frame_of, form)
+        for table, c in columns
     }
-    known = [value for value in found.values() if value is not None]
-    if len(known) == len(columns):
+    complete = [value for value in our_values.values() if value is not None]
+    if len(complete) == len(columns):
         with_ours = {**names, ours: f"{names[ours]} (ours)"}
-        panels[f"{ours}: our results"] = _ranks({**published, ours: known}, lower, with_ours)
-    lacking = tuple(name for name, value in found.items() if value is None)
+        panels[f"{ours}: our results"] = _rank_systems(
+            {**published, ours: complete}, lower, with_ours
+        )
+    lacking = tuple(name for name, value in our_values.items() if value is None)
     return Ranking(dimensions, panels, lacking, tuple(changes))
 
 
-def _ranks(
+def _rank_systems(
     figures: Mapping[str, Sequence[float]], lower: bool, names: Mapping[str, str]
 ) -> dict[str, list[float]]:
-    values = np.array([[*own, np.mean(own)] for own in figures.values()])
-    ranks = ranked(values, "lower" if lower else "higher")
+    values = np.array(
+        [[*values_of_system, np.mean(values_of_system)] for values_of_system in figures.values()]
+    )
+    ranks = rank_values(values, "lower" if lower else "higher")
     return dict(zip((names[name] for name in figures), ranks.tolist(), strict=True))
 
 
-def _moved(
+def _describe_moves(
     before: Mapping[str, Sequence[float]],
     after: Mapping[str, Sequence[float]],
     dimensions: Sequence[str],
 ) -> str:
     """Return which ranks differ, by dimension: `21LA: BreathNet 4 to 3, ...; Average: ...`."""
     parts: list[str] = []
-    for place, dimension in enumerate(dimensions):
-        of = [
-            f"{name} {own[place]:g} to {after[name][place]:g}"
-            for name, own in before.items()
-            if own[place] != after[name][place]
+    for index, dimension in enumerate(dimensions):
+        moves = [
+            f"{name} {ranks[index]:g} to {after[name][index]:g}"
+            for name, ranks in before.items()
+            if ranks[index] != after[name][index]
         ]
-        parts += [f"{dimension}: {', '.join(of)}"] if of else []
+        parts += [f"{dimension}: {', '.join(moves)}"] if moves else []
     return "; ".join(parts)
 
 
-def _name(table: Table, row: str) -> str:
+def _name_system(table: Table, row: str) -> str:
     """Return what the paper calls a row, without its reference: `LSR+LSA`."""
     if row not in table.rows:
-        raise BenchError(f"{table.key} has no row {row!r}{near(row, table.rows)}")
+        raise BenchError(
+            "report.unknown-row", f"{table.key} has no row {row!r}{near(row, table.rows)}"
+        )
     return re.sub(r"\s*(\[[\d, ]+\]|†)", "", table.rows[row].cells[-1])
 
 
-def _dimension(column: Column, tests: Mapping[str, str]) -> str:
-    heading = f"{column.group} {column.heading}".strip()
-    return tests.get(column.metric.rpartition(".")[0], heading)
+def _name_dimension(column: Column, tests: Mapping[str, str]) -> str:
+    return tests.get(column.metric.rpartition(".")[0], name_column(column))
 
 
-def _reread(
+def _read_other(
     other: Table, name: str, columns: Sequence[tuple[Table, Column]], figures: Sequence[float]
 ) -> list[float]:
     """Return a system's figures, those that another table prints too as it prints them."""
-    known = other.rows[name].published if name in other.rows else {}
-    shared = [column.metric for _, column in columns if column.metric in known]
+    printed = other.rows[name].published if name in other.rows else {}
+    shared = [column.metric for _, column in columns if column.metric in printed]
     if not shared:
-        raise BenchError(f"{other.key}: has no result of {name} in the columns that are ranked")
+        raise BenchError(
+            "report.result-missing",
+            f"{other.key}: has no result of {name} in the columns that are ranked",
+        )
     pairs = zip(columns, figures, strict=True)
-    return [known.get(column.metric, figure) for (_, column), figure in pairs]
+    return [printed.get(column.metric, figure) for (_, column), figure in pairs]
 
 
-def _published(table: Table, name: str, column: Column) -> float:
+def _read_published(table: Table, name: str, column: Column) -> float:
     if name not in table.rows:
-        raise BenchError(f"{table.key} has no row {name!r}{near(name, table.rows)}")
+        raise BenchError(
+            "report.unknown-row", f"{table.key} has no row {name!r}{near(name, table.rows)}"
+        )
     value = table.rows[name].published.get(column.metric)
     if value is None:
         raise BenchError(
-            f"{table.key}, row {name}: has no published {column.metric} to be ranked by"
+            "report.result-missing",
+            f"{table.key}, row {name}: has no published {column.metric} to be ranked by",
         )
     return value
 
 
-def _ours(
+def _read_ours(
     table: Table,
     row: str,
     column: Column,
@@ -157,9 +194,16 @@ def _ours(
     form: Form,
 ) -> float | None:
     if table.rows[row].published_only:
-        raise BenchError(f"{table.key}, row {row}: is published only; ours should be one we run")
+        raise BenchError(
+            "report.row-published-only",
+            f"{table.key}, row {row}: is published only; ours should be a row that can be run",
+        )
     run = table_cards.resolve(table, row, form)
     stands = standing(table, row, run, frame_of(table.key, form), form)
-    place = table.columns.index(column)
-    (cell,) = (of for of in cells(table, {row: stands}) if (of.row, of.column) == (row, place))
+    index = table.columns.index(column)
+    (cell,) = (
+        cell_of_row
+        for cell_of_row in cells(table, {row: stands})
+        if (cell_of_row.row, cell_of_row.column) == (row, index)
+    )
     return cell.ours.mean if cell.complete and cell.ours else None

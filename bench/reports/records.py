@@ -14,8 +14,10 @@ _OF_OURS = ("sd", "low", "high", "utterance_low", "utterance_high", *COUNTS)
 
 
 def of_cell(table: Table, cell: Cell, form: Form) -> dict[str, Any]:
-    """Return the record of a cell: `value` is our mean over seeds, `paper` what the paper prints,
-    both in `unit` as are the bounds; None where there is none. `values` are those of `seeds`.
+    """Return the record of a cell.
+
+    `value` is our mean over seeds, `paper` what the paper prints, both in `unit` as are the bounds;
+    None where there is none. `values` are those of `seeds`.
     """
     row, column, ours = table.rows[cell.row], table.columns[cell.column], cell.ours
     evaluation, dot, _ = column.metric.partition(".")
@@ -44,20 +46,22 @@ def of_cell(table: Table, cell: Cell, form: Form) -> dict[str, Any]:
     }
 
 
-def records(table: Table, found: Sequence[Cell], form: Form) -> tuple[dict[str, Any], ...]:
+def records(table: Table, results: Sequence[Cell], form: Form) -> tuple[dict[str, Any], ...]:
     """Return the records of all cells."""
-    return tuple(of_cell(table, cell, form) for cell in found)
+    return tuple(of_cell(table, cell, form) for cell in results)
 
 
-def as_csv(found: Sequence[dict[str, Any]]) -> str:
-    """Return one line a record; results with four decimals, empty where there is none, blanks
-    between those of several seeds.
+def as_csv(records_of_cells: Sequence[dict[str, Any]]) -> str:
+    """Return one line a record.
+
+    Results have four decimals and are empty where there is none; those of several seeds have blanks
+    between them.
     """
-    lines = ([_in_csv(value) for value in record.values()] for record in found)
-    return csv_text([list(found[0]), *lines])
+    lines = ([_format_csv_value(value) for value in record.values()] for record in records_of_cells)
+    return csv_text([list(records_of_cells[0]), *lines])
 
 
-def _in_csv(value: Any) -> Any:
+def _format_csv_value(value: Any) -> Any:
     if isinstance(value, list):
-        return " ".join(str(_in_csv(of)) for of in cast("list[Any]", value))
+        return " ".join(str(_format_csv_value(item)) for item in cast("list[Any]", value))
     return f"{value:.4f}" if isinstance(value, float) else value

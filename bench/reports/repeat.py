@@ -1,5 +1,6 @@
-"""All that it takes to make a report's figures again: commands, code, environment, data, devices,
-and what it cost.
+"""What it takes to get a report's results again.
+
+These are commands, code, environment, data and devices, and what it cost.
 """
 
 # The stubs of pandas leave many types open.
@@ -21,9 +22,10 @@ from bench._io.packages import WHOLE
 from bench.cards.table_cards import DEFAULT_PAPER
 from bench.config import Form
 from bench.reports import weights_used
-from bench.reports.grid import grid, ranged
 from bench.reports.kept import Kept
+from bench.reports.name_ranges import ranged
 from bench.reports.standings import Standing
+from bench.reports.table_model import format_report_table
 from bench.specs.table import Table
 
 _UNKNOWN = "not known"
@@ -37,17 +39,21 @@ _EQUAL = (
 )
 
 
-def summary(table: Table, standings: Mapping[str, Standing], form: Form, kept: Kept | None) -> str:
+def summary(
+    table: Table, standings: Mapping[str, Standing], form: Form, artifacts: Kept | None
+) -> str:
     """Return a list: what to type, and what was used and spent the last time."""
-    lines: list[str] = [marked("Run: {}", _commands(table, standings, form))]
+    lines: list[str] = [marked("Run: {}", _list_commands(table, standings, form))]
     runs = pd.concat([stands.runs for stands in standings.values()]) if standings else None
     if runs is not None and len(runs):
         lines += [
-            *_code(runs),
-            marked("Data: {}, fingerprints below; `bench data check` compares them", _splits(runs)),
+            *_describe_code(runs),
+            marked(
+                "Data: {}, fingerprints below; `bench data check` compares them", _list_splits(runs)
+            ),
             *weights_used.lines(runs),
-            *_spent(runs, kept),
-            *_conditions(runs),
+            *_describe_spent(runs, artifacts),
+            *_describe_conditions(runs),
             marked(_EQUAL),
         ]
     return bullets(lines)
@@ -61,7 +67,7 @@ def runs(standings: Mapping[str, Standing], form: Form) -> str:
         shown += [
             [
                 *(row, str(run["seed"]), code(run["signature"]), run["commit"]),
-                *(_time(run["begun"]), _time(run["ended"]), f"{run['hours']:.2f}"),
+                *(_format_time(run["begun"]), _format_time(run["ended"]), f"{run['hours']:.2f}"),
                 *(run["device"], code(run["run_id"][:8])),
             ]
             for run in tracked
@@ -69,7 +75,7 @@ def runs(standings: Mapping[str, Standing], form: Form) -> str:
     if not shown:
         return "No run with the settings of this table is finished."
     headings = ("Row", "Seed", "Signature", "Commit", "Begun (UTC)", "Ended (UTC)", "Hours")
-    return grid([*headings, "Device", "Run"], shown, form)
+    return format_report_table([*headings, "Device", "Run"], shown, form)
 
 
 def data(standings: Mapping[str, Standing], form: Form) -> str:
@@ -86,34 +92,38 @@ def data(standings: Mapping[str, Standing], form: Form) -> str:
         [name, code(digest), ranged(rows, order)] for (name, digest), rows in sorted(seen.items())
     ]
     names = Counter(name for name, _ in seen)
-    said = [
+    warnings = [
         marked("**Rows saw different data in {}: their results cannot be compared.**", name)
         for name, count in sorted(names.items())
         if count > 1
     ]
-    return "\n\n".join([grid(["Split", "Fingerprint", "Rows"], lines, form), *said])
+    return "\n\n".join(
+        [format_report_table(["Split", "Fingerprint", "Rows"], lines, form), *warnings]
+    )
 
 
 def missing(standings: Mapping[str, Standing], form: Form) -> str:
     """Return a table of the seeds without a finished run, and why."""
     by_why: dict[tuple[str, str], list[str]] = {}
     for row, stands in standings.items():
-        whys = dict.fromkeys(of.why for of in stands.missing)
+        whys = dict.fromkeys(seed.why for seed in stands.missing)
         for why in whys:
-            seeds = ", ".join(str(of.seed) for of in stands.missing if of.why == why)
+            seeds = ", ".join(str(seed.seed) for seed in stands.missing if seed.why == why)
             by_why.setdefault((seeds, why), []).append(row)
     if not by_why:
         return "Nothing: every row has a finished run with each of its seeds."
     order = [*standings]
     lines = [[ranged(rows, order), *what] for what, rows in by_why.items()]
-    return grid(["Row", "Seeds", "Why"], lines, form)
+    return format_report_table(["Row", "Seeds", "Why"], lines, form)
 
 
 def command(
     table: Table, standings: Mapping[str, Standing], form: Form, seeds: int | None = None
 ) -> str:
-    """Return the command that runs the rows that were begun (all where none was), with `seeds`;
-    without a number, with those that the rows have where these are more than the card's.
+    """Return the command that runs the rows that were begun, or all where none was.
+
+    It has the given number of `seeds`; without one, the number that the rows have where this is
+    more than the card's.
     """
     begun = [row for row, stands in standings.items() if len(stands.runs)]
     rows = "" if len(begun) in (0, len(standings)) else f" --rows {','.join(begun)}"
@@ -122,33 +132,38 @@ def command(
         more = any(len(stands.seeds) > of_card[row] for row, stands in standings.items())
         seeds = max(len(stands.seeds) for stands in standings.values()) if more else None
     number = "" if seeds is None else f" --seeds {seeds}"
-    return f"bench run {_name(table)}{rows}{number}{_smoke(form)}"
+    return f"bench run {_name_table(table)}{rows}{number}{_smoke_option(form)}"
 
 
-def _name(table: Table) -> str:
+def _name_table(table: Table) -> str:
     return table.key.removeprefix(f"{DEFAULT_PAPER}/")
 
 
-def _smoke(form: Form) -> str:
+def _smoke_option(form: Form) -> str:
     return " --smoke" if form == "smoke" else ""
 
 
-def _commands(table: Table, standings: Mapping[str, Standing], form: Form) -> str:
-    commands = [command(table, standings, form), f"bench report {_name(table)}{_smoke(form)}"]
+def _list_commands(table: Table, standings: Mapping[str, Standing], form: Form) -> str:
+    commands = [
+        command(table, standings, form),
+        f"bench report {_name_table(table)}{_smoke_option(form)}",
+    ]
     if form == "smoke":
         commands.insert(0, "bench data mini")
     return joined(", ", map(code, commands))
 
 
-def _code(runs: pd.DataFrame) -> list[str]:
-    """Return what code and what environment the runs were of: a checkout's commit and its lock, a
-    commit that was installed without a lock, or a release; and the packages, as the runs say them.
+def _describe_code(runs: pd.DataFrame) -> list[str]:
+    """Return which code and environment the runs had, and their packages.
+
+    Code is a checkout's commit with its lock, a commit that was installed without a lock, or a
+    release.
     """
     lines: list[str] = []
-    parts = _each(runs["commit"])
+    parts = _list_each(runs["commit"])
     if commits := [part for part in parts if not part.startswith(_RELEASE)]:
-        lines.append(marked("Code: commit {}{}", ", ".join(commits), _uncommitted(runs)))
-        if locks := [lock for lock in _each(runs["lock"]) if lock != "none"]:
+        lines.append(marked("Code: commit {}{}", ", ".join(commits), _note_uncommitted(runs)))
+        if locks := [lock for lock in _list_each(runs["lock"]) if lock != "none"]:
             text = "Environment: `uv sync --locked`; uv.lock's SHA-256 begins: {}"
             lines.append(marked(text, ", ".join(locks)))
     for version in parts:
@@ -156,85 +171,87 @@ def _code(runs: pd.DataFrame) -> list[str]:
             number = version.removeprefix(_RELEASE)
             command = f"pip install {WHOLE}=={number}"
             lines.append(marked("Code: release {}, {}", number, code(command)))
-    return [*lines, *_packages(runs)]
+    return [*lines, *_describe_packages(runs)]
 
 
-def _packages(runs: pd.DataFrame) -> list[str]:
-    """Return a line with the versions of packages that the runs say they ran with; a package that
-    had several has them all.
+def _describe_packages(runs: pd.DataFrame) -> list[str]:
+    """Return a line with the versions of packages that the runs report.
+
+    A package that had several versions has them all.
     """
-    said = runs[runs["environment"] != ""] if "environment" in runs else runs[:0]
-    if not len(said):
+    described = runs[runs["environment"] != ""] if "environment" in runs else runs[:0]
+    if not len(described):
         return [marked("Packages: {}", _UNKNOWN)]
     by_name: dict[str, list[str]] = {}
-    for part in _each(said["environment"]):
+    for part in _list_each(described["environment"]):
         name, _, version = part.partition(" ")
         by_name.setdefault(name, []).append(version)
-    listed = ", ".join(f"{name} {' and '.join(of)}" for name, of in by_name.items())
-    some = marked(" (said by {} of {} runs)", str(len(said)), str(len(runs)))
-    return [marked("Packages: {}{}", listed, some if len(said) < len(runs) else "")]
+    listed = ", ".join(f"{name} {' and '.join(versions)}" for name, versions in by_name.items())
+    some = marked(" (said by {} of {} runs)", str(len(described)), str(len(runs)))
+    return [marked("Packages: {}{}", listed, some if len(described) < len(runs) else "")]
 
 
-def _uncommitted(runs: pd.DataFrame) -> str:
+def _note_uncommitted(runs: pd.DataFrame) -> str:
     changed = runs["commit"].str.contains("+changes", regex=False).any()
     return marked(" (`+changes`: the checkout had changes that were not committed)" * bool(changed))
 
 
-def _each(values: pd.Series[Any]) -> list[str]:
-    """Return every value once; a run that was resumed has several, with commas between."""
+def _list_each(values: pd.Series[Any]) -> list[str]:
+    """Return every value once; a run that was resumed has several, with commas between them."""
     every = [part for value in values for part in str(value).split(", ")]
     return list(dict.fromkeys(part or _UNKNOWN for part in every))
 
 
-def _listed(values: pd.Series[Any]) -> str:
-    return ", ".join(_each(values))
+def _join_each(values: pd.Series[Any]) -> str:
+    return ", ".join(_list_each(values))
 
 
-def _splits(runs: pd.DataFrame) -> str:
+def _list_splits(runs: pd.DataFrame) -> str:
     names = {name for text in runs["fingerprints"] for name in json.loads(text)}
     return ", ".join(sorted(names))
 
 
-def _spent(runs: pd.DataFrame, kept: Kept | None) -> list[str]:
+def _describe_spent(runs: pd.DataFrame, artifacts: Kept | None) -> list[str]:
     devices = [
-        f"{name} ({len(own)} {'run' if len(own) == 1 else 'runs'}, {own['hours'].sum():.2f} h)"
-        for name, own in runs.groupby("device", sort=True)
+        f"{name} ({len(part)} {'run' if len(part) == 1 else 'runs'}, {part['hours'].sum():.2f} h)"
+        for name, part in runs.groupby("device", sort=True)
     ]
     in_all = f"; {runs['hours'].sum():.2f} h in all" if len(devices) > 1 else ""
     lines = [f"Devices: {'; '.join(devices)}{in_all}"]
     on_gpu = runs[~runs["device"].str.startswith("cpu")]
     if not len(on_gpu):
         return [*lines, "GPU-hours: none; energy: not known (no GPU was used)"]
-    hours = sum(_devices(run["device"]) * run["hours"] for run in on_gpu.to_dict("records"))
-    return [*lines, f"GPU-hours: {hours:.2f}; energy: {_energy(on_gpu, kept)}"]
+    hours = sum(_count_devices(run["device"]) * run["hours"] for run in on_gpu.to_dict("records"))
+    return [*lines, f"GPU-hours: {hours:.2f}; energy: {_describe_energy(on_gpu, artifacts)}"]
 
 
-def _conditions(runs: pd.DataFrame) -> list[str]:
+def _describe_conditions(runs: pd.DataFrame) -> list[str]:
     """Return what of the machine may change figures, as far as the runs say it."""
     says = {"threads": "Threads", "determinism": "Determinism"}
     return [
-        f"{said}: {_listed(runs[name].replace('', pd.NA).dropna())}"
-        for name, said in says.items()
+        f"{label}: {_join_each(runs[name].replace('', pd.NA).dropna())}"
+        for name, label in says.items()
         if name in runs and (runs[name] != "").any()
     ]
 
 
-def _energy(runs: pd.DataFrame, kept: Kept | None) -> str:
+def _describe_energy(runs: pd.DataFrame, artifacts: Kept | None) -> str:
     metered = runs[runs["power"] != ""]
-    if kept is None or not len(metered):
+    if artifacts is None or not len(metered):
         return f"{_UNKNOWN} (no GPU's power was logged)"
     spent = sum(
-        kept.energy_kwh(run["run_id"], run["power"].split()) for run in metered.to_dict("records")
+        artifacts.energy_kwh(run["run_id"], run["power"].split())
+        for run in metered.to_dict("records")
     )
-    of = "" if len(metered) == len(runs) else f", of {len(metered)} of {len(runs)} runs"
-    return f"{spent:.2f} kWh, by the GPUs' own meters{of}"
+    share = "" if len(metered) == len(runs) else f", of {len(metered)} of {len(runs)} runs"
+    return f"{spent:.2f} kWh, by the GPUs' own meters{share}"
 
 
-def _devices(name: str) -> int:
+def _count_devices(name: str) -> int:
     """Return how many GPUs a run had: `4 x NVIDIA H200`."""
-    found = re.match(r"(\d+) x ", name)
-    return int(found[1]) if found else 1
+    match = re.match(r"(\d+) x ", name)
+    return int(match[1]) if match else 1
 
 
-def _time(moment: pd.Timestamp) -> str:
+def _format_time(moment: pd.Timestamp) -> str:
     return moment.strftime("%Y-%m-%d %H:%M")

@@ -1,5 +1,6 @@
-"""What stands before a row's results: its key, which is the name that `--rows` takes, then what the
-paper prints of the row.
+"""What stands before a row's results: its key, and what the paper prints of the row.
+
+The key is the name that `--rows` takes.
 """
 
 from __future__ import annotations
@@ -13,33 +14,36 @@ HEADING = "Row"
 
 
 def text_places(rows: Iterable[tuple[str, Sequence[str]]]) -> list[int]:
-    """Return which of the paper's text columns are shown beside the keys: all but one that only
-    repeats them. `rows` holds each row's key and its text cells.
+    """Return which of the paper's text columns are shown beside the keys.
+
+    These are all but one that only repeats the keys. `rows` holds each row's key and its text
+    cells.
 
     >>> text_places([("S0", ("S0", "Avg Pool")), ("S1", ("S1", "Conformer"))])
     [1]
     >>> text_places([("S1", ("(1)",)), ("S2", ("(2)",))])
     [0]
     """
-    known = [*rows]
-    keys = [key for key, _ in known]
-    columns = zip(*(cells for _, cells in known), strict=True)
+    all_rows = [*rows]
+    keys = [key for key, _ in all_rows]
+    columns = zip(*(cells for _, cells in all_rows), strict=True)
     return [n for n, texts in enumerate(columns) if [*texts] != keys]
 
 
 def headings(table: Table) -> list[str]:
     """Return the headings of what `names` returns."""
-    return [HEADING, *(table.text_columns[n] for n in _places(table))]
+    return [HEADING, *(table.text_columns[n] for n in _find_columns(table))]
 
 
 def names(table: Table, row: str, key: str, cells: Sequence[str]) -> list[str]:
-    """Return a row's key and its text cells, both given as they are written where they are to stand
-    (`cells` all of them, the system's name linked). Where that name only repeats the key, the key
-    is linked.
+    """Return a row's key and its text cells.
+
+    Both are given as they are to be written (`cells` all of them, the system's name linked). Where
+    that name only repeats the key, the key is linked.
     """
-    places, named = _places(table), place_of_name(table.rows[row])
+    places, named = _find_columns(table), place_of_name(table.rows[row])
     return [key if named in places else cells[named], *(cells[n] for n in places)]
 
 
-def _places(table: Table) -> list[int]:
+def _find_columns(table: Table) -> list[int]:
     return text_places((key, row.cells) for key, row in table.rows.items())

@@ -1,7 +1,7 @@
-"""Two rows by name, `table4:S5` and `table4:S4`: the difference of each result that their tables
-have, on every evaluation that both were scored on, and whether it is chance.
+"""Two rows by name, `table4:S5` and `table4:S4`, compared on every evaluation that both share.
 
-Nothing is scored and no keys are read: results and replicates are those of reports.
+For each result that their tables have, the difference is tested. Nothing is scored and no keys are
+read: results and replicates are those of reports.
 """
 
 # The stubs of pandas leave many types open.
@@ -28,10 +28,10 @@ from bench.evaluation.draws import REPLICATES, Draws
 from bench.metrics.between import Trained, between
 from bench.metrics.catalogue import is_rate
 from bench.reports.cells import run_of
-from bench.reports.grid import smoke_word
 from bench.reports.kept import Kept, figures_drawn
 from bench.reports.scored_rows import with_scored
 from bench.reports.standings import Standing, standing
+from bench.smoke import smoke_prefix
 from bench.specs.table import Table
 
 _BY = ("Evaluation",)
@@ -47,8 +47,7 @@ class Frames(Protocol):
         ...
 
     def scored(self, table_key: str, form: Form) -> Any:
-        """Return the judged score files beside a table, a frame of
-        `bench.tracking.scored_record`."""
+        """Return the scored files beside a table, a frame of `bench.tracking.scored_record`."""
         ...
 
 
@@ -106,13 +105,15 @@ class RowPair:
 
 
 def find_row(text: str, form: Form, store: Frames, seeds: str = "") -> RowResults:
-    """Return the row that `text` names, `TABLE:ROW` (`table4:S5`, `table4:S7@released`, or a scored
-    system's name), with its finished runs of `seeds`: a number, `ALL`, or the row's first.
+    """Return the row that `text` names, with its finished runs of `seeds`.
+
+    `text` is `TABLE:ROW` (`table4:S5`, `table4:S7@released`, or a scored system's name), `seeds` a
+    number, `ALL`, or empty for the row's first.
 
     BenchError where there is no such row, or a run of it is not finished.
     """
     name, _, row = text.partition(":")
-    table = _varied(table_cards.table(name), row)
+    table = _apply_variant(table_cards.table(name), row)
     if row in table_cards.runnable(table):
         run = table_cards.resolve(table, row, form)
         stands = standing(table, row, run, store.frame(table.key, form), form)
@@ -120,23 +121,28 @@ def find_row(text: str, form: Form, store: Frames, seeds: str = "") -> RowResult
     else:
         table, systems = with_scored(table, store.scored(table.key, form))
         if row not in systems:
-            known = [*table_cards.runnable(table), *systems]
-            raise BenchError(f"{table.key}: {row!r}: no such row{near(row, known)}")
+            known_names = [*table_cards.runnable(table), *systems]
+            raise BenchError(
+                "report.unknown-row", f"{table.key}: {row!r}: no such row{near(row, known_names)}"
+            )
         stands = systems[row]
         evaluate = {
             key: data
-            for own in table_cards.runnable(table)
-            if own not in systems
-            for key, data in table_cards.resolve(table, own, form).evaluate.items()
+            for other_row in table_cards.runnable(table)
+            if other_row not in systems
+            for key, data in table_cards.resolve(table, other_row, form).evaluate.items()
         }
     runs: tuple[Mapping[str, Any], ...] = tuple(stands.runs.to_dict("records"))  # pyright: ignore
-    known = {Evaluation(of.corpus, of.split, of.resolution_s): key for key, of in evaluate.items()}
+    known_names = {
+        Evaluation(data.corpus, data.split, data.resolution_s): key
+        for key, data in evaluate.items()
+    }
     if stands.scored:
-        has = {key for key in known.values() if _is_there(runs[0], f"run_id.{key}")}
-        known = {of: key for of, key in known.items() if key in has}
+        has = {key for key in known_names.values() if _is_there(runs[0], f"run_id.{key}")}
+        known_names = {evaluation: key for evaluation, key in known_names.items() if key in has}
     else:
-        runs = _chosen(table, row, runs, stands, seeds, form)
-    return RowResults(table, row, runs, stands.scored, known)
+        runs = _choose_runs(table, row, runs, stands, seeds, form)
+    return RowResults(table, row, runs, stands.scored, known_names)
 
 
 def _is_there(run: Mapping[str, Any], name: str) -> bool:
@@ -144,19 +150,22 @@ def _is_there(run: Mapping[str, Any], name: str) -> bool:
     return value is not None and value == value
 
 
-def _varied(table: Table, row: str) -> Table:
+def _apply_variant(table: Table, row: str) -> Table:
     """Return the table, with the variant that the name of a row asks for."""
-    own, mark, variant = row.partition(table_cards.MARK)
-    if not mark or own not in table_cards.runnable(table):
+    row_name, mark, variant = row.partition(table_cards.MARK)
+    if not mark or row_name not in table_cards.runnable(table):
         return table
     paper = table_cards.paper(table.key.partition("/")[0])
-    wide, found = paper_cards.varied(table, paper, variant, [own])
-    if not found:
-        raise BenchError(f"{table.key}: variant {variant} changes nothing of {own}")
+    wide, changed = paper_cards.varied(table, paper, variant, [row_name])
+    if not changed:
+        raise BenchError(
+            "report.variant-without-effect",
+            f"{table.key}: variant {variant} changes nothing of {row_name}",
+        )
     return wide
 
 
-def _chosen(
+def _choose_runs(
     table: Table,
     row: str,
     runs: tuple[Mapping[str, Any], ...],
@@ -168,73 +177,87 @@ def _chosen(
     if seeds == ALL and runs:
         return runs
     wanted = int(seeds) if seeds not in ("", ALL) else stands.seeds[0]
-    found = tuple(run for run in runs if run["seed"] == wanted)
-    if found:
-        return found
-    why = next((of.why for of in stands.missing if of.seed == wanted), "not run")
-    own, mark, variant = row.partition(table_cards.MARK)
-    options = f"--rows {own}" + f" --variant {variant}" * bool(mark)
+    chosen = tuple(run for run in runs if run["seed"] == wanted)
+    if chosen:
+        return chosen
+    why = next((seed.why for seed in stands.missing if seed.seed == wanted), "not run")
+    row_name, mark, variant = row.partition(table_cards.MARK)
+    options = f"--rows {row_name}" + f" --variant {variant}" * bool(mark)
     options += " --smoke" if form == "smoke" else ""
     has = ", ".join(str(run["seed"]) for run in runs)
     other = f"; finished are the seeds {has} (--seeds)" if has else ""
     raise BenchError(
-        f"{table.key}:{row}, seed {wanted}: {why}: `bench run {table.key} {options}` runs it{other}"
+        "report.row-not-finished",
+        f"{table.key}:{row}, seed {wanted}: {why}: "
+        f"`bench run {table.key} {options}` runs it{other}",
     )
 
 
 def compare_rows(
-    a: RowResults, b: RowResults, form: Form, kept: Kept, corpus: str = "", split: str = ""
+    a: RowResults, b: RowResults, form: Form, artifacts: Kept, corpus: str = "", split: str = ""
 ) -> RowPair:
-    """Return the difference of every result that both rows' tables have: of all evaluations that
-    both share, or those of `corpus` (its key) and `split`.
+    """Return the difference of every result that both rows' tables have.
+
+    Compared are all evaluations that both share, or those of `corpus` (its key) and `split`.
 
     BenchError where they share none.
     """
     both = [
-        of
-        for of in a.evaluations
-        if of in b.evaluations and corpus in ("", of.corpus) and split in ("", of.split)
+        evaluation
+        for evaluation in a.evaluations
+        if evaluation in b.evaluations
+        and corpus in ("", evaluation.corpus)
+        and split in ("", evaluation.split)
     ]
     if not both:
         where = f" on {corpus} {split}".rstrip() if corpus else ""
-        raise BenchError(f"{a.name} and {b.name} have no evaluation in common{where}")
+        raise BenchError(
+            "report.nothing-in-common",
+            f"{a.name} and {b.name} have no evaluation in common{where}",
+        )
     notes: list[str] = []
-    found = [one for of in both for one in _compared(a, b, of, kept, notes)]
+    results = [
+        one
+        for evaluation in both
+        for one in _compare_evaluation(a, b, evaluation, artifacts, notes)
+    ]
     return RowPair(
         (a.name, b.name),
         form,
-        tuple(corrected(found)),
-        any(of.difference.over_seeds for of in found),
+        tuple(corrected(results)),
+        any(result.difference.over_seeds for result in results),
         tuple(notes),
     )
 
 
-def _compared(
-    a: RowResults, b: RowResults, of: Evaluation, kept: Kept, notes: list[str]
+def _compare_evaluation(
+    a: RowResults, b: RowResults, evaluation: Evaluation, artifacts: Kept, notes: list[str]
 ) -> Iterator[Compared]:
-    """Yield the results of one evaluation; what is not compared is said in `notes`."""
-    metrics = dict.fromkeys(name for row in (a, b) for name in _metrics(row, of))
-    drawn = [_drawn(row, of, [*metrics], kept) for row in (a, b)]
-    for row, known in zip((a, b), drawn, strict=True):
-        if known is None:
-            notes.append(f"{of.shown}: the score file of {row.name} is not in the tracking store")
+    """Yield the results of one evaluation; `notes` get what is not compared and why."""
+    metrics = dict.fromkeys(name for row in (a, b) for name in _list_metrics(row, evaluation))
+    drawn = [_read_draws(row, evaluation, [*metrics], artifacts) for row in (a, b)]
+    for row, draws_of_seeds in zip((a, b), drawn, strict=True):
+        if draws_of_seeds is None:
+            notes.append(
+                f"{evaluation.shown}: the score file of {row.name} is not in the tracking store"
+            )
     one, other = drawn
     if one is None or other is None:
         return
     for metric in metrics:
         sides = [
-            _trained(row, of, metric, [draws[metric] for draws in known])
-            for row, known in ((a, one), (b, other))
+            _read_trained(row, evaluation, metric, [draws[metric] for draws in draws_of_seeds])
+            for row, draws_of_seeds in ((a, one), (b, other))
         ]
         trials = {draws[metric].trials for draws in (*one, *other)}
         if "" in trials or None in sides:
-            notes.append(f"{of.shown}: {metric}: needs more than both score files hold")
+            notes.append(f"{evaluation.shown}: {metric}: needs more than both score files hold")
         elif len(trials) > 1:
-            notes.append(f"{of.shown}: {metric}: A and B were scored on different trials")
+            notes.append(f"{evaluation.shown}: {metric}: A and B were scored on different trials")
         else:
             x, y = (side for side in sides if side is not None)
             yield Compared(
-                (of.shown,),
+                (evaluation.shown,),
                 metric,
                 float(x.values.mean()),
                 float(y.values.mean()),
@@ -243,24 +266,28 @@ def _compared(
             )
 
 
-def _metrics(row: RowResults, of: Evaluation) -> list[str]:
-    return figures_drawn(row.table).get(row.evaluations[of], [])
+def _list_metrics(row: RowResults, evaluation: Evaluation) -> list[str]:
+    return figures_drawn(row.table).get(row.evaluations[evaluation], [])
 
 
-def _drawn(
-    row: RowResults, of: Evaluation, metrics: list[str], kept: Kept
+def _read_draws(
+    row: RowResults, evaluation: Evaluation, metrics: list[str], artifacts: Kept
 ) -> list[Mapping[str, Draws]] | None:
     """Return the replicates of each seed; None where a score file is not there."""
-    name = row.evaluations[of]
-    found = [kept.draws(run_of(run, name), name, metrics) for run in row.runs]
-    known = [draws for draws in found if draws is not None]
-    return known if len(known) == len(found) else None
+    name = row.evaluations[evaluation]
+    draws_of_seeds = [artifacts.draws(run_of(run, name), name, metrics) for run in row.runs]
+    present = [draws for draws in draws_of_seeds if draws is not None]
+    return present if len(present) == len(draws_of_seeds) else None
 
 
-def _trained(row: RowResults, of: Evaluation, metric: str, drawn: list[Draws]) -> Trained | None:
-    """Return a result of each seed with its replicates, rates as fractions; None where a run does
-    not have it."""
-    name = f"{row.evaluations[of]}.{metric}"
+def _read_trained(
+    row: RowResults, evaluation: Evaluation, metric: str, drawn: list[Draws]
+) -> Trained | None:
+    """Return a result of each seed with its replicates, rates as fractions.
+
+    None where a run does not have it.
+    """
+    name = f"{row.evaluations[evaluation]}.{metric}"
     if not all(_is_there(run, name) and draws.trials for run, draws in zip(row.runs, drawn)):  # noqa: B905
         return None
     scale = 100 if is_rate(metric) else 1
@@ -281,7 +308,7 @@ def markdown(pair: RowPair) -> str:
         else "with one seed each the trained models are compared, not the methods"
     )
     lines = [
-        heading(1, f"{smoke_word(pair.form)}{pair.names[0]} (A) and {pair.names[1]} (B)"),
+        heading(1, f"{smoke_prefix(pair.form)}{pair.names[0]} (A) and {pair.names[1]} (B)"),
         "",
         render.DIFFERENCE,
         bullets([of_what, *map(prose, pair.notes)]),

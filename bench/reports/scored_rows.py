@@ -1,8 +1,7 @@
-"""Lines of a report for other systems, whose score files were judged and which are not trained
-here.
+"""Lines of a report for other systems, which were scored and are not trained here.
 
-A system is one row, whatever number of corpora it was scored on. Of one evaluation the file that
-was judged last stands.
+A system is one row, whatever number of corpora it was scored on. Of several files of one evaluation
+the one that was scored last counts.
 """
 
 # The stubs of pandas leave many types open.
@@ -27,22 +26,23 @@ MISSING = "missing"
 
 
 def with_scored(table: Table, scored: pd.DataFrame) -> tuple[Table, dict[str, Standing]]:
-    """Return `table` with a row for each system in `scored` (`bench.tracking.scored_record`) behind
-    its own, and the systems' standings by these rows.
+    """Return `table` with a row for each system in `scored`, and the systems' runs by row.
+
+    The rows stand behind the table's own; `scored` is of `bench.tracking.scored_record`.
     """
     stands = standing(scored)
     if not len(stands):
         return table, {}
-    rows = {name: _name(name, table) for name in sorted({*stands["system"]})}
-    more = {row: _row(row, table) for row in rows.values()}
+    rows = {name: _name_row(name, table) for name in sorted({*stands["system"]})}
+    more = {row: _build_row(row, table) for row in rows.values()}
     standings = {
-        row: _standing(row, stands[stands["system"] == name]) for name, row in rows.items()
+        row: _build_row_runs(row, stands[stands["system"] == name]) for name, row in rows.items()
     }
     return table.model_copy(update={"rows": {**table.rows, **more}}), standings
 
 
 def standing(scored: pd.DataFrame) -> pd.DataFrame:
-    """Return the score files that stand: of each system and evaluation the one judged last."""
+    """Return the score files that count: of each system and evaluation the last."""
     finished = scored[scored["status"] == "FINISHED"]
     return finished.drop_duplicates(["system", "evaluation"], keep="last")
 
@@ -55,14 +55,17 @@ def replaced(scored: pd.DataFrame) -> dict[tuple[str, str], int]:
 
 
 def scored_cells(table: Table, standings: Mapping[str, Standing]) -> tuple[Cell, ...]:
-    """Return the figures of the systems' rows of `table`; those of files that lack trials are not
-    complete.
+    """Return the results of the systems' rows of `table`.
+
+    Those of files that lack trials are not complete.
     """
-    own = table.model_copy(update={"rows": {row: table.rows[row] for row in standings}})
-    return tuple(_scored(cell, table, standings[cell.row]) for cell in cells(own, standings))
+    systems_table = table.model_copy(update={"rows": {row: table.rows[row] for row in standings}})
+    return tuple(
+        _mark_scored(cell, table, standings[cell.row]) for cell in cells(systems_table, standings)
+    )
 
 
-def _scored(cell: Cell, table: Table, stands: Standing) -> Cell:
+def _mark_scored(cell: Cell, table: Table, stands: Standing) -> Cell:
     (line,) = stands.runs.to_dict("records")
     column = table.columns[cell.column]
     names = {metric.partition(".")[0] for metric in column.parts or (column.metric,)}
@@ -76,23 +79,25 @@ def _scored(cell: Cell, table: Table, stands: Standing) -> Cell:
     )
 
 
-def _name(system: str, table: Table) -> str:
+def _name_row(system: str, table: Table) -> str:
     return f"{system} (scored)" if system in table.rows else system
 
 
-def _row(name: str, table: Table) -> Row:
+def _build_row(name: str, table: Table) -> Row:
     blank = [""] * (len(table.text_columns) - 1)
     return Row(cells=(name, *blank), group=GROUP)
 
 
-def _standing(row: str, files: pd.DataFrame) -> Standing:
-    """Return the row's one line: the figures of all its files, and which run each is of."""
+def _build_row_runs(row: str, files: pd.DataFrame) -> Standing:
+    """Return the row's one line: the results of all its files, and which run each is of."""
     line: dict[str, Any] = {"row": row, "seed": 0}
     for file in files.to_dict("records"):
         evaluation = file["evaluation"]
-        known = {str(name): value for name, value in file.items() if value == value}
-        line |= {name: of for name, of in known.items() if name.partition(".")[0] == evaluation}
-        line |= {name: of for name, of in known.items() if name == f"plan.{evaluation}"}
+        present = {str(name): value for name, value in file.items() if value == value}
+        line |= {
+            name: value for name, value in present.items() if name.partition(".")[0] == evaluation
+        }
+        line |= {name: value for name, value in present.items() if name == f"plan.{evaluation}"}
         line[f"{RUN_OF}.{evaluation}"] = file["run_id"]
         line[f"{MISSING}.{evaluation}"] = file["missing"]
     line["run_id"] = files["run_id"].iloc[0]

@@ -1,8 +1,8 @@
-"""Which runs stand for a row.
+"""Which runs count for a row.
 
-A run stands for a row only with the row's own signature, in the asked form, finished. All seeds of
-a row must have seen the same data: that of the run that ended last. Wanted are the card's seeds and
-any other that was begun: a seed that failed must not drop out of a mean unseen.
+A run counts for a row only with the row's own signature, in the asked form, finished. All seeds of
+a row must have seen the same data: that of the run that ended last. The wanted seeds are the card's
+and any other that was begun: a seed that failed must not drop out of a mean unseen.
 """
 
 # The stubs of pandas leave many types open.
@@ -34,7 +34,7 @@ class Missing:
 
 @dataclass(frozen=True)
 class Standing:
-    """The runs of one row that a report may use, and how many it must leave out."""
+    """The runs of one row that a report may use, and how many it leaves out."""
 
     row: str
     seeds: tuple[int, ...]
@@ -56,8 +56,9 @@ def _on_data_of_last(finished: pd.DataFrame) -> pd.DataFrame:
 
 
 def _like_last(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return the runs made from the same weights, audio and breaths as the last; what does not say
-    counts as made from these.
+    """Return the runs made from the same weights, audio and breaths as the last.
+
+    A run that does not say counts as made from these.
     """
     contents = runs["contents"].iloc[-1] if len(runs) else ""
     return runs[runs["contents"].isin(["", contents])] if contents else runs
@@ -75,32 +76,34 @@ class Signed(Protocol):
 def standing(table: Table, row: str, run: Signed, frame: pd.DataFrame, form: Form) -> Standing:
     """Return which of the runs in `frame` stand for `row`, whose settings are `run`."""
     of_card = table.rows[row].seeds or table.seeds
-    known = frame[(frame["row"] == row) & (frame["form"] == form)]
-    ours = known[known["signature"] == run.signature]
+    tracked = frame[(frame["row"] == row) & (frame["form"] == form)]
+    ours = tracked[tracked["signature"] == run.signature]
     seeds = *of_card, *sorted({*ours["seed"]} - {*of_card})
     finished = ours[ours["status"] == "FINISHED"].sort_values("ended", kind="stable")
     on_data = _on_data_of_last(finished)
     alike = _like_last(on_data)
     last = alike.drop_duplicates("seed", keep="last")
-    order = {seed: place for place, seed in enumerate(seeds)}
+    order = {seed: index for index, seed in enumerate(seeds)}
     shown = last.sort_values("seed", key=lambda column: column.map(order))
     absent = [seed for seed in seeds if seed not in set(shown["seed"])]
     left_out = {
-        "with changed settings": len(known) - len(ours),
+        "with changed settings": len(tracked) - len(ours),
         "on other data": len(finished) - len(on_data),
-        **_unlike(on_data, alike),
+        **_count_unlike(on_data, alike),
     }
     return Standing(
         row=row,
         seeds=seeds,
         runs=shown,
-        missing=tuple(Missing(row, seed, _why(ours[ours["seed"] == seed])) for seed in absent),
+        missing=tuple(
+            Missing(row, seed, _explain_missing(ours[ours["seed"] == seed])) for seed in absent
+        ),
         left_out={reason: count for reason, count in left_out.items() if count},
         older=older.of_runs(shown),
     )
 
 
-def _unlike(on_data: pd.DataFrame, alike: pd.DataFrame) -> dict[str, int]:
+def _count_unlike(on_data: pd.DataFrame, alike: pd.DataFrame) -> dict[str, int]:
     """Return how many runs are not made as the last one: by other code, or from other things."""
     others = on_data[~on_data.index.isin(alike.index)]
     by_code = 0
@@ -112,13 +115,13 @@ def _unlike(on_data: pd.DataFrame, alike: pd.DataFrame) -> dict[str, int]:
     }
 
 
-def _why(runs: pd.DataFrame) -> str:
+def _explain_missing(runs: pd.DataFrame) -> str:
     """Say why a seed has no finished run, by the run of it that began last."""
     if not len(runs):
         return "not run"
     last = runs.sort_values("begun", kind="stable").iloc[-1]
     if last["status"] == "FINISHED":
         return "run on other data, by older code, or with other weights, audio or breaths"
-    said = {"RUNNING": "running", "KILLED": "interrupted", "FAILED": "failed"}
-    status = said.get(str(last["status"]), str(last["status"]).lower())
+    words = {"RUNNING": "running", "KILLED": "interrupted", "FAILED": "failed"}
+    status = words.get(str(last["status"]), str(last["status"]).lower())
     return f"{status}: {last['failure']}" if last["failure"] else status

@@ -1,4 +1,4 @@
-"""The style that every figure is drawn in, and how it becomes a file: by Agg, never on a display.
+"""The style of every plot, and the one place that writes plots: with Agg, never on a display.
 
 Colours that stand beside each other differ in lightness, so that they can be told apart in grey and
 by colour-blind readers; blue and orange are those of Okabe and Ito's palette.
@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import io
 import textwrap
-from collections.abc import Callable
-from contextvars import ContextVar
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+import matplotlib as mpl
 import seaborn as sns
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -57,8 +58,6 @@ _UNDATED: dict[Kind, dict[str, None]] = {
     "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
 }
 """Without version and date, which would change the file and not the figure."""
-_KEPT: ContextVar[dict[Kind, bytes] | None] = ContextVar("_KEPT", default=None)
-"""Where `every_kind` is at work, what is drawn."""
 
 
 def plain(text: str) -> str:
@@ -74,45 +73,38 @@ def wrapped(text: str, width_in: float) -> str:
     )
 
 
-def png(figure: Figure) -> bytes:
-    """Return the figure as PNG."""
-    return drawn(figure, "png")
+@contextmanager
+def styled_figure(
+    width: float, height: float, title: str, grid: Literal["both", "x", "none"] = "both"
+) -> Iterator[Figure]:
+    """Yield a figure of this size in inches with its title, to be drawn in the common style."""
+    lines: Any = {"axes.grid": False} if grid == "none" else {"axes.grid.axis": grid}
+    with mpl.rc_context({**STYLE, **lines}):
+        figure = Figure(figsize=(width, height), layout="constrained")
+        figure.suptitle(wrapped(title, width))
+        yield figure
 
 
-def drawn(figure: Figure, kind: Kind) -> bytes:
-    """Return the figure as a file of this kind."""
-    kept = _KEPT.get()
-    if kept is None:
-        return _saved(figure, kind)
-    for each in FILE_KINDS:
-        kept[each] = _saved(figure, each)
-        figure.set_layout_engine("none")  # what is placed stays so
-    return kept[kind]
-
-
-def every_kind(draw: Callable[[Kind], bytes]) -> dict[Kind, bytes]:
-    """Return what `draw` draws, which ends in `drawn`, as PNG, SVG and PDF: made and laid out once,
-    saved three times.
-    """
-    kept: dict[Kind, bytes] = {}
-    token = _KEPT.set(kept)
-    try:
-        draw("png")
-    finally:
-        _KEPT.reset(token)
-    assert kept, "`draw` should end in `drawn`"
-    return kept
-
-
-def write(folder: Path, name: str, draw: Callable[[Kind], bytes]) -> list[Path]:
-    """Write what `draw` draws as PNG, SVG and PDF into `folder`; return the paths, PNG first."""
-    files = {f"{name}.{kind}": content for kind, content in every_kind(draw).items()}
-    atomic_files.write_all(folder, files)
-    return [folder / file for file in files]
-
-
-def _saved(figure: Figure, kind: Kind) -> bytes:
+def render_figure(figure: Figure, kind: Kind) -> bytes:
+    """Return the content of the figure's file of this kind."""
     content = io.BytesIO()
     FigureCanvasAgg(figure)
-    figure.savefig(content, format=kind, dpi=_DPI, metadata=_UNDATED[kind])
+    with mpl.rc_context(STYLE):
+        figure.savefig(content, format=kind, dpi=_DPI, metadata=_UNDATED[kind])
     return content.getvalue()
+
+
+def render_files(figure: Figure) -> dict[Kind, bytes]:
+    """Return the figure as PNG, SVG and PDF, laid out once for all three."""
+    files: dict[Kind, bytes] = {}
+    for kind in FILE_KINDS:
+        files[kind] = render_figure(figure, kind)
+        figure.set_layout_engine("none")  # the second file is laid out like the first
+    return files
+
+
+def write_figure(folder: Path, name: str, figure: Figure) -> list[Path]:
+    """Write the figure as PNG, SVG and PDF into `folder`; return the paths, PNG first."""
+    files = {f"{name}.{kind}": content for kind, content in render_files(figure).items()}
+    atomic_files.write_all(folder, files)
+    return [folder / file for file in files]

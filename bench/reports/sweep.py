@@ -17,39 +17,18 @@ from bench._io.printable import csv_cell
 from bench.cards import card_files, sweep_cards
 from bench.metrics.catalogue import digits
 from bench.reports import sweep_figures
-from bench.reports.grid import grid, smoke_word
-from bench.reports.style import FILE_KINDS, every_kind
-from bench.reports.sweep_best import (
-    Line,
-    leaders,
-    lines,
-    numbers,
-    printed,
-    row_of,
-    standing,
-    unit,
-)
+from bench.reports.stale_files import find_changed_files
+from bench.reports.style import FILE_KINDS, render_files
+from bench.reports.sweep_best import leaders, numbers, printed, row_of, standing, unit
 from bench.reports.sweep_figures import Draw
 from bench.reports.sweep_published import beside, by_average, figure_name, with_averages
+from bench.reports.table_model import format_report_table
+from bench.smoke import smoke_prefix, smoke_warning
 from bench.specs.run import KeepAverage
 from bench.specs.sweep import Sweep
+from bench.trial_table import TRIAL_COLUMNS, Trial, list_trials
 
-COLUMNS = (
-    *("form", "trial", "state", "objective", "resolution", "epochs", "attempt", "reason"),
-    *("signature", "training_signature", "begun", "ended", "hours", "runs", "device"),
-)
-"""Columns of every study's table, before those of its dimensions and of figures of test sets.
-
-`objective` is in per cent where it is an error rate, and empty unless the trial is finished or
-pruned (then it is that of the last epoch); `resolution`, in the same unit, is what one error of
-dev's smaller class changes of it, empty where that is not known; `epochs` counts those of all its
-seeds; `attempt` is 2 where its process died once; `hours` of all seeds; `runs` are the tracked
-runs' ids."""
 NOT_RUN = "Not run: no trial of this sweep, as its card stands, has ended."
-_WARNING = (
-    "**SMOKE: small models on miniature corpora, to see that everything works. "
-    "None of these numbers is a result.**"
-)
 
 
 @dataclass(frozen=True)
@@ -61,7 +40,7 @@ class SweepReport:
     markdown: str
     trials: pd.DataFrame
     figures: Mapping[str, Draw]
-    """By name, each to be drawn as PNG, SVG or PDF."""
+    """By name, each drawn when it is called."""
 
     @property
     def texts(self) -> dict[str, str]:
@@ -78,7 +57,7 @@ class SweepReport:
         return {
             f"{self.stem}.{name}.{kind}": content
             for name, draw in self.figures.items()
-            for kind, content in every_kind(draw).items()
+            for kind, content in render_files(draw()).items()
         }
 
     @property
@@ -89,13 +68,13 @@ class SweepReport:
 
 def note(card: Sweep, trials: pd.DataFrame) -> str:
     """Return what stands over the study in the tracking store's pages, in Markdown."""
-    said = [
-        marked("**{}**, from {}", smoke_word(card.form) + card.title, card.parent),
+    lines = [
+        marked("**{}**, from {}", smoke_prefix(card.form) + card.title, card.parent),
         "",
-        _counts(card, trials),
+        _count_trials(card, trials),
         "" if trials.empty else standing(card, trials),
     ]
-    return "\n".join(said)
+    return "\n".join(lines)
 
 
 def report(
@@ -104,6 +83,7 @@ def report(
     """Return the report of a sweep from its study's table (`sweeps.trial_table`), as it is kept in
     the tracking store; None where the card as it stands was not run.
 
+    The table is read from the tracking store; None where the card as it stands was not run.
     `others` is how many further studies there are of the same card on other data.
     """
     stem = f"sweep-{card.key}" + (".smoke" if card.form == "smoke" else "")
@@ -111,15 +91,15 @@ def report(
     drawn = {} if trials.empty else sweep_figures.figures(card, trials, importances)
     template = Template((card_files.folder("templates") / "sweep.md").read_text(encoding="utf-8"))
     markdown = template.substitute(
-        title=heading(1, smoke_word(card.form) + card.title),
-        caption="\n\n".join(filter(None, [_WARNING * (card.form == "smoke"), prose(card.caption)])),
-        setup=_setup(card),
+        title=heading(1, smoke_prefix(card.form) + card.title),
+        caption="\n\n".join(filter(None, [smoke_warning(card.form), prose(card.caption)])),
+        setup=_describe_setup(card),
         best=_best_part(card, trials),
-        published=_published(card, trials),
-        trials=_trials(card, trials),
-        figures=_figures(stem, drawn),
-        importances=_importances(importances, card),
-        notes=bullets(map(prose, [*card.notes, *_others(others)])) or "None.",
+        published=_describe_published(card, trials),
+        trials=_list_all_trials(card, trials),
+        figures=_link_figures(stem, drawn),
+        importances=_list_importances(importances, card),
+        notes=bullets(map(prose, [*card.notes, *_note_others(others)])) or "None.",
     )
     return SweepReport(stem, re.sub(r"\n{3,}", "\n\n", markdown).rstrip() + "\n", trials, drawn)
 
@@ -131,16 +111,12 @@ def write(made: SweepReport, folder: Path) -> Path:
 
 
 def stale(made: SweepReport, folder: Path) -> list[Path]:
-    """Return the files in `folder` that are missing or differ; of figures those that are missing,
-    as their bytes change with the version of the drawing library.
+    """Return the files in `folder` that are missing or differ.
+
+    Figures only have to be there, as their bytes change with the version of the drawing library.
     """
-    texts = [
-        folder / name
-        for name, text in made.texts.items()
-        if not (folder / name).is_file()
-        or (folder / name).read_text(encoding="utf-8", errors="replace") != text
-    ]
-    return texts + [folder / name for name in made.image_names if not (folder / name).is_file()]
+    changed = find_changed_files(made.texts, folder)
+    return changed + [folder / name for name in made.image_names if not (folder / name).is_file()]
 
 
 _CAPTIONS = {
@@ -151,45 +127,47 @@ _CAPTIONS = {
 }
 
 
-def _figures(stem: str, drawn: Mapping[str, Draw]) -> str:
+def _link_figures(stem: str, drawn: Mapping[str, Draw]) -> str:
     shown = [
-        f"{image(_CAPTIONS[name], f'{stem}.{name}.png')}\n\n{_files(stem, name)}" for name in drawn
+        f"{image(_CAPTIONS[name], f'{stem}.{name}.png')}\n\n{_link_files(stem, name)}"
+        for name in drawn
     ]
     return "\n\n".join(shown) or "There is nothing to draw: no trial is finished."
 
 
-def _files(stem: str, name: str) -> str:
+def _link_files(stem: str, name: str) -> str:
     """Return links to a figure as it is drawn for editing and for LaTeX."""
     return joined(
         ", ", (link(f"as {kind.upper()}", f"{stem}.{name}.{kind}") for kind in FILE_KINDS[1:])
     )
 
 
-def _setup(card: Sweep) -> str:
+def _describe_setup(card: Sweep) -> str:
     rows = [
         ["starts from", code(card.parent)],
-        ["objective", f"{card.objective}{unit(card)}, least is best; of {_kept(card)}"],
-        ["sampler", _settings(card.sampler.model_dump())],
-        ["pruner", _settings(card.pruner.model_dump())],
+        ["objective", f"{card.objective}{unit(card)}, least is best; of {_describe_kept(card)}"],
+        ["sampler", _format_settings(card.sampler.model_dump())],
+        ["pruner", _format_settings(card.pruner.model_dump())],
         ["epochs", "the row's" if card.epochs is None else f"up to {card.epochs}"],
         ["seeds a trial", ", ".join(map(str, sweep_cards.seeds(card)))],
         ["test sets", _TESTED[card.evaluate]],
     ]
-    for name, of in card.space.items():
-        between = " · " if of.kind == "categories" else " to "
-        text = between.join(map(sweep_cards.text, of.edges()))
-        step = getattr(of, "step", None)
-        extra = [", log scale"] * getattr(of, "log", False) + [f", by {step}"] * bool(step)
+    for name, space in card.space.items():
+        between = " · " if space.kind == "categories" else " to "
+        text = between.join(map(sweep_cards.text, space.edges()))
+        step = getattr(space, "step", None)
+        extra = [", log scale"] * getattr(space, "log", False) + [f", by {step}"] * bool(step)
         rows.append([code(name), f"{text}{''.join(extra)}"])
-    return grid(["Setting", "Value"], rows, card.form)
+    return format_report_table(["Setting", "Value"], rows, card.form)
 
 
-def _kept(card: Sweep) -> str:
+def _describe_kept(card: Sweep) -> str:
     """Return of which weights the objective is: of those that are kept and evaluated."""
-    of = sweep_cards.base(card).training
-    if isinstance(of.keep, KeepAverage):
-        return f"the mean of the last {of.keep.checkpoints} epochs' weights, which is what is kept"
-    return f"the epoch of the least {of.select}, whose weights are kept"
+    training = sweep_cards.base(card).training
+    if isinstance(training.keep, KeepAverage):
+        count = training.keep.checkpoints
+        return f"the mean of the last {count} epochs' weights, which is what is kept"
+    return f"the epoch of the least {training.select}, whose weights are kept"
 
 
 _TESTED = {
@@ -198,12 +176,12 @@ _TESTED = {
 }
 
 
-def _settings(content: Mapping[str, Any]) -> str:
+def _format_settings(content: Mapping[str, Any]) -> str:
     more = [f"{key} {value}" for key, value in content.items() if key != "kind"]
     return ", ".join([str(content["kind"]), *more])
 
 
-def _counts(card: Sweep, trials: pd.DataFrame) -> str:
+def _count_trials(card: Sweep, trials: pd.DataFrame) -> str:
     if trials.empty:
         return NOT_RUN
     counts = trials["state"].value_counts()
@@ -217,11 +195,11 @@ _STATES = ("finished", "pruned", "failed", "running")
 
 
 def _best_part(card: Sweep, trials: pd.DataFrame) -> str:
-    found = [] if trials.empty else leaders(card, trials)
-    if not found:
-        return _counts(card, trials) + ("" if trials.empty else "\n\nNo trial is finished.")
+    best = [] if trials.empty else leaders(card, trials)
+    if not best:
+        return _count_trials(card, trials) + ("" if trials.empty else "\n\nNo trial is finished.")
     table, _ = sweep_cards.row(card)
-    one = len(found) == 1
+    one = len(best) == 1
     which = (
         "As a row"
         if one
@@ -229,14 +207,17 @@ def _best_part(card: Sweep, trials: pd.DataFrame) -> str:
     )
     return "\n\n".join(
         [
-            _counts(card, trials),
+            _count_trials(card, trials),
             marked("**{}**", standing(card, trials)),
             "The dev score of the best trial is optimistically biased: a test set is not.",
             marked(
-                "{} of {} ({}):", which, code(f"experiments/{table.key}.toml"), _same(card, found)
+                "{} of {} ({}):",
+                which,
+                code(f"experiments/{table.key}.toml"),
+                _name_signatures(card, best),
             ),
-            fenced("toml", "\n\n".join(row_of(card, line) for line in found[:_MOST])),
-            *([f"And {len(found) - _MOST} more."] if len(found) > _MOST else []),
+            fenced("toml", "\n\n".join(row_of(card, line) for line in best[:_MOST])),
+            *([f"And {len(best) - _MOST} more."] if len(best) > _MOST else []),
         ]
     )
 
@@ -245,28 +226,28 @@ _MOST = 4
 """Of trials that tie, so many are given as rows."""
 
 
-def _same(card: Sweep, found: Sequence[Line]) -> str:
-    of = "signature" if card.evaluate == "as-row" else "training_signature"
-    named = joined(", ", (code(line[of]) for line in found[:_MOST]))
-    word = of.replace("_", " ") + ("s" if len(found) > 1 else "")
-    so = "" if of == "signature" else ", so its training is reused"
+def _name_signatures(card: Sweep, best: Sequence[Trial]) -> str:
+    column = "signature" if card.evaluate == "as-row" else "training_signature"
+    named = joined(", ", (code(line[column]) for line in best[:_MOST]))
+    word = column.replace("_", " ") + ("s" if len(best) > 1 else "")
+    so = "" if column == "signature" else ", so its training is reused"
     return marked("{} {}{}", word, named, so)
 
 
-def _published(card: Sweep, trials: pd.DataFrame) -> str:
-    found = beside(card, trials)
-    if not found:
+def _describe_published(card: Sweep, trials: pd.DataFrame) -> str:
+    lines = beside(card, trials)
+    if not lines:
         return "\n\n".join(["The paper has no results of this sweep.", *by_average(card, trials)])
     (dimension,) = card.space
     headings = ["Test set", code(dimension), "Paper: EER (%)", "Ours", "Ours, least", "Agrees?"]
-    table = grid(headings, [list(line) for line in found], card.form)
-    compared = [line.agrees.startswith("yes") for line in found if line.agrees]
+    table = format_report_table(headings, [list(line) for line in lines], card.form)
+    compared = [line.agrees.startswith("yes") for line in lines if line.agrees]
     heads = (
         f"Of {len(compared)} values that the paper calls best, {sum(compared)} "
         f"{'is' if sum(compared) == 1 else 'are'} best, or equal to the best, in ours."
     )
-    said = [] if trials.empty or not compared else [heads]
-    return "\n\n".join([*said, table, *by_average(card, trials), _ONE_TRAINING])
+    summary = [] if trials.empty or not compared else [heads]
+    return "\n\n".join([*summary, table, *by_average(card, trials), _ONE_TRAINING])
 
 
 _ONE_TRAINING = (
@@ -275,17 +256,17 @@ _ONE_TRAINING = (
 )
 
 
-def _trials(card: Sweep, trials: pd.DataFrame) -> str:
+def _list_all_trials(card: Sweep, trials: pd.DataFrame) -> str:
     if trials.empty:
         return NOT_RUN
-    known = [*COLUMNS, *card.space]
-    tests = [name for name in trials.columns if name not in known]
+    columns = [*TRIAL_COLUMNS, *card.space]
+    tests = [name for name in trials.columns if name not in columns]
     headings = ["Trial", "State", *map(code, card.space)]
     headings += [f"{card.objective}{unit(card)}", "Epochs", "Hours"]
     headings += [*(figure_name(card, name) for name in tests), "Signature", "Why"]
     top = numbers(leaders(card, trials))
     rows: list[list[str]] = []
-    for line in lines(trials):
+    for line in list_trials(trials):
         number = str(line["trial"])
         objective = printed(card, line["objective"])
         if int(number) in top:
@@ -294,18 +275,18 @@ def _trials(card: Sweep, trials: pd.DataFrame) -> str:
             [
                 *(number, str(line["state"]), *(str(line[name]) for name in card.space)),
                 *(objective, str(line["epochs"]), f"{float(line['hours']):.2f}"),
-                *(_test(name, line[name]) for name in tests),
+                *(_format_test(name, line[name]) for name in tests),
                 *(code(line["signature"]), str(line["reason"])),
             ]
         )
-    return grid(headings, rows, card.form)
+    return format_report_table(headings, rows, card.form)
 
 
-def _test(name: str, value: Any) -> str:
+def _format_test(name: str, value: Any) -> str:
     return "–" if pd.isna(value) or value == "" else f"{float(value):.{digits(name)}f}"
 
 
-def _importances(importances: Mapping[str, float], card: Sweep) -> str:
+def _list_importances(importances: Mapping[str, float], card: Sweep) -> str:
     if not importances:
         alone = len(card.space) == 1
         return "There is one dimension." if alone else "Too few trials are finished to tell."
@@ -313,10 +294,12 @@ def _importances(importances: Mapping[str, float], card: Sweep) -> str:
         [code(name), f"{importances[name]:.2f}"]
         for name in sorted(importances, key=lambda name: -importances[name])
     ]
-    return grid(["Dimension", "Share of variance (functional ANOVA)"], rows, card.form)
+    return format_report_table(
+        ["Dimension", "Share of variance (functional ANOVA)"], rows, card.form
+    )
 
 
-def _others(others: int) -> list[str]:
+def _note_others(others: int) -> list[str]:
     if not others:
         return []
     which = "study of this card" if others == 1 else "studies of this card"

@@ -1,4 +1,4 @@
-"""What a paper's text says of a setting that a sweep varies, beside what the sweep found."""
+"""What a paper's text says of a setting that a sweep varies, beside the sweep's results."""
 
 # The stubs of pandas leave many types open.
 # pyright: reportUnknownMemberType=false
@@ -13,8 +13,9 @@ from bench._io.markdown import code, joined, marked
 from bench.cards import sweep_cards
 from bench.metrics.catalogue import digits
 from bench.reports.evaluations import called
-from bench.reports.sweep_best import lines, point
+from bench.reports.sweep_best import point
 from bench.specs.sweep import Published, Sweep
+from bench.trial_table import list_trials
 
 AVERAGE = "Avg."
 
@@ -36,21 +37,23 @@ class Beside(NamedTuple):
 
 
 def with_averages(card: Sweep, trials: pd.DataFrame) -> pd.DataFrame:
-    """Return the study's table with a column for each mean over test sets that the row's table has;
-    empty where a trial lacks one of them. Text stays text.
+    """Return the study's table with a column for each mean that the row's table has.
+
+    A mean is over test sets, and empty where a trial lacks one of them. Text stays text.
     """
-    found = trials
+    extended = trials
     for metric, parts in sweep_cards.means(card).items():
         if metric not in trials and set(parts) <= set(trials.columns):
             each = trials[list(parts)].apply(pd.to_numeric, errors="coerce")
             mean = each.mean(axis=1, skipna=False)
-            found = found.assign(**{metric: mean.astype(object).where(mean.notna(), "")})
-    return found
+            extended = extended.assign(**{metric: mean.astype(object).where(mean.notna(), "")})
+    return extended
 
 
 def figure_name(card: Sweep, metric: str) -> str:
-    """Return what a figure of test sets is called: `19LA EER`, `Avg. EER`; its own name where it is
-    neither an evaluation's EER nor a mean.
+    """Return what a metric of test sets is called: `19LA EER`, `Avg. EER`.
+
+    It has its own name where it is neither an evaluation's EER nor a mean.
     """
     names = called(sweep_cards.base(card))
     evaluation, _, kind = metric.rpartition(".")
@@ -63,61 +66,66 @@ def beside(card: Sweep, trials: pd.DataFrame) -> list[Beside]:
 
     `trials` has the means over test sets as well (`with_averages`).
     """
-    said = sweep_cards.published(card)
-    if not said:
+    published = sweep_cards.published(card)
+    if not published:
         return []
     (dimension,) = card.space
-    finished = [of for of in lines(trials) if of["state"] == "finished"]
-    found: list[Beside] = []
-    for line in said:
-        own = {
-            float(of[dimension]): float(of[line.metric])
-            for of in finished
-            if str(of.get(line.metric, "")) not in ("", "nan")
+    finished = [trial for trial in list_trials(trials) if trial["state"] == "finished"]
+    lines: list[Beside] = []
+    for line in published:
+        values = {
+            float(trial[dimension]): float(trial[line.metric])
+            for trial in finished
+            if str(trial.get(line.metric, "")) not in ("", "nan")
         }
-        found.append(_beside(card, line, own))
-    return found
+        lines.append(_compare_line(card, line, values))
+    return lines
 
 
 def by_average(card: Sweep, trials: pd.DataFrame) -> list[str]:
-    """Return a sentence for each mean over test sets: at which values it is least. The paper
-    chooses so; a sweep never does.
+    """Return a sentence for each mean over test sets: at which values it is least.
+
+    The paper chooses by it; a sweep never does.
     """
-    said: list[str] = []
+    sentences: list[str] = []
     for metric, parts in sweep_cards.means(card).items():
-        over = [of for of in lines(trials) if str(of.get(metric, "")) not in ("", "nan")]
+        over = [
+            trial for trial in list_trials(trials) if str(trial.get(metric, "")) not in ("", "nan")
+        ]
         if not over:
             continue
-        figures = [f"{float(of[metric]):.{digits(metric)}f}" for of in over]
+        figures = [f"{float(trial[metric]):.{digits(metric)}f}" for trial in over]
         least = min(figures, key=float)
-        best = [of for of, figure in zip(over, figures, strict=True) if figure == least]
+        best = [trial for trial, figure in zip(over, figures, strict=True) if figure == least]
         names = called(sweep_cards.base(card))
         of_what = ", ".join(names.get(part.rpartition(".")[0], part) for part in parts)
-        said.append(
+        sentences.append(
             marked(
                 "The average over {}, by which the paper chooses, is least ({}) at {}. It is of "
                 "test sets: no sweep goes by it.",
                 of_what,
                 least,
-                joined("; ", (point(card, of) for of in best)),
+                joined("; ", (point(card, trial) for trial in best)),
             )
         )
-    return said
+    return sentences
 
 
-def _beside(card: Sweep, line: Published, own: dict[float, float]) -> Beside:
+def _compare_line(card: Sweep, line: Published, values: dict[float, float]) -> Beside:
     decimals = digits(line.metric)
-    least = min(own.values(), default=float("nan"))
-    at = [value for value, eer in own.items() if f"{eer:.{decimals}f}" == f"{least:.{decimals}f}"]
+    least = min(values.values(), default=float("nan"))
+    at = [
+        value for value, eer in values.items() if f"{eer:.{decimals}f}" == f"{least:.{decimals}f}"
+    ]
     name = figure_name(card, line.metric)
     test = name.removesuffix(" EER (%)") if name.endswith(" EER (%)") else name
     figure = "best" if line.figure is None else f"{line.figure:.{decimals}f}"
     best = ", best" if line.best and line.figure is not None else ""
-    same = own.get(line.value) if line.value is not None else None
+    same = values.get(line.value) if line.value is not None else None
     agrees = ""
-    if line.best and line.value is not None and own:
+    if line.best and line.value is not None and values:
         agrees = "yes" if line.value in at else "no"
-        if line.value not in own:
+        if line.value not in values:
             agrees = "not tried"
         elif agrees == "yes" and len(at) > 1:
             agrees = f"yes, with {len(at) - 1} more"

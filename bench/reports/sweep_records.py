@@ -8,19 +8,20 @@ import pandas as pd
 
 from bench.cards import sweep_cards
 from bench.metrics.catalogue import printed_unit
-from bench.reports.sweep import COLUMNS
-from bench.reports.sweep_best import Line, lines
 from bench.specs.sweep import Sweep
+from bench.trial_table import TRIAL_COLUMNS, Trial, list_trials
 
 
 def trial_records(card: Sweep, trials: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the record of each trial in a study's table, numbers or, as it is kept, text: `value`
-    is its objective, the mean over `seeds`, `results` are those of test sets; rates in per cent.
+    """Return the record of each trial in a study's table.
+
+    Cells are numbers or, where the table was read from its file, text. `value` is the trial's
+    objective, the mean over `seeds`; `results` are those of test sets; rates are in per cent.
     """
-    return [_record(card, line) for line in lines(trials)]
+    return [_build_record(card, line) for line in list_trials(trials)]
 
 
-def _record(card: Sweep, line: Line) -> dict[str, Any]:
+def _build_record(card: Sweep, line: Trial) -> dict[str, Any]:
     table, row = sweep_cards.row(card)
     cells = {name: str(value) for name, value in line.items()}
     return {
@@ -34,20 +35,20 @@ def _record(card: Sweep, line: Line) -> dict[str, Any]:
         "message": line["reason"],
         "settings": sweep_cards.point_of(card, cells),
         "metric": card.objective,
-        "value": _number(line["objective"]) if line["state"] == "finished" else None,
+        "value": _read_number(line["objective"]) if line["state"] == "finished" else None,
         "unit": printed_unit(card.objective),
         "results": {
-            name: {"value": _number(value), "unit": printed_unit(name)}
+            name: {"value": _read_number(value), "unit": printed_unit(name)}
             for name, value in line.items()
-            if name not in COLUMNS and name not in card.space
+            if name not in TRIAL_COLUMNS and name not in card.space
         },
         "epochs": int(line["epochs"]),
-        "hours": _number(line["hours"]),
+        "hours": _read_number(line["hours"]),
         "signature": line["signature"],
         "runs": str(line["runs"]).split(),
     }
 
 
-def _number(value: Any) -> float | None:
+def _read_number(value: Any) -> float | None:
     """Return a cell's number; None where it is empty."""
     return None if pd.isna(value) or value == "" else float(value)

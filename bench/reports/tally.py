@@ -1,4 +1,4 @@
-"""How much of a table is reproduced: rows by state, figures by what can be said, the farthest."""
+"""How much of a table is reproduced: rows by state, results by verdict, the farthest result."""
 
 from __future__ import annotations
 
@@ -26,25 +26,27 @@ class Tally(NamedTuple):
     with too few errors left out."""
 
 
-def tally(table: Table, found: tuple[Cell, ...]) -> Tally:
+def tally(table: Table, results: tuple[Cell, ...]) -> Tally:
     """Return the counts of a table's cells."""
-    states = Counter(state(found, row) for row in table.rows)
-    beside = [cell for cell in found if cell.complete and cell.difference is not None]
+    states = Counter(state(results, row) for row in table.rows)
+    beside = [cell for cell in results if cell.complete and cell.difference is not None]
     verdicts = Counter(cell.ours.verdict for cell in beside if cell.ours)
-    known = [cell for cell in beside if cell.ours and cell.ours.verdict != "too few errors"]
+    judged = [cell for cell in beside if cell.ours and cell.ours.verdict != "too few errors"]
     return Tally(
         {name: states[name] for name in ("complete", "incomplete", "not run")},
         inside=verdicts["inside"],
         outside=verdicts["outside"],
         few_errors=verdicts["too few errors"],
         few_seeds=verdicts["one seed"] + verdicts["two seeds"],
-        farthest=max(known, key=lambda cell: _distance(table, cell), default=None),
+        farthest=max(judged, key=lambda cell: _relative_distance(table, cell), default=None),
     )
 
 
-def _distance(table: Table, cell: Cell) -> float:
-    """Return the difference as a share of the paper's figure: a column of rates and one of costs
-    have no unit in common. A figure that the paper prints as 0 may be half a printed unit.
+def _relative_distance(table: Table, cell: Cell) -> float:
+    """Return the difference as a share of the paper's result.
+
+    A column of rates and one of costs have no unit in common. A result that the paper prints as 0
+    may be half a printed unit.
     """
     assert cell.difference is not None
     assert cell.paper is not None

@@ -1,5 +1,6 @@
-"""The table as a terminal shows it: a line a row, the paper's result beside ours, how far each row
-is. The cells are the report's (`bench.reports.cells`).
+"""The table as a terminal shows it: a line a row, the paper's result beside ours.
+
+The cells are the report's (`bench.reports.cells`).
 """
 
 from __future__ import annotations
@@ -10,11 +11,11 @@ from typing import NamedTuple
 import pandas as pd
 
 from bench.config import Form
-from bench.reports.cells import Cell, cells, decimals
-from bench.reports.grid import bracketed
+from bench.reports.cells import Cell, cells, decimals, format_value, name_column
+from bench.reports.main_table import index_matrix, list_sides
+from bench.reports.name_ranges import bracketed
 from bench.reports.row_names import text_places
 from bench.reports.standings import Standing, standing
-from bench.reports.tables import sides
 from bench.reports.text_columns import TextColumn, fits, laid_out
 from bench.reports.variants import with_variants
 from bench.specs.run import Run
@@ -51,8 +52,10 @@ class Shown(NamedTuple):
 
 
 def shown(table: Table, runs: Mapping[str, Run], frame: pd.DataFrame, form: Form) -> Shown:
-    """Return what the report shows of `table`; `runs` holds the folded settings of its rows in
-    `form`, and `frame` all tracked runs of the table.
+    """Return what the report shows of `table`.
+
+    `runs` holds the folded settings of its rows in `form`, and `frame` all tracked runs of the
+    table.
     """
     table, runs = with_variants(table, runs, frame, form)
     standings = {row: standing(table, row, run, frame, form) for row, run in runs.items()}
@@ -60,27 +63,28 @@ def shown(table: Table, runs: Mapping[str, Run], frame: pd.DataFrame, form: Form
 
 
 def lines(
-    table: Table, found: Iterable[Cell], standings: Mapping[str, Standing]
+    table: Table, results: Iterable[Cell], standings: Mapping[str, Standing]
 ) -> tuple[Line, ...]:
     """Return a line for each row of the table, in its order."""
-    own: dict[str, list[Cell]] = {row: [] for row in table.rows}
-    for cell in found:
-        own[cell.row].append(cell)
+    cells_by_row: dict[str, list[Cell]] = {row: [] for row in table.rows}
+    for cell in results:
+        cells_by_row[cell.row].append(cell)
     return tuple(
-        Line(name, row.cells, tuple(own[name]), progress(standings.get(name)))
+        Line(name, row.cells, tuple(cells_by_row[name]), progress(standings.get(name)))
         for name, row in table.rows.items()
     )
 
 
 def progress(of_row: Standing | None) -> str:
-    """Return how far a row is: `finished, seed 666`, `1 of 3 seeds; seed 667: failed`, `not run`;
-    of a row that the suite does not run `published`, or `scored`.
+    """Return how far a row is: `finished, seed 666`, `1 of 3 seeds; seed 667: failed`, `not run`.
+
+    A row that the suite does not run is `published` or `scored`.
     """
     if of_row is None:
         return "published"
     if of_row.scored:
         return "scored"
-    missing = {of.seed: of.why.partition(":")[0] for of in of_row.missing}
+    missing = {seed.seed: seed.why.partition(":")[0] for seed in of_row.missing}
     done = [seed for seed in of_row.seeds if seed not in missing]
     reasons = [f"seed {seed}: {why}" for seed, why in missing.items() if why != "not run"]
     if not done:
@@ -91,64 +95,66 @@ def progress(of_row: Standing | None) -> str:
 
 
 def text(table: Table, rows: Sequence[Line], form: Form, width: int) -> str:
-    """Return the table in lines of at most `width` characters where its words allow that: below
-    each other in parts, each beginning with the rows' keys, where one is too narrow. Intervals are
-    shown where they fit.
+    """Return the table in lines of at most `width` characters, where its words allow that.
+
+    Where the terminal is too narrow, parts stand below each other, each beginning with the rows'
+    keys. Intervals are shown where they fit.
     """
     in_rows = table.layout == "rows"
-    known = [cell for line in rows for cell in line.cells]
-    with_paper = any(cell.paper is not None for cell in known)
-    before, after = _frame(table, rows, form)
+    all_cells = [cell for line in rows for cell in line.cells]
+    with_paper = any(cell.paper is not None for cell in all_cells)
+    before, after = _frame_columns(table, rows, form)
     figures, interval = list[TextColumn](), False
-    for interval in (any(cell.ours for cell in known), False):
+    for interval in (any(cell.ours for cell in all_cells), False):
         figures = [
-            _figures(of, [line.cells[place] for line in rows], with_paper, interval)
-            for place, of in enumerate(table.columns if in_rows else ())
+            _result_column(column, [line.cells[index] for line in rows], with_paper, interval)
+            for index, column in enumerate(table.columns if in_rows else ())
         ]
         if fits([*before, *figures, *after], width):
             break
     side_by_side = laid_out(before, figures, after, width)
-    parts = [_key(table, with_paper, interval), *side_by_side]
+    parts = [_explain_columns(table, with_paper, interval), *side_by_side]
     for line in () if in_rows else rows:
         if any(cell.seeds_wanted for cell in line.cells):
-            parts += ["", *_matrix(table, line, with_paper, width)]
+            parts += ["", *_format_matrix(table, line, with_paper, width)]
     return "\n".join(parts)
 
 
-def results(table: Table, found: Sequence[Cell]) -> str:
-    """Return the results of one row on one line, `PS EER 3.47 (paper 3.50)  PS F1 96.60 (96.62)`;
-    of many columns the first that are of no breakdown.
+def results(table: Table, row_cells: Sequence[Cell]) -> str:
+    """Return the results of one row on one line, `PS EER 3.47 (paper 3.50)  PS F1 96.60 (96.62)`.
+
+    Of many columns the first are shown that are of no breakdown.
     """
-    known = [cell for cell in found if cell.ours]
-    whole = [cell for cell in known if table.columns[cell.column].metric.count(".") < 2]
-    first = (whole or known)[:_MOST_RESULTS]
+    with_ours = [cell for cell in row_cells if cell.ours]
+    whole = [cell for cell in with_ours if table.columns[cell.column].metric.count(".") < 2]
+    first = (whole or with_ours)[:_MOST_RESULTS]
     texts: list[str] = []
     for cell in first:
         column = table.columns[cell.column]
-        word = "" if any("(" in of for of in texts) else "paper "
-        paper = "" if cell.paper is None else f" ({word}{_number(cell.paper, column)})"
-        ours = _number(cell.ours and cell.ours.mean, column)
-        texts.append(f"{_heading(column)} {ours}{_unit(column)}{paper}")
-    more = len(known) - len(first)
+        word = "" if any("(" in text_so_far for text_so_far in texts) else "paper "
+        paper = "" if cell.paper is None else f" ({word}{_format_number(cell.paper, column)})"
+        ours = _format_number(cell.ours and cell.ours.mean, column)
+        texts.append(f"{name_column(column)} {ours}{_format_unit(column)}{paper}")
+    more = len(with_ours) - len(first)
     return "  ".join([*texts, *([f"and {more} more"] if more else [])])
 
 
 def not_shown(standings: Iterable[Standing]) -> str:
-    """Return which finished runs of the rows the table leaves out, and why; nothing where it leaves
-    out none.
-    """
+    """Return which finished runs of the rows the table leaves out, and why; empty if none."""
     counts: dict[str, int] = {}
-    for of in standings:
-        for reason, count in of.left_out.items():
+    for row_runs in standings:
+        for reason, count in row_runs.left_out.items():
             counts[reason] = counts.get(reason, 0) + count
     return ", ".join(f"{count} {reason}" for reason, count in counts.items())
 
 
-def _frame(
+def _frame_columns(
     table: Table, rows: Sequence[Line], form: Form
 ) -> tuple[list[TextColumn], list[TextColumn]]:
-    """Return the columns before the results, key and the paper's cells, and those after them, state
-    and what was set. A column of the paper that says the keys alone is left out.
+    """Return the columns before the results and those after them.
+
+    Before are the key and the paper's cells, after state and changed settings. A column of the
+    paper that only repeats the keys is left out.
     """
     texts = [
         TextColumn(table.text_columns[n], tuple(line.texts[n] for line in rows), wraps=True)
@@ -163,43 +169,45 @@ def _frame(
     return before, [*after, changed] if any(changed.cells) else after
 
 
-def _key(table: Table, with_paper: bool, interval: bool) -> str:
+def _explain_columns(table: Table, with_paper: bool, interval: bool) -> str:
     units = {column.unit for column in table.columns}
     parts = ["paper / ours"] if with_paper else ["ours"]
     parts += ["[95 % interval]"] if interval and table.layout == "rows" else []
     return " ".join(parts) + (", in %" if units == {"%"} else "")
 
 
-def _figures(column: Column, found: Sequence[Cell], with_paper: bool, interval: bool) -> TextColumn:
-    """Return a column of results; the strokes between the paper's and ours stand below each
-    other.
-    """
-    papers = [_number(cell.paper, column) for cell in found]
-    means = [_mean(cell, column) for cell in found]
-    left, right = (max(map(len, of), default=0) for of in (papers, means))
+def _result_column(
+    column: Column, column_cells: Sequence[Cell], with_paper: bool, interval: bool
+) -> TextColumn:
+    """Return a column of results, the strokes between the paper's and ours in line."""
+    papers = [_format_number(cell.paper, column) for cell in column_cells]
+    means = [_format_mean(cell, column) for cell in column_cells]
+    left, right = (max(map(len, texts), default=0) for texts in (papers, means))
     ours = [
-        f"{mean:>{right}} {_bounds(cell, column) if interval else ''}".rstrip()
-        for mean, cell in zip(means, found, strict=True)
+        f"{mean:>{right}} {_format_bounds(cell, column) if interval else ''}".rstrip()
+        for mean, cell in zip(means, column_cells, strict=True)
     ]
     if not with_paper:
-        return TextColumn(_heading(column), tuple(ours))
+        return TextColumn(name_column(column), tuple(ours))
     whole = [
-        f"{paper:>{left}} / {own}" if own else f"{paper:>{left}}"
-        for paper, own in zip(papers, ours, strict=True)
+        f"{paper:>{left}} / {our_text}" if our_text else f"{paper:>{left}}"
+        for paper, our_text in zip(papers, ours, strict=True)
     ]
-    return TextColumn(_heading(column), tuple(whole))
+    return TextColumn(name_column(column), tuple(whole))
 
 
-def _matrix(table: Table, line: Line, with_paper: bool, width: int) -> list[str]:
+def _format_matrix(table: Table, line: Line, with_paper: bool, width: int) -> list[str]:
     """Return the results of one row as the paper lays them out: a line a group."""
-    down, across = sides(table.columns)
-    place = {(column.group, column.heading): n for n, column in enumerate(table.columns)}
+    down, across = list_sides(table.columns)
+    index = index_matrix(table.columns)
     columns = [
         TextColumn(
             heading,
             tuple(
-                _figures(table.columns[at], [line.cells[at]], with_paper, interval=False).cells[0]
-                if (at := place.get((group, heading))) is not None
+                _result_column(
+                    table.columns[at], [line.cells[at]], with_paper, interval=False
+                ).cells[0]
+                if (at := index.get((group, heading))) is not None
                 else ""
                 for group in down
             ),
@@ -209,26 +217,22 @@ def _matrix(table: Table, line: Line, with_paper: bool, width: int) -> list[str]
     return laid_out([TextColumn(line.key, tuple(down))], columns, [], width)
 
 
-def _mean(cell: Cell, column: Column) -> str:
+def _format_mean(cell: Cell, column: Column) -> str:
     if not cell.seeds_wanted:
         return ""
     if cell.ours is None:
         return NOTHING
-    mean = _number(cell.ours.mean, column)
-    return mean if cell.ours.sd is None else f"{mean} ± {_number(cell.ours.sd, column)}"
+    mean = _format_number(cell.ours.mean, column)
+    return mean if cell.ours.sd is None else f"{mean} ± {_format_number(cell.ours.sd, column)}"
 
 
-def _bounds(cell: Cell, column: Column) -> str:
+def _format_bounds(cell: Cell, column: Column) -> str:
     return "" if cell.ours is None else bracketed(cell.ours.low, cell.ours.high, decimals(column))
 
 
-def _number(value: float | None, column: Column) -> str:
-    return NOTHING if value is None else f"{value:.{decimals(column)}f}"
+def _format_number(value: float | None, column: Column) -> str:
+    return NOTHING if value is None else format_value(value, column)
 
 
-def _heading(column: Column) -> str:
-    return f"{column.group} {column.heading}".strip()
-
-
-def _unit(column: Column) -> str:
+def _format_unit(column: Column) -> str:
     return " %" if column.unit == "%" else ""

@@ -20,8 +20,10 @@ class TextColumn(NamedTuple):
 
     @property
     def least(self) -> int:
-        """The least width: of its cells, of their longest word where they may be wrapped, and of
-        the heading's longest word.
+        """The least width.
+
+        That is the width of its cells, of their longest word where they may be wrapped, and of the
+        heading's longest word.
         """
         texts = [word for cell in self.cells for word in cell.split()] if self.wraps else self.cells
         return max(map(len, [*texts, *self.heading.split(), ""]))
@@ -34,7 +36,7 @@ class TextColumn(NamedTuple):
 
 def fits(columns: Sequence[TextColumn], width: int) -> bool:
     """Return whether the columns stand side by side in `width` characters, no cell wrapped."""
-    return _total([of.most for of in columns]) <= width
+    return _total_width([column.most for column in columns]) <= width
 
 
 def laid_out(
@@ -43,51 +45,59 @@ def laid_out(
     after: Sequence[TextColumn],
     width: int,
 ) -> list[str]:
-    """Return the lines of a table: between the columns `before` and `after` as many of the `others`
-    as fit in `width`; then the rest of these, in parts that each begin with the very first column.
+    """Return the lines of a table.
+
+    Between the columns `before` and `after` stand as many of the `others` as fit in `width`; the
+    rest of these follow in parts that each begin with the very first column.
     """
-    widths = _shrunk([*before, *after], width)
-    taken = _taken(others, width - _total(widths))
-    own = [*zip([*before, *after], widths, strict=True)]
-    shown = [*own[: len(before)], *((of, of.most) for of in taken), *own[len(before) :]]
-    lines, rest = _part(shown), others[len(taken) :]
+    widths = _shrink_widths([*before, *after], width)
+    taken = _take_fitting(others, width - _total_width(widths))
+    framed = [*zip([*before, *after], widths, strict=True)]
+    shown = [
+        *framed[: len(before)],
+        *((column, column.most) for column in taken),
+        *framed[len(before) :],
+    ]
+    lines, rest = _format_part(shown), others[len(taken) :]
     while rest:
-        taken = _taken(rest, width - before[0].most) or [rest[0]]
-        lines += ["", *_part([(of, of.most) for of in (before[0], *taken)])]
+        taken = _take_fitting(rest, width - before[0].most) or [rest[0]]
+        lines += ["", *_format_part([(column, column.most) for column in (before[0], *taken)])]
         rest = rest[len(taken) :]
     return lines
 
 
-def _total(widths: Sequence[int]) -> int:
+def _total_width(widths: Sequence[int]) -> int:
     return sum(widths) + len(GAP) * (len(widths) - 1)
 
 
-def _shrunk(columns: Sequence[TextColumn], width: int) -> list[int]:
+def _shrink_widths(columns: Sequence[TextColumn], width: int) -> list[int]:
     """Return the columns' widths: the widest that may wrap is made narrower until all fit."""
-    widths = [of.most for of in columns]
-    while _total(widths) > width:
-        wide = [n for n, of in enumerate(columns) if of.wraps and widths[n] > of.least]
+    widths = [column.most for column in columns]
+    while _total_width(widths) > width:
+        wide = [n for n, column in enumerate(columns) if column.wraps and widths[n] > column.least]
         if not wide:
             break
         widths[max(wide, key=lambda n: widths[n])] -= 1
     return widths
 
 
-def _taken(columns: Sequence[TextColumn], width: int) -> list[TextColumn]:
+def _take_fitting(columns: Sequence[TextColumn], width: int) -> list[TextColumn]:
     """Return the first columns that fit into `width` behind another."""
     taken: list[TextColumn] = []
-    for of in columns:
-        width -= len(GAP) + of.most
+    for column in columns:
+        width -= len(GAP) + column.most
         if width < 0:
             break
-        taken.append(of)
+        taken.append(column)
     return taken
 
 
-def _part(columns: Sequence[tuple[TextColumn, int]]) -> list[str]:
+def _format_part(columns: Sequence[tuple[TextColumn, int]]) -> list[str]:
     widths = [width for _, width in columns]
-    texts = zip(*((of.heading, "-" * width, *of.cells) for of, width in columns), strict=True)
-    lines = [[_wrapped(*of) for of in zip(line, widths, strict=True)] for line in texts]
+    texts = zip(
+        *((column.heading, "-" * width, *column.cells) for column, width in columns), strict=True
+    )
+    lines = [[_wrap_text(*cell) for cell in zip(line, widths, strict=True)] for line in texts]
     return [
         GAP.join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
         for line in lines
@@ -95,7 +105,7 @@ def _part(columns: Sequence[tuple[TextColumn, int]]) -> list[str]:
     ]
 
 
-def _wrapped(text: str, width: int) -> list[str]:
+def _wrap_text(text: str, width: int) -> list[str]:
     if len(text) <= width:
         return [text]
     return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)

@@ -21,11 +21,11 @@ from bench.specs.table import Table
 def with_variants(
     table: Table, runs: Mapping[str, Run], frame: pd.DataFrame, form: Form
 ) -> tuple[Table, dict[str, Run]]:
-    """Return `table` and `runs` (folded settings by row, in `form`) with a line after a row for
-    each of its variants that `frame` holds a run of, e.g. `S7@released` after `S7`.
+    """Return `table` and `runs` with a line after a row for each variant of it that was run.
 
-    Such a line has the row's figures of the paper. A run of a variant that the paper's card does
-    not name any more, or of a row that is not among `runs`, has none.
+    `runs` holds folded settings by row, in `form`; a variant is in `frame`, for example
+    `S7@released` after `S7`. Its line has the paper's results of the row. A run of a variant that
+    the paper's card no longer names, or of a row that is not among `runs`, has none.
     """
     tracked = {*frame[frame["form"] == form]["row"]}
     for variant in sorted({row.partition(MARK)[2] for row in tracked if MARK in row}):

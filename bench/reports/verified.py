@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bench._io.markdown import code
 from bench.config import Form
-from bench.reports.grid import grid, smoke_word
+from bench.reports.table_model import format_report_table
+from bench.smoke import smoke_prefix
 
 SHOWN = (
     (
@@ -39,5 +40,6 @@ SHOWN = (
 
 def section(form: Form) -> str:
     """Return what tests show, each with the test."""
-    lines = [[said, code(f"tests/{module}.py")] for said, module in SHOWN]
-    return f"## {smoke_word(form)}Verified by tests\n\n{grid(['What', 'Test'], lines, form)}"
+    lines = [[claim, code(f"tests/{module}.py")] for claim, module in SHOWN]
+    table = format_report_table(["What", "Test"], lines, form)
+    return f"## {smoke_prefix(form)}Verified by tests\n\n{table}"

@@ -19,16 +19,16 @@ _OF_FILE = 16
 
 def lines(runs: pd.DataFrame) -> list[str]:
     """Return a line that names all weights of runs, none where none are known of."""
-    found: dict[tuple[str, str], None] = {}
+    digests: dict[tuple[str, str], None] = {}
     for text in runs["made_from"].drop_duplicates() if "made_from" in runs else ():
         made_from: dict[str, str] = json.loads(text or "{}")
         for name, digest in made_from.items():
             if name.startswith(_WEIGHTS):
-                found[name.removeprefix(_WEIGHTS), digest] = None
-    if not found:
+                digests[name.removeprefix(_WEIGHTS), digest] = None
+    if not digests:
         return []
-    said = [
-        marked("{}: {} {}", name, "sha256" if len(of) == _OF_FILE else "files", code(of))
-        for name, of in sorted(found)
+    parts = [
+        marked("{}: {} {}", name, "sha256" if len(digest) == _OF_FILE else "files", code(digest))
+        for name, digest in sorted(digests)
     ]
-    return [marked("Weights: {}", joined(", ", said))]
+    return [marked("Weights: {}", joined(", ", parts))]

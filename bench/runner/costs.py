@@ -6,34 +6,21 @@ is read.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
-
-import torch
 
 from bench._io import disk
 from bench.cards import corpus_cards
 from bench.config import Config
 from bench.data import corpora
 from bench.errors import BenchError, RowFailed
-from bench.models import systems
-from bench.models.frontends import FrontEnd, build
-from bench.models.frontends.encoder import WAVLM_LARGE, XLSR_300M, Encoder
-from bench.models.frontends.lora import adapt
+from bench.models import frontends, systems
 from bench.runner.request import Order
 from bench.specs.base import digest
-from bench.specs.frontends import FrontEnd as FrontEndSpec
-from bench.specs.frontends import Lora, S3prl, Tiny, Wav2Vec2, WavLM
-from bench.specs.run import Data, KeepAverage, Run, Stage
+from bench.specs.run import Data, Run
 from bench.tracking import address
 from bench.tracking.run_folders import finished_seeds
 from bench.training import checkpoints
-
-_AS_OURS: Mapping[str, Wav2Vec2 | WavLM] = {
-    "wav2vec2": Wav2Vec2(kind="wav2vec2"),
-    "wavlm": WavLM(kind="wavlm"),
-}
-"""Of s3prl's upstreams: another program, the same network."""
 
 
 class Training(NamedTuple):
@@ -88,8 +75,8 @@ def left(order: Order, config: Config, again: bool = False) -> list[Training]:
     for row, run in order.runs().items():
         for seed in order.row_seeds(row):
             if seed not in finished.get(run.signature, ()):
-                if isinstance(run.start, Stage):
-                    add(run.start.stage, seed, again=False)
+                if run.earlier:
+                    add(run.earlier, seed, again=False)
                 add(run, seed, again)
     return [
         training
@@ -158,8 +145,7 @@ def space_of_trainings(
         size = (2 if in_store else 1) * weights.all_bytes
         stays += max(0, size - training.taken_bytes)
         if not training.is_trained:
-            keep = training.runs[0].training.keep
-            recent = keep.checkpoints * weights.all_bytes if isinstance(keep, KeepAverage) else 0
+            recent = training.runs[0].training.keep.averaged_epochs * weights.all_bytes
             state = weights.all_bytes + 2 * weights.trained_bytes
             states.append(2 * state + recent)
     return DiskSpace(stays, sum(sorted(states)[-at_once:]))
@@ -169,29 +155,12 @@ def weights_of(run: Run) -> WeightSizes:
     """Return what the weights of a run's system take, with its front-end's."""
     key = " ".join(digest(tensor) for tensor in (run.frontend, run.system, run.train))
     if key not in _weights:
-        laid_out = systems.build(run.system, _lay_out_front_end(run.frontend), run.train)
-        every = sum(
-            tensor.numel() * tensor.element_size() for tensor in laid_out.state_dict().values()
-        )
-        trained = (tensor for tensor in laid_out.parameters() if tensor.requires_grad)
-        _weights[key] = WeightSizes(
-            every, sum(tensor.numel() * tensor.element_size() for tensor in trained)
-        )
+        laid_out = systems.build(run.system, frontends.lay_out(run.frontend), run.train)
+        every = sum(of.numel() * of.element_size() for of in laid_out.state_dict().values())
+        trained = (of for of in laid_out.parameters() if of.requires_grad)
+        _weights[key] = WeightSizes(every, sum(of.numel() * of.element_size() for of in trained))
     return _weights[key]
 
 
 _weights: dict[str, WeightSizes] = {}
 """Counted already: rows of a table often have one network."""
-
-
-def _lay_out_front_end(spec: FrontEndSpec) -> FrontEnd:
-    if isinstance(spec, Tiny):
-        return build(spec, Config())
-    if isinstance(spec, S3prl):
-        spec = _AS_OURS[spec.upstream]
-    shape = XLSR_300M if spec.kind == "wav2vec2" else WAVLM_LARGE
-    with torch.device("meta"):
-        encoder = Encoder(shape, spec)
-        if isinstance(spec.tuning, Lora):
-            adapt(encoder, spec.tuning)
-    return encoder

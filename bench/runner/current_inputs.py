@@ -13,7 +13,7 @@ from bench.config import Config
 from bench.data import corpora, fingerprint
 from bench.errors import BenchError
 from bench.specs.base import digest
-from bench.specs.run import Data, Run, Stage
+from bench.specs.run import Data, Run
 from bench.training import contents
 
 
@@ -39,13 +39,13 @@ class InputReader:
 
     def of_run(self, run: Run) -> RunInputs:
         """Return what `run` would be made from, and the training that it starts from."""
-        found = [self._read_split(run, data) for data in run.data.values()]
-        if isinstance(run.start, Stage):
-            found.append(self.of_run(run.start.stage))
-        found.append(self._read_training(run))
+        parts = [self._read_split(run, data) for data in run.data.values()]
+        if run.earlier:
+            parts.append(self.of_run(run.earlier))
+        parts.append(self._read_training(run))
         return RunInputs(
-            {name: of for part in found for name, of in part.fingerprints.items()},
-            {name: of for part in found for name, of in part.made_from.items()},
+            {name: digest for part in parts for name, digest in part.fingerprints.items()},
+            {name: digest for part in parts for name, digest in part.made_from.items()},
         )
 
     def _read_training(self, run: Run) -> RunInputs:
@@ -59,8 +59,8 @@ class InputReader:
         return self._trained_from[key]
 
     def _read_split(self, run: Run, data: Data) -> RunInputs:
-        of = corpus_cards.card(data.corpus).resolutions_s
-        resolution_s = (data.resolution_s or max(of)) if of else None
+        official_s = corpus_cards.card(data.corpus).resolutions_s
+        resolution_s = (data.resolution_s or max(official_s)) if official_s else None
         key = (run.form, data.corpus, data.split, resolution_s)
         if key not in self._splits:
             self._splits[key] = NO_INPUTS
@@ -69,8 +69,8 @@ class InputReader:
                 name = f"{data.corpus}/{data.split}"
                 audio = {f"audio {name}": fingerprint.audio_digest(subset)}
                 self._splits[key] = RunInputs({name: fingerprint.fingerprint(subset)}, audio)
-        found = self._splits[key]
+        inputs = self._splits[key]
         with suppress(BenchError):  # where a detector's weights, or breaths, are not here
-            made_from = {**found.made_from, **contents.of_data(data, self._config)}
-            return RunInputs(found.fingerprints, made_from)
-        return found
+            made_from = {**inputs.made_from, **contents.of_data(data, self._config)}
+            return RunInputs(inputs.fingerprints, made_from)
+        return inputs

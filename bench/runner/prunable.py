@@ -18,7 +18,7 @@ from bench.cards import paper_cards, table_cards
 from bench.config import Config, Form
 from bench.errors import BenchError
 from bench.runner.training_folder import hold_folder
-from bench.specs.run import Run, Stage
+from bench.specs.run import Run
 from bench.tracking.run_folders import TrainedRun, runs_by_folder
 from bench.training import checkpoints, damage, keeping
 
@@ -186,8 +186,8 @@ def _card_signatures(notes: list[str]) -> set[str] | None:
 
 def _run_signatures(run: Run) -> Iterator[str]:
     yield run.training_signature
-    if isinstance(run.start, Stage):
-        yield run.start.stage.training_signature
+    if run.earlier:
+        yield run.earlier.training_signature
 
 
 def _list_trainings(work: Path, runs: Mapping[str, Sequence[TrainedRun]]) -> Iterator[_Training]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bench._io import packages
 from bench.cards import corpus_cards
 from bench.config import Config
 from bench.errors import BenchError, near
 from bench.models import weights
-from bench.specs.breath import Precomputed, Respiro
-from bench.specs.frontends import S3prl, Wav2Vec2, WavLM
+from bench.specs.kinds import KindSettings
 from bench.specs.run import HeldOutData, Run, Stage
 
 
@@ -38,34 +38,23 @@ def _lacking(run: Run, config: Config) -> Iterator[str]:
             config.corpus_root(data.corpus, run.form)
         except BenchError as error:
             yield str(error)
-    yield from _not_located(run, config)
-    for key in ("musan", "rirs") if run.augment.kind == "noise" else ():
-        try:
-            config.noise_root(key)
-        except BenchError as error:
-            yield str(error)
+    for part in (*run.parts, *(part for data in run.data.values() for part in data.parts)):
+        yield from _lacking_part(part, config)
     for name, data in run.evaluate.items():
         yield from _unknown_fields(name, data)
     if isinstance(run.start, Stage):
         yield from _lacking(run.start.stage, config)
 
 
-def _not_located(run: Run, config: Config) -> Iterator[str]:
-    """Say which weights, and files of breaths, have no place on this machine."""
-    wanted: dict[str, str] = {}
-    if isinstance(run.frontend, Wav2Vec2 | WavLM | S3prl):
-        wanted[run.frontend.weights] = weights.ANY_LAYOUT
-    for data in run.data.values():
-        match data.breath:
-            case Respiro(weights=key):
-                wanted[key] = weights.ANY_COPY
-            case Precomputed(intervals=key):
-                wanted[key] = weights.INTERVALS
-            case _:
-                pass
-    for key, otherwise in wanted.items():
+def _lacking_part(part: KindSettings, config: Config) -> Iterator[str]:
+    """Say which packages are not installed and which files have no place on this machine."""
+    try:
+        packages.require(*part.packages)
+    except BenchError as error:
+        yield str(error)
+    for requirement in part.requirements():
         try:
-            weights.locate(key, config, otherwise)
+            weights.locate_requirement(requirement, config)
         except BenchError as error:
             yield str(error)
 

@@ -15,8 +15,8 @@ from bench.errors import BenchError
 from bench.evaluation import row_evaluation
 from bench.metrics.measured import Figure
 from bench.reports.evaluation_plots import plot_evaluation
-from bench.reports.grid import smoke_word
 from bench.runner import shared_training, trained_models
+from bench.smoke import smoke_prefix
 from bench.specs.run import Run
 from bench.tracking.run_frame import is_figure
 from bench.tracking.run_record import METRIC_VERSIONS, DatasetUse, RunEntry
@@ -25,19 +25,19 @@ from bench.training.row import RowData, Trained, score_path
 
 
 def log_row_results(
-    tracked: TrackedRun, entry: RunEntry, run: Run, data: RowData, trained: Trained, config: Config
+    tracked: TrackedRun, entry: RunEntry, data: RowData, trained: Trained, config: Config
 ) -> None:
     """Compute every result from the score files and log them with the artifacts."""
-    who = f"{smoke_word(run.form)}{entry.row}, seed {entry.seed} ({entry.table})"
+    run = entry.run
+    who = f"{smoke_prefix(run.form)}{entry.row}, seed {entry.seed} ({entry.table})"
     for name, path in trained.scores.items():
         tracked.artifact(path, f"scores/{name}")
         for picture in plot_evaluation(path, run.evaluate[name], data.evaluate[name].subset, who):
             tracked.artifact(picture, f"figures/{name}")
     if entry.kind == "row":
         tracked.model(trained_models.kept(run, entry.seed, trained.kept, config))
-    shared_training.keep_training(
-        tracked, trained, whole=entry.kind != "row"
-    )  # a trial is no row's model
+    # A trial is no row's model.
+    shared_training.keep_training(tracked, trained, whole=entry.kind != "row")
     tag_training(tracked, trained)
     tracked.finish(compute_row_results(run, data, trained.scores))
 
@@ -80,26 +80,29 @@ def outdated_metrics(run: Any) -> dict[str, tuple[int, int]]:
 def renew_row(
     store: Store,
     entry: RunEntry,
-    known: Any,
+    finished: Any,
     data: RowData,
-    place: Path,
+    folder: Path,
     say: Callable[[str], None],
 ) -> None:
-    """Compute the results of a finished run anew, from its score files, where a metric has another
-    version by now; `say` is told. Nothing is trained or scored. Where it cannot be done, that is
-    said, and the run stays as it is.
+    """Compute the results of a finished run again from its score files where a metric has a newer
+    version, and say so. Nothing is trained or scored.
+
+    Where that cannot be done, the reason is said, and the run stays as it is.
     """
-    changed = outdated_metrics(known)
+    changed = outdated_metrics(finished)
     if not changed:
         return
     what, name = versions.said(changed), f"{entry.row} · seed {entry.seed}"
     try:
-        shared_training.fetch_scores(store, known, place, say)
+        shared_training.fetch_scores(store, finished, folder, say)
         paths = {
-            of: score_path(place, of, entry.run.evaluate[of], loaded)
-            for of, loaded in data.evaluate.items()
+            evaluation: score_path(folder, evaluation, entry.run.evaluate[evaluation], loaded)
+            for evaluation, loaded in data.evaluate.items()
         }
-        store.renew_results(known.info.run_id, entry, compute_row_results(entry.run, data, paths))
+        store.renew_results(
+            finished.info.run_id, entry, compute_row_results(entry.run, data, paths)
+        )
     except BenchError as error:
         say(f"{name}: results are those of before a change ({what}): {error}")
         return

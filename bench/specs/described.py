@@ -65,6 +65,12 @@ def top() -> list[Setting]:
     return [_setting(_Place(name, name, Run, ()), deep=False) for name in Run.model_fields]
 
 
+def describe_model(model: type[BaseModel]) -> tuple[Setting, ...]:
+    """Return the fields of a card's model, without those of the models below it."""
+    names = model.model_fields
+    return tuple(_setting(_Place(name, name, model, ()), deep=False) for name in names)
+
+
 def settings(key: str) -> list[Setting]:
     """Return what is set by a dotted key, once for each kind of what is above it that has it.
 

@@ -24,6 +24,7 @@ from bench.specs.base import (
 )
 from bench.specs.breath import Breath
 from bench.specs.frontends import FrontEnd
+from bench.specs.kinds import KindSettings
 from bench.specs.systems import System
 from bench.units import HOP_SAMPLES, RECEPTIVE_FIELD_SAMPLES, SAMPLE_RATE_HZ, samples
 
@@ -52,6 +53,11 @@ class Data(Spec):
     breath: Breath = _ABSENT
     """Who says at which of the front-end's 20 ms hops someone breathes (`Batch.marks`); the run's
     `breath` where a card does not say."""
+
+    @property
+    def parts(self) -> tuple[KindSettings, ...]:
+        """The parts that come in kinds, those that are there."""
+        return tuple(part for part in (self.splice, self.breath) if isinstance(part, KindSettings))
 
 
 class TrainData(Data):
@@ -118,12 +124,22 @@ class KeepBest(Spec):
 
     kind: Literal["best"]
 
+    @property
+    def averaged_epochs(self) -> int:
+        """How many of the last epochs are averaged: none."""
+        return 0
+
 
 class KeepAverage(Spec):
     """Keep the mean of the weights after each of the last epochs, buffers too."""
 
     kind: Literal["average-last"]
     checkpoints: Count = 3
+
+    @property
+    def averaged_epochs(self) -> int:
+        """How many of the last epochs are averaged."""
+        return self.checkpoints
 
 
 class Training(Spec):
@@ -214,6 +230,11 @@ class Run(Spec):
     """The `breath` of each split that says nothing of it itself. No part of a signature: what
     counts is what each split has in the end."""
 
+    @property
+    def earlier(self) -> Run | None:
+        """The training that this one starts from; None where it starts from none."""
+        return self.start.stage if isinstance(self.start, Stage) else None
+
     @model_validator(mode="after")
     def _breaths_of_splits(self) -> Run:
         """Give the run's detector to the splits that name none."""
@@ -225,6 +246,12 @@ class Run(Spec):
         evaluate = {name: told(data) for name, data in self.evaluate.items()}
         splits = {"train": told(self.train), "dev": told(self.dev), "evaluate": evaluate}
         return self.model_copy(update=splits)
+
+    @property
+    def parts(self) -> tuple[KindSettings, ...]:
+        """The parts that come in kinds, those that are there, without those of its data."""
+        parts = (self.system, self.frontend, self.augment, self.mix)
+        return tuple(part for part in parts if isinstance(part, KindSettings))
 
     @property
     def data(self) -> dict[str, TrainData | HeldOutData]:

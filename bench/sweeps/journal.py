@@ -29,7 +29,7 @@ _COUNTED = (JournalOperation.CREATE_STUDY, JournalOperation.CREATE_TRIAL)
 """What is numbered by its order: without one of these, later records are of other trials."""
 
 
-def opened(path: Path, say: Callable[[str], None]) -> JournalStorage:
+def open_journal(path: Path, say: Callable[[str], None]) -> JournalStorage:
     """Return the storage in the file at `path`, which is there, be it empty.
 
     `say` is told which records are passed over. BenchError, with file and line, where what follows

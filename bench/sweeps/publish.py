@@ -13,19 +13,19 @@ from bench.sweeps.study import Study
 from bench.tracking.studies import TRIALS, StudyRun
 
 
-def publish(study: Study, tracked: StudyRun, resolution: float | None = None) -> None:
+def publish_study(study: Study, tracked: StudyRun, resolution: float | None = None) -> None:
     """Keep the study as it is now; of two processes that are at it the later one knows more.
 
     `resolution` is what one error on dev changes of the objective (`bench.reports.sweep`).
     """
-    with study.alone("publish"), tempfile.TemporaryDirectory() as folder:
+    with study.hold_lock("publish"), tempfile.TemporaryDirectory() as folder:
         trials = trial_table.build_trial_table(study, tracked.frame(), resolution)
         importances = trial_table.compute_importances(study)
         path = Path(folder) / TRIALS
         trials.to_csv(path, index=False)
         files = [path]
         for name, draw in sweep_figures.figures(study.card, trials, importances).items():
-            files += style.write(Path(folder), name, draw)
+            files += style.write_figure(Path(folder), name, draw())
         best = leaders(study.card, trials)
         tracked.keep(
             files,

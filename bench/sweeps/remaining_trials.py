@@ -19,9 +19,9 @@ def list_remaining_trainings(study: Study, wanted: int, config: Config) -> list[
     """Return the trainings that are left of `wanted` trials, each once: those of begun trials as
     they are; of one that is not drawn yet, with the largest network that an end of the space has.
     """
-    card, trials = study.card, study.trials()
+    card, trials = study.card, study.list_trials()
     begun = [
-        trial_run(card, sampling.decoded(card, trial.params))
+        trial_run(card, sampling.decode_point(card, trial.params))
         for trial in trials
         if trial.state == TrialState.RUNNING
     ]

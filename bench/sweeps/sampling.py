@@ -24,7 +24,7 @@ _DRAWS = 50
 """How often a sampler that comes back to a point already tried is asked again."""
 
 
-def distributions(card: Sweep) -> dict[str, BaseDistribution]:
+def build_distributions(card: Sweep) -> dict[str, BaseDistribution]:
     """Return Optuna's distribution of each dimension."""
     by_name: dict[str, BaseDistribution] = {}
     for name, dimension in card.space.items():
@@ -49,12 +49,12 @@ def _to_scalar(value: Any) -> Any:
     return written(value) if tree(value) is not None or isinstance(value, list) else value
 
 
-def encoded(point: Point) -> dict[str, Any]:
+def encode_point(point: Point) -> dict[str, Any]:
     """Return a point as Optuna keeps it."""
     return {name: _to_scalar(value) for name, value in point.items()}
 
 
-def decoded(card: Sweep, params: Mapping[str, Any]) -> Point:
+def decode_point(card: Sweep, params: Mapping[str, Any]) -> Point:
     """Return Optuna's parameters as a point, floats rounded as trials use them."""
     point: Point = {}
     for name, dimension in card.space.items():
@@ -68,7 +68,7 @@ def decoded(card: Sweep, params: Mapping[str, Any]) -> Point:
     return point
 
 
-def pruner(card: Sweep, epochs: int, seeds: int) -> optuna.pruners.BasePruner:
+def build_pruner(card: Sweep, epochs: int, seeds: int) -> optuna.pruners.BasePruner:
     """Return the card's pruner; a step is an epoch, those of a further seed after those of the
     first.
     """
@@ -84,16 +84,16 @@ def pruner(card: Sweep, epochs: int, seeds: int) -> optuna.pruners.BasePruner:
             return optuna.pruners.NopPruner()
 
 
-def propose(card: Sweep, study: optuna.Study, trials: Sequence[FrozenTrial]) -> Point | None:
+def propose_point(card: Sweep, study: optuna.Study, trials: Sequence[FrozenTrial]) -> Point | None:
     """Return the next point to try, one that none of `trials` has; None where none is left.
 
     The sampler is asked about a copy of the study in memory, so that a point that it comes back to
     leaves no trial behind. Its random stream is of (seed, number of trials): a study that is
     stopped and goes on draws as it would have, and two processes never draw alike.
     """
-    tried = [encoded(decoded(card, trial.params)) for trial in trials]
+    tried = [encode_point(decode_point(card, trial.params)) for trial in trials]
     points = card.points()
-    left = None if points is None else [p for p in points if encoded(p) not in tried]
+    left = None if points is None else [p for p in points if encode_point(p) not in tried]
     if left is not None and (not left or isinstance(card.sampler, Grid)):
         return left[0] if left else None
     seed = np.random.SeedSequence([getattr(card.sampler, "seed", 0), len(trials)])
@@ -104,8 +104,8 @@ def propose(card: Sweep, study: optuna.Study, trials: Sequence[FrozenTrial]) -> 
     )
     copy.add_trials(trials)
     for _ in range(_DRAWS):
-        point = decoded(card, copy.ask(distributions(card)).params)
-        if encoded(point) not in tried:
+        point = decode_point(card, copy.ask(build_distributions(card)).params)
+        if encode_point(point) not in tried:
             return point
     # It keeps to what was tried: any other, where they can be counted.
     return None if left is None else left[int(np.random.default_rng(seed).integers(len(left)))]

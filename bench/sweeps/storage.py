@@ -32,11 +32,11 @@ class Storage(NamedTuple):
 
     optuna: Any
     """Optuna's."""
-    alone: Callable[[str], AbstractContextManager[None]]
+    hold_lock: Callable[[str], AbstractContextManager[None]]
     """Holds a lock of that name, which every process that uses the storage asks for."""
 
 
-def opened(
+def open_storage(
     url: str | None, name: str, work: Path, say: Callable[[str], None] = to_stderr
 ) -> Storage:
     """Return the storage at `url`; by default a file for the study `name` in the work folder.
@@ -61,11 +61,11 @@ def _open_file(path: Path, say: Callable[[str], None]) -> Storage:
     path.touch()
 
     @contextmanager
-    def alone(name: str) -> Generator[None]:
+    def hold_lock(name: str) -> Generator[None]:
         with file_locks.held(path.with_name(f"{path.name}.{name}")):
             yield
 
-    return Storage(journal.opened(path, say), alone)
+    return Storage(journal.open_journal(path, say), hold_lock)
 
 
 def _open_server(url: str) -> Storage:
@@ -78,7 +78,7 @@ def _open_server(url: str) -> Storage:
         engine = sqlalchemy.create_engine(url, poolclass=NullPool)
 
         @contextmanager
-        def alone(name: str) -> Generator[None]:
+        def hold_lock(name: str) -> Generator[None]:
             # Of the session, so that it is given back when the process or its connection dies.
             key = {"key": zlib.crc32(name.encode())}
             with engine.connect() as connection:
@@ -88,7 +88,7 @@ def _open_server(url: str) -> Storage:
                 finally:
                     connection.execute(sqlalchemy.text("select pg_advisory_unlock(:key)"), key)
 
-        with alone("open"):  # two processes that make its tables at once would fail
+        with hold_lock("open"):  # two processes that make its tables at once would fail
             storage = optuna.storages.RDBStorage(url, engine_kwargs={"poolclass": NullPool})
     except ModuleNotFoundError as error:
         raise BenchError(
@@ -98,4 +98,4 @@ def _open_server(url: str) -> Storage:
         ) from error
     except (SQLAlchemyError, ValueError) as error:
         raise BenchError("sweep.storage-failed", f"--storage: cannot be opened: {error}") from error
-    return Storage(storage, alone)
+    return Storage(storage, hold_lock)

@@ -53,7 +53,7 @@ class Claim:
     trial: Trial
     reported: set[int] = field(default_factory=set[int])
 
-    def report(self, step: int, value: float) -> bool:
+    def report_objective(self, step: int, value: float) -> bool:
         """Report the objective after a step (from 1), and return whether the trial should stop.
 
         A step that an earlier attempt has reported already is asked about again, not reported.
@@ -70,44 +70,44 @@ class Study:
     def __init__(self, card: Sweep, name: str, storage: Storage, steps: tuple[int, int]) -> None:
         """Open the study, or make it; `steps` are the epochs and seeds of a trial."""
         self.card = card
-        self._alone = storage.alone
-        with self._alone(f"{name}.claim"):
+        self._hold_lock = storage.hold_lock
+        with self._hold_lock(f"{name}.claim"):
             self.optuna = optuna.create_study(
                 storage=storage.optuna,
                 study_name=name,
                 sampler=optuna.samplers.RandomSampler(),  # never asked: see sampling.propose
-                pruner=sampling.pruner(card, *steps),
+                pruner=sampling.build_pruner(card, *steps),
                 direction="minimize",
                 load_if_exists=True,
             )
         self.name = name
 
-    def trials(self) -> list[FrozenTrial]:
+    def list_trials(self) -> list[FrozenTrial]:
         """Return every trial, by number."""
         return self.optuna.get_trials(deepcopy=False)
 
-    def over(self) -> int:
+    def count_ended(self) -> int:
         """Return how many trials are finished, pruned or failed."""
-        return sum(trial.state.is_finished() for trial in self.trials())
+        return sum(trial.state.is_finished() for trial in self.list_trials())
 
-    def alone(self, name: str) -> Any:
+    def hold_lock(self, name: str) -> Any:
         """Hold the study's lock of that name."""
-        return self._alone(f"{self.name}.{name}")
+        return self._hold_lock(f"{self.name}.{name}")
 
-    def claim(self, wanted: int) -> Claim | None:
+    def claim_trial(self, wanted: int) -> Claim | None:
         """Return a trial to work at: one whose process died, else a new one while there are fewer
         than `wanted`; None where there is nothing left to begin.
         """
-        with self.alone("claim"):
-            for trial in self.trials():
+        with self.hold_lock("claim"):
+            for trial in self.list_trials():
                 if trial.state == TrialState.RUNNING and _is_abandoned(trial):
                     claim = self._take_over(trial)
                     if claim is not None:
                         return claim
-            trials = self.trials()
+            trials = self.list_trials()
             if len(trials) >= wanted:
                 return None
-            point = sampling.propose(self.card, self.optuna, trials)
+            point = sampling.propose_point(self.card, self.optuna, trials)
             return None if point is None else self._begin_trial(point)
 
     def _begin_trial(self, point: Point) -> Claim:
@@ -115,12 +115,12 @@ class Study:
         self.optuna.add_trial(
             create_trial(
                 state=TrialState.RUNNING,
-                params=sampling.encoded(point),
-                distributions=sampling.distributions(self.card),
+                params=sampling.encode_point(point),
+                distributions=sampling.build_distributions(self.card),
                 user_attrs={"attempt": 1, **_holder_attributes()},
             )
         )
-        return self._open_claim(self.trials()[-1], 1)
+        return self._open_claim(self.list_trials()[-1], 1)
 
     def _take_over(self, trial: FrozenTrial) -> Claim | None:
         attempt = trial.user_attrs["attempt"] + (not trial.user_attrs.get("stopped", False))
@@ -133,23 +133,23 @@ class Study:
         return claim
 
     def _open_claim(self, trial: FrozenTrial, attempt: int) -> Claim:
-        point = sampling.decoded(self.card, trial.params)
+        point = sampling.decode_point(self.card, trial.params)
         open_trial = Trial(self.optuna, trial._trial_id)
         return Claim(trial.number, point, attempt, open_trial, set(trial.intermediate_values))
 
-    def finish(self, claim: Claim, objective: float) -> None:
+    def finish_trial(self, claim: Claim, objective: float) -> None:
         """The trial is finished."""
         self._end_trial(claim.number, TrialState.COMPLETE, objective)
 
-    def prune(self, claim: Claim, reason: str) -> None:
+    def prune_trial(self, claim: Claim, reason: str) -> None:
         """The trial was pruned; its last reported value stands for it."""
         self._end_trial(claim.number, TrialState.PRUNED, reason=reason)
 
-    def fail(self, claim: Claim, reason: str) -> None:
+    def fail_trial(self, claim: Claim, reason: str) -> None:
         """The trial failed and is not tried again."""
         self._end_trial(claim.number, TrialState.FAIL, reason=reason)
 
-    def stop(self, claim: Claim) -> None:
+    def leave_trial(self, claim: Claim) -> None:
         """Someone stops this process: whoever goes on takes the trial over, and it is no fault of
         the trial's.
         """
@@ -159,7 +159,7 @@ class Study:
         self, number: int, state: TrialState, value: float | None = None, reason: str = ""
     ) -> None:
         if reason:
-            trial_id = self.trials()[number]._trial_id
+            trial_id = self.list_trials()[number]._trial_id
             Trial(self.optuna, trial_id).set_user_attr("reason", reason)
         self.optuna.tell(number, value, state)
 
@@ -178,7 +178,7 @@ def _is_abandoned(trial: FrozenTrial) -> bool:
     return time.time() - trial.user_attrs["seen"] > _SILENT_S
 
 
-class Pulse:
+class TrialHeartbeat:
     """Says every minute that the trial goes on, for processes of other machines; a context
     manager.
     """
@@ -188,7 +188,7 @@ class Pulse:
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._send_heartbeats, daemon=True)
 
-    def __enter__(self) -> Pulse:
+    def __enter__(self) -> TrialHeartbeat:
         self._thread.start()
         return self
 

@@ -11,12 +11,12 @@ from optuna.trial import FrozenTrial
 
 from bench.cards.sweep_cards import text, trial_run
 from bench.metrics.catalogue import is_rate
-from bench.reports.sweep import COLUMNS
 from bench.specs.sweep import Categories, Dimension, Sweep
 from bench.sweeps import sampling
 from bench.sweeps.study import STATES, Study
 from bench.tracking.run_frame import COLUMNS as TRACKED
 from bench.tracking.run_frame import is_part
+from bench.trial_table import TRIAL_COLUMNS
 
 
 def build_trial_table(
@@ -32,15 +32,15 @@ def build_trial_table(
     lines = [
         _build_line(study.card, trial, tracked[tracked["row"] == trial.number])
         | {"resolution": None if resolution is None else unit * resolution}
-        for trial in study.trials()
+        for trial in study.list_trials()
     ]
-    names = [*COLUMNS, *study.card.space]
+    names = [*TRIAL_COLUMNS, *study.card.space]
     more = sorted({name for line in lines for name in line} - set(names))
     return pd.DataFrame(lines, columns=pd.Index([*names, *more]))
 
 
 def _build_line(card: Sweep, trial: FrozenTrial, runs: pd.DataFrame) -> dict[str, Any]:
-    point = sampling.decoded(card, trial.params)
+    point = sampling.decode_point(card, trial.params)
     run = trial_run(card, point)
     unit = 100 if is_rate(card.objective) else 1
     line: dict[str, Any] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -19,9 +20,9 @@ from bench.runner.training_folder import abandon
 from bench.specs.run import Run
 from bench.specs.sweep import Sweep
 from bench.sweeps import remaining_trials, storage, trial_table
-from bench.sweeps.publish import publish
+from bench.sweeps.publish import publish_study
 from bench.sweeps.study import STATES, Claim, Pruned, Study
-from bench.sweeps.worker import Ended, Heard, Refused, work
+from bench.sweeps.worker import DiskRefused, EndedTrial, EpochCallback, work_on_study
 from bench.tracking import artifact_check
 from bench.tracking.client import unreachable
 from bench.tracking.run_record import RunEntry
@@ -31,16 +32,16 @@ from bench.training.clips import frame_labels
 from bench.training.row import Library, folder
 
 
-def require(card: Sweep, config: Config) -> None:
+def require_inputs(card: Sweep, config: Config) -> None:
     """Raise one error that holds everything this machine lacks for the sweep's trials."""
     runs = [base(card), *(trial_run(card, point) for point in card.edges())]
     of_runs = (text for run in runs for text in lacking(run, config))
     missing = dict.fromkeys([*lacking_device(config), *of_runs])
     if missing:
-        raise BenchError("machine.lacks", "\n".join(missing))
+        raise BenchError("run.requirements-missing", "\n".join(missing))
 
 
-class Sweeping:
+class SweepRun:
     """A study and its tracked run, open in this process."""
 
     def __init__(
@@ -63,7 +64,7 @@ class Sweeping:
         self._seeds = seeds(card)
         self._resolution = self._find_resolution(run)
         self._device = local.device_name(config)
-        opened = storage.opened(url, entry.name, config.work, watcher.say)
+        opened = storage.open_storage(url, entry.name, config.work, watcher.say)
         self.study = Study(card, entry.name, opened, (run.training.epochs, len(self._seeds)))
         self._tracked = StudyRun(store, entry)
         artifact_check.require(store, entry.table)
@@ -81,12 +82,14 @@ class Sweeping:
             self._tracked.close("KILLED")
             raise
 
-    def run(self, wanted: int) -> Iterator[Ended]:
+    def run_trials(self, wanted: int) -> Iterator[EndedTrial]:
         """Work until `wanted` trials are there or taken, and yield how each of ours ended."""
-        for ended in work(self.study, self._resolve_run, self._seeds, self._train_trial, wanted):
+        for ended in work_on_study(
+            self.study, self._resolve_run, self._seeds, self._train_trial, wanted
+        ):
             try:
                 self._record_ending(ended.number, ended.ending, ended.objective)
-                publish(self.study, self._tracked, self._resolution)
+                publish_study(self.study, self._tracked, self._resolution)
             except Exception as error:
                 if not unreachable(error):
                     raise
@@ -94,16 +97,16 @@ class Sweeping:
                 self._watcher.say(self._store.no_answer(error))
             yield ended
 
-    def close(self, wanted: int) -> bool:
+    def close_study(self, wanted: int) -> bool:
         """Say in the tracking store how the study stands, and return whether all is done."""
-        for trial in self.study.trials():  # also those of processes that could not tell
+        for trial in self.study.list_trials():  # also those of processes that could not tell
             ending = STATES[trial.state]
             if ending != "running":
                 self._record_ending(
                     trial.number, ending, trial.value if ending == "finished" else None
                 )
-        publish(self.study, self._tracked, self._resolution)
-        done = self.study.over() >= self._cap_wanted(wanted)
+        publish_study(self.study, self._tracked, self._resolution)
+        done = self.study.count_ended() >= self._cap_wanted(wanted)
         self._tracked.close("FINISHED" if done else "KILLED")
         return done
 
@@ -112,13 +115,13 @@ class Sweeping:
         points = self.card.points()
         return wanted if points is None else min(wanted, len(points))
 
-    def table(self) -> pd.DataFrame:
+    def build_table(self) -> pd.DataFrame:
         """Return the study's trials (`bench.sweeps.trial_table`), those of other processes too."""
         return trial_table.build_trial_table(self.study, self._tracked.frame(), self._resolution)
 
-    def standing(self) -> str:
+    def describe_standing(self) -> str:
         """Return which trial is best, or that dev cannot tell; "" where none is finished."""
-        table = self.table()
+        table = self.build_table()
         return "" if table.empty else standing(self.card, table)
 
     def _find_resolution(self, run: Run) -> float | None:
@@ -138,7 +141,7 @@ class Sweeping:
     def _resolve_run(self, claim: Claim) -> Run:
         return trial_run(self.card, claim.point)
 
-    def _train_trial(self, claim: Claim, seed: int, heard: Heard) -> Mapping[str, float]:
+    def _train_trial(self, claim: Claim, seed: int, heard: EpochCallback) -> Mapping[str, float]:
         """Train as a row is; a trial that is finished in the tracking store is looked up there."""
         run = self._resolve_run(claim)
         job = local.Job(f"trial {claim.number}", seed, run, self._library.row(run))
@@ -150,24 +153,18 @@ class Sweeping:
             abandon(folder(self._config.work, run, job.data, seed))
             raise
         if outcome.state == "failed":
-            raise (Refused if outcome.by_disk else BenchError)(
+            raise (DiskRefused if outcome.by_disk else BenchError)(
                 "sweep.trial-failed", outcome.message
             )
         return outcome.kept_dev
 
     def _build_entry(self, job: local.Job, claim: Claim) -> RunEntry:
         table, _ = row(self.card)
-        return RunEntry(
-            table=f"sweeps/{self.card.key}",
+        return replace(
+            RunEntry.from_data(f"sweeps/{self.card.key}", job.row, job.seed, job.run, job.data),
             paper=table.key.partition("/")[0],
-            row=job.row,
-            seed=job.seed,
-            run=job.run,
-            fingerprints=job.data.fingerprints(),
-            made_from=job.data.made_from(),
             commit=commit(),
             device=self._device,
-            description_figures={},
             kind="trial",
             parent=self._tracked.run_id,
             tags=self._tracked.tags(claim.number),
@@ -180,7 +177,9 @@ class _TrialProgress:
     What an earlier training that the trial starts from says is none of the study's.
     """
 
-    def __init__(self, watcher: local.Watcher, name: str, heard: Heard, devices: int) -> None:
+    def __init__(
+        self, watcher: local.Watcher, name: str, heard: EpochCallback, devices: int
+    ) -> None:
         self._watcher, self._name, self._report_epoch = watcher, name, heard
         # Processes of several devices cannot be stopped by what hears them: nothing is pruned.
         self._may_prune = devices == 1

@@ -11,22 +11,22 @@ from bench._io import machine
 from bench.errors import BenchError, RowFailed, plain
 from bench.metrics.catalogue import shown
 from bench.specs.run import Run
-from bench.sweeps.study import Claim, Pruned, Pulse, Study
+from bench.sweeps.study import Claim, Pruned, Study, TrialHeartbeat
 from bench.tracking.studies import Ending
 
-Heard = Callable[[int, Mapping[str, float]], None]
+EpochCallback = Callable[[int, Mapping[str, float]], None]
 """Is told of each epoch and its figures; raises Pruned where the trial should stop."""
 
-Train = Callable[[Claim, int, Heard], Mapping[str, float]]
+TrainTrial = Callable[[Claim, int, EpochCallback], Mapping[str, float]]
 """Trains a trial with a seed and returns what the weights that are kept reach on dev, rates as
 fractions, whoever trained what of it; a BenchError where it fails."""
 
 
-class Refused(RowFailed):
+class DiskRefused(RowFailed):
     """The disk refused (full, read-only, failing): every further trial would fail likewise."""
 
 
-class Ended(NamedTuple):
+class EndedTrial(NamedTuple):
     """How a trial ended."""
 
     number: int
@@ -37,57 +37,65 @@ class Ended(NamedTuple):
     """Why it was pruned or failed."""
 
 
-def work(
-    study: Study, run_of: Callable[[Claim], Run], seeds: Sequence[int], train: Train, wanted: int
-) -> Iterator[Ended]:
+def work_on_study(
+    study: Study,
+    run_of: Callable[[Claim], Run],
+    seeds: Sequence[int],
+    train: TrainTrial,
+    wanted: int,
+) -> Iterator[EndedTrial]:
     """Work at the study and yield how each trial ended that this process worked at.
 
     A failed trial stops no other. Refused, and what is no Exception (Ctrl-C), leave the trial for
     whoever goes on.
     """
-    while (claim := study.claim(wanted)) is not None:
+    while (claim := study.claim_trial(wanted)) is not None:
         yield _run_trial(study, claim, run_of, seeds, train)
 
 
 def _run_trial(
-    study: Study, claim: Claim, run_of: Callable[[Claim], Run], seeds: Sequence[int], train: Train
-) -> Ended:
+    study: Study,
+    claim: Claim,
+    run_of: Callable[[Claim], Run],
+    seeds: Sequence[int],
+    train: TrainTrial,
+) -> EndedTrial:
     name = study.card.objective
     try:
         run = run_of(claim)
         values: list[float] = []
-        with Pulse(claim):
+        with TrialHeartbeat(claim):
             for number, seed in enumerate(seeds):
                 heard = partial(_report_epoch, claim, seed, number * run.training.epochs, name)
                 values.append(train(claim, seed, heard)[name])
     except Pruned as error:
-        study.prune(claim, str(error))
-        return Ended(claim.number, "pruned", None, str(error))
-    except Refused:
-        study.stop(claim)
+        study.prune_trial(claim, str(error))
+        return EndedTrial(claim.number, "pruned", None, str(error))
+    except DiskRefused:
+        study.leave_trial(claim)
         raise
     except BenchError as error:
-        study.fail(claim, plain(error))
-        return Ended(claim.number, "failed", None, plain(error))
+        study.fail_trial(claim, plain(error))
+        return EndedTrial(claim.number, "failed", None, plain(error))
     except Exception as error:
         if machine.is_of_disk(error):
-            study.stop(claim)
+            study.leave_trial(claim)
             raise
         refused = machine.explain(error)
         reason = refused.message if refused else f"{type(error).__name__}: {plain(error)}"
-        study.fail(claim, reason)
-        return Ended(claim.number, "failed", None, reason)
+        study.fail_trial(claim, reason)
+        return EndedTrial(claim.number, "failed", None, reason)
     except BaseException:
-        study.stop(claim)
+        study.leave_trial(claim)
         raise
     mean = statistics.fmean(values)
-    study.finish(claim, mean)
-    return Ended(claim.number, "finished", mean, "")
+    study.finish_trial(claim, mean)
+    return EndedTrial(claim.number, "finished", mean, "")
 
 
 def _report_epoch(
     claim: Claim, seed: int, steps_before: int, name: str, epoch: int, figures: Mapping[str, float]
 ) -> None:
     """Report an epoch's figure `name` to the study; raise Pruned where the trial should stop."""
-    if claim.report(steps_before + epoch, figures[name]):
+    if claim.report_objective(steps_before + epoch, figures[name]):
         raise Pruned(f"{name} {shown(name, figures[name])} after epoch {epoch}, seed {seed}")

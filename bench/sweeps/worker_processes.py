@@ -16,7 +16,7 @@ import torch
 
 from bench.config import Config
 
-STORAGE = "BENCH_SWEEP_STORAGE"
+STORAGE_VARIABLE = "BENCH_SWEEP_STORAGE"
 """The variable that names the storage: a URL may hold a password, which a command line shows."""
 
 

@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import socket
 import weakref
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from bench._io import atomic_files, file_locks
 from bench.config import Config
 from bench.errors import BenchError
 from bench.tracking import address, sqlite_store
 from bench.tracking.address import Address
-from bench.tracking.client import first_line, now_ms, open_client
+from bench.tracking.client import first_line, now_ms, open_client, unreachable
 from bench.tracking.user import USER, user_name
+
+T = TypeVar("T")
 
 _ANSWER_S = 5.0
 """How long a server may take to accept a connection."""
 
 MEANT_FOR = "meant_for"
 """Tag of the outbox's run: the store that it was recorded for."""
+
+
+class Away(Exception):
+    """The store's server does not answer, and why."""
 
 
 class MlflowStore:
@@ -66,6 +72,15 @@ class MlflowStore:
     def said(self, error: Exception) -> str:
         """Return what an error of the store says, in one line and without a password."""
         return self.at.hidden(first_line(error))
+
+    def reach(self, work: Callable[[MlflowStore], T]) -> T:
+        """Return what `work` does in the store; raise Away where its server does not do it."""
+        try:
+            return work(self)
+        except Exception as error:
+            if not self.is_local and unreachable(error):
+                raise Away(self.said(error)) from error
+            raise
 
     def _copy_address(self, file: Path, artifacts: Path) -> Address:
         """Return the address of a copy, which is gone when this process is."""

@@ -30,6 +30,7 @@ from packaging.version import Version
 from bench import provenance
 from bench._io import packages
 from bench.errors import BenchError
+from bench.smoke import smoke_note
 from bench.tracking.address import folder
 
 if TYPE_CHECKING:
@@ -179,5 +180,5 @@ def load_registered_model(client: Any, run_id: str) -> nn.Module:
 
 
 def _describe_model(tags: Mapping[str, str]) -> str:
-    smoke = "**SMOKE: not a result.** " if tags["form"] == "smoke" else ""
+    smoke = smoke_note(tags["form"])
     return f"{smoke}{tags['table']}, row {tags['row']}: kept weights, one version a run."

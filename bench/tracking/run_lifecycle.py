@@ -28,33 +28,31 @@ _COMMANDS = {"trial": "bench sweep", "scored": "bench score"}
 class OpenRun(NamedTuple):
     """An MLflow run that is open."""
 
-    ledger: MlflowStore
+    store: MlflowStore
     run_id: str
     before: bool
     """Whether an earlier process began it."""
 
 
-def begin_run(ledger: MlflowStore, entry: RunEntry) -> OpenRun:
-    """Return the run of `entry` in `ledger`, running: a new one, or the unfinished one reopened.
+def begin_run(store: MlflowStore, entry: RunEntry) -> OpenRun:
+    """Return the run of `entry` in `store`, running: a new one, or the unfinished one reopened.
 
     Raise BenchError where it is finished already, Busy where a living process runs it.
     """
-    with ledger.lock():
-        earlier = [run for run in find_alike(ledger, entry) if _repeat_number(run) == entry.again]
+    with store.lock():
+        earlier = [run for run in find_alike(store, entry) if _repeat_number(run) == entry.again]
         if any(run.info.status == "FINISHED" for run in earlier):
             raise BenchError(
                 "row.already-finished", f"{entry.table}: {entry.name} is finished already"
             )
         if not earlier:
-            return OpenRun(
-                ledger, ledger.create_run(entry.table, entry.name, run_tags(entry)), False
-            )
+            return OpenRun(store, store.create_run(entry.table, entry.name, run_tags(entry)), False)
         _refuse_if_alive(earlier[0], entry)
-        _reopen_run(ledger.client, earlier[0], entry)
-        return OpenRun(ledger, earlier[0].info.run_id, True)
+        _reopen_run(store.client, earlier[0], entry)
+        return OpenRun(store, earlier[0].info.run_id, True)
 
 
-def find_alike(ledger: MlflowStore, entry: RunEntry) -> list[Any]:
+def find_alike(store: MlflowStore, entry: RunEntry) -> list[Any]:
     """Return the runs of what `entry` asks for, made from the same, whether run once or anew; the
     one begun last first.
 
@@ -63,7 +61,7 @@ def find_alike(ledger: MlflowStore, entry: RunEntry) -> list[Any]:
     """
     contents = entry.identity["contents"]
     unsaid = "" if versions.raised(entry.versions) else contents
-    runs = ledger.search(entry.table, entry.asked_for)
+    runs = store.search(entry.table, entry.asked_for)
     return [run for run in runs if run.data.tags.get("contents", unsaid) == contents]
 
 

@@ -9,14 +9,16 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
 from bench import versions
+from bench._io import markdown
 from bench._io.digests import short_digest
-from bench._io.markdown import bullets, escaped, marked, table_row
+from bench._io.markdown import bullets, escaped, marked
 from bench.config import Form
 from bench.metrics.catalogue import digits, is_rate, shown
 from bench.metrics.measured import Figure
+from bench.smoke import smoke_note
 from bench.specs.run import Run
 
 
@@ -29,6 +31,18 @@ class DatasetUse:
     digest: str
     """Its fingerprint, at most 36 characters."""
     context: Literal["train", "dev", "evaluation"]
+
+
+class RunData(Protocol):
+    """What the tracking store asks of a run's data (`bench.training.row.RowData`)."""
+
+    def fingerprints(self) -> Mapping[str, str]:
+        """Return the digest of each split by its name."""
+        ...
+
+    def made_from(self) -> Mapping[str, str]:
+        """Return the digest or version of what else the run is made from, by what it is."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -46,10 +60,10 @@ class RunEntry:
     """Digest of each split by its name."""
     made_from: Mapping[str, str]
     """Digest or version of what else it is made from, by what it is: weights, audio, detectors."""
-    commit: str
-    device: str
-    description_figures: Mapping[str, float]
-    """The paper's figures by metric, rates in per cent."""
+    commit: str = ""
+    device: str = ""
+    description_figures: Mapping[str, float] = field(default_factory=dict[str, float])
+    """The paper's results by metric, rates in per cent."""
     kind: Literal["row", "stage", "trial"] = "row"
     """`stage` is the training that a row or a trial starts from."""
     parent: str = ""
@@ -65,6 +79,19 @@ class RunEntry:
     """The settings that `--set` changed: such a run is not the paper's row."""
     again: int = 0
     """How often the same was finished before and then run anew (`bench run --again`)."""
+
+    @classmethod
+    def from_data(cls, table: str, row: str, seed: int, run: Run, data: RunData) -> RunEntry:
+        """Return what the run of a row is looked up by; what else is kept of it is left empty."""
+        return cls(
+            table=table,
+            paper=table.partition("/")[0],
+            row=row,
+            seed=seed,
+            run=run,
+            fingerprints=data.fingerprints(),
+            made_from=data.made_from(),
+        )
 
     @property
     def name(self) -> str:
@@ -219,13 +246,9 @@ def describe_run(entry: RunEntry, figures: Mapping[str, Figure]) -> str:
     here only where the paper has them: some corpora have more than a hundred attacks.
     """
     whole = [name for name in figures if name.count(".") < 2]
-    smoke = "**SMOKE: not a result.** " if entry.run.form == "smoke" else ""
-    lines = [
-        smoke + escaped(f"{entry.table}, row {entry.row}, seed {entry.seed}"),
-        "",
-        "| metric (rates in %) | paper | ours | 95 % interval | difference |",
-        "|---|---|---|---|---|",
-    ]
+    smoke = smoke_note(entry.run.form)
+    headings = ["metric (rates in %)", "paper", "ours", "95 % interval", "difference"]
+    rows: list[list[str]] = []
     for name in dict.fromkeys([*entry.description_figures, *whole]):
         paper, ours = entry.description_figures.get(name), figures.get(name)
         decimals = digits(name)
@@ -238,8 +261,9 @@ def describe_run(entry: RunEntry, figures: Mapping[str, Figure]) -> str:
             cells[2] = f"{low:.{decimals}f} to {high:.{decimals}f}"
             if paper is not None:
                 cells[3] = f"{value - paper:+.{decimals}f}"
-        lines.append(table_row([name, *cells]))
-    return "\n".join(lines)
+        rows.append([name, *cells])
+    title = smoke + escaped(f"{entry.table}, row {entry.row}, seed {entry.seed}")
+    return "\n".join([title, "", *markdown.table(headings, rows, padded=False)])
 
 
 def table(entry: RunEntry, figures: Mapping[str, Figure]) -> str:
@@ -265,17 +289,20 @@ def _format_number(value: float) -> str:
 
 def describe_scored_file(entry: ScoredEntry) -> str:
     """Return the description of a judged score file, in Markdown."""
-    smoke = "**SMOKE: not a result.** " if entry.form == "smoke" else ""
-    lines = [
-        smoke + marked("**Scored, not trained here**: {} on {}", entry.system, entry.split),
-        "",
-        "| metric | value | 95 % interval |",
-        "|---|---|---|",
-    ]
+    smoke = smoke_note(entry.form)
+    title = smoke + marked("**Scored, not trained here**: {} on {}", entry.system, entry.split)
+    rows: list[list[str]] = []
     for name, figure in entry.figures.items():
         value, low, high = (shown(name, number) for number in figure[:3])
         interval = "–" if math.isnan(figure.low) else f"{low} to {high}"
-        lines.append(table_row([name, value, interval]))
+        rows.append([name, value, interval])
+    lines = markdown.table(["metric", "value", "95 % interval"], rows, padded=False)
     return "\n".join(
-        [*lines, "", bullets(f"{key}: {setting}" for key, setting in entry.settings.items())]
+        [
+            title,
+            "",
+            *lines,
+            "",
+            bullets(f"{key}: {setting}" for key, setting in entry.settings.items()),
+        ]
     )

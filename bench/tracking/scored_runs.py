@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bench._io.markdown import bullets, marked
+from bench.smoke import smoke_note
 from bench.tracking import mlflow_views, run_files, run_lifecycle
 from bench.tracking.client import log_inputs, log_metrics, log_params, now_ms
 from bench.tracking.mlflow_store import MlflowStore
@@ -156,7 +157,7 @@ def _same_number(one: float, other: float | None) -> bool:
 
 
 def _describe_system(of_system: Mapping[str, str], stands: Mapping[str, ScoredRecord]) -> str:
-    smoke = "**SMOKE: not a result.** " if of_system["form"] == "smoke" else ""
+    smoke = smoke_note(of_system["form"])
     head = marked("**Scored, not trained here**: {}, on:", of_system["system"])
     lines = [
         f"{record.split}: run {record.run_id[:8]}"

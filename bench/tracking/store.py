@@ -12,11 +12,10 @@ in the work folder, and are looked up there as well; `bench sync` sends them on.
 
 from __future__ import annotations
 
-import functools
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -28,7 +27,6 @@ from bench.specs.table import Table
 from bench.tracking import (
     file_store,
     maintenance,
-    mlflow_store,
     mlflow_views,
     registered_models,
     run_lifecycle,
@@ -37,21 +35,14 @@ from bench.tracking import (
     shared_runs,
     sync,
 )
-from bench.tracking.client import is_of_store, unreachable
 from bench.tracking.mlflow_store import MlflowStore
+from bench.tracking.outbox import StoreWithOutbox
 from bench.tracking.run_frame import tidy
-from bench.tracking.run_lifecycle import OpenRun
 from bench.tracking.run_record import RunEntry, ScoredEntry
 from bench.tracking.tracked_run import TrackedRun, renew_results
 
 if TYPE_CHECKING:
     from torch import nn
-
-T = TypeVar("T")
-
-
-class _Away(Exception):
-    """The store's server does not answer, and why."""
 
 
 def _to_stderr(text: str) -> None:
@@ -67,27 +58,26 @@ class Store:
         `say` is told where records go to the outbox. Raise BenchError where MLflow cannot open it.
         """
         self._config, self._say = config, say
-        self._own = mlflow_store.open_configured(config)
-        self._told = False
-        self.uri = self._own.at.shown
+        self._access = StoreWithOutbox(config, say)
+        self.uri = self._access.store.at.shown
         """Its address, as it may be shown."""
 
     def answers(self) -> bool:
         """Return whether the store is a file, or its server takes connections."""
-        return self._own.answers()
+        return self._access.store.answers()
 
     def no_answer(self, why: Exception) -> str:
         """Return in a line that the store's server does not answer, and why."""
-        return f"the tracking server {self.uri} does not answer: {self._own.said(why)}"
+        return self._access.describe_no_answer(why)
 
     @property
     def client(self) -> Any:
         """MLflow's client of this store, or of the outbox while the store does not answer."""
-        return self._try(lambda to: to.client)
+        return self._access.run_anywhere(lambda to: to.client)
 
     def require_writable(self) -> None:
         """Raise BenchError where nothing can be kept in the store."""
-        self._try(lambda to: to.require_writable())
+        self._access.run_anywhere(lambda to: to.require_writable())
 
     def begin(self, entry: RunEntry) -> TrackedRun:
         """Return the tracked run of `entry`, running: a new one, or the unfinished one reopened.
@@ -96,34 +86,28 @@ class Store:
         before `finish` FAILED. Raise BenchError where it is finished already, or is being run by a
         living process (of this machine, or of this program itself).
         """
-        begun = self._try(lambda to: self._begin(to, entry))
-
-        def outbox(error: Exception) -> OpenRun:
-            self._tell(error)
-            return run_lifecycle.begin_run(self._outbox, entry)
-
-        return TrackedRun(begun, entry, outbox)
+        return TrackedRun(self._access, entry)
 
     def finished(self, entry: RunEntry) -> Any | None:
         """Return the MLflow run with the settings, seed, data and contents of `entry` that finished
         last; None where none is finished.
         """
-        return next((run for run in self._alike(entry) if run.info.status == "FINISHED"), None)
+        return next((run for run in self._find_alike(entry) if run.info.status == "FINISHED"), None)
 
     def renew_results(self, run_id: str, entry: RunEntry, figures: Mapping[str, Figure]) -> None:
         """Log the figures of a finished run (fractions) that were computed anew from its score
         files, and by which code; BenchError where the store does not answer.
         """
-        self._reached(lambda to: renew_results(to, run_id, entry, figures))
+        self._access.run_in_store(lambda to: renew_results(to, run_id, entry, figures))
 
     def finished_id(self, entry: RunEntry) -> str | None:
         """Return the id of the run that `finished` returns."""
-        found = self.finished(entry)
-        return found.info.run_id if found else None
+        finished = self.finished(entry)
+        return finished.info.run_id if finished else None
 
     def next_repeat(self, entry: RunEntry) -> RunEntry:
         """Return the entry by which what is finished is run once more, or goes on being so."""
-        return run_lifecycle.next_repeat(entry, self._alike(entry))
+        return run_lifecycle.next_repeat(entry, self._find_alike(entry))
 
     def changed_since(self, entry: RunEntry) -> list[str]:
         """Return what the last finished run with the settings, seed and data of `entry` was made
@@ -134,31 +118,33 @@ class Store:
                 return run_lifecycle.changed_since(run, entry)
         return []
 
-    def _alike(self, entry: RunEntry) -> list[Any]:
-        found = self._try(lambda to: run_lifecycle.find_alike(to, entry))
-        if self._waits:
-            found += run_lifecycle.find_alike(self._outbox, entry)
-        return sorted(found, key=lambda run: -run.info.start_time)
+    def _find_alike(self, entry: RunEntry) -> list[Any]:
+        runs = self._access.run_anywhere(lambda to: run_lifecycle.find_alike(to, entry))
+        if self._access.has_outbox:
+            runs += run_lifecycle.find_alike(self._access.outbox, entry)
+        return sorted(runs, key=lambda run: -run.info.start_time)
 
     def sweep_dead(self) -> list[str]:
         """Mark runs FAILED whose process died without a word (kill -9, power); return their names.
 
         A run of another machine is left alone: whether it lives cannot be known here.
         """
-        return self._try(maintenance.fail_dead_runs)
+        return self._access.run_anywhere(maintenance.fail_dead_runs)
 
     def present(self, table: Table) -> None:
         """Have MLflow's pages show the runs of a table as the paper shows its rows; see
         `bench.tracking.mlflow_views`.
         """
-        self._try(lambda to: maintenance.present_table(to, table))
+        self._access.run_anywhere(lambda to: maintenance.present_table(to, table))
 
     def pages(self) -> dict[str, str]:
         """Return where MLflow's pages show each table that has runs, below the server's address."""
-        found = self._reached(lambda to: to.client.search_experiments())
+        experiments = self._access.run_in_store(lambda to: to.client.search_experiments())
         key = f"mlflow.sharedViewState.{mlflow_views.VIEW}"
         return {
-            of.name: mlflow_views.view_address(of.experiment_id) for of in found if key in of.tags
+            experiment.name: mlflow_views.view_address(experiment.experiment_id)
+            for experiment in experiments
+            if key in experiment.tags
         }
 
     def frame(self, table_key: str, form: Form) -> pd.DataFrame:
@@ -181,23 +167,27 @@ class Store:
 
     def model(self, run_id: str) -> nn.Module:
         """Return the trained system of a finished run, from the store's artifacts."""
-        return self._try(lambda to: registered_models.load_registered_model(to.client, run_id))
+        return self._access.run_anywhere(
+            lambda to: registered_models.load_registered_model(to.client, run_id)
+        )
 
     def runs_trained_in(self, folder: str) -> list[Any]:
         """Return the finished runs, of whatever table, whose training has the folder `place` below
         a work folder, the one that began last first.
         """
-        return self._try(lambda to: shared_runs.runs_trained_in(to, folder))
+        return self._access.run_anywhere(lambda to: shared_runs.runs_trained_in(to, folder))
 
     def fetch_artifact(self, run_id: str, path: str, folder: Path) -> Path:
         """Return a copy, in `folder`, of a file or folder that a run keeps; BenchError where it
         keeps none, or the store does not give it.
         """
-        return self._try(lambda to: shared_runs.fetch_artifact(to, run_id, path, folder))
+        return self._access.run_anywhere(
+            lambda to: shared_runs.fetch_artifact(to, run_id, path, folder)
+        )
 
     def artifact_names(self, run_id: str, below: str) -> list[str]:
         """Return the paths of the files that a run keeps in a folder of its artifacts."""
-        return self._try(lambda to: shared_runs.artifact_names(to, run_id, below))
+        return self._access.run_anywhere(lambda to: shared_runs.artifact_names(to, run_id, below))
 
     def keep_scored(self, entry: ScoredEntry, artifacts: Mapping[str, Sequence[Path]]) -> str:
         """Keep the judged score file of another system as a finished run, a part of the system's;
@@ -206,7 +196,9 @@ class Store:
         The same file, judged alike, is kept once. Of one corpus the file that was judged last
         stands; earlier ones are kept (`bench.tracking.scored_runs`).
         """
-        return self._try(lambda to: scored_runs.keep_scored_file(to, entry, artifacts))
+        return self._access.run_anywhere(
+            lambda to: scored_runs.keep_scored_file(to, entry, artifacts)
+        )
 
     def search(self, table: str, tags: Mapping[str, str]) -> list[Any]:
         """Return MLflow's runs in the experiment `table` that have all the tags, the one that began
@@ -216,7 +208,7 @@ class Store:
 
     def search_tables(self, tables: Sequence[str], tags: Mapping[str, str]) -> list[Any]:
         """Return what `search` does, of several tables; the store is asked for all at once."""
-        return self._try(lambda to: to.search_tables(tables, tags))
+        return self._access.run_anywhere(lambda to: to.search_tables(tables, tags))
 
     def shared(
         self, table: str, name: str, identity: Mapping[str, str], more: Mapping[str, str]
@@ -224,14 +216,14 @@ class Store:
         """Return the id of the run that has the tags `identity`, for several processes to work on;
         where there is none it is made, with `more` tags.
         """
-        return self._try(lambda to: _shared(to, table, name, identity, more))
+        return self._access.run_anywhere(lambda to: _ensure_run(to, table, name, identity, more))
 
     def waiting(self) -> list[str]:
         """Return the names of the runs that the outbox holds, and of records that MLflow has not
         got yet.
         """
-        kept = file_store.names(self._records)
-        return [*(sync.waiting_runs(self._outbox) if self._waits else []), *kept]
+        runs = sync.waiting_runs(self._access.outbox) if self._access.has_outbox else []
+        return [*runs, *file_store.names(self._records)]
 
     def synchronise(self, *, elsewhere: bool = False) -> list[sync.Sent]:
         """Send what the outbox holds to the store, and what was kept without MLflow; what is sent
@@ -240,13 +232,11 @@ class Store:
         Raise BenchError where the store does not answer: what was not sent still waits.
         """
         sent: list[sync.Sent] = []
-        if self._waits:
-            sent += self._reached(lambda to: self._send(to, elsewhere=elsewhere))
+        if self._access.has_outbox:
+            sent += self._access.run_in_store(
+                lambda to: self._access.send_to(to, elsewhere=elsewhere)
+            )
         return [*sent, *self._take_records()]
-
-    @functools.cached_property
-    def _outbox(self) -> MlflowStore:
-        return mlflow_store.open_outbox(self._config)
 
     @property
     def _records(self) -> Path:
@@ -257,82 +247,28 @@ class Store:
         if not file_store.names(self._records):
             return []
 
-        def keep(record: file_store.StoredRecord) -> None:
-            judged = record.judged_ms
-            self._reached(
-                lambda to: scored_runs.keep_scored_file(to, record.entry, record.files, judged)
+        def keep_record(record: file_store.StoredRecord) -> None:
+            self._access.run_in_store(
+                lambda to: scored_runs.keep_scored_file(
+                    to, record.entry, record.files, record.judged_ms
+                )
             )
             if record.entry.table in table_cards.table_keys():
                 self.present(table_cards.table(record.entry.table))
 
-        return [sync.Sent(name, "sent") for name in file_store.send_records(self._records, keep)]
-
-    @property
-    def _waits(self) -> bool:
-        return mlflow_store.outbox_file(self._config).is_file()
-
-    def _begin(self, to: MlflowStore, entry: RunEntry) -> OpenRun:
-        if to is self._own and self._waits:
-            self._send(to, entry.identity)  # so that it goes on in one place
-        return run_lifecycle.begin_run(to, entry)
-
-    def _send(
-        self, to: MlflowStore, identity: Mapping[str, str] | None = None, *, elsewhere: bool = False
-    ) -> list[sync.Sent]:
-        self._outbox.require_writable()
-        systems = scored_runs.list_systems(self._outbox) if identity is None else []
-        sent = [*sync.send_runs(self._outbox, to, identity, elsewhere=elsewhere)]
-        for tags in systems:
-            scored_runs.refresh_system(to, tags)
-        return sent
-
-    def _try(self, work: Callable[[MlflowStore], T]) -> T:
-        """Return what `work` does in the store, or, where that does not answer, in the outbox."""
-        try:
-            return self._there(work)
-        except _Away as away:
-            self._tell(away)
-        return work(self._outbox)
-
-    def _reached(self, work: Callable[[MlflowStore], T]) -> T:
-        """Return what `work` does in the store itself."""
-        try:
-            return self._there(work)
-        except _Away as away:
-            raise BenchError("tracking.no-answer", self.no_answer(away)) from away
-
-    def _there(self, work: Callable[[MlflowStore], T]) -> T:
-        if not self._own.answers():
-            raise _Away("it takes no connection")
-        try:
-            return work(self._own)
-        except Exception as error:
-            if not self._own.is_local and unreachable(error):
-                raise _Away(self._own.said(error)) from error
-            if is_of_store(error):
-                said = self._own.said(error)
-                raise BenchError(
-                    "tracking.store-failed", f"the tracking store {self.uri}: {said}"
-                ) from error
-            raise
-
-    def _tell(self, why: Exception) -> None:
-        if self._told:
-            return
-        self._told = True
-        file = mlflow_store.outbox_file(self._config)
-        self._say(f"{self.no_answer(why)}; records go to {file}, `bench sync` sends them on")
+        names = file_store.send_records(self._records, keep_record)
+        return [sync.Sent(name, "sent") for name in names]
 
     def _runs(self, table_key: str, form: Form, kind: str) -> list[Any]:
         wanted = {"form": form, "kind": kind}
-        return self._reached(lambda to: to.search(table_key, wanted))
+        return self._access.run_in_store(lambda to: to.search(table_key, wanted))
 
 
-def _shared(
+def _ensure_run(
     to: MlflowStore, table: str, name: str, identity: Mapping[str, str], more: Mapping[str, str]
 ) -> str:
     with to.lock():
-        found = to.search(table, identity)
-        if found:
-            return found[0].info.run_id
+        runs = to.search(table, identity)
+        if runs:
+            return runs[0].info.run_id
         return to.create_run(table, name, {**identity, "identity": " ".join(identity), **more})

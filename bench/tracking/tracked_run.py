@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from bench._io.interrupts import defer_sigint
 from bench.errors import BenchError
 from bench.metrics.measured import Figure
-from bench.tracking import registered_models, run_files
+from bench.tracking import registered_models, run_files, run_lifecycle
 from bench.tracking.client import (
     cut_text,
     log_inputs,
     log_metrics,
     log_params,
     system_monitor,
-    unreachable,
 )
-from bench.tracking.mlflow_store import MlflowStore
+from bench.tracking.mlflow_store import Away, MlflowStore
+from bench.tracking.outbox import StoreWithOutbox
 from bench.tracking.rounded_tags import our_tags
-from bench.tracking.run_lifecycle import NOTE, OpenRun, code_tags, join_values
+from bench.tracking.run_lifecycle import NOTE, code_tags, join_values
 from bench.tracking.run_record import (
     DatasetUse,
     RunEntry,
@@ -50,22 +50,17 @@ class TrackedRun:
     recorded there, and `bench sync` brings both together.
     """
 
-    def __init__(
-        self, begun: OpenRun, entry: RunEntry, outbox: Callable[[Exception], OpenRun]
-    ) -> None:
-        self.run_id = begun.run_id
-        self.begun_before = begun.before
-        """Whether an earlier process began it."""
-        self._ledger = begun.ledger
-        self._entry = entry
-        self._outbox = outbox
+    def __init__(self, access: StoreWithOutbox, entry: RunEntry) -> None:
+        """Begin the run of `entry`, or go on with the unfinished one."""
+        self._access, self._entry = access, entry
+        self._store, self.run_id, self.begun_before = access.begin_run(entry)
         self._since = time.monotonic()
         self._last_steps: dict[str, int] = {}
         self._closing = self._closed = False
         self._monitor: Any = None
-        logged = self._do(lambda client, run_id: client.get_run(run_id).data.metrics)
+        logged = self._run_work(lambda client, run_id: client.get_run(run_id).data.metrics)
         self._hours_before: float = logged.get(_HOURS, 0.0)
-        self._begin()
+        self._log_settings()
 
     def __enter__(self) -> TrackedRun:
         """Return the run itself."""
@@ -81,10 +76,10 @@ class TrackedRun:
         if self._closed:
             return
         if kind is None:
-            self._close("FAILED", "it was left before its results were there")
+            self._end_run("FAILED", "it was left before its results were there")
         else:
             status = "FAILED" if issubclass(kind, Exception) else "KILLED"
-            self._close(status, f"{kind.__name__}: {error}".removesuffix(": "))
+            self._end_run(status, f"{kind.__name__}: {error}".removesuffix(": "))
 
     def log(self, metrics: Mapping[str, float], step: int) -> None:
         """Log points of curves at `step`; rates (`bench.metrics.catalogue`) are fractions.
@@ -95,7 +90,7 @@ class TrackedRun:
         """
         fresh = {name: value for name, value in metrics.items() if step > self._last_step(name)}
         if fresh:
-            self._send({name: per_cent(name, value) for name, value in fresh.items()}, step)
+            self._log_metrics({name: per_cent(name, value) for name, value in fresh.items()}, step)
             self._last_steps.update(dict.fromkeys(fresh, step))
             self._log_hours()
 
@@ -104,12 +99,12 @@ class TrackedRun:
         columns of `bench.tracking.run_frame` have it. What was said before under that name is
         replaced.
         """
-        self._do(lambda client, run_id: client.set_tag(run_id, name, value))
+        self._run_work(lambda client, run_id: client.set_tag(run_id, name, value))
 
     def log_datasets(self, datasets: Sequence[DatasetUse]) -> None:
         """Log the splits that the run uses as MLflow's dataset inputs; repeating them is
         harmless."""
-        self._do(lambda client, run_id: log_inputs(client, run_id, datasets))
+        self._run_work(lambda client, run_id: log_inputs(client, run_id, datasets))
 
     def artifact(self, path: Path, folder: str | None = None) -> None:
         """Keep a copy of the file at `path`, in `folder` of the run's artifacts or at their top."""
@@ -117,7 +112,7 @@ class TrackedRun:
             raise BenchError(
                 "file.missing", f"{path}: there is no such file to keep with {self._entry.name}"
             )
-        self._do(lambda client, run_id: client.log_artifact(run_id, str(path), folder))
+        self._run_work(lambda client, run_id: client.log_artifact(run_id, str(path), folder))
 
     def model(self, system: nn.Module) -> None:
         """Keep the trained system as an MLflow model, registered by table and row; see
@@ -125,73 +120,73 @@ class TrackedRun:
         """
         with tempfile.TemporaryDirectory() as folder:
             registered_models.write_model(system, Path(folder, registered_models.FOLDER))
-            self._do(lambda client, run_id: client.log_artifacts(run_id, folder))
-        self._do(registered_models.register_model)
+            self._run_work(lambda client, run_id: client.log_artifacts(run_id, folder))
+        self._run_work(registered_models.register_model)
 
     def finish(self, figures: Mapping[str, Figure]) -> None:
         """Log the final figures (fractions by `<evaluation>.<metric>`) and mark the run
         FINISHED."""
-        self._do(lambda client, run_id: log_results(client, run_id, self._entry, figures))
-        self._close("FINISHED")
+        self._run_work(lambda client, run_id: log_results(client, run_id, self._entry, figures))
+        self._end_run("FINISHED")
 
-    def _do(self, work: Callable[[Any, str], T]) -> T:
+    def _run_work(self, work: Callable[[Any, str], T]) -> T:
         """Return what `work` makes of MLflow's client and the run's id; where the server does not
         do it, the run moves to the outbox and it is done there.
         """
-        if not self._ledger.is_local:
+        if not self._store.is_local:
             try:
-                return work(self._ledger.client, self.run_id)
-            except Exception as error:
-                if not unreachable(error):
-                    raise
-                self._move(error)
+                return self._store.reach(lambda to: work(to.client, self.run_id))
+            except Away as away:
+                self._move_to_outbox(away)
         with defer_sigint():
-            return work(self._ledger.client, self.run_id)
+            return work(self._store.client, self.run_id)
 
-    def _move(self, error: Exception) -> None:
-        if self._monitor is not None:
-            self._monitor.finish()
-            self._monitor = None
-        self._ledger, self.run_id, _ = self._outbox(error)
-        self._begin()
+    def _move_to_outbox(self, why: Exception) -> None:
+        self._stop_monitor()
+        self._access.report_away(why)
+        self._store, self.run_id, _ = run_lifecycle.begin_run(self._access.outbox, self._entry)
+        self._log_settings()
 
-    def _begin(self) -> None:
+    def _log_settings(self) -> None:
         """Log the settings (a run that died while beginning may have only some of them) and start
         to watch the machine.
         """
         settings = self._entry.run.flat()
-        self._do(lambda client, run_id: log_params(client, run_id, settings))
+        self._run_work(lambda client, run_id: log_params(client, run_id, settings))
         # Where that found the server away, the monitor runs already: it began in the outbox.
         if self._monitor is None and not self._closing:
-            self._monitor = self._do(lambda *at: self._monitor or system_monitor(*at))
+            self._monitor = self._run_work(lambda *at: self._monitor or system_monitor(*at))
 
-    def _close(self, status: str, failure: str | None = None) -> None:
+    def _end_run(self, status: str, failure: str | None = None) -> None:
         self._closing = True
-        if self._monitor is not None:
-            self._monitor.finish()
-            self._monitor = None
+        self._stop_monitor()
         self._log_hours()
         if failure is not None:
             text = cut_text(failure, _TAG_LENGTH)
-            self._do(lambda client, run_id: client.set_tag(run_id, "failure", text))
-        if self._ledger.is_local:
-            self._do(run_files.tag_file_count)
-        self._do(lambda client, run_id: client.set_terminated(run_id, status))
+            self._run_work(lambda client, run_id: client.set_tag(run_id, "failure", text))
+        if self._store.is_local:
+            self._run_work(run_files.tag_file_count)
+        self._run_work(lambda client, run_id: client.set_terminated(run_id, status))
         self._closed = True
+
+    def _stop_monitor(self) -> None:
+        if self._monitor is not None:
+            self._monitor.finish()
+            self._monitor = None
 
     def _log_hours(self) -> None:
         """Log the hours of work, over all processes so far, at a step of whole seconds."""
         hours = self._hours_before + (time.monotonic() - self._since) / 3600
-        self._send({_HOURS: hours}, step=int(hours * 3600))
+        self._log_metrics({_HOURS: hours}, step=int(hours * 3600))
 
     def _last_step(self, name: str) -> int:
         if name not in self._last_steps:
-            history = self._do(lambda client, run_id: client.get_metric_history(run_id, name))
+            history = self._run_work(lambda client, run_id: client.get_metric_history(run_id, name))
             self._last_steps[name] = max((point.step for point in history), default=-1)
         return self._last_steps[name]
 
-    def _send(self, metrics: Mapping[str, float], step: int) -> None:
-        self._do(lambda client, run_id: log_metrics(client, run_id, metrics, step))
+    def _log_metrics(self, metrics: Mapping[str, float], step: int) -> None:
+        self._run_work(lambda client, run_id: log_metrics(client, run_id, metrics, step))
 
 
 def log_results(client: Any, run_id: str, entry: RunEntry, figures: Mapping[str, Figure]) -> None:
@@ -199,9 +194,9 @@ def log_results(client: Any, run_id: str, entry: RunEntry, figures: Mapping[str,
     the paper's; those that were there before stay in the metrics' history.
     """
     note = describe_run(entry, figures)
-    kept = values(figures)
-    log_metrics(client, run_id, kept, step=0)
-    for name, value in {**said_of(figures), **our_tags(kept), NOTE: note}.items():
+    numbers = values(figures)
+    log_metrics(client, run_id, numbers, step=0)
+    for name, value in {**said_of(figures), **our_tags(numbers), NOTE: note}.items():
         client.set_tag(run_id, name, value)
     if figures:
         client.log_text(run_id, note, "figures.md")
@@ -212,7 +207,7 @@ def renew_results(
     to: MlflowStore, run_id: str, entry: RunEntry, figures: Mapping[str, Figure]
 ) -> None:
     """Log the figures of a finished run that were computed anew, and add by which code."""
-    known = to.client.get_run(run_id).data.tags
+    tags = to.client.get_run(run_id).data.tags
     log_results(to.client, run_id, entry, figures)
     for key, value in code_tags(entry.commit).items():
-        to.client.set_tag(run_id, key, join_values(known.get(key, value), value))
+        to.client.set_tag(run_id, key, join_values(tags.get(key, value), value))

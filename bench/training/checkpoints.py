@@ -32,10 +32,12 @@ def save(state: dict[str, Any], path: Path) -> None:
             torch.save(state, file)
     except (OSError, RuntimeError) as error:
         # torch's zip writer reports a full disk as a RuntimeError.
-        kept = "the previous one is kept" if path.is_file() else "there was none before"
+        previous = "the previous one is kept" if path.is_file() else "there is no earlier one"
         refused = machine.explain(error)
         why = refused.message.removeprefix(f"{path}: ") if refused else str(error)
-        raise RowFailed(f"{path}: the checkpoint could not be written: {why}; {kept}") from error
+        raise RowFailed(
+            "machine.refused", f"{path}: the checkpoint could not be written: {why}; {previous}"
+        ) from error
 
 
 class Damaged(BenchError):
@@ -45,7 +47,7 @@ class Damaged(BenchError):
 def load(path: Path, keys: Sequence[str] = ("system",)) -> dict[str, Any]:
     """Read a checkpoint onto the CPU; only tensors and plain values are admitted.
 
-    Raise Damaged where it is not whole, lacks one of `keys`, or its weights hold a NaN.
+    Raise Damaged where it is incomplete, lacks one of `keys`, or its weights hold a NaN.
     """
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
@@ -67,36 +69,32 @@ def load(path: Path, keys: Sequence[str] = ("system",)) -> dict[str, Any]:
 
 def _damaged(path: Path, why: str) -> Damaged:
     return Damaged(
-        f"{path}: not a readable checkpoint ({why}); remove the file to start the row anew"
+        "training.checkpoint-damaged",
+        f"{path}: not a readable checkpoint ({why}); remove the file to start the row anew",
     )
 
 
 def recent(place: Path, epoch: int, count: int) -> Path:
-    """Return where the weights after `epoch` are among the `count` latest; each takes the place of
-    the one `count` epochs before.
-    """
+    """Return the file of the weights after `epoch`, one of `count` that are overwritten in turn."""
     return place / f"recent-{epoch % count}.pt"
 
 
 def latest(place: Path, epoch: int, count: int) -> list[Path]:
-    """Return where the weights after `epoch` and those before are, `count` in all where there are
-    as many epochs.
-    """
+    """Return the files of the last `count` epochs up to `epoch`, fewer if there are fewer."""
     return [recent(place, number, count) for number in range(max(1, epoch - count + 1), epoch + 1)]
 
 
 def clear(place: Path) -> None:
-    """Remove what an earlier training left in its folder, its scores too: those are of weights that
-    are about to be replaced.
-    """
+    """Remove what an earlier training left in its folder, scores included."""
     for pattern in ("*.pt", SELECTION, PROGRESS, "scores/*.parquet"):
         for path in place.glob(pattern):
             path.unlink()
 
 
 def unfinished(place: Path) -> list[Path]:
-    """Return the files in a training's folder that only its next epoch needs: the full state, and
-    the weights that a mean is to be made of.
+    """Return the files in a training's folder that only a further epoch needs.
+
+    These are the full state after the last epoch, and the weights that are to be averaged.
     """
     return [path for path in (place / LAST, *sorted(place.glob("recent-*.pt"))) if path.is_file()]
 
@@ -110,9 +108,11 @@ def average(paths: Sequence[Path]) -> dict[str, Any]:
     states = sorted((load(path) for path in paths), key=lambda state: state["epoch"])
     last = states[-1]["system"]
     mean = {
-        name: torch.stack([state["system"][name].double() for state in states]).mean(0).to(of.dtype)
-        if of.is_floating_point()
-        else of
-        for name, of in last.items()
+        name: torch.stack([state["system"][name].double() for state in states])
+        .mean(0)
+        .to(tensor.dtype)
+        if tensor.is_floating_point()
+        else tensor
+        for name, tensor in last.items()
     }
     return {"system": mean, "epochs": [state["epoch"] for state in states]}

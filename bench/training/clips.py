@@ -1,11 +1,10 @@
-"""What a split says of its utterances, and each as a clip: cut, augmented and filled up."""
+"""The utterances of a split with their labels, and clips of them: cut, augmented and filled up."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +14,9 @@ from bench.data.audio import header, read_wave
 from bench.data.frame_labels import spoof_frames
 from bench.data.subset import FrameVectors, Span, Spans, Subset
 from bench.errors import BenchError
-from bench.models import breath
-from bench.models.augment import mix_frame, noise
-from bench.models.augment.rawboost import rawboost
+from bench.models import augment, breath
 from bench.models.segment_positions import IGNORED
-from bench.specs.augment import Augment, MixFrame, RawBoost, RecordedNoise
+from bench.specs.augment import Augment
 from bench.specs.corpus import Audio
 from bench.specs.run import Data, HeldOutData, TrainData
 from bench.units import (
@@ -32,27 +29,20 @@ from bench.units import (
     samples,
 )
 
-
-class Augmentation(Protocol):
-    """What is done to a clip's samples."""
-
-    def __call__(self, wave: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-        """Return the samples as they are heard, as many as there were."""
-        ...
-
-
 _KINDS = {"TTS": KINDS.index("TTS"), "VC": KINDS.index("VC"), "TTS+VC": KINDS.index("VC")}
 
 
 def require_labels(subset: Subset, data: Data) -> None:
-    """Raise unless the subset has labels as fine as `data` asks for, or a splice makes them; and
-    both classes, where whole utterances are labelled.
+    """Raise unless the subset has the labels that `data` asks for.
+
+    Frames need labels of frames, or a splice that makes them. Whole utterances need both classes.
     """
     if data.resolution_s is None and subset.table["label"].nunique() < 2:
         only = ", ".join(str(label) for label in subset.table["label"].unique()) or "nothing"
         raise BenchError(
-            f"{subset.corpus} {subset.split}: of whole utterances holds {only} alone: no EER is "
-            "defined, and nothing to tell apart; another split should be named"
+            "training.one-class",
+            f"{subset.corpus} {subset.split}: all utterances are {only}, so that no EER is "
+            "defined: name another split",
         )
     if subset.timing is None and data.resolution_s is not None and data.splice.kind == "none":
         raise _no_frames(subset, data.resolution_s)
@@ -60,8 +50,9 @@ def require_labels(subset: Subset, data: Data) -> None:
 
 def _no_frames(subset: Subset, resolution_s: float) -> BenchError:
     return BenchError(
-        f"{subset.corpus} {subset.split}: has labels of whole utterances only, asked for at "
-        f"{resolution_s} s: its resolution_s should be 'utterance'"
+        "training.resolution",
+        f"{subset.corpus} {subset.split}: has labels of whole utterances only, but "
+        f"{resolution_s} s is asked for: its resolution_s should be 'utterance'",
     )
 
 
@@ -80,8 +71,9 @@ def frame_labels(subset: Subset, data: Data) -> list[NDArray[np.bool_]]:
         case FrameVectors(resolution_s=resolution_s, spoof=spoof):
             if abs(resolution_s - data.resolution_s) > 1e-9:
                 raise BenchError(
+                    "training.resolution",
                     f"{subset.corpus} {subset.split}: labels were read at {resolution_s} s, "
-                    f"asked for at {data.resolution_s} s"
+                    f"asked for at {data.resolution_s} s",
                 )
             return [spoof[name] for name in ids]
         case Spans(spans=spans):
@@ -100,7 +92,7 @@ def _from_spans(
     try:
         return spoof_frames(spans, duration_s, resolution_s, data.label_rule)
     except BenchError as error:
-        raise BenchError(f"{data.corpus} {data.split}: {utterance}: {error}") from error
+        raise BenchError(error.code, f"{data.corpus} {data.split}: {utterance}: {error}") from error
 
 
 def kinds(subset: Subset) -> NDArray[np.int64]:
@@ -108,12 +100,12 @@ def kinds(subset: Subset) -> NDArray[np.int64]:
 
     Converted text-to-speech (TTS+VC) counts as voice conversion, which is what was done last.
     """
-    found = np.full(len(subset), IGNORED, dtype=np.int64)
+    indices = np.full(len(subset), IGNORED, dtype=np.int64)
     if "attack_type" in subset.table:
         types = subset.table["attack_type"].tolist()
-        found[:] = [_KINDS.get(name, IGNORED) for name in types]
-    found[(subset.table["label"] == BONAFIDE).to_numpy()] = KINDS.index(BONAFIDE)
-    return found
+        indices[:] = [_KINDS.get(name, IGNORED) for name in types]
+    indices[(subset.table["label"] == BONAFIDE).to_numpy()] = KINDS.index(BONAFIDE)
+    return indices
 
 
 class Clip(NamedTuple):
@@ -139,24 +131,25 @@ class Source:
         subset: Subset,
         data: TrainData | HeldOutData,
         audio: Audio,
-        augment: Augment | None,
+        augmentation: Augment | None,
         config: Config,
     ) -> None:
         self.subset, self.audio = subset, audio
-        self.augment = augmentation(augment, config)
+        self.augment = augment.build_augmentation(augmentation, config)
         self.fill: Literal["zeros", "repeat"] = data.fill
         self.breath = breath.provider(subset, data.breath, audio, config)
-        self.splice = data.splice if isinstance(data.splice, MixFrame) else None
+        self.splicer = augment.build_splicer(data.splice)
         self.labels = frame_labels(subset, data)
         self.kinds = kinds(subset)
-        resolution_s = None if self.splice else data.resolution_s
+        resolution_s = None if self.splicer else data.resolution_s
         self.frame = None if resolution_s is None else frame_samples(resolution_s)
         self.clip = None if data.clip_s is None else samples(data.clip_s)
         self.is_spoof = np.array(subset.table["label"] == SPOOF)
-        if self.splice and (self.is_spoof.all() or not self.is_spoof.any()):
+        if self.splicer and (self.is_spoof.all() or not self.is_spoof.any()):
             raise BenchError(
-                f"{subset.corpus} {subset.split}: holds one class only, and a splice takes from "
-                "the opposite one"
+                "training.one-class",
+                f"{subset.corpus} {subset.split}: all utterances are of one class, but a splice "
+                "needs both: name another split",
             )
         self.bonafides, self.spoofs = np.flatnonzero(~self.is_spoof), np.flatnonzero(self.is_spoof)
 
@@ -171,32 +164,31 @@ class Source:
         return frames_covering(heard, HOP_SAMPLES) * HOP_SAMPLES
 
     def scored(self, index: int) -> NDArray[np.bool_]:
-        """Return the labels of those frames of an utterance that its first clip holds, each
-        once.
-        """
+        """Return the labels of the frames that the first clip of an utterance holds, each once."""
         labels = self.labels[index]
-        if self.splice and self.clip:
-            inside = mix_frame.regions(self.clip, self.splice, _of_splice(held_out(index)))
-            return mix_frame.injected(self.clip, inside)
+        if self.splicer and self.clip:
+            return self.splicer.label_clip(self.clip, _of_splice(held_out(index)))
         if self.clip is None or self.frame is None:
             return labels
         return labels[: self.clip // self.frame]
 
     def read(self, index: int, key: Sequence[int], crop: Literal["random", "first"]) -> Clip:
-        """Return a clip of the utterance in row `index`, from its start or, with `crop` "random",
-        from anywhere; all that is drawn, augmentation too, follows from `key`.
+        """Return a clip of the utterance in row `index`.
 
-        The audio is cut, augmented, brought to whole frames (by a frame at most) and filled up; and
-        then, where the settings say so, spliced with a clip of the other class made in this very
-        way.
+        It begins at the utterance's start or, with `crop` "random", anywhere. All random draws,
+        those of augmentation too, follow from `key`.
+
+        The audio is cut, augmented, brought to whole frames (by a frame at most) and filled up.
+        Where the settings ask for a splice, it is then spliced with a clip of the other class that
+        is made in the same way.
         """
         rng = np.random.default_rng(key)
         clip = self._cut(index, rng, crop)
-        if self.splice is None:
+        if self.splicer is None:
             return clip
         others = self.bonafides if self.is_spoof[index] else self.spoofs
         injector = self._cut(int(rng.choice(others)), rng, crop)
-        wave, spoof = mix_frame.splice(clip.wave, injector.wave, self.splice, _of_splice(key))
+        wave, spoof = self.splicer.splice_clips(clip.wave, injector.wave, _of_splice(key))
         return clip._replace(wave=wave, spoof=spoof, valid=np.ones(len(spoof), dtype=bool))
 
     def _cut(self, index: int, rng: np.random.Generator, crop: Literal["random", "first"]) -> Clip:
@@ -236,9 +228,7 @@ class Source:
 
 
 def held_out(index: int) -> list[int]:
-    """Return what all draws for an utterance that is scored follow from: the same ones each time,
-    so that epochs can be compared.
-    """
+    """Return the key of all random draws for a scored utterance, the same in every epoch."""
     return [index]
 
 
@@ -261,30 +251,7 @@ def check_length(path: Path, n_samples: int, frames: int, frame: int) -> None:
     """
     if abs(n_samples - frames * frame) > frame:
         raise BenchError(
-            f"{path}: {n_samples} samples, but its labels are {frames} frames of {frame}: the "
-            "label vector has another length than the audio"
+            "training.labels-length",
+            f"{path}: has {n_samples} samples, but its labels are {frames} frames of {frame} "
+            "samples: audio and labels should have one length",
         )
-
-
-def augmentation(augment: Augment | None, config: Config) -> Augmentation:
-    """Return what `augment` does to a clip, all of it drawn from the generator alone."""
-    match augment:
-        case RawBoost():
-            return partial(_sometimes, augment.probability, partial(rawboost, spec=augment))
-        case RecordedNoise():
-            found = noise.recordings(config)
-            return partial(
-                _sometimes, augment.probability, partial(noise.noisy, spec=augment, found=found)
-            )
-        case _:
-            return _untouched
-
-
-def _sometimes(
-    probability: float, change: Augmentation, wave: NDArray[np.float32], rng: np.random.Generator
-) -> NDArray[np.float32]:
-    return change(wave, rng=rng) if rng.random() < probability else wave
-
-
-def _untouched(wave: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:  # noqa: ARG001
-    return wave

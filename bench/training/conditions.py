@@ -1,10 +1,9 @@
-"""What of a machine may change the last digits of a figure that is computed from the same settings,
-data and seed: threads, and what torch is let do for speed.
+"""Properties of a machine that may change the last digits of a result: threads and fast kernels.
 
-On the CPU, sums are split among threads, so that another number of threads rounds otherwise, and a
-training that rounds otherwise ends elsewhere. On a GPU some kernels add in the order in which their
-threads come. Loader processes change nothing: what is drawn for a clip follows from seed, epoch and
-utterance (`bench.training.data`).
+On the CPU, sums are split among threads, so another number of threads rounds differently, and a
+training that rounds differently ends differently. On a GPU, some kernels add in the order in which
+their threads arrive. The number of loader processes changes nothing: random draws for a clip follow
+from seed, epoch and utterance (`bench.training.data`).
 """
 
 from __future__ import annotations
@@ -18,9 +17,9 @@ from bench.config import Config
 
 
 def apply(config: Config) -> None:
-    """Have torch compute deterministically where the configuration asks for it.
+    """Make torch compute deterministically where the configuration asks for it.
 
-    An operation that cannot then raises RuntimeError with its name. Otherwise nothing is changed.
+    An operation that cannot do so raises RuntimeError with its name. Otherwise nothing is changed.
     """
     if config.deterministic:
         # cuBLAS reads it when it is first used; torch names these two values as those that do.
@@ -31,19 +30,17 @@ def apply(config: Config) -> None:
 
 
 def here(device: str) -> dict[str, str]:
-    """Return `threads` and `determinism` of this process, which computes on `device` ("cpu",
-    "cuda", ...).
-    """
-    said = [f"deterministic algorithms {_on(torch.are_deterministic_algorithms_enabled())}"]
+    """Return `threads` and `determinism` of this process, which computes on `device`."""
+    settings = [f"deterministic algorithms {_on(torch.are_deterministic_algorithms_enabled())}"]
     if device == "cuda":
         cudnn = torch.backends.cudnn
-        said += [
+        settings += [
             f"cuDNN deterministic {_on(cudnn.deterministic)}",
             f"cuDNN benchmark {_on(cudnn.benchmark)}",
             f"TF32 in cuDNN {_on(cudnn.allow_tf32)}",
         ]
-    said.append(f"matmul precision {torch.get_float32_matmul_precision()}")
-    return {"threads": str(torch.get_num_threads()), "determinism": ", ".join(said)}
+    settings.append(f"matmul precision {torch.get_float32_matmul_precision()}")
+    return {"threads": str(torch.get_num_threads()), "determinism": ", ".join(settings)}
 
 
 def joined(before: Mapping[str, str], now: Mapping[str, str]) -> dict[str, str]:

@@ -1,6 +1,4 @@
-"""Files in a row's folder that are torn or another program's: set aside, so that the row goes on
-from what is whole, or begins anew.
-"""
+"""Damaged files in a row's folder are renamed, so that the row goes on from the others."""
 
 # pyarrow ships no types.
 # pyright: reportMissingTypeStubs=false
@@ -19,7 +17,7 @@ from bench.config import Config
 from bench.data.subset import Subset
 from bench.errors import BenchError
 from bench.evaluation import score_file
-from bench.specs.run import HeldOutData, KeepAverage, Run
+from bench.specs.run import HeldOutData, Run
 from bench.training import checkpoints, engine, keeping
 from bench.training.clips import frame_labels
 from bench.training.keeping import Progress
@@ -31,10 +29,10 @@ Say = Callable[[str], None]
 
 
 def set_aside(run: Run, seed: int, place: Path, config: Config, say: Say) -> None:
-    """Rename each checkpoint, and the selection, in the folder of a training that cannot be used;
-    `say` is told which and why, and whether the row begins anew.
+    """Rename each file of a training's state that cannot be used.
 
-    Only where an epoch was finished: else nothing in the folder is used.
+    `say` is told which and why, and whether the row begins anew. Nothing is renamed before the
+    first epoch is finished: until then no file in the folder is used.
     """
     last, ended = place / checkpoints.LAST, place / checkpoints.PROGRESS
     if not (last.is_file() or ended.is_file()):
@@ -46,28 +44,30 @@ def set_aside(run: Run, seed: int, place: Path, config: Config, say: Say) -> Non
         place / checkpoints.KEPT: lambda path: _check_weights(path, shapes),
         place / checkpoints.SELECTION: keeping.read_selection,
     }
-    if isinstance(run.training.keep, KeepAverage):
-        count = run.training.keep.checkpoints
+    if count := run.training.keep.averaged_epochs:
         checks |= {
             path: lambda path: _check_recent(path, count, shapes)
             for path in sorted(place.glob("recent-*.pt"))
         }
-    found = [path for path, check in checks.items() if path.is_file() and _aside(path, check, say)]
-    if found and keeping.begun(run, place) is None:
+    damaged = [
+        path for path, check in checks.items() if path.is_file() and _aside(path, check, say)
+    ]
+    if damaged and keeping.begun(run, place) is None:
         say(f"{place}: the row begins anew")
 
 
 def set_scores_aside(path: Path, data: HeldOutData, subset: Subset, say: Say) -> None:
-    """Rename the score file of an evaluation where it is not whole: it is then made again."""
+    """Rename the score file of an evaluation where it is incomplete: it is then computed again."""
 
     def check(path: Path) -> None:
-        found = score_file.read(path)["utterance"].to_pylist()
+        names_read = score_file.read(path)["utterance"].to_pylist()
         names = subset.table["utterance"].to_numpy(dtype=object)
         wanted = np.repeat(names, [len(labels) for labels in frame_labels(subset, data)])
-        if found != wanted.tolist():
+        if names_read != wanted.tolist():
             raise BenchError(
-                f"{path}: has {len(found):,} rows, and not the {len(wanted):,} of {subset.corpus} "
-                f"{subset.split}"
+                "training.scores-incomplete",
+                f"{path}: has {len(names_read):,} rows, should have the {len(wanted):,} of "
+                f"{subset.corpus} {subset.split}",
             )
 
     if path.is_file():
@@ -104,10 +104,13 @@ def _check_weights(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> None:
 
 
 def _check_fit(path: Path, state: dict[str, Any], shapes: Mapping[str, tuple[int, ...]]) -> None:
-    found = _shapes(state["system"])
-    if found != shapes:
-        differing = sorted({*found.items()} ^ {*shapes.items()})[0][0]
-        raise BenchError(f"{path}: holds another system's weights (first {differing})")
+    shapes_read = _shapes(state["system"])
+    if shapes_read != shapes:
+        differing = sorted({*shapes_read.items()} ^ {*shapes.items()})[0][0]
+        raise BenchError(
+            "training.checkpoint-damaged",
+            f"{path}: holds another system's weights (first {differing})",
+        )
 
 
 def _check_last(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> None:
@@ -116,11 +119,16 @@ def _check_last(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> None:
     try:
         Progress(**state["progress"])
     except TypeError as error:
-        raise BenchError(f"{path}: its progress cannot be read ({error})") from error
+        raise BenchError(
+            "training.checkpoint-damaged", f"{path}: its progress cannot be read ({error})"
+        ) from error
 
 
 def _check_recent(path: Path, count: int, shapes: Mapping[str, tuple[int, ...]]) -> None:
     state = checkpoints.load(path, ("system", "epoch"))
     _check_fit(path, state, shapes)
     if checkpoints.recent(path.parent, state["epoch"], count) != path:
-        raise BenchError(f"{path}: holds the weights of another epoch ({state['epoch']})")
+        raise BenchError(
+            "training.checkpoint-damaged",
+            f"{path}: holds the weights of another epoch ({state['epoch']})",
+        )

@@ -26,10 +26,9 @@ from bench.data.subset import Subset
 from bench.errors import BenchError, RowFailed
 from bench.metrics.det import eer
 from bench.models import devices, frontends, systems
-from bench.models.augment.csm import mix
+from bench.models.augment import Mixer, build_mixer
 from bench.models.segment_positions import IGNORED
 from bench.models.systems.base import Batch, System
-from bench.specs.augment import CrossSegmentMixing, RawBoost
 from bench.specs.corpus import Audio
 from bench.specs.run import Run
 from bench.training import checkpoints, conditions, keeping, optimisation
@@ -48,31 +47,20 @@ CHECK_EVERY = 25
 
 
 class Observer(Protocol):
-    """Who wants to know how training goes: a tracker, a progress display."""
+    """Callbacks of a training: of a tracker, or of a progress display."""
 
     def on_step(self, epoch: int, step: int, steps: int, losses: Mapping[str, float]) -> None:
-        """After every few steps of an epoch: mean losses since its start."""
+        """Report the mean losses since the start of the epoch, after every few steps."""
 
     def on_epoch(self, epoch: int, figures: Mapping[str, float]) -> None:
-        """After an epoch: its train losses, dev EER (a fraction) and loss, learning rates."""
+        """Report an epoch's train losses, dev EER (a fraction), dev loss and learning rates."""
 
     def on_score(self, evaluation: str, done: int, total: int) -> None:
-        """While an evaluation is scored: how many of its utterances are, of this process's share;
-        0 at its begin.
-        """
+        """Report how many utterances of an evaluation are scored, of this process's share."""
 
 
-class Silent:
-    """Says nothing: of all devices' processes but the first."""
-
-    def on_step(self, epoch: int, step: int, steps: int, losses: Mapping[str, float]) -> None:
-        """Say nothing."""
-
-    def on_epoch(self, epoch: int, figures: Mapping[str, float]) -> None:
-        """Say nothing."""
-
-    def on_score(self, evaluation: str, done: int, total: int) -> None:
-        """Say nothing."""
+class Silent(Observer):
+    """Callbacks that do nothing, for all processes of several devices but the first."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +76,7 @@ class Material:
 
 
 class Ended(NamedTuple):
-    """A training that is over."""
+    """A finished training."""
 
     progress: Progress
     selection: Selection
@@ -135,8 +123,9 @@ def _require_length(run: Run, system: System) -> None:
             data.clip_s is None or samples(data.clip_s) != samples(fixed_s)
         ):
             raise BenchError(
+                "model.clip-length",
                 f"{name}.clip_s = {data.clip_s or 'whole'}: system {run.system.kind} takes clips "
-                f"of {fixed_s:g} s only"
+                f"of {fixed_s:g} s only",
             )
 
 
@@ -145,8 +134,9 @@ def _require_breath(run: Run, system: System) -> None:
     for name, data in run.data.items():
         if system.hears_breath and data.breath.kind == "none":
             raise BenchError(
-                f"{name}.breath.kind = 'none': system {run.system.kind}, as it is set, needs "
-                "breath intervals: should be e.g. 'dsp', or 'zeros' for none"
+                "model.breath-missing",
+                f"{name}.breath.kind = 'none': system {run.system.kind}, with these settings, "
+                "needs breath marks: should be e.g. 'dsp', or 'zeros' for no marks",
             )
 
 
@@ -154,13 +144,17 @@ def _carry(start: Path, system: System) -> None:
     """Take the front-end's weights over from the checkpoint at `start`."""
     prefix = "frontend."
     weights = checkpoints.load(start)["system"]
-    found = {
-        name.removeprefix(prefix): of for name, of in weights.items() if name.startswith(prefix)
+    frontend_weights = {
+        name.removeprefix(prefix): tensor
+        for name, tensor in weights.items()
+        if name.startswith(prefix)
     }
     try:
-        system.frontend.load_state_dict(found)
+        system.frontend.load_state_dict(frontend_weights)
     except RuntimeError as error:
-        raise BenchError(f"{start}: does not fit this run's front-end: {error}") from error
+        raise BenchError(
+            "training.start-mismatch", f"{start}: does not fit this run's front-end: {error}"
+        ) from error
 
 
 def _require_kinds(source: Source) -> None:
@@ -169,10 +163,11 @@ def _require_kinds(source: Source) -> None:
     if len(unknown):
         subset = source.subset
         raise BenchError(
-            f"{subset.corpus} {subset.split}: of {len(unknown)} of {len(subset)} utterances it is "
-            f"not known whether they are TTS or VC, the first is "
-            f"{subset.table['utterance'].iloc[unknown[0]]}; this system learns that, unless it is "
-            "set to two classes"
+            "model.attack-type-unknown",
+            f"{subset.corpus} {subset.split}: {len(unknown)} of {len(subset)} utterances are "
+            f"neither known as TTS nor as VC, the first is "
+            f"{subset.table['utterance'].iloc[unknown[0]]}; this system learns "
+            "the difference, unless it is set to two classes",
         )
 
 
@@ -185,33 +180,23 @@ def train(
     config: Config,
     observer: Observer,
 ) -> Ended:
-    """Train to the end or from the last finished epoch in `place`; leave `last.pt` and
-    `kept.pt`. Where what an earlier training left is not whole, begin anew, without it.
+    """Train to the end, from the last finished epoch in `place`; leave `last.pt` and `kept.pt`.
+
+    Where the state of an earlier training is incomplete, begin anew.
     """
     system = build(run, seed, config)
     clips = Clips(material.train, run.train, material.train_audio, run.augment, seed, config)
     sampler = EpochSampler(len(clips), seed, fabric.global_rank, fabric.world_size)
     workers = config.loader_workers(fabric.device.type)
     loader = _loader(clips, sampler, run, workers, fabric)
-    progress = Progress()
-    begun = keeping.begun(run, place)
-    if begun is None and fabric.is_global_zero:
-        checkpoints.clear(place)
+    earlier = keeping.begun(run, place)
+    if earlier is None:
+        _begin_anew(fabric, system, material.start, place)
     fabric.barrier()
-    if material.start is not None and begun is None:
-        _carry(material.start, system)
-    optimiser = optimisation.optimiser(run, system)
-    schedule = optimisation.schedule(run, optimiser, len(loader))
-    module, wrapped = fabric.setup(system, optimiser)
-    module.mark_forward_method("losses")
-    learner = _Learner(system, module, optimiser, wrapped, schedule)
-    if begun is not None:
-        # After the set-up: the optimiser's state follows its parameters to the device.
-        progress = _restore(begun, learner)
-        for number, figures in enumerate(progress.history, start=1):
-            observer.on_epoch(number, figures)
-    augmented = isinstance(run.augment, RawBoost) and run.augment.splits == "train+dev"
-    dev_augment = run.augment if augmented else None
+    learner = _build_learner(fabric, run, system, len(loader))
+    progress = Progress() if earlier is None else _restore(earlier, learner, observer)
+    on_dev_too = run.augment.kind != "none" and run.augment.augments_dev
+    dev_augment = run.augment if on_dev_too else None
     dev = utterances(fabric, material.dev, run.dev, material.dev_audio, config, dev_augment)
     if system.learns_kinds:
         _require_kinds(clips.source)
@@ -237,13 +222,22 @@ def train(
         system.load_state_dict(weights)
         return _on_dev(fabric, system, dev, workers, run.training.select)
 
-    found = keeping.selection(run, place, progress, on_dev, writes=fabric.is_global_zero)
-    return Ended(progress, found)
+    selection = keeping.selection(run, place, progress, on_dev, writes=fabric.is_global_zero)
+    return Ended(progress, selection)
+
+
+def _begin_anew(fabric: Fabric, system: System, start: Path | None, place: Path) -> None:
+    """Clear the folder, and take the front-end over from the training that this one starts from."""
+    if fabric.is_global_zero:
+        checkpoints.clear(place)
+    if start is not None:
+        _carry(start, system)
 
 
 class _Learner(NamedTuple):
-    """What is trained and what trains it; `module` and `wrapped` are Fabric's of `system` and
-    `optimiser`.
+    """The system, its optimiser and its schedule.
+
+    `module` and `wrapped` are Fabric's wrappers of `system` and `optimiser`.
     """
 
     system: System
@@ -255,8 +249,19 @@ class _Learner(NamedTuple):
     def rates(self) -> dict[str, float]:
         """Return the learning rate, and the front-end's where there are two."""
         *frontend, rate = (float(rate) for rate in self.schedule.get_last_lr())
-        own = {"frontend_learning_rate": frontend[0]} if frontend and frontend[0] != rate else {}
-        return {"learning_rate": rate, **own}
+        frontend_rate = (
+            {"frontend_learning_rate": frontend[0]} if frontend and frontend[0] != rate else {}
+        )
+        return {"learning_rate": rate, **frontend_rate}
+
+
+def _build_learner(fabric: Fabric, run: Run, system: System, steps_per_epoch: int) -> _Learner:
+    """Return the system on its device with the run's optimiser and schedule."""
+    optimiser = optimisation.optimiser(run, system)
+    schedule = optimisation.schedule(run, optimiser, steps_per_epoch)
+    module, wrapped = fabric.setup(system, optimiser)
+    module.mark_forward_method("losses")
+    return _Learner(system, module, optimiser, wrapped, schedule)
 
 
 def _loader(
@@ -265,8 +270,9 @@ def _loader(
     share, rest = divmod(run.training.batch_size, fabric.world_size * run.training.accumulate)
     if rest:
         raise BenchError(
+            "training.batch-size",
             f"training.batch_size = {run.training.batch_size}: should be a multiple of "
-            f"{fabric.world_size} devices times training.accumulate = {run.training.accumulate}"
+            f"{fabric.world_size} devices times training.accumulate = {run.training.accumulate}",
         )
     return DataLoader(
         clips,
@@ -293,11 +299,12 @@ def _epoch(
     """Train one epoch; return the mean of each loss, and the learning rates of the last step."""
     generator = seeded(seed, progress.epoch, fabric.global_rank)
     learner.module.train()
+    mixer = build_mixer(run.mix)
     watch = Watch()
     rates: dict[str, float] = {}
     for number, clips in enumerate(loader, start=1):
         batch = Batch(*(part.to(fabric.device, non_blocking=True) for part in clips))
-        losses = _step(fabric, learner, run, mixed(batch, run, generator))
+        losses = _step(fabric, learner, run, mixed(batch, mixer, generator))
         rates = learner.rates()
         learner.schedule.step()
         progress.step += 1
@@ -313,7 +320,7 @@ def _step(fabric: Fabric, learner: _Learner, run: Run, batch: Batch) -> dict[str
     """Learn from a batch, in `accumulate` parts where that is asked for; return its losses."""
     learner.wrapped.zero_grad(set_to_none=True)
     size = len(batch.waves)
-    parts = list(zip(*(of.chunk(run.training.accumulate) for of in batch), strict=True))
+    parts = list(zip(*(tensor.chunk(run.training.accumulate) for tensor in batch), strict=True))
     total: dict[str, Tensor] = {}
     for number, part in enumerate(parts, start=1):
         share = len(part[0]) / size
@@ -330,14 +337,13 @@ def _step(fabric: Fabric, learner: _Learner, run: Run, batch: Batch) -> dict[str
     return total
 
 
-def mixed(batch: Batch, run: Run, generator: torch.Generator) -> Batch:
-    """Return the batch as the run's mixing leaves it."""
-    if not isinstance(run.mix, CrossSegmentMixing):
+def mixed(batch: Batch, mixer: Mixer | None, generator: torch.Generator) -> Batch:
+    """Return the batch, its clips mixed with each other where there is a mixer."""
+    if mixer is None:
         return batch
     per_frame = batch.waves.shape[1] // batch.spoof.shape[1]
     *labelled, marks = batch
-    found = mix(*labelled, samples_per_frame=per_frame, spec=run.mix, generator=generator)
-    return Batch(*found, marks)
+    return Batch(*mixer(*labelled, samples_per_frame=per_frame, generator=generator), marks)
 
 
 def _on_dev(
@@ -348,24 +354,24 @@ def _on_dev(
     scores = score(fabric, system, dev, workers, loss.add if loss else None)
     spoof = np.concatenate(dev.labels)
     value = np.concatenate([scores[i].score for i in range(len(dev.subset))])
-    found = {"dev.eer": eer(value[~spoof], value[spoof]).eer}
+    results = {"dev.eer": eer(value[~spoof], value[spoof]).eer}
     if loss is not None:
-        found["dev.loss"] = loss.mean()
-        if not np.isfinite(found["dev.loss"]):
-            raise RowFailed("the dev loss is not finite: the row is stopped")
-    return found
+        results["dev.loss"] = loss.mean()
+        if not np.isfinite(results["dev.loss"]):
+            raise RowFailed(
+                "training.not-finite", "the dev loss is not finite: the row was stopped"
+            )
+    return results
 
 
 def _keep(
-    fabric: Fabric, run: Run, place: Path, learner: _Learner, progress: Progress, value: float
+    fabric: Fabric, run: Run, folder: Path, learner: _Learner, progress: Progress, value: float
 ) -> None:
-    """Save the epoch. `last.pt` goes last: a crash before it repeats the epoch and rewrites the
-    others.
-    """
+    """Save the epoch, `last.pt` last: after a crash before it, the epoch is repeated."""
     better = keeping.is_better(run.training, progress, value)
     if fabric.is_global_zero:
         weights = learner.system.state_dict()
-        keeping.keep(run.training, place, weights, progress, better)
+        keeping.keep(run.training, folder, weights, progress, better)
         checkpoints.save(
             {
                 "system": weights,
@@ -373,14 +379,19 @@ def _keep(
                 "schedule": learner.schedule.state_dict(),
                 "progress": vars(progress),
             },
-            place / checkpoints.LAST,
+            folder / checkpoints.LAST,
         )
     fabric.barrier()
 
 
-def _restore(state: dict[str, Any], learner: _Learner) -> Progress:
+def _restore(state: dict[str, Any], learner: _Learner, observer: Observer) -> Progress:
+    """Load the state of an earlier session, and report its epochs once more."""
     if "system" in state:  # else the training has ended: no epoch follows
         learner.system.load_state_dict(state["system"])
+        # The learner is set up, so that this state follows its parameters to the device.
         learner.optimiser.load_state_dict(state["optimiser"])
         learner.schedule.load_state_dict(state["schedule"])
-    return Progress(**state["progress"])
+    progress = Progress(**state["progress"])
+    for number, figures in enumerate(progress.history, start=1):
+        observer.on_epoch(number, figures)
+    return progress

@@ -1,6 +1,4 @@
-"""Which weights stand for a run: chosen epoch by epoch, averaged at the end, and what is said of
-them.
-"""
+"""Which weights of a training are kept: those of the best epoch, or the mean of the last ones."""
 
 from __future__ import annotations
 
@@ -12,7 +10,7 @@ from typing import Any, NamedTuple
 
 from bench._io import atomic_files
 from bench.errors import BenchError
-from bench.specs.run import KeepAverage, Run, Training
+from bench.specs.run import Run, Training
 from bench.training import checkpoints
 
 STATE = ("system", "optimiser", "schedule", "progress")
@@ -38,7 +36,7 @@ class Progress:
 
 
 class Selection(NamedTuple):
-    """Which weights stand for a run that has ended, and why there are no more.
+    """Which weights a finished training keeps, and why it ended.
 
     Lightning rebuilds what the processes of several devices return, which no frozen dataclass
     admits.
@@ -93,29 +91,30 @@ def keep(
     training: Training, place: Path, weights: Mapping[str, Any], progress: Progress, better: bool
 ) -> None:
     """Save the weights of an epoch where they may stand for the run."""
-    kept = {"system": weights, "epoch": progress.epoch}
-    if isinstance(training.keep, KeepAverage):
-        count = training.keep.checkpoints
-        checkpoints.save(kept, checkpoints.recent(place, progress.epoch, count))
+    state = {"system": weights, "epoch": progress.epoch}
+    if count := training.keep.averaged_epochs:
+        checkpoints.save(state, checkpoints.recent(place, progress.epoch, count))
     elif better:
-        checkpoints.save(kept, place / checkpoints.KEPT)
+        checkpoints.save(state, place / checkpoints.KEPT)
 
 
 def average(run: Run, place: Path, progress: Progress) -> None:
     """At the end of a training whose last epochs are averaged, do so, once."""
-    how, kept = run.training.keep, place / checkpoints.KEPT
-    if not isinstance(how, KeepAverage):
+    count, kept_path = run.training.keep.averaged_epochs, place / checkpoints.KEPT
+    if not count:
         return
-    recent = checkpoints.latest(place, progress.epoch, how.checkpoints)
-    if not kept.is_file():
-        checkpoints.save(checkpoints.average(recent), kept)
+    recent = checkpoints.latest(place, progress.epoch, count)
+    if not kept_path.is_file():
+        checkpoints.save(checkpoints.average(recent), kept_path)
     for path in recent:
         path.unlink(missing_ok=True)
 
 
 def release(place: Path, progress: Progress) -> None:
-    """Remove what only a further epoch would need of a training that has ended and whose run is
-    finished in the tracking store. Its weights, how it went and its scores stay.
+    """Remove the files that only a further epoch would need.
+
+    The training has ended, and its run is finished in the tracking store. Its weights, its progress
+    and its scores stay.
     """
     atomic_files.write_text(place / checkpoints.PROGRESS, json.dumps(vars(progress)))
     for path in checkpoints.unfinished(place):
@@ -123,8 +122,9 @@ def release(place: Path, progress: Progress) -> None:
 
 
 def release_ended(place: Path) -> None:
-    """Do as `release` for a training that ended in an earlier session; Damaged where its last state
-    cannot be read.
+    """Do as `release` for a training that ended in an earlier session.
+
+    Raise Damaged where its last state cannot be read.
     """
     last = place / checkpoints.LAST
     if last.is_file():
@@ -134,19 +134,20 @@ def release_ended(place: Path) -> None:
 
 
 def begun(run: Run, place: Path) -> dict[str, Any] | None:
-    """Return the state after the last finished epoch; None where there is none, or where the
-    weights that were to be kept have gone. Of a training that has ended, and whose state is
-    removed, it is `progress` alone.
+    """Return the state after the last finished epoch, from which a training goes on.
+
+    None where there is none, or where the weights to be kept are missing. Of a training that has
+    ended, and whose state is removed, only `progress` is returned.
     """
-    last, how = place / checkpoints.LAST, run.training.keep
+    last, count = place / checkpoints.LAST, run.training.keep.averaged_epochs
     whole = (place / checkpoints.KEPT).is_file()
     if not last.is_file():
         progress = place / checkpoints.PROGRESS
         ended = read_progress(progress) if whole and progress.is_file() else Progress()
         return {"progress": vars(ended)} if finished(run.training, ended) else None
     state = checkpoints.load(last, STATE)
-    if isinstance(how, KeepAverage) and not whole:
-        recent = checkpoints.latest(place, state["progress"]["epoch"], how.checkpoints)
+    if count and not whole:
+        recent = checkpoints.latest(place, state["progress"]["epoch"], count)
         whole = all(path.is_file() for path in recent)
     elif not state["progress"]["best_epoch"]:
         whole = True  # no epoch was a candidate yet
@@ -160,24 +161,25 @@ def selection(
     on_dev: Callable[[Mapping[str, Any]], dict[str, float]],
     writes: bool,
 ) -> Selection:
-    """Return what is said of the kept weights of a training that has ended.
+    """Return which weights of a training that has ended are kept, and what they reach on dev.
 
-    It is found once and kept beside them: of one epoch, from what was measured after it; of a mean,
-    by `on_dev`, which measures weights on dev, on all processes together. One process `writes`.
+    The result is computed once and saved beside the weights. For one epoch it is what was measured
+    after that epoch; for a mean, `on_dev` measures the weights on dev, on all processes together.
+    One process `writes`.
     """
     path = place / checkpoints.SELECTION
     if path.is_file():
         return read_selection(path)
-    if isinstance(run.training.keep, KeepAverage):
-        kept = checkpoints.load(place / checkpoints.KEPT)
-        epochs, dev = tuple(kept["epochs"]), on_dev(kept["system"])
+    if run.training.keep.averaged_epochs:
+        average = checkpoints.load(place / checkpoints.KEPT)
+        epochs, dev = tuple(average["epochs"]), on_dev(average["system"])
     else:
         epochs, dev = (progress.best_epoch,), progress.history[progress.best_epoch - 1]
     dev = {name: value for name, value in dev.items() if name.startswith("dev.")}
-    found = Selection(epochs, dev, _why_ended(run.training, progress), progress.epoch)
+    result = Selection(epochs, dev, _why_ended(run.training, progress), progress.epoch)
     if writes:
-        atomic_files.write_text(path, json.dumps(found._asdict()))
-    return found
+        atomic_files.write_text(path, json.dumps(result._asdict()))
+    return result
 
 
 def _why_ended(training: Training, progress: Progress) -> str:
@@ -192,7 +194,7 @@ def _epochs(number: int) -> str:
 
 
 def read_progress(path: Path) -> Progress:
-    """Return what was kept of how a training went; BenchError where the file is none."""
+    """Return the saved progress of a training; BenchError where the file is damaged."""
     try:
         progress = Progress(**json.loads(path.read_text(encoding="utf-8")))
         if len(progress.history) != progress.epoch:
@@ -200,16 +202,18 @@ def read_progress(path: Path) -> Progress:
         return progress
     except (ValueError, TypeError) as error:
         raise BenchError(
-            f"{path}: its progress cannot be read ({error}); remove the file to start the row anew"
+            "training.checkpoint-damaged",
+            f"{path}: its progress cannot be read ({error}); remove the file to start the row anew",
         ) from error
 
 
 def read_selection(path: Path) -> Selection:
-    """Return what was kept of a selection; BenchError where the file is none."""
+    """Return a saved selection; BenchError where the file is damaged."""
     try:
-        kept = json.loads(path.read_text(encoding="utf-8"))
-        return Selection(**{**kept, "epochs": tuple(kept["epochs"])})
+        fields = json.loads(path.read_text(encoding="utf-8"))
+        return Selection(**{**fields, "epochs": tuple(fields["epochs"])})
     except (ValueError, TypeError, KeyError) as error:
         raise BenchError(
-            f"{path}: not a readable selection ({error}); remove the file to have it made again"
+            "training.checkpoint-damaged",
+            f"{path}: not a readable selection ({error}); remove the file to have it made again",
         ) from error

@@ -1,4 +1,4 @@
-"""Losses summed up as training goes: on the device, looked at now and then."""
+"""Sums of losses during training, kept on the device and read now and then."""
 
 from __future__ import annotations
 
@@ -32,9 +32,10 @@ class Watch:
         """Return the means so far; raise where a loss was not finite, naming the step."""
         if self.bad is not None and int(self.bad):
             raise RowFailed(
-                f"the loss is not finite at step {int(self.bad)} (epoch {epoch}): the row is "
+                "training.not-finite",
+                f"the loss is not finite at step {int(self.bad)} (epoch {epoch}): the row was "
                 "stopped; its last finished epoch is kept. A smaller optimiser.learning_rate, "
-                "training.gradient_clip or training.precision = 32-true may help"
+                "training.gradient_clip or training.precision = 32-true may help",
             )
         return {name: float(total) / self.count for name, total in self.sums.items()}
 

@@ -13,19 +13,24 @@ from bench.specs.run import ConstantSchedule, CosineSchedule, Run, Schedule, Ste
 
 
 def optimiser(run: Run, system: System) -> torch.optim.Optimizer:
-    """Return the run's optimiser over all that is trained: the front-end's parameters, where there
-    are any, in a first group with their own rate, all others in the last.
+    """Return the run's optimiser over all trained parameters.
+
+    The front-end's parameters, where there are any, are the first group, with a rate of their own;
+    all others are the last.
     """
     kinds = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
     rate = run.optimiser.learning_rate
-    own = {id(parameter) for parameter in system.frontend.parameters()}
+    frontend_ids = {id(parameter) for parameter in system.frontend.parameters()}
     trained = [parameter for parameter in system.parameters() if parameter.requires_grad]
     groups = [
         {
-            "params": [parameter for parameter in trained if id(parameter) in own],
+            "params": [parameter for parameter in trained if id(parameter) in frontend_ids],
             "lr": run.optimiser.frontend_learning_rate or rate,
         },
-        {"params": [parameter for parameter in trained if id(parameter) not in own], "lr": rate},
+        {
+            "params": [parameter for parameter in trained if id(parameter) not in frontend_ids],
+            "lr": rate,
+        },
     ]
     return kinds[run.optimiser.kind](
         [group for group in groups if group["params"]],
@@ -36,13 +41,14 @@ def optimiser(run: Run, system: System) -> torch.optim.Optimizer:
 
 def schedule(run: Run, over: torch.optim.Optimizer, steps_per_epoch: int) -> LambdaLR:
     """Return the run's schedule, to be stepped after every step of the optimiser."""
-    of = partial(factor, run.schedule, steps_per_epoch, run.training.epochs * steps_per_epoch)
-    return LambdaLR(over, of)
+    factor_at = partial(
+        factor, run.schedule, steps_per_epoch, run.training.epochs * steps_per_epoch
+    )
+    return LambdaLR(over, factor_at)
 
 
 def factor(spec: Schedule, steps_per_epoch: int, steps: int, step: int) -> float:
-    """Return what the learning rates are multiplied by at `step`, counted from 0, of `steps` in
-    all.
+    """Return the factor of the learning rates at `step`, counted from 0, of `steps` in all.
 
     >>> factor(StepSchedule(kind="step", every_epochs=2, factor=0.5), 10, 100, 20)
     0.5

@@ -1,4 +1,4 @@
-"""One row, from its data to its score files: what runs on every process of a launch."""
+"""Train and score one row, from its data to its score files, on every process of a launch."""
 
 from __future__ import annotations
 
@@ -29,8 +29,10 @@ from bench.training.scoring import score, score_columns, utterances
 
 
 class Loaded(NamedTuple):
-    """A subset, the fingerprint of its protocol and labels, the digest of its audio, and what it is
-    read by and its breaths are found by (`bench.training.contents`).
+    """A split with the fingerprint of its protocol and labels and the digest of its audio.
+
+    `made_by` holds the digests and versions of what reads it and finds its breaths
+    (`bench.training.contents`).
     """
 
     subset: Subset
@@ -61,29 +63,29 @@ class RowData(NamedTuple):
 
     def fingerprints(self) -> dict[str, str]:
         """Return the fingerprint of each subset by `corpus/split`."""
-        own = {
+        fingerprints = {
             loaded.name: loaded.fingerprint
             for loaded in (self.train, self.dev, *self.evaluate.values())
         }
-        return own if self.stage is None else self.stage.fingerprints() | own
+        return fingerprints if self.stage is None else self.stage.fingerprints() | fingerprints
 
     def made_from(self) -> dict[str, str]:
-        """Return all that the run is made from beside settings and protocols, by content."""
+        """Return digests of all that the run is made from beside settings and protocols."""
         heard = {
-            name: of for data in self.evaluate.values() for name, of in data.contents().items()
+            name: digest
+            for data in self.evaluate.values()
+            for name, digest in data.contents().items()
         }
         return heard | self.trained_from()
 
     def trained_from(self) -> dict[str, str]:
-        """Return what of it the training needs, and the training that this one starts from."""
+        """Return the digests that concern the training and the one that it starts from."""
         before = {} if self.stage is None else self.stage.trained_from()
         return {**before, **self.train.contents(), **self.dev.contents(), **self.training}
 
 
 class Trained(NamedTuple):
-    """A finished row: score files by evaluation, the kept checkpoint, what training took, what is
-    said of the kept weights, and under which conditions all this was computed.
-    """
+    """A finished row: its score files by evaluation, its checkpoint and how it was trained."""
 
     scores: Mapping[str, Path]
     kept: Path
@@ -97,17 +99,16 @@ class Trained(NamedTuple):
 
 
 class Library:
-    """Loads each subset once, however many rows use it; every protocol line must have its audio,
-    whole.
-    """
+    """Loads each split once, however many rows use it; every protocol line must have its audio."""
 
     def __init__(self, config: Config) -> None:
         self.config = config
         self._loaded: dict[tuple[str, ...], Loaded] = {}
 
     def row(self, run: Run) -> RowData:
-        """Return the subsets of `run`, whole; raise where a corpus is missing or broken, or the
-        share of the training split that `run` asks for too small.
+        """Return the splits of `run`.
+
+        Raise where a corpus is missing or broken, or the share of the training split too small.
         """
         train = self.subset(run.form, run.train)
         shares.require(train.subset, run)
@@ -120,9 +121,7 @@ class Library:
         )
 
     def subset(self, form: Form, data: Data) -> Loaded:
-        """Return the split that `data` names; raise where it is missing, broken or not labelled as
-        asked for.
-        """
+        """Return the split that `data` names; raise where it is missing or broken."""
         card = corpus_cards.card(data.corpus)
         official_s = card.resolutions_s
         # Where whole utterances are labelled, the frame vectors that take least to read.
@@ -140,10 +139,10 @@ class Library:
 
 
 def folder(work: Path, run: Run, data: RowData, seed: int, again: int = 0) -> Path:
-    """Return where the training of `run` lives: by what is trained, on what data and from what, the
-    seed, and how often it was trained anew.
+    """Return the folder of a training: named by settings, data, seed and repetition.
 
-    Rows that differ only in what they are evaluated on share it, so they train once.
+    `again` counts trainings anew. Rows that differ only in their evaluations share a folder, so
+    they train once.
     """
     digest = f"{run.training_signature}-{data.train.fingerprint[:6]}{data.dev.fingerprint[:6]}"
     if data.stage is not None:
@@ -153,26 +152,24 @@ def folder(work: Path, run: Run, data: RowData, seed: int, again: int = 0) -> Pa
 
 
 def latest_folder(work: Path, run: Run, data: RowData, seed: int) -> Path:
-    """Return where the training of `run` lives that was done last and is finished; where none is
-    finished, where the first one lives or would.
-    """
-    number, found = 0, folder(work, run, data, seed)
+    """Return the folder of the latest finished training of `run`, else of the first one."""
+    number, latest = 0, folder(work, run, data, seed)
     while (further := folder(work, run, data, seed, number + 1)).is_dir():
         number += 1
-        found = further if (further / checkpoints.SELECTION).is_file() else found
-    return found
+        latest = further if (further / checkpoints.SELECTION).is_file() else latest
+    return latest
 
 
 def score_path(place: Path, name: str, data: HeldOutData, loaded: Loaded) -> Path:
-    """Return the score file of one evaluation: another split, resolution or data is another
-    file.
-    """
-    of = "utterance" if data.resolution_s is None else f"{_ms(data.resolution_s)}-{data.label_rule}"
+    """Return the score file of one evaluation, named by its split, resolution and data."""
+    resolution = (
+        "utterance" if data.resolution_s is None else f"{_ms(data.resolution_s)}-{data.label_rule}"
+    )
     clip = "" if data.clip_s is None else f"-first-{_ms(data.clip_s)}-{data.fill}"
     parts = [part for part in (data.splice, data.breath) if part.kind != "none"]
     special = "".join(f"-{part.kind}-{digest(part)}" for part in parts)
-    known = f"{loaded.fingerprint[:8]}-{short_digest(loaded.contents())}"
-    details = f"{data.split}-{of}{clip}{special}-{known}"
+    contents_digest = f"{loaded.fingerprint[:8]}-{short_digest(loaded.contents())}"
+    details = f"{data.split}-{resolution}{clip}{special}-{contents_digest}"
     return place / "scores" / f"{name}-{details}.parquet"
 
 
@@ -191,12 +188,16 @@ def train_and_score(
 ) -> Trained:
     """Train what is not yet trained, score what is not yet scored; return where everything is.
 
-    What a run starts from is trained before, as a run of its own: a BenchError where it is not.
+    A run that starts from an earlier training needs its checkpoint: a BenchError where it is
+    missing.
     """
     conditions.apply(config)
     start = started_from(run, seed, data, config)
     if start is not None and not start.is_file():
-        raise BenchError(f"{start}: the earlier training that this run starts from is not there")
+        raise BenchError(
+            "training.start-missing",
+            f"{start}: there is no checkpoint of the earlier training that this run starts from",
+        )
     material = engine.Material(
         shares.drawn(data.train.subset, run.train.share, seed),
         data.dev.subset,
@@ -222,18 +223,16 @@ def train_and_score(
             workers = config.loader_workers(fabric.device.type)
             share = utterances(fabric, subset, evaluation, audio, config)
             progress = partial(observer.on_score, name)
-            found = score(fabric, system, share, workers, progress=progress)
+            scores = score(fabric, system, share, workers, progress=progress)
             if fabric.is_global_zero:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                score_file.write(path, score_columns(share, found))
+                score_file.write(path, score_columns(share, scores))
             fabric.barrier()
     return Trained(paths, place / checkpoints.KEPT, *ended, computed)
 
 
 def started_from(run: Run, seed: int, data: RowData, config: Config) -> Path | None:
-    """Return the checkpoint of the earlier training that `run` starts from; None where it starts
-    from none.
-    """
+    """Return the checkpoint of the earlier training that `run` starts from, if any."""
     if not isinstance(run.start, Stage) or data.stage is None:
         return None
     return folder(config.work, run.start.stage, data.stage, seed) / checkpoints.KEPT

@@ -1,4 +1,4 @@
-"""Score utterances, a frame at a time, on every process, and gather without repeats."""
+"""Score the utterances of a split on all processes, and gather the scores without repeats."""
 
 from __future__ import annotations
 
@@ -51,17 +51,16 @@ def score(
     each: Callable[[Batch], None] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[int, FrameScores]:
-    """Return the scores of every utterance of the subset, by its row in the table. Raise RowFailed,
-    with the file's name, where one is not finite.
+    """Return the scores of every utterance of the split, by its row in the table.
 
-    `each` is shown every batch of this process, the system being in evaluation mode; `progress` is
-    told at the begin and after each batch how many utterances of its share are scored, and how
-    many there are.
+    Raise RowFailed, with the file's name, where a score is not finite. `each` is called with every
+    batch of this process, the system being in evaluation mode. `progress` is called at the start
+    and after each batch with how many utterances of its share are scored, and how many there are.
     """
     loader = DataLoader(
         share, batch_size=None, num_workers=workers, pin_memory=fabric.device.type == "cuda"
     )
-    found: dict[int, FrameScores] = {}
+    results: dict[int, FrameScores] = {}
     total = sum(map(len, share.batches))
     if progress is not None:
         progress(0, total)
@@ -74,15 +73,15 @@ def score(
             for index, frames, logits, length_s in zip(indices, *answer, heard_s, strict=True):
                 # A clip that was filled up has more frames than there are to score.
                 n = len(share.labels[index])
-                found[index] = FrameScores(frames[:n], logits[:n], length_s)
+                results[index] = FrameScores(frames[:n], logits[:n], length_s)
             if each is not None:
                 each(batch)
             if progress is not None:
-                progress(len(found), total)
+                progress(len(results), total)
     system.train(was_training)
-    found = _gathered(fabric, found, share.subset)
-    _require_finite(found, share.subset)
-    return found
+    results = _gathered(fabric, results, share.subset)
+    _require_finite(results, share.subset)
+    return results
 
 
 def fabric_answer(
@@ -95,32 +94,35 @@ def fabric_answer(
 
 
 def _gathered(
-    fabric: Fabric, found: dict[int, FrameScores], subset: Subset
+    fabric: Fabric, results: dict[int, FrameScores], subset: Subset
 ) -> dict[int, FrameScores]:
     if fabric.world_size > 1:
         shares: list[dict[int, FrameScores] | None] = [None] * fabric.world_size
-        torch.distributed.all_gather_object(shares, found)
-        found = {index: scores for share in shares for index, scores in (share or {}).items()}
-    if len(found) != len(subset):
+        torch.distributed.all_gather_object(shares, results)
+        results = {index: scores for share in shares for index, scores in (share or {}).items()}
+    if len(results) != len(subset):
         raise RowFailed(
-            f"{subset.corpus} {subset.split}: {len(found)} of {len(subset)} utterances were scored"
+            "training.scores-incomplete",
+            f"{subset.corpus} {subset.split}: only {len(results)} of {len(subset)} utterances were "
+            "scored",
         )
-    return dict(sorted(found.items()))
+    return dict(sorted(results.items()))
 
 
-def _require_finite(found: Mapping[int, FrameScores], subset: Subset) -> None:
+def _require_finite(results: Mapping[int, FrameScores], subset: Subset) -> None:
     """Raise where a score is not finite. Audio is, as it is read: the system is at fault."""
-    bad = [index for index, of in found.items() if not _finite(of)]
+    bad = [index for index, scores in results.items() if not _finite(scores)]
     if bad:
         raise RowFailed(
-            f"{subset.corpus} {subset.split}: of {len(bad)} of {len(subset)} utterances the scores "
-            f"are not finite, the first is {subset.audio_path(bad[0])}: its samples are, so that "
-            "the system's weights or what it computes of this file are not: the row is stopped"
+            "training.not-finite",
+            f"{subset.corpus} {subset.split}: the scores of {len(bad)} of {len(subset)} utterances "
+            f"are not finite, the first is {subset.audio_path(bad[0])}: the row was stopped. The "
+            "audio is finite, so the system's weights are not, or its computation overflows",
         )
 
 
-def _finite(of: FrameScores) -> bool:
-    return bool(np.isfinite(of.score).all() and np.isfinite(of.logits).all())
+def _finite(scores: FrameScores) -> bool:
+    return bool(np.isfinite(scores.score).all() and np.isfinite(scores.logits).all())
 
 
 def score_columns(share: Utterances, scores: Mapping[int, FrameScores]) -> dict[str, np.ndarray]:

@@ -1,4 +1,4 @@
-"""A share of a training split: which utterances are trained on where there is little data.
+"""A share of a training split, for experiments with little training data.
 
 Each class gives the same share of its utterances, so that the balance of the classes stays as it is
 in the split. Utterances are ranked by the SHA-256 of seed and name, and the first ones are taken:
@@ -55,9 +55,7 @@ def count(utterances: int, share: float) -> int:
 
 
 def require(subset: Subset, run: Run) -> None:
-    """Raise unless what is drawn of the training split `subset` holds the classes that the split
-    has, and a whole batch.
-    """
+    """Raise unless the drawn share holds every class of the split, and a whole batch."""
     share = run.train.share
     if share == 1.0:
         return
@@ -66,19 +64,21 @@ def require(subset: Subset, run: Run) -> None:
     for label, (there, left) in zip(CLASSES, numbers, strict=True):
         if there and not left:
             raise BenchError(
+                "training.share-too-small",
                 f"{where} draws none of {there} {label} utterances: should be at least "
-                f"{0.5 / there:.2g}"
+                f"{0.5 / there:.2g}",
             )
     left = sum(number for _, number in numbers)
     if left < run.training.batch_size:
         raise BenchError(
+            "training.share-too-small",
             f"{where} draws {left} utterances, less than training.batch_size = "
-            f"{run.training.batch_size}: one of the two should be changed"
+            f"{run.training.batch_size}: one of the two should be changed",
         )
 
 
 def said(subset: Subset, share: float, seed: int) -> str:
-    """Return in a sentence what is drawn of the training split `subset`."""
+    """Return a sentence on which share of the training split `subset` is drawn."""
     parts = [
         f"{count(len(rows), share):,} {label}"
         for label, rows in zip(CLASSES, _by_class(subset), strict=True)

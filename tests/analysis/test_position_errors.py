@@ -128,7 +128,7 @@ def test_the_best_the_middle_and_the_worst_are_shown():
         "median": ["u8", "u0", "u9"],
         "worst": ["u5", "u2", "u10"],
     }
-    assert groups["median"][1].wrong == 0.5
+    assert groups["median"][1].error_share == 0.5
     assert groups["best"][0].edges_s[[0, 1, -1]] == pytest.approx([0, 0.02, 0.2])
 
 

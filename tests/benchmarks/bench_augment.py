@@ -25,7 +25,8 @@ from slow_rawboost import slow_rawboost  # pyright: ignore[reportMissingImports]
 from bench.models.augment.csm import mix
 from bench.models.augment.rawboost import rawboost
 from bench.models.segment_positions import positions, transitions
-from bench.specs.augment import CrossSegmentMixing, RawBoost
+from bench.specs.augment.csm import CrossSegmentMixing
+from bench.specs.augment.rawboost import RawBoost
 
 CLIP_SAMPLES = 64_000
 BATCH = 32

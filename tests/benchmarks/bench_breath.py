@@ -28,7 +28,7 @@ import torch
 from bench.config import Config
 from bench.data.audio import read_wave
 from bench.models.breath import cache, dsp, provider, respiro
-from bench.specs.breath import Dsp
+from bench.specs.breath.dsp import Dsp
 from bench.specs.corpus import Audio
 from tests.models.breath import plain_dsp
 from tests.models.breath.made_breaths import RATE, made, subset

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench import synthetic
-from bench.cli.progress_bars import counting_each
+from bench.cli.progress_bars import show_progress_each
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_each_bar_has_a_name_and_a_count(monkeypatch, capsys):
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "120")
-    with counting_each("clips") as told:
+    with show_progress_each("clips") as told:
         told("partialspoof", 1, 216)
         told("had", 1, 30)
     shown = capsys.readouterr().err

@@ -11,11 +11,15 @@ from contextlib import contextmanager
 import pytest
 
 from bench.cli import machine_checks
+from bench.error_codes import read_error_codes
 from tests.errors import raises_code
 
 
 def found(done):
-    return {(of["area"], of["name"]): of for of in json.loads(done.stdout)["findings"]}
+    findings = json.loads(done.stdout)["findings"]
+    assert all((one["code"] is None) == (one["state"] == "ok") for one in findings)
+    assert {one["code"] for one in findings} - {None} <= read_error_codes().keys()
+    return {(one["area"], one["name"]): one for one in findings}
 
 
 def test_a_machine_with_nothing_set_is_not_broken_and_equal_lines_are_one(bench):
@@ -74,7 +78,10 @@ def test_files_keys_and_weights_are_told(bench, environment, tmp_path):
 
 @pytest.mark.parametrize(
     ("package", "said"),
-    [("torch", "install speech-deepfake-bench"), ("mlflow", "work/records: 0 judged score files")],
+    [
+        ("torch", "install speech-deepfake-bench"),
+        ("mlflow", "work/records: 0 evaluated score files"),
+    ],
 )
 def test_a_slim_environment_is_told_what_to_install(bench, package, said, monkeypatch):
     monkeypatch.setattr("bench._io.packages.installed", lambda name: name != package)
@@ -92,10 +99,10 @@ def test_locks_that_a_second_process_does_not_see_are_told(tmp_path, monkeypatch
 
     with monkeypatch.context() as patched:
         patched.setattr(machine_checks.file_locks, "held", no_lock)
-        with raises_code("machine.locks-fail"):
+        with raises_code("machine.no-locks"):
             machine_checks.locks_hold(tmp_path)
         patched.setattr(sys, "executable", shutil.which("false"))
-        with raises_code("machine.locks-fail"):
+        with raises_code("machine.no-locks"):
             machine_checks.locks_hold(tmp_path)
 
 
@@ -113,5 +120,5 @@ def test_packages_other_than_the_lock_files_are_named(tmp_path):
 def test_a_work_folder_that_is_not_there_yet_is_tried_above_it(tmp_path):
     work = tmp_path / "a" / "work"
     assert f"free for {work}" in machine_checks.free_disk(work)
-    assert machine_checks.writes(work) == f"{tmp_path} is written and read"
+    assert machine_checks.check_writing(work) == f"{tmp_path} is written and read"
     assert list(tmp_path.iterdir()) == []

@@ -53,8 +53,8 @@ def test_standard_output_holds_the_object_alone_and_the_exit_code_stays(capsys):
     @click.pass_context
     def verb(context):
         click.echo("said meanwhile")
-        json_output.add({"runs": [1]})
-        json_output.add({"runs": [2], "form": "smoke"})
+        json_output.add_content({"runs": [1]})
+        json_output.add_content({"runs": [2], "form": "smoke"})
         context.exit(1)
 
     assert verb.main(["--json"], standalone_mode=False) == 1

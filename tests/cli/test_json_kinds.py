@@ -24,7 +24,7 @@ from bench.evaluation.judge import Judge
 from bench.evaluation.published import published
 from bench.metrics.measured import Figure
 from bench.runner import local
-from bench.sweeps.trials import Sweeping
+from bench.sweeps.trials import SweepRun
 from bench.tracking import studies
 from bench.tracking.store import Store
 from bench.tracking.studies import Kept
@@ -122,7 +122,7 @@ def examples(environment, trials, keys, tmp_path, monkeypatch) -> dict[str, list
     monkeypatch.setattr(Judge, "_published", lambda *_: whole)  # as of all trials
     of_set = local.Outcome("S5 · seed 666", "already finished")
     monkeypatch.setattr(local, "run", lambda *_: iter([of_set]))
-    monkeypatch.setattr(Sweeping, "_train", lambda *_: {"dev.eer": 0.1})
+    monkeypatch.setattr(SweepRun, "_train", lambda *_: {"dev.eer": 0.1})
     monkeypatch.setattr(trained_rows, "trained", untrained)
     monkeypatch.setattr(studies, "kept", study)
     monkeypatch.setattr(synthetic, "write", lambda place, *_, **__: [place / "had"])

@@ -152,5 +152,5 @@ def test_ctrl_c_says_how_to_go_on_only_where_that_is_so(monkeypatch, bench, verb
 
 def test_what_is_resumable_says_how():
     said = "the same command goes on from here"
-    with pytest.raises(KeyboardInterrupt, match=said), console.resumable("from here"):
+    with pytest.raises(KeyboardInterrupt, match=said), console.announce_resumption("from here"):
         raise KeyboardInterrupt

@@ -9,7 +9,7 @@ import warnings
 import pytest
 
 from bench.cli.display import Display
-from bench.cli.progress_log import EVERY_S, ProgressLog, duration
+from bench.cli.progress_log import EVERY_S, ProgressLog, format_duration
 from bench.cli.warning_lines import warning_lines
 from tests.errors import raises_code
 
@@ -111,7 +111,7 @@ def test_long_evaluations_say_how_far_they_are(log, clock, written):
 
 def test_durations_are_short():
     values = (0.2, 59.4, 59.6, 3599, 3600, 17_999, 18_001)
-    assert [*map(duration, values)] == [
+    assert [*map(format_duration, values)] == [
         *("0 s", "59 s", "1 min", "1 h 0 min", "1 h 0 min", "5.0 h", "5.0 h"),
     ]
 

@@ -15,7 +15,6 @@ from matplotlib.figure import Figure
 
 from bench.cards import checked_cards
 from bench.reports import Report
-from bench.reports.style import drawn
 from bench.reports.sweep import SweepReport
 from tests.reports.made import MADE
 
@@ -41,7 +40,7 @@ def made(monkeypatch):
         return [replace(one, markdown=text), *([never] if len(tables) > 1 else [])]
 
     monkeypatch.setattr(sys.modules["bench.cli.report"], "_made", reports)
-    monkeypatch.setattr(Report, "figure", lambda _, kind="png": drawn(Figure(), kind))
+    monkeypatch.setattr(Report, "figure", lambda _: Figure())
     monkeypatch.setattr(checked_cards, "names", list)
 
 
@@ -107,7 +106,7 @@ def test_the_command_named_cures_each_file_of_all(bench, tmp_path):
 @pytest.mark.parametrize("options", [(), ("--smoke",), FOLDER])
 def test_the_command_named_cures_each_file_of_a_sweep(bench, tmp_path, monkeypatch, options):
     trials = pd.DataFrame({"trial": [0], "state": ["finished"]})
-    draw = {"history": lambda kind: drawn(Figure(), kind)}
+    draw = {"history": Figure}
     made = SweepReport("sweep-sal-lambda", "text\n", trials, draw)
     monkeypatch.setattr(sys.modules["bench.cli.sweep"], "_made", lambda card, here: made)
     asked = ["report", "sweep/sal-lambda", *options]

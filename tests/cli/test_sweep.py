@@ -24,7 +24,9 @@ def states(work: Path) -> list[str]:
     if not journals or not journals[0].stat().st_size:
         return []
     name = journals[0].stem
-    study = optuna.load_study(study_name=name, storage=storage.opened(None, name, work).optuna)
+    study = optuna.load_study(
+        study_name=name, storage=storage.open_storage(None, name, work).optuna
+    )
     return [trial.state.name for trial in study.trials]
 
 

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from bench._io.trees import leaves
 from bench.cards import table_cards
 from bench.cards.paper_cards import touches, varied
-from bench.cli.options import set_options
+from bench.cli.options import format_set_options
 from bench.reports.differences import page, section
 from bench.specs.run import Run
 from bench.specs.table import Difference
@@ -76,11 +76,13 @@ def test_settings_can_be_set_on_each_row_concerned_and_change_it(paper):
             card, run = table_cards.table(key), tables(paper)[key][row]
             where = f"{point.item}: {key} {row}"
             for settings in filter(None, [point.setting, *point.others]):
-                changed = table_cards.resolve(card, row, "paper", words(set_options(settings)))
+                changed = table_cards.resolve(
+                    card, row, "paper", words(format_set_options(settings))
+                )
                 assert changed.signature != run.signature, f"{where}: {settings} changes nothing"
                 if settings is point.setting:
                     assert_settings(changed, settings)
-                table_cards.resolve(card, row, "smoke", words(set_options(settings)))
+                table_cards.resolve(card, row, "smoke", words(format_set_options(settings)))
 
 
 def words(options: str) -> list[str]:

@@ -105,14 +105,14 @@ def test_what_a_sweep_lacks_can_be_said_before_it_begins(name, tmp_path: Path):
 @pytest.mark.parametrize("name", NAMES)
 def test_a_trial_of_every_sweep_runs(name, miniatures: Path, tmp_path: Path):
     from bench.cli.display import Display
-    from bench.sweeps.trials import Sweeping
+    from bench.sweeps.trials import SweepRun
     from bench.tracking.store import Store
 
     (tmp_path / "mini").symlink_to(miniatures / "mini")
     config = Config(work=tmp_path, device="cpu")
     card = sweep_cards.sweep(name, "smoke")
     with Display(name, 2) as display:
-        sweeping = Sweeping(card, config, Store(config), display, None)
-        ended = list(sweeping.run(2))
+        sweeping = SweepRun(card, config, Store(config), display, None)
+        ended = list(sweeping.run_trials(2))
     assert [end.ending for end in ended] == ["finished"] * 2, ended
-    assert not sweeping.close(3) or card.wanted == 2
+    assert not sweeping.close_study(3) or card.wanted == 2

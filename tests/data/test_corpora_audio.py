@@ -15,6 +15,7 @@ from layouts import truncate, wav
 from bench.data.audio import Header, header, read_wave, require_whole, samples_of
 from bench.errors import BenchError
 from bench.specs.corpus import Audio
+from tests.errors import raises_code
 
 STRICT = Audio()
 RESAMPLING = Audio(other_rates="resample")
@@ -101,7 +102,7 @@ def test_every_truncation_is_seen_and_refused(
     assert found.samples == 1600
     assert found.bytes_missing == missing
     assert soundfile.info(str(path)).frames < 1600  # what hides it
-    with pytest.raises(BenchError, match=f"x.wav: is truncated: {missing:,} bytes.*again"):
+    with raises_code("audio.truncated", "x.wav: ", f"{missing:,} bytes"):
         read_wave(path, STRICT)
 
 
@@ -109,7 +110,7 @@ def test_a_file_cut_in_its_header_is_refused(tmp_path: Path):
     path = tmp_path / "x.wav"
     wav(path, 0.1)
     truncate(path, 3200 + 10)
-    with pytest.raises(BenchError, match=r"ends before its audio begins \(34 bytes\)"):
+    with raises_code("audio.truncated", "34 bytes"):
         header(path)
 
 
@@ -129,40 +130,40 @@ def test_other_chunks_before_the_audio_are_passed_over(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "code"),
     [
-        (b"", "is empty .0 bytes.: unpack or copy it again"),
-        (b"not audio at all, but long enough for a header", "is no audio file"),
-        (riff(chunk(b"data", b"\1\0")), "its header is broken"),
-        (riff(FMT[:20] + b"\0\0" + FMT[22:], chunk(b"data", b"\1\0")), "its header is broken"),
-        (riff(FMT), "ends before its audio begins"),
-        (b"RIFF", "is no audio file"),
+        (b"", "audio.empty"),
+        (b"not audio at all, but long enough for a header", "audio.damaged"),
+        (riff(chunk(b"data", b"\1\0")), "audio.damaged"),
+        (riff(FMT[:20] + b"\0\0" + FMT[22:], chunk(b"data", b"\1\0")), "audio.damaged"),
+        (riff(FMT), "audio.truncated"),
+        (b"RIFF", "audio.damaged"),
     ],
 )
-def test_broken_files_are_named_with_the_remedy(tmp_path: Path, content: bytes, said: str):
+def test_broken_files_are_named_with_the_remedy(tmp_path: Path, content: bytes, code: str):
     path = tmp_path / "x.wav"
     path.write_bytes(content)
-    with pytest.raises(BenchError, match=f"x.wav: {said}"):
+    with raises_code(code, "x.wav: ", "unpack or copy it again"):
         header(path)
-    with pytest.raises(BenchError, match=f"x.wav: {said}"):
+    with raises_code(code, "x.wav: ", "unpack or copy it again"):
         read_wave(path, STRICT)
 
 
 def test_an_absent_file_is_named(tmp_path: Path):
-    with pytest.raises(BenchError, match=r"x\.wav: cannot be read: No such file"):
+    with raises_code("file.unreadable", "x.wav: "):
         read_wave(tmp_path / "x.wav", STRICT)
 
 
 def test_stereo_is_refused(tmp_path: Path):
     wav(tmp_path / "x.wav", 0.1, channels=2)
-    with pytest.raises(BenchError, match=r"x\.wav: has 2 channels, should have one"):
+    with raises_code("audio.channels", "x.wav: has 2 channels"):
         read_wave(tmp_path / "x.wav", RESAMPLING)
 
 
 def test_another_rate_is_refused_unless_the_card_resamples(tmp_path: Path):
     path = tmp_path / "x.wav"
     wav(path, 1.0, rate=44_100)
-    with pytest.raises(BenchError, match=r"x\.wav: is at 44100 Hz, should be at 16000 Hz"):
+    with raises_code("audio.sample-rate", "x.wav: ", "44100 Hz", "16000 Hz"):
         read_wave(path, STRICT)
     wave = read_wave(path, RESAMPLING)
     assert wave.dtype == np.float32
@@ -203,7 +204,7 @@ def test_truncation_is_seen_whatever_a_wav_file_holds(tmp_path: Path, form, subt
     found = header(path)
     assert found.bytes_missing == 1000
     assert found.samples == samples or subtype == "IMA_ADPCM"
-    with pytest.raises(BenchError, match=r"x\.wav: is truncated: 1,000 bytes"):
+    with raises_code("audio.truncated", "x.wav: ", "1,000 bytes"):
         require_whole(path, found)
 
 
@@ -223,10 +224,9 @@ def test_a_block_align_that_is_not_the_formats_is_refused(tmp_path: Path, layout
     """libsndfile believes it, and reads half of the audio where it is twice what it should be."""
     path = tmp_path / "x.wav"
     path.write_bytes(riff(fmt(**layout), chunk(b"data", b"\1\0" * 50)))
-    said = rf"x\.wav: its header is broken: .* take {right} bytes, its block align says"
-    with pytest.raises(BenchError, match=said):
+    with raises_code("audio.damaged", "x.wav: ", f" take {right} bytes"):
         header(path)
-    with pytest.raises(BenchError, match=said):
+    with raises_code("audio.damaged", "x.wav: ", f" take {right} bytes"):
         read_wave(path, STRICT)
 
 
@@ -235,7 +235,7 @@ def test_a_flac_that_does_not_say_its_length_is_refused(tmp_path: Path):
     path.write_bytes(without_length(flac(path)))
     assert soundfile.info(str(path)).frames > 2**62  # what it would be taken for
     for read in (header, lambda path: read_wave(path, STRICT)):
-        with pytest.raises(BenchError, match=r"x\.flac: its header does not say how.*`ffmpeg -i"):
+        with raises_code("audio.length-unknown", "x.flac: ", "`ffmpeg -i"):
             read(path)
 
 
@@ -274,7 +274,7 @@ def test_a_hole_in_a_flac_is_found_by_decoding(tmp_path: Path):
     middle = len(whole) // 2
     path.write_bytes(whole[:middle] + bytes(5000) + whole[middle + 5000 :])
     require_whole(path, header(path))
-    with pytest.raises(BenchError, match=r"x\.flac: cannot be decoded"):
+    with raises_code("audio.damaged", "x.flac: "):
         samples_of(path, header(path))
 
 
@@ -315,10 +315,9 @@ def test_samples_that_are_no_numbers_are_refused_with_their_place(tmp_path: Path
     wave = noise(1000)
     wave[700:703] = value
     soundfile.write(path, wave, 16_000, subtype="FLOAT")
-    said = r"x\.wav: 3 of 1,000 samples are not finite numbers .*the first is sample 700"
-    with pytest.raises(BenchError, match=said):
+    with raises_code("audio.not-finite", "x.wav: 3 of 1,000 samples", "sample 700"):
         read_wave(path, STRICT)
-    with pytest.raises(BenchError, match=r"2 of 99 samples .*the first is sample 701"):
+    with raises_code("audio.not-finite", "2 of 99 samples", "sample 701"):
         read_wave(path, STRICT, 701, 800)
     assert len(read_wave(path, STRICT, 0, 700)) == 700
 
@@ -332,10 +331,10 @@ def test_audio_far_above_full_scale_is_refused_and_slight_overs_are_not(tmp_path
     assert np.array_equal(read_wave(path, STRICT), wave.astype(np.float32))
     wave[3] = sign * 10.5
     soundfile.write(path, wave, 16_000, subtype="FLOAT")
-    with pytest.raises(BenchError, match=r"x\.wav: reaches 10 where full scale is 1"):
+    with raises_code("audio.too-loud", "x.wav: reaches 10 "):
         read_wave(path, STRICT)
     soundfile.write(path, sign * np.round(32_000 * wave / 21), 16_000, subtype="FLOAT")
-    with pytest.raises(BenchError, match=r"reaches 16,000 .*divide them by 32,768"):
+    with raises_code("audio.too-loud", "reaches 16,000 ", "divide them by 32,768"):
         read_wave(path, STRICT)
 
 

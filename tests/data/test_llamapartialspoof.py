@@ -14,6 +14,7 @@ from bench.data.readers.llamapartialspoof import read
 from bench.data.subset import TABLE_COLUMNS, Span, Spans
 from bench.errors import BenchError
 from bench.specs.corpus import CorpusCard, Split
+from tests.errors import raises_code
 
 A, B = "label_R01TTS.0.a.txt", "label_R01TTS.0.b.txt"
 
@@ -90,7 +91,7 @@ def test_faults_are_named(lps: Path, lps_card: CorpusCard, old: str, new: str, s
 def test_inverted_span_words_are_refused(lps: Path, lps_card: CorpusCard):
     for old, new in (("-bonafide", "-x"), ("-spoof", "-bonafide"), ("-x", "-spoof")):
         replace(lps / A, old, new)
-    with pytest.raises(BrokenCorpus, match="flipped labels would fit all"):
+    with raises_code("labels.inverted", "flipped labels would fit all"):
         read(lps_card, lps, "crossfade", None)
 
 

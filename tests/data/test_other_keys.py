@@ -10,6 +10,7 @@ import pytest
 from bench.cards.corpus_cards import card
 from bench.data.corpora import load_keys
 from bench.errors import BenchError
+from tests.errors import raises_code
 
 IDS = {
     "19LA": ["LA_E_1000001", "LA_E_1000002", "LA_E_1000003"],
@@ -130,6 +131,6 @@ def test_another_form_in_a_folder_is_read_if_it_is_named(exact, tmp_path: Path):
     path = tmp_path / EVAL if exact else tmp_path / "lists" / Path(EVAL).name
     path.parent.mkdir()
     path.write_text(rows("19LA", "{id},{label}"))
-    with pytest.raises(BenchError, match=r"is read if (it is )?named: --keys"):
+    with raises_code("protocol.other-form", "named: --keys"):
         load_keys(card("19LA"), "eval", tmp_path)
     assert load_keys(card("19LA"), "eval", path).table["label"].tolist() == LABELS

@@ -12,7 +12,7 @@ import soundfile
 from bench.cards import corpus_cards
 from bench.data.overlap import Side, compare, from_audio, from_cards, render
 from bench.data.subset import Subset
-from bench.errors import BenchError
+from tests.errors import raises_code
 
 
 def names(found):
@@ -101,7 +101,7 @@ def test_a_corpus_that_is_not_here_is_compared_by_its_card_and_said_to_be(sides)
 def test_unreadable_audio_is_no_answer(sides):
     ps, la = sides
     (ps.subsets[0].root / "LA_1.wav").write_bytes(b"RIFF")
-    with pytest.raises(BenchError, match=r"LA_1\.wav"):
+    with raises_code("audio.damaged", "LA_1.wav"):
         from_audio(ps, la, lambda *_: None)
 
 

@@ -17,6 +17,7 @@ from layouts import save_vectors
 
 from bench.data.pickles import string_vectors
 from bench.errors import BenchError
+from tests.errors import raises_code
 
 VECTORS = {"LA_T_0000001": ["1", "1", "1"], "CON_T_0000001": ["1", "0"]}
 
@@ -126,7 +127,7 @@ def test_refuses_a_call_of_anything_else(
         "in an array": boxed({"LA_T_0000001": np.array([forged, forged], dtype=object)}),
     }[place]
     path = write(tmp_path / "x.npy", pickle.dumps(content, protocol=protocol))
-    with pytest.raises(BenchError, match="refused") as caught:
+    with raises_code("labels.vector-file") as caught:
         string_vectors(path)
     # `open` and `getattr` have other homes in old protocols; the name is what counts.
     assert asked.rpartition(".")[2] in str(caught.value)
@@ -157,7 +158,7 @@ def test_refuses_hand_written_programs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, payload: bytes
 ):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(BenchError, match="refused"):
+    with raises_code("labels.vector-file"):
         string_vectors(write(tmp_path / "x.npy", payload))
     assert not (tmp_path / "MARK").exists()
 
@@ -173,7 +174,7 @@ def test_forged_state_of_a_stand_in_is_refused(tmp_path: Path):
         (b"latin1", b"utf-16"[:6]),
     ):
         assert before in array
-        with pytest.raises(BenchError, match="refused"):
+        with raises_code("labels.vector-file"):
             string_vectors(write(tmp_path / "x.npy", array.replace(before, after)))
 
 
@@ -201,12 +202,12 @@ def test_refuses_other_contents_than_vectors_of_strings(tmp_path: Path, content:
 def test_refuses_files_that_hold_no_object(tmp_path: Path):
     path = tmp_path / "x.npy"
     np.save(path, np.arange(3))
-    with pytest.raises(BenchError, match=r"refused.*shape"):
+    with raises_code("labels.vector-file", "shape"):
         string_vectors(path)
     path.write_bytes(b"PK\x03\x04 an archive, not an array")
-    with pytest.raises(BenchError, match=r"does not begin as a \.npy file"):
+    with raises_code("labels.vector-file"):
         string_vectors(path)
-    with pytest.raises(BenchError, match="cannot be read"):
+    with raises_code("file.unreadable"):
         string_vectors(tmp_path / "absent.npy")
 
 

@@ -17,6 +17,7 @@ from bench.data.readers import reader
 from bench.data.sound import require_audio
 from bench.data.subset import Subset
 from bench.errors import BenchError
+from tests.errors import raises_code
 
 LA = card("19LA")
 FILES = 4
@@ -125,7 +126,7 @@ def test_another_place_or_another_rule_is_asked_anew(trials, opened, tmp_path):
     assert len(opened) == 2 * FILES
     moved = Subset("asvspoof2019la", "eval", tmp_path / "moved", trials.table, None)
     slow = LA.audio.model_copy(update={"sample_rate_hz": 8000})
-    with pytest.raises(BenchError, match="is at 16000 Hz, should be at 8000 Hz"):
+    with raises_code("corpus.audio-unusable", "16000 Hz", "8000 Hz"):
         require_audio(moved, slow, tmp_path / "work", "paper")
 
 

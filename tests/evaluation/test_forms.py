@@ -124,7 +124,7 @@ def test_blocks_join(tmp_path, monkeypatch):
     for encoding in ("utf-8", "utf-16"):
         path = put(tmp_path, lines("{u} {s}\r\n", rows).encode(encoding))
         for block in (1, 2, 3, 7, 64):
-            monkeypatch.setattr("bench.evaluation.files.BLOCK", block)
+            monkeypatch.setattr("bench._io.text_files.BLOCK", block)
             assert read(path).names.to_pylist() == [name for name, _ in rows]
 
 
@@ -261,7 +261,7 @@ def test_malformed_lines_are_counted_and_cut(tmp_path):
 
 
 def test_malformed_lines_of_far_blocks_have_their_numbers(tmp_path, monkeypatch):
-    monkeypatch.setattr("bench.evaluation.files.BLOCK", 64)
+    monkeypatch.setattr("bench._io.text_files.BLOCK", 64)
     text = lines("{u} {s}\n") * 10 + "oops\n" + lines("{u} {s}\n")
     with pytest.raises(BenchError, match=r":41: 'oops'"):
         read(put(tmp_path, text))

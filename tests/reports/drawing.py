@@ -1,28 +1,20 @@
-"""What a figure that was rendered holds."""
+"""What a figure holds, after a look at the pixels that it renders to."""
 
 from __future__ import annotations
 
 import io
-from unittest.mock import patch
 
-import matplotlib.figure
 import numpy as np
 from matplotlib.image import imread
 
+from bench.reports import style
+
 
 def drawn(draw, *arguments, **named):
-    """Return the figure that `draw` renders as PNG, after a look at its pixels."""
-    kept = []
-    save = matplotlib.figure.Figure.savefig
-
-    def keep(figure, *a, **k):
-        kept.append(figure)
-        return save(figure, *a, **k)
-
-    with patch.object(matplotlib.figure.Figure, "savefig", keep):
-        content = draw(*arguments, **named)
+    """Return the figure that `draw` draws, after a look at its pixels."""
+    figure = draw(*arguments, **named)
+    content = style.render_figure(figure, "png")
     assert len(np.unique(imread(io.BytesIO(content)))) > 10
-    (figure,) = kept
     return figure
 
 

@@ -18,8 +18,8 @@ from bench.evaluation.verdict import Line as Level
 from bench.issues import Issue
 from bench.reports import checked, report
 from bench.reports.checked import Found, Line
-from bench.reports.html import page
 from bench.reports.overview import overview
+from bench.reports.render_html import page
 from bench.specs.checked import Counts
 from bench.specs.table import Paper, Table
 

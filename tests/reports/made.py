@@ -360,7 +360,7 @@ class Kept:
 
 def made(form="paper", kept=Kept):
     lines = frame(form)
-    return report(TABLE, PAPER, RUNS, lines, scored(), form, kept=kept(lines))
+    return report(TABLE, PAPER, RUNS, lines, scored(), form, artifacts=kept(lines))
 
 
 def made_combined():

@@ -10,11 +10,14 @@ from bench.cards import table_cards
 from bench.evaluation import score_file as scores
 from bench.evaluation.row_evaluation import evaluate_file
 from bench.tracking.run_record import RunEntry
+from bench.tracking.store import Store
 
 KEY = "sal/table4"
 
 
-def fill(store, work: Path, rows, seeds, form="paper", utterances=200, frames=20, overrides=()):
+def fill(
+    store: Store, work: Path, rows, seeds, form="paper", utterances=200, frames=20, overrides=()
+):
     """Track every row with every seed; a later row's scores are a little clearer."""
     card = table_cards.table(KEY)
     for place, row in enumerate(rows):

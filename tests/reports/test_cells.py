@@ -7,9 +7,9 @@ import pytest
 
 from bench.reports.cells import best, cells, foremost
 from bench.reports.compared import Comparisons
+from bench.reports.main_table import render_main_table
 from bench.reports.notes import farthest
 from bench.reports.standings import standing
-from bench.reports.tables import main
 from bench.reports.tally import tally
 from bench.specs.table import Table
 
@@ -84,7 +84,7 @@ def test_no_error_in_the_sample_is_too_few_to_judge():
     table = card({"Both": 0.06})
     found = found_of(table, {"Both": [counted(0.0, 0.0, 84.19, 0, 0)]})
     assert found[0].ours.verdict == "too few errors"
-    text = main(table, found, (), NOTHING, "paper")
+    text = render_main_table(table, found, (), NOTHING, "paper")
     assert "0.06 / 0.00 / -0.06 ᶠ <small>[0.00, 84.19]</small>" in text
 
 
@@ -100,7 +100,7 @@ def test_an_interval_of_an_older_run_without_any_width_is_not_printed():
     for seeds in (1, 3):
         found = found_of(table, {"Both": [figure] * seeds})
         assert found[0].ours.verdict == "too few errors"
-        assert "[" not in main(table, found, (), NOTHING, "paper")
+        assert "[" not in render_main_table(table, found, (), NOTHING, "paper")
 
 
 def test_counts_and_the_interval_by_utterances_are_means_over_seeds():
@@ -155,4 +155,4 @@ def test_an_eer_that_hangs_on_equal_scores_has_a_mark():
     for accepted, tied in ((1, False), (0, True)):
         found = found_of(table, {"Both": [counted(40.0, 20.0, 60.0, 8, accepted)]})
         assert found[0].ours.tied is tied
-        assert ("40.00ᵉ" in main(table, found, (), NOTHING, "paper")) is tied
+        assert ("40.00ᵉ" in render_main_table(table, found, (), NOTHING, "paper")) is tied

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.reports import figures
-from bench.reports.figures import compared
-from bench.reports.figures.curves import rate_axis
+from bench.reports import plots
+from bench.reports.plots import points
+from bench.reports.plots.curves import rate_axis
 from bench.specs.table import Column
 
 from .drawing import drawn
@@ -31,7 +31,7 @@ INTERVALS = st.tuples(VALUES, VALUES, VALUES).map(sorted)
 def test_whiskers_end_inside_the_axis(metric, rows):
     column = Column.model_validate({"heading": "E", "metric": metric})
     values = [value for row in rows for value in row]
-    axis = compared.axis(column, values)
+    axis = points.choose_axis(column, values)
     assert axis.low < axis.high
     for value in values:
         assert math.isnan(value) or axis.low <= value < axis.high
@@ -64,8 +64,8 @@ def test_a_drawn_whisker_is_inside_its_panel(intervals):
         replace(cell, paper=None, ours=replace(ours, mean=mean, low=low, high=high, values=(mean,)))
         for cell, (mean, low, high) in zip(rows, intervals, strict=False)
     ]
-    (axes,) = drawn(figures.points, report.title, report.table, cells).axes
-    whiskers = [line for line in axes.lines if line.get_label() == compared._INTERVAL]
+    (axes,) = drawn(plots.draw_points, report.title, report.table, cells).axes
+    whiskers = [line for line in axes.lines if line.get_label() == points._INTERVAL]
     low, high = axes.get_xlim()
     ends = [end for line in whiskers for end in line.get_xdata()]
     assert all(low <= end <= high for end in ends)

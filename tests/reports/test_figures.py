@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from bench.cards import table_cards
-from bench.reports import figures, stale, style, write
-from bench.reports.figures import compared, matrices
+from bench.reports import plots, stale, style, write
+from bench.reports.plots import matrices, points
 from bench.specs.table import Column
 
 from .drawing import drawn
@@ -24,7 +24,7 @@ from .made import MADE, made, made_matrix
 
 def points_of(report):
     """The figure of a report, and its panels by title."""
-    figure = drawn(figures.points, report.title, report.table, report.cells)
+    figure = drawn(plots.draw_points, report.title, report.table, report.cells)
     return figure, {axes.get_title(loc="left"): axes for axes in figure.axes}
 
 
@@ -56,7 +56,7 @@ def test_points_are_the_cells_under_the_papers_labels():
     assert where(eer, "scored, trials missing") == {"Part": [3.58]}
     assert where(eer, "one seed") == {"Both, two seeds": [5.2, 4.8, 5.0]}
     table12 = table_cards.table("breathnet/table12")
-    assert compared.label(table12, "S3") == "S3, (3)", (
+    assert points.label_row(table12, "S3") == "S3, (3)", (
         "what --rows takes, then what the paper prints"
     )
     assert [text.get_text() for text in figure.legends[0].get_texts()] == [
@@ -119,8 +119,8 @@ def column(metric="a.eer", **more):
 def test_an_axis_says_its_unit_and_where_it_begins(metric, unit, values, said):
     made_axes = Figure().subplots()
     of = column(metric)
-    found = compared.axis(of, values)
-    compared._scale(made_axes, of, found)
+    found = points.choose_axis(of, values)
+    points._scale_axis(made_axes, of, found)
     assert made_axes.get_xlabel() == unit + said
     low, high = made_axes.get_xlim()
     assert ("does not begin" in said) == (low > 0)
@@ -131,7 +131,7 @@ def test_small_figures_and_0_can_be_told_apart_beside_large_ones():
     values = [0.0, 0.02, 0.3, 14.4]
     of = column()
     axes = Figure().subplots()
-    compared._scale(axes, of, compared.axis(of, values))
+    points._scale_axis(axes, of, points.choose_axis(of, values))
     places = axes.transAxes.inverted().transform(
         axes.transData.transform([(value, 0) for value in values])
     )[:, 0]
@@ -167,7 +167,7 @@ def test_no_figure_is_written_where_nothing_was_run(tmp_path):
 
 def panels_of(report):
     """Panels by title, each with its numbers, row by row as they are drawn."""
-    figure = drawn(figures.heat, report.title, report.table, report.cells)
+    figure = drawn(plots.draw_matrices, report.title, report.table, report.cells)
     return {
         axes.get_title(loc="left"): [text.get_text() for text in axes.texts] for axes in figure.axes
     }
@@ -203,7 +203,7 @@ def test_red_is_worse_either_way():
         columns = [
             column.model_copy(update={"metric": metric}) for column in made_matrix().table.columns
         ]
-        _, differences = matrices._scales(columns, made_matrix().cells)
+        _, differences = matrices._choose_scales(columns, made_matrix().cells)
         red, _, blue, _ = mpl.colormaps[differences["cmap"]]((sign + 1) / 2)
         assert red > blue
 
@@ -226,18 +226,18 @@ def test_colours_beside_each_other_differ_in_grey(colours):
 def test_every_kind_is_written_undated_and_laid_out_once(tmp_path):
     report = made()
 
-    def draw(kind):
-        return figures.points(report.title, report.table, report.cells, kind)
+    def draw():
+        return plots.draw_points(report.title, report.table, report.cells)
 
     with patch.object(ConstrainedLayoutEngine, "execute", autospec=True) as laid_out:
-        png, svg, pdf = style.write(tmp_path / "new", "points", draw)
+        png, svg, pdf = style.write_figure(tmp_path / "new", "points", draw())
     assert laid_out.call_count == 1
     assert [path.name for path in (png, svg, pdf)] == ["points.png", "points.svg", "points.pdf"]
     assert png.read_bytes().startswith(b"\x89PNG")
     assert b"<svg" in svg.read_bytes()
     assert pdf.read_bytes().startswith(b"%PDF")
-    again = style.write(tmp_path / "again", "points", draw)
-    assert [path.read_bytes() for path in style.write(tmp_path, "points", draw)] == [
+    again = style.write_figure(tmp_path / "again", "points", draw())
+    assert [path.read_bytes() for path in style.write_figure(tmp_path, "points", draw())] == [
         path.read_bytes() for path in again
     ]
     for path in (png, svg, pdf):

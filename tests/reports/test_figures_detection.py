@@ -10,8 +10,8 @@ from scipy.stats import norm
 from bench.errors import BenchError
 from bench.metrics.breakdown import POOLED
 from bench.metrics.det import DetPoints, det_points, eer
-from bench.reports import figures
-from bench.reports.figures import detection
+from bench.reports import plots
+from bench.reports.plots import detection
 
 from .drawing import drawn, whole_title
 
@@ -25,7 +25,7 @@ def made_scores():
 
 def test_det_curve_goes_through_the_equal_error_rate():
     bonafide, spoof = made_scores()
-    figure = drawn(figures.det, bonafide, spoof, "S5")
+    figure = drawn(plots.draw_det, bonafide, spoof, "S5")
     curve, mark = figure.axes[0].lines
     rate = eer(bonafide, spoof).eer
     assert mark.get_xdata()[0] == mark.get_ydata()[0] == pytest.approx(norm.ppf(rate))
@@ -41,25 +41,31 @@ def test_det_curve_goes_through_the_equal_error_rate():
 def test_thinning_keeps_the_shape():
     rng = np.random.default_rng(1)
     points = det_points(rng.normal(2, 1, 100_000), rng.normal(0, 1, 100_000))
-    shown = detection._thinned(points)
+    shown = detection._thin_points(points)
     assert len(shown) < 5000
     assert {0, len(points.threshold) - 1} <= set(shown)
     thin = DetPoints(*(column[shown] for column in points))
-    all_x, all_y = detection._deviate(points.false_alarm_rate), detection._deviate(points.miss_rate)
-    x, y = detection._deviate(thin.false_alarm_rate), detection._deviate(thin.miss_rate)
+    all_x, all_y = (
+        detection._normal_deviate(points.false_alarm_rate),
+        detection._normal_deviate(points.miss_rate),
+    )
+    x, y = (
+        detection._normal_deviate(thin.false_alarm_rate),
+        detection._normal_deviate(thin.miss_rate),
+    )
     inner = (np.abs(all_x) < 3) & (np.abs(all_y) < 3)
     assert np.abs(np.interp(all_x, x[::-1], y[::-1]) - all_y)[inner].max() < 0.02
 
 
 def test_one_class_has_no_det_curve():
     with pytest.raises(BenchError, match="no spoof trial"):
-        figures.det([1.0, 2.0], [])
+        plots.draw_det([1.0, 2.0], [])
 
 
 def test_histogram_shows_both_classes_with_equal_areas():
     bonafide, spoof = made_scores()
     outlier = np.append(spoof, -1e9)
-    figure = drawn(figures.histogram, bonafide, outlier, -1.0, "S5")
+    figure = drawn(plots.draw_histogram, bonafide, outlier, -1.0, "S5")
     (axes,) = figure.axes
     drawn_classes = {patch.get_label(): patch.get_data() for patch in axes.patches}
     assert set(drawn_classes) == {"bonafide", "spoof"}
@@ -72,13 +78,13 @@ def test_histogram_shows_both_classes_with_equal_areas():
 
 
 def test_constant_scores_have_a_histogram():
-    drawn(figures.histogram, [1.0, 1.0], [1.0], 1.0)
+    drawn(plots.draw_histogram, [1.0, 1.0], [1.0], 1.0)
 
 
 def test_levels_are_bars_with_the_pooled_one_last():
     rates = {"A07": 0.02, "A08": 0.1, POOLED: 0.05}
     counts = {"A07": 1000, "A08": 2, POOLED: 1002}
-    figure = drawn(figures.levels, rates, counts, "S0 on X: EER by attack")
+    figure = drawn(plots.draw_level_bars, rates, counts, "S0 on X: EER by attack")
     (axes,) = figure.axes
     assert [bar.get_width() for bar in axes.patches] == pytest.approx([2, 10, 5])
     named = [label.get_text() for label in axes.get_yticklabels()]
@@ -89,14 +95,14 @@ def test_levels_are_bars_with_the_pooled_one_last():
 
 
 def test_small_rates_fill_the_axis():
-    figure = drawn(figures.levels, {"A07": 0.0004, "A08": 0.002}, {"A07": 9, "A08": 9}, "S0")
+    figure = drawn(plots.draw_level_bars, {"A07": 0.0004, "A08": 0.002}, {"A07": 9, "A08": 9}, "S0")
     low, high = figure.axes[0].get_xlim()
     assert (low, high) == (0, pytest.approx(0.23))
 
 
 def test_small_rates_differ_beside_a_large_one():
     table = pd.DataFrame([[0.0002, 0.002, 0.1]], index=["A07"], columns=["a", "b", "c"])
-    axes, _ = drawn(figures.crossed, table, "S0").axes
+    axes, _ = drawn(plots.draw_heat_map, table, "S0").axes
     assert [text.get_text() for text in axes.texts] == ["0.02", "0.20", "10.00"]
     shades = axes.collections[0].get_facecolors()[:, 0]
     assert (-np.diff(shades) > 0.05).all()
@@ -108,7 +114,7 @@ def test_crossed_cells_are_rates_in_per_cent():
         index=pd.Index(["A07", POOLED], name="attack"),
         columns=pd.Index(["alaw", POOLED], name="codec"),
     )
-    axes, scale = drawn(figures.crossed, table, "S0 on X: EER by attack and codec").axes
+    axes, scale = drawn(plots.draw_heat_map, table, "S0 on X: EER by attack and codec").axes
     assert [text.get_text() for text in axes.texts] == ["10.00", "20.00", "30.00"]
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("codec", "attack")
     assert [label.get_text() for label in axes.get_xticklabels()] == ["alaw", POOLED]

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgba
 
-from bench.reports import figures
+from bench.plot_data import ClassActivation, FrameDecisions, GradcamPanel
+from bench.reports import plots, style
 from bench.reports.style import CLASSES, KINDS
 
 from .drawing import drawn, whole_title
@@ -35,8 +36,8 @@ def test_activation_is_coloured_by_the_strongest_class():
     strength = np.zeros((50, 3))
     strength[:20, 1] = 1.0  # the first 0.4 s
     strength[20:, 2] = 0.5
-    panel = figures.Activation("", WAVE, strength)
-    figure = drawn(figures.activations, [panel], ["bonafide", "TTS", "VC"], "a $b$ title")
+    panel = ClassActivation("", WAVE, strength)
+    figure = drawn(plots.draw_activations, [panel], ["bonafide", "TTS", "VC"], "a $b$ title")
     (axes,) = figure.axes
     said = figure.legends[0].get_title().get_text()
     assert "the class of the largest S'" in " ".join(said.split())
@@ -49,15 +50,16 @@ def test_activation_is_coloured_by_the_strongest_class():
     assert spans[0.38].get_facecolor() == first.get_facecolor()
     assert spans[0.4].get_facecolor() == last.get_facecolor()
     assert axes.get_xlim() == (0, 1)
-    assert figures.activations([panel], ["a", "b", "c"], kind="svg").startswith(b"<?xml")
+    again = plots.draw_activations([panel], ["a", "b", "c"])
+    assert style.render_figure(again, "svg").startswith(b"<?xml")
 
 
 def test_a_panel_has_each_utterance_by_its_name():
     panels = [
-        figures.Activation(f"A{n:02}: LA_E_{n}", WAVE[: 16_000 - 320 * n], np.eye(3)[[n % 3] * 40])
+        ClassActivation(f"A{n:02}: LA_E_{n}", WAVE[: 16_000 - 320 * n], np.eye(3)[[n % 3] * 40])
         for n in range(5)
     ]
-    figure = drawn(figures.activations, panels, ["bonafide", "TTS", "VC"], "five")
+    figure = drawn(plots.draw_activations, panels, ["bonafide", "TTS", "VC"], "five")
     assert [axes.get_title(loc="left") for axes in figure.axes] == [of.title for of in panels]
     for n, axes in enumerate(figure.axes):
         assert axes.get_xlim() == (0, pytest.approx((16_000 - 320 * n) / 16_000))
@@ -68,8 +70,8 @@ def test_a_panel_has_each_utterance_by_its_name():
 def test_a_pulse_stands_in_the_waveform_where_it_is():
     wave = np.zeros(160_000, dtype=np.float32)
     wave[80_000] = 1.0
-    panel = figures.Activation("a pulse", wave, np.ones((500, 2)))
-    figure = drawn(figures.activations, [panel], ["bonafide", "spoof"])
+    panel = ClassActivation("a pulse", wave, np.ones((500, 2)))
+    figure = drawn(plots.draw_activations, [panel], ["bonafide", "spoof"])
     corners = figure.axes[0].collections[0].get_paths()[0].vertices
     assert corners[corners[:, 1].argmax(), 0] == pytest.approx(5.0, abs=0.01)
     assert corners[:, 1].max() == 1.0, "thinning keeps extremes"
@@ -78,9 +80,9 @@ def test_a_pulse_stands_in_the_waveform_where_it_is():
 def test_strips_are_true_above_predicted():
     edges_s = np.arange(5) * 0.16
     truth, decided = np.array([[0, 1, 1, 0], [0, 0, 1, 0]], dtype=bool)
-    strip = figures.Strip("CON_1", edges_s, truth, decided)
-    assert strip.wrong == 0.25
-    figure = drawn(figures.strips, {"best": [strip], "worst": [strip]}, "S5 on PS")
+    strip = FrameDecisions("CON_1", edges_s, truth, decided)
+    assert strip.error_share == 0.25
+    figure = drawn(plots.draw_strips, {"best": [strip], "worst": [strip]}, "S5 on PS")
     (axes,) = figure.axes
     found = boxes(axes)
     bottoms = sorted({bottom for *_, bottom, _ in found})
@@ -97,9 +99,7 @@ def test_strips_are_true_above_predicted():
 
 def checkpoint(name, cam, frame_s, bonafide, is_spoof):
     edges_s = np.arange(len(bonafide) + 1) * frame_s
-    return figures.Checkpoint(
-        name, np.array(cam), np.array(bonafide), edges_s, np.array(is_spoof, bool)
-    )
+    return GradcamPanel(name, np.array(cam), np.array(bonafide), edges_s, np.array(is_spoof, bool))
 
 
 def test_gradcam_has_hops_of_20_ms_whatever_the_frames_are():
@@ -107,7 +107,7 @@ def test_gradcam_has_hops_of_20_ms_whatever_the_frames_are():
     cam[30] = 4.0  # 0.60 to 0.62 s
     coarse = checkpoint("S0", cam, 0.25, [0.9, 0.4, 0.6, 0.9], [0, 0, 1, 0])
     nothing = checkpoint("S5", np.zeros(50), 0.25, [0.9, 0.9, 0.1, 0.9], [0, 0, 1, 0])
-    figure = drawn(figures.gradcam, WAVE, [coarse, nothing], "SMOKE: Grad-CAM of X")
+    figure = drawn(plots.draw_gradcam, WAVE, [coarse, nothing], "SMOKE: Grad-CAM of X")
     wave, curve, both, heat, *_, empty = figure.axes
     (image,) = heat.images
     assert image.get_extent() == [0, 1.0, 0, 1]

@@ -13,9 +13,9 @@ import pytest
 from markdown_it import MarkdownIt
 
 from bench._io.printable import csv_text, visible
-from bench.errors import BenchError
 from bench.reports import write
 
+from ..errors import raises_code
 from .hostile import NAMES, Alive, hostile_pages, hostile_report, hostile_verdict
 from .test_latex import check
 
@@ -77,7 +77,7 @@ def test_latex_has_its_own_commands_only(name):
 
 
 def test_a_letter_that_latex_lacks_is_refused():
-    with pytest.raises(BenchError, match="CJK"):
+    with raises_code("report.latex-character"):
         hostile_report("音声").extra("latex")
 
 

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from bench.cards import card_files, table_cards
 from bench.cards.references import all_references
-from bench.errors import BenchError
 from bench.reports import report
 from bench.reports.bibliography import bibtex
-from bench.reports.latex import escaped
+from bench.reports.render_latex import escaped
 from bench.tracking.run_frame import tidy
 
+from ..errors import raises_code
 from .made import MADE, NONE_SCORED
 from .unrun import not_run
 
@@ -117,7 +117,7 @@ def test_letters_of_names_and_formulas():
     assert (
         escaped("Müller, Šašek λ ± 3 µs") == r"M\"{u}ller, \v{S}a\v{s}ek $\lambda$ $\pm$ 3 $\mu$s"
     )
-    with pytest.raises(BenchError, match="CJK"):
+    with raises_code("report.latex-character"):
         escaped("音")
 
 

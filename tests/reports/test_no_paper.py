@@ -27,7 +27,7 @@ def of_no_paper(table):
 def made(table, lines):
     own = of_no_paper(table)
     runs = {row: RUNS[row] for row in own.rows}
-    return report(own, OWN, runs, lines, NONE_SCORED, "paper", kept=Kept(lines))
+    return report(own, OWN, runs, lines, NONE_SCORED, "paper", artifacts=Kept(lines))
 
 
 @pytest.mark.parametrize(("table", "lines"), [(TABLE, frame()), (MATRIX, matrix_frame())])

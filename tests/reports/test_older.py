@@ -33,7 +33,7 @@ def lines(**of_rows: str):
 
 
 def text(made) -> str:
-    return report(TABLE, PAPER, RUNS, made, NONE_SCORED, "paper", kept=Kept(made)).markdown
+    return report(TABLE, PAPER, RUNS, made, NONE_SCORED, "paper", artifacts=Kept(made)).markdown
 
 
 def test_rows_of_this_code_have_no_mark():

@@ -12,7 +12,7 @@ from html.parser import HTMLParser
 import pytest
 
 from bench.reports import stale, write
-from bench.reports.html import page, without_images
+from bench.reports.render_html import page, without_images
 
 from .made import MADE, made
 

@@ -6,7 +6,7 @@ import re
 
 from bench.cards import table_cards
 from bench.reports import published
-from bench.reports.html import page
+from bench.reports.render_html import page
 
 
 def test_what_others_measured_stands_beside_the_papers_figure():

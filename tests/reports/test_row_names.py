@@ -9,7 +9,7 @@ import pytest
 
 from bench.cards import table_cards
 from bench.reports import report
-from bench.reports.latex import escaped
+from bench.reports.render_latex import escaped
 
 from .made import MADE, PAPER, RUNS, TABLE, frame, judged
 from .unrun import not_run

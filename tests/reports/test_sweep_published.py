@@ -11,9 +11,10 @@ import pytest
 
 from bench.cards import sweep_cards, table_cards
 from bench.errors import BenchError
-from bench.reports import figures
+from bench.reports import plots
 from bench.reports import sweep as reporting
 from bench.reports.evaluations import called
+from bench.reports.setting_curves import read_sweep_curve
 from bench.reports.sweep_published import beside, with_averages
 
 from .drawing import drawn
@@ -144,14 +145,14 @@ def test_the_report_has_the_average_that_the_paper_chooses_by():
 
 def test_the_papers_points_are_drawn_beside_ours():
     card, trials = made()
-    curve = figures.swept(card, trials, sweep_cards.base(card))
+    curve = read_sweep_curve(card, trials, sweep_cards.base(card))
     assert set(curve.points["evaluation"]) == set(SETS)
     assert curve.paper is not None
     points = {(v, name): eer for v, name, eer in curve.paper.itertuples(index=False)}
     assert {name: points[0.5, name] for name in SETS} == {name: DEFAULT[name] for name in SETS}
     assert points[0.5, "average"] == 1.99
     assert points[1.0, "19LA"] == 0.19
-    figure = drawn(figures.curves, [curve], "t")
+    figure = drawn(plots.draw_curves, [curve], "t")
     (axes,) = figure.axes
     lines = {line.get_label(): line for line in axes.lines}
     assert sorted(lines["19LA, paper"].get_ydata()) == [0.19, 0.23]

@@ -46,7 +46,7 @@ def run(card, config: Config, rows: list[str], watcher: Watcher) -> list[local.O
 
 
 @pytest.mark.slow
-def test_a_run_keeps_and_says_how_much_of_each_split_is_marked(card, config):
+def test_a_run_keeps_and_says_how_much_of_each_split_is_marked(card, config: Config):
     watcher = Watcher()
     outcomes = run(card, config, ["alone", "zeros"], watcher)
     assert {outcome.state for outcome in outcomes} == {"finished"}, outcomes
@@ -66,7 +66,7 @@ def test_a_run_keeps_and_says_how_much_of_each_split_is_marked(card, config):
     assert "of utterances" in said[0]
 
 
-def test_a_row_that_would_hear_no_breath_is_refused_before_it_trains(card, config):
+def test_a_row_that_would_hear_no_breath_is_refused_before_it_trains(card, config: Config):
     watcher = Watcher()
     (outcome,) = run(card, config, ["deaf"], watcher)
     assert outcome.state == "failed"

@@ -38,13 +38,13 @@ def ended(config: Config, run: Run) -> Path:
 
 
 class TestLeft:
-    def test_a_shared_stage_counts_once(self, card, config):
+    def test_a_shared_stage_counts_once(self, card, config: Config):
         order = Order(card, ["alone", "two", "again"], None, "smoke")
         found = costs.left(order, config)
         assert len(found) == 4
         assert sum(not training.runs[0].evaluate for training in found) == 1
 
-    def test_rows_that_differ_in_what_they_are_evaluated_on_train_once(self, card, config):
+    def test_rows_that_differ_in_what_they_are_evaluated_on_train_once(self, card, config: Config):
         one = Order(card, ["alone"], 2, "smoke")
         assert len(costs.left(one, config)) == 2
         content = CARD + '\n[rows.dev]\nfrom = "alone"\ncells = ["on dev"]\n'
@@ -55,7 +55,7 @@ class TestLeft:
         (training,) = costs.left(both, config)
         assert len(training.runs) == 2
 
-    def test_what_is_finished_is_not_left(self, card, config, monkeypatch):
+    def test_what_is_finished_is_not_left(self, card, config: Config, monkeypatch):
         order = Order(card, ["alone", "two"], None, "smoke")
         done = {order.runs()["two"].signature: {7}}
         monkeypatch.setattr(costs, "finished_seeds", lambda *_: done)
@@ -63,7 +63,7 @@ class TestLeft:
         assert training.runs[0] == order.runs()["alone"]
         assert len(costs.left(order, config, again=True)) == 3
 
-    def test_what_has_ended_is_only_to_be_evaluated(self, card, config):
+    def test_what_has_ended_is_only_to_be_evaluated(self, card, config: Config):
         order = Order(card, ["two"], None, "smoke")
         run = order.runs()["two"]
         assert isinstance(run.start, Stage)
@@ -76,7 +76,7 @@ class TestLeft:
         assert costs.room([training], config).meanwhile == 0
 
 
-def test_weights_and_states_take_what_the_files_take(config, tmp_path):
+def test_weights_and_states_take_what_the_files_take(config: Config, tmp_path):
     short = ("training.epochs=1", "training.batch_size=4", "train.clip_s=1.28")
     run = resolved("table4", "S0", *short, form="smoke")
     place = tmp_path / "row"
@@ -99,7 +99,7 @@ def test_published_dimensions_are_known_without_weights(table, row, trained):
     assert low < weights.trained_bytes / weights.all_bytes < high
 
 
-def test_averaged_rows_and_stores_elsewhere_need_another_room(card, config):
+def test_averaged_rows_and_stores_elsewhere_need_another_room(card, config: Config):
     (training,) = costs.left(Order(card, ["alone"], None, "smoke"), config)
     here = costs.room([training], config)
     server = Config(work=config.work, tracking="http://127.0.0.1:9", device="cpu")
@@ -111,7 +111,7 @@ def test_averaged_rows_and_stores_elsewhere_need_another_room(card, config):
     assert costs.room([training, training], config).meanwhile == here.meanwhile
 
 
-def test_clips_are_those_of_the_corpus_here_or_of_its_card(card, config, tmp_path):
+def test_clips_are_those_of_the_corpus_here_or_of_its_card(card, config: Config, tmp_path):
     run = resolved("table4", "S0")
     assert costs.clips(run, Config(work=tmp_path)) == 25_380 * run.training.epochs
     small = Order(card, ["alone"], None, "smoke").runs()["alone"]
@@ -119,7 +119,7 @@ def test_clips_are_those_of_the_corpus_here_or_of_its_card(card, config, tmp_pat
     assert costs.clips(small, Config(work=tmp_path / "none")) is None
 
 
-def test_too_small_a_disk_is_refused_before_training(config, monkeypatch, tmp_path):
+def test_too_small_a_disk_is_refused_before_training(config: Config, monkeypatch, tmp_path):
     monkeypatch.setattr(disk, "free_bytes", lambda _: 1000)
     monkeypatch.setattr(local, "run", lambda *_: pytest.fail("it was trained"))
     monkeypatch.setenv("BENCH_WORK", str(tmp_path))
@@ -137,7 +137,7 @@ def test_too_small_a_disk_is_refused_before_training(config, monkeypatch, tmp_pa
     assert "left to do: 1 training of 1 run" in done.output
 
 
-def test_hours_are_said_only_once_they_were_measured(card, config, capsys):
+def test_hours_are_said_only_once_they_were_measured(card, config: Config, capsys):
     order = Order(card, ["two"], None, "smoke")
     dry_run(order, config, again=False, measure=False)
     assert "time: not measured on cpu" in capsys.readouterr().out
@@ -205,7 +205,7 @@ def run_of(row: str, hours: float, place: str, *overrides: str, **changes: str) 
     )
 
 
-def test_hours_are_those_of_finished_runs_that_cost_the_same(monkeypatch, config):
+def test_hours_are_those_of_finished_runs_that_cost_the_same(monkeypatch, config: Config):
     runs = [
         run_of("S5", 2.0, "runs/a"),
         run_of("S5", 4.0, "runs/b"),
@@ -232,7 +232,9 @@ def test_hours_are_those_of_finished_runs_that_cost_the_same(monkeypatch, config
     assert hours("S5", trained=True) is None
 
 
-def test_hours_of_past_runs_are_said_with_the_runs_that_took_them(monkeypatch, config, capsys):
+def test_hours_of_past_runs_are_said_with_the_runs_that_took_them(
+    monkeypatch, config: Config, capsys
+):
     monkeypatch.setattr(local, "device_name", lambda _: "NVIDIA H200")
     runs = [run_of("S5", 2.5, "runs/a")]
     monkeypatch.setattr(past_hours, "runs_by_table", lambda *_: {"sal/table4": runs})

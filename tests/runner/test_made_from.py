@@ -19,7 +19,8 @@ from bench.models.breath import dsp
 from bench.reports.standings import standing
 from bench.runner import local, trained_models
 from bench.runner.request import Order
-from bench.specs.breath import Dsp, Precomputed
+from bench.specs.breath.dsp import Dsp
+from bench.specs.breath.precomputed import Precomputed
 from bench.tracking.store import Store
 from bench.training import contents
 from bench.training.row import Library
@@ -77,13 +78,13 @@ def replace_audio(config: Config) -> str:
 
 
 @pytest.mark.parametrize("change", [replace_breaths, replace_audio])
-def test_what_is_made_from_something_else_is_run_anew_and_said(card, config, change):
+def test_what_is_made_from_something_else_is_run_anew_and_said(card, config: Config, change):
     assert run(card, config, Watcher()) == "finished"
     assert run(card, config, Watcher()) == "already finished"
     name = change(config)
     watcher = Watcher()
     assert run(card, config, watcher) == "finished"
-    assert f"alone · seed 7: run anew, changed since it was finished: {name}" in watcher.said
+    assert f"alone · seed 7: run again, changed since it was finished: {name}" in watcher.said
     assert watcher.steps, "it was trained and not taken over"
     assert run(card, config, Watcher()) == "already finished"
     frame = Store(config).frame("test/stages", "smoke")
@@ -106,21 +107,21 @@ def raise_version(monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_row_by_older_code_is_run_anew_and_said(card, config, raise_version):
+def test_a_row_by_older_code_is_run_anew_and_said(card, config: Config, raise_version):
     assert run(card, config, Watcher()) == "finished"
     raise_version("models/systems/tca")
     assert run(card, config, Watcher()) == "already finished", "the row does not use it"
     raise_version("models/systems/sal")
     watcher = Watcher()
     assert run(card, config, watcher) == "finished"
-    said = "run anew, changed since it was finished: system sal (version 1 -> 2)"
+    said = "run again, changed since it was finished: system sal (version 1 -> 2)"
     assert f"alone · seed 7: {said}" in watcher.said
     assert watcher.steps, "it was trained and not taken over"
     assert run(card, config, Watcher()) == "already finished"
 
 
 def test_results_by_an_older_metric_are_computed_anew_and_nothing_else(
-    card, config, raise_version, monkeypatch
+    card, config: Config, raise_version, monkeypatch
 ):
     run(card, config, Watcher())
     first = Store(config).frame("test/stages", "smoke").iloc[0]
@@ -161,7 +162,7 @@ def test_results_by_an_older_metric_are_computed_anew_and_nothing_else(
     ],
 )
 def test_what_is_used_of_changed_code_alone_is_done_anew(
-    card, config, raise_version, module, training, evaluation
+    card, config: Config, raise_version, module, training, evaluation
 ):
     resolved = order(card).runs()["alone"]
     before = Library(config).row(resolved)
@@ -173,7 +174,7 @@ def test_what_is_used_of_changed_code_alone_is_done_anew(
 
 
 @pytest.mark.slow
-def test_again_runs_a_row_anew_beside_the_earlier_run(card, config):
+def test_again_runs_a_row_anew_beside_the_earlier_run(card, config: Config):
     run(card, config, Watcher())
     (first,) = trained(order(card), [None], config, print)
     before = (first.place / "kept.pt").read_bytes()
@@ -203,7 +204,9 @@ class StoppedAtOnce(Watcher):
 
 
 @pytest.mark.slow
-def test_a_run_that_does_not_say_what_it_was_made_from_is_finished(card, config, raise_version):
+def test_a_run_that_does_not_say_what_it_was_made_from_is_finished(
+    card, config: Config, raise_version
+):
     """Stores from before contents were looked at are not run anew."""
     run(card, config, Watcher())
     client = MlflowClient(config.tracking_uri)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from bench.config import Config
 from bench.runner import local
 from bench.runner.relay import ProgressSender, relay_progress
 from bench.runner.request import Order
@@ -74,7 +75,7 @@ def _say_much(sender):
 
 
 @pytest.mark.slow
-def test_several_devices_tell_each_epoch_once(card, config):
+def test_several_devices_tell_each_epoch_once(card, config: Config):
     two = replace(config, devices=2)
     heard = Heard()
     order = Order(card, ["alone"], None, "smoke")

@@ -46,13 +46,13 @@ def curves(config: Config) -> dict[str, object]:
 
 
 @pytest.mark.slow
-def test_a_row_whose_last_epochs_are_averaged_keeps_their_mean_alone(card, config):
+def test_a_row_whose_last_epochs_are_averaged_keeps_their_mean_alone(card, config: Config):
     assert run(card, config, "alone", MEAN, "training.epochs=2")[0] == "finished"
     assert files(config) == [KEPT]
 
 
 @pytest.mark.slow
-def test_a_finished_stage_too_and_another_row_starts_from_it(card, config):
+def test_a_finished_stage_too_and_another_row_starts_from_it(card, config: Config):
     run(card, config, "two")
     assert files(config) == [KEPT, KEPT]
     places = {str(path.relative_to(config.work)) for path in config.work.glob("runs/*/seed-*")}
@@ -67,7 +67,7 @@ def test_a_finished_stage_too_and_another_row_starts_from_it(card, config):
 
 
 @pytest.mark.slow
-def test_a_training_whose_state_is_gone_is_told_again_and_not_trained_again(card, config):
+def test_a_training_whose_state_is_gone_is_told_again_and_not_trained_again(card, config: Config):
     """The store was lost, or another row has the same training."""
     run(card, config)
     before = curves(config)
@@ -84,7 +84,7 @@ def test_a_training_whose_state_is_gone_is_told_again_and_not_trained_again(card
     assert len(files(config)) == 1
 
 
-def test_nothing_goes_before_the_run_is_finished_in_the_store(card, config, monkeypatch):
+def test_nothing_goes_before_the_run_is_finished_in_the_store(card, config: Config, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(TrackedRun, "finish", killed)
         with pytest.raises(KeyboardInterrupt):
@@ -95,7 +95,7 @@ def test_nothing_goes_before_the_run_is_finished_in_the_store(card, config, monk
 
 
 @pytest.mark.slow
-def test_a_kill_between_the_store_and_the_removal_loses_nothing(card, config, monkeypatch):
+def test_a_kill_between_the_store_and_the_removal_loses_nothing(card, config: Config, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(keeping, "release", killed)
         with pytest.raises(KeyboardInterrupt):
@@ -132,7 +132,7 @@ def test_what_has_ended_or_is_another_s_keeps_its_checkpoints(tmp_path: Path):
 
 
 @pytest.mark.slow
-def test_a_disk_that_lets_nothing_be_removed_fails_no_row(card, config, monkeypatch):
+def test_a_disk_that_lets_nothing_be_removed_fails_no_row(card, config: Config, monkeypatch):
     def refused(*_: object) -> None:
         raise OSError(30, "Read-only file system")
 

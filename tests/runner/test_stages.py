@@ -96,7 +96,7 @@ def tracked(config: Config):
     return {run.info.run_name: run for run in client.search_runs([experiment.experiment_id])}
 
 
-def test_both_stages_are_tracked_and_the_first_is_trained_once(card, config):
+def test_both_stages_are_tracked_and_the_first_is_trained_once(card, config: Config):
     watcher = Watcher()
     outcomes = run(card, config, ["two", "again"], watcher)
     assert {outcome.state for outcome in outcomes} == {"finished"}, outcomes
@@ -128,7 +128,7 @@ def test_both_stages_are_tracked_and_the_first_is_trained_once(card, config):
     assert set(Store(config).frame("test/stages", "smoke")["row"]) == {"two", "again"}
 
 
-def test_a_row_starts_from_its_stage(card, config):
+def test_a_row_starts_from_its_stage(card, config: Config):
     run(card, config, ["two"], Watcher())
     resolved = table_cards.resolve(card, "two", "smoke")
     data = Library(config).row(resolved)
@@ -149,7 +149,7 @@ def test_a_row_starts_from_its_stage(card, config):
 
 
 @pytest.mark.parametrize("stop", [pytest.param("two · seed 7 · start", marks=pytest.mark.slow), ""])
-def test_a_stopped_row_goes_on_to_the_same_figures(card, config, tmp_path, stop):
+def test_a_stopped_row_goes_on_to_the_same_figures(card, config: Config, tmp_path, stop):
     whole = Config(work=tmp_path / "whole", device="cpu", workers=0)
     whole.work.mkdir()
     (whole.work / "mini").symlink_to(config.mini)

@@ -11,7 +11,7 @@ from bench.cards import sweep_cards
 from bench.specs.sweep import Sweep
 from bench.sweeps import storage
 from bench.sweeps.study import Claim, Study
-from bench.sweeps.worker import Ended, Heard, work
+from bench.sweeps.worker import EndedTrial, EpochCallback, work_on_study
 
 CARD = """
 title = "λ"
@@ -45,7 +45,7 @@ def open_study(tmp_path: Path) -> Callable[..., Study]:
     """Open the study of a card in a file of this test's, as a new process would."""
 
     def opened(card: Sweep, name: str = "made") -> Study:
-        return Study(card, name, storage.opened(None, name, tmp_path), (3, 1))
+        return Study(card, name, storage.open_storage(None, name, tmp_path), (3, 1))
 
     return opened
 
@@ -57,7 +57,7 @@ class Formula:
         self.act = act
         self.trained: list[int] = []
 
-    def __call__(self, claim: Claim, seed: int, heard: Heard) -> Mapping[str, float]:
+    def __call__(self, claim: Claim, seed: int, heard: EpochCallback) -> Mapping[str, float]:
         self.act(claim)
         self.trained.append(claim.number)
         best = abs(claim.point[WEIGHT] - 1) / 100 + seed / 1e6
@@ -66,7 +66,11 @@ class Formula:
         return {"dev.eer": best}
 
 
-def finish(study: Study, train: Formula, wanted: int, seeds: tuple[int, ...] = (0,)) -> list[Ended]:
+def finish(
+    study: Study, train: Formula, wanted: int, seeds: tuple[int, ...] = (0,)
+) -> list[EndedTrial]:
     """Work at the study until `wanted` trials are there."""
     card = study.card
-    return list(work(study, lambda c: sweep_cards.trial_run(card, c.point), seeds, train, wanted))
+    return list(
+        work_on_study(study, lambda c: sweep_cards.trial_run(card, c.point), seeds, train, wanted)
+    )

@@ -11,7 +11,7 @@ from bench.reports.sweep_best import leaders, numbers, standing
 from bench.runner import local
 from bench.specs.sweep import Sweep
 from bench.sweeps import trial_table
-from bench.sweeps.trials import Sweeping
+from bench.sweeps.trials import SweepRun
 from bench.tracking.store import Store
 from tests.sweeps.conftest import Formula, finish
 from tests.sweeps.test_records import NOTHING, kept
@@ -110,9 +110,9 @@ def test_trials_whose_kept_weights_reach_the_same_are_tied(parse, config, monkey
 
     monkeypatch.setattr(local, "attempt", levelled)
     card = parse(SMALL).model_copy(update={"trials": 2})
-    sweeping = Sweeping(card, config, Store(config), Watcher(), None)
-    assert [ended.objective for ended in sweeping.run(2)] == [0.125, 0.125]
-    said = sweeping.standing()
+    sweeping = SweepRun(card, config, Store(config), Watcher(), None)
+    assert [ended.objective for ended in sweeping.run_trials(2)] == [0.125, 0.125]
+    said = sweeping.describe_standing()
     assert said.startswith("No best: 2 of 2 finished trials have dev.eer 12.50 (%)")
     # Dev's frames of 160 ms, fewer of one class than of the other.
     assert "one error of its smaller class is worth" in said

@@ -66,8 +66,8 @@ def test_processes_share_a_study_in_postgresql(parse, tmp_path, server):
     command = [sys.executable, "-c", WORKER, str(tmp_path / "made.toml"), server]
     workers = [subprocess.Popen(command) for _ in range(3)]
     assert [worker.wait(timeout=120) for worker in workers] == [0, 0, 0]
-    study = Study(card, "made", storage.opened(server, "made", tmp_path), (3, 1))
-    trials = study.trials()
+    study = Study(card, "made", storage.open_storage(server, "made", tmp_path), (3, 1))
+    trials = study.list_trials()
     assert [trial.number for trial in trials] == list(range(8))
     assert {trial.state.name for trial in trials} == {"COMPLETE"}
     assert len({str(trial.params) for trial in trials}) == 8

@@ -20,7 +20,7 @@ mix = { kind = "categories", values = [{ kind = "none" }, { kind = "csm", rounds
 
 
 def params(study):
-    return [sampling.decoded(study.card, trial.params) for trial in study.trials()]
+    return [sampling.decode_point(study.card, trial.params) for trial in study.trials()]
 
 
 @pytest.mark.parametrize("sampler", ['kind = "tpe"', 'kind = "random"', 'kind = "grid"'])

@@ -132,7 +132,7 @@ def test_the_lock_of_a_killed_process_is_free_at_once(tmp_path):
 @pytest.mark.parametrize("url", ["sqlite:///a.db", "mysql://u:secret@h/d", "/tmp/a", "a.journal"])
 def test_what_cannot_be_shared_safely_is_refused_without_its_password(url, tmp_path):
     with raises_code("option.invalid") as raised:
-        storage.opened(url, "made", tmp_path)
+        storage.open_storage(url, "made", tmp_path)
     assert "secret" not in str(raised.value)
 
 
@@ -140,5 +140,5 @@ def test_a_driver_that_is_not_installed_is_named(tmp_path, monkeypatch):
     for driver in ("psycopg", "psycopg2"):
         monkeypatch.setitem(sys.modules, driver, None)
     with raises_code("machine.not-installed") as error:
-        storage.opened("postgresql://nobody@127.0.0.1/none", "made", tmp_path)
+        storage.open_storage("postgresql://nobody@127.0.0.1/none", "made", tmp_path)
     assert "psycopg" in str(error.value)

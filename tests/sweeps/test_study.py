@@ -15,7 +15,7 @@ import pytest
 from bench.errors import BenchError
 from bench.sweeps import study as studies
 from bench.sweeps.study import DIED
-from bench.sweeps.worker import Refused
+from bench.sweeps.worker import DiskRefused
 from tests.sweeps.conftest import CARD, WEIGHT, Formula, finish
 
 
@@ -74,10 +74,10 @@ def test_ctrl_c_leaves_the_trial_to_whoever_goes_on_however_often(parse, open_st
 def test_a_trial_that_the_disk_refuses_is_left_for_whoever_goes_on(parse, open_study):
     def full(claim):
         if claim.number == 1:
-            raise Refused("sweep.trial-failed", "last.pt: there is no space left on the disk")
+            raise DiskRefused("sweep.trial-failed", "last.pt: there is no space left on the disk")
 
     for _ in range(3):
-        with pytest.raises(Refused):
+        with pytest.raises(DiskRefused):
             finish(open_study(parse()), Formula(full), 3)
     assert ends(open_study(parse())) == ["finished", "running"]
     finish(open_study(parse()), Formula(), 3)
@@ -230,7 +230,7 @@ def test_a_process_of_another_machine_is_dead_when_it_has_been_silent(
     assert study.claim(1).attempt == 2
     monkeypatch.setattr(studies, "_PULSE_S", 0.001)
     claim.trial.set_user_attr("seen", 0.0)
-    with studies.Pulse(claim):
+    with studies.TrialHeartbeat(claim):
         while study.trials()[0].user_attrs["seen"] == 0.0:
             time.sleep(0.001)
 

@@ -16,7 +16,7 @@ from bench.config import Config
 from bench.errors import RowFailed
 from bench.runner import costs
 from bench.sweeps import remaining_trials
-from bench.sweeps.trials import Sweeping
+from bench.sweeps.trials import SweepRun
 from bench.tracking import studies
 from bench.tracking.store import Store
 from bench.training import checkpoints
@@ -90,15 +90,15 @@ def runs(config: Config) -> dict[str, object]:
 
 
 def sweep(card, config, watcher=None):
-    sweeping = Sweeping(card, config, Store(config), watcher or Watcher(), None)
-    return sweeping, list(sweeping.run(card.wanted))
+    sweeping = SweepRun(card, config, Store(config), watcher or Watcher(), None)
+    return sweeping, list(sweeping.run_trials(card.wanted))
 
 
 def test_trials_are_nested_below_their_study_which_holds_table_and_figures(parse, config):
     card = parse(SMALL)
     sweeping, ended = sweep(card, config)
     assert [end.ending for end in ended] == ["finished"] * 3
-    assert sweeping.close(3)
+    assert sweeping.close_study(3)
     found = runs(config)
     study = found.pop("study made")
     assert set(found) == {f"trial {number} · seed 666" for number in range(3)}
@@ -116,8 +116,8 @@ def test_trials_are_nested_below_their_study_which_holds_table_and_figures(parse
         assert not [name for name in run.data.metrics if name.startswith("partialspoof")]
     best = min(ended, key=lambda end: end.objective)
     assert study.data.metrics["best"] == pytest.approx(100 * best.objective)
-    assert sweeping.standing()
-    assert sweeping.standing() in study.data.tags["mlflow.note.content"]
+    assert sweeping.describe_standing()
+    assert sweeping.describe_standing() in study.data.tags["mlflow.note.content"]
     client = Store(config).client
     artifacts = {file.path for file in client.list_artifacts(study.info.run_id, "figures")}
     assert artifacts == {
@@ -177,7 +177,7 @@ def test_a_failing_trial_is_named_with_its_reason_and_the_others_are_run(parse, 
     sweeping, ended = sweep(card, config, Watcher("trial 0", MemoryError("18 GiB")))
     assert [end.ending for end in ended] == ["failed", "finished", "finished"]
     assert ended[0].reason.startswith("there is not enough memory (18 GiB)")
-    assert sweeping.close(3)
+    assert sweeping.close_study(3)
     failed = runs(config)["trial 0 · seed 666"]
     assert failed.info.status == "FAILED"
     assert "18 GiB" in failed.data.tags["failure"]
@@ -188,25 +188,25 @@ def test_a_failing_trial_is_named_with_its_reason_and_the_others_are_run(parse, 
 
 def test_a_pruned_trial_is_closed_as_killed_and_says_so(parse, config, monkeypatch):
     prunes = SMALL.replace("epochs = 2", 'epochs = 2\npruner = { kind = "median" }')
-    sweeping = Sweeping(parse(prunes), config, Store(config), Watcher(), None)
+    sweeping = SweepRun(parse(prunes), config, Store(config), Watcher(), None)
     monkeypatch.setattr(sweeping.study.optuna.pruner, "prune", lambda study, trial: True)
-    (ended,) = sweeping.run(1)
+    (ended,) = sweeping.run_trials(1)
     assert ended.ending == "pruned"
     run = runs(config)["trial 0 · seed 666"]
     assert run.info.status == "KILLED"
     assert run.data.tags["outcome"] == "pruned"
     assert not list(config.work.rglob("*.pt")), "nobody goes on with it"
     assert run.data.tags["failure"].startswith("Pruned: dev.eer")
-    assert not sweeping.close(3), "two trials are missing"
+    assert not sweeping.close_study(3), "two trials are missing"
     assert runs(config)["study made"].info.status == "KILLED"
 
 
 def test_the_earlier_training_of_a_trial_is_none_of_the_studys(parse, config):
     two = SMALL.replace("[space]", STAGED + "[space]")
-    sweeping = Sweeping(parse(two), config, Store(config), Watcher(), None)
-    (ended,) = sweeping.run(1)
+    sweeping = SweepRun(parse(two), config, Store(config), Watcher(), None)
+    (ended,) = sweeping.run_trials(1)
     assert ended.ending == "finished", ended
-    assert sorted(sweeping.study.trials()[0].intermediate_values) == [1, 2]
+    assert sorted(sweeping.study.list_trials()[0].intermediate_values) == [1, 2]
     found = runs(config)
     stage = found["trial 0 · seed 666 · start"]
     assert stage.data.tags["mlflow.parentRunId"] == found["trial 0 · seed 666"].info.run_id
@@ -239,7 +239,7 @@ SHARED = STAGED + "system.auxiliary.weight = 0.2\n"
 @pytest.mark.parametrize(("start", "stages"), [("", 0), (STAGED, 3), (SHARED, 1)])
 def test_the_trials_that_are_left_need_room_on_the_disk(parse, config, monkeypatch, start, stages):
     card = parse(SMALL.replace("[space]", start + "[space]"))
-    sweeping = Sweeping(card, config, Store(config), Watcher("trial 1", KeyboardInterrupt()), None)
+    sweeping = SweepRun(card, config, Store(config), Watcher("trial 1", KeyboardInterrupt()), None)
     weights = costs.weights_of(sweep_cards.base(card))
     state = weights.all_bytes + 2 * weights.trained_bytes
     free = 2 * (3 + stages) * weights.all_bytes + 2 * state
@@ -255,7 +255,7 @@ def test_the_trials_that_are_left_need_room_on_the_disk(parse, config, monkeypat
     if stages > 1:
         return
     with pytest.raises(KeyboardInterrupt):
-        list(sweeping.run(3))
+        list(sweeping.run_trials(3))
     # One is finished; of the stopped one its files are there; the third is not begun.
     *earlier, begun, new = remaining_trials.list_remaining_trainings(sweeping.study, 3, config)
     assert [training.is_trained for training in earlier] == [True] * stages
@@ -272,13 +272,13 @@ def test_a_tracking_server_that_is_away_for_a_while_costs_nothing(parse, config,
             raise RequestException("refused")
 
     watcher = Watcher()
-    sweeping = Sweeping(parse(SMALL), config, Store(config), watcher, None)
+    sweeping = SweepRun(parse(SMALL), config, Store(config), watcher, None)
     monkeypatch.setattr("bench.sweeps.trials.publish", told)
-    assert [end.ending for end in sweeping.run(3)] == ["finished"] * 3
+    assert [end.ending for end in sweeping.run_trials(3)] == ["finished"] * 3
     monkeypatch.undo()
     assert len(watcher.said) == 2
     assert "refused" in watcher.said[0]
-    assert sweeping.close(3)
+    assert sweeping.close_study(3)
     study = runs(config)["study made"]
     assert {"best"} <= study.data.metrics.keys()
 

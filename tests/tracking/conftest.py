@@ -24,12 +24,12 @@ def config(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def store(config):
+def store(config: Config):
     return Store(config)
 
 
 @pytest.fixture(scope="session")
-def entry():
+def entry() -> RunEntry:
     return RunEntry(
         table="sal/table4",
         paper="sal",
@@ -45,12 +45,12 @@ def entry():
 
 
 @pytest.fixture(scope="session")
-def smoke_entry(entry):
+def smoke_entry(entry: RunEntry):
     return replace(entry, run=table_cards.resolve(table_cards.table("sal/table4"), "S5", "smoke"))
 
 
 @pytest.fixture
-def scored():
+def scored() -> ScoredEntry:
     """A judged score file of another system."""
     return ScoredEntry(
         table="sal/table4",
@@ -74,14 +74,14 @@ def said():
 
 
 @pytest.fixture
-def away(config, said):
+def away(config: Config, said) -> Store:
     """A store on a port where nothing listens."""
     uri = f"http://127.0.0.1:{free_port()}"
     return Store(replace(config, tracking=uri), said.append)
 
 
 @pytest.fixture
-def back(config, tmp_path):
+def back(config: Config, tmp_path) -> Store:
     """What a server would be that answers again: a store of another folder of this machine."""
     place = tmp_path / "server"
     place.mkdir()
@@ -90,7 +90,7 @@ def back(config, tmp_path):
 
 
 @pytest.fixture
-def server(config, tmp_path):
+def server(config: Config, tmp_path):
     shutil.copy(config.work / "mlflow.db", tmp_path)
     serving = Server(tmp_path)
     yield serving

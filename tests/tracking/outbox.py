@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from bench.metrics.measured import Figure
 from bench.tracking import sync
-from bench.tracking.run_record import DatasetUse
+from bench.tracking.run_record import DatasetUse, RunEntry
+from bench.tracking.store import Store
 
 FIGURES = {"partialspoof.eer": Figure(0.0361, 0.0350, 0.0372)}
 
 
-def run_row(store, entry, path):
+def run_row(store: Store, entry: RunEntry, path):
     path.write_text("a")
     with store.begin(entry) as tracked:
-        tracked.inputs([DatasetUse("partialspoof/train", "0123456789abcdef", "train")])
+        tracked.log_datasets([DatasetUse("partialspoof/train", "0123456789abcdef", "train")])
         tracked.log({"train.loss": 0.7}, 1)
         tracked.log({"train.loss": 0.5}, 2)
         tracked.artifact(path, "folder")
         tracked.finish(FIGURES)
 
 
-def everything(store, entry):
+def everything(store: Store, entry: RunEntry):
     """Return all that a store holds of the runs of `entry`, without ids and places."""
     found = []
     for run in store.search(entry.table, entry.identity):
@@ -38,5 +39,5 @@ def everything(store, entry):
     return found
 
 
-def sent(outbox_of, to):
-    return list(sync.send_runs(outbox_of._outbox, to._own, elsewhere=True))
+def sent(outbox_of: Store, to):
+    return list(sync.send_runs(outbox_of._access.outbox, to._access.store, elsewhere=True))

@@ -14,6 +14,7 @@ from mlflow.store.artifact import artifact_repository_registry as registry
 from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 
 from bench.cards import table_cards
+from bench.config import Config
 from bench.tracking import artifact_check
 from bench.tracking.store import Store
 from tests.errors import raises_code
@@ -85,7 +86,7 @@ def test_a_folder_that_may_not_be_written_is_told(tmp_path):
 
 
 @pytest.fixture
-def kept_at(config, tmp_path, monkeypatch):
+def kept_at(config: Config, tmp_path, monkeypatch):
     """Return the store on a server that keeps artifacts as its options say."""
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     shutil.copy(config.work / "mlflow.db", tmp_path)

@@ -6,6 +6,7 @@ import base64
 import os
 import socket
 import threading
+from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -16,9 +17,10 @@ from click.testing import CliRunner
 from mlflow.experiments import commands
 from sqlalchemy.exc import OperationalError
 
+from bench.config import Config
 from bench.metrics.measured import Figure
 from bench.tracking import client as mlflow_client
-from bench.tracking.run_record import ScoredEntry
+from bench.tracking.run_record import RunEntry, ScoredEntry
 from bench.tracking.store import Store
 from tests.errors import raises_code
 from tests.tracking.serving import free_port
@@ -28,7 +30,7 @@ SECRET = "s3cr3t"
 
 
 @pytest.fixture
-def stated(config, said):
+def stated(config: Config, said):
     """Return the store at an address."""
     return lambda uri: Store(replace(config, tracking=uri), said.append)
 
@@ -65,7 +67,7 @@ def nothing():
 @pytest.mark.parametrize("listening", [nothing, closing_at_once])
 @pytest.mark.parametrize("scheme", ["http", "postgresql+psycopg"])
 def test_a_run_goes_to_the_outbox_and_one_line_says_so(
-    stated, said, entry, listening, scheme, monkeypatch, login
+    stated: Callable[[str], Store], said, entry: RunEntry, listening, scheme, monkeypatch, login
 ):
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     with listening() as port:
@@ -79,13 +81,13 @@ def test_a_run_goes_to_the_outbox_and_one_line_says_so(
     assert len(said) == 1
     assert "does not answer" in said[0]
     assert f"127.0.0.1:{port}/d" in said[0]
-    for text in (said[0], str(raised.value), repr(store._own.at), store.uri):
+    for text in (said[0], str(raised.value), repr(store._access.store.at), store.uri):
         assert SECRET not in text
     assert len(said[0].splitlines()) == len(str(raised.value).splitlines()) == 1
     assert store.waiting() == ["sal/table4: S5 · seed 666"]
 
 
-def test_a_database_is_asked_once(stated, monkeypatch):
+def test_a_database_is_asked_once(stated: Callable[[str], Store], monkeypatch):
     import sqlalchemy
 
     tried = []
@@ -103,7 +105,7 @@ def test_a_database_is_asked_once(stated, monkeypatch):
     assert SECRET not in str(raised.value)
 
 
-def test_a_missing_driver_is_named(stated, monkeypatch):
+def test_a_missing_driver_is_named(stated: Callable[[str], Store], monkeypatch):
     import sqlalchemy
 
     def create_engine(uri, **more):
@@ -116,14 +118,16 @@ def test_a_missing_driver_is_named(stated, monkeypatch):
 
 
 @pytest.mark.parametrize("uri", ["uc:x", f"azureml://k:{SECRET}@h/x"])
-def test_a_service_that_refuses_is_not_said_to_be_away(stated, said, uri):
+def test_a_service_that_refuses_is_not_said_to_be_away(stated: Callable[[str], Store], said, uri):
     with raises_code("tracking.cannot-open") as raised:
         stated(uri).frame("sal/table4", "paper")
     assert SECRET not in str(raised.value)
     assert said == []
 
 
-def test_databricks_without_a_login_is_not_said_to_be_away(stated, said, monkeypatch, tmp_path):
+def test_databricks_without_a_login_is_not_said_to_be_away(
+    stated: Callable[[str], Store], said, monkeypatch, tmp_path
+):
     monkeypatch.setenv("HOME", str(tmp_path))
     refused = mlflow_client_error("Reading Databricks credential configuration failed")
     monkeypatch.setattr("mlflow.MlflowClient", lambda **given: SimpleNamespace(**refused))
@@ -142,7 +146,7 @@ def mlflow_client_error(text):
     return {"search_experiments": refuse}
 
 
-def test_a_servers_login_is_sent_and_never_shown(stated, login):
+def test_a_servers_login_is_sent_and_never_shown(stated: Callable[[str], Store], login):
     asked = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -169,7 +173,7 @@ def test_a_servers_login_is_sent_and_never_shown(stated, login):
 
 
 @pytest.fixture
-def deleted(store, entry):
+def deleted(store: Store, entry: RunEntry):
     """A store whose experiment was deleted in MLflow's pages; return its number."""
     with store.begin(entry) as tracked:
         tracked.finish(FIGURES)
@@ -178,7 +182,7 @@ def deleted(store, entry):
     return experiment.experiment_id
 
 
-def test_a_deleted_experiment_is_named_with_its_remedy(store, entry, deleted):
+def test_a_deleted_experiment_is_named_with_its_remedy(store: Store, entry: RunEntry, deleted):
     scored = ScoredEntry("sal/table4", "BAM", "paper", "a/b", "0", "1", "2", {}, FIGURES)
     asked = {
         "run": lambda: store.begin(replace(entry, seed=7)),
@@ -201,7 +205,7 @@ def test_a_deleted_experiment_is_named_with_its_remedy(store, entry, deleted):
     assert store.finished(entry)
 
 
-def test_what_a_store_refuses_is_one_message(store, monkeypatch):
+def test_what_a_store_refuses_is_one_message(store: Store, monkeypatch):
     def refuse(*given, **more):
         raise OperationalError("insert", {}, Exception("database or disk is full"))
 

@@ -6,11 +6,13 @@ import pandas as pd
 import pytest
 
 from bench.metrics.measured import Figure
+from bench.tracking.run_record import RunEntry
+from bench.tracking.store import Store
 
 WHOLE = Figure(0.01, 0.0046, 0.016, 0.0086, 0.0113, 12, 66, 7355, 63882, "speaker+attack")
 
 
-def test_errors_trials_and_both_intervals_are_columns(store, entry):
+def test_errors_trials_and_both_intervals_are_columns(store: Store, entry: RunEntry):
     by_attack = {"partialspoof.A07.eer": WHOLE._replace(plan="speaker")}
     with store.begin(entry) as tracked:
         tracked.finish({"partialspoof.eer": WHOLE, **by_attack})
@@ -32,7 +34,7 @@ def test_errors_trials_and_both_intervals_are_columns(store, entry):
     assert line["utterance_low"] == pytest.approx(0.86)
 
 
-def test_what_is_said_of_a_run_in_text_is_a_column(store, entry):
+def test_what_is_said_of_a_run_in_text_is_a_column(store: Store, entry: RunEntry):
     with store.begin(entry) as tracked:
         tracked.tag("threads", "2")
         tracked.tag("breaths", "{}")

@@ -19,6 +19,7 @@ from bench._io import file_locks
 from bench.config import Config
 from bench.metrics.measured import Figure
 from bench.tracking import mlflow_store, sqlite_store
+from bench.tracking.run_record import RunEntry
 from bench.tracking.store import Store
 from tests.errors import raises_code
 
@@ -72,7 +73,9 @@ def test_the_half_made_store_of_a_real_kill_is_made_anew(shared, tmp_path, monke
     assert Store(Config(work=tmp_path)).frame("sal/table4", "paper").empty
 
 
-def test_a_store_that_holds_anything_is_left_as_it_is(config, store, entry):
+def test_a_store_that_holds_anything_is_left_as_it_is(
+    config: Config, store: Store, entry: RunEntry
+):
     with store.begin(entry) as tracked:
         tracked.finish(FIGURES)
     file = config.work / "mlflow.db"
@@ -137,7 +140,7 @@ def test_a_store_survives_kills_at_any_moment_of_its_making(tmp_path, monkeypatc
 
 
 @pytest.fixture
-def read_only(config, store, entry, monkeypatch, tmp_path, request):
+def read_only(config: Config, store: Store, entry: RunEntry, monkeypatch, tmp_path, request):
     """The configuration of a work folder with a finished run that nobody here may write."""
     (tmp_path / "a.txt").write_text("a")
     with store.begin(entry) as tracked:
@@ -197,7 +200,7 @@ def state(work):
 
 
 @pytest.mark.parametrize("read_only", ["no_lock_file", "no_locks", "no_permission"], indirect=True)
-def test_a_store_that_cannot_be_written_is_read(read_only, entry, tmp_path):
+def test_a_store_that_cannot_be_written_is_read(read_only, entry: RunEntry, tmp_path):
     before = state(read_only.work)
     store = Store(read_only)
     assert store.frame("sal/table4", "paper")["status"].tolist() == ["FINISHED"]
@@ -221,7 +224,7 @@ def test_a_store_that_cannot_be_written_is_read(read_only, entry, tmp_path):
     assert state(read_only.work) == before
 
 
-def test_a_copy_is_gone_with_its_reader(config, monkeypatch, tmp_path):
+def test_a_copy_is_gone_with_its_reader(config: Config, monkeypatch, tmp_path):
     monkeypatch.setattr(sqlite_store, "write_refusal", lambda *given: "no permission")
     own = mlflow_store.open_configured(config)
     copy = own.client.tracking_uri.partition("///")[2].partition("mlflow.db")[0]
@@ -230,7 +233,7 @@ def test_a_copy_is_gone_with_its_reader(config, monkeypatch, tmp_path):
     assert not os.path.exists(copy)
 
 
-def test_a_store_that_cannot_be_read_is_named(config, monkeypatch):
+def test_a_store_that_cannot_be_read_is_named(config: Config, monkeypatch):
     file = config.work / "mlflow.db"
     file.unlink()
     file.mkdir()
@@ -264,7 +267,7 @@ except BenchError as error:
 
 
 @pytest.mark.slow
-def test_a_read_only_file_system_is_read(config, store, entry):
+def test_a_read_only_file_system_is_read(config: Config, store: Store, entry: RunEntry):
     with store.begin(entry) as tracked:
         tracked.finish(FIGURES)
     mount = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0"'

@@ -14,6 +14,7 @@ from mlflow.tracking._tracking_service import utils
 
 from bench.config import Config
 from bench.metrics.measured import Figure
+from bench.tracking.run_record import RunEntry
 from bench.tracking.store import Store
 from tests.errors import raises_code
 
@@ -26,7 +27,7 @@ def run(tmp_path, monkeypatch):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     (tmp_path / "a.txt").write_text("a")
 
-    def run(work, entry, finish=True):
+    def run(work, entry: RunEntry, finish=True):
         work.mkdir(exist_ok=True)
         with opened(work).begin(entry) as tracked:
             tracked.artifact(tmp_path / "a.txt", "folder")
@@ -47,7 +48,7 @@ def files(work):
     return sorted(path.relative_to(work) for path in work.rglob("*") if path.is_file())
 
 
-def place(store, run_id):
+def place(store: Store, run_id):
     (found,) = store.client.list_artifacts(run_id, "folder")
     uri = store.client.get_run(run_id).info.artifact_uri
     return Path(unquote(urlsplit(uri).path), found.path).resolve(strict=True)
@@ -57,7 +58,7 @@ NAMES = ["moved", "q?x", "100%20", "a#b", "it's", "a&b;c", "Größe 2", "artifac
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_moved_folder_holds_its_runs_and_takes_new_ones(run, entry, tmp_path, name):
+def test_a_moved_folder_holds_its_runs_and_takes_new_ones(run, entry: RunEntry, tmp_path, name):
     old, new = tmp_path / "old", tmp_path / name
     first = run(old, entry)
     old.rename(new)
@@ -70,7 +71,7 @@ def test_a_moved_folder_holds_its_runs_and_takes_new_ones(run, entry, tmp_path, 
     assert set(store.frame("sal/table4", "paper")["seed"]) == {666, 7}
 
 
-def test_a_copied_folder_and_its_original_are_two(run, entry, tmp_path):
+def test_a_copied_folder_and_its_original_are_two(run, entry: RunEntry, tmp_path):
     old, new = tmp_path / "old", tmp_path / "new"
     first = run(old, entry)
     shutil.copytree(old, new)
@@ -86,7 +87,9 @@ def test_a_copied_folder_and_its_original_are_two(run, entry, tmp_path):
 
 
 @pytest.mark.parametrize("copied", [True, False])
-def test_a_run_that_was_begun_before_goes_on_at_the_new_place(run, entry, tmp_path, copied):
+def test_a_run_that_was_begun_before_goes_on_at_the_new_place(
+    run, entry: RunEntry, tmp_path, copied
+):
     old, new = tmp_path / "old", tmp_path / "new"
     first = run(old, entry, finish=False)
     before = files(old)
@@ -100,7 +103,7 @@ def test_a_run_that_was_begun_before_goes_on_at_the_new_place(run, entry, tmp_pa
     assert copied or not old.exists()
 
 
-def test_a_run_without_artifacts_goes_on_at_the_new_place(run, entry, tmp_path):
+def test_a_run_without_artifacts_goes_on_at_the_new_place(run, entry: RunEntry, tmp_path):
     old, new = tmp_path / "old", tmp_path / "new"
     first = run(old, entry, finish=False)
     shutil.rmtree(old / "artifacts")
@@ -110,7 +113,7 @@ def test_a_run_without_artifacts_goes_on_at_the_new_place(run, entry, tmp_path):
     assert not old.exists()
 
 
-def test_a_registered_model_moves_with_its_run(run, entry, tmp_path):
+def test_a_registered_model_moves_with_its_run(run, entry: RunEntry, tmp_path):
     old, new = tmp_path / "old", tmp_path / "new"
     first = run(old, entry)
     client = opened(old).client
@@ -123,7 +126,7 @@ def test_a_registered_model_moves_with_its_run(run, entry, tmp_path):
     assert new.as_uri() in version.source
 
 
-def test_the_database_alone_is_moved_and_artifacts_stay_known(run, entry, tmp_path):
+def test_the_database_alone_is_moved_and_artifacts_stay_known(run, entry: RunEntry, tmp_path):
     old, new = tmp_path / "old", tmp_path / "new"
     first = run(old, entry)
     new.mkdir()
@@ -133,7 +136,7 @@ def test_the_database_alone_is_moved_and_artifacts_stay_known(run, entry, tmp_pa
     assert place(opened(new), second).is_relative_to(new)
 
 
-def test_work_folders_that_share_a_store_keep_their_own_artifacts(run, entry, tmp_path):
+def test_work_folders_that_share_a_store_keep_their_own_artifacts(run, entry: RunEntry, tmp_path):
     here, there = tmp_path / "here", tmp_path / "there"
     first = run(here, entry)
     there.mkdir()
@@ -149,7 +152,7 @@ def test_work_folders_that_share_a_store_keep_their_own_artifacts(run, entry, tm
     assert place(opened(here), tracked.run_id).is_relative_to(there)
 
 
-def test_artifacts_on_no_disk_of_this_machine_stay_where_they_are(run, entry, tmp_path):
+def test_artifacts_on_no_disk_of_this_machine_stay_where_they_are(run, entry: RunEntry, tmp_path):
     old, new = tmp_path / "old", tmp_path / "new"
     first = run(old, entry)
     with closing(sqlite3.connect(old / "mlflow.db")) as database, database:
@@ -158,12 +161,14 @@ def test_artifacts_on_no_disk_of_this_machine_stay_where_they_are(run, entry, tm
     old.rename(new)
     store = opened(new)
     assert store.client.get_run(first).info.artifact_uri == "s3://b/sal/table4/x/artifacts"
-    with store._own.lock():
-        second = store._own.create_run("sal/table4", "x", {})
+    with store._access.store.lock():
+        second = store._access.store.create_run("sal/table4", "x", {})
     assert store.client.get_run(second).info.artifact_uri.startswith("s3://b/sal/table4/")
 
 
-def test_a_run_whose_artifacts_are_gone_says_where_they_were_looked_for(run, entry, tmp_path):
+def test_a_run_whose_artifacts_are_gone_says_where_they_were_looked_for(
+    run, entry: RunEntry, tmp_path
+):
     old = tmp_path / "old"
     first = run(old, entry)
     shutil.rmtree(old / "artifacts")

@@ -9,14 +9,17 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
+from bench.config import Config
 from bench.errors import BenchError
 from bench.metrics.measured import Figure
 from bench.tracking import file_store, run_artifacts
+from bench.tracking.run_record import ScoredEntry
+from bench.tracking.store import Store
 from tests.errors import raises_code
 
 
 @pytest.fixture
-def scored(scored):
+def scored(scored: ScoredEntry):
     return replace(
         scored,
         table="cross/detection",
@@ -33,7 +36,7 @@ def scored(scored):
 
 
 @pytest.fixture
-def own(config):
+def own(config: Config):
     return file_store.Records(config)
 
 
@@ -44,7 +47,7 @@ def verdict(tmp_path):
     return path
 
 
-def test_a_record_is_read_as_a_stores_run_is(own, store, scored, verdict):
+def test_a_record_is_read_as_a_stores_run_is(own, store: Store, scored: ScoredEntry, verdict):
     run_id = own.keep_scored(scored, {"": [verdict]})
     store.keep_scored(scored, {"": [verdict]})
     ours, mlflows = (of.scored("cross/detection", "paper") for of in (own, store))
@@ -57,7 +60,7 @@ def test_a_record_is_read_as_a_stores_run_is(own, store, scored, verdict):
 
 
 def test_what_is_kept_with_a_record_is_found_as_a_runs_files_are(
-    own, config, scored, verdict, tmp_path
+    own, config: Config, scored: ScoredEntry, verdict, tmp_path
 ):
     scores = tmp_path / "scores.parquet"
     scores.write_bytes(b"scores")
@@ -74,21 +77,23 @@ def test_what_is_kept_with_a_record_is_found_as_a_runs_files_are(
     }
 
 
-def test_the_same_file_judged_alike_is_one_record(own, scored, verdict):
+def test_the_same_file_judged_alike_is_one_record(own, scored: ScoredEntry, verdict):
     first = own.keep_scored(scored, {"": [verdict]})
     assert own.keep_scored(scored, {"": [verdict]}) == first
     assert own.keep_scored(replace(scored, digest="other"), {"": [verdict]}) != first
     assert len(own.scored("cross/detection", "paper")) == 2
 
 
-def test_one_that_cannot_be_kept_whole_is_not_there(own, scored, tmp_path):
+def test_one_that_cannot_be_kept_whole_is_not_there(own, scored: ScoredEntry, tmp_path):
     with pytest.raises(OSError, match=r"gone\.json"):
         own.keep_scored(scored, {"": [tmp_path / "gone.json"]})
     assert own.scored("cross/detection", "paper").empty
 
 
 @pytest.mark.parametrize("how", ["synchronise", "scored"])
-def test_a_store_takes_records_in_once(own, store, config, scored, verdict, how):
+def test_a_store_takes_records_in_once(
+    own, store: Store, config: Config, scored: ScoredEntry, verdict, how
+):
     own.keep_scored(scored, {"": [verdict]})
     assert store.waiting() == ["cross/detection: MyDet, asvspoof2019la/eval"]
     if how == "synchronise":
@@ -102,7 +107,9 @@ def test_a_store_takes_records_in_once(own, store, config, scored, verdict, how)
     assert not [*file_store.folder(config).iterdir()]
 
 
-def test_a_record_that_is_sent_keeps_its_time(own, store, config, scored, verdict):
+def test_a_record_that_is_sent_keeps_its_time(
+    own, store: Store, config: Config, scored: ScoredEntry, verdict
+):
     own.keep_scored(scored, {"": [verdict]})
     (record,) = file_store.read(file_store.folder(config))
     store.keep_scored(replace(scored, digest="judged later"), {"": [verdict]})
@@ -112,13 +119,17 @@ def test_a_record_that_is_sent_keeps_its_time(own, store, config, scored, verdic
     assert found["ended"][0] == pd.Timestamp(record.judged_ms, unit="ms", tz="UTC")
 
 
-def test_a_record_of_what_the_store_has_is_not_kept_twice(own, store, scored, verdict):
+def test_a_record_of_what_the_store_has_is_not_kept_twice(
+    own, store: Store, scored: ScoredEntry, verdict
+):
     store.keep_scored(scored, {"": [verdict]})
     own.keep_scored(scored, {"": [verdict]})
     assert len(store.scored("cross/detection", "paper")) == 1
 
 
-def test_a_store_that_cannot_be_written_is_read_without_them(own, store, scored, verdict, capsys):
+def test_a_store_that_cannot_be_written_is_read_without_them(
+    own, store: Store, scored: ScoredEntry, verdict, capsys
+):
     own.keep_scored(scored, {"": [verdict]})
 
     def refuse(*_):
@@ -131,7 +142,7 @@ def test_a_store_that_cannot_be_written_is_read_without_them(own, store, scored,
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"judged_ms": 1, "entry": {"table": 1}}'])
-def test_a_record_that_is_none_is_named(own, config, scored, verdict, text):
+def test_a_record_that_is_none_is_named(own, config: Config, scored: ScoredEntry, verdict, text):
     place = file_store.folder(config) / own.keep_scored(scored, {"": [verdict]}) / "record.json"
     place.write_text(text)
     with raises_code("tracking.bad-record") as raised:
@@ -139,7 +150,7 @@ def test_a_record_that_is_none_is_named(own, config, scored, verdict, text):
     assert str(place) in str(raised.value)
 
 
-def test_what_was_judged_is_said_in_full(own, config, scored, verdict):
+def test_what_was_judged_is_said_in_full(own, config: Config, scored: ScoredEntry, verdict):
     run_id = own.keep_scored(scored, {"": [verdict]})
     content = json.loads((file_store.folder(config) / run_id / "record.json").read_text())
     assert content["entry"]["settings"] == dict(scored.settings)

@@ -15,6 +15,8 @@ from bench.config import Config
 from bench.metrics.measured import Figure
 from bench.specs.systems import System
 from bench.tracking import registered_models
+from bench.tracking.run_record import RunEntry
+from bench.tracking.store import Store
 from bench.training import engine
 from tests.errors import raises_code
 
@@ -81,7 +83,9 @@ def test_a_model_is_loaded_in_another_process_without_the_work_folder(tmp_path):
     assert done.stdout.strip() == "SegmentAware"
 
 
-def test_models_are_registered_once_by_row_form_and_seed(store, entry, smoke_entry, tmp_path):
+def test_models_are_registered_once_by_row_form_and_seed(
+    store: Store, entry: RunEntry, smoke_entry: RunEntry, tmp_path
+):
     _, system = built("tca", tmp_path)
     changed = replace(entry, seed=7, overrides=("training.epochs=3",))
     for of in (entry, replace(entry, seed=777), smoke_entry, changed):
@@ -100,7 +104,7 @@ def test_models_are_registered_once_by_row_form_and_seed(store, entry, smoke_ent
     assert type(kept) is type(system)
 
 
-def test_a_run_without_a_model_says_so(store, entry):
+def test_a_run_without_a_model_says_so(store: Store, entry: RunEntry):
     with store.begin(entry) as tracked:
         tracked.finish(FIGURES)
     with raises_code("tracking.artifact-missing"):

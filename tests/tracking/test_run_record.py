@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from bench.metrics.measured import Figure
 from bench.metrics.registry import describe_metrics
-from bench.tracking.run_record import describe_run, per_cent
+from bench.tracking.run_record import RunEntry, describe_run, per_cent
 
 
-def test_identity_holds_what_changes_figures_and_nothing_else(entry):
+def test_identity_holds_what_changes_figures_and_nothing_else(entry: RunEntry):
     assert replace(entry, commit="other", device="cpu").identity == entry.identity
     assert (
         replace(entry, fingerprints=dict(reversed(entry.fingerprints.items()))).data == entry.data
@@ -36,7 +36,7 @@ def test_rates_alone_are_turned_into_per_cent():
         assert per_cent(name, 0.25) == 0.25
 
 
-def test_description_sets_the_papers_figures_beside_ours(entry, smoke_entry):
+def test_description_sets_the_papers_figures_beside_ours(entry: RunEntry, smoke_entry: RunEntry):
     text = describe_run(entry, {"partialspoof.eer": Figure(0.0361, 0.035, 0.0372)})
     assert "| partialspoof.eer | 3.50 | 3.61 | 3.50 to 3.72 | +0.11 |" in text
     assert "| partialspoof.f1 | 96.62 | – | – | – |" in text

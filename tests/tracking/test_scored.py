@@ -11,12 +11,14 @@ import pytest
 
 from bench.metrics.measured import Figure
 from bench.tracking import run_files
+from bench.tracking.run_record import RunEntry, ScoredEntry
 from bench.tracking.scored_record import SCORED, ScoredRecord, framed_records, record_of_file
 from bench.tracking.scored_runs import REPLACED
+from bench.tracking.store import Store
 
 
 def test_a_judged_file_stands_beside_the_tables_runs_and_not_among_them(
-    store, entry, scored, tmp_path
+    store: Store, entry: RunEntry, scored: ScoredEntry, tmp_path
 ):
     with store.begin(entry) as tracked:
         tracked.finish({"partialspoof.eer": Figure(0.035, 0.03, 0.04)})
@@ -42,14 +44,14 @@ def test_a_judged_file_stands_beside_the_tables_runs_and_not_among_them(
     ]
 
 
-def test_the_same_file_judged_alike_is_kept_once(store, scored):
+def test_the_same_file_judged_alike_is_kept_once(store: Store, scored: ScoredEntry):
     first = store.keep_scored(scored, {})
     assert store.keep_scored(scored, {}) == first
     assert store.keep_scored(replace(scored, digest="other"), {}) != first
     assert store.keep_scored(replace(scored, settings={"missing": "0"}), {}) != first
 
 
-def test_one_that_failed_half_way_is_kept_anew(store, scored, tmp_path):
+def test_one_that_failed_half_way_is_kept_anew(store: Store, scored: ScoredEntry, tmp_path):
     with pytest.raises(OSError, match=r"gone\.json"):
         store.keep_scored(scored, {"": [tmp_path / "gone.json"]})
     run_id = store.keep_scored(scored, {})
@@ -58,28 +60,30 @@ def test_one_that_failed_half_way_is_kept_anew(store, scored, tmp_path):
     assert states[run_id] == "FINISHED"
 
 
-def test_a_table_without_any_has_none(store):
+def test_a_table_without_any_has_none(store: Store):
     assert store.scored("sal/table4", "paper").empty
 
 
-def test_a_figure_without_an_interval_has_a_dash(store, scored):
+def test_a_figure_without_an_interval_has_a_dash(store: Store, scored: ScoredEntry):
     alone = replace(scored, figures={"inthewild.eer": Figure(0.2, float("nan"), float("nan"))})
     run = store.client.get_run(store.keep_scored(alone, {}))
     assert "| inthewild.eer | 20.00 % | – |" in run.data.tags["mlflow.note.content"]
 
 
-def other(scored, evaluation, value, **changes):
+def other(scored: ScoredEntry, evaluation, value, **changes):
     """The entry of the same system on another corpus, or of another file."""
     figures = {f"{evaluation}.eer": Figure(value, value - 0.01, value + 0.01)}
     changes = {"split": f"{evaluation}/eval", "digest": f"{value}", **changes}
     return replace(scored, evaluation=evaluation, corpus=evaluation, figures=figures, **changes)
 
 
-def system_runs(store):
+def system_runs(store: Store):
     return store.search("sal/table4", {"kind": "system"})
 
 
-def test_a_system_on_several_corpora_is_one_run_with_a_part_for_each(store, scored):
+def test_a_system_on_several_corpora_is_one_run_with_a_part_for_each(
+    store: Store, scored: ScoredEntry
+):
     parts = [store.keep_scored(other(scored, name, 0.1), {}) for name in ("had", "inthewild")]
     (system,) = system_runs(store)
     assert system.info.run_name == "BAM · scored"
@@ -92,7 +96,9 @@ def test_a_system_on_several_corpora_is_one_run_with_a_part_for_each(store, scor
         assert run.info.run_name == f"BAM · {name}"
 
 
-def test_the_file_that_was_judged_last_stands_and_the_earlier_is_kept(store, scored):
+def test_the_file_that_was_judged_last_stands_and_the_earlier_is_kept(
+    store: Store, scored: ScoredEntry
+):
     first, second = other(scored, "had", 0.1), other(scored, "had", 0.2)
     ids = [store.keep_scored(of, {}) for of in (first, second)]
 
@@ -107,7 +113,9 @@ def test_the_file_that_was_judged_last_stands_and_the_earlier_is_kept(store, sco
     assert stands() == (10, [None, ids[0]], ids[0])
 
 
-def test_a_figure_that_no_file_has_any_more_is_none_of_the_systems(store, scored):
+def test_a_figure_that_no_file_has_any_more_is_none_of_the_systems(
+    store: Store, scored: ScoredEntry
+):
     more = {"had.cllr": Figure(0.5, 0.4, 0.6), **other(scored, "had", 0.1).figures}
     store.keep_scored(replace(other(scored, "had", 0.1), figures=more), {})
     store.keep_scored(other(scored, "had", 0.2), {})
@@ -115,7 +123,7 @@ def test_a_figure_that_no_file_has_any_more_is_none_of_the_systems(store, scored
     assert math.isnan(system.data.metrics["had.cllr"])
 
 
-def test_a_run_of_before_systems_were_rows_is_read(store, scored):
+def test_a_run_of_before_systems_were_rows_is_read(store: Store, scored: ScoredEntry):
     """It names no evaluation, no way of reading, and is part of nothing."""
     run_id = store.keep_scored(scored, {})
     for name in ("evaluation", "mlflow.parentRunId"):
@@ -124,7 +132,7 @@ def test_a_run_of_before_systems_were_rows_is_read(store, scored):
     assert (kept["evaluation"], kept["reading"]) == ("partialspoof", "{}")
 
 
-def test_what_is_kept_is_what_a_store_without_mlflow_can_write(store, scored):
+def test_what_is_kept_is_what_a_store_without_mlflow_can_write(store: Store, scored: ScoredEntry):
     record = record_of_file(scored, store.keep_scored(scored, {}), 1_764_000_000_000)
     again = ScoredRecord(**json.loads(json.dumps(asdict(record))))
     ours = framed_records([again]).drop(columns="ended")
@@ -133,10 +141,12 @@ def test_what_is_kept_is_what_a_store_without_mlflow_can_write(store, scored):
     )
 
 
-def test_parts_that_waited_in_the_outbox_join_their_system(away, back, scored):
+def test_parts_that_waited_in_the_outbox_join_their_system(
+    away: Store, back: Store, scored: ScoredEntry
+):
     back.keep_scored(other(scored, "had", 0.1), {})
     away.keep_scored(other(scored, "inthewild", 0.2), {})
-    away._send(back._own, elsewhere=True)
+    away._access.send_to(back._access.store, elsewhere=True)
     (system,) = system_runs(back)
     assert {name: system.data.metrics[f"{name}.eer"] for name in ("had", "inthewild")} == {
         "had": 10,

@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from bench.tracking.run_record import RunEntry
 from bench.tracking.shared_runs import TRAINED_IN
+from bench.tracking.store import Store
 from tests.errors import raises_code
 
 
-def test_finished_runs_of_any_table_are_found_by_the_folder_of_their_training(store, entry):
+def test_finished_runs_of_any_table_are_found_by_the_folder_of_their_training(
+    store: Store, entry: RunEntry
+):
     places = {"sal/table4": "runs/a/seed-1", "sal/table1": "runs/a/seed-1", "tca/table2": "runs/b"}
     for table, place in places.items():
         with store.begin(replace(entry, table=table)) as tracked:
@@ -17,9 +21,9 @@ def test_finished_runs_of_any_table_are_found_by_the_folder_of_their_training(st
             tracked.finish({})
     with store.begin(replace(entry, table="sal/table3")) as tracked:
         tracked.tag(TRAINED_IN, "runs/a/seed-1")
-        found = {run.data.tags["table"] for run in store.trained_in("runs/a/seed-1")}
+        found = {run.data.tags["table"] for run in store.runs_trained_in("runs/a/seed-1")}
         tracked.finish({})
     assert found == {"sal/table4", "sal/table1"}
     with raises_code("tracking.artifact-missing") as raised:
-        store.fetch(tracked.run_id, "training/rest.pt", Path("."))
+        store.fetch_artifact(tracked.run_id, "training/rest.pt", Path("."))
     assert "training/rest.pt" in str(raised.value)

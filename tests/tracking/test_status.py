@@ -13,29 +13,32 @@ from bench import __version__, versions
 from bench._io.digests import short_digest
 from bench.cards import table_cards
 from bench.cli import bench
+from bench.config import Config
 from bench.errors import BenchError
 from bench.metrics.measured import Figure
 from bench.runner import current_inputs, row_status
 from bench.runner.current_inputs import RunInputs
 from bench.tracking.mlflow_store import MlflowStore
+from bench.tracking.run_record import RunEntry
+from bench.tracking.store import Store
 
 SEED = 666
 FIGURES = {"partialspoof.eer": Figure(0.03, 0.02, 0.04)}
 
 
 @pytest.fixture(autouse=True)
-def here(config, monkeypatch):
+def here(config: Config, monkeypatch):
     monkeypatch.setenv("BENCH_WORK", str(config.work))
     monkeypatch.chdir(config.work)
 
 
-def finish(store, entry, **changes):
+def finish(store: Store, entry: RunEntry, **changes):
     with store.begin(replace(entry, **changes)) as tracked:
         tracked.finish(FIGURES)
 
 
 @pytest.fixture
-def now(entry, monkeypatch):
+def now(entry: RunEntry, monkeypatch):
     """Have this machine hold what `entry` is made from, or something else."""
 
     def hold(fingerprints=entry.fingerprints, made_from=entry.made_from):
@@ -46,12 +49,14 @@ def now(entry, monkeypatch):
     return hold
 
 
-def states(config):
+def states(config: Config):
     found = row_status.of_table("sal/table4", "paper", config)
     return {(of.row, of.seed): of for of in found}
 
 
-def test_each_state_of_a_row_is_said(store, config, entry, now, monkeypatch):
+def test_each_state_of_a_row_is_said(
+    store: Store, config: Config, entry: RunEntry, now, monkeypatch
+):
     finish(store, entry)
     with pytest.raises(RuntimeError), store.begin(replace(entry, row="S6", run=run("S6"))):
         raise RuntimeError("CUDA out of memory")
@@ -78,7 +83,7 @@ def run(row):
     ],
 )
 def test_weights_and_data_are_those_of_this_machine(
-    store, config, entry, now, changes, state, changed
+    store: Store, config: Config, entry: RunEntry, now, changes, state, changed
 ):
     finish(store, entry)
     now(**changes)
@@ -88,7 +93,7 @@ def test_weights_and_data_are_those_of_this_machine(
 
 @pytest.mark.parametrize("said", [True, False])
 def test_older_code_is_said_also_of_runs_that_do_not_say_theirs(
-    store, config, entry, now, monkeypatch, said
+    store: Store, config: Config, entry: RunEntry, now, monkeypatch, said
 ):
     finish(store, entry)
     if not said:
@@ -106,7 +111,7 @@ def test_older_code_is_said_also_of_runs_that_do_not_say_theirs(
     assert found.changed == ("system sal (version 1 -> 2)", "metric eer (version 1 -> 3)")
 
 
-def test_the_lines_and_the_command_are_printed(store, config, entry, now):
+def test_the_lines_and_the_command_are_printed(store: Store, config: Config, entry: RunEntry, now):
     finish(store, entry)
     now(made_from={"weights xlsr2_300m": "f"})
     printed = CliRunner().invoke(bench, ["status", "table4"], catch_exceptions=False).output
@@ -124,7 +129,9 @@ def test_the_lines_and_the_command_are_printed(store, config, entry, now):
     assert row["versions"]["system sal"] == 1
 
 
-def test_without_a_table_rows_of_one_code_weights_data_and_state_are_a_line(store, entry, now):
+def test_without_a_table_rows_of_one_code_weights_data_and_state_are_a_line(
+    store: Store, entry: RunEntry, now
+):
     empty = CliRunner().invoke(bench, ["status", "--smoke"], catch_exceptions=False)
     assert empty.output == "no row of any table was run: `bench run table4 --smoke` runs one\n"
     finish(store, entry)
@@ -154,7 +161,9 @@ def test_without_a_table_rows_of_one_code_weights_data_and_state_are_a_line(stor
     assert printed.endswith("next: bench run sal/table4 --rows S5,S6,S7,S8\n")
 
 
-def test_the_store_and_each_split_are_read_once_for_all_tables(store, config, entry, monkeypatch):
+def test_the_store_and_each_split_are_read_once_for_all_tables(
+    store: Store, config: Config, entry: RunEntry, monkeypatch
+):
     finish(store, entry)
     other = table_cards.resolve(table_cards.table("table1"), "SAL-XLSR")
     finish(store, entry, table="sal/table1", row="SAL-XLSR", run=other)
@@ -177,7 +186,7 @@ def test_the_store_and_each_split_are_read_once_for_all_tables(store, config, en
     assert len(read) == len({*read}) >= 3
 
 
-def test_runs_of_other_settings_come_last(store, config, entry, now):
+def test_runs_of_other_settings_come_last(store: Store, config: Config, entry: RunEntry, now):
     changed = entry.run.model_copy(
         update={"training": entry.run.training.model_copy(update={"epochs": 3})}
     )

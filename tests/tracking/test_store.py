@@ -18,7 +18,7 @@ from bench.config import Config
 from bench.metrics.measured import Figure
 from bench.tracking import process
 from bench.tracking.run_frame import COLUMNS
-from bench.tracking.run_record import DatasetUse
+from bench.tracking.run_record import DatasetUse, RunEntry
 from bench.tracking.store import Store
 from tests.errors import raises_code
 
@@ -28,16 +28,16 @@ FIGURES = {
 }
 
 
-def run_of(store, tracked):
+def run_of(store: Store, tracked):
     return store.client.get_run(tracked.run_id)
 
 
-def curve(store, tracked, name):
+def curve(store: Store, tracked, name):
     history = store.client.get_metric_history(tracked.run_id, name)
     return [(point.step, point.value) for point in history]
 
 
-def held_by(store, entry, holder):
+def held_by(store: Store, entry: RunEntry, holder):
     """Return an open run of `entry` as another process leaves it that is killed."""
     tracked = store.begin(entry)
     if tracked._monitor is not None:
@@ -60,12 +60,12 @@ def test_importing_the_package_does_not_import_mlflow():
     assert done.stdout.strip() == "False"
 
 
-def test_a_finished_run_holds_everything(store, entry, tmp_path):
+def test_a_finished_run_holds_everything(store: Store, entry: RunEntry, tmp_path):
     (tmp_path / "run.toml").write_text("form = 'paper'\n")
     with store.begin(entry) as tracked:
         assert not tracked.begun_before
         assert not store.finished(entry)
-        tracked.inputs([DatasetUse("partialspoof/train", "0123456789abcdef", "train")])
+        tracked.log_datasets([DatasetUse("partialspoof/train", "0123456789abcdef", "train")])
         tracked.log({"train.loss": 0.7, "dev.eer": 0.2}, 0)
         tracked.log({"train.loss": 0.5, "dev.eer": 0.1}, 1)
         tracked.artifact(tmp_path / "run.toml")
@@ -99,7 +99,9 @@ def test_a_finished_run_holds_everything(store, entry, tmp_path):
     assert kept == {"run.toml", "scores", "figures.md", "figures.csv"}
 
 
-def test_artifacts_lie_in_the_configured_folder(store, config, entry, tmp_path):
+def test_artifacts_lie_in_the_configured_folder(
+    store: Store, config: Config, entry: RunEntry, tmp_path
+):
     (tmp_path / "a.txt").write_text("a")
     with store.begin(entry) as tracked:
         tracked.artifact(tmp_path / "a.txt")
@@ -108,7 +110,7 @@ def test_artifacts_lie_in_the_configured_folder(store, config, entry, tmp_path):
     assert found.read_text() == "a"
 
 
-def test_any_number_of_figures_is_kept(store, entry):
+def test_any_number_of_figures_is_kept(store: Store, entry: RunEntry):
     """MLflow takes a thousand at a time; 2021 DF has figures of more than a hundred attacks."""
     figures = {f"a.A{i}.eer": Figure(0.01, 0.0, 0.02) for i in range(400)}
     with store.begin(entry) as tracked:
@@ -116,7 +118,7 @@ def test_any_number_of_figures_is_kept(store, entry):
     assert len(run_of(store, tracked).data.metrics) >= 1200
 
 
-def test_a_missing_artifact_is_named(store, entry, tmp_path):
+def test_a_missing_artifact_is_named(store: Store, entry: RunEntry, tmp_path):
     with store.begin(entry) as tracked:
         with raises_code("file.missing") as raised:
             tracked.artifact(tmp_path / "gone.txt")
@@ -132,7 +134,9 @@ def test_a_missing_artifact_is_named(store, entry, tmp_path):
         (SystemExit(1), "KILLED", "SystemExit: 1"),
     ],
 )
-def test_a_run_that_dies_is_marked_and_its_error_goes_on(store, entry, error, status, failure):
+def test_a_run_that_dies_is_marked_and_its_error_goes_on(
+    store: Store, entry: RunEntry, error, status, failure
+):
     with pytest.raises(type(error)), store.begin(entry) as tracked:
         raise error
     run = run_of(store, tracked)
@@ -142,7 +146,7 @@ def test_a_run_that_dies_is_marked_and_its_error_goes_on(store, entry, error, st
     assert not store.finished(entry)
 
 
-def test_a_run_left_without_figures_has_failed(store, entry):
+def test_a_run_left_without_figures_has_failed(store: Store, entry: RunEntry):
     with store.begin(entry) as tracked:
         pass
     run = run_of(store, tracked)
@@ -151,7 +155,7 @@ def test_a_run_left_without_figures_has_failed(store, entry):
 
 
 def test_it_goes_on_in_the_same_run_with_the_curve_of_an_uninterrupted_one(
-    store, entry, monkeypatch
+    store: Store, entry: RunEntry, monkeypatch
 ):
     first = store.begin(entry)
     for step in range(4):
@@ -169,8 +173,8 @@ def test_it_goes_on_in_the_same_run_with_the_curve_of_an_uninterrupted_one(
         assert "failure" not in run_of(store, second).data.tags
         for step in range(2, 6):  # the checkpoint was of step 1
             second.log({"train.loss": 1 / (step + 1), "dev.eer": 0.5 / (step + 1)}, step)
-        second.inputs([DatasetUse("partialspoof/train", "01", "train")])
-        second.inputs([DatasetUse("partialspoof/train", "01", "train")])
+        second.log_datasets([DatasetUse("partialspoof/train", "01", "train")])
+        second.log_datasets([DatasetUse("partialspoof/train", "01", "train")])
         second.finish(FIGURES)
     assert curve(store, second, "train.loss") == [(s, 1 / (s + 1)) for s in range(6)]
     assert [step for step, _ in curve(store, second, "dev.eer")] == [3, 4, 5]
@@ -186,7 +190,7 @@ def test_it_goes_on_in_the_same_run_with_the_curve_of_an_uninterrupted_one(
     assert len(store.frame("sal/table4", "paper")) == 1
 
 
-def test_hours_add_up_over_processes(store, entry, monkeypatch):
+def test_hours_add_up_over_processes(store: Store, entry: RunEntry, monkeypatch):
     clock = iter(range(0, 10**6, 1800))
     monkeypatch.setattr("bench.tracking.tracked_run.time.monotonic", lambda: next(clock))
     with pytest.raises(RuntimeError), store.begin(entry) as first:
@@ -199,7 +203,9 @@ def test_hours_add_up_over_processes(store, entry, monkeypatch):
     assert run_of(store, second).data.metrics["hours"] == pytest.approx(before + 1.0)
 
 
-def test_other_settings_seed_or_data_are_another_run(store, entry, smoke_entry):
+def test_other_settings_seed_or_data_are_another_run(
+    store: Store, entry: RunEntry, smoke_entry: RunEntry
+):
     others = [
         entry,
         replace(entry, seed=777),
@@ -215,14 +221,14 @@ def test_other_settings_seed_or_data_are_another_run(store, entry, smoke_entry):
     assert len(ids) == len(others)
 
 
-def test_a_finished_run_is_not_begun_again(store, entry):
+def test_a_finished_run_is_not_begun_again(store: Store, entry: RunEntry):
     with store.begin(entry) as tracked:
         tracked.finish(FIGURES)
     with raises_code("row.already-finished"):
         store.begin(entry)
 
 
-def test_a_run_that_is_open_is_not_opened_twice(store, entry):
+def test_a_run_that_is_open_is_not_opened_twice(store: Store, entry: RunEntry):
     with store.begin(entry) as tracked:
         with raises_code("row.busy") as raised:
             store.begin(entry)
@@ -230,7 +236,7 @@ def test_a_run_that_is_open_is_not_opened_twice(store, entry):
         tracked.finish(FIGURES)
 
 
-def test_a_run_of_another_machine_is_taken_over_but_never_swept(store, entry):
+def test_a_run_of_another_machine_is_taken_over_but_never_swept(store: Store, entry: RunEntry):
     tracked = held_by(store, entry, process.Process("elsewhere.example", 1, "1"))
     assert store.sweep_dead() == []
     with store.begin(entry) as taken:
@@ -238,7 +244,9 @@ def test_a_run_of_another_machine_is_taken_over_but_never_swept(store, entry):
         taken.finish(FIGURES)
 
 
-def test_system_metrics_are_kept_where_psutil_is_installed(store, entry, monkeypatch):
+def test_system_metrics_are_kept_where_psutil_is_installed(
+    store: Store, entry: RunEntry, monkeypatch
+):
     pytest.importorskip("psutil", reason="psutil is not installed")
     monkeypatch.setattr("bench.tracking.client._SAMPLING_S", 0.01)
     before = threading.active_count()
@@ -253,14 +261,14 @@ def test_system_metrics_are_kept_where_psutil_is_installed(store, entry, monkeyp
     assert threading.active_count() == before
 
 
-def test_a_run_without_system_metrics_says_so(store, entry, monkeypatch):
+def test_a_run_without_system_metrics_says_so(store: Store, entry: RunEntry, monkeypatch):
     monkeypatch.setattr("bench.tracking.client.importlib.util.find_spec", lambda _: None)
     with store.begin(entry) as tracked:
         tracked.finish({})
     assert "psutil" in run_of(store, tracked).data.tags["system_metrics"]
 
 
-def test_long_settings_are_cut(store, entry, monkeypatch):
+def test_long_settings_are_cut(store: Store, entry: RunEntry, monkeypatch):
     settings = {f"key{i}": i for i in range(250)} | {"long": "x" * 10_000}
     monkeypatch.setattr(type(entry.run), "flat", lambda _: settings)
     with store.begin(entry) as tracked:
@@ -270,7 +278,7 @@ def test_long_settings_are_cut(store, entry, monkeypatch):
     assert params["long"] == "x" * 499 + "…"
 
 
-def test_a_diverged_loss_is_kept_as_it_is(store, entry):
+def test_a_diverged_loss_is_kept_as_it_is(store: Store, entry: RunEntry):
     with store.begin(entry) as tracked:
         tracked.log({"train.loss": float("nan")}, 0)
         tracked.finish({})
@@ -279,7 +287,7 @@ def test_a_diverged_loss_is_kept_as_it_is(store, entry):
     assert value != value
 
 
-def test_frame_is_tidy(store, entry, smoke_entry):
+def test_frame_is_tidy(store: Store, entry: RunEntry, smoke_entry: RunEntry):
     assert list(store.frame("sal/table4", "paper").columns) == list(COLUMNS)
     with store.begin(entry) as tracked:
         tracked.log({"dev.eer": 0.5}, 0)
@@ -306,7 +314,7 @@ def test_frame_is_tidy(store, entry, smoke_entry):
     assert (smoke.form, smoke.signature) == ("smoke", smoke_entry.run.signature)
 
 
-def test_every_page_of_runs_is_read(store, entry, monkeypatch):
+def test_every_page_of_runs_is_read(store: Store, entry: RunEntry, monkeypatch):
     search = store.client.search_runs
     monkeypatch.setattr(store.client, "search_runs", lambda *a, **k: search(*a, **k, max_results=2))
     for seed in range(5):
@@ -322,7 +330,7 @@ def test_a_store_that_cannot_be_opened_is_named(tmp_path):
     assert "mlflow.db" in str(raised.value)
 
 
-def test_a_run_whose_process_died_without_a_word_is_marked_failed(store, entry):
+def test_a_run_whose_process_died_without_a_word_is_marked_failed(store: Store, entry: RunEntry):
     tracked = held_by(store, entry, dead_process())
     with store.begin(replace(entry, seed=777)) as living:
         assert store.sweep_dead() == ["sal/table4: S5 · seed 666"]
@@ -334,7 +342,7 @@ def test_a_run_whose_process_died_without_a_word_is_marked_failed(store, entry):
     assert run.data.tags["failure"].endswith("died")
 
 
-def test_a_run_whose_process_died_without_a_word_is_gone_on_with(store, entry):
+def test_a_run_whose_process_died_without_a_word_is_gone_on_with(store: Store, entry: RunEntry):
     tracked = held_by(store, entry, dead_process())
     tracked.log({"train.loss": 1.0}, 0)
     with store.begin(entry) as second:
@@ -363,7 +371,7 @@ time.sleep(600)
 
 
 @pytest.mark.slow
-def test_processes_open_a_new_store_at_once_and_are_killed(entry, tmp_path, monkeypatch):
+def test_processes_open_a_new_store_at_once_and_are_killed(entry: RunEntry, tmp_path, monkeypatch):
     """Both set up the store that is not there yet; their runs are left for the next to mend."""
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     (tmp_path / "entry").write_bytes(pickle.dumps(entry))

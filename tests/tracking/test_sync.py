@@ -8,14 +8,18 @@ from dataclasses import replace
 
 import pytest
 
+from bench.config import Config
 from bench.tracking import client as mlflow_client
 from bench.tracking import process
+from bench.tracking.run_record import RunEntry, ScoredEntry
 from bench.tracking.store import Store
 from tests.errors import raises_code
 from tests.tracking.outbox import FIGURES, everything, run_row, sent
 
 
-def test_a_run_goes_on_where_no_server_listens_and_is_known_there(away, entry, said, tmp_path):
+def test_a_run_goes_on_where_no_server_listens_and_is_known_there(
+    away: Store, entry: RunEntry, said, tmp_path
+):
     assert not away.finished(entry)
     run_row(away, entry, tmp_path / "a.txt")
     assert away.finished(entry)
@@ -30,7 +34,7 @@ def test_a_run_goes_on_where_no_server_listens_and_is_known_there(away, entry, s
         away.synchronise()
 
 
-def test_a_run_is_sent_whole_and_once(away, back, entry, tmp_path):
+def test_a_run_is_sent_whole_and_once(away: Store, back: Store, entry: RunEntry, tmp_path):
     run_row(away, entry, tmp_path / "a.txt")
     (before,) = everything(away, entry)
     assert sent(away, back) == [("sal/table4: S5 · seed 666", "sent", True)]
@@ -49,7 +53,9 @@ def test_a_run_is_sent_whole_and_once(away, back, entry, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_sending_that_is_killed_anywhere_goes_on(away, back, entry, tmp_path, monkeypatch):
+def test_a_sending_that_is_killed_anywhere_goes_on(
+    away: Store, back: Store, entry: RunEntry, tmp_path, monkeypatch
+):
     run_row(away, entry, tmp_path / "a.txt")
     (whole,) = everything(away, entry)
 
@@ -81,7 +87,9 @@ def test_a_sending_that_is_killed_anywhere_goes_on(away, back, entry, tmp_path, 
     assert after[0] == whole[0]
 
 
-def test_a_run_begun_before_the_server_went_away_stays_one(away, back, entry, tmp_path):
+def test_a_run_begun_before_the_server_went_away_stays_one(
+    away: Store, back: Store, entry: RunEntry, tmp_path
+):
     begun = back.begin(entry)
     begun.log({"train.loss": 0.9}, 0)
     begun._monitor.finish()
@@ -95,14 +103,18 @@ def test_a_run_begun_before_the_server_went_away_stays_one(away, back, entry, tm
     assert tags["commit"] == "18096a9, 80d8f57"
 
 
-def test_a_run_that_is_still_recorded_is_left_to_its_process(away, back, entry):
+def test_a_run_that_is_still_recorded_is_left_to_its_process(
+    away: Store, back: Store, entry: RunEntry
+):
     with away.begin(entry) as tracked:
         assert [of.state for of in sent(away, back)] == ["still running"]
         tracked.finish(FIGURES)
     assert [of.state for of in sent(away, back)] == ["sent"]
 
 
-def test_a_run_whose_process_died_is_sent_as_failed_and_goes_on_there(away, back, entry):
+def test_a_run_whose_process_died_is_sent_as_failed_and_goes_on_there(
+    away: Store, back: Store, entry: RunEntry
+):
     tracked = away.begin(entry)
     tracked.log({"train.loss": 0.9}, 1)
     tracked._monitor.finish()
@@ -122,7 +134,7 @@ def test_a_run_whose_process_died_is_sent_as_failed_and_goes_on_there(away, back
     assert [point.step for point in points] == [1]
 
 
-def test_parts_keep_their_parents(away, back, entry, tmp_path):
+def test_parts_keep_their_parents(away: Store, back: Store, entry: RunEntry, tmp_path):
     outer = away.begin(entry)
     stage = replace(entry, kind="stage", parent=outer.run_id)
     run_row(away, stage, tmp_path / "a.txt")
@@ -136,7 +148,9 @@ def test_parts_keep_their_parents(away, back, entry, tmp_path):
         assert run.data.tags["mlflow.parentRunId"] == row.info.run_id
 
 
-def test_judged_score_files_and_how_tables_are_shown_are_sent(away, back, scored):
+def test_judged_score_files_and_how_tables_are_shown_are_sent(
+    away: Store, back: Store, scored: ScoredEntry
+):
     from bench.cards import table_cards
 
     away.present(table_cards.table("sal/table4"))
@@ -158,7 +172,7 @@ def test_errors_that_a_server_means_are_no_absence():
 
 @pytest.mark.slow
 def test_a_server_that_goes_away_in_the_middle_and_comes_back(
-    server, config, entry, tmp_path, monkeypatch, said
+    server, config: Config, entry: RunEntry, tmp_path, monkeypatch, said
 ):
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     own = replace(config, tracking=server.uri)

@@ -9,14 +9,16 @@ from pathlib import Path
 import pytest
 from mlflow.tracking._tracking_service import utils
 
+from bench.config import Config
 from bench.tracking import run_files
+from bench.tracking.run_record import RunEntry
 from bench.tracking.store import Store
 from tests.errors import raises_code
 from tests.tracking.outbox import FIGURES, everything, run_row, sent
 
 
 def test_what_is_finished_there_already_is_left_as_it_is_but_gets_its_files(
-    away, back, entry, tmp_path
+    away: Store, back: Store, entry: RunEntry, tmp_path
 ):
     run_row(away, entry, tmp_path / "a.txt")
     with back.begin(entry) as tracked:
@@ -30,19 +32,19 @@ def test_what_is_finished_there_already_is_left_as_it_is_but_gets_its_files(
     assert away.waiting() == []
 
 
-def again(config, work):
+def again(config: Config, work):
     """Return the store of a moved or copied work folder as another process would open it."""
     utils._artifact_repos_cache.clear()
     return Store(replace(config, work=work))
 
 
-def files_of(back, entry):
+def files_of(back: Store, entry: RunEntry):
     (run,) = back.search(entry.table, entry.identity)
     return dict(run_files.list_files(back.client, run.info.run_id))
 
 
 @pytest.mark.parametrize("name", ["moved", "q?x 100%20#ä"])
-def test_a_moved_outbox_is_sent_whole(away, back, entry, tmp_path, name):
+def test_a_moved_outbox_is_sent_whole(away: Store, back: Store, entry: RunEntry, tmp_path, name):
     run_row(away, entry, tmp_path / "a.txt")
     kept = {"folder/a.txt", "figures.md", "figures.csv"}
     away._config.work.rename(tmp_path / name)
@@ -52,7 +54,9 @@ def test_a_moved_outbox_is_sent_whole(away, back, entry, tmp_path, name):
     assert not list((tmp_path / name / "outbox").rglob("a.txt"))
 
 
-def test_a_copied_outbox_is_sent_and_the_original_is_left(away, back, entry, tmp_path):
+def test_a_copied_outbox_is_sent_and_the_original_is_left(
+    away: Store, back: Store, entry: RunEntry, tmp_path
+):
     run_row(away, entry, tmp_path / "a.txt")
     old, new = away._config.work, tmp_path / "copied"
     shutil.copytree(old, new)
@@ -64,7 +68,9 @@ def test_a_copied_outbox_is_sent_and_the_original_is_left(away, back, entry, tmp
     assert len(files_of(back, entry)) == 3
 
 
-def test_a_run_whose_files_are_gone_is_not_sent(away, back, entry, tmp_path):
+def test_a_run_whose_files_are_gone_is_not_sent(
+    away: Store, back: Store, entry: RunEntry, tmp_path
+):
     run_row(away, entry, tmp_path / "a.txt")
     outbox, put_away = away._config.work / "outbox", tmp_path / "put away"
     shutil.move(outbox, put_away)
@@ -82,10 +88,12 @@ def test_a_run_whose_files_are_gone_is_not_sent(away, back, entry, tmp_path):
     assert len(files_of(back, entry)) == 3
 
 
-def test_records_of_before_files_were_counted_are_known_to_have_some(away, back, entry, tmp_path):
+def test_records_of_before_files_were_counted_are_known_to_have_some(
+    away: Store, back: Store, entry: RunEntry, tmp_path
+):
     run_row(away, entry, tmp_path / "a.txt")
-    (run,) = away._outbox.search(entry.table, entry.identity)
-    away._outbox.client.delete_tag(run.info.run_id, run_files.FILE_COUNT)
+    (run,) = away._access.outbox.search(entry.table, entry.identity)
+    away._access.outbox.client.delete_tag(run.info.run_id, run_files.FILE_COUNT)
     shutil.move(away._config.work / "outbox", tmp_path / "put away")
     assert not sent(away, back)[0].is_whole
     shutil.move(tmp_path / "put away", away._config.work / "outbox")
@@ -93,7 +101,9 @@ def test_records_of_before_files_were_counted_are_known_to_have_some(away, back,
 
 
 @pytest.mark.parametrize("how", ["drops", "cuts", "refuses"])
-def test_what_does_not_arrive_is_not_sent(away, back, entry, tmp_path, monkeypatch, how):
+def test_what_does_not_arrive_is_not_sent(
+    away: Store, back: Store, entry: RunEntry, tmp_path, monkeypatch, how
+):
     run_row(away, entry, tmp_path / "a.txt")
     real = back.client.log_artifact
 
@@ -120,7 +130,7 @@ def test_what_does_not_arrive_is_not_sent(away, back, entry, tmp_path, monkeypat
     assert files_of(back, entry)["folder/a.txt"] == 1
 
 
-def test_what_a_killed_upload_left_is_not_sent(away, back, entry, tmp_path):
+def test_what_a_killed_upload_left_is_not_sent(away: Store, back: Store, entry: RunEntry, tmp_path):
     run_row(away, entry, tmp_path / "a.txt")
     (kept,) = (away._config.work / "outbox").rglob("a.txt")
     (kept.parent / ".artifact.uploading.x").write_text("half")
@@ -128,7 +138,9 @@ def test_what_a_killed_upload_left_is_not_sent(away, back, entry, tmp_path):
     assert len(files_of(back, entry)) == 3
 
 
-def test_an_experiment_whose_name_leads_out_of_the_outbox_is_refused(away, back, entry, tmp_path):
+def test_an_experiment_whose_name_leads_out_of_the_outbox_is_refused(
+    away: Store, back: Store, entry: RunEntry, tmp_path
+):
     outside = replace(entry, table="../../elsewhere")
     run_row(away, outside, tmp_path / "a.txt")
     with raises_code("tracking.outside-outbox"):
@@ -136,7 +148,9 @@ def test_an_experiment_whose_name_leads_out_of_the_outbox_is_refused(away, back,
 
 
 @pytest.mark.slow
-def test_a_moved_outbox_arrives_whole_at_a_real_server(server, config, entry, tmp_path, said):
+def test_a_moved_outbox_arrives_whole_at_a_real_server(
+    server, config: Config, entry: RunEntry, tmp_path, said
+):
     """../shared/cases/sync/moved-outbox.sh"""
     away = Store(replace(config, tracking=server.uri), said.append)
     run_row(away, entry, tmp_path / "a.txt")

@@ -7,8 +7,13 @@ import signal
 
 import pytest
 
+from bench.tracking.run_record import RunEntry
+from bench.tracking.store import Store
 
-def test_a_run_that_is_interrupted_in_a_transaction_is_closed_as_killed(store, entry, monkeypatch):
+
+def test_a_run_that_is_interrupted_in_a_transaction_is_closed_as_killed(
+    store: Store, entry: RunEntry, monkeypatch
+):
     tracked = store.begin(entry)
     real, calls = store.client.log_batch, iter([True])
 

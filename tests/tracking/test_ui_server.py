@@ -18,10 +18,12 @@ from bench.cards import table_cards
 from bench.config import Config
 from bench.tracking import ui_server
 from bench.tracking.address import address
+from bench.tracking.run_record import RunEntry
+from bench.tracking.store import Store
 from tests.errors import raises_code
 
 
-def test_the_server_is_bound_to_this_machine(config):
+def test_the_server_is_bound_to_this_machine(config: Config):
     arguments = ui_server.command(config, 5012)
     assert arguments[arguments.index("--host") + 1] == "127.0.0.1"
     assert arguments[arguments.index("--port") + 1] == "5012"
@@ -45,7 +47,7 @@ def test_no_workers_for_language_models_are_started():
     assert ui_server.environment()["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] == "false"
 
 
-def _served(config, port, **more):
+def _served(config: Config, port, **more):
     """Start `bench ui` and return it when its pages answer."""
     environment = {**os.environ, "BENCH_WORK": str(config.work), "PYTHONUNBUFFERED": "1"}
     serving = subprocess.Popen(
@@ -61,7 +63,9 @@ def _served(config, port, **more):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
-def test_the_pages_answer_and_end_with_all_their_processes(store, config, entry, number):
+def test_the_pages_answer_and_end_with_all_their_processes(
+    store: Store, config: Config, entry: RunEntry, number
+):
     store.present(table_cards.table("sal/table4"))
     with store.begin(entry) as tracked:
         tracked.finish({})
@@ -87,7 +91,7 @@ def test_the_pages_answer_and_end_with_all_their_processes(store, config, entry,
         serving.kill()
 
 
-def test_a_server_that_ends_by_itself_is_an_error(config, monkeypatch):
+def test_a_server_that_ends_by_itself_is_an_error(config: Config, monkeypatch):
     monkeypatch.setattr(ui_server, "command", lambda *given: [sys.executable, "-c", "exit(3)"])
     told = []
     assert ui_server.ui(config, free_port(), lambda: told.append(1)) == 3

@@ -11,9 +11,11 @@ from dataclasses import replace
 import pytest
 
 from bench.cards import table_cards
+from bench.config import Config
 from bench.metrics.measured import Figure
 from bench.tracking import mlflow_views, ui_server
 from bench.tracking.mlflow_store import MEANT_FOR
+from bench.tracking.run_record import RunEntry
 from bench.tracking.store import Store
 from bench.tracking.user import USER, user_name
 from tests.tracking.outbox import run_row, sent
@@ -31,7 +33,7 @@ def test_a_user_whom_the_system_does_not_know_has_a_number(error, monkeypatch):
     assert user_name() == "user 4711"
 
 
-def test_every_kind_of_run_says_whose_it_is(store, entry, monkeypatch):
+def test_every_kind_of_run_says_whose_it_is(store: Store, entry: RunEntry, monkeypatch):
     monkeypatch.setattr("bench.tracking.mlflow_store.user_name", lambda: "alice")
     for kind in ("row", "stage", "trial"):
         with store.begin(replace(entry, kind=kind)) as tracked:
@@ -42,7 +44,9 @@ def test_every_kind_of_run_says_whose_it_is(store, entry, monkeypatch):
     assert [run.data.tags[USER] for run in runs] == ["alice"] * 4
 
 
-def test_what_is_sent_is_its_makers_and_not_the_senders(away, back, entry, tmp_path, monkeypatch):
+def test_what_is_sent_is_its_makers_and_not_the_senders(
+    away: Store, back: Store, entry: RunEntry, tmp_path, monkeypatch
+):
     monkeypatch.setattr("bench.tracking.mlflow_store.user_name", lambda: "alice")
     run_row(away, entry, tmp_path / "a.txt")
     (waiting,) = away.search(entry.table, entry.identity)
@@ -54,7 +58,7 @@ def test_what_is_sent_is_its_makers_and_not_the_senders(away, back, entry, tmp_p
     assert MEANT_FOR not in run.data.tags
 
 
-def test_a_store_gets_nothing_that_was_recorded_for_another(away, entry, tmp_path):
+def test_a_store_gets_nothing_that_was_recorded_for_another(away: Store, entry: RunEntry, tmp_path):
     run_row(away, entry, tmp_path / "a.txt")
     config = replace(away._config, tracking=None)
     other = type(away)(config)
@@ -68,7 +72,7 @@ def test_a_store_gets_nothing_that_was_recorded_for_another(away, entry, tmp_pat
     assert other.waiting() == []
 
 
-def test_a_password_is_in_no_record(config, entry, tmp_path):
+def test_a_password_is_in_no_record(config: Config, entry: RunEntry, tmp_path):
     uri = "postgresql://bob:s3cr3t@127.0.0.1:9/d"
     store = Store(replace(config, tracking=uri), lambda text: None)
     run_row(store, entry, tmp_path / "a.txt")
@@ -77,7 +81,7 @@ def test_a_password_is_in_no_record(config, entry, tmp_path):
     assert b"s3cr3t" not in (config.work / "outbox.db").read_bytes()
 
 
-def test_the_view_has_the_papers_number_beside_ours_rounded(store, entry):
+def test_the_view_has_the_papers_number_beside_ours_rounded(store: Store, entry: RunEntry):
     table = table_cards.table("sal/table4")
     store.present(table)
     with store.begin(entry) as tracked:
@@ -95,7 +99,7 @@ def test_the_view_has_the_papers_number_beside_ours_rounded(store, entry):
         assert kind == "tags" or name == "`hours`", "MLflow prints all digits of a metric"
 
 
-def test_runs_of_an_earlier_version_get_what_the_view_shows(store, entry):
+def test_runs_of_an_earlier_version_get_what_the_view_shows(store: Store, entry: RunEntry):
     with store.begin(entry) as tracked:
         tracked.finish(FIGURES)
     for name in ("paper", "ours"):

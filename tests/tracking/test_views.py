@@ -11,6 +11,8 @@ import pytest
 from bench.cards import table_cards
 from bench.specs.table import Table
 from bench.tracking import mlflow_views
+from bench.tracking.run_record import RunEntry
+from bench.tracking.store import Store
 
 LONGEST_TAG = 5000
 """MLflow's limit of an experiment's tag."""
@@ -62,7 +64,7 @@ def test_columns_that_no_run_holds_are_left_out():
     assert not [name for name in shown["selectedColumns"] if "average.eer" in name]
 
 
-def test_a_table_is_presented_once_and_again_where_its_card_changed(store):
+def test_a_table_is_presented_once_and_again_where_its_card_changed(store: Store):
     table = table_cards.table("sal/table4")
     store.present(table)
     (experiment,) = store.client.search_experiments()
@@ -74,7 +76,7 @@ def test_a_table_is_presented_once_and_again_where_its_card_changed(store):
     assert store.pages() == {"sal/table4": mlflow_views.view_address(experiment.experiment_id)}
 
 
-def test_a_run_carries_the_papers_cells_and_what_was_changed(store, entry):
+def test_a_run_carries_the_papers_cells_and_what_was_changed(store: Store, entry: RunEntry):
     from dataclasses import replace
 
     cells = {"System": "S5", "Front-end (λ)": "XLS-R"}

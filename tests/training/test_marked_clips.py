@@ -9,12 +9,14 @@ import soundfile
 
 from bench.config import Config
 from bench.data.subset import Subset
-from bench.errors import BenchError
-from bench.specs.augment import MixFrame
-from bench.specs.breath import Ones, Precomputed, Zeros
+from bench.specs.augment.mix_frame import MixFrame
+from bench.specs.breath.ones import Ones
+from bench.specs.breath.precomputed import Precomputed
+from bench.specs.breath.zeros import Zeros
 from bench.specs.corpus import Audio
 from bench.training.clips import Source, require_labels
 from bench.training.data import Clips, Utterances
+from tests.errors import raises_code
 from tests.training.test_clips import NONE, held_out, train
 
 SPLICED = {"resolution_s": 0.02, "splice": MixFrame(kind="mix-frame"), "fill": "repeat"}
@@ -78,7 +80,7 @@ def test_labels_of_held_out_splices_are_those_of_their_audio(subset):
 
 def test_one_class_alone_has_no_opposite(subset):
     one = Subset("c", "train", subset.root, subset.table.iloc[:2], None)
-    with pytest.raises(BenchError, match="holds one class only"):
+    with raises_code("training.one-class"):
         Source(one, train(1.0, **SPLICED), Audio(), NONE, Config())
 
 

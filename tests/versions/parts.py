@@ -32,9 +32,17 @@ from bench.specs import augment as augment_specs
 from bench.specs import breath as breath_specs
 from bench.specs import frontends as frontend_specs
 from bench.specs import systems as system_specs
+from bench.specs.augment.csm import CrossSegmentMixing
+from bench.specs.augment.mix_frame import MixFrame
+from bench.specs.augment.noise import RecordedNoise
+from bench.specs.augment.rawboost import RawBoost
 from bench.specs.base import digest
+from bench.specs.breath.dsp import Dsp
+from bench.specs.breath.precomputed import Precomputed
+from bench.specs.breath.respiro import Respiro
 from bench.specs.corpus import Audio
-from bench.specs.frontends import Lora, Tiny
+from bench.specs.frontends.encoder import Lora
+from bench.specs.frontends.tiny import Tiny
 from bench.specs.run import Run, Stage
 from bench.training import engine
 from bench.training.row import Library, train_and_score
@@ -167,7 +175,7 @@ def wave(seconds: float = 0.5) -> np.ndarray:
 def of_rawboost() -> Output:
     found: Output = {}
     for algorithm in (4, 8):
-        spec = augment_specs.RawBoost(kind="rawboost", algorithm=algorithm)
+        spec = RawBoost(kind="rawboost", algorithm=algorithm)
         found[str(algorithm)] = summary(rawboost.rawboost(wave(), spec, np.random.default_rng(1)))
     return found
 
@@ -181,7 +189,7 @@ def of_noise() -> Output:
             soundfile.write(path, wave(0.3 + 0.1 * number), 16_000)
         places = {"musan": Path(folder), "rirs": Path(folder, "rirs")}
         recordings = noise.recordings(Config(noise=places))
-        spec = augment_specs.RecordedNoise(kind="noise")
+        spec = RecordedNoise(kind="noise")
         return {
             str(seed): summary(noise.noisy(wave(), spec, recordings, np.random.default_rng(seed)))
             for seed in range(4)
@@ -191,7 +199,7 @@ def of_noise() -> Output:
 def of_csm() -> Output:
     found: Output = {}
     for selection in ("bernoulli", "fixed-share"):
-        spec = augment_specs.CrossSegmentMixing(kind="csm", probability=0.7, selection=selection)
+        spec = CrossSegmentMixing(kind="csm", probability=0.7, selection=selection)
         spoof = torch.arange(40).reshape(4, 10) % 3 == 0
         mixed = csm.mix(
             small.waves(4, 3200),
@@ -209,7 +217,7 @@ def of_csm() -> Output:
 def of_mix_frame() -> Output:
     found: Output = {}
     for name, more in {"plain": {}, "faded": {"regions": 2, "crossfade_s": 0.005}}.items():
-        spec = augment_specs.MixFrame(kind="mix-frame", **more)
+        spec = MixFrame(kind="mix-frame", **more)
         base, injector = small.waves(2, 16_000).numpy()
         spliced = mix_frame.splice(base, injector, spec, np.random.default_rng(1))
         found[name] = summary(np.concatenate([spliced.wave, spliced.injected]))
@@ -225,7 +233,7 @@ AUGMENTATIONS: dict[str, Callable[[], Output]] = {
 
 
 def of_dsp() -> Output:
-    spec = breath_specs.Dsp(kind="dsp")
+    spec = Dsp(kind="dsp")
     waves = {str(seed): made_breaths.made(seed).wave for seed in (0, 1)}
     return {name: summary(dsp.intervals(of, spec)) for name, of in waves.items()}
 
@@ -235,7 +243,7 @@ def of_respiro() -> Output:
         path = Path(folder, "respiro-en.pt")
         torch.save({"model": plain_respiro.published(1)}, path)
         config = Config(weights={"respiro_en": path}, device="cpu")
-        detector = respiro.Detector(breath_specs.Respiro(kind="respiro"), Audio(), config)
+        detector = respiro.Detector(Respiro(kind="respiro"), Audio(), config)
         (probabilities,) = detector.probabilities([wave(1.0)])
     times = respiro.breaths(np.tile([0.1] * 30 + [0.0] * 9, 3), detector.spec)
     return {"probabilities": summary(probabilities), "breaths": summary(times)}
@@ -245,13 +253,13 @@ def of_precomputed() -> Output:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "own.csv")
         path.write_text("utterance,start_s,end_s\na,0.1,0.4\na,0.3,0.5\nb,,\nc,0.2,0.25\n")
-        spec = breath_specs.Precomputed(kind="precomputed", intervals="own")
+        spec = Precomputed(kind="precomputed", intervals="own")
         subset: Any = SimpleNamespace(
             corpus="own",
             split="eval",
             table=pd.DataFrame({"utterance": ["a", "b", "c"]}),
         )
-        found = precomputed.read(subset, spec, Config(weights={"own": path}))
+        found = precomputed.build(spec, subset, Audio(), Config(weights={"own": path}), print)
     return {"times": summary(found.times_s), "offsets": summary(found.offsets)}
 
 

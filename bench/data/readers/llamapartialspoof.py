@@ -97,10 +97,10 @@ def read(
 
 def _read_part(path: Path, wanted: frozenset[str], issues: Issues) -> Lines:
     """Return the lines of the kinds wanted; note those whose id and label do not agree."""
-    part_lines = lines.read(path, _LINE, _FORM, issues)
-    part_lines = lines.known(part_lines, "label", lines.CLASS_WORDS, issues)
-    kinds = [kind or BONAFIDE for kind in part_lines.column("kind")]
-    labels = part_lines.column("label")
+    part_lines = lines.read_lines(path, _LINE, _FORM, issues)
+    part_lines = lines.keep_known(part_lines, "label", lines.CLASS_WORDS, issues)
+    kinds = [kind or BONAFIDE for kind in part_lines.list_column("kind")]
+    labels = part_lines.list_column("label")
     agree = [
         (kind == BONAFIDE) == (label == BONAFIDE) for kind, label in zip(kinds, labels, strict=True)
     ]
@@ -109,25 +109,25 @@ def _read_part(path: Path, wanted: frozenset[str], issues: Issues) -> Lines:
         "protocol.contradiction",
         "label that the id contradicts",
         ids=[
-            f"{part_lines.where(i)}: {labels[i]}, {kinds[i]} by its id"
+            f"{part_lines.name_line(i)}: {labels[i]}, {kinds[i]} by its id"
             for i, same in enumerate(agree)
             if not same
         ],
     )
-    return part_lines.only(i for i, kind in enumerate(kinds) if agree[i] and kind in wanted)
+    return part_lines.keep_rows(i for i, kind in enumerate(kinds) if agree[i] and kind in wanted)
 
 
 def _build_table(part_lines: Lines, part: str, suffix: str) -> pd.DataFrame:
-    utterances = part_lines.column("utterance")
+    utterances = part_lines.list_column("utterance")
     return pd.DataFrame(
         {
             "utterance": utterances,
             "path": [f"{part}/{utterance}{suffix}" for utterance in utterances],
-            "label": part_lines.column("label"),
-            "speaker": part_lines.column("speaker"),
-            "attack": part_lines.column("tts"),
-            "duration_s": [float(duration) for duration in part_lines.column("duration")],
-            "kind": [kind or BONAFIDE for kind in part_lines.column("kind")],
-            "subset": part_lines.column("subset"),
+            "label": part_lines.list_column("label"),
+            "speaker": part_lines.list_column("speaker"),
+            "attack": part_lines.list_column("tts"),
+            "duration_s": [float(duration) for duration in part_lines.list_column("duration")],
+            "kind": [kind or BONAFIDE for kind in part_lines.list_column("kind")],
+            "subset": part_lines.list_column("subset"),
         }
     )

@@ -85,9 +85,9 @@ def protocol_lines(
     check_split(card, split)
     protocol, where = described(card), card.splits[split].where
     path = _find_list(card, root, split, keys_only)
-    split_lines = delimited.read(path, protocol, card.audio.suffix, issues)
-    split_lines = lines.known(split_lines, "label", protocol.labels, issues)
-    if keys_only and issues.errors and delimited.misfit(path, protocol, card.audio.suffix):
+    split_lines = delimited.read_protocol(path, protocol, card.audio.suffix, issues)
+    split_lines = lines.keep_known(split_lines, "label", protocol.labels, issues)
+    if keys_only and issues.errors and delimited.explain_misfit(path, protocol, card.audio.suffix):
         named = f"this is another form than the corpus's own, which is read if named: --keys {path}"
         issues.add("error", "protocol.other-form", named)
     in_split = np.ones(len(split_lines), dtype=bool)
@@ -101,7 +101,7 @@ def protocol_lines(
                 "protocol.no-lines",
                 f"no line has {column} = {' or '.join(words)}; there are: {there}",
             )
-    return split_lines.only(in_split)
+    return split_lines.keep_rows(in_split)
 
 
 def table_of(card: CorpusCard, split_lines: Lines, issues: Issues) -> pd.DataFrame:
@@ -129,7 +129,7 @@ def table_of(card: CorpusCard, split_lines: Lines, issues: Issues) -> pd.DataFra
         "protocol.contradiction",
         "bona fide utterance with an attack",
         ids=[
-            f"{split_lines.where(i)}: {table['attack'].iloc[i]}"
+            f"{split_lines.name_line(i)}: {table['attack'].iloc[i]}"
             for i in np.flatnonzero(contradicted).tolist()
         ],
     )
@@ -142,7 +142,7 @@ def _find_list(card: CorpusCard, root: Path, split: str, keys_only: bool) -> Pat
     if keys_only:
         if root.is_file() and (card.reader == "protocol" or root.name in map(_file_name, names)):
             return root
-        misfit = partial(delimited.misfit, protocol=protocol, suffix=card.audio.suffix)
+        misfit = partial(delimited.explain_misfit, protocol=protocol, suffix=card.audio.suffix)
         path = places.find_list(card, root.parent if root.is_file() else root, names, misfit)
         if path is None:
             raise absent(card, split, root, list(dict.fromkeys(map(_file_name, names))))
@@ -163,12 +163,12 @@ def _parse_durations(split_lines: Lines, issues: Issues) -> np.ndarray:
         return np.full(len(split_lines), np.nan)
     seconds = pd.to_numeric(split_lines.table["duration_s"], errors="coerce").to_numpy(dtype=float)
     wrong: list[int] = np.flatnonzero(~(np.isfinite(seconds) & (seconds > 0))).tolist()
-    texts = split_lines.column("duration_s") if wrong else []
+    texts = split_lines.list_column("duration_s") if wrong else []
     issues.add(
         "error",
         "protocol.invalid-duration",
         "no duration in seconds",
-        ids=[f"{split_lines.where(i)}: {texts[i]!r}" for i in wrong],
+        ids=[f"{split_lines.name_line(i)}: {texts[i]!r}" for i in wrong],
     )
     return seconds
 

@@ -22,13 +22,14 @@ clips, their partners, their crossover points.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from functools import partial
 
 import torch
 from torch import Tensor
 
+from bench.models.augment import MixedBatch, Mixer
 from bench.models.segment_positions import IGNORED
-from bench.specs.augment import CrossSegmentMixing
+from bench.specs.augment.csm import CrossSegmentMixing
 
 RESULTS_VERSION = 1
 """Raised when what this module gives can change (`bench.versions`)."""
@@ -38,15 +39,9 @@ _DRAWN = 2**31
 knows."""
 
 
-class Mixed(NamedTuple):
-    """A batch: `waves` "batch samples", `spoof` and `valid` bool "batch frames", `kind` long
-    "batch".
-    """
-
-    waves: Tensor
-    spoof: Tensor
-    valid: Tensor
-    kind: Tensor
+def build(spec: CrossSegmentMixing) -> Mixer:
+    """Return the mixing that `spec` describes."""
+    return partial(mix, spec=spec)
 
 
 def mix(
@@ -58,7 +53,7 @@ def mix(
     samples_per_frame: int,
     spec: CrossSegmentMixing,
     generator: torch.Generator,
-) -> Mixed:
+) -> MixedBatch:
     """Return the batch after `spec.rounds` rounds of mixing; what is passed is not changed.
 
     In each round every clip is chosen with `spec.probability`, or exactly floor(probability *
@@ -78,7 +73,7 @@ def mix(
             f"waves of {waves.shape[1]} samples are too short for "
             f"{spoof.shape[1]} frames of {samples_per_frame}"
         )
-    batch = Mixed(waves, spoof, valid, kind)
+    batch = MixedBatch(waves, spoof, valid, kind)
     if len(waves) > 1:
         for _ in range(spec.rounds):
             batch = _round(batch, samples_per_frame, spec, generator)
@@ -86,8 +81,8 @@ def mix(
 
 
 def _round(
-    batch: Mixed, samples_per_frame: int, spec: CrossSegmentMixing, generator: torch.Generator
-) -> Mixed:
+    batch: MixedBatch, samples_per_frame: int, spec: CrossSegmentMixing, generator: torch.Generator
+) -> MixedBatch:
     rows = _chosen(len(batch.waves), spec, generator)
     partners = _partners(rows, len(batch.waves), spec, generator)
     points = torch.randint(_DRAWN, rows.shape, generator=generator)
@@ -97,7 +92,7 @@ def _round(
     shared = (batch.valid[rows] & batch.valid[partners]).sum(dim=1)
     cut = torch.where(shared > 1, 1 + points % (shared - 1).clamp(min=1), batch.waves.shape[1])
     differ = (shared > 1) & (batch.kind[rows] != batch.kind[partners])
-    return Mixed(
+    return MixedBatch(
         _spliced(batch.waves, rows, partners, cut * samples_per_frame),
         _spliced(batch.spoof, rows, partners, cut),
         _spliced(batch.valid, rows, partners, cut),
@@ -129,7 +124,6 @@ def _partners(
 
 
 def _spliced(whole: Tensor, rows: Tensor, partners: Tensor, at: Tensor) -> Tensor:
-    """Return `whole` with the chosen rows replaced from column `at` on by those of their
-    partners."""
-    kept = torch.arange(whole.shape[1], device=whole.device) < at[:, None]
-    return whole.index_copy(0, rows, torch.where(kept, whole[rows], whole[partners]))
+    """Return `whole`, its chosen rows replaced from column `at` on by those of their partners."""
+    before = torch.arange(whole.shape[1], device=whole.device) < at[:, None]
+    return whole.index_copy(0, rows, torch.where(before, whole[rows], whole[partners]))

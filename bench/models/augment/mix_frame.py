@@ -1,15 +1,14 @@
-"""MFPT's mix-frame splice (Pan, Sailor and Wu, Interspeech 2026): a clip with foreign regions, and
-which of its frames lie in them.
+"""MFPT's mix-frame splice (Pan, Sailor and Wu, Interspeech 2026): a clip with foreign regions.
 
-What the paper says, by its abstract and by digests of it (its text was not at hand): one contiguous
-segment of the clip, 10 to 30 % of it, is replaced by a segment of a clip of the opposite class, and
-a frame is labelled as injected where its centre lies inside. What is ours: the places are uniform,
-the injector's independent of the clip's; the share is a whole number of samples of the clip as it
-is after cropping or repeating; the centre of hop i is sample 320 i + 200, the middle of what the
-front-end's hidden state sees; several regions share the length equally; a fade lies inside its
-region, so that it does not move a label.
+What the paper says, by its abstract and by digests of it (its text was not available): one
+contiguous segment of the clip, 10 to 30 % of it, is replaced by a segment of a clip of the opposite
+class, and a frame is labelled as injected where its centre lies inside. What is ours: the positions
+are uniform, the injector's independent of the clip's; the share is a whole number of samples of the
+clip as it is after cropping or repeating; the centre of hop i is sample 320 i + 200, the middle of
+what the front-end's hidden state sees; several regions share the length equally; a fade lies inside
+its region, so that it does not move a label.
 
-Who picks the injector is the caller's to say, and that it is of the opposite class.
+The caller picks the injector, from the opposite class.
 """
 
 from __future__ import annotations
@@ -21,7 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.errors import BenchError
-from bench.specs.augment import MixFrame
+from bench.models.augment import SplicedClip
+from bench.specs.augment.mix_frame import MixFrame
 from bench.units import HOP_SAMPLES, RECEPTIVE_FIELD_SAMPLES, samples
 
 RESULTS_VERSION = 1
@@ -35,13 +35,28 @@ class Region(NamedTuple):
     stop: int
 
 
-class Spliced(NamedTuple):
-    """A clip after splicing."""
+class MixFrameSplicer(NamedTuple):
+    """The splice that `spec` describes (`bench.models.augment.Splicer`)."""
 
-    wave: NDArray[np.float32]
-    """(n,)"""
-    injected: NDArray[np.bool_]
-    """(hops,), see `injected`."""
+    spec: MixFrame
+
+    def splice_clips(
+        self,
+        base: NDArray[np.float32],
+        injector: NDArray[np.float32],
+        rng: np.random.Generator,
+    ) -> SplicedClip:
+        """Return what `splice` does."""
+        return splice(base, injector, self.spec, rng)
+
+    def label_clip(self, n: int, rng: np.random.Generator) -> NDArray[np.bool_]:
+        """Return the labels of `splice`."""
+        return injected(n, regions(n, self.spec, rng))
+
+
+def build(spec: MixFrame) -> MixFrameSplicer:
+    """Return the splice that `spec` describes."""
+    return MixFrameSplicer(spec)
 
 
 def splice(
@@ -49,7 +64,7 @@ def splice(
     injector: NDArray[np.float32],
     spec: MixFrame,
     rng: np.random.Generator,
-) -> Spliced:
+) -> SplicedClip:
     """Return `base` with regions from `injector`, both float32 of shape (n,), and its labels.
 
     What decides labels is drawn first, by `regions`, so that a generator in the same state gives
@@ -61,15 +76,15 @@ def splice(
             f"base and injector are of shapes {base.shape} and {injector.shape}; should be of one "
             "length"
         )
-    found = regions(len(base), spec, rng)
+    replaced = regions(len(base), spec, rng)
     gain = _gain(base, injector) if spec.level == "matched" else np.float32(1.0)
     wave = base.copy()
-    for start, stop in found:
+    for start, stop in replaced:
         source = int(rng.integers(0, len(base) - (stop - start) + 1))
         part = gain * injector[source : source + stop - start]
         share = _envelope(stop - start, spec)
         wave[start:stop] = share * part + (1 - share) * wave[start:stop]
-    return Spliced(wave, injected(len(base), found))
+    return SplicedClip(wave, injected(len(base), replaced))
 
 
 def regions(n: int, spec: MixFrame, rng: np.random.Generator) -> list[Region]:
@@ -91,16 +106,18 @@ def regions(n: int, spec: MixFrame, rng: np.random.Generator) -> list[Region]:
     ]
 
 
-def injected(n: int, found: Sequence[Region]) -> NDArray[np.bool_]:
-    """Return for each hop of a clip of `n` samples, shape ((n - 400) // 320 + 1,), whether its
-    centre, sample 320 i + 200, lies in one of the regions. `ValueError` below 400 samples.
+def injected(n: int, replaced: Sequence[Region]) -> NDArray[np.bool_]:
+    """Return for each hop of a clip of `n` samples whether its centre lies in one of the regions.
+
+    The centre of hop i is sample 320 i + 200; there are (n - 400) // 320 + 1 hops. `ValueError`
+    below 400 samples.
     """
     if n < RECEPTIVE_FIELD_SAMPLES:
         raise ValueError(f"a clip of {n} samples has no hop: it takes {RECEPTIVE_FIELD_SAMPLES}")
     hops = (n - RECEPTIVE_FIELD_SAMPLES) // HOP_SAMPLES + 1
     centres = np.arange(hops) * HOP_SAMPLES + RECEPTIVE_FIELD_SAMPLES // 2
     inside = np.zeros(hops, dtype=np.bool_)
-    for start, stop in found:
+    for start, stop in replaced:
         inside |= (start <= centres) & (centres < stop)
     return inside
 
@@ -119,8 +136,9 @@ def _envelope(length: int, spec: MixFrame) -> NDArray[np.float32]:
         return envelope
     if 2 * fade > length:
         raise BenchError(
+            "augment.fade-too-long",
             f"splice.crossfade_s = {spec.crossfade_s}: two fades of {fade} samples do not fit into "
-            f"a region of {length}: make it shorter, min_share larger or regions fewer"
+            f"a region of {length}: make it shorter, min_share larger or regions fewer",
         )
     ramp = np.arange(1, fade + 1, dtype=np.float32) / np.float32(fade + 1)
     envelope[:fade], envelope[-fade:] = ramp, ramp[::-1]

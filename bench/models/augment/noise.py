@@ -12,7 +12,7 @@ each which one, where it begins and its ratio; for reverberation which response.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 from bench.config import Config
 from bench.data.audio import header, read_wave
 from bench.errors import BenchError
-from bench.specs.augment import RecordedNoise
+from bench.models.augment import Augmentation, apply_sometimes
+from bench.specs.augment.noise import RecordedNoise
 from bench.specs.corpus import Audio
 from bench.units import samples
 
@@ -43,9 +44,16 @@ class Recordings(NamedTuple):
     responses: tuple[Path, ...]
 
 
+def build(spec: RecordedNoise, config: Config) -> Augmentation:
+    """Return the augmentation by the recordings of this machine, with the probability of `spec`."""
+    change = partial(noisy, spec=spec, found=recordings(config))
+    return partial(apply_sometimes, spec.probability, change)
+
+
 def recordings(config: Config) -> Recordings:
-    """Return the recordings of this machine. A folder that is not named, not there or holds none is
-    a BenchError that says what to get.
+    """Return the recordings of this machine.
+
+    A missing or empty folder is a BenchError that says what to get.
     """
     musan, rirs = config.noise_root("musan"), config.noise_root("rirs")
     return Recordings(tuple(_files(musan / kind) for kind in KINDS), _files(rirs))
@@ -53,10 +61,13 @@ def recordings(config: Config) -> Recordings:
 
 @cache
 def _files(folder: Path) -> tuple[Path, ...]:
-    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES)
-    if not found:
-        raise BenchError(f"{folder}: holds no .wav or .flac file: unpack or copy it again")
-    return tuple(found)
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES)
+    if not paths:
+        raise BenchError(
+            "augment.recordings-missing",
+            f"{folder}: holds no .wav or .flac file: unpack or copy it again",
+        )
+    return tuple(paths)
 
 
 def noisy(
@@ -64,7 +75,7 @@ def noisy(
 ) -> NDArray[np.float32]:
     """Return `wave` (16 kHz, "samples") with noise or in a room, as long as it was, float32.
 
-    `spec.probability` is the caller's to keep: this function always augments.
+    This function always augments; `spec.probability` is not looked at.
     """
     if rng.random() < spec.reverberation:
         response = read_wave(_one_of(found.responses, rng), _AUDIO)
@@ -114,5 +125,5 @@ def _part(path: Path, length: int, rng: np.random.Generator) -> NDArray[np.float
     """Return `length` samples of a recording, from anywhere in it; a shorter one is repeated."""
     there = samples(header(path).duration_s)
     start = int(rng.integers(0, max(0, there - length) + 1))
-    found = read_wave(path, _AUDIO, start, start + length)
-    return np.resize(found, length)
+    part = read_wave(path, _AUDIO, start, start + length)
+    return np.resize(part, length)

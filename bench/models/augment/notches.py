@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft, signal
 
-from bench.specs.augment import RawBoost
+from bench.specs.augment.rawboost import RawBoost
 
 Samples = NDArray[np.float64]
 

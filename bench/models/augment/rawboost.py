@@ -20,15 +20,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.config import Config
 from bench.errors import BenchError
-from bench.models.augment import notches
+from bench.models.augment import Augmentation, apply_sometimes, notches
 from bench.models.augment.notches import Notches, Samples
-from bench.specs.augment import RawBoost
+from bench.specs.augment.rawboost import RawBoost
 from bench.units import SAMPLE_RATE_HZ
 
 RESULTS_VERSION = 1
@@ -68,6 +70,11 @@ class Hiss:
     snr_db: float
 
 
+def build(spec: RawBoost, config: Config) -> Augmentation:  # noqa: ARG001 - all kinds are built alike
+    """Return RawBoost with the probability of `spec`."""
+    return partial(apply_sometimes, spec.probability, partial(rawboost, spec=spec))
+
+
 def rawboost(
     wave: NDArray[np.floating],
     spec: RawBoost,
@@ -76,10 +83,10 @@ def rawboost(
 ) -> NDArray[np.float32]:
     """Return `wave` with the noise of `spec.algorithm`, as long as it was, float32, always finite.
 
-    `wave` is one channel of floats in about -1 to 1; silence stays silence. `spec.probability` and
-    `spec.splits` are the caller's to keep: this function always augments. Raise BenchError for a
-    wave that is empty, not one-dimensional, not of floats or not finite, and for notches above half
-    the sample rate.
+    `wave` is one channel of floats in about -1 to 1; silence stays silence. This function always
+    augments; `spec.probability` and `spec.splits` are not looked at. Raise BenchError for a wave
+    that is empty, not one-dimensional, not of floats or not finite, and for notches above half the
+    sample rate.
     """
     signal = _checked(wave, spec, sample_rate_hz)
     if spec.algorithm in PARALLEL:
@@ -135,8 +142,7 @@ def draw_stationary(spec: RawBoost, rng: np.random.Generator, length: int) -> Hi
 
 
 def stationary(signal: Samples, hiss: Hiss, sample_rate_hz: int) -> Samples:
-    """Return `signal` with the filtered noise added at the drawn ratio of energies over the
-    clip."""
+    """Return `signal` with filtered noise added at the drawn ratio of energies over the clip."""
     noise = notches.filtered(hiss.white, notches.coefficients(hiss.notches, sample_rate_hz))
     level = _energy(signal) / (_energy(noise) * 10 ** (hiss.snr_db / 10))
     return signal + np.sqrt(level) * noise
@@ -167,15 +173,19 @@ def _limited(signal: Samples) -> Samples:
 def _checked(wave: NDArray[np.floating], spec: RawBoost, sample_rate_hz: int) -> Samples:
     if wave.ndim != 1 or wave.size == 0 or not np.issubdtype(wave.dtype, np.floating):
         raise BenchError(
+            "augment.input",
             f"RawBoost takes one channel of floats, at least one sample; got shape {wave.shape}, "
-            f"{wave.dtype}"
+            f"{wave.dtype}",
         )
     if not np.isfinite(wave).all():
         first = int(np.flatnonzero(~np.isfinite(wave))[0])
-        raise BenchError(f"RawBoost takes finite samples; sample {first} is {wave[first]}")
+        raise BenchError(
+            "augment.input", f"RawBoost takes finite samples; sample {first} is {wave[first]}"
+        )
     if spec.max_centre_hz > sample_rate_hz / 2:
         raise BenchError(
+            "augment.notch-too-high",
             f"augment.max_centre_hz = {spec.max_centre_hz}: notches lie below half the sample "
-            f"rate, here {sample_rate_hz / 2} Hz"
+            f"rate, here {sample_rate_hz / 2} Hz",
         )
     return wave.astype(np.float64)

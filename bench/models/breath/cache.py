@@ -1,8 +1,8 @@
-"""Breaths found once for each file of a split, and kept below the work folder.
+"""A cache of detected breaths: each file of a split is searched once.
 
 A folder for each detector, version, settings and split holds shards of utterances in the order of
-their names. A shard is moved into place when it is whole, so that a killed search goes on where it
-was; one process searches, others that want the same wait for it.
+their names. A complete shard is moved into place, so that a killed search goes on where it was. One
+process searches; others that want the same wait for it.
 """
 
 from __future__ import annotations
@@ -24,13 +24,12 @@ from bench._io.digests import WHOLE_FILES, list_digest
 from bench.data.fingerprint import fingerprint
 from bench.data.subset import Subset
 from bench.errors import BenchError
-from bench.models.breath.marks import Intervals
+from bench.models.breath.marks import Intervals, Say
 
 Times = NDArray[np.float32]
 """(n, 2): start and end in seconds."""
 Find = Callable[[Sequence[Path]], Iterator[Times]]
 """Finds the breaths of audio files, one file after the other."""
-Say = Callable[[str], None]
 
 SHARD = 2048
 """Utterances that are kept together: at most so many are searched again after a kill."""
@@ -40,26 +39,26 @@ _SAY_EACH_S = 5.0
 def intervals(
     subset: Subset, detector: Mapping[str, object], find: Find, work: Path, say: Say
 ) -> Intervals:
-    """Return the breaths of a subset in its rows' order; search what is not kept below `work`.
+    """Return the breaths of a subset in its rows' order; search the files that are not cached.
 
-    `detector` is all that the result depends on beside protocol, labels and audio.
+    `detector` holds all that the result depends on beside protocol, labels and audio.
     """
     digest = hashlib.sha256(json.dumps(detector, sort_keys=True).encode()).hexdigest()[:8]
     folder = f"{detector['kind']}-{digest}-{fingerprint(subset)}"
-    place = work / "breath" / f"{subset.corpus}-{subset.split}" / folder
+    cache_folder = work / "breath" / f"{subset.corpus}-{subset.split}" / folder
     names = subset.table["utterance"].to_numpy(dtype=str)
     order = np.argsort(names, kind="stable")
     parts = [order[first : first + SHARD] for first in range(0, len(order), SHARD)]
     # Replaced audio is another shard, so that no other one is searched again.
     shards = {
-        place / f"{number:05d}-{_audio_of(subset, names[rows], rows, len(parts))}.npz": rows
+        cache_folder / f"{number:05d}-{_audio_of(subset, names[rows], rows, len(parts))}.npz": rows
         for number, rows in enumerate(parts)
     }
     if not all(path.is_file() for path in shards):
-        with _alone(place, say):
+        with _alone(cache_folder, say):
             _search(subset, shards, find, say)
-    found = [_read(path, len(rows)) for path, rows in shards.items()]
-    return _joined(found).ordered(np.argsort(order))
+    parts_read = [_read(path, len(rows)) for path, rows in shards.items()]
+    return _joined(parts_read).ordered(np.argsort(order))
 
 
 def _audio_of(subset: Subset, names: NDArray[np.str_], rows: NDArray[np.int64], shards: int) -> str:
@@ -72,56 +71,58 @@ def _search(subset: Subset, shards: Mapping[Path, NDArray[np.int64]], find: Find
     missing = {path: rows for path, rows in shards.items() if not path.is_file()}
     files = [subset.audio_path(row) for rows in missing.values() for row in rows.tolist()]
     what = f"breaths of {subset.corpus} {subset.split}"
-    found = _told(find(files), len(files), what, say)
+    results = _told(find(files), len(files), what, say)
     for path, rows in missing.items():
-        _write(path, Intervals.joined(islice(found, len(rows))))
+        _write(path, Intervals.joined(islice(results, len(rows))))
 
 
-def _told(found: Iterable[Times], total: int, what: str, say: Say) -> Iterator[Times]:
+def _told(results: Iterable[Times], total: int, what: str, say: Say) -> Iterator[Times]:
     """Pass the results on and say every few seconds how many there are."""
-    begun = said = monotonic()
-    for done, times in enumerate(found, 1):
+    begun = last_said = monotonic()
+    for done, times in enumerate(results, 1):
         now = monotonic()
-        if now - said >= _SAY_EACH_S:
-            said = now
+        if now - last_said >= _SAY_EACH_S:
+            last_said = now
             say(f"{what}: {done:,} of {total:,} files, {done / (now - begun):,.0f} a second")
         yield times
 
 
 @contextmanager
-def _alone(place: Path, say: Say) -> Iterator[None]:
+def _alone(folder: Path, say: Say) -> Iterator[None]:
     """Hold the folder; wait where another process does."""
 
     def busy(holder: str) -> None:
-        say(f"{place}: {holder} is searching for these breaths, waiting for it")
+        say(f"{folder}: {holder} is searching for these breaths, waiting for it")
 
-    place.mkdir(parents=True, exist_ok=True)
-    with file_locks.held(place / "lock", busy):
+    folder.mkdir(parents=True, exist_ok=True)
+    with file_locks.held(folder / "lock", busy):
         yield
 
 
-def _write(path: Path, found: Intervals) -> None:
+def _write(path: Path, breaths: Intervals) -> None:
     try:
         with atomic_files.whole(path) as file:
-            np.savez(file, times_s=found.times_s, offsets=found.offsets)
+            np.savez(file, times_s=breaths.times_s, offsets=breaths.offsets)
     except OSError as error:
-        raise BenchError(f"{path}: cannot be written: {error}") from error
+        raise BenchError("machine.refused", f"{path}: cannot be written: {error}") from error
 
 
 def _read(path: Path, utterances: int) -> Intervals:
     try:
         with path.open("rb") as opened, np.load(opened) as file:
-            found = Intervals(file["times_s"], file["offsets"])
+            shard = Intervals(file["times_s"], file["offsets"])
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise BenchError(
-            f"{path}: cannot be read ({error}): remove it, and its breaths are searched again"
+            "breath.cache-damaged",
+            f"{path}: cannot be read ({error}): remove it, and its breaths are searched again",
         ) from error
-    if len(found.offsets) != utterances + 1:
+    if len(shard.offsets) != utterances + 1:
         raise BenchError(
-            f"{path}: holds {len(found.offsets) - 1} utterances, should hold {utterances}: remove "
-            "it, and its breaths are searched again"
+            "breath.cache-damaged",
+            f"{path}: holds {len(shard.offsets) - 1} utterances, should hold {utterances}: remove "
+            "it, and its breaths are searched again",
         )
-    return found
+    return shard
 
 
 def _joined(parts: Sequence[Intervals]) -> Intervals:

@@ -14,9 +14,6 @@ from bench.models.breath.marks import Constant, Intervals, Provider
 from bench.specs.run import Data, HeldOutData, TrainData
 from bench.units import CLASSES, HOP_SAMPLES, frames_covering, samples
 
-ASKED_FOR = ("none", "zeros", "ones", "random")
-"""Kinds of `breath` by which a card itself says how much is marked."""
-
 Census = Mapping[str, float]
 """`bonafide`, `spoof`: share of the hops of that class's clips that are marked, where the split has
 that class; `utterances`: share of utterances with a marked hop. All from 0 to 1."""
@@ -51,29 +48,30 @@ def _counts(
 
 def _shares(counts: NDArray[np.int64], labels: NDArray[np.str_]) -> Census:
     marked, hops = counts.T
-    found: dict[str, float] = {}
+    shares: dict[str, float] = {}
     for label in CLASSES:
         here = labels == label
         if hops[here].any():
-            found[label] = float(marked[here].sum() / hops[here].sum())
-    found["utterances"] = float((marked > 0).mean()) if len(marked) else 0.0
-    return found
+            shares[label] = float(marked[here].sum() / hops[here].sum())
+    shares["utterances"] = float((marked > 0).mean()) if len(marked) else 0.0
+    return shares
 
 
 def described(key: str, data: Data, found: Census) -> str:
     """Return one line for a person: `train: asvspoof2019la train, breaths by dsp: ...`."""
     hops = ", ".join(f"{found[label]:.1%} of {label} hops" for label in CLASSES if label in found)
     shares = f"{hops} are marked, in {found['utterances']:.0%} of utterances"
-    said = shares if found["utterances"] else "no hop is marked"
-    return f"{key}: {data.corpus} {data.split}, breaths by {data.breath.kind}: {said}"
+    text = shares if found["utterances"] else "no hop is marked"
+    return f"{key}: {data.corpus} {data.split}, breaths by {data.breath.kind}: {text}"
 
 
 def require_marks(data: TrainData, found: Census) -> None:
-    """Raise where a detector marks nothing in the training split, unless the card asks for that."""
-    if found["utterances"] > 0 or data.breath.kind in ASKED_FOR:
+    """Raise where a detector marks nothing in the training split."""
+    if found["utterances"] > 0 or data.breath.kind == "none" or data.breath.is_rule:
         return
     raise BenchError(
+        "breath.no-marks",
         f"train.breath.kind = {data.breath.kind!r}: marks no hop of {data.corpus} {data.split}, so "
-        "that the system would hear of no breath at all: look at the detector's settings, name "
-        "another one, or 'zeros' to train without marks"
+        "that the system would train without breath: look at the detector's settings, name another "
+        "detector, or 'zeros' to train without marks",
     )

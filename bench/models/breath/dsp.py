@@ -8,12 +8,24 @@ cepstra is left out, as it wants labelled breaths).
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from scipy import fft, ndimage, signal
 
-from bench.specs.breath import Dsp
+from bench.config import Config
+from bench.data.audio import read_wave
+from bench.data.parallel import on_processes, processes
+from bench.data.subset import Subset
+from bench.models.breath import cache
+from bench.models.breath.cache import Times
+from bench.models.breath.marks import Intervals, Say
+from bench.specs.breath.dsp import Dsp
+from bench.specs.corpus import Audio
 from bench.units import SAMPLE_RATE_HZ
 
 RESULTS_VERSION = 1
@@ -30,6 +42,29 @@ _LEAST_POWER = 1e-30
 
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
+
+
+def build(spec: Dsp, subset: Subset, audio: Audio, config: Config, say: Say) -> Intervals:
+    """Return the breaths of a subset, searched on all cores where they are not cached."""
+    find = partial(find_files, spec, audio, processes(config.workers))
+    detector = {"version": str(RESULTS_VERSION), **spec.model_dump()}
+    return cache.intervals(subset, detector, find, config.work, say)
+
+
+def find_files(spec: Dsp, audio: Audio, workers: int, paths: Sequence[Path]) -> Iterator[Times]:
+    """Yield the breaths of each file; in this process where `workers` is 0 or they are few.
+
+    A file that cannot be read is a BenchError, and nothing is searched after it.
+    """
+    return on_processes(partial(_find_file, spec, audio), paths, workers, _silent)
+
+
+def _find_file(spec: Dsp, audio: Audio, path: Path) -> Times:
+    return intervals(read_wave(path, audio), spec)
+
+
+def _silent(done: int, total: int) -> None:
+    """Say nothing: the cache does."""
 
 
 def intervals(wave: Floats, spec: Dsp) -> Floats:

@@ -1,7 +1,7 @@
-"""From intervals of breath to marked hops of a clip, and the controls that need no interval.
+"""From intervals of breath to the marked hops of a clip, and marks that need no interval.
 
 BreathNet (section III-A-3, equation 4) marks the frames in which breath was detected. The paper
-divides the clip into T non-overlapping frames and does not say when one counts; here a hop is
+divides the clip into T non-overlapping frames and does not say when one counts. Here a hop is
 marked where the middle of its receptive field, sample 320 i + 200, lies in an interval: that is
 where its hidden state looks.
 """
@@ -9,7 +9,7 @@ where its hidden state looks.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
@@ -21,10 +21,12 @@ RESULTS_VERSION = 1
 """Raised when what this module gives can change (`bench.versions`)."""
 
 Fill = Literal["zeros", "repeat"]
+Say = Callable[[str], None]
+"""Is told how far a search is."""
 
 
 class Provider(Protocol):
-    """Who says in which hops of a clip someone breathes."""
+    """Marks the hops of a clip in which someone breathes."""
 
     def marks(
         self, index: int, start: int, heard: int, length: int, fill: Fill
@@ -39,7 +41,7 @@ class Provider(Protocol):
 
 
 class Constant(NamedTuple):
-    """No hop or every hop, those of padding too."""
+    """Marks no hop, or every hop, those of padding too."""
 
     value: bool
 
@@ -56,10 +58,10 @@ class Constant(NamedTuple):
 
 
 class Chance(NamedTuple):
-    """Each stretch of 320 samples of an utterance is marked with the same chance.
+    """Marks each stretch of 320 samples of an utterance with the same probability.
 
-    Drawn from the utterance's id alone, so that a breath stays where it is however the utterance is
-    cut, in every epoch and whatever the order of a corpus.
+    The draw depends on the utterance's id alone, so that a breath stays where it is however the
+    utterance is cut, in every epoch and whatever the order of a corpus.
     """
 
     utterances: Sequence[str]
@@ -86,10 +88,10 @@ class Intervals(NamedTuple):
     """(utterances + 1,): row `i` has `times_s[offsets[i]:offsets[i + 1]]`."""
 
     @classmethod
-    def joined(cls, found: Iterable[NDArray[np.float32]]) -> Intervals:
+    def joined(cls, utterances: Iterable[NDArray[np.float32]]) -> Intervals:
         """Return the intervals (n, 2) of one utterance after the other."""
         # The first one is nobody's: it makes the first offset 0.
-        arrays = [np.zeros((0, 2), dtype=np.float32), *found]
+        arrays = [np.zeros((0, 2), dtype=np.float32), *utterances]
         offsets = np.cumsum([len(times) for times in arrays], dtype=np.int64)
         return cls(np.concatenate(arrays), offsets)
 
@@ -123,8 +125,9 @@ def _centres(length: int) -> NDArray[np.int64]:
 def _places(
     start: int, heard: int, length: int, fill: Fill
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Return for each hop's middle its sample of the utterance, and whether it holds that at all
-    (or else a zero).
+    """Return for each hop's middle its sample of the utterance, and whether there is one.
+
+    A hop beyond the utterance hears zeros.
     """
     centres = _centres(length)
     is_heard = centres < heard

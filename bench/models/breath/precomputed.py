@@ -1,4 +1,4 @@
-"""Breaths that somebody else found, from a CSV of `utterance,start_s,end_s`."""
+"""Breath intervals from a CSV of `utterance,start_s,end_s`."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from bench.config import Config
 from bench.data.subset import Subset
 from bench.errors import BenchError, quoted
 from bench.models.breath.cache import Times
-from bench.models.breath.marks import Intervals
-from bench.models.weights import INTERVALS, locate
-from bench.specs.breath import Precomputed
+from bench.models.breath.marks import Intervals, Say
+from bench.models.weights import locate_requirement
+from bench.specs.breath.precomputed import Precomputed
+from bench.specs.corpus import Audio
 
 RESULTS_VERSION = 1
 """Raised when what this module gives can change (`bench.versions`)."""
@@ -25,25 +26,26 @@ RESULTS_VERSION = 1
 COLUMNS = ["utterance", "start_s", "end_s"]
 
 
-def read(subset: Subset, spec: Precomputed, config: Config) -> Intervals:
+def build(spec: Precomputed, subset: Subset, _audio: Audio, config: Config, _say: Say) -> Intervals:
     """Return the intervals that the file has for a subset; overlapping ones become one.
 
-    The file may hold other utterances, too. One of the subset's that it says nothing of is a
+    The file may hold other utterances, too. An utterance of the subset without a line is a
     BenchError unless `spec.absent` is "no-breath", and so is a line that is no interval.
     """
-    path = locate(spec.intervals, config, INTERVALS)
+    path = locate_requirement(spec.requirements()[0], config)
     utterances: list[str] = subset.table["utterance"].tolist()
-    found: dict[str, list[tuple[float, float]]] = {}
+    by_utterance: dict[str, list[tuple[float, float]]] = {}
     for utterance, interval in _lines(path):
-        found.setdefault(utterance, []).extend(interval)
-    absent = [utterance for utterance in utterances if utterance not in found]
+        by_utterance.setdefault(utterance, []).extend(interval)
+    absent = [utterance for utterance in utterances if utterance not in by_utterance]
     if absent and spec.absent == "error":
         raise BenchError(
-            f"{path}: says nothing of {len(absent):,} of {len(utterances):,} utterances of "
+            "breath.utterances-missing",
+            f"{path}: has no line for {len(absent):,} of {len(utterances):,} utterances of "
             f"{subset.corpus} {subset.split}, the first is {absent[0]}: should have a line "
-            f"`{absent[0]},,` where it has no breath, or set breath.absent = 'no-breath'"
+            f"`{absent[0]},,` where it has no breath, or set breath.absent = 'no-breath'",
         )
-    return Intervals.joined(_united(found.get(utterance, [])) for utterance in utterances)
+    return Intervals.joined(_united(by_utterance.get(utterance, [])) for utterance in utterances)
 
 
 def _lines(path: Path) -> Iterator[tuple[str, list[tuple[float, float]]]]:
@@ -52,11 +54,14 @@ def _lines(path: Path) -> Iterator[tuple[str, list[tuple[float, float]]]]:
     try:
         header = next(rows, [])
         if header != COLUMNS:
-            raise BenchError(f"{path}:1: {quoted(','.join(header))}: should be {','.join(COLUMNS)}")
+            raise BenchError(
+                "file.malformed",
+                f"{path}:1: {quoted(','.join(header))}: should be {','.join(COLUMNS)}",
+            )
         for row in rows:
             yield _line(f"{path}:{rows.line_num}", row)
     except csv.Error as error:
-        raise BenchError(f"{path}: cannot be read: {error}") from error
+        raise BenchError("file.malformed", f"{path}: cannot be read: {error}") from error
 
 
 def _line(where: str, row: list[str]) -> tuple[str, list[tuple[float, float]]]:
@@ -68,8 +73,9 @@ def _line(where: str, row: list[str]) -> tuple[str, list[tuple[float, float]]]:
         utterance, start_s, end_s = "", math.nan, math.nan
     if len(row) != 3 or not utterance or not 0 <= start_s < end_s < math.inf:
         raise BenchError(
+            "file.malformed",
             f"{where}: {quoted(','.join(row))}: should be an utterance and two times in seconds, "
-            "0 <= start_s < end_s, or two empty ones where it has no breath"
+            "0 <= start_s < end_s, or two empty times where it has no breath",
         )
     return utterance, [(start_s, end_s)]
 

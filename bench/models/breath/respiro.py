@@ -25,11 +25,13 @@ from torchaudio.models import Conformer
 from bench._io.digests import file_digest
 from bench.config import Config
 from bench.data.audio import read_wave
+from bench.data.subset import Subset
 from bench.errors import BenchError
-from bench.models.breath.cache import Times
+from bench.models.breath.cache import Times, intervals
+from bench.models.breath.marks import Intervals, Say
 from bench.models.frontends import torch_files
-from bench.models.weights import ANY_COPY, KNOWN, locate
-from bench.specs.breath import Respiro
+from bench.models.weights import KNOWN, locate_requirement
+from bench.specs.breath.respiro import Respiro
 from bench.specs.corpus import Audio
 from bench.units import SAMPLE_RATE_HZ
 
@@ -44,6 +46,12 @@ _SHORTEST_FRAMES = 4
 """Fewer leave nothing after two convolutions of stride two."""
 _LEAST_POWER, _RANGE_DB = 1e-10, 80.0
 _CHUNK, _BATCH, _READERS = 256, 32, 8
+
+
+def build(spec: Respiro, subset: Subset, audio: Audio, config: Config, say: Say) -> Intervals:
+    """Return the breaths of a subset, searched where they are not cached."""
+    detector = Detector(spec, audio, config)
+    return intervals(subset, detector.described, detector.find, config.work, say)
 
 
 class Network(nn.Module):
@@ -89,10 +97,12 @@ class Detector:
     def __init__(self, spec: Respiro, audio: Audio, config: Config) -> None:
         """Find the weights; raise `BenchError` with what to get where they are missing."""
         self.spec, self.audio = spec, audio
-        path = locate(spec.weights, config, ANY_COPY)
+        path = locate_requirement(spec.requirements()[0], config)
         self.path = path / KNOWN["respiro_en"].file if path.is_dir() else path
         if not self.path.is_file():
-            raise BenchError(f"{self.path}: there is no such file (weights.{spec.weights})")
+            raise BenchError(
+                "weights.missing", f"{self.path}: there is no such file (weights.{spec.weights})"
+            )
         device = config.device
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -124,24 +134,24 @@ class Detector:
 
     @torch.inference_mode()
     def probabilities(self, waves: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """Return the probability of breath of each waveform's frames, the middles 10 ms apart from
-        0 s on; none where it has fewer than four frames (30 ms).
+        """Return the probability of breath of each waveform's frames, "frames".
 
-        Only waveforms of equally many frames go through the network at once: the released program
-        hears one at a time, and padding would change the others.
+        The middles of frames are 10 ms apart, from 0 s on. There are none where a waveform has
+        fewer than four frames (30 ms). Only waveforms of equally many frames go through the network
+        at once: the released program hears one at a time, and padding would change the others.
         """
         by_frames: defaultdict[int, list[int]] = defaultdict(list)
         for index, wave in enumerate(waves):
             by_frames[1 + len(wave) // HOP].append(index)
-        found = [np.zeros(0, dtype=np.float32)] * len(waves)
+        results = [np.zeros(0, dtype=np.float32)] * len(waves)
         for frames, members in by_frames.items():
             for first in range(0, len(members) if frames >= _SHORTEST_FRAMES else 0, _BATCH):
                 batch = members[first : first + _BATCH]
                 heard = [torch.from_numpy(waves[i]).to(self.device) for i in batch]
                 output = self.network(torch.stack([stacked(features(wave)) for wave in heard]))
                 for index, probability in zip(batch, output.cpu().numpy(), strict=True):
-                    found[index] = probability
-        return found
+                    results[index] = probability
+        return results
 
 
 def breaths(probability: np.ndarray, spec: Respiro) -> Times:
@@ -151,8 +161,8 @@ def breaths(probability: np.ndarray, spec: Respiro) -> Times:
     """
     above = np.concatenate([[False], probability > spec.threshold, [False]])
     edges = np.flatnonzero(above[1:] != above[:-1]).reshape(-1, 2)
-    kept = edges[(edges[:, 1] - edges[:, 0]) > round(spec.shortest_s * SAMPLE_RATE_HZ / HOP)]
-    return ((kept - [0, 1]) * HOP / SAMPLE_RATE_HZ).astype(np.float32)
+    long_enough = edges[(edges[:, 1] - edges[:, 0]) > round(spec.shortest_s * SAMPLE_RATE_HZ / HOP)]
+    return ((long_enough - [0, 1]) * HOP / SAMPLE_RATE_HZ).astype(np.float32)
 
 
 class Features(NamedTuple):
@@ -197,8 +207,9 @@ def _filters() -> Tensor:
 
 
 def _loaded(path: Path) -> Network:
-    """Return the network with the weights of a published checkpoint, `{"model": state dict, ...}`;
-    what else is in it (its size says an optimiser's state) is passed over.
+    """Return the network with the weights of a published checkpoint, `{"model": state dict, ...}`.
+
+    Other entries are ignored (by their size, an optimiser's state).
     """
     content = torch_files.read(path)
     state = content.get("model") if isinstance(content, dict) else None
@@ -209,9 +220,10 @@ def _loaded(path: Path) -> Network:
         network.load_state_dict(state)
         torch_files.require_finite(path, network.state_dict())
     except RuntimeError as error:
-        known = KNOWN["respiro_en"]
+        published = KNOWN["respiro_en"]
         raise BenchError(
-            f"{path}: does not hold Respiro-en's weights, get {known.file} from {known.source}: "
-            f"{error}"
+            "weights.mismatch",
+            f"{path}: does not hold Respiro-en's weights, get {published.file} from "
+            f"{published.source}: {error}",
         ) from error
     return network

@@ -1,4 +1,4 @@
-"""What every front-end is: a module that turns waveforms into a known tuple of hidden states."""
+"""The interface of a front-end: waveforms in, a tuple of hidden states out."""
 
 from __future__ import annotations
 
@@ -40,16 +40,16 @@ class FrontEnd(nn.Module):
 
 
 def check_waves(waves: Tensor) -> None:
-    """Raise `BenchError` unless `waves` is a floating "batch samples" with at least one receptive
-    field.
-    """
+    """Raise `BenchError` unless `waves` is a floating "batch samples" of 400 samples or more."""
     if waves.ndim != 2 or not waves.is_floating_point():
         raise BenchError(
+            "model.input",
             f"a front-end takes floating-point waveforms of shape (batch, samples), not "
-            f"{waves.dtype} of shape {tuple(waves.shape)}"
+            f"{waves.dtype} of shape {tuple(waves.shape)}",
         )
     if waves.shape[1] < RECEPTIVE_FIELD_SAMPLES:
         raise BenchError(
+            "model.input",
             f"waveforms of {waves.shape[1]} samples are too short: one hidden state sees "
-            f"{RECEPTIVE_FIELD_SAMPLES} samples (25 ms)"
+            f"{RECEPTIVE_FIELD_SAMPLES} samples (25 ms)",
         )

@@ -99,8 +99,9 @@ class BiasGate(nn.Module):
 
 
 class SelfAttention(nn.Module):
-    """Multi-head self-attention by `scaled_dot_product_attention`, its weights dropped out with
-    probability `dropout` in training; without padding masks.
+    """Multi-head self-attention by `scaled_dot_product_attention`, without padding masks.
+
+    In training its weights are dropped out with probability `dropout`.
     """
 
     def __init__(self, dim: int, heads: int, gate: BiasGate | None, dropout: float):
@@ -117,8 +118,8 @@ class SelfAttention(nn.Module):
         q, k, v = (self._split(proj(x)) for proj in (self.q_proj, self.k_proj, self.v_proj))
         mask = (self.gate(self._split(x)) * bias).to(q.dtype) if self.gate else None
         dropout = self.dropout if self.training else 0.0
-        found = F.scaled_dot_product_attention(q, k, v, mask, dropout)
-        return self.out_proj(found.transpose(1, 2).flatten(2))
+        attended = F.scaled_dot_product_attention(q, k, v, mask, dropout)
+        return self.out_proj(attended.transpose(1, 2).flatten(2))
 
     def _split(self, x: Tensor) -> Tensor:
         return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)

@@ -1,4 +1,4 @@
-"""From the place of local weights to an encoder that holds them, every tensor accounted for."""
+"""Load local weights into an encoder, and account for every tensor."""
 
 from __future__ import annotations
 
@@ -11,21 +11,23 @@ from torch import Tensor
 from bench.config import Config
 from bench.errors import BenchError
 from bench.models.frontends.dimensions import dimensions
-from bench.models.frontends.encoder import MASK_VECTOR, Encoder
+from bench.models.frontends.encoder import MASK_VECTOR, Encoder, EncoderConfig
 from bench.models.frontends.layouts import listed, read, translate
 from bench.models.frontends.lora import adapt
 from bench.models.frontends.torch_files import require_finite
 from bench.models.weights import locate
-from bench.specs.frontends import Lora, Wav2Vec2, WavLM
+from bench.specs.frontends.encoder import Lora
+from bench.specs.frontends.wav2vec2 import Wav2Vec2
+from bench.specs.frontends.wavlm import WavLM
 
 
 def load(spec: Wav2Vec2 | WavLM, config: Config) -> Encoder:
-    """Return the encoder of `spec` with the weights that `config` has under `spec.weights`, adapted
-    where `spec.tuning` asks for it.
+    """Return the encoder of `spec` with its weights, and with adapters where `spec.tuning` says so.
 
-    It is in float32 on the CPU whatever the file's precision. Raises `BenchError` where there are
-    no weights, they cannot be read, are of an unsupported variant or of the other family, or where
-    tensors are missing, left over or misshapen.
+    The weights are those that `config` has under `spec.weights`. The encoder is in float32 on the
+    CPU, whatever the file's precision. Raises `BenchError` where there are no weights, they cannot
+    be read, are of an unsupported variant or of the other family, or where tensors are missing,
+    left over or misshapen.
     """
     path = locate(spec.weights, config)
     contents = read(path)
@@ -33,8 +35,9 @@ def load(spec: Wav2Vec2 | WavLM, config: Config) -> Encoder:
     shape = dimensions(path, contents, tensors)
     if shape.family != spec.kind:
         raise BenchError(
+            "weights.mismatch",
             f"{path} (weights.{spec.weights}) holds a {shape.family} model, the front-end's kind "
-            f"is {spec.kind!r}: name other weights or kind = {shape.family!r}"
+            f"is {spec.kind!r}: name other weights or kind = {shape.family!r}",
         )
     # Laid out without storage, so that 300 million numbers are not drawn only to be replaced.
     with torch.device("meta"):
@@ -55,6 +58,15 @@ def load(spec: Wav2Vec2 | WavLM, config: Config) -> Encoder:
     return encoder
 
 
+def lay_out_encoder(shape: EncoderConfig, spec: Wav2Vec2 | WavLM) -> Encoder:
+    """Return the encoder of `spec` with adapters and without storage for its weights."""
+    with torch.device("meta"):
+        encoder = Encoder(shape, spec)
+        if isinstance(spec.tuning, Lora):
+            adapt(encoder, spec.tuning)
+    return encoder
+
+
 def _compare(path: Path, wanted: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> None:
     """Raise with every tensor that is missing, left over or misshapen."""
     wrong: list[str] = []
@@ -68,4 +80,6 @@ def _compare(path: Path, wanted: Mapping[str, Tensor], given: Mapping[str, Tenso
         if given[name].shape != wanted[name].shape
     ]
     if wrong:
-        raise BenchError("\n".join(f"{path}: {fault}" for fault in ["does not fit", *wrong]))
+        raise BenchError(
+            "weights.mismatch", "\n".join(f"{path}: {fault}" for fault in ["does not fit", *wrong])
+        )

@@ -1,5 +1,4 @@
-"""An encoder's dimensions, read from a checkpoint; and the refusal of the family's other
-networks."""
+"""Read an encoder's dimensions from a checkpoint, and refuse the family's other networks."""
 
 from __future__ import annotations
 
@@ -54,8 +53,9 @@ def dimensions(path: Path, contents: Contents, tensors: Mapping[str, Tensor]) ->
     needed = [*kernels, "projection.weight", "blocks.0.fc1.weight", direction]
     if missing := [name for name in needed if name not in tensors]:
         raise BenchError(
+            "weights.mismatch",
             f"{path}: {contents.layout} checkpoint without {listed(missing)} (our names); it holds "
-            f"{listed(sorted(tensors))}"
+            f"{listed(sorted(tensors))}",
         )
     shapes = [tensors[name].shape for name in kernels]
     dim = tensors["projection.weight"].shape[0]
@@ -75,7 +75,9 @@ def dimensions(path: Path, contents: Contents, tensors: Mapping[str, Tensor]) ->
             buckets=_buckets(contents, tensors),
         )
     except (BenchError, ValueError) as error:
-        raise BenchError(f"{path}: {contents.layout} checkpoint: {error}") from error
+        raise BenchError(
+            "weights.unsupported", f"{path}: {contents.layout} checkpoint: {error}"
+        ) from error
 
 
 def _refuse_variants(path: Path, contents: Contents, tensors: Mapping[str, Tensor]) -> None:
@@ -89,9 +91,10 @@ def _refuse_variants(path: Path, contents: Contents, tensors: Mapping[str, Tenso
         other.append("convolutions without LayerNorm")
     if other:
         raise BenchError(
+            "weights.unsupported",
             f"{path}: {contents.layout} checkpoint of an unsupported variant ({', '.join(other)}); "
             "supported are pre-LayerNorm models such as XLS-R 300M and WavLM-Large, not "
-            "post-LayerNorm ones such as the base models"
+            "post-LayerNorm ones such as the base models",
         )
 
 
@@ -109,10 +112,10 @@ def _strides(contents: Contents) -> tuple[int, ...]:
 
 
 def convolution_list(text: str) -> list[tuple[int, int, int]]:
-    """Return fairseq's (channels, kernel, stride) list, written as e.g. `[(512, 10, 5)] + [(512, 3,
-    2)] * 4`.
+    """Return fairseq's (channels, kernel, stride) list.
 
-    fairseq evaluates the text; here only lists, tuples, whole numbers, + and * are understood.
+    It is written as e.g. `[(512, 10, 5)] + [(512, 3, 2)] * 4`. fairseq evaluates the text; here
+    only lists, tuples, whole numbers, + and * are understood.
     """
 
     def value(node: ast.expr) -> Any:

@@ -28,7 +28,9 @@ from bench.models.frontends.blocks import (
     RelativePositions,
     SelfAttention,
 )
-from bench.specs.frontends import Tiny, Wav2Vec2, WavLM
+from bench.specs.frontends.tiny import Tiny
+from bench.specs.frontends.wav2vec2 import Wav2Vec2
+from bench.specs.frontends.wavlm import WavLM
 from bench.units import HOP_SAMPLES, RECEPTIVE_FIELD_SAMPLES
 
 Options = Wav2Vec2 | WavLM | Tiny
@@ -53,9 +55,7 @@ class Convolution(NamedTuple):
 
 
 class Buckets(NamedTuple):
-    """WavLM's relative positions: number of buckets, and the distance from which all share the last
-    one.
-    """
+    """WavLM's relative positions: how many buckets, and from which distance all share the last."""
 
     number: int
     max_distance: int
@@ -83,12 +83,15 @@ class EncoderConfig:
             field, step = field + (layer.kernel - 1) * step, step * layer.stride
         if (hop, field) != (HOP_SAMPLES, RECEPTIVE_FIELD_SAMPLES):
             raise BenchError(
+                "model.sizes",
                 f"convolutions with a hop of {hop} and a receptive field of {field} samples; the "
-                f"suite's labels need {HOP_SAMPLES} and {RECEPTIVE_FIELD_SAMPLES}"
+                f"suite's labels need {HOP_SAMPLES} and {RECEPTIVE_FIELD_SAMPLES}",
             )
         for name, parts in (("heads", self.heads), ("groups", self.position_groups)):
             if self.dim % parts:
-                raise BenchError(f"dim = {self.dim} does not divide into {parts} {name}")
+                raise BenchError(
+                    "model.sizes", f"dim = {self.dim} does not divide into {parts} {name}"
+                )
 
     @property
     def family(self) -> str:
@@ -171,12 +174,16 @@ class Encoder(FrontEnd):
             self.requires_grad_(False).eval()
 
     def stop_after(self, blocks: int) -> None:
-        """Run the first `blocks` blocks only: `n_states` is then blocks + 1, and the last state is
-        raw, the final LayerNorm being made for the last block's. The others keep their weights and
-        are not trained. Raise `BenchError` where there are not as many.
+        """Run the first `blocks` blocks only: `n_states` is then blocks + 1.
+
+        The last state is then raw, since the final LayerNorm is made for the last block's. The
+        other blocks keep their weights and are not trained. Raise `BenchError` where there are
+        fewer blocks.
         """
         if blocks > len(self.blocks):
-            raise BenchError(f"{blocks} blocks of an encoder that has {len(self.blocks)}")
+            raise BenchError(
+                "model.sizes", f"{blocks} blocks of an encoder that has {len(self.blocks)}"
+            )
         self.n_states = blocks + 1
         if blocks < len(self.blocks):
             for unused in (*self.blocks[blocks:], self.norm):

@@ -44,10 +44,16 @@ def read(path: Path) -> Contents:
     contents = _hugging_face(path) if path.is_dir() else _file(path, read_torch(path))
     parts = (contents.tensors, contents.settings, contents.task)
     if not all(isinstance(part, Mapping) for part in parts):
-        raise BenchError(f"{path}: {contents.layout} checkpoint whose parts are not all dicts")
+        raise BenchError(
+            "weights.layout-unknown",
+            f"{path}: {contents.layout} checkpoint whose parts are not all dicts",
+        )
     strange = [name for name, value in contents.tensors.items() if not isinstance(value, Tensor)]
     if strange:
-        raise BenchError(f"{path}: {contents.layout} checkpoint whose {strange[0]!r} is no tensor")
+        raise BenchError(
+            "weights.layout-unknown",
+            f"{path}: {contents.layout} checkpoint whose {strange[0]!r} is no tensor",
+        )
     return contents
 
 
@@ -67,35 +73,42 @@ def _file(path: Path, content: Any) -> Contents:
         return Contents("torchaudio", content)
     if any(key.startswith("feature_projection.") or ".feature_projection." in key for key in keys):
         raise BenchError(
+            "weights.layout-unknown",
             f"{path}: a Hugging Face state dict without its config.json; name the folder that "
-            "holds both"
+            "holds both",
         )
     raise BenchError(
+        "weights.layout-unknown",
         f"{path}: a torch file, but no checkpoint of fairseq, s3prl, unilm or torchaudio; it holds "
-        f"{listed(sorted(map(str, keys))) or type(content).__name__}"
+        f"{listed(sorted(map(str, keys))) or type(content).__name__}",
     )
 
 
 def _hugging_face(folder: Path) -> Contents:
-    place = folder / "config.json"
-    if not place.is_file():
+    config_path = folder / "config.json"
+    if not config_path.is_file():
         raise BenchError(
-            f"{folder}: a folder should be a Hugging Face model, but has no config.json"
+            "weights.layout-unknown",
+            f"{folder}: a folder should be a Hugging Face model, but has no config.json",
         )
     try:
-        settings = json.loads(place.read_text(encoding="utf-8"))
+        settings = json.loads(config_path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise BenchError(f"{place}: not JSON: {error}") from error
+        raise BenchError("weights.damaged", f"{config_path}: not JSON: {error}") from error
     weights = folder / "model.safetensors"
     if weights.is_file():
         try:
             return Contents("Hugging Face", load_file(weights), settings)
         except safetensors.SafetensorError as error:
-            raise BenchError(f"{weights}: damaged, get it again: {error}") from error
+            raise BenchError(
+                "weights.damaged", f"{weights}: damaged, get it again: {error}"
+            ) from error
     weights = folder / "pytorch_model.bin"
     if weights.is_file():
         return Contents("Hugging Face", read_torch(weights), settings)
-    raise BenchError(f"{folder}: holds neither model.safetensors nor pytorch_model.bin")
+    raise BenchError(
+        "weights.layout-unknown", f"{folder}: holds neither model.safetensors nor pytorch_model.bin"
+    )
 
 
 def translate(contents: Contents) -> dict[str, Tensor]:
@@ -192,7 +205,7 @@ def _without_prefix(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 def _like_hugging_face(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return torchaudio's tensors in Hugging Face's names, fused query, key and value apart."""
-    found: dict[str, Tensor] = {}
+    translated: dict[str, Tensor] = {}
     for name, tensor in tensors.items():
         name = re.sub(r"^encoder\.(transformer\.|(?=feature_projection))", "", name)
         name = re.sub(r"^(?=layers\.|pos_conv_embed\.|layer_norm\.)", "encoder.", name)
@@ -200,7 +213,7 @@ def _like_hugging_face(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         fused = re.fullmatch(r"(.*\.)in_proj_(weight|bias)", name)
         if fused:
             for part, values in zip("qkv", tensor.chunk(3), strict=True):
-                found[f"{fused[1]}{part}_proj.{fused[2]}"] = values
+                translated[f"{fused[1]}{part}_proj.{fused[2]}"] = values
         else:
-            found[name] = tensor
-    return found
+            translated[name] = tensor
+    return translated

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from bench.models.frontends.encoder import Encoder
-from bench.specs.frontends import Lora
+from bench.specs.frontends.encoder import Lora
 
 
 class LoraLinear(nn.Module):
@@ -26,9 +26,9 @@ class LoraLinear(nn.Module):
     def __init__(self, base: nn.Linear, spec: Lora) -> None:
         super().__init__()
         self.base_layer = base
-        place = {"device": base.weight.device, "dtype": base.weight.dtype}
-        self.lora_A = nn.Linear(base.in_features, spec.rank, bias=False, **place)
-        self.lora_B = nn.Linear(spec.rank, base.out_features, bias=False, **place)
+        where = {"device": base.weight.device, "dtype": base.weight.dtype}
+        self.lora_A = nn.Linear(base.in_features, spec.rank, bias=False, **where)
+        self.lora_B = nn.Linear(spec.rank, base.out_features, bias=False, **where)
         nn.init.zeros_(self.lora_B.weight)
         self.dropout = nn.Dropout(spec.dropout)
         self.scale = spec.alpha / spec.rank
@@ -46,10 +46,9 @@ class LoraLinear(nn.Module):
 
 
 def adapt(encoder: Encoder, spec: Lora) -> None:
-    """Replace every target in every block by a `LoraLinear` over it, A drawn from torch's global
-    generator; nothing else of the encoder is trained from then on.
+    """Replace every target in every block by a `LoraLinear` over it; nothing else is trained then.
 
-    To be called once the base has its weights.
+    A is drawn from torch's global generator. Call it after the base has its weights.
     """
     encoder.requires_grad_(False)
     for number in range(len(encoder.blocks)):
@@ -61,8 +60,9 @@ def adapt(encoder: Encoder, spec: Lora) -> None:
 
 
 def merge(encoder: Encoder) -> None:
-    """Put every adapter into its base and plain layers in their places: the outputs stay the same,
-    but for rounding, and cost what the base's do.
+    """Replace every adapter by a plain layer that holds its base and the adapter together.
+
+    The outputs stay the same, but for rounding, and cost what the base's do.
     """
     for name, layer in list(encoder.named_modules()):
         if isinstance(layer, LoraLinear):

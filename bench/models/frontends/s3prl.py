@@ -17,11 +17,15 @@ from torch import Tensor
 
 from bench.config import Config
 from bench.errors import BenchError
+from bench.models.frontends import wav2vec2, wavlm
 from bench.models.frontends.base import FrontEnd, check_waves
+from bench.models.frontends.encoder import Encoder
 from bench.models.frontends.layouts import Contents, read
 from bench.models.frontends.torch_files import require_finite
 from bench.models.weights import locate
-from bench.specs.frontends import S3prl
+from bench.specs.frontends.s3prl import S3prl
+from bench.specs.frontends.wav2vec2 import Wav2Vec2
+from bench.specs.frontends.wavlm import WavLM
 
 RESULTS_VERSION = 1
 """Raised when what this module gives can change (`bench.versions`)."""
@@ -70,8 +74,9 @@ def build(spec: S3prl, config: Config) -> S3prlFrontEnd:
     contents = read(path)
     if contents.layout not in _LAYOUTS[spec.upstream]:
         raise BenchError(
+            "weights.mismatch",
             f"{path}: {contents.layout} checkpoint; s3prl's {spec.upstream} takes those of "
-            f"{' or '.join(_LAYOUTS[spec.upstream])}"
+            f"{' or '.join(_LAYOUTS[spec.upstream])}",
         )
     require_finite(path, contents.tensors)
     file = io.BytesIO()
@@ -83,6 +88,13 @@ def build(spec: S3prl, config: Config) -> S3prlFrontEnd:
         warnings.filterwarnings("ignore", ".*weight_norm.* is deprecated", FutureWarning)
         expert = import_module(f"s3prl.upstream.{spec.upstream}.expert")
         return S3prlFrontEnd(expert.UpstreamExpert(file))
+
+
+def lay_out(spec: S3prl) -> Encoder:
+    """Return our own encoder of the upstream's dimensions, without storage for its weights."""
+    if spec.upstream == "wavlm":
+        return wavlm.lay_out(WavLM(kind="wavlm"))
+    return wav2vec2.lay_out(Wav2Vec2(kind="wav2vec2"))
 
 
 def _form(contents: Contents) -> dict[str, Any]:

@@ -17,7 +17,8 @@ from bench.models.frontends.encoder import (
     EncoderConfig,
 )
 from bench.models.frontends.lora import adapt
-from bench.specs.frontends import Lora, Tiny
+from bench.specs.frontends.encoder import Lora
+from bench.specs.frontends.tiny import Tiny
 
 RESULTS_VERSION = 1
 """Raised when what this module gives can change (`bench.versions`)."""
@@ -31,6 +32,11 @@ and with fewer channels there the whole encoder takes half the time."""
 
 
 def build(spec: Tiny, config: Config) -> Encoder:  # noqa: ARG001 - all kinds are built alike
+    """Return the encoder of `spec`, which needs no weights of this machine (`lay_out`)."""
+    return lay_out(spec)
+
+
+def lay_out(spec: Tiny) -> Encoder:
     """Return the encoder of `spec`, its weights drawn from torch's global generator.
 
     Convolutions are drawn to keep the variance (He et al., ICCV 2015), linear layers with a

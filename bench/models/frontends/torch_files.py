@@ -72,8 +72,9 @@ def read(path: Path) -> Any:
         head = file.read(len(LEGACY))
     if not head.startswith((ZIPPED, LEGACY)):
         raise BenchError(
+            "weights.damaged",
             f"{path}: not a file of torch.save (it begins with {head!r}); is it a web page or a "
-            "Git LFS pointer saved in the checkpoint's place?"
+            "Git LFS pointer saved in the checkpoint's place?",
         )
     zipped = head.startswith(ZIPPED)
     try:
@@ -86,8 +87,9 @@ def read(path: Path) -> Any:
         cause = error.__context__ or error
         reason = str(cause).partition("\n")[0]
         raise BenchError(
+            "weights.damaged",
             f"{path}: cannot be read as a torch checkpoint; perhaps its {path.stat().st_size:,} "
-            f"bytes are not all of it: get it again ({type(cause).__name__}: {reason})"
+            f"bytes are not all of it: get it again ({type(cause).__name__}: {reason})",
         ) from error
 
 
@@ -97,8 +99,9 @@ def require_finite(path: Path, tensors: Mapping[str, Tensor]) -> None:
         if tensor.is_floating_point() and not tensor.isfinite().all():
             count = int((~tensor.isfinite()).sum())
             raise BenchError(
-                f"{path}: {name}: {count:,} of {tensor.numel():,} weights are no finite numbers: "
-                "the file is damaged, or of a training that failed; get it again"
+                "weights.damaged",
+                f"{path}: {name}: {count:,} of {tensor.numel():,} weights are not finite: the file "
+                "is damaged, or of a training that failed; get it again",
             )
 
 

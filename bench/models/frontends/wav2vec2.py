@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bench.config import Config
-from bench.models.frontends.checkpoints import load
-from bench.models.frontends.encoder import Encoder
-from bench.specs.frontends import Wav2Vec2
+from bench.models.frontends.checkpoints import lay_out_encoder, load
+from bench.models.frontends.encoder import XLSR_300M, Encoder
+from bench.specs.frontends.wav2vec2 import Wav2Vec2
 
 RESULTS_VERSION = 1
 """Raised when what this module gives can change (`bench.versions`)."""
@@ -14,3 +14,8 @@ RESULTS_VERSION = 1
 def build(spec: Wav2Vec2, config: Config) -> Encoder:
     """Return the encoder with the weights that `config` has under the key `spec.weights`."""
     return load(spec, config)
+
+
+def lay_out(spec: Wav2Vec2) -> Encoder:
+    """Return an encoder of the published dimensions without storage for its weights."""
+    return lay_out_encoder(XLSR_300M, spec)

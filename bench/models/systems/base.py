@@ -1,4 +1,4 @@
-"""What the engine asks of a system, and nothing more: waves in, logits and losses out."""
+"""The interface of a system: waveforms in, logits and losses out."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from bench.models.frontends import FrontEnd
 
 
 class Batch(NamedTuple):
-    """Clips of one length with their frame labels; where whole utterances are labelled, one frame
-    is the whole clip.
+    """Clips of one length with their frame labels.
+
+    Where whole utterances are labelled, one frame is the whole clip.
     """
 
     waves: Tensor
@@ -31,7 +32,7 @@ class Batch(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What a system says of a batch, a frame at a time."""
+    """The scores and logits of a batch, a frame at a time."""
 
     score: Tensor
     """"batch frames": higher means more bona fide."""
@@ -58,6 +59,7 @@ class System(nn.Module, ABC):
 
     @abstractmethod
     def answer(self, waves: Tensor, marks: Tensor, resolution_s: float | None) -> Answer:
-        """Score `waves` ("batch samples", whole frames), with their `Batch.marks`, at one frame
-        each `resolution_s`; None: one frame for each clip.
+        """Score `waves`, "batch samples", whole frames, with their `Batch.marks`.
+
+        There is one score for each `resolution_s`; None: one for each clip.
         """

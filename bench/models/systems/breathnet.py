@@ -7,8 +7,8 @@ blocks, each (B, 201, D) -> sensitive layers (equations 1 to 3) and BreathFiLM (
 (B, 2). Clips may have any length.
 
 Equation 4, the detector, is the data's (`Batch.marks`). No code was released. Where the paper
-leaves a choice it is a setting in `bench.specs.breathnet`, which says why it is as it is; without
-one:
+leaves a choice there is a setting in `bench.specs.systems.breathnet`, which says why its default is
+as it is. Without a setting:
 
 * Equation 11 is over D_bona, noisy copies included, as its text defines the set; equation 12's mean
   is over the features themselves.
@@ -34,8 +34,8 @@ from bench.models.systems.blocks.refinement import FeatureLosses
 from bench.models.systems.blocks.sinc import FrequencyBranch
 from bench.models.systems.blocks.sls import SensitiveLayers
 from bench.specs.base import Absent
-from bench.specs.breathnet import BreathNet, Classifier
 from bench.specs.run import TrainData
+from bench.specs.systems.breathnet import BreathNet, Classifier
 from bench.units import CLASSES
 
 RESULTS_VERSION = 1
@@ -43,7 +43,7 @@ RESULTS_VERSION = 1
 
 
 class Heard(NamedTuple):
-    """What the system makes of a batch of clips."""
+    """Features and logits of a batch of clips."""
 
     fused: Tensor
     """x_fuse, "batch tokens dim"."""
@@ -57,15 +57,17 @@ def build(spec: BreathNet, frontend: FrontEnd, data: TrainData) -> BreathNetwork
     """Return BreathNet as `spec` says; `BenchError` where frames are labelled."""
     if data.resolution_s is not None:
         raise BenchError(
+            "model.resolution",
             f"system.kind = 'breathnet' learns labels of whole utterances: train.resolution_s = "
-            f"{data.resolution_s} should be 'utterance'"
+            f"{data.resolution_s} should be 'utterance'",
         )
     return BreathNetwork(spec, frontend)
 
 
 class Recurrent(nn.Module):
-    """BiLSTMs one behind the other and the mean over tokens: "batch tokens dim" to
-    "batch 2*hidden" (section III.D).
+    """BiLSTMs in sequence and the mean over tokens (section III.D).
+
+    "batch tokens dim" to "batch 2*hidden".
     """
 
     def __init__(self, dim: int, spec: Classifier) -> None:
@@ -98,8 +100,7 @@ class BreathNetwork(System):
         super().__init__()
         self.spec, dim = spec, frontend.dim
         self.frontend = frontend
-        own = spec.layer_weights == "own"
-        self.layers = SensitiveLayers(dim, frontend.n_states, own=own)
+        self.layers = SensitiveLayers(dim, frontend.n_states, own=spec.layer_weights == "own")
         self.film = None if isinstance(spec.film, Absent) else BreathFilm(dim, spec.film)
         self.hears_breath = self.film is not None
         self.frequency = (
@@ -123,8 +124,9 @@ class BreathNetwork(System):
         return x if self.film is None else self.film(x, marks)
 
     def fused(self, waves: Tensor, marks: Tensor) -> Tensor:
-        """Sections III.B and III.C.1: x_fuse, "batch tokens dim"; without a frequency branch the
-        hops are the tokens.
+        """Sections III.B and III.C.1: x_fuse, "batch tokens dim".
+
+        Without a frequency branch the hops are the tokens.
         """
         temporal = self.temporal(waves, marks)
         if self.fusion is None:
@@ -171,8 +173,9 @@ class BreathNetwork(System):
         """Score whole clips; `BenchError` where frames are asked for."""
         if resolution_s is not None:
             raise BenchError(
+                "model.resolution",
                 f"BreathNet scores whole utterances: resolution_s = {resolution_s} should be "
-                "'utterance'"
+                "'utterance'",
             )
         logits = self.heard(waves, marks).logits.float()[:, None]
         bonafide, spoof = logits.unbind(-1)

@@ -30,11 +30,18 @@ from bench.models.systems.blocks import layers
 from bench.models.systems.blocks.ecapa import Ecapa
 from bench.models.systems.blocks.merging import AttentiveMerging
 from bench.models.systems.blocks.nes2net import Nes2Net
-from bench.specs.mfpt import AttentiveMerging as MergingSpec
-from bench.specs.mfpt import Ecapa as EcapaSpec
-from bench.specs.mfpt import Frames, LastState, Lstm, Merge, Mfpt
-from bench.specs.mfpt import Nes2Net as Nes2NetSpec
 from bench.specs.run import TrainData
+from bench.specs.systems.mfpt import (
+    AttentiveMergingSettings,
+    EcapaSettings,
+    FrameHead,
+    LastStateSettings,
+    LstmSettings,
+    Merge,
+    Mfpt,
+    Nes2NetSettings,
+    UtteranceHead,
+)
 from bench.units import CLASSES, HOP_SAMPLES, SAMPLE_RATE_HZ
 
 RESULTS_VERSION = 1
@@ -44,20 +51,24 @@ HOP_S = HOP_SAMPLES / SAMPLE_RATE_HZ
 
 
 def build(spec: Mfpt, frontend: FrontEnd, data: TrainData) -> PostTraining | FineTuning:
-    """Return the stage that `spec.head` is for; `BenchError` where `data` is labelled for the
-    other. Where only the first blocks are merged, `frontend` runs no further from then on.
+    """Return the stage of training that `spec.head` is for.
+
+    Raise `BenchError` where `data` is labelled for the other stage. Where only the first blocks are
+    merged, `frontend` stops after them from now on.
     """
-    if isinstance(spec.head, Frames):
+    if isinstance(spec.head, FrameHead):
         if data.splice.kind == "none":
             raise BenchError(
-                "system.head.kind = 'frames': learns which frames are spliced in, and "
-                "train.splice.kind = 'none': should be 'mix-frame'"
+                "model.splice-missing",
+                "system.head.kind = 'frames': learns which frames are spliced in, but "
+                "train.splice.kind = 'none': should be 'mix-frame'",
             )
         return PostTraining(frontend)
     if data.resolution_s is not None:
         raise BenchError(
+            "model.resolution",
             f"system.head.kind = {spec.head.kind!r}: learns labels of whole utterances: "
-            f"train.resolution_s = {data.resolution_s} should be 'utterance'"
+            f"train.resolution_s = {data.resolution_s} should be 'utterance'",
         )
     return FineTuning(spec.head, frontend)
 
@@ -81,8 +92,9 @@ class PostTraining(System):
         logits = self.logits(batch.waves)
         if logits.shape != batch.spoof.shape:
             raise BenchError(
+                "model.splice-missing",
                 f"labels of {batch.spoof.shape[1]} frames for clips of {logits.shape[1]} hops: "
-                "system.head.kind = 'frames' takes those that a splice makes"
+                "system.head.kind = 'frames' takes those that a splice makes",
             )
         with torch.autocast(logits.device.type, enabled=False):
             each = F.binary_cross_entropy_with_logits(logits, batch.spoof.float(), reduction="none")
@@ -93,8 +105,9 @@ class PostTraining(System):
         if resolution_s != HOP_S:
             asked = "'utterance'" if resolution_s is None else resolution_s
             raise BenchError(
+                "model.resolution",
                 f"MFPT's post-training scores frames of {HOP_S} s: resolution_s = {asked} should "
-                f"be {HOP_S}"
+                f"be {HOP_S}",
             )
         logits = self.logits(waves)
         return Answer(-logits, torch.stack([torch.zeros_like(logits), logits], dim=-1))
@@ -103,7 +116,7 @@ class PostTraining(System):
 class FineTuning(System):
     """The second stage: two logits for each clip, of any length."""
 
-    def __init__(self, spec: EcapaSpec | Lstm | Nes2NetSpec, frontend: FrontEnd) -> None:
+    def __init__(self, spec: UtteranceHead, frontend: FrontEnd) -> None:
         super().__init__()
         self.frontend = frontend
         self.merge = _merge(spec.merge, frontend)
@@ -118,8 +131,9 @@ class FineTuning(System):
         return self.head(self.merge(self.frontend(waves))).float()
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Cross entropy over the utterances whose class is known, weighted by class and divided by
-        the weights in the batch, as torch does and the authors' earlier code.
+        """Cross entropy over the utterances whose class is known, weighted by class.
+
+        It is divided by the weights in the batch, as torch and the authors' earlier code do.
         """
         logits = self.logits(batch.waves)
         target = batch.spoof[:, 0].long().masked_fill(~batch.valid[:, 0], IGNORED)
@@ -131,7 +145,9 @@ class FineTuning(System):
         """Score whole clips."""
         if resolution_s is not None:
             raise BenchError(
-                f"MFPT scores whole utterances: resolution_s = {resolution_s} should be 'utterance'"
+                "model.resolution",
+                f"MFPT scores whole utterances: resolution_s = {resolution_s} should be "
+                "'utterance'",
             )
         logits = self.logits(waves)[:, None]
         return Answer(logits[..., 0] - logits[..., 1], logits)
@@ -140,7 +156,7 @@ class FineTuning(System):
 class LstmHead(nn.Module):
     """LSTM, mean over time, linear layer: "batch hops dim" to "batch 2"."""
 
-    def __init__(self, dim: int, spec: Lstm) -> None:
+    def __init__(self, dim: int, spec: LstmSettings) -> None:
         super().__init__()
         self.lstm = nn.LSTM(dim, spec.units, batch_first=True)
         self.classify = nn.Linear(spec.units, len(CLASSES))
@@ -150,29 +166,30 @@ class LstmHead(nn.Module):
         return self.classify(self.lstm(x)[0].mean(dim=1))
 
 
-def _head(spec: EcapaSpec | Lstm | Nes2NetSpec, dim: int) -> nn.Module:
+def _head(spec: UtteranceHead, dim: int) -> nn.Module:
     match spec:
-        case EcapaSpec():
+        case EcapaSettings():
             return Ecapa(dim, spec)
-        case Lstm():
+        case LstmSettings():
             return LstmHead(dim, spec)
-        case Nes2NetSpec():
+        case Nes2NetSettings():
             return Nes2Net(dim, spec)
 
 
 def _merge(spec: Merge, frontend: FrontEnd) -> nn.Module:
-    if isinstance(spec, LastState):
+    if isinstance(spec, LastStateSettings):
         return layers.LastState()
     if spec.layers is not None:
         _stop(frontend, spec)
     return AttentiveMerging(frontend.n_states - 1, frontend.dim, spec)
 
 
-def _stop(frontend: FrontEnd, spec: MergingSpec) -> None:
+def _stop(frontend: FrontEnd, spec: AttentiveMergingSettings) -> None:
     blocks = frontend.n_states - 1
     if not isinstance(frontend, Encoder) or spec.layers is None or spec.layers > blocks:
         raise BenchError(
+            "model.sizes",
             f"system.head.merge.layers = {spec.layers}: should be 'all', or at most the {blocks} "
-            "blocks of a front-end that is not s3prl's"
+            "blocks of a front-end that is not s3prl's",
         )
     frontend.stop_after(spec.layers)

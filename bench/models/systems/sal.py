@@ -22,7 +22,7 @@ from bench.models.systems.blocks import layers
 from bench.models.systems.blocks.conformer import Conformer
 from bench.specs.base import Absent
 from bench.specs.run import TrainData
-from bench.specs.systems import PositionTask, Sal, TransitionTask
+from bench.specs.systems.sal import PositionTask, Sal, TransitionTask
 from bench.units import CLASSES, HOP_SAMPLES, frame_samples
 
 RESULTS_VERSION = 1
@@ -36,8 +36,9 @@ def build(spec: Sal, frontend: FrontEnd, data: TrainData) -> SegmentAware:
     """
     if data.resolution_s is None and not isinstance(spec.auxiliary, Absent):
         raise BenchError(
-            f"system.auxiliary.kind = {spec.auxiliary.kind!r}: labels places among frames, and "
-            "train.resolution_s = 'utterance' has none"
+            "model.resolution",
+            f"system.auxiliary.kind = {spec.auxiliary.kind!r}: learns labels of frames, but "
+            "train.resolution_s = 'utterance' has none",
         )
     return SegmentAware(spec, frontend, data.resolution_s)
 

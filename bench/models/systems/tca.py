@@ -1,5 +1,4 @@
-"""Temporal class activation (Li and Zhang, Interspeech 2024): a detector that shows which frames
-decide.
+"""Temporal class activation (Li and Zhang, Interspeech 2024): it shows which frames decide.
 
 Shapes for a 4 s clip: waves (B, 64000) -> last hidden states (B, 199, D) -> two stacks of linear
 layer, batch normalisation, ReLU and dropout -> frames S^f (B, 199, 128) -> with the utterance token
@@ -7,8 +6,8 @@ S (B, 200, 128) -> channel attention vectors A (B, 128, K) and logits z (B, K) -
 activation S' (B, 200, K) -> logits z' (B, K). K is 3 (bona fide, text-to-speech, voice conversion)
 or 2.
 
-Where the paper leaves a choice, this is ours; settings of `bench.specs.systems.Tca` give the
-released code's.
+Where the paper leaves a choice, the choice is ours; settings of `bench.specs.systems.tca.Tca` give
+that of the released code.
 
 * S^f of sections 3.2 and 3.3 is the output of the two stacks (C = 128), as released, not the
   front-end's (C = 1024).
@@ -40,7 +39,7 @@ from bench.models.systems.base import Answer, Batch, System
 from bench.models.systems.blocks.attentive import AttentiveStatistics
 from bench.specs.base import Absent
 from bench.specs.run import TrainData
-from bench.specs.systems import Tca
+from bench.specs.systems.tca import Tca
 from bench.units import CLASSES, HOP_SAMPLES, KINDS, RECEPTIVE_FIELD_SAMPLES, samples
 
 RESULTS_VERSION = 1
@@ -48,7 +47,7 @@ RESULTS_VERSION = 1
 
 
 class Activation(NamedTuple):
-    """What the system makes of a batch of clips; classes in the order of `class_names`."""
+    """Activation and logits of a batch of clips; classes in the order of `class_names`."""
 
     cav_logits: Tensor
     """z, "batch classes": the classifier's on the channel attention vectors."""
@@ -60,13 +59,12 @@ class Activation(NamedTuple):
 
 
 def build(spec: Tca, frontend: FrontEnd, data: TrainData) -> TemporalClassActivation:
-    """Return TCA as `spec` says for clips of `data.clip_s`; `BenchError` where frames are
-    labelled.
-    """
+    """Return TCA as `spec` says for clips of `data.clip_s`; refuse labels of frames."""
     if data.resolution_s is not None:
         raise BenchError(
+            "model.resolution",
             f"system.kind = 'tca' learns labels of whole utterances: train.resolution_s = "
-            f"{data.resolution_s} should be 'utterance'"
+            f"{data.resolution_s} should be 'utterance'",
         )
     return TemporalClassActivation(spec, frontend, data.clip_s)
 
@@ -91,8 +89,9 @@ class Stack(nn.Module):
 
 
 class Head(nn.Module):
-    """The fully connected layer of sections 3.3.2 and 3.3.4: "batch n classes" to
-    "batch classes".
+    """The fully connected layer of sections 3.3.2 and 3.3.4.
+
+    "batch n classes" to "batch classes".
     """
 
     def __init__(self, n: int, classes: int, spec: Tca) -> None:
@@ -177,9 +176,10 @@ class TemporalClassActivation(System):
         """
         if waves.shape[1] != self.samples:
             raise BenchError(
-                f"this TCA has a weight for each frame of a clip of {self.samples} samples "
-                f"({self.fixed_s} s) and was given {waves.shape[1]}: clip_s should be "
-                f"{self.fixed_s} wherever it is trained, selected or evaluated"
+                "model.clip-length",
+                f"this TCA takes clips of {self.samples} samples ({self.fixed_s} s), as it has a "
+                f"weight for each frame, but got {waves.shape[1]}: clip_s should be "
+                f"{self.fixed_s} for training, selection and evaluations",
             )
         x = self.features(waves)
         vectors = self.channels(x.transpose(1, 2))  # equation 5: A, "batch dim classes"
@@ -191,9 +191,9 @@ class TemporalClassActivation(System):
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Equation 9: λ1 L_CAV + λ2 L_TCA, over the utterances whose class is known."""
-        found, target = self.activation(batch.waves), self._target(batch)
-        cav = self.weighted_cross_entropy(found.cav_logits, target)
-        tca = self.weighted_cross_entropy(found.logits, target)
+        activation, target = self.activation(batch.waves), self._target(batch)
+        cav = self.weighted_cross_entropy(activation.cav_logits, target)
+        tca = self.weighted_cross_entropy(activation.logits, target)
         loss = self.spec.cav_weight * cav + self.spec.tca_weight * tca
         return {"loss": loss, "cav": cav, "tca": tca}
 
@@ -222,7 +222,8 @@ class TemporalClassActivation(System):
         """Score whole clips. Spoof's logit of three classes is the logsumexp of the two kinds'."""
         if resolution_s is not None:
             raise BenchError(
-                f"TCA scores whole utterances: resolution_s = {resolution_s} should be 'utterance'"
+                "model.resolution",
+                f"TCA scores whole utterances: resolution_s = {resolution_s} should be 'utterance'",
             )
         logits = self.activation(waves).logits.float()
         bonafide, spoof = logits[:, :1], logits[:, 1:].logsumexp(dim=1, keepdim=True)

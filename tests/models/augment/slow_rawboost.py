@@ -16,7 +16,7 @@ from bench.models.augment.rawboost import (
     draw_impulsive,
     draw_stationary,
 )
-from bench.specs.augment import RawBoost
+from bench.specs.augment.rawboost import RawBoost
 
 ORDER = {1: "L", 2: "I", 3: "S", 4: "LIS", 5: "LI", 6: "LS", 7: "IS"}
 

@@ -10,9 +10,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from bench.models.augment.csm import Mixed, mix
+from bench.models.augment import MixedBatch as Mixed
+from bench.models.augment.csm import mix
 from bench.models.segment_positions import IGNORED
-from bench.specs.augment import CrossSegmentMixing
+from bench.specs.augment.csm import CrossSegmentMixing
 
 STEP = 10_000
 """Sample i of utterance u is u * STEP + i."""
@@ -85,7 +86,9 @@ def test_labels_go_with_the_audio_they_belong_to(
 
 
 @given(batches())
-def test_one_round_cuts_each_clip_once_where_both_have_audio(case: tuple[Mixed, int, int]) -> None:
+def test_one_round_cuts_each_clip_once_where_both_have_audio(
+    case: tuple[Mixed, int, int],
+) -> None:
     batch, per_frame, seed = case
     out = mixed(batch, per_frame, spec(), seed)
     n_valid = batch.valid.sum(1).tolist()

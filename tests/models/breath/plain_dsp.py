@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 from scipy import signal
 
-from bench.specs.breath import Dsp
+from bench.specs.breath.dsp import Dsp
 
 RATE, FRAME, HOP = 16_000, 400, 160
 

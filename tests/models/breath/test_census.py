@@ -10,13 +10,16 @@ import soundfile
 
 from bench.config import Config
 from bench.data.subset import Subset
-from bench.errors import BenchError
 from bench.models.breath import provider
 from bench.models.breath.census import census, described, require_marks
 from bench.models.breath.marks import Intervals
-from bench.specs.breath import Dsp, Ones, Random, Zeros
+from bench.specs.breath.dsp import Dsp
+from bench.specs.breath.ones import Ones
+from bench.specs.breath.random import Random
+from bench.specs.breath.zeros import Zeros
 from bench.specs.corpus import Audio
 from bench.training.clips import Source
+from tests.errors import raises_code
 from tests.models.breath.made_breaths import subset
 from tests.training.test_clips import held_out, train
 
@@ -106,8 +109,9 @@ def test_training_without_a_mark_is_refused_unless_the_card_says_so(own, tmp_pat
     config = Config(work=tmp_path / "work", workers=0)
     data = train(1.0, breath=Dsp(kind="dsp"))
     nothing = census(own, data, provider(own, data.breath, Audio(), config))
-    with pytest.raises(BenchError, match=r"train\.breath\.kind = 'dsp': marks no hop of .*'zeros'"):
+    with raises_code("breath.no-marks") as error:
         require_marks(data, nothing)
+    assert "train.breath.kind = 'dsp'" in str(error.value)
     for breath in (Zeros(kind="zeros"), Random(kind="random", share=0.0)):
         data = train(1.0, breath=breath)
         require_marks(data, census(own, data, provider(own, breath, Audio(), config)))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from bench.data.audio import read_wave
 from bench.models.breath.dsp import intervals
-from bench.specs.breath import Dsp
+from bench.specs.breath.dsp import Dsp
 from bench.specs.corpus import Audio
 from tests.models.breath import made_breaths, plain_dsp
 from tests.models.breath.made_breaths import RATE, made, noise, voice

@@ -13,7 +13,9 @@ from bench.config import Config
 from bench.models.breath import provider
 from bench.models.breath.marks import Chance, Constant, Intervals, Provider
 from bench.specs.base import Absent
-from bench.specs.breath import Ones, Random, Zeros
+from bench.specs.breath.ones import Ones
+from bench.specs.breath.random import Random
+from bench.specs.breath.zeros import Zeros
 from bench.specs.corpus import Audio
 from tests.models.breath.made_breaths import subset
 

@@ -10,8 +10,9 @@ from bench.config import Config
 from bench.errors import BenchError
 from bench.models.breath import provider
 from bench.models.breath.marks import Intervals
-from bench.specs.breath import Precomputed
+from bench.specs.breath.precomputed import Precomputed
 from bench.specs.corpus import Audio
+from tests.errors import raises_code
 from tests.models.breath.made_breaths import subset
 
 HEADER = "utterance,start_s,end_s\n"
@@ -47,7 +48,7 @@ def test_an_utterance_that_the_file_lacks_is_an_error_unless_allowed(tmp_path):
     with pytest.raises(BenchError) as error:
         read(tmp_path, text, ["a", "b", "c"])
     assert str(error.value) == (
-        f"{tmp_path}/breaths.csv: says nothing of 2 of 3 utterances of own train, the first is b: "
+        f"{tmp_path}/breaths.csv: has no line for 2 of 3 utterances of own train, the first is b: "
         "should have a line `b,,` where it has no breath, or set breath.absent = 'no-breath'"
     )
     assert not len(read(tmp_path, text, ["a", "b"], absent="no-breath").of(1))
@@ -58,14 +59,16 @@ def test_an_utterance_that_the_file_lacks_is_an_error_unless_allowed(tmp_path):
     ["a,1", "a,1,2,3", ",1,2", "a,one,2", "a,2,1", "a,1,1", "a,-1,2", "a,nan,2", "a,1,inf", "a,1,"],
 )
 def test_a_line_that_is_no_interval_is_an_error_with_its_place(tmp_path, line):
-    with pytest.raises(BenchError, match=r"breaths\.csv:3: '.*': should be an utterance and two"):
+    with raises_code("file.malformed") as error:
         read(tmp_path, f"{HEADER}a,1,2\n{line}\n", ["a"])
+    assert "breaths.csv:3: " in str(error.value)
 
 
 @pytest.mark.parametrize("text", ["", "a,1,2\n", "start_s,end_s,utterance\n"])
 def test_a_file_without_its_header_is_an_error(tmp_path, text):
-    with pytest.raises(BenchError, match=r"breaths\.csv:1: .*: should be utterance,start_s,end_s"):
+    with raises_code("file.malformed") as error:
         read(tmp_path, text, ["a"])
+    assert "breaths.csv:1: " in str(error.value)
 
 
 def test_what_is_no_text_is_an_error(tmp_path):

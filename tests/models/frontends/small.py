@@ -16,7 +16,9 @@ from torch import Tensor, nn
 
 from bench.config import Config
 from bench.models.frontends import FrontEnd, build
-from bench.specs.frontends import S3prl, Wav2Vec2, WavLM
+from bench.specs.frontends.s3prl import S3prl
+from bench.specs.frontends.wav2vec2 import Wav2Vec2
+from bench.specs.frontends.wavlm import WavLM
 
 CONVOLUTIONS = "[(24, 10, 5)] + [(24, 3, 2)] * 4 + [(24,2,2)] + [(24,2,2)]"
 SHARED = {

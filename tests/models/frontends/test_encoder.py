@@ -22,7 +22,7 @@ from bench.models.frontends.encoder import (
     normalise,
     standard_convolutions,
 )
-from bench.specs.frontends import Tiny
+from bench.specs.frontends.tiny import Tiny
 
 from . import small
 

@@ -9,7 +9,8 @@ from bench.config import Config
 from bench.errors import BenchError
 from bench.models.frontends import build
 from bench.models.frontends.s3prl import S3prlFrontEnd
-from bench.specs.frontends import S3prl
+from bench.specs.frontends.s3prl import S3prl
+from tests.errors import raises_code
 
 from . import small
 
@@ -66,5 +67,6 @@ def test_layouts_that_s3prl_cannot_take_are_refused(family, write, message, tmp_
 
 def test_missing_weights_are_asked_for():
     spec = S3prl(kind="s3prl", upstream="wav2vec2", weights="xlsr2_300m")
-    with pytest.raises(BenchError, match="BENCH_WEIGHTS_XLSR2_300M"):
+    with raises_code("weights.missing") as error:
         build(spec, Config())
+    assert "BENCH_WEIGHTS_XLSR2_300M" in str(error.value)

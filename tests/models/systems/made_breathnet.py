@@ -8,8 +8,8 @@ from torch import nn
 from bench.models.frontends import FrontEnd
 from bench.models.systems.base import Batch
 from bench.models.systems.breathnet import BreathNetwork, build
-from bench.specs.breathnet import BreathNet
 from bench.specs.run import TrainData
+from bench.specs.systems.breathnet import BreathNet
 
 NONE = {"kind": "none"}
 PAPER = {

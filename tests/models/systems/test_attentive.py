@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from bench.models.systems.blocks.attentive import AttentiveStatistics
-from bench.specs.systems import AttentiveStatistics as Spec
+from bench.specs.systems.tca import AttentiveStatisticsSettings as Spec
 
 
 def pooling(**settings: str) -> AttentiveStatistics:

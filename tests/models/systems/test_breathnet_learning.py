@@ -9,8 +9,8 @@ from bench.config import Config
 from bench.models import frontends
 from bench.models.systems.base import Batch
 from bench.models.systems.breathnet import BreathNetwork, build
-from bench.specs.breathnet import BreathNet
-from bench.specs.frontends import Tiny
+from bench.specs.frontends.tiny import Tiny
+from bench.specs.systems.breathnet import BreathNet
 from tests.models.systems.made_breathnet import NONE, PAPER, ROWS, SMALL, batch, data, merged
 
 

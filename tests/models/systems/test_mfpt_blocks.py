@@ -7,12 +7,12 @@ import pytest
 import torch
 from torch import nn
 
-from bench.errors import BenchError
 from bench.models.systems.blocks.ecapa import Ecapa, StatisticsPooling, UtteranceNorm
 from bench.models.systems.blocks.merging import AttentiveMerging
 from bench.models.systems.blocks.nes2net import Nes2Net
 from bench.models.systems.mfpt import LstmHead
-from bench.specs import mfpt as specs
+from bench.specs.systems import mfpt as specs
+from tests.errors import raises_code
 from tests.models.systems import plain_mfpt as plain
 
 torch.manual_seed(1)  # modules are made where tests are listed: none is dead by chance
@@ -53,7 +53,7 @@ def parameters(module: nn.Module) -> int:
 
 
 def merging(layers: int, dim: int = DIM, **settings: object) -> AttentiveMerging:
-    spec = specs.AttentiveMerging.model_validate({**ATTENTIVE, **settings})
+    spec = specs.AttentiveMergingSettings.model_validate({**ATTENTIVE, **settings})
     return AttentiveMerging(layers, dim, spec)
 
 
@@ -114,15 +114,15 @@ def each_clip(module: nn.Module, reference, hops: int = 7) -> None:
 
 
 def ecapa(dim: int = DIM, **settings: object) -> Ecapa:
-    return Ecapa(dim, specs.Ecapa.model_validate({"kind": "ecapa", **settings}))
+    return Ecapa(dim, specs.EcapaSettings.model_validate({"kind": "ecapa", **settings}))
 
 
 def nes2net(dim: int = DIM, **settings: object) -> Nes2Net:
-    return Nes2Net(dim, specs.Nes2Net.model_validate({"kind": "nes2net", **settings}))
+    return Nes2Net(dim, specs.Nes2NetSettings.model_validate({"kind": "nes2net", **settings}))
 
 
 def lstm(dim: int = DIM, **settings: object) -> LstmHead:
-    return LstmHead(dim, specs.Lstm.model_validate({"kind": "lstm", **settings}))
+    return LstmHead(dim, specs.LstmSettings.model_validate({"kind": "lstm", **settings}))
 
 
 def test_ecapa_is_a_loop_over_channels_and_hops():
@@ -207,9 +207,11 @@ def test_one_utterance_is_normalised_as_in_evaluation_and_leaves_no_trace():
 
 
 def test_dimensions_that_do_not_divide_are_refused():
-    with pytest.raises(BenchError, match=r"head.groups = 5: should divide the front-end's 12"):
+    with raises_code("model.sizes") as error:
         nes2net(groups=5)
-    with pytest.raises(BenchError, match=r"head.scale = 8: splits 4 dimensions.*at most 4"):
+    assert "head.groups = 5" in str(error.value)
+    with raises_code("model.sizes") as error:
         nes2net(groups=3)
+    assert "at most 4" in str(error.value)
     with pytest.raises(ValueError, match="channels = 10: should be a multiple of scale = 8"):
         ecapa(channels=10)

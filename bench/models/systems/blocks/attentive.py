@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from bench.specs.systems import AttentiveStatistics as Spec
+from bench.specs.systems.tca import AttentiveStatisticsSettings as Spec
 
 LEAST_VARIANCE = 1e-8
 """Variances below it count as it: the square root has no slope at zero, where a channel is that is

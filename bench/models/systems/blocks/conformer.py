@@ -12,7 +12,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bench.specs.systems import Conformer as ConformerSpec
+from bench.specs.systems.sal import ConformerSettings as ConformerSpec
 
 
 class FeedForward(nn.Sequential):

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bench.specs.mfpt import Ecapa as Spec
+from bench.specs.systems.mfpt import EcapaSettings as Spec
 from bench.units import CLASSES
 
 KERNEL = 3
@@ -24,9 +24,7 @@ LEAST_VARIANCE = 1e-4
 
 
 class Convolved(nn.Sequential):
-    """Convolution that keeps the length, ReLU, batch normalisation: "batch channels hops" in and
-    out.
-    """
+    """Convolution that keeps the length, ReLU, batch normalisation: "batch channels hops"."""
 
     def __init__(self, channels_in: int, channels: int, kernel: int = 1, dilation: int = 1) -> None:
         padding = kernel // 2 * dilation
@@ -38,8 +36,9 @@ class Convolved(nn.Sequential):
 
 
 class SqueezeExcitation(nn.Module):
-    """A gate for each channel from the means over time (Hu et al., CVPR 2018): "batch channels
-    hops" in and out.
+    """A gate for each channel from its mean over time (Hu et al., CVPR 2018).
+
+    "batch channels hops" in and out.
     """
 
     def __init__(self, channels: int, inner: int) -> None:
@@ -80,8 +79,9 @@ class Res2Block(nn.Module):
 
 
 class StatisticsPooling(nn.Module):
-    """Weighted mean and deviation over time, each channel with weights of its own (equations 1 to 3
-    of ECAPA-TDNN): "batch channels hops" to "batch 2*channels".
+    """Attentive mean and deviation over time, with weights for each channel.
+
+    Equations 1 to 3 of ECAPA-TDNN: "batch channels hops" to "batch 2*channels".
     """
 
     def __init__(self, channels: int, inner: int) -> None:
@@ -90,8 +90,9 @@ class StatisticsPooling(nn.Module):
         self.score = nn.Conv1d(inner, channels, 1)
 
     def weights(self, x: Tensor) -> Tensor:
-        """Return "batch channels hops" that sum to one over time, made from each frame beside the
-        whole utterance's mean and deviation.
+        """Return "batch channels hops" that sum to one over time.
+
+        They are made from each frame, and from the whole utterance's mean and deviation.
         """
         mean = x.mean(dim=2, keepdim=True)
         deviation = x.var(dim=2, keepdim=True, correction=0).clamp_min(LEAST_VARIANCE).sqrt()

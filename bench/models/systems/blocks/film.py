@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bench.specs.breathnet import BreathFilm as Spec
+from bench.specs.systems.breathnet import BreathFilmSettings as Spec
 
 
 class BreathFilm(nn.Module):
@@ -35,7 +35,5 @@ class BreathFilm(nn.Module):
         return 1.0 + self.mlp(self.either)
 
     def forward(self, x: Tensor, marks: Tensor) -> Tensor:
-        """Equation 6: `x`, "batch hops dim", times the gains of the hops' `marks`, "batch hops",
-        bool.
-        """
+        """Equation 6: `x`, "batch hops dim", times the gains of `marks`, "batch hops", bool."""
         return x * F.embedding(marks.long(), self.gains())

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bench.errors import BenchError
-from bench.specs.breathnet import Fusion as Spec
+from bench.specs.systems.breathnet import Fusion as Spec
 
 
 class CrossAttention(nn.Module):
@@ -22,7 +22,8 @@ class CrossAttention(nn.Module):
         super().__init__()
         if dim % spec.heads:
             raise BenchError(
-                f"system.fusion.heads = {spec.heads}: should divide the front-end's width, {dim}"
+                "model.sizes",
+                f"system.fusion.heads = {spec.heads}: should divide the front-end's width, {dim}",
             )
         self.heads = spec.heads
         self.query, self.key, self.value = (nn.Linear(dim, dim, bias=False) for _ in range(3))
@@ -30,8 +31,9 @@ class CrossAttention(nn.Module):
         self.residual = spec.residual == "queries"
 
     def forward(self, asking: Tensor, asked: Tensor) -> Tensor:
-        """Equations 7 and 8: X_freq "batch tokens dim" asks X_temp "batch hops dim"; return X_fuse,
-        "batch tokens dim".
+        """Equations 7 and 8: X_freq, "batch tokens dim", asks X_temp, "batch hops dim".
+
+        Return X_fuse, "batch tokens dim".
         """
         query, key, value = (
             part(x).unflatten(-1, (self.heads, -1)).transpose(1, 2)

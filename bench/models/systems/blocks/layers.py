@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from bench.specs.systems import LastLayer, WeightedLayers
+from bench.specs.systems.sal import LastLayer, WeightedLayers
 
 
 class LastState(nn.Module):

@@ -1,11 +1,12 @@
-"""Attentive merging of a front-end's hidden states (AttM: Pan, Liu, Sailor and Wang, Interspeech
-2024), written from its authors' code, which is what MFPT refers to.
+"""Attentive merging of a front-end's hidden states (AttM: Pan et al., Interspeech 2024).
+
+Written from its authors' code (Pan, Liu, Sailor and Wang), to which MFPT refers.
 
 State 0, the input of the first block, is left out; state l of the others is the output of block l.
-All are residual streams that have not been normalised, but for the last where the front-end
-normalises it (`frontend.last_state`; the authors' is raw). Where we depart: the gates' weights
-start scaled to their inputs (`first_weights`), and the projection has the two layers that the
-authors' code runs, not the third that it makes and passes to the activation as a switch.
+All are residual streams that are not normalised, except the last where the front-end normalises it
+(`frontend.last_state`; the authors' is raw). Where we depart: the gates' weights start scaled to
+their inputs (`first_weights`), and the projection has the two layers that the authors' code runs,
+not the third that it makes and passes to the activation as a switch.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bench.specs.mfpt import AttentiveMerging as Spec
+from bench.specs.systems.mfpt import AttentiveMergingSettings as Spec
 
 
 class AttentiveMerging(nn.Module):
@@ -42,8 +43,8 @@ class AttentiveMerging(nn.Module):
         sigmoid(W2 silu(W1 silu(w x))), x being the states' means over time.
         """
         means = torch.stack([state.mean(dim=1) for state in states], dim=1)
-        told = F.silu(self.attend(means)).squeeze(-1)
-        return self.excite(F.silu(self.squeeze(told))).sigmoid()
+        layer_means = F.silu(self.attend(means)).squeeze(-1)
+        return self.excite(F.silu(self.squeeze(layer_means))).sigmoid()
 
     def forward(self, states: Sequence[Tensor]) -> Tensor:
         """Return the merged sequence of the front-end's `states`, state 0 among them."""

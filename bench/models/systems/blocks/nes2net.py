@@ -1,5 +1,6 @@
-"""Nes2Net-X over a front-end's states (Liu, Truong, Das, Lee and Li, IEEE TIFS 2025), written from
-its released code: a Res2Net of Res2Nets, at the front-end's own width.
+"""Nes2Net-X over a front-end's states (Liu, Truong, Das, Lee and Li, IEEE TIFS 2025).
+
+Written from its released code: a Res2Net of Res2Nets, at the front-end's own width.
 
 The outer network splits the dimensions into groups. Each but the last is added to the outcome of
 the one before and goes through an inner network, ReLU and batch normalisation; the last passes as
@@ -14,7 +15,7 @@ from torch.nn import functional as F
 
 from bench.errors import BenchError
 from bench.models.systems.blocks.ecapa import KERNEL, Convolved, SqueezeExcitation
-from bench.specs.mfpt import Nes2Net as Spec
+from bench.specs.systems.mfpt import Nes2NetSettings as Spec
 from bench.units import CLASSES
 
 
@@ -31,9 +32,9 @@ class WeightedRes2(nn.Module):
         self.width = channels // spec.scale
         if not self.width:
             raise BenchError(
-                f"system.head.scale = {spec.scale}: splits {channels} dimensions, which the "
-                f"front-end's are split into by system.head.groups = {spec.groups}: should be at "
-                f"most {channels}"
+                "model.sizes",
+                f"system.head.scale = {spec.scale}: cannot split the {channels} dimensions of each "
+                f"of system.head.groups = {spec.groups}: should be at most {channels}",
             )
         convolved = self.width * spec.scale
         self.widen = Convolved(channels, convolved)
@@ -58,16 +59,18 @@ class WeightedRes2(nn.Module):
 
 
 class Nes2Net(nn.Module):
-    """Frames "batch hops dim" to logits "batch 2"; `BenchError` where the dimensions do not divide
-    into the groups.
+    """Frames "batch hops dim" to logits "batch 2".
+
+    Raise `BenchError` where the dimensions do not divide into the groups.
     """
 
     def __init__(self, dim: int, spec: Spec) -> None:
         super().__init__()
         if dim % spec.groups:
             raise BenchError(
+                "model.sizes",
                 f"system.head.groups = {spec.groups}: should divide the front-end's {dim} "
-                "dimensions"
+                "dimensions",
             )
         self.width = dim // spec.groups
         self.inner = nn.ModuleList(WeightedRes2(self.width, spec) for _ in range(spec.groups - 1))

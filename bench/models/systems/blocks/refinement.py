@@ -1,9 +1,9 @@
 """Losses on features that draw bona fide clips together and push fakes away from them.
 
 Equations are those of BreathNet (Ye et al., 2026, section III.C.2). Each loss takes all features of
-a batch and a mask of those that it is of, so that its shapes, and what it draws by chance, do not
-depend on the labels; it is 0 where there is too little to compare. Batches of 10 with a tenth bona
-fide have none of them every third time.
+a batch and a mask of the ones that it applies to, so that its shapes, and its random draws, do not
+depend on the labels. It is 0 where there is too little to compare: with a tenth bona fide, every
+third batch of 10 has no bona fide clip.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bench.specs.breathnet import FeatureLosses as Spec
+from bench.specs.systems.breathnet import FeatureLossSettings as Spec
 from bench.units import BONAFIDE, CLASSES, SPOOF
 
 SMALLEST_NORM = 1e-8
@@ -70,8 +70,9 @@ class FeatureLosses(nn.Module):
         return Parts(similar, pull, push, feature, length)
 
     def _moved(self, z: Tensor, bonafide: Tensor) -> Tensor:
-        """Equation 12: move the centre towards the mean of the batch's bona fide features, and
-        return it. The first mean is where it starts.
+        """Equation 12: move the centre towards the batch's mean bona fide feature, and return it.
+
+        The centre starts at the first mean.
         """
         if self.training:
             mean = (z * bonafide[:, None]).sum(dim=0) / bonafide.sum().clamp_min(1)
@@ -126,8 +127,10 @@ def centre_loss(z: Tensor, chosen: Tensor, centre: Tensor) -> Tensor:
 
 
 def contrast_loss(z: Tensor, chosen: Tensor, centre: Tensor) -> Tensor:
-    """Equation 13: the mean of (1 + s(z, c)) / 2 over the `chosen` features, and the same over the
-    middles of all pairs of them; in [0, 2].
+    """Equation 13: mean similarity of fake features, and of their pairwise middles, to the centre.
+
+    The mean of (1 + s(z, c)) / 2 over the `chosen` features, plus the same over the middles of all
+    pairs of them; in [0, 2].
 
     `z`: "n dim"; `chosen`: "n", bool; `centre`: "dim". One feature alone makes no pair and adds
     nothing for it; 0 where none is chosen or there is no centre yet.

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bench.specs.breathnet import Dfim as Spec
-from bench.specs.breathnet import TimeTokens
+from bench.specs.systems.breathnet import Dfim as Spec
+from bench.specs.systems.breathnet import TimeTokens
 from bench.units import SAMPLE_RATE_HZ
 
 NYQUIST_HZ = SAMPLE_RATE_HZ / 2

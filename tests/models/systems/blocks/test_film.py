@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from bench.models.systems.blocks.film import BreathFilm
-from bench.specs.breathnet import BreathFilm as Spec
+from bench.specs.systems.breathnet import BreathFilmSettings as Spec
 from tests.models.systems import plain_breathnet as plain
 
 MARKS = torch.tensor([[False, True, True, False, False], [False] * 5, [True] * 5])

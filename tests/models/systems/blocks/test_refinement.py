@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bench.models.segment_positions import IGNORED
 from bench.models.systems.blocks.refinement import FeatureLosses, centre_loss, contrast_loss, pscl
-from bench.specs.breathnet import FeatureLosses as Spec
+from bench.specs.systems.breathnet import FeatureLossSettings as Spec
 from tests.models.systems import plain_breathnet as plain
 
 B, F = 0, 1

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from bench.models.systems.blocks.sinc import HIGHEST_HZ, LOWEST_HZ, FrequencyBranch, SincConv
-from bench.specs.breathnet import Dfim as Spec
+from bench.specs.systems.breathnet import Dfim as Spec
 from tests.models.systems import plain_breathnet as plain
 
 

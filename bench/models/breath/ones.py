@@ -1,0 +1,14 @@
+"""Breath marks everywhere: a control."""
+
+from __future__ import annotations
+
+from bench.config import Config
+from bench.data.subset import Subset
+from bench.models.breath.marks import Constant, Say
+from bench.specs.breath.ones import Ones
+from bench.specs.corpus import Audio
+
+
+def build(_spec: Ones, _subset: Subset, _audio: Audio, _config: Config, _say: Say) -> Constant:
+    """Return who marks every hop."""
+    return Constant(True)

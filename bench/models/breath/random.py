@@ -1,0 +1,14 @@
+"""Random breath marks: a control."""
+
+from __future__ import annotations
+
+from bench.config import Config
+from bench.data.subset import Subset
+from bench.models.breath.marks import Chance, Say
+from bench.specs.breath.random import Random
+from bench.specs.corpus import Audio
+
+
+def build(spec: Random, subset: Subset, _audio: Audio, _config: Config, _say: Say) -> Chance:
+    """Return who marks a share of the hops."""
+    return Chance(subset.table["utterance"].tolist(), spec.share)

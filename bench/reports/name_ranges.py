@@ -1,0 +1,59 @@
+"""Rows' names as ranges, and intervals in brackets."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+
+
+def ranged(names: Sequence[str], order: Sequence[str]) -> str:
+    """Return names in their `order`, three or more that follow one another as a range.
+
+    Only numbered names make a range.
+
+    >>> ranged(["S6", "S1", "S2", "S3"], ["S0", "S1", "S2", "S3", "S4", "S5", "S6"])
+    'S1 to S3, S6'
+    >>> ranged(["TCA", "MFPT", "SAL"], ["TCA", "MFPT", "SAL"])
+    'all'
+    """
+    if len(names) == len(order) > 1:
+        return "all"
+    places = sorted(order.index(name) for name in names)
+    stretches: list[list[str]] = []
+    for number, position in enumerate(places):
+        last = order[places[number - 1]]
+        if (
+            number
+            and position == places[number - 1] + 1
+            and _strip_number(order[position]) == _strip_number(last)
+        ):
+            stretches[-1].append(order[position])
+        else:
+            stretches.append([order[position]])
+    return ", ".join(
+        f"{names_in_row[0]} to {names_in_row[-1]}"
+        if len(names_in_row) > 2
+        else ", ".join(names_in_row)
+        for names_in_row in stretches
+    )
+
+
+def bracketed(low: float, high: float, digits: int) -> str:
+    """Return an interval with `digits` decimals, or with as many more as tell its bounds apart.
+
+    Empty where there is no interval: a bound is unknown, or both are equal.
+
+    >>> bracketed(0.951, 1.2, 2), bracketed(0.0012, 0.0041, 2), bracketed(0.0, 0.0, 2)
+    ('[0.95, 1.20]', '[0.001, 0.004]', '')
+    """
+    for more in range(digits, digits + 9):
+        first, last = (f"{bound:.{more}f}" for bound in (low, high))
+        if first != last and not math.isnan(low + high):
+            return f"[{first}, {last}]"
+    return ""
+
+
+def _strip_number(name: str) -> str:
+    """Return a numbered name without its number; of any other name the whole."""
+    return re.sub(r"\d+$", "#", name)

@@ -1,0 +1,227 @@
+"""One row and seed while it is run: trained, evaluated, tracked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from lightning_fabric import Fabric
+
+from bench._io import file_locks
+from bench._io.interrupts import InterruptGuard
+from bench.cards import corpus_cards
+from bench.config import Config
+from bench.errors import Busy
+from bench.models import breath
+from bench.models.breath.census import Census, census, described, require_marks
+from bench.runner import results, shared_training, training_folder
+from bench.runner.relay import ProgressSender, relay_progress
+from bench.specs.run import TrainData
+from bench.tracking.run_record import RunEntry
+from bench.tracking.store import Store, TrackedRun
+from bench.training import checkpoints, damage, engine, shares
+from bench.training.row import Trained, folder, score_path, train_and_score, write_settings
+
+if TYPE_CHECKING:
+    from bench.runner.local import Job, Watcher
+
+
+@dataclass(frozen=True)
+class RowRun:
+    """A row and seed that is being run, or the training that it starts from, with all it needs."""
+
+    job: Job
+    entry: RunEntry
+    config: Config
+    store: Store
+    watcher: Watcher
+    interrupt: InterruptGuard
+
+    @cached_property
+    def folder(self) -> Path:
+        """The folder of its training."""
+        job = self.job
+        return folder(self.config.work, job.run, job.data, job.seed, self.entry.again)
+
+    def train_and_evaluate(self) -> tuple[str, Trained]:
+        """Train and evaluate the row; before that the training that it starts from, if any, tracked
+        as a run below the row's. Return the id of the row's run, and what was trained.
+
+        Raise Busy where another process runs the row. A trial of a sweep waits for it instead: it
+        may be a row that trains the same, while the trial is claimed by this process.
+        """
+        busy = self._wait_for if self.entry.kind == "trial" else self._refuse
+        with self._hold_folder(busy), self.store.begin(self.entry) as tracked, self.interrupt:
+            if stage := self._earlier_training(tracked.run_id):
+                stage._train_stage()
+                self.watcher.begin(self.job.name, self.job.run.training.epochs)
+            self._begin_training(tracked, anew=self.entry.again > 0)
+            trained = self._train(tracked)
+            results.log_row_results(tracked, self.entry, self.job.data, trained, self.config)
+            self._release_checkpoints(trained)
+        return tracked.run_id, trained
+
+    def _earlier_training(self, parent: str) -> RowRun | None:
+        """Return the training that the row starts from, tracked below the row's own run `parent`;
+        None where it starts from none.
+        """
+        run, data = self.job.run.earlier, self.job.data.stage
+        if run is None or data is None:
+            return None
+        entry = replace(
+            self.entry,
+            kind="stage",
+            run=run,
+            fingerprints=data.fingerprints(),
+            made_from=data.made_from(),
+            again=0,
+            description_figures={},
+            parent=parent,
+        )
+        return replace(self, job=self.job._replace(run=run, data=data), entry=entry)
+
+    def _train_stage(self) -> None:
+        """Do the training that a row starts from, unless it is done; another row may have done
+        it.
+        """
+        name, finished = self.entry.name, self.store.finished(self.entry)
+        if finished and damage.is_whole(self.folder / checkpoints.KEPT):
+            return
+        self.watcher.begin(name, self.job.run.training.epochs)
+        # Rows and trials that run beside each other may start from one training: the first does it.
+        with self._hold_folder(self._wait_for):
+            if not finished:
+                with self.store.begin(self.entry) as tracked:
+                    self._begin_training(tracked)
+                    trained = self._train(tracked)
+                    shared_training.keep_training(tracked, trained, whole=True)
+                    results.tag_training(tracked, trained)
+                    tracked.finish({})
+            elif self._take_over():
+                return
+            else:
+                self.watcher.say(
+                    f"{name}: finished earlier, but its weights are missing at {self.folder}: "
+                    "training again"
+                )
+                trained = self._train(None)
+            self._release_checkpoints(trained)
+
+    def _begin_training(self, tracked: TrackedRun, *, anew: bool = False) -> None:
+        shared_training.begin_training(
+            tracked, self.store, self.folder, self.config, self.watcher.say, anew
+        )
+
+    def _take_over(self) -> str:
+        return shared_training.take_over(self.store, self.folder, self.config, self.watcher.say)
+
+    def _train(self, tracked: TrackedRun | None) -> Trained:
+        """Train and score on this machine's devices."""
+        job, say = self.job, self.watcher.say
+        write_settings(job.run, self.folder / "run.toml")
+        observer = _RunObserver(tracked, self.watcher, self.interrupt)
+        if tracked is not None:
+            tracked.artifact(self.folder / "run.toml")
+            tracked.log_datasets(results.dataset_uses(job.data))
+        if job.run.train.share < 1:
+            text = shares.said(job.data.train.subset, job.run.train.share, job.seed)
+            observer.say("drawn", text)
+        marked = self._find_breaths()
+        if marked and tracked is not None:
+            tracked.tag("breaths", json.dumps(marked))
+        damage.set_aside(job.run, job.seed, self.folder, self.config, say)
+        for name, loaded in job.data.evaluate.items():
+            path = score_path(self.folder, name, job.run.evaluate[name], loaded)
+            damage.set_scores_aside(path, job.run.evaluate[name], loaded.subset, say)
+        fabric = engine.make_fabric(self.config, job.run.training.precision)
+        if self.config.devices == 1:
+            return train_and_score(
+                fabric, job.run, job.seed, job.data, self.folder, self.config, observer
+            )
+        with relay_progress(observer) as pipe:
+            # Lightning hands the processes' own fabric to a function of one argument.
+            return fabric.launch(partial(_train_on_each, job, self.folder, self.config, pipe))
+
+    def _find_breaths(self) -> dict[str, Census]:
+        """Find the breaths of every split before training, in one process and with its progress
+        shown; they are kept for all later runs. Return how much is marked of each split that has a
+        detector; raise where nothing is marked of what is trained on.
+        """
+        train, dev, evaluate = self.job.data[:3]
+        marked: dict[str, Census] = {}
+        for loaded, (key, data) in zip(
+            (train, dev, *evaluate.values()), self.job.run.data.items(), strict=True
+        ):
+            audio = corpus_cards.card(data.corpus).audio
+            marks = breath.provider(
+                loaded.subset, data.breath, audio, self.config, self.watcher.say
+            )
+            if data.breath.kind == "none":
+                continue
+            marked[key] = census(loaded.subset, data, marks)
+            self.watcher.say(described(key, data, marked[key]))
+            if isinstance(data, TrainData):
+                require_marks(data, marked[key])
+        return marked
+
+    def _release_checkpoints(self, trained: Trained) -> None:
+        training_folder.release_checkpoints(self.folder, trained.progress, self.watcher.say)
+
+    @contextmanager
+    def _hold_folder(self, busy: Callable[[str], None]) -> Generator[None]:
+        """Hold the row's folder: two processes that train one row would spoil each other's files.
+
+        Where another process holds it, `busy` is called with its name, and may raise; else it is
+        waited for.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with file_locks.held(self.folder / "lock", busy):
+            yield
+
+    def _refuse(self, holder: str) -> NoReturn:
+        raise Busy("row.busy", f"{self.job.name} is being run by {holder}")
+
+    def _wait_for(self, holder: str) -> None:
+        name = self.entry.name if self.entry.kind == "stage" else self.job.name
+        self.watcher.say(f"{name}: is being run by {holder}, waiting for it")
+
+
+class _RunObserver:
+    """Passes what the engine reports on to the display and, where there is one, the tracked run."""
+
+    def __init__(
+        self, tracked: TrackedRun | None, watcher: Watcher, interrupt: InterruptGuard
+    ) -> None:
+        self._tracked, self._watcher, self._interrupt = tracked, watcher, interrupt
+
+    def say(self, tag: str, text: str) -> None:
+        """Show a line, and keep it with the run under the name `tag`."""
+        if self._tracked is not None:
+            self._tracked.tag(tag, text)
+        self._watcher.say(text)
+
+    def on_step(self, epoch: int, step: int, steps: int, losses: Mapping[str, float]) -> None:
+        self._interrupt.raise_if_asked()
+        self._watcher.on_step(epoch, step, steps, losses)
+
+    def on_epoch(self, epoch: int, figures: Mapping[str, float]) -> None:
+        if self._tracked is not None:
+            self._tracked.log(figures, epoch)
+        self._watcher.on_epoch(epoch, figures)
+
+    def on_score(self, evaluation: str, done: int, total: int) -> None:
+        self._interrupt.raise_if_asked()
+        self._watcher.on_score(evaluation, done, total)
+
+
+def _train_on_each(
+    job: Job, folder: Path, config: Config, pipe: Connection, fabric: Fabric
+) -> Trained:
+    observer = ProgressSender(pipe) if fabric.is_global_zero else engine.Silent()
+    return train_and_score(fabric, job.run, job.seed, job.data, folder, config, observer)

@@ -1,0 +1,25 @@
+"""Settings of Cross-Segment Mixing (Mao et al., ICASSP 2026)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from bench.specs.base import Count, Share
+from bench.specs.kinds import MixSettings
+
+
+class CrossSegmentMixing(MixSettings):
+    """SAL's Cross-Segment Mixing (Mao et al., ICASSP 2026, section 2.2, equations 2 to 4)."""
+
+    kind: Literal["csm"]
+    rounds: Count = 2
+    probability: Share = 0.2
+    """Chance, per round, that a clip is mixed."""
+    selection: Literal["bernoulli", "fixed-share"] = "bernoulli"
+    """Each clip by its own draw (the paper's probability), or exactly floor(probability * batch)
+    clips (released).
+    """
+    partner: Literal["other", "self"] = "other"
+    """Another utterance of the batch (the paper), or the clip itself: the released code, which
+    changes nothing.
+    """

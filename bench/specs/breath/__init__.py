@@ -1,0 +1,13 @@
+"""Settings of breath marks, a file for each kind (`bench.specs.kinds`)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bench.specs.base import Absent
+from bench.specs.kinds import BreathSettings, find_kinds
+
+if TYPE_CHECKING:
+    Breath = BreathSettings | Absent
+else:
+    Breath = find_kinds(__name__, BreathSettings, Absent)

@@ -1,0 +1,12 @@
+"""Settings of the front-ends, a file for each kind (`bench.specs.kinds`)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bench.specs.kinds import FrontEndSettings, find_kinds
+
+if TYPE_CHECKING:
+    FrontEnd = FrontEndSettings
+else:
+    FrontEnd = find_kinds(__name__, FrontEndSettings)

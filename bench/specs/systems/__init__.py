@@ -1,0 +1,12 @@
+"""Settings of the systems, a file for each kind (`bench.specs.kinds`)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bench.specs.kinds import SystemSettings, find_kinds
+
+if TYPE_CHECKING:
+    System = SystemSettings
+else:
+    System = find_kinds(__name__, SystemSettings)

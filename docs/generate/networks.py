@@ -1,0 +1,85 @@
+"""How the parts of each system are connected, for its diagram. Shapes are those of the paper's
+clips; B is the batch, D the width of the front-end's states (1024).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from generate.diagrams import Box
+
+NETWORKS: Mapping[str, Sequence[Box]] = {
+    "sal": (
+        Box("waves", 0, 0.5, "waveform, 4 s", "(B, 64000)"),
+        Box(
+            "frontend",
+            1,
+            0.5,
+            "front-end: XLS-R 300M or WavLM",
+            "25 states, each (B, 200, D)",
+            ("waves",),
+        ),
+        Box("layers", 2, 0.5, "layer weighting (from S1 on)", "(B, 200, D)", ("frontend",)),
+        Box("context", 3, 0.5, "Conformer, 2 blocks (from S2 on)", "(B, 200, D)", ("layers",)),
+        Box("pool", 4, 0.5, "average pooling to 160 ms", "(B, 25, D)", ("context",)),
+        Box("binary", 5, 0, "head: bona fide or spoof", "logits (B, 25, 2)", ("pool",)),
+        Box(
+            "auxiliary",
+            5,
+            1,
+            "head: position in the segment",
+            "(B, 25, 8), S5 to S8",
+            ("pool",),
+            True,
+        ),
+        Box("score", 6, 0, "score: difference of the logits", "(B, 25)", ("binary",)),
+    ),
+    "tca": (
+        Box("waves", 0, 0.5, "waveform, 4 s", "(B, 64000)"),
+        Box("frontend", 1, 0.5, "front-end: XLS-R 300M", "last state (B, 199, D)", ("waves",)),
+        Box(
+            "stacks",
+            2,
+            0.5,
+            "2 × (linear, norm, ReLU, dropout)",
+            "frames (B, 199, 128)",
+            ("frontend",),
+        ),
+        Box("token", 3, 0.5, "+ utterance token", "S (B, 200, 128)", ("stacks",)),
+        Box("vectors", 4, 0, "channel attention vectors", "A (B, 128, 3)", ("token",)),
+        Box("first", 5, 0, "classifier on A, gate", "z (B, 3), M (B, 128, 3)", ("vectors",)),
+        Box("temporal", 6, 0.5, "temporal class activation", "S′ (B, 200, 3)", ("token", "first")),
+        Box("second", 7, 0.5, "classifier on S′", "z′ (B, 3)", ("temporal",)),
+        Box("score", 8, 0.5, "score: log-odds of bona fide", "(B,)", ("second",)),
+    ),
+    "breathnet": (
+        Box("waves", 0, 0.5, "waveform, 64,600 samples", "(B, 64600)"),
+        Box("breath", 1, 2, "breath detector", "breath mask (B, 201)"),
+        Box("frontend", 1, 1, "front-end: XLS-R 300M", "24 states, each (B, 201, D)", ("waves",)),
+        Box("frequency", 1, 0, "frequency branch: sinc filters", "x_freq (B, 32, D)", ("waves",)),
+        Box("layers", 2, 1, "sensitive layers (eq. 1–3)", "(B, 201, D)", ("frontend",)),
+        Box("film", 3, 1, "BreathFiLM (eq. 5, 6)", "x_temp (B, 201, D)", ("layers", "breath")),
+        Box(
+            "fusion",
+            4,
+            0.5,
+            "cross-attention (eq. 7, 8)",
+            "x_fuse (B, 32, D)",
+            ("frequency", "film"),
+        ),
+        Box("lstm", 5, 0.5, "2 BiLSTMs, mean over tokens", "(B, 512)", ("fusion",)),
+        Box("refine", 6, 1.5, "feature losses (eq. 9–14)", "", ("lstm",), True),
+        Box("last", 6, 0.5, "linear layer", "logits (B, 2)", ("lstm",)),
+        Box("score", 7, 0.5, "score: difference of the logits", "(B,)", ("last",)),
+    ),
+    "mfpt": (
+        Box("mixed", 0, 0, "stage 1: clip with a foreign region", "(B, 64600)"),
+        Box("first", 1, 0, "front-end with adapters (LoRA)", "last state (B, 201, D)", ("mixed",)),
+        Box("frames", 2, 0, "linear layer: injected or not", "(B, 201)", ("first",), True),
+        Box("waves", 0, 1, "stage 2: clip", "(B, 64600)"),
+        Box("frontend", 1, 1, "the front-end of stage 1", "L + 1 states (B, 201, D)", ("waves",)),
+        Box("merge", 2, 1, "attentive merging of the states", "(B, 201, D)", ("frontend",)),
+        Box("head", 3, 1, "head: ECAPA, LSTM or Nes2Net", "logits (B, 2)", ("merge",)),
+        Box("score", 4, 1, "score: difference of the logits", "(B,)", ("head",)),
+    ),
+}

@@ -1,0 +1,146 @@
+"""The pages of the documentation as tests use them: their blocks, and a newcomer who follows them.
+
+A page has three kinds of blocks that mean something to tests:
+
+* `{code-block}` with a `:caption:` is a file, written at the caption's path;
+* `console` holds commands after `$ `, which are executed, each followed by lines of its output, in
+  order, with `...` for any lines between;
+* `sh` holds commands that are only checked: their options exist.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from markdown_it import MarkdownIt
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+HOW_TO = DOCS / "how-to"
+WRITTEN = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    *sorted(path for path in DOCS.rglob("*.md") if "generated" not in path.parts),
+]
+"""Every page that is written by hand."""
+_ELLIPSIS = "..."
+
+
+class Block(NamedTuple):
+    """A fenced block of a page."""
+
+    language: str
+    caption: str
+    """Path of the file that it is; empty for any other block."""
+    text: str
+    line: int
+
+
+def read_blocks(page: Path) -> list[Block]:
+    """Return the fenced blocks of a page."""
+    tokens = MarkdownIt().parse(page.read_text(encoding="utf-8"))
+    return [
+        _as_block(token.info.strip(), token.content, token.map[0] + 1)
+        for token in tokens
+        if token.type == "fence" and token.map
+    ]
+
+
+def read_file(page: Path, caption: str) -> str:
+    """Return the text of a file that a page shows."""
+    (text,) = (block.text for block in read_blocks(page) if block.caption == caption)
+    return text
+
+
+def _as_block(info: str, content: str, line: int) -> Block:
+    if not info.startswith("{code-block}"):
+        return Block(info, "", content, line)
+    caption, _, text = content.partition("\n")
+    assert caption.startswith(":caption: "), f"line {line}: a code-block needs a caption"
+    return Block(info.removeprefix("{code-block}").strip(), caption[10:].strip(), text, line)
+
+
+class Command(NamedTuple):
+    """A command of a `console` block, and the lines that the page shows of its output."""
+
+    line: str
+    shown: tuple[str, ...]
+
+
+def read_commands(block: Block) -> Iterator[Command]:
+    """Yield the commands of a `console` block."""
+    for part in f"\n{block.text}".split("\n$ ")[1:]:
+        command, *shown = part.replace("\\\n", " ").splitlines()
+        yield Command(command, tuple(line for line in shown if line.strip()))
+
+
+@dataclass
+class Newcomer:
+    """Somebody who follows a page word by word in a folder."""
+
+    folder: Path
+    miniatures: Path
+    """A work folder whose small miniature corpora stand in for those of `bench data mini`."""
+    python_path: Path = ROOT
+    variables: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def follow(self, page: Path) -> None:
+        """Write the page's files and execute its commands in order; AssertionError where a command
+        fails or prints other lines than the page shows.
+        """
+        for block in read_blocks(page):
+            if block.caption:
+                path = self.folder / block.caption
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(block.text, encoding="utf-8")
+            elif block.language == "console":
+                for command in read_commands(block):
+                    self._execute(command, f"{page.name}, line {block.line}: {command.line}")
+
+    def _execute(self, command: Command, where: str) -> None:
+        if command.line.startswith("bench data mini"):
+            work = self.folder / "work"
+            work.mkdir(exist_ok=True)
+            (work / "mini").symlink_to(self.miniatures / "mini")
+            return
+        done = subprocess.run(
+            ["bash", "-c", command.line],
+            cwd=self.folder,
+            env=self._environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+        )
+        assert done.returncode == 0, f"{where}\n{done.stdout[-4000:]}"
+        printed = iter(line.rstrip() for line in done.stdout.splitlines())
+        for line in command.shown:
+            if line != _ELLIPSIS:
+                assert line.rstrip() in printed, f"{where}\nnot printed: {line}\n{done.stdout}"
+
+    def _environment(self) -> dict[str, str]:
+        programs = self.folder.parent / "programs"
+        for name, module in (("bench", "-m bench"), ("python", "")):
+            program = programs / name
+            if not program.exists():
+                programs.mkdir(exist_ok=True)
+                program.write_text(
+                    f'#!/bin/sh\nexec "{sys.executable}" {module} "$@"\n', encoding="utf-8"
+                )
+                program.chmod(0o755)
+        own = {name: value for name, value in os.environ.items() if not name.startswith("BENCH_")}
+        return {
+            **own,
+            "PATH": f"{programs}{os.pathsep}{own['PATH']}",
+            "PYTHONPATH": str(self.python_path),
+            "BENCH_CONFIG_WITHIN": str(self.folder),
+            "COLUMNS": "200",
+            **self.variables,
+        }

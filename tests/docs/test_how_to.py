@@ -1,0 +1,71 @@
+"""A newcomer follows the pages word by word, in an empty folder or in a fresh copy of the code."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from .pages import DOCS, HOW_TO, ROOT, Newcomer, read_blocks
+
+_EMPTY_FOLDER = ["corpus", "table", "sweep"]
+_COPY_OF_THE_CODE = ["system", "front-end", "augmentation", "breath-detector", "metric"]
+_SLOW = {"table", "sweep"}
+"""They train several rows."""
+
+
+def _marked(name: str) -> object:
+    return pytest.param(name, marks=pytest.mark.slow) if name in _SLOW else name
+
+
+@pytest.mark.parametrize("name", map(_marked, _EMPTY_FOLDER))
+def test_how_to_in_an_empty_folder(name: str, tmp_path: Path, miniatures: Path) -> None:
+    folder = tmp_path / "empty folder"
+    folder.mkdir()
+    Newcomer(folder, miniatures).follow(HOW_TO / f"{name}.md")
+    if name == "table":
+        _check_report(folder / "reports/smoke")
+
+
+def _check_report(folder: Path) -> None:
+    """Three seeds of both rows are in the report, which compares them, as Markdown, HTML, LaTeX."""
+    text = (folder / "mine-rounds.smoke.md").read_text(encoding="utf-8")
+    assert text.count("3 of 3 seeds") >= 2
+    assert "Which rows differ" in text
+    assert (folder / "mine-rounds.smoke.html").is_file()
+    latex = (folder / "mine-rounds.smoke.tex").read_text(encoding="utf-8")
+    assert r"\begin{tabular}" in latex
+
+
+@pytest.mark.parametrize("name", map(_marked, _COPY_OF_THE_CODE))
+def test_how_to_in_a_copy_of_the_code(name: str, tmp_path: Path, miniatures: Path) -> None:
+    folder = tmp_path / "checkout"
+    for part in ("bench", "datasets", "experiments", "reports/templates"):
+        shutil.copytree(
+            ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__", "_cards")
+        )
+    Newcomer(folder, miniatures, python_path=folder).follow(HOW_TO / f"{name}.md")
+
+
+@pytest.mark.parametrize("name", ["start", "score"])
+def test_pages_of_a_first_day(name: str, tmp_path: Path, miniatures: Path) -> None:
+    folder = tmp_path / "empty folder"
+    folder.mkdir()
+    Newcomer(folder, miniatures).follow(DOCS / f"{name}.md")
+
+
+def test_every_page_with_commands_to_execute_is_followed() -> None:
+    followed = {f"how-to/{name}.md" for name in (*_EMPTY_FOLDER, *_COPY_OF_THE_CODE)}
+    followed |= {"start.md", "score.md"}
+    have = {
+        str(page.relative_to(DOCS))
+        for page in DOCS.rglob("*.md")
+        if any(block.language == "console" for block in read_blocks(page))
+    }
+    assert have == followed
+
+
+def test_there_is_a_page_for_each_thing_that_can_be_added() -> None:
+    names = {page.stem for page in HOW_TO.glob("*.md")} - {"index"}
+    assert names == {*_EMPTY_FOLDER, *_COPY_OF_THE_CODE}

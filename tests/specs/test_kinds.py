@@ -1,0 +1,149 @@
+"""A kind is two files of one name, one of settings and one of code; nothing else lists kinds."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from importlib import import_module, invalidate_caches
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from pydantic import TypeAdapter
+
+from bench.cards import table_cards
+from bench.models import augment, breath, frontends, systems
+from bench.specs import augment as augment_settings
+from bench.specs import breath as breath_settings
+from bench.specs import frontends as frontend_settings
+from bench.specs import systems as system_settings
+from bench.specs.base import Absent
+from bench.specs.kinds import FrontEndSettings, KindSettings, find_kinds
+
+PARTS = {
+    "systems": (system_settings, systems, [system_settings.System]),
+    "frontends": (frontend_settings, frontends, [frontend_settings.FrontEnd]),
+    "breath": (breath_settings, breath, [breath_settings.Breath]),
+    "augment": (
+        augment_settings,
+        augment,
+        [augment_settings.Augment, augment_settings.Mix, augment_settings.Splice],
+    ),
+}
+EVERY = {
+    "systems": ["breathnet", "mfpt", "sal", "tca"],
+    "frontends": ["s3prl", "tiny", "wav2vec2", "wavlm"],
+    "breath": ["dsp", "ones", "precomputed", "random", "respiro", "zeros"],
+    "augment": ["csm", "mix_frame", "noise", "rawboost"],
+}
+
+
+def members(union: Any) -> list[type[KindSettings]]:
+    return [of for of in get_args(get_args(union)[0]) if of is not Absent]
+
+
+def kind_of(settings: type[KindSettings]) -> str:
+    return get_args(settings.model_fields["kind"].annotation)[0]
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_the_kinds_of_a_card_are_the_files_of_the_folder(part):
+    package, _, unions = PARTS[part]
+    kinds = [settings for union in unions for settings in members(union)]
+    assert sorted(kind_of(settings).replace("-", "_") for settings in kinds) == EVERY[part]
+    for settings in kinds:
+        file = settings.__module__.rpartition(".")[2]
+        assert settings.__module__ == f"{package.__name__}.{file}"
+        assert kind_of(settings).replace("-", "_") == file
+
+
+@pytest.mark.parametrize(("part", "file"), [(part, file) for part in EVERY for file in EVERY[part]])
+def test_every_kind_has_its_code_beside_its_settings(part, file):
+    path = Path(PARTS[part][1].__path__[0]) / f"{file}.py"
+    functions = [getattr(node, "name", "") for node in ast.parse(path.read_text()).body]
+    assert "build" in functions
+    assert "lay_out" in functions or part != "frontends"
+
+
+FRONT_END = '''
+from typing import Literal
+from bench.specs.kinds import FrontEndSettings
+
+class LinearProbe(FrontEndSettings):
+    """A new one."""
+    kind: Literal["linear-probe"]
+'''
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A folder of settings with one kind, as an import finds it."""
+    (tmp_path / "made_settings").mkdir()
+    (tmp_path / "made_settings" / "__init__.py").touch()
+    (tmp_path / "made_settings" / "linear_probe.py").write_text(FRONT_END)
+    monkeypatch.syspath_prepend(tmp_path)
+    invalidate_caches()
+    yield tmp_path / "made_settings"
+    for name in [name for name in sys.modules if name.partition(".")[0] == "made_settings"]:
+        del sys.modules[name]
+
+
+def test_a_new_file_is_a_new_kind(package):
+    found = TypeAdapter(find_kinds("made_settings", FrontEndSettings, Absent))
+    settings = found.validate_python({"kind": "linear-probe"})
+    assert type(settings).__module__ == "made_settings.linear_probe"
+    assert found.validate_python({"kind": "none"}) == Absent(kind="none")
+
+
+def test_a_kind_with_another_name_than_its_file_is_refused(package):
+    (package / "linear_probe.py").rename(package / "probe.py")
+    with pytest.raises(TypeError, match=r"made_settings\.probe.*'linear-probe'"):
+        find_kinds("made_settings", FrontEndSettings, Absent)
+
+
+def test_settings_need_neither_torch_nor_the_code_of_a_kind():
+    code = "import sys, bench.specs.run; print(sorted(m for m in sys.modules if m in {names}))"
+    names = {
+        "torch",
+        "scipy",
+        "bench.models.systems",
+        "bench.models.frontends",
+        "bench.models.augment",
+        "bench.models.breath",
+    }
+    shown = subprocess.run(
+        [sys.executable, "-c", code.format(names=names)], check=True, capture_output=True, text=True
+    )
+    assert shown.stdout == "[]\n"
+
+
+def test_a_run_lists_its_parts_and_what_they_need():
+    overrides = [
+        "augment={kind='noise'}",
+        "mix={kind='none'}",
+        "frontend={kind='wavlm'}",
+        "train.breath={kind='respiro'}",
+        "dev.breath={kind='precomputed', intervals='mine'}",
+    ]
+    run = table_cards.resolve(table_cards.table("tca/table2"), "TCA", "paper", overrides)
+    assert [part.kind for part in run.parts] == ["tca", "wavlm", "noise"]
+    needed = [
+        f"{need.what} {need.key}"
+        for parts in (run.parts, run.train.parts, run.dev.parts)
+        for part in parts
+        for need in part.requirements()
+    ]
+    assert needed == [
+        "weights wavlm_large",
+        *("noise musan", "noise rirs"),
+        *("weights respiro_en", "breaths mine"),
+    ]
+
+
+def test_s3prl_is_a_package_that_only_its_front_end_needs():
+    packages = {
+        kind_of(settings): settings.packages for settings in members(frontend_settings.FrontEnd)
+    }
+    assert packages == {"s3prl": ("s3prl",), "tiny": (), "wav2vec2": (), "wavlm": ()}
+    assert import_module("bench.models.frontends.s3prl")
