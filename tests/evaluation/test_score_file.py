@@ -16,6 +16,7 @@ from bench.metrics.bootstrap import intervals
 from bench.metrics.det import eer, equal_error_rate
 from bench.metrics.f1 import frame_figures
 from bench.metrics.items import Items
+from tests.errors import raises_code
 
 
 def made(n_utterances=40, seed=0):
